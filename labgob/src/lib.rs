@@ -1,0 +1,1 @@
+//! Bytes for RPC and disk.
