@@ -1,1 +1,71 @@
-//! Virtual time and one seed.
+//! Virtual time and one seed: runs one test body so that the same seed is the same run.
+//!
+//! # The idea
+//!
+//! A *run* is one test body and one seed. [`run`] gives it a fresh OS thread, a single-threaded
+//! tokio runtime of its own and a clock that stands still while code runs and jumps to the next
+//! timer when nothing is left to do. Two seconds of waiting cost no time at all, and nothing
+//! outside the run can change the order in which its tasks are polled.
+//!
+//! What is random in a run comes from its seed, by [`Stream`]s that don't disturb each other: a
+//! Raft that draws one number more leaves the script's choices and the network's delays as they
+//! were. Code under test needs no special types. It writes `rand::rng()`, iterates a `HashMap`,
+//! calls `Instant::now()` and `tokio::select!`, and gets the run's own randomness and clock:
+//! this crate defines the C library's `getrandom`, `clock_gettime` and `syscall`, which answer by
+//! thread (a simulated thread from its run, any other thread from the real function), and seeds
+//! tokio's own generator.
+//!
+//! # Guarantees
+//!
+//! * Same seed, same binary: the same sequence of polls, draws and times, in any process, beside
+//!   any load, in debug and in release builds. [`self_check`] tells whether the platform keeps it.
+//! * The clock has two grains. tokio's timers fire on whole milliseconds. Within a millisecond
+//!   [`Sim::advance_within_tick`] orders what the network does by microseconds, so that messages
+//!   answered at once still take time, and a loop that does nothing but call can't stop the clock.
+//! * A body that ends, panics, is [stopped](Sim::stop) or outlives its limit comes back to the
+//!   caller as an [`Ending`], together with whatever the epilogue read from it.
+//! * [`Clock::Real`] runs the same body on a multi-threaded runtime and the wall clock, with
+//!   nothing interposed. It follows the seed in the script's and the network's draws only.
+//!
+//! # Whose code is running
+//!
+//! Code of several servers shares a run. [`context`] knows on whose behalf the current poll runs,
+//! so that a panic can be reported as "server 2, in Raft.RequestVote" rather than as a line number.
+//!
+//! # Example
+//!
+//! ```
+//! use std::time::Duration;
+//! use sim::{Clock, Ending, Settings};
+//!
+//! let settings = Settings::new(7, Clock::Virtual, Duration::from_secs(120));
+//! let draw = || {
+//!     sim::run(
+//!         settings.clone(),
+//!         |sim| async move {
+//!             tokio::time::sleep(Duration::from_secs(60)).await; // takes no time
+//!             (rand::random::<u64>(), sim.now())
+//!         },
+//!         |ending| match ending {
+//!             Ending::Finished(drawn) => drawn,
+//!             other => panic!("{other:?}"),
+//!         },
+//!     )
+//! };
+//! let (number, at) = draw();
+//! assert_eq!(at, Duration::from_secs(60));
+//! assert_eq!((number, at), draw());
+//! ```
+
+pub mod context;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod interpose;
+mod panics;
+mod run;
+mod self_check;
+mod stream;
+
+pub use panics::Panic;
+pub use run::{Clock, Ending, Settings, Sim, run};
+pub use self_check::{NotReplayable, self_check};
+pub use stream::{Rng, Stream};

@@ -1,0 +1,135 @@
+//! The caller's side: ends, and calls that wait for their reply.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+
+use crate::network::{Shared, lock};
+use crate::pump::Request;
+use crate::server::{Message, payload};
+
+/// One caller's way to one server. Clones are the same end.
+#[derive(Clone)]
+pub struct ClientEnd {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) index: usize,
+}
+
+impl ClientEnd {
+    /// Sends a request to `method` ("Raft.RequestVote") and waits for the reply.
+    ///
+    /// `None` means that no reply will come: the request or the reply was lost, or the server can't
+    /// be reached. It says nothing of whether the handler ran. The wait has no limit of its own, but
+    /// the network always answers, within 7 s at the latest plus what the handler takes.
+    ///
+    /// The request is encoded and on its way when this function returns. To stop waiting, drop the
+    /// future; that doesn't take the request back.
+    ///
+    /// A method that the server doesn't have fails the run, and so does a reply of another type
+    /// than `R`.
+    #[track_caller]
+    #[must_use = "the request is sent, but its reply is known only to the future"]
+    pub fn call<A: Message, R: Message>(&self, method: &'static str, args: &A) -> Call<R> {
+        let request = self.shared.send(self.index, method, payload(args), Location::caller());
+        Call { request, shared: self.shared.clone(), reply: PhantomData }
+    }
+}
+
+impl fmt::Debug for ClientEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ClientEnd").field(&self.shared.end_name(self.index)).finish()
+    }
+}
+
+/// The wait for a call's reply; see [`ClientEnd::call`].
+pub struct Call<R> {
+    request: Arc<Request>,
+    shared: Arc<Shared>,
+    reply: PhantomData<fn() -> R>,
+}
+
+impl<R: Message> Future for Call<R> {
+    type Output = Option<R>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<R>> {
+        let Poll::Ready(reply) = self.request.answer.poll(context) else {
+            return Poll::Pending;
+        };
+        let Some(reply) = reply else { return Poll::Ready(None) };
+        match labgob::decode::<R>(&reply) {
+            Ok(reply) => Poll::Ready(Some(reply)),
+            Err(error) => {
+                let Request { method, called_at, .. } = &*self.request;
+                self.shared.observer.fatal(format!(
+                    "labrpc: the reply of {method} is not what the caller expects: {error}; \
+                     the call is at {called_at}"
+                ));
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<R> fmt::Debug for Call<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Call").field(&self.request.method).finish()
+    }
+}
+
+/// Where a reply is left for its caller.
+#[derive(Debug)]
+pub(crate) struct Answer(Mutex<Waiting>);
+
+#[derive(Debug)]
+enum Waiting {
+    /// Nobody has asked yet.
+    Unasked,
+    /// The caller waits.
+    Asked(Waker),
+    /// The call has returned: with a reply, or without.
+    Returned(Option<Bytes>),
+}
+
+impl Answer {
+    pub(crate) fn new() -> Answer {
+        Answer(Mutex::new(Waiting::Unasked))
+    }
+
+    /// Whether the call has returned.
+    pub(crate) fn is_given(&self) -> bool {
+        matches!(*lock(&self.0), Waiting::Returned(_))
+    }
+
+    /// Returns the call. Its second and later answers are ignored.
+    pub(crate) fn give(&self, reply: Option<Bytes>) {
+        let mut waiting = lock(&self.0);
+        if let Waiting::Returned(_) = *waiting {
+            return;
+        }
+        let before = std::mem::replace(&mut *waiting, Waiting::Returned(reply));
+        drop(waiting);
+        if let Waiting::Asked(waker) = before {
+            waker.wake();
+        }
+    }
+
+    fn poll(&self, context: &Context<'_>) -> Poll<Option<Bytes>> {
+        let mut waiting = lock(&self.0);
+        match &mut *waiting {
+            Waiting::Returned(reply) => Poll::Ready(reply.clone()),
+            Waiting::Asked(waker) => {
+                waker.clone_from(context.waker());
+                Poll::Pending
+            }
+            Waiting::Unasked => {
+                *waiting = Waiting::Asked(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}

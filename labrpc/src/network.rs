@@ -1,0 +1,351 @@
+//! The network: which ends lead to which servers, what it counts, and its switches.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use report::{Caller, EventKind, Outcome, Payload, RpcId, Time};
+use sim::context::Owner;
+use sim::{Rng, Sim, Stream};
+
+use crate::end::{Answer, ClientEnd};
+use crate::fate::Fate;
+use crate::pump::{self, Request, Schedule, Step};
+use crate::server::Server;
+
+/// A server's name: its number.
+pub type ServerName = usize;
+
+/// Whether the network loses and delays messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reliability {
+    /// Nothing is lost and nothing delayed.
+    Reliable,
+    /// Requests are delayed, and requests and replies lost.
+    Unreliable,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+/// Is told what happens on a network. It is called with the network's lock held, so it must not
+/// call back.
+pub trait Observer: Send + Sync + 'static {
+    /// Something happened.
+    fn record(&self, at: Time, kind: EventKind);
+
+    /// The network was used in a way that can't go on, such as a call to an unknown method. The
+    /// call concerned never returns; the run should be ended with this message.
+    fn fatal(&self, message: String);
+}
+
+/// A network, and the only handle that controls it. Dropping it lets go of all servers and messages.
+pub struct Network {
+    shared: Arc<Shared>,
+}
+
+/// What ends, calls and the pump have in common.
+pub(crate) struct Shared {
+    pub(crate) sim: Sim,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) state: Mutex<State>,
+}
+
+pub(crate) struct State {
+    pub(crate) schedule: Schedule,
+    reliability: Reliability,
+    long_delays: Switch,
+    long_reordering: Switch,
+    is_closed: bool,
+    ends: Vec<End>,
+    end_names: HashMap<String, usize>,
+    servers: BTreeMap<ServerName, Arc<Server>>,
+    count: u64,
+    pub(crate) bytes: u64,
+}
+
+struct End {
+    name: String,
+    caller: Option<Owner>,
+    server: Option<ServerName>,
+    enabled: Switch,
+    rng: Rng,
+}
+
+/// Locks, whoever panicked before: what is behind the network's locks is never left half changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Network {
+    /// A reliable network without ends and servers, with long delays and long reordering off.
+    /// Everything that happens on it is told to `observer`.
+    ///
+    /// # Panics
+    /// Outside a run's runtime.
+    #[must_use]
+    pub fn new(sim: &Sim, observer: Arc<dyn Observer>) -> Network {
+        let shared = Arc::new(Shared {
+            sim: sim.clone(),
+            observer,
+            state: Mutex::new(State {
+                schedule: Schedule::default(),
+                reliability: Reliability::Reliable,
+                long_delays: Switch::Off,
+                long_reordering: Switch::Off,
+                is_closed: false,
+                ends: Vec::new(),
+                end_names: HashMap::new(),
+                servers: BTreeMap::new(),
+                count: 0,
+                bytes: 0,
+            }),
+        });
+        tokio::spawn(pump::run(Arc::downgrade(&shared), shared.sim.clone()));
+        Network { shared }
+    }
+
+    /// Makes an end, connected to nothing and disabled. `caller` is who will call through it, for
+    /// the record. What becomes of its calls depends on the run's seed and the end's name.
+    ///
+    /// # Panics
+    /// If the name is taken.
+    pub fn make_end(&self, name: impl Into<String>, caller: Option<Owner>) -> ClientEnd {
+        let name = name.into();
+        let mut state = self.state();
+        let index = state.ends.len();
+        let taken = state.end_names.insert(name.clone(), index);
+        assert!(taken.is_none(), "MakeEnd: {name} already exists");
+        let rng = self.shared.sim.substream(Stream::Network, key(&name));
+        state.ends.push(End { name, caller, server: None, enabled: Switch::Off, rng });
+        ClientEnd { shared: self.shared.clone(), index }
+    }
+
+    /// Takes an end's name away and disables it for ever.
+    ///
+    /// # Panics
+    /// If there is no such end.
+    pub fn delete_end(&self, name: &str) {
+        let mut state = self.state();
+        let index = state.end_names.remove(name);
+        let index = index.unwrap_or_else(|| panic!("MakeEnd: {name} doesn't exists"));
+        state.ends[index].enabled = Switch::Off;
+    }
+
+    /// Connects an end to a server, which need not exist yet. Once in an end's life.
+    ///
+    /// # Panics
+    /// If there is no such end.
+    pub fn connect(&self, end: &str, server: ServerName) {
+        self.state().end(end).server = Some(server);
+    }
+
+    /// Enables or disables an end.
+    ///
+    /// # Panics
+    /// If there is no such end.
+    pub fn enable(&self, end: &str, enabled: Switch) {
+        self.state().end(end).enabled = enabled;
+    }
+
+    /// Puts a server in place. One that was there before under the same name is dead from now on.
+    pub fn add_server(&self, name: ServerName, server: Server) {
+        self.state().servers.insert(name, Arc::new(server));
+    }
+
+    /// Removes a server, which is dead from now on.
+    pub fn delete_server(&self, name: ServerName) {
+        self.state().servers.remove(&name);
+    }
+
+    /// Switches loss and delay of the calls that are sent from now on.
+    pub fn set_reliability(&self, reliability: Reliability) {
+        self.state().reliability = reliability;
+    }
+
+    /// Switches, for calls sent from now on, whether the caller of a server that can't be reached
+    /// learns so after up to 7 s or after up to 0.1 s.
+    pub fn set_long_delays(&self, long_delays: Switch) {
+        self.state().long_delays = long_delays;
+    }
+
+    /// Switches whether two of three replies, to calls sent from now on, are late by up to 2.2 s.
+    pub fn set_long_reordering(&self, long_reordering: Switch) {
+        self.state().long_reordering = long_reordering;
+    }
+
+    /// How many requests have arrived at a server since it was put in place; `None` if there is no
+    /// such server.
+    #[must_use]
+    pub fn count(&self, server: ServerName) -> Option<u64> {
+        self.state().servers.get(&server).map(|server| server.count())
+    }
+
+    /// How many calls were made, including those that came to nothing.
+    #[must_use]
+    pub fn total_count(&self) -> u64 {
+        self.state().count
+    }
+
+    /// How many bytes all requests and all delivered replies have.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        self.state().bytes
+    }
+
+    /// Closes the network: later calls return `None` at once. Requests that are under way run to
+    /// their end. MIT's `Cleanup`.
+    pub fn close(&self) {
+        self.state().is_closed = true;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.shared.state)
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("Network")
+            .field("reliability", &state.reliability)
+            .field("long_delays", &state.long_delays)
+            .field("long_reordering", &state.long_reordering)
+            .field("count", &state.count)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // Servers hold ends, and ends hold the network: the circle has to be cut somewhere. What is
+        // let go of is dropped without the lock, since it is anybody's code.
+        let mut state = self.state();
+        state.is_closed = true;
+        let servers = std::mem::take(&mut state.servers);
+        let schedule = std::mem::take(&mut state.schedule);
+        drop(state);
+        drop((servers, schedule));
+    }
+}
+
+impl State {
+    fn end(&mut self, name: &str) -> &mut End {
+        match self.end_names.get(name) {
+            Some(&index) => &mut self.ends[index],
+            None => panic!("there is no end named {name}"),
+        }
+    }
+
+    /// Whether a request's server can no longer answer it: its end is disabled, or its server
+    /// deleted or replaced (MIT's `isServerDead`).
+    pub(crate) fn is_dead(&self, request: &Request) -> bool {
+        let live = request.to.and_then(|name| self.servers.get(&name));
+        self.ends[request.end].enabled == Switch::Off
+            || match (live, &request.server) {
+                (Some(live), Some(server)) => !Arc::ptr_eq(live, server),
+                _ => true,
+            }
+    }
+}
+
+impl Shared {
+    pub(crate) fn end_name(&self, index: usize) -> String {
+        lock(&self.state).ends[index].name.clone()
+    }
+
+    /// Takes a request from a caller and decides what becomes of it.
+    pub(crate) fn send(
+        &self,
+        end_index: usize,
+        method: &'static str,
+        args: Payload,
+        called_at: &'static Location<'static>,
+    ) -> Arc<Request> {
+        let now = self.sim.now();
+        let mut state = lock(&self.state);
+        let id = RpcId(state.count);
+        let end = &mut state.ends[end_index];
+        let fate = Fate::draw(&mut end.rng);
+        let (caller, to, enabled) = (end.caller, end.server, end.enabled);
+        let target = to.filter(|_| enabled == Switch::On);
+        let server = target.and_then(|name| state.servers.get(&name)).cloned();
+        let request = Arc::new(Request {
+            id,
+            end: end_index,
+            to,
+            server,
+            method,
+            args: args.bytes().clone(),
+            called_at,
+            fate,
+            reliability: state.reliability,
+            long_reordering: state.long_reordering,
+            answer: Answer::new(),
+        });
+        if state.is_closed {
+            request.answer.give(None);
+            return request;
+        }
+        state.count += 1;
+        state.bytes += args.bytes().len() as u64;
+        self.observer.record(
+            Time::from(now),
+            EventKind::RpcSent {
+                id,
+                from: caller.map(|Owner { server, incarnation }| Caller { server, incarnation }),
+                to: to.map(server_number),
+                method,
+                args,
+            },
+        );
+        let (delay, step) = match (&request.server, state.reliability) {
+            (None, _) => {
+                let wait = match state.long_delays {
+                    Switch::On => fate.unreachable_long,
+                    Switch::Off => fate.unreachable_short,
+                };
+                (wait, Step::Return(Outcome::Unreachable, None))
+            }
+            (Some(_), Reliability::Reliable) => (Duration::ZERO, Step::Deliver),
+            (Some(_), Reliability::Unreliable) if fate.request_lost => {
+                (fate.request_delay, Step::Return(Outcome::RequestLost, None))
+            }
+            (Some(_), Reliability::Unreliable) => (fate.request_delay, Step::Deliver),
+        };
+        let at = now + delay + self.hop(fate.request_hop);
+        let waker = state.schedule.push(at, request.clone(), step);
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        request
+    }
+
+    /// What a message takes in any case: by the real clock the machine sees to that.
+    pub(crate) fn hop(&self, drawn: Duration) -> Duration {
+        match self.sim.clock() {
+            sim::Clock::Virtual => drawn,
+            sim::Clock::Real => Duration::ZERO,
+        }
+    }
+}
+
+fn server_number(name: ServerName) -> u32 {
+    u32::try_from(name).expect("a server's number fits 32 bits")
+}
+
+/// The part of the network's stream that an end of this name draws from (FNV-1a of the name).
+fn key(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

@@ -1,0 +1,169 @@
+//! What answers calls: servers, their services, and typed handlers.
+
+use std::any::{Any, type_name};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use report::Payload;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sim::context::Owner;
+
+/// What can be the arguments or the reply of a call: anything that derives serde's two traits.
+pub trait Message: Serialize + DeserializeOwned + Send + 'static {}
+
+impl<T: Serialize + DeserializeOwned + Send + 'static> Message for T {}
+
+/// Encodes `message`, together with the way to show it later.
+pub(crate) fn payload<T: Message>(message: &T) -> Payload {
+    fn render<T: Message>(bytes: &[u8]) -> Result<Value, String> {
+        let message = labgob::decode::<T>(bytes).map_err(|error| error.to_string())?;
+        serde_json::to_value(message).map_err(|error| error.to_string())
+    }
+    Payload::new(labgob::encode(message), render::<T>)
+}
+
+/// A handler at work: it ends with the encoded reply.
+pub(crate) type Handling = Pin<Box<dyn Future<Output = Payload> + Send>>;
+
+/// A handler with its types erased. Fails if the arguments don't decode as the handler's.
+type Handler = Box<dyn Fn(&Bytes) -> Result<Handling, String> + Send + Sync>;
+
+/// A set of handlers under one name, which stands before the dot in a call's method.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # struct Raft;
+/// # impl Raft { async fn request_vote(self: Arc<Self>, term: u64) -> bool { term > 0 } }
+/// # let rf = Arc::new(Raft);
+/// labrpc::Service::new("Raft", rf).method("RequestVote", Raft::request_vote);
+/// ```
+pub struct Service {
+    name: &'static str,
+    receiver: Arc<dyn Any + Send + Sync>,
+    methods: Vec<(&'static str, Handler)>,
+}
+
+impl Service {
+    /// A service without methods. Each handler gets its own `Arc` of `receiver`.
+    pub fn new<S: Send + Sync + 'static>(name: &'static str, receiver: Arc<S>) -> Service {
+        Service { name, receiver, methods: Vec::new() }
+    }
+
+    /// Adds `handler` under `name`: an `async fn(self: Arc<Self>, args: Args) -> Reply`.
+    ///
+    /// It runs in a task of its own for each request and holds up nobody. Several may run at once.
+    ///
+    /// # Panics
+    /// If the handler's receiver is of another type than the one given to [`Service::new`], or if
+    /// the name is taken.
+    #[must_use]
+    pub fn method<S, A, R, F, Fut>(mut self, name: &'static str, handler: F) -> Service
+    where
+        S: Send + Sync + 'static,
+        A: Message,
+        R: Message,
+        F: Fn(Arc<S>, A) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = R> + Send + 'static,
+    {
+        let Ok(receiver) = self.receiver.clone().downcast::<S>() else {
+            panic!(
+                "the handler {}.{name} takes an Arc<{}>, but the service was made with another type",
+                self.name,
+                type_name::<S>()
+            );
+        };
+        let taken = self.methods.iter().any(|(other, _)| *other == name);
+        assert!(!taken, "the service {} has two methods named {name}", self.name);
+        let handler: Handler = Box::new(move |args| {
+            let args = labgob::decode::<A>(args).map_err(|error| error.to_string())?;
+            let reply = handler(receiver.clone(), args);
+            Ok(Box::pin(async move { payload(&reply.await) }))
+        });
+        self.methods.push((name, handler));
+        self
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let methods: Vec<_> = self.methods.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Service").field("name", &self.name).field("methods", &methods).finish()
+    }
+}
+
+/// One instance of a server. A server that is replaced by another, as after a crash, is dead: it
+/// can't reply any more.
+#[derive(Debug, Default)]
+pub struct Server {
+    owner: Option<Owner>,
+    services: Vec<Service>,
+    count: AtomicU64,
+}
+
+impl Server {
+    /// A server without services, whose code runs on behalf of `owner`.
+    #[must_use]
+    pub fn new(owner: Option<Owner>) -> Server {
+        Server { owner, ..Server::default() }
+    }
+
+    pub(crate) fn owner(&self) -> Option<Owner> {
+        self.owner
+    }
+
+    /// Adds `service`.
+    ///
+    /// # Panics
+    /// If the server has a service of that name.
+    #[must_use]
+    pub fn with(mut self, service: Service) -> Server {
+        let taken = self.services.iter().any(|other| other.name == service.name);
+        assert!(!taken, "the server has two services named {}", service.name);
+        self.services.push(service);
+        self
+    }
+
+    /// How many requests have arrived here.
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Begins to handle a request. Fails with MIT's sentence if there is no such handler, or with
+    /// one of our own if the arguments are not of the handler's type.
+    pub(crate) fn dispatch(&self, full_name: &str, args: &Bytes) -> Result<Handling, String> {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        let (service_name, method_name) = full_name.rsplit_once('.').unwrap_or(("", full_name));
+        let service = self.services.iter().find(|service| service.name == service_name);
+        let service = service.ok_or_else(|| {
+            let choices = choices(self.services.iter().map(|service| service.name));
+            format!(
+                "labrpc.Server.dispatch(): unknown service {service_name} in \
+                 {service_name}.{method_name}; expecting one of {choices}"
+            )
+        })?;
+        let method = service.methods.iter().find(|(name, _)| *name == method_name);
+        let (_, handler) = method.ok_or_else(|| {
+            let choices = choices(service.methods.iter().map(|(name, _)| *name));
+            format!(
+                "labrpc.Service.dispatch(): unknown method {method_name} in {full_name}; \
+                 expecting one of {choices}"
+            )
+        })?;
+        handler(args).map_err(|error| {
+            format!(
+                "labrpc: the arguments of {full_name} are not what its handler takes: {error}; \
+                 the caller's and the handler's types must be the same"
+            )
+        })
+    }
+}
+
+/// A list as Go prints a slice: MIT's sentences end with one.
+fn choices<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    format!("[{}]", names.collect::<Vec<_>>().join(" "))
+}

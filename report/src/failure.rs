@@ -1,0 +1,51 @@
+//! Why a run failed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Time;
+
+/// What sort of promise was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailureKind {
+    /// Something happened that must never happen, such as two leaders in a term.
+    Safety,
+    /// Something that must happen did not, such as an election.
+    Liveness,
+    /// It worked, at too high a price: too many RPCs, bytes, or log entries kept.
+    Budget,
+    /// Code panicked.
+    Panic,
+    /// The run got nowhere until its time was up.
+    Stuck,
+    /// The tester was used wrongly, or is itself at fault.
+    Tester,
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FailureKind::Safety => "safety",
+            FailureKind::Liveness => "liveness",
+            FailureKind::Budget => "budget",
+            FailureKind::Panic => "panic",
+            FailureKind::Stuck => "stuck",
+            FailureKind::Tester => "tester",
+        })
+    }
+}
+
+/// The first thing that went wrong in a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What sort of promise was broken.
+    pub kind: FailureKind,
+    /// What went wrong: MIT's own sentence where MIT has one, then lines of evidence.
+    pub message: String,
+    /// Where: the script's line, or the line that panicked, as `file:line:column`.
+    pub location: String,
+    /// When.
+    pub at: Time,
+}

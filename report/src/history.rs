@@ -1,0 +1,144 @@
+//! The events of a run, in order, and the hash that identifies the run.
+
+use bytes::Bytes;
+
+use crate::event::{Caller, Event, EventKind, Payload, RpcId, Time};
+use crate::rpc::{Outcome, Rpc};
+
+/// What happened in a run, in order.
+///
+/// The hash covers every event's time, server, kind and bytes: two runs with the same hash did the
+/// same things at the same times.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    events: Vec<Event>,
+    hash: Hash,
+}
+
+impl History {
+    /// A history in which nothing has happened.
+    #[must_use]
+    pub fn new() -> History {
+        History::default()
+    }
+
+    /// Adds what happened at `at`.
+    pub fn record(&mut self, at: Time, kind: EventKind) {
+        self.hash.event(at, &kind);
+        self.events.push(Event { at, kind });
+    }
+
+    /// The events so far, in the order in which they happened.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// All calls so far, in the order of sending.
+    #[must_use]
+    pub fn rpcs(&self) -> Vec<Rpc> {
+        Rpc::collect(&self.events)
+    }
+
+    /// What identifies the run so far.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        self.hash.0
+    }
+}
+
+/// A running hash of words, the same on every platform and in every version of Rust.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hash(u64);
+
+impl Hash {
+    fn word(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // The multiplication moves nothing downwards; without this the high bits would never
+        // reach the low ones.
+        self.0 ^= self.0 >> 32;
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.word(bytes.len() as u64);
+        let mut words = bytes.chunks_exact(8);
+        for word in &mut words {
+            self.word(u64::from_le_bytes(word.try_into().expect("a chunk of eight bytes")));
+        }
+        let mut last = [0; 8];
+        last[..words.remainder().len()].copy_from_slice(words.remainder());
+        self.word(u64::from_le_bytes(last));
+    }
+
+    fn payload(&mut self, payload: &Payload) {
+        let bytes: &Bytes = payload.bytes();
+        self.bytes(bytes);
+    }
+
+    fn caller(&mut self, caller: Option<Caller>) {
+        let caller = caller.unwrap_or(Caller { server: u32::MAX, incarnation: 0 });
+        self.word(u64::from(caller.server) << 32 | u64::from(caller.incarnation));
+    }
+
+    /// `tag` tells the kinds apart; it must not change for a kind that exists.
+    fn rpc(&mut self, tag: u64, id: RpcId) {
+        self.word(tag);
+        self.word(id.0);
+    }
+
+    fn event(&mut self, at: Time, kind: &EventKind) {
+        self.word(at.0);
+        match kind {
+            EventKind::RpcSent { id, from, to, method, args } => {
+                self.rpc(1, *id);
+                self.caller(*from);
+                self.word(to.map_or(u64::MAX, u64::from));
+                self.bytes(method.as_bytes());
+                self.payload(args);
+            }
+            EventKind::RpcDelivered { id } => self.rpc(2, *id),
+            EventKind::RpcHandled { id, reply } => {
+                self.rpc(3, *id);
+                self.payload(reply);
+            }
+            EventKind::RpcReturned { id, outcome } => {
+                self.rpc(4, *id);
+                self.word(match outcome {
+                    Outcome::Replied => 1,
+                    Outcome::RequestLost => 2,
+                    Outcome::ReplyLost => 3,
+                    Outcome::Unreachable => 4,
+                    Outcome::ServerDied => 5,
+                    Outcome::Closed => 6,
+                });
+            }
+            EventKind::Started { server } => {
+                self.word(5);
+                self.caller(Some(*server));
+            }
+            EventKind::Crashed { server } => {
+                self.word(6);
+                self.caller(Some(*server));
+            }
+            EventKind::Connected { server } => {
+                self.word(7);
+                self.word(u64::from(*server));
+            }
+            EventKind::Disconnected { server } => {
+                self.word(8);
+                self.word(u64::from(*server));
+            }
+            EventKind::Step { what, location } => {
+                self.word(9);
+                self.bytes(what.as_bytes());
+                self.bytes(location.as_bytes());
+            }
+            EventKind::Viewed { server, term, is_leader } => {
+                self.word(10);
+                self.word(u64::from(*server));
+                self.word(*term);
+                self.word(u64::from(*is_leader));
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! On whose behalf the current poll runs: which server's code, and doing what.
+//!
+//! The tester enters a context when it calls a server (`make`, `start`), the network when it polls
+//! a server's handler. Tasks that such code spawns inherit its owner; that needs the runtime's task
+//! hooks, which tokio has behind `tokio_unstable`. Without them a spawned task has no owner, and
+//! whoever reports on it has only the line to go by.
+
+use std::cell::Cell;
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+/// One life of one server: a server that crashes and restarts comes back as the next incarnation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// The server's number, from 0.
+    pub server: u32,
+    /// Which of its lives, from 1.
+    pub incarnation: u32,
+}
+
+/// What the owner's code was entered for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// A call of the tester's, by its name in the contract, such as `make` or `start`.
+    Call(&'static str),
+    /// A handler of an RPC, by service and method, such as `Raft.RequestVote`.
+    Handler(&'static str),
+    /// A task that the owner spawned, and the line that did.
+    Task(&'static Location<'static>),
+}
+
+impl fmt::Display for Activity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Activity::Call(name) => write!(f, "{name}"),
+            Activity::Handler(method) => write!(f, "the handler of {method}"),
+            Activity::Task(at) => write!(f, "a task spawned at {}:{}", at.file(), at.line()),
+        }
+    }
+}
+
+/// The owner and activity of the code that runs now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// Whose code it is.
+    pub owner: Owner,
+    /// What it is doing.
+    pub activity: Activity,
+}
+
+thread_local! {
+    static CURRENT: Cell<Option<Context>> = const { Cell::new(None) };
+}
+
+/// The context of the code that runs now; `None` for the tester's and the script's own code.
+#[must_use]
+pub fn current() -> Option<Context> {
+    CURRENT.get()
+}
+
+/// Makes `context` the current one until the guard is dropped.
+#[must_use = "the context ends when the guard is dropped"]
+pub fn enter(context: Option<Context>) -> Entered {
+    Entered { before: CURRENT.replace(context) }
+}
+
+/// Ends a context when it is dropped; see [`enter`].
+#[derive(Debug)]
+pub struct Entered {
+    before: Option<Context>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.set(self.before);
+    }
+}
+
+/// Polls `future` in `context` every time, wherever it is spawned.
+pub fn within<F: Future + Unpin>(context: Option<Context>, future: F) -> Within<F> {
+    Within { context, future }
+}
+
+/// A future whose every poll runs in one context; see [`within`].
+#[derive(Debug)]
+pub struct Within<F> {
+    context: Option<Context>,
+    future: F,
+}
+
+impl<F: Future + Unpin> Future for Within<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
+        let _entered = enter(self.context);
+        Pin::new(&mut self.future).poll(task)
+    }
+}
+
+/// The runtime's task hooks: a task is its spawner's, for as long as it lives.
+#[cfg(tokio_unstable)]
+pub(crate) mod hooks {
+    use std::collections::HashMap;
+    use std::hash::{BuildHasherDefault, Hasher};
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use tokio::runtime::Builder;
+    use tokio::task::Id;
+
+    use super::{Activity, CURRENT, Context, Owner};
+
+    /// Task ids are small and unique, so they serve as their own hash.
+    #[derive(Default)]
+    struct IdHasher(u64);
+
+    impl Hasher for IdHasher {
+        fn write(&mut self, _: &[u8]) {
+            unreachable!("a task id hashes as one integer")
+        }
+        fn write_u64(&mut self, id: u64) {
+            // The multiplier spreads consecutive ids over the high bits that the table looks at.
+            self.0 = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+        fn finish(&self) -> u64 {
+            self.0
+        }
+    }
+
+    type Owners = HashMap<Id, Owner, BuildHasherDefault<IdHasher>>;
+
+    /// Installs the hooks on a runtime that is being built.
+    pub(crate) fn install(builder: &mut Builder) {
+        let owners: Arc<Mutex<Owners>> = Arc::default();
+        let lock = |owners: &Mutex<Owners>, f: &mut dyn FnMut(&mut Owners)| {
+            f(&mut owners.lock().unwrap_or_else(PoisonError::into_inner));
+        };
+        let spawned = owners.clone();
+        builder.on_task_spawn(move |task| {
+            if let Some(Context { owner, .. }) = CURRENT.get() {
+                lock(&spawned, &mut |owners| _ = owners.insert(task.id(), owner));
+            }
+        });
+        let polled = owners.clone();
+        builder.on_before_task_poll(move |task| {
+            let mut owner = None;
+            lock(&polled, &mut |owners| owner = owners.get(&task.id()).copied());
+            CURRENT.set(owner.map(|owner| Context {
+                owner,
+                activity: Activity::Task(task.spawned_at()),
+            }));
+        });
+        builder.on_after_task_poll(|_| CURRENT.set(None));
+        builder.on_task_terminate(move |task| {
+            lock(&owners, &mut |owners| _ = owners.remove(&task.id()));
+        });
+    }
+}

@@ -1,0 +1,350 @@
+//! One run: a body, a seed, a clock, and how it ended.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
+
+use crate::stream::{Rng, Stream};
+use crate::{context, panics};
+
+/// How many threads the real clock's runtime has: what MIT's tester gives Go (GOMAXPROCS 4).
+const REAL_THREADS: usize = 4;
+
+/// How long the tasks of a run on the real clock may take to stop before they are left behind.
+const REAL_SHUTDOWN: Duration = Duration::from_millis(500);
+
+/// Which clock a run goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Stands still while code runs and jumps to the next timer: exact, and fast.
+    Virtual,
+    /// The wall clock, with several threads: what a cluster meets in life.
+    Real,
+}
+
+/// What a run is made from.
+#[derive(Clone)]
+pub struct Settings {
+    seed: u64,
+    clock: Clock,
+    limit: Duration,
+    on_panic: Arc<dyn Fn(panics::Panic) + Send + Sync>,
+}
+
+impl Settings {
+    /// A run of `seed` by `clock` that is cut when it has lasted longer than `limit` (in the run's
+    /// own time).
+    #[must_use]
+    pub fn new(seed: u64, clock: Clock, limit: Duration) -> Settings {
+        Settings { seed, clock, limit, on_panic: Arc::new(|_| ()) }
+    }
+
+    /// Calls `f` for every panic of the run, before the run is stopped. It is called from within
+    /// the panic, with the panicking code's locks still held: take note and return.
+    #[must_use]
+    pub fn on_panic(mut self, f: impl Fn(panics::Panic) + Send + Sync + 'static) -> Settings {
+        self.on_panic = Arc::new(f);
+        self
+    }
+}
+
+/// How a run's body ended.
+pub enum Ending<T> {
+    /// It returned this.
+    Finished(T),
+    /// It unwound with this payload; `on_panic` was told unless the unwinding was deliberate
+    /// ([`std::panic::resume_unwind`]).
+    Unwound(Box<dyn Any + Send>),
+    /// [`Sim::stop`] was called, or a task panicked.
+    Stopped,
+    /// The limit passed first.
+    OutOfTime,
+}
+
+impl<T> fmt::Debug for Ending<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Ending::Finished(_) => "Finished",
+            Ending::Unwound(_) => "Unwound",
+            Ending::Stopped => "Stopped",
+            Ending::OutOfTime => "OutOfTime",
+        })
+    }
+}
+
+/// A run in progress, as its body and the tester's parts see it. Clones are the same run.
+#[derive(Clone)]
+pub struct Sim(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    /// The run's time in microseconds, where the clock is virtual.
+    now_us: AtomicU64,
+    /// When the runtime's clock stood at 0.
+    started: OnceLock<tokio::time::Instant>,
+    stop: Notify,
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sim").field("seed", &self.seed()).field("clock", &self.clock()).finish()
+    }
+}
+
+impl Sim {
+    /// The run's seed.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.0.settings.seed
+    }
+
+    /// The run's clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.0.settings.clock
+    }
+
+    /// The time since the run began, in the run's own time, to the microsecond.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        match self.clock() {
+            Clock::Virtual => Duration::from_micros(self.0.now_us.load(Ordering::Relaxed)),
+            Clock::Real => self.started().elapsed(),
+        }
+    }
+
+    /// The runtime's instant at which the run's time is `at`, for `tokio::time::sleep_until`.
+    ///
+    /// tokio's clock is up to a millisecond behind [`Sim::now`] while the clock is virtual.
+    #[must_use]
+    pub fn instant(&self, at: Duration) -> tokio::time::Instant {
+        self.started() + at
+    }
+
+    /// The time up to which events can happen without a timer's firing in between: the end of the
+    /// current millisecond by the virtual clock, now by the real one.
+    #[must_use]
+    pub fn tick_end(&self) -> Duration {
+        match self.clock() {
+            Clock::Virtual => {
+                let ms = self.0.now_us.load(Ordering::Relaxed) / 1000;
+                Duration::from_micros((ms + 1) * 1000)
+            }
+            Clock::Real => self.now() + Duration::from_micros(1),
+        }
+    }
+
+    /// Moves a virtual clock forward to `at` within the current millisecond; does nothing to a real
+    /// one, nor where `at` has passed.
+    ///
+    /// # Panics
+    /// If `at` is not before [`Sim::tick_end`]: timers would be late.
+    pub fn advance_within_tick(&self, at: Duration) {
+        if self.clock() == Clock::Virtual {
+            assert!(at < self.tick_end(), "{at:?} is beyond the tick's end {:?}", self.tick_end());
+            self.advance(micros(at));
+        }
+    }
+
+    /// Moves the virtual clock to `now_us`, unless it is there already. Only the run's own thread
+    /// does this.
+    fn advance(&self, now_us: u64) {
+        if now_us > self.0.now_us.load(Ordering::Relaxed) {
+            self.0.now_us.store(now_us, Ordering::Relaxed);
+            NOW_US.set(Some(now_us));
+        }
+    }
+
+    /// The beginning of `stream` in this run.
+    #[must_use]
+    pub fn stream(&self, stream: Stream) -> Rng {
+        self.substream(stream, 0)
+    }
+
+    /// The beginning of part `key` of `stream`: a sequence of its own for each key.
+    #[must_use]
+    pub fn substream(&self, stream: Stream, key: u64) -> Rng {
+        stream.start(self.seed(), key)
+    }
+
+    /// Ends the run: the body gets no further, and the epilogue runs.
+    pub fn stop(&self) {
+        self.0.stop.notify_one();
+    }
+
+    pub(crate) fn panicked(&self, panic: panics::Panic) {
+        (self.0.settings.on_panic)(panic);
+        self.stop();
+    }
+
+    fn started(&self) -> tokio::time::Instant {
+        *self.0.started.get().expect("the run's clock is set before its body is called")
+    }
+
+    /// Takes over the time that the runtime's clock has jumped to.
+    fn follow_runtime_clock(&self) {
+        if let Some(started) = self.0.started.get() {
+            self.advance(micros(tokio::time::Instant::now() - *started));
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).expect("a run lasts less than 500,000 years")
+}
+
+thread_local! {
+    /// The run that this thread works for.
+    static CURRENT: RefCell<Option<Sim>> = const { RefCell::new(None) };
+}
+
+// What the interposed functions read. Plain cells without destructors, so that reading them does
+// nothing else, at whatever point of a thread's life it happens.
+thread_local! {
+    /// The simulated thread's random stream; empty on every other thread.
+    static STUDENT: Cell<Option<Rng>> = const { Cell::new(None) };
+    /// The simulated thread's time in microseconds; empty on every other thread.
+    static NOW_US: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// The run that this thread works for, if any. By the real clock every thread of the runtime does.
+pub(crate) fn current() -> Option<Sim> {
+    CURRENT.try_with(|current| current.try_borrow().ok()?.clone()).ok().flatten()
+}
+
+/// The simulated thread's time, in microseconds since the run began; `None` on any other thread.
+#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), expect(dead_code))]
+pub(crate) fn simulated_micros() -> Option<u64> {
+    NOW_US.get()
+}
+
+/// Lets `f` draw from the simulated thread's stream; `None` on any other thread.
+#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), expect(dead_code))]
+pub(crate) fn with_student_stream<R>(f: impl FnOnce(&mut Rng) -> R) -> Option<R> {
+    let mut rng = STUDENT.take()?;
+    let result = f(&mut rng);
+    STUDENT.set(Some(rng));
+    Some(result)
+}
+
+/// Runs `body` from a seed, then `epilogue`, and returns what the epilogue returned.
+///
+/// The epilogue runs between polls, on the run's own thread, while every task of the run still
+/// exists and none is being polled (by the real clock the other threads go on). It is the place to
+/// ask the code under test for its state. After it, all tasks are dropped.
+///
+/// # Panics
+/// If the OS has no thread to give, or if the epilogue itself panics.
+pub fn run<T, F, Fut, R>(
+    settings: Settings,
+    body: F,
+    epilogue: impl FnOnce(Ending<T>) -> R + Send + 'static,
+) -> R
+where
+    T: Send + 'static,
+    F: FnOnce(Sim) -> Fut + Send + 'static,
+    Fut: Future<Output = T> + Send + 'static,
+    R: Send + 'static,
+{
+    panics::install_hook();
+    // A thread of its own, because the standard library's hash keys and rand's generator are
+    // thread-local and made once: on a thread that was used before they'd hold another run's draws.
+    let name = thread::current().name().unwrap_or("run").to_owned();
+    let thread = thread::Builder::new().name(name);
+    let run = thread.spawn(move || run_on_this_thread(settings, body, epilogue));
+    match run.expect("failed to start the run's thread").join() {
+        Ok(result) => result,
+        Err(payload) => panic::resume_unwind(payload),
+    }
+}
+
+fn run_on_this_thread<T, F, Fut, R>(
+    settings: Settings,
+    body: F,
+    epilogue: impl FnOnce(Ending<T>) -> R,
+) -> R
+where
+    T: Send + 'static,
+    F: FnOnce(Sim) -> Fut,
+    Fut: Future<Output = T> + Send + 'static,
+{
+    let sim = Sim(Arc::new(Inner {
+        settings,
+        now_us: AtomicU64::new(0),
+        started: OnceLock::new(),
+        stop: Notify::new(),
+    }));
+    if sim.clock() == Clock::Virtual {
+        STUDENT.set(Some(sim.stream(Stream::Student)));
+        NOW_US.set(Some(0));
+    }
+    CURRENT.set(Some(sim.clone()));
+    let runtime = build_runtime(&sim);
+    let result = runtime.block_on(async {
+        sim.0.started.set(tokio::time::Instant::now()).expect("a run starts once");
+        let mut task = tokio::spawn(body(sim.clone()));
+        let ending = tokio::select! {
+            biased;
+            () = sim.0.stop.notified() => Ending::Stopped,
+            joined = &mut task => match joined {
+                Ok(value) => Ending::Finished(value),
+                Err(error) => Ending::Unwound(error.into_panic()),
+            },
+            // One tick more, so that a body which lasts exactly its limit is within it.
+            () = tokio::time::sleep(sim.0.settings.limit + Duration::from_millis(1)) => {
+                Ending::OutOfTime
+            }
+        };
+        task.abort();
+        epilogue(ending)
+    });
+    match sim.clock() {
+        Clock::Virtual => drop(runtime),
+        Clock::Real => runtime.shutdown_timeout(REAL_SHUTDOWN),
+    }
+    CURRENT.set(None);
+    STUDENT.set(None);
+    NOW_US.set(None);
+    result
+}
+
+fn build_runtime(sim: &Sim) -> Runtime {
+    let mut builder = match sim.clock() {
+        Clock::Virtual => {
+            let mut builder = Builder::new_current_thread();
+            builder.start_paused(true);
+            builder.on_thread_unpark(|| {
+                if let Some(sim) = current() {
+                    sim.follow_runtime_clock();
+                }
+            });
+            #[cfg(tokio_unstable)]
+            {
+                use rand::Rng as _;
+                let seed = sim.stream(Stream::Runtime).next_u64().to_le_bytes();
+                builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&seed));
+            }
+            builder
+        }
+        Clock::Real => {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(REAL_THREADS);
+            let sim = sim.clone();
+            builder.on_thread_start(move || CURRENT.set(Some(sim.clone())));
+            builder
+        }
+    };
+    #[cfg(tokio_unstable)]
+    context::hooks::install(&mut builder);
+    // Time only: with the I/O driver every park would ask the kernel for events.
+    builder.enable_time().build().expect("failed to build the run's runtime")
+}
+
