@@ -146,10 +146,9 @@ pub(crate) mod hooks {
         builder.on_before_task_poll(move |task| {
             let mut owner = None;
             lock(&polled, &mut |owners| owner = owners.get(&task.id()).copied());
-            CURRENT.set(owner.map(|owner| Context {
-                owner,
-                activity: Activity::Task(task.spawned_at()),
-            }));
+            CURRENT.set(
+                owner.map(|owner| Context { owner, activity: Activity::Task(task.spawned_at()) }),
+            );
         });
         builder.on_after_task_poll(|_| CURRENT.set(None));
         builder.on_task_terminate(move |task| {

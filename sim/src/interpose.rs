@@ -157,8 +157,7 @@ unsafe extern "C" fn syscall(
 /// As syscall(2).
 unsafe fn raw_syscall(number: c_long, [a, b, c, d, e, f]: [c_long; 6]) -> c_long {
     static REAL: Real = Real::new(c"syscall");
-    type Syscall =
-        extern "C" fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long;
+    type Syscall = extern "C" fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long;
     let real = REAL.address();
     if real.is_null() {
         return -1;

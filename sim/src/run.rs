@@ -60,10 +60,9 @@ impl Settings {
 pub enum Ending<T> {
     /// It returned this.
     Finished(T),
-    /// It unwound with this payload; `on_panic` was told unless the unwinding was deliberate
-    /// ([`std::panic::resume_unwind`]).
+    /// It unwound with this payload, and deliberately: by [`std::panic::resume_unwind`].
     Unwound(Box<dyn Any + Send>),
-    /// [`Sim::stop`] was called, or a task panicked.
+    /// [`Sim::stop`] was called, or the body or a task panicked, of which `on_panic` was told.
     Stopped,
     /// The limit passed first.
     OutOfTime,
@@ -347,4 +346,3 @@ fn build_runtime(sim: &Sim) -> Runtime {
     // Time only: with the I/O driver every park would ask the kernel for events.
     builder.enable_time().build().expect("failed to build the run's runtime")
 }
-
