@@ -61,11 +61,13 @@ pub mod context;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod interpose;
 mod panics;
+mod pool;
 mod run;
 mod self_check;
 mod stream;
 
 pub use panics::Panic;
+pub use pool::run_all;
 pub use run::{Clock, Ending, Settings, Sim, run};
 pub use self_check::{NotReplayable, self_check};
 pub use stream::{Rng, Stream};

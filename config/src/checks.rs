@@ -1,0 +1,98 @@
+//! The checkers: what must hold at a point of the script. MIT's messages, word for word.
+
+use std::collections::BTreeMap;
+use std::panic::Location;
+use std::time::Duration;
+
+use raftapi::Term;
+use report::FailureKind;
+use tokio::time::sleep;
+
+use crate::cluster::Config;
+
+/// How often [`Config::check_one_leader`] looks before it gives up.
+const LEADER_ROUNDS: u32 = 10;
+
+/// How long it waits before each look, in ms (MIT: `450 + rand % 100`).
+const LEADER_WAIT_MS: std::ops::Range<u64> = 450..550;
+
+impl Config {
+    /// Waits, for 4.5 to 5.5 s at most, until a connected server leads; returns it, the one with the
+    /// highest term if there are several.
+    ///
+    /// Fails the run with `term … has … (>1) leaders` (safety), or with
+    /// `expected one leader, got none` (liveness).
+    #[track_caller]
+    pub fn check_one_leader(&self) -> impl Future<Output = usize> + Send {
+        let here = Location::caller();
+        async move {
+            self.t.step("check_one_leader", here);
+            for _ in 0..LEADER_ROUNDS {
+                sleep(Duration::from_millis(self.random_range(LEADER_WAIT_MS))).await;
+                let mut leaders: BTreeMap<Term, Vec<usize>> = BTreeMap::new();
+                for i in self.connected() {
+                    if let Some((term, true)) = self.get_state(i) {
+                        leaders.entry(term).or_default().push(i);
+                    }
+                }
+                for (term, leaders) in &leaders {
+                    if leaders.len() > 1 {
+                        let message = format!("term {term} has {} (>1) leaders", leaders.len());
+                        self.t.fatal_at(here, FailureKind::Safety, message);
+                    }
+                }
+                if let Some((_, leaders)) = leaders.last_key_value() {
+                    return leaders[0];
+                }
+            }
+            self.t.fatal_at(here, FailureKind::Liveness, "expected one leader, got none")
+        }
+    }
+
+    /// Checks that all connected servers are in one term, and returns it; `None` if none is
+    /// connected.
+    ///
+    /// Fails the run with `servers disagree on term` (liveness).
+    #[track_caller]
+    pub fn check_terms(&self) -> Option<Term> {
+        let here = Location::caller();
+        self.t.step("check_terms", here);
+        let mut agreed = None;
+        for i in self.connected() {
+            let Some((term, _)) = self.get_state(i) else { continue };
+            if *agreed.get_or_insert(term) != term {
+                self.t.fatal_at(here, FailureKind::Liveness, "servers disagree on term");
+            }
+        }
+        agreed
+    }
+
+    /// Checks that no connected server believes itself the leader.
+    ///
+    /// Fails the run with `expected no leader among connected servers, but … claims to be leader`
+    /// (safety).
+    #[track_caller]
+    pub fn check_no_leader(&self) {
+        let here = Location::caller();
+        self.t.step("check_no_leader", here);
+        for i in self.connected() {
+            if let Some((_, true)) = self.get_state(i) {
+                let message = format!(
+                    "expected no leader among connected servers, but {i} claims to be leader"
+                );
+                self.t.fatal_at(here, FailureKind::Safety, message);
+            }
+        }
+    }
+
+    /// Fails the run at the script's line, as [`T::fatal`](crate::T::fatal) does.
+    #[track_caller]
+    pub fn fatal(&self, kind: FailureKind, message: impl Into<String>) -> ! {
+        self.t.fatal_at(Location::caller(), kind, message)
+    }
+
+    /// Prints a warning with the test's output, as [`T::warn`](crate::T::warn) does.
+    pub fn warn(&self, warning: impl Into<String>) {
+        self.t.warn(warning);
+    }
+}

@@ -1,0 +1,346 @@
+//! The cluster under test: how it is built, broken and mended.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use labrpc::{ClientEnd, Network, Reliability, Server, Switch};
+use raftapi::{ApplyCh, ApplyMsg, ApplyReceiver, Make, Persister, Raft, Term, apply_channel};
+use rand::RngExt as _;
+use rand::distr::uniform::{SampleRange, SampleUniform};
+use report::{Caller, EventKind};
+use sim::context::{self, Activity, Context, Owner};
+use sim::{Rng, Stream};
+
+use crate::outcome::Measured;
+use crate::t::{T, lock};
+
+/// How long a test may take, in the run's own time (MIT: 120 s of real time).
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+
+/// A cluster under test: MIT's `cfg`. Clones are the same cluster.
+#[derive(Clone)]
+pub struct Config {
+    pub(crate) t: T,
+    cluster: Arc<Cluster>,
+}
+
+struct Cluster {
+    make: Make,
+    network: Network,
+    rng: Mutex<Rng>,
+    state: Mutex<State>,
+}
+
+struct State {
+    servers: Vec<ServerState>,
+    /// The highest index that any server has applied.
+    max_index: u64,
+    begin: Baseline,
+}
+
+struct ServerState {
+    raft: Option<Arc<dyn Raft>>,
+    incarnation: u32,
+    connected: bool,
+    saved: Arc<Persister>,
+    /// The names of its ends, by the server that each leads to; those of its current life.
+    end_names: Vec<String>,
+}
+
+/// What had been counted when the test began.
+#[derive(Default)]
+struct Baseline {
+    at: Duration,
+    rpcs: u64,
+    bytes: u64,
+    max_index: u64,
+}
+
+/// A server as it is now; see [`Config::view`].
+pub(crate) struct View {
+    pub(crate) raft: Option<Arc<dyn Raft>>,
+    pub(crate) incarnation: u32,
+    pub(crate) connected: bool,
+}
+
+/// Makes a cluster of `servers` servers and connects them all. Long delays are on, as in every Raft
+/// test of MIT's.
+///
+/// # Panics
+/// If `make` does; the run has then failed.
+#[track_caller]
+pub fn make_config<F>(t: &T, servers: usize, reliability: Reliability, make: F) -> Config
+where
+    F: Fn(Vec<ClientEnd>, usize, Arc<Persister>, ApplyCh) -> Arc<dyn Raft> + Send + Sync + 'static,
+{
+    t.step("make_config", Location::caller());
+    let network = Network::new(&t.sim, Arc::new(t.clone()));
+    network.set_reliability(reliability);
+    network.set_long_delays(Switch::On);
+    let server = || ServerState {
+        raft: None,
+        incarnation: 0,
+        connected: false,
+        saved: Arc::new(Persister::new()),
+        end_names: Vec::new(),
+    };
+    let config = Config {
+        t: t.clone(),
+        cluster: Arc::new(Cluster {
+            make: Arc::new(make),
+            network,
+            rng: Mutex::new(t.sim.stream(Stream::Script)),
+            state: Mutex::new(State {
+                servers: (0..servers).map(|_| server()).collect(),
+                max_index: 0,
+                begin: Baseline::default(),
+            }),
+        }),
+    };
+    t.notes.story().config = Some(config.clone());
+    for i in 0..servers {
+        config.start(i);
+    }
+    for i in 0..servers {
+        config.set_connected(i);
+    }
+    config
+}
+
+impl Config {
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.cluster.state)
+    }
+
+    /// How many servers the cluster has, whatever state they are in.
+    #[must_use]
+    pub fn servers(&self) -> usize {
+        self.state().servers.len()
+    }
+
+    /// Starts a server, or crashes it and starts it again with what it had saved. It gets fresh ends
+    /// and is not connected: that is [`Config::connect`]'s part.
+    #[track_caller]
+    pub fn start1(&self, i: usize) {
+        self.t.step("start1", Location::caller());
+        self.start(i);
+    }
+
+    /// Crashes a server: it is cut off, and keeps only what it had saved. What the old instance still
+    /// does reaches nobody.
+    #[track_caller]
+    pub fn crash1(&self, i: usize) {
+        self.t.step("crash1", Location::caller());
+        self.crash(i);
+    }
+
+    /// Connects a server to all that are connected.
+    #[track_caller]
+    pub fn connect(&self, i: usize) {
+        self.t.step("connect", Location::caller());
+        self.set_connected(i);
+    }
+
+    /// Cuts a server off from all others.
+    #[track_caller]
+    pub fn disconnect(&self, i: usize) {
+        self.t.step("disconnect", Location::caller());
+        self.set_disconnected(i);
+    }
+
+    fn start(&self, i: usize) {
+        self.crash(i);
+        let network = &self.cluster.network;
+        let mut state = self.state();
+        let servers = state.servers.len();
+        let server = &mut state.servers[i];
+        server.incarnation += 1;
+        let owner = Owner { server: number(i), incarnation: server.incarnation };
+        // Ends of an earlier life stay disabled for ever, so each life has its own.
+        for name in server.end_names.drain(..) {
+            network.delete_end(&name);
+        }
+        server.end_names =
+            (0..servers).map(|j| format!("{i}.{}->{j}", owner.incarnation)).collect();
+        let ends = server.end_names.iter().enumerate().map(|(j, name)| {
+            let end = network.make_end(name, Some(owner));
+            network.connect(name, j);
+            end
+        });
+        let ends = ends.collect();
+        let saved = Arc::new(server.saved.copy());
+        server.saved = saved.clone();
+        drop(state);
+
+        self.t.record(EventKind::Started { server: caller(owner) });
+        let (apply_ch, receiver) = apply_channel();
+        let entered = enter(owner, "make");
+        let raft = (self.cluster.make)(ends, i, saved, apply_ch);
+        let service = raft.clone().service();
+        drop(entered);
+        tokio::spawn(self.clone().applier(owner, receiver));
+        network.add_server(i, Server::new(Some(owner)).with(service));
+        self.state().servers[i].raft = Some(raft);
+    }
+
+    fn crash(&self, i: usize) {
+        self.set_disconnected(i);
+        self.cluster.network.delete_server(i);
+        let mut state = self.state();
+        let server = &mut state.servers[i];
+        // What the old instance saves from now on goes to a persister that nobody reads.
+        server.saved = Arc::new(server.saved.copy());
+        let owner = Owner { server: number(i), incarnation: server.incarnation };
+        let raft = server.raft.take();
+        drop(state);
+        if let Some(raft) = raft {
+            self.t.record(EventKind::Crashed { server: caller(owner) });
+            let _entered = enter(owner, "kill");
+            raft.kill();
+        }
+    }
+
+    fn set_connected(&self, i: usize) {
+        let mut state = self.state();
+        state.servers[i].connected = true;
+        self.switch_links(&state, i, Switch::On, |other| other.connected);
+        drop(state);
+        self.t.record(EventKind::Connected { server: number(i) });
+    }
+
+    fn set_disconnected(&self, i: usize) {
+        let mut state = self.state();
+        let was_connected = std::mem::replace(&mut state.servers[i].connected, false);
+        self.switch_links(&state, i, Switch::Off, |_| true);
+        drop(state);
+        if was_connected {
+            self.t.record(EventKind::Disconnected { server: number(i) });
+        }
+    }
+
+    /// Switches the links of server `i`, in both directions, to those servers that `which` picks.
+    fn switch_links(
+        &self,
+        state: &State,
+        i: usize,
+        switch: Switch,
+        which: impl Fn(&ServerState) -> bool,
+    ) {
+        let network = &self.cluster.network;
+        for (j, other) in state.servers.iter().enumerate().filter(|(_, other)| which(other)) {
+            let outgoing = state.servers[i].end_names.get(j);
+            let incoming = other.end_names.get(i);
+            for name in outgoing.into_iter().chain(incoming) {
+                network.enable(name, switch);
+            }
+        }
+    }
+
+    /// Takes what a server applies, for as long as that life of it lasts.
+    async fn applier(self, owner: Owner, mut messages: ApplyReceiver) {
+        while let Some(message) = messages.recv().await {
+            let mut state = self.state();
+            // A dead instance may go on sending; nobody listens.
+            if state.servers[owner.server as usize].incarnation == owner.incarnation {
+                let (ApplyMsg::Command { index, .. } | ApplyMsg::Snapshot { index, .. }) = message;
+                state.max_index = state.max_index.max(index);
+            }
+        }
+    }
+
+    /// Asks a server for its term and whether it believes that it leads; `None` if it is crashed.
+    pub(crate) fn get_state(&self, i: usize) -> Option<(Term, bool)> {
+        let View { raft, incarnation, .. } = self.view(i);
+        let raft = raft?;
+        let entered = enter(Owner { server: number(i), incarnation }, "get_state");
+        let (term, is_leader) = raft.get_state();
+        drop(entered);
+        self.t.record(EventKind::Viewed { server: number(i), term, is_leader });
+        Some((term, is_leader))
+    }
+
+    pub(crate) fn view(&self, i: usize) -> View {
+        let state = self.state();
+        let ServerState { raft, incarnation, connected, .. } = &state.servers[i];
+        View { raft: raft.clone(), incarnation: *incarnation, connected: *connected }
+    }
+
+    /// The servers that are connected, by number.
+    pub(crate) fn connected(&self) -> Vec<usize> {
+        let state = self.state();
+        (0..state.servers.len()).filter(|&i| state.servers[i].connected).collect()
+    }
+
+    /// Switches whether calls to servers that can't be reached fail after up to 7 s (on, as every
+    /// test begins) or after up to 0.1 s.
+    pub fn set_long_delays(&self, long_delays: Switch) {
+        self.cluster.network.set_long_delays(long_delays);
+    }
+
+    /// Draws a number for the script from the run's seed: MIT's `rand.Int() % n` is
+    /// `random_range(0..n)`.
+    pub fn random_range<N: SampleUniform>(&self, range: impl SampleRange<N>) -> N {
+        lock(&self.cluster.rng).random_range(range)
+    }
+
+    /// Begins the test: names it, and starts to count.
+    pub fn begin(&self, banner: &str) {
+        let network = &self.cluster.network;
+        let (rpcs, bytes) = (network.total_count(), network.total_bytes());
+        let mut state = self.state();
+        let (at, max_index) = (self.t.sim.now(), state.max_index);
+        state.begin = Baseline { at, rpcs, bytes, max_index };
+        self.t.notes.story().banner = banner.to_owned();
+    }
+
+    /// Ends the test, which has passed.
+    pub fn end(&self) {
+        let network = &self.cluster.network;
+        let state = self.state();
+        let begin = &state.begin;
+        self.t.notes.story().measured = Some(Measured {
+            seconds: (self.t.sim.now() - begin.at).as_secs_f64(),
+            peers: state.servers.len(),
+            rpcs: network.total_count() - begin.rpcs,
+            bytes: network.total_bytes() - begin.bytes,
+            commands: state.max_index - begin.max_index,
+        });
+    }
+
+    /// Kills all servers and closes the network.
+    pub(crate) fn clean_up(&self) {
+        let rafts: Vec<_> = self
+            .state()
+            .servers
+            .iter_mut()
+            .map(|server| (server.incarnation, server.raft.take()))
+            .collect();
+        for (i, (incarnation, raft)) in rafts.into_iter().enumerate() {
+            if let Some(raft) = raft {
+                let _entered = enter(Owner { server: number(i), incarnation }, "kill");
+                raft.kill();
+            }
+        }
+        self.cluster.network.close();
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("network", &self.cluster.network).finish_non_exhaustive()
+    }
+}
+
+fn enter(owner: Owner, call: &'static str) -> context::Entered {
+    context::enter(Some(Context { owner, activity: Activity::Call(call) }))
+}
+
+fn number(server: usize) -> u32 {
+    u32::try_from(server).expect("a server's number fits 32 bits")
+}
+
+fn caller(owner: Owner) -> Caller {
+    Caller { server: owner.server, incarnation: owner.incarnation }
+}

@@ -1,0 +1,50 @@
+//! The tester: builds, breaks and watches a cluster, and says what went wrong.
+//!
+//! This is MIT's `config.go`: what the test scripts call `cfg`. A test is a plain `#[test]` function
+//! that hands its script to [`test()`]. The harness runs the script once for each seed, in virtual
+//! time unless it is told otherwise, and fails the test with the first failing run's report.
+//!
+//! ```no_run
+//! use config::{FailureKind, Reliability, make_config};
+//! # mod raft {
+//! #     pub fn make(
+//! #         _: Vec<labrpc::ClientEnd>, _: usize,
+//! #         _: std::sync::Arc<raftapi::Persister>, _: raftapi::ApplyCh,
+//! #     ) -> std::sync::Arc<dyn raftapi::Raft> { unimplemented!() }
+//! # }
+//!
+//! #[expect(non_snake_case, reason = "MIT's name")]
+//! // #[test]
+//! fn TestInitialElection3A() {
+//!     config::test(|t| async move {
+//!         let cfg = make_config(&t, 3, Reliability::Reliable, raft::make);
+//!         cfg.begin("Test (3A): initial election");
+//!
+//!         // is a leader elected?
+//!         cfg.check_one_leader().await;
+//!         cfg.end();
+//!     });
+//! }
+//! ```
+//!
+//! * [`T`] is one run of a test, as Go's `testing.T`; [`Config`] the cluster that it tests.
+//! * Checkers fail the run with MIT's own sentence, at the script's line. The first failure of a run
+//!   wins; it ends the run wherever it happens.
+//! * A [`report::History`] records what happens; its hash tells whether two runs were the same.
+//! * [`Settings`] are the `LAB_…` environment variables.
+
+mod checks;
+mod cluster;
+mod describe;
+mod harness;
+mod outcome;
+mod settings;
+mod t;
+
+pub use cluster::{Config, make_config};
+pub use harness::test;
+pub use labrpc::{Reliability, Switch};
+pub use outcome::{Measured, RunResult, Verdict};
+pub use report::{Failure, FailureKind};
+pub use settings::{Settings, SettingsError};
+pub use t::T;

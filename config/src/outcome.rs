@@ -1,0 +1,62 @@
+//! What came of a run, as data: for the report on the screen, and for the programs that count.
+
+use std::fmt;
+
+use report::Failure;
+use serde::{Deserialize, Serialize};
+
+/// What a run that passed has measured: the columns of MIT's Passed line.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Seconds from `begin` to `end`, in the run's own time.
+    pub seconds: f64,
+    /// Servers.
+    pub peers: usize,
+    /// RPCs sent, also those that came to nothing.
+    pub rpcs: u64,
+    /// Bytes of all requests and of the replies that arrived.
+    pub bytes: u64,
+    /// Commands committed: by how much the highest applied index grew.
+    pub commands: u64,
+}
+
+impl fmt::Display for Measured {
+    /// MIT's line, in MIT's format.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Measured { seconds, peers, rpcs, bytes, commands } = self;
+        write!(f, "  ... Passed --")?;
+        write!(f, "  {seconds:4.1}  {peers} {rpcs:4} {bytes:7} {commands:4}")
+    }
+}
+
+/// Whether a run passed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It did, and measured this.
+    Passed(Measured),
+    /// It did not.
+    Failed {
+        /// The first thing that went wrong.
+        failure: Failure,
+        /// What the cluster was like then: a line for each server, and more.
+        evidence: String,
+    },
+}
+
+/// What came of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunResult {
+    /// The test's name.
+    pub test: String,
+    /// The run's seed.
+    pub seed: u64,
+    /// Whether it passed.
+    pub verdict: Verdict,
+    /// The test's banner, such as `Test (3A): initial election`.
+    pub banner: String,
+    /// What the tester warned of, line by line.
+    pub warnings: Vec<String>,
+    /// The hash of the run's history.
+    pub history: u64,
+}

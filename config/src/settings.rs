@@ -1,0 +1,181 @@
+//! What the user asked for: the `LAB_…` environment variables.
+
+use std::env;
+use std::ffi::OsString;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::thread;
+
+use sim::Clock;
+use thiserror::Error;
+
+/// How the tests are to be run.
+///
+/// | variable | meaning | without it |
+/// | --- | --- | --- |
+/// | `LAB_SEED` | the first run's seed, 0 to 2^64 - 1 | drawn afresh for each test |
+/// | `LAB_ITERS` | runs of each test, by seeds that follow one another from the first | 1 |
+/// | `LAB_JOBS` | runs at the same time | as many as there are cores |
+/// | `LAB_CLOCK` | `virtual` or `real` | `virtual` |
+/// | `LAB_OUT` | a folder, where each run's result is added to `results.jsonl` | no such file |
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The first run's seed; `None` for a fresh one.
+    pub seed: Option<u64>,
+    /// How many runs.
+    pub iters: NonZeroU64,
+    /// How many runs at the same time.
+    pub jobs: NonZeroUsize,
+    /// Which clock the runs go by.
+    pub clock: Clock,
+    /// Where results go.
+    pub out: Option<PathBuf>,
+}
+
+/// A variable whose value makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("failed to read {variable}={value:?}: expected {expected}, as in {variable}={example}")]
+pub struct SettingsError {
+    variable: &'static str,
+    value: OsString,
+    expected: &'static str,
+    example: &'static str,
+}
+
+/// A variable: its name, what it may be, and an example for who got it wrong.
+struct Variable {
+    name: &'static str,
+    expected: &'static str,
+    example: &'static str,
+}
+
+impl Variable {
+    fn read<V>(
+        &self,
+        read: &impl Fn(&str) -> Option<OsString>,
+        parse: impl FnOnce(&str) -> Option<V>,
+    ) -> Result<Option<V>, SettingsError> {
+        let Some(value) = read(self.name) else { return Ok(None) };
+        match value.to_str().and_then(parse) {
+            Some(parsed) => Ok(Some(parsed)),
+            None => Err(SettingsError {
+                variable: self.name,
+                value,
+                expected: self.expected,
+                example: self.example,
+            }),
+        }
+    }
+}
+
+fn parsed<V: FromStr>(value: &str) -> Option<V> {
+    value.trim().parse().ok()
+}
+
+impl Settings {
+    /// The settings in the process's environment.
+    ///
+    /// # Errors
+    /// If a variable is set to something that makes no sense. An empty value makes none either.
+    pub fn from_env() -> Result<Settings, SettingsError> {
+        Settings::read(|name| env::var_os(name))
+    }
+
+    fn read(read: impl Fn(&str) -> Option<OsString>) -> Result<Settings, SettingsError> {
+        let seed = Variable {
+            name: "LAB_SEED",
+            expected: "a whole number from 0 to 18446744073709551615",
+            example: "1629626496",
+        };
+        let iters = Variable {
+            name: "LAB_ITERS",
+            expected: "a whole number of runs, at least 1",
+            example: "1000",
+        };
+        let jobs = Variable {
+            name: "LAB_JOBS",
+            expected: "a whole number of runs at the same time, at least 1",
+            example: "2",
+        };
+        let clock =
+            Variable { name: "LAB_CLOCK", expected: "`virtual` or `real`", example: "virtual" };
+        let out = Variable { name: "LAB_OUT", expected: "a folder", example: "target/lab" };
+        Ok(Settings {
+            seed: seed.read(&read, parsed)?,
+            iters: iters.read(&read, parsed)?.unwrap_or(NonZeroU64::MIN),
+            jobs: jobs.read(&read, parsed)?.unwrap_or_else(default_jobs),
+            clock: clock
+                .read(&read, |value| match value {
+                    "virtual" => Some(Clock::Virtual),
+                    "real" => Some(Clock::Real),
+                    _ => None,
+                })?
+                .unwrap_or(Clock::Virtual),
+            out: out.read(&read, |value| (!value.is_empty()).then(|| PathBuf::from(value)))?,
+        })
+    }
+}
+
+fn default_jobs() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
+        let find = |name: &str| {
+            variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| value.into())
+        };
+        Settings::read(find).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_variables_the_defaults_hold() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.seed, None);
+        assert_eq!(settings.iters.get(), 1);
+        assert_eq!(settings.clock, Clock::Virtual);
+        assert_eq!(settings.out, None);
+    }
+
+    #[test]
+    fn each_variable_is_read() {
+        let settings = read(&[
+            ("LAB_SEED", "18446744073709551615"),
+            ("LAB_ITERS", "1000"),
+            ("LAB_JOBS", "3"),
+            ("LAB_CLOCK", "real"),
+            ("LAB_OUT", "a folder"),
+        ])
+        .unwrap();
+        assert_eq!(settings.seed, Some(u64::MAX));
+        assert_eq!(settings.iters.get(), 1000);
+        assert_eq!(settings.jobs.get(), 3);
+        assert_eq!(settings.clock, Clock::Real);
+        assert_eq!(settings.out, Some("a folder".into()));
+    }
+
+    #[test]
+    fn a_value_that_makes_no_sense_is_named() {
+        for (variable, value) in [
+            ("LAB_SEED", "-1"),
+            ("LAB_SEED", "18446744073709551616"),
+            ("LAB_SEED", ""),
+            ("LAB_ITERS", "0"),
+            ("LAB_ITERS", "many"),
+            ("LAB_JOBS", "0"),
+            ("LAB_JOBS", "1.5"),
+            ("LAB_CLOCK", "Virtual"),
+            ("LAB_CLOCK", ""),
+            ("LAB_OUT", ""),
+        ] {
+            let error = read(&[(variable, value)]).unwrap_err();
+            let beginning = format!("failed to read {variable}={value:?}: expected ");
+            assert!(error.starts_with(&beginning), "{error}");
+            assert!(error.contains(&format!(", as in {variable}=")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! One run of a test: where failures, warnings and the history go.
+
+use std::panic::{self, Location};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use labrpc::Observer;
+use report::{EventKind, Failure, FailureKind, History, Time};
+use sim::context::Context;
+use sim::{Panic, Sim};
+
+use crate::cluster::Config;
+use crate::outcome::Measured;
+
+/// One run of a test, as the script sees it: what `t *testing.T` is in Go. Clones are the same run.
+#[derive(Clone, Debug)]
+pub struct T {
+    pub(crate) sim: Sim,
+    pub(crate) notes: Arc<Notes>,
+}
+
+/// What is noted in the course of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    history: Mutex<History>,
+    failure: Mutex<Option<Failure>>,
+    story: Mutex<Story>,
+}
+
+/// What the script has told so far.
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    pub(crate) banner: String,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) measured: Option<Measured>,
+    pub(crate) config: Option<Config>,
+    /// The step that the script is at, and its line.
+    pub(crate) step: Option<(&'static str, &'static Location<'static>)>,
+}
+
+/// What a failed run's script unwinds with. The failure itself has been noted.
+struct Fatal;
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Notes {
+    /// Notes a failure, unless there is one already.
+    pub(crate) fn fail(&self, failure: Failure) {
+        lock(&self.failure).get_or_insert(failure);
+    }
+
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        lock(&self.failure).clone()
+    }
+
+    pub(crate) fn history(&self) -> MutexGuard<'_, History> {
+        lock(&self.history)
+    }
+
+    pub(crate) fn story(&self) -> MutexGuard<'_, Story> {
+        lock(&self.story)
+    }
+
+    /// A panic in anybody's code is a failure.
+    pub(crate) fn panicked(&self, panic: Panic) {
+        let Panic { message, location, at, context } = panic;
+        let who = match context {
+            Some(Context { owner, activity }) => {
+                format!("server {} panicked in {activity}", owner.server)
+            }
+            None => "panicked".to_owned(),
+        };
+        self.fail(Failure {
+            kind: FailureKind::Panic,
+            message: format!("{who}: {message}"),
+            location,
+            at: Time::from(at),
+        });
+    }
+}
+
+impl T {
+    pub(crate) fn now(&self) -> Time {
+        Time::from(self.sim.now())
+    }
+
+    pub(crate) fn record(&self, kind: EventKind) {
+        self.notes.history().record(self.now(), kind);
+    }
+
+    /// Notes that the script has come to a step.
+    pub(crate) fn step(&self, what: &'static str, location: &'static Location<'static>) {
+        self.notes.story().step = Some((what, location));
+        self.record(EventKind::Step { what, location: location.to_string() });
+    }
+
+    /// Prints a warning with the test's output. The run goes on.
+    pub fn warn(&self, warning: impl Into<String>) {
+        self.notes.story().warnings.push(warning.into());
+    }
+
+    /// Fails the run, at the script's line, and ends it: MIT's `t.Fatalf`.
+    ///
+    /// Unwinds the caller. If another failure came first, that one is reported.
+    #[track_caller]
+    pub fn fatal(&self, kind: FailureKind, message: impl Into<String>) -> ! {
+        self.fatal_at(Location::caller(), kind, message)
+    }
+
+    pub(crate) fn fatal_at(
+        &self,
+        location: &'static Location<'static>,
+        kind: FailureKind,
+        message: impl Into<String>,
+    ) -> ! {
+        self.fail_at(location.to_string(), kind, message.into());
+        panic::resume_unwind(Box::new(Fatal))
+    }
+
+    /// Fails the run from outside the script, which gets no further.
+    fn fail_at(&self, location: String, kind: FailureKind, message: String) {
+        self.notes.fail(Failure { kind, message, location, at: self.now() });
+        self.sim.stop();
+    }
+}
+
+impl Observer for T {
+    fn record(&self, at: Time, kind: EventKind) {
+        self.notes.history().record(at, kind);
+    }
+
+    fn fatal(&self, message: String) {
+        let at_step = self.notes.story().step.map(|(_, location)| location.to_string());
+        self.fail_at(at_step.unwrap_or_default(), FailureKind::Tester, message);
+    }
+}
