@@ -102,33 +102,25 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let notes = Arc::new(Notes::default());
-    let panicked = notes.clone();
+    let (panicked, misusing) = (notes.clone(), notes.clone());
     let settings =
         sim::Settings::new(seed, clock, LIMIT).on_panic(move |panic| panicked.panicked(panic));
-    let test = test.short.clone();
-    let (for_script, for_epilogue) = (notes.clone(), notes);
-    let (sim_sender, sim_receiver) = std::sync::mpsc::channel();
+    let (test, for_script) = (test.short.clone(), notes.clone());
     sim::run(
         settings,
-        move |sim| {
-            let t = T { sim, notes: for_script };
-            sim_sender.send(t.clone()).expect("the epilogue receives it");
-            script(t)
-        },
-        move |ending| {
-            let t = sim_receiver.recv().expect("the body sent it");
-            conclude(&t, &for_epilogue, ending, test)
-        },
+        move |sim| script(T { sim, notes: for_script }),
+        move |sim, ending| conclude(&T { sim: sim.clone(), notes }, ending, test),
     )
 }
 
 /// Reads from a run that has ended what came of it, and lets its servers go.
-fn conclude(t: &T, notes: &Notes, ending: Ending<()>, test: String) -> RunResult {
-    let at_script = |notes: &Notes| {
+fn conclude(t: &T, ending: Ending<()>, test: String) -> RunResult {
+    let notes = &t.notes;
+    let at_script = || {
         notes.story().step.map(|(_, location)| location.to_string()).unwrap_or_default()
     };
     let fail = |kind, message: &str| {
-        let location = at_script(notes);
+        let location = at_script();
         notes.fail(Failure { kind, message: message.to_owned(), location, at: t.now() });
     };
     match ending {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use labrpc::Observer;
 use report::{EventKind, Failure, FailureKind, History, Time};
 use sim::context::Context;
-use sim::{Panic, Sim};
+use sim::{Misused, Panic, Sim};
 
 use crate::cluster::Config;
 use crate::outcome::Measured;
@@ -80,6 +80,22 @@ impl Notes {
     }
 }
 
+impl Notes {
+    /// What must not be done in a simulation is a failure, too.
+    pub(crate) fn misused(&self, misused: Misused) {
+        let Misused { misuse, location, at, context } = misused;
+        let who = context.map_or(String::new(), |context| {
+            format!("server {}, in {}: ", context.owner.server, context.activity)
+        });
+        self.fail(Failure {
+            kind: FailureKind::Misuse,
+            message: format!("{who}{misuse}"),
+            location: location.unwrap_or_default(),
+            at: Time::from(at),
+        });
+    }
+}
+
 impl T {
     pub(crate) fn now(&self) -> Time {
         Time::from(self.sim.now())
@@ -132,6 +148,6 @@ impl Observer for T {
 
     fn fatal(&self, message: String) {
         let at_step = self.notes.story().step.map(|(_, location)| location.to_string());
-        self.fail_at(at_step.unwrap_or_default(), FailureKind::Tester, message);
+        self.fail_at(at_step.unwrap_or_default(), FailureKind::Misuse, message);
     }
 }

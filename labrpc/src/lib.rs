@@ -68,7 +68,7 @@
 //!         net.enable("an end", Switch::On);
 //!         end.call::<_, String>("Greeter.Greet", &"raft".to_owned()).await
 //!     },
-//!     |ending| match ending {
+//!     |_, ending| match ending {
 //!         sim::Ending::Finished(reply) => reply,
 //!         other => panic!("{other:?}"),
 //!     },

@@ -20,7 +20,10 @@ pub enum FailureKind {
     Panic,
     /// The run got nowhere until its time was up.
     Stuck,
-    /// The tester was used wrongly, or is itself at fault.
+    /// The code under test did what it must not do, such as to block the simulated thread or to call
+    /// a method that nobody has.
+    Misuse,
+    /// The tester is itself at fault.
     Tester,
 }
 
@@ -32,6 +35,7 @@ impl fmt::Display for FailureKind {
             FailureKind::Budget => "budget",
             FailureKind::Panic => "panic",
             FailureKind::Stuck => "stuck",
+            FailureKind::Misuse => "misuse",
             FailureKind::Tester => "tester",
         })
     }

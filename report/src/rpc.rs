@@ -73,7 +73,7 @@ impl Rpc {
                     id: *id,
                     from: *from,
                     to: *to,
-                    method: *method,
+                    method,
                     args: args.clone(),
                     sent: *at,
                     delivered: None,

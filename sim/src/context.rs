@@ -66,6 +66,12 @@ pub fn enter(context: Option<Context>) -> Entered {
     Entered { before: CURRENT.replace(context) }
 }
 
+/// Makes `context` the current one until the next poll: for the task hooks, which have no scope.
+#[cfg(tokio_unstable)]
+pub(crate) fn set(context: Option<Context>) {
+    CURRENT.set(context);
+}
+
 /// Ends a context when it is dropped; see [`enter`].
 #[derive(Debug)]
 pub struct Entered {
@@ -96,63 +102,5 @@ impl<F: Future + Unpin> Future for Within<F> {
     fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
         let _entered = enter(self.context);
         Pin::new(&mut self.future).poll(task)
-    }
-}
-
-/// The runtime's task hooks: a task is its spawner's, for as long as it lives.
-#[cfg(tokio_unstable)]
-pub(crate) mod hooks {
-    use std::collections::HashMap;
-    use std::hash::{BuildHasherDefault, Hasher};
-    use std::sync::{Arc, Mutex, PoisonError};
-
-    use tokio::runtime::Builder;
-    use tokio::task::Id;
-
-    use super::{Activity, CURRENT, Context, Owner};
-
-    /// Task ids are small and unique, so they serve as their own hash.
-    #[derive(Default)]
-    struct IdHasher(u64);
-
-    impl Hasher for IdHasher {
-        fn write(&mut self, _: &[u8]) {
-            unreachable!("a task id hashes as one integer")
-        }
-        fn write_u64(&mut self, id: u64) {
-            // The multiplier spreads consecutive ids over the high bits that the table looks at.
-            self.0 = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        }
-        fn finish(&self) -> u64 {
-            self.0
-        }
-    }
-
-    type Owners = HashMap<Id, Owner, BuildHasherDefault<IdHasher>>;
-
-    /// Installs the hooks on a runtime that is being built.
-    pub(crate) fn install(builder: &mut Builder) {
-        let owners: Arc<Mutex<Owners>> = Arc::default();
-        let lock = |owners: &Mutex<Owners>, f: &mut dyn FnMut(&mut Owners)| {
-            f(&mut owners.lock().unwrap_or_else(PoisonError::into_inner));
-        };
-        let spawned = owners.clone();
-        builder.on_task_spawn(move |task| {
-            if let Some(Context { owner, .. }) = CURRENT.get() {
-                lock(&spawned, &mut |owners| _ = owners.insert(task.id(), owner));
-            }
-        });
-        let polled = owners.clone();
-        builder.on_before_task_poll(move |task| {
-            let mut owner = None;
-            lock(&polled, &mut |owners| owner = owners.get(&task.id()).copied());
-            CURRENT.set(
-                owner.map(|owner| Context { owner, activity: Activity::Task(task.spawned_at()) }),
-            );
-        });
-        builder.on_after_task_poll(|_| CURRENT.set(None));
-        builder.on_task_terminate(move |task| {
-            lock(&owners, &mut |owners| _ = owners.remove(&task.id()));
-        });
     }
 }

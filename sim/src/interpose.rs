@@ -1,19 +1,23 @@
-//! The C library's sources of time and randomness, answered by thread.
+//! The C library's sources of time and randomness, answered by thread; and what blocks a thread or
+//! makes another, which simulated code must not.
 //!
 //! Defining these symbols in the test's own binary puts them before the C library's: std, rand,
 //! getrandom and everything else in the process call ours. On a simulated thread the answer comes
 //! from the run; on any other thread it is the real function's, which `dlsym(RTLD_NEXT)` finds.
-//! Nothing here may allocate, lock or panic: it can be called at any point of a program's life.
+//! On those other threads nothing here allocates, locks or panics: it can be called at any point of
+//! a program's life.
 
 use std::ffi::{CStr, c_int, c_long, c_uint, c_void};
 use std::mem;
 use std::ptr;
 use std::slice;
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::time::Duration;
 
-use libc::{clockid_t, size_t, ssize_t, timespec};
+use libc::{clockid_t, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
 use rand::Rng as _;
 
+use crate::misuse::Misuse;
 use crate::run;
 
 /// Where the simulated monotonic clock starts: far enough from 0 that code may subtract from an
@@ -122,6 +126,95 @@ unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) -> c_i
         mem::transmute::<*mut c_void, extern "C" fn(clockid_t, *mut timespec) -> c_int>(real)
     };
     real(clock, time)
+}
+
+/// nanosleep(2), which `std::thread::sleep` calls: on a simulated thread a [`Misuse`].
+///
+/// # Safety
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn nanosleep(time: *const timespec, left: *mut timespec) -> c_int {
+    static REAL: Real = Real::new(c"nanosleep");
+    // SAFETY: the contract of nanosleep gives a readable timespec.
+    if run::misuse_if_simulated(|| Misuse::BlockingSleep(duration(unsafe { &*time }))) {
+        return 0;
+    }
+    let real = REAL.address();
+    if real.is_null() {
+        let args = [time as c_long, left as c_long, 0, 0, 0, 0];
+        // SAFETY: the arguments are those of nanosleep, passed on unchanged.
+        return unsafe { raw_syscall(libc::SYS_nanosleep, args) } as c_int;
+    }
+    type Nanosleep = extern "C" fn(*const timespec, *mut timespec) -> c_int;
+    // SAFETY: the symbol of this name has this signature.
+    let real = unsafe { mem::transmute::<*mut c_void, Nanosleep>(real) };
+    real(time, left)
+}
+
+/// clock_nanosleep(2), which some versions of `std::thread::sleep` call: on a simulated thread a
+/// [`Misuse`].
+///
+/// # Safety
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn clock_nanosleep(
+    clock: clockid_t,
+    flags: c_int,
+    time: *const timespec,
+    left: *mut timespec,
+) -> c_int {
+    static REAL: Real = Real::new(c"clock_nanosleep");
+    // SAFETY: the contract of clock_nanosleep gives a readable timespec.
+    if run::misuse_if_simulated(|| Misuse::BlockingSleep(duration(unsafe { &*time }))) {
+        return 0;
+    }
+    let real = REAL.address();
+    if real.is_null() {
+        let (clock, flags) = (c_long::from(clock), c_long::from(flags));
+        let args = [clock, flags, time as c_long, left as c_long, 0, 0];
+        // SAFETY: the arguments are those of clock_nanosleep, passed on unchanged.
+        return unsafe { raw_syscall(libc::SYS_clock_nanosleep, args) } as c_int;
+    }
+    type Nanosleep = extern "C" fn(clockid_t, c_int, *const timespec, *mut timespec) -> c_int;
+    // SAFETY: the symbol of this name has this signature.
+    let real = unsafe { mem::transmute::<*mut c_void, Nanosleep>(real) };
+    real(clock, flags, time, left)
+}
+
+fn duration(time: &timespec) -> Duration {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// pthread_create(3): from a simulated thread a [`Misuse`], refused as if the system had no thread
+/// to give.
+///
+/// # Safety
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_create(
+    thread: *mut pthread_t,
+    attributes: *const pthread_attr_t,
+    start: extern "C" fn(*mut c_void) -> *mut c_void,
+    argument: *mut c_void,
+) -> c_int {
+    static REAL: Real = Real::new(c"pthread_create");
+    if run::misuse_if_simulated(|| Misuse::OsThread) {
+        return libc::EAGAIN;
+    }
+    let real = REAL.address();
+    if real.is_null() {
+        return libc::EAGAIN;
+    }
+    type Create = extern "C" fn(
+        *mut pthread_t,
+        *const pthread_attr_t,
+        extern "C" fn(*mut c_void) -> *mut c_void,
+        *mut c_void,
+    ) -> c_int;
+    // SAFETY: the symbol of this name has this signature.
+    let real = unsafe { mem::transmute::<*mut c_void, Create>(real) };
+    real(thread, attributes, start, argument)
 }
 
 /// syscall(2): getrandom 0.2, and with it rand 0.8, asks the kernel this way.

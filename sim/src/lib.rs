@@ -46,7 +46,7 @@
 //!             tokio::time::sleep(Duration::from_secs(60)).await; // takes no time
 //!             (rand::random::<u64>(), sim.now())
 //!         },
-//!         |ending| match ending {
+//!         |_, ending| match ending {
 //!             Ending::Finished(drawn) => drawn,
 //!             other => panic!("{other:?}"),
 //!         },
@@ -60,14 +60,18 @@
 pub mod context;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod interpose;
+mod misuse;
 mod panics;
 mod pool;
 mod run;
 mod self_check;
 mod stream;
+mod tasks;
 
+pub use misuse::Misuse;
 pub use panics::Panic;
 pub use pool::run_all;
-pub use run::{Clock, Ending, Settings, Sim, run};
+pub use run::{Clock, Ending, Misused, Settings, Sim, run};
 pub use self_check::{NotReplayable, self_check};
 pub use stream::{Rng, Stream};
+pub use tasks::Task;

@@ -12,7 +12,9 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
+use crate::misuse::{self, Misuse};
 use crate::stream::{Rng, Stream};
+use crate::tasks::{Task, Tasks};
 use crate::{context, panics};
 
 /// How many threads the real clock's runtime has: what MIT's tester gives Go (GOMAXPROCS 4).
@@ -37,6 +39,7 @@ pub struct Settings {
     clock: Clock,
     limit: Duration,
     on_panic: Arc<dyn Fn(panics::Panic) + Send + Sync>,
+    on_misuse: Arc<dyn Fn(Misused) + Send + Sync>,
 }
 
 impl Settings {
@@ -44,7 +47,7 @@ impl Settings {
     /// own time).
     #[must_use]
     pub fn new(seed: u64, clock: Clock, limit: Duration) -> Settings {
-        Settings { seed, clock, limit, on_panic: Arc::new(|_| ()) }
+        Settings { seed, clock, limit, on_panic: Arc::new(|_| ()), on_misuse: Arc::new(|_| ()) }
     }
 
     /// Calls `f` for every panic of the run, before the run is stopped. It is called from within
@@ -54,6 +57,27 @@ impl Settings {
         self.on_panic = Arc::new(f);
         self
     }
+
+    /// Calls `f` for every misuse in the run, before the run is stopped; as with
+    /// [`Settings::on_panic`], from within the misusing code.
+    #[must_use]
+    pub fn on_misuse(mut self, f: impl Fn(Misused) + Send + Sync + 'static) -> Settings {
+        self.on_misuse = Arc::new(f);
+        self
+    }
+}
+
+/// A [`Misuse`] in a run, with its circumstances.
+#[derive(Clone, Debug)]
+pub struct Misused {
+    /// What was done.
+    pub misuse: Misuse,
+    /// The user's line that did it, where that can be told.
+    pub location: Option<String>,
+    /// The run's time when it happened.
+    pub at: Duration,
+    /// Whose code did it, where that is known.
+    pub context: Option<context::Context>,
 }
 
 /// How a run's body ended.
@@ -90,6 +114,7 @@ struct Inner {
     /// When the runtime's clock stood at 0.
     started: OnceLock<tokio::time::Instant>,
     stop: Notify,
+    tasks: Tasks,
 }
 
 impl fmt::Debug for Sim {
@@ -159,6 +184,7 @@ impl Sim {
         if now_us > self.0.now_us.load(Ordering::Relaxed) {
             self.0.now_us.store(now_us, Ordering::Relaxed);
             NOW_US.set(Some(now_us));
+            self.tasks().time_passed();
         }
     }
 
@@ -182,6 +208,32 @@ impl Sim {
     pub(crate) fn panicked(&self, panic: panics::Panic) {
         (self.0.settings.on_panic)(panic);
         self.stop();
+    }
+
+    /// Notes a misuse by the code that runs now, and stops the run.
+    pub(crate) fn misused(&self, misuse: Misuse) {
+        let location = match misuse {
+            Misuse::TimeStandsStill { spawned_at } => Some(spawned_at.to_string()),
+            Misuse::BlockingSleep(_) | Misuse::OsThread => misuse::users_line(),
+        };
+        (self.0.settings.on_misuse)(Misused {
+            misuse,
+            location,
+            at: self.now(),
+            context: context::current(),
+        });
+        self.stop();
+    }
+
+    /// The tasks that are alive and have an owner, in no particular order. Empty where the runtime
+    /// doesn't tell (without `tokio_unstable`).
+    #[must_use]
+    pub fn alive_tasks(&self) -> Vec<Task> {
+        self.tasks().alive()
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.0.tasks
     }
 
     fn started(&self) -> tokio::time::Instant {
@@ -225,6 +277,17 @@ pub(crate) fn simulated_micros() -> Option<u64> {
     NOW_US.get()
 }
 
+/// If this is a simulated thread, notes that it was misused. Returns whether it is.
+#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), expect(dead_code))]
+pub(crate) fn misuse_if_simulated(misuse: impl FnOnce() -> Misuse) -> bool {
+    if NOW_US.get().is_none() {
+        return false;
+    }
+    let Some(sim) = current() else { return false };
+    sim.misused(misuse());
+    true
+}
+
 /// Lets `f` draw from the simulated thread's stream; `None` on any other thread.
 #[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), expect(dead_code))]
 pub(crate) fn with_student_stream<R>(f: impl FnOnce(&mut Rng) -> R) -> Option<R> {
@@ -245,7 +308,7 @@ pub(crate) fn with_student_stream<R>(f: impl FnOnce(&mut Rng) -> R) -> Option<R>
 pub fn run<T, F, Fut, R>(
     settings: Settings,
     body: F,
-    epilogue: impl FnOnce(Ending<T>) -> R + Send + 'static,
+    epilogue: impl FnOnce(&Sim, Ending<T>) -> R + Send + 'static,
 ) -> R
 where
     T: Send + 'static,
@@ -268,7 +331,7 @@ where
 fn run_on_this_thread<T, F, Fut, R>(
     settings: Settings,
     body: F,
-    epilogue: impl FnOnce(Ending<T>) -> R,
+    epilogue: impl FnOnce(&Sim, Ending<T>) -> R,
 ) -> R
 where
     T: Send + 'static,
@@ -280,6 +343,7 @@ where
         now_us: AtomicU64::new(0),
         started: OnceLock::new(),
         stop: Notify::new(),
+        tasks: Tasks::default(),
     }));
     if sim.clock() == Clock::Virtual {
         STUDENT.set(Some(sim.stream(Stream::Student)));
@@ -303,7 +367,7 @@ where
             }
         };
         task.abort();
-        epilogue(ending)
+        epilogue(&sim, ending)
     });
     match sim.clock() {
         Clock::Virtual => drop(runtime),
@@ -342,7 +406,7 @@ fn build_runtime(sim: &Sim) -> Runtime {
         }
     };
     #[cfg(tokio_unstable)]
-    context::hooks::install(&mut builder);
+    Tasks::install(sim, &mut builder);
     // Time only: with the I/O driver every park would ask the kernel for events.
     builder.enable_time().build().expect("failed to build the run's runtime")
 }

@@ -39,7 +39,7 @@ fn probe() -> Probe {
             slept: before.elapsed(),
         }
     };
-    run(settings, body, |ending| match ending {
+    run(settings, body, |_, ending| match ending {
         Ending::Finished(probe) => probe,
         other => unreachable!("the self-check's body only sleeps, yet it ended as {other:?}"),
     })

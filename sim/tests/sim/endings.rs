@@ -199,7 +199,7 @@ fn the_epilogue_sees_the_tasks_alive_and_they_are_dropped_after_it() {
             });
             sleep(ms(5)).await;
         };
-        let alive = sim::run(Settings::new(1, clock, LIMIT), body, move |ending| {
+        let alive = sim::run(Settings::new(1, clock, LIMIT), body, move |_, ending| {
             assert!(matches!(ending, Ending::Finished(())), "{ending:?}");
             looked_at.lock().expect("no panic").upgrade().is_some()
         });
@@ -212,7 +212,7 @@ fn the_epilogue_sees_the_tasks_alive_and_they_are_dropped_after_it() {
 #[test]
 fn the_epilogue_is_still_in_the_run() {
     let settings = Settings::new(1, Clock::Virtual, LIMIT);
-    let epilogue = |_| (std::time::SystemTime::now(), rand::random::<u64>());
+    let epilogue = |_: &sim::Sim, _| (std::time::SystemTime::now(), rand::random::<u64>());
     let look = || sim::run(settings.clone(), |_| sleep(ms(70)), epilogue);
     assert_eq!(look(), look());
     let start = finish(1, |_| async { std::time::SystemTime::now() });
@@ -226,7 +226,7 @@ fn a_panic_of_the_epilogue_comes_back_to_the_caller() {
         sim::run(
             settings,
             |_| async {},
-            |_| {
+            |_, _| {
                 resume_unwind(Box::new("the epilogue's reason"));
             },
         );

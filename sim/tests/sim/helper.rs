@@ -39,7 +39,7 @@ where
     let told = panics.clone();
     let settings = Settings::new(seed, clock, limit)
         .on_panic(move |panic| told.lock().expect("nobody panics with it").push(panic));
-    let ending = sim::run(settings, body, |ending| ending);
+    let ending = sim::run(settings, body, |_, ending| ending);
     let panics = panics.lock().expect("nobody panics with it").clone();
     (ending, panics)
 }

@@ -26,7 +26,7 @@ fn a_day_passes_at_once() {
         assert_eq!(system_time.elapsed().expect("forward"), DAY);
         assert_eq!(sim.now(), DAY);
     };
-    let ending = sim::run(settings, body, |ending| ending);
+    let ending = sim::run(settings, body, |_, ending| ending);
     assert!(matches!(ending, Ending::Finished(())), "{ending:?}");
 }
 
@@ -116,7 +116,7 @@ fn a_body_that_waits_for_nothing_is_out_of_time() {
         drop(sim);
         std::future::pending::<()>().await;
     };
-    let ending = sim::run(settings, body, |ending| ending);
+    let ending = sim::run(settings, body, |_, ending| ending);
     assert!(matches!(ending, Ending::OutOfTime), "{ending:?}");
 }
 

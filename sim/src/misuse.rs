@@ -1,0 +1,107 @@
+//! What simulated code must not do: noticed as it happens, and named at the code's own line.
+
+use std::fmt;
+use std::panic::Location;
+use std::path::Path;
+use std::time::Duration;
+
+/// Something that stops or escapes the simulation. Its text says what happened, why it matters and
+/// what to write instead; the line is told apart from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// The simulated thread was put to sleep.
+    BlockingSleep(Duration),
+    /// An OS thread was started.
+    OsThread,
+    /// Tasks were polled again and again while the clock stood still.
+    TimeStandsStill {
+        /// Who spawned the task that was polled last.
+        spawned_at: &'static Location<'static>,
+    },
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Misuse::BlockingSleep(duration) => write!(
+                f,
+                "std::thread::sleep({duration:?}) blocks the whole cluster: all servers share one \
+                 simulated thread; write tokio::time::sleep({duration:?}).await instead"
+            ),
+            Misuse::OsThread => f.write_str(
+                "an OS thread was started: what it does is outside the simulation, follows no seed \
+                 and takes no virtual time; write tokio::spawn instead of std::thread::spawn or \
+                 spawn_blocking",
+            ),
+            Misuse::TimeStandsStill { spawned_at } => write!(
+                f,
+                "virtual time stands still: tasks were polled a million times at one instant, the \
+                 last of them spawned at {}:{}. The clock moves only when every task waits; a loop \
+                 of yield_now() or sleep(0) never does. Wait for at least a millisecond, or for a \
+                 tokio::sync::Notify",
+                spawned_at.file(),
+                spawned_at.line()
+            ),
+        }
+    }
+}
+
+/// The innermost line on the stack that is neither the standard library's, nor a library's, nor the
+/// harness's own: the line that the user wrote. `None` without debug information.
+pub(crate) fn users_line() -> Option<String> {
+    let mut found = None;
+    backtrace::trace(|frame| {
+        backtrace::resolve_frame(frame, |symbol| {
+            if found.is_none()
+                && let (Some(file), Some(line)) = (symbol.filename(), symbol.lineno())
+                && is_users(file)
+            {
+                found = Some(format!("{}:{line}", shorten(file)));
+            }
+        });
+        found.is_none()
+    });
+    found
+}
+
+/// All lines on the stack that the user wrote, innermost first, with their functions.
+pub(crate) fn users_stack() -> Vec<String> {
+    let mut lines = Vec::new();
+    backtrace::trace(|frame| {
+        backtrace::resolve_frame(frame, |symbol| {
+            if let (Some(file), Some(line)) = (symbol.filename(), symbol.lineno())
+                && is_users(file)
+            {
+                let function = symbol.name().map(|name| format!("{name:#}")).unwrap_or_default();
+                lines.push(format!("{}:{line} in {function}", shorten(file)));
+            }
+        });
+        true
+    });
+    lines
+}
+
+/// The folder that the harness's crates are in.
+fn harness() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// The harness's crates, which run the user's code or are called by it.
+const HARNESS_CRATES: [&str; 6] = ["sim", "labgob", "labrpc", "raftapi", "report", "config"];
+
+fn is_users(file: &Path) -> bool {
+    let of_harness = |name| file.starts_with(harness().join(name).join("src"));
+    let text = file.to_string_lossy();
+    !text.contains("/rustc/")
+        && !text.contains("/registry/src/")
+        && !text.contains("/rustlib/")
+        && !HARNESS_CRATES.into_iter().any(of_harness)
+}
+
+/// The path as seen from the harness's folder or from the current one, whichever holds it.
+fn shorten(file: &Path) -> String {
+    let current = std::env::current_dir().unwrap_or_default();
+    let short = file.strip_prefix(harness()).or_else(|_| file.strip_prefix(current));
+    short.unwrap_or(file).display().to_string()
+}

@@ -1,0 +1,121 @@
+//! The tasks of a run: whose each is, who spawned it, and whether they ever let time pass.
+//!
+//! All of it comes from the runtime's task hooks, which tokio has behind `tokio_unstable`. Without
+//! them nothing is known of tasks.
+
+use crate::context::Owner;
+use std::panic::Location;
+
+/// A task that is alive, and what is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Whose task it is.
+    pub owner: Owner,
+    /// The line that spawned it.
+    pub spawned_at: &'static Location<'static>,
+}
+
+#[cfg(tokio_unstable)]
+pub(crate) use hooks::Tasks;
+
+#[cfg(not(tokio_unstable))]
+#[derive(Debug, Default)]
+pub(crate) struct Tasks;
+
+#[cfg(not(tokio_unstable))]
+impl Tasks {
+    pub(crate) fn alive(&self) -> Vec<Task> {
+        Vec::new()
+    }
+
+    pub(crate) fn time_passed(&self) {}
+}
+
+#[cfg(tokio_unstable)]
+mod hooks {
+    use std::collections::HashMap;
+    use std::hash::{BuildHasherDefault, Hasher};
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    use tokio::runtime::Builder;
+    use tokio::task::Id;
+
+    use super::Task;
+    use crate::context::{self, Activity, Context};
+    use crate::misuse::Misuse;
+    use crate::run::Sim;
+
+    /// How many polls may happen at one instant of a virtual clock before it is taken for a loop
+    /// that never lets time pass. A hundred servers that all stand for election at once need some
+    /// tens of thousands.
+    const POLLS_AT_ONE_INSTANT: u64 = 1_000_000;
+
+    /// Task ids are small and unique, so they serve as their own hash.
+    #[derive(Default)]
+    struct IdHasher(u64);
+
+    impl Hasher for IdHasher {
+        fn write(&mut self, _: &[u8]) {
+            unreachable!("a task id hashes as one integer")
+        }
+        fn write_u64(&mut self, id: u64) {
+            // The multiplier spreads consecutive ids over the high bits that the table looks at.
+            self.0 = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+        fn finish(&self) -> u64 {
+            self.0
+        }
+    }
+
+    /// What the hooks keep.
+    #[derive(Debug, Default)]
+    pub(crate) struct Tasks {
+        alive: Mutex<HashMap<Id, Task, BuildHasherDefault<IdHasher>>>,
+        polls_since_time_passed: AtomicU64,
+    }
+
+    impl Tasks {
+        fn lock(&self) -> MutexGuard<'_, HashMap<Id, Task, BuildHasherDefault<IdHasher>>> {
+            self.alive.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        /// The tasks that have an owner and have not ended, in no particular order.
+        pub(crate) fn alive(&self) -> Vec<Task> {
+            self.lock().values().copied().collect()
+        }
+
+        /// The clock has moved.
+        pub(crate) fn time_passed(&self) {
+            self.polls_since_time_passed.store(0, Ordering::Relaxed);
+        }
+
+        /// Installs the hooks of `sim` on a runtime that is being built.
+        pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
+            let spawned = sim.clone();
+            builder.on_task_spawn(move |meta| {
+                if let Some(Context { owner, .. }) = context::current() {
+                    let task = Task { owner, spawned_at: meta.spawned_at() };
+                    spawned.tasks().lock().insert(meta.id(), task);
+                }
+            });
+            let polled = sim.clone();
+            builder.on_before_task_poll(move |meta| {
+                let task = polled.tasks().lock().get(&meta.id()).copied();
+                context::set(task.map(|Task { owner, spawned_at }| Context {
+                    owner,
+                    activity: Activity::Task(spawned_at),
+                }));
+                let polls = &polled.tasks().polls_since_time_passed;
+                if polls.fetch_add(1, Ordering::Relaxed) == POLLS_AT_ONE_INSTANT {
+                    polled.misused(Misuse::TimeStandsStill { spawned_at: meta.spawned_at() });
+                }
+            });
+            builder.on_after_task_poll(|_| context::set(None));
+            let ended = sim.clone();
+            builder.on_task_terminate(move |meta| {
+                ended.tasks().lock().remove(&meta.id());
+            });
+        }
+    }
+}
