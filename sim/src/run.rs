@@ -213,7 +213,9 @@ impl Sim {
     /// Notes a misuse by the code that runs now, and stops the run.
     pub(crate) fn misused(&self, misuse: Misuse) {
         let location = match misuse {
-            Misuse::TimeStandsStill { spawned_at } => Some(spawned_at.to_string()),
+            Misuse::TimeStandsStill { spawned_at } => {
+                Some(format!("{}:{}", spawned_at.file(), spawned_at.line()))
+            }
             Misuse::BlockingSleep(_) | Misuse::OsThread => misuse::users_line(),
         };
         (self.0.settings.on_misuse)(Misused {

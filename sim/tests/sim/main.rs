@@ -3,6 +3,7 @@
 mod context;
 mod endings;
 mod helper;
+mod misuse;
 mod replay;
 mod streams;
 mod time;
