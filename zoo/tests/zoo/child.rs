@@ -1,0 +1,126 @@
+//! Runs a test of this binary as its user would: in a process and an environment of its own.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::process::Command;
+
+use config::{Failure, FailureKind, RunResult, Verdict};
+use zoo::Bug;
+
+/// What came of a test's runs.
+pub(crate) struct Runs {
+    pub(crate) results: Vec<RunResult>,
+    /// What the test binary printed.
+    pub(crate) output: String,
+}
+
+/// A failure that is expected.
+pub(crate) struct Expected {
+    /// MIT's sentence, with any numbers.
+    pub(crate) message: &'static str,
+    pub(crate) kind: FailureKind,
+    /// The lines of the script at which it may come.
+    pub(crate) lines: Vec<u32>,
+}
+
+/// Runs `test`, named by its path in this binary, with `bug` and each of `seeds`.
+pub(crate) fn run(test: &str, bug: Bug, seeds: RangeInclusive<u64>) -> Runs {
+    let variables = [
+        ("LAB_BUG", bug.to_string()),
+        ("LAB_SEED", seeds.start().to_string()),
+        ("LAB_ITERS", (seeds.end() - seeds.start() + 1).to_string()),
+    ];
+    let runs = run_with(variables, &[test, "--exact"]);
+    let ran: Vec<u64> = runs.results.iter().map(|result| result.seed).collect();
+    assert_eq!(ran, seeds.collect::<Vec<_>>(), "{test} ran other seeds:\n{}", runs.output);
+    runs
+}
+
+/// Runs this binary with `arguments`, and of the variables that begin with LAB_ only `variables`.
+pub(crate) fn run_with<N: AsRef<str>>(
+    variables: impl IntoIterator<Item = (N, String)>,
+    arguments: &[&str],
+) -> Runs {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut command = Command::new(env::current_exe().expect("this binary's path"));
+    command.args(arguments);
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("LAB_") {
+            command.env_remove(name);
+        }
+    }
+    // Cargo sets this one; who runs the binary by hand has to do without.
+    command.env("CARGO_PKG_NAME", env!("CARGO_PKG_NAME"));
+    command.env("LAB_OUT", folder.path());
+    command.envs(variables.into_iter().map(|(name, value)| (name.as_ref().to_owned(), value)));
+    let output = command.output().expect("this binary runs");
+    let output = String::from_utf8(output.stdout).expect("the output is text");
+    Runs { results: read(&folder.path().join("results.jsonl"), &output), output }
+}
+
+fn read(path: &Path, output: &str) -> Vec<RunResult> {
+    let results = fs::read_to_string(path)
+        .unwrap_or_else(|error| panic!("failed to read {}: {error}\n{output}", path.display()));
+    let parse = |line| serde_json::from_str(line).expect("a line is a result");
+    results.lines().map(parse).collect()
+}
+
+impl Runs {
+    pub(crate) fn failures(&self) -> impl Iterator<Item = &Failure> {
+        self.results.iter().filter_map(|result| match &result.verdict {
+            Verdict::Passed(_) => None,
+            Verdict::Failed { failure, .. } => Some(failure),
+        })
+    }
+
+    /// Asserts that every failure is one of `expected`: its message, its kind, its line. Returns
+    /// how many there are of each.
+    pub(crate) fn assert_only<const N: usize>(&self, expected: [Expected; N]) -> [usize; N] {
+        let mut counts = [0; N];
+        for failure in self.failures() {
+            let found = expected.iter().position(|expected| expected.matches(failure));
+            let index = found.unwrap_or_else(|| panic!("unexpected: {failure:?}"));
+            counts[index] += 1;
+        }
+        counts
+    }
+
+    /// How often each warning was given.
+    pub(crate) fn warnings(&self) -> BTreeMap<&str, usize> {
+        let mut counts = BTreeMap::new();
+        for warning in self.results.iter().flat_map(|result| &result.warnings) {
+            *counts.entry(warning.as_str()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+impl Expected {
+    fn matches(&self, failure: &Failure) -> bool {
+        without_numbers(&failure.message) == without_numbers(self.message)
+            && failure.kind == self.kind
+            && self.lines.contains(&line(failure))
+    }
+}
+
+/// The line that a failure points at.
+pub(crate) fn line(failure: &Failure) -> u32 {
+    let line = failure.location.rsplit(':').nth(1).and_then(|line| line.parse().ok());
+    line.unwrap_or_else(|| panic!("{:?} is no file:line:column", failure.location))
+}
+
+/// `message` with every number replaced by the same sign.
+fn without_numbers(message: &str) -> String {
+    let mut text = String::new();
+    for character in message.chars() {
+        match character {
+            '0'..='9' if text.ends_with('#') => {}
+            '0'..='9' => text.push('#'),
+            other => text.push(other),
+        }
+    }
+    text
+}

@@ -1,0 +1,20 @@
+//! MIT's scripts, by the names that `tests/raft/main.rs` gives them; here other modules may call
+//! them.
+
+#[path = "../../../tests/raft/election_3a.rs"]
+pub(crate) mod election_3a;
+
+/// The scripts that `main`, a source file, has as modules.
+fn scripts(main: &str) -> Vec<&str> {
+    main.lines()
+        .map(|line| line.strip_prefix("pub(crate) ").unwrap_or(line))
+        .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
+        .collect()
+}
+
+#[test]
+fn no_script_is_left_out() {
+    let shared = scripts(include_str!("../../../tests/raft/main.rs"));
+    assert!(!shared.is_empty());
+    assert_eq!(scripts(include_str!("lab3.rs")), shared);
+}
