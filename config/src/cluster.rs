@@ -43,6 +43,8 @@ struct State {
 struct ServerState {
     raft: Option<Arc<dyn Raft>>,
     incarnation: u32,
+    /// Whether that incarnation is the one that counts: false once it has crashed.
+    is_live: bool,
     connected: bool,
     saved: Arc<Persister>,
     /// The names of its ends, by the server that each leads to; those of its current life.
@@ -82,6 +84,7 @@ where
     let server = || ServerState {
         raft: None,
         incarnation: 0,
+        is_live: false,
         connected: false,
         saved: Arc::new(Persister::new()),
         end_names: Vec::new(),
@@ -157,11 +160,9 @@ impl Config {
         let servers = state.servers.len();
         let server = &mut state.servers[i];
         server.incarnation += 1;
+        server.is_live = true;
         let owner = Owner { server: number(i), incarnation: server.incarnation };
-        // Ends of an earlier life stay disabled for ever, so each life has its own.
-        for name in server.end_names.drain(..) {
-            network.delete_end(&name);
-        }
+        // The ends of an earlier life are gone for ever, so each life has its own.
         server.end_names =
             (0..servers).map(|j| format!("{i}.{}->{j}", owner.incarnation)).collect();
         let ends = server.end_names.iter().enumerate().map(|(j, name)| {
@@ -192,6 +193,10 @@ impl Config {
         let server = &mut state.servers[i];
         // What the old instance saves from now on goes to a persister that nobody reads.
         server.saved = Arc::new(server.saved.copy());
+        for name in server.end_names.drain(..) {
+            self.cluster.network.delete_end(&name);
+        }
+        server.is_live = false;
         let owner = Owner { server: number(i), incarnation: server.incarnation };
         let raft = server.raft.take();
         drop(state);
@@ -243,7 +248,8 @@ impl Config {
         while let Some(message) = messages.recv().await {
             let mut state = self.state();
             // A dead instance may go on sending; nobody listens.
-            if state.servers[owner.server as usize].incarnation == owner.incarnation {
+            let server = &state.servers[owner.server as usize];
+            if server.is_live && server.incarnation == owner.incarnation {
                 let (ApplyMsg::Command { index, .. } | ApplyMsg::Snapshot { index, .. }) = message;
                 state.max_index = state.max_index.max(index);
             }

@@ -1,26 +1,20 @@
 //! What the cluster is like when a run has failed: a line for each server.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use report::Rpc;
+use raftapi::Role;
+use report::{Rpc, Time};
 
 use crate::cluster::{Config, View};
-use crate::t::T;
-
-/// How many outstanding calls of a server are listed one by one.
-const CALLS_SHOWN: usize = 4;
+use crate::t::{T, place};
 
 /// The evidence that is printed below a failure: the script's step, and the servers. Asks the
 /// servers, so it belongs between polls.
 pub(crate) fn evidence(t: &T) -> String {
-    let mut text = String::new();
-    let story = t.notes.story();
-    let (step, config) = (story.step, story.config.clone());
-    drop(story);
-    if let Some((what, location)) = step {
-        line(&mut text, "script", format_args!("{location}, in {what}"));
-    }
+    let mut text = script_line(t);
+    let config = t.notes.story().config.clone();
     if let Some(config) = config {
         let rpcs = t.notes.history().rpcs();
         for i in 0..config.servers() {
@@ -30,6 +24,15 @@ pub(crate) fn evidence(t: &T) -> String {
                 format_args!("{}", server(t, &config, i, &rpcs)),
             );
         }
+    }
+    text
+}
+
+/// The script's step and its line.
+pub(crate) fn script_line(t: &T) -> String {
+    let mut text = String::new();
+    if let Some((what, location)) = t.notes.story().step {
+        line(&mut text, "script", format_args!("{}, in {what}", place(location)));
     }
     text
 }
@@ -48,12 +51,16 @@ fn server(t: &T, config: &Config, i: usize, rpcs: &[Rpc]) -> String {
     let mut text = match asked {
         Ok(((term, is_leader), debug)) => {
             let leads = if is_leader { "leader" } else { "not leader" };
-            let role = debug.map_or(String::new(), |debug| {
-                let vote =
-                    debug.voted_for.map_or("no vote".to_owned(), |who| format!("voted for {who}"));
-                format!(" ({:?}, {vote})", debug.role)
-            });
-            format!("{link}, term {term}, {leads}{role}")
+            let role = match debug {
+                // What get_state says must stand, also where the two disagree.
+                Some(debug) if (debug.role == Role::Leader) != is_leader => {
+                    format!("{leads}, yet {:?}", debug.role)
+                }
+                Some(debug) if is_leader => format!("leader{}", vote(debug.voted_for)),
+                Some(debug) => format!("not leader: {:?}{}", debug.role, vote(debug.voted_for)),
+                None => leads.to_owned(),
+            };
+            format!("{link}, term {term}, {role}")
         }
         Err(_) => format!("{link}, get_state panics"),
     };
@@ -63,21 +70,26 @@ fn server(t: &T, config: &Config, i: usize, rpcs: &[Rpc]) -> String {
                 .from
                 .is_some_and(|from| from.server as usize == i && from.incarnation == incarnation)
     };
-    let outstanding: Vec<&Rpc> = rpcs.iter().filter(is_mine).collect();
-    match outstanding.len() {
-        0 => text.push_str(", no call outstanding"),
-        1 => text.push_str(", 1 call outstanding:"),
-        n => write!(text, ", {n} calls outstanding:").expect("writing to a string can't fail"),
+    // By target and method, each with the call that has been out for longest.
+    let mut outstanding: BTreeMap<(Option<u32>, &str), (usize, Time)> = BTreeMap::new();
+    for rpc in rpcs.iter().filter(is_mine) {
+        outstanding.entry((rpc.to, rpc.method)).or_insert((0, rpc.sent)).0 += 1;
     }
-    for (k, rpc) in outstanding.iter().take(CALLS_SHOWN).enumerate() {
-        let to = rpc.to.map_or("nobody".to_owned(), |to| to.to_string());
-        let age = t.now().since(rpc.sent).as_secs_f64();
-        let comma = if k == 0 { "" } else { "," };
-        write!(text, "{comma} {} to {to} for {age:.2} s", rpc.method)
-            .expect("writing to a string can't fail");
+    if outstanding.is_empty() {
+        text.push_str(", no call outstanding");
     }
-    if outstanding.len() > CALLS_SHOWN {
-        text.push_str(", …");
+    for ((to, method), (count, oldest)) in outstanding {
+        let to = to.map_or("nobody".to_owned(), |to| format!("server {to}"));
+        let age = t.now().since(oldest).as_secs_f64();
+        let calls = match count {
+            1 => format!("{method} to {to} outstanding for {age:.2} s"),
+            n => format!("{n} {method} to {to} outstanding, for up to {age:.2} s"),
+        };
+        write!(text, "\n  {:<9}   {calls}", "").expect("writing to a string can't fail");
     }
     text
+}
+
+fn vote(voted_for: Option<usize>) -> String {
+    voted_for.map_or(", no vote given".to_owned(), |who| format!(", voted for {who}"))
 }

@@ -1,30 +1,28 @@
-//! Running a test: its seeds, its runs, and what is printed of them.
+//! Running a test: from its settings to its runs, and from their results to what cargo is told.
 
 use std::any::type_name;
-use std::collections::BTreeMap;
 use std::env;
-use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::panic;
 use std::path::Path;
 use std::sync::Arc;
 
-use report::{Failure, FailureKind};
-use sim::{Clock, Ending};
+use sim::Clock;
 
-use crate::cluster::LIMIT;
-use crate::describe::{evidence, line};
-use crate::outcome::{Measured, RunResult, Verdict};
+use crate::RunResult;
+use crate::determinism;
+use crate::places;
+use crate::run::run;
 use crate::settings::Settings;
-use crate::t::{Notes, T};
+use crate::summary::summarise;
+use crate::t::T;
 
-/// How many failing seeds are listed for each message.
-const SEEDS_SHOWN: usize = 10;
-
-/// Runs a test's script, once for each seed that the [`Settings`] ask for.
+/// Runs a test's script, once for each seed that the [`Settings`] ask for. To be called directly in
+/// a `#[test]` function.
 ///
-/// If all runs pass, prints MIT's two lines, also where the test's output is captured. If one fails,
+/// The runs are in child processes of the test's own binary, which call the test function again. If
+/// all runs pass, prints MIT's two lines, also where the test's output is captured. If one fails,
 /// prints the report of the first failing seed and fails the test.
 ///
 /// # Panics
@@ -39,12 +37,22 @@ where
         Ok(settings) => settings,
         Err(error) => fail_test(&format!("{error}\n")),
     };
+    let (name, clock, script) = (test.short.clone(), settings.clock, Arc::new(script));
+    let run_here = move |seed| run(&name, seed, clock, script.clone());
+    if places::is_child() {
+        places::serve(&test, clock, run_here);
+    }
     let first = settings.seed.unwrap_or_else(fresh_seed);
     let seeds: Vec<u64> = (0..settings.iters.get()).map(|i| first.wrapping_add(i)).collect();
-    let script = Arc::new(script);
-    let results = sim::run_all(&seeds, settings.jobs, |seed| {
-        run(&test, seed, settings.clock, script.clone())
-    });
+    let results = if settings.check_determinism {
+        determinism::check(&test, &settings, &seeds)
+    } else {
+        places::run_all(&test, &settings, &seeds, run_here)
+    };
+    let results = match results {
+        Ok(results) => results,
+        Err(message) => fail_test(&message),
+    };
     if let Some(out) = &settings.out
         && let Err(error) = save(out, &results)
     {
@@ -56,10 +64,12 @@ where
     }
 }
 
-/// A test's name, as cargo and the test binary know it.
-struct TestName {
-    /// The name that the user knows: the function's.
-    short: String,
+/// A test's name, as the user and the test binary know it.
+pub(crate) struct TestName {
+    /// The function's name.
+    pub(crate) short: String,
+    /// The function's path in the test binary, which picks it and no other.
+    pub(crate) path: String,
 }
 
 impl TestName {
@@ -67,90 +77,42 @@ impl TestName {
     fn of_script<S>() -> TestName {
         let path = type_name::<S>();
         let path = path.split("::{{closure}}").next().unwrap_or(path);
-        TestName { short: path.rsplit("::").next().unwrap_or(path).to_owned() }
+        let (_crate, path) = path.split_once("::").unwrap_or(("", path));
+        let short = path.rsplit("::").next().unwrap_or(path);
+        TestName { short: short.to_owned(), path: path.to_owned() }
     }
 
     /// The command that runs this test with `seed`.
-    fn replay_command(&self, settings: &Settings, seed: u64) -> String {
-        let mut command = format!("LAB_SEED={seed} ");
+    pub(crate) fn replay_command(&self, settings: &Settings, seed: u64) -> String {
+        let mut words = vec![format!("LAB_SEED={seed}")];
         if settings.clock == Clock::Real {
-            command.push_str("LAB_CLOCK=real ");
+            words.push("LAB_CLOCK=real".to_owned());
         }
-        // What is under test may depend on variables of its own.
+        // What is under test may depend on a variable of its own.
         if let Ok(bug) = env::var("LAB_BUG") {
-            write!(command, "LAB_BUG={bug} ").expect("writing to a string can't fail");
+            words.push(format!("LAB_BUG={}", quoted(&bug)));
         }
-        command.push_str("cargo test");
+        words.push("cargo test".to_owned());
         // Cargo tells the tests that it runs which package they are of.
         if let Ok(package) = env::var("CARGO_PKG_NAME") {
-            write!(command, " -p {package}").expect("writing to a string can't fail");
+            words.push(format!("-p {package}"));
         }
-        write!(command, " {}", self.short).expect("writing to a string can't fail");
-        command
+        words.push(self.short.clone());
+        words.join(" ")
     }
+}
+
+/// A word that a shell reads as it is.
+fn quoted(word: &str) -> String {
+    if !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// A seed that nobody chose, short enough to be copied by hand.
 fn fresh_seed() -> u64 {
     u64::from(rand::random::<u32>())
-}
-
-/// One run.
-fn run<S, Fut>(test: &TestName, seed: u64, clock: Clock, script: Arc<S>) -> RunResult
-where
-    S: Fn(T) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
-{
-    let notes = Arc::new(Notes::default());
-    let (panicked, misusing) = (notes.clone(), notes.clone());
-    let settings =
-        sim::Settings::new(seed, clock, LIMIT).on_panic(move |panic| panicked.panicked(panic));
-    let (test, for_script) = (test.short.clone(), notes.clone());
-    sim::run(
-        settings,
-        move |sim| script(T { sim, notes: for_script }),
-        move |sim, ending| conclude(&T { sim: sim.clone(), notes }, ending, test),
-    )
-}
-
-/// Reads from a run that has ended what came of it, and lets its servers go.
-fn conclude(t: &T, ending: Ending<()>, test: String) -> RunResult {
-    let notes = &t.notes;
-    let at_script = || {
-        notes.story().step.map(|(_, location)| location.to_string()).unwrap_or_default()
-    };
-    let fail = |kind, message: &str| {
-        let location = at_script();
-        notes.fail(Failure { kind, message: message.to_owned(), location, at: t.now() });
-    };
-    match ending {
-        Ending::Finished(()) if notes.story().measured.is_none() => {
-            fail(FailureKind::Tester, "the script came to its end without calling end()");
-        }
-        Ending::Finished(()) => {}
-        Ending::Unwound(_) | Ending::Stopped => {
-            // Whatever unwound or stopped the run has noted why; this is for what did not.
-            fail(FailureKind::Tester, "the run was ended without a reason");
-        }
-        Ending::OutOfTime => fail(FailureKind::Stuck, "test took longer than 120 seconds"),
-    }
-    let verdict = match notes.failure() {
-        Some(failure) => Verdict::Failed { failure, evidence: evidence(t) },
-        None => Verdict::Passed(notes.story().measured.expect("a run without it has failed")),
-    };
-    let config = notes.story().config.take();
-    if let Some(config) = config {
-        config.clean_up();
-    }
-    let story = notes.story();
-    RunResult {
-        test,
-        seed: t.sim.seed(),
-        verdict,
-        banner: story.banner.clone(),
-        warnings: story.warnings.clone(),
-        history: notes.history().hash(),
-    }
 }
 
 /// The name of the file, in the folder of `LAB_OUT`, that has a line for each run.
@@ -166,107 +128,6 @@ fn save(folder: &Path, results: &[RunResult]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let mut file = OpenOptions::new().create(true).append(true).open(folder.join(RESULTS))?;
     file.write_all(lines.as_bytes())
-}
-
-/// What is printed of a test's runs: `Ok` if all passed, else the report of the first that failed.
-fn summarise(
-    test: &TestName,
-    settings: &Settings,
-    results: &[RunResult],
-) -> Result<String, String> {
-    let runs = results.len();
-    let mut failures: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-    let mut passed: Vec<Measured> = Vec::new();
-    let mut warnings: BTreeMap<&str, usize> = BTreeMap::new();
-    for result in results {
-        match &result.verdict {
-            Verdict::Passed(measured) => passed.push(*measured),
-            Verdict::Failed { failure, .. } => {
-                let sentence = failure.message.lines().next().unwrap_or_default();
-                failures.entry(sentence).or_default().push(result.seed);
-            }
-        }
-        for warning in &result.warnings {
-            *warnings.entry(warning).or_default() += 1;
-        }
-    }
-    let mut text = format!("{} ...\n", results[0].banner);
-    for (warning, count) in warnings {
-        text.push_str(warning);
-        if runs > 1 {
-            write!(text, " ({count} times in {runs} runs)").expect(CANNOT_FAIL);
-        }
-        text.push('\n');
-    }
-    let failed = results.iter().find(|result| matches!(result.verdict, Verdict::Failed { .. }));
-    let Some(failed) = failed else {
-        write!(text, "{}", medians(passed)).expect(CANNOT_FAIL);
-        if runs > 1 {
-            write!(text, "  {runs} runs, 0 failures").expect(CANNOT_FAIL);
-        }
-        text.push('\n');
-        return Ok(text);
-    };
-    // MIT's sentence comes first, so that it is what one reads first.
-    let mut report = failure_report(test, settings, failed);
-    if runs > 1 {
-        let count: usize = failures.values().map(Vec::len).sum();
-        writeln!(report, "\n{count} of {runs} runs failed:").expect(CANNOT_FAIL);
-        for (sentence, seeds) in failures {
-            let shown: Vec<String> = seeds.iter().take(SEEDS_SHOWN).map(u64::to_string).collect();
-            let more = if seeds.len() > SEEDS_SHOWN { ", …" } else { "" };
-            writeln!(report, "  {:>6}  {sentence}; seeds {}{more}", seeds.len(), shown.join(", "))
-                .expect(CANNOT_FAIL);
-        }
-    }
-    report.push('\n');
-    report.push_str(&text);
-    Err(report)
-}
-
-const CANNOT_FAIL: &str = "writing to a string can't fail";
-
-/// The columns of MIT's line, each by its median.
-fn medians(mut passed: Vec<Measured>) -> Measured {
-    let middle = passed.len() / 2;
-    let mut median = |column: fn(&Measured) -> u64| {
-        passed.sort_by_key(column);
-        column(&passed[middle])
-    };
-    let (rpcs, bytes, commands) = (median(|m| m.rpcs), median(|m| m.bytes), median(|m| m.commands));
-    passed.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
-    let Measured { seconds, peers, .. } = passed[middle];
-    Measured { seconds, peers, rpcs, bytes, commands }
-}
-
-/// All that is said of one failed run.
-fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> String {
-    let Verdict::Failed { failure, evidence } = &result.verdict else {
-        unreachable!("only a failed run is reported")
-    };
-    let clock = match settings.clock {
-        Clock::Virtual => "virtual",
-        Clock::Real => "real",
-    };
-    let mut text = format!("{}\n", failure.message);
-    line(&mut text, "kind", format_args!("{}", failure.kind));
-    line(&mut text, "time", format_args!("{} s, {clock}", failure.at));
-    if failure.kind == FailureKind::Panic {
-        line(&mut text, "line", format_args!("{}", failure.location));
-    }
-    text.push_str(evidence);
-    line(&mut text, "seed", format_args!("{}", result.seed));
-    line(&mut text, "history", format_args!("{:016x}", result.history));
-    let command = test.replay_command(settings, result.seed);
-    line(&mut text, "replay", format_args!("{command}"));
-    match (settings.clock, sim::self_check()) {
-        (Clock::Real, _) => {
-            line(&mut text, "", format_args!("(the real clock never repeats itself: may pass)"));
-        }
-        (Clock::Virtual, Err(leaks)) => line(&mut text, "", format_args!("(not exact: {leaks})")),
-        (Clock::Virtual, Ok(())) => {}
-    }
-    text
 }
 
 /// Prints to the real standard output, which the test runner doesn't capture, in one piece.

@@ -36,9 +36,13 @@
 mod checks;
 mod cluster;
 mod describe;
+mod determinism;
 mod harness;
 mod outcome;
+mod places;
+mod run;
 mod settings;
+mod summary;
 mod t;
 
 pub use cluster::{Config, make_config};
@@ -46,5 +50,5 @@ pub use harness::test;
 pub use labrpc::{Reliability, Switch};
 pub use outcome::{Measured, RunResult, Verdict};
 pub use report::{Failure, FailureKind};
-pub use settings::{Settings, SettingsError};
+pub use settings::{Place, Settings, SettingsError};
 pub use t::T;

@@ -59,4 +59,39 @@ pub struct RunResult {
     pub warnings: Vec<String>,
     /// The hash of the run's history.
     pub history: u64,
+    /// What the code under test printed, or its last part.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub printed: String,
+    /// What the reader must know of this result, such as that it could not be reproduced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The run's events, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trace: Option<Vec<String>>,
+}
+
+impl RunResult {
+    /// Why the run failed; `None` if it passed.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.verdict {
+            Verdict::Passed(_) => None,
+            Verdict::Failed { failure, .. } => Some(failure),
+        }
+    }
+
+    /// The result of a run of which nothing is known but its verdict.
+    pub(crate) fn without_run(test: &str, seed: u64, verdict: Verdict) -> RunResult {
+        RunResult {
+            test: test.to_owned(),
+            seed,
+            verdict,
+            banner: String::new(),
+            warnings: Vec::new(),
+            history: 0,
+            printed: String::new(),
+            note: None,
+            trace: None,
+        }
+    }
 }

@@ -18,6 +18,9 @@ use thiserror::Error;
 /// | `LAB_ITERS` | runs of each test, by seeds that follow one another from the first | 1 |
 /// | `LAB_JOBS` | runs at the same time | as many as there are cores |
 /// | `LAB_CLOCK` | `virtual` or `real` | `virtual` |
+/// | `LAB_CHECK_DETERMINISM` | `1`: run each seed twice and compare | `0`: run it once |
+/// | `LAB_ISOLATE` | `process`: each run has a process of its own | `batch`: a process runs many |
+/// | `LAB_CHILD` | `1`: run in the test's own process, for a debugger | `0`: in child processes |
 /// | `LAB_OUT` | a folder, where each run's result is added to `results.jsonl` | no such file |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -29,8 +32,23 @@ pub struct Settings {
     pub jobs: NonZeroUsize,
     /// Which clock the runs go by.
     pub clock: Clock,
+    /// Whether each seed is run twice and the two compared.
+    pub check_determinism: bool,
+    /// Where the runs take place.
+    pub place: Place,
     /// Where results go.
     pub out: Option<PathBuf>,
+}
+
+/// Where runs take place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In child processes, of which each takes one seed after another.
+    Batch,
+    /// In child processes, one for each run.
+    Process,
+    /// In the test's own process, one run after another. Nothing watches over them there.
+    Here,
 }
 
 /// A variable whose value makes no sense.
@@ -100,6 +118,16 @@ impl Settings {
         };
         let clock =
             Variable { name: "LAB_CLOCK", expected: "`virtual` or `real`", example: "virtual" };
+        let check_determinism = switch("LAB_CHECK_DETERMINISM");
+        let child = switch("LAB_CHILD");
+        let isolate =
+            Variable { name: "LAB_ISOLATE", expected: "`process` or `batch`", example: "process" };
+        let place = isolate.read(&read, |value| match value {
+            "process" => Some(Place::Process),
+            "batch" => Some(Place::Batch),
+            _ => None,
+        })?;
+        let is_here = child.read(&read, on_or_off)?.unwrap_or(false) || cfg!(not(unix));
         let out = Variable { name: "LAB_OUT", expected: "a folder", example: "target/lab" };
         Ok(Settings {
             seed: seed.read(&read, parsed)?,
@@ -112,8 +140,23 @@ impl Settings {
                     _ => None,
                 })?
                 .unwrap_or(Clock::Virtual),
+            check_determinism: check_determinism.read(&read, on_or_off)?.unwrap_or(false),
+            place: if is_here { Place::Here } else { place.unwrap_or(Place::Batch) },
             out: out.read(&read, |value| (!value.is_empty()).then(|| PathBuf::from(value)))?,
         })
+    }
+}
+
+/// A variable that switches something on.
+fn switch(name: &'static str) -> Variable {
+    Variable { name, expected: "`1` or `0`", example: "1" }
+}
+
+fn on_or_off(value: &str) -> Option<bool> {
+    match value {
+        "1" => Some(true),
+        "0" => Some(false),
+        _ => None,
     }
 }
 
@@ -148,6 +191,8 @@ mod tests {
             ("LAB_ITERS", "1000"),
             ("LAB_JOBS", "3"),
             ("LAB_CLOCK", "real"),
+            ("LAB_CHECK_DETERMINISM", "1"),
+            ("LAB_ISOLATE", "process"),
             ("LAB_OUT", "a folder"),
         ])
         .unwrap();
@@ -155,7 +200,10 @@ mod tests {
         assert_eq!(settings.iters.get(), 1000);
         assert_eq!(settings.jobs.get(), 3);
         assert_eq!(settings.clock, Clock::Real);
+        assert!(settings.check_determinism);
+        assert_eq!(settings.place, Place::Process);
         assert_eq!(settings.out, Some("a folder".into()));
+        assert_eq!(read(&[("LAB_CHILD", "1")]).unwrap().place, Place::Here);
     }
 
     #[test]
@@ -170,6 +218,9 @@ mod tests {
             ("LAB_JOBS", "1.5"),
             ("LAB_CLOCK", "Virtual"),
             ("LAB_CLOCK", ""),
+            ("LAB_CHECK_DETERMINISM", "yes"),
+            ("LAB_CHILD", ""),
+            ("LAB_ISOLATE", "thread"),
             ("LAB_OUT", ""),
         ] {
             let error = read(&[(variable, value)]).unwrap_err();

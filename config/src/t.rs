@@ -40,6 +40,21 @@ pub(crate) struct Story {
 /// What a failed run's script unwinds with. The failure itself has been noted.
 struct Fatal;
 
+/// A line as it is shown: `tests/raft/election_3a.rs:72`.
+///
+/// A script that another crate compiles as its own has a roundabout path, such as
+/// `zoo/tests/../../tests/raft/election_3a.rs`; what is gone into and left again is cut out.
+pub(crate) fn place(location: &Location<'_>) -> String {
+    let mut path: Vec<&str> = Vec::new();
+    for part in location.file().split('/') {
+        match path.last() {
+            Some(&last) if part == ".." && last != ".." => drop(path.pop()),
+            _ => path.push(part),
+        }
+    }
+    format!("{}:{}", path.join("/"), location.line())
+}
+
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -108,7 +123,8 @@ impl T {
     /// Notes that the script has come to a step.
     pub(crate) fn step(&self, what: &'static str, location: &'static Location<'static>) {
         self.notes.story().step = Some((what, location));
-        self.record(EventKind::Step { what, location: location.to_string() });
+        let (file, line) = (location.file(), location.line());
+        self.record(EventKind::Step { what, file, line });
     }
 
     /// Prints a warning with the test's output. The run goes on.
@@ -130,7 +146,7 @@ impl T {
         kind: FailureKind,
         message: impl Into<String>,
     ) -> ! {
-        self.fail_at(location.to_string(), kind, message.into());
+        self.fail_at(place(location), kind, message.into());
         panic::resume_unwind(Box::new(Fatal))
     }
 
@@ -147,7 +163,7 @@ impl Observer for T {
     }
 
     fn fatal(&self, message: String) {
-        let at_step = self.notes.story().step.map(|(_, location)| location.to_string());
+        let at_step = self.notes.story().step.map(|(_, location)| place(location));
         self.fail_at(at_step.unwrap_or_default(), FailureKind::Misuse, message);
     }
 }

@@ -16,7 +16,7 @@
 //!
 //! 1. The end is enabled and connected to a live server. On an unreliable network the request takes
 //!    0 to 26 ms and is lost one time in ten; a loss returns `None` *at once*. Otherwise the handler
-//!    runs, in a task of its own. One reply in ten is lost, at once again; with long reordering two
+//!    runs, beside all others. One reply in ten is lost, at once again; with long reordering two
 //!    of three replies arrive 0.2 to 2.2 s late. On a reliable network nothing is lost and nothing
 //!    delayed.
 //! 2. Otherwise the call returns `None` after a wait of 0 to 6,999 ms (0 to 99 ms with long delays

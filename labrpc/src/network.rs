@@ -1,8 +1,9 @@
 //! The network: which ends lead to which servers, what it counts, and its switches.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::Location;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -66,7 +67,7 @@ pub(crate) struct State {
     long_reordering: Switch,
     is_closed: bool,
     ends: Vec<End>,
-    end_names: HashMap<String, usize>,
+    end_names: BTreeMap<String, usize>,
     servers: BTreeMap<ServerName, Arc<Server>>,
     count: u64,
     pub(crate) bytes: u64,
@@ -103,7 +104,7 @@ impl Network {
                 long_reordering: Switch::Off,
                 is_closed: false,
                 ends: Vec::new(),
-                end_names: HashMap::new(),
+                end_names: BTreeMap::new(),
                 servers: BTreeMap::new(),
                 count: 0,
                 bytes: 0,
@@ -122,8 +123,8 @@ impl Network {
         let name = name.into();
         let mut state = self.state();
         let index = state.ends.len();
-        let taken = state.end_names.insert(name.clone(), index);
-        assert!(taken.is_none(), "MakeEnd: {name} already exists");
+        assert!(!state.end_names.contains_key(&name), "MakeEnd: {name} already exists");
+        state.end_names.insert(name.clone(), index);
         let rng = self.shared.sim.substream(Stream::Network, key(&name));
         state.ends.push(End { name, caller, server: None, enabled: Switch::Off, rng });
         ClientEnd { shared: self.shared.clone(), index }
@@ -158,12 +159,14 @@ impl Network {
 
     /// Puts a server in place. One that was there before under the same name is dead from now on.
     pub fn add_server(&self, name: ServerName, server: Server) {
-        self.state().servers.insert(name, Arc::new(server));
+        let replaced = self.state().servers.insert(name, Arc::new(server));
+        drop(replaced); // anybody's code, and so without the lock
     }
 
     /// Removes a server, which is dead from now on.
     pub fn delete_server(&self, name: ServerName) {
-        self.state().servers.remove(&name);
+        let deleted = self.state().servers.remove(&name);
+        drop(deleted); // anybody's code, and so without the lock
     }
 
     /// Switches loss and delay of the calls that are sent from now on.
@@ -290,6 +293,7 @@ impl Shared {
             reliability: state.reliability,
             long_reordering: state.long_reordering,
             answer: Answer::new(),
+            is_handled: AtomicBool::new(false),
         });
         if state.is_closed {
             request.answer.give(None);

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub(crate) struct Request {
     pub(crate) reliability: Reliability,
     pub(crate) long_reordering: Switch,
     pub(crate) answer: Answer,
+    /// Whether its handler has ended: from then on the reply's way is decided.
+    pub(crate) is_handled: AtomicBool,
 }
 
 /// What happens next to a request.
@@ -221,6 +224,7 @@ fn deliver(shared: &Arc<Shared>, request: Arc<Request>, task: &mut Context<'_>) 
 fn handled(shared: &Shared, request: Arc<Request>, reply: Payload) {
     let bytes = reply.bytes().clone();
     let kind = EventKind::RpcHandled { id: request.id, reply };
+    request.is_handled.store(true, Relaxed);
     shared.observer.record(Time::from(shared.sim.now()), kind);
     if request.answer.is_given() {
         return;
@@ -240,7 +244,7 @@ fn handled(shared: &Shared, request: Arc<Request>, reply: Payload) {
 }
 
 fn check_alive(shared: &Shared, request: Arc<Request>) {
-    if request.answer.is_given() {
+    if request.is_handled.load(Relaxed) || request.answer.is_given() {
         return;
     }
     if lock(&shared.state).is_dead(&request) {

@@ -19,6 +19,7 @@ pub trait Message: Serialize + DeserializeOwned + Send + 'static {}
 impl<T: Serialize + DeserializeOwned + Send + 'static> Message for T {}
 
 /// Encodes `message`, together with the way to show it later.
+#[track_caller]
 pub(crate) fn payload<T: Message>(message: &T) -> Payload {
     fn render<T: Message>(bytes: &[u8]) -> Result<Value, String> {
         let message = labgob::decode::<T>(bytes).map_err(|error| error.to_string())?;
@@ -56,7 +57,7 @@ impl Service {
 
     /// Adds `handler` under `name`: an `async fn(self: Arc<Self>, args: Args) -> Reply`.
     ///
-    /// It runs in a task of its own for each request and holds up nobody. Several may run at once.
+    /// It may wait: no other request waits for it, and several may run at once.
     ///
     /// # Panics
     /// If the handler's receiver is of another type than the one given to [`Service::new`], or if

@@ -40,7 +40,7 @@ pub fn make(
 impl Raft {
     /// Locks the state. Never across an `.await`.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no code panics while it holds the state")
+        self.state.lock().expect("a panic has ended the run")
     }
 
     /// The other servers.

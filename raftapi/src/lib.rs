@@ -31,8 +31,8 @@
 //!    [`Raft::snapshot`] meanwhile. So no lock is held while sending.
 //! 9. No lock is held while waiting for an RPC either: the reply may take seconds, and the other
 //!    server may be waiting for this one's.
-//! 10. Handlers return soon. A handler runs in a task of its own, several at once, and its caller may
-//!     have stopped waiting.
+//! 10. Handlers return soon. Several may be under way at once, also for one caller, and the caller
+//!     may have stopped waiting.
 //! 11. Waiting is done by `.await`: `tokio::time::sleep`, channels, `Notify`. A blocked OS thread
 //!     blocks the whole simulated cluster.
 //! 12. After [`Raft::kill`] the server's tasks end soon. What a killed server still sends, applies or

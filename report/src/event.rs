@@ -160,8 +160,10 @@ pub enum EventKind {
     Step {
         /// What the step does, in the tester's words.
         what: &'static str,
-        /// The script's line, as `file:line:column`.
-        location: String,
+        /// The script's file.
+        file: &'static str,
+        /// The script's line.
+        line: u32,
     },
     /// A checker or the script asked a server for its state.
     Viewed {

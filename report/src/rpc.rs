@@ -19,8 +19,6 @@ pub enum Outcome {
     Unreachable,
     /// The server died, was replaced or was cut off while its handler ran.
     ServerDied,
-    /// The network had been closed.
-    Closed,
 }
 
 impl fmt::Display for Outcome {
@@ -31,7 +29,6 @@ impl fmt::Display for Outcome {
             Outcome::ReplyLost => "reply lost",
             Outcome::Unreachable => "unreachable",
             Outcome::ServerDied => "server died or was cut off",
-            Outcome::Closed => "network closed",
         })
     }
 }

@@ -19,6 +19,7 @@ use rand::Rng as _;
 
 use crate::misuse::Misuse;
 use crate::run;
+use crate::worker;
 
 /// Where the simulated monotonic clock starts: far enough from 0 that code may subtract from an
 /// early `Instant`, and the same in every process, so that absolute values replay too.
@@ -215,6 +216,26 @@ unsafe extern "C" fn pthread_create(
     // SAFETY: the symbol of this name has this signature.
     let real = unsafe { mem::transmute::<*mut c_void, Create>(real) };
     real(thread, attributes, start, argument)
+}
+
+/// exit(3), which `std::process::exit` calls: on a simulated thread it would end the tester.
+///
+/// # Safety
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn exit(code: c_int) -> ! {
+    static REAL: Real = Real::new(c"exit");
+    if run::simulated_micros().is_some() {
+        worker::exit_is_a_misuse();
+    }
+    let real = REAL.address();
+    if real.is_null() {
+        // SAFETY: ends the process, which was asked for.
+        unsafe { libc::_exit(code) }
+    }
+    // SAFETY: the symbol of this name has this signature.
+    let real = unsafe { mem::transmute::<*mut c_void, extern "C" fn(c_int) -> !>(real) };
+    real(code)
 }
 
 /// syscall(2): getrandom 0.2, and with it rand 0.8, asks the kernel this way.

@@ -58,20 +58,28 @@
 //! ```
 
 pub mod context;
+#[cfg(unix)]
+mod frame;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod interpose;
 mod misuse;
 mod panics;
-mod pool;
 mod run;
 mod self_check;
 mod stream;
 mod tasks;
+#[cfg(unix)]
+mod worker;
+#[cfg(unix)]
+mod workers;
 
 pub use misuse::Misuse;
 pub use panics::Panic;
-pub use pool::run_all;
 pub use run::{Clock, Ending, Misused, Settings, Sim, run};
 pub use self_check::{NotReplayable, self_check};
 pub use stream::{Rng, Stream};
 pub use tasks::Task;
+#[cfg(unix)]
+pub use worker::{Stuck, Why, is_worker, serve};
+#[cfg(unix)]
+pub use workers::{Death, Done, Isolation, run_in_children, without_address_randomisation};

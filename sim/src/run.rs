@@ -15,6 +15,8 @@ use tokio::sync::Notify;
 use crate::misuse::{self, Misuse};
 use crate::stream::{Rng, Stream};
 use crate::tasks::{Task, Tasks};
+#[cfg(unix)]
+use crate::worker;
 use crate::{context, panics};
 
 /// How many threads the real clock's runtime has: what MIT's tester gives Go (GOMAXPROCS 4).
@@ -185,6 +187,8 @@ impl Sim {
             self.0.now_us.store(now_us, Ordering::Relaxed);
             NOW_US.set(Some(now_us));
             self.tasks().time_passed();
+            #[cfg(unix)]
+            worker::progress();
         }
     }
 
@@ -350,6 +354,8 @@ where
     if sim.clock() == Clock::Virtual {
         STUDENT.set(Some(sim.stream(Stream::Student)));
         NOW_US.set(Some(0));
+        #[cfg(unix)]
+        worker::watch_this_thread();
     }
     CURRENT.set(Some(sim.clone()));
     let runtime = build_runtime(&sim);

@@ -1,0 +1,105 @@
+//! Is the same seed the same run? Each is run twice, and the first difference shown.
+
+use report::{Failure, FailureKind, Time};
+use sim::Isolation;
+
+use crate::describe::line;
+use crate::harness::TestName;
+use crate::outcome::{RunResult, Verdict};
+use crate::places::{Watch, in_children};
+use crate::settings::Settings;
+
+/// Runs each seed twice, in different processes and beside different neighbours. A seed whose two
+/// runs differ has failed, whatever its runs came to.
+pub(crate) fn check(
+    test: &TestName,
+    settings: &Settings,
+    seeds: &[u64],
+) -> Result<Vec<RunResult>, String> {
+    let batch = Isolation::Batch;
+    let mut results = in_children(test, settings, seeds, batch, Watch::Nothing)?;
+    let backwards: Vec<u64> = seeds.iter().rev().copied().collect();
+    let mut again = in_children(test, settings, &backwards, batch, Watch::Nothing)?;
+    again.reverse();
+    for (first, second) in results.iter_mut().zip(&again) {
+        // A run that took its process along has no history to compare.
+        if (first.history, &first.verdict) != (second.history, &second.verdict) {
+            first.verdict = explain(test, settings, first.seed)?;
+        }
+    }
+    Ok(results)
+}
+
+/// Where the leak is, as far as it can be told from which repetitions agree.
+enum Leak {
+    /// Two fresh processes agree; two runs in one process don't.
+    BetweenRuns,
+    /// Fresh processes agree only if their addresses do.
+    Addresses,
+    /// Fresh processes differ in any case.
+    World,
+    /// All of these repetitions agreed: the difference came from somewhere else.
+    Elusive,
+}
+
+impl Leak {
+    fn text(&self) -> &'static str {
+        match self {
+            Leak::BetweenRuns => {
+                "two fresh processes agree, but a second run in one process differs from the first: \
+                 a static, or another global, remembers the run before, or something counts for the \
+                 whole process, as futures::select! does. Keep all state in the server; use \
+                 tokio::select!"
+            }
+            Leak::Addresses => {
+                "two processes agree only while their addresses do: an address decides something, \
+                 such as a pointer that is hashed, compared or printed. Use numbers of your own"
+            }
+            Leak::World => {
+                "two fresh processes differ: something outside the process leaks in, such as an OS \
+                 thread, a file, the process id, or a clock or random source that is not the run's"
+            }
+            Leak::Elusive => {
+                "the repetitions made to find the cause agreed with each other: a thread, or memory \
+                 that was never written, may be the cause"
+            }
+        }
+    }
+}
+
+/// Repeats a seed in ways that tell the possible causes apart.
+fn explain(test: &TestName, settings: &Settings, seed: u64) -> Result<Verdict, String> {
+    let run_twice = |isolation, watch| in_children(test, settings, &[seed, seed], isolation, watch);
+    let fresh = run_twice(Isolation::Process, Watch::Events)?;
+    let (leak, pair) = if differ(&fresh) {
+        let fixed = run_twice(Isolation::Process, Watch::EventsAtFixedAddresses)?;
+        (if differ(&fixed) { Leak::World } else { Leak::Addresses }, fresh)
+    } else {
+        let batch = run_twice(Isolation::Batch, Watch::Events)?;
+        (if differ(&batch) { Leak::BetweenRuns } else { Leak::Elusive }, batch)
+    };
+    let mut evidence = String::new();
+    let nothing = Vec::new();
+    let traces: Vec<&Vec<String>> =
+        pair.iter().map(|result| result.trace.as_ref().unwrap_or(&nothing)).collect();
+    let same = traces[0].iter().zip(traces[1]).take_while(|(a, b)| a == b).count();
+    if differ(&pair) {
+        line(&mut evidence, "event", format_args!("{same} events are the same, then"));
+        for (label, trace) in ["one run", "the other"].into_iter().zip(traces) {
+            let event = trace.get(same).map_or("(has ended)", String::as_str);
+            line(&mut evidence, label, format_args!("{event}"));
+        }
+    }
+    line(&mut evidence, "likely", format_args!("{}", leak.text()));
+    let failure = Failure {
+        kind: FailureKind::Misuse,
+        message: format!("seed {seed} is not the same run twice"),
+        location: String::new(),
+        at: Time(0),
+    };
+    Ok(Verdict::Failed { failure, evidence })
+}
+
+fn differ(pair: &[RunResult]) -> bool {
+    (pair[0].history, &pair[0].verdict) != (pair[1].history, &pair[1].verdict)
+}

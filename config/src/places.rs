@@ -1,0 +1,190 @@
+//! Where runs take place: in child processes, or in this one; and whether a failure is the run's own.
+
+use std::env;
+use std::io;
+use std::process::Command;
+
+use report::{Failure, FailureKind, Time};
+use sim::{Clock, Death, Done, Isolation};
+
+use crate::describe::line;
+use crate::harness::TestName;
+use crate::outcome::{RunResult, Verdict};
+use crate::run::stuck;
+use crate::settings::{Place, Settings};
+
+/// Tells a child to send the events of its runs along.
+const TRACE: &str = "LAB_WORKER_TRACE";
+
+/// How many lines of what a dead process printed are shown.
+const LAST_WORDS: usize = 12;
+
+/// Whether this process was started to run seeds for another.
+pub(crate) fn is_child() -> bool {
+    cfg!(unix) && sim::is_worker()
+}
+
+/// Whether the results are to have the events of their runs.
+pub(crate) fn wants_trace() -> bool {
+    env::var_os(TRACE).is_some()
+}
+
+/// A child's life: runs the seeds that come, until there are none.
+pub(crate) fn serve(test: &TestName, clock: Clock, run: impl Fn(u64) -> RunResult) -> ! {
+    fn encode(result: &RunResult) -> Vec<u8> {
+        serde_json::to_vec(result).expect("a result is plain data")
+    }
+    let name = test.short.clone();
+    sim::serve(
+        clock,
+        move |seed| encode(&run(seed)),
+        move |seed, why| encode(&stuck(&name, seed, why)),
+    )
+}
+
+/// Runs all seeds where the settings say, and confirms the failures.
+pub(crate) fn run_all(
+    test: &TestName,
+    settings: &Settings,
+    seeds: &[u64],
+    run: impl Fn(u64) -> RunResult,
+) -> Result<Vec<RunResult>, String> {
+    let isolation = match settings.place {
+        Place::Here => return Ok(seeds.iter().map(|&seed| run(seed)).collect()),
+        Place::Process => Isolation::Process,
+        // Without its seeded generator tokio chooses by a counter of the process.
+        Place::Batch if cfg!(not(tokio_unstable)) => Isolation::Process,
+        Place::Batch => Isolation::Batch,
+    };
+    let mut results = in_children(test, settings, seeds, isolation, Watch::Nothing)?;
+    if settings.clock == Clock::Virtual {
+        confirm(test, settings, &mut results)?;
+    }
+    Ok(results)
+}
+
+/// What children send besides their results.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Watch {
+    /// Nothing.
+    Nothing,
+    /// Every event.
+    Events,
+    /// Every event, with addresses that are the same each time.
+    EventsAtFixedAddresses,
+}
+
+/// Runs all seeds in children.
+pub(crate) fn in_children(
+    test: &TestName,
+    settings: &Settings,
+    seeds: &[u64],
+    isolation: Isolation,
+    watch: Watch,
+) -> Result<Vec<RunResult>, String> {
+    let binary = env::current_exe()
+        .map_err(|error| format!("failed to find the test's own binary: {error}\n"))?;
+    let command = || {
+        let mut command = Command::new(&binary);
+        command.arg(&test.path).args(["--exact", "--nocapture", "--test-threads=1"]);
+        command.arg("--include-ignored");
+        if watch != Watch::Nothing {
+            command.env(TRACE, "1");
+        }
+        if watch == Watch::EventsAtFixedAddresses {
+            sim::without_address_randomisation(&mut command);
+        }
+        command
+    };
+    sim::run_in_children(seeds, settings.jobs, isolation, &command)
+        .map_err(|error: io::Error| format!("failed to start {}: {error}\n", binary.display()))?
+        .into_iter()
+        .map(|done| read(test, done))
+        .collect()
+}
+
+/// Reads what a child sent, or describes how it died.
+fn read(test: &TestName, done: Done) -> Result<RunResult, String> {
+    let Done { seed, result, output } = done;
+    match result {
+        Ok(bytes) => {
+            let result: RunResult = serde_json::from_slice(&bytes)
+                .map_err(|error| format!("failed to read the result of seed {seed}: {error}\n"))?;
+            Ok(RunResult { printed: output, ..result })
+        }
+        Err(Death::NotAWorker) => Err(format!(
+            "failed to run {} in a process of its own: `{} --exact` doesn't lead to a #[test] \
+             function that calls config::test() directly. LAB_CHILD=1 runs it in this process. What \
+             the process printed:\n{output}\n",
+            test.short, test.path
+        )),
+        Err(death) => {
+            let verdict = Verdict::Failed {
+                failure: Failure {
+                    kind: match death {
+                        Death::Exited(_) => FailureKind::Misuse,
+                        Death::Silent => FailureKind::Stuck,
+                        Death::Signalled(_) | Death::NotAWorker => FailureKind::Panic,
+                    },
+                    message: match cause(&output) {
+                        Some(cause) => format!("{death}: {cause}"),
+                        None => death.to_string(),
+                    },
+                    location: String::new(),
+                    at: Time(0),
+                },
+                evidence: last_words(&output),
+            };
+            Ok(RunResult { printed: output, ..RunResult::without_run(&test.short, seed, verdict) })
+        }
+    }
+}
+
+/// The line, among a dead process's last, that says why it died.
+fn cause(output: &str) -> Option<&str> {
+    const CAUSES: [&str; 4] = [
+        "has overflowed its stack",
+        "memory allocation of ",
+        "panic in a destructor",
+        "thread caused non-unwinding panic",
+    ];
+    output.lines().find(|line| CAUSES.iter().any(|cause| line.contains(cause)))
+}
+
+fn last_words(output: &str) -> String {
+    let mut text = String::new();
+    let lines: Vec<&str> = output.lines().filter(|line| !line.is_empty()).collect();
+    for (i, words) in lines.iter().skip(lines.len().saturating_sub(LAST_WORDS)).enumerate() {
+        line(&mut text, if i == 0 { "printed" } else { "" }, format_args!("{words}"));
+    }
+    text
+}
+
+/// Runs each seed that failed once more, in a fresh process, and notes where that comes out
+/// otherwise: then it isn't the seed's doing.
+fn confirm(test: &TestName, settings: &Settings, results: &mut [RunResult]) -> Result<(), String> {
+    let mut failed: Vec<&mut RunResult> =
+        results.iter_mut().filter(|result| result.failure().is_some()).collect();
+    let seeds: Vec<u64> = failed.iter().map(|result| result.seed).collect();
+    let again = in_children(test, settings, &seeds, Isolation::Process, Watch::Nothing)?;
+    for (first, again) in failed.iter_mut().zip(again) {
+        let sentence = |result: &RunResult| result.failure().map(|failure| failure.message.clone());
+        if sentence(first) != sentence(&again) || first.history != again.history {
+            let outcome = match again.failure() {
+                Some(failure) => {
+                    format!("failed with {:?}", failure.message.lines().next().unwrap_or_default())
+                }
+                None => "passed".to_owned(),
+            };
+            first.note = Some(format!(
+                "NOT REPRODUCED: the same seed, run again in a fresh process, {outcome}{}. Something \
+                 outside the simulation leaks in: most likely a static or another global that \
+                 remembers earlier runs, a counter of the whole process such as that of \
+                 futures::select!, an address, or a thread. LAB_CHECK_DETERMINISM=1 shows where the \
+                 two runs part; LAB_ISOLATE=process gives each run a process of its own",
+                if sentence(first) == sentence(&again) { ", but by another history" } else { "" }
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! One run of a script, from its seed to its result.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use report::{EventKind, Failure, FailureKind, Time};
+use sim::{Clock, Ending};
+
+use crate::cluster::LIMIT;
+use crate::describe::{evidence, script_line};
+use crate::outcome::{RunResult, Verdict};
+use crate::t::{Notes, T, lock, place};
+
+/// How long a crashed server's tasks may go on before the tester warns of them: long enough for the
+/// slowest answer of the network.
+const TASKS_END_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a handler may take before the tester warns of it.
+const HANDLERS_END_WITHIN: Duration = Duration::from_secs(5);
+
+/// The run that is under way, for whoever has to report on it from outside.
+static CURRENT: Mutex<Option<T>> = Mutex::new(None);
+
+/// Runs `script` once.
+pub(crate) fn run<S, Fut>(test: &str, seed: u64, clock: Clock, script: Arc<S>) -> RunResult
+where
+    S: Fn(T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let notes = Arc::new(Notes::default());
+    let (panicked, misused) = (notes.clone(), notes.clone());
+    let settings = sim::Settings::new(seed, clock, LIMIT)
+        .on_panic(move |panic| panicked.panicked(panic))
+        .on_misuse(move |misuse| misused.misused(misuse));
+    let (test, for_script) = (test.to_owned(), notes.clone());
+    let result = sim::run(
+        settings,
+        move |sim| {
+            let t = T { sim, notes: for_script };
+            *lock(&CURRENT) = Some(t.clone());
+            script(t)
+        },
+        move |sim, ending| conclude(&T { sim: sim.clone(), notes }, ending, test),
+    );
+    *lock(&CURRENT) = None;
+    result
+}
+
+/// Reads from a run that has ended what came of it, and lets its servers go.
+fn conclude(t: &T, ending: Ending<()>, test: String) -> RunResult {
+    let notes = &t.notes;
+    let fail = |kind, message: &str| {
+        let location = notes.story().step.map(|(_, location)| place(location)).unwrap_or_default();
+        notes.fail(Failure { kind, message: message.to_owned(), location, at: t.now() });
+    };
+    match ending {
+        Ending::Finished(()) if notes.story().measured.is_none() => {
+            fail(FailureKind::Tester, "the script came to its end without calling end()");
+        }
+        Ending::Finished(()) => {}
+        Ending::Unwound(_) | Ending::Stopped => {
+            // Whatever unwound or stopped the run has noted why; this is for what did not.
+            fail(FailureKind::Tester, "the run was ended without a reason");
+        }
+        Ending::OutOfTime => fail(FailureKind::Stuck, "test took longer than 120 seconds"),
+    }
+    warn_of_tasks(t);
+    warn_of_handlers(t);
+    let verdict = match notes.failure() {
+        Some(failure) => Verdict::Failed { failure, evidence: evidence(t) },
+        None => Verdict::Passed(notes.story().measured.expect("a run without it has failed")),
+    };
+    let config = notes.story().config.take();
+    if let Some(config) = config {
+        config.clean_up();
+    }
+    result(t, test, verdict)
+}
+
+fn result(t: &T, test: String, verdict: Verdict) -> RunResult {
+    let story = t.notes.story();
+    let history = t.notes.history();
+    let trace = crate::places::wants_trace().then(|| {
+        let events = history.events().iter();
+        events.map(|event| format!("{:.6} {:?}", event.at, event.kind)).collect()
+    });
+    RunResult {
+        test,
+        seed: t.sim.seed(),
+        verdict,
+        banner: story.banner.clone(),
+        warnings: story.warnings.clone(),
+        history: history.hash(),
+        printed: String::new(),
+        note: None,
+        trace,
+    }
+}
+
+/// The result of the run that is under way in this process and gets nowhere. The simulated thread is
+/// beyond asking, and may hold any lock of the code under test.
+pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck) -> RunResult {
+    let t = lock(&CURRENT).clone();
+    let who = stuck.context.map_or(String::new(), |context| {
+        format!("server {}, in {}: ", context.owner.server, context.activity)
+    });
+    let kind = match stuck.why {
+        sim::Why::Exit => FailureKind::Misuse,
+        sim::Why::Loop | sim::Why::Blocked => FailureKind::Stuck,
+    };
+    let failure = Failure {
+        kind,
+        message: format!("{who}{}", stuck.why),
+        location: stuck.stack.first().cloned().unwrap_or_default(),
+        at: t.as_ref().map_or(Time(0), T::now),
+    };
+    let mut evidence = String::new();
+    if let Some(t) = &t {
+        evidence.push_str(&script_line(t));
+    }
+    for (i, line) in stuck.stack.iter().enumerate() {
+        let label = if i == 0 { "stack" } else { "" };
+        crate::describe::line(&mut evidence, label, format_args!("{line}"));
+    }
+    // What was noted before may be the reason, such as a blocking sleep in a loop.
+    let noted = t.as_ref().and_then(|t| t.notes.failure());
+    let verdict = Verdict::Failed { failure: noted.unwrap_or(failure), evidence };
+    match &t {
+        Some(t) => result(t, test.to_owned(), verdict),
+        None => RunResult::without_run(test, seed, verdict),
+    }
+}
+
+/// Warns of tasks that still run although their server was crashed long ago.
+fn warn_of_tasks(t: &T) {
+    let crashed: BTreeMap<(u32, u32), Time> = t
+        .notes
+        .history()
+        .events()
+        .iter()
+        .filter_map(|event| match event.kind {
+            EventKind::Crashed { server } => Some(((server.server, server.incarnation), event.at)),
+            _ => None,
+        })
+        .filter(|(_, at)| t.now().since(*at) > TASKS_END_WITHIN)
+        .collect();
+    if crashed.is_empty() {
+        return;
+    }
+    let mut lines: BTreeMap<(u32, String), usize> = BTreeMap::new();
+    for task in t.sim.alive_tasks() {
+        if crashed.contains_key(&(task.owner.server, task.owner.incarnation)) {
+            let key = (task.owner.server, place(task.spawned_at));
+            *lines.entry(key).or_default() += 1;
+        }
+    }
+    for ((server, line), count) in lines {
+        let tasks = if count == 1 { "a task".to_owned() } else { format!("{count} tasks") };
+        t.warn(format!(
+            "warning: {tasks} of server {server} still run(s), spawned at {line}, although the server \
+             was crashed more than {} s before; a task must end soon after kill()",
+            TASKS_END_WITHIN.as_secs()
+        ));
+    }
+}
+
+/// Warns of handlers that have not returned for a long time.
+fn warn_of_handlers(t: &T) {
+    let mut lives: BTreeMap<u32, Time> = BTreeMap::new();
+    let history = t.notes.history();
+    for event in history.events() {
+        if let EventKind::Started { server } = event.kind {
+            lives.insert(server.server, event.at);
+        }
+    }
+    let mut waiting: BTreeMap<(u32, &str), (usize, Time)> = BTreeMap::new();
+    for rpc in history.rpcs() {
+        if let (Some(to), Some(delivered), None) = (rpc.to, rpc.delivered, rpc.handled)
+            && t.now().since(delivered) > HANDLERS_END_WITHIN
+            && lives.get(&to).is_some_and(|&born| born <= delivered)
+        {
+            waiting.entry((to, rpc.method)).or_insert((0, delivered)).0 += 1;
+        }
+    }
+    drop(history);
+    for ((server, method), (count, first)) in waiting {
+        t.warn(format!(
+            "warning: server {server}'s handler of {method} has not returned for {:.2} s ({count} \
+             request(s), the first delivered at {first} s); its callers wait as long: a handler must \
+             not wait for what may never come",
+            t.now().since(first).as_secs_f64()
+        ));
+    }
+}

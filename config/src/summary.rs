@@ -1,0 +1,171 @@
+//! What is printed of a test's runs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use sim::Clock;
+
+use crate::describe::line;
+use crate::harness::TestName;
+use crate::outcome::{Measured, RunResult, Verdict};
+use crate::settings::{Place, Settings};
+
+/// How many failing seeds are listed for each message.
+const SEEDS_SHOWN: usize = 10;
+
+const CANNOT_FAIL: &str = "writing to a string can't fail";
+
+/// What is printed of a test's runs: `Ok` if all passed, else the report of the first that failed.
+pub(crate) fn summarise(
+    test: &TestName,
+    settings: &Settings,
+    results: &[RunResult],
+) -> Result<String, String> {
+    let runs = results.len();
+    if let Some(failed) = results.iter().find(|result| result.failure().is_some()) {
+        let mut report = failure_report(test, settings, failed);
+        if runs > 1 {
+            report.push_str(&failures_by_message(results));
+        }
+        return Err(report);
+    }
+    let mut text = format!("{} ...\n", results[0].banner);
+    text.push_str(&warnings(results));
+    let passed: Vec<Measured> = results
+        .iter()
+        .filter_map(|result| match result.verdict {
+            Verdict::Passed(measured) => Some(measured),
+            Verdict::Failed { .. } => None,
+        })
+        .collect();
+    write!(text, "{}", medians(passed)).expect(CANNOT_FAIL);
+    if runs > 1 {
+        write!(text, "  {runs} runs, 0 failures").expect(CANNOT_FAIL);
+    }
+    text.push('\n');
+    for result in results {
+        // For whoever asked to see it (`--nocapture`); captured otherwise.
+        print!("{}", result.printed);
+    }
+    Ok(text)
+}
+
+/// A line for each warning, with how often it was given.
+fn warnings(results: &[RunResult]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for warning in results.iter().flat_map(|result| &result.warnings) {
+        *counts.entry(warning).or_default() += 1;
+    }
+    let mut text = String::new();
+    for (warning, count) in counts {
+        match results.len() {
+            1 => writeln!(text, "{warning}"),
+            runs => writeln!(text, "{warning} ({count} times in {runs} runs)"),
+        }
+        .expect(CANNOT_FAIL);
+    }
+    text
+}
+
+/// A line for each kind of message, with the seeds that it came from.
+fn failures_by_message(results: &[RunResult]) -> String {
+    let mut seeds: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for result in results {
+        if let Some(failure) = result.failure() {
+            let sentence = failure.message.lines().next().unwrap_or_default();
+            seeds.entry(without_numbers(sentence)).or_default().push(result.seed);
+        }
+    }
+    let count: usize = seeds.values().map(Vec::len).sum();
+    let mut text = format!("\n{count} of {} runs failed:\n", results.len());
+    let mut rows: Vec<_> = seeds.into_iter().collect();
+    rows.sort_by_key(|(_, seeds)| std::cmp::Reverse(seeds.len()));
+    for (sentence, seeds) in rows {
+        let shown: Vec<String> = seeds.iter().take(SEEDS_SHOWN).map(u64::to_string).collect();
+        let more = if seeds.len() > SEEDS_SHOWN { ", …" } else { "" };
+        writeln!(text, "{:>7}  {sentence}; seeds {}{more}", seeds.len(), shown.join(", "))
+            .expect(CANNOT_FAIL);
+    }
+    text
+}
+
+/// The sentence with N for each number, so that those that differ in no more are one.
+fn without_numbers(sentence: &str) -> String {
+    let mut text = String::new();
+    for c in sentence.chars() {
+        match c {
+            '0'..='9' if text.ends_with('N') => {}
+            '0'..='9' => text.push('N'),
+            c => text.push(c),
+        }
+    }
+    text
+}
+
+/// The columns of MIT's line, each by its median.
+fn medians(mut passed: Vec<Measured>) -> Measured {
+    let middle = passed.len() / 2;
+    let mut median = |column: fn(&Measured) -> u64| {
+        passed.sort_by_key(column);
+        column(&passed[middle])
+    };
+    let (rpcs, bytes, commands) = (median(|m| m.rpcs), median(|m| m.bytes), median(|m| m.commands));
+    passed.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    let Measured { seconds, peers, .. } = passed[middle];
+    Measured { seconds, peers, rpcs, bytes, commands }
+}
+
+/// All that is said of one failed run. MIT's sentence comes first, so that it is what one reads
+/// first.
+fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> String {
+    let Verdict::Failed { failure, evidence } = &result.verdict else {
+        unreachable!("only a failed run is reported")
+    };
+    let clock = match settings.clock {
+        Clock::Virtual => "virtual",
+        Clock::Real => "real",
+    };
+    let mut text = format!("{}\n", failure.message);
+    line(&mut text, "kind", format_args!("{}", failure.kind));
+    if !result.banner.is_empty() {
+        line(&mut text, "test", format_args!("{}", result.banner));
+    }
+    line(&mut text, "time", format_args!("{} s, {clock}", failure.at));
+    if !failure.location.is_empty() {
+        line(&mut text, "line", format_args!("{}", failure.location));
+    }
+    text.push_str(evidence);
+    for warning in &result.warnings {
+        line(&mut text, "", format_args!("{warning}"));
+    }
+    line(&mut text, "seed", format_args!("{}", result.seed));
+    line(&mut text, "history", format_args!("{:016x}", result.history));
+    let command = test.replay_command(settings, result.seed);
+    line(&mut text, "replay", format_args!("{command}"));
+    for note in limits(settings).iter().chain(&result.note) {
+        line(&mut text, "note", format_args!("{note}"));
+    }
+    if !result.printed.is_empty() {
+        write!(text, "\nwhat the run printed:\n{}\n", result.printed.trim_end())
+            .expect(CANNOT_FAIL);
+    }
+    text
+}
+
+/// What keeps a replay from being exact, where something does.
+fn limits(settings: &Settings) -> Option<String> {
+    if settings.clock == Clock::Real {
+        return Some("the real clock never repeats itself: the replay may pass".to_owned());
+    }
+    if let Err(leaks) = sim::self_check() {
+        return Some(format!("the replay may differ: {leaks}"));
+    }
+    if cfg!(not(tokio_unstable)) && settings.place == Place::Here {
+        return Some(
+            "the replay may differ: without --cfg tokio_unstable, tokio::select! follows a counter \
+             of the whole process"
+                .to_owned(),
+        );
+    }
+    None
+}

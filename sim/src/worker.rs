@@ -1,0 +1,366 @@
+//! A child's side: takes seeds, runs them, sends results, and notices when a run gets nowhere.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::process;
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::context::{self, Context};
+use crate::frame::{self, Frame};
+use crate::misuse;
+use crate::run::Clock;
+use crate::workers::{OUTPUT_KEPT, WORKER};
+
+/// How often the watchdog looks.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// How much CPU time a run may use without letting virtual time pass. Only code that loops does: all
+/// that a cluster of a hundred servers does at one instant takes a small part of it.
+const CPU_WITHOUT_PROGRESS: Duration = Duration::from_secs(3);
+
+/// How many looks in a row may find the simulated thread asleep. It never sleeps by itself.
+const LOOKS_ASLEEP: u32 = 12;
+
+/// How long the watchdog waits for the thread's stack.
+const STACK_WAIT: Duration = Duration::from_secs(2);
+
+/// The most address space that a child may use, in bytes: a run that wants more has gone wild.
+const MEMORY: u64 = 8 << 30;
+
+/// The most that a run may print, in bytes.
+const PRINTED: u64 = 1 << 30;
+
+/// How long results are kept back, so that they travel together.
+const FLUSH_AFTER: Duration = Duration::from_millis(5);
+
+/// A run that gets nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// Why.
+    pub why: Why,
+    /// The user's lines on the run's stack, innermost first. Empty where they can't be told.
+    pub stack: Vec<String>,
+    /// Whose code it is, where that is known.
+    pub context: Option<Context>,
+}
+
+/// Why a run gets nowhere. Its text says what to do instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It computes without end and never awaits.
+    Loop,
+    /// Its thread is blocked.
+    Blocked,
+    /// It tried to end the process.
+    Exit,
+}
+
+impl Stuck {
+    /// What the calling thread is at.
+    fn here(why: Why) -> Stuck {
+        Stuck { why, stack: misuse::users_stack(), context: context::current() }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Why::Loop => {
+                "an endless loop: code runs on and on without an .await that waits, and nothing \
+                 else gets its turn; wait in the loop, by tokio::time::sleep or a Notify"
+            }
+            Why::Blocked => {
+                "the simulated thread is blocked, and with it the whole cluster: by a mutex that \
+                 is locked twice, or by a receive, a join or a lock that blocks; use tokio's \
+                 channels and .await, and let go of a lock before taking it again"
+            }
+            Why::Exit => {
+                "exit() was called, which would end the tester as well; return instead, or panic"
+            }
+        })
+    }
+}
+
+/// Makes the bytes of a result out of a seed and the reason why its run can't have another.
+type OnStuck = dyn Fn(u64, &Stuck) -> Vec<u8> + Send + Sync;
+
+/// What the watchdog knows, of which there is one in a process.
+struct Watch {
+    socket: Mutex<UnixStream>,
+    on_stuck: Box<OnStuck>,
+    running: Mutex<Option<Running>>,
+}
+
+/// The run that is under way.
+#[derive(Clone, Copy)]
+struct Running {
+    seed: u64,
+    since: Instant,
+    thread: Option<SimulatedThread>,
+}
+
+/// The thread that is simulated.
+#[derive(Clone, Copy)]
+struct SimulatedThread {
+    /// For signals.
+    pthread: libc::pthread_t,
+    /// For the kernel's files.
+    tid: libc::pid_t,
+}
+
+static WATCH: OnceLock<Arc<Watch>> = OnceLock::new();
+
+/// Counts how often the virtual clock has moved, and runs begun.
+static PROGRESS: AtomicU64 = AtomicU64::new(0);
+
+/// What the simulated thread has told of itself, when asked.
+static ASKED: Mutex<Option<Stuck>> = Mutex::new(None);
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether this process was started by [`run_in_children`](crate::run_in_children).
+#[must_use]
+pub fn is_worker() -> bool {
+    std::env::var_os(WORKER).is_some()
+}
+
+/// The virtual clock has moved.
+pub(crate) fn progress() {
+    PROGRESS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// This thread is being simulated from now on.
+pub(crate) fn watch_this_thread() {
+    progress();
+    if let Some(watch) = WATCH.get()
+        && let Some(running) = lock(&watch.running).as_mut()
+    {
+        // SAFETY: both calls only read the calling thread's identity.
+        let (pthread, tid) = unsafe { (libc::pthread_self(), libc::gettid()) };
+        running.thread = Some(SimulatedThread { pthread, tid });
+    }
+}
+
+/// The code under test wants to end the process. In a worker this reports so and never returns.
+pub(crate) fn exit_is_a_misuse() {
+    if let Some(watch) = WATCH.get() {
+        watch.give_up(&Stuck::here(Why::Exit));
+    }
+}
+
+/// Serves the parent: runs each seed that it sends by `run` and sends back the bytes. If a run gets
+/// nowhere, sends what `on_stuck` makes of it and ends the process. Returns never; ends the process
+/// when the parent has no more seeds.
+///
+/// # Panics
+/// If the process was not started by [`run_in_children`](crate::run_in_children).
+pub fn serve(
+    clock: Clock,
+    run: impl Fn(u64) -> Vec<u8>,
+    on_stuck: impl Fn(u64, &Stuck) -> Vec<u8> + Send + Sync + 'static,
+) -> ! {
+    let socket = take_socket().expect("a worker's standard input is its parent's socket");
+    limit_resources();
+    let mut output = Output::new().expect("a worker's standard output is its parent's file");
+    let reader = socket.try_clone().expect("failed to share the parent's socket");
+    let watch = Arc::new(Watch {
+        socket: Mutex::new(socket),
+        on_stuck: Box::new(on_stuck),
+        running: Mutex::new(None),
+    });
+    assert!(WATCH.set(watch.clone()).is_ok(), "a process serves once");
+    if clock == Clock::Virtual {
+        install_handler();
+    }
+    let watching = watch.clone();
+    let watchdog = thread::Builder::new().name("watchdog".to_owned());
+    watchdog.spawn(move || watching.watch(clock)).expect("failed to start the watchdog");
+
+    output.take(); // what the test binary has printed on its way here
+    watch.send(&Frame::Ready);
+    let mut seeds = BufReader::new(reader);
+    let mut results = Vec::new();
+    let mut last_sent = Instant::now();
+    let mut seed = [0; 8];
+    while seeds.read_exact(&mut seed).is_ok() {
+        let seed = u64::from_le_bytes(seed);
+        *lock(&watch.running) = Some(Running { seed, since: Instant::now(), thread: None });
+        let result = run(seed);
+        *lock(&watch.running) = None;
+        let result = Frame::Result { seed, result, output: output.take() };
+        frame::write(&mut results, &result).expect("a vector takes everything");
+        if seeds.buffer().len() < 8 || last_sent.elapsed() > FLUSH_AFTER {
+            if lock(&watch.socket).write_all(&results).is_err() {
+                break; // the parent is gone
+            }
+            results.clear();
+            last_sent = Instant::now();
+        }
+    }
+    process::exit(0)
+}
+
+/// Takes the parent's socket from where the code under test would read it as its input.
+fn take_socket() -> io::Result<UnixStream> {
+    let socket = io::stdin().as_fd().try_clone_to_owned()?;
+    let nothing = File::open("/dev/null")?;
+    // SAFETY: both are open descriptors; standard input is replaced as a whole.
+    let replaced = unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&nothing), 0) };
+    if replaced < 0 { Err(io::Error::last_os_error()) } else { Ok(UnixStream::from(socket)) }
+}
+
+fn limit_resources() {
+    for (resource, most) in [(libc::RLIMIT_AS, MEMORY), (libc::RLIMIT_FSIZE, PRINTED)] {
+        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+        // SAFETY: the struct is valid for the call. Where the limit can't be set there is none.
+        unsafe { libc::setrlimit(resource, &raw const limit) };
+    }
+}
+
+/// What the runs print: the file that stands in for the standard output.
+struct Output(File);
+
+impl Output {
+    fn new() -> io::Result<Output> {
+        Ok(Output(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
+    }
+
+    /// Takes what was printed since the last time, or its last part.
+    fn take(&mut self) -> Vec<u8> {
+        let mut text = Vec::new();
+        // What can't be read is not worth failing a run for.
+        let _ = io::stdout().flush();
+        let _ = self.0.metadata().and_then(|metadata| {
+            let len = metadata.len();
+            if len > 0 {
+                self.0.seek(SeekFrom::Start(len.saturating_sub(OUTPUT_KEPT)))?;
+                self.0.read_to_end(&mut text)?;
+                self.0.set_len(0)?;
+            }
+            Ok(())
+        });
+        text
+    }
+}
+
+impl Watch {
+    fn send(&self, frame: &Frame) {
+        // If the parent is gone there is nobody to tell.
+        let _ = frame::write(&mut *lock(&self.socket), frame);
+    }
+
+    /// Looks again and again whether the run that is under way gets anywhere.
+    fn watch(&self, clock: Clock) {
+        let mut seen = Seen::default();
+        let mut last_sign = Instant::now();
+        loop {
+            thread::sleep(LOOK);
+            let Some(running) = *lock(&self.running) else { continue };
+            if last_sign.elapsed() > Duration::from_secs(1) {
+                self.send(&Frame::Alive);
+                last_sign = Instant::now();
+            }
+            if clock == Clock::Virtual
+                && let Some(stuck) = seen.look(&running)
+            {
+                self.give_up(&stuck);
+            }
+        }
+    }
+
+    /// Sends a result for a run that will never have one, and ends the process.
+    fn give_up(&self, stuck: &Stuck) -> ! {
+        let seed = lock(&self.running).map_or(0, |running| running.seed);
+        let result = (self.on_stuck)(seed, stuck);
+        let output = Output::new().map(|mut output| output.take()).unwrap_or_default();
+        self.send(&Frame::Result { seed, result, output });
+        // SAFETY: ends the process at once. Nothing that would run on an orderly exit can be relied
+        // upon: the simulated thread may hold any lock.
+        unsafe { libc::_exit(0) }
+    }
+}
+
+/// What the watchdog has seen of the run that it watches.
+#[derive(Default)]
+struct Seen {
+    run: Option<Instant>,
+    progress: u64,
+    cpu: Duration,
+    looks_asleep: u32,
+}
+
+impl Seen {
+    /// Looks at the run once more. Returns why it is stuck, if it is.
+    fn look(&mut self, running: &Running) -> Option<Stuck> {
+        let thread = running.thread?;
+        let (state, cpu) = state_and_cpu(thread.tid)?;
+        let progress = PROGRESS.load(Ordering::Relaxed);
+        if self.run != Some(running.since) || progress != self.progress {
+            *self = Seen { run: Some(running.since), progress, cpu, looks_asleep: 0 };
+            return None;
+        }
+        self.looks_asleep = if state == 'S' { self.looks_asleep + 1 } else { 0 };
+        if cpu.saturating_sub(self.cpu) >= CPU_WITHOUT_PROGRESS {
+            Some(ask(thread, Why::Loop))
+        } else if self.looks_asleep >= LOOKS_ASLEEP {
+            Some(ask(thread, Why::Blocked))
+        } else {
+            None
+        }
+    }
+}
+
+/// A thread's state (`S` for asleep) and the CPU time that it has used, as the kernel tells them.
+fn state_and_cpu(tid: libc::pid_t) -> Option<(char, Duration)> {
+    let stat = fs::read_to_string(format!("/proc/self/task/{tid}/stat")).ok()?;
+    // The name, in parentheses, may hold anything; what follows it is fixed.
+    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    let state = fields.first()?.chars().next()?;
+    let ticks = |field: usize| fields.get(field)?.parse::<u64>().ok();
+    // SAFETY: asks for a constant of the system's.
+    let per_second = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).ok()?;
+    let used = ticks(11)? + ticks(12)?;
+    Some((state, Duration::from_millis(used * 1000 / per_second.max(1))))
+}
+
+/// Asks the simulated thread, by a signal, what it is at.
+fn ask(thread: SimulatedThread, why: Why) -> Stuck {
+    // SAFETY: the thread is running a run, so it exists; the signal has a handler.
+    unsafe { libc::pthread_kill(thread.pthread, libc::SIGUSR1) };
+    let asked = Instant::now();
+    while asked.elapsed() < STACK_WAIT {
+        if let Some(stuck) = lock(&ASKED).take() {
+            return Stuck { why, ..stuck };
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Stuck { why, stack: Vec::new(), context: None }
+}
+
+fn install_handler() {
+    // Reading a stack allocates, so it could wait for ever for a lock that the interrupted code holds.
+    // The watchdog waits only for so long, and the process ends in any case.
+    extern "C" fn tell(_: libc::c_int) {
+        let stuck = Stuck::here(Why::Blocked);
+        if let Ok(mut place) = ASKED.try_lock() {
+            *place = Some(stuck);
+        }
+    }
+    let handler = tell as extern "C" fn(libc::c_int);
+    // SAFETY: a zeroed sigaction is a valid one, and the handler has the signature that it needs.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler as usize;
+        action.sa_flags = libc::SA_RESTART;
+        libc::sigaction(libc::SIGUSR1, &raw const action, ptr::null_mut());
+    }
+}

@@ -1,0 +1,338 @@
+//! Where runs live: child processes of the test's own binary, each with a batch of seeds.
+//!
+//! A run can take its process with it: by an abort, an overflowing stack, `exit`, an endless loop.
+//! So the parent keeps to itself, hands seeds to children and collects results. A child that dies or
+//! falls silent costs the one seed that it was at; the parent says how it died and goes on with
+//! another child.
+//!
+//! The two talk through a socket that is the child's standard input. What the code under test
+//! prints goes to a file that parent and child share, and comes back with the run's result.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::num::NonZeroUsize;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::frame::{self, Frame};
+
+/// A child that sends nothing for this long is killed. A healthy one sends a sign of life every
+/// second, whatever its run is at.
+const SILENCE: Duration = Duration::from_secs(12);
+
+/// How many seeds a child has in hand: enough that it never waits for the next.
+const IN_HAND: usize = 32;
+
+/// How much of what a run printed is kept, from its end.
+pub(crate) const OUTPUT_KEPT: u64 = 64 * 1024;
+
+/// Tells the child that it is one.
+pub(crate) const WORKER: &str = "LAB_WORKER";
+
+/// What came of one seed.
+#[derive(Debug)]
+pub struct Done {
+    /// The seed.
+    pub seed: u64,
+    /// The result that the child sent, or how it died.
+    pub result: Result<Vec<u8>, Death>,
+    /// What the run printed, or its last part.
+    pub output: String,
+}
+
+/// How a child died before its run had a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// It ended by itself with this exit code.
+    Exited(i32),
+    /// It was ended by this signal.
+    Signalled(i32),
+    /// It gave no sign of life and was killed.
+    Silent,
+    /// It never became a worker: the command doesn't lead to one.
+    NotAWorker,
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Death::Exited(code) => write!(f, "the process was ended by exit({code})"),
+            Death::Signalled(signal) => {
+                write!(f, "the process was ended by signal {signal}")?;
+                match *signal {
+                    libc::SIGABRT => f.write_str(" (abort)"),
+                    libc::SIGSEGV => f.write_str(" (invalid memory access)"),
+                    libc::SIGKILL => f.write_str(" (killed from outside, or out of memory)"),
+                    libc::SIGXFSZ => f.write_str(" (it printed more than a file may hold)"),
+                    _ => Ok(()),
+                }
+            }
+            Death::Silent => write!(f, "the process gave no sign of life for {SILENCE:?}"),
+            Death::NotAWorker => f.write_str("the process did not come to the point of running"),
+        }
+    }
+}
+
+/// How the runs are shared out among processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// A child takes one seed after another.
+    Batch,
+    /// Each run has a child of its own.
+    Process,
+}
+
+/// Runs all `seeds` in children that `command` starts, at most `jobs` of them at a time in this whole
+/// process, and returns what came of each, in the seeds' order.
+///
+/// # Errors
+/// If a child can't be started.
+pub fn run_in_children(
+    seeds: &[u64],
+    jobs: NonZeroUsize,
+    isolation: Isolation,
+    command: &(dyn Fn() -> Command + Sync),
+) -> io::Result<Vec<Done>> {
+    let queue = Queue::new(seeds);
+    let workers = jobs.get().min(seeds.len());
+    let work = || -> io::Result<()> {
+        let permits = permits(jobs);
+        while !queue.is_empty() {
+            let _permit = permits.acquire();
+            queue.serve_one_child(isolation, command)?;
+        }
+        Ok(())
+    };
+    let outcome = thread::scope(|scope| {
+        let name = thread::current().name().unwrap_or("run").to_owned();
+        let threads: Vec<_> = (0..workers)
+            .map(|_| {
+                let thread = thread::Builder::new().name(name.clone());
+                thread.spawn_scoped(scope, work)
+            })
+            .collect::<io::Result<_>>()?;
+        threads
+            .into_iter()
+            .try_for_each(|thread| thread.join().expect("a worker's thread doesn't panic"))
+    });
+    outcome?;
+    let mut done = queue.done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(position, _)| *position);
+    Ok(done.into_iter().map(|(_, done)| done).collect())
+}
+
+/// Makes the process that `command` starts have the same addresses each time, where the system can.
+pub fn without_address_randomisation(command: &mut Command) {
+    #[cfg(target_os = "linux")]
+    {
+        let fix = || {
+            // SAFETY: sets a flag of the calling process. Where that is forbidden the addresses
+            // stay random, which is what they'd be anyway.
+            unsafe { libc::personality(libc::ADDR_NO_RANDOMIZE as libc::c_ulong) };
+            Ok(())
+        };
+        // SAFETY: the closure makes one system call and neither allocates nor locks.
+        unsafe { std::os::unix::process::CommandExt::pre_exec(command, fix) };
+    }
+}
+
+/// A seed and its place among all.
+type Job = (usize, u64);
+
+/// What is left to do, and what is done.
+struct Queue {
+    todo: Mutex<VecDeque<Job>>,
+    /// Seeds of which one took its child along, to be run one by one.
+    suspects: Mutex<VecDeque<Job>>,
+    done: Mutex<Vec<(usize, Done)>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Queue {
+    fn new(seeds: &[u64]) -> Queue {
+        Queue {
+            todo: Mutex::new(seeds.iter().copied().enumerate().collect()),
+            suspects: Mutex::new(VecDeque::new()),
+            done: Mutex::new(Vec::with_capacity(seeds.len())),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        lock(&self.todo).is_empty() && lock(&self.suspects).is_empty()
+    }
+
+    fn finish(&self, (position, seed): Job, result: Result<Vec<u8>, Death>, output: String) {
+        lock(&self.done).push((position, Done { seed, result, output }));
+    }
+
+    /// Starts a child and gives it seeds until there are none left or it dies.
+    fn serve_one_child(
+        &self,
+        isolation: Isolation,
+        command: &(dyn Fn() -> Command + Sync),
+    ) -> io::Result<()> {
+        // Suspects run one by one, so that it is plain which of them it was.
+        let (source, in_hand) = match (isolation, lock(&self.suspects).is_empty()) {
+            (Isolation::Batch, true) => (&self.todo, IN_HAND),
+            (Isolation::Batch, false) => (&self.suspects, 1),
+            (Isolation::Process, true) => (&self.todo, 1),
+            (Isolation::Process, false) => (&self.suspects, 1),
+        };
+        let mut served = 0;
+        let mut child = Worker::start(command)?;
+        let mut given: VecDeque<Job> = VecDeque::new();
+        loop {
+            while given.len() < in_hand && (isolation == Isolation::Batch || served == 0) {
+                let Some(job) = lock(source).pop_front() else { break };
+                served += 1;
+                given.push_back(job);
+                if child.give(job.1).is_err() {
+                    break; // it has died, as the next read will tell
+                }
+            }
+            if given.is_empty() {
+                child.dismiss();
+                return Ok(());
+            }
+            match child.next() {
+                Ok(Frame::Ready | Frame::Alive) => {}
+                Ok(Frame::Result { seed, result, output }) => {
+                    let place = given.iter().position(|job| job.1 == seed);
+                    let job = place.and_then(|place| given.remove(place));
+                    let job = job.expect("a child sends results of the seeds that it was given");
+                    self.finish(job, Ok(result), String::from_utf8_lossy(&output).into_owned());
+                }
+                Err(error) => {
+                    let (death, output) = child.bury(&error);
+                    if given.len() == 1 || death == Death::NotAWorker {
+                        for job in given {
+                            self.finish(job, Err(death.clone()), output.clone());
+                        }
+                    } else {
+                        lock(&self.suspects).extend(given);
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// A child, as its parent sees it.
+struct Worker {
+    process: Child,
+    socket: UnixStream,
+    reader: BufReader<UnixStream>,
+    output: File,
+    is_ready: bool,
+}
+
+impl Worker {
+    fn start(command: &(dyn Fn() -> Command + Sync)) -> io::Result<Worker> {
+        let (socket, theirs) = UnixStream::pair()?;
+        socket.set_read_timeout(Some(SILENCE))?;
+        let output = tempfile::Builder::new().append(true).tempfile()?.into_file();
+        let process = command()
+            .env(WORKER, "1")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::from(output.try_clone()?))
+            .stderr(Stdio::from(output.try_clone()?))
+            .spawn()?;
+        let reader = BufReader::new(socket.try_clone()?);
+        Ok(Worker { process, socket, reader, output, is_ready: false })
+    }
+
+    fn give(&mut self, seed: u64) -> io::Result<()> {
+        self.socket.write_all(&seed.to_le_bytes())
+    }
+
+    fn next(&mut self) -> io::Result<Frame> {
+        let frame = frame::read(&mut self.reader)?;
+        self.is_ready |= matches!(frame, Frame::Ready);
+        Ok(frame)
+    }
+
+    /// There is nothing left to do for the child.
+    fn dismiss(mut self) {
+        drop((self.socket, self.reader));
+        // It ends by itself when it reads the end of its input; if it is beyond reading, by force.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// Finds out how the child died, after `error` came instead of its next word.
+    fn bury(mut self, error: &io::Error) -> (Death, String) {
+        let silent = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
+        if silent {
+            let _ = self.process.kill();
+        }
+        let death = match self.process.wait() {
+            _ if !self.is_ready => Death::NotAWorker,
+            _ if silent => Death::Silent,
+            Ok(status) => how(status),
+            Err(_) => Death::Silent,
+        };
+        (death, tail(&mut self.output))
+    }
+}
+
+fn how(status: ExitStatus) -> Death {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Death::Exited(code),
+        (None, Some(signal)) => Death::Signalled(signal),
+        (None, None) => Death::Silent,
+    }
+}
+
+/// The last part of what is in `file`.
+fn tail(file: &mut File) -> String {
+    let mut text = Vec::new();
+    let read = file.metadata().and_then(|metadata| {
+        file.seek(SeekFrom::Start(metadata.len().saturating_sub(OUTPUT_KEPT)))?;
+        file.read_to_end(&mut text)
+    });
+    match read {
+        Ok(_) => String::from_utf8_lossy(&text).into_owned(),
+        Err(error) => format!("(failed to read what it printed: {error})"),
+    }
+}
+
+/// The right to run a child: there are as many as the whole process may run at a time.
+struct Permits {
+    free: Mutex<usize>,
+    one_is_free: Condvar,
+}
+
+struct Permit<'a>(&'a Permits);
+
+/// The process's permits. Test functions run side by side, and `jobs` is for all of them together.
+fn permits(jobs: NonZeroUsize) -> &'static Permits {
+    static PERMITS: OnceLock<Permits> = OnceLock::new();
+    PERMITS.get_or_init(|| Permits { free: Mutex::new(jobs.get()), one_is_free: Condvar::new() })
+}
+
+impl Permits {
+    fn acquire(&self) -> Permit<'_> {
+        let free = lock(&self.free);
+        let waited = self.one_is_free.wait_while(free, |free| *free == 0);
+        *waited.unwrap_or_else(PoisonError::into_inner) -= 1;
+        Permit(self)
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.free) += 1;
+        self.0.one_is_free.notify_one();
+    }
+}
