@@ -131,7 +131,8 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
         line(&mut text, "test", format_args!("{}", result.banner));
     }
     line(&mut text, "time", format_args!("{} s, {clock}", failure.at));
-    if !failure.location.is_empty() {
+    // A checker's failure is at the script's line, which the evidence begins with.
+    if !failure.location.is_empty() && !evidence.contains(&format!(" {},", failure.location)) {
         line(&mut text, "line", format_args!("{}", failure.location));
     }
     text.push_str(evidence);
