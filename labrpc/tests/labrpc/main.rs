@@ -1,0 +1,10 @@
+//! What the network promises: MIT's own tests, every rule of its fault model, and its statistics.
+
+mod bed;
+mod counts;
+mod delivery;
+mod dying;
+mod flags;
+mod misuse;
+mod mit;
+mod record;
