@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use labrpc::{ClientEnd, Network, Reliability, Server, Switch};
-use raftapi::{ApplyCh, ApplyMsg, ApplyReceiver, Make, Persister, Raft, Term, apply_channel};
+use raftapi::{ApplyCh, ApplyReceiver, Make, Persister, Raft, Start, Term, apply_channel};
 use rand::RngExt as _;
 use rand::distr::uniform::{SampleRange, SampleUniform};
-use report::{Caller, EventKind};
+use report::{Caller, EventKind, FailureKind};
 use sim::context::{self, Activity, Context, Owner};
 use sim::{Rng, Stream};
 
+use crate::logs::{Applied, Logs, Snapshots};
 use crate::outcome::Measured;
 use crate::t::{T, lock};
 
@@ -29,14 +30,14 @@ pub struct Config {
 struct Cluster {
     make: Make,
     network: Network,
+    snapshots: Snapshots,
     rng: Mutex<Rng>,
     state: Mutex<State>,
 }
 
 struct State {
     servers: Vec<ServerState>,
-    /// The highest index that any server has applied.
-    max_index: u64,
+    logs: Logs,
     begin: Baseline,
 }
 
@@ -47,6 +48,8 @@ struct ServerState {
     is_live: bool,
     connected: bool,
     saved: Arc<Persister>,
+    /// What this life's last accepted command was given.
+    last_start: Option<Start>,
     /// The names of its ends, by the server that each leads to; those of its current life.
     end_names: Vec<String>,
 }
@@ -73,7 +76,13 @@ pub(crate) struct View {
 /// # Panics
 /// If `make` does; the run has then failed.
 #[track_caller]
-pub fn make_config<F>(t: &T, servers: usize, reliability: Reliability, make: F) -> Config
+pub fn make_config<F>(
+    t: &T,
+    servers: usize,
+    reliability: Reliability,
+    snapshots: Snapshots,
+    make: F,
+) -> Config
 where
     F: Fn(Vec<ClientEnd>, usize, Arc<Persister>, ApplyCh) -> Arc<dyn Raft> + Send + Sync + 'static,
 {
@@ -87,6 +96,7 @@ where
         is_live: false,
         connected: false,
         saved: Arc::new(Persister::new()),
+        last_start: None,
         end_names: Vec::new(),
     };
     let config = Config {
@@ -94,17 +104,18 @@ where
         cluster: Arc::new(Cluster {
             make: Arc::new(make),
             network,
+            snapshots,
             rng: Mutex::new(t.sim.stream(Stream::Script)),
             state: Mutex::new(State {
                 servers: (0..servers).map(|_| server()).collect(),
-                max_index: 0,
+                logs: Logs::new(servers),
                 begin: Baseline::default(),
             }),
         }),
     };
     t.notes.story().config = Some(config.clone());
     for i in 0..servers {
-        config.start(i);
+        config.bring_up(i);
     }
     for i in 0..servers {
         config.set_connected(i);
@@ -128,7 +139,7 @@ impl Config {
     #[track_caller]
     pub fn start1(&self, i: usize) {
         self.t.step("start1", Location::caller());
-        self.start(i);
+        self.bring_up(i);
     }
 
     /// Crashes a server: it is cut off, and keeps only what it had saved. What the old instance still
@@ -136,7 +147,7 @@ impl Config {
     #[track_caller]
     pub fn crash1(&self, i: usize) {
         self.t.step("crash1", Location::caller());
-        self.crash(i);
+        self.take_down(i);
     }
 
     /// Connects a server to all that are connected.
@@ -153,8 +164,8 @@ impl Config {
         self.set_disconnected(i);
     }
 
-    fn start(&self, i: usize) {
-        self.crash(i);
+    fn bring_up(&self, i: usize) {
+        self.take_down(i);
         let network = &self.cluster.network;
         let mut state = self.state();
         let servers = state.servers.len();
@@ -173,7 +184,12 @@ impl Config {
         let ends = ends.collect();
         let saved = Arc::new(server.saved.copy());
         server.saved = saved.clone();
+        server.last_start = None;
+        let begun = state.logs.begin_life(i, &saved.read_snapshot());
         drop(state);
+        if let Err(message) = begun {
+            self.t.fail(FailureKind::Safety, message);
+        }
 
         self.t.record(EventKind::Started { server: caller(owner) });
         let (apply_ch, receiver) = apply_channel();
@@ -186,7 +202,7 @@ impl Config {
         self.state().servers[i].raft = Some(raft);
     }
 
-    fn crash(&self, i: usize) {
+    fn take_down(&self, i: usize) {
         self.set_disconnected(i);
         self.cluster.network.delete_server(i);
         let mut state = self.state();
@@ -243,28 +259,95 @@ impl Config {
         }
     }
 
-    /// Takes what a server applies, for as long as that life of it lasts.
+    /// Takes what a server applies, for as long as that life of it lasts: MIT's `applier` and
+    /// `applierSnap`.
     async fn applier(self, owner: Owner, mut messages: ApplyReceiver) {
+        let i = owner.server as usize;
         while let Some(message) = messages.recv().await {
             let mut state = self.state();
             // A dead instance may go on sending; nobody listens.
-            let server = &state.servers[owner.server as usize];
-            if server.is_live && server.incarnation == owner.incarnation {
-                let (ApplyMsg::Command { index, .. } | ApplyMsg::Snapshot { index, .. }) = message;
-                state.max_index = state.max_index.max(index);
+            let ServerState { is_live, incarnation, .. } = state.servers[i];
+            if !is_live || incarnation != owner.incarnation {
+                continue;
+            }
+            let applied = state.logs.apply(i, &message, self.cluster.snapshots);
+            drop(state);
+            match applied {
+                Ok(Applied::Noted) => {}
+                Ok(Applied::MakeSnapshot { index, snapshot }) => {
+                    self.call_raft(i, "snapshot", |raft| raft.snapshot(index, snapshot));
+                }
+                Err(message) => {
+                    self.t.fail(FailureKind::Safety, format!("apply error: {message}"));
+                }
             }
         }
     }
 
-    /// Asks a server for its term and whether it believes that it leads; `None` if it is crashed.
-    pub(crate) fn get_state(&self, i: usize) -> Option<(Term, bool)> {
+    /// Calls a server on its own behalf; `None` if it is crashed.
+    pub(crate) fn call_raft<R>(
+        &self,
+        i: usize,
+        call: &'static str,
+        f: impl FnOnce(&dyn Raft) -> R,
+    ) -> Option<R> {
         let View { raft, incarnation, .. } = self.view(i);
         let raft = raft?;
-        let entered = enter(Owner { server: number(i), incarnation }, "get_state");
-        let (term, is_leader) = raft.get_state();
-        drop(entered);
+        let _entered = enter(Owner { server: number(i), incarnation }, call);
+        Some(f(&*raft))
+    }
+
+    /// Notes where an accepted command is to stand. Fails if that doesn't go up within a term.
+    pub(crate) fn note_start(&self, i: usize, start: Start) -> Result<(), String> {
+        let before = self.state().servers[i].last_start.replace(start);
+        match before {
+            Some(before) if start.term < before.term => Err(format!(
+                "server {i}'s start() accepted in term {} after it had in term {}",
+                start.term, before.term
+            )),
+            Some(before) if start.term == before.term && start.index <= before.index => {
+                Err(format!(
+                    "server {i}'s start() returned index {} after {} in the same term {}",
+                    start.index, before.index, start.term
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn with_logs<R>(&self, read: impl FnOnce(&Logs) -> R) -> R {
+        read(&self.state().logs)
+    }
+
+    pub(crate) fn network(&self) -> &Network {
+        &self.cluster.network
+    }
+
+    /// The size of the largest state that any server has saved, crashed ones included, in bytes.
+    #[must_use]
+    pub fn log_size(&self) -> usize {
+        let sizes = self.state();
+        sizes.servers.iter().map(|server| server.saved.raft_state_size()).max().unwrap_or(0)
+    }
+
+    /// Asks a server for its term and whether it believes that it leads; `None` if it is crashed.
+    #[must_use]
+    pub fn get_state(&self, i: usize) -> Option<(Term, bool)> {
+        let (term, is_leader) = self.call_raft(i, "get_state", |raft| raft.get_state())?;
         self.t.record(EventKind::Viewed { server: number(i), term, is_leader });
         Some((term, is_leader))
+    }
+
+    /// Whether a server is connected.
+    #[must_use]
+    pub fn is_connected(&self, i: usize) -> bool {
+        self.state().servers[i].connected
+    }
+
+    /// Whether a server is alive: started, and not crashed since.
+    #[must_use]
+    pub fn is_live(&self, i: usize) -> bool {
+        self.state().servers[i].is_live
     }
 
     pub(crate) fn view(&self, i: usize) -> View {
@@ -296,7 +379,7 @@ impl Config {
         let network = &self.cluster.network;
         let (rpcs, bytes) = (network.total_count(), network.total_bytes());
         let mut state = self.state();
-        let (at, max_index) = (self.t.sim.now(), state.max_index);
+        let (at, max_index) = (self.t.sim.now(), state.logs.max_index());
         state.begin = Baseline { at, rpcs, bytes, max_index };
         self.t.notes.story().banner = banner.to_owned();
     }
@@ -311,7 +394,7 @@ impl Config {
             peers: state.servers.len(),
             rpcs: network.total_count() - begin.rpcs,
             bytes: network.total_bytes() - begin.bytes,
-            commands: state.max_index - begin.max_index,
+            commands: state.logs.max_index() - begin.max_index,
         });
     }
 

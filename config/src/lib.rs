@@ -5,7 +5,7 @@
 //! time unless it is told otherwise, and fails the test with the first failing run's report.
 //!
 //! ```no_run
-//! use config::{FailureKind, Reliability, make_config};
+//! use config::{Reliability, Snapshots, make_config};
 //! # mod raft {
 //! #     pub fn make(
 //! #         _: Vec<labrpc::ClientEnd>, _: usize,
@@ -17,7 +17,7 @@
 //! // #[test]
 //! fn TestInitialElection3A() {
 //!     config::test(|t| async move {
-//!         let cfg = make_config(&t, 3, Reliability::Reliable, raft::make);
+//!         let cfg = make_config(&t, 3, Reliability::Reliable, Snapshots::Off, raft::make);
 //!         cfg.begin("Test (3A): initial election");
 //!
 //!         // is a leader elected?
@@ -33,22 +33,28 @@
 //! * A [`report::History`] records what happens; its hash tells whether two runs were the same.
 //! * [`Settings`] are the `LAB_…` environment variables.
 
+mod agreement;
 mod checks;
 mod cluster;
 mod describe;
 mod determinism;
 mod harness;
+mod logs;
 mod outcome;
 mod places;
 mod run;
 mod settings;
 mod summary;
 mod t;
+mod value;
 
+pub use agreement::Retry;
 pub use cluster::{Config, make_config};
 pub use harness::test;
 pub use labrpc::{Reliability, Switch};
+pub use logs::Snapshots;
 pub use outcome::{Measured, RunResult, Verdict};
 pub use report::{Failure, FailureKind};
 pub use settings::{Place, Settings, SettingsError};
 pub use t::T;
+pub use value::Value;

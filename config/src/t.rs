@@ -150,7 +150,13 @@ impl T {
         panic::resume_unwind(Box::new(Fatal))
     }
 
-    /// Fails the run from outside the script, which gets no further.
+    /// Fails the run from outside the script, which gets no further; at the script's present line.
+    pub(crate) fn fail(&self, kind: FailureKind, message: String) {
+        let step = self.notes.story().step;
+        self.fail_at(step.map(|(_, location)| place(location)).unwrap_or_default(), kind, message);
+    }
+
+    /// Fails the run, and stops it.
     fn fail_at(&self, location: String, kind: FailureKind, message: String) {
         self.notes.fail(Failure { kind, message, location, at: self.now() });
         self.sim.stop();
@@ -163,7 +169,6 @@ impl Observer for T {
     }
 
     fn fatal(&self, message: String) {
-        let at_step = self.notes.story().step.map(|(_, location)| place(location));
-        self.fail_at(at_step.unwrap_or_default(), FailureKind::Misuse, message);
+        self.fail(FailureKind::Misuse, message);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use config::{Config, FailureKind, Reliability, make_config};
+use config::{Config, FailureKind, Reliability, Snapshots, make_config};
 use tokio::time::sleep;
 
 /// Longer than any election should take. Only a unit of waiting: nothing is checked against it.
@@ -12,7 +12,7 @@ const RAFT_ELECTION_TIMEOUT: Duration = Duration::from_millis(1000);
 #[test]
 fn TestInitialElection3A() {
     config::test(|t| async move {
-        let cfg = make_config(&t, 3, Reliability::Reliable, raft::make);
+        let cfg = make_config(&t, 3, Reliability::Reliable, Snapshots::Off, raft::make);
         cfg.begin("Test (3A): initial election");
 
         // Somebody is elected.
@@ -42,7 +42,7 @@ fn TestInitialElection3A() {
 #[test]
 fn TestReElection3A() {
     config::test(|t| async move {
-        re_election(&make_config(&t, 3, Reliability::Reliable, raft::make)).await;
+        re_election(&make_config(&t, 3, Reliability::Reliable, Snapshots::Off, raft::make)).await;
     });
 }
 
@@ -82,7 +82,7 @@ pub(crate) async fn re_election(cfg: &Config) {
 fn TestManyElections3A() {
     config::test(|t| async move {
         let servers = 7;
-        let cfg = make_config(&t, servers, Reliability::Reliable, raft::make);
+        let cfg = make_config(&t, servers, Reliability::Reliable, Snapshots::Off, raft::make);
         cfg.begin("Test (3A): multiple elections");
 
         cfg.check_one_leader().await;

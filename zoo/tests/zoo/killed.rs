@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use config::{Reliability, make_config};
+use config::{Reliability, Snapshots, make_config};
 use tokio::time::sleep;
 use zoo::Bug;
 
@@ -15,7 +15,7 @@ fn tasks_end_within_a_second() {
             let makes = made.clone();
             let make = zoo::make_with(bug);
             let cfg =
-                make_config(&t, 3, Reliability::Reliable, move |peers, me, saved, apply_ch| {
+                make_config(&t, 3, Reliability::Reliable, Snapshots::Off, move |peers, me, saved, apply_ch| {
                     let raft = make(peers, me, saved, apply_ch);
                     makes.lock().unwrap().push(Arc::downgrade(&raft));
                     raft

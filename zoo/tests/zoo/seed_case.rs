@@ -4,7 +4,7 @@
 //! the network answers such calls after up to 7 s. When the two were connected again, and could
 //! have elected a leader, both still waited for the answers, and outlasted `check_one_leader`.
 
-use config::{FailureKind, Reliability, Switch, make_config};
+use config::{FailureKind, Reliability, Snapshots, Switch, make_config};
 use zoo::Bug;
 
 use crate::caught::RE_ELECTION;
@@ -18,7 +18,7 @@ const SHORT_DELAYS: &str = "seed_case::re_election_with_short_delays";
 #[test]
 fn re_election_with_short_delays() {
     config::test(|t| async move {
-        let cfg = make_config(&t, 3, Reliability::Reliable, zoo::make);
+        let cfg = make_config(&t, 3, Reliability::Reliable, Snapshots::Off, zoo::make);
         cfg.set_long_delays(Switch::Off);
         re_election(&cfg).await;
     });
