@@ -1,8 +1,10 @@
-//! Leader election (§5.2).
+//! Leader election (§5.2), and who may win it (§5.4.1).
 
 use std::sync::Arc;
 
-use raftapi::{Role, Term};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use raftapi::Role;
 use tokio::time::{Instant, sleep_until};
 
 use crate::rpc::{RequestVoteArgs, RequestVoteReply};
@@ -24,37 +26,44 @@ impl Raft {
                 Role::Follower | Role::Candidate => {
                     state.stand();
                     let term = state.current_term;
+                    // Alone, a server is its own majority.
+                    if state.is_elected_by(self.me, self.peers.len()) {
+                        self.lead(term);
+                        continue;
+                    }
+                    let args = RequestVoteArgs {
+                        term,
+                        candidate_id: self.me,
+                        last_log_index: state.log.last_index(),
+                        last_log_term: state.log.last_term(),
+                    };
                     drop(state);
-                    self.campaign(term);
+                    self.spawn(self.clone().campaign(args));
                 }
             }
         }
     }
 
     /// Candidates 1: asks every other server for its vote, all at the same time.
-    fn campaign(self: &Arc<Self>, term: Term) {
-        let args = RequestVoteArgs { term, candidate_id: self.me };
-        for voter in self.others() {
+    async fn campaign(self: Arc<Self>, args: RequestVoteArgs) {
+        let ask = |voter: usize| {
             let call = self.peers[voter].call("Raft.RequestVote", &args);
-            let raft = self.clone();
-            self.spawn(async move {
-                if let Some(reply) = call.await {
-                    raft.count_vote(term, voter, &reply);
-                }
-            });
-        }
-    }
-
-    /// Candidates 2: a vote has come, unless the reply is of an election that is over.
-    fn count_vote(self: &Arc<Self>, term: Term, voter: usize, reply: &RequestVoteReply) {
-        let mut state = self.state();
-        state.observe_term(reply.term);
-        if state.role != Role::Candidate || state.current_term != term || !reply.vote_granted {
-            return;
-        }
-        if state.is_elected_by(voter, self.peers.len()) {
-            drop(state);
-            self.spawn(self.clone().lead(term));
+            async move { (voter, call.await) }
+        };
+        let mut replies: FuturesUnordered<_> = self.others().map(ask).collect();
+        while let Some((voter, reply)) = replies.next().await {
+            let Some(reply) = reply else { continue };
+            let reply: RequestVoteReply = reply;
+            let mut state = self.state();
+            state.observe_term(reply.term);
+            if state.role != Role::Candidate || state.current_term != args.term {
+                return; // this election is over
+            }
+            if reply.vote_granted && state.is_elected_by(voter, self.peers.len()) {
+                drop(state);
+                self.lead(args.term);
+                return;
+            }
         }
     }
 
@@ -66,10 +75,15 @@ impl Raft {
         let is_current = args.term == state.current_term;
         // Receiver 2: one vote a term, first come, first served; asked again, the same answer.
         let is_free = state.voted_for.is_none_or(|candidate| candidate == args.candidate_id);
-        let vote_granted = is_current && is_free;
+        // Only a candidate whose log has everything that is committed may win: the later last term
+        // decides, then the longer log (§5.4.1).
+        let is_up_to_date = (args.last_log_term, args.last_log_index)
+            >= (state.log.last_term(), state.log.last_index());
+        let vote_granted = is_current && is_free && is_up_to_date;
         if vote_granted {
             state.voted_for = Some(args.candidate_id);
             state.reset_election_timer();
+            state.save();
         }
         RequestVoteReply { term: state.current_term, vote_granted }
     }

@@ -3,34 +3,57 @@
 //! Read it beside the extended paper (Ongaro and Ousterhout, "In Search of an Understandable
 //! Consensus Algorithm"). Names are those of its Figure 2, and the code cites its sections.
 //!
-//! # Where each rule of Figure 2 is
+//! # Where each rule of Figures 2 and 13 is
 //!
 //! | rule | place |
 //! | --- | --- |
-//! | State: `currentTerm`, `votedFor`, role | `state.rs`, `State` |
+//! | State, persistent and volatile | `state.rs`, `State`; `log.rs`, `Log` |
+//! | what is saved, and restored | `persist.rs`; `State::save` before anybody can learn of a change |
 //! | RequestVote, receiver 1 and 2 | `election.rs`, `Raft::request_vote` |
-//! | AppendEntries, receiver 1 | `replication.rs`, `Raft::append_entries` |
+//! | AppendEntries, receiver 1, 2 and 5 | `replication.rs`, `Raft::append_entries`, `State::conflict_at` |
+//! | AppendEntries, receiver 3 and 4 | `replication.rs`, `State::append_new` |
+//! | InstallSnapshot, receiver 1 and 5 to 8 (there are no chunks) | `snapshot.rs`, `Raft::install_snapshot` |
+//! | All servers 1: apply what is committed | `apply.rs`, `Raft::apply` |
 //! | All servers 2: adopt a higher term | `state.rs`, `State::observe_term` |
-//! | Followers 1: answer requests | the two handlers |
+//! | Followers 1: answer requests | the three handlers |
 //! | Followers 2: time out, stand for election | `election.rs`, `Raft::tick` |
-//! | Candidates 1: start an election | `election.rs`, `Raft::campaign` |
-//! | Candidates 2: become leader by a majority | `election.rs`, `Raft::count_vote` |
-//! | Candidates 3: follow a new leader | `replication.rs`, `Raft::append_entries` |
+//! | Candidates 1: start an election | `state.rs`, `State::stand`; `election.rs`, `Raft::campaign` |
+//! | Candidates 2: become leader by a majority | `state.rs`, `State::is_elected_by` |
+//! | Candidates 3: follow a new leader | `replication.rs`, `State::follow_leader` |
 //! | Candidates 4: time out, stand again | `election.rs`, `Raft::tick` |
-//! | Leaders 1: heartbeats, at once and always | `replication.rs`, `Raft::lead` |
+//! | Leaders 1: heartbeats, at once and always | `replication.rs`, `Raft::replicate` |
+//! | Leaders 2: take a command | `state.rs`, `State::append_command` |
+//! | Leaders 3: send entries, learn what followers have | `replication.rs`, `Raft::send`, `Raft::take_answer` |
+//! | Leaders 3, on failure: back up, a term at a time (end of §5.3) | `replication.rs`, `State::back_up` |
+//! | Leaders 4: commit what a majority has, of the own term (§5.4.2) | `state.rs`, `State::advance_commit_index` |
+//! | a service's snapshot replaces the log's beginning (§7) | `snapshot.rs`, `State::take_snapshot` |
 //!
 //! # How it runs
 //!
-//! All state is behind one lock, which is never held across an `.await`. One task ticks: it sleeps
-//! until the election deadline and stands for election if nothing has moved the deadline meanwhile.
-//! A leader has one more, which sends heartbeats. Each RPC is a task of its own, which handles its
-//! reply when that comes, however late. `kill` aborts them all.
+//! All state is behind one lock, which is never held across an `.await`. A few tasks share it:
+//!
+//! * one ticks: it sleeps until the election deadline and stands for election if nothing has moved
+//!   the deadline meanwhile;
+//! * an election is a task, which ends with it;
+//! * a leader has one for each follower, which owns its calls and learns from each answer, however
+//!   late;
+//! * one applies. It holds no lock while it sends.
+//!
+//! `kill` aborts them all.
 
+mod apply;
 mod election;
+mod log;
+mod persist;
 mod replication;
 mod rpc;
 mod server;
+mod snapshot;
 mod state;
 
-pub use rpc::{AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs, RequestVoteReply};
+pub use log::Entry;
+pub use rpc::{
+    AppendEntriesArgs, AppendEntriesReply, Conflict, InstallSnapshotArgs, InstallSnapshotReply,
+    RequestVoteArgs, RequestVoteReply,
+};
 pub use server::{Raft, make};

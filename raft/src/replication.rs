@@ -1,61 +1,275 @@
-//! What a leader sends, and what followers make of it (§5.2).
+//! Log replication (§5.3): what a leader sends, and what followers make of it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use raftapi::{Role, Term};
-use tokio::time::sleep;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use raftapi::{Index, Term};
+use tokio::time::{Instant, sleep_until};
 
-use crate::rpc::{AppendEntriesArgs, AppendEntriesReply};
+use crate::rpc::{
+    AppendEntriesArgs, AppendEntriesReply, Conflict, InstallSnapshotArgs, InstallSnapshotReply,
+};
 use crate::server::Raft;
+use crate::state::State;
 
 /// How often a leader asserts itself; the lab asks for no more than ten times a second.
 const HEARTBEAT: Duration = Duration::from_millis(100);
 
+/// How many entries go in one message. A follower that is further behind gets them one message after
+/// the other, each as soon as the one before is answered.
+const ENTRIES_AT_ONCE: usize = 200;
+
+/// What a leader has sent, and what is to be done when it is answered.
+enum Answer {
+    /// Entries, or none.
+    Entries { prev_log_index: Index, entries: u64, reply: Option<AppendEntriesReply> },
+    /// A snapshot.
+    Snapshot { last_included_index: Index, reply: Option<InstallSnapshotReply> },
+}
+
 impl Raft {
-    /// Leaders 1: a heartbeat to every other server at once, and again and again while this server
-    /// leads `term`.
-    pub(crate) async fn lead(self: Arc<Self>, term: Term) {
-        while self.leads(term) {
-            self.send_heartbeats(term);
-            sleep(HEARTBEAT).await;
-        }
-    }
-
-    fn leads(&self, term: Term) -> bool {
-        let state = self.state();
-        state.role == Role::Leader && state.current_term == term
-    }
-
-    fn send_heartbeats(self: &Arc<Self>, term: Term) {
-        let args = AppendEntriesArgs { term, leader_id: self.me };
+    /// This server has been elected: it asserts itself at once (Leaders 1).
+    pub(crate) fn lead(self: &Arc<Self>, term: Term) {
         for follower in self.others() {
-            let call =
-                self.peers[follower].call::<_, AppendEntriesReply>("Raft.AppendEntries", &args);
-            let raft = self.clone();
-            self.spawn(async move {
-                if let Some(reply) = call.await {
-                    raft.state().observe_term(reply.term);
-                }
-            });
+            self.spawn(self.clone().replicate(term, follower));
         }
     }
 
-    /// A leader asserts itself.
+    /// There is something new for all followers.
+    pub(crate) fn send_more(&self) {
+        for follower in self.others() {
+            self.more_to_send[follower].notify_one();
+        }
+    }
+
+    /// Leaders 1 and 3: keeps one follower up to date while this server leads `term`. At least every
+    /// heartbeat it sends what the follower is not known to have; when there is something new it
+    /// sends at once, unless an answer is to be expected any moment.
+    async fn replicate(self: Arc<Self>, term: Term, follower: usize) {
+        let mut calls = FuturesUnordered::new();
+        let mut sent = 0;
+        let mut next_heartbeat = Instant::now();
+        // The number of the call that was sent last and is not answered yet.
+        let mut awaited = None;
+        let mut has_news = false;
+        loop {
+            if Instant::now() >= next_heartbeat || (has_news && awaited.is_none()) {
+                let state = self.state();
+                if !state.leads(term) {
+                    return;
+                }
+                let call = self.send(&state, follower);
+                drop(state);
+                sent += 1;
+                let number = sent;
+                calls.push(async move { (number, call.await) });
+                awaited = Some(number);
+                has_news = false;
+                next_heartbeat = Instant::now() + HEARTBEAT;
+            }
+            tokio::select! {
+                biased;
+                Some((number, answer)) = calls.next() => {
+                    if !self.take_answer(term, follower, &answer, &mut has_news) {
+                        return;
+                    }
+                    if awaited == Some(number) {
+                        awaited = None;
+                    }
+                }
+                () = self.more_to_send[follower].notified() => has_news = true,
+                () = sleep_until(next_heartbeat) => {}
+            }
+        }
+    }
+
+    /// Sends what `follower` is not known to have: entries, or the snapshot if they are gone.
+    fn send(&self, state: &State, follower: usize) -> impl Future<Output = Answer> + Send + use<> {
+        let next_index = state.followers[follower].next_index;
+        let prev_log_index = next_index - 1;
+        let peer = &self.peers[follower];
+        let (snapshot, entries) = match state.log.term_at(prev_log_index) {
+            Some(prev_log_term) => {
+                let args = AppendEntriesArgs {
+                    term: state.current_term,
+                    leader_id: self.me,
+                    prev_log_index,
+                    prev_log_term,
+                    entries: state.log.entries_from(next_index, ENTRIES_AT_ONCE).to_vec(),
+                    leader_commit: state.commit_index,
+                };
+                let count = args.entries.len() as u64;
+                (None, Some((count, peer.call("Raft.AppendEntries", &args))))
+            }
+            None => {
+                let args = InstallSnapshotArgs {
+                    term: state.current_term,
+                    leader_id: self.me,
+                    last_included_index: state.log.base_index(),
+                    last_included_term: state.log.base_term(),
+                    data: state.snapshot.clone(),
+                };
+                let call = peer.call("Raft.InstallSnapshot", &args);
+                (Some((args.last_included_index, call)), None)
+            }
+        };
+        async move {
+            if let Some((last_included_index, call)) = snapshot {
+                return Answer::Snapshot { last_included_index, reply: call.await };
+            }
+            let (entries, call) = entries.expect("one of the two was sent");
+            Answer::Entries { prev_log_index, entries, reply: call.await }
+        }
+    }
+
+    /// Learns from a follower's answer. Returns whether this server still leads `term`.
+    fn take_answer(
+        &self,
+        term: Term,
+        follower: usize,
+        answer: &Answer,
+        has_news: &mut bool,
+    ) -> bool {
+        let mut state = self.state();
+        match answer {
+            Answer::Entries { reply: Some(reply), .. } => state.observe_term(reply.term),
+            Answer::Snapshot { reply: Some(reply), .. } => state.observe_term(reply.term),
+            _ => {}
+        }
+        if !state.leads(term) {
+            return false;
+        }
+        let matched = match answer {
+            // No answer: the next heartbeat tries again.
+            Answer::Entries { reply: None, .. } | Answer::Snapshot { reply: None, .. } => {
+                return true;
+            }
+            Answer::Snapshot { last_included_index, .. } => *last_included_index,
+            Answer::Entries { prev_log_index, entries, reply: Some(reply) } if reply.success => {
+                prev_log_index + entries
+            }
+            Answer::Entries { prev_log_index, reply: Some(reply), .. } => {
+                if let Some(conflict) = reply.conflict
+                    && state.back_up(follower, *prev_log_index, conflict)
+                {
+                    *has_news = true;
+                }
+                return true;
+            }
+        };
+        let known = &mut state.followers[follower];
+        known.match_index = known.match_index.max(matched);
+        known.next_index = known.next_index.max(known.match_index + 1);
+        *has_news |= state.followers[follower].next_index <= state.log.last_index();
+        if state.advance_commit_index() {
+            drop(state);
+            self.more_to_apply.notify_one();
+            self.send_more(); // the followers apply it, too
+        }
+        true
+    }
+
+    /// A leader replicates entries or asserts itself.
     pub(crate) async fn append_entries(
         self: Arc<Self>,
         args: AppendEntriesArgs,
     ) -> AppendEntriesReply {
         let mut state = self.state();
         state.observe_term(args.term);
+        let term = state.current_term;
         // Receiver 1: a leader of an earlier term is refused (§5.1).
-        let success = args.term == state.current_term;
-        if success {
-            assert_ne!(state.role, Role::Leader, "term {} has two leaders", args.term);
-            // Candidates 3: somebody else has won this term.
-            state.follow();
-            state.reset_election_timer();
+        if args.term < term {
+            return AppendEntriesReply { term, success: false, conflict: None };
         }
-        AppendEntriesReply { term: state.current_term, success }
+        // Candidates 3: somebody else has won this term.
+        state.follow_leader(args.leader_id);
+        // Receiver 2: the logs must agree up to the new entries.
+        if let Some(conflict) = state.conflict_at(args.prev_log_index, args.prev_log_term) {
+            return AppendEntriesReply { term, success: false, conflict: Some(conflict) };
+        }
+        let last_new = args.prev_log_index + args.entries.len() as u64;
+        state.append_new(&args);
+        // Receiver 5: not beyond what is known to be the leader's.
+        let commit_index = args.leader_commit.min(last_new);
+        if commit_index > state.commit_index {
+            state.commit_index = commit_index;
+            self.more_to_apply.notify_one();
+        }
+        AppendEntriesReply { term, success: true, conflict: None }
+    }
+}
+
+impl State {
+    /// Hears from the leader of the current term.
+    pub(crate) fn follow_leader(&mut self, leader: usize) {
+        assert!(
+            !self.leads(self.current_term),
+            "server {leader} leads term {} as well as this one (§5.2, Election Safety)",
+            self.current_term
+        );
+        self.follow();
+        self.reset_election_timer();
+    }
+
+    /// Where this log differs from one that has `prev_log_term` at `prev_log_index`; `None` if it
+    /// doesn't.
+    fn conflict_at(&self, prev_log_index: Index, prev_log_term: Term) -> Option<Conflict> {
+        let x_len = self.log.last_index() + 1;
+        match self.log.term_at(prev_log_index) {
+            // What is in the snapshot is committed, and so the same in all logs.
+            None if prev_log_index < self.log.base_index() => None,
+            None => Some(Conflict { x_term: None, x_index: 0, x_len }),
+            Some(term) if term == prev_log_term => None,
+            Some(term) => {
+                let x_index = self.log.first_index_of_term_at(prev_log_index);
+                Some(Conflict { x_term: Some(term), x_index, x_len })
+            }
+        }
+    }
+
+    /// Receiver 3 and 4: what conflicts is deleted, what is new appended. Entries that are there
+    /// already stay, and what follows them too: the message may be an old one.
+    fn append_new(&mut self, args: &AppendEntriesArgs) {
+        let mut changed = false;
+        for (index, entry) in (args.prev_log_index + 1..).zip(&args.entries) {
+            if index <= self.log.base_index() {
+                continue; // in the snapshot
+            }
+            match self.log.term_at(index) {
+                Some(term) if term == entry.term => continue,
+                Some(_) => {
+                    assert!(
+                        index > self.commit_index,
+                        "a committed entry would be deleted (§5.4, Leader Completeness)"
+                    );
+                    self.log.truncate(index);
+                }
+                None => {}
+            }
+            self.log.append(entry.clone());
+            changed = true;
+        }
+        if changed {
+            self.save();
+        }
+    }
+
+    /// A follower's log differs: the next entry to send moves back, by a whole term at a time (end
+    /// of §5.3). Returns whether it did: an answer to an old message moves nothing.
+    fn back_up(&mut self, follower: usize, prev_log_index: Index, conflict: Conflict) -> bool {
+        let known = self.followers[follower];
+        if prev_log_index + 1 != known.next_index || prev_log_index <= known.match_index {
+            return false;
+        }
+        let Conflict { x_term, x_index, x_len } = conflict;
+        let next_index = match x_term {
+            None => x_len,
+            Some(x_term) => self.log.last_index_of_term(x_term).map_or(x_index, |last| last + 1),
+        };
+        let next_index = next_index.clamp(known.match_index + 1, known.next_index - 1);
+        self.followers[follower].next_index = next_index;
+        true
     }
 }

@@ -1,7 +1,10 @@
-//! What servers send each other (Figure 2).
+//! What servers send each other (Figures 2 and 13).
 
-use raftapi::Term;
+use bytes::Bytes;
+use raftapi::{Index, Term};
 use serde::{Deserialize, Serialize};
+
+use crate::log::Entry;
 
 /// A candidate asks for a vote (§5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +13,10 @@ pub struct RequestVoteArgs {
     pub term: Term,
     /// The candidate.
     pub candidate_id: usize,
+    /// The index of its last log entry (§5.4).
+    pub last_log_index: Index,
+    /// The term of its last log entry (§5.4).
+    pub last_log_term: Term,
 }
 
 /// The answer to a candidate.
@@ -21,13 +28,21 @@ pub struct RequestVoteReply {
     pub vote_granted: bool,
 }
 
-/// A leader asserts itself (§5.2).
+/// A leader replicates entries, or asserts itself with none (§5.2, §5.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppendEntriesArgs {
     /// The leader's term.
     pub term: Term,
     /// The leader.
     pub leader_id: usize,
+    /// The index of the entry before the new ones.
+    pub prev_log_index: Index,
+    /// The term of that entry.
+    pub prev_log_term: Term,
+    /// The new entries; none in a heartbeat.
+    pub entries: Vec<Entry>,
+    /// The leader's `commit_index`.
+    pub leader_commit: Index,
 }
 
 /// The answer to a leader.
@@ -35,6 +50,41 @@ pub struct AppendEntriesArgs {
 pub struct AppendEntriesReply {
     /// The follower's term, for the leader to update itself.
     pub term: Term,
-    /// Whether the follower follows.
+    /// Whether the follower had the entry at `prev_log_index`, and now has the new ones.
     pub success: bool,
+    /// If not: how to find what the two logs share in few steps (end of §5.3).
+    pub conflict: Option<Conflict>,
+}
+
+/// Where a follower's log differs from the leader's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The term of the entry at `prev_log_index`; `None` if the log is too short to have one.
+    pub x_term: Option<Term>,
+    /// The first index with that term; meaningless without one.
+    pub x_index: Index,
+    /// The index behind the log's last entry.
+    pub x_len: Index,
+}
+
+/// A leader sends its snapshot to a follower that is too far behind (§7), in one piece.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstallSnapshotArgs {
+    /// The leader's term.
+    pub term: Term,
+    /// The leader.
+    pub leader_id: usize,
+    /// The last index that the snapshot covers.
+    pub last_included_index: Index,
+    /// The term of that entry.
+    pub last_included_term: Term,
+    /// The snapshot.
+    pub data: Bytes,
+}
+
+/// The answer to a leader's snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstallSnapshotReply {
+    /// The follower's term, for the leader to update itself.
+    pub term: Term,
 }

@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use bytes::Bytes;
 use labrpc::{ClientEnd, Service};
 use raftapi::{ApplyCh, Command, DebugState, Index, Persister, Role, Start, Term};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::state::State;
@@ -15,25 +17,36 @@ pub struct Raft {
     pub(crate) peers: Vec<ClientEnd>,
     pub(crate) me: usize,
     state: Mutex<State>,
+    /// Wakes the applier: there is more to apply.
+    pub(crate) more_to_apply: Notify,
+    /// Wakes the replicators, one for each server: there is more to send to it.
+    pub(crate) more_to_send: Vec<Notify>,
     /// Everything that runs on this server's behalf; `None` once it is killed.
     tasks: Mutex<Option<JoinSet<()>>>,
 }
 
-/// Makes server `me` of a cluster: `peers` leads to all servers.
+/// Makes server `me` of a cluster: `peers` leads to all servers, `persister` has what it had saved,
+/// and what is committed goes to `apply_ch`.
+///
+/// # Panics
+/// If what `persister` has is not what a server saves.
 #[must_use]
 pub fn make(
     peers: Vec<ClientEnd>,
     me: usize,
-    _persister: Arc<Persister>,
-    _apply_ch: ApplyCh,
+    persister: Arc<Persister>,
+    apply_ch: ApplyCh,
 ) -> Arc<dyn raftapi::Raft> {
     let raft = Arc::new(Raft {
+        more_to_send: peers.iter().map(|_| Notify::new()).collect(),
+        more_to_apply: Notify::new(),
         peers,
         me,
-        state: Mutex::new(State::new(me)),
+        state: Mutex::new(State::new(me, persister)),
         tasks: Mutex::new(Some(JoinSet::new())),
     });
     raft.spawn(raft.clone().tick());
+    raft.spawn(raft.clone().apply(apply_ch));
     raft
 }
 
@@ -60,8 +73,20 @@ impl Raft {
 }
 
 impl raftapi::Raft for Raft {
-    fn start(&self, _command: Command) -> Option<Start> {
-        None
+    fn start(&self, command: Command) -> Option<Start> {
+        let mut state = self.state();
+        if state.role != Role::Leader {
+            return None;
+        }
+        state.append_command(command);
+        let start = Start { index: state.log.last_index(), term: state.current_term };
+        // Alone, a server is its own majority.
+        if state.advance_commit_index() {
+            self.more_to_apply.notify_one();
+        }
+        drop(state);
+        self.send_more();
+        Some(start)
     }
 
     fn get_state(&self) -> (Term, bool) {
@@ -69,12 +94,15 @@ impl raftapi::Raft for Raft {
         (state.current_term, state.role == Role::Leader)
     }
 
-    fn snapshot(&self, _index: Index, _snapshot: bytes::Bytes) {}
+    fn snapshot(&self, index: Index, snapshot: Bytes) {
+        self.state().take_snapshot(index, snapshot);
+    }
 
     fn service(self: Arc<Self>) -> Service {
         Service::new("Raft", self)
             .method("RequestVote", Raft::request_vote)
             .method("AppendEntries", Raft::append_entries)
+            .method("InstallSnapshot", Raft::install_snapshot)
     }
 
     fn kill(&self) {
@@ -87,11 +115,11 @@ impl raftapi::Raft for Raft {
         Some(DebugState {
             role: state.role,
             voted_for: state.voted_for,
-            last_index: 0,
-            last_term: 0,
-            commit_index: 0,
-            last_applied: 0,
-            snapshot_index: 0,
+            last_index: state.log.last_index(),
+            last_term: state.log.last_term(),
+            commit_index: state.commit_index,
+            last_applied: state.last_applied,
+            snapshot_index: state.log.base_index(),
         })
     }
 }
