@@ -50,6 +50,8 @@ mod rpc;
 mod server;
 mod snapshot;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use log::Entry;
 pub use rpc::{

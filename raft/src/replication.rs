@@ -215,7 +215,11 @@ impl State {
 
     /// Where this log differs from one that has `prev_log_term` at `prev_log_index`; `None` if it
     /// doesn't.
-    fn conflict_at(&self, prev_log_index: Index, prev_log_term: Term) -> Option<Conflict> {
+    pub(crate) fn conflict_at(
+        &self,
+        prev_log_index: Index,
+        prev_log_term: Term,
+    ) -> Option<Conflict> {
         let x_len = self.log.last_index() + 1;
         match self.log.term_at(prev_log_index) {
             // What is in the snapshot is committed, and so the same in all logs.
@@ -231,7 +235,7 @@ impl State {
 
     /// Receiver 3 and 4: what conflicts is deleted, what is new appended. Entries that are there
     /// already stay, and what follows them too: the message may be an old one.
-    fn append_new(&mut self, args: &AppendEntriesArgs) {
+    pub(crate) fn append_new(&mut self, args: &AppendEntriesArgs) {
         let mut changed = false;
         for (index, entry) in (args.prev_log_index + 1..).zip(&args.entries) {
             if index <= self.log.base_index() {
@@ -258,7 +262,12 @@ impl State {
 
     /// A follower's log differs: the next entry to send moves back, by a whole term at a time (end
     /// of §5.3). Returns whether it did: an answer to an old message moves nothing.
-    fn back_up(&mut self, follower: usize, prev_log_index: Index, conflict: Conflict) -> bool {
+    pub(crate) fn back_up(
+        &mut self,
+        follower: usize,
+        prev_log_index: Index,
+        conflict: Conflict,
+    ) -> bool {
         let known = self.followers[follower];
         if prev_log_index + 1 != known.next_index || prev_log_index <= known.match_index {
             return false;

@@ -1,0 +1,200 @@
+//! The rules that a cluster's tests reach only by luck, each by itself.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use raftapi::{Index, Persister, Role, Term};
+use tracing_test::traced_test;
+
+use crate::log::{Entry, Log};
+use crate::rpc::{AppendEntriesArgs, Conflict};
+use crate::state::State;
+
+fn entry(term: Term) -> Entry {
+    Entry { term, command: Bytes::from(format!("of term {term}")) }
+}
+
+/// A log with entries of these terms.
+fn log(terms: &[Term]) -> Log {
+    let mut log = Log::new(0, 0);
+    for &term in terms {
+        log.append(entry(term));
+    }
+    log
+}
+
+fn terms(log: &Log) -> Vec<Term> {
+    (log.base_index() + 1..=log.last_index()).map(|index| log.term_at(index).unwrap()).collect()
+}
+
+/// Server 0 with a log of these terms, in the last one.
+fn server(terms: &[Term]) -> State {
+    let mut state = State::new(0, Arc::new(Persister::new()));
+    state.log = log(terms);
+    state.current_term = terms.last().copied().unwrap_or(0);
+    state
+}
+
+/// Server 0 of `servers`, elected for `term`.
+fn leader(terms: &[Term], term: Term, servers: usize) -> State {
+    let mut state = server(terms);
+    state.current_term = term - 1;
+    state.stand();
+    for voter in 1..servers {
+        if state.is_elected_by(voter, servers) {
+            return state;
+        }
+    }
+    unreachable!("all have voted");
+}
+
+fn append(prev_log_index: Index, prev_log_term: Term, terms: &[Term]) -> AppendEntriesArgs {
+    AppendEntriesArgs {
+        term: 9,
+        leader_id: 1,
+        prev_log_index,
+        prev_log_term,
+        entries: terms.iter().copied().map(entry).collect(),
+        leader_commit: 0,
+    }
+}
+
+#[test]
+fn a_log_cut_at_either_end_knows_what_is_left() {
+    let mut log = log(&[1, 1, 2, 2, 2, 4]);
+    assert_eq!(log.first_index_of_term_at(5), 3);
+    assert_eq!(log.last_index_of_term(2), Some(5));
+    assert_eq!(log.last_index_of_term(3), None);
+    log.compact(4);
+    assert_eq!((log.base_index(), log.base_term(), log.last_index()), (4, 2, 6));
+    assert_eq!((log.term_at(3), log.term_at(4), log.term_at(5)), (None, Some(2), Some(2)));
+    assert_eq!(log.first_index_of_term_at(5), 5, "what is in the snapshot can't be asked for");
+    log.truncate(6);
+    assert_eq!((log.last_index(), log.last_term()), (5, 2));
+    log.append(entry(7));
+    assert_eq!(terms(&log), [2, 7]);
+    // What is encoded is what is there.
+    let mut expected = labgob::encode(&entry(2)).to_vec();
+    expected.extend_from_slice(&labgob::encode(&entry(7)));
+    assert_eq!(log.encoded(), expected);
+}
+
+#[test]
+fn what_was_saved_is_restored() {
+    let persister = Arc::new(Persister::new());
+    let mut state = State::new(2, persister.clone());
+    state.observe_term(3);
+    state.voted_for = Some(1);
+    state.log = log(&[1, 2, 2, 3]);
+    state.commit_index = 2;
+    state.take_snapshot(2, Bytes::from("a snapshot"));
+    let restored = State::new(2, Arc::new(persister.copy()));
+    assert_eq!((restored.current_term, restored.voted_for), (3, Some(1)));
+    assert_eq!((restored.log.base_index(), restored.log.base_term()), (2, 2));
+    assert_eq!(terms(&restored.log), [2, 3]);
+    assert_eq!((restored.commit_index, restored.last_applied), (2, 2));
+    assert_eq!(restored.snapshot, "a snapshot");
+}
+
+#[test]
+fn an_old_message_deletes_nothing() {
+    let mut state = server(&[1, 1, 2, 2]);
+    state.append_new(&append(1, 1, &[1]));
+    assert_eq!(terms(&state.log), [1, 1, 2, 2]);
+    state.append_new(&append(0, 0, &[]));
+    assert_eq!(terms(&state.log), [1, 1, 2, 2]);
+}
+
+#[test]
+fn a_conflict_is_deleted_with_all_that_follows() {
+    let mut state = server(&[1, 1, 2, 2]);
+    state.append_new(&append(1, 1, &[1, 3]));
+    assert_eq!(terms(&state.log), [1, 1, 3]);
+}
+
+#[test]
+#[should_panic(expected = "a committed entry would be deleted")]
+fn a_committed_entry_is_never_deleted() {
+    let mut state = server(&[1, 1, 2]);
+    state.commit_index = 3;
+    state.append_new(&append(2, 1, &[3]));
+}
+
+#[test]
+fn a_follower_tells_where_its_log_differs() {
+    let state = server(&[1, 2, 2, 2]);
+    assert_eq!(state.conflict_at(4, 2), None);
+    assert_eq!(state.conflict_at(0, 0), None);
+    let conflict = Conflict { x_term: Some(2), x_index: 2, x_len: 5 };
+    assert_eq!(state.conflict_at(4, 3), Some(conflict));
+    let conflict = Conflict { x_term: None, x_index: 0, x_len: 5 };
+    assert_eq!(state.conflict_at(7, 3), Some(conflict));
+}
+
+#[test]
+fn a_leader_backs_up_by_a_term_and_never_for_an_old_answer() {
+    let mut state = leader(&[1, 1, 3, 3, 5], 6, 3);
+    assert_eq!(state.followers[1].next_index, 6);
+    // The follower has a term that the leader hasn't: go to where it begins.
+    let foreign = Conflict { x_term: Some(4), x_index: 3, x_len: 6 };
+    assert!(state.back_up(1, 5, foreign));
+    assert_eq!(state.followers[1].next_index, 3);
+    // The same answer again is of a message that was sent before.
+    assert!(!state.back_up(1, 5, foreign));
+    // It has a term that the leader has, too: go behind the leader's last entry of it.
+    let shared = Conflict { x_term: Some(1), x_index: 1, x_len: 3 };
+    assert!(state.back_up(2, 5, shared));
+    assert_eq!(state.followers[2].next_index, 3);
+    // Its log is short.
+    state.followers[2].next_index = 6;
+    assert!(state.back_up(2, 5, Conflict { x_term: None, x_index: 0, x_len: 2 }));
+    assert_eq!(state.followers[2].next_index, 2);
+}
+
+/// Figure 8: (c) and (d) differ in nothing that counting could tell.
+#[test]
+fn an_entry_of_an_earlier_term_is_not_committed_by_counting() {
+    let mut state = leader(&[1, 2], 4, 5);
+    state.followers[1].match_index = 2;
+    state.followers[2].match_index = 2;
+    assert!(!state.advance_commit_index());
+    assert_eq!(state.commit_index, 0);
+    // With one of its own term behind it, it is.
+    state.append_command(Bytes::from("x"));
+    state.followers[1].match_index = 3;
+    assert!(!state.advance_commit_index(), "two of five");
+    state.followers[2].match_index = 3;
+    assert!(state.advance_commit_index());
+    assert_eq!(state.commit_index, 3);
+}
+
+#[test]
+fn a_majority_is_more_than_half_of_an_even_cluster_too() {
+    let mut state = leader(&[], 1, 4);
+    state.append_command(Bytes::from("x"));
+    state.followers[1].match_index = 1;
+    assert!(!state.advance_commit_index(), "two of four");
+    state.followers[3].match_index = 1;
+    assert!(state.advance_commit_index());
+}
+
+#[test]
+fn a_snapshot_that_is_older_than_the_last_changes_nothing() {
+    let mut state = server(&[1, 1, 1]);
+    state.commit_index = 3;
+    state.take_snapshot(2, Bytes::from("two"));
+    state.take_snapshot(1, Bytes::from("one"));
+    assert_eq!((state.log.base_index(), state.snapshot), (2, Bytes::from("two")));
+}
+
+#[traced_test]
+#[test]
+fn a_change_of_role_is_logged() {
+    let mut state = leader(&[], 4, 3);
+    assert_eq!(state.role, Role::Leader);
+    assert!(logs_contain("stands for election me=0 term=4"));
+    assert!(logs_contain("is elected me=0 term=4 votes={0, 1}"));
+    state.observe_term(5);
+    assert_eq!((state.role, state.voted_for), (Role::Follower, None));
+    assert!(logs_contain("sees a higher term me=0 term=5 was=Leader"));
+}
