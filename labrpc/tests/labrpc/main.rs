@@ -7,4 +7,7 @@ mod dying;
 mod flags;
 mod misuse;
 mod mit;
+mod model;
 mod record;
+mod statistics;
+mod streams;
