@@ -43,6 +43,11 @@ pub(crate) fn summarise(
         write!(text, "  {runs} runs, 0 failures").expect(CANNOT_FAIL);
     }
     text.push('\n');
+    if settings.clock == Clock::Virtual {
+        for limit in limits(settings) {
+            writeln!(text, "note: {limit}").expect(CANNOT_FAIL);
+        }
+    }
     for result in results {
         // For whoever asked to see it (`--nocapture`); captured otherwise.
         print!("{}", result.printed);
@@ -153,20 +158,28 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
     text
 }
 
-/// What keeps a replay from being exact, where something does.
-fn limits(settings: &Settings) -> Option<String> {
+/// What is lost on this platform or in this build, in a line each.
+fn limits(settings: &Settings) -> Vec<String> {
     if settings.clock == Clock::Real {
-        return Some("the real clock never repeats itself: the replay may pass".to_owned());
+        return vec!["the real clock never repeats itself: a replay may end otherwise".to_owned()];
     }
+    let mut limits = Vec::new();
     if let Err(leaks) = sim::self_check() {
-        return Some(format!("the replay may differ: {leaks}"));
+        limits.push(format!("a replay may differ: {leaks}"));
     }
-    if cfg!(not(tokio_unstable)) && settings.place == Place::Here {
-        return Some(
-            "the replay may differ: without --cfg tokio_unstable, tokio::select! follows a counter \
-             of the whole process"
-                .to_owned(),
-        );
+    if cfg!(not(tokio_unstable)) {
+        limits.push(match settings.place {
+            Place::Here => {
+                "a replay may differ: without --cfg tokio_unstable, tokio::select! follows a counter \
+                 of the whole process, and a spawned task is not known to be a server's"
+                    .to_owned()
+            }
+            Place::Batch | Place::Process => {
+                "without --cfg tokio_unstable each run takes a process of its own, and a spawned \
+                 task is not known to be a server's"
+                    .to_owned()
+            }
+        });
     }
-    None
+    limits
 }

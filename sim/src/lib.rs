@@ -60,7 +60,7 @@
 pub mod context;
 #[cfg(unix)]
 mod frame;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
 mod interpose;
 mod misuse;
 mod panics;

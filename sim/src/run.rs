@@ -278,13 +278,19 @@ pub(crate) fn current() -> Option<Sim> {
 }
 
 /// The simulated thread's time, in microseconds since the run began; `None` on any other thread.
-#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), expect(dead_code))]
+#[cfg_attr(
+    not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
+    expect(dead_code, reason = "only the interposed functions ask")
+)]
 pub(crate) fn simulated_micros() -> Option<u64> {
     NOW_US.get()
 }
 
 /// If this is a simulated thread, notes that it was misused. Returns whether it is.
-#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), expect(dead_code))]
+#[cfg_attr(
+    not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
+    expect(dead_code, reason = "only the interposed functions ask")
+)]
 pub(crate) fn misuse_if_simulated(misuse: impl FnOnce() -> Misuse) -> bool {
     if NOW_US.get().is_none() {
         return false;
@@ -295,7 +301,10 @@ pub(crate) fn misuse_if_simulated(misuse: impl FnOnce() -> Misuse) -> bool {
 }
 
 /// Lets `f` draw from the simulated thread's stream; `None` on any other thread.
-#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), expect(dead_code))]
+#[cfg_attr(
+    not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
+    expect(dead_code, reason = "only the interposed functions ask")
+)]
 pub(crate) fn with_student_stream<R>(f: impl FnOnce(&mut Rng) -> R) -> Option<R> {
     let mut rng = STUDENT.take()?;
     let result = f(&mut rng);

@@ -151,6 +151,10 @@ pub(crate) fn watch_this_thread() {
 }
 
 /// The code under test wants to end the process. In a worker this reports so and never returns.
+#[cfg_attr(
+    not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
+    expect(dead_code, reason = "only the interposed exit calls it")
+)]
 pub(crate) fn exit_is_a_misuse() {
     if let Some(watch) = WATCH.get() {
         watch.give_up(&Stuck::here(Why::Exit));
