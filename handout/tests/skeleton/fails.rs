@@ -1,0 +1,96 @@
+//! Every one of MIT's tests fails on the skeleton, at once, and tells the student where to begin.
+//!
+//! The tests are the target `lab3` of this package, which has `test = false`: cargo neither builds
+//! nor runs it unasked, for it is red by design. So this test asks cargo for it, by the flags that
+//! make it share everything that has been built already, and runs it as a student would.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use config::{FailureKind, RunResult, Verdict};
+
+/// Runs of each test.
+const RUNS: usize = 5;
+
+/// What a student reads first, up to the first number.
+const SENTENCES: [&str; 2] = ["expected one leader, got none", "one("];
+
+/// What the skeleton itself says, once for each server.
+const HINT: &str = "the skeleton never stands for election: begin with `ticker`";
+
+/// Builds MIT's tests on the skeleton, and returns the test binary.
+fn build() -> PathBuf {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // The whole workspace, as in `cargo test --workspace`, so that the dependencies have the same
+    // features and nothing is compiled twice.
+    cargo.args(["test", "--no-run", "--workspace", "--test", "lab3", "--offline"]);
+    cargo.args(["--message-format", "json-render-diagnostics"]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let me = env::current_exe().expect("this binary's path");
+    let target = me.ancestors().nth(3).expect("it is in the target folder's debug/deps");
+    cargo.arg("--target-dir").arg(target);
+    let output = cargo.output().expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = String::from_utf8(output.stdout).expect("cargo writes text");
+    let binary = messages.lines().find_map(|message| {
+        let message: serde_json::Value = serde_json::from_str(message).expect("cargo writes JSON");
+        let is_ours = message["manifest_path"]
+            == concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")
+            && message["target"]["name"] == "lab3";
+        message["executable"].as_str().filter(|_| is_ours).map(PathBuf::from)
+    });
+    binary.expect("cargo says where the binary is")
+}
+
+/// The names of the tests that `binary` has.
+fn list(binary: &Path) -> Vec<String> {
+    let output = Command::new(binary)
+        .args(["--list", "--format", "terse"])
+        .output()
+        .expect("the tests can be listed");
+    let list = String::from_utf8(output.stdout).expect("the list is text");
+    let paths = list.lines().filter_map(|line| line.strip_suffix(": test"));
+    paths.map(|path| path.rsplit("::").next().unwrap_or(path).to_owned()).collect()
+}
+
+#[test]
+fn every_test_fails_and_says_where_to_begin() {
+    let binary = build();
+    let tests = list(&binary);
+    assert!(tests.contains(&"TestInitialElection3A".to_owned()), "{tests:?}");
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut run = Command::new(&binary);
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("LAB_") {
+            run.env_remove(name);
+        }
+    }
+    run.env("LAB_ITERS", RUNS.to_string()).env("LAB_OUT", folder.path());
+    let output = run.output().expect("the tests run");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(101), "{shown}");
+
+    let results = fs::read_to_string(folder.path().join("results.jsonl")).expect("results");
+    let mut failures: BTreeMap<String, usize> = BTreeMap::new();
+    for line in results.lines() {
+        let result: RunResult = serde_json::from_str(line).expect("a line is a result");
+        let Verdict::Failed { failure, .. } = &result.verdict else {
+            panic!("the skeleton passes {}, seed {}", result.test, result.seed);
+        };
+        // Not stuck, no panic, no misuse: what is missing is missing, and nothing is wrong.
+        assert_eq!(failure.kind, FailureKind::Liveness, "{}: {failure:?}", result.test);
+        let says_why = SENTENCES.iter().any(|sentence| failure.message.starts_with(sentence));
+        assert!(says_why, "{}: {failure:?}", result.test);
+        assert!(result.printed.contains(HINT), "{}: {:?}", result.test, result.printed);
+        *failures.entry(result.test).or_default() += 1;
+    }
+    let expected = tests.into_iter().map(|test| (test, RUNS)).collect();
+    assert_eq!(failures, expected);
+    assert!(shown.contains(HINT), "{shown}");
+}
