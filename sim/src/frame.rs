@@ -9,6 +9,8 @@ pub(crate) enum Frame {
     Ready,
     /// It is alive, though its run has no result yet.
     Alive,
+    /// The next result is its last: it ends itself, and what else it has in hand is not run.
+    Leaving,
     /// A run has ended.
     Result {
         /// The run's seed.
@@ -22,6 +24,7 @@ pub(crate) enum Frame {
 
 const READY: u8 = b'Y';
 const ALIVE: u8 = b'A';
+const LEAVING: u8 = b'L';
 const RESULT: u8 = b'R';
 
 /// Writes a frame, in one piece.
@@ -29,6 +32,7 @@ pub(crate) fn write(to: &mut impl Write, frame: &Frame) -> io::Result<()> {
     match frame {
         Frame::Ready => to.write_all(&[READY]),
         Frame::Alive => to.write_all(&[ALIVE]),
+        Frame::Leaving => to.write_all(&[LEAVING]),
         Frame::Result { seed, result, output } => {
             let mut bytes = vec![RESULT];
             bytes.extend(seed.to_le_bytes());
@@ -48,6 +52,7 @@ pub(crate) fn read(from: &mut impl Read) -> io::Result<Frame> {
     match kind[0] {
         READY => Ok(Frame::Ready),
         ALIVE => Ok(Frame::Alive),
+        LEAVING => Ok(Frame::Leaving),
         RESULT => {
             let seed = read_u64(from)?;
             Ok(Frame::Result { seed, result: read_bytes(from)?, output: read_bytes(from)? })

@@ -74,7 +74,8 @@ impl fmt::Display for Why {
         f.write_str(match self {
             Why::Loop => {
                 "an endless loop: code runs on and on without an .await that waits, and nothing \
-                 else gets its turn; wait in the loop, by tokio::time::sleep or a Notify"
+                 else gets its turn; wait in the loop, by tokio::time::sleep for at least a \
+                 millisecond or by a Notify"
             }
             Why::Blocked => {
                 "the simulated thread is blocked, and with it the whole cluster: by a mutex that \
@@ -286,6 +287,7 @@ impl Watch {
         let seed = lock(&self.running).map_or(0, |running| running.seed);
         let result = (self.on_stuck)(seed, stuck);
         let output = Output::new().map(|mut output| output.take()).unwrap_or_default();
+        self.send(&Frame::Leaving);
         self.send(&Frame::Result { seed, result, output });
         // SAFETY: ends the process at once. Nothing that would run on an orderly exit can be relied
         // upon: the simulated thread may hold any lock.

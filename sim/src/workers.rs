@@ -205,12 +205,18 @@ impl Queue {
                 return Ok(());
             }
             match child.next() {
-                Ok(Frame::Ready | Frame::Alive) => {}
+                Ok(Frame::Ready | Frame::Alive | Frame::Leaving) => {}
                 Ok(Frame::Result { seed, result, output }) => {
                     let place = given.iter().position(|job| job.1 == seed);
                     let job = place.and_then(|place| given.remove(place));
                     let job = job.expect("a child sends results of the seeds that it was given");
                     self.finish(job, Ok(result), String::from_utf8_lossy(&output).into_owned());
+                    if child.is_leaving {
+                        // The others are not to blame for its end.
+                        given.into_iter().rev().for_each(|job| lock(source).push_front(job));
+                        child.dismiss();
+                        return Ok(());
+                    }
                 }
                 Err(error) => {
                     let (death, output) = child.bury(&error);
@@ -235,6 +241,7 @@ struct Worker {
     reader: BufReader<UnixStream>,
     output: File,
     is_ready: bool,
+    is_leaving: bool,
 }
 
 impl Worker {
@@ -249,7 +256,7 @@ impl Worker {
             .stderr(Stdio::from(output.try_clone()?))
             .spawn()?;
         let reader = BufReader::new(socket.try_clone()?);
-        Ok(Worker { process, socket, reader, output, is_ready: false })
+        Ok(Worker { process, socket, reader, output, is_ready: false, is_leaving: false })
     }
 
     fn give(&mut self, seed: u64) -> io::Result<()> {
@@ -259,6 +266,7 @@ impl Worker {
     fn next(&mut self) -> io::Result<Frame> {
         let frame = frame::read(&mut self.reader)?;
         self.is_ready |= matches!(frame, Frame::Ready);
+        self.is_leaving |= matches!(frame, Frame::Leaving);
         Ok(frame)
     }
 
