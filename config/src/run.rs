@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use report::{EventKind, Failure, FailureKind, Time};
-use sim::{Clock, Ending};
+use sim::context::Activity;
+use sim::{Clock, Ending, Task};
 
 use crate::cluster::LIMIT;
 use crate::describe::{evidence, script_line};
@@ -67,14 +68,17 @@ fn conclude(t: &T, ending: Ending<()>, test: String) -> RunResult {
     }
     warn_of_tasks(t);
     warn_of_handlers(t);
-    let verdict = match notes.failure() {
-        Some(failure) => Verdict::Failed { failure, evidence: evidence(t) },
-        None => Verdict::Passed(notes.story().measured.expect("a run without it has failed")),
-    };
+    let failed = notes.failure().map(|failure| (failure, evidence(t)));
     let config = notes.story().config.take();
     if let Some(config) = config {
         config.clean_up();
     }
+    // The servers may have failed at being killed, and have no more to tell.
+    let failed = failed.or_else(|| notes.failure().map(|failure| (failure, script_line(t))));
+    let verdict = match failed {
+        Some((failure, evidence)) => Verdict::Failed { failure, evidence },
+        None => Verdict::Passed(notes.story().measured.expect("a run without it has failed")),
+    };
     result(t, test, verdict)
 }
 
@@ -149,10 +153,12 @@ fn warn_of_tasks(t: &T) {
         return;
     }
     let mut lines: BTreeMap<(u32, String), usize> = BTreeMap::new();
-    for task in t.sim.alive_tasks() {
-        if crashed.contains_key(&(task.owner.server, task.owner.incarnation)) {
-            let key = (task.owner.server, place(task.spawned_at));
-            *lines.entry(key).or_default() += 1;
+    for Task { owner, activity } in t.sim.alive_tasks() {
+        // Of handlers that wait there is a warning of their own.
+        if let Activity::Task(spawned_at) = activity
+            && crashed.contains_key(&(owner.server, owner.incarnation))
+        {
+            *lines.entry((owner.server, place(spawned_at))).or_default() += 1;
         }
     }
     for ((server, line), count) in lines {

@@ -3,16 +3,15 @@
 //! All of it comes from the runtime's task hooks, which tokio has behind `tokio_unstable`. Without
 //! them nothing is known of tasks.
 
-use crate::context::Owner;
-use std::panic::Location;
+use crate::context::{Activity, Owner};
 
 /// A task that is alive, and what is known of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Task {
     /// Whose task it is.
     pub owner: Owner,
-    /// The line that spawned it.
-    pub spawned_at: &'static Location<'static>,
+    /// What it is: a task, by the line that spawned it, or a handler that waits.
+    pub activity: Activity,
 }
 
 #[cfg(tokio_unstable)]
@@ -35,6 +34,7 @@ impl Tasks {
 mod hooks {
     use std::collections::HashMap;
     use std::hash::{BuildHasherDefault, Hasher};
+    use std::panic::Location;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -50,6 +50,21 @@ mod hooks {
     /// that never lets time pass. A hundred servers that all stand for election at once need some
     /// tens of thousands.
     const POLLS_AT_ONE_INSTANT: u64 = 1_000_000;
+
+    /// Where a handler is given a task of its own, when it waits.
+    const HANDLERS_ARE_SPAWNED_IN: &str = "labrpc/src/pump.rs";
+
+    /// What a task is that is spawned by code with this `activity`.
+    fn activity_of_task(activity: Activity, spawned_at: &'static Location<'static>) -> Activity {
+        match activity {
+            handler @ Activity::Handler(_)
+                if spawned_at.file().ends_with(HANDLERS_ARE_SPAWNED_IN) =>
+            {
+                handler
+            }
+            _ => Activity::Task(spawned_at),
+        }
+    }
 
     /// Task ids are small and unique, so they serve as their own hash.
     #[derive(Default)]
@@ -94,18 +109,15 @@ mod hooks {
         pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
             let spawned = sim.clone();
             builder.on_task_spawn(move |meta| {
-                if let Some(Context { owner, .. }) = context::current() {
-                    let task = Task { owner, spawned_at: meta.spawned_at() };
-                    spawned.tasks().lock().insert(meta.id(), task);
+                if let Some(Context { owner, activity }) = context::current() {
+                    let activity = activity_of_task(activity, meta.spawned_at());
+                    spawned.tasks().lock().insert(meta.id(), Task { owner, activity });
                 }
             });
             let polled = sim.clone();
             builder.on_before_task_poll(move |meta| {
                 let task = polled.tasks().lock().get(&meta.id()).copied();
-                context::set(task.map(|Task { owner, spawned_at }| Context {
-                    owner,
-                    activity: Activity::Task(spawned_at),
-                }));
+                context::set(task.map(|Task { owner, activity }| Context { owner, activity }));
                 let polls = &polled.tasks().polls_since_time_passed;
                 if polls.fetch_add(1, Ordering::Relaxed) == POLLS_AT_ONE_INSTANT {
                     polled.misused(Misuse::TimeStandsStill { spawned_at: meta.spawned_at() });
