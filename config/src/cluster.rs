@@ -1,7 +1,7 @@
 //! The cluster under test: how it is built, broken and mended.
 
 use std::fmt;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -409,7 +409,8 @@ impl Config {
         for (i, (incarnation, raft)) in rafts.into_iter().enumerate() {
             if let Some(raft) = raft {
                 let _entered = enter(Owner { server: number(i), incarnation }, "kill");
-                raft.kill();
+                // A panic is noted as any other is; the run has no body left that it could end.
+                let _ = catch_unwind(AssertUnwindSafe(move || raft.kill()));
             }
         }
         self.cluster.network.close();
