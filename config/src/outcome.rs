@@ -80,6 +80,18 @@ impl RunResult {
         }
     }
 
+    /// Whether the two are of the same run, as far as they tell. The evidence doesn't count: where
+    /// an endless loop was when it was looked at is no part of its run.
+    pub(crate) fn is_same_run(&self, other: &RunResult) -> bool {
+        let outcome = |result: &RunResult| match &result.verdict {
+            Verdict::Passed(measured) => Ok(*measured),
+            Verdict::Failed { failure: Failure { kind, message, at, .. }, .. } => {
+                Err((*kind, message.clone(), *at))
+            }
+        };
+        self.history == other.history && outcome(self) == outcome(other)
+    }
+
     /// The result of a run of which nothing is known but its verdict.
     pub(crate) fn without_run(test: &str, seed: u64, verdict: Verdict) -> RunResult {
         RunResult {
