@@ -1,0 +1,225 @@
+//! Runs tests of this binary as their user would: in a process and an environment of its own.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use config::{Failure, FailureKind, RunResult};
+use sim::{Clock, Ending};
+
+use crate::server::draws_the_bad_lot;
+
+/// How long a process may take before it is killed, so that a tester that hangs fails its test.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// The test behind each victim, which must run whatever became of the victim.
+const NEXT: &str = "well_behaved::servers_without_a_bad_habit_pass";
+
+/// How many seeds a victim is run with, of which one draws the bad lot.
+const SEEDS: u64 = 8;
+
+/// What came of a test binary's process.
+pub(crate) struct Ran {
+    pub(crate) status: ExitStatus,
+    pub(crate) results: Vec<RunResult>,
+    pub(crate) output: String,
+    pub(crate) process_id: u32,
+}
+
+/// Runs `tests`, named by their paths in this binary. Of the variables that the harness and the test
+/// runner read it has `variables` and no others.
+pub(crate) fn run(tests: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let printed = folder.path().join("printed");
+    let file = File::create(&printed).expect("a file in a new folder");
+    let mut command = Command::new(env::current_exe().expect("this binary's path"));
+    command.args(tests).args(["--exact", "--include-ignored", "--nocapture"]);
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("LAB_") || text.starts_with("RUST_") {
+            command.env_remove(name);
+        }
+    }
+    // Cargo sets this one; who runs the binary by hand has to do without.
+    command.env("CARGO_PKG_NAME", env!("CARGO_PKG_NAME"));
+    command.env("LAB_OUT", folder.path()).env("LAB_JOBS", "2").env("RUST_TEST_THREADS", "1");
+    command.envs(variables.iter().copied());
+    command.stdin(Stdio::null());
+    command.stdout(file.try_clone().expect("a second handle")).stderr(file);
+    let mut process = command.spawn().expect("this binary runs");
+    let status = wait(&mut process);
+    let output = String::from_utf8_lossy(&fs::read(&printed).expect("the file")).into_owned();
+    let Some(status) = status else {
+        panic!("{tests:?} took longer than {LIMIT:?}; it has printed:\n{output}")
+    };
+    let results = read(&folder.path().join("results.jsonl"));
+    Ran { status, results, output, process_id: process.id() }
+}
+
+/// Waits for the process's end; kills it when the limit is over, and returns `None`.
+fn wait(process: &mut Child) -> Option<ExitStatus> {
+    let begun = Instant::now();
+    while begun.elapsed() < LIMIT {
+        if let Some(status) = process.try_wait().expect("the process is this one's child") {
+            return Some(status);
+        }
+        #[expect(clippy::disallowed_methods, reason = "this is no simulated thread")]
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    process.kill().and_then(|()| process.wait()).expect("a process can be killed");
+    None
+}
+
+fn read(path: &Path) -> Vec<RunResult> {
+    // Where a test can't even begin there are no results.
+    let results = fs::read_to_string(path).unwrap_or_default();
+    let parse = |line| serde_json::from_str(line).expect("a line is a result");
+    results.lines().map(parse).collect()
+}
+
+impl Ran {
+    /// The results of the test at `path`.
+    pub(crate) fn results_of(&self, path: &str) -> Vec<&RunResult> {
+        self.results.iter().filter(|result| result.test == name(path)).collect()
+    }
+
+    /// Asserts that the output has each of `texts`.
+    pub(crate) fn assert_says(&self, texts: &[&str]) {
+        assert_says("the output", &self.output, texts);
+    }
+
+    /// Asserts that this process's tests have passed, or that they have failed.
+    pub(crate) fn assert_status(&self, code: i32) {
+        assert_eq!(self.status.code(), Some(code), "{}", self.output);
+    }
+}
+
+/// The exit codes of a test binary.
+pub(crate) const PASSED: i32 = 0;
+pub(crate) const FAILED: i32 = 101;
+
+fn assert_says(what: &str, text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{what} doesn't say {part:?}:\n{text}");
+    }
+}
+
+/// The name of the function at a path.
+fn name(path: &str) -> &str {
+    path.rsplit("::").next().unwrap_or(path)
+}
+
+/// The first of [`SEEDS`] seeds of which exactly one draws the bad lot, and that one. It is the last
+/// but one: then a single seed is left, which might take the blame.
+fn seeds() -> (u64, u64) {
+    static FOUND: OnceLock<(u64, u64)> = OnceLock::new();
+    let is_bad = |&seed: &u64| {
+        let settings = sim::Settings::new(seed, Clock::Virtual, Duration::from_secs(1));
+        let draw = |_| async { draws_the_bad_lot() };
+        sim::run(settings, draw, |_, ending| matches!(ending, Ending::Finished(true)))
+    };
+    *FOUND.get_or_init(|| {
+        let batch = |&first: &u64| {
+            let bad: Vec<u64> = (first..first + SEEDS).filter(is_bad).collect();
+            bad == [first + SEEDS - 2]
+        };
+        let first = (1..).find(batch).expect("there are many seeds");
+        (first, first + SEEDS - 2)
+    })
+}
+
+/// Runs the victim at `path` with several seeds of which one is bad, and then another test.
+pub(crate) fn run_batch(path: &str) -> Ran {
+    let (first, _) = seeds();
+    let (first, count) = (first.to_string(), SEEDS.to_string());
+    let ran = run(&[path, NEXT], &[("LAB_SEED", &first), ("LAB_ITERS", &count)]);
+    let (victim, next) = (ran.results_of(path), ran.results_of(name(NEXT)));
+    assert_eq!((victim.len(), next.len()), (SEEDS as usize, SEEDS as usize), "{}", ran.output);
+    assert!(next.iter().all(|result| result.failure().is_none()), "{}", ran.output);
+    ran.assert_says(&[&format!("test {NEXT} ... ")]);
+    ran
+}
+
+/// A failure as the driver of a victim finds it.
+pub(crate) struct Caught {
+    pub(crate) failure: Failure,
+    pub(crate) output: String,
+}
+
+/// Runs the victim at `path` with several seeds of which one is bad. Asserts that this one has
+/// failed, again so when it was run once more, and is reported, and that all else has passed.
+pub(crate) fn catch(path: &str) -> Caught {
+    let ran = run_batch(path);
+    let (_, bad) = seeds();
+    ran.assert_status(FAILED);
+    let mut caught = None;
+    for result in ran.results_of(path) {
+        match result.failure() {
+            Some(failure) if result.seed == bad => {
+                assert_eq!(result.note, None, "{}", ran.output);
+                caught = Some(failure.clone());
+            }
+            Some(failure) => panic!("seed {} has failed, too: {failure:?}", result.seed),
+            None => assert_ne!(result.seed, bad, "the bad seed has passed:\n{}", ran.output),
+        }
+    }
+    let failure = caught.unwrap_or_else(|| panic!("seed {bad} was not run:\n{}", ran.output));
+    ran.assert_says(&[
+        &format!("{}\n  kind      {}\n", failure.message, failure.kind),
+        &format!("  seed      {bad}\n"),
+        &format!("  replay    LAB_SEED={bad} cargo test -p config {}\n", name(path)),
+        &format!("\n1 of {SEEDS} runs failed:\n"),
+    ]);
+    Caught { failure, output: ran.output }
+}
+
+impl Caught {
+    /// Asserts the failure's kind, and that its message has each of `texts`: what happened, why it
+    /// matters, what to write instead.
+    #[track_caller]
+    pub(crate) fn assert_is(&self, kind: FailureKind, texts: &[&str]) -> &Caught {
+        assert_eq!(self.failure.kind, kind, "{}", self.output);
+        assert_says("the message", &self.failure.message, texts);
+        self
+    }
+
+    /// Asserts that the failure points at the line of `place`, and that the report shows it.
+    #[track_caller]
+    pub(crate) fn assert_at(&self, place: &Place) {
+        let line = place.to_string();
+        let location = &self.failure.location;
+        let rest = location.strip_prefix(&line);
+        let rest = rest.unwrap_or_else(|| panic!("at {location}, not {line}:\n{}", self.output));
+        assert!(!rest.starts_with(|c: char| c.is_ascii_digit()), "at {location}, not {line}");
+        assert_says("the output", &self.output, &[&line]);
+    }
+}
+
+/// A line of this binary's source.
+pub(crate) struct Place {
+    file: &'static str,
+    line: usize,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "config/tests/isolation/{}:{}", self.file, self.line)
+    }
+}
+
+/// A source file of this binary: its name and its text.
+pub(crate) type Source = (&'static str, &'static str);
+
+/// The line of `function` that has `text`.
+pub(crate) fn place((file, source): Source, function: &str, text: &str) -> Place {
+    let head = format!("fn {function}(");
+    let numbered = (1..).zip(source.lines());
+    let body =
+        numbered.skip_while(|(_, line)| !line.contains(&head)).take_while(|(_, line)| *line != "}");
+    let lines: Vec<usize> = body.filter(|(_, line)| line.contains(text)).map(|(n, _)| n).collect();
+    let [line] = lines[..] else { panic!("{function} has {text:?} in the lines {lines:?}") };
+    Place { file, line }
+}

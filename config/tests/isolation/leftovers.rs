@@ -1,0 +1,69 @@
+//! What is no failure: tasks that outlive their server, and much to say.
+
+use std::time::Duration;
+
+use futures::future::FutureExt as _;
+use tokio::time::sleep;
+
+use crate::child::{PASSED, Place, place, run_batch};
+use crate::server::{Habits, one_in_some_runs};
+
+fn here(function: &str, text: &str) -> Place {
+    place(("leftovers.rs", include_str!("leftovers.rs")), function, text)
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn outlives_its_server() {
+    let in_make = || {
+        tokio::spawn(async {
+            loop {
+                sleep(Duration::from_secs(1)).await;
+            }
+        });
+    };
+    config::test(move |t| one_in_some_runs(t, Habits { in_make, ..Habits::GOOD }));
+}
+
+#[test]
+fn a_task_that_outlives_its_server_is_warned_of() {
+    let ran = run_batch("leftovers::outlives_its_server");
+    ran.assert_status(PASSED);
+    let warnings: Vec<&String> =
+        ran.results_of("outlives_its_server").iter().flat_map(|result| &result.warnings).collect();
+    let [warning] = warnings[..] else { panic!("not one warning: {warnings:?}") };
+    ran.assert_says(&[warning]);
+    for part in [
+        "warning: a task of server 1 still run",
+        &format!("spawned at {},", here("outlives_its_server", "tokio::spawn(")),
+        "a task must end soon after kill()",
+    ] {
+        assert!(warning.contains(part), "{part:?} is not in {warning}");
+    }
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn has_much_to_say() {
+    let in_task = || {
+        async {
+            for line in 0..1000 {
+                println!("{line:01000}");
+            }
+        }
+        .boxed()
+    };
+    config::test(move |t| one_in_some_runs(t, Habits { in_task, ..Habits::GOOD }));
+}
+
+#[test]
+fn much_to_say_is_cut_short() {
+    // 20 MB and more.
+    let ran = run_batch("leftovers::has_much_to_say");
+    ran.assert_status(PASSED);
+    let printed: Vec<usize> =
+        ran.results_of("has_much_to_say").iter().map(|result| result.printed.len()).collect();
+    assert!(printed.iter().any(|&bytes| bytes > 60_000), "{printed:?}");
+    assert!(printed.iter().all(|&bytes| bytes < 70_000), "{printed:?}");
+    assert_eq!(printed.iter().filter(|&&bytes| bytes > 0).count(), 1, "{printed:?}");
+}

@@ -1,0 +1,19 @@
+//! No code under test can hang the tester, take it along, or skew what it says; and the same seed is
+//! the same run.
+//!
+//! Each module has *victims*, ignored tests of servers with one bad habit, beside the tests that run
+//! them as their user would: by this binary, in a process and an environment of its own.
+
+mod blocked;
+mod child;
+mod confirmed;
+mod deaths;
+mod determinism;
+mod leftovers;
+mod panics;
+mod places;
+mod real_clock;
+mod server;
+mod settings;
+mod standstill;
+mod well_behaved;

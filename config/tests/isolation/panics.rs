@@ -1,0 +1,152 @@
+//! Panics, wherever the tester's calls lead.
+
+use config::{FailureKind, Reliability, Snapshots, T, make_config};
+use futures::future::FutureExt as _;
+
+use crate::child::{Place, catch, place};
+use crate::server::{BAD_SERVER, Habits, SERVERS, draws_the_bad_lot, make, one_in_some_runs};
+
+fn here(function: &str) -> Place {
+    place(("panics.rs", include_str!("panics.rs")), function, "panic!(")
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn panics_in_make() {
+    let in_make = || panic!("no disk");
+    config::test(move |t| one_in_some_runs(t, Habits { in_make, ..Habits::GOOD }));
+}
+
+#[test]
+fn a_panic_in_make_is_named() {
+    catch("panics::panics_in_make")
+        .assert_is(FailureKind::Panic, &["server 1 panicked in make: no disk"])
+        .assert_at(&here("panics_in_make"));
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn panics_in_a_handler() {
+    let in_handler = || async { panic!("no such term: {}", 7) }.boxed();
+    config::test(move |t| one_in_some_runs(t, Habits { in_handler, ..Habits::GOOD }));
+}
+
+#[test]
+fn a_panic_in_a_handler_is_named() {
+    let text = "server 1 panicked in the handler of Raft.Listen: no such term: 7";
+    catch("panics::panics_in_a_handler")
+        .assert_is(FailureKind::Panic, &[text])
+        .assert_at(&here("panics_in_a_handler"));
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn panics_in_a_task() {
+    let in_make = || {
+        tokio::spawn(async {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            panic!("index out of bounds");
+        });
+    };
+    config::test(move |t| one_in_some_runs(t, Habits { in_make, ..Habits::GOOD }));
+}
+
+#[test]
+fn a_panic_in_a_task_is_named() {
+    let spawned =
+        place(("panics.rs", include_str!("panics.rs")), "panics_in_a_task", "tokio::spawn(");
+    let text = format!("server 1 panicked in a task spawned at {spawned}: index out of bounds");
+    catch("panics::panics_in_a_task")
+        .assert_is(FailureKind::Panic, &[&text])
+        .assert_at(&here("panics_in_a_task"));
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn panics_in_start() {
+    let in_start = || panic!("not now");
+    config::test(move |t| one_in_some_runs(t, Habits { in_start, ..Habits::GOOD }));
+}
+
+#[test]
+fn a_panic_in_start_is_named() {
+    catch("panics::panics_in_start")
+        .assert_is(FailureKind::Panic, &["server 1 panicked in start: not now"])
+        .assert_at(&here("panics_in_start"));
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn panics_in_get_state() {
+    let in_get_state = || panic!("who knows");
+    config::test(move |t| one_in_some_runs(t, Habits { in_get_state, ..Habits::GOOD }));
+}
+
+#[test]
+fn a_panic_in_get_state_is_named() {
+    let caught = catch("panics::panics_in_get_state");
+    caught
+        .assert_is(FailureKind::Panic, &["server 1 panicked in get_state: who knows"])
+        .assert_at(&here("panics_in_get_state"));
+    // The report asks the servers for their state once more.
+    assert!(caught.output.contains("server 1  connected, get_state panics"), "{}", caught.output);
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn panics_in_kill() {
+    let in_kill = || panic!("immortal");
+    config::test(move |t| one_in_some_runs(t, Habits { in_kill, ..Habits::GOOD }));
+}
+
+#[test]
+fn a_panic_in_kill_is_named() {
+    catch("panics::panics_in_kill")
+        .assert_is(FailureKind::Panic, &["server 1 panicked in kill: immortal"])
+        .assert_at(&here("panics_in_kill"));
+}
+
+/// A run that ends while all servers are alive: the tester kills them.
+async fn end_with_all_alive(t: T, habits: Habits) {
+    let habits = if draws_the_bad_lot() { habits } else { Habits::GOOD };
+    let make = move |peers, me, _, _| {
+        make(peers, me, if me == BAD_SERVER { habits } else { Habits::GOOD })
+    };
+    let cfg = make_config(&t, SERVERS, Reliability::Reliable, Snapshots::Off, make);
+    cfg.begin("Isolation: servers that are killed in the end");
+    cfg.end();
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn panics_in_the_last_kill() {
+    let in_kill = || panic!("immortal");
+    config::test(move |t| end_with_all_alive(t, Habits { in_kill, ..Habits::GOOD }));
+}
+
+#[test]
+fn a_panic_in_the_last_kill_is_named() {
+    catch("panics::panics_in_the_last_kill")
+        .assert_is(FailureKind::Panic, &["server 1 panicked in kill: immortal"])
+        .assert_at(&here("panics_in_the_last_kill"));
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn panics_while_it_is_dropped() {
+    struct Fragile;
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            panic!("broken");
+        }
+    }
+    let in_task = || async { drop(Fragile) }.boxed();
+    config::test(move |t| one_in_some_runs(t, Habits { in_task, ..Habits::GOOD }));
+}
+
+#[test]
+fn a_panic_in_a_destructor_is_named() {
+    catch("panics::panics_while_it_is_dropped")
+        .assert_is(FailureKind::Panic, &["server 1 panicked in a task spawned at ", ": broken"])
+        .assert_at(&here("panics_while_it_is_dropped"));
+}

@@ -1,0 +1,142 @@
+//! Where runs take place: in processes of their own or in the test's, and so many at a time.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use config::T;
+
+use crate::child::{FAILED, PASSED, Ran, run};
+use crate::server::{Habits, everybody};
+
+/// Runs in this process so far.
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+#[test]
+#[ignore = "the tests below run it"]
+fn tells_its_process() {
+    config::test(|t| async move {
+        let run = RUNS.fetch_add(1, Ordering::Relaxed) + 1;
+        t.warn(format!("run {run} of process {}", process::id()));
+        everybody(t, Habits::GOOD).await;
+    });
+}
+
+/// Runs six seeds; returns of each which run of its process it was, and which process.
+fn runs_and_processes(variable: (&str, &str)) -> (Ran, Vec<(u32, u32)>) {
+    let variables = [("LAB_SEED", "1"), ("LAB_ITERS", "6"), variable];
+    let ran = run(&["places::tells_its_process"], &variables);
+    ran.assert_status(PASSED);
+    let told = ran.results.iter().map(|result| {
+        let words: Vec<&str> = result.warnings[0].split(' ').collect();
+        let number = |i: usize| words[i].parse().expect("it is a number");
+        (number(1), number(4))
+    });
+    let told: Vec<(u32, u32)> = told.collect();
+    assert_eq!(told.len(), 6, "{}", ran.output);
+    (ran, told)
+}
+
+#[test]
+fn a_batch_shares_a_process_that_is_not_the_test_s() {
+    let (ran, told) = runs_and_processes(("LAB_JOBS", "1"));
+    assert_eq!(told.iter().map(|(run, _)| *run).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    let (_, first) = told[0];
+    assert!(told.iter().all(|(_, process)| *process == first), "{told:?}");
+    assert_ne!(first, ran.process_id);
+}
+
+#[test]
+fn lab_isolate_gives_each_run_a_process_of_its_own() {
+    let (ran, told) = runs_and_processes(("LAB_ISOLATE", "process"));
+    for (i, (run, process)) in told.iter().enumerate() {
+        assert_eq!(*run, 1, "{told:?}");
+        assert_ne!(*process, ran.process_id, "{told:?}");
+        assert!(told[..i].iter().all(|(_, before)| before != process), "{told:?}");
+    }
+}
+
+#[test]
+fn lab_child_runs_in_the_test_s_own_process() {
+    let (ran, told) = runs_and_processes(("LAB_CHILD", "1"));
+    let process = ran.process_id;
+    assert_eq!(told, (1..=6).map(|run| (run, process)).collect::<Vec<_>>());
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn fails_in_every_place() {
+    let in_make = || panic!("of process {}", process::id());
+    config::test(move |t| everybody(t, Habits { in_make, ..Habits::GOOD }));
+}
+
+#[test]
+fn a_failure_in_the_test_s_own_process_is_reported_as_any_other() {
+    let ran = run(&["places::fails_in_every_place"], &[("LAB_SEED", "4"), ("LAB_CHILD", "1")]);
+    ran.assert_status(FAILED);
+    ran.assert_says(&[
+        &format!("server 0 panicked in make: of process {}\n  kind      panic\n", ran.process_id),
+        "  seed      4\n",
+        "  replay    LAB_SEED=4 cargo test -p config fails_in_every_place\n",
+    ]);
+}
+
+/// A file that stands for the right to run.
+struct Alone(PathBuf);
+
+impl Alone {
+    fn enter(t: &T) -> Alone {
+        let path = PathBuf::from(env::var_os("LAB_OUT").expect("it is set")).join("running");
+        if let Err(error) = File::create_new(&path) {
+            t.warn(format!("not alone: {error}"));
+        }
+        // For as long as it takes another process to come to this point, by the real clock.
+        let waited = process::Command::new("sleep").arg("0.05").status();
+        assert!(waited.is_ok_and(|status| status.success()), "sleep has failed");
+        Alone(path)
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        // Another run that should not be may have removed it.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+async fn run_alone(t: T) {
+    let _alone = Alone::enter(&t);
+    everybody(t, Habits::GOOD).await;
+}
+
+#[test]
+#[ignore = "the test below runs it"]
+fn is_alone_one() {
+    config::test(|t| async move { run_alone(t).await });
+}
+
+#[test]
+#[ignore = "the test below runs it"]
+fn is_alone_two() {
+    config::test(|t| async move { run_alone(t).await });
+}
+
+#[test]
+#[ignore = "the test below runs it"]
+fn is_alone_three() {
+    config::test(|t| async move { run_alone(t).await });
+}
+
+#[test]
+fn lab_jobs_is_for_the_whole_process() {
+    let tests = ["places::is_alone_one", "places::is_alone_two", "places::is_alone_three"];
+    let side_by_side =
+        [("LAB_JOBS", "1"), ("LAB_SEED", "1"), ("LAB_ITERS", "4"), ("RUST_TEST_THREADS", "3")];
+    let ran = run(&tests, &side_by_side);
+    ran.assert_status(PASSED);
+    assert_eq!(ran.results.len(), 12, "{}", ran.output);
+    let warnings: Vec<&String> = ran.results.iter().flat_map(|result| &result.warnings).collect();
+    assert!(warnings.is_empty(), "{warnings:?}");
+}

@@ -1,0 +1,50 @@
+//! The environment of a real test run: what makes no sense is a clear error, and seeds follow seeds.
+
+use crate::child::{FAILED, PASSED, run};
+
+const TEST: &str = "well_behaved::servers_without_a_bad_habit_pass";
+
+#[test]
+fn a_value_that_makes_no_sense_fails_the_test_and_is_named() {
+    for (variable, value, text) in [
+        ("LAB_SEED", "seven", "expected a whole number from 0 to 18446744073709551615"),
+        ("LAB_ITERS", "abc", "expected a whole number of runs, at least 1, as in LAB_ITERS=1000"),
+        ("LAB_ITERS", "0", "expected a whole number of runs, at least 1, as in LAB_ITERS=1000"),
+        ("LAB_JOBS", "-1", "expected a whole number of runs at the same time, at least 1"),
+        ("LAB_CLOCK", "wall", "expected `virtual` or `real`, as in LAB_CLOCK=virtual"),
+        ("LAB_ISOLATE", "1", "expected `process` or `batch`, as in LAB_ISOLATE=process"),
+        ("LAB_CHECK_DETERMINISM", "yes", "expected `1` or `0`, as in LAB_CHECK_DETERMINISM=1"),
+        ("LAB_CHILD", "", "expected `1` or `0`, as in LAB_CHILD=1"),
+        ("LAB_OUT", "", "expected a folder, as in LAB_OUT=target/lab"),
+    ] {
+        let ran = run(&[TEST], &[(variable, value)]);
+        ran.assert_status(FAILED);
+        ran.assert_says(&[&format!("failed to read {variable}={value:?}: {text}")]);
+        assert!(ran.results.is_empty(), "{variable}={value} was run:\n{}", ran.output);
+    }
+}
+
+#[test]
+fn a_folder_that_can_t_be_written_is_named() {
+    let ran = run(&[TEST], &[("LAB_OUT", "/dev/null/results")]);
+    ran.assert_status(FAILED);
+    ran.assert_says(&["failed to write /dev/null/results/results.jsonl: "]);
+}
+
+#[test]
+fn seeds_follow_one_another() {
+    let ran = run(&[TEST], &[("LAB_SEED", "100"), ("LAB_ITERS", "40")]);
+    ran.assert_status(PASSED);
+    let seeds: Vec<u64> = ran.results.iter().map(|result| result.seed).collect();
+    assert_eq!(seeds, (100..140).collect::<Vec<_>>());
+    ran.assert_says(&["  40 runs, 0 failures\n"]);
+
+    // The last seed is followed by the first, and the same seed is the same run.
+    let last = u64::MAX.to_string();
+    let ran = run(&[TEST], &[("LAB_SEED", &last), ("LAB_ITERS", "2")]);
+    ran.assert_status(PASSED);
+    let seeds: Vec<u64> = ran.results.iter().map(|result| result.seed).collect();
+    assert_eq!(seeds, [u64::MAX, 0]);
+    let again = run(&[TEST], &[("LAB_SEED", "0")]);
+    assert_eq!(again.results, ran.results[1..]);
+}
