@@ -52,7 +52,7 @@ pub use agreement::Retry;
 pub use cluster::{Config, make_config};
 pub use harness::test;
 pub use labrpc::{Reliability, Switch};
-pub use logs::Snapshots;
+pub use logs::{SNAPSHOT_INTERVAL, Snapshots};
 pub use outcome::{Measured, RunResult, Verdict};
 pub use report::{Failure, FailureKind};
 pub use settings::{Place, Settings, SettingsError};

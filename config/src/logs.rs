@@ -10,7 +10,7 @@ use crate::value::Value;
 
 /// How often a service makes a snapshot: at the indexes 9, 19, 29 and so on (MIT's
 /// `SnapShotInterval`).
-pub(crate) const SNAPSHOT_INTERVAL: Index = 10;
+pub const SNAPSHOT_INTERVAL: Index = 10;
 
 /// What all servers have applied. A server's log survives its crashes: what it applies again after a
 /// restart must be what it applied before.
