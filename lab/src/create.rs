@@ -1,0 +1,179 @@
+//! `cargo lab new`: a student's workspace.
+//!
+//! It has the tests, and the skeleton under the name `raft`. The tester and what it stands on are
+//! used from where this program was built, by path, so that a newer tester needs no copying.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cargo_metadata::{Dependency, DependencyKind, Metadata};
+
+use crate::cargo::{cargo, workspace};
+use crate::error::Error;
+use crate::exit::Exit;
+
+const WORKSPACE_TOML: &str = include_str!("../template/workspace.toml");
+const PACKAGE_TOML: &str = include_str!("../template/package.toml");
+const CONFIG_TOML: &str = include_str!("../template/config.toml");
+const README: &str = include_str!("../template/README.md");
+
+/// What is taken over as it is.
+const COPIED: [(&str, &str); 5] = [
+    ("handout/src", "raft/src"),
+    ("tests/raft", "tests/raft"),
+    ("clippy.toml", "clippy.toml"),
+    ("rustfmt.toml", "rustfmt.toml"),
+    ("Cargo.lock", "Cargo.lock"),
+];
+
+/// Makes a student's workspace in `dir`.
+pub(crate) fn create(dir: &Path) -> Result<Exit, Error> {
+    if !is_free(dir) {
+        return Err(Error::NotEmpty(dir.to_owned()));
+    }
+    let checkout = checkout();
+    let root = checkout.to_str().ok_or_else(|| Error::NotUtf8(checkout.clone()))?;
+    let metadata = workspace(Some(&checkout))?;
+    let package_toml = PACKAGE_TOML
+        .replace("{dependencies}", &dependencies(&metadata, "handout", DependencyKind::Normal))
+        .replace(
+            "{dev-dependencies}",
+            &dependencies(&metadata, "raft", DependencyKind::Development),
+        );
+    let lab_manifest = quoted(&format!("{root}/Cargo.toml"));
+    for (name, text) in [
+        ("Cargo.toml", WORKSPACE_TOML),
+        ("raft/Cargo.toml", &package_toml),
+        (".cargo/config.toml", &CONFIG_TOML.replace("{lab-manifest}", &lab_manifest)),
+        (".gitignore", "/target\n"),
+        ("README.md", &README.replace("{checkout}", root)),
+    ] {
+        write(&dir.join(name), text)?;
+    }
+    for (from, to) in COPIED {
+        let to = dir.join(to);
+        copy(&checkout.join(from), &to).map_err(|error| Error::write(&to, error))?;
+    }
+    settle_versions(dir);
+    let note = commit(dir).err();
+
+    let shown = dir.display();
+    println!("{shown} is ready. Your code goes into {shown}/raft/src/raft.rs; begin with");
+    println!("\n  cd {shown}\n  cargo test TestInitialElection3A\n");
+    if let Some(note) = note {
+        println!("note: it has no git repository with a first commit: {note}");
+    }
+    Ok(Exit::Passed)
+}
+
+/// Whether nothing is there that could be overwritten.
+fn is_free(dir: &Path) -> bool {
+    match fs::read_dir(dir) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+/// Where this program's source is, and with it the tester's.
+fn checkout() -> PathBuf {
+    let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest_dir.parent().unwrap_or(manifest_dir).to_owned()
+}
+
+/// The dependencies of a package of the checkout, as lines of another package's Cargo.toml.
+fn dependencies(metadata: &Metadata, package: &str, kind: DependencyKind) -> String {
+    let packages = metadata.workspace_packages();
+    let package = packages.iter().find(|candidate| candidate.name.as_str() == package);
+    let dependencies = package.map_or(&[][..], |package| &package.dependencies);
+    let mut lines: Vec<String> = dependencies
+        .iter()
+        .filter(|dependency| dependency.kind == kind)
+        .map(|dependency| format!("{} = {}", dependency.name, source(dependency)))
+        .collect();
+    lines.sort();
+    lines.join("\n")
+}
+
+/// Where a dependency comes from: the checkout by its path, others by their version.
+fn source(dependency: &Dependency) -> String {
+    let version = dependency.req.to_string();
+    let mut keys = match &dependency.path {
+        Some(path) => vec![format!("path = {}", quoted(path.as_str()))],
+        None => vec![format!("version = {}", quoted(version.trim_start_matches('^')))],
+    };
+    if !dependency.uses_default_features {
+        keys.push("default-features = false".to_owned());
+    }
+    if !dependency.features.is_empty() {
+        let features: Vec<String> = dependency.features.iter().map(|name| quoted(name)).collect();
+        keys.push(format!("features = [{}]", features.join(", ")));
+    }
+    match &keys[..] {
+        [_] if dependency.path.is_none() => quoted(version.trim_start_matches('^')),
+        _ => format!("{{ {} }}", keys.join(", ")),
+    }
+}
+
+/// A string as TOML has it, which for these is as JSON has it.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    let parent = path.parent().unwrap_or(path);
+    fs::create_dir_all(parent)
+        .and_then(|()| fs::write(path, text))
+        .map_err(|error| Error::write(path, error))
+}
+
+/// Copies a file or a whole folder.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if from.is_dir() {
+        fs::create_dir_all(to)?;
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            copy(&entry.path(), &to.join(entry.file_name()))?;
+        }
+        Ok(())
+    } else {
+        // The content alone: a checkout may be read-only.
+        fs::write(to, fs::read(from)?)
+    }
+}
+
+/// Has cargo strike from the Cargo.lock what isn't needed, so that the first build changes nothing.
+fn settle_versions(dir: &Path) {
+    // If cargo can't do it now it will later.
+    let _ =
+        cargo().args(["metadata", "--format-version", "1", "--offline"]).current_dir(dir).output();
+}
+
+/// Makes a git repository with a first commit. If that doesn't work, says why.
+fn commit(dir: &Path) -> Result<(), String> {
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(arguments).current_dir(dir);
+        for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+            command.env_remove(variable);
+        }
+        let output = command.output().map_err(|error| format!("git: {error}"))?;
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(format!("git {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr)))
+        }
+    };
+    git(&["init", "--quiet"])?;
+    git(&["add", "--all"])?;
+    let message = ["commit", "--quiet", "--no-verify", "--message", "The skeleton"];
+    // Who has never told git a name needn't now.
+    let nobody = ["-c", "user.name=student", "-c", "user.email=student@localhost"];
+    let knows_name = git(&["config", "user.name"]).and_then(|()| git(&["config", "user.email"]));
+    match knows_name {
+        Ok(()) => git(&message),
+        Err(_) => git(&[&nobody[..], &message[..]].concat()),
+    }
+}

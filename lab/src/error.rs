@@ -1,0 +1,85 @@
+//! What can go wrong, beside a run that fails.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use thiserror::Error;
+
+use crate::exit::Exit;
+
+/// Why there is nothing to show. Its text is meant for who typed the command.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    #[error("failed to make {}: it is there already, and isn't an empty folder", .0.display())]
+    NotEmpty(PathBuf),
+
+    #[error("failed to make {}: cargo's files need a path that is UTF-8", .0.display())]
+    NotUtf8(PathBuf),
+
+    #[error("failed to write {}: {error}", path.display())]
+    Write { path: PathBuf, error: io::Error },
+
+    #[error("failed to find a workspace in {}: there is no such folder", .0.display())]
+    NoFolder(PathBuf),
+
+    #[error("failed to find a workspace: {0}")]
+    NoWorkspace(String),
+
+    #[error("failed to find the package `{package}`: {hint}")]
+    NoPackage { package: String, hint: String },
+
+    #[error("failed to find a test: `{0}` has none whose name begins with `Test`")]
+    NoTests(String),
+
+    #[error("failed to find a test: none of `{package}` has `{filter}` in its name; {hint}")]
+    NoSuchTest { package: String, filter: String, hint: String },
+
+    #[error("failed to build the tests of `{0}`")]
+    NotBuilt(String),
+
+    #[error("failed to run {what}: {error}")]
+    NotStarted { what: String, error: io::Error },
+
+    #[error("failed to read {}: {error}", path.display())]
+    Read { path: PathBuf, error: io::Error },
+
+    #[error(
+        "failed to get a result for each run of {test}, from seed {seed} on: {expected} were asked \
+         for, {got} came, and the test binary ended with {status}. A test whose name begins with \
+         `Test` has to call config::test(). What it printed:\n{printed}"
+    )]
+    NoResults {
+        test: String,
+        seed: u64,
+        expected: u64,
+        got: usize,
+        status: ExitStatus,
+        printed: String,
+    },
+}
+
+impl Error {
+    /// The code that the program ends with.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Error::NotEmpty(_)
+            | Error::NotUtf8(_)
+            | Error::Write { .. }
+            | Error::NoFolder(_)
+            | Error::NoWorkspace(_)
+            | Error::NoPackage { .. } => Exit::Usage,
+            Error::NoTests(_) | Error::NoSuchTest { .. } => Exit::NoSuchTest,
+            Error::NotBuilt(_) => Exit::NotBuilt,
+            Error::NotStarted { .. } | Error::Read { .. } | Error::NoResults { .. } => Exit::Tester,
+        }
+    }
+
+    pub(crate) fn write(path: &Path, error: io::Error) -> Error {
+        Error::Write { path: path.to_owned(), error }
+    }
+
+    pub(crate) fn read(path: &Path, error: io::Error) -> Error {
+        Error::Read { path: path.to_owned(), error }
+    }
+}

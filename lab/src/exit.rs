@@ -1,0 +1,39 @@
+//! What the program's exit code says.
+
+use std::process::ExitCode;
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Every run passed.
+    Passed = 0,
+    /// Some run failed.
+    Failed = 1,
+    /// The tests didn't build.
+    NotBuilt = 2,
+    /// The command makes no sense.
+    Usage = 3,
+    /// There is no such test.
+    NoSuchTest = 4,
+    /// The tester itself failed, so nothing is known of the code under test.
+    Tester = 70,
+    /// Ctrl-C, or another request to stop, came first.
+    Interrupted = 130,
+}
+
+/// The same for `--help`.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0    all runs passed
+  1    some run failed
+  2    the tests didn't build
+  3    the command makes no sense: an option, a package, a folder
+  4    there is no such test
+  70   the tester itself failed: nothing is known of the code under test
+  130  interrupted";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}

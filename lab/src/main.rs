@@ -1,0 +1,52 @@
+//! The program `cargo lab`: makes a student's workspace, and runs tests many times.
+//!
+//! It knows no Raft and no tester. It asks cargo for a package's test binaries, runs them with the
+//! `LAB_…` variables that the tests understand, and reads the `results.jsonl` that they write. So it
+//! works for any package whose tests are built on the harness.
+//!
+//! * `cargo lab new` is in `create`.
+//! * `cargo lab test` is in `repeat`, which builds and chooses tests by `suite`, runs them by `runs`,
+//!   counts in `tally`, and shows what it knows by `progress` and `table`.
+//! * [`exit::Exit`] are the exit codes. Scripts may rely on them.
+
+mod cargo;
+mod cli;
+mod create;
+mod error;
+mod exit;
+mod progress;
+mod repeat;
+mod runs;
+mod suite;
+mod table;
+mod tally;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe is no reason to say more.
+            let _ = error.print();
+            let is_error = error.use_stderr();
+            return if is_error { Exit::Usage } else { Exit::Passed }.into();
+        }
+    };
+    let outcome = match cli.command {
+        Command::New(new) => create::create(&new.dir),
+        Command::Test(test) => repeat::repeat(&test),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.exit().into()
+        }
+    }
+}

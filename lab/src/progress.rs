@@ -1,0 +1,83 @@
+//! What is seen while the tests run: a bar for each on a terminal, else a line when one is done.
+
+use std::io::{IsTerminal as _, stderr};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::suite::LabTest;
+use crate::tally::Tally;
+
+const STYLE: &str = "{msg:34} {bar:30.green/dim} {pos}/{len}";
+const STYLE_FAILED: &str = "{msg:34.red} {bar:30.red/dim} {pos}/{len}  {prefix:.red}";
+
+/// The display.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    tests: Vec<Row>,
+    iterations: u64,
+    screen: Option<MultiProgress>,
+}
+
+#[derive(Debug)]
+struct Row {
+    name: String,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// A display for tests of which each is run `iterations` times.
+    pub(crate) fn new(tests: &[LabTest], iterations: u64) -> Progress {
+        let row = |test: &LabTest| Row { name: test.name.clone(), bar: None };
+        Progress {
+            tests: tests.iter().map(row).collect(),
+            iterations,
+            screen: stderr().is_terminal().then(MultiProgress::new),
+        }
+    }
+
+    /// Shows what is known of a test. When all its runs are done, a line takes the place of its bar.
+    pub(crate) fn show(&mut self, test: usize, tally: &Tally) {
+        let Row { name, bar } = &mut self.tests[test];
+        let is_done = tally.runs == self.iterations;
+        let line = || {
+            let (runs, failures) = (tally.runs, tally.failures.len());
+            let mark = if failures == 0 { "ok    " } else { "FAILED" };
+            format!("{mark} {name:34} {runs} runs, {failures} failures")
+        };
+        let Some(screen) = &self.screen else {
+            if is_done {
+                eprintln!("{}", line());
+            }
+            return;
+        };
+        let bar = bar.get_or_insert_with(|| {
+            let bar = screen.add(ProgressBar::new(self.iterations));
+            bar.set_style(style(STYLE));
+            bar.set_message(name.clone());
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        if !tally.failures.is_empty() {
+            bar.set_style(style(STYLE_FAILED));
+            bar.set_prefix(format!("{} failed", tally.failures.len()));
+        }
+        bar.set_position(tally.runs);
+        if is_done {
+            bar.finish_and_clear();
+            // A terminal that can't be written to has nothing to lose.
+            let _ = screen.println(line());
+        }
+    }
+
+    /// Takes the bars away: what follows is for good.
+    pub(crate) fn close(&self) {
+        if let Some(screen) = &self.screen {
+            let _ = screen.clear();
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the template is well-formed")
+}

@@ -1,0 +1,161 @@
+//! `cargo lab test`: runs tests many times and says what came of it.
+
+use std::env;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use report::FailureKind;
+use tempfile::TempDir;
+
+use crate::cli;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::runs::Plan;
+use crate::suite::{self, LabTest, Suite};
+use crate::table::{bound, causes, percent, table, wall};
+use crate::tally::Tally;
+
+/// Runs what is asked for, shows the table, and returns how it went.
+pub(crate) fn repeat(asked: &cli::Test) -> Result<Exit, Error> {
+    let out = Out::new(asked.out.as_deref())?;
+    let suite = suite::prepare(asked)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let on_signal = stop.clone();
+    // Without a handler Ctrl-C ends the program at once, which is no worse than a failure here.
+    let _ = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed));
+
+    let plan = Plan {
+        suite: &suite,
+        first_seed: asked.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
+        iterations: asked.iterations.get(),
+        jobs: asked
+            .jobs
+            .or_else(|| thread::available_parallelism().ok())
+            .map_or(1, NonZeroUsize::get),
+        is_real: asked.real || env::var_os("LAB_CLOCK").is_some_and(|clock| clock == "real"),
+        out: out.path(),
+        stop: &stop,
+    };
+    eprintln!("{}", headline(&plan));
+    let began = Instant::now();
+    let mut progress = Progress::new(&suite.tests, plan.iterations);
+    let (tallies, error) = plan.run(&mut progress);
+    progress.close();
+
+    println!("{}", table(&suite.tests, &tallies));
+    print!("{}", causes(&suite.tests, &tallies));
+    println!("{}, {}", sum(&tallies), wall(began.elapsed()));
+    if let Some(error) = error {
+        return Err(error);
+    }
+    if stop.load(Ordering::Relaxed) {
+        println!("interrupted: this is not all");
+        return Ok(Exit::Interrupted);
+    }
+    reports(&plan, &suite, &tallies, asked.out.as_deref())?;
+    Ok(verdict(&plan, &tallies))
+}
+
+/// Where artefacts go.
+enum Out {
+    /// Where the user wants them.
+    Given(PathBuf),
+    /// Nowhere for long.
+    Temporary(TempDir),
+}
+
+impl Out {
+    fn new(given: Option<&Path>) -> Result<Out, Error> {
+        match given {
+            Some(path) => {
+                fs::create_dir_all(path).map_err(|error| Error::write(path, error))?;
+                // The tests run in another folder.
+                let path = path.canonicalize().map_err(|error| Error::write(path, error))?;
+                Ok(Out::Given(path))
+            }
+            None => TempDir::with_prefix("lab-")
+                .map(Out::Temporary)
+                .map_err(|error| Error::write(&env::temp_dir(), error)),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Out::Given(path) => path,
+            Out::Temporary(folder) => folder.path(),
+        }
+    }
+}
+
+fn headline(plan: &Plan<'_>) -> String {
+    let (tests, runs, first) = (plan.suite.tests.len(), plan.iterations, plan.first_seed);
+    let last = first.wrapping_add(runs - 1);
+    let seeds =
+        if runs == 1 { format!("seed {first}") } else { format!("seeds {first} to {last}") };
+    let package = &plan.suite.package;
+    format!("{package}: {tests} tests, {runs} runs of each, {seeds}, {} at a time", plan.jobs)
+}
+
+fn sum(tallies: &[Tally]) -> String {
+    let tests = tallies.iter().filter(|tally| tally.runs > 0).count();
+    let runs: u64 = tallies.iter().map(|tally| tally.runs).sum();
+    let failures: usize = tallies.iter().map(|tally| tally.failures.len()).sum();
+    format!("{tests} tests, {runs} runs, {failures} failures")
+}
+
+/// Prints the report of the first test's first failure. Where the user wants artefacts, each test's
+/// is written there.
+fn reports(
+    plan: &Plan<'_>,
+    suite: &Suite,
+    tallies: &[Tally],
+    folder: Option<&Path>,
+) -> Result<(), Error> {
+    let mut is_first = true;
+    for (test, tally) in suite.tests.iter().zip(tallies) {
+        let Some(failed) = tally.first_failure() else { continue };
+        if is_first {
+            println!("\n{}, seed {}:\n\n{}", test.name, failed.seed, report(plan, test, tally)?);
+        }
+        is_first = false;
+        let Some(folder) = folder else { break };
+        let path = folder.join(format!("{}-{}.txt", test.name, failed.seed));
+        let text = report(plan, test, tally)?;
+        fs::write(&path, text).map_err(|error| Error::write(&path, error))?;
+    }
+    Ok(())
+}
+
+/// The report of a test's first failure.
+///
+/// The run is run once more, alone, because the first time others ran in the same process, and the
+/// report was about them as well. Where that one passes, the first report is all there is.
+fn report(plan: &Plan<'_>, test: &LabTest, tally: &Tally) -> Result<String, Error> {
+    let (Some(failed), Some((_, first))) = (tally.first_failure(), &tally.printed) else {
+        return Ok(String::new());
+    };
+    let again = if plan.is_real { None } else { plan.report(test, failed.seed)? };
+    Ok(again.unwrap_or_else(|| first.clone()))
+}
+
+/// What is to be concluded.
+fn verdict(plan: &Plan<'_>, tallies: &[Tally]) -> Exit {
+    let mut failures = tallies.iter().flat_map(|tally| tally.failures.values()).peekable();
+    if failures.peek().is_none() {
+        let most = percent(bound(plan.iterations));
+        println!(
+            "no failure: with 95 % confidence, each test fails in less than {most} of its runs"
+        );
+        Exit::Passed
+    } else if failures.any(|failed| failed.kind == FailureKind::Tester) {
+        Exit::Tester
+    } else {
+        Exit::Failed
+    }
+}

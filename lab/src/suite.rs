@@ -1,0 +1,189 @@
+//! A package's tests: built once, listed, and chosen from.
+
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use cargo_metadata::{Message, Package, TargetKind};
+
+use crate::cargo::{cargo, workspace};
+use crate::cli;
+use crate::error::Error;
+
+/// What a test's name begins with, if it is one of MIT's or made like them.
+const PREFIX: &str = "Test";
+
+/// How much alike two names must be for one to be suggested for the other.
+const ALIKE: f64 = 0.6;
+
+/// How much less alike than the best suggestion others may be.
+const CLOSE: f64 = 0.1;
+
+/// A package's tests.
+#[derive(Debug)]
+pub(crate) struct Suite {
+    pub(crate) package: String,
+    /// The package's folder, in which cargo runs its tests.
+    pub(crate) folder: PathBuf,
+    pub(crate) tests: Vec<LabTest>,
+}
+
+/// A test.
+#[derive(Clone, Debug)]
+pub(crate) struct LabTest {
+    /// The binary that has it.
+    pub(crate) binary: PathBuf,
+    /// Its path in there, such as `election_3a::TestReElection3A`.
+    pub(crate) path: String,
+    /// Its name.
+    pub(crate) name: String,
+}
+
+/// Builds the tests and chooses those that are asked for.
+pub(crate) fn prepare(asked: &cli::Test) -> Result<Suite, Error> {
+    let metadata = workspace(asked.manifest_path.as_deref())?;
+    let packages = metadata.workspace_packages();
+    let named = packages.iter().find(|package| package.name.as_str() == asked.package);
+    let Some(package) = named else {
+        let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+        let root = &metadata.workspace_root;
+        let all = format!("{root} has {}", names.join(", "));
+        let hint = suggestion(&asked.package, &names).unwrap_or(all);
+        return Err(Error::NoPackage { package: asked.package.clone(), hint });
+    };
+    let is_test = |kinds: &[TargetKind]| kinds.contains(&TargetKind::Test);
+    if !package.targets.iter().any(|target| is_test(&target.kind)) {
+        return Err(Error::NoTests(asked.package.clone()));
+    }
+    let folder = package.manifest_path.parent().map(PathBuf::from).unwrap_or_default();
+    let mut tests = Vec::new();
+    for binary in build(asked, package)? {
+        tests.extend(list(&binary, &folder)?);
+    }
+    // By parts, and within a part as the binary has them.
+    tests.sort_by(|a, b| part(&a.name).cmp(part(&b.name)));
+    let tests = choose(tests, &asked.package, &asked.filters)?;
+    Ok(Suite { package: asked.package.clone(), folder, tests })
+}
+
+/// Has cargo build the package's test binaries. Its messages go where they always go.
+fn build(asked: &cli::Test, package: &Package) -> Result<Vec<PathBuf>, Error> {
+    let mut command = cargo();
+    command.args(["test", "--no-run", "--test", "*"]);
+    command.arg("--manifest-path").arg(&package.manifest_path);
+    command.args(["--message-format", "json-render-diagnostics"]);
+    if asked.release {
+        command.arg("--release");
+    }
+    let failed = |error| Error::NotStarted { what: "cargo".to_owned(), error };
+    let mut process = command.stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let messages = process.stdout.take().expect("standard output is a pipe");
+    let mut binaries = Vec::new();
+    for message in Message::parse_stream(BufReader::new(messages)) {
+        if let Message::CompilerArtifact(artifact) = message.map_err(failed)?
+            && artifact.target.kind.contains(&TargetKind::Test)
+            && let Some(binary) = artifact.executable
+        {
+            binaries.push(binary.into());
+        }
+    }
+    if process.wait().map_err(failed)?.success() {
+        Ok(binaries)
+    } else {
+        Err(Error::NotBuilt(asked.package.clone()))
+    }
+}
+
+/// The tests that a binary has.
+fn list(binary: &Path, folder: &Path) -> Result<Vec<LabTest>, Error> {
+    let output = Command::new(binary)
+        .args(["--list", "--format", "terse"])
+        .current_dir(folder)
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| Error::NotStarted { what: binary.display().to_string(), error })?;
+    let list = String::from_utf8_lossy(&output.stdout);
+    let test = |path: &str| {
+        let name = path.rsplit("::").next().unwrap_or(path).to_owned();
+        LabTest { binary: binary.to_owned(), path: path.to_owned(), name }
+    };
+    let tests = list.lines().filter_map(|line| line.strip_suffix(": test")).map(test);
+    Ok(tests.filter(|test| test.name.starts_with(PREFIX)).collect())
+}
+
+/// The part that a test belongs to: `3A` for `TestReElection3A`.
+fn part(name: &str) -> &str {
+    let digits = name.trim_end_matches(|c: char| c.is_ascii_uppercase());
+    let word = digits.trim_end_matches(|c: char| c.is_ascii_digit());
+    // The name's last digit is the part's; what stands before it is the name's own, as in Persist13C.
+    let start = digits.len() - (digits.len() - word.len()).min(1);
+    &name[start..]
+}
+
+/// The tests that have one of `filters` in their path; all, without filters.
+fn choose(tests: Vec<LabTest>, package: &str, filters: &[String]) -> Result<Vec<LabTest>, Error> {
+    if tests.is_empty() {
+        return Err(Error::NoTests(package.to_owned()));
+    }
+    let matches = |test: &LabTest, filter: &String| test.path.contains(filter.as_str());
+    for filter in filters {
+        if !tests.iter().any(|test| matches(test, filter)) {
+            let names: Vec<&str> = tests.iter().map(|test| test.name.as_str()).collect();
+            let mut words = names.clone();
+            words.extend(tests.iter().map(|test| part(&test.name)));
+            words.dedup();
+            let all = format!("there are {}", names.join(", "));
+            let hint = suggestion(filter, &words).unwrap_or(all);
+            return Err(Error::NoSuchTest {
+                package: package.to_owned(),
+                filter: filter.clone(),
+                hint,
+            });
+        }
+    }
+    let is_chosen =
+        |test: &LabTest| filters.is_empty() || filters.iter().any(|filter| matches(test, filter));
+    Ok(tests.into_iter().filter(is_chosen).collect())
+}
+
+/// What `word` was perhaps meant to be.
+fn suggestion(word: &str, names: &[&str]) -> Option<String> {
+    let word = word.to_lowercase();
+    let score = |name: &str| {
+        let name = name.to_lowercase();
+        let is_piece = !word.is_empty() && name.contains(&word);
+        if is_piece { 1.0 } else { strsim::normalized_levenshtein(&word, &name) }
+    };
+    let mut alike: Vec<(f64, &str)> = names.iter().map(|name| (score(name), *name)).collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0));
+    alike.dedup_by_key(|(_, name)| *name);
+    let best = alike.first()?.0;
+    let is_close = |(score, _): &&(f64, &str)| *score >= ALIKE && *score >= best - CLOSE;
+    let shown: Vec<&str> = alike.iter().filter(is_close).take(3).map(|(_, name)| *name).collect();
+    (!shown.is_empty()).then(|| format!("did you mean {}?", shown.join(" or ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_the_end_of_a_name() {
+        assert_eq!(part("TestReElection3A"), "3A");
+        assert_eq!(part("TestPersist13C"), "3C");
+        assert_eq!(part("TestMine"), "");
+        assert_eq!(part(""), "");
+    }
+
+    #[test]
+    fn what_was_meant_is_suggested() {
+        let names = ["TestReElection3A", "TestManyElections3A", "TestFigure83C", "3A", "3C"];
+        let suggest = |word| suggestion(word, &names);
+        assert_eq!(
+            suggest("3a").as_deref(),
+            Some("did you mean TestReElection3A or TestManyElections3A or 3A?")
+        );
+        assert_eq!(suggest("TestReelection3A").as_deref(), Some("did you mean TestReElection3A?"));
+        assert_eq!(suggest("xyz"), None);
+    }
+}

@@ -1,0 +1,115 @@
+//! What is shown in the end: a table, and what the failures have in common.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use comfy_table::{Cell, CellAlignment, Color, Table, presets};
+
+use crate::suite::LabTest;
+use crate::tally::{Tally, without_numbers};
+
+/// How many failing seeds are shown.
+const SEEDS_SHOWN: usize = 5;
+
+const CANNOT_FAIL: &str = "writing to a string can't fail";
+
+/// The table of all tests that have been run at least once.
+pub(crate) fn table(tests: &[LabTest], tallies: &[Tally]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    let head = ["test", "runs", "failed", "rate", "failing seeds", "median s", "RPCs", "wall"];
+    table.set_header(head);
+    for (test, tally) in tests.iter().zip(tallies).filter(|(_, tally)| tally.runs > 0) {
+        let failed = tally.failures.len();
+        let color = if failed == 0 { Color::Reset } else { Color::Red };
+        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+        let or_dash = |text: Option<String>| right(text.unwrap_or_else(|| "-".to_owned()));
+        table.add_row([
+            Cell::new(&test.name).fg(color),
+            right(tally.runs.to_string()),
+            right(failed.to_string()).fg(color),
+            right(rate(failed as u64, tally.runs)).fg(color),
+            Cell::new(seeds(tally.failures.values().map(|failed| failed.seed))),
+            or_dash(tally.median_seconds().map(|seconds| format!("{seconds:.1}"))),
+            or_dash(tally.median_rpcs().map(|rpcs| rpcs.to_string())),
+            right(wall(tally.wall())),
+        ]);
+    }
+    table.to_string()
+}
+
+/// A line for each test and sentence that its runs failed with, and for each warning.
+pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally]) -> String {
+    let mut text = String::new();
+    for (test, tally) in tests.iter().zip(tallies) {
+        let mut by_sentence: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        for failed in tally.failures.values() {
+            let seeds = by_sentence.entry(without_numbers(&failed.sentence)).or_default();
+            seeds.push(failed.seed);
+        }
+        let mut rows: Vec<_> = by_sentence.into_iter().collect();
+        rows.sort_by_key(|(_, seeds)| std::cmp::Reverse(seeds.len()));
+        for (sentence, failing) in rows {
+            let (name, count) = (&test.name, failing.len());
+            let shown = seeds(failing.into_iter());
+            writeln!(text, "{name}: {count} x {sentence}; seeds {shown}").expect(CANNOT_FAIL);
+        }
+        for (warning, count) in &tally.warnings {
+            writeln!(text, "{}: {count} x {warning}", test.name).expect(CANNOT_FAIL);
+        }
+    }
+    text
+}
+
+/// What `runs` runs without a failure prove: a test that fails more often would have shown it, 19
+/// times out of 20.
+pub(crate) fn bound(runs: u64) -> f64 {
+    1.0 - 0.05_f64.powf(1.0 / runs as f64)
+}
+
+/// A share, in percent, with two figures that count.
+pub(crate) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent >= 10.0 || percent == 0.0 {
+        format!("{percent:.0} %")
+    } else if percent >= 1.0 {
+        format!("{percent:.1} %")
+    } else {
+        format!("{percent:.2} %")
+    }
+}
+
+fn rate(failed: u64, runs: u64) -> String {
+    percent(failed as f64 / runs as f64)
+}
+
+fn seeds(seeds: impl ExactSizeIterator<Item = u64>) -> String {
+    let more = if seeds.len() > SEEDS_SHOWN { ", …" } else { "" };
+    let shown: Vec<String> = seeds.take(SEEDS_SHOWN).map(|seed| seed.to_string()).collect();
+    format!("{}{more}", shown.join(", "))
+}
+
+/// A duration in seconds.
+pub(crate) fn wall(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_shown_with_what_counts() {
+        assert_eq!(percent(1.0), "100 %");
+        assert_eq!(percent(0.0), "0 %");
+        assert_eq!(percent(0.042), "4.2 %");
+        assert_eq!(percent(0.0003), "0.03 %");
+    }
+
+    #[test]
+    fn a_thousand_runs_prove_a_third_of_a_percent() {
+        assert_eq!(percent(bound(300)), "0.99 %");
+        assert_eq!(percent(bound(1000)), "0.30 %");
+    }
+}
