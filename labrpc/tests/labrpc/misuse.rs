@@ -26,6 +26,7 @@ where
         let waited = timeout(Duration::from_secs(30), call(&end)).await;
         assert!(waited.is_err(), "the call never returns");
         assert!(handler2(&end, 1).await.is_some(), "others do");
+        assert_eq!(bed.net.count(0), Some(2), "what nobody could handle is counted too");
         let mut messages = bed.fatal();
         // A call that is polled again, as by the timeout, may say it again.
         messages.dedup();

@@ -250,7 +250,12 @@ fn TestRegression1() {
         let reply: Option<String> = e.call("JunkServer.Handler2", &99_i64).await;
         assert_eq!(reply.as_deref(), Some("handler2-99"), "wrong reply from Handler2");
         let dur = (bed.sim.now() - t0).as_secs_f64();
-        assert!(dur < 0.03, "RPC took too long ({dur}) after Enable");
+        let limit = match bed.sim.clock() {
+            Clock::Virtual => 0.03,
+            // The machine may be busy.
+            Clock::Real => 1.0,
+        };
+        assert!(dur < limit, "RPC took too long ({dur}) after Enable");
 
         for call in calls {
             assert_eq!(call.await.expect("no panic"), None, "a reply although not enabled");

@@ -1,7 +1,8 @@
 //! Virtual time: it stands still while code runs, jumps when nothing is left to do, and all clocks
 //! agree. By the real clock the same body runs on several threads.
 
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures::future::join_all;
@@ -126,10 +127,18 @@ fn the_real_clock_runs_a_body_on_several_threads() {
     let (ending, panics) = observe(1, Clock::Real, Duration::from_secs(10), |sim| async move {
         assert_eq!(sim.clock(), Clock::Real);
         let (start, begun) = (Instant::now(), sim.now());
-        // Each waits for the other without giving its thread back: one thread would never pass.
-        let barrier = Arc::new(Barrier::new(2));
-        let tasks = [barrier.clone(), barrier]
-            .map(|barrier| tokio::spawn(async move { barrier.wait().is_leader() }));
+        // Each waits for the other without giving its thread back: on one thread they'd never meet.
+        let arrived = Arc::new(AtomicU32::new(0));
+        let tasks = [arrived.clone(), arrived].map(|arrived| {
+            tokio::spawn(async move {
+                arrived.fetch_add(1, Ordering::Relaxed);
+                let since = Instant::now();
+                while arrived.load(Ordering::Relaxed) < 2 {
+                    assert!(since.elapsed() < Duration::from_secs(5), "there is one thread");
+                    std::thread::yield_now();
+                }
+            })
+        });
         for joined in join_all(tasks).await {
             joined.expect("the tasks meet");
         }
