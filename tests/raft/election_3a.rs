@@ -7,7 +7,7 @@ use config::{Config, FailureKind, Reliability, Snapshots, make_config};
 use tokio::time::sleep;
 
 /// Longer than any election should take. Only a unit of waiting: nothing is checked against it.
-const RAFT_ELECTION_TIMEOUT: Duration = Duration::from_millis(1000);
+pub(crate) const RAFT_ELECTION_TIMEOUT: Duration = Duration::from_millis(1000);
 
 #[test]
 fn TestInitialElection3A() {
