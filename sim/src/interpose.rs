@@ -22,8 +22,10 @@ use crate::run;
 use crate::worker;
 
 /// Where the simulated monotonic clock starts: far enough from 0 that code may subtract from an
-/// early `Instant`, and the same in every process, so that absolute values replay too.
-const MONOTONIC_BASE_SECS: u64 = 1_000_000;
+/// early `Instant`, and the same in every process, so that absolute values replay too. No machine has
+/// been up for so long, so whoever blocks until an instant of this clock, as `Condvar::wait_timeout`
+/// does, blocks on every machine and is found out.
+const MONOTONIC_BASE_SECS: u64 = 1_000_000_000;
 
 /// Where the simulated calendar starts: 2024-01-01 00:00:00 UTC.
 const REALTIME_BASE_SECS: u64 = 1_704_067_200;
