@@ -111,7 +111,7 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck) -> RunResult {
     });
     let kind = match stuck.why {
         sim::Why::Exit => FailureKind::Misuse,
-        sim::Why::Loop | sim::Why::Blocked => FailureKind::Stuck,
+        sim::Why::Loop | sim::Why::Blocked | sim::Why::Overtime => FailureKind::Stuck,
     };
     let failure = Failure {
         kind,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::Location;
 use std::path::Path;
+use std::ptr;
 use std::time::Duration;
 
 /// Something that stops or escapes the simulation. Its text says what happened, why it matters and
@@ -18,6 +19,8 @@ pub enum Misuse {
         /// Who spawned the task that was polled last.
         spawned_at: &'static Location<'static>,
     },
+    /// Panics go to another panic hook than the harness's.
+    PanicHook,
 }
 
 impl fmt::Display for Misuse {
@@ -35,12 +38,17 @@ impl fmt::Display for Misuse {
             ),
             Misuse::TimeStandsStill { spawned_at } => write!(
                 f,
-                "virtual time stands still: tasks were polled a million times at one instant, the \
-                 last of them spawned at {}:{}. The clock moves only when every task waits; a loop \
-                 of yield_now() or sleep(0) never does. Wait for at least a millisecond, or for a \
-                 tokio::sync::Notify",
-                spawned_at.file(),
-                spawned_at.line()
+                "virtual time stands still: tasks were polled a million times at one instant{}. The \
+                 clock moves only when every task waits; a loop of yield_now() or sleep(0) never \
+                 does. Wait for at least a millisecond, or for a tokio::sync::Notify",
+                match users_place(spawned_at) {
+                    Some(place) => format!(", the last of them spawned at {place}"),
+                    None => String::new(),
+                }
+            ),
+            Misuse::PanicHook => f.write_str(
+                "the panic hook was replaced: the tester learns of panics by it, and may have missed \
+                 some; leave the hook alone, or call from yours the one that panic::take_hook() gave",
             ),
         }
     }
@@ -64,21 +72,48 @@ pub(crate) fn users_line() -> Option<String> {
     found
 }
 
-/// All lines on the stack that the user wrote, innermost first, with their functions.
-pub(crate) fn users_stack() -> Vec<String> {
-    let mut lines = Vec::new();
-    backtrace::trace(|frame| {
-        backtrace::resolve_frame(frame, |symbol| {
-            if let (Some(file), Some(line)) = (symbol.filename(), symbol.lineno())
-                && is_users(file)
-            {
-                let function = symbol.name().map(|name| format!("{name:#}")).unwrap_or_default();
-                lines.push(format!("{}:{line} in {function}", shorten(file)));
-            }
-        });
-        true
-    });
-    lines
+/// How much of a stack is looked at, in frames from the innermost.
+const DEPTH: usize = 400;
+
+/// A thread's stack, as addresses.
+#[derive(Clone, Copy)]
+pub(crate) struct Stack {
+    addresses: [usize; DEPTH],
+    depth: usize,
+}
+
+impl Stack {
+    /// The calling thread's. Neither allocates nor locks, so that a signal's handler may ask.
+    pub(crate) fn here() -> Stack {
+        let mut stack = Stack { addresses: [0; DEPTH], depth: 0 };
+        // SAFETY: what is left out is a lock that platforms need on which not every thread may walk
+        // its stack at any time; those where runs have watchdogs are not among them.
+        unsafe {
+            backtrace::trace_unsynchronized(|frame| {
+                stack.addresses[stack.depth] = frame.ip().addr();
+                stack.depth += 1;
+                stack.depth < DEPTH
+            });
+        }
+        stack
+    }
+
+    /// All its lines that the user wrote, innermost first, with their functions.
+    pub(crate) fn users_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for &address in &self.addresses[..self.depth] {
+            backtrace::resolve(ptr::without_provenance_mut(address), |symbol| {
+                if let (Some(file), Some(line)) = (symbol.filename(), symbol.lineno())
+                    && is_users(file)
+                {
+                    let function =
+                        symbol.name().map(|name| format!("{name:#}")).unwrap_or_default();
+                    lines.push(format!("{}:{line} in {function}", shorten(file)));
+                }
+            });
+        }
+        lines
+    }
 }
 
 /// The folder that the harness's crates are in.
@@ -98,7 +133,16 @@ fn is_users(file: &Path) -> bool {
         && !text.contains("/rustc/")
         && !text.contains("/registry/src/")
         && !text.contains("/rustlib/")
+        // The standard library's own dependencies, such as the map inside HashMap.
+        && !text.starts_with("/rust/deps/")
         && !HARNESS_CRATES.into_iter().any(of_harness)
+}
+
+/// `location` as it is shown, if the user wrote that line.
+pub(crate) fn users_place(location: &Location<'_>) -> Option<String> {
+    // The compiler knows the harness's own files from the harness's folder.
+    let file = harness().join(location.file());
+    is_users(&file).then(|| format!("{}:{}", location.file(), location.line()))
 }
 
 /// The path as seen from the harness's folder or from the current one, whichever holds it.

@@ -1,7 +1,8 @@
 //! Panics inside a run: caught where they happen, with the line, the time and the culprit.
 
+use std::cell::Cell;
 use std::panic::{self, PanicHookInfo};
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::context::{self, Context};
@@ -20,17 +21,40 @@ pub struct Panic {
     pub context: Option<Context>,
 }
 
+/// Whether the hook is installed, as far as is known.
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+
+/// What is thrown to find out whether the hook hears it.
+struct Probe;
+
+thread_local! {
+    /// Whether the hook has heard a [`Probe`].
+    static HEARD: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Installs, once a process, a panic hook that hands a run's panics to the run and leaves all
 /// others to the hook that was there before.
 pub(crate) fn install_hook() {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |info| match run::current() {
-            Some(sim) => sim.panicked(describe(info, sim.now())),
-            None => before(info),
-        }));
-    });
+    if INSTALLED.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| match run::current() {
+        _ if info.payload().is::<Probe>() => HEARD.set(true),
+        Some(sim) => sim.panicked(describe(info, sim.now())),
+        None => before(info),
+    }));
+}
+
+/// Whether the hook still hears of panics. If not, the next run installs it again.
+pub(crate) fn is_heard() -> bool {
+    HEARD.set(false);
+    let _ = panic::catch_unwind(|| panic::panic_any(Probe));
+    let is_heard = HEARD.get();
+    if !is_heard {
+        INSTALLED.store(false, Ordering::Relaxed);
+    }
+    is_heard
 }
 
 fn describe(info: &PanicHookInfo<'_>, at: Duration) -> Panic {

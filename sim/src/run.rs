@@ -217,10 +217,9 @@ impl Sim {
     /// Notes a misuse by the code that runs now, and stops the run.
     pub(crate) fn misused(&self, misuse: Misuse) {
         let location = match misuse {
-            Misuse::TimeStandsStill { spawned_at } => {
-                Some(format!("{}:{}", spawned_at.file(), spawned_at.line()))
-            }
+            Misuse::TimeStandsStill { spawned_at } => misuse::users_place(spawned_at),
             Misuse::BlockingSleep(_) | Misuse::OsThread => misuse::users_line(),
+            Misuse::PanicHook => None,
         };
         (self.0.settings.on_misuse)(Misused {
             misuse,
@@ -363,9 +362,9 @@ where
     if sim.clock() == Clock::Virtual {
         STUDENT.set(Some(sim.stream(Stream::Student)));
         NOW_US.set(Some(0));
-        #[cfg(unix)]
-        worker::watch_this_thread();
     }
+    #[cfg(unix)]
+    worker::watch_this_thread(sim.clock(), sim.0.settings.limit);
     CURRENT.set(Some(sim.clone()));
     let runtime = build_runtime(&sim);
     let result = runtime.block_on(async {
@@ -384,6 +383,9 @@ where
             }
         };
         task.abort();
+        if !panics::is_heard() {
+            sim.misused(Misuse::PanicHook);
+        }
         epilogue(&sim, ending)
     });
     match sim.clock() {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::context::{self, Context};
 use crate::frame::{self, Frame};
-use crate::misuse;
+use crate::misuse::Stack;
 use crate::run::Clock;
 use crate::workers::{OUTPUT_KEPT, WORKER};
 
@@ -28,11 +28,15 @@ const CPU_WITHOUT_PROGRESS: Duration = Duration::from_secs(3);
 /// How many looks in a row may find the simulated thread asleep. It never sleeps by itself.
 const LOOKS_ASLEEP: u32 = 12;
 
+/// How long a run by the real clock may go on behind its limit.
+const OVERTIME: Duration = Duration::from_secs(10);
+
 /// How long the watchdog waits for the thread's stack.
 const STACK_WAIT: Duration = Duration::from_secs(2);
 
-/// The most address space that a child may use, in bytes: a run that wants more has gone wild.
-const MEMORY: u64 = 8 << 30;
+/// The most address space that a child may use, in bytes: a run that wants more has gone wild. As a
+/// machine may well have two cores and 8 GB, more would be for the system's own killer.
+const MEMORY: u64 = 4 << 30;
 
 /// The most that a run may print, in bytes.
 const PRINTED: u64 = 1 << 30;
@@ -58,6 +62,8 @@ pub enum Why {
     Loop,
     /// Its thread is blocked.
     Blocked,
+    /// By the real clock: it can't be ended when its time is up.
+    Overtime,
     /// It tried to end the process.
     Exit,
 }
@@ -65,7 +71,7 @@ pub enum Why {
 impl Stuck {
     /// What the calling thread is at.
     fn here(why: Why) -> Stuck {
-        Stuck { why, stack: misuse::users_stack(), context: context::current() }
+        Stuck { why, stack: Stack::here().users_lines(), context: context::current() }
     }
 }
 
@@ -81,6 +87,11 @@ impl fmt::Display for Why {
                 "the simulated thread is blocked, and with it the whole cluster: by a mutex that \
                  is locked twice, or by a receive, a join or a lock that blocks; use tokio's \
                  channels and .await, and let go of a lock before taking it again"
+            }
+            Why::Overtime => {
+                "the run's time is up, but it can't be ended: the tester waits for a call of its own, \
+                 such as get_state(), that is blocked or loops; let go of a lock before taking it \
+                 again"
             }
             Why::Exit => {
                 "exit() was called, which would end the tester as well; return instead, or panic"
@@ -104,6 +115,8 @@ struct Watch {
 struct Running {
     seed: u64,
     since: Instant,
+    /// When a run by the real clock must have ended.
+    until: Option<Instant>,
     thread: Option<SimulatedThread>,
 }
 
@@ -122,7 +135,7 @@ static WATCH: OnceLock<Arc<Watch>> = OnceLock::new();
 static PROGRESS: AtomicU64 = AtomicU64::new(0);
 
 /// What the simulated thread has told of itself, when asked.
-static ASKED: Mutex<Option<Stuck>> = Mutex::new(None);
+static ASKED: Mutex<Option<(Stack, Option<Context>)>> = Mutex::new(None);
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -139,15 +152,21 @@ pub(crate) fn progress() {
     PROGRESS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// This thread is being simulated from now on.
-pub(crate) fn watch_this_thread() {
+/// This thread begins a run. By the virtual clock it is being simulated from now on; by the real one
+/// the run is to end within `limit`.
+pub(crate) fn watch_this_thread(clock: Clock, limit: Duration) {
     progress();
     if let Some(watch) = WATCH.get()
         && let Some(running) = lock(&watch.running).as_mut()
     {
-        // SAFETY: both calls only read the calling thread's identity.
-        let (pthread, tid) = unsafe { (libc::pthread_self(), libc::gettid()) };
-        running.thread = Some(SimulatedThread { pthread, tid });
+        match clock {
+            Clock::Virtual => {
+                // SAFETY: both calls only read the calling thread's identity.
+                let (pthread, tid) = unsafe { (libc::pthread_self(), libc::gettid()) };
+                running.thread = Some(SimulatedThread { pthread, tid });
+            }
+            Clock::Real => running.until = Some(Instant::now() + limit + OVERTIME),
+        }
     }
 }
 
@@ -198,7 +217,8 @@ pub fn serve(
     let mut seed = [0; 8];
     while seeds.read_exact(&mut seed).is_ok() {
         let seed = u64::from_le_bytes(seed);
-        *lock(&watch.running) = Some(Running { seed, since: Instant::now(), thread: None });
+        let since = Instant::now();
+        *lock(&watch.running) = Some(Running { seed, since, until: None, thread: None });
         let result = run(seed);
         *lock(&watch.running) = None;
         let result = Frame::Result { seed, result, output: output.take() };
@@ -274,9 +294,14 @@ impl Watch {
                 self.send(&Frame::Alive);
                 last_sign = Instant::now();
             }
-            if clock == Clock::Virtual
-                && let Some(stuck) = seen.look(&running)
-            {
+            let stuck = match clock {
+                Clock::Virtual => seen.look(&running),
+                Clock::Real => running
+                    .until
+                    .filter(|until| *until < Instant::now())
+                    .map(|_| Stuck { why: Why::Overtime, stack: Vec::new(), context: None }),
+            };
+            if let Some(stuck) = stuck {
                 self.give_up(&stuck);
             }
         }
@@ -344,8 +369,9 @@ fn ask(thread: SimulatedThread, why: Why) -> Stuck {
     unsafe { libc::pthread_kill(thread.pthread, libc::SIGUSR1) };
     let asked = Instant::now();
     while asked.elapsed() < STACK_WAIT {
-        if let Some(stuck) = lock(&ASKED).take() {
-            return Stuck { why, ..stuck };
+        let told = lock(&ASKED).take();
+        if let Some((stack, context)) = told {
+            return Stuck { why, stack: stack.users_lines(), context };
         }
         thread::sleep(Duration::from_millis(10));
     }
@@ -353,13 +379,11 @@ fn ask(thread: SimulatedThread, why: Why) -> Stuck {
 }
 
 fn install_handler() {
-    // Reading a stack allocates, so it could wait for ever for a lock that the interrupted code holds.
-    // The watchdog waits only for so long, and the process ends in any case.
+    // The interrupted code may hold any lock, the allocator's included. So this takes only addresses,
+    // and leaves it to the watchdog to make lines of them; the one lock is the watchdog's, which holds
+    // it for a moment.
     extern "C" fn tell(_: libc::c_int) {
-        let stuck = Stuck::here(Why::Blocked);
-        if let Ok(mut place) = ASKED.try_lock() {
-            *place = Some(stuck);
-        }
+        *lock(&ASKED) = Some((Stack::here(), context::current()));
     }
     let handler = tell as extern "C" fn(libc::c_int);
     // SAFETY: a zeroed sigaction is a valid one, and the handler has the signature that it needs.
