@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is what is to be caught")]
 
-use std::sync::{Mutex, mpsc};
+use std::sync::{Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -140,4 +140,27 @@ fn a_blocking_receive_is_named() {
         .assert_is(FailureKind::Stuck, &["server 1, in a task spawned at "])
         .assert_is(FailureKind::Stuck, &BLOCKED)
         .assert_at(&here("receives", "recv()"));
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn waits_for_a_condition() {
+    let in_task = || {
+        async {
+            let (state, changed) = (Mutex::new(()), Condvar::new());
+            let waited = changed.wait_timeout(state.lock().unwrap(), Duration::from_millis(5));
+            assert!(waited.is_ok());
+        }
+        .boxed()
+    };
+    config::test(move |t| one_in_some_runs(t, Habits { in_task, ..Habits::GOOD }));
+}
+
+/// Its clock is the cluster's, which can't move meanwhile.
+#[test]
+fn a_blocking_wait_is_named_though_it_has_a_timeout() {
+    catch("blocked::waits_for_a_condition")
+        .assert_is(FailureKind::Stuck, &["server 1, in a task spawned at "])
+        .assert_is(FailureKind::Stuck, &BLOCKED)
+        .assert_at(&here("waits_for_a_condition", "wait_timeout("));
 }

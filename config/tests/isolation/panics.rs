@@ -1,10 +1,14 @@
 //! Panics, wherever the tester's calls lead.
 
+use std::panic;
+
 use config::{FailureKind, Reliability, Snapshots, T, make_config};
 use futures::future::FutureExt as _;
 
-use crate::child::{Place, catch, place};
-use crate::server::{BAD_SERVER, Habits, SERVERS, draws_the_bad_lot, make, one_in_some_runs};
+use crate::child::{PASSED, Place, catch, place, run};
+use crate::server::{
+    BAD_SERVER, Habits, SERVERS, draws_the_bad_lot, everybody, make, one_in_some_runs,
+};
 
 fn here(function: &str) -> Place {
     place(("panics.rs", include_str!("panics.rs")), function, "panic!(")
@@ -129,6 +133,43 @@ fn a_panic_in_the_last_kill_is_named() {
     catch("panics::panics_in_the_last_kill")
         .assert_is(FailureKind::Panic, &["server 1 panicked in kill: immortal"])
         .assert_at(&here("panics_in_the_last_kill"));
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn panics_unheard() {
+    let in_make = || panic::set_hook(Box::new(|_| ()));
+    let in_task = || async { panic!("psst") }.boxed();
+    config::test(move |t| one_in_some_runs(t, Habits { in_make, in_task, ..Habits::GOOD }));
+}
+
+#[test]
+fn a_panic_hook_in_place_of_the_tester_s_is_named() {
+    // The seed behind the bad one passes in the same process.
+    catch("panics::panics_unheard").assert_is(
+        FailureKind::Misuse,
+        &[
+            "the panic hook was replaced",
+            "the tester learns of panics by it, and may have missed some",
+            "leave the hook alone, or call from yours the one that panic::take_hook() gave",
+        ],
+    );
+}
+
+#[test]
+#[ignore = "the test below runs it"]
+fn adds_to_the_panic_hook() {
+    let in_make = || {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| before(info)));
+    };
+    config::test(move |t| everybody(t, Habits { in_make, ..Habits::GOOD }));
+}
+
+#[test]
+fn a_panic_hook_that_calls_the_one_before_is_no_misuse() {
+    let ran = run(&["panics::adds_to_the_panic_hook"], &[("LAB_SEED", "1"), ("LAB_ITERS", "3")]);
+    ran.assert_status(PASSED);
 }
 
 #[test]
