@@ -111,7 +111,7 @@ fn shapes_of_recursive_types_are_cut_and_go_on_behind_the_cut() {
 
 #[test]
 fn a_shape_ends_where_made_up_values_are_rejected() {
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
     #[serde(try_from = "String")]
     struct Picky;
     impl TryFrom<String> for Picky {
@@ -126,7 +126,9 @@ fn a_shape_ends_where_made_up_values_are_rejected() {
         shape_of::<(Option<Picky>, Vec<Picky>, BTreeMap<u8, (u8, Option<()>)>, u8)>(),
         "(Option<String>, [String], [u8 => (u8, Option<()>)], u8)"
     );
-    assert_eq!(shape_of::<(HashMap<String, Picky>, u8)>(), "([String => String], u8)");
+    assert_eq!(shape_of::<(BTreeMap<String, Picky>, u8)>(), "([String => String], u8)");
+    // Here a pass must give up on what it can't reach, or it would never come to the last one.
+    assert_eq!(shape_of::<(BTreeMap<Picky, u8>, u8)>(), "([String => ?], u8)");
 }
 
 #[test]

@@ -245,7 +245,7 @@ impl Tree {
 
     /// Whether an option, sequence or map should be gone into, or be given as empty.
     pub(crate) fn worth_entering(&self, at: usize, parts: usize) -> bool {
-        self.making == 0 && !(0..parts).all(|part| self.is_done(at, part))
+        self.making == 0 && !self.nodes[at].done && !(0..parts).all(|part| self.is_done(at, part))
     }
 
     fn step(&mut self) -> Result<(), Cut> {
