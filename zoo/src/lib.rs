@@ -22,11 +22,11 @@
 //! [`make_with`]:
 //!
 //! ```
-//! use config::{Reliability, make_config};
+//! use config::{Reliability, Snapshots, make_config};
 //! use zoo::Bug;
 //!
 //! config::test(|t| async move {
-//!     let cfg = make_config(&t, 3, Reliability::Reliable, zoo::make_with(Bug::None));
+//!     let cfg = make_config(&t, 3, Reliability::Reliable, Snapshots::Off, zoo::make_with(Bug::None));
 //!     cfg.begin("Example: a leader is elected");
 //!     cfg.check_one_leader().await;
 //!     cfg.end();
@@ -80,8 +80,7 @@ pub fn make(
 pub fn make_with(
     bug: Bug,
 ) -> impl Fn(Vec<ClientEnd>, usize, Arc<Persister>, ApplyCh) -> Arc<dyn Raft> + Copy + Send + Sync {
-    // Part 3A saves nothing and applies nothing.
-    move |peers, me, _persister, _apply_ch| raft::Raft::start(peers, me, bug)
+    move |peers, me, persister, apply_ch| raft::Raft::make(peers, me, persister, apply_ch, bug)
 }
 
 fn bug_from_env() -> Bug {

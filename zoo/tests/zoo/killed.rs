@@ -14,12 +14,17 @@ fn tasks_end_within_a_second() {
             let made: Arc<Mutex<Vec<Weak<dyn raftapi::Raft>>>> = Arc::default();
             let makes = made.clone();
             let make = zoo::make_with(bug);
-            let cfg =
-                make_config(&t, 3, Reliability::Reliable, Snapshots::Off, move |peers, me, saved, apply_ch| {
+            let cfg = make_config(
+                &t,
+                3,
+                Reliability::Reliable,
+                Snapshots::Off,
+                move |peers, me, saved, apply_ch| {
                     let raft = make(peers, me, saved, apply_ch);
                     makes.lock().unwrap().push(Arc::downgrade(&raft));
                     raft
-                });
+                },
+            );
             cfg.begin("Zoo: the tasks of a killed server end");
 
             // One leads, and its heartbeats don't come back; the others ask for votes in vain.

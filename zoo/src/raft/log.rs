@@ -1,0 +1,247 @@
+//! The log: its entries by index, behind a snapshot that stands for the first of them (§5.3, §7).
+//!
+//! Everything is asked for by the index that the paper gives it. Where an entry lies in the vector
+//! is known here and nowhere else.
+
+use raftapi::{Command, Index, Term};
+use serde::{Deserialize, Serialize};
+
+use super::rpc::Conflict;
+
+/// A command, and the term in which a leader took it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub(super) term: Term,
+    pub(super) command: Command,
+}
+
+/// A server's log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Log {
+    /// The last index that the snapshot covers; 0 without a snapshot.
+    snapshot_index: Index,
+    /// That entry's term.
+    snapshot_term: Term,
+    /// The entries from `snapshot_index + 1` on.
+    entries: Vec<Entry>,
+}
+
+/// Whether a log is other than it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a log that has changed must be saved"]
+pub(super) enum Changed {
+    No,
+    Yes,
+}
+
+impl Log {
+    pub(super) fn snapshot_index(&self) -> Index {
+        self.snapshot_index
+    }
+
+    pub(super) fn snapshot_term(&self) -> Term {
+        self.snapshot_term
+    }
+
+    pub(super) fn last_index(&self) -> Index {
+        self.snapshot_index + self.entries.len() as Index
+    }
+
+    pub(super) fn last_term(&self) -> Term {
+        self.entries.last().map_or(self.snapshot_term, |entry| entry.term)
+    }
+
+    /// The entry at `index`; `None` if the log ends before, or the snapshot covers it.
+    pub(super) fn get(&self, index: Index) -> Option<&Entry> {
+        let behind = index.checked_sub(self.snapshot_index + 1)?;
+        self.entries.get(usize::try_from(behind).ok()?)
+    }
+
+    /// The term of the entry at `index`, which may be the snapshot's last; `None` if the log ends
+    /// before, or the snapshot covers later ones.
+    pub(super) fn term(&self, index: Index) -> Option<Term> {
+        if index == self.snapshot_index {
+            return Some(self.snapshot_term);
+        }
+        self.get(index).map(|entry| entry.term)
+    }
+
+    /// All entries from `first` on, which the snapshot doesn't cover.
+    pub(super) fn since(&self, first: Index) -> Vec<Entry> {
+        self.entries[self.position(first)..].to_vec()
+    }
+
+    /// Adds an entry at the end.
+    pub(super) fn push(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    /// Whether this log has the entry of term `prev_log_term` at `prev_log_index`, and so all that a
+    /// leader of that log has before it (§5.3, Log Matching).
+    pub(super) fn matches(&self, prev_log_index: Index, prev_log_term: Term) -> bool {
+        // What a snapshot covers is committed, and then every later leader has it, too (§5.4).
+        prev_log_index < self.snapshot_index || self.term(prev_log_index) == Some(prev_log_term)
+    }
+
+    /// Takes over a leader's entries, which follow `prev_log_index`, where the logs match.
+    pub(super) fn merge(&mut self, prev_log_index: Index, entries: Vec<Entry>) -> Changed {
+        let mut changed = Changed::No;
+        for (index, entry) in (prev_log_index + 1..).zip(entries) {
+            if index <= self.snapshot_index || self.term(index) == Some(entry.term) {
+                continue;
+            }
+            // AppendEntries 3: "If an existing entry conflicts with a new one (same index but
+            // different terms), delete the existing entry and all that follow it" (§5.3).
+            self.entries.truncate(self.position(index));
+            // AppendEntries 4: "Append any new entries not already in the log" (§5.3).
+            self.entries.push(entry);
+            changed = Changed::Yes;
+        }
+        changed
+    }
+
+    /// What a leader should know whose entry at `prev_log_index` isn't in this log (§5.3).
+    pub(super) fn conflict(&self, prev_log_index: Index) -> Conflict {
+        let x_term = self.term(prev_log_index);
+        let x_index = x_term.map_or(0, |x_term| {
+            let mut first = prev_log_index;
+            // Whatever the snapshot covers agrees with every leader's.
+            while first > self.snapshot_index + 1 && self.term(first - 1) == Some(x_term) {
+                first -= 1;
+            }
+            first
+        });
+        Conflict { x_term, x_index, x_len: self.last_index() }
+    }
+
+    /// The last entry of `term` before the index `before`, if there is one.
+    pub(super) fn last_of_term(&self, term: Term, before: Index) -> Option<Index> {
+        let earlier = (self.snapshot_index..before).rev();
+        // Terms never go down within a log.
+        let mut not_later = earlier.skip_while(|&index| self.term(index) > Some(term));
+        not_later.next().filter(|&index| self.term(index) == Some(term))
+    }
+
+    /// Lets a snapshot stand for everything up to its last entry.
+    pub(super) fn begin_behind(&mut self, snapshot_index: Index, snapshot_term: Term) {
+        if self.term(snapshot_index) == Some(snapshot_term) {
+            // InstallSnapshot 6: "If existing log entry has same index and term as snapshot's last
+            // included entry, retain log entries following it" (§7).
+            self.entries.drain(..self.position(snapshot_index + 1));
+        } else {
+            // InstallSnapshot 7: "Discard the entire log" (§7).
+            self.entries.clear();
+        }
+        self.snapshot_index = snapshot_index;
+        self.snapshot_term = snapshot_term;
+    }
+
+    /// Where the entry at `index` lies in the vector, or would lie.
+    fn position(&self, index: Index) -> usize {
+        let behind = index - self.snapshot_index - 1;
+        usize::try_from(behind).expect("a log fits into memory")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(term: Term) -> Entry {
+        Entry { term, command: Command::new() }
+    }
+
+    /// A log with entries of these terms behind a snapshot that ends with this index and term.
+    fn log(snapshot_index: Index, snapshot_term: Term, terms: &[Term]) -> Log {
+        let entries = terms.iter().copied().map(entry).collect();
+        Log { snapshot_index, snapshot_term, entries }
+    }
+
+    fn merge(log: &mut Log, prev_log_index: Index, terms: &[Term]) -> Changed {
+        log.merge(prev_log_index, terms.iter().copied().map(entry).collect())
+    }
+
+    #[test]
+    fn an_index_means_the_same_with_a_snapshot_as_without() {
+        let whole = log(0, 0, &[1, 1, 2, 4]);
+        let mut behind = whole.clone();
+        behind.begin_behind(2, 1);
+        assert_eq!(behind, log(2, 1, &[2, 4]));
+        for index in 2..=6 {
+            assert_eq!(behind.term(index), whole.term(index), "index {index}");
+        }
+        assert_eq!(behind.term(1), None);
+        assert_eq!(behind.get(2), None);
+        assert_eq!(behind.since(4), whole.since(4));
+        assert_eq!(behind.since(5), []);
+        assert_eq!((behind.last_index(), behind.last_term()), (4, 4));
+    }
+
+    #[test]
+    fn a_log_that_is_all_snapshot_ends_with_it() {
+        let log = log(7, 3, &[]);
+        assert_eq!((log.last_index(), log.last_term()), (7, 3));
+        assert_eq!(log.term(7), Some(3));
+        assert_eq!(log.since(8), []);
+        assert_eq!(Log::default().term(0), Some(0));
+    }
+
+    #[test]
+    fn entries_that_are_there_already_change_nothing() {
+        let mut follower = log(0, 0, &[1, 1, 2, 2]);
+        assert_eq!(merge(&mut follower, 1, &[1, 2]), Changed::No);
+        assert_eq!(merge(&mut follower, 4, &[]), Changed::No);
+        assert_eq!(follower, log(0, 0, &[1, 1, 2, 2]));
+    }
+
+    #[test]
+    fn a_conflict_replaces_all_that_follows_it() {
+        let mut follower = log(0, 0, &[1, 1, 2, 2]);
+        assert_eq!(merge(&mut follower, 1, &[1, 3]), Changed::Yes);
+        assert_eq!(follower, log(0, 0, &[1, 1, 3]));
+    }
+
+    #[test]
+    fn entries_that_a_snapshot_covers_are_passed_over() {
+        let mut follower = log(3, 2, &[2]);
+        assert!(follower.matches(1, 1));
+        assert_eq!(merge(&mut follower, 1, &[1, 2]), Changed::No);
+        assert_eq!(merge(&mut follower, 1, &[1, 2, 2, 4]), Changed::Yes);
+        assert_eq!(follower, log(3, 2, &[2, 4]));
+    }
+
+    #[test]
+    fn a_follower_tells_where_its_term_begins() {
+        let conflict = |x_term, x_index, x_len| Conflict { x_term, x_index, x_len };
+        assert_eq!(log(0, 0, &[1, 4, 4, 4]).conflict(3), conflict(Some(4), 2, 4));
+        assert_eq!(log(0, 0, &[4, 4]).conflict(2), conflict(Some(4), 1, 2));
+        assert_eq!(log(0, 0, &[4, 4]).conflict(5), conflict(None, 0, 2));
+        // What the snapshot covers is no part of the conflict.
+        assert_eq!(log(2, 4, &[4, 4]).conflict(4), conflict(Some(4), 3, 4));
+    }
+
+    #[test]
+    fn a_leader_finds_its_last_entry_of_a_term() {
+        let leader = log(2, 1, &[3, 3, 5, 5]);
+        assert_eq!(leader.last_of_term(3, 6), Some(4));
+        assert_eq!(leader.last_of_term(3, 4), Some(3));
+        assert_eq!(leader.last_of_term(1, 6), Some(2));
+        assert_eq!(leader.last_of_term(4, 6), None);
+        assert_eq!(leader.last_of_term(6, 6), None);
+    }
+
+    #[test]
+    fn a_snapshot_keeps_what_follows_it_if_the_logs_agree_there() {
+        let mut same = log(0, 0, &[1, 2, 2]);
+        same.begin_behind(2, 2);
+        assert_eq!(same, log(2, 2, &[2]));
+
+        let mut other = log(0, 0, &[1, 1, 1]);
+        other.begin_behind(2, 2);
+        assert_eq!(other, log(2, 2, &[]));
+
+        let mut short = log(0, 0, &[1]);
+        short.begin_behind(5, 2);
+        assert_eq!(short, log(5, 2, &[]));
+    }
+}

@@ -1,0 +1,251 @@
+//! The log's way to the followers (§5.3): what a leader sends and when, what a follower makes of
+//! it, and when an entry is committed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use raftapi::{Command, Index, Role, Start};
+use tokio::time::{Instant, timeout_at};
+
+use super::Raft;
+use super::log::{Changed, Entry};
+use super::rpc::{AppendEntriesArgs, AppendEntriesReply, Conflict, InstallSnapshotArgs};
+use super::state::State;
+
+/// How often a leader lets each follower hear of it. The lab allows some ten a second.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What a leader knows of a follower (Figure 2, "Volatile state on leaders"), and what it has sent.
+#[derive(Clone, Debug)]
+pub(super) struct Follower {
+    pub(super) next_index: Index,
+    pub(super) match_index: Index,
+    /// Whether entries or a snapshot are under way. Until the reply comes, or the next heartbeat is
+    /// due, nothing is sent, so that nothing is sent twice; what comes up meanwhile goes together.
+    pub(super) is_awaited: bool,
+    /// The commit index that it has been told.
+    told_commit: Index,
+    /// When it has to hear of its leader again.
+    heartbeat_at: Instant,
+}
+
+impl Follower {
+    /// Leaders: nextIndex "initialized to leader last log index + 1", matchIndex "to 0". It is to
+    /// hear of its new leader at once (§5.2).
+    pub(super) fn new(last_index: Index) -> Follower {
+        Follower {
+            next_index: last_index + 1,
+            match_index: 0,
+            is_awaited: false,
+            told_commit: 0,
+            heartbeat_at: Instant::now(),
+        }
+    }
+
+    /// The follower has this leader's entries up to `index`. An older reply, which knows of fewer,
+    /// takes nothing back.
+    pub(super) fn has_up_to(&mut self, index: Index) {
+        // Leaders: "If successful: update nextIndex and matchIndex for follower" (§5.3).
+        self.match_index = self.match_index.max(index);
+        self.next_index = self.next_index.max(self.match_index + 1);
+    }
+}
+
+impl Raft {
+    /// Takes a command if this server leads.
+    pub(super) fn append(&self, command: Command) -> Option<Start> {
+        let mut state = self.state();
+        if state.role != Role::Leader {
+            return None;
+        }
+        // Leaders: "If command received from client: append entry to local log" (§5.3).
+        let term = state.current_term;
+        state.log.push(Entry { term, command });
+        self.persist(&state);
+        // Who is alone has its majority already.
+        self.advance_commit(&mut state);
+        self.news.notify_one();
+        Some(Start { index: state.log.last_index(), term })
+    }
+
+    // ---- Leaders: sending ----
+
+    /// Sends, whenever there is news or it is time for a heartbeat, for as long as this server
+    /// lives. It is one task for all its terms: a notice can't go to one that is about to end.
+    pub(super) async fn replicator(self: Arc<Self>) {
+        loop {
+            let heartbeat_at = self.send_what_is_due();
+            // What came up since then has left its notice, which ends this wait at once.
+            let news = self.news.notified();
+            match heartbeat_at {
+                // An error means that it is time.
+                Some(heartbeat_at) => _ = timeout_at(heartbeat_at, news).await,
+                None => news.await,
+            }
+        }
+    }
+
+    /// Returns when the next heartbeat will be due; `None` if this server doesn't lead.
+    fn send_what_is_due(self: &Arc<Self>) -> Option<Instant> {
+        let mut state = self.state();
+        if state.role != Role::Leader {
+            return None;
+        }
+        let now = Instant::now();
+        for server in self.others() {
+            if state.is_due(server, now) {
+                self.send(&mut state, server, now);
+            }
+        }
+        self.others().map(|server| state.followers[server].heartbeat_at).min()
+    }
+
+    fn send(self: &Arc<Self>, state: &mut State, server: usize, now: Instant) {
+        let commit_index = state.commit_index;
+        let follower = &mut state.followers[server];
+        follower.heartbeat_at = now + HEARTBEAT_INTERVAL;
+        follower.told_commit = commit_index;
+        // A leader sends the snapshot if it "has already discarded the next log entry that it needs
+        // to send" (§7).
+        if follower.next_index <= state.log.snapshot_index() {
+            follower.is_awaited = true;
+            let args = InstallSnapshotArgs {
+                term: state.current_term,
+                leader_id: self.me,
+                last_included_index: state.log.snapshot_index(),
+                last_included_term: state.log.snapshot_term(),
+                data: state.snapshot.clone(),
+            };
+            tokio::spawn(self.clone().until_killed(self.clone().send_snapshot(server, args)));
+            return;
+        }
+        // Leaders: "If last log index ≥ nextIndex for a follower: send AppendEntries RPC with log
+        // entries starting at nextIndex" (§5.3). With none it is a heartbeat (§5.2).
+        let prev_log_index = follower.next_index - 1;
+        let entries = state.log.since(follower.next_index);
+        follower.is_awaited = !entries.is_empty();
+        let args = AppendEntriesArgs {
+            term: state.current_term,
+            leader_id: self.me,
+            prev_log_index,
+            prev_log_term: state.log.term(prev_log_index).expect("it isn't discarded"),
+            entries,
+            leader_commit: commit_index,
+        };
+        tokio::spawn(self.clone().until_killed(self.clone().send_entries(server, args)));
+    }
+
+    async fn send_entries(self: Arc<Self>, server: usize, args: AppendEntriesArgs) {
+        let call = self.peers[server].call::<_, AppendEntriesReply>("Raft.AppendEntries", &args);
+        let reply = call.await;
+        let mut state = self.state();
+        if let Some(reply) = &reply {
+            self.observe_term(&mut state, reply.term);
+        }
+        // What was sent in another term says nothing of this one (§5.2).
+        if !state.leads(args.term) {
+            return;
+        }
+        if !args.entries.is_empty() {
+            state.followers[server].is_awaited = false;
+        }
+        match reply {
+            // What is lost is sent again with the next news, or the next heartbeat (§5.3).
+            None => return,
+            Some(reply) if reply.success => {
+                let last_sent = args.prev_log_index + args.entries.len() as Index;
+                state.followers[server].has_up_to(last_sent);
+                self.advance_commit(&mut state);
+            }
+            Some(reply) => state.back_up(server, args.prev_log_index, reply.conflict),
+        }
+        self.news.notify_one();
+    }
+
+    fn advance_commit(&self, state: &mut State) {
+        // Leaders: "If there exists an N such that N > commitIndex, a majority of matchIndex[i] ≥
+        // N, and log[N].term == currentTerm: set commitIndex = N" (§5.3, §5.4).
+        let mut matches: Vec<Index> =
+            self.others().map(|server| state.followers[server].match_index).collect();
+        matches.push(state.log.last_index());
+        matches.sort_unstable();
+        // So many servers have at least the entry that stands there.
+        let n = matches[matches.len() - self.majority()];
+        // An entry of an earlier term, even on a majority, may yet be replaced (§5.4.2).
+        if state.log.term(n) == Some(state.current_term) {
+            self.commit(state, n);
+        }
+    }
+
+    // ---- Followers ----
+
+    pub(super) async fn append_entries(
+        self: Arc<Self>,
+        args: AppendEntriesArgs,
+    ) -> AppendEntriesReply {
+        let mut state = self.state();
+        self.observe_term(&mut state, args.term);
+        let refused = |state: &State, conflict| AppendEntriesReply {
+            term: state.current_term,
+            success: false,
+            conflict,
+        };
+        // AppendEntries 1: "Reply false if term < currentTerm" (§5.1).
+        if args.term < state.current_term {
+            return refused(&state, Conflict::default());
+        }
+        self.hear_from_leader(&mut state);
+        // AppendEntries 2: "Reply false if log doesn't contain an entry at prevLogIndex whose term
+        // matches prevLogTerm" (§5.3).
+        if !state.log.matches(args.prev_log_index, args.prev_log_term) {
+            return refused(&state, state.log.conflict(args.prev_log_index));
+        }
+        // AppendEntries 3 and 4 (§5.3).
+        let last_new = args.prev_log_index + args.entries.len() as Index;
+        if state.log.merge(args.prev_log_index, args.entries) == Changed::Yes {
+            self.persist(&state);
+        }
+        // AppendEntries 5: "If leaderCommit > commitIndex, set commitIndex = min(leaderCommit,
+        // index of last new entry)" (§5.3). What follows that entry may not be the leader's.
+        self.commit(&mut state, args.leader_commit.min(last_new));
+        AppendEntriesReply {
+            term: state.current_term,
+            success: true,
+            conflict: Conflict::default(),
+        }
+    }
+}
+
+impl State {
+    /// Whether a leader has something to send to a follower.
+    fn is_due(&self, server: usize, now: Instant) -> bool {
+        let follower = &self.followers[server];
+        let has_news = follower.next_index <= self.log.last_index()
+            || follower.told_commit < self.commit_index;
+        // Leaders: "repeat during idle periods to prevent election timeouts" (§5.2).
+        now >= follower.heartbeat_at || (has_news && !follower.is_awaited)
+    }
+
+    /// A follower's log has another entry at `prev_log_index`, or none.
+    fn back_up(&mut self, server: usize, prev_log_index: Index, conflict: Conflict) {
+        let follower = &mut self.followers[server];
+        // Something newer is known by now.
+        if prev_log_index + 1 != follower.next_index {
+            return;
+        }
+        // Leaders: "If AppendEntries fails because of log inconsistency: decrement nextIndex and
+        // retry" (§5.3), by a term at a time.
+        let Conflict { x_term, x_index, x_len } = conflict;
+        let next_index = match x_term {
+            // The follower's log is too short.
+            None => x_len + 1,
+            Some(x_term) => match self.log.last_of_term(x_term, prev_log_index) {
+                // Up to there the logs may be the same.
+                Some(last) => last + 1,
+                // No entry of that term is this leader's.
+                None => x_index,
+            },
+        };
+        follower.next_index = next_index.max(follower.match_index + 1);
+    }
+}

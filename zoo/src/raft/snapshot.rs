@@ -1,0 +1,78 @@
+//! Snapshots: the service's own, and those that a leader sends in the place of entries which it no
+//! longer has (§7, Figure 13).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use raftapi::Index;
+
+use super::Raft;
+use super::rpc::{InstallSnapshotArgs, InstallSnapshotReply};
+use super::state::State;
+
+impl Raft {
+    /// The service has made a snapshot that covers everything up to `index`.
+    pub(super) fn take_snapshot(&self, index: Index, snapshot: Bytes) {
+        let mut state = self.state();
+        // A later one may have come from the leader meanwhile; and nobody can cover what was never
+        // applied.
+        if index <= state.log.snapshot_index() || index > state.last_applied {
+            return;
+        }
+        let term = state.log.term(index).expect("what is applied is in the log");
+        state.log.begin_behind(index, term);
+        state.snapshot = snapshot;
+        // The log and the snapshot that it begins behind are saved together (§7).
+        self.persist(&state);
+    }
+
+    /// Sends the snapshot to a follower whose next entry is no longer in the log.
+    pub(super) async fn send_snapshot(self: Arc<Self>, server: usize, args: InstallSnapshotArgs) {
+        let call =
+            self.peers[server].call::<_, InstallSnapshotReply>("Raft.InstallSnapshot", &args);
+        let reply = call.await;
+        let mut state = self.state();
+        if let Some(reply) = &reply {
+            self.observe_term(&mut state, reply.term);
+        }
+        if !state.leads(args.term) {
+            return;
+        }
+        let follower = &mut state.followers[server];
+        follower.is_awaited = false;
+        if reply.is_some() {
+            // Whether it needed the snapshot or not, it has what the snapshot covers.
+            follower.has_up_to(args.last_included_index);
+            self.news.notify_one();
+        }
+    }
+
+    pub(super) async fn install_snapshot(
+        self: Arc<Self>,
+        args: InstallSnapshotArgs,
+    ) -> InstallSnapshotReply {
+        let mut state = self.state();
+        self.observe_term(&mut state, args.term);
+        // InstallSnapshot 1: "Reply immediately if term < currentTerm" (§7).
+        if args.term >= state.current_term {
+            self.hear_from_leader(&mut state);
+            self.replace_log(&mut state, args);
+        }
+        InstallSnapshotReply { term: state.current_term }
+    }
+
+    fn replace_log(&self, state: &mut State, args: InstallSnapshotArgs) {
+        let InstallSnapshotArgs { last_included_index, last_included_term, data, .. } = args;
+        // InstallSnapshot 5: "discard any existing or partial snapshot with a smaller index" (§7);
+        // and a late one is itself discarded. This server has all that it covers.
+        if last_included_index <= state.commit_index {
+            return;
+        }
+        state.log.begin_behind(last_included_index, last_included_term);
+        state.snapshot = data;
+        self.persist(state);
+        // InstallSnapshot 8: "Reset state machine using snapshot contents" (§7): the applier sees
+        // that the log begins behind what was applied.
+        self.commit(state, last_included_index);
+    }
+}
