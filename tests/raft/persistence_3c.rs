@@ -140,7 +140,7 @@ fn TestPersist33C() {
 }
 
 /// Figure 8 of the paper, by chance: leaders come and go with entries that few others have. A leader
-/// that commits an earlier term's entry by counting replicas (§5.4.2) will lose one.
+/// that commits an earlier term's entry by counting replicas (§5.4.2) may lose one.
 #[test]
 fn TestFigure83C() {
     config::test(|t| async move {
