@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::fs::{self, File};
+use std::hint::black_box;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::process;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Barrier, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -205,10 +206,7 @@ pub fn serve(
     if clock == Clock::Virtual {
         install_handler();
     }
-    let watching = watch.clone();
-    let watchdog = thread::Builder::new().name("watchdog".to_owned());
-    watchdog.spawn(move || watching.watch(clock)).expect("failed to start the watchdog");
-
+    start_watchdog(watch.clone(), clock);
     output.take(); // what the test binary has printed on its way here
     watch.send(&Frame::Ready);
     let mut seeds = BufReader::new(reader);
@@ -232,6 +230,20 @@ pub fn serve(
         }
     }
     process::exit(0)
+}
+
+/// Starts the watchdog, and returns when it is on its way. What it allocates in the beginning, and
+/// the memory that the allocator reserves for its thread, are then in the same place each time.
+fn start_watchdog(watch: Arc<Watch>, clock: Clock) {
+    let started = Arc::new(Barrier::new(2));
+    let is_started = started.clone();
+    let watchdog = thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
+        drop(black_box(Box::new(0)));
+        is_started.wait();
+        watch.watch(clock);
+    });
+    watchdog.expect("failed to start the watchdog");
+    started.wait();
 }
 
 /// Takes the parent's socket from where the code under test would read it as its input.
