@@ -18,7 +18,7 @@ use thiserror::Error;
 /// | `LAB_ITERS` | runs of each test, by seeds that follow one another from the first | 1 |
 /// | `LAB_JOBS` | runs at the same time | as many as there are cores |
 /// | `LAB_CLOCK` | `virtual` or `real` | `virtual` |
-/// | `LAB_CHECK_DETERMINISM` | `1`: run each seed twice and compare | `0`: run it once |
+/// | `LAB_CHECK_DETERMINISM` | `1`: run each seed twice and compare; by the virtual clock only | `0`: run it once |
 /// | `LAB_ISOLATE` | `process`: each run has a process of its own | `batch`: a process runs many |
 /// | `LAB_CHILD` | `1`: run in the test's own process, for a debugger | `0`: in child processes |
 /// | `LAB_OUT` | a folder, where each run's result is added to `results.jsonl` | no such file |
@@ -129,18 +129,28 @@ impl Settings {
         })?;
         let is_here = child.read(&read, on_or_off)?.unwrap_or(false) || cfg!(not(unix));
         let out = Variable { name: "LAB_OUT", expected: "a folder", example: "target/lab" };
+        let clock = clock
+            .read(&read, |value| match value {
+                "virtual" => Some(Clock::Virtual),
+                "real" => Some(Clock::Real),
+                _ => None,
+            })?
+            .unwrap_or(Clock::Virtual);
+        let check_determinism = check_determinism.read(&read, on_or_off)?.unwrap_or(false);
+        if check_determinism && clock == Clock::Real {
+            return Err(SettingsError {
+                variable: "LAB_CHECK_DETERMINISM",
+                value: "1".into(),
+                expected: "`0` with LAB_CLOCK=real, by which no run is the same twice",
+                example: "0",
+            });
+        }
         Ok(Settings {
             seed: seed.read(&read, parsed)?,
             iters: iters.read(&read, parsed)?.unwrap_or(NonZeroU64::MIN),
             jobs: jobs.read(&read, parsed)?.unwrap_or_else(default_jobs),
-            clock: clock
-                .read(&read, |value| match value {
-                    "virtual" => Some(Clock::Virtual),
-                    "real" => Some(Clock::Real),
-                    _ => None,
-                })?
-                .unwrap_or(Clock::Virtual),
-            check_determinism: check_determinism.read(&read, on_or_off)?.unwrap_or(false),
+            clock,
+            check_determinism,
             place: if is_here { Place::Here } else { place.unwrap_or(Place::Batch) },
             out: out.read(&read, |value| (!value.is_empty()).then(|| PathBuf::from(value)))?,
         })
@@ -190,7 +200,6 @@ mod tests {
             ("LAB_SEED", "18446744073709551615"),
             ("LAB_ITERS", "1000"),
             ("LAB_JOBS", "3"),
-            ("LAB_CLOCK", "real"),
             ("LAB_CHECK_DETERMINISM", "1"),
             ("LAB_ISOLATE", "process"),
             ("LAB_OUT", "a folder"),
@@ -199,11 +208,11 @@ mod tests {
         assert_eq!(settings.seed, Some(u64::MAX));
         assert_eq!(settings.iters.get(), 1000);
         assert_eq!(settings.jobs.get(), 3);
-        assert_eq!(settings.clock, Clock::Real);
         assert!(settings.check_determinism);
         assert_eq!(settings.place, Place::Process);
         assert_eq!(settings.out, Some("a folder".into()));
         assert_eq!(read(&[("LAB_CHILD", "1")]).unwrap().place, Place::Here);
+        assert_eq!(read(&[("LAB_CLOCK", "real")]).unwrap().clock, Clock::Real);
     }
 
     #[test]

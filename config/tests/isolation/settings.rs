@@ -25,6 +25,16 @@ fn a_value_that_makes_no_sense_fails_the_test_and_is_named() {
 }
 
 #[test]
+fn no_run_by_the_real_clock_is_asked_to_be_the_same_twice() {
+    let ran = run(&[TEST], &[("LAB_CLOCK", "real"), ("LAB_CHECK_DETERMINISM", "1")]);
+    ran.assert_status(FAILED);
+    ran.assert_says(&[
+        "failed to read LAB_CHECK_DETERMINISM=\"1\": expected `0` with LAB_CLOCK=real",
+    ]);
+    assert!(ran.results.is_empty(), "it was run:\n{}", ran.output);
+}
+
+#[test]
 fn a_folder_that_can_t_be_written_is_named() {
     let ran = run(&[TEST], &[("LAB_OUT", "/dev/null/results")]);
     ran.assert_status(FAILED);
