@@ -3,6 +3,11 @@
 //!
 //! Each module has *victims*, ignored tests of servers with one bad habit, beside the tests that run
 //! them as their user would: by this binary, in a process and an environment of its own.
+//!
+//! What is promised here needs all that the harness can have; its documentation says what is lost
+//! without one part or another.
+
+#![cfg(all(target_os = "linux", target_env = "gnu", tokio_unstable, not(sim_no_interposition)))]
 
 mod blocked;
 mod child;
