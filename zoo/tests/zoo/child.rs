@@ -108,8 +108,8 @@ impl Expected {
 
 /// The line that a failure points at.
 pub(crate) fn line(failure: &Failure) -> u32 {
-    let line = failure.location.rsplit(':').nth(1).and_then(|line| line.parse().ok());
-    line.unwrap_or_else(|| panic!("{:?} is no file:line:column", failure.location))
+    let line = failure.location.rsplit(':').next().and_then(|line| line.parse().ok());
+    line.unwrap_or_else(|| panic!("{:?} is no file:line", failure.location))
 }
 
 /// `message` with every number replaced by the same sign.
