@@ -27,7 +27,8 @@ use crate::frame::{self, Frame};
 /// second, whatever its run is at.
 const SILENCE: Duration = Duration::from_secs(12);
 
-/// How many seeds a child has in hand: enough that it never waits for the next.
+/// How many seeds a child has in hand: enough that it never waits for the next. Fewer where there are
+/// few, so that each child has its share.
 const IN_HAND: usize = 32;
 
 /// How much of what a run printed is kept, from its end.
@@ -100,8 +101,8 @@ pub fn run_in_children(
     isolation: Isolation,
     command: &(dyn Fn() -> Command + Sync),
 ) -> io::Result<Vec<Done>> {
-    let queue = Queue::new(seeds);
     let workers = jobs.get().min(seeds.len());
+    let queue = Queue::new(seeds, IN_HAND.min(seeds.len().div_ceil(workers.max(1))));
     let work = || -> io::Result<()> {
         let permits = permits(jobs);
         while !queue.is_empty() {
@@ -148,6 +149,8 @@ type Job = (usize, u64);
 
 /// What is left to do, and what is done.
 struct Queue {
+    /// How many seeds a child has in hand.
+    in_hand: usize,
     todo: Mutex<VecDeque<Job>>,
     /// Seeds of which one took its child along, to be run one by one.
     suspects: Mutex<VecDeque<Job>>,
@@ -159,8 +162,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Queue {
-    fn new(seeds: &[u64]) -> Queue {
+    fn new(seeds: &[u64], in_hand: usize) -> Queue {
         Queue {
+            in_hand,
             todo: Mutex::new(seeds.iter().copied().enumerate().collect()),
             suspects: Mutex::new(VecDeque::new()),
             done: Mutex::new(Vec::with_capacity(seeds.len())),
@@ -183,7 +187,7 @@ impl Queue {
     ) -> io::Result<()> {
         // Suspects run one by one, so that it is plain which of them it was.
         let (source, in_hand) = match (isolation, lock(&self.suspects).is_empty()) {
-            (Isolation::Batch, true) => (&self.todo, IN_HAND),
+            (Isolation::Batch, true) => (&self.todo, self.in_hand),
             (Isolation::Batch, false) => (&self.suspects, 1),
             (Isolation::Process, true) => (&self.todo, 1),
             (Isolation::Process, false) => (&self.suspects, 1),
