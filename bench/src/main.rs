@@ -1,28 +1,76 @@
-//! Measures what the harness costs: a call, a seed, a worker.
+//! Measures what the harness costs: a call, a run, a test, a worker.
 //!
-//! `cargo run --release -p bench` prints some tables within about a minute. Times are CPU time where
-//! nothing else is said, the best of three: a machine that is busy with other things makes them
-//! longer, so compare the figures of one run with each other.
+//! ```text
+//! cargo run --release -p bench
+//! ```
 //!
-//! * [`calls`]: one RPC, by size of the cluster, beside the least that it could cost.
-//! * [`seeds`]: whole tests, in the reference's own test binary.
+//! prints a few tables within about a minute; `--quick` takes a fifth of the time and scatters more,
+//! and naming parts (`calls`, `runs`, `tests`, `memory`) measures only these.
+//!
+//! * [`calls`]: the CPU time of one RPC, by the size of the cluster and on both kinds of network,
+//!   beside its *floor*: to encode and decode what it carries and to wait in a heap for its turn,
+//!   which no network with these properties can do without.
+//! * [`runs`]: whole runs of the reference Raft within this process: what it costs to begin and end
+//!   one, and what share goes into recording it.
+//! * [`tests`]: the tests of part 3A, run as a user runs them, by one worker and by two, beside what
+//!   MadRaft's tests of the same name cost.
+//! * [`memory`]: whether a worker grows while it runs one seed after another.
+//!
+//! Everything but seeds a second is CPU time, and the best of several measurements that alternate
+//! with those it is compared with: other load on the machine makes all of them longer, but it makes
+//! ratios much less wrong. Compare figures of one run with each other.
 
 mod calls;
-mod seeds;
+mod memory;
+mod runs;
+mod stopwatch;
+mod tests;
 
+use std::error::Error;
 use std::process::ExitCode;
 
-use comfy_table::Table;
+use clap::{Parser, ValueEnum};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, Table};
+
+/// Measures what the harness costs.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Measure less often: faster, and less exact
+    #[arg(long)]
+    quick: bool,
+    /// What to measure; everything, unless some are named
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum Part {
+    /// One RPC, beside its floor
+    Calls,
+    /// Whole runs: their beginning and end, and their record
+    Runs,
+    /// The tests of part 3A, seed by seed
+    Tests,
+    /// The size of a worker
+    Memory,
+}
+
+/// How long to measure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Effort {
+    /// A few seconds.
+    Quick,
+    /// As the crate's documentation says.
+    Full,
+}
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    println!("CPU time of a call, in ns\n{}\n", calls::table());
-    println!("start and end of an empty run: {:.1} µs of CPU time\n", calls::empty_run_us());
-    match seeds::tables() {
-        Ok(tables) => {
-            println!("{tables}");
-            ExitCode::SUCCESS
-        }
+    let options = Options::parse();
+    let effort = if options.quick { Effort::Quick } else { Effort::Full };
+    match measure(effort, &options.parts) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error}");
             ExitCode::FAILURE
@@ -30,14 +78,55 @@ fn main() -> ExitCode {
     }
 }
 
-/// An empty table with these columns.
-fn table(columns: &[&str]) -> Table {
+fn measure(effort: Effort, parts: &[Part]) -> Result<()> {
+    let wanted = |part| parts.is_empty() || parts.contains(&part);
+    // Built first, so that no compiler runs beside a measurement.
+    let binary =
+        if wanted(Part::Tests) || wanted(Part::Memory) { Some(tests::build()?) } else { None };
+    if wanted(Part::Calls) {
+        println!("A call: ns of CPU time\n{}\n", calls::table(effort));
+    }
+    if wanted(Part::Runs) {
+        println!("A run: µs of CPU time\n{}\n", runs::table(effort));
+    }
+    let Some(binary) = binary else { return Ok(()) };
+    if wanted(Part::Tests) {
+        println!("A test: ms of CPU time for a seed, and seeds a second of real time");
+        println!("{}\n{}\n", tests::table(effort, &binary)?, tests::ABOUT_MADRAFT);
+    }
+    if wanted(Part::Memory) {
+        println!("A worker: resident size\n{}", memory::table(effort, &binary)?);
+    }
+    Ok(())
+}
+
+/// An empty table with these columns: words in the first `words`, numbers in the others.
+fn table(words: usize, columns: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(columns);
+    for column in table.column_iter_mut().skip(words) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
     table
 }
 
-/// The best of three.
-fn best(mut measure: impl FnMut() -> f64) -> f64 {
-    (0..3).map(|_| measure()).fold(f64::INFINITY, f64::min)
+/// A share, in per cent.
+fn percent(part: f64, whole: f64) -> String {
+    format!("{:.0} %", 100.0 * part / whole)
+}
+
+#[cfg(test)]
+mod smoke {
+    use super::*;
+
+    #[test]
+    fn what_needs_no_other_binary_is_measured() {
+        measure(Effort::Quick, &[Part::Calls, Part::Runs]).unwrap();
+    }
+
+    #[test]
+    fn the_options_are_consistent() {
+        use clap::CommandFactory as _;
+        Options::command().debug_assert();
+    }
 }
