@@ -49,7 +49,7 @@ impl Raft {
             state.current_term += 1;
         }
         state.voted_for = Some(self.me);
-        self.persist(&state);
+        self.persist(&mut state);
         state.votes = 1;
         self.lead_if_elected(&mut state);
         let args = RequestVoteArgs {
@@ -131,7 +131,7 @@ impl Raft {
         let vote_granted = is_current && is_free && is_up_to_date;
         if vote_granted {
             state.voted_for = Some(args.candidate_id);
-            self.persist(&state);
+            self.persist(&mut state);
             // Followers: the timer starts anew when a vote is granted (§5.2).
             state.reset_election_timer();
         }

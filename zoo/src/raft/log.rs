@@ -3,10 +3,14 @@
 //! Everything is asked for by the index that the paper gives it. Where an entry lies in the vector
 //! is known here and nowhere else.
 
+use bytes::Bytes;
 use raftapi::{Command, Index, Term};
 use serde::{Deserialize, Serialize};
 
 use super::rpc::Conflict;
+
+/// How many entries are encoded together.
+const CHUNK: usize = 64;
 
 /// A command, and the term in which a leader took it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +20,7 @@ pub(super) struct Entry {
 }
 
 /// A server's log.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Log {
     /// The last index that the snapshot covers; 0 without a snapshot.
     snapshot_index: Index,
@@ -24,6 +28,17 @@ pub(super) struct Log {
     snapshot_term: Term,
     /// The entries from `snapshot_index + 1` on.
     entries: Vec<Entry>,
+    /// The first of them as they were saved last, a chunk each: what stays isn't encoded again.
+    chunks: Vec<Bytes>,
+}
+
+/// A log in the form in which it is saved.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SavedLog {
+    snapshot_index: Index,
+    snapshot_term: Term,
+    /// Each has a number of entries, encoded as a `Vec<Entry>`.
+    chunks: Vec<Bytes>,
 }
 
 /// Whether a log is other than it was.
@@ -92,7 +107,9 @@ impl Log {
             }
             // AppendEntries 3: "If an existing entry conflicts with a new one (same index but
             // different terms), delete the existing entry and all that follow it" (§5.3).
-            self.entries.truncate(self.position(index));
+            let position = self.position(index);
+            self.entries.truncate(position);
+            self.chunks.truncate(position / CHUNK);
             // AppendEntries 4: "Append any new entries not already in the log" (§5.3).
             self.entries.push(entry);
             changed = Changed::Yes;
@@ -132,8 +149,30 @@ impl Log {
             // InstallSnapshot 7: "Discard the entire log" (§7).
             self.entries.clear();
         }
+        self.chunks.clear();
         self.snapshot_index = snapshot_index;
         self.snapshot_term = snapshot_term;
+    }
+
+    /// The log as it is to be saved.
+    pub(super) fn save(&mut self) -> SavedLog {
+        let mut unsaved = self.entries[self.chunks.len() * CHUNK..].chunks_exact(CHUNK);
+        for chunk in unsaved.by_ref() {
+            self.chunks.push(labgob::encode(&chunk.to_vec()));
+        }
+        let mut chunks = self.chunks.clone();
+        chunks.push(labgob::encode(&unsaved.remainder().to_vec()));
+        SavedLog { snapshot_index: self.snapshot_index, snapshot_term: self.snapshot_term, chunks }
+    }
+
+    /// The log that was saved.
+    pub(super) fn restore(saved: SavedLog) -> Result<Log, labgob::Error> {
+        let mut entries = Vec::new();
+        for chunk in &saved.chunks {
+            entries.extend(labgob::decode::<Vec<Entry>>(chunk)?);
+        }
+        let SavedLog { snapshot_index, snapshot_term, .. } = saved;
+        Ok(Log { snapshot_index, snapshot_term, entries, chunks: Vec::new() })
     }
 
     /// Where the entry at `index` lies in the vector, or would lie.
@@ -154,7 +193,7 @@ mod tests {
     /// A log with entries of these terms behind a snapshot that ends with this index and term.
     fn log(snapshot_index: Index, snapshot_term: Term, terms: &[Term]) -> Log {
         let entries = terms.iter().copied().map(entry).collect();
-        Log { snapshot_index, snapshot_term, entries }
+        Log { snapshot_index, snapshot_term, entries, chunks: Vec::new() }
     }
 
     fn merge(log: &mut Log, prev_log_index: Index, terms: &[Term]) -> Changed {
@@ -243,5 +282,32 @@ mod tests {
         let mut short = log(0, 0, &[1]);
         short.begin_behind(5, 2);
         assert_eq!(short, log(5, 2, &[]));
+    }
+
+    #[test]
+    fn what_is_saved_is_the_log_as_it_is_now() {
+        fn check(log: &mut Log) {
+            let restored = Log::restore(log.save()).unwrap();
+            assert_eq!(restored.snapshot_index(), log.snapshot_index());
+            assert_eq!(restored.snapshot_term(), log.snapshot_term());
+            assert_eq!(restored.entries, log.entries);
+        }
+
+        let mut log = Log::default();
+        check(&mut log);
+        for _ in 0..3 * CHUNK {
+            log.push(entry(1));
+            check(&mut log);
+        }
+        // In the last chunk, before it, and at its edge.
+        for (prev_log_index, term) in [(3 * CHUNK - 1, 2), (CHUNK + 9, 3), (CHUNK, 4)] {
+            let changed = merge(&mut log, prev_log_index as Index, &vec![term; CHUNK]);
+            assert_eq!(changed, Changed::Yes);
+            check(&mut log);
+        }
+        log.begin_behind(CHUNK as Index / 2, 1);
+        check(&mut log);
+        log.begin_behind(1000, 9);
+        check(&mut log);
     }
 }

@@ -13,9 +13,9 @@ use super::state::{State, election_timeout};
 impl Raft {
     /// Saves the term, the vote and the log, and with them the snapshot: an empty one would erase
     /// what is stored.
-    pub(super) fn persist(&self, state: &State) {
+    pub(super) fn persist(&self, state: &mut State) {
         let mut encoder = Encoder::new();
-        encoder.encode(&state.current_term).encode(&state.voted_for).encode(&state.log);
+        encoder.encode(&state.current_term).encode(&state.voted_for).encode(&state.log.save());
         self.persister.save(encoder.finish(), state.snapshot.clone());
     }
 }
@@ -51,7 +51,8 @@ impl State {
 
 fn decode(saved: &Bytes) -> Result<(Term, Option<usize>, Log), labgob::Error> {
     let mut decoder = Decoder::new(saved);
-    let state = (decoder.decode()?, decoder.decode()?, decoder.decode()?);
+    let (current_term, voted_for) = (decoder.decode()?, decoder.decode()?);
+    let log = Log::restore(decoder.decode()?)?;
     decoder.finish()?;
-    Ok(state)
+    Ok((current_term, voted_for, log))
 }

@@ -61,7 +61,7 @@ impl Raft {
         // Leaders: "If command received from client: append entry to local log" (§5.3).
         let term = state.current_term;
         state.log.push(Entry { term, command });
-        self.persist(&state);
+        self.persist(&mut state);
         // Who is alone has its majority already.
         self.advance_commit(&mut state);
         self.news.notify_one();
@@ -203,7 +203,7 @@ impl Raft {
         // AppendEntries 3 and 4 (§5.3).
         let last_new = args.prev_log_index + args.entries.len() as Index;
         if state.log.merge(args.prev_log_index, args.entries) == Changed::Yes {
-            self.persist(&state);
+            self.persist(&mut state);
         }
         // AppendEntries 5: "If leaderCommit > commitIndex, set commitIndex = min(leaderCommit,
         // index of last new entry)" (§5.3). What follows that entry may not be the leader's.

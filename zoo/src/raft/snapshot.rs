@@ -23,7 +23,7 @@ impl Raft {
         state.log.begin_behind(index, term);
         state.snapshot = snapshot;
         // The log and the snapshot that it begins behind are saved together (§7).
-        self.persist(&state);
+        self.persist(&mut state);
     }
 
     /// Sends the snapshot to a follower whose next entry is no longer in the log.
