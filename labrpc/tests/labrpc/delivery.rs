@@ -116,6 +116,25 @@ fn requests_of_one_millisecond_arrive_in_the_seeds_order() {
 }
 
 #[test]
+fn a_caller_acts_on_its_reply_before_anything_later_happens() {
+    run(1, |bed| async move {
+        bed.server(0);
+        let callers = (0..10).map(|i| {
+            let (sim, end) = (bed.sim.clone(), bed.end(&format!("end{i}"), 0));
+            tokio::spawn(async move {
+                assert!(handler2(&end, i).await.is_some());
+                sim.now()
+            })
+        });
+        // All of it happens within a fifth of a millisecond.
+        let acted = join_all(callers).await.into_iter().map(|at| Time::from(at.expect("no panic")));
+        let rpcs = bed.rpcs();
+        let returned = rpcs.iter().map(|rpc| rpc.returned.expect("it has returned").0);
+        assert_eq!(acted.collect::<Vec<_>>(), returned.collect::<Vec<_>>());
+    });
+}
+
+#[test]
 fn a_reliable_network_loses_and_delays_nothing() {
     run(1, |bed| async move {
         bed.server(0);

@@ -1,5 +1,6 @@
 //! Wrong use, and handlers that panic: who is told, and in which words.
 
+use std::future::Ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,8 +175,14 @@ impl Fragile {
         }
         panic!("cracked");
     }
+    /// Panics before there is a future to poll.
+    fn crack_early(self: Arc<Self>, _: Option<u64>) -> Ready<()> {
+        panic!("cracked");
+    }
     fn service() -> Service {
-        Service::new("Fragile", Arc::new(Fragile)).method("Crack", Fragile::crack)
+        Service::new("Fragile", Arc::new(Fragile))
+            .method("Crack", Fragile::crack)
+            .method("CrackEarly", Fragile::crack_early)
     }
 }
 
@@ -196,44 +203,53 @@ fn names_are_taken_once() {
 #[test]
 fn a_handlers_panic_is_told_with_server_method_and_time() {
     const OWNER: Owner = Owner { server: 2, incarnation: 3 };
-    for (after, at) in [(None, ms(7)), (Some(20_u64), ms(27))] {
+    let (now, later) = (None, Some(20_u64));
+    let cracks = [
+        ("Fragile.Crack", now, ms(7)),
+        ("Fragile.Crack", later, ms(27)),
+        ("Fragile.CrackEarly", now, ms(7)),
+    ];
+    for (method, after, at) in cracks {
         let panics = panics_of(move |bed| async move {
             bed.net.add_server(2, Server::new(Some(OWNER)).with(Fragile::service()));
             let end = bed.end("end", 2);
             sleep(ms(7)).await;
-            end.call::<_, ()>("Fragile.Crack", &after).await;
+            end.call::<_, ()>(method, &after).await;
         });
         let [panic] = <[Panic; 1]>::try_from(panics).expect("one panic");
         assert_eq!(panic.message, "cracked");
         assert!(panic.location.starts_with(file!()), "{}", panic.location);
         assert!(panic.at >= at && panic.at < at + ms(1), "{:?}", panic.at);
-        let activity = Activity::Handler("Fragile.Crack");
+        let activity = Activity::Handler(method);
         assert_eq!(panic.context, Some(Context { owner: OWNER, activity }));
     }
 }
 
 #[test]
 fn a_handlers_panic_leaves_the_network_working() {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let panics = panics_of(move |bed| async move {
-        bed.server(0);
-        bed.net.add_server(1, Server::new(None).with(Fragile::service()));
-        let cracking = bed.end("cracking", 1).call::<_, ()>("Fragile.Crack", &None::<u64>);
-        // All of them arrive within a tenth of a millisecond, in the seed's order.
-        let calls: Vec<_> = (0..20).map(|i| handler2(&bed.end(&format!("end{i}"), 0), i)).collect();
-        sender.send(bed.clone()).expect("the test listens");
-        join_all(calls).await;
-        cracking.await;
-    });
-    assert_eq!(panics.len(), 1);
-    let bed = receiver.recv().expect("the script has sent it");
-    let panicked_at = panics[0].at.into();
-    let history = bed.history();
-    let after = history.events().iter().filter(|event| {
-        event.at > panicked_at && matches!(event.kind, EventKind::RpcDelivered { .. })
-    });
-    assert!(after.count() > 0, "the pump went on");
-    assert!(bed.net.count(0) > Some(0), "nobody holds the network's lock");
+    for method in ["Fragile.Crack", "Fragile.CrackEarly"] {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let panics = panics_of(move |bed| async move {
+            bed.server(0);
+            bed.net.add_server(1, Server::new(None).with(Fragile::service()));
+            let cracking = bed.end("cracking", 1).call::<_, ()>(method, &None::<u64>);
+            // All of them arrive within a tenth of a millisecond, in the seed's order.
+            let call = |i| handler2(&bed.end(&format!("end{i}"), 0), i);
+            let calls: Vec<_> = (0..20).map(call).collect();
+            sender.send(bed.clone()).expect("the test listens");
+            join_all(calls).await;
+            cracking.await;
+        });
+        assert_eq!(panics.len(), 1);
+        let bed = receiver.recv().expect("the script has sent it");
+        let panicked_at = panics[0].at.into();
+        let history = bed.history();
+        let after = history.events().iter().filter(|event| {
+            event.at > panicked_at && matches!(event.kind, EventKind::RpcDelivered { .. })
+        });
+        assert!(after.count() > 0, "the pump went on after {method}");
+        assert!(bed.net.count(0) > Some(0), "nobody holds the network's lock");
+    }
 }
 
 #[test]
