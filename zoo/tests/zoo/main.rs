@@ -7,5 +7,6 @@ mod child;
 mod killed;
 mod lab3;
 mod reported;
+mod right;
 mod script;
 mod seed_case;
