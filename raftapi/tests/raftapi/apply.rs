@@ -28,10 +28,10 @@ where
         let (apply_ch, receiver) = apply_channel();
         script(sim, apply_ch, receiver)
     };
-    sim::run(settings, script, move |_, ending| match ending {
+    match sim::run(settings, script, |_, ending| ending) {
         Ending::Finished(result) => result,
         other => panic!("{other:?}: {:?}", panics.lock().expect("no panic there")),
-    })
+    }
 }
 
 fn command(index: Index) -> ApplyMsg {
