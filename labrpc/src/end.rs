@@ -4,10 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
+use report::Outcome;
 
 use crate::network::{Shared, lock};
 use crate::pump::Request;
@@ -57,11 +58,13 @@ impl<R: Message> Future for Call<R> {
     type Output = Option<R>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<R>> {
-        let Poll::Ready(reply) = self.request.answer.poll(context) else {
+        let Poll::Ready(outcome) = self.request.answer.poll(context) else {
             return Poll::Pending;
         };
-        let Some(reply) = reply else { return Poll::Ready(None) };
-        match labgob::decode::<R>(&reply) {
+        let (Outcome::Replied, Some(reply)) = (outcome, self.request.reply.get()) else {
+            return Poll::Ready(None);
+        };
+        match labgob::decode::<R>(reply) {
             Ok(reply) => Poll::Ready(Some(reply)),
             Err(error) => {
                 let Request { method, called_at, .. } = &*self.request;
@@ -81,9 +84,13 @@ impl<R> fmt::Debug for Call<R> {
     }
 }
 
-/// Where a reply is left for its caller.
+/// Where a caller waits for its call to return.
 #[derive(Debug)]
-pub(crate) struct Answer(Mutex<Waiting>);
+pub(crate) struct Answer {
+    waiting: Mutex<Waiting>,
+    /// Whether it has: to be asked without the lock.
+    is_given: AtomicBool,
+}
 
 #[derive(Debug)]
 enum Waiting {
@@ -91,37 +98,38 @@ enum Waiting {
     Unasked,
     /// The caller waits.
     Asked(Waker),
-    /// The call has returned: with a reply, or without.
-    Returned(Option<Bytes>),
+    /// The call has returned.
+    Returned(Outcome),
 }
 
 impl Answer {
     pub(crate) fn new() -> Answer {
-        Answer(Mutex::new(Waiting::Unasked))
+        Answer { waiting: Mutex::new(Waiting::Unasked), is_given: AtomicBool::new(false) }
     }
 
     /// Whether the call has returned.
     pub(crate) fn is_given(&self) -> bool {
-        matches!(*lock(&self.0), Waiting::Returned(_))
+        self.is_given.load(Ordering::Acquire)
     }
 
     /// Returns the call. Its second and later answers are ignored.
-    pub(crate) fn give(&self, reply: Option<Bytes>) {
-        let mut waiting = lock(&self.0);
+    pub(crate) fn give(&self, outcome: Outcome) {
+        let mut waiting = lock(&self.waiting);
         if let Waiting::Returned(_) = *waiting {
             return;
         }
-        let before = std::mem::replace(&mut *waiting, Waiting::Returned(reply));
+        let before = std::mem::replace(&mut *waiting, Waiting::Returned(outcome));
+        self.is_given.store(true, Ordering::Release);
         drop(waiting);
         if let Waiting::Asked(waker) = before {
             waker.wake();
         }
     }
 
-    fn poll(&self, context: &Context<'_>) -> Poll<Option<Bytes>> {
-        let mut waiting = lock(&self.0);
+    fn poll(&self, context: &Context<'_>) -> Poll<Outcome> {
+        let mut waiting = lock(&self.waiting);
         match &mut *waiting {
-            Waiting::Returned(reply) => Poll::Ready(reply.clone()),
+            Waiting::Returned(outcome) => Poll::Ready(*outcome),
             Waiting::Asked(waker) => {
                 waker.clone_from(context.waker());
                 Poll::Pending

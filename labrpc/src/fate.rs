@@ -57,6 +57,17 @@ pub(crate) struct Fate {
     pub(crate) reply_hop: Duration,
 }
 
+/// What is decided of a call's reply, once the network's switches are taken into account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReplyFate {
+    /// What it takes in any case.
+    pub(crate) hop: Duration,
+    /// How late it is.
+    pub(crate) lateness: Duration,
+    /// Whether it is lost.
+    pub(crate) is_lost: bool,
+}
+
 impl Fate {
     pub(crate) fn draw(rng: &mut Rng) -> Fate {
         let request_delay = Duration::from_millis(rng.random_range(REQUEST_DELAY_MS));

@@ -1,18 +1,20 @@
 //! The network: which ends lead to which servers, what it counts, and its switches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::panic::Location;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use report::{Caller, EventKind, Outcome, Payload, RpcId, Time};
 use sim::context::Owner;
 use sim::{Rng, Sim, Stream};
 
 use crate::end::{Answer, ClientEnd};
-use crate::fate::Fate;
+use crate::fate::{Fate, ReplyFate};
 use crate::pump::{self, Request, Schedule, Step};
 use crate::server::Server;
 
@@ -58,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) sim: Sim,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) state: Mutex<State>,
+    bytes: AtomicU64,
 }
 
 pub(crate) struct State {
@@ -67,11 +70,14 @@ pub(crate) struct State {
     long_reordering: Switch,
     is_closed: bool,
     ends: Vec<End>,
-    end_names: BTreeMap<String, usize>,
+    end_names: EndNames,
     servers: BTreeMap<ServerName, Arc<Server>>,
     count: u64,
-    pub(crate) bytes: u64,
 }
+
+/// Each end by its name. Looked up for every link that is switched, and never gone through; its hash
+/// has no random key, which would be drawn from the run's seed.
+type EndNames = HashMap<String, usize, BuildHasherDefault<DefaultHasher>>;
 
 struct End {
     name: String,
@@ -104,11 +110,11 @@ impl Network {
                 long_reordering: Switch::Off,
                 is_closed: false,
                 ends: Vec::new(),
-                end_names: BTreeMap::new(),
+                end_names: EndNames::default(),
                 servers: BTreeMap::new(),
                 count: 0,
-                bytes: 0,
             }),
+            bytes: AtomicU64::new(0),
         });
         tokio::spawn(pump::run(Arc::downgrade(&shared), shared.sim.clone()));
         Network { shared }
@@ -159,13 +165,19 @@ impl Network {
 
     /// Puts a server in place. One that was there before under the same name is dead from now on.
     pub fn add_server(&self, name: ServerName, server: Server) {
-        let replaced = self.state().servers.insert(name, Arc::new(server));
+        let mut state = self.state();
+        let replaced = state.servers.insert(name, Arc::new(server));
+        replaced.iter().for_each(|server| server.die());
+        drop(state);
         drop(replaced); // anybody's code, and so without the lock
     }
 
     /// Removes a server, which is dead from now on.
     pub fn delete_server(&self, name: ServerName) {
-        let deleted = self.state().servers.remove(&name);
+        let mut state = self.state();
+        let deleted = state.servers.remove(&name);
+        deleted.iter().for_each(|server| server.die());
+        drop(state);
         drop(deleted); // anybody's code, and so without the lock
     }
 
@@ -201,7 +213,7 @@ impl Network {
     /// How many bytes all requests and all delivered replies have.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {
-        self.state().bytes
+        self.shared.bytes.load(Ordering::Relaxed)
     }
 
     /// Closes the network: later calls return `None` at once. Requests that are under way run to
@@ -234,6 +246,7 @@ impl Drop for Network {
         let mut state = self.state();
         state.is_closed = true;
         let servers = std::mem::take(&mut state.servers);
+        servers.values().for_each(|server| server.die());
         let schedule = std::mem::take(&mut state.schedule);
         drop(state);
         drop((servers, schedule));
@@ -251,12 +264,8 @@ impl State {
     /// Whether a request's server can no longer answer it: its end is disabled, or its server
     /// deleted or replaced (MIT's `isServerDead`).
     pub(crate) fn is_dead(&self, request: &Request) -> bool {
-        let live = request.to.and_then(|name| self.servers.get(&name));
         self.ends[request.end].enabled == Switch::Off
-            || match (live, &request.server) {
-                (Some(live), Some(server)) => !Arc::ptr_eq(live, server),
-                _ => true,
-            }
+            || request.server.as_ref().is_none_or(|server| server.is_dead())
     }
 }
 
@@ -284,23 +293,27 @@ impl Shared {
         let request = Arc::new(Request {
             id,
             end: end_index,
-            to,
             server,
             method,
             args: args.bytes().clone(),
             called_at,
-            fate,
-            reliability: state.reliability,
-            long_reordering: state.long_reordering,
+            reply_fate: ReplyFate {
+                hop: self.hop(fate.reply_hop),
+                lateness: match state.long_reordering {
+                    Switch::On => fate.reordered.unwrap_or(Duration::ZERO),
+                    Switch::Off => Duration::ZERO,
+                },
+                is_lost: state.reliability == Reliability::Unreliable && fate.reply_lost,
+            },
             answer: Answer::new(),
-            is_handled: AtomicBool::new(false),
+            reply: OnceLock::new(),
         });
         if state.is_closed {
-            request.answer.give(None);
+            request.answer.give(Outcome::Unreachable);
             return request;
         }
         state.count += 1;
-        state.bytes += args.bytes().len() as u64;
+        self.count_bytes(args.bytes());
         self.observer.record(
             Time::from(now),
             EventKind::RpcSent {
@@ -317,11 +330,11 @@ impl Shared {
                     Switch::On => fate.unreachable_long,
                     Switch::Off => fate.unreachable_short,
                 };
-                (wait, Step::Return(Outcome::Unreachable, None))
+                (wait, Step::Return(Outcome::Unreachable))
             }
             (Some(_), Reliability::Reliable) => (Duration::ZERO, Step::Deliver),
             (Some(_), Reliability::Unreliable) if fate.request_lost => {
-                (fate.request_delay, Step::Return(Outcome::RequestLost, None))
+                (fate.request_delay, Step::Return(Outcome::RequestLost))
             }
             (Some(_), Reliability::Unreliable) => (fate.request_delay, Step::Deliver),
         };
@@ -332,6 +345,11 @@ impl Shared {
             waker.wake();
         }
         request
+    }
+
+    /// Counts the bytes of a request, or of a reply that has arrived.
+    pub(crate) fn count_bytes(&self, message: &Bytes) {
+        self.bytes.fetch_add(message.len() as u64, Ordering::Relaxed);
     }
 
     /// What a message takes in any case: by the real clock the machine sees to that.

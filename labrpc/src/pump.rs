@@ -5,8 +5,7 @@ use std::collections::BinaryHeap;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -17,8 +16,8 @@ use sim::{Clock, Sim};
 use tokio::time::Sleep;
 
 use crate::end::Answer;
-use crate::fate::{ALIVE_CHECK_MS, Fate};
-use crate::network::{Reliability, ServerName, Shared, Switch, lock};
+use crate::fate::{ALIVE_CHECK_MS, ReplyFate};
+use crate::network::{Shared, lock};
 use crate::server::Server;
 
 /// A call that was sent, with all that is decided about it.
@@ -26,44 +25,47 @@ use crate::server::Server;
 pub(crate) struct Request {
     pub(crate) id: RpcId,
     pub(crate) end: usize,
-    pub(crate) to: Option<ServerName>,
     /// The instance that it was sent to: a later one under the same name is another.
     pub(crate) server: Option<Arc<Server>>,
     pub(crate) method: &'static str,
     pub(crate) args: Bytes,
     pub(crate) called_at: &'static Location<'static>,
-    pub(crate) fate: Fate,
-    pub(crate) reliability: Reliability,
-    pub(crate) long_reordering: Switch,
+    pub(crate) reply_fate: ReplyFate,
     pub(crate) answer: Answer,
-    /// Whether its handler has ended: from then on the reply's way is decided.
-    pub(crate) is_handled: AtomicBool,
+    /// What its handler has ended with: from then on the reply's way is decided.
+    pub(crate) reply: OnceLock<Bytes>,
 }
 
 /// What happens next to a request.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
     /// It reaches its server.
     Deliver,
     /// While its handler runs: is the server still alive?
     CheckAlive,
     /// It returns to its caller.
-    Return(Outcome, Option<Bytes>),
+    Return(Outcome),
 }
 
 #[derive(Debug)]
 struct Scheduled {
-    at: Duration,
-    /// Orders what happens in the same microsecond, first come first served.
-    sequence: u64,
+    /// When it happens, in nanoseconds, and below that its number: what happens at the same time
+    /// happens first come first served. One number, for the heap compares little but these.
+    turn: u128,
     request: Arc<Request>,
     step: Step,
+}
+
+impl Scheduled {
+    fn at(&self) -> Duration {
+        Duration::from_nanos((self.turn >> 64) as u64)
+    }
 }
 
 impl Ord for Scheduled {
     /// The earliest is the greatest, since the heap gives out the greatest first.
     fn cmp(&self, other: &Scheduled) -> Ordering {
-        (other.at, other.sequence).cmp(&(self.at, self.sequence))
+        other.turn.cmp(&self.turn)
     }
 }
 
@@ -100,19 +102,19 @@ impl Schedule {
         request: Arc<Request>,
         step: Step,
     ) -> Option<Waker> {
-        let sequence = self.next_sequence;
+        let turn = (at.as_nanos() << 64) + u128::from(self.next_sequence);
         self.next_sequence += 1;
-        let is_first = self.heap.peek().is_none_or(|head| at < head.at);
-        self.heap.push(Scheduled { at, sequence, request, step });
+        let is_first = self.heap.peek().is_none_or(|head| turn < head.turn);
+        self.heap.push(Scheduled { turn, request, step });
         if is_first { self.pump.take() } else { None }
     }
 }
 
-/// Whether the other tasks must have their turn before anything later happens.
+/// Whether the other tasks go on before anything later happens.
 #[derive(PartialEq)]
-enum Turn {
+enum Next {
     Others,
-    Mine,
+    Pump,
 }
 
 /// Makes things happen at their time, until the network is dropped.
@@ -121,8 +123,8 @@ pub(crate) async fn run(network: Weak<Shared>, sim: Sim) {
     poll_fn(|task| {
         let Some(shared) = network.upgrade() else { return Poll::Ready(()) };
         while let Poll::Ready(scheduled) = next(&shared, timer.as_mut(), task) {
-            sim.advance_within_tick(scheduled.at);
-            if perform(&shared, scheduled, task) == Turn::Others {
+            sim.advance_within_tick(scheduled.at());
+            if perform(&shared, scheduled, task) == Next::Others {
                 task.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -140,14 +142,14 @@ fn next(shared: &Shared, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>) -> 
             state.schedule.pump = Some(task.waker().clone());
             return Poll::Pending;
         };
-        if head.at < shared.sim.tick_end() {
+        if head.at() < shared.sim.tick_end() {
             let scheduled = state.schedule.heap.pop().expect("the head was just looked at");
             return Poll::Ready(scheduled);
         }
         let wake_at = shared.sim.instant(match shared.sim.clock() {
             // A timer that is asked for less than a whole millisecond rounds up, and would be late.
-            Clock::Virtual => Duration::from_millis(whole_millis(head.at)),
-            Clock::Real => head.at,
+            Clock::Virtual => Duration::from_millis(whole_millis(head.at())),
+            Clock::Real => head.at(),
         });
         if timer.deadline() != wake_at {
             timer.as_mut().reset(wake_at);
@@ -159,21 +161,21 @@ fn next(shared: &Shared, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>) -> 
     }
 }
 
-fn perform(shared: &Arc<Shared>, scheduled: Scheduled, task: &mut Context<'_>) -> Turn {
+fn perform(shared: &Arc<Shared>, scheduled: Scheduled, task: &mut Context<'_>) -> Next {
     let Scheduled { request, step, .. } = scheduled;
     match step {
         Step::Deliver => {
             deliver(shared, request, task);
-            Turn::Mine
+            Next::Pump
         }
         Step::CheckAlive => {
             check_alive(shared, request);
-            Turn::Mine
+            Next::Pump
         }
-        Step::Return(outcome, reply) => {
-            finish(shared, &request, outcome, reply);
+        Step::Return(outcome) => {
+            finish(shared, &request, outcome);
             // The caller acts on the reply before anything later happens.
-            Turn::Others
+            Next::Others
         }
     }
 }
@@ -217,59 +219,60 @@ fn deliver(shared: &Arc<Shared>, request: Arc<Request>, task: &mut Context<'_>) 
         handled(&waiting, waited_for, reply);
     });
     drop(entered);
-    schedule(shared, Duration::from_millis(ALIVE_CHECK_MS), request, Step::CheckAlive);
+    check_alive_later(shared, request);
 }
 
 /// A handler has ended: the reply sets out, unless nobody may hear it.
 fn handled(shared: &Shared, request: Arc<Request>, reply: Payload) {
-    let bytes = reply.bytes().clone();
-    let kind = EventKind::RpcHandled { id: request.id, reply };
-    request.is_handled.store(true, Relaxed);
-    shared.observer.record(Time::from(shared.sim.now()), kind);
+    let now = shared.sim.now();
+    request.reply.set(reply.bytes().clone()).expect("a request is handled once");
+    shared.observer.record(Time::from(now), EventKind::RpcHandled { id: request.id, reply });
     if request.answer.is_given() {
         return;
     }
-    let fate = request.fate;
-    let unreliable = request.reliability == Reliability::Unreliable;
-    let reordered = fate.reordered.filter(|_| request.long_reordering == Switch::On);
-    let (delay, step) = if lock(&shared.state).is_dead(&request) {
-        (Duration::ZERO, Step::Return(Outcome::ServerDied, None))
-    } else if unreliable && fate.reply_lost {
-        (Duration::ZERO, Step::Return(Outcome::ReplyLost, None))
+    let ReplyFate { hop, lateness, is_lost } = request.reply_fate;
+    let mut state = lock(&shared.state);
+    let (delay, outcome) = if state.is_dead(&request) {
+        (hop, Outcome::ServerDied)
+    } else if is_lost {
+        (hop, Outcome::ReplyLost)
     } else {
-        let lateness = reordered.unwrap_or(Duration::ZERO);
-        (lateness, Step::Return(Outcome::Replied, Some(bytes)))
+        (lateness + hop, Outcome::Replied)
     };
-    schedule(shared, delay + shared.hop(fate.reply_hop), request, step);
-}
-
-fn check_alive(shared: &Shared, request: Arc<Request>) {
-    if request.is_handled.load(Relaxed) || request.answer.is_given() {
-        return;
-    }
-    if lock(&shared.state).is_dead(&request) {
-        finish(shared, &request, Outcome::ServerDied, None);
-    } else {
-        schedule(shared, Duration::from_millis(ALIVE_CHECK_MS), request, Step::CheckAlive);
-    }
-}
-
-fn finish(shared: &Shared, request: &Request, outcome: Outcome, reply: Option<Bytes>) {
-    if request.answer.is_given() {
-        return;
-    }
-    if let Some(reply) = &reply {
-        lock(&shared.state).bytes += reply.len() as u64;
-    }
-    let kind = EventKind::RpcReturned { id: request.id, outcome };
-    shared.observer.record(Time::from(shared.sim.now()), kind);
-    request.answer.give(reply);
-}
-
-fn schedule(shared: &Shared, delay: Duration, request: Arc<Request>, step: Step) {
-    let at = shared.sim.now() + delay;
-    let waker = lock(&shared.state).schedule.push(at, request, step);
+    let waker = state.schedule.push(now + delay, request, Step::Return(outcome));
+    drop(state);
     if let Some(waker) = waker {
         waker.wake();
     }
+}
+
+fn check_alive(shared: &Shared, request: Arc<Request>) {
+    if request.reply.get().is_some() || request.answer.is_given() {
+        return;
+    }
+    if lock(&shared.state).is_dead(&request) {
+        finish(shared, &request, Outcome::ServerDied);
+    } else {
+        check_alive_later(shared, request);
+    }
+}
+
+fn check_alive_later(shared: &Shared, request: Arc<Request>) {
+    let at = shared.sim.now() + Duration::from_millis(ALIVE_CHECK_MS);
+    let waker = lock(&shared.state).schedule.push(at, request, Step::CheckAlive);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+fn finish(shared: &Shared, request: &Request, outcome: Outcome) {
+    if request.answer.is_given() {
+        return;
+    }
+    if let (Outcome::Replied, Some(reply)) = (outcome, request.reply.get()) {
+        shared.count_bytes(reply);
+    }
+    let kind = EventKind::RpcReturned { id: request.id, outcome };
+    shared.observer.record(Time::from(shared.sim.now()), kind);
+    request.answer.give(outcome);
 }

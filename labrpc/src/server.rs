@@ -4,7 +4,7 @@ use std::any::{Any, type_name};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use report::Payload;
@@ -104,6 +104,7 @@ pub struct Server {
     owner: Option<Owner>,
     services: Vec<Service>,
     count: AtomicU64,
+    is_dead: AtomicBool,
 }
 
 impl Server {
@@ -115,6 +116,15 @@ impl Server {
 
     pub(crate) fn owner(&self) -> Option<Owner> {
         self.owner
+    }
+
+    /// Deletes or replaces it: it can't reply any more.
+    pub(crate) fn die(&self) {
+        self.is_dead.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.is_dead.load(Ordering::Relaxed)
     }
 
     /// Adds `service`.
