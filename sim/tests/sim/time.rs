@@ -66,6 +66,16 @@ fn time_stands_still_while_code_runs() {
 }
 
 #[test]
+fn the_real_clock_stands_still_for_nobody() {
+    let (ending, _) = observe(1, Clock::Real, LIMIT, |_| async {
+        for _ in 0..1_100_000 {
+            tokio::task::yield_now().await; // more often than the virtual clock would bear
+        }
+    });
+    assert!(matches!(ending, Ending::Finished(())), "{ending:?}");
+}
+
+#[test]
 fn within_a_millisecond_the_clock_goes_by_microseconds() {
     finish(1, |sim| async move {
         let start = Instant::now();
