@@ -3,10 +3,10 @@
 //! It has the tests, and the skeleton under the name `raft`. The tester and what it stands on are
 //! used from where this program was built, by path, so that a newer tester needs no copying.
 
-use std::env;
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::Command;
 
 use cargo_metadata::{Dependency, DependencyKind, Metadata};
@@ -38,10 +38,12 @@ pub(crate) fn create(dir: &Path) -> Result<Exit, Error> {
     let root = checkout.to_str().ok_or_else(|| Error::NotUtf8(checkout.clone()))?;
     let metadata = workspace(Some(&checkout))?;
     let package_toml = PACKAGE_TOML
-        .replace("{dependencies}", &dependencies(&metadata, "handout", DependencyKind::Normal))
+        .replace("{mark}", &mark(dir))
+        .replace("{dependencies}", &dependencies(&metadata, DependencyKind::Normal, |_| true))
+        // Of what the skeleton's own tests need, the student's need the tester.
         .replace(
             "{dev-dependencies}",
-            &dependencies(&metadata, "raft", DependencyKind::Development),
+            &dependencies(&metadata, DependencyKind::Development, |name| name == "config"),
         );
     let lab_manifest = quoted(&format!("{root}/Cargo.toml"));
     for (name, text) in [
@@ -73,7 +75,7 @@ pub(crate) fn create(dir: &Path) -> Result<Exit, Error> {
 fn is_free(dir: &Path) -> bool {
     match fs::read_dir(dir) {
         Ok(mut entries) => entries.next().is_none(),
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
+        Err(_) => dir.symlink_metadata().is_err(),
     }
 }
 
@@ -83,14 +85,27 @@ fn checkout() -> PathBuf {
     manifest_dir.parent().unwrap_or(manifest_dir).to_owned()
 }
 
-/// The dependencies of a package of the checkout, as lines of another package's Cargo.toml.
-fn dependencies(metadata: &Metadata, package: &str, kind: DependencyKind) -> String {
+/// What tells this workspace's package from another's. Cargo itself goes by name, version and the
+/// place within the workspace, which are the same in each.
+fn mark(dir: &Path) -> String {
+    let mut hasher = DefaultHasher::new();
+    path::absolute(dir).unwrap_or_else(|_| dir.to_owned()).hash(&mut hasher);
+    format!("{:08x}", hasher.finish() as u32)
+}
+
+/// Those of the skeleton's dependencies that are `wanted`, as lines of another package's Cargo.toml.
+fn dependencies(
+    metadata: &Metadata,
+    kind: DependencyKind,
+    wanted: impl Fn(&str) -> bool,
+) -> String {
     let packages = metadata.workspace_packages();
-    let package = packages.iter().find(|candidate| candidate.name.as_str() == package);
-    let dependencies = package.map_or(&[][..], |package| &package.dependencies);
-    let mut lines: Vec<String> = dependencies
+    let skeleton = packages.iter().find(|package| package.name.as_str() == "handout");
+    let skeleton = skeleton.expect("the checkout has the skeleton that this was built with");
+    let mut lines: Vec<String> = skeleton
+        .dependencies
         .iter()
-        .filter(|dependency| dependency.kind == kind)
+        .filter(|dependency| dependency.kind == kind && wanted(&dependency.name))
         .map(|dependency| format!("{} = {}", dependency.name, source(dependency)))
         .collect();
     lines.sort();

@@ -1,0 +1,7 @@
+//! The program as its users meet it: each test runs it, in a student's workspace.
+
+mod interrupt;
+mod make;
+mod misuse;
+mod outcome;
+mod student;

@@ -1,0 +1,95 @@
+//! `cargo lab new`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::student::{command, folder, lab, run, skeleton, workspace};
+
+#[test]
+fn the_first_test_runs_at_once_and_says_what_is_missing() {
+    // Locked: the versions are settled, and the first build has nothing to change.
+    let first = ["test", "--locked", "TestInitialElection3A"];
+    let ran = run(command(env!("CARGO"), skeleton()).args(first));
+    ran.assert_code(101);
+    ran.assert_prints("expected one leader, got none\n");
+    ran.assert_prints("cargo test -p raft TestInitialElection3A");
+    ran.assert_prints("the skeleton never stands for election: begin with `ticker`");
+}
+
+#[test]
+fn the_skeleton_compiles_without_a_warning() {
+    let ran = run(command(env!("CARGO"), skeleton()).args(["check", "--locked"]));
+    ran.assert_code(0);
+    assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
+}
+
+#[test]
+fn all_is_in_the_first_commit() {
+    let folder = workspace("committed");
+    let git = |arguments: &[&str]| run(command("git", &folder).args(arguments));
+    assert_eq!(git(&["log", "--oneline"]).stdout.lines().count(), 1);
+    assert_eq!(git(&["status", "--short"]).stdout, "");
+    let files = git(&["ls-files"]).stdout;
+    for file in [
+        ".cargo/config.toml",
+        ".gitignore",
+        "Cargo.lock",
+        "Cargo.toml",
+        "README.md",
+        "raft/Cargo.toml",
+        "raft/src/lib.rs",
+        "raft/src/raft.rs",
+        "tests/raft/election_3a.rs",
+        "tests/raft/main.rs",
+    ] {
+        assert!(files.lines().any(|line| line == file), "no {file} in:\n{files}");
+    }
+}
+
+#[test]
+fn the_alias_leads_back_to_this_program() {
+    let config = fs::read_to_string(skeleton().join(".cargo/config.toml")).unwrap();
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").replace("/lab/", "/");
+    assert!(config.contains(&format!("{manifest:?}")), "{config}");
+    assert!(config.contains("tokio_unstable"), "{config}");
+}
+
+#[test]
+fn without_git_there_is_a_note() {
+    let tools = folder("tools");
+    fs::create_dir_all(&tools).unwrap();
+    let git = tools.join("git");
+    fs::write(&git, "#!/bin/sh\necho out of order >&2\nexit 1\n").unwrap();
+    fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+
+    let made = folder("made-without-git");
+    let mut new = command(env!("CARGO_BIN_EXE_lab"), &tools);
+    let ran = run(new.arg("new").arg(&made).env("PATH", path));
+    ran.assert_code(0);
+    ran.assert_prints("no git repository with a first commit: git init --quiet: out of order");
+    assert!(made.join("raft/src/raft.rs").exists());
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let folder = folder("taken");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("thesis.txt"), "for years").unwrap();
+    for taken in [".", "thesis.txt"] {
+        let ran = lab(&folder, &["new", taken]);
+        ran.assert_code(3);
+        ran.assert_complains("it is there already, and isn't an empty folder");
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+#[test]
+fn where_nothing_can_be_written_it_says_so() {
+    let folder = folder("unwritable");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("file"), "").unwrap();
+    let ran = lab(&folder, &["new", "file/lab"]);
+    ran.assert_code(3);
+    ran.assert_complains("error: failed to write file/lab/Cargo.toml: ");
+}
