@@ -26,7 +26,8 @@
 //! use zoo::Bug;
 //!
 //! config::test(|t| async move {
-//!     let cfg = make_config(&t, 3, Reliability::Reliable, Snapshots::Off, zoo::make_with(Bug::None));
+//!     let make = zoo::make_with(Bug::None);
+//!     let cfg = make_config(&t, 3, Reliability::Reliable, Snapshots::Off, make);
 //!     cfg.begin("Example: a leader is elected");
 //!     cfg.check_one_leader().await;
 //!     cfg.end();
