@@ -46,8 +46,9 @@ impl Config {
     #[track_caller]
     pub fn start(&self, i: usize, value: impl Into<Value>) -> Option<Start> {
         let command = value.into().encode();
+        let before = self.last_start(i);
         let start = self.call_raft(i, "start", |raft| raft.start(command))??;
-        if let Err(message) = self.note_start(i, start) {
+        if let Err(message) = self.note_start(i, before, start) {
             self.t.fatal_at(Location::caller(), FailureKind::Safety, message);
         }
         Some(start)

@@ -15,6 +15,7 @@ mod confirmed;
 mod deaths;
 mod determinism;
 mod leftovers;
+mod numbering;
 mod panics;
 mod places;
 mod real_clock;
