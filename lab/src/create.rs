@@ -35,6 +35,11 @@ pub(crate) fn create(dir: &Path) -> Result<Exit, Error> {
         return Err(Error::NotEmpty(dir.to_owned()));
     }
     let checkout = checkout();
+    if real_path(dir).starts_with(real_path(&checkout)) {
+        let name = dir.file_name().unwrap_or("my-lab".as_ref());
+        let instead = checkout.with_file_name(name);
+        return Err(Error::InCheckout { dir: dir.to_owned(), checkout, instead });
+    }
     let root = checkout.to_str().ok_or_else(|| Error::NotUtf8(checkout.clone()))?;
     let metadata = workspace(Some(&checkout))?;
     let package_toml = PACKAGE_TOML
@@ -76,6 +81,16 @@ fn is_free(dir: &Path) -> bool {
     match fs::read_dir(dir) {
         Ok(mut entries) => entries.next().is_none(),
         Err(_) => dir.symlink_metadata().is_err(),
+    }
+}
+
+/// A path without links, whose end needn't be there yet.
+fn real_path(path: &Path) -> PathBuf {
+    let path = path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
+    match there {
+        Some((part, real)) => real.join(path.strip_prefix(part).unwrap_or(Path::new(""))),
+        None => path,
     }
 }
 

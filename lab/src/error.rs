@@ -14,6 +14,13 @@ pub(crate) enum Error {
     #[error("failed to make {}: it is there already, and isn't an empty folder", .0.display())]
     NotEmpty(PathBuf),
 
+    #[error(
+        "failed to make {}: it is inside {}, whose cargo settings would get in its way; choose a \
+         folder outside, for example {}",
+        dir.display(), checkout.display(), instead.display()
+    )]
+    InCheckout { dir: PathBuf, checkout: PathBuf, instead: PathBuf },
+
     #[error("failed to make {}: cargo's files need a path that is UTF-8", .0.display())]
     NotUtf8(PathBuf),
 
@@ -64,6 +71,7 @@ impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Error::NotEmpty(_)
+            | Error::InCheckout { .. }
             | Error::NotUtf8(_)
             | Error::Write { .. }
             | Error::NoFolder(_)

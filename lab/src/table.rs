@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use comfy_table::{Cell, CellAlignment, Color, Table, presets};
+use comfy_table::{
+    Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
+};
 
 use crate::suite::LabTest;
 use crate::tally::{Tally, without_numbers};
 
 /// How many failing seeds are shown.
-const SEEDS_SHOWN: usize = 5;
+const SEEDS_SHOWN: usize = 3;
+
+/// The width of a seed with a comma and its margin, if nobody has chosen a longer one.
+const SEED_WIDTH: u16 = 13;
 
 const CANNOT_FAIL: &str = "writing to a string can't fail";
 
@@ -18,6 +23,7 @@ const CANNOT_FAIL: &str = "writing to a string can't fail";
 pub(crate) fn table(tests: &[LabTest], tallies: &[Tally]) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
     let head = ["test", "runs", "failed", "rate", "failing seeds", "median s", "RPCs", "wall"];
     table.set_header(head);
     for (test, tally) in tests.iter().zip(tallies).filter(|(_, tally)| tally.runs > 0) {
@@ -35,6 +41,13 @@ pub(crate) fn table(tests: &[LabTest], tallies: &[Tally]) -> String {
             or_dash(tally.median_rpcs().map(|rpcs| rpcs.to_string())),
             right(wall(tally.wall())),
         ]);
+    }
+    // In a narrow terminal the seeds may take several lines, but each must stay in one piece.
+    for (column, title) in table.column_iter_mut().zip(head) {
+        column.set_constraint(match title {
+            "failing seeds" => ColumnConstraint::LowerBoundary(Width::Fixed(SEED_WIDTH)),
+            _ => ColumnConstraint::ContentWidth,
+        });
     }
     table.to_string()
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use crate::student::{command, folder, lab, run, skeleton, workspace};
 
@@ -82,6 +83,20 @@ fn nothing_is_overwritten() {
         ran.assert_complains("it is there already, and isn't an empty folder");
     }
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+#[test]
+fn a_workspace_inside_the_checkout_would_not_work() {
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let inside = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for dir in ["my-lab", "../my-lab", "src/../../lab/deep/er"] {
+        let ran = lab(inside, &["new", dir]);
+        ran.assert_code(3);
+        ran.assert_complains(&format!("error: failed to make {dir}: it is inside "));
+        let instead = checkout.with_file_name(Path::new(dir).file_name().unwrap());
+        ran.assert_complains(&format!("for example {}", instead.display()));
+        assert!(!inside.join(dir).exists());
+    }
 }
 
 #[test]

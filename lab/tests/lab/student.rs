@@ -1,13 +1,15 @@
 //! Students' workspaces, and the program run in them.
 //!
-//! All workspaces are built into one target folder, `tmp/student` in this workspace's own, which
-//! outlives the tests: the tester and what it stands on are compiled for the first of them and kept,
-//! and each workspace costs its own crate only. They are made afresh each time but in the same
-//! places, so that their builds take the place of the last ones. Without optimisations the first
-//! build takes half as long, and no test here runs for long.
+//! They are made in the system's folder for what is temporary: cargo would join the settings of a
+//! workspace around them to theirs. All are built into one target folder, `tmp/student` in this
+//! workspace's own, which outlives the tests: the tester and what it stands on are compiled for the
+//! first of them and kept, and each workspace costs its own crate only. They are made afresh each
+//! time but in the same places, so that their builds take the place of the last ones. Without
+//! optimisations the first build takes half as long, and no test here runs for long.
 
 use std::env;
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -47,9 +49,18 @@ impl Ran {
     }
 }
 
-/// A folder for this purpose, empty.
+/// Where folders are made: a place of its own for each checkout.
+fn folders() -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    env!("CARGO_MANIFEST_DIR").hash(&mut hasher);
+    let folders = env::temp_dir().join(format!("raftlab-tests-{:016x}", hasher.finish()));
+    fs::create_dir_all(&folders).expect("a folder can be made");
+    folders
+}
+
+/// A folder for this purpose, not there yet.
 pub(crate) fn folder(purpose: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(purpose);
+    let folder = folders().join(purpose);
     if folder.exists() {
         fs::remove_dir_all(&folder).expect("an old folder can be removed");
     }
