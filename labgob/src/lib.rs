@@ -159,8 +159,27 @@ const CONFIG: bincode::config::Configuration = bincode::config::standard();
 /// ```
 #[track_caller]
 pub fn encode<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Bytes {
-    match frame::write(value, Bytes::copy_from_slice) {
-        Ok(bytes) => bytes,
+    encode_with(value, Bytes::copy_from_slice)
+}
+
+/// Encodes one value and hands the bytes to `take`, for a caller that keeps them in something else
+/// than [`Bytes`], or not at all.
+///
+/// # Panics
+///
+/// As [`encode`] does.
+///
+/// ```
+/// let size = labgob::encode_with(&7_u64, <[u8]>::len);
+/// assert_eq!(size, labgob::encode(&7_u64).len());
+/// ```
+#[track_caller]
+pub fn encode_with<T, R>(value: &T, take: impl FnOnce(&[u8]) -> R) -> R
+where
+    T: Serialize + DeserializeOwned + 'static,
+{
+    match frame::write(value, take) {
+        Ok(taken) => taken,
         Err(fault) => sequence::cannot_encode::<T>(&fault),
     }
 }

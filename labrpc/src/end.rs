@@ -64,7 +64,7 @@ impl<R: Message> Future for Call<R> {
         let (Outcome::Replied, Some(reply)) = (outcome, self.request.reply.get()) else {
             return Poll::Ready(None);
         };
-        match labgob::decode::<R>(reply) {
+        match labgob::decode::<R>(reply.bytes()) {
             Ok(reply) => Poll::Ready(Some(reply)),
             Err(error) => {
                 let Request { method, called_at, .. } = &*self.request;

@@ -1,7 +1,6 @@
 //! Every number of MIT's fault model, and the draws that decide what becomes of a call.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use rand::RngExt as _;
 use sim::Rng;
@@ -35,56 +34,64 @@ pub const ALIVE_CHECK_MS: u64 = 100;
 /// needs to hand it over. By the real clock the machine itself takes its time.
 pub const HOP_US: Range<u64> = 10..100;
 
+/// A time's length in microseconds.
+pub(crate) type Span = u64;
+
+/// Milliseconds as a [`Span`].
+pub(crate) const fn ms(ms: u64) -> Span {
+    ms * 1000
+}
+
 /// All that chance decides of one call, drawn when it is sent. Each call takes the same number of
 /// draws in the same order, whatever comes of it, so that no call's fate shifts another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fate {
     /// How long the request takes on an unreliable network.
-    pub(crate) request_delay: Duration,
+    pub(crate) request_delay: Span,
     /// Whether an unreliable network loses the request.
     pub(crate) request_lost: bool,
     /// Whether an unreliable network loses the reply.
     pub(crate) reply_lost: bool,
     /// How late the reply is under long reordering; `None` for in time.
-    pub(crate) reordered: Option<Duration>,
+    pub(crate) reordered: Option<Span>,
     /// When the call fails if its server can't be reached and long delays are on.
-    pub(crate) unreachable_long: Duration,
+    pub(crate) unreachable_long: Span,
     /// When the call fails if its server can't be reached and long delays are off.
-    pub(crate) unreachable_short: Duration,
+    pub(crate) unreachable_short: Span,
     /// What the request takes in any case.
-    pub(crate) request_hop: Duration,
+    pub(crate) request_hop: Span,
     /// What the reply takes in any case.
-    pub(crate) reply_hop: Duration,
+    pub(crate) reply_hop: Span,
 }
 
 /// What is decided of a call's reply, once the network's switches are taken into account.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReplyFate {
     /// What it takes in any case.
-    pub(crate) hop: Duration,
+    pub(crate) hop: Span,
     /// How late it is.
-    pub(crate) lateness: Duration,
+    pub(crate) lateness: Span,
     /// Whether it is lost.
     pub(crate) is_lost: bool,
 }
 
 impl Fate {
     pub(crate) fn draw(rng: &mut Rng) -> Fate {
-        let request_delay = Duration::from_millis(rng.random_range(REQUEST_DELAY_MS));
+        let request_delay = ms(rng.random_range(REQUEST_DELAY_MS));
         let request_lost = rng.random_range(0..1000) < LOST_OF_1000;
         let reply_lost = rng.random_range(0..1000) < LOST_OF_1000;
         let is_reordered = rng.random_range(0..900) < REORDERED_OF_900;
         let bound = 1 + rng.random_range(REORDER_SPREAD_MS);
-        let lateness = Duration::from_millis(REORDER_MIN_MS + rng.random_range(0..bound));
+        let lateness = ms(REORDER_MIN_MS + rng.random_range(0..bound));
         Fate {
             request_delay,
             request_lost,
             reply_lost,
             reordered: is_reordered.then_some(lateness),
-            unreachable_long: Duration::from_millis(rng.random_range(UNREACHABLE_LONG_MS)),
-            unreachable_short: Duration::from_millis(rng.random_range(UNREACHABLE_SHORT_MS)),
-            request_hop: Duration::from_micros(rng.random_range(HOP_US)),
-            reply_hop: Duration::from_micros(rng.random_range(HOP_US)),
+            unreachable_long: ms(rng.random_range(UNREACHABLE_LONG_MS)),
+            unreachable_short: ms(rng.random_range(UNREACHABLE_SHORT_MS)),
+            request_hop: rng.random_range(HOP_US),
+            reply_hop: rng.random_range(HOP_US),
         }
     }
 }

@@ -4,17 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::panic::Location;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
 
-use bytes::Bytes;
 use report::{Caller, EventKind, Outcome, Payload, RpcId, Time};
 use sim::context::Owner;
 use sim::{Rng, Sim, Stream};
 
 use crate::end::{Answer, ClientEnd};
-use crate::fate::{Fate, ReplyFate};
+use crate::fate::{Fate, ReplyFate, Span};
 use crate::pump::{self, Request, Schedule, Step};
 use crate::server::Server;
 
@@ -60,7 +57,6 @@ pub(crate) struct Shared {
     pub(crate) sim: Sim,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) state: Mutex<State>,
-    bytes: AtomicU64,
 }
 
 pub(crate) struct State {
@@ -69,10 +65,13 @@ pub(crate) struct State {
     long_delays: Switch,
     long_reordering: Switch,
     is_closed: bool,
+    /// The [`Network`] was dropped: nothing will happen any more.
+    pub(crate) is_gone: bool,
     ends: Vec<End>,
     end_names: EndNames,
     servers: BTreeMap<ServerName, Arc<Server>>,
     count: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Each end by its name. Looked up for every link that is switched, and never gone through; its hash
@@ -109,14 +108,15 @@ impl Network {
                 long_delays: Switch::Off,
                 long_reordering: Switch::Off,
                 is_closed: false,
+                is_gone: false,
                 ends: Vec::new(),
                 end_names: EndNames::default(),
                 servers: BTreeMap::new(),
                 count: 0,
+                bytes: 0,
             }),
-            bytes: AtomicU64::new(0),
         });
-        tokio::spawn(pump::run(Arc::downgrade(&shared), shared.sim.clone()));
+        tokio::spawn(pump::run(shared.clone()));
         Network { shared }
     }
 
@@ -213,7 +213,7 @@ impl Network {
     /// How many bytes all requests and all delivered replies have.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {
-        self.shared.bytes.load(Ordering::Relaxed)
+        self.state().bytes
     }
 
     /// Closes the network: later calls return `None` at once. Requests that are under way run to
@@ -245,6 +245,8 @@ impl Drop for Network {
         // let go of is dropped without the lock, since it is anybody's code.
         let mut state = self.state();
         state.is_closed = true;
+        state.is_gone = true;
+        state.schedule.wake_pump();
         let servers = std::mem::take(&mut state.servers);
         servers.values().for_each(|server| server.die());
         let schedule = std::mem::take(&mut state.schedule);
@@ -282,7 +284,7 @@ impl Shared {
         args: Payload,
         called_at: &'static Location<'static>,
     ) -> Arc<Request> {
-        let now = self.sim.now();
+        let now = self.sim.now_us();
         let mut state = lock(&self.state);
         let id = RpcId(state.count);
         let end = &mut state.ends[end_index];
@@ -295,13 +297,13 @@ impl Shared {
             end: end_index,
             server,
             method,
-            args: args.bytes().clone(),
+            args: args.clone(),
             called_at,
             reply_fate: ReplyFate {
                 hop: self.hop(fate.reply_hop),
                 lateness: match state.long_reordering {
-                    Switch::On => fate.reordered.unwrap_or(Duration::ZERO),
-                    Switch::Off => Duration::ZERO,
+                    Switch::On => fate.reordered.unwrap_or(0),
+                    Switch::Off => 0,
                 },
                 is_lost: state.reliability == Reliability::Unreliable && fate.reply_lost,
             },
@@ -313,9 +315,9 @@ impl Shared {
             return request;
         }
         state.count += 1;
-        self.count_bytes(args.bytes());
+        state.bytes += args.bytes().len() as u64;
         self.observer.record(
-            Time::from(now),
+            Time(now),
             EventKind::RpcSent {
                 id,
                 from: caller.map(|Owner { server, incarnation }| Caller { server, incarnation }),
@@ -332,31 +334,23 @@ impl Shared {
                 };
                 (wait, Step::Return(Outcome::Unreachable))
             }
-            (Some(_), Reliability::Reliable) => (Duration::ZERO, Step::Deliver),
+            (Some(_), Reliability::Reliable) => (0, Step::Deliver),
             (Some(_), Reliability::Unreliable) if fate.request_lost => {
                 (fate.request_delay, Step::Return(Outcome::RequestLost))
             }
             (Some(_), Reliability::Unreliable) => (fate.request_delay, Step::Deliver),
         };
         let at = now + delay + self.hop(fate.request_hop);
-        let waker = state.schedule.push(at, request.clone(), step);
+        state.schedule.push(at, request.clone(), step);
         drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
         request
     }
 
-    /// Counts the bytes of a request, or of a reply that has arrived.
-    pub(crate) fn count_bytes(&self, message: &Bytes) {
-        self.bytes.fetch_add(message.len() as u64, Ordering::Relaxed);
-    }
-
     /// What a message takes in any case: by the real clock the machine sees to that.
-    pub(crate) fn hop(&self, drawn: Duration) -> Duration {
+    fn hop(&self, drawn: Span) -> Span {
         match self.sim.clock() {
             sim::Clock::Virtual => drawn,
-            sim::Clock::Real => Duration::ZERO,
+            sim::Clock::Real => 0,
         }
     }
 }

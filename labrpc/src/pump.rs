@@ -5,19 +5,18 @@ use std::collections::BinaryHeap;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::Bytes;
 use report::{EventKind, Outcome, Payload, RpcId, Time};
 use sim::context::{self, Activity};
 use sim::{Clock, Sim};
 use tokio::time::Sleep;
 
 use crate::end::Answer;
-use crate::fate::{ALIVE_CHECK_MS, ReplyFate};
-use crate::network::{Shared, lock};
+use crate::fate::{ALIVE_CHECK_MS, ReplyFate, ms};
+use crate::network::{Shared, State, lock};
 use crate::server::Server;
 
 /// A call that was sent, with all that is decided about it.
@@ -28,12 +27,12 @@ pub(crate) struct Request {
     /// The instance that it was sent to: a later one under the same name is another.
     pub(crate) server: Option<Arc<Server>>,
     pub(crate) method: &'static str,
-    pub(crate) args: Bytes,
+    pub(crate) args: Payload,
     pub(crate) called_at: &'static Location<'static>,
     pub(crate) reply_fate: ReplyFate,
     pub(crate) answer: Answer,
     /// What its handler has ended with: from then on the reply's way is decided.
-    pub(crate) reply: OnceLock<Bytes>,
+    pub(crate) reply: OnceLock<Payload>,
 }
 
 /// What happens next to a request.
@@ -49,17 +48,16 @@ pub(crate) enum Step {
 
 #[derive(Debug)]
 struct Scheduled {
-    /// When it happens, in nanoseconds, and below that its number: what happens at the same time
+    /// When it happens, in microseconds, and below that its number: what happens at the same time
     /// happens first come first served. One number, for the heap compares little but these.
     turn: u128,
     request: Arc<Request>,
     step: Step,
 }
 
-impl Scheduled {
-    fn at(&self) -> Duration {
-        Duration::from_nanos((self.turn >> 64) as u64)
-    }
+/// When it is a step's turn, in microseconds.
+fn at_us(turn: u128) -> u64 {
+    (turn >> 64) as u64
 }
 
 impl Ord for Scheduled {
@@ -88,150 +86,162 @@ impl Eq for Scheduled {}
 pub(crate) struct Schedule {
     heap: BinaryHeap<Scheduled>,
     next_sequence: u64,
-    /// The pump, if it sleeps.
+    /// The pump, if it sleeps. Its waker is the runtime's own and only marks it as ready, so that it
+    /// may be woken with the network's lock held.
     pump: Option<Waker>,
 }
 
 impl Schedule {
-    /// Adds a step. Returns the pump's waker if the step comes before all others: to be woken once
-    /// the network's lock is free.
-    #[must_use]
-    pub(crate) fn push(
-        &mut self,
-        at: Duration,
-        request: Arc<Request>,
-        step: Step,
-    ) -> Option<Waker> {
-        let turn = (at.as_nanos() << 64) + u128::from(self.next_sequence);
+    /// Adds a step, to be done at `at_us`, and wakes the pump if the step comes before all others.
+    pub(crate) fn push(&mut self, at_us: u64, request: Arc<Request>, step: Step) {
+        let turn = (u128::from(at_us) << 64) + u128::from(self.next_sequence);
         self.next_sequence += 1;
         let is_first = self.heap.peek().is_none_or(|head| turn < head.turn);
         self.heap.push(Scheduled { turn, request, step });
-        if is_first { self.pump.take() } else { None }
+        if is_first {
+            self.wake_pump();
+        }
+    }
+
+    /// Wakes the pump, if it sleeps.
+    pub(crate) fn wake_pump(&mut self) {
+        if let Some(pump) = self.pump.take() {
+            pump.wake();
+        }
     }
 }
 
-/// Whether the other tasks go on before anything later happens.
-#[derive(PartialEq)]
-enum Next {
-    Others,
-    Pump,
+/// Makes things happen at their time, until the network is dropped.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let mut timer = pin!(tokio::time::sleep_until(shared.sim.instant(Duration::ZERO)));
+    poll_fn(|task| pump(&shared, timer.as_mut(), task)).await;
 }
 
-/// Makes things happen at their time, until the network is dropped.
-pub(crate) async fn run(network: Weak<Shared>, sim: Sim) {
-    let mut timer = pin!(tokio::time::sleep_until(sim.instant(Duration::ZERO)));
-    poll_fn(|task| {
-        let Some(shared) = network.upgrade() else { return Poll::Ready(()) };
-        while let Poll::Ready(scheduled) = next(&shared, timer.as_mut(), task) {
-            sim.advance_within_tick(scheduled.at());
-            if perform(&shared, scheduled, task) == Next::Others {
-                task.waker().wake_by_ref();
-                return Poll::Pending;
+/// Does one step after the other until a caller has to act first, or the next step's time is yet to
+/// come.
+fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>) -> Poll<()> {
+    // The lock is kept from step to step. Only what may be anybody's code runs without it: handlers,
+    // callers' wakers, and what goes with a request that is dropped.
+    let mut state = lock(&shared.state);
+    while !state.is_gone {
+        let next = next(&shared.sim, &mut state.schedule, timer.as_mut(), task);
+        let Poll::Ready(Scheduled { turn, request, step }) = next else { return Poll::Pending };
+        shared.sim.advance_within_tick(at_us(turn));
+        let outcome = match step {
+            Step::Deliver => {
+                let kind = EventKind::RpcDelivered { id: request.id };
+                shared.observer.record(Time(shared.sim.now_us()), kind);
+                drop(state);
+                let ended = deliver(shared, request, task);
+                state = lock(&shared.state);
+                if let Some((request, reply)) = ended {
+                    handled(shared, &mut state, request, reply);
+                }
+                continue;
             }
+            Step::CheckAlive if request.reply.get().is_some() => None,
+            Step::CheckAlive if state.is_dead(&request) => Some(Outcome::ServerDied),
+            Step::CheckAlive => {
+                check_alive_later(&shared.sim, &mut state.schedule, request);
+                continue;
+            }
+            Step::Return(outcome) => Some(outcome),
+        };
+        if let Some(outcome) = outcome.filter(|_| !request.answer.is_given()) {
+            if let (Outcome::Replied, Some(reply)) = (outcome, request.reply.get()) {
+                state.bytes += reply.bytes().len() as u64;
+            }
+            let kind = EventKind::RpcReturned { id: request.id, outcome };
+            shared.observer.record(Time(shared.sim.now_us()), kind);
+            drop(state);
+            request.answer.give(outcome);
+            // The caller acts on the reply before anything later happens.
+            task.waker().wake_by_ref();
+            return Poll::Pending;
         }
-        Poll::Pending
-    })
-    .await;
+        drop(state);
+        drop(request);
+        state = lock(&shared.state);
+    }
+    Poll::Ready(())
 }
 
 /// Takes the next step once its time has come; until then the pump is woken for it.
-fn next(shared: &Shared, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>) -> Poll<Scheduled> {
-    let mut state = lock(&shared.state);
+fn next(
+    sim: &Sim,
+    schedule: &mut Schedule,
+    mut timer: Pin<&mut Sleep>,
+    task: &mut Context<'_>,
+) -> Poll<Scheduled> {
     loop {
-        let Some(head) = state.schedule.heap.peek() else {
-            state.schedule.pump = Some(task.waker().clone());
+        let Some(head) = schedule.heap.peek() else {
+            schedule.pump = Some(task.waker().clone());
             return Poll::Pending;
         };
-        if head.at() < shared.sim.tick_end() {
-            let scheduled = state.schedule.heap.pop().expect("the head was just looked at");
+        let at_us = at_us(head.turn);
+        if at_us < sim.tick_end_us() {
+            let scheduled = schedule.heap.pop().expect("the head was just looked at");
             return Poll::Ready(scheduled);
         }
-        let wake_at = shared.sim.instant(match shared.sim.clock() {
+        let wake_at = sim.instant(match sim.clock() {
             // A timer that is asked for less than a whole millisecond rounds up, and would be late.
-            Clock::Virtual => Duration::from_millis(whole_millis(head.at())),
-            Clock::Real => head.at(),
+            Clock::Virtual => Duration::from_millis(at_us / 1000),
+            Clock::Real => Duration::from_micros(at_us),
         });
         if timer.deadline() != wake_at {
             timer.as_mut().reset(wake_at);
         }
         if timer.as_mut().poll(task).is_pending() {
-            state.schedule.pump = Some(task.waker().clone());
+            schedule.pump = Some(task.waker().clone());
             return Poll::Pending;
         }
     }
 }
 
-fn perform(shared: &Arc<Shared>, scheduled: Scheduled, task: &mut Context<'_>) -> Next {
-    let Scheduled { request, step, .. } = scheduled;
-    match step {
-        Step::Deliver => {
-            deliver(shared, request, task);
-            Next::Pump
-        }
-        Step::CheckAlive => {
-            check_alive(shared, request);
-            Next::Pump
-        }
-        Step::Return(outcome) => {
-            finish(shared, &request, outcome);
-            // The caller acts on the reply before anything later happens.
-            Next::Others
-        }
-    }
-}
-
-fn whole_millis(duration: Duration) -> u64 {
-    duration.as_secs() * 1000 + u64::from(duration.subsec_millis())
-}
-
-fn deliver(shared: &Arc<Shared>, request: Arc<Request>, task: &mut Context<'_>) {
-    let kind = EventKind::RpcDelivered { id: request.id };
-    shared.observer.record(Time::from(shared.sim.now()), kind);
+/// Has a request's server handle it. Returns both it and the reply if the handler has ended; else
+/// it goes on in a task of its own, or there is nothing to wait for.
+fn deliver(
+    shared: &Arc<Shared>,
+    request: Arc<Request>,
+    task: &mut Context<'_>,
+) -> Option<(Arc<Request>, Payload)> {
     let server = request.server.as_ref().expect("only what has a server is delivered");
     let activity = Activity::Handler(request.method);
     let context = server.owner().map(|owner| context::Context { owner, activity });
-    let entered = context::enter(context);
+    let _entered = context::enter(context);
     // A handler that panics has been noted by the run, which it ends; its call never returns.
-    let dispatch = AssertUnwindSafe(|| server.dispatch(request.method, &request.args));
+    let dispatch = AssertUnwindSafe(|| server.dispatch(request.method, request.args.bytes()));
     let mut handling = match catch_unwind(dispatch) {
         Ok(Ok(handling)) => handling,
         Ok(Err(message)) => {
             shared.observer.fatal(format!("{message}; the call is at {}", request.called_at));
-            return;
+            return None;
         }
-        Err(_) => return,
+        Err(_) => return None,
     };
     if shared.sim.clock() == Clock::Virtual {
         // Most handlers never wait, and then a task of their own would be for nothing.
         match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(task))) {
-            Ok(Poll::Ready(reply)) => {
-                drop(entered);
-                handled(shared, request, reply);
-                return;
-            }
+            Ok(Poll::Ready(reply)) => return Some((request, reply)),
             Ok(Poll::Pending) => {}
-            Err(_) => return,
+            Err(_) => return None,
         }
     }
-    let (waiting, waited_for) = (Arc::clone(shared), request.clone());
+    let (waiting, waited_for) = (shared.clone(), request.clone());
     tokio::spawn(async move {
         let reply = context::within(context, handling).await;
-        handled(&waiting, waited_for, reply);
+        handled(&waiting, &mut lock(&waiting.state), waited_for, reply);
     });
-    drop(entered);
-    check_alive_later(shared, request);
+    check_alive_later(&shared.sim, &mut lock(&shared.state).schedule, request);
+    None
 }
 
-/// A handler has ended: the reply sets out, unless nobody may hear it.
-fn handled(shared: &Shared, request: Arc<Request>, reply: Payload) {
-    let now = shared.sim.now();
-    request.reply.set(reply.bytes().clone()).expect("a request is handled once");
-    shared.observer.record(Time::from(now), EventKind::RpcHandled { id: request.id, reply });
-    if request.answer.is_given() {
-        return;
-    }
+/// A handler has ended: the reply sets out.
+fn handled(shared: &Shared, state: &mut State, request: Arc<Request>, reply: Payload) {
+    let now = shared.sim.now_us();
+    request.reply.set(reply.clone()).expect("a request is handled once");
+    shared.observer.record(Time(now), EventKind::RpcHandled { id: request.id, reply });
     let ReplyFate { hop, lateness, is_lost } = request.reply_fate;
-    let mut state = lock(&shared.state);
     let (delay, outcome) = if state.is_dead(&request) {
         (hop, Outcome::ServerDied)
     } else if is_lost {
@@ -239,40 +249,9 @@ fn handled(shared: &Shared, request: Arc<Request>, reply: Payload) {
     } else {
         (lateness + hop, Outcome::Replied)
     };
-    let waker = state.schedule.push(now + delay, request, Step::Return(outcome));
-    drop(state);
-    if let Some(waker) = waker {
-        waker.wake();
-    }
+    state.schedule.push(now + delay, request, Step::Return(outcome));
 }
 
-fn check_alive(shared: &Shared, request: Arc<Request>) {
-    if request.reply.get().is_some() || request.answer.is_given() {
-        return;
-    }
-    if lock(&shared.state).is_dead(&request) {
-        finish(shared, &request, Outcome::ServerDied);
-    } else {
-        check_alive_later(shared, request);
-    }
-}
-
-fn check_alive_later(shared: &Shared, request: Arc<Request>) {
-    let at = shared.sim.now() + Duration::from_millis(ALIVE_CHECK_MS);
-    let waker = lock(&shared.state).schedule.push(at, request, Step::CheckAlive);
-    if let Some(waker) = waker {
-        waker.wake();
-    }
-}
-
-fn finish(shared: &Shared, request: &Request, outcome: Outcome) {
-    if request.answer.is_given() {
-        return;
-    }
-    if let (Outcome::Replied, Some(reply)) = (outcome, request.reply.get()) {
-        shared.count_bytes(reply);
-    }
-    let kind = EventKind::RpcReturned { id: request.id, outcome };
-    shared.observer.record(Time::from(shared.sim.now()), kind);
-    request.answer.give(outcome);
+fn check_alive_later(sim: &Sim, schedule: &mut Schedule, request: Arc<Request>) {
+    schedule.push(sim.now_us() + ms(ALIVE_CHECK_MS), request, Step::CheckAlive);
 }

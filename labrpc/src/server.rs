@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use bytes::Bytes;
 use report::Payload;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,14 +24,14 @@ pub(crate) fn payload<T: Message>(message: &T) -> Payload {
         let message = labgob::decode::<T>(bytes).map_err(|error| error.to_string())?;
         serde_json::to_value(message).map_err(|error| error.to_string())
     }
-    Payload::new(labgob::encode(message), render::<T>)
+    Payload::new(labgob::encode_with(message, |bytes| bytes.into()), render::<T>)
 }
 
 /// A handler at work: it ends with the encoded reply.
 pub(crate) type Handling = Pin<Box<dyn Future<Output = Payload> + Send>>;
 
 /// A handler with its types erased. Fails if the arguments don't decode as the handler's.
-type Handler = Box<dyn Fn(&Bytes) -> Result<Handling, String> + Send + Sync>;
+type Handler = Box<dyn Fn(&[u8]) -> Result<Handling, String> + Send + Sync>;
 
 /// A set of handlers under one name, which stands before the dot in a call's method.
 ///
@@ -146,7 +145,7 @@ impl Server {
 
     /// Begins to handle a request. Fails with MIT's sentence if there is no such handler, or with
     /// one of our own if the arguments are not of the handler's type.
-    pub(crate) fn dispatch(&self, full_name: &str, args: &Bytes) -> Result<Handling, String> {
+    pub(crate) fn dispatch(&self, full_name: &str, args: &[u8]) -> Result<Handling, String> {
         self.count.fetch_add(1, Ordering::Relaxed);
         let (service_name, method_name) = full_name.rsplit_once('.').unwrap_or(("", full_name));
         let service = self.services.iter().find(|service| service.name == service_name);

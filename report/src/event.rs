@@ -1,9 +1,9 @@
 //! One thing that happened in a run, as plain data.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -57,20 +57,20 @@ pub struct Caller {
 /// An encoded message, and the way to show it.
 #[derive(Clone)]
 pub struct Payload {
-    bytes: Bytes,
+    bytes: Arc<[u8]>,
     render: fn(&[u8]) -> Result<Value, String>,
 }
 
 impl Payload {
     /// The message `bytes`, which `render` turns into field names and values.
     #[must_use]
-    pub fn new(bytes: Bytes, render: fn(&[u8]) -> Result<Value, String>) -> Payload {
+    pub fn new(bytes: Arc<[u8]>, render: fn(&[u8]) -> Result<Value, String>) -> Payload {
         Payload { bytes, render }
     }
 
     /// The message as it was on the wire.
     #[must_use]
-    pub fn bytes(&self) -> &Bytes {
+    pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 

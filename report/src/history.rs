@@ -1,7 +1,5 @@
 //! The events of a run, in order, and the hash that identifies the run.
 
-use bytes::Bytes;
-
 use crate::event::{Caller, Event, EventKind, Payload, RpcId, Time};
 use crate::rpc::{Outcome, Rpc};
 
@@ -71,8 +69,7 @@ impl Hash {
     }
 
     fn payload(&mut self, payload: &Payload) {
-        let bytes: &Bytes = payload.bytes();
-        self.bytes(bytes);
+        self.bytes(payload.bytes());
     }
 
     fn caller(&mut self, caller: Option<Caller>) {

@@ -141,9 +141,15 @@ impl Sim {
     /// The time since the run began, in the run's own time, to the microsecond.
     #[must_use]
     pub fn now(&self) -> Duration {
+        Duration::from_micros(self.now_us())
+    }
+
+    /// [`Sim::now`] in microseconds.
+    #[must_use]
+    pub fn now_us(&self) -> u64 {
         match self.clock() {
-            Clock::Virtual => Duration::from_micros(self.0.now_us.load(Ordering::Relaxed)),
-            Clock::Real => self.started().elapsed(),
+            Clock::Virtual => self.0.now_us.load(Ordering::Relaxed),
+            Clock::Real => micros(self.started().elapsed()),
         }
     }
 
@@ -155,28 +161,26 @@ impl Sim {
         self.started() + at
     }
 
-    /// The time up to which events can happen without a timer's firing in between: the end of the
-    /// current millisecond by the virtual clock, now by the real one.
+    /// The time in microseconds up to which events can happen without a timer's firing in between:
+    /// the end of the current millisecond by the virtual clock, now by the real one.
     #[must_use]
-    pub fn tick_end(&self) -> Duration {
+    pub fn tick_end_us(&self) -> u64 {
         match self.clock() {
-            Clock::Virtual => {
-                let ms = self.0.now_us.load(Ordering::Relaxed) / 1000;
-                Duration::from_micros((ms + 1) * 1000)
-            }
-            Clock::Real => self.now() + Duration::from_micros(1),
+            Clock::Virtual => (self.now_us() / 1000 + 1) * 1000,
+            Clock::Real => self.now_us() + 1,
         }
     }
 
-    /// Moves a virtual clock forward to `at` within the current millisecond; does nothing to a real
-    /// one, nor where `at` has passed.
+    /// Moves a virtual clock forward to `at_us`, in microseconds, within the current millisecond;
+    /// does nothing to a real one, nor where that time has passed.
     ///
     /// # Panics
-    /// If `at` is not before [`Sim::tick_end`]: timers would be late.
-    pub fn advance_within_tick(&self, at: Duration) {
+    /// If `at_us` is not before [`Sim::tick_end_us`]: timers would be late.
+    pub fn advance_within_tick(&self, at_us: u64) {
         if self.clock() == Clock::Virtual {
-            assert!(at < self.tick_end(), "{at:?} is beyond the tick's end {:?}", self.tick_end());
-            self.advance(micros(at));
+            let end = self.tick_end_us();
+            assert!(at_us < end, "{at_us} µs is beyond the tick's end, {end} µs");
+            self.advance(at_us);
         }
     }
 

@@ -80,17 +80,17 @@ fn within_a_millisecond_the_clock_goes_by_microseconds() {
     finish(1, |sim| async move {
         let start = Instant::now();
         sleep(ms(2)).await;
-        assert_eq!((sim.now(), sim.tick_end()), (ms(2), ms(3)));
+        assert_eq!((sim.now(), sim.tick_end_us()), (ms(2), 3_000));
         let at = Duration::from_micros(2_345);
-        sim.advance_within_tick(at);
-        assert_eq!((sim.now(), sim.tick_end()), (at, ms(3)));
+        sim.advance_within_tick(2_345);
+        assert_eq!((sim.now(), sim.tick_end_us()), (at, 3_000));
         assert_eq!(start.elapsed(), at);
-        sim.advance_within_tick(Duration::from_micros(2_344));
+        sim.advance_within_tick(2_344);
         assert_eq!(sim.now(), at, "it never goes back");
         // Timers keep to whole milliseconds.
         sleep_until(sim.instant(ms(7))).await;
         assert_eq!(sim.now(), ms(7));
-        sim.advance_within_tick(Duration::from_micros(7_999));
+        sim.advance_within_tick(7_999);
         sleep(ms(1)).await;
         assert_eq!(sim.now(), ms(8));
     });
@@ -99,10 +99,10 @@ fn within_a_millisecond_the_clock_goes_by_microseconds() {
 #[test]
 fn advancing_beyond_the_tick_panics() {
     let (ending, panics) = observe(1, Clock::Virtual, LIMIT, |sim| async move {
-        sim.advance_within_tick(ms(1));
+        sim.advance_within_tick(1_000);
     });
     assert!(!matches!(ending, Ending::Finished(())), "{ending:?}");
-    assert_eq!(panics[0].message, "1ms is beyond the tick's end 1ms");
+    assert_eq!(panics[0].message, "1000 µs is beyond the tick's end, 1000 µs");
 }
 
 #[test]
