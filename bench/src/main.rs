@@ -4,8 +4,8 @@
 //! cargo run --release -p bench
 //! ```
 //!
-//! prints a few tables within about a minute; `--quick` takes a fifth of the time and scatters more,
-//! and naming parts (`calls`, `runs`, `tests`, `memory`) measures only these.
+//! prints a few tables within some minutes; `--quick` takes a fifth of the time and scatters more,
+//! and naming parts (`calls`, `runs`, …) measures only these.
 //!
 //! * [`calls`]: the CPU time of one RPC, by the size of the cluster and on both kinds of network,
 //!   beside its *floor*: to encode and decode what it carries and to wait in a heap for its turn,
@@ -14,15 +14,23 @@
 //!   one, and what share goes into recording it.
 //! * [`tests`]: the tests of part 3A, run as a user runs them, by one worker and by two, beside what
 //!   MadRaft's tests of the same name cost.
+//! * [`pass`]: all 28 tests, each by itself and all together.
+//! * [`sizes`]: the reference Raft in clusters of up to 101 servers.
 //! * [`memory`]: whether a worker grows while it runs one seed after another.
+//! * [`replay`]: whether the same seed is the same run in other processes, beside other tests, and
+//!   in debug builds.
 //!
 //! Everything but seeds a second is CPU time, and the best of several measurements that alternate
 //! with those it is compared with: other load on the machine makes all of them longer, but it makes
 //! ratios much less wrong. Compare figures of one run with each other.
 
+mod binary;
 mod calls;
 mod memory;
+mod pass;
+mod replay;
 mod runs;
+mod sizes;
 mod stopwatch;
 mod tests;
 
@@ -32,6 +40,8 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
+
+use crate::binary::{Binary, Profile};
 
 /// Measures what the harness costs.
 #[derive(Debug, Parser)]
@@ -51,8 +61,14 @@ enum Part {
     Runs,
     /// The tests of part 3A, seed by seed
     Tests,
+    /// All 28 tests
+    Pass,
+    /// Clusters of up to 101 servers
+    Sizes,
     /// The size of a worker
     Memory,
+    /// Whether the same seed is the same run
+    Replay,
 }
 
 /// How long to measure.
@@ -80,19 +96,35 @@ fn main() -> ExitCode {
 
 fn measure(effort: Effort, parts: &[Part]) -> Result<()> {
     let wanted = |part| parts.is_empty() || parts.contains(&part);
-    // Built first, so that no compiler runs beside a measurement.
-    let binary =
-        if wanted(Part::Tests) || wanted(Part::Memory) { Some(tests::build()?) } else { None };
+    if wanted(Part::Replay) {
+        println!(
+            "A seed: how many of its runs differ from the first\n{}\n",
+            replay::table(effort)?
+        );
+    }
     if wanted(Part::Calls) {
         println!("A call: ns of CPU time\n{}\n", calls::table(effort));
     }
     if wanted(Part::Runs) {
         println!("A run: µs of CPU time\n{}\n", runs::table(effort));
     }
-    let Some(binary) = binary else { return Ok(()) };
+    if wanted(Part::Sizes) {
+        println!("A cluster that elects a leader and agrees on 100 commands");
+        println!("{}\n", sizes::table(effort));
+    }
+    if ![Part::Tests, Part::Pass, Part::Memory].into_iter().any(wanted) {
+        return Ok(());
+    }
+    let binary = Binary::reference(Profile::Release)?;
     if wanted(Part::Tests) {
         println!("A test: ms of CPU time for a seed, and seeds a second of real time");
         println!("{}\n{}\n", tests::table(effort, &binary)?, tests::ABOUT_MADRAFT);
+    }
+    if wanted(Part::Pass) {
+        println!("A pass: each test by itself, means for a seed");
+        println!("{}\n", pass::table(effort, &binary)?);
+        println!("A pass: all tests together, and passes a second of real time");
+        println!("{}\n", pass::together(effort, &binary)?);
     }
     if wanted(Part::Memory) {
         println!("A worker: resident size\n{}", memory::table(effort, &binary)?);
@@ -121,7 +153,7 @@ mod smoke {
 
     #[test]
     fn what_needs_no_other_binary_is_measured() {
-        measure(Effort::Quick, &[Part::Calls, Part::Runs]).unwrap();
+        measure(Effort::Quick, &[Part::Calls, Part::Runs, Part::Sizes]).unwrap();
     }
 
     #[test]

@@ -1,54 +1,63 @@
 //! The resident size of a worker: it runs one seed after another and must not grow.
 
 use std::fs;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use comfy_table::Table;
 
-use crate::{Effort, Result, tests};
+use crate::binary::Binary;
+use crate::{Effort, Result};
 
-/// The test whose seeds are run.
-const TEST: &str = "TestReElection3A";
+/// What is run, and after how many seeds of it a worker is looked at.
+struct Subject {
+    name: &'static str,
+    filter: &'static str,
+    few: u64,
+    many: u64,
+}
 
-/// After how many seeds a worker is looked at first.
-const FEW: u64 = 100;
+const SUBJECTS: [Subject; 2] = [
+    Subject { name: "TestReElection3A", filter: "TestReElection3A", few: 100, many: 10_000 },
+    Subject { name: "all 28 tests", filter: "", few: 10, many: 1_000 },
+];
 
-/// How often the worker's size is read. What counts is the last reading before its end.
+/// How often the worker's size is read.
 const LOOK: Duration = Duration::from_millis(1);
 
-pub(crate) fn table(effort: Effort, binary: &Path) -> Result<Table> {
-    let many = match effort {
-        Effort::Quick => 2_000,
-        Effort::Full => 10_000,
-    };
-    let (first, last) = (size_after(binary, FEW)?, size_after(binary, many)?);
-    let after = |seeds: u64| format!("after {seeds} seeds");
-    let mut table = crate::table(0, &[&after(FEW), &after(many), "growth"]);
+pub(crate) fn table(effort: Effort, binary: &Binary) -> Result<Table> {
+    let mut table = crate::table(1, &["test", "seeds", "size", "seeds", "size", "growth"]);
     let mib = |kib: i64| kib as f64 / 1024.0;
-    table.add_row([
-        format!("{:.2} MiB", mib(first)),
-        format!("{:.2} MiB", mib(last)),
-        format!("{:+.2} MiB", mib(last - first)),
-    ]);
+    for Subject { name, filter, few, many } in SUBJECTS {
+        let many = match effort {
+            Effort::Quick => many / 5,
+            Effort::Full => many,
+        };
+        let (first, last) = (size(binary, filter, few)?, size(binary, filter, many)?);
+        table.add_row([
+            name.to_owned(),
+            few.to_string(),
+            format!("{:.2} MiB", mib(first)),
+            many.to_string(),
+            format!("{:.2} MiB", mib(last)),
+            format!("{:+.2} MiB", mib(last - first)),
+        ]);
+    }
     Ok(table)
 }
 
-/// The resident size of a worker at the end of so many seeds, in KiB.
-fn size_after(binary: &Path, seeds: u64) -> Result<i64> {
-    let mut parent = tests::start(binary, TEST, seeds, 1)?;
-    let mut worker = None;
-    let mut last = None;
+/// The largest resident size, in KiB, of a worker that runs so many seeds.
+fn size(binary: &Binary, filter: &str, seeds: u64) -> Result<i64> {
+    let mut parent = binary.start(filter, seeds, 1)?;
+    let mut largest = None;
     while parent.try_wait()?.is_none() {
-        worker = worker.or_else(|| child_of(parent.id()));
-        last = worker.and_then(resident).or(last);
+        largest = largest.max(child_of(parent.id()).and_then(resident));
         wait();
     }
     if !parent.wait()?.success() {
-        return Err(format!("{TEST} has failed").into());
+        return Err(format!("{filter} has failed").into());
     }
-    last.ok_or_else(|| "failed to read a worker's size from /proc".into())
+    largest.ok_or_else(|| "failed to read a worker's size from /proc".into())
 }
 
 #[expect(clippy::disallowed_methods, reason = "nothing is simulated in this process meanwhile")]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use comfy_table::Table;
 use cpu_time::ProcessTime;
 use labrpc::{Network, Observer, Server, Switch};
-use raftapi::{Persister, Raft, apply_channel};
+use raftapi::{ApplyMsg, Persister, Raft, apply_channel};
 use rand::RngExt as _;
 use sim::{Clock, Ending, Settings, Sim, Stream};
 use tokio::time::sleep;
@@ -88,7 +88,7 @@ async fn run(sim: Sim, script: Script, observer: Arc<dyn Observer>) -> usize {
     };
     let network = Network::new(&sim, observer);
     network.set_long_delays(Switch::On);
-    let rafts: Vec<_> = (0..servers).map(|me| start(&network, me, servers)).collect();
+    let rafts: Vec<_> = (0..servers).map(|me| start(&network, me, servers, |_| ())).collect();
     sleep(CHECK).await;
     match script {
         Script::InitialElection => sleep(Duration::from_millis(2050) + CHECK).await,
@@ -108,12 +108,22 @@ async fn run(sim: Sim, script: Script, observer: Arc<dyn Observer>) -> usize {
     leaders
 }
 
-fn start(network: &Network, me: usize, servers: usize) -> Arc<dyn Raft> {
+/// Starts server `me` of so many, which tells `on_apply` of each message that it applies.
+pub(crate) fn start(
+    network: &Network,
+    me: usize,
+    servers: usize,
+    on_apply: impl Fn(ApplyMsg) + Send + 'static,
+) -> Arc<dyn Raft> {
     let ends = (0..servers).map(|to| end(network, me, to)).collect();
     let (apply_ch, mut applied) = apply_channel();
     let raft = raft::make(ends, me, Arc::new(Persister::new()), apply_ch);
     network.add_server(me, Server::new(None).with(raft.clone().service()));
-    tokio::spawn(async move { while applied.recv().await.is_some() {} });
+    tokio::spawn(async move {
+        while let Some(message) = applied.recv().await {
+            on_apply(message);
+        }
+    });
     raft
 }
 

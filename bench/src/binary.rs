@@ -1,0 +1,165 @@
+//! A package's test binary: built, run as a user runs it, and asked for its results.
+
+use std::env;
+use std::fs;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use cargo_metadata::Message;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
+use serde::Deserialize;
+
+use crate::Result;
+
+/// How a binary is built.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Profile {
+    Debug,
+    Release,
+}
+
+/// The binary of a package's 28 tests.
+#[derive(Debug)]
+pub(crate) struct Binary {
+    path: PathBuf,
+}
+
+/// What some seeds of a test took.
+#[derive(Clone, Copy)]
+pub(crate) struct Cost {
+    /// CPU time of the test binary and its workers.
+    pub(crate) cpu: Duration,
+    /// Real time.
+    pub(crate) real: Duration,
+}
+
+impl Cost {
+    /// More than anything costs.
+    pub(crate) const MAX: Cost = Cost { cpu: Duration::MAX, real: Duration::MAX };
+
+    /// The lower of both times.
+    pub(crate) fn min(self, other: Cost) -> Cost {
+        Cost { cpu: self.cpu.min(other.cpu), real: self.real.min(other.real) }
+    }
+}
+
+/// A line of `results.jsonl`, as far as it matters here.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RunResult {
+    pub(crate) test: String,
+    pub(crate) seed: u64,
+    pub(crate) verdict: Verdict,
+    /// The hash of the run's history.
+    pub(crate) history: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Verdict {
+    Passed(Measured),
+    Failed {},
+}
+
+/// The columns of a Passed line.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Measured {
+    pub(crate) seconds: f64,
+    pub(crate) rpcs: u64,
+    pub(crate) bytes: u64,
+    pub(crate) commands: u64,
+}
+
+impl Binary {
+    /// Builds the reference's tests.
+    pub(crate) fn reference(profile: Profile) -> Result<Binary> {
+        Binary::build("raft", "lab3", profile)
+    }
+
+    /// Builds the second Raft's tests, of which MIT's are a part.
+    pub(crate) fn second(profile: Profile) -> Result<Binary> {
+        Binary::build("zoo", "zoo", profile)
+    }
+
+    /// Builds the tests `name` of `package`, and finds the binary.
+    fn build(package: &str, name: &str, profile: Profile) -> Result<Binary> {
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["test", "--package", package, "--test", name, "--no-run"]);
+        cargo.args(["--message-format", "json-render-diagnostics"]);
+        if profile == Profile::Release {
+            cargo.arg("--release");
+        }
+        let mut cargo = cargo.stdout(Stdio::piped()).spawn()?;
+        let stdout = cargo.stdout.take().expect("it was asked for");
+        let mut binary = None;
+        for message in Message::parse_stream(BufReader::new(stdout)) {
+            if let Message::CompilerArtifact(artifact) = message?
+                && artifact.target.name == name
+            {
+                // The last one: a library of the same name comes before its tests.
+                binary = artifact.executable.or(binary);
+            }
+        }
+        if !cargo.wait()?.success() {
+            return Err(format!("failed to build the tests of the package {package}").into());
+        }
+        let binary =
+            binary.ok_or_else(|| format!("cargo has built no test binary named {name}"))?;
+        Ok(Binary { path: binary.into_std_path_buf() })
+    }
+
+    /// The command that runs the tests with `filter` in their names on the seeds from 1 to `seeds`,
+    /// with `jobs` workers.
+    fn command(&self, filter: &str, seeds: u64, jobs: u32) -> Command {
+        let mut command = Command::new(&self.path);
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("LAB_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .arg(filter)
+            .env("LAB_SEED", "1")
+            .env("LAB_ITERS", seeds.to_string())
+            .env("LAB_JOBS", jobs.to_string())
+            .stdout(Stdio::null());
+        command
+    }
+
+    /// Starts what [`Binary::run`] runs.
+    pub(crate) fn start(&self, filter: &str, seeds: u64, jobs: u32) -> Result<Child> {
+        Ok(self.command(filter, seeds, jobs).spawn()?)
+    }
+
+    /// Runs the tests with `filter` in their names on the seeds from 1 to `seeds`, with `jobs`
+    /// workers.
+    pub(crate) fn run(&self, filter: &str, seeds: u64, jobs: u32) -> Result<Cost> {
+        let (cpu, start_at) = (children_cpu()?, Instant::now());
+        let status = self.start(filter, seeds, jobs)?.wait()?;
+        if !status.success() {
+            return Err(format!("{filter} has failed").into());
+        }
+        Ok(Cost { cpu: children_cpu()? - cpu, real: start_at.elapsed() })
+    }
+
+    /// Runs as [`Binary::run`] does, and returns what came of each run.
+    pub(crate) fn results(&self, filter: &str, seeds: u64, jobs: u32) -> Result<Vec<RunResult>> {
+        let out = tempfile::tempdir()?;
+        let status = self.command(filter, seeds, jobs).env("LAB_OUT", out.path()).status()?;
+        if !status.success() {
+            return Err(format!("{filter} has failed").into());
+        }
+        let lines = fs::read_to_string(out.path().join("results.jsonl"))?;
+        let results: serde_json::Result<_> = lines.lines().map(serde_json::from_str).collect();
+        Ok(results?)
+    }
+}
+
+/// The CPU time of all processes that were waited for, and of those that these waited for.
+fn children_cpu() -> Result<Duration> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+    Ok(Duration::from_micros(u64::try_from(micros)?))
+}
