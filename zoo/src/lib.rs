@@ -62,7 +62,7 @@
 //! | [`BacksUpOneByOne`](Bug::BacksUpOneByOne) | a leader goes back by a term at a time (§5.3) | `one(…) failed to reach agreement`, after a long time apart |
 //! | [`CountsUnsentEntries`](Bug::CountsUnsentEntries) | matchIndex is what a request has brought (§5.3) | `apply error: commit index=…`, on an unreliable network |
 //! | [`CommitsWithHalf`](Bug::CommitsWithHalf) | a majority is needed to commit (§5.3) | `… committed but no majority` |
-//! | [`CommitsOldTerms`](Bug::CommitsOldTerms) | only entries of its own term are counted (§5.4.2) | mostly nothing: MIT's tests hardly ever catch it |
+//! | [`CommitsOldTerms`](Bug::CommitsOldTerms) | only entries of its own term are counted (§5.4.2) | mostly nothing: MIT's tests rarely catch it |
 //! | [`CommitsBeyondNewEntries`](Bug::CommitsBeyondNewEntries) | a follower commits no further than it agrees (§5.3) | nothing: in this Raft heartbeats bring what is due |
 //! | [`CommitsOnlyWithEntries`](Bug::CommitsOnlyWithEntries) | heartbeats tell the commit index, too (§5.3) | `only … decided for index …; wanted …` |
 //! | [`AppliesTwice`](Bug::AppliesTwice) | each command is applied once (§5.3) | `apply error: … apply out of order` |

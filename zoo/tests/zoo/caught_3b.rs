@@ -1,9 +1,13 @@
 //! Part 3B: each message of its scripts is caused by a bug.
 
+use std::time::Duration;
+
 use config::FailureKind::{Budget, Liveness, Safety, Stuck};
+use config::{Reliability, Retry, Snapshots, make_config};
+use tokio::time::sleep;
 use zoo::Bug;
 
-use crate::child::{Expected, always_fails, fails_of, run};
+use crate::child::{Expected, always_fails, fails_of, run, run_with};
 
 const BASIC_AGREE: &str = "lab3::agreement_3b::TestBasicAgree3B";
 const RPC_BYTES: &str = "lab3::agreement_3b::TestRPCBytes3B";
@@ -215,7 +219,7 @@ fn applies_only_the_last() {
 #[test]
 fn polls_for_commits() {
     let message = "test took longer than 120 seconds";
-    always_fails(BACKUP, Bug::PollsForCommits, Expected::anywhere(Stuck, message));
+    fails_of(BACKUP, Bug::PollsForCommits, (2, 1..=2), Expected::anywhere(Stuck, message));
 }
 
 // ---- What it costs ----
@@ -239,4 +243,38 @@ fn sends_too_often() {
     let idle = "too many RPCs (61) for 1 second of idleness";
     let idle = Expected::at(("TestCount3B", "fatal"), Budget, idle);
     always_fails(COUNT, Bug::HeartbeatsTooOften, idle);
+}
+
+// ---- A right Raft in a wrong script ----
+
+#[test]
+#[ignore = "fails on purpose; the test below runs it"]
+fn crashes_within_one() {
+    config::test(|t| async move {
+        let cfg = make_config(&t, 3, Reliability::Reliable, Snapshots::Off, zoo::make);
+        cfg.begin("Zoo: the leader crashes while its command is waited for");
+        let leader = cfg.check_one_leader().await;
+        for server in (0..3).filter(|&server| server != leader) {
+            cfg.disconnect(server);
+        }
+        let crash = {
+            let cfg = cfg.clone();
+            async move {
+                sleep(Duration::from_secs(1)).await;
+                cfg.crash1(leader);
+            }
+        };
+        tokio::spawn(crash);
+        cfg.one(1, 3, Retry::No).await;
+        cfg.end();
+    });
+}
+
+#[test]
+fn a_crash_within_one_is_told() {
+    let arguments = ["caught_3b::crashes_within_one", "--exact", "--ignored"];
+    let runs = run_with([("LAB_SEED", "1".to_owned())], &arguments);
+    let crashed = "one(1) failed to reach agreement\n  why       server 0 accepted it at index 1 in \
+                   term 1, and was crashed\n";
+    assert_eq!(runs.assert_only([Expected::anywhere(Liveness, crashed)]), [1]);
 }

