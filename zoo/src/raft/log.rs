@@ -229,6 +229,7 @@ mod tests {
         assert_eq!(behind.get(2), None);
         assert_eq!(behind.since(4), whole.since(4));
         assert_eq!(behind.since(5), []);
+        assert_eq!(behind.since(9), []);
         assert_eq!((behind.last_index(), behind.last_term()), (4, 4));
     }
 
