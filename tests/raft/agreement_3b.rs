@@ -10,20 +10,20 @@ use tokio::time::sleep;
 use super::election_3a::RAFT_ELECTION_TIMEOUT;
 
 /// How long each of the ten commands of `TestRPCBytes3B` is.
-const COMMAND_BYTES: usize = 5000;
+pub(crate) const COMMAND_BYTES: usize = 5000;
 
 /// What may be sent beside them, when each crosses the network once for each of three servers.
 ///
 /// MIT's is 50,000 bytes, of which gob takes some 16,000: 320 for each of 50 RPCs. labgob takes 30 for
 /// each. So the limit is 185,500: a right Raft sends each command to two followers, 100,000 bytes; one
 /// that sends each twice 200,000, and one that sends its whole log each time some 550,000.
-const SLACK_BYTES: u64 = 50_000 - 16_000 + 1_500;
+pub(crate) const SLACK_BYTES: u64 = 50_000 - 16_000 + 1_500;
 
 /// The commands of `TestConcurrentStarts3B`.
 const CONCURRENT: [u64; 5] = [100, 101, 102, 103, 104];
 
 /// How many commands `TestCount3B` counts.
-const ENTRIES: u64 = 10;
+pub(crate) const ENTRIES: u64 = 10;
 
 /// How often a test that needs one undisturbed term tries to get one.
 const ATTEMPTS: usize = 5;
@@ -450,7 +450,7 @@ fn TestCount3B() {
 }
 
 /// How many RPCs have arrived at the servers.
-fn rpcs(cfg: &Config) -> u64 {
+pub(crate) fn rpcs(cfg: &Config) -> u64 {
     (0..cfg.servers()).map(|server| cfg.rpc_count(server)).sum()
 }
 

@@ -8,11 +8,11 @@ use config::{Config, FailureKind, Reliability, Retry, SNAPSHOT_INTERVAL, Snapsho
 /// MIT's limit, which also holds about as many entries as it does there: gob takes 85 bytes and 22 an
 /// entry, so it holds 87. labgob takes some 50 bytes and 21 an entry if the log is encoded as a
 /// `Vec`, so it holds 92; with an index in each entry 81, with each entry encoded by itself 66.
-const MAXLOGSIZE: usize = 2000;
+pub(crate) const MAXLOGSIZE: usize = 2000;
 
 /// What happens to one server again and again while the others go on.
 #[derive(Clone, Copy, PartialEq)]
-enum Trouble {
+pub(crate) enum Trouble {
     /// Nothing.
     Nothing,
     /// It is cut off, and comes back.
@@ -73,7 +73,7 @@ fn TestSnapshotInstallUnCrash3D() {
 
 /// The script of most of this part's tests: a server misses commands, of which a snapshot may be all
 /// that is left when it comes back.
-async fn snapcommon(cfg: &Config, trouble: Trouble) {
+pub(crate) async fn snapcommon(cfg: &Config, trouble: Trouble) {
     let servers = cfg.servers();
     let in_order = if trouble == Trouble::Nothing { servers } else { servers - 1 };
 

@@ -46,6 +46,45 @@
 //! | [`WinsWithHalf`](Bug::WinsWithHalf) | a majority is needed (§5.2) | `expected no leader among connected servers, but … claims to be leader` |
 //! | [`NeverIncrementsTerm`](Bug::NeverIncrementsTerm) | each election has a term of its own (§5.1) | `term is 0, but should be at least 1` |
 //! | [`TimesOutDespiteHeartbeats`](Bug::TimesOutDespiteHeartbeats) | heartbeats keep the leader (§5.2) | `warning: term changed even though there were no failures` |
+//! | [`AppendsTwice`](Bug::AppendsTwice) | a command is appended once (§5.3) | `got index … but expected …` |
+//! | [`CountsFromZero`](Bug::CountsFromZero) | the first index is 1 (Figure 2) | `one(…) failed to reach agreement`, while the leader still leads |
+//! | [`ReportsCommitIndex`](Bug::ReportsCommitIndex) | the next index is behind the log's last (§5.3) | `start() returned index … after … in the same term …` |
+//! | [`TakesOneAtATime`](Bug::TakesOneAtATime) | a leader takes each command (§5.3) | `cmd … missing in …` |
+//! | [`RefusesBetweenReplies`](Bug::RefusesBetweenReplies) | who leads takes commands (§5.3) | `leader rejected Start()`, now and then |
+//! | [`AppendsNoOp`](Bug::AppendsNoOp) | the log has the clients' commands only | `apply error: … what no client has started` |
+//! | [`ProposesAgain`](Bug::ProposesAgain) | an entry keeps its index (§5.3, §5.4.2) | `unexpected index …`, now and then |
+//! | [`AdoptsLowerTerm`](Bug::AdoptsLowerTerm) | terms only go up (§5.1) | `apply error: commit index=…` |
+//! | [`VotesForAnyLog`](Bug::VotesForAnyLog) | only an up-to-date candidate gets a vote (§5.4.1) | `apply error: commit index=…` |
+//! | [`ComparesLengthsOnly`](Bug::ComparesLengthsOnly) | the last term comes before the length (§5.4.1) | `apply error: commit index=…` |
+//! | [`SkipsConsistencyCheck`](Bug::SkipsConsistencyCheck) | a follower's log must match before the new entries (§5.3) | `apply error: commit index=…` |
+//! | [`TruncatesAlways`](Bug::TruncatesAlways) | only a conflict truncates the log (§5.3) | `one(…) failed to reach agreement`, on an unreliable network |
+//! | [`StepsDownWhenRefused`](Bug::StepsDownWhenRefused) | a leader retries after a refusal (§5.3) | `one(…) failed to reach agreement`, with a leader that lost its leadership |
+//! | [`BacksUpOneByOne`](Bug::BacksUpOneByOne) | a leader goes back by a term at a time (§5.3) | `one(…) failed to reach agreement`, after a long time apart |
+//! | [`CountsUnsentEntries`](Bug::CountsUnsentEntries) | matchIndex is what a request has brought (§5.3) | `apply error: commit index=…`, on an unreliable network |
+//! | [`CommitsWithHalf`](Bug::CommitsWithHalf) | a majority is needed to commit (§5.3) | `… committed but no majority` |
+//! | [`CommitsOldTerms`](Bug::CommitsOldTerms) | only entries of its own term are counted (§5.4.2) | mostly nothing: MIT's tests rarely catch it |
+//! | [`CommitsBeyondNewEntries`](Bug::CommitsBeyondNewEntries) | a follower commits no further than it agrees (§5.3) | nothing: in this Raft heartbeats bring what is due |
+//! | [`CommitsOnlyWithEntries`](Bug::CommitsOnlyWithEntries) | heartbeats tell the commit index, too (§5.3) | `only … decided for index …; wanted …` |
+//! | [`AppliesTwice`](Bug::AppliesTwice) | each command is applied once (§5.3) | `apply error: … apply out of order` |
+//! | [`AppliesOnlyTheLast`](Bug::AppliesOnlyTheLast) | nothing is left out (§5.3) | `apply error: … apply out of order` |
+//! | [`PollsForCommits`](Bug::PollsForCommits) | what is committed is applied at once (§5.3) | `test took longer than 120 seconds` |
+//! | [`SendsWholeLog`](Bug::SendsWholeLog) | a follower gets what it lacks (§5.3) | `too many RPC bytes; got …, expected …` |
+//! | [`SendsTwice`](Bug::SendsTwice) | a command is sent to each peer once | `too many RPC bytes; got …, expected …` |
+//! | [`SendsWithoutPause`](Bug::SendsWithoutPause) | heartbeats are for idle periods (§5.2) | `too many or few RPCs (…) to elect initial leader` |
+//! | [`SendsOneThingAtATime`](Bug::SendsOneThingAtATime) | what comes together is sent together (Figure 2) | `too many RPCs (…) for 10 entries` |
+//! | [`HeartbeatsTooOften`](Bug::HeartbeatsTooOften) | some ten heartbeats a second | `too many RPCs (…) for 1 second of idleness` |
+//! | [`NeverSavesTerm`](Bug::NeverSavesTerm) | currentTerm is saved (Figure 2) | `apply error: commit index=…` |
+//! | [`NeverSavesVote`](Bug::NeverSavesVote) | votedFor is saved (Figure 2) | mostly nothing: MIT's tests hardly ever catch it |
+//! | [`NeverSavesLog`](Bug::NeverSavesLog) | the log is saved (Figure 2) | `apply error: commit index=…` |
+//! | [`TakesSavedForApplied`](Bug::TakesSavedForApplied) | what is saved isn't yet committed (Figure 2) | `apply error: … apply out of order …` |
+//! | [`IgnoresSnapshots`](Bug::IgnoresSnapshots) | a snapshot replaces the log's beginning (§7) | `Log size too large` |
+//! | [`DropsSnapshot`](Bug::DropsSnapshot) | the snapshot is kept (§7) | `apply error: …: nil snapshot` |
+//! | [`NeverSavesSnapshot`](Bug::NeverSavesSnapshot) | the snapshot is saved with the state (§7) | `apply error: … apply out of order, expected index 1, got …` |
+//! | [`NeverReadsSnapshot`](Bug::NeverReadsSnapshot) | a restarted server has its snapshot (§7) | `apply error: … apply out of order, expected index 1, got …` |
+//! | [`KeepsFirstSnapshot`](Bug::KeepsFirstSnapshot) | snapshot and log change together (§7) | `apply error: … snapshot doesn't match m.SnapshotIndex` |
+//! | [`ForgetsSnapshotIndex`](Bug::ForgetsSnapshotIndex) | the last included index is saved (§7) | `apply error: … apply out of order, expected index …, got 1` |
+//! | [`KeepsSnapshotToItself`](Bug::KeepsSnapshotToItself) | a snapshot resets the service (§7) | `apply error: … apply out of order` |
+//! | [`InstallsAnySnapshot`](Bug::InstallsAnySnapshot) | a late snapshot is discarded (§7) | mostly nothing: MIT's tests hardly ever catch it |
 //!
 //! Each variant of [`Bug`] says more. Section numbers are those of the extended Raft paper.
 

@@ -52,7 +52,7 @@ impl Raft {
         apply_ch: ApplyCh,
         bug: Bug,
     ) -> Arc<Raft> {
-        let state = Mutex::new(State::restore(&persister));
+        let state = Mutex::new(State::restore(&persister, bug));
         let (killed, _) = watch::channel(false);
         let (news, committed) = (Notify::new(), Notify::new());
         let rf =
@@ -76,6 +76,14 @@ impl Raft {
         self.peers.len() / 2 + 1
     }
 
+    /// What always holds in a right Raft. A wrong one goes on: what it breaks, the tester is to say.
+    ///
+    /// # Panics
+    /// If it doesn't hold in a right Raft.
+    fn must(&self, holds: bool, what: &str) {
+        assert!(holds || self.bug != Bug::None, "a right Raft is wrong: {what}");
+    }
+
     /// Does `task`, or gives it up when the server is killed: `None`.
     async fn until_killed<T>(self: Arc<Self>, task: impl Future<Output = T>) -> Option<T> {
         let mut killed = self.killed.subscribe();
@@ -90,7 +98,8 @@ impl Raft {
     fn observe_term(&self, state: &mut State, term: Term) {
         // All Servers: "If RPC request or response contains term T > currentTerm: set currentTerm =
         // T, convert to follower" (§5.1).
-        if term <= state.current_term {
+        let is_other = self.bug == Bug::AdoptsLowerTerm && term != state.current_term;
+        if term <= state.current_term && !is_other {
             return;
         }
         if self.bug != Bug::NeverAdoptsTerm {

@@ -1,20 +1,32 @@
 //! What is committed goes to the service, in order, by one task.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use raftapi::{ApplyMsg, Index};
+use tokio::time::sleep;
 
 use super::Raft;
 use super::state::State;
+use crate::bug::Bug;
+
+/// How long [`Bug::PollsForCommits`] doesn't look.
+const POLL_INTERVAL: Duration = Duration::from_millis(1300);
 
 impl Raft {
     /// Sends to the service what it has not had. No lock is held meanwhile: the service takes its
     /// time, and may call this server before it takes the next message.
     pub(super) async fn applier(self: Arc<Self>) {
         loop {
-            let next = self.state().next_to_apply();
+            let next = self.next_to_apply(&mut self.state());
             match next {
-                Some(message) => self.apply_ch.send(message).await,
+                Some(message) => {
+                    if self.bug == Bug::AppliesTwice {
+                        self.apply_ch.send(message.clone()).await;
+                    }
+                    self.apply_ch.send(message).await;
+                }
+                None if self.bug == Bug::PollsForCommits => sleep(POLL_INTERVAL).await,
                 // What came since then has left its notice, which ends this wait at once.
                 None => self.committed.notified().await,
             }
@@ -28,29 +40,35 @@ impl Raft {
             self.committed.notify_one();
         }
     }
-}
 
-impl State {
     /// The next message for the service, which counts as applied from here on: only the applier
     /// asks.
-    fn next_to_apply(&mut self) -> Option<ApplyMsg> {
-        let snapshot_index = self.log.snapshot_index();
+    fn next_to_apply(&self, state: &mut State) -> Option<ApplyMsg> {
+        let snapshot_index = state.log.snapshot_index();
         // The service is to be sent a snapshot if it lacks what the log no longer has (§7).
-        if self.last_applied < snapshot_index {
-            self.last_applied = snapshot_index;
+        if state.last_applied < snapshot_index {
+            state.last_applied = snapshot_index;
+            if self.bug == Bug::KeepsSnapshotToItself {
+                return self.next_to_apply(state);
+            }
             return Some(ApplyMsg::Snapshot {
                 index: snapshot_index,
-                term: self.log.snapshot_term(),
-                snapshot: self.snapshot.clone(),
+                term: state.log.snapshot_term(),
+                snapshot: state.snapshot.clone(),
             });
         }
         // All Servers: "If commitIndex > lastApplied: increment lastApplied, apply
         // log[lastApplied] to state machine" (§5.3).
-        if self.commit_index > self.last_applied {
-            self.last_applied += 1;
-            let index = self.last_applied;
-            let entry = self.log.get(index).expect("what is committed is in the log");
-            return Some(ApplyMsg::Command { index, command: entry.command.clone() });
+        if state.commit_index > state.last_applied {
+            let index = match self.bug {
+                Bug::AppliesOnlyTheLast => state.commit_index,
+                _ => state.last_applied + 1,
+            };
+            let entry = state.log.get(index);
+            self.must(entry.is_some(), "what is committed is in the log");
+            let command = entry?.command.clone();
+            state.last_applied = index;
+            return Some(ApplyMsg::Command { index, command });
         }
         None
     }

@@ -111,6 +111,7 @@ impl Raft {
             // Leaders: "Upon election: send initial empty AppendEntries RPCs (heartbeat) to each
             // server" (§5.2).
             state.followers = vec![Follower::new(state.log.last_index()); self.peers.len()];
+            self.propose_unasked(state);
             self.news.notify_one();
         }
     }
@@ -126,8 +127,12 @@ impl Raft {
         // up-to-date as receiver's log, grant vote" (§5.2, §5.4.1).
         let is_free = state.voted_for.is_none_or(|server| server == args.candidate_id)
             || self.bug == Bug::VotesTwice;
-        let is_up_to_date = (args.last_log_term, args.last_log_index)
-            >= (state.log.last_term(), state.log.last_index());
+        let (last_term, last_index) = (state.log.last_term(), state.log.last_index());
+        let is_up_to_date = match self.bug {
+            Bug::VotesForAnyLog => true,
+            Bug::ComparesLengthsOnly => args.last_log_index >= last_index,
+            _ => (args.last_log_term, args.last_log_index) >= (last_term, last_index),
+        };
         let vote_granted = is_current && is_free && is_up_to_date;
         if vote_granted {
             state.voted_for = Some(args.candidate_id);

@@ -81,9 +81,9 @@ impl Log {
         self.get(index).map(|entry| entry.term)
     }
 
-    /// All entries from `first` on, which the snapshot doesn't cover.
+    /// All entries from `first` on, which the snapshot doesn't cover; none if the log ends before.
     pub(super) fn since(&self, first: Index) -> Vec<Entry> {
-        self.entries[self.position(first)..].to_vec()
+        self.entries.get(self.position(first)..).unwrap_or_default().to_vec()
     }
 
     /// Adds an entry at the end.
@@ -107,14 +107,19 @@ impl Log {
             }
             // AppendEntries 3: "If an existing entry conflicts with a new one (same index but
             // different terms), delete the existing entry and all that follow it" (§5.3).
-            let position = self.position(index);
-            self.entries.truncate(position);
-            self.chunks.truncate(position / CHUNK);
+            self.end_with(index - 1);
             // AppendEntries 4: "Append any new entries not already in the log" (§5.3).
             self.entries.push(entry);
             changed = Changed::Yes;
         }
         changed
+    }
+
+    /// Deletes what follows `last_index`.
+    pub(super) fn end_with(&mut self, last_index: Index) {
+        let position = self.position(last_index + 1);
+        self.entries.truncate(position);
+        self.chunks.truncate(position / CHUNK);
     }
 
     /// What a leader should know whose entry at `prev_log_index` isn't in this log (§5.3).
@@ -154,6 +159,17 @@ impl Log {
         self.snapshot_term = snapshot_term;
     }
 
+    /// What is left of the log if its entries are lost.
+    pub(super) fn without_entries(&self) -> Log {
+        let Log { snapshot_index, snapshot_term, .. } = *self;
+        Log { snapshot_index, snapshot_term, entries: Vec::new(), chunks: Vec::new() }
+    }
+
+    /// Counts its entries from 1 on, as if there were no snapshot.
+    pub(super) fn begin_at_one(&mut self) {
+        (self.snapshot_index, self.snapshot_term) = (0, 0);
+    }
+
     /// The log as it is to be saved.
     pub(super) fn save(&mut self) -> SavedLog {
         let mut unsaved = self.entries[self.chunks.len() * CHUNK..].chunks_exact(CHUNK);
@@ -175,9 +191,9 @@ impl Log {
         Ok(Log { snapshot_index, snapshot_term, entries, chunks: Vec::new() })
     }
 
-    /// Where the entry at `index` lies in the vector, or would lie.
+    /// Where the entry at `index` lies in the vector, or would lie; 0 if the snapshot covers it.
     fn position(&self, index: Index) -> usize {
-        let behind = index - self.snapshot_index - 1;
+        let behind = index.saturating_sub(self.snapshot_index + 1);
         usize::try_from(behind).expect("a log fits into memory")
     }
 }
@@ -213,6 +229,7 @@ mod tests {
         assert_eq!(behind.get(2), None);
         assert_eq!(behind.since(4), whole.since(4));
         assert_eq!(behind.since(5), []);
+        assert_eq!(behind.since(9), []);
         assert_eq!((behind.last_index(), behind.last_term()), (4, 4));
     }
 

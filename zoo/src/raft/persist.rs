@@ -9,14 +9,25 @@ use tokio::time::Instant;
 use super::Raft;
 use super::log::Log;
 use super::state::{State, election_timeout};
+use crate::bug::Bug;
 
 impl Raft {
     /// Saves the term, the vote and the log, and with them the snapshot: an empty one would erase
     /// what is stored.
     pub(super) fn persist(&self, state: &mut State) {
+        let term = if self.bug == Bug::NeverSavesTerm { 0 } else { state.current_term };
+        let vote = if self.bug == Bug::NeverSavesVote { None } else { state.voted_for };
+        let log = match self.bug {
+            Bug::NeverSavesLog => state.log.without_entries().save(),
+            _ => state.log.save(),
+        };
+        let snapshot = match self.bug {
+            Bug::NeverSavesSnapshot => Bytes::new(),
+            _ => state.snapshot.clone(),
+        };
         let mut encoder = Encoder::new();
-        encoder.encode(&state.current_term).encode(&state.voted_for).encode(&state.log.save());
-        self.persister.save(encoder.finish(), state.snapshot.clone());
+        encoder.encode(&term).encode(&vote).encode(&log);
+        self.persister.save(encoder.finish(), snapshot);
     }
 }
 
@@ -25,22 +36,32 @@ impl State {
     ///
     /// # Panics
     /// If what was saved isn't readable.
-    pub(super) fn restore(persister: &Persister) -> State {
+    pub(super) fn restore(persister: &Persister, bug: Bug) -> State {
         let saved = persister.read_raft_state();
-        let (current_term, voted_for, log) = if saved.is_empty() {
+        let (current_term, voted_for, mut log) = if saved.is_empty() {
             (0, None, Log::default())
         } else {
             decode(&saved).unwrap_or_else(|error| panic!("failed to read what was saved: {error}"))
         };
+        let snapshot = match bug {
+            Bug::NeverReadsSnapshot => Bytes::new(),
+            _ => persister.read_snapshot(),
+        };
+        if bug == Bug::ForgetsSnapshotIndex {
+            log.begin_at_one();
+        }
         // The service begins with the snapshot, so all that it covers is applied (§7).
-        let snapshot_index = log.snapshot_index();
+        let applied = match bug {
+            Bug::TakesSavedForApplied => log.last_index(),
+            _ => log.snapshot_index(),
+        };
         State {
             current_term,
             voted_for,
             log,
-            snapshot: persister.read_snapshot(),
-            commit_index: snapshot_index,
-            last_applied: snapshot_index,
+            snapshot,
+            commit_index: applied,
+            last_applied: applied,
             role: Role::Follower,
             election_deadline: Instant::now() + election_timeout(),
             votes: 0,

@@ -11,9 +11,13 @@ use super::Raft;
 use super::log::{Changed, Entry};
 use super::rpc::{AppendEntriesArgs, AppendEntriesReply, Conflict, InstallSnapshotArgs};
 use super::state::State;
+use crate::bug::Bug;
 
 /// How often a leader lets each follower hear of it. The lab allows some ten a second.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long [`Bug::RefusesBetweenReplies`] takes commands after a follower's reply.
+const RECENT: Duration = Duration::from_millis(40);
 
 /// What a leader knows of a follower (Figure 2, "Volatile state on leaders"), and what it has sent.
 #[derive(Clone, Debug)]
@@ -27,6 +31,8 @@ pub(super) struct Follower {
     told_commit: Index,
     /// When it has to hear of its leader again.
     heartbeat_at: Instant,
+    /// When it accepted something last, which only [`Bug::RefusesBetweenReplies`] asks for.
+    replied_at: Option<Instant>,
 }
 
 impl Follower {
@@ -39,6 +45,7 @@ impl Follower {
             is_awaited: false,
             told_commit: 0,
             heartbeat_at: Instant::now(),
+            replied_at: None,
         }
     }
 
@@ -58,17 +65,64 @@ impl Raft {
         if state.role != Role::Leader {
             return None;
         }
+        match self.bug {
+            Bug::TakesOneAtATime if state.commit_index < state.log.last_index() => return None,
+            Bug::RefusesBetweenReplies if !state.has_recent_reply(Instant::now()) => return None,
+            _ => {}
+        }
         // Leaders: "If command received from client: append entry to local log" (§5.3).
         let term = state.current_term;
+        let index = match self.bug {
+            Bug::CountsFromZero => state.log.last_index(),
+            Bug::ReportsCommitIndex => state.commit_index + 1,
+            _ => state.log.last_index() + 1,
+        };
+        if self.bug == Bug::AppendsTwice {
+            state.log.push(Entry { term, command: command.clone() });
+        }
         state.log.push(Entry { term, command });
         self.persist(&mut state);
         // Who is alone has its majority already.
         self.advance_commit(&mut state);
         self.news.notify_one();
-        Some(Start { index: state.log.last_index(), term })
+        Some(Start { index, term })
+    }
+
+    /// What two bugs append as soon as they lead, though no client has asked for it.
+    pub(super) fn propose_unasked(&self, state: &mut State) {
+        let commands = match self.bug {
+            Bug::AppendsNoOp => vec![Command::new()],
+            Bug::ProposesAgain => {
+                let uncommitted = state.log.since(state.commit_index + 1);
+                uncommitted.into_iter().map(|entry| entry.command).collect()
+            }
+            _ => return,
+        };
+        let term = state.current_term;
+        for command in commands {
+            state.log.push(Entry { term, command });
+        }
+        self.persist(state);
     }
 
     // ---- Leaders: sending ----
+
+    fn heartbeat_interval(&self) -> Duration {
+        match self.bug {
+            Bug::HeartbeatsTooOften => HEARTBEAT_INTERVAL / 5,
+            _ => HEARTBEAT_INTERVAL,
+        }
+    }
+
+    /// Whether a leader has something to send to a follower.
+    fn is_due(&self, state: &State, server: usize, now: Instant) -> bool {
+        let follower = &state.followers[server];
+        let has_news = follower.next_index <= state.log.last_index()
+            || follower.told_commit < state.commit_index
+            || self.bug == Bug::SendsWithoutPause;
+        // Leaders: "repeat during idle periods to prevent election timeouts" (§5.2).
+        now >= follower.heartbeat_at || (has_news && !follower.is_awaited)
+    }
 
     /// Sends, whenever there is news or it is time for a heartbeat, for as long as this server
     /// lives. It is one task for all its terms: a notice can't go to one that is about to end.
@@ -93,8 +147,11 @@ impl Raft {
         }
         let now = Instant::now();
         for server in self.others() {
-            if state.is_due(server, now) {
+            if self.is_due(&state, server, now) {
                 self.send(&mut state, server, now);
+                if self.bug == Bug::SendsTwice {
+                    self.send(&mut state, server, now);
+                }
             }
         }
         self.others().map(|server| state.followers[server].heartbeat_at).min()
@@ -103,7 +160,8 @@ impl Raft {
     fn send(self: &Arc<Self>, state: &mut State, server: usize, now: Instant) {
         let commit_index = state.commit_index;
         let follower = &mut state.followers[server];
-        follower.heartbeat_at = now + HEARTBEAT_INTERVAL;
+        let has_commit_news = follower.told_commit < commit_index;
+        follower.heartbeat_at = now + self.heartbeat_interval();
         follower.told_commit = commit_index;
         // A leader sends the snapshot if it "has already discarded the next log entry that it needs
         // to send" (§7).
@@ -121,14 +179,22 @@ impl Raft {
         }
         // Leaders: "If last log index ≥ nextIndex for a follower: send AppendEntries RPC with log
         // entries starting at nextIndex" (§5.3). With none it is a heartbeat (§5.2).
-        let prev_log_index = follower.next_index - 1;
-        let entries = state.log.since(follower.next_index);
-        follower.is_awaited = !entries.is_empty();
+        let prev_log_index = match self.bug {
+            Bug::SendsWholeLog => state.log.snapshot_index(),
+            _ => follower.next_index - 1,
+        };
+        let mut entries = state.log.since(prev_log_index + 1);
+        if self.bug == Bug::SendsOneThingAtATime {
+            entries.truncate(if has_commit_news { 0 } else { 1 });
+        }
+        follower.is_awaited = !entries.is_empty() || self.bug == Bug::SendsWithoutPause;
+        let prev_log_term = state.log.term(prev_log_index);
+        self.must(prev_log_term.is_some(), "what precedes the entries is in the log");
         let args = AppendEntriesArgs {
             term: state.current_term,
             leader_id: self.me,
             prev_log_index,
-            prev_log_term: state.log.term(prev_log_index).expect("it isn't discarded"),
+            prev_log_term: prev_log_term.unwrap_or(0),
             entries,
             leader_commit: commit_index,
         };
@@ -146,7 +212,7 @@ impl Raft {
         if !state.leads(args.term) {
             return;
         }
-        if !args.entries.is_empty() {
+        if !args.entries.is_empty() || self.bug == Bug::SendsWithoutPause {
             state.followers[server].is_awaited = false;
         }
         match reply {
@@ -154,10 +220,40 @@ impl Raft {
             None => return,
             Some(reply) if reply.success => {
                 let last_sent = args.prev_log_index + args.entries.len() as Index;
-                state.followers[server].has_up_to(last_sent);
+                let last_index = state.log.last_index();
+                let follower = &mut state.followers[server];
+                follower.replied_at = Some(Instant::now());
+                follower.has_up_to(last_sent);
+                if self.bug == Bug::CountsUnsentEntries {
+                    follower.match_index = last_index;
+                }
                 self.advance_commit(&mut state);
             }
-            Some(reply) => state.back_up(server, args.prev_log_index, reply.conflict),
+            Some(_) if self.bug == Bug::StepsDownWhenRefused => {
+                state.role = Role::Follower;
+                state.reset_election_timer();
+                return;
+            }
+            Some(_) if self.bug == Bug::SendsWholeLog => {
+                // Only the snapshot goes further back.
+                state.followers[server].next_index = args.prev_log_index.max(1);
+            }
+            Some(_) if self.bug == Bug::BacksUpOneByOne => {
+                let follower = &mut state.followers[server];
+                follower.next_index = args.prev_log_index.max(follower.match_index + 1);
+                // It goes on with the next heartbeat.
+                return;
+            }
+            Some(reply) => {
+                if self.bug == Bug::CountsUnsentEntries {
+                    state.followers[server].match_index = 0;
+                }
+                state.back_up(server, args.prev_log_index, reply.conflict);
+                // Who no longer has what it had confirmed is asked again with the next heartbeat.
+                if state.followers[server].next_index == args.prev_log_index + 1 {
+                    return;
+                }
+            }
         }
         self.news.notify_one();
     }
@@ -170,9 +266,13 @@ impl Raft {
         matches.push(state.log.last_index());
         matches.sort_unstable();
         // So many servers have at least the entry that stands there.
-        let n = matches[matches.len() - self.majority()];
+        let enough = match self.bug {
+            Bug::CommitsWithHalf => self.peers.len() / 2,
+            _ => self.majority(),
+        };
+        let n = matches[matches.len() - enough];
         // An entry of an earlier term, even on a majority, may yet be replaced (§5.4.2).
-        if state.log.term(n) == Some(state.current_term) {
+        if state.log.term(n) == Some(state.current_term) || self.bug == Bug::CommitsOldTerms {
             self.commit(state, n);
         }
     }
@@ -197,17 +297,29 @@ impl Raft {
         self.hear_from_leader(&mut state);
         // AppendEntries 2: "Reply false if log doesn't contain an entry at prevLogIndex whose term
         // matches prevLogTerm" (§5.3).
-        if !state.log.matches(args.prev_log_index, args.prev_log_term) {
+        let is_consistent = state.log.matches(args.prev_log_index, args.prev_log_term)
+            || (self.bug == Bug::SkipsConsistencyCheck
+                && args.prev_log_index <= state.log.last_index());
+        if !is_consistent {
             return refused(&state, state.log.conflict(args.prev_log_index));
         }
         // AppendEntries 3 and 4 (§5.3).
         let last_new = args.prev_log_index + args.entries.len() as Index;
+        let is_heartbeat = args.entries.is_empty();
         if state.log.merge(args.prev_log_index, args.entries) == Changed::Yes {
+            self.persist(&mut state);
+        }
+        if self.bug == Bug::TruncatesAlways {
+            state.log.end_with(last_new);
             self.persist(&mut state);
         }
         // AppendEntries 5: "If leaderCommit > commitIndex, set commitIndex = min(leaderCommit,
         // index of last new entry)" (§5.3). What follows that entry may not be the leader's.
-        self.commit(&mut state, args.leader_commit.min(last_new));
+        match self.bug {
+            Bug::CommitsOnlyWithEntries if is_heartbeat => {}
+            Bug::CommitsBeyondNewEntries => self.commit(&mut state, args.leader_commit),
+            _ => self.commit(&mut state, args.leader_commit.min(last_new)),
+        }
         AppendEntriesReply {
             term: state.current_term,
             success: true,
@@ -217,13 +329,11 @@ impl Raft {
 }
 
 impl State {
-    /// Whether a leader has something to send to a follower.
-    fn is_due(&self, server: usize, now: Instant) -> bool {
-        let follower = &self.followers[server];
-        let has_news = follower.next_index <= self.log.last_index()
-            || follower.told_commit < self.commit_index;
-        // Leaders: "repeat during idle periods to prevent election timeouts" (§5.2).
-        now >= follower.heartbeat_at || (has_news && !follower.is_awaited)
+    /// Whether some follower has answered within the time that [`Bug::RefusesBetweenReplies`] asks
+    /// for.
+    fn has_recent_reply(&self, now: Instant) -> bool {
+        let mut replies = self.followers.iter().filter_map(|follower| follower.replied_at);
+        replies.any(|replied_at| now < replied_at + RECENT)
     }
 
     /// A follower's log has another entry at `prev_log_index`, or none.

@@ -9,19 +9,29 @@ use raftapi::Index;
 use super::Raft;
 use super::rpc::{InstallSnapshotArgs, InstallSnapshotReply};
 use super::state::State;
+use crate::bug::Bug;
 
 impl Raft {
     /// The service has made a snapshot that covers everything up to `index`.
     pub(super) fn take_snapshot(&self, index: Index, snapshot: Bytes) {
+        if self.bug == Bug::IgnoresSnapshots {
+            return;
+        }
         let mut state = self.state();
         // A later one may have come from the leader meanwhile; and nobody can cover what was never
         // applied.
         if index <= state.log.snapshot_index() || index > state.last_applied {
             return;
         }
-        let term = state.log.term(index).expect("what is applied is in the log");
+        let term = state.log.term(index);
+        self.must(term.is_some(), "what is applied is in the log");
+        let Some(term) = term else { return };
         state.log.begin_behind(index, term);
-        state.snapshot = snapshot;
+        match self.bug {
+            Bug::DropsSnapshot => {}
+            Bug::KeepsFirstSnapshot if !state.snapshot.is_empty() => {}
+            _ => state.snapshot = snapshot,
+        }
         // The log and the snapshot that it begins behind are saved together (§7).
         self.persist(&mut state);
     }
@@ -65,7 +75,7 @@ impl Raft {
         let InstallSnapshotArgs { last_included_index, last_included_term, data, .. } = args;
         // InstallSnapshot 5: "discard any existing or partial snapshot with a smaller index" (§7);
         // and a late one is itself discarded. This server has all that it covers.
-        if last_included_index <= state.commit_index {
+        if last_included_index <= state.commit_index && self.bug != Bug::InstallsAnySnapshot {
             return;
         }
         state.log.begin_behind(last_included_index, last_included_term);
@@ -74,5 +84,8 @@ impl Raft {
         // InstallSnapshot 8: "Reset state machine using snapshot contents" (§7): the applier sees
         // that the log begins behind what was applied.
         self.commit(state, last_included_index);
+        if self.bug == Bug::InstallsAnySnapshot {
+            state.last_applied = state.last_applied.min(last_included_index);
+        }
     }
 }

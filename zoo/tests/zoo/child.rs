@@ -10,6 +10,8 @@ use std::process::Command;
 use config::{Failure, FailureKind, RunResult, Verdict};
 use zoo::Bug;
 
+use crate::script::lines;
+
 /// What came of a test's runs.
 pub(crate) struct Runs {
     pub(crate) results: Vec<RunResult>,
@@ -19,21 +21,29 @@ pub(crate) struct Runs {
 
 /// A failure that is expected.
 pub(crate) struct Expected {
-    /// MIT's sentence, with any numbers.
+    /// MIT's sentence or its beginning, with any numbers; evidence may follow in the next line.
     pub(crate) message: &'static str,
     pub(crate) kind: FailureKind,
-    /// The lines of the script at which it may come.
+    /// The lines of the script at which it may come; without any, it may come anywhere.
     pub(crate) lines: Vec<u32>,
 }
 
 /// Runs `test`, named by its path in this binary, with `bug` and each of `seeds`.
 pub(crate) fn run(test: &str, bug: Bug, seeds: RangeInclusive<u64>) -> Runs {
-    let variables = [
-        ("LAB_BUG", bug.to_string()),
+    run_in(test, [("LAB_BUG", bug.to_string())], seeds)
+}
+
+/// Runs `test` with each of `seeds` in an environment that has `variables`, too.
+pub(crate) fn run_in<const N: usize>(
+    test: &str,
+    variables: [(&str, String); N],
+    seeds: RangeInclusive<u64>,
+) -> Runs {
+    let seeded = [
         ("LAB_SEED", seeds.start().to_string()),
         ("LAB_ITERS", (seeds.end() - seeds.start() + 1).to_string()),
     ];
-    let runs = run_with(variables, &[test, "--exact"]);
+    let runs = run_with(variables.into_iter().chain(seeded), &[test, "--exact"]);
     let ran: Vec<u64> = runs.results.iter().map(|result| result.seed).collect();
     assert_eq!(ran, seeds.collect::<Vec<_>>(), "{test} ran other seeds:\n{}", runs.output);
     runs
@@ -68,6 +78,24 @@ fn read(path: &Path, output: &str) -> Vec<RunResult> {
     results.lines().map(parse).collect()
 }
 
+/// Asserts that `test` fails with `bug` and each of five seeds, as is expected.
+pub(crate) fn always_fails(test: &str, bug: Bug, expected: Expected) {
+    fails_of(test, bug, (5, 1..=5), expected);
+}
+
+/// Asserts that `test` fails with `bug` and at least so many of these seeds, as is expected, and
+/// with no other message.
+pub(crate) fn fails_of(
+    test: &str,
+    bug: Bug,
+    (least, seeds): (usize, RangeInclusive<u64>),
+    expected: Expected,
+) {
+    let runs = run(test, bug, seeds);
+    let [failed] = runs.assert_only([expected]);
+    assert!(failed >= least, "{test} with {bug}: {failed} of {}", runs.results.len());
+}
+
 impl Runs {
     pub(crate) fn failures(&self) -> impl Iterator<Item = &Failure> {
         self.results.iter().filter_map(|result| match &result.verdict {
@@ -99,10 +127,24 @@ impl Runs {
 }
 
 impl Expected {
+    /// A failure where `function`, which a script has, calls `call`.
+    pub(crate) fn at(
+        (function, call): (&str, &str),
+        kind: FailureKind,
+        message: &'static str,
+    ) -> Expected {
+        Expected { message, kind, lines: lines(function, call) }
+    }
+
+    /// A failure that isn't found at a line of the script: of what a server applies, for instance.
+    pub(crate) fn anywhere(kind: FailureKind, message: &'static str) -> Expected {
+        Expected { message, kind, lines: Vec::new() }
+    }
+
     fn matches(&self, failure: &Failure) -> bool {
-        without_numbers(&failure.message) == without_numbers(self.message)
+        without_numbers(&failure.message).starts_with(&without_numbers(self.message))
             && failure.kind == self.kind
-            && self.lines.contains(&line(failure))
+            && (self.lines.is_empty() || self.lines.contains(&line(failure)))
     }
 }
 

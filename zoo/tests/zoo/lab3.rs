@@ -2,7 +2,7 @@
 //! them.
 
 #[path = "../../../tests/raft/agreement_3b.rs"]
-mod agreement_3b;
+pub(crate) mod agreement_3b;
 
 #[path = "../../../tests/raft/election_3a.rs"]
 pub(crate) mod election_3a;
@@ -11,7 +11,7 @@ pub(crate) mod election_3a;
 mod persistence_3c;
 
 #[path = "../../../tests/raft/snapshot_3d.rs"]
-mod snapshot_3d;
+pub(crate) mod snapshot_3d;
 
 /// The scripts that `main`, a source file, has as modules.
 fn scripts(main: &str) -> Vec<&str> {

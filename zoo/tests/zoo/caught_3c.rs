@@ -1,0 +1,64 @@
+//! Part 3C: what a crash, a bad network or a long history does to a wrong Raft.
+
+use config::FailureKind::{Liveness, Safety};
+use zoo::Bug;
+
+use crate::child::{Expected, always_fails, fails_of, run};
+
+const PERSIST_1: &str = "lab3::persistence_3c::TestPersist13C";
+const PERSIST_2: &str = "lab3::persistence_3c::TestPersist23C";
+const PERSIST_3: &str = "lab3::persistence_3c::TestPersist33C";
+const FIGURE_8: &str = "lab3::persistence_3c::TestFigure83C";
+const UNRELIABLE_AGREE: &str = "lab3::persistence_3c::TestUnreliableAgree3C";
+const UNRELIABLE_CHURN: &str = "lab3::persistence_3c::TestUnreliableChurn3C";
+const FIGURE_8_UNRELIABLE: &str = "lab3::persistence_3c::TestFigure8Unreliable3C";
+
+fn two_commands() -> Expected {
+    Expected::anywhere(Safety, "apply error: commit index=1 server=0 1 != server=1 2")
+}
+
+fn applied_by_too_few(function: &str) -> Expected {
+    let message = "one(1) failed to reach agreement\n  why       server 0 accepted it at index 1 in \
+                   term 1, and still leads; it is applied by too few, 5 were wanted\n";
+    Expected::at((function, "one"), Liveness, message)
+}
+
+#[test]
+fn never_saves_term() {
+    always_fails(PERSIST_2, Bug::NeverSavesTerm, two_commands());
+}
+
+#[test]
+fn never_saves_log() {
+    for test in [PERSIST_1, PERSIST_2, PERSIST_3] {
+        always_fails(test, Bug::NeverSavesLog, two_commands());
+    }
+}
+
+#[test]
+fn takes_saved_for_applied() {
+    let gap = "apply error: server 0 apply out of order 3";
+    always_fails(FIGURE_8, Bug::TakesSavedForApplied, Expected::anywhere(Safety, gap));
+}
+
+#[test]
+fn truncates_always() {
+    let no_agreement =
+        |function| Expected::at((function, "one"), Liveness, "one(1) failed to reach agreement");
+    let bug = Bug::TruncatesAlways;
+    always_fails(UNRELIABLE_AGREE, bug, no_agreement("TestUnreliableAgree3C"));
+    let runs = run(UNRELIABLE_CHURN, bug, 1..=8);
+    let [lost, stuck] = runs.assert_only([two_commands(), no_agreement("internal_churn")]);
+    assert!(lost >= 2, "{lost} and {stuck} of 8");
+}
+
+#[test]
+fn backs_up_one_by_one() {
+    let few = applied_by_too_few("TestFigure8Unreliable3C");
+    fails_of(FIGURE_8_UNRELIABLE, Bug::BacksUpOneByOne, (3, 1..=3), few);
+}
+
+#[test]
+fn counts_unsent_entries() {
+    fails_of(FIGURE_8_UNRELIABLE, Bug::CountsUnsentEntries, (2, 1..=5), two_commands());
+}
