@@ -38,7 +38,7 @@ pub(crate) fn serve(test: &TestName, clock: Clock, run: impl Fn(u64) -> RunResul
     sim::serve(
         clock,
         move |seed| encode(&run(seed)),
-        move |seed, why| encode(&stuck(&name, seed, why)),
+        move |seed, why, printed| encode(&stuck(&name, seed, why, printed)),
     )
 }
 
@@ -123,13 +123,10 @@ fn read(test: &TestName, done: Done) -> Result<RunResult, String> {
                 failure: Failure {
                     kind: match death {
                         Death::Exited(_) => FailureKind::Misuse,
-                        Death::Silent => FailureKind::Stuck,
+                        Death::Silent | Death::Stopped => FailureKind::Stuck,
                         Death::Signalled(_) | Death::NotAWorker => FailureKind::Panic,
                     },
-                    message: match cause(&output) {
-                        Some(cause) => format!("{death}: {cause}"),
-                        None => death.to_string(),
-                    },
+                    message: with_cause(&death.to_string(), &output),
                     location: String::new(),
                     at: Time(0),
                 },
@@ -137,6 +134,14 @@ fn read(test: &TestName, done: Done) -> Result<RunResult, String> {
             };
             Ok(RunResult { printed: output, ..RunResult::without_run(&test.short, seed, verdict) })
         }
+    }
+}
+
+/// How a process died, and why, if its last lines say so.
+pub(crate) fn with_cause(death: &str, output: &str) -> String {
+    match cause(output) {
+        Some(cause) => format!("{death}: {cause}"),
+        None => death.to_owned(),
     }
 }
 

@@ -13,19 +13,22 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::num::NonZeroUsize;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::frame::{self, Frame};
+use crate::silence::{self, Silence};
 
-/// A child that sends nothing for this long is killed. A healthy one sends a sign of life every
-/// second, whatever its run is at.
-const SILENCE: Duration = Duration::from_secs(12);
+/// How long a child may take to end when it has closed its end of the socket.
+const END: Duration = Duration::from_secs(3);
+
+/// How often it is looked at meanwhile.
+const LOOK_FOR_END: Duration = Duration::from_millis(5);
 
 /// How many seeds a child has in hand: enough that it never waits for the next. Fewer where there are
 /// few, so that each child has its share.
@@ -57,6 +60,8 @@ pub enum Death {
     Signalled(i32),
     /// It gave no sign of life and was killed.
     Silent,
+    /// It was stopped by a signal such as SIGSTOP, and killed.
+    Stopped,
     /// It never became a worker: the command doesn't lead to one.
     NotAWorker,
 }
@@ -69,13 +74,19 @@ impl fmt::Display for Death {
                 write!(f, "the process was ended by signal {signal}")?;
                 match *signal {
                     libc::SIGABRT => f.write_str(" (abort)"),
+                    libc::SIGBUS => f.write_str(" (memory access beyond what there is)"),
+                    libc::SIGFPE => f.write_str(" (impossible arithmetic)"),
+                    libc::SIGILL => f.write_str(" (illegal instruction)"),
                     libc::SIGSEGV => f.write_str(" (invalid memory access)"),
                     libc::SIGKILL => f.write_str(" (killed from outside, or out of memory)"),
                     libc::SIGXFSZ => f.write_str(" (it printed more than a file may hold)"),
                     _ => Ok(()),
                 }
             }
-            Death::Silent => write!(f, "the process gave no sign of life for {SILENCE:?}"),
+            Death::Silent => f.write_str("the process gave no sign of life"),
+            Death::Stopped => f.write_str(
+                "the process was stopped by a signal such as SIGSTOP, and went on no more",
+            ),
             Death::NotAWorker => f.write_str("the process did not come to the point of running"),
         }
     }
@@ -222,8 +233,8 @@ impl Queue {
                         return Ok(());
                     }
                 }
-                Err(error) => {
-                    let (death, output) = child.bury(&error);
+                Err(death) => {
+                    let (death, output) = child.bury(death);
                     if given.len() == 1 || death == Death::NotAWorker {
                         for job in given {
                             self.finish(job, Err(death.clone()), output.clone());
@@ -251,7 +262,7 @@ struct Worker {
 impl Worker {
     fn start(command: &(dyn Fn() -> Command + Sync)) -> io::Result<Worker> {
         let (socket, theirs) = UnixStream::pair()?;
-        socket.set_read_timeout(Some(SILENCE))?;
+        socket.set_read_timeout(Some(silence::AT_MOST))?; // for the rest of what it has begun to say
         let output = tempfile::Builder::new().append(true).tempfile()?.into_file();
         let process = command()
             .env(WORKER, "1")
@@ -267,11 +278,30 @@ impl Worker {
         self.socket.write_all(&seed.to_le_bytes())
     }
 
-    fn next(&mut self) -> io::Result<Frame> {
-        let frame = frame::read(&mut self.reader)?;
+    /// The child's next word; or, if there will be none, what it has died of so far as that is known.
+    fn next(&mut self) -> Result<Frame, Option<Death>> {
+        if self.reader.buffer().is_empty() {
+            self.wait_for_word()?;
+        }
+        let frame = frame::read(&mut self.reader).map_err(|_| None)?;
         self.is_ready |= matches!(frame, Frame::Ready);
         self.is_leaving |= matches!(frame, Frame::Leaving);
         Ok(frame)
+    }
+
+    fn wait_for_word(&self) -> Result<(), Option<Death>> {
+        let mut silence = Silence::begin(self.process.id());
+        loop {
+            let fd = self.socket.as_raw_fd();
+            let mut socket = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+            // SAFETY: it is one descriptor, and it is open.
+            if unsafe { libc::poll(&raw mut socket, 1, silence::LOOK.as_millis() as i32) } > 0 {
+                return Ok(());
+            }
+            if let Some(death) = silence.look(self.is_ready) {
+                return Err(Some(death));
+            }
+        }
     }
 
     /// There is nothing left to do for the child.
@@ -282,17 +312,23 @@ impl Worker {
         let _ = self.process.wait();
     }
 
-    /// Finds out how the child died, after `error` came instead of its next word.
-    fn bury(mut self, error: &io::Error) -> (Death, String) {
-        let silent = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
-        if silent {
-            let _ = self.process.kill();
+    /// Finds out how the child died, unless that is known, and what it has printed. It may be alive, but
+    /// not for long.
+    fn bury(mut self, known: Option<Death>) -> (Death, String) {
+        let begun = Instant::now();
+        let mut status = None;
+        while known.is_none() && status.is_none() && begun.elapsed() < END {
+            status = self.process.try_wait().unwrap_or_default();
+            if status.is_none() {
+                thread::sleep(LOOK_FOR_END);
+            }
         }
-        let death = match self.process.wait() {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let death = match known.or(status.map(how)) {
             _ if !self.is_ready => Death::NotAWorker,
-            _ if silent => Death::Silent,
-            Ok(status) => how(status),
-            Err(_) => Death::Silent,
+            Some(death) => death,
+            None => Death::Silent,
         };
         (death, tail(&mut self.output))
     }
