@@ -10,7 +10,7 @@ use sim::{Clock, Ending, Task};
 
 use crate::cluster::LIMIT;
 use crate::describe::{evidence, script_line};
-use crate::outcome::{RunResult, Verdict};
+use crate::outcome::{Process, RunResult, Verdict};
 use crate::places::with_cause;
 use crate::t::{Notes, T, lock, place};
 
@@ -94,6 +94,8 @@ fn result(t: &T, test: String, verdict: Verdict) -> RunResult {
         test,
         seed: t.sim.seed(),
         verdict,
+        process: Process::Survived,
+        not_run: 0,
         banner: story.banner.clone(),
         warnings: story.warnings.clone(),
         history: history.hash(),
@@ -110,10 +112,12 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
     let who = stuck.context.map_or(String::new(), |context| {
         format!("server {}, in {}: ", context.owner.server, context.activity)
     });
-    let kind = match stuck.why {
-        sim::Why::Exit => FailureKind::Misuse,
-        sim::Why::Loop | sim::Why::Blocked | sim::Why::Overtime => FailureKind::Stuck,
-        sim::Why::Signal(_) => FailureKind::Panic,
+    let (kind, process) = match stuck.why {
+        sim::Why::Exit => (FailureKind::Misuse, Process::Died),
+        sim::Why::Signal(_) => (FailureKind::Panic, Process::Died),
+        sim::Why::Loop | sim::Why::Blocked | sim::Why::Overtime => {
+            (FailureKind::Stuck, Process::Hung)
+        }
     };
     let why = with_cause(&stuck.why.to_string(), printed);
     let failure = Failure {
@@ -139,10 +143,11 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
         crate::describe::line(&mut evidence, "then", format_args!("{}", failure.message));
     }
     let verdict = Verdict::Failed { failure: noted.unwrap_or(failure), evidence };
-    match &t {
+    let result = match &t {
         Some(t) => result(t, test.to_owned(), verdict),
         None => RunResult::without_run(test, seed, verdict),
-    }
+    };
+    RunResult { process, ..result }
 }
 
 /// Warns of tasks that still run although their server was crashed long ago.

@@ -287,15 +287,17 @@ fn take_socket() -> io::Result<UnixStream> {
 }
 
 fn limit_resources() {
-    set_limits(libc::RLIMIT_AS, MEMORY, MEMORY + MEMORY_FOR_LAST_WORDS);
-    set_limits(libc::RLIMIT_FSIZE, PRINTED, PRINTED);
+    limit_memory(MEMORY);
+    let limit = libc::rlimit { rlim_cur: PRINTED, rlim_max: PRINTED };
+    // SAFETY: the struct is valid for the call. Where the limit can't be set there is none.
+    unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) };
 }
 
-/// Limits what the process may use of `resource` to `now`, and lets it raise that up to `most`.
-fn set_limits(resource: libc::__rlimit_resource_t, now: u64, most: u64) {
-    let limit = libc::rlimit { rlim_cur: now, rlim_max: most };
-    // SAFETY: the struct is valid for the call. Where the limit can't be set there is none.
-    unsafe { libc::setrlimit(resource, &raw const limit) };
+/// Limits the address space to `now`, and lets the process raise that for its last words.
+fn limit_memory(now: u64) {
+    let limit = libc::rlimit { rlim_cur: now, rlim_max: MEMORY + MEMORY_FOR_LAST_WORDS };
+    // SAFETY: as above.
+    unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) };
 }
 
 /// Keeps what a run has used for the next one, which needs about as much. By itself the C library's
@@ -353,11 +355,7 @@ impl Watch {
             // As a rule this fails, when it is time to look.
             let _ = bell.read(&mut [0]);
             if let Some(words) = dying::last_words() {
-                set_limits(
-                    libc::RLIMIT_AS,
-                    MEMORY + MEMORY_FOR_LAST_WORDS,
-                    MEMORY + MEMORY_FOR_LAST_WORDS,
-                );
+                limit_memory(MEMORY + MEMORY_FOR_LAST_WORDS);
                 let (why, stack) = (Why::Signal(words.signal), words.stack.users_lines());
                 self.give_up(&Stuck { why, stack, context: words.context });
             }

@@ -17,6 +17,7 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -49,6 +50,8 @@ pub struct Done {
     pub result: Result<Vec<u8>, Death>,
     /// What the run printed, or its last part.
     pub output: String,
+    /// Whether its process ended with it.
+    pub is_last: bool,
 }
 
 /// How a child died before its run had a result.
@@ -104,6 +107,9 @@ pub enum Isolation {
 /// Runs all `seeds` in children that `command` starts, at most `jobs` of them at a time in this whole
 /// process, and returns what came of each, in the seeds' order.
 ///
+/// Asks after each run whether that was `enough`. If it was, no more are begun, and those that were not
+/// are missing in what is returned.
+///
 /// # Errors
 /// If a child can't be started.
 pub fn run_in_children(
@@ -111,9 +117,11 @@ pub fn run_in_children(
     jobs: NonZeroUsize,
     isolation: Isolation,
     command: &(dyn Fn() -> Command + Sync),
+    enough: &(dyn Fn(&Done) -> bool + Sync),
 ) -> io::Result<Vec<Done>> {
     let workers = jobs.get().min(seeds.len());
-    let queue = Queue::new(seeds, IN_HAND.min(seeds.len().div_ceil(workers.max(1))));
+    let in_hand = IN_HAND.min(seeds.len().div_ceil(workers.max(1)));
+    let queue = Queue::new(seeds, in_hand, enough);
     let work = || -> io::Result<()> {
         let permits = permits(jobs);
         while !queue.is_empty() {
@@ -159,7 +167,11 @@ pub fn without_address_randomisation(command: &mut Command) {
 type Job = (usize, u64);
 
 /// What is left to do, and what is done.
-struct Queue {
+struct Queue<'a> {
+    /// Whether what has come of a seed is enough.
+    enough: &'a (dyn Fn(&Done) -> bool + Sync),
+    /// Whether no more are to be begun.
+    is_closed: AtomicBool,
     /// How many seeds a child has in hand.
     in_hand: usize,
     todo: Mutex<VecDeque<Job>>,
@@ -172,9 +184,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Queue {
-    fn new(seeds: &[u64], in_hand: usize) -> Queue {
+impl<'a> Queue<'a> {
+    fn new(seeds: &[u64], in_hand: usize, enough: &'a (dyn Fn(&Done) -> bool + Sync)) -> Queue<'a> {
         Queue {
+            enough,
+            is_closed: AtomicBool::new(false),
             in_hand,
             todo: Mutex::new(seeds.iter().copied().enumerate().collect()),
             suspects: Mutex::new(VecDeque::new()),
@@ -183,11 +197,22 @@ impl Queue {
     }
 
     fn is_empty(&self) -> bool {
-        lock(&self.todo).is_empty() && lock(&self.suspects).is_empty()
+        self.is_closed() || lock(&self.todo).is_empty() && lock(&self.suspects).is_empty()
     }
 
-    fn finish(&self, (position, seed): Job, result: Result<Vec<u8>, Death>, output: String) {
-        lock(&self.done).push((position, Done { seed, result, output }));
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
+    fn next(&self, source: &Mutex<VecDeque<Job>>) -> Option<Job> {
+        if self.is_closed() { None } else { lock(source).pop_front() }
+    }
+
+    fn finish(&self, (position, _): Job, done: Done) {
+        if (self.enough)(&done) {
+            self.is_closed.store(true, Ordering::Relaxed);
+        }
+        lock(&self.done).push((position, done));
     }
 
     /// Starts a child and gives it seeds until there are none left or it dies.
@@ -208,7 +233,7 @@ impl Queue {
         let mut given: VecDeque<Job> = VecDeque::new();
         loop {
             while given.len() < in_hand && (isolation == Isolation::Batch || served == 0) {
-                let Some(job) = lock(source).pop_front() else { break };
+                let Some(job) = self.next(source) else { break };
                 served += 1;
                 given.push_back(job);
                 if child.give(job.1).is_err() {
@@ -225,7 +250,9 @@ impl Queue {
                     let place = given.iter().position(|job| job.1 == seed);
                     let job = place.and_then(|place| given.remove(place));
                     let job = job.expect("a child sends results of the seeds that it was given");
-                    self.finish(job, Ok(result), String::from_utf8_lossy(&output).into_owned());
+                    let output = String::from_utf8_lossy(&output).into_owned();
+                    let is_last = child.is_leaving;
+                    self.finish(job, Done { seed, result: Ok(result), output, is_last });
                     if child.is_leaving {
                         // The others are not to blame for its end.
                         given.into_iter().rev().for_each(|job| lock(source).push_front(job));
@@ -237,7 +264,8 @@ impl Queue {
                     let (death, output) = child.bury(death);
                     if given.len() == 1 || death == Death::NotAWorker {
                         for job in given {
-                            self.finish(job, Err(death.clone()), output.clone());
+                            let (result, output) = (Err(death.clone()), output.clone());
+                            self.finish(job, Done { seed: job.1, result, output, is_last: true });
                         }
                     } else {
                         lock(&self.suspects).extend(given);

@@ -35,8 +35,8 @@ fn serve(something: fn()) -> ! {
     })
 }
 
-/// What came of the seeds 1 to 3.
-fn run(victim: &str) -> Vec<Done> {
+/// What came of `seeds`, up to that which is enough.
+fn run_until(victim: &str, seeds: &[u64], enough: fn(&Done) -> bool) -> Vec<Done> {
     let binary = std::env::current_exe().expect("this binary's path");
     let command = || {
         let mut command = Command::new(&binary);
@@ -45,7 +45,12 @@ fn run(victim: &str) -> Vec<Done> {
     };
     // As many as there are tests here, so that none of them waits for another.
     let jobs = NonZeroUsize::new(4).expect("it is not zero");
-    sim::run_in_children(&[1, 2, 3], jobs, Isolation::Batch, &command).expect("children start")
+    sim::run_in_children(seeds, jobs, Isolation::Batch, &command, &enough).expect("children start")
+}
+
+/// What came of the seeds 1 to 3.
+fn run(victim: &str) -> Vec<Done> {
+    run_until(victim, &[1, BAD, 3], |_| false)
 }
 
 fn told(done: &Done) -> String {
@@ -146,4 +151,20 @@ fn a_process_that_falls_silent_is_named_soon() {
     let begun = Instant::now();
     assert_named("workers::silences_the_watchdog", &["the process gave no sign of life"]);
     assert!(begun.elapsed() < Duration::from_secs(10), "it took {:?}", begun.elapsed());
+}
+
+#[test]
+#[ignore = "the test below runs it"]
+fn does_nothing() {
+    serve(|| {});
+}
+
+#[test]
+fn runs_end_when_it_is_enough() {
+    let seeds: Vec<u64> = (0..100_000).collect();
+    let done = run_until("workers::does_nothing", &seeds, |done| done.seed == 10);
+    let ran: Vec<u64> = done.iter().map(|done| done.seed).collect();
+    assert!(ran.contains(&10) && ran.is_sorted(), "{ran:?}");
+    assert!(ran.len() < seeds.len(), "all were run");
+    assert!(done.iter().all(|done| told(done) == "passed" && !done.is_last));
 }
