@@ -8,7 +8,7 @@ use sim::Isolation;
 use crate::describe::line;
 use crate::harness::TestName;
 use crate::outcome::{RunResult, Verdict};
-use crate::places::{Watch, in_children};
+use crate::places::{Watch, in_children, until_it_hangs};
 use crate::settings::Settings;
 
 /// Runs each seed twice, in different processes and beside different neighbours. A seed whose two
@@ -21,8 +21,8 @@ pub(crate) fn check(
     // Without its seeded generator tokio chooses by a counter of the process: that is no leak of the
     // code under test.
     let isolation = if cfg!(tokio_unstable) { Isolation::Batch } else { Isolation::Process };
-    let mut results = in_children(test, settings, seeds, isolation, Watch::Nothing)?;
-    let backwards: Vec<u64> = seeds.iter().rev().copied().collect();
+    let mut results = until_it_hangs(test, settings, seeds, isolation)?;
+    let backwards: Vec<u64> = results.iter().rev().map(|result| result.seed).collect();
     let mut again = in_children(test, settings, &backwards, isolation, Watch::Nothing)?;
     again.reverse();
     for (first, second) in results.iter_mut().zip(&again) {

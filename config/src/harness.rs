@@ -19,20 +19,24 @@ use crate::summary::summarise;
 use crate::t::T;
 
 /// Runs a test's script, once for each seed that the [`Settings`] ask for. To be called directly in
-/// a `#[test]` function.
+/// a `#[test]` function, with a closure that is written there: it tells which test this is.
 ///
 /// The runs are in child processes of the test's own binary, which call the test function again. If
 /// all runs pass, prints MIT's two lines, also where the test's output is captured. If one fails,
 /// prints the report of the first failing seed and fails the test.
 ///
 /// # Panics
-/// If a run fails, or if the environment's settings make no sense. That is how a test fails.
+/// If a run fails, if the environment's settings make no sense, or if the script is no closure. That is
+/// how a test fails.
 pub fn test<S, Fut>(script: S)
 where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let test = TestName::of_script::<S>();
+    let test = match TestName::of_script::<S>() {
+        Ok(test) => test,
+        Err(error) => fail_test(&error),
+    };
     let settings = match Settings::from_env() {
         Ok(settings) => settings,
         Err(error) => fail_test(&format!("{error}\n")),
@@ -42,6 +46,19 @@ where
     if places::is_child() {
         places::serve(&test, clock, run_here);
     }
+    // Better now than after all the runs.
+    let save = |results: &[RunResult]| {
+        let Some(out) = &settings.out else { return };
+        if let Err(error) = save(out, results) {
+            let path = out.join(RESULTS);
+            fail_test(&format!(
+                "failed to write {}: {error}; expected LAB_OUT={:?} to be a folder that can be written\n",
+                path.display(),
+                out.as_os_str()
+            ));
+        }
+    };
+    save(&[]);
     let first = settings.seed.unwrap_or_else(fresh_seed);
     let seeds: Vec<u64> = (0..settings.iters.get()).map(|i| first.wrapping_add(i)).collect();
     let results = if settings.check_determinism {
@@ -53,11 +70,7 @@ where
         Ok(results) => results,
         Err(message) => fail_test(&message),
     };
-    if let Some(out) = &settings.out
-        && let Err(error) = save(out, &results)
-    {
-        fail_test(&format!("failed to write {}: {error}\n", out.join(RESULTS).display()));
-    }
+    save(&results);
     match summarise(&test, &settings, &results) {
         Ok(passed) => print_always(&passed),
         Err(failed) => fail_test(&failed),
@@ -74,12 +87,19 @@ pub(crate) struct TestName {
 
 impl TestName {
     /// The script is a closure within the test function, so its type's name has the function's.
-    fn of_script<S>() -> TestName {
+    fn of_script<S>() -> Result<TestName, String> {
         let path = type_name::<S>();
-        let path = path.split("::{{closure}}").next().unwrap_or(path);
+        let Some((path, _)) = path.split_once("::{{closure}}") else {
+            let name = path.rsplit("::").next().unwrap_or(path);
+            return Err(format!(
+                "failed to tell which test this is: config::test({name}) was given a function, whose \
+                 name says nothing of the test's; write config::test(|t| {name}(t)), with the closure in \
+                 the #[test] function\n"
+            ));
+        };
         let (_crate, path) = path.split_once("::").unwrap_or(("", path));
         let short = path.rsplit("::").next().unwrap_or(path);
-        TestName { short: short.to_owned(), path: path.to_owned() }
+        Ok(TestName { short: short.to_owned(), path: path.to_owned() })
     }
 
     /// The command that runs this test with `seed`.

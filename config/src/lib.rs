@@ -53,7 +53,7 @@ pub use cluster::{Config, make_config};
 pub use harness::test;
 pub use labrpc::{Reliability, Switch};
 pub use logs::{SNAPSHOT_INTERVAL, Snapshots};
-pub use outcome::{Measured, RunResult, Verdict};
+pub use outcome::{Measured, Process, RunResult, Verdict};
 pub use report::{Failure, FailureKind};
 pub use settings::{Place, Settings, SettingsError};
 pub use t::T;

@@ -44,6 +44,25 @@ pub enum Verdict {
     },
 }
 
+/// What became of the process in which a run took place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Process {
+    /// It could go on with the next run.
+    #[default]
+    Survived,
+    /// It came to its end: by a signal or an exit.
+    Died,
+    /// It had to be ended, because the run got nowhere. That took some real seconds.
+    Hung,
+}
+
+impl Process {
+    fn has_survived(&self) -> bool {
+        *self == Process::Survived
+    }
+}
+
 /// What came of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
@@ -53,6 +72,12 @@ pub struct RunResult {
     pub seed: u64,
     /// Whether it passed.
     pub verdict: Verdict,
+    /// What became of its process.
+    #[serde(default, skip_serializing_if = "Process::has_survived")]
+    pub process: Process,
+    /// How many runs of the test were not begun because of this one: it was one hang too many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_run: u64,
     /// The test's banner, such as `Test (3A): initial election`.
     pub banner: String,
     /// What the tester warned of, line by line.
@@ -80,6 +105,13 @@ impl RunResult {
         }
     }
 
+    /// What the run has in common with others that took their process along in the same way; `None` if
+    /// it didn't.
+    pub(crate) fn cause_of_death(&self) -> Option<String> {
+        let failure = self.failure().filter(|_| self.process != Process::Survived)?;
+        Some(without_numbers(failure.message.lines().next().unwrap_or_default()))
+    }
+
     /// Whether the two are of the same run, as far as they tell. The evidence doesn't count: where
     /// an endless loop was when it was looked at is no part of its run.
     pub(crate) fn is_same_run(&self, other: &RunResult) -> bool {
@@ -98,6 +130,8 @@ impl RunResult {
             test: test.to_owned(),
             seed,
             verdict,
+            process: Process::Survived,
+            not_run: 0,
             banner: String::new(),
             warnings: Vec::new(),
             history: 0,
@@ -106,4 +140,21 @@ impl RunResult {
             trace: None,
         }
     }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// The sentence with N for each number, so that those that differ in no more are one.
+pub(crate) fn without_numbers(sentence: &str) -> String {
+    let mut text = String::new();
+    for c in sentence.chars() {
+        match c {
+            '0'..='9' if text.ends_with('N') => {}
+            '0'..='9' => text.push('N'),
+            c => text.push(c),
+        }
+    }
+    text
 }

@@ -1,23 +1,33 @@
 //! Where runs take place: in child processes, or in this one; and whether a failure is the run's own.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::io;
 use std::process::Command;
+use std::sync::Mutex;
 
 use report::{Failure, FailureKind, Time};
 use sim::{Clock, Death, Done, Isolation};
 
 use crate::describe::line;
 use crate::harness::TestName;
-use crate::outcome::{RunResult, Verdict};
+use crate::outcome::{Process, RunResult, Verdict};
 use crate::run::stuck;
 use crate::settings::{Place, Settings};
+use crate::t::lock;
 
 /// Tells a child to send the events of its runs along.
 const TRACE: &str = "LAB_WORKER_TRACE";
 
 /// How many lines of what a dead process printed are shown.
 const LAST_WORDS: usize = 12;
+
+/// How many runs may hang in the same way before the others are given up: each takes some seconds.
+const HANGS: usize = 10;
+
+/// How many runs that took their process along in the same way are confirmed: if these did so again,
+/// the others would.
+const CONFIRMED: usize = 3;
 
 /// Whether this process was started to run seeds for another.
 pub(crate) fn is_child() -> bool {
@@ -38,7 +48,7 @@ pub(crate) fn serve(test: &TestName, clock: Clock, run: impl Fn(u64) -> RunResul
     sim::serve(
         clock,
         move |seed| encode(&run(seed)),
-        move |seed, why| encode(&stuck(&name, seed, why)),
+        move |seed, why, printed| encode(&stuck(&name, seed, why, printed)),
     )
 }
 
@@ -56,7 +66,7 @@ pub(crate) fn run_all(
         Place::Batch if cfg!(not(tokio_unstable)) => Isolation::Process,
         Place::Batch => Isolation::Batch,
     };
-    let mut results = in_children(test, settings, seeds, isolation, Watch::Nothing)?;
+    let mut results = until_it_hangs(test, settings, seeds, isolation)?;
     if settings.clock == Clock::Virtual {
         confirm(test, settings, &mut results)?;
     }
@@ -74,6 +84,33 @@ pub(crate) enum Watch {
     EventsAtFixedAddresses,
 }
 
+/// Runs seeds in children: all of them, unless too many hang in the same way. Then the last that hung
+/// has the number of those that were not run.
+pub(crate) fn until_it_hangs(
+    test: &TestName,
+    settings: &Settings,
+    seeds: &[u64],
+    isolation: Isolation,
+) -> Result<Vec<RunResult>, String> {
+    let hangs: Mutex<BTreeMap<String, usize>> = Mutex::default();
+    let enough = |result: &RunResult| {
+        let cause = result.cause_of_death().filter(|_| result.process == Process::Hung);
+        cause.is_some_and(|cause| {
+            let mut hangs = lock(&hangs);
+            let count = hangs.entry(cause).or_default();
+            *count += 1;
+            *count >= HANGS
+        })
+    };
+    let mut results = start(test, settings, seeds, isolation, Watch::Nothing, &enough)?;
+    let not_run = (seeds.len() - results.len()) as u64;
+    let mut hung = results.iter_mut().filter(|result| result.process == Process::Hung);
+    if let Some(last) = hung.next_back() {
+        last.not_run = not_run;
+    }
+    Ok(results)
+}
+
 /// Runs all seeds in children.
 pub(crate) fn in_children(
     test: &TestName,
@@ -81,6 +118,18 @@ pub(crate) fn in_children(
     seeds: &[u64],
     isolation: Isolation,
     watch: Watch,
+) -> Result<Vec<RunResult>, String> {
+    start(test, settings, seeds, isolation, watch, &|_| false)
+}
+
+/// Runs seeds in children until one whose process ended with it is `enough`.
+fn start(
+    test: &TestName,
+    settings: &Settings,
+    seeds: &[u64],
+    isolation: Isolation,
+    watch: Watch,
+    enough: &(dyn Fn(&RunResult) -> bool + Sync),
 ) -> Result<Vec<RunResult>, String> {
     let binary = env::current_exe()
         .map_err(|error| format!("failed to find the test's own binary: {error}\n"))?;
@@ -96,21 +145,22 @@ pub(crate) fn in_children(
         }
         command
     };
-    sim::run_in_children(seeds, settings.jobs, isolation, &command)
+    let enough = |done: &Done| done.is_last && read(test, done).is_ok_and(|result| enough(&result));
+    sim::run_in_children(seeds, settings.jobs, isolation, &command, &enough)
         .map_err(|error: io::Error| format!("failed to start {}: {error}\n", binary.display()))?
         .into_iter()
-        .map(|done| read(test, done))
+        .map(|done| read(test, &done))
         .collect()
 }
 
 /// Reads what a child sent, or describes how it died.
-fn read(test: &TestName, done: Done) -> Result<RunResult, String> {
-    let Done { seed, result, output } = done;
+fn read(test: &TestName, done: &Done) -> Result<RunResult, String> {
+    let Done { seed, result, output, .. } = done;
     match result {
         Ok(bytes) => {
-            let result: RunResult = serde_json::from_slice(&bytes)
+            let result: RunResult = serde_json::from_slice(bytes)
                 .map_err(|error| format!("failed to read the result of seed {seed}: {error}\n"))?;
-            Ok(RunResult { printed: output, ..result })
+            Ok(RunResult { printed: output.clone(), ..result })
         }
         Err(Death::NotAWorker) => Err(format!(
             "failed to run {} in a process of its own: `{} --exact` doesn't lead to a #[test] \
@@ -123,20 +173,30 @@ fn read(test: &TestName, done: Done) -> Result<RunResult, String> {
                 failure: Failure {
                     kind: match death {
                         Death::Exited(_) => FailureKind::Misuse,
-                        Death::Silent => FailureKind::Stuck,
+                        Death::Silent | Death::Stopped => FailureKind::Stuck,
                         Death::Signalled(_) | Death::NotAWorker => FailureKind::Panic,
                     },
-                    message: match cause(&output) {
-                        Some(cause) => format!("{death}: {cause}"),
-                        None => death.to_string(),
-                    },
+                    message: with_cause(&death.to_string(), output),
                     location: String::new(),
                     at: Time(0),
                 },
-                evidence: last_words(&output),
+                evidence: last_words(output),
             };
-            Ok(RunResult { printed: output, ..RunResult::without_run(&test.short, seed, verdict) })
+            let process = match death {
+                Death::Silent | Death::Stopped => Process::Hung,
+                Death::Exited(_) | Death::Signalled(_) | Death::NotAWorker => Process::Died,
+            };
+            let result = RunResult::without_run(&test.short, *seed, verdict);
+            Ok(RunResult { process, printed: output.clone(), ..result })
         }
+    }
+}
+
+/// How a process died, and why, if its last lines say so.
+pub(crate) fn with_cause(death: &str, output: &str) -> String {
+    match cause(output) {
+        Some(cause) => format!("{death}: {cause}"),
+        None => death.to_owned(),
     }
 }
 
@@ -163,15 +223,32 @@ fn last_words(output: &str) -> String {
 }
 
 /// Runs each seed that failed once more, in a fresh process, and notes where that comes out
-/// otherwise: then it isn't the seed's doing.
+/// otherwise: then it isn't the seed's doing. Of many that took their process along in the same way only
+/// the first ones.
 fn confirm(test: &TestName, settings: &Settings, results: &mut [RunResult]) -> Result<(), String> {
     let mut failed: Vec<&mut RunResult> =
         results.iter_mut().filter(|result| result.failure().is_some()).collect();
+    let mut deaths: BTreeMap<String, usize> = BTreeMap::new();
+    failed.retain_mut(|result| {
+        let Some(cause) = result.cause_of_death() else { return true };
+        let count = deaths.entry(cause).or_default();
+        *count += 1;
+        if *count > CONFIRMED {
+            result.note = Some(format!(
+                "not confirmed: it was not run again, as the first {CONFIRMED} that failed in this way \
+                 were"
+            ));
+        }
+        *count <= CONFIRMED
+    });
     let seeds: Vec<u64> = failed.iter().map(|result| result.seed).collect();
     let again = in_children(test, settings, &seeds, Isolation::Process, Watch::Nothing)?;
     for (first, again) in failed.iter_mut().zip(again) {
         let sentence = |result: &RunResult| result.failure().map(|failure| failure.message.clone());
-        if sentence(first) != sentence(&again) || first.history != again.history {
+        // Of some deaths no history is known.
+        let same_history =
+            first.history == again.history || first.history == 0 || again.history == 0;
+        if sentence(first) != sentence(&again) || !same_history {
             let outcome = match again.failure() {
                 Some(failure) => {
                     format!("failed with {:?}", failure.message.lines().next().unwrap_or_default())

@@ -10,7 +10,8 @@ use sim::{Clock, Ending, Task};
 
 use crate::cluster::LIMIT;
 use crate::describe::{evidence, script_line};
-use crate::outcome::{RunResult, Verdict};
+use crate::outcome::{Process, RunResult, Verdict};
+use crate::places::with_cause;
 use crate::t::{Notes, T, lock, place};
 
 /// How long a crashed server's tasks may go on before the tester warns of them: long enough for the
@@ -93,6 +94,8 @@ fn result(t: &T, test: String, verdict: Verdict) -> RunResult {
         test,
         seed: t.sim.seed(),
         verdict,
+        process: Process::Survived,
+        not_run: 0,
         banner: story.banner.clone(),
         warnings: story.warnings.clone(),
         history: history.hash(),
@@ -102,23 +105,30 @@ fn result(t: &T, test: String, verdict: Verdict) -> RunResult {
     }
 }
 
-/// The result of the run that is under way in this process and gets nowhere. The simulated thread is
-/// beyond asking, and may hold any lock of the code under test.
-pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck) -> RunResult {
+/// The result of the run that is under way in this process and gets nowhere, or ends here; it has
+/// `printed` this. The simulated thread is beyond asking, and may hold any lock of the code under test.
+pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) -> RunResult {
     let t = lock(&CURRENT).clone();
     let who = stuck.context.map_or(String::new(), |context| {
         format!("server {}, in {}: ", context.owner.server, context.activity)
     });
-    let kind = match stuck.why {
-        sim::Why::Exit => FailureKind::Misuse,
-        sim::Why::Loop | sim::Why::Blocked | sim::Why::Overtime => FailureKind::Stuck,
+    let (kind, process) = match stuck.why {
+        sim::Why::Exit => (FailureKind::Misuse, Process::Died),
+        sim::Why::Signal(_) => (FailureKind::Panic, Process::Died),
+        sim::Why::Loop | sim::Why::Blocked | sim::Why::Overtime => {
+            (FailureKind::Stuck, Process::Hung)
+        }
     };
+    let why = with_cause(&stuck.why.to_string(), printed);
     let failure = Failure {
         kind,
-        message: format!("{who}{}", stuck.why),
+        message: format!("{who}{why}"),
         location: stuck.stack.first().cloned().unwrap_or_default(),
         at: t.as_ref().map_or(Time(0), T::now),
     };
+    // A thread that has died while it told the tester something keeps the tester's lock.
+    let is_dead = matches!(stuck.why, sim::Why::Signal(_));
+    let t = t.filter(|t| !is_dead || t.notes.are_free());
     let mut evidence = String::new();
     if let Some(t) = &t {
         evidence.push_str(&script_line(t));
@@ -129,11 +139,15 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck) -> RunResult {
     }
     // What was noted before may be the reason, such as a blocking sleep in a loop.
     let noted = t.as_ref().and_then(|t| t.notes.failure());
+    if is_dead && noted.is_some() {
+        crate::describe::line(&mut evidence, "then", format_args!("{}", failure.message));
+    }
     let verdict = Verdict::Failed { failure: noted.unwrap_or(failure), evidence };
-    match &t {
+    let result = match &t {
         Some(t) => result(t, test.to_owned(), verdict),
         None => RunResult::without_run(test, seed, verdict),
-    }
+    };
+    RunResult { process, ..result }
 }
 
 /// Warns of tasks that still run although their server was crashed long ago.

@@ -18,10 +18,13 @@ use thiserror::Error;
 /// | `LAB_ITERS` | runs of each test, by seeds that follow one another from the first | 1 |
 /// | `LAB_JOBS` | runs at the same time | as many as there are cores |
 /// | `LAB_CLOCK` | `virtual` or `real` | `virtual` |
-/// | `LAB_CHECK_DETERMINISM` | `1`: run each seed twice and compare; by the virtual clock only | `0`: run it once |
+/// | `LAB_CHECK_DETERMINISM` | `1`: run each seed twice and compare; by the virtual clock and in child processes only | `0`: run it once |
 /// | `LAB_ISOLATE` | `process`: each run has a process of its own | `batch`: a process runs many |
 /// | `LAB_CHILD` | `1`: run in the test's own process, for a debugger | `0`: in child processes |
 /// | `LAB_OUT` | a folder, where each run's result is added to `results.jsonl` | no such file |
+///
+/// A variable with a name like one of these, such as `LAB_SEEDS`, is an error: it was meant to have an
+/// effect. Others that begin with `LAB_` are their users' own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The first run's seed; `None` for a fresh one.
@@ -51,14 +54,77 @@ pub enum Place {
     Here,
 }
 
-/// A variable whose value makes no sense.
+/// A variable whose value, or whose name, makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("failed to read {variable}={value:?}: expected {expected}, as in {variable}={example}")]
-pub struct SettingsError {
-    variable: &'static str,
-    value: OsString,
-    expected: &'static str,
-    example: &'static str,
+#[error(transparent)]
+pub struct SettingsError(#[from] Problem);
+
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+enum Problem {
+    #[error("failed to read {variable}={value:?}: expected {expected}, as in {variable}={example}")]
+    Value { variable: &'static str, value: OsString, expected: &'static str, example: &'static str },
+    #[error(
+        "failed to read {variable}={value:?}: there is no such variable; did you mean {meant}? There \
+         are {}", VARIABLES.join(", ")
+    )]
+    Name { variable: String, value: OsString, meant: &'static str },
+}
+
+/// The variables that [`Settings`] has.
+const VARIABLES: [&str; 8] = [
+    "LAB_SEED",
+    "LAB_ITERS",
+    "LAB_JOBS",
+    "LAB_CLOCK",
+    "LAB_CHECK_DETERMINISM",
+    "LAB_ISOLATE",
+    "LAB_CHILD",
+    "LAB_OUT",
+];
+
+/// Those that others of the harness's crates have.
+const OTHERS: [&str; 3] = ["LAB_BUG", "LAB_WORKER", "LAB_WORKER_TRACE"];
+
+/// How many of its first letters are enough for a name to be taken for another.
+const BEGINNING: usize = 4;
+
+/// The variable that was meant by `name`, if it is like one but isn't one.
+fn meant(name: &str) -> Option<&'static str> {
+    if VARIABLES.contains(&name) || OTHERS.contains(&name) {
+        return None;
+    }
+    let word = name.strip_prefix("LAB_")?.to_uppercase();
+    VARIABLES.into_iter().find(|variable| {
+        let known = &variable["LAB_".len()..];
+        let beginning = &known[..known.len().min(BEGINNING)];
+        // Names of several words have more to tell them apart.
+        let is_longer = !word.contains('_') && word.starts_with(beginning);
+        let is_part = word.len() > BEGINNING && known.contains(&word);
+        is_longer || is_part || slips(&word, known) <= (known.len() / 4).max(1)
+    })
+}
+
+/// How many slips of a typist's turn one word into the other: a letter too many, too few, or wrong, or
+/// two in the wrong order.
+fn slips(one: &str, other: &str) -> usize {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    // How many slips lie between the first `i` letters of one and the first `j` of the other.
+    let mut slips = vec![vec![0; other.len() + 1]; one.len() + 1];
+    for i in 0..=one.len() {
+        for j in 0..=other.len() {
+            if i == 0 || j == 0 {
+                slips[i][j] = i + j;
+                continue;
+            }
+            let wrong = usize::from(one[i - 1] != other[j - 1]);
+            let least = (slips[i - 1][j] + 1).min(slips[i][j - 1] + 1);
+            slips[i][j] = least.min(slips[i - 1][j - 1] + wrong);
+            if i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1] {
+                slips[i][j] = slips[i][j].min(slips[i - 2][j - 2] + 1);
+            }
+        }
+    }
+    slips[one.len()][other.len()]
 }
 
 /// A variable: its name, what it may be, and an example for who got it wrong.
@@ -77,13 +143,13 @@ impl Variable {
         let Some(value) = read(self.name) else { return Ok(None) };
         match value.to_str().and_then(parse) {
             Some(parsed) => Ok(Some(parsed)),
-            None => Err(SettingsError {
-                variable: self.name,
-                value,
-                expected: self.expected,
-                example: self.example,
-            }),
+            None => Err(self.error(value)),
         }
+    }
+
+    fn error(&self, value: OsString) -> SettingsError {
+        let Variable { name: variable, expected, example } = *self;
+        SettingsError(Problem::Value { variable, value, expected, example })
     }
 }
 
@@ -95,8 +161,16 @@ impl Settings {
     /// The settings in the process's environment.
     ///
     /// # Errors
-    /// If a variable is set to something that makes no sense. An empty value makes none either.
+    /// If a variable is set to something that makes no sense, or has a name that is like one of the
+    /// harness's. An empty value makes no sense either.
     pub fn from_env() -> Result<Settings, SettingsError> {
+        for (name, value) in env::vars_os() {
+            if let Some(name) = name.to_str()
+                && let Some(meant) = meant(name)
+            {
+                return Err(Problem::Name { variable: name.to_owned(), value, meant }.into());
+            }
+        }
         Settings::read(|name| env::var_os(name))
     }
 
@@ -118,7 +192,7 @@ impl Settings {
         };
         let clock =
             Variable { name: "LAB_CLOCK", expected: "`virtual` or `real`", example: "virtual" };
-        let check_determinism = switch("LAB_CHECK_DETERMINISM");
+        let determinism = switch("LAB_CHECK_DETERMINISM");
         let child = switch("LAB_CHILD");
         let isolate =
             Variable { name: "LAB_ISOLATE", expected: "`process` or `batch`", example: "process" };
@@ -127,7 +201,8 @@ impl Settings {
             "batch" => Some(Place::Batch),
             _ => None,
         })?;
-        let is_here = child.read(&read, on_or_off)?.unwrap_or(false) || cfg!(not(unix));
+        let is_child = child.read(&read, on_or_off)?.unwrap_or(false);
+        let is_here = is_child || cfg!(not(unix));
         let out = Variable { name: "LAB_OUT", expected: "a folder", example: "target/lab" };
         let clock = clock
             .read(&read, |value| match value {
@@ -136,14 +211,14 @@ impl Settings {
                 _ => None,
             })?
             .unwrap_or(Clock::Virtual);
-        let check_determinism = check_determinism.read(&read, on_or_off)?.unwrap_or(false);
+        let check_determinism = determinism.read(&read, on_or_off)?.unwrap_or(false);
         if check_determinism && clock == Clock::Real {
-            return Err(SettingsError {
-                variable: "LAB_CHECK_DETERMINISM",
-                value: "1".into(),
-                expected: "`0` with LAB_CLOCK=real, by which no run is the same twice",
-                example: "0",
-            });
+            let expected = "`0` with LAB_CLOCK=real, by which no run is the same twice";
+            return Err(Variable { expected, example: "0", ..determinism }.error("1".into()));
+        }
+        if check_determinism && is_child {
+            let expected = "`0` with LAB_CHILD=1, for it compares runs of different processes";
+            return Err(Variable { expected, example: "0", ..determinism }.error("1".into()));
         }
         Ok(Settings {
             seed: seed.read(&read, parsed)?,
@@ -216,6 +291,39 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_like_another_is_an_error() {
+        for (name, variable) in [
+            ("LAB_SEEDS", "LAB_SEED"),
+            ("LAB_SED", "LAB_SEED"),
+            ("LAB_seed", "LAB_SEED"),
+            ("LAB_ITER", "LAB_ITERS"),
+            ("LAB_ITRES", "LAB_ITERS"),
+            ("LAB_ITERATIONS", "LAB_ITERS"),
+            ("LAB_JOB", "LAB_JOBS"),
+            ("LAB_ISOLATION", "LAB_ISOLATE"),
+            ("LAB_CHECK", "LAB_CHECK_DETERMINISM"),
+            ("LAB_DETERMINISM", "LAB_CHECK_DETERMINISM"),
+            ("LAB_CHECK_DETERMINISTIC", "LAB_CHECK_DETERMINISM"),
+            ("LAB_CHILDREN", "LAB_CHILD"),
+            ("LAB_OUTPUT", "LAB_OUT"),
+        ] {
+            assert_eq!(meant(name), Some(variable), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_somebody_else_s_is_none() {
+        for name in
+            ["LAB_BUG", "LAB_NAME", "LAB_CLOUD", "LAB_SEED_FILE", "LAB_TRACE", "LAB_", "SEEDS"]
+        {
+            assert_eq!(meant(name), None, "{name}");
+        }
+        for name in VARIABLES.iter().chain(&OTHERS) {
+            assert_eq!(meant(name), None, "{name}");
+        }
+    }
+
+    #[test]
     fn a_value_that_makes_no_sense_is_named() {
         for (variable, value) in [
             ("LAB_SEED", "-1"),
@@ -228,6 +336,8 @@ mod tests {
             ("LAB_CLOCK", "Virtual"),
             ("LAB_CLOCK", ""),
             ("LAB_CHECK_DETERMINISM", "yes"),
+            ("LAB_CHECK_DETERMINISM", ""),
+            ("LAB_CHILD", "true"),
             ("LAB_CHILD", ""),
             ("LAB_ISOLATE", "thread"),
             ("LAB_OUT", ""),

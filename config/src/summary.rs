@@ -7,7 +7,7 @@ use sim::Clock;
 
 use crate::describe::line;
 use crate::harness::TestName;
-use crate::outcome::{Measured, RunResult, Verdict};
+use crate::outcome::{Measured, Process, RunResult, Verdict, without_numbers};
 use crate::settings::{Place, Settings};
 
 /// How many failing seeds are listed for each message.
@@ -91,18 +91,15 @@ fn failures_by_message(results: &[RunResult]) -> String {
         writeln!(text, "{:>7}  {sentence}; seeds {}{more}", seeds.len(), shown.join(", "))
             .expect(CANNOT_FAIL);
     }
-    text
-}
-
-/// The sentence with N for each number, so that those that differ in no more are one.
-fn without_numbers(sentence: &str) -> String {
-    let mut text = String::new();
-    for c in sentence.chars() {
-        match c {
-            '0'..='9' if text.ends_with('N') => {}
-            '0'..='9' => text.push('N'),
-            c => text.push(c),
-        }
+    let not_run: u64 = results.iter().map(|result| result.not_run).sum();
+    if not_run > 0 {
+        let hung = results.iter().filter(|result| result.process == Process::Hung).count();
+        let all = results.len() as u64 + not_run;
+        writeln!(
+            text,
+            "stopped after {hung} runs that hung: {not_run} of {all} seeds were not run"
+        )
+        .expect(CANNOT_FAIL);
     }
     text
 }

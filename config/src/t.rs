@@ -1,7 +1,7 @@
 //! One run of a test: where failures, warnings and the history go.
 
 use std::panic::{self, Location};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use labrpc::Observer;
 use report::{EventKind, Failure, FailureKind, History, Time};
@@ -75,6 +75,14 @@ impl Notes {
 
     pub(crate) fn story(&self) -> MutexGuard<'_, Story> {
         lock(&self.story)
+    }
+
+    /// Whether nobody is at the notes: a thread that died there would be for ever.
+    pub(crate) fn are_free(&self) -> bool {
+        fn is_free<T>(mutex: &Mutex<T>) -> bool {
+            !matches!(mutex.try_lock(), Err(TryLockError::WouldBlock))
+        }
+        is_free(&self.history) && is_free(&self.failure) && is_free(&self.story)
     }
 
     /// A panic in anybody's code is a failure.

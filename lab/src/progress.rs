@@ -22,13 +22,14 @@ pub(crate) struct Progress {
 #[derive(Debug)]
 struct Row {
     name: String,
+    is_done: bool,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
     /// A display for tests of which each is run `iterations` times.
     pub(crate) fn new(tests: &[LabTest], iterations: u64) -> Progress {
-        let row = |test: &LabTest| Row { name: test.name.clone(), bar: None };
+        let row = |test: &LabTest| Row { name: test.name.clone(), is_done: false, bar: None };
         Progress {
             tests: tests.iter().map(row).collect(),
             iterations,
@@ -36,10 +37,15 @@ impl Progress {
         }
     }
 
-    /// Shows what is known of a test. When all its runs are done, a line takes the place of its bar.
+    /// Shows what is known of a test. When all its runs are done, or the others given up, a line takes the place of its bar.
     pub(crate) fn show(&mut self, test: usize, tally: &Tally) {
-        let Row { name, bar } = &mut self.tests[test];
-        let is_done = tally.runs == self.iterations;
+        let Row { name, is_done: was_done, bar } = &mut self.tests[test];
+        // Runs that were under way when the others were given up come in later.
+        if *was_done {
+            return;
+        }
+        let is_done = tally.runs == self.iterations || tally.given_up().is_some();
+        *was_done = is_done;
         let line = || {
             let (runs, failures) = (tally.runs, tally.failures.len());
             let mark = if failures == 0 { "ok    " } else { "FAILED" };

@@ -49,7 +49,7 @@ pub(crate) fn repeat(asked: &cli::Test) -> Result<Exit, Error> {
     progress.close();
 
     println!("{}", table(&suite.tests, &tallies));
-    print!("{}", causes(&suite.tests, &tallies));
+    print!("{}", causes(&suite.tests, &tallies, plan.iterations));
     println!("{}, {}", sum(&tallies), wall(began.elapsed()));
     if let Some(error) = error {
         return Err(error);

@@ -116,12 +116,15 @@ impl Plan<'_> {
         }
     }
 
-    /// The next chunk: of the first test that has runs left.
+    /// The next chunk: of the first test that has runs left and isn't given up.
     fn take(&self, desk: &mut Desk<'_>) -> Option<Chunk> {
         if self.is_stopped() || desk.error.is_some() {
             return None;
         }
-        let test = desk.given.iter().position(|given| *given < self.iterations)?;
+        let has_runs = |test: &usize| {
+            desk.given[*test] < self.iterations && desk.tallies[*test].given_up().is_none()
+        };
+        let test = (0..desk.given.len()).find(has_runs)?;
         let (first, left) = (desk.given[test], self.iterations - desk.given[test]);
         let Tally { runs, busy, .. } = desk.tallies[test];
         let fitting = match runs {
@@ -146,7 +149,8 @@ impl Plan<'_> {
         let Some(ended) = self.run_process(test, seed, chunk.count, self.out)? else {
             return Ok(None);
         };
-        if ended.lines.len() as u64 == chunk.count {
+        let not_run: u64 = ended.lines.iter().map(|line| line.not_run).sum();
+        if ended.lines.len() as u64 + not_run == chunk.count {
             return Ok(Some(ended));
         }
         Err(Error::NoResults {

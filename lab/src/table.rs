@@ -52,8 +52,9 @@ pub(crate) fn table(tests: &[LabTest], tallies: &[Tally]) -> String {
     table.to_string()
 }
 
-/// A line for each test and sentence that its runs failed with, and for each warning.
-pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally]) -> String {
+/// A line for each test and sentence that its runs failed with, for each warning, and for each test
+/// that was given up before it had its `iterations`.
+pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally], iterations: u64) -> String {
     let mut text = String::new();
     for (test, tally) in tests.iter().zip(tallies) {
         let mut by_sentence: BTreeMap<String, Vec<u64>> = BTreeMap::new();
@@ -70,6 +71,15 @@ pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally]) -> String {
         }
         for (warning, count) in &tally.warnings {
             writeln!(text, "{}: {count} x {warning}", test.name).expect(CANNOT_FAIL);
+        }
+        if let (Some(hung), not_run @ 1..) = (tally.given_up(), iterations - tally.runs) {
+            let name = &test.name;
+            writeln!(
+                text,
+                "{name}: stopped after {hung} runs that hung: {not_run} of {iterations} seeds were not \
+                 run"
+            )
+            .expect(CANNOT_FAIL);
         }
     }
     text

@@ -6,11 +6,20 @@ use std::time::{Duration, Instant};
 use report::{Failure, FailureKind};
 use serde::Deserialize;
 
+/// How many runs of a test may hang in the same way before its others are given up. The tester does so
+/// within a process; this is for a test's processes together.
+const HANGS: u64 = 10;
+
 /// A line of `results.jsonl`, as far as it matters here. The tester writes it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Line {
     pub(crate) seed: u64,
     verdict: Verdict,
+    #[serde(default)]
+    process: Process,
+    /// How many runs behind it were not begun, because too many had hung.
+    #[serde(default)]
+    pub(crate) not_run: u64,
     #[serde(default)]
     warnings: Vec<String>,
 }
@@ -20,6 +29,16 @@ pub(crate) struct Line {
 enum Verdict {
     Passed { seconds: f64, rpcs: u64 },
     Failed { failure: Failure },
+}
+
+/// What became of the process of a run.
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Process {
+    #[default]
+    Survived,
+    Died,
+    Hung,
 }
 
 /// A run that failed.
@@ -40,6 +59,8 @@ pub(crate) struct Tally {
     /// What the earliest failure's process printed; if others ran in it too, about them as well.
     pub(crate) printed: Option<(u64, String)>,
     pub(crate) warnings: BTreeMap<String, u64>,
+    /// How many runs hung, by their sentences without the numbers.
+    hangs: BTreeMap<String, u64>,
     /// How long the processes took, taken together.
     pub(crate) busy: Duration,
     seconds: Vec<f64>,
@@ -70,6 +91,9 @@ impl Tally {
                 Verdict::Failed { failure: Failure { kind, message, .. } } => {
                     let (run, seed) = (run_of(line.seed), line.seed);
                     let sentence = message.lines().next().unwrap_or_default().to_owned();
+                    if line.process == Process::Hung {
+                        *self.hangs.entry(without_numbers(&sentence)).or_default() += 1;
+                    }
                     self.failures.insert(run, Failed { seed, kind, sentence });
                     if self.printed.as_ref().is_none_or(|(earliest, _)| run < *earliest) {
                         self.printed = Some((run, printed.clone()));
@@ -81,6 +105,12 @@ impl Tally {
         self.busy += ended - began;
         let (first, last) = self.span.get_or_insert((began, ended));
         (*first, *last) = ((*first).min(began), (*last).max(ended));
+    }
+
+    /// How many runs hung, if that is so many that no more are to be begun.
+    pub(crate) fn given_up(&self) -> Option<u64> {
+        let too_many = self.hangs.values().any(|&count| count >= HANGS);
+        too_many.then(|| self.hangs.values().sum())
     }
 
     /// The earliest run that failed.
@@ -119,4 +149,38 @@ pub(crate) fn without_numbers(sentence: &str) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(tally: &mut Tally, line: &str) {
+        let line: Line = serde_json::from_str(line).expect("a line");
+        tally.add(vec![line], Instant::now(), |seed| seed, String::new());
+    }
+
+    fn hung(seed: u64) -> String {
+        let failure = format!(
+            r#"{{"kind":"stuck","message":"server {seed}, in start: an endless loop","location":"","at":0}}"#
+        );
+        format!(
+            r#"{{"seed":{seed},"verdict":{{"failed":{{"failure":{failure}}}}},"process":"hung"}}"#
+        )
+    }
+
+    #[test]
+    fn a_test_that_hangs_again_and_again_is_given_up() {
+        let mut tally = Tally::default();
+        for seed in 0..9 {
+            add(&mut tally, &hung(seed));
+            add(&mut tally, &hung(seed + 100).replace(r#","process":"hung""#, ""));
+        }
+        assert_eq!(tally.given_up(), None);
+        add(&mut tally, &hung(9).replace("an endless loop", "another"));
+        assert_eq!(tally.given_up(), None, "this one hung in another way");
+        add(&mut tally, &hung(10));
+        assert_eq!(tally.given_up(), Some(11));
+        assert_eq!(tally.runs, 20);
+    }
 }

@@ -59,13 +59,19 @@
 
 pub mod context;
 #[cfg(unix)]
+mod dying;
+#[cfg(unix)]
 mod frame;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
 mod interpose;
+#[cfg(unix)]
+mod kernel;
 mod misuse;
 mod panics;
 mod run;
 mod self_check;
+#[cfg(unix)]
+mod silence;
 mod stream;
 mod tasks;
 #[cfg(unix)]

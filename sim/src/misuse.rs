@@ -75,6 +75,9 @@ pub(crate) fn users_line() -> Option<String> {
 /// How much of a stack is looked at, in frames from the innermost.
 const DEPTH: usize = 400;
 
+/// How many lines of a stack are shown.
+const LINES: usize = 20;
+
 /// A thread's stack, as addresses.
 #[derive(Clone, Copy)]
 pub(crate) struct Stack {
@@ -83,9 +86,12 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
+    /// Nothing is known of it.
+    pub(crate) const EMPTY: Stack = Stack { addresses: [0; DEPTH], depth: 0 };
+
     /// The calling thread's. Neither allocates nor locks, so that a signal's handler may ask.
     pub(crate) fn here() -> Stack {
-        let mut stack = Stack { addresses: [0; DEPTH], depth: 0 };
+        let mut stack = Stack::EMPTY;
         // SAFETY: what is left out is a lock that platforms need on which not every thread may walk
         // its stack at any time; those where runs have watchdogs are not among them.
         unsafe {
@@ -98,17 +104,24 @@ impl Stack {
         stack
     }
 
-    /// All its lines that the user wrote, innermost first, with their functions.
+    /// Its lines that the user wrote, innermost first, with their functions. Lines that a recursion
+    /// repeats are left out, and so are those beyond the first [`LINES`].
     pub(crate) fn users_lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for &address in &self.addresses[..self.depth] {
+            if lines.len() >= LINES {
+                break;
+            }
             backtrace::resolve(ptr::without_provenance_mut(address), |symbol| {
                 if let (Some(file), Some(line)) = (symbol.filename(), symbol.lineno())
                     && is_users(file)
                 {
                     let function =
                         symbol.name().map(|name| format!("{name:#}")).unwrap_or_default();
-                    lines.push(format!("{}:{line} in {function}", shorten(file)));
+                    let line = format!("{}:{line} in {function}", shorten(file));
+                    if !lines.contains(&line) {
+                        lines.push(line);
+                    }
                 }
             });
         }

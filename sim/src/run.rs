@@ -424,7 +424,11 @@ fn build_runtime(sim: &Sim) -> Runtime {
             let mut builder = Builder::new_multi_thread();
             builder.worker_threads(REAL_THREADS);
             let sim = sim.clone();
-            builder.on_thread_start(move || CURRENT.set(Some(sim.clone())));
+            builder.on_thread_start(move || {
+                CURRENT.set(Some(sim.clone()));
+                #[cfg(unix)]
+                worker::watch_this_thread_too();
+            });
             builder
         }
     };

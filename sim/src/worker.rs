@@ -1,11 +1,12 @@
 //! A child's side: takes seeds, runs them, sends results, and notices when a run gets nowhere.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::File;
 use std::hint::black_box;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,10 +15,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::context::{self, Context};
+use crate::dying;
 use crate::frame::{self, Frame};
+use crate::kernel::Stat;
 use crate::misuse::Stack;
 use crate::run::Clock;
-use crate::workers::{OUTPUT_KEPT, WORKER};
+use crate::workers::{Death, OUTPUT_KEPT, WORKER};
 
 /// How often the watchdog looks.
 const LOOK: Duration = Duration::from_millis(250);
@@ -38,6 +41,9 @@ const STACK_WAIT: Duration = Duration::from_secs(2);
 /// The most address space that a child may use, in bytes: a run that wants more has gone wild. As a
 /// machine may well have two cores and 8 GB, more would be for the system's own killer.
 const MEMORY: u64 = 4 << 30;
+
+/// How much more a child may use when its run has ended for want of memory: to say so takes some.
+const MEMORY_FOR_LAST_WORDS: u64 = 1 << 30;
 
 /// How much free memory at its heap's end a child keeps, in bytes.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -75,6 +81,8 @@ pub enum Why {
     Overtime,
     /// It tried to end the process.
     Exit,
+    /// It was ended by this signal.
+    Signal(i32),
 }
 
 impl Stuck {
@@ -87,6 +95,7 @@ impl Stuck {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Why::Signal(signal) => return Death::Signalled(*signal).fmt(f),
             Why::Loop => {
                 "an endless loop: code runs on and on without an .await that waits, and nothing \
                  else gets its turn; wait in the loop, by tokio::time::sleep for at least a \
@@ -109,8 +118,9 @@ impl fmt::Display for Why {
     }
 }
 
-/// Makes the bytes of a result out of a seed and the reason why its run can't have another.
-type OnStuck = dyn Fn(u64, &Stuck) -> Vec<u8> + Send + Sync;
+/// Makes the bytes of a result out of a seed, the reason why its run can't have another, and what the
+/// run has printed.
+type OnStuck = dyn Fn(u64, &Stuck, &str) -> Vec<u8> + Send + Sync;
 
 /// What the watchdog knows, of which there is one in a process.
 struct Watch {
@@ -168,6 +178,7 @@ pub(crate) fn watch_this_thread(clock: Clock, limit: Duration) {
     if let Some(watch) = WATCH.get()
         && let Some(running) = lock(&watch.running).as_mut()
     {
+        dying::belongs_to_a_run();
         match clock {
             Clock::Virtual => {
                 // SAFETY: both calls only read the calling thread's identity.
@@ -176,6 +187,13 @@ pub(crate) fn watch_this_thread(clock: Clock, limit: Duration) {
             }
             Clock::Real => running.until = Some(Instant::now() + limit + OVERTIME),
         }
+    }
+}
+
+/// This thread begins to work for the run that is under way, beside the one that has begun it.
+pub(crate) fn watch_this_thread_too() {
+    if WATCH.get().is_some() {
+        dying::belongs_to_a_run();
     }
 }
 
@@ -191,15 +209,15 @@ pub(crate) fn exit_is_a_misuse() {
 }
 
 /// Serves the parent: runs each seed that it sends by `run` and sends back the bytes. If a run gets
-/// nowhere, sends what `on_stuck` makes of it and ends the process. Returns never; ends the process
-/// when the parent has no more seeds.
+/// nowhere or takes the process along, sends what `on_stuck` makes of it and of what the run has
+/// printed, and ends the process. Returns never; ends the process when the parent has no more seeds.
 ///
 /// # Panics
 /// If the process was not started by [`run_in_children`](crate::run_in_children).
 pub fn serve(
     clock: Clock,
     run: impl Fn(u64) -> Vec<u8>,
-    on_stuck: impl Fn(u64, &Stuck) -> Vec<u8> + Send + Sync + 'static,
+    on_stuck: impl Fn(u64, &Stuck, &str) -> Vec<u8> + Send + Sync + 'static,
 ) -> ! {
     let socket = take_socket().expect("a worker's standard input is its parent's socket");
     limit_resources();
@@ -216,6 +234,7 @@ pub fn serve(
         install_handler();
     }
     start_watchdog(watch.clone(), clock);
+    flush();
     output.take(); // what the test binary has printed on its way here
     watch.send(&Frame::Ready);
     let mut seeds = BufReader::new(reader);
@@ -228,6 +247,7 @@ pub fn serve(
         *lock(&watch.running) = Some(Running { seed, since, until: None, thread: None });
         let result = run(seed);
         *lock(&watch.running) = None;
+        flush();
         let result = Frame::Result { seed, result, output: output.take() };
         frame::write(&mut results, &result).expect("a vector takes everything");
         if seeds.buffer().len() < 8 || last_sent.elapsed() > FLUSH_AFTER {
@@ -244,12 +264,14 @@ pub fn serve(
 /// Starts the watchdog, and returns when it is on its way. What it allocates in the beginning, and
 /// the memory that the allocator reserves for its thread, are then in the same place each time.
 fn start_watchdog(watch: Arc<Watch>, clock: Clock) {
+    let bell = dying::install_handlers();
+    bell.set_read_timeout(Some(LOOK)).expect("the time is not zero");
     let started = Arc::new(Barrier::new(2));
     let is_started = started.clone();
     let watchdog = thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
         drop(black_box(Box::new(0)));
         is_started.wait();
-        watch.watch(clock);
+        watch.watch(clock, &bell);
     });
     watchdog.expect("failed to start the watchdog");
     started.wait();
@@ -265,11 +287,17 @@ fn take_socket() -> io::Result<UnixStream> {
 }
 
 fn limit_resources() {
-    for (resource, most) in [(libc::RLIMIT_AS, MEMORY), (libc::RLIMIT_FSIZE, PRINTED)] {
-        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
-        // SAFETY: the struct is valid for the call. Where the limit can't be set there is none.
-        unsafe { libc::setrlimit(resource, &raw const limit) };
-    }
+    limit_memory(MEMORY);
+    let limit = libc::rlimit { rlim_cur: PRINTED, rlim_max: PRINTED };
+    // SAFETY: the struct is valid for the call. Where the limit can't be set there is none.
+    unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) };
+}
+
+/// Limits the address space to `now`, and lets the process raise that for its last words.
+fn limit_memory(now: u64) {
+    let limit = libc::rlimit { rlim_cur: now, rlim_max: MEMORY + MEMORY_FOR_LAST_WORDS };
+    // SAFETY: as above.
+    unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) };
 }
 
 /// Keeps what a run has used for the next one, which needs about as much. By itself the C library's
@@ -294,7 +322,6 @@ impl Output {
     fn take(&mut self) -> Vec<u8> {
         let mut text = Vec::new();
         // What can't be read is not worth failing a run for.
-        let _ = io::stdout().flush();
         let _ = self.0.metadata().and_then(|metadata| {
             let len = metadata.len();
             if len > 0 {
@@ -308,18 +335,30 @@ impl Output {
     }
 }
 
+/// Writes what is printed but not yet written. Not for the watchdog: a run may be stuck with the lock.
+fn flush() {
+    let _ = io::stdout().flush();
+}
+
 impl Watch {
     fn send(&self, frame: &Frame) {
         // If the parent is gone there is nobody to tell.
         let _ = frame::write(&mut *lock(&self.socket), frame);
     }
 
-    /// Looks again and again whether the run that is under way gets anywhere.
-    fn watch(&self, clock: Clock) {
+    /// Looks again and again whether the run that is under way gets anywhere. A thread that dies rings
+    /// the bell.
+    fn watch(&self, clock: Clock, mut bell: &UnixStream) {
         let mut seen = Seen::default();
         let mut last_sign = Instant::now();
         loop {
-            thread::sleep(LOOK);
+            // As a rule this fails, when it is time to look.
+            let _ = bell.read(&mut [0]);
+            if let Some(words) = dying::last_words() {
+                limit_memory(MEMORY + MEMORY_FOR_LAST_WORDS);
+                let (why, stack) = (Why::Signal(words.signal), words.stack.users_lines());
+                self.give_up(&Stuck { why, stack, context: words.context });
+            }
             let Some(running) = *lock(&self.running) else { continue };
             if last_sign.elapsed() > Duration::from_secs(1) {
                 self.send(&Frame::Alive);
@@ -341,8 +380,8 @@ impl Watch {
     /// Sends a result for a run that will never have one, and ends the process.
     fn give_up(&self, stuck: &Stuck) -> ! {
         let seed = lock(&self.running).map_or(0, |running| running.seed);
-        let result = (self.on_stuck)(seed, stuck);
         let output = Output::new().map(|mut output| output.take()).unwrap_or_default();
+        let result = (self.on_stuck)(seed, stuck, &String::from_utf8_lossy(&output));
         self.send(&Frame::Leaving);
         self.send(&Frame::Result { seed, result, output });
         // SAFETY: ends the process at once. Nothing that would run on an orderly exit can be relied
@@ -364,7 +403,8 @@ impl Seen {
     /// Looks at the run once more. Returns why it is stuck, if it is.
     fn look(&mut self, running: &Running) -> Option<Stuck> {
         let thread = running.thread?;
-        let (state, cpu) = state_and_cpu(thread.tid)?;
+        let folder = PathBuf::from(format!("/proc/self/task/{}", thread.tid));
+        let Stat { state, cpu } = Stat::read(&folder)?;
         let progress = PROGRESS.load(Ordering::Relaxed);
         if self.run != Some(running.since) || progress != self.progress {
             *self = Seen { run: Some(running.since), progress, cpu, looks_asleep: 0 };
@@ -379,19 +419,6 @@ impl Seen {
             None
         }
     }
-}
-
-/// A thread's state (`S` for asleep) and the CPU time that it has used, as the kernel tells them.
-fn state_and_cpu(tid: libc::pid_t) -> Option<(char, Duration)> {
-    let stat = fs::read_to_string(format!("/proc/self/task/{tid}/stat")).ok()?;
-    // The name, in parentheses, may hold anything; what follows it is fixed.
-    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
-    let state = fields.first()?.chars().next()?;
-    let ticks = |field: usize| fields.get(field)?.parse::<u64>().ok();
-    // SAFETY: asks for a constant of the system's.
-    let per_second = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).ok()?;
-    let used = ticks(11)? + ticks(12)?;
-    Some((state, Duration::from_millis(used * 1000 / per_second.max(1))))
 }
 
 /// Asks the simulated thread, by a signal, what it is at.

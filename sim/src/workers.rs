@@ -13,19 +13,23 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::num::NonZeroUsize;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::frame::{self, Frame};
+use crate::silence::{self, Silence};
 
-/// A child that sends nothing for this long is killed. A healthy one sends a sign of life every
-/// second, whatever its run is at.
-const SILENCE: Duration = Duration::from_secs(12);
+/// How long a child may take to end when it has closed its end of the socket.
+const END: Duration = Duration::from_secs(3);
+
+/// How often it is looked at meanwhile.
+const LOOK_FOR_END: Duration = Duration::from_millis(5);
 
 /// How many seeds a child has in hand: enough that it never waits for the next. Fewer where there are
 /// few, so that each child has its share.
@@ -46,6 +50,8 @@ pub struct Done {
     pub result: Result<Vec<u8>, Death>,
     /// What the run printed, or its last part.
     pub output: String,
+    /// Whether its process ended with it.
+    pub is_last: bool,
 }
 
 /// How a child died before its run had a result.
@@ -57,6 +63,8 @@ pub enum Death {
     Signalled(i32),
     /// It gave no sign of life and was killed.
     Silent,
+    /// It was stopped by a signal such as SIGSTOP, and killed.
+    Stopped,
     /// It never became a worker: the command doesn't lead to one.
     NotAWorker,
 }
@@ -69,13 +77,19 @@ impl fmt::Display for Death {
                 write!(f, "the process was ended by signal {signal}")?;
                 match *signal {
                     libc::SIGABRT => f.write_str(" (abort)"),
+                    libc::SIGBUS => f.write_str(" (memory access beyond what there is)"),
+                    libc::SIGFPE => f.write_str(" (impossible arithmetic)"),
+                    libc::SIGILL => f.write_str(" (illegal instruction)"),
                     libc::SIGSEGV => f.write_str(" (invalid memory access)"),
                     libc::SIGKILL => f.write_str(" (killed from outside, or out of memory)"),
                     libc::SIGXFSZ => f.write_str(" (it printed more than a file may hold)"),
                     _ => Ok(()),
                 }
             }
-            Death::Silent => write!(f, "the process gave no sign of life for {SILENCE:?}"),
+            Death::Silent => f.write_str("the process gave no sign of life"),
+            Death::Stopped => f.write_str(
+                "the process was stopped by a signal such as SIGSTOP, and went on no more",
+            ),
             Death::NotAWorker => f.write_str("the process did not come to the point of running"),
         }
     }
@@ -93,6 +107,9 @@ pub enum Isolation {
 /// Runs all `seeds` in children that `command` starts, at most `jobs` of them at a time in this whole
 /// process, and returns what came of each, in the seeds' order.
 ///
+/// Asks after each run whether that was `enough`. If it was, no more are begun, and those that were not
+/// are missing in what is returned.
+///
 /// # Errors
 /// If a child can't be started.
 pub fn run_in_children(
@@ -100,9 +117,11 @@ pub fn run_in_children(
     jobs: NonZeroUsize,
     isolation: Isolation,
     command: &(dyn Fn() -> Command + Sync),
+    enough: &(dyn Fn(&Done) -> bool + Sync),
 ) -> io::Result<Vec<Done>> {
     let workers = jobs.get().min(seeds.len());
-    let queue = Queue::new(seeds, IN_HAND.min(seeds.len().div_ceil(workers.max(1))));
+    let in_hand = IN_HAND.min(seeds.len().div_ceil(workers.max(1)));
+    let queue = Queue::new(seeds, in_hand, enough);
     let work = || -> io::Result<()> {
         let permits = permits(jobs);
         while !queue.is_empty() {
@@ -148,7 +167,11 @@ pub fn without_address_randomisation(command: &mut Command) {
 type Job = (usize, u64);
 
 /// What is left to do, and what is done.
-struct Queue {
+struct Queue<'a> {
+    /// Whether what has come of a seed is enough.
+    enough: &'a (dyn Fn(&Done) -> bool + Sync),
+    /// Whether no more are to be begun.
+    is_closed: AtomicBool,
     /// How many seeds a child has in hand.
     in_hand: usize,
     todo: Mutex<VecDeque<Job>>,
@@ -161,9 +184,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Queue {
-    fn new(seeds: &[u64], in_hand: usize) -> Queue {
+impl<'a> Queue<'a> {
+    fn new(seeds: &[u64], in_hand: usize, enough: &'a (dyn Fn(&Done) -> bool + Sync)) -> Queue<'a> {
         Queue {
+            enough,
+            is_closed: AtomicBool::new(false),
             in_hand,
             todo: Mutex::new(seeds.iter().copied().enumerate().collect()),
             suspects: Mutex::new(VecDeque::new()),
@@ -172,11 +197,22 @@ impl Queue {
     }
 
     fn is_empty(&self) -> bool {
-        lock(&self.todo).is_empty() && lock(&self.suspects).is_empty()
+        self.is_closed() || lock(&self.todo).is_empty() && lock(&self.suspects).is_empty()
     }
 
-    fn finish(&self, (position, seed): Job, result: Result<Vec<u8>, Death>, output: String) {
-        lock(&self.done).push((position, Done { seed, result, output }));
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
+    fn next(&self, source: &Mutex<VecDeque<Job>>) -> Option<Job> {
+        if self.is_closed() { None } else { lock(source).pop_front() }
+    }
+
+    fn finish(&self, (position, _): Job, done: Done) {
+        if (self.enough)(&done) {
+            self.is_closed.store(true, Ordering::Relaxed);
+        }
+        lock(&self.done).push((position, done));
     }
 
     /// Starts a child and gives it seeds until there are none left or it dies.
@@ -197,7 +233,7 @@ impl Queue {
         let mut given: VecDeque<Job> = VecDeque::new();
         loop {
             while given.len() < in_hand && (isolation == Isolation::Batch || served == 0) {
-                let Some(job) = lock(source).pop_front() else { break };
+                let Some(job) = self.next(source) else { break };
                 served += 1;
                 given.push_back(job);
                 if child.give(job.1).is_err() {
@@ -214,7 +250,9 @@ impl Queue {
                     let place = given.iter().position(|job| job.1 == seed);
                     let job = place.and_then(|place| given.remove(place));
                     let job = job.expect("a child sends results of the seeds that it was given");
-                    self.finish(job, Ok(result), String::from_utf8_lossy(&output).into_owned());
+                    let output = String::from_utf8_lossy(&output).into_owned();
+                    let is_last = child.is_leaving;
+                    self.finish(job, Done { seed, result: Ok(result), output, is_last });
                     if child.is_leaving {
                         // The others are not to blame for its end.
                         given.into_iter().rev().for_each(|job| lock(source).push_front(job));
@@ -222,11 +260,12 @@ impl Queue {
                         return Ok(());
                     }
                 }
-                Err(error) => {
-                    let (death, output) = child.bury(&error);
+                Err(death) => {
+                    let (death, output) = child.bury(death);
                     if given.len() == 1 || death == Death::NotAWorker {
                         for job in given {
-                            self.finish(job, Err(death.clone()), output.clone());
+                            let (result, output) = (Err(death.clone()), output.clone());
+                            self.finish(job, Done { seed: job.1, result, output, is_last: true });
                         }
                     } else {
                         lock(&self.suspects).extend(given);
@@ -251,7 +290,7 @@ struct Worker {
 impl Worker {
     fn start(command: &(dyn Fn() -> Command + Sync)) -> io::Result<Worker> {
         let (socket, theirs) = UnixStream::pair()?;
-        socket.set_read_timeout(Some(SILENCE))?;
+        socket.set_read_timeout(Some(silence::AT_MOST))?; // for the rest of what it has begun to say
         let output = tempfile::Builder::new().append(true).tempfile()?.into_file();
         let process = command()
             .env(WORKER, "1")
@@ -267,11 +306,30 @@ impl Worker {
         self.socket.write_all(&seed.to_le_bytes())
     }
 
-    fn next(&mut self) -> io::Result<Frame> {
-        let frame = frame::read(&mut self.reader)?;
+    /// The child's next word; or, if there will be none, what it has died of so far as that is known.
+    fn next(&mut self) -> Result<Frame, Option<Death>> {
+        if self.reader.buffer().is_empty() {
+            self.wait_for_word()?;
+        }
+        let frame = frame::read(&mut self.reader).map_err(|_| None)?;
         self.is_ready |= matches!(frame, Frame::Ready);
         self.is_leaving |= matches!(frame, Frame::Leaving);
         Ok(frame)
+    }
+
+    fn wait_for_word(&self) -> Result<(), Option<Death>> {
+        let mut silence = Silence::begin(self.process.id());
+        loop {
+            let fd = self.socket.as_raw_fd();
+            let mut socket = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+            // SAFETY: it is one descriptor, and it is open.
+            if unsafe { libc::poll(&raw mut socket, 1, silence::LOOK.as_millis() as i32) } > 0 {
+                return Ok(());
+            }
+            if let Some(death) = silence.look(self.is_ready) {
+                return Err(Some(death));
+            }
+        }
     }
 
     /// There is nothing left to do for the child.
@@ -282,17 +340,23 @@ impl Worker {
         let _ = self.process.wait();
     }
 
-    /// Finds out how the child died, after `error` came instead of its next word.
-    fn bury(mut self, error: &io::Error) -> (Death, String) {
-        let silent = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
-        if silent {
-            let _ = self.process.kill();
+    /// Finds out how the child died, unless that is known, and what it has printed. It may be alive, but
+    /// not for long.
+    fn bury(mut self, known: Option<Death>) -> (Death, String) {
+        let begun = Instant::now();
+        let mut status = None;
+        while known.is_none() && status.is_none() && begun.elapsed() < END {
+            status = self.process.try_wait().unwrap_or_default();
+            if status.is_none() {
+                thread::sleep(LOOK_FOR_END);
+            }
         }
-        let death = match self.process.wait() {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let death = match known.or(status.map(how)) {
             _ if !self.is_ready => Death::NotAWorker,
-            _ if silent => Death::Silent,
-            Ok(status) => how(status),
-            Err(_) => Death::Silent,
+            Some(death) => death,
+            None => Death::Silent,
         };
         (death, tail(&mut self.output))
     }

@@ -1,11 +1,15 @@
 //! What takes the process along: exits, aborts, signals, and more than there is of stack or memory.
 
+use std::fmt;
 use std::hint::black_box;
+use std::io::{self, Write as _};
 use std::mem::forget;
 use std::process::{self, Command};
+use std::time::{Duration, Instant};
 
 use config::FailureKind;
 use futures::future::FutureExt as _;
+use report::Time;
 
 use crate::child::{Caught, Place, catch, place};
 use crate::server::{Habits, one_in_some_runs};
@@ -58,8 +62,25 @@ fn aborts() {
 
 #[test]
 fn an_abort_is_named() {
-    catch("deaths::aborts")
-        .assert_is(FailureKind::Panic, &["the process was ended by signal 6 (abort)"]);
+    let caught = catch("deaths::aborts");
+    assert_death(&caught, "server 1, in a task spawned at ", "signal 6 (abort)");
+    caught.assert_at(&here("aborts", "process::abort("));
+}
+
+/// Asserts that the death is the server's, and that it is known when it happened and after what.
+fn assert_death(caught: &Caught, server: &str, how: &str) {
+    caught.assert_is(FailureKind::Panic, &[server, ": the process was ended by ", how]);
+    assert!(caught.failure.at > Time(0), "{}", caught.output);
+    for text in
+        ["  test      Isolation: servers that call each other\n", "  stack     config/tests/"]
+    {
+        assert!(
+            caught.output.contains(text),
+            "the output doesn't say {text:?}:\n{}",
+            caught.output
+        );
+    }
+    assert!(!caught.output.contains("  history   0000000000000000\n"), "{}", caught.output);
 }
 
 #[test]
@@ -76,8 +97,39 @@ fn recurses() {
 
 #[test]
 fn a_stack_overflow_is_named() {
-    catch("deaths::recurses")
-        .assert_is(FailureKind::Panic, &["(abort): ", "has overflowed its stack"]);
+    let caught = catch("deaths::recurses");
+    let how =
+        "signal 6 (abort): a thread has overflowed its stack, by a recursion that is too deep";
+    assert_death(&caught, "server 1, in the handler of Raft.Listen: ", how);
+    // Which of its lines it was at depends on the stack's size.
+    assert!(caught.failure.location.contains("recurses::depth"), "{}", caught.output);
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn recurses_under_a_lock() {
+    fn depth(above: &u64) -> u64 {
+        let here = black_box(above + 1);
+        // This keeps a lock of the standard library's while it goes on.
+        io::stdout().lock().write_all(format_args!("{}", Deeper(here)).to_string().as_bytes()).ok();
+        here
+    }
+    struct Deeper(u64);
+    impl fmt::Display for Deeper {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let _lock = io::stdout().lock();
+            write!(f, "{}", depth(&self.0))
+        }
+    }
+    let in_start = || assert_eq!(depth(&0), 0);
+    config::test(move |t| one_in_some_runs(t, Habits { in_start, ..Habits::GOOD }));
+}
+
+#[test]
+fn an_overflow_under_a_lock_is_named() {
+    let caught = catch("deaths::recurses_under_a_lock");
+    let how = "signal 6 (abort): a thread has overflowed its stack";
+    assert_death(&caught, "server 1, in start: ", how);
 }
 
 #[test]
@@ -97,10 +149,10 @@ fn allocates_without_end() {
 
 #[test]
 fn want_of_memory_is_named() {
-    catch("deaths::allocates_without_end").assert_is(
-        FailureKind::Panic,
-        &["(abort): ", "memory allocation of 268435456 bytes failed"],
-    );
+    let caught = catch("deaths::allocates_without_end");
+    let how = "signal 6 (abort): memory allocation of 268435456 bytes failed";
+    assert_death(&caught, "server 1, in a task spawned at ", how);
+    caught.assert_at(&here("allocates_without_end", "Vec::<u8>::with_capacity"));
 }
 
 fn send_myself(signal: &str) -> ! {
@@ -119,10 +171,39 @@ fn accesses_invalid_memory() {
 
 #[test]
 fn a_segmentation_fault_is_named() {
-    catch("deaths::accesses_invalid_memory").assert_is(
-        FailureKind::Panic,
-        &["the process was ended by signal 11 (invalid memory access)"],
-    );
+    let caught = catch("deaths::accesses_invalid_memory");
+    let how = "signal 11 (invalid memory access)";
+    assert_death(&caught, "server 1, in a task spawned at ", how);
+}
+
+/// Runs a victim that sends itself a signal when it is asked for its state.
+fn assert_signal(path: &str, how: &str) {
+    assert_death(&catch(path), "server 1, in get_state: ", how);
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn executes_what_is_no_instruction() {
+    let in_get_state = || send_myself("-ILL");
+    config::test(move |t| one_in_some_runs(t, Habits { in_get_state, ..Habits::GOOD }));
+}
+
+#[test]
+fn an_illegal_instruction_is_named() {
+    assert_signal("deaths::executes_what_is_no_instruction", "signal 4 (illegal instruction)");
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn accesses_memory_that_has_gone() {
+    let in_get_state = || send_myself("-BUS");
+    config::test(move |t| one_in_some_runs(t, Habits { in_get_state, ..Habits::GOOD }));
+}
+
+#[test]
+fn a_bus_error_is_named() {
+    let how = "signal 7 (memory access beyond what there is)";
+    assert_signal("deaths::accesses_memory_that_has_gone", how);
 }
 
 #[test]
@@ -138,4 +219,19 @@ fn a_kill_is_named() {
         FailureKind::Panic,
         &["the process was ended by signal 9 (killed from outside, or out of memory)"],
     );
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn stops() {
+    let in_task = || async { send_myself("-STOP") }.boxed();
+    config::test(move |t| one_in_some_runs(t, Habits { in_task, ..Habits::GOOD }));
+}
+
+#[test]
+fn a_stop_is_named_within_15_seconds() {
+    let begun = Instant::now();
+    catch("deaths::stops")
+        .assert_is(FailureKind::Stuck, &["the process was stopped by a signal such as SIGSTOP"]);
+    assert!(begun.elapsed() < Duration::from_secs(15), "it took {:?}", begun.elapsed());
 }

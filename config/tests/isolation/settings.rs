@@ -1,12 +1,18 @@
 //! The environment of a real test run: what makes no sense is a clear error, and seeds follow seeds.
 
+use std::time::{Duration, Instant};
+
+use config::T;
+
 use crate::child::{FAILED, PASSED, run};
+use crate::server::{Habits, everybody};
 
 const TEST: &str = "well_behaved::servers_without_a_bad_habit_pass";
 
 #[test]
 fn a_value_that_makes_no_sense_fails_the_test_and_is_named() {
     for (variable, value, text) in [
+        ("LAB_SEED", "abc", "expected a whole number from 0 to 18446744073709551615"),
         ("LAB_SEED", "seven", "expected a whole number from 0 to 18446744073709551615"),
         ("LAB_ITERS", "abc", "expected a whole number of runs, at least 1, as in LAB_ITERS=1000"),
         ("LAB_ITERS", "0", "expected a whole number of runs, at least 1, as in LAB_ITERS=1000"),
@@ -14,8 +20,14 @@ fn a_value_that_makes_no_sense_fails_the_test_and_is_named() {
         ("LAB_CLOCK", "wall", "expected `virtual` or `real`, as in LAB_CLOCK=virtual"),
         ("LAB_ISOLATE", "1", "expected `process` or `batch`, as in LAB_ISOLATE=process"),
         ("LAB_CHECK_DETERMINISM", "yes", "expected `1` or `0`, as in LAB_CHECK_DETERMINISM=1"),
+        ("LAB_CHILD", "2", "expected `1` or `0`, as in LAB_CHILD=1"),
         ("LAB_CHILD", "", "expected `1` or `0`, as in LAB_CHILD=1"),
         ("LAB_OUT", "", "expected a folder, as in LAB_OUT=target/lab"),
+        (
+            "LAB_SEEDS",
+            "5",
+            "there is no such variable; did you mean LAB_SEED? There are LAB_SEED, ",
+        ),
     ] {
         let ran = run(&[TEST], &[(variable, value)]);
         ran.assert_status(FAILED);
@@ -35,10 +47,46 @@ fn no_run_by_the_real_clock_is_asked_to_be_the_same_twice() {
 }
 
 #[test]
-fn a_folder_that_can_t_be_written_is_named() {
-    let ran = run(&[TEST], &[("LAB_OUT", "/dev/null/results")]);
+fn no_run_in_the_test_s_own_process_is_compared_with_others() {
+    let ran = run(&[TEST], &[("LAB_CHILD", "1"), ("LAB_CHECK_DETERMINISM", "1")]);
     ran.assert_status(FAILED);
-    ran.assert_says(&["failed to write /dev/null/results/results.jsonl: "]);
+    ran.assert_says(&["failed to read LAB_CHECK_DETERMINISM=\"1\": expected `0` with LAB_CHILD=1"]);
+    assert!(ran.results.is_empty(), "it was run:\n{}", ran.output);
+}
+
+#[test]
+fn a_variable_of_somebody_else_s_does_no_harm() {
+    run(&[TEST], &[("LAB_NAME", "ours"), ("LAB_SEED", "1")]).assert_status(PASSED);
+}
+
+/// Before any run begins: there may be many, and all of them for nothing.
+#[test]
+fn a_folder_that_can_t_be_written_is_named() {
+    let begun = Instant::now();
+    let ran = run(&[TEST], &[("LAB_OUT", "/dev/null/results"), ("LAB_ITERS", "100000")]);
+    assert!(begun.elapsed() < Duration::from_secs(10), "it took {:?}", begun.elapsed());
+    ran.assert_status(FAILED);
+    ran.assert_says(&[
+        "failed to write /dev/null/results/results.jsonl: ",
+        "; expected LAB_OUT=\"/dev/null/results\" to be a folder that can be written\n",
+    ]);
+}
+
+async fn by_its_name(t: T) {
+    everybody(t, Habits::GOOD).await;
+}
+
+#[test]
+#[ignore = "misuses the harness; the test below runs it"]
+fn passes_a_script_by_its_name() {
+    config::test(by_its_name);
+}
+
+#[test]
+fn who_passes_a_script_by_its_name_is_told_what_to_write() {
+    let ran = run(&["settings::passes_a_script_by_its_name"], &[]);
+    ran.assert_status(FAILED);
+    ran.assert_says(&["; write config::test(|t| by_its_name(t)), with the closure in the #[test]"]);
 }
 
 #[test]

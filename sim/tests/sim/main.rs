@@ -7,3 +7,5 @@ mod misuse;
 mod replay;
 mod streams;
 mod time;
+#[cfg(all(target_os = "linux", target_env = "gnu", tokio_unstable, not(sim_no_interposition)))]
+mod workers;

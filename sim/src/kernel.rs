@@ -1,0 +1,36 @@
+//! What the kernel tells of processes and threads, where it has such files.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// A process or a thread, as its `stat` file tells it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stat {
+    /// `S` for asleep, `T` for stopped by a signal, and more.
+    pub(crate) state: char,
+    /// The CPU time that it has used: a process with all its threads.
+    pub(crate) cpu: Duration,
+}
+
+impl Stat {
+    /// Reads the file in `folder`.
+    pub(crate) fn read(folder: &Path) -> Option<Stat> {
+        let stat = fs::read_to_string(folder.join("stat")).ok()?;
+        // The name, in parentheses, may hold anything; what follows it is fixed.
+        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+        let state = fields.first()?.chars().next()?;
+        let ticks = |field: usize| fields.get(field)?.parse::<u64>().ok();
+        // SAFETY: asks for a constant of the system's.
+        let per_second = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).ok()?;
+        let used = ticks(11)? + ticks(12)?;
+        Some(Stat { state, cpu: Duration::from_millis(used * 1000 / per_second.max(1)) })
+    }
+}
+
+/// The states of all threads of a process. Empty where they can't be told.
+pub(crate) fn states_of_threads(process: u32) -> Vec<char> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
+    let state = |folder: &Path| Stat::read(folder).map(|stat| stat.state);
+    threads.filter_map(|thread| state(&thread.ok()?.path())).collect()
+}

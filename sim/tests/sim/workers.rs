@@ -1,0 +1,170 @@
+//! Runs in child processes: what takes one of them along is named, and the others go on.
+//!
+//! The *victims* are ignored tests, which the tests beside them run in children.
+
+use std::hint::black_box;
+use std::num::NonZeroUsize;
+use std::process::{self, Command};
+use std::ptr;
+use std::time::{Duration, Instant};
+
+use sim::context::{Activity, Context, Owner, enter};
+use sim::{Clock, Done, Ending, Isolation, Settings};
+
+/// The seed whose run goes wrong.
+const BAD: u64 = 2;
+
+/// Serves runs in which server 3 does `something`, if the seed is the bad one.
+fn serve(something: fn()) -> ! {
+    let run = move |seed| {
+        let settings = Settings::new(seed, Clock::Virtual, Duration::from_secs(1));
+        let body = move |_| async move {
+            let owner = Owner { server: 3, incarnation: 1 };
+            let _entered = enter(Some(Context { owner, activity: Activity::Call("start") }));
+            if seed == BAD {
+                something();
+            }
+        };
+        sim::run(settings, body, |_, ending| matches!(ending, Ending::Finished(())));
+        b"passed".to_vec()
+    };
+    sim::serve(Clock::Virtual, run, |_, stuck, _| {
+        let server = stuck.context.map(|context| context.owner.server);
+        let line = stuck.stack.first().cloned().unwrap_or_default();
+        format!("{} by server {server:?} at {line}", stuck.why).into_bytes()
+    })
+}
+
+/// What came of `seeds`, up to that which is enough.
+fn run_until(victim: &str, seeds: &[u64], enough: fn(&Done) -> bool) -> Vec<Done> {
+    let binary = std::env::current_exe().expect("this binary's path");
+    let command = || {
+        let mut command = Command::new(&binary);
+        command.args([victim, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+        command
+    };
+    // As many as there are tests here, so that none of them waits for another.
+    let jobs = NonZeroUsize::new(4).expect("it is not zero");
+    sim::run_in_children(seeds, jobs, Isolation::Batch, &command, &enough).expect("children start")
+}
+
+/// What came of the seeds 1 to 3.
+fn run(victim: &str) -> Vec<Done> {
+    run_until(victim, &[1, BAD, 3], |_| false)
+}
+
+fn told(done: &Done) -> String {
+    let result = done.result.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    result.unwrap_or_else(ToString::to_string)
+}
+
+/// Asserts that the bad seed's run has come to what is in `texts`, and that the others have passed.
+#[track_caller]
+fn assert_named(victim: &str, texts: &[&str]) {
+    let done = run(victim);
+    assert_eq!(done.iter().map(|done| done.seed).collect::<Vec<_>>(), [1, BAD, 3]);
+    assert_eq!((told(&done[0]), told(&done[2])), ("passed".to_owned(), "passed".to_owned()));
+    for text in texts {
+        let (told, output) = (told(&done[1]), &done[1].output);
+        assert!(told.contains(text), "no {text:?} in {told:?}; printed:\n{output}");
+    }
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn reads_where_nothing_is() {
+    serve(|| {
+        // SAFETY: it isn't safe, which is what is to be caught.
+        black_box(unsafe { black_box(ptr::without_provenance::<u64>(8)).read_volatile() });
+    });
+}
+
+#[test]
+fn an_invalid_access_is_named_with_its_line() {
+    let by = "signal 11 (invalid memory access) by server Some(3) at sim/tests/sim/workers.rs:";
+    assert_named("workers::reads_where_nothing_is", &[by, "reads_where_nothing_is"]);
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn jumps_where_nothing_is() {
+    serve(|| {
+        // SAFETY: it isn't safe, which is what is to be caught.
+        let nowhere = unsafe { std::mem::transmute::<usize, extern "C" fn()>(black_box(16)) };
+        nowhere();
+    });
+}
+
+/// There is no walk along a stack that begins nowhere; what else is known must do.
+#[test]
+fn a_jump_to_nowhere_is_named() {
+    let by = "signal 11 (invalid memory access) by server Some(3)";
+    assert_named("workers::jumps_where_nothing_is", &[by]);
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn stops_itself() {
+    serve(|| {
+        let stop = Command::new("kill").args(["-STOP", &process::id().to_string()]).status();
+        assert!(stop.is_ok());
+    });
+}
+
+#[test]
+fn a_process_that_stops_is_named_soon() {
+    let begun = Instant::now();
+    assert_named("workers::stops_itself", &["the process was stopped by a signal"]);
+    assert!(begun.elapsed() < Duration::from_secs(7), "it took {:?}", begun.elapsed());
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn silences_the_watchdog() {
+    /// Blocks whatever thread gets the signal, as a lock would that is never let go.
+    extern "C" fn block(_: libc::c_int) {
+        loop {
+            // SAFETY: there are no descriptors to look at.
+            unsafe { libc::poll(ptr::null_mut(), 0, -1) };
+        }
+    }
+    serve(|| {
+        let me = process::id().cast_signed();
+        let threads = std::fs::read_dir("/proc/self/task").expect("the process has threads");
+        let ids = threads.filter_map(|thread| thread.ok()?.file_name().to_str()?.parse().ok());
+        let ids: Vec<i32> = ids.collect();
+        let handler = block as extern "C" fn(libc::c_int);
+        // SAFETY: the handler has the signature that it needs, and signals are sent to this process.
+        unsafe {
+            let itself = libc::gettid();
+            libc::signal(libc::SIGUSR2, handler as usize);
+            for id in ids.into_iter().filter(|&id| id != itself) {
+                libc::syscall(libc::SYS_tgkill, me, id, libc::SIGUSR2);
+            }
+        }
+        block(0);
+    });
+}
+
+#[test]
+fn a_process_that_falls_silent_is_named_soon() {
+    let begun = Instant::now();
+    assert_named("workers::silences_the_watchdog", &["the process gave no sign of life"]);
+    assert!(begun.elapsed() < Duration::from_secs(10), "it took {:?}", begun.elapsed());
+}
+
+#[test]
+#[ignore = "the test below runs it"]
+fn does_nothing() {
+    serve(|| {});
+}
+
+#[test]
+fn runs_end_when_it_is_enough() {
+    let seeds: Vec<u64> = (0..100_000).collect();
+    let done = run_until("workers::does_nothing", &seeds, |done| done.seed == 10);
+    let ran: Vec<u64> = done.iter().map(|done| done.seed).collect();
+    assert!(ran.contains(&10) && ran.is_sorted(), "{ran:?}");
+    assert!(ran.len() < seeds.len(), "all were run");
+    assert!(done.iter().all(|done| told(done) == "passed" && !done.is_last));
+}
