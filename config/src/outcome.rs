@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use report::Failure;
+use report::{Failure, without_numbers};
 use serde::{Deserialize, Serialize};
 
 /// What a run that passed has measured: the columns of MIT's Passed line.
@@ -144,17 +144,4 @@ impl RunResult {
 
 fn is_zero(number: &u64) -> bool {
     *number == 0
-}
-
-/// The sentence with N for each number, so that those that differ in no more are one.
-pub(crate) fn without_numbers(sentence: &str) -> String {
-    let mut text = String::new();
-    for c in sentence.chars() {
-        match c {
-            '0'..='9' if text.ends_with('N') => {}
-            '0'..='9' => text.push('N'),
-            c => text.push(c),
-        }
-    }
-    text
 }

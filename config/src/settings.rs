@@ -100,31 +100,10 @@ fn meant(name: &str) -> Option<&'static str> {
         // Names of several words have more to tell them apart.
         let is_longer = !word.contains('_') && word.starts_with(beginning);
         let is_part = word.len() > BEGINNING && known.contains(&word);
-        is_longer || is_part || slips(&word, known) <= (known.len() / 4).max(1)
+        // A slip is a letter too many, too few or wrong, or two in the wrong order.
+        let slips = strsim::osa_distance(&word, known);
+        is_longer || is_part || slips <= (known.len() / 4).max(1)
     })
-}
-
-/// How many slips of a typist's turn one word into the other: a letter too many, too few, or wrong, or
-/// two in the wrong order.
-fn slips(one: &str, other: &str) -> usize {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    // How many slips lie between the first `i` letters of one and the first `j` of the other.
-    let mut slips = vec![vec![0; other.len() + 1]; one.len() + 1];
-    for i in 0..=one.len() {
-        for j in 0..=other.len() {
-            if i == 0 || j == 0 {
-                slips[i][j] = i + j;
-                continue;
-            }
-            let wrong = usize::from(one[i - 1] != other[j - 1]);
-            let least = (slips[i - 1][j] + 1).min(slips[i][j - 1] + 1);
-            slips[i][j] = least.min(slips[i - 1][j - 1] + wrong);
-            if i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1] {
-                slips[i][j] = slips[i][j].min(slips[i - 2][j - 2] + 1);
-            }
-        }
-    }
-    slips[one.len()][other.len()]
 }
 
 /// A variable: its name, what it may be, and an example for who got it wrong.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use report::without_numbers;
 use sim::Clock;
 
 use crate::describe::line;
 use crate::harness::TestName;
-use crate::outcome::{Measured, Process, RunResult, Verdict, without_numbers};
+use crate::outcome::{Measured, Process, RunResult, Verdict};
 use crate::settings::{Place, Settings};
 
 /// How many failing seeds are listed for each message.

@@ -37,7 +37,8 @@ impl Progress {
         }
     }
 
-    /// Shows what is known of a test. When all its runs are done, or the others given up, a line takes the place of its bar.
+    /// Shows what is known of a test. When all its runs are done, or the others given up, a line takes
+    /// the place of its bar.
     pub(crate) fn show(&mut self, test: usize, tally: &Tally) {
         let Row { name, is_done: was_done, bar } = &mut self.tests[test];
         // Runs that were under way when the others were given up come in later.

@@ -7,9 +7,10 @@ use std::time::Duration;
 use comfy_table::{
     Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
 };
+use report::without_numbers;
 
 use crate::suite::LabTest;
-use crate::tally::{Tally, without_numbers};
+use crate::tally::Tally;
 
 /// How many failing seeds are shown.
 const SEEDS_SHOWN: usize = 3;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use report::{Failure, FailureKind};
+use report::{Failure, FailureKind, without_numbers};
 use serde::Deserialize;
 
 /// How many runs of a test may hang in the same way before its others are given up. The tester does so
@@ -136,19 +136,6 @@ impl Tally {
         rpcs.sort_unstable();
         rpcs.get(rpcs.len() / 2).copied()
     }
-}
-
-/// The sentence with N for each number, so that those that differ in no more are one.
-pub(crate) fn without_numbers(sentence: &str) -> String {
-    let mut text = String::new();
-    for c in sentence.chars() {
-        match c {
-            '0'..='9' if text.ends_with('N') => {}
-            '0'..='9' => text.push('N'),
-            c => text.push(c),
-        }
-    }
-    text
 }
 
 #[cfg(test)]

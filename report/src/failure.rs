@@ -41,6 +41,28 @@ impl fmt::Display for FailureKind {
     }
 }
 
+/// The sentence with N for each number, so that those that differ in no more are one.
+///
+/// ```
+/// let sentence = "one(103) failed to reach agreement";
+/// assert_eq!(report::without_numbers(sentence), "one(N) failed to reach agreement");
+/// ```
+#[must_use]
+pub fn without_numbers(sentence: &str) -> String {
+    let mut text = String::new();
+    let mut in_number = false;
+    for c in sentence.chars() {
+        let is_digit = c.is_ascii_digit();
+        if !is_digit {
+            text.push(c);
+        } else if !in_number {
+            text.push('N');
+        }
+        in_number = is_digit;
+    }
+    text
+}
+
 /// The first thing that went wrong in a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {

@@ -8,7 +8,8 @@
 //! * [`History`]: the events of a run in order, and the [hash](History::hash) that tells whether
 //!   two runs were the same run.
 //! * [`Rpc`]: what the events say of one call, from its sending to its return.
-//! * [`Failure`] and [`FailureKind`]: why a run failed.
+//! * [`Failure`] and [`FailureKind`]: why a run failed. [`without_numbers`] finds those that failed
+//!   alike.
 
 mod event;
 mod failure;
@@ -16,6 +17,6 @@ mod history;
 mod rpc;
 
 pub use event::{Caller, Event, EventKind, Payload, RpcId, Time};
-pub use failure::{Failure, FailureKind};
+pub use failure::{Failure, FailureKind, without_numbers};
 pub use history::History;
 pub use rpc::{Outcome, Rpc};

@@ -406,7 +406,7 @@ pub enum Bug {
     ///
     /// *Rule*: each command crosses the network once for each peer (the lab's `TestRPCBytes3B`).
     ///
-    /// *Symptom*: `too many RPC bytes; got …, expected …`, by 8 %.
+    /// *Symptom*: `too many RPC bytes; got …, expected …`, by 9.5 %.
     ///
     /// *Caught by* `TestRPCBytes3B` with all seeds.
     ///
@@ -418,7 +418,7 @@ pub enum Bug {
     /// *Rule*: "repeat during idle periods to prevent election timeouts" (Figure 2, Leaders; §5.2),
     /// ten times a second in the lab.
     ///
-    /// *Symptom*: `too many or few RPCs (…) to elect initial leader`: thousands.
+    /// *Symptom*: `too many or few RPCs (…) to elect initial leader`: more than a thousand.
     ///
     /// *Caught by* `TestCount3B` with all seeds.
     ///

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use config::{Failure, FailureKind, RunResult, Verdict};
+use report::without_numbers;
 use zoo::Bug;
 
 use crate::script::lines;
@@ -152,17 +153,4 @@ impl Expected {
 pub(crate) fn line(failure: &Failure) -> u32 {
     let line = failure.location.rsplit(':').next().and_then(|line| line.parse().ok());
     line.unwrap_or_else(|| panic!("{:?} is no file:line", failure.location))
-}
-
-/// `message` with every number replaced by the same sign.
-fn without_numbers(message: &str) -> String {
-    let mut text = String::new();
-    for character in message.chars() {
-        match character {
-            '0'..='9' if text.ends_with('#') => {}
-            '0'..='9' => text.push('#'),
-            other => text.push(other),
-        }
-    }
-    text
 }
