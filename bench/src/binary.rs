@@ -4,15 +4,15 @@ use std::env;
 use std::fs;
 use std::io::BufReader;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use cargo_metadata::Message;
+use config::RunResult;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
-use serde::Deserialize;
 
-use crate::Result;
+use crate::{Effort, Result};
 
 /// How a binary is built.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,38 +38,12 @@ pub(crate) struct Cost {
 
 impl Cost {
     /// More than anything costs.
-    pub(crate) const MAX: Cost = Cost { cpu: Duration::MAX, real: Duration::MAX };
+    const MAX: Cost = Cost { cpu: Duration::MAX, real: Duration::MAX };
 
     /// The lower of both times.
-    pub(crate) fn min(self, other: Cost) -> Cost {
+    fn min(self, other: Cost) -> Cost {
         Cost { cpu: self.cpu.min(other.cpu), real: self.real.min(other.real) }
     }
-}
-
-/// A line of `results.jsonl`, as far as it matters here.
-#[derive(Debug, Deserialize)]
-pub(crate) struct RunResult {
-    pub(crate) test: String,
-    pub(crate) seed: u64,
-    pub(crate) verdict: Verdict,
-    /// The hash of the run's history.
-    pub(crate) history: u64,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Verdict {
-    Passed(Measured),
-    Failed {},
-}
-
-/// The columns of a Passed line.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Measured {
-    pub(crate) seconds: f64,
-    pub(crate) rpcs: u64,
-    pub(crate) bytes: u64,
-    pub(crate) commands: u64,
 }
 
 impl Binary {
@@ -128,33 +102,53 @@ impl Binary {
         command
     }
 
-    /// Starts what [`Binary::run`] runs.
+    /// Starts the tests with `filter` in their names on the seeds from 1 to `seeds`, with `jobs`
+    /// workers.
     pub(crate) fn start(&self, filter: &str, seeds: u64, jobs: u32) -> Result<Child> {
         Ok(self.command(filter, seeds, jobs).spawn()?)
     }
 
-    /// Runs the tests with `filter` in their names on the seeds from 1 to `seeds`, with `jobs`
-    /// workers.
-    pub(crate) fn run(&self, filter: &str, seeds: u64, jobs: u32) -> Result<Cost> {
-        let (cpu, start_at) = (children_cpu()?, Instant::now());
-        let status = self.start(filter, seeds, jobs)?.wait()?;
-        if !status.success() {
-            return Err(format!("{filter} has failed").into());
+    /// What it costs to run the tests with `filter` in their names on the seeds from 1 to `seeds`, by
+    /// each number of workers in `jobs`: the best of several measurements, which take turns.
+    pub(crate) fn best<const N: usize>(
+        &self,
+        effort: Effort,
+        filter: &str,
+        seeds: u64,
+        jobs: [u32; N],
+    ) -> Result<[Cost; N]> {
+        let rounds = match effort {
+            Effort::Quick => 1,
+            Effort::Full => 3,
+        };
+        let mut best = [Cost::MAX; N];
+        for _ in 0..rounds {
+            for (best, jobs) in best.iter_mut().zip(jobs) {
+                *best = best.min(self.run(filter, seeds, jobs)?);
+            }
         }
+        Ok(best)
+    }
+
+    fn run(&self, filter: &str, seeds: u64, jobs: u32) -> Result<Cost> {
+        let (cpu, start_at) = (children_cpu()?, Instant::now());
+        must_pass(filter, self.start(filter, seeds, jobs)?.wait()?)?;
         Ok(Cost { cpu: children_cpu()? - cpu, real: start_at.elapsed() })
     }
 
-    /// Runs as [`Binary::run`] does, and returns what came of each run.
+    /// Runs what [`Binary::start`] starts, and returns what came of each run.
     pub(crate) fn results(&self, filter: &str, seeds: u64, jobs: u32) -> Result<Vec<RunResult>> {
         let out = tempfile::tempdir()?;
-        let status = self.command(filter, seeds, jobs).env("LAB_OUT", out.path()).status()?;
-        if !status.success() {
-            return Err(format!("{filter} has failed").into());
-        }
+        must_pass(filter, self.command(filter, seeds, jobs).env("LAB_OUT", out.path()).status()?)?;
         let lines = fs::read_to_string(out.path().join("results.jsonl"))?;
         let results: serde_json::Result<_> = lines.lines().map(serde_json::from_str).collect();
         Ok(results?)
     }
+}
+
+/// Fails if the tests with `filter` in their names have.
+pub(crate) fn must_pass(filter: &str, status: ExitStatus) -> Result<()> {
+    if status.success() { Ok(()) } else { Err(format!("{filter} has failed").into()) }
 }
 
 /// The CPU time of all processes that were waited for, and of those that these waited for.

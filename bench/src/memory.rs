@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use comfy_table::Table;
 
-use crate::binary::Binary;
+use crate::binary::{Binary, must_pass};
 use crate::{Effort, Result};
 
 /// What is run, and after how many seeds of it a worker is looked at.
@@ -54,9 +54,7 @@ fn size(binary: &Binary, filter: &str, seeds: u64) -> Result<i64> {
         largest = largest.max(child_of(parent.id()).and_then(resident));
         wait();
     }
-    if !parent.wait()?.success() {
-        return Err(format!("{filter} has failed").into());
-    }
+    must_pass(filter, parent.wait()?)?;
     largest.ok_or_else(|| "failed to read a worker's size from /proc".into())
 }
 

@@ -1,8 +1,9 @@
 //! A whole pass: all 28 tests, each by itself and all together.
 
 use comfy_table::Table;
+use config::{Measured, RunResult, Verdict};
 
-use crate::binary::{Binary, Cost, Measured, Profile, RunResult, Verdict};
+use crate::binary::{Binary, Profile};
 use crate::{Effort, Result};
 
 /// What a test's Passed line has in the original.
@@ -63,14 +64,6 @@ fn passes(effort: Effort) -> u64 {
     }
 }
 
-/// How often each measurement is made.
-fn rounds(effort: Effort) -> usize {
-    match effort {
-        Effort::Quick => 1,
-        Effort::Full => 3,
-    }
-}
-
 /// Each test by itself, and what MadRaft's 23 and all 28 of them cost together.
 pub(crate) fn table(effort: Effort, binary: &Binary) -> Result<Table> {
     let passes = passes(effort);
@@ -79,11 +72,8 @@ pub(crate) fn table(effort: Effort, binary: &Binary) -> Result<Table> {
     let (mut madrafts, mut all) = ([0.0; COLUMNS], [0.0; COLUMNS]);
     for original in &ORIGINAL {
         let results = measured(binary.results(original.test, passes, 2)?);
-        let mut best = Cost::MAX;
-        for _ in 0..rounds(effort) {
-            best = best.min(binary.run(original.test, passes, 1)?);
-        }
-        let cpu_ms = best.cpu.as_secs_f64() * 1000.0 / passes as f64;
+        let [cost] = binary.best(effort, original.test, passes, [1])?;
+        let cpu_ms = cost.cpu.as_secs_f64() * 1000.0 / passes as f64;
         let row = row(original, cpu_ms, &results);
         add(&mut all, row);
         if !NOT_MADRAFTS.contains(&original.test) {
@@ -104,12 +94,7 @@ pub(crate) fn together(effort: Effort, release: &Binary) -> Result<Table> {
     for (name, binary, passes) in
         [("release", release, passes(effort)), ("debug", &debug, passes(effort) / 5)]
     {
-        let mut best = [Cost::MAX; 2];
-        for _ in 0..rounds(effort) {
-            for (best, jobs) in best.iter_mut().zip(1..) {
-                *best = best.min(binary.run("", passes, jobs)?);
-            }
-        }
+        let best = binary.best(effort, "", passes, [1, 2])?;
         let [one, two] = best.map(|cost| passes as f64 / cost.real.as_secs_f64());
         table.add_row([
             name.to_owned(),
@@ -126,7 +111,7 @@ pub(crate) fn together(effort: Effort, release: &Binary) -> Result<Table> {
 fn measured(results: Vec<RunResult>) -> Vec<Measured> {
     let passed = |result: RunResult| match result.verdict {
         Verdict::Passed(measured) => Some(measured),
-        Verdict::Failed {} => None,
+        Verdict::Failed { .. } => None,
     };
     results.into_iter().filter_map(passed).collect()
 }

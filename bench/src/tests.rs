@@ -2,7 +2,7 @@
 
 use comfy_table::Table;
 
-use crate::binary::{Binary, Cost};
+use crate::binary::Binary;
 use crate::{Effort, Result};
 
 /// A test of part 3A.
@@ -24,24 +24,11 @@ const SUBJECTS: [Subject; 3] = [
 pub(crate) const ABOUT_MADRAFT: &str = "MadRaft's figures were measured on another machine of the same kind (two cores, release build, \
      best of three)\nand are no part of this measurement.";
 
-/// How often each test is measured with one worker and with two.
-fn rounds(effort: Effort) -> usize {
-    match effort {
-        Effort::Quick => 1,
-        Effort::Full => 3,
-    }
-}
-
 pub(crate) fn table(effort: Effort, binary: &Binary) -> Result<Table> {
     let columns = ["test", "CPU", "MadRaft", "1 worker", "2 workers", "ratio"];
     let mut table = crate::table(1, &columns);
     for Subject { name, seeds, madraft } in SUBJECTS {
-        let mut best = [Cost::MAX; 2];
-        for _ in 0..rounds(effort) {
-            for (best, jobs) in best.iter_mut().zip(1..) {
-                *best = best.min(binary.run(name, seeds, jobs)?);
-            }
-        }
+        let best = binary.best(effort, name, seeds, [1, 2])?;
         let [one, two] = best.map(|cost| seeds as f64 / cost.real.as_secs_f64());
         table.add_row([
             name.to_owned(),
