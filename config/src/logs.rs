@@ -1,6 +1,6 @@
 //! What each server has applied, and the checks that it must pass: MIT's `logs` and `checkLogs`.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 use bytes::Bytes;
 use labgob::{Decoder, Encoder};
@@ -23,8 +23,8 @@ pub(crate) struct Logs {
 
 #[derive(Clone, Debug, Default)]
 struct Log {
-    /// What was applied, by index, in this and in earlier lives.
-    commands: BTreeMap<Index, Command>,
+    /// What was applied from index 1 on, in this and in earlier lives; there are no gaps.
+    commands: Vec<Command>,
     /// The last index that was applied in this life; `None` if nothing was.
     last: Option<Index>,
 }
@@ -45,6 +45,13 @@ pub enum Snapshots {
     Off,
     /// It does, every ten commands: part 3D.
     On,
+}
+
+impl Log {
+    /// What was applied at `index`.
+    fn get(&self, index: Index) -> Option<&Command> {
+        self.commands.get(usize::try_from(index.checked_sub(1)?).ok()?)
+    }
 }
 
 impl Logs {
@@ -104,7 +111,7 @@ impl Logs {
             ));
         }
         for (other, log) in self.servers.iter().enumerate() {
-            if let Some(theirs) = log.commands.get(&index)
+            if let Some(theirs) = log.get(index)
                 && theirs != command
             {
                 return Err(format!(
@@ -121,10 +128,14 @@ impl Logs {
             ));
         }
         let log = &mut self.servers[server];
-        if index > 1 && !log.commands.contains_key(&(index - 1)) {
-            return Err(format!("server {server} apply out of order {index}"));
+        let place = index as usize - 1;
+        match place.cmp(&log.commands.len()) {
+            Ordering::Less => log.commands[place] = command.clone(),
+            Ordering::Equal => log.commands.push(command.clone()),
+            Ordering::Greater => {
+                return Err(format!("server {server} apply out of order {index}"));
+            }
         }
-        log.commands.insert(index, command.clone());
         log.last = Some(index);
         self.max_index = self.max_index.max(index);
         if snapshots == Snapshots::On && (index + 1).is_multiple_of(SNAPSHOT_INTERVAL) {
@@ -136,11 +147,10 @@ impl Logs {
 
     /// The service's state: all commands up to `index`.
     fn encode_snapshot(&self, server: usize, index: Index) -> Bytes {
-        let commands: Vec<Command> =
-            self.servers[server].commands.range(1..=index).map(|(_, c)| c.clone()).collect();
+        let commands = &self.servers[server].commands[..index as usize];
         let mut encoder = Encoder::new();
         encoder.encode(&index);
-        encoder.encode(&commands);
+        encoder.encode(&commands.to_vec());
         encoder.finish()
     }
 
@@ -165,7 +175,7 @@ impl Logs {
             return Err(format!("server {server} snapshot doesn't match m.SnapshotIndex"));
         }
         let log = &mut self.servers[server];
-        log.commands = (1..).zip(commands).collect();
+        log.commands = commands;
         log.last = Some(last);
         Ok(())
     }
@@ -175,7 +185,7 @@ impl Logs {
     pub(crate) fn n_committed(&self, index: Index) -> Result<(usize, Option<Command>), String> {
         let mut found: Option<&Command> = None;
         let mut count = 0;
-        for command in self.servers.iter().filter_map(|log| log.commands.get(&index)) {
+        for command in self.servers.iter().filter_map(|log| log.get(index)) {
             if let Some(found) = found
                 && found != command
             {
@@ -193,6 +203,6 @@ impl Logs {
 
     /// Which servers have applied something at `index`.
     pub(crate) fn who_has(&self, index: Index) -> Vec<bool> {
-        self.servers.iter().map(|log| log.commands.contains_key(&index)).collect()
+        self.servers.iter().map(|log| log.get(index).is_some()).collect()
     }
 }

@@ -88,7 +88,6 @@ impl Raft {
     async fn until_killed<T>(self: Arc<Self>, task: impl Future<Output = T>) -> Option<T> {
         let mut killed = self.killed.subscribe();
         tokio::select! {
-            biased;
             _ = killed.wait_for(|&killed| killed) => None,
             done = task => Some(done),
         }

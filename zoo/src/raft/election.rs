@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::Raft;
-use super::replication::Follower;
+use super::replication::Followers;
 use super::rpc::{RequestVoteArgs, RequestVoteReply};
 use super::state::State;
 use crate::bug::Bug;
@@ -110,7 +110,7 @@ impl Raft {
             state.role = Role::Leader;
             // Leaders: "Upon election: send initial empty AppendEntries RPCs (heartbeat) to each
             // server" (§5.2).
-            state.followers = vec![Follower::new(state.log.last_index()); self.peers.len()];
+            state.followers = Followers::new(self.others(), state.log.last_index());
             self.propose_unasked(state);
             self.news.notify_one();
         }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::Raft;
 use super::log::Log;
+use super::replication::Followers;
 use super::state::{State, election_timeout};
 use crate::bug::Bug;
 
@@ -65,7 +66,7 @@ impl State {
             role: Role::Follower,
             election_deadline: Instant::now() + election_timeout(),
             votes: 0,
-            followers: Vec::new(),
+            followers: Followers::default(),
         }
     }
 }

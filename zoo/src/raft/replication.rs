@@ -1,6 +1,8 @@
 //! The log's way to the followers (§5.3): what a leader sends and when, what a follower makes of
 //! it, and when an entry is committed.
 
+use std::collections::HashMap;
+use std::ops;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +57,39 @@ impl Follower {
         // Leaders: "If successful: update nextIndex and matchIndex for follower" (§5.3).
         self.match_index = self.match_index.max(index);
         self.next_index = self.next_index.max(self.match_index + 1);
+    }
+}
+
+/// What a leader knows of the others, by their numbers; empty unless it leads.
+#[derive(Default)]
+pub(super) struct Followers(HashMap<usize, Follower>);
+
+impl Followers {
+    /// What is known of `servers` when a leader's log ends at `last_index`.
+    pub(super) fn new(servers: impl Iterator<Item = usize>, last_index: Index) -> Followers {
+        Followers(servers.map(|server| (server, Follower::new(last_index))).collect())
+    }
+
+    fn servers(&self) -> Vec<usize> {
+        self.0.keys().copied().collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Follower> {
+        self.0.values()
+    }
+}
+
+impl ops::Index<usize> for Followers {
+    type Output = Follower;
+
+    fn index(&self, server: usize) -> &Follower {
+        &self.0[&server]
+    }
+}
+
+impl ops::IndexMut<usize> for Followers {
+    fn index_mut(&mut self, server: usize) -> &mut Follower {
+        self.0.get_mut(&server).expect("a leader knows all others")
     }
 }
 
@@ -146,7 +181,8 @@ impl Raft {
             return None;
         }
         let now = Instant::now();
-        for server in self.others() {
+        // In whatever order the map has them.
+        for server in state.followers.servers() {
             if self.is_due(&state, server, now) {
                 self.send(&mut state, server, now);
                 if self.bug == Bug::SendsTwice {
@@ -154,7 +190,7 @@ impl Raft {
                 }
             }
         }
-        self.others().map(|server| state.followers[server].heartbeat_at).min()
+        state.followers.all().map(|follower| follower.heartbeat_at).min()
     }
 
     fn send(self: &Arc<Self>, state: &mut State, server: usize, now: Instant) {
@@ -262,7 +298,7 @@ impl Raft {
         // Leaders: "If there exists an N such that N > commitIndex, a majority of matchIndex[i] ≥
         // N, and log[N].term == currentTerm: set commitIndex = N" (§5.3, §5.4).
         let mut matches: Vec<Index> =
-            self.others().map(|server| state.followers[server].match_index).collect();
+            state.followers.all().map(|follower| follower.match_index).collect();
         matches.push(state.log.last_index());
         matches.sort_unstable();
         // So many servers have at least the entry that stands there.
@@ -332,7 +368,7 @@ impl State {
     /// Whether some follower has answered within the time that [`Bug::RefusesBetweenReplies`] asks
     /// for.
     fn has_recent_reply(&self, now: Instant) -> bool {
-        let mut replies = self.followers.iter().filter_map(|follower| follower.replied_at);
+        let mut replies = self.followers.all().filter_map(|follower| follower.replied_at);
         replies.any(|replied_at| now < replied_at + RECENT)
     }
 

@@ -9,7 +9,7 @@ use rand::RngExt as _;
 use tokio::time::Instant;
 
 use super::log::Log;
-use super::replication::Follower;
+use super::replication::Followers;
 
 /// How long a server waits for its leader, or for its election, before it starts another one; in
 /// ms. Drawn anew each time, so that split votes are rare (§5.2).
@@ -32,8 +32,8 @@ pub(super) struct State {
     pub(super) election_deadline: Instant,
     /// The votes of this server's latest election, its own included.
     pub(super) votes: usize,
-    /// What a leader knows of each server, made anew at its election. Its own place means nothing.
-    pub(super) followers: Vec<Follower>,
+    /// What a leader knows of the others, made anew at its election.
+    pub(super) followers: Followers,
 }
 
 impl State {
