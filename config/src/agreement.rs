@@ -47,7 +47,9 @@ impl Config {
     pub fn start(&self, i: usize, value: impl Into<Value>) -> Option<Start> {
         let command = value.into().encode();
         let before = self.last_start(i);
-        let start = self.call_raft(i, "start", |raft| raft.start(command))??;
+        let incarnation = self.view(i).incarnation;
+        let start = self.call_raft(i, "start", |raft| raft.start(command.clone()))??;
+        self.note_proposal(i, incarnation, start, &command);
         if let Err(message) = self.note_start(i, before, start) {
             self.t.fatal_at(Location::caller(), FailureKind::Safety, message);
         }
@@ -233,11 +235,19 @@ impl Config {
     /// Switches loss and delay.
     pub fn set_reliability(&self, reliability: Reliability) {
         self.network().set_reliability(reliability);
+        self.note_network(match reliability {
+            Reliability::Reliable => "the network is reliable",
+            Reliability::Unreliable => "the network is unreliable",
+        });
     }
 
     /// Switches whether two of three replies are late by up to 2.2 s.
     pub fn set_long_reordering(&self, long_reordering: Switch) {
         self.network().set_long_reordering(long_reordering);
+        self.note_network(match long_reordering {
+            Switch::On => "replies are reordered",
+            Switch::Off => "replies aren't reordered",
+        });
     }
 
     /// Draws a command for the script from the run's seed, as MIT's scripts do with `rand.Int()`.

@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use raftapi::Term;
-use report::FailureKind;
+use report::{EventKind, FailureKind};
 use tokio::time::sleep;
 
 use crate::cluster::Config;
@@ -27,7 +27,7 @@ impl Config {
         let here = Location::caller();
         async move {
             self.t.step("check_one_leader", here);
-            for _ in 0..LEADER_ROUNDS {
+            for round in 1..=LEADER_ROUNDS {
                 sleep(Duration::from_millis(self.random_range(LEADER_WAIT_MS))).await;
                 let mut leaders: BTreeMap<Term, Vec<usize>> = BTreeMap::new();
                 for i in self.connected() {
@@ -41,8 +41,14 @@ impl Config {
                         self.t.fatal_at(here, FailureKind::Safety, message);
                     }
                 }
-                if let Some((_, leaders)) = leaders.last_key_value() {
-                    return leaders[0];
+                let leader = leaders.last_key_value().map(|(_, leaders)| leaders[0]);
+                self.t.record(EventKind::Looked {
+                    round,
+                    rounds: LEADER_ROUNDS,
+                    leader: leader.map(|leader| leader as u32),
+                });
+                if let Some(leader) = leader {
+                    return leader;
                 }
             }
             self.t.fatal_at(here, FailureKind::Liveness, "expected one leader, got none")

@@ -6,16 +6,20 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use labrpc::{ClientEnd, Network, Reliability, Server, Switch};
-use raftapi::{ApplyCh, ApplyReceiver, Make, Persister, Raft, Start, Term, apply_channel};
+use raftapi::{
+    ApplyCh, ApplyMsg, ApplyReceiver, Command, Make, Persister, Raft, Start, Term, apply_channel,
+};
 use rand::RngExt as _;
 use rand::distr::uniform::{SampleRange, SampleUniform};
-use report::{Caller, EventKind, FailureKind};
+use report::{EventKind, FailureKind, Fields, Payload, Reader};
 use sim::context::{self, Activity, Context, Owner};
-use sim::{Rng, Stream};
+use sim::{Clock, Rng, Stream};
 
 use crate::logs::{Applied, Logs, Snapshots};
 use crate::outcome::Measured;
 use crate::t::{T, lock};
+use crate::value::Value;
+use crate::watch::{self, Watcher, caller};
 
 /// How long a test may take, in the run's own time (MIT: 120 s of real time).
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
@@ -30,6 +34,7 @@ pub struct Config {
 struct Cluster {
     make: Make,
     network: Network,
+    watcher: Arc<Watcher>,
     snapshots: Snapshots,
     rng: Mutex<Rng>,
     state: Mutex<State>,
@@ -94,7 +99,8 @@ where
     F: Fn(Vec<ClientEnd>, usize, Arc<Persister>, ApplyCh) -> Arc<dyn Raft> + Send + Sync + 'static,
 {
     t.step("make_config", Location::caller());
-    let network = Network::new(&t.sim, Arc::new(t.clone()));
+    let watcher = Arc::new(Watcher::new(t, servers));
+    let network = Network::new(&t.sim, watcher.clone());
     network.set_reliability(reliability);
     network.set_long_delays(Switch::On);
     let server = || ServerState {
@@ -111,6 +117,7 @@ where
         cluster: Arc::new(Cluster {
             make: Arc::new(make),
             network,
+            watcher,
             snapshots,
             rng: Mutex::new(t.sim.stream(Stream::Script)),
             state: Mutex::new(State {
@@ -120,7 +127,13 @@ where
             }),
         }),
     };
-    t.notes.story().config = Some(config.clone());
+    let mut story = t.notes.story();
+    story.config = Some(config.clone());
+    story.servers = servers;
+    drop(story);
+    if t.sim.clock() == Clock::Real {
+        tokio::spawn(watch::look_now_and_then(config.cluster.watcher.clone()));
+    }
     for i in 0..servers {
         config.bring_up(i);
     }
@@ -189,7 +202,11 @@ impl Config {
             end
         });
         let ends = ends.collect();
-        let saved = Arc::new(server.saved.copy());
+        let t = self.t.clone();
+        let saved = Arc::new(server.saved.copy().watched(move |state, snapshot| {
+            let (state, snapshot) = (state as u64, snapshot as u64);
+            t.record(EventKind::Saved { server: caller(owner), state, snapshot });
+        }));
         server.saved = saved.clone();
         server.last_start = None;
         let begun = state.logs.begin_life(i, &saved.read_snapshot());
@@ -206,6 +223,7 @@ impl Config {
         drop(entered);
         tokio::spawn(self.clone().applier(owner, receiver));
         network.add_server(i, Server::new(Some(owner)).with(service));
+        self.cluster.watcher.begin(owner, raft.clone());
         self.state().servers[i].raft = Some(raft);
     }
 
@@ -223,6 +241,7 @@ impl Config {
         let owner = Owner { server: number(i), incarnation: server.incarnation };
         let raft = server.raft.take();
         drop(state);
+        self.cluster.watcher.end(i);
         if let Some(raft) = raft {
             self.t.record(EventKind::Crashed { server: caller(owner) });
             let _entered = enter(owner, "kill");
@@ -279,9 +298,11 @@ impl Config {
             }
             let applied = state.logs.apply(i, &message, self.cluster.snapshots);
             drop(state);
+            self.t.record(applied_event(owner, &message));
             match applied {
                 Ok(Applied::Noted) => {}
                 Ok(Applied::MakeSnapshot { index, snapshot }) => {
+                    self.t.record(EventKind::Snapshotted { server: caller(owner), index });
                     self.call_raft(i, "snapshot", |raft| raft.snapshot(index, snapshot));
                 }
                 Err(message) => {
@@ -346,6 +367,29 @@ impl Config {
         }
     }
 
+    /// Records that a server has accepted a command.
+    pub(crate) fn note_proposal(
+        &self,
+        i: usize,
+        incarnation: u32,
+        start: Start,
+        command: &Command,
+    ) {
+        let Start { index, term } = start;
+        let server = caller(Owner { server: number(i), incarnation });
+        let command = payload(command);
+        self.t.record(EventKind::Proposed { server, index, term, command });
+    }
+
+    /// Records that the script has switched how the network behaves.
+    pub(crate) fn note_network(&self, what: &'static str) {
+        self.t.record(EventKind::Network { what: what.into() });
+    }
+
+    pub(crate) fn watcher(&self) -> &Watcher {
+        &self.cluster.watcher
+    }
+
     pub(crate) fn with_logs<R>(&self, read: impl FnOnce(&Logs) -> R) -> R {
         read(&self.state().logs)
     }
@@ -364,8 +408,11 @@ impl Config {
     /// Asks a server for its term and whether it believes that it leads; `None` if it is crashed.
     #[must_use]
     pub fn get_state(&self, i: usize) -> Option<(Term, bool)> {
-        let (term, is_leader) = self.call_raft(i, "get_state", |raft| raft.get_state())?;
-        self.t.record(EventKind::Viewed { server: number(i), term, is_leader });
+        let View { raft, incarnation, .. } = self.view(i);
+        let (raft, owner) = (raft?, Owner { server: number(i), incarnation });
+        let _entered = enter(owner, "get_state");
+        let (term, is_leader) = raft.get_state();
+        self.cluster.watcher.saw(owner, &*raft, term, is_leader);
         Some((term, is_leader))
     }
 
@@ -397,6 +444,10 @@ impl Config {
     /// test begins) or after up to 0.1 s.
     pub fn set_long_delays(&self, long_delays: Switch) {
         self.cluster.network.set_long_delays(long_delays);
+        self.note_network(match long_delays {
+            Switch::On => "calls to unreachable servers fail after up to 7 s",
+            Switch::Off => "calls to unreachable servers fail after up to 0.1 s",
+        });
     }
 
     /// Draws a number for the script from the run's seed: MIT's `rand.Int() % n` is
@@ -454,7 +505,7 @@ impl fmt::Debug for Config {
     }
 }
 
-fn enter(owner: Owner, call: &'static str) -> context::Entered {
+pub(crate) fn enter(owner: Owner, call: &'static str) -> context::Entered {
     context::enter(Some(Context { owner, activity: Activity::Call(call) }))
 }
 
@@ -462,6 +513,28 @@ fn number(server: usize) -> u32 {
     u32::try_from(server).expect("a server's number fits 32 bits")
 }
 
-fn caller(owner: Owner) -> Caller {
-    Caller { server: owner.server, incarnation: owner.incarnation }
+/// What a server has applied, for the record.
+fn applied_event(owner: Owner, message: &ApplyMsg) -> EventKind {
+    let server = caller(owner);
+    match message {
+        ApplyMsg::Command { index, command } => {
+            EventKind::Applied { server, index: *index, command: payload(command) }
+        }
+        ApplyMsg::Snapshot { index, snapshot, .. } => {
+            EventKind::AppliedSnapshot { server, index: *index, bytes: snapshot.len() as u64 }
+        }
+    }
+}
+
+/// A command, for the record.
+fn payload(command: &Command) -> Payload {
+    static COMMAND: Reader = Reader {
+        render: |bytes| {
+            let value: Value = labgob::decode(bytes).map_err(|error| error.to_string())?;
+            Ok(value.to_string().into())
+        },
+        fields: |_| Fields::default(),
+        wire_len: <[u8]>::len,
+    };
+    Payload::new(command[..].into(), &COMMAND)
 }

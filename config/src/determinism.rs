@@ -102,7 +102,7 @@ fn explain(test: &TestName, settings: &Settings, seed: u64) -> Result<Verdict, S
         location: String::new(),
         at: Time(0),
     };
-    Ok(Verdict::Failed { failure, evidence })
+    Ok(Verdict::unexplained(failure, evidence))
 }
 
 fn differ(pair: &[RunResult]) -> bool {

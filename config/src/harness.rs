@@ -41,10 +41,10 @@ where
         Ok(settings) => settings,
         Err(error) => fail_test(&format!("{error}\n")),
     };
-    let (name, clock, script) = (test.short.clone(), settings.clock, Arc::new(script));
-    let run_here = move |seed| run(&name, seed, clock, script.clone());
+    let script = Arc::new(script);
+    let run_here = |seed| run(&test, &settings, seed, script.clone());
     if places::is_child() {
-        places::serve(&test, clock, run_here);
+        places::serve(&test, settings.clock, run_here);
     }
     // Better now than after all the runs.
     let save = |results: &[RunResult]| {
@@ -64,7 +64,7 @@ where
     let results = if settings.check_determinism {
         determinism::check(&test, &settings, &seeds)
     } else {
-        places::run_all(&test, &settings, &seeds, run_here)
+        places::run_all(&test, &settings, &seeds, &run_here)
     };
     let results = match results {
         Ok(results) => results,

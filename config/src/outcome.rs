@@ -1,7 +1,9 @@
 //! What came of a run, as data: for the report on the screen, and for the programs that count.
 
 use std::fmt;
+use std::path::PathBuf;
 
+use report::explain::Explanation;
 use report::{Failure, without_numbers};
 use serde::{Deserialize, Serialize};
 
@@ -39,9 +41,23 @@ pub enum Verdict {
     Failed {
         /// The first thing that went wrong.
         failure: Failure,
-        /// What the cluster was like then: a line for each server, and more.
+        /// What the test and the servers did, and why it failed, for the reader.
         evidence: String,
+        /// The run as a table, for the reader; empty if nothing is known of it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        timeline: String,
+        /// Why it failed, as data.
+        #[serde(default)]
+        explanation: Explanation,
     },
+}
+
+impl Verdict {
+    /// The verdict on a run that has failed and of which nothing else is known.
+    pub(crate) fn unexplained(failure: Failure, evidence: String) -> Verdict {
+        let (timeline, explanation) = (String::new(), Explanation::default());
+        Verdict::Failed { failure, evidence, timeline, explanation }
+    }
 }
 
 /// What became of the process in which a run took place.
@@ -90,6 +106,9 @@ pub struct RunResult {
     /// What the reader must know of this result, such as that it could not be reproduced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Where the run's history is stored; `None` if it isn't.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<PathBuf>,
     /// The run's events, where they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trace: Option<Vec<String>>,
@@ -137,6 +156,7 @@ impl RunResult {
             history: 0,
             printed: String::new(),
             note: None,
+            stored: None,
             trace: None,
         }
     }

@@ -13,7 +13,8 @@ use crate::describe::line;
 use crate::harness::TestName;
 use crate::outcome::{Process, RunResult, Verdict};
 use crate::run::stuck;
-use crate::settings::{Place, Settings};
+use crate::settings::{Place, Report, Settings};
+use crate::store;
 use crate::t::lock;
 
 /// Tells a child to send the events of its runs along.
@@ -69,6 +70,7 @@ pub(crate) fn run_all(
     let mut results = until_it_hangs(test, settings, seeds, isolation)?;
     if settings.clock == Clock::Virtual {
         confirm(test, settings, &mut results)?;
+        store_history(test, settings, &mut results)?;
     }
     Ok(results)
 }
@@ -82,6 +84,8 @@ pub(crate) enum Watch {
     Events,
     /// Every event, with addresses that are the same each time.
     EventsAtFixedAddresses,
+    /// Nothing, but they store histories.
+    Histories,
 }
 
 /// Runs seeds in children: all of them, unless too many hang in the same way. Then the last that hung
@@ -102,7 +106,12 @@ pub(crate) fn until_it_hangs(
             *count >= HANGS
         })
     };
-    let mut results = start(test, settings, seeds, isolation, Watch::Nothing, &enough)?;
+    // By the real clock no run comes again.
+    let watch = match settings.clock {
+        Clock::Virtual => Watch::Nothing,
+        Clock::Real => Watch::Histories,
+    };
+    let mut results = start(test, settings, seeds, isolation, watch, &enough)?;
     let not_run = (seeds.len() - results.len()) as u64;
     let mut hung = results.iter_mut().filter(|result| result.process == Process::Hung);
     if let Some(last) = hung.next_back() {
@@ -137,11 +146,14 @@ fn start(
         let mut command = Command::new(&binary);
         command.arg(&test.path).args(["--exact", "--nocapture", "--test-threads=1"]);
         command.arg("--include-ignored");
-        if watch != Watch::Nothing {
-            command.env(TRACE, "1");
-        }
-        if watch == Watch::EventsAtFixedAddresses {
-            sim::without_address_randomisation(&mut command);
+        match watch {
+            Watch::Nothing => {}
+            Watch::Events => drop(command.env(TRACE, "1")),
+            Watch::EventsAtFixedAddresses => {
+                command.env(TRACE, "1");
+                sim::without_address_randomisation(&mut command);
+            }
+            Watch::Histories => drop(command.env(store::HISTORIES, store::folder(settings))),
         }
         command
     };
@@ -169,8 +181,8 @@ fn read(test: &TestName, done: &Done) -> Result<RunResult, String> {
             test.short, test.path
         )),
         Err(death) => {
-            let verdict = Verdict::Failed {
-                failure: Failure {
+            let verdict = Verdict::unexplained(
+                Failure {
                     kind: match death {
                         Death::Exited(_) => FailureKind::Misuse,
                         Death::Silent | Death::Stopped => FailureKind::Stuck,
@@ -180,8 +192,8 @@ fn read(test: &TestName, done: &Done) -> Result<RunResult, String> {
                     location: String::new(),
                     at: Time(0),
                 },
-                evidence: last_words(output),
-            };
+                last_words(output),
+            );
             let process = match death {
                 Death::Silent | Death::Stopped => Process::Hung,
                 Death::Exited(_) | Death::Signalled(_) | Death::NotAWorker => Process::Died,
@@ -264,6 +276,28 @@ fn confirm(test: &TestName, settings: &Settings, results: &mut [RunResult]) -> R
                 if sentence(first) == sentence(&again) { ", but by another history" } else { "" }
             ));
         }
+    }
+    Ok(())
+}
+
+/// Stores the history of the run that is reported, which takes place once more for that.
+fn store_history(
+    test: &TestName,
+    settings: &Settings,
+    results: &mut [RunResult],
+) -> Result<(), String> {
+    let failed = results.iter().position(|result| result.failure().is_some());
+    let place = match settings.report {
+        Report::Never => None,
+        Report::Failure => failed,
+        Report::Always => failed.or(Some(0)),
+    };
+    let Some(reported) = place.and_then(|place| results.get_mut(place)) else { return Ok(()) };
+    let seeds = [reported.seed];
+    let again = in_children(test, settings, &seeds, Isolation::Process, Watch::Histories)?;
+    for again in again {
+        reported.stored = again.stored;
+        reported.note = reported.note.take().or(again.note);
     }
     Ok(())
 }

@@ -4,15 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use report::{EventKind, Failure, FailureKind, Time};
+use report::explain::Explanation;
+use report::monitor::{self, Monitor};
+use report::{EventKind, Failure, FailureKind, Record, Story, Time, text};
 use sim::context::Activity;
 use sim::{Clock, Ending, Task};
 
 use crate::cluster::LIMIT;
-use crate::describe::{evidence, script_line};
+use crate::describe::script_line;
+use crate::harness::TestName;
 use crate::outcome::{Process, RunResult, Verdict};
 use crate::places::with_cause;
-use crate::t::{Notes, T, lock, place};
+use crate::settings::{Report, Settings};
+use crate::store;
+use crate::t::{Identity, Notes, T, lock, place};
 
 /// How long a crashed server's tasks may go on before the tester warns of them: long enough for the
 /// slowest answer of the network.
@@ -25,17 +30,30 @@ const HANDLERS_END_WITHIN: Duration = Duration::from_secs(5);
 static CURRENT: Mutex<Option<T>> = Mutex::new(None);
 
 /// Runs `script` once.
-pub(crate) fn run<S, Fut>(test: &str, seed: u64, clock: Clock, script: Arc<S>) -> RunResult
+pub(crate) fn run<S, Fut>(
+    test: &TestName,
+    settings: &Settings,
+    seed: u64,
+    script: Arc<S>,
+) -> RunResult
 where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let notes = Arc::new(Notes::default());
+    let notes = Arc::new(Notes::of_run(Identity {
+        test: test.short.clone(),
+        replay: test.replay_command(settings, seed),
+        seed,
+        clock: settings.clock,
+        strict: settings.strict,
+        report: settings.report,
+        histories: store::folder_here(settings),
+    }));
     let (panicked, misused) = (notes.clone(), notes.clone());
-    let settings = sim::Settings::new(seed, clock, LIMIT)
+    let settings = sim::Settings::new(seed, settings.clock, LIMIT)
         .on_panic(move |panic| panicked.panicked(panic))
         .on_misuse(move |misuse| misused.misused(misuse));
-    let (test, for_script) = (test.to_owned(), notes.clone());
+    let for_script = notes.clone();
     let result = sim::run(
         settings,
         move |sim| {
@@ -43,14 +61,14 @@ where
             *lock(&CURRENT) = Some(t.clone());
             script(t)
         },
-        move |sim, ending| conclude(&T { sim: sim.clone(), notes }, ending, test),
+        move |sim, ending| conclude(&T { sim: sim.clone(), notes }, ending),
     );
     *lock(&CURRENT) = None;
     result
 }
 
 /// Reads from a run that has ended what came of it, and lets its servers go.
-fn conclude(t: &T, ending: Ending<()>, test: String) -> RunResult {
+fn conclude(t: &T, ending: Ending<()>) -> RunResult {
     let notes = &t.notes;
     let fail = |kind, message: &str| {
         let location = notes.story().step.map(|(_, location)| place(location)).unwrap_or_default();
@@ -69,21 +87,84 @@ fn conclude(t: &T, ending: Ending<()>, test: String) -> RunResult {
     }
     warn_of_tasks(t);
     warn_of_handlers(t);
-    let failed = notes.failure().map(|failure| (failure, evidence(t)));
     let config = notes.story().config.take();
+    if let Some(config) = &config
+        && notes.failure().is_some()
+    {
+        // They are asked between polls, while they still live.
+        config.watcher().look_around();
+    }
+    let story = Story::new(&notes.history(), notes.servers());
     if let Some(config) = config {
+        // The servers may fail at being killed.
         config.clean_up();
     }
-    // The servers may have failed at being killed, and have no more to tell.
-    let failed = failed.or_else(|| notes.failure().map(|failure| (failure, script_line(t))));
-    let verdict = match failed {
-        Some((failure, evidence)) => Verdict::Failed { failure, evidence },
+    judge(t, &story);
+    let verdict = match notes.failure() {
+        Some(failure) => failed(t, &story, failure, String::new()),
         None => Verdict::Passed(notes.story().measured.expect("a run without it has failed")),
     };
-    result(t, test, verdict)
+    result(t, verdict)
 }
 
-fn result(t: &T, test: String, verdict: Verdict) -> RunResult {
+/// Has the monitors judge a run: what is unsafe is warned of, or fails it if that is asked for.
+fn judge(t: &T, story: &Story) {
+    if t.notes.failure().is_some() {
+        return; // they are heard as evidence then
+    }
+    for tripped in monitor::watch(story) {
+        let Monitor { id, rule, paper, kind, .. } = *tripped.monitor;
+        if kind != monitor::Kind::Safety {
+            continue;
+        }
+        let first = tripped.first();
+        if t.notes.identity.strict {
+            t.notes.fail(Failure {
+                kind: FailureKind::Safety,
+                message: format!("monitor {id}: {}\n  rule      {rule} ({paper})", first.what),
+                location: String::new(),
+                at: first.at,
+            });
+            return;
+        }
+        t.warn(format!(
+            "warning: monitor {id} at {} s: {} (rule: {rule}; {paper}). LAB_STRICT=1 fails the run",
+            first.at, first.what
+        ));
+    }
+}
+
+/// The verdict on a run that has failed: with all that its story tells, and with what else is known.
+fn failed(t: &T, story: &Story, failure: Failure, more: String) -> Verdict {
+    let mut evidence = script_line(t);
+    let (mut timeline, mut explanation) = (String::new(), Explanation::default());
+    if story.servers > 0 {
+        explanation = report::explain(story, &failure);
+        evidence.push_str(&text::summary(story, &failure, &explanation));
+        timeline = text::timeline(story, &failure);
+    }
+    evidence.push_str(&more);
+    Verdict::Failed { failure, evidence, timeline, explanation }
+}
+
+fn result(t: &T, verdict: Verdict) -> RunResult {
+    let identity = &t.notes.identity;
+    let failure = match &verdict {
+        Verdict::Passed(_) => None,
+        Verdict::Failed { failure, .. } => Some(failure.clone()),
+    };
+    let (mut stored, mut note) = (None, None);
+    if let Some(folder) = &identity.histories
+        && (failure.is_some() || identity.report == Report::Always)
+    {
+        match store::save(folder, &record(t, failure)) {
+            Ok(path) => stored = path,
+            Err(error) => {
+                note =
+                    Some(format!("failed to store the history in {}: {error}", folder.display()));
+            }
+        }
+    }
     let story = t.notes.story();
     let history = t.notes.history();
     let trace = crate::places::wants_trace().then(|| {
@@ -91,8 +172,8 @@ fn result(t: &T, test: String, verdict: Verdict) -> RunResult {
         events.map(|event| format!("{:.6} {:?}", event.at, event.kind)).collect()
     });
     RunResult {
-        test,
-        seed: t.sim.seed(),
+        test: identity.test.clone(),
+        seed: identity.seed,
         verdict,
         process: Process::Survived,
         not_run: 0,
@@ -100,8 +181,33 @@ fn result(t: &T, test: String, verdict: Verdict) -> RunResult {
         warnings: story.warnings.clone(),
         history: history.hash(),
         printed: String::new(),
-        note: None,
+        note,
+        stored,
         trace,
+    }
+}
+
+/// The run as it is stored.
+fn record(t: &T, failure: Option<Failure>) -> Record {
+    let Identity { test, replay, seed, clock, .. } = &t.notes.identity;
+    let story = t.notes.story();
+    let history = t.notes.history();
+    Record {
+        format: Record::FORMAT,
+        test: test.clone(),
+        replay: replay.clone(),
+        seed: *seed,
+        clock: match clock {
+            Clock::Virtual => "virtual".to_owned(),
+            Clock::Real => "real".to_owned(),
+        },
+        banner: story.banner.clone(),
+        servers: story.servers as u32,
+        failure,
+        end: t.now(),
+        warnings: story.warnings.clone(),
+        dropped: history.dropped(),
+        events: history.events().to_vec(),
     }
 }
 
@@ -130,9 +236,6 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
     let is_dead = matches!(stuck.why, sim::Why::Signal(_));
     let t = t.filter(|t| !is_dead || t.notes.are_free());
     let mut evidence = String::new();
-    if let Some(t) = &t {
-        evidence.push_str(&script_line(t));
-    }
     for (i, line) in stuck.stack.iter().enumerate() {
         let label = if i == 0 { "stack" } else { "" };
         crate::describe::line(&mut evidence, label, format_args!("{line}"));
@@ -142,10 +245,14 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
     if is_dead && noted.is_some() {
         crate::describe::line(&mut evidence, "then", format_args!("{}", failure.message));
     }
-    let verdict = Verdict::Failed { failure: noted.unwrap_or(failure), evidence };
+    let failure = noted.unwrap_or(failure);
     let result = match &t {
-        Some(t) => result(t, test.to_owned(), verdict),
-        None => RunResult::without_run(test, seed, verdict),
+        Some(t) => {
+            let story = Story::new(&t.notes.history(), t.notes.servers());
+            let verdict = failed(t, &story, failure, evidence);
+            result(t, verdict)
+        }
+        None => RunResult::without_run(test, seed, Verdict::unexplained(failure, evidence)),
     };
     RunResult { process, ..result }
 }
@@ -202,12 +309,13 @@ fn warn_of_handlers(t: &T) {
         return; // as in most runs, whose calls needn't be put together then
     }
     let mut waiting: BTreeMap<(u32, &str), (usize, Time)> = BTreeMap::new();
-    for rpc in history.rpcs() {
-        if let (Some(to), Some(delivered), None) = (rpc.to, rpc.delivered, rpc.handled)
+    let rpcs = history.rpcs();
+    for rpc in &rpcs {
+        if let (Some(to), Some(delivered), None) = (rpc.to, rpc.delivered, &rpc.handled)
             && t.now().since(delivered) > HANDLERS_END_WITHIN
             && lives.get(&to).is_some_and(|&born| born <= delivered)
         {
-            waiting.entry((to, rpc.method)).or_insert((0, delivered)).0 += 1;
+            waiting.entry((to, &*rpc.method)).or_insert((0, delivered)).0 += 1;
         }
     }
     drop(history);

@@ -21,7 +21,9 @@ use thiserror::Error;
 /// | `LAB_CHECK_DETERMINISM` | `1`: run each seed twice and compare; by the virtual clock and in child processes only | `0`: run it once |
 /// | `LAB_ISOLATE` | `process`: each run has a process of its own | `batch`: a process runs many |
 /// | `LAB_CHILD` | `1`: run in the test's own process, for a debugger | `0`: in child processes |
-/// | `LAB_OUT` | a folder, where each run's result is added to `results.jsonl` | no such file |
+/// | `LAB_STRICT` | `1`: a run in which a safety monitor is tripped has failed | `0`: it is warned of |
+/// | `LAB_REPORT` | of which run a test's history is stored: the first that fails (`failure`), that or else the first (`always`), or none (`never`) | `failure` |
+/// | `LAB_OUT` | a folder for histories, and where each run's result is added to `results.jsonl` | `lab` in cargo's target folder, for histories only |
 ///
 /// A variable with a name like one of these, such as `LAB_SEEDS`, is an error: it was meant to have an
 /// effect. Others that begin with `LAB_` are their users' own.
@@ -39,8 +41,23 @@ pub struct Settings {
     pub check_determinism: bool,
     /// Where the runs take place.
     pub place: Place,
-    /// Where results go.
+    /// Whether a run fails in which a safety monitor is tripped.
+    pub strict: bool,
+    /// Of which runs the history is stored.
+    pub report: Report,
+    /// Where results go, and histories.
     pub out: Option<PathBuf>,
+}
+
+/// Of which run of a test the history is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// Of the first that fails.
+    Failure,
+    /// Of the first that fails; if none does, of the first.
+    Always,
+    /// Of none.
+    Never,
 }
 
 /// Where runs take place.
@@ -71,7 +88,7 @@ enum Problem {
 }
 
 /// The variables that [`Settings`] has.
-const VARIABLES: [&str; 8] = [
+const VARIABLES: [&str; 10] = [
     "LAB_SEED",
     "LAB_ITERS",
     "LAB_JOBS",
@@ -79,11 +96,13 @@ const VARIABLES: [&str; 8] = [
     "LAB_CHECK_DETERMINISM",
     "LAB_ISOLATE",
     "LAB_CHILD",
+    "LAB_STRICT",
+    "LAB_REPORT",
     "LAB_OUT",
 ];
 
 /// Those that others of the harness's crates have.
-const OTHERS: [&str; 3] = ["LAB_BUG", "LAB_WORKER", "LAB_WORKER_TRACE"];
+const OTHERS: [&str; 4] = ["LAB_BUG", "LAB_WORKER", "LAB_WORKER_TRACE", "LAB_WORKER_HISTORIES"];
 
 /// How many of its first letters are enough for a name to be taken for another.
 const BEGINNING: usize = 4;
@@ -182,6 +201,18 @@ impl Settings {
         })?;
         let is_child = child.read(&read, on_or_off)?.unwrap_or(false);
         let is_here = is_child || cfg!(not(unix));
+        let strict = switch("LAB_STRICT").read(&read, on_or_off)?.unwrap_or(false);
+        let report = Variable {
+            name: "LAB_REPORT",
+            expected: "`failure`, `always` or `never`",
+            example: "always",
+        };
+        let report = report.read(&read, |value| match value {
+            "failure" => Some(Report::Failure),
+            "always" => Some(Report::Always),
+            "never" => Some(Report::Never),
+            _ => None,
+        })?;
         let out = Variable { name: "LAB_OUT", expected: "a folder", example: "target/lab" };
         let clock = clock
             .read(&read, |value| match value {
@@ -206,6 +237,8 @@ impl Settings {
             clock,
             check_determinism,
             place: if is_here { Place::Here } else { place.unwrap_or(Place::Batch) },
+            strict,
+            report: report.unwrap_or(Report::Failure),
             out: out.read(&read, |value| (!value.is_empty()).then(|| PathBuf::from(value)))?,
         })
     }
@@ -256,6 +289,8 @@ mod tests {
             ("LAB_JOBS", "3"),
             ("LAB_CHECK_DETERMINISM", "1"),
             ("LAB_ISOLATE", "process"),
+            ("LAB_STRICT", "1"),
+            ("LAB_REPORT", "always"),
             ("LAB_OUT", "a folder"),
         ])
         .unwrap();
@@ -264,6 +299,8 @@ mod tests {
         assert_eq!(settings.jobs.get(), 3);
         assert!(settings.check_determinism);
         assert_eq!(settings.place, Place::Process);
+        assert!(settings.strict);
+        assert_eq!(settings.report, Report::Always);
         assert_eq!(settings.out, Some("a folder".into()));
         assert_eq!(read(&[("LAB_CHILD", "1")]).unwrap().place, Place::Here);
         assert_eq!(read(&[("LAB_CLOCK", "real")]).unwrap().clock, Clock::Real);
@@ -285,6 +322,8 @@ mod tests {
             ("LAB_CHECK_DETERMINISTIC", "LAB_CHECK_DETERMINISM"),
             ("LAB_CHILDREN", "LAB_CHILD"),
             ("LAB_OUTPUT", "LAB_OUT"),
+            ("LAB_STRIKT", "LAB_STRICT"),
+            ("LAB_REPORTS", "LAB_REPORT"),
         ] {
             assert_eq!(meant(name), Some(variable), "{name}");
         }
@@ -319,6 +358,8 @@ mod tests {
             ("LAB_CHILD", "true"),
             ("LAB_CHILD", ""),
             ("LAB_ISOLATE", "thread"),
+            ("LAB_STRICT", "yes"),
+            ("LAB_REPORT", "sometimes"),
             ("LAB_OUT", ""),
         ] {
             let error = read(&[(variable, value)]).unwrap_err();

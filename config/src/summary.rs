@@ -121,7 +121,7 @@ fn medians(mut passed: Vec<Measured>) -> Measured {
 /// All that is said of one failed run. MIT's sentence comes first, so that it is what one reads
 /// first.
 fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> String {
-    let Verdict::Failed { failure, evidence } = &result.verdict else {
+    let Verdict::Failed { failure, evidence, timeline, .. } = &result.verdict else {
         unreachable!("only a failed run is reported")
     };
     let clock = match settings.clock {
@@ -146,8 +146,14 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
     line(&mut text, "history", format_args!("{:016x}", result.history));
     let command = test.replay_command(settings, result.seed);
     line(&mut text, "replay", format_args!("{command}"));
+    if let Some(stored) = &result.stored {
+        line(&mut text, "stored", format_args!("{}", stored.display()));
+    }
     for note in limits(settings).iter().chain(&result.note) {
         line(&mut text, "note", format_args!("{note}"));
+    }
+    if !timeline.is_empty() {
+        write!(text, "\n{timeline}").expect(CANNOT_FAIL);
     }
     if !result.printed.is_empty() {
         write!(text, "\nwhat the run printed:\n{}\n", result.printed.trim_end())

@@ -1,15 +1,16 @@
 //! One run of a test: where failures, warnings and the history go.
 
 use std::panic::{self, Location};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use labrpc::Observer;
 use report::{EventKind, Failure, FailureKind, History, Time};
 use sim::context::Context;
-use sim::{Misused, Panic, Sim};
+use sim::{Clock, Misused, Panic, Sim};
 
 use crate::cluster::Config;
 use crate::outcome::Measured;
+use crate::settings::Report;
 
 /// One run of a test, as the script sees it: what `t *testing.T` is in Go. Clones are the same run.
 #[derive(Clone, Debug)]
@@ -18,9 +19,24 @@ pub struct T {
     pub(crate) notes: Arc<Notes>,
 }
 
+/// Which run it is, and what is to be made of it.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) test: String,
+    /// The command that repeats the run.
+    pub(crate) replay: String,
+    pub(crate) seed: u64,
+    pub(crate) clock: Clock,
+    pub(crate) strict: bool,
+    pub(crate) report: Report,
+    /// Where its history is to be stored, if at all.
+    pub(crate) histories: Option<PathBuf>,
+}
+
 /// What is noted in the course of a run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Notes {
+    pub(crate) identity: Identity,
     history: Mutex<History>,
     failure: Mutex<Option<Failure>>,
     story: Mutex<Story>,
@@ -33,6 +49,8 @@ pub(crate) struct Story {
     pub(crate) warnings: Vec<String>,
     pub(crate) measured: Option<Measured>,
     pub(crate) config: Option<Config>,
+    /// How many servers the cluster has.
+    pub(crate) servers: usize,
     /// The step that the script is at, and its line.
     pub(crate) step: Option<(&'static str, &'static Location<'static>)>,
 }
@@ -60,6 +78,21 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Notes {
+    /// A run of which nothing is noted yet.
+    pub(crate) fn of_run(identity: Identity) -> Notes {
+        Notes {
+            identity,
+            history: Mutex::default(),
+            failure: Mutex::default(),
+            story: Mutex::default(),
+        }
+    }
+
+    /// How many servers the cluster has; 0 before there is one.
+    pub(crate) fn servers(&self) -> usize {
+        self.story().servers
+    }
+
     /// Notes a failure, unless there is one already.
     pub(crate) fn fail(&self, failure: Failure) {
         lock(&self.failure).get_or_insert(failure);
@@ -132,7 +165,7 @@ impl T {
     pub(crate) fn step(&self, what: &'static str, location: &'static Location<'static>) {
         self.notes.story().step = Some((what, location));
         let (file, line) = (location.file(), location.line());
-        self.record(EventKind::Step { what, file, line });
+        self.record(EventKind::Step { what: what.into(), file: file.into(), line });
     }
 
     /// Prints a warning with the test's output. The run goes on.
@@ -168,15 +201,5 @@ impl T {
     fn fail_at(&self, location: String, kind: FailureKind, message: String) {
         self.notes.fail(Failure { kind, message, location, at: self.now() });
         self.sim.stop();
-    }
-}
-
-impl Observer for T {
-    fn record(&self, at: Time, kind: EventKind) {
-        self.notes.history().record(at, kind);
-    }
-
-    fn fatal(&self, message: String) {
-        self.fail(FailureKind::Misuse, message);
     }
 }

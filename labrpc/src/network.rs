@@ -36,11 +36,18 @@ pub enum Switch {
     Off,
 }
 
-/// Is told what happens on a network. It is called with the network's lock held, so it must not
-/// call back.
+/// Is told what happens on a network. But for [`Observer::look_at`] it is called with the network's
+/// lock held, so it must not call back.
 pub trait Observer: Send + Sync + 'static {
     /// Something happened.
     fn record(&self, at: Time, kind: EventKind);
+
+    /// A server has sent, handled or received something since it was looked at last. Nobody's code is
+    /// running, and the network's lock is free, so that the server may be asked how it is. By the
+    /// real clock there is no such moment, and this isn't called.
+    fn look_at(&self, server: Owner) {
+        let _ = server;
+    }
 
     /// The network was used in a way that can't go on, such as a call to an unknown method. The
     /// call concerned never returns; the run should be ended with this message.
@@ -72,6 +79,8 @@ pub(crate) struct State {
     servers: BTreeMap<ServerName, Arc<Server>>,
     count: u64,
     pub(crate) bytes: u64,
+    /// The servers that have had something to do since they were looked at.
+    pub(crate) busy: Vec<Owner>,
 }
 
 /// Each end by its name. Looked up for every link that is switched, and never gone through; its hash
@@ -114,6 +123,7 @@ impl Network {
                 servers: BTreeMap::new(),
                 count: 0,
                 bytes: 0,
+                busy: Vec::new(),
             }),
         });
         tokio::spawn(pump::run(shared.clone()));
@@ -256,6 +266,13 @@ impl Drop for Network {
 }
 
 impl State {
+    /// A server has something to do, and should be looked at.
+    pub(crate) fn is_busy(&mut self, server: Owner) {
+        if !self.busy.contains(&server) {
+            self.busy.push(server);
+        }
+    }
+
     fn end(&mut self, name: &str) -> &mut End {
         match self.end_names.get(name) {
             Some(&index) => &mut self.ends[index],
@@ -295,6 +312,7 @@ impl Shared {
         let request = Arc::new(Request {
             id,
             end: end_index,
+            caller,
             server,
             method,
             args: args.clone(),
@@ -314,6 +332,9 @@ impl Shared {
             request.answer.give(Outcome::Unreachable);
             return request;
         }
+        if let Some(caller) = caller {
+            state.is_busy(caller);
+        }
         state.count += 1;
         state.bytes += args.bytes().len() as u64;
         self.observer.record(
@@ -322,7 +343,7 @@ impl Shared {
                 id,
                 from: caller.map(|Owner { server, incarnation }| Caller { server, incarnation }),
                 to: to.map(server_number),
-                method,
+                method: method.into(),
                 args,
             },
         );

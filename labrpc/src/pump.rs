@@ -3,14 +3,15 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::future::poll_fn;
+use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use report::{EventKind, Outcome, Payload, RpcId, Time};
-use sim::context::{self, Activity};
+use sim::context::{self, Activity, Owner};
 use sim::{Clock, Sim};
 use tokio::time::Sleep;
 
@@ -24,6 +25,8 @@ use crate::server::Server;
 pub(crate) struct Request {
     pub(crate) id: RpcId,
     pub(crate) end: usize,
+    /// Who sent it.
+    pub(crate) caller: Option<Owner>,
     /// The instance that it was sent to: a later one under the same name is another.
     pub(crate) server: Option<Arc<Server>>,
     pub(crate) method: &'static str,
@@ -124,6 +127,10 @@ fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>
     // callers' wakers, and what goes with a request that is dropped.
     let mut state = lock(&shared.state);
     while !state.is_gone {
+        if !state.busy.is_empty() {
+            state = look_around(shared, state);
+            continue;
+        }
         let next = next(&shared.sim, &mut state.schedule, timer.as_mut(), task);
         let Poll::Ready(Scheduled { turn, request, step }) = next else { return Poll::Pending };
         shared.sim.advance_within_tick(at_us(turn));
@@ -135,6 +142,11 @@ fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>
                 let ended = deliver(shared, request, task);
                 state = lock(&shared.state);
                 if let Some((request, reply)) = ended {
+                    request
+                        .server
+                        .iter()
+                        .filter_map(|server| server.owner())
+                        .for_each(|owner| state.is_busy(owner));
                     handled(shared, &mut state, request, reply);
                 }
                 continue;
@@ -153,6 +165,9 @@ fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>
             }
             let kind = EventKind::RpcReturned { id: request.id, outcome };
             shared.observer.record(Time(shared.sim.now_us()), kind);
+            if let Some(caller) = request.caller {
+                state.is_busy(caller);
+            }
             drop(state);
             request.answer.give(outcome);
             // The caller acts on the reply before anything later happens.
@@ -164,6 +179,22 @@ fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>
         state = lock(&shared.state);
     }
     Poll::Ready(())
+}
+
+/// Has the observer look at the servers that have had something to do.
+fn look_around<'a>(shared: &'a Shared, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    let mut busy = mem::take(&mut state.busy);
+    if shared.sim.clock() == Clock::Virtual {
+        drop(state);
+        busy.iter().for_each(|server| shared.observer.look_at(*server));
+        state = lock(&shared.state);
+    }
+    // Its memory is kept for the next time.
+    busy.clear();
+    if state.busy.is_empty() {
+        state.busy = busy;
+    }
+    state
 }
 
 /// Takes the next step once its time has come; until then the pump is woken for it.

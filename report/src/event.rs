@@ -1,16 +1,20 @@
 //! One thing that happened in a run, as plain data.
+//!
+//! What stands here is also the stored form of a history: a field's name is its name in the file.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use crate::payload::Payload;
 use crate::rpc::Outcome;
 
 /// A point of a run's time, in microseconds since the run began; virtual where the clock is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Time(pub u64);
 
 impl Time {
@@ -54,66 +58,32 @@ pub struct Caller {
     pub incarnation: u32,
 }
 
-/// An encoded message, and the way to show it.
-#[derive(Clone)]
-pub struct Payload {
-    bytes: Arc<[u8]>,
-    render: fn(&[u8]) -> Result<Value, String>,
-}
-
-impl Payload {
-    /// The message `bytes`, which `render` turns into field names and values.
-    #[must_use]
-    pub fn new(bytes: Arc<[u8]>, render: fn(&[u8]) -> Result<Value, String>) -> Payload {
-        Payload { bytes, render }
-    }
-
-    /// The message as it was on the wire.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// The message as field names and values.
-    ///
-    /// # Errors
-    /// If the bytes don't decode as what their sender says they are.
-    pub fn render(&self) -> Result<Value, String> {
-        (self.render)(&self.bytes)
-    }
-}
-
-impl fmt::Debug for Payload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.render() {
-            Ok(value) => write!(f, "{value}"),
-            Err(_) => write!(f, "{} bytes", self.bytes.len()),
-        }
-    }
-}
-
 /// One thing that happened, and when.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Event {
     /// When it happened.
     pub at: Time,
     /// What happened.
+    #[serde(flatten)]
     pub kind: EventKind,
 }
 
 /// What happened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub enum EventKind {
     /// A call left its caller.
     RpcSent {
         /// The call.
         id: RpcId,
         /// Who called; `None` for a caller that is no server.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         from: Option<Caller>,
         /// The server that the end is connected to; `None` if it is connected to none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<u32>,
         /// Service and method, as in `Raft.RequestVote`.
-        method: &'static str,
+        method: Cow<'static, str>,
         /// The encoded arguments.
         args: Payload,
     },
@@ -156,22 +126,143 @@ pub enum EventKind {
         /// The server.
         server: u32,
     },
+    /// The script switched how the network behaves, towards all.
+    Network {
+        /// What it is from now on, in the tester's words.
+        what: Cow<'static, str>,
+    },
     /// The script reached a step: a checker, or a fault.
     Step {
         /// What the step does, in the tester's words.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// The script's file.
-        file: &'static str,
+        file: Cow<'static, str>,
         /// The script's line.
         line: u32,
     },
-    /// A checker or the script asked a server for its state.
+    /// A checker looked for a leader among the connected servers.
+    Looked {
+        /// Which of its looks this is, from 1.
+        round: u32,
+        /// How many it has.
+        rounds: u32,
+        /// Whom it found.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        leader: Option<u32>,
+    },
+    /// A server's state, seen to be another than before.
     Viewed {
         /// The server.
-        server: u32,
+        server: Caller,
         /// Its current term.
         term: u64,
         /// Whether it believes that it is the leader.
         is_leader: bool,
+        /// What else it tells of itself, if it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<Box<Detail>>,
     },
+    /// A server accepted a command.
+    Proposed {
+        /// The server.
+        server: Caller,
+        /// The index that the command is to have.
+        index: u64,
+        /// The server's term.
+        term: u64,
+        /// The command.
+        command: Payload,
+    },
+    /// A server applied a command.
+    Applied {
+        /// The server.
+        server: Caller,
+        /// The command's index.
+        index: u64,
+        /// The command.
+        command: Payload,
+    },
+    /// A server applied a snapshot.
+    AppliedSnapshot {
+        /// The server.
+        server: Caller,
+        /// The last index that it covers.
+        index: u64,
+        /// Its size, in bytes.
+        bytes: u64,
+    },
+    /// The tester made a snapshot and gave it to a server.
+    Snapshotted {
+        /// The server.
+        server: Caller,
+        /// The last index that it covers.
+        index: u64,
+    },
+    /// A server saved its state.
+    Saved {
+        /// The server.
+        server: Caller,
+        /// The state's size, in bytes.
+        state: u64,
+        /// The snapshot's size, in bytes.
+        snapshot: u64,
+    },
+    /// The code under test logged something.
+    Logged {
+        /// On whose behalf; `None` if that isn't known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server: Option<Caller>,
+        /// How important it is: ERROR, WARN, INFO, DEBUG or TRACE.
+        level: Cow<'static, str>,
+        /// The module that logged it.
+        target: Cow<'static, str>,
+        /// What it says, fields included.
+        text: String,
+    },
+}
+
+impl EventKind {
+    /// What it takes beyond its own size, in bytes.
+    pub(crate) fn heap_size(&self) -> usize {
+        match self {
+            EventKind::RpcSent { args: payload, .. }
+            | EventKind::RpcHandled { reply: payload, .. }
+            | EventKind::Proposed { command: payload, .. }
+            | EventKind::Applied { command: payload, .. } => payload.bytes().len(),
+            EventKind::Viewed { detail: Some(_), .. } => size_of::<Detail>(),
+            EventKind::Logged { text, .. } => text.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// What a server tells of itself beyond its term and whether it leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detail {
+    /// Its role.
+    pub role: Role,
+    /// Whom it has voted for in its term.
+    pub voted_for: Option<u64>,
+    /// The index of its log's last entry.
+    pub last_index: u64,
+    /// The term of that entry.
+    pub last_term: u64,
+    /// The highest index that it knows to be committed.
+    pub commit_index: u64,
+    /// The highest index that it has applied.
+    pub last_applied: u64,
+    /// The last index that its snapshot covers.
+    pub snapshot_index: u64,
+}
+
+/// A server's role (Figure 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Follower.
+    Follower,
+    /// Candidate.
+    Candidate,
+    /// Leader.
+    Leader,
 }

@@ -1,16 +1,23 @@
 //! The events of a run, in order, and the hash that identifies the run.
 
-use crate::event::{Caller, Event, EventKind, Payload, RpcId, Time};
+use crate::event::{Caller, Event, EventKind, RpcId, Time};
+use crate::payload::Payload;
 use crate::rpc::{Outcome, Rpc};
 
 /// What happened in a run, in order.
 ///
 /// The hash covers every event's time, server, kind and bytes: two runs with the same hash did the
 /// same things at the same times.
+///
+/// It is bounded: of a run in which more happens than [`History::LIMIT`] bytes can hold, the oldest
+/// events are dropped, a quarter at a time. The hash still covers them.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     events: Vec<Event>,
     hash: Hash,
+    /// What the events take, in bytes.
+    size: usize,
+    dropped: u64,
 }
 
 impl History {
@@ -20,10 +27,33 @@ impl History {
         History::default()
     }
 
+    /// How much memory the events may take, in bytes: some million calls. The tests of the lab take a
+    /// few millions of bytes.
+    pub const LIMIT: usize = 256 << 20;
+
     /// Adds what happened at `at`.
     pub fn record(&mut self, at: Time, kind: EventKind) {
         self.hash.event(at, &kind);
+        self.size += size_of::<Event>() + kind.heap_size();
         self.events.push(Event { at, kind });
+        if self.size > History::LIMIT {
+            self.drop_oldest();
+        }
+    }
+
+    #[cold]
+    fn drop_oldest(&mut self) {
+        let oldest = self.events.len() / 4 + 1;
+        for Event { kind, .. } in self.events.drain(..oldest) {
+            self.size -= size_of::<Event>() + kind.heap_size();
+        }
+        self.dropped += oldest as u64;
+    }
+
+    /// How many events are no longer here, the oldest ones; 0 but for very long runs.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// The events so far, in the order in which they happened.
@@ -84,6 +114,9 @@ impl Hash {
     }
 
     fn event(&mut self, at: Time, kind: &EventKind) {
+        if let EventKind::Logged { .. } = kind {
+            return; // whether somebody listens to the log must make no difference
+        }
         self.word(at.0);
         match kind {
             EventKind::RpcSent { id, from, to, method, args } => {
@@ -130,12 +163,52 @@ impl Hash {
                 self.bytes(what.as_bytes());
                 self.word(u64::from(*line));
             }
-            EventKind::Viewed { server, term, is_leader } => {
+            EventKind::Viewed { server, term, is_leader, detail: _ } => {
                 self.word(10);
-                self.word(u64::from(*server));
+                self.caller(Some(*server));
                 self.word(*term);
                 self.word(u64::from(*is_leader));
             }
+            EventKind::Network { what } => {
+                self.word(11);
+                self.bytes(what.as_bytes());
+            }
+            EventKind::Looked { round, rounds: _, leader } => {
+                self.word(12);
+                self.word(u64::from(*round));
+                self.word(leader.map_or(u64::MAX, u64::from));
+            }
+            EventKind::Proposed { server, index, term, command } => {
+                self.word(13);
+                self.caller(Some(*server));
+                self.word(*index);
+                self.word(*term);
+                self.payload(command);
+            }
+            EventKind::Applied { server, index, command } => {
+                self.word(14);
+                self.caller(Some(*server));
+                self.word(*index);
+                self.payload(command);
+            }
+            EventKind::AppliedSnapshot { server, index, bytes } => {
+                self.word(15);
+                self.caller(Some(*server));
+                self.word(*index);
+                self.word(*bytes);
+            }
+            EventKind::Snapshotted { server, index } => {
+                self.word(16);
+                self.caller(Some(*server));
+                self.word(*index);
+            }
+            EventKind::Saved { server, state, snapshot } => {
+                self.word(17);
+                self.caller(Some(*server));
+                self.word(*state);
+                self.word(*snapshot);
+            }
+            EventKind::Logged { .. } => {}
         }
     }
 }

@@ -1,22 +1,39 @@
-//! A run's history as data: what happened, when, to whom, and how it failed.
+//! A run's history as data: what happened, when, to whom, and how it failed; and what is to be made
+//! of it.
 //!
 //! The network and the tester write one stream of [`Event`]s; everything that is shown of a run is
 //! read from it. Nothing here formats anything while a run goes on: an event holds the bytes that
-//! were on the wire and a function that can render them later.
+//! were on the wire and functions that can read them later.
 //!
 //! * [`Event`] and [`EventKind`]: one thing that happened, and when.
 //! * [`History`]: the events of a run in order, and the [hash](History::hash) that tells whether
 //!   two runs were the same run.
+//! * [`Payload`]: an encoded message; [`Fields`]: what it says in Raft's terms.
 //! * [`Rpc`]: what the events say of one call, from its sending to its return.
+//! * [`Record`]: a run as it is stored. [`Story`]: a run put together from its events.
+//! * [`monitor`]: what must hold in every run. [`explain()`]: why a run failed.
+//! * [`text`]: what is printed of a failed run.
 //! * [`Failure`] and [`FailureKind`]: why a run failed. [`without_numbers`] finds those that failed
 //!   alike.
 
 mod event;
+pub mod explain;
 mod failure;
+mod fields;
 mod history;
+pub mod monitor;
+mod payload;
+mod record;
 mod rpc;
+pub mod story;
+pub mod text;
 
-pub use event::{Caller, Event, EventKind, Payload, RpcId, Time};
+pub use event::{Caller, Detail, Event, EventKind, Role, RpcId, Time};
+pub use explain::explain;
 pub use failure::{Failure, FailureKind, without_numbers};
+pub use fields::Fields;
 pub use history::History;
+pub use payload::{Payload, Reader};
+pub use record::Record;
 pub use rpc::{Outcome, Rpc};
+pub use story::Story;

@@ -1,10 +1,12 @@
 //! One call, from its sending to its return.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Caller, Event, EventKind, Payload, RpcId, Time};
+use crate::event::{Caller, Event, EventKind, RpcId, Time};
+use crate::payload::Payload;
 
 /// With what a call returned, and why: the outcomes of MIT's `processReq`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,7 +45,7 @@ pub struct Rpc {
     /// The server that the end was connected to.
     pub to: Option<u32>,
     /// Service and method, as in `Raft.RequestVote`.
-    pub method: &'static str,
+    pub method: Cow<'static, str>,
     /// The arguments.
     pub args: Payload,
     /// When it was sent.
@@ -70,7 +72,7 @@ impl Rpc {
                     id: *id,
                     from: *from,
                     to: *to,
-                    method,
+                    method: method.clone(),
                     args: args.clone(),
                     sent: *at,
                     delivered: None,

@@ -1,0 +1,146 @@
+//! Watching the servers: what they are seen to be, between what they do.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use labrpc::Observer;
+use raftapi::{DebugState, Raft, Term};
+use report::{Caller, Detail, EventKind, FailureKind, Role, Time};
+use sim::context::Owner;
+
+use crate::cluster::enter;
+use crate::t::{T, lock};
+
+/// How often servers are looked at by the real clock.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Sees what happens on the network, and looks at the servers that take part in it.
+pub(crate) struct Watcher {
+    t: T,
+    servers: Mutex<Vec<Option<Watched>>>,
+}
+
+/// A server's present life.
+#[derive(Clone)]
+struct Watched {
+    raft: Arc<dyn Raft>,
+    incarnation: u32,
+    /// What it was when it was looked at last.
+    seen: Option<(Term, bool)>,
+}
+
+impl Watcher {
+    pub(crate) fn new(t: &T, servers: usize) -> Watcher {
+        Watcher { t: t.clone(), servers: Mutex::new(vec![None; servers]) }
+    }
+
+    /// A server's life begins.
+    pub(crate) fn begin(&self, owner: Owner, raft: Arc<dyn Raft>) {
+        let watched = Watched { raft, incarnation: owner.incarnation, seen: None };
+        lock(&self.servers)[owner.server as usize] = Some(watched);
+    }
+
+    /// A server's life has ended.
+    pub(crate) fn end(&self, server: usize) {
+        let ended = lock(&self.servers)[server].take();
+        drop(ended); // anybody's code, and so without the lock
+    }
+
+    /// The servers that are alive.
+    pub(crate) fn alive(&self) -> Vec<Owner> {
+        let servers = lock(&self.servers);
+        let alive = servers.iter().zip(0..).filter_map(|(watched, server)| {
+            let incarnation = watched.as_ref()?.incarnation;
+            Some(Owner { server, incarnation })
+        });
+        alive.collect()
+    }
+
+    /// A server has told what it is. If that is new, it is recorded, with all that it tells.
+    pub(crate) fn saw(&self, owner: Owner, raft: &dyn Raft, term: Term, is_leader: bool) {
+        let mut servers = lock(&self.servers);
+        let Some(watched) = &mut servers[owner.server as usize] else { return };
+        let seen = Some((term, is_leader));
+        if watched.incarnation != owner.incarnation || watched.seen == seen {
+            return;
+        }
+        watched.seen = seen;
+        drop(servers);
+        self.record_view(owner, raft, term, is_leader);
+    }
+
+    /// Records what the servers are now, also if it isn't new.
+    pub(crate) fn look_around(&self) {
+        for owner in self.alive() {
+            self.ask(owner, |raft| {
+                let (term, is_leader) = raft.get_state();
+                self.record_view(owner, raft, term, is_leader);
+            });
+        }
+    }
+
+    fn record_view(&self, owner: Owner, raft: &dyn Raft, term: Term, is_leader: bool) {
+        let detail = raft.debug_state().map(detail).map(Box::new);
+        let server = caller(owner);
+        self.t.record(EventKind::Viewed { server, term, is_leader, detail });
+    }
+
+    /// Asks a server something. It may fail at that: then it has panicked, which is noted as any other
+    /// panic is.
+    fn ask(&self, owner: Owner, question: impl FnOnce(&dyn Raft)) {
+        let watched = lock(&self.servers)[owner.server as usize].clone();
+        let Some(watched) = watched.filter(|watched| watched.incarnation == owner.incarnation)
+        else {
+            return;
+        };
+        let _entered = enter(owner, "get_state");
+        let _ = catch_unwind(AssertUnwindSafe(|| question(&*watched.raft)));
+    }
+}
+
+impl Observer for Watcher {
+    fn record(&self, at: Time, kind: EventKind) {
+        self.t.notes.history().record(at, kind);
+    }
+
+    fn look_at(&self, server: Owner) {
+        self.ask(server, |raft| {
+            let (term, is_leader) = raft.get_state();
+            self.saw(server, raft, term, is_leader);
+        });
+    }
+
+    fn fatal(&self, message: String) {
+        self.t.fail(FailureKind::Misuse, message);
+    }
+}
+
+/// Looks at all servers, again and again: by the real clock nobody can say when they are busy.
+pub(crate) async fn look_now_and_then(watcher: Arc<Watcher>) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        watcher.alive().into_iter().for_each(|server| watcher.look_at(server));
+    }
+}
+
+fn detail(state: DebugState) -> Detail {
+    Detail {
+        role: match state.role {
+            raftapi::Role::Follower => Role::Follower,
+            raftapi::Role::Candidate => Role::Candidate,
+            raftapi::Role::Leader => Role::Leader,
+        },
+        voted_for: state.voted_for.map(|server| server as u64),
+        last_index: state.last_index,
+        last_term: state.last_term,
+        commit_index: state.commit_index,
+        last_applied: state.last_applied,
+        snapshot_index: state.snapshot_index,
+    }
+}
+
+/// Who is meant, in the words of a history.
+pub(crate) fn caller(owner: Owner) -> Caller {
+    Caller { server: owner.server, incarnation: owner.incarnation }
+}

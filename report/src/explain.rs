@@ -1,0 +1,71 @@
+//! Why a run failed: from its story to at most three findings, each with its evidence.
+//!
+//! [`explain`] is a pure function. It begins with the failure's sentence, which says what the tester
+//! missed; for each sentence there is a list of causes, the more telling ones first, and each cause is
+//! a function that looks for itself in the story and returns a [`Finding`] or nothing. A finding
+//! never appears without the calls and times that prove it.
+
+mod finding;
+mod no_leader;
+mod window;
+
+pub use finding::{Confidence, Evidence, Explanation, Finding};
+pub(crate) use window::Window;
+
+use crate::failure::{Failure, FailureKind, without_numbers};
+use crate::monitor::{self, Tripped};
+use crate::story::Story;
+
+/// How many findings are told.
+const FINDINGS: usize = 3;
+
+/// What a cause is looked for in.
+pub(crate) struct Case<'a> {
+    /// The run.
+    pub(crate) story: &'a Story,
+    /// How it failed.
+    pub(crate) failure: &'a Failure,
+    /// The failing check, from its beginning to the failure.
+    pub(crate) window: Window,
+    /// The monitors that the run trips.
+    pub(crate) tripped: &'a [Tripped],
+}
+
+/// Looks for one cause.
+type Cause = fn(&Case<'_>) -> Option<Finding>;
+
+/// Why the run of `story` failed.
+#[must_use]
+pub fn explain(story: &Story, failure: &Failure) -> Explanation {
+    let tripped = monitor::watch(story);
+    let case = Case { story, failure, window: Window::of(story, failure), tripped: &tripped };
+    let mut findings: Vec<Finding> = Vec::new();
+    for cause in causes(failure) {
+        if let Some(finding) = cause(&case)
+            && findings.iter().all(|other| other.id != finding.id)
+        {
+            findings.push(finding);
+        }
+    }
+    // What breaks a rule for certain comes before what only looks like a cause.
+    findings.sort_by_key(|finding| finding.confidence);
+    findings.truncate(FINDINGS);
+    Explanation { findings, not_the_cause: no_leader::not_the_cause(&case) }
+}
+
+/// The causes of failures with this sentence, the more telling ones first.
+fn causes(failure: &Failure) -> &'static [Cause] {
+    let sentence = failure.message.lines().next().unwrap_or_default();
+    match &*without_numbers(sentence) {
+        "expected one leader, got none" => no_leader::CAUSES,
+        _ => match failure.kind {
+            FailureKind::Safety
+            | FailureKind::Liveness
+            | FailureKind::Budget
+            | FailureKind::Panic
+            | FailureKind::Stuck
+            | FailureKind::Misuse
+            | FailureKind::Tester => &[],
+        },
+    }
+}

@@ -1,0 +1,34 @@
+//! The failing check: from its beginning to the failure.
+
+use crate::event::Time;
+use crate::failure::Failure;
+use crate::story::Story;
+
+/// The failing check's time, and who could have done what it waited for.
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    /// When the failing check began.
+    pub(crate) from: Time,
+    /// When it failed.
+    pub(crate) until: Time,
+    /// Since when the same servers have been up; at or before `until`.
+    pub(crate) settled: Time,
+    /// The servers that were alive and connected at the failure.
+    pub(crate) up: Vec<usize>,
+}
+
+impl Window {
+    pub(crate) fn of(story: &Story, failure: &Failure) -> Window {
+        // Of some failures no time is known.
+        let until = if failure.at == Time(0) { story.end } else { failure.at };
+        let began = |step: &&crate::story::Step| step.line.is_some() && step.moment.at <= until;
+        let from = story.steps.iter().rev().find(began).map_or(Time(0), |step| step.moment.at);
+        let settled = story.settled_since().min(until);
+        Window { from, until, settled, up: story.up(until) }
+    }
+
+    /// Whether `at` is within.
+    pub(crate) fn contains(&self, at: Time) -> bool {
+        self.from <= at && at <= self.until
+    }
+}

@@ -1,0 +1,514 @@
+//! A run put together from its events: who lived when, who was cut off, what each call came to.
+//!
+//! It is what monitors and explanations read. It holds only what the events prove; of a run whose
+//! beginning is missing it knows less, and nothing wrong.
+
+use std::borrow::Cow;
+
+use crate::event::{Caller, Detail, EventKind, RpcId, Time};
+use crate::fields::Fields;
+use crate::history::History;
+use crate::payload::Payload;
+use crate::rpc::Outcome;
+
+/// A run, put together.
+#[derive(Clone, Debug, Default)]
+pub struct Story {
+    /// How many servers there are.
+    pub servers: usize,
+    /// When the last thing happened.
+    pub end: Time,
+    /// All calls between servers, in the order of sending.
+    pub calls: Vec<Call>,
+    /// What the handlers of each server have answered, as places in `calls`, in order.
+    pub handled: Vec<Vec<usize>>,
+    /// What each server has sent, as places in `calls`, in order.
+    pub sent: Vec<Vec<usize>>,
+    /// Each server's lives, in order.
+    pub lives: Vec<Vec<Life>>,
+    /// When each server was connected and disconnected, in order.
+    pub links: Vec<Vec<Link>>,
+    /// What each server was seen to be, in order; each view differs from the one before.
+    pub views: Vec<Vec<View>>,
+    /// What the script did, in order.
+    pub steps: Vec<Step>,
+    /// The looks for a leader, in order.
+    pub looks: Vec<Look>,
+    /// The commands that servers accepted, in order.
+    pub proposals: Vec<Proposal>,
+    /// What servers applied, in order.
+    pub applied: Vec<Applied>,
+    /// The snapshots that the tester had servers make, in order.
+    pub snapshots: Vec<Snapshot>,
+    /// What servers saved, in order.
+    pub saved: Vec<Save>,
+    /// How many of the oldest events are missing.
+    pub dropped: u64,
+}
+
+/// What a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// RequestVote.
+    Vote,
+    /// AppendEntries, with entries or without.
+    Append,
+    /// InstallSnapshot.
+    Snapshot,
+    /// Something of the student's own.
+    Other,
+}
+
+/// A call from one server to another. Calls that come from no server aren't among them.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Its number.
+    pub id: RpcId,
+    /// Who sent it.
+    pub from: Caller,
+    /// To which server.
+    pub to: u32,
+    /// Service and method.
+    pub method: Cow<'static, str>,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// What it says.
+    pub args: Fields,
+    /// The size of its arguments, in bytes.
+    pub size: usize,
+    /// When it was sent.
+    pub sent: Moment,
+    /// When its handler began.
+    pub delivered: Option<Moment>,
+    /// When its handler ended.
+    pub handled: Option<Moment>,
+    /// What the handler answered; nothing until then.
+    pub reply: Fields,
+    /// When it returned to its caller, and how.
+    pub returned: Option<(Moment, Outcome)>,
+}
+
+/// A point in a history: events at one time have an order, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// The event's place in the history.
+    pub place: usize,
+    /// When it was.
+    pub at: Time,
+}
+
+/// One life of a server.
+#[derive(Clone, Copy, Debug)]
+pub struct Life {
+    /// Which, from 1.
+    pub incarnation: u32,
+    /// When it began.
+    pub from: Moment,
+    /// When it was crashed; `None` if it wasn't.
+    pub until: Option<Moment>,
+}
+
+/// A server's link was switched.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    /// When.
+    pub moment: Moment,
+    /// Whether it has been connected since.
+    pub is_up: bool,
+}
+
+/// What a server was seen to be.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// When.
+    pub moment: Moment,
+    /// In which life.
+    pub incarnation: u32,
+    /// Its term.
+    pub term: u64,
+    /// Whether it said that it leads.
+    pub is_leader: bool,
+    /// What else it told.
+    pub detail: Option<Detail>,
+}
+
+/// What the script did.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// When.
+    pub moment: Moment,
+    /// What, in the tester's words.
+    pub what: Cow<'static, str>,
+    /// The script's file and line; none for what happens by itself.
+    pub line: Option<(Cow<'static, str>, u32)>,
+}
+
+/// A look for a leader.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// When.
+    pub moment: Moment,
+    /// Which of the checker's looks, from 1.
+    pub round: u32,
+    /// How many it has.
+    pub rounds: u32,
+    /// Whom it found.
+    pub leader: Option<u32>,
+}
+
+/// A command that a server accepted.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// When.
+    pub moment: Moment,
+    /// The server.
+    pub server: Caller,
+    /// The index that it promised.
+    pub index: u64,
+    /// Its term.
+    pub term: u64,
+    /// The command.
+    pub command: Payload,
+}
+
+/// Something that a server applied.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// When.
+    pub moment: Moment,
+    /// The server.
+    pub server: Caller,
+    /// The index; of a snapshot the last that it covers.
+    pub index: u64,
+    /// The command; `None` for a snapshot.
+    pub command: Option<Payload>,
+}
+
+/// The tester had a server make a snapshot.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot {
+    /// When.
+    pub moment: Moment,
+    /// The server.
+    pub server: Caller,
+    /// The last index that it covers.
+    pub index: u64,
+}
+
+/// A server saved its state.
+#[derive(Clone, Copy, Debug)]
+pub struct Save {
+    /// When.
+    pub moment: Moment,
+    /// The server.
+    pub server: Caller,
+    /// The state's size, in bytes.
+    pub state: u64,
+    /// The snapshot's size, in bytes.
+    pub snapshot: u64,
+}
+
+/// One election of a candidate's: what it asked the others in one term.
+#[derive(Clone, Debug)]
+pub struct Election {
+    /// The candidate.
+    pub candidate: Caller,
+    /// The term that it stands for.
+    pub term: u64,
+    /// When it first asked.
+    pub at: Time,
+    /// Its requests, as places in [`Story::calls`].
+    pub requests: Vec<usize>,
+}
+
+/// Where each call stands in [`Story::calls`]. Calls are numbered in the order of sending.
+#[derive(Default)]
+struct Places {
+    /// The number of the first call.
+    first: u64,
+    places: Vec<Option<usize>>,
+}
+
+impl Places {
+    fn set(&mut self, id: RpcId, place: usize) {
+        if self.places.is_empty() {
+            self.first = id.0;
+        }
+        // A stored history can be anything: numbers that leave large gaps are those of no run.
+        let Some(at) = id.0.checked_sub(self.first).filter(|&at| at < 1 << 32) else { return };
+        let at = at as usize;
+        if self.places.len() <= at {
+            self.places.resize(at + 1, None);
+        }
+        self.places[at] = Some(place);
+    }
+
+    fn get(&self, id: RpcId) -> Option<usize> {
+        let at = usize::try_from(id.0.checked_sub(self.first)?).ok()?;
+        *self.places.get(at)?
+    }
+}
+
+impl Story {
+    /// Puts the events of `history` together, in which `servers` servers take part.
+    #[must_use]
+    pub fn new(history: &History, servers: usize) -> Story {
+        let mut story = Story {
+            servers,
+            handled: vec![Vec::new(); servers],
+            sent: vec![Vec::new(); servers],
+            lives: vec![Vec::new(); servers],
+            links: vec![Vec::new(); servers],
+            views: vec![Vec::new(); servers],
+            dropped: history.dropped(),
+            ..Story::default()
+        };
+        let mut places = Places::default();
+        for (place, event) in history.events().iter().enumerate() {
+            let moment = Moment { place, at: event.at };
+            story.end = story.end.max(event.at);
+            story.add(&mut places, moment, &event.kind);
+        }
+        story
+    }
+
+    fn add(&mut self, places: &mut Places, moment: Moment, kind: &EventKind) {
+        let servers = self.servers as u32;
+        let exists = |server: u32| server < servers;
+        match kind {
+            EventKind::RpcSent { id, from: Some(from), to: Some(to), method, args }
+                if exists(from.server) && exists(*to) =>
+            {
+                let fields = args.fields();
+                places.set(*id, self.calls.len());
+                self.sent[from.server as usize].push(self.calls.len());
+                self.calls.push(Call {
+                    id: *id,
+                    from: *from,
+                    to: *to,
+                    method: method.clone(),
+                    purpose: Purpose::of(method, &fields),
+                    args: fields,
+                    size: args.wire_len(),
+                    sent: moment,
+                    delivered: None,
+                    handled: None,
+                    reply: Fields::default(),
+                    returned: None,
+                });
+            }
+            EventKind::RpcSent { .. } => {}
+            EventKind::RpcDelivered { id } => {
+                if let Some(call) = places.get(*id) {
+                    self.calls[call].delivered = Some(moment);
+                }
+            }
+            EventKind::RpcHandled { id, reply } => {
+                if let Some(place) = places.get(*id) {
+                    let call = &mut self.calls[place];
+                    call.handled = Some(moment);
+                    call.reply = reply.fields();
+                    self.handled[call.to as usize].push(place);
+                }
+            }
+            EventKind::RpcReturned { id, outcome } => {
+                if let Some(call) = places.get(*id) {
+                    self.calls[call].returned = Some((moment, *outcome));
+                }
+            }
+            EventKind::Started { server } if exists(server.server) => {
+                let life = Life { incarnation: server.incarnation, from: moment, until: None };
+                self.lives[server.server as usize].push(life);
+            }
+            EventKind::Crashed { server } if exists(server.server) => {
+                let lives = &mut self.lives[server.server as usize];
+                if let Some(life) =
+                    lives.iter_mut().find(|life| life.incarnation == server.incarnation)
+                {
+                    life.until = Some(moment);
+                }
+                self.happens(moment, format!("crash server {}", server.server));
+            }
+            EventKind::Connected { server } if exists(*server) => {
+                self.links[*server as usize].push(Link { moment, is_up: true });
+                self.happens(moment, format!("connect server {server}"));
+            }
+            EventKind::Disconnected { server } if exists(*server) => {
+                self.links[*server as usize].push(Link { moment, is_up: false });
+                self.happens(moment, format!("cut off server {server}"));
+            }
+            EventKind::Network { what } => {
+                self.steps.push(Step { moment, what: what.clone(), line: None });
+            }
+            EventKind::Step { what, file, line } => {
+                let line = Some((file.clone(), *line));
+                self.steps.push(Step { moment, what: what.clone(), line });
+            }
+            EventKind::Looked { round, rounds, leader } => {
+                let (round, rounds, leader) = (*round, *rounds, *leader);
+                self.looks.push(Look { moment, round, rounds, leader });
+            }
+            EventKind::Viewed { server, term, is_leader, detail } if exists(server.server) => {
+                self.views[server.server as usize].push(View {
+                    moment,
+                    incarnation: server.incarnation,
+                    term: *term,
+                    is_leader: *is_leader,
+                    detail: detail.as_deref().cloned(),
+                });
+            }
+            EventKind::Proposed { server, index, term, command } => {
+                let (server, index, term) = (*server, *index, *term);
+                let command = command.clone();
+                self.proposals.push(Proposal { moment, server, index, term, command });
+            }
+            EventKind::Applied { server, index, command } => {
+                let (server, index, command) = (*server, *index, Some(command.clone()));
+                self.applied.push(Applied { moment, server, index, command });
+            }
+            EventKind::AppliedSnapshot { server, index, bytes: _ } => {
+                let (server, index) = (*server, *index);
+                self.applied.push(Applied { moment, server, index, command: None });
+            }
+            EventKind::Snapshotted { server, index } => {
+                self.snapshots.push(Snapshot { moment, server: *server, index: *index });
+            }
+            EventKind::Saved { server, state, snapshot } => {
+                let (server, state, snapshot) = (*server, *state, *snapshot);
+                self.saved.push(Save { moment, server, state, snapshot });
+            }
+            // Of a server that doesn't exist, or for the eye only.
+            EventKind::Started { .. }
+            | EventKind::Crashed { .. }
+            | EventKind::Connected { .. }
+            | EventKind::Disconnected { .. }
+            | EventKind::Viewed { .. }
+            | EventKind::Logged { .. } => {}
+        }
+    }
+
+    fn happens(&mut self, moment: Moment, what: String) {
+        self.steps.push(Step { moment, what: what.into(), line: None });
+    }
+
+    /// How many servers are a majority.
+    #[must_use]
+    pub fn majority(&self) -> usize {
+        self.servers / 2 + 1
+    }
+
+    /// Whether a server was connected at `at`.
+    #[must_use]
+    pub fn is_connected(&self, server: usize, at: Time) -> bool {
+        let before = |link: &&Link| link.moment.at <= at;
+        self.links[server].iter().rev().find(before).is_some_and(|link| link.is_up)
+    }
+
+    /// Whether a server was alive at `at`.
+    #[must_use]
+    pub fn is_alive(&self, server: usize, at: Time) -> bool {
+        self.lives[server].iter().any(|life| life.covers(at))
+    }
+
+    /// The servers that were alive and connected at `at`.
+    #[must_use]
+    pub fn up(&self, at: Time) -> Vec<usize> {
+        let is_up = |&server: &usize| self.is_alive(server, at) && self.is_connected(server, at);
+        (0..self.servers).filter(is_up).collect()
+    }
+
+    /// Whether a majority was alive and connected at `at`.
+    #[must_use]
+    pub fn has_quorum(&self, at: Time) -> bool {
+        self.up(at).len() >= self.majority()
+    }
+
+    /// Since when, until the end, the servers that can talk to each other have been the same.
+    #[must_use]
+    pub fn settled_since(&self) -> Time {
+        let links = self.links.iter().flatten().map(|link| link.moment.at);
+        let lives = self.lives.iter().flatten();
+        let changes = lives.flat_map(|life| [Some(life.from.at), life.until.map(|end| end.at)]);
+        links.chain(changes.flatten()).max().unwrap_or(Time(0))
+    }
+
+    /// What a server was last seen to be at `at`.
+    #[must_use]
+    pub fn view_at(&self, server: usize, at: Time) -> Option<&View> {
+        self.views[server].iter().rev().find(|view| view.moment.at <= at)
+    }
+
+    /// All elections, by the time at which they began.
+    #[must_use]
+    pub fn elections(&self) -> Vec<Election> {
+        let mut elections: Vec<Election> = Vec::new();
+        for (place, call) in self.calls.iter().enumerate() {
+            let (Purpose::Vote, Some(term)) = (call.purpose, call.args.term) else { continue };
+            let of_same =
+                |election: &&mut Election| election.candidate == call.from && election.term == term;
+            match elections.iter_mut().rev().find(of_same) {
+                Some(election) => election.requests.push(place),
+                None => elections.push(Election {
+                    candidate: call.from,
+                    term,
+                    at: call.sent.at,
+                    requests: vec![place],
+                }),
+            }
+        }
+        elections
+    }
+
+    /// The script's step that was under way at the end: a checker, or whatever the script waited for.
+    #[must_use]
+    pub fn last_step(&self) -> Option<&Step> {
+        self.steps.iter().rev().find(|step| step.line.is_some())
+    }
+}
+
+impl Life {
+    /// Whether the server was in this life at `at`.
+    #[must_use]
+    pub fn covers(&self, at: Time) -> bool {
+        self.from.at <= at && self.until.is_none_or(|until| at < until.at)
+    }
+}
+
+impl Election {
+    /// Who has granted its vote, by `until`, by a reply that arrived.
+    #[must_use]
+    pub fn grants(&self, story: &Story, until: Time) -> Vec<u32> {
+        let granted = |&&place: &&usize| {
+            let call = &story.calls[place];
+            call.reply.vote_granted == Some(true)
+                && matches!(call.returned, Some((moment, Outcome::Replied)) if moment.at <= until)
+        };
+        let mut voters: Vec<u32> =
+            self.requests.iter().filter(granted).map(|&place| story.calls[place].to).collect();
+        voters.sort_unstable();
+        voters.dedup();
+        voters
+    }
+}
+
+impl Purpose {
+    /// What a call is for, by what it says, or by its method's name.
+    fn of(method: &str, args: &Fields) -> Purpose {
+        let name = method.rsplit('.').next().unwrap_or(method).to_ascii_lowercase();
+        // A vote before the vote commits nobody to anything.
+        if name.contains("prevote") || name.contains("pre_vote") {
+            return Purpose::Other;
+        }
+        if args.last_included_index.is_some() || name.contains("snapshot") {
+            Purpose::Snapshot
+        } else if args.prev_log_index.is_some() || args.entries.is_some() {
+            Purpose::Append
+        } else if args.last_log_index.is_some() || name.contains("vote") {
+            Purpose::Vote
+        } else if name.contains("append") || name.contains("heartbeat") {
+            Purpose::Append
+        } else {
+            Purpose::Other
+        }
+    }
+}

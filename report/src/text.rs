@@ -1,0 +1,57 @@
+//! A run for the reader: what is printed below a failure.
+//!
+//! Everything fits into [`WIDTH`] columns and is plain text.
+
+mod summary;
+mod timeline;
+
+pub use summary::summary;
+pub use timeline::timeline;
+
+use std::fmt::Write as _;
+
+/// How many columns a line may have.
+pub const WIDTH: usize = 80;
+
+/// How wide a label is.
+const LABEL: usize = 9;
+
+const CANNOT_FAIL: &str = "writing to a string can't fail";
+
+/// Adds an entry: a label, then what there is to say, wrapped below itself.
+pub fn entry(text: &mut String, label: &str, content: &str) {
+    let first = format!("  {label:<LABEL$} ");
+    wrapped(text, &first, &" ".repeat(first.len()), content);
+}
+
+/// Adds a line below an entry, two columns further in.
+fn detail(text: &mut String, content: &str) {
+    let indent = " ".repeat(LABEL + 5);
+    wrapped(text, &indent, &format!("{indent}  "), content);
+}
+
+fn wrapped(text: &mut String, first: &str, then: &str, content: &str) {
+    let options = textwrap::Options::new(WIDTH)
+        .initial_indent(first)
+        .subsequent_indent(then)
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    for line in textwrap::wrap(content, options) {
+        writeln!(text, "{}", line.trim_end()).expect(CANNOT_FAIL);
+    }
+}
+
+/// How often, for a reader: `1 call`, `2 calls`.
+pub(crate) fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+/// A list for a reader: `0`, `0 and 2`, `0, 1 and 2`.
+pub(crate) fn list(items: impl IntoIterator<Item = impl ToString>) -> String {
+    let mut items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    match items.pop() {
+        None => "none".to_owned(),
+        Some(last) if items.is_empty() => last,
+        Some(last) => format!("{} and {last}", items.join(", ")),
+    }
+}

@@ -1,0 +1,151 @@
+//! What the test did, what each server did, and why the run failed.
+
+use std::collections::BTreeMap;
+
+use super::{count, detail, entry, list};
+use crate::event::{Role, Time};
+use crate::explain::{Confidence, Explanation, Finding};
+use crate::failure::Failure;
+use crate::story::{Story, View};
+
+/// The entries below a failure's sentence: `did`, `server …`, `why` and `not so`.
+#[must_use]
+pub fn summary(story: &Story, failure: &Failure, explanation: &Explanation) -> String {
+    let mut text = String::new();
+    if let Some(did) = did(story, failure) {
+        entry(&mut text, "did", &did);
+    }
+    for server in 0..story.servers {
+        entry(&mut text, &format!("server {server}"), &state(story, server));
+        for line in outstanding(story, server) {
+            detail(&mut text, &line);
+        }
+    }
+    why(&mut text, &explanation.findings);
+    for note in &explanation.not_the_cause {
+        entry(&mut text, "not so", note);
+    }
+    text
+}
+
+/// What the script did last, and what it waited for.
+fn did(story: &Story, failure: &Failure) -> Option<String> {
+    let check = story.last_step()?;
+    let faults = story.steps.iter().filter(|step| {
+        step.line.is_none() && step.moment.at <= check.moment.at && step.moment.at > Time(0)
+    });
+    let last = faults.clone().next_back().map(|step| step.moment.at);
+    let last: Vec<_> = faults.filter(|step| Some(step.moment.at) == last).collect();
+    let mut did = String::new();
+    if let Some(first) = last.first() {
+        did.push_str(&list(last.iter().map(|step| &step.what)));
+        let up = story.up(first.moment.at);
+        let majority = match up.len() >= story.majority() {
+            true => "a majority",
+            false => "no majority",
+        };
+        did.push_str(&format!(
+            " at {} s ({} up: {majority}); ",
+            first.moment.at,
+            match up.len() {
+                1 => format!("server {}", up[0]),
+                _ => format!("servers {}", list(&up)),
+            }
+        ));
+    }
+    let waited = failure.at.since(check.moment.at).as_secs_f64();
+    let looks = story.looks.iter().filter(|look| look.moment >= check.moment).count();
+    did.push_str(&format!("{} from {} s on, for {waited:.2} s", check.what, check.moment.at));
+    if looks > 0 {
+        did.push_str(&format!(": {}, no leader", count(looks, "look")));
+    }
+    Some(did)
+}
+
+fn state(story: &Story, server: usize) -> String {
+    let end = story.end;
+    let link = if story.is_connected(server, end) { "connected" } else { "disconnected" };
+    if !story.is_alive(server, end) {
+        return "crashed".to_owned();
+    }
+    let Some(view) = story.views[server].last() else {
+        return format!("{link}, state never seen");
+    };
+    let mut text = format!("{link}, term {}, {}", view.term, role(view));
+    let election = story
+        .elections()
+        .into_iter()
+        .rfind(|election| election.candidate.server as usize == server);
+    if let Some(election) = election
+        && election.term == view.term
+        && !view.is_leader
+    {
+        let age = end.since(election.at).as_secs_f64();
+        text.push_str(&format!("; asked for votes {age:.2} s ago"));
+    }
+    text
+}
+
+/// What a view says of the server's role, and of its vote if it tells.
+fn role(view: &View) -> String {
+    let leads = if view.is_leader { "leader" } else { "not leader" };
+    let Some(detail) = &view.detail else { return leads.to_owned() };
+    let name = match detail.role {
+        Role::Follower => "follower",
+        Role::Candidate => "candidate",
+        Role::Leader => "leader",
+    };
+    let role = match (detail.role == Role::Leader) == view.is_leader {
+        true => name.to_owned(),
+        // What get_state says must stand, also where the two disagree.
+        false => format!("{leads}, yet {name}"),
+    };
+    match detail.voted_for {
+        Some(voted_for) => format!("{role}, voted for {voted_for}"),
+        None => format!("{role}, no vote given"),
+    }
+}
+
+/// The calls that a server waits for, by target and method, each with the one that has been out for
+/// longest.
+fn outstanding(story: &Story, server: usize) -> Vec<String> {
+    let life = story.lives[server].last().map(|life| life.incarnation);
+    let mut calls: BTreeMap<(u32, &str), (usize, Time)> = BTreeMap::new();
+    for &place in &story.sent[server] {
+        let call = &story.calls[place];
+        if call.returned.is_none() && Some(call.from.incarnation) == life {
+            calls.entry((call.to, &call.method)).or_insert((0, call.sent.at)).0 += 1;
+        }
+    }
+    let line = |((to, method), (count, oldest)): ((u32, &str), (usize, Time))| {
+        let age = story.end.since(oldest).as_secs_f64();
+        match count {
+            1 => format!("{method} to server {to} outstanding for {age:.2} s"),
+            n => format!("{n} {method} to server {to} outstanding, for up to {age:.2} s"),
+        }
+    };
+    calls.into_iter().map(line).collect()
+}
+
+fn why(text: &mut String, findings: &[Finding]) {
+    if findings.is_empty() {
+        entry(text, "why", "unknown: none of the known causes shows in this run");
+    }
+    for (i, finding) in findings.iter().enumerate() {
+        let label = if i == 0 { "why" } else { "or" };
+        let confidence = match finding.confidence {
+            Confidence::Certain => "certain",
+            Confidence::Likely => "likely",
+            Confidence::Unknown => "unknown",
+        };
+        entry(text, label, &format!("{confidence}: {} [{}]", finding.what, finding.id));
+        for evidence in &finding.evidence {
+            detail(text, &format!("{} s  {}", evidence.at, evidence.text));
+        }
+        detail(text, &format!("rule: {}", finding.rule));
+        detail(text, &format!("look for: {}", finding.look));
+        if let Some(normal) = &finding.normal {
+            detail(text, &format!("a working run: {normal}"));
+        }
+    }
+}
