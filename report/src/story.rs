@@ -459,6 +459,37 @@ impl Story {
         elections
     }
 
+    /// Until when a candidate is known to have done no better than to stand: it started another
+    /// election, was seen to lead or to be of another term, answered a leader of its term, was crashed,
+    /// or the run ended. `elections` are all of the run's.
+    #[must_use]
+    pub fn stands_until(&self, elections: &[Election], election: &Election) -> Time {
+        let Election { candidate, term, at, .. } = *election;
+        let server = candidate.server as usize;
+        let next = elections
+            .iter()
+            .filter(|other| other.candidate == candidate && (other.at, other.term) > (at, term))
+            .map(|other| other.at);
+        let views = self.views[server]
+            .iter()
+            .filter(|view| view.moment.at >= at && (view.is_leader || view.term > term))
+            .map(|view| view.moment.at);
+        // Whoever follows the term's leader has given way.
+        let followed = self.handled[server]
+            .iter()
+            .map(|&call| &self.calls[call])
+            .filter(|call| call.is_leaders() && call.args.term >= Some(term))
+            .filter_map(|call| call.handled)
+            .map(|moment| moment.at)
+            .filter(|&handled| handled >= at);
+        let crashed = self.lives[server]
+            .iter()
+            .filter(|life| life.incarnation == candidate.incarnation)
+            .filter_map(|life| life.until)
+            .map(|moment| moment.at);
+        next.chain(views).chain(followed).chain(crashed).chain([self.end]).min().unwrap_or(self.end)
+    }
+
     /// The script's step that was under way at the end: a checker, or whatever the script waited for.
     #[must_use]
     pub fn last_step(&self) -> Option<&Step> {
@@ -488,6 +519,35 @@ impl Election {
         voters.sort_unstable();
         voters.dedup();
         voters
+    }
+}
+
+impl Call {
+    /// Whether it is a leader's.
+    #[must_use]
+    pub fn is_leaders(&self) -> bool {
+        matches!(self.purpose, Purpose::Append | Purpose::Snapshot)
+    }
+
+    /// When a reply arrived; `None` if none has.
+    #[must_use]
+    pub fn replied(&self) -> Option<Time> {
+        match self.returned {
+            Some((moment, Outcome::Replied)) => Some(moment.at),
+            _ => None,
+        }
+    }
+
+    /// Whether its caller still waited for it at `at`.
+    #[must_use]
+    pub fn is_outstanding(&self, at: Time) -> bool {
+        self.sent.at <= at && self.returned.is_none_or(|(returned, _)| returned.at > at)
+    }
+
+    /// Whether its receiver took the sender for its leader: it answered in the sender's own term.
+    #[must_use]
+    pub fn is_followed(&self) -> bool {
+        self.is_leaders() && self.handled.is_some() && self.reply.term == self.args.term
     }
 }
 
