@@ -158,6 +158,9 @@ impl Logs {
 
     /// Replaces a server's log by a snapshot. `index` is where the server says that it ends; `None`
     /// for the one that it had saved.
+    ///
+    /// Beyond MIT's checks, it must be one that the service could have made; and a service that has
+    /// applied something doesn't go back within its life.
     fn ingest(
         &mut self,
         server: usize,
