@@ -177,8 +177,8 @@ impl Logs {
             && index != end
         {
             return Err(format!(
-                "server {server} snapshot doesn't match m.SnapshotIndex: it ends at index {end}, not \
-                 {index}"
+                "server {server} snapshot doesn't match m.SnapshotIndex: it ends at index {end}, \
+                 not {index}"
             ));
         }
         let has = commands.len() as Index;
@@ -200,8 +200,8 @@ impl Logs {
             && end < last
         {
             return Err(format!(
-                "server {server} snapshot at index {end} goes back behind index {last}, which it has \
-                 applied"
+                "server {server} snapshot at index {end} goes back behind index {last}, which it \
+                 has applied"
             ));
         }
         log.commands = commands;
@@ -238,7 +238,7 @@ impl Logs {
     }
 }
 
-/// What [`Logs::encode_snapshot`] has encoded: the index where it ends, and the commands up to there.
+/// What [`Logs::encode_snapshot`] has encoded: the index where it ends, and the commands up to it.
 fn decode_snapshot(snapshot: &Bytes) -> Result<(Index, Vec<Command>), labgob::Error> {
     let mut decoder = Decoder::new(snapshot);
     let decoded = (decoder.decode()?, decoder.decode()?);

@@ -211,8 +211,8 @@ fn fails(test: &str, odd: Odd, message: &'static str) {
     fails_as(test, odd, Expected::anywhere(FailureKind::Safety, message));
 }
 
-/// Asserts that `test` fails with each of three seeds, as is expected. That is all that happens: the
-/// process goes on, the seed fails again, and the report says when it was.
+/// Asserts that `test` fails with each of three seeds, as is expected. That is all that happens:
+/// the process goes on, the seed fails again, and the report says when it was.
 fn fails_as(test: &str, odd: Odd, expected: Expected) {
     let runs = run_in(test, [(ODD_RAFT, format!("{odd:?}"))], 1..=3);
     assert_eq!(runs.assert_only([expected]), [3], "{test} with {odd:?}");
