@@ -45,13 +45,17 @@ impl Config {
     /// Fails the run if the index doesn't go up within a term (safety).
     #[track_caller]
     pub fn start(&self, i: usize, value: impl Into<Value>) -> Option<Start> {
-        let command = value.into().encode();
+        self.start_at(Location::caller(), i, &value.into())
+    }
+
+    fn start_at(&self, here: &'static Location<'static>, i: usize, value: &Value) -> Option<Start> {
+        let command = value.encode();
         let before = self.last_start(i);
         let incarnation = self.view(i).incarnation;
         let start = self.call_raft(i, "start", |raft| raft.start(command.clone()))??;
         self.note_proposal(i, incarnation, start, &command);
         if let Err(message) = self.note_start(i, before, start) {
-            self.t.fatal_at(Location::caller(), FailureKind::Safety, message);
+            self.t.fatal_at(here, FailureKind::Safety, message);
         }
         Some(start)
     }
@@ -134,7 +138,7 @@ impl Config {
             let mut last_asked = 0;
             let mut last_try = None;
             while self.t.sim.now() - begun < ONE_LIMIT {
-                let Some((leader, start)) = self.submit(&value, &mut last_asked) else {
+                let Some((leader, start)) = self.submit(here, &value, &mut last_asked) else {
                     sleep(ONE_NO_LEADER).await;
                     continue;
                 };
@@ -158,13 +162,18 @@ impl Config {
     }
 
     /// Asks the connected servers in turn, after the one that was asked last, to start `value`.
-    fn submit(&self, value: &Value, last_asked: &mut usize) -> Option<(usize, Start)> {
+    fn submit(
+        &self,
+        here: &'static Location<'static>,
+        value: &Value,
+        last_asked: &mut usize,
+    ) -> Option<(usize, Start)> {
         let servers = self.servers();
         for _ in 0..servers {
             *last_asked = (*last_asked + 1) % servers;
             let i = *last_asked;
             if self.is_connected(i)
-                && let Some(start) = self.start(i, value.clone())
+                && let Some(start) = self.start_at(here, i, value)
             {
                 return Some((i, start));
             }

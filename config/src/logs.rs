@@ -25,7 +25,8 @@ pub(crate) struct Logs {
 struct Log {
     /// What was applied from index 1 on, in this and in earlier lives; there are no gaps.
     commands: Vec<Command>,
-    /// The last index that was applied in this life; `None` if nothing was.
+    /// The last index that was applied in this life; `None` if nothing was. There is a command for
+    /// it, whatever a server has claimed: it can be counted on from.
     last: Option<Index>,
 }
 
@@ -128,9 +129,10 @@ impl Logs {
             ));
         }
         let log = &mut self.servers[server];
-        let place = index as usize - 1;
-        match place.cmp(&log.commands.len()) {
-            Ordering::Less => log.commands[place] = command.clone(),
+        // Compared as an index: it may be larger than any place.
+        let place = index - 1;
+        match place.cmp(&(log.commands.len() as Index)) {
+            Ordering::Less => log.commands[place as usize] = command.clone(),
             Ordering::Equal => log.commands.push(command.clone()),
             Ordering::Greater => {
                 return Err(format!("server {server} apply out of order {index}"));
@@ -156,53 +158,219 @@ impl Logs {
 
     /// Replaces a server's log by a snapshot. `index` is where the server says that it ends; `None`
     /// for the one that it had saved.
+    ///
+    /// Beyond MIT's checks, it must be one that the service could have made; and a service that has
+    /// applied something doesn't go back within its life.
     fn ingest(
         &mut self,
         server: usize,
         snapshot: &Bytes,
         index: Option<Index>,
     ) -> Result<(), String> {
+        let at = index.map_or(String::new(), |index| format!(" at index {index}"));
         if snapshot.is_empty() {
-            return Err(format!("server {server}: nil snapshot"));
+            return Err(format!("server {server}: nil snapshot{at}"));
         }
-        let mut decoder = Decoder::new(snapshot);
-        let mut decode = || -> Result<(Index, Vec<Command>), labgob::Error> {
-            Ok((decoder.decode()?, decoder.decode()?))
-        };
-        let (last, commands) =
-            decode().map_err(|error| format!("server {server}: snapshot decode error: {error}"))?;
-        if index.is_some_and(|index| index != last) {
-            return Err(format!("server {server} snapshot doesn't match m.SnapshotIndex"));
+        let (end, commands) = decode_snapshot(snapshot)
+            .map_err(|error| format!("server {server}: snapshot decode error{at}: {error}"))?;
+        if let Some(index) = index
+            && index != end
+        {
+            return Err(format!(
+                "server {server} snapshot doesn't match m.SnapshotIndex: it ends at index {end}, \
+                 not {index}"
+            ));
+        }
+        let has = commands.len() as Index;
+        if end == 0 || end != has {
+            return Err(format!(
+                "server {server} snapshot at index {end} is none of the service's: it has {has} \
+                 commands"
+            ));
+        }
+        if end > self.max_index {
+            return Err(format!(
+                "server {server} snapshot at index {end} is beyond index {}, the last that anybody \
+                 has applied",
+                self.max_index
+            ));
         }
         let log = &mut self.servers[server];
+        if let Some(last) = log.last
+            && end < last
+        {
+            return Err(format!(
+                "server {server} snapshot at index {end} goes back behind index {last}, which it \
+                 has applied"
+            ));
+        }
         log.commands = commands;
-        log.last = Some(last);
+        log.last = Some(end);
         Ok(())
     }
 
     /// How many servers have applied something at `index`, and what. Fails with MIT's sentence if
     /// they differ.
     pub(crate) fn n_committed(&self, index: Index) -> Result<(usize, Option<Command>), String> {
-        let mut found: Option<&Command> = None;
+        let mut found: Option<(usize, &Command)> = None;
         let mut count = 0;
-        for command in self.servers.iter().filter_map(|log| log.get(index)) {
-            if let Some(found) = found
+        for (server, log) in self.servers.iter().enumerate() {
+            let Some(command) = log.get(index) else { continue };
+            if let Some((other, found)) = found
                 && found != command
             {
                 return Err(format!(
-                    "committed values do not match: index {index}, {}, {}",
+                    "committed values do not match: index {index}, {}, {}\n  \
+                     who       server {other} has applied the one, server {server} the other",
                     Value::show(found),
                     Value::show(command)
                 ));
             }
-            found = Some(command);
+            found = Some((server, command));
             count += 1;
         }
-        Ok((count, found.cloned()))
+        Ok((count, found.map(|(_, command)| command.clone())))
     }
 
     /// Which servers have applied something at `index`.
     pub(crate) fn who_has(&self, index: Index) -> Vec<bool> {
         self.servers.iter().map(|log| log.get(index).is_some()).collect()
+    }
+}
+
+/// What [`Logs::encode_snapshot`] has encoded: the index where it ends, and the commands up to it.
+fn decode_snapshot(snapshot: &Bytes) -> Result<(Index, Vec<Command>), labgob::Error> {
+    let mut decoder = Decoder::new(snapshot);
+    let decoded = (decoder.decode()?, decoder.decode()?);
+    decoder.finish()?;
+    Ok(decoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(number: u64) -> Command {
+        Value::from(number).encode()
+    }
+
+    fn command(index: Index) -> ApplyMsg {
+        ApplyMsg::Command { index, command: number(index) }
+    }
+
+    /// A snapshot that claims to end at `end`, with the commands 1 to `has`.
+    fn encoded(end: Index, has: u64) -> Bytes {
+        let mut encoder = Encoder::new();
+        encoder.encode(&end).encode(&(1..=has).map(number).collect::<Vec<_>>());
+        encoder.finish()
+    }
+
+    fn snapshot(end: Index, has: u64) -> ApplyMsg {
+        ApplyMsg::Snapshot { index: end, term: 1, snapshot: encoded(end, has) }
+    }
+
+    /// Two servers, of which server 0 has applied `last` commands.
+    fn logs(last: Index, snapshots: Snapshots) -> Logs {
+        let mut logs = Logs::new(2);
+        for index in 1..=last {
+            logs.apply(0, &command(index), snapshots).expect("it is in order");
+        }
+        logs
+    }
+
+    /// Why `message` is refused from server 1, where server 0 has applied 20 commands. It leaves
+    /// nothing behind: server 1 can then begin at 1.
+    #[track_caller]
+    fn refusal(message: &ApplyMsg, snapshots: Snapshots) -> String {
+        let mut logs = logs(20, snapshots);
+        let refusal = logs.apply(1, message, snapshots).expect_err("it is wrong");
+        assert_eq!(logs.max_index(), 20);
+        assert_eq!(logs.who_has(1), [true, false]);
+        assert_eq!(logs.apply(1, &command(1), snapshots), Ok(Applied::Noted));
+        refusal
+    }
+
+    const FAR: [Index; 4] = [u64::MAX, u64::MAX - 1, 1 << 63, 1 << 32];
+
+    #[test]
+    fn a_command_far_ahead_is_out_of_order() {
+        for far in FAR {
+            let off = refusal(&command(far), Snapshots::Off);
+            assert_eq!(off, format!("server 1 apply out of order {far}"));
+            let on = refusal(&command(far), Snapshots::On);
+            assert_eq!(on, format!("server 1 apply out of order, expected index 1, got {far}"));
+        }
+    }
+
+    #[test]
+    fn a_snapshot_far_ahead_has_too_few_commands() {
+        for far in FAR {
+            let message = refusal(&snapshot(far, 1), Snapshots::On);
+            let end = format!("at index {far} is none of the service's: it has 1 commands");
+            assert_eq!(message, format!("server 1 snapshot {end}"));
+            // The same if it had been saved.
+            let mut logs = logs(20, Snapshots::On);
+            assert_eq!(logs.begin_life(1, &encoded(far, 1)), Err(message));
+        }
+    }
+
+    #[test]
+    fn a_snapshot_has_a_command_for_each_index() {
+        for (end, has) in [(0, 0), (0, 1), (9, 8), (9, 10)] {
+            let message = refusal(&snapshot(end, has), Snapshots::On);
+            let has = format!("is none of the service's: it has {has} commands");
+            assert_eq!(message, format!("server 1 snapshot at index {end} {has}"));
+        }
+    }
+
+    #[test]
+    fn a_snapshot_covers_what_was_applied() {
+        let mut logs = logs(20, Snapshots::On);
+        assert_eq!(logs.apply(1, &snapshot(20, 20), Snapshots::On), Ok(Applied::Noted));
+        assert_eq!(logs.apply(1, &command(21), Snapshots::On), Ok(Applied::Noted));
+        let beyond = "server 0 snapshot at index 22 is beyond index 21, the last that anybody has \
+                      applied";
+        assert_eq!(logs.apply(0, &snapshot(22, 22), Snapshots::On), Err(beyond.to_owned()));
+    }
+
+    #[test]
+    fn a_snapshot_does_not_go_back_within_a_life() {
+        let mut logs = logs(20, Snapshots::On);
+        assert_eq!(logs.apply(0, &snapshot(20, 20), Snapshots::On), Ok(Applied::Noted));
+        let back = "server 0 snapshot at index 19 goes back behind index 20, which it has applied";
+        assert_eq!(logs.apply(0, &snapshot(19, 19), Snapshots::On), Err(back.to_owned()));
+        // A new life begins behind what was saved, early as that may have been.
+        assert_eq!(logs.begin_life(0, &encoded(9, 9)), Ok(()));
+        assert_eq!(logs.apply(0, &command(10), Snapshots::On), Ok(Applied::Noted));
+    }
+
+    #[test]
+    fn a_snapshot_ends_where_it_is_said_to() {
+        let snapshot = encoded(9, 9);
+        let message = ApplyMsg::Snapshot { index: 10, term: 1, snapshot };
+        let other = "server 1 snapshot doesn't match m.SnapshotIndex: it ends at index 9, not 10";
+        assert_eq!(refusal(&message, Snapshots::On), other);
+    }
+
+    #[test]
+    fn a_snapshot_with_more_behind_it_is_no_snapshot() {
+        let snapshot = [encoded(9, 9), number(10)].concat().into();
+        let message = refusal(&ApplyMsg::Snapshot { index: 9, term: 1, snapshot }, Snapshots::On);
+        assert!(message.starts_with("server 1: snapshot decode error at index 9: "), "{message}");
+    }
+
+    #[test]
+    fn who_has_applied_which_of_two_commands_is_told() {
+        let mut logs = logs(2, Snapshots::On);
+        let mut encoder = Encoder::new();
+        encoder.encode(&1_u64).encode(&vec![number(7)]);
+        let message = ApplyMsg::Snapshot { index: 1, term: 1, snapshot: encoder.finish() };
+        assert_eq!(logs.apply(1, &message, Snapshots::On), Ok(Applied::Noted));
+        let message = logs.n_committed(1).expect_err("they differ");
+        let who = "  who       server 0 has applied the one, server 1 the other";
+        assert_eq!(message, format!("committed values do not match: index 1, 1, 7\n{who}"));
+        assert_eq!(logs.n_committed(2), Ok((1, Some(number(2)))));
+        assert_eq!(logs.n_committed(0), Ok((0, None)));
+        assert_eq!(logs.n_committed(u64::MAX), Ok((0, None)));
     }
 }

@@ -16,7 +16,7 @@ pub(crate) const COMMAND_BYTES: usize = 5000;
 ///
 /// MIT's is 50,000 bytes, of which gob takes some 16,000: 320 for each of 50 RPCs. labgob takes 30 for
 /// each. So the limit is 185,500: a right Raft sends each command to two followers, 100,000 bytes; one
-/// that sends each twice 200,000, and one that sends its whole log each time some 550,000.
+/// that sends each twice 200,000, and one that sends its whole log each time 550,000 at least.
 pub(crate) const SLACK_BYTES: u64 = 50_000 - 16_000 + 1_500;
 
 /// The commands of `TestConcurrentStarts3B`.

@@ -3,7 +3,7 @@
 
 use config::{Config, FailureKind, Reliability, Retry, SNAPSHOT_INTERVAL, Snapshots, make_config};
 
-/// How large a server's saved state may be, in bytes; less than 30 entries are needed at any time.
+/// What a server's saved state must stay below, in bytes; fewer than 30 entries are ever needed.
 ///
 /// MIT's limit, which also holds about as many entries as it does there: gob takes 85 bytes and 22 an
 /// entry, so it holds 87. labgob takes some 50 bytes and 21 an entry if the log is encoded as a

@@ -406,7 +406,7 @@ pub enum Bug {
     ///
     /// *Rule*: each command crosses the network once for each peer (the lab's `TestRPCBytes3B`).
     ///
-    /// *Symptom*: `too many RPC bytes; got …, expected …`, by 9.5 %.
+    /// *Symptom*: `too many RPC bytes; got …, expected …`: 9.5 % more than the limit.
     ///
     /// *Caught by* `TestRPCBytes3B` with all seeds.
     ///
@@ -591,7 +591,7 @@ pub enum Bug {
     /// *Rule*: "discard any existing or partial snapshot with a smaller index" (Figure 13,
     /// InstallSnapshot, 5; §7), so that a late one is itself discarded.
     ///
-    /// *Symptom*: `apply error: … apply out of order`, if requests overtook each other.
+    /// *Symptom*: `apply error: … goes back behind index …`, if requests overtook each other.
     ///
     /// *Caught by* MIT's tests hardly ever, since its network delays replies but not requests: with
     /// none of 200 seeds of any test of 3D.

@@ -86,6 +86,14 @@ fn nothing_is_overwritten() {
 }
 
 #[test]
+fn an_empty_folder_may_be_there() {
+    let folder = folder("empty");
+    fs::create_dir_all(&folder).unwrap();
+    lab(&folder, &["new", "."]).assert_code(0);
+    assert!(folder.join("raft/src/raft.rs").exists());
+}
+
+#[test]
 fn a_workspace_inside_the_checkout_would_not_work() {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let inside = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,5 +1,7 @@
 //! Commands that make no sense: each is named, and what was perhaps meant.
 
+use std::fs;
+
 use crate::student::{lab, skeleton};
 
 #[test]
@@ -15,10 +17,26 @@ fn no_such_test() {
 }
 
 #[test]
+fn no_test_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("src")).unwrap();
+    fs::write(folder.path().join("src/lib.rs"), "").unwrap();
+    fs::write(folder.path().join("Cargo.toml"), "[package]\nname = \"bare\"\n").unwrap();
+    let ran = lab(folder.path(), &["test", "-p", "bare", "3A"]);
+    ran.assert_code(4);
+    ran.assert_complains("failed to find a test: `bare` has none whose name begins with `Test`");
+}
+
+#[test]
 fn no_such_package() {
     let ran = lab(skeleton(), &["test", "-p", "raff"]);
     ran.assert_code(3);
     ran.assert_complains("failed to find the package `raff`: did you mean raft?");
+
+    let ran = lab(skeleton(), &["test", "-p", "zookeeper"]);
+    ran.assert_code(3);
+    ran.assert_complains("failed to find the package `zookeeper`: ");
+    ran.assert_complains("skeleton has raft\n");
 }
 
 #[test]
@@ -34,6 +52,28 @@ fn no_workspace() {
     let ran = lab(folder.path(), &["test"]);
     ran.assert_code(3);
     ran.assert_complains("failed to find a workspace: could not find `Cargo.toml`");
+
+    let ran = lab(skeleton(), &["test", "--manifest-path", folder.path().to_str().unwrap()]);
+    ran.assert_code(3);
+    ran.assert_complains("failed to find a workspace: manifest path ");
+
+    fs::write(folder.path().join("Cargo.toml"), "[package").unwrap();
+    let ran = lab(folder.path(), &["test"]);
+    ran.assert_code(3);
+    ran.assert_complains("failed to find a workspace: ");
+    ran.assert_complains("unclosed table");
+}
+
+#[test]
+fn no_folder_for_results() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    for out in [file.clone(), file.join("out")] {
+        let ran = lab(skeleton(), &["test", "-o", out.to_str().unwrap()]);
+        ran.assert_code(3);
+        ran.assert_complains(&format!("error: failed to write {}: ", out.display()));
+    }
 }
 
 #[test]
