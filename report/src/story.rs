@@ -83,9 +83,20 @@ pub struct Call {
     /// When its handler ended.
     pub handled: Option<Moment>,
     /// What the handler answered; nothing until then.
-    pub reply: Fields,
+    pub reply: Answer,
     /// When it returned to its caller, and how.
     pub returned: Option<(Moment, Outcome)>,
+}
+
+/// What a handler answered, in Raft's terms: as far as it says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// `term`.
+    pub term: Option<u64>,
+    /// `voteGranted`.
+    pub vote_granted: Option<bool>,
+    /// `success`.
+    pub success: Option<bool>,
 }
 
 /// A point in a history: events at one time have an order, too.
@@ -261,6 +272,8 @@ impl Story {
             links: vec![Vec::new(); servers],
             views: vec![Vec::new(); servers],
             dropped: history.dropped(),
+            // Four events make a call.
+            calls: Vec::with_capacity(history.events().len() / 4),
             ..Story::default()
         };
         let mut places = Places::default();
@@ -293,7 +306,7 @@ impl Story {
                     sent: moment,
                     delivered: None,
                     handled: None,
-                    reply: Fields::default(),
+                    reply: Answer::default(),
                     returned: None,
                 });
             }
@@ -307,7 +320,8 @@ impl Story {
                 if let Some(place) = places.get(*id) {
                     let call = &mut self.calls[place];
                     call.handled = Some(moment);
-                    call.reply = reply.fields();
+                    let Fields { term, vote_granted, success, .. } = reply.fields();
+                    call.reply = Answer { term, vote_granted, success };
                     self.handled[call.to as usize].push(place);
                 }
             }
