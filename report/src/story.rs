@@ -42,6 +42,8 @@ pub struct Story {
     pub snapshots: Vec<Snapshot>,
     /// What servers saved, in order.
     pub saved: Vec<Save>,
+    /// What servers logged, in order.
+    pub logged: Vec<Logged>,
     /// How many of the oldest events are missing.
     pub dropped: u64,
 }
@@ -219,6 +221,19 @@ pub struct Save {
     pub snapshot: u64,
 }
 
+/// A line of a log.
+#[derive(Clone, Debug)]
+pub struct Logged {
+    /// When.
+    pub moment: Moment,
+    /// Who logged it; `None` if that isn't known.
+    pub server: Option<Caller>,
+    /// How important it is.
+    pub level: Cow<'static, str>,
+    /// What it says.
+    pub text: String,
+}
+
 /// One election of a candidate's: what it asked the others in one term.
 #[derive(Clone, Debug)]
 pub struct Election {
@@ -391,13 +406,16 @@ impl Story {
                 let (server, state, snapshot) = (*server, *state, *snapshot);
                 self.saved.push(Save { moment, server, state, snapshot });
             }
-            // Of a server that doesn't exist, or for the eye only.
+            EventKind::Logged { server, level, target: _, text } => {
+                let (server, level, text) = (*server, level.clone(), text.clone());
+                self.logged.push(Logged { moment, server, level, text });
+            }
+            // Of a server that doesn't exist.
             EventKind::Started { .. }
             | EventKind::Crashed { .. }
             | EventKind::Connected { .. }
             | EventKind::Disconnected { .. }
-            | EventKind::Viewed { .. }
-            | EventKind::Logged { .. } => {}
+            | EventKind::Viewed { .. } => {}
         }
     }
 
