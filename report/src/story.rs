@@ -152,8 +152,10 @@ pub struct Step {
     pub moment: Moment,
     /// What, in the tester's words.
     pub what: Cow<'static, str>,
-    /// The script's file and line; none for what happens by itself.
+    /// The script's file and line, where it is known.
     pub line: Option<(Cow<'static, str>, u32)>,
+    /// Whether it changed the cluster or the network; else it checked or waited.
+    pub is_fault: bool,
 }
 
 /// A look for a leader.
@@ -348,6 +350,9 @@ impl Story {
             EventKind::Started { server } if exists(server.server) => {
                 let life = Life { incarnation: server.incarnation, from: moment, until: None };
                 self.lives[server.server as usize].push(life);
+                if server.incarnation > 1 {
+                    self.happens(moment, format!("start server {}", server.server));
+                }
             }
             EventKind::Crashed { server } if exists(server.server) => {
                 let lives = &mut self.lives[server.server as usize];
@@ -367,11 +372,11 @@ impl Story {
                 self.happens(moment, format!("cut off server {server}"));
             }
             EventKind::Network { what } => {
-                self.steps.push(Step { moment, what: what.clone(), line: None });
+                self.happens(moment, what.to_string());
             }
             EventKind::Step { what, file, line } => {
                 let line = Some((file.clone(), *line));
-                self.steps.push(Step { moment, what: what.clone(), line });
+                self.steps.push(Step { moment, what: what.clone(), line, is_fault: false });
             }
             EventKind::Looked { round, rounds, leader } => {
                 let (round, rounds, leader) = (*round, *rounds, *leader);
@@ -419,8 +424,17 @@ impl Story {
         }
     }
 
+    /// The script has changed something. The step that says so has come just before, if there is one.
     fn happens(&mut self, moment: Moment, what: String) {
-        self.steps.push(Step { moment, what: what.into(), line: None });
+        const CHANGES: [&str; 4] = ["connect", "disconnect", "crash1", "start1"];
+        let what = what.into();
+        match self.steps.last_mut() {
+            Some(step) if step.moment.at == moment.at && CHANGES.contains(&&*step.what) => {
+                step.what = what;
+                step.is_fault = true;
+            }
+            _ => self.steps.push(Step { moment, what, line: None, is_fault: true }),
+        }
     }
 
     /// How many servers are a majority.
@@ -525,7 +539,7 @@ impl Story {
     /// The script's step that was under way at the end: a checker, or whatever the script waited for.
     #[must_use]
     pub fn last_step(&self) -> Option<&Step> {
-        self.steps.iter().rev().find(|step| step.line.is_some())
+        self.steps.iter().rev().find(|step| !step.is_fault)
     }
 }
 

@@ -143,8 +143,10 @@ fn state(story: &Story, server: usize, moment: Moment) -> String {
 fn rows(story: &Story) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for step in &story.steps {
+        if step.is_fault && step.moment.at == Time(0) {
+            continue; // how every test begins
+        }
         let event = match &step.line {
-            // What has happened by itself stands beside it.
             Some((_, line)) => format!("test: {}, line {line}", step.what),
             None => format!("test: {}", step.what),
         };
