@@ -80,7 +80,7 @@ impl Visit for Text {
             name => write!(self.fields, " {name}={value:?}"),
         };
         // Only the value's own code can fail at that; what it has written so far stands.
-        drop(written);
+        let _ = written;
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {

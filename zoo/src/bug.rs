@@ -33,6 +33,18 @@ pub enum Bug {
     /// 0.1 s. Who has this bug sees a test that fails one time in many.
     BlocksOnVotes,
 
+    /// [`Bug::BlocksOnVotes`] at the pace of the student who had it: a ticker that looks every 150 to
+    /// 450 ms, for the first time at once, and stands if nobody was heard since its last look;
+    /// heartbeats every 150 ms.
+    ///
+    /// *Rule*: that of [`Bug::BlocksOnVotes`]. Three servers that look at once at the beginning also
+    /// split the first votes (§5.2), which costs a round.
+    ///
+    /// *Symptom*: that of [`Bug::BlocksOnVotes`].
+    ///
+    /// *Caught by* `TestReElection3A` and `TestManyElections3A`, each with some of a hundred seeds.
+    TicksAndBlocksOnVotes,
+
     /// Like [`Bug::BlocksOnVotes`], but even a majority waits for the last reply.
     ///
     /// *Rule*: "If votes received from majority of servers: become leader" (Figure 2, Candidates;

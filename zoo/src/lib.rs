@@ -40,6 +40,7 @@
 //! | --- | --- | --- |
 //! | [`None`](Bug::None) | none | every test passes, with every seed |
 //! | [`BlocksOnVotes`](Bug::BlocksOnVotes) | a candidate whose timer fires stands again (§5.2) | `expected one leader, got none`, now and then |
+//! | [`TicksAndBlocksOnVotes`](Bug::TicksAndBlocksOnVotes) | the same, at the pace of the student who had it | `expected one leader, got none`, now and then |
 //! | [`WaitsForAllVotes`](Bug::WaitsForAllVotes) | a majority is enough (§5.2) | `expected one leader, got none`, mostly |
 //! | [`StandsOnce`](Bug::StandsOnce) | the timer fires again and again (§5.2) | `expected one leader, got none` |
 //! | [`StandsUntilItVotes`](Bug::StandsUntilItVotes) | who has voted still has a timer (§5.2) | `expected one leader, got none` |

@@ -25,7 +25,7 @@ impl Raft {
             }
             let Some((term, mut requests)) = self.election() else { continue };
             match self.bug {
-                Bug::BlocksOnVotes | Bug::WaitsForAllVotes => {
+                Bug::BlocksOnVotes | Bug::TicksAndBlocksOnVotes | Bug::WaitsForAllVotes => {
                     self.collect_votes(term, requests).await;
                 }
                 Bug::StandsOnce => {
@@ -118,7 +118,7 @@ impl Raft {
         let mut votes = 1;
         while let Some(reply) = requests.join_next().await {
             votes += usize::from(matches!(reply, Ok(Some(true))));
-            if self.bug == Bug::BlocksOnVotes && votes >= self.votes_needed() {
+            if self.bug != Bug::WaitsForAllVotes && votes >= self.votes_needed() {
                 requests.detach_all();
                 break;
             }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::Raft;
 use super::log::Log;
 use super::replication::Followers;
-use super::state::{State, election_timeout};
+use super::state::{State, first_timeout};
 use crate::bug::Bug;
 
 impl Raft {
@@ -57,7 +57,7 @@ impl State {
             Bug::TakesSavedForApplied => log.last_index(),
             _ => log.snapshot_index(),
         };
-        let first_timeout = election_timeout(bug);
+        let first_timeout = first_timeout(bug);
         State {
             current_term,
             voted_for,

@@ -170,6 +170,7 @@ impl Raft {
         match self.bug {
             Bug::HeartbeatsTooOften => HEARTBEAT_INTERVAL / 5,
             Bug::HeartbeatsTooSeldom => HEARTBEAT_INTERVAL * 10,
+            Bug::TicksAndBlocksOnVotes => HEARTBEAT_INTERVAL * 3 / 2,
             _ => HEARTBEAT_INTERVAL,
         }
     }

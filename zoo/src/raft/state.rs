@@ -16,6 +16,9 @@ use crate::bug::Bug;
 /// ms. Drawn anew each time, so that split votes are rare (§5.2).
 const ELECTION_TIMEOUT_MS: Range<u64> = 300..600;
 
+/// How often [`Bug::TicksAndBlocksOnVotes`] looks whether anybody was heard; in ms.
+const TICK_MS: Range<u64> = 150..450;
+
 /// Everything that the mutex guards.
 pub(super) struct State {
     // Saved before it is answered to.
@@ -69,7 +72,17 @@ impl State {
     }
 }
 
+/// How long a server waits before it stands for the first time.
+pub(super) fn first_timeout(bug: Bug) -> Duration {
+    if bug == Bug::TicksAndBlocksOnVotes { Duration::ZERO } else { election_timeout(bug) }
+}
+
 pub(super) fn election_timeout(bug: Bug) -> Duration {
+    if bug == Bug::TicksAndBlocksOnVotes {
+        // What is left of a tick in which somebody was heard, and one in which nobody was.
+        let left = rand::rng().random_range(0..TICK_MS.end);
+        return Duration::from_millis(left + rand::rng().random_range(TICK_MS));
+    }
     let range = match bug {
         Bug::NeverDrawsTimeout => ELECTION_TIMEOUT_MS.start..ELECTION_TIMEOUT_MS.start + 1,
         Bug::DrawsCloseTimeouts => ELECTION_TIMEOUT_MS.start..ELECTION_TIMEOUT_MS.start + 2,

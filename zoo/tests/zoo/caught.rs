@@ -8,9 +8,9 @@ use zoo::Bug;
 use crate::child::{Expected, fails_of, run};
 use crate::script::lines;
 
-const INITIAL_ELECTION: &str = "lab3::election_3a::TestInitialElection3A";
+pub(crate) const INITIAL_ELECTION: &str = "lab3::election_3a::TestInitialElection3A";
 pub(crate) const RE_ELECTION: &str = "lab3::election_3a::TestReElection3A";
-const MANY_ELECTIONS: &str = "lab3::election_3a::TestManyElections3A";
+pub(crate) const MANY_ELECTIONS: &str = "lab3::election_3a::TestManyElections3A";
 
 fn no_leader(function: &str) -> Expected {
     Expected {
