@@ -22,6 +22,10 @@ pub struct Story {
     pub calls: Vec<Call>,
     /// What the handlers of each server have answered, as places in `calls`, in order.
     pub handled: Vec<Vec<usize>>,
+    /// What became of the calls, in order.
+    pub turns: Vec<Turn>,
+    /// The requests for votes, as places in `calls`, in order.
+    pub votes: Vec<usize>,
     /// What each server has sent, as places in `calls`, in order.
     pub sent: Vec<Vec<usize>>,
     /// Each server's lives, in order.
@@ -84,8 +88,33 @@ pub struct Call {
     pub handled: Option<Moment>,
     /// What the handler answered; nothing until then.
     pub reply: Fields,
+    /// In which life the server answered, if that is certain: the call was sent, delivered and
+    /// handled in it, and the server hadn't been taken down meanwhile.
+    pub answered_in: Option<u32>,
     /// When it returned to its caller, and how.
     pub returned: Option<(Moment, Outcome)>,
+}
+
+/// Something that became of a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    /// What.
+    pub what: Became,
+    /// The call, as a place in [`Story::calls`].
+    pub call: usize,
+}
+
+/// What became of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// It was sent.
+    Sent,
+    /// It reached its server, whose handler began.
+    Delivered,
+    /// Its handler ended.
+    Handled,
+    /// It returned to its caller.
+    Returned,
 }
 
 /// A point in a history: events at one time have an order, too.
@@ -280,20 +309,26 @@ impl Story {
                 if exists(from.server) && exists(*to) =>
             {
                 let fields = args.fields();
+                let purpose = Purpose::of(method, &fields);
                 places.set(*id, self.calls.len());
+                self.turn(Became::Sent, self.calls.len());
+                if purpose == Purpose::Vote {
+                    self.votes.push(self.calls.len());
+                }
                 self.sent[from.server as usize].push(self.calls.len());
                 self.calls.push(Call {
                     id: *id,
                     from: *from,
                     to: *to,
                     method: method.clone(),
-                    purpose: Purpose::of(method, &fields),
+                    purpose,
                     args: fields,
                     size: args.wire_len(),
                     sent: moment,
                     delivered: None,
                     handled: None,
                     reply: Fields::default(),
+                    answered_in: None,
                     returned: None,
                 });
             }
@@ -301,6 +336,7 @@ impl Story {
             EventKind::RpcDelivered { id } => {
                 if let Some(call) = places.get(*id) {
                     self.calls[call].delivered = Some(moment);
+                    self.turn(Became::Delivered, call);
                 }
             }
             EventKind::RpcHandled { id, reply } => {
@@ -308,12 +344,23 @@ impl Story {
                     let call = &mut self.calls[place];
                     call.handled = Some(moment);
                     call.reply = reply.fields();
+                    // What was sent before this life goes to an earlier one.
+                    let life = self.lives[call.to as usize].last();
+                    call.answered_in = life
+                        .filter(|life| life.until.is_none() && life.from.place < call.sent.place)
+                        .map(|life| life.incarnation);
                     self.handled[call.to as usize].push(place);
+                    self.turn(Became::Handled, place);
                 }
             }
             EventKind::RpcReturned { id, outcome } => {
-                if let Some(call) = places.get(*id) {
-                    self.calls[call].returned = Some((moment, *outcome));
+                if let Some(place) = places.get(*id) {
+                    let call = &mut self.calls[place];
+                    call.returned = Some((moment, *outcome));
+                    if *outcome == Outcome::ServerDied {
+                        call.answered_in = None; // what it saved may be lost
+                    }
+                    self.turn(Became::Returned, place);
                 }
             }
             EventKind::Started { server } if exists(server.server) => {
@@ -387,6 +434,10 @@ impl Story {
         }
     }
 
+    fn turn(&mut self, what: Became, call: usize) {
+        self.turns.push(Turn { what, call });
+    }
+
     fn happens(&mut self, moment: Moment, what: String) {
         self.steps.push(Step { moment, what: what.into(), line: None });
     }
@@ -442,18 +493,34 @@ impl Story {
     #[must_use]
     pub fn elections(&self) -> Vec<Election> {
         let mut elections: Vec<Election> = Vec::new();
-        for (place, call) in self.calls.iter().enumerate() {
-            let (Purpose::Vote, Some(term)) = (call.purpose, call.args.term) else { continue };
-            let of_same =
-                |election: &&mut Election| election.candidate == call.from && election.term == term;
-            match elections.iter_mut().rev().find(of_same) {
-                Some(election) => election.requests.push(place),
-                None => elections.push(Election {
-                    candidate: call.from,
-                    term,
-                    at: call.sent.at,
-                    requests: vec![place],
-                }),
+        // Each server's elections so far, and the latest of them by life and term.
+        let mut own: Vec<Vec<usize>> = vec![Vec::new(); self.servers];
+        let mut latest: Vec<Option<(u32, u64)>> = vec![None; self.servers];
+        for &place in &self.votes {
+            let call = &self.calls[place];
+            let Some(term) = call.args.term else { continue };
+            let (server, key) = (call.from.server as usize, (call.from.incarnation, term));
+            // Most requests belong to the latest election, or begin a later one.
+            let known = if Some(key) > latest[server] {
+                latest[server] = Some(key);
+                None
+            } else {
+                own[server].iter().rev().copied().find(|&known| {
+                    let election: &Election = &elections[known];
+                    election.candidate == call.from && election.term == term
+                })
+            };
+            match known {
+                Some(known) => elections[known].requests.push(place),
+                None => {
+                    own[server].push(elections.len());
+                    elections.push(Election {
+                        candidate: call.from,
+                        term,
+                        at: call.sent.at,
+                        requests: vec![place],
+                    });
+                }
             }
         }
         elections
