@@ -27,7 +27,6 @@ mod m19_sends_too_much;
 mod m20_state_grows;
 mod m21_applies_without_majority;
 mod quiet;
-mod terms;
 
 use crate::event::{RpcId, Time};
 use crate::story::Story;

@@ -24,6 +24,10 @@ pub struct Story {
     pub handled: Vec<Vec<usize>>,
     /// What became of the calls, in order.
     pub turns: Vec<Turn>,
+    /// When each server is proven to have reached a higher term, in order.
+    pub reached: Vec<Vec<Reached>>,
+    /// When each server heard of another leader than before, or of a snapshot, in order.
+    pub heard: Vec<Vec<Heard>>,
     /// The requests for votes, as places in `calls`, in order.
     pub votes: Vec<usize>,
     /// What each server has sent, as places in `calls`, in order.
@@ -98,6 +102,8 @@ pub struct Call {
 /// Something that became of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Turn {
+    /// When: the place of a [`Moment`].
+    pub place: usize,
     /// What.
     pub what: Became,
     /// The call, as a place in [`Story::calls`].
@@ -115,6 +121,30 @@ pub enum Became {
     Handled,
     /// It returned to its caller.
     Returned,
+}
+
+/// A server is proven to have reached a term: whoever sends or answers has saved its term, and keeps
+/// it.
+#[derive(Clone, Copy, Debug)]
+pub struct Reached {
+    /// Since when that is proven, as the place of a [`Moment`].
+    pub place: usize,
+    /// The term.
+    pub term: u64,
+    /// The call that proves it, as a place in [`Story::calls`].
+    pub proof: usize,
+}
+
+/// A request of another leader than before was delivered to a server: from now on its log may be
+/// another.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    /// When, as the place of a [`Moment`].
+    pub place: usize,
+    /// The leader's term.
+    pub term: Option<u64>,
+    /// The highest term of all leaders so far.
+    pub highest: u64,
 }
 
 /// A point in a history: events at one time have an order, too.
@@ -286,6 +316,8 @@ impl Story {
             servers,
             handled: vec![Vec::new(); servers],
             sent: vec![Vec::new(); servers],
+            reached: vec![Vec::new(); servers],
+            heard: vec![Vec::new(); servers],
             lives: vec![Vec::new(); servers],
             links: vec![Vec::new(); servers],
             views: vec![Vec::new(); servers],
@@ -311,7 +343,7 @@ impl Story {
                 let fields = args.fields();
                 let purpose = Purpose::of(method, &fields);
                 places.set(*id, self.calls.len());
-                self.turn(Became::Sent, self.calls.len());
+                self.turn(moment, Became::Sent, self.calls.len());
                 if purpose == Purpose::Vote {
                     self.votes.push(self.calls.len());
                 }
@@ -336,7 +368,8 @@ impl Story {
             EventKind::RpcDelivered { id } => {
                 if let Some(call) = places.get(*id) {
                     self.calls[call].delivered = Some(moment);
-                    self.turn(Became::Delivered, call);
+                    self.turn(moment, Became::Delivered, call);
+                    self.is_delivered(moment, call);
                 }
             }
             EventKind::RpcHandled { id, reply } => {
@@ -350,7 +383,11 @@ impl Story {
                         .filter(|life| life.until.is_none() && life.from.place < call.sent.place)
                         .map(|life| life.incarnation);
                     self.handled[call.to as usize].push(place);
-                    self.turn(Became::Handled, place);
+                    self.turn(moment, Became::Handled, place);
+                    let Call { purpose, to, answered_in, .. } = self.calls[place];
+                    if purpose != Purpose::Other && answered_in.is_some() {
+                        self.reaches(moment, to, self.calls[place].reply.term, place);
+                    }
                 }
             }
             EventKind::RpcReturned { id, outcome } => {
@@ -360,7 +397,7 @@ impl Story {
                     if *outcome == Outcome::ServerDied {
                         call.answered_in = None; // what it saved may be lost
                     }
-                    self.turn(Became::Returned, place);
+                    self.turn(moment, Became::Returned, place);
                 }
             }
             EventKind::Started { server } if exists(server.server) => {
@@ -434,8 +471,40 @@ impl Story {
         }
     }
 
-    fn turn(&mut self, what: Became, call: usize) {
-        self.turns.push(Turn { what, call });
+    fn turn(&mut self, moment: Moment, what: Became, call: usize) {
+        self.turns.push(Turn { place: moment.place, what, call });
+    }
+
+    /// What a delivery proves of the sender's term, and what it may do to the receiver's log.
+    fn is_delivered(&mut self, moment: Moment, place: usize) {
+        let Call { purpose, from, to, args: Fields { term, .. }, .. } = self.calls[place];
+        if purpose == Purpose::Other {
+            return;
+        }
+        // A dead server's calls are never delivered.
+        self.reaches(moment, from.server, term, place);
+        if purpose == Purpose::Vote {
+            return;
+        }
+        let heard = &mut self.heard[to as usize];
+        let last = heard.last().copied();
+        // A snapshot may replace the whole log.
+        if purpose == Purpose::Snapshot
+            || term.is_none()
+            || last.map(|last| last.term) != Some(term)
+        {
+            let highest = term.unwrap_or(u64::MAX).max(last.map_or(0, |last| last.highest));
+            heard.push(Heard { place: moment.place, term, highest });
+        }
+    }
+
+    fn reaches(&mut self, moment: Moment, server: u32, term: Option<u64>, proof: usize) {
+        let reached = &mut self.reached[server as usize];
+        if let Some(term) = term
+            && reached.last().is_none_or(|last| last.term < term)
+        {
+            reached.push(Reached { place: moment.place, term, proof });
+        }
     }
 
     fn happens(&mut self, moment: Moment, what: String) {
@@ -487,6 +556,22 @@ impl Story {
     #[must_use]
     pub fn view_at(&self, server: usize, at: Time) -> Option<&View> {
         self.views[server].iter().rev().find(|view| view.moment.at <= at)
+    }
+
+    /// The highest term that a server is proven to have reached before `moment`.
+    #[must_use]
+    pub fn reached_before(&self, server: u32, moment: Moment) -> Option<Reached> {
+        let reached = &self.reached[server as usize];
+        let count = reached.partition_point(|reached| reached.place < moment.place);
+        Some(reached[count.checked_sub(1)?])
+    }
+
+    /// How often until `moment` a server has heard of another leader than before, and the last time.
+    #[must_use]
+    pub fn heard_until(&self, server: u32, moment: Moment) -> (usize, Option<Heard>) {
+        let heard = &self.heard[server as usize];
+        let count = heard.partition_point(|heard| heard.place <= moment.place);
+        (count, count.checked_sub(1).map(|last| heard[last]))
     }
 
     /// All elections, by the time at which they began.

@@ -1,8 +1,7 @@
 //! M4: a reply has a lower term than its server has reached.
 
-use super::terms::each_answer;
 use super::{Kind, Monitor, Sighting, is_new};
-use crate::story::{Purpose, Story};
+use crate::story::{Call, Purpose, Story};
 
 pub(super) const MONITOR: Monitor = Monitor {
     id: "M4",
@@ -14,48 +13,43 @@ pub(super) const MONITOR: Monitor = Monitor {
 
 fn check(story: &Story) -> Vec<Sighting> {
     let mut sightings = Vec::new();
-    for handled in &story.handled {
-        for &place in handled {
-            let call = &story.calls[place];
-            let (Some(asked), Some(answered), Some(handled)) =
-                (call.args.term, call.reply.term, call.handled)
-            else {
-                continue;
-            };
-            // A reply that leaves its term at 0 tells none.
-            if answered == 0 || answered >= asked || call.purpose == Purpose::Other {
-                continue;
-            }
-            if is_new(&sightings, &[call.to]) {
-                sightings.push(Sighting {
-                    at: handled.at,
-                    servers: vec![call.to],
-                    what: format!(
-                        "server {} answered {} of term {asked} with the lower term {answered}",
-                        call.to, call.method
-                    ),
-                    calls: vec![call.id],
-                });
-            }
+    for &place in story.handled.iter().flatten() {
+        let call = &story.calls[place];
+        if call.purpose != Purpose::Other
+            && let Some(sighting) = judge(story, call)
+            && is_new(&sightings, &sighting.servers)
+        {
+            sightings.push(sighting);
         }
     }
-    each_answer(story, |call, reached| {
-        let (Some(answered), Some(handled)) = (call.reply.term, call.handled) else { return };
-        if answered == 0 || answered >= reached.term || !is_new(&sightings, &[call.to]) {
-            return;
-        }
-        let proof = &story.calls[reached.proof];
-        let had = if proof.to == call.to { "answered" } else { "sent" };
-        sightings.push(Sighting {
-            at: handled.at,
-            servers: vec![call.to],
-            what: format!(
-                "server {} answered {} with term {answered}, and had {had} {} in term {} before",
-                call.to, call.method, proof.method, reached.term
-            ),
-            calls: vec![proof.id, call.id],
-        });
-    });
     sightings.sort_by_key(|sighting: &Sighting| sighting.at);
     sightings
+}
+
+fn judge(story: &Story, call: &Call) -> Option<Sighting> {
+    let (answered, handled) = call.reply.term.zip(call.handled)?;
+    if answered == 0 {
+        return None; // a reply that leaves its term at 0 tells none
+    }
+    let sighting = |what, calls| Sighting { at: handled.at, servers: vec![call.to], what, calls };
+    let Call { to, ref method, .. } = *call;
+    if let Some(asked) = call.args.term.filter(|&asked| answered < asked) {
+        let what =
+            format!("server {to} answered {method} of term {asked} with the lower term {answered}");
+        return Some(sighting(what, vec![call.id]));
+    }
+    // Of two handlers that ran at the same time nobody knows which came first, so only what had ended
+    // before this one began is held against it.
+    call.answered_in?;
+    let reached = story.reached_before(to, call.delivered?)?;
+    if answered >= reached.term {
+        return None;
+    }
+    let proof = &story.calls[reached.proof];
+    let had = if proof.to == to { "answered" } else { "sent" };
+    let what = format!(
+        "server {to} answered {method} with term {answered}, and had {had} {} in term {} before",
+        proof.method, reached.term
+    );
+    Some(sighting(what, vec![proof.id, call.id]))
 }

@@ -1,8 +1,7 @@
 //! M6: a server accepts entries from a leader of an earlier term.
 
-use super::terms::each_answer;
 use super::{Kind, Monitor, Sighting, is_new};
-use crate::story::{Purpose, Story};
+use crate::story::{Call, Purpose, Story};
 
 pub(super) const MONITOR: Monitor = Monitor {
     id: "M6",
@@ -14,27 +13,36 @@ pub(super) const MONITOR: Monitor = Monitor {
 
 fn check(story: &Story) -> Vec<Sighting> {
     let mut sightings = Vec::new();
-    // That the reply's own term is higher proves nothing: a handler that waits may have accepted the
-    // entries before the term changed.
-    each_answer(story, |call, reached| {
-        let (Purpose::Append, Some(term), Some(true), Some(handled)) =
-            (call.purpose, call.args.term, call.reply.success, call.handled)
-        else {
-            return;
-        };
-        if term >= reached.term || !is_new(&sightings, &[call.to]) {
-            return;
+    for call in &story.calls {
+        if call.purpose == Purpose::Append
+            && call.reply.success == Some(true)
+            && let Some(sighting) = judge(story, call)
+            && is_new(&sightings, &sighting.servers)
+        {
+            sightings.push(sighting);
         }
-        let proof = &story.calls[reached.proof];
-        sightings.push(Sighting {
-            at: handled.at,
-            servers: vec![call.to],
-            what: format!(
-                "server {} accepted {} of term {term} from server {}, and had been in term {} before",
-                call.to, call.method, call.from.server, reached.term
-            ),
-            calls: vec![proof.id, call.id],
-        });
-    });
+    }
+    sightings.sort_by_key(|sighting: &Sighting| sighting.at);
     sightings
+}
+
+/// Whether the server had reached a later term before the handler began. That the reply's own term is
+/// higher proves nothing: a handler that waits may have accepted the entries before the term changed.
+fn judge(story: &Story, call: &Call) -> Option<Sighting> {
+    call.answered_in?;
+    let term = call.args.term?;
+    let reached = story.reached_before(call.to, call.delivered?)?;
+    if term >= reached.term {
+        return None;
+    }
+    let proof = &story.calls[reached.proof];
+    Some(Sighting {
+        at: call.handled?.at,
+        servers: vec![call.to],
+        what: format!(
+            "server {} accepted {} of term {term} from server {}, and had been in term {} before",
+            call.to, call.method, call.from.server, reached.term
+        ),
+        calls: vec![proof.id, call.id],
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::logs::shown;
 use super::{Kind, Monitor, Sighting, is_new};
-use crate::story::{Became, Call, Purpose, Story};
+use crate::story::{Call, Purpose, Story};
 
 pub(super) const MONITOR: Monitor = Monitor {
     id: "M8",
@@ -13,114 +13,41 @@ pub(super) const MONITOR: Monitor = Monitor {
 };
 
 /// What a leader shows in one term.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Leader {
     term: u64,
-    /// What it can have known to be committed when it was elected, at most.
-    elected_with: u64,
+    /// Its first call, as a place in [`Story::calls`].
+    first: usize,
     /// The lowest commit index that it has sent.
     lowest_commit: u64,
     /// The highest index that its log has of an earlier term, as far as is shown.
     earlier: u64,
     /// The last index that it has shown.
     last: u64,
-    /// Which followers may have an entry of its own term, one bit each.
-    own: u64,
-    /// Each commit index that it has sent before a majority could have an entry of its own term, and
-    /// the call.
+    /// Each commit index that it has sent after another, and the call.
     commits: Vec<(u64, usize)>,
 }
 
 fn check(story: &Story) -> Vec<Sighting> {
-    if story.dropped > 0 || story.servers > 64 {
+    if story.dropped > 0 {
         return Vec::new(); // what a leader knew at its election may be among what is missing
     }
-    let mut leaders: Vec<Vec<Leader>> = vec![Vec::new(); story.servers];
-    // What each server can have been told to be committed, at most.
-    let mut told: Vec<u64> = vec![0; story.servers];
-    for turn in &story.turns {
-        let call = &story.calls[turn.call];
-        let (from, to) = (call.from.server as usize, call.to as usize);
-        match (turn.what, call.purpose) {
-            (Became::Sent, Purpose::Append) => {
-                let Some(leader) = leader(&mut leaders[from], told[from], call) else { continue };
-                leader.sends(call, turn.call, story.majority());
-            }
-            (Became::Delivered, Purpose::Append) => {
-                told[to] = told[to].max(call.args.leader_commit.unwrap_or(u64::MAX));
-                // Whatever becomes of the reply, the follower may have the entries from now on.
-                if let Some(leader) = leader(&mut leaders[from], told[from], call)
-                    && shown(call).is_none_or(|(term, _)| term == leader.term)
-                {
-                    leader.own |= 1 << to;
-                }
-            }
-            (Became::Delivered, Purpose::Snapshot) => {
-                told[to] = told[to].max(call.args.last_included_index.unwrap_or(u64::MAX));
-            }
-            _ => {}
-        }
-    }
-    sightings(story, &leaders)
-}
-
-/// The leader that sends `call`, among what its server has been so far.
-fn leader<'a>(terms: &'a mut Vec<Leader>, told: u64, call: &Call) -> Option<&'a mut Leader> {
-    let (term, commit) = call.args.term.zip(call.args.leader_commit)?;
-    if let Some(place) = terms.iter().rposition(|leader| leader.term == term) {
-        return Some(&mut terms[place]);
-    }
-    // As a leader before it may have committed all that it had.
-    let elected_with = terms.iter().map(|leader| leader.last).fold(told, u64::max);
-    terms.push(Leader { term, elected_with, lowest_commit: commit, ..Leader::default() });
-    terms.last_mut()
-}
-
-impl Leader {
-    fn sends(&mut self, call: &Call, place: usize, majority: usize) {
-        let (Some(prev), Some(commit)) = (call.args.prev_log_index, call.args.leader_commit) else {
-            return;
-        };
-        let entries = call.args.entries.as_deref().unwrap_or_default();
-        self.last = self.last.max(prev + entries.len() as u64);
-        self.lowest_commit = self.lowest_commit.min(commit);
-        // Terms never go down along a log.
-        if call.args.prev_log_term.is_some_and(|term| term < self.term) {
-            let earlier =
-                entries.iter().take_while(|term| term.is_some_and(|term| term < self.term)).count();
-            self.earlier = self.earlier.max(prev + earlier as u64);
-        }
-        let has_own = self.own.count_ones() as usize + 1 >= majority;
-        if !has_own && self.commits.last().is_none_or(|&(last, _)| last != commit) {
-            self.commits.push((commit, place));
-        }
-    }
-
-    /// The first commit index that it can't have come to but by counting copies.
-    fn counted(&self) -> Option<(u64, usize)> {
-        let mut commits = self.commits.iter().copied();
-        commits.find(|&(commit, _)| {
-            self.lowest_commit < commit && self.elected_with < commit && commit <= self.earlier
-        })
-    }
-}
-
-fn sightings(story: &Story, leaders: &[Vec<Leader>]) -> Vec<Sighting> {
     let mut sightings = Vec::new();
-    for (server, terms) in leaders.iter().enumerate() {
-        for leader in terms {
-            let Some((commit, place)) = leader.counted() else { continue };
+    for (server, sent) in story.sent.iter().enumerate() {
+        let leaders = leaders(story, sent);
+        for (place, leader) in leaders.iter().enumerate() {
+            let Some(call) = leader.counts(story, &leaders[..place]) else { continue };
             if !is_new(&sightings, &[server as u32]) {
                 continue;
             }
-            let call = &story.calls[place];
             sightings.push(Sighting {
                 at: call.sent.at,
                 servers: vec![server as u32],
                 what: format!(
-                    "server {server} led term {}, and committed index {commit}, an entry of an \
-                     earlier term, while no majority had an entry of its own",
-                    leader.term
+                    "server {server} led term {}, and committed index {}, an entry of an earlier term, \
+                     while no majority had an entry of its own",
+                    leader.term,
+                    call.args.leader_commit.unwrap_or(0)
                 ),
                 calls: vec![call.id],
             });
@@ -128,4 +55,92 @@ fn sightings(story: &Story, leaders: &[Vec<Leader>]) -> Vec<Sighting> {
     }
     sightings.sort_by_key(|sighting: &Sighting| sighting.at);
     sightings
+}
+
+/// What a server shows in each term that it leads, from what it has `sent`.
+fn leaders(story: &Story, sent: &[usize]) -> Vec<Leader> {
+    let mut leaders: Vec<Leader> = Vec::new();
+    for &place in sent {
+        let call = &story.calls[place];
+        if call.purpose != Purpose::Append {
+            continue;
+        }
+        let (Some(term), Some(prev), Some(commit)) =
+            (call.args.term, call.args.prev_log_index, call.args.leader_commit)
+        else {
+            continue;
+        };
+        let known = leaders.iter().rposition(|leader| leader.term == term).unwrap_or_else(|| {
+            leaders.push(Leader {
+                term,
+                first: place,
+                lowest_commit: commit,
+                earlier: 0,
+                last: 0,
+                commits: Vec::new(),
+            });
+            leaders.len() - 1
+        });
+        let leader = &mut leaders[known];
+        let entries = call.args.entries.as_deref().unwrap_or_default();
+        leader.last = leader.last.max(prev + entries.len() as u64);
+        leader.lowest_commit = leader.lowest_commit.min(commit);
+        // Terms never go down along a log.
+        if call.args.prev_log_term.is_some_and(|prev| prev < term) {
+            let is_earlier = |entry: &&Option<u64>| entry.is_some_and(|entry| entry < term);
+            let earlier = entries.iter().take_while(is_earlier).count();
+            leader.earlier = leader.earlier.max(prev + earlier as u64);
+        }
+        if leader.commits.last().is_none_or(|&(last, _)| last != commit) {
+            leader.commits.push((commit, place));
+        }
+    }
+    leaders
+}
+
+impl Leader {
+    /// The first call with a commit index that the leader can only have come to by counting the copies
+    /// of an entry of an earlier term. `before` is what its server was before.
+    ///
+    /// A leader that follows Figure 2 goes at once from the commit index of its election to that of an
+    /// entry of its own; but some tell a follower no more than it has, and so begin with less.
+    fn counts<'a>(&self, story: &'a Story, before: &[Leader]) -> Option<&'a Call> {
+        let is_odd = |commit: u64| self.lowest_commit < commit && commit <= self.earlier;
+        if !self.commits.iter().any(|&(commit, _)| is_odd(commit)) {
+            return None; // as nearly always
+        }
+        let first = &story.calls[self.first];
+        let server = first.from.server;
+        // What it can have known to be committed when it was elected: what it was told, and all that it
+        // had as a leader before.
+        let told = story
+            .calls
+            .iter()
+            .filter(|call| call.to == server)
+            .filter(|call| call.delivered.is_some_and(|delivered| delivered < first.sent))
+            .filter_map(|call| match call.purpose {
+                Purpose::Append => Some(call.args.leader_commit.unwrap_or(u64::MAX)),
+                Purpose::Snapshot => Some(call.args.last_included_index.unwrap_or(u64::MAX)),
+                Purpose::Vote | Purpose::Other => None,
+            });
+        let known = told.chain(before.iter().map(|leader| leader.last)).max().unwrap_or(0);
+        let places = self.commits.iter().filter(|&&(commit, _)| is_odd(commit) && known < commit);
+        let mut calls = places.map(|&(_, place)| &story.calls[place]);
+        calls.find(|call| !self.may_have_own(story, call))
+    }
+
+    /// Whether, when `call` was sent, a majority may have had an entry of the leader's own term.
+    fn may_have_own(&self, story: &Story, call: &Call) -> bool {
+        let mut followers: Vec<u32> = story.sent[call.from.server as usize]
+            .iter()
+            .map(|&place| &story.calls[place])
+            .filter(|other| other.purpose == Purpose::Append && other.args.term == Some(self.term))
+            .filter(|other| other.delivered.is_some_and(|delivered| delivered < call.sent))
+            .filter(|other| shown(other).is_none_or(|(term, _)| term == self.term))
+            .map(|other| other.to)
+            .collect();
+        followers.sort_unstable();
+        followers.dedup();
+        followers.len() + 1 >= story.majority()
+    }
 }

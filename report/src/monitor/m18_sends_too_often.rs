@@ -27,6 +27,8 @@ struct Said<'a> {
     /// When the counted repetitions began, and how many there are.
     since: Time,
     repeated: u32,
+    /// How often it said the same before, in a row.
+    in_a_row: u32,
 }
 
 fn check(story: &Story) -> Vec<Sighting> {
@@ -38,13 +40,15 @@ fn check(story: &Story) -> Vec<Sighting> {
         }
         let place = call.from.server as usize * story.servers + call.to as usize;
         let Some(last) = &mut said[place] else {
-            said[place] = Some(Said { call, since: call.sent.at, repeated: 0 });
+            said[place] = Some(Said { call, since: call.sent.at, repeated: 0, in_a_row: 0 });
             continue;
         };
         if call.sent.at.since(last.since) > WITHIN {
             (last.since, last.repeated) = (call.sent.at, 0);
         }
-        last.repeated += u32::from(is_same(last.call, call));
+        last.in_a_row = if is_same(last.call, call) { last.in_a_row + 1 } else { 0 };
+        // Once is harmless: what is new twice, as an entry and as committed, may be noticed twice.
+        last.repeated += u32::from(last.in_a_row > 1);
         last.call = call;
         let servers = [call.from.server, call.to];
         if last.repeated > MANY && is_new(&sightings, &servers) {

@@ -27,7 +27,7 @@ const LITTLE: u64 = 20_000;
 const LENGTH: Duration = Duration::from_millis(500);
 
 /// Compares, in each time without faults, the bytes of all AppendEntries that carry entries with what
-/// must be sent at most: each command that was proposed since the beginning of the run, to each
+/// must be sent at most (what never arrived isn't counted): each command that was proposed since the beginning of the run, to each
 /// server, as if all had to catch up from the first index, and twice. A heartbeat, and what goes with
 /// each message, is not counted.
 fn check(story: &Story) -> Vec<Sighting> {
@@ -45,7 +45,7 @@ fn check(story: &Story) -> Vec<Sighting> {
         let carrying = story.calls[first..]
             .iter()
             .take_while(|call| call.sent.at < quiet.until)
-            .filter(|call| call.purpose == Purpose::Append)
+            .filter(|call| call.purpose == Purpose::Append && call.delivered.is_some())
             .filter(|call| call.args.entries.as_ref().is_some_and(|entries| !entries.is_empty()));
         let (mut sent, mut last) = (0, None);
         for call in carrying {

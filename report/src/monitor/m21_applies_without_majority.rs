@@ -1,7 +1,7 @@
 //! M21: a command is applied that no majority can have.
 
 use super::{Kind, Monitor, Sighting, is_new};
-use crate::story::{Became, Call, Purpose, Story};
+use crate::story::{Became, Call, Purpose, Story, Turn};
 
 pub(super) const MONITOR: Monitor = Monitor {
     id: "M21",
@@ -18,24 +18,17 @@ fn check(story: &Story) -> Vec<Sighting> {
     // Up to which index each server can have an entry at most: what was delivered to it may be in its
     // log, and what it has sent is.
     let mut reach: Vec<u64> = vec![0; story.servers];
-    let mut turns = story.turns.iter().peekable();
+    let moves = |turn: &&Turn| matches!(turn.what, Became::Sent | Became::Delivered);
+    let mut turns = story.turns.iter().filter(moves).peekable();
     let mut sightings = Vec::new();
     for applied in story.applied.iter().filter(|applied| applied.command.is_some()) {
         let until = applied.moment;
-        while let Some(turn) = turns.next_if(|turn| {
-            let call = &story.calls[turn.call];
-            match turn.what {
-                Became::Sent => call.sent < until,
-                Became::Delivered => call.delivered.is_none_or(|moment| moment < until),
-                Became::Handled => call.handled.is_none_or(|moment| moment < until),
-                Became::Returned => call.returned.is_none_or(|(moment, _)| moment < until),
-            }
-        }) {
+        while let Some(turn) = turns.next_if(|turn| turn.place < until.place) {
             let call = &story.calls[turn.call];
             let server = match turn.what {
                 Became::Sent => call.from.server,
                 Became::Delivered => call.to,
-                Became::Handled | Became::Returned => continue,
+                Became::Handled | Became::Returned => unreachable!("neither is looked at"),
             };
             let reach = &mut reach[server as usize];
             *reach = (*reach).max(carries(call));

@@ -28,3 +28,13 @@ fn each_message_brings_something_new() {
     }
     assert!(!run.trips("M18"));
 }
+
+#[test]
+fn each_message_goes_twice() {
+    let mut run = Sketch::of(3);
+    for commit in 0..100 {
+        run.at(5 * commit).appends(0, 1, &Append { commit, ..heartbeat(1) });
+        run.appends(0, 1, &Append { commit, ..heartbeat(1) });
+    }
+    assert!(!run.trips("M18"));
+}

@@ -9,7 +9,8 @@ fn run(sends: impl Fn(u64) -> usize) -> Sketch {
     for index in 1..=200 {
         run.at(10 * index).proposes(0, index, 100);
         for follower in [1, 2] {
-            run.appends(0, follower, &entries(1, &log[..sends(index)]));
+            let append = run.appends(0, follower, &entries(1, &log[..sends(index)]));
+            run.delivers(append);
         }
     }
     run
@@ -23,4 +24,13 @@ fn the_whole_log_goes_with_each_command() {
 #[test]
 fn each_command_goes_once() {
     assert!(!run(|_| 1).trips("M19"));
+}
+
+#[test]
+fn what_never_arrives_is_sent_again() {
+    let mut run = Sketch::of(3);
+    for index in 1..=200 {
+        run.at(10 * index).proposes(0, index, 100).appends(0, 1, &entries(1, &[1; 200]));
+    }
+    assert!(!run.trips("M19"));
 }
