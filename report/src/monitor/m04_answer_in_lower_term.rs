@@ -13,8 +13,7 @@ pub(super) const MONITOR: Monitor = Monitor {
 
 fn check(story: &Story) -> Vec<Sighting> {
     let mut sightings = Vec::new();
-    for &place in story.handled.iter().flatten() {
-        let call = &story.calls[place];
+    for call in &story.calls {
         if call.purpose != Purpose::Other
             && let Some(sighting) = judge(story, call)
             && is_new(&sightings, &sighting.servers)
