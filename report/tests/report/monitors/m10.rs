@@ -10,8 +10,8 @@ fn two_servers_apply_different_commands() {
 }
 
 #[test]
-fn the_same_command_stands_at_two_indexes() {
+fn each_index_has_a_command_of_its_own() {
     let mut run = Sketch::of(3);
-    run.applies(0, 1, "a").applies(0, 2, "a").applies(1, 1, "a").applies(1, 2, "a");
+    run.applies(0, 1, "a").applies(0, 2, "b").applies(1, 1, "a").applies(1, 2, "b");
     assert!(!run.trips("M10"));
 }
