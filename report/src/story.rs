@@ -22,7 +22,7 @@ pub struct Story {
     pub calls: Vec<Call>,
     /// What the handlers of each server have answered, as places in `calls`, in order.
     pub handled: Vec<Vec<usize>>,
-    /// What became of the calls, in order.
+    /// When handlers began and ended, in order.
     pub turns: Vec<Turn>,
     /// When each server is proven to have reached a higher term, in order.
     pub reached: Vec<Vec<Reached>>,
@@ -99,28 +99,24 @@ pub struct Call {
     pub returned: Option<(Moment, Outcome)>,
 }
 
-/// Something that became of a call.
+/// A handler began or ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Turn {
     /// When: the place of a [`Moment`].
     pub place: usize,
     /// What.
-    pub what: Became,
+    pub what: Did,
     /// The call, as a place in [`Story::calls`].
     pub call: usize,
 }
 
-/// What became of a call.
+/// What a handler did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Became {
-    /// It was sent.
-    Sent,
-    /// It reached its server, whose handler began.
-    Delivered,
-    /// Its handler ended.
-    Handled,
-    /// It returned to its caller.
-    Returned,
+pub enum Did {
+    /// It began: the call was delivered.
+    Begin,
+    /// It ended.
+    End,
 }
 
 /// A server is proven to have reached a term: whoever sends or answers has saved its term, and keeps
@@ -343,7 +339,6 @@ impl Story {
                 let fields = args.fields();
                 let purpose = Purpose::of(method, &fields);
                 places.set(*id, self.calls.len());
-                self.turn(moment, Became::Sent, self.calls.len());
                 if purpose == Purpose::Vote {
                     self.votes.push(self.calls.len());
                 }
@@ -368,7 +363,7 @@ impl Story {
             EventKind::RpcDelivered { id } => {
                 if let Some(call) = places.get(*id) {
                     self.calls[call].delivered = Some(moment);
-                    self.turn(moment, Became::Delivered, call);
+                    self.turn(moment, Did::Begin, call);
                     self.is_delivered(moment, call);
                 }
             }
@@ -383,7 +378,7 @@ impl Story {
                         .filter(|life| life.until.is_none() && life.from.place < call.sent.place)
                         .map(|life| life.incarnation);
                     self.handled[call.to as usize].push(place);
-                    self.turn(moment, Became::Handled, place);
+                    self.turn(moment, Did::End, place);
                     let Call { purpose, to, answered_in, .. } = self.calls[place];
                     if purpose != Purpose::Other && answered_in.is_some() {
                         self.reaches(moment, to, self.calls[place].reply.term, place);
@@ -397,7 +392,6 @@ impl Story {
                     if *outcome == Outcome::ServerDied {
                         call.answered_in = None; // what it saved may be lost
                     }
-                    self.turn(moment, Became::Returned, place);
                 }
             }
             EventKind::Started { server } if exists(server.server) => {
@@ -471,7 +465,7 @@ impl Story {
         }
     }
 
-    fn turn(&mut self, moment: Moment, what: Became, call: usize) {
+    fn turn(&mut self, moment: Moment, what: Did, call: usize) {
         self.turns.push(Turn { place: moment.place, what, call });
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Kind, Monitor, Sighting, is_new};
 use crate::event::Time;
-use crate::story::{Became, Call, Story};
+use crate::story::{Call, Did, Story};
 
 pub(super) const MONITOR: Monitor = Monitor {
     id: "M16",
@@ -45,7 +45,7 @@ fn check(story: &Story) -> Vec<Sighting> {
         let lives = &story.lives[call.to as usize];
         let server = &mut servers[call.to as usize];
         match (turn.what, call.delivered, call.handled) {
-            (Became::Delivered, Some(delivered), handled) => {
+            (Did::Begin, Some(delivered), handled) => {
                 let life = lives.partition_point(|life| life.from < delivered);
                 if life != server.life {
                     // What an earlier life had is gone with it.
@@ -66,7 +66,7 @@ fn check(story: &Story) -> Vec<Sighting> {
                     server.open.push(turn.call);
                 }
             }
-            (Became::Handled, _, Some(handled)) if !server.open.is_empty() => {
+            (Did::End, _, Some(handled)) if !server.open.is_empty() => {
                 let Some(place) = server.open.iter().position(|&open| open == turn.call) else {
                     continue;
                 };

@@ -13,7 +13,7 @@ pub(super) const MONITOR: Monitor = Monitor {
 
 /// After how many snapshots in a row, each with a larger state than the one before, a server is said
 /// not to use them.
-const IN_A_ROW: usize = 6;
+const IN_A_ROW: usize = 8;
 
 /// What a server has saved since its last snapshot.
 #[derive(Clone, Default)]

@@ -1,7 +1,7 @@
 //! M21: a command is applied that no majority can have.
 
 use super::{Kind, Monitor, Sighting, is_new};
-use crate::story::{Became, Call, Purpose, Story, Turn};
+use crate::story::{Call, Did, Purpose, Story, Turn};
 
 pub(super) const MONITOR: Monitor = Monitor {
     id: "M21",
@@ -16,22 +16,20 @@ fn check(story: &Story) -> Vec<Sighting> {
         return Vec::new(); // what a server has may be among what is missing
     }
     // Up to which index each server can have an entry at most: what was delivered to it may be in its
-    // log, and what it has sent is.
+    // log, and what it has sent by then, too. Of what was sent and never delivered nobody but its sender
+    // has anything, and a server that applies its own is counted in any case.
     let mut reach: Vec<u64> = vec![0; story.servers];
-    let moves = |turn: &&Turn| matches!(turn.what, Became::Sent | Became::Delivered);
-    let mut turns = story.turns.iter().filter(moves).peekable();
+    let begins = |turn: &&Turn| turn.what == Did::Begin;
+    let mut turns = story.turns.iter().filter(begins).peekable();
     let mut sightings = Vec::new();
     for applied in story.applied.iter().filter(|applied| applied.command.is_some()) {
         let until = applied.moment;
         while let Some(turn) = turns.next_if(|turn| turn.place < until.place) {
             let call = &story.calls[turn.call];
-            let server = match turn.what {
-                Became::Sent => call.from.server,
-                Became::Delivered => call.to,
-                Became::Handled | Became::Returned => unreachable!("neither is looked at"),
-            };
-            let reach = &mut reach[server as usize];
-            *reach = (*reach).max(carries(call));
+            for server in [call.from.server, call.to] {
+                let reach = &mut reach[server as usize];
+                *reach = (*reach).max(carries(call));
+            }
         }
         let server = applied.server.server;
         let has = |other: usize| other as u32 == server || reach[other] >= applied.index;

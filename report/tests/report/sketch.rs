@@ -220,10 +220,19 @@ impl Sketch {
 
     /// Whether a monitor is tripped.
     pub(crate) fn trips(&self, id: &str) -> bool {
-        let story = Story::new(&self.history, self.lives.len());
-        let monitor = monitor::ALL.iter().find(|monitor| monitor.id == id);
-        !(monitor.expect("there is such a monitor").check)(&story).is_empty()
+        judge(id, &Story::new(&self.history, self.lives.len()))
     }
+
+    /// Whether a monitor is tripped if something older is missing.
+    pub(crate) fn trips_without_the_beginning(&self, id: &str) -> bool {
+        let story = Story::new(&self.history, self.lives.len());
+        judge(id, &Story { dropped: 1, ..story })
+    }
+}
+
+fn judge(id: &str, story: &Story) -> bool {
+    let monitor = monitor::ALL.iter().find(|monitor| monitor.id == id);
+    !(monitor.expect("there is such a monitor").check)(story).is_empty()
 }
 
 /// A message, as if read from a stored history.

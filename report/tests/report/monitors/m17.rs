@@ -26,3 +26,10 @@ fn a_server_leads_with_a_majority() {
     run.elects(0, 1, &ask(1)).appends(0, 2, &heartbeat(1));
     assert!(!run.trips("M17"));
 }
+
+#[test]
+fn the_votes_may_be_among_what_is_missing() {
+    let mut run = Sketch::of(4);
+    run.elects(0, 1, &ask(1)).appends(0, 2, &heartbeat(1));
+    assert!(!run.trips_without_the_beginning("M17"));
+}

@@ -32,3 +32,10 @@ fn what_a_snapshot_brings_a_server_may_have() {
     run.delivers(snapshot).applies(1, 6, "f");
     assert!(!run.trips("M21"));
 }
+
+#[test]
+fn the_entries_may_be_among_what_is_missing() {
+    let mut run = Sketch::of(3);
+    run.applies(0, 1, "a");
+    assert!(!run.trips_without_the_beginning("M21"));
+}
