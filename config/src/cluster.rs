@@ -134,6 +134,9 @@ where
     if t.sim.clock() == Clock::Real {
         tokio::spawn(watch::look_now_and_then(config.cluster.watcher.clone()));
     }
+    if reliability == Reliability::Unreliable {
+        config.note_network("the network is unreliable");
+    }
     for i in 0..servers {
         config.bring_up(i);
     }

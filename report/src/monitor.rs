@@ -4,8 +4,29 @@
 //! odd, such as a request that was built in an earlier term and arrives late, or a leader that is cut
 //! off and doesn't know of its successor, trips none. Each has a file of its own.
 
+mod logs;
 mod m01_one_leader_a_term;
+mod m02_one_vote_a_term;
+mod m03_term_goes_back;
+mod m04_answer_in_lower_term;
+mod m05_votes_for_shorter_log;
+mod m06_accepts_old_leader;
+mod m07_forgets_acknowledged;
+mod m08_commits_earlier_term;
+mod m09_applies_in_order;
+mod m10_one_command_an_index;
+mod m11_leader_lacks_committed;
 mod m12_candidate_stands_still;
+mod m13_quorum_without_leader;
+mod m14_many_elections;
+mod m15_leader_falls_silent;
+mod m16_server_gets_nowhere;
+mod m17_leads_without_votes;
+mod m18_sends_too_often;
+mod m19_sends_too_much;
+mod m20_state_grows;
+mod m21_applies_without_majority;
+mod quiet;
 
 use crate::event::{RpcId, Time};
 use crate::story::Story;
@@ -48,7 +69,34 @@ pub struct Sighting {
 }
 
 /// All monitors, by number.
-pub static ALL: &[Monitor] = &[m01_one_leader_a_term::MONITOR, m12_candidate_stands_still::MONITOR];
+pub static ALL: &[Monitor] = &[
+    m01_one_leader_a_term::MONITOR,
+    m02_one_vote_a_term::MONITOR,
+    m03_term_goes_back::MONITOR,
+    m04_answer_in_lower_term::MONITOR,
+    m05_votes_for_shorter_log::MONITOR,
+    m06_accepts_old_leader::MONITOR,
+    m07_forgets_acknowledged::MONITOR,
+    m08_commits_earlier_term::MONITOR,
+    m09_applies_in_order::MONITOR,
+    m10_one_command_an_index::MONITOR,
+    m11_leader_lacks_committed::MONITOR,
+    m12_candidate_stands_still::MONITOR,
+    m13_quorum_without_leader::MONITOR,
+    m14_many_elections::MONITOR,
+    m15_leader_falls_silent::MONITOR,
+    m16_server_gets_nowhere::MONITOR,
+    m17_leads_without_votes::MONITOR,
+    m18_sends_too_often::MONITOR,
+    m19_sends_too_much::MONITOR,
+    m20_state_grows::MONITOR,
+    m21_applies_without_majority::MONITOR,
+];
+
+/// Whether a place is the first where these servers break a rule: the others say nothing new.
+fn is_new(sightings: &[Sighting], servers: &[u32]) -> bool {
+    sightings.iter().all(|seen| seen.servers != servers)
+}
 
 /// A monitor that was tripped, and where.
 #[derive(Clone, Debug)]

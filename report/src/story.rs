@@ -22,6 +22,14 @@ pub struct Story {
     pub calls: Vec<Call>,
     /// What the handlers of each server have answered, as places in `calls`, in order.
     pub handled: Vec<Vec<usize>>,
+    /// When handlers began and ended, in order.
+    pub turns: Vec<Turn>,
+    /// When each server is proven to have reached a higher term, in order.
+    pub reached: Vec<Vec<Reached>>,
+    /// When each server heard of another leader than before, or of a snapshot, in order.
+    pub heard: Vec<Vec<Heard>>,
+    /// The requests for votes, as places in `calls`, in order.
+    pub votes: Vec<usize>,
     /// What each server has sent, as places in `calls`, in order.
     pub sent: Vec<Vec<usize>>,
     /// Each server's lives, in order.
@@ -86,6 +94,9 @@ pub struct Call {
     pub handled: Option<Moment>,
     /// What the handler answered; nothing until then.
     pub reply: Answer,
+    /// In which life the server answered, if that is certain: the call was sent, delivered and
+    /// handled in it, and the server hadn't been taken down meanwhile.
+    pub answered_in: Option<u32>,
     /// When it returned to its caller, and how.
     pub returned: Option<(Moment, Outcome)>,
 }
@@ -99,6 +110,50 @@ pub struct Answer {
     pub vote_granted: Option<bool>,
     /// `success`.
     pub success: Option<bool>,
+}
+
+/// A handler began or ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    /// When: the place of a [`Moment`].
+    pub place: usize,
+    /// What.
+    pub what: Did,
+    /// The call, as a place in [`Story::calls`].
+    pub call: usize,
+}
+
+/// What a handler did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Did {
+    /// It began: the call was delivered.
+    Begin,
+    /// It ended.
+    End,
+}
+
+/// A server is proven to have reached a term: whoever sends or answers has saved its term, and keeps
+/// it.
+#[derive(Clone, Copy, Debug)]
+pub struct Reached {
+    /// Since when that is proven, as the place of a [`Moment`].
+    pub place: usize,
+    /// The term.
+    pub term: u64,
+    /// The call that proves it, as a place in [`Story::calls`].
+    pub proof: usize,
+}
+
+/// A request of another leader than before was delivered to a server: from now on its log may be
+/// another.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    /// When, as the place of a [`Moment`].
+    pub place: usize,
+    /// The leader's term.
+    pub term: Option<u64>,
+    /// The highest term of all leaders so far.
+    pub highest: u64,
 }
 
 /// A point in a history: events at one time have an order, too.
@@ -285,6 +340,8 @@ impl Story {
             servers,
             handled: vec![Vec::new(); servers],
             sent: vec![Vec::new(); servers],
+            reached: vec![Vec::new(); servers],
+            heard: vec![Vec::new(); servers],
             lives: vec![Vec::new(); servers],
             links: vec![Vec::new(); servers],
             views: vec![Vec::new(); servers],
@@ -310,20 +367,25 @@ impl Story {
                 if exists(from.server) && exists(*to) =>
             {
                 let fields = args.fields();
+                let purpose = Purpose::of(method, &fields);
                 places.set(*id, self.calls.len());
+                if purpose == Purpose::Vote {
+                    self.votes.push(self.calls.len());
+                }
                 self.sent[from.server as usize].push(self.calls.len());
                 self.calls.push(Call {
                     id: *id,
                     from: *from,
                     to: *to,
                     method: method.clone(),
-                    purpose: Purpose::of(method, &fields),
+                    purpose,
                     args: fields,
                     size: args.wire_len(),
                     sent: moment,
                     delivered: None,
                     handled: None,
                     reply: Answer::default(),
+                    answered_in: None,
                     returned: None,
                 });
             }
@@ -331,6 +393,8 @@ impl Story {
             EventKind::RpcDelivered { id } => {
                 if let Some(call) = places.get(*id) {
                     self.calls[call].delivered = Some(moment);
+                    self.turn(moment, Did::Begin, call);
+                    self.is_delivered(moment, call);
                 }
             }
             EventKind::RpcHandled { id, reply } => {
@@ -339,12 +403,26 @@ impl Story {
                     call.handled = Some(moment);
                     let Fields { term, vote_granted, success, .. } = reply.fields();
                     call.reply = Answer { term, vote_granted, success };
+                    // What was sent before this life goes to an earlier one.
+                    let life = self.lives[call.to as usize].last();
+                    call.answered_in = life
+                        .filter(|life| life.until.is_none() && life.from.place < call.sent.place)
+                        .map(|life| life.incarnation);
                     self.handled[call.to as usize].push(place);
+                    self.turn(moment, Did::End, place);
+                    let Call { purpose, to, answered_in, .. } = self.calls[place];
+                    if purpose != Purpose::Other && answered_in.is_some() {
+                        self.reaches(moment, to, self.calls[place].reply.term, place);
+                    }
                 }
             }
             EventKind::RpcReturned { id, outcome } => {
-                if let Some(call) = places.get(*id) {
-                    self.calls[call].returned = Some((moment, *outcome));
+                if let Some(place) = places.get(*id) {
+                    let call = &mut self.calls[place];
+                    call.returned = Some((moment, *outcome));
+                    if *outcome == Outcome::ServerDied {
+                        call.answered_in = None; // what it saved may be lost
+                    }
                 }
             }
             EventKind::Started { server } if exists(server.server) => {
@@ -424,6 +502,42 @@ impl Story {
         }
     }
 
+    fn turn(&mut self, moment: Moment, what: Did, call: usize) {
+        self.turns.push(Turn { place: moment.place, what, call });
+    }
+
+    /// What a delivery proves of the sender's term, and what it may do to the receiver's log.
+    fn is_delivered(&mut self, moment: Moment, place: usize) {
+        let Call { purpose, from, to, args: Fields { term, .. }, .. } = self.calls[place];
+        if purpose == Purpose::Other {
+            return;
+        }
+        // A dead server's calls are never delivered.
+        self.reaches(moment, from.server, term, place);
+        if purpose == Purpose::Vote {
+            return;
+        }
+        let heard = &mut self.heard[to as usize];
+        let last = heard.last().copied();
+        // A snapshot may replace the whole log.
+        if purpose == Purpose::Snapshot
+            || term.is_none()
+            || last.map(|last| last.term) != Some(term)
+        {
+            let highest = term.unwrap_or(u64::MAX).max(last.map_or(0, |last| last.highest));
+            heard.push(Heard { place: moment.place, term, highest });
+        }
+    }
+
+    fn reaches(&mut self, moment: Moment, server: u32, term: Option<u64>, proof: usize) {
+        let reached = &mut self.reached[server as usize];
+        if let Some(term) = term
+            && reached.last().is_none_or(|last| last.term < term)
+        {
+            reached.push(Reached { place: moment.place, term, proof });
+        }
+    }
+
     /// The script has changed something. The step that says so has come just before, if there is one.
     fn happens(&mut self, moment: Moment, what: String) {
         const CHANGES: [&str; 4] = ["connect", "disconnect", "crash1", "start1"];
@@ -484,22 +598,54 @@ impl Story {
         self.views[server].iter().rev().find(|view| view.moment.at <= at)
     }
 
+    /// The highest term that a server is proven to have reached before `moment`.
+    #[must_use]
+    pub fn reached_before(&self, server: u32, moment: Moment) -> Option<Reached> {
+        let reached = &self.reached[server as usize];
+        let count = reached.partition_point(|reached| reached.place < moment.place);
+        Some(reached[count.checked_sub(1)?])
+    }
+
+    /// How often until `moment` a server has heard of another leader than before, and the last time.
+    #[must_use]
+    pub fn heard_until(&self, server: u32, moment: Moment) -> (usize, Option<Heard>) {
+        let heard = &self.heard[server as usize];
+        let count = heard.partition_point(|heard| heard.place <= moment.place);
+        (count, count.checked_sub(1).map(|last| heard[last]))
+    }
+
     /// All elections, by the time at which they began.
     #[must_use]
     pub fn elections(&self) -> Vec<Election> {
         let mut elections: Vec<Election> = Vec::new();
-        for (place, call) in self.calls.iter().enumerate() {
-            let (Purpose::Vote, Some(term)) = (call.purpose, call.args.term) else { continue };
-            let of_same =
-                |election: &&mut Election| election.candidate == call.from && election.term == term;
-            match elections.iter_mut().rev().find(of_same) {
-                Some(election) => election.requests.push(place),
-                None => elections.push(Election {
-                    candidate: call.from,
-                    term,
-                    at: call.sent.at,
-                    requests: vec![place],
-                }),
+        // Each server's elections so far, and the latest of them by life and term.
+        let mut own: Vec<Vec<usize>> = vec![Vec::new(); self.servers];
+        let mut latest: Vec<Option<(u32, u64)>> = vec![None; self.servers];
+        for &place in &self.votes {
+            let call = &self.calls[place];
+            let Some(term) = call.args.term else { continue };
+            let (server, key) = (call.from.server as usize, (call.from.incarnation, term));
+            // Most requests belong to the latest election, or begin a later one.
+            let known = if Some(key) > latest[server] {
+                latest[server] = Some(key);
+                None
+            } else {
+                own[server].iter().rev().copied().find(|&known| {
+                    let election: &Election = &elections[known];
+                    election.candidate == call.from && election.term == term
+                })
+            };
+            match known {
+                Some(known) => elections[known].requests.push(place),
+                None => {
+                    own[server].push(elections.len());
+                    elections.push(Election {
+                        candidate: call.from,
+                        term,
+                        at: call.sent.at,
+                        requests: vec![place],
+                    });
+                }
             }
         }
         elections

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Kind, Monitor, Sighting};
 use crate::event::Time;
-use crate::story::{Election, Story};
+use crate::story::{Call, Election, Purpose, Story};
 
 pub(super) const MONITOR: Monitor = Monitor {
     id: "M12",
@@ -20,9 +20,20 @@ const LONG: Duration = Duration::from_millis(1500);
 
 fn check(story: &Story) -> Vec<Sighting> {
     let elections = story.elections();
+    // When each candidate's next election began.
+    let mut next: Vec<Option<Time>> = vec![None; elections.len()];
+    let mut latest: Vec<Option<usize>> = vec![None; story.servers];
+    for (place, election) in elections.iter().enumerate() {
+        let before = latest[election.candidate.server as usize].replace(place);
+        if let Some(before) = before
+            && elections[before].candidate == election.candidate
+        {
+            next[before] = Some(election.at);
+        }
+    }
     let mut sightings = Vec::new();
-    for election in &elections {
-        let until = ends(story, &elections, election);
+    for (election, next) in elections.iter().zip(next) {
+        let until = ends(story, election, next);
         let stood = until.since(election.at);
         if stood > LONG {
             let Election { candidate, term, at, ref requests } = *election;
@@ -45,32 +56,34 @@ fn check(story: &Story) -> Vec<Sighting> {
 /// Until when a candidate is known to have done no better than to stand: it started another election,
 /// was seen to lead or to be of another term, answered a leader of its term, was crashed, or the run
 /// ended.
-fn ends(story: &Story, elections: &[Election], election: &Election) -> Time {
+fn ends(story: &Story, election: &Election, next: Option<Time>) -> Time {
     let Election { candidate, term, at, .. } = *election;
     let server = candidate.server as usize;
-    let next = elections
-        .iter()
-        .filter(|other| other.candidate == candidate && (other.at, other.term) > (at, term))
-        .map(|other| other.at);
-    let views = story.views[server]
-        .iter()
-        .filter(|view| view.moment.at >= at && (view.is_leader || view.term != term))
-        .map(|view| view.moment.at);
-    // Whoever follows the term's leader has given way.
-    let followed = story.handled[server]
-        .iter()
-        .map(|&call| &story.calls[call])
-        .filter(|call| {
-            call.args.prev_log_index.is_some() || call.args.last_included_index.is_some()
-        })
-        .filter(|call| call.args.term >= Some(term))
-        .filter_map(|call| call.handled)
-        .map(|moment| moment.at)
-        .filter(|&handled| handled >= at);
     let crashed = story.lives[server]
         .iter()
         .filter(|life| life.incarnation == candidate.incarnation)
         .filter_map(|life| life.until)
         .map(|moment| moment.at);
-    next.chain(views).chain(followed).chain(crashed).chain([story.end]).min().unwrap_or(story.end)
+    let until = crashed.chain(next).chain([story.end]).min().unwrap_or(story.end);
+    if until.since(at) <= LONG {
+        return until; // as nearly always
+    }
+    let views = &story.views[server];
+    let later = views.partition_point(|view| view.moment.at < at);
+    let viewed = views[later..]
+        .iter()
+        .find(|view| view.is_leader || view.term != term)
+        .map(|view| view.moment.at);
+    // Whoever follows the term's leader has given way.
+    let handled = &story.handled[server];
+    let handled_at = |&call: &usize| story.calls[call].handled.map(|moment| moment.at);
+    let later = handled.partition_point(|call| handled_at(call) < Some(at));
+    let followed = handled[later..]
+        .iter()
+        .find(|&&call| {
+            let Call { purpose, args, .. } = &story.calls[call];
+            matches!(purpose, Purpose::Append | Purpose::Snapshot) && args.term >= Some(term)
+        })
+        .and_then(handled_at);
+    viewed.into_iter().chain(followed).chain([until]).min().unwrap_or(until)
 }

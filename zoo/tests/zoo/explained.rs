@@ -45,7 +45,7 @@ fn candidates_that_wait_for_replies() {
     explained_as(Bug::BlocksOnVotes, RE_ELECTION, 1000, 20, "election-not-restarted", 95);
     explained_as(Bug::BlocksOnVotes, MANY_ELECTIONS, 500, 10, "election-not-restarted", 95);
     explained_as(Bug::TicksAndBlocksOnVotes, RE_ELECTION, 1000, 10, "election-not-restarted", 95);
-    explained_as(Bug::WaitsForAllVotes, RE_ELECTION, 50, 25, "waits-for-all-replies", 90);
+    explained_as(Bug::WaitsForAllVotes, RE_ELECTION, 50, 25, "waits-for-all-replies", 75);
 }
 
 #[test]

@@ -1,0 +1,54 @@
+//! M4: a reply has a lower term than its server has reached.
+
+use super::{Kind, Monitor, Sighting, is_new};
+use crate::story::{Call, Purpose, Story};
+
+pub(super) const MONITOR: Monitor = Monitor {
+    id: "M4",
+    rule: "a reply's term is at least the request's, and never lower than one the server has had",
+    paper: "§5.1; Figure 2, All Servers, rule 2",
+    kind: Kind::Safety,
+    check,
+};
+
+fn check(story: &Story) -> Vec<Sighting> {
+    let mut sightings = Vec::new();
+    for call in &story.calls {
+        if call.purpose != Purpose::Other
+            && let Some(sighting) = judge(story, call)
+            && is_new(&sightings, &sighting.servers)
+        {
+            sightings.push(sighting);
+        }
+    }
+    sightings.sort_by_key(|sighting: &Sighting| sighting.at);
+    sightings
+}
+
+fn judge(story: &Story, call: &Call) -> Option<Sighting> {
+    let (answered, handled) = call.reply.term.zip(call.handled)?;
+    if answered == 0 {
+        return None; // a reply that leaves its term at 0 tells none
+    }
+    let sighting = |what, calls| Sighting { at: handled.at, servers: vec![call.to], what, calls };
+    let Call { to, ref method, .. } = *call;
+    if let Some(asked) = call.args.term.filter(|&asked| answered < asked) {
+        let what =
+            format!("server {to} answered {method} of term {asked} with the lower term {answered}");
+        return Some(sighting(what, vec![call.id]));
+    }
+    // Of two handlers that ran at the same time nobody knows which came first, so only what had ended
+    // before this one began is held against it.
+    call.answered_in?;
+    let reached = story.reached_before(to, call.delivered?)?;
+    if answered >= reached.term {
+        return None;
+    }
+    let proof = &story.calls[reached.proof];
+    let had = if proof.to == to { "answered" } else { "sent" };
+    let what = format!(
+        "server {to} answered {method} with term {answered}, and had {had} {} in term {} before",
+        proof.method, reached.term
+    );
+    Some(sighting(what, vec![proof.id, call.id]))
+}

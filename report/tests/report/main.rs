@@ -1,0 +1,4 @@
+//! What is made of a run, on histories that are written down call by call.
+
+mod monitors;
+mod sketch;

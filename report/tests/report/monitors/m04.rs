@@ -1,0 +1,41 @@
+//! M4: a reply has a lower term than its server has reached.
+
+use report::Outcome;
+
+use crate::sketch::{Sketch, ask, denied, granted, heartbeat, refusal, success};
+
+#[test]
+fn a_server_answers_in_a_lower_term_than_before() {
+    let mut run = Sketch::of(3);
+    run.elects(0, 1, &ask(4));
+    let stale = run.appends(2, 1, &heartbeat(3));
+    run.answers(stale, &success(3));
+    assert!(run.trips("M4"));
+}
+
+#[test]
+fn a_server_answers_in_a_lower_term_than_it_was_asked_in() {
+    let mut run = Sketch::of(3);
+    let asked = run.asks(0, 1, &ask(4));
+    run.answers(asked, &denied(3));
+    assert!(run.trips("M4"));
+}
+
+#[test]
+fn a_request_of_an_earlier_term_is_refused() {
+    let mut run = Sketch::of(3);
+    run.elects(0, 1, &ask(4));
+    let stale = run.appends(2, 1, &heartbeat(3));
+    run.answers(stale, &refusal(4));
+    assert!(!run.trips("M4"));
+}
+
+#[test]
+fn of_two_handlers_at_once_the_earlier_may_be_noted_later() {
+    let mut run = Sketch::of(3);
+    let (one, other) = (run.appends(2, 1, &heartbeat(3)), run.asks(0, 1, &ask(4)));
+    run.delivers(one).delivers(other);
+    run.ends(other, &granted(4)).ends(one, &success(3));
+    run.returns(one, Outcome::Replied).returns(other, Outcome::Replied);
+    assert!(!run.trips("M4"));
+}

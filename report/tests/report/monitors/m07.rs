@@ -1,0 +1,68 @@
+//! M7: a follower no longer has what it has acknowledged.
+
+use crate::sketch::{Append, Ask, Sketch, ask, entries, refusal, success};
+
+fn two_entries_reach_server_1() -> Sketch {
+    let mut run = Sketch::of(3);
+    let append = run.appends(0, 1, &entries(1, &[1, 1]));
+    run.answers(append, &success(1));
+    run
+}
+
+const BEHIND_THEM: Append<'static> =
+    Append { term: 1, prev_index: 2, prev_term: 1, entries: &[], commit: 0 };
+
+#[test]
+fn a_follower_loses_its_log_when_it_restarts() {
+    let mut run = two_entries_reach_server_1();
+    run.restarts(1);
+    let append = run.appends(0, 1, &BEHIND_THEM);
+    run.answers(append, &refusal(1));
+    assert!(run.trips("M7"));
+}
+
+#[test]
+fn a_follower_asks_for_votes_without_what_it_had() {
+    let mut run = two_entries_reach_server_1();
+    let asked = run.asks(1, 2, &Ask { term: 2, last_term: 1, last_index: 1 });
+    run.delivers(asked);
+    assert!(run.trips("M7"));
+}
+
+#[test]
+fn a_follower_refuses_because_the_term_is_over() {
+    let mut run = two_entries_reach_server_1();
+    run.elects(2, 1, &ask(2));
+    let append = run.appends(0, 1, &BEHIND_THEM);
+    run.answers(append, &refusal(2));
+    assert!(!run.trips("M7"));
+}
+
+#[test]
+fn a_follower_refuses_what_its_snapshot_covers() {
+    let mut run = two_entries_reach_server_1();
+    run.snapshots(1, 2, 10);
+    let append = run.appends(0, 1, &BEHIND_THEM);
+    run.answers(append, &refusal(1));
+    assert!(!run.trips("M7"));
+}
+
+#[test]
+fn a_refusal_is_noted_after_what_it_came_before() {
+    let mut run = Sketch::of(3);
+    let (refused, append) =
+        (run.appends(0, 1, &BEHIND_THEM), run.appends(0, 1, &entries(1, &[1, 1])));
+    run.delivers(refused).delivers(append);
+    run.ends(append, &success(1)).ends(refused, &refusal(1));
+    assert!(!run.trips("M7"));
+}
+
+#[test]
+fn another_leader_shortens_the_log() {
+    let mut run = two_entries_reach_server_1();
+    let append = run.appends(2, 1, &entries(2, &[]));
+    run.answers(append, &success(2));
+    let asked = run.asks(1, 0, &Ask { term: 3, last_term: 1, last_index: 1 });
+    run.delivers(asked);
+    assert!(!run.trips("M7"));
+}
