@@ -7,12 +7,14 @@
 
 mod finding;
 mod no_leader;
+mod referee;
+mod tables;
 mod window;
 
 pub use finding::{Confidence, Evidence, Explanation, Finding};
 pub(crate) use window::Window;
 
-use crate::failure::{Failure, FailureKind, without_numbers};
+use crate::failure::{Failure, without_numbers};
 use crate::monitor::{self, Tripped};
 use crate::story::Story;
 
@@ -58,14 +60,6 @@ fn causes(failure: &Failure) -> &'static [Cause] {
     let sentence = failure.message.lines().next().unwrap_or_default();
     match &*without_numbers(sentence) {
         "expected one leader, got none" => no_leader::CAUSES,
-        _ => match failure.kind {
-            FailureKind::Safety
-            | FailureKind::Liveness
-            | FailureKind::Budget
-            | FailureKind::Panic
-            | FailureKind::Stuck
-            | FailureKind::Misuse
-            | FailureKind::Tester => &[],
-        },
+        sentence => tables::causes(failure, sentence),
     }
 }
