@@ -12,28 +12,39 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Case;
 use super::finding::{Confidence, Evidence, Finding};
-use crate::event::{RpcId, Time};
+use crate::event::{Caller, RpcId, Time};
 use crate::rpc::Outcome;
-use crate::story::{Applied, Call, Life, Moment, Proposal, Purpose, Story, View};
+use crate::story::{Applied, Call, Life, Moment, Proposal, Purpose, Save, Story, View};
 
 /// The first rule that was broken before the failure.
 pub(super) fn broken_rule(case: &Case<'_>) -> Option<Finding> {
     let mut breaches = watch(case.story);
-    let before = |breach: &Breach| breach.moment.at <= case.window.until;
-    let first = breaches.iter().position(before)?;
-    Some(breaches.swap_remove(first).finding)
+    breaches.retain(|breach| breach.moment.at <= case.window.until);
+    let first = breaches.first()?;
+    // What a crash has taken shows in several ways; the plainest one tells what it was.
+    let plainer = first.perhaps.and_then(|other| {
+        breaches.iter().position(|breach| breach.finding.id == other && breach.perhaps.is_none())
+    });
+    Some(breaches.swap_remove(plainer.unwrap_or(0)).finding)
 }
 
 /// A place where a server did what the rules don't allow.
 struct Breach {
     moment: Moment,
     finding: Finding,
+    /// What it is instead if that shows elsewhere in the run.
+    perhaps: Option<&'static str>,
 }
 
 /// What must be known of a server.
 #[derive(Debug, Default)]
 struct Player {
     incarnation: u32,
+    is_alive: bool,
+    /// When its present life began.
+    began: Option<Moment>,
+    /// When it saved its state last, in this life.
+    saved_at: Option<Time>,
     /// The highest term that it has shown, in this life or an earlier one.
     shown: Option<Shown>,
     /// For whom it has voted, by term.
@@ -71,8 +82,10 @@ struct Led {
     term: u64,
     /// Up to where each server has confirmed its log.
     confirmed: Vec<u64>,
-    /// The servers that have confirmed anything.
-    answered: BTreeSet<u32>,
+    /// When it began to lead.
+    since: Moment,
+    /// When each server has last confirmed anything.
+    answered: Vec<Option<Moment>>,
 }
 
 /// A server's log: the term of each entry from index 1 on, where it is known.
@@ -103,6 +116,10 @@ struct Referee<'a> {
     /// What servers have promised: server, term and index.
     promised: BTreeSet<(u32, u64, u64)>,
     breaches: Vec<Breach>,
+    /// A vote that was refused for the length of a log.
+    length_counted: Option<Evidence>,
+    /// Whether a candidate with an outdated log that is no longer than the voter's got a vote.
+    shorter_chosen: bool,
 }
 
 /// One thing that happened.
@@ -111,6 +128,8 @@ enum Turn<'a> {
     Handled(&'a Call),
     Returned(&'a Call),
     Started(usize, &'a Life),
+    Crashed(usize),
+    Saved(&'a Save),
     Proposed(&'a Proposal),
     Applied(&'a Applied),
     Viewed(usize, &'a View),
@@ -132,10 +151,13 @@ fn watch(story: &Story) -> Vec<Breach> {
         players: (0..story.servers).map(|_| Player::default()).collect(),
         promised,
         breaches: Vec::new(),
+        length_counted: None,
+        shorter_chosen: false,
     };
     for (moment, turn) in turns(story) {
         referee.follow(moment, &turn);
     }
+    referee.name_the_comparison();
     referee.breaches
 }
 
@@ -152,6 +174,8 @@ fn turns(story: &Story) -> Vec<(Moment, Turn<'_>)> {
     }
     for (server, lives) in story.lives.iter().enumerate() {
         turns.extend(lives.iter().map(|life| (life.from, Turn::Started(server, life))));
+        let ends = lives.iter().filter_map(|life| life.until);
+        turns.extend(ends.map(|end| (end, Turn::Crashed(server))));
     }
     for (server, views) in story.views.iter().enumerate() {
         turns.extend(views.iter().map(|view| (view.moment, Turn::Viewed(server, view))));
@@ -161,6 +185,8 @@ fn turns(story: &Story) -> Vec<(Moment, Turn<'_>)> {
     turns.extend(proposals.map(|proposal| (proposal.moment, Turn::Proposed(proposal))));
     let applied = story.applied.iter().filter(|applied| exists(applied.server.server));
     turns.extend(applied.map(|applied| (applied.moment, Turn::Applied(applied))));
+    let saves = story.saved.iter().filter(|save| exists(save.server.server));
+    turns.extend(saves.map(|save| (save.moment, Turn::Saved(save))));
     turns.sort_by_key(|(moment, _)| *moment);
     turns
 }
@@ -169,6 +195,18 @@ impl Referee<'_> {
     fn follow(&mut self, moment: Moment, turn: &Turn<'_>) {
         match *turn {
             Turn::Started(server, life) => self.started(server, life),
+            Turn::Crashed(server) => self.players[server].is_alive = false,
+            Turn::Saved(save) => {
+                let player = &mut self.players[save.server.server as usize];
+                if player.incarnation == save.server.incarnation {
+                    player.saved_at = Some(moment.at);
+                    player.log.saved = player.log.last_index();
+                }
+            }
+            // What a dead instance still says or hears counts for nothing.
+            Turn::Sent(call) if !self.is_alive(call.from) => {}
+            Turn::Returned(call) if !self.is_alive(call.from) => {}
+            Turn::Handled(call) if !self.was_handled_in_this_life(call) => {}
             Turn::Sent(call) => match call.purpose {
                 Purpose::Vote => self.asked_for_vote(call),
                 Purpose::Append => self.sent_entries(call),
@@ -195,10 +233,23 @@ impl Referee<'_> {
         }
     }
 
+    fn is_alive(&self, server: Caller) -> bool {
+        let player = &self.players[server.server as usize];
+        player.is_alive && player.incarnation == server.incarnation
+    }
+
+    fn was_handled_in_this_life(&self, call: &Call) -> bool {
+        let player = &self.players[call.to as usize];
+        player.is_alive && call.delivered > player.began
+    }
+
     /// What was volatile is gone.
     fn started(&mut self, server: usize, life: &Life) {
         let player = &mut self.players[server];
         player.incarnation = life.incarnation;
+        player.is_alive = true;
+        player.began = Some(life.from);
+        player.saved_at = None;
         player.stood.clear();
         player.grants.clear();
         player.led = None;
@@ -211,7 +262,7 @@ impl Referee<'_> {
     }
 
     fn breach(&mut self, moment: Moment, finding: Finding) {
-        self.breaches.push(Breach { moment, finding });
+        self.breaches.push(Breach { moment, finding, perhaps: None });
     }
 }
 

@@ -22,7 +22,7 @@ impl Referee<'_> {
             }
             _ => return,
         };
-        led.answered.insert(call.to);
+        led.answered[call.to as usize] = call.returned.map(|(moment, _)| moment);
         let confirmed = &mut led.confirmed[call.to as usize];
         *confirmed = (*confirmed).max(up_to);
         // Up to where a majority has the log, if an entry of its own term is at that end.
@@ -71,10 +71,15 @@ impl Referee<'_> {
             )
         };
         let led_term = led.term;
+        let appended = self.story.proposals.iter().find(|proposal| {
+            (proposal.server.server, proposal.term, proposal.index) == (server, led_term, index)
+        });
+        let appended = appended.map_or(led.since, |proposal| proposal.moment);
+        let answered = led.answered.iter().filter(|&&answered| answered > Some(appended)).count();
         let entry = player.log.term(index);
         player.commit = index;
         let (id, what, rule, look);
-        if count < majority && led.answered.len() + 1 >= majority {
+        if count < majority && answered + 1 >= majority {
             id = "unsent-entry-counted";
             what = format!(
                 "server {server} counted entries as replicated that no request had brought"

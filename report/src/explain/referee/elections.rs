@@ -1,6 +1,8 @@
 //! Terms, votes and leaders (§5.1, §5.2, §5.4.1).
 
-use super::{Referee, Shown, Vote, certain, evidence};
+use std::collections::BTreeSet;
+
+use super::{Breach, Finding, Led, Referee, Shown, Vote, certain, evidence};
 use crate::event::RpcId;
 use crate::story::{Call, Moment, View};
 
@@ -36,15 +38,7 @@ impl Referee<'_> {
                 ],
             )
         } else {
-            certain(
-                "term-not-saved",
-                format!("server {server} forgot its term in a crash"),
-                vec![was, is],
-                [
-                    "currentTerm is saved before a server answers (Figure 2, Persistent state)",
-                    "what is saved and read back, and whether each change of the term is saved",
-                ],
-            )
+            term_not_saved(server, vec![was, is])
         };
         self.breach(moment, finding);
     }
@@ -160,15 +154,50 @@ impl Referee<'_> {
                 certain("election-without-new-term", what, proof, [rule, look]),
             );
         }
+        let text = format!("it stood for election in term {term}, as if it had been in an earlier one");
+        self.check_term_after_crash(server, term + 1, term, text, call, call.sent);
         self.votes_for(server, term, server, call, call.sent);
         self.check_candidate_log(call);
     }
 
+    /// After a crash a server is in `term`, or was before it did what `text` says; in an earlier life it
+    /// was in a term that doesn't allow that if it is `least` or later.
+    fn check_term_after_crash(
+        &mut self,
+        server: u32,
+        least: u64,
+        term: u64,
+        text: String,
+        call: &Call,
+        moment: Moment,
+    ) {
+        let player = &mut self.players[server as usize];
+        let incarnation = player.incarnation;
+        let Some(before) = player.shown.clone() else { return };
+        if before.incarnation == incarnation || before.term < least - 1 {
+            return;
+        }
+        let was = evidence(
+            before.moment.at,
+            format!("server {server} was in term {}", before.term),
+            before.call,
+        );
+        let is = evidence(moment.at, format!("after a crash {text}"), [call.id]);
+        player.shown = Some(Shown { term, incarnation, moment, call: Some(call.id) });
+        self.breach(moment, term_not_saved(server, vec![was, is]));
+    }
+
     pub(super) fn voted(&mut self, call: &Call, moment: Moment) {
-        let (Some(true), Some(term)) = (call.reply.vote_granted, call.args.term) else { return };
+        let (Some(granted), Some(term)) = (call.reply.vote_granted, call.args.term) else { return };
+        if !granted {
+            self.note_refusal(call, moment);
+            return;
+        }
         if call.reply.term.is_some_and(|now| now > term) {
             return;
         }
+        let text = format!("it voted in term {term}");
+        self.check_term_after_crash(call.to, term + 2, term, text, call, moment);
         self.votes_for(call.to, term, call.from.server, call, moment);
         self.check_voter_log(call, moment);
     }
@@ -214,7 +243,9 @@ impl Referee<'_> {
                 ],
             )
         };
-        self.breach(moment, finding);
+        // Who has forgotten its term has forgotten its vote with it.
+        let perhaps = (first.incarnation != incarnation).then_some("term-not-saved");
+        self.breaches.push(Breach { moment, finding, perhaps });
     }
 
     pub(super) fn got_vote(&mut self, call: &Call) {
@@ -240,17 +271,18 @@ impl Referee<'_> {
         if player.led.as_ref().is_some_and(|led| led.term >= term) {
             return;
         }
-        player.led = Some(super::Led {
+        player.led = Some(Led {
             term,
             confirmed: vec![0; servers],
-            answered: std::collections::BTreeSet::new(),
+            since: moment,
+            answered: vec![None; servers],
         });
         let grants = player.grants.get(&term).map_or(0, |voters| voters.len());
         if grants + 1 >= majority {
             return;
         }
         let others = player.grants.range(..term).flat_map(|(_, voters)| voters);
-        let earlier: std::collections::BTreeSet<&u32> = others.collect();
+        let earlier: BTreeSet<&u32> = others.collect();
         let mut proof = vec![evidence(
             moment.at,
             format!(
@@ -278,4 +310,16 @@ impl Referee<'_> {
                     a vote of an earlier term";
         self.breach(moment, certain("leads-without-majority", what, proof, [rule, look]));
     }
+}
+
+fn term_not_saved(server: u32, proof: Vec<super::Evidence>) -> Finding {
+    certain(
+        "term-not-saved",
+        format!("server {server} forgot its term in a crash"),
+        proof,
+        [
+            "currentTerm is saved before a server answers (Figure 2, Persistent state)",
+            "what is saved and read back, and whether each change of the term is saved",
+        ],
+    )
 }

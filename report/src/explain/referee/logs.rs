@@ -1,6 +1,6 @@
 //! What is in whose log (§5.3, §5.4.1).
 
-use super::{Confirmation, Log, Referee, certain, evidence};
+use super::{Breach, Confirmation, Log, Referee, certain, evidence};
 use crate::story::{Call, Moment, Proposal};
 
 const UP_TO_DATE: &str = "a server votes only for a candidate whose log is at least as up-to-date as its \
@@ -135,23 +135,9 @@ impl Referee<'_> {
             );
             proof.push(evidence(confirmed.at, text, [confirmed.call]));
         }
-        let (id, what) = if last_term < own_term && index > known {
-            (
-                "longer-log-preferred",
-                format!(
-                    "server {voter} voted for server {candidate}, whose log is longer than its own \
-                     and ends with an earlier term"
-                ),
-            )
-        } else {
-            (
-                "vote-for-outdated-log",
-                format!(
-                    "server {voter} voted for server {candidate}, whose log is less up-to-date than \
-                     its own"
-                ),
-            )
-        };
+        let what = format!(
+            "server {voter} voted for server {candidate}, whose log is less up-to-date than its own"
+        );
         let text = format!(
             "it voted in term {term} for server {candidate}, whose log ends with term {last_term} at \
              index {index}; its own ends with term {own_term} at index {known}"
@@ -159,7 +145,59 @@ impl Referee<'_> {
         proof.push(evidence(moment.at, text, [call.id]));
         let look = "how a voter compares the logs: (last term, last index) of the candidate against its \
                     own, in this order";
-        self.breach(moment, certain(id, what, proof, [UP_TO_DATE, look]));
+        // Its own log may be gone.
+        let player = &self.players[voter as usize];
+        let crashed = player
+            .log
+            .confirmed(known)
+            .is_some_and(|confirmed| confirmed.incarnation != player.incarnation);
+        let finding = certain("vote-for-outdated-log", what, proof, [UP_TO_DATE, look]);
+        let perhaps = crashed.then_some("log-not-saved");
+        self.breaches.push(Breach { moment, finding, perhaps });
+        self.shorter_chosen |= index < known;
+    }
+
+    /// A vote that was refused though the candidate's log ends with a later term tells how logs are
+    /// compared.
+    pub(super) fn note_refusal(&mut self, call: &Call, moment: Moment) {
+        let (Some(term), Some(index), Some(last_term), Some(delivered)) = (
+            call.args.term,
+            call.args.last_log_index,
+            call.args.last_log_term,
+            call.delivered,
+        ) else {
+            return;
+        };
+        let player = &self.players[call.to as usize];
+        let known = player.log.last_index();
+        let is_free =
+            player.votes.get(&term).is_none_or(|vote| vote.candidate == call.from.server);
+        if self.length_counted.is_some()
+            || call.reply.term != Some(term)
+            || !is_free
+            || player.log.changed.is_some_and(|(changed, _)| changed > delivered)
+            || index >= known
+            || player.log.term(known).is_none_or(|own| own >= last_term)
+        {
+            return;
+        }
+        let text = format!(
+            "server {} refused its vote to server {}, whose log ends with a later term than its own,              term {last_term}, and is shorter",
+            call.to, call.from.server
+        );
+        self.length_counted = Some(evidence(moment.at, text, [call.id]));
+    }
+
+    /// If all votes are as the logs' lengths are, that is how they are compared.
+    pub(super) fn name_the_comparison(&mut self) {
+        let Some(proof) = self.length_counted.take().filter(|_| !self.shorter_chosen) else { return };
+        for Breach { finding, .. } in &mut self.breaches {
+            if finding.id == "vote-for-outdated-log" {
+                finding.id = "longer-log-preferred".to_owned();
+                finding.what.push_str(": it compared the logs' lengths, and not their last terms");
+                finding.evidence.push(proof.clone());
+            }
+        }
     }
 
     pub(super) fn proposed(&mut self, proposal: &Proposal) {
@@ -215,6 +253,10 @@ impl Referee<'_> {
             player.log.end_with(index, Some(term));
             player.log.changed = Some((proposal.moment, term));
             player.log.open = false;
+            // It is saved before start() returns.
+            if player.saved_at == Some(proposal.moment.at) {
+                player.log.saved = index;
+            }
         }
         if let Some((id, what, proof, words)) = found {
             self.breach(proposal.moment, certain(id, what, proof, words));
