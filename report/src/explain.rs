@@ -5,13 +5,24 @@
 //! a function that looks for itself in the story and returns a [`Finding`] or nothing. A finding
 //! never appears without the calls and times that prove it.
 
+mod agreement;
+mod apply_order;
+mod budget;
+mod commands;
 mod finding;
+mod late;
 mod no_leader;
+mod numbers;
 mod referee;
+mod saves;
+mod snapshots;
 mod tables;
+mod terms;
+mod two_leaders;
 mod window;
 
 pub use finding::{Confidence, Evidence, Explanation, Finding};
+pub(crate) use finding::{certain, evidence};
 pub(crate) use window::Window;
 
 use crate::failure::{Failure, without_numbers};

@@ -10,8 +10,8 @@ mod logs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Case;
-use super::finding::{Confidence, Evidence, Finding};
+use super::finding::{Evidence, Finding};
+use super::{Case, certain, evidence};
 use crate::event::{Caller, RpcId, Time};
 use crate::rpc::Outcome;
 use crate::story::{Applied, Call, Life, Moment, Proposal, Purpose, Save, Story, View};
@@ -296,21 +296,4 @@ impl Log {
     fn confirmed(&self, index: u64) -> Option<Confirmation> {
         self.confirmations.iter().rev().find(|confirmation| confirmation.up_to >= index).copied()
     }
-}
-
-/// A finding that the history proves.
-fn certain(id: &str, what: String, evidence: Vec<Evidence>, [rule, look]: [&str; 2]) -> Finding {
-    Finding {
-        id: id.to_owned(),
-        confidence: Confidence::Certain,
-        what,
-        evidence,
-        rule: rule.to_owned(),
-        look: look.to_owned(),
-        normal: None,
-    }
-}
-
-fn evidence(at: Time, text: String, calls: impl IntoIterator<Item = RpcId>) -> Evidence {
-    Evidence { text, at, calls: calls.into_iter().collect() }
 }

@@ -38,7 +38,8 @@ impl Referee<'_> {
     pub(super) fn check_commit_sent(&mut self, call: &Call) {
         let Some(commit) = call.args.leader_commit else { return };
         let server = call.from.server;
-        let text = format!("server {server} told server {} that index {commit} is committed", call.to);
+        let text =
+            format!("server {server} told server {} that index {commit} is committed", call.to);
         self.commits(server, call.args.term, commit, call.sent, (text, Some(call.id)));
     }
 
@@ -107,7 +108,8 @@ impl Referee<'_> {
             return;
         }
         let of_term = entry.map_or(String::new(), |term| format!("; that entry is of term {term}"));
-        let text = format!("{text}{of_term}; of the {majority} it takes, {who}, and it has it itself");
+        let text =
+            format!("{text}{of_term}; of the {majority} it takes, {who}, and it has it itself");
         let proof = vec![evidence(moment.at, text, call)];
         self.breach(moment, certain(id, what, proof, [rule, look]));
     }

@@ -84,10 +84,7 @@ impl Referee<'_> {
                         follower's log doesn't match, it decrements nextIndex and retries (Figure \
                         2, Leaders 3; §5.3)";
             let look = "where a leader becomes a follower: a refusal in its own term is no reason";
-            self.breach(
-                view.moment,
-                certain("leader-gives-up", what, proof, [rule, look]),
-            );
+            self.breach(view.moment, certain("leader-gives-up", what, proof, [rule, look]));
         }
         self.shows(number, view.term, view.moment, None);
     }
@@ -149,12 +146,10 @@ impl Referee<'_> {
                         Candidates 1; §5.2)";
             let look = "the beginning of an election";
             let proof = vec![evidence(call.sent.at, text, [call.id])];
-            self.breach(
-                call.sent,
-                certain("election-without-new-term", what, proof, [rule, look]),
-            );
+            self.breach(call.sent, certain("election-without-new-term", what, proof, [rule, look]));
         }
-        let text = format!("it stood for election in term {term}, as if it had been in an earlier one");
+        let text =
+            format!("it stood for election in term {term}, as if it had been in an earlier one");
         self.check_term_after_crash(server, term + 1, term, text, call, call.sent);
         self.votes_for(server, term, server, call, call.sent);
         self.check_candidate_log(call);

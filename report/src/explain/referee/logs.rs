@@ -23,9 +23,8 @@ impl Referee<'_> {
         }
         let known = log.last_index();
         if index < known {
-            let text = format!(
-                "it asked for votes in term {term} with a log that ends at index {index}"
-            );
+            let text =
+                format!("it asked for votes in term {term} with a log that ends at index {index}");
             self.lost(server, index + 1, call.sent, text, call);
         } else if index == known && log.term(index).is_some_and(|known| known != last_term) {
             let text = format!(
@@ -110,12 +109,9 @@ impl Referee<'_> {
 
     /// A candidate that gets a vote must be as up-to-date as the voter.
     pub(super) fn check_voter_log(&mut self, call: &Call, moment: Moment) {
-        let (Some(term), Some(index), Some(last_term), Some(delivered)) = (
-            call.args.term,
-            call.args.last_log_index,
-            call.args.last_log_term,
-            call.delivered,
-        ) else {
+        let (Some(term), Some(index), Some(last_term), Some(delivered)) =
+            (call.args.term, call.args.last_log_index, call.args.last_log_term, call.delivered)
+        else {
             return;
         };
         let log = &self.players[call.to as usize].log;
@@ -160,18 +156,14 @@ impl Referee<'_> {
     /// A vote that was refused though the candidate's log ends with a later term tells how logs are
     /// compared.
     pub(super) fn note_refusal(&mut self, call: &Call, moment: Moment) {
-        let (Some(term), Some(index), Some(last_term), Some(delivered)) = (
-            call.args.term,
-            call.args.last_log_index,
-            call.args.last_log_term,
-            call.delivered,
-        ) else {
+        let (Some(term), Some(index), Some(last_term), Some(delivered)) =
+            (call.args.term, call.args.last_log_index, call.args.last_log_term, call.delivered)
+        else {
             return;
         };
         let player = &self.players[call.to as usize];
         let known = player.log.last_index();
-        let is_free =
-            player.votes.get(&term).is_none_or(|vote| vote.candidate == call.from.server);
+        let is_free = player.votes.get(&term).is_none_or(|vote| vote.candidate == call.from.server);
         if self.length_counted.is_some()
             || call.reply.term != Some(term)
             || !is_free
@@ -190,7 +182,9 @@ impl Referee<'_> {
 
     /// If all votes are as the logs' lengths are, that is how they are compared.
     pub(super) fn name_the_comparison(&mut self) {
-        let Some(proof) = self.length_counted.take().filter(|_| !self.shorter_chosen) else { return };
+        let Some(proof) = self.length_counted.take().filter(|_| !self.shorter_chosen) else {
+            return;
+        };
         for Breach { finding, .. } in &mut self.breaches {
             if finding.id == "vote-for-outdated-log" {
                 finding.id = "longer-log-preferred".to_owned();
@@ -224,7 +218,8 @@ impl Referee<'_> {
             ));
         } else if let Some(earlier) = earlier {
             let start = |at| {
-                let text = format!("server {server}'s start() returned index {index} in term {term}");
+                let text =
+                    format!("server {server}'s start() returned index {index} in term {term}");
                 evidence(at, text, None)
             };
             found = Some((
@@ -276,15 +271,14 @@ impl Referee<'_> {
         }
         let known = player.log.last_index();
         let unasked = (prev + 1..).zip(entries).find(|&(index, entry)| {
-            index > known
-                && *entry == Some(term)
-                && !self.promised.contains(&(server, term, index))
+            index > known && *entry == Some(term) && !self.promised.contains(&(server, term, index))
         });
         if let Some((index, _)) = unasked.filter(|_| !player.log.open) {
             let proposed = self.story.proposals.iter().any(|other| {
                 other.moment < call.sent && other.server == call.from && other.term == term
             });
-            let when = if proposed { "" } else { "before any client asked it to append anything, " };
+            let when =
+                if proposed { "" } else { "before any client asked it to append anything, " };
             let text = format!(
                 "{when}server {server} sent server {} an entry of term {term} at index {index}; its \
                  start() has returned that index for no command",
