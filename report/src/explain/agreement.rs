@@ -1,6 +1,8 @@
 //! Causes of `one(…) failed to reach agreement` and `only … decided for index …; wanted …`: a command
 //! that was accepted, and isn't applied by enough servers.
 
+use std::collections::BTreeMap;
+
 use super::finding::{Confidence, Finding};
 use super::numbers::number_after;
 use super::{Case, Cause, certain, commands, evidence, late, referee, terms};
@@ -130,20 +132,36 @@ fn same_prev_again(case: &Case<'_>) -> Option<Finding> {
     Some(certain("next-index-stays", what, proof, [RETRY, look]))
 }
 
+/// Of two requests that a follower refused in a term, most follow indexes that are next to each other.
 fn back_one_by_one(case: &Case<'_>) -> Option<Finding> {
-    let rows = refusals(case);
-    let steps = |row: &[&Call]| {
-        let prevs: Vec<u64> = row.iter().filter_map(|call| call.args.prev_log_index).collect();
-        let down = prevs.windows(2).filter(|two| two[0] > two[1]).count();
-        let by_one = prevs.windows(2).filter(|two| two[0] == two[1] + 1).count();
-        (by_one == down && by_one >= MANY).then_some(by_one)
+    let mut refused: BTreeMap<(u32, u32, u64), BTreeMap<u64, &Call>> = BTreeMap::new();
+    for call in &case.story.calls {
+        if let (Purpose::Append, Some(false), Some(term), Some(prev)) =
+            (call.purpose, call.reply.success, call.args.term, call.args.prev_log_index)
+            && call.reply.term == Some(term)
+            && call.sent.at <= case.window.until
+            && call.returned.is_some_and(|(returned, _)| returned.at >= case.window.settled)
+        {
+            refused
+                .entry((call.from.server, call.to, term))
+                .or_default()
+                .entry(prev)
+                .or_insert(call);
+        }
+    }
+    let steps = |prevs: &BTreeMap<u64, &Call>| {
+        let next = |prev: &&u64| prevs.contains_key(&(**prev + 1));
+        prevs.keys().filter(next).count()
     };
-    let (row, steps) =
-        rows.iter().filter_map(|row| Some((row, steps(row)?))).max_by_key(|&(_, n)| n)?;
-    let (first, last) = (*row.first()?, *row.last()?);
+    let (_, prevs) = refused.iter().max_by_key(|(_, prevs)| steps(prevs))?;
+    let steps = steps(prevs);
+    // A leap in between is the beginning of another search.
+    if steps < MANY || steps * 4 < prevs.len() * 3 {
+        return None;
+    }
+    let ((&to, last), (&from, first)) = (prevs.first_key_value()?, prevs.last_key_value()?);
     let (leader, server) = (first.from.server, first.to);
-    let (from, to) = (first.args.prev_log_index?, last.args.prev_log_index?);
-    let seconds = (last.sent.at.0 - first.sent.at.0) as f64 / 1e6;
+    let seconds = last.sent.at.0.abs_diff(first.sent.at.0) as f64 / 1e6;
     let proof = vec![
         evidence(
             first.sent.at,
@@ -153,8 +171,8 @@ fn back_one_by_one(case: &Case<'_>) -> Option<Finding> {
         evidence(
             last.sent.at,
             format!(
-                "{seconds:.2} s and {steps} steps by one later it was to follow index {to}, and was \
-                 refused again"
+                "{seconds:.2} s later it was to follow index {to}, and was refused again; between lie \
+                 {steps} steps by one"
             ),
             [last.id],
         ),

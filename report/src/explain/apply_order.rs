@@ -34,10 +34,11 @@ impl Refused<'_> {
         let sentence = case.failure.message.lines().next()?;
         let said = numbers(sentence);
         let (server, index) = (*said.first()? as usize, *said.last()?);
+        // What came at the same time may stand behind it.
         let mut applied = story.applied.iter().rev().filter(|applied| {
             applied.server.server as usize == server && applied.moment.at <= case.window.until
         });
-        let refused = applied.next().filter(|applied| applied.index == index)?;
+        let refused = applied.find(|applied| applied.index == index)?;
         let before = applied.next().filter(|applied| applied.server == refused.server);
         let lives = story.lives.get(server)?;
         let life = *lives.iter().find(|life| life.incarnation == refused.server.incarnation)?;
@@ -221,7 +222,10 @@ fn covered(story: &Story, server: usize, index: u64) -> bool {
 fn left_out(case: &Case<'_>) -> Option<Finding> {
     let refused = Refused::find(case)?;
     let (server, index, behind) = (refused.server, refused.applied.index, refused.behind(case));
-    if refused.is_first_after_crash() || index <= behind + 1 {
+    if refused.is_first_after_crash()
+        || index <= behind + 1
+        || snapshot_not_delivered(case).is_some()
+    {
         return None;
     }
     let before = match refused.before {

@@ -7,8 +7,7 @@ use super::{Case, Cause, certain, evidence, referee};
 use crate::story::{Call, Purpose, Story};
 use crate::text::list;
 
-pub(super) const BYTES: &[Cause] =
-    &[confirmed_sent_again, sent_twice, one_at_a_time, no_pause, heartbeats_too_often];
+pub(super) const BYTES: &[Cause] = &[confirmed_sent_again, sent_twice];
 
 pub(super) const COUNT: &[Cause] = &[
     no_pause,
@@ -239,6 +238,9 @@ fn no_pause(case: &Case<'_>) -> Option<Finding> {
 }
 
 fn heartbeats_too_often(case: &Case<'_>) -> Option<Finding> {
+    if no_pause(case).is_some() {
+        return None;
+    }
     let pairs = heartbeats(case);
     let (_, pairs) = pairs.into_iter().max_by_key(|(_, pairs)| pairs.len())?;
     let mut gaps: Vec<u64> =

@@ -7,6 +7,10 @@ pub(super) const CAUSES: &[Cause] = &[referee::broken_rule, two_leaders];
 
 /// Nothing more is known than that there are two.
 fn two_leaders(case: &Case<'_>) -> Option<Finding> {
+    // How it came to that says more.
+    if referee::broken_rule(case).is_some() {
+        return None;
+    }
     let tripped = case.tripped.iter().find(|tripped| tripped.monitor.id == "M1")?;
     let seen = tripped.first();
     let proof = vec![evidence(seen.at, seen.what.clone(), seen.calls.iter().copied())];

@@ -1,6 +1,6 @@
 //! What is in whose log (§5.3, §5.4.1).
 
-use super::{Breach, Confirmation, Log, Referee, certain, evidence};
+use super::{Breach, Confirmation, Evidence, Finding, Log, Referee, certain, evidence};
 use crate::story::{Call, Moment, Proposal};
 
 const UP_TO_DATE: &str = "a server votes only for a candidate whose log is at least as up-to-date as its \
@@ -81,16 +81,7 @@ impl Referee<'_> {
         }
         proof.push(evidence(moment.at, format!("{since}{text}"), [call.id]));
         let finding = if crashed {
-            certain(
-                "log-not-saved",
-                format!("server {server} lost {entry} in a crash"),
-                proof,
-                [
-                    "log[] is saved before a server answers (Figure 2, Persistent state)",
-                    "what is saved and read back, and whether it is saved with each change of the \
-                     log",
-                ],
-            )
+            log_not_saved(format!("server {server} lost {entry} in a crash"), proof)
         } else {
             certain(
                 "log-truncated",
@@ -147,10 +138,40 @@ impl Referee<'_> {
             .log
             .confirmed(known)
             .is_some_and(|confirmed| confirmed.incarnation != player.incarnation);
+        if crashed && let Some(sizes) = self.sizes_without_log(voter, moment) {
+            proof.push(sizes);
+            let what = format!("server {voter} lost its log in a crash");
+            self.breach(moment, log_not_saved(what, proof));
+            return;
+        }
         let finding = certain("vote-for-outdated-log", what, proof, [UP_TO_DATE, look]);
         let perhaps = crashed.then_some("log-not-saved");
         self.breaches.push(Breach { moment, finding, perhaps });
         self.shorter_chosen |= index < known;
+    }
+
+    /// What a server saved has always had the same size, whatever was in its log.
+    fn sizes_without_log(&self, server: u32, moment: Moment) -> Option<Evidence> {
+        let saves =
+            self.story.saved.iter().filter(|save| {
+                save.server.server == server && save.moment < moment && save.state > 0
+            });
+        let sizes: Vec<u64> = saves.map(|save| save.state).collect();
+        let (least, most) = (sizes.iter().min()?, sizes.iter().max()?);
+        let entries = self.players[server as usize].log.last_index();
+        // Each entry takes some bytes; a vote or a term takes another one or two.
+        (sizes.len() > 1 && most - least < 2 * entries.max(2)).then(|| {
+            let text = format!(
+                "until then it had saved its state {} times, {least} to {most} bytes each time, with \
+                 up to {} in its log",
+                sizes.len(),
+                match entries {
+                    1 => "1 entry".to_owned(),
+                    n => format!("{n} entries"),
+                }
+            );
+            evidence(moment.at, text, None)
+        })
     }
 
     /// A vote that was refused though the candidate's log ends with a later term tells how logs are
@@ -476,6 +497,18 @@ const NOBODY_ASKED: [&str; 2] = [
      indexes by commands, so that there is no room for the no-op of §8 (Figure 2, Leaders 2; §5.3)",
     "where the log grows: in start(), by one entry, and not when a server becomes the leader",
 ];
+
+fn log_not_saved(what: String, proof: Vec<Evidence>) -> Finding {
+    certain(
+        "log-not-saved",
+        what,
+        proof,
+        [
+            "log[] is saved before a server answers (Figure 2, Persistent state)",
+            "what is saved and read back, and whether it is saved with each change of the log",
+        ],
+    )
+}
 
 /// The index of the last entry that a request has, or that comes before it.
 fn sent_up_to(call: &Call) -> Option<u64> {
