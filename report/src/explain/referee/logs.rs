@@ -46,12 +46,8 @@ impl Referee<'_> {
             Some(term) => format!("the entry of term {term} at index {index}"),
             None => format!("the entry at index {index}"),
         };
-        let mut proof = Vec::new();
+        let mut proof: Vec<Evidence> = self.had(server, index).into_iter().collect();
         let confirmed = player.log.confirmed(index);
-        if let Some(confirmed) = confirmed {
-            let text = format!("server {server} confirmed its log up to index {}", confirmed.up_to);
-            proof.push(evidence(confirmed.at, text, [confirmed.call]));
-        }
         let mut crashed = false;
         let mut short = None;
         if let Some(confirmed) = confirmed {
@@ -115,13 +111,7 @@ impl Referee<'_> {
             return;
         }
         let (voter, candidate) = (call.to, call.from.server);
-        let mut proof = Vec::new();
-        if let Some(confirmed) = log.confirmed(known) {
-            let text = format!(
-                "server {voter} confirmed its log up to index {known}, where term {own_term} stands"
-            );
-            proof.push(evidence(confirmed.at, text, [confirmed.call]));
-        }
+        let mut proof: Vec<Evidence> = self.had(voter, known).into_iter().collect();
         let what = format!(
             "server {voter} voted for server {candidate}, whose log is less up-to-date than its own"
         );
@@ -134,10 +124,8 @@ impl Referee<'_> {
                     own, in this order";
         // Its own log may be gone.
         let player = &self.players[voter as usize];
-        let crashed = player
-            .log
-            .confirmed(known)
-            .is_some_and(|confirmed| confirmed.incarnation != player.incarnation);
+        let changed = player.log.changed.map(|(changed, _)| changed);
+        let crashed = player.incarnation > 1 && changed < player.began;
         if crashed && let Some(sizes) = self.sizes_without_log(voter, moment) {
             proof.push(sizes);
             let what = format!("server {voter} lost its log in a crash");
@@ -148,6 +136,22 @@ impl Referee<'_> {
         let perhaps = crashed.then_some("log-not-saved");
         self.breaches.push(Breach { moment, finding, perhaps });
         self.shorter_chosen |= index < known;
+    }
+
+    /// When a server had the entry at `index`.
+    fn had(&self, server: u32, index: u64) -> Option<Evidence> {
+        if let Some(confirmed) = self.players[server as usize].log.confirmed(index) {
+            let text = format!("server {server} confirmed its log up to index {}", confirmed.up_to);
+            return Some(evidence(confirmed.at, text, [confirmed.call]));
+        }
+        let accepted = self
+            .story
+            .proposals
+            .iter()
+            .rev()
+            .find(|proposal| proposal.server.server == server && proposal.index >= index)?;
+        let text = format!("server {server} accepted a command at index {}", accepted.index);
+        Some(evidence(accepted.moment.at, text, None))
     }
 
     /// What a server saved has always had the same size, whatever was in its log.
