@@ -11,8 +11,8 @@ use crate::story::{Call, Proposal, Purpose};
 
 pub(super) const CAUSES: &[Cause] = &[
     referee::broken_rule,
-    same_prev_again,
     back_one_by_one,
+    same_prev_again,
     not_sent,
     majority_not_committed,
     heartbeat_s_commit_ignored,
@@ -25,6 +25,9 @@ pub(super) const NOBODY_ACCEPTED: &[Cause] = commands::CAUSES;
 
 /// In µs: what a right Raft does in a small part of this time.
 const LONG: u64 = 1_000_000;
+
+/// How often the same must have been tried in vain.
+const FEW: usize = 4;
 
 /// For how many refusals in a row an entry is looked for before that is slow.
 const MANY: usize = 8;
@@ -63,73 +66,70 @@ fn appends<'a>(case: &Case<'a>, from: u32, to: u32, term: u64) -> impl Iterator<
     })
 }
 
-/// The refusals of a follower, longest row first: requests with what came before them, all refused.
-fn refusals<'a>(case: &Case<'a>) -> Vec<Vec<&'a Call>> {
-    let story = case.story;
-    let mut rows = Vec::new();
-    for from in 0..story.servers {
-        for to in 0..story.servers {
-            let mut row: Vec<&Call> = Vec::new();
-            for &place in &story.sent[from] {
-                let call = &story.calls[place];
-                let in_time = call.returned.is_some_and(|(returned, _)| {
-                    returned.at >= case.window.from && returned.at <= case.window.until
-                });
-                if call.to as usize != to || call.purpose != Purpose::Append || !in_time {
-                    continue;
-                }
-                let is_refusal =
-                    call.reply.success == Some(false) && call.reply.term == call.args.term;
-                if row.last().is_some_and(|last| last.args.term != call.args.term) || !is_refusal {
-                    if call.reply.success.is_none() {
-                        continue; // lost
-                    }
-                    rows.push(std::mem::take(&mut row));
-                }
-                if is_refusal {
-                    row.push(call);
-                }
-            }
-            rows.push(row);
-        }
-    }
-    rows.sort_by_key(|row| std::cmp::Reverse(row.len()));
-    rows
-}
-
 const RETRY: &str = "if AppendEntries fails because of log inconsistency: decrement nextIndex and retry \
                      (Figure 2, Leaders 3; §5.3)";
 
+/// A request says the same as one whose refusal its leader has had, again and again.
 fn same_prev_again(case: &Case<'_>) -> Option<Finding> {
-    let rows = refusals(case);
-    let (row, prev) = rows.iter().find_map(|row| {
-        let prev = row.last()?.args.prev_log_index?;
-        let same: Vec<&&Call> =
-            row.iter().rev().take_while(|call| call.args.prev_log_index == Some(prev)).collect();
-        let (last, first) = (same.first()?, same.last()?);
-        // Requests that were under way together say the same.
-        let is_long = last.sent.at.0 - first.sent.at.0 > LONG / 2 && same.len() >= MANY / 2;
-        is_long.then(|| (same.iter().rev().map(|&&call| call).collect::<Vec<_>>(), prev))
-    })?;
+    let mut rows: BTreeMap<(u32, u32, u64), Vec<&Call>> = BTreeMap::new();
+    let mut found: Option<Vec<&Call>> = None;
+    for call in &case.story.calls {
+        let (Purpose::Append, Some(term), Some(success), Some((returned, _))) =
+            (call.purpose, call.args.term, call.reply.success, call.returned)
+        else {
+            continue;
+        };
+        if returned.at < case.window.from || returned.at > case.window.until {
+            continue;
+        }
+        let row = rows.entry((call.from.server, call.to, term)).or_default();
+        let same = |last: &&Call| last.args.prev_log_index == call.args.prev_log_index;
+        let knew = |last: &&Call| last.returned.is_some_and(|(before, _)| before < call.sent);
+        if success || call.reply.term != Some(term) {
+            row.clear();
+        } else if row.last().is_none_or(|last| !same(last)) {
+            *row = vec![call];
+        } else if row.last().is_some_and(knew) {
+            row.push(call);
+            let lasted = call.sent.at.0 - row[0].sent.at.0;
+            if row.len() >= FEW
+                && lasted > LONG / 4
+                && found.as_ref().is_none_or(|found| found.len() < row.len())
+            {
+                found = Some(row.clone());
+            }
+        }
+    }
+    let row = found?;
     let (first, last) = (*row.first()?, *row.last()?);
-    let (leader, server) = (first.from.server, first.to);
-    let sent = |call: &Call| {
-        format!(
-            "server {server} refused what server {leader} sent to follow index {}",
-            call.args.prev_log_index.unwrap_or(prev)
-        )
-    };
+    let (leader, server, prev) = (first.from.server, first.to, first.args.prev_log_index?);
     let proof = vec![
-        evidence(first.sent.at, sent(first), [first.id]),
+        evidence(
+            first.sent.at,
+            format!(
+                "server {leader} sent what follows index {prev}, and server {server} refused it"
+            ),
+            [first.id],
+        ),
         evidence(
             last.sent.at,
-            format!("the same for the {}th time, with the same prevLogIndex", row.len()),
+            format!(
+                "server {leader} had {} such refusals by then, and tried the same prevLogIndex again",
+                row.len() - 1
+            ),
             [last.id],
         ),
     ];
-    let what = format!("server {leader} tried the same prevLogIndex again and again");
-    let look = "what a leader does with a refusal: nextIndex must go down";
-    Some(certain("next-index-stays", what, proof, [RETRY, look]))
+    let what = format!("server {leader} tries the same prevLogIndex again and again");
+    Some(Finding {
+        id: "next-index-stays".to_owned(),
+        confidence: Confidence::Likely,
+        what,
+        evidence: proof,
+        rule: RETRY.to_owned(),
+        look: "what a leader does with a refusal: nextIndex must go down".to_owned(),
+        normal: Some("a leader finds the place after two or three refusals".to_owned()),
+    })
 }
 
 /// Of two requests that a follower refused in a term, most follow indexes that are next to each other.

@@ -75,7 +75,9 @@ fn confirmed_sent_again(case: &Case<'_>) -> Option<Finding> {
             again.push(call);
         }
     }
-    let (confirmed, call, begin) = first.filter(|_| again.len() >= OFTEN)?;
+    let bytes = |calls: &[&Call]| calls.iter().map(|call| call.size).sum::<usize>();
+    let is_much = bytes(&again) * 10 > bytes(&appends(case).collect::<Vec<_>>());
+    let (confirmed, call, begin) = first.filter(|_| again.len() >= OFTEN && is_much)?;
     let (leader, server) = pair(call);
     let proof = vec![
         evidence(
@@ -203,19 +205,29 @@ fn heartbeats<'a>(case: &Case<'a>) -> BTreeMap<(u32, u32), Vec<(&'a Call, &'a Ca
     pairs
 }
 
-/// A request that says nothing new follows the reply to the one before.
+/// A request that says nothing new follows the reply to the one before, several times in a row.
 fn no_pause(case: &Case<'_>) -> Option<Finding> {
-    let mut count = 0;
+    let (mut count, mut all) = (0, 0);
     let mut first = None;
-    for (before, call) in heartbeats(case).into_values().flatten() {
-        let Some((returned, _)) = before.returned else { continue };
-        let pause = call.sent.at.0.saturating_sub(returned.at.0);
-        if call.sent >= returned && pause < 5_000 && call.sent.at.0 - before.sent.at.0 < HEARTBEAT {
-            first.get_or_insert((before, call, pause));
-            count += 1;
+    for pairs in heartbeats(case).into_values() {
+        let mut row = 0;
+        for (before, call) in pairs {
+            all += 1;
+            let pause = before.returned.and_then(|(returned, _)| {
+                let is_prompt = call.sent >= returned
+                    && call.sent.at.0 - returned.at.0 < 5_000
+                    && call.sent.at.0 - before.sent.at.0 < HEARTBEAT;
+                is_prompt.then(|| call.sent.at.0 - returned.at.0)
+            });
+            row = if pause.is_some() { row + 1 } else { 0 };
+            // Two may have different reasons.
+            if let Some(pause) = pause.filter(|_| row > 1) {
+                first.get_or_insert((before, call, pause));
+                count += 1;
+            }
         }
     }
-    let (before, call, pause) = first.filter(|_| count >= 2 * OFTEN)?;
+    let (before, call, pause) = first.filter(|_| count >= 2 * OFTEN && 2 * count > all)?;
     let (leader, server) = pair(call);
     let proof = vec![
         evidence(
