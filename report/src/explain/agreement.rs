@@ -207,7 +207,12 @@ fn not_sent(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let server = lacking(case, proposal).into_iter().find(|&server| {
+        // While it refuses, its leader looks for the place.
+        let answered = appends(case, leader, server, led.term)
+            .filter_map(|call| call.reply.success.filter(|_| call.returned.is_some()))
+            .last();
         server != leader
+            && answered != Some(false)
             && !appends(case, leader, server, led.term).any(|call| {
                 call.args
                     .prev_log_index

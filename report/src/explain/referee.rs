@@ -116,6 +116,10 @@ struct Referee<'a> {
     /// What servers have promised: server, term and index.
     promised: BTreeSet<(u32, u64, u64)>,
     breaches: Vec<Breach>,
+    /// Whether all that was said of votes can be read; what can't is no reason to doubt anybody.
+    reads_votes: bool,
+    /// The same of logs.
+    reads_logs: bool,
     /// A vote that was refused for the length of a log.
     length_counted: Option<Evidence>,
     /// Whether a candidate with an outdated log that is no longer than the voter's got a vote.
@@ -151,6 +155,8 @@ fn watch(story: &Story) -> Vec<Breach> {
         players: (0..story.servers).map(|_| Player::default()).collect(),
         promised,
         breaches: Vec::new(),
+        reads_votes: reads_votes(story),
+        reads_logs: reads_logs(story),
         length_counted: None,
         shorter_chosen: false,
     };
@@ -159,6 +165,29 @@ fn watch(story: &Story) -> Vec<Breach> {
     }
     referee.name_the_comparison();
     referee.breaches
+}
+
+fn reads_votes(story: &Story) -> bool {
+    let mut votes = story.calls.iter().filter(|call| call.purpose == Purpose::Vote).peekable();
+    votes.peek().is_some()
+        && votes.all(|call| {
+            let is_answered = call.handled.is_none() || call.reply.vote_granted.is_some();
+            call.args.term.is_some() && is_answered
+        })
+}
+
+fn reads_logs(story: &Story) -> bool {
+    let mut appends = story.calls.iter().filter(|call| call.purpose == Purpose::Append);
+    appends.all(|call| {
+        let is_answered = call.handled.is_none() || call.reply.success.is_some();
+        // A heartbeat of another type says nothing of logs.
+        let is_heartbeat = call.args.leader_commit.is_none() && call.args.entries.is_none();
+        is_heartbeat
+            || call.args.term.is_some()
+                && call.args.prev_log_index.is_some()
+                && call.args.entries.is_some()
+                && is_answered
+    })
 }
 
 fn turns(story: &Story) -> Vec<(Moment, Turn<'_>)> {

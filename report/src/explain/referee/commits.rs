@@ -55,7 +55,7 @@ impl Referee<'_> {
         let majority = self.story.majority();
         let player = &mut self.players[server as usize];
         let Some(led) = player.led.as_ref().filter(|led| Some(led.term) == term) else { return };
-        if index <= player.commit {
+        if index <= player.commit || !self.reads_logs {
             return;
         }
         let has = |&&confirmed: &&u64| confirmed >= index;
@@ -121,7 +121,10 @@ impl Referee<'_> {
             player.commit = player.commit.max(index);
             return;
         }
-        if player.incarnation != applied.server.incarnation || index <= player.commit {
+        if player.incarnation != applied.server.incarnation
+            || index <= player.commit
+            || !self.reads_logs
+        {
             return;
         }
         if let Some(led) = &player.led

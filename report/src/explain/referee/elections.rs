@@ -12,6 +12,13 @@ impl Referee<'_> {
         let player = &mut self.players[server as usize];
         let incarnation = player.incarnation;
         let now = Shown { term, incarnation, moment, call };
+        if player
+            .shown
+            .as_ref()
+            .is_some_and(|shown| (shown.term, shown.incarnation) == (term, incarnation))
+        {
+            return; // since earlier
+        }
         let Some(before) = player.shown.replace(now) else { return };
         if before.term <= term {
             return;
@@ -273,7 +280,7 @@ impl Referee<'_> {
             answered: vec![None; servers],
         });
         let grants = player.grants.get(&term).map_or(0, |voters| voters.len());
-        if grants + 1 >= majority {
+        if grants + 1 >= majority || !self.reads_votes {
             return;
         }
         let others = player.grants.range(..term).flat_map(|(_, voters)| voters);

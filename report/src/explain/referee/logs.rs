@@ -7,7 +7,7 @@ const UP_TO_DATE: &str = "a server votes only for a candidate whose log is at le
                           own: the later last term counts, and with equal terms the longer log (Figure \
                           2, RequestVote 2; §5.4.1)";
 
-impl Referee<'_> {
+impl<'a> Referee<'a> {
     /// A log that a candidate tells of must have all that the server has confirmed.
     pub(super) fn check_candidate_log(&mut self, call: &Call) {
         let (Some(term), Some(index), Some(last_term)) =
@@ -48,23 +48,11 @@ impl Referee<'_> {
         };
         let mut proof: Vec<Evidence> = self.had(server, index).into_iter().collect();
         let confirmed = player.log.confirmed(index);
-        let mut crashed = false;
-        let mut short = None;
-        if let Some(confirmed) = confirmed {
-            crashed = confirmed.incarnation != player.incarnation;
-            short = self.story.handled[server as usize]
-                .iter()
-                .rev()
-                .map(|&place| &self.story.calls[place])
-                .filter(|other| other.reply.success == Some(true))
-                .find(|other| {
-                    other.handled.is_some_and(|handled| {
-                        handled < moment && handled.at >= confirmed.at && other.id != confirmed.call
-                    }) && sent_up_to(other).is_some_and(|last| last < index)
-                });
-        } else if let Some(life) = self.story.lives[server as usize].last() {
-            crashed = life.incarnation > 1 && player.log.saved >= index;
-        }
+        let crashed = match confirmed {
+            Some(confirmed) => confirmed.incarnation != player.incarnation,
+            None => player.incarnation > 1 && player.log.saved >= index,
+        };
+        let short = self.handled_shorter(server, index, moment);
         let since = if crashed { "after a crash " } else { "later " };
         if let Some(short) = short.filter(|_| !crashed)
             && let (Some(handled), Some(last)) = (short.handled, sent_up_to(short))
@@ -133,9 +121,26 @@ impl Referee<'_> {
             return;
         }
         let finding = certain("vote-for-outdated-log", what, proof, [UP_TO_DATE, look]);
-        let perhaps = crashed.then_some("log-not-saved");
+        let perhaps = match (crashed, self.handled_shorter(voter, known, moment)) {
+            (true, _) => Some("log-not-saved"),
+            (false, Some(_)) => Some("log-truncated"),
+            (false, None) => None,
+        };
         self.breaches.push(Breach { moment, finding, perhaps });
         self.shorter_chosen |= index < known;
+    }
+
+    /// The last request that a server has accepted since it confirmed `index`, and that ends before.
+    fn handled_shorter(&self, server: u32, index: u64, until: Moment) -> Option<&'a Call> {
+        let confirmed = self.players[server as usize].log.confirmed(index)?;
+        let handled = self.story.handled[server as usize].iter().rev();
+        handled
+            .map(|&place| &self.story.calls[place])
+            .filter(|call| call.reply.success == Some(true) && call.id != confirmed.call)
+            .filter(|call| {
+                call.handled.is_some_and(|handled| handled < until && handled.at >= confirmed.at)
+            })
+            .find(|call| sent_up_to(call).is_some_and(|last| last < index))
     }
 
     /// When a server had the entry at `index`.
@@ -257,7 +262,7 @@ impl Referee<'_> {
                     "how start() finds the index that it returns",
                 ],
             ));
-        } else if index > known + 1 && !player.log.open {
+        } else if index > known + 1 && !player.log.open && self.reads_logs {
             let text = format!(
                 "server {server}'s start() returned index {index} in term {term}; its log's last \
                  entry was at index {known}"
@@ -298,7 +303,7 @@ impl Referee<'_> {
         let unasked = (prev + 1..).zip(entries).find(|&(index, entry)| {
             index > known && *entry == Some(term) && !self.promised.contains(&(server, term, index))
         });
-        if let Some((index, _)) = unasked.filter(|_| !player.log.open) {
+        if let Some((index, _)) = unasked.filter(|_| !player.log.open && self.reads_logs) {
             let proposed = self.story.proposals.iter().any(|other| {
                 other.moment < call.sent && other.server == call.from && other.term == term
             });
