@@ -59,12 +59,12 @@ fn refused(case: &Case<'_>) -> Option<(Leader, Time)> {
         return None;
     }
     if sentence.starts_with("cmd ") {
-        let command = numbers(sentence).first()?.to_string();
+        let number = *numbers(sentence).first()?;
+        let command = number.to_string();
         let accepted = story.proposals.iter().any(|proposal| {
-            proposal
-                .command
-                .render()
-                .is_ok_and(|value| value.as_str() == Some(&command) || value.to_string() == command)
+            proposal.command.render().is_ok_and(|value| {
+                value.as_str() == Some(&command) || value.as_u64() == Some(number)
+            })
         });
         return (!accepted).then_some((leader, until));
     }

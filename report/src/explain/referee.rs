@@ -7,6 +7,7 @@
 mod commits;
 mod elections;
 mod logs;
+mod up_to_date;
 
 use std::collections::{BTreeMap, BTreeSet};
 

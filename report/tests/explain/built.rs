@@ -178,6 +178,9 @@ fn back_one_by_one() {
         run.propose(0, index, 1);
     }
     run.append([0, 2], 1, [0, 0], [20, 0], true);
+    for index in 1..=20 {
+        run.apply(0, index);
+    }
     for prev in (1..=20).rev() {
         run.append([0, 1], 1, [prev, 1], [0, 0], false);
         run.wait(100);
