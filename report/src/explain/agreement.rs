@@ -1,5 +1,5 @@
-//! Causes of `one(…) failed to reach agreement` and `only … decided for index …; wanted …`: a command
-//! that was accepted, and isn't applied by enough servers.
+//! Causes of `one(…) failed to reach agreement` and `only … decided for index …; wanted …`: a
+//! command that was accepted, and isn't applied by enough servers.
 
 use std::collections::BTreeMap;
 
@@ -66,8 +66,8 @@ fn appends<'a>(case: &Case<'a>, from: u32, to: u32, term: u64) -> impl Iterator<
     })
 }
 
-const RETRY: &str = "if AppendEntries fails because of log inconsistency: decrement nextIndex and retry \
-                     (Figure 2, Leaders 3; §5.3)";
+const RETRY: &str = "if AppendEntries fails because of log inconsistency: decrement nextIndex \
+                     and retry (Figure 2, Leaders 3; §5.3)";
 
 /// A request says the same as one whose refusal its leader has had, again and again.
 fn same_prev_again(case: &Case<'_>) -> Option<Finding> {
@@ -114,7 +114,8 @@ fn same_prev_again(case: &Case<'_>) -> Option<Finding> {
         evidence(
             last.sent.at,
             format!(
-                "server {leader} had {} such refusals by then, and tried the same prevLogIndex again",
+                "server {leader} had {} such refusals by then, and tried the same prevLogIndex \
+                 again",
                 row.len() - 1
             ),
             [last.id],
@@ -132,7 +133,8 @@ fn same_prev_again(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
-/// Of two requests that a follower refused in a term, most follow indexes that are next to each other.
+/// Of two requests that a follower refused in a term, most follow indexes that are next to each
+/// other.
 fn back_one_by_one(case: &Case<'_>) -> Option<Finding> {
     let mut refused: BTreeMap<(u32, u32, u64), BTreeMap<u64, &Call>> = BTreeMap::new();
     for call in &case.story.calls {
@@ -171,8 +173,8 @@ fn back_one_by_one(case: &Case<'_>) -> Option<Finding> {
         evidence(
             last.sent.at,
             format!(
-                "{seconds:.2} s later it was to follow index {to}, and was refused again; between lie \
-                 {steps} steps by one"
+                "{seconds:.2} s later it was to follow index {to}, and was refused again; \
+                 between lie {steps} steps by one"
             ),
             [last.id],
         ),
@@ -182,12 +184,12 @@ fn back_one_by_one(case: &Case<'_>) -> Option<Finding> {
         confidence: Confidence::Likely,
         what: format!("server {leader} looked for the end of a follower's log entry by entry"),
         evidence: proof,
-        rule: "the number of rejected AppendEntries can be reduced: a refusal tells the conflicting \
-               entry's term and the first index of that term, and the leader goes back by a term at a \
-               time (§5.3, last paragraphs); the lab asks for that"
+        rule: "the number of rejected AppendEntries can be reduced: a refusal tells the \
+               conflicting entry's term and the first index of that term, and the leader goes \
+               back by a term at a time (§5.3, last paragraphs); the lab asks for that"
             .to_owned(),
-        look: "what a refusal tells, and where a leader sets nextIndex after it; and whether it tries \
-               again at once or waits for the next heartbeat"
+        look: "what a refusal tells, and where a leader sets nextIndex after it; and whether it \
+               tries again at once or waits for the next heartbeat"
             .to_owned(),
         normal: Some("a leader finds the place after two or three refusals".to_owned()),
     })
@@ -242,8 +244,8 @@ fn not_sent(case: &Case<'_>) -> Option<Finding> {
     let text = format!("until now it has sent server {server} nothing with that index");
     proof.push(evidence(until, text, None));
     let what = format!("server {leader} never sent the command to server {server}");
-    let rule = "if last log index ≥ nextIndex for a follower: send AppendEntries with the entries starting \
-                at nextIndex (Figure 2, Leaders 3; §5.3)";
+    let rule = "if last log index ≥ nextIndex for a follower: send AppendEntries with the \
+                entries starting at nextIndex (Figure 2, Leaders 3; §5.3)";
     let look = "what start() sets off, and whether a heartbeat brings the entries that are due";
     Some(certain("entry-not-sent", what, proof, [rule, look]))
 }
@@ -285,20 +287,25 @@ fn majority_not_committed(case: &Case<'_>) -> Option<Finding> {
         evidence(
             at,
             format!(
-                "{who} had confirmed index {index} to server {leader}, the leader: a majority with it"
+                "{who} had confirmed index {index} to server {leader}, the leader: a majority \
+                 with it"
             ),
             confirmed.iter().map(|(_, call)| call.id),
         ),
         evidence(
             until,
-            format!("server {leader} hasn't applied it, and has told nobody that it is committed"),
+            format!(
+                "server {leader} hasn't applied it, and has told nobody that it is \
+                     committed"
+            ),
             None,
         ),
     ];
     let what = format!("server {leader} doesn't commit what a majority has");
-    let rule = "if a majority of matchIndex[i] ≥ N and log[N].term == currentTerm: set commitIndex = N \
-                (Figure 2, Leaders 4; §5.3)";
-    let look = "where commitIndex goes up: after each success, by a majority that counts the leader itself";
+    let rule = "if a majority of matchIndex[i] ≥ N and log[N].term == currentTerm: set \
+                commitIndex = N (Figure 2, Leaders 4; §5.3)";
+    let look = "where commitIndex goes up: after each success, by a majority that counts the \
+                leader itself";
     Some(certain("majority-not-committed", what, proof, [rule, look]))
 }
 
@@ -345,8 +352,8 @@ fn unapplied(case: &Case<'_>, by_heartbeats: bool) -> Option<Finding> {
         evidence(
             first.handled?.at,
             format!(
-                "server {server} answered a request that says that index {} is committed; its log had \
-                 index {index}",
+                "server {server} answered a request that says that index {} is committed; its \
+                 log had index {index}",
                 first.args.leader_commit?
             ),
             [first.id],
@@ -364,19 +371,22 @@ fn unapplied(case: &Case<'_>, by_heartbeats: bool) -> Option<Finding> {
         ),
     ];
     Some(if by_heartbeats {
-        let what = format!("server {server} ignores the commit index of requests without entries");
-        let rule = "if leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of last new \
-                    entry) (Figure 2, AppendEntries 5; §5.3): heartbeats tell it, too";
-        let look = "the handler of AppendEntries: step 5 comes after every consistent request; the last \
-                    new entry of a heartbeat is prevLogIndex";
+        let what = format!(
+            "server {server} ignores the commit index of requests without \
+                            entries"
+        );
+        let rule = "if leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of \
+                    last new entry) (Figure 2, AppendEntries 5; §5.3): heartbeats tell it, too";
+        let look = "the handler of AppendEntries: step 5 comes after every consistent request; \
+                    the last new entry of a heartbeat is prevLogIndex";
         certain("heartbeat-commit-ignored", what, proof, [rule, look])
     } else {
         let what =
             format!("server {server} knows that the command is committed, and doesn't apply it");
-        let rule = "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied] (Figure 2, \
-                    All Servers 1; §5.3)";
-        let look = "what wakes the task that applies, and what it may be waiting for: a notice that came \
-                    before it waited, a lock, a full channel";
+        let rule = "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied] \
+                    (Figure 2, All Servers 1; §5.3)";
+        let look = "what wakes the task that applies, and what it may be waiting for: a notice \
+                    that came before it waited, a lock, a full channel";
         certain("committed-not-applied", what, proof, [rule, look])
     })
 }

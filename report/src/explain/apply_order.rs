@@ -17,8 +17,9 @@ pub(super) const CAUSES: &[Cause] = &[
 ];
 
 /// Three lines of the paper's, in the words that a reader knows.
-const IN_ORDER: &str = "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied] \
-                        (Figure 2, All Servers 1; §5.3): each index once, none left out";
+const IN_ORDER: &str = "if commitIndex > lastApplied: increment lastApplied, apply \
+                        log[lastApplied] (Figure 2, All Servers 1; §5.3): each index once, none \
+                        left out";
 
 /// The message that was refused, and what came before it in the same life.
 struct Refused<'a> {
@@ -85,9 +86,9 @@ fn applied_twice(case: &Case<'_>) -> Option<Finding> {
         evidence(applied.moment.at, format!("it applied index {index} again"), None),
     ];
     let what = format!("server {server} applied an index a second time");
-    let look = "who sends to the apply channel: one task, which sends what is behind lastApplied and \
-                moves lastApplied before it lets go of the lock; and whether something moves it back, \
-                such as a snapshot that is older";
+    let look = "who sends to the apply channel: one task, which sends what is behind lastApplied \
+                and moves lastApplied before it lets go of the lock; and whether something moves \
+                it back, such as a snapshot that is older";
     Some(certain("applied-twice", what, proof, [IN_ORDER, look]))
 }
 
@@ -110,8 +111,8 @@ fn snapshot_not_delivered(case: &Case<'_>) -> Option<Finding> {
         evidence(
             call.handled?.at,
             format!(
-                "server {server} was sent a snapshot by server {} that covers everything up to index \
-                 {covers}",
+                "server {server} was sent a snapshot by server {} that covers everything up to \
+                 index {covers}",
                 call.from.server
             ),
             [call.id],
@@ -119,16 +120,16 @@ fn snapshot_not_delivered(case: &Case<'_>) -> Option<Finding> {
         evidence(
             refused.applied.moment.at,
             format!(
-                "it applied index {index}; the last that its service had was index {behind}, and the \
-                 snapshot it never got"
+                "it applied index {index}; the last that its service had was index {behind}, and \
+                 the snapshot it never got"
             ),
             None,
         ),
     ];
     let what = format!("server {server} took a snapshot and didn't hand it on to its service");
     let rule = "reset state machine using snapshot contents (Figure 13, InstallSnapshot 8; §7)";
-    let look = "where InstallSnapshot moves lastApplied: the snapshot goes to the apply channel before \
-                any later command";
+    let look = "where InstallSnapshot moves lastApplied: the snapshot goes to the apply channel \
+                before any later command";
     Some(certain("snapshot-not-delivered", what, proof, [rule, look]))
 }
 
@@ -142,18 +143,18 @@ fn snapshot_index_forgotten(case: &Case<'_>) -> Option<Finding> {
         evidence(
             refused.life.from.at,
             format!(
-                "server {server} was restarted with a snapshot that covers everything up to index \
-                 {behind}"
+                "server {server} was restarted with a snapshot that covers everything up to \
+                 index {behind}"
             ),
             None,
         ),
         evidence(refused.applied.moment.at, format!("it applied index {index} first"), None),
     ];
     let what = format!("server {server} went on before its snapshot after a crash");
-    let rule = "a log that begins behind a snapshot keeps the snapshot's last index and term (§7), and \
-                commitIndex and lastApplied begin there";
-    let look = "what is read back after a crash: the snapshot's index, from which the log's indexes \
-                count, and lastApplied";
+    let rule = "a log that begins behind a snapshot keeps the snapshot's last index and term \
+                (§7), and commitIndex and lastApplied begin there";
+    let look = "what is read back after a crash: the snapshot's index, from which the log's \
+                indexes count, and lastApplied";
     Some(certain("snapshot-index-forgotten", what, proof, [rule, look]))
 }
 
@@ -201,8 +202,8 @@ fn saved_taken_for_applied(case: &Case<'_>) -> Option<Finding> {
         ),
     ];
     let what = format!("server {server} took for applied what it had only saved");
-    let rule = "commitIndex and lastApplied are volatile: they begin at 0, or at the snapshot's last \
-                index (Figure 2, Volatile state; §7)";
+    let rule = "commitIndex and lastApplied are volatile: they begin at 0, or at the snapshot's \
+                last index (Figure 2, Volatile state; §7)";
     let look = "what lastApplied and commitIndex are set to when a server begins";
     Some(certain("saved-taken-for-applied", what, proof, [rule, look]))
 }
@@ -238,10 +239,18 @@ fn left_out(case: &Case<'_>) -> Option<Finding> {
     let text = format!("the next that it applied is index {index}: it left out {left_out}");
     let proof = vec![before, evidence(refused.applied.moment.at, text, None)];
     let what = format!("server {server} left out {left_out} when it applied what was committed");
-    let look = "how far lastApplied moves at a time, when commitIndex has gone up by more than one";
+    let look = "how far lastApplied moves at a time, when commitIndex has gone up by more than \
+                one";
     Some(certain("apply-left-out", what, proof, [IN_ORDER, look]))
 }
 
 fn indexes(first: u64, last: u64) -> String {
-    if first == last { format!("index {first}") } else { format!("the indexes {first} to {last}") }
+    if first == last {
+        format!("index {first}")
+    } else {
+        format!(
+            "the indexes {first} to \
+                                                                  {last}"
+        )
+    }
 }

@@ -49,8 +49,8 @@ fn share(case: &Case<'_>, calls: &[&Call]) -> String {
     format!("{} such requests have {bytes} of the {all} bytes of AppendEntries", calls.len())
 }
 
-const NEXT_INDEX: &str = "a follower is sent the entries from nextIndex on, each once (Figure 2, Leaders 3; \
-                          §5.3)";
+const NEXT_INDEX: &str = "a follower is sent the entries from nextIndex on, each once (Figure 2, \
+                          Leaders 3; §5.3)";
 
 fn confirmed_sent_again(case: &Case<'_>) -> Option<Finding> {
     let story = case.story;
@@ -93,7 +93,8 @@ fn confirmed_sent_again(case: &Case<'_>) -> Option<Finding> {
         evidence(call.sent.at, share(case, &again), None),
     ];
     let what = format!("server {leader} sends again what a follower has confirmed");
-    let look = "where nextIndex goes up after a success, and where the entries of a request begin";
+    let look = "where nextIndex goes up after a success, and where the entries of a request \
+                begin";
     Some(certain("confirmed-sent-again", what, proof, [NEXT_INDEX, look]))
 }
 
@@ -141,8 +142,8 @@ fn sent_twice(case: &Case<'_>) -> Option<Finding> {
         evidence(call.sent.at, share(case, &again), None),
     ];
     let what = format!("server {leader} sends entries again while they are under way");
-    let look = "what makes a leader send: two tasks, or start() and the heartbeat, both with the same \
-                entries";
+    let look = "what makes a leader send: two tasks, or start() and the heartbeat, both with the \
+                same entries";
     Some(certain("sent-twice", what, proof, [NEXT_INDEX, look]))
 }
 
@@ -169,7 +170,8 @@ fn one_at_a_time(case: &Case<'_>) -> Option<Finding> {
         evidence(
             call.sent.at,
             format!(
-                "server {leader} sent server {server} index {index} alone, though it had taken {} more",
+                "server {leader} sent server {server} index {index} alone, though it had taken \
+                 {} more",
                 crate::text::count(more, "command")
             ),
             [call.id],
@@ -181,10 +183,10 @@ fn one_at_a_time(case: &Case<'_>) -> Option<Finding> {
         ),
     ];
     let what = format!("server {leader} sends each entry in a request of its own");
-    let rule = "entries go together: log entries to store, may send more than one for efficiency (Figure \
-                2, AppendEntries, Arguments)";
-    let look = "how many entries a request gets: all from nextIndex on; and whether each start() sends \
-                its own";
+    let rule = "entries go together: log entries to store, may send more than one for efficiency \
+                (Figure 2, AppendEntries, Arguments)";
+    let look = "how many entries a request gets: all from nextIndex on; and whether each start() \
+                sends its own";
     Some(certain("one-entry-a-request", what, proof, [rule, look]))
 }
 
@@ -242,9 +244,12 @@ fn no_pause(case: &Case<'_>) -> Option<Finding> {
         ),
         evidence(case.window.until, format!("by now there are {count} such heartbeats"), None),
     ];
-    let what = format!("server {leader} sends the next heartbeat as soon as the last is answered");
-    let rule =
-        "heartbeats are for idle periods (Figure 2, Leaders 1; §5.2), some ten a second in the lab";
+    let what = format!(
+        "server {leader} sends the next heartbeat as soon as the last is \
+                        answered"
+    );
+    let rule = "heartbeats are for idle periods (Figure 2, Leaders 1; §5.2), some ten a second \
+                in the lab";
     let look = "what a leader does after a success: nothing, unless the follower lacks entries";
     Some(certain("heartbeats-without-pause", what, proof, [rule, look]))
 }
@@ -285,8 +290,8 @@ fn heartbeats_too_often(case: &Case<'_>) -> Option<Finding> {
     let what =
         format!("heartbeats come every {} ms (from server {})", gap.div_ceil(1000), list(senders));
     let rule = "the lab allows some ten heartbeats a second";
-    let look = "the heartbeat's interval, and whether the task of an earlier leadership still runs beside \
-                the new one's";
+    let look = "the heartbeat's interval, and whether the task of an earlier leadership still \
+                runs beside the new one's";
     Some(certain("heartbeats-too-often", what, proof, [rule, look]))
 }
 

@@ -10,8 +10,9 @@ use crate::story::Story;
 pub(super) const CAUSES: &[Cause] =
     &[referee::broken_rule, one_command_at_a_time, leader_refuses, terms::election_despite_leader];
 
-const TAKES: &str = "if command received from client: append entry to local log (Figure 2, Leaders 2; \
-                     §5.3): start() returns at once, and refuses only if the server doesn't lead";
+const TAKES: &str = "if command received from client: append entry to local log (Figure 2, Leaders \
+                     2; §5.3): start() returns at once, and refuses only if the server doesn't \
+                     lead";
 
 /// For how long somebody must lead, unasked or refusing, before that is what failed the test.
 const LONG: u64 = 1_000_000;
@@ -158,7 +159,8 @@ fn leader_refuses(case: &Case<'_>) -> Option<Finding> {
     };
     let proof = vec![led(&leader), evidence(until, text, None)];
     let what = format!("server {} leads, and start() refused a command", leader.server);
-    let look = "start(): under which condition it returns that the server doesn't lead; get_state() must \
-                say the same. Neither entries that aren't committed nor silent followers are a reason";
+    let look = "start(): under which condition it returns that the server doesn't lead; \
+                get_state() must say the same. Neither entries that aren't committed nor silent \
+                followers are a reason";
     Some(certain("leader-refuses-commands", what, proof, [TAKES, look]))
 }

@@ -54,11 +54,13 @@ pub(super) fn applies_late(case: &Case<'_>) -> Option<Finding> {
         confidence: Confidence::Likely,
         what: "what is committed is applied late, so that each command takes long".to_owned(),
         evidence: proof,
-        rule: "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied] (Figure 2, All \
-               Servers 1; §5.3), at once"
-            .to_owned(),
-        look: "what the task that applies waits for: a notice of each new commitIndex, not the next turn \
-               of a slow loop; and whether it applies all that there is before it waits again"
+        rule:
+            "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied] (Figure \
+               2, All Servers 1; §5.3), at once"
+                .to_owned(),
+        look: "what the task that applies waits for: a notice of each new commitIndex, not the \
+               next turn of a slow loop; and whether it applies all that there is before it waits \
+               again"
             .to_owned(),
         normal: Some("a command is applied within milliseconds of being committed".to_owned()),
     })

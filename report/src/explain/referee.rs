@@ -1,8 +1,8 @@
-//! Follows a run by the rules: what each server's term, vote, log and commit index must be, as far as
-//! the wire and the tester prove it, and where a server did otherwise.
+//! Follows a run by the rules: what each server's term, vote, log and commit index must be, as far
+//! as the wire and the tester prove it, and where a server did otherwise.
 //!
-//! A breach is one of a rule that every right Raft keeps. Behind it the referee goes on with what the
-//! server has shown; what it then finds may be a consequence, so that the first breach counts.
+//! A breach is one of a rule that every right Raft keeps. Behind it the referee goes on with what
+//! the server has shown; what it then finds may be a consequence, so that the first breach counts.
 
 mod commits;
 mod elections;

@@ -44,8 +44,8 @@ pub(super) fn not_saved(story: &Story, server: usize, until: Moment) -> Option<F
     ];
     let what =
         format!("server {server} saved its state without the snapshot that it had been given");
-    let look = "what snapshot() keeps, and each call of the persister's save(): its second argument is \
-                the snapshot, and an empty one erases what is stored";
+    let look = "what snapshot() keeps, and each call of the persister's save(): its second \
+                argument is the snapshot, and an empty one erases what is stored";
     Some(certain("snapshot-not-saved", what, proof, [KEPT, look]))
 }
 
@@ -66,8 +66,8 @@ pub(super) fn replaced_by_none(story: &Story, server: usize, until: Moment) -> O
         evidence(save.moment.at, "it saved its state, and no snapshot".to_owned(), None),
     ];
     let what = format!("server {server} lost its saved snapshot by the first save after a crash");
-    let look = "what is read back after a crash: read_snapshot(), so that the next save() has something \
-                to keep";
+    let look = "what is read back after a crash: read_snapshot(), so that the next save() has \
+                something to keep";
     Some(certain("snapshot-not-read-back", what, proof, [KEPT, look]))
 }
 
@@ -101,8 +101,8 @@ pub(super) fn kept_old(story: &Story, server: usize, until: Moment) -> Option<Fi
         ),
     ];
     let what = format!("server {server} cut its log behind a new snapshot and kept the old one");
-    let rule = "log and snapshot change together: a log that begins behind a snapshot is worth nothing \
-                without it (§7)";
+    let rule = "log and snapshot change together: a log that begins behind a snapshot is worth \
+                nothing without it (§7)";
     let look = "what snapshot() does with its argument when there is a snapshot already";
     Some(certain("old-snapshot-kept", what, proof, [rule, look]))
 }
@@ -154,8 +154,8 @@ pub(super) fn log_not_cut(story: &Story, server: usize, until: Moment) -> Option
         certain("log-not-cut", what, proof, [rule, look])
     } else {
         let what = format!("server {server} does nothing with the snapshots that it is given");
-        let look = "snapshot(): it cuts the log, keeps the snapshot and saves both; and the condition \
-                    under which it returns at once";
+        let look = "snapshot(): it cuts the log, keeps the snapshot and saves both; and the \
+                    condition under which it returns at once";
         certain("snapshot-ignored", what, proof, [rule, look])
     })
 }

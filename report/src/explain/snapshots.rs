@@ -59,10 +59,10 @@ fn wrong_contents(case: &Case<'_>) -> Option<Finding> {
         "the snapshot that server {} applied isn't the one of the index that went with it",
         call.to
     );
-    let rule = "lastIncludedIndex is the index of the last entry that the snapshot replaces (Figure 13, \
-                InstallSnapshot; §7)";
-    let look = "where the index, the term and the contents of a snapshot are set: together, to what \
-                snapshot() was given";
+    let rule = "lastIncludedIndex is the index of the last entry that the snapshot replaces \
+                (Figure 13, InstallSnapshot; §7)";
+    let look = "where the index, the term and the contents of a snapshot are set: together, to \
+                what snapshot() was given";
     Some(certain("snapshot-of-another-index", what, proof, [rule, look]))
 }
 

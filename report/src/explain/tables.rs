@@ -36,7 +36,8 @@ pub(super) fn causes(failure: &Failure, sentence: &str) -> &'static [Cause] {
     } else if failure.kind == FailureKind::Stuck {
         late::CAUSES
     } else {
-        // Two commands at one index, an index that went down, a value that is gone: some rule is broken.
+        // Two commands at one index, an index that went down, a value that is gone: some rule is
+        // broken.
         &[referee::broken_rule]
     }
 }

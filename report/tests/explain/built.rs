@@ -1,5 +1,5 @@
-//! Causes in runs that are written down step by step: those that no known wrong Raft shows, and those
-//! that take a long run.
+//! Causes in runs that are written down step by step: those that no known wrong Raft shows, and
+//! those that take a long run.
 
 use report::FailureKind::{self, Budget, Liveness, Safety};
 use serde_json::json;

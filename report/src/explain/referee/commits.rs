@@ -142,14 +142,14 @@ impl Referee<'_> {
         // The tester tells a restarted server nothing of what it had applied: what it knows may be
         // saved, which the wire doesn't show.
         let text = format!(
-            "server {server} applied index {index}; no leader had told it of more than index {known} \
-             together with the entries up to there"
+            "server {server} applied index {index}; no leader had told it of more than index \
+             {known} together with the entries up to there"
         );
         let what = format!("server {server} applied what it couldn't know to be committed");
-        let rule = "commitIndex = min(leaderCommit, index of last new entry) (Figure 2, AppendEntries \
-                    5; §5.3); what follows that entry may not be the leader's";
-        let look = "where a follower's commitIndex goes up: the last new entry is prevLogIndex + the \
-                    number of entries, not the end of the log";
+        let rule = "commitIndex = min(leaderCommit, index of last new entry) (Figure 2, \
+                    AppendEntries 5; §5.3); what follows that entry may not be the leader's";
+        let look = "where a follower's commitIndex goes up: the last new entry is prevLogIndex + \
+                    the number of entries, not the end of the log";
         let proof = vec![evidence(moment.at, text, None)];
         self.breach(moment, certain("commits-beyond-new-entries", what, proof, [rule, look]));
     }

@@ -38,8 +38,8 @@ impl Referee<'_> {
                 vec![was, is],
                 [
                     "terms only go up: a server takes over a term that is higher than its own, and \
-                     refuses what comes with a lower one (Figure 2, All Servers 2, AppendEntries 1; \
-                     §5.1)",
+                     refuses what comes with a lower one (Figure 2, All Servers 2, AppendEntries \
+                     1; §5.1)",
                     "where the current term is set: only to a higher one, also when a reply or a \
                      leader names another",
                 ],
@@ -162,8 +162,8 @@ impl Referee<'_> {
         self.check_candidate_log(call);
     }
 
-    /// After a crash a server is in `term`, or was before it did what `text` says; in an earlier life it
-    /// was in a term that doesn't allow that if it is `least` or later.
+    /// After a crash a server is in `term`, or was before it did what `text` says; in an earlier
+    /// life it was in a term that doesn't allow that if it is `least` or later.
     fn check_term_after_crash(
         &mut self,
         server: u32,

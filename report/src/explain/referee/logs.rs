@@ -12,20 +12,22 @@ impl<'a> Referee<'a> {
             return;
         };
         let (server, log) = (call.from.server, &self.players[call.from.server as usize].log);
-        // A request that was built before the last change tells of the log as it was then; what came
-        // in an earlier term came before the election.
+        // A request that was built before the last change tells of the log as it was then; what
+        // came in an earlier term came before the election.
         if log.changed.is_some_and(|(_, changed)| changed >= term) {
             return;
         }
         let known = log.last_index();
         if index < known {
-            let text =
-                format!("it asked for votes in term {term} with a log that ends at index {index}");
+            let text = format!(
+                "it asked for votes in term {term} with a log that ends at index \
+                         {index}"
+            );
             self.lost(server, index + 1, call.sent, text, call);
         } else if index == known && log.term(index).is_some_and(|known| known != last_term) {
             let text = format!(
-                "it asked for votes in term {term} and said that its entry at index {index} is of \
-                 term {last_term}"
+                "it asked for votes in term {term} and said that its entry at index {index} is \
+                 of term {last_term}"
             );
             self.lost(server, index, call.sent, text, call);
         }
@@ -70,15 +72,16 @@ impl<'a> Referee<'a> {
                 [
                     "only an entry that conflicts with a new one, of the same index and another \
                      term, is deleted, with all that follow it (Figure 2, AppendEntries 3; §5.3)",
-                    "where a follower cuts its log: not at prevLogIndex, and not at the end of the \
-                     request's entries, unless one of them conflicts",
+                    "where a follower cuts its log: not at prevLogIndex, and not at the end of \
+                     the request's entries, unless one of them conflicts",
                 ],
             )
         };
         self.breach(moment, finding);
     }
 
-    /// The last request that a server has accepted since it confirmed `index`, and that ends before.
+    /// The last request that a server has accepted since it confirmed `index`, and that ends
+    /// before.
     pub(super) fn handled_shorter(
         &self,
         server: u32,
@@ -130,8 +133,8 @@ impl<'a> Referee<'a> {
                 vec![evidence(proposal.moment.at, text, None)],
                 [
                     "the first index is 1 (Figure 2, State: log[])",
-                    "what start() returns: the index of the entry that it appended, not the log's \
-                     length before",
+                    "what start() returns: the index of the entry that it appended, not the \
+                     log's length before",
                 ],
             ));
         } else if let Some(earlier) = earlier {
@@ -145,8 +148,8 @@ impl<'a> Referee<'a> {
                 format!("server {server} gave two commands of term {term} the index {index}"),
                 vec![start(earlier.moment.at), start(proposal.moment.at)],
                 [
-                    "a leader appends each command behind its log's last entry (Figure 2, Leaders \
-                     2; §5.3), committed or not",
+                    "a leader appends each command behind its log's last entry (Figure 2, \
+                     Leaders 2; §5.3), committed or not",
                     "how start() finds the index that it returns",
                 ],
             ));
@@ -198,8 +201,8 @@ impl<'a> Referee<'a> {
             let when =
                 if proposed { "" } else { "before any client asked it to append anything, " };
             let text = format!(
-                "{when}server {server} sent server {} an entry of term {term} at index {index}; its \
-                 start() has returned that index for no command",
+                "{when}server {server} sent server {} an entry of term {term} at index {index}; \
+                 its start() has returned that index for no command",
                 call.to
             );
             let (id, what) = if proposed {
@@ -211,8 +214,8 @@ impl<'a> Referee<'a> {
                 (
                     "entry-of-a-new-leader",
                     format!(
-                        "server {server} appended entries of its own when it became the leader of \
-                         term {term}"
+                        "server {server} appended entries of its own when it became the leader \
+                         of term {term}"
                     ),
                 )
             };
@@ -299,8 +302,8 @@ impl<'a> Referee<'a> {
             evidence(moment.at, text, [call.id]),
         ];
         let what = format!("server {server} obeyed the leader of a term that was over for it");
-        let rule = "a request whose term is lower than one's own is refused (Figure 2, AppendEntries \
-                    1; §5.1)";
+        let rule = "a request whose term is lower than one's own is refused (Figure 2, \
+                    AppendEntries 1; §5.1)";
         let look = "the beginning of the handler of AppendEntries";
         self.breach(moment, certain("old-leader-obeyed", what, proof, [rule, look]));
     }
@@ -325,13 +328,13 @@ impl<'a> Referee<'a> {
             _ => return,
         };
         let text = format!(
-            "server {server} accepted what server {} sent to follow its entry of term {prev_term} at \
-             index {prev}; {has}",
+            "server {server} accepted what server {} sent to follow its entry of term \
+             {prev_term} at index {prev}; {has}",
             call.from.server
         );
         let what = format!("server {server} accepted entries that don't fit its log");
-        let rule = "a follower refuses entries if its log has no entry at prevLogIndex whose term is \
-                    prevLogTerm (Figure 2, AppendEntries 2; §5.3)";
+        let rule = "a follower refuses entries if its log has no entry at prevLogIndex whose \
+                    term is prevLogTerm (Figure 2, AppendEntries 2; §5.3)";
         let look = "the consistency check of AppendEntries: both the index and the term, for \
                     heartbeats, too";
         let proof = vec![evidence(moment.at, text, [call.id])];
@@ -391,7 +394,8 @@ impl<'a> Referee<'a> {
 
 const NOBODY_ASKED: [&str; 2] = [
     "a leader appends a command when a client asks it to, once, and nothing else: the lab counts \
-     indexes by commands, so that there is no room for the no-op of §8 (Figure 2, Leaders 2; §5.3)",
+     indexes by commands, so that there is no room for the no-op of §8 (Figure 2, Leaders 2; \
+     §5.3)",
     "where the log grows: in start(), by one entry, and not when a server becomes the leader",
 ];
 

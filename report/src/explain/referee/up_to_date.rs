@@ -4,9 +4,9 @@ use super::logs::log_not_saved;
 use super::{Breach, Evidence, Referee, certain, evidence};
 use crate::story::{Call, Moment};
 
-const UP_TO_DATE: &str = "a server votes only for a candidate whose log is at least as up-to-date as its \
-                          own: the later last term counts, and with equal terms the longer log (Figure \
-                          2, RequestVote 2; §5.4.1)";
+const UP_TO_DATE: &str = "a server votes only for a candidate whose log is at least as up-to-date \
+                          as its own: the later last term counts, and with equal terms the longer \
+                          log (Figure 2, RequestVote 2; §5.4.1)";
 
 impl Referee<'_> {
     /// A candidate that gets a vote must be as up-to-date as the voter.
@@ -31,12 +31,12 @@ impl Referee<'_> {
             "server {voter} voted for server {candidate}, whose log is less up-to-date than its own"
         );
         let text = format!(
-            "it voted in term {term} for server {candidate}, whose log ends with term {last_term} at \
-             index {index}; its own ends with term {own_term} at index {known}"
+            "it voted in term {term} for server {candidate}, whose log ends with term {last_term} \
+             at index {index}; its own ends with term {own_term} at index {known}"
         );
         proof.push(evidence(moment.at, text, [call.id]));
-        let look = "how a voter compares the logs: (last term, last index) of the candidate against its \
-                    own, in this order";
+        let look = "how a voter compares the logs: (last term, last index) of the candidate \
+                    against its own, in this order";
         // Its own log may be gone.
         let player = &self.players[voter as usize];
         let changed = player.log.changed.map(|(changed, _)| changed);
@@ -78,7 +78,8 @@ impl Referee<'_> {
             return;
         }
         let text = format!(
-            "server {} refused its vote to server {}, whose log ends with a later term than its own,              term {last_term}, and is shorter",
+            "server {} refused its vote to server {}, whose log ends with a later term than its \
+             own,              term {last_term}, and is shorter",
             call.to, call.from.server
         );
         self.length_counted = Some(evidence(moment.at, text, [call.id]));
@@ -110,8 +111,8 @@ impl Referee<'_> {
         // Each entry takes some bytes; a vote or a term takes another one or two.
         (sizes.len() > 1 && most - least < 2 * entries.max(2)).then(|| {
             let text = format!(
-                "until then it had saved its state {} times, {least} to {most} bytes each time, with \
-                 up to {} in its log",
+                "until then it had saved its state {} times, {least} to {most} bytes each time, \
+                 with up to {} in its log",
                 sizes.len(),
                 match entries {
                     1 => "1 entry".to_owned(),
