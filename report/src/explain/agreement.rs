@@ -294,10 +294,7 @@ fn majority_not_committed(case: &Case<'_>) -> Option<Finding> {
         ),
         evidence(
             until,
-            format!(
-                "server {leader} hasn't applied it, and has told nobody that it is \
-                     committed"
-            ),
+            format!("server {leader} hasn't applied it, and has told nobody that it is committed"),
             None,
         ),
     ];
@@ -371,10 +368,7 @@ fn unapplied(case: &Case<'_>, by_heartbeats: bool) -> Option<Finding> {
         ),
     ];
     Some(if by_heartbeats {
-        let what = format!(
-            "server {server} ignores the commit index of requests without \
-                            entries"
-        );
+        let what = format!("server {server} ignores the commit index of requests without entries");
         let rule = "if leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of \
                     last new entry) (Figure 2, AppendEntries 5; §5.3): heartbeats tell it, too";
         let look = "the handler of AppendEntries: step 5 comes after every consistent request; \

@@ -239,18 +239,10 @@ fn left_out(case: &Case<'_>) -> Option<Finding> {
     let text = format!("the next that it applied is index {index}: it left out {left_out}");
     let proof = vec![before, evidence(refused.applied.moment.at, text, None)];
     let what = format!("server {server} left out {left_out} when it applied what was committed");
-    let look = "how far lastApplied moves at a time, when commitIndex has gone up by more than \
-                one";
+    let look = "how far lastApplied moves at a time, when commitIndex has gone up by more than one";
     Some(certain("apply-left-out", what, proof, [IN_ORDER, look]))
 }
 
 fn indexes(first: u64, last: u64) -> String {
-    if first == last {
-        format!("index {first}")
-    } else {
-        format!(
-            "the indexes {first} to \
-                                                                  {last}"
-        )
-    }
+    if first == last { format!("index {first}") } else { format!("the indexes {first} to {last}") }
 }

@@ -93,8 +93,7 @@ fn confirmed_sent_again(case: &Case<'_>) -> Option<Finding> {
         evidence(call.sent.at, share(case, &again), None),
     ];
     let what = format!("server {leader} sends again what a follower has confirmed");
-    let look = "where nextIndex goes up after a success, and where the entries of a request \
-                begin";
+    let look = "where nextIndex goes up after a success, and where the entries of a request begin";
     Some(certain("confirmed-sent-again", what, proof, [NEXT_INDEX, look]))
 }
 
@@ -244,10 +243,7 @@ fn no_pause(case: &Case<'_>) -> Option<Finding> {
         ),
         evidence(case.window.until, format!("by now there are {count} such heartbeats"), None),
     ];
-    let what = format!(
-        "server {leader} sends the next heartbeat as soon as the last is \
-                        answered"
-    );
+    let what = format!("server {leader} sends the next heartbeat as soon as the last is answered");
     let rule = "heartbeats are for idle periods (Figure 2, Leaders 1; §5.2), some ten a second \
                 in the lab";
     let look = "what a leader does after a success: nothing, unless the follower lacks entries";

@@ -10,9 +10,9 @@ use crate::story::Story;
 pub(super) const CAUSES: &[Cause] =
     &[referee::broken_rule, one_command_at_a_time, leader_refuses, terms::election_despite_leader];
 
-const TAKES: &str = "if command received from client: append entry to local log (Figure 2, Leaders \
-                     2; §5.3): start() returns at once, and refuses only if the server doesn't \
-                     lead";
+const TAKES: &str = "if command received from client: append entry to local log (Figure 2, \
+                     Leaders 2; §5.3): start() returns at once, and refuses only if the server \
+                     doesn't lead";
 
 /// For how long somebody must lead, unasked or refusing, before that is what failed the test.
 const LONG: u64 = 1_000_000;
@@ -131,8 +131,9 @@ fn one_command_at_a_time(case: &Case<'_>) -> Option<Finding> {
         evidence(
             until,
             format!(
-                "server {} led still, had applied up to index {applied}, and had accepted no other \
-                 command; nor did any server ever accept one before the one before was applied",
+                "server {} led still, had applied up to index {applied}, and had accepted no \
+                 other command; nor did any server ever accept one before the one before was \
+                 applied",
                 leader.server
             ),
             None,

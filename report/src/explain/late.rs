@@ -59,8 +59,8 @@ pub(super) fn applies_late(case: &Case<'_>) -> Option<Finding> {
                2, All Servers 1; §5.3), at once"
                 .to_owned(),
         look: "what the task that applies waits for: a notice of each new commitIndex, not the \
-               next turn of a slow loop; and whether it applies all that there is before it waits \
-               again"
+               next turn of a slow loop; and whether it applies all that there is before it \
+               waits again"
             .to_owned(),
         normal: Some("a command is applied within milliseconds of being committed".to_owned()),
     })

@@ -60,9 +60,9 @@ pub(super) fn election_despite_leader(case: &Case<'_>) -> Option<Finding> {
         rule: "an election starts if the timeout elapses without AppendEntries from the current \
                leader (Figure 2, Followers 2; §5.2)"
             .to_owned(),
-        look: "where the election timer starts anew: with each AppendEntries of the current term, \
-               also one without entries; and how long the timeout is, which must be several \
-               heartbeats"
+        look: "where the election timer starts anew: with each AppendEntries of the current \
+               term, also one without entries; and how long the timeout is, which must be \
+               several heartbeats"
             .to_owned(),
         normal: Some("a leader that nothing disturbs leads until the end".to_owned()),
     })

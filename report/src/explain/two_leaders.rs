@@ -16,8 +16,8 @@ fn two_leaders(case: &Case<'_>) -> Option<Finding> {
     let proof = vec![evidence(seen.at, seen.what.clone(), seen.calls.iter().copied())];
     let what = format!("servers {} led the same term", crate::text::list(seen.servers.iter()));
     let look = "who counts votes of which term: a reply counts only while its candidate still \
-                stands for the term of the request; and whether a leader changes its term without \
-                giving up its leadership";
+                stands for the term of the request; and whether a leader changes its term \
+                without giving up its leadership";
     let rule = "at most one leader is elected in a term (§5.2, Election Safety)";
     Some(certain("two-leaders", what, proof, [rule, look]))
 }

@@ -87,8 +87,8 @@ impl Referee<'_> {
             );
             rule = "a reply tells that a follower has what the request had: matchIndex is \
                     prevLogIndex + the number of its entries (Figure 2, Leaders 3; §5.3)";
-            look = "how matchIndex is set: from the request's arguments, not from the log's length \
-                    or from nextIndex at the time of the reply";
+            look = "how matchIndex is set: from the request's arguments, not from the log's \
+                    length or from nextIndex at the time of the reply";
         } else if count < majority {
             id = "commits-without-majority";
             what = format!("server {server} committed index {index} without a majority");
@@ -107,7 +107,12 @@ impl Referee<'_> {
         } else {
             return;
         }
-        let of_term = entry.map_or(String::new(), |term| format!("; that entry is of term {term}"));
+        let of_term = entry.map_or(String::new(), |term| {
+            format!(
+                "; that entry is of term \
+                                                                  {term}"
+            )
+        });
         let text =
             format!("{text}{of_term}; of the {majority} it takes, {who}, and it has it itself");
         let proof = vec![evidence(moment.at, text, call)];
@@ -139,8 +144,8 @@ impl Referee<'_> {
         }
         let known = player.commit;
         player.commit = index;
-        // The tester tells a restarted server nothing of what it had applied: what it knows may be
-        // saved, which the wire doesn't show.
+        // The tester tells a restarted server nothing of what it had applied: what it knows may
+        // be saved, which the wire doesn't show.
         let text = format!(
             "server {server} applied index {index}; no leader had told it of more than index \
              {known} together with the entries up to there"

@@ -37,9 +37,9 @@ impl Referee<'_> {
                 format!("server {server} went back from term {} to term {term}", before.term),
                 vec![was, is],
                 [
-                    "terms only go up: a server takes over a term that is higher than its own, and \
-                     refuses what comes with a lower one (Figure 2, All Servers 2, AppendEntries \
-                     1; §5.1)",
+                    "terms only go up: a server takes over a term that is higher than its own, \
+                     and refuses what comes with a lower one (Figure 2, All Servers 2, \
+                     AppendEntries 1; §5.1)",
                     "where the current term is set: only to a higher one, also when a reply or a \
                      leader names another",
                 ],
@@ -88,9 +88,10 @@ impl Referee<'_> {
             let what =
                 format!("server {number} gave up its leadership though it knew of no later term");
             let rule = "a leader leads until it learns of a higher term (Figure 4; §5.1); if a \
-                        follower's log doesn't match, it decrements nextIndex and retries (Figure \
-                        2, Leaders 3; §5.3)";
-            let look = "where a leader becomes a follower: a refusal in its own term is no reason";
+                        follower's log doesn't match, it decrements nextIndex and retries \
+                        (Figure 2, Leaders 3; §5.3)";
+            let look = "where a leader becomes a follower: a refusal in its own term is no \
+                        reason";
             self.breach(view.moment, certain("leader-gives-up", what, proof, [rule, look]));
         }
         self.shows(number, view.term, view.moment, None);
@@ -119,10 +120,10 @@ impl Referee<'_> {
             // It is less than it should be, and may well be more than it was.
             let lower = player.shown.as_ref().is_none_or(|shown| shown.term <= term);
             if lower {
-                let rule = "a request or reply with a higher term makes that one the current term \
-                            (Figure 2, All Servers 2; §5.1)";
-                let look = "each handler's beginning, and what is done with each reply: the higher \
-                            term is adopted before anything else";
+                let rule = "a request or reply with a higher term makes that one the current \
+                            term (Figure 2, All Servers 2; §5.1)";
+                let look = "each handler's beginning, and what is done with each reply: the \
+                            higher term is adopted before anything else";
                 let proof = vec![evidence(moment.at, text, [call.id])];
                 self.breach(moment, certain("term-not-adopted", what, proof, [rule, look]));
             }
@@ -228,8 +229,8 @@ impl Referee<'_> {
                 format!("server {voter} voted for two candidates of term {term}"),
                 proof.to_vec(),
                 [
-                    "a server votes once in a term: if votedFor is null or candidateId (Figure 2, \
-                     RequestVote 2; §5.2)",
+                    "a server votes once in a term: if votedFor is null or candidateId (Figure \
+                     2, RequestVote 2; §5.2)",
                     "the vote's condition, and whether votedFor is cleared only when the term \
                      goes up",
                 ],
@@ -241,7 +242,8 @@ impl Referee<'_> {
                 proof.to_vec(),
                 [
                     "votedFor is saved before a server answers (Figure 2, Persistent state)",
-                    "what is saved and read back, and whether each vote is saved before the reply",
+                    "what is saved and read back, and whether each vote is saved before the \
+                     reply",
                 ],
             )
         };
@@ -305,11 +307,11 @@ impl Referee<'_> {
         let what = format!(
             "server {server} became the leader of term {term} without the votes of a majority"
         );
-        let rule = "a candidate leads once it has votes of a majority of all servers, in the same \
-                    term (Figure 2, Candidates 2; §5.2)";
+        let rule = "a candidate leads once it has votes of a majority of all servers, in the \
+                    same term (Figure 2, Candidates 2; §5.2)";
         let look = "the number that a candidate's votes are compared with: more than half of all \
-                    servers, whoever can be reached; and whether it counts a call that failed, or \
-                    a vote of an earlier term";
+                    servers, whoever can be reached; and whether it counts a call that failed, \
+                    or a vote of an earlier term";
         self.breach(moment, certain("leads-without-majority", what, proof, [rule, look]));
     }
 }

@@ -19,10 +19,8 @@ impl<'a> Referee<'a> {
         }
         let known = log.last_index();
         if index < known {
-            let text = format!(
-                "it asked for votes in term {term} with a log that ends at index \
-                         {index}"
-            );
+            let text =
+                format!("it asked for votes in term {term} with a log that ends at index {index}");
             self.lost(server, index + 1, call.sent, text, call);
         } else if index == known && log.term(index).is_some_and(|known| known != last_term) {
             let text = format!(

@@ -4,9 +4,9 @@ use super::logs::log_not_saved;
 use super::{Breach, Evidence, Referee, certain, evidence};
 use crate::story::{Call, Moment};
 
-const UP_TO_DATE: &str = "a server votes only for a candidate whose log is at least as up-to-date \
-                          as its own: the later last term counts, and with equal terms the longer \
-                          log (Figure 2, RequestVote 2; §5.4.1)";
+const UP_TO_DATE: &str = "a server votes only for a candidate whose log is at least as \
+                          up-to-date as its own: the later last term counts, and with equal \
+                          terms the longer log (Figure 2, RequestVote 2; §5.4.1)";
 
 impl Referee<'_> {
     /// A candidate that gets a vote must be as up-to-date as the voter.
@@ -28,11 +28,12 @@ impl Referee<'_> {
         let (voter, candidate) = (call.to, call.from.server);
         let mut proof: Vec<Evidence> = self.had(voter, known).into_iter().collect();
         let what = format!(
-            "server {voter} voted for server {candidate}, whose log is less up-to-date than its own"
+            "server {voter} voted for server {candidate}, whose log is less up-to-date than its \
+             own"
         );
         let text = format!(
-            "it voted in term {term} for server {candidate}, whose log ends with term {last_term} \
-             at index {index}; its own ends with term {own_term} at index {known}"
+            "it voted in term {term} for server {candidate}, whose log ends with term \
+             {last_term} at index {index}; its own ends with term {own_term} at index {known}"
         );
         proof.push(evidence(moment.at, text, [call.id]));
         let look = "how a voter compares the logs: (last term, last index) of the candidate \
@@ -57,8 +58,8 @@ impl Referee<'_> {
         self.shorter_chosen |= index < known;
     }
 
-    /// A vote that was refused though the candidate's log ends with a later term tells how logs are
-    /// compared.
+    /// A vote that was refused though the candidate's log ends with a later term tells how logs
+    /// are compared.
     pub(super) fn note_refusal(&mut self, call: &Call, moment: Moment) {
         let (Some(term), Some(index), Some(last_term), Some(delivered)) =
             (call.args.term, call.args.last_log_index, call.args.last_log_term, call.delivered)
@@ -93,7 +94,10 @@ impl Referee<'_> {
         for Breach { finding, .. } in &mut self.breaches {
             if finding.id == "vote-for-outdated-log" {
                 finding.id = "longer-log-preferred".to_owned();
-                finding.what.push_str(": it compared the logs' lengths, and not their last terms");
+                finding.what.push_str(
+                    ": it compared the logs' lengths, and not their last \
+                                       terms",
+                );
                 finding.evidence.push(proof.clone());
             }
         }
