@@ -11,7 +11,7 @@ use raftapi::{
 };
 use rand::RngExt as _;
 use rand::distr::uniform::{SampleRange, SampleUniform};
-use report::{EventKind, FailureKind, Fields, Payload, Reader};
+use report::{EventKind, FailureKind, Fields, Payload};
 use sim::context::{self, Activity, Context, Owner};
 use sim::{Clock, Rng, Stream};
 
@@ -489,6 +489,8 @@ impl Config {
             .map(|server| (server.incarnation, server.raft.take()))
             .collect();
         for (i, (incarnation, raft)) in rafts.into_iter().enumerate() {
+            // It has the network's ends, and the network has the watcher.
+            self.cluster.watcher.end(i);
             if let Some(raft) = raft {
                 let _entered = enter(Owner { server: number(i), incarnation }, "kill");
                 // A panic is noted as any other is; the run has no body left that it could end.
@@ -528,13 +530,9 @@ fn applied_event(owner: Owner, message: &ApplyMsg) -> EventKind {
 
 /// A command, for the record.
 fn payload(command: &Command) -> Payload {
-    static COMMAND: Reader = Reader {
-        render: |bytes| {
-            let value: Value = labgob::decode(bytes).map_err(|error| error.to_string())?;
-            Ok(value.to_string().into())
-        },
-        fields: |_| Fields::default(),
-        wire_len: <[u8]>::len,
-    };
-    Payload::new(command[..].into(), &COMMAND)
+    fn render(bytes: &[u8]) -> Result<serde_json::Value, String> {
+        let value: Value = labgob::decode(bytes).map_err(|error| error.to_string())?;
+        Ok(value.to_string().into())
+    }
+    Payload::new(command, &Fields::default(), render)
 }

@@ -12,9 +12,11 @@ use sim::Clock;
 
 use crate::RunResult;
 use crate::determinism;
+use crate::listen;
 use crate::places;
 use crate::run::run;
 use crate::settings::Settings;
+use crate::store;
 use crate::summary::summarise;
 use crate::t::T;
 
@@ -41,6 +43,9 @@ where
         Ok(settings) => settings,
         Err(error) => fail_test(&format!("{error}\n")),
     };
+    if let Some(level) = store::listens(&settings) {
+        listen::listen(level);
+    }
     let script = Arc::new(script);
     let run_here = |seed| run(&test, &settings, seed, script.clone());
     if places::is_child() {

@@ -39,6 +39,7 @@ mod cluster;
 mod describe;
 mod determinism;
 mod harness;
+mod listen;
 mod logs;
 mod outcome;
 mod places;

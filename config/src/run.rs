@@ -1,5 +1,6 @@
 //! One run of a script, from its seed to its result.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use report::monitor::{self, Monitor};
 use report::{EventKind, Failure, FailureKind, Record, Story, Time, text};
 use sim::context::Activity;
 use sim::{Clock, Ending, Task};
+use tracing::level_filters::LevelFilter;
 
 use crate::cluster::LIMIT;
 use crate::describe::script_line;
@@ -29,6 +31,17 @@ const HANDLERS_END_WITHIN: Duration = Duration::from_secs(5);
 /// The run that is under way, for whoever has to report on it from outside.
 static CURRENT: Mutex<Option<T>> = Mutex::new(None);
 
+thread_local! {
+    /// The run of this thread. By the virtual clock a run has one thread.
+    static OF_THREAD: RefCell<Option<T>> = const { RefCell::new(None) };
+}
+
+/// The run that this code belongs to, as far as that can be told.
+pub(crate) fn current() -> Option<T> {
+    let here = OF_THREAD.try_with(|run| run.borrow().clone()).ok().flatten();
+    here.or_else(|| lock(&CURRENT).clone().filter(|t| t.sim.clock() == Clock::Real))
+}
+
 /// Runs `script` once.
 pub(crate) fn run<S, Fut>(
     test: &TestName,
@@ -48,6 +61,7 @@ where
         strict: settings.strict,
         report: settings.report,
         histories: store::folder_here(settings),
+        log: settings.log,
     }));
     let (panicked, misused) = (notes.clone(), notes.clone());
     let settings = sim::Settings::new(seed, settings.clock, LIMIT)
@@ -59,9 +73,14 @@ where
         move |sim| {
             let t = T { sim, notes: for_script };
             *lock(&CURRENT) = Some(t.clone());
+            OF_THREAD.replace(Some(t.clone()));
             script(t)
         },
-        move |sim, ending| conclude(&T { sim: sim.clone(), notes }, ending),
+        move |sim, ending| {
+            let result = conclude(&T { sim: sim.clone(), notes }, ending);
+            OF_THREAD.take();
+            result
+        },
     );
     *lock(&CURRENT) = None;
     result
@@ -164,6 +183,13 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
                     Some(format!("failed to store the history in {}: {error}", folder.display()));
             }
         }
+    }
+    if identity.log != LevelFilter::OFF {
+        // Where what it printed itself goes.
+        print!(
+            "{}",
+            text::log(&t.notes.history(), identity.log.into_level().map(|level| level.as_str()))
+        );
     }
     let story = t.notes.story();
     let history = t.notes.history();

@@ -9,6 +9,7 @@ use std::thread;
 
 use sim::Clock;
 use thiserror::Error;
+use tracing::level_filters::LevelFilter;
 
 /// How the tests are to be run.
 ///
@@ -23,6 +24,7 @@ use thiserror::Error;
 /// | `LAB_CHILD` | `1`: run in the test's own process, for a debugger | `0`: in child processes |
 /// | `LAB_STRICT` | `1`: a run in which a safety monitor is tripped has failed | `0`: it is warned of |
 /// | `LAB_REPORT` | of which run a test's history is stored: the first that fails (`failure`), that or else the first (`always`), or none (`never`) | `failure` |
+/// | `LAB_LOG` | `1`, or a level such as `info`: each run prints what its servers log by `tracing` and what the test does, a line each in the form that dslogs reads | `0`: it doesn't |
 /// | `LAB_OUT` | a folder for histories, and where each run's result is added to `results.jsonl` | `lab` in cargo's target folder, for histories only |
 ///
 /// A variable with a name like one of these, such as `LAB_SEEDS`, is an error: it was meant to have an
@@ -45,6 +47,8 @@ pub struct Settings {
     pub strict: bool,
     /// Of which runs the history is stored.
     pub report: Report,
+    /// From which level on what servers log is printed; `OFF` if it isn't.
+    pub log: LevelFilter,
     /// Where results go, and histories.
     pub out: Option<PathBuf>,
 }
@@ -88,7 +92,7 @@ enum Problem {
 }
 
 /// The variables that [`Settings`] has.
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 11] = [
     "LAB_SEED",
     "LAB_ITERS",
     "LAB_JOBS",
@@ -98,6 +102,7 @@ const VARIABLES: [&str; 10] = [
     "LAB_CHILD",
     "LAB_STRICT",
     "LAB_REPORT",
+    "LAB_LOG",
     "LAB_OUT",
 ];
 
@@ -213,6 +218,20 @@ impl Settings {
             "never" => Some(Report::Never),
             _ => None,
         })?;
+        let log = Variable {
+            name: "LAB_LOG",
+            expected: "`1`, `0`, `error`, `warn`, `info`, `debug` or `trace`",
+            example: "1",
+        };
+        let log = log.read(&read, |value| match value {
+            "0" => Some(LevelFilter::OFF),
+            "1" | "trace" => Some(LevelFilter::TRACE),
+            "debug" => Some(LevelFilter::DEBUG),
+            "info" => Some(LevelFilter::INFO),
+            "warn" => Some(LevelFilter::WARN),
+            "error" => Some(LevelFilter::ERROR),
+            _ => None,
+        })?;
         let out = Variable { name: "LAB_OUT", expected: "a folder", example: "target/lab" };
         let clock = clock
             .read(&read, |value| match value {
@@ -239,6 +258,7 @@ impl Settings {
             place: if is_here { Place::Here } else { place.unwrap_or(Place::Batch) },
             strict,
             report: report.unwrap_or(Report::Failure),
+            log: log.unwrap_or(LevelFilter::OFF),
             out: out.read(&read, |value| (!value.is_empty()).then(|| PathBuf::from(value)))?,
         })
     }
@@ -291,6 +311,7 @@ mod tests {
             ("LAB_ISOLATE", "process"),
             ("LAB_STRICT", "1"),
             ("LAB_REPORT", "always"),
+            ("LAB_LOG", "info"),
             ("LAB_OUT", "a folder"),
         ])
         .unwrap();
@@ -301,6 +322,7 @@ mod tests {
         assert_eq!(settings.place, Place::Process);
         assert!(settings.strict);
         assert_eq!(settings.report, Report::Always);
+        assert_eq!(settings.log, LevelFilter::INFO);
         assert_eq!(settings.out, Some("a folder".into()));
         assert_eq!(read(&[("LAB_CHILD", "1")]).unwrap().place, Place::Here);
         assert_eq!(read(&[("LAB_CLOCK", "real")]).unwrap().clock, Clock::Real);
@@ -360,6 +382,7 @@ mod tests {
             ("LAB_ISOLATE", "thread"),
             ("LAB_STRICT", "yes"),
             ("LAB_REPORT", "sometimes"),
+            ("LAB_LOG", "VERBOSE"),
             ("LAB_OUT", ""),
         ] {
             let error = read(&[(variable, value)]).unwrap_err();

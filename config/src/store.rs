@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use report::Record;
+use tracing::level_filters::LevelFilter;
 
 use crate::places;
 use crate::settings::{Place, Report, Settings};
@@ -43,6 +44,19 @@ pub(crate) fn folder_here(settings: &Settings) -> Option<PathBuf> {
         env::var_os(HISTORIES).map(PathBuf::from)
     } else {
         (settings.place == Place::Here).then(|| folder(settings))
+    }
+}
+
+/// From which level on this process listens to what servers log: everything, where histories are
+/// stored. `None` if nobody would read it.
+pub(crate) fn listens(settings: &Settings) -> Option<LevelFilter> {
+    let runs_here = places::is_child() || settings.place == Place::Here;
+    if !runs_here {
+        None
+    } else if folder_here(settings).is_some() {
+        Some(LevelFilter::TRACE)
+    } else {
+        Some(settings.log).filter(|&level| level != LevelFilter::OFF)
     }
 }
 

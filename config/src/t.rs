@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use report::{EventKind, Failure, FailureKind, History, Time};
 use sim::context::Context;
 use sim::{Clock, Misused, Panic, Sim};
+use tracing::level_filters::LevelFilter;
 
 use crate::cluster::Config;
 use crate::outcome::Measured;
@@ -31,6 +32,8 @@ pub(crate) struct Identity {
     pub(crate) report: Report,
     /// Where its history is to be stored, if at all.
     pub(crate) histories: Option<PathBuf>,
+    /// From which level on what its servers log is printed.
+    pub(crate) log: LevelFilter,
 }
 
 /// What is noted in the course of a run.

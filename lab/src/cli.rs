@@ -19,6 +19,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     New(New),
     Test(Test),
+    Replay(Replay),
+    Explain(Explain),
 }
 
 /// Makes a workspace to write your Raft in: the same tests, and a skeleton that fails them all
@@ -57,9 +59,8 @@ pub(crate) struct Test {
     #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
     pub(crate) jobs: Option<NonZeroUsize>,
 
-    /// The package whose tests are run
-    #[arg(short, long, default_value = "raft")]
-    pub(crate) package: String,
+    #[command(flatten)]
+    pub(crate) build: Build,
 
     /// The first run's seed, for each test; the others follow. Without it, a fresh one
     #[arg(long, value_name = "S", env = "LAB_SEED")]
@@ -69,15 +70,55 @@ pub(crate) struct Test {
     #[arg(long)]
     pub(crate) real: bool,
 
-    /// Build with optimisations. Without it, the build is that of `cargo test`, which is soonest
-    /// done and also notices overflows; the same seed is the same run in both
-    #[arg(long)]
-    pub(crate) release: bool,
-
     /// A folder for `results.jsonl`, which gets a line for each run, and for the first failing run's
     /// report of each test
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// Runs one seed of a test once more, and shows all that happened
+///
+/// Prints how the run ended, why if it failed, and its table: time downwards, a column for each server,
+/// with what the servers logged by `tracing` in between. The run's history is stored, for
+/// `cargo lab explain` and other programs.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Replay {
+    /// The test: its name, or a piece that no other test has in its name
+    pub(crate) test: String,
+
+    /// The run's seed
+    #[arg(long, value_name = "S", env = "LAB_SEED")]
+    pub(crate) seed: u64,
+
+    #[command(flatten)]
+    pub(crate) build: Build,
+
+    /// A folder for the run's history; without it, `lab` in the folder that cargo builds into
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Shows a run whose history is stored, and why it failed
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Explain {
+    /// The history, as a failed test or `cargo lab replay` has stored it
+    #[arg(value_name = "HISTORY.json")]
+    pub(crate) history: PathBuf,
+}
+
+/// What is built.
+#[derive(Args, Debug)]
+pub(crate) struct Build {
+    /// The package whose tests are run
+    #[arg(short, long, default_value = "raft")]
+    pub(crate) package: String,
+
+    /// Build with optimisations. Without it, the build is that of `cargo test`, which is soonest
+    /// done and also notices overflows; the same seed is the same run in both
+    #[arg(long)]
+    pub(crate) release: bool,
 
     /// Another workspace than the one around the current folder: its folder or its Cargo.toml
     #[arg(long, value_name = "PATH")]

@@ -42,6 +42,12 @@ pub(crate) enum Error {
     #[error("failed to find a test: none of `{package}` has `{filter}` in its name; {hint}")]
     NoSuchTest { package: String, filter: String, hint: String },
 
+    #[error("failed to choose a test: `{name}` is a piece of {}", tests.join(", "))]
+    ManyTests { name: String, tests: Vec<String> },
+
+    #[error("{why}, in {}", path.display())]
+    NoHistory { path: PathBuf, why: String },
+
     #[error("failed to build the tests of `{0}`")]
     NotBuilt(String),
 
@@ -75,6 +81,8 @@ impl Error {
             | Error::NotUtf8(_)
             | Error::Write { .. }
             | Error::NoFolder(_)
+            | Error::ManyTests { .. }
+            | Error::NoHistory { .. }
             | Error::NoWorkspace(_)
             | Error::NoPackage { .. } => Exit::Usage,
             Error::NoTests(_) | Error::NoSuchTest { .. } => Exit::NoSuchTest,

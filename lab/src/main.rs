@@ -1,4 +1,4 @@
-//! The program `cargo lab`: makes a student's workspace, and runs tests many times.
+//! The program `cargo lab`: makes a student's workspace, runs tests many times, and shows single runs.
 //!
 //! It knows no Raft and no tester. It asks cargo for a package's test binaries, runs them with the
 //! `LAB_…` variables that the tests understand, and reads the `results.jsonl` that they write. So it
@@ -7,6 +7,7 @@
 //! * `cargo lab new` is in `create`.
 //! * `cargo lab test` is in `repeat`, which builds and chooses tests by `suite`, runs them by `runs`,
 //!   counts in `tally`, and shows what it knows by `progress` and `table`.
+//! * `cargo lab replay` and `cargo lab explain` are in `replay`.
 //! * [`exit::Exit`] are the exit codes. Scripts may rely on them.
 
 mod cargo;
@@ -16,6 +17,7 @@ mod error;
 mod exit;
 mod progress;
 mod repeat;
+mod replay;
 mod runs;
 mod suite;
 mod table;
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::New(new) => create::create(&new.dir),
         Command::Test(test) => repeat::repeat(&test),
+        Command::Replay(asked) => replay::replay(&asked),
+        Command::Explain(asked) => replay::explain(&asked),
     };
     match outcome {
         Ok(exit) => exit.into(),

@@ -191,6 +191,8 @@ impl Plan<'_> {
             .env("LAB_SEED", seed.to_string())
             .env("LAB_ITERS", count.to_string())
             .env("LAB_JOBS", "1")
+            // `cargo lab replay` stores histories, one at a time.
+            .env("LAB_REPORT", "never")
             .env("LAB_OUT", folder.path())
             .stdin(Stdio::null())
             .stdout(stdout.try_clone().map_err(write)?)

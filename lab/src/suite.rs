@@ -25,6 +25,8 @@ pub(crate) struct Suite {
     pub(crate) package: String,
     /// The package's folder, in which cargo runs its tests.
     pub(crate) folder: PathBuf,
+    /// The folder that cargo builds into.
+    pub(crate) target: PathBuf,
     pub(crate) tests: Vec<LabTest>,
 }
 
@@ -40,11 +42,11 @@ pub(crate) struct LabTest {
 }
 
 /// Builds the tests and chooses those that are asked for.
-pub(crate) fn prepare(asked: &cli::Test) -> Result<Suite, Error> {
+pub(crate) fn prepare(asked: &cli::Build, filters: &[String]) -> Result<Suite, Error> {
     let metadata = workspace(asked.manifest_path.as_deref())?;
     let packages = metadata.workspace_packages();
     let named = packages.iter().find(|package| package.name.as_str() == asked.package);
-    let Some(package) = named else {
+    let Some(&package) = named else {
         let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
         let root = &metadata.workspace_root;
         let all = format!("{root} has {}", names.join(", "));
@@ -62,12 +64,13 @@ pub(crate) fn prepare(asked: &cli::Test) -> Result<Suite, Error> {
     }
     // By parts, and within a part as the binary has them.
     tests.sort_by(|a, b| part(&a.name).cmp(part(&b.name)));
-    let tests = choose(tests, &asked.package, &asked.filters)?;
-    Ok(Suite { package: asked.package.clone(), folder, tests })
+    let tests = choose(tests, &asked.package, filters)?;
+    let target = metadata.target_directory.into_std_path_buf();
+    Ok(Suite { package: asked.package.clone(), folder, target, tests })
 }
 
 /// Has cargo build the package's test binaries. Its messages go where they always go.
-fn build(asked: &cli::Test, package: &Package) -> Result<Vec<PathBuf>, Error> {
+fn build(asked: &cli::Build, package: &Package) -> Result<Vec<PathBuf>, Error> {
     let mut command = cargo();
     command.args(["test", "--no-run", "--test", "*"]);
     command.arg("--manifest-path").arg(&package.manifest_path);

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use report::{Fields, Payload, Reader};
+use report::{Fields, Payload};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -17,20 +17,15 @@ pub trait Message: Serialize + DeserializeOwned + Send + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Send + 'static> Message for T {}
 
-/// Encodes `message`, together with the ways to read it later.
+/// Encodes `message`, together with what it says and the way to show it later.
 #[track_caller]
 pub(crate) fn payload<T: Message>(message: &T) -> Payload {
     fn render<T: Message>(bytes: &[u8]) -> Result<Value, String> {
         let message = labgob::decode::<T>(bytes).map_err(|error| error.to_string())?;
         serde_json::to_value(message).map_err(|error| error.to_string())
     }
-    fn fields<T: Message>(bytes: &[u8]) -> Fields {
-        labgob::decode::<T>(bytes)
-            .map_or_else(|_| Fields::default(), |message| Fields::of(&message))
-    }
-    let reader =
-        const { &Reader { render: render::<T>, fields: fields::<T>, wire_len: <[u8]>::len } };
-    Payload::new(labgob::encode_with(message, |bytes| bytes.into()), reader)
+    let fields = Fields::of(message);
+    labgob::encode_with(message, |bytes| Payload::new(bytes, &fields, render::<T>))
 }
 
 /// A handler at work: it ends with the encoded reply.

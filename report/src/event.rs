@@ -228,7 +228,7 @@ impl EventKind {
             EventKind::RpcSent { args: payload, .. }
             | EventKind::RpcHandled { reply: payload, .. }
             | EventKind::Proposed { command: payload, .. }
-            | EventKind::Applied { command: payload, .. } => payload.bytes().len(),
+            | EventKind::Applied { command: payload, .. } => payload.size(),
             EventKind::Viewed { detail: Some(_), .. } => size_of::<Detail>(),
             EventKind::Logged { text, .. } => text.len(),
             _ => 0,

@@ -46,6 +46,92 @@ impl Fields {
         fields
     }
 
+    /// Packs the fields behind what is in `bytes`: a number for each field that is there, and its
+    /// value. Entries of one term, as most are, take the room of one.
+    pub(crate) fn pack(&self, bytes: &mut Vec<u8>) {
+        let Fields {
+            term,
+            sender,
+            last_log_index,
+            last_log_term,
+            vote_granted,
+            prev_log_index,
+            prev_log_term,
+            entries,
+            leader_commit,
+            success,
+            last_included_index,
+            last_included_term,
+        } = self;
+        let numbers = [
+            (Slot::Term, *term),
+            (Slot::Sender, *sender),
+            (Slot::LastLogIndex, *last_log_index),
+            (Slot::LastLogTerm, *last_log_term),
+            (Slot::VoteGranted, vote_granted.map(u64::from)),
+            (Slot::PrevLogIndex, *prev_log_index),
+            (Slot::PrevLogTerm, *prev_log_term),
+            (Slot::LeaderCommit, *leader_commit),
+            (Slot::Success, success.map(u64::from)),
+            (Slot::LastIncludedIndex, *last_included_index),
+            (Slot::LastIncludedTerm, *last_included_term),
+        ];
+        for (slot, number) in numbers {
+            if let Some(number) = number {
+                bytes.push(slot as u8);
+                pack_number(bytes, number);
+            }
+        }
+        if let Some(entries) = entries {
+            bytes.push(Slot::Entries as u8);
+            for run in entries.chunk_by(|one, next| one == next) {
+                pack_number(bytes, run.len() as u64);
+                bytes.push(u8::from(run[0].is_some()));
+                pack_number(bytes, run[0].unwrap_or(0));
+            }
+        }
+    }
+
+    /// Reads what [`Fields::pack`] has written.
+    pub(crate) fn unpack(mut bytes: &[u8]) -> Fields {
+        let mut fields = Fields::default();
+        while let Some((&slot, rest)) = bytes.split_first() {
+            bytes = rest;
+            if slot == Slot::Entries as u8 {
+                fields.entries = Some(unpack_entries(&mut bytes));
+                continue;
+            }
+            let number = unpack_number(&mut bytes);
+            match slot {
+                slot if slot == Slot::Success as u8 => fields.success = Some(number != 0),
+                slot if slot == Slot::VoteGranted as u8 => fields.vote_granted = Some(number != 0),
+                slot => {
+                    if let Some(place) = fields.number(slot) {
+                        *place = Some(number);
+                    }
+                }
+            }
+        }
+        fields
+    }
+
+    /// The place of a number.
+    fn number(&mut self, slot: u8) -> Option<&mut Option<u64>> {
+        const PLACES: [(Slot, fn(&mut Fields) -> &mut Option<u64>); 9] = [
+            (Slot::Term, |fields| &mut fields.term),
+            (Slot::Sender, |fields| &mut fields.sender),
+            (Slot::LastLogIndex, |fields| &mut fields.last_log_index),
+            (Slot::LastLogTerm, |fields| &mut fields.last_log_term),
+            (Slot::PrevLogIndex, |fields| &mut fields.prev_log_index),
+            (Slot::PrevLogTerm, |fields| &mut fields.prev_log_term),
+            (Slot::LeaderCommit, |fields| &mut fields.leader_commit),
+            (Slot::LastIncludedIndex, |fields| &mut fields.last_included_index),
+            (Slot::LastIncludedTerm, |fields| &mut fields.last_included_term),
+        ];
+        let (_, place) = PLACES.iter().find(|(known, _)| *known as u8 == slot)?;
+        Some(place(self))
+    }
+
     /// Takes a field's value, if it is one of Raft's.
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         let Some(slot) = Slot::named(name) else { return };
@@ -64,29 +150,53 @@ impl Fields {
                 }
             }
             _ => {
-                let Ok(Scalar::Number(number)) = value.serialize(One) else { return };
-                let place = match slot {
-                    Slot::Term => &mut self.term,
-                    Slot::Sender => &mut self.sender,
-                    Slot::LastLogIndex => &mut self.last_log_index,
-                    Slot::LastLogTerm => &mut self.last_log_term,
-                    Slot::PrevLogIndex => &mut self.prev_log_index,
-                    Slot::PrevLogTerm => &mut self.prev_log_term,
-                    Slot::LeaderCommit => &mut self.leader_commit,
-                    Slot::LastIncludedIndex => &mut self.last_included_index,
-                    Slot::LastIncludedTerm => &mut self.last_included_term,
-                    Slot::Entries | Slot::VoteGranted | Slot::Success => {
-                        unreachable!("taken above")
-                    }
-                };
-                *place = Some(number);
+                if let Ok(Scalar::Number(number)) = value.serialize(One)
+                    && let Some(place) = self.number(slot as u8)
+                {
+                    *place = Some(number);
+                }
             }
         }
     }
 }
 
+/// Packs a number: seven bits to a byte, the lowest first; all but the last have the eighth.
+fn pack_number(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+fn unpack_number(bytes: &mut &[u8]) -> u64 {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let Some((&byte, rest)) = bytes.split_first() else { break };
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    number
+}
+
+fn unpack_entries(bytes: &mut &[u8]) -> Vec<Option<u64>> {
+    let mut entries = Vec::new();
+    // They are the last that is packed.
+    while !bytes.is_empty() {
+        let count = unpack_number(bytes) as usize;
+        let is_known = unpack_number(bytes) != 0;
+        let term = unpack_number(bytes);
+        entries.resize(entries.len() + count, is_known.then_some(term));
+    }
+    entries
+}
+
 /// A field of Raft's.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(u8)]
 enum Slot {
     Term,
     Sender,
@@ -108,6 +218,18 @@ const LONGEST: usize = 24;
 impl Slot {
     /// The field that goes by `name`.
     fn named(name: &str) -> Option<Slot> {
+        // Most are called as in the paper, and are found at once.
+        match name {
+            "term" => return Some(Slot::Term),
+            "leader_id" | "candidate_id" => return Some(Slot::Sender),
+            "prev_log_index" => return Some(Slot::PrevLogIndex),
+            "prev_log_term" => return Some(Slot::PrevLogTerm),
+            "entries" => return Some(Slot::Entries),
+            "leader_commit" => return Some(Slot::LeaderCommit),
+            "success" => return Some(Slot::Success),
+            "command" | "conflict" | "data" => return None,
+            _ => {}
+        }
         if name.len() > LONGEST {
             return None;
         }
@@ -585,6 +707,33 @@ mod tests {
     fn a_stored_message_says_the_same() {
         let stored = serde_json::to_value(args()).expect("plain data");
         assert_eq!(Fields::of(&stored), Fields::of(&args()));
+    }
+
+    #[test]
+    fn packing_changes_nothing() {
+        let all = Fields {
+            term: Some(u64::MAX),
+            sender: Some(0),
+            last_log_index: Some(127),
+            last_log_term: Some(128),
+            vote_granted: Some(false),
+            prev_log_index: Some(1 << 40),
+            prev_log_term: None,
+            entries: Some(vec![Some(1), Some(1), None, None, Some(300)]),
+            leader_commit: Some(3),
+            success: Some(true),
+            last_included_index: Some(5),
+            last_included_term: Some(6),
+        };
+        for fields in [all, Fields::default(), Fields::of(&args())] {
+            let mut bytes = Vec::new();
+            fields.pack(&mut bytes);
+            assert_eq!(Fields::unpack(&bytes), fields);
+        }
+        let none = Fields { entries: Some(Vec::new()), ..Fields::default() };
+        let mut bytes = Vec::new();
+        none.pack(&mut bytes);
+        assert_eq!(Fields::unpack(&bytes), none);
     }
 
     #[test]

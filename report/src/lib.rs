@@ -33,7 +33,7 @@ pub use explain::explain;
 pub use failure::{Failure, FailureKind, without_numbers};
 pub use fields::Fields;
 pub use history::History;
-pub use payload::{Payload, Reader};
+pub use payload::Payload;
 pub use record::Record;
 pub use rpc::{Outcome, Rpc};
 pub use story::Story;

@@ -1,5 +1,6 @@
-//! An encoded message, and the ways to read it.
+//! An encoded message, and what it says.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,42 +10,75 @@ use serde_json::Value;
 
 use crate::fields::Fields;
 
-/// How the bytes of one type's messages are read.
-#[derive(Debug)]
-pub struct Reader {
-    /// The message as field names and values; fails with the reason if the bytes aren't one.
-    pub render: fn(&[u8]) -> Result<Value, String>,
-    /// What it says in Raft's terms; nothing if the bytes aren't one.
-    pub fields: fn(&[u8]) -> Fields,
-    /// How long it was on the wire, in bytes.
-    pub wire_len: fn(&[u8]) -> usize,
-}
-
-/// An encoded message, and the ways to read it. Nothing is read until somebody asks.
+/// An encoded message, and the way to show it. It is rendered only when somebody asks; what it says in
+/// Raft's terms is kept beside it.
 #[derive(Clone)]
 pub struct Payload {
-    bytes: Arc<[u8]>,
-    reader: &'static Reader,
+    /// The message, and behind it its packed [`Fields`].
+    data: Arc<[u8]>,
+    /// The length of the message in `data`.
+    len: u32,
+    /// How long it was on the wire.
+    wire_len: u32,
+    render: fn(&[u8]) -> Result<Value, String>,
 }
 
+thread_local! {
+    /// Where a message and its fields are put together. Taken while in use.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A scratch buffer that has grown beyond this many bytes is given back to the allocator.
+const KEEP_SCRATCH: usize = 64 * 1024;
+
 impl Payload {
-    /// The message `bytes`, which `reader` can read.
+    /// The encoded message `bytes`, which says `fields`, and which `render` turns into field names and
+    /// values.
     #[must_use]
-    pub fn new(bytes: Arc<[u8]>, reader: &'static Reader) -> Payload {
-        Payload { bytes, reader }
+    pub fn new(
+        bytes: &[u8],
+        fields: &Fields,
+        render: fn(&[u8]) -> Result<Value, String>,
+    ) -> Payload {
+        Payload::with_wire_len(bytes, bytes.len(), fields, render)
+    }
+
+    fn with_wire_len(
+        bytes: &[u8],
+        wire_len: usize,
+        fields: &Fields,
+        render: fn(&[u8]) -> Result<Value, String>,
+    ) -> Payload {
+        let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
+        scratch.clear();
+        scratch.extend_from_slice(bytes);
+        fields.pack(&mut scratch);
+        let data = scratch.as_slice().into();
+        if scratch.capacity() <= KEEP_SCRATCH {
+            // If the thread is ending, there is nobody left to keep it for.
+            let _ = SCRATCH.try_with(|kept| kept.set(scratch));
+        }
+        // No message is as long as that: the network's memory would be gone before.
+        let length = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+        Payload { data, len: length(bytes.len()), wire_len: length(wire_len), render }
     }
 
     /// The message as it was on the wire; of one that was read from a stored history, the text that
     /// stands for it there.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.data[..self.len as usize]
+    }
+
+    /// How much memory it takes.
+    pub(crate) fn size(&self) -> usize {
+        self.data.len()
     }
 
     /// How long it was on the wire, in bytes.
     #[must_use]
     pub fn wire_len(&self) -> usize {
-        (self.reader.wire_len)(&self.bytes)
+        self.wire_len as usize
     }
 
     /// The message as field names and values.
@@ -52,13 +86,13 @@ impl Payload {
     /// # Errors
     /// If the bytes don't decode as what their sender says they are.
     pub fn render(&self) -> Result<Value, String> {
-        (self.reader.render)(&self.bytes)
+        (self.render)(self.bytes())
     }
 
     /// What the message says in Raft's terms.
     #[must_use]
     pub fn fields(&self) -> Fields {
-        (self.reader.fields)(&self.bytes)
+        Fields::unpack(&self.data[self.len as usize..])
     }
 }
 
@@ -102,27 +136,15 @@ impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Payload, D::Error> {
         let stored = Stored::deserialize(deserializer)?;
         let text = serde_json::to_vec(&stored).map_err(D::Error::custom)?;
-        Ok(Payload::new(text.into(), &STORED))
+        let fields = stored.value.as_ref().map_or_else(Fields::default, Fields::of);
+        Ok(Payload::with_wire_len(&text, stored.bytes, &fields, render_stored))
     }
 }
 
-/// How a message is read that comes from a stored history: its bytes are the text that stands there.
-static STORED: Reader = Reader {
-    render: |text| {
-        let stored = stored(text)?;
-        stored.value.ok_or_else(|| stored.error.unwrap_or_default())
-    },
-    fields: |text| {
-        stored(text)
-            .ok()
-            .and_then(|stored| stored.value)
-            .map_or_else(Fields::default, |value| Fields::of(&value))
-    },
-    wire_len: |text| stored(text).map_or(0, |stored| stored.bytes),
-};
-
-fn stored(text: &[u8]) -> Result<Stored, String> {
-    serde_json::from_slice(text).map_err(|error| error.to_string())
+/// Renders a message that comes from a stored history: its bytes are the text that stands there.
+fn render_stored(text: &[u8]) -> Result<Value, String> {
+    let stored: Stored = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    stored.value.ok_or_else(|| stored.error.unwrap_or_default())
 }
 
 /// How many numbers in a row are stored; longer rows are somebody's bytes, of no use to a reader.

@@ -42,6 +42,8 @@ pub struct Story {
     pub snapshots: Vec<Snapshot>,
     /// What servers saved, in order.
     pub saved: Vec<Save>,
+    /// What servers logged, in order.
+    pub logged: Vec<Logged>,
     /// How many of the oldest events are missing.
     pub dropped: u64,
 }
@@ -83,9 +85,20 @@ pub struct Call {
     /// When its handler ended.
     pub handled: Option<Moment>,
     /// What the handler answered; nothing until then.
-    pub reply: Fields,
+    pub reply: Answer,
     /// When it returned to its caller, and how.
     pub returned: Option<(Moment, Outcome)>,
+}
+
+/// What a handler answered, in Raft's terms: as far as it says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// `term`.
+    pub term: Option<u64>,
+    /// `voteGranted`.
+    pub vote_granted: Option<bool>,
+    /// `success`.
+    pub success: Option<bool>,
 }
 
 /// A point in a history: events at one time have an order, too.
@@ -139,8 +152,10 @@ pub struct Step {
     pub moment: Moment,
     /// What, in the tester's words.
     pub what: Cow<'static, str>,
-    /// The script's file and line; none for what happens by itself.
+    /// The script's file and line, where it is known.
     pub line: Option<(Cow<'static, str>, u32)>,
+    /// Whether it changed the cluster or the network; else it checked or waited.
+    pub is_fault: bool,
 }
 
 /// A look for a leader.
@@ -208,6 +223,19 @@ pub struct Save {
     pub snapshot: u64,
 }
 
+/// A line of a log.
+#[derive(Clone, Debug)]
+pub struct Logged {
+    /// When.
+    pub moment: Moment,
+    /// Who logged it; `None` if that isn't known.
+    pub server: Option<Caller>,
+    /// How important it is.
+    pub level: Cow<'static, str>,
+    /// What it says.
+    pub text: String,
+}
+
 /// One election of a candidate's: what it asked the others in one term.
 #[derive(Clone, Debug)]
 pub struct Election {
@@ -261,6 +289,8 @@ impl Story {
             links: vec![Vec::new(); servers],
             views: vec![Vec::new(); servers],
             dropped: history.dropped(),
+            // Four events make a call.
+            calls: Vec::with_capacity(history.events().len() / 4),
             ..Story::default()
         };
         let mut places = Places::default();
@@ -293,7 +323,7 @@ impl Story {
                     sent: moment,
                     delivered: None,
                     handled: None,
-                    reply: Fields::default(),
+                    reply: Answer::default(),
                     returned: None,
                 });
             }
@@ -307,7 +337,8 @@ impl Story {
                 if let Some(place) = places.get(*id) {
                     let call = &mut self.calls[place];
                     call.handled = Some(moment);
-                    call.reply = reply.fields();
+                    let Fields { term, vote_granted, success, .. } = reply.fields();
+                    call.reply = Answer { term, vote_granted, success };
                     self.handled[call.to as usize].push(place);
                 }
             }
@@ -319,6 +350,9 @@ impl Story {
             EventKind::Started { server } if exists(server.server) => {
                 let life = Life { incarnation: server.incarnation, from: moment, until: None };
                 self.lives[server.server as usize].push(life);
+                if server.incarnation > 1 {
+                    self.happens(moment, format!("start server {}", server.server));
+                }
             }
             EventKind::Crashed { server } if exists(server.server) => {
                 let lives = &mut self.lives[server.server as usize];
@@ -338,11 +372,11 @@ impl Story {
                 self.happens(moment, format!("cut off server {server}"));
             }
             EventKind::Network { what } => {
-                self.steps.push(Step { moment, what: what.clone(), line: None });
+                self.happens(moment, what.to_string());
             }
             EventKind::Step { what, file, line } => {
                 let line = Some((file.clone(), *line));
-                self.steps.push(Step { moment, what: what.clone(), line });
+                self.steps.push(Step { moment, what: what.clone(), line, is_fault: false });
             }
             EventKind::Looked { round, rounds, leader } => {
                 let (round, rounds, leader) = (*round, *rounds, *leader);
@@ -377,18 +411,30 @@ impl Story {
                 let (server, state, snapshot) = (*server, *state, *snapshot);
                 self.saved.push(Save { moment, server, state, snapshot });
             }
-            // Of a server that doesn't exist, or for the eye only.
+            EventKind::Logged { server, level, target: _, text } => {
+                let (server, level, text) = (*server, level.clone(), text.clone());
+                self.logged.push(Logged { moment, server, level, text });
+            }
+            // Of a server that doesn't exist.
             EventKind::Started { .. }
             | EventKind::Crashed { .. }
             | EventKind::Connected { .. }
             | EventKind::Disconnected { .. }
-            | EventKind::Viewed { .. }
-            | EventKind::Logged { .. } => {}
+            | EventKind::Viewed { .. } => {}
         }
     }
 
+    /// The script has changed something. The step that says so has come just before, if there is one.
     fn happens(&mut self, moment: Moment, what: String) {
-        self.steps.push(Step { moment, what: what.into(), line: None });
+        const CHANGES: [&str; 4] = ["connect", "disconnect", "crash1", "start1"];
+        let what = what.into();
+        match self.steps.last_mut() {
+            Some(step) if step.moment.at == moment.at && CHANGES.contains(&&*step.what) => {
+                step.what = what;
+                step.is_fault = true;
+            }
+            _ => self.steps.push(Step { moment, what, line: None, is_fault: true }),
+        }
     }
 
     /// How many servers are a majority.
@@ -493,7 +539,7 @@ impl Story {
     /// The script's step that was under way at the end: a checker, or whatever the script waited for.
     #[must_use]
     pub fn last_step(&self) -> Option<&Step> {
-        self.steps.iter().rev().find(|step| step.line.is_some())
+        self.steps.iter().rev().find(|step| !step.is_fault)
     }
 }
 

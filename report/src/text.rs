@@ -2,11 +2,15 @@
 //!
 //! Everything fits into [`WIDTH`] columns and is plain text.
 
+mod log;
+mod report;
 mod summary;
 mod timeline;
 
+pub use log::log;
+pub use report::report;
 pub use summary::summary;
-pub use timeline::timeline;
+pub use timeline::{timeline, whole_timeline};
 
 use std::fmt::Write as _;
 

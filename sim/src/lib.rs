@@ -80,7 +80,7 @@ mod worker;
 mod workers;
 
 pub use misuse::Misuse;
-pub use panics::Panic;
+pub use panics::{Panic, unnoticed};
 pub use run::{Clock, Ending, Misused, Settings, Sim, run};
 pub use self_check::{NotReplayable, self_check};
 pub use stream::{Rng, Stream};

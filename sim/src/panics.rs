@@ -30,6 +30,18 @@ struct Probe;
 thread_local! {
     /// Whether the hook has heard a [`Probe`].
     static HEARD: Cell<bool> = const { Cell::new(false) };
+
+    /// Whether the hook is to take no notice.
+    static UNNOTICED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does what may panic and mustn't count, such as to show somebody's value for a log; `None` if it
+/// did.
+pub fn unnoticed<R>(f: impl FnOnce() -> R) -> Option<R> {
+    let before = UNNOTICED.replace(true);
+    let done = panic::catch_unwind(panic::AssertUnwindSafe(f));
+    UNNOTICED.set(before);
+    done.ok()
 }
 
 /// Installs, once a process, a panic hook that hands a run's panics to the run and leaves all
@@ -41,6 +53,7 @@ pub(crate) fn install_hook() {
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| match run::current() {
         _ if info.payload().is::<Probe>() => HEARD.set(true),
+        _ if UNNOTICED.get() => {}
         Some(sim) => sim.panicked(describe(info, sim.now())),
         None => before(info),
     }));

@@ -36,6 +36,8 @@ pub(crate) struct Raft {
     apply_ch: ApplyCh,
     bug: Bug,
     state: Mutex<State>,
+    /// A lock that only [`Bug::HoldsLockDuringCalls`] takes.
+    calls: tokio::sync::Mutex<()>,
     /// The replicator's notice: there may be something to send.
     news: Notify,
     /// The applier's notice: there may be something to apply.
@@ -55,8 +57,19 @@ impl Raft {
         let state = Mutex::new(State::restore(&persister, bug));
         let (killed, _) = watch::channel(false);
         let (news, committed) = (Notify::new(), Notify::new());
-        let rf =
-            Arc::new(Raft { peers, me, persister, apply_ch, bug, state, news, committed, killed });
+        let calls = tokio::sync::Mutex::default();
+        let rf = Arc::new(Raft {
+            peers,
+            me,
+            persister,
+            apply_ch,
+            bug,
+            state,
+            calls,
+            news,
+            committed,
+            killed,
+        });
         tokio::spawn(rf.clone().until_killed(rf.clone().ticker()));
         tokio::spawn(rf.clone().until_killed(rf.clone().replicator()));
         tokio::spawn(rf.clone().until_killed(rf.clone().applier()));
@@ -93,6 +106,14 @@ impl Raft {
         }
     }
 
+    /// Takes the lock of [`Bug::HoldsLockDuringCalls`]: around each call, and in each handler.
+    async fn lock_calls(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        match self.bug {
+            Bug::HoldsLockDuringCalls => Some(self.calls.lock().await),
+            _ => None,
+        }
+    }
+
     /// Looks at the term of a request or a reply, before anything else is done with it.
     fn observe_term(&self, state: &mut State, term: Term) {
         // All Servers: "If RPC request or response contains term T > currentTerm: set currentTerm =
@@ -104,9 +125,14 @@ impl Raft {
         if self.bug != Bug::NeverAdoptsTerm {
             state.current_term = term;
         }
-        state.voted_for = None;
+        if self.bug != Bug::NeverClearsVote {
+            state.voted_for = None;
+        }
         self.persist(state);
-        if state.role == Role::Leader {
+        if state.role == Role::Leader && self.bug == Bug::LeadsOnInHigherTerm {
+            return;
+        }
+        if state.role == Role::Leader || self.bug == Bug::RestartsTimerWithTerm {
             // It had no timer until now.
             state.reset_election_timer();
         }
@@ -118,6 +144,9 @@ impl Raft {
         // Candidates: "If AppendEntries RPC received from new leader: convert to follower" (§5.2).
         if state.role == Role::Candidate {
             state.role = Role::Follower;
+        }
+        if self.bug == Bug::ForgetsVoteWhenLed {
+            state.voted_for = None;
         }
         // Followers: the timer starts anew with every word of the current leader's (§5.2).
         if self.bug != Bug::TimesOutDespiteHeartbeats {
@@ -133,7 +162,17 @@ impl raftapi::Raft for Raft {
 
     fn get_state(&self) -> (Term, bool) {
         let state = self.state();
-        (state.current_term, state.role == Role::Leader)
+        let term = match self.bug {
+            Bug::ReportsTermItLed => state.led.map_or(0, |led| led.term),
+            _ => state.current_term,
+        };
+        let is_leader = match self.bug {
+            Bug::NeverSaysItLeads => false,
+            Bug::SaysItLeadsForEver => state.led.is_some(),
+            Bug::SaysItLeadsAsCandidate => state.role != Role::Follower,
+            _ => state.role == Role::Leader,
+        };
+        (term, is_leader)
     }
 
     fn snapshot(&self, index: Index, snapshot: Bytes) {

@@ -32,6 +32,9 @@ const PATIENCE: Duration = Duration::from_millis(1200);
 /// How soon whoever has a majority of the votes leads: a reply needs no time to be counted.
 const COUNTED: Duration = Duration::from_millis(100);
 
+/// How long a handler may take that waits for nothing but a lock that is soon free.
+const SLOW: Duration = Duration::from_millis(300);
+
 /// How close to each other two elections are that split the votes: within a few message delays.
 const SAME_TIME: Duration = Duration::from_millis(30);
 
@@ -53,8 +56,16 @@ fn evidence<'a>(at: Time, text: String, calls: impl IntoIterator<Item = &'a Call
 
 /// The servers that could have elected a leader, each with the elections of its present life.
 fn voters(case: &Case<'_>) -> BTreeMap<usize, Vec<Election>> {
+    present(case, case.window.up.iter().copied())
+}
+
+/// The elections of the present lives of `servers`.
+fn present(
+    case: &Case<'_>,
+    servers: impl Iterator<Item = usize>,
+) -> BTreeMap<usize, Vec<Election>> {
     let mut voters: BTreeMap<usize, Vec<Election>> =
-        case.window.up.iter().map(|&server| (server, Vec::new())).collect();
+        servers.map(|server| (server, Vec::new())).collect();
     for election in case.story.elections() {
         let server = election.candidate.server as usize;
         let life = case.story.lives[server].last();
@@ -105,30 +116,45 @@ fn last_reset(
     resets(case, server, elections).pop()
 }
 
-/// Row 2: a server has taken requests and answers none.
+/// Row 2: a server has taken requests and doesn't answer them for a long time.
 fn server_hangs(case: &Case<'_>) -> Option<Finding> {
     let story = case.story;
+    let (from, until) = (case.window.from, case.window.until);
     let mut found = Vec::new();
     for &server in &case.window.up {
         let life = story.lives[server].last()?;
-        let unanswered: Vec<&Call> = story
+        // The requests whose handlers took long, and until when.
+        let hung: Vec<(Time, Time, &Call)> = story
             .calls
             .iter()
-            .filter(|call| call.to as usize == server && call.handled.is_none())
-            .filter(|call| call.delivered.is_some_and(|delivered| delivered >= life.from))
+            .filter(|call| call.to as usize == server)
+            .filter_map(|call| {
+                let delivered = call.delivered.filter(|delivered| *delivered >= life.from)?;
+                let ended = call.handled.map_or(until, |handled| handled.at.min(until));
+                let is_long = ended.since(delivered.at) > SLOW && ended > from;
+                is_long.then_some((delivered.at.max(from), ended, call))
+            })
             .collect();
-        let Some(first) = unanswered.first() else { continue };
-        let since = first.delivered?.at;
-        if case.window.until.since(since) > PATIENCE {
+        // For how long of the failing check some handler hung.
+        let (mut covered, mut seen) = (Duration::ZERO, from);
+        for &(began, ended, _) in &hung {
+            covered += ended.since(began.max(seen));
+            seen = seen.max(ended);
+        }
+        if let Some((_, _, first)) = hung.first()
+            && covered > PATIENCE
+        {
             found.push(evidence(
-                since,
+                first.delivered?.at,
                 format!(
-                    "{} reached server {server}, whose handler has not returned since; {} of \
-                     its handlers hang in all",
+                    "{} reached server {server}; its handlers then hung for {} of the failing check's \
+                     {} ({} of them)",
                     first.method,
-                    unanswered.len()
+                    seconds(covered),
+                    seconds(until.since(from)),
+                    hung.len()
                 ),
-                unanswered,
+                hung.iter().map(|&(_, _, call)| call),
             ));
         }
     }
@@ -239,6 +265,8 @@ struct Cheated<'a> {
     outstanding: Vec<&'a Call>,
     /// Until when it had not led.
     until: Time,
+    /// Whether it started another election while some were still outstanding: it didn't wait for them.
+    went_on: bool,
 }
 
 fn cheated<'a>(
@@ -282,12 +310,17 @@ fn cheated<'a>(
             let outstanding =
                 requests(story, election).filter(|call| call.is_outstanding(at)).collect();
             let is_within = led_at >= case.window.from;
+            let next = elections.iter().find(|next| next.at > election.at).map(|next| next.at);
+            let went_on = next.is_some_and(|next| {
+                requests(story, election).any(|call| call.is_outstanding(next))
+            });
             (led_at.since(at) > COUNTED && is_within).then(|| Cheated {
                 election,
                 at,
                 voters: arrived.iter().map(|&(_, voter)| voter).collect(),
                 outstanding,
                 until: led_at,
+                went_on,
             })
         })
     })
@@ -296,9 +329,10 @@ fn cheated<'a>(
 /// Row 9: a candidate has the votes, and looks at them only when all replies are in.
 fn waits_for_all_replies(case: &Case<'_>) -> Option<Finding> {
     let voters = voters(case);
-    let found = cheated(case, &voters).filter(|cheated| !cheated.outstanding.is_empty());
+    let waits = |cheated: &Cheated<'_>| !cheated.outstanding.is_empty() && !cheated.went_on;
+    let found = cheated(case, &voters).filter(waits);
     let longest = found.max_by_key(|cheated| cheated.until.since(cheated.at))?;
-    let Cheated { election, at, voters, outstanding, until } = longest;
+    let Cheated { election, at, voters, outstanding, until, went_on: _ } = longest;
     let server = election.candidate.server;
     Some(Finding {
         id: "waits-for-all-replies".to_owned(),
@@ -344,7 +378,8 @@ fn waits_for_all_replies(case: &Case<'_>) -> Option<Finding> {
 /// Row 9: a candidate has the votes, and doesn't know it.
 fn majority_not_recognised(case: &Case<'_>) -> Option<Finding> {
     let voters = voters(case);
-    let found = cheated(case, &voters).filter(|cheated| cheated.outstanding.is_empty());
+    let goes_on = |cheated: &Cheated<'_>| cheated.outstanding.is_empty() || cheated.went_on;
+    let found = cheated(case, &voters).filter(goes_on);
     let Cheated { election, at, voters, until, .. } = found.last()?;
     let server = election.candidate.server;
     Some(Finding {
@@ -400,7 +435,7 @@ fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<Durat
 /// Row 8: it takes too long until somebody stands.
 fn timeout_too_long(case: &Case<'_>) -> Option<Finding> {
     let mut found = Vec::new();
-    for (server, elections) in voters(case) {
+    for (server, elections) in present(case, 0..case.story.servers) {
         let longest = timeouts(case, server, &elections).into_iter().max();
         if let Some(longest) = longest.filter(|&longest| longest > PATIENCE) {
             let last = elections.last().map_or(Time(0), |election| election.at);
@@ -513,8 +548,10 @@ fn timer_reset_by_refusal(case: &Case<'_>) -> Option<Finding> {
 fn timer_dead(case: &Case<'_>) -> Option<Finding> {
     let story = case.story;
     let mut found = Vec::new();
+    let mut has_never_fired = false;
     for (server, elections) in voters(case) {
         let (reset, why) = last_reset(case, server, &elections)?;
+        has_never_fired |= elections.is_empty();
         // A server that waits for replies is not dead.
         let free = elections
             .iter()
@@ -537,7 +574,12 @@ fn timer_dead(case: &Case<'_>) -> Option<Finding> {
     (!found.is_empty()).then(|| Finding {
         id: "election-timer-dead".to_owned(),
         confidence: Confidence::Likely,
-        what: "a server's election timer fires no more".to_owned(),
+        what: if has_never_fired {
+            "a server's election timer has not fired: it is dead, or longer than the test waits"
+        } else {
+            "a server's election timer fires no more"
+        }
+        .to_owned(),
         evidence: found,
         rule: "if election timeout elapses: start new election, as a follower and as a candidate \
                (Figure 2, Followers and Candidates; §5.2)"

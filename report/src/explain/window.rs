@@ -2,7 +2,7 @@
 
 use crate::event::Time;
 use crate::failure::Failure;
-use crate::story::Story;
+use crate::story::{Step, Story};
 
 /// The failing check's time, and who could have done what it waited for.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ impl Window {
     pub(crate) fn of(story: &Story, failure: &Failure) -> Window {
         // Of some failures no time is known.
         let until = if failure.at == Time(0) { story.end } else { failure.at };
-        let began = |step: &&crate::story::Step| step.line.is_some() && step.moment.at <= until;
+        let began = |step: &&Step| !step.is_fault && step.moment.at <= until;
         let from = story.steps.iter().rev().find(began).map_or(Time(0), |step| step.moment.at);
         let settled = story.settled_since().min(until);
         Window { from, until, settled, up: story.up(until) }

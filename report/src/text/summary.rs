@@ -32,7 +32,7 @@ pub fn summary(story: &Story, failure: &Failure, explanation: &Explanation) -> S
 fn did(story: &Story, failure: &Failure) -> Option<String> {
     let check = story.last_step()?;
     let faults = story.steps.iter().filter(|step| {
-        step.line.is_none() && step.moment.at <= check.moment.at && step.moment.at > Time(0)
+        step.is_fault && step.moment.at <= check.moment.at && step.moment.at > Time(0)
     });
     let last = faults.clone().next_back().map(|step| step.moment.at);
     let last: Vec<_> = faults.filter(|step| Some(step.moment.at) == last).collect();

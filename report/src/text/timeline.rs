@@ -24,7 +24,8 @@ struct Row {
     event: String,
 }
 
-/// What happened up to the failure: roles and terms of all servers, and what changed them.
+/// What happened up to the failure: roles and terms of all servers, and what changed them. The end of
+/// it, from shortly before the failing check on.
 ///
 /// A cell has the role (**F**ollower, **C**andidate, **L**eader), the term, and a dot if the server was
 /// cut off; it is empty while the server is crashed.
@@ -32,11 +33,39 @@ struct Row {
 pub fn timeline(story: &Story, failure: &Failure) -> String {
     let window = Window::of(story, failure);
     let begin = Time(window.from.0.min(window.settled.0).saturating_sub(BEFORE));
-    let mut rows = rows(story, failure);
+    let mut rows = rows(story);
+    rows.push(end(story, Some(failure)));
     let all = rows.len();
     rows.retain(|row| row.moment.at >= begin);
     // The end tells more than the beginning.
     let shown = rows.split_off(rows.len().saturating_sub(ROWS));
+    table(story, all - shown.len(), &shown)
+}
+
+/// The same of a whole run, with what its servers logged.
+#[must_use]
+pub fn whole_timeline(story: &Story, failure: Option<&Failure>) -> String {
+    let mut rows = rows(story);
+    for logged in &story.logged {
+        let who = logged.server.map_or("?".to_owned(), |server| format!("S{}", server.server));
+        let event = format!("{who} logs {}: {}", logged.level, logged.text);
+        rows.push(Row { moment: logged.moment, event });
+    }
+    rows.sort_by_key(|row| row.moment);
+    rows.push(end(story, failure));
+    table(story, 0, &rows)
+}
+
+/// The last row.
+fn end(story: &Story, failure: Option<&Failure>) -> Row {
+    let sentence = failure.map(|failure| failure.message.lines().next().unwrap_or_default());
+    Row {
+        moment: Moment { place: usize::MAX, at: story.end },
+        event: sentence.map_or("end".to_owned(), |sentence| format!("FAIL {sentence}")),
+    }
+}
+
+fn table(story: &Story, earlier: usize, rows: &[Row]) -> String {
     let mut text = String::new();
     let cell = 2
         + story
@@ -54,11 +83,10 @@ pub fn timeline(story: &Story, failure: &Failure) -> String {
         write!(text, "{:<cell$}", format!("S{server}")).expect(CANNOT_FAIL);
     }
     text.push_str("event\n");
-    let earlier = all - shown.len();
     if earlier > 0 {
         writeln!(text, "{:>7}  {earlier} earlier rows are left out", "…").expect(CANNOT_FAIL);
     }
-    for Row { moment, event } in &shown {
+    for Row { moment, event } in rows {
         let mut first = format!("{:>7}  ", moment.at.to_string());
         for server in 0..story.servers {
             write!(first, "{:<cell$}", state(story, server, *moment)).expect(CANNOT_FAIL);
@@ -112,11 +140,13 @@ fn state(story: &Story, server: usize, moment: Moment) -> String {
     format!("{role}{term}{dot}")
 }
 
-fn rows(story: &Story, failure: &Failure) -> Vec<Row> {
+fn rows(story: &Story) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for step in &story.steps {
+        if step.is_fault && step.moment.at == Time(0) {
+            continue; // how every test begins
+        }
         let event = match &step.line {
-            // What has happened by itself stands beside it.
             Some((_, line)) => format!("test: {}, line {line}", step.what),
             None => format!("test: {}", step.what),
         };
@@ -171,8 +201,5 @@ fn rows(story: &Story, failure: &Failure) -> Vec<Row> {
         }
     }
     rows.sort_by_key(|row| row.moment);
-    let sentence = failure.message.lines().next().unwrap_or_default();
-    let last = Moment { place: usize::MAX, at: failure.at.max(story.end) };
-    rows.push(Row { moment: last, event: format!("FAIL {sentence}") });
     rows
 }

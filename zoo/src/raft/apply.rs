@@ -13,6 +13,9 @@ use crate::bug::Bug;
 /// How long [`Bug::PollsForCommits`] doesn't look.
 const POLL_INTERVAL: Duration = Duration::from_millis(1300);
 
+/// How long [`Bug::AppliesOnePerTick`] waits after each message.
+const TICK: Duration = Duration::from_millis(300);
+
 impl Raft {
     /// Sends to the service what it has not had. No lock is held meanwhile: the service takes its
     /// time, and may call this server before it takes the next message.
@@ -25,6 +28,11 @@ impl Raft {
                         self.apply_ch.send(message.clone()).await;
                     }
                     self.apply_ch.send(message).await;
+                    match self.bug {
+                        Bug::AppliesOnePerNotice => self.committed.notified().await,
+                        Bug::AppliesOnePerTick => sleep(TICK).await,
+                        _ => {}
+                    }
                 }
                 None if self.bug == Bug::PollsForCommits => sleep(POLL_INTERVAL).await,
                 // What came since then has left its notice, which ends this wait at once.
@@ -52,7 +60,10 @@ impl Raft {
                 return self.next_to_apply(state);
             }
             return Some(ApplyMsg::Snapshot {
-                index: snapshot_index,
+                index: match self.bug {
+                    Bug::CountsSnapshotFromZero => snapshot_index - 1,
+                    _ => snapshot_index,
+                },
                 term: state.log.snapshot_term(),
                 snapshot: state.snapshot.clone(),
             });
@@ -64,7 +75,10 @@ impl Raft {
                 Bug::AppliesOnlyTheLast => state.commit_index,
                 _ => state.last_applied + 1,
             };
-            let entry = state.log.get(index);
+            let entry = match self.bug {
+                Bug::IgnoresSnapshotOffset => Some(state.log.nth(index)),
+                _ => state.log.get(index),
+            };
             self.must(entry.is_some(), "what is committed is in the log");
             let command = entry?.command.clone();
             state.last_applied = index;

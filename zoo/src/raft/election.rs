@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Raft;
 use super::replication::Followers;
 use super::rpc::{RequestVoteArgs, RequestVoteReply};
-use super::state::State;
+use super::state::{Led, State};
 use crate::bug::Bug;
 
 impl Raft {
@@ -20,14 +20,32 @@ impl Raft {
         loop {
             let deadline = self.state().election_deadline;
             sleep_until(deadline).await;
+            if self.timer_has_stopped() {
+                return;
+            }
             let Some((term, mut requests)) = self.election() else { continue };
             match self.bug {
-                Bug::BlocksOnVotes | Bug::WaitsForAllVotes => {
+                Bug::BlocksOnVotes | Bug::TicksAndBlocksOnVotes | Bug::WaitsForAllVotes => {
                     self.collect_votes(term, requests).await;
+                }
+                Bug::StandsOnce => {
+                    requests.detach_all();
+                    return;
                 }
                 // The votes are counted as they come in, while the timer runs.
                 _ => requests.detach_all(),
             }
+        }
+    }
+
+    /// Whether a bug has stopped the timer for good.
+    fn timer_has_stopped(&self) -> bool {
+        match self.bug {
+            Bug::StandsUntilItVotes => {
+                self.state().voted_for.is_some_and(|server| server != self.me)
+            }
+            Bug::StandsUntilItLeads => self.state().role == Role::Leader,
+            _ => false,
         }
     }
 
@@ -50,7 +68,11 @@ impl Raft {
         }
         state.voted_for = Some(self.me);
         self.persist(&mut state);
-        state.votes = 1;
+        state.votes = match self.bug {
+            Bug::KeepsOldVotes => state.votes + 1,
+            Bug::CountsOnlyOthersVotes => 0,
+            _ => 1,
+        };
         self.lead_if_elected(&mut state);
         let args = RequestVoteArgs {
             term: state.current_term,
@@ -68,12 +90,20 @@ impl Raft {
 
     /// Asks one server for its vote, and counts it. Returns whether it was granted.
     async fn ask_for_vote(self: Arc<Self>, server: usize, args: RequestVoteArgs) -> bool {
+        let _lock = self.lock_calls().await;
         let call = self.peers[server].call::<_, RequestVoteReply>("Raft.RequestVote", &args);
-        let Some(reply) = call.await else { return false };
+        let reply = match call.await {
+            Some(reply) => reply,
+            None if self.bug == Bug::CountsFailedCalls => {
+                RequestVoteReply { term: args.term, vote_granted: true }
+            }
+            None => return false,
+        };
         let mut state = self.state();
         self.observe_term(&mut state, reply.term);
         // The election may be over: lost, won, or followed by the next.
-        if state.role != Role::Candidate || state.current_term != args.term {
+        let is_late = state.current_term != args.term && self.bug != Bug::CountsOldVotes;
+        if state.role != Role::Candidate || is_late {
             return false;
         }
         if reply.vote_granted && self.bug != Bug::WaitsForAllVotes {
@@ -88,7 +118,7 @@ impl Raft {
         let mut votes = 1;
         while let Some(reply) = requests.join_next().await {
             votes += usize::from(matches!(reply, Ok(Some(true))));
-            if self.bug == Bug::BlocksOnVotes && votes >= self.votes_needed() {
+            if self.bug != Bug::WaitsForAllVotes && votes >= self.votes_needed() {
                 requests.detach_all();
                 break;
             }
@@ -108,6 +138,7 @@ impl Raft {
         // Candidates: "If votes received from majority of servers: become leader" (§5.2).
         if state.votes >= self.votes_needed() {
             state.role = Role::Leader;
+            state.led = Some(Led { term: state.current_term, since: Instant::now() });
             // Leaders: "Upon election: send initial empty AppendEntries RPCs (heartbeat) to each
             // server" (§5.2).
             state.followers = Followers::new(self.others(), state.log.last_index());
@@ -119,6 +150,7 @@ impl Raft {
     // ---- Voters ----
 
     pub(super) async fn request_vote(self: Arc<Self>, args: RequestVoteArgs) -> RequestVoteReply {
+        let _lock = self.lock_calls().await;
         let mut state = self.state();
         self.observe_term(&mut state, args.term);
         // RequestVote 1: "Reply false if term < currentTerm" (§5.1).
@@ -130,6 +162,12 @@ impl Raft {
         let (last_term, last_index) = (state.log.last_term(), state.log.last_index());
         let is_up_to_date = match self.bug {
             Bug::VotesForAnyLog => true,
+            Bug::VotesForNewerLogsOnly => {
+                (args.last_log_term, args.last_log_index) > (last_term, last_index)
+            }
+            Bug::WantsNewerAndLonger => {
+                args.last_log_term >= last_term && args.last_log_index >= last_index
+            }
             Bug::ComparesLengthsOnly => args.last_log_index >= last_index,
             _ => (args.last_log_term, args.last_log_index) >= (last_term, last_index),
         };
@@ -138,6 +176,8 @@ impl Raft {
             state.voted_for = Some(args.candidate_id);
             self.persist(&mut state);
             // Followers: the timer starts anew when a vote is granted (§5.2).
+            state.reset_election_timer();
+        } else if self.bug == Bug::RestartsTimerWhenRefusing {
             state.reset_election_timer();
         }
         RequestVoteReply { term: state.current_term, vote_granted }

@@ -72,6 +72,14 @@ impl Log {
         self.entries.get(usize::try_from(behind).ok()?)
     }
 
+    /// The entry that is at `index` if there is no snapshot.
+    ///
+    /// # Panics
+    /// If there aren't so many.
+    pub(super) fn nth(&self, index: Index) -> &Entry {
+        &self.entries[usize::try_from(index - 1).expect("a log fits into memory")]
+    }
+
     /// The term of the entry at `index`, which may be the snapshot's last; `None` if the log ends
     /// before, or the snapshot covers later ones.
     pub(super) fn term(&self, index: Index) -> Option<Term> {

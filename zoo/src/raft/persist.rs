@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::Raft;
 use super::log::Log;
 use super::replication::Followers;
-use super::state::{State, election_timeout};
+use super::state::{State, first_timeout};
 use crate::bug::Bug;
 
 impl Raft {
@@ -46,6 +46,7 @@ impl State {
         };
         let snapshot = match bug {
             Bug::NeverReadsSnapshot => Bytes::new(),
+            Bug::ReadsStateForSnapshot => persister.read_raft_state(),
             _ => persister.read_snapshot(),
         };
         if bug == Bug::ForgetsSnapshotIndex {
@@ -56,6 +57,7 @@ impl State {
             Bug::TakesSavedForApplied => log.last_index(),
             _ => log.snapshot_index(),
         };
+        let first_timeout = first_timeout(bug);
         State {
             current_term,
             voted_for,
@@ -64,8 +66,12 @@ impl State {
             commit_index: applied,
             last_applied: applied,
             role: Role::Follower,
-            election_deadline: Instant::now() + election_timeout(),
+            bug,
+            first_timeout,
+            election_deadline: Instant::now() + first_timeout,
             votes: 0,
+            led: None,
+            commands: 0,
             followers: Followers::default(),
         }
     }

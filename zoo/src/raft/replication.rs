@@ -6,8 +6,9 @@ use std::ops;
 use std::sync::Arc;
 use std::time::Duration;
 
-use raftapi::{Command, Index, Role, Start};
-use tokio::time::{Instant, timeout_at};
+use raftapi::{Command, Index, Role, Start, Term};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Raft;
 use super::log::{Changed, Entry};
@@ -20,6 +21,12 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long [`Bug::RefusesBetweenReplies`] takes commands after a follower's reply.
 const RECENT: Duration = Duration::from_millis(40);
+
+/// How long [`Bug::TakesNothingAtFirst`] takes no command after its election.
+const FIRST: Duration = Duration::from_millis(700);
+
+/// How often [`Bug::AnswersOnceApplied`] looks whether it may answer.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What a leader knows of a follower (Figure 2, "Volatile state on leaders"), and what it has sent.
 #[derive(Clone, Debug)]
@@ -103,6 +110,12 @@ impl Raft {
         match self.bug {
             Bug::TakesOneAtATime if state.commit_index < state.log.last_index() => return None,
             Bug::RefusesBetweenReplies if !state.has_recent_reply(Instant::now()) => return None,
+            Bug::TakesNothingAtFirst
+                if state.led.is_some_and(|led| Instant::now() < led.since + FIRST) =>
+            {
+                return None;
+            }
+            Bug::HeartbeatsPerCommand => state.commands += 1,
             _ => {}
         }
         // Leaders: "If command received from client: append entry to local log" (§5.3).
@@ -112,13 +125,24 @@ impl Raft {
             Bug::ReportsCommitIndex => state.commit_index + 1,
             _ => state.log.last_index() + 1,
         };
-        if self.bug == Bug::AppendsTwice {
+        let more = match self.bug {
+            Bug::AppendsTwice => 1,
+            Bug::AppendsOncePerServer => self.peers.len() - 1,
+            _ => 0,
+        };
+        for _ in 0..more {
             state.log.push(Entry { term, command: command.clone() });
         }
         state.log.push(Entry { term, command });
-        self.persist(&mut state);
+        if self.bug != Bug::NeverSavesOwnCommands {
+            self.persist(&mut state);
+        }
         // Who is alone has its majority already.
         self.advance_commit(&mut state);
+        if self.bug == Bug::CommitsAtOnce {
+            let last_index = state.log.last_index();
+            self.commit(&mut state, last_index);
+        }
         self.news.notify_one();
         Some(Start { index, term })
     }
@@ -145,6 +169,8 @@ impl Raft {
     fn heartbeat_interval(&self) -> Duration {
         match self.bug {
             Bug::HeartbeatsTooOften => HEARTBEAT_INTERVAL / 5,
+            Bug::HeartbeatsTooSeldom => HEARTBEAT_INTERVAL * 10,
+            Bug::TicksAndBlocksOnVotes => HEARTBEAT_INTERVAL * 3 / 2,
             _ => HEARTBEAT_INTERVAL,
         }
     }
@@ -159,10 +185,19 @@ impl Raft {
         now >= follower.heartbeat_at || (has_news && !follower.is_awaited)
     }
 
+    /// Whether a heartbeat, too, is under way until it is answered: two bugs would send more and
+    /// more of them.
+    fn awaits_heartbeats(&self) -> bool {
+        matches!(self.bug, Bug::SendsWithoutPause | Bug::NeverNotesWhatItTold)
+    }
+
     /// Sends, whenever there is news or it is time for a heartbeat, for as long as this server
     /// lives. It is one task for all its terms: a notice can't go to one that is about to end.
     pub(super) async fn replicator(self: Arc<Self>) {
         loop {
+            if self.bug == Bug::SendsInTurn {
+                self.send_in_turn().await;
+            }
             let heartbeat_at = self.send_what_is_due();
             // What came up since then has left its notice, which ends this wait at once.
             let news = self.news.notified();
@@ -177,28 +212,78 @@ impl Raft {
     /// Returns when the next heartbeat will be due; `None` if this server doesn't lead.
     fn send_what_is_due(self: &Arc<Self>) -> Option<Instant> {
         let mut state = self.state();
-        if state.role != Role::Leader {
-            return None;
-        }
         let now = Instant::now();
+        let sends_on = self.bug == Bug::SendsOnWhenDeposed && state.led.is_some();
+        if state.role != Role::Leader && !sends_on {
+            let term = state.led.filter(|_| self.bug == Bug::HeedsFormerLeaders)?.term;
+            return Some(self.send_as_before(term, now));
+        }
         // In whatever order the map has them.
         for server in state.followers.servers() {
-            if self.is_due(&state, server, now) {
-                self.send(&mut state, server, now);
-                if self.bug == Bug::SendsTwice {
-                    self.send(&mut state, server, now);
+            if !self.is_due(&state, server, now) {
+                continue;
+            }
+            let times = match self.bug {
+                Bug::SendsInTurn => 0,
+                Bug::SendsTwice => 2,
+                Bug::HeartbeatsPerCommand if now >= state.followers[server].heartbeat_at => {
+                    1 + state.commands
                 }
+                _ => 1,
+            };
+            for _ in 0..times {
+                self.send(&mut state, server, now);
             }
         }
         state.followers.all().map(|follower| follower.heartbeat_at).min()
     }
 
-    fn send(self: &Arc<Self>, state: &mut State, server: usize, now: Instant) {
+    /// How [`Bug::SendsInTurn`] sends what is due: each request when the one before is answered.
+    async fn send_in_turn(self: &Arc<Self>) {
+        for server in self.others() {
+            let now = Instant::now();
+            let sent = {
+                let mut state = self.state();
+                let is_due = state.role == Role::Leader && self.is_due(&state, server, now);
+                is_due.then(|| self.send(&mut state, server, now))
+            };
+            if let Some(sent) = sent {
+                // An error is a panic, which the runtime has told already.
+                _ = sent.await;
+            }
+        }
+    }
+
+    /// Sends the heartbeats of a term that is over, as [`Bug::HeedsFormerLeaders`] does. Returns
+    /// when the next will be due.
+    fn send_as_before(self: &Arc<Self>, term: Term, now: Instant) -> Instant {
+        for server in self.others() {
+            let args = AppendEntriesArgs {
+                term,
+                leader_id: self.me,
+                prev_log_index: 0,
+                prev_log_term: 0,
+                entries: Vec::new(),
+                leader_commit: 0,
+            };
+            tokio::spawn(self.clone().until_killed(self.clone().send_entries(server, args)));
+        }
+        now + self.heartbeat_interval()
+    }
+
+    fn send(
+        self: &Arc<Self>,
+        state: &mut State,
+        server: usize,
+        now: Instant,
+    ) -> JoinHandle<Option<()>> {
         let commit_index = state.commit_index;
         let follower = &mut state.followers[server];
         let has_commit_news = follower.told_commit < commit_index;
         follower.heartbeat_at = now + self.heartbeat_interval();
-        follower.told_commit = commit_index;
+        if self.bug != Bug::NeverNotesWhatItTold {
+            follower.told_commit = commit_index;
+        }
         // A leader sends the snapshot if it "has already discarded the next log entry that it needs
         // to send" (§7).
         if follower.next_index <= state.log.snapshot_index() {
@@ -208,10 +293,13 @@ impl Raft {
                 leader_id: self.me,
                 last_included_index: state.log.snapshot_index(),
                 last_included_term: state.log.snapshot_term(),
-                data: state.snapshot.clone(),
+                data: match self.bug {
+                    Bug::SendsHalfSnapshot => state.snapshot.slice(..state.snapshot.len() / 2),
+                    _ => state.snapshot.clone(),
+                },
             };
-            tokio::spawn(self.clone().until_killed(self.clone().send_snapshot(server, args)));
-            return;
+            let request = self.clone().send_snapshot(server, args);
+            return tokio::spawn(self.clone().until_killed(request));
         }
         // Leaders: "If last log index ≥ nextIndex for a follower: send AppendEntries RPC with log
         // entries starting at nextIndex" (§5.3). With none it is a heartbeat (§5.2).
@@ -223,7 +311,10 @@ impl Raft {
         if self.bug == Bug::SendsOneThingAtATime {
             entries.truncate(if has_commit_news { 0 } else { 1 });
         }
-        follower.is_awaited = !entries.is_empty() || self.bug == Bug::SendsWithoutPause;
+        follower.is_awaited = !entries.is_empty() || self.awaits_heartbeats();
+        if self.bug == Bug::NeverSendsEntries {
+            entries.clear();
+        }
         let prev_log_term = state.log.term(prev_log_index);
         self.must(prev_log_term.is_some(), "what precedes the entries is in the log");
         let args = AppendEntriesArgs {
@@ -234,10 +325,11 @@ impl Raft {
             entries,
             leader_commit: commit_index,
         };
-        tokio::spawn(self.clone().until_killed(self.clone().send_entries(server, args)));
+        tokio::spawn(self.clone().until_killed(self.clone().send_entries(server, args)))
     }
 
     async fn send_entries(self: Arc<Self>, server: usize, args: AppendEntriesArgs) {
+        let _lock = self.lock_calls().await;
         let call = self.peers[server].call::<_, AppendEntriesReply>("Raft.AppendEntries", &args);
         let reply = call.await;
         let mut state = self.state();
@@ -248,7 +340,7 @@ impl Raft {
         if !state.leads(args.term) {
             return;
         }
-        if !args.entries.is_empty() || self.bug == Bug::SendsWithoutPause {
+        if !args.entries.is_empty() || self.awaits_heartbeats() {
             state.followers[server].is_awaited = false;
         }
         match reply {
@@ -263,7 +355,14 @@ impl Raft {
                 if self.bug == Bug::CountsUnsentEntries {
                     follower.match_index = last_index;
                 }
-                self.advance_commit(&mut state);
+                if self.bug != Bug::CommitsOnlyOnStart {
+                    self.advance_commit(&mut state);
+                }
+            }
+            Some(_) if self.bug == Bug::NeverBacksUp => return,
+            Some(reply) if self.bug == Bug::BacksUpToTheirEnd => {
+                state.followers[server].next_index = reply.conflict.x_len + 1;
+                return;
             }
             Some(_) if self.bug == Bug::StepsDownWhenRefused => {
                 state.role = Role::Follower;
@@ -304,6 +403,9 @@ impl Raft {
         // So many servers have at least the entry that stands there.
         let enough = match self.bug {
             Bug::CommitsWithHalf => self.peers.len() / 2,
+            Bug::CommitsWhenAllHave => self.peers.len(),
+            // Without the leader, whose log is the longest.
+            Bug::CountsOnlyFollowers => self.peers.len().min(self.majority() + 1),
             _ => self.majority(),
         };
         let n = matches[matches.len() - enough];
@@ -319,6 +421,18 @@ impl Raft {
         self: Arc<Self>,
         args: AppendEntriesArgs,
     ) -> AppendEntriesReply {
+        let _lock = self.lock_calls().await;
+        let last_new = args.prev_log_index + args.entries.len() as Index;
+        let reply = self.accept_entries(args);
+        if reply.success && self.bug == Bug::AnswersOnceApplied {
+            while self.state().last_applied < last_new {
+                sleep(LOOK_INTERVAL).await;
+            }
+        }
+        reply
+    }
+
+    fn accept_entries(&self, args: AppendEntriesArgs) -> AppendEntriesReply {
         let mut state = self.state();
         self.observe_term(&mut state, args.term);
         let refused = |state: &State, conflict| AppendEntriesReply {
@@ -328,6 +442,9 @@ impl Raft {
         };
         // AppendEntries 1: "Reply false if term < currentTerm" (§5.1).
         if args.term < state.current_term {
+            if self.bug == Bug::HeedsFormerLeaders {
+                state.reset_election_timer();
+            }
             return refused(&state, Conflict::default());
         }
         self.hear_from_leader(&mut state);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use raftapi::Index;
+use raftapi::{Index, Role};
 
 use super::Raft;
 use super::rpc::{InstallSnapshotArgs, InstallSnapshotReply};
@@ -18,6 +18,9 @@ impl Raft {
             return;
         }
         let mut state = self.state();
+        if self.bug == Bug::IgnoresSnapshotsAsFollower && state.role != Role::Leader {
+            return;
+        }
         // A later one may have come from the leader meanwhile; and nobody can cover what was never
         // applied.
         if index <= state.log.snapshot_index() || index > state.last_applied {
@@ -38,6 +41,7 @@ impl Raft {
 
     /// Sends the snapshot to a follower whose next entry is no longer in the log.
     pub(super) async fn send_snapshot(self: Arc<Self>, server: usize, args: InstallSnapshotArgs) {
+        let _lock = self.lock_calls().await;
         let call =
             self.peers[server].call::<_, InstallSnapshotReply>("Raft.InstallSnapshot", &args);
         let reply = call.await;
@@ -50,9 +54,12 @@ impl Raft {
         }
         let follower = &mut state.followers[server];
         follower.is_awaited = false;
-        if reply.is_some() {
+        if reply.is_some() && self.bug != Bug::NeverAdvancesAfterSnapshot {
             // Whether it needed the snapshot or not, it has what the snapshot covers.
-            follower.has_up_to(args.last_included_index);
+            follower.has_up_to(match self.bug {
+                Bug::CountsSnapshotOneShort => args.last_included_index - 1,
+                _ => args.last_included_index,
+            });
             self.news.notify_one();
         }
     }
@@ -61,6 +68,7 @@ impl Raft {
         self: Arc<Self>,
         args: InstallSnapshotArgs,
     ) -> InstallSnapshotReply {
+        let _lock = self.lock_calls().await;
         let mut state = self.state();
         self.observe_term(&mut state, args.term);
         // InstallSnapshot 1: "Reply immediately if term < currentTerm" (§7).
@@ -79,7 +87,9 @@ impl Raft {
             return;
         }
         state.log.begin_behind(last_included_index, last_included_term);
-        state.snapshot = data;
+        if self.bug != Bug::KeepsOwnSnapshot {
+            state.snapshot = data;
+        }
         self.persist(state);
         // InstallSnapshot 8: "Reset state machine using snapshot contents" (§7): the applier sees
         // that the log begins behind what was applied.

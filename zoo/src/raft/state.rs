@@ -10,10 +10,14 @@ use tokio::time::Instant;
 
 use super::log::Log;
 use super::replication::Followers;
+use crate::bug::Bug;
 
 /// How long a server waits for its leader, or for its election, before it starts another one; in
 /// ms. Drawn anew each time, so that split votes are rare (§5.2).
 const ELECTION_TIMEOUT_MS: Range<u64> = 300..600;
+
+/// How often [`Bug::TicksAndBlocksOnVotes`] looks whether anybody was heard; in ms.
+const TICK_MS: Range<u64> = 150..450;
 
 /// Everything that the mutex guards.
 pub(super) struct State {
@@ -28,17 +32,38 @@ pub(super) struct State {
     pub(super) commit_index: Index,
     pub(super) last_applied: Index,
     pub(super) role: Role,
+    /// The bug, which the timer asks for, too.
+    pub(super) bug: Bug,
+    /// The timeout that was drawn first. Only bugs use it again.
+    pub(super) first_timeout: Duration,
     /// When the election timer fires. A leader's means nothing.
     pub(super) election_deadline: Instant,
     /// The votes of this server's latest election, its own included.
     pub(super) votes: usize,
+    /// Its last election that it won. Only bugs ask for it.
+    pub(super) led: Option<Led>,
+    /// The commands that it has taken, as far as [`Bug::HeartbeatsPerCommand`] counts them.
+    pub(super) commands: usize,
     /// What a leader knows of the others, made anew at its election.
     pub(super) followers: Followers,
 }
 
+/// An election that a server has won.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Led {
+    pub(super) term: Term,
+    pub(super) since: Instant,
+}
+
 impl State {
     pub(super) fn reset_election_timer(&mut self) {
-        self.election_deadline = Instant::now() + election_timeout();
+        let timeout = match self.bug {
+            Bug::DrawsTimeoutOnce | Bug::RestartsTimerWhenRefusing | Bug::RestartsTimerWithTerm => {
+                self.first_timeout
+            }
+            bug => election_timeout(bug),
+        };
+        self.election_deadline = Instant::now() + timeout;
     }
 
     /// Whether this server still leads `term`.
@@ -47,6 +72,23 @@ impl State {
     }
 }
 
-pub(super) fn election_timeout() -> Duration {
-    Duration::from_millis(rand::rng().random_range(ELECTION_TIMEOUT_MS))
+/// How long a server waits before it stands for the first time.
+pub(super) fn first_timeout(bug: Bug) -> Duration {
+    if bug == Bug::TicksAndBlocksOnVotes { Duration::ZERO } else { election_timeout(bug) }
+}
+
+pub(super) fn election_timeout(bug: Bug) -> Duration {
+    if bug == Bug::TicksAndBlocksOnVotes {
+        // What is left of a tick in which somebody was heard, and one in which nobody was.
+        let left = rand::rng().random_range(0..TICK_MS.end);
+        return Duration::from_millis(left + rand::rng().random_range(TICK_MS));
+    }
+    let range = match bug {
+        Bug::NeverDrawsTimeout => ELECTION_TIMEOUT_MS.start..ELECTION_TIMEOUT_MS.start + 1,
+        Bug::DrawsCloseTimeouts => ELECTION_TIMEOUT_MS.start..ELECTION_TIMEOUT_MS.start + 2,
+        Bug::TimesOutBetweenHeartbeats => 40..80,
+        Bug::TimesOutAfterSeconds => 3000..6000,
+        _ => ELECTION_TIMEOUT_MS,
+    };
+    Duration::from_millis(rand::rng().random_range(range))
 }

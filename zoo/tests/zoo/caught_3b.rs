@@ -63,6 +63,12 @@ fn appends_twice() {
     );
     let failed = Expected::at(("count_agreement", "fatal"), Safety, "Start() failed");
     always_fails(COUNT, bug, failed);
+
+    // So does one that appends in the loop that should send.
+    let bug = Bug::AppendsOncePerServer;
+    always_fails(RPC_BYTES, bug, Expected::at(("TestRPCBytes3B", "check_index"), Safety, got));
+    let before_start = Expected::at(("TestBasicAgree3B", "fatal"), Safety, before_start);
+    always_fails(BASIC_AGREE, bug, before_start);
 }
 
 #[test]
@@ -122,6 +128,22 @@ fn refuses_between_replies() {
 }
 
 #[test]
+fn takes_nothing_at_first() {
+    let rejected = "leader2 rejected Start()";
+    let rejected = Expected::at(("TestFailNoAgree3B", "fatal"), Liveness, rejected);
+    always_fails(FAIL_NO_AGREE, Bug::TakesNothingAtFirst, rejected);
+}
+
+#[test]
+fn reports_term_it_led() {
+    for (test, function) in [(CONCURRENT_STARTS, "TestConcurrentStarts3B"), (COUNT, "TestCount3B")]
+    {
+        let too_often = Expected::at((function, "fatal"), Liveness, "term changed too often");
+        always_fails(test, Bug::ReportsTermItLed, too_often);
+    }
+}
+
+#[test]
 fn appends_no_op() {
     let message =
         "apply error: server 0 applied at index 1 what no client has started: 0 undecodable bytes";
@@ -166,6 +188,62 @@ fn skips_consistency_check() {
 }
 
 #[test]
+fn leads_after_its_term() {
+    for bug in [Bug::LeadsOnInHigherTerm, Bug::SendsOnWhenDeposed] {
+        for test in [REJOIN, BACKUP] {
+            always_fails(test, bug, Expected::anywhere(Safety, TWO_COMMANDS));
+        }
+    }
+}
+
+/// Nobody can win: the one that may always stands too late, or there is none.
+#[test]
+fn elects_nobody() {
+    let no_agreement = "one(1) failed to reach agreement";
+    for bug in [
+        Bug::WantsNewerAndLonger,
+        Bug::RestartsTimerWhenRefusing,
+        Bug::RestartsTimerWithTerm,
+        Bug::HeedsFormerLeaders,
+    ] {
+        fails_of(REJOIN, bug, (10, 1..=20), at_one("TestRejoin3B", no_agreement));
+        always_fails(BACKUP, bug, at_one("TestBackup3B", no_agreement));
+    }
+    // They keep their timeouts, which alone does no harm.
+    for test in [REJOIN, BACKUP] {
+        assert_eq!(run(test, Bug::DrawsTimeoutOnce, 1..=10).failures().next(), None);
+    }
+    for bug in [Bug::NeverClearsVote, Bug::CountsOnlyOthersVotes] {
+        always_fails(LEADER_FAILURE, bug, at_one("TestLeaderFailure3B", NOBODY_ACCEPTED));
+    }
+}
+
+#[test]
+fn never_backs_up() {
+    for (test, function) in
+        [(FAIL_AGREE, "TestFailAgree3B"), (REJOIN, "TestRejoin3B"), (BACKUP, "TestBackup3B")]
+    {
+        always_fails(test, Bug::NeverBacksUp, at_one(function, APPLIED_BY_TOO_FEW));
+    }
+    for (test, function) in [(REJOIN, "TestRejoin3B"), (BACKUP, "TestBackup3B")] {
+        always_fails(test, Bug::BacksUpToTheirEnd, at_one(function, APPLIED_BY_TOO_FEW));
+    }
+}
+
+#[test]
+fn waits_for_who_is_cut_off() {
+    for (test, function) in
+        [(FAIL_AGREE, "TestFailAgree3B"), (FOLLOWER_FAILURE, "TestFollowerFailure3B")]
+    {
+        always_fails(test, Bug::SendsInTurn, at_one(function, LOST_LEADERSHIP));
+        always_fails(test, Bug::HoldsLockDuringCalls, at_one(function, APPLIED_BY_TOO_FEW));
+        for bug in [Bug::CommitsWhenAllHave, Bug::CountsOnlyFollowers] {
+            always_fails(test, bug, at_one(function, APPLIED_BY_TOO_FEW));
+        }
+    }
+}
+
+#[test]
 fn steps_down_when_refused() {
     let bug = Bug::StepsDownWhenRefused;
     always_fails(FAIL_AGREE, bug, at_one("TestFailAgree3B", LOST_LEADERSHIP));
@@ -186,18 +264,45 @@ fn commits_with_half() {
     }
     // The old leader alone has committed another command than the others.
     always_fails(LEADER_FAILURE, bug, Expected::anywhere(Safety, TWO_COMMANDS));
+    for (test, function) in
+        [(FOLLOWER_FAILURE, "TestFollowerFailure3B"), (FAIL_NO_AGREE, "TestFailNoAgree3B")]
+    {
+        always_fails(test, Bug::CommitsAtOnce, not_a_majority(function));
+    }
+    always_fails(LEADER_FAILURE, Bug::CommitsAtOnce, Expected::anywhere(Safety, TWO_COMMANDS));
     // One that has its second copy where the next command is to be looks as if it had.
     always_fails(LEADER_FAILURE, Bug::AppendsTwice, not_a_majority("TestLeaderFailure3B"));
 }
 
 #[test]
-fn commits_only_with_entries() {
-    let bug = Bug::CommitsOnlyWithEntries;
-    always_fails(BASIC_AGREE, bug, at_one("TestBasicAgree3B", APPLIED_BY_TOO_FEW));
-    let only = "only 1 decided for index 7; wanted 3\n  index 7: applied by server 0; not by ";
+fn never_decides() {
+    let only = "only 1 decided for index 7; wanted 3\n  index 7: ";
+    let by_one = "only 1 decided for index 7; wanted 3\n  index 7: applied by server 0; not by ";
+    for (bug, only) in [
+        (Bug::CommitsOnlyWithEntries, by_one),
+        (Bug::CommitsOnlyOnStart, only),
+        (Bug::NeverSendsEntries, only),
+        (Bug::AnswersOnceApplied, only),
+    ] {
+        always_fails(BASIC_AGREE, bug, at_one("TestBasicAgree3B", APPLIED_BY_TOO_FEW));
+        for (test, function) in
+            [(CONCURRENT_STARTS, "concurrent_starts"), (COUNT, "count_agreement")]
+        {
+            always_fails(test, bug, Expected::at((function, "wait"), Liveness, only));
+        }
+    }
+}
+
+#[test]
+fn applies_one_at_a_time() {
+    let only = "only 0 decided for index 7; wanted 3\n  index 7: ";
+    let bug = Bug::AppliesOnePerNotice;
     for (test, function) in [(CONCURRENT_STARTS, "concurrent_starts"), (COUNT, "count_agreement")] {
         always_fails(test, bug, Expected::at((function, "wait"), Liveness, only));
     }
+    always_fails(FAIL_AGREE, bug, at_one("TestFailAgree3B", APPLIED_BY_TOO_FEW));
+    let bug = Bug::AppliesOnePerTick;
+    fails_of(BACKUP, bug, (2, 1..=2), at_one("TestBackup3B", APPLIED_BY_TOO_FEW));
 }
 
 #[test]
@@ -237,12 +342,19 @@ fn sends_too_often() {
     let elect = "too many or few RPCs (31) to elect initial leader";
     let elect = Expected::at(("TestCount3B", "fatal"), Budget, elect);
     always_fails(COUNT, Bug::SendsWithoutPause, elect);
-    let entries = "too many RPCs (43) for 10 entries";
-    let entries = Expected::at(("count_agreement", "fatal"), Budget, entries);
-    always_fails(COUNT, Bug::SendsOneThingAtATime, entries);
-    let idle = "too many RPCs (61) for 1 second of idleness";
-    let idle = Expected::at(("TestCount3B", "fatal"), Budget, idle);
-    always_fails(COUNT, Bug::HeartbeatsTooOften, idle);
+    let elect = "too many or few RPCs (31) to elect initial leader";
+    let elect = Expected::at(("TestCount3B", "fatal"), Budget, elect);
+    always_fails(COUNT, Bug::TimesOutBetweenHeartbeats, elect);
+    for bug in [Bug::SendsOneThingAtATime, Bug::NeverNotesWhatItTold] {
+        let entries = "too many RPCs (43) for 10 entries";
+        let entries = Expected::at(("count_agreement", "fatal"), Budget, entries);
+        always_fails(COUNT, bug, entries);
+    }
+    for bug in [Bug::HeartbeatsTooOften, Bug::HeartbeatsPerCommand] {
+        let idle = "too many RPCs (61) for 1 second of idleness";
+        let idle = Expected::at(("TestCount3B", "fatal"), Budget, idle);
+        always_fails(COUNT, bug, idle);
+    }
 }
 
 // ---- A right Raft in a wrong script ----

@@ -62,3 +62,44 @@ fn backs_up_one_by_one() {
 fn counts_unsent_entries() {
     fails_of(FIGURE_8_UNRELIABLE, Bug::CountsUnsentEntries, (2, 1..=5), two_commands());
 }
+
+#[test]
+fn never_saves_own_commands() {
+    always_fails(PERSIST_3, Bug::NeverSavesOwnCommands, two_commands());
+}
+
+#[test]
+fn reads_state_for_snapshot() {
+    let unreadable = "server 0: snapshot decode error: ";
+    for test in [PERSIST_1, PERSIST_2] {
+        always_fails(test, Bug::ReadsStateForSnapshot, Expected::anywhere(Safety, unreadable));
+    }
+}
+
+#[test]
+fn counts_failed_calls() {
+    fails_of(PERSIST_2, Bug::CountsFailedCalls, (10, 1..=20), two_commands());
+}
+
+#[test]
+fn counts_old_votes() {
+    // Replies must overtake each other, and one come when its candidate stands again.
+    fails_of(FIGURE_8_UNRELIABLE, Bug::CountsOldVotes, (1, 1..=40), two_commands());
+}
+
+#[test]
+fn heartbeats_too_seldom() {
+    let lost = "one(1) failed to reach agreement\n  why       server 0 accepted it at index 1 in \
+                term 1, and then lost its leadership (term 2 now)\n";
+    let lost = Expected::at(("TestFigure8Unreliable3C", "one"), Liveness, lost);
+    fails_of(FIGURE_8_UNRELIABLE, Bug::HeartbeatsTooSeldom, (2, 1..=10), lost);
+}
+
+#[test]
+fn restarts_timer() {
+    for bug in [Bug::RestartsTimerWhenRefusing, Bug::RestartsTimerWithTerm] {
+        let nobody =
+            Expected::at(("TestPersist23C", "one"), Liveness, "one(1) failed to reach agreement");
+        fails_of(PERSIST_2, bug, (8, 1..=10), nobody);
+    }
+}

@@ -1,9 +1,9 @@
 //! Part 3D: each message of its scripts is caused by a bug.
 
-use config::FailureKind::{Budget, Safety};
+use config::FailureKind::{Budget, Liveness, Panic, Safety, Stuck};
 use zoo::Bug;
 
-use crate::child::{Expected, always_fails, run};
+use crate::child::{Expected, always_fails, fails_of, run};
 
 const BASIC: &str = "lab3::snapshot_3d::TestSnapshotBasic3D";
 const INSTALL: &str = "lab3::snapshot_3d::TestSnapshotInstall3D";
@@ -25,6 +25,8 @@ fn ignores_snapshots() {
         let large = Expected::at(("snapcommon", "fatal"), Budget, "Log size too large");
         always_fails(test, Bug::IgnoresSnapshots, large);
     }
+    let large = Expected::at(("snapcommon", "fatal"), Budget, "Log size too large");
+    always_fails(BASIC, Bug::IgnoresSnapshotsAsFollower, large);
 }
 
 #[test]
@@ -87,4 +89,59 @@ fn never_saves_log() {
 fn takes_saved_for_applied() {
     let gap = "apply error: server 0 apply out of order, expected index 10, got 14";
     always_fails(INIT, Bug::TakesSavedForApplied, out_of_order(gap));
+}
+
+#[test]
+fn installs_another_snapshot() {
+    for (bug, message) in [
+        (Bug::KeepsOwnSnapshot, "apply error: server 0: nil snapshot"),
+        (Bug::SendsHalfSnapshot, "apply error: server 0: snapshot decode error: "),
+        (
+            Bug::CountsSnapshotFromZero,
+            "apply error: server 0 snapshot doesn't match m.SnapshotIndex",
+        ),
+    ] {
+        for test in [INSTALL, INSTALL_CRASH] {
+            always_fails(test, bug, Expected::anywhere(Safety, message));
+        }
+    }
+}
+
+#[test]
+fn reads_state_for_snapshot() {
+    let unreadable = "server 0: snapshot decode error: ";
+    always_fails(INIT, Bug::ReadsStateForSnapshot, Expected::anywhere(Safety, unreadable));
+}
+
+#[test]
+fn sends_the_snapshot_for_ever() {
+    let few = "one(1) failed to reach agreement\n  why       server 0 accepted it at index 1 in \
+               term 1, and still leads; it is applied by too few, 3 were wanted\n";
+    for bug in [Bug::NeverAdvancesAfterSnapshot, Bug::CountsSnapshotOneShort] {
+        for test in [INSTALL, INSTALL_CRASH] {
+            always_fails(test, bug, Expected::at(("snapcommon", "one"), Liveness, few));
+        }
+    }
+}
+
+#[test]
+fn ignores_snapshot_offset() {
+    let panicked =
+        "server 0 panicked in a task spawned at zoo/src/raft.rs:1: index out of bounds: ";
+    always_fails(BASIC, Bug::IgnoresSnapshotOffset, Expected::anywhere(Panic, panicked));
+}
+
+#[test]
+fn applies_one_per_tick() {
+    let message = "test took longer than 120 seconds";
+    let stuck = Expected::anywhere(Stuck, message);
+    fails_of(INSTALL, Bug::AppliesOnePerTick, (2, 1..=2), stuck);
+}
+
+#[test]
+fn times_out_after_seconds() {
+    let nobody = "one(1) failed to reach agreement\n  why       nobody accepted it: no connected \
+                  server said that it leads";
+    let nobody = Expected::at(("snapcommon", "one"), Liveness, nobody);
+    fails_of(INSTALL_UN_CRASH, Bug::TimesOutAfterSeconds, (2, 1..=20), nobody);
 }

@@ -5,10 +5,12 @@
 //! have elected a leader, both still waited for the answers, and outlasted `check_one_leader`.
 
 use config::{FailureKind, Reliability, Snapshots, Switch, make_config};
+use report::explain::Explanation;
 use zoo::Bug;
 
 use crate::caught::RE_ELECTION;
 use crate::child::{Expected, Runs, line, run};
+use crate::explained;
 use crate::lab3::election_3a::re_election;
 use crate::script::lines;
 
@@ -62,4 +64,35 @@ fn waits_for_all_votes_fails_mostly() {
 fn waits_for_all_votes_never_fails_with_short_delays() {
     let runs = run(SHORT_DELAYS, Bug::WaitsForAllVotes, 1..=500);
     assert_eq!(runs.failures().next(), None);
+}
+
+/// The student's own log, as far as it can be told from a run: server 0 leads first and is cut off;
+/// server 1 leads, and is cut off with server 2 once server 0 is back; first server 2, then server 0
+/// asks for votes in vain; server 2 comes back, and nobody is elected.
+#[test]
+fn the_student_s_own_log_is_explained() {
+    let runs = run(RE_ELECTION, Bug::TicksAndBlocksOnVotes, 1..=3000);
+    let explanations = explained::leaderless(&runs);
+    let same_story = |explanation: &&Explanation| {
+        let Some(finding) = explanation.findings.first() else { return false };
+        let asked = |server: u32| {
+            let asked = format!("server {server} asked for votes in term ");
+            finding.evidence.iter().find(|evidence| evidence.text.starts_with(&asked))
+        };
+        let in_order = matches!(
+            (asked(2), asked(0)),
+            (Some(first), Some(second)) if first.at < second.at
+        );
+        let is_not =
+            |note: &str| explanation.not_the_cause.iter().any(|other| other.contains(note));
+        in_order
+            && is_not("server 0 led term")
+            && is_not("it has sent no AppendEntries since")
+            && is_not("server 1 still says that it leads")
+    };
+    let told: Vec<&Explanation> = explanations.into_iter().filter(same_story).collect();
+    assert!(!told.is_empty(), "no run has the log's story");
+    for explanation in told {
+        assert_eq!(explanation.findings[0].id, "election-not-restarted");
+    }
 }

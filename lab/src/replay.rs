@@ -1,0 +1,82 @@
+//! `cargo lab replay` and `cargo lab explain`: one run, and all that happened in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use report::{Record, text};
+use serde::Deserialize;
+
+use crate::cli;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::runs::RESULTS;
+use crate::suite::{self, LabTest, Suite};
+
+/// Runs one seed of a test, and shows the run.
+pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
+    let suite = suite::prepare(&asked.build, std::slice::from_ref(&asked.test))?;
+    let test = only(&suite, &asked.test)?;
+    let out = asked.out.clone().unwrap_or_else(|| suite.target.join("lab"));
+    fs::create_dir_all(&out).map_err(|error| Error::write(&out, error))?;
+    // The test runs in another folder.
+    let out = out.canonicalize().map_err(|error| Error::write(&out, error))?;
+    let folder = tempfile::TempDir::with_prefix_in(".runs-", &out)
+        .map_err(|error| Error::write(&out, error))?;
+    let ended = Command::new(&test.binary)
+        .args([test.path.as_str(), "--exact", "--nocapture", "--include-ignored"])
+        .current_dir(&suite.folder)
+        .env("CARGO_PKG_NAME", &suite.package)
+        .env("LAB_SEED", asked.seed.to_string())
+        .env("LAB_ITERS", "1")
+        .env("LAB_REPORT", "always")
+        .env("LAB_OUT", folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Error::NotStarted { what: test.binary.display().to_string(), error })?;
+    let Some(stored) = stored(&folder.path().join(RESULTS)) else {
+        // Such as settings that make no sense, or a run that took its process along.
+        eprint!("{}", String::from_utf8_lossy(&ended.stderr));
+        return Ok(if ended.status.success() { Exit::Tester } else { Exit::Failed });
+    };
+    let to = out.join(stored.file_name().unwrap_or_default());
+    fs::rename(&stored, &to).map_err(|error| Error::write(&to, error))?;
+    let record = read(&to)?;
+    print!("{}", text::report(&record));
+    eprintln!("\nstored in {}", to.display());
+    Ok(if record.failure.is_some() { Exit::Failed } else { Exit::Passed })
+}
+
+/// Shows a stored run.
+pub(crate) fn explain(asked: &cli::Explain) -> Result<Exit, Error> {
+    print!("{}", text::report(&read(&asked.history)?));
+    Ok(Exit::Passed)
+}
+
+fn read(path: &Path) -> Result<Record, Error> {
+    let text = fs::read_to_string(path).map_err(|error| Error::read(path, error))?;
+    Record::read(&text).map_err(|why| Error::NoHistory { path: path.to_owned(), why })
+}
+
+/// The one test that is meant by `name`.
+fn only<'a>(suite: &'a Suite, name: &str) -> Result<&'a LabTest, Error> {
+    let named = suite.tests.iter().find(|test| test.name == name || test.path == name);
+    match (named, &suite.tests[..]) {
+        (Some(test), _) | (None, [test]) => Ok(test),
+        (None, tests) => Err(Error::ManyTests {
+            name: name.to_owned(),
+            tests: tests.iter().map(|test| test.name.clone()).collect(),
+        }),
+    }
+}
+
+/// Where the run's history is, by its result.
+fn stored(results: &Path) -> Option<PathBuf> {
+    #[derive(Deserialize)]
+    struct Line {
+        stored: Option<PathBuf>,
+    }
+    let text = fs::read_to_string(results).ok()?;
+    let line: Line = serde_json::from_str(text.lines().last()?).ok()?;
+    line.stored
+}

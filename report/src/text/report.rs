@@ -1,0 +1,45 @@
+//! A stored run as text.
+
+use super::{entry, summary, whole_timeline};
+use crate::explain::explain;
+use crate::monitor;
+use crate::record::Record;
+use crate::story::Story;
+
+/// How a stored run ended, why, and all that happened.
+#[must_use]
+pub fn report(record: &Record) -> String {
+    let story = Story::new(&record.history(), record.servers as usize);
+    let mut text = match &record.failure {
+        Some(failure) => format!("{}\n", failure.message),
+        None => "passed\n".to_owned(),
+    };
+    if let Some(failure) = &record.failure {
+        entry(&mut text, "kind", &failure.kind.to_string());
+    }
+    entry(&mut text, "test", &format!("{}: {}", record.test, record.banner));
+    entry(&mut text, "time", &format!("{} s, {}", record.end, record.clock));
+    if let Some(failure) = &record.failure {
+        if !failure.location.is_empty() {
+            entry(&mut text, "line", &failure.location);
+        }
+        text.push_str(&summary(&story, failure, &explain(&story, failure)));
+    }
+    for tripped in monitor::watch(&story) {
+        let first = tripped.first();
+        let monitor = tripped.monitor;
+        let what = format!("{} at {} s: {}", monitor.id, first.at, first.what);
+        entry(&mut text, "monitor", &format!("{what} (rule: {}; {})", monitor.rule, monitor.paper));
+    }
+    for warning in &record.warnings {
+        entry(&mut text, "warning", warning.trim_start_matches("warning: "));
+    }
+    if record.dropped > 0 {
+        entry(&mut text, "missing", &format!("the {} oldest events", record.dropped));
+    }
+    entry(&mut text, "seed", &record.seed.to_string());
+    entry(&mut text, "replay", &record.replay);
+    text.push('\n');
+    text.push_str(&whole_timeline(&story, record.failure.as_ref()));
+    text
+}
