@@ -5,14 +5,27 @@
 //! a function that looks for itself in the story and returns a [`Finding`] or nothing. A finding
 //! never appears without the calls and times that prove it.
 
+mod agreement;
+mod apply_order;
+mod budget;
+mod commands;
 mod finding;
+mod late;
 mod no_leader;
+mod numbers;
+mod referee;
+mod saves;
+mod snapshots;
+mod tables;
+mod terms;
+mod two_leaders;
 mod window;
 
 pub use finding::{Confidence, Evidence, Explanation, Finding};
+pub(crate) use finding::{certain, evidence};
 pub(crate) use window::Window;
 
-use crate::failure::{Failure, FailureKind, without_numbers};
+use crate::failure::{Failure, without_numbers};
 use crate::monitor::{self, Tripped};
 use crate::story::Story;
 
@@ -58,14 +71,6 @@ fn causes(failure: &Failure) -> &'static [Cause] {
     let sentence = failure.message.lines().next().unwrap_or_default();
     match &*without_numbers(sentence) {
         "expected one leader, got none" => no_leader::CAUSES,
-        _ => match failure.kind {
-            FailureKind::Safety
-            | FailureKind::Liveness
-            | FailureKind::Budget
-            | FailureKind::Panic
-            | FailureKind::Stuck
-            | FailureKind::Misuse
-            | FailureKind::Tester => &[],
-        },
+        sentence => tables::causes(failure, sentence),
     }
 }

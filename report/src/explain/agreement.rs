@@ -1,0 +1,386 @@
+//! Causes of `one(…) failed to reach agreement` and `only … decided for index …; wanted …`: a
+//! command that was accepted, and isn't applied by enough servers.
+
+use std::collections::BTreeMap;
+
+use super::finding::{Confidence, Finding};
+use super::numbers::number_after;
+use super::{Case, Cause, certain, commands, evidence, late, referee, terms};
+use crate::event::Time;
+use crate::story::{Call, Proposal, Purpose};
+
+pub(super) const CAUSES: &[Cause] = &[
+    referee::broken_rule,
+    back_one_by_one,
+    same_prev_again,
+    not_sent,
+    majority_not_committed,
+    heartbeat_s_commit_ignored,
+    late::applies_late,
+    not_applied,
+    terms::election_despite_leader,
+];
+
+pub(super) const NOBODY_ACCEPTED: &[Cause] = commands::CAUSES;
+
+/// In µs: what a right Raft does in a small part of this time.
+const LONG: u64 = 1_000_000;
+
+/// How often the same must have been tried in vain.
+const FEW: usize = 4;
+
+/// For how many refusals in a row an entry is looked for before that is slow.
+const MANY: usize = 8;
+
+/// The command that wasn't agreed upon, as its leader had accepted it.
+fn target<'a>(case: &Case<'a>) -> Option<&'a Proposal> {
+    let message = &case.failure.message;
+    let until = case.window.until;
+    let accepted = number_after(message, "accepted it at index");
+    let index = accepted.or_else(|| number_after(message, "decided for index"))?;
+    let term = number_after(message, &format!("at index {index} in term"));
+    case.story.proposals.iter().rev().find(|proposal| {
+        proposal.moment.at <= until
+            && proposal.index == index
+            && term.is_none_or(|term| term == proposal.term)
+    })
+}
+
+/// The servers that could have it and don't, beside its leader.
+fn lacking(case: &Case<'_>, proposal: &Proposal) -> Vec<u32> {
+    let up = case.window.up.iter().map(|&server| server as u32);
+    up.filter(|&server| {
+        !case
+            .story
+            .applied
+            .iter()
+            .any(|applied| applied.server.server == server && applied.index >= proposal.index)
+    })
+    .collect()
+}
+
+fn appends<'a>(case: &Case<'a>, from: u32, to: u32, term: u64) -> impl Iterator<Item = &'a Call> {
+    let story = case.story;
+    story.sent[from as usize].iter().map(|&place| &story.calls[place]).filter(move |call| {
+        call.purpose == Purpose::Append && call.to == to && call.args.term == Some(term)
+    })
+}
+
+const RETRY: &str = "if AppendEntries fails because of log inconsistency: decrement nextIndex \
+                     and retry (Figure 2, Leaders 3; §5.3)";
+
+/// A request says the same as one whose refusal its leader has had, again and again.
+fn same_prev_again(case: &Case<'_>) -> Option<Finding> {
+    let mut rows: BTreeMap<(u32, u32, u64), Vec<&Call>> = BTreeMap::new();
+    let mut found: Option<Vec<&Call>> = None;
+    for call in &case.story.calls {
+        let (Purpose::Append, Some(term), Some(success), Some((returned, _))) =
+            (call.purpose, call.args.term, call.reply.success, call.returned)
+        else {
+            continue;
+        };
+        if returned.at < case.window.from || returned.at > case.window.until {
+            continue;
+        }
+        let row = rows.entry((call.from.server, call.to, term)).or_default();
+        let same = |last: &&Call| last.args.prev_log_index == call.args.prev_log_index;
+        let knew = |last: &&Call| last.returned.is_some_and(|(before, _)| before < call.sent);
+        if success || call.reply.term != Some(term) {
+            row.clear();
+        } else if row.last().is_none_or(|last| !same(last)) {
+            *row = vec![call];
+        } else if row.last().is_some_and(knew) {
+            row.push(call);
+            let lasted = call.sent.at.0 - row[0].sent.at.0;
+            if row.len() >= FEW
+                && lasted > LONG / 4
+                && found.as_ref().is_none_or(|found| found.len() < row.len())
+            {
+                found = Some(row.clone());
+            }
+        }
+    }
+    let row = found?;
+    let (first, last) = (*row.first()?, *row.last()?);
+    let (leader, server, prev) = (first.from.server, first.to, first.args.prev_log_index?);
+    let proof = vec![
+        evidence(
+            first.sent.at,
+            format!(
+                "server {leader} sent what follows index {prev}, and server {server} refused it"
+            ),
+            [first.id],
+        ),
+        evidence(
+            last.sent.at,
+            format!(
+                "server {leader} had {} such refusals by then, and tried the same prevLogIndex \
+                 again",
+                row.len() - 1
+            ),
+            [last.id],
+        ),
+    ];
+    let what = format!("server {leader} tries the same prevLogIndex again and again");
+    Some(Finding {
+        id: "next-index-stays".to_owned(),
+        confidence: Confidence::Likely,
+        what,
+        evidence: proof,
+        rule: RETRY.to_owned(),
+        look: "what a leader does with a refusal: nextIndex must go down".to_owned(),
+        normal: Some("a leader finds the place after two or three refusals".to_owned()),
+    })
+}
+
+/// Of two requests that a follower refused in a term, most follow indexes that are next to each
+/// other.
+fn back_one_by_one(case: &Case<'_>) -> Option<Finding> {
+    let mut refused: BTreeMap<(u32, u32, u64), BTreeMap<u64, &Call>> = BTreeMap::new();
+    for call in &case.story.calls {
+        if let (Purpose::Append, Some(false), Some(term), Some(prev)) =
+            (call.purpose, call.reply.success, call.args.term, call.args.prev_log_index)
+            && call.reply.term == Some(term)
+            && call.sent.at <= case.window.until
+            && call.returned.is_some_and(|(returned, _)| returned.at >= case.window.settled)
+        {
+            refused
+                .entry((call.from.server, call.to, term))
+                .or_default()
+                .entry(prev)
+                .or_insert(call);
+        }
+    }
+    let steps = |prevs: &BTreeMap<u64, &Call>| {
+        let next = |prev: &&u64| prevs.contains_key(&(**prev + 1));
+        prevs.keys().filter(next).count()
+    };
+    let (_, prevs) = refused.iter().max_by_key(|(_, prevs)| steps(prevs))?;
+    let steps = steps(prevs);
+    // A leap in between is the beginning of another search.
+    if steps < MANY || steps * 4 < prevs.len() * 3 {
+        return None;
+    }
+    let ((&to, last), (&from, first)) = (prevs.first_key_value()?, prevs.last_key_value()?);
+    let (leader, server) = (first.from.server, first.to);
+    let seconds = last.sent.at.0.abs_diff(first.sent.at.0) as f64 / 1e6;
+    let proof = vec![
+        evidence(
+            first.sent.at,
+            format!("server {server} refused what server {leader} sent to follow index {from}"),
+            [first.id],
+        ),
+        evidence(
+            last.sent.at,
+            format!(
+                "{seconds:.2} s later it was to follow index {to}, and was refused again; \
+                 between lie {steps} steps by one"
+            ),
+            [last.id],
+        ),
+    ];
+    Some(Finding {
+        id: "back-one-by-one".to_owned(),
+        confidence: Confidence::Likely,
+        what: format!("server {leader} looked for the end of a follower's log entry by entry"),
+        evidence: proof,
+        rule: "the number of rejected AppendEntries can be reduced: a refusal tells the \
+               conflicting entry's term and the first index of that term, and the leader goes \
+               back by a term at a time (§5.3, last paragraphs); the lab asks for that"
+            .to_owned(),
+        look: "what a refusal tells, and where a leader sets nextIndex after it; and whether it \
+               tries again at once or waits for the next heartbeat"
+            .to_owned(),
+        normal: Some("a leader finds the place after two or three refusals".to_owned()),
+    })
+}
+
+/// Its leader never sent it to somebody.
+fn not_sent(case: &Case<'_>) -> Option<Finding> {
+    let proposal = target(case)?;
+    let (leader, index) = (proposal.server.server, proposal.index);
+    let until = case.window.until;
+    let since = proposal.moment.at.max(case.window.settled);
+    let led = commands::leads(case.story, leader as usize, until)?;
+    if led.term != proposal.term
+        || until.0 - since.0 < LONG
+        || !case.window.up.contains(&(leader as usize))
+    {
+        return None;
+    }
+    let server = lacking(case, proposal).into_iter().find(|&server| {
+        // While it refuses, its leader looks for the place.
+        let answered = appends(case, leader, server, led.term)
+            .filter_map(|call| call.reply.success.filter(|_| call.returned.is_some()))
+            .last();
+        server != leader
+            && answered != Some(false)
+            && !appends(case, leader, server, led.term).any(|call| {
+                call.args
+                    .prev_log_index
+                    .zip(call.args.entries.as_ref())
+                    .is_some_and(|(prev, entries)| prev + entries.len() as u64 >= index)
+            })
+            && !case.story.sent[leader as usize].iter().any(|&place| {
+                let call = &case.story.calls[place];
+                call.to == server && call.purpose == Purpose::Snapshot && call.sent.at >= since
+            })
+    })?;
+    let last = appends(case, leader, server, led.term).last();
+    let mut proof = vec![evidence(
+        proposal.moment.at,
+        format!("server {leader} accepted the command at index {index} in term {}", led.term),
+        None,
+    )];
+    if let Some(last) = last {
+        let text = format!(
+            "the last that it sent server {server} follows index {} and has {}",
+            last.args.prev_log_index.unwrap_or(0),
+            crate::text::count(last.args.entries.as_ref().map_or(0, Vec::len), "entry")
+                .replace("entrys", "entries")
+        );
+        proof.push(evidence(last.sent.at, text, [last.id]));
+    }
+    let text = format!("until now it has sent server {server} nothing with that index");
+    proof.push(evidence(until, text, None));
+    let what = format!("server {leader} never sent the command to server {server}");
+    let rule = "if last log index ≥ nextIndex for a follower: send AppendEntries with the \
+                entries starting at nextIndex (Figure 2, Leaders 3; §5.3)";
+    let look = "what start() sets off, and whether a heartbeat brings the entries that are due";
+    Some(certain("entry-not-sent", what, proof, [rule, look]))
+}
+
+/// Confirmed by a majority for long, and the leader doesn't call it committed.
+fn majority_not_committed(case: &Case<'_>) -> Option<Finding> {
+    let proposal = target(case)?;
+    let (leader, index, term) = (proposal.server.server, proposal.index, proposal.term);
+    let until = case.window.until;
+    let mut confirmed: Vec<(Time, &Call)> = Vec::new();
+    for server in (0..case.story.servers as u32).filter(|&server| server != leader) {
+        let first = appends(case, leader, server, term).find_map(|call| {
+            let (returned, _) = call.returned?;
+            let up_to =
+                call.args.prev_log_index? + call.args.entries.as_ref().map_or(0, Vec::len) as u64;
+            (call.reply.success == Some(true) && up_to >= index).then_some((returned.at, call))
+        });
+        confirmed.extend(first);
+    }
+    confirmed.sort_by_key(|&(at, _)| at);
+    // The leader itself has it.
+    confirmed.truncate(case.story.majority() - 1);
+    let &(at, _) = confirmed.last().filter(|_| confirmed.len() + 1 == case.story.majority())?;
+    let told = case.story.sent[leader as usize]
+        .iter()
+        .map(|&place| &case.story.calls[place])
+        .any(|call| call.args.leader_commit >= Some(index) && call.args.term == Some(term));
+    let applied = case
+        .story
+        .applied
+        .iter()
+        .any(|applied| applied.server.server == leader && applied.index >= index);
+    let led = commands::leads(case.story, leader as usize, until)?;
+    if told || applied || led.term != term || until.0.saturating_sub(at.0) < LONG {
+        return None;
+    }
+    let who = crate::text::list(confirmed.iter().map(|(_, call)| format!("server {}", call.to)));
+    let proof = vec![
+        evidence(
+            at,
+            format!(
+                "{who} had confirmed index {index} to server {leader}, the leader: a majority \
+                 with it"
+            ),
+            confirmed.iter().map(|(_, call)| call.id),
+        ),
+        evidence(
+            until,
+            format!("server {leader} hasn't applied it, and has told nobody that it is committed"),
+            None,
+        ),
+    ];
+    let what = format!("server {leader} doesn't commit what a majority has");
+    let rule = "if a majority of matchIndex[i] ≥ N and log[N].term == currentTerm: set \
+                commitIndex = N (Figure 2, Leaders 4; §5.3)";
+    let look = "where commitIndex goes up: after each success, by a majority that counts the \
+                leader itself";
+    Some(certain("majority-not-committed", what, proof, [rule, look]))
+}
+
+/// The requests that told `server` that `index` is committed, and that its log has it.
+fn told<'a>(case: &Case<'a>, server: u32, index: u64) -> Vec<&'a Call> {
+    let story = case.story;
+    let handled = story.handled[server as usize].iter().map(|&place| &story.calls[place]);
+    handled
+        .filter(|call| {
+            let last = call.args.prev_log_index.unwrap_or(0)
+                + call.args.entries.as_ref().map_or(0, Vec::len) as u64;
+            call.reply.success == Some(true)
+                && call.args.leader_commit >= Some(index)
+                && last >= index
+                && call.handled.is_some_and(|handled| handled.at <= case.window.until)
+        })
+        .collect()
+}
+
+/// Who was told only by heartbeats, and doesn't apply it.
+fn heartbeat_s_commit_ignored(case: &Case<'_>) -> Option<Finding> {
+    unapplied(case, true)
+}
+
+fn not_applied(case: &Case<'_>) -> Option<Finding> {
+    unapplied(case, false)
+}
+
+fn unapplied(case: &Case<'_>, by_heartbeats: bool) -> Option<Finding> {
+    let proposal = target(case)?;
+    let (index, until) = (proposal.index, case.window.until);
+    let (server, calls) = lacking(case, proposal).into_iter().find_map(|server| {
+        let calls = told(case, server, index);
+        let since = calls.first()?.handled?.at;
+        (until.0 - since.0 >= LONG / 2).then_some((server, calls))
+    })?;
+    let has_entries =
+        |call: &&&Call| call.args.entries.as_ref().is_some_and(|entries| !entries.is_empty());
+    if by_heartbeats != calls.iter().find(has_entries).is_none() {
+        return None;
+    }
+    let first = calls.first()?;
+    let proof = vec![
+        evidence(
+            first.handled?.at,
+            format!(
+                "server {server} answered a request that says that index {} is committed; its \
+                 log had index {index}",
+                first.args.leader_commit?
+            ),
+            [first.id],
+        ),
+        evidence(
+            until,
+            format!(
+                "it was told {} and hasn't applied it",
+                match calls.len() {
+                    1 => "once".to_owned(),
+                    n => format!("{n} times"),
+                }
+            ),
+            None,
+        ),
+    ];
+    Some(if by_heartbeats {
+        let what = format!("server {server} ignores the commit index of requests without entries");
+        let rule = "if leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of \
+                    last new entry) (Figure 2, AppendEntries 5; §5.3): heartbeats tell it, too";
+        let look = "the handler of AppendEntries: step 5 comes after every consistent request; \
+                    the last new entry of a heartbeat is prevLogIndex";
+        certain("heartbeat-commit-ignored", what, proof, [rule, look])
+    } else {
+        let what =
+            format!("server {server} knows that the command is committed, and doesn't apply it");
+        let rule = "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied] \
+                    (Figure 2, All Servers 1; §5.3)";
+        let look = "what wakes the task that applies, and what it may be waiting for: a notice \
+                    that came before it waited, a lock, a full channel";
+        certain("committed-not-applied", what, proof, [rule, look])
+    })
+}

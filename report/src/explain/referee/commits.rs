@@ -1,0 +1,170 @@
+//! What is committed (§5.3, §5.4.2).
+
+use super::{Referee, certain, evidence};
+use crate::event::RpcId;
+use crate::story::{Applied, Call, Moment};
+
+impl Referee<'_> {
+    /// A reply that has reached the leader tells what it may count.
+    pub(super) fn got_confirmation(&mut self, call: &Call) {
+        let player = &mut self.players[call.from.server as usize];
+        let Some(led) = &mut player.led else { return };
+        if player.incarnation != call.from.incarnation
+            || call.args.term != Some(led.term)
+            || call.reply.term.is_some_and(|term| term > led.term)
+        {
+            return;
+        }
+        let up_to = match (call.args.last_included_index, call.args.prev_log_index) {
+            (Some(index), _) => index,
+            (None, Some(prev)) if call.reply.success == Some(true) => {
+                prev + call.args.entries.as_ref().map_or(0, Vec::len) as u64
+            }
+            _ => return,
+        };
+        led.answered[call.to as usize] = call.returned.map(|(moment, _)| moment);
+        let confirmed = &mut led.confirmed[call.to as usize];
+        *confirmed = (*confirmed).max(up_to);
+        // Up to where a majority has the log, if an entry of its own term is at that end.
+        let own = player.log.last_index().max(up_to);
+        let n = counted(&led.confirmed, call.from.server, own, self.story.majority());
+        if player.log.term(n) == Some(led.term) && n > player.commit {
+            player.commit = n;
+            player.log.saved = player.log.saved.max(n.min(player.log.last_index()));
+        }
+    }
+
+    /// A leader tells its followers what is committed.
+    pub(super) fn check_commit_sent(&mut self, call: &Call) {
+        let Some(commit) = call.args.leader_commit else { return };
+        let server = call.from.server;
+        let text =
+            format!("server {server} told server {} that index {commit} is committed", call.to);
+        self.commits(server, call.args.term, commit, call.sent, (text, Some(call.id)));
+    }
+
+    /// A server commits up to `index`.
+    fn commits(
+        &mut self,
+        server: u32,
+        term: Option<u64>,
+        index: u64,
+        moment: Moment,
+        (text, call): (String, Option<RpcId>),
+    ) {
+        let majority = self.story.majority();
+        let player = &mut self.players[server as usize];
+        let Some(led) = player.led.as_ref().filter(|led| Some(led.term) == term) else { return };
+        if index <= player.commit || !self.reads_logs {
+            return;
+        }
+        let has = |&&confirmed: &&u64| confirmed >= index;
+        let others: Vec<usize> = (0..led.confirmed.len())
+            .filter(|&other| other != server as usize && has(&&led.confirmed[other]))
+            .collect();
+        let count = others.len() + 1;
+        let who = if others.is_empty() {
+            "no other server had confirmed it".to_owned()
+        } else {
+            format!(
+                "{} had confirmed it",
+                crate::text::list(others.iter().map(|other| format!("server {other}")))
+            )
+        };
+        let led_term = led.term;
+        let appended = self.story.proposals.iter().find(|proposal| {
+            (proposal.server.server, proposal.term, proposal.index) == (server, led_term, index)
+        });
+        let appended = appended.map_or(led.since, |proposal| proposal.moment);
+        let answered = led.answered.iter().filter(|&&answered| answered > Some(appended)).count();
+        let entry = player.log.term(index);
+        player.commit = index;
+        let (id, what, rule, look);
+        if count < majority && answered + 1 >= majority {
+            id = "unsent-entry-counted";
+            what = format!(
+                "server {server} counted entries as replicated that no request had brought"
+            );
+            rule = "a reply tells that a follower has what the request had: matchIndex is \
+                    prevLogIndex + the number of its entries (Figure 2, Leaders 3; §5.3)";
+            look = "how matchIndex is set: from the request's arguments, not from the log's \
+                    length or from nextIndex at the time of the reply";
+        } else if count < majority {
+            id = "commits-without-majority";
+            what = format!("server {server} committed index {index} without a majority");
+            rule = "an entry is committed once it is on a majority of all servers: a majority of \
+                    matchIndex[i] ≥ N (Figure 2, Leaders 4; §5.3)";
+            look = "where commitIndex goes up: how many servers it takes, and whether the leader \
+                    counts itself once";
+        } else if entry.is_some_and(|term| term < led_term) {
+            id = "old-term-committed";
+            what = format!(
+                "server {server} committed an entry of an earlier term before one of its own"
+            );
+            rule = "a leader counts replicas only of entries of its own term: log[N].term == \
+                    currentTerm (Figure 2, Leaders 4; §5.4.2, Figure 8)";
+            look = "where commitIndex goes up: the entry's term";
+        } else {
+            return;
+        }
+        let of_term = entry.map_or(String::new(), |term| {
+            format!(
+                "; that entry is of term \
+                                                                  {term}"
+            )
+        });
+        let text =
+            format!("{text}{of_term}; of the {majority} it takes, {who}, and it has it itself");
+        let proof = vec![evidence(moment.at, text, call)];
+        self.breach(moment, certain(id, what, proof, [rule, look]));
+    }
+
+    pub(super) fn applied(&mut self, applied: &Applied) {
+        let (server, index, moment) = (applied.server.server, applied.index, applied.moment);
+        let player = &mut self.players[server as usize];
+        if applied.command.is_none() {
+            player.commit = player.commit.max(index);
+            return;
+        }
+        if player.incarnation != applied.server.incarnation
+            || index <= player.commit
+            || !self.reads_logs
+        {
+            return;
+        }
+        if let Some(led) = &player.led
+            && let Some(view) = self.story.view_at(server as usize, moment.at)
+            && view.is_leader
+            && view.term == led.term
+        {
+            let term = led.term;
+            let text = format!("server {server}, the leader, applied index {index}");
+            self.commits(server, Some(term), index, moment, (text, None));
+            return;
+        }
+        let known = player.commit;
+        player.commit = index;
+        // The tester tells a restarted server nothing of what it had applied: what it knows may
+        // be saved, which the wire doesn't show.
+        let text = format!(
+            "server {server} applied index {index}; no leader had told it of more than index \
+             {known} together with the entries up to there"
+        );
+        let what = format!("server {server} applied what it couldn't know to be committed");
+        let rule = "commitIndex = min(leaderCommit, index of last new entry) (Figure 2, \
+                    AppendEntries 5; §5.3); what follows that entry may not be the leader's";
+        let look = "where a follower's commitIndex goes up: the last new entry is prevLogIndex + \
+                    the number of entries, not the end of the log";
+        let proof = vec![evidence(moment.at, text, None)];
+        self.breach(moment, certain("commits-beyond-new-entries", what, proof, [rule, look]));
+    }
+}
+
+/// Up to where a majority has the log, if the leader has it up to `own`.
+fn counted(confirmed: &[u64], leader: u32, own: u64, majority: usize) -> u64 {
+    let mut all: Vec<u64> = (0..confirmed.len())
+        .map(|server| if server == leader as usize { own } else { confirmed[server] })
+        .collect();
+    all.sort_unstable();
+    all[all.len() - majority]
+}

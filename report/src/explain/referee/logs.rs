@@ -1,0 +1,416 @@
+//! What is in whose log (§5.3, §5.4.1).
+
+use super::{Confirmation, Evidence, Finding, Log, Referee, certain, evidence};
+use crate::story::{Call, Moment, Proposal};
+
+impl<'a> Referee<'a> {
+    /// A log that a candidate tells of must have all that the server has confirmed.
+    pub(super) fn check_candidate_log(&mut self, call: &Call) {
+        let (Some(term), Some(index), Some(last_term)) =
+            (call.args.term, call.args.last_log_index, call.args.last_log_term)
+        else {
+            return;
+        };
+        let (server, log) = (call.from.server, &self.players[call.from.server as usize].log);
+        // A request that was built before the last change tells of the log as it was then; what
+        // came in an earlier term came before the election.
+        if log.changed.is_some_and(|(_, changed)| changed >= term) {
+            return;
+        }
+        let known = log.last_index();
+        if index < known {
+            let text =
+                format!("it asked for votes in term {term} with a log that ends at index {index}");
+            self.lost(server, index + 1, call.sent, text, call);
+        } else if index == known && log.term(index).is_some_and(|known| known != last_term) {
+            let text = format!(
+                "it asked for votes in term {term} and said that its entry at index {index} is \
+                 of term {last_term}"
+            );
+            self.lost(server, index, call.sent, text, call);
+        }
+        let log = &mut self.players[server as usize].log;
+        log.end_with(index, Some(last_term));
+        log.open = false;
+    }
+
+    /// A server lacks the entry at `index`, which it has had.
+    fn lost(&mut self, server: u32, index: u64, moment: Moment, text: String, call: &Call) {
+        let player = &self.players[server as usize];
+        let term = player.log.term(index);
+        let entry = match term {
+            Some(term) => format!("the entry of term {term} at index {index}"),
+            None => format!("the entry at index {index}"),
+        };
+        let mut proof: Vec<Evidence> = self.had(server, index).into_iter().collect();
+        let confirmed = player.log.confirmed(index);
+        let crashed = match confirmed {
+            Some(confirmed) => confirmed.incarnation != player.incarnation,
+            None => player.incarnation > 1 && player.log.saved >= index,
+        };
+        let short = self.handled_shorter(server, index, moment);
+        let since = if crashed { "after a crash " } else { "later " };
+        if let Some(short) = short.filter(|_| !crashed)
+            && let (Some(handled), Some(last)) = (short.handled, sent_up_to(short))
+        {
+            let text = format!(
+                "it then handled a request of server {}'s whose last entry is at index {last}",
+                short.from.server
+            );
+            proof.push(evidence(handled.at, text, [short.id]));
+        }
+        proof.push(evidence(moment.at, format!("{since}{text}"), [call.id]));
+        let finding = if crashed {
+            log_not_saved(format!("server {server} lost {entry} in a crash"), proof)
+        } else {
+            certain(
+                "log-truncated",
+                format!("server {server} threw away {entry}, which conflicted with nothing"),
+                proof,
+                [
+                    "only an entry that conflicts with a new one, of the same index and another \
+                     term, is deleted, with all that follow it (Figure 2, AppendEntries 3; §5.3)",
+                    "where a follower cuts its log: not at prevLogIndex, and not at the end of \
+                     the request's entries, unless one of them conflicts",
+                ],
+            )
+        };
+        self.breach(moment, finding);
+    }
+
+    /// The last request that a server has accepted since it confirmed `index`, and that ends
+    /// before.
+    pub(super) fn handled_shorter(
+        &self,
+        server: u32,
+        index: u64,
+        until: Moment,
+    ) -> Option<&'a Call> {
+        let confirmed = self.players[server as usize].log.confirmed(index)?;
+        let handled = self.story.handled[server as usize].iter().rev();
+        handled
+            .map(|&place| &self.story.calls[place])
+            .filter(|call| call.reply.success == Some(true) && call.id != confirmed.call)
+            .filter(|call| {
+                call.handled.is_some_and(|handled| handled < until && handled.at >= confirmed.at)
+            })
+            .find(|call| sent_up_to(call).is_some_and(|last| last < index))
+    }
+
+    /// When a server had the entry at `index`.
+    pub(super) fn had(&self, server: u32, index: u64) -> Option<Evidence> {
+        if let Some(confirmed) = self.players[server as usize].log.confirmed(index) {
+            let text = format!("server {server} confirmed its log up to index {}", confirmed.up_to);
+            return Some(evidence(confirmed.at, text, [confirmed.call]));
+        }
+        let accepted = self
+            .story
+            .proposals
+            .iter()
+            .rev()
+            .find(|proposal| proposal.server.server == server && proposal.index >= index)?;
+        let text = format!("server {server} accepted a command at index {}", accepted.index);
+        Some(evidence(accepted.moment.at, text, None))
+    }
+
+    pub(super) fn proposed(&mut self, proposal: &Proposal) {
+        let (server, index, term) = (proposal.server.server, proposal.index, proposal.term);
+        let player = &mut self.players[server as usize];
+        let known = player.log.last_index();
+        let earlier = self.story.proposals.iter().find(|other| {
+            other.moment < proposal.moment
+                && other.server == proposal.server
+                && (other.term, other.index) == (term, index)
+        });
+        let mut found = None;
+        if index == 0 {
+            let text = format!("server {server}'s start() returned index 0 in term {term}");
+            found = Some((
+                "index-from-zero",
+                format!("server {server} gave a command index 0, though the log begins at 1"),
+                vec![evidence(proposal.moment.at, text, None)],
+                [
+                    "the first index is 1 (Figure 2, State: log[])",
+                    "what start() returns: the index of the entry that it appended, not the \
+                     log's length before",
+                ],
+            ));
+        } else if let Some(earlier) = earlier {
+            let start = |at| {
+                let text =
+                    format!("server {server}'s start() returned index {index} in term {term}");
+                evidence(at, text, None)
+            };
+            found = Some((
+                "index-given-twice",
+                format!("server {server} gave two commands of term {term} the index {index}"),
+                vec![start(earlier.moment.at), start(proposal.moment.at)],
+                [
+                    "a leader appends each command behind its log's last entry (Figure 2, \
+                     Leaders 2; §5.3), committed or not",
+                    "how start() finds the index that it returns",
+                ],
+            ));
+        } else if index > known + 1 && !player.log.open && self.reads_logs {
+            let text = format!(
+                "server {server}'s start() returned index {index} in term {term}; its log's last \
+                 entry was at index {known}"
+            );
+            found = Some((
+                "entry-nobody-asked-for",
+                format!("server {server}'s log has entries that no client has asked for"),
+                vec![evidence(proposal.moment.at, text, None)],
+                NOBODY_ASKED,
+            ));
+        }
+        if index > 0 {
+            player.log.end_with(index, Some(term));
+            player.log.changed = Some((proposal.moment, term));
+            player.log.open = false;
+            // It is saved before start() returns.
+            if player.saved_at == Some(proposal.moment.at) {
+                player.log.saved = index;
+            }
+        }
+        if let Some((id, what, proof, words)) = found {
+            self.breach(proposal.moment, certain(id, what, proof, words));
+        }
+    }
+
+    pub(super) fn sent_entries(&mut self, call: &Call) {
+        let (server, Some(term)) = (call.from.server, call.args.term) else { return };
+        self.leads(server, Some(term), call.sent, Some(call.id));
+        self.check_commit_sent(call);
+        let (Some(prev), Some(entries)) = (call.args.prev_log_index, &call.args.entries) else {
+            return;
+        };
+        let player = &mut self.players[server as usize];
+        if player.led.as_ref().is_none_or(|led| led.term != term) {
+            return;
+        }
+        let known = player.log.last_index();
+        let unasked = (prev + 1..).zip(entries).find(|&(index, entry)| {
+            index > known && *entry == Some(term) && !self.promised.contains(&(server, term, index))
+        });
+        if let Some((index, _)) = unasked.filter(|_| !player.log.open && self.reads_logs) {
+            let proposed = self.story.proposals.iter().any(|other| {
+                other.moment < call.sent && other.server == call.from && other.term == term
+            });
+            let when =
+                if proposed { "" } else { "before any client asked it to append anything, " };
+            let text = format!(
+                "{when}server {server} sent server {} an entry of term {term} at index {index}; \
+                 its start() has returned that index for no command",
+                call.to
+            );
+            let (id, what) = if proposed {
+                (
+                    "entry-nobody-asked-for",
+                    format!("server {server}'s log has entries that no client has asked for"),
+                )
+            } else {
+                (
+                    "entry-of-a-new-leader",
+                    format!(
+                        "server {server} appended entries of its own when it became the leader \
+                         of term {term}"
+                    ),
+                )
+            };
+            let proof = vec![evidence(call.sent.at, text, [call.id])];
+            self.breach(call.sent, certain(id, what, proof, NOBODY_ASKED));
+        }
+        let log = &mut self.players[server as usize].log;
+        for (index, entry) in (prev + 1..).zip(entries) {
+            if index > log.last_index() {
+                log.end_with(index, *entry);
+                log.changed = Some((call.sent, term));
+            }
+        }
+    }
+
+    pub(super) fn answered_entries(&mut self, call: &Call, moment: Moment) {
+        let (Some(term), Some(prev), Some(delivered)) =
+            (call.args.term, call.args.prev_log_index, call.delivered)
+        else {
+            return;
+        };
+        let server = call.to as usize;
+        match call.reply.success {
+            Some(true) => {}
+            Some(false) => {
+                if call.reply.term == Some(term) {
+                    self.check_refusal(call, moment);
+                }
+                return;
+            }
+            None => return,
+        }
+        self.check_leader_s_term(call, moment);
+        self.check_match(call, moment);
+        let player = &mut self.players[server];
+        let entries = call.args.entries.as_deref().unwrap_or_default();
+        let last_new = prev + entries.len() as u64;
+        player.commit = player.commit.max(call.args.leader_commit.unwrap_or(0).min(last_new));
+        let log = &mut player.log;
+        if log.last_index() < prev {
+            log.end_with(prev, call.args.prev_log_term);
+            log.changed = Some((moment, term));
+        }
+        for (index, entry) in (prev + 1..).zip(entries) {
+            if log.last_index() >= index && log.term(index) == *entry {
+                continue;
+            }
+            if log.last_index() >= index && log.term(index).is_none() {
+                log.terms[index as usize - 1] = *entry;
+                continue;
+            }
+            log.end_with(index, *entry);
+            log.terms[index as usize - 1] = *entry;
+            log.open = false;
+            log.changed = Some((moment, term));
+        }
+        log.saved = log.saved.max(last_new.min(log.last_index()));
+        let _ = delivered;
+        if last_new > 0 {
+            let (at, incarnation) = (moment.at, player.incarnation);
+            let confirmation = Confirmation { up_to: last_new, at, call: call.id, incarnation };
+            player.log.confirmations.push(confirmation);
+        }
+    }
+
+    /// A leader's requests are accepted in its own term only.
+    fn check_leader_s_term(&mut self, call: &Call, moment: Moment) {
+        let (Some(term), Some(delivered)) = (call.args.term, call.delivered) else { return };
+        let server = call.to;
+        let Some(shown) = &self.players[server as usize].shown else { return };
+        if shown.term <= term || shown.moment > delivered {
+            return;
+        }
+        let text = format!(
+            "server {server} accepted {} of term {term} from server {}",
+            call.method, call.from.server
+        );
+        let proof = vec![
+            evidence(
+                shown.moment.at,
+                format!("server {server} was in term {}", shown.term),
+                shown.call,
+            ),
+            evidence(moment.at, text, [call.id]),
+        ];
+        let what = format!("server {server} obeyed the leader of a term that was over for it");
+        let rule = "a request whose term is lower than one's own is refused (Figure 2, \
+                    AppendEntries 1; §5.1)";
+        let look = "the beginning of the handler of AppendEntries";
+        self.breach(moment, certain("old-leader-obeyed", what, proof, [rule, look]));
+    }
+
+    /// Entries are accepted only behind one that both logs have.
+    fn check_match(&mut self, call: &Call, moment: Moment) {
+        let (Some(prev), Some(prev_term), Some(delivered)) =
+            (call.args.prev_log_index, call.args.prev_log_term, call.delivered)
+        else {
+            return;
+        };
+        let server = call.to;
+        let log = &self.players[server as usize].log;
+        if log.changed.is_some_and(|(changed, _)| changed > delivered) {
+            return;
+        }
+        let has = match log.term(prev) {
+            Some(term) if term != prev_term => format!("its own there is of term {term}"),
+            None if prev > log.last_index() && !log.open => {
+                format!("its own log ended at index {}", log.last_index())
+            }
+            _ => return,
+        };
+        let text = format!(
+            "server {server} accepted what server {} sent to follow its entry of term \
+             {prev_term} at index {prev}; {has}",
+            call.from.server
+        );
+        let what = format!("server {server} accepted entries that don't fit its log");
+        let rule = "a follower refuses entries if its log has no entry at prevLogIndex whose \
+                    term is prevLogTerm (Figure 2, AppendEntries 2; §5.3)";
+        let look = "the consistency check of AppendEntries: both the index and the term, for \
+                    heartbeats, too";
+        let proof = vec![evidence(moment.at, text, [call.id])];
+        self.breach(moment, certain("log-mismatch-accepted", what, proof, [rule, look]));
+        let log = &mut self.players[server as usize].log;
+        log.end_with(prev, Some(prev_term));
+    }
+
+    /// Who refuses entries lacks what comes before them.
+    fn check_refusal(&mut self, call: &Call, moment: Moment) {
+        let (Some(prev), Some(prev_term), Some(delivered)) =
+            (call.args.prev_log_index, call.args.prev_log_term, call.delivered)
+        else {
+            return;
+        };
+        let server = call.to;
+        let log = &self.players[server as usize].log;
+        if prev == 0
+            || log.term(prev) != Some(prev_term)
+            || log.changed.is_some_and(|(changed, _)| changed > delivered)
+            || log.confirmed(prev).is_none()
+        {
+            return;
+        }
+        let text = format!(
+            "it refused server {}'s entries behind index {prev}, as if it had no entry of term \
+             {prev_term} there",
+            call.from.server
+        );
+        self.lost(server, prev, moment, text, call);
+        let log: &mut Log = &mut self.players[server as usize].log;
+        log.end_with(prev - 1, None);
+        log.open = true;
+    }
+
+    pub(super) fn took_snapshot(&mut self, call: &Call, moment: Moment) {
+        let (Some(index), Some(term)) = (call.args.last_included_index, call.args.term) else {
+            return;
+        };
+        let player = &mut self.players[call.to as usize];
+        if call.reply.term.is_some_and(|now| now > term) || index <= player.commit {
+            return;
+        }
+        player.commit = index;
+        let log = &mut player.log;
+        if log.last_index() < index || log.term(index) != call.args.last_included_term {
+            log.end_with(index, call.args.last_included_term);
+            log.open = false;
+            log.changed = Some((moment, term));
+        }
+        log.saved = log.saved.max(index);
+        let (at, incarnation) = (moment.at, player.incarnation);
+        let confirmation = Confirmation { up_to: index, at, call: call.id, incarnation };
+        player.log.confirmations.push(confirmation);
+    }
+}
+
+const NOBODY_ASKED: [&str; 2] = [
+    "a leader appends a command when a client asks it to, once, and nothing else: the lab counts \
+     indexes by commands, so that there is no room for the no-op of §8 (Figure 2, Leaders 2; \
+     §5.3)",
+    "where the log grows: in start(), by one entry, and not when a server becomes the leader",
+];
+
+pub(super) fn log_not_saved(what: String, proof: Vec<Evidence>) -> Finding {
+    certain(
+        "log-not-saved",
+        what,
+        proof,
+        [
+            "log[] is saved before a server answers (Figure 2, Persistent state)",
+            "what is saved and read back, and whether it is saved with each change of the log",
+        ],
+    )
+}
+
+/// The index of the last entry that a request has, or that comes before it.
+fn sent_up_to(call: &Call) -> Option<u64> {
+    let entries = call.args.entries.as_ref().map_or(0, Vec::len) as u64;
+    Some(call.args.prev_log_index? + entries)
+}

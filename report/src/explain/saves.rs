@@ -1,0 +1,161 @@
+//! What the tester's snapshots became in what a server saved.
+
+use super::finding::Finding;
+use super::{certain, evidence};
+use crate::story::{Moment, Save, Snapshot, Story};
+
+const KEPT: &str =
+    "a snapshot is saved together with the log that begins behind it, and stays saved (§7)";
+
+fn snapshots(
+    story: &Story,
+    server: usize,
+    until: Moment,
+) -> impl DoubleEndedIterator<Item = &Snapshot> {
+    story.snapshots.iter().filter(move |snapshot| {
+        snapshot.server.server as usize == server && snapshot.moment < until
+    })
+}
+
+fn saves(story: &Story, server: usize, until: Moment) -> impl DoubleEndedIterator<Item = &Save> {
+    story
+        .saved
+        .iter()
+        .filter(move |save| save.server.server as usize == server && save.moment < until)
+}
+
+/// A server was given a snapshot, and its next save has none.
+pub(super) fn not_saved(story: &Story, server: usize, until: Moment) -> Option<Finding> {
+    let (snapshot, save) = snapshots(story, server, until).find_map(|snapshot| {
+        let save = saves(story, server, until).find(|save| save.moment > snapshot.moment)?;
+        (save.snapshot == 0).then_some((snapshot, save))
+    })?;
+    let proof = vec![
+        evidence(
+            snapshot.moment.at,
+            format!("server {server} was given a snapshot up to index {}", snapshot.index),
+            None,
+        ),
+        evidence(
+            save.moment.at,
+            format!("it then saved {} bytes of state and no snapshot", save.state),
+            None,
+        ),
+    ];
+    let what =
+        format!("server {server} saved its state without the snapshot that it had been given");
+    let look = "what snapshot() keeps, and each call of the persister's save(): its second \
+                argument is the snapshot, and an empty one erases what is stored";
+    Some(certain("snapshot-not-saved", what, proof, [KEPT, look]))
+}
+
+/// A server began with a snapshot, and its first save has none.
+pub(super) fn replaced_by_none(story: &Story, server: usize, until: Moment) -> Option<Finding> {
+    let (before, life, save) = story.lives[server].iter().find_map(|life| {
+        let before = saves(story, server, life.from).next_back()?;
+        let save = saves(story, server, until).find(|save| save.moment > life.from)?;
+        (before.snapshot > 0 && save.snapshot == 0).then_some((before, life, save))
+    })?;
+    let proof = vec![
+        evidence(
+            before.moment.at,
+            format!("server {server} saved a snapshot of {} bytes", before.snapshot),
+            None,
+        ),
+        evidence(life.from.at, "it was restarted with what it had saved".to_owned(), None),
+        evidence(save.moment.at, "it saved its state, and no snapshot".to_owned(), None),
+    ];
+    let what = format!("server {server} lost its saved snapshot by the first save after a crash");
+    let look = "what is read back after a crash: read_snapshot(), so that the next save() has \
+                something to keep";
+    Some(certain("snapshot-not-read-back", what, proof, [KEPT, look]))
+}
+
+/// A server was given a later snapshot, and its next save has the one before.
+pub(super) fn kept_old(story: &Story, server: usize, until: Moment) -> Option<Finding> {
+    let (snapshot, before, save) = snapshots(story, server, until).find_map(|snapshot| {
+        let before = saves(story, server, snapshot.moment).next_back()?;
+        let save = saves(story, server, until).find(|save| save.moment > snapshot.moment)?;
+        // A later one has more commands in it.
+        (save.snapshot == before.snapshot && save.snapshot > 0 && save.state < before.state)
+            .then_some((snapshot, before, save))
+    })?;
+    let proof = vec![
+        evidence(
+            before.moment.at,
+            format!("server {server} saved a snapshot of {} bytes", before.snapshot),
+            None,
+        ),
+        evidence(
+            snapshot.moment.at,
+            format!("it was given a snapshot up to index {}", snapshot.index),
+            None,
+        ),
+        evidence(
+            save.moment.at,
+            format!(
+                "it cut its log and saved a snapshot of {} bytes again: the old one",
+                save.snapshot
+            ),
+            None,
+        ),
+    ];
+    let what = format!("server {server} cut its log behind a new snapshot and kept the old one");
+    let rule = "log and snapshot change together: a log that begins behind a snapshot is worth \
+                nothing without it (§7)";
+    let look = "what snapshot() does with its argument when there is a snapshot already";
+    Some(certain("old-snapshot-kept", what, proof, [rule, look]))
+}
+
+/// A server was given snapshots, and what it saves gets no smaller.
+pub(super) fn log_not_cut(story: &Story, server: usize, until: Moment) -> Option<Finding> {
+    let all: Vec<_> = snapshots(story, server, until).collect();
+    let first = all.first()?;
+    let before = saves(story, server, first.moment).next_back()?;
+    let after: Vec<_> =
+        saves(story, server, until).filter(|save| save.moment > first.moment).collect();
+    if after.iter().any(|save| save.state < before.state) {
+        return None;
+    }
+    let last = after.last().unwrap_or(&before);
+    let given = match all.len() {
+        1 => format!("server {server} was given a snapshot up to index {}", first.index),
+        n => format!(
+            "server {server} was given the first of {n} snapshots, up to index {}",
+            first.index
+        ),
+    };
+    let has_snapshot = after.iter().any(|save| save.snapshot > 0);
+    let snapshot = if has_snapshot {
+        format!("a snapshot of {} bytes", last.snapshot)
+    } else {
+        "no snapshot".to_owned()
+    };
+    let proof = vec![
+        evidence(
+            before.moment.at,
+            format!("server {server} saved {} bytes of state", before.state),
+            None,
+        ),
+        evidence(first.moment.at, given, None),
+        evidence(
+            last.moment.at,
+            format!(
+                "its state has {} bytes, never fewer since then, and there is {snapshot}",
+                last.state
+            ),
+            None,
+        ),
+    ];
+    let rule = "a snapshot replaces the log up to its last entry: that part is discarded (§7)";
+    Some(if has_snapshot {
+        let what = format!("server {server} saves its snapshot, and the whole log beside it");
+        let look = "where the log is cut: what is saved must begin behind the snapshot";
+        certain("log-not-cut", what, proof, [rule, look])
+    } else {
+        let what = format!("server {server} does nothing with the snapshots that it is given");
+        let look = "snapshot(): it cuts the log, keeps the snapshot and saves both; and the \
+                    condition under which it returns at once";
+        certain("snapshot-ignored", what, proof, [rule, look])
+    })
+}

@@ -1,0 +1,43 @@
+//! Which causes are looked for, by the failure's sentence.
+
+use super::{
+    Cause, agreement, apply_order, budget, commands, late, referee, snapshots, terms, two_leaders,
+};
+use crate::failure::{Failure, FailureKind};
+
+/// The causes of failures with this sentence, whose numbers are N; the more telling ones first.
+pub(super) fn causes(failure: &Failure, sentence: &str) -> &'static [Cause] {
+    let starts = |words: &str| sentence.starts_with(words);
+    let has = |words: &str| sentence.contains(words);
+    if matches!(failure.kind, FailureKind::Misuse | FailureKind::Tester) {
+        &[]
+    } else if has("apply out of order") {
+        apply_order::CAUSES
+    } else if has("snapshot") {
+        snapshots::CONTENTS
+    } else if starts("Log size too large") {
+        snapshots::SIZE
+    } else if starts("too many RPC bytes") {
+        budget::BYTES
+    } else if starts("too many") {
+        budget::COUNT
+    } else if has("(>N) leaders") || starts("expected no leader") {
+        two_leaders::CAUSES
+    } else if starts("one(") && failure.message.contains("nobody accepted it") {
+        agreement::NOBODY_ACCEPTED
+    } else if starts("one(") || has("decided for index") {
+        agreement::CAUSES
+    } else if starts("servers disagree on term") {
+        terms::CAUSES
+    } else if starts("term changed too often") {
+        terms::TOO_OFTEN
+    } else if has("rejected Start()") || has("missing in") {
+        commands::CAUSES
+    } else if failure.kind == FailureKind::Stuck {
+        late::CAUSES
+    } else {
+        // Two commands at one index, an index that went down, a value that is gone: some rule is
+        // broken.
+        &[referee::broken_rule]
+    }
+}

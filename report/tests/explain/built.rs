@@ -1,0 +1,206 @@
+//! Causes in runs that are written down step by step: those that no known wrong Raft shows, and
+//! those that take a long run.
+
+use report::FailureKind::{self, Budget, Liveness, Safety};
+use serde_json::json;
+
+use crate::golden::assert_explained;
+use crate::run::Run;
+
+const TWO_LEADERS: &str = "term 1 has 2 (>1) leaders";
+const TWO_COMMANDS: &str = "apply error: commit index=1 server=0 1 != server=1 2";
+const ACCEPTED: &str = "one(100) failed to reach agreement\n  why       server 0 accepted it at \
+                        index 1 in term 1, and still leads";
+
+fn assert_finds(id: &str, run: Run, kind: FailureKind, message: &str) {
+    let (story, failure, explanation) = run.fails(kind, message);
+    assert_explained(id, &story, &failure, &explanation);
+}
+
+/// A leader that has taken a command, and what the tester waits for.
+fn one() -> Run {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    run.step("one");
+    run.propose(0, 1, 1);
+    run
+}
+
+#[test]
+fn a_right_run_gives_nothing() {
+    for message in [TWO_COMMANDS, ACCEPTED, TWO_LEADERS, "Log size too large", "too many RPCs (9)"]
+    {
+        let mut run = one();
+        run.append([0, 1], 1, [0, 0], [1, 0], true);
+        run.apply(0, 1);
+        run.append([0, 1], 1, [1, 1], [0, 1], true);
+        run.apply(1, 1);
+        run.append([0, 2], 1, [1, 1], [0, 1], false);
+        run.append([0, 2], 1, [0, 0], [1, 1], true);
+        run.apply(2, 1);
+        run.restart(1);
+        run.view(1, 1, false);
+        run.append([0, 1], 1, [1, 1], [0, 1], true);
+        run.apply(1, 1);
+        let (_, _, explanation) = run.fails(Safety, message);
+        assert_eq!(explanation.findings, [], "{message}");
+    }
+}
+
+#[test]
+fn vote_not_saved() {
+    let mut run = Run::new(3);
+    run.view(0, 1, false);
+    run.vote(0, 1, 1);
+    run.view(0, 1, true);
+    run.restart(1);
+    run.view(2, 1, false);
+    run.vote(2, 1, 1);
+    run.view(2, 1, true);
+    assert_finds("vote-not-saved", run, Safety, TWO_LEADERS);
+}
+
+#[test]
+fn two_leaders() {
+    // What their votes say can't be read.
+    let mut run = Run::new(3);
+    for server in [0, 2] {
+        let args = json!({"term": 1, "last_log_index": 0, "last_log_term": 0});
+        run.call(server, 1, "Raft.RequestVote", args, json!({"yes": true}));
+        run.append([server, 1], 1, [0, 0], [0, 0], true);
+    }
+    assert_finds("two-leaders", run, Safety, TWO_LEADERS);
+}
+
+#[test]
+fn old_leader_obeyed() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    run.view(1, 2, false);
+    let args = json!({
+        "term": 1, "leader_id": 0, "prev_log_index": 0, "prev_log_term": 0, "entries": [],
+        "leader_commit": 0,
+    });
+    run.call(0, 1, "Raft.AppendEntries", args, json!({"term": 2, "success": true}));
+    assert_finds("old-leader-obeyed", run, Safety, TWO_COMMANDS);
+}
+
+#[test]
+fn commits_beyond_new_entries() {
+    let mut run = one();
+    run.append([0, 2], 1, [0, 0], [1, 0], true);
+    run.append([0, 1], 1, [0, 0], [0, 1], true);
+    run.apply(1, 1);
+    assert_finds("commits-beyond-new-entries", run, Safety, TWO_COMMANDS);
+}
+
+#[test]
+fn snapshot_of_another_index() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    let args = json!({
+        "term": 1, "leader_id": 0, "last_included_index": 9, "last_included_term": 1, "data": [],
+    });
+    run.call(0, 1, "Raft.InstallSnapshot", args, json!({"term": 1}));
+    run.apply_snapshot(1, 9);
+    let message = "apply error: server 1 snapshot doesn't match m.SnapshotIndex";
+    assert_finds("snapshot-of-another-index", run, Safety, message);
+}
+
+#[test]
+fn log_not_cut() {
+    let mut run = Run::new(3);
+    run.save(0, [900, 0]);
+    run.snapshot(0, 9);
+    run.save(0, [900, 500]);
+    assert_finds("log-not-cut", run, Budget, "Log size too large");
+}
+
+#[test]
+fn election_despite_leader() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    run.append([0, 1], 1, [0, 0], [0, 0], true);
+    run.wait(20);
+    run.view(1, 2, false);
+    run.vote(1, 2, 2);
+    assert_finds("election-despite-leader", run, Liveness, "servers disagree on term");
+}
+
+#[test]
+fn entry_not_sent() {
+    let mut run = one();
+    for _ in 0..20 {
+        run.append([0, 1], 1, [0, 0], [0, 0], true);
+        run.append([0, 2], 1, [0, 0], [0, 0], true);
+        run.wait(100);
+    }
+    assert_finds("entry-not-sent", run, Liveness, ACCEPTED);
+}
+
+#[test]
+fn majority_not_committed() {
+    let mut run = one();
+    run.append([0, 1], 1, [0, 0], [1, 0], true);
+    run.append([0, 2], 1, [0, 0], [1, 0], true);
+    run.wait(2000);
+    assert_finds("majority-not-committed", run, Liveness, ACCEPTED);
+}
+
+#[test]
+fn committed_not_applied() {
+    let mut run = one();
+    run.append([0, 1], 1, [0, 0], [1, 0], true);
+    run.append([0, 2], 1, [0, 0], [1, 0], true);
+    run.apply(0, 1);
+    run.propose(0, 2, 1);
+    run.append([0, 1], 1, [1, 1], [1, 1], true);
+    run.wait(2000);
+    assert_finds("committed-not-applied", run, Liveness, ACCEPTED);
+}
+
+#[test]
+fn next_index_stays() {
+    let mut run = one();
+    for _ in 0..6 {
+        run.append([0, 1], 1, [1, 1], [0, 0], false);
+        run.wait(100);
+    }
+    assert_finds("next-index-stays", run, Liveness, ACCEPTED);
+}
+
+#[test]
+fn back_one_by_one() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    run.step("one");
+    for index in 1..=20 {
+        run.propose(0, index, 1);
+    }
+    run.append([0, 2], 1, [0, 0], [20, 0], true);
+    for index in 1..=20 {
+        run.apply(0, index);
+    }
+    for prev in (1..=20).rev() {
+        run.append([0, 1], 1, [prev, 1], [0, 0], false);
+        run.wait(100);
+    }
+    assert_finds("back-one-by-one", run, Liveness, ACCEPTED);
+}
+
+#[test]
+fn applies_late() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    run.step("one");
+    for index in 1..=4 {
+        run.propose(0, index, 1);
+        let prev = [index - 1, u64::from(index > 1)];
+        run.append([0, 1], 1, prev, [1, index - 1], true);
+        run.append([0, 1], 1, [index, 1], [0, index], true);
+        run.wait(600);
+        run.apply(0, index);
+        run.apply(1, index);
+    }
+    assert_finds("applies-late", run, FailureKind::Stuck, "test took longer than 120 seconds");
+}

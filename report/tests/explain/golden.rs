@@ -1,0 +1,38 @@
+//! What a reader sees of a finding, word by word.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use report::explain::Explanation;
+use report::{Failure, Story, text};
+
+/// A file of this test's.
+pub(crate) fn path(folder: &str, file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/explain").join(folder).join(file)
+}
+
+/// Asserts that the first finding is `id`, and that all are printed as they stand in `golden`. With
+/// `BLESS=1` in the environment they are written there.
+pub(crate) fn assert_explained(
+    id: &str,
+    story: &Story,
+    failure: &Failure,
+    explanation: &Explanation,
+) {
+    let found: Vec<&str> = explanation.findings.iter().map(|finding| finding.id.as_str()).collect();
+    assert_eq!(found.first(), Some(&id), "{}: {found:?}", failure.message);
+    for finding in &explanation.findings {
+        assert!(!finding.evidence.is_empty(), "{id} has no evidence");
+    }
+
+    let summary = text::summary(story, failure, explanation);
+    let why = summary.find("  why ").expect("a summary says why");
+    let golden = path("golden", &format!("{id}.txt"));
+    if env::var_os("BLESS").is_some_and(|bless| bless == "1") {
+        fs::write(&golden, &summary[why..]).expect("the file can be written");
+    }
+    let expected = fs::read_to_string(&golden)
+        .unwrap_or_else(|error| panic!("failed to read {}: {error}", golden.display()));
+    assert_eq!(summary[why..], expected, "{} says something else", golden.display());
+}

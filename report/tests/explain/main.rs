@@ -1,0 +1,6 @@
+//! Explanations: each cause is found in a run that has it, and says what its reader needs.
+
+mod built;
+mod golden;
+mod run;
+mod stored;

@@ -1,0 +1,159 @@
+//! Runs that are written down step by step.
+
+use report::explain::Explanation;
+use report::{Event, Failure, FailureKind, History, Story, Time, explain};
+use serde_json::{Value, json};
+
+/// A run of servers that begin in term 0, all connected.
+pub(crate) struct Run {
+    servers: u32,
+    lives: Vec<u32>,
+    now: u64,
+    calls: u64,
+    events: Vec<Value>,
+}
+
+impl Run {
+    pub(crate) fn new(servers: u32) -> Run {
+        let lives = vec![1; servers as usize];
+        let mut run = Run { servers, lives, now: 0, calls: 0, events: Vec::new() };
+        for server in 0..servers {
+            run.event(json!({"event": "started", "server": run.caller(server)}));
+            run.event(json!({"event": "connected", "server": server}));
+        }
+        run
+    }
+
+    fn caller(&self, server: u32) -> Value {
+        json!({"server": server, "incarnation": self.lives[server as usize]})
+    }
+
+    fn event(&mut self, mut event: Value) {
+        event["at"] = json!(self.now);
+        self.events.push(event);
+    }
+
+    /// Some milliseconds go by.
+    pub(crate) fn wait(&mut self, ms: u64) {
+        self.now += ms * 1000;
+    }
+
+    pub(crate) fn step(&mut self, what: &str) {
+        self.event(json!({"event": "step", "what": what, "file": "script.rs", "line": 1}));
+    }
+
+    pub(crate) fn restart(&mut self, server: u32) {
+        self.event(json!({"event": "crashed", "server": self.caller(server)}));
+        self.lives[server as usize] += 1;
+        self.event(json!({"event": "started", "server": self.caller(server)}));
+    }
+
+    pub(crate) fn view(&mut self, server: u32, term: u64, is_leader: bool) {
+        let server = self.caller(server);
+        self.event(
+            json!({"event": "viewed", "server": server, "term": term, "is_leader": is_leader}),
+        );
+    }
+
+    /// A call whose reply arrives within a millisecond.
+    pub(crate) fn call(&mut self, from: u32, to: u32, method: &str, args: Value, reply: Value) {
+        let id = self.calls;
+        self.calls += 1;
+        let payload = |value: Value| json!({"bytes": 20, "value": value});
+        let (from, args, reply) = (self.caller(from), payload(args), payload(reply));
+        self.event(json!({
+            "event": "rpc_sent", "id": id, "from": from, "to": to, "method": method, "args": args,
+        }));
+        self.now += 300;
+        self.event(json!({"event": "rpc_delivered", "id": id}));
+        self.event(json!({"event": "rpc_handled", "id": id, "reply": reply}));
+        self.now += 300;
+        self.event(json!({"event": "rpc_returned", "id": id, "outcome": "Replied"}));
+    }
+
+    /// A request for a vote with an empty log, which is granted.
+    pub(crate) fn vote(&mut self, candidate: u32, voter: u32, term: u64) {
+        let args = json!({
+            "term": term, "candidate_id": candidate, "last_log_index": 0, "last_log_term": 0,
+        });
+        let reply = json!({"term": term, "vote_granted": true});
+        self.call(candidate, voter, "Raft.RequestVote", args, reply);
+    }
+
+    /// All others vote for a server, which leads from then on.
+    pub(crate) fn elect(&mut self, leader: u32, term: u64) {
+        self.view(leader, term, false);
+        for voter in (0..self.servers).filter(|&voter| voter != leader) {
+            self.vote(leader, voter, term);
+            self.view(voter, term, false);
+        }
+        self.view(leader, term, true);
+    }
+
+    /// AppendEntries: from and to; the previous index and term; how many entries of `term` and the
+    /// leader's commit index. The follower answers in `term`.
+    pub(crate) fn append(
+        &mut self,
+        [from, to]: [u32; 2],
+        term: u64,
+        [prev_index, prev_term]: [u64; 2],
+        [entries, commit]: [u64; 2],
+        success: bool,
+    ) {
+        let entries: Vec<Value> = (0..entries).map(|_| json!({"term": term})).collect();
+        let args = json!({
+            "term": term, "leader_id": from, "prev_log_index": prev_index,
+            "prev_log_term": prev_term, "entries": entries, "leader_commit": commit,
+        });
+        let reply = json!({"term": term, "success": success});
+        self.call(from, to, "Raft.AppendEntries", args, reply);
+    }
+
+    pub(crate) fn propose(&mut self, server: u32, index: u64, term: u64) {
+        let (server, command) = (self.caller(server), json!({"bytes": 8, "value": "100"}));
+        self.event(json!({
+            "event": "proposed", "server": server, "index": index, "term": term, "command": command,
+        }));
+    }
+
+    pub(crate) fn apply(&mut self, server: u32, index: u64) {
+        let (server, command) = (self.caller(server), json!({"bytes": 8, "value": "100"}));
+        self.event(
+            json!({"event": "applied", "server": server, "index": index, "command": command}),
+        );
+    }
+
+    pub(crate) fn apply_snapshot(&mut self, server: u32, index: u64) {
+        let server = self.caller(server);
+        self.event(
+            json!({"event": "applied_snapshot", "server": server, "index": index, "bytes": 99}),
+        );
+    }
+
+    pub(crate) fn snapshot(&mut self, server: u32, index: u64) {
+        let server = self.caller(server);
+        self.event(json!({"event": "snapshotted", "server": server, "index": index}));
+    }
+
+    pub(crate) fn save(&mut self, server: u32, [state, snapshot]: [u64; 2]) {
+        let server = self.caller(server);
+        self.event(
+            json!({"event": "saved", "server": server, "state": state, "snapshot": snapshot}),
+        );
+    }
+
+    /// The run has failed.
+    pub(crate) fn fails(self, kind: FailureKind, message: &str) -> (Story, Failure, Explanation) {
+        let mut history = History::new();
+        for event in self.events {
+            let Event { at, kind } = serde_json::from_value(event).expect("it is an event");
+            history.record(at, kind);
+        }
+        let story = Story::new(&history, self.servers as usize);
+        let message = message.to_owned();
+        let failure =
+            Failure { kind, message, location: "script.rs:1".to_owned(), at: Time(self.now) };
+        let explanation = explain(&story, &failure);
+        (story, failure, explanation)
+    }
+}
