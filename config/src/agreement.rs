@@ -185,7 +185,7 @@ impl Config {
     /// leadership, or it leads and the command is in too few places.
     fn why_no_agreement(&self, last_try: Option<(usize, Start)>, expected: usize) -> String {
         let Some((leader, Start { index, term })) = last_try else {
-            return "  why       nobody accepted it: no connected server said that it leads"
+            return "  command   nobody accepted it: no connected server said that it leads"
                 .to_owned();
         };
         let accepted = format!("server {leader} accepted it at index {index} in term {term}");
@@ -196,7 +196,7 @@ impl Config {
             }
             Some((now, _)) => format!("and then lost its leadership (term {now} now)"),
         };
-        format!("  why       {accepted}, {fate}\n{}", self.who_has(index))
+        format!("  command   {accepted}, {fate}\n{}", self.who_has(index))
     }
 
     fn who_has(&self, index: Index) -> String {

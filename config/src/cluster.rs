@@ -79,7 +79,6 @@ struct Baseline {
 pub(crate) struct View {
     pub(crate) raft: Option<Arc<dyn Raft>>,
     pub(crate) incarnation: u32,
-    pub(crate) connected: bool,
 }
 
 /// Makes a cluster of `servers` servers and connects them all. Long delays are on, as in every Raft
@@ -322,7 +321,7 @@ impl Config {
         call: &'static str,
         f: impl FnOnce(&dyn Raft) -> R,
     ) -> Option<R> {
-        let View { raft, incarnation, .. } = self.view(i);
+        let View { raft, incarnation } = self.view(i);
         let raft = raft?;
         let _entered = enter(Owner { server: number(i), incarnation }, call);
         Some(f(&*raft))
@@ -411,7 +410,7 @@ impl Config {
     /// Asks a server for its term and whether it believes that it leads; `None` if it is crashed.
     #[must_use]
     pub fn get_state(&self, i: usize) -> Option<(Term, bool)> {
-        let View { raft, incarnation, .. } = self.view(i);
+        let View { raft, incarnation } = self.view(i);
         let (raft, owner) = (raft?, Owner { server: number(i), incarnation });
         let _entered = enter(owner, "get_state");
         let (term, is_leader) = raft.get_state();
@@ -433,8 +432,8 @@ impl Config {
 
     pub(crate) fn view(&self, i: usize) -> View {
         let state = self.state();
-        let ServerState { raft, incarnation, connected, .. } = &state.servers[i];
-        View { raft: raft.clone(), incarnation: *incarnation, connected: *connected }
+        let ServerState { raft, incarnation, .. } = &state.servers[i];
+        View { raft: raft.clone(), incarnation: *incarnation }
     }
 
     /// The servers that are connected, by number.

@@ -69,7 +69,7 @@ where
     let results = if settings.check_determinism {
         determinism::check(&test, &settings, &seeds)
     } else {
-        places::run_all(&test, &settings, &seeds, &run_here)
+        places::run_all(&test, &settings, &seeds, run_here)
     };
     let results = match results {
         Ok(results) => results,

@@ -117,19 +117,18 @@ impl Fields {
 
     /// The place of a number.
     fn number(&mut self, slot: u8) -> Option<&mut Option<u64>> {
-        const PLACES: [(Slot, fn(&mut Fields) -> &mut Option<u64>); 9] = [
-            (Slot::Term, |fields| &mut fields.term),
-            (Slot::Sender, |fields| &mut fields.sender),
-            (Slot::LastLogIndex, |fields| &mut fields.last_log_index),
-            (Slot::LastLogTerm, |fields| &mut fields.last_log_term),
-            (Slot::PrevLogIndex, |fields| &mut fields.prev_log_index),
-            (Slot::PrevLogTerm, |fields| &mut fields.prev_log_term),
-            (Slot::LeaderCommit, |fields| &mut fields.leader_commit),
-            (Slot::LastIncludedIndex, |fields| &mut fields.last_included_index),
-            (Slot::LastIncludedTerm, |fields| &mut fields.last_included_term),
-        ];
-        let (_, place) = PLACES.iter().find(|(known, _)| *known as u8 == slot)?;
-        Some(place(self))
+        Some(match slot {
+            slot if slot == Slot::Term as u8 => &mut self.term,
+            slot if slot == Slot::Sender as u8 => &mut self.sender,
+            slot if slot == Slot::LastLogIndex as u8 => &mut self.last_log_index,
+            slot if slot == Slot::LastLogTerm as u8 => &mut self.last_log_term,
+            slot if slot == Slot::PrevLogIndex as u8 => &mut self.prev_log_index,
+            slot if slot == Slot::PrevLogTerm as u8 => &mut self.prev_log_term,
+            slot if slot == Slot::LeaderCommit as u8 => &mut self.leader_commit,
+            slot if slot == Slot::LastIncludedIndex as u8 => &mut self.last_included_index,
+            slot if slot == Slot::LastIncludedTerm as u8 => &mut self.last_included_term,
+            _ => return None,
+        })
     }
 
     /// Takes a field's value, if it is one of Raft's.

@@ -93,7 +93,7 @@ fn a_panic_in_get_state_is_named() {
         .assert_is(FailureKind::Panic, &["server 1 panicked in get_state: who knows"])
         .assert_at(&here("panics_in_get_state"));
     // The report asks the servers for their state once more.
-    assert!(caught.output.contains("server 1  connected, get_state panics"), "{}", caught.output);
+    assert!(caught.output.contains("server 1  connected, state never seen"), "{}", caught.output);
 }
 
 #[test]

@@ -111,8 +111,8 @@ fn state(story: &Story, server: usize, moment: Moment) -> String {
     let Some(life) = life.filter(|life| life.until.is_none_or(|until| until > moment)) else {
         return String::new();
     };
-    let links = story.links[server].iter().rev();
-    let is_up = links.skip_while(|link| link.moment > moment).next().is_some_and(|link| link.is_up);
+    let mut links = story.links[server].iter().rev();
+    let is_up = links.find(|link| link.moment <= moment).is_some_and(|link| link.is_up);
     let dot = if is_up { "" } else { "." };
     let view = story.views[server]
         .iter()

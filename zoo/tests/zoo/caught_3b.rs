@@ -20,11 +20,11 @@ const REJOIN: &str = "lab3::agreement_3b::TestRejoin3B";
 const BACKUP: &str = "lab3::agreement_3b::TestBackup3B";
 const COUNT: &str = "lab3::agreement_3b::TestCount3B";
 
-const NOBODY_ACCEPTED: &str = "one(1) failed to reach agreement\n  why       nobody accepted it: \
+const NOBODY_ACCEPTED: &str = "one(1) failed to reach agreement\n  command   nobody accepted it: \
                                no connected server said that it leads";
-const LOST_LEADERSHIP: &str = "one(1) failed to reach agreement\n  why       server 0 accepted it \
+const LOST_LEADERSHIP: &str = "one(1) failed to reach agreement\n  command   server 0 accepted it \
                                at index 1 in term 1, and then lost its leadership (term 2 now)\n";
-const APPLIED_BY_TOO_FEW: &str = "one(1) failed to reach agreement\n  why       server 0 accepted it at index 1 in term 1, and \
+const APPLIED_BY_TOO_FEW: &str = "one(1) failed to reach agreement\n  command   server 0 accepted it at index 1 in term 1, and \
      still leads; it is applied by too few, 3 were wanted\n";
 const TWO_COMMANDS: &str = "apply error: commit index=1 server=0 1 != server=1 2";
 
@@ -386,7 +386,7 @@ fn crashes_within_one() {
 fn a_crash_within_one_is_told() {
     let arguments = ["caught_3b::crashes_within_one", "--exact", "--ignored"];
     let runs = run_with([("LAB_SEED", "1".to_owned())], &arguments);
-    let crashed = "one(1) failed to reach agreement\n  why       server 0 accepted it at index 1 in \
+    let crashed = "one(1) failed to reach agreement\n  command   server 0 accepted it at index 1 in \
                    term 1, and was crashed\n";
     assert_eq!(runs.assert_only([Expected::anywhere(Liveness, crashed)]), [1]);
 }

@@ -18,7 +18,7 @@ fn two_commands() -> Expected {
 }
 
 fn applied_by_too_few(function: &str) -> Expected {
-    let message = "one(1) failed to reach agreement\n  why       server 0 accepted it at index 1 in \
+    let message = "one(1) failed to reach agreement\n  command   server 0 accepted it at index 1 in \
                    term 1, and still leads; it is applied by too few, 5 were wanted\n";
     Expected::at((function, "one"), Liveness, message)
 }
@@ -89,7 +89,7 @@ fn counts_old_votes() {
 
 #[test]
 fn heartbeats_too_seldom() {
-    let lost = "one(1) failed to reach agreement\n  why       server 0 accepted it at index 1 in \
+    let lost = "one(1) failed to reach agreement\n  command   server 0 accepted it at index 1 in \
                 term 1, and then lost its leadership (term 2 now)\n";
     let lost = Expected::at(("TestFigure8Unreliable3C", "one"), Liveness, lost);
     fails_of(FIGURE_8_UNRELIABLE, Bug::HeartbeatsTooSeldom, (2, 1..=10), lost);

@@ -95,7 +95,7 @@ fn takes_saved_for_applied() {
 fn installs_another_snapshot() {
     for (bug, message) in [
         (Bug::KeepsOwnSnapshot, "apply error: server 0: nil snapshot"),
-        (Bug::SendsHalfSnapshot, "apply error: server 0: snapshot decode error: "),
+        (Bug::SendsHalfSnapshot, "apply error: server 0: snapshot decode error at index 9: "),
         (
             Bug::CountsSnapshotFromZero,
             "apply error: server 0 snapshot doesn't match m.SnapshotIndex",
@@ -115,7 +115,7 @@ fn reads_state_for_snapshot() {
 
 #[test]
 fn sends_the_snapshot_for_ever() {
-    let few = "one(1) failed to reach agreement\n  why       server 0 accepted it at index 1 in \
+    let few = "one(1) failed to reach agreement\n  command   server 0 accepted it at index 1 in \
                term 1, and still leads; it is applied by too few, 3 were wanted\n";
     for bug in [Bug::NeverAdvancesAfterSnapshot, Bug::CountsSnapshotOneShort] {
         for test in [INSTALL, INSTALL_CRASH] {
@@ -140,7 +140,7 @@ fn applies_one_per_tick() {
 
 #[test]
 fn times_out_after_seconds() {
-    let nobody = "one(1) failed to reach agreement\n  why       nobody accepted it: no connected \
+    let nobody = "one(1) failed to reach agreement\n  command   nobody accepted it: no connected \
                   server said that it leads";
     let nobody = Expected::at(("snapcommon", "one"), Liveness, nobody);
     fails_of(INSTALL_UN_CRASH, Bug::TimesOutAfterSeconds, (2, 1..=20), nobody);

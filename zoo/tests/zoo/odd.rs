@@ -235,7 +235,7 @@ fn no_index_is_too_high_to_be_refused() {
     let message =
         "apply error: server 0 apply out of order, expected index 1, got 18446744073709551615";
     fails("lab3::snapshot_3d::TestSnapshotBasic3D", Odd::AppliesFarAhead, message);
-    let never = "one(100) failed to reach agreement\n  why       server 1 accepted it at index \
+    let never = "one(100) failed to reach agreement\n  command   server 1 accepted it at index \
                  18446744073709551615 in term 1, and still leads";
     let never = Expected::at(("TestBasicAgree3B", "one"), FailureKind::Liveness, never);
     fails_as("lab3::agreement_3b::TestBasicAgree3B", Odd::ReportsFarIndex, never);
