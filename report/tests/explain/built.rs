@@ -9,7 +9,7 @@ use crate::run::Run;
 
 const TWO_LEADERS: &str = "term 1 has 2 (>1) leaders";
 const TWO_COMMANDS: &str = "apply error: commit index=1 server=0 1 != server=1 2";
-const ACCEPTED: &str = "one(100) failed to reach agreement\n  why       server 0 accepted it at \
+const ACCEPTED: &str = "one(100) failed to reach agreement\n  command   server 0 accepted it at \
                         index 1 in term 1, and still leads";
 
 fn assert_finds(id: &str, run: Run, kind: FailureKind, message: &str) {
