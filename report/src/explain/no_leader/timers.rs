@@ -234,7 +234,7 @@ pub(super) fn election_not_restarted(case: &Case<'_>) -> Option<Finding> {
     for (&server, elections) in &voters {
         let since = case.window.settled.max(case.window.from);
         let new = elections.iter().filter(|election| election.at >= since).count();
-        since_back.push(format!("server {server} {new}"));
+        since_back.push(format!("server {server}: {new}"));
         for election in elections {
             let until = story.stands_until(&all, election).min(case.window.until);
             let stood = until.since(election.at);
@@ -270,6 +270,7 @@ pub(super) fn election_not_restarted(case: &Case<'_>) -> Option<Finding> {
     if found.is_empty() {
         return None;
     }
+    found.sort_by_key(|evidence| evidence.at);
     found.push(evidence(
         case.window.settled,
         format!("a majority was back; elections started since: {}", since_back.join(", ")),
