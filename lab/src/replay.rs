@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::paint::paint;
 use crate::runs::RESULTS;
 use crate::suite::{self, LabTest, Suite};
 
@@ -42,14 +43,14 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
     let to = out.join(stored.file_name().unwrap_or_default());
     fs::rename(&stored, &to).map_err(|error| Error::write(&to, error))?;
     let record = read(&to)?;
-    print!("{}", text::report(&record));
+    anstream::print!("{}", paint(&text::report(&record)));
     eprintln!("\nstored in {}", to.display());
     Ok(if record.failure.is_some() { Exit::Failed } else { Exit::Passed })
 }
 
 /// Shows a stored run.
 pub(crate) fn explain(asked: &cli::Explain) -> Result<Exit, Error> {
-    print!("{}", text::report(&read(&asked.history)?));
+    anstream::print!("{}", paint(&text::report(&read(&asked.history)?)));
     Ok(Exit::Passed)
 }
 
