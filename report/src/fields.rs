@@ -127,6 +127,11 @@ impl Slot {
             "entries" => return Some(Slot::Entries),
             "leader_commit" => return Some(Slot::LeaderCommit),
             "success" => return Some(Slot::Success),
+            "last_log_index" => return Some(Slot::LastLogIndex),
+            "last_log_term" => return Some(Slot::LastLogTerm),
+            "vote_granted" => return Some(Slot::VoteGranted),
+            "last_included_index" => return Some(Slot::LastIncludedIndex),
+            "last_included_term" => return Some(Slot::LastIncludedTerm),
             "command" | "conflict" | "data" => return None,
             _ => {}
         }
