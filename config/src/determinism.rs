@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use report::{Failure, FailureKind, Time};
+use report::{Event, Failure, FailureKind, Time};
 use sim::Isolation;
 
 use crate::describe::line;
@@ -51,7 +51,7 @@ impl Leak {
             Leak::BetweenRuns => {
                 "two fresh processes agree, but a second run in one process differs from the first: \
                  a static, or another global, remembers the run before, or something counts for the \
-                 whole process, as futures::select! does. Keep all state in the server; use \
+                 whole process, as futures::select!, thread ids and task ids do. Keep all state in the server; use \
                  tokio::select!"
             }
             Leak::Addresses => {
@@ -90,17 +90,19 @@ fn explain(test: &TestName, settings: &Settings, seed: u64) -> Result<Verdict, S
     let same = traces[0].iter().zip(traces[1]).take_while(|(a, b)| a == b).count();
     if differ(&pair) {
         line(&mut evidence, "event", format_args!("{same} events are the same, then"));
-        for (label, trace) in ["one run", "the other"].into_iter().zip(traces) {
+        for (label, trace) in ["one run", "the other"].into_iter().zip(&traces) {
             let event = trace.get(same).map_or("(has ended)", String::as_str);
             line(&mut evidence, label, format_args!("{event}"));
         }
     }
     line(&mut evidence, "likely", format_args!("{}", leak.text()));
+    // When they parted.
+    let parted = traces[0].get(same).and_then(|event| serde_json::from_str::<Event>(event).ok());
     let failure = Failure {
         kind: FailureKind::Misuse,
         message: format!("seed {seed} is not the same run twice"),
         location: String::new(),
-        at: Time(0),
+        at: parted.map_or(Time(0), |event| event.at),
     };
     Ok(Verdict::unexplained(failure, evidence))
 }

@@ -217,11 +217,17 @@ fn cause(output: &str) -> Option<&str> {
     // Its line has a number of the system's, which is another each time.
     if output.contains("has overflowed its stack") {
         return Some(
-            "a thread has overflowed its stack, by a recursion that is too deep or has no end",
+            "a thread has overflowed its stack, by a recursion that is too deep or has no end; write a loop \
+             in its place",
         );
     }
-    const CAUSES: [&str; 3] =
-        ["memory allocation of ", "panic in a destructor", "thread caused non-unwinding panic"];
+    if output.contains("memory allocation of ") {
+        return Some(
+            "memory without end: a run may take 4 GiB; look for a Vec or a channel that only grows, or \
+             for tasks that are spawned and never end",
+        );
+    }
+    const CAUSES: [&str; 2] = ["panic in a destructor", "thread caused non-unwinding panic"];
     output.lines().find(|line| CAUSES.iter().any(|cause| line.contains(cause)))
 }
 

@@ -26,7 +26,7 @@ use crate::t::{Identity, Notes, T, lock, place};
 const TASKS_END_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long a handler may take before the tester warns of it.
-const HANDLERS_END_WITHIN: Duration = Duration::from_secs(5);
+const HANDLERS_END_WITHIN: Duration = Duration::from_secs(1);
 
 /// The run that is under way, for whoever has to report on it from outside.
 static CURRENT: Mutex<Option<T>> = Mutex::new(None);
@@ -195,7 +195,8 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
     let history = t.notes.history();
     let trace = crate::places::wants_trace().then(|| {
         let events = history.events().iter();
-        events.map(|event| format!("{:.6} {:?}", event.at, event.kind)).collect()
+        let line = |event| serde_json::to_string(event).unwrap_or_else(|error| error.to_string());
+        events.map(line).collect()
     });
     RunResult {
         test: identity.test.clone(),
@@ -230,6 +231,7 @@ fn record(t: &T, failure: Option<Failure>) -> Record {
         banner: story.banner.clone(),
         servers: story.servers as u32,
         failure,
+        history: format!("{:016x}", history.hash()),
         end: t.now(),
         warnings: story.warnings.clone(),
         dropped: history.dropped(),
@@ -248,7 +250,7 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
         sim::Why::Exit => (FailureKind::Misuse, Process::Died),
         sim::Why::Signal(_) => (FailureKind::Panic, Process::Died),
         sim::Why::Interrupted => (FailureKind::Stuck, Process::Died),
-        sim::Why::Loop | sim::Why::Blocked | sim::Why::Overtime => {
+        sim::Why::Loop | sim::Why::Blocked | sim::Why::Memory | sim::Why::Overtime => {
             (FailureKind::Stuck, Process::Hung)
         }
     };
@@ -310,10 +312,13 @@ fn warn_of_tasks(t: &T) {
         }
     }
     for ((server, line), count) in lines {
-        let tasks = if count == 1 { "a task".to_owned() } else { format!("{count} tasks") };
+        let tasks = match count {
+            1 => "a task still runs".to_owned(),
+            count => format!("{count} tasks still run"),
+        };
         t.warn(format!(
-            "warning: {tasks} of server {server} still run(s), spawned at {line}, although the server \
-             was crashed more than {} s before; a task must end soon after kill()",
+            "warning: {tasks} of server {server}, spawned at {line}, although the server was crashed \
+             more than {} s before; a task must end soon after kill()",
             TASKS_END_WITHIN.as_secs()
         ));
     }

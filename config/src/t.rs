@@ -62,18 +62,23 @@ pub(crate) struct Story {
 struct Fatal;
 
 /// A line as it is shown: `tests/raft/election_3a.rs:72`.
+pub(crate) fn place(location: &Location<'_>) -> String {
+    format!("{}:{}", shown_file(location.file()), location.line())
+}
+
+/// A source file as it is shown.
 ///
 /// A script that another crate compiles as its own has a roundabout path, such as
 /// `zoo/tests/../../tests/raft/election_3a.rs`; what is gone into and left again is cut out.
-pub(crate) fn place(location: &Location<'_>) -> String {
+fn shown_file(file: &str) -> String {
     let mut path: Vec<&str> = Vec::new();
-    for part in location.file().split('/') {
+    for part in file.split('/') {
         match path.last() {
             Some(&last) if part == ".." && last != ".." => drop(path.pop()),
             _ => path.push(part),
         }
     }
-    format!("{}:{}", path.join("/"), location.line())
+    path.join("/")
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -167,7 +172,7 @@ impl T {
     /// Notes that the script has come to a step.
     pub(crate) fn step(&self, what: &'static str, location: &'static Location<'static>) {
         self.notes.story().step = Some((what, location));
-        let (file, line) = (location.file(), location.line());
+        let (file, line) = (shown_file(location.file()), location.line());
         self.record(EventKind::Step { what: what.into(), file: file.into(), line });
     }
 

@@ -24,9 +24,11 @@ mod suite;
 mod table;
 mod tally;
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap::error::ErrorKind;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
@@ -38,6 +40,14 @@ fn main() -> ExitCode {
             // A closed pipe is no reason to say more.
             let _ = error.print();
             let is_error = error.use_stderr();
+            if error.kind() == ErrorKind::ValueValidation {
+                // Some options take their value from there.
+                for name in ["LAB_ITERS", "LAB_JOBS", "LAB_SEED"] {
+                    if let Ok(value) = env::var(name) {
+                        eprintln!("note: the environment has {name}={value:?}");
+                    }
+                }
+            }
             return if is_error { Exit::Usage } else { Exit::Passed }.into();
         }
     };

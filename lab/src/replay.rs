@@ -55,7 +55,8 @@ pub(crate) fn explain(asked: &cli::Explain) -> Result<Exit, Error> {
 }
 
 fn read(path: &Path) -> Result<Record, Error> {
-    let text = fs::read_to_string(path).map_err(|error| Error::read(path, error))?;
+    let unreadable = |error| Error::Unreadable { path: path.to_owned(), error };
+    let text = fs::read_to_string(path).map_err(unreadable)?;
     Record::read(&text).map_err(|why| Error::NoHistory { path: path.to_owned(), why })
 }
 

@@ -29,6 +29,9 @@ pub struct Record {
     /// Why the run failed; `None` if it passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// The hash of the run's history, as the test's report has it.
+    #[serde(default)]
+    pub history: String,
     /// When the run ended.
     pub end: Time,
     /// What the tester warned of.
@@ -67,7 +70,7 @@ impl Record {
 
     /// The events as a history.
     #[must_use]
-    pub fn history(&self) -> History {
+    pub fn to_history(&self) -> History {
         let mut history = History::new();
         for Event { at, kind } in &self.events {
             history.record(*at, kind.clone());

@@ -34,3 +34,12 @@ pub(crate) fn states_of_threads(process: u32) -> Vec<char> {
     let state = |folder: &Path| Stat::read(folder).map(|stat| stat.state);
     threads.filter_map(|thread| state(&thread.ok()?.path())).collect()
 }
+
+/// How much memory this process holds, in bytes; `None` where that can't be told.
+pub(crate) fn memory_held() -> Option<u64> {
+    let pages: u64 =
+        fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
+    // SAFETY: asks for a constant of the system's.
+    let page = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok()?;
+    Some(pages * page)
+}

@@ -158,9 +158,12 @@ pub(crate) fn users_place(location: &Location<'_>) -> Option<String> {
     is_users(&file).then(|| format!("{}:{}", location.file(), location.line()))
 }
 
-/// The path as seen from the harness's folder or from the current one, whichever holds it.
+/// The path as seen from the harness's workspace or from the current one, whichever holds it.
 fn shorten(file: &Path) -> String {
+    // Cargo runs a test in its package's folder.
     let current = std::env::current_dir().unwrap_or_default();
-    let short = file.strip_prefix(harness()).or_else(|_| file.strip_prefix(current));
+    let workspace = current.ancestors().find(|folder| folder.join("Cargo.lock").exists());
+    let here = workspace.unwrap_or(&current);
+    let short = file.strip_prefix(harness()).or_else(|_| file.strip_prefix(here));
     short.unwrap_or(file).display().to_string()
 }

@@ -18,7 +18,7 @@ use crate::context::{self, Context};
 use crate::dying;
 use crate::frame::{self, Frame};
 use crate::interrupt::{self, Again};
-use crate::kernel::Stat;
+use crate::kernel::{self, Stat};
 use crate::misuse::Stack;
 use crate::run::Clock;
 use crate::workers::{Death, OUTPUT_KEPT, WORKER};
@@ -28,7 +28,11 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// How much CPU time a run may use without letting virtual time pass. Only code that loops does: all
 /// that a cluster of a hundred servers does at one instant takes a small part of it.
-const CPU_WITHOUT_PROGRESS: Duration = Duration::from_secs(3);
+const CPU_WITHOUT_PROGRESS: Duration = Duration::from_secs(2);
+
+/// How much memory a run may hold, in bytes: half of what its process may have. A run of the lab holds
+/// some tens of millions.
+const HELD: u64 = MEMORY / 2;
 
 /// How many looks in a row may find the simulated thread asleep. It never sleeps by itself.
 const LOOKS_ASLEEP: u32 = 12;
@@ -78,6 +82,8 @@ pub enum Why {
     Loop,
     /// Its thread is blocked.
     Blocked,
+    /// It holds more memory than any run needs.
+    Memory,
     /// By the real clock: it can't be ended when its time is up.
     Overtime,
     /// It tried to end the process.
@@ -102,7 +108,13 @@ impl fmt::Display for Why {
             Why::Loop => {
                 "an endless loop: code runs on and on without an .await that waits, and nothing \
                  else gets its turn; wait in the loop, by tokio::time::sleep for at least a \
-                 millisecond or by a Notify"
+                 millisecond or by a Notify. The clock stands while code runs, so a loop that waits \
+                 for Instant::now() to move never ends"
+            }
+            Why::Memory => {
+                "memory without end: the run holds 2 GiB, where one of the lab's takes some tens of \
+                 MiB; look for a Vec or a channel that only grows, or for tasks that are spawned and \
+                 never end"
             }
             Why::Blocked => {
                 "the simulated thread is blocked, and with it the whole cluster: by a mutex that \
@@ -414,6 +426,9 @@ impl Seen {
     /// Looks at the run once more. Returns why it is stuck, if it is.
     fn look(&mut self, running: &Running) -> Option<Stuck> {
         let thread = running.thread?;
+        if kernel::memory_held().is_some_and(|held| held > HELD) {
+            return Some(ask(thread, Why::Memory));
+        }
         let folder = PathBuf::from(format!("/proc/self/task/{}", thread.tid));
         let Stat { state, cpu } = Stat::read(&folder)?;
         let progress = PROGRESS.load(Ordering::Relaxed);

@@ -9,7 +9,7 @@ use crate::story::Story;
 /// How a stored run ended, why, and all that happened.
 #[must_use]
 pub fn report(record: &Record) -> String {
-    let story = Story::new(&record.history(), record.servers as usize);
+    let story = Story::new(&record.to_history(), record.servers as usize);
     let mut text = match &record.failure {
         Some(failure) => format!("{}\n", failure.message),
         None => "passed\n".to_owned(),
@@ -20,8 +20,17 @@ pub fn report(record: &Record) -> String {
     entry(&mut text, "test", &format!("{}: {}", record.test, record.banner));
     entry(&mut text, "time", &format!("{} s, {}", record.end, record.clock));
     if let Some(failure) = &record.failure {
-        if !failure.location.is_empty() {
+        let step = story.last_step().and_then(|step| {
+            let (file, line) = step.line.as_ref()?;
+            Some((format!("{file}:{line}"), &step.what))
+        });
+        if !failure.location.is_empty()
+            && step.as_ref().is_none_or(|(line, _)| *line != failure.location)
+        {
             entry(&mut text, "line", &failure.location);
+        }
+        if let Some((line, what)) = step {
+            entry(&mut text, "script", &format!("{line}, in {what}"));
         }
         text.push_str(&summary(&story, failure, &explain(&story, failure)));
     }
@@ -38,6 +47,7 @@ pub fn report(record: &Record) -> String {
         entry(&mut text, "missing", &format!("the {} oldest events", record.dropped));
     }
     entry(&mut text, "seed", &record.seed.to_string());
+    entry(&mut text, "history", &record.history);
     entry(&mut text, "replay", &record.replay);
     text.push('\n');
     text.push_str(&whole_timeline(&story, record.failure.as_ref()));

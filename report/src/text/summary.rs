@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{count, detail, entry, list};
 use crate::event::{Role, Time};
 use crate::explain::{Confidence, Explanation, Finding};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::story::{Story, View};
 
 /// The entries below a failure's sentence: `did`, `server …`, `why` and `not so`.
@@ -21,7 +21,7 @@ pub fn summary(story: &Story, failure: &Failure, explanation: &Explanation) -> S
             detail(&mut text, &line);
         }
     }
-    why(&mut text, &explanation.findings);
+    why(&mut text, failure.kind, &explanation.findings);
     for note in &explanation.not_the_cause {
         entry(&mut text, "not so", note);
     }
@@ -127,8 +127,13 @@ fn outstanding(story: &Story, server: usize) -> Vec<String> {
     calls.into_iter().map(line).collect()
 }
 
-fn why(text: &mut String, findings: &[Finding]) {
-    if findings.is_empty() {
+fn why(text: &mut String, kind: FailureKind, findings: &[Finding]) {
+    // Some sentences say themselves what is wrong.
+    let says_why = matches!(
+        kind,
+        FailureKind::Panic | FailureKind::Misuse | FailureKind::Stuck | FailureKind::Tester
+    );
+    if findings.is_empty() && !says_why {
         entry(text, "why", "unknown: none of the known causes shows in this run");
     }
     for (i, finding) in findings.iter().enumerate() {

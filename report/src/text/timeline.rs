@@ -60,7 +60,10 @@ pub fn whole_timeline(story: &Story, failure: Option<&Failure>) -> String {
 fn end(story: &Story, failure: Option<&Failure>) -> Row {
     let sentence = failure.map(|failure| failure.message.lines().next().unwrap_or_default());
     Row {
-        moment: Moment { place: usize::MAX, at: story.end },
+        moment: Moment {
+            place: usize::MAX,
+            at: failure.map_or(story.end, |failure| failure.at.max(story.end)),
+        },
         event: sentence.map_or("end".to_owned(), |sentence| format!("FAIL {sentence}")),
     }
 }

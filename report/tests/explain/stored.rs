@@ -18,7 +18,7 @@ fn each_stored_run_is_explained() {
         let id = file.file_stem().expect("a file has a name").to_string_lossy().into_owned();
         let text = fs::read_to_string(&file).expect("a history can be read");
         let record = Record::read(&text).unwrap_or_else(|error| panic!("{id}: {error}"));
-        let story = Story::new(&record.history(), record.servers as usize);
+        let story = Story::new(&record.to_history(), record.servers as usize);
         let failure = record.failure.expect("the run has failed");
         assert_explained(&id, &story, &failure, &explain(&story, &failure));
         count += 1;
