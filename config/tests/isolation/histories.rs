@@ -116,7 +116,6 @@ fn of_a_run_that_takes_its_process_along_a_history_is_stored() {
         let record = read(&folder.path().join(format!("{victim}-7.json")));
         let failure = record.failure.expect("the run has failed");
         assert_eq!(failure.kind, kind, "{failure:?}");
-        assert_eq!(only(&ran).failure().map(|failure| failure.kind), Some(kind));
         let sent = |kind: &EventKind| matches!(kind, EventKind::RpcSent { .. });
         assert!(record.events.iter().any(|event| sent(&event.kind)), "nothing was sent");
     }
