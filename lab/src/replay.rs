@@ -1,6 +1,7 @@
 //! `cargo lab replay` and `cargo lab explain`: one run, and all that happened in it.
 
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -42,20 +43,27 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
     let to = out.join(stored.file_name().unwrap_or_default());
     fs::rename(&stored, &to).map_err(|error| Error::write(&to, error))?;
     let record = read(&to)?;
-    print!("{}", text::report(&record));
+    show(&record);
     eprintln!("\nstored in {}", to.display());
     Ok(if record.failure.is_some() { Exit::Failed } else { Exit::Passed })
 }
 
 /// Shows a stored run.
 pub(crate) fn explain(asked: &cli::Explain) -> Result<Exit, Error> {
-    print!("{}", text::report(&read(&asked.history)?));
+    show(&read(&asked.history)?);
     Ok(Exit::Passed)
 }
 
+fn show(record: &Record) {
+    // A closed pipe, such as that of a pager which is left, is no reason to complain.
+    let _ = io::stdout().lock().write_all(text::report(record).as_bytes());
+}
+
 fn read(path: &Path) -> Result<Record, Error> {
-    let text = fs::read_to_string(path).map_err(|error| Error::read(path, error))?;
-    Record::read(&text).map_err(|why| Error::NoHistory { path: path.to_owned(), why })
+    let error = |why| Error::NoHistory { path: path.to_owned(), why };
+    let text = fs::read_to_string(path)
+        .map_err(|why| error(format!("failed to read a run's history: {why}")))?;
+    Record::read(&text).map_err(error)
 }
 
 /// The one test that is meant by `name`.
