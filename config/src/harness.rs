@@ -76,10 +76,22 @@ where
         Err(message) => fail_test(&message),
     };
     save(&results);
+    if sim::is_interrupted() {
+        fail_test(&interrupted(&test, &settings, &results));
+    }
     match summarise(&test, &settings, &results) {
         Ok(passed) => print_always(&passed),
         Err(failed) => fail_test(&failed),
     }
+}
+
+/// What is printed of the runs that were made before the user had enough.
+fn interrupted(test: &TestName, settings: &Settings, results: &[RunResult]) -> String {
+    let mut text = String::new();
+    if !results.is_empty() {
+        text = summarise(test, settings, results).unwrap_or_else(|failed| failed);
+    }
+    text + &format!("interrupted: {} of {} runs were made\n", results.len(), settings.iters)
 }
 
 /// A test's name, as the user and the test binary know it.

@@ -247,6 +247,7 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
     let (kind, process) = match stuck.why {
         sim::Why::Exit => (FailureKind::Misuse, Process::Died),
         sim::Why::Signal(_) => (FailureKind::Panic, Process::Died),
+        sim::Why::Interrupted => (FailureKind::Stuck, Process::Died),
         sim::Why::Loop | sim::Why::Blocked | sim::Why::Overtime => {
             (FailureKind::Stuck, Process::Hung)
         }

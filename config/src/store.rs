@@ -36,6 +36,13 @@ pub(crate) fn folder(settings: &Settings) -> PathBuf {
     binary.ancestors().nth(3).unwrap_or(Path::new("target")).join("lab")
 }
 
+/// A path as it is shown: from the workspace's folder on, if it is in there.
+pub(crate) fn shown(path: &Path) -> &Path {
+    let binary = env::current_exe().unwrap_or_default();
+    let workspace = binary.ancestors().nth(4);
+    workspace.and_then(|workspace| path.strip_prefix(workspace).ok()).unwrap_or(path)
+}
+
 /// Where this process is to store histories; `None` if it isn't.
 pub(crate) fn folder_here(settings: &Settings) -> Option<PathBuf> {
     if settings.report == Report::Never {

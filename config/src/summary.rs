@@ -10,6 +10,7 @@ use crate::describe::line;
 use crate::harness::TestName;
 use crate::outcome::{Measured, Process, RunResult, Verdict};
 use crate::settings::{Place, Settings};
+use crate::store;
 
 /// How many failing seeds are listed for each message.
 const SEEDS_SHOWN: usize = 10;
@@ -147,7 +148,7 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
     let command = test.replay_command(settings, result.seed);
     line(&mut text, "replay", format_args!("{command}"));
     if let Some(stored) = &result.stored {
-        line(&mut text, "stored", format_args!("{}", stored.display()));
+        line(&mut text, "stored", format_args!("{}", store::shown(stored).display()));
     }
     for note in limits(settings).iter().chain(&result.note) {
         line(&mut text, "note", format_args!("{note}"));

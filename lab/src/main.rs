@@ -15,6 +15,7 @@ mod cli;
 mod create;
 mod error;
 mod exit;
+mod paint;
 mod progress;
 mod repeat;
 mod replay;

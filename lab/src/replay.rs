@@ -1,7 +1,7 @@
 //! `cargo lab replay` and `cargo lab explain`: one run, and all that happened in it.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::paint::paint;
 use crate::runs::RESULTS;
 use crate::suite::{self, LabTest, Suite};
 
@@ -56,7 +57,7 @@ pub(crate) fn explain(asked: &cli::Explain) -> Result<Exit, Error> {
 
 fn show(record: &Record) {
     // A closed pipe, such as that of a pager which is left, is no reason to complain.
-    let _ = io::stdout().lock().write_all(text::report(record).as_bytes());
+    let _ = anstream::stdout().lock().write_all(paint(&text::report(record)).as_bytes());
 }
 
 fn read(path: &Path) -> Result<Record, Error> {

@@ -13,6 +13,7 @@ mod finding;
 mod late;
 mod no_leader;
 mod numbers;
+mod red_herrings;
 mod referee;
 mod saves;
 mod snapshots;
@@ -63,7 +64,7 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
     // What breaks a rule for certain comes before what only looks like a cause.
     findings.sort_by_key(|finding| finding.confidence);
     findings.truncate(FINDINGS);
-    Explanation { findings, not_the_cause: no_leader::not_the_cause(&case) }
+    Explanation { findings, not_the_cause: red_herrings::not_the_cause(&case) }
 }
 
 /// The causes of failures with this sentence, the more telling ones first.

@@ -217,3 +217,68 @@ impl Hash {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields::Fields;
+
+    /// A call that is sent and returns.
+    fn call(sent: u64, returned: u64, server: u32, bytes: &[u8], outcome: Outcome) -> u64 {
+        let mut history = History::new();
+        let payload = Payload::new(bytes, &Fields::default(), |_| Ok(serde_json::Value::Null));
+        history.record(
+            Time(sent),
+            EventKind::RpcSent {
+                id: RpcId(0),
+                from: Some(Caller { server, incarnation: 1 }),
+                to: Some(2),
+                method: "Raft.RequestVote".into(),
+                args: payload,
+            },
+        );
+        history.record(Time(returned), EventKind::RpcReturned { id: RpcId(0), outcome });
+        history.hash()
+    }
+
+    /// What chance decides of a call shows as a time or an outcome, and each of these counts.
+    #[test]
+    fn the_hash_covers_time_server_kind_and_bytes() {
+        let hash = call(10, 99, 0, b"args", Outcome::Replied);
+        assert_eq!(call(10, 99, 0, b"args", Outcome::Replied), hash);
+        assert_ne!(call(11, 99, 0, b"args", Outcome::Replied), hash);
+        assert_ne!(call(10, 98, 0, b"args", Outcome::Replied), hash);
+        assert_ne!(call(10, 99, 1, b"args", Outcome::Replied), hash);
+        assert_ne!(call(10, 99, 0, b"argt", Outcome::Replied), hash);
+        assert_ne!(call(10, 99, 0, b"args", Outcome::ReplyLost), hash);
+    }
+
+    #[test]
+    fn what_is_logged_leaves_the_hash_alone() {
+        let mut history = History::new();
+        let logged = EventKind::Logged {
+            server: None,
+            level: "INFO".into(),
+            target: "raft".into(),
+            text: "hello".to_owned(),
+        };
+        history.record(Time(1), logged);
+        assert_eq!(history.hash(), History::new().hash());
+        assert_eq!(history.events().len(), 1);
+    }
+
+    #[test]
+    fn a_history_is_bounded_and_keeps_the_end() {
+        let mut history = History::new();
+        let bytes = vec![0; 1 << 20];
+        for time in 0..400 {
+            let command = Payload::new(&bytes, &Fields::default(), |_| Ok(serde_json::Value::Null));
+            let server = Caller { server: 0, incarnation: 1 };
+            history.record(Time(time), EventKind::Applied { server, index: time, command });
+        }
+        assert!(history.size <= History::LIMIT, "{}", history.size);
+        assert_eq!(history.dropped() + history.events().len() as u64, 400);
+        assert!(history.dropped() > 0);
+        assert_eq!(history.events().last().map(|event| event.at), Some(Time(399)));
+    }
+}

@@ -65,6 +65,8 @@ mod frame;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
 mod interpose;
 #[cfg(unix)]
+mod interrupt;
+#[cfg(unix)]
 mod kernel;
 mod misuse;
 mod panics;
@@ -79,6 +81,8 @@ mod worker;
 #[cfg(unix)]
 mod workers;
 
+#[cfg(unix)]
+pub use interrupt::is_interrupted;
 pub use misuse::Misuse;
 pub use panics::{Panic, unnoticed};
 pub use run::{Clock, Ending, Misused, Settings, Sim, run};

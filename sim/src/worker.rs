@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use crate::context::{self, Context};
 use crate::dying;
 use crate::frame::{self, Frame};
+use crate::interrupt::{self, Again};
 use crate::kernel::Stat;
 use crate::misuse::Stack;
 use crate::run::Clock;
@@ -83,6 +84,8 @@ pub enum Why {
     Exit,
     /// It was ended by this signal.
     Signal(i32),
+    /// The user has had enough.
+    Interrupted,
 }
 
 impl Stuck {
@@ -111,6 +114,7 @@ impl fmt::Display for Why {
                  such as get_state(), that is blocked or loops; let go of a lock before taking it \
                  again"
             }
+            Why::Interrupted => "interrupted: this is how far the run had come",
             Why::Exit => {
                 "exit() was called, which would end the tester as well; return instead, or panic"
             }
@@ -220,6 +224,7 @@ pub fn serve(
     on_stuck: impl Fn(u64, &Stuck, &str) -> Vec<u8> + Send + Sync + 'static,
 ) -> ! {
     let socket = take_socket().expect("a worker's standard input is its parent's socket");
+    interrupt::catch(Again::Ignored);
     limit_resources();
     keep_memory();
     let mut output = Output::new().expect("a worker's standard output is its parent's file");
@@ -360,6 +365,10 @@ impl Watch {
                 self.give_up(&Stuck { why, stack, context: words.context });
             }
             let Some(running) = *lock(&self.running) else { continue };
+            if interrupt::is_interrupted() {
+                let why = Why::Interrupted;
+                self.give_up(&Stuck { why, stack: Vec::new(), context: None });
+            }
             if last_sign.elapsed() > Duration::from_secs(1) {
                 self.send(&Frame::Alive);
                 last_sign = Instant::now();
@@ -379,7 +388,9 @@ impl Watch {
 
     /// Sends a result for a run that will never have one, and ends the process.
     fn give_up(&self, stuck: &Stuck) -> ! {
-        let seed = lock(&self.running).map_or(0, |running| running.seed);
+        // Kept: a run that comes to its end meanwhile must not have a second result.
+        let running = lock(&self.running);
+        let seed = running.map_or(0, |running| running.seed);
         let output = Output::new().map(|mut output| output.take()).unwrap_or_default();
         let result = (self.on_stuck)(seed, stuck, &String::from_utf8_lossy(&output));
         self.send(&Frame::Leaving);

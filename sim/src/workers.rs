@@ -23,6 +23,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::frame::{self, Frame};
+use crate::interrupt::{self, Again};
 use crate::silence::{self, Silence};
 
 /// How long a child may take to end when it has closed its end of the socket.
@@ -107,8 +108,8 @@ pub enum Isolation {
 /// Runs all `seeds` in children that `command` starts, at most `jobs` of them at a time in this whole
 /// process, and returns what came of each, in the seeds' order.
 ///
-/// Asks after each run whether that was `enough`. If it was, no more are begun, and those that were not
-/// are missing in what is returned.
+/// Asks after each run whether that was `enough`. If it was, or if the process is interrupted, no more
+/// are begun, and those that were not are missing in what is returned.
 ///
 /// # Errors
 /// If a child can't be started.
@@ -119,6 +120,7 @@ pub fn run_in_children(
     command: &(dyn Fn() -> Command + Sync),
     enough: &(dyn Fn(&Done) -> bool + Sync),
 ) -> io::Result<Vec<Done>> {
+    interrupt::catch(Again::Ends);
     let workers = jobs.get().min(seeds.len());
     let in_hand = IN_HAND.min(seeds.len().div_ceil(workers.max(1)));
     let queue = Queue::new(seeds, in_hand, enough);
@@ -201,7 +203,7 @@ impl<'a> Queue<'a> {
     }
 
     fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Relaxed)
+        self.is_closed.load(Ordering::Relaxed) || interrupt::is_interrupted()
     }
 
     fn next(&self, source: &Mutex<VecDeque<Job>>) -> Option<Job> {
@@ -319,7 +321,13 @@ impl Worker {
 
     fn wait_for_word(&self) -> Result<(), Option<Death>> {
         let mut silence = Silence::begin(self.process.id());
+        let mut is_told = false;
         loop {
+            if interrupt::is_interrupted() && !is_told && self.is_ready {
+                // It may have heard of it already, together with this process.
+                interrupt::pass_on(self.process.id());
+                is_told = true;
+            }
             let fd = self.socket.as_raw_fd();
             let mut socket = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
             // SAFETY: it is one descriptor, and it is open.

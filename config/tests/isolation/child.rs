@@ -32,6 +32,15 @@ pub(crate) struct Ran {
 /// Runs `tests`, named by their paths in this binary. Of the variables that the harness and the test
 /// runner read it has `variables` and no others.
 pub(crate) fn run(tests: &[&str], variables: &[(&str, &str)]) -> Ran {
+    run_while(tests, variables, |_| {})
+}
+
+/// The same; does `meanwhile` again and again with the process's id.
+pub(crate) fn run_while(
+    tests: &[&str],
+    variables: &[(&str, &str)],
+    meanwhile: impl FnMut(u32),
+) -> Ran {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let printed = folder.path().join("printed");
     let file = File::create(&printed).expect("a file in a new folder");
@@ -50,7 +59,7 @@ pub(crate) fn run(tests: &[&str], variables: &[(&str, &str)]) -> Ran {
     command.stdin(Stdio::null());
     command.stdout(file.try_clone().expect("a second handle")).stderr(file);
     let mut process = command.spawn().expect("this binary runs");
-    let status = wait(&mut process);
+    let status = wait(&mut process, meanwhile);
     let output = String::from_utf8_lossy(&fs::read(&printed).expect("the file")).into_owned();
     let Some(status) = status else {
         panic!("{tests:?} took longer than {LIMIT:?}; it has printed:\n{output}")
@@ -60,12 +69,13 @@ pub(crate) fn run(tests: &[&str], variables: &[(&str, &str)]) -> Ran {
 }
 
 /// Waits for the process's end; kills it when the limit is over, and returns `None`.
-fn wait(process: &mut Child) -> Option<ExitStatus> {
+fn wait(process: &mut Child, mut meanwhile: impl FnMut(u32)) -> Option<ExitStatus> {
     let begun = Instant::now();
     while begun.elapsed() < LIMIT {
         if let Some(status) = process.try_wait().expect("the process is this one's child") {
             return Some(status);
         }
+        meanwhile(process.id());
         #[expect(clippy::disallowed_methods, reason = "this is no simulated thread")]
         std::thread::sleep(Duration::from_millis(10));
     }

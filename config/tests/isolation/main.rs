@@ -15,6 +15,7 @@ mod confirmed;
 mod deaths;
 mod determinism;
 mod histories;
+mod interrupted;
 mod leftovers;
 mod numbering;
 mod panics;

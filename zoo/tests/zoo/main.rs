@@ -8,6 +8,7 @@ mod caught_3b;
 mod caught_3c;
 mod caught_3d;
 mod child;
+mod docs;
 mod explained;
 mod killed;
 mod lab3;

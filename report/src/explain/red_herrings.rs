@@ -1,0 +1,60 @@
+//! What looks like the cause, and isn't.
+
+use crate::event::Time;
+use crate::explain::Case;
+use crate::story::Call;
+
+/// What looks like the cause, and isn't.
+pub(super) fn not_the_cause(case: &Case<'_>) -> Vec<String> {
+    let story = case.story;
+    let mut notes = Vec::new();
+    for server in 0..story.servers {
+        notes.extend(late_returns(case, server));
+        let last = story.views[server].last();
+        if let Some(view) = last.filter(|view| view.is_leader)
+            && !case.window.up.contains(&server)
+            && story.is_alive(server, story.end)
+        {
+            notes.push(format!(
+                "server {server} still says that it leads term {}: it is cut off and can't know \
+                 better, and no check asks it",
+                view.term
+            ));
+        }
+    }
+    notes
+}
+
+/// A leader that has stepped down still sees calls return that it had sent as leader.
+fn late_returns(case: &Case<'_>, server: usize) -> Option<String> {
+    let story = case.story;
+    let views = &story.views[server];
+    let (led, down) = views.iter().zip(views.iter().skip(1)).rfind(|(led, _)| led.is_leader)?;
+    if down.is_leader || led.incarnation != down.incarnation {
+        return None;
+    }
+    let own = story.sent[server].iter().map(|&place| &story.calls[place]);
+    let leaders: Vec<&Call> =
+        own.filter(|call| call.is_leaders() && call.from.incarnation == down.incarnation).collect();
+    let since = leaders.iter().filter(|call| call.sent.at > down.moment.at).count();
+    let late: Vec<(Time, Time)> = leaders
+        .iter()
+        .filter(|call| call.sent.at <= down.moment.at)
+        .filter_map(|call| Some((call.sent.at, call.returned?.0.at)))
+        .filter(|(_, returned)| *returned > down.moment.at)
+        .collect();
+    let (first_sent, last_sent) =
+        (late.iter().map(|late| late.0).min()?, late.iter().map(|late| late.0).max()?);
+    let (first, last) =
+        (late.iter().map(|late| late.1).min()?, late.iter().map(|late| late.1).max()?);
+    (since == 0 && late.len() >= 2).then(|| {
+        format!(
+            "server {server} led term {} and stepped down at {} s; it has sent no AppendEntries \
+             since. The {} calls that returned to it between {first} and {last} s had been sent \
+             between {first_sent} and {last_sent} s, while it led",
+            led.term,
+            down.moment.at,
+            late.len()
+        )
+    })
+}

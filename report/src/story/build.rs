@@ -1,0 +1,302 @@
+//! How a story is put together, event by event.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Answer, Applied, Call, Did, Heard, Life, Link, Logged, Look, Moment, Proposal, Purpose,
+    Reached, Save, Snapshot, Step, Story, Turn, View,
+};
+use crate::event::{EventKind, RpcId};
+use crate::fields::Fields;
+use crate::history::History;
+use crate::rpc::Outcome;
+
+/// Where each call stands in [`Story::calls`]. Calls are numbered in the order of sending.
+#[derive(Default)]
+struct Places {
+    /// The number of the first call.
+    first: u64,
+    places: Vec<Option<usize>>,
+    /// Those whose numbers leave large gaps. They are those of no run, but a stored history can be
+    /// anything.
+    far: BTreeMap<u64, usize>,
+}
+
+impl Places {
+    /// How large a gap between numbers may be.
+    const GAP: usize = 1 << 16;
+
+    fn set(&mut self, id: RpcId, place: usize) {
+        if self.places.is_empty() {
+            self.first = id.0;
+        }
+        match self.near(id) {
+            Some(at) if at <= self.places.len() + Places::GAP => {
+                if self.places.len() <= at {
+                    self.places.resize(at + 1, None);
+                }
+                self.places[at] = Some(place);
+            }
+            _ => drop(self.far.insert(id.0, place)),
+        }
+    }
+
+    fn get(&self, id: RpcId) -> Option<usize> {
+        let near = self.near(id).and_then(|at| *self.places.get(at)?);
+        near.or_else(|| self.far.get(&id.0).copied())
+    }
+
+    /// How far a number is behind the first.
+    fn near(&self, id: RpcId) -> Option<usize> {
+        usize::try_from(id.0.checked_sub(self.first)?).ok()
+    }
+}
+
+impl Story {
+    /// Puts the events of `history` together, in which `servers` servers take part.
+    #[must_use]
+    pub fn new(history: &History, servers: usize) -> Story {
+        let mut story = Story {
+            servers,
+            handled: vec![Vec::new(); servers],
+            sent: vec![Vec::new(); servers],
+            reached: vec![Vec::new(); servers],
+            heard: vec![Vec::new(); servers],
+            lives: vec![Vec::new(); servers],
+            links: vec![Vec::new(); servers],
+            views: vec![Vec::new(); servers],
+            dropped: history.dropped(),
+            // Four events make a call.
+            calls: Vec::with_capacity(history.events().len() / 4),
+            ..Story::default()
+        };
+        let mut places = Places::default();
+        for (place, event) in history.events().iter().enumerate() {
+            // By the real clock, events that are recorded at the same time may change places.
+            story.end = story.end.max(event.at);
+            let moment = Moment { place, at: story.end };
+            story.add(&mut places, moment, &event.kind);
+        }
+        story
+    }
+
+    fn add(&mut self, places: &mut Places, moment: Moment, kind: &EventKind) {
+        let servers = self.servers as u32;
+        let exists = |server: u32| server < servers;
+        match kind {
+            EventKind::RpcSent { id, from: Some(from), to: Some(to), method, args }
+                if exists(from.server) && exists(*to) =>
+            {
+                let fields = args.fields();
+                let purpose = Purpose::of(method, &fields);
+                places.set(*id, self.calls.len());
+                if purpose == Purpose::Vote {
+                    self.votes.push(self.calls.len());
+                }
+                self.sent[from.server as usize].push(self.calls.len());
+                self.calls.push(Call {
+                    id: *id,
+                    from: *from,
+                    to: *to,
+                    method: method.clone(),
+                    purpose,
+                    args: fields,
+                    size: args.wire_len(),
+                    sent: moment,
+                    delivered: None,
+                    handled: None,
+                    reply: Answer::default(),
+                    answered_in: None,
+                    returned: None,
+                });
+            }
+            EventKind::RpcSent { .. } => {}
+            EventKind::RpcDelivered { id } => {
+                if let Some(call) = places.get(*id) {
+                    self.calls[call].delivered = Some(moment);
+                    self.turn(moment, Did::Begin, call);
+                    self.is_delivered(moment, call);
+                }
+            }
+            EventKind::RpcHandled { id, reply } => {
+                if let Some(place) = places.get(*id) {
+                    let call = &mut self.calls[place];
+                    call.handled = Some(moment);
+                    let Fields { term, vote_granted, success, .. } = reply.fields();
+                    call.reply = Answer { term, vote_granted, success };
+                    // What was sent before this life goes to an earlier one.
+                    let life = self.lives[call.to as usize].last();
+                    call.answered_in = life
+                        .filter(|life| life.until.is_none() && life.from.place < call.sent.place)
+                        .map(|life| life.incarnation);
+                    self.handled[call.to as usize].push(place);
+                    self.turn(moment, Did::End, place);
+                    let Call { purpose, to, answered_in, .. } = self.calls[place];
+                    if purpose != Purpose::Other && answered_in.is_some() {
+                        self.reaches(moment, to, self.calls[place].reply.term, place);
+                    }
+                }
+            }
+            EventKind::RpcReturned { id, outcome } => {
+                if let Some(place) = places.get(*id) {
+                    let call = &mut self.calls[place];
+                    call.returned = Some((moment, *outcome));
+                    if *outcome == Outcome::ServerDied {
+                        call.answered_in = None; // what it saved may be lost
+                    }
+                }
+            }
+            EventKind::Started { server } if exists(server.server) => {
+                let life = Life { incarnation: server.incarnation, from: moment, until: None };
+                self.lives[server.server as usize].push(life);
+                if server.incarnation > 1 {
+                    self.happens(moment, format!("start server {}", server.server));
+                }
+            }
+            EventKind::Crashed { server } if exists(server.server) => {
+                let lives = &mut self.lives[server.server as usize];
+                if let Some(life) =
+                    lives.iter_mut().find(|life| life.incarnation == server.incarnation)
+                {
+                    life.until = Some(moment);
+                }
+                self.happens(moment, format!("crash server {}", server.server));
+            }
+            EventKind::Connected { server } if exists(*server) => {
+                self.links[*server as usize].push(Link { moment, is_up: true });
+                self.happens(moment, format!("connect server {server}"));
+            }
+            EventKind::Disconnected { server } if exists(*server) => {
+                self.links[*server as usize].push(Link { moment, is_up: false });
+                self.happens(moment, format!("cut off server {server}"));
+            }
+            EventKind::Network { what } => {
+                self.happens(moment, what.to_string());
+            }
+            EventKind::Step { what, file, line } => {
+                let line = Some((file.clone(), *line));
+                self.steps.push(Step { moment, what: what.clone(), line, is_fault: false });
+            }
+            EventKind::Looked { round, rounds, leader } => {
+                let (round, rounds) = (*round, *rounds);
+                let leader = leader.filter(|&leader| exists(leader));
+                self.looks.push(Look { moment, round, rounds, leader });
+            }
+            EventKind::Viewed { server, term, is_leader, detail } if exists(server.server) => {
+                self.views[server.server as usize].push(View {
+                    moment,
+                    incarnation: server.incarnation,
+                    term: *term,
+                    is_leader: *is_leader,
+                    detail: detail.as_deref().cloned(),
+                });
+            }
+            EventKind::Proposed { server, index, term, command } if exists(server.server) => {
+                let (server, index, term) = (*server, *index, *term);
+                let command = command.clone();
+                self.proposals.push(Proposal { moment, server, index, term, command });
+            }
+            EventKind::Applied { server, index, command } if exists(server.server) => {
+                let (server, index, command) = (*server, *index, Some(command.clone()));
+                self.applied.push(Applied { moment, server, index, command });
+            }
+            EventKind::AppliedSnapshot { server, index, bytes: _ } if exists(server.server) => {
+                let (server, index) = (*server, *index);
+                self.applied.push(Applied { moment, server, index, command: None });
+            }
+            EventKind::Snapshotted { server, index } if exists(server.server) => {
+                self.snapshots.push(Snapshot { moment, server: *server, index: *index });
+            }
+            EventKind::Saved { server, state, snapshot } if exists(server.server) => {
+                let (server, state, snapshot) = (*server, *state, *snapshot);
+                self.saved.push(Save { moment, server, state, snapshot });
+            }
+            EventKind::Logged { server, level, target: _, text } => {
+                let (server, level, text) = (*server, level.clone(), text.clone());
+                self.logged.push(Logged { moment, server, level, text });
+            }
+            // Of a server that doesn't exist.
+            EventKind::Started { .. }
+            | EventKind::Crashed { .. }
+            | EventKind::Connected { .. }
+            | EventKind::Disconnected { .. }
+            | EventKind::Viewed { .. }
+            | EventKind::Proposed { .. }
+            | EventKind::Applied { .. }
+            | EventKind::AppliedSnapshot { .. }
+            | EventKind::Snapshotted { .. }
+            | EventKind::Saved { .. } => {}
+        }
+    }
+
+    fn turn(&mut self, moment: Moment, what: Did, call: usize) {
+        self.turns.push(Turn { place: moment.place, what, call });
+    }
+
+    /// What a delivery proves of the sender's term, and what it may do to the receiver's log.
+    fn is_delivered(&mut self, moment: Moment, place: usize) {
+        let Call { purpose, from, to, args: Fields { term, .. }, .. } = self.calls[place];
+        if purpose == Purpose::Other {
+            return;
+        }
+        // A dead server's calls are never delivered.
+        self.reaches(moment, from.server, term, place);
+        if purpose == Purpose::Vote {
+            return;
+        }
+        let heard = &mut self.heard[to as usize];
+        let last = heard.last().copied();
+        // A snapshot may replace the whole log.
+        if purpose == Purpose::Snapshot
+            || term.is_none()
+            || last.map(|last| last.term) != Some(term)
+        {
+            let highest = term.unwrap_or(u64::MAX).max(last.map_or(0, |last| last.highest));
+            heard.push(Heard { place: moment.place, term, highest });
+        }
+    }
+
+    fn reaches(&mut self, moment: Moment, server: u32, term: Option<u64>, proof: usize) {
+        let reached = &mut self.reached[server as usize];
+        if let Some(term) = term
+            && reached.last().is_none_or(|last| last.term < term)
+        {
+            reached.push(Reached { place: moment.place, term, proof });
+        }
+    }
+
+    /// The script has changed something. The step that says so has come just before, if there is one.
+    fn happens(&mut self, moment: Moment, what: String) {
+        const CHANGES: [&str; 4] = ["connect", "disconnect", "crash1", "start1"];
+        let what = what.into();
+        match self.steps.last_mut() {
+            Some(step) if step.moment.at == moment.at && CHANGES.contains(&&*step.what) => {
+                step.what = what;
+                step.is_fault = true;
+            }
+            _ => self.steps.push(Step { moment, what, line: None, is_fault: true }),
+        }
+    }
+}
+
+impl Purpose {
+    /// What a call is for, by what it says, or by its method's name.
+    pub(super) fn of(method: &str, args: &Fields) -> Purpose {
+        let name = method.rsplit('.').next().unwrap_or(method).to_ascii_lowercase();
+        // A vote before the vote commits nobody to anything.
+        if name.contains("prevote") || name.contains("pre_vote") {
+            return Purpose::Other;
+        }
+        if args.last_included_index.is_some() || name.contains("snapshot") {
+            Purpose::Snapshot
+        } else if args.prev_log_index.is_some() || args.entries.is_some() {
+            Purpose::Append
+        } else if args.last_log_index.is_some() || name.contains("vote") {
+            Purpose::Vote
+        } else if name.contains("append") || name.contains("heartbeat") {
+            Purpose::Append
+        } else {
+            Purpose::Other
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The reports in `docs/failures.md` are what the commands above them print.
+//!
+//! `UPDATE_DOCS=1 cargo test -p zoo docs` writes them anew.
+
+use std::env;
+use std::fs;
+
+use crate::child::run_with;
+
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/failures.md");
+
+/// What `command` prints of the failure.
+fn printed(command: &str) -> String {
+    let (variables, filter) = command.split_once("cargo test -p zoo ").expect("a test of the zoo");
+    let variables = variables.split_whitespace().map(|variable| {
+        let (name, value) = variable.split_once('=').expect("NAME=value");
+        (name, value.to_owned())
+    });
+    let output = run_with(variables, &[filter]).output;
+    let (_, report) = output.split_once(" stdout ----\n").expect("the test has failed");
+    let (report, _) = report.split_once("\n\n\nfailures:").expect("a list of failures follows");
+    let stored = |line: &str| match line.strip_prefix("  stored    ") {
+        // As it is without LAB_OUT.
+        Some(path) => {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            format!("  stored    target/lab/{name}\n")
+        }
+        None => format!("{line}\n"),
+    };
+    report.lines().map(stored).collect()
+}
+
+/// The text with what each block marked `sh run` prints in the block below it.
+fn with_output(text: &str) -> String {
+    let mut parts = text.split("```sh run\n");
+    let mut done = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (command, rest) = part.split_once("\n```\n```text\n").expect("command, then output");
+        let (_, rest) = rest.split_once("```\n").expect("the output's block ends");
+        done += &format!("```sh run\n{command}\n```\n```text\n{}```\n{rest}", printed(command));
+    }
+    done
+}
+
+#[test]
+fn the_reports_are_current() {
+    let text = fs::read_to_string(DOCS).expect("the page is there");
+    let current = with_output(&text);
+    assert!(text.contains("```sh run\n"), "no command is marked");
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(DOCS, current).expect("the page can be written");
+    } else {
+        assert_eq!(text, current, "write it anew: UPDATE_DOCS=1 cargo test -p zoo docs");
+    }
+}
