@@ -96,7 +96,9 @@ fn a_history_with_gaps_is_shown() {
 fn a_history_without_one_kind_of_event_is_shown() {
     for record in records() {
         let kinds = |event: &Event| std::mem::discriminant(&event.kind);
-        for missing in record.events.iter().map(kinds).collect::<std::collections::HashSet<_>>() {
+        let mut missing: Vec<_> = record.events.iter().map(kinds).collect();
+        missing.dedup();
+        for missing in missing {
             let kept = record.events.iter().filter(|event| kinds(event) != missing);
             assert_shown(&with_events(&record, kept.cloned().collect()));
         }
