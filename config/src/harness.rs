@@ -125,6 +125,9 @@ impl TestName {
         if settings.clock == Clock::Real {
             words.push("LAB_CLOCK=real".to_owned());
         }
+        if settings.strict {
+            words.push("LAB_STRICT=1".to_owned());
+        }
         // What is under test may depend on a variable of its own.
         if let Ok(bug) = env::var("LAB_BUG") {
             words.push(format!("LAB_BUG={}", quoted(&bug)));

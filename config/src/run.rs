@@ -313,11 +313,11 @@ fn warn_of_tasks(t: &T) {
     }
     for ((server, line), count) in lines {
         let tasks = match count {
-            1 => "a task still runs".to_owned(),
-            count => format!("{count} tasks still run"),
+            1 => format!("a task of server {server} still runs"),
+            count => format!("{count} tasks of server {server} still run"),
         };
         t.warn(format!(
-            "warning: {tasks} of server {server}, spawned at {line}, although the server was crashed \
+            "warning: {tasks}, spawned at {line}, although the server was crashed \
              more than {} s before; a task must end soon after kill()",
             TASKS_END_WITHIN.as_secs()
         ));

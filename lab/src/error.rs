@@ -48,9 +48,6 @@ pub(crate) enum Error {
     #[error("{why}, in {}", path.display())]
     NoHistory { path: PathBuf, why: String },
 
-    #[error("failed to read the history in {}: {error}", path.display())]
-    Unreadable { path: PathBuf, error: io::Error },
-
     #[error("failed to build the tests of `{0}`")]
     NotBuilt(String),
 
@@ -86,7 +83,6 @@ impl Error {
             | Error::NoFolder(_)
             | Error::ManyTests { .. }
             | Error::NoHistory { .. }
-            | Error::Unreadable { .. }
             | Error::NoWorkspace(_)
             | Error::NoPackage { .. } => Exit::Usage,
             Error::NoTests(_) | Error::NoSuchTest { .. } => Exit::NoSuchTest,

@@ -1,6 +1,7 @@
 //! `cargo lab replay` and `cargo lab explain`: one run, and all that happened in it.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -43,21 +44,27 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
     let to = out.join(stored.file_name().unwrap_or_default());
     fs::rename(&stored, &to).map_err(|error| Error::write(&to, error))?;
     let record = read(&to)?;
-    anstream::print!("{}", paint(&text::report(&record)));
+    show(&record);
     eprintln!("\nstored in {}", to.display());
     Ok(if record.failure.is_some() { Exit::Failed } else { Exit::Passed })
 }
 
 /// Shows a stored run.
 pub(crate) fn explain(asked: &cli::Explain) -> Result<Exit, Error> {
-    anstream::print!("{}", paint(&text::report(&read(&asked.history)?)));
+    show(&read(&asked.history)?);
     Ok(Exit::Passed)
 }
 
+fn show(record: &Record) {
+    // A closed pipe, such as that of a pager which is left, is no reason to complain.
+    let _ = anstream::stdout().lock().write_all(paint(&text::report(record)).as_bytes());
+}
+
 fn read(path: &Path) -> Result<Record, Error> {
-    let unreadable = |error| Error::Unreadable { path: path.to_owned(), error };
-    let text = fs::read_to_string(path).map_err(unreadable)?;
-    Record::read(&text).map_err(|why| Error::NoHistory { path: path.to_owned(), why })
+    let error = |why| Error::NoHistory { path: path.to_owned(), why };
+    let text = fs::read_to_string(path)
+        .map_err(|why| error(format!("failed to read a run's history: {why}")))?;
+    Record::read(&text).map_err(error)
 }
 
 /// The one test that is meant by `name`.

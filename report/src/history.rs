@@ -27,6 +27,11 @@ impl History {
         History::default()
     }
 
+    /// A history whose `dropped` oldest events are missing. Its hash covers only what follows.
+    pub(crate) fn after(dropped: u64) -> History {
+        History { dropped, ..History::default() }
+    }
+
     /// How much memory the events may take, in bytes: some million calls. The tests of the lab take a
     /// few millions of bytes.
     pub const LIMIT: usize = 256 << 20;

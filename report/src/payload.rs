@@ -111,11 +111,16 @@ struct Stored {
     /// How long it was on the wire.
     bytes: usize,
     /// What it says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "there")]
     value: Option<Value>,
     /// Why it can't be told what it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+}
+
+/// Reads a value that is there. It may be `null`: a message can say just that.
+fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 impl Serialize for Payload {

@@ -63,7 +63,7 @@ fn draws_clocks_and_hash_maps_follow_the_seed() {
 const BETWEEN_RUNS: [&str; 3] = [
     "two fresh processes agree, but a second run in one process differs from the first",
     "a static, or another global, remembers the run before",
-    "or something counts for the whole process, as futures::select! does",
+    "or something counts for the whole process, as futures::select!, thread ids and task ids do",
 ];
 const ADDRESSES: [&str; 2] =
     ["two processes agree only while their addresses do", "a pointer that is hashed, compared"];
@@ -82,7 +82,7 @@ fn assert_leaks(path: &str, likely: &[&str]) {
     };
     assert!(line("  event     ").ends_with(" events are the same, then"), "{}", ran.output);
     let (one, other) = (line("  one run   "), line("  the other "));
-    assert!(one.contains("RpcSent") && other.contains("RpcSent"), "{}", ran.output);
+    assert!(one.contains("rpc_sent") && other.contains("rpc_sent"), "{}", ran.output);
     assert_ne!(one, other, "the report shows no difference");
 }
 

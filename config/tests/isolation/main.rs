@@ -14,6 +14,7 @@ mod child;
 mod confirmed;
 mod deaths;
 mod determinism;
+mod histories;
 mod interrupted;
 mod leftovers;
 mod numbering;

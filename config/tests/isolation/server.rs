@@ -113,6 +113,11 @@ pub(crate) async fn one_in_some_runs(t: T, habits: Habits) {
     run(t, move |server| if server == BAD_SERVER { habits } else { Habits::GOOD }).await;
 }
 
+/// A run in which one server has a bad habit, whatever the lot says.
+pub(crate) async fn only_bad_server(t: T, habits: Habits) {
+    run(t, move |server| if server == BAD_SERVER { habits } else { Habits::GOOD }).await;
+}
+
 /// A run in which all servers have these habits.
 pub(crate) async fn everybody(t: T, habits: Habits) {
     run(t, move |_| habits).await;

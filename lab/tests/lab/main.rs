@@ -4,4 +4,5 @@ mod interrupt;
 mod make;
 mod misuse;
 mod outcome;
+mod replay;
 mod student;

@@ -1,5 +1,7 @@
 //! How a story is put together, event by event.
 
+use std::collections::BTreeMap;
+
 use super::{
     Answer, Applied, Call, Did, Heard, Life, Link, Logged, Look, Moment, Proposal, Purpose,
     Reached, Save, Snapshot, Step, Story, Turn, View,
@@ -15,25 +17,38 @@ struct Places {
     /// The number of the first call.
     first: u64,
     places: Vec<Option<usize>>,
+    /// Those whose numbers leave large gaps. They are those of no run, but a stored history can be
+    /// anything.
+    far: BTreeMap<u64, usize>,
 }
 
 impl Places {
+    /// How large a gap between numbers may be.
+    const GAP: usize = 1 << 16;
+
     fn set(&mut self, id: RpcId, place: usize) {
         if self.places.is_empty() {
             self.first = id.0;
         }
-        // A stored history can be anything: numbers that leave large gaps are those of no run.
-        let Some(at) = id.0.checked_sub(self.first).filter(|&at| at < 1 << 32) else { return };
-        let at = at as usize;
-        if self.places.len() <= at {
-            self.places.resize(at + 1, None);
+        match self.near(id) {
+            Some(at) if at <= self.places.len() + Places::GAP => {
+                if self.places.len() <= at {
+                    self.places.resize(at + 1, None);
+                }
+                self.places[at] = Some(place);
+            }
+            _ => drop(self.far.insert(id.0, place)),
         }
-        self.places[at] = Some(place);
     }
 
     fn get(&self, id: RpcId) -> Option<usize> {
-        let at = usize::try_from(id.0.checked_sub(self.first)?).ok()?;
-        *self.places.get(at)?
+        let near = self.near(id).and_then(|at| *self.places.get(at)?);
+        near.or_else(|| self.far.get(&id.0).copied())
+    }
+
+    /// How far a number is behind the first.
+    fn near(&self, id: RpcId) -> Option<usize> {
+        usize::try_from(id.0.checked_sub(self.first)?).ok()
     }
 }
 
@@ -57,8 +72,9 @@ impl Story {
         };
         let mut places = Places::default();
         for (place, event) in history.events().iter().enumerate() {
-            let moment = Moment { place, at: event.at };
+            // By the real clock, events that are recorded at the same time may change places.
             story.end = story.end.max(event.at);
+            let moment = Moment { place, at: story.end };
             story.add(&mut places, moment, &event.kind);
         }
         story
@@ -162,7 +178,8 @@ impl Story {
                 self.steps.push(Step { moment, what: what.clone(), line, is_fault: false });
             }
             EventKind::Looked { round, rounds, leader } => {
-                let (round, rounds, leader) = (*round, *rounds, *leader);
+                let (round, rounds) = (*round, *rounds);
+                let leader = leader.filter(|&leader| exists(leader));
                 self.looks.push(Look { moment, round, rounds, leader });
             }
             EventKind::Viewed { server, term, is_leader, detail } if exists(server.server) => {
@@ -174,23 +191,23 @@ impl Story {
                     detail: detail.as_deref().cloned(),
                 });
             }
-            EventKind::Proposed { server, index, term, command } => {
+            EventKind::Proposed { server, index, term, command } if exists(server.server) => {
                 let (server, index, term) = (*server, *index, *term);
                 let command = command.clone();
                 self.proposals.push(Proposal { moment, server, index, term, command });
             }
-            EventKind::Applied { server, index, command } => {
+            EventKind::Applied { server, index, command } if exists(server.server) => {
                 let (server, index, command) = (*server, *index, Some(command.clone()));
                 self.applied.push(Applied { moment, server, index, command });
             }
-            EventKind::AppliedSnapshot { server, index, bytes: _ } => {
+            EventKind::AppliedSnapshot { server, index, bytes: _ } if exists(server.server) => {
                 let (server, index) = (*server, *index);
                 self.applied.push(Applied { moment, server, index, command: None });
             }
-            EventKind::Snapshotted { server, index } => {
+            EventKind::Snapshotted { server, index } if exists(server.server) => {
                 self.snapshots.push(Snapshot { moment, server: *server, index: *index });
             }
-            EventKind::Saved { server, state, snapshot } => {
+            EventKind::Saved { server, state, snapshot } if exists(server.server) => {
                 let (server, state, snapshot) = (*server, *state, *snapshot);
                 self.saved.push(Save { moment, server, state, snapshot });
             }
@@ -203,7 +220,12 @@ impl Story {
             | EventKind::Crashed { .. }
             | EventKind::Connected { .. }
             | EventKind::Disconnected { .. }
-            | EventKind::Viewed { .. } => {}
+            | EventKind::Viewed { .. }
+            | EventKind::Proposed { .. }
+            | EventKind::Applied { .. }
+            | EventKind::AppliedSnapshot { .. }
+            | EventKind::Snapshotted { .. }
+            | EventKind::Saved { .. } => {}
         }
     }
 

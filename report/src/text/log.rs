@@ -53,7 +53,7 @@ pub fn log(history: &History, level: Option<&str>) -> String {
 
 fn line(text: &mut String, at: Time, topic: &str, message: &str) {
     // A line is a line: what else a message has would be taken for somebody else's output.
-    let message = message.replace('\n', " | ");
+    let message = message.replace('\n', " | ").replace(char::is_control, " ");
     writeln!(text, "{:06} {topic} {message}", at.0 / 100).expect(CANNOT_FAIL);
 }
 

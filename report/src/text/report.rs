@@ -51,5 +51,6 @@ pub fn report(record: &Record) -> String {
     entry(&mut text, "replay", &record.replay);
     text.push('\n');
     text.push_str(&whole_timeline(&story, record.failure.as_ref()));
-    text
+    // What the code under test logs or panics with may have been meant for another terminal.
+    text.replace(|c: char| c.is_control() && c != '\n', " ")
 }

@@ -2,3 +2,4 @@
 
 mod monitors;
 mod sketch;
+mod stored;

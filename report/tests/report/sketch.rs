@@ -2,7 +2,7 @@
 
 use report::story::Story;
 use report::{
-    Caller, Detail, EventKind, Fields, History, Outcome, Payload, Role, RpcId, Time, monitor,
+    Caller, Detail, Event, EventKind, Fields, History, Outcome, Payload, Role, RpcId, Time, monitor,
 };
 use serde_json::{Value, json};
 
@@ -218,6 +218,11 @@ impl Sketch {
         self.record(EventKind::Snapshotted { server, index });
         self.record(EventKind::Saved { server, state, snapshot: 10 });
         self
+    }
+
+    /// What has happened so far.
+    pub(crate) fn events(&self) -> &[Event] {
+        self.history.events()
     }
 
     /// Whether a monitor is tripped.

@@ -18,5 +18,6 @@ mod reported;
 mod right;
 mod script;
 mod seed_case;
+mod strict;
 
 pub(crate) use odd::make;

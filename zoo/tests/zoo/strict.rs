@@ -1,0 +1,44 @@
+//! `LAB_STRICT=1`: what MIT's tests pass and a safety monitor doesn't.
+
+use config::FailureKind;
+use zoo::Bug;
+
+use crate::caught::MANY_ELECTIONS;
+use crate::child::{Runs, run_in};
+
+fn run(strict: &str) -> Runs {
+    let variables = [("LAB_BUG", Bug::VotesTwice.to_string()), ("LAB_STRICT", strict.to_owned())];
+    run_in(MANY_ELECTIONS, variables, 1..=30)
+}
+
+#[test]
+fn a_monitor_that_is_tripped_is_warned_of_or_fails_the_run() {
+    let (lenient, strict) = (run("0"), run("1"));
+    let mut tripped = Vec::new();
+    for (lenient, strict) in lenient.results.iter().zip(&strict.results) {
+        assert_eq!(lenient.history, strict.history, "seed {} is another run", lenient.seed);
+        let mut warnings = lenient.warnings.iter();
+        let Some(warning) = warnings.find(|warning| warning.starts_with("warning: monitor M"))
+        else {
+            assert_eq!(lenient.failure(), strict.failure());
+            continue;
+        };
+        assert_eq!(lenient.failure(), None);
+
+        // Both name the monitor, the time, what was seen, and the rule.
+        let failure = strict.failure().expect("a monitor is tripped");
+        assert_eq!(failure.kind, FailureKind::Safety);
+        let (sentence, rule) = failure.message.split_once("\n  rule      ").expect("a rule");
+        let (monitor, what) = sentence.split_once(": ").expect("a monitor and what it saw");
+        let beginning = format!("warning: {monitor} at {} s: {what} (rule: ", failure.at);
+        assert!(warning.starts_with(&beginning), "{warning:?} doesn't begin with {beginning:?}");
+        let (rule, paper) = rule.rsplit_once(" (").expect("a rule and its place in the paper");
+        assert!(warning.contains(rule) && warning.contains(paper.trim_end_matches(')')));
+        assert!(warning.ends_with(". LAB_STRICT=1 fails the run"), "{warning}");
+        tripped.push(monitor.to_owned());
+    }
+    assert!(tripped.contains(&"monitor M2".to_owned()), "{tripped:?}:\n{}", lenient.output);
+    // Whoever repeats the run is to see it fail, too.
+    let replay = " LAB_STRICT=1 LAB_BUG=VotesTwice cargo test -p zoo TestManyElections3A\n";
+    assert!(strict.output.contains(replay), "{}", strict.output);
+}
