@@ -98,6 +98,18 @@ fn is_new(sightings: &[Sighting], servers: &[u32]) -> bool {
     sightings.iter().all(|seen| seen.servers != servers)
 }
 
+/// Of each group of servers the first place, in order of time.
+fn first_of_each(found: impl Iterator<Item = Sighting>) -> Vec<Sighting> {
+    let mut sightings: Vec<Sighting> = Vec::new();
+    for sighting in found {
+        if is_new(&sightings, &sighting.servers) {
+            sightings.push(sighting);
+        }
+    }
+    sightings.sort_by_key(|sighting| sighting.at);
+    sightings
+}
+
 /// A monitor that was tripped, and where.
 #[derive(Clone, Debug)]
 pub struct Tripped {

@@ -51,6 +51,8 @@ pub struct Story {
     pub snapshots: Vec<Snapshot>,
     /// What servers saved, in order.
     pub saved: Vec<Save>,
+    /// All elections, by the time at which they began.
+    pub elections: Vec<Election>,
     /// What servers logged, in order.
     pub logged: Vec<Logged>,
     /// How many of the oldest events are missing.
@@ -332,12 +334,6 @@ impl Story {
         (0..self.servers).filter(is_up).collect()
     }
 
-    /// Whether a majority was alive and connected at `at`.
-    #[must_use]
-    pub fn has_quorum(&self, at: Time) -> bool {
-        self.up(at).len() >= self.majority()
-    }
-
     /// Since when, until the end, the servers that can talk to each other have been the same.
     #[must_use]
     pub fn settled_since(&self) -> Time {
@@ -367,43 +363,6 @@ impl Story {
         let heard = &self.heard[server as usize];
         let count = heard.partition_point(|heard| heard.place <= moment.place);
         (count, count.checked_sub(1).map(|last| heard[last]))
-    }
-
-    /// All elections, by the time at which they began.
-    #[must_use]
-    pub fn elections(&self) -> Vec<Election> {
-        let mut elections: Vec<Election> = Vec::new();
-        // Each server's elections so far, and the latest of them by life and term.
-        let mut own: Vec<Vec<usize>> = vec![Vec::new(); self.servers];
-        let mut latest: Vec<Option<(u32, u64)>> = vec![None; self.servers];
-        for &place in &self.votes {
-            let call = &self.calls[place];
-            let Some(term) = call.args.term else { continue };
-            let (server, key) = (call.from.server as usize, (call.from.incarnation, term));
-            // Most requests belong to the latest election, or begin a later one.
-            let known = if Some(key) > latest[server] {
-                latest[server] = Some(key);
-                None
-            } else {
-                own[server].iter().rev().copied().find(|&known| {
-                    let election: &Election = &elections[known];
-                    election.candidate == call.from && election.term == term
-                })
-            };
-            match known {
-                Some(known) => elections[known].requests.push(place),
-                None => {
-                    own[server].push(elections.len());
-                    elections.push(Election {
-                        candidate: call.from,
-                        term,
-                        at: call.sent.at,
-                        requests: vec![place],
-                    });
-                }
-            }
-        }
-        elections
     }
 
     /// Until when a candidate is known to have done no better than to stand: it started another
@@ -449,23 +408,6 @@ impl Life {
     #[must_use]
     pub fn covers(&self, at: Time) -> bool {
         self.from.at <= at && self.until.is_none_or(|until| at < until.at)
-    }
-}
-
-impl Election {
-    /// Who has granted its vote, by `until`, by a reply that arrived.
-    #[must_use]
-    pub fn grants(&self, story: &Story, until: Time) -> Vec<u32> {
-        let granted = |&&place: &&usize| {
-            let call = &story.calls[place];
-            call.reply.vote_granted == Some(true)
-                && matches!(call.returned, Some((moment, Outcome::Replied)) if moment.at <= until)
-        };
-        let mut voters: Vec<u32> =
-            self.requests.iter().filter(granted).map(|&place| story.calls[place].to).collect();
-        voters.sort_unstable();
-        voters.dedup();
-        voters
     }
 }
 

@@ -64,13 +64,13 @@ fn present(
 ) -> BTreeMap<usize, Vec<Election>> {
     let mut voters: BTreeMap<usize, Vec<Election>> =
         servers.map(|server| (server, Vec::new())).collect();
-    for election in case.story.elections() {
+    for election in &case.story.elections {
         let server = election.candidate.server as usize;
         let life = case.story.lives[server].last();
         if life.is_some_and(|life| life.incarnation == election.candidate.incarnation)
             && let Some(elections) = voters.get_mut(&server)
         {
-            elections.push(election);
+            elections.push(election.clone());
         }
     }
     voters

@@ -15,7 +15,7 @@ const SOON: u64 = 150_000;
 /// A server that hears of its leader stands for election all the same.
 pub(super) fn election_despite_leader(case: &Case<'_>) -> Option<Finding> {
     let (story, until) = (case.story, case.window.until);
-    let elections = story.elections();
+    let elections = &story.elections;
     let despite: Vec<(&Election, &Call, Time)> = elections
         .iter()
         .filter(|election| election.at <= until)

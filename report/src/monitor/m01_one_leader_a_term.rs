@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Kind, Monitor, Sighting};
-use crate::story::{Purpose, Story};
+use super::{Kind, Monitor, Sighting, is_new};
+use crate::story::Story;
 
 pub(super) const MONITOR: Monitor = Monitor {
     id: "M1",
@@ -18,13 +18,10 @@ fn check(story: &Story) -> Vec<Sighting> {
     let mut leaders: BTreeMap<u64, usize> = BTreeMap::new();
     let mut sightings: Vec<Sighting> = Vec::new();
     for (place, call) in story.calls.iter().enumerate() {
-        let (Purpose::Append | Purpose::Snapshot, Some(term)) = (call.purpose, call.args.term)
-        else {
-            continue;
-        };
+        let Some(term) = call.args.term.filter(|_| call.is_leaders()) else { continue };
         let first = &story.calls[*leaders.entry(term).or_insert(place)];
         let (one, other) = (first.from.server, call.from.server);
-        if one != other && sightings.iter().all(|seen| seen.servers != [one, other]) {
+        if one != other && is_new(&sightings, &[one, other]) {
             sightings.push(Sighting {
                 at: call.sent.at,
                 servers: vec![one, other],

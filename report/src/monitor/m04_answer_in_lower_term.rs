@@ -1,6 +1,6 @@
 //! M4: a reply has a lower term than its server has reached.
 
-use super::{Kind, Monitor, Sighting, is_new};
+use super::{Kind, Monitor, Sighting, first_of_each};
 use crate::story::{Call, Purpose, Story};
 
 pub(super) const MONITOR: Monitor = Monitor {
@@ -12,17 +12,8 @@ pub(super) const MONITOR: Monitor = Monitor {
 };
 
 fn check(story: &Story) -> Vec<Sighting> {
-    let mut sightings = Vec::new();
-    for call in &story.calls {
-        if call.purpose != Purpose::Other
-            && let Some(sighting) = judge(story, call)
-            && is_new(&sightings, &sighting.servers)
-        {
-            sightings.push(sighting);
-        }
-    }
-    sightings.sort_by_key(|sighting: &Sighting| sighting.at);
-    sightings
+    let calls = story.calls.iter().filter(|call| call.purpose != Purpose::Other);
+    first_of_each(calls.filter_map(|call| judge(story, call)))
 }
 
 fn judge(story: &Story, call: &Call) -> Option<Sighting> {

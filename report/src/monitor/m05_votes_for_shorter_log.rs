@@ -1,7 +1,7 @@
 //! M5: a vote for a candidate whose log is behind the voter's.
 
 use super::logs::proven;
-use super::{Kind, Monitor, Sighting, is_new};
+use super::{Kind, Monitor, Sighting, first_of_each};
 use crate::story::{Call, Story};
 
 pub(super) const MONITOR: Monitor = Monitor {
@@ -13,16 +13,7 @@ pub(super) const MONITOR: Monitor = Monitor {
 };
 
 fn check(story: &Story) -> Vec<Sighting> {
-    let mut sightings = Vec::new();
-    for &place in &story.votes {
-        if let Some(sighting) = judge(story, &story.calls[place])
-            && is_new(&sightings, &sighting.servers)
-        {
-            sightings.push(sighting);
-        }
-    }
-    sightings.sort_by_key(|sighting: &Sighting| sighting.at);
-    sightings
+    first_of_each(story.votes.iter().filter_map(|&place| judge(story, &story.calls[place])))
 }
 
 fn judge(story: &Story, call: &Call) -> Option<Sighting> {

@@ -1,6 +1,6 @@
 //! M6: a server accepts entries from a leader of an earlier term.
 
-use super::{Kind, Monitor, Sighting, is_new};
+use super::{Kind, Monitor, Sighting, first_of_each};
 use crate::story::{Call, Purpose, Story};
 
 pub(super) const MONITOR: Monitor = Monitor {
@@ -12,18 +12,11 @@ pub(super) const MONITOR: Monitor = Monitor {
 };
 
 fn check(story: &Story) -> Vec<Sighting> {
-    let mut sightings = Vec::new();
-    for call in &story.calls {
-        if call.purpose == Purpose::Append
-            && call.reply.success == Some(true)
-            && let Some(sighting) = judge(story, call)
-            && is_new(&sightings, &sighting.servers)
-        {
-            sightings.push(sighting);
-        }
-    }
-    sightings.sort_by_key(|sighting: &Sighting| sighting.at);
-    sightings
+    let accepted = story
+        .calls
+        .iter()
+        .filter(|call| call.purpose == Purpose::Append && call.reply.success == Some(true));
+    first_of_each(accepted.filter_map(|call| judge(story, call)))
 }
 
 /// Whether the server had reached a later term before the handler began. That the reply's own term is

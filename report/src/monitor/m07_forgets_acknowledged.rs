@@ -1,7 +1,7 @@
 //! M7: a follower no longer has what it has acknowledged.
 
 use super::logs::proven;
-use super::{Kind, Monitor, Sighting, is_new};
+use super::{Kind, Monitor, Sighting, first_of_each, is_new};
 use crate::story::{Call, Moment, Purpose, Story};
 
 pub(super) const MONITOR: Monitor = Monitor {
@@ -28,13 +28,7 @@ fn check(story: &Story) -> Vec<Sighting> {
     let asked = story.votes.iter().filter_map(|&place| asks(story, &story.calls[place]));
     let mut all: Vec<Sighting> = refused.into_iter().chain(asked).collect();
     all.sort_by_key(|sighting| sighting.at);
-    let mut sightings: Vec<Sighting> = Vec::new();
-    for sighting in all {
-        if is_new(&sightings, &sighting.servers) {
-            sightings.push(sighting);
-        }
-    }
-    sightings
+    first_of_each(all.into_iter())
 }
 
 /// Whether a follower refuses to go on from an entry that it has acknowledged in the same term.

@@ -26,7 +26,7 @@ fn check(story: &Story) -> Vec<Sighting> {
         return Vec::new();
     }
     let mut sightings = Vec::new();
-    for election in story.elections() {
+    for election in &story.elections {
         let request = &story.calls[election.requests[0]];
         let (Some(last_term), Some(last_index)) =
             (request.args.last_log_term, request.args.last_log_index)

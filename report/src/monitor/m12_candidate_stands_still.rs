@@ -19,7 +19,7 @@ pub(super) const MONITOR: Monitor = Monitor {
 const LONG: Duration = Duration::from_millis(1500);
 
 fn check(story: &Story) -> Vec<Sighting> {
-    let elections = story.elections();
+    let elections = &story.elections;
     // When each candidate's next election began.
     let mut next: Vec<Option<Time>> = vec![None; elections.len()];
     let mut latest: Vec<Option<usize>> = vec![None; story.servers];

@@ -22,7 +22,7 @@ const MANY: usize = 5;
 const WITHIN: Duration = Duration::from_secs(3);
 
 fn check(story: &Story) -> Vec<Sighting> {
-    let elections = story.elections();
+    let elections = &story.elections;
     if elections.len() < MANY {
         return Vec::new();
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Answer, Applied, Call, Did, Heard, Life, Link, Logged, Look, Moment, Proposal, Purpose,
-    Reached, Save, Snapshot, Step, Story, Turn, View,
+    Answer, Applied, Call, Did, Election, Heard, Life, Link, Logged, Look, Moment, Proposal,
+    Purpose, Reached, Save, Snapshot, Step, Story, Turn, View,
 };
 use crate::event::{EventKind, RpcId};
 use crate::fields::Fields;
@@ -77,7 +77,44 @@ impl Story {
             let moment = Moment { place, at: story.end };
             story.add(&mut places, moment, &event.kind);
         }
+        story.elections = story.find_elections();
         story
+    }
+
+    /// All elections, by the time at which they began.
+    fn find_elections(&self) -> Vec<Election> {
+        let mut elections: Vec<Election> = Vec::new();
+        // Each server's elections so far, and the latest of them by life and term.
+        let mut own: Vec<Vec<usize>> = vec![Vec::new(); self.servers];
+        let mut latest: Vec<Option<(u32, u64)>> = vec![None; self.servers];
+        for &place in &self.votes {
+            let call = &self.calls[place];
+            let Some(term) = call.args.term else { continue };
+            let (server, key) = (call.from.server as usize, (call.from.incarnation, term));
+            // Most requests belong to the latest election, or begin a later one.
+            let known = if Some(key) > latest[server] {
+                latest[server] = Some(key);
+                None
+            } else {
+                own[server].iter().rev().copied().find(|&known| {
+                    let election: &Election = &elections[known];
+                    election.candidate == call.from && election.term == term
+                })
+            };
+            match known {
+                Some(known) => elections[known].requests.push(place),
+                None => {
+                    own[server].push(elections.len());
+                    elections.push(Election {
+                        candidate: call.from,
+                        term,
+                        at: call.sent.at,
+                        requests: vec![place],
+                    });
+                }
+            }
+        }
+        elections
     }
 
     fn add(&mut self, places: &mut Places, moment: Moment, kind: &EventKind) {

@@ -72,10 +72,8 @@ fn state(story: &Story, server: usize) -> String {
         return format!("{link}, state never seen");
     };
     let mut text = format!("{link}, term {}, {}", view.term, role(view));
-    let election = story
-        .elections()
-        .into_iter()
-        .rfind(|election| election.candidate.server as usize == server);
+    let election =
+        story.elections.iter().rfind(|election| election.candidate.server as usize == server);
     if let Some(election) = election
         && election.term == view.term
         && !view.is_leader

@@ -155,7 +155,7 @@ fn rows(story: &Story) -> Vec<Row> {
         };
         rows.push(Row { moment: step.moment, event });
     }
-    for election in story.elections() {
+    for election in &story.elections {
         let first = &story.calls[election.requests[0]];
         let server = election.candidate.server;
         let asked: Vec<String> = election
