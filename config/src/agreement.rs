@@ -51,9 +51,11 @@ impl Config {
     fn start_at(&self, here: &'static Location<'static>, i: usize, value: &Value) -> Option<Start> {
         let command = value.encode();
         let before = self.last_start(i);
-        let incarnation = self.view(i).incarnation;
-        let start = self.call_raft(i, "start", |raft| raft.start(command.clone()))??;
-        self.note_proposal(i, incarnation, start, &command);
+        let start = self.call_raft(i, "start", |owner, raft| {
+            let start = raft.start(command.clone())?;
+            self.note_proposal(owner, start, &command);
+            Some(start)
+        })??;
         if let Err(message) = self.note_start(i, before, start) {
             self.t.fatal_at(here, FailureKind::Safety, message);
         }

@@ -75,12 +75,6 @@ struct Baseline {
     max_index: u64,
 }
 
-/// A server as it is now; see [`Config::view`].
-pub(crate) struct View {
-    pub(crate) raft: Option<Arc<dyn Raft>>,
-    pub(crate) incarnation: u32,
-}
-
 /// Makes a cluster of `servers` servers and connects them all. Long delays are on, as in every Raft
 /// test of MIT's.
 ///
@@ -305,7 +299,7 @@ impl Config {
                 Ok(Applied::Noted) => {}
                 Ok(Applied::MakeSnapshot { index, snapshot }) => {
                     self.t.record(EventKind::Snapshotted { server: caller(owner), index });
-                    self.call_raft(i, "snapshot", |raft| raft.snapshot(index, snapshot));
+                    self.call_raft(i, "snapshot", |_, raft| raft.snapshot(index, snapshot));
                 }
                 Err(message) => {
                     self.t.fail(FailureKind::Safety, format!("apply error: {message}"));
@@ -314,17 +308,19 @@ impl Config {
         }
     }
 
-    /// Calls a server on its own behalf; `None` if it is crashed.
+    /// Calls a server on its own behalf, and tells in which life; `None` if it is crashed.
     pub(crate) fn call_raft<R>(
         &self,
         i: usize,
         call: &'static str,
-        f: impl FnOnce(&dyn Raft) -> R,
+        f: impl FnOnce(Owner, &dyn Raft) -> R,
     ) -> Option<R> {
-        let View { raft, incarnation } = self.view(i);
-        let raft = raft?;
-        let _entered = enter(Owner { server: number(i), incarnation }, call);
-        Some(f(&*raft))
+        let state = self.state();
+        let ServerState { raft, incarnation, .. } = &state.servers[i];
+        let (raft, owner) = (raft.clone()?, Owner { server: number(i), incarnation: *incarnation });
+        drop(state);
+        let _entered = enter(owner, call);
+        Some(f(owner, &*raft))
     }
 
     /// A server's present life, and what it answered last to a `start` that it accepted.
@@ -370,16 +366,9 @@ impl Config {
     }
 
     /// Records that a server has accepted a command.
-    pub(crate) fn note_proposal(
-        &self,
-        i: usize,
-        incarnation: u32,
-        start: Start,
-        command: &Command,
-    ) {
+    pub(crate) fn note_proposal(&self, owner: Owner, start: Start, command: &Command) {
         let Start { index, term } = start;
-        let server = caller(Owner { server: number(i), incarnation });
-        let command = payload(command);
+        let (server, command) = (caller(owner), payload(command));
         self.t.record(EventKind::Proposed { server, index, term, command });
     }
 
@@ -410,12 +399,11 @@ impl Config {
     /// Asks a server for its term and whether it believes that it leads; `None` if it is crashed.
     #[must_use]
     pub fn get_state(&self, i: usize) -> Option<(Term, bool)> {
-        let View { raft, incarnation } = self.view(i);
-        let (raft, owner) = (raft?, Owner { server: number(i), incarnation });
-        let _entered = enter(owner, "get_state");
-        let (term, is_leader) = raft.get_state();
-        self.cluster.watcher.saw(owner, &*raft, term, is_leader);
-        Some((term, is_leader))
+        self.call_raft(i, "get_state", |owner, raft| {
+            let (term, is_leader) = raft.get_state();
+            self.cluster.watcher.saw(owner, raft, term, is_leader);
+            (term, is_leader)
+        })
     }
 
     /// Whether a server is connected.
@@ -428,12 +416,6 @@ impl Config {
     #[must_use]
     pub fn is_live(&self, i: usize) -> bool {
         self.state().servers[i].is_live
-    }
-
-    pub(crate) fn view(&self, i: usize) -> View {
-        let state = self.state();
-        let ServerState { raft, incarnation, .. } = &state.servers[i];
-        View { raft: raft.clone(), incarnation: *incarnation }
     }
 
     /// The servers that are connected, by number.
