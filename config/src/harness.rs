@@ -18,7 +18,7 @@ use crate::run::run;
 use crate::settings::Settings;
 use crate::store;
 use crate::summary::summarise;
-use crate::t::T;
+use crate::t::{Job, T};
 
 /// Runs a test's script, once for each seed that the [`Settings`] ask for. To be called directly in
 /// a `#[test]` function, with a closure that is written there: it tells which test this is.
@@ -47,9 +47,12 @@ where
         listen::listen(level);
     }
     let script = Arc::new(script);
-    let run_here = |seed| run(&test, &settings, seed, script.clone());
+    let histories = store::folder_here(&settings);
+    let job = Arc::new(Job { test, settings, histories });
+    let run_here = |seed| run(job.clone(), seed, script.clone());
+    let Job { test, settings, .. } = &*job;
     if places::is_child() {
-        places::serve(&test, settings.clock, run_here);
+        places::serve(test, settings.clock, run_here);
     }
     // Better now than after all the runs.
     let save = |results: &[RunResult]| {
@@ -67,9 +70,9 @@ where
     let first = settings.seed.unwrap_or_else(fresh_seed);
     let seeds: Vec<u64> = (0..settings.iters.get()).map(|i| first.wrapping_add(i)).collect();
     let results = if settings.check_determinism {
-        determinism::check(&test, &settings, &seeds)
+        determinism::check(test, settings, &seeds)
     } else {
-        places::run_all(&test, &settings, &seeds, run_here)
+        places::run_all(test, settings, &seeds, run_here)
     };
     let results = match results {
         Ok(results) => results,
@@ -77,9 +80,9 @@ where
     };
     save(&results);
     if sim::is_interrupted() {
-        fail_test(&interrupted(&test, &settings, &results));
+        fail_test(&interrupted(test, settings, &results));
     }
-    match summarise(&test, &settings, &results) {
+    match summarise(test, settings, &results) {
         Ok(passed) => print_always(&passed),
         Err(failed) => fail_test(&failed),
     }
@@ -95,11 +98,16 @@ fn interrupted(test: &TestName, settings: &Settings, results: &[RunResult]) -> S
 }
 
 /// A test's name, as the user and the test binary know it.
+#[derive(Debug)]
 pub(crate) struct TestName {
     /// The function's name.
     pub(crate) short: String,
     /// The function's path in the test binary, which picks it and no other.
     pub(crate) path: String,
+    /// The package that it is of: cargo tells the tests that it runs.
+    package: Option<String>,
+    /// What a variable of the code under test says, which may depend on it.
+    bug: Option<String>,
 }
 
 impl TestName {
@@ -116,7 +124,12 @@ impl TestName {
         };
         let (_crate, path) = path.split_once("::").unwrap_or(("", path));
         let short = path.rsplit("::").next().unwrap_or(path);
-        Ok(TestName { short: short.to_owned(), path: path.to_owned() })
+        Ok(TestName {
+            short: short.to_owned(),
+            path: path.to_owned(),
+            package: env::var("CARGO_PKG_NAME").ok(),
+            bug: env::var("LAB_BUG").ok(),
+        })
     }
 
     /// The command that runs this test with `seed`.
@@ -128,13 +141,11 @@ impl TestName {
         if settings.strict {
             words.push("LAB_STRICT=1".to_owned());
         }
-        // What is under test may depend on a variable of its own.
-        if let Ok(bug) = env::var("LAB_BUG") {
-            words.push(format!("LAB_BUG={}", quoted(&bug)));
+        if let Some(bug) = &self.bug {
+            words.push(format!("LAB_BUG={}", quoted(bug)));
         }
         words.push("cargo test".to_owned());
-        // Cargo tells the tests that it runs which package they are of.
-        if let Ok(package) = env::var("CARGO_PKG_NAME") {
+        if let Some(package) = &self.package {
             words.push(format!("-p {package}"));
         }
         words.push(self.short.clone());

@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use report::explain::Explanation;
 use report::monitor::{self, Monitor};
-use report::{EventKind, Failure, FailureKind, Record, Story, Time, text};
-use sim::context::Activity;
+use report::story::Life;
+use report::{Failure, FailureKind, Record, Story, Time, text};
+use sim::context::{Activity, Owner};
 use sim::{Clock, Ending, Task};
 use tracing::level_filters::LevelFilter;
 
 use crate::cluster::LIMIT;
 use crate::describe::script_line;
-use crate::harness::TestName;
 use crate::outcome::{Process, RunResult, Verdict};
 use crate::places::with_cause;
-use crate::settings::{Report, Settings};
+use crate::settings::Report;
 use crate::store;
-use crate::t::{Identity, Notes, T, lock, place};
+use crate::t::{Job, Notes, T, lock, place};
 
 /// How long a crashed server's tasks may go on before the tester warns of them: long enough for the
 /// slowest answer of the network.
@@ -43,28 +43,15 @@ pub(crate) fn current() -> Option<T> {
 }
 
 /// Runs `script` once.
-pub(crate) fn run<S, Fut>(
-    test: &TestName,
-    settings: &Settings,
-    seed: u64,
-    script: Arc<S>,
-) -> RunResult
+pub(crate) fn run<S, Fut>(job: Arc<Job>, seed: u64, script: Arc<S>) -> RunResult
 where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let notes = Arc::new(Notes::of_run(Identity {
-        test: test.short.clone(),
-        replay: test.replay_command(settings, seed),
-        seed,
-        clock: settings.clock,
-        strict: settings.strict,
-        report: settings.report,
-        histories: store::folder_here(settings),
-        log: settings.log,
-    }));
+    let settings = sim::Settings::new(seed, job.settings.clock, LIMIT);
+    let notes = Arc::new(Notes::of_run(job));
     let (panicked, misused) = (notes.clone(), notes.clone());
-    let settings = sim::Settings::new(seed, settings.clock, LIMIT)
+    let settings = settings
         .on_panic(move |panic| panicked.panicked(panic))
         .on_misuse(move |misuse| misused.misused(misuse));
     let for_script = notes.clone();
@@ -104,8 +91,6 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
         }
         Ending::OutOfTime => fail(FailureKind::Stuck, "test took longer than 120 seconds"),
     }
-    warn_of_tasks(t);
-    warn_of_handlers(t);
     let config = notes.story().config.take();
     if let Some(config) = &config
         && notes.failure().is_some()
@@ -114,6 +99,8 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
         config.watcher().look_around();
     }
     let story = Story::new(&notes.history(), notes.servers());
+    warn_of_tasks(t, &story);
+    warn_of_handlers(t, &story);
     if let Some(config) = config {
         // The servers may fail at being killed.
         config.clean_up();
@@ -137,7 +124,7 @@ fn judge(t: &T, story: &Story) {
             continue;
         }
         let first = tripped.first();
-        if t.notes.identity.strict {
+        if t.notes.job.settings.strict {
             t.notes.fail(Failure {
                 kind: FailureKind::Safety,
                 message: format!("monitor {id}: {}\n  rule      {rule} ({paper})", first.what),
@@ -167,14 +154,14 @@ fn failed(t: &T, story: &Story, failure: Failure, more: String) -> Verdict {
 }
 
 fn result(t: &T, verdict: Verdict) -> RunResult {
-    let identity = &t.notes.identity;
+    let Job { test, settings, histories } = &*t.notes.job;
     let failure = match &verdict {
         Verdict::Passed(_) => None,
         Verdict::Failed { failure, .. } => Some(failure.clone()),
     };
     let (mut stored, mut note) = (None, None);
-    if let Some(folder) = &identity.histories
-        && (failure.is_some() || identity.report == Report::Always)
+    if let Some(folder) = histories
+        && (failure.is_some() || settings.report == Report::Always)
     {
         match store::save(folder, &record(t, failure)) {
             Ok(path) => stored = path,
@@ -184,11 +171,11 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
             }
         }
     }
-    if identity.log != LevelFilter::OFF {
+    if settings.log != LevelFilter::OFF {
         // Where what it printed itself goes.
         print!(
             "{}",
-            text::log(&t.notes.history(), identity.log.into_level().map(|level| level.as_str()))
+            text::log(&t.notes.history(), settings.log.into_level().map(|level| level.as_str()))
         );
     }
     let story = t.notes.story();
@@ -199,8 +186,8 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
         events.map(line).collect()
     });
     RunResult {
-        test: identity.test.clone(),
-        seed: identity.seed,
+        test: test.short.clone(),
+        seed: t.sim.seed(),
         verdict,
         process: Process::Survived,
         not_run: 0,
@@ -216,15 +203,16 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
 
 /// The run as it is stored.
 fn record(t: &T, failure: Option<Failure>) -> Record {
-    let Identity { test, replay, seed, clock, .. } = &t.notes.identity;
+    let Job { test, settings, .. } = &*t.notes.job;
+    let seed = t.sim.seed();
     let story = t.notes.story();
     let history = t.notes.history();
     Record {
         format: Record::FORMAT,
-        test: test.clone(),
-        replay: replay.clone(),
-        seed: *seed,
-        clock: match clock {
+        test: test.short.clone(),
+        replay: test.replay_command(settings, seed),
+        seed,
+        clock: match settings.clock {
             Clock::Virtual => "virtual".to_owned(),
             Clock::Real => "real".to_owned(),
         },
@@ -287,26 +275,24 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
 }
 
 /// Warns of tasks that still run although their server was crashed long ago.
-fn warn_of_tasks(t: &T) {
-    let crashed: BTreeMap<(u32, u32), Time> = t
-        .notes
-        .history()
-        .events()
-        .iter()
-        .filter_map(|event| match event.kind {
-            EventKind::Crashed { server } => Some(((server.server, server.incarnation), event.at)),
-            _ => None,
+fn warn_of_tasks(t: &T, story: &Story) {
+    let is_long_dead =
+        |life: &&Life| life.until.is_some_and(|until| t.now().since(until.at) > TASKS_END_WITHIN);
+    let lives = story.lives.iter().zip(0..);
+    let dead: Vec<Owner> = lives
+        .flat_map(|(lives, server)| {
+            let dead = lives.iter().filter(is_long_dead);
+            dead.map(move |life| Owner { server, incarnation: life.incarnation })
         })
-        .filter(|(_, at)| t.now().since(*at) > TASKS_END_WITHIN)
         .collect();
-    if crashed.is_empty() {
-        return;
+    if dead.is_empty() {
+        return; // as in most runs
     }
     let mut lines: BTreeMap<(u32, String), usize> = BTreeMap::new();
     for Task { owner, activity } in t.sim.alive_tasks() {
         // Of handlers that wait there is a warning of their own.
         if let Activity::Task(spawned_at) = activity
-            && crashed.contains_key(&(owner.server, owner.incarnation))
+            && dead.contains(&owner)
         {
             *lines.entry((owner.server, place(spawned_at))).or_default() += 1;
         }
@@ -325,32 +311,16 @@ fn warn_of_tasks(t: &T) {
 }
 
 /// Warns of handlers that have not returned for a long time.
-fn warn_of_handlers(t: &T) {
-    let mut lives: BTreeMap<u32, Time> = BTreeMap::new();
-    let mut unfinished: usize = 0;
-    let history = t.notes.history();
-    for event in history.events() {
-        match event.kind {
-            EventKind::Started { server } => drop(lives.insert(server.server, event.at)),
-            EventKind::RpcDelivered { .. } => unfinished += 1,
-            EventKind::RpcHandled { .. } => unfinished -= 1,
-            _ => {}
-        }
-    }
-    if unfinished == 0 {
-        return; // as in most runs, whose calls needn't be put together then
-    }
+fn warn_of_handlers(t: &T, story: &Story) {
     let mut waiting: BTreeMap<(u32, &str), (usize, Time)> = BTreeMap::new();
-    let rpcs = history.rpcs();
-    for rpc in &rpcs {
-        if let (Some(to), Some(delivered), None) = (rpc.to, rpc.delivered, &rpc.handled)
-            && t.now().since(delivered) > HANDLERS_END_WITHIN
-            && lives.get(&to).is_some_and(|&born| born <= delivered)
+    for call in &story.calls {
+        if let (Some(delivered), None) = (call.delivered, call.handled)
+            && t.now().since(delivered.at) > HANDLERS_END_WITHIN
+            && story.lives[call.to as usize].last().is_some_and(|life| life.from.at <= delivered.at)
         {
-            waiting.entry((to, &*rpc.method)).or_insert((0, delivered)).0 += 1;
+            waiting.entry((call.to, &call.method)).or_insert((0, delivered.at)).0 += 1;
         }
     }
-    drop(history);
     for ((server, method), (count, first)) in waiting {
         t.warn(format!(
             "warning: server {server}'s handler of {method} has not returned for {:.2} s ({count} \

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use report::{EventKind, Failure, FailureKind, History, Time};
 use sim::context::Context;
-use sim::{Clock, Misused, Panic, Sim};
-use tracing::level_filters::LevelFilter;
+use sim::{Misused, Panic, Sim};
 
 use crate::cluster::Config;
+use crate::harness::TestName;
 use crate::outcome::Measured;
-use crate::settings::Report;
+use crate::settings::Settings;
 
 /// One run of a test, as the script sees it: what `t *testing.T` is in Go. Clones are the same run.
 #[derive(Clone, Debug)]
@@ -20,26 +20,19 @@ pub struct T {
     pub(crate) notes: Arc<Notes>,
 }
 
-/// Which run it is, and what is to be made of it.
+/// What all runs of a test have in common.
 #[derive(Debug)]
-pub(crate) struct Identity {
-    pub(crate) test: String,
-    /// The command that repeats the run.
-    pub(crate) replay: String,
-    pub(crate) seed: u64,
-    pub(crate) clock: Clock,
-    pub(crate) strict: bool,
-    pub(crate) report: Report,
-    /// Where its history is to be stored, if at all.
+pub(crate) struct Job {
+    pub(crate) test: TestName,
+    pub(crate) settings: Settings,
+    /// Where their histories are to be stored, if at all.
     pub(crate) histories: Option<PathBuf>,
-    /// From which level on what its servers log is printed.
-    pub(crate) log: LevelFilter,
 }
 
 /// What is noted in the course of a run.
 #[derive(Debug)]
 pub(crate) struct Notes {
-    pub(crate) identity: Identity,
+    pub(crate) job: Arc<Job>,
     history: Mutex<History>,
     failure: Mutex<Option<Failure>>,
     story: Mutex<Story>,
@@ -87,13 +80,8 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Notes {
     /// A run of which nothing is noted yet.
-    pub(crate) fn of_run(identity: Identity) -> Notes {
-        Notes {
-            identity,
-            history: Mutex::default(),
-            failure: Mutex::default(),
-            story: Mutex::default(),
-        }
+    pub(crate) fn of_run(job: Arc<Job>) -> Notes {
+        Notes { job, history: Mutex::default(), failure: Mutex::default(), story: Mutex::default() }
     }
 
     /// How many servers the cluster has; 0 before there is one.
