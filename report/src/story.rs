@@ -314,6 +314,16 @@ impl Story {
         self.servers / 2 + 1
     }
 
+    /// What a server has sent, in order.
+    pub fn sent_by(&self, server: usize) -> impl DoubleEndedIterator<Item = &Call> {
+        self.sent[server].iter().map(|&place| &self.calls[place])
+    }
+
+    /// What a server's handlers have answered, in order.
+    pub fn handled_by(&self, server: usize) -> impl DoubleEndedIterator<Item = &Call> {
+        self.handled[server].iter().map(|&place| &self.calls[place])
+    }
+
     /// Whether a server was connected at `at`.
     #[must_use]
     pub fn is_connected(&self, server: usize, at: Time) -> bool {
@@ -381,9 +391,8 @@ impl Story {
             .filter(|view| view.moment.at >= at && (view.is_leader || view.term > term))
             .map(|view| view.moment.at);
         // Whoever follows the term's leader has given way.
-        let followed = self.handled[server]
-            .iter()
-            .map(|&call| &self.calls[call])
+        let followed = self
+            .handled_by(server)
             .filter(|call| call.is_leaders() && call.args.term >= Some(term))
             .filter_map(|call| call.handled)
             .map(|moment| moment.at)
@@ -416,6 +425,13 @@ impl Call {
     #[must_use]
     pub fn is_leaders(&self) -> bool {
         matches!(self.purpose, Purpose::Append | Purpose::Snapshot)
+    }
+
+    /// The index of the last entry that AppendEntries brings, or that it says comes before.
+    #[must_use]
+    pub fn up_to(&self) -> Option<u64> {
+        let entries = self.args.entries.as_ref().map_or(0, Vec::len) as u64;
+        Some(self.args.prev_log_index? + entries)
     }
 
     /// When a reply arrived; `None` if none has.

@@ -45,9 +45,13 @@ fn wrapped(text: &mut String, first: &str, then: &str, content: &str) {
     }
 }
 
-/// How often, for a reader: `1 call`, `2 calls`.
+/// How often, for a reader: `1 call`, `2 calls`, `2 entries`.
 pub(crate) fn count(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+    match (n, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (n, Some(stem)) => format!("{n} {stem}ies"),
+        (n, None) => format!("{n} {what}s"),
+    }
 }
 
 /// A list for a reader: `0`, `0 and 2`, `0, 1 and 2`.

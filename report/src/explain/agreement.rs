@@ -61,7 +61,7 @@ fn lacking(case: &Case<'_>, proposal: &Proposal) -> Vec<u32> {
 
 fn appends<'a>(case: &Case<'a>, from: u32, to: u32, term: u64) -> impl Iterator<Item = &'a Call> {
     let story = case.story;
-    story.sent[from as usize].iter().map(|&place| &story.calls[place]).filter(move |call| {
+    story.sent_by(from as usize).filter(move |call| {
         call.purpose == Purpose::Append && call.to == to && call.args.term == Some(term)
     })
 }
@@ -237,7 +237,6 @@ fn not_sent(case: &Case<'_>) -> Option<Finding> {
             "the last that it sent server {server} follows index {} and has {}",
             last.args.prev_log_index.unwrap_or(0),
             crate::text::count(last.args.entries.as_ref().map_or(0, Vec::len), "entry")
-                .replace("entrys", "entries")
         );
         proof.push(evidence(last.sent.at, text, [last.id]));
     }
@@ -259,8 +258,7 @@ fn majority_not_committed(case: &Case<'_>) -> Option<Finding> {
     for server in (0..case.story.servers as u32).filter(|&server| server != leader) {
         let first = appends(case, leader, server, term).find_map(|call| {
             let (returned, _) = call.returned?;
-            let up_to =
-                call.args.prev_log_index? + call.args.entries.as_ref().map_or(0, Vec::len) as u64;
+            let up_to = call.up_to()?;
             (call.reply.success == Some(true) && up_to >= index).then_some((returned.at, call))
         });
         confirmed.extend(first);
@@ -269,9 +267,9 @@ fn majority_not_committed(case: &Case<'_>) -> Option<Finding> {
     // The leader itself has it.
     confirmed.truncate(case.story.majority() - 1);
     let &(at, _) = confirmed.last().filter(|_| confirmed.len() + 1 == case.story.majority())?;
-    let told = case.story.sent[leader as usize]
-        .iter()
-        .map(|&place| &case.story.calls[place])
+    let told = case
+        .story
+        .sent_by(leader as usize)
         .any(|call| call.args.leader_commit >= Some(index) && call.args.term == Some(term));
     let applied = case
         .story
@@ -309,7 +307,7 @@ fn majority_not_committed(case: &Case<'_>) -> Option<Finding> {
 /// The requests that told `server` that `index` is committed, and that its log has it.
 fn told<'a>(case: &Case<'a>, server: u32, index: u64) -> Vec<&'a Call> {
     let story = case.story;
-    let handled = story.handled[server as usize].iter().map(|&place| &story.calls[place]);
+    let handled = story.handled_by(server as usize);
     handled
         .filter(|call| {
             let last = call.args.prev_log_index.unwrap_or(0)

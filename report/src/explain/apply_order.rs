@@ -95,17 +95,16 @@ fn applied_twice(case: &Case<'_>) -> Option<Finding> {
 fn snapshot_not_delivered(case: &Case<'_>) -> Option<Finding> {
     let refused = Refused::find(case)?;
     let (server, index, behind) = (refused.server, refused.applied.index, refused.behind(case));
-    let call = case.story.handled[server]
-        .iter()
-        .map(|&place| &case.story.calls[place])
-        .filter(|call| call.purpose == Purpose::Snapshot)
-        .find(|call| {
-            let covers = call.args.last_included_index;
-            call.delivered.is_some_and(|delivered| delivered > refused.life.from)
-                && call.handled.is_some_and(|handled| handled < refused.applied.moment)
-                && covers > Some(behind)
-                && covers < Some(index)
-        })?;
+    let call =
+        case.story.handled_by(server).filter(|call| call.purpose == Purpose::Snapshot).find(
+            |call| {
+                let covers = call.args.last_included_index;
+                call.delivered.is_some_and(|delivered| delivered > refused.life.from)
+                    && call.handled.is_some_and(|handled| handled < refused.applied.moment)
+                    && covers > Some(behind)
+                    && covers < Some(index)
+            },
+        )?;
     let covers = call.args.last_included_index?;
     let proof = vec![
         evidence(

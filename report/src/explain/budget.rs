@@ -59,16 +59,13 @@ fn confirmed_sent_again(case: &Case<'_>) -> Option<Finding> {
     let mut first = None;
     for call in appends(case) {
         let Some((begin, _)) = span(call) else { continue };
-        let earlier =
-            story.sent[call.from.server as usize].iter().map(|&place| &story.calls[place]);
+        let earlier = story.sent_by(call.from.server as usize);
         let confirmed = earlier.take_while(|other| other.sent < call.sent).find(|other| {
             other.to == call.to
                 && other.args.term == call.args.term
                 && other.reply.success == Some(true)
                 && other.returned.is_some_and(|(returned, _)| returned < call.sent)
-                && other.args.prev_log_index.is_some_and(|prev| {
-                    prev + other.args.entries.as_ref().map_or(0, Vec::len) as u64 >= begin
-                })
+                && other.up_to() >= Some(begin)
         });
         if let Some(confirmed) = confirmed {
             first.get_or_insert((confirmed, call, begin));

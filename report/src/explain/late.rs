@@ -72,20 +72,17 @@ fn delays(case: &Case<'_>) -> Vec<Delay> {
     for server in 0..story.servers {
         // What it was told as a follower, or told others as the leader.
         let mut known: Vec<(u64, Time, RpcId)> = Vec::new();
-        for &place in &story.handled[server] {
-            let call = &story.calls[place];
-            let (Some(commit), Some(prev), Some(true)) =
-                (call.args.leader_commit, call.args.prev_log_index, call.reply.success)
+        for call in story.handled_by(server) {
+            let (Some(commit), Some(last), Some(true)) =
+                (call.args.leader_commit, call.up_to(), call.reply.success)
             else {
                 continue;
             };
-            let last = prev + call.args.entries.as_ref().map_or(0, Vec::len) as u64;
             if let Some(handled) = call.handled {
                 known.push((commit.min(last), handled.at, call.id));
             }
         }
-        for &place in &story.sent[server] {
-            let call = &story.calls[place];
+        for call in story.sent_by(server) {
             if let (Purpose::Append, Some(commit)) = (call.purpose, call.args.leader_commit) {
                 known.push((commit, call.sent.at, call.id));
             }

@@ -8,7 +8,7 @@ mod votes;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::finding::Evidence;
+use super::finding::{self, Evidence};
 use super::{Case, Cause};
 use crate::event::Time;
 use crate::story::{Call, Election, Story};
@@ -49,7 +49,7 @@ fn seconds(span: Duration) -> String {
 }
 
 fn evidence<'a>(at: Time, text: String, calls: impl IntoIterator<Item = &'a Call>) -> Evidence {
-    Evidence { text, at, calls: calls.into_iter().map(|call| call.id).collect() }
+    finding::evidence(at, text, calls.into_iter().map(|call| call.id))
 }
 
 /// The servers that could have elected a leader, each with the elections of its present life.

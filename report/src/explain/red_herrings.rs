@@ -33,7 +33,7 @@ fn late_returns(case: &Case<'_>, server: usize) -> Option<String> {
     if down.is_leader || led.incarnation != down.incarnation {
         return None;
     }
-    let own = story.sent[server].iter().map(|&place| &story.calls[place]);
+    let own = story.sent_by(server);
     let leaders: Vec<&Call> =
         own.filter(|call| call.is_leaders() && call.from.incarnation == down.incarnation).collect();
     let since = leaders.iter().filter(|call| call.sent.at > down.moment.at).count();

@@ -1,6 +1,6 @@
 //! What the tester's snapshots became in what a server saved.
 
-use super::finding::Finding;
+use super::finding::{Evidence, Finding};
 use super::{certain, evidence};
 use crate::story::{Moment, Save, Snapshot, Story};
 
@@ -24,10 +24,25 @@ fn saves(story: &Story, server: usize, until: Moment) -> impl DoubleEndedIterato
         .filter(move |save| save.server.server as usize == server && save.moment < until)
 }
 
+/// What a server saved first after `after`.
+fn next_save(story: &Story, server: usize, after: Moment, until: Moment) -> Option<&Save> {
+    saves(story, server, until).find(|save| save.moment > after)
+}
+
+/// What a server saved last before `until`.
+fn last_save(story: &Story, server: usize, until: Moment) -> Option<&Save> {
+    saves(story, server, until).next_back()
+}
+
+fn saved_snapshot(server: usize, save: &Save) -> Evidence {
+    let text = format!("server {server} saved a snapshot of {} bytes", save.snapshot);
+    evidence(save.moment.at, text, None)
+}
+
 /// A server was given a snapshot, and its next save has none.
 pub(super) fn not_saved(story: &Story, server: usize, until: Moment) -> Option<Finding> {
     let (snapshot, save) = snapshots(story, server, until).find_map(|snapshot| {
-        let save = saves(story, server, until).find(|save| save.moment > snapshot.moment)?;
+        let save = next_save(story, server, snapshot.moment, until)?;
         (save.snapshot == 0).then_some((snapshot, save))
     })?;
     let proof = vec![
@@ -52,16 +67,12 @@ pub(super) fn not_saved(story: &Story, server: usize, until: Moment) -> Option<F
 /// A server began with a snapshot, and its first save has none.
 pub(super) fn replaced_by_none(story: &Story, server: usize, until: Moment) -> Option<Finding> {
     let (before, life, save) = story.lives[server].iter().find_map(|life| {
-        let before = saves(story, server, life.from).next_back()?;
-        let save = saves(story, server, until).find(|save| save.moment > life.from)?;
+        let before = last_save(story, server, life.from)?;
+        let save = next_save(story, server, life.from, until)?;
         (before.snapshot > 0 && save.snapshot == 0).then_some((before, life, save))
     })?;
     let proof = vec![
-        evidence(
-            before.moment.at,
-            format!("server {server} saved a snapshot of {} bytes", before.snapshot),
-            None,
-        ),
+        saved_snapshot(server, before),
         evidence(life.from.at, "it was restarted with what it had saved".to_owned(), None),
         evidence(save.moment.at, "it saved its state, and no snapshot".to_owned(), None),
     ];
@@ -74,18 +85,14 @@ pub(super) fn replaced_by_none(story: &Story, server: usize, until: Moment) -> O
 /// A server was given a later snapshot, and its next save has the one before.
 pub(super) fn kept_old(story: &Story, server: usize, until: Moment) -> Option<Finding> {
     let (snapshot, before, save) = snapshots(story, server, until).find_map(|snapshot| {
-        let before = saves(story, server, snapshot.moment).next_back()?;
-        let save = saves(story, server, until).find(|save| save.moment > snapshot.moment)?;
+        let before = last_save(story, server, snapshot.moment)?;
+        let save = next_save(story, server, snapshot.moment, until)?;
         // A later one has more commands in it.
         (save.snapshot == before.snapshot && save.snapshot > 0 && save.state < before.state)
             .then_some((snapshot, before, save))
     })?;
     let proof = vec![
-        evidence(
-            before.moment.at,
-            format!("server {server} saved a snapshot of {} bytes", before.snapshot),
-            None,
-        ),
+        saved_snapshot(server, before),
         evidence(
             snapshot.moment.at,
             format!("it was given a snapshot up to index {}", snapshot.index),
@@ -111,7 +118,7 @@ pub(super) fn kept_old(story: &Story, server: usize, until: Moment) -> Option<Fi
 pub(super) fn log_not_cut(story: &Story, server: usize, until: Moment) -> Option<Finding> {
     let all: Vec<_> = snapshots(story, server, until).collect();
     let first = all.first()?;
-    let before = saves(story, server, first.moment).next_back()?;
+    let before = last_save(story, server, first.moment)?;
     let after: Vec<_> =
         saves(story, server, until).filter(|save| save.moment > first.moment).collect();
     if after.iter().any(|save| save.state < before.state) {

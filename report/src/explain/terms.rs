@@ -21,7 +21,7 @@ pub(super) fn election_despite_leader(case: &Case<'_>) -> Option<Finding> {
         .filter(|election| election.at <= until)
         .filter_map(|election| {
             let server = election.candidate.server as usize;
-            let heard = story.handled[server].iter().rev().map(|&place| &story.calls[place]);
+            let heard = story.handled_by(server).rev();
             let call = heard
                 .filter(|call| call.purpose == Purpose::Append)
                 .filter(|call| call.reply.term.is_none_or(|term| Some(term) == call.args.term))

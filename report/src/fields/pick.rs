@@ -317,46 +317,29 @@ fn key_of<T: Serialize + ?Sized>(key: &T) -> Result<String, Other> {
     }
 }
 
-impl SerializeSeq for TermWithin {
-    type Ok = Option<u64>;
-    type Error = Other;
+/// What comes one element after the other, by whatever of serde's names.
+macro_rules! takes_elements {
+    ($($kind:ident by $method:ident;)*) => {
+        $(impl $kind for TermWithin {
+            type Ok = Option<u64>;
+            type Error = Other;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
-        self.element(value);
-        Ok(())
-    }
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
+                self.element(value);
+                Ok(())
+            }
 
-    fn end(self) -> Result<Option<u64>, Other> {
-        Ok(self.term)
-    }
+            fn end(self) -> Result<Option<u64>, Other> {
+                Ok(self.term)
+            }
+        })*
+    };
 }
 
-impl SerializeTuple for TermWithin {
-    type Ok = Option<u64>;
-    type Error = Other;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
-        self.element(value);
-        Ok(())
-    }
-
-    fn end(self) -> Result<Option<u64>, Other> {
-        Ok(self.term)
-    }
-}
-
-impl SerializeTupleStruct for TermWithin {
-    type Ok = Option<u64>;
-    type Error = Other;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
-        self.element(value);
-        Ok(())
-    }
-
-    fn end(self) -> Result<Option<u64>, Other> {
-        Ok(self.term)
-    }
+takes_elements! {
+    SerializeSeq by serialize_element;
+    SerializeTuple by serialize_element;
+    SerializeTupleStruct by serialize_field;
 }
 
 impl SerializeMap for TermWithin {

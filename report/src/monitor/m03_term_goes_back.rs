@@ -68,8 +68,7 @@ fn promised(story: &Story, server: usize) -> Vec<Had> {
     if story.lives[server].len() < 2 {
         return promised; // nothing may be forgotten
     }
-    for &place in &story.handled[server] {
-        let call = &story.calls[place];
+    for call in story.handled_by(server) {
         let (Some(incarnation), Some(term), Some(handled)) =
             (call.answered_in, call.reply.term, call.handled)
         else {

@@ -131,9 +131,8 @@ impl Leader {
 
     /// Whether, when `call` was sent, a majority may have had an entry of the leader's own term.
     fn may_have_own(&self, story: &Story, call: &Call) -> bool {
-        let mut followers: Vec<u32> = story.sent[call.from.server as usize]
-            .iter()
-            .map(|&place| &story.calls[place])
+        let mut followers: Vec<u32> = story
+            .sent_by(call.from.server as usize)
             .filter(|other| other.purpose == Purpose::Append && other.args.term == Some(self.term))
             .filter(|other| other.delivered.is_some_and(|delivered| delivered < call.sent))
             .filter(|other| shown(other).is_none_or(|(term, _)| term == self.term))

@@ -44,9 +44,8 @@ fn check(story: &Story) -> Vec<Sighting> {
             continue;
         }
         // Whoever isn't elected may lack what it likes.
-        let sent = &story.sent[server as usize];
-        let leads = sent.iter().map(|&place| &story.calls[place]).find(|call| {
-            matches!(call.purpose, Purpose::Append | Purpose::Snapshot)
+        let leads = story.sent_by(server as usize).find(|call| {
+            call.is_leaders()
                 && call.args.term == Some(election.term)
                 && call.from == election.candidate
         });

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Kind, Monitor, Sighting};
 use crate::event::Time;
-use crate::story::{Call, Election, Purpose, Story};
+use crate::story::{Election, Story};
 
 pub(super) const MONITOR: Monitor = Monitor {
     id: "M12",
@@ -81,8 +81,8 @@ fn ends(story: &Story, election: &Election, next: Option<Time>) -> Time {
     let followed = handled[later..]
         .iter()
         .find(|&&call| {
-            let Call { purpose, args, .. } = &story.calls[call];
-            matches!(purpose, Purpose::Append | Purpose::Snapshot) && args.term >= Some(term)
+            let call = &story.calls[call];
+            call.is_leaders() && call.args.term >= Some(term)
         })
         .and_then(handled_at);
     viewed.into_iter().chain(followed).chain([until]).min().unwrap_or(until)

@@ -26,7 +26,7 @@ pub(super) fn stretches(story: &Story, length: Duration) -> Vec<Quiet> {
         faults.push((life.from.at, None));
         faults.extend(life.until.map(|until| (until.at, None)));
     }
-    for step in story.steps.iter().filter(|step| step.line.is_none()) {
+    for step in story.steps.iter().filter(|step| step.is_fault) {
         // In the tester's words.
         let reliable = match &*step.what {
             "the network is reliable" => Some(true),

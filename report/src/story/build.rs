@@ -208,7 +208,7 @@ impl Story {
                 self.happens(moment, format!("cut off server {server}"));
             }
             EventKind::Network { what } => {
-                self.happens(moment, what.to_string());
+                self.steps.push(Step { moment, what: what.clone(), line: None, is_fault: true });
             }
             EventKind::Step { what, file, line } => {
                 let line = Some((file.clone(), *line));

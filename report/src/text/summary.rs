@@ -109,8 +109,7 @@ fn role(view: &View) -> String {
 fn outstanding(story: &Story, server: usize) -> Vec<String> {
     let life = story.lives[server].last().map(|life| life.incarnation);
     let mut calls: BTreeMap<(u32, &str), (usize, Time)> = BTreeMap::new();
-    for &place in &story.sent[server] {
-        let call = &story.calls[place];
+    for call in story.sent_by(server) {
         if call.returned.is_none() && Some(call.from.incarnation) == life {
             calls.entry((call.to, &call.method)).or_insert((0, call.sent.at)).0 += 1;
         }

@@ -122,7 +122,7 @@ fn state(story: &Story, server: usize, moment: Moment) -> String {
         .rev()
         .find(|view| view.moment <= moment && view.incarnation == life.incarnation);
     // Requests for votes tell of a candidacy before a look does.
-    let stood = story.sent[server].iter().rev().map(|&place| &story.calls[place]).find(|call| {
+    let stood = story.sent_by(server).rev().find(|call| {
         call.purpose == Purpose::Vote
             && call.sent <= moment
             && call.from.incarnation == life.incarnation

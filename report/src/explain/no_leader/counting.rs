@@ -52,9 +52,8 @@ fn cheated<'a>(
                 .map(|view| view.moment.at)
                 .into_iter()
                 .chain(
-                    story.sent[server]
-                        .iter()
-                        .map(|&place| &story.calls[place])
+                    story
+                        .sent_by(server)
                         .find(|call| call.is_leaders() && call.args.term == Some(term))
                         .map(|call| call.sent.at),
                 )

@@ -75,7 +75,7 @@ pub(super) fn leader_not_told(case: &Case<'_>) -> Option<Finding> {
     let story = case.story;
     for &server in &case.window.up {
         let mut terms: BTreeMap<u64, Vec<&Call>> = BTreeMap::new();
-        for call in story.sent[server].iter().map(|&place| &story.calls[place]) {
+        for call in story.sent_by(server) {
             if let Some(term) = call.args.term
                 && call.is_followed()
                 && case.window.contains(call.sent.at)

@@ -15,7 +15,7 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
     let Some(life) = story.lives[server].last() else { return Vec::new() };
     let mut resets = vec![(life.from.at, "started")];
     resets.extend(elections.iter().map(|election| (election.at, "stood for election")));
-    for call in story.handled[server].iter().map(|&place| &story.calls[place]) {
+    for call in story.handled_by(server) {
         let Some(handled) = call.handled.filter(|handled| *handled >= life.from) else { continue };
         if call.is_followed() {
             resets.push((handled.at, "heard its leader"));
@@ -103,9 +103,8 @@ pub(super) fn timer_reset_by_stale_leader(case: &Case<'_>) -> Option<Finding> {
     let mut found = Vec::new();
     for (server, elections) in voters(case) {
         let (reset, _) = last_reset(case, server, &elections)?;
-        let stale: Vec<&Call> = story.handled[server]
-            .iter()
-            .map(|&place| &story.calls[place])
+        let stale: Vec<&Call> = story
+            .handled_by(server)
             .filter(|call| call.is_leaders() && call.args.term < call.reply.term)
             .filter(|call| call.handled.is_some_and(|handled| handled.at > reset))
             .collect();
@@ -141,9 +140,8 @@ pub(super) fn timer_reset_by_refusal(case: &Case<'_>) -> Option<Finding> {
     let mut found = Vec::new();
     for (server, elections) in voters(case) {
         let (reset, _) = last_reset(case, server, &elections)?;
-        let refused: Vec<&Call> = story.handled[server]
-            .iter()
-            .map(|&place| &story.calls[place])
+        let refused: Vec<&Call> = story
+            .handled_by(server)
             .filter(|call| call.purpose == Purpose::Vote && call.reply.vote_granted == Some(false))
             .filter(|call| call.handled.is_some_and(|handled| handled.at > reset))
             .collect();

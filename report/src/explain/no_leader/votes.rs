@@ -21,14 +21,13 @@ pub(super) fn vote_refused_without_reason(case: &Case<'_>) -> Option<Finding> {
         let mut given: BTreeMap<u64, u32> = BTreeMap::new();
         let own = |call: &Call| Some((call.args.last_log_term?, call.args.last_log_index?));
         // The terms in which it stood itself.
-        let stood: Vec<u64> = story.sent[server]
-            .iter()
-            .map(|&place| &story.calls[place])
+        let stood: Vec<u64> = story
+            .sent_by(server)
             .filter(|call| call.purpose == Purpose::Vote)
             .filter_map(|call| call.args.term)
             .collect();
         // Its own log is no better than what it offers itself, later than the refusal.
-        for call in story.handled[server].iter().map(|&place| &story.calls[place]) {
+        for call in story.handled_by(server) {
             let (Purpose::Vote, Some(term), Some(handled)) =
                 (call.purpose, call.args.term, call.handled)
             else {
@@ -38,9 +37,8 @@ pub(super) fn vote_refused_without_reason(case: &Case<'_>) -> Option<Finding> {
                 Some(true) => drop(given.insert(term, call.from.server)),
                 Some(false) if call.reply.term == Some(term) && !stood.contains(&term) => {
                     let offered = own(call);
-                    let later = story.sent[server]
-                        .iter()
-                        .map(|&place| &story.calls[place])
+                    let later = story
+                        .sent_by(server)
                         .find(|sent| sent.purpose == Purpose::Vote && sent.sent > handled)
                         .and_then(own);
                     let logs_are_empty = story.proposals.is_empty();
@@ -123,10 +121,9 @@ pub(super) fn leader_replaced_at_once(case: &Case<'_>) -> Option<Finding> {
             elections.iter().find(within).map(|election| (election.at, by, election.term))
         });
         let Some((at, by, next)) = deposed.min() else { continue };
-        let heard = story.handled[by]
-            .iter()
+        let heard = story
+            .handled_by(by)
             .rev()
-            .map(|&place| &story.calls[place])
             .find(|call| call.is_followed() && call.handled.is_some_and(|handled| handled.at <= at))
             .and_then(|call| call.handled);
         let silence = match heard {

@@ -15,11 +15,9 @@ impl Referee<'_> {
         {
             return;
         }
-        let up_to = match (call.args.last_included_index, call.args.prev_log_index) {
+        let up_to = match (call.args.last_included_index, call.up_to()) {
             (Some(index), _) => index,
-            (None, Some(prev)) if call.reply.success == Some(true) => {
-                prev + call.args.entries.as_ref().map_or(0, Vec::len) as u64
-            }
+            (None, Some(up_to)) if call.reply.success == Some(true) => up_to,
             _ => return,
         };
         led.answered[call.to as usize] = call.returned.map(|(moment, _)| moment);

@@ -51,7 +51,7 @@ impl<'a> Referee<'a> {
         let short = self.handled_shorter(server, index, moment);
         let since = if crashed { "after a crash " } else { "later " };
         if let Some(short) = short.filter(|_| !crashed)
-            && let (Some(handled), Some(last)) = (short.handled, sent_up_to(short))
+            && let (Some(handled), Some(last)) = (short.handled, short.up_to())
         {
             let text = format!(
                 "it then handled a request of server {}'s whose last entry is at index {last}",
@@ -94,7 +94,7 @@ impl<'a> Referee<'a> {
             .filter(|call| {
                 call.handled.is_some_and(|handled| handled < until && handled.at >= confirmed.at)
             })
-            .find(|call| sent_up_to(call).is_some_and(|last| last < index))
+            .find(|call| call.up_to().is_some_and(|last| last < index))
     }
 
     /// When a server had the entry at `index`.
@@ -407,10 +407,4 @@ pub(super) fn log_not_saved(what: String, proof: Vec<Evidence>) -> Finding {
             "what is saved and read back, and whether it is saved with each change of the log",
         ],
     )
-}
-
-/// The index of the last entry that a request has, or that comes before it.
-fn sent_up_to(call: &Call) -> Option<u64> {
-    let entries = call.args.entries.as_ref().map_or(0, Vec::len) as u64;
-    Some(call.args.prev_log_index? + entries)
 }
