@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use report::{Record, text};
 use serde::Deserialize;
@@ -25,17 +24,11 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
     let out = out.canonicalize().map_err(|error| Error::write(&out, error))?;
     let folder = tempfile::TempDir::with_prefix_in(".runs-", &out)
         .map_err(|error| Error::write(&out, error))?;
-    let ended = Command::new(&test.binary)
-        .args([test.path.as_str(), "--exact", "--nocapture", "--include-ignored"])
-        .current_dir(&suite.folder)
-        .env("CARGO_PKG_NAME", &suite.package)
-        .env("LAB_SEED", asked.seed.to_string())
-        .env("LAB_ITERS", "1")
+    let ended = suite
+        .command(test, asked.seed, 1, folder.path())
         .env("LAB_REPORT", "always")
-        .env("LAB_OUT", folder.path())
-        .stdin(Stdio::null())
         .output()
-        .map_err(|error| Error::NotStarted { what: test.binary.display().to_string(), error })?;
+        .map_err(|error| test.not_started(error))?;
     let Some(stored) = stored(&folder.path().join(RESULTS)) else {
         // Such as settings that make no sense, or a run that took its process along.
         eprint!("{}", String::from_utf8_lossy(&ended.stderr));

@@ -4,7 +4,7 @@ use std::env;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -182,25 +182,17 @@ impl Plan<'_> {
         let folder = TempDir::with_prefix_in(".runs-", out).map_err(write)?;
         let mut stdout = tempfile::tempfile_in(folder.path()).map_err(write)?;
         let mut stderr = tempfile::tempfile_in(folder.path()).map_err(write)?;
-        let mut command = Command::new(&test.binary);
+        let mut command = self.suite.command(test, seed, count, folder.path());
         command
-            .args([test.path.as_str(), "--exact", "--nocapture", "--include-ignored"])
-            .current_dir(&self.suite.folder)
-            // Cargo tells a test which package it is of, and this program which it is itself.
-            .env("CARGO_PKG_NAME", &self.suite.package)
-            .env("LAB_SEED", seed.to_string())
-            .env("LAB_ITERS", count.to_string())
             .env("LAB_JOBS", "1")
             // `cargo lab replay` stores histories, one at a time.
             .env("LAB_REPORT", "never")
-            .env("LAB_OUT", folder.path())
-            .stdin(Stdio::null())
             .stdout(stdout.try_clone().map_err(write)?)
             .stderr(stderr.try_clone().map_err(write)?);
         if self.is_real {
             command.env("LAB_CLOCK", "real");
         }
-        let failed = |error| Error::NotStarted { what: test.binary.display().to_string(), error };
+        let failed = |error| test.not_started(error);
         let mut process = command.spawn().map_err(failed)?;
         let status = loop {
             if let Some(status) = process.try_wait().map_err(failed)? {

@@ -1,6 +1,6 @@
 //! A package's tests: built once, listed, and chosen from.
 
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -39,6 +39,31 @@ pub(crate) struct LabTest {
     pub(crate) path: String,
     /// Its name.
     pub(crate) name: String,
+}
+
+impl Suite {
+    /// The command that runs a test on so many seeds from the first on, and has its results written to
+    /// `out`.
+    pub(crate) fn command(&self, test: &LabTest, first: u64, count: u64, out: &Path) -> Command {
+        let mut command = Command::new(&test.binary);
+        command
+            .args([test.path.as_str(), "--exact", "--nocapture", "--include-ignored"])
+            .current_dir(&self.folder)
+            // Cargo tells a test which package it is of, and this program which it is itself.
+            .env("CARGO_PKG_NAME", &self.package)
+            .env("LAB_SEED", first.to_string())
+            .env("LAB_ITERS", count.to_string())
+            .env("LAB_OUT", out)
+            .stdin(Stdio::null());
+        command
+    }
+}
+
+impl LabTest {
+    /// Its binary couldn't be run.
+    pub(crate) fn not_started(&self, error: io::Error) -> Error {
+        Error::NotStarted { what: self.binary.display().to_string(), error }
+    }
 }
 
 /// Builds the tests and chooses those that are asked for.

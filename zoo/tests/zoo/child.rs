@@ -72,6 +72,18 @@ pub(crate) fn run_with<N: AsRef<str>>(
     Runs { results: read(&folder.path().join("results.jsonl"), &output), output }
 }
 
+/// Runs the tests of this binary that `command` runs, `NAME=value … cargo test -p zoo FILTER`, as a shell
+/// would: the variables, then the command; cargo hands the test binary what is left.
+pub(crate) fn run_command(command: &str) -> Runs {
+    let (variables, filter) =
+        command.split_once("cargo test -p zoo ").expect("it is a cargo test of the zoo");
+    let variables = variables.split_whitespace().map(|variable| {
+        let (name, value) = variable.split_once('=').expect("NAME=value");
+        (name, value.to_owned())
+    });
+    run_with(variables, &[filter])
+}
+
 fn read(path: &Path, output: &str) -> Vec<RunResult> {
     let results = fs::read_to_string(path)
         .unwrap_or_else(|error| panic!("failed to read {}: {error}\n{output}", path.display()));

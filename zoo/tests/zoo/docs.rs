@@ -5,18 +5,13 @@
 use std::env;
 use std::fs;
 
-use crate::child::run_with;
+use crate::child::run_command;
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/failures.md");
 
 /// What `command` prints of the failure.
 fn printed(command: &str) -> String {
-    let (variables, filter) = command.split_once("cargo test -p zoo ").expect("a test of the zoo");
-    let variables = variables.split_whitespace().map(|variable| {
-        let (name, value) = variable.split_once('=').expect("NAME=value");
-        (name, value.to_owned())
-    });
-    let output = run_with(variables, &[filter]).output;
+    let output = run_command(command).output;
     let (_, report) = output.split_once(" stdout ----\n").expect("the test has failed");
     let (report, _) = report.split_once("\n\n\nfailures:").expect("a list of failures follows");
     let stored = |line: &str| match line.strip_prefix("  stored    ") {

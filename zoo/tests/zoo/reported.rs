@@ -4,7 +4,7 @@ use config::Verdict;
 use zoo::Bug;
 
 use crate::caught::RE_ELECTION;
-use crate::child::{line, run, run_with};
+use crate::child::{line, run, run_command, run_with};
 use crate::script::lines;
 
 /// The report in a test binary's output: from below the failed test's headline to the empty line.
@@ -53,14 +53,7 @@ fn the_replay_command_makes_the_same_run() {
     let runs = run(RE_ELECTION, Bug::BlocksOnVotes, 1..=200);
     let first = report(&runs.output);
 
-    // As a shell would: the variables, then the command; cargo hands the test binary what is left.
-    let (variables, filter) =
-        entry(first, "replay").split_once("cargo test -p zoo ").expect("it is a cargo test");
-    let variables = variables.split_whitespace().map(|variable| {
-        let (name, value) = variable.split_once('=').expect("NAME=value");
-        (name, value.to_owned())
-    });
-    let again = run_with(variables, &[filter]);
+    let again = run_command(entry(first, "replay"));
 
     // Each stores its history in a folder of its own.
     let but_where = |report: &str| {
