@@ -266,6 +266,13 @@ impl Drop for Network {
 }
 
 impl State {
+    /// A request's caller has something to do.
+    pub(crate) fn caller_is_busy(&mut self, request: &Request) {
+        if let Some(caller) = self.ends[request.end].caller {
+            self.is_busy(caller);
+        }
+    }
+
     /// A server has something to do, and should be looked at.
     pub(crate) fn is_busy(&mut self, server: Owner) {
         if !self.busy.contains(&server) {
@@ -312,7 +319,6 @@ impl Shared {
         let request = Arc::new(Request {
             id,
             end: end_index,
-            caller,
             server,
             method,
             args: args.clone(),
@@ -332,9 +338,7 @@ impl Shared {
             request.answer.give(Outcome::Unreachable);
             return request;
         }
-        if let Some(caller) = caller {
-            state.is_busy(caller);
-        }
+        state.caller_is_busy(&request);
         state.count += 1;
         state.bytes += args.bytes().len() as u64;
         self.observer.record(

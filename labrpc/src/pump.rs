@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use report::{EventKind, Outcome, Payload, RpcId, Time};
-use sim::context::{self, Activity, Owner};
+use sim::context::{self, Activity};
 use sim::{Clock, Sim};
 use tokio::time::Sleep;
 
@@ -25,8 +25,6 @@ use crate::server::Server;
 pub(crate) struct Request {
     pub(crate) id: RpcId,
     pub(crate) end: usize,
-    /// Who sent it.
-    pub(crate) caller: Option<Owner>,
     /// The instance that it was sent to: a later one under the same name is another.
     pub(crate) server: Option<Arc<Server>>,
     pub(crate) method: &'static str,
@@ -142,11 +140,9 @@ fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>
                 let ended = deliver(shared, request, task);
                 state = lock(&shared.state);
                 if let Some((request, reply)) = ended {
-                    request
-                        .server
-                        .iter()
-                        .filter_map(|server| server.owner())
-                        .for_each(|owner| state.is_busy(owner));
+                    if let Some(owner) = request.server.as_ref().and_then(|server| server.owner()) {
+                        state.is_busy(owner);
+                    }
                     handled(shared, &mut state, request, reply);
                 }
                 continue;
@@ -165,9 +161,7 @@ fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>
             }
             let kind = EventKind::RpcReturned { id: request.id, outcome };
             shared.observer.record(Time(shared.sim.now_us()), kind);
-            if let Some(caller) = request.caller {
-                state.is_busy(caller);
-            }
+            state.caller_is_busy(&request);
             drop(state);
             request.answer.give(outcome);
             // The caller acts on the reply before anything later happens.

@@ -48,8 +48,7 @@ impl Persister {
     /// Raft that has a snapshot passes it every time.
     pub fn save(&self, raft_state: Bytes, snapshot: Bytes) {
         let (state_size, snapshot_size) = (raft_state.len(), snapshot.len());
-        let before = std::mem::replace(&mut *self.saved(), Saved { raft_state, snapshot });
-        drop(before);
+        *self.saved() = Saved { raft_state, snapshot };
         if let Some(on_save) = &self.on_save {
             on_save(state_size, snapshot_size);
         }

@@ -3,6 +3,8 @@
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::signals;
+
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Whether this process has been interrupted, by SIGINT, since it first ran seeds in children or served
@@ -13,7 +15,7 @@ pub fn is_interrupted() -> bool {
 }
 
 /// What SIGINT does from the second time on.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Again {
     /// It ends the process: its user is in a hurry.
     Ends,
@@ -27,20 +29,11 @@ pub(crate) fn catch(again: Again) {
         INTERRUPTED.store(true, Ordering::Relaxed);
     }
     static CATCH: Once = Once::new();
-    CATCH.call_once(|| {
-        let handler = note as extern "C" fn(libc::c_int);
-        // SAFETY: a zeroed sigaction is a valid one, and the handler has the signature that it needs.
-        // It sets a flag and nothing else.
-        unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = handler as usize;
-            action.sa_flags = libc::SA_RESTART;
-            if again == Again::Ends {
-                action.sa_flags |= libc::SA_RESETHAND;
-            }
-            libc::sigaction(libc::SIGINT, &raw const action, std::ptr::null_mut());
-        }
-    });
+    let once = match again {
+        Again::Ends => libc::SA_RESETHAND,
+        Again::Ignored => 0,
+    };
+    CATCH.call_once(|| signals::on(libc::SIGINT, note, libc::SA_RESTART | once));
 }
 
 /// Interrupts another process.

@@ -73,6 +73,8 @@ mod panics;
 mod run;
 mod self_check;
 #[cfg(unix)]
+mod signals;
+#[cfg(unix)]
 mod silence;
 mod stream;
 mod tasks;

@@ -8,7 +8,6 @@ use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process;
-use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Mutex, OnceLock, PoisonError};
 use std::thread;
@@ -21,6 +20,7 @@ use crate::interrupt::{self, Again};
 use crate::kernel::{self, Stat};
 use crate::misuse::Stack;
 use crate::run::Clock;
+use crate::signals;
 use crate::workers::{Death, OUTPUT_KEPT, WORKER};
 
 /// How often the watchdog looks.
@@ -469,12 +469,5 @@ fn install_handler() {
     extern "C" fn tell(_: libc::c_int) {
         *lock(&ASKED) = Some((Stack::here(), context::current()));
     }
-    let handler = tell as extern "C" fn(libc::c_int);
-    // SAFETY: a zeroed sigaction is a valid one, and the handler has the signature that it needs.
-    unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = handler as usize;
-        action.sa_flags = libc::SA_RESTART;
-        libc::sigaction(libc::SIGUSR1, &raw const action, ptr::null_mut());
-    }
+    signals::on(libc::SIGUSR1, tell, libc::SA_RESTART);
 }
