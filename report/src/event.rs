@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::outcome::Outcome;
 use crate::payload::Payload;
-use crate::rpc::Outcome;
 
 /// A point of a run's time, in microseconds since the run began; virtual where the clock is.
 #[derive(

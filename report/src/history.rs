@@ -1,8 +1,8 @@
 //! The events of a run, in order, and the hash that identifies the run.
 
 use crate::event::{Caller, Event, EventKind, RpcId, Time};
+use crate::outcome::Outcome;
 use crate::payload::Payload;
-use crate::rpc::{Outcome, Rpc};
 
 /// What happened in a run, in order.
 ///
@@ -65,12 +65,6 @@ impl History {
     #[must_use]
     pub fn events(&self) -> &[Event] {
         &self.events
-    }
-
-    /// All calls so far, in the order of sending.
-    #[must_use]
-    pub fn rpcs(&self) -> Vec<Rpc> {
-        Rpc::collect(&self.events)
     }
 
     /// What identifies the run so far.

@@ -9,7 +9,6 @@
 //! * [`History`]: the events of a run in order, and the [hash](History::hash) that tells whether
 //!   two runs were the same run.
 //! * [`Payload`]: an encoded message; [`Fields`]: what it says in Raft's terms.
-//! * [`Rpc`]: what the events say of one call, from its sending to its return.
 //! * [`Record`]: a run as it is stored. [`Story`]: a run put together from its events.
 //! * [`monitor`]: what must hold in every run. [`explain()`]: why a run failed.
 //! * [`text`]: what is printed of a failed run.
@@ -22,9 +21,9 @@ mod failure;
 mod fields;
 mod history;
 pub mod monitor;
+mod outcome;
 mod payload;
 mod record;
-mod rpc;
 pub mod story;
 pub mod text;
 
@@ -33,7 +32,7 @@ pub use explain::explain;
 pub use failure::{Failure, FailureKind, without_numbers};
 pub use fields::Fields;
 pub use history::History;
+pub use outcome::Outcome;
 pub use payload::Payload;
 pub use record::Record;
-pub use rpc::{Outcome, Rpc};
 pub use story::Story;

@@ -9,8 +9,8 @@ use std::borrow::Cow;
 
 use crate::event::{Caller, Detail, RpcId, Time};
 use crate::fields::Fields;
+use crate::outcome::Outcome;
 use crate::payload::Payload;
-use crate::rpc::Outcome;
 
 /// A run, put together.
 #[derive(Clone, Debug, Default)]

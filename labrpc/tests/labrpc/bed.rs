@@ -4,9 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use labrpc::{Call, ClientEnd, Network, Observer, Server, ServerName, Service, Switch};
-use report::{EventKind, History, Outcome, Rpc, Time};
+use report::{EventKind, History, Outcome, Time};
 use sim::{Clock, Ending, Panic, Settings, Sim};
 use tokio::time::sleep;
+
+use crate::rpc::Rpc;
 
 /// More than any script here takes, by either clock.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -83,7 +85,7 @@ impl Bed {
     }
 
     pub(crate) fn rpcs(&self) -> Vec<Rpc> {
-        lock(&self.recorder.history).rpcs()
+        Rpc::collect(lock(&self.recorder.history).events())
     }
 
     /// The only call so far.

@@ -8,6 +8,7 @@ use report::Outcome;
 use tokio::time::sleep;
 
 use crate::bed::{handler2, ms, outcome, run, wait};
+use crate::rpc::Rpc;
 
 #[test]
 fn every_call_is_counted_and_each_server_counts_what_arrives() {
@@ -74,7 +75,7 @@ fn bytes_are_all_requests_and_the_replies_that_arrive() {
             join_all(calls).await;
 
             let rpcs = bed.rpcs();
-            let reply = |rpc: &report::Rpc| rpc.handled.as_ref().map(|(_, r)| r.bytes().len());
+            let reply = |rpc: &Rpc| rpc.handled.as_ref().map(|(_, r)| r.bytes().len());
             let with = |wanted: Outcome| rpcs.iter().filter(move |rpc| outcome(rpc) == wanted);
             let replies: usize = with(Outcome::Replied).filter_map(reply).sum();
             assert_eq!(bed.net.total_bytes(), (requests + replies) as u64);

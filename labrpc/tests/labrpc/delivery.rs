@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use labrpc::{Reliability, Switch, fate};
-use report::{Outcome, Rpc, Time};
+use report::{Outcome, Time};
 use tokio::time::{sleep, timeout};
 
 use crate::bed::{Bed, handler2, ms, ms_between, outcome, run, wait};
+use crate::rpc::Rpc;
 
 /// What two hops take together, in microseconds.
 const TWO_HOPS_US: std::ops::RangeInclusive<u64> = 20..=198;

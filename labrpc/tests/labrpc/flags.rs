@@ -2,10 +2,11 @@
 
 use futures::future::join_all;
 use labrpc::{Reliability, Switch};
-use report::{Outcome, Rpc};
+use report::Outcome;
 use tokio::time::sleep;
 
 use crate::bed::{Bed, handler2, ms, ms_between, outcome, run};
+use crate::rpc::Rpc;
 
 /// Sends 100 calls under what `before` sets, sets what `after` sets, and returns their fates.
 fn fates(before: fn(&Bed), after: fn(&Bed)) -> Vec<Rpc> {

@@ -9,5 +9,6 @@ mod misuse;
 mod mit;
 mod model;
 mod record;
+mod rpc;
 mod statistics;
 mod streams;

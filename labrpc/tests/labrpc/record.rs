@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use labrpc::{Reliability, Server, Service, Switch};
-use report::{Caller, Event, EventKind, Outcome, Rpc, RpcId, Time};
+use report::{Caller, Event, EventKind, Outcome, RpcId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sim::context::{Owner, current};
 use tokio::time::sleep;
 
 use crate::bed::{Bed, handler2, ms, outcome, run, wait};
+use crate::rpc::Rpc;
 
 /// The events of call `id`, by kind.
 fn kinds(bed: &Bed, id: RpcId) -> Vec<&'static str> {

@@ -3,11 +3,12 @@
 use std::sync::OnceLock;
 
 use labrpc::{Reliability, Switch};
-use report::{Outcome, Rpc};
+use report::Outcome;
 use tokio::time::sleep;
 
 use crate::bed::{handler2, ms, ms_between, outcome, run};
 use crate::model::{self, Share, Verdict};
+use crate::rpc::Rpc;
 
 /// The seeds. They are fixed: what is accepted once is accepted for ever.
 const SEEDS: usize = 40;

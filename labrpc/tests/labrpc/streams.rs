@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use labrpc::{ClientEnd, Reliability, Server, Service, Switch};
 use rand::{Rng as _, RngExt as _};
-use report::{Outcome, Rpc};
+use report::Outcome;
 use sim::Stream;
 use tokio::time::sleep;
 
 use crate::bed::{Bed, ms, outcome, run};
+use crate::rpc::Rpc;
 
 /// Draws from the stream of the code under test as often as it is told to, and then replies.
 struct Drawing {

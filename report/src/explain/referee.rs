@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::finding::{Evidence, Finding};
 use super::{Case, certain, evidence};
 use crate::event::{Caller, RpcId, Time};
-use crate::rpc::Outcome;
+use crate::outcome::Outcome;
 use crate::story::{Applied, Call, Life, Moment, Proposal, Purpose, Save, Story, View};
 
 /// The first rule that was broken before the failure.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Kind, Monitor, Sighting, is_new};
-use crate::rpc::Outcome;
+use crate::outcome::Outcome;
 use crate::story::{Moment, Purpose, Story};
 
 pub(super) const MONITOR: Monitor = Monitor {

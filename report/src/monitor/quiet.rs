@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::event::Time;
-use crate::rpc::Outcome;
+use crate::outcome::Outcome;
 use crate::story::Story;
 
 /// A stretch of time in which no server was started, crashed, connected or cut off, and the network

@@ -9,7 +9,7 @@ use super::{
 use crate::event::{EventKind, RpcId};
 use crate::fields::Fields;
 use crate::history::History;
-use crate::rpc::Outcome;
+use crate::outcome::Outcome;
 
 /// Where each call stands in [`Story::calls`]. Calls are numbered in the order of sending.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use super::{CANNOT_FAIL, WIDTH};
 use crate::event::{Role, Time};
 use crate::explain::Window;
 use crate::failure::Failure;
-use crate::rpc::Outcome;
+use crate::outcome::Outcome;
 use crate::story::{Call, Moment, Purpose, Story};
 
 /// How many rows are shown at most.
