@@ -1,5 +1,6 @@
 //! The cluster under test: how it is built, broken and mended.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,7 +15,9 @@ use rand::distr::uniform::{SampleRange, SampleUniform};
 use report::{EventKind, FailureKind, Fields, Payload};
 use sim::context::{self, Activity, Context, Owner};
 use sim::{Clock, Rng, Stream};
+use tokio::time::sleep;
 
+use crate::hardware::Hardware;
 use crate::logs::{Applied, Logs, Snapshots};
 use crate::outcome::Measured;
 use crate::t::{T, lock};
@@ -37,6 +40,7 @@ struct Cluster {
     watcher: Arc<Watcher>,
     snapshots: Snapshots,
     rng: Mutex<Rng>,
+    hardware: Arc<Hardware>,
     state: Mutex<State>,
 }
 
@@ -113,6 +117,7 @@ where
             watcher,
             snapshots,
             rng: Mutex::new(t.sim.stream(Stream::Script)),
+            hardware: Arc::new(Hardware::new(t.sim.stream(Stream::Faults))),
             state: Mutex::new(State {
                 servers: (0..servers).map(|_| server()).collect(),
                 logs: Logs::new(servers),
@@ -198,10 +203,15 @@ impl Config {
             end
         });
         let ends = ends.collect();
-        let t = self.t.clone();
-        let saved = Arc::new(server.saved.copy().watched(move |state, snapshot| {
+        let config = Arc::downgrade(&self.cluster);
+        let (t, hardware) = (self.t.clone(), self.cluster.hardware.clone());
+        let saved = server.saved.copy().slow(move || hardware.sync_time());
+        let saved = Arc::new(saved.watched(move |state, snapshot| {
             let (state, snapshot) = (state as u64, snapshot as u64);
             t.record(EventKind::Saved { server: caller(owner), state, snapshot });
+            if let Some(cluster) = config.upgrade() {
+                Config { t: t.clone(), cluster }.has_saved(owner);
+            }
         }));
         server.saved = saved.clone();
         server.last_start = None;
@@ -224,6 +234,14 @@ impl Config {
     }
 
     fn take_down(&self, i: usize) {
+        if let Some((owner, raft)) = self.unplug(i) {
+            let _entered = enter(owner, "kill");
+            raft.kill();
+        }
+    }
+
+    /// Crashes a server in all but telling it so.
+    pub(crate) fn unplug(&self, i: usize) -> Option<(Owner, Arc<dyn Raft>)> {
         self.set_disconnected(i);
         self.cluster.network.delete_server(i);
         let mut state = self.state();
@@ -238,11 +256,9 @@ impl Config {
         let raft = server.raft.take();
         drop(state);
         self.cluster.watcher.end(i);
-        if let Some(raft) = raft {
-            self.t.record(EventKind::Crashed { server: caller(owner) });
-            let _entered = enter(owner, "kill");
-            raft.kill();
-        }
+        let raft = raft?;
+        self.t.record(EventKind::Crashed { server: caller(owner) });
+        Some((owner, raft))
     }
 
     fn set_connected(&self, i: usize) {
@@ -284,26 +300,35 @@ impl Config {
     /// Takes what a server applies, for as long as that life of it lasts: MIT's `applier` and
     /// `applierSnap`.
     async fn applier(self, owner: Owner, mut messages: ApplyReceiver) {
-        let i = owner.server as usize;
         while let Some(message) = messages.recv().await {
-            let mut state = self.state();
-            // A dead instance may go on sending; nobody listens.
-            let ServerState { is_live, incarnation, .. } = state.servers[i];
-            if !is_live || incarnation != owner.incarnation {
-                continue;
+            self.take(owner, &message);
+            let pause = self.cluster.hardware.apply_time();
+            if !pause.is_zero() {
+                sleep(pause).await;
             }
-            let applied = state.logs.apply(i, &message, self.cluster.snapshots);
-            drop(state);
-            self.t.record(applied_event(owner, &message));
-            match applied {
-                Ok(Applied::Noted) => {}
-                Ok(Applied::MakeSnapshot { index, snapshot }) => {
-                    self.t.record(EventKind::Snapshotted { server: caller(owner), index });
-                    self.call_raft(i, "snapshot", |_, raft| raft.snapshot(index, snapshot));
-                }
-                Err(message) => {
-                    self.t.fail(FailureKind::Safety, format!("apply error: {message}"));
-                }
+        }
+    }
+
+    /// A server has applied something.
+    fn take(&self, owner: Owner, message: &ApplyMsg) {
+        let i = owner.server as usize;
+        let mut state = self.state();
+        // A dead instance may go on sending; nobody listens.
+        let ServerState { is_live, incarnation, .. } = state.servers[i];
+        if !is_live || incarnation != owner.incarnation {
+            return;
+        }
+        let applied = state.logs.apply(i, message, self.cluster.snapshots);
+        drop(state);
+        self.t.record(applied_event(owner, message));
+        match applied {
+            Ok(Applied::Noted) => {}
+            Ok(Applied::MakeSnapshot { index, snapshot }) => {
+                self.t.record(EventKind::Snapshotted { server: caller(owner), index });
+                self.call_raft(i, "snapshot", |_, raft| raft.snapshot(index, snapshot));
+            }
+            Err(message) => {
+                self.t.fail(FailureKind::Safety, format!("apply error: {message}"));
             }
         }
     }
@@ -373,8 +398,12 @@ impl Config {
     }
 
     /// Records that the script has switched how the network behaves.
-    pub(crate) fn note_network(&self, what: &'static str) {
+    pub(crate) fn note_network(&self, what: impl Into<Cow<'static, str>>) {
         self.t.record(EventKind::Network { what: what.into() });
+    }
+
+    pub(crate) fn hardware(&self) -> &Hardware {
+        &self.cluster.hardware
     }
 
     pub(crate) fn watcher(&self) -> &Watcher {

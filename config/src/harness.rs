@@ -35,6 +35,27 @@ where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
+    run_test(None, script);
+}
+
+/// Like [`test()`], with this first seed unless `LAB_SEED` names another: for a script that shows
+/// something with that seed.
+///
+/// # Panics
+/// As [`test()`] does.
+pub fn test_with_seed<S, Fut>(seed: u64, script: S)
+where
+    S: Fn(T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    run_test(Some(seed), script);
+}
+
+fn run_test<S, Fut>(seed: Option<u64>, script: S)
+where
+    S: Fn(T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
     let test = match TestName::of_script::<S>() {
         Ok(test) => test,
         Err(error) => fail_test(&error),
@@ -67,7 +88,7 @@ where
         }
     };
     save(&[]);
-    let first = settings.seed.unwrap_or_else(fresh_seed);
+    let first = settings.seed.or(seed).unwrap_or_else(fresh_seed);
     let seeds: Vec<u64> = (0..settings.iters.get()).map(|i| first.wrapping_add(i)).collect();
     let results = if settings.check_determinism {
         determinism::check(test, settings, &seeds)

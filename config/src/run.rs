@@ -124,7 +124,7 @@ fn judge(t: &T, story: &Story) {
             continue;
         }
         let first = tripped.first();
-        if t.notes.job.settings.strict {
+        if t.notes.job.settings.strict || t.notes.story().is_strict {
             t.notes.fail(Failure {
                 kind: FailureKind::Safety,
                 message: format!("monitor {id}: {}\n  rule      {rule} ({paper})", first.what),

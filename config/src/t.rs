@@ -49,6 +49,8 @@ pub(crate) struct Story {
     pub(crate) servers: usize,
     /// The step that the script is at, and its line.
     pub(crate) step: Option<(&'static str, &'static Location<'static>)>,
+    /// A safety monitor fails this run, whatever the settings say.
+    pub(crate) is_strict: bool,
 }
 
 /// What a failed run's script unwinds with. The failure itself has been noted.
@@ -162,6 +164,11 @@ impl T {
         self.notes.story().step = Some((what, location));
         let (file, line) = (shown_file(location.file()), location.line());
         self.record(EventKind::Step { what: what.into(), file: file.into(), line });
+    }
+
+    /// From now on a safety monitor that is tripped fails this run, as with `LAB_STRICT=1`.
+    pub fn be_strict(&self) {
+        self.notes.story().is_strict = true;
     }
 
     /// Prints a warning with the test's output. The run goes on.

@@ -28,6 +28,12 @@
 //! A request is on its way as soon as `call` has been called, before the future is first polled.
 //! Dropping the future takes nothing back: the request is delivered, and its handler runs to its end.
 //!
+//! # Beyond MIT's network
+//!
+//! Off unless they are asked for: [`Faults`] delay, lose and double requests and replies;
+//! [`Network::set_link`] cuts one direction; [`Network::hold`] holds single messages and delivers
+//! them, or copies of them, when a script says so.
+//!
 //! # Time
 //!
 //! Even on a reliable network a message takes some microseconds, drawn from the seed
@@ -78,10 +84,12 @@
 
 mod end;
 pub mod fate;
+mod faults;
 mod network;
 mod pump;
 mod server;
 
 pub use end::{Call, ClientEnd};
+pub use faults::{Delivered, Faults, Held, Hold, Link, Passing};
 pub use network::{Network, Observer, Reliability, ServerName, Switch};
 pub use server::{Message, Server, Service};

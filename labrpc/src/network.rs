@@ -1,6 +1,6 @@
 //! The network: which ends lead to which servers, what it counts, and its switches.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::panic::Location;
@@ -12,6 +12,7 @@ use sim::{Rng, Sim, Stream};
 
 use crate::end::{Answer, ClientEnd};
 use crate::fate::{Fate, ReplyFate, Span};
+use crate::faults::{Faults, Holding, Link, Mishap};
 use crate::pump::{self, Request, Schedule, Step};
 use crate::server::Server;
 
@@ -56,7 +57,7 @@ pub trait Observer: Send + Sync + 'static {
 
 /// A network, and the only handle that controls it. Dropping it lets go of all servers and messages.
 pub struct Network {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// What ends, calls and the pump have in common.
@@ -77,8 +78,15 @@ pub(crate) struct State {
     ends: Vec<End>,
     end_names: EndNames,
     servers: BTreeMap<ServerName, Arc<Server>>,
+    /// How many ids have been given to calls and to copies of calls.
+    ids: u64,
     count: u64,
     pub(crate) bytes: u64,
+    /// Faults beyond MIT's; `None` if there are none.
+    pub(crate) faults: Option<Faults>,
+    pub(crate) cut_links: BTreeSet<Link>,
+    pub(crate) holds: Vec<Holding>,
+    pub(crate) next_hold: u64,
     /// The servers that have had something to do since they were looked at.
     pub(crate) busy: Vec<Owner>,
 }
@@ -93,6 +101,8 @@ struct End {
     server: Option<ServerName>,
     enabled: Switch,
     rng: Rng,
+    /// For faults beyond MIT's.
+    mishaps: Rng,
 }
 
 /// Locks, whoever panicked before: what is behind the network's locks is never left half changed.
@@ -121,8 +131,13 @@ impl Network {
                 ends: Vec::new(),
                 end_names: EndNames::default(),
                 servers: BTreeMap::new(),
+                ids: 0,
                 count: 0,
                 bytes: 0,
+                faults: None,
+                cut_links: BTreeSet::new(),
+                holds: Vec::new(),
+                next_hold: 0,
                 busy: Vec::new(),
             }),
         });
@@ -142,7 +157,9 @@ impl Network {
         assert!(!state.end_names.contains_key(&name), "MakeEnd: {name} already exists");
         state.end_names.insert(name.clone(), index);
         let rng = self.shared.sim.substream(Stream::Network, key(&name));
-        state.ends.push(End { name, caller, server: None, enabled: Switch::Off, rng });
+        let mishaps = self.shared.sim.substream(Stream::Faults, key(&name));
+        let (server, enabled) = (None, Switch::Off);
+        state.ends.push(End { name, caller, server, enabled, rng, mishaps });
         ClientEnd { shared: self.shared.clone(), index }
     }
 
@@ -232,7 +249,7 @@ impl Network {
         self.state().is_closed = true;
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.shared.state)
     }
 }
@@ -260,8 +277,9 @@ impl Drop for Network {
         let servers = std::mem::take(&mut state.servers);
         servers.values().for_each(|server| server.die());
         let schedule = std::mem::take(&mut state.schedule);
+        let holds = std::mem::take(&mut state.holds);
         drop(state);
-        drop((servers, schedule));
+        drop((servers, schedule, holds));
     }
 }
 
@@ -291,7 +309,31 @@ impl State {
     /// deleted or replaced (MIT's `isServerDead`).
     pub(crate) fn is_dead(&self, request: &Request) -> bool {
         self.ends[request.end].enabled == Switch::Off
-            || request.server.as_ref().is_none_or(|server| server.is_dead())
+            || request.server.get().is_none_or(|server| server.is_dead())
+    }
+
+    /// Whether the way between these is cut, if they are servers.
+    fn is_link_cut(&self, caller: Option<Owner>, to: Option<ServerName>) -> bool {
+        let parties = caller.zip(to).filter(|_| !self.cut_links.is_empty());
+        parties.is_some_and(|(caller, to)| self.is_cut(caller.server as ServerName, to))
+    }
+
+    /// Between which servers an end leads.
+    pub(crate) fn parties(&self, end: usize) -> Option<(ServerName, ServerName)> {
+        let End { caller, server, .. } = &self.ends[end];
+        Some(((*caller)?.server as ServerName, (*server)?))
+    }
+
+    /// Who stands under the name of a request's server now.
+    pub(crate) fn server_now(&self, request: &Request) -> Option<Arc<Server>> {
+        self.servers.get(&self.ends[request.end].server?).cloned()
+    }
+
+    /// The next call's id.
+    pub(crate) fn next_id(&mut self) -> RpcId {
+        let id = RpcId(self.ids);
+        self.ids += 1;
+        id
     }
 }
 
@@ -310,26 +352,36 @@ impl Shared {
     ) -> Arc<Request> {
         let now = self.sim.now_us();
         let mut state = lock(&self.state);
-        let id = RpcId(state.count);
-        let end = &mut state.ends[end_index];
+        let State { ends, faults, .. } = &mut *state;
+        let end = &mut ends[end_index];
         let fate = Fate::draw(&mut end.rng);
+        let mishap = faults.as_ref().map(|faults| Mishap::draw(faults, &mut end.mishaps));
         let (caller, to, enabled) = (end.caller, end.server, end.enabled);
-        let target = to.filter(|_| enabled == Switch::On);
+        let is_cut = state.is_link_cut(caller, to);
+        let target = to.filter(|_| enabled == Switch::On && !is_cut);
         let server = target.and_then(|name| state.servers.get(&name)).cloned();
+        let is_unreliable = state.reliability == Reliability::Unreliable;
+        let is_lost = |by_mit: bool, by_fault: Option<bool>| {
+            (is_unreliable && by_mit) || by_fault.unwrap_or(false)
+        };
+        let (is_reachable, late_by) =
+            (server.is_some(), mishap.as_ref().and_then(|mishap| mishap.request_delay));
         let request = Arc::new(Request {
-            id,
+            id: RpcId(state.ids),
             end: end_index,
-            server,
+            // Who gets what is late stands there when it arrives.
+            server: server.filter(|_| late_by.is_none()).map(OnceLock::from).unwrap_or_default(),
             method,
             args: args.clone(),
             called_at,
             reply_fate: ReplyFate {
                 hop: self.hop(fate.reply_hop),
-                lateness: match state.long_reordering {
-                    Switch::On => fate.reordered.unwrap_or(0),
-                    Switch::Off => 0,
-                },
-                is_lost: state.reliability == Reliability::Unreliable && fate.reply_lost,
+                lateness: mishap.as_ref().map_or(0, |mishap| mishap.reply_delay)
+                    + match state.long_reordering {
+                        Switch::On => fate.reordered.unwrap_or(0),
+                        Switch::Off => 0,
+                    },
+                is_lost: is_lost(fate.reply_lost, mishap.as_ref().map(|mishap| mishap.reply_lost)),
             },
             answer: Answer::new(),
             reply: OnceLock::new(),
@@ -339,34 +391,42 @@ impl Shared {
             return request;
         }
         state.caller_is_busy(&request);
+        state.ids += 1;
         state.count += 1;
         state.bytes += args.bytes().len() as u64;
         self.observer.record(
             Time(now),
             EventKind::RpcSent {
-                id,
+                id: request.id,
                 from: caller.map(|Owner { server, incarnation }| Caller { server, incarnation }),
                 to: to.map(server_number),
                 method: method.into(),
                 args,
             },
         );
-        let (delay, step) = match (&request.server, state.reliability) {
-            (None, _) => {
-                let wait = match state.long_delays {
-                    Switch::On => fate.unreachable_long,
-                    Switch::Off => fate.unreachable_short,
-                };
-                (wait, Step::Return(Outcome::Unreachable))
-            }
-            (Some(_), Reliability::Reliable) => (0, Step::Deliver),
-            (Some(_), Reliability::Unreliable) if fate.request_lost => {
-                (fate.request_delay, Step::Return(Outcome::RequestLost))
-            }
-            (Some(_), Reliability::Unreliable) => (fate.request_delay, Step::Deliver),
+        if state.hold(&request) {
+            return request;
+        }
+        let request_lost = mishap.as_ref().map(|mishap| mishap.request_lost);
+        let usual_delay = if is_unreliable { fate.request_delay } else { 0 };
+        let (delay, step) = if !is_reachable {
+            let wait = match state.long_delays {
+                Switch::On => fate.unreachable_long,
+                Switch::Off => fate.unreachable_short,
+            };
+            (wait, Step::Return(Outcome::Unreachable))
+        } else if is_lost(fate.request_lost, request_lost) {
+            (usual_delay, Step::Return(Outcome::RequestLost))
+        } else {
+            (usual_delay + late_by.unwrap_or(0), Step::Deliver)
         };
         let at = now + delay + self.hop(fate.request_hop);
         state.schedule.push(at, request.clone(), step);
+        if let Some(late_by) = mishap.and_then(|mishap| mishap.doubled).filter(|_| is_reachable) {
+            let copy = self.copy(&mut state, &request);
+            let at = now + usual_delay + late_by + self.hop(fate.reply_hop);
+            state.schedule.push(at, copy, Step::Deliver);
+        }
         drop(state);
         request
     }

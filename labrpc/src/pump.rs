@@ -25,8 +25,9 @@ use crate::server::Server;
 pub(crate) struct Request {
     pub(crate) id: RpcId,
     pub(crate) end: usize,
-    /// The instance that it was sent to: a later one under the same name is another.
-    pub(crate) server: Option<Arc<Server>>,
+    /// The instance that it was sent to: a later one under the same name is another. Of what is late
+    /// or held beyond MIT's delays it is known only when it arrives.
+    pub(crate) server: OnceLock<Arc<Server>>,
     pub(crate) method: &'static str,
     pub(crate) args: Payload,
     pub(crate) called_at: &'static Location<'static>,
@@ -34,6 +35,23 @@ pub(crate) struct Request {
     pub(crate) answer: Answer,
     /// What its handler has ended with: from then on the reply's way is decided.
     pub(crate) reply: OnceLock<Payload>,
+}
+
+impl Request {
+    /// The same request under another id, for nobody in particular and nobody's answer.
+    pub(crate) fn copy(&self, id: RpcId) -> Request {
+        Request {
+            id,
+            end: self.end,
+            server: OnceLock::new(),
+            method: self.method,
+            args: self.args.clone(),
+            called_at: self.called_at,
+            reply_fate: ReplyFate { is_lost: true, ..self.reply_fate },
+            answer: Answer::new(),
+            reply: OnceLock::new(),
+        }
+    }
 }
 
 /// What happens next to a request.
@@ -134,13 +152,18 @@ fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>
         shared.sim.advance_within_tick(at_us(turn));
         let outcome = match step {
             Step::Deliver => {
-                let kind = EventKind::RpcDelivered { id: request.id };
+                let Some(life) = arrive(&state, &request) else {
+                    let now = shared.sim.now_us();
+                    state.schedule.push(now, request, Step::Return(Outcome::RequestLost));
+                    continue;
+                };
+                let kind = EventKind::RpcDelivered { id: request.id, life };
                 shared.observer.record(Time(shared.sim.now_us()), kind);
                 drop(state);
                 let ended = deliver(shared, request, task);
                 state = lock(&shared.state);
                 if let Some((request, reply)) = ended {
-                    if let Some(owner) = request.server.as_ref().and_then(|server| server.owner()) {
+                    if let Some(owner) = request.server.get().and_then(|server| server.owner()) {
                         state.is_busy(owner);
                     }
                     handled(shared, &mut state, request, reply);
@@ -173,6 +196,18 @@ fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>
         state = lock(&shared.state);
     }
     Poll::Ready(())
+}
+
+/// A request has arrived. One that was late or held goes to whoever is there now, in a life that is
+/// told; `None` if nobody is.
+fn arrive(state: &State, request: &Request) -> Option<Option<u32>> {
+    if request.server.get().is_some() {
+        return Some(None);
+    }
+    let server = state.server_now(request)?;
+    let life = server.owner().map(|owner| owner.incarnation);
+    request.server.set(server).expect("it wasn't set");
+    Some(life)
 }
 
 /// Has the observer look at the servers that have had something to do.
@@ -230,7 +265,7 @@ fn deliver(
     request: Arc<Request>,
     task: &mut Context<'_>,
 ) -> Option<(Arc<Request>, Payload)> {
-    let server = request.server.as_ref().expect("only what has a server is delivered");
+    let server = request.server.get().expect("only what has a server is delivered");
     let activity = Activity::Handler(request.method);
     let context = server.owner().map(|owner| context::Context { owner, activity });
     let _entered = context::enter(context);
@@ -267,10 +302,14 @@ fn handled(shared: &Shared, state: &mut State, request: Arc<Request>, reply: Pay
     request.reply.set(reply.clone()).expect("a request is handled once");
     shared.observer.record(Time(now), EventKind::RpcHandled { id: request.id, reply });
     let ReplyFate { hop, lateness, is_lost } = request.reply_fate;
+    let is_cut = !state.cut_links.is_empty()
+        && state.parties(request.end).is_some_and(|(caller, callee)| state.is_cut(callee, caller));
     let (delay, outcome) = if state.is_dead(&request) {
         (hop, Outcome::ServerDied)
-    } else if is_lost {
+    } else if is_lost || is_cut {
         (hop, Outcome::ReplyLost)
+    } else if state.hold(&request) {
+        return;
     } else {
         (lateness + hop, Outcome::Replied)
     };

@@ -2,26 +2,47 @@
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 /// What survives a crash: the Raft's own state and the service's snapshot.
 ///
-/// Both are replaced at once and as a whole. There is no file system, no delay and no partial write.
-/// A crashed server's persister is cut off: what it saves from then on is lost.
+/// Both are replaced at once and as a whole. There is no file system and no partial write. A crashed
+/// server's persister is cut off: what it saves from then on is lost.
+///
+/// [`Persister::save`] takes no time, and what it has saved is safe: that is MIT's persister. A Raft
+/// that wants a disk as disks are has [`Persister::write`], whose data a crash may take, and
+/// [`Persister::sync`], which waits until it is safe.
 #[derive(Default)]
 pub struct Persister {
-    saved: Mutex<Saved>,
+    disk: Mutex<Disk>,
     on_save: Option<OnSave>,
+    sync_time: Option<SyncTime>,
 }
 
 /// Is told the sizes of a saved state and snapshot, in bytes.
 type OnSave = Box<dyn Fn(usize, usize) + Send + Sync>;
 
+/// Says how long a sync takes.
+type SyncTime = Box<dyn Fn() -> Duration + Send + Sync>;
+
 #[derive(Clone, Debug, Default)]
 struct Saved {
     raft_state: Bytes,
     snapshot: Bytes,
+}
+
+#[derive(Debug, Default)]
+struct Disk {
+    /// What was written last.
+    written: Saved,
+    /// What a crash leaves.
+    safe: Saved,
+    /// How often something was written.
+    writes: u64,
+    /// How many of these writes are safe.
+    safe_writes: u64,
 }
 
 impl Persister {
@@ -31,24 +52,70 @@ impl Persister {
         Persister::default()
     }
 
-    /// Another persister with the same content, cut off from this one.
+    /// Another persister with what would survive a crash now, cut off from this one.
     #[must_use]
     pub fn copy(&self) -> Persister {
-        Persister { saved: Mutex::new(self.saved().clone()), on_save: None }
+        let safe = self.disk().safe.clone();
+        let disk = Disk { written: safe.clone(), safe, ..Disk::default() };
+        Persister { disk: Mutex::new(disk), ..Persister::default() }
     }
 
     /// The same persister, of which `on_save` is told the sizes of state and snapshot, in bytes,
-    /// whenever something is saved. It is called under whatever locks the saver holds.
+    /// whenever something is saved or written. It is called under whatever locks the saver holds.
     #[must_use]
     pub fn watched(self, on_save: impl Fn(usize, usize) + Send + Sync + 'static) -> Persister {
         Persister { on_save: Some(Box::new(on_save)), ..self }
     }
 
+    /// The same persister, whose syncs take as long as `sync_time` says at each.
+    #[must_use]
+    pub fn slow(self, sync_time: impl Fn() -> Duration + Send + Sync + 'static) -> Persister {
+        Persister { sync_time: Some(Box::new(sync_time)), ..self }
+    }
+
     /// Replaces both the state and the snapshot. An empty snapshot **erases** the stored one: a
-    /// Raft that has a snapshot passes it every time.
+    /// Raft that has a snapshot passes it every time. It is safe at once.
     pub fn save(&self, raft_state: Bytes, snapshot: Bytes) {
-        let (state_size, snapshot_size) = (raft_state.len(), snapshot.len());
-        *self.saved() = Saved { raft_state, snapshot };
+        self.put(Saved { raft_state, snapshot }, |disk| {
+            disk.safe = disk.written.clone();
+            disk.safe_writes = disk.writes;
+        });
+    }
+
+    /// Replaces both the state and the snapshot, as [`Persister::save`] does, but a crash before the
+    /// next [`Persister::sync`] has ended takes it back. Reading gives what was written.
+    pub fn write(&self, raft_state: Bytes, snapshot: Bytes) {
+        self.put(Saved { raft_state, snapshot }, |_| {});
+    }
+
+    /// Waits until all that was written before is safe. Takes no time unless a test wants it to: MIT's
+    /// never do. It may be called by several tasks at once.
+    pub async fn sync(&self) {
+        let (writes, written) = {
+            let disk = self.disk();
+            if disk.safe_writes == disk.writes {
+                return;
+            }
+            (disk.writes, disk.written.clone())
+        };
+        let time = self.sync_time.as_ref().map_or(Duration::ZERO, |sync_time| sync_time());
+        if !time.is_zero() {
+            tokio::time::sleep(time).await;
+        }
+        let mut disk = self.disk();
+        if disk.safe_writes < writes {
+            disk.safe = written;
+            disk.safe_writes = writes;
+        }
+    }
+
+    fn put(&self, saved: Saved, then: impl FnOnce(&mut Disk)) {
+        let (state_size, snapshot_size) = (saved.raft_state.len(), saved.snapshot.len());
+        let mut disk = self.disk();
+        disk.written = saved;
+        disk.writes += 1;
+        then(&mut disk);
+        drop(disk);
         if let Some(on_save) = &self.on_save {
             on_save(state_size, snapshot_size);
         }
@@ -57,35 +124,35 @@ impl Persister {
     /// The state that was saved last; empty if none was.
     #[must_use]
     pub fn read_raft_state(&self) -> Bytes {
-        self.saved().raft_state.clone()
+        self.disk().written.raft_state.clone()
     }
 
     /// The snapshot that was saved last; empty if none was.
     #[must_use]
     pub fn read_snapshot(&self) -> Bytes {
-        self.saved().snapshot.clone()
+        self.disk().written.snapshot.clone()
     }
 
     /// The size of the saved state, in bytes.
     #[must_use]
     pub fn raft_state_size(&self) -> usize {
-        self.saved().raft_state.len()
+        self.disk().written.raft_state.len()
     }
 
     /// The size of the saved snapshot, in bytes.
     #[must_use]
     pub fn snapshot_size(&self) -> usize {
-        self.saved().snapshot.len()
+        self.disk().written.snapshot.len()
     }
 
-    fn saved(&self) -> MutexGuard<'_, Saved> {
-        // A panic can't leave it half written: both fields are replaced by one assignment.
-        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        // A panic can't leave it half written: nothing that is done under the lock can panic.
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Persister {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Persister").field(&*self.saved()).finish()
+        f.debug_tuple("Persister").field(&self.disk().written).finish()
     }
 }

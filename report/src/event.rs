@@ -87,10 +87,21 @@ pub enum EventKind {
         /// The encoded arguments.
         args: Payload,
     },
+    /// The network made a copy of a call, which is to be delivered as well. Nobody waits for its reply.
+    RpcCopied {
+        /// The copy, which counts as a call.
+        id: RpcId,
+        /// The call.
+        of: RpcId,
+    },
     /// A call reached its server, whose handler begins.
     RpcDelivered {
         /// The call.
         id: RpcId,
+        /// In which of its lives, if the network held or delayed the call beyond what MIT's does.
+        /// Other calls are the life's that was there when they were sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        life: Option<u32>,
     },
     /// A call's handler ended.
     RpcHandled {

@@ -125,7 +125,10 @@ impl Hash {
                 self.bytes(method.as_bytes());
                 self.payload(args);
             }
-            EventKind::RpcDelivered { id } => self.rpc(2, *id),
+            EventKind::RpcDelivered { id, life } => {
+                self.rpc(2, *id);
+                life.iter().for_each(|&life| self.word(u64::from(life)));
+            }
             EventKind::RpcHandled { id, reply } => {
                 self.rpc(3, *id);
                 self.payload(reply);
@@ -206,6 +209,10 @@ impl Hash {
                 self.caller(Some(*server));
                 self.word(*state);
                 self.word(*snapshot);
+            }
+            EventKind::RpcCopied { id, of } => {
+                self.rpc(18, *id);
+                self.word(of.0);
             }
             EventKind::Logged { .. } => {}
         }

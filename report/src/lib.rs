@@ -35,4 +35,4 @@ pub use history::History;
 pub use outcome::Outcome;
 pub use payload::Payload;
 pub use record::Record;
-pub use story::Story;
+pub use story::{Purpose, Story};

@@ -72,6 +72,29 @@ pub enum Purpose {
     Other,
 }
 
+impl Purpose {
+    /// What a call is for, by what it says, or by its method's name.
+    #[must_use]
+    pub fn of(method: &str, args: &Fields) -> Purpose {
+        let name = method.rsplit('.').next().unwrap_or(method).to_ascii_lowercase();
+        // A vote before the vote commits nobody to anything.
+        if name.contains("prevote") || name.contains("pre_vote") {
+            return Purpose::Other;
+        }
+        if args.last_included_index.is_some() || name.contains("snapshot") {
+            Purpose::Snapshot
+        } else if args.prev_log_index.is_some() || args.entries.is_some() {
+            Purpose::Append
+        } else if args.last_log_index.is_some() || name.contains("vote") {
+            Purpose::Vote
+        } else if name.contains("append") || name.contains("heartbeat") {
+            Purpose::Append
+        } else {
+            Purpose::Other
+        }
+    }
+}
+
 /// A call from one server to another. Calls that come from no server aren't among them.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -93,6 +116,8 @@ pub struct Call {
     pub sent: Moment,
     /// When its handler began.
     pub delivered: Option<Moment>,
+    /// In which life of the server, if that isn't the one to which it was sent.
+    pub life: Option<u32>,
     /// When its handler ended.
     pub handled: Option<Moment>,
     /// What the handler answered; nothing until then.
@@ -102,6 +127,22 @@ pub struct Call {
     pub answered_in: Option<u32>,
     /// When it returned to its caller, and how.
     pub returned: Option<(Moment, Outcome)>,
+}
+
+impl Call {
+    /// A copy of it that the network has made.
+    fn copied(&self, id: RpcId) -> Call {
+        Call {
+            id,
+            delivered: None,
+            life: None,
+            handled: None,
+            reply: Answer::default(),
+            answered_in: None,
+            returned: None,
+            ..self.clone()
+        }
+    }
 }
 
 /// What a handler answered, in Raft's terms: as far as it says so.

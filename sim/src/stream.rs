@@ -17,6 +17,8 @@ pub enum Stream {
     Student,
     /// tokio's own choices, such as the branch that `select!` looks at first.
     Runtime,
+    /// What goes wrong beyond MIT's network: its faults, a disk's delays, a plan of faults.
+    Faults,
 }
 
 impl Stream {
@@ -28,6 +30,7 @@ impl Stream {
             Stream::Network => 2,
             Stream::Student => 3,
             Stream::Runtime => 4,
+            Stream::Faults => 5,
         };
         Rng::seed_from_u64(mix(mix(mix(seed) ^ stream) ^ key))
     }

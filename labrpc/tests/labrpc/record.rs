@@ -17,7 +17,7 @@ use crate::rpc::Rpc;
 fn kinds(bed: &Bed, id: RpcId) -> Vec<&'static str> {
     let kind = |Event { kind, .. }: &Event| match kind {
         EventKind::RpcSent { id, .. } => ("sent", *id),
-        EventKind::RpcDelivered { id } => ("delivered", *id),
+        EventKind::RpcDelivered { id, .. } => ("delivered", *id),
         EventKind::RpcHandled { id, .. } => ("handled", *id),
         EventKind::RpcReturned { id, .. } => ("returned", *id),
         other => panic!("the network doesn't record {other:?}"),

@@ -47,7 +47,7 @@ impl Rpc {
                     handled: None,
                     returned: None,
                 }),
-                EventKind::RpcDelivered { id } => {
+                EventKind::RpcDelivered { id, .. } => {
                     if let Some(i) = find(&rpcs, *id) {
                         rpcs[i].delivered = Some(*at);
                     }

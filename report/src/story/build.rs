@@ -141,6 +141,7 @@ impl Story {
                     size: args.wire_len(),
                     sent: moment,
                     delivered: None,
+                    life: None,
                     handled: None,
                     reply: Answer::default(),
                     answered_in: None,
@@ -148,9 +149,17 @@ impl Story {
                 });
             }
             EventKind::RpcSent { .. } => {}
-            EventKind::RpcDelivered { id } => {
+            EventKind::RpcCopied { id, of } => {
+                // It is no deed of its sender's, and so is missing where such are listed.
+                if let Some(call) = places.get(*of) {
+                    places.set(*id, self.calls.len());
+                    self.calls.push(self.calls[call].copied(*id));
+                }
+            }
+            EventKind::RpcDelivered { id, life } => {
                 if let Some(call) = places.get(*id) {
                     self.calls[call].delivered = Some(moment);
+                    self.calls[call].life = *life;
                     self.turn(moment, Did::Begin, call);
                     self.is_delivered(moment, call);
                 }
@@ -161,10 +170,14 @@ impl Story {
                     call.handled = Some(moment);
                     let Fields { term, vote_granted, success, .. } = reply.fields();
                     call.reply = Answer { term, vote_granted, success };
-                    // What was sent before this life goes to an earlier one.
+                    // What was sent before this life goes to an earlier one, unless it was late or held.
                     let life = self.lives[call.to as usize].last();
                     call.answered_in = life
-                        .filter(|life| life.until.is_none() && life.from.place < call.sent.place)
+                        .filter(|life| life.until.is_none())
+                        .filter(|life| match call.life {
+                            Some(incarnation) => life.incarnation == incarnation,
+                            None => life.from.place < call.sent.place,
+                        })
                         .map(|life| life.incarnation);
                     self.handled[call.to as usize].push(place);
                     self.turn(moment, Did::End, place);
@@ -312,28 +325,6 @@ impl Story {
                 step.is_fault = true;
             }
             _ => self.steps.push(Step { moment, what, line: None, is_fault: true }),
-        }
-    }
-}
-
-impl Purpose {
-    /// What a call is for, by what it says, or by its method's name.
-    pub(super) fn of(method: &str, args: &Fields) -> Purpose {
-        let name = method.rsplit('.').next().unwrap_or(method).to_ascii_lowercase();
-        // A vote before the vote commits nobody to anything.
-        if name.contains("prevote") || name.contains("pre_vote") {
-            return Purpose::Other;
-        }
-        if args.last_included_index.is_some() || name.contains("snapshot") {
-            Purpose::Snapshot
-        } else if args.prev_log_index.is_some() || args.entries.is_some() {
-            Purpose::Append
-        } else if args.last_log_index.is_some() || name.contains("vote") {
-            Purpose::Vote
-        } else if name.contains("append") || name.contains("heartbeat") {
-            Purpose::Append
-        } else {
-            Purpose::Other
         }
     }
 }

@@ -109,7 +109,7 @@ fn a_history_without_one_kind_of_event_is_shown() {
 fn id(kind: &mut EventKind) -> Option<&mut RpcId> {
     match kind {
         EventKind::RpcSent { id, .. }
-        | EventKind::RpcDelivered { id }
+        | EventKind::RpcDelivered { id, .. }
         | EventKind::RpcHandled { id, .. }
         | EventKind::RpcReturned { id, .. } => Some(id),
         _ => None,

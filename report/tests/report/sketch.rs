@@ -129,7 +129,7 @@ impl Sketch {
 
     /// A call reaches its server.
     pub(crate) fn delivers(&mut self, id: RpcId) -> &mut Sketch {
-        self.record(EventKind::RpcDelivered { id });
+        self.record(EventKind::RpcDelivered { id, life: None });
         self
     }
 

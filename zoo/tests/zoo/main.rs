@@ -10,6 +10,8 @@ mod caught_3d;
 mod child;
 mod docs;
 mod explained;
+#[path = "../../../tests/extra/main.rs"]
+mod extra;
 mod killed;
 mod lab3;
 mod limits;

@@ -1,0 +1,308 @@
+//! Directing a scenario message by message: holding what is on its way, delivering it when the script
+//! says so, and making a certain server the leader.
+
+use std::fmt;
+use std::panic::Location;
+use std::time::Duration;
+
+use labrpc::Passing;
+use raftapi::Term;
+use report::{FailureKind, Fields, Payload, Purpose};
+use tokio::time::{Instant, sleep};
+
+use crate::cluster::Config;
+
+/// How long [`Hold::next`] waits for a message.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// How long [`Config::elect`] waits for an election.
+const ELECTED_WITHIN: Duration = Duration::from_secs(30);
+
+/// How often they look.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// How long a handler may take before [`Held::deliver`] goes on without its reply.
+const HANDLED_WITHIN: Duration = Duration::from_millis(100);
+
+/// Which messages a script means. They are told by what they say, whatever they are called.
+///
+/// ```
+/// use config::{Messages, Purpose};
+///
+/// // What server 0 asks server 2 in an election, and what server 2 answers.
+/// let requests = Messages::requests(Purpose::Vote).from(0).to(2);
+/// let replies = Messages::replies(Purpose::Vote).from(2).to(0);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Messages {
+    leg: Leg,
+    purpose: Option<Purpose>,
+    from: Option<usize>,
+    to: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leg {
+    Request,
+    Reply,
+}
+
+impl Messages {
+    /// All requests of a kind.
+    #[must_use]
+    pub fn requests(purpose: Purpose) -> Messages {
+        Messages { leg: Leg::Request, purpose: Some(purpose), from: None, to: None }
+    }
+
+    /// All replies to requests of a kind.
+    #[must_use]
+    pub fn replies(purpose: Purpose) -> Messages {
+        Messages { leg: Leg::Reply, ..Messages::requests(purpose) }
+    }
+
+    /// All requests, of whatever kind.
+    #[must_use]
+    pub fn all_requests() -> Messages {
+        Messages { leg: Leg::Request, purpose: None, from: None, to: None }
+    }
+
+    /// All replies, to requests of whatever kind.
+    #[must_use]
+    pub fn all_replies() -> Messages {
+        Messages { leg: Leg::Reply, ..Messages::all_requests() }
+    }
+
+    /// Of these, those that `server` sends: a reply is sent by who was asked.
+    #[must_use]
+    pub fn from(self, server: usize) -> Messages {
+        Messages { from: Some(server), ..self }
+    }
+
+    /// Of these, those that go to `server`.
+    #[must_use]
+    pub fn to(self, server: usize) -> Messages {
+        Messages { to: Some(server), ..self }
+    }
+
+    fn has(self, passing: Passing<'_>) -> bool {
+        let Passing { caller, callee, method, args, reply } = passing;
+        let (leg, from, to) = match reply {
+            None => (Leg::Request, caller, callee),
+            Some(_) => (Leg::Reply, callee, caller),
+        };
+        leg == self.leg
+            && self.from.is_none_or(|server| server == from)
+            && self.to.is_none_or(|server| server == to)
+            && self.purpose.is_none_or(|purpose| Purpose::of(method, &args.fields()) == purpose)
+    }
+}
+
+impl fmt::Display for Messages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.purpose {
+            Some(Purpose::Vote) => "RequestVote ",
+            Some(Purpose::Append) => "AppendEntries ",
+            Some(Purpose::Snapshot) => "InstallSnapshot ",
+            Some(Purpose::Other) => "other ",
+            None => "",
+        };
+        f.write_str(kind)?;
+        f.write_str(if self.leg == Leg::Request { "requests" } else { "replies" })?;
+        self.from.map_or(Ok(()), |from| write!(f, " from server {from}"))?;
+        self.to.map_or(Ok(()), |to| write!(f, " to server {to}"))
+    }
+}
+
+/// Holds messages until the script says what is to become of each. What is still held when it is
+/// dropped is let go.
+#[derive(Debug)]
+pub struct Hold {
+    config: Config,
+    messages: Messages,
+    hold: labrpc::Hold,
+}
+
+/// One message that is held. If it is dropped, it is lost.
+#[derive(Debug)]
+pub struct Held {
+    config: Config,
+    /// Which messages it is one of.
+    messages: Messages,
+    held: labrpc::Held,
+}
+
+impl Config {
+    /// Holds messages, of those that set out from now on. Of several that hold the same ones, the
+    /// latest has them.
+    #[must_use]
+    pub fn hold(&self, messages: Messages) -> Hold {
+        self.note_network(format!("{messages} are held"));
+        let hold = self.network().hold(move |passing| messages.has(passing));
+        Hold { config: self.clone(), messages, hold }
+    }
+
+    /// Makes `leader` win an election, and returns its term. Until it leads, and all have heard so that
+    /// it can reach, the others ask for votes and get no answers, and what they send as leaders gets
+    /// nowhere; all that is lost. Its log has to be good enough for a majority.
+    ///
+    /// Fails the run (liveness) if that takes more than 30 s: each election is its own with a chance of
+    /// one in as many as there are servers.
+    #[track_caller]
+    pub fn elect(&self, leader: usize) -> impl Future<Output = Term> + Send {
+        let here = Location::caller();
+        self.t.step("elect", here);
+        let others = (0..self.servers()).filter(move |&server| server != leader);
+        let as_leader = [Purpose::Append, Purpose::Snapshot].map(Messages::requests);
+        let holds: Vec<Hold> = others
+            .flat_map(|other| {
+                let sent = as_leader.map(|requests| self.hold(requests.from(other)));
+                sent.into_iter().chain([self.hold(Messages::all_replies().to(other))])
+            })
+            .collect();
+        let config = self.clone();
+        async move {
+            let begun = Instant::now();
+            let term = loop {
+                if let Some((term, true)) = config.get_state(leader) {
+                    let reached =
+                        config.connected().into_iter().filter(|&i| config.reach(leader, i));
+                    let mut states = reached.filter_map(|i| config.get_state(i));
+                    if states.all(|(other, _)| other == term) {
+                        break term;
+                    }
+                }
+                if begun.elapsed() > ELECTED_WITHIN {
+                    let message = format!(
+                        "server {leader} was not elected in 30 s, though nobody else got any votes"
+                    );
+                    config.t.fatal_at(here, FailureKind::Liveness, message);
+                }
+                sleep(LOOK).await;
+            };
+            for hold in holds {
+                hold.lose_all();
+            }
+            term
+        }
+    }
+}
+
+impl Config {
+    /// What a field of a message says.
+    ///
+    /// Ends the run (as the tester's own failure) if the message has no such field: then the scenario
+    /// can't be played.
+    #[track_caller]
+    pub fn told<V>(&self, field: Option<V>, name: &str) -> V {
+        field.unwrap_or_else(|| {
+            let message = format!(
+                "this scenario can't be played: a message has no field `{name}`, or it isn't known \
+                 under the name that it has; call it as Figure 2 does"
+            );
+            self.t.fatal_at(Location::caller(), FailureKind::Tester, message)
+        })
+    }
+}
+
+impl Hold {
+    /// The first message that is held; waits for it. From then on it is the script's.
+    ///
+    /// Fails the run (liveness) if none comes within 10 s.
+    #[track_caller]
+    pub fn next(&self) -> impl Future<Output = Held> + Send {
+        self.next_that(|_| true)
+    }
+
+    /// The first message that is held whose arguments are as they are `wanted`; waits for it.
+    ///
+    /// Fails the run (liveness) if none comes within 10 s.
+    #[track_caller]
+    pub fn next_that(
+        &self,
+        wanted: impl Fn(&Fields) -> bool + Send,
+    ) -> impl Future<Output = Held> + Send {
+        let here = Location::caller();
+        async move {
+            let begun = Instant::now();
+            loop {
+                let taken = self.hold.take(|passing| wanted(&passing.args.fields()));
+                if let Some(held) = taken {
+                    let (config, messages) = (self.config.clone(), self.messages);
+                    return Held { config, messages, held };
+                }
+                if begun.elapsed() > WITHIN {
+                    let message = format!("none of the {} came for 10 s", self.messages);
+                    self.config.t.fatal_at(here, FailureKind::Liveness, message);
+                }
+                sleep(LOOK).await;
+            }
+        }
+    }
+
+    /// How many messages are held.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.hold.count()
+    }
+
+    /// Lets all go that are held, in the order in which they came, and holds no more.
+    pub fn release(self) {
+        self.config.note_network(format!("{} are let go", self.messages));
+        self.hold.release();
+    }
+
+    /// Loses all that are held, and holds no more.
+    pub fn lose_all(self) {
+        self.config.note_network(format!("{} are lost that were held", self.messages));
+        self.hold.lose_all();
+    }
+}
+
+impl Held {
+    /// What the request says, in Raft's terms.
+    #[must_use]
+    pub fn args(&self) -> Fields {
+        self.held.args().fields()
+    }
+
+    /// What the reply says; `None` for a request.
+    #[must_use]
+    pub fn reply(&self) -> Option<Fields> {
+        self.held.reply().map(Payload::fields)
+    }
+
+    /// Delivers it: a request to whoever stands under its server's name by now. Returns what was
+    /// answered; `None` if nobody was there, or the handler takes its time.
+    pub async fn deliver(self) -> Option<Fields> {
+        self.note("delivered");
+        answer(self.held.deliver()).await
+    }
+
+    /// Delivers a copy of a request, whose reply nobody waits for. Returns it, as
+    /// [`Held::deliver`] does.
+    pub async fn deliver_copy(&self) -> Option<Fields> {
+        self.note("delivered, and still held");
+        answer(self.held.deliver_copy()).await
+    }
+
+    /// Loses it: its caller learns at once that there is no reply.
+    pub fn lose(self) {
+        self.note("lost");
+        self.held.lose();
+    }
+
+    fn note(&self, what: &str) {
+        self.config.note_network(format!("one of the {} is {what}", self.messages));
+    }
+}
+
+async fn answer(delivered: labrpc::Delivered) -> Option<Fields> {
+    let begun = Instant::now();
+    loop {
+        sleep(LOOK).await;
+        let reply = delivered.reply().map(Payload::fields);
+        if reply.is_some() || begun.elapsed() > HANDLED_WITHIN {
+            return reply;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What a server stands on, where it isn't perfect: a disk that takes time, a service that is slow,
+//! and a power cut at a chosen moment.
+
+use std::ops::RangeInclusive;
+use std::panic::Location;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rand::RngExt as _;
+use report::FailureKind;
+use sim::Rng;
+use sim::context::Owner;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::cluster::{Config, enter};
+use crate::t::lock;
+
+/// How long [`Config::crash_at_save`] waits for a save.
+const SAVES_WITHIN: Duration = Duration::from_secs(10);
+
+/// What is the same for all servers of a cluster.
+#[derive(Debug)]
+pub(crate) struct Hardware {
+    /// For how long a sync takes.
+    rng: Mutex<Rng>,
+    sync_ms: Mutex<RangeInclusive<u64>>,
+    apply_time: Mutex<Duration>,
+    /// Who is to crash at its next save.
+    doomed: Mutex<Option<usize>>,
+    /// How many have crashed so.
+    crashes: watch::Sender<u64>,
+}
+
+impl Hardware {
+    pub(crate) fn new(rng: Rng) -> Hardware {
+        Hardware {
+            rng: Mutex::new(rng),
+            sync_ms: Mutex::new(0..=0),
+            apply_time: Mutex::default(),
+            doomed: Mutex::default(),
+            crashes: watch::channel(0).0,
+        }
+    }
+
+    /// How long the next sync takes.
+    pub(crate) fn sync_time(&self) -> Duration {
+        let range = lock(&self.sync_ms).clone();
+        match range.end() {
+            0 => Duration::ZERO,
+            _ => Duration::from_millis(lock(&self.rng).random_range(range)),
+        }
+    }
+
+    pub(crate) fn apply_time(&self) -> Duration {
+        *lock(&self.apply_time)
+    }
+}
+
+impl Config {
+    /// Sets how long a sync of a server's disk takes, in ms, for a Raft that uses
+    /// [`Persister::write`](raftapi::Persister::write); at first it takes no time.
+    pub fn set_sync_time(&self, ms: RangeInclusive<u64>) {
+        self.note_network(match ms.end() {
+            0 => "a sync takes no time".to_owned(),
+            _ => format!("a sync takes {} to {} ms", ms.start(), ms.end()),
+        });
+        *lock(&self.hardware().sync_ms) = ms;
+    }
+
+    /// Sets how long a service takes for each message that is applied, in ms; at first it takes no
+    /// time.
+    pub fn set_apply_time(&self, ms: u64) {
+        self.note_network(format!("a service takes {ms} ms for what it applies"));
+        *lock(&self.hardware().apply_time) = Duration::from_millis(ms);
+    }
+
+    /// Crashes server `i` as soon as it has saved something: whatever it wanted to send after that
+    /// is never sent. Completes when it has crashed.
+    ///
+    /// Fails the run (liveness) if it saves nothing within 10 s.
+    #[track_caller]
+    pub fn crash_at_save(&self, i: usize) -> impl Future<Output = ()> + Send {
+        let here = Location::caller();
+        self.t.step("crash_at_save", here);
+        *lock(&self.hardware().doomed) = Some(i);
+        let mut crashes = self.hardware().crashes.subscribe();
+        crashes.mark_unchanged();
+        let config = self.clone();
+        async move {
+            if timeout(SAVES_WITHIN, crashes.changed()).await.is_err() {
+                let message = format!("server {i} has saved nothing for 10 s");
+                config.t.fatal_at(here, FailureKind::Liveness, message);
+            }
+        }
+    }
+
+    /// A server has saved something. The caller may hold any lock of the server's.
+    pub(crate) fn has_saved(&self, owner: Owner) {
+        let i = owner.server as usize;
+        let mut doomed = lock(&self.hardware().doomed);
+        if *doomed != Some(i) || !self.is_live(i) {
+            return;
+        }
+        *doomed = None;
+        drop(doomed);
+        if let Some((owner, raft)) = self.unplug(i) {
+            // Not here, where its own lock may be held.
+            tokio::spawn(async move {
+                let _entered = enter(owner, "kill");
+                raft.kill();
+            });
+        }
+        self.hardware().crashes.send_modify(|crashes| *crashes += 1);
+    }
+}

@@ -1,0 +1,359 @@
+//! Faults beyond MIT's: requests that are late, doubled or held, links that work one way only.
+//!
+//! All of it is off unless it is asked for, and then draws from a generator of its own, so that a
+//! network without it is MIT's, draw for draw.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use rand::RngExt as _;
+use report::{EventKind, Outcome, Payload, Time};
+use sim::Rng;
+
+use crate::fate::{Span, ms};
+use crate::network::{Network, ServerName, Shared, State, Switch, lock};
+use crate::pump::{Request, Step};
+
+/// The way from one server to another. What goes it are the first one's requests to the other, and
+/// its replies to the other's requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Link {
+    /// Whose messages go it.
+    pub from: ServerName,
+    /// To whom.
+    pub to: ServerName,
+}
+
+/// How the network treats every call, beside what [`Reliability`](crate::Reliability) and MIT's other
+/// switches make of it.
+///
+/// A request that is late goes to whoever stands under its server's name when it arrives: an instance
+/// that was started meanwhile, too. MIT's requests are the instance's that stood there when they were
+/// sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Faults {
+    /// How late a late request is, in ms.
+    pub request_delay_ms: RangeInclusive<u64>,
+    /// How many of 1,000 requests are late.
+    pub late_requests: u32,
+    /// How late a late reply is, in ms.
+    pub reply_delay_ms: RangeInclusive<u64>,
+    /// How many of 1,000 replies are late.
+    pub late_replies: u32,
+    /// How many of 1,000 requests are lost.
+    pub lost_requests: u32,
+    /// How many of 1,000 replies are lost.
+    pub lost_replies: u32,
+    /// How many of 1,000 requests arrive a second time, as late as if they were late ones.
+    pub doubled_requests: u32,
+}
+
+impl Faults {
+    /// No faults.
+    pub const NONE: Faults = Faults {
+        request_delay_ms: 0..=0,
+        late_requests: 0,
+        reply_delay_ms: 0..=0,
+        late_replies: 0,
+        lost_requests: 0,
+        lost_replies: 0,
+        doubled_requests: 0,
+    };
+}
+
+/// What faults make of one call. Each call takes the same number of draws.
+pub(crate) struct Mishap {
+    pub(crate) request_delay: Option<Span>,
+    pub(crate) reply_delay: Span,
+    pub(crate) request_lost: bool,
+    pub(crate) reply_lost: bool,
+    /// How late the request is when it comes a second time.
+    pub(crate) doubled: Option<Span>,
+}
+
+impl Mishap {
+    pub(crate) fn draw(faults: &Faults, rng: &mut Rng) -> Mishap {
+        let mut happens = |of_1000| rng.random_range(0..1000) < of_1000;
+        let late_request = happens(faults.late_requests);
+        let late_reply = happens(faults.late_replies);
+        let request_lost = happens(faults.lost_requests);
+        let reply_lost = happens(faults.lost_replies);
+        let doubled = happens(faults.doubled_requests);
+        let mut span = |range: &RangeInclusive<u64>| ms(rng.random_range(range.clone()));
+        let request_delay = span(&faults.request_delay_ms);
+        let reply_delay = span(&faults.reply_delay_ms);
+        let second_delay = span(&faults.request_delay_ms);
+        Mishap {
+            request_delay: late_request.then_some(request_delay),
+            reply_delay: if late_reply { reply_delay } else { 0 },
+            request_lost,
+            reply_lost,
+            doubled: doubled.then_some(second_delay),
+        }
+    }
+}
+
+/// A request or a reply on its way, as a [`Hold`] sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Passing<'a> {
+    /// The server that calls.
+    pub caller: ServerName,
+    /// The server that is called.
+    pub callee: ServerName,
+    /// Service and method, as in `Raft.RequestVote`.
+    pub method: &'static str,
+    /// The call's arguments.
+    pub args: &'a Payload,
+    /// The reply, if it is the reply that is on its way.
+    pub reply: Option<&'a Payload>,
+}
+
+/// Which messages are to be held.
+type Wanted = Arc<dyn Fn(Passing<'_>) -> bool + Send + Sync>;
+
+/// Holds certain messages instead of delivering them, until it is told what to do with each.
+/// Dropping it lets what it still holds go, and holds no more.
+pub struct Hold {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+/// What a network's state knows of a [`Hold`].
+pub(crate) struct Holding {
+    number: u64,
+    wanted: Wanted,
+    held: Vec<Arc<Request>>,
+}
+
+/// A message that is held: [`Hold::take`] has taken it out of a [`Hold`]. If it is dropped, it is lost.
+pub struct Held {
+    shared: Arc<Shared>,
+    request: Option<Arc<Request>>,
+}
+
+impl Network {
+    /// Switches faults beyond MIT's, for the calls that are sent from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.state().faults = (faults != Faults::NONE).then_some(faults);
+    }
+
+    /// Switches the way from one server to another, for what sets out from now on.
+    pub fn set_link(&self, link: Link, switch: Switch) {
+        let mut state = self.state();
+        match switch {
+            Switch::On => state.cut_links.remove(&link),
+            Switch::Off => state.cut_links.insert(link),
+        };
+    }
+
+    /// Whether the way from one server to another is cut.
+    #[must_use]
+    pub fn is_cut(&self, link: Link) -> bool {
+        self.state().cut_links.contains(&link)
+    }
+
+    /// Holds all messages that are `wanted`, of those that set out from now on. Of several that want
+    /// a message, the latest gets it. `wanted` is called with the network's lock held.
+    ///
+    /// What is held is lost to nobody's faults: it isn't looked at whether its server can be reached.
+    #[must_use]
+    pub fn hold(&self, wanted: impl Fn(Passing<'_>) -> bool + Send + Sync + 'static) -> Hold {
+        let mut state = self.state();
+        let number = state.next_hold;
+        state.next_hold += 1;
+        state.holds.push(Holding { number, wanted: Arc::new(wanted), held: Vec::new() });
+        Hold { shared: self.shared.clone(), number }
+    }
+}
+
+impl Hold {
+    /// How many messages it holds.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.with(|holding| holding.held.len())
+    }
+
+    /// Takes out the first that it holds of those that `wanted` picks.
+    pub fn take(&self, wanted: impl Fn(Passing<'_>) -> bool) -> Option<Held> {
+        let mut state = lock(&self.shared.state);
+        let names: Vec<_> =
+            state.holding(self.number).held.iter().map(|held| state.passing_of(held)).collect();
+        let place = names
+            .iter()
+            .zip(&state.holding(self.number).held)
+            .position(|(&(caller, callee), held)| wanted(passing(caller, callee, held)))?;
+        let request = state.holding_mut(self.number).held.remove(place);
+        Some(Held { shared: self.shared.clone(), request: Some(request) })
+    }
+
+    /// Lets go of all that it holds, in the order in which it came, and holds no more.
+    pub fn release(self) {
+        drop(self);
+    }
+
+    /// Loses all that it holds, and goes on holding.
+    pub fn lose_all(&self) {
+        while let Some(held) = self.take(|_| true) {
+            held.lose();
+        }
+    }
+
+    fn with<R>(&self, read: impl FnOnce(&Holding) -> R) -> R {
+        read(lock(&self.shared.state).holding(self.number))
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut state = lock(&self.shared.state);
+        let place = state.holds.iter().position(|holding| holding.number == self.number);
+        let Some(place) = place else { return };
+        let holding = state.holds.remove(place);
+        for request in &holding.held {
+            self.shared.let_go(&mut state, request.clone());
+        }
+        drop(state);
+    }
+}
+
+impl Held {
+    /// Delivers it. A request goes to whoever stands under its server's name now, and is lost if
+    /// nobody does.
+    pub fn deliver(mut self) -> Delivered {
+        let request = self.request.take().expect("it is taken once");
+        self.shared.let_go(&mut lock(&self.shared.state), request.clone());
+        Delivered(request)
+    }
+
+    /// Delivers a copy of a request, whose reply nobody waits for, and goes on holding the request.
+    ///
+    /// # Panics
+    /// If it is a reply.
+    pub fn deliver_copy(&self) -> Delivered {
+        let request = self.request();
+        assert!(request.reply.get().is_none(), "only requests can be copied");
+        let mut state = lock(&self.shared.state);
+        let copy = self.shared.copy(&mut state, request);
+        self.shared.let_go(&mut state, copy.clone());
+        Delivered(copy)
+    }
+
+    /// Loses it: the caller learns at once that there is no reply.
+    pub fn lose(self) {
+        drop(self);
+    }
+
+    /// The call's arguments.
+    #[must_use]
+    pub fn args(&self) -> &Payload {
+        &self.request().args
+    }
+
+    /// The reply, if it is one.
+    #[must_use]
+    pub fn reply(&self) -> Option<&Payload> {
+        self.request().reply.get()
+    }
+
+    fn request(&self) -> &Arc<Request> {
+        self.request.as_ref().expect("it has not been taken")
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(request) = self.request.take() else { return };
+        let outcome = match request.reply.get() {
+            None => Outcome::RequestLost,
+            Some(_) => Outcome::ReplyLost,
+        };
+        let now = self.shared.sim.now_us();
+        lock(&self.shared.state).schedule.push(now, request, Step::Return(outcome));
+    }
+}
+
+/// A message that was held and is on its way again.
+#[derive(Debug)]
+pub struct Delivered(Arc<Request>);
+
+impl Delivered {
+    /// The reply to a request, once its handler has ended.
+    #[must_use]
+    pub fn reply(&self) -> Option<&Payload> {
+        self.0.reply.get()
+    }
+}
+
+fn passing(caller: ServerName, callee: ServerName, request: &Request) -> Passing<'_> {
+    let Request { method, args, reply, .. } = request;
+    Passing { caller, callee, method, args, reply: reply.get() }
+}
+
+impl State {
+    fn holding(&self, number: u64) -> &Holding {
+        let holding = self.holds.iter().find(|holding| holding.number == number);
+        holding.expect("a hold is there until it is dropped")
+    }
+
+    fn holding_mut(&mut self, number: u64) -> &mut Holding {
+        let holding = self.holds.iter_mut().find(|holding| holding.number == number);
+        holding.expect("a hold is there until it is dropped")
+    }
+
+    /// Whose request it is, and to whom. What is held has both.
+    fn passing_of(&self, request: &Request) -> (ServerName, ServerName) {
+        self.parties(request.end).expect("only what goes from server to server is held")
+    }
+
+    /// Holds a message that sets out, if somebody wants that.
+    pub(crate) fn hold(&mut self, request: &Arc<Request>) -> bool {
+        if self.holds.is_empty() {
+            return false;
+        }
+        let Some((caller, callee)) = self.parties(request.end) else { return false };
+        let message = passing(caller, callee, request);
+        let holding = self.holds.iter_mut().rev().find(|holding| (holding.wanted)(message));
+        match holding {
+            Some(holding) => holding.held.push(request.clone()),
+            None => return false,
+        }
+        true
+    }
+
+    /// Whether the way from a server to another is cut.
+    pub(crate) fn is_cut(&self, from: ServerName, to: ServerName) -> bool {
+        self.cut_links.contains(&Link { from, to })
+    }
+}
+
+impl Shared {
+    /// Lets a message go that was held.
+    fn let_go(&self, state: &mut State, request: Arc<Request>) {
+        let step = match request.reply.get() {
+            None => Step::Deliver,
+            Some(_) => Step::Return(Outcome::Replied),
+        };
+        state.schedule.push(self.sim.now_us() + 1, request, step);
+    }
+
+    /// The same request once more, of which its caller knows nothing.
+    pub(crate) fn copy(&self, state: &mut State, request: &Request) -> Arc<Request> {
+        let id = state.next_id();
+        let kind = EventKind::RpcCopied { id, of: request.id };
+        self.observer.record(Time(self.sim.now_us()), kind);
+        Arc::new(request.copy(id))
+    }
+}
+
+impl fmt::Debug for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hold").field("count", &self.count()).finish()
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").field("args", self.args()).field("reply", &self.reply()).finish()
+    }
+}

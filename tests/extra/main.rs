@@ -1,0 +1,62 @@
+//! Scenarios that MIT's network can't make: each forces what MIT's tests leave to chance.
+//!
+//! They have the form of MIT's tests and are reported apart from them. In each a safety monitor fails
+//! the run. As in `tests/raft`, the Raft under test is called `raft`, and each crate that has one runs
+//! this same source.
+//!
+//! What a script must know of a message it reads from its fields, so they have to be called as in
+//! Figures 2 and 13 of the extended Raft paper.
+
+mod elections_x;
+mod logs_x;
+
+use config::{Config, FailureKind, Held, Hold, Reliability, Snapshots, T, Value, make_config};
+
+/// A cluster of `servers` servers, whose safety monitors are strict.
+#[track_caller]
+pub(crate) fn cluster(t: &T, servers: usize, snapshots: Snapshots) -> Config {
+    t.be_strict();
+    make_config(t, servers, Reliability::Reliable, snapshots, raft::make)
+}
+
+/// The term of a message's request.
+#[track_caller]
+pub(crate) fn term(cfg: &Config, held: &Held) -> u64 {
+    cfg.told(held.args().term, "term")
+}
+
+/// A request of each of two candidates, of one term, which is `least` or later.
+pub(crate) async fn of_one_term(cfg: &Config, holds: [&Hold; 2], least: u64) -> [Held; 2] {
+    let [mut a, mut b] = [holds[0].next().await, holds[1].next().await];
+    loop {
+        match (term(cfg, &a), term(cfg, &b)) {
+            (in_a, in_b) if in_a == in_b && in_a >= least => return [a, b],
+            (in_a, in_b) if in_a <= in_b => a = holds[0].next().await,
+            _ => b = holds[1].next().await,
+        }
+    }
+}
+
+/// Has server `leader`, which leads, accept a command, and returns its index.
+#[track_caller]
+pub(crate) fn accept(cfg: &Config, leader: usize, command: impl Into<Value>) -> u64 {
+    match cfg.start(leader, command) {
+        Some(start) => start.index,
+        None => {
+            cfg.fatal(FailureKind::Liveness, format!("server {leader} leads and refuses a command"))
+        }
+    }
+}
+
+/// Lets replies to AppendEntries go, one by one, until one says that entries were taken over.
+pub(crate) async fn has_entries(replies: &Hold) {
+    loop {
+        let reply = replies.next().await;
+        let had_entries = reply.args().entries.is_some_and(|entries| !entries.is_empty());
+        let was_success = reply.reply().and_then(|reply| reply.success) == Some(true);
+        reply.deliver().await;
+        if had_entries && was_success {
+            return;
+        }
+    }
+}
