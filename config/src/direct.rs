@@ -137,6 +137,10 @@ impl Config {
     #[must_use]
     pub fn hold(&self, messages: Messages) -> Hold {
         self.note_network(format!("{messages} are held"));
+        self.hold_unnoted(messages)
+    }
+
+    fn hold_unnoted(&self, messages: Messages) -> Hold {
         let hold = self.network().hold(move |passing| messages.has(passing));
         Hold { config: self.clone(), messages, hold }
     }
@@ -155,8 +159,9 @@ impl Config {
         let as_leader = [Purpose::Append, Purpose::Snapshot].map(Messages::requests);
         let holds: Vec<Hold> = others
             .flat_map(|other| {
-                let sent = as_leader.map(|requests| self.hold(requests.from(other)));
-                sent.into_iter().chain([self.hold(Messages::all_replies().to(other))])
+                let sent = as_leader.map(|requests| self.hold_unnoted(requests.from(other)));
+                let answers = self.hold_unnoted(Messages::all_replies().to(other));
+                sent.into_iter().chain([answers])
             })
             .collect();
         let config = self.clone();
@@ -180,7 +185,7 @@ impl Config {
                 sleep(LOOK).await;
             };
             for hold in holds {
-                hold.lose_all();
+                hold.hold.lose_all();
             }
             term
         }

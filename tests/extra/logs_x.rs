@@ -33,7 +33,7 @@ fn TestFigure8X01() {
         cfg.partition(&[&[0, 1]]);
         let acks = cfg.hold(Messages::replies(Purpose::Append).from(1).to(0));
         let second = accept(&cfg, 0, 2);
-        has_entries(&acks).await;
+        has_entries(acks).await;
 
         // (b) S1 crashes; S5 is elected by S3 and S4, and accepts another entry there.
         cfg.crash1(0);
@@ -50,7 +50,7 @@ fn TestFigure8X01() {
         cfg.partition(&[&[0, 1, 2, 3]]);
         let acks = cfg.hold(Messages::replies(Purpose::Append).from(2).to(0));
         cfg.elect(0).await;
-        has_entries(&acks).await;
+        has_entries(acks).await;
         sleep(Duration::from_millis(200)).await;
         if cfg.n_committed(second).0 > 0 {
             let message = format!(

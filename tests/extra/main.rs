@@ -48,8 +48,9 @@ pub(crate) fn accept(cfg: &Config, leader: usize, command: impl Into<Value>) -> 
     }
 }
 
-/// Lets replies to AppendEntries go, one by one, until one says that entries were taken over.
-pub(crate) async fn has_entries(replies: &Hold) {
+/// Lets replies to AppendEntries go, one by one, until one says that entries were taken over; then all
+/// others.
+pub(crate) async fn has_entries(replies: Hold) {
     loop {
         let reply = replies.next().await;
         let had_entries = reply.args().entries.is_some_and(|entries| !entries.is_empty());
