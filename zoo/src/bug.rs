@@ -1052,6 +1052,20 @@ pub enum Bug {
     /// *Source*: students' repositories.
     NeverSavesOwnCommands,
 
+    /// Writes what must survive a crash, and answers without waiting until it is safe on the disk.
+    ///
+    /// *Rule*: "Updated on stable storage before responding to RPCs" (Figure 2, State).
+    ///
+    /// *Symptom*: after a crash nothing is there: that of [`Bug::NeverSavesTerm`],
+    /// [`Bug::NeverSavesVote`] and [`Bug::NeverSavesLog`] together.
+    ///
+    /// *Caught by* `TestPersist13C`, `TestPersist23C`, `TestPersist33C` and
+    /// `TestSnapshotAllCrash3D` with all seeds. It takes a disk that has to be synced, as
+    /// `Persister::write` has.
+    ///
+    /// *Source*: constructed.
+    NeverSyncs,
+
     /// Takes all that it had saved for committed and applied.
     ///
     /// *Rule*: "Volatile state on all servers: commitIndex, lastApplied" begin at 0 (Figure 2,

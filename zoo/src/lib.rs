@@ -120,6 +120,7 @@
 //! | [`NeverSavesVote`](Bug::NeverSavesVote) | votedFor is saved (Figure 2) | mostly nothing: MIT's tests hardly ever catch it |
 //! | [`NeverSavesLog`](Bug::NeverSavesLog) | the log is saved (Figure 2) | `apply error: commit index=…` |
 //! | [`NeverSavesOwnCommands`](Bug::NeverSavesOwnCommands) | a new command is saved (Figure 2) | `apply error: commit index=…` |
+//! | [`NeverSyncs`](Bug::NeverSyncs) | what is written is made safe before it is answered (Figure 2) | `apply error: commit index=…` |
 //! | [`TakesSavedForApplied`](Bug::TakesSavedForApplied) | what is saved isn't yet committed (Figure 2) | `apply error: … apply out of order …` |
 //! | [`IgnoresSnapshots`](Bug::IgnoresSnapshots) | a snapshot replaces the log's beginning (§7) | `Log size too large` |
 //! | [`IgnoresSnapshotsAsFollower`](Bug::IgnoresSnapshotsAsFollower) | every server takes snapshots (§7) | `Log size too large` |

@@ -91,6 +91,7 @@ impl Raft {
     /// Asks one server for its vote, and counts it. Returns whether it was granted.
     async fn ask_for_vote(self: Arc<Self>, server: usize, args: RequestVoteArgs) -> bool {
         let _lock = self.lock_calls().await;
+        self.sync().await;
         let call = self.peers[server].call::<_, RequestVoteReply>("Raft.RequestVote", &args);
         let reply = match call.await {
             Some(reply) => reply,
@@ -151,6 +152,12 @@ impl Raft {
 
     pub(super) async fn request_vote(self: Arc<Self>, args: RequestVoteArgs) -> RequestVoteReply {
         let _lock = self.lock_calls().await;
+        let reply = self.decide_vote(args);
+        self.sync().await;
+        reply
+    }
+
+    fn decide_vote(&self, args: RequestVoteArgs) -> RequestVoteReply {
         let mut state = self.state();
         self.observe_term(&mut state, args.term);
         // RequestVote 1: "Reply false if term < currentTerm" (§5.1).

@@ -28,7 +28,19 @@ impl Raft {
         };
         let mut encoder = Encoder::new();
         encoder.encode(&term).encode(&vote).encode(&log);
-        self.persister.save(encoder.finish(), snapshot);
+        // Who is alone commits what it has just written, without a word to anybody.
+        match self.peers.len() {
+            1 => self.persister.save(encoder.finish(), snapshot),
+            _ => self.persister.write(encoder.finish(), snapshot),
+        }
+    }
+
+    /// Waits until what was written is safe: before anything is said that rests on it ("updated on
+    /// stable storage before responding to RPCs", Figure 2).
+    pub(super) async fn sync(&self) {
+        if self.bug != Bug::NeverSyncs {
+            self.persister.sync().await;
+        }
     }
 }
 

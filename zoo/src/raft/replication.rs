@@ -330,6 +330,8 @@ impl Raft {
 
     async fn send_entries(self: Arc<Self>, server: usize, args: AppendEntriesArgs) {
         let _lock = self.lock_calls().await;
+        // A leader counts itself among those that have the entries.
+        self.sync().await;
         let call = self.peers[server].call::<_, AppendEntriesReply>("Raft.AppendEntries", &args);
         let reply = call.await;
         let mut state = self.state();
@@ -424,6 +426,7 @@ impl Raft {
         let _lock = self.lock_calls().await;
         let last_new = args.prev_log_index + args.entries.len() as Index;
         let reply = self.accept_entries(args);
+        self.sync().await;
         if reply.success && self.bug == Bug::AnswersOnceApplied {
             while self.state().last_applied < last_new {
                 sleep(LOOK_INTERVAL).await;

@@ -42,6 +42,7 @@ impl Raft {
     /// Sends the snapshot to a follower whose next entry is no longer in the log.
     pub(super) async fn send_snapshot(self: Arc<Self>, server: usize, args: InstallSnapshotArgs) {
         let _lock = self.lock_calls().await;
+        self.sync().await;
         let call =
             self.peers[server].call::<_, InstallSnapshotReply>("Raft.InstallSnapshot", &args);
         let reply = call.await;
@@ -69,6 +70,12 @@ impl Raft {
         args: InstallSnapshotArgs,
     ) -> InstallSnapshotReply {
         let _lock = self.lock_calls().await;
+        let reply = self.accept_snapshot(args);
+        self.sync().await;
+        reply
+    }
+
+    fn accept_snapshot(&self, args: InstallSnapshotArgs) -> InstallSnapshotReply {
         let mut state = self.state();
         self.observe_term(&mut state, args.term);
         // InstallSnapshot 1: "Reply immediately if term < currentTerm" (§7).
