@@ -162,6 +162,9 @@ impl TestName {
         if settings.strict {
             words.push("LAB_STRICT=1".to_owned());
         }
+        if let Some(plan) = &settings.plan {
+            words.push(format!("LAB_PLAN={}", quoted(&plan.to_string_lossy())));
+        }
         if let Some(bug) = &self.bug {
             words.push(format!("LAB_BUG={}", quoted(bug)));
         }

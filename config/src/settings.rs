@@ -25,6 +25,7 @@ use tracing::level_filters::LevelFilter;
 /// | `LAB_STRICT` | `1`: a run in which a safety monitor is tripped has failed | `0`: it is warned of |
 /// | `LAB_REPORT` | of which run a test's history is stored: the first that fails (`failure`), that or else the first (`always`), or none (`never`) | `failure` |
 /// | `LAB_LOG` | `1`, or a level such as `info`: each run prints what its servers log by `tracing` and what the test does, a line each in the form that dslogs reads | `0`: it doesn't |
+/// | `LAB_PLAN` | a file with the plan of faults that exploration follows | drawn from the seed |
 /// | `LAB_OUT` | a folder for histories, and where each run's result is added to `results.jsonl` | `lab` in cargo's target folder, for histories only |
 ///
 /// A variable with a name like one of these, such as `LAB_SEEDS`, is an error: it was meant to have an
@@ -49,6 +50,8 @@ pub struct Settings {
     pub report: Report,
     /// From which level on what servers log is printed; `OFF` if it isn't.
     pub log: LevelFilter,
+    /// Where the plan of exploration's faults is.
+    pub plan: Option<PathBuf>,
     /// Where results go, and histories.
     pub out: Option<PathBuf>,
 }
@@ -92,7 +95,7 @@ enum Problem {
 }
 
 /// The variables that [`Settings`] has.
-const VARIABLES: [&str; 11] = [
+const VARIABLES: [&str; 12] = [
     "LAB_SEED",
     "LAB_ITERS",
     "LAB_JOBS",
@@ -103,6 +106,7 @@ const VARIABLES: [&str; 11] = [
     "LAB_STRICT",
     "LAB_REPORT",
     "LAB_LOG",
+    "LAB_PLAN",
     "LAB_OUT",
 ];
 
@@ -232,6 +236,8 @@ impl Settings {
             "error" => Some(LevelFilter::ERROR),
             _ => None,
         })?;
+        let plan =
+            Variable { name: "LAB_PLAN", expected: "a plan's file", example: "/tmp/plan.json" };
         let out = Variable { name: "LAB_OUT", expected: "a folder", example: "target/lab" };
         let clock = clock
             .read(&read, |value| match value {
@@ -259,7 +265,8 @@ impl Settings {
             strict,
             report: report.unwrap_or(Report::Failure),
             log: log.unwrap_or(LevelFilter::OFF),
-            out: out.read(&read, |value| (!value.is_empty()).then(|| PathBuf::from(value)))?,
+            plan: plan.read(&read, path)?,
+            out: out.read(&read, path)?,
         })
     }
 }
@@ -267,6 +274,10 @@ impl Settings {
 /// A variable that switches something on.
 fn switch(name: &'static str) -> Variable {
     Variable { name, expected: "`1` or `0`", example: "1" }
+}
+
+fn path(value: &str) -> Option<PathBuf> {
+    (!value.is_empty()).then(|| PathBuf::from(value))
 }
 
 fn on_or_off(value: &str) -> Option<bool> {
@@ -312,6 +323,7 @@ mod tests {
             ("LAB_STRICT", "1"),
             ("LAB_REPORT", "always"),
             ("LAB_LOG", "info"),
+            ("LAB_PLAN", "a file"),
             ("LAB_OUT", "a folder"),
         ])
         .unwrap();
@@ -323,6 +335,7 @@ mod tests {
         assert!(settings.strict);
         assert_eq!(settings.report, Report::Always);
         assert_eq!(settings.log, LevelFilter::INFO);
+        assert_eq!(settings.plan, Some("a file".into()));
         assert_eq!(settings.out, Some("a folder".into()));
         assert_eq!(read(&[("LAB_CHILD", "1")]).unwrap().place, Place::Here);
         assert_eq!(read(&[("LAB_CLOCK", "real")]).unwrap().clock, Clock::Real);
@@ -383,6 +396,7 @@ mod tests {
             ("LAB_STRICT", "yes"),
             ("LAB_REPORT", "sometimes"),
             ("LAB_LOG", "VERBOSE"),
+            ("LAB_PLAN", ""),
             ("LAB_OUT", ""),
         ] {
             let error = read(&[(variable, value)]).unwrap_err();

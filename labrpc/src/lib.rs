@@ -90,6 +90,7 @@ mod pump;
 mod server;
 
 pub use end::{Call, ClientEnd};
-pub use faults::{Delivered, Faults, Held, Hold, Link, Passing};
+pub use faults::{Delivered, Held, Hold, Passing};
+pub use nemesis::{Faults, Link};
 pub use network::{Network, Observer, Reliability, ServerName, Switch};
 pub use server::{Message, Server, Service};

@@ -6,13 +6,14 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use nemesis::{Faults, Link};
 use report::{Caller, EventKind, Outcome, Payload, RpcId, Time};
 use sim::context::Owner;
 use sim::{Rng, Sim, Stream};
 
 use crate::end::{Answer, ClientEnd};
 use crate::fate::{Fate, ReplyFate, Span};
-use crate::faults::{Faults, Holding, Link, Mishap};
+use crate::faults::{Holding, Mishap};
 use crate::pump::{self, Request, Schedule, Step};
 use crate::server::Server;
 

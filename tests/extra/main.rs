@@ -8,6 +8,7 @@
 //! Figures 2 and 13 of the extended Raft paper.
 
 mod elections_x;
+mod explore;
 mod logs_x;
 
 use config::{Config, FailureKind, Held, Hold, Reliability, Snapshots, T, Value, make_config};

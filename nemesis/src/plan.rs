@@ -1,0 +1,130 @@
+//! A plan: what befalls a cluster, and when.
+
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use crate::faults::{Faults, Link};
+
+/// What befalls a cluster in one run. When it is over, all faults end, and the cluster has to get
+/// somewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The run's seed: of the timers, the delays, and all else that isn't in the plan.
+    pub seed: u64,
+    /// How many servers.
+    pub servers: usize,
+    /// Whether the service makes snapshots.
+    pub snapshots: bool,
+    /// What clients ask for while there are faults.
+    pub load: Load,
+    /// What happens, in the order of time.
+    pub acts: Vec<Timed>,
+    /// When the faults end, in ms.
+    pub end_ms: u64,
+}
+
+/// What clients ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// How often, in ms.
+    pub every_ms: u64,
+    /// How many commands each time, to every server that takes them.
+    pub burst: u64,
+}
+
+/// An act and its time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timed {
+    /// When, in ms since the run began.
+    pub at_ms: u64,
+    /// What.
+    pub act: Act,
+}
+
+/// One thing that is done to a cluster. Servers go by their numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// Messages go within these groups only.
+    Partition(Vec<Vec<usize>>),
+    /// Messages go from every server to every other.
+    Join,
+    /// No messages go this way.
+    CutLink(Link),
+    /// Messages go this way.
+    MendLink(Link),
+    /// A server is cut off: MIT's disconnect.
+    Disconnect(usize),
+    /// A server is connected: MIT's connect.
+    Connect(usize),
+    /// Whoever leads is cut off.
+    DisconnectLeader,
+    /// A server crashes.
+    Crash(usize),
+    /// Whoever leads crashes.
+    CrashLeader,
+    /// A server comes back with what it had saved, and is connected.
+    Start(usize),
+    /// Some servers crash and come back at the same instant, so that their timers start together.
+    Restart(Vec<usize>),
+    /// MIT's unreliable network, on or off.
+    Unreliable(bool),
+    /// MIT's late replies, on or off.
+    LongReordering(bool),
+    /// Faults beyond MIT's.
+    Faults(Faults),
+    /// How long a sync of a disk takes, in ms.
+    SyncTime(RangeInclusive<u64>),
+    /// How long a service takes for what it applies, in ms.
+    ApplyTime(u64),
+}
+
+impl Plan {
+    /// Whether it can be followed.
+    ///
+    /// # Errors
+    /// With what is wrong: no servers, a server that isn't there, times that go back, or an empty range.
+    pub fn check(&self) -> Result<(), String> {
+        if self.servers == 0 {
+            return Err("it has no servers".to_owned());
+        }
+        if self.load.every_ms == 0 {
+            return Err("its load comes every 0 ms; 1 is the least".to_owned());
+        }
+        let mut before = 0;
+        for Timed { at_ms, act } in &self.acts {
+            if let Some(server) = act.servers().into_iter().find(|&server| server >= self.servers) {
+                return Err(format!("it names server {server} of {}", self.servers));
+            }
+            if *at_ms < before {
+                return Err(format!("its acts are in no order: {at_ms} ms after {before} ms"));
+            }
+            before = *at_ms;
+            let ranges = match act {
+                Act::Faults(faults) => {
+                    vec![faults.request_delay_ms.clone(), faults.reply_delay_ms.clone()]
+                }
+                Act::SyncTime(ms) => vec![ms.clone()],
+                _ => Vec::new(),
+            };
+            if let Some(range) = ranges.iter().find(|range| range.is_empty()) {
+                return Err(format!("the range {}..={} is empty", range.start(), range.end()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Act {
+    /// The servers that it names.
+    pub(crate) fn servers(&self) -> Vec<usize> {
+        match self {
+            Act::Partition(groups) => groups.concat(),
+            Act::CutLink(link) | Act::MendLink(link) => vec![link.from, link.to],
+            Act::Disconnect(i) | Act::Connect(i) | Act::Crash(i) | Act::Start(i) => vec![*i],
+            Act::Restart(servers) => servers.clone(),
+            _ => Vec::new(),
+        }
+    }
+}

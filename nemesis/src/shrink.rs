@@ -1,0 +1,167 @@
+//! Making a plan smaller.
+
+use crate::faults::Faults;
+use crate::plan::{Act, Load, Plan, Timed};
+
+/// The smallest plan that can be found in which the same is wrong as in `plan`: with fewer acts, fewer
+/// servers, in less time. `is_wrong` says whether it is; of `plan` itself it isn't asked.
+///
+/// It is asked some hundred times. As most of what is wrong hangs on chance, it may try several seeds,
+/// and say with which it was so by [`shrink_with`]'s kind of answer; this one keeps the plan's.
+pub fn shrink(plan: &Plan, mut is_wrong: impl FnMut(&Plan) -> bool) -> Plan {
+    shrink_with(plan, |plan| is_wrong(plan).then(|| plan.clone()))
+}
+
+/// Like [`shrink`], where `find` answers with the plan with which it was so: the one that it was asked
+/// about, perhaps with another seed or an earlier end.
+pub fn shrink_with(plan: &Plan, mut find: impl FnMut(&Plan) -> Option<Plan>) -> Plan {
+    let mut smallest = plan.clone();
+    loop {
+        let before = smallest.clone();
+        fewer_acts(&mut smallest, &mut find);
+        fewer_servers(&mut smallest, &mut find);
+        simpler(&mut smallest, &mut find);
+        sooner(&mut smallest, &mut find);
+        if size(&smallest) >= size(&before) {
+            return smallest;
+        }
+    }
+}
+
+/// What is to become small.
+fn size(plan: &Plan) -> (usize, usize, usize, u64) {
+    let named = plan.acts.iter().map(|timed| timed.act.servers().len() + 1).sum();
+    (plan.acts.len(), plan.servers, named, plan.end_ms)
+}
+
+type Find<'a> = &'a mut dyn FnMut(&Plan) -> Option<Plan>;
+
+/// Takes `candidate` if the same is wrong with it.
+fn accept(smallest: &mut Plan, candidate: Plan, find: Find<'_>) -> bool {
+    if candidate == *smallest {
+        return false;
+    }
+    let found = find(&candidate);
+    let is_found = found.is_some();
+    found.into_iter().for_each(|found| *smallest = found);
+    is_found
+}
+
+/// Leaves out acts: the second half, quarters, and so on to single ones (Zeller's ddmin).
+fn fewer_acts(smallest: &mut Plan, find: Find<'_>) {
+    let mut size = smallest.acts.len().div_ceil(2);
+    while size > 0 {
+        let mut from = smallest.acts.len().saturating_sub(size);
+        loop {
+            let mut candidate = smallest.clone();
+            let until = (from + size).min(candidate.acts.len());
+            candidate.acts.drain(from..until);
+            accept(smallest, candidate, find);
+            if from == 0 {
+                break;
+            }
+            from = from.saturating_sub(size).min(smallest.acts.len().saturating_sub(1));
+        }
+        size = if size == 1 { 0 } else { size.div_ceil(2) };
+    }
+}
+
+/// Leaves out servers, from the last, with all that names them.
+fn fewer_servers(smallest: &mut Plan, find: Find<'_>) {
+    while smallest.servers > 1 {
+        let mut candidate = smallest.clone();
+        candidate.servers -= 1;
+        let last = candidate.servers;
+        candidate.acts.retain_mut(|Timed { act, .. }| match act {
+            Act::Partition(groups) => {
+                groups.iter_mut().for_each(|group| group.retain(|&server| server != last));
+                groups.retain(|group| !group.is_empty());
+                true
+            }
+            Act::Restart(servers) => {
+                servers.retain(|&server| server != last);
+                !servers.is_empty()
+            }
+            act => !act.servers().contains(&last),
+        });
+        if !accept(smallest, candidate, find) {
+            return;
+        }
+    }
+}
+
+/// Simpler circumstances: no snapshots, fewer commands, milder faults, fewer restarts.
+fn simpler(smallest: &mut Plan, find: Find<'_>) {
+    accept(smallest, Plan { snapshots: false, ..smallest.clone() }, find);
+    for every_ms in [250, 100, 30] {
+        if smallest.load.every_ms < every_ms {
+            let load = Load { every_ms, burst: 1 };
+            accept(smallest, Plan { load, ..smallest.clone() }, find);
+        }
+    }
+    for place in 0..smallest.acts.len() {
+        let kinds = match &smallest.acts[place].act {
+            Act::Faults(_) => 0..5,
+            Act::Restart(servers) if servers.len() > 1 => 0..servers.len(),
+            _ => 0..0,
+        };
+        for kind in kinds {
+            let mut candidate = smallest.clone();
+            match &mut candidate.acts[place].act {
+                Act::Faults(faults) => *part(faults, kind) = 0,
+                Act::Restart(servers) if kind < servers.len() => drop(servers.remove(kind)),
+                _ => {}
+            }
+            accept(smallest, candidate, find);
+        }
+    }
+}
+
+/// One kind of faults.
+fn part(faults: &mut Faults, kind: usize) -> &mut u32 {
+    match kind {
+        0 => &mut faults.late_requests,
+        1 => &mut faults.late_replies,
+        2 => &mut faults.lost_requests,
+        3 => &mut faults.lost_replies,
+        _ => &mut faults.doubled_requests,
+    }
+}
+
+/// Less time: an earlier end, and shorter pauses.
+fn sooner(smallest: &mut Plan, find: Find<'_>) {
+    let last = smallest.acts.last().map_or(0, |timed| timed.at_ms);
+    for more in [0, 100, 500, 1_000, 2_000] {
+        if last + more < smallest.end_ms {
+            let candidate = Plan { end_ms: last + more, ..smallest.clone() };
+            if accept(smallest, candidate, find) {
+                break;
+            }
+        }
+    }
+    for place in 0..smallest.acts.len() {
+        let before = place.checked_sub(1).map_or(0, |place| smallest.acts[place].at_ms);
+        let pause = smallest.acts[place].at_ms - before;
+        for shorter in [0, pause / 4, pause / 2] {
+            let by = pause - shorter;
+            if by < 10 {
+                continue;
+            }
+            let mut candidate = smallest.clone();
+            candidate.acts[place..].iter_mut().for_each(|timed| timed.at_ms -= by);
+            candidate.end_ms -= by;
+            if accept(smallest, candidate, find) {
+                break;
+            }
+        }
+    }
+    // Round times are easier to read.
+    for step in [100, 10] {
+        let mut candidate = smallest.clone();
+        candidate.acts.iter_mut().for_each(|timed| timed.at_ms = timed.at_ms / step * step);
+        candidate.end_ms = candidate.end_ms.div_ceil(step) * step;
+        if accept(smallest, candidate, find) {
+            break;
+        }
+    }
+}
