@@ -59,6 +59,10 @@ pub(crate) struct Test {
     #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
     pub(crate) jobs: Option<NonZeroUsize>,
 
+    /// The package whose tests are run
+    #[arg(short, long, default_value = "raft")]
+    pub(crate) package: String,
+
     #[command(flatten)]
     pub(crate) build: Build,
 
@@ -91,6 +95,10 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "S", env = "LAB_SEED")]
     pub(crate) seed: u64,
 
+    /// The package whose tests are run
+    #[arg(short, long, default_value = "raft")]
+    pub(crate) package: String,
+
     #[command(flatten)]
     pub(crate) build: Build,
 
@@ -108,13 +116,9 @@ pub(crate) struct Explain {
     pub(crate) history: PathBuf,
 }
 
-/// What is built.
+/// How tests are built.
 #[derive(Args, Debug)]
 pub(crate) struct Build {
-    /// The package whose tests are run
-    #[arg(short, long, default_value = "raft")]
-    pub(crate) package: String,
-
     /// Build with optimisations. Without it, the build is that of `cargo test`, which is soonest
     /// done and also notices overflows; the same seed is the same run in both
     #[arg(long)]

@@ -6,7 +6,7 @@
 //!
 //! * `cargo lab new` is in `create`.
 //! * `cargo lab test` is in `repeat`, which builds and chooses tests by `suite`, runs them by `runs`,
-//!   counts in `tally`, and shows what it knows by `progress` and `table`.
+//!   each process by `process`, counts in `tally`, and shows what it knows by `progress` and `table`.
 //! * `cargo lab replay` and `cargo lab explain` are in `replay`.
 //! * [`exit::Exit`] are the exit codes. Scripts may rely on them.
 
@@ -16,6 +16,7 @@ mod create;
 mod error;
 mod exit;
 mod paint;
+mod process;
 mod progress;
 mod repeat;
 mod replay;
