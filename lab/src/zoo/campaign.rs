@@ -210,3 +210,92 @@ fn most(messages: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
     rows.truncate(MESSAGES);
     rows.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The line of a run that failed with `message`, and whose first finding is `finding`.
+    fn failed(seed: u64, kind: &str, message: &str, finding: Option<&str>) -> Line {
+        let finding = finding.map(|id| {
+            format!(
+                r#"{{"id":"{id}","confidence":"certain","what":"","evidence":[],"rule":"","look":"","normal":null}}"#
+            )
+        });
+        let line = format!(
+            r#"{{"seed":{seed},"verdict":{{"failed":{{
+                "failure":{{"kind":"{kind}","message":"{message}","location":"","at":0}},
+                "explanation":{{"findings":[{}],"not_the_cause":[]}}}}}}}}"#,
+            finding.unwrap_or_default()
+        );
+        serde_json::from_str(&line).expect("a line")
+    }
+
+    fn passed(seed: u64) -> Line {
+        let line =
+            format!(r#"{{"seed":{seed},"verdict":{{"passed":{{"seconds":1.0,"rpcs":9}}}}}}"#);
+        serde_json::from_str(&line).expect("a line")
+    }
+
+    #[test]
+    fn what_a_run_failed_by_is_told_apart() {
+        let bug = r#"{"name":"VotesTwice","part":"3A","kind":"Safety","rule":"","harmless":null,
+            "causes":["voted-twice","M2"]}"#;
+        let bug: Bug = serde_json::from_str(bug).expect("a bug");
+        let mut count = Count::new("VotesTwice", "TestManyElections3A", u64::MAX);
+        let two = "term 7 has 2 (>1) leaders";
+        let lines = vec![
+            passed(u64::MAX),
+            failed(3, "safety", two, None),
+            failed(0, "safety", "monitor M2: server 1 voted for 2\\n  rule one vote", None),
+            failed(1, "safety", "monitor M1: two leaders", Some("voted-twice")),
+            failed(2, "safety", two, Some("majority-not-needed")),
+            failed(4, "tester", "the run was ended without a reason", None),
+        ];
+        count.add(lines, Duration::from_millis(60), Some(&bug));
+        assert_eq!(count.own(), 2);
+        let cell = count.done();
+        let counts = |counts: &[(&str, u64)]| -> BTreeMap<String, u64> {
+            counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+        };
+        let expected = Cell {
+            bug: "VotesTwice".to_owned(),
+            test: "TestManyElections3A".to_owned(),
+            runs: 5,
+            failures: 4,
+            monitor_only: 2,
+            monitors: counts(&[("M1", 1), ("M2", 1)]),
+            messages: counts(&[
+                ("monitor MN: server N voted for N", 1),
+                ("monitor MN: two leaders", 1),
+                ("term N has N (>N) leaders", 2),
+            ]),
+            findings: counts(&[
+                ("M2", 1),
+                ("majority-not-needed", 1),
+                ("unknown", 1),
+                ("voted-twice", 1),
+            ]),
+            right: 2,
+            tester: 1,
+            cpu: 0.06,
+            // The seeds wrap around.
+            first: Some(1),
+            cpu_to_first: Some(0.02),
+        };
+        assert_eq!(cell, expected);
+    }
+
+    #[test]
+    fn what_only_begins_like_a_monitor_is_none() {
+        let failure = |message: &str| Failure {
+            kind: FailureKind::Panic,
+            message: message.to_owned(),
+            location: String::new(),
+            at: report::Time(0),
+        };
+        assert_eq!(monitor(&failure("monitor M17: server 1 leads")), Some("M17"));
+        assert_eq!(monitor(&failure("monitor Me: server 1 leads")), None);
+        assert_eq!(monitor(&failure("monitors M17: server 1 leads")), None);
+    }
+}

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::bugs::CONTROL;
 use super::score::{Scored, Step};
 use super::stored::Campaign;
 
@@ -54,11 +53,12 @@ impl Progress {
 fn line(raft: &str, scored: &Scored<'_>) -> String {
     let failing = |step| scored.failing(step).count();
     let (all, own) = (failing(Step::Explore), failing(Step::Mit));
-    let mark = match (raft, all) {
-        (CONTROL, 0) => "ok    ",
-        (CONTROL, _) => "WRONG ",
-        (_, 0) => "missed",
-        _ => "caught",
+    let is_bug = scored.bug.is_some_and(|bug| !bug.is_harmless());
+    let mark = match (is_bug, all) {
+        (true, 0) => "missed",
+        (true, _) => "caught",
+        (false, 0) => "ok    ",
+        (false, _) => "ALARM ",
     };
     format!("{mark} {raft:34} {all} of {} tests fail, {own} by MIT's checks", scored.cells.len())
 }

@@ -68,6 +68,11 @@ struct Page<'a> {
     harmless: Vec<Harmless<'a>>,
     well_explained: String,
     misled: Vec<Misled<'a>>,
+    runs: u64,
+    /// CPU seconds of all runs.
+    cpu: String,
+    /// CPU seconds of a pass of the right Raft's.
+    pass: String,
 }
 
 struct Row<'a> {
@@ -121,7 +126,11 @@ pub(crate) fn score(campaign: &Campaign) -> String {
             Step::Extra => "with scenarios",
             Step::Explore => "with exploration",
         };
-        [format!("{tests}, one pass"), format!("in {passes} passes")]
+        let all = match step {
+            Step::Explore if plan.explore != passes => "in all runs".to_owned(),
+            _ => format!("in {passes} passes"),
+        };
+        [format!("{tests}, one pass"), all]
     });
     let real = || bugs.iter().filter_map(|scored| Some((scored.bug?, scored)));
     let real = || real().filter(|(bug, _)| !bug.is_harmless());
@@ -194,6 +203,11 @@ pub(crate) fn report(campaign: &Campaign) -> String {
                 findings: others(bug, scored),
             })
             .collect(),
+        runs: campaign.cells.iter().map(|cell| cell.runs).sum(),
+        cpu: format!("{:.0}", campaign.cells.iter().map(|cell| cell.cpu).sum::<f64>()),
+        pass: Scored::control(campaign).map_or(NONE.to_owned(), |control| {
+            format!("{:.2}", control.cells.iter().map(|cell| cell.cpu_of(1)).sum::<f64>())
+        }),
     })
 }
 
