@@ -103,13 +103,12 @@ const ZOO_TOML: &str = r#"[package]
 name = "zoo"
 edition = "2024"
 
-[dependencies]
-
 [dev-dependencies]
 config = { path = "{checkout}/config" }
 labrpc = { path = "{checkout}/labrpc" }
 raftapi = { path = "{checkout}/raftapi" }
 right = { package = "raft", path = "../raft" }
+tokio = "1"
 "#;
 
 const ZOO_MAIN: &str = r##"fn main() {
@@ -174,9 +173,11 @@ fn zoo() -> &'static Path {
         copied.assert_code(0);
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the checkout");
         let checkout = checkout.to_str().expect("it is text");
-        let workspace_toml = fs::read_to_string(workspace.join("Cargo.toml")).expect("it is there");
+        let read = |name| fs::read_to_string(workspace.join(name)).expect("it is there");
         for (name, text) in [
-            ("Cargo.toml", workspace_toml.replace("[\"raft\"]", "[\"raft\", \"zoo\"]")),
+            ("Cargo.toml", read("Cargo.toml").replace("[\"raft\"]", "[\"raft\", \"zoo\"]")),
+            // Another version, so that its build doesn't take the place of the other workspace's.
+            ("raft/Cargo.toml", read("raft/Cargo.toml").replace("0.1.0+", "0.1.0+zoo")),
             ("zoo/Cargo.toml", ZOO_TOML.replace("{checkout}", checkout)),
             ("zoo/src/main.rs", ZOO_MAIN.to_owned()),
             ("zoo/tests/lab3.rs", ZOO_TESTS.to_owned()),
