@@ -29,17 +29,23 @@ pub(crate) struct Bug {
 }
 
 /// What a bug does harm to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     /// Servers may disagree, or lose what they have promised to keep.
+    #[serde(alias = "Safety")]
     Safety,
     /// The cluster gets nowhere.
+    #[serde(alias = "Liveness")]
     Liveness,
     /// Clients or the service are told or handed what is wrong.
+    #[serde(alias = "Service")]
     Service,
     /// Too many RPCs or bytes.
+    #[serde(alias = "Budget")]
     Budget,
     /// Nothing.
+    #[serde(alias = "Harmless")]
     Harmless,
 }
 

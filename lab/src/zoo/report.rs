@@ -225,7 +225,8 @@ fn scored(campaign: &Campaign) -> Vec<Scored<'_>> {
 
 fn sum(name: &str, steps: &[Step], bugs: &[&Scored<'_>]) -> Sum {
     let numbers = steps.iter().flat_map(|&step| {
-        let one_pass: f64 = bugs.iter().map(|scored| scored.one_pass(step)).sum();
+        // An empty sum of floats would be -0.
+        let one_pass = bugs.iter().fold(0.0, |sum, scored| sum + scored.one_pass(step));
         let caught = bugs.iter().filter(|scored| scored.is_caught(step)).count();
         [format!("{one_pass:.1}"), caught.to_string()]
     });

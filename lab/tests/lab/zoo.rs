@@ -69,6 +69,7 @@ fn what_is_left_to_run_is_left_out() {
     let only_plan = format!("{}\n", CAMPAIGN.lines().next().expect("a plan"));
     let ran = report("zoo-begun", &only_plan);
     ran.assert_prints("**The right Raft's tests aren't all done");
+    ran.assert_prints("| all | 0 | 0.0 | 0 |");
 
     let with_tester = CAMPAIGN.replacen(r#""right":4,"#, r#""right":4,"tester":2,"#, 1);
     let ran = report("zoo-tester", &with_tester);
@@ -114,10 +115,10 @@ tokio = "1"
 const ZOO_MAIN: &str = r##"fn main() {
     assert_eq!(std::env::args().nth(1).as_deref(), Some("--json"));
     print!("{}", r#"
-{"name":"None","part":"3A","kind":"Harmless","rule":"none","harmless":"it is right","causes":[]}
-{"name":"EndsAtOnce","part":"3A","kind":"Liveness","rule":"a server goes on","harmless":null,"causes":["election-timer-dead"]}
-{"name":"LooksRight","part":"3B","kind":"Safety","rule":"nobody knows","harmless":null,"causes":[]}
-{"name":"HasAnotherName","part":"3A","kind":"Harmless","rule":"none","harmless":"a name is nothing","causes":[]}
+{"name":"None","part":"3A","kind":"harmless","rule":"none","harmless":"it is right","causes":[]}
+{"name":"EndsAtOnce","part":"3A","kind":"liveness","rule":"a server goes on","harmless":null,"causes":["election-timer-dead"]}
+{"name":"LooksRight","part":"3B","kind":"safety","rule":"nobody knows","harmless":null,"causes":[]}
+{"name":"HasAnotherName","part":"3A","kind":"harmless","rule":"none","harmless":"a name is nothing","causes":[]}
 "#.trim_start());
 }
 "##;
