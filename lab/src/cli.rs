@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::exit::EXIT_CODES;
+use crate::exit::{EXIT_CODES, ZOO_EXIT_CODES};
 
 /// MIT's Raft lab in Rust: a workspace to begin with, and tests that run many times
 #[derive(Debug, Parser)]
@@ -21,6 +21,7 @@ pub(crate) enum Command {
     Test(Test),
     Replay(Replay),
     Explain(Explain),
+    Zoo(Zoo),
 }
 
 /// Makes a workspace to write your Raft in: the same tests, and a skeleton that fails them all
@@ -59,6 +60,10 @@ pub(crate) struct Test {
     #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
     pub(crate) jobs: Option<NonZeroUsize>,
 
+    /// The package whose tests are run
+    #[arg(short, long, default_value = "raft")]
+    pub(crate) package: String,
+
     #[command(flatten)]
     pub(crate) build: Build,
 
@@ -91,6 +96,10 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "S", env = "LAB_SEED")]
     pub(crate) seed: u64,
 
+    /// The package whose tests are run
+    #[arg(short, long, default_value = "raft")]
+    pub(crate) package: String,
+
     #[command(flatten)]
     pub(crate) build: Build,
 
@@ -108,13 +117,63 @@ pub(crate) struct Explain {
     pub(crate) history: PathBuf,
 }
 
-/// What is built.
+/// Counts how many of the known bugs the tests catch: a mutation score
+///
+/// The package `zoo` has a Raft with a switch for each known bug. For each of them, and first for the
+/// right Raft, runs every test N times, and stores a line for each bug and test. A safety monitor that
+/// is tripped fails a run, and is counted apart: so the same runs tell what MIT's tests catch alone, and
+/// what they catch with the monitors. Of a test that has failed 10 times by itself with a bug, the runs
+/// that are left aren't begun: its rate is that of the runs made.
+#[derive(Args, Debug)]
+#[command(after_help = ZOO_EXIT_CODES)]
+pub(crate) struct Zoo {
+    /// Which bugs, by name. All bugs without it
+    #[arg(value_name = "BUG")]
+    pub(crate) bugs: Vec<String>,
+
+    /// How often each test is run with each bug
+    #[arg(short = 'n', long, value_name = "N", default_value = "20")]
+    pub(crate) iterations: NonZeroU64,
+
+    /// How often the test that explores at random is run with each bug; without it, N times
+    #[arg(long, value_name = "M")]
+    pub(crate) explore: Option<u64>,
+
+    /// The first run's seed, for each test; the others follow
+    #[arg(long, value_name = "S", default_value = "1")]
+    pub(crate) seed: u64,
+
+    /// Only tests that have this piece in their name; may be given again
+    #[arg(short, long = "test", value_name = "FILTER")]
+    pub(crate) tests: Vec<String>,
+
+    /// How many runs at the same time; without it, as many as there are cores
+    #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    pub(crate) build: Build,
+
+    /// The file that gets the results; without it, `lab/zoo.jsonl` in the folder that cargo builds into
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Go on with what the file has; everything else must be asked for as before
+    #[arg(long)]
+    pub(crate) resume: bool,
+
+    /// Run nothing, and print the report on the results in FILE: docs/zoo.md was made so
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["bugs", "iterations", "explore", "seed", "tests", "release", "out", "resume"]
+    )]
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// How tests are built.
 #[derive(Args, Debug)]
 pub(crate) struct Build {
-    /// The package whose tests are run
-    #[arg(short, long, default_value = "raft")]
-    pub(crate) package: String,
-
     /// Build with optimisations. Without it, the build is that of `cargo test`, which is soonest
     /// done and also notices overflows; the same seed is the same run in both
     #[arg(long)]

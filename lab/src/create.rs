@@ -15,10 +15,10 @@ use crate::cargo::{cargo, workspace};
 use crate::error::Error;
 use crate::exit::Exit;
 
-const WORKSPACE_TOML: &str = include_str!("../template/workspace.toml");
-const PACKAGE_TOML: &str = include_str!("../template/package.toml");
-const CONFIG_TOML: &str = include_str!("../template/config.toml");
-const README: &str = include_str!("../template/README.md");
+const WORKSPACE_TOML: &str = include_str!("../templates/new/workspace.toml");
+const PACKAGE_TOML: &str = include_str!("../templates/new/package.toml");
+const CONFIG_TOML: &str = include_str!("../templates/new/config.toml");
+const README: &str = include_str!("../templates/new/README.md");
 
 /// What is taken over as it is.
 const COPIED: [(&str, &str); 5] = [

@@ -48,6 +48,27 @@ pub(crate) enum Error {
     #[error("{why}, in {}", path.display())]
     NoHistory { path: PathBuf, why: String },
 
+    #[error("failed to find the bug `{name}`: {hint}")]
+    NoBug { name: String, hint: String },
+
+    #[error("failed to get the list of bugs from `cargo run -p zoo -- --json`: {0}")]
+    NoBugs(String),
+
+    #[error("{why}, in {}", path.display())]
+    NoCampaign { path: PathBuf, why: String },
+
+    #[error(
+        "failed to begin: {} is there already; --resume goes on with it, and -o names another file",
+        .0.display()
+    )]
+    Taken(PathBuf),
+
+    #[error("failed to store a result: {0}")]
+    NotStored(io::Error),
+
+    #[error("failed to go on with {}: it was made with {what}", path.display())]
+    NotTheSame { path: PathBuf, what: String },
+
     #[error("failed to build the tests of `{0}`")]
     NotBuilt(String),
 
@@ -83,11 +104,19 @@ impl Error {
             | Error::NoFolder(_)
             | Error::ManyTests { .. }
             | Error::NoHistory { .. }
+            | Error::NoBug { .. }
+            | Error::NoCampaign { .. }
+            | Error::NotStored(_)
+            | Error::Taken(_)
+            | Error::NotTheSame { .. }
             | Error::NoWorkspace(_)
             | Error::NoPackage { .. } => Exit::Usage,
             Error::NoTests(_) | Error::NoSuchTest { .. } => Exit::NoSuchTest,
             Error::NotBuilt(_) => Exit::NotBuilt,
-            Error::NotStarted { .. } | Error::Read { .. } | Error::NoResults { .. } => Exit::Tester,
+            Error::NoBugs(_)
+            | Error::NotStarted { .. }
+            | Error::Read { .. }
+            | Error::NoResults { .. } => Exit::Tester,
         }
     }
 

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Every run passed.
+    /// Every run passed; of the zoo, the tests tell every wrong Raft from the right one.
     Passed = 0,
-    /// Some run failed.
+    /// Some run failed; of the zoo, the tests take the right Raft for a wrong one, or a wrong one for
+    /// right.
     Failed = 1,
     /// The tests didn't build.
     NotBuilt = 2,
@@ -31,6 +32,17 @@ Exit codes:
   4    there is no such test
   70   the tester itself failed: nothing is known of the code under test
   130  interrupted";
+
+/// The same for `--help` of `cargo lab zoo`, where failing is what runs should do.
+pub(crate) const ZOO_EXIT_CODES: &str = "\
+Exit codes:
+  0    every bug was caught, harmless ones aside, and the right Raft passed all runs; with --report: shown
+  1    the right Raft failed a run, or a bug was caught by nothing
+  2    the zoo didn't build
+  3    the command makes no sense: an option, a bug, a file
+  4    there is no such test
+  70   the tester itself failed: nothing is known of the tests
+  130  interrupted; --resume goes on";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {

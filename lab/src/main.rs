@@ -6,8 +6,9 @@
 //!
 //! * `cargo lab new` is in `create`.
 //! * `cargo lab test` is in `repeat`, which builds and chooses tests by `suite`, runs them by `runs`,
-//!   counts in `tally`, and shows what it knows by `progress` and `table`.
+//!   each process by `process`, counts in `tally`, and shows what it knows by `progress` and `table`.
 //! * `cargo lab replay` and `cargo lab explain` are in `replay`.
+//! * `cargo lab zoo` is in `zoo`, and its parts in a folder of that name.
 //! * [`exit::Exit`] are the exit codes. Scripts may rely on them.
 
 mod cargo;
@@ -16,6 +17,7 @@ mod create;
 mod error;
 mod exit;
 mod paint;
+mod process;
 mod progress;
 mod repeat;
 mod replay;
@@ -23,6 +25,7 @@ mod runs;
 mod suite;
 mod table;
 mod tally;
+mod zoo;
 
 use std::env;
 use std::process::ExitCode;
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Test(test) => repeat::repeat(&test),
         Command::Replay(asked) => replay::replay(&asked),
         Command::Explain(asked) => replay::explain(&asked),
+        Command::Zoo(asked) => zoo::zoo(&asked),
     };
     match outcome {
         Ok(exit) => exit.into(),

@@ -24,7 +24,7 @@ use crate::tally::Tally;
 /// Runs what is asked for, shows the table, and returns how it went.
 pub(crate) fn repeat(asked: &cli::Test) -> Result<Exit, Error> {
     let out = Out::new(asked.out.as_deref())?;
-    let suite = suite::prepare(&asked.build, &asked.filters)?;
+    let suite = suite::prepare(&asked.package, &asked.build, &asked.filters)?;
     let stop = Arc::new(AtomicBool::new(false));
     let on_signal = stop.clone();
     // Without a handler Ctrl-C ends the program at once, which is no worse than a failure here.

@@ -11,12 +11,12 @@ use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::paint::paint;
-use crate::runs::RESULTS;
+use crate::process::RESULTS;
 use crate::suite::{self, LabTest, Suite};
 
 /// Runs one seed of a test, and shows the run.
 pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
-    let suite = suite::prepare(&asked.build, std::slice::from_ref(&asked.test))?;
+    let suite = suite::prepare(&asked.package, &asked.build, std::slice::from_ref(&asked.test))?;
     let test = only(&suite, &asked.test)?;
     let out = asked.out.clone().unwrap_or_else(|| suite.target.join("lab"));
     fs::create_dir_all(&out).map_err(|error| Error::write(&out, error))?;

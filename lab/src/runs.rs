@@ -1,10 +1,9 @@
 //! Running tests: which process runs what, and what comes back.
 
 use std::env;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -13,12 +12,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::error::Error;
+use crate::process::{Ended, Launcher, RESULTS, Seeds};
 use crate::progress::Progress;
 use crate::suite::{LabTest, Suite};
-use crate::tally::{Line, Tally};
-
-/// The file to which the tests write a line for each run.
-pub(crate) const RESULTS: &str = "results.jsonl";
+use crate::tally::Tally;
 
 /// How long a process should be at work: short enough for the display to move, long enough for its
 /// start not to matter.
@@ -26,9 +23,6 @@ const CHUNK: Duration = Duration::from_millis(400);
 
 /// The most runs that a process is given.
 const CHUNK_MAX: u64 = 1000;
-
-/// How often a process is looked at.
-const LOOK: Duration = Duration::from_millis(2);
 
 /// What is to be run, and how.
 #[derive(Debug)]
@@ -51,15 +45,6 @@ struct Chunk {
     test: usize,
     first: u64,
     count: u64,
-}
-
-/// What came of a process.
-struct Ended {
-    lines: Vec<Line>,
-    status: ExitStatus,
-    /// What the tests printed to standard error: the report, if one failed.
-    report: String,
-    printed: String,
 }
 
 /// Where the runs stand.
@@ -145,70 +130,35 @@ impl Plan<'_> {
     /// Runs a chunk in a process of its own; `None` if it was stopped.
     fn run_chunk(&self, chunk: Chunk) -> Result<Option<Ended>, Error> {
         let test = &self.suite.tests[chunk.test];
-        let seed = self.first_seed.wrapping_add(chunk.first);
-        let Some(ended) = self.run_process(test, seed, chunk.count, self.out)? else {
-            return Ok(None);
-        };
-        let not_run: u64 = ended.lines.iter().map(|line| line.not_run).sum();
-        if ended.lines.len() as u64 + not_run == chunk.count {
-            return Ok(Some(ended));
-        }
-        Err(Error::NoResults {
-            test: test.name.clone(),
-            seed,
-            expected: chunk.count,
-            got: ended.lines.len(),
-            status: ended.status,
-            printed: format!("{}{}", ended.printed, ended.report),
-        })
+        let seeds = Seeds { first: self.first_seed.wrapping_add(chunk.first), count: chunk.count };
+        let ended = self.run_process(test, seeds, self.out)?;
+        ended.map(|ended| ended.complete(test, seeds)).transpose()
     }
 
     /// Runs one seed alone and returns the report; `None` if it passed this time, or was stopped.
     pub(crate) fn report(&self, test: &LabTest, seed: u64) -> Result<Option<String>, Error> {
         // Its result is known already and must not be counted twice.
         let nowhere = TempDir::new().map_err(|error| Error::write(&env::temp_dir(), error))?;
-        let ended = self.run_process(test, seed, 1, nowhere.path())?;
+        let ended = self.run_process(test, Seeds { first: seed, count: 1 }, nowhere.path())?;
         Ok(ended.filter(|ended| !ended.status.success()).map(|ended| ended.report))
     }
 
     fn run_process(
         &self,
         test: &LabTest,
-        seed: u64,
-        count: u64,
+        seeds: Seeds,
         out: &Path,
     ) -> Result<Option<Ended>, Error> {
-        let write = |error| Error::write(out, error);
-        let folder = TempDir::with_prefix_in(".runs-", out).map_err(write)?;
-        let mut stdout = tempfile::tempfile_in(folder.path()).map_err(write)?;
-        let mut stderr = tempfile::tempfile_in(folder.path()).map_err(write)?;
-        let mut command = self.suite.command(test, seed, count, folder.path());
-        command
-            .env("LAB_JOBS", "1")
-            // `cargo lab replay` stores histories, one at a time.
-            .env("LAB_REPORT", "never")
-            .stdout(stdout.try_clone().map_err(write)?)
-            .stderr(stderr.try_clone().map_err(write)?);
-        if self.is_real {
-            command.env("LAB_CLOCK", "real");
+        let folder = TempDir::with_prefix_in(".runs-", out);
+        let folder = folder.map_err(|error| Error::write(out, error))?;
+        let clock = self.is_real.then(|| ("LAB_CLOCK", "real".to_owned()));
+        let launcher =
+            Launcher { suite: self.suite, variables: clock.into_iter().collect(), stop: self.stop };
+        let ended = launcher.run(test, seeds, folder.path())?;
+        if ended.is_some() {
+            keep(folder.path(), out)?;
         }
-        let failed = |error| test.not_started(error);
-        let mut process = command.spawn().map_err(failed)?;
-        let status = loop {
-            if let Some(status) = process.try_wait().map_err(failed)? {
-                break status;
-            }
-            if self.is_stopped() {
-                // Its own children end when it does.
-                let _ = process.kill();
-                let _ = process.wait();
-                return Ok(None);
-            }
-            pause(LOOK);
-        };
-        let lines = collect(folder.path(), out)?;
-        let (report, printed) = (text(&mut stderr), text(&mut stdout));
-        Ok(Some(Ended { lines, status, report, printed }))
+        Ok(ended)
     }
 }
 
@@ -216,40 +166,22 @@ fn lock<'a, 'b>(desk: &'a Mutex<Desk<'b>>) -> MutexGuard<'a, Desk<'b>> {
     desk.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[expect(clippy::disallowed_methods, reason = "nothing is simulated in this program")]
-fn pause(duration: Duration) {
-    thread::sleep(duration);
-}
-
-/// Reads a process's results in `folder`, adds them to those in `out`, and moves whatever else it
-/// has left there.
-fn collect(folder: &Path, out: &Path) -> Result<Vec<Line>, Error> {
+/// Adds a process's results in `folder` to those in `out`, and moves whatever else it has left there.
+fn keep(folder: &Path, out: &Path) -> Result<(), Error> {
     let read = |error| Error::read(folder, error);
-    let mut lines = Vec::new();
     for entry in fs::read_dir(folder).map_err(read)? {
         let path = entry.map_err(read)?.path();
         let to: PathBuf = out.join(path.file_name().unwrap_or_default());
         if path.ends_with(RESULTS) {
             let text = fs::read_to_string(&path).map_err(|error| Error::read(&path, error))?;
-            for line in text.lines() {
-                let line = serde_json::from_str(line);
-                lines.push(line.map_err(|error| Error::read(&path, error.into()))?);
-            }
             append(&to, &text).map_err(|error| Error::write(&to, error))?;
         } else {
             fs::rename(&path, &to).map_err(|error| Error::write(&to, error))?;
         }
     }
-    Ok(lines)
+    Ok(())
 }
 
 fn append(path: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new().create(true).append(true).open(path)?.write_all(text.as_bytes())
-}
-
-/// What was written to a file. What can't be read is not worth an error: it would hide another.
-fn text(file: &mut File) -> String {
-    let mut bytes = Vec::new();
-    let _ = file.rewind().and_then(|()| file.read_to_end(&mut bytes));
-    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -67,31 +67,35 @@ impl LabTest {
 }
 
 /// Builds the tests and chooses those that are asked for.
-pub(crate) fn prepare(asked: &cli::Build, filters: &[String]) -> Result<Suite, Error> {
+pub(crate) fn prepare(
+    package: &str,
+    asked: &cli::Build,
+    filters: &[String],
+) -> Result<Suite, Error> {
     let metadata = workspace(asked.manifest_path.as_deref())?;
     let packages = metadata.workspace_packages();
-    let named = packages.iter().find(|package| package.name.as_str() == asked.package);
-    let Some(&package) = named else {
+    let named = packages.iter().find(|other| other.name.as_str() == package);
+    let Some(&built) = named else {
         let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
         let root = &metadata.workspace_root;
         let all = format!("{root} has {}", names.join(", "));
-        let hint = suggestion(&asked.package, &names).unwrap_or(all);
-        return Err(Error::NoPackage { package: asked.package.clone(), hint });
+        let hint = suggestion(package, &names).unwrap_or(all);
+        return Err(Error::NoPackage { package: package.to_owned(), hint });
     };
     let is_test = |kinds: &[TargetKind]| kinds.contains(&TargetKind::Test);
-    if !package.targets.iter().any(|target| is_test(&target.kind)) {
-        return Err(Error::NoTests(asked.package.clone()));
+    if !built.targets.iter().any(|target| is_test(&target.kind)) {
+        return Err(Error::NoTests(package.to_owned()));
     }
-    let folder = package.manifest_path.parent().map(PathBuf::from).unwrap_or_default();
+    let folder = built.manifest_path.parent().map(PathBuf::from).unwrap_or_default();
     let mut tests = Vec::new();
-    for binary in build(asked, package)? {
+    for binary in build(asked, built)? {
         tests.extend(list(&binary, &folder)?);
     }
     // By parts, and within a part as the binary has them.
     tests.sort_by(|a, b| part(&a.name).cmp(part(&b.name)));
-    let tests = choose(tests, &asked.package, filters)?;
+    let tests = choose(tests, package, filters)?;
     let target = metadata.target_directory.into_std_path_buf();
-    Ok(Suite { package: asked.package.clone(), folder, target, tests })
+    Ok(Suite { package: package.to_owned(), folder, target, tests })
 }
 
 /// Has cargo build the package's test binaries. Its messages go where they always go.
@@ -118,7 +122,7 @@ fn build(asked: &cli::Build, package: &Package) -> Result<Vec<PathBuf>, Error> {
     if process.wait().map_err(failed)?.success() {
         Ok(binaries)
     } else {
-        Err(Error::NotBuilt(asked.package.clone()))
+        Err(Error::NotBuilt(package.name.to_string()))
     }
 }
 
@@ -139,8 +143,14 @@ fn list(binary: &Path, folder: &Path) -> Result<Vec<LabTest>, Error> {
     Ok(tests.filter(|test| test.name.starts_with(PREFIX)).collect())
 }
 
-/// The part that a test belongs to: `3A` for `TestReElection3A`.
-fn part(name: &str) -> &str {
+/// The part that a test belongs to: `3A` for `TestReElection3A`, `X01` for `TestFigure8X01`.
+pub(crate) fn part(name: &str) -> &str {
+    if let Some((_, number)) = name.rsplit_once('X')
+        && number.len() == 2
+        && number.bytes().all(|digit| digit.is_ascii_digit())
+    {
+        return &name[name.len() - 3..];
+    }
     let digits = name.trim_end_matches(|c: char| c.is_ascii_uppercase());
     let word = digits.trim_end_matches(|c: char| c.is_ascii_digit());
     // The name's last digit is the part's; what stands before it is the name's own, as in Persist13C.
@@ -175,7 +185,7 @@ fn choose(tests: Vec<LabTest>, package: &str, filters: &[String]) -> Result<Vec<
 }
 
 /// What `word` was perhaps meant to be.
-fn suggestion(word: &str, names: &[&str]) -> Option<String> {
+pub(crate) fn suggestion(word: &str, names: &[&str]) -> Option<String> {
     let word = word.to_lowercase();
     let score = |name: &str| {
         let name = name.to_lowercase();
@@ -199,6 +209,8 @@ mod tests {
     fn a_part_is_the_end_of_a_name() {
         assert_eq!(part("TestReElection3A"), "3A");
         assert_eq!(part("TestPersist13C"), "3C");
+        assert_eq!(part("TestFigure8X01"), "X01");
+        assert_eq!(part("TestMax13A"), "3A");
         assert_eq!(part("TestMine"), "");
         assert_eq!(part(""), "");
     }

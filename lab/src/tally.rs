@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use report::explain::Explanation;
 use report::{Failure, FailureKind, without_numbers};
 use serde::Deserialize;
 
@@ -14,7 +15,7 @@ const HANGS: u64 = 10;
 #[derive(Debug, Deserialize)]
 pub(crate) struct Line {
     pub(crate) seed: u64,
-    verdict: Verdict,
+    pub(crate) verdict: Verdict,
     #[serde(default)]
     process: Process,
     /// How many runs behind it were not begun, because too many had hung.
@@ -26,9 +27,16 @@ pub(crate) struct Line {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Verdict {
-    Passed { seconds: f64, rpcs: u64 },
-    Failed { failure: Failure },
+pub(crate) enum Verdict {
+    Passed {
+        seconds: f64,
+        rpcs: u64,
+    },
+    Failed {
+        failure: Failure,
+        #[serde(default)]
+        explanation: Explanation,
+    },
 }
 
 /// What became of the process of a run.
@@ -88,7 +96,7 @@ impl Tally {
                     self.seconds.push(seconds);
                     self.rpcs.push(rpcs);
                 }
-                Verdict::Failed { failure: Failure { kind, message, .. } } => {
+                Verdict::Failed { failure: Failure { kind, message, .. }, .. } => {
                     let (run, seed) = (run_of(line.seed), line.seed);
                     let sentence = message.lines().next().unwrap_or_default().to_owned();
                     if line.process == Process::Hung {

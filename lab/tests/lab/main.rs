@@ -6,3 +6,4 @@ mod misuse;
 mod outcome;
 mod replay;
 mod student;
+mod zoo;

@@ -1,0 +1,122 @@
+//! `cargo lab zoo`: how many of the known bugs the tests catch.
+//!
+//! * `bugs` asks the package `zoo` which there are.
+//! * `campaign` runs every test with each bug, and with none; `progress` shows how far it is.
+//! * `stored` is the file that gets the results. All that is shown is made from it.
+//! * `score` says what catches a bug, `report` puts it into words.
+
+mod bugs;
+mod campaign;
+mod progress;
+mod report;
+mod score;
+mod stored;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::hash::{DefaultHasher, Hasher as _};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use crate::cli;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::process::Seeds;
+use crate::suite::{self, Suite};
+use campaign::Work;
+use report::{report, score};
+use score::{Scored, Step};
+use stored::{Campaign, FORM, Plan, Store};
+
+/// After so many failures that are no monitor's, more would say nothing new.
+const ENOUGH: u64 = 10;
+
+/// Runs a campaign, or shows one.
+pub(crate) fn zoo(asked: &cli::Zoo) -> Result<Exit, Error> {
+    if let Some(path) = &asked.report {
+        print!("{}", report(&Campaign::read(path)?));
+        return Ok(Exit::Passed);
+    }
+    let suite = suite::prepare("zoo", &asked.build, &asked.tests)?;
+    let bugs = bugs::ask(&asked.build, &asked.bugs)?;
+    let count = asked.iterations.get();
+    let plan = Plan {
+        form: FORM,
+        code: code(&suite)?,
+        profile: if asked.build.release { "release" } else { "debug" }.to_owned(),
+        seeds: Seeds { first: asked.seed, count },
+        explore: asked.explore.unwrap_or(count),
+        enough: ENOUGH,
+        tests: suite.tests.iter().map(|test| test.name.clone()).collect(),
+        bugs,
+    }
+    .in_order();
+    let path = asked.out.clone().unwrap_or_else(|| suite.target.join("lab").join("zoo.jsonl"));
+    let (store, campaign) =
+        if asked.resume { Store::resume(&path, &plan)? } else { Store::create(&path, plan)? };
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let on_signal = stop.clone();
+    // Without a handler Ctrl-C ends the program at once, and what is stored by then is there.
+    let _ = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed));
+    let jobs = asked.jobs.or_else(|| thread::available_parallelism().ok());
+    let work = Work { suite: &suite, jobs: jobs.map_or(1, NonZeroUsize::get), stop: &stop };
+    eprintln!("{}", headline(&campaign, work.jobs));
+    let (campaign, error) = work.run(store, campaign);
+
+    print!("{}", score(&campaign));
+    println!("\nstored in {}; with --report it is shown bug by bug", path.display());
+    if let Some(error) = error {
+        return Err(error);
+    }
+    if stop.load(Ordering::Relaxed) {
+        println!("interrupted: this is not all");
+        return Ok(Exit::Interrupted);
+    }
+    Ok(verdict(&campaign))
+}
+
+fn headline(campaign: &Campaign, jobs: usize) -> String {
+    let Campaign { plan, cells } = campaign;
+    let Plan { seeds: Seeds { first, count }, bugs, tests, .. } = plan;
+    let done = match cells.len() {
+        0 => String::new(),
+        done => format!(", of which {done} pairs are done"),
+    };
+    format!(
+        "zoo: the right Raft and {} bugs, {} tests of each{done}; {count} seeds from {first} on, {jobs} at a \
+         time",
+        bugs.len(),
+        tests.len()
+    )
+}
+
+/// What tells these test binaries from others.
+fn code(suite: &Suite) -> Result<String, Error> {
+    let binaries: BTreeSet<&Path> = suite.tests.iter().map(|test| test.binary.as_path()).collect();
+    let mut hasher = DefaultHasher::new();
+    for path in binaries {
+        hasher.write(&fs::read(path).map_err(|error| Error::read(path, error))?);
+    }
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+/// Whether the tests tell right from wrong.
+fn verdict(campaign: &Campaign) -> Exit {
+    let rafts = campaign.plan.rafts().filter_map(|raft| Scored::of(campaign, raft));
+    let is_told = |scored: &Scored<'_>| match scored.bug {
+        None => !scored.is_caught(Step::Explore),
+        Some(bug) => bug.is_harmless() || scored.is_caught(Step::Explore),
+    };
+    let all: Vec<Scored<'_>> = rafts.collect();
+    if campaign.cells.iter().any(|cell| cell.tester > 0) {
+        Exit::Tester
+    } else if all.iter().all(is_told) {
+        Exit::Passed
+    } else {
+        Exit::Failed
+    }
+}

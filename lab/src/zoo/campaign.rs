@@ -1,0 +1,301 @@
+//! Running a campaign: who runs what, and what is counted.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use report::{Failure, FailureKind, without_numbers};
+use tempfile::TempDir;
+
+use super::bugs::Bug;
+use super::progress::Progress;
+use super::stored::{Campaign, Cell, Plan, Store};
+use crate::error::Error;
+use crate::process::{Launcher, Seeds};
+use crate::suite::{LabTest, Suite};
+use crate::tally::{Line, Verdict};
+
+/// How many runs of a test come first. The next processes make twice as many each: a bug that hangs is
+/// given up soon, and one that is rare costs few starts. The machine has no say in it, so that the same
+/// campaign makes the same runs everywhere.
+const FIRST: u64 = 10;
+
+/// The most different messages of a test that are stored, and how long they may be. Some have values
+/// that are drawn afresh in each run.
+const MESSAGES: usize = 8;
+const MESSAGE_CHARS: usize = 160;
+
+/// What is told of a failure that nothing is known of.
+const UNKNOWN: &str = "unknown";
+
+/// Runs what a campaign has left.
+pub(crate) struct Work<'a> {
+    pub(crate) suite: &'a Suite,
+    pub(crate) jobs: usize,
+    /// Set when the user has had enough.
+    pub(crate) stop: &'a AtomicBool,
+}
+
+/// Where the campaign stands.
+struct Desk {
+    store: Store,
+    campaign: Campaign,
+    progress: Progress,
+    error: Option<Error>,
+}
+
+impl Work<'_> {
+    /// Runs all that is left, and returns the campaign in the end: also if that came early, by request
+    /// or by an error.
+    pub(crate) fn run(&self, store: Store, campaign: Campaign) -> (Campaign, Option<Error>) {
+        let (plan, open) = (campaign.plan.clone(), campaign.open());
+        let progress = Progress::new(&campaign);
+        let desk = Mutex::new(Desk { store, campaign, progress, error: None });
+        let next = AtomicUsize::new(0);
+        #[expect(clippy::disallowed_methods, reason = "nothing is simulated in this program")]
+        thread::scope(|scope| {
+            for _ in 0..self.jobs {
+                scope.spawn(|| {
+                    while let Some((raft, test)) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let measured = self.measure(&plan, raft, &plan.tests[*test]);
+                        if !enter(
+                            &mut desk.lock().unwrap_or_else(PoisonError::into_inner),
+                            measured,
+                        ) {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        let desk = desk.into_inner().unwrap_or_else(PoisonError::into_inner);
+        desk.progress.close();
+        (desk.campaign, desk.error)
+    }
+
+    /// Runs a test on one Raft; `None` if it was stopped.
+    fn measure(&self, plan: &Plan, raft: &str, name: &str) -> Result<Option<Cell>, Error> {
+        let test = self.suite.tests.iter().find(|test| test.name == name);
+        let test: &LabTest = test.expect("the plan has the suite's tests");
+        let bug = plan.bugs.iter().find(|bug| bug.name == raft);
+        let launcher = Launcher {
+            suite: self.suite,
+            variables: vec![
+                ("LAB_BUG", raft.to_owned()),
+                ("LAB_STRICT", "1".to_owned()),
+                ("LAB_CLOCK", "virtual".to_owned()),
+            ],
+            stop: self.stop,
+        };
+        let asked = plan.count(name);
+        let mut count = Count::new(raft, name, plan.seeds.first);
+        let (mut given, mut size) = (0, FIRST);
+        while given < asked && count.own() < plan.enough {
+            let seeds = Seeds {
+                first: plan.seeds.first.wrapping_add(given),
+                count: size.min(asked - given),
+            };
+            let folder = TempDir::with_prefix("lab-zoo-")
+                .map_err(|error| Error::write(&env::temp_dir(), error))?;
+            let Some(ended) = launcher.run(test, seeds, folder.path())? else { return Ok(None) };
+            let ended = ended.complete(test, seeds)?;
+            count.add(ended.lines, ended.cpu, bug);
+            given += seeds.count;
+            size *= 2;
+        }
+        Ok(Some(count.done()))
+    }
+}
+
+/// Stores what came of a test. Returns whether there is more to do.
+fn enter(desk: &mut Desk, measured: Result<Option<Cell>, Error>) -> bool {
+    let Desk { store, campaign, progress, error } = desk;
+    if error.is_some() {
+        return false;
+    }
+    match measured {
+        Ok(None) => return false,
+        Ok(Some(cell)) => match store.add(&cell) {
+            Ok(()) => {
+                campaign.cells.push(cell);
+                progress.show(campaign);
+            }
+            Err(why) => *error = Some(Error::NotStored(why)),
+        },
+        Err(why) => *error = Some(why),
+    }
+    error.is_none()
+}
+
+/// Counts the runs of a test on one Raft.
+struct Count {
+    cell: Cell,
+    first_seed: u64,
+    cpu: Duration,
+}
+
+impl Count {
+    fn new(raft: &str, test: &str, first_seed: u64) -> Count {
+        let cell = Cell { bug: raft.to_owned(), test: test.to_owned(), ..Cell::default() };
+        Count { cell, first_seed, cpu: Duration::ZERO }
+    }
+
+    /// Failures that are no monitor's.
+    fn own(&self) -> u64 {
+        self.cell.own()
+    }
+
+    fn add(&mut self, lines: Vec<Line>, cpu: Duration, bug: Option<&Bug>) {
+        self.cpu += cpu;
+        for line in lines {
+            let run = line.seed.wrapping_sub(self.first_seed);
+            let cell = &mut self.cell;
+            let Verdict::Failed { failure, explanation } = line.verdict else {
+                cell.runs += 1;
+                continue;
+            };
+            if failure.kind == FailureKind::Tester {
+                cell.tester += 1;
+                continue;
+            }
+            cell.runs += 1;
+            cell.failures += 1;
+            cell.first = Some(cell.first.map_or(run, |first| first.min(run)));
+            let monitor = monitor(&failure);
+            if let Some(id) = monitor {
+                cell.monitor_only += 1;
+                *cell.monitors.entry(id.to_owned()).or_default() += 1;
+            }
+            let finding = explanation.findings.first().map(|finding| finding.id.as_str());
+            let names =
+                |id: &str| bug.is_some_and(|bug| bug.causes.iter().any(|cause| cause == id));
+            cell.right += u64::from(finding.is_some_and(names) || monitor.is_some_and(names));
+            let told = finding.or(monitor).unwrap_or(UNKNOWN);
+            *cell.findings.entry(told.to_owned()).or_default() += 1;
+            *cell.messages.entry(message(&failure)).or_default() += 1;
+        }
+    }
+
+    fn done(self) -> Cell {
+        let Count { mut cell, cpu, .. } = self;
+        let milliseconds = |seconds: f64| (seconds * 1000.0).round() / 1000.0;
+        cell.cpu = milliseconds(cpu.as_secs_f64());
+        cell.cpu_to_first = cell.first.map(|first| milliseconds(cell.cpu_of(first + 1)));
+        cell.messages = most(cell.messages);
+        cell
+    }
+}
+
+/// The safety monitor that a run failed by, if it failed by nothing else: the first line of its report
+/// has it.
+fn monitor(failure: &Failure) -> Option<&str> {
+    let (id, _) = failure.message.strip_prefix("monitor ")?.split_once(':')?;
+    let number = id.strip_prefix('M')?;
+    number.bytes().all(|digit| digit.is_ascii_digit()).then_some(id)
+}
+
+/// The first line of a failure, for counting.
+fn message(failure: &Failure) -> String {
+    let sentence = without_numbers(failure.message.lines().next().unwrap_or_default());
+    sentence.chars().take(MESSAGE_CHARS).collect()
+}
+
+/// Those that came most often.
+fn most(messages: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let mut rows: Vec<(String, u64)> = messages.into_iter().collect();
+    rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    rows.truncate(MESSAGES);
+    rows.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The line of a run that failed with `message`, and whose first finding is `finding`.
+    fn failed(seed: u64, kind: &str, message: &str, finding: Option<&str>) -> Line {
+        let finding = finding.map(|id| {
+            format!(
+                r#"{{"id":"{id}","confidence":"certain","what":"","evidence":[],"rule":"","look":"","normal":null}}"#
+            )
+        });
+        let line = format!(
+            r#"{{"seed":{seed},"verdict":{{"failed":{{
+                "failure":{{"kind":"{kind}","message":"{message}","location":"","at":0}},
+                "explanation":{{"findings":[{}],"not_the_cause":[]}}}}}}}}"#,
+            finding.unwrap_or_default()
+        );
+        serde_json::from_str(&line).expect("a line")
+    }
+
+    fn passed(seed: u64) -> Line {
+        let line =
+            format!(r#"{{"seed":{seed},"verdict":{{"passed":{{"seconds":1.0,"rpcs":9}}}}}}"#);
+        serde_json::from_str(&line).expect("a line")
+    }
+
+    #[test]
+    fn what_a_run_failed_by_is_told_apart() {
+        let bug = r#"{"name":"VotesTwice","part":"3A","kind":"Safety","rule":"","harmless":null,
+            "causes":["voted-twice","M2"]}"#;
+        let bug: Bug = serde_json::from_str(bug).expect("a bug");
+        let mut count = Count::new("VotesTwice", "TestManyElections3A", u64::MAX);
+        let two = "term 7 has 2 (>1) leaders";
+        let lines = vec![
+            passed(u64::MAX),
+            failed(3, "safety", two, None),
+            failed(0, "safety", "monitor M2: server 1 voted for 2\\n  rule one vote", None),
+            failed(1, "safety", "monitor M1: two leaders", Some("voted-twice")),
+            failed(2, "safety", two, Some("majority-not-needed")),
+            failed(4, "tester", "the run was ended without a reason", None),
+        ];
+        count.add(lines, Duration::from_millis(60), Some(&bug));
+        assert_eq!(count.own(), 2);
+        let cell = count.done();
+        let counts = |counts: &[(&str, u64)]| -> BTreeMap<String, u64> {
+            counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+        };
+        let expected = Cell {
+            bug: "VotesTwice".to_owned(),
+            test: "TestManyElections3A".to_owned(),
+            runs: 5,
+            failures: 4,
+            monitor_only: 2,
+            monitors: counts(&[("M1", 1), ("M2", 1)]),
+            messages: counts(&[
+                ("monitor MN: server N voted for N", 1),
+                ("monitor MN: two leaders", 1),
+                ("term N has N (>N) leaders", 2),
+            ]),
+            findings: counts(&[
+                ("M2", 1),
+                ("majority-not-needed", 1),
+                ("unknown", 1),
+                ("voted-twice", 1),
+            ]),
+            right: 2,
+            tester: 1,
+            cpu: 0.06,
+            // The seeds wrap around.
+            first: Some(1),
+            cpu_to_first: Some(0.02),
+        };
+        assert_eq!(cell, expected);
+    }
+
+    #[test]
+    fn what_only_begins_like_a_monitor_is_none() {
+        let failure = |message: &str| Failure {
+            kind: FailureKind::Panic,
+            message: message.to_owned(),
+            location: String::new(),
+            at: report::Time(0),
+        };
+        assert_eq!(monitor(&failure("monitor M17: server 1 leads")), Some("M17"));
+        assert_eq!(monitor(&failure("monitor Me: server 1 leads")), None);
+        assert_eq!(monitor(&failure("monitors M17: server 1 leads")), None);
+    }
+}

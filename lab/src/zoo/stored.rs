@@ -1,0 +1,253 @@
+//! A campaign as it is stored: JSON lines, the first of which says what is run, and each other what came
+//! of one test with one bug. Lines are only ever added, so a campaign that was cut off can go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::bugs::{Bug, CONTROL};
+use crate::error::Error;
+use crate::process::Seeds;
+use crate::suite::part;
+
+/// The form of the file. Another number is another form.
+pub(crate) const FORM: u32 = 1;
+
+/// How the test is named that explores at random.
+const EXPLORE: &str = "TestExplore";
+
+/// What is run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    pub(crate) form: u32,
+    /// A hash of the test binaries.
+    pub(crate) code: String,
+    /// `debug` or `release`.
+    pub(crate) profile: String,
+    /// The seeds of each test.
+    pub(crate) seeds: Seeds,
+    /// How many seeds the test has that explores, if there is one.
+    pub(crate) explore: u64,
+    /// After so many failures that are no monitor's a test's other seeds aren't run with the same bug.
+    pub(crate) enough: u64,
+    /// The tests' names, in the order in which a pass has them.
+    pub(crate) tests: Vec<String>,
+    /// The bugs. The right Raft isn't among them, but is run, too.
+    pub(crate) bugs: Vec<Bug>,
+}
+
+/// What came of a test with a bug.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cell {
+    pub(crate) bug: String,
+    pub(crate) test: String,
+    /// The runs that were made: those of the first seeds.
+    pub(crate) runs: u64,
+    /// Those that failed.
+    pub(crate) failures: u64,
+    /// Of these, those that failed by a safety monitor and by nothing else.
+    pub(crate) monitor_only: u64,
+    /// The monitors that those failed by, and how often each.
+    pub(crate) monitors: BTreeMap<String, u64>,
+    /// The first lines of the failures, without numbers.
+    pub(crate) messages: BTreeMap<String, u64>,
+    /// The first finding of each failure: its monitor, or `unknown`, where there is none.
+    pub(crate) findings: BTreeMap<String, u64>,
+    /// How many failures have a first finding, or a monitor, that names the bug.
+    pub(crate) right: u64,
+    /// Runs of which nothing is known, because the tester itself failed. They are no failures.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) tester: u64,
+    /// CPU seconds of all runs, the start of their process included, and that each that fails is run
+    /// again for confirmation.
+    pub(crate) cpu: f64,
+    /// Which run is the first that failed, from 0.
+    pub(crate) first: Option<u64>,
+    /// CPU seconds up to that run's end, if all runs take as long.
+    pub(crate) cpu_to_first: Option<f64>,
+}
+
+/// A line of the file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Line {
+    Plan(Plan),
+    Cell(Cell),
+}
+
+/// Which tests a test belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Group {
+    /// MIT's.
+    Mit,
+    /// Our own scenarios.
+    Extra,
+    /// Random exploration.
+    Explore,
+}
+
+impl Group {
+    pub(crate) fn of(test: &str) -> Group {
+        if test == EXPLORE {
+            Group::Explore
+        } else if matches!(part(test), "3A" | "3B" | "3C" | "3D") {
+            Group::Mit
+        } else {
+            Group::Extra
+        }
+    }
+}
+
+impl Plan {
+    /// The same plan with its tests in the order of a pass, and without exploration if that has no seeds.
+    pub(crate) fn in_order(mut self) -> Plan {
+        self.tests.retain(|test| self.explore > 0 || Group::of(test) != Group::Explore);
+        self.tests.sort_by_key(|test| Group::of(test));
+        self
+    }
+
+    /// The right Raft, and each bug.
+    pub(crate) fn rafts(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(CONTROL).chain(self.bugs.iter().map(|bug| bug.name.as_str()))
+    }
+
+    /// How many seeds a test is to be run on.
+    pub(crate) fn count(&self, test: &str) -> u64 {
+        match Group::of(test) {
+            Group::Explore => self.explore,
+            Group::Mit | Group::Extra => self.seeds.count,
+        }
+    }
+
+    pub(crate) fn has(&self, group: Group) -> bool {
+        self.tests.iter().any(|test| Group::of(test) == group)
+    }
+
+    /// In what this plan isn't `other`.
+    fn difference(&self, other: &Plan) -> Option<String> {
+        let profile = |plan: &Plan| format!("a {} build", plan.profile);
+        let seeds = |plan: &Plan| {
+            let Plan { seeds: Seeds { first, count }, explore, .. } = plan;
+            format!("{count} seeds from {first} on, {explore} of them to explore")
+        };
+        if profile(self) != profile(other) {
+            Some(profile(self))
+        } else if seeds(self) != seeds(other) {
+            Some(seeds(self))
+        } else if self.tests != other.tests {
+            Some(format!("other tests: {}", self.tests.join(", ")))
+        } else if self.bugs != other.bugs {
+            let names: Vec<&str> = self.bugs.iter().map(|bug| bug.name.as_str()).collect();
+            Some(format!("other bugs, or other facts about them: {}", names.join(", ")))
+        } else if self != other {
+            Some("another build of the zoo, whose runs may be others".to_owned())
+        } else {
+            None
+        }
+    }
+}
+
+/// A campaign, as far as it has come.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Campaign {
+    pub(crate) plan: Plan,
+    pub(crate) cells: Vec<Cell>,
+}
+
+impl Campaign {
+    /// Reads a campaign. What was being written when it was cut off isn't part of it.
+    pub(crate) fn read(path: &Path) -> Result<Campaign, Error> {
+        let why = |why: String| Error::NoCampaign { path: path.to_owned(), why };
+        let text = fs::read_to_string(path)
+            .map_err(|error| why(format!("failed to read a campaign: {error}")))?;
+        let mut plan = None;
+        let mut cells: Vec<Cell> = Vec::new();
+        for (number, line) in whole_lines(&text).lines().enumerate() {
+            let line = serde_json::from_str(line).map_err(|error| {
+                why(format!("failed to read line {} of a campaign: {error}", number + 1))
+            })?;
+            match line {
+                Line::Plan(first) if plan.is_none() => plan = Some(first),
+                Line::Cell(cell) if plan.is_some() => cells.push(cell),
+                Line::Plan(_) => return Err(why("a campaign has one plan, not two".to_owned())),
+                Line::Cell(_) => return Err(why("a campaign begins with its plan".to_owned())),
+            }
+        }
+        let plan = plan.ok_or_else(|| why("a campaign begins with its plan".to_owned()))?;
+        if plan.form != FORM {
+            let form = plan.form;
+            return Err(why(format!("the campaign is of form {form}, and this reads form {FORM}")));
+        }
+        Ok(Campaign { plan, cells })
+    }
+
+    /// The tests of each Raft that aren't done, by their places in the plan.
+    pub(crate) fn open(&self) -> Vec<(String, usize)> {
+        let done: BTreeSet<(&str, &str)> =
+            self.cells.iter().map(|cell| (cell.bug.as_str(), cell.test.as_str())).collect();
+        let all = self.plan.rafts().flat_map(|raft| {
+            self.plan.tests.iter().enumerate().map(move |(test, name)| (raft, test, name))
+        });
+        let open = all.filter(|(raft, _, name)| !done.contains(&(raft, name.as_str())));
+        open.map(|(raft, test, _)| (raft.to_owned(), test)).collect()
+    }
+}
+
+/// The file that a campaign is added to.
+#[derive(Debug)]
+pub(crate) struct Store {
+    file: File,
+}
+
+impl Store {
+    /// Begins a campaign in a new file.
+    pub(crate) fn create(path: &Path, plan: Plan) -> Result<(Store, Campaign), Error> {
+        let write = |error| Error::write(path, error);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(write)?;
+        }
+        let file = OpenOptions::new().create_new(true).append(true).open(path);
+        let file = file.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Error::Taken(path.to_owned()),
+            _ => write(error),
+        })?;
+        let mut store = Store { file };
+        store.write(&Line::Plan(plan.clone())).map_err(write)?;
+        Ok((store, Campaign { plan, cells: Vec::new() }))
+    }
+
+    /// Goes on with the campaign in a file, if it is by the same plan.
+    pub(crate) fn resume(path: &Path, plan: &Plan) -> Result<(Store, Campaign), Error> {
+        let write = |error| Error::write(path, error);
+        let campaign = Campaign::read(path)?;
+        if let Some(what) = campaign.plan.difference(plan) {
+            return Err(Error::NotTheSame { path: path.to_owned(), what });
+        }
+        let text = fs::read_to_string(path).map_err(|error| Error::read(path, error))?;
+        let file = OpenOptions::new().append(true).open(path).map_err(write)?;
+        file.set_len(whole_lines(&text).len() as u64).map_err(write)?;
+        Ok((Store { file }, campaign))
+    }
+
+    /// Adds what came of a test.
+    pub(crate) fn add(&mut self, cell: &Cell) -> io::Result<()> {
+        self.write(&Line::Cell(cell.clone()))
+    }
+
+    fn write(&mut self, line: &Line) -> io::Result<()> {
+        // In one piece, so that who is cut off leaves no more than one broken line.
+        self.file.write_all(format!("{}\n", serde_json::to_string(line)?).as_bytes())
+    }
+}
+
+/// The lines that have been written to their end.
+fn whole_lines(text: &str) -> &str {
+    &text[..text.rfind('\n').map_or(0, |end| end + 1)]
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
