@@ -72,12 +72,13 @@ impl Config {
     #[track_caller]
     pub fn heal(&self) {
         self.t.step("heal", Location::caller());
-        self.set_faults(Faults::NONE);
-        self.set_reliability(Reliability::Reliable);
-        self.set_long_reordering(Switch::Off);
-        self.set_sync_time(0..=0);
-        self.set_apply_time(0);
-        self.join();
+        let network = self.network();
+        network.set_faults(Faults::NONE);
+        network.set_reliability(Reliability::Reliable);
+        network.set_long_reordering(Switch::Off);
+        self.set_links(|_| Switch::On);
+        self.hardware().be_perfect();
+        self.note_network("all faults end");
         for i in 0..self.servers() {
             if !self.is_live(i) {
                 self.start1(i);

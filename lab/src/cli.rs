@@ -2,6 +2,7 @@
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -21,6 +22,7 @@ pub(crate) enum Command {
     Test(Test),
     Replay(Replay),
     Explain(Explain),
+    Explore(Explore),
     Zoo(Zoo),
 }
 
@@ -115,6 +117,53 @@ pub(crate) struct Explain {
     /// The history, as a failed test or `cargo lab replay` has stored it
     #[arg(value_name = "HISTORY.json")]
     pub(crate) history: PathBuf,
+}
+
+/// Looks for faults that break a Raft: random ones, until the time is over or something is found
+///
+/// Runs the package's test `TestExplore`, whose faults and load are drawn from the seed. What is found
+/// is made smaller, with fewer faults, fewer servers and in less time, as long as the same is found; then
+/// it is shown, with a test that can be pasted into a file and fails there.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Explore {
+    /// For how long
+    #[arg(short, long, value_name = "M", default_value = "1", value_parser = minutes)]
+    minutes: f64,
+
+    /// The package whose Raft is explored
+    #[arg(short, long, default_value = "raft")]
+    pub(crate) package: String,
+
+    /// How many runs at the same time; without it, as many as there are cores
+    #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+
+    /// The first run's seed; the others follow. Without it, a fresh one
+    #[arg(long, value_name = "S", env = "LAB_SEED")]
+    pub(crate) seed: Option<u64>,
+
+    #[command(flatten)]
+    pub(crate) build: Build,
+
+    /// A folder for the plan that was found, and its test; without it, `lab` in the folder that cargo
+    /// builds into
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+impl Explore {
+    /// For how long.
+    pub(crate) fn time(&self) -> Duration {
+        Duration::from_secs_f64(self.minutes * 60.0)
+    }
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(minutes) if minutes > 0.0 && minutes <= 1e6 => Ok(minutes),
+        _ => Err("it is no number of minutes, such as 1 or 0.5".to_owned()),
+    }
 }
 
 /// Counts how many of the known bugs the tests catch: a mutation score

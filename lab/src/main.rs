@@ -7,6 +7,7 @@
 //! * `cargo lab new` is in `create`.
 //! * `cargo lab test` is in `repeat`, which builds and chooses tests by `suite`, runs them by `runs`,
 //!   each process by `process`, counts in `tally`, and shows what it knows by `progress` and `table`.
+//! * `cargo lab explore` is in `explore`.
 //! * `cargo lab replay` and `cargo lab explain` are in `replay`.
 //! * `cargo lab zoo` is in `zoo`, and its parts in a folder of that name.
 //! * [`exit::Exit`] are the exit codes. Scripts may rely on them.
@@ -16,6 +17,7 @@ mod cli;
 mod create;
 mod error;
 mod exit;
+mod explore;
 mod paint;
 mod process;
 mod progress;
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::Test(test) => repeat::repeat(&test),
         Command::Replay(asked) => replay::replay(&asked),
         Command::Explain(asked) => replay::explain(&asked),
+        Command::Explore(asked) => explore::explore(&asked),
         Command::Zoo(asked) => zoo::zoo(&asked),
     };
     match outcome {
