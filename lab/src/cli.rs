@@ -171,8 +171,8 @@ fn minutes(text: &str) -> Result<f64, String> {
 /// The package `zoo` has a Raft with a switch for each known bug. For each of them, and first for the
 /// right Raft, runs every test N times, and stores a line for each bug and test. A safety monitor that
 /// is tripped fails a run, and is counted apart: so the same runs tell what MIT's tests catch alone, and
-/// what they catch with the monitors. Of a test that has failed 10 times by itself with a bug, the runs
-/// that are left aren't begun: its rate is that of the runs made.
+/// what they catch with the monitors. When a test has failed 10 times by itself with a bug, or hung
+/// twice, its other runs aren't begun: its rate is that of the runs made.
 #[derive(Args, Debug)]
 #[command(after_help = ZOO_EXIT_CODES)]
 pub(crate) struct Zoo {

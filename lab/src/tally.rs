@@ -39,6 +39,13 @@ pub(crate) enum Verdict {
     },
 }
 
+impl Line {
+    /// Whether the run hung, and its process had to be ended.
+    pub(crate) fn has_hung(&self) -> bool {
+        self.process == Process::Hung
+    }
+}
+
 /// What became of the process of a run.
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
@@ -87,6 +94,7 @@ impl Tally {
         printed: String,
     ) {
         for line in lines {
+            let has_hung = line.has_hung();
             self.runs += 1;
             for warning in line.warnings {
                 *self.warnings.entry(warning).or_default() += 1;
@@ -99,7 +107,7 @@ impl Tally {
                 Verdict::Failed { failure: Failure { kind, message, .. }, .. } => {
                     let (run, seed) = (run_of(line.seed), line.seed);
                     let sentence = message.lines().next().unwrap_or_default().to_owned();
-                    if line.process == Process::Hung {
+                    if has_hung {
                         *self.hangs.entry(without_numbers(&sentence)).or_default() += 1;
                     }
                     self.failures.insert(run, Failed { seed, kind, sentence });

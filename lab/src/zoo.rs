@@ -34,6 +34,9 @@ use stored::{Campaign, FORM, Plan, Store};
 /// After so many failures that are no monitor's, more would say nothing new.
 const ENOUGH: u64 = 10;
 
+/// The same for failures that hung: each takes seconds, where others take milliseconds.
+const ENOUGH_HUNG: u64 = 2;
+
 /// Runs a campaign, or shows one.
 pub(crate) fn zoo(asked: &cli::Zoo) -> Result<Exit, Error> {
     if let Some(path) = &asked.report {
@@ -50,6 +53,7 @@ pub(crate) fn zoo(asked: &cli::Zoo) -> Result<Exit, Error> {
         seeds: Seeds { first: asked.seed, count },
         explore: asked.explore.unwrap_or(count),
         enough: ENOUGH,
+        enough_hung: ENOUGH_HUNG,
         tests: suite.tests.iter().map(|test| test.name.clone()).collect(),
         bugs,
     }

@@ -18,9 +18,9 @@ use crate::process::{Launcher, Seeds};
 use crate::suite::{LabTest, Suite};
 use crate::tally::{Line, Verdict};
 
-/// How many runs of a test come first. The next processes make twice as many each: a bug that hangs is
-/// given up soon, and one that is rare costs few starts. The machine has no say in it, so that the same
-/// campaign makes the same runs everywhere.
+/// How many runs of a test the first two processes make, the first of them one. Each of the next makes
+/// twice as many as there were before: a bug that hangs is given up soon, and one that is rare costs few
+/// starts. The machine has no say in it, so that the same campaign makes the same runs everywhere.
 const FIRST: u64 = 10;
 
 /// The most different messages of a test that are stored, and how long they may be. Some have values
@@ -92,8 +92,8 @@ impl Work<'_> {
         };
         let asked = plan.count(name);
         let mut count = Count::new(raft, name, plan.seeds.first);
-        let (mut given, mut size) = (0, FIRST);
-        while given < asked && count.own() < plan.enough {
+        let (mut given, mut size) = (0, 1);
+        while given < asked && !count.is_enough(plan) {
             let seeds = Seeds {
                 first: plan.seeds.first.wrapping_add(given),
                 count: size.min(asked - given),
@@ -104,7 +104,7 @@ impl Work<'_> {
             let ended = ended.complete(test, seeds)?;
             count.add(ended.lines, ended.cpu, bug);
             given += seeds.count;
-            size *= 2;
+            size = if count.cell.hung > 0 { 1 } else { (2 * given).max(FIRST - 1) };
         }
         Ok(Some(count.done()))
     }
@@ -143,15 +143,16 @@ impl Count {
         Count { cell, first_seed, cpu: Duration::ZERO }
     }
 
-    /// Failures that are no monitor's.
-    fn own(&self) -> u64 {
-        self.cell.own()
+    /// Whether more runs would say nothing new, or take too long.
+    fn is_enough(&self, plan: &Plan) -> bool {
+        self.cell.own() >= plan.enough || self.cell.hung >= plan.enough_hung
     }
 
     fn add(&mut self, lines: Vec<Line>, cpu: Duration, bug: Option<&Bug>) {
         self.cpu += cpu;
         for line in lines {
             let run = line.seed.wrapping_sub(self.first_seed);
+            let hung = u64::from(line.has_hung());
             let cell = &mut self.cell;
             let Verdict::Failed { failure, explanation } = line.verdict else {
                 cell.runs += 1;
@@ -163,6 +164,7 @@ impl Count {
             }
             cell.runs += 1;
             cell.failures += 1;
+            cell.hung += hung;
             cell.first = Some(cell.first.map_or(run, |first| first.min(run)));
             let monitor = monitor(&failure);
             if let Some(id) = monitor {
@@ -253,8 +255,8 @@ mod tests {
             failed(4, "tester", "the run was ended without a reason", None),
         ];
         count.add(lines, Duration::from_millis(60), Some(&bug));
-        assert_eq!(count.own(), 2);
         let cell = count.done();
+        assert_eq!(cell.own(), 2);
         let counts = |counts: &[(&str, u64)]| -> BTreeMap<String, u64> {
             counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
         };
@@ -277,6 +279,7 @@ mod tests {
                 ("voted-twice", 1),
             ]),
             right: 2,
+            hung: 0,
             tester: 1,
             cpu: 0.06,
             // The seeds wrap around.
@@ -284,6 +287,36 @@ mod tests {
             cpu_to_first: Some(0.02),
         };
         assert_eq!(cell, expected);
+    }
+
+    #[test]
+    fn runs_that_hang_are_soon_enough() {
+        let plan: Plan = serde_json::from_str(
+            r#"{"form":1,"code":"","profile":"debug","seeds":{"first":1,"count":9},"explore":9,
+                "enough":4,"enough_hung":2,"tests":[],"bugs":[]}"#,
+        )
+        .expect("a plan");
+        let mut count = Count::new("SpinsInThread", "TestReElection3A", 1);
+        let mut add = |hung: &[&str]| {
+            let line = |process: &&str| {
+                let failure =
+                    r#"{"kind":"stuck","message":"an endless loop","location":"","at":0}"#;
+                let line = format!(
+                    r#"{{"seed":1,"verdict":{{"failed":{{"failure":{failure}}}}},"process":"{process}"}}"#
+                );
+                serde_json::from_str(&line).expect("a line")
+            };
+            count.add(hung.iter().map(line).collect(), Duration::ZERO, None);
+            (count.cell.hung, count.is_enough(&plan))
+        };
+        assert_eq!(add(&["hung"]), (1, false));
+        assert_eq!(add(&["died"]), (1, false));
+        assert_eq!(add(&["hung"]), (2, true));
+        let mut count = Count::new("DiesAtOnce", "TestReElection3A", 1);
+        count.cell.failures = 4;
+        assert!(count.is_enough(&plan));
+        count.cell.monitor_only = 1;
+        assert!(!count.is_enough(&plan), "monitors aren't all that is counted");
     }
 
     #[test]

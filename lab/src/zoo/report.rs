@@ -59,6 +59,7 @@ struct Page<'a> {
     count: u64,
     explore: u64,
     enough: u64,
+    enough_hung: u64,
     profile: &'a str,
     score: String,
     has_extra: bool,
@@ -157,7 +158,8 @@ pub(crate) fn score(campaign: &Campaign) -> String {
 
 /// The whole report.
 pub(crate) fn report(campaign: &Campaign) -> String {
-    let Plan { seeds: Seeds { first, count }, explore, enough, profile, .. } = &campaign.plan;
+    let Plan { seeds: Seeds { first, count }, explore, enough, enough_hung, profile, .. } =
+        &campaign.plan;
     let all = scored(campaign);
     let with_bug = || all.iter().filter_map(|scored| Some((scored.bug?, scored)));
     let (harmless, real): (Vec<_>, Vec<_>) = with_bug().partition(|(bug, _)| bug.is_harmless());
@@ -170,6 +172,7 @@ pub(crate) fn report(campaign: &Campaign) -> String {
         count: *count,
         explore: if campaign.plan.has(Group::Explore) { *explore } else { *count },
         enough: *enough,
+        enough_hung: *enough_hung,
         profile,
         score: score(campaign),
         has_extra: campaign.plan.has(Group::Extra),

@@ -33,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) explore: u64,
     /// After so many failures that are no monitor's a test's other seeds aren't run with the same bug.
     pub(crate) enough: u64,
+    /// Nor after so many failures that hung.
+    pub(crate) enough_hung: u64,
     /// The tests' names, in the order in which a pass has them.
     pub(crate) tests: Vec<String>,
     /// The bugs. The right Raft isn't among them, but is run, too.
@@ -58,6 +60,9 @@ pub(crate) struct Cell {
     pub(crate) findings: BTreeMap<String, u64>,
     /// How many failures have a first finding, or a monitor, that names the bug.
     pub(crate) right: u64,
+    /// How many failures hung until their process was ended.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) hung: u64,
     /// Runs of which nothing is known, because the tester itself failed. They are no failures.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) tester: u64,
