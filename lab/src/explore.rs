@@ -225,7 +225,7 @@ fn found_in(line: &Line) -> Option<Found> {
 }
 
 fn json(plan: &Plan) -> String {
-    serde_json::to_string_pretty(plan).expect("a plan is plain data")
+    serde_json::to_string(plan).expect("a plan is plain data") + "\n"
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Error> {
