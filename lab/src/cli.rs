@@ -192,6 +192,11 @@ pub(crate) struct Zoo {
     #[arg(long, value_name = "S", default_value = "1")]
     pub(crate) seed: u64,
 
+    /// After how many failures of a test with a bug, monitors' not counted, its other seeds aren't run; 0
+    /// for all seeds
+    #[arg(long, value_name = "K", default_value = "10")]
+    pub(crate) enough: u64,
+
     /// Only tests that have this piece in their name; may be given again
     #[arg(short, long = "test", value_name = "FILTER")]
     pub(crate) tests: Vec<String>,
@@ -215,7 +220,7 @@ pub(crate) struct Zoo {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["bugs", "iterations", "explore", "seed", "tests", "release", "out", "resume"]
+        conflicts_with_all = ["bugs", "iterations", "explore", "seed", "enough", "tests", "release", "out", "resume"]
     )]
     pub(crate) report: Option<PathBuf>,
 }

@@ -31,10 +31,8 @@ use report::{report, score};
 use score::{Scored, Step};
 use stored::{Campaign, FORM, Plan, Store};
 
-/// After so many failures that are no monitor's, more would say nothing new.
-const ENOUGH: u64 = 10;
-
-/// The same for failures that hung: each takes seconds, where others take milliseconds.
+/// After so many runs of a test that hung, its other seeds aren't run: each takes seconds, where others
+/// take milliseconds.
 const ENOUGH_HUNG: u64 = 2;
 
 /// Runs a campaign, or shows one.
@@ -52,7 +50,7 @@ pub(crate) fn zoo(asked: &cli::Zoo) -> Result<Exit, Error> {
         profile: if asked.build.release { "release" } else { "debug" }.to_owned(),
         seeds: Seeds { first: asked.seed, count },
         explore: asked.explore.unwrap_or(count),
-        enough: ENOUGH,
+        enough: asked.enough,
         enough_hung: ENOUGH_HUNG,
         tests: suite.tests.iter().map(|test| test.name.clone()).collect(),
         bugs,

@@ -145,7 +145,7 @@ impl Count {
 
     /// Whether more runs would say nothing new, or take too long.
     fn is_enough(&self, plan: &Plan) -> bool {
-        self.cell.own() >= plan.enough || self.cell.hung >= plan.enough_hung
+        (plan.enough > 0 && self.cell.own() >= plan.enough) || self.cell.hung >= plan.enough_hung
     }
 
     fn add(&mut self, lines: Vec<Line>, cpu: Duration, bug: Option<&Bug>) {
@@ -167,6 +167,10 @@ impl Count {
             cell.hung += hung;
             cell.first = Some(cell.first.map_or(run, |first| first.min(run)));
             let monitor = monitor(&failure);
+            match monitor {
+                None => cell.failed.push(run),
+                Some(_) => cell.flagged.push(run),
+            }
             if let Some(id) = monitor {
                 cell.monitor_only += 1;
                 *cell.monitors.entry(id.to_owned()).or_default() += 1;
@@ -266,6 +270,8 @@ mod tests {
             runs: 5,
             failures: 4,
             monitor_only: 2,
+            failed: vec![4, 3],
+            flagged: vec![1, 2],
             monitors: counts(&[("M1", 1), ("M2", 1)]),
             messages: counts(&[
                 ("monitor MN: server N voted for N", 1),

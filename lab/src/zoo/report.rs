@@ -80,6 +80,8 @@ struct Row<'a> {
     name: &'a str,
     part: &'a str,
     kind: Kind,
+    /// By MIT's tests alone, and by all but exploration.
+    passes: String,
     mit: String,
     monitors: String,
     extra: String,
@@ -277,6 +279,10 @@ fn row<'a>(bug: &'a Bug, scored: &Scored<'_>) -> Row<'a> {
         mit: alone,
         extra: if extra.is_empty() { NONE.to_owned() } else { extra.join(", ") },
         explore: explore.map_or(NONE.to_owned(), |(cell, failures)| rate(failures, cell.runs)),
+        passes: {
+            let [mit, all] = [Step::Mit, Step::Extra].map(|step| scored.passes(step));
+            format!("{} of {}, {} of {}", mit.failing, mit.known, all.failing, all.known)
+        },
         cpu: scored.cpu_to_catch().map_or(NONE.to_owned(), |seconds| format!("{seconds:.2}")),
         explained: explained(scored),
     }

@@ -20,15 +20,20 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    /// How many runs of a test count as failures.
-    pub(crate) fn failures(self, cell: &Cell) -> u64 {
+    /// Whether it has a test.
+    fn has(self, cell: &Cell) -> bool {
         let last = match self {
             Step::Mit | Step::Monitors => Group::Mit,
             Step::Extra => Group::Extra,
             Step::Explore => Group::Explore,
         };
+        Group::of(&cell.test) <= last
+    }
+
+    /// How many runs of a test count as failures.
+    pub(crate) fn failures(self, cell: &Cell) -> u64 {
         match self {
-            _ if Group::of(&cell.test) > last => 0,
+            _ if !self.has(cell) => 0,
             Step::Mit => cell.own(),
             Step::Monitors | Step::Extra | Step::Explore => cell.failures,
         }
@@ -45,6 +50,15 @@ impl Cell {
     pub(crate) fn cpu_of(&self, runs: u64) -> f64 {
         self.cpu * runs as f64 / (self.runs + self.tester).max(1) as f64
     }
+}
+
+/// Passes, each of which is every test once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Passes {
+    /// Those in which a run fails.
+    pub(crate) failing: u64,
+    /// Those of which that is known.
+    pub(crate) known: u64,
 }
 
 /// A Raft with which all tests have been run.
@@ -98,6 +112,25 @@ impl<'a> Scored<'a> {
         let rate = |(cell, failures): &(&Cell, u64)| *failures as f64 / cell.runs.max(1) as f64;
         // Of equals the first: a pass comes to it sooner.
         of_group.reduce(|best, other| if rate(&other) > rate(&best) { other } else { best })
+    }
+
+    /// Of how many passes it is known whether a run fails in them, and in how many one does: of the passes
+    /// by each seed, every test once. It isn't known where a test's other seeds weren't run.
+    pub(crate) fn passes(&self, step: Step) -> Passes {
+        let mut passes = Passes { failing: 0, known: 0 };
+        for pass in 0..self.plan.seeds.count {
+            let is_red = |cell: &&Cell| {
+                cell.failed.contains(&pass) || (step != Step::Mit && cell.flagged.contains(&pass))
+            };
+            let cells = || self.cells.iter().copied().filter(|cell| step.has(cell));
+            if cells().any(|cell| is_red(&cell)) {
+                passes.failing += 1;
+                passes.known += 1;
+            } else if cells().all(|cell| pass < cell.runs + cell.tester) {
+                passes.known += 1;
+            }
+        }
+        passes
     }
 
     pub(crate) fn runs(&self) -> u64 {

@@ -52,6 +52,12 @@ pub(crate) struct Cell {
     pub(crate) failures: u64,
     /// Of these, those that failed by a safety monitor and by nothing else.
     pub(crate) monitor_only: u64,
+    /// Which runs failed by a check, from 0.
+    #[serde(default)]
+    pub(crate) failed: Vec<u64>,
+    /// Which runs failed by a safety monitor and by nothing else.
+    #[serde(default)]
+    pub(crate) flagged: Vec<u64>,
     /// The monitors that those failed by, and how often each.
     pub(crate) monitors: BTreeMap<String, u64>,
     /// The first lines of the failures, without numbers.
