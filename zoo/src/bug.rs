@@ -1,9 +1,11 @@
 //! The known bugs, by name: which rule each breaks, what one sees of it, and what catches it.
 
+mod facts;
 mod name;
 
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator as _};
 
+pub use facts::{Kind, Part};
 pub use name::UnknownBug;
 
 /// A known way to get Raft wrong. It is named in `LAB_BUG`, and displayed, as it is written here.
@@ -422,6 +424,173 @@ pub enum Bug {
     /// *Source*: constructed.
     HeartbeatsTooSeldom,
 
+    /// Looks for a leader before it has waited, so that all servers stand as soon as they are made.
+    ///
+    /// *Rule*: a server begins as a follower, and stands "if election timeout elapses" (Figure 2,
+    /// Followers; §5.2).
+    ///
+    /// *Symptom*: the first votes are split, and the next election has a leader.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories: a ticker that looks before it first sleeps.
+    StandsAtOnce,
+
+    /// A candidate whose timer fires asks again in the same term.
+    ///
+    /// *Rule*: "Increment currentTerm" whenever "election timeout elapses" (Figure 2, Candidates;
+    /// §5.2).
+    ///
+    /// *Symptom*: `expected one leader, got none`: who has voted once has no vote for the next
+    /// attempt; later `one(…) failed to reach agreement`, nobody accepted it. If a late vote comes,
+    /// two may lead.
+    ///
+    /// *Caught by* `TestReElection3A` with all seeds, `TestBackup3B` with 80 %,
+    /// `TestSnapshotInstallUnreliable3D` with most.
+    ///
+    /// *Source*: Students' Guide to Raft.
+    StandsAgainInSameTerm,
+
+    /// Two tasks look at the timer, and each starts an election when both have seen it fire.
+    ///
+    /// *Rule*: an election begins when the timer fires, and starts it anew (Figure 2, Candidates;
+    /// §5.2): look and change under one lock.
+    ///
+    /// *Symptom*: each election counts twice: terms go up by two.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories: tickers that outlive their reason.
+    RunsTwoTickers,
+
+    /// Gives up its lock between the last vote and its leadership, for 5 ms, and then leads
+    /// whatever has happened meanwhile.
+    ///
+    /// *Rule*: votes are for one term (Figure 2, Candidates; §5.2), and what was seen under one
+    /// lock may not hold under the next.
+    ///
+    /// *Symptom*: a server leads a term for which it never had the votes.
+    ///
+    /// *Caught by* no test of MIT's, with none of 20 seeds; `LAB_STRICT=1` fails
+    /// `TestFigure8Unreliable3C` with 15 % of them, by M17.
+    ///
+    /// *Source*: students' repositories: check, then act.
+    LeadsWithoutSecondLook,
+
+    /// Wins with the votes of more than half of those that have answered.
+    ///
+    /// *Rule*: "If votes received from majority of servers: become leader" (Figure 2, Candidates;
+    /// §5.2): of all, reached or not.
+    ///
+    /// *Symptom*: `term … has 2 (>1) leaders` and `apply error: commit index=…`: the first two that
+    /// answer decide.
+    ///
+    /// *Caught by* `TestPersist23C` with all seeds, as the latter; `TestManyElections3A` with 20 %,
+    /// as the former.
+    ///
+    /// *Source*: students' repositories.
+    WinsAmongWhoAnswer,
+
+    /// Grants its vote at once to whoever asks in a higher term.
+    ///
+    /// *Rule*: "candidate's log is at least as up-to-date as receiver's log" (Figure 2,
+    /// RequestVote, 2; §5.4.1), whatever the term.
+    ///
+    /// *Symptom*: `apply error: commit index=…`: a leader without a committed entry puts another in
+    /// its place.
+    ///
+    /// *Caught by* `TestBackup3B` with all seeds, `TestFailAgree3B` with nearly all.
+    ///
+    /// *Source*: students' repositories.
+    VotesForAnyHigherTerm,
+
+    /// Refuses its vote to the candidate that has it already. Candidates ask again, in the same
+    /// term, whom they got no reply from.
+    ///
+    /// *Rule*: "If votedFor is null or candidateId" (Figure 2, RequestVote, 2; §5.2): the reply may
+    /// have been lost.
+    ///
+    /// *Symptom*: an election now and then comes to nothing though a majority has voted for its
+    /// candidate.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories.
+    RefusesToRepeatVote,
+
+    /// Doesn't reset its timer when it grants a vote.
+    ///
+    /// *Rule*: a follower stands "without receiving AppendEntries RPC from current leader or
+    /// granting vote to candidate" (Figure 2, Followers; §5.2).
+    ///
+    /// *Symptom*: more elections than are needed.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories.
+    KeepsTimerWhenVoting,
+
+    /// [`Bug::RestartsTimerWhenRefusing`] with timeouts that are drawn anew each time.
+    ///
+    /// *Rule*: the timer starts anew with "granting vote to candidate" (Figure 2, Followers; §5.2).
+    ///
+    /// *Symptom*: a server with an old log, which can't win, delays those that could. New timeouts
+    /// soon end that.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: Students' Guide to Raft; students' repositories.
+    RestartsTimerForEveryCandidate,
+
+    /// [`Bug::RestartsTimerWithTerm`] with timeouts that are drawn anew each time.
+    ///
+    /// *Rule*: the timer starts anew with "granting vote to candidate" or an AppendEntries of the
+    /// "current leader" (Figure 2, Followers; §5.2).
+    ///
+    /// *Symptom*: like that of [`Bug::RestartsTimerForEveryCandidate`].
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories: a function that makes a follower also resets the timer.
+    RestartsTimerForEveryTerm,
+
+    /// Resets the timer with the AppendEntries of an earlier term, which it refuses.
+    ///
+    /// *Rule*: only the "current leader" resets the timer (Figure 2, Followers; §5.2).
+    ///
+    /// *Symptom*: a leader that comes back delays an election; it stops as soon as it is refused.
+    ///
+    /// *Caught by* no test, with none of 20 seeds. [`Bug::HeedsFormerLeaders`] has somebody who
+    /// goes on.
+    ///
+    /// *Source*: Students' Guide to Raft.
+    RestartsTimerForOldLeaders,
+
+    /// Leaves the term out of its refusals, which say 0.
+    ///
+    /// *Rule*: replies have "currentTerm, for candidate to update itself" and "for leader to update
+    /// itself" (Figure 2, RequestVote and AppendEntries; §5.1).
+    ///
+    /// *Symptom*: a candidate or a leader doesn't learn that its term is over, until somebody asks
+    /// it something.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories: a reply that is filled in on one path only.
+    RefusesWithoutTerm,
+
+    /// Sends its first heartbeat when an interval is over.
+    ///
+    /// *Rule*: "Upon election: send initial empty AppendEntries RPCs (heartbeat) to each server"
+    /// (Figure 2, Leaders; §5.2).
+    ///
+    /// *Symptom*: nothing; with longer intervals, leaders that are replaced at once.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories: a loop that sleeps first.
+    SaysLateThatItLeads,
+
     // ---- What a client gets ----
     /// Appends each command twice, and answers with the first one's index.
     ///
@@ -753,6 +922,209 @@ pub enum Bug {
     /// *Source*: constructed: a handler that waits for ever.
     AnswersOnceApplied,
 
+    /// Takes over entries from whoever sends them, also from a leader of an earlier term. It stays
+    /// in its own term.
+    ///
+    /// *Rule*: "Reply false if term < currentTerm" (Figure 2, AppendEntries, 1; §5.1).
+    ///
+    /// *Symptom*: `apply error: commit index=…`: a leader that was cut off overwrites what its
+    /// successor has committed.
+    ///
+    /// *Caught by* `TestRejoin3B`, `TestPersist23C` and `TestFigure8Unreliable3C` with all seeds.
+    ///
+    /// *Source*: Students' Guide to Raft.
+    AcceptsEntriesOfOldTerms,
+
+    /// A leader that is refused because of its term backs up, as if logs differed, and leads on.
+    ///
+    /// *Rule*: "If RPC request or response contains term T > currentTerm: set currentTerm = T,
+    /// convert to follower" (Figure 2, All Servers; §5.1).
+    ///
+    /// *Symptom*: two servers say for a while that they lead, until the old leader is asked
+    /// something in the new term.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: Students' Guide to Raft.
+    TakesHigherTermForConflict,
+
+    /// Confirms every request without entries, whatever precedes them.
+    ///
+    /// *Rule*: "Reply false if log doesn't contain an entry at prevLogIndex whose term matches
+    /// prevLogTerm" (Figure 2, AppendEntries, 2; §5.3): a heartbeat is such a request.
+    ///
+    /// *Symptom*: `apply error: commit index=…`, or `one(…) failed to reach agreement` with a
+    /// leader that still leads: it takes a follower's word for entries which it hasn't.
+    ///
+    /// *Caught by* `TestFailAgree3B`, `TestRejoin3B`, `TestBackup3B`, `TestPersist23C` and
+    /// `TestFigure8Unreliable3C` with all seeds.
+    ///
+    /// *Source*: Students' Guide to Raft; students' repositories.
+    SkipsCheckForHeartbeats,
+
+    /// Replaces the entries that conflict with new ones, and keeps those behind them.
+    ///
+    /// *Rule*: "delete the existing entry and all that follow it" (Figure 2, AppendEntries, 3;
+    /// §5.3).
+    ///
+    /// *Symptom*: `apply error: commit index=…`: a log that is too long, with an old term at its
+    /// end, or a new one that is followed by old ones.
+    ///
+    /// *Caught by* `TestFigure8Unreliable3C` with half of the seeds; no other test.
+    ///
+    /// *Source*: students' repositories.
+    KeepsConflictingSuffix,
+
+    /// [`Bug::TruncatesAlways`] with requests that have entries; heartbeats delete nothing.
+    ///
+    /// *Rule*: "If an existing entry conflicts with a new one" (Figure 2, AppendEntries, 3; §5.3).
+    ///
+    /// *Symptom*: that of [`Bug::TruncatesAlways`], more rarely.
+    ///
+    /// *Caught by* no test of MIT's, with none of 20 seeds; `LAB_STRICT=1` fails
+    /// `TestUnreliableChurn3C` with 65 % of them, by M7.
+    ///
+    /// *Source*: Students' Guide to Raft; students' repositories.
+    TruncatesWithEntries,
+
+    /// Backs up to the follower's last entry and not behind it: to 0, if there is none.
+    ///
+    /// *Rule*: "nextIndex: index of the next log entry to send" (Figure 2, State), which is at
+    /// least 1; "decrement nextIndex and retry" (§5.3).
+    ///
+    /// *Symptom*: `server … panicked in a task …`, if a follower's log is empty and the leader's
+    /// isn't.
+    ///
+    /// *Caught by* `TestReliableChurn3C` and `TestUnreliableChurn3C` with 25 % of the seeds,
+    /// `TestFigure8Unreliable3C` with 10 %.
+    ///
+    /// *Source*: students' repositories.
+    BacksUpToZero,
+
+    /// Backs up to its first entry of the follower's term, where it could to the last.
+    ///
+    /// *Rule*: "the leader can decrement nextIndex to bypass all of the conflicting entries in that
+    /// term" (§5.3).
+    ///
+    /// *Symptom*: more bytes than are needed.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories: a search that begins at the wrong end.
+    BacksUpToTermsFirst,
+
+    /// Backs up for each refusal of its term, also of a request that was sent long before others
+    /// which were accepted.
+    ///
+    /// *Rule*: "If AppendEntries fails because of log inconsistency: decrement nextIndex" (Figure
+    /// 2, Leaders; §5.3), if nextIndex is still what that request was sent for.
+    ///
+    /// *Symptom*: entries are sent twice.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories.
+    HeedsLateRefusals,
+
+    /// Takes a refusal of any of its terms for one of now, goes on behind the end of the follower's
+    /// log, and takes its own log to reach as far.
+    ///
+    /// *Rule*: what was sent in another term says nothing of this one (§5.2), and nextIndex is at
+    /// most "leader last log index + 1" (Figure 2, State).
+    ///
+    /// *Symptom*: `server … panicked in a task …`, if the refusal is of an earlier leadership with
+    /// a longer log.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories.
+    TrustsTheirLength,
+
+    /// Keeps what it knew of its followers when it led last.
+    ///
+    /// *Rule*: "matchIndex: initialized to 0" after each election (Figure 2, Volatile state on
+    /// leaders).
+    ///
+    /// *Symptom*: `apply error: commit index=…`, if the leader's log has lost entries since it led
+    /// last: it counts new ones as replicated that nobody else has.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories.
+    KeepsMatchIndexes,
+
+    /// Believes when it begins to lead that every follower has its whole log.
+    ///
+    /// *Rule*: "matchIndex: initialized to 0" (Figure 2, Volatile state on leaders).
+    ///
+    /// *Symptom*: nothing.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories.
+    BeginsMatchAtEnd,
+
+    /// Sets matchIndex to what the last reply says, also if an older one comes later.
+    ///
+    /// *Rule*: "matchIndex: increases monotonically" (Figure 2, Volatile state on leaders).
+    ///
+    /// *Symptom*: commands are committed later than they could be.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories.
+    LetsMatchGoBack,
+
+    /// Sets nextIndex to what the last reply says, also if an older one comes later.
+    ///
+    /// *Rule*: "If successful: update nextIndex and matchIndex for follower" (Figure 2, Leaders;
+    /// §5.3), which an older reply doesn't.
+    ///
+    /// *Symptom*: entries are sent twice.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories.
+    LetsNextGoBack,
+
+    /// Sends a request that was lost or refused again as it was, every 0.1 s, until it is accepted.
+    ///
+    /// *Rule*: "decrement nextIndex and retry" (Figure 2, Leaders; §5.3): with other entries.
+    ///
+    /// *Symptom*: `one(…) failed to reach agreement`, with a leader that still leads: what a
+    /// follower has once refused it refuses again, and nothing else is sent to it but heartbeats.
+    ///
+    /// *Caught by* `TestFigure8Unreliable3C` with nearly all seeds, `TestBackup3B` with 40 %.
+    ///
+    /// *Source*: students' repositories: a loop around the call, with the arguments outside.
+    ResendsSameRequest,
+
+    /// Takes the last reply that anybody has sent for that of a call which has failed.
+    ///
+    /// *Rule*: "If successful: update nextIndex and matchIndex for follower" (Figure 2, Leaders;
+    /// §5.3): for this one, and if it has answered.
+    ///
+    /// *Symptom*: `… committed but no majority` and `apply error: commit index=…`: a follower that
+    /// is cut off counts by another's reply.
+    ///
+    /// *Caught by* `TestFollowerFailure3B`, `TestLeaderFailure3B`, `TestFailNoAgree3B` and
+    /// `TestBackup3B` with all seeds.
+    ///
+    /// *Source*: students' repositories: one variable for the replies of several calls.
+    ReusesReply,
+
+    /// Sends entries, and what is committed, only with the next heartbeat.
+    ///
+    /// *Rule*: "If last log index ≥ nextIndex for a follower: send AppendEntries RPC" (Figure 2,
+    /// Leaders; §5.3), at once.
+    ///
+    /// *Symptom*: each command takes up to two intervals more.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories.
+    ReplicatesByHeartbeat,
+
     // ---- What is committed and applied ----
     /// Commits what half of the servers have, rounded down.
     ///
@@ -922,6 +1294,93 @@ pub enum Bug {
     /// *Source*: students' repositories: a ticker that applies.
     AppliesOnePerTick,
 
+    /// [`Bug::CommitsBeyondNewEntries`] with heartbeats that have no entries though some are due:
+    /// the leader's commit index is beyond what they prove.
+    ///
+    /// *Rule*: "set commitIndex = min(leaderCommit, index of last new entry)" (Figure 2,
+    /// AppendEntries, 5; §5.3).
+    ///
+    /// *Symptom*: `apply error: commit index=…`, if the follower's log goes on otherwise; if it
+    /// ends before, it applies nothing until the next commit:
+    /// `only … decided for index …; wanted …`.
+    ///
+    /// *Caught by* `TestPersist23C` with all seeds, `TestBackup3B` with 75 %, `TestRejoin3B` with
+    /// 45 %; `TestPersist13C` with all, as the second.
+    ///
+    /// *Source*: Students' Guide to Raft.
+    CommitsWhatHeartbeatsTell,
+
+    /// Commits up to the end of its log, if the leader has committed as much; heartbeats have no
+    /// entries though some are due, so that its log may go on otherwise.
+    ///
+    /// *Rule*: "index of last new entry" (Figure 2, AppendEntries, 5; §5.3): of the request, not of
+    /// the log.
+    ///
+    /// *Symptom*: `apply error: commit index=…`, if the follower's log goes on otherwise behind the
+    /// last new entry.
+    ///
+    /// *Caught by* `TestPersist23C` and `TestBackup3B` with nearly all seeds, `TestRejoin3B` with
+    /// half.
+    ///
+    /// *Source*: Students' Guide to Raft; students' repositories.
+    CommitsWhatItHas,
+
+    /// Doesn't look further than the first entry that isn't committed, if that is of an earlier
+    /// term.
+    ///
+    /// *Rule*: "If there exists an N such that N > commitIndex" (Figure 2, Leaders; §5.4.2): once
+    /// one of its own term is committed, "all prior entries are committed indirectly".
+    ///
+    /// *Symptom*: `one(…) failed to reach agreement`, with a leader that still leads: after an
+    /// entry of an earlier term nothing is committed any more.
+    ///
+    /// *Caught by* `TestPersist13C`, `TestPersist23C`, `TestPersist33C`, `TestFigure83C` and
+    /// `TestSnapshotInit3D` with all seeds.
+    ///
+    /// *Source*: students' repositories: a loop that ends where it should go on.
+    StopsAtOldTerms,
+
+    /// Two tasks apply what is committed, and note what they have applied when the service has it.
+    ///
+    /// *Rule*: "increment lastApplied, apply log\[lastApplied\]" (Figure 2, All Servers; §5.3), as
+    /// one step.
+    ///
+    /// *Symptom*: `apply error: … apply out of order, expected index …, got …`: both have sent the
+    /// same.
+    ///
+    /// *Caught by* every test of 3B to 3D with all seeds.
+    ///
+    /// *Source*: Students' Guide to Raft; MIT's hints.
+    RunsTwoAppliers,
+
+    /// Starts a task each time that something is committed, which applies it and then notes that it
+    /// has.
+    ///
+    /// *Rule*: "increment lastApplied, apply log\[lastApplied\]" (Figure 2, All Servers; §5.3), as
+    /// one step.
+    ///
+    /// *Symptom*: `apply error: … apply out of order, expected index …, got …`, if the next commit
+    /// comes before the service has the last.
+    ///
+    /// *Caught by* `TestUnreliableAgree3C` with all seeds, `TestSnapshotInstall3D` with 30 %.
+    ///
+    /// *Source*: Students' Guide to Raft.
+    AppliesPerNotice,
+
+    /// Doesn't hear what is committed while it applies: a notice wakes only a task that waits for
+    /// it, and this one looks at the commit index before it begins and not when it ends.
+    ///
+    /// *Rule*: "If commitIndex > lastApplied: increment lastApplied" (Figure 2, All Servers; §5.3),
+    /// whenever that is so.
+    ///
+    /// *Symptom*: the last command waits for the next: `one(…) failed to reach agreement`, if the
+    /// service is slow. The tester's takes each message at once.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories: a condition variable without a condition.
+    MissesNotices,
+
     // ---- What it costs ----
     /// Sends the whole log each time instead of what the follower lacks.
     ///
@@ -1004,6 +1463,40 @@ pub enum Bug {
     /// *Source*: students' repositories: loops of heartbeats that outlive their reason.
     HeartbeatsPerCommand,
 
+    /// Sends all that a follower hasn't confirmed with each new command, also what is under way.
+    ///
+    /// *Rule*: "log entries starting at nextIndex" (Figure 2, Leaders; §5.3): once is enough.
+    ///
+    /// *Symptom*: more bytes than are needed.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories: each `Start` sends.
+    SendsAtEachStart,
+
+    /// Sends each heartbeat four times.
+    ///
+    /// *Rule*: the lab allows some ten heartbeats a second.
+    ///
+    /// *Symptom*: `too many RPCs (…) for 1 second of idleness`.
+    ///
+    /// *Caught by* `TestCount3B` with all seeds.
+    ///
+    /// *Source*: constructed.
+    SendsHeartbeatsFourTimes,
+
+    /// Starts another loop of heartbeats with each election that it wins, and ends none.
+    ///
+    /// *Rule*: the lab allows some ten heartbeats a second.
+    ///
+    /// *Symptom*: `too many RPCs (…) for 1 second of idleness`, where a server leads for the third
+    /// time.
+    ///
+    /// *Caught by* no test, with none of 20 seeds: those that count have one leader.
+    ///
+    /// *Source*: students' repositories: loops of heartbeats that outlive their term.
+    HeartbeatsPerElection,
+
     // ---- What survives a crash ----
     /// Is back in term 0 after a crash.
     ///
@@ -1078,6 +1571,67 @@ pub enum Bug {
     ///
     /// *Source*: constructed.
     TakesSavedForApplied,
+
+    /// A follower doesn't save the entries that it accepts; the next change saves them, too.
+    ///
+    /// *Rule*: "Persistent state on all servers: log\[\]", saved before a server answers (Figure 2,
+    /// State).
+    ///
+    /// *Symptom*: `apply error: commit index=…`, and with snapshots `index decreased from … to …`:
+    /// a follower has forgotten what it had confirmed.
+    ///
+    /// *Caught by* `TestPersist13C` with 80 % of the seeds, `TestSnapshotAllCrash3D` with all.
+    ///
+    /// *Source*: students' repositories.
+    NeverSavesTheirEntries,
+
+    /// Doesn't save a term that it has heard of; the next change saves it, too.
+    ///
+    /// *Rule*: "Persistent state on all servers: currentTerm", saved before a server answers
+    /// (Figure 2, State).
+    ///
+    /// *Symptom*: a term that goes back, if a server crashes before anything else changes.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: constructed.
+    NeverSavesNewTerm,
+
+    /// Doesn't save a vote that it grants; the next change saves it, too.
+    ///
+    /// *Rule*: "Persistent state on all servers: votedFor", saved before a server answers (Figure
+    /// 2, State).
+    ///
+    /// *Symptom*: two leaders of one term, if a server crashes between two candidates' requests.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories: saved at the wrong place.
+    NeverSavesGrantedVote,
+
+    /// Answers at once, and has saved 20 ms later.
+    ///
+    /// *Rule*: "updated on stable storage before responding to RPCs" (Figure 2, Persistent state).
+    ///
+    /// *Symptom*: `apply error: commit index=…`, and with snapshots `index decreased from … to …`:
+    /// what was just confirmed is gone.
+    ///
+    /// *Caught by* `TestPersist13C`, `TestPersist33C` and `TestSnapshotAllCrash3D` with all seeds.
+    ///
+    /// *Source*: constructed: a task that saves.
+    SavesLate,
+
+    /// Begins to apply at index 1 after a crash, though its log begins behind a snapshot.
+    ///
+    /// *Rule*: lastApplied begins at 0 (Figure 2, State), or behind the snapshot (§7).
+    ///
+    /// *Symptom*: `server … panicked in a task …`: the log has no such entry.
+    ///
+    /// *Caught by* `TestSnapshotAllCrash3D`, `TestSnapshotInit3D` and the tests with crashes, with
+    /// all seeds.
+    ///
+    /// *Source*: students' repositories.
+    AppliesFromOne,
 
     // ---- Snapshots ----
     /// Does nothing with the service's snapshots.
@@ -1273,6 +1827,293 @@ pub enum Bug {
     ///
     /// *Source*: students' repositories.
     InstallsAnySnapshot,
+
+    /// Saves a snapshot at once, and the log that begins behind it with the next change.
+    ///
+    /// *Rule*: the snapshot has "the last included index and term" (§7), which are saved with it,
+    /// at once.
+    ///
+    /// *Symptom*: `apply error: … apply out of order`, if a server crashes between the two: the
+    /// service begins behind the log's beginning.
+    ///
+    /// *Caught by* `TestSnapshotInstallCrash3D` and `TestSnapshotInstallUnCrash3D` with half of the
+    /// seeds, `TestSnapshotAllCrash3D` with 30 %.
+    ///
+    /// *Source*: students' repositories; Students' Guide to Raft.
+    SavesSnapshotBeforeState,
+
+    /// Saves the log that begins behind a snapshot at once, and the snapshot with the next change.
+    ///
+    /// *Rule*: "current system state is written to a snapshot on stable storage" before the log "is
+    /// discarded" (§7).
+    ///
+    /// *Symptom*: `apply error: … apply out of order`, if a server crashes between the two: the
+    /// service begins before the log's beginning.
+    ///
+    /// *Caught by* `TestSnapshotInstallCrash3D` and `TestSnapshotInstallUnCrash3D` with half of the
+    /// seeds, `TestSnapshotAllCrash3D` with some.
+    ///
+    /// *Source*: students' repositories; Students' Guide to Raft.
+    SavesStateBeforeSnapshot,
+
+    /// Doesn't save a snapshot that the leader has sent; the next change saves it, too.
+    ///
+    /// *Rule*: "Save snapshot file" (Figure 13, InstallSnapshot, 5; §7) before the reply.
+    ///
+    /// *Symptom*: a follower has forgotten in a crash what it had confirmed.
+    ///
+    /// *Caught by* no test, with none of 20 seeds: entries follow a snapshot at once, and save it,
+    /// too.
+    ///
+    /// *Source*: students' repositories.
+    NeverSavesInstalled,
+
+    /// Hands on something else in the place of a snapshot.
+    ///
+    /// *Rule*: "Reset state machine using snapshot contents" (Figure 13, InstallSnapshot, 8; §7).
+    ///
+    /// *Symptom*: `apply error: … snapshot decode error …`.
+    ///
+    /// *Caught by* the four `TestSnapshotInstall…3D` with all seeds.
+    ///
+    /// *Source*: constructed.
+    DeliversGarbage,
+
+    /// Compares a snapshot from the leader with its own only, and goes back with it behind what it
+    /// has applied.
+    ///
+    /// *Rule*: "discard any existing or partial snapshot with a smaller index" (Figure 13,
+    /// InstallSnapshot, 5; §7), and keep what comes behind it (6).
+    ///
+    /// *Symptom*: `apply error: … goes back behind index …`, if requests overtook each other.
+    ///
+    /// *Caught by* no test, with none of 20 seeds: MIT's network delays replies but not requests.
+    ///
+    /// *Source*: students' repositories.
+    InstallsOverApplied,
+
+    /// Installs every snapshot that a leader sends, and sets the commit index to its last.
+    ///
+    /// *Rule*: "commitIndex: increases monotonically" (Figure 2, State); a late snapshot is
+    /// discarded (Figure 13, InstallSnapshot, 5; §7).
+    ///
+    /// *Symptom*: commands are applied late, if requests overtook each other.
+    ///
+    /// *Caught by* no test, with none of 20 seeds: MIT's network delays replies but not requests.
+    ///
+    /// *Source*: students' repositories.
+    CommitGoesBackWithSnapshot,
+
+    /// Sets nextIndex and matchIndex to a snapshot's end with each reply, whatever the term that it
+    /// was sent in and what is known since.
+    ///
+    /// *Rule*: "update nextIndex and matchIndex for follower" (Figure 2, Leaders; §5.3); what was
+    /// sent in another term says nothing of this one.
+    ///
+    /// *Symptom*: `one(…) failed to reach agreement`, if the reply of an earlier leadership says
+    /// what the follower hasn't; else something is sent twice.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories.
+    TakesAnySnapshotReply,
+
+    /// Takes a snapshot of the service that covers more than was applied.
+    ///
+    /// *Rule*: "each server takes snapshots independently, covering just the committed entries in
+    /// its log" (§7).
+    ///
+    /// *Symptom*: nothing.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories.
+    TakesSnapshotsBeyondApplied,
+
+    /// Panics if a request follows an entry before the last that its snapshot covers.
+    ///
+    /// *Rule*: what a snapshot covers is committed and so in every leader's log (§5.4, §7): a late
+    /// request may begin there.
+    ///
+    /// *Symptom*: `server … panicked in the handler of Raft.AppendEntries …`, if a request comes
+    /// late.
+    ///
+    /// *Caught by* `TestSnapshotInstallUnreliable3D` with one of 10 seeds.
+    ///
+    /// *Source*: students' repositories: an index below 0.
+    PanicsBelowSnapshot,
+
+    /// Refuses a request that follows an entry before the last that its snapshot covers, as if its
+    /// log were too short.
+    ///
+    /// *Rule*: what a snapshot covers is committed and so in every leader's log (§5.4, §7): such a
+    /// request is to be accepted.
+    ///
+    /// *Symptom*: a request more.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories.
+    TakesSnapshotForGap,
+
+    /// Refuses a request that follows an entry before the last that its snapshot covers, and asks
+    /// for the same again.
+    ///
+    /// *Rule*: what a snapshot covers is committed and so in every leader's log (§5.4, §7): such a
+    /// request is to be accepted.
+    ///
+    /// *Symptom*: `one(…) failed to reach agreement`, with a leader that still leads, if it doesn't
+    /// get beyond the place.
+    ///
+    /// *Caught by* no test, with none of 20 seeds.
+    ///
+    /// *Source*: students' repositories.
+    RefusesBelowSnapshot,
+
+    /// Notes what it has applied when all that was committed at the beginning has gone to the
+    /// service, though a snapshot may have been installed meanwhile.
+    ///
+    /// *Rule*: "lastApplied: increases monotonically" (Figure 2, State).
+    ///
+    /// *Symptom*: `one(…) failed to reach agreement`: the next entry to apply is one that the
+    /// snapshot covers. It takes a service that is slow.
+    ///
+    /// *Caught by* no test, with none of 20 seeds: the tester's service takes each message at once.
+    ///
+    /// *Source*: students' repositories.
+    SetsAppliedBack,
+
+    /// Hands on a snapshot by a task of its own, while the applier hands on entries.
+    ///
+    /// *Rule*: "Reset state machine using snapshot contents" (Figure 13, InstallSnapshot, 8; §7),
+    /// in order with the commands.
+    ///
+    /// *Symptom*: `apply error: … apply out of order`, if entries overtake the snapshot. It takes a
+    /// service that is slow.
+    ///
+    /// *Caught by* no test, with none of 20 seeds: the tester's service takes each message at once.
+    ///
+    /// *Source*: students' repositories: two ways to one channel.
+    DeliversSnapshotsBeside,
+
+    // ---- Tasks and locks ----
+    /// Holds a lock while it hands a message to the service, and waits for that lock when the
+    /// service gives it a snapshot.
+    ///
+    /// *Rule*: the service may call the Raft before it takes the next message; MIT's advice about
+    /// locking.
+    ///
+    /// *Symptom*: `server …, in snapshot: the simulated thread is blocked`: the service waits for
+    /// the Raft, and the Raft for the service.
+    ///
+    /// *Caught by* `TestSnapshotBasic3D` and the other tests of 3D with all seeds; no test without
+    /// snapshots.
+    ///
+    /// *Source*: students' repositories.
+    HoldsLockWhileApplying,
+
+    /// Answers no request while a message waits for the service.
+    ///
+    /// *Rule*: a handler ends at once, however slow the service is; MIT's advice about locking.
+    ///
+    /// *Symptom*: elections and commands that wait for a slow service.
+    ///
+    /// *Caught by* no test, with none of 20 seeds: the tester's service takes each message at once.
+    ///
+    /// *Source*: students' repositories.
+    AnswersNothingWhileApplying,
+
+    /// Blocks its thread, with its state locked, until the service has taken a message.
+    ///
+    /// *Rule*: who waits in an asynchronous task awaits; a thread that is blocked runs no other
+    /// task.
+    ///
+    /// *Symptom*: `server …, in a task spawned at …: the simulated thread is blocked`.
+    ///
+    /// *Caught by* every test of 3B to 3D with all seeds.
+    ///
+    /// *Source*: constructed: a channel's blocking send.
+    BlocksThreadWhileApplying,
+
+    /// `start` blocks until something is committed.
+    ///
+    /// *Rule*: the lab's `Start` "should return immediately"; the paper's "respond after entry
+    /// applied" (Figure 2, Leaders; §5.3) is done by the service.
+    ///
+    /// *Symptom*: `server …, in start: the simulated thread is blocked`.
+    ///
+    /// *Caught by* every test of 3B to 3D with all seeds.
+    ///
+    /// *Source*: Students' Guide to Raft: services that wait for each other.
+    BlocksUntilCommitted,
+
+    /// Takes the lock that it holds already where it refuses a vote.
+    ///
+    /// *Rule*: std's mutex isn't reentrant: a thread that takes it twice waits for itself.
+    ///
+    /// *Symptom*: `server …, in the handler of Raft.RequestVote: the simulated thread is blocked`,
+    /// at the first vote that is refused.
+    ///
+    /// *Caught by* `TestBackup3B` and `TestFigure83C` with all seeds, `TestReElection3A` with two
+    /// of three.
+    ///
+    /// *Source*: students' repositories.
+    LocksTwice,
+
+    /// Waits for its timer by `std::thread::sleep`.
+    ///
+    /// *Rule*: who waits in an asynchronous task awaits; a thread that sleeps runs no other task.
+    ///
+    /// *Symptom*: `server …, in a task spawned at …: std::thread::sleep(…) blocks`.
+    ///
+    /// *Caught by* every test with all seeds.
+    ///
+    /// *Source*: constructed.
+    SleepsInThread,
+
+    /// Waits for its timer in a loop that does nothing.
+    ///
+    /// *Rule*: who waits in an asynchronous task awaits; a thread that spins runs no other task.
+    ///
+    /// *Symptom*: `server …, in a task spawned at …: an endless loop`.
+    ///
+    /// *Caught by* every test with all seeds.
+    ///
+    /// *Source*: students' repositories: a loop without a sleep.
+    SpinsInThread,
+
+    /// Waits for its timer in a loop that lets others run and never sleeps.
+    ///
+    /// *Rule*: a task that has nothing to do takes no time.
+    ///
+    /// *Symptom*: `server …, in a task spawned at …: virtual time stands still`.
+    ///
+    /// *Caught by* every test with all seeds.
+    ///
+    /// *Source*: students' repositories: a loop without a sleep.
+    PollsWithoutSleep,
+
+    /// Goes on with all its tasks when it is killed.
+    ///
+    /// *Rule*: a killed server does nothing more (the lab's `Kill`).
+    ///
+    /// *Symptom*: `warning: … tasks of server … still run`.
+    ///
+    /// *Caught by* no test; this warning comes in each that crashes a server.
+    ///
+    /// *Source*: students' repositories.
+    WorksOnWhenKilled,
+
+    /// Keeps its lock when it is killed, and goes on with its tasks, which wait for it.
+    ///
+    /// *Rule*: a killed server does nothing more (the lab's `Kill`), and blocks nobody.
+    ///
+    /// *Symptom*: `server …, in a task spawned at …: the simulated thread is blocked`.
+    ///
+    /// *Caught by* the tests that crash servers, with all seeds.
+    ///
+    /// *Source*: students' repositories: a return with the lock held.
+    KeepsLockWhenKilled,
 }
 
 impl Bug {

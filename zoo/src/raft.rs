@@ -10,14 +10,19 @@
 //! one of the last two something to do leaves it a notice, which waits for it if it is busy.
 
 mod apply;
+mod apply_wrongly;
+mod backup;
 mod election;
+mod followers;
 mod log;
 mod persist;
+mod replicate_wrongly;
 mod replication;
 mod rpc;
 mod snapshot;
 mod state;
 
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
@@ -36,7 +41,7 @@ pub(crate) struct Raft {
     apply_ch: ApplyCh,
     bug: Bug,
     state: Mutex<State>,
-    /// A lock that only [`Bug::HoldsLockDuringCalls`] takes.
+    /// A lock that only some bugs take, as [`Bug::HoldsLockDuringCalls`] does.
     calls: tokio::sync::Mutex<()>,
     /// The replicator's notice: there may be something to send.
     news: Notify,
@@ -73,6 +78,11 @@ impl Raft {
         tokio::spawn(rf.clone().until_killed(rf.clone().ticker()));
         tokio::spawn(rf.clone().until_killed(rf.clone().replicator()));
         tokio::spawn(rf.clone().until_killed(rf.clone().applier()));
+        match bug {
+            Bug::RunsTwoTickers => _ = tokio::spawn(rf.clone().until_killed(rf.clone().ticker())),
+            Bug::RunsTwoAppliers => _ = tokio::spawn(rf.clone().until_killed(rf.clone().applier())),
+            _ => {}
+        }
         rf
     }
 
@@ -99,6 +109,9 @@ impl Raft {
 
     /// Does `task`, or gives it up when the server is killed: `None`.
     async fn until_killed<T>(self: Arc<Self>, task: impl Future<Output = T>) -> Option<T> {
+        if matches!(self.bug, Bug::WorksOnWhenKilled | Bug::KeepsLockWhenKilled) {
+            return Some(task.await);
+        }
         let mut killed = self.killed.subscribe();
         tokio::select! {
             _ = killed.wait_for(|&killed| killed) => None,
@@ -106,11 +119,28 @@ impl Raft {
         }
     }
 
-    /// Takes the lock of [`Bug::HoldsLockDuringCalls`]: around each call, and in each handler.
+    /// Takes the lock of [`Bug::HoldsLockDuringCalls`], around each call.
     async fn lock_calls(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         match self.bug {
             Bug::HoldsLockDuringCalls => Some(self.calls.lock().await),
             _ => None,
+        }
+    }
+
+    /// Takes that lock in a handler, or another that bugs hold while they send to the service.
+    async fn lock_handler(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        match self.bug {
+            Bug::HoldsLockDuringCalls
+            | Bug::HoldsLockWhileApplying
+            | Bug::AnswersNothingWhileApplying => Some(self.calls.lock().await),
+            _ => None,
+        }
+    }
+
+    /// Waits for the lock of [`Bug::HoldsLockWhileApplying`] where nobody can be awaited.
+    fn wait_for_lock(&self) {
+        if self.bug == Bug::HoldsLockWhileApplying {
+            drop(futures::executor::block_on(self.calls.lock()));
         }
     }
 
@@ -128,11 +158,15 @@ impl Raft {
         if self.bug != Bug::NeverClearsVote {
             state.voted_for = None;
         }
-        self.persist(state);
+        if self.bug != Bug::NeverSavesNewTerm {
+            self.persist(state);
+        }
         if state.role == Role::Leader && self.bug == Bug::LeadsOnInHigherTerm {
             return;
         }
-        if state.role == Role::Leader || self.bug == Bug::RestartsTimerWithTerm {
+        let restarts =
+            matches!(self.bug, Bug::RestartsTimerWithTerm | Bug::RestartsTimerForEveryTerm);
+        if state.role == Role::Leader || restarts {
             // It had no timer until now.
             state.reset_election_timer();
         }
@@ -157,7 +191,12 @@ impl Raft {
 
 impl raftapi::Raft for Raft {
     fn start(&self, command: Command) -> Option<Start> {
-        self.append(command)
+        self.wait_for_lock();
+        let start = self.append(command);
+        if start.is_some() && self.bug == Bug::BlocksUntilCommitted {
+            futures::executor::block_on(self.committed.notified());
+        }
+        start
     }
 
     fn get_state(&self) -> (Term, bool) {
@@ -176,6 +215,7 @@ impl raftapi::Raft for Raft {
     }
 
     fn snapshot(&self, index: Index, snapshot: Bytes) {
+        self.wait_for_lock();
         self.take_snapshot(index, snapshot);
     }
 
@@ -187,6 +227,9 @@ impl raftapi::Raft for Raft {
     }
 
     fn kill(&self) {
+        if self.bug == Bug::KeepsLockWhenKilled {
+            mem::forget(self.state());
+        }
         self.killed.send_replace(true);
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use raftapi::{ApplyMsg, Index};
 use tokio::time::sleep;
 
@@ -20,6 +21,9 @@ impl Raft {
     /// Sends to the service what it has not had. No lock is held meanwhile: the service takes its
     /// time, and may call this server before it takes the next message.
     pub(super) async fn applier(self: Arc<Self>) {
+        if self.applies_wrongly() {
+            return self.apply_wrongly().await;
+        }
         loop {
             let next = self.next_to_apply(&mut self.state());
             match next {
@@ -27,7 +31,7 @@ impl Raft {
                     if self.bug == Bug::AppliesTwice {
                         self.apply_ch.send(message.clone()).await;
                     }
-                    self.apply_ch.send(message).await;
+                    self.hand_over(message).await;
                     match self.bug {
                         Bug::AppliesOnePerNotice => self.committed.notified().await,
                         Bug::AppliesOnePerTick => sleep(TICK).await,
@@ -45,16 +49,23 @@ impl Raft {
     pub(super) fn commit(&self, state: &mut State, index: Index) {
         if index > state.commit_index {
             state.commit_index = index;
-            self.committed.notify_one();
+            match self.bug {
+                // Who isn't waiting right now never hears of it.
+                Bug::RunsTwoAppliers | Bug::MissesNotices => self.committed.notify_waiters(),
+                _ => self.committed.notify_one(),
+            }
         }
     }
 
     /// The next message for the service, which counts as applied from here on: only the applier
     /// asks.
-    fn next_to_apply(&self, state: &mut State) -> Option<ApplyMsg> {
+    pub(super) fn next_to_apply(&self, state: &mut State) -> Option<ApplyMsg> {
+        if let Some(message) = state.installed.take() {
+            return Some(message);
+        }
         let snapshot_index = state.log.snapshot_index();
         // The service is to be sent a snapshot if it lacks what the log no longer has (§7).
-        if state.last_applied < snapshot_index {
+        if state.last_applied < snapshot_index && !self.installs_beside_applier() {
             state.last_applied = snapshot_index;
             if self.bug == Bug::KeepsSnapshotToItself {
                 return self.next_to_apply(state);
@@ -65,7 +76,10 @@ impl Raft {
                     _ => snapshot_index,
                 },
                 term: state.log.snapshot_term(),
-                snapshot: state.snapshot.clone(),
+                snapshot: match self.bug {
+                    Bug::DeliversGarbage => Bytes::from_static(b"garbage"),
+                    _ => state.snapshot.clone(),
+                },
             });
         }
         // All Servers: "If commitIndex > lastApplied: increment lastApplied, apply
@@ -77,6 +91,9 @@ impl Raft {
             };
             let entry = match self.bug {
                 Bug::IgnoresSnapshotOffset => Some(state.log.nth(index)),
+                Bug::AppliesFromOne => {
+                    Some(state.log.get(index).expect("what is applied is in the log"))
+                }
                 _ => state.log.get(index),
             };
             self.must(entry.is_some(), "what is committed is in the log");

@@ -123,6 +123,25 @@ impl Log {
         changed
     }
 
+    /// Takes over a leader's entries as [`merge`](Log::merge) does, but deletes nothing that follows
+    /// those that it replaces.
+    pub(super) fn overwrite(&mut self, prev_log_index: Index, entries: Vec<Entry>) -> Changed {
+        let mut changed = Changed::No;
+        for (index, entry) in (prev_log_index + 1..).zip(entries) {
+            if index <= self.snapshot_index || self.term(index) == Some(entry.term) {
+                continue;
+            }
+            let position = self.position(index);
+            self.chunks.truncate(position / CHUNK);
+            match self.entries.get_mut(position) {
+                Some(old) => *old = entry,
+                None => self.entries.push(entry),
+            }
+            changed = Changed::Yes;
+        }
+        changed
+    }
+
     /// Deletes what follows `last_index`.
     pub(super) fn end_with(&mut self, last_index: Index) {
         let position = self.position(last_index + 1);
@@ -150,6 +169,11 @@ impl Log {
         // Terms never go down within a log.
         let mut not_later = earlier.skip_while(|&index| self.term(index) > Some(term));
         not_later.next().filter(|&index| self.term(index) == Some(term))
+    }
+
+    /// The first entry of `term` behind the snapshot, if there is one.
+    pub(super) fn first_of_term(&self, term: Term) -> Option<Index> {
+        (self.snapshot_index + 1..=self.last_index()).find(|&index| self.term(index) == Some(term))
     }
 
     /// Lets a snapshot stand for everything up to its last entry.

@@ -1,16 +1,22 @@
 //! What survives a crash: saved with every change, and read when a server begins (Figure 2,
 //! "Persistent state on all servers: updated on stable storage before responding to RPCs").
 
+use std::mem;
+use std::time::Duration;
+
 use bytes::Bytes;
 use labgob::{Decoder, Encoder};
 use raftapi::{Persister, Role, Term};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::Raft;
+use super::followers::Followers;
 use super::log::Log;
-use super::replication::Followers;
 use super::state::{State, first_timeout};
 use crate::bug::Bug;
+
+/// How long [`Bug::SavesLate`] takes to save.
+const SAVING: Duration = Duration::from_millis(20);
 
 impl Raft {
     /// Saves the term, the vote and the log, and with them the snapshot: an empty one would erase
@@ -28,10 +34,19 @@ impl Raft {
         };
         let mut encoder = Encoder::new();
         encoder.encode(&term).encode(&vote).encode(&log);
+        let raft_state = encoder.finish();
+        if self.bug == Bug::SavesLate {
+            let persister = self.persister.clone();
+            tokio::spawn(async move {
+                sleep(SAVING).await;
+                persister.save(raft_state, snapshot);
+            });
+            return;
+        }
         // Who is alone commits what it has just written, without a word to anybody.
         match self.peers.len() {
-            1 => self.persister.save(encoder.finish(), snapshot),
-            _ => self.persister.write(encoder.finish(), snapshot),
+            1 => self.persister.save(raft_state, snapshot),
+            _ => self.persister.write(raft_state, snapshot),
         }
     }
 
@@ -40,6 +55,22 @@ impl Raft {
     pub(super) async fn sync(&self) {
         if self.bug != Bug::NeverSyncs {
             self.persister.sync().await;
+        }
+    }
+
+    /// Saves what a snapshot has changed: state and snapshot together (§7).
+    pub(super) fn persist_snapshot(&self, state: &mut State) {
+        match self.bug {
+            // The other half is saved with the next change.
+            Bug::SavesSnapshotBeforeState => {
+                self.persister.save(self.persister.read_raft_state(), state.snapshot.clone());
+            }
+            Bug::SavesStateBeforeSnapshot => {
+                let snapshot = mem::replace(&mut state.snapshot, self.persister.read_snapshot());
+                self.persist(state);
+                state.snapshot = snapshot;
+            }
+            _ => self.persist(state),
         }
     }
 }
@@ -67,6 +98,7 @@ impl State {
         // The service begins with the snapshot, so all that it covers is applied (§7).
         let applied = match bug {
             Bug::TakesSavedForApplied => log.last_index(),
+            Bug::AppliesFromOne => 0,
             _ => log.snapshot_index(),
         };
         let first_timeout = first_timeout(bug);
@@ -83,7 +115,11 @@ impl State {
             election_deadline: Instant::now() + first_timeout,
             votes: 0,
             led: None,
-            commands: 0,
+            answers: 0,
+            loops: 0,
+            last_vote: None,
+            last_append: None,
+            installed: None,
             followers: Followers::default(),
         }
     }

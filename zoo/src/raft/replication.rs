@@ -1,8 +1,6 @@
 //! The log's way to the followers (§5.3): what a leader sends and when, what a follower makes of
 //! it, and when an entry is committed.
 
-use std::collections::HashMap;
-use std::ops;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,78 +26,6 @@ const FIRST: Duration = Duration::from_millis(700);
 /// How often [`Bug::AnswersOnceApplied`] looks whether it may answer.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What a leader knows of a follower (Figure 2, "Volatile state on leaders"), and what it has sent.
-#[derive(Clone, Debug)]
-pub(super) struct Follower {
-    pub(super) next_index: Index,
-    pub(super) match_index: Index,
-    /// Whether entries or a snapshot are under way. Until the reply comes, or the next heartbeat is
-    /// due, nothing is sent, so that nothing is sent twice; what comes up meanwhile goes together.
-    pub(super) is_awaited: bool,
-    /// The commit index that it has been told.
-    told_commit: Index,
-    /// When it has to hear of its leader again.
-    heartbeat_at: Instant,
-    /// When it accepted something last, which only [`Bug::RefusesBetweenReplies`] asks for.
-    replied_at: Option<Instant>,
-}
-
-impl Follower {
-    /// Leaders: nextIndex "initialized to leader last log index + 1", matchIndex "to 0". It is to
-    /// hear of its new leader at once (§5.2).
-    pub(super) fn new(last_index: Index) -> Follower {
-        Follower {
-            next_index: last_index + 1,
-            match_index: 0,
-            is_awaited: false,
-            told_commit: 0,
-            heartbeat_at: Instant::now(),
-            replied_at: None,
-        }
-    }
-
-    /// The follower has this leader's entries up to `index`. An older reply, which knows of fewer,
-    /// takes nothing back.
-    pub(super) fn has_up_to(&mut self, index: Index) {
-        // Leaders: "If successful: update nextIndex and matchIndex for follower" (§5.3).
-        self.match_index = self.match_index.max(index);
-        self.next_index = self.next_index.max(self.match_index + 1);
-    }
-}
-
-/// What a leader knows of the others, by their numbers; empty unless it leads.
-#[derive(Default)]
-pub(super) struct Followers(HashMap<usize, Follower>);
-
-impl Followers {
-    /// What is known of `servers` when a leader's log ends at `last_index`.
-    pub(super) fn new(servers: impl Iterator<Item = usize>, last_index: Index) -> Followers {
-        Followers(servers.map(|server| (server, Follower::new(last_index))).collect())
-    }
-
-    fn servers(&self) -> Vec<usize> {
-        self.0.keys().copied().collect()
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Follower> {
-        self.0.values()
-    }
-}
-
-impl ops::Index<usize> for Followers {
-    type Output = Follower;
-
-    fn index(&self, server: usize) -> &Follower {
-        &self.0[&server]
-    }
-}
-
-impl ops::IndexMut<usize> for Followers {
-    fn index_mut(&mut self, server: usize) -> &mut Follower {
-        self.0.get_mut(&server).expect("a leader knows all others")
-    }
-}
-
 impl Raft {
     /// Takes a command if this server leads.
     pub(super) fn append(&self, command: Command) -> Option<Start> {
@@ -115,7 +41,7 @@ impl Raft {
             {
                 return None;
             }
-            Bug::HeartbeatsPerCommand => state.commands += 1,
+            Bug::HeartbeatsPerCommand => state.loops += 1,
             _ => {}
         }
         // Leaders: "If command received from client: append entry to local log" (§5.3).
@@ -166,7 +92,7 @@ impl Raft {
 
     // ---- Leaders: sending ----
 
-    fn heartbeat_interval(&self) -> Duration {
+    pub(super) fn heartbeat_interval(&self) -> Duration {
         match self.bug {
             Bug::HeartbeatsTooOften => HEARTBEAT_INTERVAL / 5,
             Bug::HeartbeatsTooSeldom => HEARTBEAT_INTERVAL * 10,
@@ -181,8 +107,13 @@ impl Raft {
         let has_news = follower.next_index <= state.log.last_index()
             || follower.told_commit < state.commit_index
             || self.bug == Bug::SendsWithoutPause;
+        let may_send = match self.bug {
+            Bug::ReplicatesByHeartbeat => false,
+            Bug::SendsAtEachStart => true,
+            _ => !follower.is_awaited,
+        };
         // Leaders: "repeat during idle periods to prevent election timeouts" (§5.2).
-        now >= follower.heartbeat_at || (has_news && !follower.is_awaited)
+        now >= follower.heartbeat_at || (has_news && may_send)
     }
 
     /// Whether a heartbeat, too, is under way until it is answered: two bugs would send more and
@@ -226,9 +157,15 @@ impl Raft {
             let times = match self.bug {
                 Bug::SendsInTurn => 0,
                 Bug::SendsTwice => 2,
-                Bug::HeartbeatsPerCommand if now >= state.followers[server].heartbeat_at => {
-                    1 + state.commands
+                Bug::HeartbeatsPerCommand | Bug::HeartbeatsPerElection
+                    if now >= state.followers[server].heartbeat_at =>
+                {
+                    1 + state.loops
                 }
+                Bug::CommitsWhatHeartbeatsTell | Bug::CommitsWhatItHas => {
+                    1 + usize::from(self.follows_heartbeat(&state, server, now))
+                }
+                Bug::SendsHeartbeatsFourTimes if now >= state.followers[server].heartbeat_at => 4,
                 _ => 1,
             };
             for _ in 0..times {
@@ -278,12 +215,14 @@ impl Raft {
         now: Instant,
     ) -> JoinHandle<Option<()>> {
         let commit_index = state.commit_index;
+        let sends_entries = self.sends_entries(state, server, now);
         let follower = &mut state.followers[server];
         let has_commit_news = follower.told_commit < commit_index;
         follower.heartbeat_at = now + self.heartbeat_interval();
         if self.bug != Bug::NeverNotesWhatItTold {
             follower.told_commit = commit_index;
         }
+        let before_next = follower.next_index.checked_sub(1).expect("nextIndex is at least 1");
         // A leader sends the snapshot if it "has already discarded the next log entry that it needs
         // to send" (§7).
         if follower.next_index <= state.log.snapshot_index() {
@@ -305,18 +244,25 @@ impl Raft {
         // entries starting at nextIndex" (§5.3). With none it is a heartbeat (§5.2).
         let prev_log_index = match self.bug {
             Bug::SendsWholeLog => state.log.snapshot_index(),
-            _ => follower.next_index - 1,
+            _ => before_next,
         };
         let mut entries = state.log.since(prev_log_index + 1);
         if self.bug == Bug::SendsOneThingAtATime {
             entries.truncate(if has_commit_news { 0 } else { 1 });
         }
-        follower.is_awaited = !entries.is_empty() || self.awaits_heartbeats();
+        if sends_entries {
+            follower.is_awaited = !entries.is_empty() || self.awaits_heartbeats();
+        } else {
+            entries.clear();
+        }
         if self.bug == Bug::NeverSendsEntries {
             entries.clear();
         }
         let prev_log_term = state.log.term(prev_log_index);
         self.must(prev_log_term.is_some(), "what precedes the entries is in the log");
+        if self.bug == Bug::TrustsTheirLength {
+            assert!(prev_log_term.is_some(), "index out of bounds: no entry at {prev_log_index}");
+        }
         let args = AppendEntriesArgs {
             term: state.current_term,
             leader_id: self.me,
@@ -333,13 +279,25 @@ impl Raft {
         // A leader counts itself among those that have the entries.
         self.sync().await;
         let call = self.peers[server].call::<_, AppendEntriesReply>("Raft.AppendEntries", &args);
-        let reply = call.await;
+        let mut reply = call.await;
+        if self.bug == Bug::ResendsSameRequest {
+            reply = self.resend(server, &args, reply).await;
+        }
         let mut state = self.state();
-        if let Some(reply) = &reply {
+        if self.bug == Bug::ReusesReply {
+            reply = reply.or_else(|| state.last_append.clone());
+            state.last_append.clone_from(&reply);
+        }
+        if let Some(reply) = &reply
+            && self.bug != Bug::TakesHigherTermForConflict
+        {
             self.observe_term(&mut state, reply.term);
         }
         // What was sent in another term says nothing of this one (§5.2).
         if !state.leads(args.term) {
+            if self.bug == Bug::TrustsTheirLength && state.role == Role::Leader {
+                state.trust_length(server, reply);
+            }
             return;
         }
         if !args.entries.is_empty() || self.awaits_heartbeats() {
@@ -353,7 +311,22 @@ impl Raft {
                 let last_index = state.log.last_index();
                 let follower = &mut state.followers[server];
                 follower.replied_at = Some(Instant::now());
-                follower.has_up_to(last_sent);
+                match self.bug {
+                    Bug::LetsMatchGoBack => {
+                        follower.match_index = last_sent;
+                        follower.next_index = follower.next_index.max(last_sent + 1);
+                    }
+                    Bug::LetsNextGoBack => {
+                        follower.has_up_to(last_sent);
+                        follower.next_index = last_sent + 1;
+                    }
+                    // What it believes it has isn't where the next entries begin.
+                    Bug::KeepsMatchIndexes | Bug::BeginsMatchAtEnd => {
+                        follower.match_index = follower.match_index.max(last_sent);
+                        follower.next_index = follower.next_index.max(last_sent + 1);
+                    }
+                    _ => follower.has_up_to(last_sent),
+                }
                 if self.bug == Bug::CountsUnsentEntries {
                     follower.match_index = last_index;
                 }
@@ -362,6 +335,9 @@ impl Raft {
                 }
             }
             Some(_) if self.bug == Bug::NeverBacksUp => return,
+            Some(reply) if self.bug == Bug::TrustsTheirLength => {
+                state.trust_length(server, Some(reply));
+            }
             Some(reply) if self.bug == Bug::BacksUpToTheirEnd => {
                 state.followers[server].next_index = reply.conflict.x_len + 1;
                 return;
@@ -411,6 +387,11 @@ impl Raft {
             _ => self.majority(),
         };
         let n = matches[matches.len() - enough];
+        if self.bug == Bug::StopsAtOldTerms
+            && state.log.term(state.commit_index + 1) != Some(state.current_term)
+        {
+            return;
+        }
         // An entry of an earlier term, even on a majority, may yet be replaced (§5.4.2).
         if state.log.term(n) == Some(state.current_term) || self.bug == Bug::CommitsOldTerms {
             self.commit(state, n);
@@ -423,7 +404,7 @@ impl Raft {
         self: Arc<Self>,
         args: AppendEntriesArgs,
     ) -> AppendEntriesReply {
-        let _lock = self.lock_calls().await;
+        let _lock = self.lock_handler().await;
         let last_new = args.prev_log_index + args.entries.len() as Index;
         let reply = self.accept_entries(args);
         self.sync().await;
@@ -439,13 +420,13 @@ impl Raft {
         let mut state = self.state();
         self.observe_term(&mut state, args.term);
         let refused = |state: &State, conflict| AppendEntriesReply {
-            term: state.current_term,
+            term: if self.bug == Bug::RefusesWithoutTerm { 0 } else { state.current_term },
             success: false,
             conflict,
         };
         // AppendEntries 1: "Reply false if term < currentTerm" (§5.1).
-        if args.term < state.current_term {
-            if self.bug == Bug::HeedsFormerLeaders {
+        if args.term < state.current_term && self.bug != Bug::AcceptsEntriesOfOldTerms {
+            if matches!(self.bug, Bug::HeedsFormerLeaders | Bug::RestartsTimerForOldLeaders) {
                 state.reset_election_timer();
             }
             return refused(&state, Conflict::default());
@@ -453,19 +434,35 @@ impl Raft {
         self.hear_from_leader(&mut state);
         // AppendEntries 2: "Reply false if log doesn't contain an entry at prevLogIndex whose term
         // matches prevLogTerm" (§5.3).
-        let is_consistent = state.log.matches(args.prev_log_index, args.prev_log_term)
-            || (self.bug == Bug::SkipsConsistencyCheck
-                && args.prev_log_index <= state.log.last_index());
+        let is_consistent = match self.bug {
+            Bug::SkipsCheckForHeartbeats if args.entries.is_empty() => true,
+            Bug::SkipsConsistencyCheck if args.prev_log_index <= state.log.last_index() => true,
+            _ => state.log.matches(args.prev_log_index, args.prev_log_term),
+        };
+        if args.prev_log_index < state.log.snapshot_index()
+            && let Some(conflict) = self.stumbles(&state, args.prev_log_index)
+        {
+            return refused(&state, conflict);
+        }
         if !is_consistent {
             return refused(&state, state.log.conflict(args.prev_log_index));
         }
         // AppendEntries 3 and 4 (§5.3).
         let last_new = args.prev_log_index + args.entries.len() as Index;
         let is_heartbeat = args.entries.is_empty();
-        if state.log.merge(args.prev_log_index, args.entries) == Changed::Yes {
+        let changed = match self.bug {
+            Bug::KeepsConflictingSuffix => state.log.overwrite(args.prev_log_index, args.entries),
+            _ => state.log.merge(args.prev_log_index, args.entries),
+        };
+        if changed == Changed::Yes && self.bug != Bug::NeverSavesTheirEntries {
             self.persist(&mut state);
         }
-        if self.bug == Bug::TruncatesAlways {
+        let truncates = match self.bug {
+            Bug::TruncatesAlways => true,
+            Bug::TruncatesWithEntries => !is_heartbeat,
+            _ => false,
+        };
+        if truncates {
             state.log.end_with(last_new);
             self.persist(&mut state);
         }
@@ -473,7 +470,13 @@ impl Raft {
         // index of last new entry)" (§5.3). What follows that entry may not be the leader's.
         match self.bug {
             Bug::CommitsOnlyWithEntries if is_heartbeat => {}
-            Bug::CommitsBeyondNewEntries => self.commit(&mut state, args.leader_commit),
+            Bug::CommitsBeyondNewEntries | Bug::CommitsWhatHeartbeatsTell => {
+                self.commit(&mut state, args.leader_commit);
+            }
+            Bug::CommitsWhatItHas => {
+                let last_index = state.log.last_index();
+                self.commit(&mut state, args.leader_commit.min(last_index));
+            }
             _ => self.commit(&mut state, args.leader_commit.min(last_new)),
         }
         AppendEntriesReply {
@@ -490,28 +493,5 @@ impl State {
     fn has_recent_reply(&self, now: Instant) -> bool {
         let mut replies = self.followers.all().filter_map(|follower| follower.replied_at);
         replies.any(|replied_at| now < replied_at + RECENT)
-    }
-
-    /// A follower's log has another entry at `prev_log_index`, or none.
-    fn back_up(&mut self, server: usize, prev_log_index: Index, conflict: Conflict) {
-        let follower = &mut self.followers[server];
-        // Something newer is known by now.
-        if prev_log_index + 1 != follower.next_index {
-            return;
-        }
-        // Leaders: "If AppendEntries fails because of log inconsistency: decrement nextIndex and
-        // retry" (§5.3), by a term at a time.
-        let Conflict { x_term, x_index, x_len } = conflict;
-        let next_index = match x_term {
-            // The follower's log is too short.
-            None => x_len + 1,
-            Some(x_term) => match self.log.last_of_term(x_term, prev_log_index) {
-                // Up to there the logs may be the same.
-                Some(last) => last + 1,
-                // No entry of that term is this leader's.
-                None => x_index,
-            },
-        };
-        follower.next_index = next_index.max(follower.match_index + 1);
     }
 }

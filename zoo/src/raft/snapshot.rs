@@ -23,7 +23,8 @@ impl Raft {
         }
         // A later one may have come from the leader meanwhile; and nobody can cover what was never
         // applied.
-        if index <= state.log.snapshot_index() || index > state.last_applied {
+        let is_applied = index <= state.last_applied || self.takes_snapshots_beyond_applied();
+        if index <= state.log.snapshot_index() || !is_applied {
             return;
         }
         let term = state.log.term(index);
@@ -36,7 +37,7 @@ impl Raft {
             _ => state.snapshot = snapshot,
         }
         // The log and the snapshot that it begins behind are saved together (§7).
-        self.persist(&mut state);
+        self.persist_snapshot(&mut state);
     }
 
     /// Sends the snapshot to a follower whose next entry is no longer in the log.
@@ -50,11 +51,18 @@ impl Raft {
         if let Some(reply) = &reply {
             self.observe_term(&mut state, reply.term);
         }
-        if !state.leads(args.term) {
+        let takes_any = self.bug == Bug::TakesAnySnapshotReply && state.role == Role::Leader;
+        if !state.leads(args.term) && !takes_any {
             return;
         }
         let follower = &mut state.followers[server];
         follower.is_awaited = false;
+        if reply.is_some() && takes_any {
+            follower.match_index = args.last_included_index;
+            follower.next_index = args.last_included_index + 1;
+            self.news.notify_one();
+            return;
+        }
         if reply.is_some() && self.bug != Bug::NeverAdvancesAfterSnapshot {
             // Whether it needed the snapshot or not, it has what the snapshot covers.
             follower.has_up_to(match self.bug {
@@ -69,7 +77,7 @@ impl Raft {
         self: Arc<Self>,
         args: InstallSnapshotArgs,
     ) -> InstallSnapshotReply {
-        let _lock = self.lock_calls().await;
+        let _lock = self.lock_handler().await;
         let reply = self.accept_snapshot(args);
         self.sync().await;
         reply
@@ -83,26 +91,52 @@ impl Raft {
             self.hear_from_leader(&mut state);
             self.replace_log(&mut state, args);
         }
+        if self.bug == Bug::DeliversSnapshotsBeside
+            && let Some(message) = state.installed.take()
+        {
+            let apply_ch = self.apply_ch.clone();
+            tokio::spawn(async move { apply_ch.send(message).await });
+        }
         InstallSnapshotReply { term: state.current_term }
+    }
+
+    fn takes_snapshots_beyond_applied(&self) -> bool {
+        matches!(
+            self.bug,
+            // The others note late what they have applied.
+            Bug::TakesSnapshotsBeyondApplied | Bug::AppliesPerNotice | Bug::RunsTwoAppliers
+        )
     }
 
     fn replace_log(&self, state: &mut State, args: InstallSnapshotArgs) {
         let InstallSnapshotArgs { last_included_index, last_included_term, data, .. } = args;
         // InstallSnapshot 5: "discard any existing or partial snapshot with a smaller index" (§7);
         // and a late one is itself discarded. This server has all that it covers.
-        if last_included_index <= state.commit_index && self.bug != Bug::InstallsAnySnapshot {
+        let covered = match self.bug {
+            Bug::InstallsAnySnapshot | Bug::CommitGoesBackWithSnapshot => 0,
+            Bug::InstallsOverApplied => state.log.snapshot_index(),
+            _ => state.commit_index,
+        };
+        if last_included_index <= covered {
             return;
         }
         state.log.begin_behind(last_included_index, last_included_term);
         if self.bug != Bug::KeepsOwnSnapshot {
             state.snapshot = data;
         }
-        self.persist(state);
+        if self.bug != Bug::NeverSavesInstalled {
+            self.persist_snapshot(state);
+        }
         // InstallSnapshot 8: "Reset state machine using snapshot contents" (§7): the applier sees
         // that the log begins behind what was applied.
         self.commit(state, last_included_index);
-        if self.bug == Bug::InstallsAnySnapshot {
-            state.last_applied = state.last_applied.min(last_included_index);
+        match self.bug {
+            Bug::InstallsAnySnapshot | Bug::InstallsOverApplied => {
+                state.last_applied = state.last_applied.min(last_included_index);
+            }
+            Bug::CommitGoesBackWithSnapshot => state.commit_index = last_included_index,
+            _ if self.installs_beside_applier() => self.leave_for_service(state),
+            _ => {}
         }
     }
 }

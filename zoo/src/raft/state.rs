@@ -4,12 +4,13 @@ use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
-use raftapi::{Index, Role, Term};
+use raftapi::{ApplyMsg, Index, Role, Term};
 use rand::RngExt as _;
 use tokio::time::Instant;
 
+use super::followers::Followers;
 use super::log::Log;
-use super::replication::Followers;
+use super::rpc::{AppendEntriesReply, RequestVoteReply};
 use crate::bug::Bug;
 
 /// How long a server waits for its leader, or for its election, before it starts another one; in
@@ -42,8 +43,16 @@ pub(super) struct State {
     pub(super) votes: usize,
     /// Its last election that it won. Only bugs ask for it.
     pub(super) led: Option<Led>,
-    /// The commands that it has taken, as far as [`Bug::HeartbeatsPerCommand`] counts them.
-    pub(super) commands: usize,
+    /// How many have answered in its latest election, itself included, as far as
+    /// [`Bug::WinsAmongWhoAnswer`] counts them.
+    pub(super) answers: usize,
+    /// The loops of heartbeats that bugs have started and not ended.
+    pub(super) loops: usize,
+    /// The replies that [`Bug::ReusesReply`] takes for those of calls that fail.
+    pub(super) last_vote: Option<RequestVoteReply>,
+    pub(super) last_append: Option<AppendEntriesReply>,
+    /// A snapshot that the service is to get, where a bug doesn't leave that to the applier.
+    pub(super) installed: Option<ApplyMsg>,
     /// What a leader knows of the others, made anew at its election.
     pub(super) followers: Followers,
 }
@@ -74,7 +83,10 @@ impl State {
 
 /// How long a server waits before it stands for the first time.
 pub(super) fn first_timeout(bug: Bug) -> Duration {
-    if bug == Bug::TicksAndBlocksOnVotes { Duration::ZERO } else { election_timeout(bug) }
+    match bug {
+        Bug::TicksAndBlocksOnVotes | Bug::StandsAtOnce => Duration::ZERO,
+        _ => election_timeout(bug),
+    }
 }
 
 pub(super) fn election_timeout(bug: Bug) -> Duration {

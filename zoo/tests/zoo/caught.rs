@@ -77,6 +77,11 @@ fn stands_once() {
 }
 
 #[test]
+fn stands_again_in_same_term() {
+    never_has_a_leader(RE_ELECTION, "re_election", Bug::StandsAgainInSameTerm);
+}
+
+#[test]
 fn stands_until_it_votes_or_leads() {
     never_has_a_leader(RE_ELECTION, "re_election", Bug::StandsUntilItVotes);
     never_has_a_leader(MANY_ELECTIONS, "TestManyElections3A", Bug::StandsUntilItVotes);
@@ -154,6 +159,9 @@ fn wins_with_votes_that_nobody_gave() {
     fails_of(RE_ELECTION, Bug::KeepsOldVotes, (20, 1..=20), claims_to_lead());
     let two = two_leaders("TestManyElections3A");
     fails_of(MANY_ELECTIONS, Bug::KeepsOldVotes, (10, 1..=20), two);
+    // The first two that answer decide.
+    let two = two_leaders("TestManyElections3A");
+    fails_of(MANY_ELECTIONS, Bug::WinsAmongWhoAnswer, (3, 1..=60), two);
     // The call has to fail before the next election.
     fails_of(RE_ELECTION, Bug::CountsFailedCalls, (10, 1..=100), claims_to_lead());
 }

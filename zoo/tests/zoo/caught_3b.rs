@@ -9,7 +9,7 @@ use zoo::Bug;
 
 use crate::child::{Expected, always_fails, fails_of, run, run_with};
 
-const BASIC_AGREE: &str = "lab3::agreement_3b::TestBasicAgree3B";
+pub(crate) const BASIC_AGREE: &str = "lab3::agreement_3b::TestBasicAgree3B";
 const RPC_BYTES: &str = "lab3::agreement_3b::TestRPCBytes3B";
 const FOLLOWER_FAILURE: &str = "lab3::agreement_3b::TestFollowerFailure3B";
 const LEADER_FAILURE: &str = "lab3::agreement_3b::TestLeaderFailure3B";
@@ -164,6 +164,8 @@ fn adopts_lower_term() {
     let two = || Expected::anywhere(Safety, TWO_COMMANDS);
     always_fails(REJOIN, Bug::AdoptsLowerTerm, two());
     fails_of(BACKUP, Bug::AdoptsLowerTerm, (10, 1..=20), two());
+    // Who stays in its term can still accept what is of another.
+    always_fails(REJOIN, Bug::AcceptsEntriesOfOldTerms, two());
 }
 
 #[test]
@@ -171,6 +173,8 @@ fn votes_for_any_log() {
     always_fails(BACKUP, Bug::VotesForAnyLog, Expected::anywhere(Safety, TWO_COMMANDS));
     let two = Expected::anywhere(Safety, TWO_COMMANDS);
     fails_of(FAIL_AGREE, Bug::VotesForAnyLog, (10, 1..=20), two);
+    // A higher term is enough.
+    always_fails(BACKUP, Bug::VotesForAnyHigherTerm, Expected::anywhere(Safety, TWO_COMMANDS));
 }
 
 #[test]
@@ -183,7 +187,9 @@ fn compares_lengths_only() {
 #[test]
 fn skips_consistency_check() {
     for test in [REJOIN, BACKUP] {
-        always_fails(test, Bug::SkipsConsistencyCheck, Expected::anywhere(Safety, TWO_COMMANDS));
+        for bug in [Bug::SkipsConsistencyCheck, Bug::SkipsCheckForHeartbeats] {
+            always_fails(test, bug, Expected::anywhere(Safety, TWO_COMMANDS));
+        }
     }
 }
 
@@ -270,8 +276,20 @@ fn commits_with_half() {
         always_fails(test, Bug::CommitsAtOnce, not_a_majority(function));
     }
     always_fails(LEADER_FAILURE, Bug::CommitsAtOnce, Expected::anywhere(Safety, TWO_COMMANDS));
+    // A follower that hasn't answered counts by another's reply.
+    let bug = Bug::ReusesReply;
+    always_fails(FOLLOWER_FAILURE, bug, not_a_majority("TestFollowerFailure3B"));
+    always_fails(LEADER_FAILURE, bug, Expected::anywhere(Safety, TWO_COMMANDS));
     // One that has its second copy where the next command is to be looks as if it had.
     always_fails(LEADER_FAILURE, Bug::AppendsTwice, not_a_majority("TestLeaderFailure3B"));
+}
+
+/// A heartbeat without entries proves less than the leader's commit index.
+#[test]
+fn commits_beyond_new_entries() {
+    for bug in [Bug::CommitsWhatHeartbeatsTell, Bug::CommitsWhatItHas] {
+        fails_of(BACKUP, bug, (6, 1..=10), Expected::anywhere(Safety, TWO_COMMANDS));
+    }
 }
 
 #[test]
@@ -308,7 +326,9 @@ fn applies_one_at_a_time() {
 #[test]
 fn applies_twice() {
     let twice = "apply error: server 0 apply out of order, expected index 2, got 1";
-    always_fails(BASIC_AGREE, Bug::AppliesTwice, Expected::anywhere(Safety, twice));
+    for bug in [Bug::AppliesTwice, Bug::RunsTwoAppliers] {
+        always_fails(BASIC_AGREE, bug, Expected::anywhere(Safety, twice));
+    }
 }
 
 #[test]
@@ -350,6 +370,19 @@ fn sends_too_often() {
         let entries = Expected::at(("count_agreement", "fatal"), Budget, entries);
         always_fails(COUNT, bug, entries);
     }
+    let [idle, elect] = run(COUNT, Bug::SendsHeartbeatsFourTimes, 1..=10).assert_only([
+        Expected::at(
+            ("TestCount3B", "fatal"),
+            Budget,
+            "too many RPCs (61) for 1 second of idleness",
+        ),
+        Expected::at(
+            ("TestCount3B", "fatal"),
+            Budget,
+            "too many or few RPCs (31) to elect initial leader",
+        ),
+    ]);
+    assert!(idle >= 7 && idle + elect == 10, "{idle} and {elect} of 10");
     for bug in [Bug::HeartbeatsTooOften, Bug::HeartbeatsPerCommand] {
         let idle = "too many RPCs (61) for 1 second of idleness";
         let idle = Expected::at(("TestCount3B", "fatal"), Budget, idle);

@@ -1,17 +1,18 @@
 //! Part 3C: what a crash, a bad network or a long history does to a wrong Raft.
 
-use config::FailureKind::{Liveness, Safety};
+use config::FailureKind::{Liveness, Panic, Safety};
 use zoo::Bug;
 
 use crate::child::{Expected, always_fails, fails_of, run};
 
-const PERSIST_1: &str = "lab3::persistence_3c::TestPersist13C";
-const PERSIST_2: &str = "lab3::persistence_3c::TestPersist23C";
+pub(crate) const PERSIST_1: &str = "lab3::persistence_3c::TestPersist13C";
+pub(crate) const PERSIST_2: &str = "lab3::persistence_3c::TestPersist23C";
 const PERSIST_3: &str = "lab3::persistence_3c::TestPersist33C";
 const FIGURE_8: &str = "lab3::persistence_3c::TestFigure83C";
 const UNRELIABLE_AGREE: &str = "lab3::persistence_3c::TestUnreliableAgree3C";
-const UNRELIABLE_CHURN: &str = "lab3::persistence_3c::TestUnreliableChurn3C";
-const FIGURE_8_UNRELIABLE: &str = "lab3::persistence_3c::TestFigure8Unreliable3C";
+const RELIABLE_CHURN: &str = "lab3::persistence_3c::TestReliableChurn3C";
+pub(crate) const UNRELIABLE_CHURN: &str = "lab3::persistence_3c::TestUnreliableChurn3C";
+pub(crate) const FIGURE_8_UNRELIABLE: &str = "lab3::persistence_3c::TestFigure8Unreliable3C";
 
 fn two_commands() -> Expected {
     Expected::anywhere(Safety, "apply error: commit index=1 server=0 1 != server=1 2")
@@ -33,6 +34,49 @@ fn never_saves_log() {
     for test in [PERSIST_1, PERSIST_2, PERSIST_3] {
         always_fails(test, Bug::NeverSavesLog, two_commands());
     }
+    always_fails(PERSIST_1, Bug::SavesLate, two_commands());
+    let few =
+        || Expected::at(("TestPersist13C", "one"), Liveness, "one(1) failed to reach agreement");
+    let runs = run(PERSIST_1, Bug::NeverSavesTheirEntries, 1..=10);
+    let [two, few] = runs.assert_only([two_commands(), few()]);
+    assert!(two >= 5, "{two} and {few} of 10");
+}
+
+#[test]
+fn wins_among_who_answer() {
+    always_fails(PERSIST_2, Bug::WinsAmongWhoAnswer, two_commands());
+}
+
+#[test]
+fn stops_at_old_terms() {
+    let few =
+        || Expected::at(("TestPersist13C", "one"), Liveness, "one(1) failed to reach agreement");
+    always_fails(PERSIST_1, Bug::StopsAtOldTerms, few());
+}
+
+#[test]
+fn keeps_conflicting_suffix() {
+    fails_of(FIGURE_8_UNRELIABLE, Bug::KeepsConflictingSuffix, (2, 1..=10), two_commands());
+}
+
+#[test]
+fn backs_up_to_zero() {
+    let panicked =
+        "server 0 panicked in a task spawned at zoo/src/raft.rs:1: nextIndex is at least 1";
+    let panicked = Expected::anywhere(Panic, panicked);
+    fails_of(RELIABLE_CHURN, Bug::BacksUpToZero, (1, 1..=12), panicked);
+}
+
+#[test]
+fn resends_same_request() {
+    let few = applied_by_too_few("TestFigure8Unreliable3C");
+    fails_of(FIGURE_8_UNRELIABLE, Bug::ResendsSameRequest, (2, 1..=4), few);
+}
+
+#[test]
+fn applies_per_notice() {
+    let twice = "apply error: server 0 apply out of order, expected index 2, got 1";
+    always_fails(UNRELIABLE_AGREE, Bug::AppliesPerNotice, Expected::anywhere(Safety, twice));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use zoo::Bug;
 
 use crate::child::{Expected, always_fails, fails_of, run};
 
-const BASIC: &str = "lab3::snapshot_3d::TestSnapshotBasic3D";
+pub(crate) const BASIC: &str = "lab3::snapshot_3d::TestSnapshotBasic3D";
 const INSTALL: &str = "lab3::snapshot_3d::TestSnapshotInstall3D";
 const INSTALL_UNRELIABLE: &str = "lab3::snapshot_3d::TestSnapshotInstallUnreliable3D";
 const INSTALL_CRASH: &str = "lab3::snapshot_3d::TestSnapshotInstallCrash3D";
@@ -86,6 +86,31 @@ fn never_saves_log() {
 }
 
 #[test]
+fn saves_the_halves_of_a_snapshot_apart() {
+    let gap =
+        || out_of_order("apply error: server 0 apply out of order, expected index 10, got 20");
+    for bug in [Bug::SavesSnapshotBeforeState, Bug::SavesStateBeforeSnapshot] {
+        fails_of(INSTALL_CRASH, bug, (3, 1..=10), gap());
+    }
+}
+
+#[test]
+fn applies_from_one() {
+    let panicked =
+        "server 0 panicked in a task spawned at zoo/src/raft.rs:1: what is applied is in the log";
+    for test in [ALL_CRASH, INIT] {
+        always_fails(test, Bug::AppliesFromOne, Expected::anywhere(Panic, panicked));
+    }
+}
+
+#[test]
+fn panics_below_snapshot() {
+    let panicked = "server 0 panicked in the handler of Raft.AppendEntries: index out of bounds";
+    let panicked = Expected::anywhere(Panic, panicked);
+    fails_of(INSTALL_UNRELIABLE, Bug::PanicsBelowSnapshot, (1, 1..=20), panicked);
+}
+
+#[test]
 fn takes_saved_for_applied() {
     let gap = "apply error: server 0 apply out of order, expected index 10, got 14";
     always_fails(INIT, Bug::TakesSavedForApplied, out_of_order(gap));
@@ -96,6 +121,7 @@ fn installs_another_snapshot() {
     for (bug, message) in [
         (Bug::KeepsOwnSnapshot, "apply error: server 0: nil snapshot"),
         (Bug::SendsHalfSnapshot, "apply error: server 0: snapshot decode error at index 9: "),
+        (Bug::DeliversGarbage, "apply error: server 0: snapshot decode error at index 9: "),
         (
             Bug::CountsSnapshotFromZero,
             "apply error: server 0 snapshot doesn't match m.SnapshotIndex",

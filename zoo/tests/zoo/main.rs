@@ -3,6 +3,7 @@
 // MIT's scripts say `raft::make`, which is this crate's.
 extern crate self as raft;
 
+mod blocked;
 mod caught;
 mod caught_3b;
 mod caught_3c;
@@ -15,6 +16,7 @@ mod extra;
 mod killed;
 mod lab3;
 mod limits;
+mod listed;
 mod odd;
 mod reported;
 mod right;

@@ -1,14 +1,21 @@
 //! `LAB_STRICT=1`: what MIT's tests pass and a safety monitor doesn't.
 
+use std::ops::RangeInclusive;
+
 use config::FailureKind;
 use zoo::Bug;
 
-use crate::caught::MANY_ELECTIONS;
+use crate::caught::{MANY_ELECTIONS, RE_ELECTION};
+use crate::caught_3c::{FIGURE_8_UNRELIABLE, PERSIST_2, UNRELIABLE_CHURN};
 use crate::child::{Runs, run_in};
 
 fn run(strict: &str) -> Runs {
-    let variables = [("LAB_BUG", Bug::VotesTwice.to_string()), ("LAB_STRICT", strict.to_owned())];
-    run_in(MANY_ELECTIONS, variables, 1..=30)
+    run_of(MANY_ELECTIONS, Bug::VotesTwice, strict, 1..=30)
+}
+
+fn run_of(test: &str, bug: Bug, strict: &str, seeds: RangeInclusive<u64>) -> Runs {
+    let variables = [("LAB_BUG", bug.to_string()), ("LAB_STRICT", strict.to_owned())];
+    run_in(test, variables, seeds)
 }
 
 #[test]
@@ -41,4 +48,20 @@ fn a_monitor_that_is_tripped_is_warned_of_or_fails_the_run() {
     // Whoever repeats the run is to see it fail, too.
     let replay = " LAB_STRICT=1 LAB_BUG=VotesTwice cargo test -p zoo TestManyElections3A\n";
     assert!(strict.output.contains(replay), "{}", strict.output);
+}
+
+/// What MIT's tests pass, and a monitor's rule doesn't.
+#[test]
+fn monitors_find_what_no_check_does() {
+    for (bug, test, seeds, monitor) in [
+        (Bug::LeadsWithoutSecondLook, FIGURE_8_UNRELIABLE, 1..=20, "monitor M17: "),
+        (Bug::TruncatesWithEntries, UNRELIABLE_CHURN, 1..=6, "monitor M7: "),
+        (Bug::AcceptsEntriesOfOldTerms, RE_ELECTION, 1..=10, "monitor M6: "),
+        (Bug::NeverSavesTheirEntries, PERSIST_2, 1..=3, "monitor M5: "),
+    ] {
+        assert_eq!(run_of(test, bug, "0", seeds.clone()).failures().next(), None, "{test}, {bug}");
+        let strict = run_of(test, bug, "1", seeds);
+        let found = strict.failures().filter(|failure| failure.message.starts_with(monitor));
+        assert!(found.count() > 0, "{test} with {bug}: {}", strict.output);
+    }
 }

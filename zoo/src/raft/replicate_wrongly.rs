@@ -1,0 +1,88 @@
+//! What some bugs do between leader and follower beside, or in the place of, what is right.
+
+use std::mem;
+use std::time::Duration;
+
+use raftapi::{Index, Term};
+use tokio::time::{Instant, sleep};
+
+use super::Raft;
+use super::rpc::{AppendEntriesArgs, AppendEntriesReply, Conflict};
+use super::state::State;
+use crate::bug::Bug;
+
+/// How long [`Bug::ResendsSameRequest`] waits before it sends a request again.
+const RESEND_INTERVAL: Duration = Duration::from_millis(100);
+
+impl Raft {
+    /// Whether a request takes the entries with it that are due: if it is for the heartbeat's sake,
+    /// two bugs send them by another.
+    pub(super) fn sends_entries(&self, state: &State, server: usize, now: Instant) -> bool {
+        let has_empty_heartbeats =
+            matches!(self.bug, Bug::CommitsWhatHeartbeatsTell | Bug::CommitsWhatItHas);
+        !has_empty_heartbeats || now < state.followers[server].heartbeat_at
+    }
+
+    /// Whether entries follow at once behind a heartbeat without any.
+    pub(super) fn follows_heartbeat(&self, state: &State, server: usize, now: Instant) -> bool {
+        let follower = &state.followers[server];
+        now >= follower.heartbeat_at
+            && !follower.is_awaited
+            && (state.log.snapshot_index() + 1..=state.log.last_index())
+                .contains(&follower.next_index)
+    }
+
+    /// How [`Bug::ResendsSameRequest`] goes on with one request until it is accepted: one for each
+    /// follower at a time, or there would be more and more of them.
+    pub(super) async fn resend(
+        &self,
+        server: usize,
+        args: &AppendEntriesArgs,
+        mut reply: Option<AppendEntriesReply>,
+    ) -> Option<AppendEntriesReply> {
+        if args.entries.is_empty() {
+            return reply;
+        }
+        if !self.begins_to_resend(server, args.term) {
+            // Nor does it heed what another request is refused for meanwhile.
+            return reply.filter(|reply| reply.success || reply.term > args.term);
+        }
+        while self.state().leads(args.term)
+            && reply.as_ref().is_none_or(|reply| reply.term <= args.term && !reply.success)
+        {
+            sleep(RESEND_INTERVAL).await;
+            let call = self.peers[server].call::<_, AppendEntriesReply>("Raft.AppendEntries", args);
+            reply = call.await;
+        }
+        let mut state = self.state();
+        if state.leads(args.term) {
+            state.followers[server].is_resending = false;
+        }
+        reply
+    }
+
+    fn begins_to_resend(&self, server: usize, term: Term) -> bool {
+        let mut state = self.state();
+        state.leads(term) && !mem::replace(&mut state.followers[server].is_resending, true)
+    }
+
+    /// What some bugs answer to entries that follow one before the snapshot's last, though the
+    /// snapshot covers it.
+    ///
+    /// # Panics
+    /// With [`Bug::PanicsBelowSnapshot`].
+    pub(super) fn stumbles(&self, state: &State, prev_log_index: Index) -> Option<Conflict> {
+        match self.bug {
+            Bug::PanicsBelowSnapshot => {
+                let behind = prev_log_index.checked_sub(state.log.snapshot_index());
+                behind.expect("index out of bounds: the snapshot covers it");
+                None
+            }
+            Bug::TakesSnapshotForGap => Some(state.log.conflict(prev_log_index)),
+            Bug::RefusesBelowSnapshot => {
+                Some(Conflict { x_len: prev_log_index, ..Conflict::default() })
+            }
+            _ => None,
+        }
+    }
+}
