@@ -43,8 +43,8 @@ fn a_campaign_is_reported() {
 
 #[test]
 fn a_right_raft_that_fails_is_told_first() {
-    let right = r#""test":"TestFigure83C","runs":40,"failures":0,"monitor_only":0,"monitors":{},"messages":{}"#;
-    let wrong = r#""test":"TestFigure83C","runs":40,"failures":3,"monitor_only":3,"monitors":{"M8":3},"messages":{"monitor MN: it commits":3}"#;
+    let right = r#""test":"TestFigure83C","runs":40,"failures":0,"monitor_only":0,"failed":[],"flagged":[],"monitors":{},"messages":{}"#;
+    let wrong = r#""test":"TestFigure83C","runs":40,"failures":3,"monitor_only":3,"failed":[],"flagged":[0,1,2],"monitors":{"M8":3},"messages":{"monitor MN: it commits":3}"#;
     let ran = report("zoo-alarm", &CAMPAIGN.replacen(right, wrong, 1));
     ran.assert_code(0);
     let score = ran.stdout.split("## The score\n\n").nth(1).expect("a score");

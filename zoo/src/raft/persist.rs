@@ -18,10 +18,28 @@ use crate::bug::Bug;
 /// How long [`Bug::SavesLate`] takes to save.
 const SAVING: Duration = Duration::from_millis(20);
 
+/// When what is saved has to be safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Safe {
+    /// At once: who has it saved can't wait.
+    Now,
+    /// With the next [`Raft::sync`].
+    WhenSynced,
+}
+
 impl Raft {
     /// Saves the term, the vote and the log, and with them the snapshot: an empty one would erase
-    /// what is stored.
+    /// what is stored. What rests on it may be said after the next [`Raft::sync`].
     pub(super) fn persist(&self, state: &mut State) {
+        self.store(state, Safe::WhenSynced);
+    }
+
+    /// Saves the same where there is no time for a [`Raft::sync`].
+    pub(super) fn persist_at_once(&self, state: &mut State) {
+        self.store(state, Safe::Now);
+    }
+
+    fn store(&self, state: &mut State, safe: Safe) {
         let term = if self.bug == Bug::NeverSavesTerm { 0 } else { state.current_term };
         let vote = if self.bug == Bug::NeverSavesVote { None } else { state.voted_for };
         let log = match self.bug {
@@ -43,9 +61,11 @@ impl Raft {
             });
             return;
         }
-        // Who is alone commits what it has just written, without a word to anybody.
-        match self.peers.len() {
-            1 => self.persister.save(raft_state, snapshot),
+        // Who is alone says nothing to anybody, and so never syncs.
+        let is_now = safe == Safe::Now || self.peers.len() == 1;
+        match self.bug {
+            Bug::NeverSyncs => self.persister.write(raft_state, snapshot),
+            _ if is_now => self.persister.save(raft_state, snapshot),
             _ => self.persister.write(raft_state, snapshot),
         }
     }

@@ -61,7 +61,7 @@ impl Raft {
         }
         state.log.push(Entry { term, command });
         if self.bug != Bug::NeverSavesOwnCommands {
-            self.persist(&mut state);
+            self.persist_at_once(&mut state);
         }
         // Who is alone has its majority already.
         self.advance_commit(&mut state);
