@@ -22,7 +22,7 @@ const ELECTED_WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(1);
 
 /// How long a handler may take before [`Held::deliver`] goes on without its reply.
-const HANDLED_WITHIN: Duration = Duration::from_millis(100);
+const HANDLED_WITHIN: Duration = Duration::from_millis(500);
 
 /// Which messages a script means. They are told by what they say, whatever they are called.
 ///
@@ -230,10 +230,8 @@ impl Hold {
         async move {
             let begun = Instant::now();
             loop {
-                let taken = self.hold.take(|passing| wanted(&passing.args.fields()));
-                if let Some(held) = taken {
-                    let (config, messages) = (self.config.clone(), self.messages);
-                    return Held { config, messages, held };
+                if let Some(held) = self.take_that(&wanted) {
+                    return held;
                 }
                 if begun.elapsed() > WITHIN {
                     let message = format!("none of the {} came for 10 s", self.messages);
@@ -242,6 +240,17 @@ impl Hold {
                 sleep(LOOK).await;
             }
         }
+    }
+
+    /// The first message that is held, if there is one: it doesn't wait.
+    #[must_use]
+    pub fn take(&self) -> Option<Held> {
+        self.take_that(|_| true)
+    }
+
+    fn take_that(&self, wanted: impl Fn(&Fields) -> bool) -> Option<Held> {
+        let held = self.hold.take(|passing| wanted(&passing.args.fields()))?;
+        Some(Held { config: self.config.clone(), messages: self.messages, held })
     }
 
     /// How many messages are held.
@@ -288,6 +297,13 @@ impl Held {
     pub async fn deliver_copy(&self) -> Option<Fields> {
         self.note("delivered, and still held");
         answer(self.held.deliver_copy()).await
+    }
+
+    /// A copy of a request, which is held as well and whose reply nobody waits for: the request can go
+    /// its way, and the copy be delivered late, as often as the script likes.
+    #[must_use]
+    pub fn copy(&self) -> Held {
+        Held { config: self.config.clone(), messages: self.messages, held: self.held.copy() }
     }
 
     /// Loses it: its caller learns at once that there is no reply.

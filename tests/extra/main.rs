@@ -7,9 +7,13 @@
 //! What a script must know of a message it reads from its fields, so they have to be called as in
 //! Figures 2 and 13 of the extended Raft paper.
 
+mod crashes_x;
 mod elections_x;
 mod explore;
 mod logs_x;
+mod network_x;
+mod snapshots_x;
+mod timers_x;
 
 use config::{Config, FailureKind, Held, Hold, Reliability, Snapshots, T, Value, make_config};
 
@@ -60,5 +64,26 @@ pub(crate) async fn has_entries(replies: Hold) {
         if had_entries && was_success {
             return;
         }
+    }
+}
+
+/// Up to which index a request or a reply to AppendEntries speaks of the follower's log.
+#[track_caller]
+pub(crate) fn reaches(cfg: &Config, append: &Held) -> u64 {
+    let args = append.args();
+    let entries = cfg.told(args.entries, "entries").len() as u64;
+    cfg.told(args.prev_log_index, "prev_log_index") + entries
+}
+
+/// Of the replies to AppendEntries that are held, the first by which a follower has the leader's entries
+/// up to `index`. All before it go their way.
+pub(crate) async fn acknowledges(cfg: &Config, replies: &Hold, index: u64) -> Held {
+    loop {
+        let reply = replies.next().await;
+        let was_success = reply.reply().and_then(|reply| reply.success) == Some(true);
+        if was_success && reaches(cfg, &reply) >= index {
+            return reply;
+        }
+        reply.deliver().await;
     }
 }
