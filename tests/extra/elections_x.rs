@@ -212,6 +212,7 @@ fn TestRepeatedRequestVoteX15() {
 
         // One stands, and one votes for it; that answer is lost.
         cfg.crash1(0);
+        let silent = cfg.hold(Messages::all_requests().from(2));
         let asked = cfg.hold(Messages::requests(Purpose::Vote).from(1).to(2));
         let request = loop {
             let request = asked.next().await;
@@ -231,6 +232,7 @@ fn TestRepeatedRequestVoteX15() {
             );
         }
 
+        silent.lose_all();
         drop(asked);
         cfg.heal();
         cfg.check_progress().await;
