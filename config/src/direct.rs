@@ -146,23 +146,23 @@ impl Config {
     }
 
     /// Makes `leader` win an election, and returns its term. Until it leads, and all have heard so that
-    /// it can reach, the others ask for votes and get no answers, and what they send as leaders gets
-    /// nowhere; all that is lost. Its log has to be good enough for a majority.
+    /// it can reach, nobody hears anything from the others but answers to its own requests: what they
+    /// send is lost, and so is what was answered to them before. Its log has to be good enough for a
+    /// majority. A leader that is to be succeeded must be either out of its reach or not needed for a
+    /// majority: with a vote before the vote, leaders give none.
     ///
-    /// Fails the run (liveness) if that takes more than 30 s: each election is its own with a chance of
-    /// one in as many as there are servers.
+    /// Fails the run (liveness) if that takes more than 30 s. Each time that its timer fires it wins if
+    /// enough of the others have not stood since it did last.
     #[track_caller]
     pub fn elect(&self, leader: usize) -> impl Future<Output = Term> + Send {
         let here = Location::caller();
         self.t.step("elect", here);
         let others = (0..self.servers()).filter(move |&server| server != leader);
-        let as_leader = [Purpose::Append, Purpose::Snapshot].map(Messages::requests);
         let holds: Vec<Hold> = others
             .flat_map(|other| {
-                let sent = as_leader.map(|requests| self.hold_unnoted(requests.from(other)));
-                let answers = self.hold_unnoted(Messages::all_replies().to(other));
-                sent.into_iter().chain([answers])
+                [Messages::all_requests().from(other), Messages::all_replies().to(other)]
             })
+            .map(|messages| self.hold_unnoted(messages))
             .collect();
         let config = self.clone();
         async move {

@@ -7,7 +7,7 @@ use config::{Config, FailureKind, Held, Link, Messages, Purpose, Retry, Snapshot
 use raftapi::Term;
 use tokio::time::{Instant, sleep};
 
-use super::{cluster, of_one_term, term};
+use super::{cluster, of_one_term, stand_alone, term};
 
 /// Two candidates of a term, and who votes for one of them hears that it leads before it is asked by
 /// the other.
@@ -17,43 +17,50 @@ fn TestOneVoteATermX02() {
         let cfg = cluster(&t, 3, Snapshots::Off);
         cfg.begin("Test (X02): one vote a term");
 
-        // Two stand again and again; they can't hear each other, and the third isn't there.
-        cfg.crash1(2);
-        cfg.partition(&[&[0, 2], &[1, 2]]);
-        let asked = [0, 1].map(|i| cfg.hold(Messages::requests(Purpose::Vote).from(i).to(2)));
-        let to_1 = cfg.hold(Messages::requests(Purpose::Vote).from(0).to(1));
-        let [first, second] = of_one_term(&cfg, [&asked[0], &asked[1]], 3).await;
-        let of_term = term(&cfg, &first);
-        let late = to_1.next_that(|args| args.term == Some(of_term)).await;
-
-        // The third comes, votes for one of them, and hears from it that it has won.
-        cfg.start1(2);
-        cfg.connect(2);
-        let vote = first.deliver().await;
-        if vote.and_then(|reply| reply.vote_granted) != Some(true) {
-            cfg.fatal(FailureKind::Liveness, "server 2 has no vote for a candidate of a new term");
-        }
-        sleep(Duration::from_millis(10)).await;
-
-        // The other one asks, in the same term.
-        if second.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
-            let message = format!("server 2 votes for server 0 and for server 1 in term {of_term}");
-            cfg.fatal(FailureKind::Safety, message);
-        }
-
-        // The loser hears from the winner, and is then asked by it: it has voted for itself.
-        cfg.join();
-        sleep(Duration::from_millis(200)).await;
-        if late.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
-            let message = format!("server 1 votes for itself and for server 0 in term {of_term}");
-            cfg.fatal(FailureKind::Safety, message);
-        }
-
-        drop((asked, to_1));
+        two_candidates(&cfg).await;
         cfg.heal();
         cfg.check_progress().await;
         cfg.end();
     });
+}
+
+/// Servers 0 and 1 are candidates of a term, and server 2 is asked by both.
+async fn two_candidates(cfg: &Config) {
+    // Two stand again and again; they can't hear each other, and the third isn't there.
+    cfg.crash1(2);
+    cfg.partition(&[&[0, 2], &[1, 2]]);
+    let asked = [0, 1].map(|i| cfg.hold(Messages::requests(Purpose::Vote).from(i).to(2)));
+    let to_1 = cfg.hold(Messages::requests(Purpose::Vote).from(0).to(1));
+    if !stand_alone(cfg, [0, 1]).await {
+        return;
+    }
+    let [first, second] = of_one_term(cfg, [&asked[0], &asked[1]], 3).await;
+    let of_term = term(cfg, &first);
+    let late = to_1.next_that(|args| args.term == Some(of_term)).await;
+
+    // The third comes, votes for one of them, and hears from it that it has won.
+    cfg.start1(2);
+    cfg.connect(2);
+    let vote = first.deliver().await;
+    if vote.and_then(|reply| reply.vote_granted) != Some(true) {
+        cfg.fatal(FailureKind::Liveness, "server 2 has no vote for a candidate of a new term");
+    }
+    sleep(Duration::from_millis(10)).await;
+
+    // The other one asks, in the same term.
+    if second.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
+        let message = format!("server 2 votes for server 0 and for server 1 in term {of_term}");
+        cfg.fatal(FailureKind::Safety, message);
+    }
+
+    // The loser hears from the winner, and is then asked by it: it has voted for itself.
+    cfg.join();
+    sleep(Duration::from_millis(200)).await;
+    if late.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
+        let message = format!("server 1 votes for itself and for server 0 in term {of_term}");
+        cfg.fatal(FailureKind::Safety, message);
+    }
+    drop((asked, to_1));
 }
 
 /// A vote that comes when its election is over, and the next has begun, is no vote.
@@ -135,7 +142,10 @@ fn TestHigherTermInRepliesX14() {
         cfg.heal();
         cfg.one(28, 3, Retry::Yes).await;
         cfg.crash1(1);
-        for leader in [0, 2, 0] {
+        for [leader, other] in [[2, 0], [0, 2], [2, 0], [0, 2]] {
+            cfg.crash1(other);
+            cfg.start1(other);
+            cfg.connect(other);
             cfg.elect(leader).await;
         }
         cfg.partition(&[&[0, 2]]);

@@ -15,7 +15,10 @@ mod network_x;
 mod snapshots_x;
 mod timers_x;
 
+use std::time::Duration;
+
 use config::{Config, FailureKind, Held, Hold, Reliability, Snapshots, T, Value, make_config};
+use tokio::time::{Instant, sleep};
 
 /// A cluster of `servers` servers, whose safety monitors are strict.
 #[track_caller]
@@ -28,6 +31,20 @@ pub(crate) fn cluster(t: &T, servers: usize, snapshots: Snapshots) -> Config {
 #[track_caller]
 pub(crate) fn term(cfg: &Config, held: &Held) -> u64 {
     cfg.told(held.args().term, "term")
+}
+
+/// Whether each of these servers, which nobody answers, stands for election nevertheless. With a vote
+/// before the vote (PreVote) none does, and then no two can be made candidates of one term.
+pub(crate) async fn stand_alone<const N: usize>(cfg: &Config, servers: [usize; N]) -> bool {
+    let terms = || servers.map(|i| cfg.get_state(i).map_or(0, |(term, _)| term));
+    let (begun, first) = (Instant::now(), terms());
+    while begun.elapsed() < Duration::from_secs(5) {
+        if terms().iter().zip(first).all(|(&now, first)| now > first) {
+            return true;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    false
 }
 
 /// A request of each of two candidates, of one term, which is `least` or later.
