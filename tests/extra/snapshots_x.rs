@@ -21,17 +21,16 @@ fn TestLateSnapshotX09() {
     config::test(|t| async move {
         let cfg = cluster(&t, 3, Snapshots::On);
         cfg.begin("Test (X09): a late snapshot takes nothing back");
-        cfg.elect(0).await;
         cfg.one(0, 3, Retry::Yes).await;
 
         // Server 2 misses so much that it needs a snapshot. It gets one; a copy is under way.
-        cfg.partition(&[&[0, 1]]);
+        cfg.crash1(2);
         for command in 1..25 {
             cfg.one(command, 2, Retry::Yes).await;
         }
         let snapshots = cfg.hold(Messages::requests(Purpose::Snapshot).to(2));
-        cfg.join();
-        cfg.elect(0).await;
+        cfg.start1(2);
+        cfg.connect(2);
         let snapshot = loop {
             let snapshot = snapshots.next().await;
             if cfg.get_state(2).is_some_and(|(now, _)| term(&cfg, &snapshot) >= now) {
