@@ -1,12 +1,11 @@
-//! Directing a scenario message by message: holding what is on its way, delivering it when the script
-//! says so, and making a certain server the leader.
+//! Directing a scenario message by message: holding what is on its way, and delivering it when the
+//! script says so.
 
 use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
 use labrpc::Passing;
-use raftapi::Term;
 use report::{FailureKind, Fields, Payload, Purpose};
 use tokio::time::{Instant, sleep};
 
@@ -15,10 +14,7 @@ use crate::cluster::Config;
 /// How long [`Hold::next`] waits for a message.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// How long [`Config::elect`] waits for an election.
-const ELECTED_WITHIN: Duration = Duration::from_secs(30);
-
-/// How often they look.
+/// How often it looks.
 const LOOK: Duration = Duration::from_millis(1);
 
 /// How long a handler may take before [`Held::deliver`] goes on without its reply.
@@ -140,55 +136,9 @@ impl Config {
         self.hold_unnoted(messages)
     }
 
-    fn hold_unnoted(&self, messages: Messages) -> Hold {
+    pub(crate) fn hold_unnoted(&self, messages: Messages) -> Hold {
         let hold = self.network().hold(move |passing| messages.has(passing));
         Hold { config: self.clone(), messages, hold }
-    }
-
-    /// Makes `leader` win an election, and returns its term. Until it leads, and all have heard so that
-    /// it can reach, nobody hears anything from the others but answers to its own requests: what they
-    /// send is lost, and so is what was answered to them before. Its log has to be good enough for a
-    /// majority. A leader that is to be succeeded must be either out of its reach or not needed for a
-    /// majority: with a vote before the vote, leaders give none.
-    ///
-    /// Fails the run (liveness) if that takes more than 30 s. Each time that its timer fires it wins if
-    /// enough of the others have not stood since it did last.
-    #[track_caller]
-    pub fn elect(&self, leader: usize) -> impl Future<Output = Term> + Send {
-        let here = Location::caller();
-        self.t.step("elect", here);
-        let others = (0..self.servers()).filter(move |&server| server != leader);
-        let holds: Vec<Hold> = others
-            .flat_map(|other| {
-                [Messages::all_requests().from(other), Messages::all_replies().to(other)]
-            })
-            .map(|messages| self.hold_unnoted(messages))
-            .collect();
-        let config = self.clone();
-        async move {
-            let begun = Instant::now();
-            let term = loop {
-                if let Some((term, true)) = config.get_state(leader) {
-                    let reached =
-                        config.connected().into_iter().filter(|&i| config.reach(leader, i));
-                    let mut states = reached.filter_map(|i| config.get_state(i));
-                    if states.all(|(other, _)| other == term) {
-                        break term;
-                    }
-                }
-                if begun.elapsed() > ELECTED_WITHIN {
-                    let message = format!(
-                        "server {leader} was not elected in 30 s, though nobody else got any votes"
-                    );
-                    config.t.fatal_at(here, FailureKind::Liveness, message);
-                }
-                sleep(LOOK).await;
-            };
-            for hold in holds {
-                hold.hold.lose_all();
-            }
-            term
-        }
     }
 }
 
@@ -246,6 +196,11 @@ impl Hold {
     #[must_use]
     pub fn take(&self) -> Option<Held> {
         self.take_that(|_| true)
+    }
+
+    /// Loses all that are held, and goes on holding.
+    pub(crate) fn lose_held(&self) {
+        self.hold.lose_all();
     }
 
     fn take_that(&self, wanted: impl Fn(&Fields) -> bool) -> Option<Held> {

@@ -39,6 +39,7 @@ mod cluster;
 mod describe;
 mod determinism;
 mod direct;
+mod elect;
 mod explore;
 mod faults;
 mod hardware;
