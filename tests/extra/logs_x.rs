@@ -41,6 +41,8 @@ fn TestFigure8X01() {
         cfg.elect(4).await;
         cfg.partition(&[]);
         accept(&cfg, 4, 3);
+        // It has told nobody, so what it has of it may not be safe yet.
+        sleep(Duration::from_millis(200)).await;
 
         // (c) S5 crashes; S1 comes back, is elected, and goes on with its entry: it gets to S3.
         cfg.crash1(4);
