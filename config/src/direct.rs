@@ -3,6 +3,8 @@
 
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use labrpc::Passing;
@@ -118,6 +120,22 @@ pub struct Hold {
     hold: labrpc::Hold,
 }
 
+/// Counts messages, and lets them go.
+#[derive(Debug)]
+pub struct Tally {
+    count: Arc<AtomicU64>,
+    /// It holds nothing, and sees all.
+    _hold: labrpc::Hold,
+}
+
+impl Tally {
+    /// How many messages there were since this was asked last, or since it began.
+    #[must_use]
+    pub fn take(&self) -> u64 {
+        self.count.swap(0, Ordering::Relaxed)
+    }
+}
+
 /// One message that is held. If it is dropped, it is lost.
 #[derive(Debug)]
 pub struct Held {
@@ -134,6 +152,20 @@ impl Config {
     pub fn hold(&self, messages: Messages) -> Hold {
         self.note_network(format!("{messages} are held"));
         self.hold_unnoted(messages)
+    }
+
+    /// Counts messages, of those that set out from now on and that nobody holds who began later.
+    #[must_use]
+    pub fn tally(&self, messages: Messages) -> Tally {
+        let count = Arc::new(AtomicU64::new(0));
+        let counting = count.clone();
+        let hold = self.network().hold(move |passing| {
+            if messages.has(passing) {
+                counting.fetch_add(1, Ordering::Relaxed);
+            }
+            false
+        });
+        Tally { count, _hold: hold }
     }
 
     pub(crate) fn hold_unnoted(&self, messages: Messages) -> Hold {
