@@ -1,4 +1,5 @@
-//! What the tests beyond MIT's find: each scenario forces what it is made for, so that few seeds do.
+//! What the tests beyond MIT's find: each scenario forces what it is made for, so that few seeds do. (The
+//! right Raft fails none of them.)
 
 use config::FailureKind::{self, Liveness, Safety};
 use zoo::Bug;
@@ -8,8 +9,8 @@ use crate::child::{Expected, run};
 /// A scenario, a bug that it is made for, and how it says so.
 type Case = (&'static str, Bug, FailureKind, &'static str);
 
-/// Of each scenario a bug that each seed shows.
-const CASES: [Case; 16] = [
+/// Of most scenarios a bug that each seed shows.
+const CASES: [Case; 15] = [
     (
         "logs_x::TestFigure8X01",
         Bug::CommitsOldTerms,
@@ -72,7 +73,7 @@ const CASES: [Case; 16] = [
     ),
     (
         "timers_x::TestRefusedRequestsX13",
-        Bug::RestartsTimerWithTerm,
+        Bug::HeedsFormerLeaders,
         Liveness,
         "server 1 has refused requests for its vote in rising terms",
     ),
@@ -89,12 +90,6 @@ const CASES: [Case; 16] = [
         "apply error: server 4 apply out of order",
     ),
     (
-        "network_x::TestReorderedRequestsX18",
-        Bug::TruncatesAlways,
-        Safety,
-        "monitor M7: server 2 refused to go on from index 10 in term 1, and had acknowledged",
-    ),
-    (
         "timers_x::TestAlignedTimersX20",
         Bug::NeverDrawsTimeout,
         Liveness,
@@ -102,7 +97,7 @@ const CASES: [Case; 16] = [
     ),
     (
         "crashes_x::TestSlowDisksX21",
-        Bug::NeverSavesVote,
+        Bug::NeverSyncs,
         Safety,
         "server 2 votes for server 0 and, after a crash, for server 1 in term 3",
     ),
