@@ -1,12 +1,13 @@
-//! Directing a scenario message by message: holding what is on its way, delivering it when the script
-//! says so, and making a certain server the leader.
+//! Directing a scenario message by message: holding what is on its way, and delivering it when the
+//! script says so.
 
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use labrpc::Passing;
-use raftapi::Term;
 use report::{FailureKind, Fields, Payload, Purpose};
 use tokio::time::{Instant, sleep};
 
@@ -15,14 +16,11 @@ use crate::cluster::Config;
 /// How long [`Hold::next`] waits for a message.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// How long [`Config::elect`] waits for an election.
-const ELECTED_WITHIN: Duration = Duration::from_secs(30);
-
-/// How often they look.
+/// How often it looks.
 const LOOK: Duration = Duration::from_millis(1);
 
 /// How long a handler may take before [`Held::deliver`] goes on without its reply.
-const HANDLED_WITHIN: Duration = Duration::from_millis(100);
+const HANDLED_WITHIN: Duration = Duration::from_millis(500);
 
 /// Which messages a script means. They are told by what they say, whatever they are called.
 ///
@@ -122,6 +120,22 @@ pub struct Hold {
     hold: labrpc::Hold,
 }
 
+/// Counts messages, and lets them go.
+#[derive(Debug)]
+pub struct Tally {
+    count: Arc<AtomicU64>,
+    /// It holds nothing, and sees all.
+    _hold: labrpc::Hold,
+}
+
+impl Tally {
+    /// How many messages there were since this was asked last, or since it began.
+    #[must_use]
+    pub fn take(&self) -> u64 {
+        self.count.swap(0, Ordering::Relaxed)
+    }
+}
+
 /// One message that is held. If it is dropped, it is lost.
 #[derive(Debug)]
 pub struct Held {
@@ -140,55 +154,23 @@ impl Config {
         self.hold_unnoted(messages)
     }
 
-    fn hold_unnoted(&self, messages: Messages) -> Hold {
-        let hold = self.network().hold(move |passing| messages.has(passing));
-        Hold { config: self.clone(), messages, hold }
+    /// Counts messages, of those that set out from now on and that nobody holds who began later.
+    #[must_use]
+    pub fn tally(&self, messages: Messages) -> Tally {
+        let count = Arc::new(AtomicU64::new(0));
+        let counting = count.clone();
+        let hold = self.network().hold(move |passing| {
+            if messages.has(passing) {
+                counting.fetch_add(1, Ordering::Relaxed);
+            }
+            false
+        });
+        Tally { count, _hold: hold }
     }
 
-    /// Makes `leader` win an election, and returns its term. Until it leads, and all have heard so that
-    /// it can reach, the others ask for votes and get no answers, and what they send as leaders gets
-    /// nowhere; all that is lost. Its log has to be good enough for a majority.
-    ///
-    /// Fails the run (liveness) if that takes more than 30 s: each election is its own with a chance of
-    /// one in as many as there are servers.
-    #[track_caller]
-    pub fn elect(&self, leader: usize) -> impl Future<Output = Term> + Send {
-        let here = Location::caller();
-        self.t.step("elect", here);
-        let others = (0..self.servers()).filter(move |&server| server != leader);
-        let as_leader = [Purpose::Append, Purpose::Snapshot].map(Messages::requests);
-        let holds: Vec<Hold> = others
-            .flat_map(|other| {
-                let sent = as_leader.map(|requests| self.hold_unnoted(requests.from(other)));
-                let answers = self.hold_unnoted(Messages::all_replies().to(other));
-                sent.into_iter().chain([answers])
-            })
-            .collect();
-        let config = self.clone();
-        async move {
-            let begun = Instant::now();
-            let term = loop {
-                if let Some((term, true)) = config.get_state(leader) {
-                    let reached =
-                        config.connected().into_iter().filter(|&i| config.reach(leader, i));
-                    let mut states = reached.filter_map(|i| config.get_state(i));
-                    if states.all(|(other, _)| other == term) {
-                        break term;
-                    }
-                }
-                if begun.elapsed() > ELECTED_WITHIN {
-                    let message = format!(
-                        "server {leader} was not elected in 30 s, though nobody else got any votes"
-                    );
-                    config.t.fatal_at(here, FailureKind::Liveness, message);
-                }
-                sleep(LOOK).await;
-            };
-            for hold in holds {
-                hold.hold.lose_all();
-            }
-            term
-        }
+    pub(crate) fn hold_unnoted(&self, messages: Messages) -> Hold {
+        let hold = self.network().hold(move |passing| messages.has(passing));
+        Hold { config: self.clone(), messages, hold }
     }
 }
 
@@ -230,10 +212,8 @@ impl Hold {
         async move {
             let begun = Instant::now();
             loop {
-                let taken = self.hold.take(|passing| wanted(&passing.args.fields()));
-                if let Some(held) = taken {
-                    let (config, messages) = (self.config.clone(), self.messages);
-                    return Held { config, messages, held };
+                if let Some(held) = self.take_that(&wanted) {
+                    return held;
                 }
                 if begun.elapsed() > WITHIN {
                     let message = format!("none of the {} came for 10 s", self.messages);
@@ -242,6 +222,22 @@ impl Hold {
                 sleep(LOOK).await;
             }
         }
+    }
+
+    /// The first message that is held, if there is one: it doesn't wait.
+    #[must_use]
+    pub fn take(&self) -> Option<Held> {
+        self.take_that(|_| true)
+    }
+
+    /// Loses all that are held, and goes on holding.
+    pub(crate) fn lose_held(&self) {
+        self.hold.lose_all();
+    }
+
+    fn take_that(&self, wanted: impl Fn(&Fields) -> bool) -> Option<Held> {
+        let held = self.hold.take(|passing| wanted(&passing.args.fields()))?;
+        Some(Held { config: self.config.clone(), messages: self.messages, held })
     }
 
     /// How many messages are held.
@@ -288,6 +284,13 @@ impl Held {
     pub async fn deliver_copy(&self) -> Option<Fields> {
         self.note("delivered, and still held");
         answer(self.held.deliver_copy()).await
+    }
+
+    /// A copy of a request, which is held as well and whose reply nobody waits for: the request can go
+    /// its way, and the copy be delivered late, as often as the script likes.
+    #[must_use]
+    pub fn copy(&self) -> Held {
+        Held { config: self.config.clone(), messages: self.messages, held: self.held.copy() }
     }
 
     /// Loses it: its caller learns at once that there is no reply.

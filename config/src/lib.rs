@@ -39,6 +39,7 @@ mod cluster;
 mod describe;
 mod determinism;
 mod direct;
+mod elect;
 mod explore;
 mod faults;
 mod hardware;
@@ -57,7 +58,7 @@ mod watch;
 
 pub use agreement::Retry;
 pub use cluster::{Config, make_config};
-pub use direct::{Held, Hold, Messages};
+pub use direct::{Held, Hold, Messages, Tally};
 pub use explore::{Clients, explore};
 pub use harness::{test, test_with_seed};
 pub use labrpc::{Faults, Link, Reliability, Switch};

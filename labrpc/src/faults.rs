@@ -185,12 +185,20 @@ impl Held {
     /// # Panics
     /// If it is a reply.
     pub fn deliver_copy(&self) -> Delivered {
+        self.copy().deliver()
+    }
+
+    /// A copy of a request, which is held as well and whose reply nobody waits for: the request can go
+    /// its way, and the copy come late.
+    ///
+    /// # Panics
+    /// If it is a reply.
+    #[must_use]
+    pub fn copy(&self) -> Held {
         let request = self.request();
         assert!(request.reply.get().is_none(), "only requests can be copied");
-        let mut state = lock(&self.shared.state);
-        let copy = self.shared.copy(&mut state, request);
-        self.shared.let_go(&mut state, copy.clone());
-        Delivered(copy)
+        let copy = self.shared.copy(&mut lock(&self.shared.state), request);
+        Held { shared: self.shared.clone(), request: Some(copy) }
     }
 
     /// Loses it: the caller learns at once that there is no reply.

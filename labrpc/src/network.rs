@@ -370,8 +370,7 @@ impl Shared {
         let request = Arc::new(Request {
             id: RpcId(state.ids),
             end: end_index,
-            // Who gets what is late stands there when it arrives.
-            server: server.filter(|_| late_by.is_none()).map(OnceLock::from).unwrap_or_default(),
+            server: OnceLock::new(),
             method,
             args: args.clone(),
             called_at,
@@ -407,6 +406,10 @@ impl Shared {
         );
         if state.hold(&request) {
             return request;
+        }
+        // Who gets what is late stands there when it arrives.
+        if let Some(server) = server.filter(|_| late_by.is_none()) {
+            request.server.set(server).expect("it wasn't set");
         }
         let request_lost = mishap.as_ref().map(|mishap| mishap.request_lost);
         let usual_delay = if is_unreliable { fate.request_delay } else { 0 };

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use config::{FailureKind, Messages, Purpose, Snapshots};
-use tokio::time::sleep;
+use config::{Config, FailureKind, Held, Link, Messages, Purpose, Retry, Snapshots, Switch};
+use raftapi::Term;
+use tokio::time::{Instant, sleep};
 
-use super::{cluster, of_one_term, term};
+use super::{cluster, of_one_term, stand_alone, term};
 
 /// Two candidates of a term, and who votes for one of them hears that it leads before it is asked by
 /// the other.
@@ -16,43 +17,50 @@ fn TestOneVoteATermX02() {
         let cfg = cluster(&t, 3, Snapshots::Off);
         cfg.begin("Test (X02): one vote a term");
 
-        // Two stand again and again; they can't hear each other, and the third isn't there.
-        cfg.crash1(2);
-        cfg.partition(&[&[0, 2], &[1, 2]]);
-        let asked = [0, 1].map(|i| cfg.hold(Messages::requests(Purpose::Vote).from(i).to(2)));
-        let to_1 = cfg.hold(Messages::requests(Purpose::Vote).from(0).to(1));
-        let [first, second] = of_one_term(&cfg, [&asked[0], &asked[1]], 3).await;
-        let of_term = term(&cfg, &first);
-        let late = to_1.next_that(|args| args.term == Some(of_term)).await;
-
-        // The third comes, votes for one of them, and hears from it that it has won.
-        cfg.start1(2);
-        cfg.connect(2);
-        let vote = first.deliver().await;
-        if vote.and_then(|reply| reply.vote_granted) != Some(true) {
-            cfg.fatal(FailureKind::Liveness, "server 2 has no vote for a candidate of a new term");
-        }
-        sleep(Duration::from_millis(10)).await;
-
-        // The other one asks, in the same term.
-        if second.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
-            let message = format!("server 2 votes for server 0 and for server 1 in term {of_term}");
-            cfg.fatal(FailureKind::Safety, message);
-        }
-
-        // The loser hears from the winner, and is then asked by it: it has voted for itself.
-        cfg.join();
-        sleep(Duration::from_millis(200)).await;
-        if late.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
-            let message = format!("server 1 votes for itself and for server 0 in term {of_term}");
-            cfg.fatal(FailureKind::Safety, message);
-        }
-
-        drop((asked, to_1));
+        two_candidates(&cfg).await;
         cfg.heal();
         cfg.check_progress().await;
         cfg.end();
     });
+}
+
+/// Servers 0 and 1 are candidates of a term, and server 2 is asked by both.
+async fn two_candidates(cfg: &Config) {
+    // Two stand again and again; they can't hear each other, and the third isn't there.
+    cfg.crash1(2);
+    cfg.partition(&[&[0, 2], &[1, 2]]);
+    let asked = [0, 1].map(|i| cfg.hold(Messages::requests(Purpose::Vote).from(i).to(2)));
+    let to_1 = cfg.hold(Messages::requests(Purpose::Vote).from(0).to(1));
+    if !stand_alone(cfg, [0, 1]).await {
+        return;
+    }
+    let [first, second] = of_one_term(cfg, [&asked[0], &asked[1]], 3).await;
+    let of_term = term(cfg, &first);
+    let late = to_1.next_that(|args| args.term == Some(of_term)).await;
+
+    // The third comes, votes for one of them, and hears from it that it has won.
+    cfg.start1(2);
+    cfg.connect(2);
+    let vote = first.deliver().await;
+    if vote.and_then(|reply| reply.vote_granted) != Some(true) {
+        cfg.fatal(FailureKind::Liveness, "server 2 has no vote for a candidate of a new term");
+    }
+    sleep(Duration::from_millis(10)).await;
+
+    // The other one asks, in the same term.
+    if second.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
+        let message = format!("server 2 votes for server 0 and for server 1 in term {of_term}");
+        cfg.fatal(FailureKind::Safety, message);
+    }
+
+    // The loser hears from the winner, and is then asked by it: it has voted for itself.
+    cfg.join();
+    sleep(Duration::from_millis(200)).await;
+    if late.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
+        let message = format!("server 1 votes for itself and for server 0 in term {of_term}");
+        cfg.fatal(FailureKind::Safety, message);
+    }
+    drop((asked, to_1));
 }
 
 /// A vote that comes when its election is over, and the next has begun, is no vote.
@@ -97,41 +105,145 @@ fn TestLateVoteX03() {
     });
 }
 
-/// A server votes, crashes, comes back, and is asked by another candidate in the same term.
+/// A leader that hears of a higher term by a reply to AppendEntries or InstallSnapshot, or a candidate by
+/// one to RequestVote, is in that term and no leader.
 #[test]
-fn TestVoteSurvivesCrashX05() {
+fn TestHigherTermInRepliesX14() {
     config::test(|t| async move {
-        let cfg = cluster(&t, 3, Snapshots::Off);
-        cfg.begin("Test (X05): a vote survives a crash");
+        let cfg = cluster(&t, 3, Snapshots::On);
+        cfg.begin("Test (X14): a reply with a higher term ends a leadership");
 
-        // Two stand again and again; they can't hear each other, and the third isn't there.
-        cfg.crash1(2);
-        cfg.partition(&[&[0, 2], &[1, 2]]);
-        let asked = [0, 1].map(|i| cfg.hold(Messages::requests(Purpose::Vote).from(i).to(2)));
-        let answers = cfg.hold(Messages::replies(Purpose::Vote).from(2));
-        let [first, second] = of_one_term(&cfg, [&asked[0], &asked[1]], 3).await;
-        let of_term = term(&cfg, &first);
-
-        // It comes, votes, and crashes as soon as it has answered.
-        cfg.start1(2);
-        cfg.connect(2);
-        let vote = first.deliver().await;
-        if vote.and_then(|reply| reply.vote_granted) != Some(true) {
-            cfg.fatal(FailureKind::Liveness, "server 2 has no vote for a candidate of a new term");
+        // A leader is cut off; the others have a new term and another leader, and one of them answers.
+        cfg.elect(0).await;
+        cfg.one(1, 3, Retry::Yes).await;
+        let term = leads_without(&cfg).await;
+        if let Some(append) = latest(&cfg, Purpose::Append).await {
+            append.deliver().await;
+            check_stepped_down(&cfg, term, "AppendEntries").await;
         }
-        cfg.crash1(2);
 
-        // It comes back, and the other one asks.
-        cfg.start1(2);
-        cfg.connect(2);
-        if second.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
-            let message = format!(
-                "server 2 votes for server 0 and, after a crash, for server 1 in term {of_term}"
-            );
+        // Once more, with a follower that lacks what the leader has only as a snapshot.
+        cfg.heal();
+        cfg.one(2, 3, Retry::Yes).await;
+        cfg.elect(0).await;
+        cfg.partition(&[&[0, 2]]);
+        for command in 3..28 {
+            cfg.one(command, 2, Retry::Yes).await;
+        }
+        if cfg.is_leader(0) {
+            let term = leads_without(&cfg).await;
+            if let Some(snapshot) = latest(&cfg, Purpose::Snapshot).await {
+                snapshot.deliver().await;
+                check_stepped_down(&cfg, term, "InstallSnapshot").await;
+            }
+        }
+
+        // A server that was down for some elections comes back, alone, and asks for a vote.
+        cfg.heal();
+        cfg.one(28, 3, Retry::Yes).await;
+        cfg.crash1(1);
+        for [leader, other] in [[2, 0], [0, 2], [2, 0], [0, 2]] {
+            cfg.crash1(other);
+            cfg.start1(other);
+            cfg.connect(other);
+            cfg.elect(leader).await;
+        }
+        cfg.partition(&[&[0, 2]]);
+        cfg.set_link(Link { from: 2, to: 1 }, Switch::On);
+        let asked = cfg.hold(Messages::all_requests().from(1).to(2));
+        cfg.start1(1);
+        cfg.connect(1);
+        let reply = asked.next().await.deliver().await;
+        let told = reply.and_then(|reply| reply.term).unwrap_or(0);
+        let is_told = || cfg.get_state(1).is_some_and(|(now, _)| now >= told);
+        if !soon(is_told).await {
+            let message =
+                format!("a candidate was told of term {told} by a reply, and isn't in it");
             cfg.fatal(FailureKind::Safety, message);
         }
 
-        drop((asked, answers));
+        drop(asked);
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// Cuts server 0 off, and has server 2 win an election with server 1. Returns the new term. Of what
+/// server 1 sends, its replies get to server 0.
+async fn leads_without(cfg: &Config) -> Term {
+    cfg.partition(&[&[1, 2]]);
+    let term = cfg.elect(2).await;
+    cfg.set_link(Link { from: 1, to: 0 }, Switch::On);
+    term
+}
+
+/// What server 0 sends to server 1 next, held; `None` if it leads no more, or has no such thing to send.
+async fn latest(cfg: &Config, purpose: Purpose) -> Option<Held> {
+    let requests = cfg.hold(Messages::requests(purpose).from(0).to(1));
+    let begun = Instant::now();
+    while cfg.is_leader(0) && begun.elapsed() < Duration::from_secs(2) {
+        if let Some(request) = requests.take() {
+            return Some(request);
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+    None
+}
+
+async fn check_stepped_down(cfg: &Config, term: Term, request: &str) {
+    let follows = || cfg.get_state(0).is_some_and(|(now, leads)| now >= term && !leads);
+    if !soon(follows).await {
+        let message = format!(
+            "server 0 was told of term {term} by a reply to {request}, and isn't a follower in it"
+        );
+        cfg.fatal(FailureKind::Safety, message);
+    }
+}
+
+/// Whether something holds within 0.1 s.
+async fn soon(holds: impl Fn() -> bool) -> bool {
+    let begun = Instant::now();
+    while !holds() {
+        if begun.elapsed() > Duration::from_millis(100) {
+            return false;
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+    true
+}
+
+/// A vote's reply is lost, and the candidate asks again. That it is refused then does no harm but delay.
+#[test]
+fn TestRepeatedRequestVoteX15() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X15): asked again, the same answer");
+
+        // One stands, and one votes for it; that answer is lost.
+        cfg.crash1(0);
+        let silent = cfg.hold(Messages::all_requests().from(2));
+        let asked = cfg.hold(Messages::requests(Purpose::Vote).from(1).to(2));
+        let request = loop {
+            let request = asked.next().await;
+            let first = request.deliver_copy().await;
+            if first.and_then(|reply| reply.vote_granted) == Some(true) {
+                break request;
+            }
+            request.deliver().await; // it has stood itself meanwhile
+        };
+        let of_term = term(&cfg, &request);
+
+        // It is asked again.
+        let again = request.deliver().await.and_then(|reply| reply.vote_granted);
+        if again != Some(true) && cfg.get_state(2).is_some_and(|(now, _)| now == of_term) {
+            cfg.warn(
+                "warning: a candidate that asks again is refused the vote that it has (Figure 2)",
+            );
+        }
+
+        silent.lose_all();
+        drop(asked);
         cfg.heal();
         cfg.check_progress().await;
         cfg.end();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use config::{FailureKind, Messages, Purpose, Retry, Snapshots};
 use tokio::time::sleep;
 
-use super::{accept, cluster, has_entries};
+use super::{accept, acknowledges, cluster, has_entries, reaches};
 
 /// Figure 8, (a) to (e): an entry of an earlier term is on a majority, and yet not committed.
 ///
@@ -41,6 +41,8 @@ fn TestFigure8X01() {
         cfg.elect(4).await;
         cfg.partition(&[]);
         accept(&cfg, 4, 3);
+        // It has told nobody, so what it has of it may not be safe yet.
+        sleep(Duration::from_millis(200)).await;
 
         // (c) S5 crashes; S1 comes back, is elected, and goes on with its entry: it gets to S3.
         cfg.crash1(4);
@@ -68,6 +70,141 @@ fn TestFigure8X01() {
         cfg.partition(&[&[1, 2, 3, 4]]);
         cfg.elect(4).await;
         cfg.one(4, 4, Retry::Yes).await;
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// AppendEntries come late that end before what the follower has acknowledged since.
+#[test]
+fn TestLateAppendEntriesX04() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X04): late AppendEntries take nothing back");
+        cfg.elect(0).await;
+        cfg.partition(&[&[0, 1]]);
+
+        // The first entry gets to server 1, and so does the next word from its leader. Copies of both
+        // are under way.
+        let requests = cfg.hold(Messages::requests(Purpose::Append).from(0).to(1));
+        let first = accept(&cfg, 0, 1);
+        let mut late = Vec::new();
+        while late.len() < 2 {
+            let request = requests.next().await;
+            if reaches(&cfg, &request) == first {
+                late.push(request.copy());
+            }
+            request.deliver().await;
+        }
+        drop(requests);
+
+        // The second entry is committed.
+        let second = accept(&cfg, 0, 2);
+        cfg.wait(second, 2, None).await;
+
+        // The copies come. Then the leader is gone, and server 1 has to have both entries.
+        cfg.partition(&[&[1, 2]]);
+        for request in late {
+            request.deliver().await;
+        }
+        cfg.elect(1).await;
+        let third = accept(&cfg, 1, 3);
+        if third <= second {
+            let message = format!(
+                "server 1 leads without the committed entry at index {second}: late AppendEntries that \
+                 end at index {first} have taken it back"
+            );
+            cfg.fatal(FailureKind::Safety, message);
+        }
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// A follower's answer to a leader comes when that leader leads again, in a later term, and its log is
+/// another.
+#[test]
+fn TestAnswerToFormerTermX08() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 5, Snapshots::Off);
+        cfg.begin("Test (X08): an answer is for one leadership");
+        cfg.elect(0).await;
+        cfg.one(1, 5, Retry::Yes).await;
+
+        // Entries get to server 1; its answer is under way.
+        cfg.partition(&[&[0, 1]]);
+        let acks = cfg.hold(Messages::replies(Purpose::Append).from(1).to(0));
+        let indexes = [2, 3, 4, 5].map(|command| accept(&cfg, 0, command));
+        let last = indexes[3];
+        let late = acknowledges(&cfg, &acks, last).await;
+
+        // The others have another leader, and another entry, which takes the place of all these.
+        cfg.partition(&[&[2, 3, 4]]);
+        cfg.elect(2).await;
+        cfg.one(6, 3, Retry::Yes).await;
+        acks.lose_all();
+        cfg.join();
+        cfg.one(7, 5, Retry::Yes).await;
+
+        // Server 0 leads again, and its next entry is on two of five servers.
+        cfg.elect(0).await;
+        cfg.partition(&[&[0, 4]]);
+        let acks = cfg.hold(Messages::replies(Purpose::Append).from(4).to(0));
+        let next = accept(&cfg, 0, 8);
+        acknowledges(&cfg, &acks, next).await.deliver().await;
+        drop(acks);
+
+        // The answer comes.
+        late.deliver().await;
+        sleep(Duration::from_millis(200)).await;
+        if cfg.n_committed(next).0 > 0 {
+            let message = format!(
+                "index {next} is committed, though two of five servers have it: server 0 has counted an \
+                 answer to what it sent in an earlier term, up to index {last}"
+            );
+            cfg.fatal(FailureKind::Safety, message);
+        }
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// A follower has entries that nobody else has, where its new leader's log has others, and these are
+/// committed.
+#[test]
+fn TestCommitBehindDivergenceX11() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X11): a follower commits what it has from its leader");
+        cfg.elect(2).await;
+        cfg.one(1, 3, Retry::Yes).await;
+
+        // Server 2 leads and is alone with its entries.
+        cfg.partition(&[]);
+        for command in 2..8 {
+            accept(&cfg, 2, command);
+        }
+
+        // The others agree on other entries at these indexes.
+        cfg.partition(&[&[0, 1]]);
+        cfg.elect(0).await;
+        for command in 12..18 {
+            cfg.one(command, 2, Retry::Yes).await;
+        }
+
+        // Server 2 comes back. Whatever it hears first, it applies what the others have.
+        cfg.join();
+        cfg.elect(0).await;
+        let index = cfg.one(20, 3, Retry::Yes).await;
+        for index in 1..index {
+            cfg.n_committed(index);
+        }
 
         cfg.heal();
         cfg.check_progress().await;

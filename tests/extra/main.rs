@@ -7,11 +7,18 @@
 //! What a script must know of a message it reads from its fields, so they have to be called as in
 //! Figures 2 and 13 of the extended Raft paper.
 
+mod crashes_x;
 mod elections_x;
 mod explore;
 mod logs_x;
+mod network_x;
+mod snapshots_x;
+mod timers_x;
+
+use std::time::Duration;
 
 use config::{Config, FailureKind, Held, Hold, Reliability, Snapshots, T, Value, make_config};
+use tokio::time::{Instant, sleep};
 
 /// A cluster of `servers` servers, whose safety monitors are strict.
 #[track_caller]
@@ -24,6 +31,20 @@ pub(crate) fn cluster(t: &T, servers: usize, snapshots: Snapshots) -> Config {
 #[track_caller]
 pub(crate) fn term(cfg: &Config, held: &Held) -> u64 {
     cfg.told(held.args().term, "term")
+}
+
+/// Whether each of these servers, which nobody answers, stands for election nevertheless. With a vote
+/// before the vote (PreVote) none does, and then no two can be made candidates of one term.
+pub(crate) async fn stand_alone<const N: usize>(cfg: &Config, servers: [usize; N]) -> bool {
+    let terms = || servers.map(|i| cfg.get_state(i).map_or(0, |(term, _)| term));
+    let (begun, first) = (Instant::now(), terms());
+    while begun.elapsed() < Duration::from_secs(5) {
+        if terms().iter().zip(first).all(|(&now, first)| now > first) {
+            return true;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    false
 }
 
 /// A request of each of two candidates, of one term, which is `least` or later.
@@ -60,5 +81,26 @@ pub(crate) async fn has_entries(replies: Hold) {
         if had_entries && was_success {
             return;
         }
+    }
+}
+
+/// Up to which index a request or a reply to AppendEntries speaks of the follower's log.
+#[track_caller]
+pub(crate) fn reaches(cfg: &Config, append: &Held) -> u64 {
+    let args = append.args();
+    let entries = cfg.told(args.entries, "entries").len() as u64;
+    cfg.told(args.prev_log_index, "prev_log_index") + entries
+}
+
+/// Of the replies to AppendEntries that are held, the first by which a follower has the leader's entries
+/// up to `index`. All before it go their way.
+pub(crate) async fn acknowledges(cfg: &Config, replies: &Hold, index: u64) -> Held {
+    loop {
+        let reply = replies.next().await;
+        let was_success = reply.reply().and_then(|reply| reply.success) == Some(true);
+        if was_success && reaches(cfg, &reply) >= index {
+            return reply;
+        }
+        reply.deliver().await;
     }
 }

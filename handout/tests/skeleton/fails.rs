@@ -1,8 +1,10 @@
-//! Every one of MIT's tests fails on the skeleton, at once, and tells the student where to begin.
+//! Every one of MIT's tests, and of those beyond them, fails on the skeleton, at once, and tells the
+//! student where to begin.
 //!
-//! The tests are the target `lab3` of this package, which has `test = false`: cargo neither builds
-//! nor runs it unasked, for it is red by design. So this test asks cargo for it, by the flags that
-//! make it share everything that has been built already, and runs it as a student would.
+//! The tests are the targets `lab3` and `extra` of this package, which have `test = false`: cargo
+//! neither builds nor runs them unasked, for they are red by design. So this test asks cargo for them, by
+//! the flags that make them share everything that has been built already, and runs them as a student
+//! would.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -16,17 +18,23 @@ use config::{FailureKind, RunResult, Verdict};
 const RUNS: usize = 5;
 
 /// What a student reads first, up to the first number.
-const SENTENCES: [&str; 2] = ["expected one leader, got none", "one("];
+const SENTENCES: [&str; 5] = [
+    "expected one leader, got none",
+    "one(",
+    "server 0 was not elected in 30 s",
+    "server 2 was not elected in 30 s",
+    "none of the ",
+];
 
 /// What the skeleton itself says, once for each server.
 const HINT: &str = "the skeleton never stands for election: begin with `ticker`";
 
-/// Builds MIT's tests on the skeleton, and returns the test binary.
-fn build() -> PathBuf {
+/// Builds tests on the skeleton, and returns the test binary.
+fn build(target_name: &str) -> PathBuf {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // The whole workspace, as in `cargo test --workspace`, so that the dependencies have the same
     // features and nothing is compiled twice.
-    cargo.args(["test", "--no-run", "--workspace", "--test", "lab3", "--offline"]);
+    cargo.args(["test", "--no-run", "--workspace", "--test", target_name, "--offline"]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
@@ -41,7 +49,7 @@ fn build() -> PathBuf {
         let message: serde_json::Value = serde_json::from_str(message).expect("cargo writes JSON");
         let is_ours = message["manifest_path"]
             == concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")
-            && message["target"]["name"] == "lab3";
+            && message["target"]["name"] == target_name;
         message["executable"].as_str().filter(|_| is_ours).map(PathBuf::from)
     });
     binary.expect("cargo says where the binary is")
@@ -60,9 +68,18 @@ fn list(binary: &Path) -> Vec<String> {
 
 #[test]
 fn every_test_fails_and_says_where_to_begin() {
-    let binary = build();
+    all_fail("lab3", "TestInitialElection3A");
+}
+
+#[test]
+fn every_extra_test_fails_and_says_where_to_begin() {
+    all_fail("extra", "TestFigure8X01");
+}
+
+fn all_fail(target: &str, one: &str) {
+    let binary = build(target);
     let tests = list(&binary);
-    assert!(tests.contains(&"TestInitialElection3A".to_owned()), "{tests:?}");
+    assert!(tests.contains(&one.to_owned()), "{tests:?}");
 
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut run = Command::new(&binary);

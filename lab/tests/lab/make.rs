@@ -40,6 +40,7 @@ fn all_is_in_the_first_commit() {
         "raft/Cargo.toml",
         "raft/src/lib.rs",
         "raft/src/raft.rs",
+        "tests/extra/main.rs",
         "tests/raft/election_3a.rs",
         "tests/raft/main.rs",
     ] {

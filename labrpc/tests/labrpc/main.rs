@@ -4,6 +4,7 @@ mod bed;
 mod counts;
 mod delivery;
 mod dying;
+mod faults;
 mod flags;
 mod misuse;
 mod mit;

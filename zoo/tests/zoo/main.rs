@@ -9,6 +9,7 @@ mod caught_3b;
 mod caught_3c;
 mod caught_3d;
 mod child;
+mod directed;
 mod docs;
 mod explained;
 #[path = "../../../tests/extra/main.rs"]

@@ -1,0 +1,189 @@
+//! What a server has promised or acknowledged survives its crash (Figure 2, "Persistent state: updated
+//! on stable storage before responding to RPCs").
+#![expect(non_snake_case, reason = "as MIT names tests")]
+
+use config::{Config, FailureKind, Messages, Purpose, Retry, Snapshots};
+
+use super::{accept, acknowledges, cluster, of_one_term, stand_alone, term};
+
+/// A server votes, crashes, comes back, and is asked by another candidate in the same term.
+#[test]
+fn TestVoteSurvivesCrashX05() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X05): a vote survives a crash");
+        vote_and_crash(&cfg).await;
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// A follower acknowledges an entry and crashes; then the leader that has committed it does.
+#[test]
+fn TestEntriesSurviveCrashX06() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X06): acknowledged entries survive crashes");
+        acknowledge_and_crash(&cfg).await;
+        cfg.heal();
+        cfg.one(10, 3, Retry::Yes).await;
+        commit_and_crash(&cfg).await;
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// A server crashes when it has saved something, and before it sends what was to follow.
+#[test]
+fn TestCrashAtSaveX07() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X07): crashes between saving and sending");
+
+        // A leader takes a command, and crashes before anybody hears of it.
+        let led = cfg.elect(0).await;
+        cfg.one(1, 3, Retry::Yes).await;
+        let crashed = cfg.crash_at_save(0);
+        cfg.start(0, 2);
+        crashed.await;
+        check_term_after_crash(&cfg, 0, led);
+        cfg.one(3, 3, Retry::Yes).await;
+
+        // A follower of a later term's leader stands for election, and crashes before anybody is asked.
+        let followed = cfg.elect(0).await;
+        cfg.one(4, 3, Retry::Yes).await;
+        cfg.crash1(0);
+        let silent = cfg.hold(Messages::all_requests().from(2));
+        cfg.crash_at_save(1).await;
+        silent.lose_all();
+        check_term_after_crash(&cfg, 1, followed);
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// The same crashes, on disks that take their time.
+#[test]
+fn TestSlowDisksX21() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X21): crashes with slow disks");
+        cfg.set_sync_time(1..=50);
+        vote_and_crash(&cfg).await;
+        cfg.heal();
+        cfg.one(9, 3, Retry::Yes).await;
+        cfg.set_sync_time(1..=50);
+        acknowledge_and_crash(&cfg).await;
+        cfg.heal();
+        cfg.one(10, 3, Retry::Yes).await;
+        cfg.set_sync_time(1..=50);
+        commit_and_crash(&cfg).await;
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// Server 2 votes, crashes, comes back, and is asked by another candidate in the same term.
+async fn vote_and_crash(cfg: &Config) {
+    // Two stand again and again; they can't hear each other, and the third isn't there.
+    cfg.crash1(2);
+    cfg.partition(&[&[0, 2], &[1, 2]]);
+    let asked = [0, 1].map(|i| cfg.hold(Messages::requests(Purpose::Vote).from(i).to(2)));
+    let answers = cfg.hold(Messages::replies(Purpose::Vote).from(2));
+    if !stand_alone(cfg, [0, 1]).await {
+        return;
+    }
+    let [first, second] = of_one_term(cfg, [&asked[0], &asked[1]], 3).await;
+    let of_term = term(cfg, &first);
+
+    // It comes, votes, and crashes as soon as it has answered.
+    cfg.start1(2);
+    cfg.connect(2);
+    let vote = first.deliver().await;
+    if vote.and_then(|reply| reply.vote_granted) != Some(true) {
+        cfg.fatal(FailureKind::Liveness, "server 2 has no vote for a candidate of a new term");
+    }
+    cfg.crash1(2);
+
+    // It comes back, and the other one asks.
+    cfg.start1(2);
+    cfg.connect(2);
+    if second.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
+        let message = format!(
+            "server 2 votes for server 0 and, after a crash, for server 1 in term {of_term}"
+        );
+        cfg.fatal(FailureKind::Safety, message);
+    }
+    drop((asked, answers));
+}
+
+/// Server 1 crashes as soon as it has said that it has an entry. Then the leader commits it, and is gone.
+async fn acknowledge_and_crash(cfg: &Config) {
+    // Server 2 isn't there.
+    cfg.elect(0).await;
+    cfg.partition(&[&[0, 1]]);
+    let acks = cfg.hold(Messages::replies(Purpose::Append).from(1).to(0));
+    let kept = accept(cfg, 0, 2);
+    let ack = acknowledges(cfg, &acks, kept).await;
+    cfg.crash1(1);
+    ack.deliver().await;
+    cfg.wait(kept, 1, None).await;
+
+    // Server 1 comes back, and is elected by server 2.
+    cfg.start1(1);
+    cfg.connect(1);
+    cfg.partition(&[&[1, 2]]);
+    cfg.elect(1).await;
+    check_kept(cfg, 1, kept);
+    drop(acks);
+}
+
+/// Server 0 crashes as soon as an entry of its own is committed.
+async fn commit_and_crash(cfg: &Config) {
+    // Server 2 isn't there.
+    cfg.elect(0).await;
+    cfg.partition(&[&[0, 1]]);
+    let kept = accept(cfg, 0, 11);
+    cfg.wait(kept, 1, None).await;
+    cfg.crash1(0);
+
+    // Server 0 comes back, and is elected by server 2.
+    cfg.start1(0);
+    cfg.connect(0);
+    cfg.partition(&[&[0, 2]]);
+    cfg.elect(0).await;
+    check_kept(cfg, 0, kept);
+}
+
+/// Checks that a leader has what is committed at `kept`.
+#[track_caller]
+fn check_kept(cfg: &Config, leader: usize, kept: u64) {
+    let next = accept(cfg, leader, 12);
+    if next <= kept {
+        let message = format!(
+            "server {leader} leads without the committed entry at index {kept}, which it had: it puts \
+             another at index {next}"
+        );
+        cfg.fatal(FailureKind::Safety, message);
+    }
+}
+
+/// Starts a crashed server, and checks that it remembers `known`, a term in which others know it to
+/// have been.
+#[track_caller]
+fn check_term_after_crash(cfg: &Config, i: usize, known: u64) {
+    cfg.start1(i);
+    cfg.connect(i);
+    if let Some((term, _)) = cfg.get_state(i)
+        && term < known
+    {
+        let message =
+            format!("server {i} has been in term {known}, and is in {term} after a crash");
+        cfg.fatal(FailureKind::Safety, message);
+    }
+}

@@ -1,0 +1,168 @@
+//! Snapshots that come late or twice, entries that a snapshot covers, and a service that takes its time
+//! (§7).
+#![expect(non_snake_case, reason = "as MIT names tests")]
+
+use std::time::Duration;
+
+use config::{FailureKind, Messages, Purpose, Retry, Snapshots};
+use tokio::time::sleep;
+
+use super::{accept, cluster, reaches, term};
+
+/// How much a service takes for each command in X16, in ms.
+const SLOW_MS: u64 = 4000;
+
+/// Within which time a leader sends heartbeats, also if there was an election in between.
+const HEARS_WITHIN: Duration = Duration::from_millis(1600);
+
+/// A snapshot comes when its receiver has newer entries, and comes twice.
+#[test]
+fn TestLateSnapshotX09() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::On);
+        cfg.begin("Test (X09): a late snapshot takes nothing back");
+        cfg.one(0, 3, Retry::Yes).await;
+
+        // Server 2 misses so much that it needs a snapshot. It gets one; a copy is under way.
+        cfg.crash1(2);
+        for command in 1..25 {
+            cfg.one(command, 2, Retry::Yes).await;
+        }
+        let snapshots = cfg.hold(Messages::requests(Purpose::Snapshot).to(2));
+        cfg.start1(2);
+        cfg.connect(2);
+        let snapshot = loop {
+            let snapshot = snapshots.next().await;
+            if cfg.get_state(2).is_some_and(|(now, _)| term(&cfg, &snapshot) >= now) {
+                break snapshot;
+            }
+            snapshot.deliver().await; // its sender leads no more
+        };
+        let late = snapshot.copy();
+        snapshot.deliver().await;
+        drop(snapshots);
+
+        // It gets newer entries. Then the copy comes, and once more when there is a newer snapshot.
+        for command in 25..28 {
+            cfg.one(command, 3, Retry::Yes).await;
+        }
+        late.deliver_copy().await;
+        for command in 28..34 {
+            cfg.one(command, 3, Retry::Yes).await;
+        }
+        late.deliver_copy().await;
+        cfg.one(34, 3, Retry::Yes).await;
+
+        // What server 2 has saved is none the older: it crashes, and comes back.
+        late.deliver().await;
+        cfg.crash1(2);
+        cfg.start1(2);
+        cfg.connect(2);
+        cfg.one(35, 3, Retry::Yes).await;
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// AppendEntries come late whose entries the follower's snapshot covers: all of them, or the first ones.
+#[test]
+fn TestEntriesBehindSnapshotX10() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::On);
+        cfg.begin("Test (X10): late entries that a snapshot covers");
+        cfg.elect(0).await;
+
+        // Server 0's entries come several at a time, and there are copies of all that server 1 gets.
+        let mut late = Vec::new();
+        for batch in 0..4 {
+            if !cfg.is_leader(0) {
+                cfg.elect(0).await;
+            }
+            let requests = cfg.hold(Messages::requests(Purpose::Append).from(0).to(1));
+            let mut last = 0;
+            for command in 0..7 {
+                last = accept(&cfg, 0, 10 * batch + command);
+            }
+            let mut reached = 0;
+            while reached < last {
+                let request = requests.next().await;
+                reached = reaches(&cfg, &request);
+                late.push(request.copy());
+                request.deliver().await;
+            }
+            drop(requests);
+            cfg.wait(last, 3, None).await;
+        }
+
+        // Each copy comes, the earliest first, and then the latest first.
+        for request in late.iter().chain(late.iter().rev()) {
+            request.deliver_copy().await;
+        }
+        cfg.one(100, 3, Retry::Yes).await;
+
+        // Server 0 doesn't learn how far server 1 is, which goes on and makes snapshots.
+        let replies = cfg.hold(Messages::replies(Purpose::Append).from(1));
+        for command in 101..115 {
+            cfg.one(command, 2, Retry::Yes).await;
+        }
+        replies.lose_all();
+        for command in 115..118 {
+            cfg.one(command, 3, Retry::Yes).await;
+        }
+
+        // Server 1 crashes, comes back with a snapshot, and gets all copies.
+        cfg.crash1(1);
+        cfg.start1(1);
+        cfg.connect(1);
+        for request in &late {
+            request.deliver_copy().await;
+        }
+        cfg.one(118, 3, Retry::Yes).await;
+
+        drop(late);
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// The service takes its time for each command, and the servers go on as ever.
+#[test]
+fn TestSlowServiceX16() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::On);
+        cfg.begin("Test (X16): a slow service stops nobody");
+        cfg.one(1, 3, Retry::Yes).await;
+        cfg.elect(0).await;
+
+        // There is enough to apply for a while.
+        cfg.set_apply_time(SLOW_MS);
+        for command in 2..8 {
+            accept(&cfg, 0, command);
+        }
+        let heartbeats = cfg.tally(Messages::requests(Purpose::Append));
+        for _ in 0..5 {
+            sleep(HEARS_WITHIN).await;
+            if heartbeats.take() == 0 {
+                let message = format!(
+                    "nobody has sent AppendEntries for 1.6 s: while a service takes {SLOW_MS} ms for each \
+                     command, heartbeats stop"
+                );
+                cfg.fatal(FailureKind::Liveness, message);
+            }
+        }
+        drop(heartbeats);
+
+        // It is quick again, and makes snapshots.
+        cfg.set_apply_time(0);
+        for command in 8..25 {
+            cfg.one(command, 3, Retry::Yes).await;
+        }
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}

@@ -1,0 +1,156 @@
+//! Election timers: what restarts them, what doesn't, and what happens when all begin at once (§5.2).
+#![expect(non_snake_case, reason = "as MIT names tests")]
+
+use std::time::Duration;
+
+use config::{Config, FailureKind, Held, Messages, Purpose, Retry, Snapshots};
+use tokio::time::{Instant, sleep};
+
+use super::cluster;
+
+/// How long a candidate asks in vain: less than the network takes to tell it that nobody is there.
+const IN_VAIN: Duration = Duration::from_secs(6);
+
+/// How long a server may take to stand for election. The lab wants a new leader within 5 s.
+const STANDS_WITHIN: Duration = Duration::from_millis(3300);
+
+/// How often it is asked meanwhile: more often than any timer fires.
+const PAUSE: Duration = Duration::from_millis(150);
+
+/// How many different requests that takes.
+const REQUESTS: usize = 22;
+
+/// A candidate's calls come to nothing for seconds: it begins the next election all the same.
+#[test]
+fn TestSilentPeersX12() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X12): a candidate doesn't wait for answers");
+
+        // Server 1 is alone, and its calls neither succeed nor fail.
+        cfg.crash1(0);
+        cfg.crash1(2);
+        let asked = cfg.hold(Messages::all_requests().from(1).to(2));
+        let others = cfg.hold(Messages::all_requests().from(1).to(0));
+        asked.next().await;
+        let in_term = |cfg: &Config| cfg.get_state(1).map_or(0, |(term, _)| term);
+        let first = in_term(&cfg);
+        sleep(IN_VAIN).await;
+
+        // It has begun more elections: in new terms, or, if it asks before it takes one, by asking again.
+        let (terms, again) = (in_term(&cfg) - first, asked.count());
+        if terms < 2 && again < 2 {
+            let message = format!(
+                "server 1 has asked for votes, and has begun {terms} more elections in 6 s without an answer"
+            );
+            cfg.fatal(FailureKind::Liveness, message);
+        }
+
+        asked.lose_all();
+        others.lose_all();
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// Requests that a server refuses don't keep it from standing for election.
+#[test]
+fn TestRefusedRequestsX13() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X13): refused requests don't restart the election timer");
+
+        // A word of a leader's is under way, and will come when there has been another leader.
+        cfg.elect(0).await;
+        let appends = cfg.hold(Messages::requests(Purpose::Append).from(0).to(1));
+        let append = appends.next().await;
+        let of_former_leader = append.copy();
+        append.deliver().await;
+        drop(appends);
+        cfg.elect(2).await;
+        cfg.one(1, 3, Retry::Yes).await;
+
+        // Server 2 lacks a committed entry, and asks for votes again and again.
+        cfg.partition(&[&[0, 1]]);
+        cfg.elect(0).await;
+        cfg.one(2, 2, Retry::Yes).await;
+        cfg.crash1(0);
+        cfg.crash1(1);
+        let asked = cfg.hold(Messages::all_requests().from(2).to(1));
+        let mut requests = Vec::new();
+        while requests.len() < REQUESTS {
+            requests.push(asked.next().await);
+        }
+        cfg.crash1(2);
+
+        // Server 1 gets one of them after the other, in terms that rise.
+        let what = "requests for its vote in rising terms";
+        stands_despite(&cfg, requests.iter(), what).await;
+
+        // It gets the same one again and again.
+        let what = "requests for its vote in an earlier term";
+        stands_despite(&cfg, std::iter::repeat(&requests[0]), what).await;
+
+        // It hears from a former leader.
+        let what = "AppendEntries of an earlier term";
+        stands_despite(&cfg, std::iter::repeat(&of_former_leader), what).await;
+
+        drop(asked);
+        drop((requests, of_former_leader));
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// Starts server 1, which hears nothing but `requests`, and checks that it stands for election. Crashes
+/// it then.
+async fn stands_despite(cfg: &Config, requests: impl Iterator<Item = &Held>, what: &str) {
+    let stands = cfg.hold(Messages::all_requests().from(1));
+    cfg.start1(1);
+    cfg.connect(1);
+    let begun = Instant::now();
+    for request in requests {
+        let reply = request.deliver_copy().await;
+        if reply
+            .is_some_and(|reply| reply.vote_granted == Some(true) || reply.success == Some(true))
+        {
+            cfg.fatal(FailureKind::Safety, format!("server 1 doesn't refuse {what}"));
+        }
+        sleep(PAUSE).await;
+        if stands.count() > 0 || begun.elapsed() > STANDS_WITHIN {
+            break;
+        }
+    }
+    if stands.count() == 0 {
+        let message = format!(
+            "server 1 has refused {what}, has heard of no leader for 3.3 s, and doesn't stand for election"
+        );
+        cfg.fatal(FailureKind::Liveness, message);
+    }
+    stands.lose_all();
+    cfg.crash1(1);
+}
+
+/// All servers are started at the same instant, again and again.
+#[test]
+fn TestAlignedTimersX20() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 5, Snapshots::Off);
+        cfg.begin("Test (X20): servers that start at the same instant");
+        for servers in [5, 4, 3, 5, 4, 3] {
+            // Whoever isn't among them stays down: of three all have to agree.
+            (0..5).for_each(|i| cfg.crash1(i));
+            let first = cfg.random_range(0..5);
+            let started = (first..first + servers).map(|i| i % 5);
+            started.clone().for_each(|i| cfg.start1(i));
+            started.for_each(|i| cfg.connect(i));
+            cfg.check_one_leader().await;
+            cfg.one(cfg.random_value(), servers, Retry::Yes).await;
+        }
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
