@@ -1,5 +1,7 @@
 //! Plans drawn from a seed.
 
+use std::ops::RangeInclusive;
+
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -11,7 +13,7 @@ use crate::plan::{Act, Load, Plan, Timed};
 const SERVERS: [usize; 16] = [3, 3, 3, 3, 3, 3, 5, 5, 5, 5, 5, 4, 4, 2, 6, 7];
 
 /// When the faults end, in ms.
-const END_MS: std::ops::RangeInclusive<u64> = 1_500..=8_000;
+const END_MS: RangeInclusive<u64> = 1_500..=8_000;
 
 /// How many commands a plan's load has at most, unless they come one by one.
 const MOST_COMMANDS: u64 = 400;

@@ -48,4 +48,26 @@ impl Faults {
         lost_replies: 0,
         doubled_requests: 0,
     };
+
+    /// The shares of 1,000, by their names.
+    pub(crate) fn shares(&self) -> [(&'static str, u32); 5] {
+        [
+            ("late_requests", self.late_requests),
+            ("late_replies", self.late_replies),
+            ("lost_requests", self.lost_requests),
+            ("lost_replies", self.lost_replies),
+            ("doubled_requests", self.doubled_requests),
+        ]
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn shares_mut(&mut self) -> [&mut u32; 5] {
+        [
+            &mut self.late_requests,
+            &mut self.late_replies,
+            &mut self.lost_requests,
+            &mut self.lost_replies,
+            &mut self.doubled_requests,
+        ]
+    }
 }

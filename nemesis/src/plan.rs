@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::faults::{Faults, Link};
 
+/// The latest end of a plan, in ms: a run may take 120 s, and after the end a cluster gets some time
+/// to agree.
+const LONGEST_MS: u64 = 100_000;
+
 /// What befalls a cluster in one run. When it is over, all faults end, and the cluster has to get
 /// somewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,13 +88,17 @@ impl Plan {
     /// Whether it can be followed.
     ///
     /// # Errors
-    /// With what is wrong: no servers, a server that isn't there, times that go back, or an empty range.
+    /// With what is wrong, as a sentence about the plan: no servers, a server that isn't there, times
+    /// that go back or last too long, or numbers that mean nothing.
     pub fn check(&self) -> Result<(), String> {
         if self.servers == 0 {
             return Err("it has no servers".to_owned());
         }
         if self.load.every_ms == 0 {
             return Err("its load comes every 0 ms; 1 is the least".to_owned());
+        }
+        if self.end_ms > LONGEST_MS {
+            return Err(format!("it ends at {} ms; {LONGEST_MS} is the most", self.end_ms));
         }
         let mut before = 0;
         for Timed { at_ms, act } in &self.acts {
@@ -101,22 +109,41 @@ impl Plan {
                 return Err(format!("its acts are in no order: {at_ms} ms after {before} ms"));
             }
             before = *at_ms;
-            let ranges = match act {
-                Act::Faults(faults) => {
-                    vec![faults.request_delay_ms.clone(), faults.reply_delay_ms.clone()]
-                }
-                Act::SyncTime(ms) => vec![ms.clone()],
-                _ => Vec::new(),
-            };
-            if let Some(range) = ranges.iter().find(|range| range.is_empty()) {
-                return Err(format!("the range {}..={} is empty", range.start(), range.end()));
-            }
+            act.check()?;
+        }
+        if before > self.end_ms {
+            return Err(format!(
+                "its last act, at {before} ms, is after its end, {} ms",
+                self.end_ms
+            ));
         }
         Ok(())
     }
 }
 
 impl Act {
+    /// Whether its numbers mean something.
+    fn check(&self) -> Result<(), String> {
+        let ranges = match self {
+            Act::Faults(faults) => {
+                let shares = faults.shares();
+                if let Some((name, share)) = shares.iter().find(|(_, share)| *share > 1_000) {
+                    return Err(format!("{name} are {share} of 1000"));
+                }
+                vec![&faults.request_delay_ms, &faults.reply_delay_ms]
+            }
+            Act::SyncTime(ms) => vec![ms],
+            Act::CutLink(Link { from, to }) | Act::MendLink(Link { from, to }) if from == to => {
+                return Err(format!("it names a way from server {from} to itself"));
+            }
+            _ => Vec::new(),
+        };
+        match ranges.into_iter().find(|range| range.is_empty()) {
+            Some(range) => Err(format!("the range {}..={} is empty", range.start(), range.end())),
+            None => Ok(()),
+        }
+    }
+
     /// The servers that it names.
     pub(crate) fn servers(&self) -> Vec<usize> {
         match self {
@@ -124,6 +151,17 @@ impl Act {
             Act::CutLink(link) | Act::MendLink(link) => vec![link.from, link.to],
             Act::Disconnect(i) | Act::Connect(i) | Act::Crash(i) | Act::Start(i) => vec![*i],
             Act::Restart(servers) => servers.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn servers_mut(&mut self) -> Vec<&mut usize> {
+        match self {
+            Act::Partition(groups) => groups.iter_mut().flatten().collect(),
+            Act::CutLink(link) | Act::MendLink(link) => vec![&mut link.from, &mut link.to],
+            Act::Disconnect(i) | Act::Connect(i) | Act::Crash(i) | Act::Start(i) => vec![i],
+            Act::Restart(servers) => servers.iter_mut().collect(),
             _ => Vec::new(),
         }
     }

@@ -105,14 +105,7 @@ fn faults_text(faults: &Faults) -> String {
         let (from, to) = (reply_delay_ms.start(), reply_delay_ms.end());
         fields.push(format!("reply_delay_ms: {from}..={to}"));
     }
-    let shares = [
-        ("late_requests", faults.late_requests),
-        ("late_replies", faults.late_replies),
-        ("lost_requests", faults.lost_requests),
-        ("lost_replies", faults.lost_replies),
-        ("doubled_requests", faults.doubled_requests),
-    ];
-    let there = shares.into_iter().filter(|&(_, share)| share > 0);
+    let there = faults.shares().into_iter().filter(|&(_, share)| share > 0);
     fields.extend(there.map(|(name, share)| format!("{name}: {share}")));
     if fields.is_empty() {
         return "Faults::NONE".to_owned();

@@ -1,19 +1,18 @@
 //! Making a plan smaller.
 
-use crate::faults::Faults;
 use crate::plan::{Act, Load, Plan, Timed};
 
 /// The smallest plan that can be found in which the same is wrong as in `plan`: with fewer acts, fewer
 /// servers, in less time. `is_wrong` says whether it is; of `plan` itself it isn't asked.
 ///
-/// It is asked some hundred times. As most of what is wrong hangs on chance, it may try several seeds,
-/// and say with which it was so by [`shrink_with`]'s kind of answer; this one keeps the plan's.
+/// It is asked some hundred times, and only of plans that pass [`Plan::check`] if `plan` does. The
+/// seed stays as it is; see [`shrink_with`] for what hangs on chance.
 pub fn shrink(plan: &Plan, mut is_wrong: impl FnMut(&Plan) -> bool) -> Plan {
     shrink_with(plan, |plan| is_wrong(plan).then(|| plan.clone()))
 }
 
-/// Like [`shrink`], where `find` answers with the plan with which it was so: the one that it was asked
-/// about, perhaps with another seed or an earlier end.
+/// Like [`shrink`], where `find` may try several seeds: it answers with the plan in which the same is
+/// wrong, which is the one that it was asked about, perhaps with another seed or an earlier end.
 pub fn shrink_with(plan: &Plan, mut find: impl FnMut(&Plan) -> Option<Plan>) -> Plan {
     let mut smallest = plan.clone();
     loop {
@@ -30,8 +29,11 @@ pub fn shrink_with(plan: &Plan, mut find: impl FnMut(&Plan) -> Option<Plan>) -> 
 
 /// What is to become small.
 fn size(plan: &Plan) -> (usize, usize, usize, u64) {
-    let named = plan.acts.iter().map(|timed| timed.act.servers().len() + 1).sum();
-    (plan.acts.len(), plan.servers, named, plan.end_ms)
+    let detail = |Timed { act, .. }: &Timed| match act {
+        Act::Faults(faults) => faults.shares().into_iter().filter(|(_, share)| *share > 0).count(),
+        act => act.servers().len(),
+    };
+    (plan.acts.len(), plan.servers, plan.acts.iter().map(detail).sum(), plan.end_ms)
 }
 
 type Find<'a> = &'a mut dyn FnMut(&Plan) -> Option<Plan>;
@@ -66,28 +68,33 @@ fn fewer_acts(smallest: &mut Plan, find: Find<'_>) {
     }
 }
 
-/// Leaves out servers, from the last, with all that names them.
+/// Leaves out servers, each in turn from the last, with all that names them.
 fn fewer_servers(smallest: &mut Plan, find: Find<'_>) {
-    while smallest.servers > 1 {
-        let mut candidate = smallest.clone();
-        candidate.servers -= 1;
-        let last = candidate.servers;
-        candidate.acts.retain_mut(|Timed { act, .. }| match act {
-            Act::Partition(groups) => {
-                groups.iter_mut().for_each(|group| group.retain(|&server| server != last));
-                groups.retain(|group| !group.is_empty());
-                true
-            }
-            Act::Restart(servers) => {
-                servers.retain(|&server| server != last);
-                !servers.is_empty()
-            }
-            act => !act.servers().contains(&last),
-        });
-        if !accept(smallest, candidate, find) {
-            return;
+    for server in (0..smallest.servers).rev() {
+        if smallest.servers > 1 {
+            accept(smallest, without(smallest, server), find);
         }
     }
+}
+
+/// The plan without one server. Those behind it move up.
+fn without(plan: &Plan, server: usize) -> Plan {
+    let mut plan = Plan { servers: plan.servers - 1, ..plan.clone() };
+    plan.acts.retain_mut(|Timed { act, .. }| match act {
+        Act::Partition(groups) => {
+            groups.iter_mut().for_each(|group| group.retain(|&other| other != server));
+            groups.retain(|group| !group.is_empty());
+            true
+        }
+        Act::Restart(servers) => {
+            servers.retain(|&other| other != server);
+            !servers.is_empty()
+        }
+        act => !act.servers().contains(&server),
+    });
+    let behind = plan.acts.iter_mut().flat_map(|timed| timed.act.servers_mut());
+    behind.filter(|other| **other > server).for_each(|other| *other -= 1);
+    plan
 }
 
 /// Simpler circumstances: no snapshots, fewer commands, milder faults, fewer restarts.
@@ -101,30 +108,19 @@ fn simpler(smallest: &mut Plan, find: Find<'_>) {
     }
     for place in 0..smallest.acts.len() {
         let kinds = match &smallest.acts[place].act {
-            Act::Faults(_) => 0..5,
+            Act::Faults(faults) => 0..faults.shares().len(),
             Act::Restart(servers) if servers.len() > 1 => 0..servers.len(),
             _ => 0..0,
         };
         for kind in kinds {
             let mut candidate = smallest.clone();
             match &mut candidate.acts[place].act {
-                Act::Faults(faults) => *part(faults, kind) = 0,
+                Act::Faults(faults) => *faults.shares_mut()[kind] = 0,
                 Act::Restart(servers) if kind < servers.len() => drop(servers.remove(kind)),
                 _ => {}
             }
             accept(smallest, candidate, find);
         }
-    }
-}
-
-/// One kind of faults.
-fn part(faults: &mut Faults, kind: usize) -> &mut u32 {
-    match kind {
-        0 => &mut faults.late_requests,
-        1 => &mut faults.late_replies,
-        2 => &mut faults.lost_requests,
-        3 => &mut faults.lost_replies,
-        _ => &mut faults.doubled_requests,
     }
 }
 
