@@ -1,6 +1,8 @@
 //! Exploration: a run whose faults and load are drawn from its seed, and what its plan needs of a
 //! cluster.
 
+use std::env;
+use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +25,7 @@ use crate::t::T;
 ///
 /// With `LAB_PLAN` the plan is read from that file instead.
 ///
-/// Fails the run (tester) if the file can't be read.
+/// Fails the run (tester) if that file has no plan that can be followed.
 #[track_caller]
 pub fn explore<F>(t: &T, make: F) -> impl Future<Output = ()> + Send
 where
@@ -40,14 +42,21 @@ where
     follow(cfg, plan)
 }
 
+/// The plan in a file; if there is none that can be followed, what is wrong and what to do.
 fn read(path: &Path) -> Result<Plan, String> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| format!("failed to read LAB_PLAN={}: {error}", path.display()))?;
-    let plan: Plan = serde_json::from_str(&text).map_err(|error| {
-        format!("failed to read LAB_PLAN={}: it is no plan: {error}", path.display())
+    let failed = |to: &str, error: &dyn Display, remedy: &str| {
+        format!("failed to {to} LAB_PLAN={}: {error}; {remedy}", path.display())
+    };
+    let text = fs::read_to_string(path).map_err(|error| {
+        let here = env::current_dir().unwrap_or_default();
+        let from = format!("expected a plan's file, by its whole path or from {}", here.display());
+        failed("read", &error, &from)
     })?;
-    plan.check()
-        .map_err(|error| format!("failed to follow LAB_PLAN={}: {error}", path.display()))?;
+    let plan: Plan = serde_json::from_str(&text).map_err(|error| {
+        failed("read", &error, "expected a plan as `cargo lab explore` stores it, in JSON")
+    })?;
+    let remedy = "correct it there, or unset LAB_PLAN to have a plan drawn";
+    plan.check().map_err(|error| failed("follow", &error, remedy))?;
     Ok(plan)
 }
 

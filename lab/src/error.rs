@@ -42,6 +42,18 @@ pub(crate) enum Error {
     #[error("failed to find a test: none of `{package}` has `{filter}` in its name; {hint}")]
     NoSuchTest { package: String, filter: String, hint: String },
 
+    #[error(
+        "failed to explore: `{0}` has no test `TestExplore`. Its script is `config::test(|t| async move \
+         {{ config::explore(&t, raft::make).await; }})`"
+    )]
+    NoExploration(String),
+
+    #[error(
+        "failed to explore: with LAB_PLAN every run has that plan; unset it to have plans drawn, or run \
+         `TestExplore` to follow that one"
+    )]
+    OnePlan,
+
     #[error("failed to choose a test: `{name}` is a piece of {}", tests.join(", "))]
     ManyTests { name: String, tests: Vec<String> },
 
@@ -103,6 +115,7 @@ impl Error {
             | Error::Write { .. }
             | Error::NoFolder(_)
             | Error::ManyTests { .. }
+            | Error::OnePlan
             | Error::NoHistory { .. }
             | Error::NoBug { .. }
             | Error::NoCampaign { .. }
@@ -111,7 +124,9 @@ impl Error {
             | Error::NotTheSame { .. }
             | Error::NoWorkspace(_)
             | Error::NoPackage { .. } => Exit::Usage,
-            Error::NoTests(_) | Error::NoSuchTest { .. } => Exit::NoSuchTest,
+            Error::NoTests(_) | Error::NoSuchTest { .. } | Error::NoExploration(_) => {
+                Exit::NoSuchTest
+            }
             Error::NotBuilt(_) => Exit::NotBuilt,
             Error::NoBugs(_)
             | Error::NotStarted { .. }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use nemesis::{Plan, shrink_with};
-use report::without_numbers;
+use report::{FailureKind, without_numbers};
 use tempfile::TempDir;
 
 use crate::cli;
@@ -44,12 +44,24 @@ struct Found {
     what: String,
     /// The sentence.
     sentence: String,
+    kind: FailureKind,
 }
 
 /// Explores until the time is over, or something is found.
 pub(crate) fn explore(asked: &cli::Explore) -> Result<Exit, Error> {
-    let suite = suite::prepare(&asked.package, &asked.build, &[TEST.to_owned()])?;
-    let test = &suite.tests[0];
+    if env::var_os("LAB_PLAN").is_some() {
+        return Err(Error::OnePlan);
+    }
+    let no_exploration = || Error::NoExploration(asked.package.clone());
+    let suite = suite::prepare(&asked.package, &asked.build, &[TEST.to_owned()]);
+    let suite = suite.map_err(|error| match error {
+        Error::NoSuchTest { .. } => no_exploration(),
+        error => error,
+    })?;
+    let test = suite.tests.iter().find(|test| test.name == TEST).ok_or_else(no_exploration)?;
+    let out = asked.out.clone().unwrap_or_else(|| suite.target.join("lab"));
+    // Better now than when something is found.
+    fs::create_dir_all(&out).map_err(|error| Error::write(&out, error))?;
     let stop = Arc::new(AtomicBool::new(false));
     let on_signal = stop.clone();
     // Without a handler Ctrl-C ends the program at once, which is no worse than a failure here.
@@ -75,9 +87,10 @@ pub(crate) fn explore(asked: &cli::Explore) -> Result<Exit, Error> {
         return Ok(Exit::Passed);
     };
     println!("found with seed {seed}: {}", found.sentence);
-    let plan = Plan::draw(*seed);
-    let smallest = search.shrink(&plan, found)?;
-    let out = asked.out.clone().unwrap_or_else(|| suite.target.join("lab"));
+    if found.kind == FailureKind::Tester {
+        return Ok(Exit::Tester);
+    }
+    let smallest = search.shrink(&Plan::draw(*seed), found)?;
     search.show(&smallest, found, &out)?;
     Ok(Exit::Failed)
 }
@@ -176,7 +189,6 @@ impl Search<'_> {
 
     /// Shows the run with `plan`, and leaves the plan and its script in `out`.
     fn show(&self, plan: &Plan, found: &Found, out: &Path) -> Result<(), Error> {
-        fs::create_dir_all(out).map_err(|error| Error::write(out, error))?;
         let seed = plan.seed;
         let [plan_file, script_file] =
             [format!("plan-{seed}.json"), format!("found-{seed}.rs")].map(|name| out.join(name));
@@ -221,7 +233,7 @@ fn found_in(line: &Line) -> Option<Found> {
         Some(finding) => finding.id.to_string(),
         None => without_numbers(&sentence),
     };
-    Some(Found { what, sentence })
+    Some(Found { what, sentence, kind: failure.kind })
 }
 
 fn json(plan: &Plan) -> String {
