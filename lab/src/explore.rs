@@ -151,9 +151,9 @@ impl Search<'_> {
             }
             asked += 1;
             bar.set_message(format!(
-                "{asked} tried; {} acts, {} servers",
-                candidate.acts.len(),
-                candidate.servers
+                "{asked} tried; {} on {}",
+                counted(candidate.acts.len(), "act"),
+                counted(candidate.servers, "server")
             ));
             let seed = self.seed_with(candidate, found).unwrap_or_else(|why| {
                 error = Some(why);
@@ -199,7 +199,8 @@ impl Search<'_> {
         let script = plan.script(&again.as_ref().unwrap_or(found).sentence);
         write(&script_file, &script)?;
         let (acts, servers) = (plan.acts.len(), plan.servers);
-        println!("\nthe smallest plan that shows it has {acts} acts on {servers} servers:\n");
+        let (acts, servers) = (counted(acts, "act"), counted(servers, "server"));
+        println!("\nthe smallest plan that shows it has {acts} on {servers}:\n");
         println!("{}", ended.map(|ended| ended.report).unwrap_or_default());
         println!("As a test, to be pasted into a file of tests:\n\n{script}");
         println!("stored in {} and {}", plan_file.display(), script_file.display());
@@ -234,6 +235,11 @@ fn found_in(line: &Line) -> Option<Found> {
         None => without_numbers(&sentence),
     };
     Some(Found { what, sentence, kind: failure.kind })
+}
+
+/// `1 act`, `2 acts`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn json(plan: &Plan) -> String {

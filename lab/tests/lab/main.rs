@@ -1,5 +1,6 @@
 //! The program as its users meet it: each test runs it, in a student's workspace.
 
+mod explore;
 mod interrupt;
 mod make;
 mod misuse;

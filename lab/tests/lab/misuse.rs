@@ -87,10 +87,9 @@ fn numbers_that_make_no_sense() {
 
 #[test]
 fn help_has_the_exit_codes() {
-    let of_commands =
-        [&["--help"][..], &["test", "--help"], &["new", "--help"], &["zoo", "--help"]];
-    for arguments in of_commands {
-        let ran = lab(skeleton(), arguments);
+    for command in [None, Some("test"), Some("new"), Some("explore"), Some("zoo")] {
+        let arguments: Vec<&str> = command.into_iter().chain(["--help"]).collect();
+        let ran = lab(skeleton(), &arguments);
         ran.assert_code(0);
         ran.assert_prints("4    there is no such test");
     }
