@@ -39,9 +39,8 @@ impl Plan {
                  use config::{{{uses}}};\n\n    \
                  config::test_with_seed({seed}, |t| async move {{\n        \
                      t.be_strict();\n        \
-                     let cfg = make_config(\n            \
-                         &t, {servers}, Reliability::Reliable, Snapshots::{snapshots}, raft::make,\n        \
-                     );\n        \
+                     let cfg = make_config(&t, {servers}, Reliability::Reliable, \
+                         Snapshots::{snapshots}, raft::make);\n        \
                      cfg.begin(\"Found: seed {seed}\");\n        \
                      let load = cfg.load(Load {{ every_ms: {every_ms}, burst: {burst} }});\n\
                      {body}        \
