@@ -144,6 +144,30 @@ fn what_makes_no_sense_is_named() {
     );
 }
 
+/// Of the reference's runs, each twice; they are the same here, where nothing is optimised, and in any
+/// other build.
+#[test]
+fn the_same_seed_is_the_same_exploration() {
+    let out = explored().join("twice");
+    let mut lab = command(env!("CARGO_BIN_EXE_lab"), explored());
+    lab.args(["test", "TestExplore", "-n", "50", "--seed", "1", "-o", "twice"]);
+    run(lab.env("LAB_CHECK_DETERMINISM", "1")).assert_code(0);
+    let results = fs::read_to_string(out.join("results.jsonl")).expect("there are results");
+    let results: Vec<serde_json::Value> =
+        results.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+    assert_eq!(results.len(), 50);
+    let counts = |seed: u64| {
+        let result = results.iter().find(|result| result["seed"] == seed).expect("it was run");
+        let measured = &result["verdict"]["passed"];
+        ["rpcs", "bytes", "commands"].map(|count| measured[count].as_u64().expect("it has passed"))
+    };
+    let counts = [1, 2, 3].map(counts);
+    assert_eq!(counts, SEEDS_1_TO_3, "if runs were to change, the first are the new counts");
+}
+
+/// RPCs, bytes and commands with seeds 1 to 3.
+const SEEDS_1_TO_3: [[u64; 3]; 3] = [[0; 3]; 3];
+
 /// Before anything is found: it may have taken hours.
 #[test]
 fn a_folder_that_can_t_be_written_is_named_at_once() {
