@@ -12,8 +12,10 @@ mod child;
 mod directed;
 mod docs;
 mod explained;
+mod explored;
 #[path = "../../../tests/extra/main.rs"]
 mod extra;
+mod found;
 mod killed;
 mod lab3;
 mod limits;
