@@ -32,7 +32,7 @@ fn every_act_is_a_call() {
         "cfg.set_long_reordering(Switch::Off);",
         "cfg.set_faults(Faults { request_delay_ms: 1..=20, reply_delay_ms: 5..=40, \
          late_requests: 500, late_replies: 250, lost_requests: 10, lost_replies: 20, \
-         doubled_requests: 100, ..Faults::NONE });",
+         doubled_requests: 100 });",
         "cfg.set_faults(Faults { lost_replies: 30, ..Faults::NONE });",
         "cfg.set_faults(Faults { request_delay_ms: 3..=4, doubled_requests: 40, ..Faults::NONE });",
         "cfg.set_faults(Faults::NONE);",
