@@ -91,6 +91,9 @@ pub(crate) fn explore(asked: &cli::Explore) -> Result<Exit, Error> {
         return Ok(Exit::Tester);
     }
     let smallest = search.shrink(&Plan::draw(*seed), found)?;
+    if search.is_stopped() {
+        println!("interrupted: a smaller plan may show it, too");
+    }
     search.show(&smallest, found, &out)?;
     Ok(Exit::Failed)
 }
