@@ -425,6 +425,12 @@ impl Config {
         sizes.servers.iter().map(|server| server.saved.raft_state_size()).max().unwrap_or(0)
     }
 
+    /// The size of the snapshot that a server has saved, crashed or not, in bytes.
+    #[must_use]
+    pub fn snapshot_size(&self, i: usize) -> usize {
+        self.state().servers[i].saved.snapshot_size()
+    }
+
     /// Asks a server for its term and whether it believes that it leads; `None` if it is crashed.
     #[must_use]
     pub fn get_state(&self, i: usize) -> Option<(Term, bool)> {

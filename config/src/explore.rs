@@ -36,7 +36,7 @@ where
         Some(path) => read(path).unwrap_or_else(|error| t.fatal(FailureKind::Tester, error)),
     };
     t.be_strict();
-    let snapshots = if plan.snapshots { Snapshots::On } else { Snapshots::Off };
+    let snapshots = if plan.snapshots { Snapshots::Uneven } else { Snapshots::Off };
     let cfg = make_config(t, plan.servers, Reliability::Reliable, snapshots, make);
     cfg.begin("Explore: faults and load by the seed");
     follow(cfg, plan)

@@ -18,7 +18,7 @@ pub struct Plan {
     pub seed: u64,
     /// How many servers.
     pub servers: usize,
-    /// Whether the service makes snapshots.
+    /// Whether the service makes snapshots, each server's at an interval of its own.
     pub snapshots: bool,
     /// What clients ask for while there are faults.
     pub load: Load,

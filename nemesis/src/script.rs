@@ -29,7 +29,7 @@ impl Plan {
         }
         uses.sort_unstable_by_key(|name| (name.starts_with(char::is_lowercase), *name));
         let Plan { seed, servers, snapshots, load, end_ms, .. } = self;
-        let snapshots = if *snapshots { "On" } else { "Off" };
+        let snapshots = if *snapshots { "Uneven" } else { "Off" };
         let (every_ms, burst) = (load.every_ms, load.burst);
         format!(
             "/// {found}\n\

@@ -35,6 +35,41 @@ fn TestEntriesSurviveCrashX06() {
     });
 }
 
+/// A follower acknowledges a snapshot that its leader has sent, and crashes: the snapshot is saved.
+#[test]
+fn TestInstalledSnapshotSurvivesCrashX25() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::On);
+        cfg.begin("Test (X25): an installed snapshot survives a crash");
+
+        // Server 2 misses so much that it needs a snapshot.
+        cfg.crash1(2);
+        for command in 0..25 {
+            cfg.one(command, 2, Retry::Yes).await;
+        }
+        let snapshots = cfg.hold(Messages::requests(Purpose::Snapshot).to(2));
+        let answers = cfg.hold(Messages::replies(Purpose::Snapshot).from(2));
+        cfg.start1(2);
+        cfg.connect(2);
+
+        // It gets one, and crashes as soon as it has answered.
+        let snapshot = snapshots.next().await;
+        let of_term = snapshot.args().term;
+        let answer = snapshot.deliver().await;
+        cfg.crash1(2);
+        if answer.is_some_and(|answer| answer.term == of_term) && cfg.snapshot_size(2) == 0 {
+            let message =
+                "server 2 has acknowledged a snapshot, and has saved none when it crashes";
+            cfg.fatal(FailureKind::Safety, message);
+        }
+
+        drop((snapshots, answers));
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
 /// A server crashes when it has saved something, and before it sends what was to follow.
 #[test]
 fn TestCrashAtSaveX07() {

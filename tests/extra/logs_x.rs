@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use config::{FailureKind, Messages, Purpose, Retry, Snapshots};
+use config::{Config, FailureKind, Messages, Purpose, Retry, Snapshots};
 use tokio::time::sleep;
 
-use super::{accept, acknowledges, cluster, has_entries, reaches};
+use super::{accept, acknowledges, cluster, has_entries, reaches, refused};
 
 /// Figure 8, (a) to (e): an entry of an earlier term is on a majority, and yet not committed.
 ///
@@ -142,21 +142,13 @@ fn TestAnswerToFormerTermX08() {
         let last = indexes[3];
         let late = acknowledges(&cfg, &acks, last).await;
 
-        // The others have another leader, and another entry, which takes the place of all these.
+        // The others agree on other entries, which take the place of all these.
         cfg.partition(&[&[2, 3, 4]]);
-        cfg.elect(2).await;
-        cfg.one(6, 3, Retry::Yes).await;
         acks.lose_all();
-        cfg.join();
-        cfg.one(7, 5, Retry::Yes).await;
+        replace(&cfg).await;
 
         // Server 0 leads again, and its next entry is on two of five servers.
-        cfg.elect(0).await;
-        cfg.partition(&[&[0, 4]]);
-        let acks = cfg.hold(Messages::replies(Purpose::Append).from(4).to(0));
-        let next = accept(&cfg, 0, 8);
-        acknowledges(&cfg, &acks, next).await.deliver().await;
-        drop(acks);
+        let next = on_two_of_five(&cfg).await;
 
         // The answer comes.
         late.deliver().await;
@@ -173,6 +165,110 @@ fn TestAnswerToFormerTermX08() {
         cfg.check_progress().await;
         cfg.end();
     });
+}
+
+/// A refusal comes when its leader leads again, and its log is shorter than when it was refused.
+#[test]
+fn TestRefusalOfFormerTermX23() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 5, Snapshots::Off);
+        cfg.begin("Test (X23): a refusal is for one leadership");
+        cfg.elect(0).await;
+        cfg.one(1, 5, Retry::Yes).await;
+
+        // Server 1 gets some of server 0's entries; then there are more.
+        cfg.partition(&[&[0, 1]]);
+        let acks = cfg.hold(Messages::replies(Purpose::Append).from(1).to(0));
+        let last = (2..10).map(|command| accept(&cfg, 0, command)).fold(0, u64::max);
+        acknowledges(&cfg, &acks, last).await.deliver().await;
+        drop(acks);
+        cfg.partition(&[]);
+        for command in 10..14 {
+            accept(&cfg, 0, command);
+        }
+
+        // Server 0 crashes, comes back, and is elected again. What it sends to server 1 goes on behind all of these, and is
+        // refused; the refusal is under way.
+        let refusals = cfg.hold(Messages::replies(Purpose::Append).from(1).to(0));
+        let unsent = cfg.hold(Messages::requests(Purpose::Append).from(0).to(4));
+        cfg.restart(&[0]);
+        cfg.partition(&[&[0, 1, 4]]);
+        cfg.elect(0).await;
+        let late = refused(&refusals).await;
+
+        // The others agree on other entries, which take the place of all these.
+        cfg.partition(&[&[2, 3, 4]]);
+        refusals.lose_all();
+        unsent.lose_all();
+        replace(&cfg).await;
+
+        // Server 0 leads again when the refusal comes: it goes on from where its followers are now.
+        cfg.elect(0).await;
+        late.deliver().await;
+        cfg.one(14, 5, Retry::Yes).await;
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// A follower has acknowledged entries of an earlier leadership, and has others in their places when its
+/// leader leads again.
+#[test]
+fn TestMatchOfFormerTermX24() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 5, Snapshots::Off);
+        cfg.begin("Test (X24): a new leader knows of no match");
+        cfg.elect(0).await;
+        cfg.one(1, 5, Retry::Yes).await;
+
+        // Server 1 acknowledges some of server 0's entries.
+        cfg.partition(&[&[0, 1]]);
+        let acks = cfg.hold(Messages::replies(Purpose::Append).from(1).to(0));
+        let last = [2, 3, 4, 5].map(|command| accept(&cfg, 0, command))[3];
+        acknowledges(&cfg, &acks, last).await.deliver().await;
+        drop(acks);
+
+        // The others agree on other entries, which take the place of all these.
+        cfg.partition(&[&[2, 3, 4]]);
+        replace(&cfg).await;
+
+        // Server 0 leads again, and its next entry is on two of five servers.
+        let next = on_two_of_five(&cfg).await;
+        sleep(Duration::from_millis(200)).await;
+        if cfg.n_committed(next).0 > 0 {
+            let message = format!(
+                "index {next} is committed, though two of five servers have it: server 0 has counted what \
+                 was acknowledged in an earlier term, up to index {last}"
+            );
+            cfg.fatal(FailureKind::Safety, message);
+        }
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// Servers 2, 3 and 4, which are parted from the others, elect one of them, and agree on two entries, on
+/// the second of them with the others.
+async fn replace(cfg: &Config) {
+    cfg.elect(2).await;
+    cfg.one(6, 3, Retry::Yes).await;
+    cfg.join();
+    cfg.one(7, 5, Retry::Yes).await;
+}
+
+/// Server 0 is elected, and accepts an entry that server 4 acknowledges, and nobody else gets. Returns
+/// its index.
+async fn on_two_of_five(cfg: &Config) -> u64 {
+    cfg.elect(0).await;
+    cfg.partition(&[&[0, 4]]);
+    let acks = cfg.hold(Messages::replies(Purpose::Append).from(4).to(0));
+    let next = accept(cfg, 0, 8);
+    acknowledges(cfg, &acks, next).await.deliver().await;
+    next
 }
 
 /// A follower has entries that nobody else has, where its new leader's log has others, and these are

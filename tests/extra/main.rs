@@ -104,3 +104,16 @@ pub(crate) async fn acknowledges(cfg: &Config, replies: &Hold, index: u64) -> He
         reply.deliver().await;
     }
 }
+
+/// Of the replies to AppendEntries that are held, the first that refuses because of the follower's log.
+/// All before it go their way.
+pub(crate) async fn refused(replies: &Hold) -> Held {
+    loop {
+        let held = replies.next().await;
+        let (asked, reply) = (held.args().term, held.reply().unwrap_or_default());
+        if reply.success == Some(false) && reply.term == asked {
+            return held;
+        }
+        held.deliver().await;
+    }
+}

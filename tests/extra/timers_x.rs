@@ -17,6 +17,13 @@ const STANDS_WITHIN: Duration = Duration::from_millis(3300);
 /// How often it is asked meanwhile: more often than any timer fires.
 const PAUSE: Duration = Duration::from_millis(150);
 
+/// How long nobody asks for anything in X22.
+const IDLE: Duration = Duration::from_secs(3);
+
+/// How many RPCs three servers may need for that: three times what the lab's `TestCount3B` allows for a
+/// second.
+const IDLE_RPCS: u64 = 3 * 60;
+
 /// How many different requests that takes.
 const REQUESTS: usize = 22;
 
@@ -77,6 +84,8 @@ fn TestRefusedRequestsX13() {
         cfg.one(2, 2, Retry::Yes).await;
         cfg.crash1(0);
         cfg.crash1(1);
+        // It has led, and would go on as a leader.
+        cfg.restart(&[2]);
         let asked = cfg.hold(Messages::all_requests().from(2).to(1));
         let mut requests = Vec::new();
         while requests.len() < REQUESTS {
@@ -131,6 +140,53 @@ async fn stands_despite(cfg: &Config, requests: impl Iterator<Item = &Held>, wha
     }
     stands.lose_all();
     cfg.crash1(1);
+}
+
+/// Nothing fails: whoever leads goes on leading, with commands and without, and says so no more often
+/// than the lab allows. So does who has led before.
+#[test]
+fn TestLeaderStaysX22() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X22): a leader stays as long as nothing fails");
+
+        // Two servers lead in turn, each four times.
+        for leader in [0, 1, 0, 1, 0, 1, 0, 1] {
+            cfg.elect(leader).await;
+            cfg.one(cfg.random_value(), 3, Retry::Yes).await;
+        }
+        // What others asked before is settled.
+        sleep(Duration::from_secs(2)).await;
+        let leader = cfg.check_one_leader().await;
+        let before = cfg.get_state(leader);
+
+        // It has nothing to do; then it has.
+        let rpcs = cfg.rpc_total();
+        sleep(IDLE).await;
+        let rpcs = cfg.rpc_total() - rpcs;
+        if rpcs > IDLE_RPCS {
+            let message = format!("too many RPCs ({rpcs}) for 3 seconds of idleness");
+            cfg.fatal(FailureKind::Budget, message);
+        }
+        for _ in 0..10 {
+            cfg.one(cfg.random_value(), 3, Retry::Yes).await;
+            sleep(Duration::from_millis(200)).await;
+        }
+        let after = cfg.get_state(leader);
+        if after != before {
+            let of = |state: Option<(u64, bool)>| state.map_or(0, |(term, _)| term);
+            let message = format!(
+                "server {leader} led term {} and has lost its leadership, by term {}, though nothing failed",
+                of(before),
+                of(after)
+            );
+            cfg.fatal(FailureKind::Liveness, message);
+        }
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
 }
 
 /// All servers are started at the same instant, again and again.

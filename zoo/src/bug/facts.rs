@@ -378,8 +378,12 @@ impl Bug {
                 &["applied-twice", "M9"]),
             CommitGoesBackWithSnapshot => (D, Liveness, "the commit index only goes up (Figure 2)",
                 &["M9"]),
-            TakesAnySnapshotReply => (D, Liveness,
-                "a snapshot's late reply takes nothing back (§7)", &["next-index-stays"]),
+            TakesAnySnapshotReply => (D,
+                Harmless {
+                    reason: "who has confirmed a snapshot has it for good, so that a late reply only has \
+                             something sent twice",
+                },
+                "a snapshot's late reply takes nothing back (§7)", &[]),
             TakesSnapshotsBeyondApplied => (D,
                 Harmless { reason: "no service makes such a snapshot" },
                 "only what is applied is in a snapshot (§7)", &[]),
