@@ -1040,6 +1040,18 @@ pub enum Bug {
     /// *Source*: students' repositories.
     TrustsTheirLength,
 
+    /// Takes a follower's answer for one of now, whatever the term in which it was asked.
+    ///
+    /// *Rule*: what was sent in another term says nothing of this one (§5.2): the follower's log may
+    /// have others in the places of those entries.
+    ///
+    /// *Symptom*: `apply error: commit index=…`: an entry counts as replicated that nobody else has.
+    ///
+    /// *Caught by* no test of MIT's, with none of 20 seeds.
+    ///
+    /// *Source*: Students' Guide to Raft.
+    CountsOldAnswers,
+
     /// Keeps what it knew of its followers when it led last.
     ///
     /// *Rule*: "matchIndex: initialized to 0" after each election (Figure 2, Volatile state on

@@ -74,7 +74,7 @@ fn TestFound7() {
 
     config::test_with_seed(7, |t| async move {
         t.be_strict();
-        let cfg = make_config(&t, 5, Reliability::Reliable, Snapshots::On, raft::make);
+        let cfg = make_config(&t, 5, Reliability::Reliable, Snapshots::Uneven, raft::make);
         cfg.begin("Found: seed 7");
         let load = cfg.load(Load { every_ms: 30, burst: 2 });
         cfg.at(100).await;
@@ -91,7 +91,7 @@ fn TestFound7() {
     let without = Plan { snapshots: false, ..plan };
     assert_eq!(
         without.script("monitor M8: it commits"),
-        script.replace("Snapshots::On", "Snapshots::Off")
+        script.replace("Snapshots::Uneven", "Snapshots::Off")
     );
 }
 

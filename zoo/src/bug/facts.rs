@@ -241,6 +241,8 @@ impl Bug {
                 Harmless { reason: "it never goes back behind matchIndex, so it only sends something twice" },
                 "a late refusal says nothing of now (§5.3)", &[]),
             TrustsTheirLength => (C, Liveness, "nextIndex ends behind the log (Figure 2)", &[]),
+            CountsOldAnswers => (C, Safety, "an answer is for one term (§5.2)",
+                &["commits-without-majority", "unsent-entry-counted", "M21"]),
             KeepsMatchIndexes => (B, Safety, "a new leader knows of no match (Figure 2)",
                 &["commits-without-majority", "unsent-entry-counted", "M21"]),
             BeginsMatchAtEnd => (B,

@@ -297,6 +297,13 @@ impl Raft {
         if !state.leads(args.term) {
             if self.bug == Bug::TrustsTheirLength && state.role == Role::Leader {
                 state.trust_length(server, reply);
+            } else if self.bug == Bug::CountsOldAnswers
+                && state.role == Role::Leader
+                && reply.is_some_and(|reply| reply.success)
+            {
+                state.followers[server]
+                    .has_up_to(args.prev_log_index + args.entries.len() as Index);
+                self.advance_commit(&mut state);
             }
             return;
         }

@@ -10,7 +10,7 @@ use crate::child::{Expected, run};
 type Case = (&'static str, Bug, FailureKind, &'static str);
 
 /// Of most scenarios a bug that each seed shows.
-const CASES: [Case; 15] = [
+const CASES: [Case; 21] = [
     (
         "logs_x::TestFigure8X01",
         Bug::CommitsOldTerms,
@@ -54,6 +54,12 @@ const CASES: [Case; 15] = [
         "server 0 has been in term 3, and is in 0 after a crash",
     ),
     (
+        "logs_x::TestAnswerToFormerTermX08",
+        Bug::CountsOldAnswers,
+        Safety,
+        "index 4 is committed, though two of five servers have it: server 0 has counted an answer",
+    ),
+    (
         "snapshots_x::TestLateSnapshotX09",
         Bug::InstallsAnySnapshot,
         Safety,
@@ -73,7 +79,7 @@ const CASES: [Case; 15] = [
     ),
     (
         "timers_x::TestRefusedRequestsX13",
-        Bug::HeedsFormerLeaders,
+        Bug::RestartsTimerForEveryCandidate,
         Liveness,
         "server 1 has refused requests for its vote in rising terms",
     ),
@@ -82,6 +88,12 @@ const CASES: [Case; 15] = [
         Bug::LeadsOnInHigherTerm,
         Safety,
         "server 0 was told of term 4 by a reply to AppendEntries",
+    ),
+    (
+        "snapshots_x::TestSlowServiceX16",
+        Bug::MissesNotices,
+        Liveness,
+        "only 0 decided for index 7; wanted 3",
     ),
     (
         "network_x::TestDoubledRequestsX17",
@@ -100,6 +112,30 @@ const CASES: [Case; 15] = [
         Bug::NeverSyncs,
         Safety,
         "server 2 votes for server 0 and, after a crash, for server 1 in term 3",
+    ),
+    (
+        "timers_x::TestLeaderStaysX22",
+        Bug::TimesOutDespiteHeartbeats,
+        Liveness,
+        "server 0 led term 20 and has lost its leadership, by term 33, though nothing failed",
+    ),
+    (
+        "logs_x::TestRefusalOfFormerTermX23",
+        Bug::TrustsTheirLength,
+        FailureKind::Panic,
+        "server 0 panicked in a task spawned at zoo/src/raft.rs:79: index out of bounds",
+    ),
+    (
+        "logs_x::TestMatchOfFormerTermX24",
+        Bug::KeepsMatchIndexes,
+        Safety,
+        "index 4 is committed, though two of five servers have it: server 0 has counted what was",
+    ),
+    (
+        "crashes_x::TestInstalledSnapshotSurvivesCrashX25",
+        Bug::NeverSavesInstalled,
+        Safety,
+        "server 2 has acknowledged a snapshot, and has saved none when it crashes",
     ),
 ];
 
@@ -133,7 +169,7 @@ fn tests() -> Vec<String> {
 #[test]
 fn the_right_raft_passes_each_scenario() {
     let tests = tests();
-    let numbers: Vec<String> = (1..=21).map(|number| format!("X{number:02}")).collect();
+    let numbers: Vec<String> = (1..=25).map(|number| format!("X{number:02}")).collect();
     for number in &numbers {
         let of_number = tests.iter().filter(|test| test.ends_with(number.as_str()));
         assert_eq!(of_number.count(), 1, "{number} in {tests:?}");

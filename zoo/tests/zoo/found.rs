@@ -46,7 +46,7 @@ fn FoundEveryAct() {
 
     config::test_with_seed(7, |t| async move {
         t.be_strict();
-        let cfg = make_config(&t, 3, Reliability::Reliable, Snapshots::On, raft::make);
+        let cfg = make_config(&t, 3, Reliability::Reliable, Snapshots::Uneven, raft::make);
         cfg.begin("Found: seed 7");
         let load = cfg.load(Load { every_ms: 30, burst: 2 });
         cfg.at(100).await;
