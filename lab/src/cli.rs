@@ -223,6 +223,17 @@ pub(crate) struct Zoo {
         conflicts_with_all = ["bugs", "iterations", "explore", "seed", "enough", "tests", "release", "out", "resume"]
     )]
     pub(crate) report: Option<PathBuf>,
+
+    /// Run nothing, and print of the results in FILE for each bug a run that fails, soon and surely:
+    /// zoo/tests/zoo/slice.txt was made so
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = [
+            "report", "bugs", "iterations", "explore", "seed", "enough", "tests", "release", "out", "resume"
+        ]
+    )]
+    pub(crate) slice: Option<PathBuf>,
 }
 
 /// How tests are built.

@@ -41,6 +41,10 @@ pub(crate) fn zoo(asked: &cli::Zoo) -> Result<Exit, Error> {
         print!("{}", report(&Campaign::read(path)?));
         return Ok(Exit::Passed);
     }
+    if let Some(path) = &asked.slice {
+        print!("{}", slice(&Campaign::read(path)?));
+        return Ok(Exit::Passed);
+    }
     let suite = suite::prepare("zoo", &asked.build, &asked.tests)?;
     let bugs = bugs::ask(&asked.build, &asked.bugs)?;
     let count = asked.iterations.get();
@@ -79,6 +83,17 @@ pub(crate) fn zoo(asked: &cli::Zoo) -> Result<Exit, Error> {
         return Ok(Exit::Interrupted);
     }
     Ok(verdict(&campaign))
+}
+
+/// For each bug that isn't harmless a run that fails: the bug, the test and the seed.
+fn slice(campaign: &Campaign) -> String {
+    let bugs = campaign.plan.bugs.iter().filter(|bug| !bug.is_harmless());
+    let runs = bugs.filter_map(|bug| {
+        let (test, run) = Scored::of(campaign, &bug.name)?.surest()?;
+        let seed = campaign.plan.seeds.first.wrapping_add(run);
+        Some(format!("{} {test} {seed}\n", bug.name))
+    });
+    runs.collect()
 }
 
 fn headline(campaign: &Campaign, jobs: usize) -> String {
