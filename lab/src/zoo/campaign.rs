@@ -23,6 +23,11 @@ use crate::tally::{Line, Verdict};
 /// starts. The machine has no say in it, so that the same campaign makes the same runs everywhere.
 const FIRST: u64 = 10;
 
+/// From which CPU time on the runs of a test are made one by one, and after which time no more are made.
+/// There are bugs that make a test a hundred times as slow.
+const SLOW: Duration = Duration::from_secs(1);
+const ENOUGH_CPU: Duration = Duration::from_secs(30);
+
 /// The most different messages of a test that are stored, and how long they may be. Some have values
 /// that are drawn afresh in each run.
 const MESSAGES: usize = 8;
@@ -104,7 +109,7 @@ impl Work<'_> {
             let ended = ended.complete(test, seeds)?;
             count.add(ended.lines, ended.cpu, bug);
             given += seeds.count;
-            size = if count.cell.hung > 0 { 1 } else { (2 * given).max(FIRST - 1) };
+            size = if count.is_slow(given) { 1 } else { (2 * given).max(FIRST - 1) };
         }
         Ok(Some(count.done()))
     }
@@ -145,7 +150,14 @@ impl Count {
 
     /// Whether more runs would say nothing new, or take too long.
     fn is_enough(&self, plan: &Plan) -> bool {
-        (plan.enough > 0 && self.cell.own() >= plan.enough) || self.cell.hung >= plan.enough_hung
+        (plan.enough > 0 && self.cell.own() >= plan.enough)
+            || self.cell.hung >= plan.enough_hung
+            || self.cpu > ENOUGH_CPU
+    }
+
+    /// Whether a run takes seconds.
+    fn is_slow(&self, runs: u64) -> bool {
+        self.cell.hung > 0 || self.cpu.as_secs_f64() > runs as f64 * SLOW.as_secs_f64()
     }
 
     fn add(&mut self, lines: Vec<Line>, cpu: Duration, bug: Option<&Bug>) {

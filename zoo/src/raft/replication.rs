@@ -17,6 +17,10 @@ use crate::bug::Bug;
 /// How often a leader lets each follower hear of it. The lab allows some ten a second.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(100);
 
+/// How many loops of heartbeats there are at most beside the first, where a bug starts more and more: so
+/// many are too many already.
+const MOST_LOOPS: usize = 16;
+
 /// How long [`Bug::RefusesBetweenReplies`] takes commands after a follower's reply.
 const RECENT: Duration = Duration::from_millis(40);
 
@@ -160,7 +164,7 @@ impl Raft {
                 Bug::HeartbeatsPerCommand | Bug::HeartbeatsPerElection
                     if now >= state.followers[server].heartbeat_at =>
                 {
-                    1 + state.loops
+                    1 + state.loops.min(MOST_LOOPS)
                 }
                 Bug::CommitsWhatHeartbeatsTell | Bug::CommitsWhatItHas => {
                     1 + usize::from(self.follows_heartbeat(&state, server, now))
