@@ -10,7 +10,9 @@ mod apply_order;
 mod budget;
 mod commands;
 mod finding;
+mod in_turn;
 mod late;
+mod leaderless;
 mod no_leader;
 mod numbers;
 mod red_herrings;
@@ -54,10 +56,9 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
     let tripped = monitor::watch(story);
     let case = Case { story, failure, window: Window::of(story, failure), tripped: &tripped };
     let mut findings: Vec<Finding> = Vec::new();
-    for cause in causes(failure) {
-        if let Some(finding) = cause(&case)
-            && findings.iter().all(|other| other.id != finding.id)
-        {
+    let found = causes(failure).iter().filter_map(|cause| cause(&case));
+    for finding in found.chain(leaderless::findings(&case)) {
+        if findings.iter().all(|other| other.id != finding.id) {
             findings.push(finding);
         }
     }
@@ -71,7 +72,7 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
 fn causes(failure: &Failure) -> &'static [Cause] {
     let sentence = failure.message.lines().next().unwrap_or_default();
     match &*without_numbers(sentence) {
-        "expected one leader, got none" => no_leader::CAUSES,
+        no_leader::SENTENCE => no_leader::CAUSES,
         sentence => tables::causes(failure, sentence),
     }
 }

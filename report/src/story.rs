@@ -108,6 +108,8 @@ pub struct Call {
     pub method: Cow<'static, str>,
     /// What it is for.
     pub purpose: Purpose,
+    /// Whether the network made it, as a copy of another call; nobody waits for its reply.
+    pub is_copy: bool,
     /// What it says.
     pub args: Fields,
     /// The size of its arguments, in bytes.
@@ -134,6 +136,7 @@ impl Call {
     fn copied(&self, id: RpcId) -> Call {
         Call {
             id,
+            is_copy: true,
             delivered: None,
             life: None,
             handled: None,
@@ -388,16 +391,36 @@ impl Story {
     /// Since when, until the end, the servers that can talk to each other have been the same.
     #[must_use]
     pub fn settled_since(&self) -> Time {
+        self.settled_before(self.end)
+    }
+
+    /// Since when, until `at`, the servers that can talk to each other have been the same.
+    #[must_use]
+    pub fn settled_before(&self, at: Time) -> Time {
         let links = self.links.iter().flatten().map(|link| link.moment.at);
         let lives = self.lives.iter().flatten();
         let changes = lives.flat_map(|life| [Some(life.from.at), life.until.map(|end| end.at)]);
-        links.chain(changes.flatten()).max().unwrap_or(Time(0))
+        let changes = links.chain(changes.flatten()).filter(|&change| change <= at);
+        changes.max().unwrap_or(Time(0))
     }
 
     /// What a server was last seen to be at `at`.
     #[must_use]
     pub fn view_at(&self, server: usize, at: Time) -> Option<&View> {
         self.views[server].iter().rev().find(|view| view.moment.at <= at)
+    }
+
+    /// What a server was seen to be, and until when that was the last that was seen of its life.
+    pub fn lasting_views(&self, server: usize) -> impl Iterator<Item = (&View, Time)> {
+        let views = &self.views[server];
+        views.iter().enumerate().map(move |(place, view)| {
+            let next = views.get(place + 1).map(|next| next.moment.at);
+            let mut lives = self.lives[server].iter();
+            let life = lives.find(|life| life.incarnation == view.incarnation);
+            let crashed = life.and_then(|life| life.until).map(|until| until.at);
+            let until = next.into_iter().chain(crashed).chain([self.end]).min();
+            (view, until.unwrap_or(self.end))
+        })
     }
 
     /// The highest term that a server is proven to have reached before `moment`.

@@ -179,6 +179,10 @@ fn saved_taken_for_applied(case: &Case<'_>) -> Option<Finding> {
     if !refused.is_first_after_crash() || index <= behind + 1 {
         return None;
     }
+    // Else it is what it has come to know since.
+    if !was_last(case.story, &refused, index - 1) {
+        return None;
+    }
     // Behind a later snapshot it may begin there.
     if covered(case.story, server, index - 1) {
         return None;
@@ -207,6 +211,24 @@ fn saved_taken_for_applied(case: &Case<'_>) -> Option<Finding> {
     Some(certain("saved-taken-for-applied", what, proof, [rule, look]))
 }
 
+/// Whether the last that a server had applied or had in its log before its present life was at
+/// `index`.
+fn was_last(story: &Story, refused: &Refused<'_>, index: u64) -> bool {
+    let applied = story.applied.iter().filter(|applied| {
+        applied.server.server as usize == refused.server && applied.moment < refused.life.from
+    });
+    let confirmed = story.handled_by(refused.server).filter(|call| {
+        call.reply.success == Some(true)
+            && call.handled.is_some_and(|handled| handled < refused.life.from)
+    });
+    let proposed = story.proposals.iter().filter(|proposal| {
+        proposal.server.server as usize == refused.server && proposal.moment < refused.life.from
+    });
+    let in_log = confirmed.filter_map(|call| call.up_to());
+    let in_log = in_log.chain(proposed.map(|proposal| proposal.index)).max();
+    applied.map(|applied| applied.index).max() == Some(index) || in_log == Some(index)
+}
+
 /// Whether a server has had a snapshot that covers `index`.
 fn covered(story: &Story, server: usize, index: u64) -> bool {
     let made = story
@@ -222,9 +244,10 @@ fn covered(story: &Story, server: usize, index: u64) -> bool {
 fn left_out(case: &Case<'_>) -> Option<Finding> {
     let refused = Refused::find(case)?;
     let (server, index, behind) = (refused.server, refused.applied.index, refused.behind(case));
-    if refused.is_first_after_crash()
-        || index <= behind + 1
+    if index <= behind + 1
         || snapshot_not_delivered(case).is_some()
+        || snapshot_lost(case).is_some()
+        || saved_taken_for_applied(case).is_some()
     {
         return None;
     }

@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
-use super::{NORMAL, PATIENCE, after, evidence, present, requests, seconds, voters};
+use super::{NORMAL, PATIENCE, after, evidence, life_at, present, requests, seconds, voters};
 use crate::event::Time;
 use crate::explain::{Case, Confidence, Finding};
 use crate::story::{Call, Election, Purpose};
 use crate::text::{count, list};
 
+/// How often a candidate must have asked the same server in one term.
+const AGAIN: usize = 3;
+
 /// When a server's election timer began anew, or should have, in its present life: it was born, it
 /// stood, it voted, it heard its leader, or it led.
 fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, &'static str)> {
     let story = case.story;
-    let Some(life) = story.lives[server].last() else { return Vec::new() };
+    let until = case.window.until;
+    let Some(life) = life_at(story, server, until) else { return Vec::new() };
     let mut resets = vec![(life.from.at, "started")];
     resets.extend(elections.iter().map(|election| (election.at, "stood for election")));
     for call in story.handled_by(server) {
@@ -29,6 +33,7 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
             resets.push((next.moment.at, "led"));
         }
     }
+    resets.retain(|&(at, _)| at <= until);
     resets.sort();
     resets
 }
@@ -58,11 +63,22 @@ fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<Durat
                 call.returned.is_some_and(|(at, _)| election.at.since(at.at) > PATIENCE / 4)
             })
         });
-        if was_free {
+        // What it refused meanwhile may have reset its timer.
+        let heard_nothing = !case.story.handled_by(server).any(|call| {
+            let is_between =
+                call.handled.is_some_and(|handled| handled.at > reset && handled.at < election.at);
+            is_between && (call.is_leaders() || call.reply.vote_granted == Some(false))
+        });
+        if was_free && heard_nothing {
             timeouts.push(election.at.since(reset));
         }
     }
     timeouts
+}
+
+/// Whether a call was answered after `reset`, within the window.
+fn is_within(case: &Case<'_>, reset: Time, call: &Call) -> bool {
+    call.handled.is_some_and(|handled| handled.at > reset && handled.at <= case.window.until)
 }
 
 /// Row 8: it takes too long until somebody stands.
@@ -106,7 +122,7 @@ pub(super) fn timer_reset_by_stale_leader(case: &Case<'_>) -> Option<Finding> {
         let stale: Vec<&Call> = story
             .handled_by(server)
             .filter(|call| call.is_leaders() && call.args.term < call.reply.term)
-            .filter(|call| call.handled.is_some_and(|handled| handled.at > reset))
+            .filter(|call| is_within(case, reset, call))
             .collect();
         if case.window.until.since(reset) > PATIENCE && stale.len() >= 3 {
             found.push(evidence(
@@ -143,7 +159,7 @@ pub(super) fn timer_reset_by_refusal(case: &Case<'_>) -> Option<Finding> {
         let refused: Vec<&Call> = story
             .handled_by(server)
             .filter(|call| call.purpose == Purpose::Vote && call.reply.vote_granted == Some(false))
-            .filter(|call| call.handled.is_some_and(|handled| handled.at > reset))
+            .filter(|call| is_within(case, reset, call))
             .collect();
         let held_up = elections.last().is_some_and(|election| {
             requests(story, election).any(|call| call.is_outstanding(case.window.until))
@@ -218,6 +234,55 @@ pub(super) fn timer_dead(case: &Case<'_>) -> Option<Finding> {
         look: "whether the task of the election timer goes on in a loop for as long as the server \
                lives, and whether it waits for something else that may never come"
             .to_owned(),
+        normal: Some(NORMAL.to_owned()),
+    })
+}
+
+/// A candidate asks for votes again and again, and always in the same term.
+pub(super) fn same_term_again(case: &Case<'_>) -> Option<Finding> {
+    let story = case.story;
+    let voters = voters(case);
+    let all: Vec<Election> = voters.values().flatten().cloned().collect();
+    let mut found = Vec::new();
+    for (&server, elections) in &voters {
+        for election in elections {
+            let until = story.stands_until(&all, election).min(case.window.until);
+            if until.since(election.at) <= PATIENCE || until <= case.window.from {
+                continue;
+            }
+            let to = requests(story, election).next()?.to;
+            let again = requests(story, election).filter(|call| call.to == to);
+            let mut asked: Vec<&Call> = again.filter(|call| call.sent.at <= until).collect();
+            // A refusal stays one for the whole term; whoever had none may be asked again.
+            let refused = asked
+                .iter()
+                .any(|call| call.replied().is_some() && call.reply.vote_granted == Some(false));
+            asked.dedup_by_key(|call| call.sent.at);
+            if asked.len() < AGAIN || !refused {
+                continue;
+            }
+            found.push(evidence(
+                election.at,
+                format!(
+                    "server {server} stood in term {}, was refused a vote, and asked server {to} \
+                     {} times in that term within {}",
+                    election.term,
+                    asked.len(),
+                    seconds(until.since(election.at))
+                ),
+                asked,
+            ));
+        }
+    }
+    (!found.is_empty()).then(|| Finding {
+        id: "election-without-new-term".to_owned(),
+        confidence: Confidence::Likely,
+        what: "a candidate stands again in the same term, in which the votes are given".to_owned(),
+        evidence: found,
+        rule: "on conversion to candidate, and whenever the election timeout elapses, start an \
+               election: increment currentTerm first (Figure 2, Candidates; §5.2)"
+            .to_owned(),
+        look: "the beginning of an election: the term goes up for a candidate, too".to_owned(),
         normal: Some(NORMAL.to_owned()),
     })
 }
