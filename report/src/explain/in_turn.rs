@@ -1,5 +1,6 @@
 //! Servers that talk to one other at a time: who can't be reached keeps them from all others.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::finding::{Confidence, Finding};
@@ -8,13 +9,16 @@ use crate::event::Time;
 use crate::story::{Call, Purpose};
 
 /// How long a call must have kept the others waiting: several heartbeat intervals.
-const LONG: Duration = Duration::from_millis(700);
+const LONG: Duration = Duration::from_millis(350);
 
 /// How soon after it the next server's turn comes.
 const SOON: Duration = Duration::from_millis(20);
 
-/// How often that must have been, or have lasted until the failure.
+/// How often the next server's turn must have come.
 const FEW: usize = 2;
+
+/// How many calls of a leader's that never overlap are no coincidence.
+const MANY: usize = 4;
 
 /// A call during which its caller sent nothing, and what it sent next.
 struct Stalled<'a> {
@@ -26,7 +30,7 @@ struct Stalled<'a> {
 /// A server sends nothing to others for as long as one call of its is outstanding.
 pub(super) fn sends_in_turn(case: &Case<'_>) -> Option<Finding> {
     let servers = case.window.up.iter();
-    let all = servers.map(|&server| stalled(case, server)).filter(|stalled| is_proof(stalled));
+    let all = servers.map(|&server| stalled(case, server)).filter(|stalled| is_proof(case, stalled));
     let stalled = all.max_by_key(|stalled| stalled.len())?;
     let &Stalled { call, until, next } = stalled.iter().max_by_key(|stalled| {
         (stalled.next.is_some(), stalled.until.since(stalled.call.sent.at))
@@ -40,7 +44,7 @@ pub(super) fn sends_in_turn(case: &Case<'_>) -> Option<Finding> {
              until that call {}",
             call.method,
             call.to,
-            if next.is_some() { "returned" } else { "was overtaken by the failure" }
+            if next.is_some() { "returned" } else { "returned, or it had another role" }
         ),
         [call.id],
     )];
@@ -66,41 +70,88 @@ pub(super) fn sends_in_turn(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
-fn is_proof(stalled: &[Stalled<'_>]) -> bool {
+/// Whether it is no coincidence: it happened before, or the server never has two calls under way.
+fn is_proof(case: &Case<'_>, stalled: &[Stalled<'_>]) -> bool {
     let next = stalled.iter().filter(|stalled| stalled.next.is_some()).count();
-    next >= FEW || (next >= 1 && stalled.len() > next)
+    next >= FEW || stalled.iter().any(|stalled| goes_in_turn(case, stalled.call))
 }
 
-/// The calls of a server within the window during which it sent nothing, though others were to be sent
-/// something: a leader's followers, or whom a candidate hasn't asked.
+/// Whether a server sent what it had to send in a term one after the other: a leader always, and a
+/// candidate so that it never came to ask everybody.
+fn goes_in_turn(case: &Case<'_>, call: &Call) -> bool {
+    let sent = case.story.sent_by(call.from.server as usize).filter(|other| {
+        is_same_role(other, call) && other.sent.at <= case.window.until
+    });
+    let sent: Vec<&Call> = sent.collect();
+    let in_turn = sent.windows(2).all(|pair| {
+        pair[0].returned.is_some_and(|(returned, _)| returned < pair[1].sent)
+    });
+    let to: BTreeSet<u32> = sent.iter().map(|other| other.to).collect();
+    let others = case.story.servers - 1;
+    let is_enough = match call.purpose {
+        Purpose::Vote => to.len() < others,
+        _ => to.len() >= 2 && sent.len() >= MANY,
+    };
+    in_turn && is_enough
+}
+
+/// The calls of a server within the window during which it sent nothing more of the kind, as the
+/// leader or as the candidate of the same term.
 fn stalled<'a>(case: &Case<'a>, server: usize) -> Vec<Stalled<'a>> {
     let story = case.story;
-    let sent: Vec<&Call> =
-        story.sent_by(server).filter(|call| call.purpose != Purpose::Other).collect();
-    let pairs = sent.iter().enumerate().map(|(place, &call)| (call, sent.get(place + 1).copied()));
-    let within = pairs.filter(|(call, _)| call.sent.at <= case.window.until);
-    let stalled = within.filter_map(|(call, next)| {
-        let next = next.filter(|next| next.from == call.from);
-        let returned = call.returned.map(|(returned, _)| returned.at);
-        let until = returned.unwrap_or(case.window.until).min(case.window.until);
-        let is_silent = next.is_none_or(|next| next.sent.at >= until);
-        let is_within = until >= case.window.from && until.since(call.sent.at) >= LONG;
-        let acts = |at: Time| {
-            story.lives[server]
-                .iter()
-                .any(|life| life.incarnation == call.from.incarnation && life.covers(at))
-        };
-        if !is_silent || !is_within || !acts(until) {
+    let sent: Vec<&Call> = story
+        .sent_by(server)
+        .filter(|call| call.is_leaders() || call.purpose == Purpose::Vote)
+        .filter(|call| call.sent.at <= case.window.until)
+        .collect();
+    let stalled = sent.iter().enumerate().filter_map(|(place, &call)| {
+        let returned = call.returned.map_or(case.window.until, |(returned, _)| returned.at);
+        if returned.since(call.sent.at) < LONG || returned < case.window.from {
             return None;
         }
-        let soon = next.filter(|next| {
-            next.sent.at.since(until) <= SOON
-                && next.purpose == call.purpose
-                && next.args.term == call.args.term
-        });
-        let goes_on = soon.is_some_and(|next| next.to != call.to);
-        let lasts = returned.is_none() && until == case.window.until;
-        (goes_on || lasts).then_some(Stalled { call, until, next: soon })
+        let later = &sent[place + 1..];
+        let next = later.iter().copied().find(|next| is_same_role(next, call));
+        let stays = stays_until(case, call);
+        let until = returned.min(stays);
+        let is_long = until >= case.window.from && until.since(call.sent.at) >= LONG;
+        if !is_long || next.is_some_and(|next| next.sent.at < until) {
+            return None;
+        }
+        let next = next.filter(|next| next.sent.at.since(until) <= SOON && next.to != call.to);
+        (next.is_some() || until == stays).then_some(Stalled { call, until, next })
     });
     stalled.collect()
+}
+
+fn is_same_role(one: &Call, other: &Call) -> bool {
+    one.from == other.from
+        && one.args.term == other.args.term
+        && one.is_leaders() == other.is_leaders()
+}
+
+/// Until when the sender of `call` is known to have been what it was when it sent it.
+fn stays_until(case: &Case<'_>, call: &Call) -> Time {
+    let story = case.story;
+    let server = call.from.server as usize;
+    let views = story.views[server].iter().filter(|view| view.moment > call.sent);
+    let changed = views
+        .filter(|view| Some(view.term) > call.args.term || call.is_leaders() && !view.is_leader)
+        .map(|view| view.moment.at);
+    // By what it sends and answers: views may come late.
+    let acts = story.sent_by(server).filter(|other| {
+        other.sent > call.sent && other.args.term > call.args.term
+    });
+    let answers = story.handled_by(server).filter(|other| {
+        other.handled > Some(call.sent) && other.reply.term > call.args.term
+    });
+    let mut lives = story.lives[server].iter();
+    let life = lives.find(|life| life.incarnation == call.from.incarnation);
+    let crashed = life.and_then(|life| life.until).map(|until| until.at);
+    changed
+        .chain(acts.map(|other| other.sent.at))
+        .chain(answers.filter_map(|other| other.handled).map(|handled| handled.at))
+        .chain(crashed)
+        .chain([case.window.until])
+        .min()
+        .unwrap_or(case.window.until)
 }

@@ -1,6 +1,7 @@
 //! Causes of `expected one leader, got none`.
 
 mod counting;
+mod rounds;
 mod servers;
 mod timers;
 mod votes;
@@ -34,6 +35,8 @@ pub(super) const CAUSES: &[Cause] = &[
     votes::vote_refused_without_reason,
     votes::leader_replaced_at_once,
     votes::votes_split,
+    rounds::timeout_always_the_same,
+    rounds::never_stands,
 ];
 
 /// For how long a server may do nothing about a missing leader: longer than any election timeout with

@@ -11,6 +11,9 @@ use crate::text::{count, list};
 /// How often a candidate must have asked the same server in one term.
 const AGAIN: usize = 3;
 
+/// How soon a request is sent again that is only repeated.
+const RETRIED: Duration = Duration::from_millis(120);
+
 /// When a server's election timer began anew, or should have, in its present life: it was born, it
 /// stood, it voted, it heard its leader, or it led.
 fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, &'static str)> {
@@ -36,6 +39,26 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
     resets.retain(|&(at, _)| at <= until);
     resets.sort();
     resets
+}
+
+/// The times of the window for which a server's timer wasn't reset though it should have fired: when
+/// they began and ended.
+fn stretches(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, Time)> {
+    let resets: Vec<Time> = resets(case, server, elections).iter().map(|&(at, _)| at).collect();
+    let ends = resets.iter().skip(1).copied().chain([case.window.until]);
+    let all = resets.iter().copied().zip(ends);
+    all.filter(|&(reset, end)| end.since(reset) > PATIENCE && end > case.window.from).collect()
+}
+
+/// Whether what came at `times` can have reset a timer again and again between `reset` and `end`.
+fn keep_from_firing(times: impl Iterator<Item = Time>, (reset, end): (Time, Time)) -> bool {
+    let mut last = reset;
+    let soon = times.chain([end]).all(|at| {
+        let gap = at.since(last);
+        last = at;
+        gap <= PATIENCE
+    });
+    soon
 }
 
 /// The last of a server's resets.
@@ -76,9 +99,9 @@ fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<Durat
     timeouts
 }
 
-/// Whether a call was answered after `reset`, within the window.
-fn is_within(case: &Case<'_>, reset: Time, call: &Call) -> bool {
-    call.handled.is_some_and(|handled| handled.at > reset && handled.at <= case.window.until)
+/// Whether a call was answered after `reset`, and not after `end`.
+fn is_between(call: &Call, reset: Time, end: Time) -> bool {
+    call.handled.is_some_and(|handled| handled.at > reset && handled.at <= end)
 }
 
 /// Row 8: it takes too long until somebody stands.
@@ -118,22 +141,25 @@ pub(super) fn timer_reset_by_stale_leader(case: &Case<'_>) -> Option<Finding> {
     let story = case.story;
     let mut found = Vec::new();
     for (server, elections) in voters(case) {
-        let (reset, _) = last_reset(case, server, &elections)?;
-        let stale: Vec<&Call> = story
-            .handled_by(server)
-            .filter(|call| call.is_leaders() && call.args.term < call.reply.term)
-            .filter(|call| is_within(case, reset, call))
-            .collect();
-        if case.window.until.since(reset) > PATIENCE && stale.len() >= 3 {
-            found.push(evidence(
-                reset,
-                format!(
-                    "server {server} last heard its leader, voted or stood; since then it answered {} \
-                     of earlier terms, and stood for no election",
-                    count(stale.len(), "AppendEntries call")
-                ),
-                stale,
-            ));
+        for (reset, end) in stretches(case, server, &elections) {
+            let stale: Vec<&Call> = story
+                .handled_by(server)
+                .filter(|call| call.is_leaders() && call.args.term < call.reply.term)
+                .filter(|call| is_between(call, reset, end))
+                .collect();
+            let times = stale.iter().filter_map(|call| call.handled).map(|handled| handled.at);
+            if stale.len() >= 3 && keep_from_firing(times, (reset, end)) {
+                found.push(evidence(
+                    reset,
+                    format!(
+                        "server {server} last heard its leader, voted or stood; since then it \
+                         answered {} of earlier terms, and stood for no election in {}",
+                        count(stale.len(), "AppendEntries call"),
+                        seconds(end.since(reset))
+                    ),
+                    stale,
+                ));
+            }
         }
     }
     (!found.is_empty()).then(|| Finding {
@@ -155,25 +181,31 @@ pub(super) fn timer_reset_by_refusal(case: &Case<'_>) -> Option<Finding> {
     let story = case.story;
     let mut found = Vec::new();
     for (server, elections) in voters(case) {
-        let (reset, _) = last_reset(case, server, &elections)?;
-        let refused: Vec<&Call> = story
-            .handled_by(server)
-            .filter(|call| call.purpose == Purpose::Vote && call.reply.vote_granted == Some(false))
-            .filter(|call| is_within(case, reset, call))
-            .collect();
-        let held_up = elections.last().is_some_and(|election| {
-            requests(story, election).any(|call| call.is_outstanding(case.window.until))
-        });
-        if case.window.until.since(reset) > PATIENCE && refused.len() >= 2 && !held_up {
-            found.push(evidence(
-                reset,
-                format!(
-                    "server {server} last heard its leader, voted or stood; since then it refused {} \
-                     and stood for no election of its own",
-                    count(refused.len(), "request for its vote")
-                ),
-                refused,
-            ));
+        for (reset, end) in stretches(case, server, &elections) {
+            let refused: Vec<&Call> = story
+                .handled_by(server)
+                .filter(|call| {
+                    call.purpose == Purpose::Vote && call.reply.vote_granted == Some(false)
+                })
+                .filter(|call| is_between(call, reset, end))
+                .collect();
+            let before = elections.iter().rev().find(|election| election.at <= reset);
+            let held_up = before.is_some_and(|election| {
+                requests(story, election).any(|call| call.is_outstanding(end))
+            });
+            let times = refused.iter().filter_map(|call| call.handled).map(|handled| handled.at);
+            if refused.len() >= 2 && !held_up && keep_from_firing(times, (reset, end)) {
+                found.push(evidence(
+                    reset,
+                    format!(
+                        "server {server} last heard its leader, voted or stood; since then it \
+                         refused {} and stood for no election of its own in {}",
+                        count(refused.len(), "request for its vote"),
+                        seconds(end.since(reset))
+                    ),
+                    refused,
+                ));
+            }
         }
     }
     (!found.is_empty()).then(|| Finding {
@@ -252,20 +284,17 @@ pub(super) fn same_term_again(case: &Case<'_>) -> Option<Finding> {
             }
             let to = requests(story, election).next()?.to;
             let again = requests(story, election).filter(|call| call.to == to);
-            let mut asked: Vec<&Call> = again.filter(|call| call.sent.at <= until).collect();
-            // A refusal stays one for the whole term; whoever had none may be asked again.
-            let refused = asked
-                .iter()
-                .any(|call| call.replied().is_some() && call.reply.vote_granted == Some(false));
-            asked.dedup_by_key(|call| call.sent.at);
-            if asked.len() < AGAIN || !refused {
+            let asked: Vec<&Call> = again.filter(|call| call.sent.at <= until).collect();
+            // A request may be sent again at once if it gets lost (§5.5): that is no election.
+            let is_slow = |pair: &[&Call]| pair[1].sent.at.since(pair[0].sent.at) > RETRIED;
+            if asked.len() < AGAIN || !asked.windows(2).all(is_slow) {
                 continue;
             }
             found.push(evidence(
                 election.at,
                 format!(
-                    "server {server} stood in term {}, was refused a vote, and asked server {to} \
-                     {} times in that term within {}",
+                    "server {server} stood in term {}, and asked server {to} {} times for its vote \
+                     of that term, within {}",
                     election.term,
                     asked.len(),
                     seconds(until.since(election.at))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Finding, Referee, certain, evidence};
-use crate::event::{RpcId, Time};
+use crate::event::{Caller, RpcId, Time};
 use crate::story::{Call, Moment, Purpose, Story, View};
 
 /// For how long a view must outlast what contradicts it: by the real clock, a server is looked at only
@@ -14,6 +14,9 @@ const LASTING: Duration = Duration::from_millis(50);
 /// After what silence a server that says that it leads has nothing to say as a leader: heartbeats go
 /// out at once, and again at least ten times a second.
 const SILENT: Duration = Duration::from_millis(150);
+
+/// How long a reply may take to make a leader.
+const JUST: Duration = Duration::from_millis(20);
 
 /// A view with a term that its server has left behind.
 pub(super) struct WrongView {
@@ -86,27 +89,28 @@ impl Referee<'_> {
     /// before it has them.
     pub(super) fn only_says_so(&mut self, server: u32, view: &View) -> bool {
         let player = &self.players[server as usize];
+        let caller = Caller { server, incarnation: view.incarnation };
         let led = player.led.as_ref().is_some_and(|led| led.term >= view.term);
-        if led || !self.reads_votes || !self.reads_logs || self.votes(server, view, view.moment) {
+        if led || !self.reads_votes || !self.reads_logs || self.votes(caller, Some(view.term), view.moment) {
             return false;
         }
+        let number = server as usize;
         let acts = |call: &&Call| {
             call.is_leaders()
                 && call.from.incarnation == view.incarnation
-                && call.args.term == Some(view.term)
+                && call.args.term >= Some(view.term)
         };
-        let first = self.story.sent_by(server as usize).find(acts);
-        let silent_until = match first {
-            Some(first) if self.votes(server, view, first.sent) => first.sent.at,
-            Some(_) => return false,
-            None => {
-                let mut views = self.story.lasting_views(server as usize);
-                let lasting = views.find(|(other, _)| other.moment == view.moment);
-                lasting.map_or(view.moment.at, |(_, until)| until)
-            }
-        };
-        // Else it may have been about to send.
-        if first.is_none() && silent_until.since(view.moment.at) < SILENT {
+        let first = self.story.sent_by(number).find(acts);
+        if first.is_some_and(|first| !self.votes(first.from, first.args.term, first.sent)) {
+            return false;
+        }
+        // Until it had the votes, or said so no more; else it may have been about to send.
+        let views = self.story.lasting_views(number);
+        let since = views.skip_while(|(other, _)| other.moment < view.moment);
+        let told = since.take_while(|(other, _)| other.is_leader).last();
+        let until = first.map_or(told.map_or(view.moment.at, |(_, until)| until), |call| call.sent.at);
+        let is_silent = until.since(view.moment.at) >= SILENT;
+        if !is_silent && (first.is_none() || self.was_just_answered(view, number)) {
             return false;
         }
         let mut proof = vec![evidence(
@@ -138,21 +142,26 @@ impl Referee<'_> {
         true
     }
 
-    /// Whether a server had the votes of a majority in the view's term before `moment`.
-    fn votes(&self, server: u32, view: &View, moment: Moment) -> bool {
-        let voters: BTreeSet<u32> = self
-            .story
-            .sent_by(server as usize)
-            .filter(|call| call.purpose == Purpose::Vote && call.args.term == Some(view.term))
-            .filter(|call| {
-                call.from.incarnation == view.incarnation && call.reply.vote_granted == Some(true)
-            })
-            .filter(|call| {
-                call.replied().is_some()
-                    && call.returned.is_some_and(|(returned, _)| returned < moment)
-            })
-            .map(|call| call.to)
-            .collect();
+    /// Whether a reply to a request for votes has come just before a view: that may have made a leader.
+    fn was_just_answered(&self, view: &View, server: usize) -> bool {
+        let asked = self.story.sent_by(server).filter(|call| call.purpose == Purpose::Vote);
+        let mut returned = asked.filter_map(|call| call.returned).map(|(returned, _)| returned);
+        returned.any(|returned| {
+            returned < view.moment && view.moment.at.since(returned.at) < JUST
+        })
+    }
+
+    /// Whether a server had the votes of a majority in `term` before `moment`.
+    fn votes(&self, caller: Caller, term: Option<u64>, moment: Moment) -> bool {
+        let asked = self.story.sent_by(caller.server as usize).filter(|call| {
+            call.purpose == Purpose::Vote && call.from == caller && call.args.term == term
+        });
+        let granted = asked.filter(|call| {
+            call.reply.vote_granted == Some(true)
+                && call.replied().is_some()
+                && call.returned.is_some_and(|(returned, _)| returned < moment)
+        });
+        let voters: BTreeSet<u32> = granted.map(|call| call.to).collect();
         voters.len() + 1 >= self.story.majority()
     }
 }
