@@ -56,16 +56,25 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
     let tripped = monitor::watch(story);
     let case = Case { story, failure, window: Window::of(story, failure), tripped: &tripped };
     let mut findings: Vec<Finding> = Vec::new();
-    let found = causes(failure).iter().filter_map(|cause| cause(&case));
-    for finding in found.chain(leaderless::findings(&case)) {
-        if findings.iter().all(|other| other.id != finding.id) {
-            findings.push(finding);
+    for finding in causes(failure).iter().filter_map(|cause| cause(&case)) {
+        add_new(&mut findings, finding);
+    }
+    // Where a rule was broken for certain, that nobody led may have come of it.
+    if findings.iter().all(|finding| finding.confidence > Confidence::Certain) {
+        for finding in leaderless::findings(&case) {
+            add_new(&mut findings, finding);
         }
     }
     // What breaks a rule for certain comes before what only looks like a cause.
     findings.sort_by_key(|finding| finding.confidence);
     findings.truncate(FINDINGS);
     Explanation { findings, not_the_cause: red_herrings::not_the_cause(&case) }
+}
+
+fn add_new(findings: &mut Vec<Finding>, finding: Finding) {
+    if findings.iter().all(|other| other.id != finding.id) {
+        findings.push(finding);
+    }
 }
 
 /// The causes of failures with this sentence, the more telling ones first.

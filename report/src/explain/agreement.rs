@@ -207,6 +207,8 @@ fn not_sent(case: &Case<'_>) -> Option<Finding> {
     if led.term != proposal.term
         || until.0 - since.0 < LONG
         || !case.window.up.contains(&(leader as usize))
+        // Then it would have sent it later.
+        || in_turn::sends_in_turn(case).is_some()
     {
         return None;
     }

@@ -1,7 +1,5 @@
 //! Causes of `apply error: server … apply out of order`.
 
-use std::time::Duration;
-
 use super::finding::Finding;
 use super::numbers::numbers;
 use super::saves::{kept_old, not_saved, replaced_by_none};
@@ -22,9 +20,6 @@ pub(super) const CAUSES: &[Cause] = &[
 const IN_ORDER: &str = "if commitIndex > lastApplied: increment lastApplied, apply \
                         log[lastApplied] (Figure 2, All Servers 1; §5.3): each index once, none \
                         left out";
-
-/// How soon what is known to be committed is applied.
-const AT_ONCE: Duration = Duration::from_millis(5);
 
 /// The message that was refused, and what came before it in the same life.
 struct Refused<'a> {
@@ -184,8 +179,8 @@ fn saved_taken_for_applied(case: &Case<'_>) -> Option<Finding> {
     if !refused.is_first_after_crash() || index <= behind + 1 {
         return None;
     }
-    // Else it is what it has come to know since.
-    if !was_last(case.story, &refused, index - 1) || !knew_of_less(case.story, &refused) {
+    // It begins behind what is saved, and does not apply the last of that again.
+    if had_applied(case.story, &refused, index) {
         return None;
     }
     // Behind a later snapshot it may begin there.
@@ -216,38 +211,13 @@ fn saved_taken_for_applied(case: &Case<'_>) -> Option<Finding> {
     Some(certain("saved-taken-for-applied", what, proof, [rule, look]))
 }
 
-/// Whether a server had been told in its present life that something before is committed, and did not
-/// apply it.
-fn knew_of_less(story: &Story, refused: &Refused<'_>) -> bool {
-    let told = story.handled_by(refused.server).filter(|call| {
-        call.reply.success == Some(true)
-            && call.delivered > Some(refused.life.from)
-            && call.handled.is_some_and(|handled| {
-                handled < refused.applied.moment
-                    && refused.applied.moment.at.since(handled.at) > AT_ONCE
-            })
-    });
-    let mut known = told.filter_map(|call| Some(call.args.leader_commit?.min(call.up_to()?)));
-    known.any(|known| known > 0 && known < refused.applied.index)
-}
-
-/// Whether the last that a server had applied or had in its log before its present life was at
-/// `index`.
-fn was_last(story: &Story, refused: &Refused<'_>, index: u64) -> bool {
-    let applied = story.applied.iter().filter(|applied| {
-        applied.server.server as usize == refused.server && applied.moment < refused.life.from
-    });
-    let confirmed = story.handled_by(refused.server).filter(|call| {
-        call.reply.success == Some(true)
-            && call.handled.is_some_and(|handled| handled < refused.life.from)
-    });
-    let proposed = story.proposals.iter().filter(|proposal| {
-        proposal.server.server as usize == refused.server && proposal.moment < refused.life.from
-    });
-    let in_log = confirmed.filter_map(|call| call.up_to());
-    let in_log = in_log.chain(proposed.map(|proposal| proposal.index)).max();
-    let applied = applied.map(|applied| applied.index).max();
-    applied == Some(index) || in_log == Some(index) && applied < Some(index)
+/// Whether a server had applied what is at `index` or behind it before its present life.
+fn had_applied(story: &Story, refused: &Refused<'_>, index: u64) -> bool {
+    story.applied.iter().any(|applied| {
+        applied.server.server as usize == refused.server
+            && applied.moment < refused.life.from
+            && applied.index >= index
+    })
 }
 
 /// Whether a server has had a snapshot that covers `index`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::finding::{Confidence, Finding};
 use super::{Case, evidence};
 use crate::event::Time;
-use crate::story::{Call, Purpose};
+use crate::story::{Call, Purpose, Story};
 
 /// How long a call must have kept the others waiting: several heartbeat intervals.
 const LONG: Duration = Duration::from_millis(350);
@@ -30,7 +30,8 @@ struct Stalled<'a> {
 /// A server sends nothing to others for as long as one call of its is outstanding.
 pub(super) fn sends_in_turn(case: &Case<'_>) -> Option<Finding> {
     let servers = case.window.up.iter();
-    let all = servers.map(|&server| stalled(case, server)).filter(|stalled| is_proof(case, stalled));
+    let all =
+        servers.map(|&server| stalled(case, server)).filter(|stalled| is_proof(case, stalled));
     let stalled = all.max_by_key(|stalled| stalled.len())?;
     let &Stalled { call, until, next } = stalled.iter().max_by_key(|stalled| {
         (stalled.next.is_some(), stalled.until.since(stalled.call.sent.at))
@@ -40,11 +41,11 @@ pub(super) fn sends_in_turn(case: &Case<'_>) -> Option<Finding> {
     let mut proof = vec![evidence(
         call.sent.at,
         format!(
-            "server {server} sent {} to server {}, and nothing to anybody for the {lasted:.2} s \
-             until that call {}",
+            "server {server} sent {} to server {}, and as long as that call was outstanding \
+             nothing more of the kind to anybody, for {lasted:.2} s{}",
             call.method,
             call.to,
-            if next.is_some() { "returned" } else { "returned, or it had another role" }
+            if next.is_some() { "" } else { ": until it ended" }
         ),
         [call.id],
     )];
@@ -79,13 +80,14 @@ fn is_proof(case: &Case<'_>, stalled: &[Stalled<'_>]) -> bool {
 /// Whether a server sent what it had to send in a term one after the other: a leader always, and a
 /// candidate so that it never came to ask everybody.
 fn goes_in_turn(case: &Case<'_>, call: &Call) -> bool {
-    let sent = case.story.sent_by(call.from.server as usize).filter(|other| {
-        is_same_role(other, call) && other.sent.at <= case.window.until
-    });
+    let sent = case
+        .story
+        .sent_by(call.from.server as usize)
+        .filter(|other| is_same_role(other, call) && other.sent.at <= case.window.until);
     let sent: Vec<&Call> = sent.collect();
-    let in_turn = sent.windows(2).all(|pair| {
-        pair[0].returned.is_some_and(|(returned, _)| returned < pair[1].sent)
-    });
+    let in_turn = sent
+        .windows(2)
+        .all(|pair| pair[0].returned.is_some_and(|(returned, _)| returned < pair[1].sent));
     let to: BTreeSet<u32> = sent.iter().map(|other| other.to).collect();
     let others = case.story.servers - 1;
     let is_enough = match call.purpose {
@@ -95,10 +97,10 @@ fn goes_in_turn(case: &Case<'_>, call: &Call) -> bool {
     in_turn && is_enough
 }
 
-/// The calls of a server within the window during which it sent nothing more of the kind, as the
-/// leader or as the candidate of the same term.
+/// The calls of a server within the window during which it sent nothing more of the kind: as a leader,
+/// or as the candidate of the same term.
 fn stalled<'a>(case: &Case<'a>, server: usize) -> Vec<Stalled<'a>> {
-    let story = case.story;
+    let (story, from) = (case.story, case.window.from);
     let sent: Vec<&Call> = story
         .sent_by(server)
         .filter(|call| call.is_leaders() || call.purpose == Purpose::Vote)
@@ -106,19 +108,28 @@ fn stalled<'a>(case: &Case<'a>, server: usize) -> Vec<Stalled<'a>> {
         .collect();
     let stalled = sent.iter().enumerate().filter_map(|(place, &call)| {
         let returned = call.returned.map_or(case.window.until, |(returned, _)| returned.at);
-        if returned.since(call.sent.at) < LONG || returned < case.window.from {
+        let mut lives = story.lives[server].iter();
+        let life = lives.find(|life| life.incarnation == call.from.incarnation);
+        let crashed = life.and_then(|life| life.until).map_or(returned, |until| until.at);
+        let until = returned.min(crashed).min(case.window.until);
+        if until.since(call.sent.at) < LONG || until < from {
             return None;
         }
-        let later = &sent[place + 1..];
-        let next = later.iter().copied().find(|next| is_same_role(next, call));
-        let stays = stays_until(case, call);
-        let until = returned.min(stays);
-        let is_long = until >= case.window.from && until.since(call.sent.at) >= LONG;
-        if !is_long || next.is_some_and(|next| next.sent.at < until) {
+        let is_next = |next: &&Call| {
+            next.from == call.from
+                && next.is_leaders() == call.is_leaders()
+                && (call.is_leaders() || next.args.term == call.args.term)
+        };
+        let next = sent[place + 1..].iter().copied().find(is_next);
+        let wanted = match call.purpose {
+            Purpose::Vote => stands(story, call, until),
+            _ => led(story, server, call.sent.at, until),
+        };
+        if wanted < LONG || next.is_some_and(|next| next.sent.at < until) {
             return None;
         }
         let next = next.filter(|next| next.sent.at.since(until) <= SOON && next.to != call.to);
-        (next.is_some() || until == stays).then_some(Stalled { call, until, next })
+        Some(Stalled { call, until, next })
     });
     stalled.collect()
 }
@@ -129,29 +140,21 @@ fn is_same_role(one: &Call, other: &Call) -> bool {
         && one.is_leaders() == other.is_leaders()
 }
 
-/// Until when the sender of `call` is known to have been what it was when it sent it.
-fn stays_until(case: &Case<'_>, call: &Call) -> Time {
-    let story = case.story;
+/// For how long the sender of `call` stood in its term, until `until` at most.
+fn stands(story: &Story, call: &Call, until: Time) -> Duration {
     let server = call.from.server as usize;
-    let views = story.views[server].iter().filter(|view| view.moment > call.sent);
-    let changed = views
-        .filter(|view| Some(view.term) > call.args.term || call.is_leaders() && !view.is_leader)
-        .map(|view| view.moment.at);
-    // By what it sends and answers: views may come late.
-    let acts = story.sent_by(server).filter(|other| {
-        other.sent > call.sent && other.args.term > call.args.term
-    });
-    let answers = story.handled_by(server).filter(|other| {
-        other.handled > Some(call.sent) && other.reply.term > call.args.term
-    });
-    let mut lives = story.lives[server].iter();
-    let life = lives.find(|life| life.incarnation == call.from.incarnation);
-    let crashed = life.and_then(|life| life.until).map(|until| until.at);
-    changed
-        .chain(acts.map(|other| other.sent.at))
-        .chain(answers.filter_map(|other| other.handled).map(|handled| handled.at))
-        .chain(crashed)
-        .chain([case.window.until])
-        .min()
-        .unwrap_or(case.window.until)
+    let views = story.views[server].iter();
+    let moved = views.filter(|view| view.moment > call.sent && Some(view.term) > call.args.term);
+    let answered = story
+        .handled_by(server)
+        .filter(|other| other.handled > Some(call.sent) && other.reply.term > call.args.term);
+    let answered = answered.filter_map(|other| other.handled).map(|handled| handled.at);
+    let left = moved.map(|view| view.moment.at).chain(answered).min();
+    left.unwrap_or(until).min(until).since(call.sent.at)
+}
+
+/// For how long a server was seen to lead between `from` and `until`.
+fn led(story: &Story, server: usize, from: Time, until: Time) -> Duration {
+    let reigns = story.lasting_views(server).filter(|(view, _)| view.is_leader);
+    reigns.map(|(view, ended)| ended.min(until).since(view.moment.at.max(from))).sum()
 }

@@ -91,7 +91,11 @@ impl Referee<'_> {
         let player = &self.players[server as usize];
         let caller = Caller { server, incarnation: view.incarnation };
         let led = player.led.as_ref().is_some_and(|led| led.term >= view.term);
-        if led || !self.reads_votes || !self.reads_logs || self.votes(caller, Some(view.term), view.moment) {
+        if led
+            || !self.reads_votes
+            || !self.reads_logs
+            || self.votes(caller, Some(view.term), view.moment)
+        {
             return false;
         }
         let number = server as usize;
@@ -108,7 +112,8 @@ impl Referee<'_> {
         let views = self.story.lasting_views(number);
         let since = views.skip_while(|(other, _)| other.moment < view.moment);
         let told = since.take_while(|(other, _)| other.is_leader).last();
-        let until = first.map_or(told.map_or(view.moment.at, |(_, until)| until), |call| call.sent.at);
+        let until =
+            first.map_or(told.map_or(view.moment.at, |(_, until)| until), |call| call.sent.at);
         let is_silent = until.since(view.moment.at) >= SILENT;
         if !is_silent && (first.is_none() || self.was_just_answered(view, number)) {
             return false;
@@ -146,9 +151,7 @@ impl Referee<'_> {
     fn was_just_answered(&self, view: &View, server: usize) -> bool {
         let asked = self.story.sent_by(server).filter(|call| call.purpose == Purpose::Vote);
         let mut returned = asked.filter_map(|call| call.returned).map(|(returned, _)| returned);
-        returned.any(|returned| {
-            returned < view.moment && view.moment.at.since(returned.at) < JUST
-        })
+        returned.any(|returned| returned < view.moment && view.moment.at.since(returned.at) < JUST)
     }
 
     /// Whether a server had the votes of a majority in `term` before `moment`.
