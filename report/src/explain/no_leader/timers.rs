@@ -53,12 +53,11 @@ fn stretches(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Tim
 /// Whether what came at `times` can have reset a timer again and again between `reset` and `end`.
 fn keep_from_firing(times: impl Iterator<Item = Time>, (reset, end): (Time, Time)) -> bool {
     let mut last = reset;
-    let soon = times.chain([end]).all(|at| {
+    times.chain([end]).all(|at| {
         let gap = at.since(last);
         last = at;
         gap <= PATIENCE
-    });
-    soon
+    })
 }
 
 /// The last of a server's resets.
