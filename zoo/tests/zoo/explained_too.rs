@@ -29,7 +29,7 @@ fn explained(bug: Bug, test: &str, seeds: u64) {
 fn commands_for_which_there_is_no_leader() {
     explained(Bug::CountsOnlyOthersVotes, LEADER_FAILURE, 10);
     explained(Bug::NeverClearsVote, LEADER_FAILURE, 10);
-    explained(Bug::StandsOnce, REJOIN, 10);
+    explained(Bug::StandsOnce, BACKUP, 4);
     explained(Bug::HeedsFormerLeaders, REJOIN, 10);
 }
 
