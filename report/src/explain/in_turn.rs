@@ -77,13 +77,13 @@ fn is_proof(case: &Case<'_>, stalled: &[Stalled<'_>]) -> bool {
     next >= FEW || stalled.iter().any(|stalled| goes_in_turn(case, stalled.call))
 }
 
-/// Whether a server sent what it had to send in a term one after the other: a leader always, and a
+/// Whether a server sent what it had to send one after the other: as a leader always, and as a
 /// candidate so that it never came to ask everybody.
 fn goes_in_turn(case: &Case<'_>, call: &Call) -> bool {
     let sent = case
         .story
         .sent_by(call.from.server as usize)
-        .filter(|other| is_same_role(other, call) && other.sent.at <= case.window.until);
+        .filter(|other| is_same_role(other, call) && other.sent <= call.sent);
     let sent: Vec<&Call> = sent.collect();
     let in_turn = sent
         .windows(2)
@@ -115,12 +115,7 @@ fn stalled<'a>(case: &Case<'a>, server: usize) -> Vec<Stalled<'a>> {
         if until.since(call.sent.at) < LONG || until < from {
             return None;
         }
-        let is_next = |next: &&Call| {
-            next.from == call.from
-                && next.is_leaders() == call.is_leaders()
-                && (call.is_leaders() || next.args.term == call.args.term)
-        };
-        let next = sent[place + 1..].iter().copied().find(is_next);
+        let next = sent[place + 1..].iter().copied().find(|next| is_same_role(next, call));
         let wanted = match call.purpose {
             Purpose::Vote => stands(story, call, until),
             _ => led(story, server, call.sent.at, until),
@@ -134,10 +129,11 @@ fn stalled<'a>(case: &Case<'a>, server: usize) -> Vec<Stalled<'a>> {
     stalled.collect()
 }
 
+/// Whether a server sent both in the same life, and as a leader, or as the candidate of one term.
 fn is_same_role(one: &Call, other: &Call) -> bool {
     one.from == other.from
-        && one.args.term == other.args.term
         && one.is_leaders() == other.is_leaders()
+        && (one.is_leaders() || one.args.term == other.args.term)
 }
 
 /// For how long the sender of `call` stood in its term, until `until` at most.
