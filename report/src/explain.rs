@@ -10,7 +10,9 @@ mod apply_order;
 mod budget;
 mod commands;
 mod finding;
+mod in_turn;
 mod late;
+mod leaderless;
 mod no_leader;
 mod numbers;
 mod red_herrings;
@@ -54,11 +56,13 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
     let tripped = monitor::watch(story);
     let case = Case { story, failure, window: Window::of(story, failure), tripped: &tripped };
     let mut findings: Vec<Finding> = Vec::new();
-    for cause in causes(failure) {
-        if let Some(finding) = cause(&case)
-            && findings.iter().all(|other| other.id != finding.id)
-        {
-            findings.push(finding);
+    for finding in causes(failure).iter().filter_map(|cause| cause(&case)) {
+        add_new(&mut findings, finding);
+    }
+    // Where a rule was broken for certain, that nobody led may have come of it.
+    if findings.iter().all(|finding| finding.confidence > Confidence::Certain) {
+        for finding in leaderless::findings(&case) {
+            add_new(&mut findings, finding);
         }
     }
     // What breaks a rule for certain comes before what only looks like a cause.
@@ -67,11 +71,17 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
     Explanation { findings, not_the_cause: red_herrings::not_the_cause(&case) }
 }
 
+fn add_new(findings: &mut Vec<Finding>, finding: Finding) {
+    if findings.iter().all(|other| other.id != finding.id) {
+        findings.push(finding);
+    }
+}
+
 /// The causes of failures with this sentence, the more telling ones first.
 fn causes(failure: &Failure) -> &'static [Cause] {
     let sentence = failure.message.lines().next().unwrap_or_default();
     match &*without_numbers(sentence) {
-        "expected one leader, got none" => no_leader::CAUSES,
+        no_leader::SENTENCE => no_leader::CAUSES,
         sentence => tables::causes(failure, sentence),
     }
 }

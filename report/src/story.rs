@@ -4,6 +4,7 @@
 //! beginning is missing it knows less, and nothing wrong.
 
 mod build;
+mod when;
 
 use std::borrow::Cow;
 
@@ -108,6 +109,8 @@ pub struct Call {
     pub method: Cow<'static, str>,
     /// What it is for.
     pub purpose: Purpose,
+    /// Whether the network made it, as a copy of another call; nobody waits for its reply.
+    pub is_copy: bool,
     /// What it says.
     pub args: Fields,
     /// The size of its arguments, in bytes.
@@ -134,6 +137,7 @@ impl Call {
     fn copied(&self, id: RpcId) -> Call {
         Call {
             id,
+            is_copy: true,
             delivered: None,
             life: None,
             handled: None,
@@ -363,35 +367,6 @@ impl Story {
     /// What a server's handlers have answered, in order.
     pub fn handled_by(&self, server: usize) -> impl DoubleEndedIterator<Item = &Call> {
         self.handled[server].iter().map(|&place| &self.calls[place])
-    }
-
-    /// Whether a server was connected at `at`.
-    #[must_use]
-    pub fn is_connected(&self, server: usize, at: Time) -> bool {
-        let before = |link: &&Link| link.moment.at <= at;
-        self.links[server].iter().rev().find(before).is_some_and(|link| link.is_up)
-    }
-
-    /// Whether a server was alive at `at`.
-    #[must_use]
-    pub fn is_alive(&self, server: usize, at: Time) -> bool {
-        self.lives[server].iter().any(|life| life.covers(at))
-    }
-
-    /// The servers that were alive and connected at `at`.
-    #[must_use]
-    pub fn up(&self, at: Time) -> Vec<usize> {
-        let is_up = |&server: &usize| self.is_alive(server, at) && self.is_connected(server, at);
-        (0..self.servers).filter(is_up).collect()
-    }
-
-    /// Since when, until the end, the servers that can talk to each other have been the same.
-    #[must_use]
-    pub fn settled_since(&self) -> Time {
-        let links = self.links.iter().flatten().map(|link| link.moment.at);
-        let lives = self.lives.iter().flatten();
-        let changes = lives.flat_map(|life| [Some(life.from.at), life.until.map(|end| end.at)]);
-        links.chain(changes.flatten()).max().unwrap_or(Time(0))
     }
 
     /// What a server was last seen to be at `at`.

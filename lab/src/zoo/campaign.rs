@@ -36,6 +36,9 @@ const MESSAGE_CHARS: usize = 160;
 /// What is told of a failure that nothing is known of.
 const UNKNOWN: &str = "unknown";
 
+/// What is told of a panic that isn't explained: its message and its line.
+const PANIC: &str = "panic";
+
 /// Runs what a campaign has left.
 pub(crate) struct Work<'a> {
     pub(crate) suite: &'a Suite,
@@ -190,8 +193,11 @@ impl Count {
             let finding = explanation.findings.first().map(|finding| finding.id.as_str());
             let names =
                 |id: &str| bug.is_some_and(|bug| bug.causes.iter().any(|cause| cause == id));
-            cell.right += u64::from(finding.is_some_and(names) || monitor.is_some_and(names));
-            let told = finding.or(monitor).unwrap_or(UNKNOWN);
+            // A panic says itself what is wrong, unless something else is said below it.
+            let panic = (failure.kind == FailureKind::Panic && finding.is_none()).then_some(PANIC);
+            let told = [finding, monitor, panic];
+            cell.right += u64::from(told.into_iter().flatten().any(names));
+            let told = told.into_iter().flatten().next().unwrap_or(UNKNOWN);
             *cell.findings.entry(told.to_owned()).or_default() += 1;
             *cell.messages.entry(message(&failure)).or_default() += 1;
         }
@@ -305,6 +311,28 @@ mod tests {
             cpu_to_first: Some(0.02),
         };
         assert_eq!(cell, expected);
+    }
+
+    #[test]
+    fn a_panic_explains_itself_if_nothing_else_is_said() {
+        let counted = |causes: &str, kind: &str, finding: Option<&str>| {
+            let bug = format!(
+                r#"{{"name":"BacksUpToZero","part":"3B","kind":"Liveness","rule":"","harmless":null,
+                    "causes":[{causes}]}}"#
+            );
+            let bug: Bug = serde_json::from_str(&bug).expect("a bug");
+            let mut count = Count::new("BacksUpToZero", "TestReliableChurn3C", 1);
+            let line = failed(1, kind, "server 0 panicked in a task", finding);
+            count.add(vec![line], Duration::ZERO, Some(&bug));
+            let told = count.cell.findings.into_keys().next().expect("something is told");
+            (count.cell.right, told)
+        };
+        let panic = r#""panic""#;
+        assert_eq!(counted(panic, "panic", None), (1, "panic".to_owned()));
+        assert_eq!(counted("", "panic", None), (0, "panic".to_owned()));
+        assert_eq!(counted(panic, "stuck", None), (0, "unknown".to_owned()));
+        let wrong = "log-truncated";
+        assert_eq!(counted(panic, "panic", Some(wrong)), (0, wrong.to_owned()));
     }
 
     #[test]

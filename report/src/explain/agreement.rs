@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 
 use super::finding::{Confidence, Finding};
 use super::numbers::number_after;
-use super::{Case, Cause, certain, commands, evidence, late, referee, terms};
+use super::{Case, Cause, certain, commands, evidence, in_turn, late, no_leader, referee, terms};
 use crate::event::Time;
 use crate::story::{Call, Proposal, Purpose};
 
 pub(super) const CAUSES: &[Cause] = &[
     referee::broken_rule,
+    no_leader::server_hangs,
+    in_turn::sends_in_turn,
     back_one_by_one,
     same_prev_again,
     not_sent,
@@ -205,6 +207,8 @@ fn not_sent(case: &Case<'_>) -> Option<Finding> {
     if led.term != proposal.term
         || until.0 - since.0 < LONG
         || !case.window.up.contains(&(leader as usize))
+        // Then it would have sent it later.
+        || in_turn::sends_in_turn(case).is_some()
     {
         return None;
     }
@@ -329,6 +333,39 @@ fn not_applied(case: &Case<'_>) -> Option<Finding> {
     unapplied(case, false)
 }
 
+fn has_entries(call: &Call) -> bool {
+    call.args.entries.as_ref().is_some_and(|entries| !entries.is_empty())
+}
+
+/// Whether a server has applied something of which only heartbeats had told it that it is committed;
+/// or lags behind what requests with entries have told it.
+fn heeds_heartbeats(case: &Case<'_>, server: u32) -> bool {
+    let life = case.story.lives[server as usize].last();
+    let began = life.map_or(Time(0), |life| life.from.at);
+    let applied = case.story.applied.iter().filter(|applied| {
+        applied.server.server == server && applied.moment.at >= began && applied.command.is_some()
+    });
+    let told_by_entries = |index: u64, until: Time| {
+        let calls = told(case, server, index);
+        calls.iter().any(|call| {
+            has_entries(call)
+                && call.delivered.is_some_and(|came| came.at >= began && came.at <= until)
+        })
+    };
+    let mut last = 0;
+    for applied in applied {
+        // As the leader it needs nobody to tell it.
+        let leads = case.story.view_at(server as usize, applied.moment.at);
+        if leads.is_some_and(|view| !view.is_leader)
+            && !told_by_entries(applied.index, applied.moment.at)
+        {
+            return true;
+        }
+        last = last.max(applied.index);
+    }
+    told_by_entries(last + 1, case.window.until)
+}
+
 fn unapplied(case: &Case<'_>, by_heartbeats: bool) -> Option<Finding> {
     let proposal = target(case)?;
     let (index, until) = (proposal.index, case.window.until);
@@ -337,9 +374,8 @@ fn unapplied(case: &Case<'_>, by_heartbeats: bool) -> Option<Finding> {
         let since = calls.first()?.handled?.at;
         (until.0 - since.0 >= LONG / 2).then_some((server, calls))
     })?;
-    let has_entries =
-        |call: &&&Call| call.args.entries.as_ref().is_some_and(|entries| !entries.is_empty());
-    if by_heartbeats != calls.iter().find(has_entries).is_none() {
+    let ignores = !calls.iter().any(|call| has_entries(call)) && !heeds_heartbeats(case, server);
+    if by_heartbeats != ignores {
         return None;
     }
     let first = calls.first()?;

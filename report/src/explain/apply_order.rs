@@ -179,6 +179,10 @@ fn saved_taken_for_applied(case: &Case<'_>) -> Option<Finding> {
     if !refused.is_first_after_crash() || index <= behind + 1 {
         return None;
     }
+    // Else it is what it has come to know since.
+    if !was_last(case.story, &refused, index - 1) && !knew_of_more(case.story, &refused) {
+        return None;
+    }
     // Behind a later snapshot it may begin there.
     if covered(case.story, server, index - 1) {
         return None;
@@ -207,6 +211,42 @@ fn saved_taken_for_applied(case: &Case<'_>) -> Option<Finding> {
     Some(certain("saved-taken-for-applied", what, proof, [rule, look]))
 }
 
+/// Whether a server had been told in its present life that something behind what it applied is
+/// committed: it did not just begin with the last.
+fn knew_of_more(story: &Story, refused: &Refused<'_>) -> bool {
+    story.handled_by(refused.server).any(|call| {
+        let known = call.args.leader_commit.zip(call.up_to()).map(|(commit, end)| commit.min(end));
+        call.reply.success == Some(true)
+            && call.delivered > Some(refused.life.from)
+            && call.handled < Some(refused.applied.moment)
+            && known > Some(refused.applied.index)
+    })
+}
+
+/// Whether `index` is the last that a server had applied before its present life, or where its log
+/// ended then.
+fn was_last(story: &Story, refused: &Refused<'_>, index: u64) -> bool {
+    let (server, began) = (refused.server, refused.life.from);
+    let applied = story
+        .applied
+        .iter()
+        .filter(|applied| applied.server.server as usize == server && applied.moment < began);
+    let confirmed = story.handled_by(server).filter_map(|call| {
+        let handled = call.handled.filter(|&handled| handled < began)?;
+        (call.reply.success == Some(true)).then_some((handled, call.up_to()?))
+    });
+    let proposed = story
+        .proposals
+        .iter()
+        .filter(|proposal| proposal.server.server as usize == server && proposal.moment < began);
+    let ends: Vec<_> =
+        confirmed.chain(proposed.map(|proposal| (proposal.moment, proposal.index))).collect();
+    let latest = ends.iter().max_by_key(|(moment, _)| *moment).map(|&(_, end)| end);
+    let highest = ends.iter().map(|&(_, end)| end).max();
+    let applied = applied.map(|applied| applied.index).max();
+    applied == Some(index) || applied < Some(index) && [latest, highest].contains(&Some(index))
+}
+
 /// Whether a server has had a snapshot that covers `index`.
 fn covered(story: &Story, server: usize, index: u64) -> bool {
     let made = story
@@ -222,9 +262,10 @@ fn covered(story: &Story, server: usize, index: u64) -> bool {
 fn left_out(case: &Case<'_>) -> Option<Finding> {
     let refused = Refused::find(case)?;
     let (server, index, behind) = (refused.server, refused.applied.index, refused.behind(case));
-    if refused.is_first_after_crash()
-        || index <= behind + 1
+    if index <= behind + 1
         || snapshot_not_delivered(case).is_some()
+        || snapshot_lost(case).is_some()
+        || saved_taken_for_applied(case).is_some()
     {
         return None;
     }

@@ -3,12 +3,18 @@
 
 use super::finding::{Evidence, Finding};
 use super::numbers::numbers;
-use super::{Case, Cause, certain, evidence, referee, terms};
+use super::{Case, Cause, certain, evidence, in_turn, no_leader, referee, terms};
 use crate::event::Time;
 use crate::story::Story;
 
-pub(super) const CAUSES: &[Cause] =
-    &[referee::broken_rule, one_command_at_a_time, leader_refuses, terms::election_despite_leader];
+pub(super) const CAUSES: &[Cause] = &[
+    referee::broken_rule,
+    no_leader::server_hangs,
+    in_turn::sends_in_turn,
+    one_command_at_a_time,
+    leader_refuses,
+    terms::election_despite_leader,
+];
 
 const TAKES: &str = "if command received from client: append entry to local log (Figure 2, \
                      Leaders 2; §5.3): start() returns at once, and refuses only if the server \
@@ -46,6 +52,11 @@ fn refused(case: &Case<'_>) -> Option<(Leader, Time)> {
     let looked = story.looks.iter().rev().find(|look| look.moment.at <= until);
     if sentence.ends_with("rejected Start()") {
         let leader = leads(story, looked?.leader? as usize, until)?;
+        return Some((leader, until));
+    }
+    if sentence.ends_with("leads and refuses a command") {
+        let server = *numbers(sentence).first()? as usize;
+        let leader = leads(story, case.window.up.iter().copied().find(|&up| up == server)?, until)?;
         return Some((leader, until));
     }
     if message.contains("nobody accepted it") {

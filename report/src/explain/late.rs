@@ -1,11 +1,11 @@
 //! Servers that apply late: `test took longer than 120 seconds`.
 
 use super::finding::{Confidence, Finding};
-use super::{Case, Cause, evidence, referee};
+use super::{Case, Cause, evidence, no_leader, referee};
 use crate::event::{RpcId, Time};
 use crate::story::Purpose;
 
-pub(super) const CAUSES: &[Cause] = &[referee::broken_rule, applies_late];
+pub(super) const CAUSES: &[Cause] = &[referee::broken_rule, no_leader::server_hangs, applies_late];
 
 /// In µs; a right Raft applies at once.
 const LATE: u64 = 200_000;

@@ -1,6 +1,7 @@
 //! Causes of `expected one leader, got none`.
 
 mod counting;
+mod rounds;
 mod servers;
 mod timers;
 mod votes;
@@ -8,10 +9,15 @@ mod votes;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub(super) use servers::server_hangs;
+
 use super::finding::{self, Evidence};
-use super::{Case, Cause};
+use super::{Case, Cause, in_turn};
 use crate::event::Time;
-use crate::story::{Call, Election, Story};
+use crate::story::{Call, Election, Life, Story};
+
+/// What is said of the failures that all this is about.
+pub(super) const SENTENCE: &str = "expected one leader, got none";
 
 pub(super) const CAUSES: &[Cause] = &[
     servers::server_hangs,
@@ -22,11 +28,15 @@ pub(super) const CAUSES: &[Cause] = &[
     timers::timeout_too_long,
     timers::timer_reset_by_stale_leader,
     timers::timer_reset_by_refusal,
+    timers::same_term_again,
     timers::timer_dead,
+    in_turn::sends_in_turn,
     timers::election_not_restarted,
     votes::vote_refused_without_reason,
     votes::leader_replaced_at_once,
     votes::votes_split,
+    rounds::timeout_always_the_same,
+    rounds::never_stands,
 ];
 
 /// For how long a server may do nothing about a missing leader: longer than any election timeout with
@@ -64,9 +74,10 @@ fn present(
 ) -> BTreeMap<usize, Vec<Election>> {
     let mut voters: BTreeMap<usize, Vec<Election>> =
         servers.map(|server| (server, Vec::new())).collect();
-    for election in &case.story.elections {
+    let until = case.window.until;
+    for election in case.story.elections.iter().filter(|election| election.at <= until) {
         let server = election.candidate.server as usize;
-        let life = case.story.lives[server].last();
+        let life = life_at(case.story, server, until);
         if life.is_some_and(|life| life.incarnation == election.candidate.incarnation)
             && let Some(elections) = voters.get_mut(&server)
         {
@@ -74,6 +85,11 @@ fn present(
         }
     }
     voters
+}
+
+/// The life of a server at `at`, or the last one before.
+fn life_at(story: &Story, server: usize, at: Time) -> Option<&Life> {
+    story.lives[server].iter().rev().find(|life| life.from.at <= at)
 }
 
 fn requests<'a>(story: &'a Story, election: &'a Election) -> impl Iterator<Item = &'a Call> {

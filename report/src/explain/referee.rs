@@ -7,6 +7,7 @@
 mod commits;
 mod elections;
 mod logs;
+mod told;
 mod up_to_date;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +58,8 @@ struct Player {
     log: Log,
     /// How far it may know the log to be committed.
     commit: u64,
+    /// How far it may know that if it accepts what has reached it.
+    may_know: u64,
     /// The latest term that it has led in this life.
     led: Option<Led>,
 }
@@ -121,6 +124,10 @@ struct Referee<'a> {
     reads_votes: bool,
     /// The same of logs.
     reads_logs: bool,
+    /// Whether what was saved is safe at once, as on MIT's disks.
+    disks_are_safe: bool,
+    /// The views whose terms are contradicted by what their servers did.
+    wrong_views: Vec<told::WrongView>,
     /// A vote that was refused for the length of a log.
     length_counted: Option<Evidence>,
     /// Whether a candidate with an outdated log that is no longer than the voter's got a vote.
@@ -130,6 +137,7 @@ struct Referee<'a> {
 /// One thing that happened.
 enum Turn<'a> {
     Sent(&'a Call),
+    Delivered(&'a Call),
     Handled(&'a Call),
     Returned(&'a Call),
     Started(usize, &'a Life),
@@ -158,6 +166,8 @@ fn watch(story: &Story) -> Vec<Breach> {
         breaches: Vec::new(),
         reads_votes: reads_votes(story),
         reads_logs: reads_logs(story),
+        disks_are_safe: disks_are_safe(story),
+        wrong_views: told::wrong_views(story),
         length_counted: None,
         shorter_chosen: false,
     };
@@ -191,10 +201,21 @@ fn reads_logs(story: &Story) -> bool {
     })
 }
 
+/// A sync that takes time may be cut short by a crash: then what was written is gone.
+fn disks_are_safe(story: &Story) -> bool {
+    !story.steps.iter().any(|step| step.is_fault && step.what.starts_with("a sync takes"))
+}
+
 fn turns(story: &Story) -> Vec<(Moment, Turn<'_>)> {
     let mut turns = Vec::new();
     for call in &story.calls {
-        turns.push((call.sent, Turn::Sent(call)));
+        // The network's copies are nobody's deed, and nobody gets their replies.
+        if !call.is_copy {
+            turns.push((call.sent, Turn::Sent(call)));
+        }
+        if let Some(delivered) = call.delivered {
+            turns.push((delivered, Turn::Delivered(call)));
+        }
         if let Some(handled) = call.handled {
             turns.push((handled, Turn::Handled(call)));
         }
@@ -228,7 +249,7 @@ impl Referee<'_> {
             Turn::Crashed(server) => self.players[server].is_alive = false,
             Turn::Saved(save) => {
                 let player = &mut self.players[save.server.server as usize];
-                if player.incarnation == save.server.incarnation {
+                if player.incarnation == save.server.incarnation && self.disks_are_safe {
                     player.saved_at = Some(moment.at);
                     player.log.saved = player.log.last_index();
                 }
@@ -236,13 +257,14 @@ impl Referee<'_> {
             // What a dead instance still says or hears counts for nothing.
             Turn::Sent(call) if !self.is_alive(call.from) => {}
             Turn::Returned(call) if !self.is_alive(call.from) => {}
-            Turn::Handled(call) if !self.was_handled_in_this_life(call) => {}
+            Turn::Handled(call) if !self.came_to_this_life(call) => {}
             Turn::Sent(call) => match call.purpose {
                 Purpose::Vote => self.asked_for_vote(call),
                 Purpose::Append => self.sent_entries(call),
                 Purpose::Snapshot => self.leads(call.from.server, call.args.term, moment, None),
                 Purpose::Other => {}
             },
+            Turn::Delivered(call) => self.may_commit(call),
             Turn::Handled(call) => {
                 self.answered_in_a_term(call, moment);
                 match call.purpose {
@@ -268,9 +290,15 @@ impl Referee<'_> {
         player.is_alive && player.incarnation == server.incarnation
     }
 
-    fn was_handled_in_this_life(&self, call: &Call) -> bool {
+    /// Whether a request came to the present life of its server: a late one may come to another than
+    /// the one that was there when it was sent.
+    fn came_to_this_life(&self, call: &Call) -> bool {
         let player = &self.players[call.to as usize];
-        player.is_alive && call.delivered > player.began
+        let is_meant = match call.life {
+            Some(life) => life == player.incarnation,
+            None => player.began.is_some_and(|began| began < call.sent),
+        };
+        player.is_alive && is_meant && call.delivered > player.began
     }
 
     /// What was volatile is gone.

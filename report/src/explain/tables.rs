@@ -1,7 +1,8 @@
 //! Which causes are looked for, by the failure's sentence.
 
 use super::{
-    Cause, agreement, apply_order, budget, commands, late, referee, snapshots, terms, two_leaders,
+    Cause, agreement, apply_order, budget, commands, late, no_leader, referee, snapshots, terms,
+    two_leaders,
 };
 use crate::failure::{Failure, FailureKind};
 
@@ -11,6 +12,11 @@ pub(super) fn causes(failure: &Failure, sentence: &str) -> &'static [Cause] {
     let has = |words: &str| sentence.contains(words);
     if matches!(failure.kind, FailureKind::Misuse | FailureKind::Tester) {
         &[]
+    } else if has("more elections in")
+        || has("heard of no leader for")
+        || has("has no vote for a candidate")
+    {
+        no_leader::CAUSES
     } else if has("apply out of order") {
         apply_order::CAUSES
     } else if has("snapshot") {
@@ -25,13 +31,13 @@ pub(super) fn causes(failure: &Failure, sentence: &str) -> &'static [Cause] {
         two_leaders::CAUSES
     } else if starts("one(") && failure.message.contains("nobody accepted it") {
         agreement::NOBODY_ACCEPTED
-    } else if starts("one(") || has("decided for index") {
+    } else if starts("one(") || has("decided for index") || has("came for N s") {
         agreement::CAUSES
     } else if starts("servers disagree on term") {
         terms::CAUSES
     } else if starts("term changed too often") {
         terms::TOO_OFTEN
-    } else if has("rejected Start()") || has("missing in") {
+    } else if has("rejected Start()") || has("missing in") || has("leads and refuses a command") {
         commands::CAUSES
     } else if failure.kind == FailureKind::Stuck {
         late::CAUSES

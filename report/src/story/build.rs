@@ -137,6 +137,7 @@ impl Story {
                     to: *to,
                     method: method.clone(),
                     purpose,
+                    is_copy: false,
                     args: fields,
                     size: args.wire_len(),
                     sent: moment,

@@ -3,5 +3,7 @@
 mod built;
 mod cut;
 mod golden;
+mod leaderless;
 mod run;
 mod stored;
+mod told;

@@ -57,15 +57,25 @@ impl Run {
 
     /// A call whose reply arrives within a millisecond.
     pub(crate) fn call(&mut self, from: u32, to: u32, method: &str, args: Value, reply: Value) {
+        self.call_that(from, to, method, args, reply, |_| {});
+    }
+
+    /// The same, with something that happens before the handler ends.
+    pub(crate) fn call_that(
+        &mut self,
+        from: u32,
+        to: u32,
+        method: &str,
+        args: Value,
+        reply: Value,
+        meanwhile: impl FnOnce(&mut Run),
+    ) {
         let id = self.calls;
-        self.calls += 1;
-        let payload = |value: Value| json!({"bytes": 20, "value": value});
-        let (from, args, reply) = (self.caller(from), payload(args), payload(reply));
-        self.event(json!({
-            "event": "rpc_sent", "id": id, "from": from, "to": to, "method": method, "args": args,
-        }));
+        self.send(from, to, method, args);
         self.now += 300;
         self.event(json!({"event": "rpc_delivered", "id": id}));
+        meanwhile(self);
+        let reply = json!({"bytes": 20, "value": reply});
         self.event(json!({"event": "rpc_handled", "id": id, "reply": reply}));
         self.now += 300;
         self.event(json!({"event": "rpc_returned", "id": id, "outcome": "Replied"}));
@@ -73,11 +83,52 @@ impl Run {
 
     /// A request for a vote with an empty log, which is granted.
     pub(crate) fn vote(&mut self, candidate: u32, voter: u32, term: u64) {
-        let args = json!({
-            "term": term, "candidate_id": candidate, "last_log_index": 0, "last_log_term": 0,
-        });
         let reply = json!({"term": term, "vote_granted": true});
-        self.call(candidate, voter, "Raft.RequestVote", args, reply);
+        self.call(candidate, voter, "Raft.RequestVote", vote_args(candidate, term), reply);
+    }
+
+    /// The same, and it is refused.
+    pub(crate) fn refuse(&mut self, candidate: u32, voter: u32, term: u64) {
+        let reply = json!({"term": term, "vote_granted": false});
+        self.call(candidate, voter, "Raft.RequestVote", vote_args(candidate, term), reply);
+    }
+
+    /// The same, and the vote gets lost on its way back.
+    pub(crate) fn give(&mut self, candidate: u32, voter: u32, term: u64) {
+        let id = self.calls;
+        self.ask(candidate, voter, term);
+        self.now += 300;
+        self.event(json!({"event": "rpc_delivered", "id": id}));
+        let reply = json!({"bytes": 20, "value": {"term": term, "vote_granted": true}});
+        self.event(json!({"event": "rpc_handled", "id": id, "reply": reply}));
+    }
+
+    /// A request for a vote to which nothing comes back.
+    pub(crate) fn ask(&mut self, candidate: u32, voter: u32, term: u64) {
+        self.send(candidate, voter, "Raft.RequestVote", vote_args(candidate, term));
+    }
+
+    /// A heartbeat to which nothing comes back.
+    pub(crate) fn beat(&mut self, leader: u32, follower: u32, term: u64) {
+        let args = json!({
+            "term": term, "leader_id": leader, "prev_log_index": 0, "prev_log_term": 0,
+            "entries": [], "leader_commit": 0,
+        });
+        self.send(leader, follower, "Raft.AppendEntries", args);
+    }
+
+    fn send(&mut self, from: u32, to: u32, method: &str, args: Value) {
+        let from = self.caller(from);
+        self.event(json!({
+            "event": "rpc_sent", "id": self.calls, "from": from, "to": to, "method": method,
+            "args": {"bytes": 20, "value": args},
+        }));
+        self.calls += 1;
+    }
+
+    /// The script changes the network.
+    pub(crate) fn network(&mut self, what: &str) {
+        self.event(json!({"event": "network", "what": what}));
     }
 
     /// All others vote for a server, which leads from then on.
@@ -156,4 +207,8 @@ impl Run {
         let explanation = explain(&story, &failure);
         (story, failure, explanation)
     }
+}
+
+fn vote_args(candidate: u32, term: u64) -> Value {
+    json!({"term": term, "candidate_id": candidate, "last_log_index": 0, "last_log_term": 0})
 }

@@ -70,7 +70,8 @@ impl Bug {
     }
 
     /// The findings that name this very mistake, if one of them comes first in a failed run's
-    /// explanation; and the monitors (`M1`, …) that do, if a run fails by one.
+    /// explanation; and the monitors (`M1`, …) that do, if a run fails by one. Where a panic's own
+    /// message and line name it, `panic` is among them.
     ///
     /// Who has made the mistake recognises it by these. None is general, and there is none where no
     /// finding knows the mistake.
@@ -99,14 +100,16 @@ impl Bug {
             StandsUntilItLeads => (A, Liveness, "a deposed leader has a timer again (§5.2)",
                 &["election-timer-dead"]),
             HoldsLockDuringCalls => (A, Liveness, "no lock is held during a call",
-                &["server-hangs"]),
+                &["server-hangs", "sends-in-turn"]),
             HeedsFormerLeaders => (A, Liveness, "only the current leader resets the timer (§5.2)",
                 &["timer-reset-by-stale-leader"]),
             SendsOnWhenDeposed => (A, Safety, "only a leader sends entries (§5.2)",
                 &["leads-without-majority", "M17"]),
-            NeverDrawsTimeout => (A, Liveness, "timeouts are random (§5.2)", &["votes-split"]),
+            NeverDrawsTimeout => (A, Liveness, "timeouts are random (§5.2)",
+                &["votes-split", "timeout-always-the-same"]),
             DrawsCloseTimeouts => (A, Liveness, "timeouts are spread out (§5.2)", &["votes-split"]),
-            DrawsTimeoutOnce => (A, Liveness, "timeouts are drawn anew (§5.2)", &["votes-split"]),
+            DrawsTimeoutOnce => (A, Liveness, "timeouts are drawn anew (§5.2)",
+                &["votes-split", "timeout-always-the-same"]),
             TimesOutAfterSeconds => (A, Liveness, "an election takes less than 5 s",
                 &["election-timeout-too-long"]),
             CountsOnlyOthersVotes => (A, Liveness, "a candidate's own vote counts (§5.2)",
@@ -116,9 +119,11 @@ impl Bug {
             VotesForNewerLogsOnly => (B, Liveness, "an equal log is good enough (§5.4.1)",
                 &["vote-refused-without-reason"]),
             NeverSaysItLeads => (A, Service, "who leads says so", &["leader-not-told"]),
-            SaysItLeadsForEver => (A, Service, "who no longer leads doesn't say so", &[]),
-            SaysItLeadsAsCandidate => (A, Service, "a candidate doesn't lead yet (§5.2)", &[]),
-            ReportsTermItLed => (A, Service, "the current term is told", &[]),
+            SaysItLeadsForEver => (A, Service, "who no longer leads doesn't say so",
+                &["leader-only-told"]),
+            SaysItLeadsAsCandidate => (A, Service, "a candidate doesn't lead yet (§5.2)",
+                &["leader-only-told"]),
+            ReportsTermItLed => (A, Service, "the current term is told", &["term-not-told"]),
             VotesTwice => (A, Safety, "one vote a term (§5.2)", &["voted-twice", "M2"]),
             ForgetsVoteWhenLed => (A, Safety, "a vote stands for its whole term (§5.2)",
                 &["voted-twice", "M2"]),
@@ -200,9 +205,9 @@ impl Bug {
             WantsNewerAndLonger => (B, Liveness, "the last term comes before the length (§5.4.1)",
                 &["longer-log-preferred", "vote-refused-without-reason"]),
             RestartsTimerWhenRefusing => (B, Liveness, "a refusal doesn't reset the timer (§5.2)",
-                &["timer-reset-by-refusal"]),
+                &["timer-reset-by-refusal", "timeout-always-the-same"]),
             RestartsTimerWithTerm => (B, Liveness, "a higher term doesn't reset the timer (§5.2)",
-                &["timer-reset-by-refusal"]),
+                &["timer-reset-by-refusal", "timeout-always-the-same"]),
             SkipsConsistencyCheck => (B, Safety,
                 "a follower's log must match before the new entries (§5.3)",
                 &["log-mismatch-accepted"]),
@@ -219,7 +224,7 @@ impl Bug {
                 &["unsent-entry-counted"]),
             NeverSendsEntries => (B, Liveness, "a leader sends what a follower lacks (§5.3)",
                 &["entry-not-sent"]),
-            SendsInTurn => (B, Liveness, "requests go out in parallel (§5.3)", &[]),
+            SendsInTurn => (B, Liveness, "requests go out in parallel (§5.3)", &["sends-in-turn"]),
             AnswersOnceApplied => (B, Liveness, "a reply doesn't wait for the commit (§5.3)",
                 &["server-hangs"]),
             AcceptsEntriesOfOldTerms => (B, Safety, "entries of an earlier term are refused (§5.1)",
@@ -233,7 +238,7 @@ impl Bug {
                 &["log-mismatch-accepted"]),
             TruncatesWithEntries => (B, Safety, "only a conflict truncates the log (§5.3)",
                 &["log-truncated", "M7"]),
-            BacksUpToZero => (B, Liveness, "the first index is 1 (Figure 2)", &[]),
+            BacksUpToZero => (B, Liveness, "the first index is 1 (Figure 2)", &["panic"]),
             BacksUpToTermsFirst => (B,
                 Harmless { reason: "it sends more than it must, and nothing wrong" },
                 "a leader goes back by a term at a time (§5.3)", &[]),

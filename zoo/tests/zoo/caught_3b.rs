@@ -12,12 +12,12 @@ use crate::child::{Expected, always_fails, fails_of, run, run_with};
 pub(crate) const BASIC_AGREE: &str = "lab3::agreement_3b::TestBasicAgree3B";
 const RPC_BYTES: &str = "lab3::agreement_3b::TestRPCBytes3B";
 const FOLLOWER_FAILURE: &str = "lab3::agreement_3b::TestFollowerFailure3B";
-const LEADER_FAILURE: &str = "lab3::agreement_3b::TestLeaderFailure3B";
-const FAIL_AGREE: &str = "lab3::agreement_3b::TestFailAgree3B";
-const FAIL_NO_AGREE: &str = "lab3::agreement_3b::TestFailNoAgree3B";
+pub(crate) const LEADER_FAILURE: &str = "lab3::agreement_3b::TestLeaderFailure3B";
+pub(crate) const FAIL_AGREE: &str = "lab3::agreement_3b::TestFailAgree3B";
+pub(crate) const FAIL_NO_AGREE: &str = "lab3::agreement_3b::TestFailNoAgree3B";
 const CONCURRENT_STARTS: &str = "lab3::agreement_3b::TestConcurrentStarts3B";
-const REJOIN: &str = "lab3::agreement_3b::TestRejoin3B";
-const BACKUP: &str = "lab3::agreement_3b::TestBackup3B";
+pub(crate) const REJOIN: &str = "lab3::agreement_3b::TestRejoin3B";
+pub(crate) const BACKUP: &str = "lab3::agreement_3b::TestBackup3B";
 const COUNT: &str = "lab3::agreement_3b::TestCount3B";
 
 const NOBODY_ACCEPTED: &str = "one(1) failed to reach agreement\n  command   nobody accepted it: \

@@ -12,6 +12,7 @@ mod child;
 mod directed;
 mod docs;
 mod explained;
+mod explained_too;
 mod explored;
 #[path = "../../../tests/extra/main.rs"]
 mod extra;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{COUNTED, PATIENCE, evidence, seconds};
+use super::{COUNTED, PATIENCE, evidence, life_at, seconds};
 use crate::event::Time;
 use crate::explain::{Case, Confidence, Finding};
 use crate::story::{Call, Purpose};
@@ -13,12 +13,12 @@ use crate::text::count;
 const SLOW: Duration = Duration::from_millis(300);
 
 /// Row 2: a server has taken requests and doesn't answer them for a long time.
-pub(super) fn server_hangs(case: &Case<'_>) -> Option<Finding> {
+pub(in crate::explain) fn server_hangs(case: &Case<'_>) -> Option<Finding> {
     let story = case.story;
     let (from, until) = (case.window.from, case.window.until);
     let mut found = Vec::new();
     for &server in &case.window.up {
-        let life = story.lives[server].last()?;
+        let life = life_at(story, server, until)?;
         // The requests whose handlers took long, and until when.
         let hung: Vec<(Time, Time, &Call)> = story
             .calls

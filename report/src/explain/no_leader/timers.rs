@@ -2,17 +2,24 @@
 
 use std::time::Duration;
 
-use super::{NORMAL, PATIENCE, after, evidence, present, requests, seconds, voters};
+use super::{NORMAL, PATIENCE, after, evidence, life_at, present, requests, seconds, voters};
 use crate::event::Time;
 use crate::explain::{Case, Confidence, Finding};
 use crate::story::{Call, Election, Purpose};
 use crate::text::{count, list};
 
+/// How often a candidate must have asked the same server in one term.
+const AGAIN: usize = 3;
+
+/// How soon a request is sent again that is only repeated.
+const RETRIED: Duration = Duration::from_millis(120);
+
 /// When a server's election timer began anew, or should have, in its present life: it was born, it
 /// stood, it voted, it heard its leader, or it led.
 fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, &'static str)> {
     let story = case.story;
-    let Some(life) = story.lives[server].last() else { return Vec::new() };
+    let until = case.window.until;
+    let Some(life) = life_at(story, server, until) else { return Vec::new() };
     let mut resets = vec![(life.from.at, "started")];
     resets.extend(elections.iter().map(|election| (election.at, "stood for election")));
     for call in story.handled_by(server) {
@@ -29,8 +36,28 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
             resets.push((next.moment.at, "led"));
         }
     }
+    resets.retain(|&(at, _)| at <= until);
     resets.sort();
     resets
+}
+
+/// The times of the window for which a server's timer wasn't reset though it should have fired: when
+/// they began and ended.
+fn stretches(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, Time)> {
+    let resets: Vec<Time> = resets(case, server, elections).iter().map(|&(at, _)| at).collect();
+    let ends = resets.iter().skip(1).copied().chain([case.window.until]);
+    let all = resets.iter().copied().zip(ends);
+    all.filter(|&(reset, end)| end.since(reset) > PATIENCE && end > case.window.from).collect()
+}
+
+/// Whether what came at `times` can have reset a timer again and again between `reset` and `end`.
+fn keep_from_firing(times: impl Iterator<Item = Time>, (reset, end): (Time, Time)) -> bool {
+    let mut last = reset;
+    times.chain([end]).all(|at| {
+        let gap = at.since(last);
+        last = at;
+        gap <= PATIENCE
+    })
 }
 
 /// The last of a server's resets.
@@ -58,11 +85,22 @@ fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<Durat
                 call.returned.is_some_and(|(at, _)| election.at.since(at.at) > PATIENCE / 4)
             })
         });
-        if was_free {
+        // What it refused meanwhile may have reset its timer.
+        let heard_nothing = !case.story.handled_by(server).any(|call| {
+            let is_between =
+                call.handled.is_some_and(|handled| handled.at > reset && handled.at < election.at);
+            is_between && (call.is_leaders() || call.reply.vote_granted == Some(false))
+        });
+        if was_free && heard_nothing {
             timeouts.push(election.at.since(reset));
         }
     }
     timeouts
+}
+
+/// Whether a call was answered after `reset`, and not after `end`.
+fn is_between(call: &Call, reset: Time, end: Time) -> bool {
+    call.handled.is_some_and(|handled| handled.at > reset && handled.at <= end)
 }
 
 /// Row 8: it takes too long until somebody stands.
@@ -102,22 +140,25 @@ pub(super) fn timer_reset_by_stale_leader(case: &Case<'_>) -> Option<Finding> {
     let story = case.story;
     let mut found = Vec::new();
     for (server, elections) in voters(case) {
-        let (reset, _) = last_reset(case, server, &elections)?;
-        let stale: Vec<&Call> = story
-            .handled_by(server)
-            .filter(|call| call.is_leaders() && call.args.term < call.reply.term)
-            .filter(|call| call.handled.is_some_and(|handled| handled.at > reset))
-            .collect();
-        if case.window.until.since(reset) > PATIENCE && stale.len() >= 3 {
-            found.push(evidence(
-                reset,
-                format!(
-                    "server {server} last heard its leader, voted or stood; since then it answered {} \
-                     of earlier terms, and stood for no election",
-                    count(stale.len(), "AppendEntries call")
-                ),
-                stale,
-            ));
+        for (reset, end) in stretches(case, server, &elections) {
+            let stale: Vec<&Call> = story
+                .handled_by(server)
+                .filter(|call| call.is_leaders() && call.args.term < call.reply.term)
+                .filter(|call| is_between(call, reset, end))
+                .collect();
+            let times = stale.iter().filter_map(|call| call.handled).map(|handled| handled.at);
+            if stale.len() >= 3 && keep_from_firing(times, (reset, end)) {
+                found.push(evidence(
+                    reset,
+                    format!(
+                        "server {server} last heard its leader, voted or stood; since then it \
+                         answered {} of earlier terms, and stood for no election in {}",
+                        count(stale.len(), "AppendEntries call"),
+                        seconds(end.since(reset))
+                    ),
+                    stale,
+                ));
+            }
         }
     }
     (!found.is_empty()).then(|| Finding {
@@ -139,25 +180,31 @@ pub(super) fn timer_reset_by_refusal(case: &Case<'_>) -> Option<Finding> {
     let story = case.story;
     let mut found = Vec::new();
     for (server, elections) in voters(case) {
-        let (reset, _) = last_reset(case, server, &elections)?;
-        let refused: Vec<&Call> = story
-            .handled_by(server)
-            .filter(|call| call.purpose == Purpose::Vote && call.reply.vote_granted == Some(false))
-            .filter(|call| call.handled.is_some_and(|handled| handled.at > reset))
-            .collect();
-        let held_up = elections.last().is_some_and(|election| {
-            requests(story, election).any(|call| call.is_outstanding(case.window.until))
-        });
-        if case.window.until.since(reset) > PATIENCE && refused.len() >= 2 && !held_up {
-            found.push(evidence(
-                reset,
-                format!(
-                    "server {server} last heard its leader, voted or stood; since then it refused {} \
-                     and stood for no election of its own",
-                    count(refused.len(), "request for its vote")
-                ),
-                refused,
-            ));
+        for (reset, end) in stretches(case, server, &elections) {
+            let refused: Vec<&Call> = story
+                .handled_by(server)
+                .filter(|call| {
+                    call.purpose == Purpose::Vote && call.reply.vote_granted == Some(false)
+                })
+                .filter(|call| is_between(call, reset, end))
+                .collect();
+            let before = elections.iter().rev().find(|election| election.at <= reset);
+            let held_up = before.is_some_and(|election| {
+                requests(story, election).any(|call| call.is_outstanding(end))
+            });
+            let times = refused.iter().filter_map(|call| call.handled).map(|handled| handled.at);
+            if refused.len() >= 2 && !held_up && keep_from_firing(times, (reset, end)) {
+                found.push(evidence(
+                    reset,
+                    format!(
+                        "server {server} last heard its leader, voted or stood; since then it \
+                         refused {} and stood for no election of its own in {}",
+                        count(refused.len(), "request for its vote"),
+                        seconds(end.since(reset))
+                    ),
+                    refused,
+                ));
+            }
         }
     }
     (!found.is_empty()).then(|| Finding {
@@ -218,6 +265,52 @@ pub(super) fn timer_dead(case: &Case<'_>) -> Option<Finding> {
         look: "whether the task of the election timer goes on in a loop for as long as the server \
                lives, and whether it waits for something else that may never come"
             .to_owned(),
+        normal: Some(NORMAL.to_owned()),
+    })
+}
+
+/// A candidate asks for votes again and again, and always in the same term.
+pub(super) fn same_term_again(case: &Case<'_>) -> Option<Finding> {
+    let story = case.story;
+    let voters = voters(case);
+    let all: Vec<Election> = voters.values().flatten().cloned().collect();
+    let mut found = Vec::new();
+    for (&server, elections) in &voters {
+        for election in elections {
+            let until = story.stands_until(&all, election).min(case.window.until);
+            if until.since(election.at) <= PATIENCE || until <= case.window.from {
+                continue;
+            }
+            let to = requests(story, election).next()?.to;
+            let again = requests(story, election).filter(|call| call.to == to);
+            let asked: Vec<&Call> = again.filter(|call| call.sent.at <= until).collect();
+            // A request may be sent again at once if it gets lost (§5.5): that is no election.
+            let is_slow = |pair: &[&Call]| pair[1].sent.at.since(pair[0].sent.at) > RETRIED;
+            if asked.len() < AGAIN || !asked.windows(2).all(is_slow) {
+                continue;
+            }
+            found.push(evidence(
+                election.at,
+                format!(
+                    "server {server} stood in term {}, and asked server {to} {} times for its vote \
+                     of that term, within {}",
+                    election.term,
+                    asked.len(),
+                    seconds(until.since(election.at))
+                ),
+                asked,
+            ));
+        }
+    }
+    (!found.is_empty()).then(|| Finding {
+        id: "election-without-new-term".to_owned(),
+        confidence: Confidence::Likely,
+        what: "a candidate stands again in the same term, in which the votes are given".to_owned(),
+        evidence: found,
+        rule: "on conversion to candidate, and whenever the election timeout elapses, start an \
+               election: increment currentTerm first (Figure 2, Candidates; §5.2)"
+            .to_owned(),
+        look: "the beginning of an election: the term goes up for a candidate, too".to_owned(),
         normal: Some(NORMAL.to_owned()),
     })
 }

@@ -26,10 +26,32 @@ impl Referee<'_> {
         // Up to where a majority has the log, if an entry of its own term is at that end.
         let own = player.log.last_index().max(up_to);
         let n = counted(&led.confirmed, call.from.server, own, self.story.majority());
-        if player.log.term(n) == Some(led.term) && n > player.commit {
+        // Of an entry whose term isn't known it may be true.
+        if player.log.term(n).is_none_or(|term| term == led.term) && n > player.commit {
             player.commit = n;
-            player.log.saved = player.log.saved.max(n.min(player.log.last_index()));
+            if self.disks_are_safe {
+                player.log.saved = player.log.saved.max(n.min(player.log.last_index()));
+            }
         }
+    }
+
+    /// What a request tells of the commit index counts from its delivery on: its handler may wait for
+    /// a disk, and the entries are applied before it answers. What it refuses tells nothing.
+    pub(super) fn may_commit(&mut self, call: &Call) {
+        if !self.came_to_this_life(call) {
+            return;
+        }
+        let index = match (call.args.last_included_index, call.up_to()) {
+            // What is of an earlier term is refused.
+            _ if call.reply.term > call.args.term => return,
+            (Some(index), _) => index,
+            (None, Some(up_to)) if call.reply.success != Some(false) => {
+                up_to.min(call.args.leader_commit.unwrap_or(0))
+            }
+            _ => return,
+        };
+        let player = &mut self.players[call.to as usize];
+        player.may_know = player.may_know.max(index);
     }
 
     /// A leader tells its followers what is committed.
@@ -53,7 +75,7 @@ impl Referee<'_> {
         let majority = self.story.majority();
         let player = &mut self.players[server as usize];
         let Some(led) = player.led.as_ref().filter(|led| Some(led.term) == term) else { return };
-        if index <= player.commit || !self.reads_logs {
+        if index <= player.commit.max(player.may_know) || !self.reads_logs {
             return;
         }
         let has = |&&confirmed: &&u64| confirmed >= index;
@@ -125,7 +147,7 @@ impl Referee<'_> {
             return;
         }
         if player.incarnation != applied.server.incarnation
-            || index <= player.commit
+            || index <= player.commit.max(player.may_know)
             || !self.reads_logs
         {
             return;

@@ -19,10 +19,12 @@ impl Referee<'_> {
         {
             return; // since earlier
         }
-        let Some(before) = player.shown.replace(now) else { return };
-        if before.term <= term {
-            return;
+        let mut before = player.shown.replace(now);
+        if before.as_ref().is_some_and(|before| before.incarnation != incarnation) {
+            // What was only seen before a crash may not have been saved yet.
+            before = self.promised(server, moment);
         }
+        let Some(before) = before.filter(|before| before.term > term) else { return };
         let [was, is] = [
             evidence(
                 before.moment.at,
@@ -50,12 +52,33 @@ impl Referee<'_> {
         self.breach(moment, finding);
     }
 
+    /// The highest term that the lives of a server before the present one have answered or sent, and
+    /// so had saved.
+    fn promised(&self, server: u32, until: Moment) -> Option<Shown> {
+        let now = self.players[server as usize].incarnation;
+        let reached = self.story.reached[server as usize].iter();
+        let before =
+            reached.take_while(|reached| reached.place < until.place).filter_map(|reached| {
+                let call = &self.story.calls[reached.proof];
+                let (incarnation, moment) = if call.from.server == server {
+                    (call.from.incarnation, call.sent)
+                } else {
+                    (call.answered_in?, call.handled?)
+                };
+                let shown = Shown { term: reached.term, incarnation, moment, call: Some(call.id) };
+                (incarnation < now).then_some(shown)
+            });
+        before.last()
+    }
+
     pub(super) fn viewed(&mut self, server: usize, view: &View) {
         let number = server as u32;
         if self.players[server].incarnation != view.incarnation {
             return;
         }
-        if view.is_leader {
+        if view.is_leader && self.only_says_so(number, view) {
+            // It has no part in what leaders do.
+        } else if view.is_leader {
             self.leads(number, Some(view.term), view.moment, None);
         } else if let Some(led) = &self.players[server].led
             && led.term == view.term
@@ -94,7 +117,15 @@ impl Referee<'_> {
                         reason";
             self.breach(view.moment, certain("leader-gives-up", what, proof, [rule, look]));
         }
-        self.shows(number, view.term, view.moment, None);
+        match self.wrong_views.iter().position(|wrong| wrong.view == view.moment) {
+            Some(place) => {
+                let finding = self.wrong_views[place].finding.clone();
+                self.breach(view.moment, finding);
+            }
+            // Who tells a wrong term once is believed no other.
+            None if !self.wrong_views.is_empty() => {}
+            None => self.shows(number, view.term, view.moment, None),
+        }
     }
 
     /// A server has answered; its answer tells its term.
@@ -108,7 +139,7 @@ impl Referee<'_> {
         let player = &self.players[server as usize];
         // Whoever leaves the reply's term out has zeroes there: what it is seen to be must agree.
         let view = self.story.view_at(server as usize, moment.at);
-        if view.is_none_or(|view| view.term != term) {
+        if self.wrong_views.is_empty() && view.is_none_or(|view| view.term != term) {
             return;
         }
         if term < asked {
@@ -174,19 +205,21 @@ impl Referee<'_> {
         call: &Call,
         moment: Moment,
     ) {
-        let player = &mut self.players[server as usize];
+        let player = &self.players[server as usize];
         let incarnation = player.incarnation;
-        let Some(before) = player.shown.clone() else { return };
-        if before.incarnation == incarnation || before.term < least - 1 {
+        if player.shown.as_ref().is_none_or(|shown| shown.incarnation == incarnation) {
             return;
         }
+        let promised = self.promised(server, moment);
+        let Some(before) = promised.filter(|before| before.term >= least - 1) else { return };
         let was = evidence(
             before.moment.at,
             format!("server {server} was in term {}", before.term),
             before.call,
         );
         let is = evidence(moment.at, format!("after a crash {text}"), [call.id]);
-        player.shown = Some(Shown { term, incarnation, moment, call: Some(call.id) });
+        self.players[server as usize].shown =
+            Some(Shown { term, incarnation, moment, call: Some(call.id) });
         self.breach(moment, term_not_saved(server, vec![was, is]));
     }
 

@@ -373,10 +373,12 @@ impl<'a> Referee<'a> {
             return;
         };
         let player = &mut self.players[call.to as usize];
-        if call.reply.term.is_some_and(|now| now > term) || index <= player.commit {
+        // What it has committed it has, unless a crash took it.
+        let is_older = index <= player.commit && index <= player.log.last_index();
+        if call.reply.term.is_some_and(|now| now > term) || is_older {
             return;
         }
-        player.commit = index;
+        player.commit = player.commit.max(index);
         let log = &mut player.log;
         if log.last_index() < index || log.term(index) != call.args.last_included_term {
             log.end_with(index, call.args.last_included_term);

@@ -1,0 +1,55 @@
+//! Who could talk to whom, and who was seen to be what, and when.
+
+use super::{Link, Story, View};
+use crate::event::Time;
+
+impl Story {
+    /// Whether a server was connected at `at`.
+    #[must_use]
+    pub fn is_connected(&self, server: usize, at: Time) -> bool {
+        let before = |link: &&Link| link.moment.at <= at;
+        self.links[server].iter().rev().find(before).is_some_and(|link| link.is_up)
+    }
+
+    /// Whether a server was alive at `at`.
+    #[must_use]
+    pub fn is_alive(&self, server: usize, at: Time) -> bool {
+        self.lives[server].iter().any(|life| life.covers(at))
+    }
+
+    /// The servers that were alive and connected at `at`.
+    #[must_use]
+    pub fn up(&self, at: Time) -> Vec<usize> {
+        let is_up = |&server: &usize| self.is_alive(server, at) && self.is_connected(server, at);
+        (0..self.servers).filter(is_up).collect()
+    }
+
+    /// Since when, until the end, the servers that can talk to each other have been the same.
+    #[must_use]
+    pub fn settled_since(&self) -> Time {
+        self.settled_before(self.end)
+    }
+
+    /// Since when, until `at`, the servers that can talk to each other have been the same.
+    #[must_use]
+    pub fn settled_before(&self, at: Time) -> Time {
+        let links = self.links.iter().flatten().map(|link| link.moment.at);
+        let lives = self.lives.iter().flatten();
+        let changes = lives.flat_map(|life| [Some(life.from.at), life.until.map(|end| end.at)]);
+        let changes = links.chain(changes.flatten()).filter(|&change| change <= at);
+        changes.max().unwrap_or(Time(0))
+    }
+
+    /// What a server was seen to be, and until when that was the last that was seen of its life.
+    pub fn lasting_views(&self, server: usize) -> impl Iterator<Item = (&View, Time)> {
+        let views = &self.views[server];
+        views.iter().enumerate().map(move |(place, view)| {
+            let next = views.get(place + 1).map(|next| next.moment.at);
+            let mut lives = self.lives[server].iter();
+            let life = lives.find(|life| life.incarnation == view.incarnation);
+            let crashed = life.and_then(|life| life.until).map(|until| until.at);
+            let until = next.into_iter().chain(crashed).chain([self.end]).min();
+            (view, until.unwrap_or(self.end))
+        })
+    }
+}

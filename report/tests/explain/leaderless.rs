@@ -1,0 +1,181 @@
+//! Nobody leads while the test waits for something else: the cause is one of those for which
+//! elections fail, and is found in the time without a leader.
+
+use report::FailureKind::{Liveness, Stuck};
+
+use crate::golden::assert_explained;
+use crate::run::Run;
+
+const NOBODY: &str = "one(100) failed to reach agreement\n  command   nobody accepted it";
+const NOT_ELECTED: &str = "server 0 was not elected in 30 s, though nobody else got any votes";
+const HELD: &str = "none of the RequestVote requests from server 0 to server 2 came for 10 s";
+
+fn first(run: Run, message: &str) -> Option<String> {
+    found(run, message).into_iter().next()
+}
+
+fn found(mut run: Run, message: &str) -> Vec<String> {
+    run.network("the network is reliable");
+    let (_, _, explanation) = run.fails(Liveness, message);
+    explanation.findings.into_iter().map(|finding| finding.id).collect()
+}
+
+/// Server 1 stands in `term`, and server 2 refuses.
+fn refuse(run: &mut Run, term: u64) {
+    run.view(1, term, false);
+    run.refuse(1, 2, term);
+}
+
+#[test]
+fn what_an_election_fails_by_is_looked_for_below_any_failure() {
+    let refused = || {
+        let mut run = Run::new(3);
+        run.step("one");
+        for term in 1..=6 {
+            run.wait(500);
+            refuse(&mut run, term);
+        }
+        run
+    };
+    let id = Some("vote-refused-without-reason".to_owned());
+    for message in [NOBODY, NOT_ELECTED, "only 0 decided for index 1; wanted 3"] {
+        assert_eq!(first(refused(), message), id, "{message}");
+    }
+    let (_, _, explanation) = refused().fails(Stuck, "test took longer than 120 seconds");
+    assert_eq!(explanation.findings[0].id, "vote-refused-without-reason");
+}
+
+#[test]
+fn a_leader_that_followers_answer_is_one() {
+    let mut run = Run::new(3);
+    run.step("one");
+    refuse(&mut run, 1);
+    run.elect(0, 2);
+    for _ in 0..40 {
+        run.wait(100);
+        run.append([0, 1], 2, [0, 0], [0, 0], true);
+    }
+    assert_eq!(first(run, NOT_ELECTED), None);
+}
+
+#[test]
+fn a_leader_that_nobody_answers_is_none() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    run.step("elect");
+    for term in 2..=9 {
+        run.wait(500);
+        run.beat(0, 1, 1);
+        refuse(&mut run, term);
+    }
+    assert_eq!(first(run, NOT_ELECTED).as_deref(), Some("vote-refused-without-reason"));
+}
+
+#[test]
+fn timeout_always_the_same() {
+    let rounds = |differ: u64| {
+        let mut run = Run::new(5);
+        run.step("elect");
+        for term in 1..=9 {
+            run.wait(400 + differ * (term % 3));
+            run.view(1, term, false);
+            run.ask(1, 0, term);
+            run.vote(1, 2, term);
+        }
+        run
+    };
+    let id = "timeout-always-the-same".to_owned();
+    assert!(found(rounds(0), NOT_ELECTED).contains(&id));
+    assert!(!found(rounds(20), NOT_ELECTED).contains(&id));
+}
+
+#[test]
+fn a_server_that_never_stands_while_another_does_again_and_again() {
+    let rounds = |elections: u64| {
+        let mut run = Run::new(3);
+        run.step("elect");
+        for term in 1..=elections {
+            run.wait(330 + 60 * (term % 4));
+            run.view(1, term, false);
+            // The votes are given, and don't arrive.
+            run.give(1, 0, term);
+            run.give(1, 2, term);
+        }
+        found(run, NOT_ELECTED)
+    };
+    assert_eq!(rounds(30), ["election-timer-dead"]);
+    assert_eq!(rounds(12), [""; 0]);
+}
+
+#[test]
+fn sends_in_turn() {
+    // Server 2 can't be reached.
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    run.step("one");
+    run.propose(0, 1, 1);
+    for _ in 0..4 {
+        run.append([0, 1], 1, [0, 0], [0, 0], true);
+        run.append([0, 2], 1, [0, 0], [0, 0], true);
+        run.wait(100);
+    }
+    run.beat(0, 2, 1);
+    run.wait(2500);
+    run.network("the network is reliable");
+    let message = "one(100) failed to reach agreement\n  command   server 0 accepted it at \
+                   index 1 in term 1, and still leads";
+    let (story, failure, explanation) = run.fails(Liveness, message);
+    assert_explained("sends-in-turn", &story, &failure, &explanation);
+}
+
+#[test]
+fn a_leader_whose_requests_overlap_does_not_send_in_turn() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    run.step("one");
+    run.propose(0, 1, 1);
+    for _ in 0..25 {
+        run.beat(0, 2, 1);
+        run.append([0, 1], 1, [0, 0], [1, 0], true);
+        run.wait(100);
+    }
+    let (_, _, explanation) = run.fails(Liveness, NOBODY);
+    let found: Vec<&str> = explanation.findings.iter().map(|finding| &*finding.id).collect();
+    assert!(!found.contains(&"sends-in-turn"), "{found:?}");
+}
+
+#[test]
+fn a_candidate_that_asks_in_turn_never_comes_to_ask_all() {
+    let asked = |all: &[u32]| {
+        let mut run = Run::new(3);
+        run.step("one");
+        run.wait(400);
+        run.view(0, 1, false);
+        all.iter().for_each(|&voter| run.ask(0, voter, 1));
+        run.wait(9000);
+        found(run, HELD)
+    };
+    let id = "sends-in-turn".to_owned();
+    assert_eq!(asked(&[1])[0], id);
+    assert!(!asked(&[1, 2]).contains(&id));
+}
+
+#[test]
+fn a_candidate_stands_again_in_the_same_term() {
+    let asked = |pause: u64, then: u64| {
+        let mut run = Run::new(3);
+        run.step("one");
+        run.view(0, 1, false);
+        for _ in 0..5 {
+            run.ask(0, 1, 1);
+            run.ask(0, 2, 1);
+            run.wait(pause);
+        }
+        run.wait(then);
+        found(run, HELD)
+    };
+    let id = "election-without-new-term".to_owned();
+    assert_eq!(asked(500, 0)[0], id);
+    // It only repeats its requests.
+    assert!(!asked(20, 2400).contains(&id));
+}

@@ -1,0 +1,117 @@
+//! What get_state tells isn't what a server does.
+
+use report::FailureKind::Safety;
+use serde_json::json;
+
+use crate::golden::assert_explained;
+use crate::run::Run;
+
+const TWO_LEADERS: &str = "term 1 has 2 (>1) leaders";
+
+fn finds(run: Run) -> Option<String> {
+    let (_, _, explanation) = run.fails(Safety, TWO_LEADERS);
+    explanation.findings.into_iter().next().map(|finding| finding.id)
+}
+
+#[test]
+fn leader_only_told() {
+    let told = |then: fn(&mut Run)| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        run.view(2, 1, true);
+        then(&mut run);
+        run.wait(200);
+        run.network("the network is reliable");
+        run
+    };
+    // It was about to send, and acts as a leader.
+    assert_eq!(finds(told(|run| run.beat(2, 1, 1))).as_deref(), Some("leads-without-majority"));
+    let (story, failure, explanation) = told(|_| {}).fails(Safety, TWO_LEADERS);
+    assert_explained("leader-only-told", &story, &failure, &explanation);
+}
+
+#[test]
+fn a_candidate_that_says_that_it_leads() {
+    let mut run = Run::new(3);
+    run.view(0, 1, true);
+    run.vote(0, 1, 1);
+    run.append([0, 1], 1, [0, 0], [0, 0], true);
+    run.wait(200);
+    assert_eq!(finds(run).as_deref(), Some("leader-only-told"));
+}
+
+#[test]
+fn term_not_told() {
+    let mut run = Run::new(3);
+    run.view(0, 1, false);
+    run.vote(0, 1, 1);
+    run.vote(0, 2, 1);
+    run.view(0, 1, true);
+    run.view(1, 0, false);
+    let args = json!({
+        "term": 1, "leader_id": 0, "prev_log_index": 0, "prev_log_term": 0, "entries": [],
+        "leader_commit": 0,
+    });
+    run.call(0, 1, "Raft.AppendEntries", args, json!({"term": 1, "success": true}));
+    run.wait(100);
+    run.network("the network is reliable");
+    let (story, failure, explanation) = run.fails(Safety, TWO_LEADERS);
+    assert_explained("term-not-told", &story, &failure, &explanation);
+}
+
+/// A server was seen in a term, and is in an earlier one after a crash.
+fn crashes(answers: bool) -> Option<String> {
+    let mut run = Run::new(3);
+    run.view(1, 1, false);
+    if answers {
+        run.view(0, 1, false);
+        run.vote(0, 1, 1);
+    }
+    run.restart(1);
+    run.view(1, 0, false);
+    run.wait(100);
+    finds(run)
+}
+
+#[test]
+fn a_term_that_was_only_seen_may_be_lost_in_a_crash() {
+    assert_eq!(crashes(true).as_deref(), Some("term-not-saved"));
+    assert_eq!(crashes(false), None);
+}
+
+#[test]
+fn what_a_disk_has_not_synced_may_be_lost_in_a_crash() {
+    let lost = |disk: &str| {
+        let mut run = Run::new(3);
+        run.network(disk);
+        run.elect(0, 1);
+        run.propose(0, 1, 1);
+        run.save(0, [90, 0]);
+        run.restart(0);
+        run.view(0, 1, false);
+        run.view(0, 2, false);
+        run.vote(0, 1, 2);
+        finds(run)
+    };
+    assert_eq!(lost("the network is reliable").as_deref(), Some("log-not-saved"));
+    assert_eq!(lost("a sync takes 1 to 50 ms"), None);
+}
+
+#[test]
+fn what_a_request_brings_may_be_applied_before_its_handler_ends() {
+    let applied = |told: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        run.propose(0, 1, 1);
+        run.append([0, 2], 1, [0, 0], [1, 0], true);
+        let args = json!({
+            "term": 1, "leader_id": 0, "prev_log_index": 0, "prev_log_term": 0,
+            "entries": [{"term": 1}], "leader_commit": told,
+        });
+        let reply = json!({"term": 1, "success": true});
+        run.call_that(0, 1, "Raft.AppendEntries", args, reply, |run| run.apply(1, 1));
+        finds(run)
+    };
+    assert_eq!(applied(1), None);
+    assert_eq!(applied(0).as_deref(), Some("commits-beyond-new-entries"));
+}

@@ -1,0 +1,54 @@
+//! A failure's first finding is its cause: for bugs whose runs fail in many ways, all of which count.
+
+use std::collections::BTreeMap;
+
+use config::Verdict;
+use zoo::Bug;
+
+use crate::caught::{INITIAL_ELECTION, RE_ELECTION};
+use crate::caught_3b::{BACKUP, BASIC_AGREE, FAIL_AGREE, FAIL_NO_AGREE, LEADER_FAILURE, REJOIN};
+use crate::child::run;
+
+/// Asserts that nine of ten failures have one of the findings that name the bug first; all seeds fail.
+fn explained(bug: Bug, test: &str, seeds: u64) {
+    let runs = run(test, bug, 1..=seeds);
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for result in &runs.results {
+        let Verdict::Failed { explanation, .. } = &result.verdict else { continue };
+        let first = explanation.findings.first().map_or("unknown", |finding| &finding.id);
+        *counts.entry(first.to_owned()).or_default() += 1;
+    }
+    let all: usize = counts.values().sum();
+    let named = counts.iter().filter(|(id, _)| bug.causes().contains(&id.as_str()));
+    let right: usize = named.map(|(_, count)| count).sum();
+    assert_eq!(all as u64, seeds, "{bug}: {counts:?}");
+    assert!(right * 10 >= all * 9, "{bug}: {counts:?}");
+}
+
+#[test]
+fn commands_for_which_there_is_no_leader() {
+    explained(Bug::CountsOnlyOthersVotes, LEADER_FAILURE, 10);
+    explained(Bug::NeverClearsVote, LEADER_FAILURE, 10);
+    explained(Bug::StandsOnce, BACKUP, 4);
+    explained(Bug::HeedsFormerLeaders, REJOIN, 10);
+}
+
+#[test]
+fn requests_that_wait_for_each_other() {
+    explained(Bug::SendsInTurn, FAIL_AGREE, 10);
+    explained(Bug::AnswersOnceApplied, BASIC_AGREE, 5);
+    explained(Bug::HoldsLockDuringCalls, FAIL_NO_AGREE, 10);
+}
+
+#[test]
+fn servers_that_apply_too_little() {
+    explained(Bug::AppliesOnePerNotice, FAIL_AGREE, 10);
+    explained(Bug::AppliesOnePerNotice, BACKUP, 4);
+}
+
+#[test]
+fn words_that_acts_contradict() {
+    explained(Bug::SaysItLeadsForEver, RE_ELECTION, 10);
+    explained(Bug::SaysItLeadsAsCandidate, RE_ELECTION, 10);
+    explained(Bug::ReportsTermItLed, INITIAL_ELECTION, 10);
+}
