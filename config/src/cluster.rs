@@ -453,6 +453,12 @@ impl Config {
         self.state().servers[i].is_live
     }
 
+    /// Whether a life of a server goes on, and the server has been made.
+    pub(crate) fn is_running(&self, owner: Owner) -> bool {
+        let server = &self.state().servers[owner.server as usize];
+        server.is_live && server.incarnation == owner.incarnation && server.raft.is_some()
+    }
+
     /// The servers that are connected, by number.
     pub(crate) fn connected(&self) -> Vec<usize> {
         let state = self.state();

@@ -17,7 +17,19 @@ const SETTLE: Duration = Duration::from_secs(3);
 
 impl Config {
     /// Switches faults beyond MIT's; see [`Faults`].
+    ///
+    /// # Panics
+    /// If a range of times is empty.
+    #[track_caller]
     pub fn set_faults(&self, faults: Faults) {
+        let Faults { request_delay_ms, reply_delay_ms, .. } = &faults;
+        for range in [request_delay_ms, reply_delay_ms] {
+            let (start, end) = (range.start(), range.end());
+            assert!(
+                !range.is_empty(),
+                "messages are late by {start} to {end} ms: the range is empty"
+            );
+        }
         self.note_network(describe(&faults));
         self.network().set_faults(faults);
     }

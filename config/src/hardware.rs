@@ -66,7 +66,17 @@ impl Hardware {
 impl Config {
     /// Sets how long a sync of a server's disk takes, in ms, for a Raft that uses
     /// [`Persister::write`](raftapi::Persister::write); at first it takes no time.
+    ///
+    /// # Panics
+    /// If the range is empty.
+    #[track_caller]
     pub fn set_sync_time(&self, ms: RangeInclusive<u64>) {
+        assert!(
+            !ms.is_empty(),
+            "a sync takes {} to {} ms: the range is empty",
+            ms.start(),
+            ms.end()
+        );
         self.note_network(match ms.end() {
             0 => "a sync takes no time".to_owned(),
             _ => format!("a sync takes {} to {} ms", ms.start(), ms.end()),
@@ -105,7 +115,8 @@ impl Config {
     pub(crate) fn has_saved(&self, owner: Owner) {
         let i = owner.server as usize;
         let mut doomed = lock(&self.hardware().doomed);
-        if *doomed != Some(i) || !self.is_live(i) {
+        // One that is still being made can't crash yet, and a dead life's saves are nobody's.
+        if *doomed != Some(i) || !self.is_running(owner) {
             return;
         }
         *doomed = None;

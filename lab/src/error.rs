@@ -54,6 +54,12 @@ pub(crate) enum Error {
     )]
     OnePlan,
 
+    #[error(
+        "failed to explore: with LAB_CLOCK=real nothing that is found happens again; unset it, or run \
+         `TestExplore` with it"
+    )]
+    NothingRepeats,
+
     #[error("failed to choose a test: `{name}` is a piece of {}", tests.join(", "))]
     ManyTests { name: String, tests: Vec<String> },
 
@@ -116,6 +122,7 @@ impl Error {
             | Error::NoFolder(_)
             | Error::ManyTests { .. }
             | Error::OnePlan
+            | Error::NothingRepeats
             | Error::NoHistory { .. }
             | Error::NoBug { .. }
             | Error::NoCampaign { .. }

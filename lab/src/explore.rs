@@ -52,6 +52,9 @@ pub(crate) fn explore(asked: &cli::Explore) -> Result<Exit, Error> {
     if env::var_os("LAB_PLAN").is_some() {
         return Err(Error::OnePlan);
     }
+    if env::var_os("LAB_CLOCK").is_some_and(|clock| clock == "real") {
+        return Err(Error::NothingRepeats);
+    }
     let no_exploration = || Error::NoExploration(asked.package.clone());
     let suite = suite::prepare(&asked.package, &asked.build, &[TEST.to_owned()]);
     let suite = suite.map_err(|error| match error {

@@ -6,6 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::faults::{Faults, Link};
 
+/// How many servers a plan may have at most.
+const MOST_SERVERS: usize = 101;
+
+/// How many commands a plan's load may have at most.
+const MOST_COMMANDS: u64 = 100_000;
+
+/// How long a message, a sync or a service may take at most, in ms: more than MIT's network takes to tell
+/// that a server can't be reached.
+const MOST_DELAY_MS: u64 = 10_000;
+
 /// The latest end of a plan, in ms: a run may take 120 s, and after the end a cluster gets some time
 /// to agree.
 const LONGEST_MS: u64 = 100_000;
@@ -13,6 +23,7 @@ const LONGEST_MS: u64 = 100_000;
 /// What befalls a cluster in one run. When it is over, all faults end, and the cluster has to get
 /// somewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The run's seed: of the timers, the delays, and all else that isn't in the plan.
     pub seed: u64,
@@ -30,6 +41,7 @@ pub struct Plan {
 
 /// What clients ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Load {
     /// How often, in ms.
     pub every_ms: u64,
@@ -39,6 +51,7 @@ pub struct Load {
 
 /// An act and its time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Timed {
     /// When, in ms since the run began.
     pub at_ms: u64,
@@ -94,11 +107,18 @@ impl Plan {
         if self.servers == 0 {
             return Err("it has no servers".to_owned());
         }
+        if self.servers > MOST_SERVERS {
+            return Err(format!("it has {} servers; {MOST_SERVERS} is the most", self.servers));
+        }
         if self.load.every_ms == 0 {
             return Err("its load comes every 0 ms; 1 is the least".to_owned());
         }
         if self.end_ms > LONGEST_MS {
             return Err(format!("it ends at {} ms; {LONGEST_MS} is the most", self.end_ms));
+        }
+        let commands = (self.end_ms / self.load.every_ms + 1).saturating_mul(self.load.burst);
+        if commands > MOST_COMMANDS {
+            return Err(format!("its load has {commands} commands; {MOST_COMMANDS} is the most"));
         }
         let mut before = 0;
         for Timed { at_ms, act } in &self.acts {
@@ -138,8 +158,15 @@ impl Act {
             }
             _ => Vec::new(),
         };
-        match ranges.into_iter().find(|range| range.is_empty()) {
-            Some(range) => Err(format!("the range {}..={} is empty", range.start(), range.end())),
+        if let Some(range) = ranges.iter().find(|range| range.is_empty()) {
+            return Err(format!("the range {}..={} is empty", range.start(), range.end()));
+        }
+        let apply_time = if let Act::ApplyTime(ms) = self { *ms } else { 0 };
+        let longest = ranges.iter().map(|range| *range.end()).chain([apply_time]).max();
+        match longest.filter(|&longest| longest > MOST_DELAY_MS) {
+            Some(longest) => {
+                Err(format!("something takes {longest} ms; {MOST_DELAY_MS} is the most"))
+            }
             None => Ok(()),
         }
     }

@@ -79,3 +79,15 @@ fn numbers_mean_something() {
         assert_refused(with(faults), why);
     }
 }
+
+#[test]
+fn there_are_limits() {
+    assert_refused(plan(102, Vec::new()), "it has 102 servers; 101 is the most");
+    let many = Plan { load: Load { every_ms: 1, burst: 100 }, ..plan(3, Vec::new()) };
+    assert_refused(many, "its load has 400100 commands; 100000 is the most");
+    let slow = plan(3, vec![Act::ApplyTime(10_001)]);
+    assert_refused(slow, "something takes 10001 ms; 10000 is the most");
+    let late = Faults { request_delay_ms: 0..=u64::MAX, late_requests: 1, ..Faults::NONE };
+    let late = plan(3, vec![Act::Faults(late)]);
+    assert_refused(late, "something takes 18446744073709551615 ms; 10000 is the most");
+}
