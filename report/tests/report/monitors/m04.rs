@@ -39,3 +39,23 @@ fn of_two_handlers_at_once_the_earlier_may_be_noted_later() {
     run.returns(one, Outcome::Replied).returns(other, Outcome::Replied);
     assert!(!run.trips("M4"));
 }
+
+/// "It does not update its term or grant its vote" (§6).
+#[test]
+fn a_server_may_hold_to_the_leader_that_it_has_just_heard() {
+    let mut run = Sketch::of(3);
+    run.elects(0, 1, &ask(3));
+    let heard = run.appends(0, 1, &heartbeat(3));
+    run.answers(heard, &success(3));
+    let asked = run.asks(2, 1, &ask(4));
+    run.answers(asked, &denied(3));
+    assert!(!run.trips("M4"));
+
+    // It doesn't if it votes, nor if it answers another leader.
+    let mut votes = Sketch::of(3);
+    let heard = votes.appends(0, 1, &heartbeat(3));
+    votes.answers(heard, &success(3));
+    let asked = votes.asks(2, 1, &ask(4));
+    votes.answers(asked, &granted(3));
+    assert!(votes.trips("M4"));
+}
