@@ -26,25 +26,36 @@ pub fn make(
 }
 "#;
 
+fn edit(workspace: &Path, name: &str, from: &str, to: &str) {
+    let text = fs::read_to_string(workspace.join(name)).expect("it is there");
+    assert!(text.contains(from), "no {from:?} in {name}");
+    fs::write(workspace.join(name), text.replace(from, to)).expect("it can be written");
+}
+
+/// A workspace without our own tests, and so without the one that explores.
+fn unexplored() -> PathBuf {
+    let workspace = folder("unexplored");
+    run(command("cp", skeleton()).arg("-r").arg(skeleton()).arg(&workspace)).assert_code(0);
+    // Another version, so that its build doesn't take the place of the other workspace's.
+    edit(&workspace, "raft/Cargo.toml", "0.1.0+", "0.1.0+unexplored");
+    let extra = "\n[[test]]\nname = \"extra\"\npath = \"../tests/extra/main.rs\"\n";
+    edit(&workspace, "raft/Cargo.toml", extra, "");
+    workspace
+}
+
 /// A workspace that can be explored.
 fn explored() -> &'static Path {
     static WORKSPACE: OnceLock<PathBuf> = OnceLock::new();
     WORKSPACE.get_or_init(|| {
         let workspace = folder("explored");
         run(command("cp", solved()).arg("-r").arg(solved()).arg(&workspace)).assert_code(0);
-        let edit = |name: &str, from: &str, to: &str| {
-            let text = fs::read_to_string(workspace.join(name)).expect("it is there");
-            assert!(text.contains(from), "no {from:?} in {name}");
-            fs::write(workspace.join(name), text.replace(from, to)).expect("it can be written");
-        };
+        let edit = |name: &str, from: &str, to: &str| edit(&workspace, name, from, to);
         // Another version, so that its build doesn't take the place of the other workspace's.
         edit("raft/Cargo.toml", "0.1.0+", "0.1.0+explored");
         let right = "pub use server::{Raft, make};";
         let both = format!("pub use server::Raft;\nuse server::make as make_right;\n{MAKE}");
         edit("raft/src/lib.rs", right, &both);
-        let test = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/extra/explore.rs");
         fs::create_dir_all(workspace.join("raft/tests")).expect("a folder can be made");
-        fs::copy(test, workspace.join("raft/tests/explore.rs")).expect("it can be copied");
         workspace
     })
 }
@@ -130,7 +141,7 @@ fn what_makes_no_sense_is_named() {
     ran.assert_code(3);
     ran.assert_complains("failed to find the package `raff`: did you mean raft?");
 
-    let ran = lab(skeleton(), &["explore"]);
+    let ran = lab(&unexplored(), &["explore"]);
     ran.assert_code(4);
     ran.assert_complains(
         "error: failed to explore: `raft` has no test `TestExplore`. Its script is ",
@@ -141,6 +152,13 @@ fn what_makes_no_sense_is_named() {
     ran.assert_code(3);
     ran.assert_complains(
         "error: failed to explore: with LAB_PLAN every run has that plan; unset it",
+    );
+
+    let mut by_the_wall = command(env!("CARGO_BIN_EXE_lab"), skeleton());
+    let ran = run(by_the_wall.arg("explore").env("LAB_CLOCK", "real"));
+    ran.assert_code(3);
+    ran.assert_complains(
+        "error: failed to explore: with LAB_CLOCK=real nothing that is found happens",
     );
 }
 
