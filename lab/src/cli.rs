@@ -224,8 +224,8 @@ pub(crate) struct Zoo {
     )]
     pub(crate) report: Option<PathBuf>,
 
-    /// Run nothing, and print of the results in FILE for each bug a run that fails, soon and surely:
-    /// zoo/tests/zoo/slice.txt was made so
+    /// Run nothing, and print of the results in FILE for each bug a run that fails, soon and surely: the
+    /// bug, the test, the seed
     #[arg(
         long,
         value_name = "FILE",
