@@ -16,7 +16,8 @@ use crate::fate::{Span, ms};
 use crate::network::{Network, ServerName, Shared, State, Switch, lock};
 use crate::pump::{Request, Step};
 
-/// What faults make of one call. Each call takes the same number of draws.
+/// What faults make of one call; without faults, nothing. Each call takes the same number of draws.
+#[derive(Default)]
 pub(crate) struct Mishap {
     pub(crate) request_delay: Option<Span>,
     pub(crate) reply_delay: Span,
@@ -64,7 +65,7 @@ pub struct Passing<'a> {
 }
 
 /// Which messages are to be held.
-type Wanted = Arc<dyn Fn(Passing<'_>) -> bool + Send + Sync>;
+type Wanted = Box<dyn Fn(Passing<'_>) -> bool + Send + Sync>;
 
 /// Holds certain messages instead of delivering them, until it is told what to do with each.
 /// Dropping it lets what it still holds go, and holds no more.
@@ -104,7 +105,7 @@ impl Network {
     /// Whether the way from one server to another is cut.
     #[must_use]
     pub fn is_cut(&self, link: Link) -> bool {
-        self.state().cut_links.contains(&link)
+        self.state().is_cut(link)
     }
 
     /// Holds all messages that are `wanted`, of those that set out from now on. Of several that want
@@ -116,7 +117,7 @@ impl Network {
         let mut state = self.state();
         let number = state.next_hold;
         state.next_hold += 1;
-        state.holds.push(Holding { number, wanted: Arc::new(wanted), held: Vec::new() });
+        state.holds.push(Holding { number, wanted: Box::new(wanted), held: Vec::new() });
         Hold { shared: self.shared.clone(), number }
     }
 }
@@ -125,18 +126,14 @@ impl Hold {
     /// How many messages it holds.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.with(|holding| holding.held.len())
+        lock(&self.shared.state).holding(self.number).held.len()
     }
 
     /// Takes out the first that it holds of those that `wanted` picks.
     pub fn take(&self, wanted: impl Fn(Passing<'_>) -> bool) -> Option<Held> {
         let mut state = lock(&self.shared.state);
-        let names: Vec<_> =
-            state.holding(self.number).held.iter().map(|held| state.passing_of(held)).collect();
-        let place = names
-            .iter()
-            .zip(&state.holding(self.number).held)
-            .position(|(&(caller, callee), held)| wanted(passing(caller, callee, held)))?;
+        let is_wanted = |held: &Arc<Request>| state.passing(held).is_some_and(&wanted);
+        let place = state.holding(self.number).held.iter().position(is_wanted)?;
         let request = state.holding_mut(self.number).held.remove(place);
         Some(Held { shared: self.shared.clone(), request: Some(request) })
     }
@@ -151,10 +148,6 @@ impl Hold {
         while let Some(held) = self.take(|_| true) {
             held.lose();
         }
-    }
-
-    fn with<R>(&self, read: impl FnOnce(&Holding) -> R) -> R {
-        read(lock(&self.shared.state).holding(self.number))
     }
 }
 
@@ -247,11 +240,6 @@ impl Delivered {
     }
 }
 
-fn passing(caller: ServerName, callee: ServerName, request: &Request) -> Passing<'_> {
-    let Request { method, args, reply, .. } = request;
-    Passing { caller, callee, method, args, reply: reply.get() }
-}
-
 impl State {
     fn holding(&self, number: u64) -> &Holding {
         let holding = self.holds.iter().find(|holding| holding.number == number);
@@ -263,9 +251,11 @@ impl State {
         holding.expect("a hold is there until it is dropped")
     }
 
-    /// Whose request it is, and to whom. What is held has both.
-    fn passing_of(&self, request: &Request) -> (ServerName, ServerName) {
-        self.parties(request.end).expect("only what goes from server to server is held")
+    /// A message as a hold sees it; `None` if it doesn't go from server to server.
+    fn passing<'a>(&self, request: &'a Request) -> Option<Passing<'a>> {
+        let Link { from: caller, to: callee } = self.link(request.end)?;
+        let Request { method, args, reply, .. } = request;
+        Some(Passing { caller, callee, method, args, reply: reply.get() })
     }
 
     /// Holds a message that sets out, if somebody wants that.
@@ -273,8 +263,7 @@ impl State {
         if self.holds.is_empty() {
             return false;
         }
-        let Some((caller, callee)) = self.parties(request.end) else { return false };
-        let message = passing(caller, callee, request);
+        let Some(message) = self.passing(request) else { return false };
         let holding = self.holds.iter_mut().rev().find(|holding| (holding.wanted)(message));
         match holding {
             Some(holding) => holding.held.push(request.clone()),
@@ -283,9 +272,9 @@ impl State {
         true
     }
 
-    /// Whether the way from a server to another is cut.
-    pub(crate) fn is_cut(&self, from: ServerName, to: ServerName) -> bool {
-        self.cut_links.contains(&Link { from, to })
+    /// Whether a way is cut.
+    pub(crate) fn is_cut(&self, link: Link) -> bool {
+        self.cut_links.contains(&link)
     }
 }
 

@@ -313,16 +313,10 @@ impl State {
             || request.server.get().is_none_or(|server| server.is_dead())
     }
 
-    /// Whether the way between these is cut, if they are servers.
-    fn is_link_cut(&self, caller: Option<Owner>, to: Option<ServerName>) -> bool {
-        let parties = caller.zip(to).filter(|_| !self.cut_links.is_empty());
-        parties.is_some_and(|(caller, to)| self.is_cut(caller.server as ServerName, to))
-    }
-
-    /// Between which servers an end leads.
-    pub(crate) fn parties(&self, end: usize) -> Option<(ServerName, ServerName)> {
+    /// The way that an end's requests go, if it leads from a server to a server.
+    pub(crate) fn link(&self, end: usize) -> Option<Link> {
         let End { caller, server, .. } = &self.ends[end];
-        Some(((*caller)?.server as ServerName, (*server)?))
+        Some(Link { from: (*caller)?.server as ServerName, to: (*server)? })
     }
 
     /// Who stands under the name of a request's server now.
@@ -356,17 +350,16 @@ impl Shared {
         let State { ends, faults, .. } = &mut *state;
         let end = &mut ends[end_index];
         let fate = Fate::draw(&mut end.rng);
-        let mishap = faults.as_ref().map(|faults| Mishap::draw(faults, &mut end.mishaps));
+        let mishap = match faults {
+            Some(faults) => Mishap::draw(faults, &mut end.mishaps),
+            None => Mishap::default(),
+        };
         let (caller, to, enabled) = (end.caller, end.server, end.enabled);
-        let is_cut = state.is_link_cut(caller, to);
+        let is_cut = state.link(end_index).is_some_and(|link| state.is_cut(link));
         let target = to.filter(|_| enabled == Switch::On && !is_cut);
         let server = target.and_then(|name| state.servers.get(&name)).cloned();
         let is_unreliable = state.reliability == Reliability::Unreliable;
-        let is_lost = |by_mit: bool, by_fault: Option<bool>| {
-            (is_unreliable && by_mit) || by_fault.unwrap_or(false)
-        };
-        let (is_reachable, late_by) =
-            (server.is_some(), mishap.as_ref().and_then(|mishap| mishap.request_delay));
+        let is_reachable = server.is_some();
         let request = Arc::new(Request {
             id: RpcId(state.ids),
             end: end_index,
@@ -376,12 +369,12 @@ impl Shared {
             called_at,
             reply_fate: ReplyFate {
                 hop: self.hop(fate.reply_hop),
-                lateness: mishap.as_ref().map_or(0, |mishap| mishap.reply_delay)
+                lateness: mishap.reply_delay
                     + match state.long_reordering {
                         Switch::On => fate.reordered.unwrap_or(0),
                         Switch::Off => 0,
                     },
-                is_lost: is_lost(fate.reply_lost, mishap.as_ref().map(|mishap| mishap.reply_lost)),
+                is_lost: (is_unreliable && fate.reply_lost) || mishap.reply_lost,
             },
             answer: Answer::new(),
             reply: OnceLock::new(),
@@ -408,10 +401,9 @@ impl Shared {
             return request;
         }
         // Who gets what is late stands there when it arrives.
-        if let Some(server) = server.filter(|_| late_by.is_none()) {
+        if let Some(server) = server.filter(|_| mishap.request_delay.is_none()) {
             request.server.set(server).expect("it wasn't set");
         }
-        let request_lost = mishap.as_ref().map(|mishap| mishap.request_lost);
         let usual_delay = if is_unreliable { fate.request_delay } else { 0 };
         let (delay, step) = if !is_reachable {
             let wait = match state.long_delays {
@@ -419,14 +411,14 @@ impl Shared {
                 Switch::Off => fate.unreachable_short,
             };
             (wait, Step::Return(Outcome::Unreachable))
-        } else if is_lost(fate.request_lost, request_lost) {
+        } else if (is_unreliable && fate.request_lost) || mishap.request_lost {
             (usual_delay, Step::Return(Outcome::RequestLost))
         } else {
-            (usual_delay + late_by.unwrap_or(0), Step::Deliver)
+            (usual_delay + mishap.request_delay.unwrap_or(0), Step::Deliver)
         };
         let at = now + delay + self.hop(fate.request_hop);
         state.schedule.push(at, request.clone(), step);
-        if let Some(late_by) = mishap.and_then(|mishap| mishap.doubled).filter(|_| is_reachable) {
+        if let Some(late_by) = mishap.doubled.filter(|_| is_reachable) {
             let copy = self.copy(&mut state, &request);
             let at = now + usual_delay + late_by + self.hop(fate.reply_hop);
             state.schedule.push(at, copy, Step::Deliver);

@@ -10,6 +10,7 @@ use std::sync::{Arc, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use nemesis::Link;
 use report::{EventKind, Outcome, Payload, RpcId, Time};
 use sim::context::{self, Activity};
 use sim::{Clock, Sim};
@@ -302,8 +303,8 @@ fn handled(shared: &Shared, state: &mut State, request: Arc<Request>, reply: Pay
     request.reply.set(reply.clone()).expect("a request is handled once");
     shared.observer.record(Time(now), EventKind::RpcHandled { id: request.id, reply });
     let ReplyFate { hop, lateness, is_lost } = request.reply_fate;
-    let is_cut = !state.cut_links.is_empty()
-        && state.parties(request.end).is_some_and(|(caller, callee)| state.is_cut(callee, caller));
+    let way_back = state.link(request.end).map(|Link { from, to }| Link { from: to, to: from });
+    let is_cut = way_back.is_some_and(|link| state.is_cut(link));
     let (delay, outcome) = if state.is_dead(&request) {
         (hop, Outcome::ServerDied)
     } else if is_lost || is_cut {
