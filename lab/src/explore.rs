@@ -2,22 +2,18 @@
 
 use std::env;
 use std::fs;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use nemesis::{Plan, shrink_with};
 use report::{FailureKind, without_numbers};
-use tempfile::TempDir;
 
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::process::{Ended, Launcher, Seeds};
+use crate::process::{Ended, Launcher, Seeds, jobs, scratch, stop_on_signal};
 use crate::suite::{self, LabTest, Suite};
 use crate::table::wall;
 use crate::tally::{Line, Verdict};
@@ -65,12 +61,7 @@ pub(crate) fn explore(asked: &cli::Explore) -> Result<Exit, Error> {
     let out = asked.out.clone().unwrap_or_else(|| suite.target.join("lab"));
     // Better now than when something is found.
     fs::create_dir_all(&out).map_err(|error| Error::write(&out, error))?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let on_signal = stop.clone();
-    // Without a handler Ctrl-C ends the program at once, which is no worse than a failure here.
-    let _ = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed));
-    let jobs = asked.jobs.or_else(|| thread::available_parallelism().ok());
-    let jobs = jobs.map_or(1, NonZeroUsize::get);
+    let (stop, jobs) = (stop_on_signal(), jobs(asked.jobs));
     let first = asked.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
     let search = Search { suite: &suite, test, jobs, stop: &stop };
     eprintln!(
@@ -82,7 +73,7 @@ pub(crate) fn explore(asked: &cli::Explore) -> Result<Exit, Error> {
     let Explored { runs, cpu, wall: took, found } = &explored;
     println!("{runs} runs, {}, {:.1} s of CPU time", wall(*took), cpu.as_secs_f64());
     let Some((seed, found)) = found else {
-        if stop.load(Ordering::Relaxed) {
+        if search.is_stopped() {
             println!("interrupted: this is not all");
             return Ok(Exit::Interrupted);
         }
@@ -181,8 +172,7 @@ impl Search<'_> {
 
     /// Runs some seeds, with what they draw or with `plan`; `None` if it was stopped.
     fn run(&self, seeds: Seeds, plan: Option<&Plan>) -> Result<Option<Ended>, Error> {
-        let folder =
-            TempDir::with_prefix("lab-").map_err(|error| Error::write(&env::temp_dir(), error))?;
+        let folder = scratch()?;
         let mut variables = vec![("LAB_JOBS", self.jobs.to_string())];
         if let Some(plan) = plan {
             let path = folder.path().join("plan.json");
@@ -215,8 +205,7 @@ impl Search<'_> {
 
     /// Runs the plan of a file, which stays there for who wants to run it again.
     fn follow(&self, plan: &Path, seed: u64) -> Result<Option<Ended>, Error> {
-        let folder =
-            TempDir::with_prefix("lab-").map_err(|error| Error::write(&env::temp_dir(), error))?;
+        let folder = scratch()?;
         let plan = plan.canonicalize().unwrap_or_else(|_| PathBuf::from(plan));
         let variables = vec![("LAB_PLAN", plan.display().to_string())];
         let launcher = Launcher { suite: self.suite, variables, stop: self.stop };

@@ -1,14 +1,18 @@
 //! A process that runs a test on some seeds: started, watched, and what it leaves.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 use wait4::Wait4 as _;
 
 use crate::error::Error;
@@ -20,6 +24,25 @@ pub(crate) const RESULTS: &str = "results.jsonl";
 
 /// How often a process is looked at.
 const LOOK: Duration = Duration::from_millis(2);
+
+/// Is set when the user has had enough.
+pub(crate) fn stop_on_signal() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let on_signal = stop.clone();
+    // Without a handler Ctrl-C ends the program at once, which is no worse than a failure here.
+    let _ = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed));
+    stop
+}
+
+/// How many runs at the same time: as many as were asked for, or else as there are cores.
+pub(crate) fn jobs(asked: Option<NonZeroUsize>) -> usize {
+    asked.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+}
+
+/// A folder for what nobody wants to keep.
+pub(crate) fn scratch() -> Result<TempDir, Error> {
+    TempDir::with_prefix("lab-").map_err(|error| Error::write(&env::temp_dir(), error))
+}
 
 /// Starts a package's tests.
 #[derive(Debug)]

@@ -2,11 +2,8 @@
 
 use std::env;
 use std::fs;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use report::FailureKind;
@@ -15,6 +12,7 @@ use tempfile::TempDir;
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::process::{jobs, scratch, stop_on_signal};
 use crate::progress::Progress;
 use crate::runs::Plan;
 use crate::suite::{self, LabTest, Suite};
@@ -25,19 +23,13 @@ use crate::tally::Tally;
 pub(crate) fn repeat(asked: &cli::Test) -> Result<Exit, Error> {
     let out = Out::new(asked.out.as_deref())?;
     let suite = suite::prepare(&asked.package, &asked.build, &asked.filters)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let on_signal = stop.clone();
-    // Without a handler Ctrl-C ends the program at once, which is no worse than a failure here.
-    let _ = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed));
+    let stop = stop_on_signal();
 
     let plan = Plan {
         suite: &suite,
         first_seed: asked.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
         iterations: asked.iterations.get(),
-        jobs: asked
-            .jobs
-            .or_else(|| thread::available_parallelism().ok())
-            .map_or(1, NonZeroUsize::get),
+        jobs: jobs(asked.jobs),
         is_real: asked.real || env::var_os("LAB_CLOCK").is_some_and(|clock| clock == "real"),
         out: out.path(),
         stop: &stop,
@@ -79,9 +71,7 @@ impl Out {
                 let path = path.canonicalize().map_err(|error| Error::write(path, error))?;
                 Ok(Out::Given(path))
             }
-            None => TempDir::with_prefix("lab-")
-                .map(Out::Temporary)
-                .map_err(|error| Error::write(&env::temp_dir(), error)),
+            None => scratch().map(Out::Temporary),
         }
     }
 

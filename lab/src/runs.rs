@@ -1,6 +1,5 @@
 //! Running tests: which process runs what, and what comes back.
 
-use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::error::Error;
-use crate::process::{Ended, Launcher, RESULTS, Seeds};
+use crate::process::{Ended, Launcher, RESULTS, Seeds, scratch};
 use crate::progress::Progress;
 use crate::suite::{LabTest, Suite};
 use crate::tally::Tally;
@@ -138,7 +137,7 @@ impl Plan<'_> {
     /// Runs one seed alone and returns the report; `None` if it passed this time, or was stopped.
     pub(crate) fn report(&self, test: &LabTest, seed: u64) -> Result<Option<String>, Error> {
         // Its result is known already and must not be counted twice.
-        let nowhere = TempDir::new().map_err(|error| Error::write(&env::temp_dir(), error))?;
+        let nowhere = scratch()?;
         let ended = self.run_process(test, Seeds { first: seed, count: 1 }, nowhere.path())?;
         Ok(ended.filter(|ended| !ended.status.success()).map(|ended| ended.report))
     }

@@ -15,16 +15,13 @@ mod stored;
 use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher as _};
-use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::atomic::Ordering;
 
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::process::Seeds;
+use crate::process::{Seeds, jobs, stop_on_signal};
 use crate::suite::{self, Suite};
 use campaign::Work;
 use report::{report, score};
@@ -64,12 +61,8 @@ pub(crate) fn zoo(asked: &cli::Zoo) -> Result<Exit, Error> {
     let (store, campaign) =
         if asked.resume { Store::resume(&path, &plan)? } else { Store::create(&path, plan)? };
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let on_signal = stop.clone();
-    // Without a handler Ctrl-C ends the program at once, and what is stored by then is there.
-    let _ = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed));
-    let jobs = asked.jobs.or_else(|| thread::available_parallelism().ok());
-    let work = Work { suite: &suite, jobs: jobs.map_or(1, NonZeroUsize::get), stop: &stop };
+    let stop = stop_on_signal();
+    let work = Work { suite: &suite, jobs: jobs(asked.jobs), stop: &stop };
     eprintln!("{}", headline(&campaign, work.jobs));
     let (campaign, error) = work.run(store, campaign);
 

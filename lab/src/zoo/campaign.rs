@@ -1,20 +1,18 @@
 //! Running a campaign: who runs what, and what is counted.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use report::{Failure, FailureKind, without_numbers};
-use tempfile::TempDir;
 
 use super::bugs::Bug;
 use super::progress::Progress;
 use super::stored::{Campaign, Cell, Plan, Store};
 use crate::error::Error;
-use crate::process::{Launcher, Seeds};
+use crate::process::{Launcher, Seeds, scratch};
 use crate::suite::{LabTest, Suite};
 use crate::tally::{Line, Verdict};
 
@@ -106,8 +104,7 @@ impl Work<'_> {
                 first: plan.seeds.first.wrapping_add(given),
                 count: size.min(asked - given),
             };
-            let folder = TempDir::with_prefix("lab-zoo-")
-                .map_err(|error| Error::write(&env::temp_dir(), error))?;
+            let folder = scratch()?;
             let Some(ended) = launcher.run(test, seeds, folder.path())? else { return Ok(None) };
             let ended = ended.complete(test, seeds)?;
             count.add(ended.lines, ended.cpu, bug);
