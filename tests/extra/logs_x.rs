@@ -187,8 +187,8 @@ fn TestRefusalOfFormerTermX23() {
             accept(&cfg, 0, command);
         }
 
-        // Server 0 crashes, comes back, and is elected again. What it sends to server 1 goes on behind all of these, and is
-        // refused; the refusal is under way.
+        // Server 0 crashes, comes back, and is elected again. What it sends to server 1 goes on behind
+        // all of these, and is refused; the refusal is under way.
         let refusals = cfg.hold(Messages::replies(Purpose::Append).from(1).to(0));
         let unsent = cfg.hold(Messages::requests(Purpose::Append).from(0).to(4));
         cfg.restart(&[0]);
