@@ -15,7 +15,6 @@ use rand::distr::uniform::{SampleRange, SampleUniform};
 use report::{EventKind, FailureKind, Fields, Payload};
 use sim::context::{self, Activity, Context, Owner};
 use sim::{Clock, Rng, Stream};
-use tokio::time::sleep;
 
 use crate::hardware::Hardware;
 use crate::logs::{Applied, Logs, Snapshots};
@@ -302,10 +301,7 @@ impl Config {
     async fn applier(self, owner: Owner, mut messages: ApplyReceiver) {
         while let Some(message) = messages.recv().await {
             self.take(owner, &message);
-            let pause = self.cluster.hardware.apply_time();
-            if !pause.is_zero() {
-                sleep(pause).await;
-            }
+            self.cluster.hardware.apply().await;
         }
     }
 

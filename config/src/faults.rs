@@ -80,7 +80,7 @@ impl Config {
     }
 
     /// Ends all faults: every server is started and connected, every link works, nothing is lost or
-    /// late, disks and services are quick.
+    /// late, disks and services are quick. A [`Hold`](crate::Hold) goes on holding until it is dropped.
     #[track_caller]
     pub fn heal(&self) {
         self.t.step("heal", Location::caller());

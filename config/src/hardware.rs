@@ -25,7 +25,7 @@ pub(crate) struct Hardware {
     /// For how long a sync takes.
     rng: Mutex<Rng>,
     sync_ms: Mutex<RangeInclusive<u64>>,
-    apply_time: Mutex<Duration>,
+    apply_time: watch::Sender<Duration>,
     /// Who is to crash at its next save.
     doomed: Mutex<Option<usize>>,
     /// How many have crashed so.
@@ -37,7 +37,7 @@ impl Hardware {
         Hardware {
             rng: Mutex::new(rng),
             sync_ms: Mutex::new(0..=0),
-            apply_time: Mutex::default(),
+            apply_time: watch::channel(Duration::ZERO).0,
             doomed: Mutex::default(),
             crashes: watch::channel(0).0,
         }
@@ -55,11 +55,18 @@ impl Hardware {
     /// Nothing takes any time from now on.
     pub(crate) fn be_perfect(&self) {
         *lock(&self.sync_ms) = 0..=0;
-        *lock(&self.apply_time) = Duration::ZERO;
+        self.apply_time.send_replace(Duration::ZERO);
     }
 
-    pub(crate) fn apply_time(&self) -> Duration {
-        *lock(&self.apply_time)
+    /// Takes the time that a service takes for one message; one that is under way is done as soon as it
+    /// takes none.
+    pub(crate) async fn apply(&self) {
+        let time = *self.apply_time.borrow();
+        if !time.is_zero() {
+            let mut times = self.apply_time.subscribe();
+            // Either is the end of it.
+            let _ = timeout(time, times.wait_for(Duration::is_zero)).await;
+        }
     }
 }
 
@@ -88,7 +95,7 @@ impl Config {
     /// time.
     pub fn set_apply_time(&self, ms: u64) {
         self.note_network(format!("a service takes {ms} ms for what it applies"));
-        *lock(&self.hardware().apply_time) = Duration::from_millis(ms);
+        self.hardware().apply_time.send_replace(Duration::from_millis(ms));
     }
 
     /// Crashes server `i` as soon as it has saved something: whatever it wanted to send after that

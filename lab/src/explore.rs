@@ -84,7 +84,15 @@ pub(crate) fn explore(asked: &cli::Explore) -> Result<Exit, Error> {
     if found.kind == FailureKind::Tester {
         return Ok(Exit::Tester);
     }
-    let smallest = search.shrink(&Plan::draw(*seed), found)?;
+    let plan = Plan::draw(*seed);
+    if search.seed_with(&plan, found)? != Some(*seed) && !search.is_stopped() {
+        println!(
+            "run alone, seed {seed} doesn't show it: the code under test keeps something from run to run, \
+             or takes time from the machine's clock. LAB_CHECK_DETERMINISM=1 tells where two runs part"
+        );
+        return Ok(Exit::Failed);
+    }
+    let smallest = search.shrink(&plan, found)?;
     if search.is_stopped() {
         println!("interrupted: a smaller plan may show it, too");
     }
@@ -114,7 +122,8 @@ impl Search<'_> {
         let began = Instant::now();
         let mut explored =
             Explored { runs: 0, cpu: Duration::ZERO, wall: Duration::ZERO, found: None };
-        while began.elapsed() < time && explored.found.is_none() {
+        // However short the time is, something is run in it.
+        while explored.runs == 0 || (began.elapsed() < time && explored.found.is_none()) {
             let left = time.saturating_sub(began.elapsed()).min(CHUNK);
             let count = match explored.runs {
                 0 => self.jobs as u64 * 4,

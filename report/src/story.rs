@@ -7,6 +7,7 @@ mod build;
 mod when;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::event::{Caller, Detail, RpcId, Time};
 use crate::fields::Fields;
@@ -352,6 +353,9 @@ pub struct Election {
     pub requests: Vec<usize>,
 }
 
+/// How long a server may hold to a leader that it has heard, whoever asks for its vote.
+const HOLDS_TO_LEADER: Duration = Duration::from_secs(2);
+
 impl Story {
     /// How many servers are a majority.
     #[must_use]
@@ -381,6 +385,30 @@ impl Story {
         let reached = &self.reached[server as usize];
         let count = reached.partition_point(|reached| reached.place < moment.place);
         Some(reached[count.checked_sub(1)?])
+    }
+
+    /// Whether a server refuses its vote because there is a leader: "if a server receives a RequestVote
+    /// RPC within the minimum election timeout of hearing from a current leader, it does not update its
+    /// term or grant its vote" (§6).
+    #[must_use]
+    pub fn holds_to_leader(&self, call: &Call) -> bool {
+        let Some(handled) = call.handled else { return false };
+        if call.purpose != Purpose::Vote || call.reply.vote_granted != Some(false) {
+            return false;
+        }
+        let is_recent = |at: Time| handled.at.since(at) < HOLDS_TO_LEADER;
+        let heard = self
+            .handled_by(call.to as usize)
+            .rev()
+            .take_while(|other| other.handled.is_some_and(|handled| is_recent(handled.at)));
+        let mut heard = heard.filter(|other| other.handled < Some(handled));
+        let leads = || {
+            let sent = self.sent_by(call.to as usize).rev();
+            let mut sent = sent.skip_while(|sent| sent.sent > handled);
+            let last = sent.find(|sent| sent.purpose != Purpose::Vote);
+            last.is_some_and(|sent| is_recent(sent.sent.at))
+        };
+        heard.any(|other| matches!(other.purpose, Purpose::Append | Purpose::Snapshot)) || leads()
     }
 
     /// How often until `moment` a server has heard of another leader than before, and the last time.

@@ -6,13 +6,17 @@ use config::{Config, FailureKind, Messages, Purpose, Retry, Snapshots};
 
 use super::{accept, acknowledges, cluster, of_one_term, stand_alone, term};
 
-/// A server votes, crashes, comes back, and is asked by another candidate in the same term.
+/// A server votes, for another and for itself, crashes, comes back, and is asked by another candidate in
+/// the same term.
 #[test]
 fn TestVoteSurvivesCrashX05() {
     config::test(|t| async move {
         let cfg = cluster(&t, 3, Snapshots::Off);
         cfg.begin("Test (X05): a vote survives a crash");
         vote_and_crash(&cfg).await;
+        cfg.heal();
+        cfg.one(1, 3, Retry::Yes).await;
+        stand_and_crash(&cfg).await;
         cfg.heal();
         cfg.check_progress().await;
         cfg.end();
@@ -155,6 +159,40 @@ async fn vote_and_crash(cfg: &Config) {
         cfg.fatal(FailureKind::Safety, message);
     }
     drop((asked, answers));
+}
+
+/// Server 1 stands for election, crashes, comes back, and is asked by another candidate of that term.
+async fn stand_and_crash(cfg: &Config) {
+    // Both stand again and again, and nobody hears them.
+    cfg.crash1(2);
+    cfg.partition(&[]);
+    let [to_1, to_0] =
+        [(0, 1), (1, 0)].map(|(a, b)| cfg.hold(Messages::requests(Purpose::Vote).from(a).to(b)));
+    // Who has led would go on as a leader.
+    cfg.restart(&[0, 1]);
+    if !stand_alone(cfg, [0, 1]).await {
+        return;
+    }
+    // Its earlier requests are there, too.
+    let of_term = loop {
+        let of_term = term(cfg, &to_0.next().await);
+        if cfg.get_state(1).is_some_and(|(now, _)| now == of_term) {
+            break of_term;
+        }
+    };
+    cfg.crash1(1);
+
+    // The other one has stood in that term, or will.
+    let rival = to_1.next_that(|args| args.term == Some(of_term)).await;
+    cfg.start1(1);
+    cfg.connect(1);
+    if rival.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
+        let message = format!(
+            "server 1 has stood in term {of_term} and, after a crash, votes for server 0 in it"
+        );
+        cfg.fatal(FailureKind::Safety, message);
+    }
+    drop((to_1, to_0));
 }
 
 /// Server 1 crashes as soon as it has said that it has an entry. Then the leader commits it, and is gone.

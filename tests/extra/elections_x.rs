@@ -9,6 +9,9 @@ use tokio::time::{Instant, sleep};
 
 use super::{cluster, of_one_term, stand_alone, term};
 
+/// How long each half of a cluster is alone in X26: long enough for some elections.
+const HALVES: Duration = Duration::from_secs(4);
+
 /// Two candidates of a term, and who votes for one of them hears that it leads before it is asked by
 /// the other.
 #[test]
@@ -244,6 +247,38 @@ fn TestRepeatedRequestVoteX15() {
 
         silent.lose_all();
         drop(asked);
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// Of four servers, two are no majority: neither for an election nor for an entry.
+#[test]
+fn TestEvenClusterX26() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 4, Snapshots::Off);
+        cfg.begin("Test (X26): half of the servers are no majority");
+        cfg.elect(0).await;
+        cfg.one(1, 4, Retry::Yes).await;
+
+        // Each half is alone: one with its leader, and one with none.
+        cfg.partition(&[&[0, 1], &[2, 3]]);
+        let index = cfg.start(0, 2).map(|start| start.index);
+        let begun = Instant::now();
+        while begun.elapsed() < HALVES {
+            if let Some(leader) = [2, 3].into_iter().find(|&i| cfg.is_leader(i)) {
+                let message = format!("server {leader} leads by the votes of two of four servers");
+                cfg.fatal(FailureKind::Safety, message);
+            }
+            if let Some(index) = index.filter(|&index| cfg.n_committed(index).0 > 0) {
+                let message =
+                    format!("index {index} is committed, and two of four servers have it");
+                cfg.fatal(FailureKind::Safety, message);
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+
         cfg.heal();
         cfg.check_progress().await;
         cfg.end();

@@ -335,6 +335,19 @@ pub enum Bug {
     /// as `term … has 2 (>1) leaders` with 4 % of the seeds of `TestManyElections3A`.
     WinsWithHalf,
 
+    /// Takes half of the servers for a majority where their number is even.
+    ///
+    /// *Rule*: "If votes received from majority of servers: become leader" (Figure 2, Candidates;
+    /// §5.2).
+    ///
+    /// *Symptom*: two of four servers, cut off from the others, elect a leader. MIT's clusters are all
+    /// of odd sizes.
+    ///
+    /// *Caught by* `TestEvenClusterX26` with all seeds, and by exploration.
+    ///
+    /// *Source*: constructed: `votes * 2 >= peers.len()`.
+    WinsWithHalfOfEven,
+
     /// Counts on from its last election's votes.
     ///
     /// *Rule*: "votes received" are those of one election (Figure 2, Candidates; §5.2).
@@ -1150,6 +1163,17 @@ pub enum Bug {
     /// *Source*: constructed.
     CommitsWithHalf,
 
+    /// Commits what half of the servers have where their number is even.
+    ///
+    /// *Rule*: "a majority of matchIndex\[i\] ≥ N" (Figure 2, Leaders; §5.3).
+    ///
+    /// *Symptom*: a leader commits what two of four servers have. MIT's clusters are all of odd sizes.
+    ///
+    /// *Caught by* `TestEvenClusterX26` with all seeds, and by exploration.
+    ///
+    /// *Source*: constructed: the median of matchIndex.
+    CommitsWithHalfOfEven,
+
     /// Commits what all servers have.
     ///
     /// *Rule*: "a majority of matchIndex\[i\] ≥ N" (Figure 2, Leaders; §5.3).
@@ -1620,6 +1644,17 @@ pub enum Bug {
     ///
     /// *Source*: students' repositories: saved at the wrong place.
     NeverSavesGrantedVote,
+
+    /// Saves the votes that it gives to others, and not the one for itself.
+    ///
+    /// *Rule*: votedFor is persistent (Figure 2, State), and a candidate votes for itself (§5.2).
+    ///
+    /// *Symptom*: a candidate crashes, comes back, and votes for another one of the same term.
+    ///
+    /// *Caught by* `TestVoteSurvivesCrashX05` with all seeds, and monitor M2.
+    ///
+    /// *Source*: constructed: saved at the wrong place.
+    NeverSavesOwnVote,
 
     /// Answers at once, and has saved 20 ms later.
     ///

@@ -254,6 +254,13 @@ fn disks_and_services_take_the_time_they_are_given() {
         cfg.set_apply_time(40);
         let (_, applies) = times(&table).await;
         assert!(applies.iter().all(|time| *time == ms(40)), "{applies:?}");
+
+        // What is under way is done when all faults end.
+        cfg.set_apply_time(600_000);
+        sleep(ms(100)).await;
+        cfg.heal();
+        let (_, applies) = times(&table).await;
+        assert!(applies.iter().all(Duration::is_zero), "{applies:?}");
         cfg.end();
     });
 }

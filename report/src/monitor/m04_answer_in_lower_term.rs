@@ -1,9 +1,6 @@
 //! M4: a reply has a lower term than its server has reached.
 
-use std::time::Duration;
-
 use super::{Kind, Monitor, Sighting, first_of_each};
-use crate::event::Time;
 use crate::story::{Call, Purpose, Story};
 
 pub(super) const MONITOR: Monitor = Monitor {
@@ -27,7 +24,7 @@ fn judge(story: &Story, call: &Call) -> Option<Sighting> {
     let sighting = |what, calls| Sighting { at: handled.at, servers: vec![call.to], what, calls };
     let Call { to, ref method, .. } = *call;
     if let Some(asked) =
-        call.args.term.filter(|&asked| answered < asked && !disregards(story, call))
+        call.args.term.filter(|&asked| answered < asked && !story.holds_to_leader(call))
     {
         let what =
             format!("server {to} answered {method} of term {asked} with the lower term {answered}");
@@ -47,29 +44,4 @@ fn judge(story: &Story, call: &Call) -> Option<Sighting> {
         proof.method, reached.term
     );
     Some(sighting(what, vec![proof.id, call.id]))
-}
-
-/// How long a server may hold to a leader that it has heard, whoever asks for its vote.
-const HOLDS_TO_LEADER: Duration = Duration::from_secs(2);
-
-/// Whether a server refuses its vote because there is a leader: "if a server receives a RequestVote RPC
-/// within the minimum election timeout of hearing from a current leader, it does not update its term or
-/// grant its vote" (§6).
-fn disregards(story: &Story, call: &Call) -> bool {
-    let Some(handled) = call.handled else { return false };
-    if call.purpose != Purpose::Vote || call.reply.vote_granted != Some(false) {
-        return false;
-    }
-    let is_recent = |at: Time| handled.at.since(at) < HOLDS_TO_LEADER;
-    let heard = story
-        .handled_by(call.to as usize)
-        .rev()
-        .take_while(|other| other.handled.is_some_and(|handled| is_recent(handled.at)));
-    let mut heard = heard.filter(|other| other.handled < Some(handled));
-    let leads = || {
-        let sent = story.sent_by(call.to as usize).rev();
-        let mut sent = sent.skip_while(|sent| sent.sent > handled);
-        sent.find(|sent| sent.purpose != Purpose::Vote).is_some_and(|sent| is_recent(sent.sent.at))
-    };
-    heard.any(|other| matches!(other.purpose, Purpose::Append | Purpose::Snapshot)) || leads()
 }

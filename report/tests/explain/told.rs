@@ -115,3 +115,25 @@ fn what_a_request_brings_may_be_applied_before_its_handler_ends() {
     assert_eq!(applied(1), None);
     assert_eq!(applied(0).as_deref(), Some("commits-beyond-new-entries"));
 }
+
+/// "It does not update its term or grant its vote" (§6): that is no reason, whatever else fails.
+#[test]
+fn who_holds_to_its_leader_need_not_adopt_a_term() {
+    let first = |answer: serde_json::Value| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        run.append([0, 1], 1, [0, 0], [0, 0], true);
+        run.wait(10);
+        run.view(1, 1, false);
+        let args = json!({
+            "term": 2, "candidate_id": 2, "last_log_index": 0, "last_log_term": 0,
+        });
+        run.call(2, 1, "Raft.RequestVote", args, answer);
+        run.wait(200);
+        run.network("the network is reliable");
+        finds(run)
+    };
+    let adopts = Some("term-not-adopted");
+    assert_ne!(first(json!({"term": 1, "vote_granted": false})).as_deref(), adopts);
+    assert_eq!(first(json!({"term": 1, "vote_granted": true})).as_deref(), adopts);
+}

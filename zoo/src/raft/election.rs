@@ -192,7 +192,11 @@ impl Raft {
     }
 
     fn votes_needed(&self) -> usize {
-        if self.bug == Bug::WinsWithHalf { self.peers.len() / 2 } else { self.majority() }
+        match self.bug {
+            Bug::WinsWithHalf => self.peers.len() / 2,
+            Bug::WinsWithHalfOfEven => self.peers.len().div_ceil(2),
+            _ => self.majority(),
+        }
     }
 
     /// Whether one of two tickers, or one that has no lock meanwhile, goes on with what it saw.

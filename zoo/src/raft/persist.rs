@@ -41,7 +41,11 @@ impl Raft {
 
     fn store(&self, state: &mut State, safe: Safe) {
         let term = if self.bug == Bug::NeverSavesTerm { 0 } else { state.current_term };
-        let vote = if self.bug == Bug::NeverSavesVote { None } else { state.voted_for };
+        let vote = match self.bug {
+            Bug::NeverSavesVote => None,
+            Bug::NeverSavesOwnVote => state.voted_for.filter(|&server| server != self.me),
+            _ => state.voted_for,
+        };
         let log = match self.bug {
             Bug::NeverSavesLog => state.log.without_entries().save(),
             _ => state.log.save(),

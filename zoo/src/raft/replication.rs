@@ -392,6 +392,7 @@ impl Raft {
         // So many servers have at least the entry that stands there.
         let enough = match self.bug {
             Bug::CommitsWithHalf => self.peers.len() / 2,
+            Bug::CommitsWithHalfOfEven => self.peers.len().div_ceil(2),
             Bug::CommitsWhenAllHave => self.peers.len(),
             // Without the leader, whose log is the longest.
             Bug::CountsOnlyFollowers => self.peers.len().min(self.majority() + 1),

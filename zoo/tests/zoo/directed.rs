@@ -10,7 +10,7 @@ use crate::child::{Expected, run};
 type Case = (&'static str, Bug, FailureKind, &'static str);
 
 /// Of most scenarios a bug that each seed shows.
-const CASES: [Case; 21] = [
+const CASES: [Case; 24] = [
     (
         "logs_x::TestFigure8X01",
         Bug::CommitsOldTerms,
@@ -40,6 +40,12 @@ const CASES: [Case; 21] = [
         Bug::NeverSavesVote,
         Safety,
         "server 2 votes for server 0 and, after a crash, for server 1 in term 3",
+    ),
+    (
+        "crashes_x::TestVoteSurvivesCrashX05",
+        Bug::NeverSavesOwnVote,
+        Safety,
+        "server 1 has stood in term 9 and, after a crash, votes for server 0 in it",
     ),
     (
         "crashes_x::TestEntriesSurviveCrashX06",
@@ -137,6 +143,18 @@ const CASES: [Case; 21] = [
         Safety,
         "server 2 has acknowledged a snapshot, and has saved none when it crashes",
     ),
+    (
+        "elections_x::TestEvenClusterX26",
+        Bug::WinsWithHalfOfEven,
+        Safety,
+        "server 2 leads by the votes of two of four servers",
+    ),
+    (
+        "elections_x::TestEvenClusterX26",
+        Bug::CommitsWithHalfOfEven,
+        Safety,
+        "index 2 is committed, and two of four servers have it",
+    ),
 ];
 
 #[test]
@@ -169,7 +187,7 @@ fn tests() -> Vec<String> {
 #[test]
 fn the_right_raft_passes_each_scenario() {
     let tests = tests();
-    let numbers: Vec<String> = (1..=25).map(|number| format!("X{number:02}")).collect();
+    let numbers: Vec<String> = (1..=26).map(|number| format!("X{number:02}")).collect();
     for number in &numbers {
         let of_number = tests.iter().filter(|test| test.ends_with(number.as_str()));
         assert_eq!(of_number.count(), 1, "{number} in {tests:?}");

@@ -142,7 +142,7 @@ impl Referee<'_> {
         if self.wrong_views.is_empty() && view.is_none_or(|view| view.term != term) {
             return;
         }
-        if term < asked {
+        if term < asked && !self.story.holds_to_leader(call) {
             let what = format!("server {server} heard of term {asked} and stayed in term {term}");
             let text = format!(
                 "server {server} answered {} of term {asked} from server {} in term {term}",
