@@ -54,7 +54,10 @@ impl Config {
             members.join(" ")
         };
         let groups: Vec<String> = groups.iter().map(group).collect();
-        self.note_network(format!("the servers are parted: {}", groups.join(" | ")));
+        self.note_network(match &groups[..] {
+            [] => "each server is alone".to_owned(),
+            groups => format!("the servers are parted: {}", groups.join(" | ")),
+        });
     }
 
     /// Lets messages go from every server to every other.

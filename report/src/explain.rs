@@ -6,6 +6,7 @@
 //! never appears without the calls and times that prove it.
 
 mod agreement;
+mod answers;
 mod apply_order;
 mod budget;
 mod commands;

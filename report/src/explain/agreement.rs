@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use super::finding::{Confidence, Finding};
 use super::numbers::number_after;
-use super::{Case, Cause, certain, commands, evidence, in_turn, late, no_leader, referee, terms};
+use super::{
+    Case, Cause, answers, certain, commands, evidence, in_turn, late, no_leader, referee, terms,
+};
 use crate::event::Time;
 use crate::story::{Call, Proposal, Purpose};
 
@@ -15,12 +17,15 @@ pub(super) const CAUSES: &[Cause] = &[
     in_turn::sends_in_turn,
     back_one_by_one,
     same_prev_again,
+    same_snapshot_again,
     not_sent,
     majority_not_committed,
     heartbeat_s_commit_ignored,
     late::applies_late,
     not_applied,
+    answers::answer_without_term,
     terms::election_despite_leader,
+    terms::heartbeats_too_seldom,
 ];
 
 pub(super) const NOBODY_ACCEPTED: &[Cause] = commands::CAUSES;
@@ -132,6 +137,64 @@ fn same_prev_again(case: &Case<'_>) -> Option<Finding> {
         rule: RETRY.to_owned(),
         look: "what a leader does with a refusal: nextIndex must go down".to_owned(),
         normal: Some("a leader finds the place after two or three refusals".to_owned()),
+    })
+}
+
+/// A follower has a snapshot, and its leader, who has heard that, sends it once more, again and again.
+fn same_snapshot_again(case: &Case<'_>) -> Option<Finding> {
+    let mut rows: BTreeMap<(u32, u32, Option<u64>), Vec<&Call>> = BTreeMap::new();
+    let mut longest: Vec<&Call> = Vec::new();
+    let story = case.story;
+    let calls = story.calls.iter().filter(|call| call.purpose == Purpose::Snapshot);
+    for call in calls.filter(|call| call.sent.at <= case.window.until) {
+        let row = rows.entry((call.from.server, call.to, call.args.term)).or_default();
+        let index = call.args.last_included_index;
+        let knew = |last: &&Call| last.returned.is_some_and(|(before, _)| before < call.sent);
+        let same = |last: &&Call| last.args.last_included_index == index && last.life == call.life;
+        let is_taken = call.replied().is_some() && call.reply.term == call.args.term;
+        if !is_taken || index.is_none() || row.last().is_some_and(|last| !same(last)) {
+            row.clear();
+        }
+        if is_taken && row.last().is_none_or(knew) {
+            row.push(call);
+            if row.len() > longest.len() {
+                longest.clone_from(row);
+            }
+        }
+    }
+    let (first, last) = (*longest.first()?, *longest.last()?);
+    let (leader, server) = (first.from.server, first.to);
+    // After a crash it may need it again.
+    let life = story.lives[server as usize].iter().find(|life| life.covers(first.sent.at))?;
+    if longest.len() < FEW || !life.covers(last.sent.at) {
+        return None;
+    }
+    let index = first.args.last_included_index?;
+    let proof = vec![
+        evidence(
+            first.sent.at,
+            format!(
+                "server {leader} sent server {server} its snapshot up to index {index}, and got its answer"
+            ),
+            [first.id],
+        ),
+        evidence(
+            last.sent.at,
+            format!("it sent the same one for the {}th time", longest.len()),
+            [last.id],
+        ),
+    ];
+    Some(Finding {
+        id: "next-index-stays".to_owned(),
+        confidence: Confidence::Likely,
+        what: format!("server {leader} sends the same snapshot again and again"),
+        evidence: proof,
+        rule: "who has a snapshot is sent what follows it: nextIndex is the snapshot's last index plus \
+               1 then (Figure 13; §7)"
+            .to_owned(),
+        look: "what a leader does with the reply to InstallSnapshot: nextIndex and matchIndex go up"
+            .to_owned(),
+        normal: Some("a follower is sent a snapshot once, and then entries".to_owned()),
     })
 }
 

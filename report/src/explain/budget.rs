@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::finding::Finding;
-use super::{Case, Cause, certain, evidence, referee};
+use super::{Case, Cause, certain, evidence, referee, terms};
 use crate::story::{Call, Purpose, Story};
 use crate::text::list;
 
@@ -16,6 +16,7 @@ pub(super) const COUNT: &[Cause] = &[
     confirmed_sent_again,
     heartbeats_too_often,
     referee::broken_rule,
+    terms::election_despite_leader,
 ];
 
 /// Less often is what happens to every Raft now and then.

@@ -10,6 +10,8 @@ mod logs;
 mod told;
 mod up_to_date;
 
+pub(super) use logs::log_not_saved;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Evidence, Finding};

@@ -1,7 +1,9 @@
-//! What the tester's snapshots became in what a server saved.
+//! What commands and the tester's snapshots became in what a server saved.
 
 use super::finding::{Evidence, Finding};
-use super::{certain, evidence};
+use super::numbers::numbers;
+use super::referee::log_not_saved;
+use super::{Case, certain, evidence};
 use crate::story::{Moment, Save, Snapshot, Story};
 
 const KEPT: &str =
@@ -37,6 +39,29 @@ fn last_save(story: &Story, server: usize, until: Moment) -> Option<&Save> {
 fn saved_snapshot(server: usize, save: &Save) -> Evidence {
     let text = format!("server {server} saved a snapshot of {} bytes", save.snapshot);
     evidence(save.moment.at, text, None)
+}
+
+/// A server that was to save something has accepted a command, and hasn't.
+pub(super) fn command_not_saved(case: &Case<'_>) -> Option<Finding> {
+    let sentence = case.failure.message.lines().next()?;
+    let server = *numbers(sentence).first()? as usize;
+    let (story, from) = (case.story, case.window.from);
+    let until = Moment { place: usize::MAX, at: case.window.until };
+    let accepted = story
+        .proposals
+        .iter()
+        .find(|proposal| proposal.server.server as usize == server && proposal.moment.at >= from)?;
+    if last_save(story, server, until).is_some_and(|save| save.moment.at >= from) {
+        return None;
+    }
+    let (at, index) = (accepted.moment.at, accepted.index);
+    let text = format!("server {server} accepted a command at index {index}");
+    let proof = vec![
+        evidence(at, text, None),
+        evidence(until.at, format!("server {server} has saved nothing since"), None),
+    ];
+    let what = format!("server {server} doesn't save the commands that it accepts");
+    Some(log_not_saved(what, proof))
 }
 
 /// A server was given a snapshot, and its next save has none.

@@ -1,10 +1,14 @@
 //! Which causes are looked for, by the failure's sentence.
 
 use super::{
-    Cause, agreement, apply_order, budget, commands, late, no_leader, referee, snapshots, terms,
-    two_leaders,
+    Cause, agreement, answers, apply_order, budget, commands, late, no_leader, referee, saves,
+    snapshots, terms, two_leaders,
 };
 use crate::failure::{Failure, FailureKind};
+
+/// Causes of `… was told of term …, and isn't in it`.
+const TOLD: &[Cause] =
+    &[answers::answer_without_term, answers::reply_s_term_ignored, referee::broken_rule];
 
 /// The causes of failures with this sentence, whose numbers are N; the more telling ones first.
 pub(super) fn causes(failure: &Failure, sentence: &str) -> &'static [Cause] {
@@ -15,8 +19,17 @@ pub(super) fn causes(failure: &Failure, sentence: &str) -> &'static [Cause] {
     } else if has("more elections in")
         || has("heard of no leader for")
         || has("has no vote for a candidate")
+        || starts("none of the requests from")
     {
         no_leader::CAUSES
+    } else if has("was told of term") {
+        TOLD
+    } else if has("has saved nothing for") {
+        &[saves::command_not_saved, referee::broken_rule]
+    } else if has("lost its leadership") {
+        terms::LOST
+    } else if has("index out of bounds") {
+        snapshots::PANIC
     } else if has("apply out of order") {
         apply_order::CAUSES
     } else if has("snapshot") {

@@ -6,11 +6,11 @@ use zoo::Bug;
 use crate::child::{Expected, always_fails, fails_of, run};
 
 pub(crate) const BASIC: &str = "lab3::snapshot_3d::TestSnapshotBasic3D";
-const INSTALL: &str = "lab3::snapshot_3d::TestSnapshotInstall3D";
+pub(crate) const INSTALL: &str = "lab3::snapshot_3d::TestSnapshotInstall3D";
 const INSTALL_UNRELIABLE: &str = "lab3::snapshot_3d::TestSnapshotInstallUnreliable3D";
 const INSTALL_CRASH: &str = "lab3::snapshot_3d::TestSnapshotInstallCrash3D";
 const INSTALL_UN_CRASH: &str = "lab3::snapshot_3d::TestSnapshotInstallUnCrash3D";
-const ALL_CRASH: &str = "lab3::snapshot_3d::TestSnapshotAllCrash3D";
+pub(crate) const ALL_CRASH: &str = "lab3::snapshot_3d::TestSnapshotAllCrash3D";
 const INIT: &str = "lab3::snapshot_3d::TestSnapshotInit3D";
 
 fn out_of_order(message: &'static str) -> Expected {

@@ -7,9 +7,12 @@ use zoo::Bug;
 
 use crate::caught::{INITIAL_ELECTION, RE_ELECTION};
 use crate::caught_3b::{BACKUP, BASIC_AGREE, FAIL_AGREE, FAIL_NO_AGREE, LEADER_FAILURE, REJOIN};
+use crate::caught_3c::FIGURE_8_UNRELIABLE;
+use crate::caught_3d::{ALL_CRASH, INSTALL};
 use crate::child::run;
 
-/// Asserts that nine of ten failures have one of the findings that name the bug first; all seeds fail.
+/// Asserts that nine of ten failures have one of the findings that name the bug first; of the seeds a
+/// quarter fail at least.
 fn explained(bug: Bug, test: &str, seeds: u64) {
     let runs = run(test, bug, 1..=seeds);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -21,7 +24,7 @@ fn explained(bug: Bug, test: &str, seeds: u64) {
     let all: usize = counts.values().sum();
     let named = counts.iter().filter(|(id, _)| bug.causes().contains(&id.as_str()));
     let right: usize = named.map(|(_, count)| count).sum();
-    assert_eq!(all as u64, seeds, "{bug}: {counts:?}");
+    assert!(all as u64 * 4 >= seeds, "{bug}: {counts:?}");
     assert!(right * 10 >= all * 9, "{bug}: {counts:?}");
 }
 
@@ -51,4 +54,36 @@ fn words_that_acts_contradict() {
     explained(Bug::SaysItLeadsForEver, RE_ELECTION, 10);
     explained(Bug::SaysItLeadsAsCandidate, RE_ELECTION, 10);
     explained(Bug::ReportsTermItLed, INITIAL_ELECTION, 10);
+}
+
+#[test]
+fn leaderships_that_end_though_nothing_failed() {
+    for bug in
+        [Bug::HeartbeatsTooSeldom, Bug::TimesOutBetweenHeartbeats, Bug::TimesOutDespiteHeartbeats]
+    {
+        explained(bug, "extra::timers_x::TestLeaderStaysX22", 10);
+    }
+    explained(Bug::HeartbeatsTooSeldom, FIGURE_8_UNRELIABLE, 2);
+}
+
+#[test]
+fn terms_that_are_told_and_ignored_or_not_told() {
+    for bug in [Bug::TakesHigherTermForConflict, Bug::RefusesWithoutTerm] {
+        explained(bug, "extra::elections_x::TestHigherTermInRepliesX14", 10);
+    }
+    explained(Bug::RefusesWithoutTerm, "extra::logs_x::TestRefusalOfFormerTermX23", 10);
+}
+
+#[test]
+fn scenarios_that_wait_for_a_word_or_a_save() {
+    explained(Bug::BlocksOnVotes, "extra::timers_x::TestRefusedRequestsX13", 4);
+    explained(Bug::NeverSavesOwnCommands, "extra::crashes_x::TestCrashAtSaveX07", 4);
+}
+
+#[test]
+fn snapshots_and_what_goes_with_them() {
+    explained(Bug::IgnoresSnapshotOffset, ALL_CRASH, 10);
+    explained(Bug::ReadsStateForSnapshot, ALL_CRASH, 10);
+    explained(Bug::CountsSnapshotFromZero, INSTALL, 10);
+    explained(Bug::NeverAdvancesAfterSnapshot, INSTALL, 10);
 }

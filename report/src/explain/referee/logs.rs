@@ -399,7 +399,7 @@ const NOBODY_ASKED: [&str; 2] = [
     "where the log grows: in start(), by one entry, and not when a server becomes the leader",
 ];
 
-pub(super) fn log_not_saved(what: String, proof: Vec<Evidence>) -> Finding {
+pub(in crate::explain) fn log_not_saved(what: String, proof: Vec<Evidence>) -> Finding {
     certain(
         "log-not-saved",
         what,
