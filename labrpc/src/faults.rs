@@ -69,6 +69,9 @@ type Wanted = Box<dyn Fn(Passing<'_>) -> bool + Send + Sync>;
 
 /// Holds certain messages instead of delivering them, until it is told what to do with each.
 /// Dropping it lets what it still holds go, and holds no more.
+///
+/// # Panics
+/// Its methods panic if its network has been dropped, and with it all that was held.
 pub struct Hold {
     shared: Arc<Shared>,
     number: u64,

@@ -156,6 +156,13 @@ impl Act {
             Act::CutLink(Link { from, to }) | Act::MendLink(Link { from, to }) if from == to => {
                 return Err(format!("it names a way from server {from} to itself"));
             }
+            Act::Restart(servers) => {
+                let twice = |&place: &usize| servers[..place].contains(&servers[place]);
+                if let Some(place) = (0..servers.len()).find(twice) {
+                    return Err(format!("it restarts server {} twice at once", servers[place]));
+                }
+                Vec::new()
+            }
             _ => Vec::new(),
         };
         if let Some(range) = ranges.iter().find(|range| range.is_empty()) {

@@ -34,7 +34,8 @@ pub(crate) fn term(cfg: &Config, held: &Held) -> u64 {
 }
 
 /// Whether each of these servers, which nobody answers, stands for election nevertheless. With a vote
-/// before the vote (PreVote) none does, and then no two can be made candidates of one term.
+/// before the vote (PreVote) none does, and then no two can be made candidates of one term: a warning
+/// says that the scenario can't be played.
 pub(crate) async fn stand_alone<const N: usize>(cfg: &Config, servers: [usize; N]) -> bool {
     let terms = || servers.map(|i| cfg.get_state(i).map_or(0, |(term, _)| term));
     let (begun, first) = (Instant::now(), terms());
@@ -44,6 +45,10 @@ pub(crate) async fn stand_alone<const N: usize>(cfg: &Config, servers: [usize; N
         }
         sleep(Duration::from_millis(10)).await;
     }
+    cfg.warn(
+        "warning: nobody stands for election unless others answer (PreVote?), so that this scenario \
+         wasn't played, and shows nothing",
+    );
     false
 }
 

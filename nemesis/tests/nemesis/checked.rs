@@ -68,6 +68,8 @@ fn numbers_mean_something() {
     assert_refused(with(Faults { request_delay_ms: empty.clone(), ..Faults::NONE }), why);
     assert_refused(with(Faults { reply_delay_ms: empty.clone(), ..Faults::NONE }), why);
     assert_refused(plan(3, vec![Act::SyncTime(empty)]), why);
+    let twice = plan(3, vec![Act::Restart(vec![0, 2, 1, 2])]);
+    assert_refused(twice, "it restarts server 2 twice at once");
     assert_eq!(with(Faults { lost_replies: 1_000, ..Faults::NONE }).check(), Ok(()));
     for (faults, why) in [
         (Faults { late_requests: 1_001, ..Faults::NONE }, "late_requests are 1001 of 1000"),
