@@ -238,9 +238,11 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
         sim::Why::Exit => (FailureKind::Misuse, Process::Died),
         sim::Why::Signal(_) => (FailureKind::Panic, Process::Died),
         sim::Why::Interrupted => (FailureKind::Stuck, Process::Died),
-        sim::Why::Loop | sim::Why::Blocked | sim::Why::Memory | sim::Why::Overtime => {
-            (FailureKind::Stuck, Process::Hung)
-        }
+        sim::Why::Loop
+        | sim::Why::Blocked
+        | sim::Why::Memory
+        | sim::Why::Slow
+        | sim::Why::Overtime => (FailureKind::Stuck, Process::Hung),
     };
     let why = with_cause(&stuck.why.to_string(), printed);
     let failure = Failure {

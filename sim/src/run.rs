@@ -34,12 +34,17 @@ pub enum Clock {
     Real,
 }
 
+/// How much CPU time a run by the virtual clock may use in all, if nothing else is said. All of the lab's
+/// tests together take a small part of it, also without optimisations.
+const CPU_OF_A_RUN: Duration = Duration::from_secs(30);
+
 /// What a run is made from.
 #[derive(Clone)]
 pub struct Settings {
     seed: u64,
     clock: Clock,
     limit: Duration,
+    cpu_limit: Duration,
     on_panic: Arc<dyn Fn(panics::Panic) + Send + Sync>,
     on_misuse: Arc<dyn Fn(Misused) + Send + Sync>,
 }
@@ -49,7 +54,22 @@ impl Settings {
     /// own time).
     #[must_use]
     pub fn new(seed: u64, clock: Clock, limit: Duration) -> Settings {
-        Settings { seed, clock, limit, on_panic: Arc::new(|_| ()), on_misuse: Arc::new(|_| ()) }
+        Settings {
+            seed,
+            clock,
+            limit,
+            cpu_limit: CPU_OF_A_RUN,
+            on_panic: Arc::new(|_| ()),
+            on_misuse: Arc::new(|_| ()),
+        }
+    }
+
+    /// How much CPU time the run may use, 30 s if nothing is said: who has used more in a child process
+    /// gets nowhere. It isn't exact, nor does it follow the seed; and it is no limit by the real clock.
+    #[must_use]
+    pub fn cpu_limit(mut self, limit: Duration) -> Settings {
+        self.cpu_limit = limit;
+        self
     }
 
     /// Calls `f` for every panic of the run, before the run is stopped. It is called from within
@@ -368,7 +388,7 @@ where
         NOW_US.set(Some(0));
     }
     #[cfg(unix)]
-    worker::watch_this_thread(sim.clock(), sim.0.settings.limit);
+    worker::watch_this_thread(sim.clock(), sim.0.settings.limit, sim.0.settings.cpu_limit);
     CURRENT.set(Some(sim.clone()));
     let runtime = build_runtime(&sim);
     let result = runtime.block_on(async {

@@ -84,6 +84,8 @@ pub enum Why {
     Blocked,
     /// It holds more memory than any run needs.
     Memory,
+    /// It gets somewhere, and takes more CPU time for that than any run needs.
+    Slow,
     /// By the real clock: it can't be ended when its time is up.
     Overtime,
     /// It tried to end the process.
@@ -115,6 +117,11 @@ impl fmt::Display for Why {
                 "memory without end: the run holds 2 GiB, where one of the lab's takes some tens of \
                  MiB; look for a Vec or a channel that only grows, or for tasks that are spawned and \
                  never end"
+            }
+            Why::Slow => {
+                "work without end: the run has computed for 30 s of CPU time, where one of the lab's \
+                 takes less than one; look for work that grows with all that was done before: a whole \
+                 log that is copied, sent or saved for each command, tasks or calls that only pile up"
             }
             Why::Blocked => {
                 "the simulated thread is blocked, and with it the whole cluster: by a mutex that \
@@ -162,6 +169,8 @@ struct SimulatedThread {
     pthread: libc::pthread_t,
     /// For the kernel's files.
     tid: libc::pid_t,
+    /// How much CPU time it may use in all.
+    cpu_limit: Duration,
 }
 
 static WATCH: OnceLock<Arc<Watch>> = OnceLock::new();
@@ -187,9 +196,9 @@ pub(crate) fn progress() {
     PROGRESS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// This thread begins a run. By the virtual clock it is being simulated from now on; by the real one
-/// the run is to end within `limit`.
-pub(crate) fn watch_this_thread(clock: Clock, limit: Duration) {
+/// This thread begins a run. By the virtual clock it is being simulated from now on, for at most
+/// `cpu_limit`; by the real one the run is to end within `limit`.
+pub(crate) fn watch_this_thread(clock: Clock, limit: Duration, cpu_limit: Duration) {
     progress();
     if let Some(watch) = WATCH.get()
         && let Some(running) = lock(&watch.running).as_mut()
@@ -199,7 +208,7 @@ pub(crate) fn watch_this_thread(clock: Clock, limit: Duration) {
             Clock::Virtual => {
                 // SAFETY: both calls only read the calling thread's identity.
                 let (pthread, tid) = unsafe { (libc::pthread_self(), libc::gettid()) };
-                running.thread = Some(SimulatedThread { pthread, tid });
+                running.thread = Some(SimulatedThread { pthread, tid, cpu_limit });
             }
             Clock::Real => running.until = Some(Instant::now() + limit + OVERTIME),
         }
@@ -431,6 +440,10 @@ impl Seen {
         }
         let folder = PathBuf::from(format!("/proc/self/task/{}", thread.tid));
         let Stat { state, cpu } = Stat::read(&folder)?;
+        // Each run has a thread of its own.
+        if cpu >= thread.cpu_limit {
+            return Some(ask(thread, Why::Slow));
+        }
         let progress = PROGRESS.load(Ordering::Relaxed);
         if self.run != Some(running.since) || progress != self.progress {
             *self = Seen { run: Some(running.since), progress, cpu, looks_asleep: 0 };

@@ -104,6 +104,30 @@ fn a_jump_to_nowhere_is_named() {
 
 #[test]
 #[ignore = "misbehaves on purpose; the test below runs it"]
+fn computes_for_long() {
+    let run = |seed| {
+        let settings = Settings::new(seed, Clock::Virtual, Duration::from_secs(10_000));
+        let body = move |_| async move {
+            while seed == BAD {
+                (0..1_000_000_u64).for_each(|n| drop(black_box(n)));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let settings = settings.cpu_limit(Duration::from_millis(300));
+        sim::run(settings, body, |_, ending| matches!(ending, Ending::Finished(())));
+        b"passed".to_vec()
+    };
+    sim::serve(Clock::Virtual, run, |_, stuck, _| stuck.why.to_string().into_bytes())
+}
+
+/// Its clock goes on, and it never waits for long.
+#[test]
+fn a_run_that_only_takes_too_long_is_ended() {
+    assert_named("workers::computes_for_long", &["work without end"]);
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
 fn stops_itself() {
     serve(|| {
         let stop = Command::new("kill").args(["-STOP", &process::id().to_string()]).status();
