@@ -108,8 +108,8 @@ fn computes_for_long() {
     let run = |seed| {
         let settings = Settings::new(seed, Clock::Virtual, Duration::from_secs(10_000));
         let body = move |_| async move {
-            while seed == BAD {
-                (0..1_000_000_u64).for_each(|n| drop(black_box(n)));
+            for _ in 0..if seed == BAD { 1_000_000 } else { 0 } {
+                black_box((0..1_000_000).map(black_box).sum::<u64>());
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
