@@ -5,5 +5,6 @@ mod cut;
 mod golden;
 mod leaderless;
 mod run;
+mod silent;
 mod stored;
 mod told;

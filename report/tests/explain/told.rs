@@ -1,6 +1,8 @@
 //! What get_state tells isn't what a server does.
 
 use report::FailureKind::Safety;
+use report::explain::Explanation;
+use report::{Failure, Story};
 use serde_json::json;
 
 use crate::golden::assert_explained;
@@ -136,4 +138,36 @@ fn who_holds_to_its_leader_need_not_adopt_a_term() {
     let adopts = Some("term-not-adopted");
     assert_ne!(first(json!({"term": 1, "vote_granted": false})).as_deref(), adopts);
     assert_eq!(first(json!({"term": 1, "vote_granted": true})).as_deref(), adopts);
+}
+
+/// Server 0 leads term 6 and is refused by server 1, which is in term 7. So many ms later it leads still.
+fn refused(answer: serde_json::Value, later: u64) -> (Story, Failure, Explanation) {
+    let mut run = Run::new(3);
+    run.view(0, 6, true);
+    run.view(1, 7, false);
+    let args = json!({
+        "term": 6, "leader_id": 0, "prev_log_index": 0, "prev_log_term": 0, "entries": [],
+        "leader_commit": 0,
+    });
+    run.call(0, 1, "Raft.AppendEntries", args, answer);
+    run.wait(later);
+    run.step("look");
+    let sentence =
+        "server 0 was told of term 7 by a reply to AppendEntries, and isn't a follower in it";
+    run.fails(Safety, sentence)
+}
+
+#[test]
+fn a_term_that_a_reply_tells_is_ignored() {
+    let answer = json!({"term": 7, "success": false});
+    let (_, _, explanation) = refused(answer.clone(), 100);
+    assert_eq!(explanation.findings[0].id, "higher-term-ignored");
+    // It may be about to deal with it.
+    assert_eq!(refused(answer, 10).2.findings, []);
+}
+
+#[test]
+fn answer_without_term() {
+    let (story, failure, explanation) = refused(json!({"term": 0, "success": false}), 100);
+    assert_explained("answer-without-term", &story, &failure, &explanation);
 }

@@ -1,0 +1,35 @@
+//! Leaderships that end though nothing has failed.
+
+use report::FailureKind::Liveness;
+
+use crate::golden::assert_explained;
+use crate::run::Run;
+
+const LOST: &str =
+    "server 0 led term 1 and has lost its leadership, by term 2, though nothing failed";
+
+/// A run in which server 1 stands for election 300 ms after it has answered its leader, server 0.
+fn run(meanwhile: impl FnOnce(&mut Run)) -> Run {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    run.append([0, 1], 1, [0, 0], [0, 0], true);
+    run.wait(200);
+    meanwhile(&mut run);
+    run.wait(100);
+    run.vote(1, 2, 2);
+    run
+}
+
+#[test]
+fn heartbeats_too_seldom() {
+    let (story, failure, explanation) = run(|_| ()).fails(Liveness, LOST);
+    assert_explained("heartbeats-too-seldom", &story, &failure, &explanation);
+}
+
+#[test]
+fn a_leader_that_can_t_be_heard_is_not_silent() {
+    let first = |run: Run| run.fails(Liveness, LOST).2.findings.into_iter().next();
+    // What it sends is lost; or it has crashed.
+    assert_eq!(first(run(|run| run.beat(0, 1, 1))), None);
+    assert_eq!(first(run(|run| run.restart(0))), None);
+}
