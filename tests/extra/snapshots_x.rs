@@ -4,13 +4,16 @@
 
 use std::time::Duration;
 
-use config::{FailureKind, Messages, Purpose, Retry, Snapshots};
-use tokio::time::sleep;
+use config::{Config, FailureKind, Held, Hold, Messages, Purpose, Retry, Snapshots};
+use tokio::time::{Instant, sleep};
 
 use super::{accept, cluster, reaches, term};
 
 /// How much a service takes for each command in X16, in ms.
 const SLOW_MS: u64 = 1200;
+
+/// How long X27 waits for what not every leader sends.
+const SENDS_WITHIN: Duration = Duration::from_secs(3);
 
 /// Within which time a leader sends heartbeats.
 const HEARS_WITHIN: Duration = Duration::from_millis(600);
@@ -183,4 +186,77 @@ fn TestSlowServiceX16() {
         cfg.check_progress().await;
         cfg.end();
     });
+}
+
+/// Servers make their snapshots at different indexes. So one may be newer than its receiver's own, and
+/// older than what that has applied; and entries may come that only their receiver's snapshot covers.
+#[test]
+fn TestUnevenSnapshotsX27() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Uneven);
+        cfg.begin("Test (X27): each server makes its own snapshots");
+        late_snapshot(&cfg).await;
+        cfg.heal();
+        cfg.one(100, 3, Retry::Yes).await;
+
+        // Server 2 leads, and its snapshots are rarer than those of server 0, whose answers it doesn't get.
+        cfg.elect(2).await;
+        for round in 0..4 {
+            let replies = cfg.hold(Messages::replies(Purpose::Append).from(0));
+            for command in 0..5 {
+                cfg.one(200 + 10 * round + command, 2, Retry::Yes).await;
+            }
+            // Heartbeats tell server 0 what is committed.
+            sleep(HEARS_WITHIN).await;
+            replies.lose_all();
+            // No more than one command: with more there would be a snapshot to send.
+            if let Some(start) = cfg.start(2, 300 + round) {
+                cfg.wait(start.index, 3, Some(start.term)).await;
+            }
+        }
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// Server 2 gets entries up to index 16, commits them, and then gets a snapshot up to index 15, which its
+/// leader has sent later. Its own ends at 9.
+async fn late_snapshot(cfg: &Config) {
+    cfg.elect(0).await;
+    while cfg.one(cfg.random_value(), 3, Retry::Yes).await < 12 {}
+    let appends = cfg.hold(Messages::requests(Purpose::Append).from(0).to(2));
+    let snapshots = cfg.hold(Messages::requests(Purpose::Snapshot).from(0).to(2));
+
+    // Server 0 commits four more, and makes no snapshot yet, as its service is slow.
+    cfg.set_apply_time(SLOW_MS);
+    let mut last = 0;
+    for command in 13..17 {
+        last = accept(cfg, 0, command);
+    }
+    let has_all =
+        |append: &Held| append.args().leader_commit >= Some(last) && reaches(cfg, append) >= last;
+    let Some(entries) = sent(&appends, has_all).await else { return };
+    cfg.set_apply_time(0);
+    let Some(snapshot) = sent(&snapshots, |_| true).await else { return };
+
+    entries.deliver().await;
+    cfg.wait(last, 3, None).await;
+    snapshot.deliver().await;
+    drop((appends, snapshots));
+}
+
+/// The first of these messages that is `wanted`. Those before it are lost, so that their sender tries
+/// again. `None` if none comes.
+async fn sent(messages: &Hold, wanted: impl Fn(&Held) -> bool) -> Option<Held> {
+    let begun = Instant::now();
+    while begun.elapsed() < SENDS_WITHIN {
+        match messages.take() {
+            Some(message) if wanted(&message) => return Some(message),
+            Some(_) => {}
+            None => sleep(Duration::from_millis(1)).await,
+        }
+    }
+    None
 }

@@ -1934,7 +1934,7 @@ pub enum Bug {
     ///
     /// *Symptom*: `apply error: … goes back behind index …`, if requests overtook each other.
     ///
-    /// *Caught by* no test, with none of 20 seeds: MIT's network delays replies but not requests.
+    /// *Caught by* `TestUnevenSnapshotsX27` with all seeds. MIT's network delays replies but not requests.
     ///
     /// *Source*: students' repositories.
     InstallsOverApplied,
@@ -2012,7 +2012,8 @@ pub enum Bug {
     /// *Symptom*: `one(…) failed to reach agreement`, with a leader that still leads, if it doesn't
     /// get beyond the place.
     ///
-    /// *Caught by* no test, with none of 20 seeds.
+    /// *Caught by* `TestUnevenSnapshotsX27` with all seeds. MIT's servers make their snapshots at the same
+    /// indexes.
     ///
     /// *Source*: students' repositories.
     RefusesBelowSnapshot,

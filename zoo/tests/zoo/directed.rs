@@ -10,7 +10,7 @@ use crate::child::{Expected, run};
 type Case = (&'static str, Bug, FailureKind, &'static str);
 
 /// Of most scenarios a bug that each seed shows.
-const CASES: [Case; 24] = [
+const CASES: [Case; 26] = [
     (
         "logs_x::TestFigure8X01",
         Bug::CommitsOldTerms,
@@ -155,6 +155,18 @@ const CASES: [Case; 24] = [
         Safety,
         "index 2 is committed, and two of four servers have it",
     ),
+    (
+        "snapshots_x::TestUnevenSnapshotsX27",
+        Bug::InstallsOverApplied,
+        Safety,
+        "apply error: server 2 apply out of order, expected index 17, got 16",
+    ),
+    (
+        "snapshots_x::TestUnevenSnapshotsX27",
+        Bug::RefusesBelowSnapshot,
+        Liveness,
+        "only 2 decided for index 20; wanted 3",
+    ),
 ];
 
 #[test]
@@ -187,7 +199,7 @@ fn tests() -> Vec<String> {
 #[test]
 fn the_right_raft_passes_each_scenario() {
     let tests = tests();
-    let numbers: Vec<String> = (1..=26).map(|number| format!("X{number:02}")).collect();
+    let numbers: Vec<String> = (1..=27).map(|number| format!("X{number:02}")).collect();
     for number in &numbers {
         let of_number = tests.iter().filter(|test| test.ends_with(number.as_str()));
         assert_eq!(of_number.count(), 1, "{number} in {tests:?}");
