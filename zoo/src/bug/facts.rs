@@ -405,7 +405,7 @@ impl Bug {
                 Harmless { reason: "the leader finds the place at the next attempt" },
                 "a snapshot covers entries that match (§7)", &[]),
             RefusesBelowSnapshot => (D, Liveness, "a snapshot covers entries that match (§7)",
-                &["next-index-stays"]),
+                &["covered-entry-refused", "next-index-stays"]),
             SetsAppliedBack => (D, Liveness, "lastApplied only goes up (Figure 2)",
                 &["committed-not-applied", "M9"]),
             DeliversSnapshotsBeside => (D, Service, "one task applies (§7)",

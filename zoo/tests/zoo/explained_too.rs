@@ -86,4 +86,7 @@ fn snapshots_and_what_goes_with_them() {
     explained(Bug::ReadsStateForSnapshot, ALL_CRASH, 10);
     explained(Bug::CountsSnapshotFromZero, INSTALL, 10);
     explained(Bug::NeverAdvancesAfterSnapshot, INSTALL, 10);
+    let uneven = "extra::snapshots_x::TestUnevenSnapshotsX27";
+    explained(Bug::InstallsOverApplied, uneven, 10);
+    explained(Bug::RefusesBelowSnapshot, uneven, 10);
 }

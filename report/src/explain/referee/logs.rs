@@ -43,6 +43,21 @@ impl<'a> Referee<'a> {
             None => format!("the entry at index {index}"),
         };
         let mut proof: Vec<Evidence> = self.had(server, index).into_iter().collect();
+        let covered = self.story.snapshots.iter().rfind(|made| {
+            made.server.server == server && made.moment < moment && made.index >= index
+        });
+        if let Some(covered) = covered {
+            let given = format!("it was given a snapshot up to index {}", covered.index);
+            proof.push(evidence(covered.moment.at, given, None));
+            proof.push(evidence(moment.at, format!("later {text}"), [call.id]));
+            let what =
+                format!("server {server} refuses what follows {entry}, which its snapshot covers");
+            let rule = "what a snapshot covers is committed, and so the same in each leader's log (§5.4, \
+                        §7): what follows an entry in it follows the log";
+            let look = "the check of prevLogIndex where the log begins behind a snapshot";
+            self.breach(moment, certain("covered-entry-refused", what, proof, [rule, look]));
+            return;
+        }
         let confirmed = player.log.confirmed(index);
         let crashed = match confirmed {
             Some(confirmed) => confirmed.incarnation != player.incarnation,
