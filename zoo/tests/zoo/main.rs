@@ -26,6 +26,7 @@ mod reported;
 mod right;
 mod script;
 mod seed_case;
+mod slice;
 mod strict;
 
 pub(crate) use odd::make;
