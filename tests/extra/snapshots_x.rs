@@ -225,7 +225,10 @@ fn TestUnevenSnapshotsX27() {
 /// leader has sent later. Its own ends at 9.
 async fn late_snapshot(cfg: &Config) {
     cfg.elect(0).await;
-    while cfg.one(cfg.random_value(), 3, Retry::Yes).await < 12 {}
+    let mut before = 0;
+    while before < 12 {
+        before = cfg.one(cfg.random_value(), 3, Retry::Yes).await;
+    }
     let appends = cfg.hold(Messages::requests(Purpose::Append).from(0).to(2));
     let snapshots = cfg.hold(Messages::requests(Purpose::Snapshot).from(0).to(2));
 
@@ -235,15 +238,21 @@ async fn late_snapshot(cfg: &Config) {
     for command in 13..17 {
         last = accept(cfg, 0, command);
     }
-    let has_all =
-        |append: &Held| append.args().leader_commit >= Some(last) && reaches(cfg, append) >= last;
+    // All that server 2 lacks, in one request.
+    let has_all = |append: &Held| {
+        let args = append.args();
+        args.leader_commit >= Some(last)
+            && args.prev_log_index <= Some(before)
+            && reaches(cfg, append) >= last
+    };
     let Some(entries) = sent(&appends, has_all).await else { return };
     cfg.set_apply_time(0);
     let Some(snapshot) = sent(&snapshots, |_| true).await else { return };
 
-    entries.deliver().await;
-    cfg.wait(last, 3, None).await;
-    snapshot.deliver().await;
+    if entries.deliver().await.and_then(|reply| reply.success) == Some(true) {
+        cfg.wait(last, 3, None).await;
+        snapshot.deliver().await;
+    }
     drop((appends, snapshots));
 }
 

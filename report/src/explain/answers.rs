@@ -61,6 +61,9 @@ pub(super) fn reply_s_term_ignored(case: &Case<'_>) -> Option<Finding> {
     let story = case.story;
     let (call, term, returned, since) = story.calls.iter().find_map(|call| {
         let (asked, term) = (call.args.term?, call.reply.term?);
+        if call.purpose == Purpose::Other {
+            return None;
+        }
         let returned = call.replied().filter(|&at| at <= case.window.until)?;
         let from = call.from;
         let stays =

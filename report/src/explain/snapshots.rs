@@ -87,7 +87,10 @@ fn another_index_told(case: &Case<'_>) -> Option<Finding> {
             && applied.moment.at <= until
     })?;
     let mut handled = story.handled.get(server)?.iter().rev().map(|&place| &story.calls[place]);
-    let call = handled.find(|call| call.purpose == Purpose::Snapshot)?;
+    let call = handled.find(|call| {
+        call.purpose == Purpose::Snapshot
+            && call.handled.is_some_and(|handled| handled.at <= applied.moment.at)
+    })?;
     let sent = call.args.last_included_index.filter(|&sent| sent != applied.index)?;
     let proof = vec![
         evidence(call.sent.at, describe(call), [call.id]),
@@ -180,8 +183,8 @@ fn offset_ignored(case: &Case<'_>) -> Option<Finding> {
     let applied = applied.filter(|applied| is_its(applied.server, applied.moment.at));
     let installed = applied.map(|applied| (applied.index, applied.moment.at, "installed"));
     let (last, at, how) = made.chain(installed).max_by_key(|&(index, ..)| index)?;
-    // Behind the snapshot, it would be in the log.
-    if index < last || index - last > len {
+    // Behind the snapshot, it would be in the log. One too many is another mistake.
+    if index == len || index < last || index - last > len {
         return None;
     }
     let proof = vec![

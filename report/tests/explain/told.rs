@@ -171,3 +171,41 @@ fn answer_without_term() {
     let (story, failure, explanation) = refused(json!({"term": 0, "success": false}), 100);
     assert_explained("answer-without-term", &story, &failure, &explanation);
 }
+
+/// What is asked before a vote (PreVote) is of a term in which nobody is yet.
+#[test]
+fn a_vote_before_the_vote_makes_no_term() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    let args = json!({"term": 2, "candidate_id": 2, "last_log_index": 0, "last_log_term": 0});
+    run.call(2, 1, "Raft.PreVote", args, json!({"term": 1, "vote_granted": true}));
+    run.wait(200);
+    run.network("the network is reliable");
+    assert_ne!(finds(run).as_deref(), Some("term-not-adopted"));
+}
+
+/// A server that has confirmed five entries and been given a snapshot of four is asked to go on from
+/// the third.
+fn asked_again(crash: bool) -> Option<String> {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    (1..=5).for_each(|index| run.propose(0, index, 1));
+    run.append([0, 1], 1, [0, 0], [5, 0], true);
+    run.save(1, [40, 0]);
+    run.snapshot(1, 4);
+    run.wait(10);
+    if crash {
+        run.restart(1);
+    }
+    run.append([0, 1], 1, [3, 1], [0, 0], false);
+    run.wait(200);
+    run.network("the network is reliable");
+    let (_, _, explanation) = run.fails(Safety, "server 1 lost something");
+    explanation.findings.into_iter().next().map(|finding| finding.id)
+}
+
+#[test]
+fn a_refusal_of_what_a_snapshot_covers() {
+    assert_eq!(asked_again(false).as_deref(), Some("covered-entry-refused"));
+    assert_eq!(asked_again(true).as_deref(), Some("log-not-saved"));
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Breach, Finding, Led, Referee, Shown, Vote, certain, evidence};
 use crate::event::RpcId;
-use crate::story::{Call, Moment, View};
+use crate::story::{Call, Moment, Purpose, View};
 
 impl Referee<'_> {
     /// A server has shown its term, which it had at `moment`.
@@ -135,6 +135,10 @@ impl Referee<'_> {
         else {
             return;
         };
+        // What is asked before a vote (PreVote) is of a term in which nobody is yet.
+        if call.purpose == Purpose::Other {
+            return;
+        }
         let server = call.to;
         let player = &self.players[server as usize];
         // Whoever leaves the reply's term out has zeroes there: what it is seen to be must agree.

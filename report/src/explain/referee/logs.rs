@@ -1,6 +1,7 @@
 //! What is in whose log (§5.3, §5.4.1).
 
 use super::{Confirmation, Evidence, Finding, Log, Referee, certain, evidence};
+use crate::event::Caller;
 use crate::story::{Call, Moment, Proposal};
 
 impl<'a> Referee<'a> {
@@ -43,12 +44,19 @@ impl<'a> Referee<'a> {
             None => format!("the entry at index {index}"),
         };
         let mut proof: Vec<Evidence> = self.had(server, index).into_iter().collect();
-        let covered = self.story.snapshots.iter().rfind(|made| {
-            made.server.server == server && made.moment < moment && made.index >= index
-        });
-        if let Some(covered) = covered {
-            let given = format!("it was given a snapshot up to index {}", covered.index);
-            proof.push(evidence(covered.moment.at, given, None));
+        // Only who refuses a request may have a snapshot for a reason, and only one of this life.
+        let refuses = call.to == server && call.reply.success == Some(false);
+        let life = (server, player.incarnation);
+        let covers = |by: Caller, at: Moment, up_to: u64| {
+            refuses && (by.server, by.incarnation) == life && at < moment && up_to >= index
+        };
+        let made = self.story.snapshots.iter().map(|made| (made.server, made.moment, made.index));
+        let installed = self.story.applied.iter().filter(|applied| applied.command.is_none());
+        let installed = installed.map(|applied| (applied.server, applied.moment, applied.index));
+        let covered = made.chain(installed).find(|&(by, at, up_to)| covers(by, at, up_to));
+        if let Some((_, had, up_to)) = covered {
+            let given = format!("it had a snapshot up to index {up_to}");
+            proof.push(evidence(had.at, given, None));
             proof.push(evidence(moment.at, format!("later {text}"), [call.id]));
             let what =
                 format!("server {server} refuses what follows {entry}, which its snapshot covers");
