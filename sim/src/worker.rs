@@ -402,8 +402,9 @@ impl Watch {
                     .map(|_| Stuck { why: Why::Overtime, stack: Vec::new(), context: None }),
             };
             // A run that is only slow may have come to its end meanwhile.
-            let is_under_way = lock(&self.running).is_some_and(|now| now.since == running.since);
-            if let Some(stuck) = stuck.filter(|_| is_under_way) {
+            let is_under_way =
+                |_: &Stuck| lock(&self.running).is_some_and(|now| now.since == running.since);
+            if let Some(stuck) = stuck.filter(is_under_way) {
                 self.give_up(&stuck);
             }
         }

@@ -1,5 +1,7 @@
 //! What answers say of terms: one without its server's term, and one whose higher term is ignored.
 
+use std::time::Duration;
+
 use super::finding::Finding;
 use super::{Case, certain, evidence};
 use crate::event::Time;
@@ -8,8 +10,8 @@ use crate::story::{Call, Purpose, Story};
 const TERMS: &str = "if RPC request or response contains term T > currentTerm: set currentTerm = T, \
                      convert to follower (Figure 2, All Servers 2; §5.1)";
 
-/// In µs: a reply is dealt with by then.
-const DEALT_WITH: u64 = 20_000;
+/// A reply is dealt with by then.
+const DEALT_WITH: Duration = Duration::from_millis(20);
 
 /// Whether a server answered a request in a lower term than the request's, and was proven to be in that
 /// term or a higher one before: then only the answer is wrong.
@@ -61,17 +63,15 @@ pub(super) fn reply_s_term_ignored(case: &Case<'_>) -> Option<Finding> {
     let story = case.story;
     let (call, term, returned, since) = story.calls.iter().find_map(|call| {
         let (asked, term) = (call.args.term?, call.reply.term?);
-        if call.purpose == Purpose::Other {
+        if call.purpose == Purpose::Other || term <= asked {
             return None;
         }
         let returned = call.replied().filter(|&at| at <= case.window.until)?;
         let from = call.from;
-        let stays =
-            |at: Time, now: u64| now < term && at.since(returned).as_micros() as u64 > DEALT_WITH;
+        let stays = |at: Time, now: u64| now < term && at.since(returned) > DEALT_WITH;
         let viewed = || {
-            let views = story.views[from.server as usize].iter();
             let at = case.window.until;
-            let last = views.take_while(|view| view.moment.at <= at).last()?;
+            let last = story.view_at(from.server as usize, at)?;
             (last.incarnation == from.incarnation && stays(at, last.term)).then_some(at)
         };
         let sent = || {
@@ -85,7 +85,7 @@ pub(super) fn reply_s_term_ignored(case: &Case<'_>) -> Option<Finding> {
         let is_alive = |at: Time| {
             lives.clone().any(|life| life.incarnation == from.incarnation && life.covers(at))
         };
-        let since = (term > asked).then(|| sent().or_else(viewed)).flatten()?;
+        let since = sent().or_else(viewed)?;
         is_alive(since).then_some((call, term, returned, since))
     })?;
     let server = call.from.server;

@@ -6,7 +6,7 @@ use super::numbers::{number_after, numbers};
 use super::saves::{kept_old, log_not_cut, not_saved, replaced_by_none};
 use super::{Case, Cause, certain, evidence, referee};
 use crate::event::{Caller, Time};
-use crate::story::{Call, Moment, Purpose, Save};
+use crate::story::{Applied, Call, Moment, Purpose, Save};
 
 pub(super) const CONTENTS: &[Cause] = &[
     sender_s_snapshot,
@@ -21,21 +21,33 @@ pub(super) const PANIC: &[Cause] = &[offset_ignored, referee::broken_rule];
 
 pub(super) const SIZE: &[Cause] = &[log_too_large, referee::broken_rule];
 
-/// The snapshot that a server applied, as it was sent to it.
-fn sent<'a>(case: &Case<'a>) -> Option<&'a Call> {
+/// The snapshot that the failure's server applied last.
+fn applied<'a>(case: &Case<'a>) -> Option<&'a Applied> {
     let sentence = case.failure.message.lines().next()?;
-    let server = *numbers(sentence).first()? as usize;
-    let story = case.story;
-    let applied = story.applied.iter().rev().find(|applied| {
-        applied.server.server as usize == server
+    let server = *numbers(sentence).first()?;
+    case.story.applied.iter().rev().find(|applied| {
+        u64::from(applied.server.server) == server
             && applied.command.is_none()
             && applied.moment.at <= case.window.until
-    })?;
-    let handled = story.handled.get(server)?.iter().rev().map(|&place| &story.calls[place]);
-    handled.filter(|call| call.purpose == Purpose::Snapshot).find(|call| {
-        call.args.last_included_index.is_none_or(|index| index == applied.index)
-            && call.handled.is_some_and(|handled| handled.at <= applied.moment.at)
     })
+}
+
+/// The snapshots that a server was sent until it applied one, the latest first.
+fn sent_until<'a>(case: &Case<'a>, applied: &Applied) -> impl Iterator<Item = &'a Call> {
+    let (story, until) = (case.story, applied.moment.at);
+    // A cut history may name a server of which it knows nothing else.
+    let handled = story.handled.get(applied.server.server as usize).into_iter().flatten().rev();
+    let handled = handled.map(|&place| &story.calls[place]);
+    handled.filter(move |call| {
+        call.purpose == Purpose::Snapshot && call.handled.is_some_and(|handled| handled.at <= until)
+    })
+}
+
+/// The snapshot that a server applied, as it was sent to it.
+fn sent<'a>(case: &Case<'a>) -> Option<&'a Call> {
+    let applied = applied(case)?;
+    let is_its = |index| index == applied.index;
+    sent_until(case, applied).find(|call| call.args.last_included_index.is_none_or(is_its))
 }
 
 /// The sender's own snapshot was gone, or another.
@@ -78,19 +90,9 @@ fn wrong_contents(case: &Case<'_>) -> Option<Finding> {
 
 /// A service is handed a snapshot with another index than the one with which it was sent.
 fn another_index_told(case: &Case<'_>) -> Option<Finding> {
-    let sentence = case.failure.message.lines().next()?;
-    let server = *numbers(sentence).first()? as usize;
-    let (story, until) = (case.story, case.window.until);
-    let applied = story.applied.iter().rev().find(|applied| {
-        applied.server.server as usize == server
-            && applied.command.is_none()
-            && applied.moment.at <= until
-    })?;
-    let mut handled = story.handled.get(server)?.iter().rev().map(|&place| &story.calls[place]);
-    let call = handled.find(|call| {
-        call.purpose == Purpose::Snapshot
-            && call.handled.is_some_and(|handled| handled.at <= applied.moment.at)
-    })?;
+    let applied = applied(case)?;
+    let server = applied.server.server;
+    let call = sent_until(case, applied).next()?;
     let sent = call.args.last_included_index.filter(|&sent| sent != applied.index)?;
     let proof = vec![
         evidence(call.sent.at, describe(call), [call.id]),

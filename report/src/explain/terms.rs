@@ -1,6 +1,6 @@
 //! Elections that nobody needs: `servers disagree on term`, `term changed too often`.
 
-use super::finding::{Confidence, Finding};
+use super::finding::{Confidence, Evidence, Finding};
 use super::{Case, Cause, commands, evidence, referee};
 use crate::event::Time;
 use crate::story::{Call, Election, Purpose, Story};
@@ -51,11 +51,8 @@ pub(super) fn election_despite_leader(case: &Case<'_>) -> Option<Finding> {
             asked,
         ),
     ];
-    if despite.len() > 1 {
-        let (first, _, _) = despite[0];
-        let text = format!("the first of {} elections of that kind", despite.len());
-        proof.push(evidence(first.at, text, None));
-    }
+    let (first, _, _) = despite[0];
+    proof.extend(first_of(first, despite.len()));
     Some(Finding {
         id: "election-despite-leader".to_owned(),
         confidence: Confidence::Likely,
@@ -102,11 +99,8 @@ pub(super) fn heartbeats_too_seldom(case: &Case<'_>) -> Option<Finding> {
             asked,
         ),
     ];
-    if silent.len() > 1 {
-        let (first, _) = silent[0];
-        let text = format!("the first of {} elections of that kind", silent.len());
-        proof.push(evidence(first.at, text, None));
-    }
+    let (first, _) = silent[0];
+    proof.extend(first_of(first, silent.len()));
     Some(Finding {
         id: "heartbeats-too-seldom".to_owned(),
         confidence: Confidence::Likely,
@@ -120,6 +114,12 @@ pub(super) fn heartbeats_too_seldom(case: &Case<'_>) -> Option<Finding> {
             .to_owned(),
         normal: Some("a leader that nothing disturbs leads until the end".to_owned()),
     })
+}
+
+/// That an election was the first of several.
+fn first_of(election: &Election, count: usize) -> Option<Evidence> {
+    let text = format!("the first of {count} elections of that kind");
+    (count > 1).then(|| evidence(election.at, text, None))
 }
 
 /// What a candidate answered last before an election, if it was a leader's: of the term before.
@@ -144,11 +144,11 @@ fn is_silent(story: &Story, election: &Election, last: &Call) -> bool {
             && Some(view.term) == last.args.term
             && view.incarnation == last.from.incarnation
     });
+    let up = story.up(at);
     at.0 - since.0 >= SOON
         && later.next().is_none()
         && leads
         && story.settled_before(at) <= since
-        && [leader, election.candidate.server as usize]
-            .iter()
-            .all(|&server| story.is_alive(server, at) && story.is_connected(server, at))
+        && up.contains(&leader)
+        && up.contains(&(election.candidate.server as usize))
 }

@@ -11,9 +11,13 @@ use crate::caught_3c::FIGURE_8_UNRELIABLE;
 use crate::caught_3d::{ALL_CRASH, INSTALL};
 use crate::child::run;
 
-/// Asserts that nine of ten failures have one of the findings that name the bug first; of the seeds a
-/// quarter fail at least.
+/// Asserts that nine of ten failures have one of the findings that name the bug first; all seeds fail.
 fn explained(bug: Bug, test: &str, seeds: u64) {
+    explained_of(bug, test, (seeds, seeds));
+}
+
+/// The same, of a test that fails with at least so many of the seeds.
+fn explained_of(bug: Bug, test: &str, (least, seeds): (u64, u64)) {
     let runs = run(test, bug, 1..=seeds);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for result in &runs.results {
@@ -24,7 +28,7 @@ fn explained(bug: Bug, test: &str, seeds: u64) {
     let all: usize = counts.values().sum();
     let named = counts.iter().filter(|(id, _)| bug.causes().contains(&id.as_str()));
     let right: usize = named.map(|(_, count)| count).sum();
-    assert!(all as u64 * 4 >= seeds, "{bug}: {counts:?}");
+    assert!(all as u64 >= least, "{bug}: {counts:?}");
     assert!(right * 10 >= all * 9, "{bug}: {counts:?}");
 }
 
@@ -63,7 +67,7 @@ fn leaderships_that_end_though_nothing_failed() {
     {
         explained(bug, "extra::timers_x::TestLeaderStaysX22", 10);
     }
-    explained(Bug::HeartbeatsTooSeldom, FIGURE_8_UNRELIABLE, 2);
+    explained_of(Bug::HeartbeatsTooSeldom, FIGURE_8_UNRELIABLE, (1, 2));
 }
 
 #[test]
@@ -83,7 +87,7 @@ fn scenarios_that_wait_for_a_word_or_a_save() {
 #[test]
 fn snapshots_and_what_goes_with_them() {
     explained(Bug::IgnoresSnapshotOffset, ALL_CRASH, 10);
-    explained(Bug::ReadsStateForSnapshot, ALL_CRASH, 10);
+    explained_of(Bug::ReadsStateForSnapshot, ALL_CRASH, (3, 10));
     explained(Bug::CountsSnapshotFromZero, INSTALL, 10);
     explained(Bug::NeverAdvancesAfterSnapshot, INSTALL, 10);
     let uneven = "extra::snapshots_x::TestUnevenSnapshotsX27";

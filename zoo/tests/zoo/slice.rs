@@ -1,5 +1,5 @@
 //! Every bug is caught: of each that isn't harmless, one run that fails, by MIT's checks, by a scenario's,
-//! or by a safety monitor. (Neither right Raft fails any of them.)
+//! or by a safety monitor. (The right Raft fails none of them.)
 //!
 //! `slice.txt` has a line for each: the bug, the test, the seed. It is what `cargo lab zoo --slice` prints
 //! of a campaign.
