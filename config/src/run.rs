@@ -9,7 +9,7 @@ use report::explain::Explanation;
 use report::monitor::{self, Monitor};
 use report::story::Life;
 use report::{Failure, FailureKind, Record, Story, Time, text};
-use sim::context::{Activity, Owner};
+use sim::context::{Activity, Context, Owner};
 use sim::{Clock, Ending, Task};
 use tracing::level_filters::LevelFilter;
 
@@ -231,8 +231,14 @@ fn record(t: &T, failure: Option<Failure>) -> Record {
 /// `printed` this. The simulated thread is beyond asking, and may hold any lock of the code under test.
 pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) -> RunResult {
     let t = lock(&CURRENT).clone();
-    let who = stuck.context.map_or(String::new(), |context| {
-        format!("server {}, in {}: ", context.owner.server, context.activity)
+    // A thread that has died while it told the tester something keeps the tester's lock.
+    let is_dead = matches!(stuck.why, sim::Why::Signal(_));
+    let t = t.filter(|t| !is_dead || t.notes.are_free());
+    let story = t.as_ref().map(|t| Story::new(&t.notes.history(), t.notes.servers()));
+    let who = stuck.context.map_or(String::new(), |Context { owner, activity }| {
+        let crashed = story.as_ref().and_then(|story| crashed_at(story, owner));
+        let crashed = crashed.map_or(String::new(), |at| format!(", crashed at {at} s"));
+        format!("server {}{crashed}, in {activity}: ", owner.server)
     });
     let (kind, process) = match stuck.why {
         sim::Why::Exit => (FailureKind::Misuse, Process::Died),
@@ -251,9 +257,6 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
         location: stuck.stack.first().cloned().unwrap_or_default(),
         at: t.as_ref().map_or(Time(0), T::now),
     };
-    // A thread that has died while it told the tester something keeps the tester's lock.
-    let is_dead = matches!(stuck.why, sim::Why::Signal(_));
-    let t = t.filter(|t| !is_dead || t.notes.are_free());
     let mut evidence = String::new();
     for (i, line) in stuck.stack.iter().enumerate() {
         let label = if i == 0 { "stack" } else { "" };
@@ -265,15 +268,20 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
         crate::describe::line(&mut evidence, "then", format_args!("{}", failure.message));
     }
     let failure = noted.unwrap_or(failure);
-    let result = match &t {
-        Some(t) => {
-            let story = Story::new(&t.notes.history(), t.notes.servers());
+    let result = match t.as_ref().zip(story) {
+        Some((t, story)) => {
             let verdict = failed(t, &story, failure, evidence);
             result(t, verdict)
         }
         None => RunResult::without_run(test, seed, Verdict::unexplained(failure, evidence)),
     };
     RunResult { process, ..result }
+}
+
+/// When the life ended whose code it is; `None` if it goes on.
+fn crashed_at(story: &Story, owner: Owner) -> Option<Time> {
+    let mut lives = story.lives.get(owner.server as usize)?.iter();
+    Some(lives.find(|life| life.incarnation == owner.incarnation)?.until?.at)
 }
 
 /// Warns of tasks that still run although their server was crashed long ago.

@@ -8,6 +8,7 @@
 mod agreement;
 mod answers;
 mod apply_order;
+mod blocked;
 mod budget;
 mod commands;
 mod finding;
@@ -16,6 +17,7 @@ mod late;
 mod leaderless;
 mod no_leader;
 mod numbers;
+mod panics;
 mod red_herrings;
 mod referee;
 mod saves;

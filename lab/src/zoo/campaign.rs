@@ -34,8 +34,10 @@ const MESSAGE_CHARS: usize = 160;
 /// What is told of a failure that nothing is known of.
 const UNKNOWN: &str = "unknown";
 
-/// What is told of a panic that isn't explained: its message and its line.
-const PANIC: &str = "panic";
+/// What a failure's own sentence tells, and its line: those of these kinds are explained without a finding.
+fn told_by_itself(kind: FailureKind) -> bool {
+    matches!(kind, FailureKind::Panic | FailureKind::Stuck | FailureKind::Misuse)
+}
 
 /// Runs what a campaign has left.
 pub(crate) struct Work<'a> {
@@ -190,9 +192,10 @@ impl Count {
             let finding = explanation.findings.first().map(|finding| finding.id.as_str());
             let names =
                 |id: &str| bug.is_some_and(|bug| bug.causes.iter().any(|cause| cause == id));
-            // A panic says itself what is wrong, unless something else is said below it.
-            let panic = (failure.kind == FailureKind::Panic && finding.is_none()).then_some(PANIC);
-            let told = [finding, monitor, panic];
+            // It says itself what is wrong, unless something else is said below it.
+            let kind = failure.kind.to_string();
+            let by_itself = told_by_itself(failure.kind) && finding.is_none();
+            let told = [finding, monitor, by_itself.then_some(&*kind)];
             cell.right += u64::from(told.into_iter().flatten().any(names));
             let told = told.into_iter().flatten().next().unwrap_or(UNKNOWN);
             *cell.findings.entry(told.to_owned()).or_default() += 1;
@@ -311,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_explains_itself_if_nothing_else_is_said() {
+    fn a_panic_or_a_block_explains_itself_if_nothing_else_is_said() {
         let counted = |causes: &str, kind: &str, finding: Option<&str>| {
             let bug = format!(
                 r#"{{"name":"BacksUpToZero","part":"3B","kind":"Liveness","rule":"","harmless":null,
@@ -327,7 +330,9 @@ mod tests {
         let panic = r#""panic""#;
         assert_eq!(counted(panic, "panic", None), (1, "panic".to_owned()));
         assert_eq!(counted("", "panic", None), (0, "panic".to_owned()));
-        assert_eq!(counted(panic, "stuck", None), (0, "unknown".to_owned()));
+        assert_eq!(counted(panic, "stuck", None), (0, "stuck".to_owned()));
+        assert_eq!(counted(r#""misuse""#, "misuse", None), (1, "misuse".to_owned()));
+        assert_eq!(counted(panic, "liveness", None), (0, "unknown".to_owned()));
         let wrong = "log-truncated";
         assert_eq!(counted(panic, "panic", Some(wrong)), (0, wrong.to_owned()));
     }

@@ -62,7 +62,8 @@ pub(crate) struct Cell {
     pub(crate) monitors: BTreeMap<String, u64>,
     /// The first lines of the failures, without numbers.
     pub(crate) messages: BTreeMap<String, u64>,
-    /// The first finding of each failure: its monitor, or `panic` or `unknown`, where there is none.
+    /// The first finding of each failure; where there is none its monitor, or its kind if that is `panic`,
+    /// `stuck` or `misuse`, or else `unknown`.
     pub(crate) findings: BTreeMap<String, u64>,
     /// How many failures have a first finding, or a monitor, that names the bug.
     pub(crate) right: u64,

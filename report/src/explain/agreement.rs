@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::finding::{Confidence, Finding};
 use super::numbers::number_after;
 use super::{
-    Case, Cause, answers, certain, commands, evidence, in_turn, late, no_leader, referee, terms,
+    Case, Cause, answers, budget, certain, commands, evidence, in_turn, late, no_leader, referee, terms,
 };
 use crate::event::Time;
 use crate::story::{Call, Proposal, Purpose};
@@ -145,7 +145,9 @@ fn same_snapshot_again(case: &Case<'_>) -> Option<Finding> {
     let mut rows: BTreeMap<(u32, u32, Option<u64>), Vec<&Call>> = BTreeMap::new();
     let mut longest: Vec<&Call> = Vec::new();
     let story = case.story;
-    let calls = story.calls.iter().filter(|call| call.purpose == Purpose::Snapshot);
+    // Nobody waits for the reply to a copy.
+    let calls =
+        story.calls.iter().filter(|call| call.purpose == Purpose::Snapshot && !call.is_copy);
     for call in calls.filter(|call| call.sent.at <= case.window.until) {
         let row = rows.entry((call.from.server, call.to, call.args.term)).or_default();
         let index = call.args.last_included_index;
@@ -293,6 +295,10 @@ fn not_sent(case: &Case<'_>) -> Option<Finding> {
                 call.to == server && call.purpose == Purpose::Snapshot && call.sent.at >= since
             })
     })?;
+    // Then its turn may not have come yet.
+    if let Some(slow) = budget::one_at_a_time(case) {
+        return Some(slow);
+    }
     let last = appends(case, leader, server, led.term).last();
     let mut proof = vec![evidence(
         proposal.moment.at,

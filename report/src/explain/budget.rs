@@ -145,7 +145,7 @@ fn sent_twice(case: &Case<'_>) -> Option<Finding> {
 }
 
 /// A request with one entry goes out though more are there.
-fn one_at_a_time(case: &Case<'_>) -> Option<Finding> {
+pub(super) fn one_at_a_time(case: &Case<'_>) -> Option<Finding> {
     let waiting = |call: &Call| {
         let (begin, end) = span(call)?;
         let proposals = case.story.proposals.iter();

@@ -3,8 +3,14 @@
 use super::finding::{Evidence, Finding};
 use super::numbers::numbers;
 use super::referee::log_not_saved;
-use super::{Case, certain, evidence};
-use crate::story::{Moment, Save, Snapshot, Story};
+use super::{Case, Cause, certain, evidence, referee};
+use crate::story::{Moment, Purpose, Save, Snapshot, Story};
+
+/// Causes of `server … has acknowledged a snapshot, and has saved none when it crashes`.
+pub(super) const INSTALLED: &[Cause] = &[installed_not_saved, referee::broken_rule];
+
+/// Causes of `server … leads without the committed entry at index …, which it had`.
+pub(super) const ENTRY_LOST: &[Cause] = &[referee::broken_rule, entry_lost];
 
 const KEPT: &str =
     "a snapshot is saved together with the log that begins behind it, and stays saved (§7)";
@@ -64,6 +70,30 @@ pub(super) fn command_not_saved(case: &Case<'_>) -> Option<Finding> {
     Some(log_not_saved(what, proof))
 }
 
+/// A leader puts another entry where it had one before a crash.
+fn entry_lost(case: &Case<'_>) -> Option<Finding> {
+    let sentence = case.failure.message.lines().next()?;
+    let &[server, index, ..] = numbers(sentence).as_slice() else { return None };
+    let (story, until) = (case.story, case.window.until);
+    let life = story.lives.get(server as usize)?.last().filter(|life| life.incarnation > 1)?;
+    let confirmed = story.handled.get(server as usize)?.iter().map(|&place| &story.calls[place]);
+    let confirmed = confirmed.filter(|call| call.reply.success == Some(true));
+    let confirmed =
+        confirmed.filter_map(|call| Some((call.handled?, call.up_to()?, "confirmed", Some(call.id))));
+    let own = story.proposals.iter().filter(|own| u64::from(own.server.server) == server);
+    let accepted = own.map(|own| (own.moment, own.index, "accepted a command at", None));
+    let mut had = confirmed.chain(accepted);
+    let (had, _, how, call) =
+        had.find(|&(moment, up_to, ..)| moment < life.from && up_to >= index)?;
+    let proof = vec![
+        evidence(had.at, format!("server {server} {how} index {index}"), call),
+        evidence(life.from.at, "it was restarted after a crash".to_owned(), None),
+        evidence(until, format!("it leads, and its log has no entry at index {index}"), None),
+    ];
+    let what = format!("server {server} lost the entry at index {index} in a crash");
+    Some(log_not_saved(what, proof))
+}
+
 /// A server was given a snapshot, and its next save has none.
 pub(super) fn not_saved(story: &Story, server: usize, until: Moment) -> Option<Finding> {
     let (snapshot, save) = snapshots(story, server, until).find_map(|snapshot| {
@@ -87,6 +117,45 @@ pub(super) fn not_saved(story: &Story, server: usize, until: Moment) -> Option<F
     let look = "what snapshot() keeps, and each call of the persister's save(): its second \
                 argument is the snapshot, and an empty one erases what is stored";
     Some(certain("snapshot-not-saved", what, proof, [KEPT, look]))
+}
+
+/// A server has answered that it has a snapshot, and has saved none since it began.
+fn installed_not_saved(case: &Case<'_>) -> Option<Finding> {
+    let sentence = case.failure.message.lines().next()?;
+    let server = *numbers(sentence).first()? as usize;
+    let (story, until) = (case.story, case.window.until);
+    let mut handled = story.handled.get(server)?.iter().rev().map(|&place| &story.calls[place]);
+    let call = handled.find(|call| {
+        call.purpose == Purpose::Snapshot
+            && call.reply.term == call.args.term
+            && call.handled.is_some_and(|handled| handled.at <= until)
+    })?;
+    let (answered, index) = (call.handled?, call.args.last_included_index?);
+    let life = story.lives[server].iter().rev().find(|life| life.from < answered)?;
+    let mut kept = saves(story, server, Moment { place: usize::MAX, at: until });
+    let kept = kept.rfind(|save| save.moment > life.from);
+    if kept.is_some_and(|save| save.snapshot > 0) {
+        return None;
+    }
+    let then = match kept {
+        Some(save) => evidence(
+            save.moment.at,
+            format!("its last save has {} bytes of state and no snapshot", save.state),
+            None,
+        ),
+        None => evidence(until, "it has saved nothing since it began".to_owned(), None),
+    };
+    let text = format!(
+        "server {server} answered server {}, which had sent it a snapshot up to index {index}",
+        call.from.server
+    );
+    let proof = vec![evidence(answered.at, text, [call.id]), then];
+    let what = format!("server {server} didn't save the snapshot that its leader had sent");
+    let rule = "save the snapshot before the reply (Figure 13, InstallSnapshot 5; §7): its leader takes \
+                the reply for a promise";
+    let look = "the handler of InstallSnapshot: it calls the persister's save(), with the snapshot as the \
+                second argument, before it answers";
+    Some(certain("snapshot-not-saved", what, proof, [rule, look]))
 }
 
 /// A server began with a snapshot, and its first save has none.

@@ -2,22 +2,18 @@
 //! m.SnapshotIndex`, `Log size too large` and the like.
 
 use super::finding::{Confidence, Finding};
-use super::numbers::{number_after, numbers};
+use super::numbers::numbers;
 use super::saves::{kept_old, log_not_cut, not_saved, replaced_by_none};
 use super::{Case, Cause, certain, evidence, referee};
-use crate::event::{Caller, Time};
 use crate::story::{Applied, Call, Moment, Purpose, Save};
 
 pub(super) const CONTENTS: &[Cause] = &[
+    state_for_snapshot,
     sender_s_snapshot,
     wrong_contents,
     another_index_told,
-    state_for_snapshot,
     referee::broken_rule,
 ];
-
-/// Causes of `index out of bounds`.
-pub(super) const PANIC: &[Cause] = &[offset_ignored, referee::broken_rule];
 
 pub(super) const SIZE: &[Cause] = &[log_too_large, referee::broken_rule];
 
@@ -72,7 +68,7 @@ fn describe(call: &Call) -> String {
 }
 
 fn wrong_contents(case: &Case<'_>) -> Option<Finding> {
-    if sender_s_snapshot(case).is_some() {
+    if state_for_snapshot(case).is_some() || sender_s_snapshot(case).is_some() {
         return None;
     }
     let call = sent(case)?;
@@ -121,36 +117,25 @@ fn state_for_snapshot(case: &Case<'_>) -> Option<Finding> {
     if !sentence.contains("snapshot decode error") {
         return None;
     }
-    let server = *numbers(sentence).first()?;
-    let of_server = |save: &&Save| u64::from(save.server.server) == server;
-    let saves: Vec<&Save> = case
-        .story
-        .saved
-        .iter()
-        .filter(of_server)
-        .filter(|s| s.moment.at <= case.window.until)
-        .collect();
-    let (state, snapshot) = saves.iter().enumerate().find_map(|(place, save)| {
-        let before = saves[..place].last()?;
-        let is_other = save.snapshot != before.snapshot && save.snapshot > 0;
-        let mut earlier = saves[..place].iter();
-        let state =
-            earlier.rfind(|earlier| earlier.state == save.snapshot && earlier.snapshot > 0)?;
-        is_other.then_some((*state, *save))
-    })?;
+    let (server, [state, snapshot]) = (0..case.story.servers as u32)
+        .find_map(|server| Some((server, swapped(case, server)?)))?;
     let proof = vec![
         evidence(
             state.moment.at,
             format!(
-                "server {server} saved {} bytes of state and a snapshot of {} bytes",
-                state.state, state.snapshot
+                "server {server} saved {} bytes of state and {}",
+                state.state,
+                match state.snapshot {
+                    0 => "no snapshot".to_owned(),
+                    bytes => format!("a snapshot of {bytes} bytes"),
+                }
             ),
             None,
         ),
         evidence(
             snapshot.moment.at,
             format!(
-                "it then saved {} bytes as its snapshot, as many as its state had",
+                "it was restarted, and saved {} bytes as its snapshot, as many as its state had had",
                 snapshot.snapshot
             ),
             None,
@@ -171,47 +156,22 @@ fn state_for_snapshot(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
-/// An index of Raft's is used in a log whose beginning a snapshot has replaced.
-fn offset_ignored(case: &Case<'_>) -> Option<Finding> {
-    let sentence = case.failure.message.lines().next()?;
-    let server = *numbers(sentence).first()?;
-    let len = number_after(sentence, "the len is")?;
-    let index = number_after(sentence, "the index is")?;
+/// What a server saved last before a crash, and what it saved first behind it with a snapshot as large as
+/// the state before; nobody had given it another snapshot in between.
+fn swapped<'a>(case: &Case<'a>, server: u32) -> Option<[&'a Save; 2]> {
     let (story, until) = (case.story, case.window.until);
-    let is_its = |caller: Caller, at: Time| u64::from(caller.server) == server && at <= until;
-    let made = story.snapshots.iter().filter(|made| is_its(made.server, made.moment.at));
-    let made = made.map(|made| (made.index, made.moment.at, "was given"));
-    let applied = story.applied.iter().filter(|applied| applied.command.is_none());
-    let applied = applied.filter(|applied| is_its(applied.server, applied.moment.at));
-    let installed = applied.map(|applied| (applied.index, applied.moment.at, "installed"));
-    let (last, at, how) = made.chain(installed).max_by_key(|&(index, ..)| index)?;
-    // Behind the snapshot, it would be in the log. One too many is another mistake.
-    if index == len || index < last || index - last > len {
-        return None;
-    }
-    let proof = vec![
-        evidence(at, format!("server {server} {how} a snapshot up to index {last}"), None),
-        evidence(
-            until,
-            format!(
-                "it looked for place {index} in a list of {len}: {last} less, and it would be where an \
-                 entry behind the snapshot is"
-            ),
-            None,
-        ),
-    ];
-    Some(Finding {
-        id: "snapshot-offset-ignored".to_owned(),
-        confidence: Confidence::Likely,
-        what: format!("server {server} used an index of Raft's as a place in a log that begins later"),
-        evidence: proof,
-        rule: "a snapshot replaces all entries up to lastIncludedIndex (§7): the entry at index i is at \
-               place i less that in what is left"
-            .to_owned(),
-        look: "the line of the panic, and every other place where the log is indexed: one function that \
-               knows the offset is enough"
-            .to_owned(),
-        normal: None,
+    let saves = || story.saved.iter().filter(|save| save.server.server == server);
+    story.lives[server as usize].iter().find_map(|life| {
+        let state = saves().take_while(|save| save.moment < life.from).last()?;
+        let snapshot = saves().find(|save| save.moment > life.from && save.moment.at <= until)?;
+        let between = |at: Moment| at > state.moment && at < snapshot.moment;
+        let mut made = story.snapshots.iter().filter(|made| made.server.server == server);
+        let given = made.any(|made| between(made.moment));
+        let sent = story.calls.iter().any(|call| {
+            call.purpose == Purpose::Snapshot && call.to == server && call.delivered.is_some_and(between)
+        });
+        let is_other = snapshot.snapshot == state.state && snapshot.snapshot != state.snapshot;
+        (is_other && !given && !sent).then_some([state, snapshot])
     })
 }
 

@@ -1,8 +1,8 @@
 //! Which causes are looked for, by the failure's sentence.
 
 use super::{
-    Cause, agreement, answers, apply_order, budget, commands, late, no_leader, referee, saves,
-    snapshots, terms, two_leaders,
+    Cause, agreement, answers, apply_order, blocked, budget, commands, late, no_leader, panics, referee,
+    saves, snapshots, terms, two_leaders,
 };
 use crate::failure::{Failure, FailureKind};
 
@@ -16,6 +16,10 @@ pub(super) fn causes(failure: &Failure, sentence: &str) -> &'static [Cause] {
     let has = |words: &str| sentence.contains(words);
     if matches!(failure.kind, FailureKind::Misuse | FailureKind::Tester) {
         &[]
+    } else if failure.kind == FailureKind::Panic {
+        panics::CAUSES
+    } else if has(blocked::SENTENCE) {
+        blocked::CAUSES
     } else if has("more elections in")
         || has("heard of no leader for")
         || has("has no vote for a candidate")
@@ -28,8 +32,12 @@ pub(super) fn causes(failure: &Failure, sentence: &str) -> &'static [Cause] {
         &[saves::command_not_saved, referee::broken_rule]
     } else if has("lost its leadership") {
         terms::LOST
-    } else if has("index out of bounds") {
-        snapshots::PANIC
+    } else if has("leads without the committed entry") {
+        saves::ENTRY_LOST
+    } else if has("has saved none when it crashes") {
+        saves::INSTALLED
+    } else if starts("none of the InstallSnapshot requests") {
+        snapshots::SIZE
     } else if has("apply out of order") {
         apply_order::CAUSES
     } else if has("snapshot") {

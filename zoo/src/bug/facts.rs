@@ -70,8 +70,8 @@ impl Bug {
     }
 
     /// The findings that name this very mistake, if one of them comes first in a failed run's
-    /// explanation; and the monitors (`M1`, …) that do, if a run fails by one. Where a panic's own
-    /// message and line name it, `panic` is among them.
+    /// explanation; and the monitors (`M1`, …) that do, if a run fails by one. Where the failure's own
+    /// message and line name it, its kind is among them: `panic`, `stuck` or `misuse`.
     ///
     /// Who has made the mistake recognises it by these. None is general, and there is none where no
     /// finding knows the mistake.
@@ -237,7 +237,7 @@ impl Bug {
             SkipsCheckForHeartbeats => (B, Safety, "heartbeats are checked as entries are (§5.3)",
                 &["log-mismatch-accepted"]),
             KeepsConflictingSuffix => (B, Safety, "what follows a conflict is deleted (§5.3)",
-                &["log-mismatch-accepted"]),
+                &["log-mismatch-accepted", "conflicting-suffix-kept"]),
             TruncatesWithEntries => (B, Safety, "only a conflict truncates the log (§5.3)",
                 &["log-truncated", "M7"]),
             BacksUpToZero => (B, Liveness, "the first index is 1 (Figure 2)", &["panic"]),
@@ -247,7 +247,8 @@ impl Bug {
             HeedsLateRefusals => (C,
                 Harmless { reason: "it never goes back behind matchIndex, so it only sends something twice" },
                 "a late refusal says nothing of now (§5.3)", &[]),
-            TrustsTheirLength => (C, Liveness, "nextIndex ends behind the log (Figure 2)", &[]),
+            TrustsTheirLength => (C, Liveness, "nextIndex ends behind the log (Figure 2)",
+                &["late-reply-heeded"]),
             CountsOldAnswers => (C, Safety, "an answer is for one term (§5.2)",
                 &["commits-without-majority", "unsent-entry-counted", "M21"]),
             KeepsMatchIndexes => (B, Safety, "a new leader knows of no match (Figure 2)",
@@ -349,7 +350,8 @@ impl Bug {
                 &["vote-not-saved", "M2"]),
             SavesLate => (C, Safety, "what changes is saved before a reply (Figure 2)",
                 &["log-not-saved", "vote-not-saved", "term-not-saved", "M2", "M3", "M7"]),
-            AppliesFromOne => (D, Liveness, "what a snapshot covers is applied (§7)", &[]),
+            AppliesFromOne => (D, Liveness, "what a snapshot covers is applied (§7)",
+                &["snapshot-index-forgotten"]),
             IgnoresSnapshots => (D, Budget, "a snapshot replaces the log's beginning (§7)",
                 &["snapshot-ignored"]),
             IgnoresSnapshotsAsFollower => (D, Budget, "every server takes snapshots (§7)",
@@ -384,13 +386,13 @@ impl Bug {
             SavesStateBeforeSnapshot => (D, Service, "snapshot and log are saved together (§7)",
                 &["snapshot-not-saved", "old-snapshot-kept"]),
             NeverSavesInstalled => (D, Safety, "an installed snapshot is saved (§7)",
-                &["log-not-saved", "M7"]),
+                &["snapshot-not-saved", "log-not-saved", "M7"]),
             DeliversGarbage => (D, Service, "the service gets its own snapshot (§7)",
                 &["snapshot-of-another-index"]),
             InstallsOverApplied => (D, Service, "a late snapshot is discarded (§7)",
                 &["applied-twice", "M9"]),
             CommitGoesBackWithSnapshot => (D, Liveness, "the commit index only goes up (Figure 2)",
-                &["M9"]),
+                &["log-dropped-for-snapshot", "M9"]),
             TakesAnySnapshotReply => (D,
                 Harmless {
                     reason: "who has confirmed a snapshot has it for good, so that a late reply only has \
@@ -400,7 +402,8 @@ impl Bug {
             TakesSnapshotsBeyondApplied => (D,
                 Harmless { reason: "no service makes such a snapshot" },
                 "only what is applied is in a snapshot (§7)", &[]),
-            PanicsBelowSnapshot => (D, Liveness, "a snapshot covers entries that match (§7)", &[]),
+            PanicsBelowSnapshot => (D, Liveness, "a snapshot covers entries that match (§7)",
+                &["request-below-snapshot"]),
             TakesSnapshotForGap => (D,
                 Harmless { reason: "the leader finds the place at the next attempt" },
                 "a snapshot covers entries that match (§7)", &[]),
@@ -411,20 +414,22 @@ impl Bug {
             DeliversSnapshotsBeside => (D, Service, "one task applies (§7)",
                 &["applied-twice", "apply-left-out", "M9"]),
             HoldsLockWhileApplying => (D, Liveness,
-                "no lock is held while the service is waited for", &[]),
+                "no lock is held while the service is waited for",
+                &["lock-held-while-applying", "server-hangs"]),
             AnswersNothingWhileApplying => (B, Liveness,
                 "no lock is held while the service is waited for", &["server-hangs"]),
             BlocksThreadWhileApplying => (B, Liveness, "the runtime's thread is never blocked",
-                &[]),
-            BlocksUntilCommitted => (B, Liveness, "start() returns at once", &[]),
-            LocksTwice => (A, Liveness, "a lock is taken once", &[]),
-            SleepsInThread => (A, Liveness, "the runtime's thread is never blocked", &[]),
-            SpinsInThread => (A, Liveness, "the runtime's thread is never blocked", &[]),
-            PollsWithoutSleep => (A, Liveness, "who waits sleeps", &[]),
+                &["stuck"]),
+            BlocksUntilCommitted => (B, Liveness, "start() returns at once", &["start-waits"]),
+            LocksTwice => (A, Liveness, "a lock is taken once", &["stuck"]),
+            SleepsInThread => (A, Liveness, "the runtime's thread is never blocked", &["misuse"]),
+            SpinsInThread => (A, Liveness, "the runtime's thread is never blocked", &["stuck"]),
+            PollsWithoutSleep => (A, Liveness, "who waits sleeps", &["misuse"]),
             WorksOnWhenKilled => (C,
                 Harmless { reason: "what a crashed server sends or saves reaches nobody; it only costs time" },
                 "a killed server stops", &[]),
-            KeepsLockWhenKilled => (C, Liveness, "a killed server leaves no lock behind", &[]),
+            KeepsLockWhenKilled => (C, Liveness, "a killed server leaves no lock behind",
+                &["killed-server-waits"]),
         };
         Facts { part, kind, rule, causes }
     }
@@ -458,9 +463,10 @@ mod tests {
         for bug in Bug::all() {
             for cause in bug.causes() {
                 let quoted = format!("\"{cause}\"");
-                // A panic names its line, and needs no finding.
-                let found =
-                    explain.contains(&quoted) || monitor.contains(&quoted) || *cause == "panic";
+                // What names itself and its line needs no finding.
+                let found = explain.contains(&quoted)
+                    || monitor.contains(&quoted)
+                    || ["panic", "stuck", "misuse"].contains(cause);
                 assert!(found, "{bug}: nothing is named {cause}");
             }
         }

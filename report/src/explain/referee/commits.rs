@@ -99,8 +99,18 @@ impl Referee<'_> {
         let answered = led.answered.iter().filter(|&&answered| answered > Some(appended)).count();
         let entry = player.log.term(index);
         player.commit = index;
+        let ended_there = self.ended_at_before_crash(server) == Some(index);
         let (id, what, rule, look);
-        if count < majority && answered + 1 >= majority {
+        if count < majority && ended_there {
+            id = "saved-taken-for-applied";
+            what = format!(
+                "server {server} took for committed what it had only saved: after a crash, index {index}, \
+                 where its log had ended"
+            );
+            rule = "commitIndex and lastApplied are volatile: they begin at 0, or at the snapshot's last \
+                    index (Figure 2, Volatile state; §7)";
+            look = "what lastApplied and commitIndex are set to when a server begins";
+        } else if count < majority && answered + 1 >= majority {
             id = "unsent-entry-counted";
             what = format!(
                 "server {server} counted entries as replicated that no request had brought"
@@ -137,6 +147,18 @@ impl Referee<'_> {
             format!("{text}{of_term}; of the {majority} it takes, {who}, and it has it itself");
         let proof = vec![evidence(moment.at, text, call)];
         self.breach(moment, certain(id, what, proof, [rule, look]));
+    }
+
+    /// Where the log of a server ended before its present life, if it isn't its first.
+    fn ended_at_before_crash(&self, server: u32) -> Option<u64> {
+        let player = &self.players[server as usize];
+        let began = player.began.filter(|_| player.incarnation > 1)?;
+        let earlier = player.log.confirmations.iter();
+        let earlier = earlier.filter(|confirmed| confirmed.incarnation < player.incarnation);
+        let proposed = self.story.proposals.iter();
+        let proposed = proposed.filter(|own| own.server.server == server && own.moment < began);
+        let ends = earlier.map(|confirmed| confirmed.up_to).chain(proposed.map(|own| own.index));
+        ends.max()
     }
 
     pub(super) fn applied(&mut self, applied: &Applied) {

@@ -2,7 +2,7 @@
 
 use super::{Confirmation, Evidence, Finding, Log, Referee, certain, evidence};
 use crate::event::Caller;
-use crate::story::{Call, Moment, Proposal};
+use crate::story::{Call, Moment, Proposal, Purpose, Snapshot};
 
 impl<'a> Referee<'a> {
     /// A log that a candidate tells of must have all that the server has confirmed.
@@ -29,10 +29,35 @@ impl<'a> Referee<'a> {
                  of term {last_term}"
             );
             self.lost(server, index, call.sent, text, call);
+        } else if index > known && log.term(known).is_some_and(|known| known > last_term) {
+            let text = format!(
+                "it asked for votes in term {term} with a log that ends with index {index} of term {last_term}"
+            );
+            self.kept_suffix(server, call.sent, text, call);
         }
         let log = &mut self.players[server as usize].log;
         log.end_with(index, Some(last_term));
         log.open = false;
+    }
+
+    /// A server's log goes on with an earlier term behind the last entry that it has accepted.
+    pub(super) fn kept_suffix(&mut self, server: u32, moment: Moment, text: String, call: &Call) {
+        let log = &self.players[server as usize].log;
+        let last = log.last_index();
+        let mut proof: Vec<Evidence> = self.had(server, last).into_iter().collect();
+        if let Some(term) = log.term(last) {
+            let accepted = proof.last().map_or(moment.at, |had| had.at);
+            proof.push(evidence(accepted, format!("that entry is of term {term}"), None));
+        }
+        proof.push(evidence(moment.at, format!("later {text}"), [call.id]));
+        let what = format!(
+            "server {server} kept entries behind one that had replaced another: terms never go down in a log"
+        );
+        let rule = "if an existing entry conflicts with a new one (same index but different terms), the \
+                    existing entry and all that follow it are deleted (Figure 2, AppendEntries 3; §5.3)";
+        let look = "where a follower takes over new entries: at the first that conflicts the log is cut, \
+                    and what follows is appended";
+        self.breach(moment, certain("conflicting-suffix-kept", what, proof, [rule, look]));
     }
 
     /// A server lacks the entry at `index`, which it has had.
@@ -71,7 +96,27 @@ impl<'a> Referee<'a> {
             Some(confirmed) => confirmed.incarnation != player.incarnation,
             None => player.incarnation > 1 && player.log.saved >= index,
         };
+        if crashed
+            && refuses
+            && let Some(snapshot) = self.saved_snapshot(server, index)
+        {
+            let (began, up_to) = (player.began.map_or(moment.at, |began| began.at), snapshot.index);
+            let given = format!("server {server} was given a snapshot up to index {up_to}, and saved it");
+            proof = vec![
+                evidence(snapshot.moment.at, given, None),
+                evidence(began, "it was restarted with that snapshot".to_owned(), None),
+                evidence(moment.at, text, [call.id]),
+            ];
+            let what = format!("server {server} forgot in a crash where its snapshot ends");
+            let rule = "a log that begins behind a snapshot keeps the snapshot's last index and term (§7): \
+                        they are saved and read back with the log";
+            let look = "what is read back after a crash: the snapshot's index and term, from which the \
+                        log's indexes count, and which the check of prevLogIndex needs";
+            self.breach(moment, certain("snapshot-index-forgotten", what, proof, [rule, look]));
+            return;
+        }
         let short = self.handled_shorter(server, index, moment);
+        let replaced = self.handled_older_snapshot(server, index, moment);
         let since = if crashed { "after a crash " } else { "later " };
         if let Some(short) = short.filter(|_| !crashed)
             && let (Some(handled), Some(last)) = (short.handled, short.up_to())
@@ -85,6 +130,26 @@ impl<'a> Referee<'a> {
         proof.push(evidence(moment.at, format!("{since}{text}"), [call.id]));
         let finding = if crashed {
             log_not_saved(format!("server {server} lost {entry} in a crash"), proof)
+        } else if let Some(snapshot) = replaced.filter(|_| short.is_none())
+            && let (Some(handled), Some(last)) = (snapshot.handled, snapshot.args.last_included_index)
+        {
+            let text = format!(
+                "it then took a snapshot of server {}'s up to index {last}",
+                snapshot.from.server
+            );
+            proof.insert(proof.len() - 1, evidence(handled.at, text, [snapshot.id]));
+            certain(
+                "log-dropped-for-snapshot",
+                format!("server {server} threw away {entry}, which is behind a snapshot that it was sent"),
+                proof,
+                [
+                    "if an existing entry has the same index and term as the snapshot's last included \
+                     entry, the entries that follow it are kept; and a snapshot that is older than what \
+                     is committed changes nothing (Figure 13, InstallSnapshot 6; §7)",
+                    "what the handler of InstallSnapshot does with the log: a late or doubled request \
+                     brings a snapshot that the server is beyond",
+                ],
+            )
         } else {
             certain(
                 "log-truncated",
@@ -99,6 +164,23 @@ impl<'a> Referee<'a> {
             )
         };
         self.breach(moment, finding);
+    }
+
+    /// The last snapshot that a server was given before its present life, if it covers `index` and was
+    /// saved: then another snapshot is stored than before.
+    fn saved_snapshot(&self, server: u32, index: u64) -> Option<&'a Snapshot> {
+        let began = self.players[server as usize].began?;
+        let (story, is_its) = (self.story, |by: Caller| by.server == server);
+        let mut made = story.snapshots.iter().rev();
+        let snapshot = made.find(|made| is_its(made.server) && made.moment < began)?;
+        if snapshot.index < index {
+            return None;
+        }
+        let mut saves =
+            story.saved.iter().rev().filter(|save| is_its(save.server) && save.moment < began);
+        let stored = saves.next().filter(|save| save.moment > snapshot.moment)?.snapshot;
+        let before = saves.find(|save| save.moment < snapshot.moment).map_or(0, |save| save.snapshot);
+        (stored > 0 && stored != before).then_some(snapshot)
     }
 
     /// The last request that a server has accepted since it confirmed `index`, and that ends
@@ -118,6 +200,18 @@ impl<'a> Referee<'a> {
                 call.handled.is_some_and(|handled| handled < until && handled.at >= confirmed.at)
             })
             .find(|call| call.up_to().is_some_and(|last| last < index))
+    }
+
+    /// The last snapshot that ends before `index` and that a server was sent since it confirmed `index`.
+    fn handled_older_snapshot(&self, server: u32, index: u64, until: Moment) -> Option<&'a Call> {
+        let confirmed = self.players[server as usize].log.confirmed(index)?;
+        let handled = self.story.handled[server as usize].iter().rev();
+        handled.map(|&place| &self.story.calls[place]).find(|call| {
+            call.purpose == Purpose::Snapshot
+                && call.reply.term == call.args.term
+                && call.handled.is_some_and(|at| at < until && at.at >= confirmed.at)
+                && call.args.last_included_index.is_some_and(|last| last < index)
+        })
     }
 
     /// When a server had the entry at `index`.

@@ -115,7 +115,11 @@ impl Referee<'_> {
         let until =
             first.map_or(told.map_or(view.moment.at, |(_, until)| until), |call| call.sent.at);
         let is_silent = until.since(view.moment.at) >= SILENT;
-        if !is_silent && (first.is_none() || self.was_just_answered(view, number)) {
+        // Who hasn't even asked for votes has nothing to lead by.
+        let has_stood = self.players[number].stood.contains(&view.term) || first.is_some();
+        if !is_silent
+            && has_stood
+            && (first.is_none() || self.was_just_answered(view, number)) {
             return false;
         }
         let mut proof = vec![evidence(

@@ -48,14 +48,40 @@ impl Referee<'_> {
             self.breach(moment, log_not_saved(what, proof));
             return;
         }
+        if let Some((seen_term, seen_index)) = self.log_when_it_voted(call) {
+            let ended = format!("its log ended with index {seen_index} of term {seen_term}");
+            if crashed && (seen_term, seen_index) < (own_term, known) {
+                proof.push(evidence(moment.at, format!("after the crash {ended}"), None));
+                let what = format!("server {voter} lost its log in a crash");
+                self.breach(moment, log_not_saved(what, proof));
+                return;
+            }
+            // It should have cut what is of an earlier term.
+            if seen_index > known && seen_term < own_term {
+                self.kept_suffix(voter, moment, format!("{ended}, when it voted"), call);
+                return;
+            }
+        }
         let finding = certain("vote-for-outdated-log", what, proof, [UP_TO_DATE, look]);
         let perhaps = match (crashed, self.handled_shorter(voter, known, moment)) {
             (true, _) => Some("log-not-saved"),
             (false, Some(_)) => Some("log-truncated"),
-            (false, None) => None,
+            (false, None) => Some("conflicting-suffix-kept"),
         };
         self.breaches.push(Breach { moment, finding, perhaps });
         self.shorter_chosen |= index < known;
+    }
+
+    /// The term and the index of a voter's last entry, as it told them when it gave its vote: servers are
+    /// looked at when their term has changed.
+    fn log_when_it_voted(&self, call: &Call) -> Option<(u64, u64)> {
+        let (delivered, handled) = call.delivered.zip(call.handled)?;
+        let view = self.story.view_at(call.to as usize, handled.at)?;
+        let is_of_vote = Some(view.term) == call.args.term
+            && view.moment.at >= delivered.at
+            && view.incarnation == self.players[call.to as usize].incarnation;
+        let detail = view.detail.as_ref().filter(|_| is_of_vote)?;
+        Some((detail.last_term, detail.last_index))
     }
 
     /// A vote that was refused though the candidate's log ends with a later term tells how logs

@@ -1,0 +1,123 @@
+//! Causes of `the simulated thread is blocked`, where the place tells more than the sentence does.
+
+use super::finding::{Confidence, Finding};
+use super::numbers::numbers;
+use super::{Case, Cause, evidence};
+use crate::story::{Applied, Life};
+
+pub(super) const SENTENCE: &str = "the simulated thread is blocked";
+
+pub(super) const CAUSES: &[Cause] = &[killed_server_waits, snapshot_waits, start_waits];
+
+/// The server that blocks the thread, by the failure's sentence.
+fn server(case: &Case<'_>) -> Option<usize> {
+    let sentence = case.failure.message.lines().next()?;
+    let server = usize::try_from(*numbers(sentence).first()?).ok()?;
+    (server < case.story.servers).then_some(server)
+}
+
+/// Whether the server blocks it in what `place` says.
+fn is_in(case: &Case<'_>, place: &str) -> bool {
+    case.failure.message.lines().next().is_some_and(|sentence| sentence.contains(place))
+}
+
+/// A task of a server that was killed waits for what nobody will give it.
+fn killed_server_waits(case: &Case<'_>) -> Option<Finding> {
+    let server = server(case)?;
+    if !is_in(case, ", crashed at ") {
+        return None;
+    }
+    let mut lives = case.story.lives[server].iter().rev();
+    let (life, crashed) = lives.find_map(|life| Some((life.incarnation, life.until?)))?;
+    let proof = vec![
+        evidence(crashed.at, format!("server {server} was killed, in its life {life}"), None),
+        evidence(
+            case.window.until,
+            "a task of a life that had ended blocks the thread, and with it all others".to_owned(),
+            None,
+        ),
+    ];
+    Some(Finding {
+        id: "killed-server-waits".to_owned(),
+        confidence: Confidence::Likely,
+        what: format!("server {server} was killed, and its tasks go on and wait for ever"),
+        evidence: proof,
+        rule: "a server that is killed ends its work: kill() returns at once, leaves no lock taken, \
+               and its tasks end (the lab's Kill() and killed())"
+            .to_owned(),
+        look: "what kill() locks, and whether it lets go of it; and the tasks' loops, which have to end \
+               once the server is killed"
+            .to_owned(),
+        normal: None,
+    })
+}
+
+/// The service waits for the Raft, which waits for the service.
+fn snapshot_waits(case: &Case<'_>) -> Option<Finding> {
+    let server = server(case)?;
+    if !is_in(case, ", in snapshot: ") {
+        return None;
+    }
+    let Applied { moment, index, .. } =
+        case.story.applied.iter().rev().find(|applied| applied.server.server as usize == server)?;
+    let proof = vec![
+        evidence(moment.at, format!("server {server}'s service was given index {index}"), None),
+        evidence(
+            case.window.until,
+            "before it took the next message it called snapshot(), which doesn't get the lock"
+                .to_owned(),
+            None,
+        ),
+    ];
+    Some(Finding {
+        id: "lock-held-while-applying".to_owned(),
+        confidence: Confidence::Likely,
+        what: format!(
+            "server {server}'s service waits for a lock in snapshot(), and who has the lock most likely \
+             waits for the service"
+        ),
+        evidence: proof,
+        rule: "no lock is held while something waits, above all not while a message is sent to the apply \
+               channel: the service may call snapshot() before it takes the next message (the lab's \
+               advice about locking)"
+            .to_owned(),
+        look: "the task that sends to the apply channel: it copies what it sends, lets go of the lock, and \
+               sends then. If that is so, whether snapshot() takes a lock that it holds already"
+            .to_owned(),
+        normal: None,
+    })
+}
+
+/// `start()` waits for what comes only once it has returned.
+fn start_waits(case: &Case<'_>) -> Option<Finding> {
+    let server = server(case)?;
+    if !is_in(case, ", in start: ") {
+        return None;
+    }
+    let life = case.story.lives[server].last().map_or(1, |life: &Life| life.incarnation);
+    let until = case.window.until;
+    let mut proof = Vec::new();
+    if let Some(view) = case.story.view_at(server, until)
+        && view.incarnation == life
+        && view.is_leader
+    {
+        let text = format!("server {server} leads term {}", view.term);
+        proof.push(evidence(view.moment.at, text, None));
+    }
+    let text = format!("a client calls server {server}'s start(), which doesn't return");
+    proof.push(evidence(until, text, None));
+    Some(Finding {
+        id: "start-waits".to_owned(),
+        confidence: Confidence::Likely,
+        what: format!("server {server}'s start() waits instead of returning at once"),
+        evidence: proof,
+        rule: "start() returns immediately: it appends the command, and doesn't wait for it to be \
+               committed (the lab's Start(); the service answers its client when the entry is applied, \
+               §5.3)"
+            .to_owned(),
+        look: "what start() waits for: a reply, a channel, a commit; or a lock that it, or who called it, \
+               holds already"
+            .to_owned(),
+        normal: None,
+    })
+}
