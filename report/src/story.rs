@@ -314,6 +314,19 @@ pub struct Snapshot {
     pub index: u64,
 }
 
+/// A snapshot that a server has, as far as is known: it was given it, or has applied one.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    /// Since when.
+    pub moment: Moment,
+    /// In which life it came to it.
+    pub server: Caller,
+    /// The last index that it covers.
+    pub index: u64,
+    /// Whether a leader sent it; else the server's own service made it.
+    pub is_installed: bool,
+}
+
 /// A server saved its state.
 #[derive(Clone, Copy, Debug)]
 pub struct Save {
@@ -371,6 +384,25 @@ impl Story {
     /// What a server's handlers have answered, in order.
     pub fn handled_by(&self, server: usize) -> impl DoubleEndedIterator<Item = &Call> {
         self.handled[server].iter().map(|&place| &self.calls[place])
+    }
+
+    /// The snapshots that a server has had before `until`, in no particular order.
+    pub fn held_by(&self, server: u32, until: Moment) -> impl Iterator<Item = Held> {
+        let made = self.snapshots.iter().map(|made| Held {
+            moment: made.moment,
+            server: made.server,
+            index: made.index,
+            is_installed: false,
+        });
+        let applied = self.applied.iter().filter(|applied| applied.command.is_none());
+        let installed = applied.map(|applied| Held {
+            moment: applied.moment,
+            server: applied.server,
+            index: applied.index,
+            is_installed: true,
+        });
+        made.chain(installed)
+            .filter(move |held| held.server.server == server && held.moment < until)
     }
 
     /// What a server was last seen to be at `at`.

@@ -34,9 +34,14 @@ const MESSAGE_CHARS: usize = 160;
 /// What is told of a failure that nothing is known of.
 const UNKNOWN: &str = "unknown";
 
-/// What a failure's own sentence tells, and its line: those of these kinds are explained without a finding.
-fn told_by_itself(kind: FailureKind) -> bool {
-    matches!(kind, FailureKind::Panic | FailureKind::Stuck | FailureKind::Misuse)
+/// Whether a failure's own sentence and line tell what is wrong: a panic's, a misuse's, that of a run that
+/// hung. That the time was up tells nothing.
+fn tells_itself(kind: FailureKind, has_hung: bool) -> bool {
+    match kind {
+        FailureKind::Panic | FailureKind::Misuse => true,
+        FailureKind::Stuck => has_hung,
+        _ => false,
+    }
 }
 
 /// Runs what a campaign has left.
@@ -166,7 +171,7 @@ impl Count {
         self.cpu += cpu;
         for line in lines {
             let run = line.seed.wrapping_sub(self.first_seed);
-            let hung = u64::from(line.has_hung());
+            let has_hung = line.has_hung();
             let cell = &mut self.cell;
             let Verdict::Failed { failure, explanation } = line.verdict else {
                 cell.runs += 1;
@@ -178,7 +183,7 @@ impl Count {
             }
             cell.runs += 1;
             cell.failures += 1;
-            cell.hung += hung;
+            cell.hung += u64::from(has_hung);
             cell.first = Some(cell.first.map_or(run, |first| first.min(run)));
             let monitor = monitor(&failure);
             match monitor {
@@ -192,9 +197,9 @@ impl Count {
             let finding = explanation.findings.first().map(|finding| finding.id.as_str());
             let names =
                 |id: &str| bug.is_some_and(|bug| bug.causes.iter().any(|cause| cause == id));
-            // It says itself what is wrong, unless something else is said below it.
+            // Unless something else is said below it.
             let kind = failure.kind.to_string();
-            let by_itself = told_by_itself(failure.kind) && finding.is_none();
+            let by_itself = tells_itself(failure.kind, has_hung) && finding.is_none();
             let told = [finding, monitor, by_itself.then_some(&*kind)];
             cell.right += u64::from(told.into_iter().flatten().any(names));
             let told = told.into_iter().flatten().next().unwrap_or(UNKNOWN);
@@ -330,7 +335,7 @@ mod tests {
         let panic = r#""panic""#;
         assert_eq!(counted(panic, "panic", None), (1, "panic".to_owned()));
         assert_eq!(counted("", "panic", None), (0, "panic".to_owned()));
-        assert_eq!(counted(panic, "stuck", None), (0, "stuck".to_owned()));
+        assert_eq!(counted(panic, "stuck", None), (0, "unknown".to_owned()));
         assert_eq!(counted(r#""misuse""#, "misuse", None), (1, "misuse".to_owned()));
         assert_eq!(counted(panic, "liveness", None), (0, "unknown".to_owned()));
         let wrong = "log-truncated";

@@ -76,10 +76,30 @@ fn appends<'a>(case: &Case<'a>, from: u32, to: u32, term: u64) -> impl Iterator<
 const RETRY: &str = "if AppendEntries fails because of log inconsistency: decrement nextIndex \
                      and retry (Figure 2, Leaders 3; §5.3)";
 
+/// Calls that say the same, each sent when the answer to the one before was there.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    first: &'a Call,
+    last: &'a Call,
+    count: usize,
+}
+
+impl<'a> Row<'a> {
+    fn of(call: &'a Call) -> Row<'a> {
+        Row { first: call, last: call, count: 1 }
+    }
+
+    /// The row with `call` in it, if its sender had the last one's answer.
+    fn and(self, call: &'a Call) -> Option<Row<'a>> {
+        let knew = self.last.returned.is_some_and(|(before, _)| before < call.sent);
+        knew.then_some(Row { last: call, count: self.count + 1, ..self })
+    }
+}
+
 /// A request says the same as one whose refusal its leader has had, again and again.
 fn same_prev_again(case: &Case<'_>) -> Option<Finding> {
-    let mut rows: BTreeMap<(u32, u32, u64), Vec<&Call>> = BTreeMap::new();
-    let mut found: Option<Vec<&Call>> = None;
+    let mut rows: BTreeMap<(u32, u32, u64), Row<'_>> = BTreeMap::new();
+    let mut found: Option<Row<'_>> = None;
     for call in &case.story.calls {
         let (Purpose::Append, Some(term), Some(success), Some((returned, _))) =
             (call.purpose, call.args.term, call.reply.success, call.returned)
@@ -89,26 +109,23 @@ fn same_prev_again(case: &Case<'_>) -> Option<Finding> {
         if returned.at < case.window.from || returned.at > case.window.until {
             continue;
         }
-        let row = rows.entry((call.from.server, call.to, term)).or_default();
-        let same = |last: &&Call| last.args.prev_log_index == call.args.prev_log_index;
-        let knew = |last: &&Call| last.returned.is_some_and(|(before, _)| before < call.sent);
+        let key = (call.from.server, call.to, term);
+        let same = |row: &&Row<'_>| row.last.args.prev_log_index == call.args.prev_log_index;
         if success || call.reply.term != Some(term) {
-            row.clear();
-        } else if row.last().is_none_or(|last| !same(last)) {
-            *row = vec![call];
-        } else if row.last().is_some_and(knew) {
-            row.push(call);
-            let lasted = call.sent.at.0 - row[0].sent.at.0;
-            if row.len() >= FEW
-                && lasted > LONG / 4
-                && found.as_ref().is_none_or(|found| found.len() < row.len())
-            {
-                found = Some(row.clone());
+            rows.remove(&key);
+        } else if let Some(&row) = rows.get(&key).filter(same) {
+            let Some(row) = row.and(call) else { continue };
+            rows.insert(key, row);
+            let lasted = call.sent.at.0 - row.first.sent.at.0;
+            let is_longest = found.is_none_or(|found| found.count < row.count);
+            if row.count >= FEW && lasted > LONG / 4 && is_longest {
+                found = Some(row);
             }
+        } else {
+            rows.insert(key, Row::of(call));
         }
     }
-    let row = found?;
-    let (first, last) = (*row.first()?, *row.last()?);
+    let Row { first, last, count } = found?;
     let (leader, server, prev) = (first.from.server, first.to, first.args.prev_log_index?);
     let proof = vec![
         evidence(
@@ -123,7 +140,7 @@ fn same_prev_again(case: &Case<'_>) -> Option<Finding> {
             format!(
                 "server {leader} had {} such refusals by then, and tried the same prevLogIndex \
                  again",
-                row.len() - 1
+                count - 1
             ),
             [last.id],
         ),
@@ -142,33 +159,38 @@ fn same_prev_again(case: &Case<'_>) -> Option<Finding> {
 
 /// A follower has a snapshot, and its leader, who has heard that, sends it once more, again and again.
 fn same_snapshot_again(case: &Case<'_>) -> Option<Finding> {
-    let mut rows: BTreeMap<(u32, u32, Option<u64>), Vec<&Call>> = BTreeMap::new();
-    let mut longest: Vec<&Call> = Vec::new();
+    let mut rows: BTreeMap<(u32, u32, Option<u64>), Row<'_>> = BTreeMap::new();
+    let mut longest: Option<Row<'_>> = None;
     let story = case.story;
     // Nobody waits for the reply to a copy.
     let calls =
         story.calls.iter().filter(|call| call.purpose == Purpose::Snapshot && !call.is_copy);
     for call in calls.filter(|call| call.sent.at <= case.window.until) {
-        let row = rows.entry((call.from.server, call.to, call.args.term)).or_default();
+        let key = (call.from.server, call.to, call.args.term);
         let index = call.args.last_included_index;
-        let knew = |last: &&Call| last.returned.is_some_and(|(before, _)| before < call.sent);
-        let same = |last: &&Call| last.args.last_included_index == index && last.life == call.life;
         let is_taken = call.replied().is_some() && call.reply.term == call.args.term;
-        if !is_taken || index.is_none() || row.last().is_some_and(|last| !same(last)) {
-            row.clear();
+        if !is_taken || index.is_none() {
+            rows.remove(&key);
+            continue;
         }
-        if is_taken && row.last().is_none_or(knew) {
-            row.push(call);
-            if row.len() > longest.len() {
-                longest.clone_from(row);
-            }
+        let same = |row: &&Row<'_>| {
+            (row.last.args.last_included_index, row.last.life) == (index, call.life)
+        };
+        let row = match rows.get(&key).filter(same) {
+            Some(row) => row.and(call),
+            None => Some(Row::of(call)),
+        };
+        let Some(row) = row else { continue };
+        rows.insert(key, row);
+        if longest.is_none_or(|longest| longest.count < row.count) {
+            longest = Some(row);
         }
     }
-    let (first, last) = (*longest.first()?, *longest.last()?);
+    let Row { first, last, count } = longest?;
     let (leader, server) = (first.from.server, first.to);
     // After a crash it may need it again.
     let life = story.lives[server as usize].iter().find(|life| life.covers(first.sent.at))?;
-    if longest.len() < FEW || !life.covers(last.sent.at) {
+    if count < FEW || !life.covers(last.sent.at) {
         return None;
     }
     let index = first.args.last_included_index?;
@@ -182,7 +204,7 @@ fn same_snapshot_again(case: &Case<'_>) -> Option<Finding> {
         ),
         evidence(
             last.sent.at,
-            format!("it sent the same one for the {}th time", longest.len()),
+            format!("it had sent the same one {count} times by then"),
             [last.id],
         ),
     ];

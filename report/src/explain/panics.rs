@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::finding::{Confidence, Finding};
+use super::finding::{Confidence, Evidence, Finding};
 use super::numbers::{number_after, numbers};
 use super::{Case, Cause, evidence, referee};
 use crate::event::Time;
-use crate::story::{Life, Purpose};
+use crate::story::{Held, Life, Moment, Purpose};
 
 pub(super) const CAUSES: &[Cause] = &[
     referee::broken_rule,
@@ -17,7 +17,7 @@ pub(super) const CAUSES: &[Cause] = &[
 ];
 
 /// What is done with a reply is done by then.
-const AT_ONCE: Duration = Duration::from_millis(1);
+const AT_ONCE: Duration = Duration::from_millis(2);
 
 /// A server that panicked, and in what.
 struct Panicked<'a> {
@@ -37,15 +37,20 @@ impl Panicked<'_> {
     }
 }
 
-/// The last snapshot that a server has: its last index, since when, and how it came to it.
-fn last_snapshot(case: &Case<'_>, server: usize, until: Time) -> Option<(u64, Time, &'static str)> {
-    let (story, is_its) = (case.story, |by: u32, at: Time| by as usize == server && at <= until);
-    let made = story.snapshots.iter().filter(|made| is_its(made.server.server, made.moment.at));
-    let made = made.map(|made| (made.index, made.moment.at, "was given"));
-    let applied = story.applied.iter().filter(|applied| applied.command.is_none());
-    let applied = applied.filter(|applied| is_its(applied.server.server, applied.moment.at));
-    let installed = applied.map(|applied| (applied.index, applied.moment.at, "installed"));
-    made.chain(installed).max_by_key(|&(index, ..)| index)
+/// The last snapshot that a server has.
+fn last_snapshot(case: &Case<'_>, server: usize, until: Moment) -> Option<Held> {
+    case.story.held_by(server as u32, until).max_by_key(|held| held.index)
+}
+
+fn held(server: usize, held: &Held) -> Evidence {
+    let how = if held.is_installed { "installed" } else { "was given" };
+    let text = format!("server {server} {how} a snapshot up to index {}", held.index);
+    evidence(held.moment.at, text, None)
+}
+
+/// The moment of the panic.
+fn now(case: &Case<'_>) -> Moment {
+    Moment { place: usize::MAX, at: case.window.until }
 }
 
 /// An index of Raft's is used in a log whose beginning a snapshot has replaced.
@@ -54,14 +59,14 @@ fn offset_ignored(case: &Case<'_>) -> Option<Finding> {
     let sentence = case.failure.message.lines().next()?;
     let len = number_after(sentence, "the len is")?;
     let index = number_after(sentence, "the index is")?;
-    let until = case.window.until;
-    let (last, at, how) = last_snapshot(case, server, until)?;
+    let snapshot = last_snapshot(case, server, now(case))?;
+    let (last, until) = (snapshot.index, case.window.until);
     // Behind the snapshot, it would be in the log. One too many is another mistake.
     if index == len || index < last || index - last > len {
         return None;
     }
     let proof = vec![
-        evidence(at, format!("server {server} {how} a snapshot up to index {last}"), None),
+        held(server, &snapshot),
         evidence(
             until,
             format!(
@@ -90,7 +95,7 @@ fn offset_ignored(case: &Case<'_>) -> Option<Finding> {
 fn began_before_snapshot(case: &Case<'_>) -> Option<Finding> {
     let Panicked { server, life, in_task } = Panicked::find(case)?;
     let (story, until) = (case.story, case.window.until);
-    let (last, ..) = last_snapshot(case, server, life.from.at)?;
+    let last = last_snapshot(case, server, life.from)?.index;
     let has_applied = story.applied.iter().any(|applied| {
         applied.server.server as usize == server && applied.moment > life.from
     });
@@ -160,13 +165,13 @@ fn request_below_snapshot(case: &Case<'_>) -> Option<Finding> {
     });
     let call = open.max_by_key(|call| call.delivered)?;
     let prev = call.args.prev_log_index?;
-    let (last, at, how) = last_snapshot(case, server, until)?;
+    let snapshot = last_snapshot(case, server, now(case))?;
     let sentence = case.failure.message.lines().next()?;
-    if in_task || !sentence.contains(&*call.method) || prev >= last {
+    if in_task || !sentence.contains(&*call.method) || prev >= snapshot.index {
         return None;
     }
     let proof = vec![
-        evidence(at, format!("server {server} {how} a snapshot up to index {last}"), None),
+        held(server, &snapshot),
         evidence(
             call.delivered?.at,
             format!(

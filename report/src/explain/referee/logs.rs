@@ -1,8 +1,7 @@
 //! What is in whose log (§5.3, §5.4.1).
 
 use super::{Confirmation, Evidence, Finding, Log, Referee, certain, evidence};
-use crate::event::Caller;
-use crate::story::{Call, Moment, Proposal, Purpose, Snapshot};
+use crate::story::{Call, Held, Moment, Proposal, Purpose, Save};
 
 impl<'a> Referee<'a> {
     /// A log that a candidate tells of must have all that the server has confirmed.
@@ -71,17 +70,11 @@ impl<'a> Referee<'a> {
         let mut proof: Vec<Evidence> = self.had(server, index).into_iter().collect();
         // Only who refuses a request may have a snapshot for a reason, and only one of this life.
         let refuses = call.to == server && call.reply.success == Some(false);
-        let life = (server, player.incarnation);
-        let covers = |by: Caller, at: Moment, up_to: u64| {
-            refuses && (by.server, by.incarnation) == life && at < moment && up_to >= index
-        };
-        let made = self.story.snapshots.iter().map(|made| (made.server, made.moment, made.index));
-        let installed = self.story.applied.iter().filter(|applied| applied.command.is_none());
-        let installed = installed.map(|applied| (applied.server, applied.moment, applied.index));
-        let covered = made.chain(installed).find(|&(by, at, up_to)| covers(by, at, up_to));
-        if let Some((_, had, up_to)) = covered {
-            let given = format!("it had a snapshot up to index {up_to}");
-            proof.push(evidence(had.at, given, None));
+        let mut held = self.story.held_by(server, moment).filter(|held| held.index >= index);
+        let covered = held.find(|held| refuses && held.server.incarnation == player.incarnation);
+        if let Some(held) = covered {
+            let had = format!("it had a snapshot up to index {}", held.index);
+            proof.push(evidence(held.moment.at, had, None));
             proof.push(evidence(moment.at, format!("later {text}"), [call.id]));
             let what =
                 format!("server {server} refuses what follows {entry}, which its snapshot covers");
@@ -101,7 +94,7 @@ impl<'a> Referee<'a> {
             && let Some(snapshot) = self.saved_snapshot(server, index)
         {
             let (began, up_to) = (player.began.map_or(moment.at, |began| began.at), snapshot.index);
-            let given = format!("server {server} was given a snapshot up to index {up_to}, and saved it");
+            let given = format!("server {server} had a snapshot up to index {up_to}, and saved it");
             proof = vec![
                 evidence(snapshot.moment.at, given, None),
                 evidence(began, "it was restarted with that snapshot".to_owned(), None),
@@ -166,21 +159,21 @@ impl<'a> Referee<'a> {
         self.breach(moment, finding);
     }
 
-    /// The last snapshot that a server was given before its present life, if it covers `index` and was
-    /// saved: then another snapshot is stored than before.
-    fn saved_snapshot(&self, server: u32, index: u64) -> Option<&'a Snapshot> {
+    /// The last snapshot that a server had before its present life, if it covers `index` and was saved:
+    /// then another snapshot is stored than before.
+    fn saved_snapshot(&self, server: u32, index: u64) -> Option<Held> {
         let began = self.players[server as usize].began?;
-        let (story, is_its) = (self.story, |by: Caller| by.server == server);
-        let mut made = story.snapshots.iter().rev();
-        let snapshot = made.find(|made| is_its(made.server) && made.moment < began)?;
-        if snapshot.index < index {
-            return None;
-        }
+        let snapshot = self.story.held_by(server, began).max_by_key(|held| held.moment)?;
+        let saves = self.story.saved.iter().rev();
         let mut saves =
-            story.saved.iter().rev().filter(|save| is_its(save.server) && save.moment < began);
-        let stored = saves.next().filter(|save| save.moment > snapshot.moment)?.snapshot;
-        let before = saves.find(|save| save.moment < snapshot.moment).map_or(0, |save| save.snapshot);
-        (stored > 0 && stored != before).then_some(snapshot)
+            saves.filter(|save| save.server.server == server && save.moment < began).peekable();
+        let stored = saves.peek()?.snapshot;
+        // What a leader sends is saved before it is applied.
+        let is_older = |save: &&Save| {
+            save.moment < snapshot.moment && !(snapshot.is_installed && save.snapshot == stored)
+        };
+        let before = saves.find(is_older).map_or(0, |save| save.snapshot);
+        (snapshot.index >= index && stored > 0 && stored != before).then_some(snapshot)
     }
 
     /// The last request that a server has accepted since it confirmed `index`, and that ends
