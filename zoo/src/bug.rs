@@ -2156,7 +2156,7 @@ pub enum Bug {
     ///
     /// *Rule*: a killed server does nothing more (the lab's `Kill`), and blocks nobody.
     ///
-    /// *Symptom*: `server …, in a task spawned at …: the simulated thread is blocked`.
+    /// *Symptom*: `server …, crashed at …, in a task spawned at …: the simulated thread is blocked`.
     ///
     /// *Caught by* the tests that crash servers, with all seeds.
     ///

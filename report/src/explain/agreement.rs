@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use super::finding::{Confidence, Finding};
 use super::numbers::number_after;
 use super::{
-    Case, Cause, answers, budget, certain, commands, evidence, in_turn, late, no_leader, referee, terms,
+    Case, Cause, answers, budget, certain, commands, evidence, in_turn, late, no_leader, referee,
+    terms,
 };
 use crate::event::Time;
 use crate::story::{Call, Proposal, Purpose};

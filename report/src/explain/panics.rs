@@ -96,9 +96,10 @@ fn began_before_snapshot(case: &Case<'_>) -> Option<Finding> {
     let Panicked { server, life, in_task } = Panicked::find(case)?;
     let (story, until) = (case.story, case.window.until);
     let last = last_snapshot(case, server, life.from)?.index;
-    let has_applied = story.applied.iter().any(|applied| {
-        applied.server.server as usize == server && applied.moment > life.from
-    });
+    let has_applied = story
+        .applied
+        .iter()
+        .any(|applied| applied.server.server as usize == server && applied.moment > life.from);
     if !in_task || life.incarnation < 2 || has_applied {
         return None;
     }

@@ -78,8 +78,8 @@ fn entry_lost(case: &Case<'_>) -> Option<Finding> {
     let life = story.lives.get(server as usize)?.last().filter(|life| life.incarnation > 1)?;
     let confirmed = story.handled.get(server as usize)?.iter().map(|&place| &story.calls[place]);
     let confirmed = confirmed.filter(|call| call.reply.success == Some(true));
-    let confirmed =
-        confirmed.filter_map(|call| Some((call.handled?, call.up_to()?, "confirmed", Some(call.id))));
+    let confirmed = confirmed
+        .filter_map(|call| Some((call.handled?, call.up_to()?, "confirmed", Some(call.id))));
     let own = story.proposals.iter().filter(|own| u64::from(own.server.server) == server);
     let accepted = own.map(|own| (own.moment, own.index, "accepted a command at", None));
     let mut had = confirmed.chain(accepted);

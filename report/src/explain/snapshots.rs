@@ -117,8 +117,8 @@ fn state_for_snapshot(case: &Case<'_>) -> Option<Finding> {
     if !sentence.contains("snapshot decode error") {
         return None;
     }
-    let (server, [state, snapshot]) = (0..case.story.servers as u32)
-        .find_map(|server| Some((server, swapped(case, server)?)))?;
+    let (server, [state, snapshot]) =
+        (0..case.story.servers as u32).find_map(|server| Some((server, swapped(case, server)?)))?;
     let proof = vec![
         evidence(
             state.moment.at,
@@ -168,7 +168,9 @@ fn swapped<'a>(case: &Case<'a>, server: u32) -> Option<[&'a Save; 2]> {
         let mut made = story.snapshots.iter().filter(|made| made.server.server == server);
         let given = made.any(|made| between(made.moment));
         let sent = story.calls.iter().any(|call| {
-            call.purpose == Purpose::Snapshot && call.to == server && call.delivered.is_some_and(between)
+            call.purpose == Purpose::Snapshot
+                && call.to == server
+                && call.delivered.is_some_and(between)
         });
         let is_other = snapshot.snapshot == state.state && snapshot.snapshot != state.snapshot;
         (is_other && !given && !sent).then_some([state, snapshot])

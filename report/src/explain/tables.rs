@@ -1,8 +1,8 @@
 //! Which causes are looked for, by the failure's sentence.
 
 use super::{
-    Cause, agreement, answers, apply_order, blocked, budget, commands, late, no_leader, panics, referee,
-    saves, snapshots, terms, two_leaders,
+    Cause, agreement, answers, apply_order, blocked, budget, commands, late, no_leader, panics,
+    referee, saves, snapshots, terms, two_leaders,
 };
 use crate::failure::{Failure, FailureKind};
 

@@ -1,19 +1,42 @@
 //! Tasks and locks: who blocks the thread on which all servers run is told at once, and by its line.
 
+use std::ops::RangeInclusive;
+
 use config::FailureKind::{self, Misuse, Stuck};
+use config::Verdict;
 use zoo::Bug;
 
 use crate::caught::{INITIAL_ELECTION, RE_ELECTION};
 use crate::caught_3b::BASIC_AGREE;
 use crate::caught_3c::PERSIST_1;
 use crate::caught_3d::BASIC;
-use crate::child::{Expected, fails_of, run};
+use crate::child::{Expected, run};
 
 const IN_TASK: &str =
     "server 0, in a task spawned at zoo/src/raft.rs:1: the simulated thread is blocked";
 
+/// Asserts that `test` fails so with `bug` and one of these seeds at least, and that what is told first, a
+/// finding or the sentence itself, names the bug.
+fn blocks_with(
+    test: &str,
+    bug: Bug,
+    seeds: RangeInclusive<u64>,
+    kind: FailureKind,
+    message: &'static str,
+) {
+    let runs = run(test, bug, seeds);
+    let [failed] = runs.assert_only([Expected::anywhere(kind, message)]);
+    assert!(failed > 0, "{test} with {bug}");
+    for result in &runs.results {
+        let Verdict::Failed { explanation, .. } = &result.verdict else { continue };
+        let first = explanation.findings.first();
+        let told = first.map_or(kind.to_string(), |finding| finding.id.clone());
+        assert!(bug.causes().contains(&told.as_str()), "{test} with {bug}: {told}");
+    }
+}
+
 fn blocks(test: &str, bug: Bug, kind: FailureKind, message: &'static str) {
-    fails_of(test, bug, (1, 1..=1), Expected::anywhere(kind, message));
+    blocks_with(test, bug, 1..=1, kind, message);
 }
 
 #[test]
@@ -31,8 +54,10 @@ fn waits_where_nobody_can_await() {
 fn takes_a_lock_that_is_never_free() {
     let in_handler =
         "server 0, in the handler of Raft.RequestVote: the simulated thread is blocked";
-    fails_of(RE_ELECTION, Bug::LocksTwice, (1, 1..=4), Expected::anywhere(Stuck, in_handler));
-    blocks(PERSIST_1, Bug::KeepsLockWhenKilled, Stuck, IN_TASK);
+    blocks_with(RE_ELECTION, Bug::LocksTwice, 1..=4, Stuck, in_handler);
+    let of_killed = "server 0, crashed at 1.0 s, in a task spawned at zoo/src/raft.rs:1: the simulated \
+                     thread is blocked";
+    blocks(PERSIST_1, Bug::KeepsLockWhenKilled, Stuck, of_killed);
 }
 
 #[test]

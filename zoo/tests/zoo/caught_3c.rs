@@ -8,7 +8,7 @@ use crate::child::{Expected, always_fails, fails_of, run};
 pub(crate) const PERSIST_1: &str = "lab3::persistence_3c::TestPersist13C";
 pub(crate) const PERSIST_2: &str = "lab3::persistence_3c::TestPersist23C";
 const PERSIST_3: &str = "lab3::persistence_3c::TestPersist33C";
-const FIGURE_8: &str = "lab3::persistence_3c::TestFigure83C";
+pub(crate) const FIGURE_8: &str = "lab3::persistence_3c::TestFigure83C";
 const UNRELIABLE_AGREE: &str = "lab3::persistence_3c::TestUnreliableAgree3C";
 const RELIABLE_CHURN: &str = "lab3::persistence_3c::TestReliableChurn3C";
 pub(crate) const UNRELIABLE_CHURN: &str = "lab3::persistence_3c::TestUnreliableChurn3C";

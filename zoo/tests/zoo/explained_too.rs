@@ -7,7 +7,7 @@ use zoo::Bug;
 
 use crate::caught::{INITIAL_ELECTION, RE_ELECTION};
 use crate::caught_3b::{BACKUP, BASIC_AGREE, FAIL_AGREE, FAIL_NO_AGREE, LEADER_FAILURE, REJOIN};
-use crate::caught_3c::FIGURE_8_UNRELIABLE;
+use crate::caught_3c::{FIGURE_8, FIGURE_8_UNRELIABLE};
 use crate::caught_3d::{ALL_CRASH, INSTALL};
 use crate::child::run;
 
@@ -58,6 +58,7 @@ fn words_that_acts_contradict() {
     explained(Bug::SaysItLeadsForEver, RE_ELECTION, 10);
     explained(Bug::SaysItLeadsAsCandidate, RE_ELECTION, 10);
     explained(Bug::ReportsTermItLed, INITIAL_ELECTION, 10);
+    explained(Bug::SaysItLeadsForEver, "extra::crashes_x::TestEntriesSurviveCrashX06", 10);
 }
 
 #[test]
@@ -88,9 +89,37 @@ fn scenarios_that_wait_for_a_word_or_a_save() {
 fn snapshots_and_what_goes_with_them() {
     explained(Bug::IgnoresSnapshotOffset, ALL_CRASH, 10);
     explained_of(Bug::ReadsStateForSnapshot, ALL_CRASH, (3, 10));
+    explained(Bug::ReadsStateForSnapshot, FIGURE_8, 4);
     explained(Bug::CountsSnapshotFromZero, INSTALL, 10);
     explained(Bug::NeverAdvancesAfterSnapshot, INSTALL, 10);
     let uneven = "extra::snapshots_x::TestUnevenSnapshotsX27";
     explained(Bug::InstallsOverApplied, uneven, 10);
     explained(Bug::RefusesBelowSnapshot, uneven, 10);
+    let late = "extra::snapshots_x::TestLateSnapshotX09";
+    explained(Bug::CommitGoesBackWithSnapshot, late, 10);
+    explained(Bug::IgnoresSnapshots, late, 4);
+    let crash = "extra::crashes_x::TestInstalledSnapshotSurvivesCrashX25";
+    explained(Bug::NeverSavesInstalled, crash, 10);
+    explained(Bug::SavesLate, crash, 4);
+    explained(Bug::NeverAdvancesAfterSnapshot, "extra::network_x::TestDoubledRequestsX17", 4);
+}
+
+#[test]
+fn panics_and_what_the_server_was_at() {
+    explained(Bug::TrustsTheirLength, "extra::logs_x::TestRefusalOfFormerTermX23", 10);
+    explained(Bug::AppliesFromOne, ALL_CRASH, 10);
+    explained(Bug::PanicsBelowSnapshot, "extra::snapshots_x::TestUnevenSnapshotsX27", 10);
+}
+
+#[test]
+fn what_a_crash_took_and_what_it_did_not() {
+    explained(Bug::TakesSavedForApplied, "extra::logs_x::TestRefusalOfFormerTermX23", 4);
+    explained(Bug::NeverSavesOwnCommands, "extra::crashes_x::TestSlowDisksX21", 4);
+    explained(Bug::ForgetsSnapshotIndex, ALL_CRASH, 4);
+}
+
+#[test]
+fn entries_that_should_be_gone() {
+    explained_of(Bug::KeepsConflictingSuffix, FIGURE_8_UNRELIABLE, (3, 6));
+    explained(Bug::KeepsConflictingSuffix, "extra::logs_x::TestAnswerToFormerTermX08", 4);
 }

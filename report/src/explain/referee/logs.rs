@@ -124,7 +124,8 @@ impl<'a> Referee<'a> {
         let finding = if crashed {
             log_not_saved(format!("server {server} lost {entry} in a crash"), proof)
         } else if let Some(snapshot) = replaced.filter(|_| short.is_none())
-            && let (Some(handled), Some(last)) = (snapshot.handled, snapshot.args.last_included_index)
+            && let (Some(handled), Some(last)) =
+                (snapshot.handled, snapshot.args.last_included_index)
         {
             let text = format!(
                 "it then took a snapshot of server {}'s up to index {last}",
@@ -133,7 +134,9 @@ impl<'a> Referee<'a> {
             proof.insert(proof.len() - 1, evidence(handled.at, text, [snapshot.id]));
             certain(
                 "log-dropped-for-snapshot",
-                format!("server {server} threw away {entry}, which is behind a snapshot that it was sent"),
+                format!(
+                    "server {server} threw away {entry}, which is behind a snapshot that it was sent"
+                ),
                 proof,
                 [
                     "if an existing entry has the same index and term as the snapshot's last included \

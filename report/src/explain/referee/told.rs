@@ -117,9 +117,7 @@ impl Referee<'_> {
         let is_silent = until.since(view.moment.at) >= SILENT;
         // Who hasn't even asked for votes has nothing to lead by.
         let has_stood = self.players[number].stood.contains(&view.term) || first.is_some();
-        if !is_silent
-            && has_stood
-            && (first.is_none() || self.was_just_answered(view, number)) {
+        if !is_silent && has_stood && (first.is_none() || self.was_just_answered(view, number)) {
             return false;
         }
         let mut proof = vec![evidence(
