@@ -40,7 +40,24 @@ pub struct Fields {
     pub last_included_term: Option<u64>,
 }
 
+/// The highest term or index that a story tells of. No run comes near it, but 0 less 1 does, where it wraps:
+/// with this much room nothing that is added to a number does.
+pub(crate) const HIGHEST: u64 = u64::MAX >> 1;
+
 impl Fields {
+    /// The same with no number above [`HIGHEST`].
+    pub(crate) fn capped(mut self) -> Fields {
+        for slot in 0..=Slot::LastIncludedTerm as u8 {
+            if let Some(Some(number)) = self.number(slot) {
+                *number = (*number).min(HIGHEST);
+            }
+        }
+        for term in self.entries.iter_mut().flatten().flatten() {
+            *term = (*term).min(HIGHEST);
+        }
+        self
+    }
+
     /// What `message` says.
     #[must_use]
     pub fn of<T: Serialize + ?Sized>(message: &T) -> Fields {

@@ -80,7 +80,7 @@ impl Purpose {
     pub fn of(method: &str, args: &Fields) -> Purpose {
         let name = method.rsplit('.').next().unwrap_or(method).to_ascii_lowercase();
         // A vote before the vote commits nobody to anything.
-        if name.contains("prevote") || name.contains("pre_vote") {
+        if is_pre_vote(&name) {
             return Purpose::Other;
         }
         if args.last_included_index.is_some() || name.contains("snapshot") {
@@ -95,6 +95,11 @@ impl Purpose {
             Purpose::Other
         }
     }
+}
+
+/// Whether a method's name, in lower case, is that of a PreVote: of the question whether one would get votes.
+fn is_pre_vote(name: &str) -> bool {
+    name.contains("prevote") || name.contains("pre_vote")
 }
 
 /// A call from one server to another. Calls that come from no server aren't among them.
@@ -301,6 +306,8 @@ pub struct Applied {
     pub index: u64,
     /// The command; `None` for a snapshot.
     pub command: Option<Payload>,
+    /// A snapshot's size, in bytes; 0 for a command.
+    pub bytes: u64,
 }
 
 /// The tester had a server make a snapshot.
@@ -501,6 +508,12 @@ impl Call {
     #[must_use]
     pub fn is_leaders(&self) -> bool {
         matches!(self.purpose, Purpose::Append | Purpose::Snapshot)
+    }
+
+    /// Whether its sender asks if it would get votes, before it stands.
+    #[must_use]
+    pub fn is_pre_vote(&self) -> bool {
+        self.purpose == Purpose::Other && is_pre_vote(&self.method.to_ascii_lowercase())
     }
 
     /// The index of the last entry that AppendEntries brings, or that it says comes before.

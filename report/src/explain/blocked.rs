@@ -24,11 +24,11 @@ fn is_in(case: &Case<'_>, place: &str) -> bool {
 /// A task of a server that was killed waits for what nobody will give it.
 fn killed_server_waits(case: &Case<'_>) -> Option<Finding> {
     let server = server(case)?;
-    if !is_in(case, ", crashed at ") {
-        return None;
-    }
-    let mut lives = case.story.lives[server].iter().rev();
-    let (life, crashed) = lives.find_map(|life| Some((life.incarnation, life.until?)))?;
+    // The sentence has the time.
+    let lives = case.story.lives[server].iter().rev();
+    let mut ended = lives.filter_map(|life| Some((life.incarnation, life.until?)));
+    let (life, crashed) =
+        ended.find(|(_, until)| is_in(case, &format!(", crashed at {} s, ", until.at)))?;
     let proof = vec![
         evidence(crashed.at, format!("server {server} was killed, in its life {life}"), None),
         evidence(
@@ -64,8 +64,7 @@ fn snapshot_waits(case: &Case<'_>) -> Option<Finding> {
         evidence(moment.at, format!("server {server}'s service was given index {index}"), None),
         evidence(
             case.window.until,
-            "before it took the next message it called snapshot(), which doesn't get the lock"
-                .to_owned(),
+            "before it took the next message it called snapshot(), which doesn't return".to_owned(),
             None,
         ),
     ];
@@ -73,16 +72,16 @@ fn snapshot_waits(case: &Case<'_>) -> Option<Finding> {
         id: "lock-held-while-applying".to_owned(),
         confidence: Confidence::Likely,
         what: format!(
-            "server {server}'s service waits for a lock in snapshot(), and who has the lock most likely \
-             waits for the service"
+            "server {server}'s snapshot() waits, most likely for a lock, and who has it for the service, which \
+             waits for snapshot()"
         ),
         evidence: proof,
         rule: "no lock is held while something waits, above all not while a message is sent to the apply \
                channel: the service may call snapshot() before it takes the next message (the lab's \
                advice about locking)"
             .to_owned(),
-        look: "the task that sends to the apply channel: it copies what it sends, lets go of the lock, and \
-               sends then. If that is so, whether snapshot() takes a lock that it holds already"
+        look: "what snapshot() waits for: a lock that it holds already, a receive; or the task that sends to \
+               the apply channel, which copies what it sends, lets go of the lock, and sends then"
             .to_owned(),
         normal: None,
     })

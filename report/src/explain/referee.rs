@@ -14,7 +14,7 @@ pub(super) use logs::log_not_saved;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::finding::{Evidence, Finding};
+use super::finding::{Confidence, Evidence, Finding};
 use super::{Case, certain, evidence};
 use crate::event::{Caller, RpcId, Time};
 use crate::outcome::Outcome;

@@ -1,6 +1,6 @@
 //! What commands and the tester's snapshots became in what a server saved.
 
-use super::finding::{Evidence, Finding};
+use super::finding::{Confidence, Evidence, Finding};
 use super::numbers::numbers;
 use super::referee::log_not_saved;
 use super::{Case, Cause, certain, evidence, referee};
@@ -91,7 +91,10 @@ fn entry_lost(case: &Case<'_>) -> Option<Finding> {
         evidence(until, format!("it leads, and its log has no entry at index {index}"), None),
     ];
     let what = format!("server {server} lost the entry at index {index} in a crash");
-    Some(log_not_saved(what, proof))
+    let mut finding = log_not_saved(what, proof);
+    // It may have been replaced or cut meanwhile, by another mistake.
+    finding.confidence = Confidence::Likely;
+    Some(finding)
 }
 
 /// A server was given a snapshot, and its next save has none.
@@ -181,8 +184,14 @@ pub(super) fn kept_old(story: &Story, server: usize, until: Moment) -> Option<Fi
     let (snapshot, before, save) = snapshots(story, server, until).find_map(|snapshot| {
         let before = last_save(story, server, snapshot.moment)?;
         let save = next_save(story, server, snapshot.moment, until)?;
+        // One that ends before another which the server has is rightly left alone.
+        let has_later =
+            story.held_by(server as u32, snapshot.moment).any(|held| held.index >= snapshot.index);
         // A later one has more commands in it.
-        (save.snapshot == before.snapshot && save.snapshot > 0 && save.state < before.state)
+        (!has_later
+            && save.snapshot == before.snapshot
+            && save.snapshot > 0
+            && save.state < before.state)
             .then_some((snapshot, before, save))
     })?;
     let proof = vec![

@@ -1,7 +1,7 @@
 //! Causes of failures that are about snapshots: `nil snapshot`, `snapshot doesn't match
 //! m.SnapshotIndex`, `Log size too large` and the like.
 
-use super::finding::{Confidence, Finding};
+use super::finding::{Confidence, Evidence, Finding};
 use super::numbers::numbers;
 use super::saves::{kept_old, log_not_cut, not_saved, replaced_by_none};
 use super::{Case, Cause, certain, evidence, referee};
@@ -73,6 +73,9 @@ fn wrong_contents(case: &Case<'_>) -> Option<Finding> {
     }
     let call = sent(case)?;
     let proof = vec![evidence(call.sent.at, describe(call), [call.id])];
+    if let Some(empty) = applied(case).filter(|applied| applied.bytes == 0) {
+        return Some(handed_on_empty(empty, proof));
+    }
     let what = format!(
         "the snapshot that server {} applied isn't the one of the index that went with it",
         call.to
@@ -82,6 +85,25 @@ fn wrong_contents(case: &Case<'_>) -> Option<Finding> {
     let look = "where the index, the term and the contents of a snapshot are set: together, to \
                 what snapshot() was given";
     Some(certain("snapshot-of-another-index", what, proof, [rule, look]))
+}
+
+/// A service is handed a snapshot with nothing in it.
+fn handed_on_empty(applied: &Applied, mut proof: Vec<Evidence>) -> Finding {
+    let (server, index) = (applied.server.server, applied.index);
+    let text =
+        format!("server {server} handed its service an empty one, with SnapshotIndex {index}");
+    proof.push(evidence(applied.moment.at, text, None));
+    Finding {
+        id: "snapshot-empty".to_owned(),
+        confidence: Confidence::Likely,
+        what: format!("the snapshot that server {server} handed to its service is empty"),
+        evidence: proof,
+        rule: "reset state machine using snapshot contents (Figure 13, InstallSnapshot 8; §7)".to_owned(),
+        look: "the way of the contents: what the leader puts into the request, what the handler keeps of \
+               it, and what goes to the apply channel"
+            .to_owned(),
+        normal: None,
+    }
 }
 
 /// A service is handed a snapshot with another index than the one with which it was sent.

@@ -7,7 +7,7 @@ use super::{
     Purpose, Reached, Save, Snapshot, Step, Story, Turn, View,
 };
 use crate::event::{EventKind, RpcId};
-use crate::fields::Fields;
+use crate::fields::{Fields, HIGHEST};
 use crate::history::History;
 use crate::outcome::Outcome;
 
@@ -124,7 +124,7 @@ impl Story {
             EventKind::RpcSent { id, from: Some(from), to: Some(to), method, args }
                 if exists(from.server) && exists(*to) =>
             {
-                let fields = args.fields();
+                let fields = args.fields().capped();
                 let purpose = Purpose::of(method, &fields);
                 places.set(*id, self.calls.len());
                 if purpose == Purpose::Vote {
@@ -169,7 +169,7 @@ impl Story {
                 if let Some(place) = places.get(*id) {
                     let call = &mut self.calls[place];
                     call.handled = Some(moment);
-                    let Fields { term, vote_granted, success, .. } = reply.fields();
+                    let Fields { term, vote_granted, success, .. } = reply.fields().capped();
                     call.reply = Answer { term, vote_granted, success };
                     // What was sent before this life goes to an earlier one, unless it was late or held.
                     let life = self.lives[call.to as usize].last();
@@ -237,26 +237,28 @@ impl Story {
                 self.views[server.server as usize].push(View {
                     moment,
                     incarnation: server.incarnation,
-                    term: *term,
+                    term: (*term).min(HIGHEST),
                     is_leader: *is_leader,
                     detail: detail.as_deref().cloned(),
                 });
             }
             EventKind::Proposed { server, index, term, command } if exists(server.server) => {
-                let (server, index, term) = (*server, *index, *term);
+                let (server, index, term) = (*server, (*index).min(HIGHEST), (*term).min(HIGHEST));
                 let command = command.clone();
                 self.proposals.push(Proposal { moment, server, index, term, command });
             }
             EventKind::Applied { server, index, command } if exists(server.server) => {
-                let (server, index, command) = (*server, *index, Some(command.clone()));
-                self.applied.push(Applied { moment, server, index, command });
+                let (server, index) = (*server, (*index).min(HIGHEST));
+                let command = Some(command.clone());
+                self.applied.push(Applied { moment, server, index, command, bytes: 0 });
             }
-            EventKind::AppliedSnapshot { server, index, bytes: _ } if exists(server.server) => {
-                let (server, index) = (*server, *index);
-                self.applied.push(Applied { moment, server, index, command: None });
+            EventKind::AppliedSnapshot { server, index, bytes } if exists(server.server) => {
+                let (server, index, bytes) = (*server, (*index).min(HIGHEST), *bytes);
+                self.applied.push(Applied { moment, server, index, command: None, bytes });
             }
             EventKind::Snapshotted { server, index } if exists(server.server) => {
-                self.snapshots.push(Snapshot { moment, server: *server, index: *index });
+                let (server, index) = (*server, (*index).min(HIGHEST));
+                self.snapshots.push(Snapshot { moment, server, index });
             }
             EventKind::Saved { server, state, snapshot } if exists(server.server) => {
                 let (server, state, snapshot) = (*server, *state, *snapshot);

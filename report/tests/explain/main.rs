@@ -1,6 +1,7 @@
 //! Explanations: each cause is found in a run that has it, and says what its reader needs.
 
 mod built;
+mod crashed;
 mod cut;
 mod golden;
 mod leaderless;

@@ -175,9 +175,14 @@ impl Run {
     }
 
     pub(crate) fn apply_snapshot(&mut self, server: u32, index: u64) {
+        self.apply_snapshot_of(server, index, 99);
+    }
+
+    /// The same of a snapshot with so many bytes.
+    pub(crate) fn apply_snapshot_of(&mut self, server: u32, index: u64, bytes: u64) {
         let server = self.caller(server);
         self.event(
-            json!({"event": "applied_snapshot", "server": server, "index": index, "bytes": 99}),
+            json!({"event": "applied_snapshot", "server": server, "index": index, "bytes": bytes}),
         );
     }
 

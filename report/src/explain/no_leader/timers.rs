@@ -14,8 +14,11 @@ const AGAIN: usize = 3;
 /// How soon a request is sent again that is only repeated.
 const RETRIED: Duration = Duration::from_millis(120);
 
+/// What a server does that asks for pre-votes: its timer has fired, though it doesn't stand yet.
+const PRE_VOTE: &str = "asked whether it would get votes";
+
 /// When a server's election timer began anew, or should have, in its present life: it was born, it
-/// stood, it voted, it heard its leader, or it led.
+/// stood, it asked for pre-votes, it voted, it heard its leader, or it led.
 fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, &'static str)> {
     let story = case.story;
     let until = case.window.until;
@@ -30,6 +33,8 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
             resets.push((handled.at, "gave its vote"));
         }
     }
+    let asked = story.sent_by(server).filter(|call| call.is_pre_vote() && call.sent >= life.from);
+    resets.extend(asked.map(|call| (call.sent.at, PRE_VOTE)));
     let views = &story.views[server];
     for (view, next) in views.iter().zip(views.iter().skip(1)) {
         if view.is_leader {
@@ -75,9 +80,13 @@ fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<Durat
     let resets = resets(case, server, elections);
     let mut timeouts = Vec::new();
     for election in elections {
-        let Some(&(reset, _)) = resets.iter().rev().find(|(at, _)| *at < election.at) else {
+        let Some(&(reset, why)) = resets.iter().rev().find(|(at, _)| *at < election.at) else {
             continue;
         };
+        // It stands when it has the answers, and no timer tells it to.
+        if why == PRE_VOTE {
+            continue;
+        }
         let before = elections.iter().rev().find(|other| other.at < election.at);
         // What came back within a few ms may have been waited for.
         let was_free = before.is_none_or(|before| {

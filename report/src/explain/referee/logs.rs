@@ -1,6 +1,6 @@
 //! What is in whose log (§5.3, §5.4.1).
 
-use super::{Confirmation, Evidence, Finding, Log, Referee, certain, evidence};
+use super::{Confidence, Confirmation, Evidence, Finding, Log, Referee, certain, evidence};
 use crate::story::{Call, Held, Moment, Proposal, Purpose, Save};
 
 impl<'a> Referee<'a> {
@@ -32,11 +32,25 @@ impl<'a> Referee<'a> {
             let text = format!(
                 "it asked for votes in term {term} with a log that ends with index {index} of term {last_term}"
             );
-            self.kept_suffix(server, call.sent, text, call);
+            if self.is_as_saved(server) {
+                let proof = self.had(server, known).into_iter();
+                let now = evidence(call.sent.at, format!("after a crash {text}"), [call.id]);
+                let what = format!("server {server} lost the entry at index {known} in a crash");
+                self.breach(call.sent, log_not_saved(what, proof.chain([now]).collect()));
+            } else {
+                self.kept_suffix(server, call.sent, text, call);
+            }
         }
         let log = &mut self.players[server as usize].log;
         log.end_with(index, Some(last_term));
         log.open = false;
+    }
+
+    /// Whether a server's log hasn't changed since its last crash.
+    pub(super) fn is_as_saved(&self, server: u32) -> bool {
+        let player = &self.players[server as usize];
+        let changed = player.log.changed.map(|(changed, _)| changed);
+        player.incarnation > 1 && changed < player.began
     }
 
     /// A server's log goes on with an earlier term behind the last entry that it has accepted.
@@ -68,11 +82,16 @@ impl<'a> Referee<'a> {
             None => format!("the entry at index {index}"),
         };
         let mut proof: Vec<Evidence> = self.had(server, index).into_iter().collect();
-        // Only who refuses a request may have a snapshot for a reason, and only one of this life.
+        // Only who refuses a request may have a snapshot for a reason, and only one that it knows of.
         let refuses = call.to == server && call.reply.success == Some(false);
+        let life = player.incarnation;
+        let knows = |held: &Held| {
+            let mut confirmed = player.log.confirmations.iter();
+            held.server.incarnation == life
+                || confirmed.any(|own| own.incarnation == life && own.up_to >= held.index)
+        };
         let mut held = self.story.held_by(server, moment).filter(|held| held.index >= index);
-        let covered = held.find(|held| refuses && held.server.incarnation == player.incarnation);
-        if let Some(held) = covered {
+        if let Some(held) = held.find(|held| refuses && knows(held)) {
             let had = format!("it had a snapshot up to index {}", held.index);
             proof.push(evidence(held.moment.at, had, None));
             proof.push(evidence(moment.at, format!("later {text}"), [call.id]));
@@ -84,35 +103,23 @@ impl<'a> Referee<'a> {
             self.breach(moment, certain("covered-entry-refused", what, proof, [rule, look]));
             return;
         }
-        let confirmed = player.log.confirmed(index);
-        let crashed = match confirmed {
-            Some(confirmed) => confirmed.incarnation != player.incarnation,
+        let crashed = match player.log.confirmed(index) {
+            Some(confirmed) => confirmed.incarnation != life,
             None => player.incarnation > 1 && player.log.saved >= index,
         };
-        if crashed
-            && refuses
-            && let Some(snapshot) = self.saved_snapshot(server, index)
-        {
-            let (began, up_to) = (player.began.map_or(moment.at, |began| began.at), snapshot.index);
-            let given = format!("server {server} had a snapshot up to index {up_to}, and saved it");
-            proof = vec![
-                evidence(snapshot.moment.at, given, None),
-                evidence(began, "it was restarted with that snapshot".to_owned(), None),
-                evidence(moment.at, text, [call.id]),
-            ];
-            let what = format!("server {server} forgot in a crash where its snapshot ends");
-            let rule = "a log that begins behind a snapshot keeps the snapshot's last index and term (§7): \
-                        they are saved and read back with the log";
-            let look = "what is read back after a crash: the snapshot's index and term, from which the \
-                        log's indexes count, and which the check of prevLogIndex needs";
-            self.breach(moment, certain("snapshot-index-forgotten", what, proof, [rule, look]));
+        let snapshot = self.saved_snapshot(server, index).filter(|_| crashed && refuses);
+        if let Some(snapshot) = snapshot {
+            let finding = self.snapshot_index_forgotten(server, &snapshot, (moment, text, call));
+            self.breach(moment, finding);
             return;
         }
-        let short = self.handled_shorter(server, index, moment);
-        let replaced = self.handled_older_snapshot(server, index, moment);
-        let since = if crashed { "after a crash " } else { "later " };
-        if let Some(short) = short.filter(|_| !crashed)
-            && let (Some(handled), Some(last)) = (short.handled, short.up_to())
+        // What it has done since: in this life, if there was a crash.
+        let began = player.began.filter(|_| crashed);
+        let is_of_now = |other: &&Call| other.handled > began;
+        let short = self.handled_shorter(server, index, moment).filter(is_of_now);
+        let older = self.handled_older_snapshot(server, index, moment).filter(is_of_now);
+        if let Some((short, handled, last)) =
+            short.and_then(|short| Some((short, short.handled?, short.up_to()?)))
         {
             let text = format!(
                 "it then handled a request of server {}'s whose last entry is at index {last}",
@@ -120,18 +127,17 @@ impl<'a> Referee<'a> {
             );
             proof.push(evidence(handled.at, text, [short.id]));
         }
-        proof.push(evidence(moment.at, format!("{since}{text}"), [call.id]));
-        let finding = if crashed {
-            log_not_saved(format!("server {server} lost {entry} in a crash"), proof)
-        } else if let Some(snapshot) = replaced.filter(|_| short.is_none())
-            && let (Some(handled), Some(last)) =
-                (snapshot.handled, snapshot.args.last_included_index)
+        if let Some((older, handled, last)) =
+            older.and_then(|older| Some((older, older.handled?, older.args.last_included_index?)))
         {
-            let text = format!(
-                "it then took a snapshot of server {}'s up to index {last}",
-                snapshot.from.server
-            );
-            proof.insert(proof.len() - 1, evidence(handled.at, text, [snapshot.id]));
+            let from = older.from.server;
+            let text = format!("it then took a snapshot of server {from}'s up to index {last}");
+            proof.push(evidence(handled.at, text, [older.id]));
+        }
+        proof.sort_by_key(|evidence| evidence.at);
+        let since = if crashed { "after a crash " } else { "later " };
+        proof.push(evidence(moment.at, format!("{since}{text}"), [call.id]));
+        let mut finding = if older.is_some() {
             certain(
                 "log-dropped-for-snapshot",
                 format!(
@@ -146,6 +152,8 @@ impl<'a> Referee<'a> {
                      brings a snapshot that the server is beyond",
                 ],
             )
+        } else if crashed && short.is_none() {
+            log_not_saved(format!("server {server} lost {entry} in a crash"), proof)
         } else {
             certain(
                 "log-truncated",
@@ -159,7 +167,40 @@ impl<'a> Referee<'a> {
                 ],
             )
         };
+        // One of them took it.
+        if usize::from(crashed) + usize::from(short.is_some()) + usize::from(older.is_some()) > 1 {
+            finding.confidence = Confidence::Likely;
+        }
         self.breach(moment, finding);
+    }
+
+    /// A server that was restarted with a snapshot refuses what follows an entry in it.
+    fn snapshot_index_forgotten(
+        &self,
+        server: u32,
+        snapshot: &Held,
+        (moment, text, call): (Moment, String, &Call),
+    ) -> Finding {
+        let began = self.players[server as usize].began.map_or(moment.at, |began| began.at);
+        let up_to = snapshot.index;
+        let had = format!("server {server} had a snapshot up to index {up_to}, and saved it");
+        Finding {
+            id: "snapshot-index-forgotten".to_owned(),
+            confidence: Confidence::Likely,
+            what: format!("server {server} forgot in a crash where its snapshot ends"),
+            evidence: vec![
+                evidence(snapshot.moment.at, had, None),
+                evidence(began, "it was restarted with that snapshot".to_owned(), None),
+                evidence(moment.at, text, [call.id]),
+            ],
+            rule: "a log that begins behind a snapshot keeps the snapshot's last index and term (§7): they \
+                   are saved and read back with the log"
+                .to_owned(),
+            look: "what is read back after a crash: the snapshot's index and term, from which the log's \
+                   indexes count, and which the check of prevLogIndex needs"
+                .to_owned(),
+            normal: None,
+        }
     }
 
     /// The last snapshot that a server had before its present life, if it covers `index` and was saved:
@@ -343,11 +384,7 @@ impl<'a> Referee<'a> {
     }
 
     pub(super) fn answered_entries(&mut self, call: &Call, moment: Moment) {
-        let (Some(term), Some(prev), Some(delivered)) =
-            (call.args.term, call.args.prev_log_index, call.delivered)
-        else {
-            return;
-        };
+        let (Some(term), Some(prev)) = (call.args.term, call.args.prev_log_index) else { return };
         let server = call.to as usize;
         match call.reply.success {
             Some(true) => {}
@@ -379,12 +416,13 @@ impl<'a> Referee<'a> {
                 continue;
             }
             log.end_with(index, *entry);
-            log.terms[index as usize - 1] = *entry;
+            if let Some(term) = log.terms.get_mut(index as usize - 1) {
+                *term = *entry;
+            }
             log.open = false;
             log.changed = Some((moment, term));
         }
         log.saved = log.saved.max(last_new.min(log.last_index()));
-        let _ = delivered;
         if last_new > 0 {
             let (at, incarnation) = (moment.at, player.incarnation);
             let confirmation = Confirmation { up_to: last_new, at, call: call.id, incarnation };

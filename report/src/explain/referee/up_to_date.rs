@@ -39,9 +39,7 @@ impl Referee<'_> {
         let look = "how a voter compares the logs: (last term, last index) of the candidate \
                     against its own, in this order";
         // Its own log may be gone.
-        let player = &self.players[voter as usize];
-        let changed = player.log.changed.map(|(changed, _)| changed);
-        let crashed = player.incarnation > 1 && changed < player.began;
+        let crashed = self.is_as_saved(voter);
         if crashed && let Some(sizes) = self.sizes_without_log(voter, moment) {
             proof.push(sizes);
             let what = format!("server {voter} lost its log in a crash");
@@ -106,7 +104,7 @@ impl Referee<'_> {
         }
         let text = format!(
             "server {} refused its vote to server {}, whose log ends with a later term than its \
-             own,              term {last_term}, and is shorter",
+             own, term {last_term}, and is shorter",
             call.to, call.from.server
         );
         self.length_counted = Some(evidence(moment.at, text, [call.id]));
@@ -131,6 +129,10 @@ impl Referee<'_> {
 
     /// What a server saved has always had the same size, whatever was in its log.
     fn sizes_without_log(&self, server: u32, moment: Moment) -> Option<Evidence> {
+        // A log that is cut behind snapshots needn't grow.
+        if self.story.held_by(server, moment).next().is_some() {
+            return None;
+        }
         let saves =
             self.story.saved.iter().filter(|save| {
                 save.server.server == server && save.moment < moment && save.state > 0

@@ -1,0 +1,244 @@
+//! Crashes, snapshots and logs: what is told as certain is so, and what may be otherwise is likely.
+
+use report::FailureKind::{Liveness, Safety, Stuck};
+use report::explain::Confidence::{self, Certain, Likely};
+use serde_json::json;
+
+use crate::run::Run;
+
+const TWO_COMMANDS: &str = "apply error: commit index=1 server=2 100 != server=1 200";
+
+/// Asserts that a run that fails with `message` has this finding first.
+fn assert_first(run: Run, message: &str, id: &str, confidence: Confidence) {
+    let (_, _, explanation) = run.fails(Safety, message);
+    let first = explanation.findings.first().map(|finding| (&*finding.id, finding.confidence));
+    assert_eq!(first, Some((id, confidence)), "{explanation:#?}");
+}
+
+/// Server 1 has confirmed and saved four entries of server 0's, and is restarted.
+fn restarted() -> Run {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    for index in 1..=4 {
+        run.propose(0, index, 1);
+    }
+    run.append([0, 1], 1, [0, 0], [4, 0], true);
+    run.save(1, [400, 0]);
+    run.restart(1);
+    run.view(1, 1, false);
+    run.wait(100);
+    run
+}
+
+#[test]
+fn what_is_refused_at_once_is_lost_in_the_crash() {
+    let mut run = restarted();
+    run.append([0, 1], 1, [4, 1], [0, 0], false);
+    assert_first(run, TWO_COMMANDS, "log-not-saved", Certain);
+}
+
+#[test]
+fn what_was_cut_after_a_crash_is_not_blamed_on_it() {
+    let mut run = restarted();
+    run.append([0, 1], 1, [2, 1], [0, 0], true);
+    run.wait(100);
+    run.append([0, 1], 1, [4, 1], [0, 0], false);
+    assert_first(run, TWO_COMMANDS, "log-truncated", Likely);
+}
+
+fn install(run: &mut Run, index: u64) {
+    let args = json!({
+        "term": 1, "leader_id": 0, "last_included_index": index, "last_included_term": 1, "data": [7],
+    });
+    run.call(0, 1, "Raft.InstallSnapshot", args, json!({"term": 1}));
+}
+
+#[test]
+fn a_snapshot_that_ends_before_takes_the_blame() {
+    let mut run = restarted();
+    install(&mut run, 2);
+    run.wait(100);
+    run.append([0, 1], 1, [4, 1], [0, 0], false);
+    assert_first(run, TWO_COMMANDS, "log-dropped-for-snapshot", Likely);
+}
+
+#[test]
+fn without_a_crash_it_is_certain() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    for index in 1..=4 {
+        run.propose(0, index, 1);
+    }
+    run.append([0, 1], 1, [0, 0], [4, 0], true);
+    install(&mut run, 2);
+    run.wait(100);
+    run.append([0, 1], 1, [4, 1], [0, 0], false);
+    assert_first(run, TWO_COMMANDS, "log-dropped-for-snapshot", Certain);
+}
+
+/// Server 2 has saved four entries of term 1, and has confirmed one of term 2 in their place.
+fn replaced() -> Run {
+    let mut run = Run::new(5);
+    run.elect(0, 1);
+    for index in 1..=4 {
+        run.propose(0, index, 1);
+    }
+    run.append([0, 2], 1, [0, 0], [4, 0], true);
+    run.save(2, [100, 0]);
+    // Those who elect the next leader have none of them.
+    run.vote(1, 3, 2);
+    run.vote(1, 4, 2);
+    run.view(1, 2, true);
+    run.propose(1, 1, 2);
+    run.append([1, 2], 2, [0, 0], [1, 0], true);
+    run
+}
+
+fn ask_with_old_log(run: &mut Run) {
+    run.view(2, 2, false);
+    run.wait(500);
+    run.view(2, 3, false);
+    let args = json!({"term": 3, "candidate_id": 2, "last_log_index": 4, "last_log_term": 1});
+    run.call(2, 0, "Raft.RequestVote", args, json!({"term": 3, "vote_granted": false}));
+}
+
+#[test]
+fn an_old_suffix_is_kept_or_comes_back_with_a_crash() {
+    let mut run = replaced();
+    ask_with_old_log(&mut run);
+    assert_first(run, TWO_COMMANDS, "conflicting-suffix-kept", Certain);
+    let mut run = replaced();
+    run.restart(2);
+    ask_with_old_log(&mut run);
+    assert_first(run, TWO_COMMANDS, "log-not-saved", Certain);
+}
+
+/// Server 1 has confirmed entries and been given a snapshot up to index 20, and is restarted.
+fn restarted_with_snapshot() -> Run {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    for index in 1..=20 {
+        run.propose(0, index, 1);
+        run.append([0, 1], 1, [index - 1, u64::from(index > 1)], [1, 0], true);
+        run.save(1, [60 + 15 * index, 0]);
+    }
+    run.snapshot(1, 20);
+    run.save(1, [60, 500]);
+    run.restart(1);
+    run.view(1, 1, false);
+    run.wait(50);
+    run
+}
+
+#[test]
+fn who_goes_on_behind_its_snapshot_knows_where_it_ends() {
+    let mut run = restarted_with_snapshot();
+    run.propose(0, 21, 1);
+    run.append([0, 1], 1, [20, 1], [1, 20], true);
+    run.append([0, 1], 1, [10, 1], [1, 20], false);
+    assert_first(run, TWO_COMMANDS, "covered-entry-refused", Certain);
+    let mut run = restarted_with_snapshot();
+    run.propose(0, 21, 1);
+    run.append([0, 1], 1, [20, 1], [1, 20], false);
+    assert_first(run, TWO_COMMANDS, "snapshot-index-forgotten", Likely);
+}
+
+#[test]
+fn a_log_that_snapshots_cut_need_not_grow() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    for index in 1..=200 {
+        run.propose(0, index, 1);
+        run.append([0, 1], 1, [index - 1, u64::from(index > 1)], [1, 0], true);
+        run.save(1, [60 + 15 * (index % 20), if index > 20 { 500 } else { 0 }]);
+        if index % 20 == 0 {
+            run.snapshot(1, index);
+            run.save(1, [60, 500]);
+        }
+    }
+    run.restart(1);
+    run.view(1, 1, false);
+    run.view(2, 2, false);
+    run.vote(2, 1, 2);
+    assert_first(run, TWO_COMMANDS, "vote-for-outdated-log", Certain);
+}
+
+#[test]
+fn an_older_snapshot_is_rightly_left_alone() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    for index in 1..=30 {
+        run.propose(0, index, 1);
+    }
+    run.save(0, [300, 0]);
+    run.snapshot(0, 20);
+    run.save(0, [200, 900]);
+    run.snapshot(0, 10);
+    run.save(0, [70, 900]);
+    let (_, _, explanation) = run.fails(Safety, "apply error: server 0: nil snapshot at index 20");
+    let old = explanation.findings.iter().find(|finding| finding.id == "old-snapshot-kept");
+    assert!(old.is_none(), "{explanation:#?}");
+}
+
+#[test]
+fn a_snapshot_that_comes_to_nothing_is_told_from_another_index() {
+    for (bytes, id) in [(0, "snapshot-empty"), (40, "snapshot-of-another-index")] {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        install(&mut run, 9);
+        run.apply_snapshot_of(1, 9, bytes);
+        let (_, _, explanation) =
+            run.fails(Safety, "apply error: server 1: nil snapshot at index 9");
+        let first = explanation.findings.first().map(|finding| &*finding.id);
+        assert_eq!(first, Some(id), "{explanation:#?}");
+    }
+}
+
+#[test]
+fn the_life_that_blocks_is_the_one_of_which_the_sentence_speaks() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    run.wait(1000);
+    run.restart(1);
+    run.wait(1000);
+    run.restart(1);
+    let message = "server 1, crashed at 1.00 s, in a task spawned at raft/src/lib.rs:7: the simulated \
+                   thread is blocked, and with it the whole cluster";
+    let (_, _, explanation) = run.fails(Stuck, message);
+    let [finding] = &explanation.findings[..] else { panic!("{explanation:#?}") };
+    assert_eq!(finding.id, "killed-server-waits");
+    assert_eq!(finding.evidence[0].text, "server 1 was killed, in its life 1");
+}
+
+#[test]
+fn numbers_that_wrapped_are_explained_without_a_panic() {
+    let max = u64::MAX;
+    let acts: [fn(&mut Run); 8] = [
+        |run| run.append([0, 1], 1, [u64::MAX, 0], [0, 0], false),
+        |run| run.append([0, 1], 1, [u64::MAX, 0], [0, 0], true),
+        |run| run.append([0, 1], 1, [u64::MAX - 1, 0], [3, 0], true),
+        |run| run.apply(1, u64::MAX),
+        |run| run.apply_snapshot(1, u64::MAX),
+        |run| run.propose(0, u64::MAX, 1),
+        |run| run.vote(2, 1, u64::MAX),
+        |run| install(run, u64::MAX),
+    ];
+    for act in acts {
+        for message in [
+            "one(100) failed to reach agreement: server 0 accepted it at index 1 in term 1"
+                .to_owned(),
+            format!("apply error: server 1 apply out of order, expected index 1, got {max}"),
+            "apply error: server 1 snapshot doesn't match m.SnapshotIndex".to_owned(),
+            TWO_COMMANDS.to_owned(),
+        ] {
+            let mut run = Run::new(3);
+            run.elect(0, 1);
+            run.propose(0, 1, 1);
+            act(&mut run);
+            run.apply(1, 1);
+            run.restart(1);
+            run.wait(3000);
+            run.fails(Liveness, &message);
+        }
+    }
+}
