@@ -12,7 +12,10 @@ use super::{accept, cluster, reaches, term};
 /// How much a service takes for each command in X16, in ms.
 const SLOW_MS: u64 = 1200;
 
-/// How long X27 waits for what not every leader sends.
+/// How much a service takes for each command in X28, in ms.
+const BUSY_MS: u64 = 300;
+
+/// How long X27 and X28 wait for what not every leader sends.
 const SENDS_WITHIN: Duration = Duration::from_secs(3);
 
 /// Within which time a leader sends heartbeats.
@@ -268,4 +271,55 @@ async fn sent(messages: &Hold, wanted: impl Fn(&Held) -> bool) -> Option<Held> {
         }
     }
     None
+}
+
+/// A snapshot comes while the service is at work on entries that it covers.
+#[test]
+fn TestSnapshotWhileApplyingX28() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::On);
+        cfg.begin("Test (X28): a snapshot comes while entries are applied");
+        snapshot_for_busy_service(&cfg).await;
+        cfg.one(27, 3, Retry::Yes).await;
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// Server 2 gets a snapshot when its service has the first of the entries that the snapshot covers.
+async fn snapshot_for_busy_service(cfg: &Config) {
+    cfg.elect(0).await;
+    for command in 0..4 {
+        cfg.one(command, 3, Retry::Yes).await;
+    }
+
+    // There is a copy of a request that tells server 2 of these, and that they are committed.
+    let appends = cfg.hold(Messages::requests(Purpose::Append).from(0).to(2));
+    let last = accept(cfg, 0, 4);
+    let Some(request) = sent(&appends, |append| reaches(cfg, append) >= last).await else { return };
+    let told = request.copy();
+    request.deliver().await;
+    drop(appends);
+    cfg.wait(last, 3, None).await;
+
+    // Server 2 crashes, and misses so much that it needs a snapshot. It comes back, and doesn't know yet
+    // what is committed.
+    cfg.crash1(2);
+    for command in 5..27 {
+        cfg.one(command, 2, Retry::Yes).await;
+    }
+    let snapshots = cfg.hold(Messages::requests(Purpose::Snapshot).to(2));
+    cfg.start1(2);
+    cfg.connect(2);
+    let snapshot = snapshots.next().await;
+
+    // It is told, and the snapshot comes when its service is at work.
+    cfg.set_apply_time(BUSY_MS);
+    told.deliver_copy().await;
+    sleep(Duration::from_millis(BUSY_MS / 10)).await;
+    snapshot.deliver().await;
+    drop((told, snapshots));
+    cfg.set_apply_time(0);
 }

@@ -2026,7 +2026,8 @@ pub enum Bug {
     /// *Symptom*: `one(…) failed to reach agreement`: the next entry to apply is one that the
     /// snapshot covers. It takes a service that is slow.
     ///
-    /// *Caught by* no test, with none of 20 seeds: the tester's service takes each message at once.
+    /// *Caught by* `TestSnapshotWhileApplyingX28` with all seeds. The service of MIT's tests takes each
+    /// message at once.
     ///
     /// *Source*: students' repositories.
     SetsAppliedBack,
@@ -2039,7 +2040,8 @@ pub enum Bug {
     /// *Symptom*: `apply error: … apply out of order`, if entries overtake the snapshot. It takes a
     /// service that is slow.
     ///
-    /// *Caught by* no test, with none of 20 seeds: the tester's service takes each message at once.
+    /// *Caught by* `TestSnapshotWhileApplyingX28` with all seeds. The service of MIT's tests takes each
+    /// message at once.
     ///
     /// *Source*: students' repositories: two ways to one channel.
     DeliversSnapshotsBeside,

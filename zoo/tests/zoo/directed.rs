@@ -167,6 +167,18 @@ const CASES: [Case; 26] = [
         Liveness,
         "only 2 decided for index 20; wanted 3",
     ),
+    (
+        "snapshots_x::TestSnapshotWhileApplyingX28",
+        Bug::SetsAppliedBack,
+        Liveness,
+        "one(27) failed to reach agreement",
+    ),
+    (
+        "snapshots_x::TestSnapshotWhileApplyingX28",
+        Bug::DeliversSnapshotsBeside,
+        Safety,
+        "apply error: server 2 apply out of order, expected index 20, got 2",
+    ),
 ];
 
 #[test]
