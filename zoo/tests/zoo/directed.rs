@@ -177,7 +177,7 @@ const CASES: [Case; 26] = [
         "snapshots_x::TestSnapshotWhileApplyingX28",
         Bug::DeliversSnapshotsBeside,
         Safety,
-        "apply error: server 2 apply out of order, expected index 20, got 2",
+        "apply error: server 2 apply out of order, expected index 20, got 3",
     ),
 ];
 
