@@ -10,7 +10,7 @@ use crate::child::{Expected, run};
 type Case = (&'static str, Bug, FailureKind, &'static str);
 
 /// Of most scenarios a bug that each seed shows.
-const CASES: [Case; 26] = [
+const CASES: [Case; 28] = [
     (
         "logs_x::TestFigure8X01",
         Bug::CommitsOldTerms,
