@@ -2,8 +2,8 @@
 
 use super::finding::{Confidence, Finding};
 use super::numbers::numbers;
-use super::{Case, Cause, evidence};
-use crate::story::{Applied, Life};
+use super::{Case, Cause, commands, evidence};
+use crate::story::Applied;
 
 pub(super) const SENTENCE: &str = "the simulated thread is blocked";
 
@@ -93,16 +93,13 @@ fn start_waits(case: &Case<'_>) -> Option<Finding> {
     if !is_in(case, ", in start: ") {
         return None;
     }
-    let life = case.story.lives[server].last().map_or(1, |life: &Life| life.incarnation);
     let until = case.window.until;
-    let mut proof = Vec::new();
-    if let Some(view) = case.story.view_at(server, until)
-        && view.incarnation == life
-        && view.is_leader
-    {
-        let text = format!("server {server} leads term {}", view.term);
-        proof.push(evidence(view.moment.at, text, None));
-    }
+    let leads = commands::leads(case.story, server, until);
+    let leads = leads.map(|leader| {
+        let text = format!("server {server} leads term {}", leader.term);
+        evidence(leader.since, text, None)
+    });
+    let mut proof: Vec<_> = leads.into_iter().collect();
     let text = format!("a client calls server {server}'s start(), which doesn't return");
     proof.push(evidence(until, text, None));
     Some(Finding {
