@@ -68,6 +68,8 @@ pub enum Death {
     Stopped,
     /// It never became a worker: the command doesn't lead to one.
     NotAWorker,
+    /// It sent this, which no worker sends, and was killed.
+    Garbled(String),
 }
 
 impl fmt::Display for Death {
@@ -92,6 +94,11 @@ impl fmt::Display for Death {
                 "the process was stopped by a signal such as SIGSTOP, and went on no more",
             ),
             Death::NotAWorker => f.write_str("the process did not come to the point of running"),
+            Death::Garbled(what) => write!(
+                f,
+                "the process sent the tester what it can't read: {what}; code under test must not write to a \
+                 file descriptor that it hasn't opened"
+            ),
         }
     }
 }
@@ -246,12 +253,21 @@ impl<'a> Queue<'a> {
                 child.dismiss();
                 return Ok(());
             }
-            match child.next() {
-                Ok(Frame::Ready | Frame::Alive | Frame::Leaving) => {}
-                Ok(Frame::Result { seed, result, output }) => {
-                    let place = given.iter().position(|job| job.1 == seed);
-                    let job = place.and_then(|place| given.remove(place));
-                    let job = job.expect("a child sends results of the seeds that it was given");
+            let is_given = |seed| given.iter().position(|job| job.1 == seed);
+            let word = child.next().and_then(|frame| match frame {
+                Frame::Ready | Frame::Alive | Frame::Leaving => Ok(None),
+                Frame::Result { seed, result, output } => match is_given(seed) {
+                    Some(place) => Ok(Some((place, result, output))),
+                    None => Err(Some(Death::Garbled(format!(
+                        "a result of seed {seed}, which it wasn't given"
+                    )))),
+                },
+            });
+            match word {
+                Ok(None) => {}
+                Ok(Some((place, result, output))) => {
+                    let job = given.remove(place).expect("it is there");
+                    let seed = job.1;
                     let output = String::from_utf8_lossy(&output).into_owned();
                     let is_last = child.is_leaving;
                     self.finish(job, Done { seed, result: Ok(result), output, is_last });
@@ -264,6 +280,9 @@ impl<'a> Queue<'a> {
                 }
                 Err(death) => {
                     let (death, output) = child.bury(death);
+                    if interrupt::is_interrupted() && !matches!(death, Death::Garbled(_)) {
+                        return Ok(()); // the same signal may have ended it, or kept it from beginning
+                    }
                     if given.len() == 1 || death == Death::NotAWorker {
                         for job in given {
                             let (result, output) = (Err(death.clone()), output.clone());
@@ -313,7 +332,10 @@ impl Worker {
         if self.reader.buffer().is_empty() {
             self.wait_for_word()?;
         }
-        let frame = frame::read(&mut self.reader).map_err(|_| None)?;
+        let frame = frame::read(&mut self.reader).map_err(|error| {
+            let is_garbled = error.kind() == io::ErrorKind::InvalidData;
+            is_garbled.then(|| Death::Garbled(error.to_string()))
+        })?;
         self.is_ready |= matches!(frame, Frame::Ready);
         self.is_leaving |= matches!(frame, Frame::Leaving);
         Ok(frame)
