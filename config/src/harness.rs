@@ -175,6 +175,13 @@ impl TestName {
         })
     }
 
+    /// The first call of a test function, for the harness's own tests.
+    #[cfg(test)]
+    pub(crate) fn for_tests(name: &str) -> TestName {
+        let call = Call::next(name, Location::caller());
+        TestName { short: name.to_owned(), path: name.to_owned(), call, package: None, bug: None }
+    }
+
     /// What to say when a child that was to serve this call has ended, or failed, before it came to it.
     pub(crate) fn not_reached(&self, printed: &str) -> String {
         let TestName { short, path, call: Call { ordinal, .. }, .. } = self;

@@ -315,3 +315,38 @@ fn store_history(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_result_fail_the_run_that_they_came_for() {
+        let test = TestName::for_tests("TestReElection3A");
+        let passed = |seed: u64, test: &str| {
+            format!(
+                r#"{{"test":"{test}","seed":{seed},"verdict":{{"passed":{{"seconds":1.0,"peers":3,"rpcs":1,
+                "bytes":1,"commands":1}}}},"banner":"","warnings":[],"history":1}}"#
+            )
+        };
+        let read = |sent: &str| {
+            let output = "printed".to_owned();
+            let done = Done { seed: 7, result: Ok(sent.into()), output, is_last: false };
+            read(&test, &done).expect("a result")
+        };
+        assert!(read(&passed(7, "TestReElection3A")).failure().is_none());
+        for (sent, why) in [
+            ("\u{1b}[2J", "4 bytes in place of a result: "),
+            ("{}", "2 bytes in place of a result: missing field"),
+            (&*passed(8, "TestReElection3A"), "a result of seed 8 of TestReElection3A"),
+            (&*passed(7, "TestBackup3B"), "a result of seed 7 of TestBackup3B"),
+        ] {
+            let result = read(sent);
+            assert_eq!((&*result.test, result.seed), ("TestReElection3A", 7));
+            let failure = result.failure().expect("it has failed");
+            let says = format!("the process sent the tester what it can't read: {why}");
+            assert!(failure.message.starts_with(&says), "{}", failure.message);
+            assert_eq!((failure.kind, result.process), (FailureKind::Misuse, Process::Died));
+        }
+    }
+}

@@ -231,12 +231,7 @@ fn record(t: &T, failure: Option<Failure>) -> Record {
 
 /// The result of the run that is under way in this process and gets nowhere, or ends here; it has
 /// `printed` this. The simulated thread is beyond asking, and may hold any lock of the code under test.
-pub(crate) fn stuck(
-    test: &TestName,
-    seed: u64,
-    stuck: &sim::Stuck,
-    printed: &str,
-) -> RunResult {
+pub(crate) fn stuck(test: &TestName, seed: u64, stuck: &sim::Stuck, printed: &str) -> RunResult {
     let t = lock(&CURRENT).clone();
     // A thread that has died while it told the tester something keeps the tester's lock.
     let is_dead = matches!(stuck.why, sim::Why::Signal(_));

@@ -72,7 +72,11 @@ pub(crate) fn read(from: &mut impl Read) -> io::Result<Frame> {
         RESULT => {
             let seed = read_u64(from)?;
             let result = read_bytes(from, "result", MOST)?;
-            Ok(Frame::Result { seed, result, output: read_bytes(from, "run's output", MOST_OUTPUT)? })
+            Ok(Frame::Result {
+                seed,
+                result,
+                output: read_bytes(from, "run's output", MOST_OUTPUT)?,
+            })
         }
         other => Err(invalid(format!("the byte {other}, where a message of the tester's begins"))),
     }
@@ -145,7 +149,10 @@ mod tests {
     fn what_is_no_frame_is_named() {
         for (from, says) in [
             (b"hello".to_vec(), "the byte 104, where a message of the tester's begins"),
-            ([&[RESULT], &[0; 8][..], &[255; 8]].concat(), "a result of 18446744073709551615 bytes"),
+            (
+                [&[RESULT], &[0; 8][..], &[255; 8]].concat(),
+                "a result of 18446744073709551615 bytes",
+            ),
             (
                 [&[RESULT], &[0; 8][..], &(MOST + 1).to_le_bytes()].concat(),
                 "a result of 268435457 bytes, where 268435456 are the most",

@@ -29,6 +29,9 @@ use crate::silence::{self, Silence};
 /// How long a child may take to end when it has closed its end of the socket.
 const END: Duration = Duration::from_secs(3);
 
+/// How much later than its child a process may be interrupted.
+const INTERRUPT: Duration = Duration::from_millis(500);
+
 /// How often it is looked at meanwhile.
 const LOOK_FOR_END: Duration = Duration::from_millis(5);
 
@@ -280,8 +283,8 @@ impl<'a> Queue<'a> {
                 }
                 Err(death) => {
                     let (death, output) = child.bury(death);
-                    if interrupt::is_interrupted() && !matches!(death, Death::Garbled(_)) {
-                        return Ok(()); // the same signal may have ended it, or kept it from beginning
+                    if is_of_an_interrupt(&death) {
+                        return Ok(());
                     }
                     if given.len() == 1 || death == Death::NotAWorker {
                         for job in given {
@@ -296,6 +299,22 @@ impl<'a> Queue<'a> {
             }
         }
     }
+}
+
+/// Whether a child has died because the user has had enough, so that no run is to blame. The signal that
+/// ends a group of processes may come to the child first.
+fn is_of_an_interrupt(death: &Death) -> bool {
+    let may_be_first = match death {
+        Death::NotAWorker => true,
+        Death::Signalled(signal) => [libc::SIGINT, libc::SIGTERM, libc::SIGHUP].contains(signal),
+        Death::Exited(_) | Death::Silent | Death::Stopped => false,
+        Death::Garbled(_) => return false,
+    };
+    let begun = Instant::now();
+    while may_be_first && !interrupt::is_interrupted() && begun.elapsed() < INTERRUPT {
+        thread::sleep(LOOK_FOR_END);
+    }
+    interrupt::is_interrupted()
 }
 
 /// A child, as its parent sees it.

@@ -128,7 +128,10 @@ fn a_later_call_s_failure_is_told_stored_and_repeated_as_its_own() {
     let again = run(&[path], &[SEEDS[0], ("LAB_CALL", "2")]);
     again.assert_status(FAILED);
     let [result] = &again.results[..] else { panic!("not one run:\n{}", again.output) };
-    assert_eq!(result.failure().map(|failure| &*failure.message), Some("server 1 panicked in start: no disk"));
+    assert_eq!(
+        result.failure().map(|failure| &*failure.message),
+        Some("server 1 panicked in start: no disk")
+    );
 }
 
 #[test]

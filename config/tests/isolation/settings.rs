@@ -89,7 +89,9 @@ fn passes_a_script_by_its_name() {
 fn who_passes_a_script_by_its_name_is_told_what_to_write() {
     let ran = run(&["settings::passes_a_script_by_its_name"], &[]);
     ran.assert_status(FAILED);
-    ran.assert_says(&[", or write config::test(|t| by_its_name(t)), with the closure in the #[test]"]);
+    ran.assert_says(&[
+        ", or write config::test(|t| by_its_name(t)), with the closure in the #[test]",
+    ]);
 }
 
 #[test]
