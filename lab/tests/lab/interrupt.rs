@@ -7,10 +7,22 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+
 use crate::student::{Ran, command, folder, odd, run, skeleton, solved};
 
 /// A variable by which the processes of a test are found.
 const MARK: &str = "EDGE_MARK";
+
+/// Who gets a signal.
+#[derive(Clone, Copy, Debug)]
+enum To {
+    Lab,
+    Group,
+    /// As `timeout` does it.
+    LabAndGroup,
+}
 
 /// `cargo lab` under way, in a group of its own.
 struct Lab {
@@ -35,10 +47,15 @@ impl Lab {
         Lab { process, stderr, mark }
     }
 
-    /// Sends signals as `kill` is told to: `LAB` stands for the program's number.
-    fn kill(&self, arguments: &str) {
-        let kill = format!("kill {}", arguments.replace("LAB", &self.process.id().to_string()));
-        assert!(Command::new("sh").args(["-c", &kill]).status().expect("sh runs").success());
+    /// Sends a signal to the program, and to what it has started as far as that is of its group.
+    fn kill(&self, to: To, signal: Signal) {
+        let id = Pid::from_raw(self.process.id().cast_signed());
+        let sent = match to {
+            To::Lab => kill(id, signal),
+            To::Group => killpg(id, signal),
+            To::LabAndGroup => kill(id, signal).and_then(|()| killpg(id, signal)),
+        };
+        sent.expect("it is under way");
     }
 
     /// Waits for its end, which comes soon, and for that of all that it has started.
@@ -47,14 +64,26 @@ impl Lab {
         for line in self.stderr.by_ref().lines().map_while(Result::ok) {
             stderr += &format!("{line}\n");
         }
-        let ran = Ran::from(self.process.wait_with_output().expect("it ends"));
+        let mut stdout = String::new();
+        let pipe = self.process.stdout.as_mut().expect("a pipe");
+        pipe.read_to_string(&mut stdout).expect("it is text");
+        let code = self.process.wait().expect("it ends").code();
         let begun = Instant::now();
         while !marked(&self.mark).is_empty() {
             let left = marked(&self.mark);
             assert!(begun.elapsed() < Duration::from_secs(5), "{left:?} go on");
             pause(Duration::from_millis(20));
         }
-        Ran { stderr, ..ran }
+        Ran { code, stdout, stderr }
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let id = Pid::from_raw(self.process.id().cast_signed());
+            let _ = killpg(id, Signal::SIGKILL);
+        }
     }
 }
 
@@ -80,6 +109,10 @@ fn pause(duration: Duration) {
     std::thread::sleep(duration);
 }
 
+/// What the program ends with when it gets a signal.
+const CODES: [(Signal, i32); 3] =
+    [(Signal::SIGINT, 130), (Signal::SIGTERM, 143), (Signal::SIGHUP, 143)];
+
 /// Runs of a test that never come to their end.
 fn endless() -> Lab {
     let mut lab = command(env!("CARGO_BIN_EXE_lab"), solved());
@@ -99,9 +132,9 @@ fn assert_told(ran: &Ran, code: i32) {
 
 #[test]
 fn what_is_known_so_far_is_shown() {
-    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 143)] {
+    for (signal, code) in CODES {
         let lab = endless();
-        lab.kill(&format!("-{signal} LAB"));
+        lab.kill(To::Lab, signal);
         assert_told(&lab.end(), code);
     }
 }
@@ -110,27 +143,24 @@ fn what_is_known_so_far_is_shown() {
 /// or sooner, and some of them twice.
 #[test]
 fn the_whole_group_may_be_ended_at_once() {
-    for (signals, code) in [
-        ("-INT -LAB", 130),
-        ("-TERM -LAB", 143),
-        ("-TERM LAB; kill -TERM -LAB", 143),
-        ("-HUP -LAB", 143),
-    ] {
-        let lab = endless();
-        lab.kill(&signals.replace("-LAB", "-- -LAB"));
-        assert_told(&lab.end(), code);
+    for (signal, code) in CODES {
+        for to in [To::Group, To::LabAndGroup] {
+            let lab = endless();
+            lab.kill(to, signal);
+            assert_told(&lab.end(), code);
+        }
     }
 }
 
 /// A run by the real clock is under way for as long as it takes, and ends with the program.
 #[test]
 fn a_run_that_takes_an_hour_ends_with_the_program() {
-    for signals in ["-TERM LAB", "-TERM -- -LAB"] {
+    for to in [To::Lab, To::Group] {
         let mut lab = command(env!("CARGO_BIN_EXE_lab"), odd());
         lab.args(["test", "TestWaits3A", "-n", "2", "-j", "1", "--real"]);
         let lab = Lab::start(lab, "2 runs of each");
         pause(Duration::from_secs(1));
-        lab.kill(signals);
+        lab.kill(to, Signal::SIGTERM);
         let begun = Instant::now();
         let ran = lab.end();
         assert!(begun.elapsed() < Duration::from_secs(6), "it took {:?}", begun.elapsed());
@@ -143,17 +173,12 @@ fn a_run_that_takes_an_hour_ends_with_the_program() {
 
 #[test]
 fn a_replay_can_be_interrupted() {
-    for signals in ["-TERM LAB", "-TERM -- -LAB"] {
+    for to in [To::Lab, To::Group] {
         let mut lab = command(env!("CARGO_BIN_EXE_lab"), odd());
         lab.args(["replay", "TestWaits3A", "--seed", "1"]).env("LAB_CLOCK", "real");
         let out = folder("edge-waits");
-        let lab = lab.arg("-o").arg(&out);
-        let mut shell = Command::new("sh");
-        // It says nothing before its run begins.
-        shell.args(["-c", "echo begun >&2; exec \"$0\" \"$@\""]).arg(lab.get_program());
-        shell.args(lab.get_args()).current_dir(odd());
-        shell.envs(lab.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let lab = Lab::start(shell, "begun");
+        lab.arg("-o").arg(&out);
+        let lab = Lab::start(lab, "Finished `test`");
         let begun = Instant::now();
         let is_under_way = || {
             let folders = fs::read_dir(&out).into_iter().flatten().flatten();
@@ -164,7 +189,7 @@ fn a_replay_can_be_interrupted() {
             pause(Duration::from_millis(20));
         }
         pause(Duration::from_millis(500));
-        lab.kill(signals);
+        lab.kill(to, Signal::SIGTERM);
         let ran = lab.end();
         ran.assert_code(143);
         ran.assert_complains("interrupted\n");
@@ -175,7 +200,7 @@ fn a_replay_can_be_interrupted() {
 /// The compilers end, too.
 #[test]
 fn a_build_can_be_interrupted() {
-    for signals in ["-TERM LAB", "-TERM -- -LAB"] {
+    for to in [To::Lab, To::Group] {
         let workspace = folder("edge-build");
         run(command("cp", skeleton()).arg("-r").arg(skeleton()).arg(&workspace)).assert_code(0);
         // A build script that never ends.
@@ -183,7 +208,7 @@ fn a_build_can_be_interrupted() {
         let script = "fn main() { std::thread::sleep(std::time::Duration::from_secs(600)) }";
         fs::write(raft.join("build.rs"), script).expect("it can be written");
         let manifest = fs::read_to_string(raft.join("Cargo.toml")).expect("it is there");
-        let version = format!("0.1.0+build{}", signals.len());
+        let version = format!("0.1.0+build-{to:?}");
         fs::write(raft.join("Cargo.toml"), manifest.replace("0.1.0+", &version)).expect("a file");
         let mut lab = command(env!("CARGO_BIN_EXE_lab"), &workspace);
         lab.args(["test", "TestInitialElection3A"]);
@@ -197,7 +222,7 @@ fn a_build_can_be_interrupted() {
             assert!(begun.elapsed() < Duration::from_secs(120), "the script never runs");
             pause(Duration::from_millis(20));
         }
-        lab.kill(signals);
+        lab.kill(to, Signal::SIGTERM);
         let ran = lab.end();
         ran.assert_code(143);
         ran.assert_complains("interrupted\n");
@@ -212,9 +237,9 @@ fn a_hang_up_that_is_ignored_is_nothing() {
     lab.args([env!("CARGO_BIN_EXE_lab"), "test", "TestManyElections3A", "-n", "10000000"]);
     let lab = Lab::start(lab, "10000000 runs of each");
     pause(Duration::from_secs(1));
-    lab.kill("-HUP -- -LAB");
+    lab.kill(To::Group, Signal::SIGHUP);
     pause(Duration::from_secs(1));
     assert!(!marked(&lab.mark).is_empty(), "it has ended");
-    lab.kill("-TERM LAB");
+    lab.kill(To::Lab, Signal::SIGTERM);
     assert_told(&lab.end(), 143);
 }
