@@ -106,7 +106,7 @@ fn children_end_soon_after_their_parent() {
         stat.contains(") ") && !stat.contains(") Z ")
     };
     let begun = Instant::now();
-    while children.iter().any(|process| is_alive(&process)) {
+    while children.iter().any(is_alive) {
         assert!(begun.elapsed() < Duration::from_secs(5), "{children:?} go on");
         std::thread::sleep(Duration::from_millis(20));
     }
