@@ -34,6 +34,7 @@
 //! * [`Settings`] are the `LAB_…` environment variables.
 
 mod agreement;
+mod call;
 mod checks;
 mod cluster;
 mod describe;

@@ -7,6 +7,8 @@ use report::explain::Explanation;
 use report::{Failure, without_numbers};
 use serde::{Deserialize, Serialize};
 
+use crate::harness::TestName;
+
 /// What a run that passed has measured: the columns of MIT's Passed line.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
@@ -84,6 +86,10 @@ impl Process {
 pub struct RunResult {
     /// The test's name.
     pub test: String,
+    /// Which call of [`test()`](crate::test()) in the test function it is of, from 1. A line without it
+    /// is of the first.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub call: u32,
     /// The run's seed.
     pub seed: u64,
     /// Whether it passed.
@@ -144,9 +150,10 @@ impl RunResult {
     }
 
     /// The result of a run of which nothing is known but its verdict.
-    pub(crate) fn without_run(test: &str, seed: u64, verdict: Verdict) -> RunResult {
+    pub(crate) fn without_run(test: &TestName, seed: u64, verdict: Verdict) -> RunResult {
         RunResult {
-            test: test.to_owned(),
+            test: test.short.clone(),
+            call: test.call.ordinal,
             seed,
             verdict,
             process: Process::Survived,
@@ -160,6 +167,14 @@ impl RunResult {
             trace: None,
         }
     }
+}
+
+fn first() -> u32 {
+    1
+}
+
+fn is_first(call: &u32) -> bool {
+    *call == 1
 }
 
 fn is_zero(number: &u64) -> bool {

@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use report::{Failure, FailureKind, Time};
 use sim::{Clock, Death, Done, Isolation};
 
+use crate::call;
 use crate::describe::line;
 use crate::harness::TestName;
 use crate::outcome::{Process, RunResult, Verdict};
@@ -30,6 +31,9 @@ const HANGS: usize = 10;
 /// the others would.
 const CONFIRMED: usize = 3;
 
+/// How the note of a run begins whose seed came out otherwise in a fresh process.
+pub(crate) const NOT_REPRODUCED: &str = "NOT REPRODUCED";
+
 /// Whether this process was started to run seeds for another.
 pub(crate) fn is_child() -> bool {
     cfg!(unix) && sim::is_worker()
@@ -45,11 +49,11 @@ pub(crate) fn serve(test: &TestName, clock: Clock, run: impl Fn(u64) -> RunResul
     fn encode(result: &RunResult) -> Vec<u8> {
         serde_json::to_vec(result).expect("a result is plain data")
     }
-    let name = test.short.clone();
+    let test = test.clone();
     sim::serve(
         clock,
         move |seed| encode(&run(seed)),
-        move |seed, why, printed| encode(&stuck(&name, seed, why, printed)),
+        move |seed, why, printed| encode(&stuck(&test, seed, why, printed)),
     )
 }
 
@@ -146,6 +150,7 @@ fn start(
         let mut command = Command::new(&binary);
         command.arg(&test.path).args(["--exact", "--nocapture", "--test-threads=1"]);
         command.arg("--include-ignored");
+        command.env(call::ASKED, test.call.to_string());
         match watch {
             Watch::Nothing => {}
             Watch::Events => drop(command.env(TRACE, "1")),
@@ -169,39 +174,42 @@ fn start(
 fn read(test: &TestName, done: &Done) -> Result<RunResult, String> {
     let Done { seed, result, output, .. } = done;
     match result {
-        Ok(bytes) => {
-            let result: RunResult = serde_json::from_slice(bytes)
-                .map_err(|error| format!("failed to read the result of seed {seed}: {error}\n"))?;
-            Ok(RunResult { printed: output.clone(), ..result })
-        }
-        Err(Death::NotAWorker) => Err(format!(
-            "failed to run {} in a process of its own: `{} --exact` doesn't lead to a #[test] \
-             function that calls config::test() directly. LAB_CHILD=1 runs it in this process. What \
-             the process printed:\n{output}\n",
-            test.short, test.path
-        )),
-        Err(death) => {
-            let verdict = Verdict::unexplained(
-                Failure {
-                    kind: match death {
-                        Death::Exited(_) => FailureKind::Misuse,
-                        Death::Silent | Death::Stopped => FailureKind::Stuck,
-                        Death::Signalled(_) | Death::NotAWorker => FailureKind::Panic,
-                    },
-                    message: with_cause(&death.to_string(), output),
-                    location: String::new(),
-                    at: Time(0),
-                },
-                last_words(output),
-            );
-            let process = match death {
-                Death::Silent | Death::Stopped => Process::Hung,
-                Death::Exited(_) | Death::Signalled(_) | Death::NotAWorker => Process::Died,
-            };
-            let result = RunResult::without_run(&test.short, *seed, verdict);
-            Ok(RunResult { process, printed: output.clone(), ..result })
-        }
+        Ok(bytes) => Ok(match decode(test, *seed, bytes) {
+            Ok(result) => RunResult { printed: output.clone(), ..result },
+            Err(what) => died(test, *seed, &Death::Garbled(what), output),
+        }),
+        Err(Death::NotAWorker) => Err(test.not_reached(output)),
+        Err(death) => Ok(died(test, *seed, death, output)),
     }
+}
+
+/// The result of a seed's run; if the bytes aren't one, what they are.
+fn decode(test: &TestName, seed: u64, bytes: &[u8]) -> Result<RunResult, String> {
+    let result: RunResult = serde_json::from_slice(bytes)
+        .map_err(|error| format!("{} bytes in place of a result: {error}", bytes.len()))?;
+    if result.seed == seed && result.test == test.short {
+        Ok(result)
+    } else {
+        Err(format!("a result of seed {} of {}", result.seed, result.test))
+    }
+}
+
+/// The result of a run whose process has died, or told nonsense.
+fn died(test: &TestName, seed: u64, death: &Death, output: &str) -> RunResult {
+    let (kind, process) = match death {
+        Death::Exited(_) | Death::Garbled(_) => (FailureKind::Misuse, Process::Died),
+        Death::Silent | Death::Stopped => (FailureKind::Stuck, Process::Hung),
+        Death::Signalled(_) | Death::NotAWorker => (FailureKind::Panic, Process::Died),
+    };
+    let failure = Failure {
+        kind,
+        message: with_cause(&death.to_string(), output),
+        location: String::new(),
+        at: Time(0),
+    };
+    let verdict = Verdict::unexplained(failure, last_words(output));
+    let result = RunResult::without_run(test, seed, verdict);
+    RunResult { process, printed: output.to_owned(), ..result }
 }
 
 /// How a process died, and why, if its last lines say so.
@@ -274,7 +282,7 @@ fn confirm(test: &TestName, settings: &Settings, results: &mut [RunResult]) -> R
                 None => "passed".to_owned(),
             };
             first.note = Some(format!(
-                "NOT REPRODUCED: the same seed, run again in a fresh process, {outcome}{}. Something \
+                "{NOT_REPRODUCED}: the same seed, run again in a fresh process, {outcome}{}. Something \
                  outside the simulation leaks in: most likely a static or another global that \
                  remembers earlier runs, a counter of the whole process such as that of \
                  futures::select!, an address, or a thread. LAB_CHECK_DETERMINISM=1 shows where the \
@@ -306,4 +314,39 @@ fn store_history(
         reported.note = reported.note.take().or(again.note);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_result_fail_the_run_that_they_came_for() {
+        let test = TestName::for_tests("TestReElection3A");
+        let passed = |seed: u64, test: &str| {
+            format!(
+                r#"{{"test":"{test}","seed":{seed},"verdict":{{"passed":{{"seconds":1.0,"peers":3,"rpcs":1,
+                "bytes":1,"commands":1}}}},"banner":"","warnings":[],"history":1}}"#
+            )
+        };
+        let read = |sent: &str| {
+            let output = "printed".to_owned();
+            let done = Done { seed: 7, result: Ok(sent.into()), output, is_last: false };
+            read(&test, &done).expect("a result")
+        };
+        assert!(read(&passed(7, "TestReElection3A")).failure().is_none());
+        for (sent, why) in [
+            ("\u{1b}[2J", "4 bytes in place of a result: "),
+            ("{}", "2 bytes in place of a result: missing field"),
+            (&*passed(8, "TestReElection3A"), "a result of seed 8 of TestReElection3A"),
+            (&*passed(7, "TestBackup3B"), "a result of seed 7 of TestBackup3B"),
+        ] {
+            let result = read(sent);
+            assert_eq!((&*result.test, result.seed), ("TestReElection3A", 7));
+            let failure = result.failure().expect("it has failed");
+            let says = format!("the process sent the tester what it can't read: {why}");
+            assert!(failure.message.starts_with(&says), "{}", failure.message);
+            assert_eq!((failure.kind, result.process), (FailureKind::Misuse, Process::Died));
+        }
+    }
 }

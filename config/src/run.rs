@@ -15,6 +15,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::cluster::LIMIT;
 use crate::describe::script_line;
+use crate::harness::TestName;
 use crate::outcome::{Process, RunResult, Verdict};
 use crate::places::with_cause;
 use crate::settings::Report;
@@ -163,7 +164,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
     if let Some(folder) = histories
         && (failure.is_some() || settings.report == Report::Always)
     {
-        match store::save(folder, &record(t, failure)) {
+        match store::save(folder, test.call, &record(t, failure)) {
             Ok(path) => stored = path,
             Err(error) => {
                 note =
@@ -187,6 +188,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
     });
     RunResult {
         test: test.short.clone(),
+        call: test.call.ordinal,
         seed: t.sim.seed(),
         verdict,
         process: Process::Survived,
@@ -229,7 +231,7 @@ fn record(t: &T, failure: Option<Failure>) -> Record {
 
 /// The result of the run that is under way in this process and gets nowhere, or ends here; it has
 /// `printed` this. The simulated thread is beyond asking, and may hold any lock of the code under test.
-pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) -> RunResult {
+pub(crate) fn stuck(test: &TestName, seed: u64, stuck: &sim::Stuck, printed: &str) -> RunResult {
     let t = lock(&CURRENT).clone();
     // A thread that has died while it told the tester something keeps the tester's lock.
     let is_dead = matches!(stuck.why, sim::Why::Signal(_));

@@ -9,6 +9,7 @@ use sim::Clock;
 use crate::describe::line;
 use crate::harness::TestName;
 use crate::outcome::{Measured, Process, RunResult, Verdict};
+use crate::places::NOT_REPRODUCED;
 use crate::settings::{Place, Settings};
 use crate::store;
 
@@ -145,7 +146,12 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
     }
     line(&mut text, "seed", format_args!("{}", result.seed));
     line(&mut text, "history", format_args!("{:016x}", result.history));
-    let command = test.replay_command(settings, result.seed);
+    let mut repeated = settings.clone();
+    if result.note.as_ref().is_some_and(|note| note.starts_with(NOT_REPRODUCED)) {
+        // What it shows doesn't depend on other runs, however many are asked for.
+        repeated.place = Place::Process;
+    }
+    let command = test.replay_command(&repeated, result.seed);
     line(&mut text, "replay", format_args!("{command}"));
     if let Some(stored) = &result.stored {
         line(&mut text, "stored", format_args!("{}", store::shown(stored).display()));

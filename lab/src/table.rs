@@ -33,7 +33,7 @@ pub(crate) fn table(tests: &[LabTest], tallies: &[Tally]) -> String {
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let or_dash = |text: Option<String>| right(text.unwrap_or_else(|| "-".to_owned()));
         table.add_row([
-            Cell::new(&test.name).fg(color),
+            Cell::new(test.title()).fg(color),
             right(tally.runs.to_string()),
             right(failed.to_string()).fg(color),
             right(rate(failed as u64, tally.runs)).fg(color),
@@ -66,15 +66,15 @@ pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally], iterations: u64) -> S
         let mut rows: Vec<_> = by_sentence.into_iter().collect();
         rows.sort_by_key(|(_, seeds)| std::cmp::Reverse(seeds.len()));
         for (sentence, failing) in rows {
-            let (name, count) = (&test.name, failing.len());
+            let (name, count) = (test.title(), failing.len());
             let shown = seeds(failing.into_iter());
             writeln!(text, "{name}: {count} x {sentence}; seeds {shown}").expect(CANNOT_FAIL);
         }
         for (warning, count) in &tally.warnings {
-            writeln!(text, "{}: {count} x {warning}", test.name).expect(CANNOT_FAIL);
+            writeln!(text, "{}: {count} x {warning}", test.title()).expect(CANNOT_FAIL);
         }
         if let (Some(hung), not_run @ 1..) = (tally.given_up(), iterations - tally.runs) {
-            let name = &test.name;
+            let name = test.title();
             writeln!(
                 text,
                 "{name}: stopped after {hung} runs that hung: {not_run} of {iterations} seeds were not \

@@ -1,6 +1,7 @@
 //! Counting runs: what the tests write of each, and what is known of a test's so far.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use report::explain::Explanation;
@@ -14,6 +15,10 @@ const HANGS: u64 = 10;
 /// A line of `results.jsonl`, as far as it matters here. The tester writes it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Line {
+    #[serde(default)]
+    pub(crate) test: String,
+    #[serde(default = "first")]
+    pub(crate) call: u32,
     pub(crate) seed: u64,
     pub(crate) verdict: Verdict,
     #[serde(default)]
@@ -23,6 +28,9 @@ pub(crate) struct Line {
     pub(crate) not_run: u64,
     #[serde(default)]
     warnings: Vec<String>,
+    /// Where the run's history is.
+    #[serde(default)]
+    pub(crate) stored: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -37,6 +45,10 @@ pub(crate) enum Verdict {
         #[serde(default)]
         explanation: Explanation,
     },
+}
+
+fn first() -> u32 {
+    1
 }
 
 impl Line {

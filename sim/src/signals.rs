@@ -12,3 +12,14 @@ pub(crate) fn on(signal: libc::c_int, handler: extern "C" fn(libc::c_int), flags
         libc::sigaction(signal, &raw const action, std::ptr::null_mut());
     }
 }
+
+/// Whether `signal` is ignored, as whoever has started this process wanted it.
+pub(crate) fn is_ignored(signal: libc::c_int) -> bool {
+    // SAFETY: a zeroed sigaction is a valid one, and the call only fills it.
+    let action = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &raw mut action);
+        action
+    };
+    action.sa_sigaction == libc::SIG_IGN
+}

@@ -29,6 +29,9 @@ use crate::silence::{self, Silence};
 /// How long a child may take to end when it has closed its end of the socket.
 const END: Duration = Duration::from_secs(3);
 
+/// How much later than its child a process may be interrupted.
+const INTERRUPT: Duration = Duration::from_millis(500);
+
 /// How often it is looked at meanwhile.
 const LOOK_FOR_END: Duration = Duration::from_millis(5);
 
@@ -68,6 +71,8 @@ pub enum Death {
     Stopped,
     /// It never became a worker: the command doesn't lead to one.
     NotAWorker,
+    /// It sent this, which no worker sends, and was killed.
+    Garbled(String),
 }
 
 impl fmt::Display for Death {
@@ -92,6 +97,11 @@ impl fmt::Display for Death {
                 "the process was stopped by a signal such as SIGSTOP, and went on no more",
             ),
             Death::NotAWorker => f.write_str("the process did not come to the point of running"),
+            Death::Garbled(what) => write!(
+                f,
+                "the process sent the tester what it can't read: {what}; code under test must not write to a \
+                 file descriptor that it hasn't opened"
+            ),
         }
     }
 }
@@ -246,12 +256,21 @@ impl<'a> Queue<'a> {
                 child.dismiss();
                 return Ok(());
             }
-            match child.next() {
-                Ok(Frame::Ready | Frame::Alive | Frame::Leaving) => {}
-                Ok(Frame::Result { seed, result, output }) => {
-                    let place = given.iter().position(|job| job.1 == seed);
-                    let job = place.and_then(|place| given.remove(place));
-                    let job = job.expect("a child sends results of the seeds that it was given");
+            let is_given = |seed| given.iter().position(|job| job.1 == seed);
+            let word = child.next().and_then(|frame| match frame {
+                Frame::Ready | Frame::Alive | Frame::Leaving => Ok(None),
+                Frame::Result { seed, result, output } => match is_given(seed) {
+                    Some(place) => Ok(Some((place, result, output))),
+                    None => Err(Some(Death::Garbled(format!(
+                        "a result of seed {seed}, which it wasn't given"
+                    )))),
+                },
+            });
+            match word {
+                Ok(None) => {}
+                Ok(Some((place, result, output))) => {
+                    let job = given.remove(place).expect("it is there");
+                    let seed = job.1;
                     let output = String::from_utf8_lossy(&output).into_owned();
                     let is_last = child.is_leaving;
                     self.finish(job, Done { seed, result: Ok(result), output, is_last });
@@ -264,6 +283,9 @@ impl<'a> Queue<'a> {
                 }
                 Err(death) => {
                     let (death, output) = child.bury(death);
+                    if is_of_an_interrupt(&death) {
+                        return Ok(());
+                    }
                     if given.len() == 1 || death == Death::NotAWorker {
                         for job in given {
                             let (result, output) = (Err(death.clone()), output.clone());
@@ -277,6 +299,22 @@ impl<'a> Queue<'a> {
             }
         }
     }
+}
+
+/// Whether a child has died because the user has had enough, so that no run is to blame. The signal that
+/// ends a group of processes may come to the child first.
+fn is_of_an_interrupt(death: &Death) -> bool {
+    let may_be_first = match death {
+        Death::NotAWorker => true,
+        Death::Signalled(signal) => [libc::SIGINT, libc::SIGTERM, libc::SIGHUP].contains(signal),
+        Death::Exited(_) | Death::Silent | Death::Stopped => false,
+        Death::Garbled(_) => return false,
+    };
+    let begun = Instant::now();
+    while may_be_first && !interrupt::is_interrupted() && begun.elapsed() < INTERRUPT {
+        thread::sleep(LOOK_FOR_END);
+    }
+    interrupt::is_interrupted()
 }
 
 /// A child, as its parent sees it.
@@ -313,7 +351,10 @@ impl Worker {
         if self.reader.buffer().is_empty() {
             self.wait_for_word()?;
         }
-        let frame = frame::read(&mut self.reader).map_err(|_| None)?;
+        let frame = frame::read(&mut self.reader).map_err(|error| {
+            let is_garbled = error.kind() == io::ErrorKind::InvalidData;
+            is_garbled.then(|| Death::Garbled(error.to_string()))
+        })?;
         self.is_ready |= matches!(frame, Frame::Ready);
         self.is_leaving |= matches!(frame, Frame::Leaving);
         Ok(frame)

@@ -39,6 +39,7 @@ fn a_failure_that_comes_from_earlier_runs_is_called_that() {
         "most likely a static or another global that remembers earlier runs",
         "LAB_CHECK_DETERMINISM=1 shows where the two runs part",
         "LAB_ISOLATE=process gives each run a process of its own",
+        "  replay    LAB_SEED=4 LAB_ISOLATE=process cargo test -p config remembers_earlier_runs\n",
         "\n3 of 6 runs failed:\n",
     ]);
 

@@ -1,7 +1,7 @@
 //! Running a campaign: who runs what, and what is counted.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -48,8 +48,6 @@ fn tells_itself(kind: FailureKind, has_hung: bool) -> bool {
 pub(crate) struct Work<'a> {
     pub(crate) suite: &'a Suite,
     pub(crate) jobs: usize,
-    /// Set when the user has had enough.
-    pub(crate) stop: &'a AtomicBool,
 }
 
 /// Where the campaign stands.
@@ -101,7 +99,6 @@ impl Work<'_> {
                 ("LAB_STRICT", "1".to_owned()),
                 ("LAB_CLOCK", "virtual".to_owned()),
             ],
-            stop: self.stop,
         };
         let asked = plan.count(name);
         let mut count = Count::new(raft, name, plan.seeds.first);
@@ -113,7 +110,7 @@ impl Work<'_> {
             };
             let folder = scratch()?;
             let Some(ended) = launcher.run(test, seeds, folder.path())? else { return Ok(None) };
-            let ended = ended.complete(test, seeds)?;
+            let Some(ended) = ended.complete(test, seeds)? else { return Ok(None) };
             count.add(ended.lines, ended.cpu, bug);
             given += seeds.count;
             size = if count.is_slow(given) { 1 } else { (2 * given).max(FIRST - 1) };

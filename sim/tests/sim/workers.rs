@@ -48,6 +48,18 @@ fn run_until(victim: &str, seeds: &[u64], enough: fn(&Done) -> bool) -> Vec<Done
     sim::run_in_children(seeds, jobs, Isolation::Batch, &command, &enough).expect("children start")
 }
 
+/// What came of `seeds` where a shell that runs `script` stands in for the child. Its standard input is the
+/// tester's socket, to which it can write as well: any code under test can.
+fn run_shell(script: &str, seeds: &[u64]) -> Vec<Done> {
+    let command = || {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    };
+    let jobs = NonZeroUsize::new(4).expect("it is not zero");
+    sim::run_in_children(seeds, jobs, Isolation::Batch, &command, &|_| false).expect("sh starts")
+}
+
 /// What came of the seeds 1 to 3.
 fn run(victim: &str) -> Vec<Done> {
     run_until(victim, &[1, BAD, 3], |_| false)
@@ -191,4 +203,41 @@ fn runs_end_when_it_is_enough() {
     assert!(ran.contains(&10) && ran.is_sorted(), "{ran:?}");
     assert!(ran.len() < seeds.len(), "all were run");
     assert!(done.iter().all(|done| told(done) == "passed" && !done.is_last));
+}
+
+/// As `printf` writes it: a result of seed 1 with a length of so many bytes, and nothing else.
+fn result_of_seed_1(len: &str) -> String {
+    format!(r"R\001\000\000\000\000\000\000\000{len}")
+}
+
+#[test]
+fn what_a_child_sends_that_is_no_result_fails_its_run() {
+    let none = r"\000\000\000\000\000\000\000\000";
+    let foreign = format!(r"R\011\000\000\000\000\000\000\000{none}{none}");
+    for (words, why) in [
+        ("hello", "the byte 104, where a message of the tester's begins"),
+        (
+            &*result_of_seed_1(r"\377\377\377\377\377\377\377\377"),
+            "a result of 18446744073709551615 bytes, where 268435456 are the most",
+        ),
+        (&*foreign, "a result of seed 9, which it wasn't given"),
+    ] {
+        let begun = Instant::now();
+        let done = run_shell(&format!("printf 'Y{words}' >&0; exec sleep 60"), &[1, 2]);
+        // Each of the two is run alone then, so that it is plain which of them it was.
+        assert_eq!(done.iter().map(|done| done.seed).collect::<Vec<_>>(), [1, 2]);
+        for done in &done {
+            let says = format!("the process sent the tester what it can't read: {why}; ");
+            assert!(told(done).starts_with(&says), "{}", told(done));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
+    }
+}
+
+/// Its end is found out as any other's.
+#[test]
+fn a_child_that_ends_within_a_message_has_died() {
+    let half = result_of_seed_1(r"\011\000");
+    let done = run_shell(&format!("printf 'Y{half}' >&0; exit 3"), &[1]);
+    assert_eq!(told(&done[0]), "the process was ended by exit(3)");
 }
