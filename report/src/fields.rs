@@ -7,6 +7,8 @@
 mod pack;
 mod pick;
 
+use std::fmt;
+
 use serde::ser::Serialize;
 
 use pick::{Entries, One, Pick, Scalar};
@@ -38,6 +40,51 @@ pub struct Fields {
     pub last_included_index: Option<u64>,
     /// `lastIncludedTerm`, of a snapshot.
     pub last_included_term: Option<u64>,
+    /// Whether a candidate only asks if it would get the vote (thesis §9.6); the paper has no name for it.
+    pub pre_vote: Option<bool>,
+    /// Which of these were found by a name that isn't the paper's.
+    pub guessed: Names,
+}
+
+/// A set of fields' names.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Names(u16);
+
+impl Names {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether `name` is among them.
+    pub(crate) fn has(self, name: Slot) -> bool {
+        self.0 & name.bit() != 0
+    }
+
+    pub(crate) fn insert(&mut self, name: Slot) {
+        self.0 |= name.bit();
+    }
+
+    pub(crate) fn remove(&mut self, name: Slot) {
+        self.0 &= !name.bit();
+    }
+
+    /// Adds all of `others`.
+    pub(crate) fn extend(&mut self, others: Names) {
+        self.0 |= others.0;
+    }
+
+    /// They, in the paper's order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Slot> {
+        Slot::ALL.into_iter().filter(move |&name| self.has(name))
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(Slot::paper_name)).finish()
+    }
 }
 
 /// The highest term or index that a story tells of. No run comes near it, but 0 less 1 does, where it wraps:
@@ -85,36 +132,93 @@ impl Fields {
 
     /// Takes a field's value, if it is one of Raft's.
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
-        let Some(slot) = Slot::named(name) else { return };
+        let Some((slot, how)) = Slot::named(name) else { return };
+        // What has the paper's name is what the paper means by it, whatever else sounds like it.
+        if how == Named::Otherwise && self.has(slot) && !self.guessed.has(slot) {
+            return;
+        }
+        if !self.set(slot, value) {
+            return;
+        }
+        match how {
+            Named::AsInPaper => self.guessed.remove(slot),
+            Named::Otherwise => self.guessed.insert(slot),
+        }
+    }
+
+    /// Sets a field to `value`, if it is of the field's kind; returns whether it is.
+    fn set<T: Serialize + ?Sized>(&mut self, slot: Slot, value: &T) -> bool {
+        let flag = |value: &T| match value.serialize(One) {
+            Ok(Scalar::Flag(flag)) => Some(flag),
+            _ => None,
+        };
         match slot {
             Slot::Entries => {
-                let mut terms = Vec::new();
-                if value.serialize(Entries(&mut terms)).is_ok() {
-                    self.entries = Some(terms);
+                let (mut terms, mut how) = (Vec::new(), Named::AsInPaper);
+                if value.serialize(Entries { terms: &mut terms, how: &mut how }).is_err() {
+                    return false;
                 }
+                self.entries = Some(terms);
+                match how {
+                    Named::AsInPaper => self.guessed.remove(Slot::EntryTerm),
+                    Named::Otherwise => self.guessed.insert(Slot::EntryTerm),
+                }
+                true
             }
-            Slot::VoteGranted | Slot::Success => {
-                let Ok(Scalar::Flag(flag)) = value.serialize(One) else { return };
+            Slot::VoteGranted | Slot::Success | Slot::PreVote => {
+                let Some(flag) = flag(value) else { return false };
                 match slot {
                     Slot::Success => self.success = Some(flag),
+                    Slot::PreVote => self.pre_vote = Some(flag),
                     _ => self.vote_granted = Some(flag),
                 }
+                true
             }
             _ => {
                 if let Ok(Scalar::Number(number)) = value.serialize(One)
                     && let Some(place) = self.number(slot as u8)
                 {
                     *place = Some(number);
+                    return true;
+                }
+                false
+            }
+        }
+    }
+
+    /// Whether a field is there.
+    fn has(&mut self, slot: Slot) -> bool {
+        match slot {
+            Slot::Entries | Slot::EntryTerm => self.entries.is_some(),
+            Slot::VoteGranted => self.vote_granted.is_some(),
+            Slot::Success => self.success.is_some(),
+            Slot::PreVote => self.pre_vote.is_some(),
+            _ => self.number(slot as u8).is_some_and(|number| number.is_some()),
+        }
+    }
+
+    /// The same without a field.
+    pub(crate) fn forget(&mut self, slot: Slot) {
+        match slot {
+            Slot::Entries => self.entries = None,
+            Slot::EntryTerm => self.entries.iter_mut().flatten().for_each(|term| *term = None),
+            Slot::VoteGranted => self.vote_granted = None,
+            Slot::Success => self.success = None,
+            Slot::PreVote => self.pre_vote = None,
+            _ => {
+                if let Some(number) = self.number(slot as u8) {
+                    *number = None;
                 }
             }
         }
+        self.guessed.remove(slot);
     }
 }
 
 /// A field of Raft's.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-enum Slot {
+pub(crate) enum Slot {
     Term,
     Sender,
     LastLogIndex,
@@ -127,28 +231,83 @@ enum Slot {
     Success,
     LastIncludedIndex,
     LastIncludedTerm,
+    PreVote,
+    /// The term of each of the entries.
+    EntryTerm,
+}
+
+/// How a field is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    /// As in Figures 2 and 13, in whatever case.
+    AsInPaper,
+    /// By a name that is in use for it, or might be: what it means is a guess.
+    Otherwise,
 }
 
 /// Longer names are none of Raft's.
 const LONGEST: usize = 24;
 
 impl Slot {
-    /// The field that goes by `name`.
-    fn named(name: &str) -> Option<Slot> {
+    /// All fields, in the paper's order.
+    const ALL: [Slot; 14] = [
+        Slot::Term,
+        Slot::Sender,
+        Slot::LastLogIndex,
+        Slot::LastLogTerm,
+        Slot::VoteGranted,
+        Slot::PrevLogIndex,
+        Slot::PrevLogTerm,
+        Slot::Entries,
+        Slot::LeaderCommit,
+        Slot::Success,
+        Slot::LastIncludedIndex,
+        Slot::LastIncludedTerm,
+        Slot::PreVote,
+        Slot::EntryTerm,
+    ];
+
+    fn bit(self) -> u16 {
+        1 << self as u8
+    }
+
+    /// What the paper calls it.
+    pub(crate) fn paper_name(self) -> &'static str {
+        match self {
+            Slot::Term => "term",
+            Slot::Sender => "candidateId or leaderId",
+            Slot::LastLogIndex => "lastLogIndex",
+            Slot::LastLogTerm => "lastLogTerm",
+            Slot::VoteGranted => "voteGranted",
+            Slot::PrevLogIndex => "prevLogIndex",
+            Slot::PrevLogTerm => "prevLogTerm",
+            Slot::Entries => "entries",
+            Slot::LeaderCommit => "leaderCommit",
+            Slot::Success => "success",
+            Slot::LastIncludedIndex => "lastIncludedIndex",
+            Slot::LastIncludedTerm => "lastIncludedTerm",
+            Slot::PreVote => "a pre-vote",
+            Slot::EntryTerm => "an entry's term",
+        }
+    }
+
+    /// The field that goes by `name`, and whether that is the paper's name for it.
+    fn named(name: &str) -> Option<(Slot, Named)> {
+        let paper = |slot| Some((slot, Named::AsInPaper));
         // Most are called as in the paper, and are found at once.
         match name {
-            "term" => return Some(Slot::Term),
-            "leader_id" | "candidate_id" => return Some(Slot::Sender),
-            "prev_log_index" => return Some(Slot::PrevLogIndex),
-            "prev_log_term" => return Some(Slot::PrevLogTerm),
-            "entries" => return Some(Slot::Entries),
-            "leader_commit" => return Some(Slot::LeaderCommit),
-            "success" => return Some(Slot::Success),
-            "last_log_index" => return Some(Slot::LastLogIndex),
-            "last_log_term" => return Some(Slot::LastLogTerm),
-            "vote_granted" => return Some(Slot::VoteGranted),
-            "last_included_index" => return Some(Slot::LastIncludedIndex),
-            "last_included_term" => return Some(Slot::LastIncludedTerm),
+            "term" => return paper(Slot::Term),
+            "leader_id" | "candidate_id" => return paper(Slot::Sender),
+            "prev_log_index" => return paper(Slot::PrevLogIndex),
+            "prev_log_term" => return paper(Slot::PrevLogTerm),
+            "entries" => return paper(Slot::Entries),
+            "leader_commit" => return paper(Slot::LeaderCommit),
+            "success" => return paper(Slot::Success),
+            "last_log_index" => return paper(Slot::LastLogIndex),
+            "last_log_term" => return paper(Slot::LastLogTerm),
+            "vote_granted" => return paper(Slot::VoteGranted),
+            "last_included_index" => return paper(Slot::LastIncludedIndex),
+            "last_included_term" => return paper(Slot::LastIncludedTerm),
             "command" | "conflict" | "data" => return None,
             _ => {}
         }
@@ -162,29 +321,42 @@ impl Slot {
             buffer[len] = byte.to_ascii_lowercase();
             len += 1;
         }
-        Some(match &buffer[..len] {
-            b"term" | b"currentterm" | b"currterm" | b"curterm" | b"leaderterm"
-            | b"candidateterm" | b"replyterm" => Slot::Term,
-            b"candidateid" | b"candidate" | b"leaderid" | b"leader" => Slot::Sender,
-            b"lastlogindex" | b"lastlogidx" | b"lastindex" | b"lastidx" => Slot::LastLogIndex,
-            b"lastlogterm" | b"lastterm" => Slot::LastLogTerm,
-            b"votegranted" | b"granted" | b"grant" | b"grantvote" | b"isgranted" => {
-                Slot::VoteGranted
+        match &buffer[..len] {
+            b"term" => return paper(Slot::Term),
+            b"candidateid" | b"leaderid" => return paper(Slot::Sender),
+            b"lastlogindex" => return paper(Slot::LastLogIndex),
+            b"lastlogterm" => return paper(Slot::LastLogTerm),
+            b"votegranted" => return paper(Slot::VoteGranted),
+            b"prevlogindex" => return paper(Slot::PrevLogIndex),
+            b"prevlogterm" => return paper(Slot::PrevLogTerm),
+            b"entries" => return paper(Slot::Entries),
+            b"leadercommit" => return paper(Slot::LeaderCommit),
+            b"success" => return paper(Slot::Success),
+            b"lastincludedindex" => return paper(Slot::LastIncludedIndex),
+            b"lastincludedterm" => return paper(Slot::LastIncludedTerm),
+            _ => {}
+        }
+        let slot = match &buffer[..len] {
+            b"currentterm" | b"currterm" | b"curterm" | b"leaderterm" | b"candidateterm"
+            | b"replyterm" => Slot::Term,
+            b"candidate" | b"leader" => Slot::Sender,
+            b"lastlogidx" | b"lastindex" | b"lastidx" => Slot::LastLogIndex,
+            b"lastterm" => Slot::LastLogTerm,
+            b"granted" | b"grant" | b"grantvote" | b"isgranted" => Slot::VoteGranted,
+            b"prevlogidx" | b"previndex" | b"previdx" | b"previouslogindex" => Slot::PrevLogIndex,
+            b"prevterm" | b"previouslogterm" => Slot::PrevLogTerm,
+            b"logentries" | b"newentries" | b"logs" | b"log" => Slot::Entries,
+            b"leadercommitindex" | b"leadercommitidx" | b"commitindex" | b"commitidx" => {
+                Slot::LeaderCommit
             }
-            b"prevlogindex" | b"prevlogidx" | b"previndex" | b"previdx" | b"previouslogindex" => {
-                Slot::PrevLogIndex
-            }
-            b"prevlogterm" | b"prevterm" | b"previouslogterm" => Slot::PrevLogTerm,
-            b"entries" | b"logentries" | b"newentries" | b"logs" | b"log" => Slot::Entries,
-            b"leadercommit" | b"leadercommitindex" | b"leadercommitidx" | b"commitindex"
-            | b"commitidx" => Slot::LeaderCommit,
-            b"success" | b"succeeded" | b"succeed" | b"accepted" | b"ok" => Slot::Success,
-            b"lastincludedindex" | b"lastincludedidx" | b"lastincludeindex" | b"snapshotindex" => {
-                Slot::LastIncludedIndex
-            }
-            b"lastincludedterm" | b"lastincludeterm" | b"snapshotterm" => Slot::LastIncludedTerm,
+            b"succeeded" | b"succeed" | b"accepted" | b"ok" => Slot::Success,
+            b"lastincludedidx" | b"lastincludeindex" | b"snapshotindex" => Slot::LastIncludedIndex,
+            b"lastincludeterm" | b"snapshotterm" => Slot::LastIncludedTerm,
+            // Where the paper has no name, none is wrong.
+            b"prevote" | b"isprevote" => return paper(Slot::PreVote),
             _ => return None,
-        })
+        };
+        Some((slot, Named::Otherwise))
     }
 }
 
@@ -193,7 +365,7 @@ mod tests {
     use serde::Serialize;
     use serde_json::json;
 
-    use super::Fields;
+    use super::{Fields, Names, Slot};
 
     #[derive(Serialize)]
     struct Entry {
@@ -254,6 +426,8 @@ mod tests {
             success: Some(true),
             last_included_index: Some(5),
             last_included_term: Some(6),
+            pre_vote: Some(true),
+            guessed: Fields::of(&json!({"commit_index": 1, "log": [[1]]})).guessed,
         };
         for fields in [all, Fields::default(), Fields::of(&args())] {
             let mut bytes = Vec::new();
@@ -275,6 +449,21 @@ mod tests {
     fn entries_may_be_tuples() {
         let fields = Fields::of(&json!({"entries": [[3, "a"], ["b", 4], "c"]}));
         assert_eq!(fields.entries, Some(vec![Some(3), None, None]));
+        assert!(fields.guessed.has(Slot::EntryTerm), "{:?}", fields.guessed);
+    }
+
+    #[test]
+    fn a_name_that_isn_t_the_paper_s_is_a_guess() {
+        assert_eq!(Fields::of(&args()).guessed, Names::default());
+        let fields = Fields::of(&json!({"leaderCommitIndex": 3, "term": 1, "currentTerm": 2}));
+        assert_eq!((fields.leader_commit, fields.term), (Some(3), Some(1)));
+        let names: Vec<Slot> = fields.guessed.iter().collect();
+        assert_eq!(names, [Slot::LeaderCommit]);
+        // Whatever comes first.
+        let fields = Fields::of(&json!({"leader_term": 2, "term": 1}));
+        assert_eq!((fields.term, fields.guessed), (Some(1), Names::default()));
+        let fields = Fields::of(&json!({"entries": [{"leader_term": 4}]}));
+        assert_eq!(fields.guessed.iter().collect::<Vec<_>>(), [Slot::EntryTerm]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 use serde::ser::{SerializeTuple, SerializeTupleStruct};
 
-use super::{Fields, Slot};
+use super::{Fields, Named, Slot};
 
 /// Why something was not gone through: it isn't what was looked for.
 pub(super) type Other = std::fmt::Error;
@@ -205,7 +205,11 @@ impl SerializeMap for Picking<'_> {
 }
 
 /// Takes the terms of a log's entries.
-pub(super) struct Entries<'a>(pub(super) &'a mut Vec<Option<u64>>);
+pub(super) struct Entries<'a> {
+    pub(super) terms: &'a mut Vec<Option<u64>>,
+    /// How the terms are called.
+    pub(super) how: &'a mut Named,
+}
 
 impl Serializer for Entries<'_> {
     type Ok = ();
@@ -218,7 +222,7 @@ impl Serializer for Entries<'_> {
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Self, Other> {
         // A length that is only claimed is no reason to take memory.
-        self.0.reserve(len.unwrap_or(0).min(1024));
+        self.terms.reserve(len.unwrap_or(0).min(1024));
         Ok(self)
     }
 
@@ -238,7 +242,11 @@ impl SerializeSeq for Entries<'_> {
     type Error = Other;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, entry: &T) -> Result<(), Other> {
-        self.0.push(entry.serialize(EntryTerm).unwrap_or(None));
+        let found = entry.serialize(EntryTerm).unwrap_or(None);
+        if let Some((_, Named::Otherwise)) = found {
+            *self.how = Named::Otherwise;
+        }
+        self.terms.push(found.map(|(term, _)| term));
         Ok(())
     }
 
@@ -250,20 +258,24 @@ impl SerializeSeq for Entries<'_> {
 /// Takes the term of one entry: its field of that name, or the first number of a tuple.
 struct EntryTerm;
 
+/// The term of an entry, and how it is called there.
+type Found = Option<(u64, Named)>;
+
 /// Takes it out of what it is in.
 #[derive(Default)]
 struct TermWithin {
-    term: Option<u64>,
+    term: Found,
     is_behind: bool,
     key: String,
 }
 
 impl TermWithin {
     fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
-        if Slot::named(name) == Some(Slot::Term)
+        if let Some((Slot::Term, how)) = Slot::named(name)
+            && (how == Named::AsInPaper || self.term.is_none())
             && let Ok(Scalar::Number(term)) = value.serialize(One)
         {
-            self.term = Some(term);
+            self.term = Some((term, how));
         }
     }
 
@@ -271,13 +283,14 @@ impl TermWithin {
         if !std::mem::replace(&mut self.is_behind, true)
             && let Ok(Scalar::Number(term)) = value.serialize(One)
         {
-            self.term = Some(term);
+            // It may be the index.
+            self.term = Some((term, Named::Otherwise));
         }
     }
 }
 
 impl Serializer for EntryTerm {
-    type Ok = Option<u64>;
+    type Ok = Found;
     type Error = Other;
     type SerializeSeq = TermWithin;
     type SerializeTuple = TermWithin;
@@ -305,8 +318,8 @@ impl Serializer for EntryTerm {
         Ok(TermWithin::default())
     }
 
-    refuse_scalars!(Option<u64>);
-    refuse_the_rest!(Option<u64>);
+    refuse_scalars!(Found);
+    refuse_the_rest!(Found);
 }
 
 /// An object's key: only names are of interest.
@@ -321,7 +334,7 @@ fn key_of<T: Serialize + ?Sized>(key: &T) -> Result<String, Other> {
 macro_rules! takes_elements {
     ($($kind:ident by $method:ident;)*) => {
         $(impl $kind for TermWithin {
-            type Ok = Option<u64>;
+            type Ok = Found;
             type Error = Other;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
@@ -329,7 +342,7 @@ macro_rules! takes_elements {
                 Ok(())
             }
 
-            fn end(self) -> Result<Option<u64>, Other> {
+            fn end(self) -> Result<Found, Other> {
                 Ok(self.term)
             }
         })*
@@ -343,7 +356,7 @@ takes_elements! {
 }
 
 impl SerializeMap for TermWithin {
-    type Ok = Option<u64>;
+    type Ok = Found;
     type Error = Other;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Other> {
@@ -357,13 +370,13 @@ impl SerializeMap for TermWithin {
         Ok(())
     }
 
-    fn end(self) -> Result<Option<u64>, Other> {
+    fn end(self) -> Result<Found, Other> {
         Ok(self.term)
     }
 }
 
 impl SerializeStruct for TermWithin {
-    type Ok = Option<u64>;
+    type Ok = Found;
     type Error = Other;
 
     fn serialize_field<T: Serialize + ?Sized>(
@@ -375,7 +388,7 @@ impl SerializeStruct for TermWithin {
         Ok(())
     }
 
-    fn end(self) -> Result<Option<u64>, Other> {
+    fn end(self) -> Result<Found, Other> {
         Ok(self.term)
     }
 }
