@@ -44,7 +44,8 @@ pub trait Observer: Send + Sync + 'static {
     /// Something happened.
     fn record(&self, at: Time, kind: EventKind);
 
-    /// A server has sent, handled or received something since it was looked at last. Nobody's code is
+    /// A server has sent, handled or received something, or its tasks have run, since it was looked at
+    /// last; or a handler that has waited has ended, and its reply is about to set out. Nobody's code is
     /// running, and the network's lock is free, so that the server may be asked how it is. By the
     /// real clock there is no such moment, and this isn't called.
     fn look_at(&self, server: Owner) {

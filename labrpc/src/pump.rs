@@ -144,6 +144,7 @@ fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>
     // callers' wakers, and what goes with a request that is dropped.
     let mut state = lock(&shared.state);
     while !state.is_gone {
+        shared.sim.take_ran().into_iter().for_each(|owner| state.is_busy(owner));
         if !state.busy.is_empty() {
             state = look_around(shared, state);
             continue;
@@ -291,6 +292,13 @@ fn deliver(
     let (waiting, waited_for) = (shared.clone(), request.clone());
     tokio::spawn(async move {
         let reply = context::within(context, handling).await;
+        // What the server is when it answers, before the answer tells anybody.
+        if waiting.sim.clock() == Clock::Virtual
+            && let Some(server) = waited_for.server.get()
+            && let Some(owner) = server.owner()
+        {
+            waiting.observer.look_at(owner);
+        }
         handled(&waiting, &mut lock(&waiting.state), waited_for, reply);
     });
     check_alive_later(&shared.sim, &mut lock(&shared.state).schedule, request);

@@ -42,6 +42,8 @@ pub struct Fields {
     pub last_included_term: Option<u64>,
     /// Whether a candidate only asks if it would get the vote (thesis §9.6); the paper has no name for it.
     pub pre_vote: Option<bool>,
+    /// `done`: whether a part of a snapshot is the last.
+    pub done: Option<bool>,
     /// Which of these were found by a name that isn't the paper's.
     pub guessed: Names,
 }
@@ -165,11 +167,12 @@ impl Fields {
                 }
                 true
             }
-            Slot::VoteGranted | Slot::Success | Slot::PreVote => {
+            Slot::VoteGranted | Slot::Success | Slot::PreVote | Slot::Done => {
                 let Some(flag) = flag(value) else { return false };
                 match slot {
                     Slot::Success => self.success = Some(flag),
                     Slot::PreVote => self.pre_vote = Some(flag),
+                    Slot::Done => self.done = Some(flag),
                     _ => self.vote_granted = Some(flag),
                 }
                 true
@@ -193,6 +196,7 @@ impl Fields {
             Slot::VoteGranted => self.vote_granted.is_some(),
             Slot::Success => self.success.is_some(),
             Slot::PreVote => self.pre_vote.is_some(),
+            Slot::Done => self.done.is_some(),
             _ => self.number(slot as u8).is_some_and(|number| number.is_some()),
         }
     }
@@ -205,6 +209,7 @@ impl Fields {
             Slot::VoteGranted => self.vote_granted = None,
             Slot::Success => self.success = None,
             Slot::PreVote => self.pre_vote = None,
+            Slot::Done => self.done = None,
             _ => {
                 if let Some(number) = self.number(slot as u8) {
                     *number = None;
@@ -232,6 +237,7 @@ pub(crate) enum Slot {
     LastIncludedIndex,
     LastIncludedTerm,
     PreVote,
+    Done,
     /// The term of each of the entries.
     EntryTerm,
 }
@@ -250,7 +256,7 @@ const LONGEST: usize = 24;
 
 impl Slot {
     /// All fields, in the paper's order.
-    const ALL: [Slot; 14] = [
+    const ALL: [Slot; 15] = [
         Slot::Term,
         Slot::Sender,
         Slot::LastLogIndex,
@@ -264,6 +270,7 @@ impl Slot {
         Slot::LastIncludedIndex,
         Slot::LastIncludedTerm,
         Slot::PreVote,
+        Slot::Done,
         Slot::EntryTerm,
     ];
 
@@ -287,6 +294,7 @@ impl Slot {
             Slot::LastIncludedIndex => "lastIncludedIndex",
             Slot::LastIncludedTerm => "lastIncludedTerm",
             Slot::PreVote => "a pre-vote",
+            Slot::Done => "done",
             Slot::EntryTerm => "an entry's term",
         }
     }
@@ -308,6 +316,7 @@ impl Slot {
             "vote_granted" => return paper(Slot::VoteGranted),
             "last_included_index" => return paper(Slot::LastIncludedIndex),
             "last_included_term" => return paper(Slot::LastIncludedTerm),
+            "done" => return paper(Slot::Done),
             "command" | "conflict" | "data" => return None,
             _ => {}
         }
@@ -332,6 +341,7 @@ impl Slot {
             b"entries" => return paper(Slot::Entries),
             b"leadercommit" => return paper(Slot::LeaderCommit),
             b"success" => return paper(Slot::Success),
+            b"done" => return paper(Slot::Done),
             b"lastincludedindex" => return paper(Slot::LastIncludedIndex),
             b"lastincludedterm" => return paper(Slot::LastIncludedTerm),
             _ => {}
@@ -427,6 +437,7 @@ mod tests {
             last_included_index: Some(5),
             last_included_term: Some(6),
             pre_vote: Some(true),
+            done: Some(false),
             guessed: Fields::of(&json!({"commit_index": 1, "log": [[1]]})).guessed,
         };
         for fields in [all, Fields::default(), Fields::of(&args())] {

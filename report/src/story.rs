@@ -4,13 +4,14 @@
 //! beginning is missing it knows less, and nothing wrong.
 
 mod build;
+mod names;
 mod when;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::event::{Caller, Detail, RpcId, Time};
-use crate::fields::Fields;
+use crate::fields::{Fields, Names};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 
@@ -59,6 +60,8 @@ pub struct Story {
     pub logged: Vec<Logged>,
     /// How many of the oldest events are missing.
     pub dropped: u64,
+    /// The fields that were found by a name that isn't the paper's, and that the run doesn't confirm.
+    pub guessed: Names,
 }
 
 /// What a call is for.
@@ -80,14 +83,25 @@ impl Purpose {
     pub fn of(method: &str, args: &Fields) -> Purpose {
         let name = method.rsplit('.').next().unwrap_or(method).to_ascii_lowercase();
         // A vote before the vote commits nobody to anything.
-        if is_pre_vote(&name) {
+        if is_pre_vote(&name) || args.pre_vote == Some(true) {
             return Purpose::Other;
         }
-        if args.last_included_index.is_some() || name.contains("snapshot") {
+        // Some send their answers as calls of their own.
+        if args.vote_granted.is_some() || args.success.is_some() {
+            return Purpose::Other;
+        }
+        let is_answer = ANSWERS.iter().any(|end| name.ends_with(end));
+        if args.last_included_index.is_some() {
             Purpose::Snapshot
         } else if args.prev_log_index.is_some() || args.entries.is_some() {
             Purpose::Append
-        } else if args.last_log_index.is_some() || name.contains("vote") {
+        } else if args.last_log_index.is_some() && !is_answer {
+            Purpose::Vote
+        } else if is_answer {
+            Purpose::Other
+        } else if name.contains("snapshot") {
+            Purpose::Snapshot
+        } else if name.contains("vote") {
             Purpose::Vote
         } else if name.contains("append") || name.contains("heartbeat") {
             Purpose::Append
@@ -96,6 +110,9 @@ impl Purpose {
         }
     }
 }
+
+/// How the names end, in lower case, of methods that bring answers.
+const ANSWERS: [&str; 7] = ["reply", "response", "resp", "result", "answer", "ack", "granted"];
 
 /// Whether a method's name, in lower case, is that of a PreVote: of the question whether one would get votes.
 fn is_pre_vote(name: &str) -> bool {
@@ -164,6 +181,8 @@ pub struct Answer {
     pub vote_granted: Option<bool>,
     /// `success`.
     pub success: Option<bool>,
+    /// Which of these were found by a name that isn't the paper's.
+    pub guessed: Names,
 }
 
 /// A handler began or ended.
@@ -186,8 +205,8 @@ pub enum Did {
     End,
 }
 
-/// A server is proven to have reached a term: whoever sends or answers has saved its term, and keeps
-/// it.
+/// A server is proven to have reached a term: whoever sends, votes, obeys or answers in a term has saved
+/// it, and keeps it.
 #[derive(Clone, Copy, Debug)]
 pub struct Reached {
     /// Since when that is proven, as the place of a [`Moment`].
@@ -376,6 +395,9 @@ pub struct Election {
 /// How long a server may hold to a leader that it has heard, whoever asks for its vote.
 const HOLDS_TO_LEADER: Duration = Duration::from_secs(2);
 
+/// What a message says is dealt with by then.
+const DEALT_WITH: Duration = Duration::from_millis(20);
+
 impl Story {
     /// How many servers are a majority.
     #[must_use]
@@ -450,6 +472,16 @@ impl Story {
         heard.any(|other| matches!(other.purpose, Purpose::Append | Purpose::Snapshot)) || leads()
     }
 
+    /// Whether a server is seen to stay in a term lower than `term` for some time after `moment`.
+    #[must_use]
+    pub fn stays_below(&self, server: usize, term: u64, moment: Moment) -> bool {
+        let mut seen = self.lasting_views(server).filter(|&(_, until)| until >= moment.at);
+        // What it is at the same time may be seen a little before, or after.
+        seen.any(|(view, until)| {
+            view.term < term && until.since(view.moment.at.max(moment.at)) > DEALT_WITH
+        })
+    }
+
     /// How often until `moment` a server has heard of another leader than before, and the last time.
     #[must_use]
     pub fn heard_until(&self, server: u32, moment: Moment) -> (usize, Option<Heard>) {
@@ -513,7 +545,8 @@ impl Call {
     /// Whether its sender asks if it would get votes, before it stands.
     #[must_use]
     pub fn is_pre_vote(&self) -> bool {
-        self.purpose == Purpose::Other && is_pre_vote(&self.method.to_ascii_lowercase())
+        self.purpose == Purpose::Other
+            && (is_pre_vote(&self.method.to_ascii_lowercase()) || self.args.pre_vote == Some(true))
     }
 
     /// The index of the last entry that AppendEntries brings, or that it says comes before.

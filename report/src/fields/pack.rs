@@ -23,6 +23,7 @@ impl Fields {
             last_included_index,
             last_included_term,
             pre_vote,
+            done,
             guessed,
         } = self;
         let numbers = [
@@ -38,6 +39,7 @@ impl Fields {
             (Slot::LastIncludedIndex, *last_included_index),
             (Slot::LastIncludedTerm, *last_included_term),
             (Slot::PreVote, pre_vote.map(u64::from)),
+            (Slot::Done, done.map(u64::from)),
         ];
         for (slot, number) in numbers {
             if let Some(number) = number {
@@ -72,6 +74,7 @@ impl Fields {
             match slot {
                 GUESSED => fields.guessed = Names(number as u16),
                 slot if slot == Slot::PreVote as u8 => fields.pre_vote = Some(number != 0),
+                slot if slot == Slot::Done as u8 => fields.done = Some(number != 0),
                 slot if slot == Slot::Success as u8 => fields.success = Some(number != 0),
                 slot if slot == Slot::VoteGranted as u8 => fields.vote_granted = Some(number != 0),
                 slot => {

@@ -78,6 +78,7 @@ impl Story {
             story.add(&mut places, moment, &event.kind);
         }
         story.elections = story.find_elections();
+        story.judge_names();
         story
     }
 
@@ -124,8 +125,11 @@ impl Story {
             EventKind::RpcSent { id, from: Some(from), to: Some(to), method, args }
                 if exists(from.server) && exists(*to) =>
             {
-                let fields = args.fields().capped();
+                let mut fields = args.fields().capped();
                 let purpose = Purpose::of(method, &fields);
+                if fields.done == Some(false) {
+                    fields.last_included_index = None; // a part of a snapshot ends nowhere
+                }
                 places.set(*id, self.calls.len());
                 if purpose == Purpose::Vote {
                     self.votes.push(self.calls.len());
@@ -169,8 +173,9 @@ impl Story {
                 if let Some(place) = places.get(*id) {
                     let call = &mut self.calls[place];
                     call.handled = Some(moment);
-                    let Fields { term, vote_granted, success, .. } = reply.fields().capped();
-                    call.reply = Answer { term, vote_granted, success };
+                    let Fields { term, vote_granted, success, guessed, .. } =
+                        reply.fields().capped();
+                    call.reply = Answer { term, vote_granted, success, guessed };
                     // What was sent before this life goes to an earlier one, unless it was late or held.
                     let life = self.lives[call.to as usize].last();
                     call.answered_in = life
@@ -182,9 +187,13 @@ impl Story {
                         .map(|life| life.incarnation);
                     self.handled[call.to as usize].push(place);
                     self.turn(moment, Did::End, place);
-                    let Call { purpose, to, answered_in, .. } = self.calls[place];
+                    let Call { purpose, to, answered_in, ref args, reply, .. } = self.calls[place];
                     if purpose != Purpose::Other && answered_in.is_some() {
-                        self.reaches(moment, to, self.calls[place].reply.term, place);
+                        // Whatever term the answer has, only one that is in the request's votes or obeys.
+                        let agrees =
+                            reply.success == Some(true) || reply.vote_granted == Some(true);
+                        let term = if agrees { reply.term.max(args.term) } else { reply.term };
+                        self.reaches(moment, to, term, place);
                     }
                 }
             }
