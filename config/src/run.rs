@@ -147,7 +147,7 @@ fn failed(t: &T, story: &Story, failure: Failure, more: String) -> Verdict {
     if story.servers > 0 {
         explanation = report::explain(story, &failure);
         evidence.push_str(&text::summary(story, &failure, &explanation));
-        timeline = text::timeline(story, &failure);
+        timeline = text::timeline(story, &failure, &explanation);
     }
     evidence.push_str(&more);
     Verdict::Failed { failure, evidence, timeline, explanation }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use report::text::{escaped, indented};
 use report::without_numbers;
 use sim::Clock;
 
@@ -52,7 +53,9 @@ pub(crate) fn summarise(
     }
     for result in results {
         // For whoever asked to see it (`--nocapture`); captured otherwise.
-        print!("{}", result.printed);
+        if !result.printed.is_empty() {
+            print!("{}", report::text::printed(&result.printed));
+        }
     }
     Ok(text)
 }
@@ -65,6 +68,7 @@ fn warnings(results: &[RunResult]) -> String {
     }
     let mut text = String::new();
     for (warning, count) in counts {
+        let warning = indented(warning, 4);
         match results.len() {
             1 => writeln!(text, "{warning}"),
             runs => writeln!(text, "{warning} ({count} times in {runs} runs)"),
@@ -79,8 +83,8 @@ fn failures_by_message(results: &[RunResult]) -> String {
     let mut seeds: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for result in results {
         if let Some(failure) = result.failure() {
-            let sentence = failure.message.lines().next().unwrap_or_default();
-            seeds.entry(without_numbers(sentence)).or_default().push(result.seed);
+            let sentence = escaped(failure.message.lines().next().unwrap_or_default());
+            seeds.entry(without_numbers(&sentence)).or_default().push(result.seed);
         }
     }
     let count: usize = seeds.values().map(Vec::len).sum();
@@ -129,7 +133,7 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
         Clock::Virtual => "virtual",
         Clock::Real => "real",
     };
-    let mut text = format!("{}\n", failure.message);
+    let mut text = format!("{}\n", escaped(&failure.message));
     line(&mut text, "kind", format_args!("{}", failure.kind));
     if !result.banner.is_empty() {
         line(&mut text, "test", format_args!("{}", result.banner));
@@ -157,7 +161,7 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
         write!(text, "\n{timeline}").expect(CANNOT_FAIL);
     }
     if !result.printed.is_empty() {
-        write!(text, "\nwhat the run printed:\n{}\n", result.printed.trim_end())
+        write!(text, "\nwhat the run printed:\n{}", report::text::printed(&result.printed))
             .expect(CANNOT_FAIL);
     }
     text

@@ -4,7 +4,7 @@ use std::panic::{self, Location};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use report::{EventKind, Failure, FailureKind, History, Time};
+use report::{EventKind, Failure, FailureKind, History, Time, text};
 use sim::context::Context;
 use sim::{Misused, Panic, Sim};
 
@@ -53,6 +53,9 @@ pub(crate) struct Story {
     pub(crate) is_strict: bool,
 }
 
+/// How far the lines of a panic's message are indented, all but the first: as what stands beside labels.
+const MESSAGE: usize = 12;
+
 /// What a failed run's script unwinds with. The failure itself has been noted.
 struct Fatal;
 
@@ -93,7 +96,9 @@ impl Notes {
 
     /// Notes a failure, unless there is one already.
     pub(crate) fn fail(&self, failure: Failure) {
-        lock(&self.failure).get_or_insert(failure);
+        // Whatever is in it comes to a terminal.
+        let message = text::escaped(&failure.message).into_owned();
+        lock(&self.failure).get_or_insert(Failure { message, ..failure });
     }
 
     pub(crate) fn failure(&self) -> Option<Failure> {
@@ -127,7 +132,7 @@ impl Notes {
         };
         self.fail(Failure {
             kind: FailureKind::Panic,
-            message: format!("{who}: {message}"),
+            message: format!("{who}: {}", text::indented(&message, MESSAGE)),
             location,
             at: Time::from(at),
         });
@@ -143,7 +148,7 @@ impl Notes {
         });
         self.fail(Failure {
             kind: FailureKind::Misuse,
-            message: format!("{who}{misuse}"),
+            message: format!("{who}{}", text::indented(&misuse.to_string(), MESSAGE)),
             location: location.unwrap_or_default(),
             at: Time::from(at),
         });

@@ -131,7 +131,8 @@ fn report(plan: &Plan<'_>, test: &LabTest, tally: &Tally) -> Result<String, Erro
         return Ok(String::new());
     };
     let again = if plan.is_real { None } else { plan.report(test, failed.seed)? };
-    Ok(again.unwrap_or_else(|| first.clone()))
+    // What a test prints of itself, and not by the tester, is in there, too.
+    Ok(report::text::escaped(&again.unwrap_or_else(|| first.clone())).into_owned())
 }
 
 /// What is to be concluded.

@@ -60,6 +60,8 @@ pub struct Story {
     pub logged: Vec<Logged>,
     /// How many of the oldest events are missing.
     pub dropped: u64,
+    /// When what is known begins; 0 if nothing is missing.
+    pub since: Time,
     /// The fields that were found by a name that isn't the paper's, and that the run doesn't confirm.
     pub guessed: Names,
 }

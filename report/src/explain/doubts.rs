@@ -40,6 +40,10 @@ pub(super) fn doubt(story: &Story) -> Option<Evidence> {
         );
         return Some(evidence(first.sent.at, text, [first.id]));
     }
+    if story.dropped > 0 {
+        let text = "what was before is missing, for the history grew too long".to_owned();
+        return Some(evidence(story.since, text, None));
+    }
     let (call, index) = own_entry(story)?;
     let text = format!(
         "server {} sent an entry of its own term at index {index}, which its start() never returned: its \

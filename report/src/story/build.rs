@@ -1,12 +1,12 @@
 //! How a story is put together, event by event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Answer, Applied, Call, Did, Election, Heard, Life, Link, Logged, Look, Moment, Proposal,
     Purpose, Reached, Save, Snapshot, Step, Story, Turn, View,
 };
-use crate::event::{EventKind, RpcId};
+use crate::event::{Caller, Event, EventKind, RpcId};
 use crate::fields::{Fields, HIGHEST};
 use crate::history::History;
 use crate::outcome::Outcome;
@@ -52,6 +52,34 @@ impl Places {
     }
 }
 
+/// In which life a server was when the first of `events` happened; `None` if it was crashed then, or if
+/// nothing tells. What a dead server's tasks still send proves nothing.
+fn first_life(events: &[Event], server: u32) -> Option<u32> {
+    let of = |caller: &Caller| (caller.server == server).then_some(caller.incarnation);
+    events.iter().find_map(|event| match &event.kind {
+        EventKind::Started { server } => of(server).map(|_| None),
+        EventKind::Crashed { server }
+        | EventKind::Viewed { server, .. }
+        | EventKind::Proposed { server, .. } => of(server).map(Some),
+        _ => None,
+    })?
+}
+
+/// Whether a call between a server and another got through.
+fn is_heard(events: &[Event], server: u32) -> bool {
+    let mut own: BTreeSet<RpcId> = BTreeSet::new();
+    events.iter().any(|event| match &event.kind {
+        EventKind::RpcSent { id, from, to, .. } => {
+            if *to == Some(server) || from.is_some_and(|from| from.server == server) {
+                own.insert(*id);
+            }
+            false
+        }
+        EventKind::RpcDelivered { id, .. } => own.contains(id),
+        _ => false,
+    })
+}
+
 impl Story {
     /// Puts the events of `history` together, in which `servers` servers take part.
     #[must_use]
@@ -70,6 +98,9 @@ impl Story {
             calls: Vec::with_capacity(history.events().len() / 4),
             ..Story::default()
         };
+        if story.dropped > 0 {
+            story.begin_within(history.events());
+        }
         let mut places = Places::default();
         for (place, event) in history.events().iter().enumerate() {
             // By the real clock, events that are recorded at the same time may change places.
@@ -80,6 +111,28 @@ impl Story {
         story.elections = story.find_elections();
         story.judge_names();
         story
+    }
+
+    /// Of a run whose beginning is missing: who was alive and connected at its first known event, as what
+    /// follows tells.
+    fn begin_within(&mut self, events: &[Event]) {
+        let Some(first) = events.first() else { return };
+        self.since = first.at;
+        let begin = Moment { place: 0, at: first.at };
+        for server in 0..self.servers {
+            let number = server as u32;
+            if let Some(incarnation) = first_life(events, number) {
+                self.lives[server].push(Life { incarnation, from: begin, until: None });
+            }
+            let is_up = events.iter().find_map(|event| match event.kind {
+                EventKind::Connected { server } if server == number => Some(false),
+                EventKind::Disconnected { server } if server == number => Some(true),
+                _ => None,
+            });
+            // Without a switch it stays as it was: only who is connected is heard.
+            let is_up = is_up.unwrap_or_else(|| is_heard(events, number));
+            self.links[server].push(Link { moment: begin, is_up });
+        }
     }
 
     /// All elections, by the time at which they began.

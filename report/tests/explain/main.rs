@@ -7,6 +7,7 @@ mod golden;
 mod leaderless;
 mod names;
 mod run;
+mod shown;
 mod silent;
 mod stored;
 mod styles;

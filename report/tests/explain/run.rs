@@ -236,6 +236,27 @@ impl Run {
         );
     }
 
+    /// The time.
+    pub(crate) fn now(&self) -> Time {
+        Time(self.now)
+    }
+
+    /// Something of which there is no other way to write it.
+    pub(crate) fn event_of(&mut self, event: Value) {
+        self.event(event);
+    }
+
+    /// The events so far, as they are stored.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        self.events.clone()
+    }
+
+    /// The same, read.
+    pub(crate) fn story_events(self) -> impl Iterator<Item = Event> {
+        let read = |event| serde_json::from_value(event).expect("it is an event");
+        self.events.into_iter().map(read)
+    }
+
     /// What has happened so far.
     pub(crate) fn story(&self) -> Story {
         let mut history = History::new();
