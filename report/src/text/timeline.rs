@@ -1,5 +1,6 @@
 //! A run as a table: time downwards, a column for each server.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::{CANNOT_FAIL, WIDTH, escaped, one_line};
@@ -14,6 +15,9 @@ const ROWS: usize = 48;
 
 /// How long before the failing check the table begins, in microseconds.
 const BEFORE: u64 = 3_000_000;
+
+/// What the rows begin with that tell what the test did.
+const TEST: &str = "test: ";
 
 /// How late a return has to be to be told, in microseconds.
 const LATE: u64 = 1_000_000;
@@ -41,9 +45,7 @@ impl Row {
 pub fn timeline(story: &Story, failure: &Failure, explanation: &Explanation) -> String {
     let window = Window::of(story, failure);
     let begin = Time(window.from.0.min(window.settled.0).saturating_sub(BEFORE));
-    let mut rows = rows(story);
-    rows.extend(proof(story, explanation));
-    rows.sort_by_key(|row| row.moment);
+    let mut rows = with_proof(story, rows(story), explanation);
     rows.push(end(story, Some(failure)));
     let rows = folded(story, rows);
     // The end tells more than the beginning.
@@ -53,6 +55,28 @@ pub fn timeline(story: &Story, failure: &Failure, explanation: &Explanation) -> 
     let is_shown = |row: &Row| row.is_proof || first.is_some_and(|first| row.moment >= first);
     let shown: Vec<Row> = rows.into_iter().filter(is_shown).collect();
     table(story, all - shown.len(), &shown)
+}
+
+/// The rows, with one for each moment that proves the first finding and that has no row yet.
+fn with_proof(story: &Story, mut rows: Vec<Row>, explanation: &Explanation) -> Vec<Row> {
+    // As a reader sees them.
+    let mut shown: BTreeSet<String> = rows
+        .iter()
+        .filter(|row| !row.event.starts_with(TEST))
+        .map(|row| row.moment.at.to_string())
+        .collect();
+    for row in proof(story, explanation) {
+        if shown.insert(row.moment.at.to_string()) {
+            rows.push(row);
+            continue;
+        }
+        let at = row.moment.at.to_string();
+        rows.iter_mut().filter(|row| row.moment.at.to_string() == at).for_each(|row| {
+            row.is_proof = true;
+        });
+    }
+    rows.sort_by_key(|row| row.moment);
+    rows
 }
 
 /// What proves the first finding, in rows.
@@ -110,8 +134,7 @@ pub fn whole_timeline(
     failure: Option<&Failure>,
     explanation: &Explanation,
 ) -> String {
-    let mut rows = rows(story);
-    rows.extend(proof(story, explanation));
+    let mut rows = with_proof(story, rows(story), explanation);
     for logged in &story.logged {
         let who = logged.server.map_or("?".to_owned(), |server| format!("S{}", server.server));
         let event = format!("{who} logs {}: {}", logged.level, one_line(&logged.text));
@@ -218,8 +241,8 @@ fn rows(story: &Story) -> Vec<Row> {
             continue; // how every test begins
         }
         let event = match &step.line {
-            Some((_, line)) => format!("test: {}, line {line}", step.what),
-            None => format!("test: {}", step.what),
+            Some((_, line)) => format!("{TEST}{}, line {line}", step.what),
+            None => format!("{TEST}{}", step.what),
         };
         rows.push(Row::new(step.moment, event));
     }
