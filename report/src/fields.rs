@@ -1,15 +1,26 @@
 //! What a message of Raft says, whatever its author has called its types.
 //!
 //! The fields of Figures 2 and 13 are found by their names, in snake or camel case and in the
-//! abbreviations that are in use. A message that has none of them says nothing; whoever reads it must
-//! do without, and never guess.
+//! abbreviations that are in use; also in a message that is an enum of all messages, or is wrapped in an
+//! envelope. A message that has none of them says nothing; whoever reads it must do without, and never
+//! guess.
 
+#[macro_use]
+mod refuse;
+
+mod entries;
+mod named;
 mod pack;
 mod pick;
 
 use serde::ser::Serialize;
 
-use pick::{Entries, One, Pick, Scalar};
+use entries::Entries;
+pub use named::Named;
+use pick::{Look, Name, One, Pick, Scalar};
+
+/// How many levels down Raft's fields are looked for in a message that has none itself.
+const LEVELS: u32 = 4;
 
 /// What a message says in Raft's terms: the fields that were found in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +49,8 @@ pub struct Fields {
     pub last_included_index: Option<u64>,
     /// `lastIncludedTerm`, of a snapshot.
     pub last_included_term: Option<u64>,
+    /// Which message it is, by the name of an enum's variant or of a tag.
+    pub named: Option<Named>,
 }
 
 /// The highest term or index that a story tells of. No run comes near it, but 0 less 1 does, where it wraps:
@@ -61,10 +74,73 @@ impl Fields {
     /// What `message` says.
     #[must_use]
     pub fn of<T: Serialize + ?Sized>(message: &T) -> Fields {
+        Fields::within(message, LEVELS)
+    }
+
+    /// What `message` says: by its own fields, or, if these don't tell what it is for, by those of what is
+    /// in it.
+    fn within<T: Serialize + ?Sized>(message: &T, levels: u32) -> Fields {
         let mut fields = Fields::default();
         // A message that can't be gone through has said all that it can.
-        let _ = message.serialize(Pick(&mut fields));
+        let _ = message.serialize(Pick { fields: &mut fields, look: Look::AtFields });
+        if levels > 0 && !fields.tell_purpose() {
+            let look = Look::Within(levels - 1);
+            let _ = message.serialize(Pick { fields: &mut fields, look });
+        }
         fields
+    }
+
+    /// Whether there is more than an envelope has.
+    fn tell_purpose(&self) -> bool {
+        let numbers = [
+            self.last_log_index,
+            self.last_log_term,
+            self.prev_log_index,
+            self.prev_log_term,
+            self.leader_commit,
+            self.last_included_index,
+            self.last_included_term,
+        ];
+        self.entries.is_some() || self.is_answer() || numbers.iter().any(Option::is_some)
+    }
+
+    /// Whether it says what only an answer says: that a vote was granted or not, that entries were taken
+    /// over or not.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        let is_request = self.last_log_index.is_some()
+            || self.prev_log_index.is_some()
+            || self.entries.is_some()
+            || self.last_included_index.is_some();
+        !is_request && (self.vote_granted.is_some() || self.success.is_some())
+    }
+
+    /// Takes over what `inner` says and this doesn't.
+    fn fill(&mut self, mut inner: Fields) {
+        self.vote_granted = self.vote_granted.or(inner.vote_granted);
+        self.success = self.success.or(inner.success);
+        self.entries = self.entries.take().or(inner.entries.take());
+        self.named = self.named.or(inner.named);
+        for slot in 0..=Slot::LastIncludedTerm as u8 {
+            let number = inner.number(slot).and_then(|number| *number);
+            if let Some(place) = self.number(slot) {
+                *place = place.or(number);
+            }
+        }
+    }
+
+    /// Takes what a field's value says, if it is a message in an envelope.
+    fn take_within<T: Serialize + ?Sized>(&mut self, name: &str, value: &T, levels: u32) {
+        if Slot::named(name).is_some() || named::is_no_message(name) {
+            return;
+        }
+        let mut inner = Fields::within(value, levels);
+        if inner == Fields::default() {
+            return;
+        }
+        // As in JSON, where the variant of an enum is the name of a field.
+        inner.named = inner.named.or_else(|| Named::by(name));
+        self.fill(inner);
     }
 
     /// The place of a number.
@@ -85,7 +161,7 @@ impl Fields {
 
     /// Takes a field's value, if it is one of Raft's.
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
-        let Some(slot) = Slot::named(name) else { return };
+        let Some(slot) = Slot::named(name) else { return self.take_name(name, value) };
         match slot {
             Slot::Entries => {
                 let mut terms = Vec::new();
@@ -111,6 +187,21 @@ impl Fields {
     }
 }
 
+impl Fields {
+    /// Takes which message it is, if a field tells that.
+    fn take_name<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        if named::is_tag(name)
+            && let Ok(tag) = value.serialize(Name)
+        {
+            self.named = self.named.or_else(|| Named::by(&tag));
+        } else if named::is_pre_vote_flag(name)
+            && let Ok(Scalar::Flag(true)) = value.serialize(One)
+        {
+            self.named = Some(Named::PreVote);
+        }
+    }
+}
+
 /// A field of Raft's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(u8)]
@@ -127,6 +218,8 @@ enum Slot {
     Success,
     LastIncludedIndex,
     LastIncludedTerm,
+    /// None of Raft's: what the message is called.
+    Named,
 }
 
 /// Longer names are none of Raft's.
@@ -189,97 +282,4 @@ impl Slot {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde::Serialize;
-    use serde_json::json;
-
-    use super::Fields;
-
-    #[derive(Serialize)]
-    struct Entry {
-        term: u64,
-        command: Vec<u8>,
-    }
-
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        term: u32,
-        leader_id: usize,
-        prev_log_index: u64,
-        entries: Vec<Entry>,
-        leader_commit: i64,
-    }
-
-    fn args() -> Args {
-        let entry = |term| Entry { term, command: vec![1] };
-        Args {
-            term: 7,
-            leader_id: 2,
-            prev_log_index: 4,
-            entries: vec![entry(6), entry(7)],
-            leader_commit: 5,
-        }
-    }
-
-    #[test]
-    fn fields_are_found_by_name() {
-        let fields = Fields::of(&args());
-        assert_eq!(fields.term, Some(7));
-        assert_eq!(fields.sender, Some(2));
-        assert_eq!(fields.prev_log_index, Some(4));
-        assert_eq!(fields.prev_log_term, None);
-        assert_eq!(fields.entries, Some(vec![Some(6), Some(7)]));
-        assert_eq!(fields.leader_commit, Some(5));
-    }
-
-    #[test]
-    fn a_stored_message_says_the_same() {
-        let stored = serde_json::to_value(args()).expect("plain data");
-        assert_eq!(Fields::of(&stored), Fields::of(&args()));
-    }
-
-    #[test]
-    fn packing_changes_nothing() {
-        let all = Fields {
-            term: Some(u64::MAX),
-            sender: Some(0),
-            last_log_index: Some(127),
-            last_log_term: Some(128),
-            vote_granted: Some(false),
-            prev_log_index: Some(1 << 40),
-            prev_log_term: None,
-            entries: Some(vec![Some(1), Some(1), None, None, Some(300)]),
-            leader_commit: Some(3),
-            success: Some(true),
-            last_included_index: Some(5),
-            last_included_term: Some(6),
-        };
-        for fields in [all, Fields::default(), Fields::of(&args())] {
-            let mut bytes = Vec::new();
-            fields.pack(&mut bytes);
-            assert_eq!(Fields::unpack(&bytes), fields);
-        }
-        let none = Fields { entries: Some(Vec::new()), ..Fields::default() };
-        let mut bytes = Vec::new();
-        none.pack(&mut bytes);
-        assert_eq!(Fields::unpack(&bytes), none);
-    }
-
-    #[test]
-    fn a_conflict_term_is_no_term() {
-        assert_eq!(Fields::of(&json!({"x_term": 3, "conflict": {"term": 4}})), Fields::default());
-    }
-
-    #[test]
-    fn entries_may_be_tuples() {
-        let fields = Fields::of(&json!({"entries": [[3, "a"], ["b", 4], "c"]}));
-        assert_eq!(fields.entries, Some(vec![Some(3), None, None]));
-    }
-
-    #[test]
-    fn a_message_that_is_no_struct_says_nothing() {
-        assert_eq!(Fields::of(&(1, true)), Fields::default());
-        assert_eq!(Fields::of(&-1), Fields::default());
-    }
-}
+mod tests;

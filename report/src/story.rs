@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::event::{Caller, Detail, RpcId, Time};
-use crate::fields::Fields;
+use crate::fields::{Fields, Named};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 
@@ -75,31 +75,27 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// What a call is for, by what it says, or by its method's name.
+    /// What a call is for: by the name of its enum's variant, by what it says, or by its method's name.
     #[must_use]
     pub fn of(method: &str, args: &Fields) -> Purpose {
-        let name = method.rsplit('.').next().unwrap_or(method).to_ascii_lowercase();
-        // A vote before the vote commits nobody to anything.
-        if is_pre_vote(&name) {
-            return Purpose::Other;
-        }
-        if args.last_included_index.is_some() || name.contains("snapshot") {
-            Purpose::Snapshot
-        } else if args.prev_log_index.is_some() || args.entries.is_some() {
-            Purpose::Append
-        } else if args.last_log_index.is_some() || name.contains("vote") {
-            Purpose::Vote
-        } else if name.contains("append") || name.contains("heartbeat") {
-            Purpose::Append
-        } else {
-            Purpose::Other
+        let by_method = Named::by(method.rsplit('.').next().unwrap_or(method));
+        match (args.named, by_method) {
+            // A vote before the vote commits nobody to anything, and an answer isn't what it answers.
+            (Some(Named::PreVote | Named::Answer), _)
+            | (None, Some(Named::PreVote | Named::Answer)) => Purpose::Other,
+            (Some(Named::Vote), _) => Purpose::Vote,
+            (Some(Named::Append), _) => Purpose::Append,
+            (Some(Named::Snapshot), _) => Purpose::Snapshot,
+            (None, _) if args.is_answer() => Purpose::Other,
+            (None, _) if args.last_included_index.is_some() => Purpose::Snapshot,
+            (None, Some(Named::Snapshot)) => Purpose::Snapshot,
+            (None, _) if args.prev_log_index.is_some() || args.entries.is_some() => Purpose::Append,
+            (None, _) if args.last_log_index.is_some() => Purpose::Vote,
+            (None, Some(Named::Vote)) => Purpose::Vote,
+            (None, Some(Named::Append)) => Purpose::Append,
+            (None, None) => Purpose::Other,
         }
     }
-}
-
-/// Whether a method's name, in lower case, is that of a PreVote: of the question whether one would get votes.
-fn is_pre_vote(name: &str) -> bool {
-    name.contains("prevote") || name.contains("pre_vote")
 }
 
 /// A call from one server to another. Calls that come from no server aren't among them.
@@ -513,7 +509,8 @@ impl Call {
     /// Whether its sender asks if it would get votes, before it stands.
     #[must_use]
     pub fn is_pre_vote(&self) -> bool {
-        self.purpose == Purpose::Other && is_pre_vote(&self.method.to_ascii_lowercase())
+        self.purpose == Purpose::Other
+            && Named::of(&self.method, &self.args) == Some(Named::PreVote)
     }
 
     /// The index of the last entry that AppendEntries brings, or that it says comes before.

@@ -1,6 +1,6 @@
 //! The fields in few bytes, as they are kept beside a message.
 
-use super::{Fields, Slot};
+use super::{Fields, Named, Slot};
 
 impl Fields {
     /// Packs the fields behind what is in `bytes`: a number for each field that is there, and its
@@ -19,6 +19,7 @@ impl Fields {
             success,
             last_included_index,
             last_included_term,
+            named,
         } = self;
         let numbers = [
             (Slot::Term, *term),
@@ -32,6 +33,7 @@ impl Fields {
             (Slot::Success, success.map(u64::from)),
             (Slot::LastIncludedIndex, *last_included_index),
             (Slot::LastIncludedTerm, *last_included_term),
+            (Slot::Named, named.map(|named| named as u64)),
         ];
         for (slot, number) in numbers {
             if let Some(number) = number {
@@ -62,6 +64,7 @@ impl Fields {
             match slot {
                 slot if slot == Slot::Success as u8 => fields.success = Some(number != 0),
                 slot if slot == Slot::VoteGranted as u8 => fields.vote_granted = Some(number != 0),
+                slot if slot == Slot::Named as u8 => fields.named = Named::numbered(number),
                 slot => {
                     if let Some(place) = fields.number(slot) {
                         *place = Some(number);
