@@ -273,6 +273,7 @@ fn confirm(test: &TestName, settings: &Settings, results: &mut [RunResult]) -> R
                 Some(failure) => {
                     format!("failed with {:?}", failure.message.lines().next().unwrap_or_default())
                 }
+                None if again.skipped().is_some() => "was skipped".to_owned(),
                 None => "passed".to_owned(),
             };
             first.note = Some(format!(

@@ -18,7 +18,7 @@ const SEEDS_SHOWN: usize = 10;
 
 const CANNOT_FAIL: &str = "writing to a string can't fail";
 
-/// What is printed of a test's runs: `Ok` if all passed, else the report of the first that failed.
+/// What is printed of a test's runs: `Ok` if none failed, else the report of the first that failed.
 pub(crate) fn summarise(
     test: &TestName,
     settings: &Settings,
@@ -34,18 +34,7 @@ pub(crate) fn summarise(
     }
     let mut text = format!("{} ...\n", results[0].banner);
     text.push_str(&warnings(results));
-    let passed: Vec<Measured> = results
-        .iter()
-        .filter_map(|result| match result.verdict {
-            Verdict::Passed(measured) => Some(measured),
-            Verdict::Failed { .. } => None,
-        })
-        .collect();
-    write!(text, "{}", medians(passed)).expect(CANNOT_FAIL);
-    if runs > 1 {
-        write!(text, "  {runs} runs, 0 failures").expect(CANNOT_FAIL);
-    }
-    text.push('\n');
+    text.push_str(&outcomes(results));
     if settings.clock == Clock::Virtual {
         for limit in limits(settings) {
             writeln!(text, "note: {limit}").expect(CANNOT_FAIL);
@@ -58,6 +47,40 @@ pub(crate) fn summarise(
         }
     }
     Ok(text)
+}
+
+/// MIT's line for the runs that passed, if any did, and one for each reason for which runs were skipped.
+fn outcomes(results: &[RunResult]) -> String {
+    let runs = results.len();
+    let passed = |result: &RunResult| match result.verdict {
+        Verdict::Passed(measured) => Some(measured),
+        Verdict::Skipped { .. } | Verdict::Failed { .. } => None,
+    };
+    let passed: Vec<Measured> = results.iter().filter_map(passed).collect();
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for reason in results.iter().filter_map(RunResult::skipped) {
+        *reasons.entry(reason).or_default() += 1;
+    }
+    let mut text = String::new();
+    if !passed.is_empty() {
+        let skipped = runs - passed.len();
+        write!(text, "{}", medians(passed)).expect(CANNOT_FAIL);
+        if runs > 1 {
+            write!(text, "  {runs} runs, 0 failures").expect(CANNOT_FAIL);
+        }
+        if skipped > 0 {
+            write!(text, ", {skipped} skipped").expect(CANNOT_FAIL);
+        }
+        text.push('\n');
+    }
+    for (reason, count) in reasons {
+        match runs {
+            1 => writeln!(text, "  ... Skipped -- {reason}"),
+            runs => writeln!(text, "  ... Skipped -- {reason} ({count} of {runs} runs)"),
+        }
+        .expect(CANNOT_FAIL);
+    }
+    text
 }
 
 /// A line for each warning, with how often it was given.

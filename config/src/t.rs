@@ -51,12 +51,14 @@ pub(crate) struct Story {
     pub(crate) step: Option<(&'static str, &'static Location<'static>)>,
     /// A safety monitor fails this run, whatever the settings say.
     pub(crate) is_strict: bool,
+    /// Why the script has skipped the run, if it has.
+    pub(crate) skipped: Option<String>,
 }
 
 /// How far the lines of a panic's message are indented, all but the first: as what stands beside labels.
 const MESSAGE: usize = 12;
 
-/// What a failed run's script unwinds with. The failure itself has been noted.
+/// What the script of a failed or skipped run unwinds with. Why it does has been noted.
 struct Fatal;
 
 /// A line as it is shown: `tests/raft/election_3a.rs:72`.
@@ -187,6 +189,18 @@ impl T {
     #[track_caller]
     pub fn fatal(&self, kind: FailureKind, message: impl Into<String>) -> ! {
         self.fatal_at(Location::caller(), kind, message)
+    }
+
+    /// Ends the run without a failure: its scenario doesn't apply to the Raft under test, for this
+    /// `reason`, such as "this Raft sends no snapshots". The run is reported as skipped, not as passed.
+    /// If a failure came first, or a safety monitor finds one in what happened until now, that is
+    /// reported.
+    ///
+    /// Unwinds the caller.
+    pub fn skip(&self, reason: impl Into<String>) -> ! {
+        self.notes.story().skipped.get_or_insert(reason.into());
+        self.sim.stop();
+        panic::resume_unwind(Box::new(Fatal))
     }
 
     pub(crate) fn fatal_at(

@@ -42,7 +42,7 @@ impl Watcher {
         let watcher = Arc::downgrade(self);
         self.t.sim.on_rest(move |server| {
             if let Some(watcher) = watcher.upgrade() {
-                watcher.look_at(server);
+                watcher.look_again(server);
             }
         });
     }
@@ -121,6 +121,17 @@ impl Observer for Watcher {
             let (term, is_leader) = raft.get_state();
             self.saw(server, raft, term, is_leader);
         });
+    }
+
+    /// What a life begins with is seen when it first has to do with others.
+    fn look_again(&self, server: Owner) {
+        let is_known =
+            lock(&self.servers)[server.server as usize].as_ref().is_some_and(|watched| {
+                watched.incarnation == server.incarnation && watched.seen.is_some()
+            });
+        if is_known {
+            self.look_at(server);
+        }
     }
 
     fn fatal(&self, message: String) {

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::event::{Caller, Detail, RpcId, Time};
-use crate::fields::{Fields, Names};
+use crate::fields::{Fields, Named, Names};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 
@@ -80,45 +80,27 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// What a call is for, by what it says, or by its method's name.
+    /// What a call is for: by the name of its enum's variant, by what it says, or by its method's name.
     #[must_use]
     pub fn of(method: &str, args: &Fields) -> Purpose {
-        let name = method.rsplit('.').next().unwrap_or(method).to_ascii_lowercase();
-        // A vote before the vote commits nobody to anything.
-        if is_pre_vote(&name) || args.pre_vote == Some(true) {
-            return Purpose::Other;
-        }
-        // Some send their answers as calls of their own.
-        if args.vote_granted.is_some() || args.success.is_some() {
-            return Purpose::Other;
-        }
-        let is_answer = ANSWERS.iter().any(|end| name.ends_with(end));
-        if args.last_included_index.is_some() {
-            Purpose::Snapshot
-        } else if args.prev_log_index.is_some() || args.entries.is_some() {
-            Purpose::Append
-        } else if args.last_log_index.is_some() && !is_answer {
-            Purpose::Vote
-        } else if is_answer {
-            Purpose::Other
-        } else if name.contains("snapshot") {
-            Purpose::Snapshot
-        } else if name.contains("vote") {
-            Purpose::Vote
-        } else if name.contains("append") || name.contains("heartbeat") {
-            Purpose::Append
-        } else {
-            Purpose::Other
+        let by_method = Named::by(method.rsplit('.').next().unwrap_or(method));
+        match (args.named, by_method) {
+            // A vote before the vote commits nobody to anything, and an answer isn't what it answers.
+            (Some(Named::PreVote | Named::Answer), _)
+            | (None, Some(Named::PreVote | Named::Answer)) => Purpose::Other,
+            (Some(Named::Vote), _) => Purpose::Vote,
+            (Some(Named::Append), _) => Purpose::Append,
+            (Some(Named::Snapshot), _) => Purpose::Snapshot,
+            (None, _) if args.is_answer() => Purpose::Other,
+            (None, _) if args.last_included_index.is_some() => Purpose::Snapshot,
+            (None, Some(Named::Snapshot)) => Purpose::Snapshot,
+            (None, _) if args.prev_log_index.is_some() || args.entries.is_some() => Purpose::Append,
+            (None, _) if args.last_log_index.is_some() => Purpose::Vote,
+            (None, Some(Named::Vote)) => Purpose::Vote,
+            (None, Some(Named::Append)) => Purpose::Append,
+            (None, None) => Purpose::Other,
         }
     }
-}
-
-/// How the names end, in lower case, of methods that bring answers.
-const ANSWERS: [&str; 7] = ["reply", "response", "resp", "result", "answer", "ack", "granted"];
-
-/// Whether a method's name, in lower case, is that of a PreVote: of the question whether one would get votes.
-fn is_pre_vote(name: &str) -> bool {
-    name.contains("prevote") || name.contains("pre_vote")
 }
 
 /// A call from one server to another. Calls that come from no server aren't among them.
@@ -548,7 +530,7 @@ impl Call {
     #[must_use]
     pub fn is_pre_vote(&self) -> bool {
         self.purpose == Purpose::Other
-            && (is_pre_vote(&self.method.to_ascii_lowercase()) || self.args.pre_vote == Some(true))
+            && Named::of(&self.method, &self.args) == Some(Named::PreVote)
     }
 
     /// The index of the last entry that AppendEntries brings, or that it says comes before.

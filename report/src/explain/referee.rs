@@ -226,8 +226,9 @@ fn reads_commits(story: &Story) -> bool {
 
 /// A sync that takes time may be cut short by a crash: then what was written is gone.
 fn disks_are_safe(story: &Story) -> bool {
-    let is_slow = |what: &str| what.starts_with("a sync takes") && what != "a sync takes no time";
-    !story.steps.iter().any(|step| step.is_fault && is_slow(&step.what))
+    let takes_time =
+        |what: &str| what.strip_prefix("a sync takes ").is_some_and(|time| time != "no time");
+    !story.steps.iter().any(|step| step.is_fault && takes_time(&step.what))
 }
 
 fn turns(story: &Story) -> Vec<(Moment, Turn<'_>)> {

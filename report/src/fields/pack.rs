@@ -1,6 +1,6 @@
 //! The fields in few bytes, as they are kept beside a message.
 
-use super::{Fields, Names, Slot};
+use super::{Fields, Named, Names, Slot};
 
 /// Stands before the set of names that are guessed.
 const GUESSED: u8 = 0x40;
@@ -22,7 +22,7 @@ impl Fields {
             success,
             last_included_index,
             last_included_term,
-            pre_vote,
+            named,
             done,
             guessed,
         } = self;
@@ -38,7 +38,7 @@ impl Fields {
             (Slot::Success, success.map(u64::from)),
             (Slot::LastIncludedIndex, *last_included_index),
             (Slot::LastIncludedTerm, *last_included_term),
-            (Slot::PreVote, pre_vote.map(u64::from)),
+            (Slot::Named, named.map(|named| named as u64)),
             (Slot::Done, done.map(u64::from)),
         ];
         for (slot, number) in numbers {
@@ -73,10 +73,10 @@ impl Fields {
             let number = unpack_number(&mut bytes);
             match slot {
                 GUESSED => fields.guessed = Names(number as u16),
-                slot if slot == Slot::PreVote as u8 => fields.pre_vote = Some(number != 0),
                 slot if slot == Slot::Done as u8 => fields.done = Some(number != 0),
                 slot if slot == Slot::Success as u8 => fields.success = Some(number != 0),
                 slot if slot == Slot::VoteGranted as u8 => fields.vote_granted = Some(number != 0),
+                slot if slot == Slot::Named as u8 => fields.named = Named::numbered(number),
                 slot => {
                     if let Some(place) = fields.number(slot) {
                         *place = Some(number);

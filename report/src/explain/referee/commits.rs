@@ -143,8 +143,8 @@ impl Referee<'_> {
         if count < majority && ended_there {
             id = "saved-taken-for-applied";
             what = format!(
-                "server {server} took for committed what it had only saved: after a crash, index {index}, \
-                 where its log had ended"
+                "server {server} calls index {index} committed, where its log had ended before a crash, and \
+                 no majority has confirmed that"
             );
             rule = "commitIndex and lastApplied are volatile: they begin at 0, or at the snapshot's last \
                     index (Figure 2, Volatile state; §7)";
@@ -152,7 +152,8 @@ impl Referee<'_> {
         } else if count < majority && answered + 1 >= majority {
             id = "unsent-entry-counted";
             what = format!(
-                "server {server} counted entries as replicated that no request had brought"
+                "server {server} committed index {index}, which no majority had confirmed, though a majority \
+                 had answered something"
             );
             rule = "a reply tells that a follower has what the request had: matchIndex is \
                     prevLogIndex + the number of its entries (Figure 2, Leaders 3; §5.3)";
@@ -186,13 +187,8 @@ impl Referee<'_> {
             format!("{text}{of_term}; of the {majority} it takes, {who}, and it has it itself");
         let proof = vec![evidence(moment.at, text, call)];
         let finding = certain(id, what, proof, [rule, look]);
-        // That it commits too early is certain, and how it comes to that is not.
-        let is_claimed = self.players[server as usize].log.is_claimed;
-        let is_proven = match id {
-            "commits-without-majority" => true,
-            "old-term-committed" => !is_claimed,
-            _ => false,
-        };
+        // The term of an entry may be known by its server's own word only.
+        let is_proven = id != "old-term-committed" || !self.players[server as usize].log.is_claimed;
         self.breach(moment, if is_proven { finding } else { finding.likely() });
     }
 

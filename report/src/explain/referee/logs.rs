@@ -479,14 +479,18 @@ impl<'a> Referee<'a> {
                 continue;
             }
             if log.last_index() >= index && log.term(index).is_none() {
-                log.terms[index as usize - 1] = *entry;
+                // It may have been another one, with which all that followed is gone.
+                log.end_with(index, *entry);
+                log.open = true;
+                log.changed = Some((moment, term));
                 continue;
             }
+            // What isn't known may go on behind the end that is; a conflict cuts it.
+            log.open &= log.last_index() < index;
             log.end_with(index, *entry);
             if let Some(term) = log.terms.get_mut(index as usize - 1) {
                 *term = *entry;
             }
-            log.open = false;
             log.changed = Some((moment, term));
         }
         log.saved = log.saved.max(last_new.min(log.last_index()));
@@ -603,8 +607,8 @@ impl<'a> Referee<'a> {
         player.commit = player.commit.max(index);
         let log = &mut player.log;
         if log.last_index() < index || log.term(index) != call.args.last_included_term {
+            log.open = log.term(index).is_none() && (log.open || log.last_index() >= index);
             log.end_with(index, call.args.last_included_term);
-            log.open = false;
             log.changed = Some((moment, term));
         }
         log.saved = log.saved.max(index);
