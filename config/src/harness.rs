@@ -201,7 +201,8 @@ impl TestName {
         };
         format!(
             "failed to run {what} in a process of its own: {why}. LAB_CHILD=1 runs it in this process. What \
-             the process printed:\n{printed}\n"
+             the process printed:\n{}",
+            report::text::printed(printed)
         )
     }
 

@@ -215,7 +215,7 @@ fn died(test: &TestName, seed: u64, death: &Death, output: &str) -> RunResult {
 /// How a process died, and why, if its last lines say so.
 pub(crate) fn with_cause(death: &str, output: &str) -> String {
     match cause(output) {
-        Some(cause) => format!("{death}: {cause}"),
+        Some(cause) => format!("{death}: {}", report::text::one_line(cause)),
         None => death.to_owned(),
     }
 }
@@ -279,6 +279,7 @@ fn confirm(test: &TestName, settings: &Settings, results: &mut [RunResult]) -> R
                 Some(failure) => {
                     format!("failed with {:?}", failure.message.lines().next().unwrap_or_default())
                 }
+                None if again.skipped().is_some() => "was skipped".to_owned(),
                 None => "passed".to_owned(),
             };
             first.note = Some(format!(

@@ -113,8 +113,9 @@ pub(crate) enum Error {
 
     #[error(
         "failed to get a result for each run of {test}, from seed {seed} on: {expected} were asked \
-         for, {got} came, and the test binary ended with {status}.{} What it printed:\n{printed}",
-        if *got == 0 && status.success() { MUST_CALL } else { "" }
+         for, {got} came, and the test binary ended with {status}.{} What it printed:\n{}",
+        if *got == 0 && status.success() { MUST_CALL } else { "" },
+        report::text::printed(printed)
     )]
     NoResults {
         test: String,

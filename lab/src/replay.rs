@@ -42,7 +42,7 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
             return Err(Error::NoSuchCall { tests: test.name, call: test.call });
         }
         // Such as settings that make no sense, or a run that took its process along.
-        tell(text(&mut stderr).trim_end());
+        tell(report::text::escaped(&text(&mut stderr)).trim_end());
         return Ok(if ended.status.success() { Exit::Tester } else { Exit::Failed });
     };
     let to = out.join(stored.file_name().unwrap_or_default());
