@@ -3,6 +3,10 @@
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use libc::{c_int, c_void, siginfo_t};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::signals;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -25,7 +29,7 @@ pub(crate) enum Again {
 
 /// From now on SIGINT is noted.
 pub(crate) fn catch(again: Again) {
-    extern "C" fn note(_: libc::c_int) {
+    unsafe extern "C" fn note(_: c_int, _: *mut siginfo_t, _: *mut c_void) {
         INTERRUPTED.store(true, Ordering::Relaxed);
     }
     static CATCH: Once = Once::new();
@@ -33,13 +37,15 @@ pub(crate) fn catch(again: Again) {
         Again::Ends => libc::SA_RESETHAND,
         Again::Ignored => 0,
     };
-    CATCH.call_once(|| signals::on(libc::SIGINT, note, libc::SA_RESTART | once));
+    CATCH.call_once(|| {
+        let _ = signals::on(libc::SIGINT, note, libc::SA_RESTART | once);
+    });
 }
 
 /// Interrupts another process.
 pub(crate) fn pass_on(process: u32) {
-    if let Ok(process) = libc::pid_t::try_from(process) {
-        // SAFETY: sends a signal to a child that hasn't been waited for.
-        unsafe { libc::kill(process, libc::SIGINT) };
+    if let Ok(process) = i32::try_from(process) {
+        // If it has ended meanwhile there is nobody to tell.
+        let _ = kill(Pid::from_raw(process), Signal::SIGINT);
     }
 }
