@@ -36,6 +36,7 @@
 mod agreement;
 mod checks;
 mod cluster;
+mod confirm;
 mod describe;
 mod determinism;
 mod direct;

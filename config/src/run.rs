@@ -247,7 +247,7 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
         sim::Why::Loop
         | sim::Why::Blocked
         | sim::Why::Memory
-        | sim::Why::Slow
+        | sim::Why::Slow { .. }
         | sim::Why::Overtime => (FailureKind::Stuck, Process::Hung),
     };
     let why = with_cause(&stuck.why.to_string(), printed);
@@ -258,6 +258,9 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
         at: t.as_ref().map_or(Time(0), T::now),
     };
     let mut evidence = String::new();
+    if let Some(why) = stuck.no_lines {
+        crate::describe::line(&mut evidence, "stack", format_args!("{why}"));
+    }
     for (i, line) in stuck.stack.iter().enumerate() {
         let label = if i == 0 { "stack" } else { "" };
         crate::describe::line(&mut evidence, label, format_args!("{line}"));

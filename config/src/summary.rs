@@ -95,11 +95,16 @@ fn failures_by_message(results: &[RunResult]) -> String {
     }
     let not_run: u64 = results.iter().map(|result| result.not_run).sum();
     if not_run > 0 {
-        let hung = results.iter().filter(|result| result.process == Process::Hung).count();
+        let count =
+            |process| results.iter().filter(move |result| result.process == process).count();
+        let (runs, how) = match count(Process::Hung) {
+            0 => (count(Process::Died), "died"),
+            hung => (hung, "hung"),
+        };
         let all = results.len() as u64 + not_run;
         writeln!(
             text,
-            "stopped after {hung} runs that hung: {not_run} of {all} seeds were not run"
+            "stopped after {runs} runs that {how} in the same way: {not_run} of {all} seeds were not run"
         )
         .expect(CANNOT_FAIL);
     }
@@ -144,7 +149,11 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
         line(&mut text, "", format_args!("{warning}"));
     }
     line(&mut text, "seed", format_args!("{}", result.seed));
-    line(&mut text, "history", format_args!("{:016x}", result.history));
+    let how_far = match result.process {
+        Process::Hung => ", as far as it was followed: another each time",
+        Process::Survived | Process::Died => "",
+    };
+    line(&mut text, "history", format_args!("{:016x}{how_far}", result.history));
     let command = test.replay_command(settings, result.seed);
     line(&mut text, "replay", format_args!("{command}"));
     if let Some(stored) = &result.stored {
