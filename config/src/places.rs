@@ -106,6 +106,9 @@ struct Casualties {
 impl Casualties {
     /// Counts a run. Returns whether no more are to be begun.
     fn count(&mut self, result: Option<&RunResult>) -> bool {
+        if sim::is_interrupted() {
+            return false; // that ends all of them, and in the same way
+        }
         let casualty = result.and_then(|result| Some((result.process, result.cause_of_death()?)));
         let Some((process, cause)) = casualty else {
             self.any_survived = true;

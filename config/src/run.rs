@@ -2,6 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +14,6 @@ use report::story::Life;
 use report::{Failure, FailureKind, Record, Story, Time, text};
 use sim::context::{Activity, Context, Owner};
 use sim::{Clock, Ending, Task};
-use tracing::level_filters::LevelFilter;
 
 use crate::cluster::LIMIT;
 use crate::describe::script_line;
@@ -110,6 +112,7 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
         Some(failure) => failed(t, &story, failure, String::new()),
         None => Verdict::Passed(notes.story().measured.expect("a run without it has failed")),
     };
+    print!("{}", log(t));
     result(t, verdict)
 }
 
@@ -171,13 +174,6 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
             }
         }
     }
-    if settings.log != LevelFilter::OFF {
-        // Where what it printed itself goes.
-        print!(
-            "{}",
-            text::log(&t.notes.history(), settings.log.into_level().map(|level| level.as_str()))
-        );
-    }
     let story = t.notes.story();
     let history = t.notes.history();
     let trace = crate::places::wants_trace().then(|| {
@@ -199,6 +195,12 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
         stored,
         trace,
     }
+}
+
+/// What servers logged in a run, if that is to be printed: where what it printed itself goes.
+fn log(t: &T) -> String {
+    let level = t.notes.job.settings.log.into_level();
+    level.map_or(String::new(), |level| text::log(&t.notes.history(), Some(level.as_str())))
 }
 
 /// The run as it is stored.
@@ -274,6 +276,9 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
     let result = match t.as_ref().zip(story) {
         Some((t, story)) => {
             let verdict = failed(t, &story, failure, evidence);
+            // Not by `print!`: the simulated thread may hold its lock.
+            let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+            let _ = stdout.and_then(|mut stdout| stdout.write_all(log(t).as_bytes()));
             result(t, verdict)
         }
         None => RunResult::without_run(test, seed, Verdict::unexplained(failure, evidence)),

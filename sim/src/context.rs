@@ -60,8 +60,9 @@ struct Current {
 }
 
 impl Current {
-    const NONE: Current =
-        Current { places: [const { Cell::new(None) }; 2], which: AtomicUsize::new(0) };
+    const fn none() -> Current {
+        Current { places: [const { Cell::new(None) }; 2], which: AtomicUsize::new(0) }
+    }
 
     fn get(&self) -> Option<Context> {
         self.places[self.which.load(Ordering::Acquire) & 1].get()
@@ -83,7 +84,7 @@ impl Current {
 
 thread_local! {
     // Without a destructor, so that reading it does nothing else at whatever point of a thread's life.
-    static CURRENT: Current = const { Current::NONE };
+    static CURRENT: Current = const { Current::none() };
 }
 
 /// The context of the code that runs now; `None` for the tester's and the script's own code.
@@ -149,7 +150,7 @@ mod tests {
     /// A signal that comes now meets a place that is half written, and reads the other.
     #[test]
     fn while_a_context_is_written_another_is_read() {
-        let current = Current::NONE;
+        let current = Current::none();
         for server in 0..3 {
             current.set(of_server(server));
             assert_eq!(current.get(), of_server(server));

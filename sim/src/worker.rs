@@ -443,8 +443,10 @@ impl Watch {
         // Kept: a run that comes to its end meanwhile must not have a second result.
         let running = lock(&self.running);
         let seed = running.map_or(0, |running| running.seed);
-        let output = Output::new().map(|mut output| output.take()).unwrap_or_default();
+        let take = || Output::new().map(|mut output| output.take()).unwrap_or_default();
+        let mut output = take();
         let result = (self.on_stuck)(seed, stuck, &String::from_utf8_lossy(&output));
+        output.extend(take()); // what was printed about it
         self.send(&Frame::Leaving);
         self.send(&Frame::Result { seed, result, output });
         // At once: nothing that would run on an orderly exit can be relied upon, as the simulated thread
