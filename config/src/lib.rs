@@ -37,6 +37,7 @@ mod agreement;
 mod call;
 mod checks;
 mod cluster;
+mod confirm;
 mod describe;
 mod determinism;
 mod direct;

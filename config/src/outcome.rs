@@ -113,7 +113,8 @@ pub struct RunResult {
     /// What became of its process.
     #[serde(default, skip_serializing_if = "Process::has_survived")]
     pub process: Process,
-    /// How many runs of the test were not begun because of this one: it was one hang too many.
+    /// How many runs of the test were not begun because of this one: too many had hung or died in the
+    /// same way.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub not_run: u64,
     /// The test's banner, such as `Test (3A): initial election`.
@@ -160,8 +161,12 @@ impl RunResult {
     }
 
     /// Whether the two are of the same run, as far as they tell. The evidence doesn't count: where
-    /// an endless loop was when it was looked at is no part of its run.
+    /// an endless loop was when it was looked at is no part of its run. Of runs that had to be ended only
+    /// the reason counts: when that happens is no part of them either.
     pub(crate) fn is_same_run(&self, other: &RunResult) -> bool {
+        if self.process == Process::Hung && other.process == Process::Hung {
+            return self.cause_of_death() == other.cause_of_death();
+        }
         let outcome = |result: &RunResult| match &result.verdict {
             Verdict::Passed(measured) => Ok(Ok(*measured)),
             Verdict::Skipped { reason } => Ok(Err(reason.clone())),

@@ -1,4 +1,4 @@
-//! Where runs take place: in child processes, or in this one; and whether a failure is the run's own.
+//! Where runs take place: in child processes, or in this one.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -10,11 +10,12 @@ use report::{Failure, FailureKind, Time};
 use sim::{Clock, Death, Done, Isolation};
 
 use crate::call;
+use crate::confirm::confirm;
 use crate::describe::line;
 use crate::harness::TestName;
 use crate::outcome::{Process, RunResult, Verdict};
 use crate::run::stuck;
-use crate::settings::{Place, Report, Settings};
+use crate::settings::{Place, Settings};
 use crate::store;
 use crate::t::lock;
 
@@ -25,14 +26,13 @@ const TRACE: &str = "LAB_WORKER_TRACE";
 const LAST_WORDS: usize = 12;
 
 /// How many runs may hang in the same way before the others are given up: each takes some seconds.
-const HANGS: usize = 10;
+const HANGS: usize = 3;
 
-/// How many runs that took their process along in the same way are confirmed: if these did so again,
-/// the others would.
-const CONFIRMED: usize = 3;
+/// The same of runs that die, as long as all do.
+const DEATHS: usize = 3;
 
-/// How the note of a run begins whose seed came out otherwise in a fresh process.
-pub(crate) const NOT_REPRODUCED: &str = "NOT REPRODUCED";
+/// The same of runs that die among others: it costs little, and their share is worth to know.
+const DEATHS_AMONG_OTHERS: usize = 30;
 
 /// Whether this process was started to run seeds for another.
 pub(crate) fn is_child() -> bool {
@@ -71,10 +71,9 @@ pub(crate) fn run_all(
         Place::Batch if cfg!(not(tokio_unstable)) => Isolation::Process,
         Place::Batch => Isolation::Batch,
     };
-    let mut results = until_it_hangs(test, settings, seeds, isolation)?;
+    let mut results = until_enough(test, settings, seeds, isolation)?;
     if settings.clock == Clock::Virtual {
         confirm(test, settings, &mut results)?;
-        store_history(test, settings, &mut results)?;
     }
     Ok(results)
 }
@@ -90,26 +89,54 @@ pub(crate) enum Watch {
     EventsAtFixedAddresses,
     /// Nothing, but they store histories.
     Histories,
+    /// Nothing but what came of a run, which has taken place before.
+    Outcomes,
 }
 
-/// Runs seeds in children: all of them, unless too many hang in the same way. Then the last that hung
-/// has the number of those that were not run.
-pub(crate) fn until_it_hangs(
+/// Which runs took their processes along so far.
+#[derive(Default)]
+struct Casualties {
+    /// Whether another has survived its run.
+    any_survived: bool,
+    /// How many there are, by how they came to it.
+    counts: BTreeMap<String, usize>,
+    /// Whether there are so many that more would tell nothing.
+    are_enough: bool,
+}
+
+impl Casualties {
+    /// Counts a run. Returns whether no more are to be begun.
+    fn count(&mut self, result: Option<&RunResult>) -> bool {
+        if sim::is_interrupted() {
+            return false; // that ends all of them, and in the same way
+        }
+        let casualty = result.and_then(|result| Some((result.process, result.cause_of_death()?)));
+        let Some((process, cause)) = casualty else {
+            self.any_survived = true;
+            return self.are_enough;
+        };
+        let count = self.counts.entry(cause).or_default();
+        *count += 1;
+        let at_most = match process {
+            Process::Hung => HANGS,
+            _ if self.any_survived => DEATHS_AMONG_OTHERS,
+            _ => DEATHS,
+        };
+        self.are_enough |= *count >= at_most;
+        self.are_enough
+    }
+}
+
+/// Runs seeds in children: all of them, unless too many hang or die in the same way. Then the last of
+/// those has the number of the seeds that were not run.
+pub(crate) fn until_enough(
     test: &TestName,
     settings: &Settings,
     seeds: &[u64],
     isolation: Isolation,
 ) -> Result<Vec<RunResult>, String> {
-    let hangs: Mutex<BTreeMap<String, usize>> = Mutex::default();
-    let enough = |result: &RunResult| {
-        let cause = result.cause_of_death().filter(|_| result.process == Process::Hung);
-        cause.is_some_and(|cause| {
-            let mut hangs = lock(&hangs);
-            let count = hangs.entry(cause).or_default();
-            *count += 1;
-            *count >= HANGS
-        })
-    };
+    let casualties: Mutex<Casualties> = Mutex::default();
+    let enough = |result: Option<&RunResult>| lock(&casualties).count(result);
     // By the real clock no run comes again.
     let watch = match settings.clock {
         Clock::Virtual => Watch::Nothing,
@@ -117,8 +144,10 @@ pub(crate) fn until_it_hangs(
     };
     let mut results = start(test, settings, seeds, isolation, watch, &enough)?;
     let not_run = (seeds.len() - results.len()) as u64;
-    let mut hung = results.iter_mut().filter(|result| result.process == Process::Hung);
-    if let Some(last) = hung.next_back() {
+    let mut victims = results.iter_mut().filter(|result| result.process != Process::Survived);
+    if let Some(last) = victims.next_back()
+        && lock(&casualties).are_enough
+    {
         last.not_run = not_run;
     }
     Ok(results)
@@ -135,14 +164,15 @@ pub(crate) fn in_children(
     start(test, settings, seeds, isolation, watch, &|_| false)
 }
 
-/// Runs seeds in children until one whose process ended with it is `enough`.
+/// Runs seeds in children until it is `enough`, which is asked after each with its result, or with `None`
+/// if its process goes on.
 fn start(
     test: &TestName,
     settings: &Settings,
     seeds: &[u64],
     isolation: Isolation,
     watch: Watch,
-    enough: &(dyn Fn(&RunResult) -> bool + Sync),
+    enough: &(dyn Fn(Option<&RunResult>) -> bool + Sync),
 ) -> Result<Vec<RunResult>, String> {
     let binary = env::current_exe()
         .map_err(|error| format!("failed to find the test's own binary: {error}\n"))?;
@@ -159,10 +189,14 @@ fn start(
                 sim::without_address_randomisation(&mut command);
             }
             Watch::Histories => drop(command.env(store::HISTORIES, store::folder(settings))),
+            Watch::Outcomes => sim::without_lines(&mut command),
         }
         command
     };
-    let enough = |done: &Done| done.is_last && read(test, done).is_ok_and(|result| enough(&result));
+    let enough = |done: &Done| match done.is_last {
+        true => read(test, done).is_ok_and(|result| enough(Some(&result))),
+        false => enough(None),
+    };
     sim::run_in_children(seeds, settings.jobs, isolation, &command, &enough)
         .map_err(|error: io::Error| format!("failed to start {}: {error}\n", binary.display()))?
         .into_iter()
@@ -246,75 +280,6 @@ fn last_words(output: &str) -> String {
         line(&mut text, if i == 0 { "printed" } else { "" }, format_args!("{words}"));
     }
     text
-}
-
-/// Runs each seed that failed once more, in a fresh process, and notes where that comes out
-/// otherwise: then it isn't the seed's doing. Of many that took their process along in the same way only
-/// the first ones.
-fn confirm(test: &TestName, settings: &Settings, results: &mut [RunResult]) -> Result<(), String> {
-    let mut failed: Vec<&mut RunResult> =
-        results.iter_mut().filter(|result| result.failure().is_some()).collect();
-    let mut deaths: BTreeMap<String, usize> = BTreeMap::new();
-    failed.retain_mut(|result| {
-        let Some(cause) = result.cause_of_death() else { return true };
-        let count = deaths.entry(cause).or_default();
-        *count += 1;
-        if *count > CONFIRMED {
-            result.note = Some(format!(
-                "not confirmed: it was not run again, as the first {CONFIRMED} that failed in this way \
-                 were"
-            ));
-        }
-        *count <= CONFIRMED
-    });
-    let seeds: Vec<u64> = failed.iter().map(|result| result.seed).collect();
-    let again = in_children(test, settings, &seeds, Isolation::Process, Watch::Nothing)?;
-    for (first, again) in failed.iter_mut().zip(again) {
-        let sentence = |result: &RunResult| result.failure().map(|failure| failure.message.clone());
-        // Of some deaths no history is known.
-        let same_history =
-            first.history == again.history || first.history == 0 || again.history == 0;
-        if sentence(first) != sentence(&again) || !same_history {
-            let outcome = match again.failure() {
-                Some(failure) => {
-                    format!("failed with {:?}", failure.message.lines().next().unwrap_or_default())
-                }
-                None if again.skipped().is_some() => "was skipped".to_owned(),
-                None => "passed".to_owned(),
-            };
-            first.note = Some(format!(
-                "{NOT_REPRODUCED}: the same seed, run again in a fresh process, {outcome}{}. Something \
-                 outside the simulation leaks in: most likely a static or another global that \
-                 remembers earlier runs, a counter of the whole process such as that of \
-                 futures::select!, an address, or a thread. LAB_CHECK_DETERMINISM=1 shows where the \
-                 two runs part; LAB_ISOLATE=process gives each run a process of its own",
-                if sentence(first) == sentence(&again) { ", but by another history" } else { "" }
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Stores the history of the run that is reported, which takes place once more for that.
-fn store_history(
-    test: &TestName,
-    settings: &Settings,
-    results: &mut [RunResult],
-) -> Result<(), String> {
-    let failed = results.iter().position(|result| result.failure().is_some());
-    let place = match settings.report {
-        Report::Never => None,
-        Report::Failure => failed,
-        Report::Always => failed.or(Some(0)),
-    };
-    let Some(reported) = place.and_then(|place| results.get_mut(place)) else { return Ok(()) };
-    let seeds = [reported.seed];
-    let again = in_children(test, settings, &seeds, Isolation::Process, Watch::Histories)?;
-    for again in again {
-        reported.stored = again.stored;
-        reported.note = reported.note.take().or(again.note);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +14,6 @@ use report::story::Life;
 use report::{Failure, FailureKind, Record, Story, Time, text};
 use sim::context::{Activity, Context, Owner};
 use sim::{Clock, Ending, Task};
-use tracing::level_filters::LevelFilter;
 
 use crate::cluster::LIMIT;
 use crate::describe::script_line;
@@ -117,6 +119,7 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
             Verdict::Passed(notes.story().measured.expect("a run without it has failed"))
         }
     };
+    print!("{}", log(t));
     result(t, verdict)
 }
 
@@ -175,13 +178,6 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
             }
         }
     }
-    if settings.log != LevelFilter::OFF {
-        // Where what it printed itself goes.
-        print!(
-            "{}",
-            text::log(&t.notes.history(), settings.log.into_level().map(|level| level.as_str()))
-        );
-    }
     let story = t.notes.story();
     let history = t.notes.history();
     let trace = crate::places::wants_trace().then(|| {
@@ -204,6 +200,12 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
         stored,
         trace,
     }
+}
+
+/// What servers logged in a run, if that is to be printed: where what it printed itself goes.
+fn log(t: &T) -> String {
+    let level = t.notes.job.settings.log.into_level();
+    level.map_or(String::new(), |level| text::log(&t.notes.history(), Some(level.as_str())))
 }
 
 /// The run as it is stored.
@@ -252,7 +254,7 @@ pub(crate) fn stuck(test: &TestName, seed: u64, stuck: &sim::Stuck, printed: &st
         sim::Why::Loop
         | sim::Why::Blocked
         | sim::Why::Memory
-        | sim::Why::Slow
+        | sim::Why::Slow { .. }
         | sim::Why::Overtime => (FailureKind::Stuck, Process::Hung),
     };
     let why = with_cause(&stuck.why.to_string(), printed);
@@ -263,6 +265,9 @@ pub(crate) fn stuck(test: &TestName, seed: u64, stuck: &sim::Stuck, printed: &st
         at: t.as_ref().map_or(Time(0), T::now),
     };
     let mut evidence = String::new();
+    if let Some(why) = stuck.no_lines {
+        crate::describe::line(&mut evidence, "stack", format_args!("{why}"));
+    }
     for (i, line) in stuck.stack.iter().enumerate() {
         let label = if i == 0 { "stack" } else { "" };
         crate::describe::line(&mut evidence, label, format_args!("{line}"));
@@ -276,6 +281,9 @@ pub(crate) fn stuck(test: &TestName, seed: u64, stuck: &sim::Stuck, printed: &st
     let result = match t.as_ref().zip(story) {
         Some((t, story)) => {
             let verdict = failed(t, &story, failure, evidence);
+            // Not by `print!`: the simulated thread may hold its lock.
+            let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+            let _ = stdout.and_then(|mut stdout| stdout.write_all(log(t).as_bytes()));
             result(t, verdict)
         }
         None => RunResult::without_run(test, seed, Verdict::unexplained(failure, evidence)),

@@ -10,7 +10,7 @@ use sim::Clock;
 use crate::describe::line;
 use crate::harness::TestName;
 use crate::outcome::{Measured, Process, RunResult, Verdict};
-use crate::places::NOT_REPRODUCED;
+use crate::confirm::NOT_REPRODUCED;
 use crate::settings::{Place, Settings};
 use crate::store;
 
@@ -123,11 +123,16 @@ fn failures_by_message(results: &[RunResult]) -> String {
     }
     let not_run: u64 = results.iter().map(|result| result.not_run).sum();
     if not_run > 0 {
-        let hung = results.iter().filter(|result| result.process == Process::Hung).count();
+        let count =
+            |process| results.iter().filter(move |result| result.process == process).count();
+        let (runs, how) = match count(Process::Hung) {
+            0 => (count(Process::Died), "died"),
+            hung => (hung, "hung"),
+        };
         let all = results.len() as u64 + not_run;
         writeln!(
             text,
-            "stopped after {hung} runs that hung: {not_run} of {all} seeds were not run"
+            "stopped after {runs} runs that {how} in the same way: {not_run} of {all} seeds were not run"
         )
         .expect(CANNOT_FAIL);
     }
@@ -172,7 +177,11 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
         line(&mut text, "", format_args!("{warning}"));
     }
     line(&mut text, "seed", format_args!("{}", result.seed));
-    line(&mut text, "history", format_args!("{:016x}", result.history));
+    let how_far = match result.process {
+        Process::Hung => ", as far as it was followed: another each time",
+        Process::Survived | Process::Died => "",
+    };
+    line(&mut text, "history", format_args!("{:016x}{how_far}", result.history));
     let mut repeated = settings.clone();
     if result.note.as_ref().is_some_and(|note| note.starts_with(NOT_REPRODUCED)) {
         // What it shows doesn't depend on other runs, however many are asked for.

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use report::{EventKind, Failure, FailureKind, History, Time, text};
 use sim::context::Context;
-use sim::{Misused, Panic, Sim};
+use sim::{Misuse, Misused, Panic, Sim};
 
 use crate::cluster::Config;
+use crate::describe::line;
 use crate::harness::TestName;
 use crate::outcome::Measured;
 use crate::settings::Settings;
@@ -148,9 +149,17 @@ impl Notes {
         let who = context.map_or(String::new(), |context| {
             format!("server {}, in {}: ", context.owner.server, context.activity)
         });
+        let mut message = format!("{who}{}", text::indented(&misuse.to_string(), MESSAGE));
+        // The others have no line, or have one that needs no debug information.
+        let has_line = matches!(misuse, Misuse::BlockingSleep(_) | Misuse::OsThread);
+        if let Some(why) = sim::why_no_lines().filter(|_| has_line && location.is_none()) {
+            message.push('\n');
+            line(&mut message, "line", format_args!("{why}"));
+            message.truncate(message.trim_end().len());
+        }
         self.fail(Failure {
             kind: FailureKind::Misuse,
-            message: format!("{who}{}", text::indented(&misuse.to_string(), MESSAGE)),
+            message,
             location: location.unwrap_or_default(),
             at: Time::from(at),
         });

@@ -86,12 +86,12 @@ pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally], iterations: u64) -> S
         for (warning, count) in &tally.warnings {
             writeln!(text, "{}: {count} x {warning}", test.title()).expect(CANNOT_FAIL);
         }
-        if let (Some(hung), not_run @ 1..) = (tally.given_up(), iterations - tally.runs) {
+        if let (Some((count, how)), not_run @ 1..) = (tally.given_up(), iterations - tally.runs) {
             let name = test.title();
             writeln!(
                 text,
-                "{name}: stopped after {hung} runs that hung: {not_run} of {iterations} seeds were not \
-                 run"
+                "{name}: stopped after {count} runs that {how} in the same way: {not_run} of \
+                 {iterations} seeds were not run"
             )
             .expect(CANNOT_FAIL);
         }

@@ -3,6 +3,10 @@
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
+use libc::{c_int, c_void, siginfo_t};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, getppid};
+
 use crate::signals;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -20,8 +24,7 @@ pub fn is_interrupted() -> bool {
 /// Whether the parent that this process serves has ended.
 fn is_orphaned() -> bool {
     let parent = PARENT.load(Ordering::Relaxed);
-    // SAFETY: reads a number of the calling process's.
-    parent != 0 && unsafe { libc::getppid() } != parent
+    parent != 0 && getppid().as_raw() != parent
 }
 
 /// What SIGINT does from the second time on.
@@ -38,7 +41,7 @@ pub(crate) enum Again {
 /// Only a second Ctrl-C may end the process by force. `timeout` and its like send SIGTERM to a process and
 /// at once again to its group, and whoever has lost patience with it has SIGKILL.
 pub(crate) fn catch(again: Again) {
-    extern "C" fn note(_: libc::c_int) {
+    unsafe extern "C" fn note(_: c_int, _: *mut siginfo_t, _: *mut c_void) {
         INTERRUPTED.store(true, Ordering::Relaxed);
     }
     static CATCH: Once = Once::new();
@@ -48,8 +51,7 @@ pub(crate) fn catch(again: Again) {
     };
     CATCH.call_once(|| {
         if let Again::Ignored = again {
-            // SAFETY: reads a number of the calling process's.
-            PARENT.store(unsafe { libc::getppid() }, Ordering::Relaxed);
+            PARENT.store(getppid().as_raw(), Ordering::Relaxed);
         }
         for (signal, once) in [(libc::SIGINT, once), (libc::SIGTERM, 0), (libc::SIGHUP, 0)] {
             // `nohup`, and a shell for what it runs in the background, have such a signal ignored.
@@ -62,8 +64,8 @@ pub(crate) fn catch(again: Again) {
 
 /// Interrupts another process.
 pub(crate) fn pass_on(process: u32) {
-    if let Ok(process) = libc::pid_t::try_from(process) {
-        // SAFETY: sends a signal to a child that hasn't been waited for.
-        unsafe { libc::kill(process, libc::SIGTERM) };
+    if let Ok(process) = i32::try_from(process) {
+        // If it has ended meanwhile there is nobody to tell.
+        let _ = kill(Pid::from_raw(process), Signal::SIGTERM);
     }
 }

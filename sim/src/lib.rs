@@ -57,17 +57,23 @@
 //! assert_eq!((number, at), draw());
 //! ```
 
+#[cfg(unix)]
+mod ask;
 pub mod context;
 #[cfg(unix)]
 mod dying;
 #[cfg(unix)]
 mod frame;
+#[cfg(unix)]
+mod handler_stack;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
 mod interpose;
 #[cfg(unix)]
 mod interrupt;
 #[cfg(unix)]
 mod kernel;
+#[cfg(unix)]
+mod mailbox;
 mod misuse;
 mod panics;
 mod run;
@@ -77,7 +83,10 @@ mod signals;
 #[cfg(unix)]
 mod silence;
 mod stream;
+mod symbols;
 mod tasks;
+#[cfg(unix)]
+mod threads;
 #[cfg(unix)]
 mod worker;
 #[cfg(unix)]
@@ -90,6 +99,7 @@ pub use panics::{Panic, unnoticed};
 pub use run::{Clock, Ending, Misused, Settings, Sim, run};
 pub use self_check::{NotReplayable, self_check};
 pub use stream::{Rng, Stream};
+pub use symbols::{why_no_lines, without_lines};
 pub use tasks::Task;
 #[cfg(unix)]
 pub use worker::{Stuck, Why, is_worker, serve};

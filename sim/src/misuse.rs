@@ -3,8 +3,9 @@
 use std::fmt;
 use std::panic::Location;
 use std::path::Path;
-use std::ptr;
 use std::time::Duration;
+
+use crate::symbols::{self, Line};
 
 /// Something that stops or escapes the simulation. Its text says what happened, why it matters and
 /// what to write instead; the line is told apart from it.
@@ -57,19 +58,7 @@ impl fmt::Display for Misuse {
 /// The innermost line on the stack that is neither the standard library's, nor a library's, nor the
 /// harness's own: the line that the user wrote. `None` without debug information.
 pub(crate) fn users_line() -> Option<String> {
-    let mut found = None;
-    backtrace::trace(|frame| {
-        backtrace::resolve_frame(frame, |symbol| {
-            if found.is_none()
-                && let (Some(file), Some(line)) = (symbol.filename(), symbol.lineno())
-                && is_users(file)
-            {
-                found = Some(format!("{}:{line}", shorten(file)));
-            }
-        });
-        found.is_none()
-    });
-    found
+    Stack::here().users().map(|line| format!("{}:{}", shorten(&line.file), line.number)).next()
 }
 
 /// How much of a stack is looked at, in frames from the innermost.
@@ -104,26 +93,30 @@ impl Stack {
         stack
     }
 
+    /// Whether nothing is known of it.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only a watchdog asks"))]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.depth == 0
+    }
+
+    /// Its lines that the user wrote, innermost first.
+    fn users(&self) -> impl Iterator<Item = Line> {
+        let lines = self.addresses[..self.depth].iter().map(|&address| symbols::lines(address));
+        lines.flat_map(|lines| lines.to_vec()).filter(|line| is_users(&line.file))
+    }
+
     /// Its lines that the user wrote, innermost first, with their functions. Lines that a recursion
     /// repeats are left out, and so are those beyond the first [`LINES`].
     pub(crate) fn users_lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        for &address in &self.addresses[..self.depth] {
+        for Line { file, number, function } in self.users() {
+            let line = format!("{}:{number} in {function}", shorten(&file));
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
             if lines.len() >= LINES {
                 break;
             }
-            backtrace::resolve(ptr::without_provenance_mut(address), |symbol| {
-                if let (Some(file), Some(line)) = (symbol.filename(), symbol.lineno())
-                    && is_users(file)
-                {
-                    let function =
-                        symbol.name().map(|name| format!("{name:#}")).unwrap_or_default();
-                    let line = format!("{}:{line} in {function}", shorten(file));
-                    if !lines.contains(&line) {
-                        lines.push(line);
-                    }
-                }
-            });
         }
         lines
     }

@@ -34,9 +34,9 @@ pub enum Clock {
     Real,
 }
 
-/// How much CPU time a run by the virtual clock may use in all, if nothing else is said. All of the lab's
-/// tests together take a small part of it, also without optimisations.
-const CPU_OF_A_RUN: Duration = Duration::from_secs(30);
+/// How much CPU time a run by the virtual clock may use for a second of its clock, if nothing else is said.
+/// All of the lab's tests together take a small part of it, also without optimisations.
+const CPU_OF_A_SECOND: Duration = Duration::from_secs(30);
 
 /// What a run is made from.
 #[derive(Clone)]
@@ -58,16 +58,17 @@ impl Settings {
             seed,
             clock,
             limit,
-            cpu_limit: CPU_OF_A_RUN,
+            cpu_limit: CPU_OF_A_SECOND,
             on_panic: Arc::new(|_| ()),
             on_misuse: Arc::new(|_| ()),
         }
     }
 
-    /// How much CPU time the run may use, 30 s if nothing is said: who has used more in a child process
-    /// gets nowhere. It isn't exact, nor does it follow the seed; and it is no limit by the real clock.
+    /// How much CPU time the run may use for a second of its clock, 30 s if nothing is said: one that has
+    /// used more in a child process gets nowhere. It isn't exact, nor does it follow the seed; and it is no
+    /// limit by the real clock.
     #[must_use]
-    pub fn cpu_limit(mut self, limit: Duration) -> Settings {
+    pub fn cpu_limit_per_second(mut self, limit: Duration) -> Settings {
         self.cpu_limit = limit;
         self
     }
@@ -238,7 +239,7 @@ impl Sim {
             NOW_US.set(Some(now_us));
             self.tasks().time_passed();
             #[cfg(unix)]
-            worker::progress();
+            worker::clock_is_at(now_us);
         }
     }
 
@@ -380,6 +381,8 @@ where
     Fut: Future<Output = T> + Send + 'static,
     R: Send + 'static,
 {
+    #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
+    crate::interpose::resolve();
     panics::install_hook();
     // A thread of its own, because the standard library's hash keys and rand's generator are
     // thread-local and made once: on a thread that was used before they'd hold another run's draws.

@@ -13,7 +13,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::num::NonZeroUsize;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -21,6 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::frame::{self, Frame};
 use crate::interrupt::{self, Again};
@@ -164,10 +166,10 @@ pub fn run_in_children(
 pub fn without_address_randomisation(command: &mut Command) {
     #[cfg(target_os = "linux")]
     {
+        use nix::sys::personality::{self, Persona};
         let fix = || {
-            // SAFETY: sets a flag of the calling process. Where that is forbidden the addresses
-            // stay random, which is what they'd be anyway.
-            unsafe { libc::personality(libc::ADDR_NO_RANDOMIZE as libc::c_ulong) };
+            // Where that is forbidden the addresses stay random, which is what they'd be anyway.
+            let _ = personality::set(Persona::ADDR_NO_RANDOMIZE);
             Ok(())
         };
         // SAFETY: the closure makes one system call and neither allocates nor locks.
@@ -360,7 +362,7 @@ impl Worker {
         Ok(frame)
     }
 
-    fn wait_for_word(&self) -> Result<(), Option<Death>> {
+    fn wait_for_word(&mut self) -> Result<(), Option<Death>> {
         let mut silence = Silence::begin(self.process.id());
         let mut is_told = false;
         loop {
@@ -369,16 +371,26 @@ impl Worker {
                 interrupt::pass_on(self.process.id());
                 is_told = true;
             }
-            let fd = self.socket.as_raw_fd();
-            let mut socket = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-            // SAFETY: it is one descriptor, and it is open.
-            if unsafe { libc::poll(&raw mut socket, 1, silence::LOOK.as_millis() as i32) } > 0 {
+            // As a rule the socket's other end is closed when it ends; but not if a process that it has
+            // started holds it, too. What it said before is still there to be read.
+            let has_ended = self.process.try_wait().is_ok_and(|status| status.is_some());
+            if self.has_word(if has_ended { Duration::ZERO } else { silence::LOOK }) {
                 return Ok(());
+            }
+            if has_ended {
+                return Err(None);
             }
             if let Some(death) = silence.look(self.is_ready) {
                 return Err(Some(death));
             }
         }
+    }
+
+    /// Whether there is something to read, or the end of it. Waits for at most so long.
+    fn has_word(&self, at_most: Duration) -> bool {
+        let mut socket = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        let at_most = PollTimeout::try_from(at_most).unwrap_or(PollTimeout::ZERO);
+        poll(&mut socket, at_most).is_ok_and(|ready| ready > 0)
     }
 
     /// There is nothing left to do for the child.
