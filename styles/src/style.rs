@@ -62,6 +62,8 @@ pub enum Wire {
     Methods,
     /// One method, whose argument and reply are enums.
     OneEnum,
+    /// One method, whose argument and reply are bytes that only this crate can read.
+    Sealed,
     /// A method for each kind of request and for each kind of reply, which all answer with nothing.
     OneWay,
 }
@@ -88,7 +90,7 @@ const ACTOR: Style = Style {
 
 impl Style {
     /// All styles; the first is the one that is used if none is chosen.
-    pub const ALL: [Style; 7] = [
+    pub const ALL: [Style; 8] = [
         ACTOR,
         Style { name: "LeaderDiskInParallel", disk: Disk::InParallel, ..ACTOR },
         Style {
@@ -98,6 +100,7 @@ impl Style {
             ..ACTOR
         },
         Style { name: "OneEnum", wire: Wire::OneEnum, ..ACTOR },
+        Style { name: "Sealed", wire: Wire::Sealed, ..ACTOR },
         // Each message and its answer are two calls, of which the lab allows only so many.
         Style {
             name: "OneWay",

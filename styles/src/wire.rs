@@ -3,6 +3,7 @@
 use std::future::ready;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use labrpc::{Call, ClientEnd, Message, Service};
@@ -30,6 +31,10 @@ impl Wire {
                 None
             }
             Wire::OneEnum => Some(reply(number, end.call("Raft.Message", request), |reply| reply)),
+            Wire::Sealed => {
+                let call = end.call("Raft.Message", &labgob::encode(request));
+                Some(reply(number, call, |bytes: Bytes| open(&bytes)))
+            }
             Wire::Methods => Some(match request {
                 Request::PreVote(args) => {
                     reply(number, end.call("Raft.PreVote", args), Reply::PreVote)
@@ -72,6 +77,7 @@ impl Wire {
                 .method("Heartbeat", heartbeat)
                 .method("InstallSnapshot", install_snapshot),
             Wire::OneEnum => service.method("Message", message),
+            Wire::Sealed => service.method("Message", sealed),
             Wire::OneWay => service
                 .method("PreVote", |server, args| take(&server, Request::PreVote(args)))
                 .method("PreVoteReply", |server, reply| hear(&server, Reply::PreVote(reply)))
@@ -131,6 +137,14 @@ fn hear(server: &Server, reply: Reply) -> std::future::Ready<()> {
 
 async fn message(server: Arc<Server>, request: Request) -> Reply {
     server.ask(request).await
+}
+
+async fn sealed(server: Arc<Server>, request: Bytes) -> Bytes {
+    labgob::encode(&server.ask(open(&request)).await)
+}
+
+fn open<T: Message>(bytes: &[u8]) -> T {
+    labgob::decode(bytes).unwrap_or_else(|error| panic!("another server sealed it: {error}"))
 }
 
 async fn pre_vote(server: Arc<Server>, args: RequestVoteArgs) -> RequestVoteReply {

@@ -3,6 +3,7 @@
 // The scripts say `raft::make`, which is this crate's.
 extern crate self as raft;
 
+mod broken;
 mod child;
 #[path = "../../../tests/extra/main.rs"]
 mod extra;

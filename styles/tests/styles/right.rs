@@ -53,8 +53,12 @@ fn passes_all(style: &str) {
 }
 
 #[test]
-fn no_script_is_left_out() {
+fn no_script_and_no_style_is_left_out() {
     assert_eq!(tests().len(), 28 + 28 + 1);
+    let this = include_str!("right.rs");
+    for Style { name, .. } in Style::ALL {
+        assert!(this.contains(&format!("passes_all(\"{name}\")")), "{name} isn't run");
+    }
 }
 
 #[test]
@@ -75,6 +79,11 @@ fn polling_ticker() {
 #[test]
 fn one_enum() {
     passes_all("OneEnum");
+}
+
+#[test]
+fn sealed() {
+    passes_all("Sealed");
 }
 
 #[test]
