@@ -90,6 +90,7 @@ pub(crate) struct InstallSnapshotReply {
 }
 
 /// Any request.
+#[expect(clippy::enum_variant_names, reason = "the paper calls a vote's request so")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Request {
     PreVote(RequestVoteArgs),
