@@ -189,6 +189,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
         test: test.short.clone(),
         call: test.call.ordinal,
         seed: t.sim.seed(),
+        choices: test.choices.clone(),
         verdict,
         process: Process::Survived,
         not_run: 0,
