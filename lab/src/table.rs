@@ -25,7 +25,8 @@ pub(crate) fn table(tests: &[LabTest], tallies: &[Tally]) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    let mut head = vec!["test", "runs", "failed", "rate", "failing seeds", "median s", "RPCs", "wall"];
+    let mut head =
+        vec!["test", "runs", "failed", "rate", "failing seeds", "median s", "RPCs", "wall"];
     // Most Rafts have no test skipped, and need no column for that.
     let has_skips = tallies.iter().any(|tally| tally.skipped() > 0);
     if has_skips {
