@@ -211,7 +211,7 @@ impl Hold {
     }
 
     /// Lets the messages go their way, one by one, until one is `wanted`: waits for that, and returns it,
-    /// held. `what` says of it what makes it the wanted one, as in "acknowledges index 4".
+    /// held. `what` says of it what makes it the wanted one, as in "that acknowledge index 4".
     ///
     /// Fails the run (liveness) if there is none within 10 s. Skips it if that can be because no message
     /// tells what the script `needs`.
@@ -234,7 +234,7 @@ impl Hold {
                 }
                 if begun.elapsed() > WITHIN {
                     self.config.skip_if_untold(self.messages, needs);
-                    let message = format!("none of the {} {what} for 10 s", self.messages);
+                    let message = format!("none of the {} {what} came for 10 s", self.messages);
                     self.config.missed(here, self.messages, message);
                 }
             }

@@ -92,7 +92,8 @@ fn TestLateAppendEntriesX04() {
         let requests = cfg.hold(Messages::requests(Purpose::Append).from(0).to(1));
         let first = accept(&cfg, 0, 1);
         let ends_there = move |request: &Held| reaches(request) == Some(first);
-        let next = || requests.first_that("ended at the first entry", Needs::Entries, ends_there);
+        let next =
+            || requests.first_that("that end at the first entry", Needs::Entries, ends_there);
         let request = next().await;
         let mut late = vec![request.copy()];
         request.deliver().await;

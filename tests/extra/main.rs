@@ -111,7 +111,7 @@ pub(crate) async fn has_entries(replies: Hold) {
     let had_entries = |reply: &Held| {
         is_success(reply) && reply.args().entries.is_some_and(|entries| !entries.is_empty())
     };
-    let first = replies.first_that("took entries over", Needs::Acknowledgements, had_entries);
+    let first = replies.first_that("that take entries over", Needs::Acknowledgements, had_entries);
     first.await.deliver().await;
 }
 
@@ -131,7 +131,7 @@ pub(crate) fn reaches(append: &Held) -> Option<u64> {
 /// up to `index`. All before it go their way.
 #[track_caller]
 pub(crate) fn acknowledges(replies: &Hold, index: u64) -> impl Future<Output = Held> + Send {
-    let what = format!("acknowledged index {index}");
+    let what = format!("that acknowledge index {index}");
     let wanted = move |reply: &Held| is_success(reply) && reaches(reply) >= Some(index);
     replies.first_that(what, Needs::Acknowledgements, wanted)
 }
@@ -144,5 +144,5 @@ pub(crate) fn refused(replies: &Hold) -> impl Future<Output = Held> + Send {
         let (asked, reply) = (held.args().term, held.reply().unwrap_or_default());
         reply.success == Some(false) && reply.term == asked
     };
-    replies.first_that("refused entries", Needs::Acknowledgements, wanted)
+    replies.first_that("that refuse entries", Needs::Acknowledgements, wanted)
 }

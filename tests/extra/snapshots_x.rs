@@ -95,7 +95,8 @@ fn TestEntriesBehindSnapshotX10() {
                 late.push(request.copy());
                 reaches(request) >= Some(last)
             };
-            let request = requests.first_that("had all entries", Needs::Entries, is_last).await;
+            let request =
+                requests.first_that("that have all entries", Needs::Entries, is_last).await;
             request.deliver().await;
             drop(requests);
             cfg.wait(last, 3, None).await;
