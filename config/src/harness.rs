@@ -14,7 +14,7 @@ use crate::RunResult;
 use crate::determinism;
 use crate::listen;
 use crate::places;
-use crate::run::run;
+use crate::run::{run, stuck};
 use crate::settings::Settings;
 use crate::store;
 use crate::summary::summarise;
@@ -107,6 +107,20 @@ where
         Ok(passed) => print_always(&passed),
         Err(failed) => fail_test(&failed),
     }
+}
+
+/// Reports a run that wants to end this process, in which the tester itself runs. What a test prints is
+/// lost when its process ends, so this goes to the real standard error.
+pub(crate) fn ended_by_exit(job: &Job, seed: u64, why: &sim::Stuck) {
+    let Job { test, settings, .. } = job;
+    let results = [stuck(&test.short, seed, why, "")];
+    if let Some(out) = &settings.out {
+        // The process has no time for more than to say what it is about to end with.
+        let _ = save(out, &results);
+    }
+    let report = summarise(test, settings, &results).unwrap_or_else(|failed| failed);
+    let ended = "LAB_CHILD=1 runs tests in this very process: all others end here, too\n";
+    let _ = io::stderr().lock().write_all((report + ended).as_bytes());
 }
 
 /// What is printed of the runs that were made before the user had enough.

@@ -38,6 +38,7 @@ mod checks;
 mod cluster;
 mod describe;
 mod determinism;
+mod diagnosis;
 mod direct;
 mod elect;
 mod explore;

@@ -262,7 +262,7 @@ fn confirm(test: &TestName, settings: &Settings, results: &mut [RunResult]) -> R
     let seeds: Vec<u64> = failed.iter().map(|result| result.seed).collect();
     let again = in_children(test, settings, &seeds, Isolation::Process, Watch::Nothing)?;
     for (first, again) in failed.iter_mut().zip(again) {
-        let sentence = |result: &RunResult| result.failure().map(|failure| failure.message.clone());
+        let sentence = RunResult::sentence;
         // Of some deaths no history is known.
         let same_history =
             first.history == again.history || first.history == 0 || again.history == 0;

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicI32, AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::context::{self, Context};
-use crate::misuse::Stack;
+use crate::stack::Stack;
 
 /// What a process can die of by its own doing.
 const SIGNALS: [c_int; 8] = [

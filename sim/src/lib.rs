@@ -57,6 +57,7 @@
 //! assert_eq!((number, at), draw());
 //! ```
 
+mod clock_guard;
 pub mod context;
 #[cfg(unix)]
 mod dying;
@@ -68,15 +69,21 @@ mod interpose;
 mod interrupt;
 #[cfg(unix)]
 mod kernel;
+mod lines;
 mod misuse;
 mod panics;
+#[cfg(unix)]
+mod printed;
 mod run;
 mod self_check;
+mod settings;
 #[cfg(unix)]
 mod signals;
 #[cfg(unix)]
 mod silence;
+mod stack;
 mod stream;
+mod tally;
 mod tasks;
 #[cfg(unix)]
 mod worker;
@@ -85,11 +92,18 @@ mod workers;
 
 #[cfg(unix)]
 pub use interrupt::is_interrupted;
-pub use misuse::Misuse;
+pub use misuse::{Meddling, Misuse};
 pub use panics::{Panic, unnoticed};
-pub use run::{Clock, Ending, Misused, Settings, Sim, run};
+#[cfg(unix)]
+pub use printed::{Printed, printed};
+pub use run::{Ending, Sim, run};
 pub use self_check::{NotReplayable, self_check};
+pub use settings::{Clock, ClockGuard, Misused, Settings};
+#[cfg(unix)]
+pub use stack::overflowing;
+pub use stack::{Frame, FrameSize};
 pub use stream::{Rng, Stream};
+pub use tally::{Burst, Encoding, Work, grouped};
 pub use tasks::Task;
 #[cfg(unix)]
 pub use worker::{Stuck, Why, is_worker, serve};

@@ -18,6 +18,7 @@ mod directed;
 mod histories;
 mod interrupted;
 mod leftovers;
+mod mistakes;
 mod numbering;
 mod panics;
 mod places;

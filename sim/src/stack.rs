@@ -1,0 +1,167 @@
+//! A thread's stack as addresses: who called whom, and how much of it each took.
+
+use std::cell::Cell;
+
+use crate::lines;
+
+/// How large a run's stack is, in bytes, unless the user says otherwise: as the standard library's.
+const SIZE: usize = 2 << 20;
+
+thread_local! {
+    /// Where this thread's stack begins, near enough; 0 if it was never told.
+    static TOP: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How large the stacks of a run's threads are, in bytes: what `RUST_MIN_STACK` says.
+pub(crate) fn size() -> usize {
+    let asked = std::env::var("RUST_MIN_STACK").ok();
+    asked.and_then(|size| size.parse().ok()).unwrap_or(SIZE)
+}
+
+/// This thread's stack begins about here.
+pub(crate) fn begins_here() {
+    let here = 0_u8;
+    TOP.set((&raw const here).addr());
+}
+
+/// How much of a stack is looked at, in frames from the innermost.
+const DEPTH: usize = 400;
+
+/// How many lines of a stack are shown.
+const LINES: usize = 20;
+
+/// A thread's stack, as addresses.
+#[derive(Clone, Copy)]
+pub(crate) struct Stack {
+    addresses: [usize; DEPTH],
+    /// Where each call's part of the stack ends: it grows downwards.
+    ends: [usize; DEPTH],
+    depth: usize,
+    /// Where the thread's stack begins.
+    top: usize,
+}
+
+impl Stack {
+    /// Nothing is known of it.
+    pub(crate) const EMPTY: Stack =
+        Stack { addresses: [0; DEPTH], ends: [0; DEPTH], depth: 0, top: 0 };
+
+    /// The calling thread's. Neither allocates nor locks, so that a signal's handler may ask.
+    pub(crate) fn here() -> Stack {
+        let mut stack = Stack { top: TOP.get(), ..Stack::EMPTY };
+        // SAFETY: what is left out is a lock that platforms need on which not every thread may walk
+        // its stack at any time; those where runs have watchdogs are not among them.
+        unsafe {
+            backtrace::trace_unsynchronized(|frame| {
+                stack.addresses[stack.depth] = frame.ip().addr();
+                stack.ends[stack.depth] = frame.sp().addr();
+                stack.depth += 1;
+                stack.depth < DEPTH
+            });
+        }
+        stack
+    }
+
+    /// Its lines that the user wrote, innermost first, with their functions. Lines that a recursion
+    /// repeats are left out, and so are those beyond the first [`LINES`].
+    pub(crate) fn users_lines(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for &address in &self.addresses[..self.depth] {
+            if found.len() >= LINES {
+                break;
+            }
+            lines::resolve(address, |symbol| {
+                if let Some(line) = lines::users(symbol) {
+                    let function =
+                        symbol.name().map(|name| format!("{name:#}")).unwrap_or_default();
+                    let line = format!("{line} in {function}");
+                    if !found.contains(&line) {
+                        found.push(line);
+                    }
+                }
+            });
+        }
+        found
+    }
+
+    /// The call that takes the most of the stack, if that is more than all others together.
+    pub(crate) fn widest(&self) -> Option<Frame> {
+        let (top, size) = (self.top, size());
+        // Those of a signal's handler are on a stack of their own.
+        let is_on_it = |end: usize| end <= top && top - end <= size;
+        let ends = &self.ends[..self.depth];
+        let widths = (0..).zip(ends.windows(2)).filter_map(|(i, pair)| {
+            let [end, begin] = *pair else { return None };
+            let is_one = is_on_it(end) && is_on_it(begin) && end < begin;
+            is_one.then(|| (begin - end, i))
+        });
+        let (width, i): (usize, usize) = widths.max()?;
+        if width < size / 2 {
+            return None;
+        }
+        let mut begins = None;
+        lines::resolve(self.addresses[i], |symbol| begins = symbol.addr().map(|at| at.addr()));
+        let asked = begins.and_then(probed);
+        let calls = Stack { addresses: self.addresses, ..*self }.without(i);
+        Some(Frame {
+            stack: size as u64,
+            bytes: asked.map_or(FrameSize::AtLeast(width as u64), FrameSize::Exactly),
+            line: calls.users_lines().into_iter().next(),
+        })
+    }
+
+    /// This stack without its `inner` innermost calls.
+    fn without(mut self, inner: usize) -> Stack {
+        self.addresses.copy_within(inner..self.depth, 0);
+        self.depth -= inner;
+        self
+    }
+}
+
+/// One call's part of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// How large the whole stack is, in bytes.
+    pub stack: u64,
+    /// How much of it the call takes.
+    pub bytes: FrameSize,
+    /// The innermost line of the user's in that call, with its function.
+    pub line: Option<String>,
+}
+
+/// How large a call's part of a stack is, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameSize {
+    /// What the call asked for.
+    Exactly(u64),
+    /// What it had got when the stack was at its end.
+    AtLeast(u64),
+}
+
+/// How many bytes of a function's code are looked at.
+const PROLOGUE: usize = 96;
+
+/// How much stack a function asks for at its beginning, where it goes through that page by page, so as
+/// to meet the end of the stack. On x86-64 it does so in a loop, `sub rsp, 4096` at a time, down to
+/// where r11 points: that is what `lea r11, [rsp - bytes]` has set.
+fn probed(function: usize) -> Option<u64> {
+    if cfg!(not(target_arch = "x86_64")) {
+        return None;
+    }
+    const POINT: [u8; 4] = [0x4c, 0x8d, 0x9c, 0x24];
+    const STEP: [u8; 7] = [0x48, 0x81, 0xec, 0x00, 0x10, 0x00, 0x00];
+    let mut code = [0; PROLOGUE];
+    lines::read_memory(function, &mut code)?;
+    let find = |what: &[u8]| code.windows(what.len()).position(|bytes| bytes == what);
+    let (point, step) = (find(&POINT)?, find(&STEP)?);
+    let offset = code.get(point + POINT.len()..)?.first_chunk::<4>()?;
+    let bytes = i64::from(i32::from_le_bytes(*offset)).checked_neg()?;
+    u64::try_from(bytes).ok().filter(|_| point < step)
+}
+
+/// The call that a stack has overflowed with, if it is one large one: `None` if it is many, or if no
+/// thread of a run has died.
+#[cfg(unix)]
+pub fn overflowing() -> Option<Frame> {
+    crate::dying::last_words()?.stack.widest()
+}
