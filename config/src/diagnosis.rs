@@ -3,10 +3,8 @@
 //! That a run has failed is decided elsewhere, by limits of CPU time and memory. Here it is only told
 //! why: an endless loop is another thing than a million calls, though both take two seconds.
 
-use std::time::Duration;
-
 use report::FailureKind;
-use sim::{Burst, Frame, FrameSize, Misuse, Printed, Sim, Stuck, Why, Work, grouped};
+use sim::{Burst, Frame, FrameSize, Misuse, Printed, Sim, Stuck, Why, Work, grouped, within};
 
 use crate::places::with_cause;
 use crate::t::place;
@@ -20,6 +18,9 @@ const GREAT_MASS: u64 = 100_000;
 
 /// How many bytes of arguments and replies within 10 ms take seconds to encode.
 const MANY_BYTES: u64 = 32_000_000;
+
+/// From how many bytes a message on it is large, in a burst of many.
+const LARGE_MESSAGE: u64 = 10_000;
 
 /// How much somebody prints who does little else.
 const MANY_LINES: u64 = 100_000;
@@ -94,15 +95,16 @@ fn still(work: &Work, printed: Printed, spawned_at: Option<String>) -> Option<Di
         );
         return Some(Diagnosis::new(FailureKind::Stuck, sentence));
     }
-    if let Some(burst) = work.sending.filter(|burst| burst.bytes >= MANY_BYTES) {
+    if let Some(burst) = work.sending.filter(is_large) {
         return Some(many_bytes(burst));
     }
     if let Some(burst) = work.calling.filter(|burst| burst.calls >= MASS) {
         return Some(many_calls(burst));
     }
     if work.spawned >= MASS && work.spawned >= work.polls / 4 {
-        let sentence = Misuse::MassOfTasks { spawned: work.spawned, spawned_at: None }.to_string();
-        let diagnosis = Diagnosis::new(FailureKind::Misuse, sentence);
+        let (spawned, within) = (work.spawned, work.spawned_within);
+        let misuse = Misuse::MassOfTasks { spawned, within, spawned_at: None };
+        let diagnosis = Diagnosis::new(FailureKind::Misuse, misuse.to_string());
         return Some(Diagnosis { location: spawned_at, ..diagnosis });
     }
     if work.takes_turns && work.polls >= MASS {
@@ -114,11 +116,11 @@ fn still(work: &Work, printed: Printed, spawned_at: Option<String>) -> Option<Di
 
 /// What a run has choked on, if there is a mass of it.
 fn masses(work: &Work, spawned: Option<(String, u64)>) -> Option<Diagnosis> {
+    if let Some(burst) = work.most_bytes.filter(is_large) {
+        return Some(many_bytes(burst));
+    }
     if let Some(burst) = work.most_calls.filter(|burst| burst.calls >= GREAT_MASS) {
         return Some(many_calls(burst));
-    }
-    if let Some(burst) = work.most_bytes.filter(|burst| burst.bytes >= MANY_BYTES) {
-        return Some(many_bytes(burst));
     }
     let (at, count) = spawned.filter(|(_, count)| *count >= GREAT_MASS)?;
     let sentence = format!(
@@ -128,6 +130,11 @@ fn masses(work: &Work, spawned: Option<(String, u64)>) -> Option<Diagnosis> {
     );
     let diagnosis = Diagnosis::new(FailureKind::Stuck, sentence);
     Some(Diagnosis { location: Some(at), subject: Subject::Named, ..diagnosis })
+}
+
+/// Whether it is the size of its messages that a burst costs, and not their number.
+fn is_large(burst: &Burst) -> bool {
+    burst.bytes >= MANY_BYTES && burst.bytes / burst.calls.max(1) >= LARGE_MESSAGE
 }
 
 fn many_calls(burst: Burst) -> Diagnosis {
@@ -162,9 +169,15 @@ fn many_bytes(burst: Burst) -> Diagnosis {
 /// What a signal has come from, if that shows in numbers.
 fn death(signal: i32, printed: &str) -> Option<Diagnosis> {
     let death = Why::Signal(signal);
-    let sentence = if printed.contains("has overflowed its stack") {
-        format!("{death}: {}", overflow(&sim::overflowing()?))
-    } else if let Some(bytes) = failed_allocation(printed).filter(|bytes| *bytes >= ONE_TOO_LARGE) {
+    if printed.contains("has overflowed its stack") {
+        let frame = sim::overflowing()?;
+        let sentence = format!("{death}: {}", overflow(&frame));
+        let diagnosis = Diagnosis::new(FailureKind::Panic, sentence);
+        return Some(Diagnosis { location: frame.line, ..diagnosis });
+    }
+    let sentence = if let Some(bytes) =
+        failed_allocation(printed).filter(|bytes| *bytes >= ONE_TOO_LARGE)
+    {
         format!(
             "{death}: it asked for {} at once, where a run may take 4 GiB in all. Look for a length or \
              a capacity that is wrong, such as a difference below 0 that has wrapped around",
@@ -206,13 +219,6 @@ fn amount_printed(printed: Printed) -> String {
     format!("{} lines ({})", grouped(printed.lines), size(printed.bytes))
 }
 
-fn within(lasted: Duration) -> String {
-    match lasted.as_micros().div_ceil(1000) {
-        0 => "at one instant".to_owned(),
-        ms => format!("within {ms} ms of virtual time"),
-    }
-}
-
 /// So many bytes, in words.
 fn size(bytes: u64) -> String {
     match bytes {
@@ -231,6 +237,8 @@ fn mebibytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const NOTHING: Printed = Printed { lines: 0, bytes: 0, goes_on: true };

@@ -103,7 +103,7 @@ pub use settings::{Clock, ClockGuard, Misused, Settings};
 pub use stack::overflowing;
 pub use stack::{Frame, FrameSize};
 pub use stream::{Rng, Stream};
-pub use tally::{Burst, Encoding, Work, grouped};
+pub use tally::{Burst, Encoding, Work, grouped, within};
 pub use tasks::Task;
 #[cfg(unix)]
 pub use worker::{Stuck, Why, is_worker, serve};

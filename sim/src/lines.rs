@@ -50,6 +50,12 @@ pub(crate) fn users(symbol: &Symbol) -> Option<String> {
     is_users(file).then(|| format!("{}:{line}", shorten(file)))
 }
 
+/// A symbol's line with its function, if the user wrote it.
+pub(crate) fn with_function(symbol: &Symbol) -> Option<String> {
+    let function = symbol.name().map(|name| format!("{name:#}")).unwrap_or_default();
+    Some(format!("{} in {function}", users(symbol)?))
+}
+
 /// Where a panic is shown to be: where it was, or if a library panicked, the user's line that called
 /// it. Where the harness panicked in the course of a server's call, that is the call.
 pub(crate) fn place_of_panic(location: &Location<'_>, context: Option<Context>) -> String {

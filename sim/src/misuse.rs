@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use crate::lines::users_place;
-use crate::tally::grouped;
+use crate::tally::{grouped, within};
 
 /// Something that stops or escapes the simulation. Its text says what happened, why it matters and
 /// what to write instead; the line is told apart from it.
@@ -22,10 +22,12 @@ pub enum Misuse {
         /// Who spawned the task that was polled last, where that is known.
         spawned_at: Option<&'static Location<'static>>,
     },
-    /// A mass of tasks was spawned while the clock stood still.
+    /// A mass of tasks was spawned while the clock hardly moved.
     MassOfTasks {
         /// How many.
         spawned: u64,
+        /// Within what time.
+        within: Duration,
         /// Who spawned one of them, where that is known.
         spawned_at: Option<&'static Location<'static>>,
     },
@@ -49,12 +51,13 @@ impl fmt::Display for Misuse {
                  spawn_blocking",
             ),
             Misuse::Clock(meddling) => meddling.fmt(f),
-            Misuse::MassOfTasks { spawned, spawned_at } => write!(
+            Misuse::MassOfTasks { spawned, within: time, spawned_at } => write!(
                 f,
-                "{} tasks were spawned at one instant{}. Spawn a task for a peer or for a message, \
+                "{} tasks were spawned {}{}. Spawn a task for a peer or for a message, \
                  and let time pass in a loop that spawns: by a sleep of at least a millisecond, or by \
                  waiting for an answer",
                 grouped(*spawned),
+                within(*time),
                 match spawned_at.and_then(users_place) {
                     Some(place) => format!(", at {place}"),
                     None => String::new(),

@@ -103,6 +103,11 @@ impl Sim {
         }
     }
 
+    /// The virtual time in microseconds, which costs nothing to read; by the real clock it stands still.
+    pub(crate) fn virtual_us(&self) -> u64 {
+        self.0.now_us.load(Ordering::Relaxed)
+    }
+
     /// The runtime's instant at which the run's time is `at`, for `tokio::time::sleep_until`.
     ///
     /// tokio's clock is up to a millisecond behind [`Sim::now`] while the clock is virtual.
@@ -223,17 +228,17 @@ impl Sim {
     /// What the run is at. For a thread beside the run's, as it takes a moment of real time.
     #[must_use]
     pub fn work(&self) -> Work {
-        self.tally().look(self.now_us())
+        self.tally().look(self.virtual_us())
     }
 
     /// Counts a call that a server makes, with so many bytes of arguments.
     pub fn count_call(&self, server: u32, bytes: u64) {
-        self.tally().sent(server, 1, bytes, self.now_us());
+        self.tally().sent(server, 1, bytes, self.virtual_us());
     }
 
     /// Counts a reply that a server gives, of so many bytes.
     pub fn count_reply(&self, server: u32, bytes: u64) {
-        self.tally().sent(server, 0, bytes, self.now_us());
+        self.tally().sent(server, 0, bytes, self.virtual_us());
     }
 
     fn started(&self) -> tokio::time::Instant {

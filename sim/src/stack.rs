@@ -71,13 +71,10 @@ impl Stack {
                 break;
             }
             lines::resolve(address, |symbol| {
-                if let Some(line) = lines::users(symbol) {
-                    let function =
-                        symbol.name().map(|name| format!("{name:#}")).unwrap_or_default();
-                    let line = format!("{line} in {function}");
-                    if !found.contains(&line) {
-                        found.push(line);
-                    }
+                if let Some(line) = lines::with_function(symbol)
+                    && !found.contains(&line)
+                {
+                    found.push(line);
                 }
             });
         }
@@ -99,15 +96,24 @@ impl Stack {
         if width < size / 2 {
             return None;
         }
-        let mut begins = None;
-        lines::resolve(self.addresses[i], |symbol| begins = symbol.addr().map(|at| at.addr()));
-        let asked = begins.and_then(probed);
-        let calls = Stack { addresses: self.addresses, ..*self }.without(i);
+        let probing = probing(self.addresses[i]);
+        let mut lines = self.without(i).lines_of(1);
+        // Where it asks for its part of the stack a function has no lines, but before that.
+        lines.extend(probing.and_then(|probing| line_before(probing.at, self.addresses[i])));
+        lines.extend(self.without(i).users_lines());
         Some(Frame {
             stack: size as u64,
-            bytes: asked.map_or(FrameSize::AtLeast(width as u64), FrameSize::Exactly),
-            line: calls.users_lines().into_iter().next(),
+            bytes: probing.map_or(FrameSize::AtLeast(width as u64), |probing| {
+                FrameSize::Exactly(probing.bytes)
+            }),
+            line: lines.into_iter().next(),
         })
+    }
+
+    /// The user's lines in so many of the innermost calls.
+    fn lines_of(mut self, calls: usize) -> Vec<String> {
+        self.depth = self.depth.min(calls);
+        self.users_lines()
     }
 
     /// This stack without its `inner` innermost calls.
@@ -138,25 +144,55 @@ pub enum FrameSize {
     AtLeast(u64),
 }
 
-/// How many bytes of a function's code are looked at.
-const PROLOGUE: usize = 96;
+/// How many bytes of code are looked at before an instruction that has met the stack's end.
+const BEFORE: usize = 64;
 
-/// How much stack a function asks for at its beginning, where it goes through that page by page, so as
-/// to meet the end of the stack. On x86-64 it does so in a loop, `sub rsp, 4096` at a time, down to
-/// where r11 points: that is what `lea r11, [rsp - bytes]` has set.
-fn probed(function: usize) -> Option<u64> {
+/// The code with which a function asks for its part of the stack, if that is large: it goes through it
+/// page by page, so as to meet the end of the stack.
+#[derive(Clone, Copy)]
+struct Probing {
+    /// Its address.
+    at: usize,
+    /// How many bytes it asks for.
+    bytes: u64,
+}
+
+/// The probing that the code at `address` is part of, if it is. On x86-64 that is a loop of
+/// `sub rsp, 4096` down to where r11 points, which `sub r11, bytes` or `lea r11, [rsp - bytes]` has set.
+fn probing(address: usize) -> Option<Probing> {
     if cfg!(not(target_arch = "x86_64")) {
         return None;
     }
-    const POINT: [u8; 4] = [0x4c, 0x8d, 0x9c, 0x24];
-    const STEP: [u8; 7] = [0x48, 0x81, 0xec, 0x00, 0x10, 0x00, 0x00];
-    let mut code = [0; PROLOGUE];
-    lines::read_memory(function, &mut code)?;
-    let find = |what: &[u8]| code.windows(what.len()).position(|bytes| bytes == what);
-    let (point, step) = (find(&POINT)?, find(&STEP)?);
-    let offset = code.get(point + POINT.len()..)?.first_chunk::<4>()?;
-    let bytes = i64::from(i32::from_le_bytes(*offset)).checked_neg()?;
-    u64::try_from(bytes).ok().filter(|_| point < step)
+    const SUB: &[u8] = &[0x49, 0x81, 0xeb];
+    const LEA: &[u8] = &[0x4c, 0x8d, 0x9c, 0x24];
+    const STEP: &[u8] = &[0x48, 0x81, 0xec, 0x00, 0x10, 0x00, 0x00];
+    let begin = address.checked_sub(BEFORE)?;
+    let mut code = [0; BEFORE];
+    lines::read_memory(begin, &mut code)?;
+    let last = |what: &[u8]| code.windows(what.len()).rposition(|bytes| bytes == what);
+    last(STEP)?;
+    let number = |at: usize| Some(i32::from_le_bytes(*code.get(at..)?.first_chunk::<4>()?));
+    let by_sub = last(SUB).and_then(|at| Some((at, number(at + SUB.len())?)));
+    let by_lea = last(LEA).and_then(|at| Some((at, number(at + LEA.len())?.checked_neg()?)));
+    let (at, bytes) = by_sub.into_iter().chain(by_lea).max_by_key(|(at, _)| *at)?;
+    Some(Probing { at: begin + at, bytes: u64::try_from(bytes).ok()? })
+}
+
+/// The user's line of the code just before `at`, of the function that `address` is in.
+fn line_before(at: usize, address: usize) -> Option<String> {
+    fn function(address: usize) -> Option<String> {
+        let mut name = None;
+        lines::resolve(address, |symbol| name = symbol.name().map(|name| name.to_string()));
+        name
+    }
+    let function_here = function(address)?;
+    let before = (at.saturating_sub(BEFORE)..=at).rev();
+    let mut inside = before.take_while(|&at| function(at).as_ref() == Some(&function_here));
+    inside.find_map(|at| {
+        let mut line = None;
+        lines::resolve(at, |symbol| line = line.take().or_else(|| lines::with_function(symbol)));
+        line
+    })
 }
 
 /// The call that a stack has overflowed with, if it is one large one: `None` if it is many, or if no

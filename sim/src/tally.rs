@@ -58,8 +58,10 @@ pub struct Burst {
 pub struct Work {
     /// How often tasks were polled since the clock moved last.
     pub polls: u64,
-    /// How many tasks were spawned since the clock moved last.
+    /// How many tasks were spawned within 10 ms of virtual time, the last of them just now.
     pub spawned: u64,
+    /// From the first of these to the last.
+    pub spawned_within: Duration,
     /// Whether tasks are still being polled: none of them loops by itself.
     pub takes_turns: bool,
     /// The server that makes the most calls now.
@@ -77,6 +79,9 @@ pub struct Work {
 pub(crate) struct Tally {
     polls: AtomicU64,
     spawned: AtomicU64,
+    /// When the first of these was spawned, and the last.
+    spawned_since_us: AtomicU64,
+    spawned_until_us: AtomicU64,
     sent: Mutex<Sent>,
 }
 
@@ -100,7 +105,6 @@ impl Tally {
     /// The clock has moved.
     pub(crate) fn time_passed(&self) {
         self.polls.store(0, Ordering::Relaxed);
-        self.spawned.store(0, Ordering::Relaxed);
     }
 
     /// A task is polled. Returns how many were before it, since the clock moved last.
@@ -111,14 +115,25 @@ impl Tally {
         polls
     }
 
-    /// A task is spawned.
-    pub(crate) fn spawned(&self) {
-        self.spawned.store(self.spawned_so_far() + 1, Ordering::Relaxed);
+    /// A task is spawned at `now_us`.
+    pub(crate) fn spawned(&self, now_us: u64) {
+        if now_us.saturating_sub(self.spawned_since_us.load(Ordering::Relaxed)) > BURST_US {
+            self.spawned.store(0, Ordering::Relaxed);
+            self.spawned_since_us.store(now_us, Ordering::Relaxed);
+        }
+        self.spawned.store(self.spawned.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.spawned_until_us.store(now_us, Ordering::Relaxed);
     }
 
-    /// How many tasks were spawned since the clock moved last.
-    pub(crate) fn spawned_so_far(&self) -> u64 {
-        self.spawned.load(Ordering::Relaxed)
+    /// How many tasks were spawned in the burst that is under way at `now_us`, and within what time.
+    pub(crate) fn spawned_lately(&self, now_us: u64) -> (u64, Duration) {
+        let since = self.spawned_since_us.load(Ordering::Relaxed);
+        if now_us.saturating_sub(since) > BURST_US {
+            return (0, Duration::ZERO);
+        }
+        let until = self.spawned_until_us.load(Ordering::Relaxed);
+        let within = Duration::from_micros(until.saturating_sub(since));
+        (self.spawned.load(Ordering::Relaxed), within)
     }
 
     /// A server sends so many calls and bytes at `now_us`.
@@ -134,10 +149,11 @@ impl Tally {
             thread::sleep(Duration::from_millis(10));
         }
         let before = self.polls.load(Ordering::Relaxed);
-        let spawned = self.spawned_so_far();
+        let (spawned, spawned_within) = self.spawned_lately(now_us);
         thread::sleep(LOOK);
         let polls = self.polls.load(Ordering::Relaxed);
-        let mut work = Work { polls, spawned, takes_turns: polls != before, ..Work::default() };
+        let takes_turns = polls != before;
+        let mut work = Work { polls, spawned, spawned_within, takes_turns, ..Work::default() };
         // A thread that has died may have had the lock.
         let sent = match self.sent.try_lock() {
             Ok(sent) => sent,
@@ -180,6 +196,15 @@ impl Sent {
 /// The greater of two bursts.
 fn greater(one: Option<Burst>, other: Burst, key: impl Fn(&Burst) -> u64) -> Option<Burst> {
     Some(one.filter(|burst| key(burst) >= key(&other)).unwrap_or(other))
+}
+
+/// A stretch of virtual time, as a sentence has it: `at one instant`, `within 3 ms of virtual time`.
+#[must_use]
+pub fn within(time: Duration) -> String {
+    match time.as_micros().div_ceil(1000) {
+        0 => "at one instant".to_owned(),
+        ms => format!("within {ms} ms of virtual time"),
+    }
 }
 
 /// A number with a comma before each three digits.
@@ -225,12 +250,22 @@ mod tests {
     fn what_was_counted_is_forgotten_when_time_passes() {
         let tally = Tally::default();
         assert_eq!((tally.polled(), tally.polled()), (0, 1));
-        tally.spawned();
-        let Work { polls, spawned, takes_turns, .. } = tally.look(0);
-        assert_eq!((polls, spawned, takes_turns), (2, 1, false));
+        let Work { polls, takes_turns, .. } = tally.look(0);
+        assert_eq!((polls, takes_turns), (2, false));
         tally.time_passed();
         assert_eq!(tally.polled(), 0);
-        assert_eq!(tally.spawned_so_far(), 0);
+    }
+
+    #[test]
+    fn tasks_are_counted_within_a_short_time() {
+        let tally = Tally::default();
+        [500, 2000, 6000].map(|at| tally.spawned(at));
+        assert_eq!(tally.spawned_lately(6100), (3, Duration::from_micros(6000)));
+        tally.spawned(20_000);
+        assert_eq!(tally.spawned_lately(20_000), (1, Duration::ZERO));
+        assert_eq!(tally.spawned_lately(40_000), (0, Duration::ZERO));
+        assert_eq!(within(Duration::ZERO), "at one instant");
+        assert_eq!(within(Duration::from_micros(2950)), "within 3 ms of virtual time");
     }
 
     #[test]

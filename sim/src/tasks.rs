@@ -74,9 +74,9 @@ mod hooks {
 
     /// Tasks were polled too often at one instant, the last of them spawned here: what that comes from.
     fn stands_still(sim: &Sim, spawned_at: &'static Location<'static>) -> Misuse {
-        let spawned = sim.tally().spawned_so_far();
+        let (spawned, within) = sim.tally().spawned_lately(sim.now_us());
         if spawned >= POLLS_AT_ONE_INSTANT / 4 {
-            Misuse::MassOfTasks { spawned, spawned_at: Some(spawned_at) }
+            Misuse::MassOfTasks { spawned, within, spawned_at: Some(spawned_at) }
         } else {
             Misuse::TimeStandsStill { polls: POLLS_AT_ONE_INSTANT, spawned_at: Some(spawned_at) }
         }
@@ -137,7 +137,7 @@ mod hooks {
         pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
             let spawned = sim.clone();
             builder.on_task_spawn(move |meta| {
-                spawned.tally().spawned();
+                spawned.tally().spawned(spawned.virtual_us());
                 if let Some(Context { owner, activity }) = context::current() {
                     let activity = activity_of_task(activity, meta.spawned_at());
                     spawned.tasks().lock().insert(meta.id(), Task { owner, activity });

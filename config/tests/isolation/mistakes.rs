@@ -20,7 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use config::{RunResult, T, Verdict};
-use futures::future::{BoxFuture, FutureExt as _};
+use futures::future::BoxFuture;
 use report::without_numbers;
 
 use crate::child::{Ran, run};
@@ -138,7 +138,10 @@ fn row(mistake: &Mistake) -> String {
     assert_tells_what_is_shown(mistake, failed, &ran);
     let cell =
         |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
-    format!("| {} | {} | {} | {seconds:.1} |\n", cell(mistake.what), cell(&said), cell(&line))
+    let row =
+        format!("| {} | {} | {} | {seconds:.1} |\n", cell(mistake.what), cell(&said), cell(&line));
+    print!("{row}");
+    row
 }
 
 /// What the student reads has the sentence and the line.
@@ -172,7 +175,10 @@ fn said(result: &RunResult) -> String {
 
 /// The code at the line that a failure points at.
 fn line(result: &RunResult) -> String {
-    let place = result.failure().map_or("", |failure| failure.location.as_str());
+    let Some(failure) = result.failure() else { return "–".to_owned() };
+    // A call that nobody understands is named in the sentence; the script was anywhere meanwhile.
+    let call = failure.message.split_once("the call is at ").map(|(_, place)| place);
+    let place = call.unwrap_or(&failure.location);
     let Some((file, rest)) = place.split_once(".rs:") else { return "–".to_owned() };
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(format!("{file}.rs"));
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();

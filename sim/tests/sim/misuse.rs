@@ -137,10 +137,11 @@ fn a_mass_of_tasks_is_told_from_a_loop_that_waits_for_nothing() {
             tokio::spawn(async {});
         }
     });
-    let Misuse::MassOfTasks { spawned, spawned_at: Some(spawned_at) } = misused[0].misuse else {
+    let Misuse::MassOfTasks { spawned, within, spawned_at: Some(spawned_at) } = misused[0].misuse
+    else {
         panic!("{misused:?}")
     };
-    assert!(spawned >= 1_000_000, "{spawned}");
+    assert_eq!((spawned, within), (2_000_001, Duration::ZERO));
     check(&ending, &misused[0], spawned_at.line());
 }
 

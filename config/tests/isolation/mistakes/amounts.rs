@@ -4,7 +4,9 @@ use std::hint::black_box;
 use std::mem::forget;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::FutureExt as _;
+use raftapi::Term;
 use tokio::time::sleep;
 
 use super::{Mistake, calls, in_handler, in_make, in_task};
@@ -36,7 +38,8 @@ pub(super) fn list() -> Vec<Mistake> {
         calls("each answer is met with two calls", |peers| {
             fn ask(peer: labrpc::ClientEnd) {
                 tokio::spawn(async move {
-                    while peer.call::<_, bool>("Raft.Listen", &1_u64).await.is_some() {
+                    let snapshot = Bytes::from_static(&[7; 8000]);
+                    while peer.call::<_, bool>("Raft.Install", &snapshot).await.is_some() {
                         ask(peer.clone());
                     }
                 });
@@ -45,7 +48,7 @@ pub(super) fn list() -> Vec<Mistake> {
         }),
         calls("arguments of 200 MB", |peers| {
             async move {
-                let log: Vec<u8> = vec![7; 200_000_000];
+                let log: Vec<(Term, Vec<u8>)> = vec![(7, vec![7; 23]); 8_000_000];
                 let _answer = peers[0].call::<_, bool>("Raft.Append", &log).await;
             }
             .boxed()
@@ -90,7 +93,7 @@ pub(super) fn list() -> Vec<Mistake> {
             async {
                 loop {
                     for _ in 0..100 {
-                        println!("{:100000}", 1);
+                        println!("{:50000}", 1);
                     }
                     sleep(Duration::from_millis(1)).await;
                 }
@@ -113,13 +116,7 @@ pub(super) fn list() -> Vec<Mistake> {
             }
             async { assert_eq!(snapshot(), 64 * MIB) }.boxed()
         }),
-        in_make("a future of 64 MiB", || {
-            tokio::spawn(async {
-                let bytes = black_box([1_u8; 64 * MIB]);
-                sleep(Duration::from_millis(1)).await;
-                black_box(bytes);
-            });
-        }),
+        in_make("a future of 64 MiB", spawns_a_large_future),
         in_task("memory without end", || {
             async {
                 loop {
@@ -144,4 +141,12 @@ pub(super) fn list() -> Vec<Mistake> {
             .boxed()
         }),
     ]
+}
+
+fn spawns_a_large_future() {
+    tokio::spawn(async {
+        let bytes = black_box([1_u8; 64 * MIB]);
+        sleep(Duration::from_millis(1)).await;
+        black_box(bytes);
+    });
 }

@@ -22,7 +22,11 @@ impl Listener {
         true
     }
 
-    async fn append(self: Arc<Self>, _: Vec<u8>) -> bool {
+    async fn append(self: Arc<Self>, _: Vec<(Term, Vec<u8>)>) -> bool {
+        true
+    }
+
+    async fn install(self: Arc<Self>, _: Bytes) -> bool {
         true
     }
 }
@@ -42,6 +46,7 @@ impl Raft for Listener {
         Service::new("Raft", self)
             .method("Listen", Listener::listen)
             .method("Append", Listener::append)
+            .method("Install", Listener::install)
     }
 
     fn kill(&self) {}

@@ -28,11 +28,9 @@ pub(super) enum Flaw {
     AppliesTwice,
     AppliesAnother,
     NeverApplies,
-    AppliesWhatIsOnlyProposed,
     GivesTheSameIndexAgain,
     NobodyLeads,
     EverybodyLeads,
-    DoesNotSave,
     PanicsWhenRestored,
     OutlivesItsKill,
     PanicsInSnapshot,
@@ -136,39 +134,41 @@ impl Server {
     }
 
     async fn lead(self: Arc<Self>, peer: usize) {
-        let end = &self.peers[peer];
         while self.is_alive() {
             let (entries, leader_commit) = {
                 let state = self.state();
                 (state.log.clone(), state.committed)
             };
             let args = AppendEntriesArgs { term: 1, entries, leader_commit };
-            let last_index = match self.flaw {
-                Flaw::CallsAnotherService => end.call("Raf.AppendEntries", &args).await,
-                Flaw::CallsAnotherMethod => end.call("Raft.AppendEntry", &args).await,
-                Flaw::SendsAnotherType => end.call("Raft.AppendEntries", &args.entries).await,
-                Flaw::ExpectsAnotherReply => {
-                    let reply = end.call::<_, bool>("Raft.AppendEntries", &args).await;
-                    reply.map(Index::from)
-                }
-                Flaw::SendsWhatCannotBeEncoded => {
-                    end.call("Raft.Answer", &Answer::Vote(true)).await
-                }
-                _ => {
-                    let reply = end.call::<_, AppendEntriesReply>("Raft.AppendEntries", &args);
-                    reply.await.map(|reply| reply.last_index)
-                }
-            };
-            if let Some(last_index) = last_index {
-                self.matched(peer, last_index);
-            }
+            tokio::spawn(self.clone().send_entries(peer, args));
             sleep(HEARTBEAT).await;
+        }
+    }
+
+    async fn send_entries(self: Arc<Self>, peer: usize, args: AppendEntriesArgs) {
+        let end = &self.peers[peer];
+        let last_index = match self.flaw {
+            Flaw::CallsAnotherService => end.call("Raf.AppendEntries", &args).await,
+            Flaw::CallsAnotherMethod => end.call("Raft.AppendEntry", &args).await,
+            Flaw::SendsAnotherType => end.call("Raft.AppendEntries", &args.entries).await,
+            Flaw::ExpectsAnotherReply => {
+                let reply = end.call::<_, bool>("Raft.AppendEntries", &args).await;
+                reply.map(Index::from)
+            }
+            Flaw::SendsWhatCannotBeEncoded => end.call("Raft.Answer", &Answer::Vote(true)).await,
+            _ => {
+                let reply = end.call::<_, AppendEntriesReply>("Raft.AppendEntries", &args);
+                reply.await.map(|reply| reply.last_index)
+            }
+        };
+        if let Some(last_index) = last_index {
+            self.matched(peer, last_index);
         }
     }
 
     fn matched(&self, peer: usize, last_index: Index) {
         let mut state = self.state();
-        state.matched[peer] = last_index;
+        state.matched[peer] = last_index.max(state.matched[peer]);
         state.matched[self.me] = state.log.len() as Index;
         if self.flaw == Flaw::IndexesBehindTheLog {
             let last = state.log[last_index as usize + 1].clone();
@@ -204,9 +204,7 @@ impl Server {
     }
 
     fn save(&self, state: &State) {
-        if self.flaw != Flaw::DoesNotSave {
-            self.persister.save(labgob::encode(&state.log), Bytes::new());
-        }
+        self.persister.save(labgob::encode(&state.log), Bytes::new());
     }
 
     async fn apply(self: Arc<Self>, apply_ch: ApplyCh) {
@@ -215,10 +213,7 @@ impl Server {
             self.advanced.notified().await;
             let commands = {
                 let state = self.state();
-                let end = match self.flaw {
-                    Flaw::AppliesWhatIsOnlyProposed => state.log.len(),
-                    _ => state.committed as usize,
-                };
+                let end = state.committed as usize;
                 state.log[applied..end.max(applied)].to_vec()
             };
             for command in commands {
@@ -258,9 +253,6 @@ impl Raft for Server {
             _ => state.log.len(),
         };
         drop(state);
-        if self.flaw == Flaw::AppliesWhatIsOnlyProposed {
-            self.advanced.notify_one();
-        }
         Some(Start { index: index as Index, term: 1 })
     }
 
