@@ -128,6 +128,7 @@ where
     story.config = Some(config.clone());
     story.servers = servers;
     drop(story);
+    config.cluster.watcher.look_when_tasks_ran();
     if t.sim.clock() == Clock::Real {
         tokio::spawn(watch::look_now_and_then(config.cluster.watcher.clone()));
     }

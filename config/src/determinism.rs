@@ -7,8 +7,8 @@ use sim::Isolation;
 
 use crate::describe::line;
 use crate::harness::TestName;
-use crate::outcome::{RunResult, Verdict};
-use crate::places::{Watch, in_children, until_it_hangs};
+use crate::outcome::{Process, RunResult, Verdict};
+use crate::places::{Watch, in_children, until_enough};
 use crate::settings::Settings;
 
 /// Runs each seed twice, in different processes and beside different neighbours. A seed whose two
@@ -21,16 +21,43 @@ pub(crate) fn check(
     // Without its seeded generator tokio chooses by a counter of the process: that is no leak of the
     // code under test.
     let isolation = if cfg!(tokio_unstable) { Isolation::Batch } else { Isolation::Process };
-    let mut results = until_it_hangs(test, settings, seeds, isolation)?;
+    let mut results = until_enough(test, settings, seeds, isolation)?;
     let backwards: Vec<u64> = results.iter().rev().map(|result| result.seed).collect();
     let mut again = in_children(test, settings, &backwards, isolation, Watch::Nothing)?;
+    if sim::is_interrupted() {
+        return Ok(results); // what was run once is all there is
+    }
     again.reverse();
-    for (first, second) in results.iter_mut().zip(&again) {
-        if !first.is_same_run(second) {
-            first.verdict = explain(test, settings, first.seed)?;
+    for (first, second) in results.iter_mut().zip(again) {
+        if first.is_same_run(&second) {
+            continue;
+        }
+        match (first.process == Process::Hung, second.process == Process::Hung) {
+            (false, false) => first.verdict = explain(test, settings, first.seed)?,
+            // It has failed; where one run is cut, the two can't be compared any further.
+            (true, _) => first.note = Some(cut("the first time", &second)),
+            (false, true) => {
+                let note = cut("the second time", first);
+                *first = RunResult { note: Some(note), ..second };
+            }
         }
     }
     Ok(results)
+}
+
+/// What is said of a seed of which one run got nowhere, and the other came to something else.
+fn cut(when: &str, other: &RunResult) -> String {
+    let outcome = match other.failure() {
+        Some(failure) => {
+            format!("failed with {:?}", failure.message.lines().next().unwrap_or_default())
+        }
+        None => "passed".to_owned(),
+    };
+    format!(
+        "of two runs of this seed the other {outcome}. This one got nowhere {when}, and was ended from \
+         outside: by its CPU time, its memory or the clock on the wall, which the machine and its load \
+         have a part in"
+    )
 }
 
 /// Where the leak is, as far as it can be told from which repetitions agree.
@@ -107,6 +134,7 @@ fn explain(test: &TestName, settings: &Settings, seed: u64) -> Result<Verdict, S
     Ok(Verdict::unexplained(failure, evidence))
 }
 
+/// Whether the two are different runs. Of an interrupted pair one may be missing, or both.
 fn differ(pair: &[RunResult]) -> bool {
-    !pair[0].is_same_run(&pair[1])
+    matches!(pair, [first, second] if !first.is_same_run(second))
 }

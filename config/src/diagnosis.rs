@@ -63,7 +63,7 @@ pub(crate) fn diagnose(sim: Option<&Sim>, stuck: &Stuck, printed: &str) -> Diagn
             let work = sim.work();
             still(&work, sim::printed(), sim.spawned_most().map(|(at, _)| place(at)))
         }),
-        Why::Memory | Why::Slow => sim.and_then(|sim| {
+        Why::Memory | Why::Slow { .. } => sim.and_then(|sim| {
             let spawned = sim.spawned_most().map(|(at, count)| (place(at), count));
             masses(&sim.work(), spawned)
         }),
@@ -78,7 +78,7 @@ pub(crate) fn diagnose(sim: Option<&Sim>, stuck: &Stuck, printed: &str) -> Diagn
             | Why::Loop
             | Why::Blocked
             | Why::Memory
-            | Why::Slow
+            | Why::Slow { .. }
             | Why::Overtime => FailureKind::Stuck,
         };
         Diagnosis::new(kind, with_cause(&stuck.why.to_string(), printed))

@@ -34,8 +34,10 @@
 //! * [`Settings`] are the `LAB_…` environment variables.
 
 mod agreement;
+mod call;
 mod checks;
 mod cluster;
+mod confirm;
 mod describe;
 mod determinism;
 mod diagnosis;

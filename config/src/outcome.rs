@@ -1,11 +1,14 @@
 //! What came of a run, as data: for the report on the screen, and for the programs that count.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use report::explain::Explanation;
 use report::{Failure, without_numbers};
 use serde::{Deserialize, Serialize};
+
+use crate::harness::TestName;
 
 /// What a run that passed has measured: the columns of MIT's Passed line.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,11 +35,18 @@ impl fmt::Display for Measured {
 }
 
 /// Whether a run passed.
+///
+/// A skipped run shows nothing: neither that the Raft under test is right nor that it is wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It did, and measured this.
     Passed(Measured),
+    /// Its scenario doesn't apply to the Raft under test, and was ended; nothing was wrong until then.
+    Skipped {
+        /// Why it doesn't apply.
+        reason: String,
+    },
     /// It did not.
     Failed {
         /// The first thing that went wrong.
@@ -53,6 +63,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// What went wrong, if something did.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Verdict::Passed(_) | Verdict::Skipped { .. } => None,
+            Verdict::Failed { failure, .. } => Some(failure),
+        }
+    }
+
     /// The verdict on a run that has failed and of which nothing else is known.
     pub(crate) fn unexplained(failure: Failure, evidence: String) -> Verdict {
         let (timeline, explanation) = (String::new(), Explanation::default());
@@ -84,14 +103,22 @@ impl Process {
 pub struct RunResult {
     /// The test's name.
     pub test: String,
+    /// Which call of [`test()`](crate::test()) in the test function it is of, from 1. A line without it
+    /// is of the first.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub call: u32,
     /// The run's seed.
     pub seed: u64,
+    /// The variables that chose the Raft under test, such as `LAB_BUG`, and what they were.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub choices: BTreeMap<String, String>,
     /// Whether it passed.
     pub verdict: Verdict,
     /// What became of its process.
     #[serde(default, skip_serializing_if = "Process::has_survived")]
     pub process: Process,
-    /// How many runs of the test were not begun because of this one: it was one hang too many.
+    /// How many runs of the test were not begun because of this one: too many had hung or died in the
+    /// same way.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub not_run: u64,
     /// The test's banner, such as `Test (3A): initial election`.
@@ -115,12 +142,18 @@ pub struct RunResult {
 }
 
 impl RunResult {
-    /// Why the run failed; `None` if it passed.
+    /// Why the run failed; `None` if it passed or was skipped.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
+        self.verdict.failure()
+    }
+
+    /// Why the run was skipped; `None` if it was not.
+    #[must_use]
+    pub fn skipped(&self) -> Option<&str> {
         match &self.verdict {
-            Verdict::Passed(_) => None,
-            Verdict::Failed { failure, .. } => Some(failure),
+            Verdict::Skipped { reason } => Some(reason),
+            Verdict::Passed(_) | Verdict::Failed { .. } => None,
         }
     }
 
@@ -142,10 +175,15 @@ impl RunResult {
     }
 
     /// Whether the two are of the same run, as far as they tell. The evidence doesn't count: where
-    /// an endless loop was when it was looked at is no part of its run.
+    /// an endless loop was when it was looked at is no part of its run. Of runs that had to be ended only
+    /// the reason counts: when that happens is no part of them either.
     pub(crate) fn is_same_run(&self, other: &RunResult) -> bool {
+        if self.process == Process::Hung && other.process == Process::Hung {
+            return self.cause_of_death() == other.cause_of_death();
+        }
         let outcome = |result: &RunResult| match &result.verdict {
-            Verdict::Passed(measured) => Ok(*measured),
+            Verdict::Passed(measured) => Ok(Ok(*measured)),
+            Verdict::Skipped { reason } => Ok(Err(reason.clone())),
             Verdict::Failed { failure: Failure { kind, at, .. }, .. } => {
                 Err((*kind, result.sentence(), *at))
             }
@@ -154,10 +192,12 @@ impl RunResult {
     }
 
     /// The result of a run of which nothing is known but its verdict.
-    pub(crate) fn without_run(test: &str, seed: u64, verdict: Verdict) -> RunResult {
+    pub(crate) fn without_run(test: &TestName, seed: u64, verdict: Verdict) -> RunResult {
         RunResult {
-            test: test.to_owned(),
+            test: test.short.clone(),
+            call: test.call.ordinal,
             seed,
+            choices: BTreeMap::new(),
             verdict,
             process: Process::Survived,
             not_run: 0,
@@ -170,6 +210,14 @@ impl RunResult {
             trace: None,
         }
     }
+}
+
+fn first() -> u32 {
+    1
+}
+
+fn is_first(call: &u32) -> bool {
+    *call == 1
 }
 
 fn is_zero(number: &u64) -> bool {

@@ -1,4 +1,4 @@
-//! Where runs take place: in child processes, or in this one; and whether a failure is the run's own.
+//! Where runs take place: in child processes, or in this one.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -9,11 +9,13 @@ use std::sync::Mutex;
 use report::{Failure, FailureKind, Time};
 use sim::{Clock, Death, Done, Isolation};
 
+use crate::call;
+use crate::confirm::confirm;
 use crate::describe::line;
 use crate::harness::TestName;
 use crate::outcome::{Process, RunResult, Verdict};
 use crate::run::stuck;
-use crate::settings::{Place, Report, Settings};
+use crate::settings::{Place, Settings};
 use crate::store;
 use crate::t::lock;
 
@@ -24,11 +26,13 @@ const TRACE: &str = "LAB_WORKER_TRACE";
 const LAST_WORDS: usize = 12;
 
 /// How many runs may hang in the same way before the others are given up: each takes some seconds.
-const HANGS: usize = 10;
+const HANGS: usize = 3;
 
-/// How many runs that took their process along in the same way are confirmed: if these did so again,
-/// the others would.
-const CONFIRMED: usize = 3;
+/// The same of runs that die, as long as all do.
+const DEATHS: usize = 3;
+
+/// The same of runs that die among others: it costs little, and their share is worth to know.
+const DEATHS_AMONG_OTHERS: usize = 30;
 
 /// Whether this process was started to run seeds for another.
 pub(crate) fn is_child() -> bool {
@@ -45,11 +49,11 @@ pub(crate) fn serve(test: &TestName, clock: Clock, run: impl Fn(u64) -> RunResul
     fn encode(result: &RunResult) -> Vec<u8> {
         serde_json::to_vec(result).expect("a result is plain data")
     }
-    let name = test.short.clone();
+    let test = test.clone();
     sim::serve(
         clock,
         move |seed| encode(&run(seed)),
-        move |seed, why, printed| encode(&stuck(&name, seed, why, printed)),
+        move |seed, why, printed| encode(&stuck(&test, seed, why, printed)),
     )
 }
 
@@ -67,10 +71,9 @@ pub(crate) fn run_all(
         Place::Batch if cfg!(not(tokio_unstable)) => Isolation::Process,
         Place::Batch => Isolation::Batch,
     };
-    let mut results = until_it_hangs(test, settings, seeds, isolation)?;
+    let mut results = until_enough(test, settings, seeds, isolation)?;
     if settings.clock == Clock::Virtual {
         confirm(test, settings, &mut results)?;
-        store_history(test, settings, &mut results)?;
     }
     Ok(results)
 }
@@ -86,26 +89,54 @@ pub(crate) enum Watch {
     EventsAtFixedAddresses,
     /// Nothing, but they store histories.
     Histories,
+    /// Nothing but what came of a run, which has taken place before.
+    Outcomes,
 }
 
-/// Runs seeds in children: all of them, unless too many hang in the same way. Then the last that hung
-/// has the number of those that were not run.
-pub(crate) fn until_it_hangs(
+/// Which runs took their processes along so far.
+#[derive(Default)]
+struct Casualties {
+    /// Whether another has survived its run.
+    any_survived: bool,
+    /// How many there are, by how they came to it.
+    counts: BTreeMap<String, usize>,
+    /// Whether there are so many that more would tell nothing.
+    are_enough: bool,
+}
+
+impl Casualties {
+    /// Counts a run. Returns whether no more are to be begun.
+    fn count(&mut self, result: Option<&RunResult>) -> bool {
+        if sim::is_interrupted() {
+            return false; // that ends all of them, and in the same way
+        }
+        let casualty = result.and_then(|result| Some((result.process, result.cause_of_death()?)));
+        let Some((process, cause)) = casualty else {
+            self.any_survived = true;
+            return self.are_enough;
+        };
+        let count = self.counts.entry(cause).or_default();
+        *count += 1;
+        let at_most = match process {
+            Process::Hung => HANGS,
+            _ if self.any_survived => DEATHS_AMONG_OTHERS,
+            _ => DEATHS,
+        };
+        self.are_enough |= *count >= at_most;
+        self.are_enough
+    }
+}
+
+/// Runs seeds in children: all of them, unless too many hang or die in the same way. Then the last of
+/// those has the number of the seeds that were not run.
+pub(crate) fn until_enough(
     test: &TestName,
     settings: &Settings,
     seeds: &[u64],
     isolation: Isolation,
 ) -> Result<Vec<RunResult>, String> {
-    let hangs: Mutex<BTreeMap<String, usize>> = Mutex::default();
-    let enough = |result: &RunResult| {
-        let cause = result.cause_of_death().filter(|_| result.process == Process::Hung);
-        cause.is_some_and(|cause| {
-            let mut hangs = lock(&hangs);
-            let count = hangs.entry(cause).or_default();
-            *count += 1;
-            *count >= HANGS
-        })
-    };
+    let casualties: Mutex<Casualties> = Mutex::default();
+    let enough = |result: Option<&RunResult>| lock(&casualties).count(result);
     // By the real clock no run comes again.
     let watch = match settings.clock {
         Clock::Virtual => Watch::Nothing,
@@ -113,8 +144,10 @@ pub(crate) fn until_it_hangs(
     };
     let mut results = start(test, settings, seeds, isolation, watch, &enough)?;
     let not_run = (seeds.len() - results.len()) as u64;
-    let mut hung = results.iter_mut().filter(|result| result.process == Process::Hung);
-    if let Some(last) = hung.next_back() {
+    let mut victims = results.iter_mut().filter(|result| result.process != Process::Survived);
+    if let Some(last) = victims.next_back()
+        && lock(&casualties).are_enough
+    {
         last.not_run = not_run;
     }
     Ok(results)
@@ -131,14 +164,15 @@ pub(crate) fn in_children(
     start(test, settings, seeds, isolation, watch, &|_| false)
 }
 
-/// Runs seeds in children until one whose process ended with it is `enough`.
+/// Runs seeds in children until it is `enough`, which is asked after each with its result, or with `None`
+/// if its process goes on.
 fn start(
     test: &TestName,
     settings: &Settings,
     seeds: &[u64],
     isolation: Isolation,
     watch: Watch,
-    enough: &(dyn Fn(&RunResult) -> bool + Sync),
+    enough: &(dyn Fn(Option<&RunResult>) -> bool + Sync),
 ) -> Result<Vec<RunResult>, String> {
     let binary = env::current_exe()
         .map_err(|error| format!("failed to find the test's own binary: {error}\n"))?;
@@ -146,6 +180,7 @@ fn start(
         let mut command = Command::new(&binary);
         command.arg(&test.path).args(["--exact", "--nocapture", "--test-threads=1"]);
         command.arg("--include-ignored");
+        command.env(call::ASKED, test.call.to_string());
         match watch {
             Watch::Nothing => {}
             Watch::Events => drop(command.env(TRACE, "1")),
@@ -154,10 +189,14 @@ fn start(
                 sim::without_address_randomisation(&mut command);
             }
             Watch::Histories => drop(command.env(store::HISTORIES, store::folder(settings))),
+            Watch::Outcomes => sim::without_lines(&mut command),
         }
         command
     };
-    let enough = |done: &Done| done.is_last && read(test, done).is_ok_and(|result| enough(&result));
+    let enough = |done: &Done| match done.is_last {
+        true => read(test, done).is_ok_and(|result| enough(Some(&result))),
+        false => enough(None),
+    };
     sim::run_in_children(seeds, settings.jobs, isolation, &command, &enough)
         .map_err(|error: io::Error| format!("failed to start {}: {error}\n", binary.display()))?
         .into_iter()
@@ -169,45 +208,48 @@ fn start(
 fn read(test: &TestName, done: &Done) -> Result<RunResult, String> {
     let Done { seed, result, output, .. } = done;
     match result {
-        Ok(bytes) => {
-            let result: RunResult = serde_json::from_slice(bytes)
-                .map_err(|error| format!("failed to read the result of seed {seed}: {error}\n"))?;
-            Ok(RunResult { printed: output.clone(), ..result })
-        }
-        Err(Death::NotAWorker) => Err(format!(
-            "failed to run {} in a process of its own: `{} --exact` doesn't lead to a #[test] \
-             function that calls config::test() directly. LAB_CHILD=1 runs it in this process. What \
-             the process printed:\n{output}\n",
-            test.short, test.path
-        )),
-        Err(death) => {
-            let verdict = Verdict::unexplained(
-                Failure {
-                    kind: match death {
-                        Death::Exited(_) => FailureKind::Misuse,
-                        Death::Silent | Death::Stopped => FailureKind::Stuck,
-                        Death::Signalled(_) | Death::NotAWorker => FailureKind::Panic,
-                    },
-                    message: with_cause(&death.to_string(), output),
-                    location: String::new(),
-                    at: Time(0),
-                },
-                last_words(output),
-            );
-            let process = match death {
-                Death::Silent | Death::Stopped => Process::Hung,
-                Death::Exited(_) | Death::Signalled(_) | Death::NotAWorker => Process::Died,
-            };
-            let result = RunResult::without_run(&test.short, *seed, verdict);
-            Ok(RunResult { process, printed: output.clone(), ..result })
-        }
+        Ok(bytes) => Ok(match decode(test, *seed, bytes) {
+            Ok(result) => RunResult { printed: output.clone(), ..result },
+            Err(what) => died(test, *seed, &Death::Garbled(what), output),
+        }),
+        Err(Death::NotAWorker) => Err(test.not_reached(output)),
+        Err(death) => Ok(died(test, *seed, death, output)),
     }
+}
+
+/// The result of a seed's run; if the bytes aren't one, what they are.
+fn decode(test: &TestName, seed: u64, bytes: &[u8]) -> Result<RunResult, String> {
+    let result: RunResult = serde_json::from_slice(bytes)
+        .map_err(|error| format!("{} bytes in place of a result: {error}", bytes.len()))?;
+    if result.seed == seed && result.test == test.short {
+        Ok(result)
+    } else {
+        Err(format!("a result of seed {} of {}", result.seed, result.test))
+    }
+}
+
+/// The result of a run whose process has died, or told nonsense.
+fn died(test: &TestName, seed: u64, death: &Death, output: &str) -> RunResult {
+    let (kind, process) = match death {
+        Death::Exited(_) | Death::Garbled(_) => (FailureKind::Misuse, Process::Died),
+        Death::Silent | Death::Stopped => (FailureKind::Stuck, Process::Hung),
+        Death::Signalled(_) | Death::NotAWorker => (FailureKind::Panic, Process::Died),
+    };
+    let failure = Failure {
+        kind,
+        message: with_cause(&death.to_string(), output),
+        location: String::new(),
+        at: Time(0),
+    };
+    let verdict = Verdict::unexplained(failure, last_words(output));
+    let result = RunResult::without_run(test, seed, verdict);
+    RunResult { process, printed: output.to_owned(), ..result }
 }
 
 /// How a process died, and why, if its last lines say so.
 pub(crate) fn with_cause(death: &str, output: &str) -> String {
     match cause(output) {
-        Some(cause) => format!("{death}: {cause}"),
+        Some(cause) => format!("{death}: {}", report::text::one_line(cause)),
         None => death.to_owned(),
     }
 }
@@ -240,70 +282,37 @@ fn last_words(output: &str) -> String {
     text
 }
 
-/// Runs each seed that failed once more, in a fresh process, and notes where that comes out
-/// otherwise: then it isn't the seed's doing. Of many that took their process along in the same way only
-/// the first ones.
-fn confirm(test: &TestName, settings: &Settings, results: &mut [RunResult]) -> Result<(), String> {
-    let mut failed: Vec<&mut RunResult> =
-        results.iter_mut().filter(|result| result.failure().is_some()).collect();
-    let mut deaths: BTreeMap<String, usize> = BTreeMap::new();
-    failed.retain_mut(|result| {
-        let Some(cause) = result.cause_of_death() else { return true };
-        let count = deaths.entry(cause).or_default();
-        *count += 1;
-        if *count > CONFIRMED {
-            result.note = Some(format!(
-                "not confirmed: it was not run again, as the first {CONFIRMED} that failed in this way \
-                 were"
-            ));
-        }
-        *count <= CONFIRMED
-    });
-    let seeds: Vec<u64> = failed.iter().map(|result| result.seed).collect();
-    let again = in_children(test, settings, &seeds, Isolation::Process, Watch::Nothing)?;
-    for (first, again) in failed.iter_mut().zip(again) {
-        let sentence = RunResult::sentence;
-        // Of some deaths no history is known.
-        let same_history =
-            first.history == again.history || first.history == 0 || again.history == 0;
-        if sentence(first) != sentence(&again) || !same_history {
-            let outcome = match again.failure() {
-                Some(failure) => {
-                    format!("failed with {:?}", failure.message.lines().next().unwrap_or_default())
-                }
-                None => "passed".to_owned(),
-            };
-            first.note = Some(format!(
-                "NOT REPRODUCED: the same seed, run again in a fresh process, {outcome}{}. Something \
-                 outside the simulation leaks in: most likely a static or another global that \
-                 remembers earlier runs, a counter of the whole process such as that of \
-                 futures::select!, an address, or a thread. LAB_CHECK_DETERMINISM=1 shows where the \
-                 two runs part; LAB_ISOLATE=process gives each run a process of its own",
-                if sentence(first) == sentence(&again) { ", but by another history" } else { "" }
-            ));
-        }
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Stores the history of the run that is reported, which takes place once more for that.
-fn store_history(
-    test: &TestName,
-    settings: &Settings,
-    results: &mut [RunResult],
-) -> Result<(), String> {
-    let failed = results.iter().position(|result| result.failure().is_some());
-    let place = match settings.report {
-        Report::Never => None,
-        Report::Failure => failed,
-        Report::Always => failed.or(Some(0)),
-    };
-    let Some(reported) = place.and_then(|place| results.get_mut(place)) else { return Ok(()) };
-    let seeds = [reported.seed];
-    let again = in_children(test, settings, &seeds, Isolation::Process, Watch::Histories)?;
-    for again in again {
-        reported.stored = again.stored;
-        reported.note = reported.note.take().or(again.note);
+    #[test]
+    fn bytes_that_are_no_result_fail_the_run_that_they_came_for() {
+        let test = TestName::for_tests("TestReElection3A");
+        let passed = |seed: u64, test: &str| {
+            format!(
+                r#"{{"test":"{test}","seed":{seed},"verdict":{{"passed":{{"seconds":1.0,"peers":3,"rpcs":1,
+                "bytes":1,"commands":1}}}},"banner":"","warnings":[],"history":1}}"#
+            )
+        };
+        let read = |sent: &str| {
+            let output = "printed".to_owned();
+            let done = Done { seed: 7, result: Ok(sent.into()), output, is_last: false };
+            read(&test, &done).expect("a result")
+        };
+        assert!(read(&passed(7, "TestReElection3A")).failure().is_none());
+        for (sent, why) in [
+            ("\u{1b}[2J", "4 bytes in place of a result: "),
+            ("{}", "2 bytes in place of a result: missing field"),
+            (&*passed(8, "TestReElection3A"), "a result of seed 8 of TestReElection3A"),
+            (&*passed(7, "TestBackup3B"), "a result of seed 7 of TestBackup3B"),
+        ] {
+            let result = read(sent);
+            assert_eq!((&*result.test, result.seed), ("TestReElection3A", 7));
+            let failure = result.failure().expect("it has failed");
+            let says = format!("the process sent the tester what it can't read: {why}");
+            assert!(failure.message.starts_with(&says), "{}", failure.message);
+            assert_eq!((failure.kind, result.process), (FailureKind::Misuse, Process::Died));
+        }
     }
-    Ok(())
 }

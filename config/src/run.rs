@@ -2,6 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,12 +15,11 @@ use report::story::Life;
 use report::{Failure, FailureKind, Record, Story, Time, text};
 use sim::context::{Activity, Context, Owner};
 use sim::{Clock, ClockGuard, Ending, Meddling, Misuse, Task};
-use tracing::level_filters::LevelFilter;
 
 use crate::cluster::LIMIT;
 use crate::describe::script_line;
 use crate::diagnosis::{Subject, diagnose};
-use crate::harness::ended_by_exit;
+use crate::harness::{TestName, ended_by_exit};
 use crate::outcome::{Process, RunResult, Verdict};
 use crate::settings::Report;
 use crate::store;
@@ -119,10 +121,12 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
         notes.fail(Failure { kind, message: message.to_owned(), location, at: t.now() });
     };
     match ending {
+        Ending::Finished(()) if notes.story().skipped.is_some() => {}
         Ending::Finished(()) if notes.story().measured.is_none() => {
             fail(FailureKind::Tester, "the script came to its end without calling end()");
         }
         Ending::Finished(()) => {}
+        Ending::Unwound(_) | Ending::Stopped if notes.story().skipped.is_some() => {}
         Ending::Unwound(_) | Ending::Stopped => {
             // Whatever unwound or stopped the run has noted why; this is for what did not.
             fail(FailureKind::Tester, "the run was ended without a reason");
@@ -144,10 +148,15 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
         config.clean_up();
     }
     judge(t, &story);
-    let verdict = match notes.failure() {
-        Some(failure) => failed(t, &story, failure, String::new()),
-        None => Verdict::Passed(notes.story().measured.expect("a run without it has failed")),
+    let skipped = notes.story().skipped.take();
+    let verdict = match (notes.failure(), skipped) {
+        (Some(failure), _) => failed(t, &story, failure, String::new()),
+        (None, Some(reason)) => Verdict::Skipped { reason },
+        (None, None) => {
+            Verdict::Passed(notes.story().measured.expect("a run without it has failed"))
+        }
     };
+    print!("{}", log(t));
     result(t, verdict)
 }
 
@@ -185,7 +194,7 @@ fn failed(t: &T, story: &Story, failure: Failure, more: String) -> Verdict {
     if story.servers > 0 {
         explanation = report::explain(story, &failure);
         evidence.push_str(&text::summary(story, &failure, &explanation));
-        timeline = text::timeline(story, &failure);
+        timeline = text::timeline(story, &failure, &explanation);
     }
     evidence.push_str(&more);
     Verdict::Failed { failure, evidence, timeline, explanation }
@@ -193,28 +202,18 @@ fn failed(t: &T, story: &Story, failure: Failure, more: String) -> Verdict {
 
 fn result(t: &T, verdict: Verdict) -> RunResult {
     let Job { test, settings, histories } = &*t.notes.job;
-    let failure = match &verdict {
-        Verdict::Passed(_) => None,
-        Verdict::Failed { failure, .. } => Some(failure.clone()),
-    };
+    let failure = verdict.failure().cloned();
     let (mut stored, mut note) = (None, None);
     if let Some(folder) = histories
         && (failure.is_some() || settings.report == Report::Always)
     {
-        match store::save(folder, &record(t, failure)) {
+        match store::save(folder, test.call, &record(t, failure)) {
             Ok(path) => stored = path,
             Err(error) => {
                 note =
                     Some(format!("failed to store the history in {}: {error}", folder.display()));
             }
         }
-    }
-    if settings.log != LevelFilter::OFF {
-        // Where what it printed itself goes.
-        print!(
-            "{}",
-            text::log(&t.notes.history(), settings.log.into_level().map(|level| level.as_str()))
-        );
     }
     let story = t.notes.story();
     let history = t.notes.history();
@@ -225,7 +224,9 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
     });
     RunResult {
         test: test.short.clone(),
+        call: test.call.ordinal,
         seed: t.sim.seed(),
+        choices: test.choices.clone(),
         verdict,
         process: Process::Survived,
         not_run: 0,
@@ -237,6 +238,12 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
         stored,
         trace,
     }
+}
+
+/// What servers logged in a run, if that is to be printed: where what it printed itself goes.
+fn log(t: &T) -> String {
+    let level = t.notes.job.settings.log.into_level();
+    level.map_or(String::new(), |level| text::log(&t.notes.history(), Some(level.as_str())))
 }
 
 /// The run as it is stored.
@@ -267,7 +274,7 @@ fn record(t: &T, failure: Option<Failure>) -> Record {
 
 /// The result of the run that is under way in this process and gets nowhere, or ends here; it has
 /// `printed` this. The simulated thread is beyond asking, and may hold any lock of the code under test.
-pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) -> RunResult {
+pub(crate) fn stuck(test: &TestName, seed: u64, stuck: &sim::Stuck, printed: &str) -> RunResult {
     let t = current().or_else(|| lock(&CURRENT).clone());
     // A thread that has died while it told the tester something keeps the tester's lock.
     let is_dead = matches!(stuck.why, sim::Why::Signal(_));
@@ -283,7 +290,7 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
         sim::Why::Loop
         | sim::Why::Blocked
         | sim::Why::Memory
-        | sim::Why::Slow
+        | sim::Why::Slow { .. }
         | sim::Why::Overtime => Process::Hung,
     };
     let diagnosis = diagnose(t.as_ref().map(|t| &t.sim), stuck, printed);
@@ -296,6 +303,9 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
         at: t.as_ref().map_or(Time(0), T::now),
     };
     let mut evidence = String::new();
+    if let Some(why) = stuck.no_lines {
+        crate::describe::line(&mut evidence, "stack", format_args!("{why}"));
+    }
     for (i, line) in stuck.stack.iter().enumerate() {
         let label = if i == 0 { "stack" } else { "" };
         crate::describe::line(&mut evidence, label, format_args!("{line}"));
@@ -309,6 +319,9 @@ pub(crate) fn stuck(test: &str, seed: u64, stuck: &sim::Stuck, printed: &str) ->
     let result = match t.as_ref().zip(story) {
         Some((t, story)) => {
             let verdict = failed(t, &story, failure, evidence);
+            // Not by `print!`: the simulated thread may hold its lock.
+            let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+            let _ = stdout.and_then(|mut stdout| stdout.write_all(log(t).as_bytes()));
             result(t, verdict)
         }
         None => RunResult::without_run(test, seed, Verdict::unexplained(failure, evidence)),

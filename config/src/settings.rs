@@ -1,8 +1,9 @@
 //! What the user asked for: the `LAB_…` environment variables.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::thread;
@@ -26,6 +27,7 @@ use tracing::level_filters::LevelFilter;
 /// | `LAB_REPORT` | of which run a test's history is stored: the first that fails (`failure`), that or else the first (`always`), or none (`never`) | `failure` |
 /// | `LAB_LOG` | `1`, or a level such as `info`: each run prints what its servers log by `tracing` and what the test does, a line each in the form that dslogs reads | `0`: it doesn't |
 /// | `LAB_PLAN` | a file with the plan of faults that exploration follows | drawn from the seed |
+/// | `LAB_CALL` | of a test function that calls [`test()`](crate::test()) several times the only call that runs, from 1 | all of them |
 /// | `LAB_OUT` | a folder for histories, and where each run's result is added to `results.jsonl` | `lab` in cargo's target folder, for histories only |
 ///
 /// A variable with a name like one of these, such as `LAB_SEEDS`, is an error: it was meant to have an
@@ -52,6 +54,8 @@ pub struct Settings {
     pub log: LevelFilter,
     /// Where the plan of exploration's faults is.
     pub plan: Option<PathBuf>,
+    /// Which call of a test function is the only one that runs; `None` for all.
+    pub call: Option<NonZeroU32>,
     /// Where results go, and histories.
     pub out: Option<PathBuf>,
 }
@@ -95,7 +99,7 @@ enum Problem {
 }
 
 /// The variables that [`Settings`] has.
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 13] = [
     "LAB_SEED",
     "LAB_ITERS",
     "LAB_JOBS",
@@ -107,18 +111,30 @@ const VARIABLES: [&str; 12] = [
     "LAB_REPORT",
     "LAB_LOG",
     "LAB_PLAN",
+    "LAB_CALL",
     "LAB_OUT",
 ];
 
+/// Those that choose the Raft under test, where a crate has more than one.
+const CHOICES: [&str; 2] = ["LAB_BUG", "LAB_STYLE"];
+
 /// Those that others of the harness's crates have.
-const OTHERS: [&str; 4] = ["LAB_BUG", "LAB_WORKER", "LAB_WORKER_TRACE", "LAB_WORKER_HISTORIES"];
+const OTHERS: [&str; 4] =
+    ["LAB_WORKER", "LAB_WORKER_CALL", "LAB_WORKER_TRACE", "LAB_WORKER_HISTORIES"];
+
+/// What the process's environment says of the Raft under test, by variable: that of [`CHOICES`] which are
+/// set.
+pub(crate) fn choices() -> BTreeMap<String, String> {
+    let set = |name: &str| Some((name.to_owned(), env::var(name).ok()?));
+    CHOICES.into_iter().filter_map(set).collect()
+}
 
 /// How many of its first letters are enough for a name to be taken for another.
 const BEGINNING: usize = 4;
 
 /// The variable that was meant by `name`, if it is like one but isn't one.
 fn meant(name: &str) -> Option<&'static str> {
-    if VARIABLES.contains(&name) || OTHERS.contains(&name) {
+    if VARIABLES.contains(&name) || CHOICES.contains(&name) || OTHERS.contains(&name) {
         return None;
     }
     let word = name.strip_prefix("LAB_")?.to_uppercase();
@@ -238,6 +254,11 @@ impl Settings {
         })?;
         let plan =
             Variable { name: "LAB_PLAN", expected: "a plan's file", example: "/tmp/plan.json" };
+        let call = Variable {
+            name: "LAB_CALL",
+            expected: "which call of config::test() in a test function, 1 for the first",
+            example: "2",
+        };
         let out = Variable { name: "LAB_OUT", expected: "a folder", example: "target/lab" };
         let clock = clock
             .read(&read, |value| match value {
@@ -266,6 +287,7 @@ impl Settings {
             report: report.unwrap_or(Report::Failure),
             log: log.unwrap_or(LevelFilter::OFF),
             plan: plan.read(&read, path)?,
+            call: call.read(&read, parsed)?,
             out: out.read(&read, path)?,
         })
     }
@@ -324,6 +346,7 @@ mod tests {
             ("LAB_REPORT", "always"),
             ("LAB_LOG", "info"),
             ("LAB_PLAN", "a file"),
+            ("LAB_CALL", "2"),
             ("LAB_OUT", "a folder"),
         ])
         .unwrap();
@@ -336,6 +359,7 @@ mod tests {
         assert_eq!(settings.report, Report::Always);
         assert_eq!(settings.log, LevelFilter::INFO);
         assert_eq!(settings.plan, Some("a file".into()));
+        assert_eq!(settings.call.map(NonZeroU32::get), Some(2));
         assert_eq!(settings.out, Some("a folder".into()));
         assert_eq!(read(&[("LAB_CHILD", "1")]).unwrap().place, Place::Here);
         assert_eq!(read(&[("LAB_CLOCK", "real")]).unwrap().clock, Clock::Real);
@@ -371,7 +395,7 @@ mod tests {
         {
             assert_eq!(meant(name), None, "{name}");
         }
-        for name in VARIABLES.iter().chain(&OTHERS) {
+        for name in VARIABLES.iter().chain(&CHOICES).chain(&OTHERS) {
             assert_eq!(meant(name), None, "{name}");
         }
     }
@@ -397,6 +421,8 @@ mod tests {
             ("LAB_REPORT", "sometimes"),
             ("LAB_LOG", "VERBOSE"),
             ("LAB_PLAN", ""),
+            ("LAB_CALL", "0"),
+            ("LAB_CALL", "second"),
             ("LAB_OUT", ""),
         ] {
             let error = read(&[(variable, value)]).unwrap_err();

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use report::Record;
 use tracing::level_filters::LevelFilter;
 
+use crate::call::Call;
 use crate::places;
 use crate::settings::{Place, Report, Settings};
 use crate::t::lock;
@@ -17,13 +18,15 @@ use crate::t::lock;
 /// Tells a child in which folder to store histories.
 pub(crate) const HISTORIES: &str = "LAB_WORKER_HISTORIES";
 
-/// The tests of which this process has stored a history. One is enough, of a test that fails again and
-/// again.
-static STORED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// The calls of tests of which this process has stored a history. One is enough, of a test that fails
+/// again and again.
+static STORED: Mutex<BTreeSet<(String, u32)>> = Mutex::new(BTreeSet::new());
 
-/// Where a run's history is stored.
-fn path(folder: &Path, test: &str, seed: u64) -> PathBuf {
-    folder.join(format!("{test}-{seed}.json"))
+/// Where the history of a run is stored: in `TestX-7.json`, or in `TestX-call2-7.json` if it is of the test
+/// function's second call.
+fn path(folder: &Path, test: &str, call: Call, seed: u64) -> PathBuf {
+    let call = if call.is_first() { String::new() } else { format!("-call{}", call.ordinal) };
+    folder.join(format!("{test}{call}-{seed}.json"))
 }
 
 /// Where histories are stored: by default in `lab` in the folder that cargo builds into.
@@ -39,8 +42,17 @@ pub(crate) fn folder(settings: &Settings) -> PathBuf {
 /// A path as it is shown: from the workspace's folder on, if it is in there.
 pub(crate) fn shown(path: &Path) -> &Path {
     let binary = env::current_exe().unwrap_or_default();
-    let workspace = binary.ancestors().nth(4);
+    let here = env::current_dir().unwrap_or_default();
+    let workspace = workspace(&binary, &here);
     workspace.and_then(|workspace| path.strip_prefix(workspace).ok()).unwrap_or(path)
+}
+
+/// The workspace that a test binary is of, if cargo builds it there. The target folder may be anywhere
+/// else; then its parent is no workspace, or none that has this package, in whose folder `here` cargo runs
+/// the tests.
+fn workspace<'a>(binary: &'a Path, here: &Path) -> Option<&'a Path> {
+    let parent = binary.ancestors().nth(4)?;
+    (here.starts_with(parent) && parent.join("Cargo.toml").is_file()).then_some(parent)
 }
 
 /// Where this process is to store histories; `None` if it isn't.
@@ -67,17 +79,43 @@ pub(crate) fn listens(settings: &Settings) -> Option<LevelFilter> {
     }
 }
 
-/// Stores a run's history, unless this process has done so for an earlier run of the test. Returns the
+/// Stores a run's history, unless this process has done so for an earlier run of the same call. Returns the
 /// file; `None` if there is none.
-pub(crate) fn save(folder: &Path, record: &Record) -> io::Result<Option<PathBuf>> {
-    if !lock(&STORED).insert(record.test.clone()) {
+pub(crate) fn save(folder: &Path, call: Call, record: &Record) -> io::Result<Option<PathBuf>> {
+    if !lock(&STORED).insert((record.test.clone(), call.ordinal)) {
         return Ok(None);
     }
     fs::create_dir_all(folder)?;
-    let path = path(folder, &record.test, record.seed);
+    let path = path(folder, &record.test, call, record.seed);
     // In one piece, for whoever is reading the one of an earlier run.
     let unfinished = path.with_extension("json.part");
     fs::write(&unfinished, serde_json::to_vec(record)?)?;
     fs::rename(unfinished, &path)?;
     Ok(Some(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workspace_is_the_parent_of_the_target_folder_only_where_the_package_is_in_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let [ours, package] = ["ours", "ours/raft"].map(|name| folder.path().join(name));
+        fs::create_dir_all(&package).expect("a folder");
+        fs::write(ours.join("Cargo.toml"), "").expect("a file");
+        let of = |target: &Path| {
+            let binary = target.join("debug/deps/lab3-0123456789abcdef");
+            workspace(&binary, &package).map(Path::to_owned)
+        };
+        assert_eq!(of(&ours.join("target")), Some(ours.clone()));
+        assert_eq!(of(&ours.join("build")), Some(ours.clone()));
+        // CARGO_TARGET_DIR may name any folder: beside the workspace, deep in it, in another's.
+        assert_eq!(of(&folder.path().join("target")), None);
+        assert_eq!(of(&ours.join("out/target")), None);
+        let other = folder.path().join("other");
+        fs::create_dir_all(&other).expect("a folder");
+        fs::write(other.join("Cargo.toml"), "").expect("a file");
+        assert_eq!(of(&other.join("target")), None);
+    }
 }

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use report::text::{escaped, indented};
 use report::without_numbers;
 use sim::Clock;
 
 use crate::describe::line;
 use crate::harness::TestName;
 use crate::outcome::{Measured, Process, RunResult, Verdict};
+use crate::confirm::NOT_REPRODUCED;
 use crate::settings::{Place, Settings};
 use crate::store;
 
@@ -17,7 +19,7 @@ const SEEDS_SHOWN: usize = 10;
 
 const CANNOT_FAIL: &str = "writing to a string can't fail";
 
-/// What is printed of a test's runs: `Ok` if all passed, else the report of the first that failed.
+/// What is printed of a test's runs: `Ok` if none failed, else the report of the first that failed.
 pub(crate) fn summarise(
     test: &TestName,
     settings: &Settings,
@@ -33,18 +35,7 @@ pub(crate) fn summarise(
     }
     let mut text = format!("{} ...\n", results[0].banner);
     text.push_str(&warnings(results));
-    let passed: Vec<Measured> = results
-        .iter()
-        .filter_map(|result| match result.verdict {
-            Verdict::Passed(measured) => Some(measured),
-            Verdict::Failed { .. } => None,
-        })
-        .collect();
-    write!(text, "{}", medians(passed)).expect(CANNOT_FAIL);
-    if runs > 1 {
-        write!(text, "  {runs} runs, 0 failures").expect(CANNOT_FAIL);
-    }
-    text.push('\n');
+    text.push_str(&outcomes(results));
     if settings.clock == Clock::Virtual {
         for limit in limits(settings) {
             writeln!(text, "note: {limit}").expect(CANNOT_FAIL);
@@ -52,9 +43,45 @@ pub(crate) fn summarise(
     }
     for result in results {
         // For whoever asked to see it (`--nocapture`); captured otherwise.
-        print!("{}", result.printed);
+        if !result.printed.is_empty() {
+            print!("{}", report::text::printed(&result.printed));
+        }
     }
     Ok(text)
+}
+
+/// MIT's line for the runs that passed, if any did, and one for each reason for which runs were skipped.
+fn outcomes(results: &[RunResult]) -> String {
+    let runs = results.len();
+    let passed = |result: &RunResult| match result.verdict {
+        Verdict::Passed(measured) => Some(measured),
+        Verdict::Skipped { .. } | Verdict::Failed { .. } => None,
+    };
+    let passed: Vec<Measured> = results.iter().filter_map(passed).collect();
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for reason in results.iter().filter_map(RunResult::skipped) {
+        *reasons.entry(reason).or_default() += 1;
+    }
+    let mut text = String::new();
+    if !passed.is_empty() {
+        let skipped = runs - passed.len();
+        write!(text, "{}", medians(passed)).expect(CANNOT_FAIL);
+        if runs > 1 {
+            write!(text, "  {runs} runs, 0 failures").expect(CANNOT_FAIL);
+        }
+        if skipped > 0 {
+            write!(text, ", {skipped} skipped").expect(CANNOT_FAIL);
+        }
+        text.push('\n');
+    }
+    for (reason, count) in reasons {
+        match runs {
+            1 => writeln!(text, "  ... Skipped -- {reason}"),
+            runs => writeln!(text, "  ... Skipped -- {reason} ({count} of {runs} runs)"),
+        }
+        .expect(CANNOT_FAIL);
+    }
+    text
 }
 
 /// A line for each warning, with how often it was given.
@@ -65,6 +92,7 @@ fn warnings(results: &[RunResult]) -> String {
     }
     let mut text = String::new();
     for (warning, count) in counts {
+        let warning = indented(warning, 4);
         match results.len() {
             1 => writeln!(text, "{warning}"),
             runs => writeln!(text, "{warning} ({count} times in {runs} runs)"),
@@ -79,8 +107,8 @@ fn failures_by_message(results: &[RunResult]) -> String {
     let mut seeds: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for result in results {
         if let Some(failure) = result.failure() {
-            let sentence = failure.message.lines().next().unwrap_or_default();
-            seeds.entry(without_numbers(sentence)).or_default().push(result.seed);
+            let sentence = escaped(failure.message.lines().next().unwrap_or_default());
+            seeds.entry(without_numbers(&sentence)).or_default().push(result.seed);
         }
     }
     let count: usize = seeds.values().map(Vec::len).sum();
@@ -95,11 +123,16 @@ fn failures_by_message(results: &[RunResult]) -> String {
     }
     let not_run: u64 = results.iter().map(|result| result.not_run).sum();
     if not_run > 0 {
-        let hung = results.iter().filter(|result| result.process == Process::Hung).count();
+        let count =
+            |process| results.iter().filter(move |result| result.process == process).count();
+        let (runs, how) = match count(Process::Hung) {
+            0 => (count(Process::Died), "died"),
+            hung => (hung, "hung"),
+        };
         let all = results.len() as u64 + not_run;
         writeln!(
             text,
-            "stopped after {hung} runs that hung: {not_run} of {all} seeds were not run"
+            "stopped after {runs} runs that {how} in the same way: {not_run} of {all} seeds were not run"
         )
         .expect(CANNOT_FAIL);
     }
@@ -129,7 +162,7 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
         Clock::Virtual => "virtual",
         Clock::Real => "real",
     };
-    let mut text = format!("{}\n", failure.message);
+    let mut text = format!("{}\n", escaped(&failure.message));
     line(&mut text, "kind", format_args!("{}", failure.kind));
     if !result.banner.is_empty() {
         line(&mut text, "test", format_args!("{}", result.banner));
@@ -144,8 +177,17 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
         line(&mut text, "", format_args!("{warning}"));
     }
     line(&mut text, "seed", format_args!("{}", result.seed));
-    line(&mut text, "history", format_args!("{:016x}", result.history));
-    let command = test.replay_command(settings, result.seed);
+    let how_far = match result.process {
+        Process::Hung => ", as far as it was followed: another each time",
+        Process::Survived | Process::Died => "",
+    };
+    line(&mut text, "history", format_args!("{:016x}{how_far}", result.history));
+    let mut repeated = settings.clone();
+    if result.note.as_ref().is_some_and(|note| note.starts_with(NOT_REPRODUCED)) {
+        // What it shows doesn't depend on other runs, however many are asked for.
+        repeated.place = Place::Process;
+    }
+    let command = test.replay_command(&repeated, result.seed);
     line(&mut text, "replay", format_args!("{command}"));
     if let Some(stored) = &result.stored {
         line(&mut text, "stored", format_args!("{}", store::shown(stored).display()));
@@ -157,7 +199,7 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
         write!(text, "\n{timeline}").expect(CANNOT_FAIL);
     }
     if !result.printed.is_empty() {
-        write!(text, "\nwhat the run printed:\n{}\n", result.printed.trim_end())
+        write!(text, "\nwhat the run printed:\n{}", report::text::printed(&result.printed))
             .expect(CANNOT_FAIL);
     }
     text

@@ -35,6 +35,18 @@ impl Watcher {
         Watcher { t: t.clone(), servers: Mutex::new(vec![None; servers]) }
     }
 
+    /// By the virtual clock, looks at each server whose tasks have run, before time goes on: also a server
+    /// that has handled nothing and sends nothing may have become another.
+    pub(crate) fn look_when_tasks_ran(self: &Arc<Self>) {
+        // The run has it for as long as it lasts, and this has the run.
+        let watcher = Arc::downgrade(self);
+        self.t.sim.on_rest(move |server| {
+            if let Some(watcher) = watcher.upgrade() {
+                watcher.look_again(server);
+            }
+        });
+    }
+
     /// A server's life begins.
     pub(crate) fn begin(&self, owner: Owner, raft: Arc<dyn Raft>) {
         let watched = Watched { raft, incarnation: owner.incarnation, seen: None };
@@ -109,6 +121,17 @@ impl Observer for Watcher {
             let (term, is_leader) = raft.get_state();
             self.saw(server, raft, term, is_leader);
         });
+    }
+
+    /// What a life begins with is seen when it first has to do with others.
+    fn look_again(&self, server: Owner) {
+        let is_known =
+            lock(&self.servers)[server.server as usize].as_ref().is_some_and(|watched| {
+                watched.incarnation == server.incarnation && watched.seen.is_some()
+            });
+        if is_known {
+            self.look_at(server);
+        }
     }
 
     fn fatal(&self, message: String) {

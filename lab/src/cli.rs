@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -73,6 +73,11 @@ pub(crate) struct Test {
     #[arg(long, value_name = "S", env = "LAB_SEED")]
     pub(crate) seed: Option<u64>,
 
+    /// Only this call of config::test in each test's function, 1 for the first. Without it, each call is a
+    /// test of its own
+    #[arg(long, value_name = "K", env = "LAB_CALL")]
+    pub(crate) call: Option<NonZeroU32>,
+
     /// Run by the wall clock and on many threads, as the Go lab does; nothing repeats exactly then
     #[arg(long)]
     pub(crate) real: bool,
@@ -97,6 +102,10 @@ pub(crate) struct Replay {
     /// The run's seed
     #[arg(long, value_name = "S", env = "LAB_SEED")]
     pub(crate) seed: u64,
+
+    /// Which call of config::test, if the test's function makes several
+    #[arg(long, value_name = "K", env = "LAB_CALL", default_value = "1")]
+    pub(crate) call: NonZeroU32,
 
     /// The package whose tests are run
     #[arg(short, long, default_value = "raft")]

@@ -14,6 +14,7 @@ use cargo_metadata::{Dependency, DependencyKind, Metadata};
 use crate::cargo::{cargo, workspace};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::output::print;
 
 const WORKSPACE_TOML: &str = include_str!("../templates/new/workspace.toml");
 const PACKAGE_TOML: &str = include_str!("../templates/new/package.toml");
@@ -69,10 +70,12 @@ pub(crate) fn create(dir: &Path) -> Result<Exit, Error> {
     let note = commit(dir).err();
 
     let shown = dir.display();
-    println!("{shown} is ready. Your code goes into {shown}/raft/src/raft.rs; begin with");
-    println!("\n  cd {shown}\n  cargo test TestInitialElection3A\n");
+    print(&format!(
+        "{shown} is ready. Your code goes into {shown}/raft/src/raft.rs; begin with\n\n  cd {shown}\n  \
+         cargo test TestInitialElection3A\n\n"
+    ));
     if let Some(note) = note {
-        println!("note: it has no git repository with a first commit: {note}");
+        print(&format!("note: it has no git repository with a first commit: {note}\n"));
     }
     Ok(Exit::Passed)
 }

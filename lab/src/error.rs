@@ -7,6 +7,10 @@ use std::process::ExitStatus;
 use thiserror::Error;
 
 use crate::exit::Exit;
+use crate::stop;
+
+/// What is wrong with a test that ends well and has no results.
+const MUST_CALL: &str = " A test whose name begins with `Test` has to call config::test().";
 
 /// Why there is nothing to show. Its text is meant for who typed the command.
 #[derive(Debug, Error)]
@@ -63,6 +67,11 @@ pub(crate) enum Error {
     #[error("failed to choose a test: `{name}` is a piece of {}", tests.join(", "))]
     ManyTests { name: String, tests: Vec<String> },
 
+    #[error(
+        "failed to find call {call} of config::test() in {tests}: there are fewer, or something fails before it"
+    )]
+    NoSuchCall { tests: String, call: u32 },
+
     #[error("{why}, in {}", path.display())]
     NoHistory { path: PathBuf, why: String },
 
@@ -90,6 +99,12 @@ pub(crate) enum Error {
     #[error("failed to build the tests of `{0}`")]
     NotBuilt(String),
 
+    #[error("interrupted")]
+    Stopped(Exit),
+
+    #[error("failed to list the tests of {}: it ended with {status}", binary.display())]
+    NotListed { binary: PathBuf, status: ExitStatus },
+
     #[error("failed to run {what}: {error}")]
     NotStarted { what: String, error: io::Error },
 
@@ -98,8 +113,9 @@ pub(crate) enum Error {
 
     #[error(
         "failed to get a result for each run of {test}, from seed {seed} on: {expected} were asked \
-         for, {got} came, and the test binary ended with {status}. A test whose name begins with \
-         `Test` has to call config::test(). What it printed:\n{printed}"
+         for, {got} came, and the test binary ended with {status}.{} What it printed:\n{}",
+        if *got == 0 && status.success() { MUST_CALL } else { "" },
+        report::text::printed(printed)
     )]
     NoResults {
         test: String,
@@ -115,6 +131,8 @@ impl Error {
     /// The code that the program ends with.
     pub(crate) fn exit(&self) -> Exit {
         match self {
+            Error::Stopped(exit) => *exit,
+            Error::Write { error, .. } | Error::NotStored(error) if is_full(error) => Exit::Tester,
             Error::NotEmpty(_)
             | Error::InCheckout { .. }
             | Error::NotUtf8(_)
@@ -131,14 +149,30 @@ impl Error {
             | Error::NotTheSame { .. }
             | Error::NoWorkspace(_)
             | Error::NoPackage { .. } => Exit::Usage,
-            Error::NoTests(_) | Error::NoSuchTest { .. } | Error::NoExploration(_) => {
-                Exit::NoSuchTest
-            }
+            Error::NoTests(_)
+            | Error::NoSuchTest { .. }
+            | Error::NoSuchCall { .. }
+            | Error::NoExploration(_) => Exit::NoSuchTest,
             Error::NotBuilt(_) => Exit::NotBuilt,
             Error::NoBugs(_)
+            | Error::NotListed { .. }
             | Error::NotStarted { .. }
             | Error::Read { .. }
             | Error::NoResults { .. } => Exit::Tester,
+        }
+    }
+
+    /// How the program ends if this came of a request to stop: a process that had failed may have got the
+    /// same signal, and first.
+    pub(crate) fn stopped(&self) -> Option<Exit> {
+        match self {
+            Error::Stopped(exit) => Some(*exit),
+            Error::NoResults { .. } | Error::NotListed { .. } | Error::NoBugs(_) => {
+                stop::exit_soon()
+            }
+            // Cargo says why there is none; if it doesn't, it didn't come to its end.
+            Error::NoWorkspace(why) if why.is_empty() => stop::exit_soon(),
+            _ => stop::exit(),
         }
     }
 
@@ -149,4 +183,10 @@ impl Error {
     pub(crate) fn read(path: &Path, error: io::Error) -> Error {
         Error::Read { path: path.to_owned(), error }
     }
+}
+
+/// Whether it is the disk that has no room, and not the command that makes no sense.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }

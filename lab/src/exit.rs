@@ -16,10 +16,13 @@ pub(crate) enum Exit {
     Usage = 3,
     /// There is no such test.
     NoSuchTest = 4,
-    /// The tester itself failed, so nothing is known of the code under test.
+    /// The tester itself failed, or what it found couldn't be written: so nothing is known of the code under
+    /// test.
     Tester = 70,
-    /// Ctrl-C, or another request to stop, came first.
+    /// Ctrl-C came first.
     Interrupted = 130,
+    /// SIGTERM or SIGHUP came first.
+    Terminated = 143,
 }
 
 /// The same for `--help`.
@@ -30,8 +33,11 @@ Exit codes:
   2    the tests didn't build
   3    the command makes no sense: an option, a package, a folder
   4    there is no such test
-  70   the tester itself failed: nothing is known of the code under test
-  130  interrupted";
+  70   the tester itself failed, or a disk is full: nothing is known of the code under test
+  130  interrupted by Ctrl-C
+  143  ended by SIGTERM or SIGHUP, as by `timeout`
+
+Whoever reads the output may stop reading: the exit code is the same.";
 
 /// The same for `--help` of `cargo lab zoo`, where failing is what runs should do.
 pub(crate) const ZOO_EXIT_CODES: &str = "\
@@ -41,8 +47,11 @@ Exit codes:
   2    the zoo didn't build
   3    the command makes no sense: an option, a bug, a file
   4    there is no such test
-  70   the tester itself failed: nothing is known of the tests
-  130  interrupted; --resume goes on";
+  70   the tester itself failed, or a disk is full: nothing is known of the tests
+  130  interrupted by Ctrl-C; --resume goes on
+  143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume goes on
+
+Whoever reads the output may stop reading: the exit code is the same.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {

@@ -3,7 +3,6 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,7 +12,9 @@ use report::{FailureKind, without_numbers};
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::process::{Ended, Launcher, Seeds, jobs, scratch, stop_on_signal};
+use crate::output::{print, tell};
+use crate::process::{Ended, Launcher, Seeds, jobs, scratch};
+use crate::stop;
 use crate::suite::{self, LabTest, Suite};
 use crate::table::wall;
 use crate::tally::{Line, Verdict};
@@ -51,6 +52,7 @@ pub(crate) fn explore(asked: &cli::Explore) -> Result<Exit, Error> {
     if env::var_os("LAB_CLOCK").is_some_and(|clock| clock == "real") {
         return Err(Error::NothingRepeats);
     }
+    stop::watch();
     let no_exploration = || Error::NoExploration(asked.package.clone());
     let suite = suite::prepare(&asked.package, &asked.build, &[TEST.to_owned()]);
     let suite = suite.map_err(|error| match error {
@@ -61,43 +63,43 @@ pub(crate) fn explore(asked: &cli::Explore) -> Result<Exit, Error> {
     let out = asked.out.clone().unwrap_or_else(|| suite.target.join("lab"));
     // Better now than when something is found.
     fs::create_dir_all(&out).map_err(|error| Error::write(&out, error))?;
-    let (stop, jobs) = (stop_on_signal(), jobs(asked.jobs));
+    let jobs = jobs(asked.jobs);
     let first = asked.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
-    let search = Search { suite: &suite, test, jobs, stop: &stop };
-    eprintln!(
+    let search = Search { suite: &suite, test, jobs };
+    tell(&format!(
         "{}: {TEST} for {}, seeds from {first} on, {jobs} at a time",
         suite.package,
         wall(asked.time())
-    );
+    ));
     let explored = search.explore(first, asked.time())?;
     let Explored { runs, cpu, wall: took, found } = &explored;
-    println!("{runs} runs, {}, {:.1} s of CPU time", wall(*took), cpu.as_secs_f64());
+    print(&format!("{runs} runs, {}, {:.1} s of CPU time\n", wall(*took), cpu.as_secs_f64()));
     let Some((seed, found)) = found else {
-        if search.is_stopped() {
-            println!("interrupted: this is not all");
-            return Ok(Exit::Interrupted);
+        if let Some(exit) = stop::exit() {
+            print("interrupted: this is not all\n");
+            return Ok(exit);
         }
-        println!("nothing found");
+        print("nothing found\n");
         return Ok(Exit::Passed);
     };
-    println!("found with seed {seed}: {}", found.sentence);
+    print(&format!("found with seed {seed}: {}\n", found.sentence));
     if found.kind == FailureKind::Tester {
         return Ok(Exit::Tester);
     }
     let plan = Plan::draw(*seed);
-    if search.seed_with(&plan, found)? != Some(*seed) && !search.is_stopped() {
-        println!(
+    if search.seed_with(&plan, found)? != Some(*seed) && !stop::is_asked() {
+        print(&format!(
             "run alone, seed {seed} doesn't show it: the code under test keeps something from run to run, \
-             or takes time from the machine's clock. LAB_CHECK_DETERMINISM=1 tells where two runs part"
-        );
+             or takes time from the machine's clock. LAB_CHECK_DETERMINISM=1 tells where two runs part\n"
+        ));
         return Ok(Exit::Failed);
     }
     let smallest = search.shrink(&plan, found)?;
-    if search.is_stopped() {
-        println!("interrupted: a smaller plan may show it, too");
+    if stop::is_asked() {
+        print("interrupted: a smaller plan may show it, too\n");
     }
     search.show(&smallest, found, &out)?;
-    Ok(Exit::Failed)
+    Ok(stop::exit().unwrap_or(Exit::Failed))
 }
 
 /// What came of exploring.
@@ -113,7 +115,6 @@ struct Search<'a> {
     suite: &'a Suite,
     test: &'a LabTest,
     jobs: usize,
-    stop: &'a AtomicBool,
 }
 
 impl Search<'_> {
@@ -134,7 +135,7 @@ impl Search<'_> {
                 count: count.clamp(1, CHUNK_MAX),
             };
             let Some(ended) = self.run(seeds, None)? else { break };
-            let ended = ended.complete(self.test, seeds)?;
+            let Some(ended) = ended.complete(self.test, seeds)? else { break };
             explored.runs += ended.lines.len() as u64;
             explored.cpu += ended.cpu;
             explored.found = first_found(&ended.lines);
@@ -152,7 +153,7 @@ impl Search<'_> {
         let mut error = None;
         let mut asked = 0;
         let smallest = shrink_with(plan, |candidate| {
-            if error.is_some() || self.is_stopped() || began.elapsed() > SHRINK {
+            if error.is_some() || stop::is_asked() || began.elapsed() > SHRINK {
                 return None;
             }
             asked += 1;
@@ -188,7 +189,7 @@ impl Search<'_> {
             write(&path, &json(plan))?;
             variables.push(("LAB_PLAN", path.display().to_string()));
         }
-        let launcher = Launcher { suite: self.suite, variables, stop: self.stop };
+        let launcher = Launcher { suite: self.suite, variables };
         launcher.run(self.test, seeds, folder.path())
     }
 
@@ -205,10 +206,14 @@ impl Search<'_> {
         write(&script_file, &script)?;
         let (acts, servers) = (plan.acts.len(), plan.servers);
         let (acts, servers) = (counted(acts, "act"), counted(servers, "server"));
-        println!("\nthe smallest plan that shows it has {acts} on {servers}:\n");
-        println!("{}", ended.map(|ended| ended.report).unwrap_or_default());
-        println!("As a test, to be pasted into a file of tests:\n\n{script}");
-        println!("stored in {} and {}", plan_file.display(), script_file.display());
+        let report = ended.map(|ended| ended.report).unwrap_or_default();
+        print(&format!(
+            "\nthe smallest plan that shows it has {acts} on {servers}:\n\n{report}\n\
+             As a test, to be pasted into a file of tests:\n\n{script}\n\
+             stored in {} and {}\n",
+            plan_file.display(),
+            script_file.display()
+        ));
         Ok(())
     }
 
@@ -217,12 +222,8 @@ impl Search<'_> {
         let folder = scratch()?;
         let plan = plan.canonicalize().unwrap_or_else(|_| PathBuf::from(plan));
         let variables = vec![("LAB_PLAN", plan.display().to_string())];
-        let launcher = Launcher { suite: self.suite, variables, stop: self.stop };
+        let launcher = Launcher { suite: self.suite, variables };
         launcher.run(self.test, Seeds { first: seed, count: 1 }, folder.path())
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
     }
 }
 

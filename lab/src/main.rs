@@ -6,10 +6,12 @@
 //!
 //! * `cargo lab new` is in `create`.
 //! * `cargo lab test` is in `repeat`, which builds and chooses tests by `suite`, runs them by `runs`,
-//!   each process by `process`, counts in `tally`, and shows what it knows by `progress` and `table`.
+//!   each process by `process`, reads what that leaves by `results`, counts in `tally`, and shows what it
+//!   knows by `progress` and `table`.
 //! * `cargo lab explore` is in `explore`.
 //! * `cargo lab replay` and `cargo lab explain` are in `replay`.
 //! * `cargo lab zoo` is in `zoo`, and its parts in a folder of that name.
+//! * All that is printed goes through `output`; `stop` notes requests to stop.
 //! * [`exit::Exit`] are the exit codes. Scripts may rely on them.
 
 mod cargo;
@@ -18,18 +20,22 @@ mod create;
 mod error;
 mod exit;
 mod explore;
+mod output;
 mod paint;
 mod process;
 mod progress;
 mod repeat;
 mod replay;
+mod results;
 mod runs;
+mod stop;
 mod suite;
 mod table;
 mod tally;
 mod zoo;
 
 use std::env;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -42,18 +48,20 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // A closed pipe is no reason to say more.
-            let _ = error.print();
             let is_error = error.use_stderr();
+            let printed = error.print().and_then(|()| io::stdout().flush());
+            if !is_error {
+                output::note(printed);
+            }
             if error.kind() == ErrorKind::ValueValidation {
                 // Some options take their value from there.
-                for name in ["LAB_ITERS", "LAB_JOBS", "LAB_SEED"] {
+                for name in ["LAB_ITERS", "LAB_JOBS", "LAB_SEED", "LAB_CALL"] {
                     if let Ok(value) = env::var(name) {
-                        eprintln!("note: the environment has {name}={value:?}");
+                        output::tell(&format!("note: the environment has {name}={value:?}"));
                     }
                 }
             }
-            return if is_error { Exit::Usage } else { Exit::Passed }.into();
+            return end(if is_error { Exit::Usage } else { Exit::Passed });
         }
     };
     let outcome = match cli.command {
@@ -65,10 +73,26 @@ fn main() -> ExitCode {
         Command::Zoo(asked) => zoo::zoo(&asked),
     };
     match outcome {
-        Ok(exit) => exit.into(),
+        Ok(exit) => end(exit),
         Err(error) => {
-            eprintln!("error: {error}");
+            if let Some(exit) = error.stopped() {
+                output::tell("interrupted");
+                return exit.into();
+            }
+            output::tell(&format!("error: {error}"));
             error.exit().into()
         }
+    }
+}
+
+/// How the program ends when a command has. What couldn't be printed is as good as not found.
+fn end(exit: Exit) -> ExitCode {
+    match output::failure() {
+        // After a hang-up there is no terminal to print to.
+        Some(error) if stop::exit().is_none() => {
+            output::tell(&format!("error: failed to print to standard output: {error}"));
+            Exit::Tester.into()
+        }
+        _ => exit.into(),
     }
 }

@@ -1,38 +1,31 @@
 //! A process that runs a test on some seeds: started, watched, and what it leaves.
 
 use std::env;
-use std::fs::{self, File};
-use std::io::{Read as _, Seek as _};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::process::ExitStatus;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::{Child, Command, ExitStatus};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
-use wait4::Wait4 as _;
+use wait4::{ResUse, Wait4 as _};
 
 use crate::error::Error;
+use crate::results;
+use crate::stop;
 use crate::suite::{LabTest, Suite};
 use crate::tally::Line;
 
-/// The file to which the tests write a line for each run.
-pub(crate) const RESULTS: &str = "results.jsonl";
-
 /// How often a process is looked at.
-const LOOK: Duration = Duration::from_millis(2);
+pub(crate) const LOOK: Duration = Duration::from_millis(2);
 
-/// Is set when the user has had enough.
-pub(crate) fn stop_on_signal() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let on_signal = stop.clone();
-    // Without a handler Ctrl-C ends the program at once, which is no worse than a failure here.
-    let _ = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed));
-    stop
-}
+/// How long a process may take to end when it has been asked to.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How many runs at the same time: as many as were asked for, or else as there are cores.
 pub(crate) fn jobs(asked: Option<NonZeroUsize>) -> usize {
@@ -44,14 +37,56 @@ pub(crate) fn scratch() -> Result<TempDir, Error> {
     TempDir::with_prefix("lab-").map_err(|error| Error::write(&env::temp_dir(), error))
 }
 
+/// What a process takes along when it is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// Itself, for it sees to its children.
+    Itself,
+    /// All of its group, which it leads.
+    Group,
+}
+
+/// Waits for a process's end. When the user has had enough it is asked to end, and ended by force if it
+/// doesn't; then returns `None`.
+pub(crate) fn wait(process: &mut Child, ends: Ends) -> io::Result<Option<ResUse>> {
+    loop {
+        if let Some(used) = process.try_wait4()? {
+            return Ok(Some(used));
+        }
+        if stop::is_asked() {
+            return end(process, ends).map(|()| None);
+        }
+        pause(LOOK);
+    }
+}
+
+fn end(process: &mut Child, ends: Ends) -> io::Result<()> {
+    let id = Pid::from_raw(process.id().cast_signed());
+    let signal = |signal| {
+        // It hasn't been waited for, so there is nobody else with this number.
+        let _ = match ends {
+            Ends::Itself => kill(id, signal),
+            Ends::Group => killpg(id, signal),
+        };
+    };
+    signal(Signal::SIGTERM);
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        if process.try_wait()?.is_some() {
+            return Ok(());
+        }
+        pause(LOOK);
+    }
+    signal(Signal::SIGKILL);
+    process.wait().map(drop)
+}
+
 /// Starts a package's tests.
 #[derive(Debug)]
 pub(crate) struct Launcher<'a> {
     pub(crate) suite: &'a Suite,
     /// What the tests are told besides the seeds.
     pub(crate) variables: Vec<(&'static str, String)>,
-    /// Set when the user has had enough.
-    pub(crate) stop: &'a AtomicBool,
 }
 
 /// Seeds that follow one another.
@@ -61,10 +96,23 @@ pub(crate) struct Seeds {
     pub(crate) count: u64,
 }
 
+impl Seeds {
+    /// The how manieth of them a seed is, from 0.
+    pub(crate) fn place(self, seed: u64) -> u64 {
+        seed.wrapping_sub(self.first)
+    }
+
+    pub(crate) fn has(self, seed: u64) -> bool {
+        self.place(seed) < self.count
+    }
+}
+
 /// What came of a process.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) lines: Vec<Line>,
+    /// The same as the tester wrote them.
+    pub(crate) results: Vec<u8>,
     pub(crate) status: ExitStatus,
     /// What the tests printed to standard error: the report, if one failed.
     pub(crate) report: String,
@@ -93,22 +141,13 @@ impl Launcher<'_> {
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdout(stdout.try_clone().map_err(write)?)
             .stderr(stderr.try_clone().map_err(write)?);
-        let failed = |error| test.not_started(error);
-        let mut process = command.spawn().map_err(failed)?;
-        let used = loop {
-            if let Some(used) = process.try_wait4().map_err(failed)? {
-                break used;
-            }
-            if self.stop.load(Ordering::Relaxed) {
-                // Its own children end when it does.
-                let _ = process.kill();
-                let _ = process.wait();
-                return Ok(None);
-            }
-            pause(LOOK);
+        let Some(used) = run(&mut command).map_err(|error| test.not_started(error))? else {
+            return Ok(None);
         };
+        let found = results::read(folder, test, seeds)?;
         Ok(Some(Ended {
-            lines: read(&folder.join(RESULTS))?,
+            lines: found.lines,
+            results: found.text,
             status: used.status,
             report: text(&mut stderr),
             printed: text(&mut stdout),
@@ -117,15 +156,26 @@ impl Launcher<'_> {
     }
 }
 
+/// Runs a test's process to its end; `None` if it was stopped.
+pub(crate) fn run(command: &mut Command) -> io::Result<Option<ResUse>> {
+    wait(&mut command.spawn()?, Ends::Itself)
+}
+
 impl Ended {
-    /// What came, if it is a result for each run that was asked for.
-    pub(crate) fn complete(self, test: &LabTest, seeds: Seeds) -> Result<Ended, Error> {
+    /// What came, if it is a result for each run that was asked for; `None` if it isn't because the process
+    /// was stopped, if only by the signal that was also meant for this one.
+    pub(crate) fn complete(self, test: &LabTest, seeds: Seeds) -> Result<Option<Ended>, Error> {
         let not_run: u64 = self.lines.iter().map(|line| line.not_run).sum();
-        if self.lines.len() as u64 + not_run == seeds.count {
-            return Ok(self);
+        let is_complete = self.lines.len() as u64 + not_run == seeds.count;
+        if is_complete && (self.status.success() || !stop::is_asked()) {
+            return Ok(Some(self));
+        }
+        // The last run may have come to an early end.
+        if stop::exit_soon().is_some() {
+            return Ok(None);
         }
         Err(Error::NoResults {
-            test: test.name.clone(),
+            test: test.title(),
             seed: seeds.first,
             expected: seeds.count,
             got: self.lines.len(),
@@ -136,22 +186,12 @@ impl Ended {
 }
 
 #[expect(clippy::disallowed_methods, reason = "nothing is simulated in this program")]
-fn pause(duration: Duration) {
+pub(crate) fn pause(duration: Duration) {
     thread::sleep(duration);
 }
 
-/// A process's results; none if it didn't get so far as to write any.
-fn read(path: &Path) -> Result<Vec<Line>, Error> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let text = fs::read_to_string(path).map_err(|error| Error::read(path, error))?;
-    let lines = text.lines().map(serde_json::from_str);
-    lines.map(|line| line.map_err(|error| Error::read(path, error.into()))).collect()
-}
-
 /// What was written to a file. What can't be read is not worth an error: it would hide another.
-fn text(file: &mut File) -> String {
+pub(crate) fn text(file: &mut File) -> String {
     let mut bytes = Vec::new();
     let _ = file.rewind().and_then(|()| file.read_to_end(&mut bytes));
     String::from_utf8_lossy(&bytes).into_owned()

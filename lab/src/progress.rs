@@ -1,10 +1,12 @@
 //! What is seen while the tests run: a bar for each on a terminal, else a line when one is done.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, stderr};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::output::tell;
 use crate::suite::LabTest;
 use crate::tally::Tally;
 
@@ -14,33 +16,29 @@ const STYLE_FAILED: &str = "{msg:34.red} {bar:30.red/dim} {pos}/{len}  {prefix:.
 /// The display.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    tests: Vec<Row>,
+    tests: BTreeMap<usize, Row>,
     iterations: u64,
     screen: Option<MultiProgress>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Row {
-    name: String,
     is_done: bool,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
     /// A display for tests of which each is run `iterations` times.
-    pub(crate) fn new(tests: &[LabTest], iterations: u64) -> Progress {
-        let row = |test: &LabTest| Row { name: test.name.clone(), is_done: false, bar: None };
-        Progress {
-            tests: tests.iter().map(row).collect(),
-            iterations,
-            screen: stderr().is_terminal().then(MultiProgress::new),
-        }
+    pub(crate) fn new(iterations: u64) -> Progress {
+        let screen = stderr().is_terminal().then(MultiProgress::new);
+        Progress { tests: BTreeMap::new(), iterations, screen }
     }
 
-    /// Shows what is known of a test. When all its runs are done, or the others given up, a line takes
+    /// Shows what is known of a test, which has the number `place`. When all its runs are done, or the others given up, a line takes
     /// the place of its bar.
-    pub(crate) fn show(&mut self, test: usize, tally: &Tally) {
-        let Row { name, is_done: was_done, bar } = &mut self.tests[test];
+    pub(crate) fn show(&mut self, place: usize, test: &LabTest, tally: &Tally) {
+        let Row { is_done: was_done, bar } = self.tests.entry(place).or_default();
+        let name = test.title();
         // Runs that were under way when the others were given up come in later.
         if *was_done {
             return;
@@ -49,12 +47,20 @@ impl Progress {
         *was_done = is_done;
         let line = || {
             let (runs, failures) = (tally.runs, tally.failures.len());
-            let mark = if failures == 0 { "ok    " } else { "FAILED" };
-            format!("{mark} {name:34} {runs} runs, {failures} failures")
+            let mark = match (failures, tally.played()) {
+                (0, 0) => "skip  ",
+                (0, _) => "ok    ",
+                _ => "FAILED",
+            };
+            let skipped = match tally.skipped() {
+                0 => String::new(),
+                skipped => format!(", {skipped} skipped"),
+            };
+            format!("{mark} {name:34} {runs} runs, {failures} failures{skipped}")
         };
         let Some(screen) = &self.screen else {
             if is_done {
-                eprintln!("{}", line());
+                tell(&line());
             }
             return;
         };

@@ -1,9 +1,10 @@
 //! `cargo lab test`: runs tests many times and says what came of it.
 
 use std::env;
+use std::fmt::Write as _;
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use report::FailureKind;
@@ -12,45 +13,55 @@ use tempfile::TempDir;
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::process::{jobs, scratch, stop_on_signal};
+use crate::output::{print, tell};
+use crate::process::{jobs, scratch};
 use crate::progress::Progress;
-use crate::runs::Plan;
-use crate::suite::{self, LabTest, Suite};
+use crate::runs::{Counted, Plan};
+use crate::stop;
+use crate::suite::{self, LabTest};
 use crate::table::{bound, causes, percent, table, wall};
 use crate::tally::Tally;
 
 /// Runs what is asked for, shows the table, and returns how it went.
 pub(crate) fn repeat(asked: &cli::Test) -> Result<Exit, Error> {
+    stop::watch();
     let out = Out::new(asked.out.as_deref())?;
     let suite = suite::prepare(&asked.package, &asked.build, &asked.filters)?;
-    let stop = stop_on_signal();
 
     let plan = Plan {
         suite: &suite,
         first_seed: asked.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
         iterations: asked.iterations.get(),
+        call: asked.call.map(NonZeroU32::get),
         jobs: jobs(asked.jobs),
         is_real: asked.real || env::var_os("LAB_CLOCK").is_some_and(|clock| clock == "real"),
         out: out.path(),
-        stop: &stop,
     };
-    eprintln!("{}", headline(&plan));
+    tell(&headline(&plan));
     let began = Instant::now();
-    let mut progress = Progress::new(&suite.tests, plan.iterations);
-    let (tallies, error) = plan.run(&mut progress);
+    let mut progress = Progress::new(plan.iterations);
+    let Counted { tests, tallies, error } = plan.run(&mut progress);
     progress.close();
+    if let (Some(call), [], None) = (plan.call, &tests[..], &error)
+        && !stop::is_asked()
+    {
+        let tests: Vec<String> = suite.tests.into_iter().map(|test| test.name).collect();
+        return Err(Error::NoSuchCall { tests: tests.join(", "), call });
+    }
 
-    println!("{}", table(&suite.tests, &tallies));
-    print!("{}", causes(&suite.tests, &tallies, plan.iterations));
-    println!("{}, {}", sum(&tallies), wall(began.elapsed()));
+    print(&format!("{}\n", table(&tests, &tallies)));
+    print(&causes(&tests, &tallies, plan.iterations));
+    print(&format!("{}, {}\n", sum(&tallies), wall(began.elapsed())));
     if let Some(error) = error {
         return Err(error);
     }
-    if stop.load(Ordering::Relaxed) {
-        println!("interrupted: this is not all");
-        return Ok(Exit::Interrupted);
+    if stop::exit().is_none() {
+        reports(&plan, &tests, &tallies, asked.out.as_deref())?;
     }
-    reports(&plan, &suite, &tallies, asked.out.as_deref())?;
+    if let Some(exit) = stop::exit() {
+        print("interrupted: this is not all\n");
+        return Ok(exit);
+    }
     Ok(verdict(&plan, &tallies))
 }
 
@@ -96,26 +107,32 @@ fn sum(tallies: &[Tally]) -> String {
     let tests = tallies.iter().filter(|tally| tally.runs > 0).count();
     let runs: u64 = tallies.iter().map(|tally| tally.runs).sum();
     let failures: usize = tallies.iter().map(|tally| tally.failures.len()).sum();
-    format!("{tests} tests, {runs} runs, {failures} failures")
+    let mut text = format!("{tests} tests, {runs} runs, {failures} failures");
+    let skipped: u64 = tallies.iter().map(Tally::skipped).sum();
+    if skipped > 0 {
+        write!(text, ", {skipped} skipped").expect("writing to a string can't fail");
+    }
+    text
 }
 
 /// Prints the report of the first test's first failure. Where the user wants artefacts, each test's
 /// is written there.
 fn reports(
     plan: &Plan<'_>,
-    suite: &Suite,
+    tests: &[LabTest],
     tallies: &[Tally],
     folder: Option<&Path>,
 ) -> Result<(), Error> {
     let mut is_first = true;
-    for (test, tally) in suite.tests.iter().zip(tallies) {
+    for (test, tally) in tests.iter().zip(tallies) {
         let Some(failed) = tally.first_failure() else { continue };
         if is_first {
-            println!("\n{}, seed {}:\n\n{}", test.name, failed.seed, report(plan, test, tally)?);
+            let (title, report) = (test.title(), report(plan, test, tally)?);
+            print(&format!("\n{title}, seed {}:\n\n{report}\n", failed.seed));
         }
         is_first = false;
         let Some(folder) = folder else { break };
-        let path = folder.join(format!("{}-{}.txt", test.name, failed.seed));
+        let path = folder.join(format!("{}.txt", test.file_name(failed.seed)));
         let text = report(plan, test, tally)?;
         fs::write(&path, text).map_err(|error| Error::write(&path, error))?;
     }
@@ -131,17 +148,33 @@ fn report(plan: &Plan<'_>, test: &LabTest, tally: &Tally) -> Result<String, Erro
         return Ok(String::new());
     };
     let again = if plan.is_real { None } else { plan.report(test, failed.seed)? };
-    Ok(again.unwrap_or_else(|| first.clone()))
+    // What a test prints of itself, and not by the tester, is in there, too.
+    Ok(report::text::escaped(&again.unwrap_or_else(|| first.clone())).into_owned())
+}
+
+/// What it says that no run failed. A test that was skipped has shown nothing, so that it doesn't
+/// count; one that was skipped now and then has shown less.
+fn no_failure(iterations: u64, tallies: &[Tally]) -> String {
+    let skipped = tallies.iter().filter(|tally| tally.runs > 0 && tally.played() == 0).count();
+    let played = tallies.iter().filter(|tally| tally.skipped() > 0).map(Tally::played);
+    let least = played.filter(|&played| played > 0).min().unwrap_or(iterations);
+    if skipped > 0 && skipped == tallies.iter().filter(|tally| tally.runs > 0).count() {
+        return "no failure, and nothing is shown by that: all runs were skipped".to_owned();
+    }
+    let which = match skipped {
+        0 => "each test".to_owned(),
+        1 => "each test but the one that was always skipped".to_owned(),
+        skipped => format!("each test but the {skipped} that were always skipped"),
+    };
+    let most = percent(bound(least));
+    format!("no failure: with 95 % confidence, {which} fails in less than {most} of its runs")
 }
 
 /// What is to be concluded.
 fn verdict(plan: &Plan<'_>, tallies: &[Tally]) -> Exit {
     let mut failures = tallies.iter().flat_map(|tally| tally.failures.values()).peekable();
     if failures.peek().is_none() {
-        let most = percent(bound(plan.iterations));
-        println!(
-            "no failure: with 95 % confidence, each test fails in less than {most} of its runs"
-        );
+        print(&format!("{}\n", no_failure(plan.iterations, tallies)));
         Exit::Passed
     } else if failures.any(|failed| failed.kind == FailureKind::Tester) {
         Exit::Tester

@@ -1,44 +1,55 @@
 //! `cargo lab replay` and `cargo lab explain`: one run, and all that happened in it.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-use report::{Record, text};
-use serde::Deserialize;
+use report::Record;
 
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::output::{print_painted, tell};
 use crate::paint::paint;
-use crate::process::RESULTS;
+use crate::process::{self, Seeds, text};
+use crate::results;
+use crate::stop;
 use crate::suite::{self, LabTest, Suite};
 
 /// Runs one seed of a test, and shows the run.
 pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
+    stop::watch();
     let suite = suite::prepare(&asked.package, &asked.build, std::slice::from_ref(&asked.test))?;
-    let test = only(&suite, &asked.test)?;
+    let test = only(&suite, &asked.test)?.at(asked.call.get());
     let out = asked.out.clone().unwrap_or_else(|| suite.target.join("lab"));
     fs::create_dir_all(&out).map_err(|error| Error::write(&out, error))?;
     // The test runs in another folder.
     let out = out.canonicalize().map_err(|error| Error::write(&out, error))?;
     let folder = tempfile::TempDir::with_prefix_in(".runs-", &out)
         .map_err(|error| Error::write(&out, error))?;
-    let ended = suite
-        .command(test, asked.seed, 1, folder.path())
-        .env("LAB_REPORT", "always")
-        .output()
-        .map_err(|error| test.not_started(error))?;
-    let Some(stored) = stored(&folder.path().join(RESULTS)) else {
+    let write = |error| Error::write(folder.path(), error);
+    let mut stderr = tempfile::tempfile_in(folder.path()).map_err(write)?;
+    let mut command = suite.command(&test, asked.seed, 1, folder.path());
+    command.env("LAB_REPORT", "always").stdout(Stdio::null());
+    command.stderr(stderr.try_clone().map_err(write)?);
+    let ended = process::run(&mut command).map_err(|error| test.not_started(error))?;
+    // A run that was interrupted has a history, too, but not the one that was asked for.
+    let Some(ended) = ended.filter(|_| !stop::is_asked()) else {
+        return Err(Error::Stopped(stop::exit().unwrap_or(Exit::Interrupted)));
+    };
+    let Some(stored) = stored(folder.path(), &test, asked.seed)? else {
+        if ended.status.success() && test.call > 1 {
+            return Err(Error::NoSuchCall { tests: test.name, call: test.call });
+        }
         // Such as settings that make no sense, or a run that took its process along.
-        eprint!("{}", String::from_utf8_lossy(&ended.stderr));
+        tell(report::text::escaped(&text(&mut stderr)).trim_end());
         return Ok(if ended.status.success() { Exit::Tester } else { Exit::Failed });
     };
     let to = out.join(stored.file_name().unwrap_or_default());
     fs::rename(&stored, &to).map_err(|error| Error::write(&to, error))?;
     let record = read(&to)?;
     show(&record);
-    eprintln!("\nstored in {}", to.display());
+    tell(&format!("\nstored in {}", to.display()));
     Ok(if record.failure.is_some() { Exit::Failed } else { Exit::Passed })
 }
 
@@ -49,8 +60,7 @@ pub(crate) fn explain(asked: &cli::Explain) -> Result<Exit, Error> {
 }
 
 fn show(record: &Record) {
-    // A closed pipe, such as that of a pager which is left, is no reason to complain.
-    let _ = anstream::stdout().lock().write_all(paint(&text::report(record)).as_bytes());
+    print_painted(&paint(&report::text::report(record)));
 }
 
 fn read(path: &Path) -> Result<Record, Error> {
@@ -72,13 +82,8 @@ fn only<'a>(suite: &'a Suite, name: &str) -> Result<&'a LabTest, Error> {
     }
 }
 
-/// Where the run's history is, by its result.
-fn stored(results: &Path) -> Option<PathBuf> {
-    #[derive(Deserialize)]
-    struct Line {
-        stored: Option<PathBuf>,
-    }
-    let text = fs::read_to_string(results).ok()?;
-    let line: Line = serde_json::from_str(text.lines().last()?).ok()?;
-    line.stored
+/// Where the run's history is, by its result in `folder`.
+fn stored(folder: &Path, test: &LabTest, seed: u64) -> Result<Option<PathBuf>, Error> {
+    let results = results::read(folder, test, Seeds { first: seed, count: 1 })?;
+    Ok(results.lines.into_iter().next().and_then(|line| line.stored))
 }

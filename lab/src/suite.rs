@@ -1,12 +1,12 @@
 //! A package's tests: built once, listed, and chosen from.
 
-use std::io::{self, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use cargo_metadata::{Message, Package, TargetKind};
 
-use crate::cargo::{cargo, workspace};
+use crate::cargo::{self, cargo, workspace};
 use crate::cli;
 use crate::error::Error;
 
@@ -39,6 +39,8 @@ pub(crate) struct LabTest {
     pub(crate) path: String,
     /// Its name.
     pub(crate) name: String,
+    /// Which call of `config::test` in its function is meant, from 1. Each is a test of its own.
+    pub(crate) call: u32,
 }
 
 impl Suite {
@@ -53,6 +55,7 @@ impl Suite {
             .env("CARGO_PKG_NAME", &self.package)
             .env("LAB_SEED", first.to_string())
             .env("LAB_ITERS", count.to_string())
+            .env("LAB_CALL", test.call.to_string())
             .env("LAB_OUT", out)
             .stdin(Stdio::null());
         command
@@ -60,6 +63,33 @@ impl Suite {
 }
 
 impl LabTest {
+    /// Another call of its function.
+    pub(crate) fn at(&self, call: u32) -> LabTest {
+        LabTest { call, ..self.clone() }
+    }
+
+    /// What it is called in tables and lines.
+    pub(crate) fn title(&self) -> String {
+        match self.call {
+            1 => self.name.clone(),
+            call => format!("{}, call {call}", self.name),
+        }
+    }
+
+    /// What its run with `seed` is called on disk.
+    pub(crate) fn file_name(&self, seed: u64) -> String {
+        match self.call {
+            1 => format!("{}-{seed}", self.name),
+            call => format!("{}-call{call}-{seed}", self.name),
+        }
+    }
+
+    /// A test, for the program's own.
+    #[cfg(test)]
+    pub(crate) fn for_tests(name: &str) -> LabTest {
+        LabTest { binary: PathBuf::new(), path: name.to_owned(), name: name.to_owned(), call: 1 }
+    }
+
     /// Its binary couldn't be run.
     pub(crate) fn not_started(&self, error: io::Error) -> Error {
         Error::NotStarted { what: self.binary.display().to_string(), error }
@@ -108,10 +138,9 @@ fn build(asked: &cli::Build, package: &Package) -> Result<Vec<PathBuf>, Error> {
         command.arg("--release");
     }
     let failed = |error| Error::NotStarted { what: "cargo".to_owned(), error };
-    let mut process = command.stdout(Stdio::piped()).spawn().map_err(failed)?;
-    let messages = process.stdout.take().expect("standard output is a pipe");
+    let (status, messages) = cargo::output(command)?;
     let mut binaries = Vec::new();
-    for message in Message::parse_stream(BufReader::new(messages)) {
+    for message in Message::parse_stream(messages.as_bytes()) {
         if let Message::CompilerArtifact(artifact) = message.map_err(failed)?
             && artifact.target.kind.contains(&TargetKind::Test)
             && let Some(binary) = artifact.executable
@@ -119,11 +148,7 @@ fn build(asked: &cli::Build, package: &Package) -> Result<Vec<PathBuf>, Error> {
             binaries.push(binary.into());
         }
     }
-    if process.wait().map_err(failed)?.success() {
-        Ok(binaries)
-    } else {
-        Err(Error::NotBuilt(package.name.to_string()))
-    }
+    if status.success() { Ok(binaries) } else { Err(Error::NotBuilt(package.name.to_string())) }
 }
 
 /// The tests that a binary has.
@@ -134,10 +159,13 @@ fn list(binary: &Path, folder: &Path) -> Result<Vec<LabTest>, Error> {
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| Error::NotStarted { what: binary.display().to_string(), error })?;
+    if !output.status.success() {
+        return Err(Error::NotListed { binary: binary.to_owned(), status: output.status });
+    }
     let list = String::from_utf8_lossy(&output.stdout);
     let test = |path: &str| {
         let name = path.rsplit("::").next().unwrap_or(path).to_owned();
-        LabTest { binary: binary.to_owned(), path: path.to_owned(), name }
+        LabTest { binary: binary.to_owned(), path: path.to_owned(), name, call: 1 }
     };
     let tests = list.lines().filter_map(|line| line.strip_suffix(": test")).map(test);
     Ok(tests.filter(|test| test.name.starts_with(PREFIX)).collect())

@@ -1,6 +1,7 @@
 //! Counting runs: what the tests write of each, and what is known of a test's so far.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use report::explain::Explanation;
@@ -9,11 +10,21 @@ use serde::Deserialize;
 
 /// How many runs of a test may hang in the same way before its others are given up. The tester does so
 /// within a process; this is for a test's processes together.
-const HANGS: u64 = 10;
+const HANGS: u64 = 3;
+
+/// The same of runs that die, as long as all do.
+const DEATHS: u64 = 3;
+
+/// The same of runs that die among others.
+const DEATHS_AMONG_OTHERS: u64 = 30;
 
 /// A line of `results.jsonl`, as far as it matters here. The tester writes it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Line {
+    #[serde(default)]
+    pub(crate) test: String,
+    #[serde(default = "first")]
+    pub(crate) call: u32,
     pub(crate) seed: u64,
     pub(crate) verdict: Verdict,
     #[serde(default)]
@@ -23,6 +34,9 @@ pub(crate) struct Line {
     pub(crate) not_run: u64,
     #[serde(default)]
     warnings: Vec<String>,
+    /// Where the run's history is.
+    #[serde(default)]
+    pub(crate) stored: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -32,11 +46,19 @@ pub(crate) enum Verdict {
         seconds: f64,
         rpcs: u64,
     },
+    /// Its scenario doesn't apply to the Raft under test.
+    Skipped {
+        reason: String,
+    },
     Failed {
         failure: Failure,
         #[serde(default)]
         explanation: Explanation,
     },
+}
+
+fn first() -> u32 {
+    1
 }
 
 impl Line {
@@ -47,7 +69,7 @@ impl Line {
 }
 
 /// What became of the process of a run.
-#[derive(Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
 enum Process {
     #[default]
@@ -74,8 +96,13 @@ pub(crate) struct Tally {
     /// What the earliest failure's process printed; if others ran in it too, about them as well.
     pub(crate) printed: Option<(u64, String)>,
     pub(crate) warnings: BTreeMap<String, u64>,
-    /// How many runs hung, by their sentences without the numbers.
+    /// How many runs were skipped, by their reasons. They show nothing.
+    pub(crate) skips: BTreeMap<String, u64>,
+    /// How many runs hung and how many died, by their sentences without the numbers.
     hangs: BTreeMap<String, u64>,
+    deaths: BTreeMap<String, u64>,
+    /// Whether the tester itself has left out runs, within a process.
+    left_out: bool,
     /// How long the processes took, taken together.
     pub(crate) busy: Duration,
     seconds: Vec<f64>,
@@ -94,7 +121,8 @@ impl Tally {
         printed: String,
     ) {
         for line in lines {
-            let has_hung = line.has_hung();
+            let process = line.process;
+            self.left_out |= line.not_run > 0;
             self.runs += 1;
             for warning in line.warnings {
                 *self.warnings.entry(warning).or_default() += 1;
@@ -104,11 +132,17 @@ impl Tally {
                     self.seconds.push(seconds);
                     self.rpcs.push(rpcs);
                 }
+                Verdict::Skipped { reason } => *self.skips.entry(reason).or_default() += 1,
                 Verdict::Failed { failure: Failure { kind, message, .. }, .. } => {
                     let (run, seed) = (run_of(line.seed), line.seed);
                     let sentence = message.lines().next().unwrap_or_default().to_owned();
-                    if has_hung {
-                        *self.hangs.entry(without_numbers(&sentence)).or_default() += 1;
+                    let alike = match process {
+                        Process::Survived => None,
+                        Process::Died => Some(&mut self.deaths),
+                        Process::Hung => Some(&mut self.hangs),
+                    };
+                    if let Some(alike) = alike {
+                        *alike.entry(without_numbers(&sentence)).or_default() += 1;
                     }
                     self.failures.insert(run, Failed { seed, kind, sentence });
                     if self.printed.as_ref().is_none_or(|(earliest, _)| run < *earliest) {
@@ -123,10 +157,28 @@ impl Tally {
         (*first, *last) = ((*first).min(began), (*last).max(ended));
     }
 
-    /// How many runs hung, if that is so many that no more are to be begun.
-    pub(crate) fn given_up(&self) -> Option<u64> {
-        let too_many = self.hangs.values().any(|&count| count >= HANGS);
-        too_many.then(|| self.hangs.values().sum())
+    /// How many runs hung or died, and which of the two, if that is so many that no more are to be begun.
+    pub(crate) fn given_up(&self) -> Option<(u64, &'static str)> {
+        let total = |alike: &BTreeMap<String, u64>| alike.values().sum::<u64>();
+        let (hung, died) = (total(&self.hangs), total(&self.deaths));
+        let deaths = if hung + died == self.runs { DEATHS } else { DEATHS_AMONG_OTHERS };
+        let any =
+            |alike: &BTreeMap<String, u64>, limit| alike.values().any(|&count| count >= limit);
+        if any(&self.hangs, HANGS) || (self.left_out && hung > 0) {
+            Some((hung, "hung"))
+        } else {
+            (self.left_out || any(&self.deaths, deaths)).then_some((died, "died"))
+        }
+    }
+
+    /// How many runs were skipped.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.skips.values().sum()
+    }
+
+    /// How many runs show something: those that passed or failed.
+    pub(crate) fn played(&self) -> u64 {
+        self.runs - self.skipped()
     }
 
     /// The earliest run that failed.
@@ -173,9 +225,24 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_is_skipped_is_no_run_that_passed() {
+        let mut tally = Tally::default();
+        for seed in 0..3 {
+            add(
+                &mut tally,
+                &format!(r#"{{"seed":{seed},"verdict":{{"skipped":{{"reason":"no votes"}}}}}}"#),
+            );
+        }
+        add(&mut tally, r#"{"seed":3,"verdict":{"passed":{"seconds":1.5,"rpcs":9}}}"#);
+        assert_eq!((tally.runs, tally.skipped(), tally.played()), (4, 3, 1));
+        assert_eq!(tally.skips["no votes"], 3);
+        assert_eq!((tally.median_seconds(), tally.failures.len()), (Some(1.5), 0));
+    }
+
+    #[test]
     fn a_test_that_hangs_again_and_again_is_given_up() {
         let mut tally = Tally::default();
-        for seed in 0..9 {
+        for seed in 0..2 {
             add(&mut tally, &hung(seed));
             add(&mut tally, &hung(seed + 100).replace(r#","process":"hung""#, ""));
         }
@@ -183,7 +250,22 @@ mod tests {
         add(&mut tally, &hung(9).replace("an endless loop", "another"));
         assert_eq!(tally.given_up(), None, "this one hung in another way");
         add(&mut tally, &hung(10));
-        assert_eq!(tally.given_up(), Some(11));
-        assert_eq!(tally.runs, 20);
+        assert_eq!(tally.given_up(), Some((4, "hung")));
+        assert_eq!(tally.runs, 6);
+    }
+
+    #[test]
+    fn a_test_whose_runs_all_die_is_given_up_sooner_than_others() {
+        let died = |seed| hung(seed).replace("hung", "died");
+        let (mut all, mut some) = (Tally::default(), Tally::default());
+        add(&mut some, &hung(0).replace(r#","process":"hung""#, ""));
+        for seed in 1..=3 {
+            assert_eq!(all.given_up(), None);
+            add(&mut all, &died(seed));
+            add(&mut some, &died(seed));
+        }
+        assert_eq!((all.given_up(), some.given_up()), (Some((3, "died")), None));
+        (4..=30).for_each(|seed| add(&mut some, &died(seed)));
+        assert_eq!(some.given_up(), Some((30, "died")));
     }
 }

@@ -16,12 +16,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::path::Path;
-use std::sync::atomic::Ordering;
 
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::process::{Seeds, jobs, stop_on_signal};
+use crate::output::{print, tell};
+use crate::process::{Seeds, jobs};
+use crate::stop;
 use crate::suite::{self, Suite};
 use campaign::Work;
 use report::{report, score};
@@ -35,13 +36,14 @@ const ENOUGH_HUNG: u64 = 2;
 /// Runs a campaign, or shows one.
 pub(crate) fn zoo(asked: &cli::Zoo) -> Result<Exit, Error> {
     if let Some(path) = &asked.report {
-        print!("{}", report(&Campaign::read(path)?));
+        print(&report(&Campaign::read(path)?));
         return Ok(Exit::Passed);
     }
     if let Some(path) = &asked.slice {
-        print!("{}", slice(&Campaign::read(path)?));
+        print(&slice(&Campaign::read(path)?));
         return Ok(Exit::Passed);
     }
+    stop::watch();
     let suite = suite::prepare("zoo", &asked.build, &asked.tests)?;
     let bugs = bugs::ask(&asked.build, &asked.bugs)?;
     let count = asked.iterations.get();
@@ -61,19 +63,18 @@ pub(crate) fn zoo(asked: &cli::Zoo) -> Result<Exit, Error> {
     let (store, campaign) =
         if asked.resume { Store::resume(&path, &plan)? } else { Store::create(&path, plan)? };
 
-    let stop = stop_on_signal();
-    let work = Work { suite: &suite, jobs: jobs(asked.jobs), stop: &stop };
-    eprintln!("{}", headline(&campaign, work.jobs));
+    let work = Work { suite: &suite, jobs: jobs(asked.jobs) };
+    tell(&headline(&campaign, work.jobs));
     let (campaign, error) = work.run(store, campaign);
 
-    print!("{}", score(&campaign));
-    println!("\nstored in {}; with --report it is shown bug by bug", path.display());
+    print(&score(&campaign));
+    print(&format!("\nstored in {}; with --report it is shown bug by bug\n", path.display()));
     if let Some(error) = error {
         return Err(error);
     }
-    if stop.load(Ordering::Relaxed) {
-        println!("interrupted: this is not all");
-        return Ok(Exit::Interrupted);
+    if let Some(exit) = stop::exit() {
+        print("interrupted: this is not all\n");
+        return Ok(exit);
     }
     Ok(verdict(&campaign))
 }

@@ -30,7 +30,12 @@ impl State {
     /// What is committed and not yet applied: the snapshot first, if the log begins behind what was
     /// applied, then the commands.
     fn messages_to_apply(&self) -> Vec<ApplyMsg> {
-        assert!(self.last_applied <= self.commit_index, "only what is committed is applied");
+        assert!(
+            self.last_applied <= self.commit_index,
+            "{} was applied, and only {} is committed",
+            self.last_applied,
+            self.commit_index
+        );
         let (base_index, term) = (self.log.base_index(), self.log.base_term());
         if self.last_applied < base_index {
             let snapshot = self.snapshot.clone();

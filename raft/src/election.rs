@@ -11,7 +11,7 @@ use crate::rpc::{RequestVoteArgs, RequestVoteReply};
 use crate::server::Raft;
 
 impl Raft {
-    /// Followers 2, candidates 4: whoever hears nothing until its deadline stands for election,
+    /// Followers 2, candidates 4: a server that hears nothing until its deadline starts an election,
     /// again and again. It waits for no reply.
     pub(crate) async fn tick(self: Arc<Self>) {
         loop {
@@ -24,10 +24,10 @@ impl Raft {
             match state.role {
                 Role::Leader => state.reset_election_timer(),
                 Role::Follower | Role::Candidate => {
-                    state.stand();
+                    state.start_election();
                     let term = state.current_term;
                     // Alone, a server is its own majority.
-                    if state.is_elected_by(self.me, self.peers.len()) {
+                    if state.leads(term) {
                         self.lead(term);
                         continue;
                     }
@@ -59,7 +59,10 @@ impl Raft {
             if state.role != Role::Candidate || state.current_term != args.term {
                 return; // this election is over
             }
-            if reply.vote_granted && state.is_elected_by(voter, self.peers.len()) {
+            if reply.vote_granted {
+                state.count_vote(voter);
+            }
+            if state.leads(args.term) {
                 drop(state);
                 self.lead(args.term);
                 return;
@@ -70,7 +73,7 @@ impl Raft {
     /// A candidate asks for this server's vote.
     pub(crate) async fn request_vote(self: Arc<Self>, args: RequestVoteArgs) -> RequestVoteReply {
         let mut state = self.state();
-        state.observe_term(args.term);
+        let is_new = state.adopt_term(args.term);
         // Receiver 1: a candidate of an earlier term is refused (§5.1).
         let is_current = args.term == state.current_term;
         // Receiver 2: one vote a term, first come, first served; asked again, the same answer.
@@ -83,6 +86,8 @@ impl Raft {
         if vote_granted {
             state.voted_for = Some(args.candidate_id);
             state.reset_election_timer();
+        }
+        if is_new || vote_granted {
             state.save();
         }
         RequestVoteReply { term: state.current_term, vote_granted }

@@ -16,15 +16,15 @@
 //! | All servers 1: apply what is committed | `apply.rs`, `Raft::apply` |
 //! | All servers 2: adopt a higher term | `state.rs`, `State::observe_term` |
 //! | Followers 1: answer requests | the three handlers |
-//! | Followers 2: time out, stand for election | `election.rs`, `Raft::tick` |
-//! | Candidates 1: start an election | `state.rs`, `State::stand`; `election.rs`, `Raft::campaign` |
-//! | Candidates 2: become leader by a majority | `state.rs`, `State::is_elected_by` |
+//! | Followers 2: time out, start an election | `election.rs`, `Raft::tick` |
+//! | Candidates 1: start an election | `state.rs`, `State::start_election`; `election.rs`, `Raft::campaign` |
+//! | Candidates 2: become leader by a majority | `state.rs`, `State::count_vote` |
 //! | Candidates 3: follow a new leader | `replication.rs`, `State::follow_leader` |
-//! | Candidates 4: time out, stand again | `election.rs`, `Raft::tick` |
+//! | Candidates 4: time out, start another election | `election.rs`, `Raft::tick` |
 //! | Leaders 1: heartbeats, at once and always | `replication.rs`, `Raft::replicate` |
 //! | Leaders 2: take a command | `state.rs`, `State::append_command` |
 //! | Leaders 3: send entries, learn what followers have | `replication.rs`, `Raft::send`, `Raft::take_answer` |
-//! | Leaders 3, on failure: back up, a term at a time (end of §5.3) | `replication.rs`, `State::back_up` |
+//! | Leaders 3, on failure: back up, a term at a time (end of §5.3) | `replication.rs`, `State::back_up`; `progress.rs`, `Progress::refused` |
 //! | Leaders 4: commit what a majority has, of the own term (§5.4.2) | `state.rs`, `State::advance_commit_index` |
 //! | a service's snapshot replaces the log's beginning (§7) | `snapshot.rs`, `State::take_snapshot` |
 //!
@@ -32,7 +32,7 @@
 //!
 //! All state is behind one lock, which is never held across an `.await`. A few tasks share it:
 //!
-//! * one ticks: it sleeps until the election deadline and stands for election if nothing has moved
+//! * one ticks: it sleeps until the election deadline and starts an election if nothing has moved
 //!   the deadline meanwhile;
 //! * an election is a task, which ends with it;
 //! * a leader has one for each follower, which owns its calls and learns from each answer, however
@@ -45,6 +45,7 @@ mod apply;
 mod election;
 mod log;
 mod persist;
+mod progress;
 mod replication;
 mod rpc;
 mod server;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use futures::future::Either;
 use futures::stream::FuturesUnordered;
 use raftapi::{Index, Term};
 use tokio::time::{Instant, sleep_until};
@@ -21,12 +22,32 @@ const HEARTBEAT: Duration = Duration::from_millis(100);
 /// the other, each as soon as the one before is answered.
 const ENTRIES_AT_ONCE: usize = 200;
 
-/// What a leader has sent, and what is to be done when it is answered.
-enum Answer {
-    /// Entries, or none.
-    Entries { prev_log_index: Index, entries: u64, reply: Option<AppendEntriesReply> },
-    /// A snapshot.
-    Snapshot { last_included_index: Index, reply: Option<InstallSnapshotReply> },
+/// A follower's answer to what a leader sent to it.
+struct Answer {
+    /// The follower's term.
+    term: Term,
+    log: FollowersLog,
+}
+
+/// What an answer says of the follower's log.
+enum FollowersLog {
+    /// It agrees with the leader's up to this index.
+    AgreesTo(Index),
+    /// It differs from the leader's at the entry before those that were sent.
+    Differs { prev_log_index: Index, conflict: Conflict },
+    /// Nothing: the follower has seen a higher term.
+    Untold,
+}
+
+/// What a leader does after an answer.
+#[derive(PartialEq, Eq)]
+enum Next {
+    /// The follower lacks something: send it soon.
+    Send,
+    /// Wait for news or for the next heartbeat.
+    Wait,
+    /// This server doesn't lead the term any more.
+    Stop,
 }
 
 impl Raft {
@@ -45,8 +66,8 @@ impl Raft {
     }
 
     /// Leaders 1 and 3: keeps one follower up to date while this server leads `term`. At least every
-    /// heartbeat it sends what the follower is not known to have; when there is something new it
-    /// sends at once, unless an answer is to be expected any moment.
+    /// heartbeat it sends what the follower is not known to have. When there is something new it sends
+    /// at once, unless an answer is due soon.
     async fn replicate(self: Arc<Self>, term: Term, follower: usize) {
         let mut calls = FuturesUnordered::new();
         let mut sent = 0;
@@ -72,8 +93,10 @@ impl Raft {
             tokio::select! {
                 biased;
                 Some((number, answer)) = calls.next() => {
-                    if !self.take_answer(term, follower, &answer, &mut has_news) {
-                        return;
+                    match self.take_answer(term, follower, answer) {
+                        Next::Send => has_news = true,
+                        Next::Wait => {}
+                        Next::Stop => return,
                     }
                     if awaited == Some(number) {
                         awaited = None;
@@ -85,90 +108,102 @@ impl Raft {
         }
     }
 
-    /// Sends what `follower` is not known to have: entries, or the snapshot if they are gone.
-    fn send(&self, state: &State, follower: usize) -> impl Future<Output = Answer> + Send + use<> {
-        let next_index = state.followers[follower].next_index;
-        let prev_log_index = next_index - 1;
-        let peer = &self.peers[follower];
-        let (snapshot, entries) = match state.log.term_at(prev_log_index) {
+    /// Sends what `follower` is not known to have: entries, or the snapshot if they are in it. The
+    /// answer is `None` if none came.
+    fn send(
+        &self,
+        state: &State,
+        follower: usize,
+    ) -> impl Future<Output = Option<Answer>> + Send + use<> {
+        let next_index = state.followers[follower].next_index();
+        match state.log.term_at(next_index - 1) {
             Some(prev_log_term) => {
-                let args = AppendEntriesArgs {
-                    term: state.current_term,
-                    leader_id: self.me,
-                    prev_log_index,
-                    prev_log_term,
-                    entries: state.log.entries_from(next_index, ENTRIES_AT_ONCE).to_vec(),
-                    leader_commit: state.commit_index,
-                };
-                let count = args.entries.len() as u64;
-                (None, Some((count, peer.call("Raft.AppendEntries", &args))))
+                Either::Left(self.send_entries(state, follower, next_index, prev_log_term))
             }
-            None => {
-                let args = InstallSnapshotArgs {
-                    term: state.current_term,
-                    leader_id: self.me,
-                    last_included_index: state.log.base_index(),
-                    last_included_term: state.log.base_term(),
-                    data: state.snapshot.clone(),
-                };
-                let call = peer.call("Raft.InstallSnapshot", &args);
-                (Some((args.last_included_index, call)), None)
-            }
-        };
-        async move {
-            if let Some((last_included_index, call)) = snapshot {
-                return Answer::Snapshot { last_included_index, reply: call.await };
-            }
-            let (entries, call) = entries.expect("one of the two was sent");
-            Answer::Entries { prev_log_index, entries, reply: call.await }
+            None => Either::Right(self.send_snapshot(state, follower)),
         }
     }
 
-    /// Learns from a follower's answer. Returns whether this server still leads `term`.
-    fn take_answer(
+    /// Sends the entries from `next_index` on, or none as a heartbeat.
+    fn send_entries(
         &self,
-        term: Term,
+        state: &State,
         follower: usize,
-        answer: &Answer,
-        has_news: &mut bool,
-    ) -> bool {
+        next_index: Index,
+        prev_log_term: Term,
+    ) -> impl Future<Output = Option<Answer>> + Send + use<> {
+        let prev_log_index = next_index - 1;
+        let args = AppendEntriesArgs {
+            term: state.current_term,
+            leader_id: self.me,
+            prev_log_index,
+            prev_log_term,
+            entries: state.log.entries_from(next_index, ENTRIES_AT_ONCE),
+            leader_commit: state.commit_index,
+        };
+        let last_new = prev_log_index + args.entries.len() as u64;
+        let call = self.peers[follower].call("Raft.AppendEntries", &args);
+        async move {
+            let reply: AppendEntriesReply = call.await?;
+            let log = match reply.conflict {
+                _ if reply.success => FollowersLog::AgreesTo(last_new),
+                Some(conflict) => FollowersLog::Differs { prev_log_index, conflict },
+                None => FollowersLog::Untold,
+            };
+            Some(Answer { term: reply.term, log })
+        }
+    }
+
+    /// Sends the snapshot (§7).
+    fn send_snapshot(
+        &self,
+        state: &State,
+        follower: usize,
+    ) -> impl Future<Output = Option<Answer>> + Send + use<> {
+        let last_included_index = state.log.base_index();
+        let args = InstallSnapshotArgs {
+            term: state.current_term,
+            leader_id: self.me,
+            last_included_index,
+            last_included_term: state.log.base_term(),
+            data: state.snapshot.clone(),
+        };
+        let call = self.peers[follower].call("Raft.InstallSnapshot", &args);
+        async move {
+            let reply: InstallSnapshotReply = call.await?;
+            Some(Answer { term: reply.term, log: FollowersLog::AgreesTo(last_included_index) })
+        }
+    }
+
+    /// Learns from a follower's answer, as the leader of `term`.
+    fn take_answer(&self, term: Term, follower: usize, answer: Option<Answer>) -> Next {
         let mut state = self.state();
-        match answer {
-            Answer::Entries { reply: Some(reply), .. } => state.observe_term(reply.term),
-            Answer::Snapshot { reply: Some(reply), .. } => state.observe_term(reply.term),
-            _ => {}
+        if let Some(answer) = &answer {
+            state.observe_term(answer.term);
         }
         if !state.leads(term) {
-            return false;
+            return Next::Stop;
         }
-        let matched = match answer {
-            // No answer: the next heartbeat tries again.
-            Answer::Entries { reply: None, .. } | Answer::Snapshot { reply: None, .. } => {
-                return true;
-            }
-            Answer::Snapshot { last_included_index, .. } => *last_included_index,
-            Answer::Entries { prev_log_index, entries, reply: Some(reply) } if reply.success => {
-                prev_log_index + entries
-            }
-            Answer::Entries { prev_log_index, reply: Some(reply), .. } => {
-                if let Some(conflict) = reply.conflict
-                    && state.back_up(follower, *prev_log_index, conflict)
-                {
-                    *has_news = true;
+        // Without an answer, the next heartbeat tries again.
+        let Some(answer) = answer else { return Next::Wait };
+        let lacks_entries = match answer.log {
+            FollowersLog::AgreesTo(index) => {
+                let progress = &mut state.followers[follower];
+                progress.acknowledged(index);
+                let lacks_entries = progress.next_index() <= state.log.last_index();
+                if state.advance_commit_index() {
+                    drop(state);
+                    self.more_to_apply.notify_one();
+                    self.send_more(); // the followers apply it, too
                 }
-                return true;
+                lacks_entries
             }
+            FollowersLog::Differs { prev_log_index, conflict } => {
+                state.back_up(follower, prev_log_index, conflict)
+            }
+            FollowersLog::Untold => false,
         };
-        let known = &mut state.followers[follower];
-        known.match_index = known.match_index.max(matched);
-        known.next_index = known.next_index.max(known.match_index + 1);
-        *has_news |= state.followers[follower].next_index <= state.log.last_index();
-        if state.advance_commit_index() {
-            drop(state);
-            self.more_to_apply.notify_one();
-            self.send_more(); // the followers apply it, too
-        }
-        true
+        if lacks_entries { Next::Send } else { Next::Wait }
     }
 
     /// A leader replicates entries or asserts itself.
@@ -220,15 +255,14 @@ impl State {
         prev_log_index: Index,
         prev_log_term: Term,
     ) -> Option<Conflict> {
-        let x_len = self.log.last_index() + 1;
         match self.log.term_at(prev_log_index) {
             // What is in the snapshot is committed, and so the same in all logs.
             None if prev_log_index < self.log.base_index() => None,
-            None => Some(Conflict { x_term: None, x_index: 0, x_len }),
-            Some(term) if term == prev_log_term => None,
-            Some(term) => {
+            None => Some(Conflict::TooShort { x_len: self.log.last_index() + 1 }),
+            Some(x_term) if x_term == prev_log_term => None,
+            Some(x_term) => {
                 let x_index = self.log.first_index_of_term_at(prev_log_index);
-                Some(Conflict { x_term: Some(term), x_index, x_len })
+                Some(Conflict::OtherTerm { x_term, x_index })
             }
         }
     }
@@ -246,7 +280,9 @@ impl State {
                 Some(_) => {
                     assert!(
                         index > self.commit_index,
-                        "a committed entry would be deleted (§5.4, Leader Completeness)"
+                        "a committed entry would be deleted (§5.4, Leader Completeness): the entry at \
+                         {index}, and {} is committed",
+                        self.commit_index
                     );
                     self.log.truncate(index);
                 }
@@ -268,17 +304,12 @@ impl State {
         prev_log_index: Index,
         conflict: Conflict,
     ) -> bool {
-        let known = self.followers[follower];
-        if prev_log_index + 1 != known.next_index || prev_log_index <= known.match_index {
-            return false;
-        }
-        let Conflict { x_term, x_index, x_len } = conflict;
-        let next_index = match x_term {
-            None => x_len,
-            Some(x_term) => self.log.last_index_of_term(x_term).map_or(x_index, |last| last + 1),
+        let retry_at = match conflict {
+            Conflict::TooShort { x_len } => x_len,
+            Conflict::OtherTerm { x_term, x_index } => {
+                self.log.last_index_of_term(x_term).map_or(x_index, |last| last + 1)
+            }
         };
-        let next_index = next_index.clamp(known.match_index + 1, known.next_index - 1);
-        self.followers[follower].next_index = next_index;
-        true
+        self.followers[follower].refused(prev_log_index, retry_at)
     }
 }

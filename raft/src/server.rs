@@ -40,9 +40,9 @@ pub fn make(
     let raft = Arc::new(Raft {
         more_to_send: peers.iter().map(|_| Notify::new()).collect(),
         more_to_apply: Notify::new(),
+        state: Mutex::new(State::new(me, peers.len(), persister)),
         peers,
         me,
-        state: Mutex::new(State::new(me, persister)),
         tasks: Mutex::new(Some(JoinSet::new())),
     });
     raft.spawn(raft.clone().tick());

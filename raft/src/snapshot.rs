@@ -17,7 +17,11 @@ impl State {
         if index <= self.log.base_index() {
             return;
         }
-        assert!(index <= self.commit_index, "a snapshot at {index} of what is not committed");
+        assert!(
+            index <= self.commit_index,
+            "the service's snapshot ends at {index}, and only {} is committed",
+            self.commit_index
+        );
         self.log.compact(index);
         self.snapshot = snapshot;
         self.save();

@@ -13,22 +13,25 @@ use tracing::debug;
 
 use crate::log::{Entry, Log};
 use crate::persist::{self, Saved};
+use crate::progress::Progress;
 
-/// How long a server waits for a leader's or a candidate's word before it stands itself, in ms
-/// (§5.2). The paper's 150 to 300 ms would leave no room: the lab allows few heartbeats a second.
+/// How long a server waits for a leader or a candidate before it starts an election, in ms (§5.2).
+/// The paper's 150 to 300 ms would leave no room: the lab allows few heartbeats a second.
 pub(crate) const ELECTION_TIMEOUT_MS: Range<u64> = 300..600;
 
 /// A server's state; always behind the server's lock.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) me: usize,
+    /// The size of the cluster.
+    servers: usize,
     pub(crate) role: Role,
-    /// When this server stands for election unless it hears from somebody before.
+    /// When this server starts an election unless a leader or a candidate moves the deadline.
     pub(crate) election_deadline: Instant,
-    /// Who has voted for this server in its current term; empty unless it is a candidate.
+    /// The servers that have voted for this one in its current term; empty unless it is a candidate.
     votes: BTreeSet<usize>,
-    /// What a leader knows of each server; empty unless it is one.
-    pub(crate) followers: Vec<Follower>,
+    /// A leader's knowledge of each server's log; empty unless this server leads.
+    pub(crate) followers: Vec<Progress>,
 
     // Persistent state: saved before anybody can learn of it.
     pub(crate) current_term: Term,
@@ -43,21 +46,13 @@ pub(crate) struct State {
     pub(crate) last_applied: Index,
 }
 
-/// What a leader knows of one server (Figure 2, "Volatile state on leaders").
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Follower {
-    /// The next entry to send to it.
-    pub(crate) next_index: Index,
-    /// The highest entry that it is known to have.
-    pub(crate) match_index: Index,
-}
-
 impl State {
-    /// A server that comes to life with what it had saved.
-    pub(crate) fn new(me: usize, persister: Arc<Persister>) -> State {
+    /// Server `me` of a cluster of `servers`, with what it had saved.
+    pub(crate) fn new(me: usize, servers: usize, persister: Arc<Persister>) -> State {
         let Saved { current_term, voted_for, log, snapshot } = Saved::read(&persister);
         State {
             me,
+            servers,
             role: Role::Follower,
             election_deadline: new_deadline(),
             votes: BTreeSet::new(),
@@ -85,19 +80,28 @@ impl State {
         self.election_deadline = new_deadline();
     }
 
-    /// All servers, rule 2: whoever sees a higher term adopts it and follows (§5.1). Nobody has the
-    /// vote of the new term yet. The timer goes on: only a leader's word or a vote given resets it.
+    /// All servers, rule 2: a server that sees a higher term adopts it, follows, and saves (§5.1).
     pub(crate) fn observe_term(&mut self, term: Term) {
-        if term > self.current_term {
-            debug!(me = self.me, term, was = ?self.role, "sees a higher term");
-            self.current_term = term;
-            self.voted_for = None;
-            self.follow();
+        if self.adopt_term(term) {
             self.save();
         }
     }
 
-    /// A candidate or a leader gives up; it keeps its term and its vote.
+    /// Adopts a higher term without saving it: for a caller that changes more, and saves once. Returns
+    /// whether it did. The vote of the new term is free. The timer goes on: only a leader's request or a
+    /// vote given resets it.
+    pub(crate) fn adopt_term(&mut self, term: Term) -> bool {
+        if term <= self.current_term {
+            return false;
+        }
+        debug!(me = self.me, term, was = ?self.role, "sees a higher term");
+        self.current_term = term;
+        self.voted_for = None;
+        self.follow();
+        true
+    }
+
+    /// A candidate or a leader becomes a follower; it keeps its term and its vote.
     pub(crate) fn follow(&mut self) {
         self.role = Role::Follower;
         self.votes.clear();
@@ -105,31 +109,40 @@ impl State {
     }
 
     /// Candidates, rule 1: a new term, a vote for itself, a new timeout (§5.2).
-    pub(crate) fn stand(&mut self) {
-        assert_ne!(self.role, Role::Leader, "a leader doesn't stand for election (Figure 4)");
+    pub(crate) fn start_election(&mut self) {
+        assert_ne!(
+            self.role,
+            Role::Leader,
+            "server {} leads term {} and starts an election (Figure 4)",
+            self.me,
+            self.current_term
+        );
         self.current_term += 1;
         self.role = Role::Candidate;
         self.voted_for = Some(self.me);
-        self.votes = BTreeSet::from([self.me]);
+        self.votes.clear();
         self.reset_election_timer();
         self.save();
-        debug!(me = self.me, term = self.current_term, "stands for election");
+        debug!(me = self.me, term = self.current_term, "starts an election");
+        self.count_vote(self.me);
     }
 
-    /// Candidates, rule 2: counts a vote, and tells whether it makes this server the leader of a
-    /// cluster of `servers` (§5.2).
-    pub(crate) fn is_elected_by(&mut self, voter: usize, servers: usize) -> bool {
-        assert_eq!(self.role, Role::Candidate, "only a candidate counts votes");
+    /// Candidates, rule 2: counts a vote. Votes from a majority make this server the leader (§5.2).
+    pub(crate) fn count_vote(&mut self, voter: usize) {
+        assert_eq!(
+            self.role,
+            Role::Candidate,
+            "server {} counts a vote of server {voter} in term {}, as no candidate",
+            self.me,
+            self.current_term
+        );
         self.votes.insert(voter);
-        let elected = self.votes.len() * 2 > servers;
-        if elected {
+        if self.votes.len() * 2 > self.servers {
             debug!(me = self.me, term = self.current_term, votes = ?self.votes, "is elected");
             self.role = Role::Leader;
             self.votes.clear();
-            let follower = Follower { next_index: self.log.last_index() + 1, match_index: 0 };
-            self.followers = vec![follower; servers];
+            self.followers = vec![Progress::new(self.log.last_index()); self.servers];
         }
-        elected
     }
 
     /// Whether this server leads `term`.
@@ -139,7 +152,13 @@ impl State {
 
     /// Leaders 2: a client's command becomes an entry of the leader's log (§5.3).
     pub(crate) fn append_command(&mut self, command: Bytes) {
-        assert_eq!(self.role, Role::Leader, "only a leader takes commands");
+        assert_eq!(
+            self.role,
+            Role::Leader,
+            "server {} takes a command in term {}, as no leader",
+            self.me,
+            self.current_term
+        );
         self.log.append(Entry { term: self.current_term, command });
         self.save();
     }
@@ -147,7 +166,7 @@ impl State {
     /// Leaders 4: what a majority has is committed, if it is of the leader's own term; what is before
     /// it is then committed, too (§5.3, §5.4.2). Returns whether more is committed than before.
     pub(crate) fn advance_commit_index(&mut self) -> bool {
-        let mut have: Vec<Index> = self.followers.iter().map(|f| f.match_index).collect();
+        let mut have: Vec<Index> = self.followers.iter().map(Progress::match_index).collect();
         have[self.me] = self.log.last_index();
         have.sort_unstable();
         // The middle one, or the lower of two: more than half have at least this.

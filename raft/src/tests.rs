@@ -7,6 +7,7 @@ use raftapi::{Index, Persister, Role, Term};
 use tracing_test::traced_test;
 
 use crate::log::{Entry, Log};
+use crate::progress::Progress;
 use crate::rpc::{AppendEntriesArgs, Conflict};
 use crate::state::State;
 
@@ -27,9 +28,9 @@ fn terms(log: &Log) -> Vec<Term> {
     (log.base_index() + 1..=log.last_index()).map(|index| log.term_at(index).unwrap()).collect()
 }
 
-/// Server 0 with a log of these terms, in the last one.
-fn server(terms: &[Term]) -> State {
-    let mut state = State::new(0, Arc::new(Persister::new()));
+/// Server 0 of `servers` with a log of these terms, in the last one.
+fn server(terms: &[Term], servers: usize) -> State {
+    let mut state = State::new(0, servers, Arc::new(Persister::new()));
     state.log = log(terms);
     state.current_term = terms.last().copied().unwrap_or(0);
     state
@@ -37,15 +38,14 @@ fn server(terms: &[Term]) -> State {
 
 /// Server 0 of `servers`, elected for `term`.
 fn leader(terms: &[Term], term: Term, servers: usize) -> State {
-    let mut state = server(terms);
+    let mut state = server(terms, servers);
     state.current_term = term - 1;
-    state.stand();
-    for voter in 1..servers {
-        if state.is_elected_by(voter, servers) {
-            return state;
-        }
+    state.start_election();
+    let mut voters = 1..servers;
+    while state.role != Role::Leader {
+        state.count_vote(voters.next().expect("a majority is among all servers"));
     }
-    unreachable!("all have voted");
+    state
 }
 
 fn append(prev_log_index: Index, prev_log_term: Term, terms: &[Term]) -> AppendEntriesArgs {
@@ -82,13 +82,13 @@ fn a_log_cut_at_either_end_knows_what_is_left() {
 #[test]
 fn what_was_saved_is_restored() {
     let persister = Arc::new(Persister::new());
-    let mut state = State::new(2, persister.clone());
+    let mut state = State::new(2, 3, persister.clone());
     state.observe_term(3);
     state.voted_for = Some(1);
     state.log = log(&[1, 2, 2, 3]);
     state.commit_index = 2;
     state.take_snapshot(2, Bytes::from("a snapshot"));
-    let restored = State::new(2, Arc::new(persister.copy()));
+    let restored = State::new(2, 3, Arc::new(persister.copy()));
     assert_eq!((restored.current_term, restored.voted_for), (3, Some(1)));
     assert_eq!((restored.log.base_index(), restored.log.base_term()), (2, 2));
     assert_eq!(terms(&restored.log), [2, 3]);
@@ -98,7 +98,7 @@ fn what_was_saved_is_restored() {
 
 #[test]
 fn an_old_message_deletes_nothing() {
-    let mut state = server(&[1, 1, 2, 2]);
+    let mut state = server(&[1, 1, 2, 2], 3);
     state.append_new(&append(1, 1, &[1]));
     assert_eq!(terms(&state.log), [1, 1, 2, 2]);
     state.append_new(&append(0, 0, &[]));
@@ -107,7 +107,7 @@ fn an_old_message_deletes_nothing() {
 
 #[test]
 fn a_conflict_is_deleted_with_all_that_follows() {
-    let mut state = server(&[1, 1, 2, 2]);
+    let mut state = server(&[1, 1, 2, 2], 3);
     state.append_new(&append(1, 1, &[1, 3]));
     assert_eq!(terms(&state.log), [1, 1, 3]);
 }
@@ -115,72 +115,153 @@ fn a_conflict_is_deleted_with_all_that_follows() {
 #[test]
 #[should_panic(expected = "a committed entry would be deleted")]
 fn a_committed_entry_is_never_deleted() {
-    let mut state = server(&[1, 1, 2]);
+    let mut state = server(&[1, 1, 2], 3);
     state.commit_index = 3;
     state.append_new(&append(2, 1, &[3]));
 }
 
 #[test]
 fn a_follower_tells_where_its_log_differs() {
-    let state = server(&[1, 2, 2, 2]);
+    let state = server(&[1, 2, 2, 2], 3);
     assert_eq!(state.conflict_at(4, 2), None);
     assert_eq!(state.conflict_at(0, 0), None);
-    let conflict = Conflict { x_term: Some(2), x_index: 2, x_len: 5 };
+    let conflict = Conflict::OtherTerm { x_term: 2, x_index: 2 };
     assert_eq!(state.conflict_at(4, 3), Some(conflict));
-    let conflict = Conflict { x_term: None, x_index: 0, x_len: 5 };
+    let conflict = Conflict::TooShort { x_len: 5 };
     assert_eq!(state.conflict_at(7, 3), Some(conflict));
 }
 
 #[test]
 fn a_leader_backs_up_by_a_term_and_never_for_an_old_answer() {
     let mut state = leader(&[1, 1, 3, 3, 5], 6, 3);
-    assert_eq!(state.followers[1].next_index, 6);
+    assert_eq!(state.followers[1].next_index(), 6);
     // The follower has a term that the leader hasn't: go to where it begins.
-    let foreign = Conflict { x_term: Some(4), x_index: 3, x_len: 6 };
+    let foreign = Conflict::OtherTerm { x_term: 4, x_index: 3 };
     assert!(state.back_up(1, 5, foreign));
-    assert_eq!(state.followers[1].next_index, 3);
-    // The same answer again is of a message that was sent before.
+    assert_eq!(state.followers[1].next_index(), 3);
+    // The same answer again is to a request that was sent before.
     assert!(!state.back_up(1, 5, foreign));
     // It has a term that the leader has, too: go behind the leader's last entry of it.
-    let shared = Conflict { x_term: Some(1), x_index: 1, x_len: 3 };
+    let shared = Conflict::OtherTerm { x_term: 1, x_index: 1 };
     assert!(state.back_up(2, 5, shared));
-    assert_eq!(state.followers[2].next_index, 3);
+    assert_eq!(state.followers[2].next_index(), 3);
     // Its log is short.
-    state.followers[2].next_index = 6;
-    assert!(state.back_up(2, 5, Conflict { x_term: None, x_index: 0, x_len: 2 }));
-    assert_eq!(state.followers[2].next_index, 2);
+    let mut state = leader(&[1, 1, 3, 3, 5], 6, 3);
+    assert!(state.back_up(2, 5, Conflict::TooShort { x_len: 2 }));
+    assert_eq!(state.followers[2].next_index(), 2);
 }
 
-/// Figure 8: (c) and (d) differ in nothing that counting could tell.
+/// ```text
+///            next_index
+///                v
+///  1  2  3  4  5  6        the follower has confirmed 1 to 3
+///        ^
+///   match_index
+/// ```
+#[test]
+fn a_follower_is_never_sent_again_what_it_has_confirmed() {
+    let mut progress = Progress::new(5);
+    progress.acknowledged(3);
+    assert_eq!((progress.match_index(), progress.next_index()), (3, 6));
+    progress.acknowledged(2);
+    assert_eq!((progress.match_index(), progress.next_index()), (3, 6), "an old confirmation");
+    assert!(progress.refused(5, 1));
+    assert_eq!((progress.match_index(), progress.next_index()), (3, 4), "not below 4");
+    assert!(!progress.refused(3, 1), "an old refusal: it has confirmed 3 since");
+    progress.acknowledged(9);
+    assert_eq!((progress.match_index(), progress.next_index()), (9, 10));
+}
+
+/// Figure 7: a leader at the beginning of its term 8, and six logs that its followers may have.
+///
+/// ```text
+///          1  2  3  4  5  6  7  8  9 10 11 12
+/// leader   1  1  1  4  4  5  5  6  6  6
+/// (a)      1  1  1  4  4  5  5  6  6
+/// (b)      1  1  1  4
+/// (c)      1  1  1  4  4  5  5  6  6  6  6
+/// (d)      1  1  1  4  4  5  5  6  6  6  7  7
+/// (e)      1  1  1  4  4  4  4
+/// (f)      1  1  1  2  2  2  3  3  3  3  3
+/// ```
+#[test]
+fn a_leader_brings_each_log_of_figure_7_to_agree_with_its_own() {
+    const LEADER: [Term; 10] = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
+    let followers: [(&[Term], u64); 6] = [
+        (&[1, 1, 1, 4, 4, 5, 5, 6, 6], 1),
+        (&[1, 1, 1, 4], 1),
+        // Its entry 11 goes when the leader has one there.
+        (&[1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6], 0),
+        (&[1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7], 0),
+        // Of term 4 the leader's last entry is 5.
+        (&[1, 1, 1, 4, 4, 4, 4], 2),
+        // It has two terms that the leader hasn't, and refuses for the later one first.
+        (&[1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3], 2),
+    ];
+    for (log, expected_refusals) in followers {
+        let mut leader = leader(&LEADER, 8, 7);
+        let mut follower = server(log, 7);
+        // The leader takes a command, so that there is an entry 11.
+        leader.append_command(Bytes::from("of term 8"));
+        let mut refusals = 0;
+        loop {
+            let prev_log_index = leader.followers[1].next_index() - 1;
+            let prev_log_term = leader.log.term_at(prev_log_index).unwrap();
+            let Some(conflict) = follower.conflict_at(prev_log_index, prev_log_term) else {
+                let entries = leader.log.entries_from(prev_log_index + 1, LEADER.len());
+                let args = append(prev_log_index, prev_log_term, &[]);
+                follower.append_new(&AppendEntriesArgs { entries, ..args });
+                break;
+            };
+            assert!(leader.back_up(1, prev_log_index, conflict), "{log:?}: {conflict:?}");
+            refusals += 1;
+        }
+        assert_eq!(terms(&follower.log), terms(&leader.log), "{log:?}");
+        assert_eq!(refusals, expected_refusals, "{log:?}");
+    }
+}
+
+/// Figure 8. In (c), the entry of term 2 is on a majority, and still not committed: (d) may follow, in
+/// which S5 wins term 5 and overwrites it. In (e), an entry of S1's own term 4 is on a majority, and S5
+/// can't win any more.
+///
+/// ```text
+///       (c)  1  2  3         (e)  1  2  3
+///  S1        1  2  4              1  2  4
+///  S2        1  2                 1  2  4
+///  S3        1  2                 1  2  4
+///  S4        1                    1
+///  S5        1  3                 1  3
+/// ```
 #[test]
 fn an_entry_of_an_earlier_term_is_not_committed_by_counting() {
-    let mut state = leader(&[1, 2], 4, 5);
-    state.followers[1].match_index = 2;
-    state.followers[2].match_index = 2;
-    assert!(!state.advance_commit_index());
-    assert_eq!(state.commit_index, 0);
-    // With one of its own term behind it, it is.
-    state.append_command(Bytes::from("x"));
-    state.followers[1].match_index = 3;
-    assert!(!state.advance_commit_index(), "two of five");
-    state.followers[2].match_index = 3;
-    assert!(state.advance_commit_index());
-    assert_eq!(state.commit_index, 3);
+    let mut s1 = leader(&[1, 2], 4, 5);
+    s1.append_command(Bytes::from("of term 4"));
+    let [s2, s3] = [1, 2];
+    s1.followers[s2].acknowledged(2);
+    s1.followers[s3].acknowledged(2);
+    assert!(!s1.advance_commit_index(), "(c): entry 2 is of an earlier term");
+    assert_eq!(s1.commit_index, 0);
+    s1.followers[s2].acknowledged(3);
+    assert!(!s1.advance_commit_index(), "two of five have entry 3");
+    s1.followers[s3].acknowledged(3);
+    assert!(s1.advance_commit_index(), "(e)");
+    assert_eq!(s1.commit_index, 3);
 }
 
 #[test]
 fn a_majority_is_more_than_half_of_an_even_cluster_too() {
     let mut state = leader(&[], 1, 4);
     state.append_command(Bytes::from("x"));
-    state.followers[1].match_index = 1;
+    state.followers[1].acknowledged(1);
     assert!(!state.advance_commit_index(), "two of four");
-    state.followers[3].match_index = 1;
+    state.followers[3].acknowledged(1);
     assert!(state.advance_commit_index());
 }
 
 #[test]
 fn a_snapshot_that_is_older_than_the_last_changes_nothing() {
-    let mut state = server(&[1, 1, 1]);
+    let mut state = server(&[1, 1, 1], 3);
     state.commit_index = 3;
     state.take_snapshot(2, Bytes::from("two"));
     state.take_snapshot(1, Bytes::from("one"));
@@ -192,7 +273,7 @@ fn a_snapshot_that_is_older_than_the_last_changes_nothing() {
 fn a_change_of_role_is_logged() {
     let mut state = leader(&[], 4, 3);
     assert_eq!(state.role, Role::Leader);
-    assert!(logs_contain("stands for election me=0 term=4"));
+    assert!(logs_contain("starts an election me=0 term=4"));
     assert!(logs_contain("is elected me=0 term=4 votes={0, 1}"));
     state.observe_term(5);
     assert_eq!((state.role, state.voted_for), (Role::Follower, None));

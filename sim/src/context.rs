@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Poll};
 
 use crate::clock_guard;
@@ -52,20 +53,52 @@ pub struct Context {
     pub activity: Activity,
 }
 
+/// A thread's context, which a signal's handler may read at any time: a context is of several words, and
+/// the signal may come between two of them. So there are two places, and one atomic says which of them is
+/// the context. The other one is written before that changes.
+struct Current {
+    places: [Cell<Option<Context>>; 2],
+    which: AtomicUsize,
+}
+
+impl Current {
+    const fn none() -> Current {
+        Current { places: [const { Cell::new(None) }; 2], which: AtomicUsize::new(0) }
+    }
+
+    fn get(&self) -> Option<Context> {
+        self.places[self.which.load(Ordering::Acquire) & 1].get()
+    }
+
+    fn set(&self, context: Option<Context>) {
+        let other = self.which.load(Ordering::Relaxed) & 1 ^ 1;
+        self.places[other].set(context);
+        // The order is for this thread's own handlers: the processor needs nothing for it.
+        self.which.store(other, Ordering::Release);
+    }
+
+    fn replace(&self, context: Option<Context>) -> Option<Context> {
+        let before = self.get();
+        self.set(context);
+        before
+    }
+}
+
 thread_local! {
-    static CURRENT: Cell<Option<Context>> = const { Cell::new(None) };
+    // Without a destructor, so that reading it does nothing else at whatever point of a thread's life.
+    static CURRENT: Current = const { Current::none() };
 }
 
 /// The context of the code that runs now; `None` for the tester's and the script's own code.
 #[must_use]
 pub fn current() -> Option<Context> {
-    CURRENT.get()
+    CURRENT.with(Current::get)
 }
 
 /// Makes `context` the current one until the guard is dropped.
 #[must_use = "the context ends when the guard is dropped"]
 pub fn enter(context: Option<Context>) -> Entered {
-    let entered = Entered { before: CURRENT.replace(context) };
+    let entered = Entered { before: CURRENT.with(|current| current.replace(context)) };
     clock_guard::begin_turn();
     entered
 }
@@ -73,7 +106,7 @@ pub fn enter(context: Option<Context>) -> Entered {
 /// Makes `context` the current one until the next poll: for the task hooks, which have no scope.
 #[cfg(tokio_unstable)]
 pub(crate) fn set(context: Option<Context>) {
-    CURRENT.set(context);
+    CURRENT.with(|current| current.set(context));
 }
 
 /// Ends a context when it is dropped; see [`enter`].
@@ -85,7 +118,7 @@ pub struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         clock_guard::end_turn();
-        CURRENT.set(self.before);
+        CURRENT.with(|current| current.set(self.before));
     }
 }
 
@@ -107,5 +140,30 @@ impl<F: Future + Unpin> Future for Within<F> {
     fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
         let _entered = enter(self.context);
         Pin::new(&mut self.future).poll(task)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Activity, Context, Current, Owner};
+
+    fn of_server(server: u32) -> Option<Context> {
+        let owner = Owner { server, incarnation: 1 };
+        Some(Context { owner, activity: Activity::Call("start") })
+    }
+
+    /// A signal that comes now meets a place that is half written, and reads the other.
+    #[test]
+    fn while_a_context_is_written_another_is_read() {
+        let current = Current::none();
+        for server in 0..3 {
+            current.set(of_server(server));
+            assert_eq!(current.get(), of_server(server));
+            let being_written = &current.places[(current.which.load(super::Ordering::Relaxed)) ^ 1];
+            being_written.set(of_server(99));
+            assert_eq!(current.get(), of_server(server));
+        }
+        assert_eq!(current.replace(None), of_server(2));
+        assert_eq!(current.get(), None);
     }
 }

@@ -1,9 +1,22 @@
 //! What a child tells its parent, on the wire between them.
+//!
+//! A child runs code that nobody knows, which may write to any of its process's descriptors. So the parent
+//! takes nothing for granted: each frame begins with a mark and has a bound, and what isn't a frame is an
+//! error that says so, of the kind `InvalidData`.
 
 use std::io::{self, Read, Write};
 
+use crate::workers::OUTPUT_KEPT;
+
+/// The most bytes that a result may have. What a run tells of itself takes some thousands; all that a
+/// history may hold, a few times as many as it has.
+const MOST: u64 = 256 << 20;
+
+/// The most bytes that a run's output may have. Of a longer one its last part is sent.
+const MOST_OUTPUT: u64 = OUTPUT_KEPT;
+
 /// One word of a child's.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Frame {
     /// It has come to the point where it takes seeds.
     Ready,
@@ -36,7 +49,9 @@ pub(crate) fn write(to: &mut impl Write, frame: &Frame) -> io::Result<()> {
         Frame::Result { seed, result, output } => {
             let mut bytes = vec![RESULT];
             bytes.extend(seed.to_le_bytes());
-            for part in [result, output] {
+            // Something else may have printed while it was read.
+            let output = &output[output.len().saturating_sub(MOST_OUTPUT as usize)..];
+            for part in [&result[..], output] {
                 bytes.extend((part.len() as u64).to_le_bytes());
                 bytes.extend(part);
             }
@@ -45,7 +60,8 @@ pub(crate) fn write(to: &mut impl Write, frame: &Frame) -> io::Result<()> {
     }
 }
 
-/// Reads the next frame; an end of input is an error.
+/// Reads the next frame. An end of input is an error, and so is what is no frame: then its text says why,
+/// and its kind is `InvalidData`.
 pub(crate) fn read(from: &mut impl Read) -> io::Result<Frame> {
     let mut kind = [0];
     from.read_exact(&mut kind)?;
@@ -55,9 +71,14 @@ pub(crate) fn read(from: &mut impl Read) -> io::Result<Frame> {
         LEAVING => Ok(Frame::Leaving),
         RESULT => {
             let seed = read_u64(from)?;
-            Ok(Frame::Result { seed, result: read_bytes(from)?, output: read_bytes(from)? })
+            let result = read_bytes(from, "result", MOST)?;
+            Ok(Frame::Result {
+                seed,
+                result,
+                output: read_bytes(from, "run's output", MOST_OUTPUT)?,
+            })
         }
-        other => Err(io::Error::other(format!("a child sent {other} where a frame begins"))),
+        other => Err(invalid(format!("the byte {other}, where a message of the tester's begins"))),
     }
 }
 
@@ -67,9 +88,91 @@ fn read_u64(from: &mut impl Read) -> io::Result<u64> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-fn read_bytes(from: &mut impl Read) -> io::Result<Vec<u8>> {
+/// Reads a length and so many bytes. Memory is taken as they come, not as they are promised.
+fn read_bytes(from: &mut impl Read, what: &str, most: u64) -> io::Result<Vec<u8>> {
     let len = read_u64(from)?;
+    if len > most {
+        return Err(invalid(format!("a {what} of {len} bytes, where {most} are the most")));
+    }
     let mut bytes = Vec::new();
     from.take(len).read_to_end(&mut bytes)?;
     if bytes.len() as u64 == len { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+fn invalid(what: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(frames: &[&Frame]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for frame in frames {
+            write(&mut bytes, frame).expect("a vector takes everything");
+        }
+        bytes
+    }
+
+    fn result() -> Frame {
+        Frame::Result { seed: u64::MAX, result: b"{}".to_vec(), output: b"printed".to_vec() }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let bytes = bytes(&[&Frame::Ready, &Frame::Alive, &result(), &Frame::Leaving]);
+        let mut from = &bytes[..];
+        let read: Vec<Frame> = (0..4).map(|_| read(&mut from).expect("a frame")).collect();
+        assert_eq!(read, [Frame::Ready, Frame::Alive, result(), Frame::Leaving]);
+        assert!(from.is_empty());
+    }
+
+    #[test]
+    fn of_a_long_output_the_last_part_is_sent() {
+        let output = [vec![b'a'; 10], vec![b'b'; MOST_OUTPUT as usize]].concat();
+        let sent = bytes(&[&Frame::Result { seed: 1, result: Vec::new(), output }]);
+        let Ok(Frame::Result { output, .. }) = read(&mut &sent[..]) else { panic!("no result") };
+        assert_eq!(output, vec![b'b'; MOST_OUTPUT as usize]);
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_off_is_an_end_and_no_nonsense() {
+        let whole = bytes(&[&result()]);
+        for len in 0..whole.len() {
+            let error = read(&mut &whole[..len]).expect_err("it isn't whole");
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{len} bytes: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_frame_is_named() {
+        for (from, says) in [
+            (b"hello".to_vec(), "the byte 104, where a message of the tester's begins"),
+            (
+                [&[RESULT], &[0; 8][..], &[255; 8]].concat(),
+                "a result of 18446744073709551615 bytes",
+            ),
+            (
+                [&[RESULT], &[0; 8][..], &(MOST + 1).to_le_bytes()].concat(),
+                "a result of 268435457 bytes, where 268435456 are the most",
+            ),
+            (
+                [&[RESULT], &[0; 16][..], &(MOST_OUTPUT + 1).to_le_bytes()].concat(),
+                "a run's output of 65537 bytes, where 65536 are the most",
+            ),
+        ] {
+            let error = read(&mut &from[..]).expect_err("it is no frame");
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            assert!(error.to_string().starts_with(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_promise_of_much_takes_no_memory() {
+        // Nothing follows the length, so it is an end; a vector of that size would be noticed.
+        let from = [&[RESULT], &[0; 8][..], &MOST.to_le_bytes()].concat();
+        let error = read(&mut &from[..]).expect_err("it isn't whole");
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
 }

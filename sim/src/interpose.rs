@@ -8,15 +8,17 @@
 //! a program's life.
 
 use std::ffi::{CStr, c_int, c_long, c_uint, c_void};
+use std::marker::PhantomData;
 use std::mem;
 use std::ptr;
 use std::slice;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::time::Duration;
 
 use libc::{clockid_t, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
 use rand::Rng as _;
 
+use crate::kernel;
 use crate::misuse::Misuse;
 use crate::run;
 use crate::worker;
@@ -30,23 +32,92 @@ const MONOTONIC_BASE_SECS: u64 = 1_000_000_000;
 /// Where the simulated calendar starts: 2024-01-01 00:00:00 UTC.
 const REALTIME_BASE_SECS: u64 = 1_704_067_200;
 
-/// A symbol of the next object in the search order, looked up once.
-struct Real {
-    name: &'static CStr,
-    address: AtomicPtr<c_void>,
+type GetRandom = unsafe extern "C" fn(*mut c_void, size_t, c_uint) -> ssize_t;
+type ClockGetTime = unsafe extern "C" fn(clockid_t, *mut timespec) -> c_int;
+type NanoSleep = unsafe extern "C" fn(*const timespec, *mut timespec) -> c_int;
+type ClockNanoSleep =
+    unsafe extern "C" fn(clockid_t, c_int, *const timespec, *mut timespec) -> c_int;
+type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
+type CreateThread =
+    unsafe extern "C" fn(*mut pthread_t, *const pthread_attr_t, Start, *mut c_void) -> c_int;
+type Exit = unsafe extern "C" fn(c_int) -> !;
+type Syscall =
+    unsafe extern "C" fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long;
+
+/// The real functions: those of the next object in the search order.
+struct Reals {
+    getrandom: Real<GetRandom>,
+    clock_gettime: Real<ClockGetTime>,
+    nanosleep: Real<NanoSleep>,
+    clock_nanosleep: Real<ClockNanoSleep>,
+    pthread_create: Real<CreateThread>,
+    exit: Real<Exit>,
+    syscall: Real<Syscall>,
 }
 
-impl Real {
-    const fn new(name: &'static CStr) -> Real {
-        Real { name, address: AtomicPtr::new(ptr::null_mut()) }
+// SAFETY: the C library's functions of these names have these types. (Its `syscall` is variadic, and reads
+// a number and up to six integers, which travel in the same way.)
+static REAL: Reals = unsafe {
+    Reals {
+        getrandom: Real::new(c"getrandom"),
+        clock_gettime: Real::new(c"clock_gettime"),
+        nanosleep: Real::new(c"nanosleep"),
+        clock_nanosleep: Real::new(c"clock_nanosleep"),
+        pthread_create: Real::new(c"pthread_create"),
+        exit: Real::new(c"exit"),
+        syscall: Real::new(c"syscall"),
+    }
+};
+
+/// Whether all real functions have been looked up.
+static RESOLVED: AtomicBool = AtomicBool::new(false);
+
+/// Looks up the real functions, once a process. It comes before the first run and before the first handler
+/// of a signal: `dlsym` takes locks, and a handler may have interrupted who holds them.
+pub(crate) fn resolve() {
+    if RESOLVED.load(Ordering::Relaxed) {
+        return;
+    }
+    REAL.getrandom.look_up();
+    REAL.clock_gettime.look_up();
+    REAL.nanosleep.look_up();
+    REAL.clock_nanosleep.look_up();
+    REAL.pthread_create.look_up();
+    REAL.exit.look_up();
+    REAL.syscall.look_up();
+    RESOLVED.store(true, Ordering::Release);
+}
+
+/// A function of type `F`.
+struct Real<F> {
+    name: &'static CStr,
+    address: AtomicPtr<c_void>,
+    function: PhantomData<F>,
+}
+
+impl<F: Copy> Real<F> {
+    /// The function of this name.
+    ///
+    /// # Safety
+    /// The function that goes by `name` must be of type `F`, which is a pointer to a function.
+    const unsafe fn new(name: &'static CStr) -> Real<F> {
+        assert!(size_of::<F>() == size_of::<*mut c_void>());
+        Real { name, address: AtomicPtr::new(ptr::null_mut()), function: PhantomData }
     }
 
-    /// The function's address; null where there is none, as in a statically linked program.
-    fn address(&self) -> *mut c_void {
-        let known = self.address.load(Ordering::Relaxed);
-        if !known.is_null() {
-            return known;
+    /// The function; `None` where there is none, as in a statically linked program. Only a call that comes
+    /// before [`resolve`] looks it up.
+    fn get(&self) -> Option<F> {
+        let mut address = self.address.load(Ordering::Relaxed);
+        if address.is_null() && !RESOLVED.load(Ordering::Acquire) {
+            address = self.look_up();
         }
+        // SAFETY: the address is the function's, which is of type F by the contract of `new`.
+        (!address.is_null()).then(|| unsafe { mem::transmute_copy::<*mut c_void, F>(&address) })
+    }
+
+    #[cold]
+    fn look_up(&self) -> *mut c_void {
         // SAFETY: the name is a C string and RTLD_NEXT is a valid handle.
         let found = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
         self.address.store(found, Ordering::Relaxed);
@@ -75,23 +146,20 @@ unsafe fn fill(buf: *mut c_void, len: size_t) -> Option<ssize_t> {
 /// As the C library's.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn getrandom(buf: *mut c_void, len: size_t, flags: c_uint) -> ssize_t {
-    static REAL: Real = Real::new(c"getrandom");
-    // SAFETY: the contract of getrandom gives a buffer of `len` writable bytes.
-    if let Some(filled) = unsafe { fill(buf, len) } {
-        return filled;
+    // SAFETY: the contract of getrandom gives a buffer of `len` writable bytes, and the arguments are passed
+    // on unchanged.
+    unsafe {
+        if let Some(filled) = fill(buf, len) {
+            return filled;
+        }
+        match REAL.getrandom.get() {
+            Some(real) => real(buf, len, flags),
+            None => {
+                let args = [buf as c_long, len as c_long, c_long::from(flags), 0, 0, 0];
+                raw_syscall(libc::SYS_getrandom, args) as ssize_t
+            }
+        }
     }
-    let real = REAL.address();
-    if real.is_null() {
-        let (buf, flags) = (buf as c_long, c_long::from(flags));
-        // SAFETY: the arguments are those of getrandom, passed on unchanged.
-        return unsafe { raw_syscall(libc::SYS_getrandom, [buf, len as c_long, flags, 0, 0, 0]) }
-            as ssize_t;
-    }
-    // SAFETY: the symbol of this name has this signature.
-    let real = unsafe {
-        mem::transmute::<*mut c_void, extern "C" fn(*mut c_void, size_t, c_uint) -> ssize_t>(real)
-    };
-    real(buf, len, flags)
 }
 
 /// clock_gettime(2).
@@ -100,7 +168,6 @@ unsafe extern "C" fn getrandom(buf: *mut c_void, len: size_t, flags: c_uint) -> 
 /// As the C library's.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) -> c_int {
-    static REAL: Real = Real::new(c"clock_gettime");
     let base = match clock {
         libc::CLOCK_MONOTONIC
         | libc::CLOCK_MONOTONIC_RAW
@@ -118,17 +185,16 @@ unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) -> c_i
         unsafe { time.write(simulated) };
         return 0;
     }
-    let real = REAL.address();
-    if real.is_null() {
-        let args = [c_long::from(clock), time as c_long, 0, 0, 0, 0];
-        // SAFETY: the arguments are those of clock_gettime, passed on unchanged.
-        return unsafe { raw_syscall(libc::SYS_clock_gettime, args) } as c_int;
+    // SAFETY: the arguments are those of clock_gettime, passed on unchanged.
+    unsafe {
+        match REAL.clock_gettime.get() {
+            Some(real) => real(clock, time),
+            None => {
+                let args = [c_long::from(clock), time as c_long, 0, 0, 0, 0];
+                raw_syscall(libc::SYS_clock_gettime, args) as c_int
+            }
+        }
     }
-    // SAFETY: the symbol of this name has this signature.
-    let real = unsafe {
-        mem::transmute::<*mut c_void, extern "C" fn(clockid_t, *mut timespec) -> c_int>(real)
-    };
-    real(clock, time)
 }
 
 /// nanosleep(2), which `std::thread::sleep` calls: on a simulated thread a [`Misuse`].
@@ -137,21 +203,19 @@ unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) -> c_i
 /// As the C library's.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn nanosleep(time: *const timespec, left: *mut timespec) -> c_int {
-    static REAL: Real = Real::new(c"nanosleep");
-    // SAFETY: the contract of nanosleep gives a readable timespec.
-    if run::misuse_if_simulated(|| Misuse::BlockingSleep(duration(unsafe { &*time }))) {
-        return 0;
+    // SAFETY: the contract of nanosleep gives a readable timespec; the arguments are passed on unchanged.
+    unsafe {
+        if run::misuse_if_simulated(|| Misuse::BlockingSleep(duration(&*time))) {
+            return 0;
+        }
+        match REAL.nanosleep.get() {
+            Some(real) => real(time, left),
+            None => {
+                let args = [time as c_long, left as c_long, 0, 0, 0, 0];
+                raw_syscall(libc::SYS_nanosleep, args) as c_int
+            }
+        }
     }
-    let real = REAL.address();
-    if real.is_null() {
-        let args = [time as c_long, left as c_long, 0, 0, 0, 0];
-        // SAFETY: the arguments are those of nanosleep, passed on unchanged.
-        return unsafe { raw_syscall(libc::SYS_nanosleep, args) } as c_int;
-    }
-    type Nanosleep = extern "C" fn(*const timespec, *mut timespec) -> c_int;
-    // SAFETY: the symbol of this name has this signature.
-    let real = unsafe { mem::transmute::<*mut c_void, Nanosleep>(real) };
-    real(time, left)
 }
 
 /// clock_nanosleep(2), which some versions of `std::thread::sleep` call: on a simulated thread a
@@ -166,22 +230,21 @@ unsafe extern "C" fn clock_nanosleep(
     time: *const timespec,
     left: *mut timespec,
 ) -> c_int {
-    static REAL: Real = Real::new(c"clock_nanosleep");
-    // SAFETY: the contract of clock_nanosleep gives a readable timespec.
-    if run::misuse_if_simulated(|| Misuse::BlockingSleep(duration(unsafe { &*time }))) {
-        return 0;
+    // SAFETY: the contract of clock_nanosleep gives a readable timespec; the arguments are passed on
+    // unchanged.
+    unsafe {
+        if run::misuse_if_simulated(|| Misuse::BlockingSleep(duration(&*time))) {
+            return 0;
+        }
+        match REAL.clock_nanosleep.get() {
+            Some(real) => real(clock, flags, time, left),
+            None => {
+                let (clock, flags) = (c_long::from(clock), c_long::from(flags));
+                let args = [clock, flags, time as c_long, left as c_long, 0, 0];
+                raw_syscall(libc::SYS_clock_nanosleep, args) as c_int
+            }
+        }
     }
-    let real = REAL.address();
-    if real.is_null() {
-        let (clock, flags) = (c_long::from(clock), c_long::from(flags));
-        let args = [clock, flags, time as c_long, left as c_long, 0, 0];
-        // SAFETY: the arguments are those of clock_nanosleep, passed on unchanged.
-        return unsafe { raw_syscall(libc::SYS_clock_nanosleep, args) } as c_int;
-    }
-    type Nanosleep = extern "C" fn(clockid_t, c_int, *const timespec, *mut timespec) -> c_int;
-    // SAFETY: the symbol of this name has this signature.
-    let real = unsafe { mem::transmute::<*mut c_void, Nanosleep>(real) };
-    real(clock, flags, time, left)
 }
 
 fn duration(time: &timespec) -> Duration {
@@ -198,26 +261,15 @@ fn duration(time: &timespec) -> Duration {
 unsafe extern "C" fn pthread_create(
     thread: *mut pthread_t,
     attributes: *const pthread_attr_t,
-    start: extern "C" fn(*mut c_void) -> *mut c_void,
+    start: Start,
     argument: *mut c_void,
 ) -> c_int {
-    static REAL: Real = Real::new(c"pthread_create");
     if run::misuse_if_simulated(|| Misuse::OsThread) {
         return libc::EAGAIN;
     }
-    let real = REAL.address();
-    if real.is_null() {
-        return libc::EAGAIN;
-    }
-    type Create = extern "C" fn(
-        *mut pthread_t,
-        *const pthread_attr_t,
-        extern "C" fn(*mut c_void) -> *mut c_void,
-        *mut c_void,
-    ) -> c_int;
-    // SAFETY: the symbol of this name has this signature.
-    let real = unsafe { mem::transmute::<*mut c_void, Create>(real) };
-    real(thread, attributes, start, argument)
+    let Some(real) = REAL.pthread_create.get() else { return libc::EAGAIN };
+    // SAFETY: the arguments are those of pthread_create, passed on unchanged.
+    unsafe { real(thread, attributes, start, argument) }
 }
 
 /// exit(3), which `std::process::exit` calls: from a run's thread it would end the tester.
@@ -226,18 +278,12 @@ unsafe extern "C" fn pthread_create(
 /// As the C library's.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn exit(code: c_int) -> ! {
-    static REAL: Real = Real::new(c"exit");
     if run::is_of_a_run() {
         worker::exit_is_a_misuse();
     }
-    let real = REAL.address();
-    if real.is_null() {
-        // SAFETY: ends the process, which was asked for.
-        unsafe { libc::_exit(code) }
-    }
-    // SAFETY: the symbol of this name has this signature.
-    let real = unsafe { mem::transmute::<*mut c_void, extern "C" fn(c_int) -> !>(real) };
-    real(code)
+    let Some(real) = REAL.exit.get() else { kernel::end_process(code) };
+    // SAFETY: ends the process, which was asked for.
+    unsafe { real(code) }
 }
 
 /// syscall(2): getrandom 0.2, and with it rand 0.8, asks the kernel this way.
@@ -257,14 +303,16 @@ unsafe extern "C" fn syscall(
     e: c_long,
     f: c_long,
 ) -> c_long {
-    if number == libc::SYS_getrandom {
-        // SAFETY: the contract of getrandom gives a buffer of `b` writable bytes.
-        if let Some(filled) = unsafe { fill(a as *mut c_void, b.cast_unsigned() as size_t) } {
+    // SAFETY: the contract of getrandom gives a buffer of `b` writable bytes. The arguments are the caller's
+    // own, passed on unchanged.
+    unsafe {
+        if number == libc::SYS_getrandom
+            && let Some(filled) = fill(a as *mut c_void, b.cast_unsigned() as size_t)
+        {
             return filled as c_long;
         }
+        raw_syscall(number, [a, b, c, d, e, f])
     }
-    // SAFETY: the arguments are the caller's own, passed on unchanged.
-    unsafe { raw_syscall(number, [a, b, c, d, e, f]) }
 }
 
 /// The real `syscall`; -1 where the C library has none to give.
@@ -272,13 +320,33 @@ unsafe extern "C" fn syscall(
 /// # Safety
 /// As syscall(2).
 unsafe fn raw_syscall(number: c_long, [a, b, c, d, e, f]: [c_long; 6]) -> c_long {
-    static REAL: Real = Real::new(c"syscall");
-    type Syscall = extern "C" fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long;
-    let real = REAL.address();
-    if real.is_null() {
-        return -1;
+    let Some(real) = REAL.syscall.get() else { return -1 };
+    // SAFETY: the caller keeps the contract of this system call.
+    unsafe { real(number, a, b, c, d, e, f) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::{REAL, RESOLVED, resolve};
+
+    /// What is resolved early is never looked up again, be it there or not.
+    #[test]
+    fn the_real_functions_are_all_found_at_once() {
+        resolve();
+        assert!(RESOLVED.load(Ordering::Relaxed));
+        let addresses = [
+            &REAL.getrandom.address,
+            &REAL.clock_gettime.address,
+            &REAL.nanosleep.address,
+            &REAL.clock_nanosleep.address,
+            &REAL.pthread_create.address,
+            &REAL.exit.address,
+            &REAL.syscall.address,
+        ];
+        for address in addresses {
+            assert!(!address.load(Ordering::Relaxed).is_null());
+        }
     }
-    // SAFETY: the symbol of this name reads a number and up to six integer arguments.
-    let real = unsafe { mem::transmute::<*mut c_void, Syscall>(real) };
-    real(number, a, b, c, d, e, f)
 }

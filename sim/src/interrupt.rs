@@ -1,17 +1,30 @@
-//! Ctrl-C: what is under way is told of, and nothing more is begun.
+//! Ctrl-C, and other requests to stop: what is under way is told of, and nothing more is begun.
 
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+use libc::{c_int, c_void, siginfo_t};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, getppid};
 
 use crate::signals;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// Whether this process has been interrupted, by SIGINT, since it first ran seeds in children or served
-/// as one.
+/// The parent of this process, if it is one that serves; 0 if it isn't.
+static PARENT: AtomicI32 = AtomicI32::new(0);
+
+/// Whether this process has been asked to stop, by SIGINT, SIGTERM or SIGHUP, since it first ran seeds in
+/// children or served as one. One that serves is asked to stop by its parent's end, too.
 #[must_use]
 pub fn is_interrupted() -> bool {
-    INTERRUPTED.load(Ordering::Relaxed)
+    INTERRUPTED.load(Ordering::Relaxed) || is_orphaned()
+}
+
+/// Whether the parent that this process serves has ended.
+fn is_orphaned() -> bool {
+    let parent = PARENT.load(Ordering::Relaxed);
+    parent != 0 && getppid().as_raw() != parent
 }
 
 /// What SIGINT does from the second time on.
@@ -23,9 +36,12 @@ pub(crate) enum Again {
     Ignored,
 }
 
-/// From now on SIGINT is noted.
+/// From now on requests to stop are noted.
+///
+/// Only a second Ctrl-C may end the process by force. `timeout` and its like send SIGTERM to a process and
+/// at once again to its group, and whoever has lost patience with it has SIGKILL.
 pub(crate) fn catch(again: Again) {
-    extern "C" fn note(_: libc::c_int) {
+    unsafe extern "C" fn note(_: c_int, _: *mut siginfo_t, _: *mut c_void) {
         INTERRUPTED.store(true, Ordering::Relaxed);
     }
     static CATCH: Once = Once::new();
@@ -33,13 +49,23 @@ pub(crate) fn catch(again: Again) {
         Again::Ends => libc::SA_RESETHAND,
         Again::Ignored => 0,
     };
-    CATCH.call_once(|| signals::on(libc::SIGINT, note, libc::SA_RESTART | once));
+    CATCH.call_once(|| {
+        if let Again::Ignored = again {
+            PARENT.store(getppid().as_raw(), Ordering::Relaxed);
+        }
+        for (signal, once) in [(libc::SIGINT, once), (libc::SIGTERM, 0), (libc::SIGHUP, 0)] {
+            // `nohup`, and a shell for what it runs in the background, have such a signal ignored.
+            if !signals::is_ignored(signal) {
+                signals::on(signal, note, libc::SA_RESTART | once);
+            }
+        }
+    });
 }
 
 /// Interrupts another process.
 pub(crate) fn pass_on(process: u32) {
-    if let Ok(process) = libc::pid_t::try_from(process) {
-        // SAFETY: sends a signal to a child that hasn't been waited for.
-        unsafe { libc::kill(process, libc::SIGINT) };
+    if let Ok(process) = i32::try_from(process) {
+        // If it has ended meanwhile there is nobody to tell.
+        let _ = kill(Pid::from_raw(process), Signal::SIGTERM);
     }
 }

@@ -57,12 +57,16 @@
 //! assert_eq!((number, at), draw());
 //! ```
 
+#[cfg(unix)]
+mod ask;
 mod clock_guard;
 pub mod context;
 #[cfg(unix)]
 mod dying;
 #[cfg(unix)]
 mod frame;
+#[cfg(unix)]
+mod handler_stack;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
 mod interpose;
 #[cfg(unix)]
@@ -70,6 +74,8 @@ mod interrupt;
 #[cfg(unix)]
 mod kernel;
 mod lines;
+#[cfg(unix)]
+mod mailbox;
 mod misuse;
 mod panics;
 #[cfg(unix)]
@@ -83,8 +89,11 @@ mod signals;
 mod silence;
 mod stack;
 mod stream;
+mod symbols;
 mod tally;
 mod tasks;
+#[cfg(unix)]
+mod threads;
 #[cfg(unix)]
 mod worker;
 #[cfg(unix)]
@@ -104,6 +113,7 @@ pub use stack::overflowing;
 pub use stack::{Frame, FrameSize};
 pub use stream::{Rng, Stream};
 pub use tally::{Burst, Encoding, Work, grouped, within};
+pub use symbols::{why_no_lines, without_lines};
 pub use tasks::Task;
 #[cfg(unix)]
 pub use worker::{Stuck, Why, is_worker, serve};

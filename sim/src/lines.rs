@@ -10,15 +10,11 @@ use std::ptr;
 use backtrace::Symbol;
 
 use crate::context::Context;
+use crate::stack::Stack;
 
 /// The innermost line on the stack that the user wrote. `None` without debug information.
 pub(crate) fn users_line() -> Option<String> {
-    let mut found = None;
-    backtrace::trace(|frame| {
-        backtrace::resolve_frame(frame, |symbol| found = found.take().or_else(|| users(symbol)));
-        found.is_none()
-    });
-    found
+    Stack::here().users().map(|line| format!("{}:{}", shorten(&line.file), line.number)).next()
 }
 
 /// Whether a function whose name has this part is on the stack.
@@ -78,7 +74,7 @@ fn is_harness(file: &Path) -> bool {
     HARNESS_CRATES.into_iter().any(|name| file.starts_with(harness().join(name).join("src")))
 }
 
-fn is_users(file: &Path) -> bool {
+pub(crate) fn is_users(file: &Path) -> bool {
     let text = file.to_string_lossy();
     // The C library's frames have lines, too, where its debug information is installed.
     file.extension().is_some_and(|extension| extension == "rs")
@@ -99,7 +95,7 @@ pub(crate) fn users_place(location: &Location<'_>) -> Option<String> {
 }
 
 /// The path as seen from the harness's workspace or from the current one, whichever holds it.
-fn shorten(file: &Path) -> String {
+pub(crate) fn shorten(file: &Path) -> String {
     // Cargo runs a test in its package's folder.
     let current = std::env::current_dir().unwrap_or_default();
     let workspace = current.ancestors().find(|folder| folder.join("Cargo.lock").exists());

@@ -67,7 +67,12 @@ struct Inner {
     stop: Notify,
     tasks: Tasks,
     tally: Tally,
+    /// Is told whose tasks have run, when no task can go on.
+    on_rest: OnceLock<OnRest>,
 }
+
+/// Is told whose tasks have run.
+type OnRest = Box<dyn Fn(context::Owner) + Send + Sync>;
 
 impl fmt::Debug for Sim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,6 +97,27 @@ impl Sim {
     #[must_use]
     pub fn now(&self) -> Duration {
         Duration::from_micros(self.now_us())
+    }
+
+    /// By the virtual clock, calls `f` with the owner of each task that has been polled, once all tasks
+    /// wait and before time goes on: nobody's code runs then. Without tokio's task hooks nothing is known
+    /// of tasks, and it is never called. Only the first `f` counts.
+    pub fn on_rest(&self, f: impl Fn(context::Owner) + Send + Sync + 'static) {
+        let _ = self.0.on_rest.set(Box::new(f));
+    }
+
+    /// Those whose tasks have been polled since this was called last, or [`Sim::on_rest`] was told; each
+    /// once.
+    #[must_use]
+    pub fn take_ran(&self) -> Vec<context::Owner> {
+        self.0.tasks.take_ran()
+    }
+
+    /// All tasks wait.
+    fn rests(&self) {
+        if let Some(on_rest) = self.0.on_rest.get() {
+            self.take_ran().into_iter().for_each(on_rest);
+        }
     }
 
     /// [`Sim::now`] in microseconds.
@@ -147,7 +173,7 @@ impl Sim {
             NOW_US.set(Some(now_us));
             self.tally().time_passed();
             #[cfg(unix)]
-            worker::progress();
+            worker::clock_is_at(now_us);
         }
     }
 
@@ -388,6 +414,8 @@ where
     Fut: Future<Output = T> + Send + 'static,
     R: Send + 'static,
 {
+    #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
+    crate::interpose::resolve();
     panics::install_hook();
     // A thread of its own, because the standard library's hash keys and rand's generator are
     // thread-local and made once: on a thread that was used before they'd hold another run's draws.
@@ -418,6 +446,7 @@ where
         stop: Notify::new(),
         tasks: Tasks::default(),
         tally: Tally::default(),
+        on_rest: OnceLock::new(),
     }));
     stack::begins_here();
     clock_guard::install(sim.0.settings.clock_guard);
@@ -470,6 +499,11 @@ fn build_runtime(sim: &Sim) -> Runtime {
             builder.on_thread_unpark(|| {
                 if let Some(sim) = current() {
                     sim.follow_runtime_clock();
+                }
+            });
+            builder.on_thread_park(|| {
+                if let Some(sim) = current() {
+                    sim.rests();
                 }
             });
             #[cfg(tokio_unstable)]

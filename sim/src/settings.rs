@@ -17,9 +17,9 @@ pub enum Clock {
     Real,
 }
 
-/// How much CPU time a run by the virtual clock may use in all, if nothing else is said. All of the lab's
-/// tests together take a small part of it, also without optimisations.
-const CPU_OF_A_RUN: Duration = Duration::from_secs(30);
+/// How much CPU time a run by the virtual clock may use for a second of its clock, if nothing else is said.
+/// All of the lab's tests together take a small part of it, also without optimisations.
+const CPU_OF_A_SECOND: Duration = Duration::from_secs(30);
 
 /// What becomes of code under test that moves the virtual clock, or sets it going. Either way it is a
 /// [`Misuse`](crate::Misuse), and the run the same until then.
@@ -56,7 +56,7 @@ impl Settings {
             seed,
             clock,
             limit,
-            cpu_limit: CPU_OF_A_RUN,
+            cpu_limit: CPU_OF_A_SECOND,
             clock_guard: ClockGuard::Notices,
             on_panic: Arc::new(|_| ()),
             on_misuse: Arc::new(|_| ()),
@@ -65,10 +65,11 @@ impl Settings {
         }
     }
 
-    /// How much CPU time the run may use, 30 s if nothing is said: who has used more in a child process
-    /// gets nowhere. It isn't exact, nor does it follow the seed; and it is no limit by the real clock.
+    /// How much CPU time the run may use for a second of its clock, 30 s if nothing is said: one that has
+    /// used more in a child process gets nowhere. It isn't exact, nor does it follow the seed; and it is no
+    /// limit by the real clock.
     #[must_use]
-    pub fn cpu_limit(mut self, limit: Duration) -> Settings {
+    pub fn cpu_limit_per_second(mut self, limit: Duration) -> Settings {
         self.cpu_limit = limit;
         self
     }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use crate::lines;
+use crate::symbols::{self, Line};
 
 /// How large a run's stack is, in bytes, unless the user says otherwise: as the standard library's.
 const SIZE: usize = 2 << 20;
@@ -62,23 +63,32 @@ impl Stack {
         stack
     }
 
+    /// Whether nothing is known of it.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only a watchdog asks"))]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.depth == 0
+    }
+
+    /// Its lines that the user wrote, innermost first.
+    pub(crate) fn users(&self) -> impl Iterator<Item = Line> {
+        let lines = self.addresses[..self.depth].iter().map(|&address| symbols::lines(address));
+        lines.flat_map(|lines| lines.to_vec()).filter(|line| lines::is_users(&line.file))
+    }
+
     /// Its lines that the user wrote, innermost first, with their functions. Lines that a recursion
     /// repeats are left out, and so are those beyond the first [`LINES`].
     pub(crate) fn users_lines(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        for &address in &self.addresses[..self.depth] {
-            if found.len() >= LINES {
+        let mut lines = Vec::new();
+        for Line { file, number, function } in self.users() {
+            let line = format!("{}:{number} in {function}", lines::shorten(&file));
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+            if lines.len() >= LINES {
                 break;
             }
-            lines::resolve(address, |symbol| {
-                if let Some(line) = lines::with_function(symbol)
-                    && !found.contains(&line)
-                {
-                    found.push(line);
-                }
-            });
         }
-        found
+        lines
     }
 
     /// The call that takes the most of the stack, if that is more than all others together.
@@ -97,31 +107,26 @@ impl Stack {
             return None;
         }
         let probing = probing(self.addresses[i]);
-        let mut lines = self.without(i).lines_of(1);
+        let bytes = match probing {
+            Some(probing) => FrameSize::Exactly(probing.bytes),
+            None => FrameSize::AtLeast(width as u64),
+        };
         // Where it asks for its part of the stack a function has no lines, but before that.
-        lines.extend(probing.and_then(|probing| line_before(probing.at, self.addresses[i])));
-        lines.extend(self.without(i).users_lines());
-        Some(Frame {
-            stack: size as u64,
-            bytes: probing.map_or(FrameSize::AtLeast(width as u64), |probing| {
-                FrameSize::Exactly(probing.bytes)
-            }),
-            line: lines.into_iter().next(),
-        })
+        let before = || probing.and_then(|probing| line_before(probing.at, self.addresses[i]));
+        let mut callers = self.addresses[i + 1..self.depth].iter();
+        let line = users_line_at(self.addresses[i])
+            .or_else(before)
+            .or_else(|| callers.find_map(|&address| users_line_at(address)));
+        Some(Frame { stack: size as u64, bytes, line })
     }
+}
 
-    /// The user's lines in so many of the innermost calls.
-    fn lines_of(mut self, calls: usize) -> Vec<String> {
-        self.depth = self.depth.min(calls);
-        self.users_lines()
-    }
-
-    /// This stack without its `inner` innermost calls.
-    fn without(mut self, inner: usize) -> Stack {
-        self.addresses.copy_within(inner..self.depth, 0);
-        self.depth -= inner;
-        self
-    }
+/// The innermost of the user's lines that are at `address`, with its function. It is part of a sentence,
+/// and so looked up in any case.
+fn users_line_at(address: usize) -> Option<String> {
+    let mut line = None;
+    lines::resolve(address, |symbol| line = line.take().or_else(|| lines::with_function(symbol)));
+    line
 }
 
 /// One call's part of a stack.
@@ -188,11 +193,7 @@ fn line_before(at: usize, address: usize) -> Option<String> {
     let function_here = function(address)?;
     let before = (at.saturating_sub(BEFORE)..=at).rev();
     let mut inside = before.take_while(|&at| function(at).as_ref() == Some(&function_here));
-    inside.find_map(|at| {
-        let mut line = None;
-        lines::resolve(at, |symbol| line = line.take().or_else(|| lines::with_function(symbol)));
-        line
-    })
+    inside.find_map(users_line_at)
 }
 
 /// The call that a stack has overflowed with, if it is one large one: `None` if it is many, or if no

@@ -33,6 +33,10 @@ impl Tasks {
     pub(crate) fn spawned_most(&self) -> Option<(&'static Location<'static>, u64)> {
         None
     }
+
+    pub(crate) fn take_ran(&self) -> Vec<Owner> {
+        Vec::new()
+    }
 }
 
 #[cfg(tokio_unstable)]
@@ -47,7 +51,7 @@ mod hooks {
 
     use super::Task;
     use crate::clock_guard;
-    use crate::context::{self, Activity, Context};
+    use crate::context::{self, Activity, Context, Owner};
     use crate::misuse::Misuse;
     use crate::run::Sim;
     use crate::settings::Clock;
@@ -103,6 +107,8 @@ mod hooks {
     #[derive(Debug, Default)]
     pub(crate) struct Tasks {
         alive: Mutex<HashMap<Id, Task, BuildHasherDefault<IdHasher>>>,
+        /// Whose tasks have been polled since that was asked last; by the virtual clock only.
+        ran: Mutex<Vec<Owner>>,
     }
 
     impl Tasks {
@@ -133,6 +139,19 @@ mod hooks {
             counts.into_values().max_by_key(|(_, count)| *count)
         }
 
+        /// Whose tasks have been polled since this was called last, each once.
+        pub(crate) fn take_ran(&self) -> Vec<Owner> {
+            let mut ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *ran)
+        }
+
+        fn has_run(&self, owner: Owner) {
+            let mut ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
+            if !ran.contains(&owner) {
+                ran.push(owner);
+            }
+        }
+
         /// Installs the hooks of `sim` on a runtime that is being built.
         pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
             let spawned = sim.clone();
@@ -155,7 +174,13 @@ mod hooks {
                     polled.misused(stands_still(&polled, meta.spawned_at()));
                 }
             });
-            builder.on_after_task_poll(|_| {
+            let ran = sim.clone();
+            builder.on_after_task_poll(move |_| {
+                if ran.clock() == Clock::Virtual
+                    && let Some(Context { owner, .. }) = context::current()
+                {
+                    ran.tasks().has_run(owner);
+                }
                 clock_guard::end_turn();
                 context::set(None);
             });

@@ -13,8 +13,11 @@ use std::sync::{Arc, Barrier, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{Resource, setrlimit};
+
+use crate::ask::{self, ask};
 use crate::context::{self, Context};
-use crate::dying;
+use crate::dying::{self, LastWords};
 use crate::frame::{self, Frame};
 use crate::interrupt::{self, Again};
 use crate::kernel::{self, Stat};
@@ -23,6 +26,8 @@ use crate::run;
 use crate::settings::Clock;
 use crate::signals;
 use crate::stack::Stack;
+use crate::symbols;
+use crate::threads::Thread;
 use crate::workers::{Death, OUTPUT_KEPT, WORKER};
 
 /// How often the watchdog looks.
@@ -31,6 +36,10 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How much CPU time a run may use without letting virtual time pass. Only code that loops does: all
 /// that a cluster of a hundred servers does at one instant takes a small part of it.
 const CPU_WITHOUT_PROGRESS: Duration = Duration::from_secs(2);
+
+/// How far the virtual clock must come in a run's limit of CPU time. It's the pace that counts, not the
+/// sum: a run may well take minutes in a build without optimisations, on a machine with other things to do.
+const PACE: Duration = Duration::from_secs(1);
 
 /// How much memory a run may hold, in bytes: half of what its process may have. A run of the lab holds
 /// some tens of millions.
@@ -41,9 +50,6 @@ const LOOKS_ASLEEP: u32 = 12;
 
 /// How long a run by the real clock may go on behind its limit.
 const OVERTIME: Duration = Duration::from_secs(10);
-
-/// How long the watchdog waits for the thread's stack.
-const STACK_WAIT: Duration = Duration::from_secs(2);
 
 /// The most address space that a child may use, in bytes: a run that wants more has gone wild. As a
 /// machine may well have two cores and 8 GB, more would be for the system's own killer.
@@ -64,7 +70,7 @@ const IN_HEAP: libc::c_int = 4 << 20;
 const PRINTED: u64 = 1 << 30;
 
 /// The exit code of a test binary that has failed.
-const FAILED: libc::c_int = 101;
+const FAILED: i32 = 101;
 
 /// How long results are kept back, so that they travel together.
 const FLUSH_AFTER: Duration = Duration::from_millis(5);
@@ -76,6 +82,8 @@ pub struct Stuck {
     pub why: Why,
     /// The user's lines on the run's stack, innermost first. Empty where they can't be told.
     pub stack: Vec<String>,
+    /// Why the program tells no line, and what to do about it, if that is why the stack is empty.
+    pub no_lines: Option<&'static str>,
     /// Whose code it is, where that is known.
     pub context: Option<Context>,
 }
@@ -90,7 +98,12 @@ pub enum Why {
     /// It holds more memory than any run needs.
     Memory,
     /// It gets somewhere, and takes more CPU time for that than any run needs.
-    Slow,
+    Slow {
+        /// The CPU time that it took lately.
+        cpu: Duration,
+        /// How far its clock came meanwhile.
+        clock: Duration,
+    },
     /// By the real clock: it can't be ended when its time is up.
     Overtime,
     /// It tried to end the process.
@@ -104,7 +117,27 @@ pub enum Why {
 impl Stuck {
     /// What the calling thread is at.
     fn here(why: Why) -> Stuck {
-        Stuck { why, stack: Stack::here().users_lines(), context: context::current() }
+        Stuck::at(why, &Stack::here(), context::current())
+    }
+
+    /// A run whose thread has this stack.
+    fn at(why: Why, stack: &Stack, context: Option<Context>) -> Stuck {
+        let lines = stack.users_lines();
+        let no_lines = symbols::why_no_lines().filter(|_| lines.is_empty() && !stack.is_empty());
+        Stuck { why, stack: lines, no_lines, context }
+    }
+
+    /// A run whose thread tells nothing.
+    fn unseen(why: Why) -> Stuck {
+        Stuck { why, stack: Vec::new(), no_lines: None, context: None }
+    }
+
+    /// What the simulated thread answers when it is asked.
+    fn asked(why: Why, thread: SimulatedThread) -> Stuck {
+        match ask(thread.id) {
+            Some(answer) => Stuck::at(why, &answer.stack, answer.context),
+            None => Stuck::unseen(why),
+        }
     }
 }
 
@@ -112,6 +145,17 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Why::Signal(signal) => return Death::Signalled(*signal).fmt(f),
+            Why::Slow { cpu, clock } => {
+                return write!(
+                    f,
+                    "work without end: in its last {:.1} s of CPU time the run came {:.3} s further, where one of \
+                     the lab's takes some hundredths of a second for a whole one; look for work that grows \
+                     with all that was done before: a whole log that is copied, sent or saved for each \
+                     command, tasks or calls that only pile up",
+                    cpu.as_secs_f64(),
+                    clock.as_secs_f64()
+                );
+            }
             Why::Loop => {
                 "an endless loop: code runs on and on without an .await that waits, and nothing \
                  else gets its turn; wait in the loop, by tokio::time::sleep for at least a \
@@ -122,11 +166,6 @@ impl fmt::Display for Why {
                 "memory without end: the run holds 2 GiB, where one of the lab's takes some tens of \
                  MiB; look for a Vec or a channel that only grows, or for tasks that are spawned and \
                  never end"
-            }
-            Why::Slow => {
-                "work without end: the run has computed for 30 s of CPU time, where one of the lab's \
-                 takes less than one; look for work that grows with all that was done before: a whole \
-                 log that is copied, sent or saved for each command, tasks or calls that only pile up"
             }
             Why::Blocked => {
                 "the simulated thread is blocked, and with it the whole cluster: by a mutex that \
@@ -170,21 +209,15 @@ struct Running {
 /// The thread that is simulated.
 #[derive(Clone, Copy)]
 struct SimulatedThread {
-    /// For signals.
-    pthread: libc::pthread_t,
-    /// For the kernel's files.
-    tid: libc::pid_t,
-    /// How much CPU time it may use in all.
+    id: Thread,
+    /// How much CPU time it may use until its clock has come [`PACE`] further.
     cpu_limit: Duration,
 }
 
 static WATCH: OnceLock<Arc<Watch>> = OnceLock::new();
 
-/// Counts how often the virtual clock has moved, and runs begun.
-static PROGRESS: AtomicU64 = AtomicU64::new(0);
-
-/// What the simulated thread has told of itself, when asked.
-static ASKED: Mutex<Option<(Stack, Option<Context>)>> = Mutex::new(None);
+/// How far the virtual clock of the run that is under way has come, in microseconds.
+static CLOCK_US: AtomicU64 = AtomicU64::new(0);
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -196,25 +229,22 @@ pub fn is_worker() -> bool {
     std::env::var_os(WORKER).is_some()
 }
 
-/// The virtual clock has moved.
-pub(crate) fn progress() {
-    PROGRESS.fetch_add(1, Ordering::Relaxed);
+/// The virtual clock has come so far, in microseconds.
+pub(crate) fn clock_is_at(now_us: u64) {
+    CLOCK_US.store(now_us, Ordering::Relaxed);
 }
 
-/// This thread begins a run. By the virtual clock it is being simulated from now on, for at most
-/// `cpu_limit`; by the real one the run is to end within `limit`.
+/// This thread begins a run. By the virtual clock it is being simulated from now on, and may use
+/// `cpu_limit` for a second of its clock; by the real one the run is to end within `limit`.
 pub(crate) fn watch_this_thread(clock: Clock, limit: Duration, cpu_limit: Duration) {
-    progress();
-    if let Some(watch) = WATCH.get()
-        && let Some(running) = lock(&watch.running).as_mut()
-    {
-        dying::belongs_to_a_run();
+    clock_is_at(0);
+    let Some(watch) = WATCH.get() else { return };
+    // Before the lock is taken: a thread that dies with the lock could not be told of.
+    dying::belongs_to_a_run();
+    let id = Thread::own();
+    if let Some(running) = lock(&watch.running).as_mut() {
         match clock {
-            Clock::Virtual => {
-                // SAFETY: both calls only read the calling thread's identity.
-                let (pthread, tid) = unsafe { (libc::pthread_self(), libc::gettid()) };
-                running.thread = Some(SimulatedThread { pthread, tid, cpu_limit });
-            }
+            Clock::Virtual => running.thread = Some(SimulatedThread { id, cpu_limit }),
             Clock::Real => running.until = Some(Instant::now() + limit + OVERTIME),
         }
     }
@@ -239,8 +269,8 @@ pub(crate) fn exit_is_a_misuse() -> ! {
         Some(watch) => watch.give_up(&stuck),
         None => run::exits(&stuck),
     }
-    // SAFETY: ends the process at once: the code under test may hold any lock.
-    unsafe { libc::_exit(FAILED) }
+    // At once: the code under test may hold any lock.
+    kernel::end_process(FAILED)
 }
 
 /// Serves the parent: runs each seed that it sends by `run` and sends back the bytes. If a run gets
@@ -255,6 +285,8 @@ pub fn serve(
     on_stuck: impl Fn(u64, &Stuck, &str) -> Vec<u8> + Send + Sync + 'static,
 ) -> ! {
     let socket = take_socket().expect("a worker's standard input is its parent's socket");
+    #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
+    crate::interpose::resolve();
     interrupt::catch(Again::Ignored);
     limit_resources();
     keep_memory();
@@ -266,9 +298,7 @@ pub fn serve(
         running: Mutex::new(None),
     });
     assert!(WATCH.set(watch.clone()).is_ok(), "a process serves once");
-    if clock == Clock::Virtual {
-        install_handler();
-    }
+    ask::install_handler();
     start_watchdog(watch.clone(), clock);
     flush();
     output.take(); // what the test binary has printed on its way here
@@ -305,6 +335,9 @@ fn start_watchdog(watch: Arc<Watch>, clock: Clock) {
     let started = Arc::new(Barrier::new(2));
     let is_started = started.clone();
     let watchdog = thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
+        // Or it might wait for itself to tell of them.
+        signals::keep_away(&dying::SIGNALS);
+        signals::keep_away(&[libc::SIGINT, ask::SIGNAL]);
         drop(black_box(Box::new(0)));
         is_started.wait();
         watch.watch(clock, &bell);
@@ -317,23 +350,19 @@ fn start_watchdog(watch: Arc<Watch>, clock: Clock) {
 fn take_socket() -> io::Result<UnixStream> {
     let socket = io::stdin().as_fd().try_clone_to_owned()?;
     let nothing = File::open("/dev/null")?;
-    // SAFETY: both are open descriptors; standard input is replaced as a whole.
-    let replaced = unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&nothing), 0) };
-    if replaced < 0 { Err(io::Error::last_os_error()) } else { Ok(UnixStream::from(socket)) }
+    nix::unistd::dup2_stdin(nothing)?;
+    Ok(UnixStream::from(socket))
 }
 
 fn limit_resources() {
     limit_memory(MEMORY);
-    let limit = libc::rlimit { rlim_cur: PRINTED, rlim_max: PRINTED };
-    // SAFETY: the struct is valid for the call. Where the limit can't be set there is none.
-    unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) };
+    // Where the limit can't be set there is none.
+    let _ = setrlimit(Resource::RLIMIT_FSIZE, PRINTED, PRINTED);
 }
 
 /// Limits the address space to `now`, and lets the process raise that for its last words.
 fn limit_memory(now: u64) {
-    let limit = libc::rlimit { rlim_cur: now, rlim_max: MEMORY + MEMORY_FOR_LAST_WORDS };
-    // SAFETY: as above.
-    unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) };
+    let _ = setrlimit(Resource::RLIMIT_AS, now, MEMORY + MEMORY_FOR_LAST_WORDS);
 }
 
 /// Keeps what a run has used for the next one, which needs about as much. By itself the C library's
@@ -392,13 +421,12 @@ impl Watch {
             let _ = bell.read(&mut [0]);
             if let Some(words) = dying::last_words() {
                 limit_memory(MEMORY + MEMORY_FOR_LAST_WORDS);
-                let (why, stack) = (Why::Signal(words.signal), words.stack.users_lines());
-                self.give_up(&Stuck { why, stack, context: words.context });
+                let LastWords { signal, stack, context } = words;
+                self.give_up(&Stuck::at(Why::Signal(signal), &stack, context));
             }
             let Some(running) = *lock(&self.running) else { continue };
             if interrupt::is_interrupted() {
-                let why = Why::Interrupted;
-                self.give_up(&Stuck { why, stack: Vec::new(), context: None });
+                self.give_up(&Stuck::unseen(Why::Interrupted));
             }
             if last_sign.elapsed() > Duration::from_secs(1) {
                 self.send(&Frame::Alive);
@@ -409,7 +437,7 @@ impl Watch {
                 Clock::Real => running
                     .until
                     .filter(|until| *until < Instant::now())
-                    .map(|_| Stuck { why: Why::Overtime, stack: Vec::new(), context: None }),
+                    .map(|_| Stuck::unseen(Why::Overtime)),
             };
             // A run that is only slow may have come to its end meanwhile.
             let is_under_way =
@@ -426,13 +454,15 @@ impl Watch {
         let running = lock(&self.running);
         let seed = running.map_or(0, |running| running.seed);
         printed::count();
-        let output = Output::new().map(|mut output| output.take()).unwrap_or_default();
+        let take = || Output::new().map(|mut output| output.take()).unwrap_or_default();
+        let mut output = take();
         let result = (self.on_stuck)(seed, stuck, &String::from_utf8_lossy(&output));
+        output.extend(take()); // what was printed about it
         self.send(&Frame::Leaving);
         self.send(&Frame::Result { seed, result, output });
-        // SAFETY: ends the process at once. Nothing that would run on an orderly exit can be relied
-        // upon: the simulated thread may hold any lock.
-        unsafe { libc::_exit(0) }
+        // At once: nothing that would run on an orderly exit can be relied upon, as the simulated thread
+        // may hold any lock.
+        kernel::end_process(0)
     }
 }
 
@@ -440,9 +470,18 @@ impl Watch {
 #[derive(Default)]
 struct Seen {
     run: Option<Instant>,
-    progress: u64,
-    cpu: Duration,
+    /// When it was last seen that the clock has moved.
+    moved: Mark,
+    /// Where the present stretch of the clock begins.
+    stretch: Mark,
     looks_asleep: u32,
+}
+
+/// How far a run had come, by both of its measures.
+#[derive(Clone, Copy, Default)]
+struct Mark {
+    clock_us: u64,
+    cpu: Duration,
 }
 
 impl Seen {
@@ -450,51 +489,35 @@ impl Seen {
     fn look(&mut self, running: &Running) -> Option<Stuck> {
         let thread = running.thread?;
         if kernel::memory_held().is_some_and(|held| held > HELD) {
-            return Some(ask(thread, Why::Memory));
+            return Some(Stuck::asked(Why::Memory, thread));
         }
-        let folder = PathBuf::from(format!("/proc/self/task/{}", thread.tid));
-        let Stat { state, cpu } = Stat::read(&folder)?;
+        let Thread(id) = thread.id;
         // Each run has a thread of its own.
-        if cpu >= thread.cpu_limit {
-            return Some(ask(thread, Why::Slow));
+        let Stat { state, cpu } = Stat::read(&PathBuf::from(format!("/proc/self/task/{id}")))?;
+        let now = Mark { clock_us: CLOCK_US.load(Ordering::Relaxed), cpu };
+        if self.run != Some(running.since) {
+            let (run, stretch) = (Some(running.since), Mark::default());
+            *self = Seen { run, moved: now, stretch, looks_asleep: 0 };
+            return None;
         }
-        let progress = PROGRESS.load(Ordering::Relaxed);
-        if self.run != Some(running.since) || progress != self.progress {
-            *self = Seen { run: Some(running.since), progress, cpu, looks_asleep: 0 };
+        let clock = Duration::from_micros(now.clock_us.saturating_sub(self.stretch.clock_us));
+        let used = cpu.saturating_sub(self.stretch.cpu);
+        if clock >= PACE {
+            self.stretch = now;
+        } else if used >= thread.cpu_limit {
+            return Some(Stuck::asked(Why::Slow { cpu: used, clock }, thread));
+        }
+        if now.clock_us != self.moved.clock_us {
+            (self.moved, self.looks_asleep) = (now, 0);
             return None;
         }
         self.looks_asleep = if state == 'S' { self.looks_asleep + 1 } else { 0 };
-        if cpu.saturating_sub(self.cpu) >= CPU_WITHOUT_PROGRESS {
-            Some(ask(thread, Why::Loop))
+        if cpu.saturating_sub(self.moved.cpu) >= CPU_WITHOUT_PROGRESS {
+            Some(Stuck::asked(Why::Loop, thread))
         } else if self.looks_asleep >= LOOKS_ASLEEP {
-            Some(ask(thread, Why::Blocked))
+            Some(Stuck::asked(Why::Blocked, thread))
         } else {
             None
         }
     }
-}
-
-/// Asks the simulated thread, by a signal, what it is at.
-fn ask(thread: SimulatedThread, why: Why) -> Stuck {
-    // SAFETY: the thread is running a run, so it exists; the signal has a handler.
-    unsafe { libc::pthread_kill(thread.pthread, libc::SIGUSR1) };
-    let asked = Instant::now();
-    while asked.elapsed() < STACK_WAIT {
-        let told = lock(&ASKED).take();
-        if let Some((stack, context)) = told {
-            return Stuck { why, stack: stack.users_lines(), context };
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    Stuck { why, stack: Vec::new(), context: None }
-}
-
-fn install_handler() {
-    // The interrupted code may hold any lock, the allocator's included. So this takes only addresses,
-    // and leaves it to the watchdog to make lines of them; the one lock is the watchdog's, which holds
-    // it for a moment.
-    extern "C" fn tell(_: libc::c_int) {
-        *lock(&ASKED) = Some((Stack::here(), context::current()));
-    }
-    signals::on(libc::SIGUSR1, tell, libc::SA_RESTART);
 }

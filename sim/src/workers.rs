@@ -13,7 +13,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::num::NonZeroUsize;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -22,12 +22,17 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
 use crate::frame::{self, Frame};
 use crate::interrupt::{self, Again};
 use crate::silence::{self, Silence};
 
 /// How long a child may take to end when it has closed its end of the socket.
 const END: Duration = Duration::from_secs(3);
+
+/// How much later than its child a process may be interrupted.
+const INTERRUPT: Duration = Duration::from_millis(500);
 
 /// How often it is looked at meanwhile.
 const LOOK_FOR_END: Duration = Duration::from_millis(5);
@@ -68,6 +73,8 @@ pub enum Death {
     Stopped,
     /// It never became a worker: the command doesn't lead to one.
     NotAWorker,
+    /// It sent this, which no worker sends, and was killed.
+    Garbled(String),
 }
 
 impl fmt::Display for Death {
@@ -92,6 +99,11 @@ impl fmt::Display for Death {
                 "the process was stopped by a signal such as SIGSTOP, and went on no more",
             ),
             Death::NotAWorker => f.write_str("the process did not come to the point of running"),
+            Death::Garbled(what) => write!(
+                f,
+                "the process sent the tester what it can't read: {what}; code under test must not write to a \
+                 file descriptor that it hasn't opened"
+            ),
         }
     }
 }
@@ -154,10 +166,10 @@ pub fn run_in_children(
 pub fn without_address_randomisation(command: &mut Command) {
     #[cfg(target_os = "linux")]
     {
+        use nix::sys::personality::{self, Persona};
         let fix = || {
-            // SAFETY: sets a flag of the calling process. Where that is forbidden the addresses
-            // stay random, which is what they'd be anyway.
-            unsafe { libc::personality(libc::ADDR_NO_RANDOMIZE as libc::c_ulong) };
+            // Where that is forbidden the addresses stay random, which is what they'd be anyway.
+            let _ = personality::set(Persona::ADDR_NO_RANDOMIZE);
             Ok(())
         };
         // SAFETY: the closure makes one system call and neither allocates nor locks.
@@ -246,12 +258,21 @@ impl<'a> Queue<'a> {
                 child.dismiss();
                 return Ok(());
             }
-            match child.next() {
-                Ok(Frame::Ready | Frame::Alive | Frame::Leaving) => {}
-                Ok(Frame::Result { seed, result, output }) => {
-                    let place = given.iter().position(|job| job.1 == seed);
-                    let job = place.and_then(|place| given.remove(place));
-                    let job = job.expect("a child sends results of the seeds that it was given");
+            let is_given = |seed| given.iter().position(|job| job.1 == seed);
+            let word = child.next().and_then(|frame| match frame {
+                Frame::Ready | Frame::Alive | Frame::Leaving => Ok(None),
+                Frame::Result { seed, result, output } => match is_given(seed) {
+                    Some(place) => Ok(Some((place, result, output))),
+                    None => Err(Some(Death::Garbled(format!(
+                        "a result of seed {seed}, which it wasn't given"
+                    )))),
+                },
+            });
+            match word {
+                Ok(None) => {}
+                Ok(Some((place, result, output))) => {
+                    let job = given.remove(place).expect("it is there");
+                    let seed = job.1;
                     let output = String::from_utf8_lossy(&output).into_owned();
                     let is_last = child.is_leaving;
                     self.finish(job, Done { seed, result: Ok(result), output, is_last });
@@ -264,6 +285,9 @@ impl<'a> Queue<'a> {
                 }
                 Err(death) => {
                     let (death, output) = child.bury(death);
+                    if is_of_an_interrupt(&death) {
+                        return Ok(());
+                    }
                     if given.len() == 1 || death == Death::NotAWorker {
                         for job in given {
                             let (result, output) = (Err(death.clone()), output.clone());
@@ -277,6 +301,22 @@ impl<'a> Queue<'a> {
             }
         }
     }
+}
+
+/// Whether a child has died because the user has had enough, so that no run is to blame. The signal that
+/// ends a group of processes may come to the child first.
+fn is_of_an_interrupt(death: &Death) -> bool {
+    let may_be_first = match death {
+        Death::NotAWorker => true,
+        Death::Signalled(signal) => [libc::SIGINT, libc::SIGTERM, libc::SIGHUP].contains(signal),
+        Death::Exited(_) | Death::Silent | Death::Stopped => false,
+        Death::Garbled(_) => return false,
+    };
+    let begun = Instant::now();
+    while may_be_first && !interrupt::is_interrupted() && begun.elapsed() < INTERRUPT {
+        thread::sleep(LOOK_FOR_END);
+    }
+    interrupt::is_interrupted()
 }
 
 /// A child, as its parent sees it.
@@ -313,13 +353,16 @@ impl Worker {
         if self.reader.buffer().is_empty() {
             self.wait_for_word()?;
         }
-        let frame = frame::read(&mut self.reader).map_err(|_| None)?;
+        let frame = frame::read(&mut self.reader).map_err(|error| {
+            let is_garbled = error.kind() == io::ErrorKind::InvalidData;
+            is_garbled.then(|| Death::Garbled(error.to_string()))
+        })?;
         self.is_ready |= matches!(frame, Frame::Ready);
         self.is_leaving |= matches!(frame, Frame::Leaving);
         Ok(frame)
     }
 
-    fn wait_for_word(&self) -> Result<(), Option<Death>> {
+    fn wait_for_word(&mut self) -> Result<(), Option<Death>> {
         let mut silence = Silence::begin(self.process.id());
         let mut is_told = false;
         loop {
@@ -328,16 +371,26 @@ impl Worker {
                 interrupt::pass_on(self.process.id());
                 is_told = true;
             }
-            let fd = self.socket.as_raw_fd();
-            let mut socket = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-            // SAFETY: it is one descriptor, and it is open.
-            if unsafe { libc::poll(&raw mut socket, 1, silence::LOOK.as_millis() as i32) } > 0 {
+            // As a rule the socket's other end is closed when it ends; but not if a process that it has
+            // started holds it, too. What it said before is still there to be read.
+            let has_ended = self.process.try_wait().is_ok_and(|status| status.is_some());
+            if self.has_word(if has_ended { Duration::ZERO } else { silence::LOOK }) {
                 return Ok(());
+            }
+            if has_ended {
+                return Err(None);
             }
             if let Some(death) = silence.look(self.is_ready) {
                 return Err(Some(death));
             }
         }
+    }
+
+    /// Whether there is something to read, or the end of it. Waits for at most so long.
+    fn has_word(&self, at_most: Duration) -> bool {
+        let mut socket = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        let at_most = PollTimeout::try_from(at_most).unwrap_or(PollTimeout::ZERO);
+        poll(&mut socket, at_most).is_ok_and(|ready| ready > 0)
     }
 
     /// There is nothing left to do for the child.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is what is to be caught")]
 
+use std::io;
 use std::sync::{Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -9,8 +10,8 @@ use std::time::Duration;
 use config::FailureKind;
 use futures::future::FutureExt as _;
 
-use crate::child::{Place, catch, place};
-use crate::server::{Habits, one_in_some_runs};
+use crate::child::{FAILED, Place, catch, place, run};
+use crate::server::{Habits, one_in_some_runs, only_bad_server};
 
 fn here(function: &str, text: &str) -> Place {
     place(("blocked.rs", include_str!("blocked.rs")), function, text)
@@ -119,6 +120,27 @@ fn a_lock_taken_twice_is_named() {
         .assert_is(FailureKind::Stuck, &["server 1, in get_state: "])
         .assert_is(FailureKind::Stuck, &BLOCKED)
         .assert_at(&here("locks_twice", "assert_eq!"));
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn locks_twice_while_it_prints() {
+    let in_get_state = || {
+        let _printing = io::stdout().lock();
+        let state = Mutex::new(1);
+        let term = state.lock().unwrap();
+        assert_eq!(*term, *state.lock().unwrap());
+    };
+    config::test(move |t| only_bad_server(t, Habits { in_get_state, ..Habits::GOOD }));
+}
+
+/// Nobody else can print then, but the run's log is printed.
+#[test]
+fn a_lock_taken_twice_is_named_though_its_thread_keeps_the_output() {
+    let variables = [("LAB_SEED", "1"), ("LAB_LOG", "1")];
+    let ran = run(&["blocked::locks_twice_while_it_prints"], &variables);
+    ran.assert_status(FAILED);
+    ran.assert_says(&["server 1, in get_state: ", BLOCKED[0], "\nwhat the run printed:\n"]);
 }
 
 #[test]

@@ -41,10 +41,20 @@ pub(crate) fn run_while(
     variables: &[(&str, &str)],
     meanwhile: impl FnMut(u32),
 ) -> Ran {
+    run_binary(&env::current_exe().expect("this binary's path"), tests, variables, meanwhile)
+}
+
+/// The same, with `binary`, which is as good as this one.
+pub(crate) fn run_binary(
+    binary: &Path,
+    tests: &[&str],
+    variables: &[(&str, &str)],
+    meanwhile: impl FnMut(u32),
+) -> Ran {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let printed = folder.path().join("printed");
     let file = File::create(&printed).expect("a file in a new folder");
-    let mut command = Command::new(env::current_exe().expect("this binary's path"));
+    let mut command = Command::new(binary);
     command.args(tests).args(["--exact", "--include-ignored", "--nocapture"]);
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();

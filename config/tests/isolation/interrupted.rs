@@ -3,10 +3,12 @@
 use std::env;
 use std::fs;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use config::FailureKind;
+use tokio::time::sleep;
 
-use crate::child::{FAILED, run_while};
+use crate::child::{FAILED, Ran, run_while};
 use crate::server::{Habits, everybody};
 
 /// Names a file that a run makes when it is under way.
@@ -24,23 +26,41 @@ fn takes_long() {
 }
 
 #[test]
-fn an_interrupted_run_is_told_of() {
+#[ignore = "takes a minute unless it is interrupted; the test below does so"]
+fn takes_a_minute() {
+    config::test(|t| async move {
+        if let Some(file) = env::var_os(UNDER_WAY) {
+            fs::write(file, "").expect("the file can be written");
+        }
+        sleep(Duration::from_secs(60)).await;
+        everybody(t, Habits::GOOD).await;
+    });
+}
+
+/// Runs some tests, of which the first is interrupted when it is under way: `kill` is done to its process.
+fn interrupt(tests: &[&str], kill: &str) -> Ran {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let under_way = folder.path().join("under-way");
     let path = under_way.to_str().expect("a path of letters");
     let variables =
         [("LAB_CLOCK", "real"), ("LAB_JOBS", "1"), ("LAB_ITERS", "5"), (UNDER_WAY, path)];
-    let tests = ["interrupted::takes_long", "well_behaved::servers_without_a_bad_habit_pass"];
     let mut is_interrupted = false;
-    let ran = run_while(&tests, &variables, |process| {
+    run_while(tests, &variables, |process| {
         if !is_interrupted && under_way.exists() {
-            let kill = Command::new("kill").args(["-INT", &process.to_string()]).status();
-            assert!(kill.expect("kill runs").success());
+            let kill = kill.replace("PROCESS", &process.to_string());
+            let status = Command::new("sh").args(["-c", &kill]).status();
+            assert!(status.expect("sh runs").success(), "{kill} has failed");
             is_interrupted = true;
         }
-    });
+    })
+}
+
+const TESTS: [&str; 2] =
+    ["interrupted::takes_long", "well_behaved::servers_without_a_bad_habit_pass"];
+
+fn assert_interrupted(ran: &Ran) {
     ran.assert_status(FAILED);
-    let [result] = &ran.results_of(tests[0])[..] else { panic!("not one run:\n{}", ran.output) };
+    let [result] = &ran.results_of(TESTS[0])[..] else { panic!("not one run:\n{}", ran.output) };
     let failure = result.failure().expect("it has not come to its end");
     assert_eq!(failure.kind, FailureKind::Stuck);
     assert_eq!(failure.message, "interrupted: this is how far the run had come");
@@ -52,4 +72,42 @@ fn an_interrupted_run_is_told_of() {
         // What comes behind it is not begun.
         "... interrupted: 0 of 5 runs were made\n",
     ]);
+}
+
+#[test]
+fn an_interrupted_run_is_told_of() {
+    for signal in ["INT", "TERM", "HUP"] {
+        assert_interrupted(&interrupt(&TESTS, &format!("kill -{signal} PROCESS")));
+    }
+}
+
+/// `timeout` sends the signal to its child and to the group of both.
+#[test]
+fn a_request_to_stop_may_come_to_all_processes_and_twice() {
+    let children = "$(cat /proc/PROCESS/task/*/children)";
+    let kill = format!("kill -TERM PROCESS; kill -TERM PROCESS {children}");
+    assert_interrupted(&interrupt(&TESTS, &kill));
+}
+
+/// A process that is killed can't tell its children; they find out.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "nothing is simulated in this test")]
+fn children_end_soon_after_their_parent() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let children = folder.path().join("children");
+    let list = format!("cat /proc/PROCESS/task/*/children > {}", children.display());
+    interrupt(&["interrupted::takes_a_minute"], &format!("{list}; kill -KILL PROCESS"));
+    let children = fs::read_to_string(&children).expect("they were listed");
+    let children: Vec<&str> = children.split_whitespace().collect();
+    assert!(!children.is_empty(), "no run was under way");
+    let is_alive = |process: &&str| {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        // One that nobody has waited for yet has ended, too.
+        stat.contains(") ") && !stat.contains(") Z ")
+    };
+    let begun = Instant::now();
+    while children.iter().any(is_alive) {
+        assert!(begun.elapsed() < Duration::from_secs(5), "{children:?} go on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

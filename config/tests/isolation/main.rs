@@ -10,6 +10,7 @@
 #![cfg(all(target_os = "linux", target_env = "gnu", tokio_unstable, not(sim_no_interposition)))]
 
 mod blocked;
+mod calls;
 mod child;
 mod confirmed;
 mod deaths;
@@ -19,6 +20,7 @@ mod histories;
 mod interrupted;
 mod leftovers;
 mod mistakes;
+mod no_lines;
 mod numbering;
 mod panics;
 mod places;

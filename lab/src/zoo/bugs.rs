@@ -1,11 +1,10 @@
 //! The known bugs, as the zoo tells of them.
 
 use std::fmt;
-use std::process::Stdio;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cargo::cargo;
+use crate::cargo::{self, cargo};
 use crate::cli;
 use crate::error::Error;
 use crate::suite::suggestion;
@@ -79,13 +78,12 @@ pub(crate) fn ask(build: &cli::Build, named: &[String]) -> Result<Vec<Bug>, Erro
     if build.release {
         command.arg("--release");
     }
-    let output = command.args(["--", "--json"]).stdin(Stdio::null()).stderr(Stdio::inherit());
-    let output =
-        output.output().map_err(|error| Error::NotStarted { what: "cargo".to_owned(), error })?;
-    if !output.status.success() {
-        return Err(Error::NoBugs(format!("it ended with {}", output.status)));
+    command.args(["--", "--json"]);
+    let (status, list) = cargo::output(command)?;
+    if !status.success() {
+        return Err(Error::NoBugs(format!("it ended with {status}")));
     }
-    let bugs = parse(&String::from_utf8_lossy(&output.stdout))?;
+    let bugs = parse(&list)?;
     choose(bugs, named)
 }
 

@@ -1,7 +1,7 @@
 //! Running a campaign: who runs what, and what is counted.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -48,8 +48,6 @@ fn tells_itself(kind: FailureKind, has_hung: bool) -> bool {
 pub(crate) struct Work<'a> {
     pub(crate) suite: &'a Suite,
     pub(crate) jobs: usize,
-    /// Set when the user has had enough.
-    pub(crate) stop: &'a AtomicBool,
 }
 
 /// Where the campaign stands.
@@ -101,7 +99,6 @@ impl Work<'_> {
                 ("LAB_STRICT", "1".to_owned()),
                 ("LAB_CLOCK", "virtual".to_owned()),
             ],
-            stop: self.stop,
         };
         let asked = plan.count(name);
         let mut count = Count::new(raft, name, plan.seeds.first);
@@ -113,7 +110,7 @@ impl Work<'_> {
             };
             let folder = scratch()?;
             let Some(ended) = launcher.run(test, seeds, folder.path())? else { return Ok(None) };
-            let ended = ended.complete(test, seeds)?;
+            let Some(ended) = ended.complete(test, seeds)? else { return Ok(None) };
             count.add(ended.lines, ended.cpu, bug);
             given += seeds.count;
             size = if count.is_slow(given) { 1 } else { (2 * given).max(FIRST - 1) };
@@ -173,9 +170,16 @@ impl Count {
             let run = line.seed.wrapping_sub(self.first_seed);
             let has_hung = line.has_hung();
             let cell = &mut self.cell;
-            let Verdict::Failed { failure, explanation } = line.verdict else {
-                cell.runs += 1;
-                continue;
+            let (failure, explanation) = match line.verdict {
+                Verdict::Failed { failure, explanation } => (failure, explanation),
+                Verdict::Passed { .. } => {
+                    cell.runs += 1;
+                    continue;
+                }
+                Verdict::Skipped { .. } => {
+                    cell.skipped += 1;
+                    continue;
+                }
             };
             if failure.kind == FailureKind::Tester {
                 cell.tester += 1;
@@ -280,8 +284,10 @@ mod tests {
             failed(1, "safety", "monitor M1: two leaders", Some("voted-twice")),
             failed(2, "safety", two, Some("majority-not-needed")),
             failed(4, "tester", "the run was ended without a reason", None),
+            serde_json::from_str(r#"{"seed":5,"verdict":{"skipped":{"reason":"no votes"}}}"#)
+                .expect("a line"),
         ];
-        count.add(lines, Duration::from_millis(60), Some(&bug));
+        count.add(lines, Duration::from_millis(70), Some(&bug));
         let cell = count.done();
         assert_eq!(cell.own(), 2);
         let counts = |counts: &[(&str, u64)]| -> BTreeMap<String, u64> {
@@ -310,7 +316,8 @@ mod tests {
             right: 2,
             hung: 0,
             tester: 1,
-            cpu: 0.06,
+            skipped: 1,
+            cpu: 0.07,
             // The seeds wrap around.
             first: Some(1),
             cpu_to_first: Some(0.02),

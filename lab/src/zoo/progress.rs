@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::score::{Scored, Step};
 use super::stored::Campaign;
+use crate::output::tell;
 
 const STYLE: &str = "{bar:30.green/dim} {pos}/{len} tests, {elapsed} gone, {eta} to go  {msg}";
 
@@ -40,7 +41,7 @@ impl Progress {
             && self.shown.insert(raft.to_owned())
         {
             // A terminal that can't be written to has nothing to lose.
-            self.bar.suspend(|| eprintln!("{}", line(raft, &scored)));
+            self.bar.suspend(|| tell(&line(raft, &scored)));
         }
     }
 

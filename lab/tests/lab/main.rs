@@ -1,10 +1,12 @@
 //! The program as its users meet it: each test runs it, in a student's workspace.
 
+mod calls;
 mod explore;
 mod interrupt;
 mod make;
 mod misuse;
 mod outcome;
+mod output;
 mod replay;
 mod student;
 mod zoo;

@@ -58,7 +58,7 @@ fn a_run_that_passes_is_shown_with_what_its_servers_log() {
     assert!(ran.stdout.starts_with("passed\n"), "{}", ran.stdout);
     ran.assert_prints("\n\n  t (s)  S0");
     ran.assert_prints(" leads term 1\n");
-    ran.assert_prints(" logs DEBUG: stands for election");
+    ran.assert_prints(" logs DEBUG: starts an election");
     assert_eq!(explain(&file).stdout, ran.stdout);
 }
 

@@ -122,3 +122,70 @@ pub(crate) fn solved() -> &'static Path {
         folder
     })
 }
+
+/// A workspace with the reference Raft in the skeleton's place, and with tests of its own:
+///
+/// * `TestTwice3A` calls `config::test` for 3 and for 5 servers, and fails for 5 if the environment says so.
+/// * `TestScribbles3A` writes lines of its own to the file of results.
+/// * `TestWaits3A` takes an hour by the real clock.
+pub(crate) fn odd() -> &'static Path {
+    static WORKSPACE: OnceLock<PathBuf> = OnceLock::new();
+    WORKSPACE.get_or_init(|| {
+        let workspace = folder("odd-tests");
+        run(command("cp", solved()).arg("-r").arg(solved()).arg(&workspace)).assert_code(0);
+        let manifest = workspace.join("raft/Cargo.toml");
+        let text = fs::read_to_string(&manifest).expect("it is there");
+        // Another version, so that its build doesn't take the place of the other workspace's.
+        fs::write(manifest, text.replace("0.1.0+", "0.1.0+odd")).expect("it can be written");
+        fs::create_dir_all(workspace.join("raft/tests")).expect("a folder can be made");
+        fs::write(workspace.join("raft/tests/odd.rs"), ODD_TESTS).expect("it can be written");
+        workspace
+    })
+}
+
+const ODD_TESTS: &str = r#"#![allow(non_snake_case)]
+
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::time::Duration;
+
+use config::{Reliability, Snapshots, T, make_config};
+
+async fn elect(t: T, servers: usize) {
+    let cfg = make_config(&t, servers, Reliability::Reliable, Snapshots::Off, raft::make);
+    cfg.begin("Test (3A): election");
+    cfg.check_one_leader().await;
+    cfg.end();
+}
+
+#[test]
+fn TestTwice3A() {
+    for servers in [3, 5] {
+        config::test(move |t| async move {
+            let fails = env::var("FAILS").unwrap_or_default();
+            assert!(fails != servers.to_string(), "not with {servers} servers");
+            elect(t, servers).await;
+        });
+    }
+}
+
+#[test]
+fn TestScribbles3A() {
+    config::test(|t| async move {
+        let out = env::var_os("LAB_OUT").expect("it is set");
+        let file = std::path::Path::new(&out).join("results.jsonl");
+        let mut file = OpenOptions::new().append(true).create(true).open(file).expect("it opens");
+        file.write_all(b"hello\n\xff\n{\"seed\":").expect("it is written");
+        elect(t, 3).await;
+    });
+}
+
+#[test]
+fn TestWaits3A() {
+    config::test(|t| async move {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        elect(t, 3).await;
+    });
+}
+"#;

@@ -4,8 +4,11 @@
 
 use std::hint::black_box;
 use std::num::NonZeroUsize;
-use std::process::{self, Command};
+use std::process::{self, Command, Stdio};
 use std::ptr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use sim::context::{Activity, Context, Owner, enter};
@@ -44,8 +47,20 @@ fn run_until(victim: &str, seeds: &[u64], enough: fn(&Done) -> bool) -> Vec<Done
         command
     };
     // As many as there are tests here, so that none of them waits for another.
-    let jobs = NonZeroUsize::new(4).expect("it is not zero");
+    let jobs = NonZeroUsize::new(8).expect("it is not zero");
     sim::run_in_children(seeds, jobs, Isolation::Batch, &command, &enough).expect("children start")
+}
+
+/// What came of `seeds` where a shell that runs `script` stands in for the child. Its standard input is the
+/// tester's socket, to which it can write as well: any code under test can.
+fn run_shell(script: &str, seeds: &[u64]) -> Vec<Done> {
+    let command = || {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    };
+    let jobs = NonZeroUsize::new(4).expect("it is not zero");
+    sim::run_in_children(seeds, jobs, Isolation::Batch, &command, &|_| false).expect("sh starts")
 }
 
 /// What came of the seeds 1 to 3.
@@ -109,11 +124,11 @@ fn computes_for_long() {
         let settings = Settings::new(seed, Clock::Virtual, Duration::from_secs(10_000));
         let body = move |_| async move {
             for _ in 0..if seed == BAD { 1_000_000 } else { 0 } {
-                black_box((0..1_000_000).map(black_box).sum::<u64>());
+                compute_for(Duration::from_millis(5));
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        let settings = settings.cpu_limit(Duration::from_millis(300));
+        let settings = settings.cpu_limit_per_second(Duration::from_millis(300));
         sim::run(settings, body, |_, ending| matches!(ending, Ending::Finished(())));
         b"passed".to_vec()
     };
@@ -122,8 +137,101 @@ fn computes_for_long() {
 
 /// Its clock goes on, and it never waits for long.
 #[test]
-fn a_run_that_only_takes_too_long_is_ended() {
-    assert_named("workers::computes_for_long", &["work without end"]);
+fn a_run_whose_clock_is_slow_is_ended() {
+    let told = "work without end: in its last ";
+    assert_named("workers::computes_for_long", &[told, " s of CPU time the run came "]);
+}
+
+#[test]
+#[ignore = "the test below runs it"]
+fn computes_for_long_at_a_good_pace() {
+    let run = |seed| {
+        let settings = Settings::new(seed, Clock::Virtual, Duration::from_secs(10_000));
+        let body = move |_| async move {
+            for _ in 0..if seed == BAD { 100 } else { 0 } {
+                compute_for(Duration::from_millis(15));
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        };
+        let settings = settings.cpu_limit_per_second(Duration::from_millis(300));
+        sim::run(settings, body, |_, ending| matches!(ending, Ending::Finished(())));
+        b"passed".to_vec()
+    };
+    sim::serve(Clock::Virtual, run, |_, stuck, _| stuck.why.to_string().into_bytes())
+}
+
+fn compute_for(time: Duration) {
+    let begun = cpu_time();
+    while cpu_time() - begun < time {}
+}
+
+/// The CPU time of the calling thread.
+fn cpu_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the struct can be written.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).expect("it is small"))
+}
+
+/// How much CPU time it takes in all is the build's and the machine's affair.
+#[test]
+fn a_run_may_take_long_if_its_clock_goes_on() {
+    let done = run("workers::computes_for_long_at_a_good_pace");
+    assert!(done.iter().all(|done| told(done) == "passed"), "{done:?}");
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn is_blocked_amid_signals() {
+    static STORM: AtomicBool = AtomicBool::new(false);
+    thread::spawn(|| {
+        let me = process::id().cast_signed();
+        while !STORM.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(10));
+        }
+        loop {
+            let threads = std::fs::read_dir("/proc/self/task").expect("the process has threads");
+            for thread in threads.flatten() {
+                let id: i32 = thread.file_name().to_string_lossy().parse().expect("a number");
+                // SAFETY: the signal has a handler by now.
+                unsafe { libc::syscall(libc::SYS_tgkill, me, id, libc::SIGUSR1) };
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+    serve(|| {
+        let state = Mutex::new(());
+        STORM.store(true, Ordering::Relaxed);
+        let _locked = state.lock();
+        drop(state.lock());
+    });
+}
+
+/// The signal by which the watchdog asks comes from outside as well, to any thread and all the time.
+#[test]
+fn signals_from_outside_confuse_nobody() {
+    let by = "by server Some(3) at sim/tests/sim/workers.rs:";
+    assert_named("workers::is_blocked_amid_signals", &[by, "is_blocked_amid_signals"]);
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn dies_while_another_holds_its_socket() {
+    // It has the same standard input, which is the socket.
+    let sleep = Command::new("sleep").arg("40").stdin(Stdio::inherit()).spawn();
+    assert!(sleep.is_ok());
+    serve(|| {
+        let kill = Command::new("kill").args(["-KILL", &process::id().to_string()]).status();
+        assert!(kill.is_ok());
+    });
+}
+
+#[test]
+fn a_death_is_noticed_though_another_process_holds_the_socket() {
+    let begun = Instant::now();
+    let how = "the process was ended by signal 9";
+    assert_named("workers::dies_while_another_holds_its_socket", &[how]);
+    assert!(begun.elapsed() < Duration::from_secs(8), "it took {:?}", begun.elapsed());
 }
 
 #[test]
@@ -191,4 +299,41 @@ fn runs_end_when_it_is_enough() {
     assert!(ran.contains(&10) && ran.is_sorted(), "{ran:?}");
     assert!(ran.len() < seeds.len(), "all were run");
     assert!(done.iter().all(|done| told(done) == "passed" && !done.is_last));
+}
+
+/// As `printf` writes it: a result of seed 1 with a length of so many bytes, and nothing else.
+fn result_of_seed_1(len: &str) -> String {
+    format!(r"R\001\000\000\000\000\000\000\000{len}")
+}
+
+#[test]
+fn what_a_child_sends_that_is_no_result_fails_its_run() {
+    let none = r"\000\000\000\000\000\000\000\000";
+    let foreign = format!(r"R\011\000\000\000\000\000\000\000{none}{none}");
+    for (words, why) in [
+        ("hello", "the byte 104, where a message of the tester's begins"),
+        (
+            &*result_of_seed_1(r"\377\377\377\377\377\377\377\377"),
+            "a result of 18446744073709551615 bytes, where 268435456 are the most",
+        ),
+        (&*foreign, "a result of seed 9, which it wasn't given"),
+    ] {
+        let begun = Instant::now();
+        let done = run_shell(&format!("printf 'Y{words}' >&0; exec sleep 60"), &[1, 2]);
+        // Each of the two is run alone then, so that it is plain which of them it was.
+        assert_eq!(done.iter().map(|done| done.seed).collect::<Vec<_>>(), [1, 2]);
+        for done in &done {
+            let says = format!("the process sent the tester what it can't read: {why}; ");
+            assert!(told(done).starts_with(&says), "{}", told(done));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
+    }
+}
+
+/// Its end is found out as any other's.
+#[test]
+fn a_child_that_ends_within_a_message_has_died() {
+    let half = result_of_seed_1(r"\011\000");
+    let done = run_shell(&format!("printf 'Y{half}' >&0; exit 3"), &[1]);
+    assert_eq!(told(&done[0]), "the process was ended by exit(3)");
 }

@@ -7,6 +7,8 @@ use config::{Reliability, Snapshots, make_config};
 use tokio::time::sleep;
 use zoo::Bug;
 
+use crate::child::run_with;
+
 #[test]
 fn tasks_end_within_a_second() {
     for bug in [Bug::None, Bug::BlocksOnVotes] {
@@ -41,4 +43,13 @@ fn tasks_end_within_a_second() {
             cfg.end();
         });
     }
+}
+
+#[test]
+fn both_rafts_are_run() {
+    let seed = [("LAB_SEED", "1".to_owned())];
+    let runs = run_with(seed, &["killed::tasks_end_within_a_second", "--exact"]);
+    let [first, second] = &runs.results[..] else { panic!("not two runs:\n{}", runs.output) };
+    assert_eq!((first.call, second.call), (1, 2), "{}", runs.output);
+    assert_ne!(first.history, second.history, "the same Raft was run twice:\n{}", runs.output);
 }

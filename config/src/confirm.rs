@@ -1,0 +1,185 @@
+//! Is a failure the seed's own? Runs that failed take place once more, in fresh processes.
+
+use std::collections::BTreeMap;
+
+use report::without_numbers;
+use sim::Isolation;
+
+use crate::harness::TestName;
+use crate::outcome::{Process, RunResult};
+use crate::places::{Watch, in_children};
+use crate::settings::{Report, Settings};
+
+/// How many runs that died in the same way are confirmed: if these did so again, the others would.
+const DEATHS: usize = 3;
+
+/// The same of runs that hung, of which each takes some seconds.
+const HANGS: usize = 1;
+
+/// How the note of a run begins whose seed came out otherwise in a fresh process.
+pub(crate) const NOT_REPRODUCED: &str = "NOT REPRODUCED";
+
+/// Runs each seed that failed once more, in a fresh process, and notes where that comes out
+/// otherwise: then it isn't the seed's doing. Of many that took their process along in the same way only
+/// the first ones. The run that is reported has its history stored, for which it takes place anew, too.
+pub(crate) fn confirm(
+    test: &TestName,
+    settings: &Settings,
+    results: &mut [RunResult],
+) -> Result<(), String> {
+    let failed = results.iter().position(|result| result.failure().is_some());
+    let reported = match settings.report {
+        Report::Never => None,
+        Report::Failure => failed,
+        Report::Always => failed.or(Some(0)),
+    };
+    if let Some(reported) = reported.and_then(|reported| results.get_mut(reported)) {
+        let seeds = [reported.seed];
+        let again = in_children(test, settings, &seeds, Isolation::Process, Watch::Histories)?;
+        for again in again {
+            compare(reported, &again);
+            reported.stored = again.stored;
+            reported.note = reported.note.take().or(again.note);
+        }
+    }
+    let mut others = to_be_confirmed(results, reported);
+    let seeds: Vec<u64> = others.iter().map(|result| result.seed).collect();
+    let again = in_children(test, settings, &seeds, Isolation::Process, Watch::Outcomes)?;
+    for (first, again) in others.iter_mut().zip(&again) {
+        compare(first, again);
+    }
+    Ok(())
+}
+
+/// The runs that have failed and are to be run again, but for one that was. Notes of the others why not.
+fn to_be_confirmed(results: &mut [RunResult], was_confirmed: Option<usize>) -> Vec<&mut RunResult> {
+    let mut ends: BTreeMap<String, usize> = BTreeMap::new();
+    let mut chosen = Vec::new();
+    for (position, result) in results.iter_mut().enumerate() {
+        if result.failure().is_none() {
+            continue;
+        }
+        if let Some(cause) = result.cause_of_death() {
+            let count = ends.entry(cause).or_default();
+            *count += 1;
+            let (at_most, first) = match result.process {
+                Process::Hung => (HANGS, "one that hung in this way was".to_owned()),
+                _ => (DEATHS, format!("{DEATHS} that died in this way were")),
+            };
+            if *count > at_most {
+                let note = format!("not confirmed: it was not run again, as the first {first}");
+                result.note = Some(note);
+                continue;
+            }
+        }
+        if Some(position) != was_confirmed {
+            chosen.push(result);
+        }
+    }
+    chosen
+}
+
+/// Notes of a run that failed where it came out otherwise when it took place `again`.
+fn compare(first: &mut RunResult, again: &RunResult) {
+    if first.failure().is_some()
+        && let Some(how) = difference(first, again)
+    {
+        let why = match is_cut(first, again) {
+            true => WAS_CUT,
+            false => LEAKS_IN,
+        };
+        first.note = Some(format!(
+            "{NOT_REPRODUCED}: the same seed, run again in a fresh process, {how}. {why}"
+        ));
+    }
+}
+
+/// What is likely where nothing but the seed should count.
+const LEAKS_IN: &str = "Something outside the simulation leaks in: most likely a static or another global that remembers \
+     earlier runs, a counter of the whole process such as that of futures::select!, an address, or a \
+     thread. LAB_CHECK_DETERMINISM=1 shows where the two runs part; LAB_ISOLATE=process gives each run a \
+     process of its own";
+
+/// What is likely where a run was ended because it got nowhere.
+const WAS_CUT: &str = "A run that got nowhere was ended from outside, by its CPU time, its memory or the clock on the wall: \
+     close to these limits it also depends on the machine and its load whether that happens. Far from \
+     them, something outside the simulation leaks in, such as a static that remembers earlier runs";
+
+/// Whether one of the two was ended from outside: where in its history that happened isn't the seed's
+/// doing, nor which numbers it had come to.
+fn is_cut(first: &RunResult, again: &RunResult) -> bool {
+    [first, again].iter().any(|result| result.process == Process::Hung)
+}
+
+/// How a run came out when it took place again, if that was otherwise.
+fn difference(first: &RunResult, again: &RunResult) -> Option<String> {
+    let is_cut = is_cut(first, again);
+    let sentence = |result: &RunResult| {
+        let message = &result.failure()?.message;
+        if is_cut { Some(without_numbers(message)) } else { result.sentence() }
+    };
+    if sentence(first) != sentence(again) {
+        return Some(match again.failure() {
+            Some(failure) => {
+                format!("failed with {:?}", failure.message.lines().next().unwrap_or_default())
+            }
+            None if again.skipped().is_some() => "was skipped".to_owned(),
+            None => "passed".to_owned(),
+        });
+    }
+    // Of some deaths no history is known.
+    let same_history =
+        is_cut || first.history == again.history || first.history == 0 || again.history == 0;
+    (!same_history).then(|| "failed in the same way, but by another history".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use report::{Failure, FailureKind, Time};
+
+    use super::*;
+    use crate::outcome::Verdict;
+
+    fn failed(message: &str, process: Process, history: u64) -> RunResult {
+        let failure = Failure {
+            kind: FailureKind::Stuck,
+            message: message.to_owned(),
+            location: String::new(),
+            at: Time(history),
+        };
+        let verdict = Verdict::unexplained(failure, String::new());
+        RunResult { process, history, ..RunResult::without_run("test", 1, verdict) }
+    }
+
+    fn note(first: &RunResult, again: &RunResult) -> Option<String> {
+        let mut first = first.clone();
+        compare(&mut first, again);
+        first.note
+    }
+
+    #[test]
+    fn runs_that_were_ended_from_outside_may_be_of_different_length() {
+        let slow = |seconds, history| {
+            failed(&format!("work without end: {seconds} s"), Process::Hung, history)
+        };
+        assert_eq!(note(&slow(30, 5), &slow(31, 6)), None);
+        let died = |history| failed("signal 6", Process::Died, history);
+        assert_eq!(note(&died(5), &died(5)), None);
+        let note_of_died = note(&died(5), &died(6)).expect("the histories differ");
+        assert!(note_of_died.contains("by another history. Something outside"), "{note_of_died}");
+    }
+
+    #[test]
+    fn a_run_that_is_not_always_ended_from_outside_is_not_blamed_on_a_static_alone() {
+        let slow = failed("work without end: 30 s", Process::Hung, 5);
+        let other = failed("one", Process::Survived, 5);
+        for (first, again) in [(&slow, &other), (&other, &slow)] {
+            let note = note(first, again).expect("they differ");
+            assert!(note.starts_with("NOT REPRODUCED: "), "{note}");
+            assert!(note.contains("depends on the machine and its load"), "{note}");
+            assert!(!note.contains("most likely a static"), "{note}");
+        }
+        let note = note(&other, &failed("two", Process::Survived, 5)).expect("they differ");
+        assert!(note.contains("failed with \"two\". Something outside"), "{note}");
+    }
+}
