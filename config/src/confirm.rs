@@ -148,7 +148,11 @@ mod tests {
             at: Time(history),
         };
         let verdict = Verdict::unexplained(failure, String::new());
-        RunResult { process, history, ..RunResult::without_run("test", 1, verdict) }
+        RunResult {
+            process,
+            history,
+            ..RunResult::without_run(&TestName::for_tests("test"), 1, verdict)
+        }
     }
 
     fn note(first: &RunResult, again: &RunResult) -> Option<String> {

@@ -197,7 +197,13 @@ impl TestName {
     #[cfg(test)]
     pub(crate) fn for_tests(name: &str) -> TestName {
         let call = Call::next(name, Location::caller());
-        TestName { short: name.to_owned(), path: name.to_owned(), call, package: None, choices: BTreeMap::new() }
+        TestName {
+            short: name.to_owned(),
+            path: name.to_owned(),
+            call,
+            package: None,
+            choices: BTreeMap::new(),
+        }
     }
 
     /// What to say when a child that was to serve this call has ended, or failed, before it came to it.

@@ -112,8 +112,8 @@ pub use settings::{Clock, ClockGuard, Misused, Settings};
 pub use stack::overflowing;
 pub use stack::{Frame, FrameSize};
 pub use stream::{Rng, Stream};
-pub use tally::{Burst, Encoding, Work, grouped, within};
 pub use symbols::{why_no_lines, without_lines};
+pub use tally::{Burst, Encoding, Work, grouped, within};
 pub use tasks::Task;
 #[cfg(unix)]
 pub use worker::{Stuck, Why, is_worker, serve};

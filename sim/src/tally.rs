@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn tasks_are_counted_within_a_short_time() {
         let tally = Tally::default();
-        [500, 2000, 6000].map(|at| tally.spawned(at));
+        [500, 2000, 6000].into_iter().for_each(|at| tally.spawned(at));
         assert_eq!(tally.spawned_lately(6100), (3, Duration::from_micros(6000)));
         tally.spawned(20_000);
         assert_eq!(tally.spawned_lately(20_000), (1, Duration::ZERO));

@@ -157,6 +157,7 @@ fn assert_tells_what_is_shown(mistake: &Mistake, failed: Option<&RunResult>, ran
 fn said(result: &RunResult) -> String {
     let mut said = match &result.verdict {
         Verdict::Passed(_) => "passes".to_owned(),
+        Verdict::Skipped { reason } => format!("is skipped: {reason}"),
         Verdict::Failed { failure, explanation, evidence, .. } => {
             let mut said = format!("{}: {}", failure.kind, failure.message);
             let likely = evidence.lines().find_map(|line| line.strip_prefix("  likely    "));
