@@ -116,7 +116,7 @@ fn difference(first: &RunResult, again: &RunResult) -> Option<String> {
     let is_cut = is_cut(first, again);
     let sentence = |result: &RunResult| {
         let message = &result.failure()?.message;
-        Some(if is_cut { without_numbers(message) } else { message.clone() })
+        if is_cut { Some(without_numbers(message)) } else { result.sentence() }
     };
     if sentence(first) != sentence(again) {
         return Some(match again.failure() {
@@ -148,7 +148,11 @@ mod tests {
             at: Time(history),
         };
         let verdict = Verdict::unexplained(failure, String::new());
-        RunResult { process, history, ..RunResult::without_run(&TestName::for_tests("test"), 1, verdict) }
+        RunResult {
+            process,
+            history,
+            ..RunResult::without_run(&TestName::for_tests("test"), 1, verdict)
+        }
     }
 
     fn note(first: &RunResult, again: &RunResult) -> Option<String> {

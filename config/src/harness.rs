@@ -17,7 +17,7 @@ use crate::call::Call;
 use crate::determinism;
 use crate::listen;
 use crate::places;
-use crate::run::run;
+use crate::run::{run, stuck};
 use crate::settings::{Place, Settings, choices};
 use crate::store;
 use crate::summary::summarise;
@@ -124,6 +124,20 @@ where
     }
 }
 
+/// Reports a run that wants to end this process, in which the tester itself runs. What a test prints is
+/// lost when its process ends, so this goes to the real standard error.
+pub(crate) fn ended_by_exit(job: &Job, seed: u64, why: &sim::Stuck) {
+    let Job { test, settings, .. } = job;
+    let results = [stuck(test, seed, why, "")];
+    if let Some(out) = &settings.out {
+        // The process has no time for more than to say what it is about to end with.
+        let _ = save(out, &results);
+    }
+    let report = summarise(test, settings, &results).unwrap_or_else(|failed| failed);
+    let ended = "LAB_CHILD=1 runs tests in this very process: all others end here, too\n";
+    let _ = io::stderr().lock().write_all((report + ended).as_bytes());
+}
+
 /// Whether a call is to run its script; if not, another one is.
 fn is_to_run(test: &TestName, settings: &Settings) -> bool {
     if places::is_child() {
@@ -183,7 +197,13 @@ impl TestName {
     #[cfg(test)]
     pub(crate) fn for_tests(name: &str) -> TestName {
         let call = Call::next(name, Location::caller());
-        TestName { short: name.to_owned(), path: name.to_owned(), call, package: None, choices: BTreeMap::new() }
+        TestName {
+            short: name.to_owned(),
+            path: name.to_owned(),
+            call,
+            package: None,
+            choices: BTreeMap::new(),
+        }
     }
 
     /// What to say when a child that was to serve this call has ended, or failed, before it came to it.

@@ -40,6 +40,7 @@ mod cluster;
 mod confirm;
 mod describe;
 mod determinism;
+mod diagnosis;
 mod direct;
 mod elect;
 mod explore;

@@ -164,6 +164,16 @@ impl RunResult {
         Some(without_numbers(failure.message.lines().next().unwrap_or_default()))
     }
 
+    /// What the run failed with, for comparison with another of its seed. How far one had come that got
+    /// nowhere depends on the machine, and so do the numbers that tell it.
+    pub(crate) fn sentence(&self) -> Option<String> {
+        let message = &self.failure()?.message;
+        Some(match self.process {
+            Process::Survived => message.clone(),
+            Process::Died | Process::Hung => without_numbers(message),
+        })
+    }
+
     /// Whether the two are of the same run, as far as they tell. The evidence doesn't count: where
     /// an endless loop was when it was looked at is no part of its run. Of runs that had to be ended only
     /// the reason counts: when that happens is no part of them either.
@@ -174,8 +184,8 @@ impl RunResult {
         let outcome = |result: &RunResult| match &result.verdict {
             Verdict::Passed(measured) => Ok(Ok(*measured)),
             Verdict::Skipped { reason } => Ok(Err(reason.clone())),
-            Verdict::Failed { failure: Failure { kind, message, at, .. }, .. } => {
-                Err((*kind, message.clone(), *at))
+            Verdict::Failed { failure: Failure { kind, at, .. }, .. } => {
+                Err((*kind, result.sentence(), *at))
             }
         };
         self.history == other.history && outcome(self) == outcome(other)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,13 +14,13 @@ use report::monitor::{self, Monitor};
 use report::story::Life;
 use report::{Failure, FailureKind, Record, Story, Time, text};
 use sim::context::{Activity, Context, Owner};
-use sim::{Clock, Ending, Task};
+use sim::{Clock, ClockGuard, Ending, Meddling, Misuse, Task};
 
 use crate::cluster::LIMIT;
 use crate::describe::script_line;
-use crate::harness::TestName;
+use crate::diagnosis::{Subject, diagnose};
+use crate::harness::{TestName, ended_by_exit};
 use crate::outcome::{Process, RunResult, Verdict};
-use crate::places::with_cause;
 use crate::settings::Report;
 use crate::store;
 use crate::t::{Job, Notes, T, lock, place};
@@ -45,18 +46,54 @@ pub(crate) fn current() -> Option<T> {
     here.or_else(|| lock(&CURRENT).clone().filter(|t| t.sim.clock() == Clock::Real))
 }
 
-/// Runs `script` once.
+/// Runs `script` once. If it meddles with the clock, runs it once more to find out at which line.
 pub(crate) fn run<S, Fut>(job: Arc<Job>, seed: u64, script: Arc<S>) -> RunResult
 where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
+    let clock = job.settings.clock;
+    let mut run = run_guarded(job.clone(), seed, script.clone(), ClockGuard::Notices);
+    if run.has_meddled && clock == Clock::Virtual {
+        let again = run_guarded(job, seed, script, ClockGuard::Refuses);
+        if let (true, Some(named)) = (again.has_meddled, again.result.failure())
+            && let Verdict::Failed { failure, .. } = &mut run.result.verdict
+        {
+            failure.location.clone_from(&named.location);
+        }
+    }
+    run.result
+}
+
+/// A run that is over.
+struct Run {
+    result: RunResult,
+    /// Whether it has moved the clock, or set it going.
+    has_meddled: bool,
+}
+
+fn run_guarded<S, Fut>(job: Arc<Job>, seed: u64, script: Arc<S>, guard: ClockGuard) -> Run
+where
+    S: Fn(T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
     let settings = sim::Settings::new(seed, job.settings.clock, LIMIT);
+    let exiting = job.clone();
     let notes = Arc::new(Notes::of_run(job));
     let (panicked, misused) = (notes.clone(), notes.clone());
+    let meddled = Arc::new(AtomicBool::new(false));
+    let meddles = meddled.clone();
     let settings = settings
+        .clock_guard(guard)
         .on_panic(move |panic| panicked.panicked(panic))
-        .on_misuse(move |misuse| misused.misused(misuse));
+        .on_misuse(move |misuse| {
+            let is_unseen = !matches!(misuse.misuse, Misuse::Clock(Meddling::Paused));
+            if matches!(misuse.misuse, Misuse::Clock(_)) && is_unseen {
+                meddles.store(true, Ordering::Relaxed);
+            }
+            misused.misused(misuse);
+        })
+        .on_exit(move |stuck| ended_by_exit(&exiting, seed, stuck));
     let for_script = notes.clone();
     let result = sim::run(
         settings,
@@ -73,7 +110,7 @@ where
         },
     );
     *lock(&CURRENT) = None;
-    result
+    Run { result, has_meddled: meddled.load(Ordering::Relaxed) }
 }
 
 /// Reads from a run that has ended what came of it, and lets its servers go.
@@ -238,7 +275,7 @@ fn record(t: &T, failure: Option<Failure>) -> Record {
 /// The result of the run that is under way in this process and gets nowhere, or ends here; it has
 /// `printed` this. The simulated thread is beyond asking, and may hold any lock of the code under test.
 pub(crate) fn stuck(test: &TestName, seed: u64, stuck: &sim::Stuck, printed: &str) -> RunResult {
-    let t = lock(&CURRENT).clone();
+    let t = current().or_else(|| lock(&CURRENT).clone());
     // A thread that has died while it told the tester something keeps the tester's lock.
     let is_dead = matches!(stuck.why, sim::Why::Signal(_));
     let t = t.filter(|t| !is_dead || t.notes.are_free());
@@ -248,21 +285,21 @@ pub(crate) fn stuck(test: &TestName, seed: u64, stuck: &sim::Stuck, printed: &st
         let crashed = crashed.map_or(String::new(), |at| format!(", crashed at {at} s"));
         format!("server {}{crashed}, in {activity}: ", owner.server)
     });
-    let (kind, process) = match stuck.why {
-        sim::Why::Exit => (FailureKind::Misuse, Process::Died),
-        sim::Why::Signal(_) => (FailureKind::Panic, Process::Died),
-        sim::Why::Interrupted => (FailureKind::Stuck, Process::Died),
+    let process = match stuck.why {
+        sim::Why::Exit | sim::Why::Signal(_) | sim::Why::Interrupted => Process::Died,
         sim::Why::Loop
         | sim::Why::Blocked
         | sim::Why::Memory
         | sim::Why::Slow { .. }
-        | sim::Why::Overtime => (FailureKind::Stuck, Process::Hung),
+        | sim::Why::Overtime => Process::Hung,
     };
-    let why = with_cause(&stuck.why.to_string(), printed);
+    let diagnosis = diagnose(t.as_ref().map(|t| &t.sim), stuck, printed);
+    let who = if diagnosis.subject == Subject::Named { String::new() } else { who };
+    let innermost = || stuck.stack.first().cloned();
     let failure = Failure {
-        kind,
-        message: format!("{who}{why}"),
-        location: stuck.stack.first().cloned().unwrap_or_default(),
+        kind: diagnosis.kind,
+        message: format!("{who}{}", diagnosis.sentence),
+        location: diagnosis.location.or_else(innermost).unwrap_or_default(),
         at: t.as_ref().map_or(Time(0), T::now),
     };
     let mut evidence = String::new();

@@ -7,10 +7,10 @@ use report::text::{escaped, indented};
 use report::without_numbers;
 use sim::Clock;
 
+use crate::confirm::NOT_REPRODUCED;
 use crate::describe::line;
 use crate::harness::TestName;
 use crate::outcome::{Measured, Process, RunResult, Verdict};
-use crate::confirm::NOT_REPRODUCED;
 use crate::settings::{Place, Settings};
 use crate::store;
 

@@ -402,6 +402,9 @@ impl Shared {
         state.ids += 1;
         state.count += 1;
         state.bytes += args.bytes().len() as u64;
+        if let Some(caller) = caller {
+            self.sim.count_call(caller.server, args.bytes().len() as u64);
+        }
         self.observer.record(
             Time(now),
             EventKind::RpcSent {

@@ -329,6 +329,9 @@ fn deliver(
 /// A handler has ended: the reply sets out.
 fn handled(shared: &Shared, state: &mut State, request: Arc<Request>, reply: Payload) {
     let now = shared.sim.now_us();
+    if let Some(owner) = request.server.get().and_then(|server| server.owner()) {
+        shared.sim.count_reply(owner.server, reply.bytes().len() as u64);
+    }
     request.reply.set(reply.clone()).expect("a request is handled once");
     shared.observer.record(Time(now), EventKind::RpcHandled { id: request.id, reply });
     let ReplyFate { hop, lateness, lost_after } = request.reply_fate;

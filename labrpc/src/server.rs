@@ -24,6 +24,7 @@ pub(crate) fn payload<T: Message>(message: &T) -> Payload {
         let message = labgob::decode::<T>(bytes).map_err(|error| error.to_string())?;
         serde_json::to_value(message).map_err(|error| error.to_string())
     }
+    let _encoding = sim::Encoding::begin();
     let fields = Fields::of(message);
     labgob::encode_with(message, |bytes| Payload::new(bytes, &fields, render::<T>))
 }

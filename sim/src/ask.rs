@@ -9,8 +9,8 @@ use nix::errno::Errno;
 
 use crate::context::{self, Context};
 use crate::mailbox::{Letter, Mailbox};
-use crate::misuse::Stack;
 use crate::signals;
+use crate::stack::Stack;
 use crate::threads::Thread;
 
 /// The signal that asks.

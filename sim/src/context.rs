@@ -12,6 +12,8 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Poll};
 
+use crate::clock_guard;
+
 /// One life of one server: a server that crashes and restarts comes back as the next incarnation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Owner {
@@ -96,7 +98,9 @@ pub fn current() -> Option<Context> {
 /// Makes `context` the current one until the guard is dropped.
 #[must_use = "the context ends when the guard is dropped"]
 pub fn enter(context: Option<Context>) -> Entered {
-    Entered { before: CURRENT.with(|current| current.replace(context)) }
+    let entered = Entered { before: CURRENT.with(|current| current.replace(context)) };
+    clock_guard::begin_turn();
+    entered
 }
 
 /// Makes `context` the current one until the next poll: for the task hooks, which have no scope.
@@ -113,6 +117,7 @@ pub struct Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        clock_guard::end_turn();
         CURRENT.with(|current| current.set(self.before));
     }
 }

@@ -15,8 +15,8 @@ use libc::siginfo_t;
 use crate::context::{self, Context};
 use crate::handler_stack::HandlerStack;
 use crate::mailbox::Mailbox;
-use crate::misuse::Stack;
 use crate::signals::{self, Handler};
+use crate::stack::Stack;
 use crate::threads::{self, Enrolled, Thread};
 
 /// What a process can die of by its own doing.

@@ -272,13 +272,13 @@ unsafe extern "C" fn pthread_create(
     unsafe { real(thread, attributes, start, argument) }
 }
 
-/// exit(3), which `std::process::exit` calls: on a simulated thread it would end the tester.
+/// exit(3), which `std::process::exit` calls: from a run's thread it would end the tester.
 ///
 /// # Safety
 /// As the C library's.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn exit(code: c_int) -> ! {
-    if run::simulated_micros().is_some() {
+    if run::is_of_a_run() {
         worker::exit_is_a_misuse();
     }
     let Some(real) = REAL.exit.get() else { kernel::end_process(code) };

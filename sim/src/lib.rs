@@ -59,6 +59,7 @@
 
 #[cfg(unix)]
 mod ask;
+mod clock_guard;
 pub mod context;
 #[cfg(unix)]
 mod dying;
@@ -72,18 +73,24 @@ mod interpose;
 mod interrupt;
 #[cfg(unix)]
 mod kernel;
+mod lines;
 #[cfg(unix)]
 mod mailbox;
 mod misuse;
 mod panics;
+#[cfg(unix)]
+mod printed;
 mod run;
 mod self_check;
+mod settings;
 #[cfg(unix)]
 mod signals;
 #[cfg(unix)]
 mod silence;
+mod stack;
 mod stream;
 mod symbols;
+mod tally;
 mod tasks;
 #[cfg(unix)]
 mod threads;
@@ -94,12 +101,19 @@ mod workers;
 
 #[cfg(unix)]
 pub use interrupt::is_interrupted;
-pub use misuse::Misuse;
+pub use misuse::{Meddling, Misuse};
 pub use panics::{Panic, unnoticed};
-pub use run::{Clock, Ending, Misused, Settings, Sim, run};
+#[cfg(unix)]
+pub use printed::{Printed, printed};
+pub use run::{Ending, Sim, run};
 pub use self_check::{NotReplayable, self_check};
+pub use settings::{Clock, ClockGuard, Misused, Settings};
+#[cfg(unix)]
+pub use stack::overflowing;
+pub use stack::{Frame, FrameSize};
 pub use stream::{Rng, Stream};
 pub use symbols::{why_no_lines, without_lines};
+pub use tally::{Burst, Encoding, Work, grouped, within};
 pub use tasks::Task;
 #[cfg(unix)]
 pub use worker::{Stuck, Why, is_worker, serve};

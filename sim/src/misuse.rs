@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::path::Path;
 use std::time::Duration;
 
-use crate::symbols::{self, Line};
+use crate::lines::users_place;
+use crate::tally::{grouped, within};
 
 /// Something that stops or escapes the simulation. Its text says what happened, why it matters and
 /// what to write instead; the line is told apart from it.
@@ -17,9 +17,22 @@ pub enum Misuse {
     OsThread,
     /// Tasks were polled again and again while the clock stood still.
     TimeStandsStill {
-        /// Who spawned the task that was polled last.
-        spawned_at: &'static Location<'static>,
+        /// How often.
+        polls: u64,
+        /// Who spawned the task that was polled last, where that is known.
+        spawned_at: Option<&'static Location<'static>>,
     },
+    /// A mass of tasks was spawned while the clock hardly moved.
+    MassOfTasks {
+        /// How many.
+        spawned: u64,
+        /// Within what time.
+        within: Duration,
+        /// Who spawned one of them, where that is known.
+        spawned_at: Option<&'static Location<'static>>,
+    },
+    /// The runtime's clock was meddled with.
+    Clock(Meddling),
     /// Panics go to another panic hook than the harness's.
     PanicHook,
 }
@@ -37,12 +50,26 @@ impl fmt::Display for Misuse {
                  and takes no virtual time; write tokio::spawn instead of std::thread::spawn or \
                  spawn_blocking",
             ),
-            Misuse::TimeStandsStill { spawned_at } => write!(
+            Misuse::Clock(meddling) => meddling.fmt(f),
+            Misuse::MassOfTasks { spawned, within: time, spawned_at } => write!(
                 f,
-                "virtual time stands still: tasks were polled a million times at one instant{}. The \
-                 clock moves only when every task waits; a loop of yield_now() or sleep(0) never \
-                 does. Wait for at least a millisecond, or for a tokio::sync::Notify",
-                match users_place(spawned_at) {
+                "{} tasks were spawned {}{}. Spawn a task for a peer or for a message, \
+                 and let time pass in a loop that spawns: by a sleep of at least a millisecond, or by \
+                 waiting for an answer",
+                grouped(*spawned),
+                within(*time),
+                match spawned_at.and_then(users_place) {
+                    Some(place) => format!(", at {place}"),
+                    None => String::new(),
+                }
+            ),
+            Misuse::TimeStandsStill { polls, spawned_at } => write!(
+                f,
+                "virtual time stands still: tasks were polled {} times at one instant{}. The clock \
+                 moves only when every task waits; a loop of yield_now(), sleep(0) or timeout(0) \
+                 never does. Wait for at least a millisecond, or for a tokio::sync::Notify",
+                grouped(*polls),
+                match spawned_at.and_then(users_place) {
                     Some(place) => format!(", the last of them spawned at {place}"),
                     None => String::new(),
                 }
@@ -55,108 +82,38 @@ impl fmt::Display for Misuse {
     }
 }
 
-/// The innermost line on the stack that is neither the standard library's, nor a library's, nor the
-/// harness's own: the line that the user wrote. `None` without debug information.
-pub(crate) fn users_line() -> Option<String> {
-    Stack::here().users().map(|line| format!("{}:{}", shorten(&line.file), line.number)).next()
+/// How the runtime's clock was meddled with, which is the run's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meddling {
+    /// `tokio::time::advance` moved it, or tried to; by so much, if that is known.
+    Advanced(Option<Duration>),
+    /// `tokio::time::resume` set it going, or tried to.
+    Resumed,
+    /// `tokio::time::pause` tried to stop it.
+    Paused,
 }
 
-/// How much of a stack is looked at, in frames from the innermost.
-const DEPTH: usize = 400;
-
-/// How many lines of a stack are shown.
-const LINES: usize = 20;
-
-/// A thread's stack, as addresses.
-#[derive(Clone, Copy)]
-pub(crate) struct Stack {
-    addresses: [usize; DEPTH],
-    depth: usize,
-}
-
-impl Stack {
-    /// Nothing is known of it.
-    pub(crate) const EMPTY: Stack = Stack { addresses: [0; DEPTH], depth: 0 };
-
-    /// The calling thread's. Neither allocates nor locks, so that a signal's handler may ask.
-    pub(crate) fn here() -> Stack {
-        let mut stack = Stack::EMPTY;
-        // SAFETY: what is left out is a lock that platforms need on which not every thread may walk
-        // its stack at any time; those where runs have watchdogs are not among them.
-        unsafe {
-            backtrace::trace_unsynchronized(|frame| {
-                stack.addresses[stack.depth] = frame.ip().addr();
-                stack.depth += 1;
-                stack.depth < DEPTH
-            });
-        }
-        stack
-    }
-
-    /// Whether nothing is known of it.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "only a watchdog asks"))]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.depth == 0
-    }
-
-    /// Its lines that the user wrote, innermost first.
-    fn users(&self) -> impl Iterator<Item = Line> {
-        let lines = self.addresses[..self.depth].iter().map(|&address| symbols::lines(address));
-        lines.flat_map(|lines| lines.to_vec()).filter(|line| is_users(&line.file))
-    }
-
-    /// Its lines that the user wrote, innermost first, with their functions. Lines that a recursion
-    /// repeats are left out, and so are those beyond the first [`LINES`].
-    pub(crate) fn users_lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for Line { file, number, function } in self.users() {
-            let line = format!("{}:{number} in {function}", shorten(&file));
-            if !lines.contains(&line) {
-                lines.push(line);
+impl fmt::Display for Meddling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Meddling::Advanced(by) => {
+                let by = by.map_or("…".to_owned(), |by| format!("{by:?}"));
+                write!(
+                    f,
+                    "tokio::time::advance({by}) moves the clock of the whole cluster: all servers' \
+                     timers and all messages under way. To wait, write tokio::time::sleep({by}).await \
+                     instead"
+                )
             }
-            if lines.len() >= LINES {
-                break;
-            }
+            Meddling::Resumed => f.write_str(
+                "tokio::time::resume() takes the clock of the whole cluster from the tester. Leave it \
+                 out: time passes by itself while all tasks wait",
+            ),
+            Meddling::Paused => f.write_str(
+                "tokio::time::pause() is for tests that make a runtime of their own; here the clock is \
+                 the tester's, for the whole cluster. Leave it out: time passes by itself while all \
+                 tasks wait",
+            ),
         }
-        lines
     }
-}
-
-/// The folder that the harness's crates are in.
-fn harness() -> &'static Path {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here)
-}
-
-/// The harness's crates, which run the user's code or are called by it.
-const HARNESS_CRATES: [&str; 6] = ["sim", "labgob", "labrpc", "raftapi", "report", "config"];
-
-fn is_users(file: &Path) -> bool {
-    let of_harness = |name| file.starts_with(harness().join(name).join("src"));
-    let text = file.to_string_lossy();
-    // The C library's frames have lines, too, where its debug information is installed.
-    file.extension().is_some_and(|extension| extension == "rs")
-        && !text.contains("/rustc/")
-        && !text.contains("/registry/src/")
-        && !text.contains("/rustlib/")
-        // The standard library's own dependencies, such as the map inside HashMap.
-        && !text.starts_with("/rust/deps/")
-        && !HARNESS_CRATES.into_iter().any(of_harness)
-}
-
-/// `location` as it is shown, if the user wrote that line.
-pub(crate) fn users_place(location: &Location<'_>) -> Option<String> {
-    // The compiler knows the harness's own files from the harness's folder.
-    let file = harness().join(location.file());
-    is_users(&file).then(|| format!("{}:{}", location.file(), location.line()))
-}
-
-/// The path as seen from the harness's workspace or from the current one, whichever holds it.
-fn shorten(file: &Path) -> String {
-    // Cargo runs a test in its package's folder.
-    let current = std::env::current_dir().unwrap_or_default();
-    let workspace = current.ancestors().find(|folder| folder.join("Cargo.lock").exists());
-    let here = workspace.unwrap_or(&current);
-    let short = file.strip_prefix(harness()).or_else(|_| file.strip_prefix(here));
-    short.unwrap_or(file).display().to_string()
 }

@@ -6,14 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::context::{self, Context};
-use crate::run;
+use crate::run::{self, Sim};
+use crate::{clock_guard, lines};
 
 /// A panic in a run's body or in any of its tasks.
 #[derive(Clone, Debug)]
 pub struct Panic {
     /// The panic's message.
     pub message: String,
-    /// Where it panicked: file, line and column.
+    /// Where it panicked: file, line and column. If a library did, the line of the user's that called
+    /// it, where that can be told.
     pub location: String,
     /// The run's time when it did.
     pub at: Duration,
@@ -54,7 +56,7 @@ pub(crate) fn install_hook() {
     panic::set_hook(Box::new(move |info| match run::current() {
         _ if info.payload().is::<Probe>() => HEARD.set(true),
         _ if UNNOTICED.get() => {}
-        Some(sim) => sim.panicked(describe(info, sim.now())),
+        Some(sim) => tell(&sim, info),
         None => before(info),
     }));
 }
@@ -70,11 +72,20 @@ pub(crate) fn is_heard() -> bool {
     is_heard
 }
 
-fn describe(info: &PanicHookInfo<'_>, at: Duration) -> Panic {
-    Panic {
-        message: info.payload_as_str().unwrap_or("a panic without a message").to_owned(),
-        location: info.location().map_or_else(|| "unknown".to_owned(), ToString::to_string),
-        at,
-        context: context::current(),
+/// Tells the run of a panic, or of the misuse that it comes from.
+fn tell(sim: &Sim, info: &PanicHookInfo<'_>) {
+    let message = info.payload_as_str().unwrap_or("a panic without a message");
+    let file = info.location().map_or("", |location| location.file());
+    if let Some(misuse) = clock_guard::refused(message, file) {
+        sim.misused(misuse);
+        return;
     }
+    let context = context::current();
+    let place = |location| lines::place_of_panic(location, context);
+    sim.panicked(Panic {
+        message: message.to_owned(),
+        location: info.location().map_or_else(|| "unknown".to_owned(), place),
+        at: sim.now(),
+        context,
+    });
 }

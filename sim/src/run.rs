@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::panic;
+use std::panic::{self, Location};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -12,96 +12,22 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
-use crate::misuse::{self, Misuse};
+use crate::lines;
+use crate::misuse::{Meddling, Misuse};
+use crate::settings::{Clock, Misused, Settings};
+use crate::stack;
 use crate::stream::{Rng, Stream};
+use crate::tally::{Tally, Work};
 use crate::tasks::{Task, Tasks};
 #[cfg(unix)]
-use crate::worker;
-use crate::{context, panics};
+use crate::worker::{self, Stuck};
+use crate::{clock_guard, context, panics};
 
 /// How many threads the real clock's runtime has: what MIT's tester gives Go (GOMAXPROCS 4).
 const REAL_THREADS: usize = 4;
 
 /// How long the tasks of a run on the real clock may take to stop before they are left behind.
 const REAL_SHUTDOWN: Duration = Duration::from_millis(500);
-
-/// Which clock a run goes by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clock {
-    /// Stands still while code runs and jumps to the next timer: exact, and fast.
-    Virtual,
-    /// The wall clock, with several threads: what a cluster meets in life.
-    Real,
-}
-
-/// How much CPU time a run by the virtual clock may use for a second of its clock, if nothing else is said.
-/// All of the lab's tests together take a small part of it, also without optimisations.
-const CPU_OF_A_SECOND: Duration = Duration::from_secs(30);
-
-/// What a run is made from.
-#[derive(Clone)]
-pub struct Settings {
-    seed: u64,
-    clock: Clock,
-    limit: Duration,
-    cpu_limit: Duration,
-    on_panic: Arc<dyn Fn(panics::Panic) + Send + Sync>,
-    on_misuse: Arc<dyn Fn(Misused) + Send + Sync>,
-}
-
-impl Settings {
-    /// A run of `seed` by `clock` that is cut when it has lasted longer than `limit` (in the run's
-    /// own time).
-    #[must_use]
-    pub fn new(seed: u64, clock: Clock, limit: Duration) -> Settings {
-        Settings {
-            seed,
-            clock,
-            limit,
-            cpu_limit: CPU_OF_A_SECOND,
-            on_panic: Arc::new(|_| ()),
-            on_misuse: Arc::new(|_| ()),
-        }
-    }
-
-    /// How much CPU time the run may use for a second of its clock, 30 s if nothing is said: one that has
-    /// used more in a child process gets nowhere. It isn't exact, nor does it follow the seed; and it is no
-    /// limit by the real clock.
-    #[must_use]
-    pub fn cpu_limit_per_second(mut self, limit: Duration) -> Settings {
-        self.cpu_limit = limit;
-        self
-    }
-
-    /// Calls `f` for every panic of the run, before the run is stopped. It is called from within
-    /// the panic, with the panicking code's locks still held: take note and return.
-    #[must_use]
-    pub fn on_panic(mut self, f: impl Fn(panics::Panic) + Send + Sync + 'static) -> Settings {
-        self.on_panic = Arc::new(f);
-        self
-    }
-
-    /// Calls `f` for every misuse in the run, before the run is stopped; as with
-    /// [`Settings::on_panic`], from within the misusing code.
-    #[must_use]
-    pub fn on_misuse(mut self, f: impl Fn(Misused) + Send + Sync + 'static) -> Settings {
-        self.on_misuse = Arc::new(f);
-        self
-    }
-}
-
-/// A [`Misuse`] in a run, with its circumstances.
-#[derive(Clone, Debug)]
-pub struct Misused {
-    /// What was done.
-    pub misuse: Misuse,
-    /// The user's line that did it, where that can be told.
-    pub location: Option<String>,
-    /// The run's time when it happened.
-    pub at: Duration,
-    /// Whose code did it, where that is known.
-    pub context: Option<context::Context>,
-}
 
 /// How a run's body ended.
 pub enum Ending<T> {
@@ -136,8 +62,11 @@ struct Inner {
     now_us: AtomicU64,
     /// When the runtime's clock stood at 0.
     started: OnceLock<tokio::time::Instant>,
+    /// The runtime's time in nanoseconds, as it was when the run's followed it last.
+    runtime_ns: AtomicU64,
     stop: Notify,
     tasks: Tasks,
+    tally: Tally,
     /// Is told whose tasks have run, when no task can go on.
     on_rest: OnceLock<OnRest>,
 }
@@ -200,6 +129,11 @@ impl Sim {
         }
     }
 
+    /// The virtual time in microseconds, which costs nothing to read; by the real clock it stands still.
+    pub(crate) fn virtual_us(&self) -> u64 {
+        self.0.now_us.load(Ordering::Relaxed)
+    }
+
     /// The runtime's instant at which the run's time is `at`, for `tokio::time::sleep_until`.
     ///
     /// tokio's clock is up to a millisecond behind [`Sim::now`] while the clock is virtual.
@@ -237,7 +171,7 @@ impl Sim {
         if now_us > self.0.now_us.load(Ordering::Relaxed) {
             self.0.now_us.store(now_us, Ordering::Relaxed);
             NOW_US.set(Some(now_us));
-            self.tasks().time_passed();
+            self.tally().time_passed();
             #[cfg(unix)]
             worker::clock_is_at(now_us);
         }
@@ -268,10 +202,25 @@ impl Sim {
     /// Notes a misuse by the code that runs now, and stops the run.
     pub(crate) fn misused(&self, misuse: Misuse) {
         let location = match misuse {
-            Misuse::TimeStandsStill { spawned_at } => misuse::users_place(spawned_at),
-            Misuse::BlockingSleep(_) | Misuse::OsThread => misuse::users_line(),
+            Misuse::TimeStandsStill { spawned_at, .. } | Misuse::MassOfTasks { spawned_at, .. } => {
+                spawned_at.and_then(lines::users_place)
+            }
+            Misuse::BlockingSleep(_) | Misuse::OsThread | Misuse::Clock(_) => lines::users_line(),
             Misuse::PanicHook => None,
         };
+        self.misused_at(misuse, location);
+    }
+
+    /// Notes that the code whose turn it was has meddled with the clock.
+    pub(crate) fn meddled(&self, meddling: Meddling) {
+        let spawned_at = match context::current().map(|context| context.activity) {
+            Some(context::Activity::Task(spawned_at)) => lines::users_place(spawned_at),
+            Some(context::Activity::Call(_) | context::Activity::Handler(_)) | None => None,
+        };
+        self.misused_at(Misuse::Clock(meddling), spawned_at);
+    }
+
+    fn misused_at(&self, misuse: Misuse, location: Option<String>) {
         (self.0.settings.on_misuse)(Misused {
             misuse,
             location,
@@ -288,8 +237,34 @@ impl Sim {
         self.tasks().alive()
     }
 
+    /// The line that spawned most of these tasks, and how many it did.
+    #[must_use]
+    pub fn spawned_most(&self) -> Option<(&'static Location<'static>, u64)> {
+        self.tasks().spawned_most()
+    }
+
     pub(crate) fn tasks(&self) -> &Tasks {
         &self.0.tasks
+    }
+
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.0.tally
+    }
+
+    /// What the run is at. For a thread beside the run's, as it takes a moment of real time.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        self.tally().look(self.virtual_us())
+    }
+
+    /// Counts a call that a server makes, with so many bytes of arguments.
+    pub fn count_call(&self, server: u32, bytes: u64) {
+        self.tally().sent(server, 1, bytes, self.virtual_us());
+    }
+
+    /// Counts a reply that a server gives, of so many bytes.
+    pub fn count_reply(&self, server: u32, bytes: u64) {
+        self.tally().sent(server, 0, bytes, self.virtual_us());
     }
 
     fn started(&self) -> tokio::time::Instant {
@@ -300,8 +275,31 @@ impl Sim {
     fn follow_runtime_clock(&self) {
         if let Some(started) = self.0.started.get() {
             self.advance(micros(tokio::time::Instant::now() - *started));
+            self.keep_runtime_clock();
         }
     }
+
+    /// Takes the runtime's clock to be right.
+    pub(crate) fn keep_runtime_clock(&self) {
+        if let Some(time) = self.read_runtime_clock() {
+            self.0.runtime_ns.store(nanos(time), Ordering::Relaxed);
+        }
+    }
+
+    /// The runtime's time when it was right last; `None` if its clock is nobody's to guard.
+    pub(crate) fn runtime_clock(&self) -> Option<Duration> {
+        let is_guarded = self.clock() == Clock::Virtual && self.0.started.get().is_some();
+        is_guarded.then(|| Duration::from_nanos(self.0.runtime_ns.load(Ordering::Relaxed)))
+    }
+
+    /// The runtime's time, since its clock stood at 0.
+    pub(crate) fn read_runtime_clock(&self) -> Option<Duration> {
+        Some(tokio::time::Instant::now() - *self.0.started.get()?)
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).expect("a run lasts less than 500 years")
 }
 
 fn micros(duration: Duration) -> u64 {
@@ -320,6 +318,41 @@ thread_local! {
     static STUDENT: Cell<Option<Rng>> = const { Cell::new(None) };
     /// The simulated thread's time in microseconds; empty on every other thread.
     static NOW_US: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// Does something with the run that this thread works for, if any.
+pub(crate) fn with_current<R>(f: impl FnOnce(&Sim) -> R) -> Option<R> {
+    CURRENT.try_with(|current| current.try_borrow().ok()?.as_ref().map(f)).ok().flatten()
+}
+
+/// Does something while the simulated thread's time is so much later.
+pub(crate) fn nudged<R>(by_us: u64, f: impl FnOnce() -> R) -> R {
+    let now = NOW_US.get();
+    NOW_US.set(now.map(|now| now + by_us));
+    let done = f();
+    NOW_US.set(now);
+    done
+}
+
+/// Whether this thread works for a run.
+#[cfg_attr(
+    not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
+    expect(dead_code, reason = "only the interposed functions ask")
+)]
+pub(crate) fn is_of_a_run() -> bool {
+    CURRENT.try_with(|current| current.try_borrow().is_ok_and(|run| run.is_some())).unwrap_or(false)
+}
+
+/// The code under test ends the process, which nobody has started for it.
+#[cfg(unix)]
+#[cfg_attr(
+    not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
+    expect(dead_code, reason = "only the interposed exit calls it")
+)]
+pub(crate) fn exits(stuck: &Stuck) {
+    if let Some(sim) = current() {
+        (sim.0.settings.on_exit)(stuck);
+    }
 }
 
 /// The run that this thread works for, if any. By the real clock every thread of the runtime does.
@@ -387,7 +420,7 @@ where
     // A thread of its own, because the standard library's hash keys and rand's generator are
     // thread-local and made once: on a thread that was used before they'd hold another run's draws.
     let name = thread::current().name().unwrap_or("run").to_owned();
-    let thread = thread::Builder::new().name(name);
+    let thread = thread::Builder::new().name(name).stack_size(stack::size());
     let run = thread.spawn(move || run_on_this_thread(settings, body, epilogue));
     match run.expect("failed to start the run's thread").join() {
         Ok(result) => result,
@@ -409,10 +442,14 @@ where
         settings,
         now_us: AtomicU64::new(0),
         started: OnceLock::new(),
+        runtime_ns: AtomicU64::new(0),
         stop: Notify::new(),
         tasks: Tasks::default(),
+        tally: Tally::default(),
         on_rest: OnceLock::new(),
     }));
+    stack::begins_here();
+    clock_guard::install(sim.0.settings.clock_guard);
     if sim.clock() == Clock::Virtual {
         STUDENT.set(Some(sim.stream(Stream::Student)));
         NOW_US.set(Some(0));
@@ -457,6 +494,8 @@ fn build_runtime(sim: &Sim) -> Runtime {
         Clock::Virtual => {
             let mut builder = Builder::new_current_thread();
             builder.start_paused(true);
+            // Before all wait: whatever was done to the clock must not outlast its instant.
+            builder.on_thread_park(|| _ = with_current(clock_guard::look));
             builder.on_thread_unpark(|| {
                 if let Some(sim) = current() {
                     sim.follow_runtime_clock();
@@ -477,10 +516,11 @@ fn build_runtime(sim: &Sim) -> Runtime {
         }
         Clock::Real => {
             let mut builder = Builder::new_multi_thread();
-            builder.worker_threads(REAL_THREADS);
+            builder.worker_threads(REAL_THREADS).thread_stack_size(stack::size());
             let sim = sim.clone();
             builder.on_thread_start(move || {
                 CURRENT.set(Some(sim.clone()));
+                stack::begins_here();
                 #[cfg(unix)]
                 worker::watch_this_thread_too();
             });

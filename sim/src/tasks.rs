@@ -1,7 +1,10 @@
-//! The tasks of a run: whose each is, who spawned it, and whether they ever let time pass.
+//! The tasks of a run: whose each is, which line spawned it, and whether they ever let time pass.
 //!
 //! All of it comes from the runtime's task hooks, which tokio has behind `tokio_unstable`. Without
 //! them nothing is known of tasks.
+
+#[cfg(not(tokio_unstable))]
+use std::panic::Location;
 
 use crate::context::{Activity, Owner};
 
@@ -27,7 +30,9 @@ impl Tasks {
         Vec::new()
     }
 
-    pub(crate) fn time_passed(&self) {}
+    pub(crate) fn spawned_most(&self) -> Option<(&'static Location<'static>, u64)> {
+        None
+    }
 
     pub(crate) fn take_ran(&self) -> Vec<Owner> {
         Vec::new()
@@ -36,19 +41,20 @@ impl Tasks {
 
 #[cfg(tokio_unstable)]
 mod hooks {
-    use std::collections::HashMap;
+    use std::collections::{BTreeMap, HashMap};
     use std::hash::{BuildHasherDefault, Hasher};
     use std::panic::Location;
-    use std::sync::atomic::{AtomicU64, Ordering};
-    use std::sync::{Mutex, MutexGuard, PoisonError};
+    use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
     use tokio::runtime::Builder;
     use tokio::task::Id;
 
     use super::Task;
+    use crate::clock_guard;
     use crate::context::{self, Activity, Context, Owner};
     use crate::misuse::Misuse;
-    use crate::run::{Clock, Sim};
+    use crate::run::Sim;
+    use crate::settings::Clock;
 
     /// How many polls may happen at one instant of a virtual clock before it is taken for a loop
     /// that never lets time pass. A hundred servers that all stand for election at once need some
@@ -67,6 +73,16 @@ mod hooks {
                 handler
             }
             _ => Activity::Task(spawned_at),
+        }
+    }
+
+    /// Tasks were polled too often at one instant, the last of them spawned here: what that comes from.
+    fn stands_still(sim: &Sim, spawned_at: &'static Location<'static>) -> Misuse {
+        let (spawned, within) = sim.tally().spawned_lately(sim.now_us());
+        if spawned >= POLLS_AT_ONE_INSTANT / 4 {
+            Misuse::MassOfTasks { spawned, within, spawned_at: Some(spawned_at) }
+        } else {
+            Misuse::TimeStandsStill { polls: POLLS_AT_ONE_INSTANT, spawned_at: Some(spawned_at) }
         }
     }
 
@@ -91,7 +107,6 @@ mod hooks {
     #[derive(Debug, Default)]
     pub(crate) struct Tasks {
         alive: Mutex<HashMap<Id, Task, BuildHasherDefault<IdHasher>>>,
-        polls_since_time_passed: AtomicU64,
         /// Whose tasks have been polled since that was asked last; by the virtual clock only.
         ran: Mutex<Vec<Owner>>,
     }
@@ -104,6 +119,24 @@ mod hooks {
         /// The tasks that have an owner and have not ended, in no particular order.
         pub(crate) fn alive(&self) -> Vec<Task> {
             self.lock().values().copied().collect()
+        }
+
+        /// The line that spawned most of these tasks, and how many; `None` if there are none, or if
+        /// the run's thread has died in the middle of counting them.
+        pub(crate) fn spawned_most(&self) -> Option<(&'static Location<'static>, u64)> {
+            let alive = match self.alive.try_lock() {
+                Ok(alive) => alive,
+                Err(TryLockError::Poisoned(alive)) => alive.into_inner(),
+                Err(TryLockError::WouldBlock) => return None,
+            };
+            let mut counts: BTreeMap<(&str, u32), (&Location<'_>, u64)> = BTreeMap::new();
+            #[expect(clippy::iter_over_hash_type, reason = "they are counted, in whatever order")]
+            for Task { activity, .. } in alive.values() {
+                if let Activity::Task(at) = activity {
+                    counts.entry((at.file(), at.line())).or_insert((at, 0)).1 += 1;
+                }
+            }
+            counts.into_values().max_by_key(|(_, count)| *count)
         }
 
         /// Whose tasks have been polled since this was called last, each once.
@@ -119,15 +152,11 @@ mod hooks {
             }
         }
 
-        /// The clock has moved.
-        pub(crate) fn time_passed(&self) {
-            self.polls_since_time_passed.store(0, Ordering::Relaxed);
-        }
-
         /// Installs the hooks of `sim` on a runtime that is being built.
         pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
             let spawned = sim.clone();
             builder.on_task_spawn(move |meta| {
+                spawned.tally().spawned(spawned.virtual_us());
                 if let Some(Context { owner, activity }) = context::current() {
                     let activity = activity_of_task(activity, meta.spawned_at());
                     spawned.tasks().lock().insert(meta.id(), Task { owner, activity });
@@ -137,15 +166,12 @@ mod hooks {
             builder.on_before_task_poll(move |meta| {
                 let task = polled.tasks().lock().get(&meta.id()).copied();
                 context::set(task.map(|Task { owner, activity }| Context { owner, activity }));
+                clock_guard::begin_turn();
                 if polled.clock() == Clock::Real {
                     return; // which stands still for nobody
                 }
-                // Only this thread counts, so that adding needs no atomic step.
-                let counter = &polled.tasks().polls_since_time_passed;
-                let polls = counter.load(Ordering::Relaxed);
-                counter.store(polls + 1, Ordering::Relaxed);
-                if polls == POLLS_AT_ONE_INSTANT {
-                    polled.misused(Misuse::TimeStandsStill { spawned_at: meta.spawned_at() });
+                if polled.tally().polled() == POLLS_AT_ONE_INSTANT {
+                    polled.misused(stands_still(&polled, meta.spawned_at()));
                 }
             });
             let ran = sim.clone();
@@ -155,6 +181,7 @@ mod hooks {
                 {
                     ran.tasks().has_run(owner);
                 }
+                clock_guard::end_turn();
                 context::set(None);
             });
             let ended = sim.clone();

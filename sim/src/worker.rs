@@ -21,9 +21,11 @@ use crate::dying::{self, LastWords};
 use crate::frame::{self, Frame};
 use crate::interrupt::{self, Again};
 use crate::kernel::{self, Stat};
-use crate::misuse::Stack;
-use crate::run::Clock;
+use crate::printed;
+use crate::run;
+use crate::settings::Clock;
 use crate::signals;
+use crate::stack::Stack;
 use crate::symbols;
 use crate::threads::Thread;
 use crate::workers::{Death, OUTPUT_KEPT, WORKER};
@@ -66,6 +68,9 @@ const IN_HEAP: libc::c_int = 4 << 20;
 
 /// The most that a run may print, in bytes.
 const PRINTED: u64 = 1 << 30;
+
+/// The exit code of a test binary that has failed.
+const FAILED: i32 = 101;
 
 /// How long results are kept back, so that they travel together.
 const FLUSH_AFTER: Duration = Duration::from_millis(5);
@@ -252,15 +257,20 @@ pub(crate) fn watch_this_thread_too() {
     }
 }
 
-/// The code under test wants to end the process. In a worker this reports so and never returns.
+/// The code under test wants to end the process. Reports so, and ends the process as one that has
+/// failed.
 #[cfg_attr(
     not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
     expect(dead_code, reason = "only the interposed exit calls it")
 )]
-pub(crate) fn exit_is_a_misuse() {
-    if let Some(watch) = WATCH.get() {
-        watch.give_up(&Stuck::here(Why::Exit));
+pub(crate) fn exit_is_a_misuse() -> ! {
+    let stuck = Stuck::here(Why::Exit);
+    match WATCH.get() {
+        Some(watch) => watch.give_up(&stuck),
+        None => run::exits(&stuck),
     }
+    // At once: the code under test may hold any lock.
+    kernel::end_process(FAILED)
 }
 
 /// Serves the parent: runs each seed that it sends by `run` and sends back the bytes. If a run gets
@@ -443,6 +453,7 @@ impl Watch {
         // Kept: a run that comes to its end meanwhile must not have a second result.
         let running = lock(&self.running);
         let seed = running.map_or(0, |running| running.seed);
+        printed::count();
         let take = || Output::new().map(|mut output| output.take()).unwrap_or_default();
         let mut output = take();
         let result = (self.on_stuck)(seed, stuck, &String::from_utf8_lossy(&output));

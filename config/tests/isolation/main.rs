@@ -19,6 +19,7 @@ mod directed;
 mod histories;
 mod interrupted;
 mod leftovers;
+mod mistakes;
 mod no_lines;
 mod numbering;
 mod panics;

@@ -7,6 +7,7 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use config::T;
+use futures::future::FutureExt as _;
 
 use crate::child::{FAILED, PASSED, Ran, run};
 use crate::server::{Habits, everybody};
@@ -81,6 +82,38 @@ fn a_failure_in_the_test_s_own_process_is_reported_as_any_other() {
         "  seed      4\n",
         "  replay    LAB_SEED=4 cargo test -p config fails_in_every_place\n",
     ]);
+}
+
+#[test]
+#[ignore = "misbehaves on purpose; the tests below run it"]
+fn exits_in_every_place() {
+    let in_task = || async { process::exit(0) }.boxed();
+    config::test(move |t| everybody(t, Habits { in_task, ..Habits::GOOD }));
+}
+
+/// Nobody else would hear of it.
+fn assert_exit_is_told(clock: &str) {
+    let variables = [("LAB_SEED", "4"), ("LAB_CHILD", "1"), ("LAB_CLOCK", clock)];
+    let ran = run(&["places::exits_in_every_place"], &variables);
+    ran.assert_status(FAILED);
+    ran.assert_says(&[
+        ": exit() was called, which would end the tester as well; return instead, or panic\n  kind      \
+         misuse\n",
+        "  line      config/tests/isolation/places.rs:",
+        "LAB_CHILD=1 runs tests in this very process: all others end here, too\n",
+    ]);
+    let failure = ran.results[0].failure().expect("it has failed");
+    assert!(failure.location.contains("exits_in_every_place"), "{failure:?}");
+}
+
+#[test]
+fn exit_in_the_test_s_own_process_is_no_way_to_pass() {
+    assert_exit_is_told("virtual");
+}
+
+#[test]
+fn nor_is_it_by_the_real_clock() {
+    assert_exit_is_told("real");
 }
 
 /// A file that stands for the right to run.

@@ -60,6 +60,21 @@ fn the_alias_leads_back_to_this_program() {
     assert!(config.contains("tokio_unstable"), "{config}");
 }
 
+/// The clock of a simulated cluster is the tester's. tokio's test-util can move it, and the tester itself
+/// is built on that; so what a student asks for doesn't have it, and the lints forbid what it adds.
+#[test]
+fn the_cluster_s_clock_is_left_to_the_tester() {
+    let manifest = fs::read_to_string(skeleton().join("raft/Cargo.toml")).unwrap();
+    let tokio = manifest.lines().find(|line| line.starts_with("tokio = ")).expect("it has tokio");
+    assert!(tokio.contains("\"time\""), "{tokio}");
+    assert!(!tokio.contains("test-util") && !tokio.contains("full"), "{tokio}");
+    let lints = fs::read_to_string(skeleton().join("clippy.toml")).unwrap();
+    for function in ["advance", "pause", "resume"] {
+        let path = format!("{{ path = \"tokio::time::{function}\", reason = \"");
+        assert!(lints.contains(&path), "no {path} in:\n{lints}");
+    }
+}
+
 #[test]
 fn without_git_there_is_a_note() {
     let tools = folder("tools");

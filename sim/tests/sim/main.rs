@@ -4,6 +4,7 @@ mod context;
 mod endings;
 mod helper;
 mod misuse;
+mod panics;
 mod replay;
 mod streams;
 mod time;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sim::context::{self, Activity, Context, Owner};
-use sim::{Clock, Ending, Misuse, Misused, Settings, Sim};
+use sim::{Clock, ClockGuard, Ending, Meddling, Misuse, Misused, Settings, Sim};
 use tokio::time::sleep;
 
 use crate::helper::LIMIT;
@@ -15,9 +15,21 @@ fn misuses<Fut>(body: impl FnOnce() -> Fut + Send + 'static) -> (Ending<()>, Vec
 where
     Fut: Future<Output = ()> + Send + 'static,
 {
+    misuses_guarded(ClockGuard::Notices, body)
+}
+
+/// The same, with this guard of the clock.
+fn misuses_guarded<Fut>(
+    guard: ClockGuard,
+    body: impl FnOnce() -> Fut + Send + 'static,
+) -> (Ending<()>, Vec<Misused>)
+where
+    Fut: Future<Output = ()> + Send + 'static,
+{
     let noticed = Arc::new(Mutex::new(Vec::new()));
     let notice = noticed.clone();
     let settings = Settings::new(1, Clock::Virtual, LIMIT)
+        .clock_guard(guard)
         .on_misuse(move |misused| notice.lock().unwrap().push(misused));
     let owner = Owner { server: 2, incarnation: 1 };
     let script = move |_| async move {
@@ -32,6 +44,10 @@ where
     let noticed = noticed.lock().unwrap().clone();
     (ending, noticed)
 }
+
+/// The line that spawns the task.
+#[cfg(tokio_unstable)]
+const SPAWNED: u32 = 38;
 
 /// Checks what is the same for every misuse; `line` is the user's.
 fn check(ending: &Ending<()>, misused: &Misused, line: u32) {
@@ -82,13 +98,15 @@ fn spawn_blocking_is_named_at_its_line() {
 fn a_loop_in_which_time_stands_still_is_named_by_who_spawned_it() {
     for looping in [yields as fn() -> _, sleeps_for_nothing] {
         let (ending, misused) = misuses(looping);
-        let Misuse::TimeStandsStill { spawned_at } = misused[0].misuse else {
+        let Misuse::TimeStandsStill { polls: 1_000_000, spawned_at: Some(spawned_at) } =
+            misused[0].misuse
+        else {
             panic!("{misused:?}")
         };
         let spawner: &Location<'_> = spawned_at;
         check(&ending, &misused[0], spawner.line());
         let text = misused[0].misuse.to_string();
-        assert!(text.contains("virtual time stands still"), "{text}");
+        assert!(text.contains("stands still: tasks were polled 1,000,000 times at one"), "{text}");
     }
 }
 
@@ -109,4 +127,147 @@ fn sleeps_for_nothing() -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
             tokio::task::yield_now().await;
         }
     })
+}
+
+#[test]
+#[cfg(tokio_unstable)]
+fn a_mass_of_tasks_is_told_from_a_loop_that_waits_for_nothing() {
+    let (ending, misused) = misuses(|| async {
+        for _ in 0..2_000_000 {
+            tokio::spawn(async {});
+        }
+    });
+    let Misuse::MassOfTasks { spawned, within, spawned_at: Some(spawned_at) } = misused[0].misuse
+    else {
+        panic!("{misused:?}")
+    };
+    assert_eq!((spawned, within), (2_000_001, Duration::ZERO));
+    check(&ending, &misused[0], spawned_at.line());
+}
+
+const FIVE: Duration = Duration::from_secs(5);
+
+/// What is noticed of `body` by a guard that only notices, and then by one that refuses.
+fn by_either_guard<Fut>(body: fn() -> Fut) -> [(Ending<()>, Vec<Misused>); 2]
+where
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    [ClockGuard::Notices, ClockGuard::Refuses].map(|guard| misuses_guarded(guard, body))
+}
+
+#[test]
+#[cfg(tokio_unstable)]
+fn a_clock_that_is_advanced_is_noticed_and_named_at_its_line_by_a_guard_that_refuses() {
+    const LINE: u32 = line!() + 3;
+    let [(ending, noticed), (refused, named)] = by_either_guard(|| async {
+        sleep(Duration::ZERO).await;
+        tokio::time::advance(FIVE).await;
+        sleep(FIVE).await;
+    });
+    assert_eq!(noticed.len(), 1, "{noticed:?}");
+    assert_eq!(noticed[0].misuse, Misuse::Clock(Meddling::Advanced(Some(FIVE))));
+    // Where the task was spawned.
+    check(&ending, &noticed[0], SPAWNED);
+    let text = noticed[0].misuse.to_string();
+    assert!(text.contains("advance(5s) moves the clock of the whole cluster"), "{text}");
+    assert!(text.contains("write tokio::time::sleep(5s).await instead"), "{text}");
+    assert_eq!(named[0].misuse, Misuse::Clock(Meddling::Advanced(None)));
+    check(&refused, &named[0], LINE);
+}
+
+#[test]
+#[cfg(tokio_unstable)]
+fn a_clock_that_is_resumed_is_noticed_and_named_at_its_line_by_a_guard_that_refuses() {
+    const LINE: u32 = line!() + 2;
+    let [(ending, noticed), (refused, named)] = by_either_guard(|| async {
+        tokio::time::resume();
+        sleep(FIVE).await;
+    });
+    assert_eq!(noticed.len(), 1, "{noticed:?}");
+    assert_eq!(noticed[0].misuse, Misuse::Clock(Meddling::Resumed));
+    check(&ending, &noticed[0], SPAWNED);
+    assert_eq!(named[0].misuse, Misuse::Clock(Meddling::Resumed));
+    check(&refused, &named[0], LINE);
+}
+
+#[test]
+fn a_clock_that_is_resumed_in_a_call_is_the_call_s() {
+    const LINE: u32 = line!() + 5;
+    let [(_, noticed), (_, named)] = by_either_guard(|| async {
+        let owner = Owner { server: 2, incarnation: 1 };
+        let call = Activity::Call("get_state");
+        let entered = context::enter(Some(Context { owner, activity: call }));
+        tokio::time::resume();
+        drop(entered);
+    });
+    for misused in [&noticed[0], &named[0]] {
+        assert_eq!(misused.misuse, Misuse::Clock(Meddling::Resumed));
+        let context = misused.context.expect("it was entered");
+        assert_eq!(context.activity, Activity::Call("get_state"));
+    }
+    assert!(named[0].location.as_ref().is_some_and(|at| at.ends_with(&format!(":{LINE}"))));
+}
+
+#[test]
+fn a_clock_that_is_paused_is_named_at_its_line() {
+    const LINE: u32 = line!() + 2;
+    let (ending, misused) = misuses(|| async {
+        tokio::time::pause();
+    });
+    assert_eq!(misused[0].misuse, Misuse::Clock(Meddling::Paused));
+    check(&ending, &misused[0], LINE);
+}
+
+/// A guard that refuses sets the clock going and stops it again, turn by turn: nobody sees that.
+#[test]
+fn a_guard_that_refuses_changes_nothing_else() {
+    let [(_, noticed), (_, refused)] = by_either_guard(|| async {
+        let begun = (tokio::time::Instant::now(), std::time::Instant::now());
+        for ms in 1..100 {
+            sleep(Duration::from_millis(ms)).await;
+            tokio::task::yield_now().await;
+        }
+        let passed = (begun.0.elapsed(), begun.1.elapsed());
+        assert_eq!(passed, (Duration::from_millis(4950), Duration::from_millis(4950)));
+        std::thread::sleep(passed.0);
+    });
+    let times = [&noticed, &refused].map(|misused| (misused[0].at, misused[0].misuse.clone()));
+    assert_eq!(times[0], times[1]);
+    assert_eq!(times[0].0, Duration::from_millis(4953));
+}
+
+/// Where no task is known to be a server's, a clock that was moved is noticed all the same.
+#[test]
+fn a_clock_that_nobody_in_particular_moves_is_noticed() {
+    let noticed = Arc::new(Mutex::new(Vec::new()));
+    let notice = noticed.clone();
+    let settings = Settings::new(1, Clock::Virtual, LIMIT)
+        .on_misuse(move |misused| notice.lock().unwrap().push(misused.misuse));
+    let script = |_| async {
+        tokio::time::advance(FIVE).await;
+        sleep(FIVE).await;
+    };
+    let ending = sim::run(settings, script, |_: &Sim, ending| ending);
+    assert!(matches!(ending, Ending::Stopped), "{ending:?}");
+    assert_eq!(*noticed.lock().unwrap(), [Misuse::Clock(Meddling::Advanced(Some(FIVE)))]);
+}
+
+#[test]
+fn by_the_real_clock_meddling_is_told_by_the_panic_that_it_ends_in() {
+    let noticed = Arc::new(Mutex::new(Vec::new()));
+    let notice = noticed.clone();
+    let settings = Settings::new(1, Clock::Real, LIMIT)
+        .on_misuse(move |misused| notice.lock().unwrap().push(misused));
+    const LINE: u32 = line!() + 2;
+    let script = |_| async {
+        let advanced = tokio::spawn(async { tokio::time::advance(FIVE).await });
+        advanced.await.expect_err("it panics");
+        std::future::pending::<()>().await;
+    };
+    let ending = sim::run(settings, script, |_: &Sim, ending| ending);
+    assert!(matches!(ending, Ending::Stopped), "{ending:?}");
+    let noticed = noticed.lock().unwrap();
+    assert_eq!(noticed[0].misuse, Misuse::Clock(Meddling::Advanced(None)));
+    let location = noticed[0].location.as_deref().expect("tests have debug information");
+    assert!(location.ends_with(&format!("tests/sim/misuse.rs:{LINE}")), "{location}, not {LINE}");
 }

@@ -1,0 +1,105 @@
+//! The runtime's clock is the run's: code under test that moves it, or sets it going, is found out.
+//!
+//! `tokio::time::advance` and `resume` say nothing to anybody. So after each turn of a server's code
+//! the runtime's clock is compared with what it was when the run's clock last followed it. That tells
+//! whose turn it was, but not the line.
+//!
+//! A clock that goes can neither be advanced nor resumed: tokio panics. So a guard that *refuses* sets
+//! the clock going while a server's code has its turn, and stops it again. As the real time that it then
+//! follows is the run's, which stands still meanwhile, that changes nothing else.
+
+use std::cell::Cell;
+
+use crate::context;
+use crate::lines;
+use crate::misuse::{Meddling, Misuse};
+use crate::run::{self, Sim};
+use crate::settings::ClockGuard;
+
+/// How far the simulated thread's time is moved for a moment, to see whether the runtime's clock
+/// follows: one that was set going does.
+const NUDGE_US: u64 = 1_000_000;
+
+thread_local! {
+    /// How the run of this thread guards its clock.
+    static GUARD: Cell<ClockGuard> = const { Cell::new(ClockGuard::Notices) };
+
+    /// How many turns have begun on this thread and not ended: a handler's is within the network's.
+    static TURNS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Guards the clock of the run that begins on this thread.
+pub(crate) fn install(guard: ClockGuard) {
+    let can_refuse = cfg!(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)));
+    GUARD.set(if can_refuse { guard } else { ClockGuard::Notices });
+    TURNS.set(0);
+}
+
+/// A server's code gets its turn, if the context is a server's.
+pub(crate) fn begin_turn() {
+    if GUARD.get() == ClockGuard::Refuses && context::current().is_some() {
+        let turns = TURNS.replace(TURNS.get() + 1);
+        let is_guarded = |sim: &Sim| sim.runtime_clock().is_some();
+        if turns == 0 && run::with_current(is_guarded) == Some(true) {
+            tokio::time::resume();
+        }
+    }
+}
+
+/// The turn of a server's code is over, if the context is a server's.
+pub(crate) fn end_turn() {
+    if context::current().is_none() {
+        return;
+    }
+    if GUARD.get() == ClockGuard::Notices {
+        run::with_current(look);
+        return;
+    }
+    TURNS.set(TURNS.get().saturating_sub(1));
+    if TURNS.get() == 0 {
+        run::with_current(|sim| {
+            // Unless the code under test has done so.
+            if let Some(kept) = sim.runtime_clock()
+                && run::nudged(NUDGE_US, || sim.read_runtime_clock()) != Some(kept)
+            {
+                tokio::time::pause();
+            }
+        });
+    }
+}
+
+/// Whether anybody has meddled with the clock: then that is noted.
+pub(crate) fn look(sim: &Sim) {
+    let Some(kept) = sim.runtime_clock() else { return };
+    let nudged = run::nudged(NUDGE_US, || sim.read_runtime_clock());
+    if nudged == Some(kept) {
+        return;
+    }
+    let meddling = match sim.read_runtime_clock() {
+        now if now == nudged => Meddling::Advanced(now.map(|now| now.saturating_sub(kept))),
+        _ => Meddling::Resumed,
+    };
+    if meddling == Meddling::Resumed {
+        // As it was, so that the run can come to its end.
+        tokio::time::pause();
+    }
+    sim.keep_runtime_clock();
+    sim.meddled(meddling);
+}
+
+/// If a panic at `file` with this message is the runtime's refusal to have its clock meddled with: how
+/// that was tried.
+pub(crate) fn refused(message: &str, file: &str) -> Option<Misuse> {
+    let meddling = if message.ends_with("is already frozen") || message.contains("time::pause()") {
+        Meddling::Paused
+    } else if !message.ends_with("is not frozen") {
+        return None;
+    } else if file.ends_with("time/clock.rs") {
+        // An async function's panic isn't its caller's.
+        Meddling::Advanced(None)
+    } else {
+        Meddling::Resumed
+    };
+    // To look along the stack takes a while, and few panics come so far.
+    lines::is_within("tokio::time::clock::").then_some(Misuse::Clock(meddling))
+}

@@ -1,0 +1,105 @@
+//! Which line is the user's: neither the standard library's, nor a library's, nor the harness's own.
+
+use std::fs::File;
+use std::os::raw::c_void;
+use std::os::unix::fs::FileExt as _;
+use std::panic::Location;
+use std::path::Path;
+use std::ptr;
+
+use backtrace::Symbol;
+
+use crate::context::Context;
+use crate::stack::Stack;
+
+/// The innermost line on the stack that the user wrote. `None` without debug information.
+pub(crate) fn users_line() -> Option<String> {
+    Stack::here().users().map(|line| format!("{}:{}", shorten(&line.file), line.number)).next()
+}
+
+/// Whether a function whose name has this part is on the stack.
+pub(crate) fn is_within(function: &str) -> bool {
+    let mut found = false;
+    backtrace::trace(|frame| {
+        backtrace::resolve_frame(frame, |symbol| {
+            found |= symbol.name().is_some_and(|name| name.to_string().contains(function));
+        });
+        !found
+    });
+    found
+}
+
+/// Reads this process's memory. `None` where the kernel shows no such file, or nothing is there.
+pub(crate) fn read_memory(address: usize, bytes: &mut [u8]) -> Option<()> {
+    File::open("/proc/self/mem").ok()?.read_exact_at(bytes, address as u64).ok()
+}
+
+/// What is known of the code at an address, from the innermost function that was inlined there.
+pub(crate) fn resolve(address: usize, mut f: impl FnMut(&Symbol)) {
+    let address: *mut c_void = ptr::without_provenance_mut(address);
+    backtrace::resolve(address, |symbol| f(symbol));
+}
+
+/// A symbol's line, if the user wrote it.
+pub(crate) fn users(symbol: &Symbol) -> Option<String> {
+    let (file, line) = (symbol.filename()?, symbol.lineno()?);
+    is_users(file).then(|| format!("{}:{line}", shorten(file)))
+}
+
+/// A symbol's line with its function, if the user wrote it.
+pub(crate) fn with_function(symbol: &Symbol) -> Option<String> {
+    let function = symbol.name().map(|name| format!("{name:#}")).unwrap_or_default();
+    Some(format!("{} in {function}", users(symbol)?))
+}
+
+/// Where a panic is shown to be: where it was, or if a library panicked, the user's line that called
+/// it. Where the harness panicked in the course of a server's call, that is the call.
+pub(crate) fn place_of_panic(location: &Location<'_>, context: Option<Context>) -> String {
+    let file = harness().join(location.file());
+    let is_the_harness_s = is_harness(&file) && context.is_none();
+    let caller = if is_users(&file) || is_the_harness_s { None } else { users_line() };
+    caller.unwrap_or_else(|| location.to_string())
+}
+
+/// The folder that the harness's crates are in.
+fn harness() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// The harness's crates, which run the user's code or are called by it.
+const HARNESS_CRATES: [&str; 6] = ["sim", "labgob", "labrpc", "raftapi", "report", "config"];
+
+fn is_harness(file: &Path) -> bool {
+    HARNESS_CRATES.into_iter().any(|name| file.starts_with(harness().join(name).join("src")))
+}
+
+pub(crate) fn is_users(file: &Path) -> bool {
+    let text = file.to_string_lossy();
+    // The C library's frames have lines, too, where its debug information is installed.
+    file.extension().is_some_and(|extension| extension == "rs")
+        && !text.contains("/rustc/")
+        && !text.contains("/registry/src/")
+        && !text.contains("/git/checkouts/")
+        && !text.contains("/rustlib/")
+        // The standard library's own dependencies, such as the map inside HashMap.
+        && !text.starts_with("/rust/deps/")
+        && !is_harness(file)
+}
+
+/// `location` as it is shown, if the user wrote that line.
+pub(crate) fn users_place(location: &Location<'_>) -> Option<String> {
+    // The compiler knows the harness's own files from the harness's folder.
+    let file = harness().join(location.file());
+    is_users(&file).then(|| format!("{}:{}", location.file(), location.line()))
+}
+
+/// The path as seen from the harness's workspace or from the current one, whichever holds it.
+pub(crate) fn shorten(file: &Path) -> String {
+    // Cargo runs a test in its package's folder.
+    let current = std::env::current_dir().unwrap_or_default();
+    let workspace = current.ancestors().find(|folder| folder.join("Cargo.lock").exists());
+    let here = workspace.unwrap_or(&current);
+    let short = file.strip_prefix(harness()).or_else(|_| file.strip_prefix(here));
+    short.unwrap_or(file).display().to_string()
+}

@@ -1,0 +1,276 @@
+//! How much the code under test does while the clock hardly moves: what a run that gets nowhere is at.
+//!
+//! The run's thread counts; the watchdog reads. Nothing here decides anything, and nothing follows from
+//! it unless the run has already failed.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What is sent within so much virtual time, in microseconds, counts as one burst.
+const BURST_US: u64 = 10_000;
+
+/// How long a run is watched to see what it is at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long the watchdog waits for a message that is being encoded.
+const ENCODED_WITHIN: Duration = Duration::from_secs(4);
+
+/// Messages that are being encoded now, in the whole process.
+static ENCODING: AtomicU64 = AtomicU64::new(0);
+
+/// A message is being encoded for as long as this lives. A large one takes a while, and then the
+/// watchdog waits to hear how large it is.
+#[derive(Debug)]
+pub struct Encoding(());
+
+impl Encoding {
+    /// The encoding begins.
+    #[must_use = "the encoding ends when this is dropped"]
+    pub fn begin() -> Encoding {
+        ENCODING.fetch_add(1, Ordering::Relaxed);
+        Encoding(())
+    }
+}
+
+impl Drop for Encoding {
+    fn drop(&mut self) {
+        ENCODING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What one server sent within 10 ms of virtual time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Burst {
+    /// The server.
+    pub server: u32,
+    /// How many calls it made.
+    pub calls: u64,
+    /// How many bytes of arguments and replies it sent.
+    pub bytes: u64,
+    /// From its first message to its last.
+    pub lasted: Duration,
+}
+
+/// What a run is at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// How often tasks were polled since the clock moved last.
+    pub polls: u64,
+    /// How many tasks were spawned within 10 ms of virtual time, the last of them just now.
+    pub spawned: u64,
+    /// From the first of these to the last.
+    pub spawned_within: Duration,
+    /// Whether tasks are still being polled: none of them loops by itself.
+    pub takes_turns: bool,
+    /// The server that makes the most calls now.
+    pub calling: Option<Burst>,
+    /// The server that sends the most bytes now.
+    pub sending: Option<Burst>,
+    /// The most calls that a server made within 10 ms in the whole run.
+    pub most_calls: Option<Burst>,
+    /// The most bytes that a server sent within 10 ms in the whole run.
+    pub most_bytes: Option<Burst>,
+}
+
+/// What is counted of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    polls: AtomicU64,
+    spawned: AtomicU64,
+    /// When the first of these was spawned, and the last.
+    spawned_since_us: AtomicU64,
+    spawned_until_us: AtomicU64,
+    sent: Mutex<Sent>,
+}
+
+/// What was sent, by server.
+#[derive(Debug, Default)]
+struct Sent {
+    /// The bursts that began last.
+    bursts: Vec<Begun>,
+    most_calls: Option<Burst>,
+    most_bytes: Option<Burst>,
+}
+
+/// A burst that may go on.
+#[derive(Clone, Copy, Debug)]
+struct Begun {
+    burst: Burst,
+    since_us: u64,
+}
+
+impl Tally {
+    /// The clock has moved.
+    pub(crate) fn time_passed(&self) {
+        self.polls.store(0, Ordering::Relaxed);
+    }
+
+    /// A task is polled. Returns how many were before it, since the clock moved last.
+    pub(crate) fn polled(&self) -> u64 {
+        // By the virtual clock only one thread counts, so that adding needs no atomic step.
+        let polls = self.polls.load(Ordering::Relaxed);
+        self.polls.store(polls + 1, Ordering::Relaxed);
+        polls
+    }
+
+    /// A task is spawned at `now_us`.
+    pub(crate) fn spawned(&self, now_us: u64) {
+        if now_us.saturating_sub(self.spawned_since_us.load(Ordering::Relaxed)) > BURST_US {
+            self.spawned.store(0, Ordering::Relaxed);
+            self.spawned_since_us.store(now_us, Ordering::Relaxed);
+        }
+        self.spawned.store(self.spawned.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.spawned_until_us.store(now_us, Ordering::Relaxed);
+    }
+
+    /// How many tasks were spawned in the burst that is under way at `now_us`, and within what time.
+    pub(crate) fn spawned_lately(&self, now_us: u64) -> (u64, Duration) {
+        let since = self.spawned_since_us.load(Ordering::Relaxed);
+        if now_us.saturating_sub(since) > BURST_US {
+            return (0, Duration::ZERO);
+        }
+        let until = self.spawned_until_us.load(Ordering::Relaxed);
+        let within = Duration::from_micros(until.saturating_sub(since));
+        (self.spawned.load(Ordering::Relaxed), within)
+    }
+
+    /// A server sends so many calls and bytes at `now_us`.
+    pub(crate) fn sent(&self, server: u32, calls: u64, bytes: u64, now_us: u64) {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).add(server, calls, bytes, now_us);
+    }
+
+    /// What the run is at, whose clock is at `now_us`. Takes a moment of real time, and some seconds if a large message is being
+    /// encoded. The run's thread goes on meanwhile, or has died.
+    pub(crate) fn look(&self, now_us: u64) -> Work {
+        let begun = Instant::now();
+        while ENCODING.load(Ordering::Relaxed) > 0 && begun.elapsed() < ENCODED_WITHIN {
+            thread::sleep(Duration::from_millis(10));
+        }
+        let before = self.polls.load(Ordering::Relaxed);
+        let (spawned, spawned_within) = self.spawned_lately(now_us);
+        thread::sleep(LOOK);
+        let polls = self.polls.load(Ordering::Relaxed);
+        let takes_turns = polls != before;
+        let mut work = Work { polls, spawned, spawned_within, takes_turns, ..Work::default() };
+        // A thread that has died may have had the lock.
+        let sent = match self.sent.try_lock() {
+            Ok(sent) => sent,
+            Err(TryLockError::Poisoned(sent)) => sent.into_inner(),
+            Err(TryLockError::WouldBlock) => return work,
+        };
+        let is_under_way = |begun: &&Begun| now_us.saturating_sub(begun.since_us) <= BURST_US;
+        let now = || sent.bursts.iter().filter(is_under_way).map(|begun| begun.burst);
+        let begun = || sent.bursts.iter().map(|begun| begun.burst);
+        work.calling = now().max_by_key(|burst| burst.calls);
+        work.sending = now().max_by_key(|burst| burst.bytes);
+        work.most_calls = begun().chain(sent.most_calls).max_by_key(|burst| burst.calls);
+        work.most_bytes = begun().chain(sent.most_bytes).max_by_key(|burst| burst.bytes);
+        work
+    }
+}
+
+impl Sent {
+    fn add(&mut self, server: u32, calls: u64, bytes: u64, now_us: u64) {
+        let found = self.bursts.iter().position(|begun| begun.burst.server == server);
+        let burst = Burst { server, calls: 0, bytes: 0, lasted: Duration::ZERO };
+        let place = found.unwrap_or_else(|| {
+            self.bursts.push(Begun { burst, since_us: now_us });
+            self.bursts.len() - 1
+        });
+        let begun = &mut self.bursts[place];
+        if now_us - begun.since_us > BURST_US {
+            let over = begun.burst;
+            *begun = Begun { burst, since_us: now_us };
+            self.most_calls = greater(self.most_calls, over, |burst| burst.calls);
+            self.most_bytes = greater(self.most_bytes, over, |burst| burst.bytes);
+        }
+        let Begun { burst, since_us } = &mut self.bursts[place];
+        burst.calls += calls;
+        burst.bytes += bytes;
+        burst.lasted = Duration::from_micros(now_us - *since_us);
+    }
+}
+
+/// The greater of two bursts.
+fn greater(one: Option<Burst>, other: Burst, key: impl Fn(&Burst) -> u64) -> Option<Burst> {
+    Some(one.filter(|burst| key(burst) >= key(&other)).unwrap_or(other))
+}
+
+/// A stretch of virtual time, as a sentence has it: `at one instant`, `within 3 ms of virtual time`.
+#[must_use]
+pub fn within(time: Duration) -> String {
+    match time.as_micros().div_ceil(1000) {
+        0 => "at one instant".to_owned(),
+        ms => format!("within {ms} ms of virtual time"),
+    }
+}
+
+/// A number with a comma before each three digits.
+///
+/// ```
+/// assert_eq!(sim::grouped(1_234_567), "1,234,567");
+/// ```
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bursts_are_kept_apart_by_server_and_time() {
+        let tally = Tally::default();
+        for at in 0..100 {
+            tally.sent(2, 1, 10, at * 20);
+        }
+        tally.sent(0, 1, 50_000, 1500);
+        tally.sent(2, 1, 7, 50_000);
+        let work = tally.look(5000);
+        let (lasted, bytes) = (Duration::from_micros(99 * 20), 1000);
+        assert_eq!(work.most_calls, Some(Burst { server: 2, calls: 100, bytes, lasted }));
+        let large = Burst { server: 0, calls: 1, bytes: 50_000, lasted: Duration::ZERO };
+        assert_eq!(work.most_bytes, Some(large));
+        assert_eq!(work.sending, Some(large));
+        assert_eq!(tally.look(55_000).calling.map(|burst| burst.calls), Some(1));
+    }
+
+    #[test]
+    fn what_was_counted_is_forgotten_when_time_passes() {
+        let tally = Tally::default();
+        assert_eq!((tally.polled(), tally.polled()), (0, 1));
+        let Work { polls, takes_turns, .. } = tally.look(0);
+        assert_eq!((polls, takes_turns), (2, false));
+        tally.time_passed();
+        assert_eq!(tally.polled(), 0);
+    }
+
+    #[test]
+    fn tasks_are_counted_within_a_short_time() {
+        let tally = Tally::default();
+        [500, 2000, 6000].into_iter().for_each(|at| tally.spawned(at));
+        assert_eq!(tally.spawned_lately(6100), (3, Duration::from_micros(6000)));
+        tally.spawned(20_000);
+        assert_eq!(tally.spawned_lately(20_000), (1, Duration::ZERO));
+        assert_eq!(tally.spawned_lately(40_000), (0, Duration::ZERO));
+        assert_eq!(within(Duration::ZERO), "at one instant");
+        assert_eq!(within(Duration::from_micros(2950)), "within 3 ms of virtual time");
+    }
+
+    #[test]
+    fn numbers_have_commas() {
+        let numbers = [0, 999, 1000, 1_000_000];
+        assert_eq!(numbers.map(grouped), ["0", "999", "1,000", "1,000,000"]);
+    }
+}
