@@ -428,6 +428,11 @@ impl Config {
         self.state().servers[i].saved.snapshot_size()
     }
 
+    /// What server `i` saves to, crashed or not.
+    pub(crate) fn disk(&self, i: usize) -> Arc<Persister> {
+        self.state().servers[i].saved.clone()
+    }
+
     /// Asks a server for its term and whether it believes that it leads; `None` if it is crashed.
     #[must_use]
     pub fn get_state(&self, i: usize) -> Option<(Term, bool)> {

@@ -104,11 +104,12 @@ mod tests {
     use std::sync::mpsc::{self, Receiver};
     use std::sync::{Arc, Mutex, PoisonError};
     use std::thread;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use super::{PATIENCE, SIGNAL, ask, install_handler};
     use crate::context::{Activity, Context, Owner, enter};
     use crate::handler_stack::HandlerStack;
+    use crate::signals;
     use crate::threads::Thread;
 
     /// One asks at a time.
@@ -140,11 +141,14 @@ mod tests {
         let (two, end_two, thread_two) = thread_of(2);
         let is_over = Arc::new(Mutex::new(false));
         let (over, asking) = (is_over.clone(), Thread::own());
+        // As the watchdog does: a thread that is interrupted all the time gets nowhere.
+        signals::keep_away(&[SIGNAL]);
         let storm = thread::spawn(move || {
             while !*over.lock().expect("nobody panics with it") {
                 for thread in [one, two, asking, Thread::own()] {
                     thread.signal(SIGNAL);
                 }
+                thread::sleep(Duration::from_micros(200));
             }
         });
         for _ in 0..20 {

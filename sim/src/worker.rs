@@ -148,8 +148,8 @@ impl fmt::Display for Why {
             Why::Slow { cpu, clock } => {
                 return write!(
                     f,
-                    "work without end: in its last {:.1} s of CPU time the run came {:.3} s further, where one of \
-                     the lab's takes some hundredths of a second for a whole one; look for work that grows \
+                    "work without end: in {:.1} s of CPU time the run's clock came {:.3} s further, where a run of \
+                     the lab takes some hundredths of a second for a whole one; look for work that grows \
                      with all that was done before: a whole log that is copied, sent or saved for each \
                      command, tasks or calls that only pile up",
                     cpu.as_secs_f64(),

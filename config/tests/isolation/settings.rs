@@ -72,6 +72,20 @@ fn a_folder_that_can_t_be_written_is_named() {
     ]);
 }
 
+/// Whoever was writing it may have been cut off; what comes behind that is whole.
+#[test]
+fn results_are_added_behind_a_line_that_isn_t_whole() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let results = folder.path().join("results.jsonl");
+    std::fs::write(&results, r#"{"test":"servers_without"#).expect("a file");
+    let out = folder.path().to_str().expect("a path is text");
+    run(&[TEST], &[("LAB_OUT", out), ("LAB_ITERS", "2")]).assert_status(PASSED);
+    let results = std::fs::read_to_string(&results).expect("there are results");
+    let is_result = |line| serde_json::from_str::<config::RunResult>(line).is_ok();
+    let whole: Vec<bool> = results.lines().map(is_result).collect();
+    assert_eq!(whole, [false, true, true], "{results}");
+}
+
 async fn by_its_name(t: T) {
     everybody(t, Habits::GOOD).await;
 }
