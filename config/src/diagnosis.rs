@@ -58,15 +58,14 @@ impl Diagnosis {
 /// Says what a run was at that gets nowhere or ends its process; `sim` is the run, if it is known, and
 /// `printed` the last that it printed.
 pub(crate) fn diagnose(sim: Option<&Sim>, stuck: &Stuck, printed: &str) -> Diagnosis {
+    let spawned = || sim.and_then(Sim::spawned_most).map(|(at, count)| (place(at), count));
     let special = match stuck.why {
-        Why::Loop => sim.and_then(|sim| {
-            let work = sim.work();
-            still(&work, sim::printed(), sim.spawned_most().map(|(at, _)| place(at)))
-        }),
-        Why::Memory | Why::Slow { .. } => sim.and_then(|sim| {
-            let spawned = sim.spawned_most().map(|(at, count)| (place(at), count));
-            masses(&sim.work(), spawned)
-        }),
+        Why::Loop => sim.and_then(|sim| still(&sim.work(), sim::printed(), spawned())),
+        Why::Memory | Why::Slow { .. } => sim.and_then(|sim| masses(&sim.work(), spawned())),
+        // It couldn't have the memory: of what it has had there may be a mass.
+        Why::Signal(_) if failed_allocation(printed).is_some_and(|bytes| bytes < ONE_TOO_LARGE) => {
+            sim.and_then(|sim| masses(&sim.work_so_far(), spawned()))
+        }
         Why::Signal(signal) => death(signal, printed),
         Why::Blocked | Why::Overtime | Why::Exit | Why::Interrupted => None,
     };
@@ -86,7 +85,7 @@ pub(crate) fn diagnose(sim: Option<&Sim>, stuck: &Stuck, printed: &str) -> Diagn
 }
 
 /// What keeps the clock from moving, if it isn't a loop that does nothing else.
-fn still(work: &Work, printed: Printed, spawned_at: Option<String>) -> Option<Diagnosis> {
+fn still(work: &Work, printed: Printed, spawned: Option<(String, u64)>) -> Option<Diagnosis> {
     if printed.goes_on && (printed.lines >= MANY_LINES || printed.bytes >= MUCH_PRINTED) {
         let sentence = format!(
             "it printed {}, and let no time pass meanwhile. Print once for what happens, such as an \
@@ -95,17 +94,13 @@ fn still(work: &Work, printed: Printed, spawned_at: Option<String>) -> Option<Di
         );
         return Some(Diagnosis::new(FailureKind::Stuck, sentence));
     }
-    if let Some(burst) = work.sending.filter(is_large) {
-        return Some(many_bytes(burst));
+    if work.encodes {
+        let sentence = "it passes arguments or a reply so large that to encode them takes seconds. Send \
+                        what the other server lacks, and not all there is";
+        return Some(Diagnosis::new(FailureKind::Stuck, sentence.to_owned()));
     }
-    if let Some(burst) = work.calling.filter(|burst| burst.calls >= MASS) {
-        return Some(many_calls(burst));
-    }
-    if work.spawned >= MASS && work.spawned >= work.polls / 4 {
-        let (spawned, within) = (work.spawned, work.spawned_within);
-        let misuse = Misuse::MassOfTasks { spawned, within, spawned_at: None };
-        let diagnosis = Diagnosis::new(FailureKind::Misuse, misuse.to_string());
-        return Some(Diagnosis { location: spawned_at, ..diagnosis });
+    if let Some(mass) = mass_at_one_instant(work, spawned) {
+        return Some(mass);
     }
     if work.takes_turns && work.polls >= MASS {
         let misuse = Misuse::TimeStandsStill { polls: work.polls, spawned_at: None };
@@ -114,8 +109,28 @@ fn still(work: &Work, printed: Printed, spawned_at: Option<String>) -> Option<Di
     None
 }
 
+/// The mass of messages or tasks that the code makes now, if it does.
+fn mass_at_one_instant(work: &Work, spawned: Option<(String, u64)>) -> Option<Diagnosis> {
+    if let Some(burst) = work.sending.filter(is_large) {
+        return Some(many_bytes(burst));
+    }
+    if let Some(burst) = work.calling.filter(|burst| burst.calls >= MASS) {
+        return Some(many_calls(burst));
+    }
+    if work.spawned >= MASS && work.spawned >= work.polls / 4 {
+        let (spawned_now, within) = (work.spawned, work.spawned_within);
+        let misuse = Misuse::MassOfTasks { spawned: spawned_now, within, spawned_at: None };
+        let diagnosis = Diagnosis::new(FailureKind::Misuse, misuse.to_string());
+        return Some(Diagnosis { location: spawned.map(|(at, _)| at), ..diagnosis });
+    }
+    None
+}
+
 /// What a run has choked on, if there is a mass of it.
 fn masses(work: &Work, spawned: Option<(String, u64)>) -> Option<Diagnosis> {
+    if let Some(mass) = mass_at_one_instant(work, spawned.clone()) {
+        return Some(mass);
+    }
     if let Some(burst) = work.most_bytes.filter(is_large) {
         return Some(many_bytes(burst));
     }
@@ -145,8 +160,7 @@ fn many_calls(burst: Burst) -> Diagnosis {
         grouped(burst.calls),
         within(burst.lasted)
     );
-    let diagnosis = Diagnosis::new(FailureKind::Stuck, sentence);
-    Diagnosis { subject: Subject::Named, ..diagnosis }
+    of_burst(burst, sentence)
 }
 
 fn many_bytes(burst: Burst) -> Diagnosis {
@@ -162,8 +176,13 @@ fn many_bytes(burst: Burst) -> Diagnosis {
         },
         within(burst.lasted)
     );
+    of_burst(burst, sentence)
+}
+
+/// A sentence that names the server, and the line that it calls from.
+fn of_burst(burst: Burst, sentence: String) -> Diagnosis {
     let diagnosis = Diagnosis::new(FailureKind::Stuck, sentence);
-    Diagnosis { subject: Subject::Named, ..diagnosis }
+    Diagnosis { subject: Subject::Named, location: burst.called_at.map(place), ..diagnosis }
 }
 
 /// What a signal has come from, if that shows in numbers.
@@ -244,7 +263,8 @@ mod tests {
     const NOTHING: Printed = Printed { lines: 0, bytes: 0, goes_on: true };
 
     fn burst(calls: u64, bytes: u64, micros: u64) -> Option<Burst> {
-        Some(Burst { server: 2, calls, bytes, lasted: Duration::from_micros(micros) })
+        let lasted = Duration::from_micros(micros);
+        Some(Burst { server: 2, calls, bytes, lasted, called_at: None })
     }
 
     #[track_caller]
@@ -284,6 +304,8 @@ mod tests {
         let work = Work { sending: burst(1, 200_000_000, 0), ..Work::default() };
         let text = "server 2 passed arguments and replies of 200 MB in 1 call at one instant";
         assert_begins(still(&work, NOTHING, None), text);
+        let work = Work { encodes: true, ..Work::default() };
+        assert_begins(still(&work, NOTHING, None), "it passes arguments or a reply so large");
         let work = Work { most_calls: burst(1_000_000, 9, 2950), ..Work::default() };
         let text = "server 2 made 1,000,000 calls within 3 ms of virtual time";
         assert_begins(masses(&work, None), text);

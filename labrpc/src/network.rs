@@ -403,7 +403,7 @@ impl Shared {
         state.count += 1;
         state.bytes += args.bytes().len() as u64;
         if let Some(caller) = caller {
-            self.sim.count_call(caller.server, args.bytes().len() as u64);
+            self.sim.count_call(caller.server, args.bytes().len() as u64, called_at);
         }
         self.observer.record(
             Time(now),

@@ -17,7 +17,7 @@ use crate::misuse::{Meddling, Misuse};
 use crate::settings::{Clock, Misused, Settings};
 use crate::stack;
 use crate::stream::{Rng, Stream};
-use crate::tally::{Tally, Work};
+use crate::tally::{Message, Tally, Work};
 use crate::tasks::{Task, Tasks};
 #[cfg(unix)]
 use crate::worker::{self, Stuck};
@@ -257,14 +257,21 @@ impl Sim {
         self.tally().look(self.virtual_us())
     }
 
-    /// Counts a call that a server makes, with so many bytes of arguments.
-    pub fn count_call(&self, server: u32, bytes: u64) {
-        self.tally().sent(server, 1, bytes, self.virtual_us());
+    /// What the run was at. For a thread beside the run's, which may have died.
+    #[must_use]
+    pub fn work_so_far(&self) -> Work {
+        self.tally().so_far(self.virtual_us())
+    }
+
+    /// Counts a call that a server makes at this line, with so many bytes of arguments.
+    pub fn count_call(&self, server: u32, bytes: u64, called_at: &'static Location<'static>) {
+        let message = Message { bytes, called_at: Some(called_at) };
+        self.tally().sent(server, message, self.virtual_us());
     }
 
     /// Counts a reply that a server gives, of so many bytes.
     pub fn count_reply(&self, server: u32, bytes: u64) {
-        self.tally().sent(server, 0, bytes, self.virtual_us());
+        self.tally().sent(server, Message { bytes, called_at: None }, self.virtual_us());
     }
 
     fn started(&self) -> tokio::time::Instant {

@@ -3,6 +3,7 @@
 //! The run's thread counts; the watchdog reads. Nothing here decides anything, and nothing follows from
 //! it unless the run has already failed.
 
+use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
 use std::thread;
@@ -14,7 +15,7 @@ const BURST_US: u64 = 10_000;
 /// How long a run is watched to see what it is at.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How long the watchdog waits for a message that is being encoded.
+/// How long a message that is being encoded is waited for, to hear how large it is.
 const ENCODED_WITHIN: Duration = Duration::from_secs(4);
 
 /// Messages that are being encoded now, in the whole process.
@@ -51,6 +52,8 @@ pub struct Burst {
     pub bytes: u64,
     /// From its first message to its last.
     pub lasted: Duration,
+    /// The line of the last call.
+    pub called_at: Option<&'static Location<'static>>,
 }
 
 /// What a run is at.
@@ -64,6 +67,8 @@ pub struct Work {
     pub spawned_within: Duration,
     /// Whether tasks are still being polled: none of them loops by itself.
     pub takes_turns: bool,
+    /// Whether a message is being encoded, for some seconds by now.
+    pub encodes: bool,
     /// The server that makes the most calls now.
     pub calling: Option<Burst>,
     /// The server that sends the most bytes now.
@@ -72,6 +77,15 @@ pub struct Work {
     pub most_calls: Option<Burst>,
     /// The most bytes that a server sent within 10 ms in the whole run.
     pub most_bytes: Option<Burst>,
+}
+
+/// A message that a server sends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Message {
+    /// How large it is, in bytes.
+    pub(crate) bytes: u64,
+    /// The line of a call; `None` if it is a reply.
+    pub(crate) called_at: Option<&'static Location<'static>>,
 }
 
 /// What is counted of a run.
@@ -136,24 +150,32 @@ impl Tally {
         (self.spawned.load(Ordering::Relaxed), within)
     }
 
-    /// A server sends so many calls and bytes at `now_us`.
-    pub(crate) fn sent(&self, server: u32, calls: u64, bytes: u64, now_us: u64) {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).add(server, calls, bytes, now_us);
+    /// A server sends so many calls and bytes at `now_us`, the call from `called_at`.
+    pub(crate) fn sent(&self, server: u32, sent: Message, now_us: u64) {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).add(server, sent, now_us);
     }
 
-    /// What the run is at, whose clock is at `now_us`. Takes a moment of real time, and some seconds if a large message is being
-    /// encoded. The run's thread goes on meanwhile, or has died.
+    /// What the run is at, whose clock is at `now_us`, and whose thread goes on meanwhile. Takes a moment
+    /// of real time, and some seconds if a large message is being encoded.
     pub(crate) fn look(&self, now_us: u64) -> Work {
         let begun = Instant::now();
-        while ENCODING.load(Ordering::Relaxed) > 0 && begun.elapsed() < ENCODED_WITHIN {
+        let encodes = || ENCODING.load(Ordering::Relaxed) > 0;
+        let mut lasts = encodes();
+        while lasts && begun.elapsed() < ENCODED_WITHIN {
             thread::sleep(Duration::from_millis(10));
+            lasts = encodes();
         }
         let before = self.polls.load(Ordering::Relaxed);
-        let (spawned, spawned_within) = self.spawned_lately(now_us);
         thread::sleep(LOOK);
+        let takes_turns = self.polls.load(Ordering::Relaxed) != before;
+        Work { takes_turns, encodes: lasts && encodes(), ..self.so_far(now_us) }
+    }
+
+    /// What the run was at, whose clock is at `now_us`, and whose thread may have died.
+    pub(crate) fn so_far(&self, now_us: u64) -> Work {
+        let (spawned, spawned_within) = self.spawned_lately(now_us);
         let polls = self.polls.load(Ordering::Relaxed);
-        let takes_turns = polls != before;
-        let mut work = Work { polls, spawned, spawned_within, takes_turns, ..Work::default() };
+        let mut work = Work { polls, spawned, spawned_within, ..Work::default() };
         // A thread that has died may have had the lock.
         let sent = match self.sent.try_lock() {
             Ok(sent) => sent,
@@ -172,9 +194,10 @@ impl Tally {
 }
 
 impl Sent {
-    fn add(&mut self, server: u32, calls: u64, bytes: u64, now_us: u64) {
+    fn add(&mut self, server: u32, message: Message, now_us: u64) {
         let found = self.bursts.iter().position(|begun| begun.burst.server == server);
-        let burst = Burst { server, calls: 0, bytes: 0, lasted: Duration::ZERO };
+        let lasted = Duration::ZERO;
+        let burst = Burst { server, calls: 0, bytes: 0, lasted, called_at: None };
         let place = found.unwrap_or_else(|| {
             self.bursts.push(Begun { burst, since_us: now_us });
             self.bursts.len() - 1
@@ -187,8 +210,9 @@ impl Sent {
             self.most_bytes = greater(self.most_bytes, over, |burst| burst.bytes);
         }
         let Begun { burst, since_us } = &mut self.bursts[place];
-        burst.calls += calls;
-        burst.bytes += bytes;
+        burst.calls += u64::from(message.called_at.is_some());
+        burst.bytes += message.bytes;
+        burst.called_at = message.called_at.or(burst.called_at);
         burst.lasted = Duration::from_micros(now_us - *since_us);
     }
 }
@@ -232,18 +256,21 @@ mod tests {
     #[test]
     fn bursts_are_kept_apart_by_server_and_time() {
         let tally = Tally::default();
+        let called_at = Some(Location::caller());
         for at in 0..100 {
-            tally.sent(2, 1, 10, at * 20);
+            tally.sent(2, Message { bytes: 10, called_at }, at * 20);
         }
-        tally.sent(0, 1, 50_000, 1500);
-        tally.sent(2, 1, 7, 50_000);
-        let work = tally.look(5000);
+        tally.sent(0, Message { bytes: 50_000, called_at: None }, 1500);
+        tally.sent(2, Message { bytes: 7, called_at }, 50_000);
+        let work = tally.so_far(5000);
         let (lasted, bytes) = (Duration::from_micros(99 * 20), 1000);
-        assert_eq!(work.most_calls, Some(Burst { server: 2, calls: 100, bytes, lasted }));
-        let large = Burst { server: 0, calls: 1, bytes: 50_000, lasted: Duration::ZERO };
+        let many = Burst { server: 2, calls: 100, bytes, lasted, called_at };
+        assert_eq!(work.most_calls, Some(many));
+        let lasted = Duration::ZERO;
+        let large = Burst { server: 0, calls: 0, bytes: 50_000, lasted, called_at: None };
         assert_eq!(work.most_bytes, Some(large));
         assert_eq!(work.sending, Some(large));
-        assert_eq!(tally.look(55_000).calling.map(|burst| burst.calls), Some(1));
+        assert_eq!(tally.so_far(55_000).calling.map(|burst| burst.calls), Some(1));
     }
 
     #[test]

@@ -453,6 +453,8 @@ impl Watch {
         // Kept: a run that comes to its end meanwhile must not have a second result.
         let running = lock(&self.running);
         let seed = running.map_or(0, |running| running.seed);
+        // What follows takes a while.
+        self.send(&Frame::Alive);
         printed::count();
         let take = || Output::new().map(|mut output| output.take()).unwrap_or_default();
         let mut output = take();

@@ -103,8 +103,7 @@ pub(super) fn list() -> Vec<Mistake> {
         in_handler("a recursion without end", || {
             #[expect(unconditional_recursion, reason = "this is what is to be told")]
             fn depth(above: &u64) -> u64 {
-                let here = black_box(above + 1);
-                depth(&here) + here
+                depth(&black_box(above + 1)) + 1
             }
             async { assert_eq!(depth(&0), 0) }.boxed()
         }),

@@ -18,18 +18,20 @@ pub(super) fn list() -> Vec<Mistake> {
         in_start("exit(1) in start()", || process::exit(1)),
         in_task("abort()", || async { process::abort() }.boxed()),
         in_get_state("a process that kills itself", || {
-            let mut kill = process::Command::new("kill");
-            assert!(kill.args(["-SEGV", &process::id().to_string()]).status().is_ok());
+            loop {
+                let mut kill = process::Command::new("kill");
+                assert!(kill.args(["-SEGV", &process::id().to_string()]).status().is_ok());
+            }
         }),
         Mistake {
             variables: &[("LAB_ITERS", "6"), ("LAB_JOBS", "1")],
             ..in_make("a static that remembers the run before", || {
                 let made = MADE.fetch_add(1, Ordering::Relaxed);
-                assert!(made < 10, "out of numbers");
+                assert!(made < 3, "out of numbers");
             })
         },
         Mistake {
-            variables: &[("LAB_CHECK_DETERMINISM", "1"), ("LAB_JOBS", "1")],
+            variables: &[("LAB_CHECK_DETERMINISM", "1"), ("LAB_ITERS", "3"), ("LAB_JOBS", "1")],
             ..Mistake::of(
                 "a message with a static counter",
                 Habits {

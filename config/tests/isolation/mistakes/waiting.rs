@@ -76,17 +76,13 @@ pub(super) fn list() -> Vec<Mistake> {
         in_task("a loop that waits for Instant::now() to move", || {
             async {
                 let begun = Instant::now();
-                while begun.elapsed() < Duration::from_millis(5) {
-                    std::hint::spin_loop();
-                }
+                while begun.elapsed() < Duration::from_millis(5) {}
             }
             .boxed()
         }),
         in_make("a loop that waits for a flag", || {
             let is_ready = Arc::new(AtomicBool::new(false));
-            while !is_ready.load(Ordering::Relaxed) {
-                std::hint::spin_loop();
-            }
+            while !is_ready.load(Ordering::Relaxed) {}
         }),
         in_task("a loop of yield_now()", || {
             async {
