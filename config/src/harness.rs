@@ -1,6 +1,7 @@
 //! Running a test: from its settings to its runs, and from their results to what cargo is told.
 
 use std::any::type_name;
+use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -15,7 +16,7 @@ use crate::determinism;
 use crate::listen;
 use crate::places;
 use crate::run::run;
-use crate::settings::Settings;
+use crate::settings::{Settings, choices};
 use crate::store;
 use crate::summary::summarise;
 use crate::t::{Job, T};
@@ -95,10 +96,13 @@ where
     } else {
         places::run_all(test, settings, &seeds, run_here)
     };
-    let results = match results {
+    let mut results = match results {
         Ok(results) => results,
         Err(message) => fail_test(&message),
     };
+    for result in &mut results {
+        result.choices.clone_from(&test.choices);
+    }
     save(&results);
     if sim::is_interrupted() {
         fail_test(&interrupted(test, settings, &results));
@@ -127,8 +131,8 @@ pub(crate) struct TestName {
     pub(crate) path: String,
     /// The package that it is of: cargo tells the tests that it runs.
     package: Option<String>,
-    /// What a variable of the code under test says, which may depend on it.
-    bug: Option<String>,
+    /// The variables that choose the Raft under test.
+    pub(crate) choices: BTreeMap<String, String>,
 }
 
 impl TestName {
@@ -149,7 +153,7 @@ impl TestName {
             short: short.to_owned(),
             path: path.to_owned(),
             package: env::var("CARGO_PKG_NAME").ok(),
-            bug: env::var("LAB_BUG").ok(),
+            choices: choices(),
         })
     }
 
@@ -165,8 +169,8 @@ impl TestName {
         if let Some(plan) = &settings.plan {
             words.push(format!("LAB_PLAN={}", quoted(&plan.to_string_lossy())));
         }
-        if let Some(bug) = &self.bug {
-            words.push(format!("LAB_BUG={}", quoted(bug)));
+        for (variable, value) in &self.choices {
+            words.push(format!("{variable}={}", quoted(value)));
         }
         words.push("cargo test".to_owned());
         if let Some(package) = &self.package {

@@ -1,5 +1,6 @@
 //! What came of a run, as data: for the report on the screen, and for the programs that count.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -102,6 +103,9 @@ pub struct RunResult {
     pub test: String,
     /// The run's seed.
     pub seed: u64,
+    /// The variables that chose the Raft under test, such as `LAB_BUG`, and what they were.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub choices: BTreeMap<String, String>,
     /// Whether it passed.
     pub verdict: Verdict,
     /// What became of its process.
@@ -171,6 +175,7 @@ impl RunResult {
         RunResult {
             test: test.to_owned(),
             seed,
+            choices: BTreeMap::new(),
             verdict,
             process: Process::Survived,
             not_run: 0,

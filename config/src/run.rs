@@ -191,6 +191,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
     RunResult {
         test: test.short.clone(),
         seed: t.sim.seed(),
+        choices: test.choices.clone(),
         verdict,
         process: Process::Survived,
         not_run: 0,

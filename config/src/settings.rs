@@ -1,5 +1,6 @@
 //! What the user asked for: the `LAB_…` environment variables.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -110,15 +111,25 @@ const VARIABLES: [&str; 12] = [
     "LAB_OUT",
 ];
 
+/// Those that choose the Raft under test, where a crate has more than one.
+const CHOICES: [&str; 2] = ["LAB_BUG", "LAB_STYLE"];
+
 /// Those that others of the harness's crates have.
-const OTHERS: [&str; 4] = ["LAB_BUG", "LAB_WORKER", "LAB_WORKER_TRACE", "LAB_WORKER_HISTORIES"];
+const OTHERS: [&str; 3] = ["LAB_WORKER", "LAB_WORKER_TRACE", "LAB_WORKER_HISTORIES"];
+
+/// What the process's environment says of the Raft under test, by variable: that of [`CHOICES`] which are
+/// set.
+pub(crate) fn choices() -> BTreeMap<String, String> {
+    let set = |name: &str| Some((name.to_owned(), env::var(name).ok()?));
+    CHOICES.into_iter().filter_map(set).collect()
+}
 
 /// How many of its first letters are enough for a name to be taken for another.
 const BEGINNING: usize = 4;
 
 /// The variable that was meant by `name`, if it is like one but isn't one.
 fn meant(name: &str) -> Option<&'static str> {
-    if VARIABLES.contains(&name) || OTHERS.contains(&name) {
+    if VARIABLES.contains(&name) || CHOICES.contains(&name) || OTHERS.contains(&name) {
         return None;
     }
     let word = name.strip_prefix("LAB_")?.to_uppercase();
@@ -371,7 +382,7 @@ mod tests {
         {
             assert_eq!(meant(name), None, "{name}");
         }
-        for name in VARIABLES.iter().chain(&OTHERS) {
+        for name in VARIABLES.iter().chain(&CHOICES).chain(&OTHERS) {
             assert_eq!(meant(name), None, "{name}");
         }
     }

@@ -1,0 +1,52 @@
+//! The bugs: each breaks one rule, in every style.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// A rule that is broken. It is named in `LAB_BUG` as it is written here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// None: the Raft is right.
+    None,
+    /// What is saved has no entries (Figure 2, "Persistent state").
+    SavesNoEntries,
+    /// A vote is given whatever the candidate's log (Figure 2, RequestVote, receiver 2; §5.4.1).
+    VotesForAnyLog,
+    /// A leader counts entries that it has sent as entries that the follower has (Figure 2, Leaders 3;
+    /// §5.3).
+    CountsWhatItSends,
+    /// A leader commits entries of earlier terms by counting (Figure 2, Leaders 4; §5.4.2).
+    CommitsEarlierTerms,
+    /// A leader's word doesn't keep a server from starting an election (Figure 2, Followers 2; §5.2).
+    IgnoresLeaders,
+    /// Entries that conflict with the leader's stay in the log (Figure 2, AppendEntries, receiver 3; §5.3).
+    KeepsConflicts,
+}
+
+impl Bug {
+    /// All of them, without [`Bug::None`].
+    pub const ALL: [Bug; 6] = [
+        Bug::SavesNoEntries,
+        Bug::VotesForAnyLog,
+        Bug::CountsWhatItSends,
+        Bug::CommitsEarlierTerms,
+        Bug::IgnoresLeaders,
+        Bug::KeepsConflicts,
+    ];
+}
+
+/// No bug has this name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("no bug is named {0:?}; choose None or one of {all:?}", all = Bug::ALL)]
+pub struct UnknownBug(String);
+
+impl FromStr for Bug {
+    type Err = UnknownBug;
+
+    fn from_str(name: &str) -> Result<Bug, UnknownBug> {
+        let mut bugs = [Bug::None].into_iter().chain(Bug::ALL);
+        let found = bugs.find(|bug| format!("{bug:?}") == name);
+        found.ok_or_else(|| UnknownBug(name.to_owned()))
+    }
+}

@@ -1,0 +1,129 @@
+//! The styles: what right Rafts do in different ways, as data.
+
+use std::ops::Range;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// One way to write a right Raft. Each field is a choice that Figures 2 and 13 leave open, or that the
+/// author's thesis ("Consensus: Bridging Theory and Practice") adds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Its name, as `LAB_STYLE` has it.
+    pub name: &'static str,
+    /// When a leader sends entries.
+    pub disk: Disk,
+    /// When a server that hears from no leader starts an election.
+    pub timer: Timer,
+    /// What keeps a server from disturbing a leader that the others hear.
+    pub guard: Guard,
+    /// How messages travel.
+    pub wire: Wire,
+    /// What a leader sends when it has nothing to send.
+    pub heartbeats: Heartbeats,
+    /// How often a leader sends something to each server, in ms.
+    pub heartbeat_ms: u64,
+}
+
+/// When a leader sends entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disk {
+    /// When its own disk has them.
+    First,
+    /// While its own disk writes them; it counts itself when that has ended (thesis §10.2.1).
+    InParallel,
+}
+
+/// When a server that hears from no leader starts an election; the times are in ms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// At a deadline, which each word of a leader and each vote given moves.
+    Deadline(Range<u64>),
+    /// When it wakes from a sleep and has heard nothing since it fell asleep.
+    Polling(Range<u64>),
+}
+
+/// What keeps a server from disturbing a leader that the others hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Nothing: Figure 2.
+    None,
+    /// It asks whether it would get votes before it starts an election (thesis §9.6).
+    PreVote,
+    /// A server that has heard from a leader lately refuses votes, and doesn't adopt the term in which it
+    /// is asked (thesis §4.2.3).
+    Lease,
+}
+
+/// How messages travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// A method for each kind of request, and its reply.
+    Methods,
+    /// One method, whose argument and reply are enums.
+    OneEnum,
+    /// One method, whose argument and reply are bytes that only this crate can read.
+    Sealed,
+    /// A method for each kind of request and for each kind of reply, which all answer with nothing.
+    OneWay,
+}
+
+/// What a leader sends when it has nothing to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heartbeats {
+    /// AppendEntries without entries.
+    Empty,
+    /// A message of their own, which says nothing of the log but what is committed.
+    OfTheirOwn,
+}
+
+/// The actor as it is if nothing is chosen; the other styles say where they differ.
+const ACTOR: Style = Style {
+    name: "Actor",
+    disk: Disk::First,
+    timer: Timer::Deadline(300..600),
+    guard: Guard::PreVote,
+    wire: Wire::Methods,
+    heartbeats: Heartbeats::Empty,
+    heartbeat_ms: 100,
+};
+
+impl Style {
+    /// All styles; the first is the one that is used if none is chosen.
+    pub const ALL: [Style; 8] = [
+        ACTOR,
+        Style { name: "LeaderDiskInParallel", disk: Disk::InParallel, ..ACTOR },
+        Style {
+            name: "PollingTicker",
+            timer: Timer::Polling(600..900),
+            guard: Guard::None,
+            ..ACTOR
+        },
+        Style { name: "OneEnum", wire: Wire::OneEnum, ..ACTOR },
+        Style { name: "Sealed", wire: Wire::Sealed, ..ACTOR },
+        // Each message and its answer are two calls, of which the lab allows only so many.
+        Style {
+            name: "OneWay",
+            wire: Wire::OneWay,
+            timer: Timer::Deadline(450..750),
+            heartbeat_ms: 150,
+            ..ACTOR
+        },
+        Style { name: "Heartbeats", heartbeats: Heartbeats::OfTheirOwn, ..ACTOR },
+        Style { name: "VoteLease", guard: Guard::Lease, ..ACTOR },
+    ];
+}
+
+/// No style has this name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("no style is named {0:?}; choose one of {all}", all = Style::ALL.map(|style| style.name).join(", "))]
+pub struct UnknownStyle(String);
+
+impl FromStr for Style {
+    type Err = UnknownStyle;
+
+    fn from_str(name: &str) -> Result<Style, UnknownStyle> {
+        let mut styles = Style::ALL.into_iter();
+        styles.find(|style| style.name == name).ok_or_else(|| UnknownStyle(name.to_owned()))
+    }
+}

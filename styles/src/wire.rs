@@ -1,0 +1,183 @@
+//! How messages travel: which methods there are, and what they take and return.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use labrpc::{Call, ClientEnd, Message, Service};
+
+use crate::machine::Input;
+use crate::message::{
+    AppendEntriesArgs, AppendEntriesReply, HeartbeatArgs, HeartbeatReply, InstallSnapshotArgs,
+    InstallSnapshotReply, Number, Reply, Request, RequestVoteArgs, RequestVoteReply,
+};
+use crate::server::Server;
+use crate::style::Wire;
+
+impl Wire {
+    /// Sends `request`. What is returned ends with its reply, or with the word that there will be none;
+    /// `None` if the reply is a message of its own.
+    pub(crate) fn send(
+        self,
+        end: &ClientEnd,
+        request: &Request,
+    ) -> Option<BoxFuture<'static, Input>> {
+        let number = request.number();
+        match self {
+            Wire::OneWay => {
+                send_one_way(end, request);
+                None
+            }
+            Wire::OneEnum => Some(reply(number, end.call("Raft.Message", request), |reply| reply)),
+            Wire::Sealed => {
+                let call = end.call("Raft.Message", &labgob::encode(request));
+                Some(reply(number, call, |bytes: Bytes| open(&bytes)))
+            }
+            Wire::Methods => Some(match request {
+                Request::PreVote(args) => {
+                    reply(number, end.call("Raft.PreVote", args), Reply::PreVote)
+                }
+                Request::RequestVote(args) => {
+                    reply(number, end.call("Raft.RequestVote", args), Reply::RequestVote)
+                }
+                Request::AppendEntries(args) => {
+                    reply(number, end.call("Raft.AppendEntries", args), Reply::AppendEntries)
+                }
+                Request::Heartbeat(args) => {
+                    reply(number, end.call("Raft.Heartbeat", args), Reply::Heartbeat)
+                }
+                Request::InstallSnapshot(args) => {
+                    reply(number, end.call("Raft.InstallSnapshot", args), Reply::InstallSnapshot)
+                }
+            }),
+        }
+    }
+
+    /// Sends a reply as a message of its own.
+    pub(crate) fn send_reply(end: &ClientEnd, reply: &Reply) {
+        match reply {
+            Reply::PreVote(reply) => tell(end, "Raft.PreVoteReply", reply),
+            Reply::RequestVote(reply) => tell(end, "Raft.RequestVoteReply", reply),
+            Reply::AppendEntries(reply) => tell(end, "Raft.AppendEntriesReply", reply),
+            Reply::Heartbeat(reply) => tell(end, "Raft.HeartbeatReply", reply),
+            Reply::InstallSnapshot(reply) => tell(end, "Raft.InstallSnapshotReply", reply),
+        }
+    }
+
+    /// The handlers of `server`.
+    pub(crate) fn service(self, server: Arc<Server>) -> Service {
+        let service = Service::new("Raft", server);
+        match self {
+            Wire::Methods => service
+                .method("PreVote", pre_vote)
+                .method("RequestVote", request_vote)
+                .method("AppendEntries", append_entries)
+                .method("Heartbeat", heartbeat)
+                .method("InstallSnapshot", install_snapshot),
+            Wire::OneEnum => service.method("Message", message),
+            Wire::Sealed => service.method("Message", sealed),
+            Wire::OneWay => service
+                .method("PreVote", |server, args| take(&server, Request::PreVote(args)))
+                .method("PreVoteReply", |server, reply| hear(&server, Reply::PreVote(reply)))
+                .method("RequestVote", |server, args| take(&server, Request::RequestVote(args)))
+                .method("RequestVoteReply", |server, reply| {
+                    hear(&server, Reply::RequestVote(reply))
+                })
+                .method("AppendEntries", |server, args| take(&server, Request::AppendEntries(args)))
+                .method("AppendEntriesReply", |server, reply| {
+                    hear(&server, Reply::AppendEntries(reply))
+                })
+                .method("Heartbeat", |server, args| take(&server, Request::Heartbeat(args)))
+                .method("HeartbeatReply", |server, reply| hear(&server, Reply::Heartbeat(reply)))
+                .method("InstallSnapshot", |server, args| {
+                    take(&server, Request::InstallSnapshot(args))
+                })
+                .method("InstallSnapshotReply", |server, reply| {
+                    hear(&server, Reply::InstallSnapshot(reply))
+                }),
+        }
+    }
+}
+
+/// Ends with the reply to a call, as an input.
+fn reply<R: Message>(
+    number: Number,
+    call: Call<R>,
+    reply: impl FnOnce(R) -> Reply + Send + 'static,
+) -> BoxFuture<'static, Input> {
+    async move { call.await.map_or(Input::Lost(number), |it| Input::Reply(reply(it))) }.boxed()
+}
+
+fn send_one_way(end: &ClientEnd, request: &Request) {
+    match request {
+        Request::PreVote(args) => tell(end, "Raft.PreVote", args),
+        Request::RequestVote(args) => tell(end, "Raft.RequestVote", args),
+        Request::AppendEntries(args) => tell(end, "Raft.AppendEntries", args),
+        Request::Heartbeat(args) => tell(end, "Raft.Heartbeat", args),
+        Request::InstallSnapshot(args) => tell(end, "Raft.InstallSnapshot", args),
+    }
+}
+
+/// Sends a message that nothing but its arrival is answered of, which nobody waits for.
+fn tell<M: Message>(end: &ClientEnd, method: &'static str, message: &M) {
+    drop(end.call::<M, ()>(method, message));
+}
+
+fn take(server: &Server, request: Request) -> std::future::Ready<()> {
+    server.take(request);
+    ready(())
+}
+
+fn hear(server: &Server, reply: Reply) -> std::future::Ready<()> {
+    server.hear(reply);
+    ready(())
+}
+
+async fn message(server: Arc<Server>, request: Request) -> Reply {
+    server.ask(request).await
+}
+
+async fn sealed(server: Arc<Server>, request: Bytes) -> Bytes {
+    labgob::encode(&server.ask(open(&request)).await)
+}
+
+fn open<T: Message>(bytes: &[u8]) -> T {
+    labgob::decode(bytes).unwrap_or_else(|error| panic!("another server sealed it: {error}"))
+}
+
+async fn pre_vote(server: Arc<Server>, args: RequestVoteArgs) -> RequestVoteReply {
+    match server.ask(Request::PreVote(args)).await {
+        Reply::PreVote(reply) => reply,
+        other => unreachable!("{other:?} answers no pre-vote"),
+    }
+}
+
+async fn request_vote(server: Arc<Server>, args: RequestVoteArgs) -> RequestVoteReply {
+    match server.ask(Request::RequestVote(args)).await {
+        Reply::RequestVote(reply) => reply,
+        other => unreachable!("{other:?} answers no RequestVote"),
+    }
+}
+
+async fn append_entries(server: Arc<Server>, args: AppendEntriesArgs) -> AppendEntriesReply {
+    match server.ask(Request::AppendEntries(args)).await {
+        Reply::AppendEntries(reply) => reply,
+        other => unreachable!("{other:?} answers no AppendEntries"),
+    }
+}
+
+async fn heartbeat(server: Arc<Server>, args: HeartbeatArgs) -> HeartbeatReply {
+    match server.ask(Request::Heartbeat(args)).await {
+        Reply::Heartbeat(reply) => reply,
+        other => unreachable!("{other:?} answers no heartbeat"),
+    }
+}
+
+async fn install_snapshot(server: Arc<Server>, args: InstallSnapshotArgs) -> InstallSnapshotReply {
+    match server.ask(Request::InstallSnapshot(args)).await {
+        Reply::InstallSnapshot(reply) => reply,
+        other => unreachable!("{other:?} answers no InstallSnapshot"),
+    }
+}

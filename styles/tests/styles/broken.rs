@@ -1,0 +1,186 @@
+//! Broken variants of each style are caught, and no report calls something certain that isn't so.
+
+use config::Verdict;
+use report::explain::{Confidence, Finding};
+use styles::{Bug, Style, Wire};
+
+use crate::child::{Runs, run};
+
+/// The seeds of each test.
+const SEEDS: u64 = 4;
+
+/// What is known of a bug.
+struct Case {
+    bug: Bug,
+    /// A test that fails with each style.
+    caught_by: &'static str,
+    /// Other tests whose reports are read.
+    others: &'static [&'static str],
+    /// What may be called certain of it, by the names of findings.
+    certain: &'static [&'static str],
+}
+
+const SAVES_NO_ENTRIES: Case = Case {
+    bug: Bug::SavesNoEntries,
+    caught_by: "TestPersist13C",
+    others: &["TestPersist33C", "TestEntriesSurviveCrashX06", "TestAlignedTimersX20"],
+    certain: &["log-not-saved"],
+};
+
+const VOTES_FOR_ANY_LOG: Case = Case {
+    bug: Bug::VotesForAnyLog,
+    caught_by: "TestPersist23C",
+    others: &["TestPersist33C", "TestFigure8Unreliable3C", "TestReorderedRequestsX18"],
+    certain: &["vote-for-outdated-log"],
+};
+
+const COUNTS_WHAT_IT_SENDS: Case = Case {
+    bug: Bug::CountsWhatItSends,
+    caught_by: "TestFailNoAgree3B",
+    others: &["TestRejoin3B", "TestAnswerToFormerTermX08", "TestSnapshotInstall3D"],
+    certain: &["commits-without-majority", "unsent-entry-counted"],
+};
+
+const COMMITS_EARLIER_TERMS: Case = Case {
+    bug: Bug::CommitsEarlierTerms,
+    caught_by: "TestFigure8X01",
+    others: &["TestFigure8Unreliable3C", "TestEntriesSurviveCrashX06", "TestReorderedRequestsX18"],
+    certain: &["old-term-committed"],
+};
+
+const IGNORES_LEADERS: Case = Case {
+    bug: Bug::IgnoresLeaders,
+    caught_by: "TestLeaderStaysX22",
+    others: &["TestInitialElection3A", "TestCount3B", "TestExplore"],
+    certain: &["election-despite-leader"],
+};
+
+const KEEPS_CONFLICTS: Case = Case {
+    bug: Bug::KeepsConflicts,
+    caught_by: "TestRejoin3B",
+    others: &["TestBackup3B", "TestFigure8X01", "TestCommitBehindDivergenceX11"],
+    certain: &["log-not-cut", "conflicting-suffix-kept"],
+};
+
+/// Runs tests with a style and a bug.
+fn run_broken(style: &str, bug: Bug, tests: &[&str]) -> Runs {
+    let (bug, seeds) = (format!("{bug:?}"), SEEDS.to_string());
+    let variables = [
+        ("LAB_STYLE", style),
+        ("LAB_BUG", &*bug),
+        ("LAB_STRICT", "1"),
+        ("LAB_SEED", "1"),
+        ("LAB_ITERS", &*seeds),
+    ];
+    run(&variables, tests)
+}
+
+/// Asserts that each style with the bug fails, and that what is certain is so.
+fn is_caught(case: &Case) {
+    for style in Style::ALL {
+        let tests: Vec<&str> = [case.caught_by].iter().chain(case.others).copied().collect();
+        let runs = run_broken(style.name, case.bug, &tests);
+        let which = format!("{} with {:?}", style.name, case.bug);
+        let mut caught = 0;
+        for result in &runs.results {
+            let Verdict::Failed { failure, explanation, .. } = &result.verdict else { continue };
+            caught += u64::from(result.test == case.caught_by);
+            let is_certain = |finding: &&Finding| finding.confidence == Confidence::Certain;
+            for finding in explanation.findings.iter().filter(is_certain) {
+                let Finding { id, what, .. } = finding;
+                assert!(
+                    case.certain.contains(&&**id),
+                    "{which}, {}, seed {}: {:?} is called certainly {id}: {what}",
+                    result.test,
+                    result.seed,
+                    failure.message
+                );
+            }
+        }
+        if is_played(case, &style) {
+            assert_eq!(caught, SEEDS, "{which}: {} fails\n{}", case.caught_by, runs.output);
+        }
+    }
+}
+
+/// Whether the test that catches the bug can be played: it may have to read what servers say.
+fn is_played(case: &Case, style: &Style) -> bool {
+    let is_readable = !matches!(style.wire, Wire::OneWay | Wire::Sealed);
+    case.bug != Bug::CommitsEarlierTerms || is_readable
+}
+
+#[test]
+fn saves_no_entries() {
+    is_caught(&SAVES_NO_ENTRIES);
+}
+
+#[test]
+fn votes_for_any_log() {
+    is_caught(&VOTES_FOR_ANY_LOG);
+}
+
+#[test]
+fn counts_what_it_sends() {
+    is_caught(&COUNTS_WHAT_IT_SENDS);
+}
+
+#[test]
+fn commits_earlier_terms() {
+    is_caught(&COMMITS_EARLIER_TERMS);
+}
+
+#[test]
+fn ignores_leaders() {
+    is_caught(&IGNORES_LEADERS);
+}
+
+#[test]
+fn keeps_conflicts() {
+    is_caught(&KEEPS_CONFLICTS);
+}
+
+#[test]
+fn no_bug_is_left_out() {
+    let cases = [
+        SAVES_NO_ENTRIES,
+        VOTES_FOR_ANY_LOG,
+        COUNTS_WHAT_IT_SENDS,
+        COMMITS_EARLIER_TERMS,
+        IGNORES_LEADERS,
+        KEEPS_CONFLICTS,
+    ];
+    assert_eq!(cases.map(|case| case.bug), Bug::ALL);
+}
+
+/// What a run's Raft was is in its line of the results, and in the command that repeats the run.
+#[test]
+fn the_choice_is_told() {
+    let runs = run_broken("OneEnum", Bug::IgnoresLeaders, &["TestLeaderStaysX22"]);
+    let replay = "LAB_STRICT=1 LAB_BUG=IgnoresLeaders LAB_STYLE=OneEnum cargo test -p styles \
+                  TestLeaderStaysX22\n";
+    assert!(runs.output.contains(replay), "{}", runs.output);
+    for result in runs.results {
+        let choices: Vec<_> = result.choices.into_iter().collect();
+        let [(bug, ignores), (style, one)] = &choices[..] else { panic!("{choices:?}") };
+        assert_eq!(
+            [&**bug, ignores, style, one],
+            ["LAB_BUG", "IgnoresLeaders", "LAB_STYLE", "OneEnum"]
+        );
+    }
+}
+
+#[test]
+fn a_name_of_nothing_is_answered_by_the_choices() {
+    for (variable, sentence) in [
+        (
+            "LAB_STYLE",
+            "failed to read LAB_STYLE: no style is named \"Nothing\"; choose one of Actor, ",
+        ),
+        ("LAB_BUG", "failed to read LAB_BUG: no bug is named \"Nothing\"; choose None or one of ["),
+    ] {
+        let runs = run(&[(variable, "Nothing")], &["TestInitialElection3A"]);
+        let [result] = &runs.results[..] else { panic!("{}", runs.output) };
+        let failure = result.failure().expect("there is no such Raft");
+        assert!(failure.message.contains(sentence), "{failure:?}");
+    }
+}
