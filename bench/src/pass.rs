@@ -111,7 +111,7 @@ pub(crate) fn together(effort: Effort, release: &Binary) -> Result<Table> {
 fn measured(results: Vec<RunResult>) -> Vec<Measured> {
     let passed = |result: RunResult| match result.verdict {
         Verdict::Passed(measured) => Some(measured),
-        Verdict::Failed { .. } => None,
+        Verdict::Skipped { .. } | Verdict::Failed { .. } => None,
     };
     results.into_iter().filter_map(passed).collect()
 }

@@ -97,6 +97,12 @@ impl Config {
         self.t.fatal_at(Location::caller(), kind, message)
     }
 
+    /// Ends the run without a failure, because its scenario doesn't apply, as
+    /// [`T::skip`](crate::T::skip) does.
+    pub fn skip(&self, reason: impl Into<String>) -> ! {
+        self.t.skip(reason)
+    }
+
     /// Prints a warning with the test's output, as [`T::warn`](crate::T::warn) does.
     pub fn warn(&self, warning: impl Into<String>) {
         self.t.warn(warning);

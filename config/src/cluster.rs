@@ -128,6 +128,7 @@ where
     story.config = Some(config.clone());
     story.servers = servers;
     drop(story);
+    config.cluster.watcher.look_when_tasks_ran();
     if t.sim.clock() == Clock::Real {
         tokio::spawn(watch::look_now_and_then(config.cluster.watcher.clone()));
     }
@@ -425,6 +426,11 @@ impl Config {
     #[must_use]
     pub fn snapshot_size(&self, i: usize) -> usize {
         self.state().servers[i].saved.snapshot_size()
+    }
+
+    /// What server `i` saves to, crashed or not.
+    pub(crate) fn disk(&self, i: usize) -> Arc<Persister> {
+        self.state().servers[i].saved.clone()
     }
 
     /// Asks a server for its term and whether it believes that it leads; `None` if it is crashed.

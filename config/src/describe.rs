@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use crate::t::{T, place};
 
+/// Where the content of a line begins.
+const COLUMNS: usize = 12;
+
 /// The script's step and its line.
 pub(crate) fn script_line(t: &T) -> String {
     let mut text = String::new();
@@ -15,5 +18,7 @@ pub(crate) fn script_line(t: &T) -> String {
 
 /// A line of a failure's text: a label, then what there is to say.
 pub(crate) fn line(text: &mut String, label: &str, content: std::fmt::Arguments<'_>) {
+    let content = content.to_string();
+    let content = report::text::indented(&content, COLUMNS);
     writeln!(text, "  {label:<9} {content}").expect("writing to a string can't fail");
 }

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use labrpc::Passing;
-use report::{FailureKind, Fields, Payload, Purpose};
+use report::{Fields, Payload, Purpose};
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::Config;
+use crate::readings::Needs;
 
 /// How long [`Hold::next`] waits for a message.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -80,6 +81,11 @@ impl Messages {
     #[must_use]
     pub fn to(self, server: usize) -> Messages {
         Messages { to: Some(server), ..self }
+    }
+
+    /// What they are for; `None` if that doesn't matter.
+    pub(crate) fn purpose(self) -> Option<Purpose> {
+        self.purpose
     }
 
     fn has(self, passing: Passing<'_>) -> bool {
@@ -151,7 +157,8 @@ impl Config {
     #[must_use]
     pub fn hold(&self, messages: Messages) -> Hold {
         self.note_network(format!("{messages} are held"));
-        self.hold_unnoted(messages)
+        let hold = self.network().hold(move |passing| messages.has(passing));
+        Hold { config: self.clone(), messages, hold }
     }
 
     /// Counts messages, of those that set out from now on and that nobody holds who began later.
@@ -167,34 +174,13 @@ impl Config {
         });
         Tally { count, _hold: hold }
     }
-
-    pub(crate) fn hold_unnoted(&self, messages: Messages) -> Hold {
-        let hold = self.network().hold(move |passing| messages.has(passing));
-        Hold { config: self.clone(), messages, hold }
-    }
-}
-
-impl Config {
-    /// What a field of a message says.
-    ///
-    /// Ends the run (as the tester's own failure) if the message has no such field: then the scenario
-    /// can't be played.
-    #[track_caller]
-    pub fn told<V>(&self, field: Option<V>, name: &str) -> V {
-        field.unwrap_or_else(|| {
-            let message = format!(
-                "this scenario can't be played: a message has no field `{name}`, or it isn't known \
-                 under the name that it has; call it as Figure 2 does"
-            );
-            self.t.fatal_at(Location::caller(), FailureKind::Tester, message)
-        })
-    }
 }
 
 impl Hold {
     /// The first message that is held; waits for it. From then on it is the script's.
     ///
-    /// Fails the run (liveness) if none comes within 10 s.
+    /// Fails the run (liveness) if none comes within 10 s. Skips it if that can be because no message of
+    /// that kind is recognised, as [`Config::skip_if_unread`] does.
     #[track_caller]
     pub fn next(&self) -> impl Future<Output = Held> + Send {
         self.next_that(|_| true)
@@ -202,7 +188,7 @@ impl Hold {
 
     /// The first message that is held whose arguments are as they are `wanted`; waits for it.
     ///
-    /// Fails the run (liveness) if none comes within 10 s.
+    /// Fails or skips the run as [`Hold::next`] does, if none comes within 10 s.
     #[track_caller]
     pub fn next_that(
         &self,
@@ -217,9 +203,40 @@ impl Hold {
                 }
                 if begun.elapsed() > WITHIN {
                     let message = format!("none of the {} came for 10 s", self.messages);
-                    self.config.t.fatal_at(here, FailureKind::Liveness, message);
+                    self.config.missed(here, self.messages, message);
                 }
                 sleep(LOOK).await;
+            }
+        }
+    }
+
+    /// Lets the messages go their way, one by one, until one is `wanted`: waits for that, and returns it,
+    /// held. `what` says of it what makes it the wanted one, as in "that acknowledge index 4".
+    ///
+    /// Fails the run (liveness) if there is none within 10 s. Skips it if that can be because no message
+    /// tells what the script `needs`.
+    #[track_caller]
+    pub fn first_that(
+        &self,
+        what: impl Into<String>,
+        needs: Needs,
+        mut wanted: impl FnMut(&Held) -> bool + Send,
+    ) -> impl Future<Output = Held> + Send {
+        let (here, what) = (Location::caller(), what.into());
+        async move {
+            let begun = Instant::now();
+            loop {
+                match self.take() {
+                    Some(held) if wanted(&held) => return held,
+                    // Its answer, if it is a request, is for its sender alone.
+                    Some(held) => drop(held.send()),
+                    None => sleep(LOOK).await,
+                }
+                if begun.elapsed() > WITHIN {
+                    self.config.skip_if_untold(self.messages, needs);
+                    let message = format!("none of the {} {what} came for 10 s", self.messages);
+                    self.config.missed(here, self.messages, message);
+                }
             }
         }
     }
@@ -230,14 +247,15 @@ impl Hold {
         self.take_that(|_| true)
     }
 
-    /// Loses all that are held, and goes on holding.
-    pub(crate) fn lose_held(&self) {
-        self.hold.lose_all();
-    }
-
     fn take_that(&self, wanted: impl Fn(&Fields) -> bool) -> Option<Held> {
         let held = self.hold.take(|passing| wanted(&passing.args.fields()))?;
         Some(Held { config: self.config.clone(), messages: self.messages, held })
+    }
+
+    /// Skips the run if it can't be known whether there were such messages, as
+    /// [`Config::skip_if_unread`] does.
+    pub fn skip_if_unread(&self) {
+        self.config.skip_if_unread(self.messages);
     }
 
     /// How many messages are held.
@@ -275,8 +293,12 @@ impl Held {
     /// Delivers it: a request to whoever stands under its server's name by now. Returns what was
     /// answered; `None` if nobody was there, or the handler takes its time.
     pub async fn deliver(self) -> Option<Fields> {
+        answer(self.send()).await
+    }
+
+    fn send(self) -> labrpc::Delivered {
         self.note("delivered");
-        answer(self.held.deliver()).await
+        self.held.deliver()
     }
 
     /// Delivers a copy of a request, whose reply nobody waits for. Returns it, as
@@ -293,7 +315,7 @@ impl Held {
         Held { config: self.config.clone(), messages: self.messages, held: self.held.copy() }
     }
 
-    /// Loses it: its caller learns at once that there is no reply.
+    /// Loses it: its caller learns after some milliseconds that there is no reply.
     pub fn lose(self) {
         self.note("lost");
         self.held.lose();

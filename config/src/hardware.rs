@@ -3,21 +3,25 @@
 
 use std::ops::RangeInclusive;
 use std::panic::Location;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use raftapi::Persister;
 use rand::RngExt as _;
 use report::FailureKind;
 use sim::Rng;
 use sim::context::Owner;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::cluster::{Config, enter};
 use crate::t::lock;
 
 /// How long [`Config::crash_at_save`] waits for a save.
 const SAVES_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often [`Saves::is_safe`] looks.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// What is the same for all servers of a cluster.
 #[derive(Debug)]
@@ -70,7 +74,39 @@ impl Hardware {
     }
 }
 
+/// What a server saves from some moment on; see [`Config::saves`].
+#[derive(Debug)]
+pub struct Saves {
+    disk: Arc<Persister>,
+    /// How often it had saved before.
+    before: u64,
+}
+
+impl Saves {
+    /// Waits until the server has saved something since then, and no crash can take that back. `false`
+    /// if there is no such moment `within` this time.
+    pub async fn is_safe(&self, within: Duration) -> bool {
+        let is_safe = || {
+            let (written, safe) = (self.disk.written(), self.disk.safe());
+            written > self.before && safe == written
+        };
+        let begun = Instant::now();
+        while !is_safe() && begun.elapsed() < within {
+            sleep(LOOK).await;
+        }
+        is_safe()
+    }
+}
+
 impl Config {
+    /// What server `i` saves in its present life from now on.
+    #[must_use]
+    pub fn saves(&self, i: usize) -> Saves {
+        let disk = self.disk(i);
+        let before = disk.written();
+        Saves { disk, before }
+    }
+
     /// Sets how long a sync of a server's disk takes, in ms, for a Raft that uses
     /// [`Persister::write`](raftapi::Persister::write); at first it takes no time.
     ///

@@ -33,11 +33,18 @@ impl fmt::Display for Measured {
 }
 
 /// Whether a run passed.
+///
+/// A skipped run shows nothing: neither that the Raft under test is right nor that it is wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It did, and measured this.
     Passed(Measured),
+    /// Its scenario doesn't apply to the Raft under test, and was ended; nothing was wrong until then.
+    Skipped {
+        /// Why it doesn't apply.
+        reason: String,
+    },
     /// It did not.
     Failed {
         /// The first thing that went wrong.
@@ -54,6 +61,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// What went wrong, if something did.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Verdict::Passed(_) | Verdict::Skipped { .. } => None,
+            Verdict::Failed { failure, .. } => Some(failure),
+        }
+    }
+
     /// The verdict on a run that has failed and of which nothing else is known.
     pub(crate) fn unexplained(failure: Failure, evidence: String) -> Verdict {
         let (timeline, explanation) = (String::new(), Explanation::default());
@@ -119,12 +135,18 @@ pub struct RunResult {
 }
 
 impl RunResult {
-    /// Why the run failed; `None` if it passed.
+    /// Why the run failed; `None` if it passed or was skipped.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
+        self.verdict.failure()
+    }
+
+    /// Why the run was skipped; `None` if it was not.
+    #[must_use]
+    pub fn skipped(&self) -> Option<&str> {
         match &self.verdict {
-            Verdict::Passed(_) => None,
-            Verdict::Failed { failure, .. } => Some(failure),
+            Verdict::Skipped { reason } => Some(reason),
+            Verdict::Passed(_) | Verdict::Failed { .. } => None,
         }
     }
 
@@ -139,7 +161,8 @@ impl RunResult {
     /// an endless loop was when it was looked at is no part of its run.
     pub(crate) fn is_same_run(&self, other: &RunResult) -> bool {
         let outcome = |result: &RunResult| match &result.verdict {
-            Verdict::Passed(measured) => Ok(*measured),
+            Verdict::Passed(measured) => Ok(Ok(*measured)),
+            Verdict::Skipped { reason } => Ok(Err(reason.clone())),
             Verdict::Failed { failure: Failure { kind, message, at, .. }, .. } => {
                 Err((*kind, message.clone(), *at))
             }

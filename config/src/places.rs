@@ -177,8 +177,10 @@ fn read(test: &TestName, done: &Done) -> Result<RunResult, String> {
         Err(Death::NotAWorker) => Err(format!(
             "failed to run {} in a process of its own: `{} --exact` doesn't lead to a #[test] \
              function that calls config::test() directly. LAB_CHILD=1 runs it in this process. What \
-             the process printed:\n{output}\n",
-            test.short, test.path
+             the process printed:\n{}",
+            test.short,
+            test.path,
+            report::text::printed(output)
         )),
         Err(death) => {
             let verdict = Verdict::unexplained(
@@ -207,7 +209,7 @@ fn read(test: &TestName, done: &Done) -> Result<RunResult, String> {
 /// How a process died, and why, if its last lines say so.
 pub(crate) fn with_cause(death: &str, output: &str) -> String {
     match cause(output) {
-        Some(cause) => format!("{death}: {cause}"),
+        Some(cause) => format!("{death}: {}", report::text::one_line(cause)),
         None => death.to_owned(),
     }
 }
@@ -271,6 +273,7 @@ fn confirm(test: &TestName, settings: &Settings, results: &mut [RunResult]) -> R
                 Some(failure) => {
                     format!("failed with {:?}", failure.message.lines().next().unwrap_or_default())
                 }
+                None if again.skipped().is_some() => "was skipped".to_owned(),
                 None => "passed".to_owned(),
             };
             first.note = Some(format!(

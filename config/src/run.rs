@@ -81,10 +81,12 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
         notes.fail(Failure { kind, message: message.to_owned(), location, at: t.now() });
     };
     match ending {
+        Ending::Finished(()) if notes.story().skipped.is_some() => {}
         Ending::Finished(()) if notes.story().measured.is_none() => {
             fail(FailureKind::Tester, "the script came to its end without calling end()");
         }
         Ending::Finished(()) => {}
+        Ending::Unwound(_) | Ending::Stopped if notes.story().skipped.is_some() => {}
         Ending::Unwound(_) | Ending::Stopped => {
             // Whatever unwound or stopped the run has noted why; this is for what did not.
             fail(FailureKind::Tester, "the run was ended without a reason");
@@ -106,9 +108,13 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
         config.clean_up();
     }
     judge(t, &story);
-    let verdict = match notes.failure() {
-        Some(failure) => failed(t, &story, failure, String::new()),
-        None => Verdict::Passed(notes.story().measured.expect("a run without it has failed")),
+    let skipped = notes.story().skipped.take();
+    let verdict = match (notes.failure(), skipped) {
+        (Some(failure), _) => failed(t, &story, failure, String::new()),
+        (None, Some(reason)) => Verdict::Skipped { reason },
+        (None, None) => {
+            Verdict::Passed(notes.story().measured.expect("a run without it has failed"))
+        }
     };
     result(t, verdict)
 }
@@ -147,7 +153,7 @@ fn failed(t: &T, story: &Story, failure: Failure, more: String) -> Verdict {
     if story.servers > 0 {
         explanation = report::explain(story, &failure);
         evidence.push_str(&text::summary(story, &failure, &explanation));
-        timeline = text::timeline(story, &failure);
+        timeline = text::timeline(story, &failure, &explanation);
     }
     evidence.push_str(&more);
     Verdict::Failed { failure, evidence, timeline, explanation }
@@ -155,10 +161,7 @@ fn failed(t: &T, story: &Story, failure: Failure, more: String) -> Verdict {
 
 fn result(t: &T, verdict: Verdict) -> RunResult {
     let Job { test, settings, histories } = &*t.notes.job;
-    let failure = match &verdict {
-        Verdict::Passed(_) => None,
-        Verdict::Failed { failure, .. } => Some(failure.clone()),
-    };
+    let failure = verdict.failure().cloned();
     let (mut stored, mut note) = (None, None);
     if let Some(folder) = histories
         && (failure.is_some() || settings.report == Report::Always)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use report::text::{escaped, indented};
 use report::without_numbers;
 use sim::Clock;
 
@@ -17,7 +18,7 @@ const SEEDS_SHOWN: usize = 10;
 
 const CANNOT_FAIL: &str = "writing to a string can't fail";
 
-/// What is printed of a test's runs: `Ok` if all passed, else the report of the first that failed.
+/// What is printed of a test's runs: `Ok` if none failed, else the report of the first that failed.
 pub(crate) fn summarise(
     test: &TestName,
     settings: &Settings,
@@ -33,18 +34,7 @@ pub(crate) fn summarise(
     }
     let mut text = format!("{} ...\n", results[0].banner);
     text.push_str(&warnings(results));
-    let passed: Vec<Measured> = results
-        .iter()
-        .filter_map(|result| match result.verdict {
-            Verdict::Passed(measured) => Some(measured),
-            Verdict::Failed { .. } => None,
-        })
-        .collect();
-    write!(text, "{}", medians(passed)).expect(CANNOT_FAIL);
-    if runs > 1 {
-        write!(text, "  {runs} runs, 0 failures").expect(CANNOT_FAIL);
-    }
-    text.push('\n');
+    text.push_str(&outcomes(results));
     if settings.clock == Clock::Virtual {
         for limit in limits(settings) {
             writeln!(text, "note: {limit}").expect(CANNOT_FAIL);
@@ -52,9 +42,45 @@ pub(crate) fn summarise(
     }
     for result in results {
         // For whoever asked to see it (`--nocapture`); captured otherwise.
-        print!("{}", result.printed);
+        if !result.printed.is_empty() {
+            print!("{}", report::text::printed(&result.printed));
+        }
     }
     Ok(text)
+}
+
+/// MIT's line for the runs that passed, if any did, and one for each reason for which runs were skipped.
+fn outcomes(results: &[RunResult]) -> String {
+    let runs = results.len();
+    let passed = |result: &RunResult| match result.verdict {
+        Verdict::Passed(measured) => Some(measured),
+        Verdict::Skipped { .. } | Verdict::Failed { .. } => None,
+    };
+    let passed: Vec<Measured> = results.iter().filter_map(passed).collect();
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for reason in results.iter().filter_map(RunResult::skipped) {
+        *reasons.entry(reason).or_default() += 1;
+    }
+    let mut text = String::new();
+    if !passed.is_empty() {
+        let skipped = runs - passed.len();
+        write!(text, "{}", medians(passed)).expect(CANNOT_FAIL);
+        if runs > 1 {
+            write!(text, "  {runs} runs, 0 failures").expect(CANNOT_FAIL);
+        }
+        if skipped > 0 {
+            write!(text, ", {skipped} skipped").expect(CANNOT_FAIL);
+        }
+        text.push('\n');
+    }
+    for (reason, count) in reasons {
+        match runs {
+            1 => writeln!(text, "  ... Skipped -- {reason}"),
+            runs => writeln!(text, "  ... Skipped -- {reason} ({count} of {runs} runs)"),
+        }
+        .expect(CANNOT_FAIL);
+    }
+    text
 }
 
 /// A line for each warning, with how often it was given.
@@ -65,6 +91,7 @@ fn warnings(results: &[RunResult]) -> String {
     }
     let mut text = String::new();
     for (warning, count) in counts {
+        let warning = indented(warning, 4);
         match results.len() {
             1 => writeln!(text, "{warning}"),
             runs => writeln!(text, "{warning} ({count} times in {runs} runs)"),
@@ -79,8 +106,8 @@ fn failures_by_message(results: &[RunResult]) -> String {
     let mut seeds: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for result in results {
         if let Some(failure) = result.failure() {
-            let sentence = failure.message.lines().next().unwrap_or_default();
-            seeds.entry(without_numbers(sentence)).or_default().push(result.seed);
+            let sentence = escaped(failure.message.lines().next().unwrap_or_default());
+            seeds.entry(without_numbers(&sentence)).or_default().push(result.seed);
         }
     }
     let count: usize = seeds.values().map(Vec::len).sum();
@@ -129,7 +156,7 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
         Clock::Virtual => "virtual",
         Clock::Real => "real",
     };
-    let mut text = format!("{}\n", failure.message);
+    let mut text = format!("{}\n", escaped(&failure.message));
     line(&mut text, "kind", format_args!("{}", failure.kind));
     if !result.banner.is_empty() {
         line(&mut text, "test", format_args!("{}", result.banner));
@@ -157,7 +184,7 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
         write!(text, "\n{timeline}").expect(CANNOT_FAIL);
     }
     if !result.printed.is_empty() {
-        write!(text, "\nwhat the run printed:\n{}\n", result.printed.trim_end())
+        write!(text, "\nwhat the run printed:\n{}", report::text::printed(&result.printed))
             .expect(CANNOT_FAIL);
     }
     text

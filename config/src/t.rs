@@ -4,7 +4,7 @@ use std::panic::{self, Location};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use report::{EventKind, Failure, FailureKind, History, Time};
+use report::{EventKind, Failure, FailureKind, History, Time, text};
 use sim::context::Context;
 use sim::{Misused, Panic, Sim};
 
@@ -51,9 +51,14 @@ pub(crate) struct Story {
     pub(crate) step: Option<(&'static str, &'static Location<'static>)>,
     /// A safety monitor fails this run, whatever the settings say.
     pub(crate) is_strict: bool,
+    /// Why the script has skipped the run, if it has.
+    pub(crate) skipped: Option<String>,
 }
 
-/// What a failed run's script unwinds with. The failure itself has been noted.
+/// How far the lines of a panic's message are indented, all but the first: as what stands beside labels.
+const MESSAGE: usize = 12;
+
+/// What the script of a failed or skipped run unwinds with. Why it does has been noted.
 struct Fatal;
 
 /// A line as it is shown: `tests/raft/election_3a.rs:72`.
@@ -93,7 +98,9 @@ impl Notes {
 
     /// Notes a failure, unless there is one already.
     pub(crate) fn fail(&self, failure: Failure) {
-        lock(&self.failure).get_or_insert(failure);
+        // Whatever is in it comes to a terminal.
+        let message = text::escaped(&failure.message).into_owned();
+        lock(&self.failure).get_or_insert(Failure { message, ..failure });
     }
 
     pub(crate) fn failure(&self) -> Option<Failure> {
@@ -127,7 +134,7 @@ impl Notes {
         };
         self.fail(Failure {
             kind: FailureKind::Panic,
-            message: format!("{who}: {message}"),
+            message: format!("{who}: {}", text::indented(&message, MESSAGE)),
             location,
             at: Time::from(at),
         });
@@ -143,7 +150,7 @@ impl Notes {
         });
         self.fail(Failure {
             kind: FailureKind::Misuse,
-            message: format!("{who}{misuse}"),
+            message: format!("{who}{}", text::indented(&misuse.to_string(), MESSAGE)),
             location: location.unwrap_or_default(),
             at: Time::from(at),
         });
@@ -182,6 +189,18 @@ impl T {
     #[track_caller]
     pub fn fatal(&self, kind: FailureKind, message: impl Into<String>) -> ! {
         self.fatal_at(Location::caller(), kind, message)
+    }
+
+    /// Ends the run without a failure: its scenario doesn't apply to the Raft under test, for this
+    /// `reason`, such as "this Raft sends no snapshots". The run is reported as skipped, not as passed.
+    /// If a failure came first, or a safety monitor finds one in what happened until now, that is
+    /// reported.
+    ///
+    /// Unwinds the caller.
+    pub fn skip(&self, reason: impl Into<String>) -> ! {
+        self.notes.story().skipped.get_or_insert(reason.into());
+        self.sim.stop();
+        panic::resume_unwind(Box::new(Fatal))
     }
 
     pub(crate) fn fatal_at(

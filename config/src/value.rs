@@ -64,9 +64,12 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::Int(number) => write!(f, "{number}"),
-            Value::Text(text) if text.chars().count() <= SHOWN => f.write_str(text),
+            Value::Text(text) if text.chars().count() <= SHOWN => {
+                f.write_str(&report::text::one_line(text))
+            }
             Value::Text(text) => {
                 let beginning: String = text.chars().take(SHOWN).collect();
+                let beginning = report::text::one_line(&beginning);
                 write!(f, "{beginning}… ({} bytes)", text.len())
             }
         }

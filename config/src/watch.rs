@@ -28,6 +28,9 @@ struct Watched {
     incarnation: u32,
     /// What it was when it was looked at last.
     seen: Option<(Term, bool)>,
+    /// The same without the looks that come of nothing but that its tasks have run: what the run's hash
+    /// covers.
+    covered: Option<(Term, bool)>,
 }
 
 impl Watcher {
@@ -35,9 +38,21 @@ impl Watcher {
         Watcher { t: t.clone(), servers: Mutex::new(vec![None; servers]) }
     }
 
+    /// By the virtual clock, looks at each server whose tasks have run, before time goes on: also a server
+    /// that has handled nothing and sends nothing may have become another.
+    pub(crate) fn look_when_tasks_ran(self: &Arc<Self>) {
+        // The run has it for as long as it lasts, and this has the run.
+        let watcher = Arc::downgrade(self);
+        self.t.sim.on_rest(move |server| {
+            if let Some(watcher) = watcher.upgrade() {
+                watcher.look_again(server);
+            }
+        });
+    }
+
     /// A server's life begins.
     pub(crate) fn begin(&self, owner: Owner, raft: Arc<dyn Raft>) {
-        let watched = Watched { raft, incarnation: owner.incarnation, seen: None };
+        let watched = Watched { raft, incarnation: owner.incarnation, seen: None, covered: None };
         lock(&self.servers)[owner.server as usize] = Some(watched);
     }
 
@@ -61,13 +76,40 @@ impl Watcher {
     pub(crate) fn saw(&self, owner: Owner, raft: &dyn Raft, term: Term, is_leader: bool) {
         let mut servers = lock(&self.servers);
         let Some(watched) = &mut servers[owner.server as usize] else { return };
-        let seen = Some((term, is_leader));
-        if watched.incarnation != owner.incarnation || watched.seen == seen {
+        if watched.incarnation != owner.incarnation {
             return;
         }
-        watched.seen = seen;
+        let now = Some((term, is_leader));
+        let is_noted = std::mem::replace(&mut watched.seen, now) == now;
+        let is_covered = std::mem::replace(&mut watched.covered, now) == now;
         drop(servers);
-        self.record_view(owner, raft, term, is_leader);
+        if is_noted && is_covered {
+            return; // as nearly always
+        }
+        let kind = view(owner, raft, term, is_leader);
+        let (at, mut history) = (self.t.now(), self.t.notes.history());
+        match (is_noted, is_covered) {
+            (true, _) => history.cover(at, &kind),
+            (false, true) => history.note(at, kind),
+            (false, false) => history.record(at, kind),
+        }
+    }
+
+    /// A server's tasks have run. If it is new what it is, that is noted; the run's hash covers it when the
+    /// server next has to do with others, as if it had been looked at only then.
+    fn saw_early(&self, owner: Owner, raft: &dyn Raft, term: Term, is_leader: bool) {
+        let mut servers = lock(&self.servers);
+        let Some(watched) = &mut servers[owner.server as usize] else { return };
+        let now = Some((term, is_leader));
+        // What a life begins with is seen when it first has to do with others.
+        let is_new = watched.seen.is_some() && watched.seen != now;
+        if watched.incarnation != owner.incarnation || !is_new {
+            return;
+        }
+        watched.seen = now;
+        drop(servers);
+        let kind = view(owner, raft, term, is_leader);
+        self.t.notes.history().note(self.t.now(), kind);
     }
 
     /// Records what the servers are now, also if it isn't new.
@@ -81,9 +123,7 @@ impl Watcher {
     }
 
     fn record_view(&self, owner: Owner, raft: &dyn Raft, term: Term, is_leader: bool) {
-        let detail = raft.debug_state().map(detail).map(Box::new);
-        let server = caller(owner);
-        self.t.record(EventKind::Viewed { server, term, is_leader, detail });
+        self.t.record(view(owner, raft, term, is_leader));
     }
 
     /// Asks a server something. It may fail at that: then it has panicked, which is noted as any other
@@ -111,6 +151,13 @@ impl Observer for Watcher {
         });
     }
 
+    fn look_again(&self, server: Owner) {
+        self.ask(server, |raft| {
+            let (term, is_leader) = raft.get_state();
+            self.saw_early(server, raft, term, is_leader);
+        });
+    }
+
     fn fatal(&self, message: String) {
         self.t.fail(FailureKind::Misuse, message);
     }
@@ -122,6 +169,12 @@ pub(crate) async fn look_now_and_then(watcher: Arc<Watcher>) {
         tokio::time::sleep(LOOK_EVERY).await;
         watcher.alive().into_iter().for_each(|server| watcher.look_at(server));
     }
+}
+
+/// What a server is, with all that it tells.
+fn view(owner: Owner, raft: &dyn Raft, term: Term, is_leader: bool) -> EventKind {
+    let detail = raft.debug_state().map(detail).map(Box::new);
+    EventKind::Viewed { server: caller(owner), term, is_leader, detail }
 }
 
 fn detail(state: DebugState) -> Detail {

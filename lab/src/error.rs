@@ -99,7 +99,8 @@ pub(crate) enum Error {
     #[error(
         "failed to get a result for each run of {test}, from seed {seed} on: {expected} were asked \
          for, {got} came, and the test binary ended with {status}. A test whose name begins with \
-         `Test` has to call config::test(). What it printed:\n{printed}"
+         `Test` has to call config::test(). What it printed:\n{}",
+        report::text::printed(printed)
     )]
     NoResults {
         test: String,

@@ -49,8 +49,16 @@ impl Progress {
         *was_done = is_done;
         let line = || {
             let (runs, failures) = (tally.runs, tally.failures.len());
-            let mark = if failures == 0 { "ok    " } else { "FAILED" };
-            format!("{mark} {name:34} {runs} runs, {failures} failures")
+            let mark = match (failures, tally.played()) {
+                (0, 0) => "skip  ",
+                (0, _) => "ok    ",
+                _ => "FAILED",
+            };
+            let skipped = match tally.skipped() {
+                0 => String::new(),
+                skipped => format!(", {skipped} skipped"),
+            };
+            format!("{mark} {name:34} {runs} runs, {failures} failures{skipped}")
         };
         let Some(screen) = &self.screen else {
             if is_done {

@@ -1,6 +1,7 @@
 //! `cargo lab test`: runs tests many times and says what came of it.
 
 use std::env;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -96,7 +97,12 @@ fn sum(tallies: &[Tally]) -> String {
     let tests = tallies.iter().filter(|tally| tally.runs > 0).count();
     let runs: u64 = tallies.iter().map(|tally| tally.runs).sum();
     let failures: usize = tallies.iter().map(|tally| tally.failures.len()).sum();
-    format!("{tests} tests, {runs} runs, {failures} failures")
+    let mut text = format!("{tests} tests, {runs} runs, {failures} failures");
+    let skipped: u64 = tallies.iter().map(Tally::skipped).sum();
+    if skipped > 0 {
+        write!(text, ", {skipped} skipped").expect("writing to a string can't fail");
+    }
+    text
 }
 
 /// Prints the report of the first test's first failure. Where the user wants artefacts, each test's
@@ -131,17 +137,33 @@ fn report(plan: &Plan<'_>, test: &LabTest, tally: &Tally) -> Result<String, Erro
         return Ok(String::new());
     };
     let again = if plan.is_real { None } else { plan.report(test, failed.seed)? };
-    Ok(again.unwrap_or_else(|| first.clone()))
+    // What a test prints of itself, and not by the tester, is in there, too.
+    Ok(report::text::escaped(&again.unwrap_or_else(|| first.clone())).into_owned())
+}
+
+/// What it says that no run failed. A test that was skipped has shown nothing, so that it doesn't
+/// count; one that was skipped now and then has shown less.
+fn no_failure(iterations: u64, tallies: &[Tally]) -> String {
+    let skipped = tallies.iter().filter(|tally| tally.runs > 0 && tally.played() == 0).count();
+    let played = tallies.iter().filter(|tally| tally.skipped() > 0).map(Tally::played);
+    let least = played.filter(|&played| played > 0).min().unwrap_or(iterations);
+    if skipped > 0 && skipped == tallies.iter().filter(|tally| tally.runs > 0).count() {
+        return "no failure, and nothing is shown by that: all runs were skipped".to_owned();
+    }
+    let which = match skipped {
+        0 => "each test".to_owned(),
+        1 => "each test but the one that was always skipped".to_owned(),
+        skipped => format!("each test but the {skipped} that were always skipped"),
+    };
+    let most = percent(bound(least));
+    format!("no failure: with 95 % confidence, {which} fails in less than {most} of its runs")
 }
 
 /// What is to be concluded.
 fn verdict(plan: &Plan<'_>, tallies: &[Tally]) -> Exit {
     let mut failures = tallies.iter().flat_map(|tally| tally.failures.values()).peekable();
     if failures.peek().is_none() {
-        let most = percent(bound(plan.iterations));
-        println!(
-            "no failure: with 95 % confidence, each test fails in less than {most} of its runs"
-        );
+        println!("{}", no_failure(plan.iterations, tallies));
         Exit::Passed
     } else if failures.any(|failed| failed.kind == FailureKind::Tester) {
         Exit::Tester

@@ -31,7 +31,7 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
         .map_err(|error| test.not_started(error))?;
     let Some(stored) = stored(&folder.path().join(RESULTS)) else {
         // Such as settings that make no sense, or a run that took its process along.
-        eprint!("{}", String::from_utf8_lossy(&ended.stderr));
+        eprint!("{}", text::escaped(&String::from_utf8_lossy(&ended.stderr)));
         return Ok(if ended.status.success() { Exit::Tester } else { Exit::Failed });
     };
     let to = out.join(stored.file_name().unwrap_or_default());

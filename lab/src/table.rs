@@ -25,23 +25,33 @@ pub(crate) fn table(tests: &[LabTest], tallies: &[Tally]) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    let head = ["test", "runs", "failed", "rate", "failing seeds", "median s", "RPCs", "wall"];
-    table.set_header(head);
+    let mut head =
+        vec!["test", "runs", "failed", "rate", "failing seeds", "median s", "RPCs", "wall"];
+    // Most Rafts have no test skipped, and need no column for that.
+    let has_skips = tallies.iter().any(|tally| tally.skipped() > 0);
+    if has_skips {
+        head.insert(2, "skipped");
+    }
+    table.set_header(&head);
     for (test, tally) in tests.iter().zip(tallies).filter(|(_, tally)| tally.runs > 0) {
         let failed = tally.failures.len();
         let color = if failed == 0 { Color::Reset } else { Color::Red };
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let or_dash = |text: Option<String>| right(text.unwrap_or_else(|| "-".to_owned()));
-        table.add_row([
+        let mut row = vec![
             Cell::new(&test.name).fg(color),
             right(tally.runs.to_string()),
             right(failed.to_string()).fg(color),
-            right(rate(failed as u64, tally.runs)).fg(color),
+            or_dash((tally.played() > 0).then(|| rate(failed as u64, tally.played()))).fg(color),
             Cell::new(seeds(tally.failures.values().map(|failed| failed.seed))),
             or_dash(tally.median_seconds().map(|seconds| format!("{seconds:.1}"))),
             or_dash(tally.median_rpcs().map(|rpcs| rpcs.to_string())),
             right(wall(tally.wall())),
-        ]);
+        ];
+        if has_skips {
+            row.insert(2, right(tally.skipped().to_string()));
+        }
+        table.add_row(row);
     }
     // In a narrow terminal the seeds may take several lines, but each must stay in one piece.
     for (column, title) in table.column_iter_mut().zip(head) {
@@ -53,8 +63,8 @@ pub(crate) fn table(tests: &[LabTest], tallies: &[Tally]) -> String {
     table.to_string()
 }
 
-/// A line for each test and sentence that its runs failed with, for each warning, and for each test
-/// that was given up before it had its `iterations`.
+/// A line for each test and sentence that its runs failed with, for each reason for which runs were
+/// skipped, for each warning, and for each test that was given up before it had its `iterations`.
 pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally], iterations: u64) -> String {
     let mut text = String::new();
     for (test, tally) in tests.iter().zip(tallies) {
@@ -69,6 +79,9 @@ pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally], iterations: u64) -> S
             let (name, count) = (&test.name, failing.len());
             let shown = seeds(failing.into_iter());
             writeln!(text, "{name}: {count} x {sentence}; seeds {shown}").expect(CANNOT_FAIL);
+        }
+        for (reason, count) in &tally.skips {
+            writeln!(text, "{}: {count} x skipped: {reason}", test.name).expect(CANNOT_FAIL);
         }
         for (warning, count) in &tally.warnings {
             writeln!(text, "{}: {count} x {warning}", test.name).expect(CANNOT_FAIL);

@@ -32,6 +32,10 @@ pub(crate) enum Verdict {
         seconds: f64,
         rpcs: u64,
     },
+    /// Its scenario doesn't apply to the Raft under test.
+    Skipped {
+        reason: String,
+    },
     Failed {
         failure: Failure,
         #[serde(default)]
@@ -74,6 +78,8 @@ pub(crate) struct Tally {
     /// What the earliest failure's process printed; if others ran in it too, about them as well.
     pub(crate) printed: Option<(u64, String)>,
     pub(crate) warnings: BTreeMap<String, u64>,
+    /// How many runs were skipped, by their reasons. They show nothing.
+    pub(crate) skips: BTreeMap<String, u64>,
     /// How many runs hung, by their sentences without the numbers.
     hangs: BTreeMap<String, u64>,
     /// How long the processes took, taken together.
@@ -104,6 +110,7 @@ impl Tally {
                     self.seconds.push(seconds);
                     self.rpcs.push(rpcs);
                 }
+                Verdict::Skipped { reason } => *self.skips.entry(reason).or_default() += 1,
                 Verdict::Failed { failure: Failure { kind, message, .. }, .. } => {
                     let (run, seed) = (run_of(line.seed), line.seed);
                     let sentence = message.lines().next().unwrap_or_default().to_owned();
@@ -127,6 +134,16 @@ impl Tally {
     pub(crate) fn given_up(&self) -> Option<u64> {
         let too_many = self.hangs.values().any(|&count| count >= HANGS);
         too_many.then(|| self.hangs.values().sum())
+    }
+
+    /// How many runs were skipped.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.skips.values().sum()
+    }
+
+    /// How many runs show something: those that passed or failed.
+    pub(crate) fn played(&self) -> u64 {
+        self.runs - self.skipped()
     }
 
     /// The earliest run that failed.
@@ -170,6 +187,21 @@ mod tests {
         format!(
             r#"{{"seed":{seed},"verdict":{{"failed":{{"failure":{failure}}}}},"process":"hung"}}"#
         )
+    }
+
+    #[test]
+    fn a_run_that_is_skipped_is_no_run_that_passed() {
+        let mut tally = Tally::default();
+        for seed in 0..3 {
+            add(
+                &mut tally,
+                &format!(r#"{{"seed":{seed},"verdict":{{"skipped":{{"reason":"no votes"}}}}}}"#),
+            );
+        }
+        add(&mut tally, r#"{"seed":3,"verdict":{"passed":{"seconds":1.5,"rpcs":9}}}"#);
+        assert_eq!((tally.runs, tally.skipped(), tally.played()), (4, 3, 1));
+        assert_eq!(tally.skips["no votes"], 3);
+        assert_eq!((tally.median_seconds(), tally.failures.len()), (Some(1.5), 0));
     }
 
     #[test]

@@ -71,8 +71,8 @@ pub(crate) struct ReplyFate {
     pub(crate) hop: Span,
     /// How late it is.
     pub(crate) lateness: Span,
-    /// Whether it is lost.
-    pub(crate) is_lost: bool,
+    /// Whether it is lost, and how much later than the reply its caller learns that.
+    pub(crate) lost_after: Option<Span>,
 }
 
 impl Fate {

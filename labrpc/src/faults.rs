@@ -4,7 +4,7 @@
 //! network without it is MIT's, draw for draw.
 
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use nemesis::{Faults, Link};
@@ -15,6 +15,17 @@ use sim::Rng;
 use crate::fate::{Span, ms};
 use crate::network::{Network, ServerName, Shared, State, Switch, lock};
 use crate::pump::{Request, Step};
+
+/// After how many ms a caller learns that its call has failed, where a script has lost, held or cut it.
+///
+/// MIT's own losses are told at once, and are few. A script can lose every message for seconds, and a
+/// Raft that tries again at once would do nothing else all the while.
+pub const FAILS_AFTER_MS: Range<u64> = 5..20;
+
+/// Draws when a call fails, if a script makes it fail. Every call takes this one draw.
+pub(crate) fn fails_after(rng: &mut Rng) -> Span {
+    ms(rng.random_range(FAILS_AFTER_MS))
+}
 
 /// What faults make of one call; without faults, nothing. Each call takes the same number of draws.
 #[derive(Default)]
@@ -70,8 +81,7 @@ type Wanted = Box<dyn Fn(Passing<'_>) -> bool + Send + Sync>;
 /// Holds certain messages instead of delivering them, until it is told what to do with each.
 /// Dropping it lets what it still holds go, and holds no more.
 ///
-/// # Panics
-/// Its methods panic if its network has been dropped, and with it all that was held.
+/// When its network is dropped, all that was held is gone, and it holds nothing any more.
 pub struct Hold {
     shared: Arc<Shared>,
     number: u64,
@@ -129,15 +139,15 @@ impl Hold {
     /// How many messages it holds.
     #[must_use]
     pub fn count(&self) -> usize {
-        lock(&self.shared.state).holding(self.number).held.len()
+        lock(&self.shared.state).holding(self.number).map_or(0, |holding| holding.held.len())
     }
 
     /// Takes out the first that it holds of those that `wanted` picks.
     pub fn take(&self, wanted: impl Fn(Passing<'_>) -> bool) -> Option<Held> {
         let mut state = lock(&self.shared.state);
         let is_wanted = |held: &Arc<Request>| state.passing(held).is_some_and(&wanted);
-        let place = state.holding(self.number).held.iter().position(is_wanted)?;
-        let request = state.holding_mut(self.number).held.remove(place);
+        let place = state.holding(self.number)?.held.iter().position(is_wanted)?;
+        let request = state.holding_mut(self.number)?.held.remove(place);
         Some(Held { shared: self.shared.clone(), request: Some(request) })
     }
 
@@ -197,7 +207,7 @@ impl Held {
         Held { shared: self.shared.clone(), request: Some(copy) }
     }
 
-    /// Loses it: the caller learns at once that there is no reply.
+    /// Loses it: the caller learns after some milliseconds ([`FAILS_AFTER_MS`]) that there is no reply.
     pub fn lose(self) {
         drop(self);
     }
@@ -226,8 +236,8 @@ impl Drop for Held {
             None => Outcome::RequestLost,
             Some(_) => Outcome::ReplyLost,
         };
-        let now = self.shared.sim.now_us();
-        lock(&self.shared.state).schedule.push(now, request, Step::Return(outcome));
+        let at = self.shared.sim.now_us() + request.fails_after;
+        lock(&self.shared.state).schedule.push(at, request, Step::Return(outcome));
     }
 }
 
@@ -244,14 +254,13 @@ impl Delivered {
 }
 
 impl State {
-    fn holding(&self, number: u64) -> &Holding {
-        let holding = self.holds.iter().find(|holding| holding.number == number);
-        holding.expect("a hold is there until it is dropped")
+    /// What a hold holds; `None` once the network is gone.
+    fn holding(&self, number: u64) -> Option<&Holding> {
+        self.holds.iter().find(|holding| holding.number == number)
     }
 
-    fn holding_mut(&mut self, number: u64) -> &mut Holding {
-        let holding = self.holds.iter_mut().find(|holding| holding.number == number);
-        holding.expect("a hold is there until it is dropped")
+    fn holding_mut(&mut self, number: u64) -> Option<&mut Holding> {
+        self.holds.iter_mut().find(|holding| holding.number == number)
     }
 
     /// A message as a hold sees it; `None` if it doesn't go from server to server.

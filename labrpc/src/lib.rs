@@ -32,7 +32,8 @@
 //!
 //! Off unless they are asked for: [`Faults`] delay, lose and double requests and replies;
 //! [`Network::set_link`] cuts one direction; [`Network::hold`] holds single messages and delivers
-//! them, or copies of them, when a script says so.
+//! them, or copies of them, when a script says so. A call that fails because of these returns `None`
+//! after some milliseconds ([`FAILS_AFTER_MS`]), and not at once.
 //!
 //! # Time
 //!
@@ -90,7 +91,7 @@ mod pump;
 mod server;
 
 pub use end::{Call, ClientEnd};
-pub use faults::{Delivered, Held, Hold, Passing};
+pub use faults::{Delivered, FAILS_AFTER_MS, Held, Hold, Passing};
 pub use nemesis::{Faults, Link};
 pub use network::{Network, Observer, Reliability, ServerName, Switch};
 pub use server::{Message, Server, Service};

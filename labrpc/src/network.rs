@@ -13,7 +13,7 @@ use sim::{Rng, Sim, Stream};
 
 use crate::end::{Answer, ClientEnd};
 use crate::fate::{Fate, ReplyFate, Span};
-use crate::faults::{Holding, Mishap};
+use crate::faults::{Holding, Mishap, fails_after};
 use crate::pump::{self, Request, Schedule, Step};
 use crate::server::Server;
 
@@ -44,11 +44,17 @@ pub trait Observer: Send + Sync + 'static {
     /// Something happened.
     fn record(&self, at: Time, kind: EventKind);
 
-    /// A server has sent, handled or received something since it was looked at last. Nobody's code is
+    /// A server has sent, handled or received something since it was looked at last; or a handler that has
+    /// waited has ended, and its reply is about to set out. Nobody's code is
     /// running, and the network's lock is free, so that the server may be asked how it is. By the
     /// real clock there is no such moment, and this isn't called.
     fn look_at(&self, server: Owner) {
         let _ = server;
+    }
+
+    /// The same, where nothing is known but that the server's tasks have run.
+    fn look_again(&self, server: Owner) {
+        self.look_at(server);
     }
 
     /// The network was used in a way that can't go on, such as a call to an unknown method. The
@@ -104,6 +110,8 @@ struct End {
     rng: Rng,
     /// For faults beyond MIT's.
     mishaps: Rng,
+    /// For when calls fail that scripts lose.
+    losses: Rng,
 }
 
 /// Locks, whoever panicked before: what is behind the network's locks is never left half changed.
@@ -159,8 +167,9 @@ impl Network {
         state.end_names.insert(name.clone(), index);
         let rng = self.shared.sim.substream(Stream::Network, key(&name));
         let mishaps = self.shared.sim.substream(Stream::Faults, key(&name));
+        let losses = self.shared.sim.substream(Stream::Faults, !key(&name));
         let (server, enabled) = (None, Switch::Off);
-        state.ends.push(End { name, caller, server, enabled, rng, mishaps });
+        state.ends.push(End { name, caller, server, enabled, rng, mishaps, losses });
         ClientEnd { shared: self.shared.clone(), index }
     }
 
@@ -354,6 +363,7 @@ impl Shared {
             Some(faults) => Mishap::draw(faults, &mut end.mishaps),
             None => Mishap::default(),
         };
+        let fails_after = fails_after(&mut end.losses);
         let (caller, to, enabled) = (end.caller, end.server, end.enabled);
         let is_cut = state.link(end_index).is_some_and(|link| state.is_cut(link));
         let target = to.filter(|_| enabled == Switch::On && !is_cut);
@@ -374,8 +384,13 @@ impl Shared {
                         Switch::On => fate.reordered.unwrap_or(0),
                         Switch::Off => 0,
                     },
-                is_lost: (is_unreliable && fate.reply_lost) || mishap.reply_lost,
+                lost_after: if mishap.reply_lost {
+                    Some(fails_after)
+                } else {
+                    (is_unreliable && fate.reply_lost).then_some(0)
+                },
             },
+            fails_after,
             answer: Answer::new(),
             reply: OnceLock::new(),
         });
@@ -411,7 +426,9 @@ impl Shared {
                 Switch::Off => fate.unreachable_short,
             };
             (wait, Step::Return(Outcome::Unreachable))
-        } else if (is_unreliable && fate.request_lost) || mishap.request_lost {
+        } else if mishap.request_lost {
+            (usual_delay + fails_after, Step::Return(Outcome::RequestLost))
+        } else if is_unreliable && fate.request_lost {
             (usual_delay, Step::Return(Outcome::RequestLost))
         } else {
             (usual_delay + mishap.request_delay.unwrap_or(0), Step::Deliver)

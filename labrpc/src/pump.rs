@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use nemesis::Link;
 use report::{EventKind, Outcome, Payload, RpcId, Time};
-use sim::context::{self, Activity};
+use sim::context::{self, Activity, Owner};
 use sim::{Clock, Sim};
 use tokio::time::Sleep;
 
 use crate::end::Answer;
-use crate::fate::{ALIVE_CHECK_MS, ReplyFate, ms};
+use crate::fate::{ALIVE_CHECK_MS, ReplyFate, Span, ms};
 use crate::network::{Shared, State, lock};
 use crate::server::Server;
 
@@ -33,6 +33,8 @@ pub(crate) struct Request {
     pub(crate) args: Payload,
     pub(crate) called_at: &'static Location<'static>,
     pub(crate) reply_fate: ReplyFate,
+    /// How long its caller waits for the word that it has failed, if a script makes it fail.
+    pub(crate) fails_after: Span,
     pub(crate) answer: Answer,
     /// What its handler has ended with: from then on the reply's way is decided.
     pub(crate) reply: OnceLock<Payload>,
@@ -48,7 +50,8 @@ impl Request {
             method: self.method,
             args: self.args.clone(),
             called_at: self.called_at,
-            reply_fate: ReplyFate { is_lost: true, ..self.reply_fate },
+            reply_fate: ReplyFate { lost_after: Some(0), ..self.reply_fate },
+            fails_after: self.fails_after,
             answer: Answer::new(),
             reply: OnceLock::new(),
         }
@@ -144,6 +147,10 @@ fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>
     // callers' wakers, and what goes with a request that is dropped.
     let mut state = lock(&shared.state);
     while !state.is_gone {
+        let ran = shared.sim.take_ran();
+        if !ran.is_empty() {
+            state = look_again(shared, state, ran);
+        }
         if !state.busy.is_empty() {
             state = look_around(shared, state);
             continue;
@@ -154,8 +161,8 @@ fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>
         let outcome = match step {
             Step::Deliver => {
                 let Some(life) = arrive(&state, &request) else {
-                    let now = shared.sim.now_us();
-                    state.schedule.push(now, request, Step::Return(Outcome::RequestLost));
+                    let at = shared.sim.now_us() + request.fails_after;
+                    state.schedule.push(at, request, Step::Return(Outcome::RequestLost));
                     continue;
                 };
                 let kind = EventKind::RpcDelivered { id: request.id, life };
@@ -227,6 +234,21 @@ fn look_around<'a>(shared: &'a Shared, mut state: MutexGuard<'a, State>) -> Mute
     state
 }
 
+/// Has the observer look at the servers whose tasks have run, and that will not be looked at anyway.
+fn look_again<'a>(
+    shared: &'a Shared,
+    state: MutexGuard<'a, State>,
+    mut ran: Vec<Owner>,
+) -> MutexGuard<'a, State> {
+    ran.retain(|owner| !state.busy.contains(owner));
+    if ran.is_empty() {
+        return state;
+    }
+    drop(state);
+    ran.iter().for_each(|server| shared.observer.look_again(*server));
+    lock(&shared.state)
+}
+
 /// Takes the next step once its time has come; until then the pump is woken for it.
 fn next(
     sim: &Sim,
@@ -291,6 +313,13 @@ fn deliver(
     let (waiting, waited_for) = (shared.clone(), request.clone());
     tokio::spawn(async move {
         let reply = context::within(context, handling).await;
+        // What the server is when it answers, before the answer tells anybody.
+        if waiting.sim.clock() == Clock::Virtual
+            && let Some(server) = waited_for.server.get()
+            && let Some(owner) = server.owner()
+        {
+            waiting.observer.look_at(owner);
+        }
         handled(&waiting, &mut lock(&waiting.state), waited_for, reply);
     });
     check_alive_later(&shared.sim, &mut lock(&shared.state).schedule, request);
@@ -302,13 +331,15 @@ fn handled(shared: &Shared, state: &mut State, request: Arc<Request>, reply: Pay
     let now = shared.sim.now_us();
     request.reply.set(reply.clone()).expect("a request is handled once");
     shared.observer.record(Time(now), EventKind::RpcHandled { id: request.id, reply });
-    let ReplyFate { hop, lateness, is_lost } = request.reply_fate;
+    let ReplyFate { hop, lateness, lost_after } = request.reply_fate;
     let way_back = state.link(request.end).map(|Link { from, to }| Link { from: to, to: from });
     let is_cut = way_back.is_some_and(|link| state.is_cut(link));
     let (delay, outcome) = if state.is_dead(&request) {
         (hop, Outcome::ServerDied)
-    } else if is_lost || is_cut {
-        (hop, Outcome::ReplyLost)
+    } else if is_cut {
+        (request.fails_after + hop, Outcome::ReplyLost)
+    } else if let Some(after) = lost_after {
+        (after + hop, Outcome::ReplyLost)
     } else if state.hold(&request) {
         return;
     } else {

@@ -13,15 +13,18 @@
 //! The tester relies on these. Section numbers are those of the extended Raft paper.
 //!
 //! 1. `make` returns quickly. Long-running work goes into tasks (`tokio::spawn`).
-//! 2. [`Raft::start`] returns at once, without waiting for agreement. On a server that doesn't
-//!    believe itself the leader it returns `None` and does nothing.
+//! 2. [`Raft::start`] returns at once, and waits neither for agreement nor for the disk. On a server that
+//!    doesn't believe itself the leader it returns `None` and does nothing. What it takes is promised to
+//!    nobody: a leader that crashes may forget it, as long as no majority has it.
 //! 3. Indexes begin at 1 and leave nothing out: the n-th entry of the log has index n, whatever a
 //!    snapshot has replaced (§5.3).
 //! 4. [`Raft::get_state`] tells the term and the role that the server has at this moment, also while
 //!    it is cut off: a leader that doesn't know of its successor says that it leads.
-//! 5. A server saves its term, its vote and its log before it answers an RPC or a call that depends
-//!    on them (Figure 2, "Persistent state on all servers"). A crash keeps what was saved and
-//!    nothing else.
+//! 5. A server saves its term, its vote and its log before another server, or its own count, rests on
+//!    them (Figure 2, "Persistent state on all servers"): a follower before it answers an RPC, a
+//!    candidate before it asks for votes, a leader before it counts itself among those that have an
+//!    entry. A leader may send an entry while its own disk is still at it (thesis §10.2.1). A crash keeps
+//!    what was saved and nothing else.
 //! 6. Each server sends each committed command to its `ApplyCh` once in a life, in the order of
 //!    their indexes and without a gap (§5.3). After a restart it begins again behind its snapshot,
 //!    or at 1.
@@ -37,6 +40,22 @@
 //!     blocks the whole simulated cluster.
 //! 12. After [`Raft::kill`] the server's tasks end soon. What a killed server still sends, applies or
 //!     saves reaches nobody.
+//!
+//! # What the rules leave open, and what holds
+//!
+//! * *May `start` answer before the entry is saved?* Yes. The tester doesn't expect a command to survive
+//!   a crash of its leader until a majority has confirmed it.
+//! * *Who restores the service after a restart?* The service itself, before `make` is called: it reads
+//!   the snapshot that the persister has. A Raft goes on behind that snapshot. It may send it as
+//!   [`ApplyMsg::Snapshot`] first, and needn't.
+//! * *Does anybody look into a snapshot?* The service alone. A Raft saves the bytes as they are, hands
+//!   them to other servers as they are, and gives them back as they are. The index and the term at which
+//!   a snapshot ends belong to the Raft's own state.
+//! * *What does a server report that asks for votes before the vote (PreVote, thesis §9.6)?* Its current
+//!   term, and that it doesn't lead. The question raises no term: neither its own nor that of a server
+//!   that is asked.
+//! * *May answers be calls of their own?* Yes, MIT's tests don't care. Our own scenarios read replies, and
+//!   skip where they tell nothing.
 //!
 //! # Example
 //!
@@ -112,14 +131,15 @@ pub struct Start {
 pub trait Raft: Send + Sync + 'static {
     /// Begins agreement on `command` and returns at once. `None` if this server isn't the leader.
     /// There is no promise that the command will ever be committed: the leader may fail or lose an
-    /// election.
+    /// election. Nor that it is saved: that may come later (rule 5).
     fn start(&self, command: Command) -> Option<Start>;
 
-    /// The current term, and whether this server believes that it is the leader.
+    /// The current term, and whether this server believes that it is the leader. A server that asks
+    /// for votes before the vote (PreVote) is in the term in which it was before.
     fn get_state(&self) -> (Term, bool);
 
     /// The service has made a snapshot that covers everything up to and including `index`, so the
-    /// log up to there may go (§7).
+    /// log up to there may go (§7). Its bytes are the service's business.
     fn snapshot(&self, index: Index, snapshot: Bytes);
 
     /// The handlers of this server's RPCs.

@@ -121,6 +121,18 @@ impl Persister {
         }
     }
 
+    /// How often something was saved or written.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.disk().writes
+    }
+
+    /// How many of these times a crash can't take back any more.
+    #[must_use]
+    pub fn safe(&self) -> u64 {
+        self.disk().safe_writes
+    }
+
     /// The state that was saved last; empty if none was.
     #[must_use]
     pub fn read_raft_state(&self) -> Bytes {

@@ -11,6 +11,7 @@ mod apply_order;
 mod blocked;
 mod budget;
 mod commands;
+mod doubts;
 mod finding;
 mod in_turn;
 mod late;
@@ -59,13 +60,14 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
     let tripped = monitor::watch(story);
     let case = Case { story, failure, window: Window::of(story, failure), tripped: &tripped };
     let mut findings: Vec<Finding> = Vec::new();
+    let doubt = doubts::doubt(story);
     for finding in causes(failure).iter().filter_map(|cause| cause(&case)) {
-        add_new(&mut findings, finding);
+        add_new(&mut findings, doubts::weigh(finding, doubt.as_ref()));
     }
     // Where a rule was broken for certain, that nobody led may have come of it.
     if findings.iter().all(|finding| finding.confidence > Confidence::Certain) {
         for finding in leaderless::findings(&case) {
-            add_new(&mut findings, finding);
+            add_new(&mut findings, doubts::weigh(finding, doubt.as_ref()));
         }
     }
     // What breaks a rule for certain comes before what only looks like a cause.

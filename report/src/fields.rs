@@ -1,15 +1,30 @@
 //! What a message of Raft says, whatever its author has called its types.
 //!
 //! The fields of Figures 2 and 13 are found by their names, in snake or camel case and in the
-//! abbreviations that are in use. A message that has none of them says nothing; whoever reads it must
-//! do without, and never guess.
+//! abbreviations that are in use; also in a message that is an enum of all messages, or is wrapped in an
+//! envelope. A message that has none of them says nothing; whoever reads it must do without, and never
+//! guess.
 
+#[macro_use]
+mod refuse;
+
+mod entries;
+mod named;
+mod names;
 mod pack;
 mod pick;
 
 use serde::ser::Serialize;
 
-use pick::{Entries, One, Pick, Scalar};
+use entries::Entries;
+pub use named::Named;
+use names::Called;
+pub use names::Names;
+pub(crate) use names::Slot;
+use pick::{Look, Name, One, Pick, Scalar};
+
+/// How many levels down Raft's fields are looked for in a message that has none itself.
+const LEVELS: u32 = 4;
 
 /// What a message says in Raft's terms: the fields that were found in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +53,12 @@ pub struct Fields {
     pub last_included_index: Option<u64>,
     /// `lastIncludedTerm`, of a snapshot.
     pub last_included_term: Option<u64>,
+    /// Which message it is, by the name of an enum's variant or of a tag.
+    pub named: Option<Named>,
+    /// `done`: whether a part of a snapshot is the last.
+    pub done: Option<bool>,
+    /// Which of these were found by a name that isn't the paper's.
+    pub guessed: Names,
 }
 
 /// The highest term or index that a story tells of. No run comes near it, but 0 less 1 does, where it wraps:
@@ -61,10 +82,80 @@ impl Fields {
     /// What `message` says.
     #[must_use]
     pub fn of<T: Serialize + ?Sized>(message: &T) -> Fields {
+        Fields::within(message, LEVELS)
+    }
+
+    /// What `message` says: by its own fields, or, if these don't tell what it is for, by those of what is
+    /// in it.
+    fn within<T: Serialize + ?Sized>(message: &T, levels: u32) -> Fields {
         let mut fields = Fields::default();
         // A message that can't be gone through has said all that it can.
-        let _ = message.serialize(Pick(&mut fields));
+        let _ = message.serialize(Pick { fields: &mut fields, look: Look::AtFields });
+        if levels > 0 && !fields.tell_purpose() {
+            let look = Look::Within(levels - 1);
+            let _ = message.serialize(Pick { fields: &mut fields, look });
+        }
         fields
+    }
+
+    /// Whether there is more than an envelope has.
+    fn tell_purpose(&self) -> bool {
+        let numbers = [
+            self.last_log_index,
+            self.last_log_term,
+            self.prev_log_index,
+            self.prev_log_term,
+            self.leader_commit,
+            self.last_included_index,
+            self.last_included_term,
+        ];
+        self.entries.is_some() || self.is_answer() || numbers.iter().any(Option::is_some)
+    }
+
+    /// Whether it says what only an answer says: that a vote was granted or not, that entries were taken
+    /// over or not.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        let is_request = self.last_log_index.is_some()
+            || self.prev_log_index.is_some()
+            || self.entries.is_some()
+            || self.last_included_index.is_some();
+        !is_request && (self.vote_granted.is_some() || self.success.is_some())
+    }
+
+    /// Takes over what `inner` says and this doesn't.
+    fn fill(&mut self, mut inner: Fields) {
+        for slot in inner.guessed.iter() {
+            let is_new = slot == Slot::EntryTerm || !self.has(slot);
+            if is_new && (slot != Slot::EntryTerm || self.entries.is_none()) {
+                self.guessed.insert(slot);
+            }
+        }
+        self.done = self.done.or(inner.done);
+        self.vote_granted = self.vote_granted.or(inner.vote_granted);
+        self.success = self.success.or(inner.success);
+        self.entries = self.entries.take().or(inner.entries.take());
+        self.named = self.named.or(inner.named);
+        for slot in 0..=Slot::LastIncludedTerm as u8 {
+            let number = inner.number(slot).and_then(|number| *number);
+            if let Some(place) = self.number(slot) {
+                *place = place.or(number);
+            }
+        }
+    }
+
+    /// Takes what a field's value says, if it is a message in an envelope.
+    fn take_within<T: Serialize + ?Sized>(&mut self, name: &str, value: &T, levels: u32) {
+        if Slot::named(name).is_some() || named::is_no_message(name) {
+            return;
+        }
+        let mut inner = Fields::within(value, levels);
+        if inner == Fields::default() {
+            return;
+        }
+        // As in JSON, where the variant of an enum is the name of a field.
+        inner.named = inner.named.or_else(|| Named::by(name));
+        self.fill(inner);
     }
 
     /// The place of a number.
@@ -85,201 +176,103 @@ impl Fields {
 
     /// Takes a field's value, if it is one of Raft's.
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
-        let Some(slot) = Slot::named(name) else { return };
+        let Some((slot, how)) = Slot::named(name) else { return self.take_name(name, value) };
+        // What has the paper's name is what the paper means by it, whatever else sounds like it.
+        if how == Called::Otherwise && self.has(slot) && !self.guessed.has(slot) {
+            return;
+        }
+        if !self.set(slot, value) {
+            return;
+        }
+        match how {
+            Called::AsInPaper => self.guessed.remove(slot),
+            Called::Otherwise => self.guessed.insert(slot),
+        }
+    }
+
+    /// Sets a field to `value`, if it is of the field's kind; returns whether it is.
+    fn set<T: Serialize + ?Sized>(&mut self, slot: Slot, value: &T) -> bool {
+        let flag = |value: &T| match value.serialize(One) {
+            Ok(Scalar::Flag(flag)) => Some(flag),
+            _ => None,
+        };
         match slot {
             Slot::Entries => {
-                let mut terms = Vec::new();
-                if value.serialize(Entries(&mut terms)).is_ok() {
-                    self.entries = Some(terms);
+                let (mut terms, mut how) = (Vec::new(), Called::AsInPaper);
+                if value.serialize(Entries { terms: &mut terms, how: &mut how }).is_err() {
+                    return false;
                 }
+                self.entries = Some(terms);
+                match how {
+                    Called::AsInPaper => self.guessed.remove(Slot::EntryTerm),
+                    Called::Otherwise => self.guessed.insert(Slot::EntryTerm),
+                }
+                true
             }
-            Slot::VoteGranted | Slot::Success => {
-                let Ok(Scalar::Flag(flag)) = value.serialize(One) else { return };
+            Slot::VoteGranted | Slot::Success | Slot::Done => {
+                let Some(flag) = flag(value) else { return false };
                 match slot {
                     Slot::Success => self.success = Some(flag),
+                    Slot::Done => self.done = Some(flag),
                     _ => self.vote_granted = Some(flag),
                 }
+                true
             }
             _ => {
                 if let Ok(Scalar::Number(number)) = value.serialize(One)
                     && let Some(place) = self.number(slot as u8)
                 {
                     *place = Some(number);
+                    return true;
                 }
+                false
             }
         }
     }
+
+    /// Whether a field is there.
+    fn has(&mut self, slot: Slot) -> bool {
+        match slot {
+            Slot::Entries | Slot::EntryTerm => self.entries.is_some(),
+            Slot::VoteGranted => self.vote_granted.is_some(),
+            Slot::Success => self.success.is_some(),
+            Slot::Done => self.done.is_some(),
+            _ => self.number(slot as u8).is_some_and(|number| number.is_some()),
+        }
+    }
+
+    /// The same without a field.
+    pub(crate) fn forget(&mut self, slot: Slot) {
+        match slot {
+            Slot::Entries => self.entries = None,
+            Slot::EntryTerm => self.entries.iter_mut().flatten().for_each(|term| *term = None),
+            Slot::VoteGranted => self.vote_granted = None,
+            Slot::Success => self.success = None,
+            Slot::Done => self.done = None,
+            _ => {
+                if let Some(number) = self.number(slot as u8) {
+                    *number = None;
+                }
+            }
+        }
+        self.guessed.remove(slot);
+    }
 }
 
-/// A field of Raft's.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(u8)]
-enum Slot {
-    Term,
-    Sender,
-    LastLogIndex,
-    LastLogTerm,
-    VoteGranted,
-    PrevLogIndex,
-    PrevLogTerm,
-    Entries,
-    LeaderCommit,
-    Success,
-    LastIncludedIndex,
-    LastIncludedTerm,
-}
-
-/// Longer names are none of Raft's.
-const LONGEST: usize = 24;
-
-impl Slot {
-    /// The field that goes by `name`.
-    fn named(name: &str) -> Option<Slot> {
-        // Most are called as in the paper, and are found at once.
-        match name {
-            "term" => return Some(Slot::Term),
-            "leader_id" | "candidate_id" => return Some(Slot::Sender),
-            "prev_log_index" => return Some(Slot::PrevLogIndex),
-            "prev_log_term" => return Some(Slot::PrevLogTerm),
-            "entries" => return Some(Slot::Entries),
-            "leader_commit" => return Some(Slot::LeaderCommit),
-            "success" => return Some(Slot::Success),
-            "last_log_index" => return Some(Slot::LastLogIndex),
-            "last_log_term" => return Some(Slot::LastLogTerm),
-            "vote_granted" => return Some(Slot::VoteGranted),
-            "last_included_index" => return Some(Slot::LastIncludedIndex),
-            "last_included_term" => return Some(Slot::LastIncludedTerm),
-            "command" | "conflict" | "data" => return None,
-            _ => {}
+impl Fields {
+    /// Takes which message it is, if a field tells that.
+    fn take_name<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        if named::is_tag(name)
+            && let Ok(tag) = value.serialize(Name)
+        {
+            self.named = self.named.or_else(|| Named::by(&tag));
+        } else if named::is_pre_vote_flag(name)
+            && let Ok(Scalar::Flag(true)) = value.serialize(One)
+        {
+            self.named = Some(Named::PreVote);
         }
-        if name.len() > LONGEST {
-            return None;
-        }
-        // In lower case, without what stands between the words.
-        let mut buffer = [0; LONGEST];
-        let mut len = 0;
-        for byte in name.bytes().filter(|&byte| byte != b'_' && byte != b'-') {
-            buffer[len] = byte.to_ascii_lowercase();
-            len += 1;
-        }
-        Some(match &buffer[..len] {
-            b"term" | b"currentterm" | b"currterm" | b"curterm" | b"leaderterm"
-            | b"candidateterm" | b"replyterm" => Slot::Term,
-            b"candidateid" | b"candidate" | b"leaderid" | b"leader" => Slot::Sender,
-            b"lastlogindex" | b"lastlogidx" | b"lastindex" | b"lastidx" => Slot::LastLogIndex,
-            b"lastlogterm" | b"lastterm" => Slot::LastLogTerm,
-            b"votegranted" | b"granted" | b"grant" | b"grantvote" | b"isgranted" => {
-                Slot::VoteGranted
-            }
-            b"prevlogindex" | b"prevlogidx" | b"previndex" | b"previdx" | b"previouslogindex" => {
-                Slot::PrevLogIndex
-            }
-            b"prevlogterm" | b"prevterm" | b"previouslogterm" => Slot::PrevLogTerm,
-            b"entries" | b"logentries" | b"newentries" | b"logs" | b"log" => Slot::Entries,
-            b"leadercommit" | b"leadercommitindex" | b"leadercommitidx" | b"commitindex"
-            | b"commitidx" => Slot::LeaderCommit,
-            b"success" | b"succeeded" | b"succeed" | b"accepted" | b"ok" => Slot::Success,
-            b"lastincludedindex" | b"lastincludedidx" | b"lastincludeindex" | b"snapshotindex" => {
-                Slot::LastIncludedIndex
-            }
-            b"lastincludedterm" | b"lastincludeterm" | b"snapshotterm" => Slot::LastIncludedTerm,
-            _ => return None,
-        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde::Serialize;
-    use serde_json::json;
-
-    use super::Fields;
-
-    #[derive(Serialize)]
-    struct Entry {
-        term: u64,
-        command: Vec<u8>,
-    }
-
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        term: u32,
-        leader_id: usize,
-        prev_log_index: u64,
-        entries: Vec<Entry>,
-        leader_commit: i64,
-    }
-
-    fn args() -> Args {
-        let entry = |term| Entry { term, command: vec![1] };
-        Args {
-            term: 7,
-            leader_id: 2,
-            prev_log_index: 4,
-            entries: vec![entry(6), entry(7)],
-            leader_commit: 5,
-        }
-    }
-
-    #[test]
-    fn fields_are_found_by_name() {
-        let fields = Fields::of(&args());
-        assert_eq!(fields.term, Some(7));
-        assert_eq!(fields.sender, Some(2));
-        assert_eq!(fields.prev_log_index, Some(4));
-        assert_eq!(fields.prev_log_term, None);
-        assert_eq!(fields.entries, Some(vec![Some(6), Some(7)]));
-        assert_eq!(fields.leader_commit, Some(5));
-    }
-
-    #[test]
-    fn a_stored_message_says_the_same() {
-        let stored = serde_json::to_value(args()).expect("plain data");
-        assert_eq!(Fields::of(&stored), Fields::of(&args()));
-    }
-
-    #[test]
-    fn packing_changes_nothing() {
-        let all = Fields {
-            term: Some(u64::MAX),
-            sender: Some(0),
-            last_log_index: Some(127),
-            last_log_term: Some(128),
-            vote_granted: Some(false),
-            prev_log_index: Some(1 << 40),
-            prev_log_term: None,
-            entries: Some(vec![Some(1), Some(1), None, None, Some(300)]),
-            leader_commit: Some(3),
-            success: Some(true),
-            last_included_index: Some(5),
-            last_included_term: Some(6),
-        };
-        for fields in [all, Fields::default(), Fields::of(&args())] {
-            let mut bytes = Vec::new();
-            fields.pack(&mut bytes);
-            assert_eq!(Fields::unpack(&bytes), fields);
-        }
-        let none = Fields { entries: Some(Vec::new()), ..Fields::default() };
-        let mut bytes = Vec::new();
-        none.pack(&mut bytes);
-        assert_eq!(Fields::unpack(&bytes), none);
-    }
-
-    #[test]
-    fn a_conflict_term_is_no_term() {
-        assert_eq!(Fields::of(&json!({"x_term": 3, "conflict": {"term": 4}})), Fields::default());
-    }
-
-    #[test]
-    fn entries_may_be_tuples() {
-        let fields = Fields::of(&json!({"entries": [[3, "a"], ["b", 4], "c"]}));
-        assert_eq!(fields.entries, Some(vec![Some(3), None, None]));
-    }
-
-    #[test]
-    fn a_message_that_is_no_struct_says_nothing() {
-        assert_eq!(Fields::of(&(1, true)), Fields::default());
-        assert_eq!(Fields::of(&-1), Fields::default());
-    }
-}
+mod tests;

@@ -6,7 +6,8 @@ use crate::payload::Payload;
 
 /// What happened in a run, in order.
 ///
-/// The hash covers every event's time, server, kind and bytes: two runs with the same hash did the
+/// The hash covers every event's time, server, kind and bytes (a server's state as of when it last had to
+/// do with others, however soon it is seen): two runs with the same hash did the
 /// same things at the same times.
 ///
 /// It is bounded: of a run in which more happens than [`History::LIMIT`] bytes can hold, the oldest
@@ -38,7 +39,18 @@ impl History {
 
     /// Adds what happened at `at`.
     pub fn record(&mut self, at: Time, kind: EventKind) {
-        self.hash.event(at, &kind);
+        self.cover(at, &kind);
+        self.note(at, kind);
+    }
+
+    /// Makes the hash cover what is already [noted](History::note).
+    pub fn cover(&mut self, at: Time, kind: &EventKind) {
+        self.hash.event(at, kind);
+    }
+
+    /// Adds what is seen at `at`, and leaves the hash alone: what identifies a run mustn't depend on how
+    /// soon somebody looks.
+    pub fn note(&mut self, at: Time, kind: EventKind) {
         self.size += size_of::<Event>() + kind.heap_size();
         self.events.push(Event { at, kind });
         if self.size > History::LIMIT {

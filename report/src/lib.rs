@@ -30,7 +30,7 @@ pub mod text;
 pub use event::{Caller, Detail, Event, EventKind, Role, RpcId, Time};
 pub use explain::explain;
 pub use failure::{Failure, FailureKind, without_numbers};
-pub use fields::Fields;
+pub use fields::{Fields, Named, Names};
 pub use history::History;
 pub use outcome::Outcome;
 pub use payload::Payload;

@@ -4,13 +4,14 @@
 //! beginning is missing it knows less, and nothing wrong.
 
 mod build;
+mod names;
 mod when;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::event::{Caller, Detail, RpcId, Time};
-use crate::fields::Fields;
+use crate::fields::{Fields, Named, Names};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 
@@ -59,6 +60,10 @@ pub struct Story {
     pub logged: Vec<Logged>,
     /// How many of the oldest events are missing.
     pub dropped: u64,
+    /// When what is known begins; 0 if nothing is missing.
+    pub since: Time,
+    /// The fields that were found by a name that isn't the paper's, and that the run doesn't confirm.
+    pub guessed: Names,
 }
 
 /// What a call is for.
@@ -75,31 +80,27 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// What a call is for, by what it says, or by its method's name.
+    /// What a call is for: by the name of its enum's variant, by what it says, or by its method's name.
     #[must_use]
     pub fn of(method: &str, args: &Fields) -> Purpose {
-        let name = method.rsplit('.').next().unwrap_or(method).to_ascii_lowercase();
-        // A vote before the vote commits nobody to anything.
-        if is_pre_vote(&name) {
-            return Purpose::Other;
-        }
-        if args.last_included_index.is_some() || name.contains("snapshot") {
-            Purpose::Snapshot
-        } else if args.prev_log_index.is_some() || args.entries.is_some() {
-            Purpose::Append
-        } else if args.last_log_index.is_some() || name.contains("vote") {
-            Purpose::Vote
-        } else if name.contains("append") || name.contains("heartbeat") {
-            Purpose::Append
-        } else {
-            Purpose::Other
+        let by_method = Named::by(method.rsplit('.').next().unwrap_or(method));
+        match (args.named, by_method) {
+            // A vote before the vote commits nobody to anything, and an answer isn't what it answers.
+            (Some(Named::PreVote | Named::Answer), _)
+            | (None, Some(Named::PreVote | Named::Answer)) => Purpose::Other,
+            (Some(Named::Vote), _) => Purpose::Vote,
+            (Some(Named::Append), _) => Purpose::Append,
+            (Some(Named::Snapshot), _) => Purpose::Snapshot,
+            (None, _) if args.is_answer() => Purpose::Other,
+            (None, _) if args.last_included_index.is_some() => Purpose::Snapshot,
+            (None, Some(Named::Snapshot)) => Purpose::Snapshot,
+            (None, _) if args.prev_log_index.is_some() || args.entries.is_some() => Purpose::Append,
+            (None, _) if args.last_log_index.is_some() => Purpose::Vote,
+            (None, Some(Named::Vote)) => Purpose::Vote,
+            (None, Some(Named::Append)) => Purpose::Append,
+            (None, None) => Purpose::Other,
         }
     }
-}
-
-/// Whether a method's name, in lower case, is that of a PreVote: of the question whether one would get votes.
-fn is_pre_vote(name: &str) -> bool {
-    name.contains("prevote") || name.contains("pre_vote")
 }
 
 /// A call from one server to another. Calls that come from no server aren't among them.
@@ -164,6 +165,8 @@ pub struct Answer {
     pub vote_granted: Option<bool>,
     /// `success`.
     pub success: Option<bool>,
+    /// Which of these were found by a name that isn't the paper's.
+    pub guessed: Names,
 }
 
 /// A handler began or ended.
@@ -186,8 +189,8 @@ pub enum Did {
     End,
 }
 
-/// A server is proven to have reached a term: whoever sends or answers has saved its term, and keeps
-/// it.
+/// A server is proven to have reached a term: whoever sends, votes, obeys or answers in a term has saved
+/// it, and keeps it.
 #[derive(Clone, Copy, Debug)]
 pub struct Reached {
     /// Since when that is proven, as the place of a [`Moment`].
@@ -376,6 +379,9 @@ pub struct Election {
 /// How long a server may hold to a leader that it has heard, whoever asks for its vote.
 const HOLDS_TO_LEADER: Duration = Duration::from_secs(2);
 
+/// What a message says is dealt with by then.
+const DEALT_WITH: Duration = Duration::from_millis(20);
+
 impl Story {
     /// How many servers are a majority.
     #[must_use]
@@ -450,6 +456,16 @@ impl Story {
         heard.any(|other| matches!(other.purpose, Purpose::Append | Purpose::Snapshot)) || leads()
     }
 
+    /// Whether a server is seen to stay in a term lower than `term` for some time after `moment`.
+    #[must_use]
+    pub fn stays_below(&self, server: usize, term: u64, moment: Moment) -> bool {
+        let mut seen = self.lasting_views(server).filter(|&(_, until)| until >= moment.at);
+        // What it is at the same time may be seen a little before, or after.
+        seen.any(|(view, until)| {
+            view.term < term && until.since(view.moment.at.max(moment.at)) > DEALT_WITH
+        })
+    }
+
     /// How often until `moment` a server has heard of another leader than before, and the last time.
     #[must_use]
     pub fn heard_until(&self, server: u32, moment: Moment) -> (usize, Option<Heard>) {
@@ -513,7 +529,8 @@ impl Call {
     /// Whether its sender asks if it would get votes, before it stands.
     #[must_use]
     pub fn is_pre_vote(&self) -> bool {
-        self.purpose == Purpose::Other && is_pre_vote(&self.method.to_ascii_lowercase())
+        self.purpose == Purpose::Other
+            && Named::of(&self.method, &self.args) == Some(Named::PreVote)
     }
 
     /// The index of the last entry that AppendEntries brings, or that it says comes before.

@@ -1,12 +1,15 @@
 //! A run for the reader: what is printed below a failure.
 //!
-//! Everything fits into [`WIDTH`] columns and is plain text.
+//! Everything fits into [`WIDTH`] columns and is plain text. What isn't ours, such as a panic's message or
+//! what was printed, goes through [`escaped`], [`one_line`], [`indented`] or [`printed`].
 
+mod foreign;
 mod log;
 mod report;
 mod summary;
 mod timeline;
 
+pub use foreign::{escaped, indented, one_line, printed};
 pub use log::log;
 pub use report::report;
 pub use summary::summary;
@@ -40,7 +43,7 @@ fn wrapped(text: &mut String, first: &str, then: &str, content: &str) {
         .subsequent_indent(then)
         .break_words(false)
         .word_splitter(textwrap::WordSplitter::NoHyphenation);
-    for line in textwrap::wrap(content, options) {
+    for line in textwrap::wrap(&escaped(content), options) {
         writeln!(text, "{}", line.trim_end()).expect(CANNOT_FAIL);
     }
 }

@@ -137,7 +137,12 @@ struct Inner {
     started: OnceLock<tokio::time::Instant>,
     stop: Notify,
     tasks: Tasks,
+    /// Is told whose tasks have run, when no task can go on.
+    on_rest: OnceLock<OnRest>,
 }
+
+/// Is told whose tasks have run.
+type OnRest = Box<dyn Fn(context::Owner) + Send + Sync>;
 
 impl fmt::Debug for Sim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -162,6 +167,27 @@ impl Sim {
     #[must_use]
     pub fn now(&self) -> Duration {
         Duration::from_micros(self.now_us())
+    }
+
+    /// By the virtual clock, calls `f` with the owner of each task that has been polled, once all tasks
+    /// wait and before time goes on: nobody's code runs then. Without tokio's task hooks nothing is known
+    /// of tasks, and it is never called. Only the first `f` counts.
+    pub fn on_rest(&self, f: impl Fn(context::Owner) + Send + Sync + 'static) {
+        let _ = self.0.on_rest.set(Box::new(f));
+    }
+
+    /// Those whose tasks have been polled since this was called last, or [`Sim::on_rest`] was told; each
+    /// once.
+    #[must_use]
+    pub fn take_ran(&self) -> Vec<context::Owner> {
+        self.0.tasks.take_ran()
+    }
+
+    /// All tasks wait.
+    fn rests(&self) {
+        if let Some(on_rest) = self.0.on_rest.get() {
+            self.take_ran().into_iter().for_each(on_rest);
+        }
     }
 
     /// [`Sim::now`] in microseconds.
@@ -382,6 +408,7 @@ where
         started: OnceLock::new(),
         stop: Notify::new(),
         tasks: Tasks::default(),
+        on_rest: OnceLock::new(),
     }));
     if sim.clock() == Clock::Virtual {
         STUDENT.set(Some(sim.stream(Stream::Student)));
@@ -430,6 +457,11 @@ fn build_runtime(sim: &Sim) -> Runtime {
             builder.on_thread_unpark(|| {
                 if let Some(sim) = current() {
                     sim.follow_runtime_clock();
+                }
+            });
+            builder.on_thread_park(|| {
+                if let Some(sim) = current() {
+                    sim.rests();
                 }
             });
             #[cfg(tokio_unstable)]

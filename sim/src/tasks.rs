@@ -28,6 +28,10 @@ impl Tasks {
     }
 
     pub(crate) fn time_passed(&self) {}
+
+    pub(crate) fn take_ran(&self) -> Vec<Owner> {
+        Vec::new()
+    }
 }
 
 #[cfg(tokio_unstable)]
@@ -42,7 +46,7 @@ mod hooks {
     use tokio::task::Id;
 
     use super::Task;
-    use crate::context::{self, Activity, Context};
+    use crate::context::{self, Activity, Context, Owner};
     use crate::misuse::Misuse;
     use crate::run::{Clock, Sim};
 
@@ -88,6 +92,8 @@ mod hooks {
     pub(crate) struct Tasks {
         alive: Mutex<HashMap<Id, Task, BuildHasherDefault<IdHasher>>>,
         polls_since_time_passed: AtomicU64,
+        /// Whose tasks have been polled since that was asked last; by the virtual clock only.
+        ran: Mutex<Vec<Owner>>,
     }
 
     impl Tasks {
@@ -98,6 +104,19 @@ mod hooks {
         /// The tasks that have an owner and have not ended, in no particular order.
         pub(crate) fn alive(&self) -> Vec<Task> {
             self.lock().values().copied().collect()
+        }
+
+        /// Whose tasks have been polled since this was called last, each once.
+        pub(crate) fn take_ran(&self) -> Vec<Owner> {
+            let mut ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *ran)
+        }
+
+        fn has_run(&self, owner: Owner) {
+            let mut ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
+            if !ran.contains(&owner) {
+                ran.push(owner);
+            }
         }
 
         /// The clock has moved.
@@ -129,7 +148,15 @@ mod hooks {
                     polled.misused(Misuse::TimeStandsStill { spawned_at: meta.spawned_at() });
                 }
             });
-            builder.on_after_task_poll(|_| context::set(None));
+            let ran = sim.clone();
+            builder.on_after_task_poll(move |_| {
+                if ran.clock() == Clock::Virtual
+                    && let Some(Context { owner, .. }) = context::current()
+                {
+                    ran.tasks().has_run(owner);
+                }
+                context::set(None);
+            });
             let ended = sim.clone();
             builder.on_task_terminate(move |meta| {
                 ended.tasks().lock().remove(&meta.id());

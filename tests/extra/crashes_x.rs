@@ -4,7 +4,7 @@
 
 use config::{Config, FailureKind, Messages, Purpose, Retry, Snapshots};
 
-use super::{accept, acknowledges, cluster, of_one_term, stand_alone, term};
+use super::{accept, acknowledges, cluster, is_vote, of_one_term, stand_alone, term};
 
 /// A server votes, for another and for itself, crashes, comes back, and is asked by another candidate in
 /// the same term.
@@ -58,10 +58,11 @@ fn TestInstalledSnapshotSurvivesCrashX25() {
 
         // It gets one, and crashes as soon as it has answered.
         let snapshot = snapshots.next().await;
-        let of_term = snapshot.args().term;
+        let of_term = term(&cfg, &snapshot);
         let answer = snapshot.deliver().await;
         cfg.crash1(2);
-        if answer.is_some_and(|answer| answer.term == of_term) && cfg.snapshot_size(2) == 0 {
+        let is_taken = answer.is_some_and(|answer| cfg.told(answer.term, "term") == of_term);
+        if is_taken && cfg.snapshot_size(2) == 0 {
             let message =
                 "server 2 has acknowledged a snapshot, and has saved none when it crashes";
             cfg.fatal(FailureKind::Safety, message);
@@ -90,7 +91,7 @@ fn TestCrashAtSaveX07() {
         check_term_after_crash(&cfg, 0, led);
         cfg.one(3, 3, Retry::Yes).await;
 
-        // A follower of a later term's leader stands for election, and crashes before anybody is asked.
+        // A follower of a later term's leader starts an election, and crashes before anybody is asked.
         let followed = cfg.elect(0).await;
         cfg.one(4, 3, Retry::Yes).await;
         cfg.crash1(0);
@@ -134,17 +135,14 @@ async fn vote_and_crash(cfg: &Config) {
     cfg.partition(&[&[0, 2], &[1, 2]]);
     let asked = [0, 1].map(|i| cfg.hold(Messages::requests(Purpose::Vote).from(i).to(2)));
     let answers = cfg.hold(Messages::replies(Purpose::Vote).from(2));
-    if !stand_alone(cfg, [0, 1]).await {
-        return;
-    }
+    stand_alone(cfg, [0, 1]).await;
     let [first, second] = of_one_term(cfg, [&asked[0], &asked[1]], 3).await;
     let of_term = term(cfg, &first);
 
     // It comes, votes, and crashes as soon as it has answered.
     cfg.start1(2);
     cfg.connect(2);
-    let vote = first.deliver().await;
-    if vote.and_then(|reply| reply.vote_granted) != Some(true) {
+    if !is_vote(cfg, first.deliver().await) {
         cfg.fatal(FailureKind::Liveness, "server 2 has no vote for a candidate of a new term");
     }
     cfg.crash1(2);
@@ -152,7 +150,7 @@ async fn vote_and_crash(cfg: &Config) {
     // It comes back, and the other one asks.
     cfg.start1(2);
     cfg.connect(2);
-    if second.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
+    if is_vote(cfg, second.deliver().await) {
         let message = format!(
             "server 2 votes for server 0 and, after a crash, for server 1 in term {of_term}"
         );
@@ -161,7 +159,7 @@ async fn vote_and_crash(cfg: &Config) {
     drop((asked, answers));
 }
 
-/// Server 1 stands for election, crashes, comes back, and is asked by another candidate of that term.
+/// Server 1 starts an election, crashes, comes back, and is asked by another candidate of that term.
 async fn stand_and_crash(cfg: &Config) {
     // Both stand again and again, and nobody hears them.
     cfg.crash1(2);
@@ -170,9 +168,7 @@ async fn stand_and_crash(cfg: &Config) {
         [(0, 1), (1, 0)].map(|(a, b)| cfg.hold(Messages::requests(Purpose::Vote).from(a).to(b)));
     // Who has led would go on as a leader.
     cfg.restart(&[0, 1]);
-    if !stand_alone(cfg, [0, 1]).await {
-        return;
-    }
+    stand_alone(cfg, [0, 1]).await;
     // Its earlier requests are there, too.
     let of_term = loop {
         let of_term = term(cfg, &to_0.next().await);
@@ -186,7 +182,7 @@ async fn stand_and_crash(cfg: &Config) {
     let rival = to_1.next_that(|args| args.term == Some(of_term)).await;
     cfg.start1(1);
     cfg.connect(1);
-    if rival.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
+    if is_vote(cfg, rival.deliver().await) {
         let message = format!(
             "server 1 has stood in term {of_term} and, after a crash, votes for server 0 in it"
         );
@@ -202,7 +198,7 @@ async fn acknowledge_and_crash(cfg: &Config) {
     cfg.partition(&[&[0, 1]]);
     let acks = cfg.hold(Messages::replies(Purpose::Append).from(1).to(0));
     let kept = accept(cfg, 0, 2);
-    let ack = acknowledges(cfg, &acks, kept).await;
+    let ack = acknowledges(&acks, kept).await;
     cfg.crash1(1);
     ack.deliver().await;
     cfg.wait(kept, 1, None).await;

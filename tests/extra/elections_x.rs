@@ -7,7 +7,7 @@ use config::{Config, FailureKind, Held, Link, Messages, Purpose, Retry, Snapshot
 use raftapi::Term;
 use tokio::time::{Instant, sleep};
 
-use super::{cluster, of_one_term, stand_alone, term};
+use super::{cluster, is_vote, of_one_term, stand_alone, term};
 
 /// How long each half of a cluster is alone in X26: long enough for some elections.
 const HALVES: Duration = Duration::from_secs(4);
@@ -34,9 +34,7 @@ async fn two_candidates(cfg: &Config) {
     cfg.partition(&[&[0, 2], &[1, 2]]);
     let asked = [0, 1].map(|i| cfg.hold(Messages::requests(Purpose::Vote).from(i).to(2)));
     let to_1 = cfg.hold(Messages::requests(Purpose::Vote).from(0).to(1));
-    if !stand_alone(cfg, [0, 1]).await {
-        return;
-    }
+    stand_alone(cfg, [0, 1]).await;
     let [first, second] = of_one_term(cfg, [&asked[0], &asked[1]], 3).await;
     let of_term = term(cfg, &first);
     let late = to_1.next_that(|args| args.term == Some(of_term)).await;
@@ -44,14 +42,13 @@ async fn two_candidates(cfg: &Config) {
     // The third comes, votes for one of them, and hears from it that it has won.
     cfg.start1(2);
     cfg.connect(2);
-    let vote = first.deliver().await;
-    if vote.and_then(|reply| reply.vote_granted) != Some(true) {
+    if !is_vote(cfg, first.deliver().await) {
         cfg.fatal(FailureKind::Liveness, "server 2 has no vote for a candidate of a new term");
     }
     sleep(Duration::from_millis(10)).await;
 
     // The other one asks, in the same term.
-    if second.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
+    if is_vote(cfg, second.deliver().await) {
         let message = format!("server 2 votes for server 0 and for server 1 in term {of_term}");
         cfg.fatal(FailureKind::Safety, message);
     }
@@ -59,7 +56,7 @@ async fn two_candidates(cfg: &Config) {
     // The loser hears from the winner, and is then asked by it: it has voted for itself.
     cfg.join();
     sleep(Duration::from_millis(200)).await;
-    if late.deliver().await.and_then(|reply| reply.vote_granted) == Some(true) {
+    if is_vote(cfg, late.deliver().await) {
         let message = format!("server 1 votes for itself and for server 0 in term {of_term}");
         cfg.fatal(FailureKind::Safety, message);
     }
@@ -79,10 +76,10 @@ fn TestLateVoteX03() {
         let votes = cfg.hold(Messages::replies(Purpose::Vote).from(1).to(0));
         let late = loop {
             let vote = votes.next().await;
-            if vote.reply().and_then(|reply| reply.vote_granted) == Some(true) {
+            if is_vote(&cfg, vote.reply()) {
                 break vote;
             }
-            // It has stood itself in that term, or in a later one.
+            // It has started an election itself in that term, or in a later one.
             vote.deliver().await;
         };
 
@@ -157,7 +154,7 @@ fn TestHigherTermInRepliesX14() {
         cfg.start1(1);
         cfg.connect(1);
         let reply = asked.next().await.deliver().await;
-        let told = reply.and_then(|reply| reply.term).unwrap_or(0);
+        let told = reply.map_or(0, |reply| cfg.told(reply.term, "term"));
         let is_told = || cfg.get_state(1).is_some_and(|(now, _)| now >= told);
         if !soon(is_told).await {
             let message =
@@ -191,6 +188,7 @@ async fn latest(cfg: &Config, purpose: Purpose) -> Option<Held> {
         }
         sleep(Duration::from_millis(1)).await;
     }
+    cfg.skip_if_unread(Messages::requests(purpose));
     None
 }
 
@@ -229,17 +227,16 @@ fn TestRepeatedRequestVoteX15() {
         let asked = cfg.hold(Messages::requests(Purpose::Vote).from(1).to(2));
         let request = loop {
             let request = asked.next().await;
-            let first = request.deliver_copy().await;
-            if first.and_then(|reply| reply.vote_granted) == Some(true) {
+            if is_vote(&cfg, request.deliver_copy().await) {
                 break request;
             }
-            request.deliver().await; // it has stood itself meanwhile
+            request.deliver().await; // it has started an election itself meanwhile
         };
         let of_term = term(&cfg, &request);
 
         // It is asked again.
-        let again = request.deliver().await.and_then(|reply| reply.vote_granted);
-        if again != Some(true) && cfg.get_state(2).is_some_and(|(now, _)| now == of_term) {
+        let again = is_vote(&cfg, request.deliver().await);
+        if !again && cfg.get_state(2).is_some_and(|(now, _)| now == of_term) {
             cfg.warn(
                 "warning: a candidate that asks again is refused the vote that it has (Figure 2)",
             );

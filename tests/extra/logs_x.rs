@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
-use config::{Config, FailureKind, Messages, Purpose, Retry, Snapshots};
-use tokio::time::sleep;
+use config::{Config, FailureKind, Held, Messages, Needs, Purpose, Retry, Snapshots};
+use tokio::time::{sleep, timeout};
 
-use super::{accept, acknowledges, cluster, has_entries, reaches, refused};
+use super::{accept, accept_unsent, acknowledges, cluster, has_entries, reaches, refused};
+
+/// Within which time X04 waits for a leader's next word: more than passes between heartbeats.
+const SPEAKS_WITHIN: Duration = Duration::from_secs(1);
 
 /// Figure 8, (a) to (e): an entry of an earlier term is on a majority, and yet not committed.
 ///
@@ -40,9 +43,7 @@ fn TestFigure8X01() {
         cfg.partition(&[&[2, 3, 4]]);
         cfg.elect(4).await;
         cfg.partition(&[]);
-        accept(&cfg, 4, 3);
-        // It has told nobody, so what it has of it may not be safe yet.
-        sleep(Duration::from_millis(200)).await;
+        accept_unsent(&cfg, 4, [3]).await;
 
         // (c) S5 crashes; S1 comes back, is elected, and goes on with its entry: it gets to S3.
         cfg.crash1(4);
@@ -86,16 +87,18 @@ fn TestLateAppendEntriesX04() {
         cfg.elect(0).await;
         cfg.partition(&[&[0, 1]]);
 
-        // The first entry gets to server 1, and so does the next word from its leader. Copies of both
-        // are under way.
+        // The first entry gets to server 1, and so does the next word from its leader, if that speaks of
+        // entries. Copies of both are under way.
         let requests = cfg.hold(Messages::requests(Purpose::Append).from(0).to(1));
         let first = accept(&cfg, 0, 1);
-        let mut late = Vec::new();
-        while late.len() < 2 {
-            let request = requests.next().await;
-            if reaches(&cfg, &request) == first {
-                late.push(request.copy());
-            }
+        let ends_there = move |request: &Held| reaches(request) == Some(first);
+        let next =
+            || requests.first_that("that end at the first entry", Needs::Entries, ends_there);
+        let request = next().await;
+        let mut late = vec![request.copy()];
+        request.deliver().await;
+        if let Ok(request) = timeout(SPEAKS_WITHIN, next()).await {
+            late.push(request.copy());
             request.deliver().await;
         }
         drop(requests);
@@ -140,7 +143,7 @@ fn TestAnswerToFormerTermX08() {
         let acks = cfg.hold(Messages::replies(Purpose::Append).from(1).to(0));
         let indexes = [2, 3, 4, 5].map(|command| accept(&cfg, 0, command));
         let last = indexes[3];
-        let late = acknowledges(&cfg, &acks, last).await;
+        let late = acknowledges(&acks, last).await;
 
         // The others agree on other entries, which take the place of all these.
         cfg.partition(&[&[2, 3, 4]]);
@@ -180,12 +183,10 @@ fn TestRefusalOfFormerTermX23() {
         cfg.partition(&[&[0, 1]]);
         let acks = cfg.hold(Messages::replies(Purpose::Append).from(1).to(0));
         let last = (2..10).map(|command| accept(&cfg, 0, command)).fold(0, u64::max);
-        acknowledges(&cfg, &acks, last).await.deliver().await;
+        acknowledges(&acks, last).await.deliver().await;
         drop(acks);
         cfg.partition(&[]);
-        for command in 10..14 {
-            accept(&cfg, 0, command);
-        }
+        accept_unsent(&cfg, 0, 10..14).await;
 
         // Server 0 crashes, comes back, and is elected again. What it sends to server 1 goes on behind
         // all of these, and is refused; the refusal is under way.
@@ -227,7 +228,7 @@ fn TestMatchOfFormerTermX24() {
         cfg.partition(&[&[0, 1]]);
         let acks = cfg.hold(Messages::replies(Purpose::Append).from(1).to(0));
         let last = [2, 3, 4, 5].map(|command| accept(&cfg, 0, command))[3];
-        acknowledges(&cfg, &acks, last).await.deliver().await;
+        acknowledges(&acks, last).await.deliver().await;
         drop(acks);
 
         // The others agree on other entries, which take the place of all these.
@@ -267,7 +268,7 @@ async fn on_two_of_five(cfg: &Config) -> u64 {
     cfg.partition(&[&[0, 4]]);
     let acks = cfg.hold(Messages::replies(Purpose::Append).from(4).to(0));
     let next = accept(cfg, 0, 8);
-    acknowledges(cfg, &acks, next).await.deliver().await;
+    acknowledges(&acks, next).await.deliver().await;
     next
 }
 

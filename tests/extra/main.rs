@@ -5,7 +5,8 @@
 //! this same source.
 //!
 //! What a script must know of a message it reads from its fields, so they have to be called as in
-//! Figures 2 and 13 of the extended Raft paper.
+//! Figures 2 and 13 of the extended Raft paper, in whatever the message is wrapped. A scenario that
+//! doesn't apply to a Raft, or whose messages nobody can read, is skipped and says why.
 
 mod crashes_x;
 mod elections_x;
@@ -17,7 +18,10 @@ mod timers_x;
 
 use std::time::Duration;
 
-use config::{Config, FailureKind, Held, Hold, Reliability, Snapshots, T, Value, make_config};
+use config::{
+    Config, FailureKind, Fields, Held, Hold, Messages, Needs, Reliability, Snapshots, T, Value,
+    make_config,
+};
 use tokio::time::{Instant, sleep};
 
 /// A cluster of `servers` servers, whose safety monitors are strict.
@@ -28,28 +32,34 @@ pub(crate) fn cluster(t: &T, servers: usize, snapshots: Snapshots) -> Config {
 }
 
 /// The term of a message's request.
-#[track_caller]
 pub(crate) fn term(cfg: &Config, held: &Held) -> u64 {
     cfg.told(held.args().term, "term")
 }
 
-/// Whether each of these servers, which nobody answers, stands for election nevertheless. With a vote
-/// before the vote (PreVote) none does, and then no two can be made candidates of one term: a warning
-/// says that the scenario can't be played.
-pub(crate) async fn stand_alone<const N: usize>(cfg: &Config, servers: [usize; N]) -> bool {
+/// Whether a reply to RequestVote gives a vote; `false` if there was none.
+pub(crate) fn is_vote(cfg: &Config, reply: Option<Fields>) -> bool {
+    reply.is_some_and(|reply| cfg.told(reply.vote_granted, "voteGranted"))
+}
+
+/// Waits until each of these servers, which nobody answers, has started an election. With a vote before
+/// the vote (PreVote) none does, and then no two can be made candidates of one term: the scenario is
+/// skipped. A server that doesn't even ask fails it.
+pub(crate) async fn stand_alone<const N: usize>(cfg: &Config, servers: [usize; N]) {
+    let asked = servers.map(|i| cfg.tally(Messages::all_requests().from(i)));
     let terms = || servers.map(|i| cfg.get_state(i).map_or(0, |(term, _)| term));
     let (begun, first) = (Instant::now(), terms());
     while begun.elapsed() < Duration::from_secs(5) {
         if terms().iter().zip(first).all(|(&now, first)| now > first) {
-            return true;
+            return;
         }
         sleep(Duration::from_millis(10)).await;
     }
-    cfg.warn(
-        "warning: nobody stands for election unless others answer (PreVote?), so that this scenario \
-         wasn't played, and shows nothing",
-    );
-    false
+    if let Some((silent, _)) = servers.iter().zip(&asked).find(|(_, asked)| asked.take() == 0) {
+        let message =
+            format!("server {silent} hears from nobody for 5 s, and asks nobody for its vote");
+        cfg.fatal(FailureKind::Liveness, message);
+    }
+    cfg.skip("no server starts an election unless others answer, as with PreVote")
 }
 
 /// A request of each of two candidates, of one term, which is `least` or later.
@@ -75,50 +85,64 @@ pub(crate) fn accept(cfg: &Config, leader: usize, command: impl Into<Value>) -> 
     }
 }
 
+/// Has server `leader`, which leads and reaches nobody, take `commands`, and waits until its disk is safe
+/// that has them. Returns the last index.
+///
+/// What a leader has told nobody it may forget (raftapi's rule 2): it may save it late, or never.
+/// If it saves nothing within 2 s the scenario, which needs these entries after a crash, is skipped.
+pub(crate) async fn accept_unsent(
+    cfg: &Config,
+    leader: usize,
+    commands: impl IntoIterator<Item = u64>,
+) -> u64 {
+    let saves = cfg.saves(leader);
+    let last = commands.into_iter().map(|command| accept(cfg, leader, command)).fold(0, u64::max);
+    // All of them: it may save them one by one.
+    sleep(Duration::from_millis(200)).await;
+    if !saves.is_safe(Duration::from_secs(2)).await {
+        cfg.skip("a leader doesn't save what it has told nobody, as it may");
+    }
+    last
+}
+
 /// Lets replies to AppendEntries go, one by one, until one says that entries were taken over; then all
 /// others.
 pub(crate) async fn has_entries(replies: Hold) {
-    loop {
-        let reply = replies.next().await;
-        let had_entries = reply.args().entries.is_some_and(|entries| !entries.is_empty());
-        let was_success = reply.reply().and_then(|reply| reply.success) == Some(true);
-        reply.deliver().await;
-        if had_entries && was_success {
-            return;
-        }
-    }
+    let had_entries = |reply: &Held| {
+        is_success(reply) && reply.args().entries.is_some_and(|entries| !entries.is_empty())
+    };
+    let first = replies.first_that("that take entries over", Needs::Acknowledgements, had_entries);
+    first.await.deliver().await;
 }
 
-/// Up to which index a request or a reply to AppendEntries speaks of the follower's log.
-#[track_caller]
-pub(crate) fn reaches(cfg: &Config, append: &Held) -> u64 {
+/// Whether a reply to AppendEntries says that its entries were taken over.
+fn is_success(reply: &Held) -> bool {
+    reply.reply().and_then(|reply| reply.success) == Some(true)
+}
+
+/// Up to which index a request or a reply to AppendEntries speaks of the follower's log; `None` if it
+/// doesn't, as a heartbeat may that has a type of its own.
+pub(crate) fn reaches(append: &Held) -> Option<u64> {
     let args = append.args();
-    let entries = cfg.told(args.entries, "entries").len() as u64;
-    cfg.told(args.prev_log_index, "prev_log_index") + entries
+    Some(args.prev_log_index? + args.entries?.len() as u64)
 }
 
 /// Of the replies to AppendEntries that are held, the first by which a follower has the leader's entries
 /// up to `index`. All before it go their way.
-pub(crate) async fn acknowledges(cfg: &Config, replies: &Hold, index: u64) -> Held {
-    loop {
-        let reply = replies.next().await;
-        let was_success = reply.reply().and_then(|reply| reply.success) == Some(true);
-        if was_success && reaches(cfg, &reply) >= index {
-            return reply;
-        }
-        reply.deliver().await;
-    }
+#[track_caller]
+pub(crate) fn acknowledges(replies: &Hold, index: u64) -> impl Future<Output = Held> + Send {
+    let what = format!("that acknowledge index {index}");
+    let wanted = move |reply: &Held| is_success(reply) && reaches(reply) >= Some(index);
+    replies.first_that(what, Needs::Acknowledgements, wanted)
 }
 
 /// Of the replies to AppendEntries that are held, the first that refuses because of the follower's log.
 /// All before it go their way.
-pub(crate) async fn refused(replies: &Hold) -> Held {
-    loop {
-        let held = replies.next().await;
+#[track_caller]
+pub(crate) fn refused(replies: &Hold) -> impl Future<Output = Held> + Send {
+    let wanted = |held: &Held| {
         let (asked, reply) = (held.args().term, held.reply().unwrap_or_default());
-        if reply.success == Some(false) && reply.term == asked {
-            return held;
-        }
-        held.deliver().await;
-    }
+        reply.success == Some(false) && reply.term == asked
+    };
+    replies.first_that("that refuse entries", Needs::Acknowledgements, wanted)
 }

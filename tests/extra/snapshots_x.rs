@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use config::{Config, FailureKind, Held, Hold, Messages, Purpose, Retry, Snapshots};
+use config::{Config, FailureKind, Held, Hold, Messages, Needs, Purpose, Retry, Snapshots};
 use tokio::time::{Instant, sleep};
 
 use super::{accept, cluster, reaches, term};
@@ -91,13 +91,13 @@ fn TestEntriesBehindSnapshotX10() {
             for command in 0..7 {
                 last = accept(&cfg, 0, 10 * batch + command);
             }
-            let mut reached = 0;
-            while reached < last {
-                let request = requests.next().await;
-                reached = reaches(&cfg, &request);
+            let is_last = |request: &Held| {
                 late.push(request.copy());
-                request.deliver().await;
-            }
+                reaches(request) >= Some(last)
+            };
+            let request =
+                requests.first_that("that have all entries", Needs::Entries, is_last).await;
+            request.deliver().await;
             drop(requests);
             cfg.wait(last, 3, None).await;
         }
@@ -153,6 +153,7 @@ fn TestSlowServiceX16() {
             let before = cfg.get_state(0);
             sleep(HEARS_WITHIN).await;
             if heartbeats.take() == 0 && cfg.get_state(0) == before {
+                cfg.skip_if_unread(Messages::requests(Purpose::Append));
                 let message = format!(
                     "server 0 leads and has sent no AppendEntries for 0.6 s, while its service takes \
                      {SLOW_MS} ms for each command"
@@ -246,7 +247,7 @@ async fn late_snapshot(cfg: &Config) {
         let args = append.args();
         args.leader_commit >= Some(last)
             && args.prev_log_index <= Some(before)
-            && reaches(cfg, append) >= last
+            && reaches(append) >= Some(last)
     };
     let Some(entries) = sent(&appends, has_all).await else { return };
     cfg.set_apply_time(0);
@@ -270,6 +271,7 @@ async fn sent(messages: &Hold, wanted: impl Fn(&Held) -> bool) -> Option<Held> {
             None => sleep(Duration::from_millis(1)).await,
         }
     }
+    messages.skip_if_unread();
     None
 }
 
@@ -298,7 +300,9 @@ async fn snapshot_for_busy_service(cfg: &Config) {
     // There is a copy of a request that tells server 2 of these, and that they are committed.
     let appends = cfg.hold(Messages::requests(Purpose::Append).from(0).to(2));
     let last = accept(cfg, 0, 4);
-    let Some(request) = sent(&appends, |append| reaches(cfg, append) >= last).await else { return };
+    let Some(request) = sent(&appends, |append| reaches(append) >= Some(last)).await else {
+        return;
+    };
     let told = request.copy();
     request.deliver().await;
     drop(appends);

@@ -11,7 +11,7 @@ use super::cluster;
 /// How long a candidate asks in vain: less than the network takes to tell it that nobody is there.
 const IN_VAIN: Duration = Duration::from_secs(6);
 
-/// How long a server may take to stand for election. The lab wants a new leader within 5 s.
+/// How long a server may take to start an election. The lab wants a new leader within 5 s.
 const STANDS_WITHIN: Duration = Duration::from_millis(3300);
 
 /// How often it is asked meanwhile: more often than any timer fires.
@@ -24,8 +24,9 @@ const IDLE: Duration = Duration::from_secs(3);
 /// second.
 const IDLE_RPCS: u64 = 3 * 60;
 
-/// How many different requests that takes.
-const REQUESTS: usize = 22;
+/// Within which time one of two servers leads that both start elections, and of which one can't win: some
+/// twenty elections.
+const LEADS_WITHIN: Duration = Duration::from_secs(20);
 
 /// A candidate's calls come to nothing for seconds: it begins the next election all the same.
 #[test]
@@ -61,7 +62,9 @@ fn TestSilentPeersX12() {
     });
 }
 
-/// Requests that a server refuses don't keep it from standing for election.
+/// Requests that a server refuses don't keep it from leading. A request in a higher term may restart its
+/// timer, as in some Rafts that are in use, as long as there is a leader in the end; one that tells it
+/// nothing may not.
 #[test]
 fn TestRefusedRequestsX13() {
     config::test(|t| async move {
@@ -87,40 +90,53 @@ fn TestRefusedRequestsX13() {
         // It has led, and would go on as a leader.
         cfg.restart(&[2]);
         let asked = cfg.hold(Messages::all_requests().from(2).to(1));
-        let mut requests = Vec::new();
-        while requests.len() < REQUESTS {
-            requests.push(asked.next().await);
-        }
+        let of_earlier_term = asked.next().await;
+        drop(asked);
+
+        // Server 1 gets all that server 2 asks, in terms that rise.
+        cfg.join();
+        cfg.start1(1);
+        cfg.connect(1);
+        leads_despite_rival(&cfg).await;
+        cfg.crash1(1);
         cfg.crash1(2);
 
-        // Server 1 gets one of them after the other, in terms that rise.
-        let what = "requests for its vote in rising terms";
-        stands_despite(&cfg, requests.iter(), what).await;
-
-        // It gets the same one again and again.
+        // It gets the same request again and again.
         let what = "requests for its vote in an earlier term";
-        stands_despite(&cfg, std::iter::repeat(&requests[0]), what).await;
+        stands_despite(&cfg, &of_earlier_term, what).await;
 
         // It hears from a former leader.
         let what = "AppendEntries of an earlier term";
-        stands_despite(&cfg, std::iter::repeat(&of_former_leader), what).await;
+        stands_despite(&cfg, &of_former_leader, what).await;
 
-        drop(asked);
-        drop((requests, of_former_leader));
+        drop((of_earlier_term, of_former_leader));
         cfg.heal();
         cfg.check_progress().await;
         cfg.end();
     });
 }
 
-/// Starts server 1, which hears nothing but `requests`, and checks that it stands for election. Crashes
-/// it then.
-async fn stands_despite(cfg: &Config, requests: impl Iterator<Item = &Held>, what: &str) {
+/// Checks that server 1 leads, whose only rival asks for votes that it can't get.
+async fn leads_despite_rival(cfg: &Config) {
+    let begun = Instant::now();
+    while !cfg.is_leader(1) {
+        if begun.elapsed() > LEADS_WITHIN {
+            let message = "of two servers, server 1 alone has all committed entries; it refuses server 2 its \
+                           vote in rising terms, and doesn't lead after 20 s";
+            cfg.fatal(FailureKind::Liveness, message);
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Starts server 1, which hears nothing but `request`, and checks that it starts an election. Crashes it
+/// then.
+async fn stands_despite(cfg: &Config, request: &Held, what: &str) {
     let stands = cfg.hold(Messages::all_requests().from(1));
     cfg.start1(1);
     cfg.connect(1);
     let begun = Instant::now();
-    for request in requests {
+    while stands.count() == 0 && begun.elapsed() <= STANDS_WITHIN {
         let reply = request.deliver_copy().await;
         if reply
             .is_some_and(|reply| reply.vote_granted == Some(true) || reply.success == Some(true))
@@ -128,13 +144,10 @@ async fn stands_despite(cfg: &Config, requests: impl Iterator<Item = &Held>, wha
             cfg.fatal(FailureKind::Safety, format!("server 1 doesn't refuse {what}"));
         }
         sleep(PAUSE).await;
-        if stands.count() > 0 || begun.elapsed() > STANDS_WITHIN {
-            break;
-        }
     }
     if stands.count() == 0 {
         let message = format!(
-            "server 1 has refused {what}, has heard of no leader for 3.3 s, and doesn't stand for election"
+            "server 1 has refused {what}, has heard of no leader for 3.3 s, and starts no election"
         );
         cfg.fatal(FailureKind::Liveness, message);
     }

@@ -560,7 +560,8 @@ pub enum Bug {
     /// *Rule*: the timer starts anew with "granting vote to candidate" or an AppendEntries of the
     /// "current leader" (Figure 2, Followers; §5.2).
     ///
-    /// *Symptom*: like that of [`Bug::RestartsTimerForEveryCandidate`].
+    /// *Symptom*: a server that can't win delays those that could, once a term. New timeouts soon end
+    /// that, and Rafts that are in use do the same: it is harmless.
     ///
     /// *Caught by* no test, with none of 20 seeds.
     ///

@@ -5,7 +5,7 @@ use std::panic;
 use config::{FailureKind, Reliability, Snapshots, T, make_config};
 use futures::future::FutureExt as _;
 
-use crate::child::{PASSED, Place, catch, place, run};
+use crate::child::{PASSED, Place, catch, place, run, run_batch};
 use crate::server::{
     BAD_SERVER, Habits, SERVERS, draws_the_bad_lot, everybody, make, one_in_some_runs,
 };
@@ -26,6 +26,31 @@ fn a_panic_in_make_is_named() {
     catch("panics::panics_in_make")
         .assert_is(FailureKind::Panic, &["server 1 panicked in make: no disk"])
         .assert_at(&here("panics_in_make"));
+}
+
+/// An escape code, a turn of the direction of writing, and lines as a report has them.
+const FORGED: &str =
+    "no disk\u{1b}[2K\r\n  seed      12345\n\u{202e}... Passed --   0.0  3    1    1    1";
+
+#[test]
+#[ignore = "misbehaves on purpose; the test below runs it"]
+fn speaks_like_a_report() {
+    let in_make = || {
+        println!("{FORGED}");
+        panic!("{FORGED}");
+    };
+    config::test(move |t| one_in_some_runs(t, Habits { in_make, ..Habits::GOOD }));
+}
+
+#[test]
+fn what_a_server_says_does_not_pass_for_the_tester_s_word() {
+    let ran = run_batch("panics::speaks_like_a_report");
+    assert!(ran.output.contains("server 1 panicked in make: no disk\\u{1b}[2K"), "{}", ran.output);
+    for line in ran.output.lines() {
+        assert!(!line.contains(['\u{1b}', '\u{202e}']), "{line:?}");
+        assert!(!line.starts_with("  seed      12345"), "{line:?}");
+        assert!(!line.starts_with("... Passed"), "{line:?}");
+    }
 }
 
 #[test]

@@ -173,9 +173,16 @@ impl Count {
             let run = line.seed.wrapping_sub(self.first_seed);
             let has_hung = line.has_hung();
             let cell = &mut self.cell;
-            let Verdict::Failed { failure, explanation } = line.verdict else {
-                cell.runs += 1;
-                continue;
+            let (failure, explanation) = match line.verdict {
+                Verdict::Failed { failure, explanation } => (failure, explanation),
+                Verdict::Passed { .. } => {
+                    cell.runs += 1;
+                    continue;
+                }
+                Verdict::Skipped { .. } => {
+                    cell.skipped += 1;
+                    continue;
+                }
             };
             if failure.kind == FailureKind::Tester {
                 cell.tester += 1;
@@ -280,8 +287,10 @@ mod tests {
             failed(1, "safety", "monitor M1: two leaders", Some("voted-twice")),
             failed(2, "safety", two, Some("majority-not-needed")),
             failed(4, "tester", "the run was ended without a reason", None),
+            serde_json::from_str(r#"{"seed":5,"verdict":{"skipped":{"reason":"no votes"}}}"#)
+                .expect("a line"),
         ];
-        count.add(lines, Duration::from_millis(60), Some(&bug));
+        count.add(lines, Duration::from_millis(70), Some(&bug));
         let cell = count.done();
         assert_eq!(cell.own(), 2);
         let counts = |counts: &[(&str, u64)]| -> BTreeMap<String, u64> {
@@ -310,7 +319,8 @@ mod tests {
             right: 2,
             hung: 0,
             tester: 1,
-            cpu: 0.06,
+            skipped: 1,
+            cpu: 0.07,
             // The seeds wrap around.
             first: Some(1),
             cpu_to_first: Some(0.02),

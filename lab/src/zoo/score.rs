@@ -48,7 +48,12 @@ impl Cell {
 
     /// CPU seconds of so many runs.
     pub(crate) fn cpu_of(&self, runs: u64) -> f64 {
-        self.cpu * runs as f64 / (self.runs + self.tester).max(1) as f64
+        self.cpu * runs as f64 / self.made().max(1) as f64
+    }
+
+    /// How many runs were made, those that show nothing among them.
+    fn made(&self) -> u64 {
+        self.runs + self.tester + self.skipped
     }
 }
 
@@ -126,7 +131,7 @@ impl<'a> Scored<'a> {
             if cells().any(|cell| is_red(&cell)) {
                 passes.failing += 1;
                 passes.known += 1;
-            } else if cells().all(|cell| pass < cell.runs + cell.tester) {
+            } else if cells().all(|cell| pass < cell.made()) {
                 passes.known += 1;
             }
         }

@@ -73,6 +73,9 @@ pub(crate) struct Cell {
     /// Runs of which nothing is known, because the tester itself failed. They are no failures.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) tester: u64,
+    /// Runs that were skipped, because their scenario doesn't apply. They are no failures, and show nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) skipped: u64,
     /// CPU seconds of all runs, the start of their process included, and that each that fails is run
     /// again for confirmation.
     pub(crate) cpu: f64,

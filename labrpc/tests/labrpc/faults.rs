@@ -1,10 +1,14 @@
 //! Faults beyond MIT's: what is held, copied, late or doubled, links that work one way; and that a
 //! network without them is MIT's.
 
-use labrpc::{Call, ClientEnd, Faults, Hold, Link, Passing, Reliability, Server, Switch};
+use std::time::Duration;
+
+use labrpc::{
+    Call, ClientEnd, FAILS_AFTER_MS, Faults, Hold, Link, Passing, Reliability, Server, Switch,
+};
 use report::Outcome;
 use sim::context::Owner;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::bed::{Bed, handler2, ms, ms_between, outcome, run};
 
@@ -99,7 +103,7 @@ fn a_held_request_goes_to_whoever_is_there() {
 }
 
 #[test]
-fn what_is_held_may_be_lost_at_once() {
+fn what_is_held_may_be_lost() {
     run(1, |bed| async move {
         let one = bed.server(1);
         let end = end(&bed, 0, 1);
@@ -113,7 +117,8 @@ fn what_is_held_may_be_lost_at_once() {
         assert!(one.begun().is_empty());
         for rpc in bed.rpcs() {
             assert_eq!(outcome(&rpc), Outcome::RequestLost);
-            assert_eq!(ms_between(rpc.sent, rpc.returned.expect("it has returned").0), 0);
+            let took = ms_between(rpc.sent, rpc.returned.expect("it has returned").0);
+            assert!(FAILS_AFTER_MS.contains(&took), "{took} ms");
         }
         // It goes on holding, until it is dropped.
         let call = handler2(&end, 3);
@@ -123,6 +128,77 @@ fn what_is_held_may_be_lost_at_once() {
         assert_eq!(call.await.as_deref(), Some("handler2-3"));
         assert_eq!(handler2(&end, 4).await.as_deref(), Some("handler2-4"));
     });
+}
+
+/// How often a caller calls in a second that tries again as soon as it has failed.
+async fn tries(end: &ClientEnd) -> u64 {
+    let begun = Instant::now();
+    let mut tries = 0;
+    while begun.elapsed() < Duration::from_secs(1) {
+        let reply = handler2(end, 1).await;
+        assert_eq!(reply, None, "this way is closed");
+        tries += 1;
+    }
+    tries
+}
+
+#[test]
+fn trying_again_at_once_takes_time_when_a_script_makes_calls_fail() {
+    run(1, |bed| async move {
+        bed.server(1);
+        let end = end(&bed, 0, 1);
+        let most = 1000 / FAILS_AFTER_MS.start + 1;
+
+        cut(&bed, 1, 0);
+        let count = tries(&end).await;
+        assert!(
+            (40..=most).contains(&count),
+            "{count} calls in a second, whose replies are cut off"
+        );
+        bed.net.set_link(Link { from: 1, to: 0 }, Switch::On);
+
+        for (what, faults) in [
+            ("requests", Faults { lost_requests: 1000, ..Faults::NONE }),
+            ("replies", Faults { lost_replies: 1000, ..Faults::NONE }),
+        ] {
+            bed.net.set_faults(faults);
+            let count = tries(&end).await;
+            assert!(
+                (40..=most).contains(&count),
+                "{count} calls in a second, whose {what} are lost"
+            );
+        }
+        bed.net.set_faults(Faults::NONE);
+
+        let hold = hold_requests(&bed);
+        let loses = async {
+            loop {
+                hold.lose_all();
+                sleep(ms(1)).await;
+            }
+        };
+        let count = tokio::select! {
+            count = tries(&end) => count,
+            () = loses => unreachable!("it never ends"),
+        };
+        assert!((40..=most).contains(&count), "{count} calls in a second, which are held and lost");
+    });
+}
+
+#[test]
+fn a_hold_outlives_its_network() {
+    let hold = run(1, |bed| async move {
+        bed.server(1);
+        let end = end(&bed, 0, 1);
+        let hold = hold_requests(&bed);
+        let _call = handler2(&end, 1);
+        assert_eq!(format!("{hold:?}"), "Hold { count: 1 }");
+        hold
+    });
+    assert_eq!(format!("{hold:?}"), "Hold { count: 0 }");
+    assert!(hold.take(|_| true).is_none());
+    hold.lose_all();
+    hold.release();
 }
 
 #[test]

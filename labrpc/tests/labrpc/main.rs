@@ -6,6 +6,7 @@ mod delivery;
 mod dying;
 mod faults;
 mod flags;
+mod looks;
 mod misuse;
 mod mit;
 mod model;

@@ -318,6 +318,15 @@ fn not_sent(case: &Case<'_>) -> Option<Finding> {
                 call.to == server && call.purpose == Purpose::Snapshot && call.sent.at >= since
             })
     })?;
+    // What can't be read may have brought it.
+    let mut sent = case.story.sent_by(leader as usize).filter(|call| call.to == server);
+    if sent.any(|call| {
+        let says = call.args.prev_log_index.is_some() && call.args.entries.is_some();
+        call.sent.at >= proposal.moment.at
+            && (call.purpose == Purpose::Other || call.purpose == Purpose::Append && !says)
+    }) {
+        return None;
+    }
     // Then its turn may not have come yet.
     if let Some(slow) = budget::one_at_a_time(case) {
         return Some(slow);
@@ -342,7 +351,10 @@ fn not_sent(case: &Case<'_>) -> Option<Finding> {
     let rule = "if last log index ≥ nextIndex for a follower: send AppendEntries with the \
                 entries starting at nextIndex (Figure 2, Leaders 3; §5.3)";
     let look = "what start() sets off, and whether a heartbeat brings the entries that are due";
-    Some(certain("entry-not-sent", what, proof, [rule, look]))
+    let finding = certain("entry-not-sent", what, proof, [rule, look]);
+    // It may wait for an answer that the other server owes it.
+    let waits = appends(case, leader, server, led.term).any(|call| call.is_outstanding(until));
+    Some(if waits { finding.likely() } else { finding })
 }
 
 /// Confirmed by a majority for long, and the leader doesn't call it committed.
@@ -363,10 +375,11 @@ fn majority_not_committed(case: &Case<'_>) -> Option<Finding> {
     // The leader itself has it.
     confirmed.truncate(case.story.majority() - 1);
     let &(at, _) = confirmed.last().filter(|_| confirmed.len() + 1 == case.story.majority())?;
-    let told = case
-        .story
-        .sent_by(leader as usize)
-        .any(|call| call.args.leader_commit >= Some(index) && call.args.term == Some(term));
+    let tells = || {
+        let sent = case.story.sent_by(leader as usize).filter(|call| call.args.term == Some(term));
+        sent.filter_map(|call| Some((call.sent.at, call.args.leader_commit?)))
+    };
+    let told = tells().any(|(_, commit)| commit >= index);
     let applied = case
         .story
         .applied
@@ -397,7 +410,10 @@ fn majority_not_committed(case: &Case<'_>) -> Option<Finding> {
                 commitIndex = N (Figure 2, Leaders 4; §5.3)";
     let look = "where commitIndex goes up: after each success, by a majority that counts the \
                 leader itself";
-    Some(certain("majority-not-committed", what, proof, [rule, look]))
+    let finding = certain("majority-not-committed", what, proof, [rule, look]);
+    // Else it may have stopped doing anything at all.
+    let tells_less = tells().any(|(sent, _)| sent > at);
+    Some(if tells_less { finding } else { finding.likely() })
 }
 
 /// The requests that told `server` that `index` is committed, and that its log has it.
@@ -499,7 +515,8 @@ fn unapplied(case: &Case<'_>, by_heartbeats: bool) -> Option<Finding> {
                     last new entry) (Figure 2, AppendEntries 5; §5.3): heartbeats tell it, too";
         let look = "the handler of AppendEntries: step 5 comes after every consistent request; \
                     the last new entry of a heartbeat is prevLogIndex";
-        certain("heartbeat-commit-ignored", what, proof, [rule, look])
+        // It may apply nothing at all.
+        certain("heartbeat-commit-ignored", what, proof, [rule, look]).likely()
     } else {
         let what =
             format!("server {server} knows that the command is committed, and doesn't apply it");
@@ -507,6 +524,11 @@ fn unapplied(case: &Case<'_>, by_heartbeats: bool) -> Option<Finding> {
                     (Figure 2, All Servers 1; §5.3)";
         let look = "what wakes the task that applies, and what it may be waiting for: a notice \
                     that came before it waited, a lock, a full channel";
-        certain("committed-not-applied", what, proof, [rule, look])
+        let finding = certain("committed-not-applied", what, proof, [rule, look]);
+        // Whether it has taken over what it was told only the server itself can tell.
+        let last = case.story.views[server as usize].last();
+        let detail = last.and_then(|view| view.detail.as_ref());
+        let knows = detail.is_some_and(|detail| detail.commit_index >= index);
+        if knows { finding } else { finding.likely() }
     })
 }

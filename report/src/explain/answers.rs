@@ -13,15 +13,17 @@ const TERMS: &str = "if RPC request or response contains term T > currentTerm: s
 /// A reply is dealt with by then.
 const DEALT_WITH: Duration = Duration::from_millis(20);
 
-/// Whether a server answered a request in a lower term than the request's, and was proven to be in that
-/// term or a higher one before: then only the answer is wrong.
+/// Whether a server answered a request in a lower term than the request's, and was seen to be in that
+/// term or a higher one before the request came: then only the answer is wrong. A term that the request
+/// itself has told may be missing in the answer.
 pub(super) fn leaves_term_out(story: &Story, call: &Call) -> bool {
-    let (Some(asked), Some(term), Some(handled)) = (call.args.term, call.reply.term, call.handled)
+    let (Some(asked), Some(term), Some(came)) = (call.args.term, call.reply.term, call.delivered)
     else {
         return false;
     };
-    let knows =
-        || story.view_at(call.to as usize, handled.at).is_some_and(|view| view.term >= asked);
+    let views = &story.views[call.to as usize];
+    let before = || views.iter().rev().find(|view| view.moment < came);
+    let knows = || before().is_some_and(|view| view.term >= asked);
     call.purpose != Purpose::Other && term < asked && !story.holds_to_leader(call) && knows()
 }
 
@@ -37,7 +39,8 @@ pub(super) fn answer_without_term(case: &Case<'_>) -> Option<Finding> {
         .collect();
     let &(first, handled) = untold.first()?;
     let (server, told) = (first.to, first.reply.term?);
-    let known = story.view_at(server as usize, handled)?.term;
+    let views = &story.views[server as usize];
+    let known = views.iter().rev().find(|view| Some(view.moment) < first.delivered)?.term;
     let text = format!(
         "server {server} was in term {known}, and answered {} of term {} from server {} with term {told}",
         first.method, first.args.term?, first.from.server
@@ -55,7 +58,11 @@ pub(super) fn answer_without_term(case: &Case<'_>) -> Option<Finding> {
                 (Figure 2, Results of RequestVote and AppendEntries; §5.1)";
     let look = "every return of a handler, those of refusals, too: the reply's term is set to the \
                 current one";
-    Some(certain("answer-without-term", what, proof, [rule, look]))
+    let finding = certain("answer-without-term", what, proof, [rule, look]);
+    // That it was in that term must be more than what get_state has told.
+    let reached = first.delivered.and_then(|came| story.reached_before(server, came));
+    let is_proven = reached.is_some_and(|reached| Some(reached.term) >= first.args.term);
+    Some(if is_proven { finding } else { finding.likely() })
 }
 
 /// A server is told of a higher term by a reply, and goes on in its own.
@@ -101,5 +108,6 @@ pub(super) fn reply_s_term_ignored(case: &Case<'_>) -> Option<Finding> {
         format!("server {server} goes on in its term though a reply has told it a higher one");
     let look = "what is done with each reply, a refusal above all: its term is looked at before anything \
                 else";
-    Some(certain("higher-term-ignored", what, proof, [TERMS, look]))
+    // It may have stopped waiting for that reply.
+    Some(certain("higher-term-ignored", what, proof, [TERMS, look]).likely())
 }

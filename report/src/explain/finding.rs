@@ -33,6 +33,13 @@ pub struct Finding {
     pub normal: Option<String>,
 }
 
+impl Finding {
+    /// The same, if there may be another reason for what the history shows.
+    pub(crate) fn likely(self) -> Finding {
+        Finding { confidence: Confidence::Likely, ..self }
+    }
+}
+
 /// How sure a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

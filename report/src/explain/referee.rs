@@ -24,6 +24,10 @@ use crate::story::{Applied, Call, Life, Moment, Proposal, Purpose, Save, Story, 
 pub(super) fn broken_rule(case: &Case<'_>) -> Option<Finding> {
     let mut breaches = watch(case.story);
     breaches.retain(|breach| breach.moment.at <= case.window.until);
+    for breach in &mut breaches {
+        let is_known = |evidence: &Evidence| evidence.at <= case.window.until;
+        breach.finding.evidence.retain(is_known);
+    }
     let first = breaches.first()?;
     // What a crash has taken shows in several ways; the plainest one tells what it was.
     let plainer = first.perhaps.and_then(|other| {
@@ -47,8 +51,9 @@ struct Player {
     is_alive: bool,
     /// When its present life began.
     began: Option<Moment>,
-    /// When it saved its state last, in this life.
-    saved_at: Option<Time>,
+    /// The requests of leaders that its handlers are at, in this life: what they have changed so far nobody
+    /// knows.
+    under_way: BTreeSet<RpcId>,
     /// The highest term that it has shown, in this life or an earlier one.
     shown: Option<Shown>,
     /// For whom it has voted, by term.
@@ -100,8 +105,15 @@ struct Log {
     terms: Vec<Option<u64>>,
     /// Whether there may be more behind it.
     open: bool,
-    /// Up to where it must be saved: others have been told of it, or rely on it.
+    /// Up to where it must be saved: others rely on it. What a leader has only sent needn't be (thesis
+    /// §10.2.1), nor what its `start()` has returned.
     saved: u64,
+    /// Up to where the log went when the state was saved or written last, in this life; and before the last
+    /// crash. What was written may be lost, and what was saved may have left out the end.
+    written: u64,
+    written_before: u64,
+    /// Whether it is known only by what its server says of it when it asks for votes.
+    is_claimed: bool,
     /// When it was changed last, and by what term's leader.
     changed: Option<(Moment, u64)>,
     /// What it has confirmed: up to which index, and where.
@@ -126,6 +138,8 @@ struct Referee<'a> {
     reads_votes: bool,
     /// The same of logs.
     reads_logs: bool,
+    /// The same of what is committed.
+    reads_commits: bool,
     /// Whether what was saved is safe at once, as on MIT's disks.
     disks_are_safe: bool,
     /// The views whose terms are contradicted by what their servers did.
@@ -168,6 +182,7 @@ fn watch(story: &Story) -> Vec<Breach> {
         breaches: Vec::new(),
         reads_votes: reads_votes(story),
         reads_logs: reads_logs(story),
+        reads_commits: reads_commits(story),
         disks_are_safe: disks_are_safe(story),
         wrong_views: told::wrong_views(story),
         length_counted: None,
@@ -207,9 +222,20 @@ fn reads_logs(story: &Story) -> bool {
         })
 }
 
+fn reads_commits(story: &Story) -> bool {
+    let mut appends = story.calls.iter().filter(|call| call.purpose == Purpose::Append);
+    // Where nothing brings entries that can be read, they come in a way that can't.
+    let are_brought = story.calls.iter().any(|call| call.args.entries.is_some());
+    reads_logs(story)
+        && are_brought
+        && appends.all(|call| call.args.entries.is_none() || call.args.leader_commit.is_some())
+}
+
 /// A sync that takes time may be cut short by a crash: then what was written is gone.
 fn disks_are_safe(story: &Story) -> bool {
-    !story.steps.iter().any(|step| step.is_fault && step.what.starts_with("a sync takes"))
+    let takes_time =
+        |what: &str| what.strip_prefix("a sync takes ").is_some_and(|time| time != "no time");
+    !story.steps.iter().any(|step| step.is_fault && takes_time(&step.what))
 }
 
 fn turns(story: &Story) -> Vec<(Moment, Turn<'_>)> {
@@ -255,9 +281,8 @@ impl Referee<'_> {
             Turn::Crashed(server) => self.players[server].is_alive = false,
             Turn::Saved(save) => {
                 let player = &mut self.players[save.server.server as usize];
-                if player.incarnation == save.server.incarnation && self.disks_are_safe {
-                    player.saved_at = Some(moment.at);
-                    player.log.saved = player.log.last_index();
+                if player.incarnation == save.server.incarnation {
+                    player.log.written = player.log.last_index();
                 }
             }
             // What a dead instance still says or hears counts for nothing.
@@ -270,8 +295,14 @@ impl Referee<'_> {
                 Purpose::Snapshot => self.leads(call.from.server, call.args.term, moment, None),
                 Purpose::Other => {}
             },
-            Turn::Delivered(call) => self.may_commit(call),
+            Turn::Delivered(call) => {
+                self.may_commit(call);
+                if call.is_leaders() && self.came_to_this_life(call) {
+                    self.players[call.to as usize].under_way.insert(call.id);
+                }
+            }
             Turn::Handled(call) => {
+                self.players[call.to as usize].under_way.remove(&call.id);
                 self.answered_in_a_term(call, moment);
                 match call.purpose {
                     Purpose::Vote => self.voted(call, moment),
@@ -283,7 +314,7 @@ impl Referee<'_> {
             Turn::Returned(call) => match call.purpose {
                 Purpose::Vote => self.got_vote(call),
                 Purpose::Append | Purpose::Snapshot => self.got_confirmation(call),
-                Purpose::Other => {}
+                Purpose::Other => self.may_be_confirmed(call),
             },
             Turn::Proposed(proposal) => self.proposed(proposal),
             Turn::Applied(applied) => self.applied(applied),
@@ -313,16 +344,40 @@ impl Referee<'_> {
         player.incarnation = life.incarnation;
         player.is_alive = true;
         player.began = Some(life.from);
-        player.saved_at = None;
+        player.under_way.clear();
         player.stood.clear();
         player.grants.clear();
         player.led = None;
         let log = &mut player.log;
+        log.written_before = std::mem::take(&mut log.written);
         if log.terms.len() as u64 > log.saved {
-            // What nobody was told of may be saved, or not.
+            // What nobody relies on may be saved, or not.
             log.terms.truncate(log.saved as usize);
             log.open = true;
         }
+    }
+
+    /// Whether a server's log is as its answers tell it: no handler may have changed it meanwhile.
+    fn is_at_rest(&self, server: u32) -> bool {
+        self.players[server as usize].under_way.is_empty()
+    }
+
+    /// What a server has told of its log's end, as term and index, between two moments of its present life.
+    fn told_ends(
+        &self,
+        server: u32,
+        from: Time,
+        until: Time,
+    ) -> impl Iterator<Item = (Time, u64, u64)> {
+        let life = self.players[server as usize].incarnation;
+        let views = self.story.views[server as usize].iter();
+        let views = views.filter(move |view| {
+            view.incarnation == life && from <= view.moment.at && view.moment.at <= until
+        });
+        views.filter_map(|view| {
+            let detail = view.detail.as_ref()?;
+            Some((view.moment.at, detail.last_term, detail.last_index))
+        })
     }
 
     fn breach(&mut self, moment: Moment, finding: Finding) {

@@ -8,6 +8,7 @@ use super::{Case, Cause, certain, evidence, referee};
 use crate::story::{Applied, Call, Moment, Purpose, Save};
 
 pub(super) const CONTENTS: &[Cause] = &[
+    goes_back,
     state_for_snapshot,
     sender_s_snapshot,
     wrong_contents,
@@ -67,7 +68,42 @@ fn describe(call: &Call) -> String {
     )
 }
 
+/// Whether the failure is that a service is handed an older snapshot than what it has applied.
+fn is_older(case: &Case<'_>) -> bool {
+    let sentence = case.failure.message.lines().next().unwrap_or_default();
+    sentence.contains("goes back behind index")
+}
+
+/// A service that has applied more is handed a snapshot that is right, and old.
+fn goes_back(case: &Case<'_>) -> Option<Finding> {
+    let applied = applied(case).filter(|_| is_older(case))?;
+    let (server, index) = (applied.server.server, applied.index);
+    let before = case.story.applied.iter().rev().find(|other| {
+        other.server == applied.server && other.moment < applied.moment && other.index > index
+    })?;
+    let mut proof = vec![evidence(
+        before.moment.at,
+        format!("server {server} had applied everything up to index {}", before.index),
+        None,
+    )];
+    if let Some(call) = sent(case) {
+        proof.push(evidence(call.handled?.at, describe(call), [call.id]));
+    }
+    let text = format!("it handed its service a snapshot that ends at index {index}");
+    proof.push(evidence(applied.moment.at, text, None));
+    proof.sort_by_key(|evidence| evidence.at);
+    let what = format!("server {server} took its service back to an older snapshot");
+    let rule = "a snapshot that covers no more than what is committed changes nothing (Figure 13, \
+                InstallSnapshot; §7): it may come late, or twice";
+    let look = "the handler of InstallSnapshot, and what sends to the apply channel: a snapshot is \
+                compared with what has been applied, or is on its way, when it is handed on";
+    Some(certain("snapshot-goes-back", what, proof, [rule, look]))
+}
+
 fn wrong_contents(case: &Case<'_>) -> Option<Finding> {
+    if is_older(case) {
+        return None; // it is the right one for its index
+    }
     if state_for_snapshot(case).is_some() || sender_s_snapshot(case).is_some() {
         return None;
     }
@@ -84,7 +120,11 @@ fn wrong_contents(case: &Case<'_>) -> Option<Finding> {
                 (Figure 13, InstallSnapshot; §7)";
     let look = "where the index, the term and the contents of a snapshot are set: together, to \
                 what snapshot() was given";
-    Some(certain("snapshot-of-another-index", what, proof, [rule, look]))
+    let finding = certain("snapshot-of-another-index", what, proof, [rule, look]);
+    let sentence = case.failure.message.lines().next().unwrap_or_default();
+    let is_said =
+        sentence.contains("doesn't match m.SnapshotIndex") || sentence.contains("is none of the");
+    Some(if is_said { finding } else { finding.likely() })
 }
 
 /// A service is handed a snapshot with nothing in it.
@@ -112,6 +152,15 @@ fn another_index_told(case: &Case<'_>) -> Option<Finding> {
     let server = applied.server.server;
     let call = sent_until(case, applied).next()?;
     let sent = call.args.last_included_index.filter(|&sent| sent != applied.index)?;
+    // It may have taken its time with an earlier one, or be its own.
+    let is_its = |other: &Call| other.args.last_included_index == Some(applied.index);
+    let until = applied.moment;
+    if is_older(case)
+        || sent_until(case, applied).any(is_its)
+        || case.story.held_by(server, until).any(|held| held.index == applied.index)
+    {
+        return None;
+    }
     let proof = vec![
         evidence(call.sent.at, describe(call), [call.id]),
         evidence(

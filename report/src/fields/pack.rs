@@ -1,6 +1,9 @@
 //! The fields in few bytes, as they are kept beside a message.
 
-use super::{Fields, Slot};
+use super::{Fields, Named, Names, Slot};
+
+/// Stands before the set of names that are guessed.
+const GUESSED: u8 = 0x40;
 
 impl Fields {
     /// Packs the fields behind what is in `bytes`: a number for each field that is there, and its
@@ -19,6 +22,9 @@ impl Fields {
             success,
             last_included_index,
             last_included_term,
+            named,
+            done,
+            guessed,
         } = self;
         let numbers = [
             (Slot::Term, *term),
@@ -32,12 +38,18 @@ impl Fields {
             (Slot::Success, success.map(u64::from)),
             (Slot::LastIncludedIndex, *last_included_index),
             (Slot::LastIncludedTerm, *last_included_term),
+            (Slot::Named, named.map(|named| named as u64)),
+            (Slot::Done, done.map(u64::from)),
         ];
         for (slot, number) in numbers {
             if let Some(number) = number {
                 bytes.push(slot as u8);
                 pack_number(bytes, number);
             }
+        }
+        if !guessed.is_empty() {
+            bytes.push(GUESSED);
+            pack_number(bytes, u64::from(guessed.0));
         }
         if let Some(entries) = entries {
             bytes.push(Slot::Entries as u8);
@@ -60,8 +72,11 @@ impl Fields {
             }
             let number = unpack_number(&mut bytes);
             match slot {
+                GUESSED => fields.guessed = Names(number as u16),
+                slot if slot == Slot::Done as u8 => fields.done = Some(number != 0),
                 slot if slot == Slot::Success as u8 => fields.success = Some(number != 0),
                 slot if slot == Slot::VoteGranted as u8 => fields.vote_granted = Some(number != 0),
+                slot if slot == Slot::Named as u8 => fields.named = Named::numbered(number),
                 slot => {
                     if let Some(place) = fields.number(slot) {
                         *place = Some(number);

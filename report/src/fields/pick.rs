@@ -1,9 +1,10 @@
 //! Finding the fields in whatever `Serialize` goes through.
 
-use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
-use serde::ser::{SerializeTuple, SerializeTupleStruct};
+use serde::ser::SerializeStructVariant;
+use serde::ser::{Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use super::{Fields, Slot};
+use super::Fields;
+use super::named::Named;
 
 /// Why something was not gone through: it isn't what was looked for.
 pub(super) type Other = std::fmt::Error;
@@ -12,77 +13,6 @@ pub(super) type Other = std::fmt::Error;
 pub(super) enum Scalar {
     Number(u64),
     Flag(bool),
-}
-
-/// The methods of a serializer for all that isn't looked for.
-macro_rules! refuse {
-    ($($method:ident($($kind:ty),*) -> $ok:ty;)*) => {
-        $(fn $method(self, $(_: $kind),*) -> Result<$ok, Other> { Err(std::fmt::Error) })*
-    };
-}
-
-/// What no serializer here takes.
-macro_rules! refuse_the_rest {
-    ($ok:ty) => {
-        refuse! {
-            serialize_f32(f32) -> $ok;
-            serialize_f64(f64) -> $ok;
-            serialize_char(char) -> $ok;
-            serialize_str(&str) -> $ok;
-            serialize_bytes(&[u8]) -> $ok;
-            serialize_none() -> $ok;
-            serialize_unit() -> $ok;
-            serialize_unit_struct(&'static str) -> $ok;
-            serialize_unit_variant(&'static str, u32, &'static str) -> $ok;
-        }
-
-        fn serialize_newtype_variant<T: Serialize + ?Sized>(
-            self,
-            _: &'static str,
-            _: u32,
-            _: &'static str,
-            _: &T,
-        ) -> Result<$ok, Other> {
-            Err(std::fmt::Error)
-        }
-
-        type SerializeTupleVariant = Impossible<$ok, Other>;
-        type SerializeStructVariant = Impossible<$ok, Other>;
-        refuse! {
-            serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Impossible<$ok, Other>;
-            serialize_struct_variant(&'static str, u32, &'static str, usize) -> Impossible<$ok, Other>;
-        }
-
-        /// What is there or in a wrapper is looked at as it is.
-        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<$ok, Other> {
-            value.serialize(self)
-        }
-
-        fn serialize_newtype_struct<T: Serialize + ?Sized>(
-            self,
-            _: &'static str,
-            value: &T,
-        ) -> Result<$ok, Other> {
-            value.serialize(self)
-        }
-    };
-}
-
-/// A number or a flag, for serializers that look for neither.
-macro_rules! refuse_scalars {
-    ($ok:ty) => {
-        refuse! {
-            serialize_bool(bool) -> $ok;
-            serialize_i8(i8) -> $ok;
-            serialize_i16(i16) -> $ok;
-            serialize_i32(i32) -> $ok;
-            serialize_i64(i64) -> $ok;
-            serialize_u8(u8) -> $ok;
-            serialize_u16(u16) -> $ok;
-            serialize_u32(u32) -> $ok;
-            serialize_u64(u64) -> $ok;
-        }
-    };
 }
 
 /// Takes one number or flag.
@@ -99,11 +29,6 @@ macro_rules! numbers {
 impl Serializer for One {
     type Ok = Scalar;
     type Error = Other;
-    type SerializeSeq = Impossible<Scalar, Other>;
-    type SerializeTuple = Impossible<Scalar, Other>;
-    type SerializeTupleStruct = Impossible<Scalar, Other>;
-    type SerializeMap = Impossible<Scalar, Other>;
-    type SerializeStruct = Impossible<Scalar, Other>;
 
     fn serialize_bool(self, value: bool) -> Result<Scalar, Other> {
         Ok(Scalar::Flag(value))
@@ -120,24 +45,109 @@ impl Serializer for One {
         serialize_u64(u64);
     }
 
-    refuse! {
-        serialize_seq(Option<usize>) -> Impossible<Scalar, Other>;
-        serialize_tuple(usize) -> Impossible<Scalar, Other>;
-        serialize_tuple_struct(&'static str, usize) -> Impossible<Scalar, Other>;
-        serialize_map(Option<usize>) -> Impossible<Scalar, Other>;
-        serialize_struct(&'static str, usize) -> Impossible<Scalar, Other>;
-    }
-
+    refuse_parts!(Scalar);
+    refuse_variants!(Scalar);
     refuse_the_rest!(Scalar);
 }
 
-/// Takes the fields of a struct, or of an object.
-pub(super) struct Pick<'a>(pub(super) &'a mut Fields);
+/// Takes a name: a string, or a variant that has nothing but its name.
+pub(super) struct Name;
+
+impl Serializer for Name {
+    type Ok = String;
+    type Error = Other;
+
+    fn serialize_str(self, name: &str) -> Result<String, Other> {
+        Ok(name.to_owned())
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<String, Other> {
+        Ok(variant.to_owned())
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<String, Other> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<String, Other> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Result<String, Other> {
+        Err(std::fmt::Error)
+    }
+
+    type SerializeTupleVariant = Impossible<String, Other>;
+    type SerializeStructVariant = Impossible<String, Other>;
+    refuse! {
+        serialize_f32(f32) -> String;
+        serialize_f64(f64) -> String;
+        serialize_char(char) -> String;
+        serialize_bytes(&[u8]) -> String;
+        serialize_none() -> String;
+        serialize_unit() -> String;
+        serialize_unit_struct(&'static str) -> String;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Impossible<String, Other>;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Impossible<String, Other>;
+    }
+    refuse_parts!(String);
+    refuse_scalars!(String);
+}
+
+/// Takes the fields of a struct, or of an object; those of an enum's variant, too, and the variant's name.
+pub(super) struct Pick<'a> {
+    pub(super) fields: &'a mut Fields,
+    pub(super) look: Look,
+}
+
+/// Where Raft's fields are looked for.
+#[derive(Clone, Copy)]
+pub(super) enum Look {
+    /// Among the fields of the message itself.
+    AtFields,
+    /// In those of its fields that have fields themselves, and in theirs, so many levels down.
+    Within(u32),
+}
 
 /// Takes the fields one by one.
 pub(super) struct Picking<'a> {
     fields: &'a mut Fields,
+    look: Look,
     key: String,
+}
+
+impl Picking<'_> {
+    fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        match self.look {
+            Look::AtFields => self.fields.take(name, value),
+            Look::Within(levels) => self.fields.take_within(name, value, levels),
+        }
+    }
+}
+
+impl<'a> Pick<'a> {
+    fn fields(self) -> Picking<'a> {
+        Picking { fields: self.fields, look: self.look, key: String::new() }
+    }
+
+    fn named(&mut self, variant: &str) {
+        self.fields.named = self.fields.named.or_else(|| Named::by(variant));
+    }
 }
 
 impl<'a> Serializer for Pick<'a> {
@@ -150,11 +160,59 @@ impl<'a> Serializer for Pick<'a> {
     type SerializeStruct = Picking<'a>;
 
     fn serialize_map(self, _: Option<usize>) -> Result<Picking<'a>, Other> {
-        Ok(Picking { fields: self.0, key: String::new() })
+        Ok(self.fields())
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Picking<'a>, Other> {
-        Ok(Picking { fields: self.0, key: String::new() })
+        Ok(self.fields())
+    }
+
+    type SerializeStructVariant = Picking<'a>;
+
+    fn serialize_struct_variant(
+        mut self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Picking<'a>, Other> {
+        self.named(variant);
+        Ok(self.fields())
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        mut self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Other> {
+        self.named(variant);
+        value.serialize(self)
+    }
+
+    type SerializeTupleVariant = Impossible<(), Other>;
+
+    fn serialize_tuple_variant(
+        mut self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Impossible<(), Other>, Other> {
+        // Values without names say nothing but what they are.
+        self.named(variant);
+        Err(std::fmt::Error)
+    }
+
+    fn serialize_unit_variant(
+        mut self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<(), Other> {
+        self.named(variant);
+        Ok(())
     }
 
     refuse! {
@@ -176,7 +234,25 @@ impl SerializeStruct for Picking<'_> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Other> {
-        self.fields.take(name, value);
+        self.take(name, value);
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), Other> {
+        Ok(())
+    }
+}
+
+impl SerializeStructVariant for Picking<'_> {
+    type Ok = ();
+    type Error = Other;
+
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Other> {
+        self.take(name, value);
         Ok(())
     }
 
@@ -195,187 +271,20 @@ impl SerializeMap for Picking<'_> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
-        self.fields.take(&self.key, value);
+        let key = std::mem::take(&mut self.key);
+        self.take(&key, value);
         Ok(())
     }
 
     fn end(self) -> Result<(), Other> {
         Ok(())
     }
-}
-
-/// Takes the terms of a log's entries.
-pub(super) struct Entries<'a>(pub(super) &'a mut Vec<Option<u64>>);
-
-impl Serializer for Entries<'_> {
-    type Ok = ();
-    type Error = Other;
-    type SerializeSeq = Self;
-    type SerializeTuple = Impossible<(), Other>;
-    type SerializeTupleStruct = Impossible<(), Other>;
-    type SerializeMap = Impossible<(), Other>;
-    type SerializeStruct = Impossible<(), Other>;
-
-    fn serialize_seq(self, len: Option<usize>) -> Result<Self, Other> {
-        // A length that is only claimed is no reason to take memory.
-        self.0.reserve(len.unwrap_or(0).min(1024));
-        Ok(self)
-    }
-
-    refuse! {
-        serialize_tuple(usize) -> Impossible<(), Other>;
-        serialize_tuple_struct(&'static str, usize) -> Impossible<(), Other>;
-        serialize_map(Option<usize>) -> Impossible<(), Other>;
-        serialize_struct(&'static str, usize) -> Impossible<(), Other>;
-    }
-
-    refuse_scalars!(());
-    refuse_the_rest!(());
-}
-
-impl SerializeSeq for Entries<'_> {
-    type Ok = ();
-    type Error = Other;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, entry: &T) -> Result<(), Other> {
-        self.0.push(entry.serialize(EntryTerm).unwrap_or(None));
-        Ok(())
-    }
-
-    fn end(self) -> Result<(), Other> {
-        Ok(())
-    }
-}
-
-/// Takes the term of one entry: its field of that name, or the first number of a tuple.
-struct EntryTerm;
-
-/// Takes it out of what it is in.
-#[derive(Default)]
-struct TermWithin {
-    term: Option<u64>,
-    is_behind: bool,
-    key: String,
-}
-
-impl TermWithin {
-    fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
-        if Slot::named(name) == Some(Slot::Term)
-            && let Ok(Scalar::Number(term)) = value.serialize(One)
-        {
-            self.term = Some(term);
-        }
-    }
-
-    fn element<T: Serialize + ?Sized>(&mut self, value: &T) {
-        if !std::mem::replace(&mut self.is_behind, true)
-            && let Ok(Scalar::Number(term)) = value.serialize(One)
-        {
-            self.term = Some(term);
-        }
-    }
-}
-
-impl Serializer for EntryTerm {
-    type Ok = Option<u64>;
-    type Error = Other;
-    type SerializeSeq = TermWithin;
-    type SerializeTuple = TermWithin;
-    type SerializeTupleStruct = TermWithin;
-    type SerializeMap = TermWithin;
-    type SerializeStruct = TermWithin;
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<TermWithin, Other> {
-        Ok(TermWithin::default())
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<TermWithin, Other> {
-        Ok(TermWithin::default())
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<TermWithin, Other> {
-        Ok(TermWithin::default())
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<TermWithin, Other> {
-        Ok(TermWithin::default())
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<TermWithin, Other> {
-        Ok(TermWithin::default())
-    }
-
-    refuse_scalars!(Option<u64>);
-    refuse_the_rest!(Option<u64>);
 }
 
 /// An object's key: only names are of interest.
-fn key_of<T: Serialize + ?Sized>(key: &T) -> Result<String, Other> {
+pub(super) fn key_of<T: Serialize + ?Sized>(key: &T) -> Result<String, Other> {
     match serde_json::to_value(key) {
         Ok(serde_json::Value::String(name)) => Ok(name),
         _ => Err(std::fmt::Error),
-    }
-}
-
-/// What comes one element after the other, by whatever of serde's names.
-macro_rules! takes_elements {
-    ($($kind:ident by $method:ident;)*) => {
-        $(impl $kind for TermWithin {
-            type Ok = Option<u64>;
-            type Error = Other;
-
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
-                self.element(value);
-                Ok(())
-            }
-
-            fn end(self) -> Result<Option<u64>, Other> {
-                Ok(self.term)
-            }
-        })*
-    };
-}
-
-takes_elements! {
-    SerializeSeq by serialize_element;
-    SerializeTuple by serialize_element;
-    SerializeTupleStruct by serialize_field;
-}
-
-impl SerializeMap for TermWithin {
-    type Ok = Option<u64>;
-    type Error = Other;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Other> {
-        self.key = key_of(key)?;
-        Ok(())
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
-        let key = std::mem::take(&mut self.key);
-        self.field(&key, value);
-        Ok(())
-    }
-
-    fn end(self) -> Result<Option<u64>, Other> {
-        Ok(self.term)
-    }
-}
-
-impl SerializeStruct for TermWithin {
-    type Ok = Option<u64>;
-    type Error = Other;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Other> {
-        self.field(name, value);
-        Ok(())
-    }
-
-    fn end(self) -> Result<Option<u64>, Other> {
-        Ok(self.term)
     }
 }

@@ -34,6 +34,9 @@ pub(super) fn shown(call: &Call) -> Option<Last> {
 /// What the log of `server` is proven to hold from `from` until `until`, by what it did in terms lower
 /// than `term`: the AppendEntries that it accepted, and what it showed as a candidate and leader.
 ///
+/// What it has accepted, or asked for votes with, it had saved. What it has sent as a leader it may have
+/// been saving still (thesis §10.2.1), so that a crash may have taken it.
+///
 /// A log may lose entries as soon as another leader has its word, whether its request is handled by now
 /// or not: what was proven before then proves nothing any more. Nor does a request prove anything that
 /// another leader's word may have outrun. Of two handlers that ran at the same time nobody knows which
@@ -62,6 +65,10 @@ pub(super) fn proven(
         .filter_map(|call| Some(Proof { last: shown(call)?, call: call.id }));
     // Whoever is in a later term than all leaders that it has heard listens to none of them.
     let highest = heard.map_or(0, |heard| heard.highest);
+    let mut lives = story.lives[server as usize].iter().rev();
+    let life = lives.find(|life| life.from <= from).map(|life| life.incarnation);
+    let is_kept =
+        |call: &Call| call.purpose == Purpose::Vote || Some(call.from.incarnation) == life;
     let sent = &story.sent[server as usize];
     let before = sent.partition_point(|&place| story.calls[place].sent < from);
     let showed = sent[..before]
@@ -71,7 +78,7 @@ pub(super) fn proven(
         .map(|&place| &story.calls[place])
         .filter(|call| call.args.term > Some(highest) && call.args.term < Some(term))
         // It was alive when it sent what was delivered.
-        .filter(|call| call.delivered.is_some() && is_of_now(call.sent))
+        .filter(|call| call.delivered.is_some() && is_of_now(call.sent) && is_kept(call))
         .filter_map(|call| {
             let last = match call.purpose {
                 Purpose::Vote => call.args.last_log_term.zip(call.args.last_log_index)?,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Kind, Monitor, Sighting, is_new};
 use crate::event::Time;
-use crate::story::{Story, View};
+use crate::story::{Purpose, Story, View};
 
 pub(super) const MONITOR: Monitor = Monitor {
     id: "M3",
@@ -68,7 +68,8 @@ fn promised(story: &Story, server: usize) -> Vec<Had> {
     if story.lives[server].len() < 2 {
         return promised; // nothing may be forgotten
     }
-    for call in story.handled_by(server) {
+    // What is asked before a vote is of a term in which nobody is yet, and may be answered in it.
+    for call in story.handled_by(server).filter(|call| call.purpose != Purpose::Other) {
         let (Some(incarnation), Some(term), Some(handled)) =
             (call.answered_in, call.reply.term, call.handled)
         else {

@@ -31,7 +31,7 @@ fn check(story: &Story) -> Vec<Sighting> {
     first_of_each(all.into_iter())
 }
 
-/// Whether a follower refuses to go on from an entry that it has acknowledged in the same term.
+/// Whether a follower refuses to go on from the last entry that it has acknowledged in the same term.
 fn refuses(story: &Story, call: &Call) -> Option<Sighting> {
     call.answered_in?;
     let (delivered, handled) = call.delivered.zip(call.handled)?;
@@ -53,8 +53,9 @@ fn refuses(story: &Story, call: &Call) -> Option<Sighting> {
             Some((other.args.prev_log_index? + entries, other.id))
         })
         .max()?;
-    // What is in a snapshot can't be compared.
-    if prev > index || prev <= snapshot_until(story, call.to, handled) {
+    // What is in a snapshot can't be compared; and what lies before the end of what it has acknowledged it
+    // may refuse as old.
+    if prev != index || prev <= snapshot_until(story, call.to, handled) {
         return None;
     }
     Some(Sighting {

@@ -121,6 +121,8 @@ impl Leader {
             .filter_map(|call| match call.purpose {
                 Purpose::Append => Some(call.args.leader_commit.unwrap_or(u64::MAX)),
                 Purpose::Snapshot => Some(call.args.last_included_index.unwrap_or(u64::MAX)),
+                // Who knows what it says.
+                Purpose::Other if !call.is_pre_vote() => Some(u64::MAX),
                 Purpose::Vote | Purpose::Other => None,
             });
         let known = told.chain(before.iter().map(|leader| leader.last)).max().unwrap_or(0);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::logs::{Last, shown};
 use super::{Kind, Monitor, Sighting, is_new};
-use crate::story::{Purpose, Story};
+use crate::story::{Call, Purpose, Story};
 
 pub(super) const MONITOR: Monitor = Monitor {
     id: "M11",
@@ -67,12 +67,15 @@ fn check(story: &Story) -> Vec<Sighting> {
 }
 
 /// The last entry of each term that a majority has acknowledged in that term, and the calls that prove
-/// it.
+/// it. The leader itself is one of them only for what it has told to be committed: until then it may be
+/// saving its own entries still (thesis §10.2.1).
 ///
 /// Whenever that was: a majority that has an entry before it votes elects nobody without it, and none
 /// acknowledges it after it has voted in a later term.
 fn committed(story: &Story) -> BTreeMap<u64, (u64, Vec<usize>)> {
     let mut terms: Vec<(u64, Vec<Acknowledged>)> = Vec::new();
+    let told = told(story);
+    let mut lowest: BTreeMap<u64, u64> = BTreeMap::new();
     for (place, call) in story.calls.iter().enumerate() {
         if call.purpose != Purpose::Append
             || call.reply.success != Some(true)
@@ -83,6 +86,10 @@ fn committed(story: &Story) -> BTreeMap<u64, (u64, Vec<usize>)> {
         let Some((term, index)) = shown(call).filter(|last| Some(last.0) == call.args.term) else {
             continue;
         };
+        if let Some(own) = first_own(call, term) {
+            let known = lowest.entry(term).or_insert(own);
+            *known = (*known).min(own);
+        }
         let known = match terms.iter().rposition(|known| known.0 == term) {
             Some(known) => known,
             None => {
@@ -99,13 +106,41 @@ fn committed(story: &Story) -> BTreeMap<u64, (u64, Vec<usize>)> {
     for (term, acknowledged) in terms {
         let mut acknowledged: Vec<(u64, usize)> = acknowledged.into_iter().flatten().collect();
         acknowledged.sort_unstable_by(|a, b| b.cmp(a));
-        // The leader has it, too.
-        let others = story.majority() - 1;
-        if others > 0 && acknowledged.len() >= others {
-            let index = acknowledged[others - 1].0;
-            let proof = acknowledged[..others].iter().map(|&(_, place)| place).collect();
-            committed.insert(term, (index, proof));
-        }
+        let majority = story.majority();
+        let without_leader = acknowledged.get(majority - 1).map(|&(index, _)| (index, majority));
+        let told = told.get(&term).copied().unwrap_or(0);
+        let with_leader = majority
+            .checked_sub(2)
+            .and_then(|last| acknowledged.get(last))
+            .map(|&(index, _)| (index.min(told), majority - 1))
+            // What comes before the term's own entries is of an earlier term.
+            .filter(|&(index, _)| index > 0 && lowest.get(&term).is_some_and(|&own| own <= index));
+        let Some((index, others)) = without_leader.max(with_leader) else { continue };
+        let proof = acknowledged[..others].iter().map(|&(_, place)| place).collect();
+        committed.insert(term, (index, proof));
     }
     committed
+}
+
+/// The first index that a request shows to have an entry of `term`.
+fn first_own(call: &Call, term: u64) -> Option<u64> {
+    let prev = call.args.prev_log_index?;
+    if call.args.prev_log_term == Some(term) {
+        return Some(prev);
+    }
+    let entries = call.args.entries.as_deref()?;
+    let place = entries.iter().position(|&entry| entry == Some(term))?;
+    Some(prev + 1 + place as u64)
+}
+
+/// The highest commit index that the leaders of each term have told.
+fn told(story: &Story) -> BTreeMap<u64, u64> {
+    let mut told: BTreeMap<u64, u64> = BTreeMap::new();
+    for call in story.calls.iter().filter(|call| call.purpose == Purpose::Append) {
+        if let (Some(term), Some(commit)) = (call.args.term, call.args.leader_commit) {
+            let known = told.entry(term).or_default();
+            *known = (*known).max(commit);
+        }
+    }
+    told
 }

@@ -1,12 +1,12 @@
 //! How a story is put together, event by event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Answer, Applied, Call, Did, Election, Heard, Life, Link, Logged, Look, Moment, Proposal,
     Purpose, Reached, Save, Snapshot, Step, Story, Turn, View,
 };
-use crate::event::{EventKind, RpcId};
+use crate::event::{Caller, Event, EventKind, RpcId};
 use crate::fields::{Fields, HIGHEST};
 use crate::history::History;
 use crate::outcome::Outcome;
@@ -52,6 +52,34 @@ impl Places {
     }
 }
 
+/// In which life a server was when the first of `events` happened; `None` if it was crashed then, or if
+/// nothing tells. What a dead server's tasks still send proves nothing.
+fn first_life(events: &[Event], server: u32) -> Option<u32> {
+    let of = |caller: &Caller| (caller.server == server).then_some(caller.incarnation);
+    events.iter().find_map(|event| match &event.kind {
+        EventKind::Started { server } => of(server).map(|_| None),
+        EventKind::Crashed { server }
+        | EventKind::Viewed { server, .. }
+        | EventKind::Proposed { server, .. } => of(server).map(Some),
+        _ => None,
+    })?
+}
+
+/// Whether a call between a server and another got through.
+fn is_heard(events: &[Event], server: u32) -> bool {
+    let mut own: BTreeSet<RpcId> = BTreeSet::new();
+    events.iter().any(|event| match &event.kind {
+        EventKind::RpcSent { id, from, to, .. } => {
+            if *to == Some(server) || from.is_some_and(|from| from.server == server) {
+                own.insert(*id);
+            }
+            false
+        }
+        EventKind::RpcDelivered { id, .. } => own.contains(id),
+        _ => false,
+    })
+}
+
 impl Story {
     /// Puts the events of `history` together, in which `servers` servers take part.
     #[must_use]
@@ -70,6 +98,9 @@ impl Story {
             calls: Vec::with_capacity(history.events().len() / 4),
             ..Story::default()
         };
+        if story.dropped > 0 {
+            story.begin_within(history.events());
+        }
         let mut places = Places::default();
         for (place, event) in history.events().iter().enumerate() {
             // By the real clock, events that are recorded at the same time may change places.
@@ -78,7 +109,30 @@ impl Story {
             story.add(&mut places, moment, &event.kind);
         }
         story.elections = story.find_elections();
+        story.judge_names();
         story
+    }
+
+    /// Of a run whose beginning is missing: who was alive and connected at its first known event, as what
+    /// follows tells.
+    fn begin_within(&mut self, events: &[Event]) {
+        let Some(first) = events.first() else { return };
+        self.since = first.at;
+        let begin = Moment { place: 0, at: first.at };
+        for server in 0..self.servers {
+            let number = server as u32;
+            if let Some(incarnation) = first_life(events, number) {
+                self.lives[server].push(Life { incarnation, from: begin, until: None });
+            }
+            let is_up = events.iter().find_map(|event| match event.kind {
+                EventKind::Connected { server } if server == number => Some(false),
+                EventKind::Disconnected { server } if server == number => Some(true),
+                _ => None,
+            });
+            // Without a switch it stays as it was: only who is connected is heard.
+            let is_up = is_up.unwrap_or_else(|| is_heard(events, number));
+            self.links[server].push(Link { moment: begin, is_up });
+        }
     }
 
     /// All elections, by the time at which they began.
@@ -124,8 +178,11 @@ impl Story {
             EventKind::RpcSent { id, from: Some(from), to: Some(to), method, args }
                 if exists(from.server) && exists(*to) =>
             {
-                let fields = args.fields().capped();
+                let mut fields = args.fields().capped();
                 let purpose = Purpose::of(method, &fields);
+                if fields.done == Some(false) {
+                    fields.last_included_index = None; // a part of a snapshot ends nowhere
+                }
                 places.set(*id, self.calls.len());
                 if purpose == Purpose::Vote {
                     self.votes.push(self.calls.len());
@@ -169,8 +226,9 @@ impl Story {
                 if let Some(place) = places.get(*id) {
                     let call = &mut self.calls[place];
                     call.handled = Some(moment);
-                    let Fields { term, vote_granted, success, .. } = reply.fields().capped();
-                    call.reply = Answer { term, vote_granted, success };
+                    let Fields { term, vote_granted, success, guessed, .. } =
+                        reply.fields().capped();
+                    call.reply = Answer { term, vote_granted, success, guessed };
                     // What was sent before this life goes to an earlier one, unless it was late or held.
                     let life = self.lives[call.to as usize].last();
                     call.answered_in = life
@@ -182,9 +240,13 @@ impl Story {
                         .map(|life| life.incarnation);
                     self.handled[call.to as usize].push(place);
                     self.turn(moment, Did::End, place);
-                    let Call { purpose, to, answered_in, .. } = self.calls[place];
+                    let Call { purpose, to, answered_in, ref args, reply, .. } = self.calls[place];
                     if purpose != Purpose::Other && answered_in.is_some() {
-                        self.reaches(moment, to, self.calls[place].reply.term, place);
+                        // Whatever term the answer has, only one that is in the request's votes or obeys.
+                        let agrees =
+                            reply.success == Some(true) || reply.vote_granted == Some(true);
+                        let term = if agrees { reply.term.max(args.term) } else { reply.term };
+                        self.reaches(moment, to, term, place);
                     }
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::CANNOT_FAIL;
+use super::{CANNOT_FAIL, one_line};
 use crate::event::{EventKind, Time};
 use crate::history::History;
 
@@ -53,8 +53,7 @@ pub fn log(history: &History, level: Option<&str>) -> String {
 
 fn line(text: &mut String, at: Time, topic: &str, message: &str) {
     // A line is a line: what else a message has would be taken for somebody else's output.
-    let message = message.replace('\n', " | ").replace(char::is_control, " ");
-    writeln!(text, "{:06} {topic} {message}", at.0 / 100).expect(CANNOT_FAIL);
+    writeln!(text, "{:06} {topic} {}", at.0 / 100, one_line(message)).expect(CANNOT_FAIL);
 }
 
 /// A message's topic, and the rest of it.

@@ -1,6 +1,7 @@
 //! A stored run as text.
 
-use super::{entry, summary, whole_timeline};
+use super::summary::missing;
+use super::{entry, escaped, summary, whole_timeline};
 use crate::explain::explain;
 use crate::monitor;
 use crate::record::Record;
@@ -10,6 +11,8 @@ use crate::story::Story;
 #[must_use]
 pub fn report(record: &Record) -> String {
     let story = Story::new(&record.to_history(), record.servers as usize);
+    let explanation = record.failure.as_ref().map(|failure| explain(&story, failure));
+    let explanation = explanation.unwrap_or_default();
     let mut text = match &record.failure {
         Some(failure) => format!("{}\n", failure.message),
         None => "passed\n".to_owned(),
@@ -32,7 +35,9 @@ pub fn report(record: &Record) -> String {
         if let Some((line, what)) = step {
             entry(&mut text, "script", &format!("{line}, in {what}"));
         }
-        text.push_str(&summary(&story, failure, &explain(&story, failure)));
+        text.push_str(&summary(&story, failure, &explanation));
+    } else if record.dropped > 0 {
+        entry(&mut text, "missing", &missing(&story));
     }
     for tripped in monitor::watch(&story) {
         let first = tripped.first();
@@ -43,14 +48,11 @@ pub fn report(record: &Record) -> String {
     for warning in &record.warnings {
         entry(&mut text, "warning", warning.trim_start_matches("warning: "));
     }
-    if record.dropped > 0 {
-        entry(&mut text, "missing", &format!("the {} oldest events", record.dropped));
-    }
     entry(&mut text, "seed", &record.seed.to_string());
     entry(&mut text, "history", &record.history);
     entry(&mut text, "replay", &record.replay);
     text.push('\n');
-    text.push_str(&whole_timeline(&story, record.failure.as_ref()));
-    // What the code under test logs or panics with may have been meant for another terminal.
-    text.replace(|c: char| c.is_control() && c != '\n', " ")
+    text.push_str(&whole_timeline(&story, record.failure.as_ref(), &explanation));
+    // A stored history can hold anything.
+    escaped(&text).into_owned()
 }

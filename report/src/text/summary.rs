@@ -12,12 +12,17 @@ use crate::story::{Story, View};
 #[must_use]
 pub fn summary(story: &Story, failure: &Failure, explanation: &Explanation) -> String {
     let mut text = String::new();
+    if story.dropped > 0 {
+        entry(&mut text, "missing", &missing(story));
+    }
     if let Some(did) = did(story, failure) {
         entry(&mut text, "did", &did);
     }
+    // What is unsafe may be noticed only when the run is over.
+    let at = if failure.at == Time(0) { story.end } else { failure.at.min(story.end) };
     for server in 0..story.servers {
-        entry(&mut text, &format!("server {server}"), &state(story, server));
-        for line in outstanding(story, server) {
+        entry(&mut text, &format!("server {server}"), &state(story, server, at));
+        for line in outstanding(story, server, at) {
             detail(&mut text, &line);
         }
     }
@@ -28,9 +33,20 @@ pub fn summary(story: &Story, failure: &Failure, explanation: &Explanation) -> S
     text
 }
 
-/// What the script did last, and what it waited for.
+/// What is left of a run whose beginning was dropped.
+pub(super) fn missing(story: &Story) -> String {
+    format!(
+        "the {} oldest events, for the history grew too long: nothing is known of what was before {} s, \
+         and little of what depends on it",
+        story.dropped, story.since
+    )
+}
+
+/// What the script did last before the failure, and what it waited for.
 fn did(story: &Story, failure: &Failure) -> Option<String> {
-    let check = story.last_step()?;
+    let is_before = |at: Time| failure.at == Time(0) || at <= failure.at;
+    let steps = story.steps.iter().rev();
+    let check = steps.filter(|step| !step.is_fault).find(|step| is_before(step.moment.at))?;
     let faults = story.steps.iter().filter(|step| {
         step.is_fault && step.moment.at <= check.moment.at && step.moment.at > Time(0)
     });
@@ -54,7 +70,8 @@ fn did(story: &Story, failure: &Failure) -> Option<String> {
         ));
     }
     let waited = failure.at.since(check.moment.at).as_secs_f64();
-    let looks = story.looks.iter().filter(|look| look.moment >= check.moment).count();
+    let looks = story.looks.iter().filter(|look| look.moment >= check.moment);
+    let looks = looks.filter(|look| is_before(look.moment.at)).count();
     did.push_str(&format!("{} from {} s on, for {waited:.2} s", check.what, check.moment.at));
     if looks > 0 {
         did.push_str(&format!(": {}, no leader", count(looks, "look")));
@@ -62,23 +79,28 @@ fn did(story: &Story, failure: &Failure) -> Option<String> {
     Some(did)
 }
 
-fn state(story: &Story, server: usize) -> String {
-    let end = story.end;
-    let link = if story.is_connected(server, end) { "connected" } else { "disconnected" };
-    if !story.is_alive(server, end) {
+/// What a server was at `at`.
+fn state(story: &Story, server: usize, at: Time) -> String {
+    let link = if story.is_connected(server, at) { "connected" } else { "disconnected" };
+    if story.dropped > 0 && !story.lives[server].iter().any(|life| life.from.at <= at) {
+        return "unknown: it does nothing in what is left of the history".to_owned();
+    }
+    if !story.is_alive(server, at) {
         return "crashed".to_owned();
     }
-    let Some(view) = story.views[server].last() else {
+    let Some(view) = story.view_at(server, at) else {
         return format!("{link}, state never seen");
     };
     let mut text = format!("{link}, term {}, {}", view.term, role(view));
-    let election =
-        story.elections.iter().rfind(|election| election.candidate.server as usize == server);
+    let election = story
+        .elections
+        .iter()
+        .rfind(|election| election.candidate.server as usize == server && election.at <= at);
     if let Some(election) = election
         && election.term == view.term
         && !view.is_leader
     {
-        let age = end.since(election.at).as_secs_f64();
+        let age = at.since(election.at).as_secs_f64();
         text.push_str(&format!("; asked for votes {age:.2} s ago"));
     }
     text
@@ -104,18 +126,19 @@ fn role(view: &View) -> String {
     }
 }
 
-/// The calls that a server waits for, by target and method, each with the one that has been out for
+/// The calls that a server waited for at `at`, by target and method, each with the one that has been out for
 /// longest.
-fn outstanding(story: &Story, server: usize) -> Vec<String> {
-    let life = story.lives[server].last().map(|life| life.incarnation);
+fn outstanding(story: &Story, server: usize, at: Time) -> Vec<String> {
+    let mut lives = story.lives[server].iter().rev();
+    let life = lives.find(|life| life.from.at <= at).map(|life| life.incarnation);
     let mut calls: BTreeMap<(u32, &str), (usize, Time)> = BTreeMap::new();
     for call in story.sent_by(server) {
-        if call.returned.is_none() && Some(call.from.incarnation) == life {
+        if call.is_outstanding(at) && Some(call.from.incarnation) == life {
             calls.entry((call.to, &call.method)).or_insert((0, call.sent.at)).0 += 1;
         }
     }
     let line = |((to, method), (count, oldest)): ((u32, &str), (usize, Time))| {
-        let age = story.end.since(oldest).as_secs_f64();
+        let age = at.since(oldest).as_secs_f64();
         match count {
             1 => format!("{method} to server {to} outstanding for {age:.2} s"),
             n => format!("{n} {method} to server {to} outstanding, for up to {age:.2} s"),

@@ -1,10 +1,11 @@
 //! A run as a table: time downwards, a column for each server.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::{CANNOT_FAIL, WIDTH};
+use super::{CANNOT_FAIL, WIDTH, escaped, one_line};
 use crate::event::{Role, Time};
-use crate::explain::Window;
+use crate::explain::{Explanation, Window};
 use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::story::{Call, Moment, Purpose, Story};
@@ -15,6 +16,9 @@ const ROWS: usize = 48;
 /// How long before the failing check the table begins, in microseconds.
 const BEFORE: u64 = 3_000_000;
 
+/// What the rows begin with that tell what the test did.
+const TEST: &str = "test: ";
+
 /// How late a return has to be to be told, in microseconds.
 const LATE: u64 = 1_000_000;
 
@@ -22,50 +26,131 @@ const LATE: u64 = 1_000_000;
 struct Row {
     moment: Moment,
     event: String,
+    /// Whether it proves why the run failed: then it is shown whatever else is left out.
+    is_proof: bool,
+}
+
+impl Row {
+    fn new(moment: Moment, event: String) -> Row {
+        Row { moment, event, is_proof: false }
+    }
 }
 
 /// What happened up to the failure: roles and terms of all servers, and what changed them. The end of
-/// it, from shortly before the failing check on.
+/// it, from shortly before the failing check on; and all that proves the first finding.
 ///
 /// A cell has the role (**F**ollower, **C**andidate, **L**eader), the term, and a dot if the server was
 /// cut off; it is empty while the server is crashed.
 #[must_use]
-pub fn timeline(story: &Story, failure: &Failure) -> String {
+pub fn timeline(story: &Story, failure: &Failure, explanation: &Explanation) -> String {
     let window = Window::of(story, failure);
     let begin = Time(window.from.0.min(window.settled.0).saturating_sub(BEFORE));
-    let mut rows = rows(story);
+    let mut rows = with_proof(story, rows(story), explanation);
     rows.push(end(story, Some(failure)));
-    let all = rows.len();
-    rows.retain(|row| row.moment.at >= begin);
+    let rows = folded(story, rows);
     // The end tells more than the beginning.
-    let shown = rows.split_off(rows.len().saturating_sub(ROWS));
+    let others = rows.iter().rev().filter(|row| !row.is_proof && row.moment.at >= begin);
+    let first = others.map(|row| row.moment).take(ROWS).last();
+    let all = rows.len();
+    let is_shown = |row: &Row| row.is_proof || first.is_some_and(|first| row.moment >= first);
+    let shown: Vec<Row> = rows.into_iter().filter(is_shown).collect();
     table(story, all - shown.len(), &shown)
+}
+
+/// The rows, with one for each moment that proves the first finding and that has no row yet.
+fn with_proof(story: &Story, mut rows: Vec<Row>, explanation: &Explanation) -> Vec<Row> {
+    // As a reader sees them.
+    let mut shown: BTreeSet<String> = rows
+        .iter()
+        .filter(|row| !row.event.starts_with(TEST))
+        .map(|row| row.moment.at.to_string())
+        .collect();
+    for row in proof(story, explanation) {
+        if shown.insert(row.moment.at.to_string()) {
+            rows.push(row);
+            continue;
+        }
+        let at = row.moment.at.to_string();
+        rows.iter_mut().filter(|row| row.moment.at.to_string() == at).for_each(|row| {
+            row.is_proof = true;
+        });
+    }
+    rows.sort_by_key(|row| row.moment);
+    rows
+}
+
+/// What proves the first finding, in rows.
+fn proof(story: &Story, explanation: &Explanation) -> impl Iterator<Item = Row> {
+    let evidence = explanation.findings.iter().take(1).flat_map(|finding| &finding.evidence);
+    evidence.map(|evidence| Row {
+        moment: after(story, evidence.at),
+        event: format!("why: {}", evidence.text),
+        is_proof: true,
+    })
+}
+
+/// The moment after all that is shown of `at`.
+fn after(story: &Story, at: Time) -> Moment {
+    let last = |moments: &mut dyn Iterator<Item = Moment>| {
+        moments.take_while(|moment| moment.at <= at).last().map(|moment| moment.place)
+    };
+    let sent = last(&mut story.calls.iter().filter(|call| !call.is_copy).map(|call| call.sent));
+    let steps = last(&mut story.steps.iter().map(|step| step.moment));
+    let views = story.views.iter().map(|views| last(&mut views.iter().map(|view| view.moment)));
+    let lives = story.lives.iter().map(|lives| last(&mut lives.iter().map(|life| life.from)));
+    let links = story.links.iter().map(|links| last(&mut links.iter().map(|link| link.moment)));
+    let place = [sent, steps].into_iter().chain(views).chain(lives).chain(links).flatten().max();
+    Moment { place: place.unwrap_or(0), at }
+}
+
+/// The rows, with one in the place of several that say the same one after the other.
+fn folded(story: &Story, rows: Vec<Row>) -> Vec<Row> {
+    let cells = |moment: Moment| -> Vec<String> {
+        (0..story.servers).map(|server| state(story, server, moment)).collect()
+    };
+    let mut folded: Vec<Row> = Vec::new();
+    // What the last row says, since when, and how often.
+    let mut last: Option<(String, Moment, usize)> = None;
+    for row in rows {
+        if let Some((event, since, count)) = &mut last
+            && *event == row.event
+            && cells(*since) == cells(row.moment)
+            && let Some(kept) = folded.last_mut()
+        {
+            *count += 1;
+            kept.event = format!("{event} ({count} times, until {} s)", row.moment.at);
+            continue;
+        }
+        last = Some((row.event.clone(), row.moment, 1));
+        folded.push(row);
+    }
+    folded
 }
 
 /// The same of a whole run, with what its servers logged.
 #[must_use]
-pub fn whole_timeline(story: &Story, failure: Option<&Failure>) -> String {
-    let mut rows = rows(story);
+pub fn whole_timeline(
+    story: &Story,
+    failure: Option<&Failure>,
+    explanation: &Explanation,
+) -> String {
+    let mut rows = with_proof(story, rows(story), explanation);
     for logged in &story.logged {
         let who = logged.server.map_or("?".to_owned(), |server| format!("S{}", server.server));
-        let event = format!("{who} logs {}: {}", logged.level, logged.text);
-        rows.push(Row { moment: logged.moment, event });
+        let event = format!("{who} logs {}: {}", logged.level, one_line(&logged.text));
+        rows.push(Row::new(logged.moment, event));
     }
     rows.sort_by_key(|row| row.moment);
     rows.push(end(story, failure));
-    table(story, 0, &rows)
+    table(story, 0, &folded(story, rows))
 }
 
 /// The last row.
 fn end(story: &Story, failure: Option<&Failure>) -> Row {
     let sentence = failure.map(|failure| failure.message.lines().next().unwrap_or_default());
-    Row {
-        moment: Moment {
-            place: usize::MAX,
-            at: failure.map_or(story.end, |failure| failure.at.max(story.end)),
-        },
-        event: sentence.map_or("end".to_owned(), |sentence| format!("FAIL {sentence}")),
-    }
+    let at = failure.map_or(story.end, |failure| failure.at.max(story.end));
+    let event = sentence.map_or("end".to_owned(), |sentence| format!("FAIL {sentence}"));
+    Row::new(Moment { place: usize::MAX, at }, event)
 }
 
 fn table(story: &Story, earlier: usize, rows: &[Row]) -> String {
@@ -86,10 +171,15 @@ fn table(story: &Story, earlier: usize, rows: &[Row]) -> String {
         write!(text, "{:<cell$}", format!("S{server}")).expect(CANNOT_FAIL);
     }
     text.push_str("event\n");
+    if story.dropped > 0 {
+        let since = story.since.to_string();
+        let what = "what was before is missing: the history grew too long";
+        writeln!(text, "{since:>7}  {what}").expect(CANNOT_FAIL);
+    }
     if earlier > 0 {
         writeln!(text, "{:>7}  {earlier} earlier rows are left out", "…").expect(CANNOT_FAIL);
     }
-    for Row { moment, event } in rows {
+    for Row { moment, event, .. } in rows {
         let mut first = format!("{:>7}  ", moment.at.to_string());
         for server in 0..story.servers {
             write!(first, "{:<cell$}", state(story, server, *moment)).expect(CANNOT_FAIL);
@@ -98,13 +188,14 @@ fn table(story: &Story, earlier: usize, rows: &[Row]) -> String {
             .initial_indent(&first)
             .break_words(false);
         let then = " ".repeat(first.len() + 2);
-        for line in textwrap::wrap(event, options.subsequent_indent(&then)) {
+        for line in textwrap::wrap(&escaped(event), options.subsequent_indent(&then)) {
             writeln!(text, "{}", line.trim_end()).expect(CANNOT_FAIL);
         }
     }
-    text.push_str(
-        "F follower, C candidate, L leader, with the term; a dot: cut off; blank: crashed\n",
-    );
+    text.push_str(match story.dropped {
+        0 => "F follower, C candidate, L leader, with the term; a dot: cut off; blank: crashed\n",
+        _ => "F follower, C candidate, L leader, with the term; a dot: cut off; blank: crashed\nor unknown\n",
+    });
     text
 }
 
@@ -150,10 +241,10 @@ fn rows(story: &Story) -> Vec<Row> {
             continue; // how every test begins
         }
         let event = match &step.line {
-            Some((_, line)) => format!("test: {}, line {line}", step.what),
-            None => format!("test: {}", step.what),
+            Some((_, line)) => format!("{TEST}{}, line {line}", step.what),
+            None => format!("{TEST}{}", step.what),
         };
-        rows.push(Row { moment: step.moment, event });
+        rows.push(Row::new(step.moment, event));
     }
     for election in &story.elections {
         let first = &story.calls[election.requests[0]];
@@ -169,7 +260,7 @@ fn rows(story: &Story) -> Vec<Row> {
             })
             .collect();
         let event = format!("S{server} election, term {} -> {}", election.term, asked.join(", "));
-        rows.push(Row { moment: first.sent, event });
+        rows.push(Row::new(first.sent, event));
     }
     for (server, views) in story.views.iter().enumerate() {
         let mut before: Option<(u64, bool)> = None;
@@ -177,10 +268,10 @@ fn rows(story: &Story) -> Vec<Row> {
             let led = before.is_some_and(|(_, led)| led);
             if view.is_leader && before != Some((view.term, true)) {
                 let event = format!("S{server} leads term {}", view.term);
-                rows.push(Row { moment: view.moment, event });
+                rows.push(Row::new(view.moment, event));
             } else if led && !view.is_leader {
                 let event = format!("S{server} steps down, term {}", view.term);
-                rows.push(Row { moment: view.moment, event });
+                rows.push(Row::new(view.moment, event));
             }
             before = Some((view.term, view.is_leader));
         }
@@ -200,7 +291,7 @@ fn rows(story: &Story) -> Vec<Row> {
                 call.to,
                 call.args.term.unwrap_or_default()
             );
-            rows.push(Row { moment, event });
+            rows.push(Row::new(moment, event));
         }
     }
     rows.sort_by_key(|row| row.moment);

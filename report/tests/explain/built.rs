@@ -113,6 +113,8 @@ fn log_not_cut() {
     run.save(0, [900, 0]);
     run.snapshot(0, 9);
     run.save(0, [900, 500]);
+    run.snapshot(0, 19);
+    run.save(0, [900, 500]);
     assert_finds("log-not-cut", run, Budget, "Log size too large");
 }
 
@@ -144,6 +146,7 @@ fn majority_not_committed() {
     run.append([0, 1], 1, [0, 0], [1, 0], true);
     run.append([0, 2], 1, [0, 0], [1, 0], true);
     run.wait(2000);
+    run.beat(0, 1, 1);
     assert_finds("majority-not-committed", run, Liveness, ACCEPTED);
 }
 
@@ -156,6 +159,7 @@ fn committed_not_applied() {
     run.propose(0, 2, 1);
     run.append([0, 1], 1, [1, 1], [1, 1], true);
     run.wait(2000);
+    run.tell(1, (1, false), [2, 1], 1);
     assert_finds("committed-not-applied", run, Liveness, ACCEPTED);
 }
 

@@ -34,6 +34,11 @@ fn restarted() -> Run {
 fn what_is_refused_at_once_is_lost_in_the_crash() {
     let mut run = restarted();
     run.append([0, 1], 1, [4, 1], [0, 0], false);
+    // It may have it, and compare it wrongly.
+    assert_first(run, TWO_COMMANDS, "log-not-saved", Likely);
+    let mut run = restarted();
+    run.tell(1, (1, false), [0, 0], 0);
+    run.append([0, 1], 1, [4, 1], [0, 0], false);
     assert_first(run, TWO_COMMANDS, "log-not-saved", Certain);
 }
 
@@ -72,6 +77,7 @@ fn without_a_crash_it_is_certain() {
     run.append([0, 1], 1, [0, 0], [4, 0], true);
     install(&mut run, 2);
     run.wait(100);
+    run.tell(1, (1, false), [2, 1], 2);
     run.append([0, 1], 1, [4, 1], [0, 0], false);
     assert_first(run, TWO_COMMANDS, "log-dropped-for-snapshot", Certain);
 }
@@ -97,7 +103,7 @@ fn replaced() -> Run {
 fn ask_with_old_log(run: &mut Run) {
     run.view(2, 2, false);
     run.wait(500);
-    run.view(2, 3, false);
+    run.tell(2, (3, false), [4, 1], 0);
     let args = json!({"term": 3, "candidate_id": 2, "last_log_index": 4, "last_log_term": 1});
     run.call(2, 0, "Raft.RequestVote", args, json!({"term": 3, "vote_granted": false}));
 }
@@ -111,6 +117,15 @@ fn an_old_suffix_is_kept_or_comes_back_with_a_crash() {
     run.restart(2);
     ask_with_old_log(&mut run);
     assert_first(run, TWO_COMMANDS, "log-not-saved", Certain);
+}
+
+#[test]
+fn what_only_a_request_says_may_be_wrong() {
+    let mut run = replaced();
+    let args = json!({"term": 3, "candidate_id": 2, "last_log_index": 4, "last_log_term": 1});
+    run.view(2, 3, false);
+    run.call(2, 0, "Raft.RequestVote", args, json!({"term": 3, "vote_granted": false}));
+    assert_first(run, TWO_COMMANDS, "conflicting-suffix-kept", Likely);
 }
 
 /// Server 1 has confirmed entries and been given a snapshot up to index 20, and is restarted.
@@ -136,7 +151,7 @@ fn who_goes_on_behind_its_snapshot_knows_where_it_ends() {
     run.propose(0, 21, 1);
     run.append([0, 1], 1, [20, 1], [1, 20], true);
     run.append([0, 1], 1, [10, 1], [1, 20], false);
-    assert_first(run, TWO_COMMANDS, "covered-entry-refused", Certain);
+    assert_first(run, TWO_COMMANDS, "covered-entry-refused", Likely);
     let mut run = restarted_with_snapshot();
     run.propose(0, 21, 1);
     run.append([0, 1], 1, [20, 1], [1, 20], false);
@@ -159,8 +174,19 @@ fn a_log_that_snapshots_cut_need_not_grow() {
     run.restart(1);
     run.view(1, 1, false);
     run.view(2, 2, false);
-    run.vote(2, 1, 2);
-    assert_first(run, TWO_COMMANDS, "vote-for-outdated-log", Certain);
+    let seen = |tells: bool| {
+        let mut run = run.clone();
+        let args = json!({"term": 2, "candidate_id": 2, "last_log_index": 0, "last_log_term": 0});
+        let reply = json!({"term": 2, "vote_granted": true});
+        run.call_that(2, 1, "Raft.RequestVote", args, reply, |run| match tells {
+            true => run.tell(1, (2, false), [200, 1], 0),
+            false => run.view(1, 2, false),
+        });
+        run
+    };
+    assert_first(seen(true), TWO_COMMANDS, "vote-for-outdated-log", Certain);
+    // By then it may have lost it, for another reason.
+    assert_first(seen(false), TWO_COMMANDS, "vote-for-outdated-log", Likely);
 }
 
 #[test]

@@ -33,7 +33,8 @@ fn assert_shown(record: &Record) {
     let story = Story::new(&record.to_history(), record.servers as usize);
     assert_fits(record, &text::report(record));
     if let Some(failure) = &record.failure {
-        assert_fits(record, &text::timeline(&story, failure));
+        let explanation = report::explain(&story, failure);
+        assert_fits(record, &text::timeline(&story, failure, &explanation));
     }
     assert!(!text::log(&record.to_history(), Some("TRACE")).contains('\r'));
     for tripped in monitor::watch(&story) {

@@ -7,7 +7,7 @@ use crate::golden::assert_explained;
 use crate::run::Run;
 
 const NOBODY: &str = "one(100) failed to reach agreement\n  command   nobody accepted it";
-const NOT_ELECTED: &str = "server 0 was not elected in 30 s, though nobody else got any votes";
+const NOT_ELECTED: &str = "server 0 was not elected in 30 s, though nobody was in its way";
 const HELD: &str = "none of the RequestVote requests from server 0 to server 2 came for 10 s";
 
 fn first(run: Run, message: &str) -> Option<String> {

@@ -5,6 +5,7 @@ use report::{Event, Failure, FailureKind, History, Story, Time, explain};
 use serde_json::{Value, json};
 
 /// A run of servers that begin in term 0, all connected.
+#[derive(Clone)]
 pub(crate) struct Run {
     servers: u32,
     lives: Vec<u32>,
@@ -53,6 +54,43 @@ impl Run {
         self.event(
             json!({"event": "viewed", "server": server, "term": term, "is_leader": is_leader}),
         );
+    }
+
+    /// The same, and it tells its log's last entry, by index and term, and its commit index.
+    pub(crate) fn tell(
+        &mut self,
+        server: u32,
+        (term, is_leader): (u64, bool),
+        [last_index, last_term]: [u64; 2],
+        commit: u64,
+    ) {
+        let server = self.caller(server);
+        let detail = json!({
+            "role": if is_leader { "leader" } else { "follower" }, "voted_for": null,
+            "last_index": last_index, "last_term": last_term, "commit_index": commit,
+            "last_applied": 0, "snapshot_index": 0,
+        });
+        self.event(json!({
+            "event": "viewed", "server": server, "term": term, "is_leader": is_leader,
+            "detail": detail,
+        }));
+    }
+
+    /// A request is sent and delivered; its handler is at work.
+    pub(crate) fn open(&mut self, from: u32, to: u32, method: &str, args: Value) -> u64 {
+        let id = self.calls;
+        self.send(from, to, method, args);
+        self.now += 300;
+        self.event(json!({"event": "rpc_delivered", "id": id}));
+        id
+    }
+
+    /// The handler of an open request ends, and its reply arrives.
+    pub(crate) fn close(&mut self, id: u64, reply: Value) {
+        let reply = json!({"bytes": 20, "value": reply});
+        self.event(json!({"event": "rpc_handled", "id": id, "reply": reply}));
+        self.now += 300;
+        self.event(json!({"event": "rpc_returned", "id": id, "outcome": "Replied"}));
     }
 
     /// A call whose reply arrives within a millisecond.
@@ -198,14 +236,41 @@ impl Run {
         );
     }
 
-    /// The run has failed.
-    pub(crate) fn fails(self, kind: FailureKind, message: &str) -> (Story, Failure, Explanation) {
+    /// The time.
+    pub(crate) fn now(&self) -> Time {
+        Time(self.now)
+    }
+
+    /// Something of which there is no other way to write it.
+    pub(crate) fn event_of(&mut self, event: Value) {
+        self.event(event);
+    }
+
+    /// The events so far, as they are stored.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        self.events.clone()
+    }
+
+    /// The same, read.
+    pub(crate) fn story_events(self) -> impl Iterator<Item = Event> {
+        let read = |event| serde_json::from_value(event).expect("it is an event");
+        self.events.into_iter().map(read)
+    }
+
+    /// What has happened so far.
+    pub(crate) fn story(&self) -> Story {
         let mut history = History::new();
-        for event in self.events {
-            let Event { at, kind } = serde_json::from_value(event).expect("it is an event");
+        for event in &self.events {
+            let event = serde_json::from_value(event.clone());
+            let Event { at, kind } = event.expect("it is an event");
             history.record(at, kind);
         }
-        let story = Story::new(&history, self.servers as usize);
+        Story::new(&history, self.servers as usize)
+    }
+
+    /// The run has failed.
+    pub(crate) fn fails(self, kind: FailureKind, message: &str) -> (Story, Failure, Explanation) {
+        let story = self.story();
         let message = message.to_owned();
         let failure =
             Failure { kind, message, location: "script.rs:1".to_owned(), at: Time(self.now) };

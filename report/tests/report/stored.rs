@@ -87,7 +87,7 @@ fn what_is_missing_is_known_to_be_missing() {
     let read = stored(&record);
     assert_eq!(read.to_history().dropped(), 12);
     assert_eq!(Story::new(&read.to_history(), 3).dropped, 12);
-    assert!(text::report(&read).contains("  missing   the 12 oldest events\n"));
+    assert!(text::report(&read).contains("  missing   the 12 oldest events, "));
 }
 
 #[test]

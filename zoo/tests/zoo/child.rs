@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::Command;
 
-use config::{Failure, FailureKind, RunResult, Verdict};
+use config::{Failure, FailureKind, RunResult};
 use report::without_numbers;
 use zoo::Bug;
 
@@ -111,10 +111,7 @@ pub(crate) fn fails_of(
 
 impl Runs {
     pub(crate) fn failures(&self) -> impl Iterator<Item = &Failure> {
-        self.results.iter().filter_map(|result| match &result.verdict {
-            Verdict::Passed(_) => None,
-            Verdict::Failed { failure, .. } => Some(failure),
-        })
+        self.results.iter().filter_map(|result| result.failure())
     }
 
     /// Asserts that every failure is one of `expected`: its message, its kind, its line. Returns

@@ -87,7 +87,7 @@ const CASES: [Case; 28] = [
         "timers_x::TestRefusedRequestsX13",
         Bug::RestartsTimerForEveryCandidate,
         Liveness,
-        "server 1 has refused requests for its vote in rising terms",
+        "server 1 has refused requests for its vote in an earlier term",
     ),
     (
         "elections_x::TestHigherTermInRepliesX14",

@@ -81,7 +81,7 @@ fn terms_that_are_told_and_ignored_or_not_told() {
 
 #[test]
 fn scenarios_that_wait_for_a_word_or_a_save() {
-    explained(Bug::BlocksOnVotes, "extra::timers_x::TestRefusedRequestsX13", 4);
+    explained(Bug::BlocksOnVotes, "extra::elections_x::TestLateVoteX03", 4);
     explained(Bug::NeverSavesOwnCommands, "extra::crashes_x::TestCrashAtSaveX07", 4);
 }
 

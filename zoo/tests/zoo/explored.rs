@@ -26,7 +26,7 @@ pub(crate) fn follow(plan: &Plan, bug: Bug, seeds: RangeInclusive<u64>) -> Runs 
 /// The first seed with which `what` was found.
 fn seed_of(runs: &Runs, what: &str) -> Option<u64> {
     let found = runs.results.iter().find(|result| match &result.verdict {
-        Verdict::Passed(_) => false,
+        Verdict::Passed(_) | Verdict::Skipped { .. } => false,
         Verdict::Failed { explanation, .. } => {
             explanation.findings.first().is_some_and(|finding| finding.id == what)
         }
@@ -66,7 +66,7 @@ fn the_same_seed_is_the_same_exploration() {
     assert_eq!(runs.failures().next(), None);
     let counts = runs.results.iter().map(|result| match &result.verdict {
         Verdict::Passed(measured) => (measured.rpcs, measured.bytes, measured.commands),
-        Verdict::Failed { failure, .. } => panic!("{failure:?}"),
+        other => panic!("{other:?}"),
     });
     let counts: Vec<(u64, u64, u64)> = counts.take(3).collect();
     assert_eq!(counts, SEEDS_1_TO_3, "if runs were to change, the first are the new counts");

@@ -147,6 +147,7 @@ fn the_script_finds_the_bug_and_nothing_else() {
 fn ends(runs: &Runs) -> Vec<String> {
     let end = |verdict: &Verdict| match verdict {
         Verdict::Passed(measured) => format!("passed: {measured:?}"),
+        Verdict::Skipped { reason } => format!("skipped: {reason}"),
         Verdict::Failed { failure, .. } => format!("at {}: {}", failure.at, failure.message),
     };
     runs.results.iter().map(|result| end(&result.verdict)).collect()

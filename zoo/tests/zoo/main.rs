@@ -11,6 +11,7 @@ mod caught_3d;
 mod child;
 mod directed;
 mod docs;
+mod elected;
 mod explained;
 mod explained_too;
 mod explored;
@@ -26,7 +27,9 @@ mod reported;
 mod right;
 mod script;
 mod seed_case;
+mod skipped;
 mod slice;
+mod small;
 mod strict;
 
 pub(crate) use odd::make;

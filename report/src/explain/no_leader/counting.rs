@@ -134,9 +134,14 @@ pub(super) fn majority_not_recognised(case: &Case<'_>) -> Option<Finding> {
     let found = cheated(case, &voters).filter(goes_on);
     let Cheated { election, at, voters, until, .. } = found.last()?;
     let server = election.candidate.server;
+    // Whoever waits for a vote no longer than that doesn't get it.
+    let is_late = requests(case.story, election).any(|call| {
+        call.reply.vote_granted == Some(true)
+            && call.replied().is_some_and(|replied| replied.since(call.sent.at) > COUNTED)
+    });
     Some(Finding {
         id: "majority-not-recognised".to_owned(),
-        confidence: Confidence::Certain,
+        confidence: if is_late { Confidence::Likely } else { Confidence::Certain },
         what: format!("server {server} had a majority of the votes and never led"),
         evidence: vec![evidence(
             at,

@@ -1,6 +1,6 @@
 //! Servers that hang, hide that they lead, or ignore a term.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{COUNTED, PATIENCE, evidence, life_at, seconds};
@@ -17,6 +17,7 @@ pub(in crate::explain) fn server_hangs(case: &Case<'_>) -> Option<Finding> {
     let story = case.story;
     let (from, until) = (case.window.from, case.window.until);
     let mut found = Vec::new();
+    let mut never = false;
     for &server in &case.window.up {
         let life = life_at(story, server, until)?;
         // The requests whose handlers took long, and until when.
@@ -40,6 +41,9 @@ pub(in crate::explain) fn server_hangs(case: &Case<'_>) -> Option<Finding> {
         if let Some((_, _, first)) = hung.first()
             && covered > PATIENCE
         {
+            never |= hung.iter().any(|&(began, ended, call)| {
+                call.handled.is_none() && ended.since(began) > PATIENCE
+            });
             found.push(evidence(
                 first.delivered?.at,
                 format!(
@@ -54,10 +58,16 @@ pub(in crate::explain) fn server_hangs(case: &Case<'_>) -> Option<Finding> {
             ));
         }
     }
+    // What is answered in the end was only slow, for whatever reason.
     (!found.is_empty()).then(|| Finding {
         id: "server-hangs".to_owned(),
-        confidence: Confidence::Certain,
-        what: "a server takes requests and never answers them".to_owned(),
+        confidence: if never { Confidence::Certain } else { Confidence::Likely },
+        what: if never {
+            "a server takes requests and never answers them"
+        } else {
+            "a server takes requests and answers them late"
+        }
+        .to_owned(),
         evidence: found,
         rule: "a handler returns soon: it waits neither for a lock that is held across an RPC nor \
                for a channel that nobody reads (rule 10 of the contract)"
@@ -88,9 +98,14 @@ pub(super) fn leader_not_told(case: &Case<'_>) -> Option<Finding> {
                 story.views[server].iter().any(|view| view.is_leader && view.term == term);
             let (first, last) = (calls[0], calls[calls.len() - 1]);
             if !says_so && last.sent.at.since(first.sent.at) > COUNTED {
+                // Without the votes it may have given up its leadership, and send on all the same.
+                let confidence = match was_elected(case, server, term) {
+                    true => Confidence::Certain,
+                    false => Confidence::Likely,
+                };
                 return Some(Finding {
                     id: "leader-not-told".to_owned(),
-                    confidence: Confidence::Certain,
+                    confidence,
                     what: format!(
                         "server {server} leads term {term}, but its get_state never says so"
                     ),
@@ -117,6 +132,18 @@ pub(super) fn leader_not_told(case: &Case<'_>) -> Option<Finding> {
     None
 }
 
+/// Whether the votes of a majority have reached a server in `term`.
+fn was_elected(case: &Case<'_>, server: usize, term: u64) -> bool {
+    let votes = case.story.sent_by(server).filter(|call| {
+        call.purpose == Purpose::Vote
+            && call.args.term == Some(term)
+            && call.reply.vote_granted == Some(true)
+            && call.replied().is_some()
+    });
+    let voters: BTreeSet<u32> = votes.map(|call| call.to).collect();
+    voters.len() + 1 >= case.story.majority()
+}
+
 /// Row 12: a server has answered a higher term in its own, lower one.
 pub(super) fn higher_term_ignored(case: &Case<'_>) -> Option<Finding> {
     let ignored: Vec<&Call> = case
@@ -126,11 +153,22 @@ pub(super) fn higher_term_ignored(case: &Case<'_>) -> Option<Finding> {
         .filter(|call| call.purpose != Purpose::Other && call.handled.is_some())
         .filter(|call| call.reply.term.is_some() && call.reply.term < call.args.term)
         .filter(|call| !answers::leaves_term_out(case.story, call))
+        .filter(|call| !case.story.holds_to_leader(call))
         .collect();
+    // An answer may have the term that the server had until then.
+    let stays = |call: &&Call| {
+        let asked = call.args.term.unwrap_or(0);
+        call.handled.is_some_and(|at| case.story.stays_below(call.to as usize, asked, at))
+    };
+    let staying: Vec<&Call> = ignored.iter().copied().filter(stays).collect();
+    let (ignored, confidence) = match staying.is_empty() {
+        true => (ignored, Confidence::Likely),
+        false => (staying, Confidence::Certain),
+    };
     let first = *ignored.first()?;
     Some(Finding {
         id: "higher-term-ignored".to_owned(),
-        confidence: Confidence::Certain,
+        confidence,
         what: "a server stays in its own term though it has seen a higher one".to_owned(),
         evidence: vec![evidence(
             first.handled?.at,

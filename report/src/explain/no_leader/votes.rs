@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{NORMAL, evidence, seconds, voters};
 use crate::event::Time;
 use crate::explain::{Case, Confidence, Evidence, Finding};
-use crate::story::{Call, Election, Purpose};
+use crate::story::{Call, Election, Moment, Purpose, Story};
 use crate::text::{count, list};
 
 /// How close to each other two elections are that split the votes: within a few message delays.
@@ -17,6 +17,7 @@ pub(super) fn vote_refused_without_reason(case: &Case<'_>) -> Option<Finding> {
     let story = case.story;
     let mut found = Vec::new();
     let mut has_voted_before = false;
+    let mut is_proven = false;
     for &server in &case.window.up {
         let mut given: BTreeMap<u64, u32> = BTreeMap::new();
         let own = |call: &Call| Some((call.args.last_log_term?, call.args.last_log_index?));
@@ -41,13 +42,23 @@ pub(super) fn vote_refused_without_reason(case: &Case<'_>) -> Option<Finding> {
                         .sent_by(server)
                         .find(|sent| sent.purpose == Purpose::Vote && sent.sent > handled)
                         .and_then(own);
-                    let logs_are_empty = story.proposals.is_empty();
-                    let is_up_to_date =
-                        logs_are_empty || later.is_some_and(|later| offered >= Some(later));
+                    let logs_are_empty = story.dropped == 0 && !has_entries(story, handled);
+                    let told = log_told(story, call);
+                    let is_up_to_date = logs_are_empty
+                        || match told {
+                            Some(told) => offered >= Some(told),
+                            None => {
+                                later.is_some_and(|later| offered >= Some(later))
+                                    && offered >= appended(story, call)
+                            }
+                        };
                     let is_taken = given.get(&term).is_some_and(|&other| other != call.from.server);
                     if is_up_to_date && !is_taken && case.window.contains(handled.at) {
                         let before = given.range(..term).next_back();
                         has_voted_before |= before.is_some();
+                        is_proven |= (logs_are_empty || told.is_some())
+                            && !story.holds_to_leader(call)
+                            && story.reached_before(server as u32, handled).is_some();
                         let vote = match before {
                             Some((term, who)) => {
                                 format!("its last vote was for server {who} in term {term}")
@@ -77,7 +88,8 @@ pub(super) fn vote_refused_without_reason(case: &Case<'_>) -> Option<Finding> {
     found.truncate(3);
     Some(Finding {
         id: "vote-refused-without-reason".to_owned(),
-        confidence: Confidence::Certain,
+        // Else its log is a guess, or it may hold to a leader of which it has just heard (thesis §4.2.3).
+        confidence: if is_proven { Confidence::Certain } else { Confidence::Likely },
         what: format!(
             "servers that were free to vote refused their votes ({})",
             count(refusals, "time")
@@ -95,6 +107,46 @@ pub(super) fn vote_refused_without_reason(case: &Case<'_>) -> Option<Finding> {
         .to_owned(),
         normal: None,
     })
+}
+
+/// Whether some log may have an entry by then.
+fn has_entries(story: &Story, until: Moment) -> bool {
+    let proposed = story.proposals.iter().any(|proposal| proposal.moment < until);
+    proposed
+        || story.calls.iter().take_while(|call| call.sent < until).any(|call| {
+            call.args.entries.as_ref().is_some_and(|entries| !entries.is_empty())
+                || call.purpose == Purpose::Snapshot
+        })
+}
+
+/// The term and the index of a voter's last entry, as it told them while it handled a request.
+fn log_told(story: &Story, call: &Call) -> Option<(u64, u64)> {
+    let (delivered, handled) = call.delivered.zip(call.handled)?;
+    let view = story.view_at(call.to as usize, handled.at)?;
+    let detail = view.detail.as_ref().filter(|_| view.moment.at >= delivered.at)?;
+    Some((detail.last_term, detail.last_index))
+}
+
+/// The term and the index of the last entry that a voter had appended as a leader, or confirmed, in the
+/// same life.
+fn appended(story: &Story, call: &Call) -> Option<(u64, u64)> {
+    let handled = call.handled?;
+    let life = call.answered_in?;
+    let own = story.proposals.iter().filter(|own| {
+        own.server.server == call.to && own.server.incarnation == life && own.moment < handled
+    });
+    let own = own.map(|own| (own.moment, (own.term, own.index))).next_back();
+    let confirmed = story.handled_by(call.to as usize).rev().find(|other| {
+        other.answered_in == Some(life)
+            && other.handled < Some(handled)
+            && other.reply.success == Some(true)
+    });
+    let confirmed = confirmed.and_then(|other| {
+        let (index, entries) = (other.up_to()?, other.args.entries.as_ref()?);
+        let term = entries.last().copied().unwrap_or(other.args.prev_log_term)?;
+        Some((other.handled?, (term, index)))
+    });
+    own.into_iter().chain(confirmed).max_by_key(|(moment, _)| *moment).map(|(_, last)| last)
 }
 
 /// Row 7: leaders are elected, and replaced before they are noticed.

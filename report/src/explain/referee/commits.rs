@@ -2,7 +2,7 @@
 
 use super::{Referee, certain, evidence};
 use crate::event::RpcId;
-use crate::story::{Applied, Call, Moment};
+use crate::story::{Applied, Call, Moment, Purpose};
 
 impl Referee<'_> {
     /// A reply that has reached the leader tells what it may count.
@@ -16,8 +16,9 @@ impl Referee<'_> {
             return;
         }
         let up_to = match (call.args.last_included_index, call.up_to()) {
-            (Some(index), _) => index,
+            (Some(index), _) if call.reply.success != Some(false) => index,
             (None, Some(up_to)) if call.reply.success == Some(true) => up_to,
+            (None, None) => return self.may_be_confirmed(call),
             _ => return,
         };
         led.answered[call.to as usize] = call.returned.map(|(moment, _)| moment);
@@ -29,9 +30,36 @@ impl Referee<'_> {
         // Of an entry whose term isn't known it may be true.
         if player.log.term(n).is_none_or(|term| term == led.term) && n > player.commit {
             player.commit = n;
-            if self.disks_are_safe {
-                player.log.saved = player.log.saved.max(n.min(player.log.last_index()));
-            }
+        }
+    }
+
+    /// A reply has reached the leader that may tell anything: what its request was for can't be read.
+    pub(super) fn may_be_confirmed(&mut self, call: &Call) {
+        let player = &mut self.players[call.from.server as usize];
+        if let Some(led) = &mut player.led
+            && player.incarnation == call.from.incarnation
+            && !call.is_pre_vote()
+        {
+            led.confirmed[call.to as usize] = u64::MAX;
+        }
+    }
+
+    /// A leader shows that an entry of its term is committed. Where so few others have confirmed it that it
+    /// takes the leader itself, the leader has it saved.
+    fn shows_commit(&mut self, server: u32, term: Option<u64>, index: u64) {
+        let majority = self.story.majority();
+        let player = &mut self.players[server as usize];
+        let Some(led) = player.led.as_ref().filter(|led| Some(led.term) == term) else { return };
+        let others = led
+            .confirmed
+            .iter()
+            .zip(0..)
+            .filter(|&(&up_to, other)| other != server && up_to >= index);
+        if others.count() + 1 == majority
+            && index > player.may_know
+            && player.log.term(index) == Some(led.term)
+        {
+            player.log.saved = player.log.saved.max(index);
         }
     }
 
@@ -46,12 +74,20 @@ impl Referee<'_> {
             _ if call.reply.term > call.args.term => return,
             (Some(index), _) => index,
             (None, Some(up_to)) if call.reply.success != Some(false) => {
-                up_to.min(call.args.leader_commit.unwrap_or(0))
+                up_to.min(call.args.leader_commit.unwrap_or_else(|| self.knows(call.from.server)))
             }
+            // What can't be read may tell all that its sender knows.
+            (None, None) if call.purpose != Purpose::Vote => self.knows(call.from.server),
             _ => return,
         };
         let player = &mut self.players[call.to as usize];
         player.may_know = player.may_know.max(index);
+    }
+
+    /// How far a server may know its log to be committed.
+    fn knows(&self, server: u32) -> u64 {
+        let player = &self.players[server as usize];
+        player.commit.max(player.may_know)
     }
 
     /// A leader tells its followers what is committed.
@@ -60,6 +96,7 @@ impl Referee<'_> {
         let server = call.from.server;
         let text =
             format!("server {server} told server {} that index {commit} is committed", call.to);
+        self.shows_commit(server, call.args.term, commit);
         self.commits(server, call.args.term, commit, call.sent, (text, Some(call.id)));
     }
 
@@ -75,7 +112,7 @@ impl Referee<'_> {
         let majority = self.story.majority();
         let player = &mut self.players[server as usize];
         let Some(led) = player.led.as_ref().filter(|led| Some(led.term) == term) else { return };
-        if index <= player.commit.max(player.may_know) || !self.reads_logs {
+        if index <= player.commit.max(player.may_know) || !self.reads_commits {
             return;
         }
         let has = |&&confirmed: &&u64| confirmed >= index;
@@ -93,7 +130,9 @@ impl Referee<'_> {
         };
         let led_term = led.term;
         let appended = self.story.proposals.iter().find(|proposal| {
-            (proposal.server.server, proposal.term, proposal.index) == (server, led_term, index)
+            proposal.moment < moment
+                && (proposal.server.server, proposal.term, proposal.index)
+                    == (server, led_term, index)
         });
         let appended = appended.map_or(led.since, |proposal| proposal.moment);
         let answered = led.answered.iter().filter(|&&answered| answered > Some(appended)).count();
@@ -104,8 +143,8 @@ impl Referee<'_> {
         if count < majority && ended_there {
             id = "saved-taken-for-applied";
             what = format!(
-                "server {server} took for committed what it had only saved: after a crash, index {index}, \
-                 where its log had ended"
+                "server {server} calls index {index} committed, where its log had ended before a crash, and \
+                 no majority has confirmed that"
             );
             rule = "commitIndex and lastApplied are volatile: they begin at 0, or at the snapshot's last \
                     index (Figure 2, Volatile state; §7)";
@@ -113,7 +152,8 @@ impl Referee<'_> {
         } else if count < majority && answered + 1 >= majority {
             id = "unsent-entry-counted";
             what = format!(
-                "server {server} counted entries as replicated that no request had brought"
+                "server {server} committed index {index}, which no majority had confirmed, though a majority \
+                 had answered something"
             );
             rule = "a reply tells that a follower has what the request had: matchIndex is \
                     prevLogIndex + the number of its entries (Figure 2, Leaders 3; §5.3)";
@@ -146,7 +186,10 @@ impl Referee<'_> {
         let text =
             format!("{text}{of_term}; of the {majority} it takes, {who}, and it has it itself");
         let proof = vec![evidence(moment.at, text, call)];
-        self.breach(moment, certain(id, what, proof, [rule, look]));
+        let finding = certain(id, what, proof, [rule, look]);
+        // The term of an entry may be known by its server's own word only.
+        let is_proven = id != "old-term-committed" || !self.players[server as usize].log.is_claimed;
+        self.breach(moment, if is_proven { finding } else { finding.likely() });
     }
 
     /// Where the log of a server ended before its present life, if it isn't its first.
@@ -163,6 +206,8 @@ impl Referee<'_> {
 
     pub(super) fn applied(&mut self, applied: &Applied) {
         let (server, index, moment) = (applied.server.server, applied.index, applied.moment);
+        let term = self.players[server as usize].led.as_ref().map(|led| led.term);
+        self.shows_commit(server, term, index);
         let player = &mut self.players[server as usize];
         if applied.command.is_none() {
             player.commit = player.commit.max(index);
@@ -170,7 +215,7 @@ impl Referee<'_> {
         }
         if player.incarnation != applied.server.incarnation
             || index <= player.commit.max(player.may_know)
-            || !self.reads_logs
+            || !self.reads_commits
         {
             return;
         }

@@ -1,10 +1,16 @@
 //! Terms, votes and leaders (§5.1, §5.2, §5.4.1).
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::{Breach, Finding, Led, Referee, Shown, Vote, certain, evidence};
 use crate::event::RpcId;
+use crate::outcome::Outcome;
 use crate::story::{Call, Moment, Purpose, View};
+
+/// How fresh an answer is that leaves a leader no reason to doubt its followers: no election timeout is
+/// as short.
+const ANSWERED: Duration = Duration::from_millis(150);
 
 impl Referee<'_> {
     /// A server has shown its term, which it had at `moment`.
@@ -49,7 +55,25 @@ impl Referee<'_> {
         } else {
             term_not_saved(server, vec![was, is])
         };
-        self.breach(moment, finding);
+        // What get_state alone tells may be wrong itself.
+        let is_proven = call.is_some() || self.acts_in(server, term, moment);
+        self.breach(moment, if is_proven { finding } else { finding.likely() });
+    }
+
+    /// Whether a server sends or answers something in just this term after `moment`, in its present life.
+    fn acts_in(&self, server: u32, term: u64, moment: Moment) -> bool {
+        let story = self.story;
+        let life = self.players[server as usize].incarnation;
+        let is_raft_s = |call: &&Call| call.purpose != Purpose::Other;
+        let mut sent = story.sent_by(server as usize).filter(is_raft_s);
+        let mut answered = story.handled_by(server as usize).filter(is_raft_s);
+        sent.any(|call| {
+            call.from.incarnation == life && call.sent > moment && call.args.term == Some(term)
+        }) || answered.any(|call| {
+            call.answered_in == Some(life)
+                && call.delivered > Some(moment)
+                && call.reply.term == Some(term)
+        })
     }
 
     /// The highest term that the lives of a server before the present one have answered or sent, and
@@ -88,6 +112,7 @@ impl Referee<'_> {
                 .find(|other| other.moment < view.moment && other.incarnation == view.incarnation)
             && before.is_leader
             && before.term == view.term
+            && self.is_heard(number, view)
         {
             let (term, since) = (view.term, before.moment.at);
             let refused = self.story.calls.iter().rev().find(|call| {
@@ -115,7 +140,8 @@ impl Referee<'_> {
                         (Figure 2, Leaders 3; §5.3)";
             let look = "where a leader becomes a follower: a refusal in its own term is no \
                         reason";
-            self.breach(view.moment, certain("leader-gives-up", what, proof, [rule, look]));
+            let finding = certain("leader-gives-up", what, proof, [rule, look]);
+            self.breach(view.moment, finding.likely());
         }
         match self.wrong_views.iter().position(|wrong| wrong.view == view.moment) {
             Some(place) => {
@@ -126,6 +152,29 @@ impl Referee<'_> {
             None if !self.wrong_views.is_empty() => {}
             None => self.shows(number, view.term, view.moment, None),
         }
+    }
+
+    /// Whether a majority has just answered a leader in its term: a leader that none answers may step down
+    /// (CheckQuorum, thesis §6.2).
+    fn is_heard(&self, server: u32, view: &View) -> bool {
+        let mut answered: Vec<u32> = self
+            .story
+            .sent_by(server as usize)
+            .rev()
+            .filter(|call| call.is_leaders() && call.is_followed())
+            .filter(|call| call.args.term == Some(view.term))
+            .filter(|call| {
+                call.returned.is_some_and(|(returned, outcome)| {
+                    outcome == Outcome::Replied
+                        && returned < view.moment
+                        && view.moment.at.since(returned.at) < ANSWERED
+                })
+            })
+            .map(|call| call.to)
+            .collect();
+        answered.sort_unstable();
+        answered.dedup();
+        answered.len() + 1 >= self.story.majority()
     }
 
     /// A server has answered; its answer tells its term.
@@ -160,7 +209,10 @@ impl Referee<'_> {
                 let look = "each handler's beginning, and what is done with each reply: the \
                             higher term is adopted before anything else";
                 let proof = vec![evidence(moment.at, text, [call.id])];
-                self.breach(moment, certain("term-not-adopted", what, proof, [rule, look]));
+                let finding = certain("term-not-adopted", what, proof, [rule, look]);
+                // It may be about to adopt it.
+                let stays = self.story.stays_below(server as usize, asked, moment);
+                self.breach(moment, if stays { finding } else { finding.likely() });
             }
         }
         // A handler that was under way meanwhile answers as it began.
@@ -189,7 +241,9 @@ impl Referee<'_> {
                         Candidates 1; §5.2)";
             let look = "the beginning of an election";
             let proof = vec![evidence(call.sent.at, text, [call.id])];
-            self.breach(call.sent, certain("election-without-new-term", what, proof, [rule, look]));
+            let finding = certain("election-without-new-term", what, proof, [rule, look]);
+            // What asks before a vote (PreVote) may do so under a name that isn't known here.
+            self.breach(call.sent, finding.likely());
         }
         let text =
             format!("it stood for election in term {term}, as if it had been in an earlier one");

@@ -1,7 +1,21 @@
 //! What is in whose log (§5.3, §5.4.1).
 
 use super::{Confidence, Confirmation, Evidence, Finding, Log, Referee, certain, evidence};
+use crate::event::Time;
 use crate::story::{Call, Held, Moment, Proposal, Purpose, Save};
+
+/// How long after something happened a server may be looked at for it.
+const LOOKED_AT: u64 = 1000;
+
+/// A moment later.
+fn after(at: Time) -> Time {
+    Time(at.0 + LOOKED_AT)
+}
+
+/// When a life began after a crash; else when a server had what is proven of it last.
+fn crashed_or(began: Option<Moment>, had: Option<&Evidence>) -> Time {
+    began.map(|began| began.at).or(had.map(|had| had.at)).unwrap_or(Time(0))
+}
 
 impl<'a> Referee<'a> {
     /// A log that a candidate tells of must have all that the server has confirmed.
@@ -14,13 +28,13 @@ impl<'a> Referee<'a> {
         let (server, log) = (call.from.server, &self.players[call.from.server as usize].log);
         // A request that was built before the last change tells of the log as it was then; what
         // came in an earlier term came before the election.
-        if log.changed.is_some_and(|(_, changed)| changed >= term) {
+        if log.changed.is_some_and(|(_, changed)| changed >= term) || !self.is_at_rest(server) {
             return;
         }
         let known = log.last_index();
+        let text =
+            format!("it asked for votes in term {term} with a log that ends at index {index}");
         if index < known {
-            let text =
-                format!("it asked for votes in term {term} with a log that ends at index {index}");
             self.lost(server, index + 1, call.sent, text, call);
         } else if index == known && log.term(index).is_some_and(|known| known != last_term) {
             let text = format!(
@@ -29,21 +43,41 @@ impl<'a> Referee<'a> {
             );
             self.lost(server, index, call.sent, text, call);
         } else if index > known && log.term(known).is_some_and(|known| known > last_term) {
-            let text = format!(
-                "it asked for votes in term {term} with a log that ends with index {index} of term {last_term}"
-            );
-            if self.is_as_saved(server) {
-                let proof = self.had(server, known).into_iter();
-                let now = evidence(call.sent.at, format!("after a crash {text}"), [call.id]);
-                let what = format!("server {server} lost the entry at index {known} in a crash");
-                self.breach(call.sent, log_not_saved(what, proof.chain([now]).collect()));
-            } else {
-                self.kept_suffix(server, call.sent, text, call);
-            }
+            self.ends_with_earlier_term(call, (known, index, last_term));
+        } else if index < log.written_before && self.is_as_saved(server) && self.disks_are_safe {
+            let written = log.written_before;
+            let proof = self.had(server, written, call.sent).into_iter();
+            let now = evidence(call.sent.at, format!("after a crash {text}"), [call.id]);
+            let what = format!("server {server} lost the entry at index {written} in a crash");
+            // What it saved since may have left that entry out, for nobody relied on it.
+            let finding = log_not_saved(what, proof.chain([now]).collect()).likely();
+            self.breach(call.sent, finding);
         }
         let log = &mut self.players[server as usize].log;
+        log.is_claimed |= log.last_index() != index || log.term(index) != Some(last_term);
         log.end_with(index, Some(last_term));
         log.open = false;
+        log.saved = index;
+    }
+
+    /// A candidate's log goes on with an earlier term behind what it has confirmed.
+    fn ends_with_earlier_term(&mut self, call: &Call, (known, index, last_term): (u64, u64, u64)) {
+        let (server, term) = (call.from.server, call.args.term.unwrap_or(0));
+        let text = format!(
+            "it asked for votes in term {term} with a log that ends with index {index} of term {last_term}"
+        );
+        let finding = if self.is_as_saved(server) {
+            let proof = self.had(server, known, call.sent).into_iter();
+            let now = evidence(call.sent.at, format!("after a crash {text}"), [call.id]);
+            let what = format!("server {server} lost the entry at index {known} in a crash");
+            log_not_saved(what, proof.chain([now]).collect())
+        } else {
+            self.kept_suffix(server, call.sent, text, call)
+        };
+        let is_proven = self
+            .told_ends(server, call.sent.at, after(call.sent.at))
+            .any(|(_, term, last)| (term, last) == (last_term, index));
+        self.breach(call.sent, if is_proven { finding } else { finding.likely() });
     }
 
     /// Whether a server's log hasn't changed since its last crash.
@@ -54,10 +88,16 @@ impl<'a> Referee<'a> {
     }
 
     /// A server's log goes on with an earlier term behind the last entry that it has accepted.
-    pub(super) fn kept_suffix(&mut self, server: u32, moment: Moment, text: String, call: &Call) {
+    pub(super) fn kept_suffix(
+        &self,
+        server: u32,
+        moment: Moment,
+        text: String,
+        call: &Call,
+    ) -> Finding {
         let log = &self.players[server as usize].log;
         let last = log.last_index();
-        let mut proof: Vec<Evidence> = self.had(server, last).into_iter().collect();
+        let mut proof: Vec<Evidence> = self.had(server, last, moment).into_iter().collect();
         if let Some(term) = log.term(last) {
             let accepted = proof.last().map_or(moment.at, |had| had.at);
             proof.push(evidence(accepted, format!("that entry is of term {term}"), None));
@@ -70,7 +110,7 @@ impl<'a> Referee<'a> {
                     existing entry and all that follow it are deleted (Figure 2, AppendEntries 3; §5.3)";
         let look = "where a follower takes over new entries: at the first that conflicts the log is cut, \
                     and what follows is appended";
-        self.breach(moment, certain("conflicting-suffix-kept", what, proof, [rule, look]));
+        certain("conflicting-suffix-kept", what, proof, [rule, look])
     }
 
     /// A server lacks the entry at `index`, which it has had.
@@ -81,7 +121,7 @@ impl<'a> Referee<'a> {
             Some(term) => format!("the entry of term {term} at index {index}"),
             None => format!("the entry at index {index}"),
         };
-        let mut proof: Vec<Evidence> = self.had(server, index).into_iter().collect();
+        let mut proof: Vec<Evidence> = self.had(server, index, moment).into_iter().collect();
         // Only who refuses a request may have a snapshot for a reason, and only one that it knows of.
         let refuses = call.to == server && call.reply.success == Some(false);
         let life = player.incarnation;
@@ -100,7 +140,9 @@ impl<'a> Referee<'a> {
             let rule = "what a snapshot covers is committed, and so the same in each leader's log (§5.4, \
                         §7): what follows an entry in it follows the log";
             let look = "the check of prevLogIndex where the log begins behind a snapshot";
-            self.breach(moment, certain("covered-entry-refused", what, proof, [rule, look]));
+            // A server may take a request for old that begins within its snapshot, and tell where it is.
+            let finding = certain("covered-entry-refused", what, proof, [rule, look]);
+            self.breach(moment, finding.likely());
             return;
         }
         let crashed = match player.log.confirmed(index) {
@@ -134,6 +176,9 @@ impl<'a> Referee<'a> {
             let text = format!("it then took a snapshot of server {from}'s up to index {last}");
             proof.push(evidence(handled.at, text, [older.id]));
         }
+        let gone = self.seen_without(server, index, crashed_or(began, proof.last()), moment);
+        let is_proven = gone.is_some();
+        proof.extend(gone);
         proof.sort_by_key(|evidence| evidence.at);
         let since = if crashed { "after a crash " } else { "later " };
         proof.push(evidence(moment.at, format!("{since}{text}"), [call.id]));
@@ -167,11 +212,31 @@ impl<'a> Referee<'a> {
                 ],
             )
         };
-        // One of them took it.
+        // What it says may be wrong, or its comparison; or one of them took it.
+        if !is_proven {
+            finding.confidence = Confidence::Likely;
+        }
         if usize::from(crashed) + usize::from(short.is_some()) + usize::from(older.is_some()) > 1 {
             finding.confidence = Confidence::Likely;
         }
         self.breach(moment, finding);
+    }
+
+    /// Where a server has told of a log that ends before `index`, after it had the entry there.
+    fn seen_without(
+        &self,
+        server: u32,
+        index: u64,
+        from: Time,
+        moment: Moment,
+    ) -> Option<Evidence> {
+        let mut told = self.told_ends(server, from, after(moment.at));
+        let (at, term, last) = told.find(|&(_, _, last)| last < index)?;
+        let text = match last {
+            0 => "it told that its log is empty".to_owned(),
+            _ => format!("it told that its log ends with index {last} of term {term}"),
+        };
+        Some(evidence(at.min(moment.at), text, None))
     }
 
     /// A server that was restarted with a snapshot refuses what follows an entry in it.
@@ -252,7 +317,7 @@ impl<'a> Referee<'a> {
     }
 
     /// When a server had the entry at `index`.
-    pub(super) fn had(&self, server: u32, index: u64) -> Option<Evidence> {
+    pub(super) fn had(&self, server: u32, index: u64, until: Moment) -> Option<Evidence> {
         if let Some(confirmed) = self.players[server as usize].log.confirmed(index) {
             let text = format!("server {server} confirmed its log up to index {}", confirmed.up_to);
             return Some(evidence(confirmed.at, text, [confirmed.call]));
@@ -262,6 +327,7 @@ impl<'a> Referee<'a> {
             .proposals
             .iter()
             .rev()
+            .filter(|proposal| proposal.moment < until)
             .find(|proposal| proposal.server.server == server && proposal.index >= index)?;
         let text = format!("server {server} accepted a command at index {}", accepted.index);
         Some(evidence(accepted.moment.at, text, None))
@@ -321,13 +387,12 @@ impl<'a> Referee<'a> {
             player.log.end_with(index, Some(term));
             player.log.changed = Some((proposal.moment, term));
             player.log.open = false;
-            // It is saved before start() returns.
-            if player.saved_at == Some(proposal.moment.at) {
-                player.log.saved = index;
-            }
         }
         if let Some((id, what, proof, words)) = found {
-            self.breach(proposal.moment, certain(id, what, proof, words));
+            let finding = certain(id, what, proof, words);
+            // What it has beyond those may have come to it in a way that isn't seen.
+            let is_proven = id != "entry-nobody-asked-for";
+            self.breach(proposal.moment, if is_proven { finding } else { finding.likely() });
         }
     }
 
@@ -372,7 +437,9 @@ impl<'a> Referee<'a> {
                 )
             };
             let proof = vec![evidence(call.sent.at, text, [call.id])];
-            self.breach(call.sent, certain(id, what, proof, NOBODY_ASKED));
+            let finding = certain(id, what, proof, NOBODY_ASKED);
+            // A Raft may hide entries of its own from the service, and count without them in start().
+            self.breach(call.sent, finding.likely());
         }
         let log = &mut self.players[server as usize].log;
         for (index, entry) in (prev + 1..).zip(entries) {
@@ -412,14 +479,18 @@ impl<'a> Referee<'a> {
                 continue;
             }
             if log.last_index() >= index && log.term(index).is_none() {
-                log.terms[index as usize - 1] = *entry;
+                // It may have been another one, with which all that followed is gone.
+                log.end_with(index, *entry);
+                log.open = true;
+                log.changed = Some((moment, term));
                 continue;
             }
+            // What isn't known may go on behind the end that is; a conflict cuts it.
+            log.open &= log.last_index() < index;
             log.end_with(index, *entry);
             if let Some(term) = log.terms.get_mut(index as usize - 1) {
                 *term = *entry;
             }
-            log.open = false;
             log.changed = Some((moment, term));
         }
         log.saved = log.saved.max(last_new.min(log.last_index()));
@@ -466,7 +537,7 @@ impl<'a> Referee<'a> {
         };
         let server = call.to;
         let log = &self.players[server as usize].log;
-        if log.changed.is_some_and(|(changed, _)| changed > delivered) {
+        if log.changed.is_some_and(|(changed, _)| changed > delivered) || !self.is_at_rest(server) {
             return;
         }
         let has = match log.term(prev) {
@@ -487,7 +558,9 @@ impl<'a> Referee<'a> {
         let look = "the consistency check of AppendEntries: both the index and the term, for \
                     heartbeats, too";
         let proof = vec![evidence(moment.at, text, [call.id])];
-        self.breach(moment, certain("log-mismatch-accepted", what, proof, [rule, look]));
+        let finding = certain("log-mismatch-accepted", what, proof, [rule, look]);
+        let is_proven = !log.is_claimed;
+        self.breach(moment, if is_proven { finding } else { finding.likely() });
         let log = &mut self.players[server as usize].log;
         log.end_with(prev, Some(prev_term));
     }
@@ -505,6 +578,7 @@ impl<'a> Referee<'a> {
             || log.term(prev) != Some(prev_term)
             || log.changed.is_some_and(|(changed, _)| changed > delivered)
             || log.confirmed(prev).is_none()
+            || !self.is_at_rest(server)
         {
             return;
         }
@@ -526,14 +600,15 @@ impl<'a> Referee<'a> {
         let player = &mut self.players[call.to as usize];
         // What it has committed it has, unless a crash took it.
         let is_older = index <= player.commit && index <= player.log.last_index();
-        if call.reply.term.is_some_and(|now| now > term) || is_older {
+        let is_refused = call.reply.success == Some(false);
+        if call.reply.term.is_some_and(|now| now > term) || is_older || is_refused {
             return;
         }
         player.commit = player.commit.max(index);
         let log = &mut player.log;
         if log.last_index() < index || log.term(index) != call.args.last_included_term {
+            log.open = log.term(index).is_none() && (log.open || log.last_index() >= index);
             log.end_with(index, call.args.last_included_term);
-            log.open = false;
             log.changed = Some((moment, term));
         }
         log.saved = log.saved.max(index);

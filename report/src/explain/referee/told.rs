@@ -63,6 +63,9 @@ pub(super) fn wrong_views(story: &Story) -> Vec<WrongView> {
                 && found.insert(view.incarnation)
             {
                 let finding = term_not_told(server, view, act, until);
+                // Else one of the two is wrong, and nobody knows which.
+                let acts = acts_in(story, server, act.term, (view.moment.at, until));
+                let finding = if acts { finding } else { finding.likely() };
                 wrong.push(WrongView { view: view.moment, finding });
             }
         }
@@ -80,8 +83,15 @@ fn term_not_told(server: usize, view: &View, act: &Act, until: Time) -> Finding 
     let what = format!("server {server}'s get_state tells another term than the one it is in");
     let rule = "get_state tells the current term (rule 4 of the contract), which only goes up \
                 (Figure 2, State: currentTerm; §5.1)";
-    let look = "what get_state reads: currentTerm itself, and not a copy of it";
+    let look = "what get_state reads: currentTerm itself, and not a copy of it; or what the answers have \
+                for their server's term";
     certain("term-not-told", what, proof, [rule, look])
+}
+
+/// Whether a server has sent something of its own in `term` or a later one within a time.
+fn acts_in(story: &Story, server: usize, term: u64, (from, until): (Time, Time)) -> bool {
+    let mut sent = story.sent_by(server).filter(|call| call.purpose != Purpose::Other);
+    sent.any(|call| from <= call.sent.at && call.sent.at < until && call.args.term >= Some(term))
 }
 
 impl Referee<'_> {

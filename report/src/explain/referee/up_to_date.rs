@@ -1,7 +1,7 @@
 //! Whose log is the more up-to-date, and who votes for whom (§5.4.1).
 
 use super::logs::log_not_saved;
-use super::{Breach, Evidence, Referee, certain, evidence};
+use super::{Breach, Confidence, Evidence, Referee, certain, evidence};
 use crate::story::{Call, Moment};
 
 const UP_TO_DATE: &str = "a server votes only for a candidate whose log is at least as \
@@ -17,7 +17,8 @@ impl Referee<'_> {
             return;
         };
         let log = &self.players[call.to as usize].log;
-        if log.changed.is_some_and(|(changed, _)| changed > delivered) {
+        if log.changed.is_some_and(|(changed, _)| changed > delivered) || !self.is_at_rest(call.to)
+        {
             return;
         }
         let known = log.last_index();
@@ -26,7 +27,7 @@ impl Referee<'_> {
             return;
         }
         let (voter, candidate) = (call.to, call.from.server);
-        let mut proof: Vec<Evidence> = self.had(voter, known).into_iter().collect();
+        let mut proof: Vec<Evidence> = self.had(voter, known, moment).into_iter().collect();
         let what = format!(
             "server {voter} voted for server {candidate}, whose log is less up-to-date than its \
              own"
@@ -43,10 +44,11 @@ impl Referee<'_> {
         if crashed && let Some(sizes) = self.sizes_without_log(voter, moment) {
             proof.push(sizes);
             let what = format!("server {voter} lost its log in a crash");
-            self.breach(moment, log_not_saved(what, proof));
+            self.breach(moment, log_not_saved(what, proof).likely());
             return;
         }
-        if let Some((seen_term, seen_index)) = self.log_when_it_voted(call) {
+        let seen = self.log_when_it_voted(call);
+        if let Some((seen_term, seen_index)) = seen {
             let ended = format!("its log ended with index {seen_index} of term {seen_term}");
             if crashed && (seen_term, seen_index) < (own_term, known) {
                 proof.push(evidence(moment.at, format!("after the crash {ended}"), None));
@@ -56,11 +58,17 @@ impl Referee<'_> {
             }
             // It should have cut what is of an earlier term.
             if seen_index > known && seen_term < own_term {
-                self.kept_suffix(voter, moment, format!("{ended}, when it voted"), call);
+                let finding =
+                    self.kept_suffix(voter, moment, format!("{ended}, when it voted"), call);
+                self.breach(moment, finding);
                 return;
             }
         }
-        let finding = certain("vote-for-outdated-log", what, proof, [UP_TO_DATE, look]);
+        let mut finding = certain("vote-for-outdated-log", what, proof, [UP_TO_DATE, look]);
+        // Its own log may be gone by then, for another reason.
+        if seen.is_none_or(|seen| seen < (own_term, known)) {
+            finding = finding.likely();
+        }
         let perhaps = match (crashed, self.handled_shorter(voter, known, moment)) {
             (true, _) => Some("log-not-saved"),
             (false, Some(_)) => Some("log-truncated"),
@@ -123,6 +131,7 @@ impl Referee<'_> {
                                        terms",
                 );
                 finding.evidence.push(proof.clone());
+                finding.confidence = Confidence::Likely;
             }
         }
     }

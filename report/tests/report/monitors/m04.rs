@@ -13,11 +13,24 @@ fn a_server_answers_in_a_lower_term_than_before() {
     assert!(run.trips("M4"));
 }
 
+/// It has adopted the higher term, and its answer was made before.
 #[test]
-fn a_server_answers_in_a_lower_term_than_it_was_asked_in() {
+fn an_answer_may_have_the_term_from_before_the_request() {
     let mut run = Sketch::of(3);
     let asked = run.asks(0, 1, &ask(4));
     run.answers(asked, &denied(3));
+    let asked = run.asks(0, 1, &ask(5));
+    run.answers(asked, &granted(4));
+    assert!(!run.trips("M4"));
+}
+
+#[test]
+fn whoever_votes_in_a_term_has_reached_it() {
+    let mut run = Sketch::of(3);
+    let asked = run.asks(0, 1, &ask(4));
+    run.answers(asked, &granted(3));
+    let stale = run.appends(2, 1, &heartbeat(3));
+    run.answers(stale, &refusal(3));
     assert!(run.trips("M4"));
 }
 
@@ -57,5 +70,7 @@ fn a_server_may_hold_to_the_leader_that_it_has_just_heard() {
     votes.answers(heard, &success(3));
     let asked = votes.asks(2, 1, &ask(4));
     votes.answers(asked, &granted(3));
+    let heard = votes.appends(0, 1, &heartbeat(3));
+    votes.answers(heard, &success(3));
     assert!(votes.trips("M4"));
 }

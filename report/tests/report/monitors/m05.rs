@@ -33,6 +33,16 @@ fn another_leader_may_have_shortened_the_log() {
     assert!(!run.trips("M5"));
 }
 
+/// A leader may save its entries while it sends them (thesis §10.2.1).
+#[test]
+fn a_crash_may_take_what_a_leader_has_only_sent() {
+    let mut run = Sketch::of(3);
+    let append = run.appends(1, 0, &entries(1, &[1, 1]));
+    run.answers(append, &success(1)).restarts(1);
+    run.at(1).elects(2, 1, &Ask { term: 2, last_term: 0, last_index: 0 });
+    assert!(!run.trips("M5"));
+}
+
 #[test]
 fn a_former_leader_votes_for_a_shorter_log() {
     let mut run = Sketch::of(3);

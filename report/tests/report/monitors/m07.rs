@@ -29,6 +29,33 @@ fn a_follower_asks_for_votes_without_what_it_had() {
     assert!(run.trips("M7"));
 }
 
+/// A leader may save its entries while it sends them (thesis §10.2.1).
+#[test]
+fn a_crash_may_take_what_a_leader_has_only_sent() {
+    let asks = |crash: bool| {
+        let mut run = Sketch::of(3);
+        let append = run.appends(1, 0, &entries(1, &[1, 1]));
+        run.answers(append, &success(1));
+        if crash {
+            run.restarts(1);
+        }
+        let asked = run.at(1).asks(1, 2, &Ask { term: 2, last_term: 0, last_index: 0 });
+        run.delivers(asked);
+        run
+    };
+    assert!(!asks(true).trips("M7"));
+    assert!(asks(false).trips("M7"));
+}
+
+/// What lies before the end of what it has, it may refuse as old.
+#[test]
+fn a_follower_may_refuse_what_is_behind_it() {
+    let mut run = two_entries_reach_server_1();
+    let append = run.appends(0, 1, &Append { prev_index: 1, ..BEHIND_THEM });
+    run.answers(append, &refusal(1));
+    assert!(!run.trips("M7"));
+}
+
 #[test]
 fn a_follower_refuses_because_the_term_is_over() {
     let mut run = two_entries_reach_server_1();

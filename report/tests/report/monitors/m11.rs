@@ -1,12 +1,19 @@
 //! M11: a leader's log lacks a committed entry.
 
-use crate::sketch::{Ask, Sketch, entries, heartbeat, success};
+use crate::sketch::{Append, Ask, Sketch, entries, heartbeat, success};
 
-/// The leader of term 1 has one follower that has its two entries: two of three.
-fn two_entries_are_committed() -> Sketch {
+/// The leader of term 1 has one follower that has its two entries: two of three, if it has them itself.
+fn one_follower_has_two_entries() -> Sketch {
     let mut run = Sketch::of(3);
     let append = run.appends(0, 1, &entries(1, &[1, 1]));
     run.answers(append, &success(1));
+    run
+}
+
+/// It says that they are committed, and so has them.
+fn two_entries_are_committed() -> Sketch {
+    let mut run = one_follower_has_two_entries();
+    run.appends(0, 2, &Append { commit: 2, ..entries(1, &[1, 1]) });
     run
 }
 
@@ -15,6 +22,23 @@ const SHORTER: Ask = Ask { term: 2, last_term: 1, last_index: 1 };
 #[test]
 fn a_leader_lacks_what_is_committed() {
     let mut run = two_entries_are_committed();
+    run.asks(2, 0, &SHORTER);
+    run.appends(2, 0, &heartbeat(2));
+    assert!(run.trips("M11"));
+}
+
+/// Until then it may be saving them (thesis §10.2.1), and lose them in a crash.
+#[test]
+fn a_leader_may_not_have_saved_what_it_sends() {
+    let mut run = one_follower_has_two_entries();
+    run.restarts(0);
+    run.at(1).asks(2, 0, &SHORTER);
+    run.appends(2, 0, &heartbeat(2));
+    assert!(!run.trips("M11"));
+    // Two followers are enough without it.
+    let mut run = one_follower_has_two_entries();
+    let append = run.appends(0, 2, &entries(1, &[1, 1]));
+    run.answers(append, &success(1));
     run.asks(2, 0, &SHORTER);
     run.appends(2, 0, &heartbeat(2));
     assert!(run.trips("M11"));

@@ -1,0 +1,175 @@
+//! What can be read of the messages of the Raft under test.
+//!
+//! A scenario that directs single messages has to know what they say. Where it can't, because a Raft's
+//! messages have other fields than the paper's or its answers are calls of their own, the run shows
+//! nothing, and is skipped with that reason. A Raft whose messages can be read, and that doesn't send
+//! what it should, fails.
+
+use std::collections::BTreeMap;
+use std::panic::Location;
+
+use report::{EventKind, FailureKind, Fields, Named, Purpose};
+
+use crate::cluster::Config;
+use crate::direct::Messages;
+
+/// What a script must read in messages of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Where entries go, in AppendEntries.
+    Entries,
+    /// Where entries went and whether they were taken over, in replies to AppendEntries.
+    Acknowledgements,
+    /// Whether a vote was given, in replies to RequestVote.
+    Votes,
+}
+
+impl Needs {
+    /// The fields, and the messages that should have them.
+    fn fields(self) -> (&'static str, &'static str) {
+        match self {
+            Needs::Entries => ("no call has", "prevLogIndex and entries"),
+            Needs::Acknowledgements => {
+                ("no call has, together with its reply,", "prevLogIndex, entries and success")
+            }
+            Needs::Votes => ("no reply has", "voteGranted"),
+        }
+    }
+
+    /// Whether a message and its reply have them.
+    fn are_told(self, args: &Fields, reply: Option<&Fields>) -> bool {
+        let has_entries = args.prev_log_index.is_some() && args.entries.is_some();
+        match self {
+            Needs::Entries => has_entries,
+            Needs::Acknowledgements => {
+                has_entries && reply.is_some_and(|reply| reply.success.is_some())
+            }
+            Needs::Votes => reply.is_some_and(|reply| reply.vote_granted.is_some()),
+        }
+    }
+}
+
+/// Whether a call answers another: some Rafts send answers as calls of their own.
+pub(crate) fn is_answer(method: &str, args: &Fields) -> bool {
+    args.is_answer() || Named::of(method, args) == Some(Named::Answer)
+}
+
+/// The calls of a run until now, as far as they can be read.
+#[derive(Default)]
+struct Readings {
+    /// By their ids, what they are for and what they and their replies say.
+    calls: BTreeMap<u64, (Purpose, Fields, Option<Fields>)>,
+    /// Whether there were answers among them.
+    has_answers: bool,
+    /// Whether there were some that could be anything.
+    has_unknown: bool,
+}
+
+impl Readings {
+    fn of(config: &Config) -> Readings {
+        let mut readings = Readings::default();
+        for event in config.t.notes.history().events() {
+            match &event.kind {
+                EventKind::RpcSent { id, from: Some(_), method, args, .. } => {
+                    let args = args.fields();
+                    let purpose = Purpose::of(method, &args);
+                    let is_answer = is_answer(method, &args);
+                    readings.has_answers |= is_answer;
+                    readings.has_unknown |= purpose == Purpose::Other
+                        && !is_answer
+                        && Named::of(method, &args) != Some(Named::PreVote);
+                    readings.calls.insert(id.0, (purpose, args, None));
+                }
+                EventKind::RpcHandled { id, reply } => {
+                    if let Some((_, _, answer)) = readings.calls.get_mut(&id.0) {
+                        *answer = Some(reply.fields());
+                    }
+                }
+                _ => {}
+            }
+        }
+        readings
+    }
+
+    /// Why calls of this purpose, if there were any, can't have been recognised; `None` if they would
+    /// have been.
+    fn why_unknown(&self, purpose: Purpose) -> Option<String> {
+        let is_known = self.calls.values().any(|(known, ..)| *known == purpose);
+        let fields = match purpose {
+            _ if is_known || !self.has_unknown => return None,
+            Purpose::Vote => "lastLogIndex and lastLogTerm",
+            Purpose::Append => "prevLogIndex and entries",
+            Purpose::Snapshot => "lastIncludedIndex and lastIncludedTerm",
+            Purpose::Other => return None,
+        };
+        Some(format!("can't read this Raft's messages: no call has {fields}"))
+    }
+
+    /// Why what a script needs can't be read in calls of this purpose; `None` if it can in some.
+    fn why_untold(&self, purpose: Purpose, needs: Needs) -> Option<String> {
+        let mut of_purpose = self.calls.values().filter(|(known, ..)| *known == purpose).peekable();
+        of_purpose.peek()?;
+        if of_purpose.any(|(_, args, reply)| needs.are_told(args, reply.as_ref())) {
+            return None;
+        }
+        let (subject, fields) = needs.fields();
+        Some(match (needs, self.has_answers) {
+            (Needs::Acknowledgements | Needs::Votes, true) => self.one_way(fields),
+            _ => format!("can't read this Raft's messages: {subject} {fields}"),
+        })
+    }
+
+    fn one_way(&self, fields: &str) -> String {
+        format!(
+            "can't read this Raft's answers: they are calls of their own, and no reply has {fields}"
+        )
+    }
+}
+
+impl Config {
+    /// Skips the run if it can't be known whether such messages were sent: none of their kind has ever
+    /// been recognised in this run, and messages were sent that could be anything.
+    pub fn skip_if_unread(&self, messages: Messages) {
+        let Some(purpose) = messages.purpose() else { return };
+        if let Some(reason) = Readings::of(self).why_unknown(purpose) {
+            self.skip(reason);
+        }
+    }
+
+    /// Skips the run if nothing that a script needs was told by any of the messages until now, though
+    /// there were some of their kind.
+    pub(crate) fn skip_if_untold(&self, messages: Messages, needs: Needs) {
+        let Some(purpose) = messages.purpose() else { return };
+        if let Some(reason) = Readings::of(self).why_untold(purpose, needs) {
+            self.skip(reason);
+        }
+    }
+
+    /// Such messages, or what should have come of them, didn't come. Fails the run (liveness), or skips
+    /// it if nobody can know, as [`Config::skip_if_unread`] does.
+    pub(crate) fn missed(
+        &self,
+        here: &'static Location<'static>,
+        messages: Messages,
+        message: String,
+    ) -> ! {
+        self.skip_if_unread(messages);
+        self.t.fatal_at(here, FailureKind::Liveness, message)
+    }
+
+    /// What a field of a message says, by the field's name in the paper, such as `voteGranted`.
+    ///
+    /// Skips the run if the message has no such field: then the scenario can't be played.
+    pub fn told<V>(&self, field: Option<V>, name: &str) -> V {
+        field.unwrap_or_else(|| {
+            let readings = Readings::of(self);
+            self.skip(match name {
+                "voteGranted" | "success" if readings.has_answers => readings.one_way(name),
+                _ => format!(
+                    "can't read this Raft's messages: one has no {name}, or not by the name that it has \
+                     in the paper"
+                ),
+            })
+        })
+    }
+}

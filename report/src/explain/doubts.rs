@@ -1,0 +1,85 @@
+//! What makes a whole run doubtful: messages whose fields are a guess, and logs that count otherwise than
+//! `start()` does. Then nothing that rests on messages is certain.
+
+use std::collections::BTreeSet;
+
+use super::evidence;
+use super::finding::{Confidence, Evidence, Finding};
+use crate::fields::Slot;
+use crate::story::{Call, Purpose, Story};
+use crate::text::list;
+
+/// What rests on the tester's calls and on the disk alone, and on no message.
+const WITHOUT_MESSAGES: [&str; 10] = [
+    "applied-twice",
+    "apply-left-out",
+    "index-from-zero",
+    "index-given-twice",
+    "log-not-cut",
+    "snapshot-goes-back",
+    "snapshot-ignored",
+    "snapshot-not-read-back",
+    "snapshot-not-saved",
+    "server-hangs",
+];
+
+/// Why messages may say something else than is read in them, if they may.
+pub(super) fn doubt(story: &Story) -> Option<Evidence> {
+    if !story.guessed.is_empty() {
+        let has_guess = |call: &&Call| {
+            story
+                .guessed
+                .iter()
+                .any(|name| call.args.guessed.has(name) || call.reply.guessed.has(name))
+        };
+        let first = story.calls.iter().find(has_guess)?;
+        let names = list(story.guessed.iter().map(Slot::paper_name));
+        let text = format!(
+            "messages have no field of the paper's name for {names}; what is taken for it is a guess, \
+             which nothing in the run confirms"
+        );
+        return Some(evidence(first.sent.at, text, [first.id]));
+    }
+    if story.dropped > 0 {
+        let text = "what was before is missing, for the history grew too long".to_owned();
+        return Some(evidence(story.since, text, None));
+    }
+    let (call, index) = own_entry(story)?;
+    let text = format!(
+        "server {} sent an entry of its own term at index {index}, which its start() never returned: its \
+         log may count its entries otherwise than start() does",
+        call.from.server
+    );
+    Some(evidence(call.sent.at, text, [call.id]))
+}
+
+/// The first entry that a leader sends of its own term though its `start()` has returned that index for no
+/// command.
+fn own_entry(story: &Story) -> Option<(&Call, u64)> {
+    if story.dropped > 0 || story.proposals.is_empty() {
+        return None;
+    }
+    let own = story.proposals.iter();
+    let own: BTreeSet<_> = own.map(|own| (own.server.server, own.term, own.index)).collect();
+    let appends = story.calls.iter().filter(|call| call.purpose == Purpose::Append);
+    appends.filter(|call| !call.is_copy).find_map(|call| {
+        let (term, prev) = call.args.term.zip(call.args.prev_log_index)?;
+        let mut entries = (prev + 1..).zip(call.args.entries.as_deref()?);
+        let (index, _) = entries.find(|&(index, &entry)| {
+            entry == Some(term) && !own.contains(&(call.from.server, term, index))
+        })?;
+        Some((call, index))
+    })
+}
+
+/// A finding, with what makes it doubtful.
+pub(super) fn weigh(finding: Finding, doubt: Option<&Evidence>) -> Finding {
+    let Some(doubt) = doubt else { return finding };
+    let rests_on_messages = !WITHOUT_MESSAGES.contains(&&*finding.id);
+    if finding.confidence != Confidence::Certain || !rests_on_messages {
+        return finding;
+    }
+    let mut finding = finding.likely();
+    finding.evidence.push(doubt.clone());
+    finding
+}

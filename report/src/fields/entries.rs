@@ -1,0 +1,244 @@
+//! Finding the terms of a log's entries in whatever `Serialize` goes through.
+
+use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
+use serde::ser::{SerializeStructVariant, SerializeTuple, SerializeTupleStruct};
+
+use super::Slot;
+use super::named::is_no_message;
+use super::names::Called;
+use super::pick::{One, Other, Scalar, key_of};
+
+/// Takes the terms of a log's entries.
+pub(super) struct Entries<'a> {
+    pub(super) terms: &'a mut Vec<Option<u64>>,
+    /// How the terms are called.
+    pub(super) how: &'a mut Called,
+}
+
+impl Serializer for Entries<'_> {
+    type Ok = ();
+    type Error = Other;
+    type SerializeSeq = Self;
+    type SerializeTuple = Impossible<(), Other>;
+    type SerializeTupleStruct = Impossible<(), Other>;
+    type SerializeMap = Impossible<(), Other>;
+    type SerializeStruct = Impossible<(), Other>;
+
+    fn serialize_seq(self, len: Option<usize>) -> Result<Self, Other> {
+        // A length that is only claimed is no reason to take memory.
+        self.terms.reserve(len.unwrap_or(0).min(1024));
+        Ok(self)
+    }
+
+    refuse! {
+        serialize_tuple(usize) -> Impossible<(), Other>;
+        serialize_tuple_struct(&'static str, usize) -> Impossible<(), Other>;
+        serialize_map(Option<usize>) -> Impossible<(), Other>;
+        serialize_struct(&'static str, usize) -> Impossible<(), Other>;
+    }
+
+    refuse_scalars!(());
+    refuse_variants!(());
+    refuse_the_rest!(());
+}
+
+impl SerializeSeq for Entries<'_> {
+    type Ok = ();
+    type Error = Other;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, entry: &T) -> Result<(), Other> {
+        let found = entry.serialize(EntryTerm).unwrap_or(None);
+        if let Some((_, Called::Otherwise)) = found {
+            *self.how = Called::Otherwise;
+        }
+        self.terms.push(found.map(|(term, _)| term));
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), Other> {
+        Ok(())
+    }
+}
+
+/// Takes the term of one entry: its field of that name, or the first number of a tuple.
+struct EntryTerm;
+
+/// The term of an entry, and how it is called there.
+type Found = Option<(u64, Called)>;
+
+/// Takes it out of what it is in.
+#[derive(Default)]
+struct TermWithin {
+    term: Found,
+    /// The term of what is in it, as where an entry is an enum.
+    inner_term: Found,
+    is_behind: bool,
+    key: String,
+}
+
+impl TermWithin {
+    fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        if let Some((Slot::Term, how)) = Slot::named(name)
+            && (how == Called::AsInPaper || self.term.is_none())
+            && let Ok(Scalar::Number(term)) = value.serialize(One)
+        {
+            self.term = Some((term, how));
+        } else if !is_no_message(name)
+            && let Ok(Some(term)) = value.serialize(EntryTerm)
+        {
+            self.inner_term = Some(term);
+        }
+    }
+
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) {
+        if !std::mem::replace(&mut self.is_behind, true)
+            && let Ok(Scalar::Number(term)) = value.serialize(One)
+        {
+            // It may be the index.
+            self.term = Some((term, Called::Otherwise));
+        }
+    }
+}
+
+impl Serializer for EntryTerm {
+    type Ok = Found;
+    type Error = Other;
+    type SerializeSeq = TermWithin;
+    type SerializeTuple = TermWithin;
+    type SerializeTupleStruct = TermWithin;
+    type SerializeMap = TermWithin;
+    type SerializeStruct = TermWithin;
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<TermWithin, Other> {
+        Ok(TermWithin::default())
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<TermWithin, Other> {
+        Ok(TermWithin::default())
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<TermWithin, Other> {
+        Ok(TermWithin::default())
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<TermWithin, Other> {
+        Ok(TermWithin::default())
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<TermWithin, Other> {
+        Ok(TermWithin::default())
+    }
+
+    type SerializeStructVariant = TermWithin;
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<TermWithin, Other> {
+        Ok(TermWithin::default())
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        value: &T,
+    ) -> Result<Found, Other> {
+        value.serialize(self)
+    }
+
+    type SerializeTupleVariant = Impossible<Found, Other>;
+    refuse! {
+        serialize_unit_variant(&'static str, u32, &'static str) -> Found;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize)
+            -> Impossible<Found, Other>;
+    }
+
+    refuse_scalars!(Found);
+    refuse_the_rest!(Found);
+}
+
+/// What comes one element after the other, by whatever of serde's names.
+macro_rules! takes_elements {
+    ($($kind:ident by $method:ident;)*) => {
+        $(impl $kind for TermWithin {
+            type Ok = Found;
+            type Error = Other;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
+                self.element(value);
+                Ok(())
+            }
+
+            fn end(self) -> Result<Found, Other> {
+                Ok(self.term)
+            }
+        })*
+    };
+}
+
+takes_elements! {
+    SerializeSeq by serialize_element;
+    SerializeTuple by serialize_element;
+    SerializeTupleStruct by serialize_field;
+}
+
+impl SerializeMap for TermWithin {
+    type Ok = Found;
+    type Error = Other;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Other> {
+        self.key = key_of(key)?;
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
+        let key = std::mem::take(&mut self.key);
+        self.field(&key, value);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Found, Other> {
+        Ok(self.term.or(self.inner_term))
+    }
+}
+
+impl SerializeStruct for TermWithin {
+    type Ok = Found;
+    type Error = Other;
+
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Other> {
+        self.field(name, value);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Found, Other> {
+        Ok(self.term.or(self.inner_term))
+    }
+}
+
+impl SerializeStructVariant for TermWithin {
+    type Ok = Found;
+    type Error = Other;
+
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Other> {
+        self.field(name, value);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Found, Other> {
+        Ok(self.term.or(self.inner_term))
+    }
+}

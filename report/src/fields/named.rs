@@ -1,0 +1,104 @@
+//! Which message it is by the names that its author has given: to a method, to an enum's variant, to the
+//! value of a field that tells the kinds of messages apart.
+
+use super::Fields;
+
+/// Which of Raft's messages a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Named {
+    /// A question whether votes would be given (thesis §9.6).
+    PreVote,
+    /// RequestVote.
+    Vote,
+    /// AppendEntries, or a heartbeat.
+    Append,
+    /// InstallSnapshot.
+    Snapshot,
+    /// An answer to any of these, which some Rafts send as a message of its own.
+    Answer,
+}
+
+const ALL: [Named; 5] =
+    [Named::PreVote, Named::Vote, Named::Append, Named::Snapshot, Named::Answer];
+
+/// What the name of an answer ends with.
+const ANSWERS: [&str; 6] = ["reply", "response", "resp", "result", "answer", "ack"];
+
+impl Named {
+    /// What is called `name`, such as `RequestVote`, `append_entries` or `HeartbeatReply`.
+    pub(crate) fn by(name: &str) -> Option<Named> {
+        let lower = name.to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+        let is_of_raft = has(&["vote", "append", "heartbeat", "snapshot"]);
+        let is_answer = ANSWERS.iter().any(|end| lower.ends_with(end));
+        if is_answer && (is_of_raft || ANSWERS.contains(&lower.as_str())) {
+            Some(Named::Answer)
+        } else if has(&["prevote", "pre_vote"]) {
+            Some(Named::PreVote)
+        } else if has(&["snapshot"]) {
+            Some(Named::Snapshot)
+        } else if has(&["vote"]) {
+            Some(Named::Vote)
+        } else if has(&["append", "heartbeat"]) {
+            Some(Named::Append)
+        } else {
+            None
+        }
+    }
+
+    /// What a call is called, by the name of its enum's variant, or else by its method's.
+    #[must_use]
+    pub fn of(method: &str, args: &Fields) -> Option<Named> {
+        args.named.or_else(|| Named::by(method.rsplit('.').next().unwrap_or(method)))
+    }
+
+    /// The one that is kept as this number.
+    pub(super) fn numbered(number: u64) -> Option<Named> {
+        ALL.into_iter().find(|named| *named as u64 == number)
+    }
+}
+
+/// Whether a field of this name tells the kinds of messages apart.
+pub(super) fn is_tag(name: &str) -> bool {
+    const TAGS: [&str; 8] =
+        ["type", "kind", "tag", "rpc", "msg_type", "msgType", "message_type", "messageType"];
+    TAGS.contains(&name)
+}
+
+/// Whether a field of this name says, if it is true, that a request for votes is only a question.
+pub(super) fn is_pre_vote_flag(name: &str) -> bool {
+    const FLAGS: [&str; 6] =
+        ["pre_vote", "prevote", "preVote", "is_pre_vote", "is_prevote", "isPreVote"];
+    FLAGS.contains(&name)
+}
+
+/// Whether what is in a field of this name is no message: what it says isn't said of the message.
+pub(super) fn is_no_message(name: &str) -> bool {
+    ["command", "conflict", "data", "snapshot", "config", "configuration"].contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Named;
+
+    #[test]
+    fn messages_are_known_by_their_names() {
+        for (name, named) in [
+            ("RequestVote", Some(Named::Vote)),
+            ("MsgRequestPreVote", Some(Named::PreVote)),
+            ("append_entries", Some(Named::Append)),
+            ("Heartbeat", Some(Named::Append)),
+            ("InstallSnapshot", Some(Named::Snapshot)),
+            ("PreVoteReply", Some(Named::Answer)),
+            ("append_entries_response", Some(Named::Answer)),
+            ("HeartbeatAck", Some(Named::Answer)),
+            ("Reply", Some(Named::Answer)),
+            ("TimeoutNow", None),
+            ("Pack", None),
+            ("Handle", None),
+        ] {
+            assert_eq!(Named::by(name), named, "{name}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Fields of Raft's, how each is called, and sets of them.
+
+use std::fmt;
+
+/// A field of Raft's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Slot {
+    Term,
+    Sender,
+    LastLogIndex,
+    LastLogTerm,
+    VoteGranted,
+    PrevLogIndex,
+    PrevLogTerm,
+    Entries,
+    LeaderCommit,
+    Success,
+    LastIncludedIndex,
+    LastIncludedTerm,
+    /// None of Raft's: what the message is called.
+    Named,
+    Done,
+    /// The term of each of the entries.
+    EntryTerm,
+}
+
+/// How a field is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Called {
+    /// As in Figures 2 and 13, in whatever case.
+    AsInPaper,
+    /// By a name that is in use for it, or might be: what it means is a guess.
+    Otherwise,
+}
+
+/// Longer names are none of Raft's.
+const LONGEST: usize = 24;
+
+impl Slot {
+    /// All fields, in the paper's order.
+    const ALL: [Slot; 14] = [
+        Slot::Term,
+        Slot::Sender,
+        Slot::LastLogIndex,
+        Slot::LastLogTerm,
+        Slot::VoteGranted,
+        Slot::PrevLogIndex,
+        Slot::PrevLogTerm,
+        Slot::Entries,
+        Slot::LeaderCommit,
+        Slot::Success,
+        Slot::LastIncludedIndex,
+        Slot::LastIncludedTerm,
+        Slot::Done,
+        Slot::EntryTerm,
+    ];
+
+    fn bit(self) -> u16 {
+        1 << self as u8
+    }
+
+    /// What the paper calls it.
+    pub(crate) fn paper_name(self) -> &'static str {
+        match self {
+            Slot::Term => "term",
+            Slot::Sender => "candidateId or leaderId",
+            Slot::LastLogIndex => "lastLogIndex",
+            Slot::LastLogTerm => "lastLogTerm",
+            Slot::VoteGranted => "voteGranted",
+            Slot::PrevLogIndex => "prevLogIndex",
+            Slot::PrevLogTerm => "prevLogTerm",
+            Slot::Entries => "entries",
+            Slot::LeaderCommit => "leaderCommit",
+            Slot::Success => "success",
+            Slot::LastIncludedIndex => "lastIncludedIndex",
+            Slot::LastIncludedTerm => "lastIncludedTerm",
+            Slot::Named => "its name",
+            Slot::Done => "done",
+            Slot::EntryTerm => "an entry's term",
+        }
+    }
+
+    /// The field that goes by `name`, and whether that is the paper's name for it.
+    pub(super) fn named(name: &str) -> Option<(Slot, Called)> {
+        let paper = |slot| Some((slot, Called::AsInPaper));
+        // Most are called as in the paper, and are found at once.
+        match name {
+            "term" => return paper(Slot::Term),
+            "leader_id" | "candidate_id" => return paper(Slot::Sender),
+            "prev_log_index" => return paper(Slot::PrevLogIndex),
+            "prev_log_term" => return paper(Slot::PrevLogTerm),
+            "entries" => return paper(Slot::Entries),
+            "leader_commit" => return paper(Slot::LeaderCommit),
+            "success" => return paper(Slot::Success),
+            "last_log_index" => return paper(Slot::LastLogIndex),
+            "last_log_term" => return paper(Slot::LastLogTerm),
+            "vote_granted" => return paper(Slot::VoteGranted),
+            "last_included_index" => return paper(Slot::LastIncludedIndex),
+            "last_included_term" => return paper(Slot::LastIncludedTerm),
+            "done" => return paper(Slot::Done),
+            "command" | "conflict" | "data" => return None,
+            _ => {}
+        }
+        if name.len() > LONGEST {
+            return None;
+        }
+        // In lower case, without what stands between the words.
+        let mut buffer = [0; LONGEST];
+        let mut len = 0;
+        for byte in name.bytes().filter(|&byte| byte != b'_' && byte != b'-') {
+            buffer[len] = byte.to_ascii_lowercase();
+            len += 1;
+        }
+        match &buffer[..len] {
+            b"term" => return paper(Slot::Term),
+            b"candidateid" | b"leaderid" => return paper(Slot::Sender),
+            b"lastlogindex" => return paper(Slot::LastLogIndex),
+            b"lastlogterm" => return paper(Slot::LastLogTerm),
+            b"votegranted" => return paper(Slot::VoteGranted),
+            b"prevlogindex" => return paper(Slot::PrevLogIndex),
+            b"prevlogterm" => return paper(Slot::PrevLogTerm),
+            b"entries" => return paper(Slot::Entries),
+            b"leadercommit" => return paper(Slot::LeaderCommit),
+            b"success" => return paper(Slot::Success),
+            b"done" => return paper(Slot::Done),
+            b"lastincludedindex" => return paper(Slot::LastIncludedIndex),
+            b"lastincludedterm" => return paper(Slot::LastIncludedTerm),
+            _ => {}
+        }
+        let slot = match &buffer[..len] {
+            b"currentterm" | b"currterm" | b"curterm" | b"leaderterm" | b"candidateterm"
+            | b"replyterm" => Slot::Term,
+            b"candidate" | b"leader" => Slot::Sender,
+            b"lastlogidx" | b"lastindex" | b"lastidx" => Slot::LastLogIndex,
+            b"lastterm" => Slot::LastLogTerm,
+            b"granted" | b"grant" | b"grantvote" | b"isgranted" => Slot::VoteGranted,
+            b"prevlogidx" | b"previndex" | b"previdx" | b"previouslogindex" => Slot::PrevLogIndex,
+            b"prevterm" | b"previouslogterm" => Slot::PrevLogTerm,
+            b"logentries" | b"newentries" | b"logs" | b"log" => Slot::Entries,
+            b"leadercommitindex" | b"leadercommitidx" | b"commitindex" | b"commitidx" => {
+                Slot::LeaderCommit
+            }
+            b"succeeded" | b"succeed" | b"accepted" | b"ok" => Slot::Success,
+            b"lastincludedidx" | b"lastincludeindex" | b"snapshotindex" => Slot::LastIncludedIndex,
+            b"lastincludeterm" | b"snapshotterm" => Slot::LastIncludedTerm,
+            _ => return None,
+        };
+        Some((slot, Called::Otherwise))
+    }
+}
+
+/// A set of fields' names.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Names(pub(super) u16);
+
+impl Names {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether `name` is among them.
+    pub(crate) fn has(self, name: Slot) -> bool {
+        self.0 & name.bit() != 0
+    }
+
+    pub(crate) fn insert(&mut self, name: Slot) {
+        self.0 |= name.bit();
+    }
+
+    pub(crate) fn remove(&mut self, name: Slot) {
+        self.0 &= !name.bit();
+    }
+
+    /// Adds all of `others`.
+    pub(crate) fn extend(&mut self, others: Names) {
+        self.0 |= others.0;
+    }
+
+    /// They, in the paper's order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Slot> {
+        Slot::ALL.into_iter().filter(move |&name| self.has(name))
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(Slot::paper_name)).finish()
+    }
+}

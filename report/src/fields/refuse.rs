@@ -1,0 +1,95 @@
+//! What a serializer refuses that looks for something else: macros for its methods.
+
+/// The methods of a serializer for all that isn't looked for.
+macro_rules! refuse {
+    ($($method:ident($($kind:ty),*) -> $ok:ty;)*) => {
+        $(fn $method(self, $(_: $kind),*) -> Result<$ok, Other> { Err(std::fmt::Error) })*
+    };
+}
+
+/// What no serializer here takes.
+macro_rules! refuse_the_rest {
+    ($ok:ty) => {
+        refuse! {
+            serialize_f32(f32) -> $ok;
+            serialize_f64(f64) -> $ok;
+            serialize_char(char) -> $ok;
+            serialize_str(&str) -> $ok;
+            serialize_bytes(&[u8]) -> $ok;
+            serialize_none() -> $ok;
+            serialize_unit() -> $ok;
+            serialize_unit_struct(&'static str) -> $ok;
+        }
+
+        /// What is there or in a wrapper is looked at as it is.
+        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<$ok, Other> {
+            value.serialize(self)
+        }
+
+        fn serialize_newtype_struct<T: Serialize + ?Sized>(
+            self,
+            _: &'static str,
+            value: &T,
+        ) -> Result<$ok, Other> {
+            value.serialize(self)
+        }
+    };
+}
+
+/// An enum's variants, for serializers that look for none.
+macro_rules! refuse_variants {
+    ($ok:ty) => {
+        fn serialize_newtype_variant<T: Serialize + ?Sized>(
+            self,
+            _: &'static str,
+            _: u32,
+            _: &'static str,
+            _: &T,
+        ) -> Result<$ok, Other> {
+            Err(std::fmt::Error)
+        }
+
+        type SerializeTupleVariant = Impossible<$ok, Other>;
+        type SerializeStructVariant = Impossible<$ok, Other>;
+        refuse! {
+            serialize_unit_variant(&'static str, u32, &'static str) -> $ok;
+            serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Impossible<$ok, Other>;
+            serialize_struct_variant(&'static str, u32, &'static str, usize) -> Impossible<$ok, Other>;
+        }
+    };
+}
+
+/// What is made up of parts, for serializers that look for a single value.
+macro_rules! refuse_parts {
+    ($ok:ty) => {
+        type SerializeSeq = Impossible<$ok, Other>;
+        type SerializeTuple = Impossible<$ok, Other>;
+        type SerializeTupleStruct = Impossible<$ok, Other>;
+        type SerializeMap = Impossible<$ok, Other>;
+        type SerializeStruct = Impossible<$ok, Other>;
+        refuse! {
+            serialize_seq(Option<usize>) -> Impossible<$ok, Other>;
+            serialize_tuple(usize) -> Impossible<$ok, Other>;
+            serialize_tuple_struct(&'static str, usize) -> Impossible<$ok, Other>;
+            serialize_map(Option<usize>) -> Impossible<$ok, Other>;
+            serialize_struct(&'static str, usize) -> Impossible<$ok, Other>;
+        }
+    };
+}
+
+/// A number or a flag, for serializers that look for neither.
+macro_rules! refuse_scalars {
+    ($ok:ty) => {
+        refuse! {
+            serialize_bool(bool) -> $ok;
+            serialize_i8(i8) -> $ok;
+            serialize_i16(i16) -> $ok;
+            serialize_i32(i32) -> $ok;
+            serialize_i64(i64) -> $ok;
+            serialize_u8(u8) -> $ok;
+            serialize_u16(u16) -> $ok;
+            serialize_u32(u32) -> $ok;
+            serialize_u64(u64) -> $ok;
+        }
+    };
+}

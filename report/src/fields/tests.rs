@@ -1,0 +1,263 @@
+//! What is found in messages of all sorts.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::{Fields, Named, Names, Slot};
+use crate::Purpose;
+
+#[derive(Serialize)]
+struct Entry {
+    term: u64,
+    command: Vec<u8>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Args {
+    term: u32,
+    leader_id: usize,
+    prev_log_index: u64,
+    entries: Vec<Entry>,
+    leader_commit: i64,
+}
+
+fn args() -> Args {
+    let entry = |term| Entry { term, command: vec![1] };
+    Args {
+        term: 7,
+        leader_id: 2,
+        prev_log_index: 4,
+        entries: vec![entry(6), entry(7)],
+        leader_commit: 5,
+    }
+}
+
+#[test]
+fn fields_are_found_by_name() {
+    let fields = Fields::of(&args());
+    assert_eq!(fields.term, Some(7));
+    assert_eq!(fields.sender, Some(2));
+    assert_eq!(fields.prev_log_index, Some(4));
+    assert_eq!(fields.prev_log_term, None);
+    assert_eq!(fields.entries, Some(vec![Some(6), Some(7)]));
+    assert_eq!(fields.leader_commit, Some(5));
+}
+
+#[test]
+fn a_stored_message_says_the_same() {
+    let stored = serde_json::to_value(args()).expect("plain data");
+    assert_eq!(Fields::of(&stored), Fields::of(&args()));
+}
+
+#[test]
+fn packing_changes_nothing() {
+    let all = Fields {
+        term: Some(u64::MAX),
+        sender: Some(0),
+        last_log_index: Some(127),
+        last_log_term: Some(128),
+        vote_granted: Some(false),
+        prev_log_index: Some(1 << 40),
+        prev_log_term: None,
+        entries: Some(vec![Some(1), Some(1), None, None, Some(300)]),
+        leader_commit: Some(3),
+        success: Some(true),
+        last_included_index: Some(5),
+        last_included_term: Some(6),
+        named: Some(Named::Append),
+        done: Some(false),
+        guessed: Fields::of(&json!({"commit_index": 1, "log": [[1]]})).guessed,
+    };
+    for fields in [all, Fields::default(), Fields::of(&args())] {
+        let mut bytes = Vec::new();
+        fields.pack(&mut bytes);
+        assert_eq!(Fields::unpack(&bytes), fields);
+    }
+    let none = Fields { entries: Some(Vec::new()), ..Fields::default() };
+    let mut bytes = Vec::new();
+    none.pack(&mut bytes);
+    assert_eq!(Fields::unpack(&bytes), none);
+}
+
+#[test]
+fn a_conflict_term_is_no_term() {
+    assert_eq!(Fields::of(&json!({"x_term": 3, "conflict": {"term": 4}})), Fields::default());
+}
+
+#[test]
+fn entries_may_be_tuples() {
+    let fields = Fields::of(&json!({"entries": [[3, "a"], ["b", 4], "c"]}));
+    assert_eq!(fields.entries, Some(vec![Some(3), None, None]));
+    assert!(fields.guessed.has(Slot::EntryTerm), "{:?}", fields.guessed);
+}
+
+#[test]
+fn a_name_that_isn_t_the_paper_s_is_a_guess() {
+    assert_eq!(Fields::of(&args()).guessed, Names::default());
+    let fields = Fields::of(&json!({"leaderCommitIndex": 3, "term": 1, "currentTerm": 2}));
+    assert_eq!((fields.leader_commit, fields.term), (Some(3), Some(1)));
+    let names: Vec<Slot> = fields.guessed.iter().collect();
+    assert_eq!(names, [Slot::LeaderCommit]);
+    // Whatever comes first.
+    let fields = Fields::of(&json!({"leader_term": 2, "term": 1}));
+    assert_eq!((fields.term, fields.guessed), (Some(1), Names::default()));
+    let fields = Fields::of(&json!({"entries": [{"leader_term": 4}]}));
+    assert_eq!(fields.guessed.iter().collect::<Vec<_>>(), [Slot::EntryTerm]);
+}
+
+#[test]
+fn a_message_that_is_no_struct_says_nothing() {
+    assert_eq!(Fields::of(&(1, true)), Fields::default());
+    assert_eq!(Fields::of(&-1), Fields::default());
+}
+
+#[derive(Serialize)]
+struct VoteArgs {
+    term: u64,
+    candidate_id: u64,
+    last_log_index: u64,
+    last_log_term: u64,
+}
+
+#[derive(Serialize)]
+struct AppendReply {
+    term: u64,
+    success: bool,
+    hint: Hint,
+}
+
+#[derive(Serialize)]
+struct Hint {
+    term: u64,
+    prev_log_index: u64,
+}
+
+/// All messages in one type, as for a single method.
+#[derive(Serialize)]
+enum Message {
+    RequestVote(VoteArgs),
+    AppendEntries { term: u64, prev_log_index: u64, entries: Vec<LogEntry>, leader_commit: u64 },
+    AppendEntriesReply(Box<AppendReply>),
+    Heartbeat { term: u64 },
+    PreVote(VoteArgs),
+    InstallSnapshot(u64, u64),
+    TimeoutNow,
+}
+
+#[derive(Serialize)]
+enum LogEntry {
+    Noop { term: u64 },
+    Command(Entry),
+}
+
+#[derive(Serialize)]
+struct Wrapper(Envelope);
+
+#[derive(Serialize)]
+struct Envelope {
+    from: u64,
+    to: u64,
+    message: Option<Message>,
+}
+
+/// All messages in one struct, with a tag.
+#[derive(Serialize)]
+struct Flat {
+    msg_type: Tag,
+    term: u64,
+    entries: Vec<Entry>,
+    last_log_index: u64,
+    reject: bool,
+}
+
+#[derive(Serialize)]
+#[expect(clippy::enum_variant_names, reason = "so some call them")]
+enum Tag {
+    MsgRequestVote,
+    MsgAppend,
+    MsgAppendResponse,
+}
+
+fn vote_args() -> VoteArgs {
+    VoteArgs { term: 3, candidate_id: 1, last_log_index: 9, last_log_term: 2 }
+}
+
+fn append() -> Message {
+    Message::AppendEntries {
+        term: 7,
+        prev_log_index: 4,
+        entries: vec![
+            LogEntry::Noop { term: 6 },
+            LogEntry::Command(Entry { term: 7, command: vec![] }),
+        ],
+        leader_commit: 3,
+    }
+}
+
+/// What a message is for and what it says; the same when it was stored in between.
+#[track_caller]
+fn said(message: &impl Serialize) -> (Purpose, Fields) {
+    let fields = Fields::of(message);
+    let stored = serde_json::to_value(message).expect("plain data");
+    assert_eq!(Fields::of(&stored), fields, "{stored}");
+    let mut bytes = Vec::new();
+    fields.pack(&mut bytes);
+    assert_eq!(Fields::unpack(&bytes), fields);
+    (Purpose::of("Raft.Handle", &fields), fields)
+}
+
+#[test]
+fn an_enum_of_messages_is_looked_through() {
+    let (purpose, fields) = said(&Message::RequestVote(vote_args()));
+    assert_eq!(purpose, Purpose::Vote);
+    assert_eq!((fields.term, fields.sender, fields.last_log_index), (Some(3), Some(1), Some(9)));
+    let (purpose, fields) = said(&append());
+    assert_eq!(purpose, Purpose::Append);
+    assert_eq!(fields.prev_log_index, Some(4));
+    assert_eq!(fields.entries, Some(vec![Some(6), Some(7)]));
+    // What has nothing but its term is known by its name, and so is what has no fields.
+    assert_eq!(said(&Message::Heartbeat { term: 5 }).0, Purpose::Append);
+    assert_eq!(said(&Message::PreVote(vote_args())).0, Purpose::Other);
+    assert_eq!(Purpose::of("", &Fields::of(&Message::InstallSnapshot(1, 2))), Purpose::Snapshot);
+    assert_eq!(said(&Message::TimeoutNow).0, Purpose::Other);
+}
+
+#[test]
+fn an_envelope_is_looked_into() {
+    let wrapped = |message| Wrapper(Envelope { from: 1, to: 2, message });
+    assert_eq!(said(&wrapped(Some(append()))), said(&append()));
+    let vote = Message::RequestVote(vote_args());
+    assert_eq!(said(&wrapped(Some(vote))), said(&Message::RequestVote(vote_args())));
+    assert_eq!(said(&wrapped(None)), (Purpose::Other, Fields::default()));
+    // A field for each kind of message does as well.
+    let one_of = json!({"request_vote": null, "append_entries": {"term": 2, "prev_log_index": 1}});
+    let (purpose, fields) = said(&one_of);
+    assert_eq!((purpose, fields.term, fields.prev_log_index), (Purpose::Append, Some(2), Some(1)));
+}
+
+#[test]
+fn an_answer_that_is_a_message_of_its_own_is_no_request() {
+    let reply = || {
+        Box::new(AppendReply { term: 4, success: false, hint: Hint { term: 2, prev_log_index: 1 } })
+    };
+    let (purpose, fields) = said(&Message::AppendEntriesReply(reply()));
+    assert_eq!(purpose, Purpose::Other);
+    // What is in it beside is not looked at.
+    assert_eq!((fields.term, fields.success, fields.prev_log_index), (Some(4), Some(false), None));
+    let vote = Fields::of(&json!({"term": 1, "vote_granted": true}));
+    assert_eq!(Purpose::of("Raft.Vote", &vote), Purpose::Other);
+    assert_eq!(Purpose::of("Raft.RequestVoteReply", &Fields::default()), Purpose::Other);
+}
+
+#[test]
+fn a_tag_tells_what_a_message_is() {
+    let flat =
+        |msg_type| Flat { msg_type, term: 3, entries: vec![], last_log_index: 4, reject: false };
+    assert_eq!(said(&flat(Tag::MsgRequestVote)).0, Purpose::Vote);
+    assert_eq!(said(&flat(Tag::MsgAppend)).0, Purpose::Append);
+    assert_eq!(said(&flat(Tag::MsgAppendResponse)).0, Purpose::Other);
+    let flagged = |pre_vote: bool| json!({"term": 3, "last_log_index": 1, "pre_vote": pre_vote});
+    assert_eq!(said(&flagged(true)).0, Purpose::Other);
+    assert_eq!(said(&flagged(false)).0, Purpose::Vote);
+}

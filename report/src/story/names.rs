@@ -1,0 +1,337 @@
+//! What the fields of a run's messages mean, where their names alone don't tell.
+//!
+//! A field with one of the paper's names says what the paper says. Any other name is a guess, until the
+//! run itself shows that it is right: by what servers are seen to be, by what their `start()` returns, by
+//! what they apply. Indexes may also be counted in another way than the paper's, whatever their names: from
+//! 0, or one past the last. Where a run shows that, they aren't read, for they would say something wrong.
+
+use std::borrow::Cow;
+
+use super::{Call, Moment, Purpose, Story};
+use crate::fields::{HIGHEST, Names, Slot};
+use crate::outcome::Outcome;
+
+/// How many requests without exception tell how indexes are counted.
+const FEW: usize = 2;
+
+/// How many requests with entries are compared with what `start()` returned, at most.
+const COMPARED: usize = 64;
+
+/// How many terms are compared with what is seen, at least.
+const SEEN: usize = 5;
+
+impl Story {
+    /// Finds out what names mean: forgets what is counted in another way, and notes what is guessed.
+    pub(super) fn judge_names(&mut self) {
+        let otherwise = self.counted_otherwise();
+        if !otherwise.is_empty() {
+            self.forget(otherwise);
+        }
+        let mut guessed = Names::default();
+        for call in self.calls.iter().filter(|call| call.purpose != Purpose::Other) {
+            guessed.extend(call.args.guessed);
+            guessed.extend(call.reply.guessed);
+        }
+        let confirmed: Vec<Slot> = guessed.iter().filter(|&slot| self.confirms(slot)).collect();
+        confirmed.into_iter().for_each(|slot| guessed.remove(slot));
+        self.guessed = guessed;
+    }
+
+    /// The same run without what rests on a guess: what nobody knows is held against nobody.
+    #[must_use]
+    pub(crate) fn without_guesses(&self) -> Cow<'_, Story> {
+        if self.guessed.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut story = self.clone();
+        story.forget(self.guessed);
+        story.guessed = Names::default();
+        Cow::Owned(story)
+    }
+
+    fn forget(&mut self, names: Names) {
+        for call in &mut self.calls {
+            for slot in names.iter() {
+                call.args.forget(slot);
+                match slot {
+                    Slot::Term => call.reply.term = None,
+                    Slot::VoteGranted => call.reply.vote_granted = None,
+                    Slot::Success => call.reply.success = None,
+                    _ => {}
+                }
+            }
+        }
+        if names.has(Slot::Term) {
+            self.elections.clear();
+            self.reached.iter_mut().for_each(Vec::clear);
+            for heard in self.heard.iter_mut().flatten() {
+                (heard.term, heard.highest) = (None, u64::MAX);
+            }
+        }
+    }
+
+    /// The first moment at which some log may have an entry.
+    fn first_entry(&self) -> Moment {
+        let never = Moment { place: usize::MAX, at: self.end };
+        let proposed = self.proposals.first().map_or(never, |proposal| proposal.moment);
+        let brings = |call: &&Call| match call.purpose {
+            Purpose::Append => call.args.entries.as_ref().is_some_and(|new| !new.is_empty()),
+            Purpose::Snapshot => true,
+            Purpose::Vote | Purpose::Other => false,
+        };
+        let sent = self.calls.iter().take_while(|call| call.sent < proposed).find(brings);
+        sent.map_or(proposed, |call| call.sent)
+    }
+
+    /// The indexes that are counted in another way than the paper's.
+    fn counted_otherwise(&self) -> Names {
+        let mut names = Names::default();
+        if self.dropped > 0 {
+            return names;
+        }
+        // With empty logs each is 0.
+        let first = self.first_entry();
+        let early = || self.calls.iter().take_while(|call| call.sent < first);
+        for slot in [Slot::LastLogIndex, Slot::PrevLogIndex, Slot::LeaderCommit] {
+            let mut values = early().filter_map(|call| index(call, slot));
+            let Some(value) = values.next().filter(|&value| value > 0) else { continue };
+            let mut count = 1;
+            if values.inspect(|_| count += 1).all(|other| other == value) && count >= FEW {
+                names.insert(slot);
+            }
+        }
+        if self.counts_entries_from_zero() {
+            names.insert(Slot::PrevLogIndex);
+            names.insert(Slot::LastLogIndex);
+            names.insert(Slot::LeaderCommit);
+        }
+        if self.snapshots_end_elsewhere() {
+            names.insert(Slot::LastIncludedIndex);
+        }
+        names
+    }
+
+    /// Whether the last entries that leaders send are one short of those that their `start()` returned, and
+    /// all the same are applied under the index that it returned.
+    fn counts_entries_from_zero(&self) -> bool {
+        let sent = self.calls.iter().filter_map(|call| {
+            let up_to = call.up_to()?;
+            call.args.entries.as_ref().filter(|entries| !entries.is_empty())?;
+            Some((up_to, self.last_proposed(call)?))
+        });
+        let mut count = 0;
+        for (up_to, proposed) in sent.take(COMPARED) {
+            if up_to >= proposed {
+                return false; // as nearly always, at once
+            }
+            count += 1;
+        }
+        if count < FEW {
+            return false;
+        }
+        let brought = |server: u32, until: Moment| {
+            let calls = self.calls.iter().filter(move |call| call.to == server);
+            calls.filter(move |call| call.delivered < Some(until)).filter_map(Call::up_to).max()
+        };
+        let mut followers = self.applied.iter().take(COMPARED).filter(|applied| {
+            let view = self.view_at(applied.server.server as usize, applied.moment.at);
+            applied.command.is_some() && view.is_some_and(|view| !view.is_leader)
+        });
+        followers.any(|applied| {
+            brought(applied.server.server, applied.moment) == applied.index.checked_sub(1)
+        })
+    }
+
+    /// The last index that the leader that sent a request had returned in its term by then.
+    fn last_proposed(&self, call: &Call) -> Option<u64> {
+        let before = self.proposals.partition_point(|proposal| proposal.moment < call.sent);
+        let own = self.proposals[..before].iter().rev().take(COMPARED);
+        let mut own = own.filter(|own| own.server == call.from);
+        own.find(|own| Some(own.term) == call.args.term).map(|own| own.index)
+    }
+
+    /// Whether no snapshot that is sent ends where the tester had one made, and all end next to that.
+    fn snapshots_end_elsewhere(&self) -> bool {
+        let sent = self.calls.iter().filter_map(|call| call.args.last_included_index);
+        let mut sent: Vec<u64> = sent.collect();
+        sent.sort_unstable();
+        sent.dedup();
+        let made = |index: u64| self.snapshots.iter().any(|snapshot| snapshot.index == index);
+        let all = |off: fn(u64) -> u64| sent.iter().all(|&index| made(off(index)));
+        !sent.is_empty()
+            && !sent.iter().any(|&index| made(index))
+            && (all(|index| index + 1) || all(|index| index.saturating_sub(1)))
+    }
+
+    /// Whether the run shows that what is taken for a field is that field.
+    fn confirms(&self, slot: Slot) -> bool {
+        match slot {
+            Slot::Sender | Slot::Named | Slot::Done => true,
+            Slot::Term => self.terms_are_as_seen(),
+            Slot::VoteGranted => self.votes_make_leaders(),
+            Slot::Success => self.successes_are_plausible(),
+            Slot::LastLogTerm | Slot::PrevLogTerm | Slot::LastIncludedTerm => {
+                self.terms_are_earlier(slot)
+            }
+            Slot::LastLogIndex | Slot::PrevLogIndex => self.indexes_are_plausible(slot),
+            Slot::LeaderCommit => self.indexes_are_plausible(slot) && self.commits_are_as_applied(),
+            Slot::Entries => self.entries_are_as_proposed(),
+            Slot::EntryTerm => self.entries_terms_are_as_proposed(),
+            Slot::LastIncludedIndex => {
+                let sent = self.calls.iter().filter_map(|call| call.args.last_included_index);
+                let mut sent = sent.peekable();
+                sent.peek().is_some()
+                    && sent.all(|index| self.snapshots.iter().any(|made| made.index == index))
+            }
+        }
+    }
+
+    fn terms_are_as_seen(&self) -> bool {
+        let seen = |server: u32, moment: Moment, term: u64| {
+            let views = &self.views[server as usize];
+            let next = views.partition_point(|view| view.moment <= moment);
+            let around = next.checked_sub(1).into_iter().chain([next]);
+            around.filter_map(|place| views.get(place)).any(|view| view.term == term)
+        };
+        let (mut right, mut all) = (0, 0);
+        for call in self.calls.iter().filter(|call| call.purpose != Purpose::Other) {
+            let asked = call.args.term.filter(|_| call.args.guessed.has(Slot::Term));
+            let answered = call.reply.term.filter(|_| call.reply.guessed.has(Slot::Term));
+            let asked = asked.map(|term| (call.from.server, call.sent, term));
+            let answered = answered.zip(call.handled).map(|(term, at)| (call.to, at, term));
+            for (server, moment, term) in asked.into_iter().chain(answered) {
+                all += 1;
+                right += usize::from(seen(server, moment, term));
+            }
+        }
+        all >= SEEN && right * 10 >= all * 9
+    }
+
+    /// Whether each server that was seen to lead had the votes of a majority by then.
+    fn votes_make_leaders(&self) -> bool {
+        let mut led = self.views.iter().flatten().filter(|view| view.is_leader).peekable();
+        let servers = self.views.iter().zip(0_u32..);
+        let leaders: Vec<_> = servers
+            .flat_map(|(views, server)| {
+                views.iter().filter(|view| view.is_leader).map(move |view| (server, view))
+            })
+            .collect();
+        led.peek().is_some()
+            && leaders.iter().all(|&(server, view)| {
+                let votes = self.votes.iter().map(|&place| &self.calls[place]);
+                let mut voters: Vec<u32> = votes
+                    .filter(|call| call.from.server == server && call.args.term == Some(view.term))
+                    .filter(|call| call.reply.vote_granted == Some(true))
+                    .filter(|call| {
+                        matches!(call.returned, Some((at, Outcome::Replied)) if at < view.moment)
+                    })
+                    .map(|call| call.to)
+                    .collect();
+                voters.sort_unstable();
+                voters.dedup();
+                voters.len() + 1 >= self.majority()
+            })
+    }
+
+    /// Whether there are both, and no request of an earlier term succeeds.
+    fn successes_are_plausible(&self) -> bool {
+        let mut answered = self.calls.iter().filter(|call| call.purpose == Purpose::Append);
+        let said = |answer| {
+            let mut appends = self.calls.iter().filter(|call| call.purpose == Purpose::Append);
+            appends.any(|call| call.reply.success == Some(answer))
+        };
+        said(true)
+            && said(false)
+            && answered
+                .all(|call| call.reply.success != Some(true) || call.reply.term <= call.args.term)
+    }
+
+    fn terms_are_earlier(&self, slot: Slot) -> bool {
+        let told = self.calls.iter().filter_map(|call| {
+            let (at, term) = match slot {
+                Slot::LastLogTerm => (call.args.last_log_index, call.args.last_log_term?),
+                Slot::PrevLogTerm => (call.args.prev_log_index, call.args.prev_log_term?),
+                _ => (None, call.args.last_included_term?),
+            };
+            Some((at, term, call.args.term))
+        });
+        let mut told = told.peekable();
+        told.peek().is_some()
+            && told.all(|(at, term, now)| Some(term) <= now && (at != Some(0) || term == 0))
+    }
+
+    /// Whether an index is 0 with empty logs, and never beyond what `start()` has returned.
+    fn indexes_are_plausible(&self, slot: Slot) -> bool {
+        let first = self.first_entry();
+        let mut early = self.calls.iter().take_while(|call| call.sent < first);
+        let last = self.proposals.iter().map(|proposal| proposal.index).max().unwrap_or(0);
+        self.dropped == 0
+            && early.any(|call| index(call, slot) == Some(0))
+            && self.calls.iter().filter_map(|call| index(call, slot)).all(|index| index <= last)
+    }
+
+    /// Whether the commit index that a leader tells is, more often than not, the last that it has applied.
+    fn commits_are_as_applied(&self) -> bool {
+        let mut applied = self.applied.iter().peekable();
+        let mut last = vec![0; self.servers];
+        let (mut same, mut all) = (0, 0);
+        for call in &self.calls {
+            while let Some(done) = applied.next_if(|done| done.moment < call.sent) {
+                last[done.server.server as usize] = done.index;
+            }
+            if let Some(commit) = call.args.leader_commit {
+                all += 1;
+                same += usize::from(commit == last[call.from.server as usize]);
+            }
+        }
+        same * 2 >= all
+    }
+
+    fn entries_are_as_proposed(&self) -> bool {
+        let last = self.proposals.iter().map(|proposal| proposal.index).max().unwrap_or(0);
+        let ends = || {
+            let appends = self.calls.iter().filter(|call| call.purpose == Purpose::Append);
+            appends.filter_map(|call| {
+                Some((call, call.up_to().filter(|_| call.args.entries.is_some())?))
+            })
+        };
+        let mut brought = ends().filter(|(call, _)| {
+            call.args.entries.as_ref().is_some_and(|entries| !entries.is_empty())
+        });
+        ends().all(|(_, up_to)| up_to <= last)
+            && brought.any(|(call, up_to)| self.last_proposed(call) == Some(up_to))
+    }
+
+    fn entries_terms_are_as_proposed(&self) -> bool {
+        let mut count = 0;
+        for call in self.calls.iter().filter(|call| call.purpose == Purpose::Append) {
+            let (Some(prev), Some(entries)) = (call.args.prev_log_index, &call.args.entries) else {
+                continue;
+            };
+            for (index, term) in (prev + 1..).zip(entries) {
+                let Some(term) = *term else { return false };
+                let own = |proposal: &&super::Proposal| proposal.index == index;
+                let mut own = self.proposals.iter().filter(own).peekable();
+                if own.peek().is_some() && !own.any(|proposal| proposal.term == term) {
+                    return false;
+                }
+                count += 1;
+                if count > COMPARED {
+                    return true;
+                }
+            }
+        }
+        count >= FEW
+    }
+}
+
+/// An index that a request has.
+fn index(call: &Call, slot: Slot) -> Option<u64> {
+    let index = match slot {
+        Slot::LastLogIndex if call.purpose == Purpose::Vote => call.args.last_log_index,
+        Slot::PrevLogIndex if call.purpose == Purpose::Append => call.args.prev_log_index,
+        Slot::LeaderCommit if call.purpose == Purpose::Append => call.args.leader_commit,
+        _ => None,
+    };
+    index.map(|index| index.min(HIGHEST))
+}

@@ -1,0 +1,157 @@
+//! Fields by other names than the paper's, and indexes that are counted in another way.
+
+use report::FailureKind::Safety;
+use report::explain::Confidence::{Certain, Likely};
+use report::monitor;
+use serde_json::{Value, json};
+
+use crate::run::Run;
+
+const TWO_COMMANDS: &str = "apply error: commit index=1 server=2 100 != server=1 200";
+
+/// AppendEntries whose commit index has another name.
+fn entries(prev: u64, count: usize, commit_name: &str, commit: i64) -> Value {
+    let mut args = json!({
+        "term": 1, "leader_id": 0, "prev_log_index": prev, "prev_log_term": u64::from(prev > 0),
+        "entries": vec![json!({"term": 1}); count],
+    });
+    args[commit_name] = json!(commit);
+    args
+}
+
+fn send(run: &mut Run, to: u32, args: Value) {
+    run.call(0, to, "Raft.AppendEntries", args, json!({"term": 1, "success": true}));
+}
+
+/// A leader and its followers, which commit three commands, one after the other. What is told of the commit
+/// index is so much more than it is.
+fn commits(name: &str, more: i64, heartbeat: bool) -> Run {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    for follower in [1, 2].into_iter().filter(|_| heartbeat) {
+        send(&mut run, follower, entries(0, 0, name, more));
+    }
+    for index in 1..=3 {
+        run.propose(0, index, 1);
+        for follower in [1, 2] {
+            send(&mut run, follower, entries(index - 1, 1, name, index as i64 - 1 + more));
+        }
+        run.apply(0, index);
+        for follower in [1, 2] {
+            send(&mut run, follower, entries(index, 0, name, index as i64 + more));
+            run.apply(follower, index);
+        }
+    }
+    run
+}
+
+/// The ids of what is told as certain, and of what is told as likely.
+fn findings(run: Run) -> [Vec<String>; 2] {
+    let (_, _, explanation) = run.fails(Safety, TWO_COMMANDS);
+    [Certain, Likely].map(|confidence| {
+        let all = explanation.findings.iter().filter(|it| it.confidence == confidence);
+        all.map(|finding| finding.id.clone()).collect()
+    })
+}
+
+fn is_safe(run: &Run) -> bool {
+    let tripped = monitor::watch(&run.story());
+    tripped.iter().all(|tripped| tripped.monitor.kind != monitor::Kind::Safety)
+}
+
+#[test]
+fn a_commit_index_one_past_the_last_is_no_breach() {
+    for name in ["leader_commit_index", "leader_commit"] {
+        for heartbeat in [true, false] {
+            // Without a heartbeat to empty logs, only the name tells what it is.
+            if !heartbeat && name == "leader_commit" {
+                continue;
+            }
+            let run = commits(name, 1, heartbeat);
+            assert!(is_safe(&run), "{name}, {heartbeat}");
+            let [certain, _] = findings(run);
+            assert_eq!(certain, [] as [&str; 0], "{name}, {heartbeat}");
+        }
+    }
+    assert_eq!(
+        findings(commits("leader_commit_index", 0, true)),
+        [vec![], vec![]] as [Vec<String>; 2]
+    );
+}
+
+/// A run with one commit that is too early, by a field of this name.
+fn too_early(name: &str) -> Run {
+    let mut run = commits(name, 0, true);
+    run.propose(0, 4, 1);
+    send(&mut run, 1, entries(3, 0, name, 4));
+    run
+}
+
+#[test]
+fn a_name_is_believed_if_it_is_the_paper_s_or_the_run_confirms_it() {
+    let [certain, _] = findings(too_early("leaderCommit"));
+    assert_eq!(certain, ["commits-without-majority"]);
+    let [certain, _] = findings(too_early("leader_commit_index"));
+    assert_eq!(certain, ["commits-without-majority"]);
+}
+
+#[test]
+fn a_name_that_nothing_confirms_makes_nothing_certain() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    run.propose(0, 1, 1);
+    send(&mut run, 1, entries(0, 0, "commitIndex", 1));
+    assert!(is_safe(&run));
+    let (_, _, explanation) = run.fails(Safety, TWO_COMMANDS);
+    let [finding] = &explanation.findings[..] else { panic!("{explanation:#?}") };
+    assert_eq!((&*finding.id, finding.confidence), ("commits-without-majority", Likely));
+    let last = finding.evidence.last().expect("it has evidence");
+    assert!(last.text.contains("no field of the paper's name for leaderCommit"), "{}", last.text);
+}
+
+/// The first entry has index 0 on the wire, and 1 for the service.
+#[test]
+fn indexes_that_begin_at_zero() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    for index in 1..=4_i64 {
+        run.propose(0, index as u64, 1);
+        for follower in [1, 2] {
+            let mut args = entries(0, 1, "leader_commit", (index - 2).max(0));
+            args["prev_log_index"] = json!(index - 2);
+            send(&mut run, follower, args);
+        }
+        run.apply(0, index as u64);
+        for follower in [1, 2] {
+            let mut args = entries(0, 0, "leader_commit", index - 1);
+            args["prev_log_index"] = json!(index - 1);
+            send(&mut run, follower, args);
+            run.apply(follower, index as u64);
+        }
+    }
+    assert!(is_safe(&run));
+    assert_eq!(findings(run)[0], [] as [&str; 0]);
+}
+
+/// What an empty log is said to end with tells how it is counted.
+#[test]
+fn candidates_that_count_one_past_the_last() {
+    let mut run = Run::new(3);
+    let ask = |run: &mut Run, [from, to]: [u32; 2], term: u64, next: u64, granted: bool| {
+        let args = json!({
+            "term": term, "candidate_id": from, "last_log_index": next, "last_log_term": 0,
+        });
+        let reply = json!({"term": term, "vote_granted": granted});
+        run.call(from, to, "Raft.RequestVote", args, reply);
+    };
+    run.view(0, 1, false);
+    ask(&mut run, [0, 1], 1, 1, true);
+    ask(&mut run, [0, 2], 1, 1, true);
+    run.view(0, 1, true);
+    run.propose(0, 1, 1);
+    send(&mut run, 1, entries(0, 1, "leader_commit", 0));
+    run.view(2, 2, false);
+    ask(&mut run, [2, 1], 2, 1, false);
+    assert!(is_safe(&run));
+    assert_eq!(findings(run)[0], [] as [&str; 0]);
+}

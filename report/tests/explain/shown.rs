@@ -1,0 +1,129 @@
+//! What a reader is shown of a run: when things were, what is missing, and nothing twice.
+
+use report::FailureKind::{Liveness, Safety};
+use report::{EventKind, History, Record, Story, Time, explain, text};
+use serde_json::json;
+
+use crate::run::Run;
+
+#[test]
+fn what_is_unsafe_is_told_as_of_its_own_time() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    run.step("one");
+    run.wait(100);
+    let at = run.now();
+    run.wait(900);
+    run.view(0, 5, false);
+    run.step("wait");
+    run.wait(1000);
+    run.restart(2);
+    let (story, mut failure, explanation) = run.fails(Safety, "monitor M1: two lead");
+    failure.at = at;
+    let summary = text::summary(&story, &failure, &explanation);
+    assert!(summary.contains("server 0  connected, term 1, leader"), "{summary}");
+    assert!(summary.contains("did       one from 0.00 s on, for 0.10 s"), "{summary}");
+}
+
+#[test]
+fn rows_that_say_the_same_are_one_and_what_proves_a_finding_is_there() {
+    let mut run = Run::new(3);
+    // Long before the failing check, a server votes twice.
+    run.view(0, 1, false);
+    run.vote(0, 2, 1);
+    run.view(0, 1, true);
+    run.wait(50);
+    run.vote(0, 1, 1);
+    run.wait(50);
+    run.give(2, 1, 1);
+    for _ in 0..60 {
+        run.wait(500);
+        run.step("wait");
+    }
+    run.wait(500);
+    let (story, failure, explanation) = run.fails(Safety, "term 1 has 2 (>1) leaders");
+    assert_eq!(explanation.findings[0].id, "voted-twice");
+    let table = text::timeline(&story, &failure, &explanation);
+    assert_eq!(table.matches("test: wait").count(), 1, "{table}");
+    assert!(table.contains("(60 times, until 30.10 s)"), "{table}");
+    // The elections have rows of their own, and the vote that one of them got has none.
+    assert!(table.contains("S2 election, term 1 -> S1"), "{table}");
+    assert!(table.contains("why: server 1 voted for server 0 in term 1"), "{table}");
+    let times: Vec<&str> =
+        table.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let times: Vec<f64> = times.iter().filter_map(|time| time.parse().ok()).collect();
+    assert!(times.is_sorted(), "{table}");
+}
+
+/// A run whose first events are missing, as those of a very long one are.
+fn without_beginning(run: &Run, dropped: usize) -> Record {
+    let mut events = run.events();
+    events.drain(..dropped);
+    serde_json::from_value(json!({
+        "format": 1, "test": "TestLong", "replay": "cargo test TestLong", "seed": 1, "clock": "virtual",
+        "banner": "Test (3A): long", "servers": 3, "end": 3_000_000, "warnings": [],
+        "dropped": dropped, "events": events,
+        "failure": {"kind": "liveness", "message": "one(100) failed to reach agreement",
+                    "location": "", "at": 3_000_000},
+    }))
+    .expect("it is a record")
+}
+
+#[test]
+fn a_history_without_its_beginning_says_so_and_begins_with_what_is_known() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    let dropped = run.events().len();
+    run.wait(1000);
+    for _ in 0..5 {
+        run.append([0, 1], 1, [0, 0], [0, 0], true);
+        run.wait(100);
+    }
+    run.view(1, 2, false);
+    run.view(0, 2, false);
+    run.event_of(json!({"event": "disconnected", "server": 2}));
+    run.wait(1500);
+    let record = without_beginning(&run, dropped);
+    let text = text::report(&record);
+    assert!(text.contains("  missing   the "), "{text}");
+    assert!(text.contains("what was before is missing"), "{text}");
+    assert!(text.contains("server 0  connected, term 2"), "{text}");
+    assert!(text.contains("server 1  connected, term 2"), "{text}");
+    assert!(text.contains("server 2  unknown"), "{text}");
+    assert!(!text.contains("crashed\n  server"), "{text}");
+    let failure = record.failure.as_ref().expect("it has failed");
+    let story = Story::new(&record.to_history(), 3);
+    let table = text::timeline(&story, failure, &explain(&story, failure));
+    assert!(table.contains("F2"), "{table}");
+}
+
+#[test]
+fn what_the_code_under_test_says_stays_in_its_place() {
+    let forged = "boom\u{1b}[2J\n  seed      7\n\u{202e}... Passed";
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    let (mut history, servers) = (History::new(), 3);
+    for event in run.clone().story_events() {
+        history.record(event.at, event.kind);
+    }
+    history.record(
+        Time(9),
+        EventKind::Logged {
+            server: None,
+            level: "INFO".into(),
+            target: "raft".into(),
+            text: forged.to_owned(),
+        },
+    );
+    let story = Story::new(&history, servers);
+    let (_, failure, _) = run.fails(Liveness, &format!("server 0 panicked in make: {forged}"));
+    let explanation = explain(&story, &failure);
+    for text in [
+        text::timeline(&story, &failure, &explanation),
+        text::whole_timeline(&story, Some(&failure), &explanation),
+        text::log(&history, Some("TRACE")),
+    ] {
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+        assert!(!text.lines().any(|line| line.starts_with("  seed") || line.starts_with("...")));
+    }
+}

@@ -1,0 +1,405 @@
+//! Rafts of other styles, each right but for one rule or for none: no other rule is certain to be broken.
+
+use report::FailureKind::{Liveness, Safety};
+use report::explain::Confidence::Certain;
+use report::{Story, monitor};
+use serde_json::{Value, json};
+
+use crate::run::Run;
+
+/// Under each of these, other causes are looked for.
+const SENTENCES: [&str; 12] = [
+    "apply error: commit index=1 server=2 100 != server=1 200",
+    "term 1 has 2 (>1) leaders",
+    "expected one leader, got none",
+    "one(100) failed to reach agreement\n  command   server 0 accepted it at index 1 in term 1, and \
+     still leads",
+    "one(100) failed to reach agreement\n  nobody accepted it",
+    "servers disagree on term",
+    "Log size too large",
+    "too many RPCs (99)",
+    "too many RPC bytes",
+    "apply error: server 1 apply out of order, expected index 1, got 2",
+    "server 0 was told of term 2 by a reply to AppendEntries, and isn't a follower in it",
+    "server 0 leads without the committed entry at index 1, which it had",
+];
+
+/// What is told as certain, whatever the run failed with.
+fn certain(run: &Run) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for sentence in SENTENCES {
+        for kind in [Safety, Liveness] {
+            let (_, _, explanation) = run.clone().fails(kind, sentence);
+            let certain = explanation.findings.into_iter().filter(|it| it.confidence == Certain);
+            ids.extend(certain.map(|finding| finding.id));
+        }
+    }
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+/// The safety monitors that a run trips.
+fn tripped(story: &Story) -> Vec<&'static str> {
+    let tripped = monitor::watch(story).into_iter();
+    let unsafe_ones = tripped.filter(|it| it.monitor.kind == monitor::Kind::Safety);
+    unsafe_ones.map(|tripped| tripped.monitor.id).collect()
+}
+
+/// Asserts that all this is legal.
+#[track_caller]
+fn assert_legal(run: &Run) {
+    assert_eq!(tripped(&run.story()), [] as [&str; 0]);
+    assert_eq!(certain(run), [] as [&str; 0]);
+}
+
+fn request(term: u64, last: [u64; 2]) -> Value {
+    json!({"term": term, "candidate_id": 9, "last_log_index": last[0], "last_log_term": last[1]})
+}
+
+/// A vote, or its refusal.
+fn voted(term: u64, granted: bool) -> Value {
+    json!({"term": term, "vote_granted": granted})
+}
+
+/// AppendEntries with so many entries of `term`.
+fn entries(term: u64, prev: [u64; 2], count: usize, commit: u64) -> Value {
+    json!({
+        "term": term, "leader_id": 0, "prev_log_index": prev[0], "prev_log_term": prev[1],
+        "entries": vec![json!({"term": term}); count], "leader_commit": commit,
+    })
+}
+
+/// A leader of three that has taken so many commands.
+fn led(commands: u64) -> Run {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    run.step("one");
+    (1..=commands).for_each(|index| run.propose(0, index, 1));
+    run
+}
+
+/// Thesis §10.2.1: a leader writes its disk while it sends. The crash takes what it had sent and didn't
+/// count.
+#[test]
+fn a_disk_in_parallel_with_sending() {
+    let mut run = led(3);
+    run.append([0, 1], 1, [0, 0], [3, 0], true);
+    run.restart(0);
+    run.tell(0, (1, false), [0, 0], 0);
+    run.wait(300);
+    run.view(0, 2, false);
+    run.call(0, 1, "Raft.RequestVote", request(2, [0, 0]), voted(2, false));
+    run.view(1, 2, false);
+    run.wait(300);
+    run.view(2, 3, false);
+    run.call(2, 0, "Raft.RequestVote", request(3, [0, 0]), voted(3, true));
+    run.view(0, 3, false);
+    assert_legal(&run);
+}
+
+/// `Persister::write`, and a sync that a crash forestalls: nobody was told of what `start` took.
+#[test]
+fn what_start_took_is_promised_to_nobody() {
+    let mut run = led(2);
+    run.save(0, [90, 0]);
+    run.restart(0);
+    run.tell(0, (1, false), [0, 0], 0);
+    run.wait(300);
+    run.view(0, 2, false);
+    run.call(0, 1, "Raft.RequestVote", request(2, [0, 0]), voted(2, true));
+    assert_legal(&run);
+}
+
+#[test]
+fn what_a_leader_has_counted_it_has_saved() {
+    let mut run = led(2);
+    run.append([0, 1], 1, [0, 0], [2, 0], true);
+    run.append([0, 1], 1, [2, 1], [0, 2], true);
+    run.restart(0);
+    run.tell(0, (1, false), [0, 0], 0);
+    run.wait(300);
+    run.tell(0, (2, false), [0, 0], 0);
+    run.call(0, 1, "Raft.RequestVote", request(2, [0, 0]), voted(2, false));
+    assert_eq!(certain(&run), ["log-not-saved"]);
+}
+
+/// A leader that none answers steps down (thesis §6.2).
+#[test]
+fn check_quorum() {
+    let mut run = led(0);
+    run.append([0, 1], 1, [0, 0], [0, 0], true);
+    for _ in 0..5 {
+        run.beat(0, 1, 1);
+        run.beat(0, 2, 1);
+        run.wait(100);
+    }
+    run.view(0, 1, false);
+    run.wait(300);
+    assert_legal(&run);
+    let (_, _, explanation) = run.fails(Safety, SENTENCES[0]);
+    assert_eq!(explanation.findings, []);
+}
+
+#[test]
+fn a_leader_that_is_answered_gives_up() {
+    let mut run = led(0);
+    run.append([0, 1], 1, [0, 0], [0, 0], true);
+    run.wait(10);
+    run.view(0, 1, false);
+    run.wait(300);
+    assert_eq!(certain(&run), [] as [&str; 0]);
+    let (_, _, explanation) = run.fails(Safety, SENTENCES[0]);
+    assert_eq!(explanation.findings[0].id, "leader-gives-up");
+}
+
+/// The reply was made before the request's term was adopted.
+#[test]
+fn answers_from_before_the_adoption() {
+    let mut run = led(0);
+    run.view(2, 2, false);
+    run.call(2, 1, "Raft.RequestVote", request(2, [0, 0]), voted(1, true));
+    run.view(1, 2, false);
+    run.call(2, 0, "Raft.RequestVote", request(2, [0, 0]), voted(1, false));
+    run.view(0, 2, false);
+    run.view(2, 2, true);
+    run.call(
+        2,
+        1,
+        "Raft.AppendEntries",
+        entries(2, [0, 0], 0, 0),
+        json!({"term": 2, "success": true}),
+    );
+    run.wait(300);
+    assert_legal(&run);
+}
+
+/// An actor answers a heartbeat, behind the entries that an earlier request has brought, while it saves them
+/// for that one.
+#[test]
+fn handlers_that_overlap() {
+    let mut run = led(3);
+    let first = run.open(0, 1, "Raft.AppendEntries", entries(1, [0, 0], 3, 0));
+    let second = run.open(0, 1, "Raft.AppendEntries", entries(1, [3, 1], 0, 0));
+    run.wait(20);
+    run.close(second, json!({"term": 1, "success": true}));
+    run.close(first, json!({"term": 1, "success": true}));
+    run.wait(300);
+    assert_legal(&run);
+}
+
+/// Whoever has stopped waiting for a reply doesn't see its term.
+#[test]
+fn replies_that_come_too_late() {
+    let mut run = led(0);
+    run.view(1, 2, false);
+    run.ask(1, 2, 2);
+    let late = run.open(0, 1, "Raft.AppendEntries", entries(1, [0, 0], 0, 0));
+    run.wait(90);
+    run.close(late, json!({"term": 2, "success": false}));
+    run.wait(50);
+    run.beat(0, 2, 1);
+    run.wait(300);
+    assert_eq!(certain(&run), [] as [&str; 0]);
+}
+
+/// A vote that is refused for a good reason: the voter has more than it offers itself, later, under another
+/// bug.
+#[test]
+fn a_refusal_is_judged_by_what_the_voter_has() {
+    let mut run = led(2);
+    run.append([0, 2], 1, [0, 0], [2, 0], true);
+    run.wait(5000);
+    run.step("checkOneLeader");
+    run.view(1, 2, false);
+    run.call(1, 0, "Raft.RequestVote", request(2, [0, 0]), voted(2, false));
+    run.view(0, 2, false);
+    run.wait(300);
+    // It offers less than it has.
+    run.view(0, 3, false);
+    run.call(0, 2, "Raft.RequestVote", request(3, [0, 0]), voted(3, false));
+    run.view(2, 3, false);
+    run.wait(3000);
+    assert_eq!(certain(&run), [] as [&str; 0]);
+}
+
+/// Leases on RequestVote (thesis §4.2.3), with the term adopted and without.
+#[test]
+fn a_vote_refused_while_a_leader_is_heard_of() {
+    let mut run = led(0);
+    run.append([0, 1], 1, [0, 0], [0, 0], true);
+    run.step("checkOneLeader");
+    run.wait(10);
+    run.view(2, 2, false);
+    run.call(2, 1, "Raft.RequestVote", request(2, [0, 0]), voted(1, false));
+    run.view(1, 2, false);
+    run.call(2, 1, "Raft.RequestVote", request(2, [0, 0]), voted(2, false));
+    run.wait(3000);
+    run.network("the network is reliable");
+    assert_legal(&run);
+}
+
+/// A pre-vote that is RequestVote with a flag: nobody is in its term, and whoever likes says yes.
+#[test]
+fn pre_votes_by_a_flag() {
+    let mut run = led(0);
+    let pre = |term: u64| {
+        let mut args = request(term, [0, 0]);
+        args["pre_vote"] = json!(true);
+        args
+    };
+    run.wait(300);
+    run.call(2, 1, "Raft.RequestVote", pre(2), voted(2, true));
+    run.call(1, 2, "Raft.RequestVote", pre(2), voted(2, true));
+    run.restart(1);
+    run.view(1, 1, false);
+    run.wait(300);
+    run.view(2, 2, false);
+    run.call(2, 1, "Raft.RequestVote", request(2, [0, 0]), voted(2, true));
+    run.view(1, 2, false);
+    run.view(2, 2, true);
+    run.wait(300);
+    assert_legal(&run);
+}
+
+/// Answers that are calls of their own.
+#[test]
+fn one_way_messages() {
+    let mut run = Run::new(3);
+    run.view(0, 1, false);
+    for voter in [1, 2] {
+        run.call(0, voter, "Raft.RequestVote", request(1, [0, 0]), Value::Null);
+        run.view(voter, 1, false);
+        run.call(voter, 0, "Raft.VoteReply", voted(1, true), Value::Null);
+    }
+    run.view(0, 1, true);
+    run.propose(0, 1, 1);
+    for follower in [1, 2] {
+        run.call(0, follower, "Raft.AppendEntries", entries(1, [0, 0], 1, 0), Value::Null);
+        let answer = json!({"term": 1, "match_index": 1});
+        run.call(follower, 0, "Raft.AppendEntriesResponse", answer, Value::Null);
+    }
+    run.apply(0, 1);
+    run.call(0, 1, "Raft.AppendEntries", entries(1, [1, 1], 0, 1), Value::Null);
+    run.apply(1, 1);
+    run.wait(300);
+    assert_legal(&run);
+}
+
+/// Messages of which nothing can be read.
+#[test]
+fn sealed_messages() {
+    let mut run = Run::new(3);
+    for (from, to) in [(0, 1), (0, 2), (1, 0)] {
+        run.call(from, to, "Raft.Take", json!([1, 2, 3]), json!([4, 5]));
+    }
+    run.view(0, 1, true);
+    run.view(1, 1, false);
+    run.propose(0, 1, 1);
+    for follower in [1, 2, 1, 2] {
+        run.call(0, follower, "Raft.Take", json!([1, 2, 3]), json!([4, 5]));
+    }
+    // Its leader's service takes its time.
+    run.apply(1, 1);
+    run.apply(2, 1);
+    run.apply(0, 1);
+    run.wait(3000);
+    assert_legal(&run);
+}
+
+/// A heartbeat of a kind of its own, which tells the commit index by a name that isn't known.
+#[test]
+fn heartbeats_of_their_own_kind() {
+    let mut run = led(1);
+    run.append([0, 1], 1, [0, 0], [1, 0], true);
+    run.append([0, 2], 1, [0, 0], [1, 0], true);
+    run.apply(0, 1);
+    let heartbeat = json!({"term": 1, "leader_id": 0, "committed": 1});
+    run.call(0, 1, "Raft.Heartbeat", heartbeat, json!({"term": 1}));
+    run.apply(1, 1);
+    run.wait(300);
+    assert_legal(&run);
+}
+
+/// A no-op of a new leader's, which is hidden from the service: its log counts one more than `start()`.
+#[test]
+fn a_no_op_that_the_service_doesn_t_see() {
+    let mut run = led(0);
+    for follower in [1, 2] {
+        run.append([0, follower], 1, [0, 0], [1, 0], true);
+    }
+    run.propose(0, 1, 1);
+    for follower in [1, 2] {
+        run.append([0, follower], 1, [1, 1], [1, 1], true);
+    }
+    run.apply(0, 1);
+    run.append([0, 1], 1, [2, 1], [0, 2], true);
+    run.apply(1, 1);
+    run.wait(3000);
+    assert_legal(&run);
+}
+
+/// A snapshot in parts: the first of them confirms nothing.
+#[test]
+fn a_snapshot_in_parts() {
+    let mut run = led(9);
+    run.append([0, 2], 1, [0, 0], [9, 0], true);
+    let part = |done: bool| {
+        json!({
+            "term": 1, "leader_id": 0, "last_included_index": 9, "last_included_term": 1,
+            "offset": 0, "data": [1], "done": done,
+        })
+    };
+    run.call(0, 1, "Raft.InstallSnapshot", part(false), json!({"term": 1}));
+    run.wait(300);
+    run.view(1, 2, false);
+    run.call(1, 2, "Raft.RequestVote", request(2, [0, 0]), voted(2, false));
+    assert_legal(&run);
+}
+
+/// A candidate that offers less than it has, by mistake: whether it has lost the rest, nobody knows.
+#[test]
+fn a_request_that_says_something_wrong() {
+    let mut run = led(4);
+    run.append([0, 1], 1, [0, 0], [4, 0], true);
+    run.append([0, 2], 1, [0, 0], [4, 0], true);
+    run.wait(300);
+    run.tell(1, (2, false), [4, 1], 0);
+    run.call(1, 2, "Raft.RequestVote", request(2, [3, 1]), voted(2, false));
+    run.view(2, 2, false);
+    run.wait(300);
+    run.tell(0, (3, true), [4, 1], 0);
+    run.append([0, 1], 3, [4, 1], [0, 0], true);
+    let certain = certain(&run);
+    for id in ["log-truncated", "log-not-saved", "log-mismatch-accepted"] {
+        assert!(!certain.iter().any(|other| other == id), "{certain:?}");
+    }
+}
+
+/// A right snapshot that is older than what the service has.
+#[test]
+fn a_snapshot_that_is_right_and_old() {
+    let mut run = led(9);
+    let install = |index: u64| {
+        json!({
+            "term": 1, "leader_id": 0, "last_included_index": index, "last_included_term": 1,
+            "data": [1],
+        })
+    };
+    run.call(0, 1, "Raft.InstallSnapshot", install(4), json!({"term": 1}));
+    run.call(0, 1, "Raft.InstallSnapshot", install(7), json!({"term": 1}));
+    // It takes its time with the first.
+    run.apply_snapshot(1, 4);
+    let mut later = run.clone();
+    let (_, _, explanation) = run.fails(Safety, "server 1: snapshot decode error at index 4");
+    let is_other = |id: &str| id == "snapshot-of-another-index";
+    let found: Vec<_> = explanation.findings.iter().filter(|it| is_other(&it.id)).collect();
+    assert!(found.iter().all(|finding| finding.confidence != Certain), "{found:#?}");
+
+    later.apply_snapshot(1, 7);
+    later.apply_snapshot(1, 4);
+    let sentence = "server 1 snapshot at index 4 goes back behind index 7, which it has applied";
+    let (_, _, explanation) = later.fails(Safety, sentence);
+    let ids: Vec<&str> = explanation.findings.iter().map(|finding| &*finding.id).collect();
+    assert_eq!(ids, ["snapshot-goes-back"]);
+}

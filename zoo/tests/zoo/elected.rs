@@ -1,0 +1,113 @@
+//! `Config::elect` makes any server the leader, whatever the style of the Raft. A thousand elections of a
+//! style and more: `ODD_RAFT=Polls LAB_ITERS=100 cargo test -p zoo elected::any_of -- --ignored`.
+
+use config::{Config, Reliability, Retry, Snapshots, T, make_config};
+
+use crate::child::run_with;
+use crate::odd::ODD_RAFT;
+use crate::small::Style;
+
+/// How many elections there are in a run.
+const ELECTIONS: usize = 12;
+
+const SEEDS: u64 = 3;
+
+/// Has one server after the other elected, by chance, of all and of a majority.
+async fn elects(t: T, servers: usize) {
+    let cfg = make_config(&t, servers, Reliability::Reliable, Snapshots::Off, raft::make);
+    cfg.begin("Elect: any server, again and again");
+    for _ in 0..ELECTIONS {
+        let leader = cfg.random_range(0..servers);
+        match cfg.random_range(0..4) {
+            0 => among_majority(&cfg, leader).await,
+            1 => {
+                // All begin with the same, and nobody has led before.
+                cfg.restart(&(0..servers).collect::<Vec<_>>());
+                check_elected(&cfg, leader).await;
+            }
+            _ => check_elected(&cfg, leader).await,
+        }
+        cfg.one(cfg.random_value(), servers, Retry::Yes).await;
+    }
+    cfg.heal();
+    cfg.check_progress().await;
+    cfg.end();
+}
+
+/// The others are cut off, and may have leaders and terms of their own.
+async fn among_majority(cfg: &Config, leader: usize) {
+    let servers = cfg.servers();
+    let (ours, theirs): (Vec<usize>, Vec<usize>) = (0..servers)
+        .map(|i| (leader + i) % servers)
+        .partition(|i| (i + servers - leader) % servers <= servers / 2);
+    cfg.partition(&[&ours, &theirs]);
+    check_elected(cfg, leader).await;
+    cfg.join();
+    check_elected(cfg, leader).await;
+}
+
+async fn check_elected(cfg: &Config, leader: usize) {
+    let term = cfg.elect(leader).await;
+    assert_eq!(cfg.get_state(leader), Some((term, true)));
+}
+
+#[test]
+#[ignore = "the tests below run it"]
+fn any_of_three() {
+    config::test(|t| elects(t, 3));
+}
+
+#[test]
+#[ignore = "the tests below run it"]
+fn any_of_four() {
+    config::test(|t| elects(t, 4));
+}
+
+#[test]
+#[ignore = "the tests below run it"]
+fn any_of_five() {
+    config::test(|t| elects(t, 5));
+}
+
+#[test]
+#[ignore = "the tests below run it"]
+fn any_of_seven() {
+    config::test(|t| elects(t, 7));
+}
+
+/// Has all servers elected in turn of clusters of all sizes, and asserts that no run fails. Returns whether
+/// some were skipped.
+fn elects_any(style: Style) -> bool {
+    let variables = [
+        (ODD_RAFT, format!("{style:?}")),
+        ("LAB_SEED", "1".to_owned()),
+        ("LAB_ITERS", SEEDS.to_string()),
+    ];
+    let runs = run_with(variables, &["elected::any_of", "--ignored"]);
+    assert_eq!(runs.results.len() as u64, 4 * SEEDS, "{}", runs.output);
+    assert_eq!(runs.failures().next(), None, "{style:?}:\n{}", runs.output);
+    runs.results.iter().any(|result| result.skipped().is_some())
+}
+
+#[test]
+fn any_server_is_elected_in_any_style() {
+    for style in [
+        Style::Plain,
+        Style::Polls,
+        Style::AsksFirst,
+        Style::Leases,
+        Style::SavesLater,
+        Style::RestartsForTerms,
+        Style::OneEnum,
+        Style::OneWay,
+        Style::Opaque,
+        Style::TriesAtOnce,
+    ] {
+        assert!(!elects_any(style), "{style:?} was skipped");
+    }
+}
+
+#[test]
+fn nobody_is_elected_whose_answers_can_t_be_told_from_requests() {
+    assert!(elects_any(Style::OpaqueOneWay));
+}
