@@ -220,7 +220,10 @@ fn reads_logs(story: &Story) -> bool {
 
 fn reads_commits(story: &Story) -> bool {
     let mut appends = story.calls.iter().filter(|call| call.purpose == Purpose::Append);
+    // Where nothing brings entries that can be read, they come in a way that can't.
+    let are_brought = story.calls.iter().any(|call| call.args.entries.is_some());
     reads_logs(story)
+        && are_brought
         && appends.all(|call| call.args.entries.is_none() || call.args.leader_commit.is_some())
 }
 
