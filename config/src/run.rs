@@ -378,7 +378,11 @@ fn warn_of_handlers(t: &T, story: &Story) {
     for call in &story.calls {
         if let (Some(delivered), None) = (call.delivered, call.handled)
             && t.now().since(delivered.at) > HANDLERS_END_WITHIN
-            && story.lives[call.to as usize].last().is_some_and(|life| life.from.at <= delivered.at)
+            // A request goes to the life to which it was sent, though that be over when it comes.
+            && story.lives[call.to as usize].last().is_some_and(|last| match call.life {
+                Some(life) => life == last.incarnation,
+                None => last.from.at <= call.sent.at,
+            })
         {
             waiting.entry((call.to, &call.method)).or_insert((0, delivered.at)).0 += 1;
         }

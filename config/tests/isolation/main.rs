@@ -25,6 +25,7 @@ mod numbering;
 mod panics;
 mod places;
 mod real_clock;
+mod restarted;
 mod server;
 mod settings;
 mod standstill;

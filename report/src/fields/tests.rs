@@ -172,6 +172,7 @@ struct Flat {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::enum_variant_names, reason = "so some call them")]
 enum Tag {
     MsgRequestVote,
     MsgAppend,

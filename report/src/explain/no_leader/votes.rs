@@ -135,7 +135,7 @@ fn appended(story: &Story, call: &Call) -> Option<(u64, u64)> {
     let own = story.proposals.iter().filter(|own| {
         own.server.server == call.to && own.server.incarnation == life && own.moment < handled
     });
-    let own = own.map(|own| (own.moment, (own.term, own.index))).last();
+    let own = own.map(|own| (own.moment, (own.term, own.index))).next_back();
     let confirmed = story.handled_by(call.to as usize).rev().find(|other| {
         other.answered_in == Some(life)
             && other.handled < Some(handled)
