@@ -276,6 +276,7 @@ fn record(t: &T, failure: Option<Failure>) -> Record {
 /// `printed` this. The simulated thread is beyond asking, and may hold any lock of the code under test.
 pub(crate) fn stuck(test: &TestName, seed: u64, stuck: &sim::Stuck, printed: &str) -> RunResult {
     let t = current().or_else(|| lock(&CURRENT).clone());
+    let sim = t.as_ref().map(|t| t.sim.clone());
     // A thread that has died while it told the tester something keeps the tester's lock.
     let is_dead = matches!(stuck.why, sim::Why::Signal(_));
     let t = t.filter(|t| !is_dead || t.notes.are_free());
@@ -293,7 +294,7 @@ pub(crate) fn stuck(test: &TestName, seed: u64, stuck: &sim::Stuck, printed: &st
         | sim::Why::Slow { .. }
         | sim::Why::Overtime => Process::Hung,
     };
-    let diagnosis = diagnose(t.as_ref().map(|t| &t.sim), stuck, printed);
+    let diagnosis = diagnose(sim.as_ref(), stuck, printed);
     let who = if diagnosis.subject == Subject::Named { String::new() } else { who };
     let innermost = || stuck.stack.first().cloned();
     let failure = Failure {

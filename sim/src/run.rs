@@ -342,10 +342,7 @@ pub(crate) fn nudged<R>(by_us: u64, f: impl FnOnce() -> R) -> R {
 }
 
 /// Whether this thread works for a run.
-#[cfg_attr(
-    not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
-    expect(dead_code, reason = "only the interposed functions ask")
-)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "only where there are child processes"))]
 pub(crate) fn is_of_a_run() -> bool {
     CURRENT.try_with(|current| current.try_borrow().is_ok_and(|run| run.is_some())).unwrap_or(false)
 }
@@ -358,8 +355,16 @@ pub(crate) fn is_of_a_run() -> bool {
 )]
 pub(crate) fn exits(stuck: &Stuck) {
     if let Some(sim) = current() {
+        leave();
         (sim.0.settings.on_exit)(stuck);
     }
+}
+
+/// This thread works for no run any more.
+fn leave() {
+    CURRENT.set(None);
+    STUDENT.set(None);
+    NOW_US.set(None);
 }
 
 /// The run that this thread works for, if any. By the real clock every thread of the runtime does.
@@ -490,9 +495,7 @@ where
         Clock::Virtual => drop(runtime),
         Clock::Real => runtime.shutdown_timeout(REAL_SHUTDOWN),
     }
-    CURRENT.set(None);
-    STUDENT.set(None);
-    NOW_US.set(None);
+    leave();
     result
 }
 

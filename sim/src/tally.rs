@@ -5,7 +5,7 @@
 
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -176,12 +176,7 @@ impl Tally {
         let (spawned, spawned_within) = self.spawned_lately(now_us);
         let polls = self.polls.load(Ordering::Relaxed);
         let mut work = Work { polls, spawned, spawned_within, ..Work::default() };
-        // A thread that has died may have had the lock.
-        let sent = match self.sent.try_lock() {
-            Ok(sent) => sent,
-            Err(TryLockError::Poisoned(sent)) => sent.into_inner(),
-            Err(TryLockError::WouldBlock) => return work,
-        };
+        let Some(sent) = lock_of_the_dead(&self.sent) else { return work };
         let is_under_way = |begun: &&Begun| now_us.saturating_sub(begun.since_us) <= BURST_US;
         let now = || sent.bursts.iter().filter(is_under_way).map(|begun| begun.burst);
         let begun = || sent.bursts.iter().map(|begun| begun.burst);
@@ -229,6 +224,22 @@ pub fn within(time: Duration) -> String {
         0 => "at one instant".to_owned(),
         ms => format!("within {ms} ms of virtual time"),
     }
+}
+
+/// How often, and how long each time, a lock is tried that nobody may ever let go.
+const TRIES: u32 = 100;
+const TRY: Duration = Duration::from_millis(1);
+
+/// Locks what a thread may have locked that has died; then it is `None`. One that lives lets go of it soon.
+pub(crate) fn lock_of_the_dead<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    for _ in 0..TRIES {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(guard)) => return Some(guard.into_inner()),
+            Err(TryLockError::WouldBlock) => thread::sleep(TRY),
+        }
+    }
+    None
 }
 
 /// A number with a comma before each three digits.

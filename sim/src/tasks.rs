@@ -44,7 +44,7 @@ mod hooks {
     use std::collections::{BTreeMap, HashMap};
     use std::hash::{BuildHasherDefault, Hasher};
     use std::panic::Location;
-    use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
 
     use tokio::runtime::Builder;
     use tokio::task::Id;
@@ -55,6 +55,7 @@ mod hooks {
     use crate::misuse::Misuse;
     use crate::run::Sim;
     use crate::settings::Clock;
+    use crate::tally;
 
     /// How many polls may happen at one instant of a virtual clock before it is taken for a loop
     /// that never lets time pass. A hundred servers that all stand for election at once need some
@@ -124,11 +125,7 @@ mod hooks {
         /// The line that spawned most of these tasks, and how many; `None` if there are none, or if
         /// the run's thread has died in the middle of counting them.
         pub(crate) fn spawned_most(&self) -> Option<(&'static Location<'static>, u64)> {
-            let alive = match self.alive.try_lock() {
-                Ok(alive) => alive,
-                Err(TryLockError::Poisoned(alive)) => alive.into_inner(),
-                Err(TryLockError::WouldBlock) => return None,
-            };
+            let alive = tally::lock_of_the_dead(&self.alive)?;
             let mut counts: BTreeMap<(&str, u32), (&Location<'_>, u64)> = BTreeMap::new();
             #[expect(clippy::iter_over_hash_type, reason = "they are counted, in whatever order")]
             for Task { activity, .. } in alive.values() {

@@ -8,7 +8,7 @@ use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -71,6 +71,12 @@ const PRINTED: u64 = 1 << 30;
 
 /// The exit code of a test binary that has failed.
 const FAILED: i32 = 101;
+
+/// How many seconds a process may be busy with saying why its run gets nowhere.
+const LAST_WORDS_SECS: u32 = 20;
+
+/// Whether all has been said that this process has to say.
+static IS_LEAVING: AtomicBool = AtomicBool::new(false);
 
 /// How long results are kept back, so that they travel together.
 const FLUSH_AFTER: Duration = Duration::from_millis(5);
@@ -411,6 +417,26 @@ impl Watch {
         let _ = frame::write(&mut *lock(&self.socket), frame);
     }
 
+    /// Lets the parent know for a while that this process lives: to look lines up, and to store a large
+    /// history, takes some seconds.
+    fn is_busy_with_last_words(&self) {
+        self.send(&Frame::Alive);
+        // From its own thread the code under test must not start others, and what it does there is short.
+        let Some(watch) = WATCH.get().filter(|_| !run::is_of_a_run()).cloned() else { return };
+        let tell = move || {
+            for _ in 0..LAST_WORDS_SECS {
+                thread::sleep(Duration::from_secs(1));
+                let mut socket = lock(&watch.socket);
+                if IS_LEAVING.load(Ordering::Relaxed) {
+                    return;
+                }
+                let _ = frame::write(&mut *socket, &Frame::Alive);
+            }
+        };
+        // If there is no thread to be had the parent has to wait, and may give up too early.
+        let _ = thread::Builder::new().name("last words".to_owned()).spawn(tell);
+    }
+
     /// Looks again and again whether the run that is under way gets anywhere. A thread that dies rings
     /// the bell.
     fn watch(&self, clock: Clock, mut bell: &UnixStream) {
@@ -453,13 +479,13 @@ impl Watch {
         // Kept: a run that comes to its end meanwhile must not have a second result.
         let running = lock(&self.running);
         let seed = running.map_or(0, |running| running.seed);
-        // What follows takes a while.
-        self.send(&Frame::Alive);
+        self.is_busy_with_last_words();
         printed::count();
         let take = || Output::new().map(|mut output| output.take()).unwrap_or_default();
         let mut output = take();
         let result = (self.on_stuck)(seed, stuck, &String::from_utf8_lossy(&output));
         output.extend(take()); // what was printed about it
+        IS_LEAVING.store(true, Ordering::Relaxed);
         self.send(&Frame::Leaving);
         self.send(&Frame::Result { seed, result, output });
         // At once: nothing that would run on an orderly exit can be relied upon, as the simulated thread
