@@ -381,7 +381,7 @@ fn warn_of_handlers(t: &T, story: &Story) {
             // A request goes to the life to which it was sent, though that be over when it comes.
             && story.lives[call.to as usize].last().is_some_and(|last| match call.life {
                 Some(life) => life == last.incarnation,
-                None => last.from.at <= call.sent.at,
+                None => last.from < call.sent,
             })
         {
             waiting.entry((call.to, &call.method)).or_insert((0, delivered.at)).0 += 1;

@@ -205,22 +205,29 @@ fn reads_votes(story: &Story) -> bool {
 }
 
 fn reads_logs(story: &Story) -> bool {
-    let mut appends = story.calls.iter().filter(|call| call.purpose == Purpose::Append);
-    appends.all(|call| {
-        let is_answered = call.handled.is_none() || call.reply.success.is_some();
-        // A heartbeat of another type says nothing of logs.
-        let is_heartbeat = call.args.leader_commit.is_none() && call.args.entries.is_none();
-        is_heartbeat
-            || call.args.term.is_some()
-                && call.args.prev_log_index.is_some()
-                && call.args.entries.is_some()
-                && is_answered
-    })
+    let appends = || story.calls.iter().filter(|call| call.purpose == Purpose::Append);
+    // If none has entries, they may come by calls that say nothing.
+    let has_entries = appends().any(|call| call.args.entries.is_some());
+    let is_dumb = |call: &Call| call.purpose == Purpose::Other && call.args.term.is_none();
+    (has_entries || !story.calls.iter().any(is_dumb))
+        && appends().all(|call| {
+            let is_answered = call.handled.is_none() || call.reply.success.is_some();
+            // A heartbeat of another type says nothing of logs.
+            let is_heartbeat = call.args.leader_commit.is_none() && call.args.entries.is_none();
+            is_heartbeat
+                || call.args.term.is_some()
+                    && call.args.prev_log_index.is_some()
+                    && call.args.entries.is_some()
+                    && is_answered
+        })
 }
 
 fn reads_commits(story: &Story) -> bool {
     let mut appends = story.calls.iter().filter(|call| call.purpose == Purpose::Append);
+    // Where nothing brings entries that can be read, they come in a way that can't.
+    let are_brought = story.calls.iter().any(|call| call.args.entries.is_some());
     reads_logs(story)
+        && are_brought
         && appends.all(|call| call.args.entries.is_none() || call.args.leader_commit.is_some())
 }
 

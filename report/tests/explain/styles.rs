@@ -286,6 +286,27 @@ fn one_way_messages() {
     assert_legal(&run);
 }
 
+/// Messages of which nothing can be read.
+#[test]
+fn sealed_messages() {
+    let mut run = Run::new(3);
+    for (from, to) in [(0, 1), (0, 2), (1, 0)] {
+        run.call(from, to, "Raft.Take", json!([1, 2, 3]), json!([4, 5]));
+    }
+    run.view(0, 1, true);
+    run.view(1, 1, false);
+    run.propose(0, 1, 1);
+    for follower in [1, 2, 1, 2] {
+        run.call(0, follower, "Raft.Take", json!([1, 2, 3]), json!([4, 5]));
+    }
+    // Its leader's service takes its time.
+    run.apply(1, 1);
+    run.apply(2, 1);
+    run.apply(0, 1);
+    run.wait(3000);
+    assert_legal(&run);
+}
+
 /// A heartbeat of a kind of its own, which tells the commit index by a name that isn't known.
 #[test]
 fn heartbeats_of_their_own_kind() {
