@@ -126,7 +126,8 @@ fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D:
 impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let bytes = self.wire_len();
-        let (value, error) = match self.render() {
+        let too_long = || Err("it is too long to be stored".to_owned());
+        let (value, error) = match if bytes > STORED { too_long() } else { self.render() } {
             Ok(mut value) => {
                 shorten(&mut value);
                 (Some(value), None)
@@ -152,6 +153,9 @@ fn render_stored(text: &[u8]) -> Result<Value, String> {
     stored.value.ok_or_else(|| stored.error.unwrap_or_default())
 }
 
+/// How long a message may be whose content is stored, in bytes. Shown, it takes many times as much memory.
+const STORED: usize = 1 << 20;
+
 /// How many numbers in a row are stored; longer rows are somebody's bytes, of no use to a reader.
 const NUMBERS: usize = 32;
 
@@ -163,5 +167,23 @@ fn shorten(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(shorten),
         Value::Object(fields) => fields.values_mut().for_each(shorten),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A log of a hundred megabytes takes gigabytes when it is shown.
+    #[test]
+    fn of_a_message_that_is_too_long_only_its_length_is_stored() {
+        let message = vec![7; STORED + 1];
+        let payload =
+            Payload::new(&message, &Fields::default(), |_| unreachable!("nobody shows it"));
+        let stored = serde_json::to_string(&payload).expect("a payload is data");
+        assert_eq!(stored, r#"{"bytes":1048577,"error":"it is too long to be stored"}"#);
+        let read: Payload = serde_json::from_str(&stored).expect("what was stored can be read");
+        assert_eq!(read.wire_len(), STORED + 1);
+        assert_eq!(read.render(), Err("it is too long to be stored".to_owned()));
     }
 }

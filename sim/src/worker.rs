@@ -446,7 +446,6 @@ impl Watch {
             // As a rule this fails, when it is time to look.
             let _ = bell.read(&mut [0]);
             if let Some(words) = dying::last_words() {
-                limit_memory(MEMORY + MEMORY_FOR_LAST_WORDS);
                 let LastWords { signal, stack, context } = words;
                 self.give_up(&Stuck::at(Why::Signal(signal), &stack, context));
             }
@@ -479,6 +478,7 @@ impl Watch {
         // Kept: a run that comes to its end meanwhile must not have a second result.
         let running = lock(&self.running);
         let seed = running.map_or(0, |running| running.seed);
+        limit_memory(MEMORY + MEMORY_FOR_LAST_WORDS);
         self.is_busy_with_last_words();
         printed::count();
         let take = || Output::new().map(|mut output| output.take()).unwrap_or_default();

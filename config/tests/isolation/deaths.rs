@@ -176,16 +176,16 @@ fn a_segmentation_fault_is_named() {
     assert_death(&caught, "server 1, in a task spawned at ", how);
 }
 
-/// Runs a victim that sends itself a signal when it is asked for its state.
+/// Runs a victim that sends itself a signal when it is asked to start.
 fn assert_signal(path: &str, how: &str) {
-    assert_death(&catch(path), "server 1, in get_state: ", how);
+    assert_death(&catch(path), "server 1, in start: ", how);
 }
 
 #[test]
 #[ignore = "misbehaves on purpose; the test below runs it"]
 fn executes_what_is_no_instruction() {
-    let in_get_state = || send_myself("-ILL");
-    config::test(move |t| one_in_some_runs(t, Habits { in_get_state, ..Habits::GOOD }));
+    let in_start = || send_myself("-ILL");
+    config::test(move |t| one_in_some_runs(t, Habits { in_start, ..Habits::GOOD }));
 }
 
 #[test]
@@ -196,8 +196,8 @@ fn an_illegal_instruction_is_named() {
 #[test]
 #[ignore = "misbehaves on purpose; the test below runs it"]
 fn accesses_memory_that_has_gone() {
-    let in_get_state = || send_myself("-BUS");
-    config::test(move |t| one_in_some_runs(t, Habits { in_get_state, ..Habits::GOOD }));
+    let in_start = || send_myself("-BUS");
+    config::test(move |t| one_in_some_runs(t, Habits { in_start, ..Habits::GOOD }));
 }
 
 #[test]

@@ -147,7 +147,8 @@ fn logs_from_everywhere() {
 /// The lines of a log: their times, and what follows.
 fn lines(ran: &Ran) -> Vec<(&str, &str)> {
     let is_time = |time: &str| time.len() == 6 && time.bytes().all(|byte| byte.is_ascii_digit());
-    let lines = ran.output.lines().filter_map(|line| line.split_once(' '));
+    // What a run has printed is indented.
+    let lines = ran.output.lines().map(str::trim_start).filter_map(|line| line.split_once(' '));
     lines.filter(|(time, _)| is_time(time)).collect()
 }
 
