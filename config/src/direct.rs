@@ -12,7 +12,7 @@ use report::{Fields, Payload, Purpose};
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::Config;
-use crate::readings::Needs;
+use crate::readings::{Needs, is_answer};
 
 /// How long [`Hold::next`] waits for a message.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -59,7 +59,7 @@ impl Messages {
         Messages { leg: Leg::Reply, ..Messages::requests(purpose) }
     }
 
-    /// All requests, of whatever kind.
+    /// All requests, of whatever kind. Where answers are calls of their own, these aren't among them.
     #[must_use]
     pub fn all_requests() -> Messages {
         Messages { leg: Leg::Request, purpose: None, from: None, to: None }
@@ -97,7 +97,10 @@ impl Messages {
         leg == self.leg
             && self.from.is_none_or(|server| server == from)
             && self.to.is_none_or(|server| server == to)
-            && self.purpose.is_none_or(|purpose| Purpose::of(method, &args.fields()) == purpose)
+            && match self.purpose {
+                Some(purpose) => Purpose::of(method, &args.fields()) == purpose,
+                None => reply.is_some() || !is_answer(method, &args.fields()),
+            }
     }
 }
 

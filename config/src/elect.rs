@@ -5,9 +5,10 @@
 //! elections: each raises a term, and a server that has voted for itself votes for nobody else in that
 //! term. So they are brought to a stop, by what each right Raft does:
 //!
-//! * The others may win an election. Who leads starts no more of them.
-//! * Who has voted is asked for that vote again and again, which restarts its timer (§5.2), and for no
-//!   other's. It stays in that term, and votes in the next.
+//! * The others hold elections until one of them wins. Who leads starts no more of them. As soon as the
+//!   leader to be needs no others' votes than those of that term, nobody else is asked any more.
+//! * Who has voted is asked for that vote again and again, which restarts its timer (§5.2). It stays in
+//!   that term, and votes in the next.
 //! * The leader to be is asked, too, if it must refuse, for its log is the newer one: it then is in the
 //!   term of whoever asks, and its own election is in the next. It is also asked if nobody can win without
 //!   it.
@@ -70,13 +71,12 @@ struct Voter {
     asked: Vec<Asked>,
     /// The latest request by which it has voted.
     vote: Option<Asked>,
-    /// That request, made once more.
-    again: Option<Asked>,
+    /// When it was asked for that once more, and what has come of it.
+    again: Option<(Instant, Delivered)>,
 }
 
 /// A request for a vote that is on its way.
 struct Asked {
-    caller: usize,
     /// A copy, to be delivered again.
     request: labrpc::Held,
     delivered: Delivered,
@@ -190,15 +190,15 @@ impl Election {
     /// Sees to what is under way.
     fn look(&mut self) {
         self.quiet.lose_all();
+        let is_settled = self.is_settled();
         let mut voters = mem::take(&mut self.voters);
         for voter in &mut voters {
             voter.hear(&self.config);
             while let Some((caller, request)) = next(&voter.requests) {
                 self.see(caller, &request);
-                if !self.config.hear_each_other(caller, voter.number) {
-                    request.lose();
-                } else if caller == self.leader || voter.is_free_for(caller) {
-                    voter.ask(caller, request);
+                let is_wanted = caller == self.leader || !is_settled;
+                if is_wanted && self.config.hear_each_other(caller, voter.number) {
+                    voter.ask(request);
                 } else {
                     request.lose();
                 }
@@ -214,6 +214,18 @@ impl Election {
                 request.lose();
             }
         }
+    }
+
+    /// Whether somebody leads whose term has as many servers as the leader to be needs for a majority.
+    fn is_settled(&self) -> bool {
+        let numbers = self.voters.iter().map(|voter| voter.number);
+        let heard = numbers.filter(|&other| self.config.hear_each_other(self.leader, other));
+        let states: Vec<(Term, bool)> =
+            heard.filter_map(|other| self.config.get_state(other)).collect();
+        states.iter().filter(|(_, leads)| *leads).any(|(of_leader, _)| {
+            let in_term = states.iter().filter(|(term, _)| term == of_leader);
+            in_term.count() >= self.config.servers() / 2
+        })
     }
 
     /// Sees what the leader to be asks.
@@ -264,39 +276,41 @@ fn next(hold: &labrpc::Hold) -> Option<(usize, labrpc::Held)> {
 }
 
 impl Asked {
-    /// What `voter` has answered. Where answers are calls of their own, it has voted if that has brought it
-    /// to the candidate's term.
-    fn answer(&self, config: &Config, voter: usize) -> Answer {
-        let is_over = self.at.elapsed() >= ANSWERS_WITHIN;
-        let Some(reply) = self.delivered.reply() else {
-            return if is_over { Answer::Refusal } else { Answer::Pending };
-        };
-        let is_vote = reply.fields().vote_granted.unwrap_or_else(|| {
-            let term = config.get_state(voter).map(|(term, _)| term);
-            term.is_some() && term == self.request.args().fields().term
-        });
-        if is_vote { Answer::Vote } else { Answer::Refusal }
+    fn new(request: labrpc::Held, delivered: Delivered) -> Asked {
+        Asked { request, delivered, at: Instant::now() }
     }
 }
 
-impl Voter {
-    /// Whether another than the leader to be may ask it: it is to stay in the term in which it has voted,
-    /// unless whom it has voted for goes on to the next.
-    fn is_free_for(&self, caller: usize) -> bool {
-        let of_another = |asked: &Asked| asked.caller != caller;
-        !self.asked.iter().any(of_another) && !self.vote.as_ref().is_some_and(of_another)
-    }
+/// What `voter` has answered to a request. Where answers are calls of their own, it has voted if that has
+/// brought it to the candidate's term.
+fn answer(
+    config: &Config,
+    voter: usize,
+    request: &labrpc::Held,
+    (at, delivered): (Instant, &Delivered),
+) -> Answer {
+    let Some(reply) = delivered.reply() else {
+        let is_over = at.elapsed() >= ANSWERS_WITHIN;
+        return if is_over { Answer::Refusal } else { Answer::Pending };
+    };
+    let is_vote = reply.fields().vote_granted.unwrap_or_else(|| {
+        let term = config.get_state(voter).map(|(term, _)| term);
+        term.is_some() && term == request.args().fields().term
+    });
+    if is_vote { Answer::Vote } else { Answer::Refusal }
+}
 
-    fn ask(&mut self, caller: usize, request: labrpc::Held) {
+impl Voter {
+    fn ask(&mut self, request: labrpc::Held) {
         let copy = request.copy();
-        let delivered = request.deliver();
-        self.asked.push(Asked { caller, request: copy, delivered, at: Instant::now() });
+        self.asked.push(Asked::new(copy, request.deliver()));
     }
 
     /// Keeps the latest request by which it has voted.
     fn hear(&mut self, config: &Config) {
         for asked in mem::take(&mut self.asked) {
-            match asked.answer(config, self.number) {
+            let Asked { request, delivered, at } = &asked;
+            match answer(config, self.number, request, (*at, delivered)) {
                 Answer::Pending => self.asked.push(asked),
                 Answer::Refusal => {}
                 Answer::Vote => (self.vote, self.again) = (Some(asked), None),
@@ -307,17 +321,14 @@ impl Voter {
     /// Asks once more for the vote that it has given, when the last time is answered and a while ago. If
     /// it refuses, it is in another term by now.
     fn ask_again(&mut self, config: &Config) {
-        let Some(vote) = &self.vote else { return };
-        let last = self.again.as_ref().unwrap_or(vote);
-        match last.answer(config, self.number) {
+        let Some(Asked { request, delivered, at }) = &self.vote else { return };
+        let (at, delivered) =
+            self.again.as_ref().map_or((*at, delivered), |(at, again)| (*at, again));
+        match answer(config, self.number, request, (at, delivered)) {
             Answer::Pending => {}
             Answer::Refusal => (self.vote, self.again) = (None, None),
-            Answer::Vote if last.at.elapsed() < ASK_AGAIN => {}
-            Answer::Vote => {
-                let (caller, request) = (vote.caller, vote.request.copy());
-                let delivered = vote.request.deliver_copy();
-                self.again = Some(Asked { caller, request, delivered, at: Instant::now() });
-            }
+            Answer::Vote if at.elapsed() < ASK_AGAIN => {}
+            Answer::Vote => self.again = Some((Instant::now(), request.deliver_copy())),
         }
     }
 }

@@ -61,6 +61,8 @@ struct Readings {
     calls: BTreeMap<u64, (Purpose, Fields, Option<Fields>)>,
     /// Whether there were answers among them.
     has_answers: bool,
+    /// Whether a reply says something.
+    replies_tell: bool,
     /// Whether there were some that could be anything.
     has_unknown: bool,
 }
@@ -82,7 +84,9 @@ impl Readings {
                 }
                 EventKind::RpcHandled { id, reply } => {
                     if let Some((_, _, answer)) = readings.calls.get_mut(&id.0) {
-                        *answer = Some(reply.fields());
+                        let reply = reply.fields();
+                        readings.replies_tell |= reply != Fields::default();
+                        *answer = Some(reply);
                     }
                 }
                 _ => {}
@@ -113,13 +117,18 @@ impl Readings {
             return None;
         }
         let (subject, fields) = needs.fields();
-        Some(match (needs, self.has_answers) {
-            (Needs::Acknowledgements | Needs::Votes, true) => self.one_way(fields),
+        Some(match (needs, self.is_one_way()) {
+            (Needs::Acknowledgements | Needs::Votes, true) => Readings::one_way(fields),
             _ => format!("can't read this Raft's messages: {subject} {fields}"),
         })
     }
 
-    fn one_way(&self, fields: &str) -> String {
+    /// Whether answers are calls of their own.
+    fn is_one_way(&self) -> bool {
+        self.has_answers && !self.replies_tell
+    }
+
+    fn one_way(fields: &str) -> String {
         format!(
             "can't read this Raft's answers: they are calls of their own, and no reply has {fields}"
         )
@@ -162,9 +171,10 @@ impl Config {
     /// Skips the run if the message has no such field: then the scenario can't be played.
     pub fn told<V>(&self, field: Option<V>, name: &str) -> V {
         field.unwrap_or_else(|| {
-            let readings = Readings::of(self);
             self.skip(match name {
-                "voteGranted" | "success" if readings.has_answers => readings.one_way(name),
+                "voteGranted" | "success" | "term" if Readings::of(self).is_one_way() => {
+                    Readings::one_way(name)
+                }
                 _ => format!(
                     "can't read this Raft's messages: one has no {name}, or not by the name that it has \
                      in the paper"
