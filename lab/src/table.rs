@@ -157,7 +157,8 @@ mod tests {
     }
 
     fn test(name: &str) -> LabTest {
-        LabTest { binary: PathBuf::new(), path: name.to_owned(), name: name.to_owned() }
+        let name = name.to_owned();
+        LabTest { binary: PathBuf::new(), path: name.clone(), name, call: 1 }
     }
 
     #[test]
