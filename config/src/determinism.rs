@@ -51,6 +51,7 @@ fn cut(when: &str, other: &RunResult) -> String {
         Some(failure) => {
             format!("failed with {:?}", failure.message.lines().next().unwrap_or_default())
         }
+        None if other.skipped().is_some() => "was skipped".to_owned(),
         None => "passed".to_owned(),
     };
     format!(

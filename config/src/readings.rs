@@ -116,6 +116,12 @@ impl Readings {
         if of_purpose.any(|(_, args, reply)| needs.are_told(args, reply.as_ref())) {
             return None;
         }
+        // Handlers that have answered nothing at all aren't unreadable: they hang.
+        let has_replies =
+            self.calls.values().any(|(known, _, reply)| *known == purpose && reply.is_some());
+        if needs != Needs::Entries && !has_replies {
+            return None;
+        }
         let (subject, fields) = needs.fields();
         Some(match (needs, self.is_one_way()) {
             (Needs::Acknowledgements | Needs::Votes, true) => Readings::one_way(fields),

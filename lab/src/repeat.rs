@@ -182,3 +182,34 @@ fn verdict(plan: &Plan<'_>, tallies: &[Tally]) -> Exit {
         Exit::Failed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A test of which so many runs passed, and so many were skipped.
+    fn tally(passed: u64, skipped: u64) -> Tally {
+        let mut tally = Tally::default();
+        tally.runs = passed + skipped;
+        if skipped > 0 {
+            tally.skips.insert("no votes".to_owned(), skipped);
+        }
+        tally
+    }
+
+    #[test]
+    fn what_was_skipped_has_shown_nothing() {
+        let said = |tallies: &[Tally]| no_failure(300, tallies);
+        let most = "fails in less than 0.99 % of its runs";
+        assert!(said(&[tally(300, 0)]).ends_with(&format!(" confidence, each test {most}")));
+        let but_one = format!(" confidence, each test but the one that was always skipped {most}");
+        assert!(said(&[tally(300, 0), tally(0, 300)]).ends_with(&but_one));
+        assert!(said(&[tally(300, 0), tally(10, 290)]).ends_with("less than 26 % of its runs"));
+        assert!(said(&[tally(0, 300)]).ends_with("all runs were skipped"));
+        assert_eq!(sum(&[tally(300, 0)]), "1 tests, 300 runs, 0 failures");
+        assert_eq!(
+            sum(&[tally(300, 0), tally(0, 300)]),
+            "2 tests, 600 runs, 0 failures, 300 skipped"
+        );
+    }
+}

@@ -134,7 +134,52 @@ pub(crate) fn wall(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+    use std::time::Instant;
+
     use super::*;
+
+    /// A test of which so many runs passed, and so many were skipped.
+    fn tally(passed: u64, skipped: u64) -> Tally {
+        let mut tally = Tally::default();
+        let verdicts = [
+            (passed, r#"{"passed":{"seconds":1.0,"rpcs":9}}"#),
+            (skipped, r#"{"skipped":{"reason":"no call has entries"}}"#),
+        ];
+        for (count, verdict) in verdicts {
+            for seed in 0..count {
+                let line = format!(r#"{{"seed":{seed},"verdict":{verdict}}}"#);
+                let line = serde_json::from_str(&line).expect("a line");
+                tally.add(vec![line], Instant::now(), |seed| seed, String::new());
+            }
+        }
+        tally
+    }
+
+    fn test(name: &str) -> LabTest {
+        LabTest { binary: PathBuf::new(), path: name.to_owned(), name: name.to_owned() }
+    }
+
+    #[test]
+    fn skipped_runs_have_a_column_and_their_reasons() {
+        let tests = [test("TestOneX01"), test("TestTwoX02")];
+        let without = [tally(4, 0), tally(4, 0)];
+        assert!(!table(&tests, &without).contains("skipped"));
+        assert_eq!(causes(&tests, &without, 4), "");
+
+        let with = [tally(4, 0), tally(0, 4)];
+        let shown = table(&tests, &with);
+        let row = |name: &str| -> Vec<String> {
+            let row = shown.lines().find(|line| line.contains(name)).expect("a row");
+            row.trim_matches('│').split('┆').map(|cell| cell.trim().to_owned()).collect()
+        };
+        assert_eq!(row("runs")[..4], ["test", "runs", "skipped", "failed"]);
+        assert_eq!(row("TestOneX01")[1..5], ["4", "0", "0", "0 %"]);
+        // Of runs that show nothing there is no rate.
+        assert_eq!(row("TestTwoX02")[1..5], ["4", "4", "0", "-"]);
+        let why = "TestTwoX02: 4 x skipped: no call has entries\n";
+        assert_eq!(causes(&tests, &with, 4), why);
+    }
 
     #[test]
     fn a_share_is_shown_with_what_counts() {

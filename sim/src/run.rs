@@ -265,12 +265,18 @@ impl Sim {
 
     /// Counts a call that a server makes at this line, with so many bytes of arguments.
     pub fn count_call(&self, server: u32, bytes: u64, called_at: &'static Location<'static>) {
+        if self.clock() == Clock::Real {
+            return; // all of it would seem to happen at one instant
+        }
         let message = Message { bytes, called_at: Some(called_at) };
         self.tally().sent(server, message, self.virtual_us());
     }
 
     /// Counts a reply that a server gives, of so many bytes.
     pub fn count_reply(&self, server: u32, bytes: u64) {
+        if self.clock() == Clock::Real {
+            return;
+        }
         self.tally().sent(server, Message { bytes, called_at: None }, self.virtual_us());
     }
 
@@ -504,14 +510,15 @@ fn build_runtime(sim: &Sim) -> Runtime {
         Clock::Virtual => {
             let mut builder = Builder::new_current_thread();
             builder.start_paused(true);
-            // Before all wait: whatever was done to the clock must not outlast its instant.
-            builder.on_thread_park(|| _ = with_current(clock_guard::look));
             builder.on_thread_unpark(|| {
                 if let Some(sim) = current() {
                     sim.follow_runtime_clock();
                 }
             });
+            // A builder keeps one such hook: the second would replace the first.
             builder.on_thread_park(|| {
+                // Before all wait: whatever was done to the clock must not outlast its instant.
+                let _ = with_current(clock_guard::look);
                 if let Some(sim) = current() {
                     sim.rests();
                 }

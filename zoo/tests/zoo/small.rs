@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
-use self::core::{Core, Message};
+use self::core::{Core, Due, Message};
 
 /// How often a timer is looked at.
 const TICK: Duration = Duration::from_millis(10);
@@ -212,7 +212,7 @@ impl Small {
     fn flush(self: &Arc<Self>) -> BoxFuture<'static, ()> {
         let small = self.clone();
         Box::pin(async move {
-            let (state, out, last) = small.core().take();
+            let Due { state, out, last } = small.core().take();
             match state {
                 Some(state) if small.style == Style::SavesLater => {
                     small.persister.write(state, Bytes::new());

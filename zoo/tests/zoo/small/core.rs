@@ -44,6 +44,16 @@ struct Saved {
     log: Vec<Entry>,
 }
 
+/// What is to be done after a step.
+pub(super) struct Due {
+    /// What is to be saved, if that is new.
+    pub(super) state: Option<Bytes>,
+    /// What is to be sent then.
+    pub(super) out: Vec<(usize, Message)>,
+    /// The term, and the last index, that are safe then.
+    pub(super) last: (Term, Index),
+}
+
 pub(super) struct Core {
     style: Style,
     me: usize,
@@ -335,11 +345,12 @@ impl Core {
         })
     }
 
-    /// What is to be saved, if anything; what is to be sent; and the last index.
-    pub(super) fn take(&mut self) -> (Option<Bytes>, Vec<(usize, Message)>, (Term, Index)) {
+    /// What is due.
+    pub(super) fn take(&mut self) -> Due {
         let is_dirty = std::mem::take(&mut self.is_dirty);
         let state = is_dirty.then(|| labgob::encode(&self.saved));
-        (state, std::mem::take(&mut self.out), (self.saved.term, self.last().1))
+        let out = std::mem::take(&mut self.out);
+        Due { state, out, last: (self.saved.term, self.last().1) }
     }
 
     /// A leader's own disk counts.
