@@ -73,7 +73,7 @@ impl Raft {
     /// A candidate asks for this server's vote.
     pub(crate) async fn request_vote(self: Arc<Self>, args: RequestVoteArgs) -> RequestVoteReply {
         let mut state = self.state();
-        let is_new = state.adopt_term(args.term);
+        state.observe_term(args.term);
         // Receiver 1: a candidate of an earlier term is refused (§5.1).
         let is_current = args.term == state.current_term;
         // Receiver 2: one vote a term, first come, first served; asked again, the same answer.
@@ -86,8 +86,6 @@ impl Raft {
         if vote_granted {
             state.voted_for = Some(args.candidate_id);
             state.reset_election_timer();
-        }
-        if is_new || vote_granted {
             state.save();
         }
         RequestVoteReply { term: state.current_term, vote_granted }

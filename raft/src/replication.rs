@@ -255,14 +255,15 @@ impl State {
         prev_log_index: Index,
         prev_log_term: Term,
     ) -> Option<Conflict> {
+        let x_len = self.log.last_index() + 1;
         match self.log.term_at(prev_log_index) {
             // What is in the snapshot is committed, and so the same in all logs.
             None if prev_log_index < self.log.base_index() => None,
-            None => Some(Conflict::TooShort { x_len: self.log.last_index() + 1 }),
-            Some(x_term) if x_term == prev_log_term => None,
-            Some(x_term) => {
+            None => Some(Conflict { x_term: None, x_index: 0, x_len }),
+            Some(term) if term == prev_log_term => None,
+            Some(term) => {
                 let x_index = self.log.first_index_of_term_at(prev_log_index);
-                Some(Conflict::OtherTerm { x_term, x_index })
+                Some(Conflict { x_term: Some(term), x_index, x_len })
             }
         }
     }
@@ -304,11 +305,10 @@ impl State {
         prev_log_index: Index,
         conflict: Conflict,
     ) -> bool {
-        let retry_at = match conflict {
-            Conflict::TooShort { x_len } => x_len,
-            Conflict::OtherTerm { x_term, x_index } => {
-                self.log.last_index_of_term(x_term).map_or(x_index, |last| last + 1)
-            }
+        let Conflict { x_term, x_index, x_len } = conflict;
+        let retry_at = match x_term {
+            None => x_len,
+            Some(x_term) => self.log.last_index_of_term(x_term).map_or(x_index, |last| last + 1),
         };
         self.followers[follower].refused(prev_log_index, retry_at)
     }

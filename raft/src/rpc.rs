@@ -56,21 +56,15 @@ pub struct AppendEntriesReply {
     pub conflict: Option<Conflict>,
 }
 
-/// Where a follower's log differs from the leader's at `prev_log_index`.
+/// Where a follower's log differs from the leader's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Conflict {
-    /// It has no entry there.
-    TooShort {
-        /// The index behind its last entry.
-        x_len: Index,
-    },
-    /// It has an entry of another term there.
-    OtherTerm {
-        /// That term.
-        x_term: Term,
-        /// The first index that it has of that term.
-        x_index: Index,
-    },
+pub struct Conflict {
+    /// The term of the entry at `prev_log_index`; `None` if the log is too short to have one.
+    pub x_term: Option<Term>,
+    /// The first index with that term; meaningless without one.
+    pub x_index: Index,
+    /// The index behind the log's last entry.
+    pub x_len: Index,
 }
 
 /// A leader sends its snapshot to a follower that is too far behind (§7), in one piece.

@@ -125,9 +125,9 @@ fn a_follower_tells_where_its_log_differs() {
     let state = server(&[1, 2, 2, 2], 3);
     assert_eq!(state.conflict_at(4, 2), None);
     assert_eq!(state.conflict_at(0, 0), None);
-    let conflict = Conflict::OtherTerm { x_term: 2, x_index: 2 };
+    let conflict = Conflict { x_term: Some(2), x_index: 2, x_len: 5 };
     assert_eq!(state.conflict_at(4, 3), Some(conflict));
-    let conflict = Conflict::TooShort { x_len: 5 };
+    let conflict = Conflict { x_term: None, x_index: 0, x_len: 5 };
     assert_eq!(state.conflict_at(7, 3), Some(conflict));
 }
 
@@ -136,18 +136,18 @@ fn a_leader_backs_up_by_a_term_and_never_for_an_old_answer() {
     let mut state = leader(&[1, 1, 3, 3, 5], 6, 3);
     assert_eq!(state.followers[1].next_index(), 6);
     // The follower has a term that the leader hasn't: go to where it begins.
-    let foreign = Conflict::OtherTerm { x_term: 4, x_index: 3 };
+    let foreign = Conflict { x_term: Some(4), x_index: 3, x_len: 6 };
     assert!(state.back_up(1, 5, foreign));
     assert_eq!(state.followers[1].next_index(), 3);
     // The same answer again is to a request that was sent before.
     assert!(!state.back_up(1, 5, foreign));
     // It has a term that the leader has, too: go behind the leader's last entry of it.
-    let shared = Conflict::OtherTerm { x_term: 1, x_index: 1 };
+    let shared = Conflict { x_term: Some(1), x_index: 1, x_len: 3 };
     assert!(state.back_up(2, 5, shared));
     assert_eq!(state.followers[2].next_index(), 3);
     // Its log is short.
     let mut state = leader(&[1, 1, 3, 3, 5], 6, 3);
-    assert!(state.back_up(2, 5, Conflict::TooShort { x_len: 2 }));
+    assert!(state.back_up(2, 5, Conflict { x_term: None, x_index: 0, x_len: 2 }));
     assert_eq!(state.followers[2].next_index(), 2);
 }
 

@@ -446,6 +446,7 @@ impl Watch {
             // As a rule this fails, when it is time to look.
             let _ = bell.read(&mut [0]);
             if let Some(words) = dying::last_words() {
+                limit_memory(MEMORY + MEMORY_FOR_LAST_WORDS);
                 let LastWords { signal, stack, context } = words;
                 self.give_up(&Stuck::at(Why::Signal(signal), &stack, context));
             }
