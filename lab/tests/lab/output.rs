@@ -18,13 +18,13 @@ fn full_disk() -> File {
     File::options().write(true).open("/dev/full").expect("there is one")
 }
 
-/// Each subcommand, and what it ends with.
-fn commands() -> Vec<(Command, i32)> {
-    let history = folder("edge-history");
+/// Each subcommand, and what it ends with. Their files are those of the test that asks: others run beside it.
+fn commands(test: &str) -> Vec<(Command, i32)> {
+    let history = folder(&format!("{test}-history"));
     let mut replay = lab(&["replay", "TestInitialElection3A", "--seed", "40", "-o"]);
     run(replay.arg(&history)).assert_code(0);
     let history = history.join("TestInitialElection3A-40.json");
-    let campaign = folder("edge-campaign");
+    let campaign = folder(&format!("{test}-campaign"));
     fs::create_dir_all(&campaign).expect("a folder can be made");
     fs::write(campaign.join("zoo.jsonl"), include_str!("zoo/campaign.jsonl")).expect("a file");
     let mut explain = lab(&["explain"]);
@@ -36,7 +36,7 @@ fn commands() -> Vec<(Command, i32)> {
     let mut slice = lab(&["zoo", "--slice"]);
     slice.arg(campaign.join("zoo.jsonl"));
     let mut replay = lab(&["replay", "TestInitialElection3A", "--seed", "41", "-o"]);
-    replay.arg(folder("edge-replayed"));
+    replay.arg(folder(&format!("{test}-replayed")));
     vec![
         (lab(&["--help"]), 0),
         (lab(&["test", "--help"]), 0),
@@ -64,11 +64,11 @@ fn assert_quiet(ran: &Ran, command: &Command, code: i32) {
 
 #[test]
 fn a_reader_may_go() {
-    for (mut command, code) in commands() {
+    for (mut command, code) in commands("reader") {
         let ran = run(command.stdout(closed_pipe()));
         assert_quiet(&ran, &command, code);
     }
-    for (mut command, code) in commands() {
+    for (mut command, code) in commands("reader") {
         let ran = run(command.stderr(closed_pipe()));
         assert_quiet(&ran, &command, code);
         let ran = run(command.stdout(closed_pipe()).stderr(closed_pipe()));
@@ -78,7 +78,7 @@ fn a_reader_may_go() {
 
 #[test]
 fn results_that_can_t_be_written_are_an_error() {
-    for (mut command, code) in commands() {
+    for (mut command, code) in commands("full-disk") {
         let ran = run(command.stdout(full_disk()));
         assert_eq!(ran.code, Some(70), "{command:?}:\n{}", ran.stderr);
         let error = "error: failed to print to standard output: No space left on device";
