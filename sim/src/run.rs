@@ -355,10 +355,6 @@ pub(crate) fn is_of_a_run() -> bool {
 
 /// The code under test ends the process, which nobody has started for it.
 #[cfg(unix)]
-#[cfg_attr(
-    not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
-    expect(dead_code, reason = "only the interposed exit calls it")
-)]
 pub(crate) fn exits(stuck: &Stuck) {
     if let Some(sim) = current() {
         leave();

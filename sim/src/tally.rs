@@ -122,6 +122,7 @@ impl Tally {
     }
 
     /// A task is polled. Returns how many were before it, since the clock moved last.
+    #[cfg_attr(not(tokio_unstable), expect(dead_code, reason = "only the task hooks count"))]
     pub(crate) fn polled(&self) -> u64 {
         // By the virtual clock only one thread counts, so that adding needs no atomic step.
         let polls = self.polls.load(Ordering::Relaxed);
@@ -130,6 +131,7 @@ impl Tally {
     }
 
     /// A task is spawned at `now_us`.
+    #[cfg_attr(not(tokio_unstable), expect(dead_code, reason = "only the task hooks count"))]
     pub(crate) fn spawned(&self, now_us: u64) {
         if now_us.saturating_sub(self.spawned_since_us.load(Ordering::Relaxed)) > BURST_US {
             self.spawned.store(0, Ordering::Relaxed);
