@@ -303,6 +303,9 @@ fn save(folder: &Path, results: &[RunResult]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let mut file =
         OpenOptions::new().create(true).read(true).append(true).open(folder.join(RESULTS))?;
+    // Other tests add theirs at the same time, and what they have written in part is no broken end.
+    // Where a file can't be locked, a line of a result may be left empty.
+    let _ = file.lock();
     if has_broken_end(&mut file)? {
         lines.insert(0, '\n');
     }
