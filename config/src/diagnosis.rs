@@ -22,7 +22,7 @@ const MANY_BYTES: u64 = 32_000_000;
 /// From how many bytes a message on it is large, in a burst of many.
 const LARGE_MESSAGE: u64 = 10_000;
 
-/// How much somebody prints who does little else.
+/// How much a server prints that does little else.
 const MANY_LINES: u64 = 100_000;
 const MUCH_PRINTED: u64 = 32_000_000;
 

@@ -43,7 +43,7 @@ const LOOK: Duration = Duration::from_millis(1);
 /// How often a voter is asked again: before any election timer fires.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
-/// How long an answer is waited for: who was asked may have crashed, or wait for what never comes.
+/// How long to wait for an answer: the server that was asked may have crashed, or may never answer.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(500);
 
 /// An election that one server is to win.

@@ -101,7 +101,7 @@ pub(super) fn list() -> Vec<Mistake> {
             .boxed()
         }),
         in_handler("a recursion without end", || {
-            #[expect(unconditional_recursion, reason = "this is what is to be told")]
+            #[expect(unconditional_recursion, reason = "the mistake that this one makes")]
             fn depth(above: &u64) -> u64 {
                 depth(&black_box(above + 1)) + 1
             }

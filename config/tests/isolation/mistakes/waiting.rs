@@ -1,6 +1,6 @@
 //! Waiting in ways that block the one thread of a simulated cluster, or that leave it.
 
-#![expect(clippy::disallowed_methods, reason = "this is what is to be told")]
+#![expect(clippy::disallowed_methods, reason = "the mistake that this one makes")]
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -119,18 +119,18 @@ pub(super) fn list() -> Vec<Mistake> {
 
 // Each has an expectation of its own: the lints forbid all three.
 
-#[expect(clippy::disallowed_methods, reason = "this is what is to be told")]
+#[expect(clippy::disallowed_methods, reason = "the mistake that this one makes")]
 async fn advances(time: Duration) {
     tokio::time::advance(time).await;
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is what is to be told")]
+#[expect(clippy::disallowed_methods, reason = "the mistake that this one makes")]
 fn resumes() {
     tokio::time::resume();
     black_box(());
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is what is to be told")]
+#[expect(clippy::disallowed_methods, reason = "the mistake that this one makes")]
 fn pauses() {
     tokio::time::pause();
     black_box(());
