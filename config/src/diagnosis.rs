@@ -153,14 +153,9 @@ fn is_large(burst: &Burst) -> bool {
 }
 
 fn many_calls(burst: Burst) -> Diagnosis {
-    let sentence = format!(
-        "server {} made {} calls {}, more than the network can carry: they pile up. Wait before the \
-         next call to the same server, for the answer or for a sleep of at least a millisecond",
-        burst.server,
-        grouped(burst.calls),
-        within(burst.lasted)
-    );
-    of_burst(burst, sentence)
+    let Burst { server, calls, lasted, called_at, .. } = burst;
+    let misuse = Misuse::MassOfCalls { server, calls, within: lasted, called_at };
+    of_burst(burst, FailureKind::Misuse, misuse.to_string())
 }
 
 fn many_bytes(burst: Burst) -> Diagnosis {
@@ -176,12 +171,12 @@ fn many_bytes(burst: Burst) -> Diagnosis {
         },
         within(burst.lasted)
     );
-    of_burst(burst, sentence)
+    of_burst(burst, FailureKind::Stuck, sentence)
 }
 
 /// A sentence that names the server, and the line that it calls from.
-fn of_burst(burst: Burst, sentence: String) -> Diagnosis {
-    let diagnosis = Diagnosis::new(FailureKind::Stuck, sentence);
+fn of_burst(burst: Burst, kind: FailureKind, sentence: String) -> Diagnosis {
+    let diagnosis = Diagnosis::new(kind, sentence);
     Diagnosis { subject: Subject::Named, location: burst.called_at.map(place), ..diagnosis }
 }
 

@@ -146,7 +146,8 @@ impl Notes {
     /// What must not be done in a simulation is a failure, too.
     pub(crate) fn misused(&self, misused: Misused) {
         let Misused { misuse, location, at, context } = misused;
-        let who = context.map_or(String::new(), |context| {
+        let names_server = matches!(misuse, Misuse::MassOfCalls { .. });
+        let who = context.filter(|_| !names_server).map_or(String::new(), |context| {
             format!("server {}, in {}: ", context.owner.server, context.activity)
         });
         let mut message = format!("{who}{}", text::indented(&misuse.to_string(), MESSAGE));

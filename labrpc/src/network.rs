@@ -356,6 +356,11 @@ impl Shared {
     ) -> Arc<Request> {
         let now = self.sim.now_us();
         let mut state = lock(&self.state);
+        let caller = state.ends[end_index].caller;
+        if let Some(caller) = caller {
+            // It ends a caller that makes too many, and so comes before anything is changed.
+            self.sim.count_call(caller.server, args.bytes().len() as u64, called_at);
+        }
         let State { ends, faults, .. } = &mut *state;
         let end = &mut ends[end_index];
         let fate = Fate::draw(&mut end.rng);
@@ -364,7 +369,7 @@ impl Shared {
             None => Mishap::default(),
         };
         let fails_after = fails_after(&mut end.losses);
-        let (caller, to, enabled) = (end.caller, end.server, end.enabled);
+        let (to, enabled) = (end.server, end.enabled);
         let is_cut = state.link(end_index).is_some_and(|link| state.is_cut(link));
         let target = to.filter(|_| enabled == Switch::On && !is_cut);
         let server = target.and_then(|name| state.servers.get(&name)).cloned();
@@ -402,9 +407,6 @@ impl Shared {
         state.ids += 1;
         state.count += 1;
         state.bytes += args.bytes().len() as u64;
-        if let Some(caller) = caller {
-            self.sim.count_call(caller.server, args.bytes().len() as u64, called_at);
-        }
         self.observer.record(
             Time(now),
             EventKind::RpcSent {

@@ -1,7 +1,7 @@
 //! What simulated code must not do: noticed as it happens, and named at the code's own line.
 
 use std::fmt;
-use std::panic::Location;
+use std::panic::{self, Location};
 use std::time::Duration;
 
 use crate::lines::users_place;
@@ -30,6 +30,17 @@ pub enum Misuse {
         within: Duration,
         /// Who spawned one of them, where that is known.
         spawned_at: Option<&'static Location<'static>>,
+    },
+    /// A server made more calls than the network can carry while the clock hardly moved.
+    MassOfCalls {
+        /// The server.
+        server: u32,
+        /// How many.
+        calls: u64,
+        /// Within what time.
+        within: Duration,
+        /// The line of the last, where that is known.
+        called_at: Option<&'static Location<'static>>,
     },
     /// The runtime's clock was meddled with.
     Clock(Meddling),
@@ -63,6 +74,14 @@ impl fmt::Display for Misuse {
                     None => String::new(),
                 }
             ),
+            Misuse::MassOfCalls { server, calls, within: time, .. } => write!(
+                f,
+                "server {server} made {} calls {}, more than the network can carry: they pile up. Wait \
+                 before the next call to the same server, for the answer or for a sleep of at least a \
+                 millisecond",
+                grouped(*calls),
+                within(*time)
+            ),
             Misuse::TimeStandsStill { polls, spawned_at } => write!(
                 f,
                 "virtual time stands still: tasks were polled {} times at one instant{}. The clock \
@@ -79,6 +98,14 @@ impl fmt::Display for Misuse {
                  some; leave the hook alone, or call from yours the one that panic::take_hook() gave",
             ),
         }
+    }
+}
+
+impl Misuse {
+    /// Ends the code that runs now, which the run's panic hook hears of: a loop that never waits can't be
+    /// stopped otherwise.
+    pub(crate) fn end_code(self) -> ! {
+        panic::panic_any(self)
     }
 }
 

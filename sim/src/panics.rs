@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::context::{self, Context};
+use crate::misuse::Misuse;
 use crate::run::{self, Sim};
 use crate::{clock_guard, lines};
 
@@ -74,6 +75,10 @@ pub(crate) fn is_heard() -> bool {
 
 /// Tells the run of a panic, or of the misuse that it comes from.
 fn tell(sim: &Sim, info: &PanicHookInfo<'_>) {
+    if let Some(misuse) = info.payload().downcast_ref::<Misuse>() {
+        sim.misused(misuse.clone());
+        return;
+    }
     let message = info.payload_as_str().unwrap_or("a panic without a message");
     let file = info.location().map_or("", |location| location.file());
     if let Some(misuse) = clock_guard::refused(message, file) {

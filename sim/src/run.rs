@@ -17,7 +17,7 @@ use crate::misuse::{Meddling, Misuse};
 use crate::settings::{Clock, Misused, Settings};
 use crate::stack;
 use crate::stream::{Rng, Stream};
-use crate::tally::{Message, Tally, Work};
+use crate::tally::{Burst, CALLS_IN_A_BURST, Message, Tally, Work};
 use crate::tasks::{Task, Tasks};
 #[cfg(unix)]
 use crate::worker::{self, Stuck};
@@ -205,6 +205,7 @@ impl Sim {
             Misuse::TimeStandsStill { spawned_at, .. } | Misuse::MassOfTasks { spawned_at, .. } => {
                 spawned_at.and_then(lines::users_place)
             }
+            Misuse::MassOfCalls { called_at, .. } => called_at.and_then(lines::users_place),
             Misuse::BlockingSleep(_) | Misuse::OsThread | Misuse::Clock(_) => lines::users_line(),
             Misuse::PanicHook => None,
         };
@@ -264,12 +265,20 @@ impl Sim {
     }
 
     /// Counts a call that a server makes at this line, with so many bytes of arguments.
+    ///
+    /// # Panics
+    ///
+    /// If there are too many at a time for any network.
     pub fn count_call(&self, server: u32, bytes: u64, called_at: &'static Location<'static>) {
         if self.clock() == Clock::Real {
             return; // all of it would seem to happen at one instant
         }
         let message = Message { bytes, called_at: Some(called_at) };
-        self.tally().sent(server, message, self.virtual_us());
+        let Burst { server, calls, lasted, called_at, .. } =
+            self.tally().sent(server, message, self.virtual_us());
+        if calls == CALLS_IN_A_BURST {
+            Misuse::MassOfCalls { server, calls, within: lasted, called_at }.end_code();
+        }
     }
 
     /// Counts a reply that a server gives, of so many bytes.

@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 /// What is sent within so much virtual time, in microseconds, counts as one burst.
 const BURST_US: u64 = 10_000;
 
+/// How many calls a server may make in one burst before that counts as a loop which floods the network:
+/// 20 in each microsecond.
+pub(crate) const CALLS_IN_A_BURST: u64 = 200_000;
+
 /// How long a run is watched to see what it is at.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -132,13 +136,16 @@ impl Tally {
 
     /// A task is spawned at `now_us`.
     #[cfg_attr(not(tokio_unstable), expect(dead_code, reason = "only the task hooks count"))]
-    pub(crate) fn spawned(&self, now_us: u64) {
+    /// Returns how many that makes in the burst that is under way.
+    pub(crate) fn spawned(&self, now_us: u64) -> u64 {
         if now_us.saturating_sub(self.spawned_since_us.load(Ordering::Relaxed)) > BURST_US {
             self.spawned.store(0, Ordering::Relaxed);
             self.spawned_since_us.store(now_us, Ordering::Relaxed);
         }
-        self.spawned.store(self.spawned.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        let spawned = self.spawned.load(Ordering::Relaxed) + 1;
+        self.spawned.store(spawned, Ordering::Relaxed);
         self.spawned_until_us.store(now_us, Ordering::Relaxed);
+        spawned
     }
 
     /// How many tasks were spawned in the burst that is under way at `now_us`, and within what time.
@@ -153,8 +160,9 @@ impl Tally {
     }
 
     /// A server sends so many calls and bytes at `now_us`, the call from `called_at`.
-    pub(crate) fn sent(&self, server: u32, sent: Message, now_us: u64) {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).add(server, sent, now_us);
+    /// Returns the burst that this is part of.
+    pub(crate) fn sent(&self, server: u32, sent: Message, now_us: u64) -> Burst {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).add(server, sent, now_us)
     }
 
     /// What the run is at, whose clock is at `now_us`, and whose thread goes on meanwhile. Takes a moment
@@ -191,7 +199,7 @@ impl Tally {
 }
 
 impl Sent {
-    fn add(&mut self, server: u32, message: Message, now_us: u64) {
+    fn add(&mut self, server: u32, message: Message, now_us: u64) -> Burst {
         let found = self.bursts.iter().position(|begun| begun.burst.server == server);
         let lasted = Duration::ZERO;
         let burst = Burst { server, calls: 0, bytes: 0, lasted, called_at: None };
@@ -211,6 +219,7 @@ impl Sent {
         burst.bytes += message.bytes;
         burst.called_at = message.called_at.or(burst.called_at);
         burst.lasted = Duration::from_micros(now_us - *since_us);
+        *burst
     }
 }
 
@@ -299,7 +308,7 @@ mod tests {
     #[test]
     fn tasks_are_counted_within_a_short_time() {
         let tally = Tally::default();
-        [500, 2000, 6000].into_iter().for_each(|at| tally.spawned(at));
+        [500, 2000, 6000].into_iter().for_each(|at| assert!(tally.spawned(at) > 0));
         assert_eq!(tally.spawned_lately(6100), (3, Duration::from_micros(6000)));
         tally.spawned(20_000);
         assert_eq!(tally.spawned_lately(20_000), (1, Duration::ZERO));

@@ -62,6 +62,10 @@ mod hooks {
     /// tens of thousands.
     const POLLS_AT_ONE_INSTANT: u64 = 1_000_000;
 
+    /// How many tasks may be spawned within 10 ms of virtual time. Fewer than polls at one instant, as
+    /// each spawned task is polled.
+    const TASKS_IN_A_BURST: u64 = 500_000;
+
     /// Where a handler is given a task of its own, when it waits.
     const HANDLERS_ARE_SPAWNED_IN: &str = "labrpc/src/pump.rs";
 
@@ -74,16 +78,6 @@ mod hooks {
                 handler
             }
             _ => Activity::Task(spawned_at),
-        }
-    }
-
-    /// Tasks were polled too often at one instant, the last of them spawned here: what that comes from.
-    fn stands_still(sim: &Sim, spawned_at: &'static Location<'static>) -> Misuse {
-        let (spawned, within) = sim.tally().spawned_lately(sim.now_us());
-        if spawned >= POLLS_AT_ONE_INSTANT / 4 {
-            Misuse::MassOfTasks { spawned, within, spawned_at: Some(spawned_at) }
-        } else {
-            Misuse::TimeStandsStill { polls: POLLS_AT_ONE_INSTANT, spawned_at: Some(spawned_at) }
         }
     }
 
@@ -153,7 +147,14 @@ mod hooks {
         pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
             let spawned = sim.clone();
             builder.on_task_spawn(move |meta| {
-                spawned.tally().spawned(spawned.virtual_us());
+                let now_us = spawned.virtual_us();
+                if spawned.tally().spawned(now_us) == TASKS_IN_A_BURST
+                    && spawned.clock() == Clock::Virtual
+                {
+                    let (count, within) = spawned.tally().spawned_lately(now_us);
+                    let spawned_at = Some(meta.spawned_at());
+                    Misuse::MassOfTasks { spawned: count, within, spawned_at }.end_code();
+                }
                 if let Some(Context { owner, activity }) = context::current() {
                     let activity = activity_of_task(activity, meta.spawned_at());
                     spawned.tasks().lock().insert(meta.id(), Task { owner, activity });
@@ -168,7 +169,8 @@ mod hooks {
                     return; // which stands still for nobody
                 }
                 if polled.tally().polled() == POLLS_AT_ONE_INSTANT {
-                    polled.misused(stands_still(&polled, meta.spawned_at()));
+                    let (polls, spawned_at) = (POLLS_AT_ONE_INSTANT, Some(meta.spawned_at()));
+                    polled.misused(Misuse::TimeStandsStill { polls, spawned_at });
                 }
             });
             let ran = sim.clone();

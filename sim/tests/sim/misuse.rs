@@ -26,16 +26,27 @@ fn misuses_guarded<Fut>(
 where
     Fut: Future<Output = ()> + Send + 'static,
 {
+    misuses_in(guard, |_| body())
+}
+
+/// The same of a `body` that is given its run.
+fn misuses_in<Fut>(
+    guard: ClockGuard,
+    body: impl FnOnce(Sim) -> Fut + Send + 'static,
+) -> (Ending<()>, Vec<Misused>)
+where
+    Fut: Future<Output = ()> + Send + 'static,
+{
     let noticed = Arc::new(Mutex::new(Vec::new()));
     let notice = noticed.clone();
     let settings = Settings::new(1, Clock::Virtual, LIMIT)
         .clock_guard(guard)
         .on_misuse(move |misused| notice.lock().unwrap().push(misused));
     let owner = Owner { server: 2, incarnation: 1 };
-    let script = move |_| async move {
+    let script = move |sim| async move {
         sleep(Duration::from_millis(3)).await;
         let entered = context::enter(Some(Context { owner, activity: Activity::Call("make") }));
-        let task = tokio::spawn(async { body().await });
+        let task = tokio::spawn(async { body(sim).await });
         drop(entered);
         let _ = task.await;
         std::future::pending::<()>().await;
@@ -47,7 +58,7 @@ where
 
 /// The line that spawns the task.
 #[cfg(tokio_unstable)]
-const SPAWNED: u32 = 38;
+const SPAWNED: u32 = 49;
 
 /// Checks what is the same for every misuse; `line` is the user's.
 fn check(ending: &Ending<()>, misused: &Misused, line: u32) {
@@ -133,7 +144,7 @@ fn sleeps_for_nothing() -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
 #[cfg(tokio_unstable)]
 fn a_mass_of_tasks_is_told_from_a_loop_that_waits_for_nothing() {
     let (ending, misused) = misuses(|| async {
-        for _ in 0..2_000_000 {
+        loop {
             tokio::spawn(async {});
         }
     });
@@ -142,8 +153,25 @@ fn a_mass_of_tasks_is_told_from_a_loop_that_waits_for_nothing() {
         panic!("{misused:?}")
     };
     // The run's own tasks, 3 ms before, are of the same burst.
-    assert!(spawned >= 2_000_000 && within <= Duration::from_millis(3), "{spawned}, {within:?}");
+    assert_eq!(spawned, 500_000);
+    assert!(within <= Duration::from_millis(3), "{within:?}");
     check(&ending, &misused[0], spawned_at.line());
+}
+
+#[test]
+fn a_loop_of_calls_is_ended_at_its_line() {
+    const LINE: u32 = line!() + 3;
+    let (ending, misused) = misuses_in(ClockGuard::Notices, |sim| async move {
+        loop {
+            sim.count_call(2, 5, Location::caller());
+        }
+    });
+    let Misuse::MassOfCalls { server: 2, calls: 200_000, within: Duration::ZERO, .. } =
+        misused[0].misuse
+    else {
+        panic!("{misused:?}")
+    };
+    check(&ending, &misused[0], LINE);
 }
 
 const FIVE: Duration = Duration::from_secs(5);

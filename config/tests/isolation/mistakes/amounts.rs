@@ -58,7 +58,7 @@ pub(super) fn list() -> Vec<Mistake> {
                 tokio::spawn(async {});
             }
         }),
-        in_task("two million tasks at one instant", || {
+        in_task("a mass of tasks at one instant", || {
             async {
                 for _ in 0..2_000_000 {
                     tokio::spawn(async {});
