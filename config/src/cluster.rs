@@ -13,7 +13,7 @@ use raftapi::{
 use rand::RngExt as _;
 use rand::distr::uniform::{SampleRange, SampleUniform};
 use report::{EventKind, FailureKind, Fields, Payload};
-use sim::context::{self, Activity, Context, Owner};
+use sim::context::{Activity, Context, Owner};
 use sim::{Clock, Rng, Stream};
 
 use crate::hardware::Hardware;
@@ -534,8 +534,8 @@ impl fmt::Debug for Config {
     }
 }
 
-pub(crate) fn enter(owner: Owner, call: &'static str) -> context::Entered {
-    context::enter(Some(Context { owner, activity: Activity::Call(call) }))
+pub(crate) fn enter(owner: Owner, call: &'static str) -> sim::Entered {
+    sim::enter(Some(Context { owner, activity: Activity::Call(call) }))
 }
 
 fn number(server: usize) -> u32 {

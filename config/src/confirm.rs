@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use report::without_numbers;
-use sim::Isolation;
+use supervisor::Isolation;
 
 use crate::harness::TestName;
 use crate::outcome::{Process, RunResult};

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use report::{Event, Failure, FailureKind, Time};
-use sim::Isolation;
+use supervisor::Isolation;
 
 use crate::describe::line;
 use crate::harness::TestName;
@@ -24,7 +24,7 @@ pub(crate) fn check(
     let mut results = until_enough(test, settings, seeds, isolation)?;
     let backwards: Vec<u64> = results.iter().rev().map(|result| result.seed).collect();
     let mut again = in_children(test, settings, &backwards, isolation, Watch::Nothing)?;
-    if sim::is_interrupted() {
+    if supervisor::is_interrupted() {
         return Ok(results); // what was run once is all there is
     }
     again.reverse();

@@ -4,7 +4,8 @@
 //! why: an endless loop is another thing than a million calls, though both take two seconds.
 
 use report::FailureKind;
-use sim::{Burst, Frame, FrameSize, Misuse, Printed, Sim, Stuck, Why, Work, grouped, within};
+use sim::{Burst, Frame, FrameSize, Misuse, Sim, Work, grouped, within};
+use supervisor::{Printed, Stuck, Why};
 
 use crate::places::with_cause;
 use crate::t::place;
@@ -60,7 +61,7 @@ impl Diagnosis {
 pub(crate) fn diagnose(sim: Option<&Sim>, stuck: &Stuck, printed: &str) -> Diagnosis {
     let spawned = || sim.and_then(Sim::spawned_most).map(|(at, count)| (place(at), count));
     let special = match stuck.why {
-        Why::Loop => sim.and_then(|sim| still(&sim.work(), sim::printed(), spawned())),
+        Why::Loop => sim.and_then(|sim| still(&sim.work(), supervisor::printed(), spawned())),
         Why::Memory | Why::Slow { .. } => sim.and_then(|sim| masses(&sim.work(), spawned())),
         // It couldn't have the memory: of what it has had there may be a mass.
         Why::Signal(_) if failed_allocation(printed).is_some_and(|bytes| bytes < ONE_TOO_LARGE) => {
@@ -184,7 +185,7 @@ fn of_burst(burst: Burst, kind: FailureKind, sentence: String) -> Diagnosis {
 fn death(signal: i32, printed: &str) -> Option<Diagnosis> {
     let death = Why::Signal(signal);
     if printed.contains("has overflowed its stack") {
-        let frame = sim::overflowing()?;
+        let frame = supervisor::overflowing()?;
         let sentence = format!("{death}: {}", overflow(&frame));
         let diagnosis = Diagnosis::new(FailureKind::Panic, sentence);
         return Some(Diagnosis { location: frame.line, ..diagnosis });
@@ -197,11 +198,11 @@ fn death(signal: i32, printed: &str) -> Option<Diagnosis> {
              a capacity that is wrong, such as a difference below 0 that has wrapped around",
             size(bytes)
         )
-    } else if sim::printed().bytes >= MUCH_PRINTED {
+    } else if supervisor::printed().bytes >= MUCH_PRINTED {
         format!(
             "{death}: it printed {}. Print once for what happens, such as an election, and not in a \
              loop",
-            amount_printed(sim::printed())
+            amount_printed(supervisor::printed())
         )
     } else {
         return None;

@@ -115,7 +115,7 @@ where
         result.choices.clone_from(&test.choices);
     }
     save(&results);
-    if sim::is_interrupted() {
+    if supervisor::is_interrupted() {
         fail_test(&interrupted(test, settings, &results));
     }
     match summarise(test, settings, &results) {
@@ -126,7 +126,7 @@ where
 
 /// Reports a run that wants to end this process, in which the tester itself runs. What a test prints is
 /// lost when its process ends, so this goes to the real standard error.
-pub(crate) fn ended_by_exit(job: &Job, seed: u64, why: &sim::Stuck) {
+pub(crate) fn ended_by_exit(job: &Job, seed: u64, why: &supervisor::Stuck) {
     let Job { test, settings, .. } = job;
     let results = [stuck(test, seed, why, "")];
     if let Some(out) = &settings.out {

@@ -7,7 +7,8 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use report::{Failure, FailureKind, Time};
-use sim::{Clock, Death, Done, Isolation};
+use sim::Clock;
+use supervisor::{Death, Done, Isolation};
 
 use crate::call;
 use crate::confirm::confirm;
@@ -36,7 +37,7 @@ const DEATHS_AMONG_OTHERS: usize = 30;
 
 /// Whether this process was started to run seeds for another.
 pub(crate) fn is_child() -> bool {
-    cfg!(unix) && sim::is_worker()
+    cfg!(unix) && supervisor::is_child()
 }
 
 /// Whether the results are to have the events of their runs.
@@ -50,7 +51,7 @@ pub(crate) fn serve(test: &TestName, clock: Clock, run: impl Fn(u64) -> RunResul
         serde_json::to_vec(result).expect("a result is plain data")
     }
     let test = test.clone();
-    sim::serve(
+    supervisor::serve(
         clock,
         move |seed| encode(&run(seed)),
         move |seed, why, printed| encode(&stuck(&test, seed, why, printed)),
@@ -107,7 +108,7 @@ struct Casualties {
 impl Casualties {
     /// Counts a run. Returns whether no more are to be begun.
     fn count(&mut self, result: Option<&RunResult>) -> bool {
-        if sim::is_interrupted() {
+        if supervisor::is_interrupted() {
             return false; // that ends all of them, and in the same way
         }
         let casualty = result.and_then(|result| Some((result.process, result.cause_of_death()?)));
@@ -186,7 +187,7 @@ fn start(
             Watch::Events => drop(command.env(TRACE, "1")),
             Watch::EventsAtFixedAddresses => {
                 command.env(TRACE, "1");
-                sim::without_address_randomisation(&mut command);
+                supervisor::without_address_randomisation(&mut command);
             }
             Watch::Histories => drop(command.env(store::HISTORIES, store::folder(settings))),
             Watch::Outcomes => sim::without_lines(&mut command),
@@ -197,7 +198,7 @@ fn start(
         true => read(test, done).is_ok_and(|result| enough(Some(&result))),
         false => enough(None),
     };
-    sim::run_in_children(seeds, settings.jobs, isolation, &command, &enough)
+    supervisor::run_in_children(seeds, settings.jobs, isolation, &command, &enough)
         .map_err(|error: io::Error| format!("failed to start {}: {error}\n", binary.display()))?
         .into_iter()
         .map(|done| read(test, &done))

@@ -93,7 +93,7 @@ where
             }
             misused.misused(misuse);
         })
-        .on_exit(move |stuck| ended_by_exit(&exiting, seed, stuck));
+        .on_exit(move |exit| ended_by_exit(&exiting, seed, &supervisor::Stuck::exited(exit)));
     let for_script = notes.clone();
     let result = sim::run(
         settings,
@@ -274,11 +274,16 @@ fn record(t: &T, failure: Option<Failure>) -> Record {
 
 /// The result of the run that is under way in this process and gets nowhere, or ends here; it has
 /// `printed` this. The simulated thread is beyond asking, and may hold any lock of the code under test.
-pub(crate) fn stuck(test: &TestName, seed: u64, stuck: &sim::Stuck, printed: &str) -> RunResult {
+pub(crate) fn stuck(
+    test: &TestName,
+    seed: u64,
+    stuck: &supervisor::Stuck,
+    printed: &str,
+) -> RunResult {
     let t = current().or_else(|| lock(&CURRENT).clone());
     let sim = t.as_ref().map(|t| t.sim.clone());
     // A thread that has died while it told the tester something keeps the tester's lock.
-    let is_dead = matches!(stuck.why, sim::Why::Signal(_));
+    let is_dead = matches!(stuck.why, supervisor::Why::Signal(_));
     let t = t.filter(|t| !is_dead || t.notes.are_free());
     let story = t.as_ref().map(|t| Story::new(&t.notes.history(), t.notes.servers()));
     let who = stuck.context.map_or(String::new(), |Context { owner, activity }| {
@@ -287,12 +292,14 @@ pub(crate) fn stuck(test: &TestName, seed: u64, stuck: &sim::Stuck, printed: &st
         format!("server {}{crashed}, in {activity}: ", owner.server)
     });
     let process = match stuck.why {
-        sim::Why::Exit | sim::Why::Signal(_) | sim::Why::Interrupted => Process::Died,
-        sim::Why::Loop
-        | sim::Why::Blocked
-        | sim::Why::Memory
-        | sim::Why::Slow { .. }
-        | sim::Why::Overtime => Process::Hung,
+        supervisor::Why::Exit | supervisor::Why::Signal(_) | supervisor::Why::Interrupted => {
+            Process::Died
+        }
+        supervisor::Why::Loop
+        | supervisor::Why::Blocked
+        | supervisor::Why::Memory
+        | supervisor::Why::Slow { .. }
+        | supervisor::Why::Overtime => Process::Hung,
     };
     let diagnosis = diagnose(sim.as_ref(), stuck, printed);
     let who = if diagnosis.subject == Subject::Named { String::new() } else { who };

@@ -291,7 +291,7 @@ fn deliver(
     let server = request.server.get().expect("only what has a server is delivered");
     let activity = Activity::Handler(request.method);
     let context = server.owner().map(|owner| context::Context { owner, activity });
-    let _entered = context::enter(context);
+    let _entered = sim::enter(context);
     // A handler that panics has been noted by the run, which it ends; its call never returns.
     let dispatch = AssertUnwindSafe(|| server.dispatch(request.method, request.args.bytes()));
     let mut handling = match catch_unwind(dispatch) {
@@ -311,8 +311,8 @@ fn deliver(
         }
     }
     let (waiting, waited_for) = (shared.clone(), request.clone());
-    tokio::spawn(async move {
-        let reply = context::within(context, handling).await;
+    sim::go_on_in_a_task(async move {
+        let reply = sim::within_context(context, handling).await;
         // What the server is when it answers, before the answer tells anybody.
         if waiting.sim.clock() == Clock::Virtual
             && let Some(server) = waited_for.server.get()

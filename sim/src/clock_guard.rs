@@ -11,9 +11,9 @@
 use std::cell::Cell;
 
 use crate::context;
+use crate::handle::{self, Sim};
 use crate::lines;
 use crate::misuse::{Meddling, Misuse};
-use crate::run::{self, Sim};
 use crate::settings::ClockGuard;
 
 /// How far the simulated thread's time is moved for a moment, to see whether the runtime's clock
@@ -40,7 +40,7 @@ pub(crate) fn begin_turn() {
     if GUARD.get() == ClockGuard::Refuses && context::current().is_some() {
         let turns = TURNS.replace(TURNS.get() + 1);
         let is_guarded = |sim: &Sim| sim.runtime_clock().is_some();
-        if turns == 0 && run::with_current(is_guarded) == Some(true) {
+        if turns == 0 && handle::with_current(is_guarded) == Some(true) {
             tokio::time::resume();
         }
     }
@@ -52,15 +52,15 @@ pub(crate) fn end_turn() {
         return;
     }
     if GUARD.get() == ClockGuard::Notices {
-        run::with_current(look);
+        handle::with_current(look);
         return;
     }
     TURNS.set(TURNS.get().saturating_sub(1));
     if TURNS.get() == 0 {
-        run::with_current(|sim| {
+        handle::with_current(|sim| {
             // Unless the code under test has done so.
             if let Some(kept) = sim.runtime_clock()
-                && run::nudged(NUDGE_US, || sim.read_runtime_clock()) != Some(kept)
+                && handle::nudged(NUDGE_US, || sim.read_runtime_clock()) != Some(kept)
             {
                 tokio::time::pause();
             }
@@ -71,7 +71,7 @@ pub(crate) fn end_turn() {
 /// Whether anybody has meddled with the clock: then that is noted.
 pub(crate) fn look(sim: &Sim) {
     let Some(kept) = sim.runtime_clock() else { return };
-    let nudged = run::nudged(NUDGE_US, || sim.read_runtime_clock());
+    let nudged = handle::nudged(NUDGE_US, || sim.read_runtime_clock());
     if nudged == Some(kept) {
         return;
     }

@@ -8,11 +8,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::panic::Location;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context as TaskContext, Poll};
-
-use crate::clock_guard;
 
 /// One life of one server: a server that crashes and restarts comes back as the next incarnation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,52 +91,14 @@ pub fn current() -> Option<Context> {
     CURRENT.with(Current::get)
 }
 
-/// Makes `context` the current one until the guard is dropped.
-#[must_use = "the context ends when the guard is dropped"]
-pub fn enter(context: Option<Context>) -> Entered {
-    let entered = Entered { before: CURRENT.with(|current| current.replace(context)) };
-    clock_guard::begin_turn();
-    entered
-}
-
 /// Makes `context` the current one until the next poll: for the task hooks, which have no scope.
-#[cfg(tokio_unstable)]
 pub(crate) fn set(context: Option<Context>) {
     CURRENT.with(|current| current.set(context));
 }
 
-/// Ends a context when it is dropped; see [`enter`].
-#[derive(Debug)]
-pub struct Entered {
-    before: Option<Context>,
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        clock_guard::end_turn();
-        CURRENT.with(|current| current.set(self.before));
-    }
-}
-
-/// Polls `future` in `context` every time, wherever it is spawned.
-pub fn within<F: Future + Unpin>(context: Option<Context>, future: F) -> Within<F> {
-    Within { context, future }
-}
-
-/// A future whose every poll runs in one context; see [`within`].
-#[derive(Debug)]
-pub struct Within<F> {
-    context: Option<Context>,
-    future: F,
-}
-
-impl<F: Future + Unpin> Future for Within<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
-        let _entered = enter(self.context);
-        Pin::new(&mut self.future).poll(task)
-    }
+/// The same, and returns what was the context before.
+pub(crate) fn replace(context: Option<Context>) -> Option<Context> {
+    CURRENT.with(|current| current.replace(context))
 }
 
 #[cfg(test)]

@@ -18,10 +18,8 @@ use std::time::Duration;
 use libc::{clockid_t, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
 use rand::Rng as _;
 
-use crate::kernel;
+use crate::handle;
 use crate::misuse::Misuse;
-use crate::run;
-use crate::worker;
 
 /// Where the simulated monotonic clock starts: far enough from 0 that code may subtract from an
 /// early `Instant`, and the same in every process, so that absolute values replay too. No machine has
@@ -130,7 +128,7 @@ impl<F: Copy> Real<F> {
 /// # Safety
 /// `buf` must be valid for writes of `len` bytes.
 unsafe fn fill(buf: *mut c_void, len: size_t) -> Option<ssize_t> {
-    run::with_student_stream(|rng| {
+    handle::with_student_stream(|rng| {
         if len > 0 {
             // SAFETY: the caller of getrandom gives a buffer of `len` writable bytes.
             let bytes = unsafe { slice::from_raw_parts_mut(buf.cast::<u8>(), len) };
@@ -176,7 +174,7 @@ unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) -> c_i
         libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE => Some(REALTIME_BASE_SECS),
         _ => None, // the clocks that count CPU time stay real
     };
-    if let (Some(base), Some(micros)) = (base, run::simulated_micros()) {
+    if let (Some(base), Some(micros)) = (base, handle::simulated_micros()) {
         let simulated = timespec {
             tv_sec: (base + micros / 1_000_000).cast_signed(),
             tv_nsec: (micros % 1_000_000 * 1000).cast_signed(),
@@ -205,7 +203,7 @@ unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) -> c_i
 unsafe extern "C" fn nanosleep(time: *const timespec, left: *mut timespec) -> c_int {
     // SAFETY: the contract of nanosleep gives a readable timespec; the arguments are passed on unchanged.
     unsafe {
-        if run::misuse_if_simulated(|| Misuse::BlockingSleep(duration(&*time))) {
+        if handle::misuse_if_simulated(|| Misuse::BlockingSleep(duration(&*time))) {
             return 0;
         }
         match REAL.nanosleep.get() {
@@ -233,7 +231,7 @@ unsafe extern "C" fn clock_nanosleep(
     // SAFETY: the contract of clock_nanosleep gives a readable timespec; the arguments are passed on
     // unchanged.
     unsafe {
-        if run::misuse_if_simulated(|| Misuse::BlockingSleep(duration(&*time))) {
+        if handle::misuse_if_simulated(|| Misuse::BlockingSleep(duration(&*time))) {
             return 0;
         }
         match REAL.clock_nanosleep.get() {
@@ -264,7 +262,7 @@ unsafe extern "C" fn pthread_create(
     start: Start,
     argument: *mut c_void,
 ) -> c_int {
-    if run::misuse_if_simulated(|| Misuse::OsThread) {
+    if handle::misuse_if_simulated(|| Misuse::OsThread) {
         return libc::EAGAIN;
     }
     let Some(real) = REAL.pthread_create.get() else { return libc::EAGAIN };
@@ -278,10 +276,10 @@ unsafe extern "C" fn pthread_create(
 /// As the C library's.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn exit(code: c_int) -> ! {
-    if run::is_of_a_run() {
-        worker::exit_is_a_misuse();
+    if handle::is_of_a_run() {
+        handle::exit_is_a_misuse();
     }
-    let Some(real) = REAL.exit.get() else { kernel::end_process(code) };
+    let Some(real) = REAL.exit.get() else { handle::end_process(code) };
     // SAFETY: ends the process, which was asked for.
     unsafe { real(code) }
 }

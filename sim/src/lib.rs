@@ -57,65 +57,39 @@
 //! assert_eq!((number, at), draw());
 //! ```
 
-#[cfg(unix)]
-mod ask;
 mod clock_guard;
 pub mod context;
-#[cfg(unix)]
-mod dying;
-#[cfg(unix)]
-mod frame;
-#[cfg(unix)]
-mod handler_stack;
+mod handle;
+#[cfg(tokio_unstable)]
+mod hooks;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
 mod interpose;
-#[cfg(unix)]
-mod interrupt;
-#[cfg(unix)]
-mod kernel;
 mod lines;
-#[cfg(unix)]
-mod mailbox;
 mod misuse;
 mod panics;
-#[cfg(unix)]
-mod printed;
 mod run;
 mod self_check;
 mod settings;
-#[cfg(unix)]
-mod signals;
-#[cfg(unix)]
-mod silence;
 mod stack;
 mod stream;
 mod symbols;
 mod tally;
 mod tasks;
-#[cfg(unix)]
-mod threads;
-#[cfg(unix)]
-mod worker;
-#[cfg(unix)]
-mod workers;
+mod turn;
+mod watcher;
 
 #[cfg(unix)]
-pub use interrupt::is_interrupted;
+pub use handle::end_process;
+pub use handle::{Sim, is_of_a_run};
 pub use misuse::{Meddling, Misuse};
-pub use panics::{Panic, unnoticed};
-#[cfg(unix)]
-pub use printed::{Printed, printed};
-pub use run::{Ending, Sim, run};
+pub use panics::unnoticed;
+pub use run::{Ending, prepare, run};
 pub use self_check::{NotReplayable, self_check};
-pub use settings::{Clock, ClockGuard, Misused, Settings};
-#[cfg(unix)]
-pub use stack::overflowing;
-pub use stack::{Frame, FrameSize};
+pub use settings::{Clock, ClockGuard, Exit, Misused, Panic, Settings};
+pub use stack::{Frame, FrameSize, Stack};
 pub use stream::{Rng, Stream};
 pub use symbols::{why_no_lines, without_lines};
 pub use tally::{Burst, Encoding, Work, grouped, within};
 pub use tasks::Task;
-#[cfg(unix)]
-pub use worker::{Stuck, Why, is_worker, serve};
-#[cfg(unix)]
-pub use workers::{Death, Done, Isolation, run_in_children, without_address_randomisation};
+pub use turn::{Entered, Within, enter, go_on_in_a_task, within as within_context};
+pub use watcher::{Watcher, clock_us, watch};

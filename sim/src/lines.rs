@@ -9,14 +9,6 @@ use std::ptr;
 
 use backtrace::Symbol;
 
-use crate::context::Context;
-use crate::stack::Stack;
-
-/// The innermost line on the stack that the user wrote. `None` without debug information.
-pub(crate) fn users_line() -> Option<String> {
-    Stack::here().users().map(|line| format!("{}:{}", shorten(&line.file), line.number)).next()
-}
-
 /// Whether a function whose name has this part is on the stack.
 pub(crate) fn is_within(function: &str) -> bool {
     let mut found = false;
@@ -52,25 +44,17 @@ pub(crate) fn with_function(symbol: &Symbol) -> Option<String> {
     Some(format!("{} in {function}", users(symbol)?))
 }
 
-/// Where a panic is shown to be: where it was, or if a library panicked, the user's line that called
-/// it. Where the harness panicked in the course of a server's call, that is the call.
-pub(crate) fn place_of_panic(location: &Location<'_>, context: Option<Context>) -> String {
-    let file = harness().join(location.file());
-    let is_the_harness_s = is_harness(&file) && context.is_none();
-    let caller = if is_users(&file) || is_the_harness_s { None } else { users_line() };
-    caller.unwrap_or_else(|| location.to_string())
-}
-
 /// The folder that the harness's crates are in.
-fn harness() -> &'static Path {
+pub(crate) fn harness() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here)
 }
 
 /// The harness's crates, which run the user's code or are called by it.
-const HARNESS_CRATES: [&str; 6] = ["sim", "labgob", "labrpc", "raftapi", "report", "config"];
+const HARNESS_CRATES: [&str; 8] =
+    ["sim", "supervisor", "labgob", "labrpc", "raftapi", "report", "config", "harness"];
 
-fn is_harness(file: &Path) -> bool {
+pub(crate) fn is_harness(file: &Path) -> bool {
     HARNESS_CRATES.into_iter().any(|name| file.starts_with(harness().join(name).join("src")))
 }
 

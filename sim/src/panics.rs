@@ -3,26 +3,11 @@
 use std::cell::Cell;
 use std::panic::{self, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use crate::context::{self, Context};
+use crate::handle::{self, Sim};
 use crate::misuse::Misuse;
-use crate::run::{self, Sim};
-use crate::{clock_guard, lines};
-
-/// A panic in a run's body or in any of its tasks.
-#[derive(Clone, Debug)]
-pub struct Panic {
-    /// The panic's message.
-    pub message: String,
-    /// Where it panicked: file, line and column. If a library did, the line of the user's that called
-    /// it, where that can be told.
-    pub location: String,
-    /// The run's time when it did.
-    pub at: Duration,
-    /// Whose code it was, where that is known.
-    pub context: Option<Context>,
-}
+use crate::settings::Panic;
+use crate::{clock_guard, context, stack};
 
 /// Whether the hook is installed, as far as is known.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
@@ -54,7 +39,7 @@ pub(crate) fn install_hook() {
         return;
     }
     let before = panic::take_hook();
-    panic::set_hook(Box::new(move |info| match run::current() {
+    panic::set_hook(Box::new(move |info| match handle::current() {
         _ if info.payload().is::<Probe>() => HEARD.set(true),
         _ if UNNOTICED.get() => {}
         Some(sim) => tell(&sim, info),
@@ -86,7 +71,7 @@ fn tell(sim: &Sim, info: &PanicHookInfo<'_>) {
         return;
     }
     let context = context::current();
-    let place = |location| lines::place_of_panic(location, context);
+    let place = |location| stack::place_of_panic(location, context);
     sim.panicked(Panic {
         message: message.to_owned(),
         location: info.location().map_or_else(|| "unknown".to_owned(), place),

@@ -1,27 +1,22 @@
-//! One run: a body, a seed, a clock, and how it ended.
+//! The life of a run: its thread, its runtime, its body and its epilogue.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::panic::{self, Location};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::panic;
 use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Notify;
 
-use crate::lines;
-use crate::misuse::{Meddling, Misuse};
-use crate::settings::{Clock, Misused, Settings};
-use crate::stack;
-use crate::stream::{Rng, Stream};
-use crate::tally::{Burst, CALLS_IN_A_BURST, Message, Tally, Work};
-use crate::tasks::{Task, Tasks};
-#[cfg(unix)]
-use crate::worker::{self, Stuck};
-use crate::{clock_guard, context, panics};
+use crate::handle::{self, Sim};
+#[cfg(tokio_unstable)]
+use crate::hooks;
+#[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
+use crate::interpose;
+use crate::misuse::Misuse;
+use crate::settings::{Clock, Settings};
+use crate::stream::Stream;
+use crate::{clock_guard, panics, stack};
 
 /// How many threads the real clock's runtime has: what MIT's tester gives Go (GOMAXPROCS 4).
 const REAL_THREADS: usize = 4;
@@ -52,370 +47,10 @@ impl<T> fmt::Debug for Ending<T> {
     }
 }
 
-/// A run in progress, as its body and the tester's parts see it. Clones are the same run.
-#[derive(Clone)]
-pub struct Sim(Arc<Inner>);
-
-struct Inner {
-    settings: Settings,
-    /// The run's time in microseconds, where the clock is virtual.
-    now_us: AtomicU64,
-    /// When the runtime's clock stood at 0.
-    started: OnceLock<tokio::time::Instant>,
-    /// The runtime's time in nanoseconds, as it was when the run's followed it last.
-    runtime_ns: AtomicU64,
-    stop: Notify,
-    tasks: Tasks,
-    tally: Tally,
-    /// Is told whose tasks have run, when no task can go on.
-    on_rest: OnceLock<OnRest>,
-}
-
-/// Is told whose tasks have run.
-type OnRest = Box<dyn Fn(context::Owner) + Send + Sync>;
-
-impl fmt::Debug for Sim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sim").field("seed", &self.seed()).field("clock", &self.clock()).finish()
-    }
-}
-
-impl Sim {
-    /// The run's seed.
-    #[must_use]
-    pub fn seed(&self) -> u64 {
-        self.0.settings.seed
-    }
-
-    /// The run's clock.
-    #[must_use]
-    pub fn clock(&self) -> Clock {
-        self.0.settings.clock
-    }
-
-    /// The time since the run began, in the run's own time, to the microsecond.
-    #[must_use]
-    pub fn now(&self) -> Duration {
-        Duration::from_micros(self.now_us())
-    }
-
-    /// By the virtual clock, calls `f` with the owner of each task that has been polled, once all tasks
-    /// wait and before time goes on: nobody's code runs then. Without tokio's task hooks nothing is known
-    /// of tasks, and it is never called. Only the first `f` counts.
-    pub fn on_rest(&self, f: impl Fn(context::Owner) + Send + Sync + 'static) {
-        let _ = self.0.on_rest.set(Box::new(f));
-    }
-
-    /// Those whose tasks have been polled since this was called last, or [`Sim::on_rest`] was told; each
-    /// once.
-    #[must_use]
-    pub fn take_ran(&self) -> Vec<context::Owner> {
-        self.0.tasks.take_ran()
-    }
-
-    /// All tasks wait.
-    fn rests(&self) {
-        if let Some(on_rest) = self.0.on_rest.get() {
-            self.take_ran().into_iter().for_each(on_rest);
-        }
-    }
-
-    /// [`Sim::now`] in microseconds.
-    #[must_use]
-    pub fn now_us(&self) -> u64 {
-        match self.clock() {
-            Clock::Virtual => self.0.now_us.load(Ordering::Relaxed),
-            Clock::Real => micros(self.started().elapsed()),
-        }
-    }
-
-    /// The virtual time in microseconds, which costs nothing to read; by the real clock it stands still.
-    pub(crate) fn virtual_us(&self) -> u64 {
-        self.0.now_us.load(Ordering::Relaxed)
-    }
-
-    /// The runtime's instant at which the run's time is `at`, for `tokio::time::sleep_until`.
-    ///
-    /// tokio's clock is up to a millisecond behind [`Sim::now`] while the clock is virtual.
-    #[must_use]
-    pub fn instant(&self, at: Duration) -> tokio::time::Instant {
-        self.started() + at
-    }
-
-    /// The time in microseconds up to which events can happen without a timer's firing in between:
-    /// the end of the current millisecond by the virtual clock, now by the real one.
-    #[must_use]
-    pub fn tick_end_us(&self) -> u64 {
-        match self.clock() {
-            Clock::Virtual => (self.now_us() / 1000 + 1) * 1000,
-            Clock::Real => self.now_us() + 1,
-        }
-    }
-
-    /// Moves a virtual clock forward to `at_us`, in microseconds, within the current millisecond;
-    /// does nothing to a real one, nor where that time has passed.
-    ///
-    /// # Panics
-    /// If `at_us` is not before [`Sim::tick_end_us`]: timers would be late.
-    pub fn advance_within_tick(&self, at_us: u64) {
-        if self.clock() == Clock::Virtual {
-            let end = self.tick_end_us();
-            assert!(at_us < end, "{at_us} µs is beyond the tick's end, {end} µs");
-            self.advance(at_us);
-        }
-    }
-
-    /// Moves the virtual clock to `now_us`, unless it is there already. Only the run's own thread
-    /// does this.
-    fn advance(&self, now_us: u64) {
-        if now_us > self.0.now_us.load(Ordering::Relaxed) {
-            self.0.now_us.store(now_us, Ordering::Relaxed);
-            NOW_US.set(Some(now_us));
-            self.tally().time_passed();
-            #[cfg(unix)]
-            worker::clock_is_at(now_us);
-        }
-    }
-
-    /// The beginning of `stream` in this run.
-    #[must_use]
-    pub fn stream(&self, stream: Stream) -> Rng {
-        self.substream(stream, 0)
-    }
-
-    /// The beginning of part `key` of `stream`: a sequence of its own for each key.
-    #[must_use]
-    pub fn substream(&self, stream: Stream, key: u64) -> Rng {
-        stream.start(self.seed(), key)
-    }
-
-    /// Ends the run: the body gets no further, and the epilogue runs.
-    pub fn stop(&self) {
-        self.0.stop.notify_one();
-    }
-
-    pub(crate) fn panicked(&self, panic: panics::Panic) {
-        (self.0.settings.on_panic)(panic);
-        self.stop();
-    }
-
-    /// Notes a misuse by the code that runs now, and stops the run.
-    pub(crate) fn misused(&self, misuse: Misuse) {
-        let location = match misuse {
-            Misuse::TimeStandsStill { spawned_at, .. } | Misuse::MassOfTasks { spawned_at, .. } => {
-                spawned_at.and_then(lines::users_place)
-            }
-            Misuse::MassOfCalls { called_at, .. } => called_at.and_then(lines::users_place),
-            Misuse::BlockingSleep(_) | Misuse::OsThread | Misuse::Clock(_) => lines::users_line(),
-            Misuse::PanicHook => None,
-        };
-        self.misused_at(misuse, location);
-    }
-
-    /// Notes that the code whose turn it was has meddled with the clock.
-    pub(crate) fn meddled(&self, meddling: Meddling) {
-        let spawned_at = match context::current().map(|context| context.activity) {
-            Some(context::Activity::Task(spawned_at)) => lines::users_place(spawned_at),
-            Some(context::Activity::Call(_) | context::Activity::Handler(_)) | None => None,
-        };
-        self.misused_at(Misuse::Clock(meddling), spawned_at);
-    }
-
-    fn misused_at(&self, misuse: Misuse, location: Option<String>) {
-        (self.0.settings.on_misuse)(Misused {
-            misuse,
-            location,
-            at: self.now(),
-            context: context::current(),
-        });
-        self.stop();
-    }
-
-    /// The tasks that are alive and have an owner, in no particular order. Empty where the runtime
-    /// doesn't tell (without `tokio_unstable`).
-    #[must_use]
-    pub fn alive_tasks(&self) -> Vec<Task> {
-        self.tasks().alive()
-    }
-
-    /// The line that spawned most of these tasks, and how many it did.
-    #[must_use]
-    pub fn spawned_most(&self) -> Option<(&'static Location<'static>, u64)> {
-        self.tasks().spawned_most()
-    }
-
-    pub(crate) fn tasks(&self) -> &Tasks {
-        &self.0.tasks
-    }
-
-    pub(crate) fn tally(&self) -> &Tally {
-        &self.0.tally
-    }
-
-    /// What the run is at. For a thread beside the run's, as it takes a moment of real time.
-    #[must_use]
-    pub fn work(&self) -> Work {
-        self.tally().look(self.virtual_us())
-    }
-
-    /// What the run was at. For a thread beside the run's, which may have died.
-    #[must_use]
-    pub fn work_so_far(&self) -> Work {
-        self.tally().so_far(self.virtual_us())
-    }
-
-    /// Counts a call that a server makes at this line, with so many bytes of arguments.
-    ///
-    /// # Panics
-    ///
-    /// If there are too many at a time for any network.
-    pub fn count_call(&self, server: u32, bytes: u64, called_at: &'static Location<'static>) {
-        if self.clock() == Clock::Real {
-            return; // all of it would seem to happen at one instant
-        }
-        let message = Message { bytes, called_at: Some(called_at) };
-        let Burst { server, calls, lasted, called_at, .. } =
-            self.tally().sent(server, message, self.virtual_us());
-        if calls == CALLS_IN_A_BURST {
-            Misuse::MassOfCalls { server, calls, within: lasted, called_at }.end_code();
-        }
-    }
-
-    /// Counts a reply that a server gives, of so many bytes.
-    pub fn count_reply(&self, server: u32, bytes: u64) {
-        if self.clock() == Clock::Real {
-            return;
-        }
-        self.tally().sent(server, Message { bytes, called_at: None }, self.virtual_us());
-    }
-
-    fn started(&self) -> tokio::time::Instant {
-        *self.0.started.get().expect("the run's clock is set before its body is called")
-    }
-
-    /// Takes over the time that the runtime's clock has jumped to.
-    fn follow_runtime_clock(&self) {
-        if let Some(started) = self.0.started.get() {
-            self.advance(micros(tokio::time::Instant::now() - *started));
-            self.keep_runtime_clock();
-        }
-    }
-
-    /// Takes the runtime's clock to be right.
-    pub(crate) fn keep_runtime_clock(&self) {
-        if let Some(time) = self.read_runtime_clock() {
-            self.0.runtime_ns.store(nanos(time), Ordering::Relaxed);
-        }
-    }
-
-    /// The runtime's time when it was right last; `None` if its clock is nobody's to guard.
-    pub(crate) fn runtime_clock(&self) -> Option<Duration> {
-        let is_guarded = self.clock() == Clock::Virtual && self.0.started.get().is_some();
-        is_guarded.then(|| Duration::from_nanos(self.0.runtime_ns.load(Ordering::Relaxed)))
-    }
-
-    /// The runtime's time, since its clock stood at 0.
-    pub(crate) fn read_runtime_clock(&self) -> Option<Duration> {
-        Some(tokio::time::Instant::now() - *self.0.started.get()?)
-    }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).expect("a run lasts less than 500 years")
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).expect("a run lasts less than 500,000 years")
-}
-
-thread_local! {
-    /// The run that this thread works for.
-    static CURRENT: RefCell<Option<Sim>> = const { RefCell::new(None) };
-}
-
-// What the interposed functions read. Plain cells without destructors, so that reading them does
-// nothing else, at whatever point of a thread's life it happens.
-thread_local! {
-    /// The simulated thread's random stream; empty on every other thread.
-    static STUDENT: Cell<Option<Rng>> = const { Cell::new(None) };
-    /// The simulated thread's time in microseconds; empty on every other thread.
-    static NOW_US: Cell<Option<u64>> = const { Cell::new(None) };
-}
-
-/// Does something with the run that this thread works for, if any.
-pub(crate) fn with_current<R>(f: impl FnOnce(&Sim) -> R) -> Option<R> {
-    CURRENT.try_with(|current| current.try_borrow().ok()?.as_ref().map(f)).ok().flatten()
-}
-
-/// Does something while the simulated thread's time is so much later.
-pub(crate) fn nudged<R>(by_us: u64, f: impl FnOnce() -> R) -> R {
-    let now = NOW_US.get();
-    NOW_US.set(now.map(|now| now + by_us));
-    let done = f();
-    NOW_US.set(now);
-    done
-}
-
-/// Whether this thread works for a run.
-#[cfg_attr(not(unix), expect(dead_code, reason = "only where there are child processes"))]
-pub(crate) fn is_of_a_run() -> bool {
-    CURRENT.try_with(|current| current.try_borrow().is_ok_and(|run| run.is_some())).unwrap_or(false)
-}
-
-/// The code under test ends the process, which nobody has started for it.
-#[cfg(unix)]
-pub(crate) fn exits(stuck: &Stuck) {
-    if let Some(sim) = current() {
-        leave();
-        (sim.0.settings.on_exit)(stuck);
-    }
-}
-
-/// This thread works for no run any more.
-fn leave() {
-    CURRENT.set(None);
-    STUDENT.set(None);
-    NOW_US.set(None);
-}
-
-/// The run that this thread works for, if any. By the real clock every thread of the runtime does.
-pub(crate) fn current() -> Option<Sim> {
-    CURRENT.try_with(|current| current.try_borrow().ok()?.clone()).ok().flatten()
-}
-
-/// The simulated thread's time, in microseconds since the run began; `None` on any other thread.
-#[cfg_attr(
-    not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
-    expect(dead_code, reason = "only the interposed functions ask")
-)]
-pub(crate) fn simulated_micros() -> Option<u64> {
-    NOW_US.get()
-}
-
-/// If this is a simulated thread, notes that it was misused. Returns whether it is.
-#[cfg_attr(
-    not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
-    expect(dead_code, reason = "only the interposed functions ask")
-)]
-pub(crate) fn misuse_if_simulated(misuse: impl FnOnce() -> Misuse) -> bool {
-    if NOW_US.get().is_none() {
-        return false;
-    }
-    let Some(sim) = current() else { return false };
-    sim.misused(misuse());
-    true
-}
-
-/// Lets `f` draw from the simulated thread's stream; `None` on any other thread.
-#[cfg_attr(
-    not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
-    expect(dead_code, reason = "only the interposed functions ask")
-)]
-pub(crate) fn with_student_stream<R>(f: impl FnOnce(&mut Rng) -> R) -> Option<R> {
-    let mut rng = STUDENT.take()?;
-    let result = f(&mut rng);
-    STUDENT.set(Some(rng));
-    Some(result)
+/// Looks up what a handler of a signal must find looked up, once a process; a run does so itself.
+pub fn prepare() {
+    #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
+    interpose::resolve();
 }
 
 /// Runs `body` from a seed, then `epilogue`, and returns what the epilogue returned.
@@ -437,8 +72,7 @@ where
     Fut: Future<Output = T> + Send + 'static,
     R: Send + 'static,
 {
-    #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
-    crate::interpose::resolve();
+    prepare();
     panics::install_hook();
     // A thread of its own, because the standard library's hash keys and rand's generator are
     // thread-local and made once: on a thread that was used before they'd hold another run's draws.
@@ -461,38 +95,22 @@ where
     F: FnOnce(Sim) -> Fut,
     Fut: Future<Output = T> + Send + 'static,
 {
-    let sim = Sim(Arc::new(Inner {
-        settings,
-        now_us: AtomicU64::new(0),
-        started: OnceLock::new(),
-        runtime_ns: AtomicU64::new(0),
-        stop: Notify::new(),
-        tasks: Tasks::default(),
-        tally: Tally::default(),
-        on_rest: OnceLock::new(),
-    }));
-    stack::begins_here();
-    clock_guard::install(sim.0.settings.clock_guard);
-    if sim.clock() == Clock::Virtual {
-        STUDENT.set(Some(sim.stream(Stream::Student)));
-        NOW_US.set(Some(0));
-    }
-    #[cfg(unix)]
-    worker::watch_this_thread(sim.clock(), sim.0.settings.limit, sim.0.settings.cpu_limit);
-    CURRENT.set(Some(sim.clone()));
+    let sim = Sim::new(settings);
+    clock_guard::install(sim.settings().clock_guard);
+    sim.begin_on_this_thread();
     let runtime = build_runtime(&sim);
     let result = runtime.block_on(async {
-        sim.0.started.set(tokio::time::Instant::now()).expect("a run starts once");
+        sim.starts();
         let mut task = tokio::spawn(body(sim.clone()));
         let ending = tokio::select! {
             biased;
-            () = sim.0.stop.notified() => Ending::Stopped,
+            () = sim.stopped() => Ending::Stopped,
             joined = &mut task => match joined {
                 Ok(value) => Ending::Finished(value),
                 Err(error) => Ending::Unwound(error.into_panic()),
             },
             // One tick more, so that a body which lasts exactly its limit is within it.
-            () = tokio::time::sleep(sim.0.settings.limit + Duration::from_millis(1)) => {
+            () = tokio::time::sleep(sim.settings().limit + Duration::from_millis(1)) => {
                 Ending::OutOfTime
             }
         };
@@ -506,7 +124,7 @@ where
         Clock::Virtual => drop(runtime),
         Clock::Real => runtime.shutdown_timeout(REAL_SHUTDOWN),
     }
-    leave();
+    handle::leave();
     result
 }
 
@@ -516,15 +134,15 @@ fn build_runtime(sim: &Sim) -> Runtime {
             let mut builder = Builder::new_current_thread();
             builder.start_paused(true);
             builder.on_thread_unpark(|| {
-                if let Some(sim) = current() {
+                if let Some(sim) = handle::current() {
                     sim.follow_runtime_clock();
                 }
             });
             // A builder keeps one such hook: the second would replace the first.
             builder.on_thread_park(|| {
                 // Before all wait: whatever was done to the clock must not outlast its instant.
-                let _ = with_current(clock_guard::look);
-                if let Some(sim) = current() {
+                let _ = handle::with_current(clock_guard::look);
+                if let Some(sim) = handle::current() {
                     sim.rests();
                 }
             });
@@ -540,17 +158,12 @@ fn build_runtime(sim: &Sim) -> Runtime {
             let mut builder = Builder::new_multi_thread();
             builder.worker_threads(REAL_THREADS).thread_stack_size(stack::size());
             let sim = sim.clone();
-            builder.on_thread_start(move || {
-                CURRENT.set(Some(sim.clone()));
-                stack::begins_here();
-                #[cfg(unix)]
-                worker::watch_this_thread_too();
-            });
+            builder.on_thread_start(move || sim.work_on_this_thread());
             builder
         }
     };
     #[cfg(tokio_unstable)]
-    Tasks::install(sim, &mut builder);
+    hooks::install(sim, &mut builder);
     // Time only: with the I/O driver every park would ask the kernel for events.
     builder.enable_time().build().expect("failed to build the run's runtime")
 }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::context::Context;
 use crate::misuse::Misuse;
-#[cfg(unix)]
-use crate::worker::Stuck;
-use crate::{context, panics};
+use crate::stack::Stack;
 
 /// Which clock a run goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +40,9 @@ pub struct Settings {
     pub(crate) limit: Duration,
     pub(crate) cpu_limit: Duration,
     pub(crate) clock_guard: ClockGuard,
-    pub(crate) on_panic: Arc<dyn Fn(panics::Panic) + Send + Sync>,
+    pub(crate) on_panic: Arc<dyn Fn(Panic) + Send + Sync>,
     pub(crate) on_misuse: Arc<dyn Fn(Misused) + Send + Sync>,
-    #[cfg(unix)]
-    pub(crate) on_exit: Arc<dyn Fn(&Stuck) + Send + Sync>,
+    pub(crate) on_exit: Arc<dyn Fn(&Exit) + Send + Sync>,
 }
 
 impl Settings {
@@ -60,7 +58,6 @@ impl Settings {
             clock_guard: ClockGuard::Notices,
             on_panic: Arc::new(|_| ()),
             on_misuse: Arc::new(|_| ()),
-            #[cfg(unix)]
             on_exit: Arc::new(|_| ()),
         }
     }
@@ -84,7 +81,7 @@ impl Settings {
     /// Calls `f` for every panic of the run, before the run is stopped. It is called from within
     /// the panic, with the panicking code's locks still held: take note and return.
     #[must_use]
-    pub fn on_panic(mut self, f: impl Fn(panics::Panic) + Send + Sync + 'static) -> Settings {
+    pub fn on_panic(mut self, f: impl Fn(Panic) + Send + Sync + 'static) -> Settings {
         self.on_panic = Arc::new(f);
         self
     }
@@ -100,9 +97,8 @@ impl Settings {
     /// Calls `f` when the code under test wants to end the process, if this is no child that has been
     /// started for the run: there nobody else would hear of it. Then the process ends, as one that has
     /// failed. It is called from within the code that does so: say what there is to say.
-    #[cfg(unix)]
     #[must_use]
-    pub fn on_exit(mut self, f: impl Fn(&Stuck) + Send + Sync + 'static) -> Settings {
+    pub fn on_exit(mut self, f: impl Fn(&Exit) + Send + Sync + 'static) -> Settings {
         self.on_exit = Arc::new(f);
         self
     }
@@ -118,5 +114,28 @@ pub struct Misused {
     /// The run's time when it happened.
     pub at: Duration,
     /// Whose code did it, where that is known.
-    pub context: Option<context::Context>,
+    pub context: Option<Context>,
+}
+
+/// A panic in a run's body or in any of its tasks.
+#[derive(Clone, Debug)]
+pub struct Panic {
+    /// The panic's message.
+    pub message: String,
+    /// Where it panicked: file, line and column. If a library did, the line of the user's that called
+    /// it, where that can be told.
+    pub location: String,
+    /// The run's time when it did.
+    pub at: Duration,
+    /// Whose code it was, where that is known.
+    pub context: Option<Context>,
+}
+
+/// The code under test has ended the process, or tried to.
+#[derive(Clone, Debug)]
+pub struct Exit {
+    /// Where it was.
+    pub stack: Stack,
+    /// Whose code it was, where that is known.
+    pub context: Option<Context>,
 }

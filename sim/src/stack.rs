@@ -1,7 +1,10 @@
 //! A thread's stack as addresses: who called whom, and how much of it each took.
 
 use std::cell::Cell;
+use std::fmt;
+use std::panic::Location;
 
+use crate::context::Context;
 use crate::lines;
 use crate::symbols::{self, Line};
 
@@ -33,7 +36,7 @@ const LINES: usize = 20;
 
 /// A thread's stack, as addresses.
 #[derive(Clone, Copy)]
-pub(crate) struct Stack {
+pub struct Stack {
     addresses: [usize; DEPTH],
     /// Where each call's part of the stack ends: it grows downwards.
     ends: [usize; DEPTH],
@@ -42,13 +45,19 @@ pub(crate) struct Stack {
     top: usize,
 }
 
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.users_lines()).finish()
+    }
+}
+
 impl Stack {
     /// Nothing is known of it.
-    pub(crate) const EMPTY: Stack =
-        Stack { addresses: [0; DEPTH], ends: [0; DEPTH], depth: 0, top: 0 };
+    pub const EMPTY: Stack = Stack { addresses: [0; DEPTH], ends: [0; DEPTH], depth: 0, top: 0 };
 
     /// The calling thread's. Neither allocates nor locks, so that a signal's handler may ask.
-    pub(crate) fn here() -> Stack {
+    #[must_use]
+    pub fn here() -> Stack {
         let mut stack = Stack { top: TOP.get(), ..Stack::EMPTY };
         // SAFETY: what is left out is a lock that platforms need on which not every thread may walk
         // its stack at any time; those where runs have watchdogs are not among them.
@@ -64,8 +73,8 @@ impl Stack {
     }
 
     /// Whether nothing is known of it.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "only a watchdog asks"))]
-    pub(crate) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.depth == 0
     }
 
@@ -77,7 +86,8 @@ impl Stack {
 
     /// Its lines that the user wrote, innermost first, with their functions. Lines that a recursion
     /// repeats are left out, and so are those beyond the first [`LINES`].
-    pub(crate) fn users_lines(&self) -> Vec<String> {
+    #[must_use]
+    pub fn users_lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for Line { file, number, function } in self.users() {
             let line = format!("{}:{number} in {function}", lines::shorten(&file));
@@ -92,7 +102,8 @@ impl Stack {
     }
 
     /// The call that takes the most of the stack, if that is more than all others together.
-    pub(crate) fn widest(&self) -> Option<Frame> {
+    #[must_use]
+    pub fn widest(&self) -> Option<Frame> {
         let (top, size) = (self.top, size());
         // Those of a signal's handler are on a stack of their own.
         let is_on_it = |end: usize| end <= top && top - end <= size;
@@ -196,9 +207,19 @@ fn line_before(at: usize, address: usize) -> Option<String> {
     inside.find_map(users_line_at)
 }
 
-/// The call that a stack has overflowed with, if it is one large one: `None` if it is many, or if no
-/// thread of a run has died.
-#[cfg(unix)]
-pub fn overflowing() -> Option<Frame> {
-    crate::dying::last_words()?.stack.widest()
+/// The innermost line on the stack that the user wrote. `None` without debug information.
+pub(crate) fn users_line() -> Option<String> {
+    Stack::here()
+        .users()
+        .map(|line| format!("{}:{}", lines::shorten(&line.file), line.number))
+        .next()
+}
+
+/// Where a panic is shown to be: where it was, or if a library panicked, the user's line that called
+/// it. Where the harness panicked in the course of a server's call, that is the call.
+pub(crate) fn place_of_panic(location: &Location<'_>, context: Option<Context>) -> String {
+    let file = lines::harness().join(location.file());
+    let is_the_harness_s = lines::is_harness(&file) && context.is_none();
+    let caller = if lines::is_users(&file) || is_the_harness_s { None } else { users_line() };
+    caller.unwrap_or_else(|| location.to_string())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use labrpc::{Network, Observer, Server, Service, Switch};
 use report::{EventKind, Time};
-use sim::context::{self, Activity, Context, Owner};
+use sim::context::{Activity, Context, Owner};
 use sim::{Clock, Ending, Settings, Sim};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
@@ -75,7 +75,7 @@ impl Observer for Notes {
 fn make() -> Arc<Actor> {
     let (inbox, mut letters) = mpsc::unbounded_channel::<Letter>();
     let actor = Arc::new(Actor { inbox, state: AtomicI64::new(0) });
-    let _entered = context::enter(Some(Context { owner: OWNER, activity: Activity::Call("make") }));
+    let _entered = sim::enter(Some(Context { owner: OWNER, activity: Activity::Call("make") }));
     let working = actor.clone();
     tokio::spawn(async move {
         while let Some((number, answer)) = letters.recv().await {

@@ -6,7 +6,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use sim::Clock;
-use sim::context::{Activity, Context, Owner, current, enter, within};
+use sim::context::{Activity, Context, Owner, current};
+use sim::{enter, within_context};
 use tokio::time::sleep;
 
 use crate::helper::{LIMIT, finish, observe, only};
@@ -53,7 +54,7 @@ fn every_poll_of_a_wrapped_future_has_its_context() {
             sleep(Duration::from_millis(5)).await;
             (before, current())
         });
-        let seen = within(Some(start_of(TWO)), inside).await;
+        let seen = within_context(Some(start_of(TWO)), inside).await;
         assert_eq!(seen, (Some(start_of(TWO)), Some(start_of(TWO))));
         assert_eq!(current(), None);
     });

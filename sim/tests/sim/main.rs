@@ -8,5 +8,3 @@ mod panics;
 mod replay;
 mod streams;
 mod time;
-#[cfg(all(target_os = "linux", target_env = "gnu", tokio_unstable, not(sim_no_interposition)))]
-mod workers;

@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sim::context::{self, Activity, Context, Owner};
+use sim::context::{Activity, Context, Owner};
 use sim::{Clock, ClockGuard, Ending, Meddling, Misuse, Misused, Settings, Sim};
 use tokio::time::sleep;
 
@@ -45,7 +45,7 @@ where
     let owner = Owner { server: 2, incarnation: 1 };
     let script = move |sim| async move {
         sleep(Duration::from_millis(3)).await;
-        let entered = context::enter(Some(Context { owner, activity: Activity::Call("make") }));
+        let entered = sim::enter(Some(Context { owner, activity: Activity::Call("make") }));
         let task = tokio::spawn(async { body(sim).await });
         drop(entered);
         let _ = task.await;
@@ -225,7 +225,7 @@ fn a_clock_that_is_resumed_in_a_call_is_the_call_s() {
     let [(_, noticed), (_, named)] = by_either_guard(|| async {
         let owner = Owner { server: 2, incarnation: 1 };
         let call = Activity::Call("get_state");
-        let entered = context::enter(Some(Context { owner, activity: call }));
+        let entered = sim::enter(Some(Context { owner, activity: call }));
         tokio::time::resume();
         drop(entered);
     });

@@ -5,7 +5,7 @@ use std::future::pending;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use sim::context::{self, Activity, Context, Owner};
+use sim::context::{Activity, Context, Owner};
 use sim::{Clock, Panic};
 
 use crate::helper::{LIMIT, observe, only};
@@ -14,7 +14,7 @@ use crate::helper::{LIMIT, observe, only};
 fn panic_of(panics: fn()) -> Panic {
     let (_, panics) = observe(1, Clock::Virtual, LIMIT, move |_| async move {
         let owner = Owner { server: 2, incarnation: 1 };
-        let entered = context::enter(Some(Context { owner, activity: Activity::Call("make") }));
+        let entered = sim::enter(Some(Context { owner, activity: Activity::Call("make") }));
         tokio::spawn(async move { panics() });
         drop(entered);
         pending::<()>().await;

@@ -6,7 +6,11 @@
 
 use std::io::{self, Read, Write};
 
-use crate::workers::OUTPUT_KEPT;
+/// Tells the child that it is one.
+pub(crate) const CHILD: &str = "LAB_WORKER";
+
+/// How much of what a run printed is kept, in bytes, from its end.
+pub(crate) const OUTPUT_KEPT: u64 = 64 * 1024;
 
 /// The most bytes that a result may have. What a run tells of itself takes some thousands; all that a
 /// history may hold, a few times as many as it has.

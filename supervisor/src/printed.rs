@@ -1,10 +1,12 @@
-//! How much a run has printed: counted when it gets nowhere, as that may be why.
+//! What a run has printed: its last part, and how much it is, as that may be why a run gets nowhere.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
 use std::sync::{Mutex, PoisonError};
+
+use crate::wire::OUTPUT_KEPT;
 
 /// How much is read at a time, in bytes.
 const PIECE: usize = 1 << 20;
@@ -54,4 +56,34 @@ fn count_lines() -> io::Result<Printed> {
         printed.bytes += read as u64;
         printed.lines += piece[..read].iter().filter(|&&byte| byte == b'\n').count() as u64;
     }
+}
+
+/// What the runs print: the file that stands in for the standard output.
+pub(crate) struct Output(File);
+
+impl Output {
+    pub(crate) fn new() -> io::Result<Output> {
+        Ok(Output(file()?))
+    }
+
+    /// Takes what was printed since the last time, or its last part.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        let mut text = Vec::new();
+        // What can't be read is not worth failing a run for.
+        let _ = self.0.metadata().and_then(|metadata| {
+            let len = metadata.len();
+            if len > 0 {
+                self.0.seek(SeekFrom::Start(len.saturating_sub(OUTPUT_KEPT)))?;
+                self.0.read_to_end(&mut text)?;
+                self.0.set_len(0)?;
+            }
+            Ok(())
+        });
+        text
+    }
+}
+
+/// Writes what is printed but not yet written. Not for the watchdog: a run may be stuck with the lock.
+pub(crate) fn flush() {
+    let _ = io::stdout().flush();
 }

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sim::context::{Activity, Context, Owner, enter};
-use sim::{Clock, Done, Ending, Isolation, Settings};
+use sim::context::{Activity, Context, Owner};
+use sim::{Clock, Ending, Settings, enter};
+use supervisor::{Done, Isolation};
 
 /// The seed whose run goes wrong.
 const BAD: u64 = 2;
@@ -31,7 +32,7 @@ fn serve(something: fn()) -> ! {
         sim::run(settings, body, |_, ending| matches!(ending, Ending::Finished(())));
         b"passed".to_vec()
     };
-    sim::serve(Clock::Virtual, run, |_, stuck, _| {
+    supervisor::serve(Clock::Virtual, run, |_, stuck, _| {
         let server = stuck.context.map(|context| context.owner.server);
         let line = stuck.stack.first().cloned().unwrap_or_default();
         format!("{} by server {server:?} at {line}", stuck.why).into_bytes()
@@ -48,7 +49,8 @@ fn run_until(victim: &str, seeds: &[u64], enough: fn(&Done) -> bool) -> Vec<Done
     };
     // As many as there are tests here, so that none of them waits for another.
     let jobs = NonZeroUsize::new(8).expect("it is not zero");
-    sim::run_in_children(seeds, jobs, Isolation::Batch, &command, &enough).expect("children start")
+    supervisor::run_in_children(seeds, jobs, Isolation::Batch, &command, &enough)
+        .expect("children start")
 }
 
 /// What came of `seeds` where a shell that runs `script` stands in for the child. Its standard input is the
@@ -60,7 +62,8 @@ fn run_shell(script: &str, seeds: &[u64]) -> Vec<Done> {
         command
     };
     let jobs = NonZeroUsize::new(4).expect("it is not zero");
-    sim::run_in_children(seeds, jobs, Isolation::Batch, &command, &|_| false).expect("sh starts")
+    supervisor::run_in_children(seeds, jobs, Isolation::Batch, &command, &|_| false)
+        .expect("sh starts")
 }
 
 /// What came of the seeds 1 to 3.
@@ -132,7 +135,7 @@ fn computes_for_long() {
         sim::run(settings, body, |_, ending| matches!(ending, Ending::Finished(())));
         b"passed".to_vec()
     };
-    sim::serve(Clock::Virtual, run, |_, stuck, _| stuck.why.to_string().into_bytes())
+    supervisor::serve(Clock::Virtual, run, |_, stuck, _| stuck.why.to_string().into_bytes())
 }
 
 /// Its clock goes on, and it never waits for long.
@@ -157,7 +160,7 @@ fn computes_for_long_at_a_good_pace() {
         sim::run(settings, body, |_, ending| matches!(ending, Ending::Finished(())));
         b"passed".to_vec()
     };
-    sim::serve(Clock::Virtual, run, |_, stuck, _| stuck.why.to_string().into_bytes())
+    supervisor::serve(Clock::Virtual, run, |_, stuck, _| stuck.why.to_string().into_bytes())
 }
 
 fn compute_for(time: Duration) {

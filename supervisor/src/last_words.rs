@@ -12,11 +12,12 @@ use std::sync::OnceLock;
 
 use libc::siginfo_t;
 
-use crate::context::{self, Context};
+use sim::Stack;
+use sim::context::{self, Context};
+
 use crate::handler_stack::HandlerStack;
 use crate::mailbox::Mailbox;
 use crate::signals::{self, Handler};
-use crate::stack::Stack;
 use crate::threads::{self, Enrolled, Thread};
 
 /// What a process can die of by its own doing.
@@ -161,4 +162,11 @@ fn ring() {
         // Without the bell the watchdog comes at its time.
         let _ = bell.write(&[0]);
     }
+}
+
+/// The call that a stack has overflowed with, if it is one large one: `None` if it is many, or if no
+/// thread of a run has died.
+#[must_use]
+pub fn overflowing() -> Option<sim::Frame> {
+    last_words()?.stack.widest()
 }

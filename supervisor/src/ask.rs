@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use libc::{c_int, c_void, siginfo_t};
 use nix::errno::Errno;
 
-use crate::context::{self, Context};
+use sim::Stack;
+use sim::context::{self, Context};
+
 use crate::mailbox::{Letter, Mailbox};
 use crate::signals;
-use crate::stack::Stack;
 use crate::threads::Thread;
 
 /// The signal that asks.
@@ -107,10 +108,11 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::{PATIENCE, SIGNAL, ask, install_handler};
-    use crate::context::{Activity, Context, Owner, enter};
     use crate::handler_stack::HandlerStack;
     use crate::signals;
     use crate::threads::Thread;
+    use sim::context::{Activity, Context, Owner};
+    use sim::enter;
 
     /// One asks at a time.
     static ALONE: Mutex<()> = Mutex::new(());

@@ -9,7 +9,6 @@
 //! prints goes to a file that parent and child share, and comes back with the run's result.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::num::NonZeroUsize;
@@ -24,9 +23,10 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::frame::{self, Frame};
+use crate::death::Death;
 use crate::interrupt::{self, Again};
 use crate::silence::{self, Silence};
+use crate::wire::{self, CHILD, Frame, OUTPUT_KEPT};
 
 /// How long a child may take to end when it has closed its end of the socket.
 const END: Duration = Duration::from_secs(3);
@@ -41,12 +41,6 @@ const LOOK_FOR_END: Duration = Duration::from_millis(5);
 /// few, so that each child has its share.
 const IN_HAND: usize = 32;
 
-/// How much of what a run printed is kept, from its end.
-pub(crate) const OUTPUT_KEPT: u64 = 64 * 1024;
-
-/// Tells the child that it is one.
-pub(crate) const WORKER: &str = "LAB_WORKER";
-
 /// What came of one seed.
 #[derive(Debug)]
 pub struct Done {
@@ -58,54 +52,6 @@ pub struct Done {
     pub output: String,
     /// Whether its process ended with it.
     pub is_last: bool,
-}
-
-/// How a child died before its run had a result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Death {
-    /// It ended by itself with this exit code.
-    Exited(i32),
-    /// It was ended by this signal.
-    Signalled(i32),
-    /// It gave no sign of life and was killed.
-    Silent,
-    /// It was stopped by a signal such as SIGSTOP, and killed.
-    Stopped,
-    /// It never became a worker: the command doesn't lead to one.
-    NotAWorker,
-    /// It sent this, which no worker sends, and was killed.
-    Garbled(String),
-}
-
-impl fmt::Display for Death {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Death::Exited(code) => write!(f, "the process was ended by exit({code})"),
-            Death::Signalled(signal) => {
-                write!(f, "the process was ended by signal {signal}")?;
-                match *signal {
-                    libc::SIGABRT => f.write_str(" (abort)"),
-                    libc::SIGBUS => f.write_str(" (memory access beyond what there is)"),
-                    libc::SIGFPE => f.write_str(" (impossible arithmetic)"),
-                    libc::SIGILL => f.write_str(" (illegal instruction)"),
-                    libc::SIGSEGV => f.write_str(" (invalid memory access)"),
-                    libc::SIGKILL => f.write_str(" (killed from outside, or out of memory)"),
-                    libc::SIGXFSZ => f.write_str(" (it printed more than a file may hold)"),
-                    _ => Ok(()),
-                }
-            }
-            Death::Silent => f.write_str("the process gave no sign of life"),
-            Death::Stopped => f.write_str(
-                "the process was stopped by a signal such as SIGSTOP, and went on no more",
-            ),
-            Death::NotAWorker => f.write_str("the process did not come to the point of running"),
-            Death::Garbled(what) => write!(
-                f,
-                "the process sent the tester what it can't read: {what}; code under test must not write to a \
-                 file descriptor that it hasn't opened"
-            ),
-        }
-    }
 }
 
 /// How the runs are shared out among processes.
@@ -335,7 +281,7 @@ impl Worker {
         socket.set_read_timeout(Some(silence::AT_MOST))?; // for the rest of what it has begun to say
         let output = tempfile::Builder::new().append(true).tempfile()?.into_file();
         let process = command()
-            .env(WORKER, "1")
+            .env(CHILD, "1")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::from(output.try_clone()?))
             .stderr(Stdio::from(output.try_clone()?))
@@ -353,7 +299,7 @@ impl Worker {
         if self.reader.buffer().is_empty() {
             self.wait_for_word()?;
         }
-        let frame = frame::read(&mut self.reader).map_err(|error| {
+        let frame = wire::read(&mut self.reader).map_err(|error| {
             let is_garbled = error.kind() == io::ErrorKind::InvalidData;
             is_garbled.then(|| Death::Garbled(error.to_string()))
         })?;

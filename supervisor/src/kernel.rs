@@ -47,9 +47,3 @@ pub(crate) fn memory_held() -> Option<u64> {
 fn constant(name: SysconfVar) -> Option<u64> {
     u64::try_from(sysconf(name).ok()??).ok()
 }
-
-/// Ends the process at once: nothing that waits for its end is done.
-pub(crate) fn end_process(code: i32) -> ! {
-    // SAFETY: after this nothing of the process is left that could be unsafe.
-    unsafe { libc::_exit(code) }
-}

@@ -1,0 +1,37 @@
+//! Runs in child processes: what takes a process along costs one run, and is told of.
+//!
+//! A run can take its process with it: by an abort, an overflowing stack, `exit`, an endless loop. So the
+//! *parent* hands seeds to children, processes of its own binary, and collects results
+//! ([`run_in_children`]); a *child* serves it ([`serve`]). A thread beside the run, the *watchdog*, notices
+//! that the run gets nowhere, and a thread that dies of a signal leaves its last words to it. Either way the
+//! result says why, at which of the user's lines, and on whose behalf the code ran.
+//!
+//! What a run is, `sim` knows. It tells the watchdog of its threads by [`sim::Watcher`].
+
+#![cfg(unix)]
+
+mod ask;
+mod child;
+mod death;
+mod handler_stack;
+mod interrupt;
+mod kernel;
+mod last_words;
+mod limits;
+mod mailbox;
+mod parent;
+mod printed;
+mod signals;
+mod silence;
+mod stuck;
+mod threads;
+mod watchdog;
+mod wire;
+
+pub use child::{is_child, serve};
+pub use death::Death;
+pub use interrupt::is_interrupted;
+pub use last_words::overflowing;
+pub use parent::{Done, Isolation, run_in_children, without_address_randomisation};
+pub use printed::{Printed, printed};
+pub use stuck::{Stuck, Why};

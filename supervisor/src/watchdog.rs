@@ -1,0 +1,294 @@
+//! The watchdog, a thread of the child's own: it finds out that a run gets nowhere, and tells the parent in
+//! its place.
+
+use std::hint::black_box;
+use std::io::Read as _;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sim::{Clock, Exit};
+
+use crate::ask::{self, ask};
+use crate::kernel::{self, Stat};
+use crate::last_words::{self, LastWords};
+use crate::printed::Output;
+use crate::stuck::{Stuck, Why};
+use crate::threads::Thread;
+use crate::wire::{self, Frame};
+use crate::{interrupt, limits, printed, signals};
+
+/// How often the watchdog looks.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// How much CPU time a run may use without letting virtual time pass. Only code that loops does: all
+/// that a cluster of a hundred servers does at one instant takes a small part of it.
+const CPU_WITHOUT_PROGRESS: Duration = Duration::from_secs(2);
+
+/// How far the virtual clock must come in a run's limit of CPU time. It's the pace that counts, not the
+/// sum: a run may well take minutes in a build without optimisations, on a machine with other things to do.
+const PACE: Duration = Duration::from_secs(1);
+
+/// How many looks in a row may find the simulated thread asleep. It never sleeps by itself.
+const LOOKS_ASLEEP: u32 = 12;
+
+/// How long a run by the real clock may go on behind its limit.
+const OVERTIME: Duration = Duration::from_secs(10);
+
+/// How many seconds a process may be busy with saying why its run gets nowhere.
+const LAST_WORDS_SECS: u32 = 20;
+
+/// Makes the bytes of a result out of a seed, the reason why its run can't have another, and what the
+/// run has printed.
+pub(crate) type OnStuck = dyn Fn(u64, &Stuck, &str) -> Vec<u8> + Send + Sync;
+
+/// What the watchdog knows, of which there is one in a process.
+pub(crate) struct Watch {
+    socket: Mutex<UnixStream>,
+    on_stuck: Box<OnStuck>,
+    running: Mutex<Option<Running>>,
+    /// Whether all has been said that this process has to say.
+    is_leaving: AtomicBool,
+}
+
+/// The run that is under way.
+#[derive(Clone, Copy)]
+struct Running {
+    seed: u64,
+    since: Instant,
+    /// When a run by the real clock must have ended.
+    until: Option<Instant>,
+    thread: Option<SimulatedThread>,
+}
+
+/// The thread that is simulated.
+#[derive(Clone, Copy)]
+struct SimulatedThread {
+    id: Thread,
+    /// How much CPU time it may use until its clock has come [`PACE`] further.
+    cpu_limit: Duration,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The watch, as its runs know it.
+pub(crate) struct OfRuns(pub(crate) Arc<Watch>);
+
+impl sim::Watcher for OfRuns {
+    fn begins(&self, clock: Clock, limit: Duration, cpu_limit: Duration) {
+        // Before the lock is taken: a thread that dies with the lock could not be told of.
+        last_words::belongs_to_a_run();
+        let id = Thread::own();
+        if let Some(running) = lock(&self.0.running).as_mut() {
+            match clock {
+                Clock::Virtual => running.thread = Some(SimulatedThread { id, cpu_limit }),
+                Clock::Real => running.until = Some(Instant::now() + limit + OVERTIME),
+            }
+        }
+    }
+
+    fn works_too(&self) {
+        last_words::belongs_to_a_run();
+    }
+
+    fn exits(&self, exit: &Exit) {
+        self.0.give_up(&Stuck::exited(exit));
+    }
+}
+
+/// Starts the watchdog, and returns when it is on its way. What it allocates in the beginning, and
+/// the memory that the allocator reserves for its thread, are then in the same place each time.
+pub(crate) fn start(watch: Arc<Watch>, clock: Clock) {
+    let bell = last_words::install_handlers();
+    bell.set_read_timeout(Some(LOOK)).expect("the time is not zero");
+    let started = Arc::new(Barrier::new(2));
+    let is_started = started.clone();
+    let watchdog = thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
+        // Or it might wait for itself to tell of them.
+        signals::keep_away(&last_words::SIGNALS);
+        signals::keep_away(&[libc::SIGINT, ask::SIGNAL]);
+        drop(black_box(Box::new(0)));
+        is_started.wait();
+        watch.watch(clock, &bell);
+    });
+    watchdog.expect("failed to start the watchdog");
+    started.wait();
+}
+
+impl Watch {
+    /// A watch over runs that tells the parent at `socket` what `on_stuck` makes of one that gets nowhere.
+    pub(crate) fn new(socket: UnixStream, on_stuck: Box<OnStuck>) -> Watch {
+        let (socket, running) = (Mutex::new(socket), Mutex::new(None));
+        Watch { socket, on_stuck, running, is_leaving: AtomicBool::new(false) }
+    }
+
+    /// A run of `seed` begins.
+    pub(crate) fn begin(&self, seed: u64) {
+        let since = Instant::now();
+        *lock(&self.running) = Some(Running { seed, since, until: None, thread: None });
+    }
+
+    /// The run has come to its end.
+    pub(crate) fn end(&self) {
+        *lock(&self.running) = None;
+    }
+
+    /// The parent's socket.
+    pub(crate) fn socket(&self) -> MutexGuard<'_, UnixStream> {
+        lock(&self.socket)
+    }
+
+    pub(crate) fn send(&self, frame: &Frame) {
+        // If the parent is gone there is nobody to tell.
+        let _ = wire::write(&mut *lock(&self.socket), frame);
+    }
+
+    /// Lets the parent know for a while that this process lives: to look lines up, and to store a large
+    /// history, takes some seconds.
+    fn is_busy_with_last_words(self: &Arc<Self>) {
+        self.send(&Frame::Alive);
+        // From its own thread the code under test must not start others, and what it does there is short.
+        if sim::is_of_a_run() {
+            return;
+        }
+        let watch = self.clone();
+        let tell = move || {
+            for _ in 0..LAST_WORDS_SECS {
+                thread::sleep(Duration::from_secs(1));
+                let mut socket = lock(&watch.socket);
+                if watch.is_leaving.load(Ordering::Relaxed) {
+                    return;
+                }
+                let _ = wire::write(&mut *socket, &Frame::Alive);
+            }
+        };
+        // If there is no thread to be had the parent has to wait, and may give up too early.
+        let _ = thread::Builder::new().name("last words".to_owned()).spawn(tell);
+    }
+
+    /// Looks again and again whether the run that is under way gets anywhere. A thread that dies rings
+    /// the bell.
+    fn watch(self: &Arc<Self>, clock: Clock, mut bell: &UnixStream) {
+        let mut seen = Seen::default();
+        let mut last_sign = Instant::now();
+        loop {
+            // As a rule this fails, when it is time to look.
+            let _ = bell.read(&mut [0]);
+            if let Some(words) = last_words::last_words() {
+                limits::raise_for_last_words();
+                let LastWords { signal, stack, context } = words;
+                self.give_up(&Stuck::at(Why::Signal(signal), &stack, context));
+            }
+            let Some(running) = *lock(&self.running) else { continue };
+            if interrupt::is_interrupted() {
+                self.give_up(&Stuck::unseen(Why::Interrupted));
+            }
+            if last_sign.elapsed() > Duration::from_secs(1) {
+                self.send(&Frame::Alive);
+                last_sign = Instant::now();
+            }
+            let stuck = match clock {
+                Clock::Virtual => seen.look(&running),
+                Clock::Real => running
+                    .until
+                    .filter(|until| *until < Instant::now())
+                    .map(|_| Stuck::unseen(Why::Overtime)),
+            };
+            // A run that is only slow may have come to its end meanwhile.
+            let is_under_way =
+                |_: &Stuck| lock(&self.running).is_some_and(|now| now.since == running.since);
+            if let Some(stuck) = stuck.filter(is_under_way) {
+                self.give_up(&stuck);
+            }
+        }
+    }
+
+    /// Sends a result for a run that will never have one, and ends the process.
+    fn give_up(self: &Arc<Self>, stuck: &Stuck) -> ! {
+        // Kept: a run that comes to its end meanwhile must not have a second result.
+        let running = lock(&self.running);
+        let seed = running.map_or(0, |running| running.seed);
+        limits::raise_for_last_words();
+        self.is_busy_with_last_words();
+        printed::count();
+        let take = || Output::new().map(|mut output| output.take()).unwrap_or_default();
+        let mut output = take();
+        let result = (self.on_stuck)(seed, stuck, &String::from_utf8_lossy(&output));
+        output.extend(take()); // what was printed about it
+        self.is_leaving.store(true, Ordering::Relaxed);
+        self.send(&Frame::Leaving);
+        self.send(&Frame::Result { seed, result, output });
+        // At once: nothing that would run on an orderly exit can be relied upon, as the simulated thread
+        // may hold any lock.
+        sim::end_process(0)
+    }
+}
+
+/// What the watchdog has seen of the run that it watches.
+#[derive(Default)]
+struct Seen {
+    run: Option<Instant>,
+    /// When it was last seen that the clock has moved.
+    moved: Mark,
+    /// Where the present stretch of the clock begins.
+    stretch: Mark,
+    looks_asleep: u32,
+}
+
+/// How far a run had come, by both of its measures.
+#[derive(Clone, Copy, Default)]
+struct Mark {
+    clock_us: u64,
+    cpu: Duration,
+}
+
+impl Seen {
+    /// Looks at the run once more. Returns why it is stuck, if it is.
+    fn look(&mut self, running: &Running) -> Option<Stuck> {
+        let thread = running.thread?;
+        if kernel::memory_held().is_some_and(|held| held > limits::HELD) {
+            return Some(asked(Why::Memory, thread));
+        }
+        let Thread(id) = thread.id;
+        // Each run has a thread of its own.
+        let Stat { state, cpu } = Stat::read(&PathBuf::from(format!("/proc/self/task/{id}")))?;
+        let now = Mark { clock_us: sim::clock_us(), cpu };
+        if self.run != Some(running.since) {
+            let (run, stretch) = (Some(running.since), Mark::default());
+            *self = Seen { run, moved: now, stretch, looks_asleep: 0 };
+            return None;
+        }
+        let clock = Duration::from_micros(now.clock_us.saturating_sub(self.stretch.clock_us));
+        let used = cpu.saturating_sub(self.stretch.cpu);
+        if clock >= PACE {
+            self.stretch = now;
+        } else if used >= thread.cpu_limit {
+            return Some(asked(Why::Slow { cpu: used, clock }, thread));
+        }
+        if now.clock_us != self.moved.clock_us {
+            (self.moved, self.looks_asleep) = (now, 0);
+            return None;
+        }
+        self.looks_asleep = if state == 'S' { self.looks_asleep + 1 } else { 0 };
+        if cpu.saturating_sub(self.moved.cpu) >= CPU_WITHOUT_PROGRESS {
+            Some(asked(Why::Loop, thread))
+        } else if self.looks_asleep >= LOOKS_ASLEEP {
+            Some(asked(Why::Blocked, thread))
+        } else {
+            None
+        }
+    }
+}
+
+/// A run that gets nowhere, with what its thread answers when it is asked.
+fn asked(why: Why, thread: SimulatedThread) -> Stuck {
+    match ask(thread.id) {
+        Some(answer) => Stuck::at(why, &answer.stack, answer.context),
+        None => Stuck::unseen(why),
+    }
+}
