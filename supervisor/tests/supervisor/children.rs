@@ -99,8 +99,8 @@ fn reads_where_nothing_is() {
 
 #[test]
 fn an_invalid_access_is_named_with_its_line() {
-    let by = "signal 11 (invalid memory access) by server Some(3) at sim/tests/sim/workers.rs:";
-    assert_named("workers::reads_where_nothing_is", &[by, "reads_where_nothing_is"]);
+    let by = "signal 11 (invalid memory access) by server Some(3) at supervisor/tests/supervisor/children.rs:";
+    assert_named("children::reads_where_nothing_is", &[by, "reads_where_nothing_is"]);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn jumps_where_nothing_is() {
 #[test]
 fn a_jump_to_nowhere_is_named() {
     let by = "signal 11 (invalid memory access) by server Some(3)";
-    assert_named("workers::jumps_where_nothing_is", &[by]);
+    assert_named("children::jumps_where_nothing_is", &[by]);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn computes_for_long() {
 #[test]
 fn a_run_whose_clock_is_slow_is_ended() {
     let told = ["work without end: in ", " s of CPU time the run's clock came ", " s further"];
-    assert_named("workers::computes_for_long", &told);
+    assert_named("children::computes_for_long", &told);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn cpu_time() -> Duration {
 /// How much CPU time it takes in all is the build's and the machine's affair.
 #[test]
 fn a_run_may_take_long_if_its_clock_goes_on() {
-    let done = run("workers::computes_for_long_at_a_good_pace");
+    let done = run("children::computes_for_long_at_a_good_pace");
     assert!(done.iter().all(|done| told(done) == "passed"), "{done:?}");
 }
 
@@ -213,8 +213,8 @@ fn is_blocked_amid_signals() {
 /// The signal by which the watchdog asks comes from outside as well, to any thread and all the time.
 #[test]
 fn signals_from_outside_confuse_nobody() {
-    let by = "by server Some(3) at sim/tests/sim/workers.rs:";
-    assert_named("workers::is_blocked_amid_signals", &[by, "is_blocked_amid_signals"]);
+    let by = "by server Some(3) at supervisor/tests/supervisor/children.rs:";
+    assert_named("children::is_blocked_amid_signals", &[by, "is_blocked_amid_signals"]);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn dies_while_another_holds_its_socket() {
 fn a_death_is_noticed_though_another_process_holds_the_socket() {
     let begun = Instant::now();
     let how = "the process was ended by signal 9";
-    assert_named("workers::dies_while_another_holds_its_socket", &[how]);
+    assert_named("children::dies_while_another_holds_its_socket", &[how]);
     assert!(begun.elapsed() < Duration::from_secs(8), "it took {:?}", begun.elapsed());
 }
 
@@ -249,7 +249,7 @@ fn stops_itself() {
 #[test]
 fn a_process_that_stops_is_named_soon() {
     let begun = Instant::now();
-    assert_named("workers::stops_itself", &["the process was stopped by a signal"]);
+    assert_named("children::stops_itself", &["the process was stopped by a signal"]);
     assert!(begun.elapsed() < Duration::from_secs(7), "it took {:?}", begun.elapsed());
 }
 
@@ -284,7 +284,7 @@ fn silences_the_watchdog() {
 #[test]
 fn a_process_that_falls_silent_is_named_soon() {
     let begun = Instant::now();
-    assert_named("workers::silences_the_watchdog", &["the process gave no sign of life"]);
+    assert_named("children::silences_the_watchdog", &["the process gave no sign of life"]);
     assert!(begun.elapsed() < Duration::from_secs(10), "it took {:?}", begun.elapsed());
 }
 
@@ -297,7 +297,7 @@ fn does_nothing() {
 #[test]
 fn runs_end_when_it_is_enough() {
     let seeds: Vec<u64> = (0..100_000).collect();
-    let done = run_until("workers::does_nothing", &seeds, |done| done.seed == 10);
+    let done = run_until("children::does_nothing", &seeds, |done| done.seed == 10);
     let ran: Vec<u64> = done.iter().map(|done| done.seed).collect();
     assert!(ran.contains(&10) && ran.is_sorted(), "{ran:?}");
     assert!(ran.len() < seeds.len(), "all were run");
