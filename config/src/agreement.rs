@@ -136,17 +136,17 @@ impl Config {
         let (here, value) = (Location::caller(), value.into());
         async move {
             self.t.step("one", here);
-            let begun = self.t.sim.now();
+            let begun = self.t.sim().now();
             let mut last_asked = 0;
             let mut last_try = None;
-            while self.t.sim.now() - begun < ONE_LIMIT {
+            while self.t.sim().now() - begun < ONE_LIMIT {
                 let Some((leader, start)) = self.submit(here, &value, &mut last_asked) else {
                     sleep(ONE_NO_LEADER).await;
                     continue;
                 };
                 last_try = Some((leader, start));
-                let submitted = self.t.sim.now();
-                while self.t.sim.now() - submitted < ONE_WAIT {
+                let submitted = self.t.sim().now();
+                while self.t.sim().now() - submitted < ONE_WAIT {
                     let (count, committed) = self.n_committed_at(here, start.index);
                     if count > 0 && count >= expected && committed.as_ref() == Some(&value) {
                         return start.index;

@@ -3,28 +3,25 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
+use harness::{Participants, T, caller};
 use labrpc::{ClientEnd, Network, Reliability, Server, Switch};
+use parking_lot::{Mutex, MutexGuard};
 use raftapi::{
     ApplyCh, ApplyMsg, ApplyReceiver, Command, Make, Persister, Raft, Start, Term, apply_channel,
 };
 use rand::RngExt as _;
 use rand::distr::uniform::{SampleRange, SampleUniform};
-use report::{EventKind, FailureKind, Fields, Payload};
+use report::{EventKind, FailureKind, Fields, Measured, Payload};
 use sim::context::{Activity, Context, Owner};
 use sim::{Clock, Rng, Stream};
 
 use crate::hardware::Hardware;
 use crate::logs::{Applied, Logs, Snapshots};
-use crate::outcome::Measured;
-use crate::t::{T, lock};
 use crate::value::Value;
-use crate::watch::{self, Watcher, caller};
-
-/// How long a test may take, in the run's own time (MIT: 120 s of real time).
-pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+use crate::watch::{self, Watcher};
 
 /// A cluster under test: MIT's `cfg`. Clones are the same cluster.
 #[derive(Clone)]
@@ -96,7 +93,7 @@ where
 {
     t.step("make_config", Location::caller());
     let watcher = Arc::new(Watcher::new(t, servers));
-    let network = Network::new(&t.sim, watcher.clone());
+    let network = Network::new(t.sim(), watcher.clone());
     network.set_reliability(reliability);
     network.set_long_delays(Switch::On);
     let server = || ServerState {
@@ -115,8 +112,8 @@ where
             network,
             watcher,
             snapshots,
-            rng: Mutex::new(t.sim.stream(Stream::Script)),
-            hardware: Arc::new(Hardware::new(t.sim.stream(Stream::Faults))),
+            rng: Mutex::new(t.sim().stream(Stream::Script)),
+            hardware: Arc::new(Hardware::new(t.sim().stream(Stream::Faults))),
             state: Mutex::new(State {
                 servers: (0..servers).map(|_| server()).collect(),
                 logs: Logs::new(servers),
@@ -124,12 +121,9 @@ where
             }),
         }),
     };
-    let mut story = t.notes.story();
-    story.config = Some(config.clone());
-    story.servers = servers;
-    drop(story);
+    t.attach(servers, Arc::new(config.clone()));
     config.cluster.watcher.look_when_tasks_ran();
-    if t.sim.clock() == Clock::Real {
+    if t.sim().clock() == Clock::Real {
         tokio::spawn(watch::look_now_and_then(config.cluster.watcher.clone()));
     }
     if reliability == Reliability::Unreliable {
@@ -146,7 +140,7 @@ where
 
 impl Config {
     fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.cluster.state)
+        self.cluster.state.lock()
     }
 
     /// How many servers the cluster has, whatever state they are in.
@@ -403,10 +397,6 @@ impl Config {
         &self.cluster.hardware
     }
 
-    pub(crate) fn watcher(&self) -> &Watcher {
-        &self.cluster.watcher
-    }
-
     pub(crate) fn with_logs<R>(&self, read: impl FnOnce(&Logs) -> R) -> R {
         read(&self.state().logs)
     }
@@ -480,7 +470,7 @@ impl Config {
     /// Draws a number for the script from the run's seed: MIT's `rand.Int() % n` is
     /// `random_range(0..n)`.
     pub fn random_range<N: SampleUniform>(&self, range: impl SampleRange<N>) -> N {
-        lock(&self.cluster.rng).random_range(range)
+        self.cluster.rng.lock().random_range(range)
     }
 
     /// Begins the test: names it, and starts to count.
@@ -488,9 +478,9 @@ impl Config {
         let network = &self.cluster.network;
         let (rpcs, bytes) = (network.total_count(), network.total_bytes());
         let mut state = self.state();
-        let (at, max_index) = (self.t.sim.now(), state.logs.max_index());
+        let (at, max_index) = (self.t.sim().now(), state.logs.max_index());
         state.begin = Baseline { at, rpcs, bytes, max_index };
-        self.t.notes.story().banner = banner.to_owned();
+        self.t.set_banner(banner);
     }
 
     /// Ends the test, which has passed.
@@ -498,17 +488,23 @@ impl Config {
         let network = &self.cluster.network;
         let state = self.state();
         let begin = &state.begin;
-        self.t.notes.story().measured = Some(Measured {
-            seconds: (self.t.sim.now() - begin.at).as_secs_f64(),
+        self.t.end(Measured {
+            seconds: (self.t.sim().now() - begin.at).as_secs_f64(),
             peers: state.servers.len(),
             rpcs: network.total_count() - begin.rpcs,
             bytes: network.total_bytes() - begin.bytes,
             commands: state.logs.max_index() - begin.max_index,
         });
     }
+}
+
+impl Participants for Config {
+    fn look(&self) {
+        self.cluster.watcher.look_around();
+    }
 
     /// Kills all servers and closes the network.
-    pub(crate) fn clean_up(&self) {
+    fn close(&self) {
         let rafts: Vec<_> = self
             .state()
             .servers

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use harness::T;
 use labrpc::{ClientEnd, Reliability, Switch};
 use nemesis::{Act, Load, Plan, Timed};
 use raftapi::{ApplyCh, Persister, Raft};
@@ -17,7 +18,6 @@ use tokio::time::{sleep, sleep_until};
 
 use crate::cluster::{Config, make_config};
 use crate::logs::Snapshots;
-use crate::t::T;
 
 /// Runs a plan of faults, drawn from the run's seed: a cluster of some size, a load, partitions of any
 /// shape, crashes and quick reboots, messages that are lost, late, doubled and reordered. All the while
@@ -31,8 +31,8 @@ pub fn explore<F>(t: &T, make: F) -> impl Future<Output = ()> + Send
 where
     F: Fn(Vec<ClientEnd>, usize, Arc<Persister>, ApplyCh) -> Arc<dyn Raft> + Send + Sync + 'static,
 {
-    let plan = match &t.notes.job.settings.plan {
-        None => Plan::draw(t.sim.seed()),
+    let plan = match &t.settings().plan {
+        None => Plan::draw(t.sim().seed()),
         Some(path) => read(path).unwrap_or_else(|error| t.fatal(FailureKind::Tester, error)),
     };
     t.be_strict();
@@ -90,7 +90,7 @@ impl Drop for Clients {
 impl Config {
     /// Waits until the run is `ms` ms old.
     pub async fn at(&self, ms: u64) {
-        sleep_until(self.t.sim.instant(Duration::from_millis(ms))).await;
+        sleep_until(self.t.sim().instant(Duration::from_millis(ms))).await;
     }
 
     /// Has clients ask every server for agreement, at equal intervals, on 1, 2, 3 and so on.

@@ -3,9 +3,10 @@
 
 use std::ops::RangeInclusive;
 use std::panic::Location;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use raftapi::Persister;
 use rand::RngExt as _;
 use report::FailureKind;
@@ -15,7 +16,6 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::cluster::{Config, enter};
-use crate::t::lock;
 
 /// How long [`Config::crash_at_save`] waits for a save.
 const SAVES_WITHIN: Duration = Duration::from_secs(10);
@@ -49,16 +49,16 @@ impl Hardware {
 
     /// How long the next sync takes.
     pub(crate) fn sync_time(&self) -> Duration {
-        let range = lock(&self.sync_ms).clone();
+        let range = self.sync_ms.lock().clone();
         match range.end() {
             0 => Duration::ZERO,
-            _ => Duration::from_millis(lock(&self.rng).random_range(range)),
+            _ => Duration::from_millis(self.rng.lock().random_range(range)),
         }
     }
 
     /// Nothing takes any time from now on.
     pub(crate) fn be_perfect(&self) {
-        *lock(&self.sync_ms) = 0..=0;
+        *self.sync_ms.lock() = 0..=0;
         self.apply_time.send_replace(Duration::ZERO);
     }
 
@@ -124,7 +124,7 @@ impl Config {
             0 => "a sync takes no time".to_owned(),
             _ => format!("a sync takes {} to {} ms", ms.start(), ms.end()),
         });
-        *lock(&self.hardware().sync_ms) = ms;
+        *self.hardware().sync_ms.lock() = ms;
     }
 
     /// Sets how long a service takes for each message that is applied, in ms; at first it takes no
@@ -142,7 +142,7 @@ impl Config {
     pub fn crash_at_save(&self, i: usize) -> impl Future<Output = ()> + Send {
         let here = Location::caller();
         self.t.step("crash_at_save", here);
-        *lock(&self.hardware().doomed) = Some(i);
+        *self.hardware().doomed.lock() = Some(i);
         let mut crashes = self.hardware().crashes.subscribe();
         crashes.mark_unchanged();
         let config = self.clone();
@@ -157,7 +157,7 @@ impl Config {
     /// A server has saved something. The caller may hold any lock of the server's.
     pub(crate) fn has_saved(&self, owner: Owner) {
         let i = owner.server as usize;
-        let mut doomed = lock(&self.hardware().doomed);
+        let mut doomed = self.hardware().doomed.lock();
         // One that is still being made can't crash yet, and a dead life's saves are nobody's.
         if *doomed != Some(i) || !self.is_running(owner) {
             return;

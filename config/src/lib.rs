@@ -34,29 +34,15 @@
 //! * [`Settings`] are the `LAB_…` environment variables.
 
 mod agreement;
-mod call;
 mod checks;
 mod cluster;
-mod confirm;
-mod describe;
-mod determinism;
-mod diagnosis;
 mod direct;
 mod elect;
 mod explore;
 mod faults;
 mod hardware;
-mod harness;
-mod listen;
 mod logs;
-mod outcome;
-mod places;
 mod readings;
-mod run;
-mod settings;
-mod store;
-mod summary;
-mod t;
 mod value;
 mod watch;
 
@@ -65,13 +51,10 @@ pub use cluster::{Config, make_config};
 pub use direct::{Held, Hold, Messages, Tally};
 pub use explore::{Clients, explore};
 pub use hardware::Saves;
-pub use harness::{test, test_with_seed};
+pub use harness::{Place, Report, Settings, SettingsError, T, test, test_with_seed};
 pub use labrpc::{Faults, Link, Reliability, Switch};
 pub use logs::{SNAPSHOT_INTERVAL, Snapshots};
 pub use nemesis::Load;
-pub use outcome::{Measured, Process, RunResult, Verdict};
 pub use readings::Needs;
-pub use report::{Failure, FailureKind, Fields, Purpose};
-pub use settings::{Place, Report, Settings, SettingsError};
-pub use t::T;
+pub use report::{Failure, FailureKind, Fields, Measured, Process, Purpose, RunResult, Verdict};
 pub use value::Value;

@@ -70,7 +70,7 @@ struct Readings {
 impl Readings {
     fn of(config: &Config) -> Readings {
         let mut readings = Readings::default();
-        for event in config.t.notes.history().events() {
+        for event in config.t.history().events() {
             match &event.kind {
                 EventKind::RpcSent { id, from: Some(_), method, args, .. } => {
                     let args = args.fields();

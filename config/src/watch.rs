@@ -1,16 +1,17 @@
 //! Watching the servers: what they are seen to be, between what they do.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use harness::{T, caller};
 use labrpc::Observer;
+use parking_lot::Mutex;
 use raftapi::{DebugState, Raft, Term};
-use report::{Caller, Detail, EventKind, FailureKind, Role, Time};
+use report::{Detail, EventKind, FailureKind, Role, Time};
 use sim::context::Owner;
 
 use crate::cluster::enter;
-use crate::t::{T, lock};
 
 /// How often servers are looked at by the real clock.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -43,7 +44,7 @@ impl Watcher {
     pub(crate) fn look_when_tasks_ran(self: &Arc<Self>) {
         // The run has it for as long as it lasts, and this has the run.
         let watcher = Arc::downgrade(self);
-        self.t.sim.on_rest(move |server| {
+        self.t.sim().on_rest(move |server| {
             if let Some(watcher) = watcher.upgrade() {
                 watcher.look_again(server);
             }
@@ -53,18 +54,18 @@ impl Watcher {
     /// A server's life begins.
     pub(crate) fn begin(&self, owner: Owner, raft: Arc<dyn Raft>) {
         let watched = Watched { raft, incarnation: owner.incarnation, seen: None, covered: None };
-        lock(&self.servers)[owner.server as usize] = Some(watched);
+        self.servers.lock()[owner.server as usize] = Some(watched);
     }
 
     /// A server's life has ended.
     pub(crate) fn end(&self, server: usize) {
-        let ended = lock(&self.servers)[server].take();
+        let ended = self.servers.lock()[server].take();
         drop(ended); // anybody's code, and so without the lock
     }
 
     /// The servers that are alive.
     pub(crate) fn alive(&self) -> Vec<Owner> {
-        let servers = lock(&self.servers);
+        let servers = self.servers.lock();
         let alive = servers.iter().zip(0..).filter_map(|(watched, server)| {
             let incarnation = watched.as_ref()?.incarnation;
             Some(Owner { server, incarnation })
@@ -74,7 +75,7 @@ impl Watcher {
 
     /// A server has told what it is. If that is new, it is recorded, with all that it tells.
     pub(crate) fn saw(&self, owner: Owner, raft: &dyn Raft, term: Term, is_leader: bool) {
-        let mut servers = lock(&self.servers);
+        let mut servers = self.servers.lock();
         let Some(watched) = &mut servers[owner.server as usize] else { return };
         if watched.incarnation != owner.incarnation {
             return;
@@ -87,7 +88,7 @@ impl Watcher {
             return; // as nearly always
         }
         let kind = view(owner, raft, term, is_leader);
-        let (at, mut history) = (self.t.now(), self.t.notes.history());
+        let (at, mut history) = (self.t.now(), self.t.history());
         match (is_noted, is_covered) {
             (true, _) => history.cover(at, &kind),
             (false, true) => history.note(at, kind),
@@ -98,7 +99,7 @@ impl Watcher {
     /// A server's tasks have run. If it is new what it is, that is noted; the run's hash covers it when the
     /// server next has to do with others, as if it had been looked at only then.
     fn saw_early(&self, owner: Owner, raft: &dyn Raft, term: Term, is_leader: bool) {
-        let mut servers = lock(&self.servers);
+        let mut servers = self.servers.lock();
         let Some(watched) = &mut servers[owner.server as usize] else { return };
         let now = Some((term, is_leader));
         // What a life begins with is seen when it first has to do with others.
@@ -109,7 +110,7 @@ impl Watcher {
         watched.seen = now;
         drop(servers);
         let kind = view(owner, raft, term, is_leader);
-        self.t.notes.history().note(self.t.now(), kind);
+        self.t.history().note(self.t.now(), kind);
     }
 
     /// Records what the servers are now, also if it isn't new.
@@ -129,7 +130,7 @@ impl Watcher {
     /// Asks a server something. It may fail at that: then it has panicked, which is noted as any other
     /// panic is.
     fn ask(&self, owner: Owner, question: impl FnOnce(&dyn Raft)) {
-        let watched = lock(&self.servers)[owner.server as usize].clone();
+        let watched = self.servers.lock()[owner.server as usize].clone();
         let Some(watched) = watched.filter(|watched| watched.incarnation == owner.incarnation)
         else {
             return;
@@ -141,7 +142,7 @@ impl Watcher {
 
 impl Observer for Watcher {
     fn record(&self, at: Time, kind: EventKind) {
-        self.t.notes.history().record(at, kind);
+        self.t.history().record(at, kind);
     }
 
     fn look_at(&self, server: Owner) {
@@ -191,9 +192,4 @@ fn detail(state: DebugState) -> Detail {
         last_applied: state.last_applied,
         snapshot_index: state.snapshot_index,
     }
-}
-
-/// Who is meant, in the words of a history.
-pub(crate) fn caller(owner: Owner) -> Caller {
-    Caller { server: owner.server, incarnation: owner.incarnation }
 }

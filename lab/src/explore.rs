@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use nemesis::{Plan, shrink_with};
-use report::{FailureKind, without_numbers};
+use report::{FailureKind, RunResult, Verdict, without_numbers};
 
 use crate::cli;
 use crate::error::Error;
@@ -17,7 +17,6 @@ use crate::process::{Ended, Launcher, Seeds, jobs, scratch};
 use crate::stop;
 use crate::suite::{self, LabTest, Suite};
 use crate::table::wall;
-use crate::tally::{Line, Verdict};
 
 /// The test that explores.
 const TEST: &str = "TestExplore";
@@ -176,7 +175,8 @@ impl Search<'_> {
     fn seed_with(&self, plan: &Plan, found: &Found) -> Result<Option<u64>, Error> {
         let seeds = Seeds { first: plan.seed, count: TRIES };
         let Some(ended) = self.run(seeds, Some(plan))? else { return Ok(None) };
-        let is_same = |line: &&Line| found_in(line).is_some_and(|other| other.what == found.what);
+        let is_same =
+            |line: &&RunResult| found_in(line).is_some_and(|other| other.what == found.what);
         Ok(ended.lines.iter().find(is_same).map(|line| line.seed))
     }
 
@@ -227,13 +227,13 @@ impl Search<'_> {
     }
 }
 
-fn first_found(lines: &[Line]) -> Option<(u64, Found)> {
+fn first_found(lines: &[RunResult]) -> Option<(u64, Found)> {
     let mut found = lines.iter().filter_map(|line| Some((line.seed, found_in(line)?)));
     found.next()
 }
 
-fn found_in(line: &Line) -> Option<Found> {
-    let Verdict::Failed { failure, explanation } = &line.verdict else { return None };
+fn found_in(line: &RunResult) -> Option<Found> {
+    let Verdict::Failed { failure, explanation, .. } = &line.verdict else { return None };
     let sentence = failure.message.lines().next().unwrap_or_default().to_owned();
     let what = match explanation.findings.first() {
         Some(finding) => finding.id.to_string(),

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
+use report::RunResult;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use wait4::{ResUse, Wait4 as _};
@@ -19,7 +20,6 @@ use crate::error::Error;
 use crate::results;
 use crate::stop;
 use crate::suite::{LabTest, Suite};
-use crate::tally::Line;
 
 /// How often a process is looked at.
 pub(crate) const LOOK: Duration = Duration::from_millis(2);
@@ -110,7 +110,7 @@ impl Seeds {
 /// What came of a process.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Vec<RunResult>,
     /// The same as the tester wrote them.
     pub(crate) results: Vec<u8>,
     pub(crate) status: ExitStatus,

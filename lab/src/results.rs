@@ -8,11 +8,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::Once;
 
+use report::RunResult;
+
 use crate::error::Error;
 use crate::output::tell;
 use crate::process::Seeds;
 use crate::suite::LabTest;
-use crate::tally::Line;
 
 /// The file to which the tests write a line for each run.
 pub(crate) const RESULTS: &str = "results.jsonl";
@@ -20,7 +21,7 @@ pub(crate) const RESULTS: &str = "results.jsonl";
 /// The results of a process.
 #[derive(Debug, Default)]
 pub(crate) struct Results {
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Vec<RunResult>,
     /// The same as they were written.
     pub(crate) text: Vec<u8>,
 }
@@ -51,11 +52,11 @@ pub(crate) fn read(folder: &Path, test: &LabTest, seeds: Seeds) -> Result<Result
 /// The results in a file, and the number of its first line that is none.
 fn parse(text: &[u8], test: &LabTest, seeds: Seeds) -> (Results, Option<usize>) {
     let is_asked_for =
-        |line: &Line| line.test == test.name && line.call == test.call && seeds.has(line.seed);
-    let mut found: BTreeMap<u64, (usize, Line, &[u8])> = BTreeMap::new();
+        |line: &RunResult| line.test == test.name && line.call == test.call && seeds.has(line.seed);
+    let mut found: BTreeMap<u64, (usize, RunResult, &[u8])> = BTreeMap::new();
     let mut foreign: Vec<usize> = Vec::new();
     for (number, text) in (1..).zip(text.split(|&byte| byte == b'\n')) {
-        match serde_json::from_slice::<Line>(text).ok().filter(is_asked_for) {
+        match serde_json::from_slice::<RunResult>(text).ok().filter(is_asked_for) {
             // The tester writes when all its children have: of two lines for a run the last one is its.
             Some(line) => {
                 let earlier = found.insert(seeds.place(line.seed), (number, line, text));

@@ -1,12 +1,9 @@
 //! Counting runs: what the tests write of each, and what is known of a test's so far.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use report::explain::Explanation;
-use report::{Failure, FailureKind, without_numbers};
-use serde::Deserialize;
+use report::{Failure, FailureKind, Measured, Process, RunResult, Verdict, without_numbers};
 
 /// How many runs of a test may hang in the same way before its others are given up. The tester does so
 /// within a process; this is for a test's processes together.
@@ -17,66 +14,6 @@ const DEATHS: u64 = 3;
 
 /// The same of runs that die among others.
 const DEATHS_AMONG_OTHERS: u64 = 30;
-
-/// A line of `results.jsonl`, as far as it matters here. The tester writes it.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Line {
-    #[serde(default)]
-    pub(crate) test: String,
-    #[serde(default = "first")]
-    pub(crate) call: u32,
-    pub(crate) seed: u64,
-    pub(crate) verdict: Verdict,
-    #[serde(default)]
-    process: Process,
-    /// How many runs behind it were not begun, because too many had hung.
-    #[serde(default)]
-    pub(crate) not_run: u64,
-    #[serde(default)]
-    warnings: Vec<String>,
-    /// Where the run's history is.
-    #[serde(default)]
-    pub(crate) stored: Option<PathBuf>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Verdict {
-    Passed {
-        seconds: f64,
-        rpcs: u64,
-    },
-    /// Its scenario doesn't apply to the Raft under test.
-    Skipped {
-        reason: String,
-    },
-    Failed {
-        failure: Failure,
-        #[serde(default)]
-        explanation: Explanation,
-    },
-}
-
-fn first() -> u32 {
-    1
-}
-
-impl Line {
-    /// Whether the run hung, and its process had to be ended.
-    pub(crate) fn has_hung(&self) -> bool {
-        self.process == Process::Hung
-    }
-}
-
-/// What became of the process of a run.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
-#[serde(rename_all = "lowercase")]
-enum Process {
-    #[default]
-    Survived,
-    Died,
-    Hung,
-}
 
 /// A run that failed.
 #[derive(Clone, Debug)]
@@ -115,26 +52,26 @@ impl Tally {
     /// run a seed is for.
     pub(crate) fn add(
         &mut self,
-        lines: Vec<Line>,
+        results: Vec<RunResult>,
         began: Instant,
         run_of: impl Fn(u64) -> u64,
         printed: String,
     ) {
-        for line in lines {
-            let process = line.process;
-            self.left_out |= line.not_run > 0;
+        for result in results {
+            let process = result.process;
+            self.left_out |= result.not_run > 0;
             self.runs += 1;
-            for warning in line.warnings {
+            for warning in result.warnings {
                 *self.warnings.entry(warning).or_default() += 1;
             }
-            match line.verdict {
-                Verdict::Passed { seconds, rpcs } => {
+            match result.verdict {
+                Verdict::Passed(Measured { seconds, rpcs, .. }) => {
                     self.seconds.push(seconds);
                     self.rpcs.push(rpcs);
                 }
                 Verdict::Skipped { reason } => *self.skips.entry(reason).or_default() += 1,
                 Verdict::Failed { failure: Failure { kind, message, .. }, .. } => {
-                    let (run, seed) = (run_of(line.seed), line.seed);
+                    let (run, seed) = (run_of(result.seed), result.seed);
                     let sentence = message.lines().next().unwrap_or_default().to_owned();
                     let alike = match process {
                         Process::Survived => None,
@@ -211,7 +148,7 @@ mod tests {
     use super::*;
 
     fn add(tally: &mut Tally, line: &str) {
-        let line: Line = serde_json::from_str(line).expect("a line");
+        let line: RunResult = serde_json::from_str(line).expect("a line");
         tally.add(vec![line], Instant::now(), |seed| seed, String::new());
     }
 

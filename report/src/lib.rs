@@ -12,6 +12,7 @@
 //! * [`Record`]: a run as it is stored. [`Story`]: a run put together from its events.
 //! * [`monitor`]: what must hold in every run. [`explain()`]: why a run failed.
 //! * [`text`]: what is printed of a failed run.
+//! * [`RunResult`] and [`Verdict`]: what came of a run, as it is stored and counted.
 //! * [`Failure`] and [`FailureKind`]: why a run failed. [`without_numbers`] finds those that failed
 //!   alike.
 
@@ -24,6 +25,7 @@ pub mod monitor;
 mod outcome;
 mod payload;
 mod record;
+mod result;
 pub mod story;
 pub mod text;
 
@@ -35,4 +37,5 @@ pub use history::History;
 pub use outcome::Outcome;
 pub use payload::Payload;
 pub use record::Record;
+pub use result::{Measured, Process, RunResult, Verdict};
 pub use story::{Purpose, Story};

@@ -85,7 +85,7 @@ impl Stack {
     }
 
     /// Its lines that the user wrote, innermost first, with their functions. Lines that a recursion
-    /// repeats are left out, and so are those beyond the first [`LINES`].
+    /// repeats are left out, and so are those beyond the first 20.
     #[must_use]
     pub fn users_lines(&self) -> Vec<String> {
         let mut lines = Vec::new();

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use report::{Failure, FailureKind, without_numbers};
+use report::{Failure, FailureKind, Process, RunResult, Verdict, without_numbers};
 
 use super::bugs::Bug;
 use super::progress::Progress;
@@ -14,7 +14,6 @@ use super::stored::{Campaign, Cell, Plan, Store};
 use crate::error::Error;
 use crate::process::{Launcher, Seeds, scratch};
 use crate::suite::{LabTest, Suite};
-use crate::tally::{Line, Verdict};
 
 /// How many runs of a test the first two processes make, the first of them one. Each of the next makes
 /// twice as many as there were before: a bug that hangs is given up soon, and one that is rare costs few
@@ -164,15 +163,15 @@ impl Count {
         self.cell.hung > 0 || self.cpu.as_secs_f64() > runs as f64 * SLOW.as_secs_f64()
     }
 
-    fn add(&mut self, lines: Vec<Line>, cpu: Duration, bug: Option<&Bug>) {
+    fn add(&mut self, lines: Vec<RunResult>, cpu: Duration, bug: Option<&Bug>) {
         self.cpu += cpu;
         for line in lines {
             let run = line.seed.wrapping_sub(self.first_seed);
-            let has_hung = line.has_hung();
+            let has_hung = line.process == Process::Hung;
             let cell = &mut self.cell;
             let (failure, explanation) = match line.verdict {
-                Verdict::Failed { failure, explanation } => (failure, explanation),
-                Verdict::Passed { .. } => {
+                Verdict::Failed { failure, explanation, .. } => (failure, explanation),
+                Verdict::Passed(_) => {
                     cell.runs += 1;
                     continue;
                 }
@@ -249,7 +248,7 @@ mod tests {
     use super::*;
 
     /// The line of a run that failed with `message`, and whose first finding is `finding`.
-    fn failed(seed: u64, kind: &str, message: &str, finding: Option<&str>) -> Line {
+    fn failed(seed: u64, kind: &str, message: &str, finding: Option<&str>) -> RunResult {
         let finding = finding.map(|id| {
             format!(
                 r#"{{"id":"{id}","confidence":"certain","what":"","evidence":[],"rule":"","look":"","normal":null}}"#
@@ -264,7 +263,7 @@ mod tests {
         serde_json::from_str(&line).expect("a line")
     }
 
-    fn passed(seed: u64) -> Line {
+    fn passed(seed: u64) -> RunResult {
         let line =
             format!(r#"{{"seed":{seed},"verdict":{{"passed":{{"seconds":1.0,"rpcs":9}}}}}}"#);
         serde_json::from_str(&line).expect("a line")

@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fmt;
 use std::panic::Location;
-use std::sync::Mutex;
 
-use crate::places;
-use crate::t::lock;
+use parking_lot::Mutex;
+use supervisor::is_child;
 
 /// Tells a child which call it is to serve, and where in the source that call is.
 pub(crate) const ASKED: &str = "LAB_WORKER_CALL";
@@ -31,8 +30,8 @@ impl Call {
     /// The next call of the test function at `path`.
     pub(crate) fn next(path: &str, location: &'static Location<'static>) -> Call {
         // A child runs one test function, on whichever of its threads the calls are.
-        let test = if places::is_child() { "" } else { path };
-        let mut calls = lock(&CALLS);
+        let test = if is_child() { "" } else { path };
+        let mut calls = CALLS.lock();
         let ordinal = calls.entry(test.to_owned()).or_default();
         *ordinal += 1;
         Call { ordinal: *ordinal, location }

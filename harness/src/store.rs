@@ -1,19 +1,18 @@
-//! Histories on disk.
+//! What is kept of runs on disk: histories, and a line for each result.
 
 use std::collections::BTreeSet;
 use std::env;
-use std::fs;
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
-use report::Record;
+use parking_lot::Mutex;
+use report::{Record, RunResult};
+use supervisor::is_child;
 use tracing::level_filters::LevelFilter;
 
 use crate::call::Call;
-use crate::places;
 use crate::settings::{Place, Report, Settings};
-use crate::t::lock;
 
 /// Tells a child in which folder to store histories.
 pub(crate) const HISTORIES: &str = "LAB_WORKER_HISTORIES";
@@ -59,7 +58,7 @@ fn workspace<'a>(binary: &'a Path, here: &Path) -> Option<&'a Path> {
 pub(crate) fn folder_here(settings: &Settings) -> Option<PathBuf> {
     if settings.report == Report::Never {
         None
-    } else if places::is_child() {
+    } else if is_child() {
         env::var_os(HISTORIES).map(PathBuf::from)
     } else {
         (settings.place == Place::Here).then(|| folder(settings))
@@ -69,7 +68,7 @@ pub(crate) fn folder_here(settings: &Settings) -> Option<PathBuf> {
 /// From which level on this process listens to what servers log: everything, where histories are
 /// stored. `None` if nobody would read it.
 pub(crate) fn listens(settings: &Settings) -> Option<LevelFilter> {
-    let runs_here = places::is_child() || settings.place == Place::Here;
+    let runs_here = is_child() || settings.place == Place::Here;
     if !runs_here {
         None
     } else if folder_here(settings).is_some() {
@@ -82,7 +81,7 @@ pub(crate) fn listens(settings: &Settings) -> Option<LevelFilter> {
 /// Stores a run's history, unless this process has done so for an earlier run of the same call. Returns the
 /// file; `None` if there is none.
 pub(crate) fn save(folder: &Path, call: Call, record: &Record) -> io::Result<Option<PathBuf>> {
-    if !lock(&STORED).insert((record.test.clone(), call.ordinal)) {
+    if !STORED.lock().insert((record.test.clone(), call.ordinal)) {
         return Ok(None);
     }
     fs::create_dir_all(folder)?;
@@ -92,6 +91,39 @@ pub(crate) fn save(folder: &Path, call: Call, record: &Record) -> io::Result<Opt
     fs::write(&unfinished, serde_json::to_vec(record)?)?;
     fs::rename(unfinished, &path)?;
     Ok(Some(path))
+}
+
+/// The name of the file, in the folder of `LAB_OUT`, that has a line for each run.
+pub(crate) const RESULTS: &str = "results.jsonl";
+
+/// Adds a line for each run to the results in `folder`.
+pub(crate) fn add_results(folder: &Path, results: &[RunResult]) -> io::Result<()> {
+    let mut lines = String::new();
+    for result in results {
+        lines.push_str(&serde_json::to_string(result)?);
+        lines.push('\n');
+    }
+    fs::create_dir_all(folder)?;
+    let mut file =
+        OpenOptions::new().create(true).read(true).append(true).open(folder.join(RESULTS))?;
+    // Other tests add theirs at the same time, and what they have written in part is no broken end.
+    // Where a file can't be locked, a line of a result may be left empty.
+    let _ = file.lock();
+    if has_broken_end(&mut file)? {
+        lines.insert(0, '\n');
+    }
+    file.write_all(lines.as_bytes())
+}
+
+/// Whether the last line of a file isn't whole, because whoever wrote it was cut off.
+fn has_broken_end(file: &mut File) -> io::Result<bool> {
+    let mut last = [0];
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 #[cfg(test)]

@@ -2,13 +2,12 @@
 
 use std::num::NonZeroUsize;
 
-use report::{Event, Failure, FailureKind, Time};
+use report::{Event, Failure, FailureKind, Process, RunResult, Time, Verdict};
 use supervisor::Isolation;
 
-use crate::describe::line;
-use crate::harness::TestName;
-use crate::outcome::{Process, RunResult, Verdict};
-use crate::places::{Watch, in_children, until_enough};
+use crate::children::{Watch, in_children, until_enough};
+use crate::entry::line;
+use crate::name::TestName;
 use crate::settings::Settings;
 
 /// Runs each seed twice, in different processes and beside different neighbours. A seed whose two

@@ -2,19 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::t::{T, place};
-
 /// Where the content of a line begins.
 const COLUMNS: usize = 12;
-
-/// The script's step and its line.
-pub(crate) fn script_line(t: &T) -> String {
-    let mut text = String::new();
-    if let Some((what, location)) = t.notes.story().step {
-        line(&mut text, "script", format_args!("{}, in {what}", place(location)));
-    }
-    text
-}
 
 /// A line of a failure's text: a label, then what there is to say.
 pub(crate) fn line(text: &mut String, label: &str, content: std::fmt::Arguments<'_>) {

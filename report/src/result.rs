@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use report::explain::Explanation;
-use report::{Failure, without_numbers};
 use serde::{Deserialize, Serialize};
 
-use crate::harness::TestName;
+use crate::explain::Explanation;
+use crate::failure::{Failure, without_numbers};
 
 /// What a run that passed has measured: the columns of MIT's Passed line.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Measured {
     /// Seconds from `begin` to `end`, in the run's own time.
     pub seconds: f64,
@@ -52,6 +52,7 @@ pub enum Verdict {
         /// The first thing that went wrong.
         failure: Failure,
         /// What the test and the servers did, and why it failed, for the reader.
+        #[serde(default)]
         evidence: String,
         /// The run as a table, for the reader; empty if nothing is known of it.
         #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -73,7 +74,8 @@ impl Verdict {
     }
 
     /// The verdict on a run that has failed and of which nothing else is known.
-    pub(crate) fn unexplained(failure: Failure, evidence: String) -> Verdict {
+    #[must_use]
+    pub fn unexplained(failure: Failure, evidence: String) -> Verdict {
         let (timeline, explanation) = (String::new(), Explanation::default());
         Verdict::Failed { failure, evidence, timeline, explanation }
     }
@@ -98,12 +100,14 @@ impl Process {
     }
 }
 
-/// What came of one run.
+/// What came of one run: a line of `results.jsonl`. A line that lacks anything but the seed and the verdict
+/// is read as one of a run of which that isn't known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
     /// The test's name.
+    #[serde(default)]
     pub test: String,
-    /// Which call of [`test()`](crate::test()) in the test function it is of, from 1. A line without it
+    /// Which call of `config::test()` in the test function it is of, from 1. A line without it
     /// is of the first.
     #[serde(default = "first", skip_serializing_if = "is_first")]
     pub call: u32,
@@ -122,10 +126,13 @@ pub struct RunResult {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub not_run: u64,
     /// The test's banner, such as `Test (3A): initial election`.
+    #[serde(default)]
     pub banner: String,
     /// What the tester warned of, line by line.
+    #[serde(default)]
     pub warnings: Vec<String>,
     /// The hash of the run's history.
+    #[serde(default)]
     pub history: u64,
     /// What the code under test printed, or its last part.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -138,7 +145,7 @@ pub struct RunResult {
     pub stored: Option<PathBuf>,
     /// The run's events, where they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) trace: Option<Vec<String>>,
+    pub trace: Option<Vec<String>>,
 }
 
 impl RunResult {
@@ -159,14 +166,16 @@ impl RunResult {
 
     /// What the run has in common with others that took their process along in the same way; `None` if
     /// it didn't.
-    pub(crate) fn cause_of_death(&self) -> Option<String> {
+    #[must_use]
+    pub fn cause_of_death(&self) -> Option<String> {
         let failure = self.failure().filter(|_| self.process != Process::Survived)?;
         Some(without_numbers(failure.message.lines().next().unwrap_or_default()))
     }
 
     /// What the run failed with, for comparison with another of its seed. How far one had come that got
     /// nowhere depends on the machine, and so do the numbers that tell it.
-    pub(crate) fn sentence(&self) -> Option<String> {
+    #[must_use]
+    pub fn sentence(&self) -> Option<String> {
         let message = &self.failure()?.message;
         Some(match self.process {
             Process::Survived => message.clone(),
@@ -177,7 +186,8 @@ impl RunResult {
     /// Whether the two are of the same run, as far as they tell. The evidence doesn't count: where
     /// an endless loop was when it was looked at is no part of its run. Of runs that had to be ended only
     /// the reason counts: when that happens is no part of them either.
-    pub(crate) fn is_same_run(&self, other: &RunResult) -> bool {
+    #[must_use]
+    pub fn is_same_run(&self, other: &RunResult) -> bool {
         if self.process == Process::Hung && other.process == Process::Hung {
             return self.cause_of_death() == other.cause_of_death();
         }
@@ -189,26 +199,6 @@ impl RunResult {
             }
         };
         self.history == other.history && outcome(self) == outcome(other)
-    }
-
-    /// The result of a run of which nothing is known but its verdict.
-    pub(crate) fn without_run(test: &TestName, seed: u64, verdict: Verdict) -> RunResult {
-        RunResult {
-            test: test.short.clone(),
-            call: test.call.ordinal,
-            seed,
-            choices: BTreeMap::new(),
-            verdict,
-            process: Process::Survived,
-            not_run: 0,
-            banner: String::new(),
-            warnings: Vec::new(),
-            history: 0,
-            printed: String::new(),
-            note: None,
-            stored: None,
-            trace: None,
-        }
     }
 }
 

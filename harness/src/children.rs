@@ -1,27 +1,23 @@
-//! Where runs take place: in child processes, or in this one.
+//! Runs in child processes: what a child is told, what it sends, and how it died.
 
 use std::collections::BTreeMap;
 use std::env;
 use std::io;
 use std::process::Command;
-use std::sync::Mutex;
 
-use report::{Failure, FailureKind, Time};
+use parking_lot::Mutex;
+use report::{Failure, FailureKind, Process, RunResult, Time, Verdict};
 use sim::Clock;
 use supervisor::{Death, Done, Isolation};
 
 use crate::call;
-use crate::confirm::confirm;
-use crate::describe::line;
-use crate::harness::TestName;
-use crate::outcome::{Process, RunResult, Verdict};
+use crate::diagnosis::with_cause;
+use crate::entry::line;
+use crate::name::TestName;
 use crate::run::stuck;
-use crate::settings::{Place, Settings};
+use crate::settings::Settings;
 use crate::store;
-use crate::t::lock;
-
-/// Tells a child to send the events of its runs along.
-const TRACE: &str = "LAB_WORKER_TRACE";
+use crate::trace::TRACE;
 
 /// How many lines of what a dead process printed are shown.
 const LAST_WORDS: usize = 12;
@@ -35,16 +31,6 @@ const DEATHS: usize = 3;
 /// The same of runs that die among others: it costs little, and their share is worth to know.
 const DEATHS_AMONG_OTHERS: usize = 30;
 
-/// Whether this process was started to run seeds for another.
-pub(crate) fn is_child() -> bool {
-    cfg!(unix) && supervisor::is_child()
-}
-
-/// Whether the results are to have the events of their runs.
-pub(crate) fn wants_trace() -> bool {
-    env::var_os(TRACE).is_some()
-}
-
 /// A child's life: runs the seeds that come, until there are none.
 pub(crate) fn serve(test: &TestName, clock: Clock, run: impl Fn(u64) -> RunResult) -> ! {
     fn encode(result: &RunResult) -> Vec<u8> {
@@ -56,27 +42,6 @@ pub(crate) fn serve(test: &TestName, clock: Clock, run: impl Fn(u64) -> RunResul
         move |seed| encode(&run(seed)),
         move |seed, why, printed| encode(&stuck(&test, seed, why, printed)),
     )
-}
-
-/// Runs all seeds where the settings say, and confirms the failures.
-pub(crate) fn run_all(
-    test: &TestName,
-    settings: &Settings,
-    seeds: &[u64],
-    run: impl Fn(u64) -> RunResult,
-) -> Result<Vec<RunResult>, String> {
-    let isolation = match settings.place {
-        Place::Here => return Ok(seeds.iter().map(|&seed| run(seed)).collect()),
-        Place::Process => Isolation::Process,
-        // Without its seeded generator tokio chooses by a counter of the process.
-        Place::Batch if cfg!(not(tokio_unstable)) => Isolation::Process,
-        Place::Batch => Isolation::Batch,
-    };
-    let mut results = until_enough(test, settings, seeds, isolation)?;
-    if settings.clock == Clock::Virtual {
-        confirm(test, settings, &mut results)?;
-    }
-    Ok(results)
 }
 
 /// What children send besides their results.
@@ -137,7 +102,7 @@ pub(crate) fn until_enough(
     isolation: Isolation,
 ) -> Result<Vec<RunResult>, String> {
     let casualties: Mutex<Casualties> = Mutex::default();
-    let enough = |result: Option<&RunResult>| lock(&casualties).count(result);
+    let enough = |result: Option<&RunResult>| casualties.lock().count(result);
     // By the real clock no run comes again.
     let watch = match settings.clock {
         Clock::Virtual => Watch::Nothing,
@@ -147,7 +112,7 @@ pub(crate) fn until_enough(
     let not_run = (seeds.len() - results.len()) as u64;
     let mut victims = results.iter_mut().filter(|result| result.process != Process::Survived);
     if let Some(last) = victims.next_back()
-        && lock(&casualties).are_enough
+        && casualties.lock().are_enough
     {
         last.not_run = not_run;
     }
@@ -243,35 +208,8 @@ fn died(test: &TestName, seed: u64, death: &Death, output: &str) -> RunResult {
         at: Time(0),
     };
     let verdict = Verdict::unexplained(failure, last_words(output));
-    let result = RunResult::without_run(test, seed, verdict);
+    let result = test.result_without_run(seed, verdict);
     RunResult { process, printed: output.to_owned(), ..result }
-}
-
-/// How a process died, and why, if its last lines say so.
-pub(crate) fn with_cause(death: &str, output: &str) -> String {
-    match cause(output) {
-        Some(cause) => format!("{death}: {}", report::text::one_line(cause)),
-        None => death.to_owned(),
-    }
-}
-
-/// Why a process died, if its last lines say so.
-fn cause(output: &str) -> Option<&str> {
-    // Its line has a number of the system's, which is another each time.
-    if output.contains("has overflowed its stack") {
-        return Some(
-            "a thread has overflowed its stack, by a recursion that is too deep or has no end; write a loop \
-             in its place",
-        );
-    }
-    if output.contains("memory allocation of ") {
-        return Some(
-            "memory without end: a run may take 4 GiB; look for a Vec or a channel that only grows, or \
-             for tasks that are spawned and never end",
-        );
-    }
-    const CAUSES: [&str; 2] = ["panic in a destructor", "thread caused non-unwinding panic"];
-    output.lines().find(|line| CAUSES.iter().any(|cause| line.contains(cause)))
 }
 
 fn last_words(output: &str) -> String {

@@ -7,8 +7,7 @@ use report::FailureKind;
 use sim::{Burst, Frame, FrameSize, Misuse, Sim, Work, grouped, within};
 use supervisor::{Printed, Stuck, Why};
 
-use crate::places::with_cause;
-use crate::t::place;
+use crate::source::shown_line;
 
 /// From how many on things that happen at one instant are a mass: a hundred servers that all start an
 /// election at once need some thousands.
@@ -59,7 +58,7 @@ impl Diagnosis {
 /// Says what a run was at that gets nowhere or ends its process; `sim` is the run, if it is known, and
 /// `printed` the last that it printed.
 pub(crate) fn diagnose(sim: Option<&Sim>, stuck: &Stuck, printed: &str) -> Diagnosis {
-    let spawned = || sim.and_then(Sim::spawned_most).map(|(at, count)| (place(at), count));
+    let spawned = || sim.and_then(Sim::spawned_most).map(|(at, count)| (shown_line(at), count));
     let special = match stuck.why {
         Why::Loop => sim.and_then(|sim| still(&sim.work(), supervisor::printed(), spawned())),
         Why::Memory | Why::Slow { .. } => sim.and_then(|sim| masses(&sim.work(), spawned())),
@@ -178,7 +177,7 @@ fn many_bytes(burst: Burst) -> Diagnosis {
 /// A sentence that names the server, and the line that it calls from.
 fn of_burst(burst: Burst, kind: FailureKind, sentence: String) -> Diagnosis {
     let diagnosis = Diagnosis::new(kind, sentence);
-    Diagnosis { subject: Subject::Named, location: burst.called_at.map(place), ..diagnosis }
+    Diagnosis { subject: Subject::Named, location: burst.called_at.map(shown_line), ..diagnosis }
 }
 
 /// What a signal has come from, if that shows in numbers.
@@ -248,6 +247,33 @@ fn mebibytes(bytes: u64) -> String {
         0 => format!("{} KiB", bytes >> 10),
         mebibytes => format!("{} MiB", grouped(mebibytes)),
     }
+}
+
+/// How a process died, and why, if its last lines say so.
+pub(crate) fn with_cause(death: &str, output: &str) -> String {
+    match cause(output) {
+        Some(cause) => format!("{death}: {}", report::text::one_line(cause)),
+        None => death.to_owned(),
+    }
+}
+
+/// Why a process died, if its last lines say so.
+fn cause(output: &str) -> Option<&str> {
+    // Its line has a number of the system's, which is another each time.
+    if output.contains("has overflowed its stack") {
+        return Some(
+            "a thread has overflowed its stack, by a recursion that is too deep or has no end; write a loop \
+             in its place",
+        );
+    }
+    if output.contains("memory allocation of ") {
+        return Some(
+            "memory without end: a run may take 4 GiB; look for a Vec or a channel that only grows, or \
+             for tasks that are spawned and never end",
+        );
+    }
+    const CAUSES: [&str; 2] = ["panic in a destructor", "thread caused non-unwinding panic"];
+    output.lines().find(|line| CAUSES.iter().any(|cause| line.contains(cause)))
 }
 
 #[cfg(test)]

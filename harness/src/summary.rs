@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use report::text::{escaped, indented};
-use report::without_numbers;
+use report::{Measured, Process, RunResult, Verdict, without_numbers};
 use sim::Clock;
 
 use crate::confirm::NOT_REPRODUCED;
-use crate::describe::line;
-use crate::harness::TestName;
-use crate::outcome::{Measured, Process, RunResult, Verdict};
+use crate::entry::line;
+use crate::name::TestName;
 use crate::settings::{Place, Settings};
 use crate::store;
 

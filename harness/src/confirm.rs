@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use report::without_numbers;
+use report::{Process, RunResult, without_numbers};
 use supervisor::Isolation;
 
-use crate::harness::TestName;
-use crate::outcome::{Process, RunResult};
-use crate::places::{Watch, in_children};
+use crate::children::{Watch, in_children};
+use crate::name::TestName;
 use crate::settings::{Report, Settings};
 
 /// How many runs that died in the same way are confirmed: if these did so again, the others would.
@@ -135,10 +134,9 @@ fn difference(first: &RunResult, again: &RunResult) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use report::{Failure, FailureKind, Time};
+    use report::{Failure, FailureKind, Time, Verdict};
 
     use super::*;
-    use crate::outcome::Verdict;
 
     fn failed(message: &str, process: Process, history: u64) -> RunResult {
         let failure = Failure {
@@ -148,11 +146,7 @@ mod tests {
             at: Time(history),
         };
         let verdict = Verdict::unexplained(failure, String::new());
-        RunResult {
-            process,
-            history,
-            ..RunResult::without_run(&TestName::for_tests("test"), 1, verdict)
-        }
+        RunResult { process, history, ..TestName::for_tests("test").result_without_run(1, verdict) }
     }
 
     fn note(first: &RunResult, again: &RunResult) -> Option<String> {

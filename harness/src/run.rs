@@ -5,25 +5,28 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use report::explain::Explanation;
 use report::monitor::{self, Monitor};
 use report::story::Life;
-use report::{Failure, FailureKind, Record, Story, Time, text};
+use report::{Failure, FailureKind, Process, Record, RunResult, Story, Time, Verdict, text};
 use sim::context::{Activity, Context, Owner};
 use sim::{Clock, ClockGuard, Ending, Meddling, Misuse, Task};
 
-use crate::cluster::LIMIT;
-use crate::describe::script_line;
 use crate::diagnosis::{Subject, diagnose};
-use crate::harness::{TestName, ended_by_exit};
-use crate::outcome::{Process, RunResult, Verdict};
+use crate::entry::line;
+use crate::name::TestName;
 use crate::settings::Report;
-use crate::store;
-use crate::t::{Job, Notes, T, lock, place};
+use crate::source::shown_line;
+use crate::t::{Job, Notes, T};
+use crate::{store, trace};
+
+/// How long a test may take, in the run's own time (MIT: 120 s of real time).
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// How long a crashed server's tasks may go on before the tester warns of them: long enough for the
 /// slowest answer of the network.
@@ -43,19 +46,23 @@ thread_local! {
 /// The run that this code belongs to, as far as that can be told.
 pub(crate) fn current() -> Option<T> {
     let here = OF_THREAD.try_with(|run| run.borrow().clone()).ok().flatten();
-    here.or_else(|| lock(&CURRENT).clone().filter(|t| t.sim.clock() == Clock::Real))
+    here.or_else(|| CURRENT.lock().clone().filter(|t| t.sim.clock() == Clock::Real))
 }
 
+/// What is done about a run of this seed that wants to end the process.
+pub(crate) type OnExit = fn(&Job, u64, &supervisor::Stuck);
+
 /// Runs `script` once. If it meddles with the clock, runs it once more to find out at which line.
-pub(crate) fn run<S, Fut>(job: Arc<Job>, seed: u64, script: Arc<S>) -> RunResult
+/// Tells `on_exit` if it wants to end the process, in which the tester itself runs.
+pub(crate) fn run<S, Fut>(job: Arc<Job>, seed: u64, script: Arc<S>, on_exit: OnExit) -> RunResult
 where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let clock = job.settings.clock;
-    let mut run = run_guarded(job.clone(), seed, script.clone(), ClockGuard::Notices);
+    let mut run = run_guarded(job.clone(), seed, script.clone(), (ClockGuard::Notices, on_exit));
     if run.has_meddled && clock == Clock::Virtual {
-        let again = run_guarded(job, seed, script, ClockGuard::Refuses);
+        let again = run_guarded(job, seed, script, (ClockGuard::Refuses, on_exit));
         if let (true, Some(named)) = (again.has_meddled, again.result.failure())
             && let Verdict::Failed { failure, .. } = &mut run.result.verdict
         {
@@ -72,7 +79,12 @@ struct Run {
     has_meddled: bool,
 }
 
-fn run_guarded<S, Fut>(job: Arc<Job>, seed: u64, script: Arc<S>, guard: ClockGuard) -> Run
+fn run_guarded<S, Fut>(
+    job: Arc<Job>,
+    seed: u64,
+    script: Arc<S>,
+    (guard, on_exit): (ClockGuard, OnExit),
+) -> Run
 where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
@@ -93,13 +105,13 @@ where
             }
             misused.misused(misuse);
         })
-        .on_exit(move |exit| ended_by_exit(&exiting, seed, &supervisor::Stuck::exited(exit)));
+        .on_exit(move |exit| on_exit(&exiting, seed, &supervisor::Stuck::exited(exit)));
     let for_script = notes.clone();
     let result = sim::run(
         settings,
         move |sim| {
             let t = T { sim, notes: for_script };
-            *lock(&CURRENT) = Some(t.clone());
+            *CURRENT.lock() = Some(t.clone());
             OF_THREAD.replace(Some(t.clone()));
             script(t)
         },
@@ -109,7 +121,7 @@ where
             result
         },
     );
-    *lock(&CURRENT) = None;
+    *CURRENT.lock() = None;
     Run { result, has_meddled: meddled.load(Ordering::Relaxed) }
 }
 
@@ -117,7 +129,8 @@ where
 fn conclude(t: &T, ending: Ending<()>) -> RunResult {
     let notes = &t.notes;
     let fail = |kind, message: &str| {
-        let location = notes.story().step.map(|(_, location)| place(location)).unwrap_or_default();
+        let location =
+            notes.story().step.map(|(_, location)| shown_line(location)).unwrap_or_default();
         notes.fail(Failure { kind, message: message.to_owned(), location, at: t.now() });
     };
     match ending {
@@ -133,19 +146,18 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
         }
         Ending::OutOfTime => fail(FailureKind::Stuck, "test took longer than 120 seconds"),
     }
-    let config = notes.story().config.take();
-    if let Some(config) = &config
+    let participants = notes.story().participants.take();
+    if let Some(participants) = &participants
         && notes.failure().is_some()
     {
         // They are asked between polls, while they still live.
-        config.watcher().look_around();
+        participants.look();
     }
     let story = Story::new(&notes.history(), notes.servers());
     warn_of_tasks(t, &story);
     warn_of_handlers(t, &story);
-    if let Some(config) = config {
-        // The servers may fail at being killed.
-        config.clean_up();
+    if let Some(participants) = participants {
+        participants.close();
     }
     judge(t, &story);
     let skipped = notes.story().skipped.take();
@@ -187,6 +199,15 @@ fn judge(t: &T, story: &Story) {
     }
 }
 
+/// The script's step and its line.
+pub(crate) fn script_line(t: &T) -> String {
+    let mut text = String::new();
+    if let Some((what, location)) = t.notes.story().step {
+        line(&mut text, "script", format_args!("{}, in {what}", shown_line(location)));
+    }
+    text
+}
+
 /// The verdict on a run that has failed: with all that its story tells, and with what else is known.
 fn failed(t: &T, story: &Story, failure: Failure, more: String) -> Verdict {
     let mut evidence = script_line(t);
@@ -217,7 +238,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
     }
     let story = t.notes.story();
     let history = t.notes.history();
-    let trace = crate::places::wants_trace().then(|| {
+    let trace = trace::is_wanted().then(|| {
         let events = history.events().iter();
         let line = |event| serde_json::to_string(event).unwrap_or_else(|error| error.to_string());
         events.map(line).collect()
@@ -280,7 +301,7 @@ pub(crate) fn stuck(
     stuck: &supervisor::Stuck,
     printed: &str,
 ) -> RunResult {
-    let t = current().or_else(|| lock(&CURRENT).clone());
+    let t = current().or_else(|| CURRENT.lock().clone());
     let sim = t.as_ref().map(|t| t.sim.clone());
     // A thread that has died while it told the tester something keeps the tester's lock.
     let is_dead = matches!(stuck.why, supervisor::Why::Signal(_));
@@ -312,16 +333,16 @@ pub(crate) fn stuck(
     };
     let mut evidence = String::new();
     if let Some(why) = stuck.no_lines {
-        crate::describe::line(&mut evidence, "stack", format_args!("{why}"));
+        line(&mut evidence, "stack", format_args!("{why}"));
     }
-    for (i, line) in stuck.stack.iter().enumerate() {
+    for (i, frame) in stuck.stack.iter().enumerate() {
         let label = if i == 0 { "stack" } else { "" };
-        crate::describe::line(&mut evidence, label, format_args!("{line}"));
+        line(&mut evidence, label, format_args!("{frame}"));
     }
     // What was noted before may be the reason, such as a blocking sleep in a loop.
     let noted = t.as_ref().and_then(|t| t.notes.failure());
     if is_dead && noted.is_some() {
-        crate::describe::line(&mut evidence, "then", format_args!("{}", failure.message));
+        line(&mut evidence, "then", format_args!("{}", failure.message));
     }
     let failure = noted.unwrap_or(failure);
     let result = match t.as_ref().zip(story) {
@@ -332,7 +353,7 @@ pub(crate) fn stuck(
             let _ = stdout.and_then(|mut stdout| stdout.write_all(log(t).as_bytes()));
             result(t, verdict)
         }
-        None => RunResult::without_run(test, seed, Verdict::unexplained(failure, evidence)),
+        None => test.result_without_run(seed, Verdict::unexplained(failure, evidence)),
     };
     RunResult { process, ..result }
 }
@@ -363,7 +384,7 @@ fn warn_of_tasks(t: &T, story: &Story) {
         if let Activity::Task(spawned_at) = activity
             && dead.contains(&owner)
         {
-            *lines.entry((owner.server, place(spawned_at))).or_default() += 1;
+            *lines.entry((owner.server, shown_line(spawned_at))).or_default() += 1;
         }
     }
     for ((server, line), count) in lines {

@@ -115,18 +115,21 @@ const VARIABLES: [&str; 13] = [
     "LAB_OUT",
 ];
 
-/// Those that choose the Raft under test, where a crate has more than one.
-const CHOICES: [&str; 2] = ["LAB_BUG", "LAB_STYLE"];
+/// How the names begin of those that a parent sets for its children.
+const CHILDREN_S: &str = "LAB_WORKER";
 
-/// Those that others of the harness's crates have.
-const OTHERS: [&str; 4] =
-    ["LAB_WORKER", "LAB_WORKER_CALL", "LAB_WORKER_TRACE", "LAB_WORKER_HISTORIES"];
-
-/// What the process's environment says of the Raft under test, by variable: that of [`CHOICES`] which are
-/// set.
+/// The variables that begin with `LAB_` and aren't the harness's, with their values: they may choose the
+/// Raft under test, as `LAB_BUG` does in the zoo, so a run is the same only with the same of them.
 pub(crate) fn choices() -> BTreeMap<String, String> {
-    let set = |name: &str| Some((name.to_owned(), env::var(name).ok()?));
-    CHOICES.into_iter().filter_map(set).collect()
+    let of_others = env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        is_of_others(&name).then(|| (name, value.to_string_lossy().into_owned()))
+    });
+    of_others.collect()
+}
+
+fn is_of_others(name: &str) -> bool {
+    name.starts_with("LAB_") && !name.starts_with(CHILDREN_S) && !VARIABLES.contains(&name)
 }
 
 /// How many of its first letters are enough for a name to be taken for another.
@@ -134,7 +137,7 @@ const BEGINNING: usize = 4;
 
 /// The variable that was meant by `name`, if it is like one but isn't one.
 fn meant(name: &str) -> Option<&'static str> {
-    if VARIABLES.contains(&name) || CHOICES.contains(&name) || OTHERS.contains(&name) {
+    if !is_of_others(name) {
         return None;
     }
     let word = name.strip_prefix("LAB_")?.to_uppercase();
@@ -395,7 +398,7 @@ mod tests {
         {
             assert_eq!(meant(name), None, "{name}");
         }
-        for name in VARIABLES.iter().chain(&CHOICES).chain(&OTHERS) {
+        for name in VARIABLES.into_iter().chain(["LAB_WORKER", "LAB_WORKER_CALL"]) {
             assert_eq!(meant(name), None, "{name}");
         }
     }

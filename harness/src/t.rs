@@ -1,18 +1,19 @@
 //! One run of a test: where failures, warnings and the history go.
 
+use std::fmt;
 use std::panic::{self, Location};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::Arc;
 
-use report::{EventKind, Failure, FailureKind, History, Time, text};
+use parking_lot::{Mutex, MutexGuard};
+use report::{EventKind, Failure, FailureKind, History, Measured, Time, text};
 use sim::context::Context;
 use sim::{Misuse, Misused, Panic, Sim};
 
-use crate::cluster::Config;
-use crate::describe::line;
-use crate::harness::TestName;
-use crate::outcome::Measured;
+use crate::entry::line;
+use crate::name::TestName;
 use crate::settings::Settings;
+use crate::source::{shown_file, shown_line};
 
 /// One run of a test, as the script sees it: what `t *testing.T` is in Go. Clones are the same run.
 #[derive(Clone, Debug)]
@@ -45,8 +46,8 @@ pub(crate) struct Story {
     pub(crate) banner: String,
     pub(crate) warnings: Vec<String>,
     pub(crate) measured: Option<Measured>,
-    pub(crate) config: Option<Config>,
-    /// How many servers the cluster has.
+    pub(crate) participants: Option<Arc<dyn Participants>>,
+    /// How many servers take part.
     pub(crate) servers: usize,
     /// The step that the script is at, and its line.
     pub(crate) step: Option<(&'static str, &'static Location<'static>)>,
@@ -56,35 +57,21 @@ pub(crate) struct Story {
     pub(crate) skipped: Option<String>,
 }
 
+/// Those who take part in a run: a cluster of servers. The run asks them for what only they know.
+pub trait Participants: fmt::Debug + Send + Sync {
+    /// Records what each server is now, also if it isn't new. It is called when the run has failed, between
+    /// polls, while all of them live.
+    fn look(&self);
+
+    /// The run is over: they end. They may fail at that.
+    fn close(&self);
+}
+
 /// How far the lines of a panic's message are indented, all but the first: as what stands beside labels.
 const MESSAGE: usize = 12;
 
 /// What the script of a failed or skipped run unwinds with. Why it does has been noted.
 struct Fatal;
-
-/// A line as it is shown: `tests/raft/election_3a.rs:72`.
-pub(crate) fn place(location: &Location<'_>) -> String {
-    format!("{}:{}", shown_file(location.file()), location.line())
-}
-
-/// A source file as it is shown.
-///
-/// A script that another crate compiles as its own has a roundabout path, such as
-/// `zoo/tests/../../tests/raft/election_3a.rs`; what is gone into and left again is cut out.
-fn shown_file(file: &str) -> String {
-    let mut path: Vec<&str> = Vec::new();
-    for part in file.split('/') {
-        match path.last() {
-            Some(&last) if part == ".." && last != ".." => drop(path.pop()),
-            _ => path.push(part),
-        }
-    }
-    path.join("/")
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl Notes {
     /// A run of which nothing is noted yet.
@@ -92,7 +79,7 @@ impl Notes {
         Notes { job, history: Mutex::default(), failure: Mutex::default(), story: Mutex::default() }
     }
 
-    /// How many servers the cluster has; 0 before there is one.
+    /// How many servers take part; 0 before they are attached.
     pub(crate) fn servers(&self) -> usize {
         self.story().servers
     }
@@ -101,27 +88,24 @@ impl Notes {
     pub(crate) fn fail(&self, failure: Failure) {
         // Whatever is in it comes to a terminal.
         let message = text::escaped(&failure.message).into_owned();
-        lock(&self.failure).get_or_insert(Failure { message, ..failure });
+        self.failure.lock().get_or_insert(Failure { message, ..failure });
     }
 
     pub(crate) fn failure(&self) -> Option<Failure> {
-        lock(&self.failure).clone()
+        self.failure.lock().clone()
     }
 
     pub(crate) fn history(&self) -> MutexGuard<'_, History> {
-        lock(&self.history)
+        self.history.lock()
     }
 
     pub(crate) fn story(&self) -> MutexGuard<'_, Story> {
-        lock(&self.story)
+        self.story.lock()
     }
 
     /// Whether nobody is at the notes: a thread that died there would be for ever.
     pub(crate) fn are_free(&self) -> bool {
-        fn is_free<T>(mutex: &Mutex<T>) -> bool {
-            !matches!(mutex.try_lock(), Err(TryLockError::WouldBlock))
-        }
-        is_free(&self.history) && is_free(&self.failure) && is_free(&self.story)
+        [self.history.is_locked(), self.failure.is_locked(), self.story.is_locked()] == [false; 3]
     }
 
     /// A panic in anybody's code is a failure.
@@ -168,16 +152,53 @@ impl Notes {
 }
 
 impl T {
-    pub(crate) fn now(&self) -> Time {
+    /// The run's clock, streams and stop.
+    #[must_use]
+    pub fn sim(&self) -> &Sim {
+        &self.sim
+    }
+
+    /// How the tests are to be run.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.notes.job.settings
+    }
+
+    /// The run's time.
+    #[must_use]
+    pub fn now(&self) -> Time {
         Time::from(self.sim.now())
     }
 
-    pub(crate) fn record(&self, kind: EventKind) {
+    /// The run's history so far. Nothing may be recorded while it is held.
+    pub fn history(&self) -> MutexGuard<'_, History> {
+        self.notes.history()
+    }
+
+    /// From now on `participants`, of which `servers` are servers, take part in the run.
+    pub fn attach(&self, servers: usize, participants: Arc<dyn Participants>) {
+        let mut story = self.notes.story();
+        story.servers = servers;
+        story.participants = Some(participants);
+    }
+
+    /// Names the test, in MIT's words: `Test (3A): initial election`.
+    pub fn set_banner(&self, banner: &str) {
+        self.notes.story().banner = banner.to_owned();
+    }
+
+    /// The test has passed, if nothing has failed, and has measured this. A script must come to it.
+    pub fn end(&self, measured: Measured) {
+        self.notes.story().measured = Some(measured);
+    }
+
+    /// Records that something has happened, now.
+    pub fn record(&self, kind: EventKind) {
         self.notes.history().record(self.now(), kind);
     }
 
     /// Notes that the script has come to a step.
-    pub(crate) fn step(&self, what: &'static str, location: &'static Location<'static>) {
+    pub fn step(&self, what: &'static str, location: &'static Location<'static>) {
         self.notes.story().step = Some((what, location));
         let (file, line) = (shown_file(location.file()), location.line());
         self.record(EventKind::Step { what: what.into(), file: file.into(), line });
@@ -213,20 +234,25 @@ impl T {
         panic::resume_unwind(Box::new(Fatal))
     }
 
-    pub(crate) fn fatal_at(
+    /// Like [`T::fatal`], at this line.
+    pub fn fatal_at(
         &self,
         location: &'static Location<'static>,
         kind: FailureKind,
         message: impl Into<String>,
     ) -> ! {
-        self.fail_at(place(location), kind, message.into());
+        self.fail_at(shown_line(location), kind, message.into());
         panic::resume_unwind(Box::new(Fatal))
     }
 
     /// Fails the run from outside the script, which gets no further; at the script's present line.
-    pub(crate) fn fail(&self, kind: FailureKind, message: String) {
+    pub fn fail(&self, kind: FailureKind, message: String) {
         let step = self.notes.story().step;
-        self.fail_at(step.map(|(_, location)| place(location)).unwrap_or_default(), kind, message);
+        self.fail_at(
+            step.map(|(_, location)| shown_line(location)).unwrap_or_default(),
+            kind,
+            message,
+        );
     }
 
     /// Fails the run, and stops it.

@@ -9,8 +9,8 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
+use crate::caller::caller;
 use crate::run;
-use crate::watch::caller;
 
 /// Listens, from now on and in all of this process, to events of `level` and more important ones.
 ///

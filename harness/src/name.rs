@@ -1,0 +1,157 @@
+//! Which test this is, and the command that runs it again.
+
+use std::any::type_name;
+use std::collections::BTreeMap;
+use std::env;
+use std::panic::Location;
+use std::thread;
+
+use report::{Process, RunResult, Verdict};
+use sim::Clock;
+
+use crate::call::Call;
+use crate::settings::{Place, Settings, choices};
+
+/// A test's name, as the user and the test binary know it.
+#[derive(Clone, Debug)]
+pub(crate) struct TestName {
+    /// The function's name.
+    pub(crate) short: String,
+    /// The function's path in the test binary, which picks it and no other.
+    pub(crate) path: String,
+    /// Which of the function's calls this is.
+    pub(crate) call: Call,
+    /// The package that it is of: cargo tells the tests that it runs.
+    package: Option<String>,
+    /// The variables that choose the Raft under test.
+    pub(crate) choices: BTreeMap<String, String>,
+}
+
+impl TestName {
+    /// The test whose function calls `config::test()` at `location` with a script of the type `S`.
+    pub(crate) fn of_call<S>(location: &'static Location<'static>) -> Result<TestName, String> {
+        let path = match thread::current().name() {
+            // The test runner gives each test a thread that has its path as a name.
+            Some(path) if path != MAIN_THREAD => path.to_owned(),
+            _ => path_in_type::<S>()?.to_owned(),
+        };
+        Ok(TestName {
+            short: path.rsplit("::").next().unwrap_or(&path).to_owned(),
+            call: Call::next(&path, location),
+            path,
+            package: env::var("CARGO_PKG_NAME").ok(),
+            choices: choices(),
+        })
+    }
+
+    /// The first call of a test function, for the harness's own tests.
+    #[cfg(test)]
+    pub(crate) fn for_tests(name: &str) -> TestName {
+        let call = Call::next(name, Location::caller());
+        TestName {
+            short: name.to_owned(),
+            path: name.to_owned(),
+            call,
+            package: None,
+            choices: BTreeMap::new(),
+        }
+    }
+
+    /// What to say when a child that was to serve this call has ended, or failed, before it came to it.
+    pub(crate) fn not_reached(&self, printed: &str) -> String {
+        let TestName { short, path, call: Call { ordinal, .. }, .. } = self;
+        let (what, why) = if self.call.is_first() {
+            let why = format!(
+                "`{path} --exact` doesn't lead to a #[test] function that calls config::test() on its own \
+                 thread"
+            );
+            (short.clone(), why)
+        } else {
+            let why = format!(
+                "there the test function didn't come to its call {ordinal}. It must make the same calls, in \
+                 the same order, whichever process it is in: what it calls must not depend on chance, on \
+                 files, or on what an earlier call has done"
+            );
+            (format!("call {ordinal} of config::test() in {short}"), why)
+        };
+        format!(
+            "failed to run {what} in a process of its own: {why}. LAB_CHILD=1 runs it in this process. What \
+             the process printed:\n{}",
+            report::text::printed(printed)
+        )
+    }
+
+    /// The result of a run of this test of which nothing is known but its verdict.
+    pub(crate) fn result_without_run(&self, seed: u64, verdict: Verdict) -> RunResult {
+        RunResult {
+            test: self.short.clone(),
+            call: self.call.ordinal,
+            seed,
+            choices: BTreeMap::new(),
+            verdict,
+            process: Process::Survived,
+            not_run: 0,
+            banner: String::new(),
+            warnings: Vec::new(),
+            history: 0,
+            printed: String::new(),
+            note: None,
+            stored: None,
+            trace: None,
+        }
+    }
+
+    /// The command that runs this test with `seed`.
+    pub(crate) fn replay_command(&self, settings: &Settings, seed: u64) -> String {
+        let mut words = vec![format!("LAB_SEED={seed}")];
+        if settings.clock == Clock::Real {
+            words.push("LAB_CLOCK=real".to_owned());
+        }
+        if settings.strict {
+            words.push("LAB_STRICT=1".to_owned());
+        }
+        if settings.place == Place::Process {
+            words.push("LAB_ISOLATE=process".to_owned());
+        }
+        if !self.call.is_first() {
+            words.push(format!("LAB_CALL={}", self.call.ordinal));
+        }
+        if let Some(plan) = &settings.plan {
+            words.push(format!("LAB_PLAN={}", quoted(&plan.to_string_lossy())));
+        }
+        for (variable, value) in &self.choices {
+            words.push(format!("{variable}={}", quoted(value)));
+        }
+        words.push("cargo test".to_owned());
+        if let Some(package) = &self.package {
+            words.push(format!("-p {package}"));
+        }
+        words.push(self.short.clone());
+        words.join(" ")
+    }
+}
+
+/// The name of the thread on which a program begins.
+const MAIN_THREAD: &str = "main";
+
+/// The path of the function that has the closure of the type `S`.
+fn path_in_type<S>() -> Result<&'static str, String> {
+    let path = type_name::<S>();
+    let Some((path, _)) = path.split_once("::{{closure}}") else {
+        let name = path.rsplit("::").next().unwrap_or(path);
+        return Err(format!(
+            "failed to tell which test this is: config::test({name}) was called on a thread of the test's \
+             own, and given a function, whose name says nothing of the test's; call it on the thread on which \
+             the test begins, or write config::test(|t| {name}(t)), with the closure in the #[test] function\n"
+        ));
+    };
+    Ok(path.split_once("::").map_or(path, |(_crate, path)| path))
+}
+
+/// A word that a shell reads as it is.
+fn quoted(word: &str) -> String {
+    if !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
