@@ -4,15 +4,14 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use report::Outcome;
 
-use crate::network::{Shared, lock};
-use crate::pump::Request;
+use crate::request::Request;
 use crate::server::{Message, payload};
+use crate::state::Shared;
 
 /// One caller's way to one server. Clones are the same end.
 #[derive(Clone)]
@@ -43,7 +42,7 @@ impl ClientEnd {
 
 impl fmt::Debug for ClientEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ClientEnd").field(&self.shared.end_name(self.index)).finish()
+        f.debug_tuple("ClientEnd").field(&self.shared.state().ends[self.index].name).finish()
     }
 }
 
@@ -81,63 +80,5 @@ impl<R: Message> Future for Call<R> {
 impl<R> fmt::Debug for Call<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Call").field(&self.request.method).finish()
-    }
-}
-
-/// Where a caller waits for its call to return.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    waiting: Mutex<Waiting>,
-    /// Whether it has: to be asked without the lock.
-    is_given: AtomicBool,
-}
-
-#[derive(Debug)]
-enum Waiting {
-    /// Nobody has asked yet.
-    Unasked,
-    /// The caller waits.
-    Asked(Waker),
-    /// The call has returned.
-    Returned(Outcome),
-}
-
-impl Answer {
-    pub(crate) fn new() -> Answer {
-        Answer { waiting: Mutex::new(Waiting::Unasked), is_given: AtomicBool::new(false) }
-    }
-
-    /// Whether the call has returned.
-    pub(crate) fn is_given(&self) -> bool {
-        self.is_given.load(Ordering::Acquire)
-    }
-
-    /// Returns the call. Its second and later answers are ignored.
-    pub(crate) fn give(&self, outcome: Outcome) {
-        let mut waiting = lock(&self.waiting);
-        if let Waiting::Returned(_) = *waiting {
-            return;
-        }
-        let before = std::mem::replace(&mut *waiting, Waiting::Returned(outcome));
-        self.is_given.store(true, Ordering::Release);
-        drop(waiting);
-        if let Waiting::Asked(waker) = before {
-            waker.wake();
-        }
-    }
-
-    fn poll(&self, context: &Context<'_>) -> Poll<Outcome> {
-        let mut waiting = lock(&self.waiting);
-        match &mut *waiting {
-            Waiting::Returned(outcome) => Poll::Ready(*outcome),
-            Waiting::Asked(waker) => {
-                waker.clone_from(context.waker());
-                Poll::Pending
-            }
-            Waiting::Unasked => {
-                *waiting = Waiting::Asked(context.waker().clone());
-                Poll::Pending
-            }
-        }
     }
 }

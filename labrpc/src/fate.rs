@@ -1,7 +1,8 @@
 //! Every number of MIT's fault model, and the draws that decide what becomes of a call.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
+use nemesis::Faults;
 use rand::RngExt as _;
 use sim::Rng;
 
@@ -92,6 +93,50 @@ impl Fate {
             unreachable_short: ms(rng.random_range(UNREACHABLE_SHORT_MS)),
             request_hop: rng.random_range(HOP_US),
             reply_hop: rng.random_range(HOP_US),
+        }
+    }
+}
+
+/// After how many ms a caller learns that its call has failed, where a script has lost, held or cut it.
+///
+/// MIT's own losses are told at once, and are few. A script can lose every message for seconds, and a
+/// Raft that tries again at once would do nothing else all the while.
+pub const FAILS_AFTER_MS: Range<u64> = 5..20;
+
+/// Draws when a call fails, if a script makes it fail. Every call takes this one draw.
+pub(crate) fn fails_after(rng: &mut Rng) -> Span {
+    ms(rng.random_range(FAILS_AFTER_MS))
+}
+
+/// What faults make of one call; without faults, nothing. Each call takes the same number of draws.
+#[derive(Default)]
+pub(crate) struct Mishap {
+    pub(crate) request_delay: Option<Span>,
+    pub(crate) reply_delay: Span,
+    pub(crate) request_lost: bool,
+    pub(crate) reply_lost: bool,
+    /// How late the request is when it comes a second time.
+    pub(crate) doubled: Option<Span>,
+}
+
+impl Mishap {
+    pub(crate) fn draw(faults: &Faults, rng: &mut Rng) -> Mishap {
+        let mut happens = |of_1000| rng.random_range(0..1000) < of_1000;
+        let late_request = happens(faults.late_requests);
+        let late_reply = happens(faults.late_replies);
+        let request_lost = happens(faults.lost_requests);
+        let reply_lost = happens(faults.lost_replies);
+        let doubled = happens(faults.doubled_requests);
+        let mut span = |range: &RangeInclusive<u64>| ms(rng.random_range(range.clone()));
+        let request_delay = span(&faults.request_delay_ms);
+        let reply_delay = span(&faults.reply_delay_ms);
+        let second_delay = span(&faults.request_delay_ms);
+        Mishap {
+            request_delay: late_request.then_some(request_delay),
+            reply_delay: if late_reply { reply_delay } else { 0 },
+            request_lost,
+            reply_lost,
+            doubled: doubled.then_some(second_delay),
         }
     }
 }

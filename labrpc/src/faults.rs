@@ -4,79 +4,15 @@
 //! network without it is MIT's, draw for draw.
 
 use std::fmt;
-use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use nemesis::{Faults, Link};
-use rand::RngExt as _;
-use report::{EventKind, Outcome, Payload, Time};
-use sim::Rng;
+use report::{Outcome, Payload};
 
-use crate::fate::{Span, ms};
-use crate::network::{Network, ServerName, Shared, State, Switch, lock};
-use crate::pump::{Request, Step};
-
-/// After how many ms a caller learns that its call has failed, where a script has lost, held or cut it.
-///
-/// MIT's own losses are told at once, and are few. A script can lose every message for seconds, and a
-/// Raft that tries again at once would do nothing else all the while.
-pub const FAILS_AFTER_MS: Range<u64> = 5..20;
-
-/// Draws when a call fails, if a script makes it fail. Every call takes this one draw.
-pub(crate) fn fails_after(rng: &mut Rng) -> Span {
-    ms(rng.random_range(FAILS_AFTER_MS))
-}
-
-/// What faults make of one call; without faults, nothing. Each call takes the same number of draws.
-#[derive(Default)]
-pub(crate) struct Mishap {
-    pub(crate) request_delay: Option<Span>,
-    pub(crate) reply_delay: Span,
-    pub(crate) request_lost: bool,
-    pub(crate) reply_lost: bool,
-    /// How late the request is when it comes a second time.
-    pub(crate) doubled: Option<Span>,
-}
-
-impl Mishap {
-    pub(crate) fn draw(faults: &Faults, rng: &mut Rng) -> Mishap {
-        let mut happens = |of_1000| rng.random_range(0..1000) < of_1000;
-        let late_request = happens(faults.late_requests);
-        let late_reply = happens(faults.late_replies);
-        let request_lost = happens(faults.lost_requests);
-        let reply_lost = happens(faults.lost_replies);
-        let doubled = happens(faults.doubled_requests);
-        let mut span = |range: &RangeInclusive<u64>| ms(rng.random_range(range.clone()));
-        let request_delay = span(&faults.request_delay_ms);
-        let reply_delay = span(&faults.reply_delay_ms);
-        let second_delay = span(&faults.request_delay_ms);
-        Mishap {
-            request_delay: late_request.then_some(request_delay),
-            reply_delay: if late_reply { reply_delay } else { 0 },
-            request_lost,
-            reply_lost,
-            doubled: doubled.then_some(second_delay),
-        }
-    }
-}
-
-/// A request or a reply on its way, as a [`Hold`] sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct Passing<'a> {
-    /// The server that calls.
-    pub caller: ServerName,
-    /// The server that is called.
-    pub callee: ServerName,
-    /// Service and method, as in `Raft.RequestVote`.
-    pub method: &'static str,
-    /// The call's arguments.
-    pub args: &'a Payload,
-    /// The reply, if it is the reply that is on its way.
-    pub reply: Option<&'a Payload>,
-}
-
-/// Which messages are to be held.
-type Wanted = Box<dyn Fn(Passing<'_>) -> bool + Send + Sync>;
+use crate::network::Network;
+use crate::request::Request;
+use crate::schedule::Step;
+use crate::state::{Holding, Passing, Shared, State, Switch};
 
 /// Holds certain messages instead of delivering them, until it is told what to do with each.
 /// Dropping it lets what it still holds go, and holds no more.
@@ -85,13 +21,6 @@ type Wanted = Box<dyn Fn(Passing<'_>) -> bool + Send + Sync>;
 pub struct Hold {
     shared: Arc<Shared>,
     number: u64,
-}
-
-/// What a network's state knows of a [`Hold`].
-pub(crate) struct Holding {
-    number: u64,
-    wanted: Wanted,
-    held: Vec<Arc<Request>>,
 }
 
 /// A message that is held: [`Hold::take`] has taken it out of a [`Hold`]. If it is dropped, it is lost.
@@ -139,12 +68,12 @@ impl Hold {
     /// How many messages it holds.
     #[must_use]
     pub fn count(&self) -> usize {
-        lock(&self.shared.state).holding(self.number).map_or(0, |holding| holding.held.len())
+        self.shared.state().holding(self.number).map_or(0, |holding| holding.held.len())
     }
 
     /// Takes out the first that it holds of those that `wanted` picks.
     pub fn take(&self, wanted: impl Fn(Passing<'_>) -> bool) -> Option<Held> {
-        let mut state = lock(&self.shared.state);
+        let mut state = self.shared.state();
         let is_wanted = |held: &Arc<Request>| state.passing(held).is_some_and(&wanted);
         let place = state.holding(self.number)?.held.iter().position(is_wanted)?;
         let request = state.holding_mut(self.number)?.held.remove(place);
@@ -166,7 +95,7 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        let mut state = lock(&self.shared.state);
+        let mut state = self.shared.state();
         let place = state.holds.iter().position(|holding| holding.number == self.number);
         let Some(place) = place else { return };
         let holding = state.holds.remove(place);
@@ -182,7 +111,7 @@ impl Held {
     /// nobody does.
     pub fn deliver(mut self) -> Delivered {
         let request = self.request.take().expect("it is taken once");
-        self.shared.let_go(&mut lock(&self.shared.state), request.clone());
+        self.shared.let_go(&mut self.shared.state(), request.clone());
         Delivered(request)
     }
 
@@ -203,11 +132,11 @@ impl Held {
     pub fn copy(&self) -> Held {
         let request = self.request();
         assert!(request.reply.get().is_none(), "only requests can be copied");
-        let copy = self.shared.copy(&mut lock(&self.shared.state), request);
+        let copy = self.shared.copy(&mut self.shared.state(), request);
         Held { shared: self.shared.clone(), request: Some(copy) }
     }
 
-    /// Loses it: the caller learns after some milliseconds ([`FAILS_AFTER_MS`]) that there is no reply.
+    /// Loses it: the caller learns after some milliseconds ([`FAILS_AFTER_MS`](crate::FAILS_AFTER_MS)) that there is no reply.
     pub fn lose(self) {
         drop(self);
     }
@@ -237,7 +166,7 @@ impl Drop for Held {
             Some(_) => Outcome::ReplyLost,
         };
         let at = self.shared.sim.now_us() + request.fails_after;
-        lock(&self.shared.state).schedule.push(at, request, Step::Return(outcome));
+        self.shared.state().schedule.push(at, request, Step::Return(outcome));
     }
 }
 
@@ -253,43 +182,6 @@ impl Delivered {
     }
 }
 
-impl State {
-    /// What a hold holds; `None` once the network is gone.
-    fn holding(&self, number: u64) -> Option<&Holding> {
-        self.holds.iter().find(|holding| holding.number == number)
-    }
-
-    fn holding_mut(&mut self, number: u64) -> Option<&mut Holding> {
-        self.holds.iter_mut().find(|holding| holding.number == number)
-    }
-
-    /// A message as a hold sees it; `None` if it doesn't go from server to server.
-    fn passing<'a>(&self, request: &'a Request) -> Option<Passing<'a>> {
-        let Link { from: caller, to: callee } = self.link(request.end)?;
-        let Request { method, args, reply, .. } = request;
-        Some(Passing { caller, callee, method, args, reply: reply.get() })
-    }
-
-    /// Holds a message that sets out, if somebody wants that.
-    pub(crate) fn hold(&mut self, request: &Arc<Request>) -> bool {
-        if self.holds.is_empty() {
-            return false;
-        }
-        let Some(message) = self.passing(request) else { return false };
-        let holding = self.holds.iter_mut().rev().find(|holding| (holding.wanted)(message));
-        match holding {
-            Some(holding) => holding.held.push(request.clone()),
-            None => return false,
-        }
-        true
-    }
-
-    /// Whether a way is cut.
-    pub(crate) fn is_cut(&self, link: Link) -> bool {
-        self.cut_links.contains(&link)
-    }
-}
-
 impl Shared {
     /// Lets a message go that was held.
     fn let_go(&self, state: &mut State, request: Arc<Request>) {
@@ -298,14 +190,6 @@ impl Shared {
             Some(_) => Step::Return(Outcome::Replied),
         };
         state.schedule.push(self.sim.now_us() + 1, request, step);
-    }
-
-    /// The same request once more, of which its caller knows nothing.
-    pub(crate) fn copy(&self, state: &mut State, request: &Request) -> Arc<Request> {
-        let id = state.next_id();
-        let kind = EventKind::RpcCopied { id, of: request.id };
-        self.observer.record(Time(self.sim.now_us()), kind);
-        Arc::new(request.copy(id))
     }
 }
 

@@ -88,10 +88,16 @@ pub mod fate;
 mod faults;
 mod network;
 mod pump;
+mod request;
+mod schedule;
+mod send;
 mod server;
+mod state;
 
 pub use end::{Call, ClientEnd};
-pub use faults::{Delivered, FAILS_AFTER_MS, Held, Hold, Passing};
+pub use fate::FAILS_AFTER_MS;
+pub use faults::{Delivered, Held, Hold};
 pub use nemesis::{Faults, Link};
-pub use network::{Network, Observer, Reliability, ServerName, Switch};
+pub use network::Network;
 pub use server::{Message, Server, Service};
+pub use state::{Observer, Passing, Reliability, ServerName, Switch};

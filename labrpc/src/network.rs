@@ -1,122 +1,20 @@
 //! The network: which ends lead to which servers, what it counts, and its switches.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
-use std::hash::{BuildHasherDefault, DefaultHasher};
-use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
 
-use nemesis::{Faults, Link};
-use report::{Caller, EventKind, Outcome, Payload, RpcId, Time};
+use parking_lot::{Mutex, MutexGuard};
 use sim::context::Owner;
-use sim::{Rng, Sim, Stream};
+use sim::{Sim, Stream};
 
-use crate::end::{Answer, ClientEnd};
-use crate::fate::{Fate, ReplyFate, Span};
-use crate::faults::{Holding, Mishap, fails_after};
-use crate::pump::{self, Request, Schedule, Step};
+use crate::end::ClientEnd;
+use crate::pump;
 use crate::server::Server;
-
-/// A server's name: its number.
-pub type ServerName = usize;
-
-/// Whether the network loses and delays messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reliability {
-    /// Nothing is lost and nothing delayed.
-    Reliable,
-    /// Requests are delayed, and requests and replies lost.
-    Unreliable,
-}
-
-/// On or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Switch {
-    /// On.
-    On,
-    /// Off.
-    Off,
-}
-
-/// Is told what happens on a network. But for [`Observer::look_at`] it is called with the network's
-/// lock held, so it must not call back.
-pub trait Observer: Send + Sync + 'static {
-    /// Something happened.
-    fn record(&self, at: Time, kind: EventKind);
-
-    /// A server has sent, handled or received something since it was looked at last; or a handler that has
-    /// waited has ended, and its reply is about to set out. Nobody's code is
-    /// running, and the network's lock is free, so that the server may be asked how it is. By the
-    /// real clock there is no such moment, and this isn't called.
-    fn look_at(&self, server: Owner) {
-        let _ = server;
-    }
-
-    /// The same, where nothing is known but that the server's tasks have run.
-    fn look_again(&self, server: Owner) {
-        self.look_at(server);
-    }
-
-    /// The network was used in a way that can't go on, such as a call to an unknown method. The
-    /// call concerned never returns; the run should be ended with this message.
-    fn fatal(&self, message: String);
-}
+use crate::state::{End, Observer, Reliability, ServerName, Shared, State, Switch};
 
 /// A network, and the only handle that controls it. Dropping it lets go of all servers and messages.
 pub struct Network {
     pub(crate) shared: Arc<Shared>,
-}
-
-/// What ends, calls and the pump have in common.
-pub(crate) struct Shared {
-    pub(crate) sim: Sim,
-    pub(crate) observer: Arc<dyn Observer>,
-    pub(crate) state: Mutex<State>,
-}
-
-pub(crate) struct State {
-    pub(crate) schedule: Schedule,
-    reliability: Reliability,
-    long_delays: Switch,
-    long_reordering: Switch,
-    is_closed: bool,
-    /// The [`Network`] was dropped: nothing will happen any more.
-    pub(crate) is_gone: bool,
-    ends: Vec<End>,
-    end_names: EndNames,
-    servers: BTreeMap<ServerName, Arc<Server>>,
-    /// How many ids have been given to calls and to copies of calls.
-    ids: u64,
-    count: u64,
-    pub(crate) bytes: u64,
-    /// Faults beyond MIT's; `None` if there are none.
-    pub(crate) faults: Option<Faults>,
-    pub(crate) cut_links: BTreeSet<Link>,
-    pub(crate) holds: Vec<Holding>,
-    pub(crate) next_hold: u64,
-    /// The servers that have had something to do since they were looked at.
-    pub(crate) busy: Vec<Owner>,
-}
-
-/// Each end by its name. Looked up for every link that is switched, and never gone through; its hash
-/// has no random key, which would be drawn from the run's seed.
-type EndNames = HashMap<String, usize, BuildHasherDefault<DefaultHasher>>;
-
-struct End {
-    name: String,
-    caller: Option<Owner>,
-    server: Option<ServerName>,
-    enabled: Switch,
-    rng: Rng,
-    /// For faults beyond MIT's.
-    mishaps: Rng,
-    /// For when calls fail that scripts lose.
-    losses: Rng,
-}
-
-/// Locks, whoever panicked before: what is behind the network's locks is never left half changed.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Network {
@@ -127,29 +25,8 @@ impl Network {
     /// Outside a run's runtime.
     #[must_use]
     pub fn new(sim: &Sim, observer: Arc<dyn Observer>) -> Network {
-        let shared = Arc::new(Shared {
-            sim: sim.clone(),
-            observer,
-            state: Mutex::new(State {
-                schedule: Schedule::default(),
-                reliability: Reliability::Reliable,
-                long_delays: Switch::Off,
-                long_reordering: Switch::Off,
-                is_closed: false,
-                is_gone: false,
-                ends: Vec::new(),
-                end_names: EndNames::default(),
-                servers: BTreeMap::new(),
-                ids: 0,
-                count: 0,
-                bytes: 0,
-                faults: None,
-                cut_links: BTreeSet::new(),
-                holds: Vec::new(),
-                next_hold: 0,
-                busy: Vec::new(),
-            }),
-        });
+        let shared =
+            Arc::new(Shared { sim: sim.clone(), observer, state: Mutex::new(State::new()) });
         tokio::spawn(pump::run(shared.clone()));
         Network { shared }
     }
@@ -260,7 +137,7 @@ impl Network {
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.shared.state)
+        self.shared.state()
     }
 }
 
@@ -291,175 +168,6 @@ impl Drop for Network {
         drop(state);
         drop((servers, schedule, holds));
     }
-}
-
-impl State {
-    /// A request's caller has something to do.
-    pub(crate) fn caller_is_busy(&mut self, request: &Request) {
-        if let Some(caller) = self.ends[request.end].caller {
-            self.is_busy(caller);
-        }
-    }
-
-    /// A server has something to do, and should be looked at.
-    pub(crate) fn is_busy(&mut self, server: Owner) {
-        if !self.busy.contains(&server) {
-            self.busy.push(server);
-        }
-    }
-
-    fn end(&mut self, name: &str) -> &mut End {
-        match self.end_names.get(name) {
-            Some(&index) => &mut self.ends[index],
-            None => panic!("there is no end named {name}"),
-        }
-    }
-
-    /// Whether a request's server can no longer answer it: its end is disabled, or its server
-    /// deleted or replaced (MIT's `isServerDead`).
-    pub(crate) fn is_dead(&self, request: &Request) -> bool {
-        self.ends[request.end].enabled == Switch::Off
-            || request.server.get().is_none_or(|server| server.is_dead())
-    }
-
-    /// The way that an end's requests go, if it leads from a server to a server.
-    pub(crate) fn link(&self, end: usize) -> Option<Link> {
-        let End { caller, server, .. } = &self.ends[end];
-        Some(Link { from: (*caller)?.server as ServerName, to: (*server)? })
-    }
-
-    /// Who stands under the name of a request's server now.
-    pub(crate) fn server_now(&self, request: &Request) -> Option<Arc<Server>> {
-        self.servers.get(&self.ends[request.end].server?).cloned()
-    }
-
-    /// The next call's id.
-    pub(crate) fn next_id(&mut self) -> RpcId {
-        let id = RpcId(self.ids);
-        self.ids += 1;
-        id
-    }
-}
-
-impl Shared {
-    pub(crate) fn end_name(&self, index: usize) -> String {
-        lock(&self.state).ends[index].name.clone()
-    }
-
-    /// Takes a request from a caller and decides what becomes of it.
-    pub(crate) fn send(
-        &self,
-        end_index: usize,
-        method: &'static str,
-        args: Payload,
-        called_at: &'static Location<'static>,
-    ) -> Arc<Request> {
-        let now = self.sim.now_us();
-        let mut state = lock(&self.state);
-        let caller = state.ends[end_index].caller;
-        if let Some(caller) = caller {
-            // It ends a caller that makes too many, and so comes before anything is changed.
-            self.sim.count_call(caller.server, args.bytes().len() as u64, called_at);
-        }
-        let State { ends, faults, .. } = &mut *state;
-        let end = &mut ends[end_index];
-        let fate = Fate::draw(&mut end.rng);
-        let mishap = match faults {
-            Some(faults) => Mishap::draw(faults, &mut end.mishaps),
-            None => Mishap::default(),
-        };
-        let fails_after = fails_after(&mut end.losses);
-        let (to, enabled) = (end.server, end.enabled);
-        let is_cut = state.link(end_index).is_some_and(|link| state.is_cut(link));
-        let target = to.filter(|_| enabled == Switch::On && !is_cut);
-        let server = target.and_then(|name| state.servers.get(&name)).cloned();
-        let is_unreliable = state.reliability == Reliability::Unreliable;
-        let is_reachable = server.is_some();
-        let request = Arc::new(Request {
-            id: RpcId(state.ids),
-            end: end_index,
-            server: OnceLock::new(),
-            method,
-            args: args.clone(),
-            called_at,
-            reply_fate: ReplyFate {
-                hop: self.hop(fate.reply_hop),
-                lateness: mishap.reply_delay
-                    + match state.long_reordering {
-                        Switch::On => fate.reordered.unwrap_or(0),
-                        Switch::Off => 0,
-                    },
-                lost_after: if mishap.reply_lost {
-                    Some(fails_after)
-                } else {
-                    (is_unreliable && fate.reply_lost).then_some(0)
-                },
-            },
-            fails_after,
-            answer: Answer::new(),
-            reply: OnceLock::new(),
-        });
-        if state.is_closed {
-            request.answer.give(Outcome::Unreachable);
-            return request;
-        }
-        state.caller_is_busy(&request);
-        state.ids += 1;
-        state.count += 1;
-        state.bytes += args.bytes().len() as u64;
-        self.observer.record(
-            Time(now),
-            EventKind::RpcSent {
-                id: request.id,
-                from: caller.map(|Owner { server, incarnation }| Caller { server, incarnation }),
-                to: to.map(server_number),
-                method: method.into(),
-                args,
-            },
-        );
-        if state.hold(&request) {
-            return request;
-        }
-        // Who gets what is late stands there when it arrives.
-        if let Some(server) = server.filter(|_| mishap.request_delay.is_none()) {
-            request.server.set(server).expect("it wasn't set");
-        }
-        let usual_delay = if is_unreliable { fate.request_delay } else { 0 };
-        let (delay, step) = if !is_reachable {
-            let wait = match state.long_delays {
-                Switch::On => fate.unreachable_long,
-                Switch::Off => fate.unreachable_short,
-            };
-            (wait, Step::Return(Outcome::Unreachable))
-        } else if mishap.request_lost {
-            (usual_delay + fails_after, Step::Return(Outcome::RequestLost))
-        } else if is_unreliable && fate.request_lost {
-            (usual_delay, Step::Return(Outcome::RequestLost))
-        } else {
-            (usual_delay + mishap.request_delay.unwrap_or(0), Step::Deliver)
-        };
-        let at = now + delay + self.hop(fate.request_hop);
-        state.schedule.push(at, request.clone(), step);
-        if let Some(late_by) = mishap.doubled.filter(|_| is_reachable) {
-            let copy = self.copy(&mut state, &request);
-            let at = now + usual_delay + late_by + self.hop(fate.reply_hop);
-            state.schedule.push(at, copy, Step::Deliver);
-        }
-        drop(state);
-        request
-    }
-
-    /// What a message takes in any case: by the real clock the machine sees to that.
-    fn hop(&self, drawn: Span) -> Span {
-        match self.sim.clock() {
-            sim::Clock::Virtual => drawn,
-            sim::Clock::Real => 0,
-        }
-    }
-}
-
-fn server_number(name: ServerName) -> u32 {
-    u32::try_from(name).expect("a server's number fits 32 bits")
 }
 
 /// The part of the network's stream that an end of this name draws from (FNV-1a of the name).

@@ -1,138 +1,24 @@
-//! What is under way, and the task that makes it happen: one heap, one timer.
+//! The task that makes happen what is under way, by one timer.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 use std::future::poll_fn;
 use std::mem;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, MutexGuard, OnceLock};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use nemesis::Link;
-use report::{EventKind, Outcome, Payload, RpcId, Time};
+use parking_lot::MutexGuard;
+use report::{EventKind, Outcome, Payload, Time};
 use sim::context::{self, Activity, Owner};
 use sim::{Clock, Sim};
 use tokio::time::Sleep;
 
-use crate::end::Answer;
-use crate::fate::{ALIVE_CHECK_MS, ReplyFate, Span, ms};
-use crate::network::{Shared, State, lock};
-use crate::server::Server;
-
-/// A call that was sent, with all that is decided about it.
-#[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) id: RpcId,
-    pub(crate) end: usize,
-    /// The instance that it was sent to: a later one under the same name is another. Of what is late
-    /// or held beyond MIT's delays it is known only when it arrives.
-    pub(crate) server: OnceLock<Arc<Server>>,
-    pub(crate) method: &'static str,
-    pub(crate) args: Payload,
-    pub(crate) called_at: &'static Location<'static>,
-    pub(crate) reply_fate: ReplyFate,
-    /// How long its caller waits for the word that it has failed, if a script makes it fail.
-    pub(crate) fails_after: Span,
-    pub(crate) answer: Answer,
-    /// What its handler has ended with: from then on the reply's way is decided.
-    pub(crate) reply: OnceLock<Payload>,
-}
-
-impl Request {
-    /// The same request under another id, for nobody in particular and nobody's answer.
-    pub(crate) fn copy(&self, id: RpcId) -> Request {
-        Request {
-            id,
-            end: self.end,
-            server: OnceLock::new(),
-            method: self.method,
-            args: self.args.clone(),
-            called_at: self.called_at,
-            reply_fate: ReplyFate { lost_after: Some(0), ..self.reply_fate },
-            fails_after: self.fails_after,
-            answer: Answer::new(),
-            reply: OnceLock::new(),
-        }
-    }
-}
-
-/// What happens next to a request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Step {
-    /// It reaches its server.
-    Deliver,
-    /// While its handler runs: is the server still alive?
-    CheckAlive,
-    /// It returns to its caller.
-    Return(Outcome),
-}
-
-#[derive(Debug)]
-struct Scheduled {
-    /// When it happens, in microseconds, and below that its number: what happens at the same time
-    /// happens first come first served. One number, for the heap compares little but these.
-    turn: u128,
-    request: Arc<Request>,
-    step: Step,
-}
-
-/// When it is a step's turn, in microseconds.
-fn at_us(turn: u128) -> u64 {
-    (turn >> 64) as u64
-}
-
-impl Ord for Scheduled {
-    /// The earliest is the greatest, since the heap gives out the greatest first.
-    fn cmp(&self, other: &Scheduled) -> Ordering {
-        other.turn.cmp(&self.turn)
-    }
-}
-
-impl PartialOrd for Scheduled {
-    fn partial_cmp(&self, other: &Scheduled) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Scheduled {
-    fn eq(&self, other: &Scheduled) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Scheduled {}
-
-/// All that is under way, by time.
-#[derive(Debug, Default)]
-pub(crate) struct Schedule {
-    heap: BinaryHeap<Scheduled>,
-    next_sequence: u64,
-    /// The pump, if it sleeps. Its waker is the runtime's own and only marks it as ready, so that it
-    /// may be woken with the network's lock held.
-    pump: Option<Waker>,
-}
-
-impl Schedule {
-    /// Adds a step, to be done at `at_us`, and wakes the pump if the step comes before all others.
-    pub(crate) fn push(&mut self, at_us: u64, request: Arc<Request>, step: Step) {
-        let turn = (u128::from(at_us) << 64) + u128::from(self.next_sequence);
-        self.next_sequence += 1;
-        let is_first = self.heap.peek().is_none_or(|head| turn < head.turn);
-        self.heap.push(Scheduled { turn, request, step });
-        if is_first {
-            self.wake_pump();
-        }
-    }
-
-    /// Wakes the pump, if it sleeps.
-    pub(crate) fn wake_pump(&mut self) {
-        if let Some(pump) = self.pump.take() {
-            pump.wake();
-        }
-    }
-}
+use crate::fate::{ALIVE_CHECK_MS, ReplyFate, ms};
+use crate::request::Request;
+use crate::schedule::{Schedule, Scheduled, Step, at_us};
+use crate::state::{Shared, State};
 
 /// Makes things happen at their time, until the network is dropped.
 pub(crate) async fn run(shared: Arc<Shared>) {
@@ -145,7 +31,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>) -> Poll<()> {
     // The lock is kept from step to step. Only what may be anybody's code runs without it: handlers,
     // callers' wakers, and what goes with a request that is dropped.
-    let mut state = lock(&shared.state);
+    let mut state = shared.state();
     while !state.is_gone {
         let ran = shared.sim.take_ran();
         if !ran.is_empty() {
@@ -169,7 +55,7 @@ fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>
                 shared.observer.record(Time(shared.sim.now_us()), kind);
                 drop(state);
                 let ended = deliver(shared, request, task);
-                state = lock(&shared.state);
+                state = shared.state();
                 if let Some((request, reply)) = ended {
                     if let Some(owner) = request.server.get().and_then(|server| server.owner()) {
                         state.is_busy(owner);
@@ -201,7 +87,7 @@ fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>
         }
         drop(state);
         drop(request);
-        state = lock(&shared.state);
+        state = shared.state();
     }
     Poll::Ready(())
 }
@@ -224,7 +110,7 @@ fn look_around<'a>(shared: &'a Shared, mut state: MutexGuard<'a, State>) -> Mute
     if shared.sim.clock() == Clock::Virtual {
         drop(state);
         busy.iter().for_each(|server| shared.observer.look_at(*server));
-        state = lock(&shared.state);
+        state = shared.state();
     }
     // Its memory is kept for the next time.
     busy.clear();
@@ -246,7 +132,7 @@ fn look_again<'a>(
     }
     drop(state);
     ran.iter().for_each(|server| shared.observer.look_again(*server));
-    lock(&shared.state)
+    shared.state()
 }
 
 /// Takes the next step once its time has come; until then the pump is woken for it.
@@ -320,9 +206,9 @@ fn deliver(
         {
             waiting.observer.look_at(owner);
         }
-        handled(&waiting, &mut lock(&waiting.state), waited_for, reply);
+        handled(&waiting, &mut waiting.state(), waited_for, reply);
     });
-    check_alive_later(&shared.sim, &mut lock(&shared.state).schedule, request);
+    check_alive_later(&shared.sim, &mut shared.state().schedule, request);
     None
 }
 

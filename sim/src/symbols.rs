@@ -8,7 +8,9 @@ use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 use std::ptr;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
 
 /// Tells a child that nobody reads its lines.
 const NO_LINES: &str = "LAB_WORKER_NO_LINES";
@@ -41,11 +43,10 @@ pub(crate) fn lines(address: usize) -> Arc<[Line]> {
     if !are_wanted() {
         return Arc::default();
     }
-    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = known().get(&address).cloned();
+    let found = KNOWN.lock().get(&address).cloned();
     found.unwrap_or_else(|| {
         let found = look_up(address);
-        known().insert(address, found.clone());
+        KNOWN.lock().insert(address, found.clone());
         found
     })
 }

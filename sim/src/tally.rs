@@ -5,9 +5,10 @@
 
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// What is sent within so much virtual time, in microseconds, counts as one burst.
 const BURST_US: u64 = 10_000;
@@ -162,7 +163,7 @@ impl Tally {
     /// A server sends so many calls and bytes at `now_us`, the call from `called_at`.
     /// Returns the burst that this is part of.
     pub(crate) fn sent(&self, server: u32, sent: Message, now_us: u64) -> Burst {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).add(server, sent, now_us)
+        self.sent.lock().add(server, sent, now_us)
     }
 
     /// What the run is at, whose clock is at `now_us`, and whose thread goes on meanwhile. Takes a moment
@@ -237,20 +238,12 @@ pub fn within(time: Duration) -> String {
     }
 }
 
-/// How often, and how long each time, a lock is tried that nobody may ever let go.
-const TRIES: u32 = 100;
-const TRY: Duration = Duration::from_millis(1);
+/// How long a lock is waited for that nobody may ever let go.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Locks what a thread may have locked that has died; then it is `None`. One that lives lets go of it soon.
 pub(crate) fn lock_of_the_dead<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    for _ in 0..TRIES {
-        match mutex.try_lock() {
-            Ok(guard) => return Some(guard),
-            Err(TryLockError::Poisoned(guard)) => return Some(guard.into_inner()),
-            Err(TryLockError::WouldBlock) => thread::sleep(TRY),
-        }
-    }
-    None
+    mutex.try_lock_for(PATIENCE)
 }
 
 /// A number with a comma before each three digits.

@@ -3,11 +3,10 @@
 //! All of it comes from the runtime's task hooks, which tokio has behind `tokio_unstable`. Without
 //! them nothing is known of tasks.
 
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::Location;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use tokio::task::Id;
 
 use crate::context::{Activity, Owner};
@@ -48,31 +47,27 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Id, Task, BuildHasherDefault<IdHasher>>> {
-        self.alive.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The task of this `id` has been spawned.
     #[cfg(tokio_unstable)]
     pub(crate) fn add(&self, id: Id, task: Task) {
-        self.lock().insert(id, task);
+        self.alive.lock().insert(id, task);
     }
 
     /// What is known of a task.
     #[cfg(tokio_unstable)]
     pub(crate) fn get(&self, id: Id) -> Option<Task> {
-        self.lock().get(&id).copied()
+        self.alive.lock().get(&id).copied()
     }
 
     /// A task has ended.
     #[cfg(tokio_unstable)]
     pub(crate) fn remove(&self, id: Id) {
-        self.lock().remove(&id);
+        self.alive.lock().remove(&id);
     }
 
     /// The tasks that have an owner and have not ended, in no particular order.
     pub(crate) fn alive(&self) -> Vec<Task> {
-        self.lock().values().copied().collect()
+        self.alive.lock().values().copied().collect()
     }
 
     /// The line that spawned most of these tasks, and how many; `None` if there are none, or if
@@ -91,13 +86,13 @@ impl Tasks {
 
     /// Whose tasks have been polled since this was called last, each once.
     pub(crate) fn take_ran(&self) -> Vec<Owner> {
-        let mut ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ran = self.ran.lock();
         std::mem::take(&mut *ran)
     }
 
     #[cfg(tokio_unstable)]
     pub(crate) fn has_run(&self, owner: Owner) {
-        let mut ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ran = self.ran.lock();
         if !ran.contains(&owner) {
             ran.push(owner);
         }

@@ -16,12 +16,13 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use parking_lot::{Condvar, Mutex};
 
 use crate::death::Death;
 use crate::interrupt::{self, Again};
@@ -103,7 +104,7 @@ pub fn run_in_children(
             .try_for_each(|thread| thread.join().expect("a worker's thread doesn't panic"))
     });
     outcome?;
-    let mut done = queue.done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut done = queue.done.into_inner();
     done.sort_by_key(|(position, _)| *position);
     Ok(done.into_iter().map(|(_, done)| done).collect())
 }
@@ -140,10 +141,6 @@ struct Queue<'a> {
     done: Mutex<Vec<(usize, Done)>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl<'a> Queue<'a> {
     fn new(seeds: &[u64], in_hand: usize, enough: &'a (dyn Fn(&Done) -> bool + Sync)) -> Queue<'a> {
         Queue {
@@ -157,7 +154,7 @@ impl<'a> Queue<'a> {
     }
 
     fn is_empty(&self) -> bool {
-        self.is_closed() || lock(&self.todo).is_empty() && lock(&self.suspects).is_empty()
+        self.is_closed() || self.todo.lock().is_empty() && self.suspects.lock().is_empty()
     }
 
     fn is_closed(&self) -> bool {
@@ -165,14 +162,14 @@ impl<'a> Queue<'a> {
     }
 
     fn next(&self, source: &Mutex<VecDeque<Job>>) -> Option<Job> {
-        if self.is_closed() { None } else { lock(source).pop_front() }
+        if self.is_closed() { None } else { source.lock().pop_front() }
     }
 
     fn finish(&self, (position, _): Job, done: Done) {
         if (self.enough)(&done) {
             self.is_closed.store(true, Ordering::Relaxed);
         }
-        lock(&self.done).push((position, done));
+        self.done.lock().push((position, done));
     }
 
     /// Starts a child and gives it seeds until there are none left or it dies.
@@ -182,7 +179,7 @@ impl<'a> Queue<'a> {
         command: &(dyn Fn() -> Command + Sync),
     ) -> io::Result<()> {
         // Suspects run one by one, so that it is plain which of them it was.
-        let (source, in_hand) = match (isolation, lock(&self.suspects).is_empty()) {
+        let (source, in_hand) = match (isolation, self.suspects.lock().is_empty()) {
             (Isolation::Batch, true) => (&self.todo, self.in_hand),
             (Isolation::Batch, false) => (&self.suspects, 1),
             (Isolation::Process, true) => (&self.todo, 1),
@@ -224,7 +221,7 @@ impl<'a> Queue<'a> {
                     self.finish(job, Done { seed, result: Ok(result), output, is_last });
                     if child.is_leaving {
                         // The others are not to blame for its end.
-                        given.into_iter().rev().for_each(|job| lock(source).push_front(job));
+                        given.into_iter().rev().for_each(|job| source.lock().push_front(job));
                         child.dismiss();
                         return Ok(());
                     }
@@ -240,7 +237,7 @@ impl<'a> Queue<'a> {
                             self.finish(job, Done { seed: job.1, result, output, is_last: true });
                         }
                     } else {
-                        lock(&self.suspects).extend(given);
+                        self.suspects.lock().extend(given);
                     }
                     return Ok(());
                 }
@@ -406,16 +403,16 @@ fn permits(jobs: NonZeroUsize) -> &'static Permits {
 
 impl Permits {
     fn acquire(&self) -> Permit<'_> {
-        let free = lock(&self.free);
-        let waited = self.one_is_free.wait_while(free, |free| *free == 0);
-        *waited.unwrap_or_else(PoisonError::into_inner) -= 1;
+        let mut free = self.free.lock();
+        self.one_is_free.wait_while(&mut free, |free| *free == 0);
+        *free -= 1;
         Permit(self)
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        *lock(&self.0.free) += 1;
+        *self.0.free.lock() += 1;
         self.0.one_is_free.notify_one();
     }
 }

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::wire::OUTPUT_KEPT;
 
@@ -28,13 +29,13 @@ static COUNTED: Mutex<Printed> = Mutex::new(Printed { lines: 0, bytes: 0, goes_o
 /// has been taken.
 pub(crate) fn count() {
     let counted = count_lines().unwrap_or_default();
-    *COUNTED.lock().unwrap_or_else(PoisonError::into_inner) = counted;
+    *COUNTED.lock() = counted;
 }
 
 /// What the run that gets nowhere in this process has printed.
 #[must_use]
 pub fn printed() -> Printed {
-    let counted = *COUNTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let counted = *COUNTED.lock();
     // It was emptied when that had been counted.
     let goes_on = file().and_then(|file| file.metadata()).is_ok_and(|now| now.len() > 0);
     Printed { goes_on, ..counted }

@@ -6,10 +6,11 @@ use std::io::Read as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Mutex, MutexGuard};
 use sim::{Clock, Exit};
 
 use crate::ask::{self, ask};
@@ -72,10 +73,6 @@ struct SimulatedThread {
     cpu_limit: Duration,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The watch, as its runs know it.
 pub(crate) struct OfRuns(pub(crate) Arc<Watch>);
 
@@ -84,7 +81,7 @@ impl sim::Watcher for OfRuns {
         // Before the lock is taken: a thread that dies with the lock could not be told of.
         last_words::belongs_to_a_run();
         let id = Thread::own();
-        if let Some(running) = lock(&self.0.running).as_mut() {
+        if let Some(running) = self.0.running.lock().as_mut() {
             match clock {
                 Clock::Virtual => running.thread = Some(SimulatedThread { id, cpu_limit }),
                 Clock::Real => running.until = Some(Instant::now() + limit + OVERTIME),
@@ -130,22 +127,22 @@ impl Watch {
     /// A run of `seed` begins.
     pub(crate) fn begin(&self, seed: u64) {
         let since = Instant::now();
-        *lock(&self.running) = Some(Running { seed, since, until: None, thread: None });
+        *self.running.lock() = Some(Running { seed, since, until: None, thread: None });
     }
 
     /// The run has come to its end.
     pub(crate) fn end(&self) {
-        *lock(&self.running) = None;
+        *self.running.lock() = None;
     }
 
     /// The parent's socket.
     pub(crate) fn socket(&self) -> MutexGuard<'_, UnixStream> {
-        lock(&self.socket)
+        self.socket.lock()
     }
 
     pub(crate) fn send(&self, frame: &Frame) {
         // If the parent is gone there is nobody to tell.
-        let _ = wire::write(&mut *lock(&self.socket), frame);
+        let _ = wire::write(&mut *self.socket.lock(), frame);
     }
 
     /// Lets the parent know for a while that this process lives: to look lines up, and to store a large
@@ -160,7 +157,7 @@ impl Watch {
         let tell = move || {
             for _ in 0..LAST_WORDS_SECS {
                 thread::sleep(Duration::from_secs(1));
-                let mut socket = lock(&watch.socket);
+                let mut socket = watch.socket.lock();
                 if watch.is_leaving.load(Ordering::Relaxed) {
                     return;
                 }
@@ -184,7 +181,7 @@ impl Watch {
                 let LastWords { signal, stack, context } = words;
                 self.give_up(&Stuck::at(Why::Signal(signal), &stack, context));
             }
-            let Some(running) = *lock(&self.running) else { continue };
+            let Some(running) = *self.running.lock() else { continue };
             if interrupt::is_interrupted() {
                 self.give_up(&Stuck::unseen(Why::Interrupted));
             }
@@ -201,7 +198,7 @@ impl Watch {
             };
             // A run that is only slow may have come to its end meanwhile.
             let is_under_way =
-                |_: &Stuck| lock(&self.running).is_some_and(|now| now.since == running.since);
+                |_: &Stuck| self.running.lock().is_some_and(|now| now.since == running.since);
             if let Some(stuck) = stuck.filter(is_under_way) {
                 self.give_up(&stuck);
             }
@@ -211,7 +208,7 @@ impl Watch {
     /// Sends a result for a run that will never have one, and ends the process.
     fn give_up(self: &Arc<Self>, stuck: &Stuck) -> ! {
         // Kept: a run that comes to its end meanwhile must not have a second result.
-        let running = lock(&self.running);
+        let running = self.running.lock();
         let seed = running.map_or(0, |running| running.seed);
         limits::raise_for_last_words();
         self.is_busy_with_last_words();
