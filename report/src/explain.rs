@@ -6,21 +6,21 @@
 //! never appears without the calls and times that prove it.
 
 mod agreement;
-mod answers;
+mod applies_late;
 mod apply_order;
 mod blocked;
 mod budget;
 mod commands;
 mod doubts;
 mod finding;
-mod in_turn;
-mod late;
 mod leaderless;
 mod no_leader;
 mod numbers;
+mod one_peer_at_a_time;
 mod panics;
 mod red_herrings;
 mod referee;
+mod reply_terms;
 mod saves;
 mod snapshots;
 mod tables;

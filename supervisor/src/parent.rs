@@ -26,7 +26,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::death::Death;
 use crate::interrupt::{self, Again};
-use crate::silence::{self, Silence};
+use crate::patience::{self, Silence};
 use crate::wire::{self, CHILD, Frame, OUTPUT_KEPT};
 
 /// How long a child may take to end when it has closed its end of the socket.
@@ -275,7 +275,7 @@ struct Worker {
 impl Worker {
     fn start(command: &(dyn Fn() -> Command + Sync)) -> io::Result<Worker> {
         let (socket, theirs) = UnixStream::pair()?;
-        socket.set_read_timeout(Some(silence::AT_MOST))?; // for the rest of what it has begun to say
+        socket.set_read_timeout(Some(patience::AT_MOST))?; // for the rest of what it has begun to say
         let output = tempfile::Builder::new().append(true).tempfile()?.into_file();
         let process = command()
             .env(CHILD, "1")
@@ -317,7 +317,7 @@ impl Worker {
             // As a rule the socket's other end is closed when it ends; but not if a process that it has
             // started holds it, too. What it said before is still there to be read.
             let has_ended = self.process.try_wait().is_ok_and(|status| status.is_some());
-            if self.has_word(if has_ended { Duration::ZERO } else { silence::LOOK }) {
+            if self.has_word(if has_ended { Duration::ZERO } else { patience::LOOK }) {
                 return Ok(());
             }
             if has_ended {

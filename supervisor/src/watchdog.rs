@@ -14,9 +14,9 @@ use parking_lot::{Mutex, MutexGuard};
 use sim::{Clock, Exit};
 
 use crate::ask::{self, ask};
-use crate::kernel::{self, Stat};
 use crate::last_words::{self, LastWords};
 use crate::printed::Output;
+use crate::proc_stat::{self, Stat};
 use crate::stuck::{Stuck, Why};
 use crate::threads::Thread;
 use crate::wire::{self, Frame};
@@ -248,7 +248,7 @@ impl Seen {
     /// Looks at the run once more. Returns why it is stuck, if it is.
     fn look(&mut self, running: &Running) -> Option<Stuck> {
         let thread = running.thread?;
-        if kernel::memory_held().is_some_and(|held| held > limits::HELD) {
+        if proc_stat::memory_held().is_some_and(|held| held > limits::HELD) {
             return Some(asked(Why::Memory, thread));
         }
         let Thread(id) = thread.id;

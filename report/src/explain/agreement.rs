@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use super::finding::{Confidence, Finding};
 use super::numbers::number_after;
 use super::{
-    Case, Cause, answers, budget, certain, commands, evidence, in_turn, late, no_leader, referee,
-    terms,
+    Case, Cause, applies_late, budget, certain, commands, evidence, no_leader, one_peer_at_a_time,
+    referee, reply_terms, terms,
 };
 use crate::event::Time;
 use crate::story::{Call, Proposal, Purpose};
@@ -15,16 +15,16 @@ use crate::story::{Call, Proposal, Purpose};
 pub(super) const CAUSES: &[Cause] = &[
     referee::broken_rule,
     no_leader::server_hangs,
-    in_turn::sends_in_turn,
+    one_peer_at_a_time::sends_in_turn,
     back_one_by_one,
     same_prev_again,
     same_snapshot_again,
     not_sent,
     majority_not_committed,
     heartbeat_s_commit_ignored,
-    late::applies_late,
+    applies_late::applies_late,
     not_applied,
-    answers::answer_without_term,
+    reply_terms::answer_without_term,
     terms::election_despite_leader,
     terms::heartbeats_too_seldom,
 ];
@@ -296,7 +296,7 @@ fn not_sent(case: &Case<'_>) -> Option<Finding> {
         || until.0 - since.0 < LONG
         || !case.window.up.contains(&(leader as usize))
         // Then it would have sent it later.
-        || in_turn::sends_in_turn(case).is_some()
+        || one_peer_at_a_time::sends_in_turn(case).is_some()
     {
         return None;
     }

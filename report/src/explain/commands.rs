@@ -3,14 +3,14 @@
 
 use super::finding::{Evidence, Finding};
 use super::numbers::numbers;
-use super::{Case, Cause, certain, evidence, in_turn, no_leader, referee, terms};
+use super::{Case, Cause, certain, evidence, no_leader, one_peer_at_a_time, referee, terms};
 use crate::event::Time;
 use crate::story::Story;
 
 pub(super) const CAUSES: &[Cause] = &[
     referee::broken_rule,
     no_leader::server_hangs,
-    in_turn::sends_in_turn,
+    one_peer_at_a_time::sends_in_turn,
     one_command_at_a_time,
     leader_refuses,
     terms::election_despite_leader,

@@ -12,7 +12,7 @@ use std::time::Duration;
 pub(super) use servers::server_hangs;
 
 use super::finding::{self, Evidence};
-use super::{Case, Cause, in_turn};
+use super::{Case, Cause, one_peer_at_a_time};
 use crate::event::Time;
 use crate::story::{Call, Election, Life, Story};
 
@@ -30,7 +30,7 @@ pub(super) const CAUSES: &[Cause] = &[
     timers::timer_reset_by_refusal,
     timers::same_term_again,
     timers::timer_dead,
-    in_turn::sends_in_turn,
+    one_peer_at_a_time::sends_in_turn,
     timers::election_not_restarted,
     votes::vote_refused_without_reason,
     votes::leader_replaced_at_once,

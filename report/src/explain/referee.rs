@@ -6,8 +6,8 @@
 
 mod commits;
 mod elections;
+mod get_state;
 mod logs;
-mod told;
 mod up_to_date;
 
 pub(super) use logs::log_not_saved;
@@ -143,7 +143,7 @@ struct Referee<'a> {
     /// Whether what was saved is safe at once, as on MIT's disks.
     disks_are_safe: bool,
     /// The views whose terms are contradicted by what their servers did.
-    wrong_views: Vec<told::WrongView>,
+    wrong_views: Vec<get_state::WrongView>,
     /// A vote that was refused for the length of a log.
     length_counted: Option<Evidence>,
     /// Whether a candidate with an outdated log that is no longer than the voter's got a vote.
@@ -184,7 +184,7 @@ fn watch(story: &Story) -> Vec<Breach> {
         reads_logs: reads_logs(story),
         reads_commits: reads_commits(story),
         disks_are_safe: disks_are_safe(story),
-        wrong_views: told::wrong_views(story),
+        wrong_views: get_state::wrong_views(story),
         length_counted: None,
         shorter_chosen: false,
     };

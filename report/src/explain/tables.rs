@@ -1,14 +1,14 @@
 //! Which causes are looked for, by the failure's sentence.
 
 use super::{
-    Cause, agreement, answers, apply_order, blocked, budget, commands, late, no_leader, panics,
-    referee, saves, snapshots, terms, two_leaders,
+    Cause, agreement, applies_late, apply_order, blocked, budget, commands, no_leader, panics,
+    referee, reply_terms, saves, snapshots, terms, two_leaders,
 };
 use crate::failure::{Failure, FailureKind};
 
 /// Causes of `… was told of term …, and isn't in it`.
 const TOLD: &[Cause] =
-    &[answers::answer_without_term, answers::reply_s_term_ignored, referee::broken_rule];
+    &[reply_terms::answer_without_term, reply_terms::reply_s_term_ignored, referee::broken_rule];
 
 /// The causes of failures with this sentence, whose numbers are N; the more telling ones first.
 pub(super) fn causes(failure: &Failure, sentence: &str) -> &'static [Cause] {
@@ -61,7 +61,7 @@ pub(super) fn causes(failure: &Failure, sentence: &str) -> &'static [Cause] {
     } else if has("rejected Start()") || has("missing in") || has("leads and refuses a command") {
         commands::CAUSES
     } else if failure.kind == FailureKind::Stuck {
-        late::CAUSES
+        applies_late::CAUSES
     } else {
         // Two commands at one index, an index that went down, a value that is gone: some rule is
         // broken.

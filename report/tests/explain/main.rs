@@ -3,6 +3,7 @@
 mod built;
 mod crashed;
 mod cut;
+mod get_state;
 mod golden;
 mod leaderless;
 mod names;
@@ -11,4 +12,3 @@ mod shown;
 mod silent;
 mod stored;
 mod styles;
-mod told;

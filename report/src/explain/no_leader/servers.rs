@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{COUNTED, PATIENCE, evidence, life_at, seconds};
 use crate::event::Time;
-use crate::explain::{Case, Confidence, Finding, answers};
+use crate::explain::{Case, Confidence, Finding, reply_terms};
 use crate::story::{Call, Purpose};
 use crate::text::count;
 
@@ -152,7 +152,7 @@ pub(super) fn higher_term_ignored(case: &Case<'_>) -> Option<Finding> {
         .iter()
         .filter(|call| call.purpose != Purpose::Other && call.handled.is_some())
         .filter(|call| call.reply.term.is_some() && call.reply.term < call.args.term)
-        .filter(|call| !answers::leaves_term_out(case.story, call))
+        .filter(|call| !reply_terms::leaves_term_out(case.story, call))
         .filter(|call| !case.story.holds_to_leader(call))
         .collect();
     // An answer may have the term that the server had until then.

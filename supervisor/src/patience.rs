@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::death::Death;
-use crate::kernel::{Stat, states_of_threads};
+use crate::proc_stat::{Stat, states_of_threads};
 
 /// How often a silent child is looked at.
 pub(crate) const LOOK: Duration = Duration::from_millis(500);
