@@ -1,33 +1,21 @@
 //! Runs tests of this binary as their user would: in a process and an environment of its own.
 
-use std::env;
-use std::fs::{self, File};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use config::{Failure, FailureKind, RunResult};
+use config::{Failure, FailureKind};
 use sim::{Clock, Ending};
+pub(crate) use testkit::{FAILED, PASSED, Ran};
+use testkit::{TestBinary, assert_says, name};
 
 use crate::server::draws_the_bad_lot;
-
-/// How long a process may take before it is killed, so that a tester that hangs fails its test.
-const LIMIT: Duration = Duration::from_secs(120);
 
 /// The test behind each victim, which must run whatever became of the victim.
 const NEXT: &str = "well_behaved::servers_without_a_bad_habit_pass";
 
 /// How many seeds a victim is run with, of which one draws the bad lot.
 const SEEDS: u64 = 8;
-
-/// What came of a test binary's process.
-pub(crate) struct Ran {
-    pub(crate) status: ExitStatus,
-    pub(crate) results: Vec<RunResult>,
-    pub(crate) output: String,
-    pub(crate) process_id: u32,
-}
 
 /// Runs `tests`, named by their paths in this binary. Of the variables that the harness and the test
 /// runner read it has `variables` and no others.
@@ -41,95 +29,26 @@ pub(crate) fn run_while(
     variables: &[(&str, &str)],
     meanwhile: impl FnMut(u32),
 ) -> Ran {
-    run_binary(&env::current_exe().expect("this binary's path"), tests, variables, meanwhile)
+    run_binary(&TestBinary::this(PACKAGE), tests, variables, meanwhile)
 }
 
-/// The same, with `binary`, which is as good as this one.
-pub(crate) fn run_binary(
-    binary: &Path,
+/// The package that this binary is of.
+const PACKAGE: &str = env!("CARGO_PKG_NAME");
+
+/// The same, with the binary at `path`, which is as good as this one.
+pub(crate) fn run_other(path: &Path, tests: &[&str], variables: &[(&str, &str)]) -> Ran {
+    run_binary(&TestBinary::at(path, PACKAGE), tests, variables, |_| {})
+}
+
+fn run_binary(
+    binary: &TestBinary,
     tests: &[&str],
     variables: &[(&str, &str)],
     meanwhile: impl FnMut(u32),
 ) -> Ran {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let printed = folder.path().join("printed");
-    let file = File::create(&printed).expect("a file in a new folder");
-    let mut command = Command::new(binary);
-    command.args(tests).args(["--exact", "--include-ignored", "--nocapture"]);
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("LAB_") || text.starts_with("RUST_") {
-            command.env_remove(name);
-        }
-    }
-    // Cargo sets this one; who runs the binary by hand has to do without.
-    command.env("CARGO_PKG_NAME", env!("CARGO_PKG_NAME"));
-    command.env("LAB_OUT", folder.path()).env("LAB_JOBS", "2").env("RUST_TEST_THREADS", "1");
-    command.envs(variables.iter().copied());
-    command.stdin(Stdio::null());
-    command.stdout(file.try_clone().expect("a second handle")).stderr(file);
-    let mut process = command.spawn().expect("this binary runs");
-    let status = wait(&mut process, meanwhile);
-    let output = String::from_utf8_lossy(&fs::read(&printed).expect("the file")).into_owned();
-    let Some(status) = status else {
-        panic!("{tests:?} took longer than {LIMIT:?}; it has printed:\n{output}")
-    };
-    let results = read(&folder.path().join("results.jsonl"));
-    Ran { status, results, output, process_id: process.id() }
-}
-
-/// Waits for the process's end; kills it when the limit is over, and returns `None`.
-fn wait(process: &mut Child, mut meanwhile: impl FnMut(u32)) -> Option<ExitStatus> {
-    let begun = Instant::now();
-    while begun.elapsed() < LIMIT {
-        if let Some(status) = process.try_wait().expect("the process is this one's child") {
-            return Some(status);
-        }
-        meanwhile(process.id());
-        #[expect(clippy::disallowed_methods, reason = "this is no simulated thread")]
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    process.kill().and_then(|()| process.wait()).expect("a process can be killed");
-    None
-}
-
-fn read(path: &Path) -> Vec<RunResult> {
-    // Where a test can't even begin there are no results.
-    let results = fs::read_to_string(path).unwrap_or_default();
-    let parse = |line| serde_json::from_str(line).expect("a line is a result");
-    results.lines().map(parse).collect()
-}
-
-impl Ran {
-    /// The results of the test at `path`.
-    pub(crate) fn results_of(&self, path: &str) -> Vec<&RunResult> {
-        self.results.iter().filter(|result| result.test == name(path)).collect()
-    }
-
-    /// Asserts that the output has each of `texts`.
-    pub(crate) fn assert_says(&self, texts: &[&str]) {
-        assert_says("the output", &self.output, texts);
-    }
-
-    /// Asserts that this process's tests have passed, or that they have failed.
-    pub(crate) fn assert_status(&self, code: i32) {
-        assert_eq!(self.status.code(), Some(code), "{}", self.output);
-    }
-}
-
-/// The exit codes of a test binary.
-pub(crate) const PASSED: i32 = 0;
-pub(crate) const FAILED: i32 = 101;
-
-fn assert_says(what: &str, text: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(text.contains(part), "{what} doesn't say {part:?}:\n{text}");
-    }
-}
-
-/// The name of the function at a path.
-fn name(path: &str) -> &str {
-    path.rsplit("::").next().unwrap_or(path)
+    let arguments = [tests, &["--exact", "--include-ignored", "--nocapture"]].concat();
+    let few = [("LAB_JOBS", "2"), ("RUST_TEST_THREADS", "1")];
+    binary.run_while(&arguments, few.iter().chain(variables).copied(), meanwhile)
 }
 
 /// The first of [`SEEDS`] seeds of which exactly one draws the bad lot, and that one. It is the last

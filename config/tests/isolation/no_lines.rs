@@ -3,7 +3,7 @@
 use std::env;
 use std::process::Command;
 
-use crate::child::{FAILED, run_binary};
+use crate::child::{FAILED, run_other};
 
 #[test]
 fn a_build_without_debug_information_says_why_a_line_is_missing() {
@@ -21,7 +21,7 @@ fn a_build_without_debug_information_says_why_a_line_is_missing() {
     for (victim, label) in victims.into_iter().zip(["line", "stack", "stack"]) {
         // Enough that one draws the bad lot, where there are lots.
         let variables = [("LAB_SEED", "1"), ("LAB_ITERS", "20")];
-        let ran = run_binary(&binary, &[victim], &variables, |_| {});
+        let ran = run_other(&binary, &[victim], &variables);
         ran.assert_status(FAILED);
         ran.assert_says(&[&format!("\n  {label:<9} {why}")]);
     }

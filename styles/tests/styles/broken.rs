@@ -3,8 +3,9 @@
 use config::{RunResult, Verdict};
 use report::explain::{Confidence, Finding};
 use styles::{Bug, Style, Wire};
+use testkit::Ran;
 
-use crate::child::{Runs, run};
+use crate::run;
 
 /// The seeds of each test.
 const SEEDS: u64 = 4;
@@ -63,7 +64,7 @@ const KEEPS_CONFLICTS: Case = Case {
 };
 
 /// Runs tests with a style and a bug.
-fn run_broken(style: &str, bug: Bug, tests: &[&str]) -> Runs {
+fn run_broken(style: &str, bug: Bug, tests: &[&str]) -> Ran {
     let (bug, seeds) = (format!("{bug:?}"), SEEDS.to_string());
     let variables = [
         ("LAB_STYLE", style),
@@ -72,7 +73,7 @@ fn run_broken(style: &str, bug: Bug, tests: &[&str]) -> Runs {
         ("LAB_SEED", "1"),
         ("LAB_ITERS", &*seeds),
     ];
-    run(&variables, tests)
+    run(variables, tests)
 }
 
 /// Asserts that each style with the bug fails, and that what is certain is so.
@@ -182,7 +183,7 @@ fn a_name_of_nothing_is_answered_by_the_choices() {
         ),
         ("LAB_BUG", "failed to read LAB_BUG: no bug is named \"Nothing\"; choose None or one of ["),
     ] {
-        let runs = run(&[(variable, "Nothing")], &["TestInitialElection3A"]);
+        let runs = run([(variable, "Nothing")], &["TestInitialElection3A"]);
         let [result] = &runs.results[..] else { panic!("{}", runs.output) };
         let failure = result.failure().expect("there is no such Raft");
         assert!(failure.message.contains(sentence), "{failure:?}");

@@ -4,10 +4,14 @@
 extern crate self as raft;
 
 mod broken;
-mod child;
 #[path = "../../../tests/extra/main.rs"]
 mod extra;
 mod lab3;
 mod right;
 
 pub(crate) use styles::make;
+
+/// Runs tests of this binary with these variables.
+fn run<const N: usize>(variables: [(&str, &str); N], tests: &[&str]) -> testkit::Ran {
+    testkit::TestBinary::this(env!("CARGO_PKG_NAME")).run(tests, variables)
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use styles::Style;
 
-use crate::child::run;
+use crate::run;
 
 /// The seeds of each test.
 const SEEDS: u64 = 3;
@@ -53,7 +53,7 @@ fn passes_all_but(skipped: &[&str], style: &str) {
     let seeds = SEEDS.to_string();
     let variables =
         [("LAB_STYLE", style), ("LAB_STRICT", "1"), ("LAB_SEED", "1"), ("LAB_ITERS", &*seeds)];
-    let runs = run(&variables, &["lab3::", "extra::"]);
+    let runs = run(variables, &["lab3::", "extra::"]);
     let mut runs_of: BTreeMap<&str, u64> = BTreeMap::new();
     for result in &runs.results {
         assert_eq!(result.failure(), None, "{style}: {}, seed {}", result.test, result.seed);
