@@ -54,11 +54,16 @@ where
     run_test(Some(seed), Location::caller(), script);
 }
 
+/// Where the sources are of this crate and of those that it is made of.
+const SOURCES: [&str; 3] =
+    [concat!(env!("CARGO_MANIFEST_DIR"), "/src"), supervisor::SOURCE, report::SOURCE];
+
 fn run_test<S, Fut>(seed: Option<u64>, location: &'static Location<'static>, script: S)
 where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
+    sim::leave_out_lines_of(&SOURCES);
     let test = match TestName::of_call::<S>(location) {
         Ok(test) => test,
         Err(error) => fail_test(&error),

@@ -139,6 +139,10 @@ use serde::de::DeserializeOwned;
 pub use error::{Error, Position};
 pub use sequence::{Decoder, Encoder};
 
+/// The folder of this crate's sources, no line of which is the user's.
+#[doc(hidden)]
+pub const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+
 /// How deep values may be nested: structs, sequences, options, variants, each counts as a level.
 /// Decoding recurses, so without a limit a few kilobytes from an enemy would overflow the stack.
 const MAX_DEPTH: usize = 128;

@@ -101,3 +101,7 @@ pub use nemesis::{Faults, Link};
 pub use network::Network;
 pub use server::{Message, Server, Service};
 pub use state::{Observer, Passing, Reliability, ServerName, Switch};
+
+/// The folder of this crate's sources, no line of which is the user's.
+#[doc(hidden)]
+pub const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");

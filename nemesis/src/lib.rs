@@ -25,3 +25,7 @@ mod shrink;
 pub use faults::{Faults, Link};
 pub use plan::{Act, Load, Plan, Timed};
 pub use shrink::{shrink, shrink_with};
+
+/// The folder of this crate's sources, no line of which is the user's.
+#[doc(hidden)]
+pub const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");

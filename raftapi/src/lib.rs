@@ -106,6 +106,10 @@ use labrpc::{ClientEnd, Service};
 pub use apply::{ApplyCh, ApplyMsg, ApplyReceiver, apply_channel};
 pub use persister::Persister;
 
+/// The folder of this crate's sources, no line of which is the user's.
+#[doc(hidden)]
+pub const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+
 /// A term (§5.1). Servers begin in term 0; the first election is for term 1.
 pub type Term = u64;
 

@@ -39,3 +39,7 @@ pub use payload::Payload;
 pub use record::Record;
 pub use result::{Measured, Process, RunResult, Verdict};
 pub use story::{Purpose, Story};
+
+/// The folder of this crate's sources, no line of which is the user's.
+#[doc(hidden)]
+pub const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");

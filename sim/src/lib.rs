@@ -81,6 +81,7 @@ mod watcher;
 #[cfg(unix)]
 pub use handle::end_process;
 pub use handle::{Sim, is_of_a_run};
+pub use lines::leave_out_lines_of;
 pub use misuse::{Meddling, Misuse};
 pub use panics::unnoticed;
 pub use run::{Ending, prepare, run};

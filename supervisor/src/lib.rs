@@ -35,3 +35,7 @@ pub use last_words::overflowing;
 pub use parent::{Done, Isolation, run_in_children, without_address_randomisation};
 pub use printed::{Printed, printed};
 pub use stuck::{Stuck, Why};
+
+/// The folder of this crate's sources, no line of which is the user's.
+#[doc(hidden)]
+pub const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
