@@ -32,6 +32,9 @@ pub enum Disk {
     First,
     /// While its own disk writes them; it counts itself when that has ended (thesis §10.2.1).
     InParallel,
+    /// At once. Its own disk gets an entry when a follower has it, and it counts itself when that has ended:
+    /// what it took and no follower has, it forgets in a crash.
+    Last,
 }
 
 /// When a server that hears from no leader starts an election; the times are in ms.
@@ -90,9 +93,10 @@ const ACTOR: Style = Style {
 
 impl Style {
     /// All styles; the first is the one that is used if none is chosen.
-    pub const ALL: [Style; 8] = [
+    pub const ALL: [Style; 9] = [
         ACTOR,
         Style { name: "LeaderDiskInParallel", disk: Disk::InParallel, ..ACTOR },
+        Style { name: "LeaderDiskLast", disk: Disk::Last, ..ACTOR },
         Style {
             name: "PollingTicker",
             timer: Timer::Polling(600..900),

@@ -66,6 +66,8 @@ impl Machine {
                 None => self.push_entry(entry),
             }
         }
+        // What it took as a leader may be in memory only, and now another server rests on it.
+        self.is_changed |= self.written_index < self.saved.log.last_index();
         // Receiver 5: no further than what the leader is known to have, too.
         self.commit(args.leader_commit.min(last_new));
         reply.success = true;

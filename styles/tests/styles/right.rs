@@ -36,6 +36,9 @@ fn tests() -> Vec<&'static str> {
 /// before the vote.
 const ASK_FIRST: &[&str] = &["X02", "X05", "X21"];
 
+/// These, and those that need a leader to remember what no majority has, which it may forget in a crash.
+const FORGETS: &[&str] = &["X01", "X02", "X05", "X21", "X23"];
+
 /// The scenarios that also read replies, which say nothing where answers are calls of their own.
 const ONE_WAY: &[&str] =
     &["X01", "X02", "X03", "X05", "X06", "X08", "X14", "X15", "X21", "X23", "X24", "X25"];
@@ -86,6 +89,11 @@ fn actor() {
 #[test]
 fn leader_disk_in_parallel() {
     passes_all_but(ASK_FIRST, "LeaderDiskInParallel");
+}
+
+#[test]
+fn leader_disk_last() {
+    passes_all_but(FORGETS, "LeaderDiskLast");
 }
 
 #[test]
