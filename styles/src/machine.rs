@@ -23,7 +23,7 @@ use crate::bug::Bug;
 use crate::log::Log;
 use crate::message::{Entry, Number, Reply, Request};
 use crate::saved::Saved;
-use crate::style::{Disk, Style, Timer};
+use crate::style::{Disk, Style};
 
 use leader::{Progress, most_matched};
 
@@ -384,13 +384,12 @@ impl Machine {
     }
 
     fn draw_timeout(&mut self) -> Duration {
-        let (Timer::Deadline(range) | Timer::Polling(range)) = &self.style.timer;
-        Duration::from_millis(self.rng.random_range(range.clone()))
+        Duration::from_millis(self.rng.random_range(self.style.timer.range()))
     }
 
     /// The least and the most that a server waits before it starts an election.
     fn timeouts(&self) -> [Duration; 2] {
-        let (Timer::Deadline(range) | Timer::Polling(range)) = &self.style.timer;
+        let range = self.style.timer.range();
         [range.start, range.end].map(Duration::from_millis)
     }
 }
