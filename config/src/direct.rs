@@ -14,8 +14,11 @@ use tokio::time::{Instant, sleep};
 use crate::cluster::Config;
 use crate::readings::{Needs, is_answer};
 
-/// How long [`Hold::next`] waits for a message.
+/// How long [`Hold::next`] waits for a message, and [`Hold::first_that`] for each.
 const WITHIN: Duration = Duration::from_secs(10);
+
+/// How long [`Hold::first_that`] goes on if all that comes isn't what is wanted.
+const WITHIN_ALL: Duration = Duration::from_secs(30);
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(1);
@@ -216,8 +219,8 @@ impl Hold {
     /// Lets the messages go their way, one by one, until one is `wanted`: waits for that, and returns it,
     /// held. `what` says of it what makes it the wanted one, as in "that acknowledge index 4".
     ///
-    /// Fails the run (liveness) if there is none within 10 s. Skips it if that can be because no message
-    /// tells what the script `needs`.
+    /// Fails the run (liveness) if no message comes for 10 s, or none within 30 s is the wanted one. Skips it
+    /// if that can be because no message tells what the script `needs`.
     #[track_caller]
     pub fn first_that(
         &self,
@@ -228,16 +231,21 @@ impl Hold {
         let (here, what) = (Location::caller(), what.into());
         async move {
             let begun = Instant::now();
+            let mut last = begun;
             loop {
                 match self.take() {
                     Some(held) if wanted(&held) => return held,
                     // Its answer, if it is a request, is for its sender alone.
-                    Some(held) => drop(held.send()),
+                    Some(held) => {
+                        drop(held.send());
+                        last = Instant::now();
+                    }
                     None => sleep(LOOK).await,
                 }
-                if begun.elapsed() > WITHIN {
+                if last.elapsed() > WITHIN || begun.elapsed() > WITHIN_ALL {
                     self.config.skip_if_untold(self.messages, needs);
-                    let message = format!("none of the {} {what} came for 10 s", self.messages);
+                    let time = begun.elapsed().as_secs();
+                    let message = format!("none of the {} {what} came for {time} s", self.messages);
                     self.config.missed(here, self.messages, message);
                 }
             }
