@@ -91,6 +91,17 @@ impl Messages {
         self.purpose
     }
 
+    /// Whether the requests that a server sends to another can be among them, or have replies that are. Of
+    /// some it isn't known whom they are sent to.
+    pub(crate) fn are_between(self, caller: usize, callee: Option<usize>) -> bool {
+        let (from, to) = match self.leg {
+            Leg::Request => (self.from, self.to),
+            Leg::Reply => (self.to, self.from),
+        };
+        from.is_none_or(|from| from == caller)
+            && to.is_none_or(|to| callee.is_none_or(|callee| callee == to))
+    }
+
     fn has(self, passing: Passing<'_>) -> bool {
         let Passing { caller, callee, method, args, reply } = passing;
         let (leg, from, to) = match reply {
