@@ -185,6 +185,28 @@ fn clients_ask_every_server_until_they_are_dropped() {
 }
 
 #[test]
+#[ignore = "moves the clock; the test below runs it"]
+#[expect(clippy::disallowed_methods, reason = "the mistake that the test below is about")]
+fn moves_the_clock() {
+    config::test(|t| async move {
+        let (cfg, _) = talkers(&t);
+        sleep(ms(100)).await;
+        tokio::time::advance(ms(5_000)).await;
+        sleep(ms(100)).await;
+        cfg.end();
+    });
+}
+
+#[test]
+fn a_script_that_moves_the_clock_is_noticed() {
+    let ran = run(&["directed::moves_the_clock"], &[("LAB_SEED", "1")]);
+    ran.assert_status(FAILED);
+    ran.assert_says(&["tokio::time::advance(5s) moves the clock of the whole cluster"]);
+    let failure = ran.results[0].failure().expect("it has failed");
+    assert!(failure.location.contains("directed.rs:"), "{failure:?}");
+}
+
+#[test]
 fn the_time_is_the_run_s() {
     config::test(|t| async move {
         let begun = Instant::now();

@@ -22,6 +22,9 @@ impl Machine {
             Request::Heartbeat(args) => Reply::Heartbeat(self.heartbeat(&args)),
             Request::InstallSnapshot(args) => Reply::InstallSnapshot(self.install_snapshot(args)),
         };
+        if self.bug == Bug::NeverAnswersVotes && matches!(reply, Reply::RequestVote(_)) {
+            return;
+        }
         self.outputs.push(Output::Reply { ticket, to, reply });
     }
 
