@@ -202,8 +202,6 @@ fn a_script_that_moves_the_clock_is_noticed() {
     let ran = run(&["directed::moves_the_clock"], &[("LAB_SEED", "1")]);
     ran.assert_status(FAILED);
     ran.assert_says(&["tokio::time::advance(5s) moves the clock of the whole cluster"]);
-    let failure = ran.results[0].failure().expect("it has failed");
-    assert!(failure.location.contains("directed.rs:"), "{failure:?}");
 }
 
 #[test]
