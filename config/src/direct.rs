@@ -14,8 +14,11 @@ use tokio::time::{Instant, sleep};
 use crate::cluster::Config;
 use crate::readings::{Needs, is_answer};
 
-/// How long [`Hold::next`] waits for a message.
+/// How long [`Hold::next`] waits for a message, and [`Hold::first_that`] for each.
 const WITHIN: Duration = Duration::from_secs(10);
+
+/// How long [`Hold::first_that`] goes on if all that comes isn't what is wanted.
+const WITHIN_ALL: Duration = Duration::from_secs(30);
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(1);
@@ -86,6 +89,17 @@ impl Messages {
     /// What they are for; `None` if that doesn't matter.
     pub(crate) fn purpose(self) -> Option<Purpose> {
         self.purpose
+    }
+
+    /// Whether the requests that a server sends to another can be among them, or have replies that are. Of
+    /// some it isn't known whom they are sent to.
+    pub(crate) fn are_between(self, caller: usize, callee: Option<usize>) -> bool {
+        let (from, to) = match self.leg {
+            Leg::Request => (self.from, self.to),
+            Leg::Reply => (self.to, self.from),
+        };
+        from.is_none_or(|from| from == caller)
+            && to.is_none_or(|to| callee.is_none_or(|callee| callee == to))
     }
 
     fn has(self, passing: Passing<'_>) -> bool {
@@ -216,8 +230,8 @@ impl Hold {
     /// Lets the messages go their way, one by one, until one is `wanted`: waits for that, and returns it,
     /// held. `what` says of it what makes it the wanted one, as in "that acknowledge index 4".
     ///
-    /// Fails the run (liveness) if there is none within 10 s. Skips it if that can be because no message
-    /// tells what the script `needs`.
+    /// Fails the run (liveness) if no message comes for 10 s, or none within 30 s is the wanted one. Skips it
+    /// if that can be because no message tells what the script `needs`.
     #[track_caller]
     pub fn first_that(
         &self,
@@ -228,16 +242,21 @@ impl Hold {
         let (here, what) = (Location::caller(), what.into());
         async move {
             let begun = Instant::now();
+            let mut last = begun;
             loop {
                 match self.take() {
                     Some(held) if wanted(&held) => return held,
                     // Its answer, if it is a request, is for its sender alone.
-                    Some(held) => drop(held.send()),
+                    Some(held) => {
+                        drop(held.send());
+                        last = Instant::now();
+                    }
                     None => sleep(LOOK).await,
                 }
-                if begun.elapsed() > WITHIN {
+                if last.elapsed() > WITHIN || begun.elapsed() > WITHIN_ALL {
                     self.config.skip_if_untold(self.messages, needs);
-                    let message = format!("none of the {} {what} came for 10 s", self.messages);
+                    let time = begun.elapsed().as_secs();
+                    let message = format!("none of the {} {what} came for {time} s", self.messages);
                     self.config.missed(here, self.messages, message);
                 }
             }

@@ -3,18 +3,23 @@
 //! That server hears nothing but answers, so that its election timer fires, whatever restarts it. What the
 //! others send as leaders gets nowhere, so that no log changes. What could keep it from winning are their
 //! elections: each raises a term, and a server that has voted for itself votes for nobody else in that
-//! term. So they are brought to a stop, by what each right Raft does:
+//! term. So they are brought to a stop, by what each Raft does that keeps to Figure 2:
 //!
-//! * The others hold elections until one of them wins. Who leads starts no more of them. As soon as the
-//!   leader to be needs no others' votes than those of that term, nobody else is asked any more.
-//! * Who has voted is asked for that vote again and again, which restarts its timer (§5.2). It stays in
-//!   that term, and votes in the next.
-//! * The leader to be is asked, too, if it must refuse, for its log is the newer one: it then is in the
-//!   term of whoever asks, and its own election is in the next. It is also asked if nobody can win without
-//!   it.
+//! * The others hold elections until one of them wins. A leader starts no more of them. As soon as enough
+//!   servers for a majority with the leader to be are in that leader's term, only the leader to be may ask.
+//! * A server that has voted is asked for that vote again and again, which restarts its timer (§5.2). It
+//!   stays in that term, and votes in the next.
+//! * The leader to be is asked, too, if it must refuse because its log is the newer one: it then is in the
+//!   candidate's term, and its own election is in the next. It is also asked if nobody can win without it.
+//!
+//! A server that asks before it starts an election (PreVote, thesis §9.6) starts none unless a majority
+//! would vote for it. What the others ask so gets nowhere, so they hold no elections and raise no terms.
+//! The leader to be asks and is answered, and is alone in starting elections. It waits until a majority
+//! hears no leader.
 //!
 //! Where requests for votes can't be read, nobody is brought to a stop, and the leader is found by chance:
-//! of each election of its own that is some third.
+//! of each election of its own that is some third. That is so, too, if such a question can't be told from
+//! a request for a vote: to answer it again restarts no timer.
 
 use std::cell::Cell;
 use std::mem;

@@ -5,7 +5,7 @@
 //! nothing, and is skipped with that reason. A Raft whose messages can be read, and that doesn't send
 //! what it should, fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
 
 use report::{EventKind, FailureKind, Fields, Named, Purpose};
@@ -63,8 +63,8 @@ struct Readings {
     has_answers: bool,
     /// Whether a reply says something.
     replies_tell: bool,
-    /// Whether there were some that could be anything.
-    has_unknown: bool,
+    /// Between whom there were some that could be anything.
+    unknown: BTreeSet<(usize, Option<usize>)>,
 }
 
 impl Readings {
@@ -72,14 +72,18 @@ impl Readings {
         let mut readings = Readings::default();
         for event in config.t.history().events() {
             match &event.kind {
-                EventKind::RpcSent { id, from: Some(_), method, args, .. } => {
+                EventKind::RpcSent { id, from: Some(from), to, method, args } => {
                     let args = args.fields();
                     let purpose = Purpose::of(method, &args);
                     let is_answer = is_answer(method, &args);
                     readings.has_answers |= is_answer;
-                    readings.has_unknown |= purpose == Purpose::Other
+                    if purpose == Purpose::Other
                         && !is_answer
-                        && Named::of(method, &args) != Some(Named::PreVote);
+                        && Named::of(method, &args) != Some(Named::PreVote)
+                    {
+                        let to = to.map(|to| to as usize);
+                        readings.unknown.insert((from.server as usize, to));
+                    }
                     readings.calls.insert(id.0, (purpose, args, None));
                 }
                 EventKind::RpcHandled { id, reply } => {
@@ -95,12 +99,15 @@ impl Readings {
         readings
     }
 
-    /// Why calls of this purpose, if there were any, can't have been recognised; `None` if they would
-    /// have been.
-    fn why_unknown(&self, purpose: Purpose) -> Option<String> {
+    /// Why such messages, if there were any, can't have been recognised; `None` if they would have been:
+    /// others of their kind were, or all is known that their senders have sent to their receivers.
+    fn why_unknown(&self, messages: Messages) -> Option<String> {
+        let purpose = messages.purpose()?;
         let is_known = self.calls.values().any(|(known, ..)| *known == purpose);
+        let mut unknown = self.unknown.iter();
+        let may_be_there = unknown.any(|&(from, to)| messages.are_between(from, to));
         let fields = match purpose {
-            _ if is_known || !self.has_unknown => return None,
+            _ if is_known || !may_be_there => return None,
             Purpose::Vote => "lastLogIndex and lastLogTerm",
             Purpose::Append => "prevLogIndex and entries",
             Purpose::Snapshot => "lastIncludedIndex and lastIncludedTerm",
@@ -143,10 +150,9 @@ impl Readings {
 
 impl Config {
     /// Skips the run if it can't be known whether such messages were sent: none of their kind has ever
-    /// been recognised in this run, and messages were sent that could be anything.
+    /// been recognised in this run, and their senders have sent to their receivers what could be anything.
     pub fn skip_if_unread(&self, messages: Messages) {
-        let Some(purpose) = messages.purpose() else { return };
-        if let Some(reason) = Readings::of(self).why_unknown(purpose) {
+        if let Some(reason) = Readings::of(self).why_unknown(messages) {
             self.skip(reason);
         }
     }

@@ -4,7 +4,7 @@
 //! why: an endless loop is another thing than a million calls, though both take two seconds.
 
 use report::FailureKind;
-use sim::{Burst, Frame, FrameSize, Misuse, Sim, Work, grouped, within};
+use sim::{Burst, Frame, FrameSize, Misuse, Sim, Work, grouped};
 use supervisor::{Printed, Stuck, Why};
 
 use crate::source::shown_line;
@@ -40,7 +40,7 @@ pub(crate) struct Diagnosis {
     pub(crate) location: Option<String>,
 }
 
-/// Whom a sentence is about.
+/// Whether a sentence is told of the code that was running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
     /// The code that was running.
@@ -104,7 +104,9 @@ fn still(work: &Work, printed: Printed, spawned: Option<(String, u64)>) -> Optio
     }
     if work.takes_turns && work.polls >= MASS {
         let misuse = Misuse::TimeStandsStill { polls: work.polls, spawned_at: None };
-        return Some(Diagnosis::new(FailureKind::Misuse, misuse.to_string()));
+        // Which task had its turn when it was looked at is chance, and it may have been none.
+        let diagnosis = Diagnosis::new(FailureKind::Misuse, misuse.to_string());
+        return Some(Diagnosis { subject: Subject::Named, ..diagnosis });
     }
     None
 }
@@ -154,29 +156,17 @@ fn is_large(burst: &Burst) -> bool {
 
 fn many_calls(burst: Burst) -> Diagnosis {
     let Burst { server, calls, lasted, called_at, .. } = burst;
-    let misuse = Misuse::MassOfCalls { server, calls, within: lasted, called_at };
-    of_burst(burst, FailureKind::Misuse, misuse.to_string())
+    of_burst(burst, &Misuse::MassOfCalls { server, calls, within: lasted, called_at })
 }
 
 fn many_bytes(burst: Burst) -> Diagnosis {
-    let sentence = format!(
-        "server {} passed arguments and replies of {} in {} {}. Send what the other server lacks, and \
-         not all there is; a byte string as bytes::Bytes, which is copied in one piece, and not as a \
-         Vec<u8>",
-        burst.server,
-        size(burst.bytes),
-        match burst.calls {
-            1 => "1 call".to_owned(),
-            calls => format!("{} calls", grouped(calls)),
-        },
-        within(burst.lasted)
-    );
-    of_burst(burst, FailureKind::Stuck, sentence)
+    let Burst { server, calls, bytes, lasted, called_at } = burst;
+    of_burst(burst, &Misuse::MassOfBytes { server, bytes, calls, within: lasted, called_at })
 }
 
 /// A sentence that names the server, and the line that it calls from.
-fn of_burst(burst: Burst, kind: FailureKind, sentence: String) -> Diagnosis {
-    let diagnosis = Diagnosis::new(kind, sentence);
+fn of_burst(burst: Burst, misuse: &Misuse) -> Diagnosis {
+    let diagnosis = Diagnosis::new(FailureKind::Misuse, misuse.to_string());
     Diagnosis { subject: Subject::Named, location: burst.called_at.map(shown_line), ..diagnosis }
 }
 

@@ -130,8 +130,7 @@ impl Notes {
     /// What must not be done in a simulation is a failure, too.
     pub(crate) fn misused(&self, misused: Misused) {
         let Misused { misuse, location, at, context } = misused;
-        let names_server = matches!(misuse, Misuse::MassOfCalls { .. });
-        let who = context.filter(|_| !names_server).map_or(String::new(), |context| {
+        let who = context.filter(|_| !misuse.names_server()).map_or(String::new(), |context| {
             format!("server {}, in {}: ", context.owner.server, context.activity)
         });
         let mut message = format!("{who}{}", text::indented(&misuse.to_string(), MESSAGE));

@@ -116,6 +116,9 @@ struct Stored {
     /// Why it can't be told what it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// Of a message that is too long to be stored, its packed [`Fields`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<u8>,
 }
 
 /// Reads a value that is there. It may be `null`: a message can say just that.
@@ -134,7 +137,8 @@ impl Serialize for Payload {
             }
             Err(error) => (None, Some(error)),
         };
-        Stored { bytes, value, error }.serialize(serializer)
+        let fields = if bytes > STORED { self.fields().pack_within(FIELDS) } else { Vec::new() };
+        Stored { bytes, value, error, fields }.serialize(serializer)
     }
 }
 
@@ -142,7 +146,10 @@ impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Payload, D::Error> {
         let stored = Stored::deserialize(deserializer)?;
         let text = serde_json::to_vec(&stored).map_err(D::Error::custom)?;
-        let fields = stored.value.as_ref().map_or_else(Fields::default, Fields::of);
+        let fields = match &stored.value {
+            Some(value) => Fields::of(value),
+            None => Fields::unpack(&stored.fields),
+        };
         Ok(Payload::with_wire_len(&text, stored.bytes, &fields, render_stored))
     }
 }
@@ -155,6 +162,10 @@ fn render_stored(text: &[u8]) -> Result<Value, String> {
 
 /// How long a message may be whose content is stored, in bytes. Shown, it takes many times as much memory.
 const STORED: usize = 1 << 20;
+
+/// How much is stored of such a message's fields, in bytes. More is needed only if the terms of its entries
+/// change all the time.
+const FIELDS: usize = 4096;
 
 /// How many numbers in a row are stored; longer rows are somebody's bytes, of no use to a reader.
 const NUMBERS: usize = 32;
@@ -173,6 +184,42 @@ fn shorten(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What monitors and scenarios read of a message doesn't depend on its length.
+    #[test]
+    fn of_a_message_that_is_too_long_the_fields_are_stored() {
+        let message = vec![7; STORED + 1];
+        let term = |number| Some(if number < 70_000 { 4 } else { 5 });
+        let entries = Some((0..100_000).map(term).collect());
+        let fields = Fields {
+            term: Some(5),
+            prev_log_index: Some(12),
+            prev_log_term: Some(3),
+            entries,
+            ..Fields::default()
+        };
+        let payload = Payload::new(&message, &fields, |_| unreachable!("nobody shows it"));
+        let stored = serde_json::to_string(&payload).expect("a payload is data");
+        assert!(stored.len() < 200, "{stored}");
+        let read: Payload = serde_json::from_str(&stored).expect("what was stored can be read");
+        assert_eq!((read.fields(), read.wire_len()), (fields, STORED + 1));
+        let again = serde_json::to_string(&read).expect("a payload is data");
+        assert_eq!(again, stored);
+    }
+
+    /// Where the terms take too much room, it is still told how many entries there are.
+    #[test]
+    fn of_many_terms_only_their_number_is_stored() {
+        let message = vec![7; STORED + 1];
+        let entries = Some((0..10_000).map(Some).collect());
+        let fields = Fields { prev_log_index: Some(12), entries, ..Fields::default() };
+        let payload = Payload::new(&message, &fields, |_| unreachable!("nobody shows it"));
+        let stored = serde_json::to_string(&payload).expect("a payload is data");
+        assert!(stored.len() < 200, "{stored}");
+        let read: Payload = serde_json::from_str(&stored).expect("what was stored can be read");
+        let entries = Some(vec![None; 10_000]);
+        assert_eq!(read.fields(), Fields { entries, ..fields });
+    }
 
     /// A log of a hundred megabytes takes gigabytes when it is shown.
     #[test]

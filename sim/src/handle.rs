@@ -17,7 +17,7 @@ use crate::settings::{Clock, Misused, Panic, Settings};
 #[cfg(unix)]
 use crate::stack::Stack;
 use crate::stream::{Rng, Stream};
-use crate::tally::{Burst, CALLS_IN_A_BURST, Message, Tally, Work};
+use crate::tally::{Message, Tally, Work};
 use crate::tasks::{Task, Tasks};
 use crate::{context, stack, watcher};
 
@@ -221,7 +221,9 @@ impl Sim {
             Misuse::TimeStandsStill { spawned_at, .. } | Misuse::MassOfTasks { spawned_at, .. } => {
                 spawned_at.and_then(lines::users_place)
             }
-            Misuse::MassOfCalls { called_at, .. } => called_at.and_then(lines::users_place),
+            Misuse::MassOfCalls { called_at, .. } | Misuse::MassOfBytes { called_at, .. } => {
+                called_at.and_then(lines::users_place)
+            }
             Misuse::BlockingSleep(_) | Misuse::OsThread | Misuse::Clock(_) => stack::users_line(),
             Misuse::PanicHook => None,
         };
@@ -290,10 +292,9 @@ impl Sim {
             return; // all of it would seem to happen at one instant
         }
         let message = Message { bytes, called_at: Some(called_at) };
-        let Burst { server, calls, lasted, called_at, .. } =
-            self.tally().sent(server, message, self.virtual_us());
-        if calls == CALLS_IN_A_BURST {
-            Misuse::MassOfCalls { server, calls, within: lasted, called_at }.end_code();
+        let burst = self.tally().sent(server, message, self.virtual_us());
+        if let Some(misuse) = burst.misuse() {
+            misuse.end_code();
         }
     }
 
@@ -302,7 +303,11 @@ impl Sim {
         if self.clock() == Clock::Real {
             return;
         }
-        self.tally().sent(server, Message { bytes, called_at: None }, self.virtual_us());
+        let message = Message { bytes, called_at: None };
+        let burst = self.tally().sent(server, message, self.virtual_us());
+        if let Some(misuse) = burst.misuse() {
+            self.misused(misuse); // the handler has ended
+        }
     }
 
     fn started(&self) -> tokio::time::Instant {

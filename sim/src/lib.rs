@@ -77,6 +77,7 @@ mod tally;
 mod tasks;
 mod turn;
 mod watcher;
+mod words;
 
 #[cfg(unix)]
 pub use handle::end_process;
@@ -90,7 +91,8 @@ pub use settings::{Clock, ClockGuard, Exit, Misused, Panic, Settings};
 pub use stack::{Frame, FrameSize, Stack};
 pub use stream::{Rng, Stream};
 pub use symbols::{why_no_lines, without_lines};
-pub use tally::{Burst, Encoding, Work, grouped, within};
+pub use tally::{Burst, Encoding, Work, is_encoding};
 pub use tasks::Task;
 pub use turn::{Entered, Within, enter, go_on_in_a_task, within as within_context};
 pub use watcher::{Watcher, clock_us, watch};
+pub use words::{grouped, within};

@@ -5,7 +5,7 @@ use std::panic::{self, Location};
 use std::time::Duration;
 
 use crate::lines::users_place;
-use crate::tally::{grouped, within};
+use crate::words::{grouped, within};
 
 /// Something that stops or escapes the simulation. Its text says what happened, why it matters and
 /// what to write instead; the line is told apart from it.
@@ -40,6 +40,19 @@ pub enum Misuse {
         /// Within what time.
         within: Duration,
         /// The line of the last, where that is known.
+        called_at: Option<&'static Location<'static>>,
+    },
+    /// A server passed more bytes than the network can carry while the clock hardly moved.
+    MassOfBytes {
+        /// The server.
+        server: u32,
+        /// How many bytes of arguments and replies.
+        bytes: u64,
+        /// In how many calls.
+        calls: u64,
+        /// Within what time.
+        within: Duration,
+        /// The line of the last call, where that is known.
         called_at: Option<&'static Location<'static>>,
     },
     /// The runtime's clock was meddled with.
@@ -82,6 +95,18 @@ impl fmt::Display for Misuse {
                 grouped(*calls),
                 within(*time)
             ),
+            Misuse::MassOfBytes { server, bytes, calls, within: time, .. } => write!(
+                f,
+                "server {server} passed arguments and replies of {} MB in {} {}. Send what the other \
+                 server lacks, and not all there is; a byte string as bytes::Bytes, which is copied in \
+                 one piece, and not as a Vec<u8>",
+                grouped(bytes / 1_000_000),
+                match calls {
+                    1 => "1 call".to_owned(),
+                    calls => format!("{} calls", grouped(*calls)),
+                },
+                within(*time)
+            ),
             Misuse::TimeStandsStill { polls, spawned_at } => write!(
                 f,
                 "virtual time stands still: tasks were polled {} times at one instant{}. The clock \
@@ -102,6 +127,12 @@ impl fmt::Display for Misuse {
 }
 
 impl Misuse {
+    /// Whether its text says which server it is; else that is whose code runs.
+    #[must_use]
+    pub fn names_server(&self) -> bool {
+        matches!(self, Misuse::MassOfCalls { .. } | Misuse::MassOfBytes { .. })
+    }
+
     /// Ends the code that runs now, which the run's panic hook hears of: a loop that never waits can't be
     /// stopped otherwise.
     pub(crate) fn end_code(self) -> ! {

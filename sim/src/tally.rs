@@ -10,12 +10,18 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::misuse::Misuse;
+
 /// What is sent within so much virtual time, in microseconds, counts as one burst.
 const BURST_US: u64 = 10_000;
 
 /// How many calls a server may make in one burst before that counts as a loop which floods the network:
 /// 20 in each microsecond.
-pub(crate) const CALLS_IN_A_BURST: u64 = 200_000;
+const CALLS_IN_A_BURST: u64 = 200_000;
+
+/// How many bytes of arguments and replies a server may pass in one burst before that counts as more than
+/// any network carries.
+const BYTES_IN_A_BURST: u64 = 150_000_000;
 
 /// How long a run is watched to see what it is at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -38,6 +44,12 @@ impl Encoding {
         ENCODING.fetch_add(1, Ordering::Relaxed);
         Encoding(())
     }
+}
+
+/// Whether a message is being encoded now, in this process.
+#[must_use]
+pub fn is_encoding() -> bool {
+    ENCODING.load(Ordering::Relaxed) > 0
 }
 
 impl Drop for Encoding {
@@ -120,6 +132,20 @@ struct Begun {
     since_us: u64,
 }
 
+impl Burst {
+    /// What is wrong with it, if it is more than any network carries.
+    pub(crate) fn misuse(self) -> Option<Misuse> {
+        let Burst { server, calls, bytes, lasted: within, called_at } = self;
+        if bytes >= BYTES_IN_A_BURST {
+            Some(Misuse::MassOfBytes { server, bytes, calls, within, called_at })
+        } else if calls >= CALLS_IN_A_BURST {
+            Some(Misuse::MassOfCalls { server, calls, within, called_at })
+        } else {
+            None
+        }
+    }
+}
+
 impl Tally {
     /// The clock has moved.
     pub(crate) fn time_passed(&self) {
@@ -170,16 +196,15 @@ impl Tally {
     /// of real time, and some seconds if a large message is being encoded.
     pub(crate) fn look(&self, now_us: u64) -> Work {
         let begun = Instant::now();
-        let encodes = || ENCODING.load(Ordering::Relaxed) > 0;
-        let mut lasts = encodes();
+        let mut lasts = is_encoding();
         while lasts && begun.elapsed() < ENCODED_WITHIN {
             thread::sleep(Duration::from_millis(10));
-            lasts = encodes();
+            lasts = is_encoding();
         }
         let before = self.polls.load(Ordering::Relaxed);
         thread::sleep(LOOK);
         let takes_turns = self.polls.load(Ordering::Relaxed) != before;
-        Work { takes_turns, encodes: lasts && encodes(), ..self.so_far(now_us) }
+        Work { takes_turns, encodes: lasts && is_encoding(), ..self.so_far(now_us) }
     }
 
     /// What the run was at, whose clock is at `now_us`, and whose thread may have died.
@@ -229,39 +254,12 @@ fn greater(one: Option<Burst>, other: Burst, key: impl Fn(&Burst) -> u64) -> Opt
     Some(one.filter(|burst| key(burst) >= key(&other)).unwrap_or(other))
 }
 
-/// A stretch of virtual time, as a sentence has it: `at one instant`, `within 3 ms of virtual time`.
-#[must_use]
-pub fn within(time: Duration) -> String {
-    match time.as_micros().div_ceil(1000) {
-        0 => "at one instant".to_owned(),
-        ms => format!("within {ms} ms of virtual time"),
-    }
-}
-
 /// How long a lock is waited for that nobody may ever let go.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Locks what a thread may have locked that has died; then it is `None`. One that lives lets go of it soon.
 pub(crate) fn lock_of_the_dead<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     mutex.try_lock_for(PATIENCE)
-}
-
-/// A number with a comma before each three digits.
-///
-/// ```
-/// assert_eq!(sim::grouped(1_234_567), "1,234,567");
-/// ```
-#[must_use]
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -306,13 +304,5 @@ mod tests {
         tally.spawned(20_000);
         assert_eq!(tally.spawned_lately(20_000), (1, Duration::ZERO));
         assert_eq!(tally.spawned_lately(40_000), (0, Duration::ZERO));
-        assert_eq!(within(Duration::ZERO), "at one instant");
-        assert_eq!(within(Duration::from_micros(2950)), "within 3 ms of virtual time");
-    }
-
-    #[test]
-    fn numbers_have_commas() {
-        let numbers = [0, 999, 1000, 1_000_000];
-        assert_eq!(numbers.map(grouped), ["0", "999", "1,000", "1,000,000"]);
     }
 }

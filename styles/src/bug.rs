@@ -22,17 +22,20 @@ pub enum Bug {
     IgnoresLeaders,
     /// Entries that conflict with the leader's stay in the log (Figure 2, AppendEntries, receiver 3; §5.3).
     KeepsConflicts,
+    /// The handler of RequestVote never ends (Figure 2, RequestVote, results).
+    NeverAnswersVotes,
 }
 
 impl Bug {
     /// All of them, without [`Bug::None`].
-    pub const ALL: [Bug; 6] = [
+    pub const ALL: [Bug; 7] = [
         Bug::SavesNoEntries,
         Bug::VotesForAnyLog,
         Bug::CountsWhatItSends,
         Bug::CommitsEarlierTerms,
         Bug::IgnoresLeaders,
         Bug::KeepsConflicts,
+        Bug::NeverAnswersVotes,
     ];
 }
 

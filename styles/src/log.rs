@@ -57,6 +57,13 @@ impl Log {
         (self.base_index + 1..=index).rev().take_while(same).last().unwrap_or(index)
     }
 
+    /// The same without the entries behind `last`.
+    pub(crate) fn up_to(&self, last: Index) -> Log {
+        let mut log = self.clone();
+        log.entries.truncate(last.saturating_sub(self.base_index) as usize);
+        log
+    }
+
     pub(crate) fn push(&mut self, entry: Entry) {
         self.entries.push(entry);
     }

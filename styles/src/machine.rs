@@ -23,9 +23,9 @@ use crate::bug::Bug;
 use crate::log::Log;
 use crate::message::{Entry, Number, Reply, Request};
 use crate::saved::Saved;
-use crate::style::{Disk, Style, Timer};
+use crate::style::{Disk, Style};
 
-use leader::Progress;
+use leader::{Progress, most_matched};
 
 /// Something that has happened.
 #[derive(Debug)]
@@ -146,6 +146,8 @@ pub(crate) struct Machine {
     unsafe_ends: VecDeque<(u64, Index)>,
     /// How much of the log is safe.
     safe_index: Index,
+    /// How much of the log the last write had.
+    written_index: Index,
 
     role: Role,
     commit_index: Index,
@@ -187,6 +189,7 @@ impl Machine {
             writes: 0,
             unsafe_ends: VecDeque::new(),
             safe_index: last_index,
+            written_index: last_index,
             role: Role::Follower,
             // The service has restored the snapshot by itself; of nothing else it is known.
             commit_index: base_index,
@@ -242,18 +245,33 @@ impl Machine {
 
     /// What is to be written, if anything has changed.
     fn write(&mut self) -> Option<Output> {
-        if !std::mem::take(&mut self.is_changed) {
+        let (log, last) = (&self.saved.log, self.last_to_write());
+        let follower_has_more = self.style.disk == Disk::Last && last > self.written_index;
+        if !std::mem::take(&mut self.is_changed) && !follower_has_more {
             return None;
         }
         self.writes += 1;
-        self.unsafe_ends.push_back((self.writes, self.saved.log.last_index()));
+        self.written_index = last;
+        self.unsafe_ends.push_back((self.writes, last));
         let state = if self.bug == Bug::SavesNoEntries {
-            let log = Log::behind(self.saved.log.base_index(), self.saved.log.base_term());
+            let log = Log::behind(log.base_index(), log.base_term());
             labgob::encode(&Saved { log, ..self.saved })
+        } else if last < log.last_index() {
+            labgob::encode(&Saved { log: log.up_to(last), ..self.saved })
         } else {
             labgob::encode(&self.saved)
         };
         Some(Output::Write { write: self.writes, state, snapshot: self.snapshot.clone() })
+    }
+
+    /// How much of the log the next write has.
+    fn last_to_write(&self) -> Index {
+        match (self.style.disk, &self.role) {
+            (Disk::Last, Role::Leader(progress)) => self.written_index.max(most_matched(progress)),
+            // Its last word as a leader may be in memory only, until it answers another leader.
+            (Disk::Last, _) if !self.is_changed => self.written_index,
+            _ => self.saved.log.last_index(),
+        }
     }
 
     /// What the tester is to see, if that has changed. A term is a promise, a role isn't.
@@ -330,6 +348,7 @@ impl Machine {
     /// What was written beyond `last` is in the log no more.
     fn limit_safe_index(&mut self, last: Index) {
         self.safe_index = self.safe_index.min(last);
+        self.written_index = self.written_index.min(last);
         for (_, end) in &mut self.unsafe_ends {
             *end = (*end).min(last);
         }
@@ -348,7 +367,7 @@ impl Machine {
         let request = request(number);
         let is_append = matches!(request, Request::AppendEntries(_));
         let when = match self.style.disk {
-            Disk::InParallel if is_append => When::Now,
+            Disk::InParallel | Disk::Last if is_append => When::Now,
             _ => When::Safe,
         };
         self.outputs.push(Output::Send { to, request, when });
@@ -365,13 +384,12 @@ impl Machine {
     }
 
     fn draw_timeout(&mut self) -> Duration {
-        let (Timer::Deadline(range) | Timer::Polling(range)) = &self.style.timer;
-        Duration::from_millis(self.rng.random_range(range.clone()))
+        Duration::from_millis(self.rng.random_range(self.style.timer.range()))
     }
 
     /// The least and the most that a server waits before it starts an election.
     fn timeouts(&self) -> [Duration; 2] {
-        let (Timer::Deadline(range) | Timer::Polling(range)) = &self.style.timer;
+        let range = self.style.timer.range();
         [range.start, range.end].map(Duration::from_millis)
     }
 }

@@ -10,7 +10,8 @@ use nix::errno::Errno;
 use sim::Stack;
 use sim::context::{self, Context};
 
-use crate::mailbox::{Letter, Mailbox};
+use crate::handler_stack;
+use crate::mailbox::{KEY_BITS, Letter, Mailbox};
 use crate::signals;
 use crate::threads::Thread;
 
@@ -38,8 +39,10 @@ pub(crate) struct Answer {
 /// that is asked.
 static QUESTION: Mailbox<Answer> = Mailbox::closed();
 
-/// How many bits of a question's key are the thread's. The kernel has fewer threads.
-const THREAD_BITS: u32 = 30;
+/// How many bits of a question's key are its number's; the others are the thread's. The kernel has no thread
+/// of a number of more than 22 bits.
+const NUMBER_BITS: u32 = u32::BITS;
+const THREAD_BITS: u32 = KEY_BITS - NUMBER_BITS;
 
 fn key(number: u32, Thread(thread): Thread) -> u64 {
     (u64::from(number) << THREAD_BITS) | u64::from(thread.cast_unsigned())
@@ -47,7 +50,7 @@ fn key(number: u32, Thread(thread): Thread) -> u64 {
 
 fn asked_thread(key: u64) -> Thread {
     let thread = key & ((1 << THREAD_BITS) - 1);
-    Thread(i32::try_from(thread).expect("it has 30 bits"))
+    Thread(i32::try_from(thread).expect("it has 28 bits"))
 }
 
 /// Makes threads answer.
@@ -61,7 +64,9 @@ pub(crate) fn install_handler() {
 /// signal, the answer is right.
 unsafe extern "C" fn tell(_: c_int, _: *mut siginfo_t, _: *mut c_void) {
     let errno = Errno::last_raw();
-    if let Some(letter) = QUESTION.begin(|key| asked_thread(key) == Thread::own()) {
+    if handler_stack::is_there()
+        && let Some(letter) = QUESTION.begin(|key| asked_thread(key) == Thread::own())
+    {
         answer(letter);
     }
     Errno::set_raw(errno);
@@ -75,8 +80,8 @@ fn answer(letter: Letter<'_, Answer>) {
     letter.finish();
 }
 
-/// Asks `thread`, which must have a [`HandlerStack`](crate::handler_stack::HandlerStack), what it is at.
-/// `None` if it has ended, or can't answer. Only the watchdog asks.
+/// Asks `thread` what it is at. `None` if it has ended, or can't answer, as without a
+/// [`HandlerStack`](handler_stack::HandlerStack). Only the watchdog asks.
 pub(crate) fn ask(thread: Thread) -> Option<Answer> {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let key = key(NUMBER.fetch_add(1, Ordering::Relaxed), thread);
@@ -161,6 +166,22 @@ mod tests {
         for thread in [storm, thread_one, thread_two] {
             thread.join().expect("it doesn't panic");
         }
+    }
+
+    #[test]
+    fn a_thread_without_a_stack_for_handlers_lives_on_and_says_nothing() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        install_handler();
+        let (ready, is_ready) = mpsc::channel();
+        let (end, may_end) = mpsc::channel::<()>();
+        let thread = thread::spawn(move || {
+            ready.send(Thread::own()).expect("it is waited for");
+            may_end.recv().expect("it is told");
+        });
+        let silent = is_ready.recv().expect("it is told");
+        assert!(ask(silent).is_none());
+        end.send(()).expect("it waits");
+        thread.join().expect("it doesn't panic");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Memory for a thread's handlers to run on: an overflow of its own stack leaves them no other.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::mem;
 use std::num::NonZeroUsize;
@@ -57,6 +58,16 @@ impl Drop for Memory {
     }
 }
 
+thread_local! {
+    /// Whether this thread has such a stack.
+    static IS_THERE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the calling thread has a [`HandlerStack`]. Fit for handlers: without one they may have little room.
+pub(crate) fn is_there() -> bool {
+    IS_THERE.get()
+}
+
 /// The calling thread's stack for handlers, until it is dropped. It must be dropped on the same thread.
 pub(crate) struct HandlerStack {
     /// It is there until `drop`.
@@ -69,12 +80,15 @@ impl HandlerStack {
         let memory = spare().take().or_else(Memory::new)?;
         let usable = memory.usable().as_ptr();
         let stack = libc::stack_t { ss_sp: usable, ss_flags: 0, ss_size: SIZE };
-        set(&stack).then_some(HandlerStack { memory: Some(memory) })
+        let is_there = set(&stack);
+        IS_THERE.set(is_there);
+        is_there.then_some(HandlerStack { memory: Some(memory) })
     }
 }
 
 impl Drop for HandlerStack {
     fn drop(&mut self) {
+        IS_THERE.set(false);
         let none =
             libc::stack_t { ss_sp: ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: SIZE };
         let memory = self.memory.take();

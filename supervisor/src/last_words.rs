@@ -15,7 +15,7 @@ use libc::siginfo_t;
 use sim::Stack;
 use sim::context::{self, Context};
 
-use crate::handler_stack::HandlerStack;
+use crate::handler_stack::{self, HandlerStack};
 use crate::mailbox::Mailbox;
 use crate::signals::{self, Handler};
 use crate::threads::{self, Enrolled, Thread};
@@ -59,7 +59,8 @@ static BEFORE: [OnceLock<Handler>; SIGNALS.len()] = [const { OnceLock::new() }; 
 /// What a thread has while it works for a run. Its end takes it away.
 struct OfARun {
     _enrolled: Enrolled,
-    _stack: HandlerStack,
+    /// `None` if there was no memory for it: then a signal ends the run without last words.
+    _stack: Option<HandlerStack>,
 }
 
 thread_local! {
@@ -75,7 +76,7 @@ pub(crate) fn belongs_to_a_run() {
     OF_A_RUN.with(|of_a_run| {
         of_a_run.get_or_init(|| OfARun {
             _enrolled: threads::enrol(),
-            _stack: HandlerStack::install().expect("there is memory for a small stack"),
+            _stack: HandlerStack::install(),
         });
     });
     IS_OF_A_RUN.set(true);
@@ -119,7 +120,7 @@ unsafe extern "C" fn die(signal: c_int, info: *mut siginfo_t, at: *mut c_void) {
         unsafe { before(signal, info, at) };
         install(signal);
     }
-    let is_of_a_run = IS_OF_A_RUN.get();
+    let is_of_a_run = IS_OF_A_RUN.get() && handler_stack::is_there();
     if is_of_a_run {
         leave_word(signal);
     }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use config::{Config, FailureKind, Held, Messages, Needs, Purpose, Retry, Snapshots};
 use tokio::time::{sleep, timeout};
 
-use super::{accept, accept_unsent, acknowledges, cluster, has_entries, reaches, refused};
+use super::{
+    accept, accept_unsent, acknowledges, cluster, has_entries, reaches, refused, remembers,
+};
 
 /// Within which time X04 waits for a leader's next word: more than passes between heartbeats.
 const SPEAKS_WITHIN: Duration = Duration::from_secs(1);
@@ -43,12 +45,13 @@ fn TestFigure8X01() {
         cfg.partition(&[&[2, 3, 4]]);
         cfg.elect(4).await;
         cfg.partition(&[]);
-        accept_unsent(&cfg, 4, [3]).await;
+        let third = accept_unsent(&cfg, 4, [3]).await;
 
         // (c) S5 crashes; S1 comes back, is elected, and goes on with its entry: it gets to S3.
         cfg.crash1(4);
         cfg.start1(0);
         cfg.connect(0);
+        remembers(&cfg, 0, second).await;
         let to_4th = cfg.hold(Messages::requests(Purpose::Append).from(0).to(3));
         cfg.partition(&[&[0, 1, 2, 3]]);
         let acks = cfg.hold(Messages::replies(Purpose::Append).from(2).to(0));
@@ -66,8 +69,10 @@ fn TestFigure8X01() {
         // (d) S1 crashes; S5 comes back, is elected, and replaces the entry.
         cfg.crash1(0);
         to_4th.lose_all();
+        cfg.partition(&[]);
         cfg.start1(4);
         cfg.connect(4);
+        remembers(&cfg, 4, third).await;
         cfg.partition(&[&[1, 2, 3, 4]]);
         cfg.elect(4).await;
         cfg.one(4, 4, Retry::Yes).await;
@@ -186,16 +191,17 @@ fn TestRefusalOfFormerTermX23() {
         acknowledges(&acks, last).await.deliver().await;
         drop(acks);
         cfg.partition(&[]);
-        accept_unsent(&cfg, 0, 10..14).await;
+        let unsent_index = accept_unsent(&cfg, 0, 10..14).await;
 
         // Server 0 crashes, comes back, and is elected again. What it sends to server 1 goes on behind
         // all of these, and is refused; the refusal is under way.
         let refusals = cfg.hold(Messages::replies(Purpose::Append).from(1).to(0));
         let unsent = cfg.hold(Messages::requests(Purpose::Append).from(0).to(4));
         cfg.restart(&[0]);
+        remembers(&cfg, 0, unsent_index).await;
         cfg.partition(&[&[0, 1, 4]]);
         cfg.elect(0).await;
-        let late = refused(&refusals).await;
+        let late = refused(&cfg, &refusals, last).await;
 
         // The others agree on other entries, which take the place of all these.
         cfg.partition(&[&[2, 3, 4]]);

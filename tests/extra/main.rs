@@ -88,8 +88,9 @@ pub(crate) fn accept(cfg: &Config, leader: usize, command: impl Into<Value>) -> 
 /// Has server `leader`, which leads and reaches nobody, take `commands`, and waits until its disk is safe
 /// that has them. Returns the last index.
 ///
-/// What a leader has told nobody it may forget (raftapi's rule 2): it may save it late, or never.
-/// If it saves nothing within 2 s the scenario, which needs these entries after a crash, is skipped.
+/// What no majority has the leader may forget (raftapi's rule 2): it may save it late, or never. If it
+/// saves nothing within 2 s the scenario, which needs these entries after a crash, is skipped. If it saves
+/// something that may also be anything else: see [`remembers`].
 pub(crate) async fn accept_unsent(
     cfg: &Config,
     leader: usize,
@@ -100,9 +101,34 @@ pub(crate) async fn accept_unsent(
     // All of them: it may save them one by one.
     sleep(Duration::from_millis(200)).await;
     if !saves.is_safe(Duration::from_secs(2)).await {
-        cfg.skip("a leader doesn't save what it has told nobody, as it may");
+        cfg.skip("a leader doesn't save what no majority has, as it may");
     }
     last
+}
+
+/// Waits until server `i`, which has restarted and whom nobody answers, asks for votes, and thereby tells
+/// how long its log is. If it has forgotten its entry at `index`, which it took as a leader and no majority
+/// has, the run is skipped: it may (raftapi's rule 2), whatever else it has saved since.
+pub(crate) async fn remembers(cfg: &Config, i: usize, index: u64) {
+    let asked = cfg.hold(Messages::all_requests().from(i));
+    let (begun, mut has_asked, mut last) = (Instant::now(), false, None);
+    while last.is_none() && begun.elapsed() < Duration::from_secs(5) {
+        match asked.take() {
+            Some(request) => (has_asked, last) = (true, request.args().last_log_index),
+            None => sleep(Duration::from_millis(1)).await,
+        }
+    }
+    asked.lose_all();
+    match last {
+        Some(last) if last >= index => {}
+        Some(_) => cfg.skip("a leader forgets in a crash what no majority has, as it may"),
+        None if has_asked => cfg.skip("can't read this Raft's messages: no call has lastLogIndex"),
+        None => {
+            let message =
+                format!("server {i} hears from nobody for 5 s, and asks nobody for its vote");
+            cfg.fatal(FailureKind::Liveness, message);
+        }
+    }
 }
 
 /// Lets replies to AppendEntries go, one by one, until one says that entries were taken over; then all
@@ -136,13 +162,28 @@ pub(crate) fn acknowledges(replies: &Hold, index: u64) -> impl Future<Output = H
     replies.first_that(what, Needs::Acknowledgements, wanted)
 }
 
-/// Of the replies to AppendEntries that are held, the first that refuses because of the follower's log.
-/// All before it go their way.
+/// Of the replies to AppendEntries that are held, the first that refuses because of the follower's log,
+/// which ends at index `last`. All before it go their way.
+///
+/// A leader begins where it likes: behind its own log, as in Figure 2, or further back. If it isn't refused
+/// within 5 s, as it went on from what the follower has, the run is skipped.
 #[track_caller]
-pub(crate) fn refused(replies: &Hold) -> impl Future<Output = Held> + Send {
-    let wanted = |held: &Held| {
-        let (asked, reply) = (held.args().term, held.reply().unwrap_or_default());
-        reply.success == Some(false) && reply.term == asked
+pub(crate) fn refused(
+    cfg: &Config,
+    replies: &Hold,
+    last: u64,
+) -> impl Future<Output = Held> + Send {
+    let begun = Instant::now();
+    let (mut is_refused, mut goes_on) = (false, false);
+    let wanted = move |held: &Held| {
+        let (args, reply) = (held.args(), held.reply().unwrap_or_default());
+        is_refused |= reply.success == Some(false);
+        let is_known = args.prev_log_index.is_some_and(|index| index <= last);
+        goes_on |= is_known && is_success(held);
+        if goes_on && !is_refused && begun.elapsed() > Duration::from_secs(5) {
+            cfg.skip("a new leader goes on from what its follower has, and isn't refused");
+        }
+        reply.success == Some(false) && reply.term == args.term
     };
     replies.first_that("that refuse entries", Needs::Acknowledgements, wanted)
 }

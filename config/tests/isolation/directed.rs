@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
-use config::{Faults, Link, Load, Reliability, Switch};
+use config::{FailureKind, Faults, Link, Load, Messages, Needs, Purpose, Reliability, Switch};
 use tokio::time::{Instant, sleep};
 
 use crate::child::{FAILED, place, run};
@@ -185,6 +185,26 @@ fn clients_ask_every_server_until_they_are_dropped() {
 }
 
 #[test]
+#[ignore = "moves the clock; the test below runs it"]
+#[expect(clippy::disallowed_methods, reason = "the mistake that the test below is about")]
+fn moves_the_clock() {
+    config::test(|t| async move {
+        let (cfg, _) = talkers(&t);
+        sleep(ms(100)).await;
+        tokio::time::advance(ms(5_000)).await;
+        sleep(ms(100)).await;
+        cfg.end();
+    });
+}
+
+#[test]
+fn a_script_that_moves_the_clock_is_noticed() {
+    let ran = run(&["directed::moves_the_clock"], &[("LAB_SEED", "1")]);
+    ran.assert_status(FAILED);
+    ran.assert_says(&["tokio::time::advance(5s) moves the clock of the whole cluster"]);
+}
+
+#[test]
 fn the_time_is_the_run_s() {
     config::test(|t| async move {
         let begun = Instant::now();
@@ -236,6 +256,70 @@ fn who_saves_nothing_is_named() {
         ran.results[0].failure().map(|failure| failure.at.to_string()).as_deref(),
         Some("10.00")
     );
+}
+
+#[test]
+fn a_script_waits_for_each_message_and_not_for_all_together() {
+    config::test(|t| async move {
+        let (cfg, _) = talkers(&t);
+        let hold = cfg.hold(Messages::all_requests().from(1).to(2));
+        let begun = Instant::now();
+        let is_late = |_: &config::Held| begun.elapsed() > ms(12_000);
+        hold.first_that("of the 13th second", Needs::Entries, is_late).await.lose();
+        drop(hold);
+        cfg.end();
+    });
+}
+
+#[test]
+#[ignore = "has to fail; the test below runs it"]
+fn waits_for_messages_in_vain() {
+    config::test(|t| async move {
+        let (cfg, _) = talkers(&t);
+        let hold = cfg.hold(Messages::all_requests().from(1).to(2));
+        hold.first_that("of some day", Needs::Entries, |_| false).await.lose();
+        cfg.end();
+    });
+}
+
+#[test]
+fn a_script_does_not_wait_for_ever() {
+    let ran = run(&["directed::waits_for_messages_in_vain"], &[("LAB_SEED", "1")]);
+    ran.assert_says(&["requests from server 1 to server 2 of some day came for 30 s\n"]);
+}
+
+/// Servers talk of what nobody can read.
+#[test]
+#[ignore = "has to fail; the test below runs it"]
+fn waits_for_a_vote_of_a_server_that_is_down() {
+    config::test(|t| async move {
+        let (cfg, _) = talkers(&t);
+        cfg.crash1(1);
+        cfg.hold(Messages::requests(Purpose::Vote).from(1).to(2)).next().await.lose();
+        cfg.end();
+    });
+}
+
+#[test]
+#[ignore = "the test below runs it"]
+fn waits_for_a_vote_that_nobody_can_read() {
+    config::test(|t| async move {
+        let (cfg, _) = talkers(&t);
+        cfg.crash1(1);
+        cfg.hold(Messages::replies(Purpose::Vote).from(2).to(3)).next().await.lose();
+        cfg.end();
+    });
+}
+
+/// What others say that nobody can read is no excuse for a server that says nothing.
+#[test]
+fn only_what_a_server_says_may_be_what_it_should_say() {
+    let ran = run(&["directed::waits_for_a_vote_of_a_server_that_is_down"], &[("LAB_SEED", "1")]);
+    let failure = ran.results[0].failure().expect("it has failed");
+    assert_eq!(failure.kind, FailureKind::Liveness, "{failure:?}");
+    let ran = run(&["directed::waits_for_a_vote_that_nobody_can_read"], &[("LAB_SEED", "1")]);
+    let reason = ran.results[0].skipped().expect("it is skipped");
+    assert!(reason.starts_with("can't read this Raft's messages: no call has "), "{reason}");
 }
 
 #[test]

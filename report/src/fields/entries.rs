@@ -77,7 +77,7 @@ struct TermWithin {
 }
 
 impl TermWithin {
-    fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+    fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         if let Some((Slot::Term, how)) = Slot::named(name)
             && (how == Called::AsInPaper || self.term.is_none())
             && let Ok(Scalar::Number(term)) = value.serialize(One)
@@ -97,6 +97,10 @@ impl TermWithin {
             // It may be the index.
             self.term = Some((term, Called::Otherwise));
         }
+    }
+
+    fn found(self) -> Found {
+        self.term.or(self.inner_term)
     }
 }
 
@@ -187,58 +191,4 @@ takes_elements! {
     SerializeTupleStruct by serialize_field;
 }
 
-impl SerializeMap for TermWithin {
-    type Ok = Found;
-    type Error = Other;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Other> {
-        self.key = key_of(key)?;
-        Ok(())
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
-        let key = std::mem::take(&mut self.key);
-        self.field(&key, value);
-        Ok(())
-    }
-
-    fn end(self) -> Result<Found, Other> {
-        Ok(self.term.or(self.inner_term))
-    }
-}
-
-impl SerializeStruct for TermWithin {
-    type Ok = Found;
-    type Error = Other;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Other> {
-        self.field(name, value);
-        Ok(())
-    }
-
-    fn end(self) -> Result<Found, Other> {
-        Ok(self.term.or(self.inner_term))
-    }
-}
-
-impl SerializeStructVariant for TermWithin {
-    type Ok = Found;
-    type Error = Other;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Other> {
-        self.field(name, value);
-        Ok(())
-    }
-
-    fn end(self) -> Result<Found, Other> {
-        Ok(self.term.or(self.inner_term))
-    }
-}
+takes_fields!(TermWithin, Found);

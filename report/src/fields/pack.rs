@@ -2,6 +2,9 @@
 
 use super::{Fields, Named, Names, Slot};
 
+/// How many entries are read at most: a stored history that is damaged may claim more than there is memory.
+const MOST_ENTRIES: usize = 1 << 24;
+
 /// Stands before the set of names that are guessed.
 const GUESSED: u8 = 0x40;
 
@@ -61,6 +64,19 @@ impl Fields {
         }
     }
 
+    /// Packs the fields into at most so many bytes; without the terms of the entries, of which there is only
+    /// how many they are, if they take more.
+    pub(crate) fn pack_within(mut self, most: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.pack(&mut bytes);
+        if bytes.len() > most {
+            bytes.clear();
+            self.forget(Slot::EntryTerm);
+            self.pack(&mut bytes);
+        }
+        bytes
+    }
+
     /// Reads what [`Fields::pack`] has written.
     pub(crate) fn unpack(mut bytes: &[u8]) -> Fields {
         let mut fields = Fields::default();
@@ -117,7 +133,8 @@ fn unpack_entries(bytes: &mut &[u8]) -> Vec<Option<u64>> {
         let count = unpack_number(bytes) as usize;
         let is_known = unpack_number(bytes) != 0;
         let term = unpack_number(bytes);
-        entries.resize(entries.len() + count, is_known.then_some(term));
+        let len = entries.len().saturating_add(count).min(MOST_ENTRIES);
+        entries.resize(len, is_known.then_some(term));
     }
     entries
 }

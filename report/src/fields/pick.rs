@@ -82,18 +82,6 @@ impl Serializer for Name {
         value.serialize(self)
     }
 
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<String, Other> {
-        Err(std::fmt::Error)
-    }
-
-    type SerializeTupleVariant = Impossible<String, Other>;
-    type SerializeStructVariant = Impossible<String, Other>;
     refuse! {
         serialize_f32(f32) -> String;
         serialize_f64(f64) -> String;
@@ -102,10 +90,9 @@ impl Serializer for Name {
         serialize_none() -> String;
         serialize_unit() -> String;
         serialize_unit_struct(&'static str) -> String;
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Impossible<String, Other>;
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Impossible<String, Other>;
     }
     refuse_parts!(String);
+    refuse_variants_with_values!(String);
     refuse_scalars!(String);
 }
 
@@ -138,6 +125,8 @@ impl Picking<'_> {
             Look::Within(levels) => self.fields.take_within(name, value, levels),
         }
     }
+
+    fn found(self) {}
 }
 
 impl<'a> Pick<'a> {
@@ -225,61 +214,7 @@ impl<'a> Serializer for Pick<'a> {
     refuse_the_rest!(());
 }
 
-impl SerializeStruct for Picking<'_> {
-    type Ok = ();
-    type Error = Other;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Other> {
-        self.take(name, value);
-        Ok(())
-    }
-
-    fn end(self) -> Result<(), Other> {
-        Ok(())
-    }
-}
-
-impl SerializeStructVariant for Picking<'_> {
-    type Ok = ();
-    type Error = Other;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Other> {
-        self.take(name, value);
-        Ok(())
-    }
-
-    fn end(self) -> Result<(), Other> {
-        Ok(())
-    }
-}
-
-impl SerializeMap for Picking<'_> {
-    type Ok = ();
-    type Error = Other;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Other> {
-        self.key = key_of(key)?;
-        Ok(())
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
-        let key = std::mem::take(&mut self.key);
-        self.take(&key, value);
-        Ok(())
-    }
-
-    fn end(self) -> Result<(), Other> {
-        Ok(())
-    }
-}
+takes_fields!(Picking<'_>, ());
 
 /// An object's key: only names are of interest.
 pub(super) fn key_of<T: Serialize + ?Sized>(key: &T) -> Result<String, Other> {

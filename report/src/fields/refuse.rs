@@ -1,4 +1,5 @@
-//! What a serializer refuses that looks for something else: macros for its methods.
+//! Macros for the methods of serializers: what those refuse that look for something else, and how fields
+//! are taken, whatever serde calls them.
 
 /// The methods of a serializer for all that isn't looked for.
 macro_rules! refuse {
@@ -39,6 +40,16 @@ macro_rules! refuse_the_rest {
 /// An enum's variants, for serializers that look for none.
 macro_rules! refuse_variants {
     ($ok:ty) => {
+        refuse! {
+            serialize_unit_variant(&'static str, u32, &'static str) -> $ok;
+        }
+        refuse_variants_with_values!($ok);
+    };
+}
+
+/// An enum's variants that have more than a name.
+macro_rules! refuse_variants_with_values {
+    ($ok:ty) => {
         fn serialize_newtype_variant<T: Serialize + ?Sized>(
             self,
             _: &'static str,
@@ -52,7 +63,6 @@ macro_rules! refuse_variants {
         type SerializeTupleVariant = Impossible<$ok, Other>;
         type SerializeStructVariant = Impossible<$ok, Other>;
         refuse! {
-            serialize_unit_variant(&'static str, u32, &'static str) -> $ok;
             serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Impossible<$ok, Other>;
             serialize_struct_variant(&'static str, u32, &'static str, usize) -> Impossible<$ok, Other>;
         }
@@ -90,6 +100,54 @@ macro_rules! refuse_scalars {
             serialize_u16(u16) -> $ok;
             serialize_u32(u32) -> $ok;
             serialize_u64(u64) -> $ok;
+        }
+    };
+}
+
+/// Takes the fields of a map, a struct or an enum's variant alike: by the taker's `take`, one by one, and at
+/// the end by its `found`. Its `key` is that of a map's next value.
+macro_rules! takes_fields {
+    ($taker:ty, $ok:ty) => {
+        impl SerializeMap for $taker {
+            type Ok = $ok;
+            type Error = Other;
+
+            fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Other> {
+                self.key = key_of(key)?;
+                Ok(())
+            }
+
+            fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
+                let key = std::mem::take(&mut self.key);
+                self.take(&key, value);
+                Ok(())
+            }
+
+            fn end(self) -> Result<$ok, Other> {
+                Ok(self.found())
+            }
+        }
+
+        takes_fields!($taker, $ok, SerializeStruct);
+        takes_fields!($taker, $ok, SerializeStructVariant);
+    };
+    ($taker:ty, $ok:ty, $kind:ident) => {
+        impl $kind for $taker {
+            type Ok = $ok;
+            type Error = Other;
+
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), Other> {
+                self.take(name, value);
+                Ok(())
+            }
+
+            fn end(self) -> Result<$ok, Other> {
+                Ok(self.found())
+            }
         }
     };
 }

@@ -32,7 +32,7 @@ impl Machine {
     pub(super) fn restart_timer(&mut self) {
         match self.style.timer {
             Timer::Deadline(_) => self.election_at = self.now + self.draw_timeout(),
-            Timer::Polling(_) => self.has_heard = true,
+            Timer::Polling(_) | Timer::PollingTerms(_) => self.has_heard = true,
         }
     }
 
@@ -114,6 +114,11 @@ impl Machine {
     pub(super) fn answer_vote(&mut self, args: &RequestVoteArgs) -> RequestVoteReply {
         let refuses = self.style.guard == Guard::Lease && self.has_leader();
         if !refuses {
+            if matches!(self.style.timer, Timer::PollingTerms(_))
+                && args.term > self.saved.current_term
+            {
+                self.restart_timer();
+            }
             self.observe(args.term);
         }
         let term = self.saved.current_term;

@@ -22,6 +22,9 @@ impl Machine {
             Request::Heartbeat(args) => Reply::Heartbeat(self.heartbeat(&args)),
             Request::InstallSnapshot(args) => Reply::InstallSnapshot(self.install_snapshot(args)),
         };
+        if self.bug == Bug::NeverAnswersVotes && matches!(reply, Reply::RequestVote(_)) {
+            return;
+        }
         self.outputs.push(Output::Reply { ticket, to, reply });
     }
 
@@ -66,6 +69,8 @@ impl Machine {
                 None => self.push_entry(entry),
             }
         }
+        // What it took as a leader may be in memory only, and now another server rests on it.
+        self.is_changed |= self.written_index < self.saved.log.last_index();
         // Receiver 5: no further than what the leader is known to have, too.
         self.commit(args.leader_commit.min(last_new));
         reply.success = true;

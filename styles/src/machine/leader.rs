@@ -45,6 +45,11 @@ pub(super) struct Progress {
     told_commit: Index,
 }
 
+/// How much of the log some follower has.
+pub(super) fn most_matched(progress: &[Progress]) -> Index {
+    progress.iter().map(|known| known.match_index).max().unwrap_or(0)
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Probe,

@@ -1,8 +1,8 @@
 //! Broken variants of each style are caught, and no report calls something certain that isn't so.
 
-use config::{RunResult, Verdict};
+use config::{FailureKind, RunResult, Verdict};
 use report::explain::{Confidence, Finding};
-use styles::{Bug, Style, Wire};
+use styles::{Bug, Disk, Style, Wire};
 use testkit::Ran;
 
 use crate::run;
@@ -63,6 +63,13 @@ const KEEPS_CONFLICTS: Case = Case {
     certain: &["log-not-cut", "conflicting-suffix-kept"],
 };
 
+const NEVER_ANSWERS_VOTES: Case = Case {
+    bug: Bug::NeverAnswersVotes,
+    caught_by: "TestFigure8X01",
+    others: &["TestInitialElection3A", "TestOneVoteATermX02", "TestRefusalOfFormerTermX23"],
+    certain: &["server-hangs"],
+};
+
 /// Runs tests with a style and a bug.
 fn run_broken(style: &str, bug: Bug, tests: &[&str]) -> Ran {
     let (bug, seeds) = (format!("{bug:?}"), SEEDS.to_string());
@@ -108,10 +115,11 @@ fn untrue_findings<'a>(case: &'a Case, result: &'a RunResult) -> impl Iterator<I
     })
 }
 
-/// Whether the test that catches the bug can be played: it may have to read what servers say.
+/// Whether the test that catches the bug can be played: it may have to read what servers say, and needs
+/// leaders that remember what no majority has.
 fn is_played(case: &Case, style: &Style) -> bool {
     let is_readable = !matches!(style.wire, Wire::OneWay | Wire::Sealed);
-    case.bug != Bug::CommitsEarlierTerms || is_readable
+    case.caught_by != "TestFigure8X01" || (is_readable && style.disk != Disk::Last)
 }
 
 #[test]
@@ -145,6 +153,23 @@ fn keeps_conflicts() {
 }
 
 #[test]
+fn never_answers_votes() {
+    is_caught(&NEVER_ANSWERS_VOTES);
+}
+
+/// Who answers nothing isn't one whose answers nobody can read.
+#[test]
+fn a_handler_that_hangs_is_no_reason_to_skip() {
+    let runs = run_broken("Actor", Bug::NeverAnswersVotes, &["TestFigure8X01"]);
+    assert_eq!(runs.results.len() as u64, SEEDS);
+    for result in runs.results {
+        let failure = result.failure().expect("nobody can be elected");
+        assert_eq!(failure.kind, FailureKind::Liveness, "{failure:?}");
+        assert!(failure.message.starts_with("server 0 was not elected in 30 s"), "{failure:?}");
+    }
+}
+
+#[test]
 fn no_bug_is_left_out() {
     let cases = [
         SAVES_NO_ENTRIES,
@@ -153,6 +178,7 @@ fn no_bug_is_left_out() {
         COMMITS_EARLIER_TERMS,
         IGNORES_LEADERS,
         KEEPS_CONFLICTS,
+        NEVER_ANSWERS_VOTES,
     ];
     assert_eq!(cases.map(|case| case.bug), Bug::ALL);
 }
