@@ -35,8 +35,8 @@ enum FollowersLog {
     AgreesTo(Index),
     /// It differs from the leader's at the entry before those that were sent.
     Differs { prev_log_index: Index, conflict: Conflict },
-    /// Nothing: the follower has seen a higher term.
-    Untold,
+    /// Unknown: the follower refused the leader's term.
+    Unknown,
 }
 
 /// What a leader does after an answer.
@@ -93,13 +93,15 @@ impl Raft {
             tokio::select! {
                 biased;
                 Some((number, answer)) = calls.next() => {
+                    if awaited == Some(number) {
+                        awaited = None;
+                    }
+                    // Without an answer, the next heartbeat tries again.
+                    let Some(answer) = answer else { continue };
                     match self.take_answer(term, follower, answer) {
                         Next::Send => has_news = true,
                         Next::Wait => {}
                         Next::Stop => return,
-                    }
-                    if awaited == Some(number) {
-                        awaited = None;
                     }
                 }
                 () = self.more_to_send[follower].notified() => has_news = true,
@@ -148,7 +150,7 @@ impl Raft {
             let log = match reply.conflict {
                 _ if reply.success => FollowersLog::AgreesTo(last_new),
                 Some(conflict) => FollowersLog::Differs { prev_log_index, conflict },
-                None => FollowersLog::Untold,
+                None => FollowersLog::Unknown,
             };
             Some(Answer { term: reply.term, log })
         }
@@ -176,16 +178,12 @@ impl Raft {
     }
 
     /// Learns from a follower's answer, as the leader of `term`.
-    fn take_answer(&self, term: Term, follower: usize, answer: Option<Answer>) -> Next {
+    fn take_answer(&self, term: Term, follower: usize, answer: Answer) -> Next {
         let mut state = self.state();
-        if let Some(answer) = &answer {
-            state.observe_term(answer.term);
-        }
+        state.observe_term(answer.term);
         if !state.leads(term) {
             return Next::Stop;
         }
-        // Without an answer, the next heartbeat tries again.
-        let Some(answer) = answer else { return Next::Wait };
         let lacks_entries = match answer.log {
             FollowersLog::AgreesTo(index) => {
                 let progress = &mut state.followers[follower];
@@ -201,7 +199,7 @@ impl Raft {
             FollowersLog::Differs { prev_log_index, conflict } => {
                 state.back_up(follower, prev_log_index, conflict)
             }
-            FollowersLog::Untold => false,
+            FollowersLog::Unknown => false,
         };
         if lacks_entries { Next::Send } else { Next::Wait }
     }
@@ -255,15 +253,14 @@ impl State {
         prev_log_index: Index,
         prev_log_term: Term,
     ) -> Option<Conflict> {
-        let x_len = self.log.last_index() + 1;
         match self.log.term_at(prev_log_index) {
             // What is in the snapshot is committed, and so the same in all logs.
             None if prev_log_index < self.log.base_index() => None,
-            None => Some(Conflict { x_term: None, x_index: 0, x_len }),
+            None => Some(Conflict::TooShort { x_len: self.log.last_index() + 1 }),
             Some(term) if term == prev_log_term => None,
-            Some(term) => {
+            Some(x_term) => {
                 let x_index = self.log.first_index_of_term_at(prev_log_index);
-                Some(Conflict { x_term: Some(term), x_index, x_len })
+                Some(Conflict::OtherTerm { x_term, x_index })
             }
         }
     }
@@ -298,17 +295,18 @@ impl State {
     }
 
     /// A follower's log differs: the next entry to send moves back, by a whole term at a time (end
-    /// of §5.3). Returns whether it did: an answer to an old message moves nothing.
+    /// of §5.3). Returns whether it moved: an answer to an old message moves nothing.
     pub(crate) fn back_up(
         &mut self,
         follower: usize,
         prev_log_index: Index,
         conflict: Conflict,
     ) -> bool {
-        let Conflict { x_term, x_index, x_len } = conflict;
-        let retry_at = match x_term {
-            None => x_len,
-            Some(x_term) => self.log.last_index_of_term(x_term).map_or(x_index, |last| last + 1),
+        let retry_at = match conflict {
+            Conflict::TooShort { x_len } => x_len,
+            Conflict::OtherTerm { x_term, x_index } => {
+                self.log.last_index_of_term(x_term).map_or(x_index, |last| last + 1)
+            }
         };
         self.followers[follower].refused(prev_log_index, retry_at)
     }
