@@ -31,7 +31,7 @@
 //! * Checkers fail the run with MIT's own sentence, at the script's line. The first failure of a run
 //!   wins; it ends the run wherever it happens.
 //! * A [`report::History`] records what happens; its hash tells whether two runs were the same.
-//! * [`Settings`] are the `LAB_…` environment variables.
+//! * [`Settings`] are the `LAB_…` environment variables; [`VARIABLES`] and [`CHOICES`] list them.
 
 mod agreement;
 mod call;
@@ -58,6 +58,7 @@ mod store;
 mod summary;
 mod t;
 mod value;
+mod variables;
 mod watch;
 
 pub use agreement::Retry;
@@ -75,3 +76,4 @@ pub use report::{Failure, FailureKind, Fields, Purpose};
 pub use settings::{Place, Report, Settings, SettingsError};
 pub use t::T;
 pub use value::Value;
+pub use variables::{CHOICES, VARIABLES, Variable};
