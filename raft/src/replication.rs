@@ -1,4 +1,4 @@
-//! Log replication (§5.3): what a leader sends, and what followers make of it.
+//! Log replication (§5.3): what a leader sends, and what its followers do with it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::rpc::{
 use crate::server::Raft;
 use crate::state::State;
 
-/// How often a leader asserts itself; the lab asks for no more than ten times a second.
+/// The time between two heartbeats; the lab allows no more than ten a second.
 const HEARTBEAT: Duration = Duration::from_millis(100);
 
-/// How many entries go in one message. A follower that is further behind gets them one message after
-/// the other, each as soon as the one before is answered.
+/// The most entries in one message. A follower that is further behind gets several messages, each as soon
+/// as the one before is answered.
 const ENTRIES_AT_ONCE: usize = 200;
 
 /// A follower's answer to what a leader sent to it.
@@ -29,7 +29,7 @@ struct Answer {
     log: FollowersLog,
 }
 
-/// What an answer says of the follower's log.
+/// What an answer says about the follower's log.
 enum FollowersLog {
     /// It agrees with the leader's up to this index.
     AgreesTo(Index),
@@ -51,23 +51,23 @@ enum Next {
 }
 
 impl Raft {
-    /// This server has been elected: it asserts itself at once (Leaders 1).
+    /// Leaders 1: this server has been elected, and sends heartbeats at once.
     pub(crate) fn lead(self: &Arc<Self>, term: Term) {
         for follower in self.others() {
             self.spawn(self.clone().replicate(term, follower));
         }
     }
 
-    /// There is something new for all followers.
+    /// Wakes the replicators: there is something new for all followers.
     pub(crate) fn send_more(&self) {
         for follower in self.others() {
             self.more_to_send[follower].notify_one();
         }
     }
 
-    /// Leaders 1 and 3: keeps one follower up to date while this server leads `term`. At least every
-    /// heartbeat it sends what the follower is not known to have. When there is something new it sends
-    /// at once, unless an answer is due soon.
+    /// Leaders 1 and 3: keeps one follower up to date while this server leads `term`. At each heartbeat
+    /// it sends all that the follower is not known to have. It sends something new at once, unless the
+    /// last call is still without an answer.
     async fn replicate(self: Arc<Self>, term: Term, follower: usize) {
         let mut calls = FuturesUnordered::new();
         let mut sent = 0;
@@ -204,7 +204,7 @@ impl Raft {
         if lacks_entries { Next::Send } else { Next::Wait }
     }
 
-    /// A leader replicates entries or asserts itself.
+    /// A leader sends entries or a heartbeat.
     pub(crate) async fn append_entries(
         self: Arc<Self>,
         args: AppendEntriesArgs,
@@ -216,7 +216,7 @@ impl Raft {
         if args.term < term {
             return AppendEntriesReply { term, success: false, conflict: None };
         }
-        // Candidates 3: somebody else has won this term.
+        // Candidates 3: another server has won this term.
         state.follow_leader(args.leader_id);
         // Receiver 2: the logs must agree up to the new entries.
         if let Some(conflict) = state.conflict_at(args.prev_log_index, args.prev_log_term) {
@@ -275,11 +275,14 @@ impl State {
             }
             match self.log.term_at(index) {
                 Some(term) if term == entry.term => continue,
-                Some(_) => {
+                Some(term) => {
                     assert!(
                         index > self.commit_index,
-                        "a committed entry would be deleted (§5.4, Leader Completeness): the entry at \
-                         {index}, and {} is committed",
+                        "server {}: a committed entry would be deleted (§5.4, Leader Completeness): \
+                         the entry of term {term} at {index} would give way to one of term {}, and {} \
+                         is committed",
+                        self.me,
+                        entry.term,
                         self.commit_index
                     );
                     self.log.truncate(index);
