@@ -31,7 +31,7 @@
 //! * Checkers fail the run with MIT's own sentence, at the script's line. The first failure of a run
 //!   wins; it ends the run wherever it happens.
 //! * A [`report::History`] records what happens; its hash tells whether two runs were the same.
-//! * [`Settings`] are the `LAB_…` environment variables.
+//! * [`Settings`] are the `LAB_…` environment variables; [`VARIABLES`] lists them.
 
 mod agreement;
 mod checks;
@@ -52,7 +52,7 @@ pub use cluster::{Config, make_config};
 pub use direct::{Held, Hold, Messages, Tally};
 pub use explore::{Clients, explore};
 pub use hardware::Saves;
-pub use harness::{Place, Report, Settings, SettingsError, T};
+pub use harness::{Place, Report, Settings, SettingsError, T, VARIABLES, Variable};
 pub use labrpc::{Faults, Link, Reliability, Switch};
 pub use logs::{SNAPSHOT_INTERVAL, Snapshots};
 pub use nemesis::Load;

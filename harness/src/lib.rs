@@ -27,9 +27,11 @@ mod summary;
 mod t;
 mod test;
 mod trace;
+mod variables;
 
 pub use caller::caller;
 pub use settings::{Place, Report, Settings, SettingsError};
 pub use source::shown_line;
 pub use t::{Participants, T};
 pub use test::{test, test_with_seed};
+pub use variables::{VARIABLES, Variable};

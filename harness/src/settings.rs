@@ -12,23 +12,14 @@ use sim::Clock;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 
+use crate::variables::{
+    CALL, CHECK_DETERMINISM, CHILD, CLOCK, ISOLATE, ITERS, JOBS, LOG, OUT, PLAN, REPORT, SEED,
+    STRICT, VARIABLES, Variable,
+};
+
 /// How the tests are to be run.
 ///
-/// | variable | meaning | without it |
-/// | --- | --- | --- |
-/// | `LAB_SEED` | the first run's seed, 0 to 2^64 - 1 | drawn afresh for each test |
-/// | `LAB_ITERS` | runs of each test, by seeds that follow one another from the first | 1 |
-/// | `LAB_JOBS` | runs at the same time | as many as there are cores |
-/// | `LAB_CLOCK` | `virtual` or `real` | `virtual` |
-/// | `LAB_CHECK_DETERMINISM` | `1`: run each seed twice and compare; by the virtual clock and in child processes only | `0`: run it once |
-/// | `LAB_ISOLATE` | `process`: each run has a process of its own | `batch`: a process runs many |
-/// | `LAB_CHILD` | `1`: run in the test's own process, for a debugger | `0`: in child processes |
-/// | `LAB_STRICT` | `1`: a run in which a safety monitor is tripped has failed | `0`: it is warned of |
-/// | `LAB_REPORT` | of which run a test's history is stored: the first that fails (`failure`), that or else the first (`always`), or none (`never`) | `failure` |
-/// | `LAB_LOG` | `1`, or a level such as `info`: each run prints what its servers log by `tracing` and what the test does, a line each in the form that dslogs reads | `0`: it doesn't |
-/// | `LAB_PLAN` | a file with the plan of faults that exploration follows | drawn from the seed |
-/// | `LAB_CALL` | of a test function that calls [`test()`](crate::test()) several times the only call that runs, from 1 | all of them |
-/// | `LAB_OUT` | a folder for histories, and where each run's result is added to `results.jsonl` | `lab` in cargo's target folder, for histories only |
+/// Each field is read from one of [`VARIABLES`], which say what may be set and what holds otherwise.
 ///
 /// A variable with a name like one of these, such as `LAB_SEEDS`, is an error: it was meant to have an
 /// effect. Others that begin with `LAB_` are their users' own.
@@ -93,27 +84,10 @@ enum Problem {
     Value { variable: &'static str, value: OsString, expected: &'static str, example: &'static str },
     #[error(
         "failed to read {variable}={value:?}: there is no such variable; did you mean {meant}? There \
-         are {}", VARIABLES.join(", ")
+         are {}", names().join(", ")
     )]
     Name { variable: String, value: OsString, meant: &'static str },
 }
-
-/// The variables that [`Settings`] has.
-const VARIABLES: [&str; 13] = [
-    "LAB_SEED",
-    "LAB_ITERS",
-    "LAB_JOBS",
-    "LAB_CLOCK",
-    "LAB_CHECK_DETERMINISM",
-    "LAB_ISOLATE",
-    "LAB_CHILD",
-    "LAB_STRICT",
-    "LAB_REPORT",
-    "LAB_LOG",
-    "LAB_PLAN",
-    "LAB_CALL",
-    "LAB_OUT",
-];
 
 /// How the names begin of those that a parent sets for its children.
 const CHILDREN_S: &str = "LAB_WORKER";
@@ -129,7 +103,8 @@ pub(crate) fn choices() -> BTreeMap<String, String> {
 }
 
 fn is_of_others(name: &str) -> bool {
-    name.starts_with("LAB_") && !name.starts_with(CHILDREN_S) && !VARIABLES.contains(&name)
+    let is_ours = |variable: &Variable| variable.name == name;
+    name.starts_with("LAB_") && !name.starts_with(CHILDREN_S) && !VARIABLES.iter().any(is_ours)
 }
 
 /// How many of its first letters are enough for a name to be taken for another.
@@ -141,7 +116,7 @@ fn meant(name: &str) -> Option<&'static str> {
         return None;
     }
     let word = name.strip_prefix("LAB_")?.to_uppercase();
-    VARIABLES.into_iter().find(|variable| {
+    names().into_iter().find(|variable| {
         let known = &variable["LAB_".len()..];
         let beginning = &known[..known.len().min(BEGINNING)];
         // Names of several words have more to tell them apart.
@@ -153,11 +128,9 @@ fn meant(name: &str) -> Option<&'static str> {
     })
 }
 
-/// A variable: its name, what it may be, and an example for who got it wrong.
-struct Variable {
-    name: &'static str,
-    expected: &'static str,
-    example: &'static str,
+/// The names of all that [`Settings`] reads.
+fn names() -> [&'static str; VARIABLES.len()] {
+    VARIABLES.map(|variable| variable.name)
 }
 
 impl Variable {
@@ -174,7 +147,7 @@ impl Variable {
     }
 
     fn error(&self, value: OsString) -> SettingsError {
-        let Variable { name: variable, expected, example } = *self;
+        let Variable { name: variable, expected, example, .. } = *self;
         SettingsError(Problem::Value { variable, value, expected, example })
     }
 }
@@ -201,52 +174,21 @@ impl Settings {
     }
 
     fn read(read: impl Fn(&str) -> Option<OsString>) -> Result<Settings, SettingsError> {
-        let seed = Variable {
-            name: "LAB_SEED",
-            expected: "a whole number from 0 to 18446744073709551615",
-            example: "1629626496",
-        };
-        let iters = Variable {
-            name: "LAB_ITERS",
-            expected: "a whole number of runs, at least 1",
-            example: "1000",
-        };
-        let jobs = Variable {
-            name: "LAB_JOBS",
-            expected: "a whole number of runs at the same time, at least 1",
-            example: "2",
-        };
-        let clock =
-            Variable { name: "LAB_CLOCK", expected: "`virtual` or `real`", example: "virtual" };
-        let determinism = switch("LAB_CHECK_DETERMINISM");
-        let child = switch("LAB_CHILD");
-        let isolate =
-            Variable { name: "LAB_ISOLATE", expected: "`process` or `batch`", example: "process" };
-        let place = isolate.read(&read, |value| match value {
+        let place = ISOLATE.read(&read, |value| match value {
             "process" => Some(Place::Process),
             "batch" => Some(Place::Batch),
             _ => None,
         })?;
-        let is_child = child.read(&read, on_or_off)?.unwrap_or(false);
+        let is_child = CHILD.read(&read, on_or_off)?.unwrap_or(false);
         let is_here = is_child || cfg!(not(unix));
-        let strict = switch("LAB_STRICT").read(&read, on_or_off)?.unwrap_or(false);
-        let report = Variable {
-            name: "LAB_REPORT",
-            expected: "`failure`, `always` or `never`",
-            example: "always",
-        };
-        let report = report.read(&read, |value| match value {
+        let strict = STRICT.read(&read, on_or_off)?.unwrap_or(false);
+        let report = REPORT.read(&read, |value| match value {
             "failure" => Some(Report::Failure),
             "always" => Some(Report::Always),
             "never" => Some(Report::Never),
             _ => None,
         })?;
-        let log = Variable {
-            name: "LAB_LOG",
-            expected: "`1`, `0`, `error`, `warn`, `info`, `debug` or `trace`",
-            example: "1",
-        };
-        let log = log.read(&read, |value| match value {
+        let log = LOG.read(&read, |value| match value {
             "0" => Some(LevelFilter::OFF),
             "1" | "trace" => Some(LevelFilter::TRACE),
             "debug" => Some(LevelFilter::DEBUG),
@@ -255,50 +197,37 @@ impl Settings {
             "error" => Some(LevelFilter::ERROR),
             _ => None,
         })?;
-        let plan =
-            Variable { name: "LAB_PLAN", expected: "a plan's file", example: "/tmp/plan.json" };
-        let call = Variable {
-            name: "LAB_CALL",
-            expected: "which call of config::test() in a test function, 1 for the first",
-            example: "2",
-        };
-        let out = Variable { name: "LAB_OUT", expected: "a folder", example: "target/lab" };
-        let clock = clock
+        let clock = CLOCK
             .read(&read, |value| match value {
                 "virtual" => Some(Clock::Virtual),
                 "real" => Some(Clock::Real),
                 _ => None,
             })?
             .unwrap_or(Clock::Virtual);
-        let check_determinism = determinism.read(&read, on_or_off)?.unwrap_or(false);
+        let check_determinism = CHECK_DETERMINISM.read(&read, on_or_off)?.unwrap_or(false);
         if check_determinism && clock == Clock::Real {
             let expected = "`0` with LAB_CLOCK=real, by which no run is the same twice";
-            return Err(Variable { expected, example: "0", ..determinism }.error("1".into()));
+            return Err(Variable { expected, example: "0", ..CHECK_DETERMINISM }.error("1".into()));
         }
         if check_determinism && is_child {
             let expected = "`0` with LAB_CHILD=1, for it compares runs of different processes";
-            return Err(Variable { expected, example: "0", ..determinism }.error("1".into()));
+            return Err(Variable { expected, example: "0", ..CHECK_DETERMINISM }.error("1".into()));
         }
         Ok(Settings {
-            seed: seed.read(&read, parsed)?,
-            iters: iters.read(&read, parsed)?.unwrap_or(NonZeroU64::MIN),
-            jobs: jobs.read(&read, parsed)?.unwrap_or_else(default_jobs),
+            seed: SEED.read(&read, parsed)?,
+            iters: ITERS.read(&read, parsed)?.unwrap_or(NonZeroU64::MIN),
+            jobs: JOBS.read(&read, parsed)?.unwrap_or_else(default_jobs),
             clock,
             check_determinism,
             place: if is_here { Place::Here } else { place.unwrap_or(Place::Batch) },
             strict,
             report: report.unwrap_or(Report::Failure),
             log: log.unwrap_or(LevelFilter::OFF),
-            plan: plan.read(&read, path)?,
-            call: call.read(&read, parsed)?,
-            out: out.read(&read, path)?,
+            plan: PLAN.read(&read, path)?,
+            call: CALL.read(&read, parsed)?,
+            out: OUT.read(&read, path)?,
         })
     }
-}
-
-/// A variable that switches something on.
-fn switch(name: &'static str) -> Variable {
-    Variable { name, expected: "`1` or `0`", example: "1" }
 }
 
 fn path(value: &str) -> Option<PathBuf> {
@@ -335,6 +264,16 @@ mod tests {
         assert_eq!(settings.iters.get(), 1);
         assert_eq!(settings.clock, Clock::Virtual);
         assert_eq!(settings.out, None);
+    }
+
+    #[test]
+    fn the_table_s_defaults_and_examples_are_true() {
+        for Variable { name, example, default, .. } in VARIABLES {
+            if let Some(value) = default.strip_prefix('`').and_then(|rest| rest.split('`').next()) {
+                assert_eq!(read(&[(name, value)]), read(&[]), "{name}={value}");
+            }
+            assert!(read(&[(name, example)]).is_ok(), "{name}={example}");
+        }
     }
 
     #[test]
@@ -398,7 +337,8 @@ mod tests {
         {
             assert_eq!(meant(name), None, "{name}");
         }
-        for name in VARIABLES.into_iter().chain(["LAB_WORKER", "LAB_WORKER_CALL"]) {
+        let ours = VARIABLES.iter().map(|variable| variable.name);
+        for name in ours.chain(["LAB_WORKER", "LAB_WORKER_CALL"]) {
             assert_eq!(meant(name), None, "{name}");
         }
     }

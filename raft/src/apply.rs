@@ -1,4 +1,4 @@
-//! What is committed goes to the service, in order and once (§5.3).
+//! Committed entries go to the service, in order and once (§5.3).
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use crate::server::Raft;
 use crate::state::State;
 
 impl Raft {
-    /// All servers 1: applies what is committed. The only task that sends, so the order is plain; it
-    /// holds no lock while it does, since the service may take its time and call back.
+    /// All servers 1: applies committed entries. No other task sends to the service, so the order is
+    /// right. It holds no lock while it sends, since the service may take its time and call back.
     pub(crate) async fn apply(self: Arc<Self>, apply_ch: ApplyCh) {
         loop {
             let messages = self.state().messages_to_apply();
@@ -27,12 +27,13 @@ impl Raft {
 }
 
 impl State {
-    /// What is committed and not yet applied: the snapshot first, if the log begins behind what was
-    /// applied, then the commands.
+    /// The messages for what is committed and not yet applied: the snapshot, if it covers more than was
+    /// applied, else the commands.
     fn messages_to_apply(&self) -> Vec<ApplyMsg> {
         assert!(
             self.last_applied <= self.commit_index,
-            "{} was applied, and only {} is committed",
+            "server {} has applied index {}, and only {} is committed",
+            self.me,
             self.last_applied,
             self.commit_index
         );

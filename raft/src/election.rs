@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::rpc::{RequestVoteArgs, RequestVoteReply};
 use crate::server::Raft;
+use crate::state::State;
 
 impl Raft {
     /// Followers 2, candidates 4: a server that hears nothing until its deadline starts an election,
@@ -73,21 +74,33 @@ impl Raft {
     /// A candidate asks for this server's vote.
     pub(crate) async fn request_vote(self: Arc<Self>, args: RequestVoteArgs) -> RequestVoteReply {
         let mut state = self.state();
-        state.observe_term(args.term);
+        let vote_granted = state.vote(&args);
+        RequestVoteReply { term: state.current_term, vote_granted }
+    }
+}
+
+impl State {
+    /// Decides whether the candidate gets this server's vote. A new term and the vote in it are saved
+    /// together.
+    pub(crate) fn vote(&mut self, args: &RequestVoteArgs) -> bool {
+        let is_new_term = self.adopt_term(args.term);
         // Receiver 1: a candidate of an earlier term is refused (§5.1).
-        let is_current = args.term == state.current_term;
+        let is_current = args.term == self.current_term;
         // Receiver 2: one vote a term, first come, first served; asked again, the same answer.
-        let is_free = state.voted_for.is_none_or(|candidate| candidate == args.candidate_id);
+        let is_free = self.voted_for.is_none_or(|candidate| candidate == args.candidate_id);
         // Only a candidate whose log has everything that is committed may win: the later last term
         // decides, then the longer log (§5.4.1).
         let is_up_to_date = (args.last_log_term, args.last_log_index)
-            >= (state.log.last_term(), state.log.last_index());
+            >= (self.log.last_term(), self.log.last_index());
         let vote_granted = is_current && is_free && is_up_to_date;
+        let is_new_vote = vote_granted && self.voted_for.is_none();
         if vote_granted {
-            state.voted_for = Some(args.candidate_id);
-            state.reset_election_timer();
-            state.save();
+            self.voted_for = Some(args.candidate_id);
+            self.reset_election_timer();
         }
-        RequestVoteReply { term: state.current_term, vote_granted }
+        if is_new_term || is_new_vote {
+            self.save();
+        }
+        vote_granted
     }
 }

@@ -9,12 +9,12 @@
 //! | --- | --- |
 //! | State, persistent and volatile | `state.rs`, `State`; `log.rs`, `Log` |
 //! | what is saved, and restored | `persist.rs`; `State::save` before anybody can learn of a change |
-//! | RequestVote, receiver 1 and 2 | `election.rs`, `Raft::request_vote` |
+//! | RequestVote, receiver 1 and 2 | `election.rs`, `State::vote` |
 //! | AppendEntries, receiver 1, 2 and 5 | `replication.rs`, `Raft::append_entries`, `State::conflict_at` |
 //! | AppendEntries, receiver 3 and 4 | `replication.rs`, `State::append_new` |
 //! | InstallSnapshot, receiver 1 and 5 to 8 (there are no chunks) | `snapshot.rs`, `Raft::install_snapshot` |
 //! | All servers 1: apply what is committed | `apply.rs`, `Raft::apply` |
-//! | All servers 2: adopt a higher term | `state.rs`, `State::observe_term` |
+//! | All servers 2: adopt a higher term | `state.rs`, `State::observe_term`, `State::adopt_term` |
 //! | Followers 1: answer requests | the three handlers |
 //! | Followers 2: time out, start an election | `election.rs`, `Raft::tick` |
 //! | Candidates 1: start an election | `state.rs`, `State::start_election`; `election.rs`, `Raft::campaign` |

@@ -133,6 +133,11 @@ impl Log {
             "the entry at {index} is in the snapshot, which ends at {}",
             self.base_index
         );
+        assert!(
+            index <= self.last_index() + 1,
+            "the entry at {index} is asked for, and the log ends at {}",
+            self.last_index()
+        );
         (index - self.base_index - 1) as usize
     }
 }

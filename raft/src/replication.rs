@@ -1,4 +1,4 @@
-//! Log replication (§5.3): what a leader sends, and what followers make of it.
+//! Log replication (§5.3): what a leader sends, and what its followers do with it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::rpc::{
 use crate::server::Raft;
 use crate::state::State;
 
-/// How often a leader asserts itself; the lab asks for no more than ten times a second.
+/// The time between two heartbeats; the lab allows no more than ten a second.
 const HEARTBEAT: Duration = Duration::from_millis(100);
 
-/// How many entries go in one message. A follower that is further behind gets them one message after
-/// the other, each as soon as the one before is answered.
+/// The most entries in one message. A follower that is further behind gets several messages, each as soon
+/// as the one before is answered.
 const ENTRIES_AT_ONCE: usize = 200;
 
 /// A follower's answer to what a leader sent to it.
@@ -29,14 +29,14 @@ struct Answer {
     log: FollowersLog,
 }
 
-/// What an answer says of the follower's log.
+/// What an answer says about the follower's log.
 enum FollowersLog {
     /// It agrees with the leader's up to this index.
     AgreesTo(Index),
     /// It differs from the leader's at the entry before those that were sent.
     Differs { prev_log_index: Index, conflict: Conflict },
-    /// Nothing: the follower has seen a higher term.
-    Untold,
+    /// Unknown: the follower refused the leader's term.
+    Unknown,
 }
 
 /// What a leader does after an answer.
@@ -51,23 +51,23 @@ enum Next {
 }
 
 impl Raft {
-    /// This server has been elected: it asserts itself at once (Leaders 1).
+    /// Leaders 1: this server has been elected, and sends heartbeats at once.
     pub(crate) fn lead(self: &Arc<Self>, term: Term) {
         for follower in self.others() {
             self.spawn(self.clone().replicate(term, follower));
         }
     }
 
-    /// There is something new for all followers.
+    /// Wakes the replicators: there is something new for all followers.
     pub(crate) fn send_more(&self) {
         for follower in self.others() {
             self.more_to_send[follower].notify_one();
         }
     }
 
-    /// Leaders 1 and 3: keeps one follower up to date while this server leads `term`. At least every
-    /// heartbeat it sends what the follower is not known to have. When there is something new it sends
-    /// at once, unless an answer is due soon.
+    /// Leaders 1 and 3: keeps one follower up to date while this server leads `term`. At each heartbeat
+    /// it sends all that the follower is not known to have. It sends something new at once, unless the
+    /// last call is still without an answer.
     async fn replicate(self: Arc<Self>, term: Term, follower: usize) {
         let mut calls = FuturesUnordered::new();
         let mut sent = 0;
@@ -93,13 +93,15 @@ impl Raft {
             tokio::select! {
                 biased;
                 Some((number, answer)) = calls.next() => {
+                    if awaited == Some(number) {
+                        awaited = None;
+                    }
+                    // Without an answer, the next heartbeat tries again.
+                    let Some(answer) = answer else { continue };
                     match self.take_answer(term, follower, answer) {
                         Next::Send => has_news = true,
                         Next::Wait => {}
                         Next::Stop => return,
-                    }
-                    if awaited == Some(number) {
-                        awaited = None;
                     }
                 }
                 () = self.more_to_send[follower].notified() => has_news = true,
@@ -148,7 +150,7 @@ impl Raft {
             let log = match reply.conflict {
                 _ if reply.success => FollowersLog::AgreesTo(last_new),
                 Some(conflict) => FollowersLog::Differs { prev_log_index, conflict },
-                None => FollowersLog::Untold,
+                None => FollowersLog::Unknown,
             };
             Some(Answer { term: reply.term, log })
         }
@@ -176,16 +178,12 @@ impl Raft {
     }
 
     /// Learns from a follower's answer, as the leader of `term`.
-    fn take_answer(&self, term: Term, follower: usize, answer: Option<Answer>) -> Next {
+    fn take_answer(&self, term: Term, follower: usize, answer: Answer) -> Next {
         let mut state = self.state();
-        if let Some(answer) = &answer {
-            state.observe_term(answer.term);
-        }
+        state.observe_term(answer.term);
         if !state.leads(term) {
             return Next::Stop;
         }
-        // Without an answer, the next heartbeat tries again.
-        let Some(answer) = answer else { return Next::Wait };
         let lacks_entries = match answer.log {
             FollowersLog::AgreesTo(index) => {
                 let progress = &mut state.followers[follower];
@@ -201,12 +199,12 @@ impl Raft {
             FollowersLog::Differs { prev_log_index, conflict } => {
                 state.back_up(follower, prev_log_index, conflict)
             }
-            FollowersLog::Untold => false,
+            FollowersLog::Unknown => false,
         };
         if lacks_entries { Next::Send } else { Next::Wait }
     }
 
-    /// A leader replicates entries or asserts itself.
+    /// A leader sends entries or a heartbeat.
     pub(crate) async fn append_entries(
         self: Arc<Self>,
         args: AppendEntriesArgs,
@@ -218,7 +216,7 @@ impl Raft {
         if args.term < term {
             return AppendEntriesReply { term, success: false, conflict: None };
         }
-        // Candidates 3: somebody else has won this term.
+        // Candidates 3: another server has won this term.
         state.follow_leader(args.leader_id);
         // Receiver 2: the logs must agree up to the new entries.
         if let Some(conflict) = state.conflict_at(args.prev_log_index, args.prev_log_term) {
@@ -255,15 +253,14 @@ impl State {
         prev_log_index: Index,
         prev_log_term: Term,
     ) -> Option<Conflict> {
-        let x_len = self.log.last_index() + 1;
         match self.log.term_at(prev_log_index) {
             // What is in the snapshot is committed, and so the same in all logs.
             None if prev_log_index < self.log.base_index() => None,
-            None => Some(Conflict { x_term: None, x_index: 0, x_len }),
+            None => Some(Conflict::TooShort { x_len: self.log.last_index() + 1 }),
             Some(term) if term == prev_log_term => None,
-            Some(term) => {
+            Some(x_term) => {
                 let x_index = self.log.first_index_of_term_at(prev_log_index);
-                Some(Conflict { x_term: Some(term), x_index, x_len })
+                Some(Conflict::OtherTerm { x_term, x_index })
             }
         }
     }
@@ -278,11 +275,14 @@ impl State {
             }
             match self.log.term_at(index) {
                 Some(term) if term == entry.term => continue,
-                Some(_) => {
+                Some(term) => {
                     assert!(
                         index > self.commit_index,
-                        "a committed entry would be deleted (§5.4, Leader Completeness): the entry at \
-                         {index}, and {} is committed",
+                        "server {}: a committed entry would be deleted (§5.4, Leader Completeness): \
+                         the entry of term {term} at {index} would give way to one of term {}, and {} \
+                         is committed",
+                        self.me,
+                        entry.term,
                         self.commit_index
                     );
                     self.log.truncate(index);
@@ -298,17 +298,18 @@ impl State {
     }
 
     /// A follower's log differs: the next entry to send moves back, by a whole term at a time (end
-    /// of §5.3). Returns whether it did: an answer to an old message moves nothing.
+    /// of §5.3). Returns whether it moved: an answer to an old message moves nothing.
     pub(crate) fn back_up(
         &mut self,
         follower: usize,
         prev_log_index: Index,
         conflict: Conflict,
     ) -> bool {
-        let Conflict { x_term, x_index, x_len } = conflict;
-        let retry_at = match x_term {
-            None => x_len,
-            Some(x_term) => self.log.last_index_of_term(x_term).map_or(x_index, |last| last + 1),
+        let retry_at = match conflict {
+            Conflict::TooShort { x_len } => x_len,
+            Conflict::OtherTerm { x_term, x_index } => {
+                self.log.last_index_of_term(x_term).map_or(x_index, |last| last + 1)
+            }
         };
         self.followers[follower].refused(prev_log_index, retry_at)
     }

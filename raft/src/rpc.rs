@@ -52,19 +52,26 @@ pub struct AppendEntriesReply {
     pub term: Term,
     /// Whether the follower had the entry at `prev_log_index`, and now has the new ones.
     pub success: bool,
-    /// If not: how to find what the two logs share in few steps (end of §5.3).
+    /// If the logs differ at `prev_log_index`: a hint for the leader, which then finds in few steps
+    /// where they agree (end of §5.3).
     pub conflict: Option<Conflict>,
 }
 
-/// Where a follower's log differs from the leader's.
+/// How a follower's log differs from the leader's at `prev_log_index`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Conflict {
-    /// The term of the entry at `prev_log_index`; `None` if the log is too short to have one.
-    pub x_term: Option<Term>,
-    /// The first index with that term; meaningless without one.
-    pub x_index: Index,
-    /// The index behind the log's last entry.
-    pub x_len: Index,
+pub enum Conflict {
+    /// The follower has no entry there.
+    TooShort {
+        /// The index after the follower's last entry.
+        x_len: Index,
+    },
+    /// The follower has an entry of another term there.
+    OtherTerm {
+        /// The term of that entry.
+        x_term: Term,
+        /// The first index that the follower has with that term.
+        x_index: Index,
+    },
 }
 
 /// A leader sends its snapshot to a follower that is too far behind (§7), in one piece.

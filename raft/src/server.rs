@@ -25,8 +25,8 @@ pub struct Raft {
     tasks: Mutex<Option<JoinSet<()>>>,
 }
 
-/// Makes server `me` of a cluster: `peers` leads to all servers, `persister` has what it had saved,
-/// and what is committed goes to `apply_ch`.
+/// Makes server `me` of a cluster. It calls the other servers by `peers`, restores what it has saved from
+/// `persister`, and sends committed entries to `apply_ch`.
 ///
 /// # Panics
 /// If what `persister` has is not what a server saves.

@@ -11,15 +11,16 @@ use crate::server::Raft;
 use crate::state::State;
 
 impl State {
-    /// The service has made a snapshot of all that it has applied up to `index`. An older one than
-    /// there is already changes nothing.
+    /// The service has made a snapshot of all that it has applied up to `index`. It changes nothing if
+    /// there is a later one already.
     pub(crate) fn take_snapshot(&mut self, index: Index, snapshot: Bytes) {
         if index <= self.log.base_index() {
             return;
         }
         assert!(
             index <= self.commit_index,
-            "the service's snapshot ends at {index}, and only {} is committed",
+            "server {}: the service's snapshot ends at {index}, and only {} is committed",
+            self.me,
             self.commit_index
         );
         self.log.compact(index);

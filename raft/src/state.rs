@@ -83,13 +83,21 @@ impl State {
     /// All servers, rule 2: a server that sees a higher term adopts it and follows (§5.1). The vote of
     /// the new term is free. The timer goes on: only a leader's request or a vote given resets it.
     pub(crate) fn observe_term(&mut self, term: Term) {
-        if term > self.current_term {
-            debug!(me = self.me, term, was = ?self.role, "sees a higher term");
-            self.current_term = term;
-            self.voted_for = None;
-            self.follow();
+        if self.adopt_term(term) {
             self.save();
         }
+    }
+
+    /// Adopts `term` if it is higher, and returns whether it was; the caller saves it.
+    pub(crate) fn adopt_term(&mut self, term: Term) -> bool {
+        if term <= self.current_term {
+            return false;
+        }
+        debug!(me = self.me, term, was = ?self.role, "sees a higher term");
+        self.current_term = term;
+        self.voted_for = None;
+        self.follow();
+        true
     }
 
     /// A candidate or a leader becomes a follower; it keeps its term and its vote.

@@ -8,7 +8,7 @@ use tracing_test::traced_test;
 
 use crate::log::{Entry, Log};
 use crate::progress::Progress;
-use crate::rpc::{AppendEntriesArgs, Conflict};
+use crate::rpc::{AppendEntriesArgs, Conflict, RequestVoteArgs};
 use crate::state::State;
 
 fn entry(term: Term) -> Entry {
@@ -97,6 +97,32 @@ fn what_was_saved_is_restored() {
 }
 
 #[test]
+fn a_vote_is_saved_once_and_together_with_its_term() {
+    let persister = Arc::new(Persister::new());
+    let mut state = State::new(0, 3, persister.clone());
+    let ask = |candidate_id, term| RequestVoteArgs {
+        term,
+        candidate_id,
+        last_log_index: 0,
+        last_log_term: 0,
+    };
+    assert!(state.vote(&ask(1, 4)));
+    assert_eq!(persister.written(), 1, "the term and the vote in it");
+    assert!(state.vote(&ask(1, 4)), "asked again, the same answer");
+    assert!(!state.vote(&ask(2, 4)), "one vote a term");
+    assert!(!state.vote(&ask(2, 3)), "an earlier term");
+    assert_eq!(persister.written(), 1, "nothing has changed");
+    state.log.append(entry(4));
+    assert!(!state.vote(&ask(2, 5)), "the candidate's log is behind");
+    assert_eq!(persister.written(), 2, "a new term is saved without a vote, too");
+    state.log.truncate(1);
+    assert!(state.vote(&ask(2, 5)));
+    assert_eq!(persister.written(), 3, "a vote in a term that is known already");
+    let restored = State::new(0, 3, Arc::new(persister.copy()));
+    assert_eq!((restored.current_term, restored.voted_for), (5, Some(2)));
+}
+
+#[test]
 fn an_old_message_deletes_nothing() {
     let mut state = server(&[1, 1, 2, 2], 3);
     state.append_new(&append(1, 1, &[1]));
@@ -120,34 +146,48 @@ fn a_committed_entry_is_never_deleted() {
     state.append_new(&append(2, 1, &[3]));
 }
 
+/// ```text
+///             1  2  3  4  5  6  7
+/// follower    1  2  2  2
+///             ^  ^        ^
+///             |  |        x_len is 5, whatever the leader has behind the follower's end
+///             |  x_index is 2 for x_term 2, if the leader has another term at 4
+///             both have it
+/// ```
 #[test]
 fn a_follower_tells_where_its_log_differs() {
     let state = server(&[1, 2, 2, 2], 3);
     assert_eq!(state.conflict_at(4, 2), None);
     assert_eq!(state.conflict_at(0, 0), None);
-    let conflict = Conflict { x_term: Some(2), x_index: 2, x_len: 5 };
-    assert_eq!(state.conflict_at(4, 3), Some(conflict));
-    let conflict = Conflict { x_term: None, x_index: 0, x_len: 5 };
-    assert_eq!(state.conflict_at(7, 3), Some(conflict));
+    assert_eq!(state.conflict_at(4, 3), Some(Conflict::OtherTerm { x_term: 2, x_index: 2 }));
+    assert_eq!(state.conflict_at(5, 3), Some(Conflict::TooShort { x_len: 5 }));
+    assert_eq!(state.conflict_at(7, 3), Some(Conflict::TooShort { x_len: 5 }));
 }
 
+/// ```text
+///             1  2  3  4  5     next_index
+/// leader      1  1  3  3  5     6
+/// server 1    1  1  4  4  4     3: the leader has nothing of term 4, which begins at 3
+/// server 2    1  1  1  1  1     3: the leader's last entry of term 1 is at 2
+/// short       1                 2: the log ends there
+/// ```
 #[test]
 fn a_leader_backs_up_by_a_term_and_never_for_an_old_answer() {
     let mut state = leader(&[1, 1, 3, 3, 5], 6, 3);
     assert_eq!(state.followers[1].next_index(), 6);
     // The follower has a term that the leader hasn't: go to where it begins.
-    let foreign = Conflict { x_term: Some(4), x_index: 3, x_len: 6 };
+    let foreign = Conflict::OtherTerm { x_term: 4, x_index: 3 };
     assert!(state.back_up(1, 5, foreign));
     assert_eq!(state.followers[1].next_index(), 3);
     // The same answer again is to a request that was sent before.
     assert!(!state.back_up(1, 5, foreign));
     // It has a term that the leader has, too: go behind the leader's last entry of it.
-    let shared = Conflict { x_term: Some(1), x_index: 1, x_len: 3 };
+    let shared = Conflict::OtherTerm { x_term: 1, x_index: 1 };
     assert!(state.back_up(2, 5, shared));
     assert_eq!(state.followers[2].next_index(), 3);
     // Its log is short.
     let mut state = leader(&[1, 1, 3, 3, 5], 6, 3);
-    assert!(state.back_up(2, 5, Conflict { x_term: None, x_index: 0, x_len: 2 }));
+    assert!(state.back_up(2, 5, Conflict::TooShort { x_len: 2 }));
     assert_eq!(state.followers[2].next_index(), 2);
 }
 
@@ -221,18 +261,21 @@ fn a_leader_brings_each_log_of_figure_7_to_agree_with_its_own() {
     }
 }
 
-/// Figure 8. In (c), the entry of term 2 is on a majority, and still not committed: (d) may follow, in
-/// which S5 wins term 5 and overwrites it. In (e), an entry of S1's own term 4 is on a majority, and S5
-/// can't win any more.
+/// Figure 8, with the leader of each moment marked by `*`.
 ///
 /// ```text
-///       (c)  1  2  3         (e)  1  2  3
-///  S1        1  2  4              1  2  4
-///  S2        1  2                 1  2  4
-///  S3        1  2                 1  2  4
-///  S4        1                    1
-///  S5        1  3                 1  3
+///       (a)  1  2       (b)  1  2       (c)  1  2  3    (d)  1  2  3    (e)  1  2  3
+///  S1      * 1  2            1  2          * 1  2  4         1  3          * 1  2  4
+///  S2        1  2            1  2            1  2            1  3            1  2  4
+///  S3        1               1               1  2            1  3            1  2  4
+///  S4        1               1               1               1  3            1
+///  S5        1             * 1  3            1  3          * 1  3            1  3
 /// ```
+///
+/// S1 leads term 2 in (a), S5 term 3 in (b), S1 term 4 in (c). There the entry of term 2 is on a
+/// majority, and still not committed: (d) may follow, in which S5 wins term 5 by the votes of S2, S3 and
+/// S4 and overwrites it. Or (e) follows instead: an entry of S1's own term 4 is on a majority. Then S5
+/// can't win any more, and both entries are committed.
 #[test]
 fn an_entry_of_an_earlier_term_is_not_committed_by_counting() {
     let mut s1 = leader(&[1, 2], 4, 5);
