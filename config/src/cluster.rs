@@ -15,11 +15,11 @@ use raftapi::{
 use rand::RngExt as _;
 use rand::distr::uniform::{SampleRange, SampleUniform};
 use report::{EventKind, FailureKind, Fields, Measured, Payload};
-use sim::context::{Activity, Context, Owner};
-use sim::{Clock, Rng, Stream};
+use sim::context::Owner;
+use sim::{Clock, Rng, Stream, enter_call};
 
-use crate::hardware::Hardware;
-use crate::logs::{Applied, Logs, Snapshots};
+use crate::applied::{Applied, Logs, Snapshots};
+use crate::disk::Disk;
 use crate::value::Value;
 use crate::watch::{self, Watcher};
 
@@ -36,7 +36,7 @@ struct Cluster {
     watcher: Arc<Watcher>,
     snapshots: Snapshots,
     rng: Mutex<Rng>,
-    hardware: Arc<Hardware>,
+    disks: Arc<Disk>,
     state: Mutex<State>,
 }
 
@@ -113,7 +113,7 @@ where
             watcher,
             snapshots,
             rng: Mutex::new(t.sim().stream(Stream::Script)),
-            hardware: Arc::new(Hardware::new(t.sim().stream(Stream::Faults))),
+            disks: Arc::new(Disk::new(t.sim().stream(Stream::Faults))),
             state: Mutex::new(State {
                 servers: (0..servers).map(|_| server()).collect(),
                 logs: Logs::new(servers),
@@ -198,8 +198,8 @@ impl Config {
         });
         let ends = ends.collect();
         let config = Arc::downgrade(&self.cluster);
-        let (t, hardware) = (self.t.clone(), self.cluster.hardware.clone());
-        let saved = server.saved.copy().slow(move || hardware.sync_time());
+        let (t, disks) = (self.t.clone(), self.cluster.disks.clone());
+        let saved = server.saved.copy().slow(move || disks.sync_time());
         let saved = Arc::new(saved.watched(move |state, snapshot| {
             let (state, snapshot) = (state as u64, snapshot as u64);
             t.record(EventKind::Saved { server: caller(owner), state, snapshot });
@@ -217,7 +217,7 @@ impl Config {
 
         self.t.record(EventKind::Started { server: caller(owner) });
         let (apply_ch, receiver) = apply_channel();
-        let entered = enter(owner, "make");
+        let entered = enter_call(owner, "make");
         let raft = (self.cluster.make)(ends, i, saved, apply_ch);
         let service = raft.clone().service();
         drop(entered);
@@ -229,7 +229,7 @@ impl Config {
 
     fn take_down(&self, i: usize) {
         if let Some((owner, raft)) = self.unplug(i) {
-            let _entered = enter(owner, "kill");
+            let _entered = enter_call(owner, "kill");
             raft.kill();
         }
     }
@@ -296,7 +296,7 @@ impl Config {
     async fn applier(self, owner: Owner, mut messages: ApplyReceiver) {
         while let Some(message) = messages.recv().await {
             self.take(owner, &message);
-            self.cluster.hardware.apply().await;
+            self.cluster.disks.apply().await;
         }
     }
 
@@ -335,7 +335,7 @@ impl Config {
         let ServerState { raft, incarnation, .. } = &state.servers[i];
         let (raft, owner) = (raft.clone()?, Owner { server: number(i), incarnation: *incarnation });
         drop(state);
-        let _entered = enter(owner, call);
+        let _entered = enter_call(owner, call);
         Some(f(owner, &*raft))
     }
 
@@ -393,8 +393,8 @@ impl Config {
         self.t.record(EventKind::Network { what: what.into() });
     }
 
-    pub(crate) fn hardware(&self) -> &Hardware {
-        &self.cluster.hardware
+    pub(crate) fn disks(&self) -> &Disk {
+        &self.cluster.disks
     }
 
     pub(crate) fn with_logs<R>(&self, read: impl FnOnce(&Logs) -> R) -> R {
@@ -515,7 +515,7 @@ impl Participants for Config {
             // It has the network's ends, and the network has the watcher.
             self.cluster.watcher.end(i);
             if let Some(raft) = raft {
-                let _entered = enter(Owner { server: number(i), incarnation }, "kill");
+                let _entered = enter_call(Owner { server: number(i), incarnation }, "kill");
                 // A panic is noted as any other is; the run has no body left that it could end.
                 let _ = catch_unwind(AssertUnwindSafe(move || raft.kill()));
             }
@@ -528,10 +528,6 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config").field("network", &self.cluster.network).finish_non_exhaustive()
     }
-}
-
-pub(crate) fn enter(owner: Owner, call: &'static str) -> sim::Entered {
-    sim::enter(Some(Context { owner, activity: Activity::Call(call) }))
 }
 
 fn number(server: usize) -> u32 {

@@ -32,8 +32,8 @@ use report::Purpose;
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::Config;
-use crate::direct::Messages;
-use crate::readings::{Needs, is_answer};
+use crate::messages::{Messages, is_answer};
+use crate::readings::Needs;
 
 /// How long [`Config::elect`] waits for an election.
 const ELECTED_WITHIN: Duration = Duration::from_secs(30);

@@ -92,7 +92,7 @@ impl Config {
         network.set_reliability(Reliability::Reliable);
         network.set_long_reordering(Switch::Off);
         self.set_links(|_| Switch::On);
-        self.hardware().be_perfect();
+        self.disks().be_perfect();
         self.note_network("all faults end");
         for i in 0..self.servers() {
             if !self.is_live(i) {

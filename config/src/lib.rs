@@ -34,28 +34,31 @@
 //! * [`Settings`] are the `LAB_…` environment variables; [`VARIABLES`] lists them.
 
 mod agreement;
+mod applied;
 mod checks;
 mod cluster;
-mod direct;
+mod disk;
+mod disk_faults;
 mod elect;
-mod explore;
 mod faults;
-mod hardware;
-mod logs;
+mod holding;
+mod messages;
+mod plans;
 mod readings;
 mod test;
 mod value;
 mod watch;
 
 pub use agreement::Retry;
+pub use applied::{SNAPSHOT_INTERVAL, Snapshots};
 pub use cluster::{Config, make_config};
-pub use direct::{Held, Hold, Messages, Tally};
-pub use explore::{Clients, explore};
-pub use hardware::Saves;
+pub use disk_faults::Saves;
 pub use harness::{Place, Report, Settings, SettingsError, T, VARIABLES, Variable};
+pub use holding::{Held, Hold, Tally};
 pub use labrpc::{Faults, Link, Reliability, Switch};
-pub use logs::{SNAPSHOT_INTERVAL, Snapshots};
+pub use messages::Messages;
 pub use nemesis::Load;
+pub use plans::{Clients, explore};
 pub use readings::Needs;
 pub use report::{Failure, FailureKind, Fields, Measured, Process, Purpose, RunResult, Verdict};
 pub use test::{test, test_with_seed};

@@ -11,7 +11,7 @@ use std::panic::Location;
 use report::{EventKind, FailureKind, Fields, Named, Purpose};
 
 use crate::cluster::Config;
-use crate::direct::Messages;
+use crate::messages::{Messages, is_answer};
 
 /// What a script must read in messages of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +47,6 @@ impl Needs {
             Needs::Votes => reply.is_some_and(|reply| reply.vote_granted.is_some()),
         }
     }
-}
-
-/// Whether a call answers another: some Rafts send answers as calls of their own.
-pub(crate) fn is_answer(method: &str, args: &Fields) -> bool {
-    args.is_answer() || Named::of(method, args) == Some(Named::Answer)
 }
 
 /// The calls of a run until now, as far as they can be read.

@@ -10,8 +10,7 @@ use parking_lot::Mutex;
 use raftapi::{DebugState, Raft, Term};
 use report::{Detail, EventKind, FailureKind, Role, Time};
 use sim::context::Owner;
-
-use crate::cluster::enter;
+use sim::enter_call;
 
 /// How often servers are looked at by the real clock.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -135,7 +134,7 @@ impl Watcher {
         else {
             return;
         };
-        let _entered = enter(owner, "get_state");
+        let _entered = enter_call(owner, "get_state");
         let _ = catch_unwind(AssertUnwindSafe(|| question(&*watched.raft)));
     }
 }

@@ -93,6 +93,6 @@ pub use stream::{Rng, Stream};
 pub use symbols::{why_no_lines, without_lines};
 pub use tally::{Burst, Encoding, Work, is_encoding};
 pub use tasks::Task;
-pub use turn::{Entered, Within, enter, go_on_in_a_task, within as within_context};
+pub use turn::{Entered, Within, enter, enter_call, go_on_in_a_task, within as within_context};
 pub use watcher::{Watcher, clock_us, watch};
 pub use words::{grouped, within};

@@ -8,7 +8,7 @@ use std::task::{Context as TaskContext, Poll};
 use tokio::task::JoinHandle;
 
 use crate::clock_guard;
-use crate::context::{self, Activity, Context};
+use crate::context::{self, Activity, Context, Owner};
 
 /// Makes `context` the current one until the guard is dropped.
 #[must_use = "the context ends when the guard is dropped"]
@@ -16,6 +16,12 @@ pub fn enter(context: Option<Context>) -> Entered {
     let entered = Entered { before: context::replace(context) };
     clock_guard::begin_turn();
     entered
+}
+
+/// Makes a call of the tester's on a server's behalf the current context until the guard is dropped.
+#[must_use = "the context ends when the guard is dropped"]
+pub fn enter_call(owner: Owner, call: &'static str) -> Entered {
+    enter(Some(Context { owner, activity: Activity::Call(call) }))
 }
 
 /// Ends a context when it is dropped; see [`enter`].

@@ -16,8 +16,8 @@ use report::FailureKind;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, sleep_until};
 
+use crate::applied::Snapshots;
 use crate::cluster::{Config, make_config};
-use crate::logs::Snapshots;
 
 /// Runs a plan of faults, drawn from the run's seed: a cluster of some size, a load, partitions of any
 /// shape, crashes and quick reboots, messages that are lost, late, doubled and reordered. All the while
