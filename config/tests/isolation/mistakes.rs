@@ -1,6 +1,6 @@
 //! Honest mistakes, and what is said of each: the table in `docs/mistakes.md`.
 //!
-//! `UPDATE_DOCS=1 cargo test -p config --test isolation mistakes` makes each, one after the other, and
+//! `UPDATE_EXPECT=1 cargo test -p config --test isolation mistakes` makes each, one after the other, and
 //! writes the table anew. Without it the table is compared, but for the numbers in it.
 
 mod amounts;
@@ -222,7 +222,7 @@ fn rows(at_a_time: usize) -> Vec<String> {
 fn each_is_told_as_the_table_says() {
     let page = fs::read_to_string(PAGE).expect("the page is there");
     let (before, table) = page.split_once(HEAD).expect("the page has the table");
-    if env::var_os("UPDATE_DOCS").is_some() {
+    if env::var_os("UPDATE_EXPECT").is_some() {
         let rows = rows(1).concat();
         fs::write(PAGE, format!("{before}{HEAD}{rows}")).expect("the page can be written");
         return;
@@ -232,7 +232,7 @@ fn each_is_told_as_the_table_says() {
     for (told, stands) in told.iter().zip(&stands) {
         assert_eq!(
             told, stands,
-            "write it anew: UPDATE_DOCS=1 cargo test -p config --test isolation mistakes"
+            "write it anew: UPDATE_EXPECT=1 cargo test -p config --test isolation mistakes"
         );
     }
     assert_eq!(told.len(), stands.len(), "the table has other rows than there are mistakes");

@@ -4,15 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use expect_test::expect_file;
 use serde_json::Value;
 
 use crate::student::{Ran, command, folder, lab, run, skeleton, solved};
 
 /// A campaign of four tests and six bugs.
 const CAMPAIGN: &str = include_str!("zoo/campaign.jsonl");
-
-/// Its report.
-const REPORT: &str = include_str!("zoo/report.md");
 
 /// The report on the campaign that `text` is.
 fn report(purpose: &str, text: &str) -> Ran {
@@ -22,23 +20,20 @@ fn report(purpose: &str, text: &str) -> Ran {
     lab(&folder, &["zoo", "--report", "zoo.jsonl"])
 }
 
-/// Asserts that `text` is `expected`, and names the first line that isn't.
+/// Asserts that `text` is the campaign's report.
 #[track_caller]
-fn assert_same(text: &str, expected: &str) {
-    for (line, wanted) in text.lines().zip(expected.lines()) {
-        assert_eq!(line, wanted, "in:\n{text}");
-    }
-    assert_eq!(text, expected);
+fn assert_reported(text: &str) {
+    expect_file!["zoo/report.md"].assert_eq(text);
 }
 
 #[test]
 fn a_campaign_is_reported() {
     let ran = report("zoo-report", CAMPAIGN);
     ran.assert_code(0);
-    assert_same(&ran.stdout, REPORT);
+    assert_reported(&ran.stdout);
     // What was being written when it was cut off is nothing.
     let ran = report("zoo-cut", &format!("{CAMPAIGN}{{\"cell\":{{\"bug\":\"Blo"));
-    assert_same(&ran.stdout, REPORT);
+    assert_reported(&ran.stdout);
 }
 
 #[test]

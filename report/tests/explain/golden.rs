@@ -1,9 +1,8 @@
 //! What a reader sees of a finding, word by word.
 
-use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use expect_test::expect_file;
 use report::explain::Explanation;
 use report::{Failure, Story, text};
 
@@ -13,7 +12,7 @@ pub(crate) fn path(folder: &str, file: &str) -> PathBuf {
 }
 
 /// Asserts that the first finding is `id`, and that all are printed as they stand in `golden`. With
-/// `BLESS=1` in the environment they are written there.
+/// `UPDATE_EXPECT=1` in the environment they are written there.
 pub(crate) fn assert_explained(
     id: &str,
     story: &Story,
@@ -29,10 +28,5 @@ pub(crate) fn assert_explained(
     let summary = text::summary(story, failure, explanation);
     let why = summary.find("  why ").expect("a summary says why");
     let golden = path("golden", &format!("{id}.txt"));
-    if env::var_os("BLESS").is_some_and(|bless| bless == "1") {
-        fs::write(&golden, &summary[why..]).expect("the file can be written");
-    }
-    let expected = fs::read_to_string(&golden)
-        .unwrap_or_else(|error| panic!("failed to read {}: {error}", golden.display()));
-    assert_eq!(summary[why..], expected, "{} says something else", golden.display());
+    expect_file![golden].assert_eq(&summary[why..]);
 }
