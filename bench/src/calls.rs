@@ -55,20 +55,20 @@ impl Echo {
 
 /// Keeps a history as the tester does, or forgets everything.
 #[derive(Debug)]
-pub(crate) enum Watch {
+pub(crate) enum Recording {
     Record(Mutex<History>),
     Forget,
 }
 
-impl Watch {
-    pub(crate) fn recording() -> Watch {
-        Watch::Record(Mutex::new(History::new()))
+impl Recording {
+    pub(crate) fn recording() -> Recording {
+        Recording::Record(Mutex::new(History::new()))
     }
 }
 
-impl Observer for Watch {
+impl Observer for Recording {
     fn record(&self, at: Time, kind: EventKind) {
-        if let Watch::Record(history) = self {
+        if let Recording::Record(history) = self {
             history.lock().expect("nobody panics while recording").record(at, kind);
         }
     }
@@ -83,8 +83,8 @@ pub(crate) fn table(effort: Effort) -> Table {
     let mut table = crate::table(2, &columns);
     for servers in SERVERS {
         for reliability in [Reliability::Reliable, Reliability::Unreliable] {
-            let recorded = || calls(servers, reliability, Watch::recording());
-            let unrecorded = || calls(servers, reliability, Watch::Forget);
+            let recorded = || calls(servers, reliability, Recording::recording());
+            let unrecorded = || calls(servers, reliability, Recording::Forget);
             let times = best(effort, [&floor, &recorded, &unrecorded]);
             let [floor, recorded, unrecorded] = times.map(|time| ns_each(time, CALLS));
             table.add_row([
@@ -127,7 +127,7 @@ fn floor() -> Duration {
 
 /// All calls, in a cluster in which one server after the other calls all others at the same time, as
 /// leaders do.
-fn calls(servers: usize, reliability: Reliability, watch: Watch) -> Duration {
+fn calls(servers: usize, reliability: Reliability, watch: Recording) -> Duration {
     in_a_run(move |sim| async move {
         let network = Network::new(&sim, Arc::new(watch));
         network.set_reliability(reliability);
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_call_costs_more_than_its_floor() {
-        let call = || calls(3, Reliability::Reliable, Watch::Forget);
+        let call = || calls(3, Reliability::Reliable, Recording::Forget);
         let [floor, call] = best(Effort::Full, [&floor, &call]);
         assert!(call > floor, "calls of {call:?} contain the floor of {floor:?}");
     }

@@ -13,7 +13,7 @@ use sim::{Clock, Ending, Settings, Sim, Stream};
 use tokio::time::sleep;
 
 use crate::Effort;
-use crate::calls::{Watch, end};
+use crate::calls::{Recording, end};
 use crate::stopwatch::{best, ns_each};
 
 /// How many runs are measured at a time.
@@ -35,8 +35,8 @@ pub(crate) fn table(effort: Effort) -> Table {
     let columns = ["run", "time", "start and end", "unrecorded", "recording"];
     let mut table = crate::table(1, &columns);
     for script in [Script::InitialElection, Script::ManyElections] {
-        let recorded = || runs(script, Watch::recording);
-        let unrecorded = || runs(script, || Watch::Forget);
+        let recorded = || runs(script, Recording::recording);
+        let unrecorded = || runs(script, || Recording::Forget);
         let times = best(effort, [&empty, &recorded, &unrecorded]);
         let [empty, recorded, unrecorded] = times.map(|time| ns_each(time, RUNS) / 1000.0);
         table.add_row([
@@ -65,7 +65,7 @@ fn empty() -> Duration {
 }
 
 /// Runs of `script`, which tell a fresh `watch` each what happens.
-fn runs(script: Script, watch: fn() -> Watch) -> Duration {
+fn runs(script: Script, watch: fn() -> Recording) -> Duration {
     let start = ProcessTime::now();
     for seed in 0..RUNS as u64 {
         let settings = Settings::new(seed, Clock::Virtual, Duration::from_secs(120));

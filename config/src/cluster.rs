@@ -20,8 +20,8 @@ use sim::{Clock, Rng, Stream, enter_call};
 
 use crate::applied::{Applied, Logs, Snapshots};
 use crate::disk::Disk;
+use crate::recorder::{self, Recorder};
 use crate::value::Value;
-use crate::watch::{self, Watcher};
 
 /// A cluster under test: MIT's `cfg`. Clones are the same cluster.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub struct Config {
 struct Cluster {
     make: Make,
     network: Network,
-    watcher: Arc<Watcher>,
+    recorder: Arc<Recorder>,
     snapshots: Snapshots,
     rng: Mutex<Rng>,
     disks: Arc<Disk>,
@@ -92,8 +92,8 @@ where
     F: Fn(Vec<ClientEnd>, usize, Arc<Persister>, ApplyCh) -> Arc<dyn Raft> + Send + Sync + 'static,
 {
     t.step("make_config", Location::caller());
-    let watcher = Arc::new(Watcher::new(t, servers));
-    let network = Network::new(t.sim(), watcher.clone());
+    let recorder = Arc::new(Recorder::new(t, servers));
+    let network = Network::new(t.sim(), recorder.clone());
     network.set_reliability(reliability);
     network.set_long_delays(Switch::On);
     let server = || ServerState {
@@ -110,7 +110,7 @@ where
         cluster: Arc::new(Cluster {
             make: Arc::new(make),
             network,
-            watcher,
+            recorder,
             snapshots,
             rng: Mutex::new(t.sim().stream(Stream::Script)),
             disks: Arc::new(Disk::new(t.sim().stream(Stream::Faults))),
@@ -122,9 +122,9 @@ where
         }),
     };
     t.attach(servers, Arc::new(config.clone()));
-    config.cluster.watcher.look_when_tasks_ran();
+    config.cluster.recorder.look_when_tasks_ran();
     if t.sim().clock() == Clock::Real {
-        tokio::spawn(watch::look_now_and_then(config.cluster.watcher.clone()));
+        tokio::spawn(recorder::look_now_and_then(config.cluster.recorder.clone()));
     }
     if reliability == Reliability::Unreliable {
         config.note_network("the network is unreliable");
@@ -223,7 +223,7 @@ impl Config {
         drop(entered);
         tokio::spawn(self.clone().applier(owner, receiver));
         network.add_server(i, Server::new(Some(owner)).with(service));
-        self.cluster.watcher.begin(owner, raft.clone());
+        self.cluster.recorder.begin(owner, raft.clone());
         self.state().servers[i].raft = Some(raft);
     }
 
@@ -249,7 +249,7 @@ impl Config {
         let owner = Owner { server: number(i), incarnation: server.incarnation };
         let raft = server.raft.take();
         drop(state);
-        self.cluster.watcher.end(i);
+        self.cluster.recorder.end(i);
         let raft = raft?;
         self.t.record(EventKind::Crashed { server: caller(owner) });
         Some((owner, raft))
@@ -428,7 +428,7 @@ impl Config {
     pub fn get_state(&self, i: usize) -> Option<(Term, bool)> {
         self.call_raft(i, "get_state", |owner, raft| {
             let (term, is_leader) = raft.get_state();
-            self.cluster.watcher.saw(owner, raft, term, is_leader);
+            self.cluster.recorder.saw(owner, raft, term, is_leader);
             (term, is_leader)
         })
     }
@@ -500,7 +500,7 @@ impl Config {
 
 impl Participants for Config {
     fn look(&self) {
-        self.cluster.watcher.look_around();
+        self.cluster.recorder.look_around();
     }
 
     /// Kills all servers and closes the network.
@@ -512,8 +512,8 @@ impl Participants for Config {
             .map(|server| (server.incarnation, server.raft.take()))
             .collect();
         for (i, (incarnation, raft)) in rafts.into_iter().enumerate() {
-            // It has the network's ends, and the network has the watcher.
-            self.cluster.watcher.end(i);
+            // It has the network's ends, and the network has the recorder.
+            self.cluster.recorder.end(i);
             if let Some(raft) = raft {
                 let _entered = enter_call(Owner { server: number(i), incarnation }, "kill");
                 // A panic is noted as any other is; the run has no body left that it could end.

@@ -36,13 +36,13 @@ pub struct Hold {
 
 /// Counts messages, and lets them go.
 #[derive(Debug)]
-pub struct Tally {
+pub struct MessageCount {
     count: Arc<AtomicU64>,
     /// It holds nothing, and sees all.
     _hold: labrpc::Hold,
 }
 
-impl Tally {
+impl MessageCount {
     /// How many messages there were since this was asked last, or since it began.
     #[must_use]
     pub fn take(&self) -> u64 {
@@ -71,7 +71,7 @@ impl Config {
 
     /// Counts messages, of those that set out from now on and that nobody holds who began later.
     #[must_use]
-    pub fn tally(&self, messages: Messages) -> Tally {
+    pub fn count(&self, messages: Messages) -> MessageCount {
         let count = Arc::new(AtomicU64::new(0));
         let counting = count.clone();
         let hold = self.network().hold(move |passing| {
@@ -80,7 +80,7 @@ impl Config {
             }
             false
         });
-        Tally { count, _hold: hold }
+        MessageCount { count, _hold: hold }
     }
 }
 

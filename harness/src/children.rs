@@ -46,7 +46,7 @@ pub(crate) fn serve(test: &TestName, clock: Clock, run: impl Fn(u64) -> RunResul
 
 /// What children send besides their results.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Watch {
+pub(crate) enum Extra {
     /// Nothing.
     Nothing,
     /// Every event.
@@ -104,11 +104,11 @@ pub(crate) fn until_enough(
     let casualties: Mutex<Casualties> = Mutex::default();
     let enough = |result: Option<&RunResult>| casualties.lock().count(result);
     // By the real clock no run comes again.
-    let watch = match settings.clock {
-        Clock::Virtual => Watch::Nothing,
-        Clock::Real => Watch::Histories,
+    let extra = match settings.clock {
+        Clock::Virtual => Extra::Nothing,
+        Clock::Real => Extra::Histories,
     };
-    let mut results = start(test, settings, seeds, isolation, watch, &enough)?;
+    let mut results = start(test, settings, seeds, isolation, extra, &enough)?;
     let not_run = (seeds.len() - results.len()) as u64;
     let mut victims = results.iter_mut().filter(|result| result.process != Process::Survived);
     if let Some(last) = victims.next_back()
@@ -125,9 +125,9 @@ pub(crate) fn in_children(
     settings: &Settings,
     seeds: &[u64],
     isolation: Isolation,
-    watch: Watch,
+    extra: Extra,
 ) -> Result<Vec<RunResult>, String> {
-    start(test, settings, seeds, isolation, watch, &|_| false)
+    start(test, settings, seeds, isolation, extra, &|_| false)
 }
 
 /// Runs seeds in children until it is `enough`, which is asked after each with its result, or with `None`
@@ -137,7 +137,7 @@ fn start(
     settings: &Settings,
     seeds: &[u64],
     isolation: Isolation,
-    watch: Watch,
+    extra: Extra,
     enough: &(dyn Fn(Option<&RunResult>) -> bool + Sync),
 ) -> Result<Vec<RunResult>, String> {
     let binary = env::current_exe()
@@ -147,15 +147,15 @@ fn start(
         command.arg(&test.path).args(["--exact", "--nocapture", "--test-threads=1"]);
         command.arg("--include-ignored");
         command.env(call::ASKED, test.call.to_string());
-        match watch {
-            Watch::Nothing => {}
-            Watch::Events => drop(command.env(TRACE, "1")),
-            Watch::EventsAtFixedAddresses => {
+        match extra {
+            Extra::Nothing => {}
+            Extra::Events => drop(command.env(TRACE, "1")),
+            Extra::EventsAtFixedAddresses => {
                 command.env(TRACE, "1");
                 supervisor::without_address_randomisation(&mut command);
             }
-            Watch::Histories => drop(command.env(store::HISTORIES, store::folder(settings))),
-            Watch::Outcomes => sim::without_lines(&mut command),
+            Extra::Histories => drop(command.env(store::HISTORIES, store::folder(settings))),
+            Extra::Outcomes => sim::without_lines(&mut command),
         }
         command
     };

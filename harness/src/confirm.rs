@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use report::{Process, RunResult, without_numbers};
 use supervisor::Isolation;
 
-use crate::children::{Watch, in_children};
+use crate::children::{Extra, in_children};
 use crate::name::TestName;
 use crate::settings::{Report, Settings};
 
@@ -34,7 +34,7 @@ pub(crate) fn confirm(
     };
     if let Some(reported) = reported.and_then(|reported| results.get_mut(reported)) {
         let seeds = [reported.seed];
-        let again = in_children(test, settings, &seeds, Isolation::Process, Watch::Histories)?;
+        let again = in_children(test, settings, &seeds, Isolation::Process, Extra::Histories)?;
         for again in again {
             compare(reported, &again);
             reported.stored = again.stored;
@@ -43,7 +43,7 @@ pub(crate) fn confirm(
     }
     let mut others = to_be_confirmed(results, reported);
     let seeds: Vec<u64> = others.iter().map(|result| result.seed).collect();
-    let again = in_children(test, settings, &seeds, Isolation::Process, Watch::Outcomes)?;
+    let again = in_children(test, settings, &seeds, Isolation::Process, Extra::Outcomes)?;
     for (first, again) in others.iter_mut().zip(&again) {
         compare(first, again);
     }

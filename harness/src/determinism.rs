@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use report::{Event, Failure, FailureKind, Process, RunResult, Time, Verdict};
 use supervisor::Isolation;
 
-use crate::children::{Watch, in_children, until_enough};
+use crate::children::{Extra, in_children, until_enough};
 use crate::entry::line;
 use crate::name::TestName;
 use crate::settings::Settings;
@@ -22,7 +22,7 @@ pub(crate) fn check(
     let isolation = if cfg!(tokio_unstable) { Isolation::Batch } else { Isolation::Process };
     let mut results = until_enough(test, settings, seeds, isolation)?;
     let backwards: Vec<u64> = results.iter().rev().map(|result| result.seed).collect();
-    let mut again = in_children(test, settings, &backwards, isolation, Watch::Nothing)?;
+    let mut again = in_children(test, settings, &backwards, isolation, Extra::Nothing)?;
     if supervisor::is_interrupted() {
         return Ok(results); // what was run once is all there is
     }
@@ -101,13 +101,13 @@ impl Leak {
 fn explain(test: &TestName, settings: &Settings, seed: u64) -> Result<Verdict, String> {
     // In a batch the second run must meet what the first has left behind, so both go to one child.
     let settings = &Settings { jobs: NonZeroUsize::MIN, ..settings.clone() };
-    let run_twice = |isolation, watch| in_children(test, settings, &[seed, seed], isolation, watch);
-    let fresh = run_twice(Isolation::Process, Watch::Events)?;
+    let run_twice = |isolation, extra| in_children(test, settings, &[seed, seed], isolation, extra);
+    let fresh = run_twice(Isolation::Process, Extra::Events)?;
     let (leak, pair) = if differ(&fresh) {
-        let fixed = run_twice(Isolation::Process, Watch::EventsAtFixedAddresses)?;
+        let fixed = run_twice(Isolation::Process, Extra::EventsAtFixedAddresses)?;
         (if differ(&fixed) { Leak::World } else { Leak::Addresses }, fresh)
     } else {
-        let batch = run_twice(Isolation::Batch, Watch::Events)?;
+        let batch = run_twice(Isolation::Batch, Extra::Events)?;
         (if differ(&batch) { Leak::BetweenRuns } else { Leak::Elusive }, batch)
     };
     let mut evidence = String::new();

@@ -30,7 +30,7 @@ mod trace;
 mod variables;
 
 pub use caller::caller;
-pub use settings::{Place, Report, Settings, SettingsError};
+pub use settings::{Report, Settings, SettingsError};
 pub use source::shown_line;
 pub use t::{Participants, T};
 pub use test::{test, test_with_seed};

@@ -8,9 +8,10 @@ use std::thread;
 
 use report::{Process, RunResult, Verdict};
 use sim::Clock;
+use supervisor::Isolation;
 
 use crate::call::Call;
-use crate::settings::{Place, Settings, choices};
+use crate::settings::{Settings, choices};
 
 /// A test's name, as the user and the test binary know it.
 #[derive(Clone, Debug)]
@@ -110,7 +111,7 @@ impl TestName {
         if settings.strict {
             words.push("LAB_STRICT=1".to_owned());
         }
-        if settings.place == Place::Process {
+        if settings.isolation == Some(Isolation::Process) {
             words.push("LAB_ISOLATE=process".to_owned());
         }
         if !self.call.is_first() {

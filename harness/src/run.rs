@@ -130,23 +130,23 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
     let notes = &t.notes;
     let fail = |kind, message: &str| {
         let location =
-            notes.story().step.map(|(_, location)| shown_line(location)).unwrap_or_default();
+            notes.script().step.map(|(_, location)| shown_line(location)).unwrap_or_default();
         notes.fail(Failure { kind, message: message.to_owned(), location, at: t.now() });
     };
     match ending {
-        Ending::Finished(()) if notes.story().skipped.is_some() => {}
-        Ending::Finished(()) if notes.story().measured.is_none() => {
+        Ending::Finished(()) if notes.script().skipped.is_some() => {}
+        Ending::Finished(()) if notes.script().measured.is_none() => {
             fail(FailureKind::Tester, "the script came to its end without calling end()");
         }
         Ending::Finished(()) => {}
-        Ending::Unwound(_) | Ending::Stopped if notes.story().skipped.is_some() => {}
+        Ending::Unwound(_) | Ending::Stopped if notes.script().skipped.is_some() => {}
         Ending::Unwound(_) | Ending::Stopped => {
             // Whatever unwound or stopped the run has noted why; this is for what did not.
             fail(FailureKind::Tester, "the run was ended without a reason");
         }
         Ending::OutOfTime => fail(FailureKind::Stuck, "test took longer than 120 seconds"),
     }
-    let participants = notes.story().participants.take();
+    let participants = notes.script().participants.take();
     if let Some(participants) = &participants
         && notes.failure().is_some()
     {
@@ -160,12 +160,12 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
         participants.close();
     }
     judge(t, &story);
-    let skipped = notes.story().skipped.take();
+    let skipped = notes.script().skipped.take();
     let verdict = match (notes.failure(), skipped) {
         (Some(failure), _) => failed(t, &story, failure, String::new()),
         (None, Some(reason)) => Verdict::Skipped { reason },
         (None, None) => {
-            Verdict::Passed(notes.story().measured.expect("a run without it has failed"))
+            Verdict::Passed(notes.script().measured.expect("a run without it has failed"))
         }
     };
     print!("{}", log(t));
@@ -183,7 +183,7 @@ fn judge(t: &T, story: &Story) {
             continue;
         }
         let first = tripped.first();
-        if t.notes.job.settings.strict || t.notes.story().is_strict {
+        if t.notes.job.settings.strict || t.notes.script().is_strict {
             t.notes.fail(Failure {
                 kind: FailureKind::Safety,
                 message: format!("monitor {id}: {}\n  rule      {rule} ({paper})", first.what),
@@ -202,7 +202,7 @@ fn judge(t: &T, story: &Story) {
 /// The script's step and its line.
 pub(crate) fn script_line(t: &T) -> String {
     let mut text = String::new();
-    if let Some((what, location)) = t.notes.story().step {
+    if let Some((what, location)) = t.notes.script().step {
         line(&mut text, "script", format_args!("{}, in {what}", shown_line(location)));
     }
     text
@@ -236,7 +236,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
             }
         }
     }
-    let story = t.notes.story();
+    let story = t.notes.script();
     let history = t.notes.history();
     let trace = trace::is_wanted().then(|| {
         let events = history.events().iter();
@@ -271,7 +271,7 @@ fn log(t: &T) -> String {
 fn record(t: &T, failure: Option<Failure>) -> Record {
     let Job { test, settings, .. } = &*t.notes.job;
     let seed = t.sim.seed();
-    let story = t.notes.story();
+    let story = t.notes.script();
     let history = t.notes.history();
     Record {
         format: Record::FORMAT,

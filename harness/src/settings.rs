@@ -9,6 +9,7 @@ use std::str::FromStr;
 use std::thread;
 
 use sim::Clock;
+use supervisor::Isolation;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 
@@ -35,8 +36,9 @@ pub struct Settings {
     pub clock: Clock,
     /// Whether each seed is run twice and the two compared.
     pub check_determinism: bool,
-    /// Where the runs take place.
-    pub place: Place,
+    /// How the runs share child processes; `None` if they are in the test's own process, one after another,
+    /// where nothing watches over them.
+    pub isolation: Option<Isolation>,
     /// Whether a run fails in which a safety monitor is tripped.
     pub strict: bool,
     /// Of which runs the history is stored.
@@ -60,17 +62,6 @@ pub enum Report {
     Always,
     /// Of none.
     Never,
-}
-
-/// Where runs take place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In child processes, of which each takes one seed after another.
-    Batch,
-    /// In child processes, one for each run.
-    Process,
-    /// In the test's own process, one run after another. Nothing watches over them there.
-    Here,
 }
 
 /// A variable whose value, or whose name, makes no sense.
@@ -174,9 +165,9 @@ impl Settings {
     }
 
     fn read(read: impl Fn(&str) -> Option<OsString>) -> Result<Settings, SettingsError> {
-        let place = ISOLATE.read(&read, |value| match value {
-            "process" => Some(Place::Process),
-            "batch" => Some(Place::Batch),
+        let isolation = ISOLATE.read(&read, |value| match value {
+            "process" => Some(Isolation::Process),
+            "batch" => Some(Isolation::Batch),
             _ => None,
         })?;
         let is_child = CHILD.read(&read, on_or_off)?.unwrap_or(false);
@@ -219,7 +210,7 @@ impl Settings {
             jobs: JOBS.read(&read, parsed)?.unwrap_or_else(default_jobs),
             clock,
             check_determinism,
-            place: if is_here { Place::Here } else { place.unwrap_or(Place::Batch) },
+            isolation: (!is_here).then(|| isolation.unwrap_or(Isolation::Batch)),
             strict,
             report: report.unwrap_or(Report::Failure),
             log: log.unwrap_or(LevelFilter::OFF),
@@ -296,14 +287,14 @@ mod tests {
         assert_eq!(settings.iters.get(), 1000);
         assert_eq!(settings.jobs.get(), 3);
         assert!(settings.check_determinism);
-        assert_eq!(settings.place, Place::Process);
+        assert_eq!(settings.isolation, Some(Isolation::Process));
         assert!(settings.strict);
         assert_eq!(settings.report, Report::Always);
         assert_eq!(settings.log, LevelFilter::INFO);
         assert_eq!(settings.plan, Some("a file".into()));
         assert_eq!(settings.call.map(NonZeroU32::get), Some(2));
         assert_eq!(settings.out, Some("a folder".into()));
-        assert_eq!(read(&[("LAB_CHILD", "1")]).unwrap().place, Place::Here);
+        assert_eq!(read(&[("LAB_CHILD", "1")]).unwrap().isolation, None);
         assert_eq!(read(&[("LAB_CLOCK", "real")]).unwrap().clock, Clock::Real);
     }
 

@@ -12,7 +12,7 @@ use supervisor::is_child;
 use tracing::level_filters::LevelFilter;
 
 use crate::call::Call;
-use crate::settings::{Place, Report, Settings};
+use crate::settings::{Report, Settings};
 
 /// Tells a child in which folder to store histories.
 pub(crate) const HISTORIES: &str = "LAB_WORKER_HISTORIES";
@@ -61,14 +61,14 @@ pub(crate) fn folder_here(settings: &Settings) -> Option<PathBuf> {
     } else if is_child() {
         env::var_os(HISTORIES).map(PathBuf::from)
     } else {
-        (settings.place == Place::Here).then(|| folder(settings))
+        (settings.isolation.is_none()).then(|| folder(settings))
     }
 }
 
 /// From which level on this process listens to what servers log: everything, where histories are
 /// stored. `None` if nobody would read it.
 pub(crate) fn listens(settings: &Settings) -> Option<LevelFilter> {
-    let runs_here = is_child() || settings.place == Place::Here;
+    let runs_here = is_child() || settings.isolation.is_none();
     if !runs_here {
         None
     } else if folder_here(settings).is_some() {

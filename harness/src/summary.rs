@@ -6,11 +6,12 @@ use std::fmt::Write as _;
 use report::text::{escaped, indented};
 use report::{Measured, Process, RunResult, Verdict, without_numbers};
 use sim::Clock;
+use supervisor::Isolation;
 
 use crate::confirm::NOT_REPRODUCED;
 use crate::entry::line;
 use crate::name::TestName;
-use crate::settings::{Place, Settings};
+use crate::settings::Settings;
 use crate::store;
 
 /// How many failing seeds are listed for each message.
@@ -184,7 +185,7 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
     let mut repeated = settings.clone();
     if result.note.as_ref().is_some_and(|note| note.starts_with(NOT_REPRODUCED)) {
         // What it shows doesn't depend on other runs, however many are asked for.
-        repeated.place = Place::Process;
+        repeated.isolation = Some(Isolation::Process);
     }
     let command = test.replay_command(&repeated, result.seed);
     line(&mut text, "replay", format_args!("{command}"));
@@ -214,13 +215,13 @@ fn limits(settings: &Settings) -> Vec<String> {
         limits.push(format!("a replay may differ: {leaks}"));
     }
     if cfg!(not(tokio_unstable)) {
-        limits.push(match settings.place {
-            Place::Here => {
+        limits.push(match settings.isolation {
+            None => {
                 "a replay may differ: without --cfg tokio_unstable, tokio::select! follows a counter \
                  of the whole process, and a spawned task is not known to be a server's"
                     .to_owned()
             }
-            Place::Batch | Place::Process => {
+            Some(Isolation::Batch) | Some(Isolation::Process) => {
                 "without --cfg tokio_unstable each run takes a process of its own, and a spawned \
                  task is not known to be a server's"
                     .to_owned()

@@ -37,12 +37,12 @@ pub(crate) struct Notes {
     pub(crate) job: Arc<Job>,
     history: Mutex<History>,
     failure: Mutex<Option<Failure>>,
-    story: Mutex<Story>,
+    script: Mutex<ScriptState>,
 }
 
 /// What the script has told so far.
 #[derive(Debug, Default)]
-pub(crate) struct Story {
+pub(crate) struct ScriptState {
     pub(crate) banner: String,
     pub(crate) warnings: Vec<String>,
     pub(crate) measured: Option<Measured>,
@@ -76,12 +76,17 @@ struct Fatal;
 impl Notes {
     /// A run of which nothing is noted yet.
     pub(crate) fn of_run(job: Arc<Job>) -> Notes {
-        Notes { job, history: Mutex::default(), failure: Mutex::default(), story: Mutex::default() }
+        Notes {
+            job,
+            history: Mutex::default(),
+            failure: Mutex::default(),
+            script: Mutex::default(),
+        }
     }
 
     /// How many servers take part; 0 before they are attached.
     pub(crate) fn servers(&self) -> usize {
-        self.story().servers
+        self.script().servers
     }
 
     /// Notes a failure, unless there is one already.
@@ -99,13 +104,13 @@ impl Notes {
         self.history.lock()
     }
 
-    pub(crate) fn story(&self) -> MutexGuard<'_, Story> {
-        self.story.lock()
+    pub(crate) fn script(&self) -> MutexGuard<'_, ScriptState> {
+        self.script.lock()
     }
 
     /// Whether nobody is at the notes: a thread that died there would be for ever.
     pub(crate) fn are_free(&self) -> bool {
-        [self.history.is_locked(), self.failure.is_locked(), self.story.is_locked()] == [false; 3]
+        [self.history.is_locked(), self.failure.is_locked(), self.script.is_locked()] == [false; 3]
     }
 
     /// A panic in anybody's code is a failure.
@@ -176,19 +181,19 @@ impl T {
 
     /// From now on `participants`, of which `servers` are servers, take part in the run.
     pub fn attach(&self, servers: usize, participants: Arc<dyn Participants>) {
-        let mut story = self.notes.story();
-        story.servers = servers;
-        story.participants = Some(participants);
+        let mut script = self.notes.script();
+        script.servers = servers;
+        script.participants = Some(participants);
     }
 
     /// Names the test, in MIT's words: `Test (3A): initial election`.
     pub fn set_banner(&self, banner: &str) {
-        self.notes.story().banner = banner.to_owned();
+        self.notes.script().banner = banner.to_owned();
     }
 
     /// The test has passed, if nothing has failed, and has measured this. A script must come to it.
     pub fn end(&self, measured: Measured) {
-        self.notes.story().measured = Some(measured);
+        self.notes.script().measured = Some(measured);
     }
 
     /// Records that something has happened, now.
@@ -198,19 +203,19 @@ impl T {
 
     /// Notes that the script has come to a step.
     pub fn step(&self, what: &'static str, location: &'static Location<'static>) {
-        self.notes.story().step = Some((what, location));
+        self.notes.script().step = Some((what, location));
         let (file, line) = (shown_file(location.file()), location.line());
         self.record(EventKind::Step { what: what.into(), file: file.into(), line });
     }
 
     /// From now on a safety monitor that is tripped fails this run, as with `LAB_STRICT=1`.
     pub fn be_strict(&self) {
-        self.notes.story().is_strict = true;
+        self.notes.script().is_strict = true;
     }
 
     /// Prints a warning with the test's output. The run goes on.
     pub fn warn(&self, warning: impl Into<String>) {
-        self.notes.story().warnings.push(warning.into());
+        self.notes.script().warnings.push(warning.into());
     }
 
     /// Fails the run, at the script's line, and ends it: MIT's `t.Fatalf`.
@@ -228,7 +233,7 @@ impl T {
     ///
     /// Unwinds the caller.
     pub fn skip(&self, reason: impl Into<String>) -> ! {
-        self.notes.story().skipped.get_or_insert(reason.into());
+        self.notes.script().skipped.get_or_insert(reason.into());
         self.sim.stop();
         panic::resume_unwind(Box::new(Fatal))
     }
@@ -246,7 +251,7 @@ impl T {
 
     /// Fails the run from outside the script, which gets no further; at the script's present line.
     pub fn fail(&self, kind: FailureKind, message: String) {
-        let step = self.notes.story().step;
+        let step = self.notes.script().step;
         self.fail_at(
             step.map(|(_, location)| shown_line(location)).unwrap_or_default(),
             kind,

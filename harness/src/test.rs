@@ -12,7 +12,7 @@ use crate::children::{self, until_enough};
 use crate::confirm::confirm;
 use crate::name::TestName;
 use crate::run::{run, stuck};
-use crate::settings::{Place, Settings};
+use crate::settings::Settings;
 use crate::summary::summarise;
 use crate::t::{Job, T};
 use crate::{determinism, listen, store};
@@ -130,12 +130,12 @@ fn run_all(
     seeds: &[u64],
     run: impl Fn(u64) -> RunResult,
 ) -> Result<Vec<RunResult>, String> {
-    let isolation = match settings.place {
-        Place::Here => return Ok(seeds.iter().map(|&seed| run(seed)).collect()),
-        Place::Process => Isolation::Process,
+    let isolation = match settings.isolation {
+        None => return Ok(seeds.iter().map(|&seed| run(seed)).collect()),
+        Some(Isolation::Process) => Isolation::Process,
         // Without its seeded generator tokio chooses by a counter of the process.
-        Place::Batch if cfg!(not(tokio_unstable)) => Isolation::Process,
-        Place::Batch => Isolation::Batch,
+        Some(Isolation::Batch) if cfg!(not(tokio_unstable)) => Isolation::Process,
+        Some(Isolation::Batch) => Isolation::Batch,
     };
     let mut results = until_enough(test, settings, seeds, isolation)?;
     if settings.clock == Clock::Virtual {

@@ -45,7 +45,7 @@ pub(crate) fn is_vote(cfg: &Config, reply: Option<Fields>) -> bool {
 /// the vote (PreVote) none does, and then no two can be made candidates of one term: the scenario is
 /// skipped. A server that doesn't even ask fails it.
 pub(crate) async fn stand_alone<const N: usize>(cfg: &Config, servers: [usize; N]) {
-    let asked = servers.map(|i| cfg.tally(Messages::all_requests().from(i)));
+    let asked = servers.map(|i| cfg.count(Messages::all_requests().from(i)));
     let terms = || servers.map(|i| cfg.get_state(i).map_or(0, |(term, _)| term));
     let (begun, first) = (Instant::now(), terms());
     while begun.elapsed() < Duration::from_secs(5) {

@@ -148,7 +148,7 @@ fn TestSlowServiceX16() {
         for command in 2..5 {
             accept(&cfg, 0, command);
         }
-        let heartbeats = cfg.tally(Messages::requests(Purpose::Append).from(0));
+        let heartbeats = cfg.count(Messages::requests(Purpose::Append).from(0));
         for _ in 0..5 {
             let before = cfg.get_state(0);
             sleep(HEARS_WITHIN).await;

@@ -16,7 +16,7 @@ use sim::enter_call;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Sees what happens on the network, and looks at the servers that take part in it.
-pub(crate) struct Watcher {
+pub(crate) struct Recorder {
     t: T,
     servers: Mutex<Vec<Option<Watched>>>,
 }
@@ -33,19 +33,19 @@ struct Watched {
     covered: Option<(Term, bool)>,
 }
 
-impl Watcher {
-    pub(crate) fn new(t: &T, servers: usize) -> Watcher {
-        Watcher { t: t.clone(), servers: Mutex::new(vec![None; servers]) }
+impl Recorder {
+    pub(crate) fn new(t: &T, servers: usize) -> Recorder {
+        Recorder { t: t.clone(), servers: Mutex::new(vec![None; servers]) }
     }
 
     /// By the virtual clock, looks at each server whose tasks have run, before time goes on: also a server
     /// that has handled nothing and sends nothing may have become another.
     pub(crate) fn look_when_tasks_ran(self: &Arc<Self>) {
         // The run has it for as long as it lasts, and this has the run.
-        let watcher = Arc::downgrade(self);
+        let recorder = Arc::downgrade(self);
         self.t.sim().on_rest(move |server| {
-            if let Some(watcher) = watcher.upgrade() {
-                watcher.look_again(server);
+            if let Some(recorder) = recorder.upgrade() {
+                recorder.look_again(server);
             }
         });
     }
@@ -139,7 +139,7 @@ impl Watcher {
     }
 }
 
-impl Observer for Watcher {
+impl Observer for Recorder {
     fn record(&self, at: Time, kind: EventKind) {
         self.t.history().record(at, kind);
     }
@@ -164,10 +164,10 @@ impl Observer for Watcher {
 }
 
 /// Looks at all servers, again and again: by the real clock nobody can say when they are busy.
-pub(crate) async fn look_now_and_then(watcher: Arc<Watcher>) {
+pub(crate) async fn look_now_and_then(recorder: Arc<Recorder>) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        watcher.alive().into_iter().for_each(|server| watcher.look_at(server));
+        recorder.alive().into_iter().for_each(|server| recorder.look_at(server));
     }
 }
 
