@@ -81,7 +81,7 @@ use std::sync::Arc;
 use labrpc::ClientEnd;
 use raftapi::{ApplyCh, Persister, Raft};
 
-pub use bug::{Bug, Kind, Part, UnknownBug};
+pub use bug::{Bug, Kind, Part, Rule, UnknownBug};
 
 /// The environment variable that names the bug.
 const LAB_BUG: &str = "LAB_BUG";
