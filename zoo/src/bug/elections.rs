@@ -1,7 +1,7 @@
 //! Elections: the timer, and what it leads to.
 
 use super::Kind::{Harmless, Liveness};
-use super::Part::{A, B};
+use super::Part::{A, B, C};
 use super::rules::{
     ELECTION_TIMEOUT, HEARTBEATS, LEADER_WITHIN_5_S, MAJORITY_OF_VOTES, NEW_ELECTION, NEW_TIMEOUT,
     NO_LOCK_WHILE_WAITING, ON_CONVERSION, RANDOM_TIMEOUTS, TIMING,
@@ -82,6 +82,19 @@ bugs! {
         source: "constructed",
     }
 
+    /// A candidate that hears of a higher term has no timer until it votes for another server or hears from
+    /// a leader.
+    LosesTimerToHigherTerm {
+        part: A,
+        kind: Liveness,
+        breaks: "a candidate that becomes a follower keeps its timer",
+        rule: ELECTION_TIMEOUT,
+        symptom: "`one(…) failed to reach agreement`, nobody accepted it: the only server that could win \
+            has refused a candidate of a higher term, and waits for ever",
+        causes: ["election-timer-dead"],
+        source: "deventlab/d-engine#31",
+    }
+
     /// Holds a lock during each call, and takes it in each handler.
     HoldsLockDuringCalls {
         part: A,
@@ -120,6 +133,18 @@ bugs! {
             again and again",
         causes: ["votes-split", "timeout-always-the-same"],
         source: "students' repositories",
+    }
+
+    /// Each server seeds its generator by the clock, and draws its election timeouts from that.
+    SeedsByClock {
+        part: A,
+        kind: Liveness,
+        breaks: "servers draw their timeouts independently of each other",
+        rule: RANDOM_TIMEOUTS,
+        symptom: "`expected one leader, got none`: servers that begin in the same second draw the same \
+            timeouts, and split the votes again and again",
+        causes: ["votes-split", "timeout-always-the-same"],
+        source: "goraft/raft#44",
     }
 
     /// Draws election timeouts from two that are 1 ms apart.
@@ -192,6 +217,19 @@ bugs! {
             leadership`",
         causes: ["heartbeats-too-seldom"],
         source: "constructed",
+    }
+
+    /// A leader sends a follower nothing, heartbeats included, until the call before has returned.
+    WaitsForEachReply {
+        part: A,
+        kind: Liveness,
+        breaks: "heartbeats don't wait for replies",
+        rule: HEARTBEATS,
+        symptom: "`expected no leader among connected servers, but … claims to be leader`, and \
+            `one(…) failed to reach agreement`: after a call that was lost, a follower hears nothing for \
+            seconds, and starts an election",
+        causes: ["heartbeats-too-seldom", "sends-in-turn"],
+        source: "a student's notes of 2025: one loop for each peer",
     }
 
     /// Looks for a leader before it has waited, so that all servers stand as soon as they are made.
@@ -311,5 +349,17 @@ bugs! {
             brings a higher term",
         causes: ["timer-reset-by-refusal", "timeout-always-the-same"],
         source: "students' repositories",
+    }
+
+    /// Restarts the election timer for an AppendEntries that it accepts, and not for one that it refuses.
+    RestartsTimerOnSuccessOnly {
+        part: C,
+        kind: Liveness,
+        breaks: "the current leader resets the timer, whether its entries fit or not",
+        rule: ELECTION_TIMEOUT,
+        symptom: "`one(…) failed to reach agreement`, with a leader that has lost its leadership: while it \
+            backs up for a follower, the follower starts an election",
+        causes: ["election-despite-leader"],
+        source: "a student's blog of 2026",
     }
 }

@@ -92,6 +92,31 @@ bugs! {
         source: "Students' Guide to Raft",
     }
 
+    /// A leader takes the follower's last index, which each reply says, for matchIndex.
+    CountsTheirLength {
+        part: B,
+        kind: Safety,
+        breaks: "matchIndex is what a request has brought",
+        rule: UPDATE_INDEXES,
+        symptom: "`apply error: commit index=…`: the end of the follower's log may be another leader's, \
+            and counts all the same",
+        causes: ["commits-without-majority", "unsent-entry-counted", "M21"],
+        source: "apache/ratis RATIS-2605",
+    }
+
+    /// A leader takes the last index of a follower whose log is too short, which the refusal says, for
+    /// matchIndex.
+    TakesHintForMatch {
+        part: B,
+        kind: Safety,
+        breaks: "a refusal confirms nothing",
+        rule: MATCH_INDEX,
+        symptom: "`one(…) failed to reach agreement`, with a leader that still leads: nextIndex can't go \
+            back behind matchIndex",
+        causes: ["next-index-stays", "commits-without-majority", "unsent-entry-counted", "M21"],
+        source: "microsoft/CCF#5325",
+    }
+
     /// Sends heartbeats only.
     NeverSendsEntries {
         part: B,

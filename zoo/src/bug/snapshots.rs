@@ -3,8 +3,9 @@
 use super::Kind::{Budget, Harmless, Liveness, Safety, Service};
 use super::Part::D;
 use super::rules::{
-    ALL_CHUNKS, COMMIT_INDEX, EACH_TAKES_SNAPSHOTS, FIRST_INDEX, LAST_APPLIED, LAST_INCLUDED,
-    LEADER_COMPLETENESS, RESET_SERVICE, SAVE_SNAPSHOT, TAKE_SNAPSHOT, UPDATE_INDEXES,
+    ALL_CHUNKS, COMMIT_INDEX, DISCARD_LOG, EACH_TAKES_SNAPSHOTS, FIRST_INDEX, LAST_APPLIED,
+    LAST_INCLUDED, LEADER_COMPLETENESS, RESET_SERVICE, SAVE_SNAPSHOT, SEND_SNAPSHOT, TAKE_SNAPSHOT,
+    UPDATE_INDEXES,
 };
 use super::{Bug, Row, bugs};
 
@@ -64,6 +65,19 @@ bugs! {
         symptom: "`apply error: … snapshot decode error: …`",
         causes: ["snapshot-of-another-index"],
         source: "constructed",
+    }
+
+    /// A leader sends no snapshot: for a follower that lacks what the snapshot covers, it begins with the
+    /// first entry behind that.
+    NeverSendsSnapshot {
+        part: D,
+        kind: Liveness,
+        breaks: "a follower that lags behind gets the snapshot",
+        rule: SEND_SNAPSHOT,
+        symptom: "`one(…) failed to reach agreement`, with a leader that still leads: the follower refuses \
+            each request",
+        causes: ["next-index-stays"],
+        source: "a student's blog of 2026",
     }
 
     /// Saves an empty snapshot each time that it saves its state.
@@ -133,6 +147,18 @@ bugs! {
         symptom: "`apply error: … apply out of order, expected index …, got 1`",
         causes: ["snapshot-index-forgotten"],
         source: "students' repositories",
+    }
+
+    /// Starts none of its tasks if it begins with a snapshot, as if its log weren't complete.
+    IdlesBehindSnapshot {
+        part: D,
+        kind: Liveness,
+        breaks: "a log that begins behind the snapshot is complete",
+        rule: LAST_INCLUDED,
+        symptom: "`one(…) failed to reach agreement`: a server that was restarted with a snapshot answers, \
+            and applies nothing and starts no election",
+        causes: ["election-timer-dead", "committed-not-applied"],
+        source: "CurvineIO/curvine#1602: the first index compared with the snapshot's",
     }
 
     /// Looks for the entry to apply at its index, as if the log began at 1.
@@ -250,6 +276,30 @@ bugs! {
         source: "students' repositories",
     }
 
+    /// Keeps its own entry at the end of a leader's snapshot, and what follows it, though that entry is of
+    /// another term.
+    KeepsLogOverSnapshot {
+        part: D,
+        kind: Safety,
+        breaks: "a snapshot that conflicts with the log replaces it",
+        rule: DISCARD_LOG,
+        symptom: "`apply error: commit index=…`, if what is left is taken for the leader's",
+        causes: ["conflicting-suffix-kept"],
+        source: "hashicorp/raft#697; deventlab/d-engine#448",
+    }
+
+    /// Doesn't confirm an InstallSnapshot that covers no more than it has committed.
+    NeverConfirmsLateSnapshots {
+        part: D,
+        kind: Liveness,
+        breaks: "a snapshot that isn't needed is confirmed",
+        rule: UPDATE_INDEXES,
+        symptom: "`one(…) failed to reach agreement`, with a leader that still leads and sends its \
+            snapshot again and again",
+        causes: ["next-index-stays"],
+        source: "rabbitmq/ra#508",
+    }
+
     /// Installs every snapshot that a leader sends, and sets the commit index to its last.
     CommitGoesBackWithSnapshot {
         part: D,
@@ -323,6 +373,18 @@ bugs! {
             doesn't get beyond the place",
         causes: ["covered-entry-refused", "next-index-stays"],
         source: "students' repositories",
+    }
+
+    /// Appends the entries of a request that begins below its snapshot behind the snapshot.
+    ShiftsEntriesBehindSnapshot {
+        part: D,
+        kind: Safety,
+        breaks: "an entry keeps its index",
+        rule: LAST_INCLUDED,
+        symptom: "`apply error: commit index=…`: the server applies at one index what the leader sent at \
+            another",
+        causes: [],
+        source: "RedisLabs/raft#49",
     }
 
     /// Notes what it has applied when all that was committed at the beginning has gone to the

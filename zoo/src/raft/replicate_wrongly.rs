@@ -7,6 +7,7 @@ use raftapi::{Index, Term};
 use tokio::time::{Instant, sleep};
 
 use super::Raft;
+use super::followers::Follower;
 use super::rpc::{AppendEntriesArgs, AppendEntriesReply, Conflict};
 use super::state::State;
 use crate::bug::Bug;
@@ -21,6 +22,11 @@ impl Raft {
         let has_empty_heartbeats =
             matches!(self.bug, Bug::CommitsWhatHeartbeatsTell | Bug::CommitsWhatItHas);
         !has_empty_heartbeats || now < state.followers[server].heartbeat_at
+    }
+
+    /// Whether [`Bug::WaitsForEachReply`] keeps a follower's next request back.
+    pub(super) fn waits_for_reply(&self, follower: &Follower) -> bool {
+        self.bug == Bug::WaitsForEachReply && follower.is_awaited
     }
 
     /// Whether entries follow at once behind a heartbeat without any.

@@ -116,14 +116,20 @@ impl Raft {
             Bug::SendsAtEachStart => true,
             _ => !follower.is_awaited,
         };
+        if self.waits_for_reply(follower) {
+            return false;
+        }
         // Leaders: "repeat during idle periods to prevent election timeouts" (§5.2).
         now >= follower.heartbeat_at || (has_news && may_send)
     }
 
-    /// Whether a heartbeat, too, is under way until it is answered: two bugs would send more and
-    /// more of them.
+    /// Whether a heartbeat, too, is under way until it is answered: for one bug that is all, and two
+    /// would send more and more of them.
     fn awaits_heartbeats(&self) -> bool {
-        matches!(self.bug, Bug::SendsWithoutPause | Bug::NeverNotesWhatItTold)
+        matches!(
+            self.bug,
+            Bug::WaitsForEachReply | Bug::SendsWithoutPause | Bug::NeverNotesWhatItTold
+        )
     }
 
     /// Sends, whenever there is news or it is time for a heartbeat, for as long as this server
@@ -176,7 +182,8 @@ impl Raft {
                 self.send(&mut state, server, now);
             }
         }
-        state.followers.all().map(|follower| follower.heartbeat_at).min()
+        let followers = state.followers.all().filter(|follower| !self.waits_for_reply(follower));
+        followers.map(|follower| follower.heartbeat_at).min()
     }
 
     /// How [`Bug::SendsInTurn`] sends what is due: each request when the one before is answered.
@@ -220,7 +227,11 @@ impl Raft {
     ) -> JoinHandle<Option<()>> {
         let commit_index = state.commit_index;
         let sends_entries = self.sends_entries(state, server, now);
+        let snapshot_index = state.log.snapshot_index();
         let follower = &mut state.followers[server];
+        if self.bug == Bug::NeverSendsSnapshot {
+            follower.next_index = follower.next_index.max(snapshot_index + 1);
+        }
         let has_commit_news = follower.told_commit < commit_index;
         follower.heartbeat_at = now + self.heartbeat_interval();
         if self.bug != Bug::NeverNotesWhatItTold {
@@ -229,12 +240,12 @@ impl Raft {
         let before_next = follower.next_index.checked_sub(1).expect("nextIndex is at least 1");
         // A leader sends the snapshot if it "has already discarded the next log entry that it needs
         // to send" (§7).
-        if follower.next_index <= state.log.snapshot_index() {
+        if follower.next_index <= snapshot_index {
             follower.is_awaited = true;
             let args = InstallSnapshotArgs {
                 term: state.current_term,
                 leader_id: self.me,
-                last_included_index: state.log.snapshot_index(),
+                last_included_index: snapshot_index,
                 last_included_term: state.log.snapshot_term(),
                 data: match self.bug {
                     Bug::SendsHalfSnapshot => state.snapshot.slice(..state.snapshot.len() / 2),
@@ -247,7 +258,7 @@ impl Raft {
         // Leaders: "If last log index ≥ nextIndex for a follower: send AppendEntries RPC with log
         // entries starting at nextIndex" (§5.3). With none it is a heartbeat (§5.2).
         let prev_log_index = match self.bug {
-            Bug::SendsWholeLog => state.log.snapshot_index(),
+            Bug::SendsWholeLog => snapshot_index,
             _ => before_next,
         };
         let mut entries = state.log.since(prev_log_index + 1);
@@ -314,6 +325,9 @@ impl Raft {
         if !args.entries.is_empty() || self.awaits_heartbeats() {
             state.followers[server].is_awaited = false;
         }
+        if self.bug == Bug::WaitsForEachReply {
+            self.news.notify_one();
+        }
         match reply {
             // What is lost is sent again with the next news, or the next heartbeat (§5.3).
             None => return,
@@ -330,6 +344,11 @@ impl Raft {
                     Bug::LetsNextGoBack => {
                         follower.has_up_to(last_sent);
                         follower.next_index = last_sent + 1;
+                    }
+                    Bug::CountsTheirLength => {
+                        let their_last = reply.conflict.x_len;
+                        follower.match_index = follower.match_index.max(their_last);
+                        follower.next_index = follower.match_index.min(last_index) + 1;
                     }
                     // What it believes it has isn't where the next entries begin.
                     Bug::KeepsMatchIndexes | Bug::BeginsMatchAtEnd => {
@@ -369,8 +388,12 @@ impl Raft {
                 return;
             }
             Some(reply) => {
-                if self.bug == Bug::CountsUnsentEntries {
-                    state.followers[server].match_index = 0;
+                match self.bug {
+                    Bug::CountsUnsentEntries => state.followers[server].match_index = 0,
+                    Bug::TakesHintForMatch if reply.conflict.x_term.is_none() => {
+                        state.followers[server].match_index = reply.conflict.x_len;
+                    }
+                    _ => {}
                 }
                 state.back_up(server, args.prev_log_index, reply.conflict);
                 // Who no longer has what it had confirmed is asked again with the next heartbeat.
@@ -459,11 +482,16 @@ impl Raft {
         if !is_consistent {
             return refused(&state, state.log.conflict(args.prev_log_index));
         }
+        self.agree_with_leader(&mut state);
         // AppendEntries 3 and 4 (§5.3).
         let last_new = args.prev_log_index + args.entries.len() as Index;
         let is_heartbeat = args.entries.is_empty();
         let changed = match self.bug {
             Bug::KeepsConflictingSuffix => state.log.overwrite(args.prev_log_index, args.entries),
+            Bug::ShiftsEntriesBehindSnapshot => {
+                let prev_log_index = args.prev_log_index.max(state.log.snapshot_index());
+                state.log.merge(prev_log_index, args.entries)
+            }
             _ => state.log.merge(args.prev_log_index, args.entries),
         };
         if changed == Changed::Yes && self.bug != Bug::NeverSavesTheirEntries {
@@ -494,7 +522,12 @@ impl Raft {
         AppendEntriesReply {
             term: state.current_term,
             success: true,
-            conflict: Conflict::default(),
+            conflict: match self.bug {
+                Bug::CountsTheirLength => {
+                    Conflict { x_len: state.log.last_index(), ..Conflict::default() }
+                }
+                _ => Conflict::default(),
+            },
         }
     }
 }

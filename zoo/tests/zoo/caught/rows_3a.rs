@@ -52,6 +52,8 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::HeedsFormerLeaders, MANY_ELECTIONS, 50, &[(30, NONE_OF_SEVEN)]),
     row(Bug::SendsOnWhenDeposed, MANY_ELECTIONS, 50, &[(30, NONE_OF_SEVEN)]),
     row(Bug::NeverDrawsTimeout, INITIAL_ELECTION, 20, &[(20, NONE_AT_FIRST)]),
+    row(Bug::SeedsByClock, INITIAL_ELECTION, 20, &[(20, NONE_AT_FIRST)]),
+    row(Bug::SeedsByClock, RE_ELECTION, 20, &[(20, NONE_AGAIN)]),
     // It takes many timers that fire in the same millisecond, or two that always do.
     row(Bug::DrawsCloseTimeouts, MANY_ELECTIONS, 200, &[(2, NONE_OF_SEVEN)]),
     row(Bug::DrawsTimeoutOnce, RE_ELECTION, 400, &[(1, NONE_AGAIN)]),
@@ -89,6 +91,8 @@ pub(super) const ROWS: &[Row] = &[
     // All votes of term 0 have been given, and there is no other term.
     row(Bug::NeverIncrementsTerm, RE_ELECTION, 100, &[(100, NONE_AGAIN)]),
     row(Bug::ReportsTermItLed, INITIAL_ELECTION, 20, &[(20, DISAGREE)]),
+    // A call to a server that is cut off must take longer than the election timeout.
+    row(Bug::WaitsForEachReply, RE_ELECTION, 40, &[(9, CLAIMS_TO_LEAD)]),
     // A check may come in the middle of an election.
     row(Bug::TimesOutBetweenHeartbeats, INITIAL_ELECTION, 100, &[(0, DISAGREE)]),
 ];

@@ -244,6 +244,7 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::RestartsTimerWithTerm, BACKUP, 5, &[(5, no_agreement("TestBackup3B"))]),
     row(Bug::HeedsFormerLeaders, REJOIN, 20, &[(10, no_agreement("TestRejoin3B"))]),
     row(Bug::HeedsFormerLeaders, BACKUP, 5, &[(5, no_agreement("TestBackup3B"))]),
+    row(Bug::LosesTimerToHigherTerm, BACKUP, 10, &[(8, no_agreement("TestBackup3B"))]),
     // They keep their timeouts, which alone does no harm.
     row(Bug::DrawsTimeoutOnce, REJOIN, 10, &[]),
     row(Bug::DrawsTimeoutOnce, BACKUP, 10, &[]),
@@ -259,6 +260,7 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::NeverBacksUp, BACKUP, 5, &[(5, too_few("TestBackup3B"))]),
     row(Bug::BacksUpToTheirEnd, REJOIN, 5, &[(5, too_few("TestRejoin3B"))]),
     row(Bug::BacksUpToTheirEnd, BACKUP, 5, &[(5, too_few("TestBackup3B"))]),
+    row(Bug::TakesHintForMatch, BACKUP, 30, &[(6, too_few("TestBackup3B"))]),
     // They wait for a server that is cut off.
     row(Bug::SendsInTurn, FAIL_AGREE, 5, &[(5, lost_leadership("TestFailAgree3B"))]),
     row(Bug::SendsInTurn, FOLLOWER_FAILURE, 5, &[(5, lost_leadership("TestFollowerFailure3B"))]),

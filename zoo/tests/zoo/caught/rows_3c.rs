@@ -79,6 +79,10 @@ pub(super) const ROWS: &[Row] = &[
     // Replies must overtake each other, and one come when its candidate has started another election.
     row(Bug::CountsOldVotes, FIGURE_8_UNRELIABLE, 40, &[(1, TWO_COMMANDS)]),
     row(Bug::HeartbeatsTooSeldom, FIGURE_8_UNRELIABLE, 10, &[(2, LOST_LEADERSHIP)]),
+    row(Bug::WaitsForEachReply, FIGURE_8_UNRELIABLE, 10, &[(4, LOST_LEADERSHIP)]),
+    // A leader must back up for longer than the election timeout of the follower that refuses.
+    row(Bug::RestartsTimerOnSuccessOnly, FIGURE_8_UNRELIABLE, 30, &[(1, LOST_LEADERSHIP)]),
+    row(Bug::TakesHintForMatch, FIGURE_8, 20, &[(8, no_agreement("TestFigure83C"))]),
     row(Bug::RestartsTimerWhenRefusing, PERSIST_2, 10, &[(8, no_agreement("TestPersist23C"))]),
     row(Bug::RestartsTimerWithTerm, PERSIST_2, 10, &[(8, no_agreement("TestPersist23C"))]),
 ];

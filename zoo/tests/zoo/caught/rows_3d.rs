@@ -117,6 +117,21 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::NeverAdvancesAfterSnapshot, INSTALL_CRASH, 5, &[(5, TOO_FEW)]),
     row(Bug::CountsSnapshotOneShort, INSTALL, 5, &[(5, TOO_FEW)]),
     row(Bug::CountsSnapshotOneShort, INSTALL_CRASH, 5, &[(5, TOO_FEW)]),
+    // Until it is restarted with a snapshot it is right.
+    row(Bug::IdlesBehindSnapshot, BASIC, 5, &[]),
+    row(Bug::IdlesBehindSnapshot, INSTALL_CRASH, 5, &[(5, TOO_FEW)]),
+    row(
+        Bug::IdlesBehindSnapshot,
+        INIT,
+        5,
+        &[(5, Expected { at: Some(("TestSnapshotInit3D", "one")), ..NOBODY_ACCEPTED })],
+    ),
+    row(Bug::NeverSendsSnapshot, INSTALL, 5, &[(5, TOO_FEW)]),
+    row(Bug::NeverSendsSnapshot, INSTALL_UN_CRASH, 5, &[(5, TOO_FEW)]),
+    // A follower that was cut off must have led, and have other entries where the snapshot ends.
+    row(Bug::KeepsLogOverSnapshot, INSTALL, 30, &[(2, TOO_FEW)]),
+    // The same snapshot must come twice, and the first reply be lost.
+    row(Bug::NeverConfirmsLateSnapshots, INSTALL_UN_CRASH, 20, &[(8, TOO_FEW)]),
     row(Bug::IgnoresSnapshotOffset, BASIC, 5, &[(5, OUT_OF_BOUNDS_IN_TASK)]),
     row(
         Bug::AppliesOnePerTick,

@@ -275,4 +275,29 @@ pub(super) const ROWS: &[Row] = &[
             ),
         )],
     ),
+    row(
+        Bug::CountsTheirLength,
+        "TestCrashAtSaveX07",
+        20,
+        &[(
+            6,
+            Expected::anywhere(
+                Safety,
+                "monitor M21: server 0 applied index 4, which had been sent to so few that at most 1 of \
+                 3 servers could have it",
+            ),
+        )],
+    ),
+    row(
+        Bug::ShiftsEntriesBehindSnapshot,
+        "TestDoubledRequestsX17",
+        3,
+        &[(3, Expected::anywhere(Safety, "apply error: commit index=1 server=0 1 != server=1 2"))],
+    ),
+    row(
+        Bug::ShiftsEntriesBehindSnapshot,
+        "TestUnevenSnapshotsX27",
+        3,
+        &[(3, Expected::anywhere(Safety, "apply error: commit index=1 server=0 1 != server=1 2"))],
+    ),
 ];
