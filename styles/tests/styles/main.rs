@@ -5,6 +5,7 @@ extern crate self as raft;
 
 mod broken;
 mod child;
+mod elected;
 #[path = "../../../tests/extra/main.rs"]
 mod extra;
 mod lab3;

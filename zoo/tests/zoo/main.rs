@@ -7,7 +7,6 @@ mod caught;
 mod child;
 mod crashed;
 mod docs;
-mod elected;
 mod explained;
 mod explored;
 #[path = "../../../tests/extra/main.rs"]
@@ -23,9 +22,7 @@ mod right;
 mod scenarios;
 mod script;
 mod seed_case;
-mod skipped;
 mod slice;
-mod small;
 mod strict;
 mod table;
 mod warned;

@@ -17,8 +17,6 @@ use raftapi::{
 use tokio::time::sleep;
 use zoo::Bug;
 
-use crate::small;
-
 /// The environment variable that names the oddity. It isn't one of the lab's.
 pub(crate) const ODD_RAFT: &str = "ODD_RAFT";
 
@@ -90,9 +88,6 @@ pub(crate) fn make(
     apply_ch: ApplyCh,
 ) -> Arc<dyn Raft> {
     let Ok(name) = env::var(ODD_RAFT) else { return zoo::make(peers, me, persister, apply_ch) };
-    if let Some(style) = small::ALL.into_iter().find(|style| format!("{style:?}") == name) {
-        return small::make(style, peers, me, persister, apply_ch);
-    }
     let odd = ALL.into_iter().find(|odd| format!("{odd:?}") == name).expect("an oddity's name");
     // A Raft saves the snapshot that it began with again and again.
     let (state, snapshot) = (persister.read_raft_state(), persister.read_snapshot());
