@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raftapi::{Command, Index, Role, Start, Term};
+use raftapi::{Command, Index, Role, Start};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -20,9 +20,6 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(100);
 /// How many loops of heartbeats there are at most beside the first, where a bug starts more and more: so
 /// many are too many already.
 const MOST_LOOPS: usize = 16;
-
-/// How long [`Bug::RefusesBetweenReplies`] takes commands after a follower's reply.
-const RECENT: Duration = Duration::from_millis(40);
 
 /// How long [`Bug::TakesNothingAtFirst`] takes no command after its election.
 const FIRST: Duration = Duration::from_millis(700);
@@ -106,7 +103,7 @@ impl Raft {
     }
 
     /// Whether a leader has something to send to a follower.
-    fn is_due(&self, state: &State, server: usize, now: Instant) -> bool {
+    pub(super) fn is_due(&self, state: &State, server: usize, now: Instant) -> bool {
         let follower = &state.followers[server];
         let has_news = follower.next_index <= state.log.last_index()
             || follower.told_commit < state.commit_index
@@ -186,40 +183,7 @@ impl Raft {
         followers.map(|follower| follower.heartbeat_at).min()
     }
 
-    /// How [`Bug::SendsInTurn`] sends what is due: each request when the one before is answered.
-    async fn send_in_turn(self: &Arc<Self>) {
-        for server in self.others() {
-            let now = Instant::now();
-            let sent = {
-                let mut state = self.state();
-                let is_due = state.role == Role::Leader && self.is_due(&state, server, now);
-                is_due.then(|| self.send(&mut state, server, now))
-            };
-            if let Some(sent) = sent {
-                // An error is a panic, which the runtime has told already.
-                _ = sent.await;
-            }
-        }
-    }
-
-    /// Sends the heartbeats of a term that is over, as [`Bug::HeedsFormerLeaders`] does. Returns
-    /// when the next will be due.
-    fn send_as_before(self: &Arc<Self>, term: Term, now: Instant) -> Instant {
-        for server in self.others() {
-            let args = AppendEntriesArgs {
-                term,
-                leader_id: self.me,
-                prev_log_index: 0,
-                prev_log_term: 0,
-                entries: Vec::new(),
-                leader_commit: 0,
-            };
-            tokio::spawn(self.clone().until_killed(self.clone().send_entries(server, args)));
-        }
-        now + self.heartbeat_interval()
-    }
-
-    fn send(
+    pub(super) fn send(
         self: &Arc<Self>,
         state: &mut State,
         server: usize,
@@ -289,7 +253,7 @@ impl Raft {
         tokio::spawn(self.clone().until_killed(self.clone().send_entries(server, args)))
     }
 
-    async fn send_entries(self: Arc<Self>, server: usize, args: AppendEntriesArgs) {
+    pub(super) async fn send_entries(self: Arc<Self>, server: usize, args: AppendEntriesArgs) {
         let _lock = self.lock_calls().await;
         // A leader counts itself among those that have the entries.
         self.sync().await;
@@ -529,14 +493,5 @@ impl Raft {
                 _ => Conflict::default(),
             },
         }
-    }
-}
-
-impl State {
-    /// Whether some follower has answered within the time that [`Bug::RefusesBetweenReplies`] asks
-    /// for.
-    fn has_recent_reply(&self, now: Instant) -> bool {
-        let mut replies = self.followers.all().filter_map(|follower| follower.replied_at);
-        replies.any(|replied_at| now < replied_at + RECENT)
     }
 }
