@@ -61,7 +61,7 @@ pub(crate) enum Recording {
 }
 
 impl Recording {
-    pub(crate) fn recording() -> Recording {
+    pub(crate) fn on() -> Recording {
         Recording::Record(Mutex::new(History::new()))
     }
 }
@@ -83,7 +83,7 @@ pub(crate) fn table(effort: Effort) -> Table {
     let mut table = crate::table(2, &columns);
     for servers in SERVERS {
         for reliability in [Reliability::Reliable, Reliability::Unreliable] {
-            let recorded = || calls(servers, reliability, Recording::recording());
+            let recorded = || calls(servers, reliability, Recording::on());
             let unrecorded = || calls(servers, reliability, Recording::Forget);
             let times = best(effort, [&floor, &recorded, &unrecorded]);
             let [floor, recorded, unrecorded] = times.map(|time| ns_each(time, CALLS));

@@ -35,7 +35,7 @@ pub(crate) fn table(effort: Effort) -> Table {
     let columns = ["run", "time", "start and end", "unrecorded", "recording"];
     let mut table = crate::table(1, &columns);
     for script in [Script::InitialElection, Script::ManyElections] {
-        let recorded = || runs(script, Recording::recording);
+        let recorded = || runs(script, Recording::on);
         let unrecorded = || runs(script, || Recording::Forget);
         let times = best(effort, [&empty, &recorded, &unrecorded]);
         let [empty, recorded, unrecorded] = times.map(|time| ns_each(time, RUNS) / 1000.0);

@@ -59,7 +59,7 @@ fn run(seed: u64, servers: usize) -> Took {
     let started = ProcessTime::now();
     let settings = Settings::new(seed, Clock::Virtual, Duration::from_secs(120));
     let body = move |sim: Sim| async move {
-        let network = Network::new(&sim, Arc::new(Recording::recording()));
+        let network = Network::new(&sim, Arc::new(Recording::on()));
         let applied = Arc::new(AtomicUsize::new(0));
         let rafts: Vec<_> = (0..servers)
             .map(|me| {

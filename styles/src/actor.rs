@@ -159,7 +159,7 @@ impl Actor {
             Output::Reply { ticket, to, reply } => match self.tickets.remove(&ticket) {
                 // Whoever asked may have stopped waiting.
                 Some(reply_to) => drop(reply_to.send(reply)),
-                None => Wire::send_reply(&self.surroundings.peers[to], &reply),
+                None => self.surroundings.wire.send_reply(&self.surroundings.peers[to], &reply),
             },
             // Without an applying task the server is dead.
             Output::Apply(message) => drop(self.surroundings.to_apply.send(message)),

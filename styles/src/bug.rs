@@ -11,6 +11,10 @@ pub enum Bug {
     None,
     /// What is saved has no entries (Figure 2, "Persistent state").
     SavesNoEntries,
+    /// What is saved has no vote (Figure 2, "Persistent state").
+    SavesNoVote,
+    /// No server starts an election (Figure 2, Followers 2; §5.2).
+    NeverAsks,
     /// A vote is given whatever the candidate's log (Figure 2, RequestVote, receiver 2; §5.4.1).
     VotesForAnyLog,
     /// A leader counts entries that it has sent as entries that the follower has (Figure 2, Leaders 3;
@@ -28,8 +32,10 @@ pub enum Bug {
 
 impl Bug {
     /// All of them, without [`Bug::None`].
-    pub const ALL: [Bug; 7] = [
+    pub const ALL: [Bug; 9] = [
         Bug::SavesNoEntries,
+        Bug::SavesNoVote,
+        Bug::NeverAsks,
         Bug::VotesForAnyLog,
         Bug::CountsWhatItSends,
         Bug::CommitsEarlierTerms,

@@ -51,7 +51,7 @@ use labrpc::ClientEnd;
 use raftapi::{ApplyCh, Persister, Raft};
 
 pub use bug::{Bug, UnknownBug};
-pub use style::{Disk, Guard, Heartbeats, Style, Timer, UnknownStyle, Wire};
+pub use style::{Disk, Guard, Heartbeats, HigherTerms, Losses, Style, Timer, UnknownStyle, Wire};
 
 use server::Server;
 

@@ -23,7 +23,7 @@ use crate::bug::Bug;
 use crate::log::Log;
 use crate::message::{Entry, Number, Reply, Request};
 use crate::saved::Saved;
-use crate::style::{Disk, Style};
+use crate::style::{Disk, HigherTerms, Style};
 
 use leader::{Progress, most_matched};
 
@@ -111,7 +111,9 @@ enum Role {
 /// What a request was for that may still be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sent {
-    Vote,
+    Vote {
+        voter: usize,
+    },
     /// Entries, or none: from where, how many, and in which of the follower's epochs.
     Append {
         prev_log_index: Index,
@@ -253,13 +255,16 @@ impl Machine {
         self.writes += 1;
         self.written_index = last;
         self.unsafe_ends.push_back((self.writes, last));
-        let state = if self.bug == Bug::SavesNoEntries {
-            let log = Log::behind(log.base_index(), log.base_term());
-            labgob::encode(&Saved { log, ..self.saved })
-        } else if last < log.last_index() {
-            labgob::encode(&Saved { log: log.up_to(last), ..self.saved })
-        } else {
-            labgob::encode(&self.saved)
+        let state = match self.bug {
+            Bug::SavesNoEntries => {
+                let log = Log::behind(log.base_index(), log.base_term());
+                labgob::encode(&Saved { log, ..self.saved })
+            }
+            Bug::SavesNoVote => labgob::encode(&Saved { voted_for: None, ..self.saved.clone() }),
+            _ if last < log.last_index() => {
+                labgob::encode(&Saved { log: log.up_to(last), ..self.saved })
+            }
+            _ => labgob::encode(&self.saved),
         };
         Some(Output::Write { write: self.writes, state, snapshot: self.snapshot.clone() })
     }
@@ -315,6 +320,9 @@ impl Machine {
             self.saved.voted_for = None;
             self.is_changed = true;
             self.follow();
+            if self.style.higher_terms == HigherTerms::RestartTimer {
+                self.restart_timer();
+            }
         }
     }
 

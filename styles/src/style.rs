@@ -23,6 +23,10 @@ pub struct Style {
     pub heartbeats: Heartbeats,
     /// How often a leader sends something to each server, in ms.
     pub heartbeat_ms: u64,
+    /// What a higher term does to the election timer.
+    pub higher_terms: HigherTerms,
+    /// When a server repeats a call that has failed.
+    pub losses: Losses,
 }
 
 /// When a leader sends entries.
@@ -82,6 +86,9 @@ pub enum Wire {
     Sealed,
     /// A method for each kind of request and for each kind of reply, which all answer with nothing.
     OneWay,
+    /// One method for requests and replies, which takes bytes that only this crate can read and answers with
+    /// nothing.
+    SealedOneWay,
 }
 
 /// What a leader sends when it has nothing to send.
@@ -93,6 +100,24 @@ pub enum Heartbeats {
     OfTheirOwn,
 }
 
+/// What a higher term does to the election timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HigherTerms {
+    /// Nothing: Figure 2.
+    KeepTimer,
+    /// The server waits for another timeout.
+    RestartTimer,
+}
+
+/// When a server repeats a call that has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Losses {
+    /// With the next heartbeat, or the next election.
+    Later,
+    /// At once, for as long as it still wants the answer.
+    AtOnce,
+}
+
 /// The actor as it is if nothing is chosen; the other styles say where they differ.
 const ACTOR: Style = Style {
     name: "Actor",
@@ -102,32 +127,38 @@ const ACTOR: Style = Style {
     wire: Wire::Methods,
     heartbeats: Heartbeats::Empty,
     heartbeat_ms: 100,
+    higher_terms: HigherTerms::KeepTimer,
+    losses: Losses::Later,
+};
+
+/// A style whose candidates ask nobody before they start an election, as in Figure 2.
+const PLAIN: Style = Style { name: "Plain", guard: Guard::None, ..ACTOR };
+
+/// Each message and its answer are two calls, of which the lab allows only so many.
+const ONE_WAY: Style = Style {
+    name: "OneWay",
+    wire: Wire::OneWay,
+    timer: Timer::Deadline(450..750),
+    heartbeat_ms: 150,
+    ..ACTOR
 };
 
 impl Style {
     /// All styles; the first is the one that is used if none is chosen.
-    pub const ALL: [Style; 9] = [
+    pub const ALL: [Style; 13] = [
         ACTOR,
         Style { name: "LeaderDiskInParallel", disk: Disk::InParallel, ..ACTOR },
         Style { name: "LeaderDiskLast", disk: Disk::Last, ..ACTOR },
-        Style {
-            name: "PollingTicker",
-            timer: Timer::Polling(600..900),
-            guard: Guard::None,
-            ..ACTOR
-        },
-        Style { name: "OneEnum", wire: Wire::OneEnum, ..ACTOR },
+        PLAIN,
+        Style { name: "PollingTicker", timer: Timer::Polling(600..900), ..PLAIN },
+        Style { name: "OneEnum", wire: Wire::OneEnum, ..PLAIN },
         Style { name: "Sealed", wire: Wire::Sealed, ..ACTOR },
-        // Each message and its answer are two calls, of which the lab allows only so many.
-        Style {
-            name: "OneWay",
-            wire: Wire::OneWay,
-            timer: Timer::Deadline(450..750),
-            heartbeat_ms: 150,
-            ..ACTOR
-        },
+        ONE_WAY,
+        Style { name: "SealedOneWay", wire: Wire::SealedOneWay, ..ONE_WAY },
         Style { name: "Heartbeats", heartbeats: Heartbeats::OfTheirOwn, ..ACTOR },
         Style { name: "VoteLease", guard: Guard::Lease, ..ACTOR },
+        Style { name: "RestartsForTerms", higher_terms: HigherTerms::RestartTimer, ..PLAIN },
+        Style { name: "TriesAtOnce", losses: Losses::AtOnce, ..PLAIN },
     ];
 
     /// A style that is right, but needs luck where some logs are too old to win: it can take longer than the

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use labrpc::{Call, ClientEnd, Message, Service};
+use serde::{Deserialize, Serialize};
 
 use crate::machine::Input;
 use crate::message::{
@@ -15,6 +16,13 @@ use crate::message::{
 };
 use crate::server::Server;
 use crate::style::Wire;
+
+/// What [`Wire::SealedOneWay`] seals.
+#[derive(Serialize, Deserialize)]
+enum Parcel {
+    Request(Request),
+    Reply(Reply),
+}
 
 impl Wire {
     /// Sends `request`. What is returned ends with its reply, or with the word that there will be none;
@@ -28,6 +36,10 @@ impl Wire {
         match self {
             Wire::OneWay => {
                 send_one_way(end, request);
+                None
+            }
+            Wire::SealedOneWay => {
+                tell(end, "Raft.Post", &labgob::encode(&Parcel::Request(request.clone())));
                 None
             }
             Wire::OneEnum => Some(reply(number, end.call("Raft.Message", request), |reply| reply)),
@@ -56,7 +68,10 @@ impl Wire {
     }
 
     /// Sends a reply as a message of its own.
-    pub(crate) fn send_reply(end: &ClientEnd, reply: &Reply) {
+    pub(crate) fn send_reply(self, end: &ClientEnd, reply: &Reply) {
+        if self == Wire::SealedOneWay {
+            return tell(end, "Raft.Post", &labgob::encode(&Parcel::Reply(reply.clone())));
+        }
         match reply {
             Reply::PreVote(reply) => tell(end, "Raft.PreVoteReply", reply),
             Reply::RequestVote(reply) => tell(end, "Raft.RequestVoteReply", reply),
@@ -78,6 +93,12 @@ impl Wire {
                 .method("InstallSnapshot", install_snapshot),
             Wire::OneEnum => service.method("Message", message),
             Wire::Sealed => service.method("Message", sealed),
+            Wire::SealedOneWay => {
+                service.method("Post", |server, parcel: Bytes| match open(&parcel) {
+                    Parcel::Request(request) => take(&server, request),
+                    Parcel::Reply(reply) => hear(&server, reply),
+                })
+            }
             Wire::OneWay => service
                 .method("PreVote", |server, args| take(&server, Request::PreVote(args)))
                 .method("PreVoteReply", |server, reply| hear(&server, Reply::PreVote(reply)))

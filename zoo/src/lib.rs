@@ -36,15 +36,42 @@
 //!
 //! # The bugs
 //!
-//! Each variant of [`Bug`] says which rule it breaks, what one sees of it, and which test catches it.
-//! Section numbers are those of the extended Raft paper. A list of all of them:
+//! Each constant of [`Bug`] says what the bug does, which rule it breaks, and what one sees of it. Section
+//! numbers are those of the extended Raft paper. How often which test catches it is measured, and is in
+//! `docs/zoo.md`. A list of all of them:
 //!
 //! ```sh
 //! cargo run -q -p zoo              # a table
 //! cargo run -q -p zoo -- --json    # an object a line, for programs
 //! ```
 //!
-//! The list has what [`Bug::part`], [`Bug::kind`], [`Bug::rule`] and [`Bug::causes`] say.
+//! The objects also have the rule's own words, the symptom, the findings that name the bug, and its source.
+//!
+//! # To add a bug
+//!
+//! Two places in this crate, by hand, and one in its tests:
+//!
+//! 1. A row in the file of its family in `src/bug/`: its name, which is the broken rule as a verb phrase;
+//!    in the doc comment what it does; part, kind, the rule in a few words, the constant of `rules.rs` that
+//!    quotes it, the symptom, the findings and monitors that name it, and its source. If no quoted rule fits,
+//!    add one to `rules.rs`.
+//! 2. A switch in `src/raft/`, where the rule is kept: `match self.bug { Bug::TheName => …, _ => … }`. With
+//!    [`Bug::None`] the Raft must draw and await exactly what it did before.
+//! 3. A row in `tests/zoo/caught/`: a test, a number of seeds, and the failures that you see. To look,
+//!
+//!    ```sh
+//!    LAB_BUG=TheName LAB_ITERS=30 cargo test -p zoo TestBackup3B
+//!    ```
+//!
+//!    and to run the new row alone,
+//!
+//!    ```sh
+//!    ROW=TheName cargo test -p zoo --test zoo caught::
+//!    ```
+//!
+//! The crate's tests fail if a row has no switch, if no finding has the name of a cause, and if neither
+//! a row of the table nor a line of `tests/zoo/slice.txt` catches a bug that isn't harmless. If a finding
+//! explains the bug, add a row to `tests/zoo/explained.rs`.
 //!
 //! # Bugs that Rust doesn't have
 //!
@@ -81,7 +108,7 @@ use std::sync::Arc;
 use labrpc::ClientEnd;
 use raftapi::{ApplyCh, Persister, Raft};
 
-pub use bug::{Bug, Kind, Part, UnknownBug};
+pub use bug::{Bug, Kind, Part, Rule, UnknownBug};
 
 /// The environment variable that names the bug.
 const LAB_BUG: &str = "LAB_BUG";

@@ -24,10 +24,15 @@ struct Row {
     name: String,
     part: String,
     kind: String,
-    rule: &'static str,
+    /// In a few words, and where it is written.
+    rule: String,
+    /// The same in the words of its source.
+    words: &'static str,
+    symptom: &'static str,
     /// Why no student need be failed for it; `null` where one should be.
     harmless: Option<&'static str>,
     causes: &'static [&'static str],
+    source: &'static str,
 }
 
 fn main() {
@@ -42,14 +47,21 @@ fn json(bugs: impl Iterator<Item = Bug>) -> String {
         name: bug.to_string(),
         part: bug.part().to_string(),
         kind: bug.kind().to_string(),
-        rule: bug.rule(),
+        rule: rule(bug),
+        words: bug.rule().words,
+        symptom: bug.symptom(),
         harmless: match bug.kind() {
             Kind::Harmless { reason } => Some(reason),
             _ => None,
         },
         causes: bug.causes(),
+        source: bug.source(),
     });
     rows.map(|row| serde_json::to_string(&row).expect("a row is JSON") + "\n").collect()
+}
+
+fn rule(bug: Bug) -> String {
+    format!("{} ({})", bug.breaks(), bug.rule().section)
 }
 
 fn table(bugs: impl Iterator<Item = Bug>) -> String {
@@ -59,7 +71,7 @@ fn table(bugs: impl Iterator<Item = Bug>) -> String {
     table.set_header(["bug", "part", "kind", "the broken rule"]);
     for bug in bugs {
         let (part, kind) = (bug.part().to_string(), bug.kind().to_string());
-        table.add_row([bug.to_string(), part, kind, bug.rule().to_owned()]);
+        table.add_row([bug.to_string(), part, kind, rule(bug)]);
     }
     // In a narrow terminal the rule may take several lines, but each name must stay in one piece.
     for column in table.column_iter_mut().take(3) {

@@ -59,7 +59,9 @@ impl Raft {
         apply_ch: ApplyCh,
         bug: Bug,
     ) -> Arc<Raft> {
-        let state = Mutex::new(State::restore(&persister, bug));
+        let state = State::restore(&persister, bug);
+        let idles = bug == Bug::IdlesBehindSnapshot && state.log.snapshot_index() > 0;
+        let state = Mutex::new(state);
         let (killed, _) = watch::channel(false);
         let (news, committed) = (Notify::new(), Notify::new());
         let calls = tokio::sync::Mutex::default();
@@ -75,6 +77,9 @@ impl Raft {
             committed,
             killed,
         });
+        if idles {
+            return rf;
+        }
         tokio::spawn(rf.clone().until_killed(rf.clone().ticker()));
         tokio::spawn(rf.clone().until_killed(rf.clone().replicator()));
         tokio::spawn(rf.clone().until_killed(rf.clone().applier()));
@@ -164,6 +169,9 @@ impl Raft {
         if state.role == Role::Leader && self.bug == Bug::LeadsOnInHigherTerm {
             return;
         }
+        if state.role == Role::Candidate && self.bug == Bug::LosesTimerToHigherTerm {
+            state.has_lost_timer = true;
+        }
         let restarts =
             matches!(self.bug, Bug::RestartsTimerWithTerm | Bug::RestartsTimerForEveryTerm);
         if state.role == Role::Leader || restarts {
@@ -183,7 +191,15 @@ impl Raft {
             state.voted_for = None;
         }
         // Followers: the timer starts anew with every word of the current leader's (§5.2).
-        if self.bug != Bug::TimesOutDespiteHeartbeats {
+        match self.bug {
+            Bug::TimesOutDespiteHeartbeats | Bug::RestartsTimerOnSuccessOnly => {}
+            _ => state.reset_election_timer(),
+        }
+    }
+
+    /// The leader of the current term has said something that this server accepts.
+    fn agree_with_leader(&self, state: &mut State) {
+        if self.bug == Bug::RestartsTimerOnSuccessOnly {
             state.reset_election_timer();
         }
     }
@@ -220,10 +236,16 @@ impl raftapi::Raft for Raft {
     }
 
     fn service(self: Arc<Self>) -> Service {
-        Service::new("Raft", self)
+        let bug = self.bug;
+        let service = Service::new("Raft", self)
             .method("RequestVote", Raft::request_vote)
-            .method("AppendEntries", Raft::append_entries)
-            .method("InstallSnapshot", Raft::install_snapshot)
+            .method("AppendEntries", Raft::append_entries);
+        match bug {
+            Bug::NeverConfirmsLateSnapshots => {
+                service.method("InstallSnapshot", Raft::confirm_snapshot)
+            }
+            _ => service.method("InstallSnapshot", Raft::install_snapshot),
+        }
     }
 
     fn kill(&self) {

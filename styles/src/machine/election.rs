@@ -19,7 +19,8 @@ impl Machine {
         }
         self.election_at = self.now + self.draw_timeout();
         let has_heard = std::mem::take(&mut self.has_heard);
-        if has_heard || matches!(self.role, Role::Leader(_)) {
+        let is_quiet = has_heard || self.bug == Bug::NeverAsks;
+        if is_quiet || matches!(self.role, Role::Leader(_)) {
             return;
         }
         match self.style.guard {
@@ -40,7 +41,7 @@ impl Machine {
     fn ask_before(&mut self) {
         self.follow();
         self.role = Role::PreCandidate(BTreeSet::new());
-        self.ask_all(self.saved.current_term + 1, Request::PreVote);
+        self.ask_all();
         self.count_vote(self.me);
     }
 
@@ -49,25 +50,30 @@ impl Machine {
         self.observe(self.saved.current_term + 1);
         self.saved.voted_for = Some(self.me);
         self.role = Role::Candidate(BTreeSet::new());
-        self.ask_all(self.saved.current_term, Request::RequestVote);
+        self.ask_all();
         self.count_vote(self.me);
     }
 
-    fn ask_all(&mut self, term: Term, request: fn(RequestVoteArgs) -> Request) {
+    fn ask_all(&mut self) {
+        for voter in self.others() {
+            self.ask(voter);
+        }
+    }
+
+    /// Asks one server for its vote, or whether it would give it; nothing unless this is a candidate.
+    pub(super) fn ask(&mut self, voter: usize) {
+        let current_term = self.saved.current_term;
+        let (term, request): (Term, fn(RequestVoteArgs) -> Request) = match self.role {
+            Role::PreCandidate(_) => (current_term + 1, Request::PreVote),
+            Role::Candidate(_) => (current_term, Request::RequestVote),
+            Role::Follower | Role::Leader(_) => return,
+        };
         let (last_log_index, last_log_term) =
             (self.saved.log.last_index(), self.saved.log.last_term());
         let candidate_id = self.me;
-        for voter in self.others() {
-            self.send(voter, Sent::Vote, |number: Number| {
-                request(RequestVoteArgs {
-                    number,
-                    term,
-                    candidate_id,
-                    last_log_index,
-                    last_log_term,
-                })
-            });
-        }
+        self.send(voter, Sent::Vote { voter }, |number: Number| {
+            request(RequestVoteArgs { number, term, candidate_id, last_log_index, last_log_term })
+        });
     }
 
     /// Counts a vote, or what would be one.

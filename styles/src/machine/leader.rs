@@ -15,7 +15,7 @@ use crate::message::{
     AppendEntriesArgs, AppendEntriesReply, Entry, HeartbeatArgs, InstallSnapshotArgs, Number,
     Reply, Request,
 };
-use crate::style::Heartbeats;
+use crate::style::{Heartbeats, Losses};
 
 use super::{Machine, Role, Sent, Taken};
 
@@ -327,9 +327,13 @@ impl Machine {
         let Some(sent) = self.calls.remove(&number) else { return };
         match (sent, reply) {
             // Its voter may be in an earlier term.
-            (Sent::Vote, Reply::PreVote(reply)) if reply.vote_granted => self.count_vote(from),
+            (Sent::Vote { .. }, Reply::PreVote(reply)) if reply.vote_granted => {
+                self.count_vote(from)
+            }
             _ if term != self.saved.current_term => {}
-            (Sent::Vote, Reply::RequestVote(reply)) if reply.vote_granted => self.count_vote(from),
+            (Sent::Vote { .. }, Reply::RequestVote(reply)) if reply.vote_granted => {
+                self.count_vote(from)
+            }
             (Sent::Append { .. }, Reply::AppendEntries(reply)) => {
                 self.take_appended(sent, &reply);
             }
@@ -387,6 +391,12 @@ impl Machine {
     /// No reply will come.
     pub(super) fn take_loss(&mut self, number: Number) {
         let Some(sent) = self.calls.remove(&number) else { return };
+        let tries_at_once = self.style.losses == Losses::AtOnce;
+        if let Sent::Vote { voter } = sent {
+            return if tries_at_once {
+                self.ask(voter)
+            };
+        }
         let Role::Leader(all) = &mut self.role else { return };
         let Some(known) = all.iter_mut().find(|known| known.in_flight.contains_key(&number)) else {
             return;
@@ -402,7 +412,7 @@ impl Machine {
             if known.mode == Mode::Pipeline {
                 known.begin_again();
             }
-            known.is_paused = true;
+            known.is_paused = !tries_at_once;
         }
     }
 }

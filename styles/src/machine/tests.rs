@@ -186,3 +186,29 @@ fn each_style_has_a_name_of_its_own() {
         assert_eq!(style.name.parse(), Ok(style));
     }
 }
+
+#[test]
+fn a_lost_request_is_repeated_at_once_where_that_is_the_style() {
+    for (style, repeats) in [("Plain", 0), ("TriesAtOnce", 1)] {
+        let mut machine = machine(style);
+        let asked = requests(&machine.step(LATE, []));
+        let (voter, request, _) = &asked[0];
+        let again = requests(&machine.step(LATE, [Input::Lost(request.number())]));
+        let to: Vec<usize> = again.iter().map(|(to, ..)| *to).collect();
+        assert_eq!(to, vec![*voter; repeats], "{style}");
+    }
+}
+
+#[test]
+fn a_higher_term_restarts_the_timer_where_that_is_the_style() {
+    for (style, restarts) in [("Plain", false), ("RestartsForTerms", true)] {
+        let mut machine = machine(style);
+        let asked = requests(&machine.step(LATE, []));
+        let (voter, request, _) = &asked[0];
+        let before = machine.wakes_at();
+        let refused =
+            RequestVoteReply { term: 9, vote_granted: false, ..grant(*voter, request.number()) };
+        machine.step(LATE, [Input::Reply(Reply::RequestVote(refused))]);
+        assert_eq!(machine.wakes_at() != before, restarts, "{style}");
+    }
+}

@@ -2,7 +2,8 @@
 
 use config::{FailureKind, RunResult, Verdict};
 use report::explain::{Confidence, Finding};
-use styles::{Bug, Disk, Style, Wire};
+use report::without_numbers;
+use styles::{Bug, Disk, Guard, Style, Wire};
 use testkit::Ran;
 
 use crate::run;
@@ -26,6 +27,20 @@ const SAVES_NO_ENTRIES: Case = Case {
     caught_by: "TestPersist13C",
     others: &["TestPersist33C", "TestEntriesSurviveCrashX06", "TestAlignedTimersX20"],
     certain: &["log-not-saved"],
+};
+
+const SAVES_NO_VOTE: Case = Case {
+    bug: Bug::SavesNoVote,
+    caught_by: "TestVoteSurvivesCrashX05",
+    others: &["TestPersist13C", "TestFigure8Unreliable3C", "TestSlowDisksX21"],
+    certain: &["vote-not-saved", "voted-twice"],
+};
+
+const NEVER_ASKS: Case = Case {
+    bug: Bug::NeverAsks,
+    caught_by: "TestInitialElection3A",
+    others: &["TestOneVoteATermX02", "TestVoteSurvivesCrashX05", "TestLateVoteX03"],
+    certain: &["election-timer-dead"],
 };
 
 const VOTES_FOR_ANY_LOG: Case = Case {
@@ -115,16 +130,34 @@ fn untrue_findings<'a>(case: &'a Case, result: &'a RunResult) -> impl Iterator<I
     })
 }
 
-/// Whether the test that catches the bug can be played: it may have to read what servers say, and needs
-/// leaders that remember what no majority has.
+/// Whether the test that catches the bug can be played: it may have to read what servers say, to have two
+/// candidates of one term, and leaders that remember what no majority has.
 fn is_played(case: &Case, style: &Style) -> bool {
-    let is_readable = !matches!(style.wire, Wire::OneWay | Wire::Sealed);
-    case.caught_by != "TestFigure8X01" || (is_readable && style.disk != Disk::Last)
+    let is_readable = matches!(style.wire, Wire::Methods | Wire::OneEnum);
+    if case.caught_by == "TestFigure8X01" && (!is_readable || style.disk == Disk::Last) {
+        return false;
+    }
+    match case.bug {
+        // The scenario tells requests from replies.
+        Bug::IgnoresLeaders => style.wire != Wire::SealedOneWay,
+        Bug::SavesNoVote => is_readable && style.guard != Guard::PreVote,
+        _ => true,
+    }
 }
 
 #[test]
 fn saves_no_entries() {
     is_caught(&SAVES_NO_ENTRIES);
+}
+
+#[test]
+fn saves_no_vote() {
+    is_caught(&SAVES_NO_VOTE);
+}
+
+#[test]
+fn never_asks() {
+    is_caught(&NEVER_ASKS);
 }
 
 #[test]
@@ -173,6 +206,8 @@ fn a_handler_that_hangs_is_no_reason_to_skip() {
 fn no_bug_is_left_out() {
     let cases = [
         SAVES_NO_ENTRIES,
+        SAVES_NO_VOTE,
+        NEVER_ASKS,
         VOTES_FOR_ANY_LOG,
         COUNTS_WHAT_IT_SENDS,
         COMMITS_EARLIER_TERMS,
@@ -181,6 +216,33 @@ fn no_bug_is_left_out() {
         NEVER_ANSWERS_VOTES,
     ];
     assert_eq!(cases.map(|case| case.bug), Bug::ALL);
+}
+
+/// Asserts that the test fails with each seed by a message that begins so, numbers aside.
+fn fails_by(style: &str, bug: Bug, test: &str, message: &str) {
+    let runs = run_broken(style, bug, &[test]);
+    assert_eq!(runs.results.len() as u64, SEEDS, "{}", runs.output);
+    for result in &runs.results {
+        let failure = result.failure().expect("it fails");
+        assert!(without_numbers(&failure.message).starts_with(message), "{failure:?}");
+    }
+}
+
+/// A scenario that has to wait for a candidate doesn't skip a Raft that has none.
+#[test]
+fn a_raft_that_asks_for_nothing_fails() {
+    let nobody = "server N hears from nobody for N s, and asks nobody for its vote";
+    for test in ["TestOneVoteATermX02", "TestVoteSurvivesCrashX05"] {
+        fails_by("Plain", Bug::NeverAsks, test, nobody);
+    }
+    let none = "none of the RequestVote replies from server N to server N came for N s";
+    fails_by("Plain", Bug::NeverAsks, "TestLateVoteX03", none);
+}
+
+#[test]
+fn a_wrong_raft_with_one_enum_fails() {
+    let twice = "server N votes for server N and, after a crash, for server N in term N";
+    fails_by("OneEnum", Bug::SavesNoVote, "TestVoteSurvivesCrashX05", twice);
 }
 
 /// What a run's Raft was is in its line of the results, and in the command that repeats the run.

@@ -4,6 +4,7 @@
 extern crate self as raft;
 
 mod broken;
+mod elected;
 #[path = "../../../tests/extra/main.rs"]
 mod extra;
 mod lab3;

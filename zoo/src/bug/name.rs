@@ -1,4 +1,6 @@
-//! What is answered to who names a bug that there isn't.
+//! How a bug's name is read, and what answers a name that no bug has.
+
+use std::str::FromStr;
 
 use thiserror::Error;
 
@@ -11,13 +13,16 @@ pub struct UnknownBug {
     name: String,
 }
 
-impl UnknownBug {
-    pub(super) fn new(name: &str) -> UnknownBug {
-        UnknownBug { name: name.to_owned() }
+impl FromStr for Bug {
+    type Err = UnknownBug;
+
+    fn from_str(name: &str) -> Result<Bug, UnknownBug> {
+        let mut bugs = Bug::all();
+        bugs.find(|bug| bug.name == name).ok_or_else(|| UnknownBug { name: name.to_owned() })
     }
 }
 
-/// The names of all bugs, for who got one wrong.
+/// The names of all bugs, for a user who got one wrong.
 fn names() -> String {
     Bug::all().map(|bug| bug.to_string()).collect::<Vec<_>>().join(", ")
 }
@@ -27,11 +32,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bug_is_named_as_its_variant_is() {
+    fn a_bug_is_read_by_the_name_that_it_displays() {
         for bug in Bug::all() {
-            assert_eq!(bug.to_string(), format!("{bug:?}"));
             assert_eq!(bug.to_string().parse(), Ok(bug));
+            assert_eq!(format!("{bug:?}"), bug.to_string());
         }
+        assert_eq!("VotesTwice".parse(), Ok(Bug::VotesTwice));
     }
 
     #[test]

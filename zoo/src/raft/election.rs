@@ -15,6 +15,9 @@ use super::rpc::{RequestVoteArgs, RequestVoteReply};
 use super::state::{Led, State};
 use crate::bug::Bug;
 
+/// How often [`Bug::LosesTimerToHigherTerm`] looks whether it has a timer again.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
 /// How long [`Bug::LeadsWithoutSecondLook`] has no lock between its last vote and its leadership.
 const WITHOUT_LOCK: Duration = Duration::from_millis(5);
 
@@ -78,6 +81,10 @@ impl Raft {
         let mut state = self.state();
         let has_fired = Instant::now() >= state.election_deadline;
         if !has_fired && !self.has_seen_it_fire(&state) {
+            return None;
+        }
+        if state.has_lost_timer {
+            state.election_deadline = Instant::now() + LOOK_INTERVAL;
             return None;
         }
         state.reset_election_timer();

@@ -181,11 +181,18 @@ impl Log {
         if self.term(snapshot_index) == Some(snapshot_term) {
             // InstallSnapshot 6: "If existing log entry has same index and term as snapshot's last
             // included entry, retain log entries following it" (§7).
-            self.entries.drain(..self.position(snapshot_index + 1));
+            self.keep_behind(snapshot_index, snapshot_term);
         } else {
             // InstallSnapshot 7: "Discard the entire log" (§7).
             self.entries.clear();
+            self.keep_behind(snapshot_index, snapshot_term);
         }
+    }
+
+    /// Lets a snapshot stand for everything up to its last entry, and keeps what follows that.
+    pub(super) fn keep_behind(&mut self, snapshot_index: Index, snapshot_term: Term) {
+        let covered = self.position(snapshot_index + 1).min(self.entries.len());
+        self.entries.drain(..covered);
         self.chunks.clear();
         self.snapshot_index = snapshot_index;
         self.snapshot_term = snapshot_term;

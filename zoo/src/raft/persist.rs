@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::Raft;
 use super::followers::Followers;
 use super::log::Log;
-use super::state::{State, first_timeout};
+use super::state::{State, first_timeout, seeded_by_clock};
 use crate::bug::Bug;
 
 /// How long [`Bug::SavesLate`] takes to save.
@@ -125,7 +125,8 @@ impl State {
             Bug::AppliesFromOne => 0,
             _ => log.snapshot_index(),
         };
-        let first_timeout = first_timeout(bug);
+        let mut by_clock = seeded_by_clock(bug);
+        let first_timeout = first_timeout(bug, by_clock.as_mut());
         State {
             current_term,
             voted_for,
@@ -137,6 +138,8 @@ impl State {
             bug,
             first_timeout,
             election_deadline: Instant::now() + first_timeout,
+            has_lost_timer: false,
+            by_clock,
             votes: 0,
             led: None,
             answers: 0,

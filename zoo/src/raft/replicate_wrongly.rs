@@ -1,12 +1,14 @@
 //! What some bugs do between leader and follower beside, or in the place of, what is right.
 
 use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
-use raftapi::{Index, Term};
+use raftapi::{Index, Role, Term};
 use tokio::time::{Instant, sleep};
 
 use super::Raft;
+use super::followers::Follower;
 use super::rpc::{AppendEntriesArgs, AppendEntriesReply, Conflict};
 use super::state::State;
 use crate::bug::Bug;
@@ -14,13 +16,54 @@ use crate::bug::Bug;
 /// How long [`Bug::ResendsSameRequest`] waits before it sends a request again.
 const RESEND_INTERVAL: Duration = Duration::from_millis(100);
 
+/// How long [`Bug::RefusesBetweenReplies`] takes commands after a follower's reply.
+const RECENT: Duration = Duration::from_millis(40);
+
 impl Raft {
+    /// How [`Bug::SendsInTurn`] sends what is due: each request when the one before is answered.
+    pub(super) async fn send_in_turn(self: &Arc<Self>) {
+        for server in self.others() {
+            let now = Instant::now();
+            let sent = {
+                let mut state = self.state();
+                let is_due = state.role == Role::Leader && self.is_due(&state, server, now);
+                is_due.then(|| self.send(&mut state, server, now))
+            };
+            if let Some(sent) = sent {
+                // An error is a panic, which the runtime has told already.
+                _ = sent.await;
+            }
+        }
+    }
+
+    /// Sends the heartbeats of a term that is over, as [`Bug::HeedsFormerLeaders`] does. Returns
+    /// when the next will be due.
+    pub(super) fn send_as_before(self: &Arc<Self>, term: Term, now: Instant) -> Instant {
+        for server in self.others() {
+            let args = AppendEntriesArgs {
+                term,
+                leader_id: self.me,
+                prev_log_index: 0,
+                prev_log_term: 0,
+                entries: Vec::new(),
+                leader_commit: 0,
+            };
+            tokio::spawn(self.clone().until_killed(self.clone().send_entries(server, args)));
+        }
+        now + self.heartbeat_interval()
+    }
+
     /// Whether a request takes the entries with it that are due: if it is for the heartbeat's sake,
     /// two bugs send them by another.
     pub(super) fn sends_entries(&self, state: &State, server: usize, now: Instant) -> bool {
         let has_empty_heartbeats =
             matches!(self.bug, Bug::CommitsWhatHeartbeatsTell | Bug::CommitsWhatItHas);
         !has_empty_heartbeats || now < state.followers[server].heartbeat_at
+    }
+
+    /// Whether [`Bug::WaitsForEachReply`] keeps a follower's next request back.
+    pub(super) fn waits_for_reply(&self, follower: &Follower) -> bool {
+        self.bug == Bug::WaitsForEachReply && follower.is_awaited
     }
 
     /// Whether entries follow at once behind a heartbeat without any.
@@ -84,5 +127,14 @@ impl Raft {
             }
             _ => None,
         }
+    }
+}
+
+impl State {
+    /// Whether some follower has answered within the time that [`Bug::RefusesBetweenReplies`] asks
+    /// for.
+    pub(super) fn has_recent_reply(&self, now: Instant) -> bool {
+        let mut replies = self.followers.all().filter_map(|follower| follower.replied_at);
+        replies.any(|replied_at| now < replied_at + RECENT)
     }
 }

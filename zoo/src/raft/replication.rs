@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raftapi::{Command, Index, Role, Start, Term};
+use raftapi::{Command, Index, Role, Start};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -20,9 +20,6 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(100);
 /// How many loops of heartbeats there are at most beside the first, where a bug starts more and more: so
 /// many are too many already.
 const MOST_LOOPS: usize = 16;
-
-/// How long [`Bug::RefusesBetweenReplies`] takes commands after a follower's reply.
-const RECENT: Duration = Duration::from_millis(40);
 
 /// How long [`Bug::TakesNothingAtFirst`] takes no command after its election.
 const FIRST: Duration = Duration::from_millis(700);
@@ -106,7 +103,7 @@ impl Raft {
     }
 
     /// Whether a leader has something to send to a follower.
-    fn is_due(&self, state: &State, server: usize, now: Instant) -> bool {
+    pub(super) fn is_due(&self, state: &State, server: usize, now: Instant) -> bool {
         let follower = &state.followers[server];
         let has_news = follower.next_index <= state.log.last_index()
             || follower.told_commit < state.commit_index
@@ -116,14 +113,20 @@ impl Raft {
             Bug::SendsAtEachStart => true,
             _ => !follower.is_awaited,
         };
+        if self.waits_for_reply(follower) {
+            return false;
+        }
         // Leaders: "repeat during idle periods to prevent election timeouts" (§5.2).
         now >= follower.heartbeat_at || (has_news && may_send)
     }
 
-    /// Whether a heartbeat, too, is under way until it is answered: two bugs would send more and
-    /// more of them.
+    /// Whether a heartbeat, too, is under way until it is answered: for one bug that is all, and two
+    /// would send more and more of them.
     fn awaits_heartbeats(&self) -> bool {
-        matches!(self.bug, Bug::SendsWithoutPause | Bug::NeverNotesWhatItTold)
+        matches!(
+            self.bug,
+            Bug::WaitsForEachReply | Bug::SendsWithoutPause | Bug::NeverNotesWhatItTold
+        )
     }
 
     /// Sends, whenever there is news or it is time for a heartbeat, for as long as this server
@@ -176,43 +179,11 @@ impl Raft {
                 self.send(&mut state, server, now);
             }
         }
-        state.followers.all().map(|follower| follower.heartbeat_at).min()
+        let followers = state.followers.all().filter(|follower| !self.waits_for_reply(follower));
+        followers.map(|follower| follower.heartbeat_at).min()
     }
 
-    /// How [`Bug::SendsInTurn`] sends what is due: each request when the one before is answered.
-    async fn send_in_turn(self: &Arc<Self>) {
-        for server in self.others() {
-            let now = Instant::now();
-            let sent = {
-                let mut state = self.state();
-                let is_due = state.role == Role::Leader && self.is_due(&state, server, now);
-                is_due.then(|| self.send(&mut state, server, now))
-            };
-            if let Some(sent) = sent {
-                // An error is a panic, which the runtime has told already.
-                _ = sent.await;
-            }
-        }
-    }
-
-    /// Sends the heartbeats of a term that is over, as [`Bug::HeedsFormerLeaders`] does. Returns
-    /// when the next will be due.
-    fn send_as_before(self: &Arc<Self>, term: Term, now: Instant) -> Instant {
-        for server in self.others() {
-            let args = AppendEntriesArgs {
-                term,
-                leader_id: self.me,
-                prev_log_index: 0,
-                prev_log_term: 0,
-                entries: Vec::new(),
-                leader_commit: 0,
-            };
-            tokio::spawn(self.clone().until_killed(self.clone().send_entries(server, args)));
-        }
-        now + self.heartbeat_interval()
-    }
-
-    fn send(
+    pub(super) fn send(
         self: &Arc<Self>,
         state: &mut State,
         server: usize,
@@ -220,7 +191,11 @@ impl Raft {
     ) -> JoinHandle<Option<()>> {
         let commit_index = state.commit_index;
         let sends_entries = self.sends_entries(state, server, now);
+        let snapshot_index = state.log.snapshot_index();
         let follower = &mut state.followers[server];
+        if self.bug == Bug::NeverSendsSnapshot {
+            follower.next_index = follower.next_index.max(snapshot_index + 1);
+        }
         let has_commit_news = follower.told_commit < commit_index;
         follower.heartbeat_at = now + self.heartbeat_interval();
         if self.bug != Bug::NeverNotesWhatItTold {
@@ -229,12 +204,12 @@ impl Raft {
         let before_next = follower.next_index.checked_sub(1).expect("nextIndex is at least 1");
         // A leader sends the snapshot if it "has already discarded the next log entry that it needs
         // to send" (§7).
-        if follower.next_index <= state.log.snapshot_index() {
+        if follower.next_index <= snapshot_index {
             follower.is_awaited = true;
             let args = InstallSnapshotArgs {
                 term: state.current_term,
                 leader_id: self.me,
-                last_included_index: state.log.snapshot_index(),
+                last_included_index: snapshot_index,
                 last_included_term: state.log.snapshot_term(),
                 data: match self.bug {
                     Bug::SendsHalfSnapshot => state.snapshot.slice(..state.snapshot.len() / 2),
@@ -247,7 +222,7 @@ impl Raft {
         // Leaders: "If last log index ≥ nextIndex for a follower: send AppendEntries RPC with log
         // entries starting at nextIndex" (§5.3). With none it is a heartbeat (§5.2).
         let prev_log_index = match self.bug {
-            Bug::SendsWholeLog => state.log.snapshot_index(),
+            Bug::SendsWholeLog => snapshot_index,
             _ => before_next,
         };
         let mut entries = state.log.since(prev_log_index + 1);
@@ -278,7 +253,7 @@ impl Raft {
         tokio::spawn(self.clone().until_killed(self.clone().send_entries(server, args)))
     }
 
-    async fn send_entries(self: Arc<Self>, server: usize, args: AppendEntriesArgs) {
+    pub(super) async fn send_entries(self: Arc<Self>, server: usize, args: AppendEntriesArgs) {
         let _lock = self.lock_calls().await;
         // A leader counts itself among those that have the entries.
         self.sync().await;
@@ -314,6 +289,9 @@ impl Raft {
         if !args.entries.is_empty() || self.awaits_heartbeats() {
             state.followers[server].is_awaited = false;
         }
+        if self.bug == Bug::WaitsForEachReply {
+            self.news.notify_one();
+        }
         match reply {
             // What is lost is sent again with the next news, or the next heartbeat (§5.3).
             None => return,
@@ -330,6 +308,11 @@ impl Raft {
                     Bug::LetsNextGoBack => {
                         follower.has_up_to(last_sent);
                         follower.next_index = last_sent + 1;
+                    }
+                    Bug::CountsTheirLength => {
+                        let their_last = reply.conflict.x_len;
+                        follower.match_index = follower.match_index.max(their_last);
+                        follower.next_index = follower.match_index.min(last_index) + 1;
                     }
                     // What it believes it has isn't where the next entries begin.
                     Bug::KeepsMatchIndexes | Bug::BeginsMatchAtEnd => {
@@ -369,8 +352,12 @@ impl Raft {
                 return;
             }
             Some(reply) => {
-                if self.bug == Bug::CountsUnsentEntries {
-                    state.followers[server].match_index = 0;
+                match self.bug {
+                    Bug::CountsUnsentEntries => state.followers[server].match_index = 0,
+                    Bug::TakesHintForMatch if reply.conflict.x_term.is_none() => {
+                        state.followers[server].match_index = reply.conflict.x_len;
+                    }
+                    _ => {}
                 }
                 state.back_up(server, args.prev_log_index, reply.conflict);
                 // Who no longer has what it had confirmed is asked again with the next heartbeat.
@@ -459,11 +446,16 @@ impl Raft {
         if !is_consistent {
             return refused(&state, state.log.conflict(args.prev_log_index));
         }
+        self.agree_with_leader(&mut state);
         // AppendEntries 3 and 4 (§5.3).
         let last_new = args.prev_log_index + args.entries.len() as Index;
         let is_heartbeat = args.entries.is_empty();
         let changed = match self.bug {
             Bug::KeepsConflictingSuffix => state.log.overwrite(args.prev_log_index, args.entries),
+            Bug::ShiftsEntriesBehindSnapshot => {
+                let prev_log_index = args.prev_log_index.max(state.log.snapshot_index());
+                state.log.merge(prev_log_index, args.entries)
+            }
             _ => state.log.merge(args.prev_log_index, args.entries),
         };
         if changed == Changed::Yes && self.bug != Bug::NeverSavesTheirEntries {
@@ -494,16 +486,12 @@ impl Raft {
         AppendEntriesReply {
             term: state.current_term,
             success: true,
-            conflict: Conflict::default(),
+            conflict: match self.bug {
+                Bug::CountsTheirLength => {
+                    Conflict { x_len: state.log.last_index(), ..Conflict::default() }
+                }
+                _ => Conflict::default(),
+            },
         }
-    }
-}
-
-impl State {
-    /// Whether some follower has answered within the time that [`Bug::RefusesBetweenReplies`] asks
-    /// for.
-    fn has_recent_reply(&self, now: Instant) -> bool {
-        let mut replies = self.followers.all().filter_map(|follower| follower.replied_at);
-        replies.any(|replied_at| now < replied_at + RECENT)
     }
 }

@@ -66,3 +66,10 @@ pub(super) struct InstallSnapshotArgs {
 pub(super) struct InstallSnapshotReply {
     pub(super) term: Term,
 }
+
+/// What [`Bug::NeverConfirmsLateSnapshots`](crate::Bug::NeverConfirmsLateSnapshots) replies instead.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct AcceptSnapshotReply {
+    pub(super) term: Term,
+    pub(super) success: bool,
+}

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use raftapi::{Index, Role};
 
 use super::Raft;
-use super::rpc::{InstallSnapshotArgs, InstallSnapshotReply};
+use super::rpc::{AcceptSnapshotReply, InstallSnapshotArgs, InstallSnapshotReply};
 use super::state::State;
 use crate::bug::Bug;
 
@@ -44,9 +44,7 @@ impl Raft {
     pub(super) async fn send_snapshot(self: Arc<Self>, server: usize, args: InstallSnapshotArgs) {
         let _lock = self.lock_calls().await;
         self.sync().await;
-        let call =
-            self.peers[server].call::<_, InstallSnapshotReply>("Raft.InstallSnapshot", &args);
-        let reply = call.await;
+        let reply = self.call_with_snapshot(server, &args).await;
         let mut state = self.state();
         if let Some(reply) = &reply {
             self.observe_term(&mut state, reply.term);
@@ -57,14 +55,16 @@ impl Raft {
         }
         let follower = &mut state.followers[server];
         follower.is_awaited = false;
+        if self.bug == Bug::WaitsForEachReply {
+            self.news.notify_one();
+        }
         if reply.is_some() && takes_any {
             follower.match_index = args.last_included_index;
             follower.next_index = args.last_included_index + 1;
             self.news.notify_one();
             return;
         }
-        if reply.is_some() && self.bug != Bug::NeverAdvancesAfterSnapshot {
-            // Whether it needed the snapshot or not, it has what the snapshot covers.
+        if reply.is_some_and(|reply| reply.success) && self.bug != Bug::NeverAdvancesAfterSnapshot {
             follower.has_up_to(match self.bug {
                 Bug::CountsSnapshotOneShort => args.last_included_index - 1,
                 _ => args.last_included_index,
@@ -78,17 +78,46 @@ impl Raft {
         args: InstallSnapshotArgs,
     ) -> InstallSnapshotReply {
         let _lock = self.lock_handler().await;
-        let reply = self.accept_snapshot(args);
+        let (reply, _) = self.accept_snapshot(args);
         self.sync().await;
         reply
     }
 
-    fn accept_snapshot(&self, args: InstallSnapshotArgs) -> InstallSnapshotReply {
+    /// The handler of [`Bug::NeverConfirmsLateSnapshots`].
+    pub(super) async fn confirm_snapshot(
+        self: Arc<Self>,
+        args: InstallSnapshotArgs,
+    ) -> AcceptSnapshotReply {
+        let (_, reply) = self.accept_snapshot(args);
+        self.sync().await;
+        reply
+    }
+
+    async fn call_with_snapshot(
+        &self,
+        server: usize,
+        args: &InstallSnapshotArgs,
+    ) -> Option<AcceptSnapshotReply> {
+        let (peer, method) = (&self.peers[server], "Raft.InstallSnapshot");
+        if self.bug == Bug::NeverConfirmsLateSnapshots {
+            return peer.call(method, args).await;
+        }
+        let InstallSnapshotReply { term } = peer.call(method, args).await?;
+        // Whether it needed the snapshot or not, it has what the snapshot covers.
+        Some(AcceptSnapshotReply { term, success: true })
+    }
+
+    fn accept_snapshot(
+        &self,
+        args: InstallSnapshotArgs,
+    ) -> (InstallSnapshotReply, AcceptSnapshotReply) {
         let mut state = self.state();
         self.observe_term(&mut state, args.term);
+        let is_late = args.last_included_index <= state.commit_index;
         // InstallSnapshot 1: "Reply immediately if term < currentTerm" (§7).
         if args.term >= state.current_term {
             self.hear_from_leader(&mut state);
+            self.agree_with_leader(&mut state);
             self.replace_log(&mut state, args);
         }
         if self.bug == Bug::DeliversSnapshotsBeside
@@ -97,7 +126,8 @@ impl Raft {
             let apply_ch = self.apply_ch.clone();
             tokio::spawn(async move { apply_ch.send(message).await });
         }
-        InstallSnapshotReply { term: state.current_term }
+        let term = state.current_term;
+        (InstallSnapshotReply { term }, AcceptSnapshotReply { term, success: !is_late })
     }
 
     fn takes_snapshots_beyond_applied(&self) -> bool {
@@ -120,7 +150,12 @@ impl Raft {
         if last_included_index <= covered {
             return;
         }
-        state.log.begin_behind(last_included_index, last_included_term);
+        if self.bug == Bug::KeepsLogOverSnapshot {
+            let own_term = state.log.term(last_included_index);
+            state.log.keep_behind(last_included_index, own_term.unwrap_or(last_included_term));
+        } else {
+            state.log.begin_behind(last_included_index, last_included_term);
+        }
         if self.bug != Bug::KeepsOwnSnapshot {
             state.snapshot = data;
         }

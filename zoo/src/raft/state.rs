@@ -1,11 +1,12 @@
 //! What a server knows: Figure 2, "State".
 
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use raftapi::{ApplyMsg, Index, Role, Term};
-use rand::RngExt as _;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use tokio::time::Instant;
 
 use super::followers::Followers;
@@ -39,6 +40,10 @@ pub(super) struct State {
     pub(super) first_timeout: Duration,
     /// When the election timer fires. A leader's means nothing.
     pub(super) election_deadline: Instant,
+    /// Whether there is no timer until it is set again. Only a bug loses it.
+    pub(super) has_lost_timer: bool,
+    /// The generator of [`Bug::SeedsByClock`].
+    pub(super) by_clock: Option<StdRng>,
     /// The votes of this server's latest election, its own included.
     pub(super) votes: usize,
     /// Its last election that it won. Only bugs ask for it.
@@ -70,9 +75,10 @@ impl State {
             Bug::DrawsTimeoutOnce | Bug::RestartsTimerWhenRefusing | Bug::RestartsTimerWithTerm => {
                 self.first_timeout
             }
-            bug => election_timeout(bug),
+            bug => election_timeout(bug, self.by_clock.as_mut()),
         };
         self.election_deadline = Instant::now() + timeout;
+        self.has_lost_timer = false;
     }
 
     /// Whether this server still leads `term`.
@@ -82,14 +88,23 @@ impl State {
 }
 
 /// How long a server waits before it stands for the first time.
-pub(super) fn first_timeout(bug: Bug) -> Duration {
+pub(super) fn first_timeout(bug: Bug, by_clock: Option<&mut StdRng>) -> Duration {
     match bug {
         Bug::TicksAndBlocksOnVotes | Bug::StandsAtOnce => Duration::ZERO,
-        _ => election_timeout(bug),
+        _ => election_timeout(bug, by_clock),
     }
 }
 
-pub(super) fn election_timeout(bug: Bug) -> Duration {
+/// What [`Bug::SeedsByClock`] draws from, instead of what is made for each server.
+pub(super) fn seeded_by_clock(bug: Bug) -> Option<StdRng> {
+    if bug != Bug::SeedsByClock {
+        return None;
+    }
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970");
+    Some(StdRng::seed_from_u64(since_1970.as_secs()))
+}
+
+fn election_timeout(bug: Bug, by_clock: Option<&mut StdRng>) -> Duration {
     if bug == Bug::TicksAndBlocksOnVotes {
         // What is left of a tick in which somebody was heard, and one in which nobody was.
         let left = rand::rng().random_range(0..TICK_MS.end);
@@ -102,5 +117,8 @@ pub(super) fn election_timeout(bug: Bug) -> Duration {
         Bug::TimesOutAfterSeconds => 3000..6000,
         _ => ELECTION_TIMEOUT_MS,
     };
-    Duration::from_millis(rand::rng().random_range(range))
+    Duration::from_millis(match by_clock {
+        Some(by_clock) => by_clock.random_range(range),
+        None => rand::rng().random_range(range),
+    })
 }

@@ -1,220 +1,240 @@
-//! Each bug is caught, by the message and at the line where it should be.
+//! Each bug is caught by the message, of the kind and at the line where it should be: a table of tests that
+//! fail, with one runner.
+//!
+//! A row names a bug, a test, and the failures that are expected of the seeds from 1 on. No other failure
+//! may come.
 
-use std::ops::RangeInclusive;
+mod blocked;
+mod odd;
+mod rows_3a;
+mod rows_3b;
+mod rows_3c;
+mod rows_3d;
+mod scenarios;
 
-use config::FailureKind;
+use std::fmt;
+
+use config::{FailureKind, Process, Verdict};
 use zoo::Bug;
 
-use crate::child::{Expected, fails_of, run};
-use crate::script::lines;
+use crate::child::{Expected, Runs, run, run_in};
+use crate::odd::{ODD_RAFT, Odd};
+use crate::table::assert_all_hold;
 
-pub(crate) const INITIAL_ELECTION: &str = "lab3::election_3a::TestInitialElection3A";
-pub(crate) const RE_ELECTION: &str = "lab3::election_3a::TestReElection3A";
-pub(crate) const MANY_ELECTIONS: &str = "lab3::election_3a::TestManyElections3A";
+/// A test that fails, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub(crate) raft: Wrong,
+    /// The test's name, without its path.
+    test: &'static str,
+    /// How many seeds it runs with, from 1 on.
+    seeds: u64,
+    /// The failures that may come, and how many runs must fail so at least. None means that no run fails.
+    failures: &'static [(usize, Expected)],
+    /// How many runs must fail at least in all.
+    least: usize,
+    /// Whether the first finding of each failure must name the bug.
+    findings: Findings,
+}
 
-fn no_leader(function: &str) -> Expected {
-    Expected {
-        message: "expected one leader, got none",
-        kind: FailureKind::Liveness,
-        lines: lines(function, "check_one_leader"),
+/// A Raft that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// It breaks a rule.
+    Bug(Bug),
+    /// It tells the tester something odd. Its process survives that.
+    Odd(Odd),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Findings {
+    Any,
+    NameTheBug,
+}
+
+/// A row for a bug.
+const fn row(
+    bug: Bug,
+    test: &'static str,
+    seeds: u64,
+    failures: &'static [(usize, Expected)],
+) -> Row {
+    Row::new(Wrong::Bug(bug), test, seeds, failures)
+}
+
+impl Row {
+    const fn new(
+        raft: Wrong,
+        test: &'static str,
+        seeds: u64,
+        failures: &'static [(usize, Expected)],
+    ) -> Row {
+        let (mut least, mut i) = (0, 0);
+        while i < failures.len() {
+            least += failures[i].0;
+            i += 1;
+        }
+        Row { raft, test, seeds, failures, least, findings: Findings::Any }
+    }
+
+    /// The same row, if at least so many runs must fail in all.
+    const fn in_all(self, least: usize) -> Row {
+        Row { least, ..self }
+    }
+
+    /// The same row, if the first finding of each failure must name the bug.
+    const fn named(self) -> Row {
+        Row { findings: Findings::NameTheBug, ..self }
+    }
+
+    /// Whether some run must fail.
+    pub(crate) fn catches(&self) -> bool {
+        self.least > 0
+    }
+
+    /// Runs it, and says what doesn't hold.
+    fn check(&self) -> Result<(), String> {
+        let variable = match self.raft {
+            Wrong::Bug(bug) => ("LAB_BUG", bug.to_string()),
+            Wrong::Odd(odd) => (ODD_RAFT, format!("{odd:?}")),
+        };
+        let runs = run_in(self.test, [variable], 1..=self.seeds);
+        self.check_failures(&runs)?;
+        match self.raft {
+            Wrong::Bug(bug) if self.findings == Findings::NameTheBug => check_findings(bug, &runs),
+            Wrong::Odd(_) => check_survival(&runs),
+            Wrong::Bug(_) => Ok(()),
+        }
+    }
+
+    fn check_failures(&self, runs: &Runs) -> Result<(), String> {
+        let mut counts = vec![0; self.failures.len()];
+        for failure in runs.failures() {
+            let found = self.failures.iter().position(|(_, expected)| expected.matches(failure));
+            let index = found.ok_or_else(|| format!("unexpected: {failure:?}"))?;
+            counts[index] += 1;
+        }
+        for ((least, expected), count) in self.failures.iter().zip(&counts) {
+            if count < least {
+                return Err(format!("{count} fail, not {least}, with {:?}", expected.message));
+            }
+        }
+        let failed: usize = counts.iter().sum();
+        if failed < self.least { Err(format!("{failed} fail, not {}", self.least)) } else { Ok(()) }
     }
 }
 
-fn two_leaders(function: &str) -> Expected {
-    Expected {
-        message: "term 1 has 2 (>1) leaders",
-        kind: FailureKind::Safety,
-        lines: lines(function, "check_one_leader"),
+/// Whether what is told first of each failure, a finding or else the failure's kind, names the bug.
+fn check_findings(bug: Bug, runs: &Runs) -> Result<(), String> {
+    for result in &runs.results {
+        let Verdict::Failed { failure, explanation, .. } = &result.verdict else { continue };
+        let first = explanation.findings.first();
+        let told = first.map_or(failure.kind.to_string(), |finding| finding.id.clone());
+        if !bug.causes().contains(&told.as_str()) {
+            return Err(format!("{told} doesn't name it"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the failure is all that has happened: the process went on, the seed failed again, and the report
+/// says when it was.
+fn check_survival(runs: &Runs) -> Result<(), String> {
+    for result in &runs.results {
+        if (result.process, &result.note) != (Process::Survived, &None) {
+            return Err(format!("{:?}, {:?}", result.process, result.note));
+        }
+    }
+    if runs.output.contains("\n  time      ") { Ok(()) } else { Err(runs.output.clone()) }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.raft {
+            Wrong::Bug(bug) => write!(f, "{bug}")?,
+            Wrong::Odd(odd) => write!(f, "{odd:?}")?,
+        }
+        write!(f, " {} {}", self.test, self.seeds)
     }
 }
 
-fn disagree() -> Expected {
-    Expected {
-        message: "servers disagree on term",
-        kind: FailureKind::Liveness,
-        lines: lines("TestInitialElection3A", "check_terms"),
+/// All rows.
+pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
+    let tables = [
+        rows_3a::ROWS,
+        rows_3b::ROWS,
+        rows_3c::ROWS,
+        rows_3d::ROWS,
+        scenarios::ROWS,
+        blocked::ROWS,
+        odd::ROWS,
+    ];
+    tables.into_iter().flatten()
+}
+
+fn check(rows: &'static [Row]) {
+    assert_all_hold(rows, Row::check);
+}
+
+#[test]
+fn bugs_of_3a() {
+    check(rows_3a::ROWS);
+}
+
+#[test]
+fn bugs_of_3b() {
+    check(rows_3b::ROWS);
+}
+
+#[test]
+fn bugs_of_3c() {
+    check(rows_3c::ROWS);
+}
+
+#[test]
+fn bugs_of_3d() {
+    check(rows_3d::ROWS);
+}
+
+#[test]
+fn bugs_that_a_scenario_is_made_for() {
+    check(scenarios::ROWS);
+}
+
+#[test]
+fn bugs_that_block_a_thread() {
+    check(blocked::ROWS);
+}
+
+#[test]
+fn odd_rafts() {
+    check(odd::ROWS);
+}
+
+#[test]
+fn a_row_that_does_not_hold_is_told() {
+    const NO_LEADER: Expected =
+        Expected::anywhere(FailureKind::Liveness, "expected one leader, got none");
+    let of = |bug, failures| row(bug, "TestReElection3A", 2, failures).check();
+    assert_eq!(of(Bug::None, &[]), Ok(()));
+    assert_eq!(of(Bug::StandsOnce, &[(2, NO_LEADER)]), Ok(()));
+
+    let too_few = of(Bug::None, &[(1, NO_LEADER)]);
+    assert_eq!(too_few, Err("0 fail, not 1, with \"expected one leader, got none\"".to_owned()));
+    const ELSEWHERE: Expected =
+        Expected { at: Some(("TestInitialElection3A", "check_one_leader")), ..NO_LEADER };
+    const OF_SAFETY: Expected = Expected { kind: FailureKind::Safety, ..NO_LEADER };
+    const OTHERWISE: Expected = Expected { message: "expected one leader, got two", ..NO_LEADER };
+    for failures in [&[][..], &[(2, ELSEWHERE)], &[(2, OF_SAFETY)], &[(2, OTHERWISE)]] {
+        let error = of(Bug::StandsOnce, failures).expect_err("it is another failure");
+        assert!(error.starts_with("unexpected: "), "{error}");
     }
-}
-
-fn claims_to_lead() -> Expected {
-    Expected {
-        message: "expected no leader among connected servers, but 0 claims to be leader",
-        kind: FailureKind::Safety,
-        lines: lines("re_election", "check_no_leader"),
-    }
-}
-
-#[test]
-fn blocks_on_votes() {
-    let runs = run(MANY_ELECTIONS, Bug::BlocksOnVotes, 1..=300);
-    let [failed] = runs.assert_only([no_leader("TestManyElections3A")]);
-    assert!(failed >= 3, "{failed} of 300");
-}
-
-#[test]
-fn waits_for_all_votes() {
-    let runs = run(MANY_ELECTIONS, Bug::WaitsForAllVotes, 1..=50);
-    let [failed] = runs.assert_only([no_leader("TestManyElections3A")]);
-    assert!(failed >= 45, "{failed} of 50");
-}
-
-/// Asserts that no leader is found with any of 20 seeds.
-fn never_has_a_leader(test: &str, function: &str, bug: Bug) {
-    let runs = run(test, bug, 1..=20);
-    assert_eq!(runs.assert_only([no_leader(function)]), [20], "{test} with {bug}");
-}
-
-/// Asserts that no leader is found with at least so many of these seeds.
-fn lacks_a_leader(test: &str, bug: Bug, (least, seeds): (usize, RangeInclusive<u64>)) {
-    let function = if test == RE_ELECTION { "re_election" } else { "TestManyElections3A" };
-    fails_of(test, bug, (least, seeds), no_leader(function));
-}
-
-#[test]
-fn stands_once() {
-    never_has_a_leader(RE_ELECTION, "re_election", Bug::StandsOnce);
-    lacks_a_leader(MANY_ELECTIONS, Bug::StandsOnce, (40, 1..=50));
-}
-
-#[test]
-fn stands_again_in_same_term() {
-    never_has_a_leader(RE_ELECTION, "re_election", Bug::StandsAgainInSameTerm);
-}
-
-#[test]
-fn stands_until_it_votes_or_leads() {
-    never_has_a_leader(RE_ELECTION, "re_election", Bug::StandsUntilItVotes);
-    never_has_a_leader(MANY_ELECTIONS, "TestManyElections3A", Bug::StandsUntilItVotes);
-    // All of the four that are left must have led before.
-    lacks_a_leader(MANY_ELECTIONS, Bug::StandsUntilItLeads, (5, 1..=200));
-}
-
-#[test]
-fn holds_lock_during_calls() {
-    lacks_a_leader(MANY_ELECTIONS, Bug::HoldsLockDuringCalls, (15, 1..=20));
-    let runs = run(RE_ELECTION, Bug::HoldsLockDuringCalls, 1..=60);
-    let [none, claims] = runs.assert_only([no_leader("re_election"), claims_to_lead()]);
-    assert!(none >= 20 && claims >= 10, "{none} and {claims} of 60");
-}
-
-#[test]
-fn deposed_leaders_send_on() {
-    for bug in [Bug::HeedsFormerLeaders, Bug::SendsOnWhenDeposed] {
-        lacks_a_leader(MANY_ELECTIONS, bug, (30, 1..=50));
-    }
-}
-
-#[test]
-fn splits_votes() {
-    never_has_a_leader(INITIAL_ELECTION, "TestInitialElection3A", Bug::NeverDrawsTimeout);
-    // It takes many that stand in the same millisecond, or two that always do.
-    lacks_a_leader(MANY_ELECTIONS, Bug::DrawsCloseTimeouts, (2, 1..=200));
-    lacks_a_leader(RE_ELECTION, Bug::DrawsTimeoutOnce, (1, 1..=400));
-}
-
-#[test]
-fn times_out_after_seconds() {
-    lacks_a_leader(RE_ELECTION, Bug::TimesOutAfterSeconds, (10, 1..=200));
-    lacks_a_leader(MANY_ELECTIONS, Bug::TimesOutAfterSeconds, (5, 1..=200));
-}
-
-#[test]
-fn wins_with_too_many_or_gives_no_vote() {
-    for bug in [Bug::CountsOnlyOthersVotes, Bug::NeverClearsVote] {
-        never_has_a_leader(RE_ELECTION, "re_election", bug);
-        never_has_a_leader(MANY_ELECTIONS, "TestManyElections3A", bug);
-    }
-    for bug in [Bug::VotesForNewerLogsOnly, Bug::NeverSaysItLeads] {
-        never_has_a_leader(INITIAL_ELECTION, "TestInitialElection3A", bug);
-        never_has_a_leader(RE_ELECTION, "re_election", bug);
-    }
-}
-
-#[test]
-fn votes_twice() {
-    // It takes two candidates whose timers fire in the same millisecond.
-    let runs = run(MANY_ELECTIONS, Bug::VotesTwice, 1..=200);
-    let [failed] = runs.assert_only([two_leaders("TestManyElections3A")]);
-    assert!(failed >= 10, "{failed} of 200");
-}
-
-#[test]
-fn never_adopts_term() {
-    // Who stays in its term forgets its vote at every request, so that it can vote twice.
-    let runs = run(INITIAL_ELECTION, Bug::NeverAdoptsTerm, 1..=100);
-    let [failed, twice] = runs.assert_only([disagree(), two_leaders("TestInitialElection3A")]);
-    assert!(failed >= 90 && failed + twice == 100, "{failed} and {twice} of 100");
-}
-
-#[test]
-fn wins_with_half() {
-    // Its own vote is enough for it, so two that stand at the same time both win.
-    let runs = run(RE_ELECTION, Bug::WinsWithHalf, 1..=100);
-    let [failed, twice] = runs.assert_only([claims_to_lead(), two_leaders("re_election")]);
-    assert!(failed >= 90 && failed + twice == 100, "{failed} and {twice} of 100");
-}
-
-#[test]
-fn wins_with_votes_that_nobody_gave() {
-    fails_of(RE_ELECTION, Bug::KeepsOldVotes, (20, 1..=20), claims_to_lead());
-    let two = two_leaders("TestManyElections3A");
-    fails_of(MANY_ELECTIONS, Bug::KeepsOldVotes, (10, 1..=20), two);
-    // The first two that answer decide.
-    let two = two_leaders("TestManyElections3A");
-    fails_of(MANY_ELECTIONS, Bug::WinsAmongWhoAnswer, (3, 1..=60), two);
-    // The call has to fail before the next election.
-    fails_of(RE_ELECTION, Bug::CountsFailedCalls, (10, 1..=100), claims_to_lead());
-}
-
-#[test]
-fn leads_or_says_so() {
-    for bug in [Bug::LeadsOnInHigherTerm, Bug::SaysItLeadsForEver] {
-        fails_of(RE_ELECTION, bug, (20, 1..=20), two_leaders("re_election"));
-        fails_of(MANY_ELECTIONS, bug, (20, 1..=20), two_leaders("TestManyElections3A"));
-    }
-    let runs = run(RE_ELECTION, Bug::SaysItLeadsAsCandidate, 1..=100);
-    let [failed, twice] = runs.assert_only([claims_to_lead(), two_leaders("re_election")]);
-    assert!(failed >= 90 && failed + twice == 100, "{failed} and {twice} of 100");
-}
-
-#[test]
-fn forgets_vote_when_led() {
-    let two = two_leaders("TestManyElections3A");
-    fails_of(MANY_ELECTIONS, Bug::ForgetsVoteWhenLed, (15, 1..=200), two);
-}
-
-#[test]
-fn never_increments_term() {
-    let term_0 = Expected {
-        message: "term is 0, but should be at least 1",
-        kind: FailureKind::Safety,
-        lines: lines("TestInitialElection3A", "fatal"),
-    };
-    let runs = run(INITIAL_ELECTION, Bug::NeverIncrementsTerm, 1..=100);
-    assert_eq!(runs.assert_only([term_0]), [100]);
-
-    // All votes of term 0 have been given, and there is no other term.
-    let runs = run(RE_ELECTION, Bug::NeverIncrementsTerm, 1..=100);
-    assert_eq!(runs.assert_only([no_leader("re_election")]), [100]);
-}
-
-#[test]
-fn reports_term_it_led() {
-    fails_of(INITIAL_ELECTION, Bug::ReportsTermItLed, (20, 1..=20), disagree());
-}
-
-#[test]
-fn changes_term_without_failures() {
-    for bug in [Bug::TimesOutDespiteHeartbeats, Bug::HeartbeatsTooSeldom] {
-        let runs = run(INITIAL_ELECTION, bug, 1..=100);
-        assert_eq!(runs.failures().next(), None);
-        let warning = "warning: term changed even though there were no failures";
-        assert_eq!(runs.warnings().into_iter().collect::<Vec<_>>(), [(warning, 100)]);
-        assert!(runs.output.contains(warning), "{}", runs.output);
-    }
-    // A check may come in the middle of an election.
-    let runs = run(INITIAL_ELECTION, Bug::TimesOutBetweenHeartbeats, 1..=100);
-    let [failed] = runs.assert_only([disagree()]);
-    let warned: usize = runs.warnings().into_values().sum();
-    assert!(warned >= 90, "{warned} warned, {failed} failed of 100");
+    let in_all = row(Bug::None, "TestReElection3A", 2, &[(0, NO_LEADER)]).in_all(1).check();
+    assert_eq!(in_all, Err("0 fail, not 1".to_owned()));
+    let runs = run("TestReElection3A", Bug::StandsOnce, 1..=1);
+    assert_eq!(check_findings(Bug::StandsOnce, &runs), Ok(()));
+    let other = check_findings(Bug::VotesTwice, &runs);
+    assert_eq!(other, Err("election-timer-dead doesn't name it".to_owned()));
+    let noted = check_survival(&Runs { output: String::new(), ..runs });
+    assert_eq!(noted, Err(String::new()), "the report says when it was");
 }

@@ -6,6 +6,7 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use config::{Failure, FailureKind, RunResult};
 use report::without_numbers;
@@ -21,15 +22,17 @@ pub(crate) struct Runs {
 }
 
 /// A failure that is expected.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected {
     /// MIT's sentence or its beginning, with any numbers; evidence may follow in the next line.
     pub(crate) message: &'static str,
     pub(crate) kind: FailureKind,
-    /// The lines of the script at which it may come; without any, it may come anywhere.
-    pub(crate) lines: Vec<u32>,
+    /// The function of the script, and its call, at which it comes; `None` if it isn't found at a line of
+    /// the script: a failure of what a server applies, for instance.
+    pub(crate) at: Option<(&'static str, &'static str)>,
 }
 
-/// Runs `test`, named by its path in this binary, with `bug` and each of `seeds`.
+/// Runs `test`, named by its path in this binary or its path's end, with `bug` and each of `seeds`.
 pub(crate) fn run(test: &str, bug: Bug, seeds: RangeInclusive<u64>) -> Runs {
     run_in(test, [("LAB_BUG", bug.to_string())], seeds)
 }
@@ -44,10 +47,32 @@ pub(crate) fn run_in<const N: usize>(
         ("LAB_SEED", seeds.start().to_string()),
         ("LAB_ITERS", (seeds.end() - seeds.start() + 1).to_string()),
     ];
-    let runs = run_with(variables.into_iter().chain(seeded), &[test, "--exact"]);
+    let runs = run_with(variables.into_iter().chain(seeded), &[path(test), "--exact"]);
     let ran: Vec<u64> = runs.results.iter().map(|result| result.seed).collect();
     assert_eq!(ran, seeds.collect::<Vec<_>>(), "{test} ran other seeds:\n{}", runs.output);
     runs
+}
+
+/// The path of a test in this binary, of which the name may be all that is given.
+fn path(test: &str) -> &str {
+    static PATHS: LazyLock<BTreeMap<String, String>> = LazyLock::new(paths);
+    if test.contains("::") {
+        return test;
+    }
+    PATHS.get(test).unwrap_or_else(|| panic!("no test is named {test}"))
+}
+
+/// The tests of this binary: by their names, the paths.
+fn paths() -> BTreeMap<String, String> {
+    let output = Command::new(env::current_exe().expect("this binary's path"))
+        .args(["--list", "--format", "terse"])
+        .output()
+        .expect("this binary runs");
+    let list = String::from_utf8(output.stdout).expect("the output is text");
+    let paths = list.lines().filter_map(|line| line.strip_suffix(": test"));
+    paths
+        .map(|path| (path.rsplit("::").next().unwrap_or(path).to_owned(), path.to_owned()))
+        .collect()
 }
 
 /// Runs this binary with `arguments`, and of the variables that begin with LAB_ only `variables`.
@@ -91,24 +116,6 @@ fn read(path: &Path, output: &str) -> Vec<RunResult> {
     results.lines().map(parse).collect()
 }
 
-/// Asserts that `test` fails with `bug` and each of five seeds, as is expected.
-pub(crate) fn always_fails(test: &str, bug: Bug, expected: Expected) {
-    fails_of(test, bug, (5, 1..=5), expected);
-}
-
-/// Asserts that `test` fails with `bug` and at least so many of these seeds, as is expected, and
-/// with no other message.
-pub(crate) fn fails_of(
-    test: &str,
-    bug: Bug,
-    (least, seeds): (usize, RangeInclusive<u64>),
-    expected: Expected,
-) {
-    let runs = run(test, bug, seeds);
-    let [failed] = runs.assert_only([expected]);
-    assert!(failed >= least, "{test} with {bug}: {failed} of {}", runs.results.len());
-}
-
 impl Runs {
     pub(crate) fn failures(&self) -> impl Iterator<Item = &Failure> {
         self.results.iter().filter_map(|result| result.failure())
@@ -138,23 +145,24 @@ impl Runs {
 
 impl Expected {
     /// A failure where `function`, which a script has, calls `call`.
-    pub(crate) fn at(
-        (function, call): (&str, &str),
+    pub(crate) const fn at(
+        function: &'static str,
+        call: &'static str,
         kind: FailureKind,
         message: &'static str,
     ) -> Expected {
-        Expected { message, kind, lines: lines(function, call) }
+        Expected { message, kind, at: Some((function, call)) }
     }
 
-    /// A failure that isn't found at a line of the script: of what a server applies, for instance.
-    pub(crate) fn anywhere(kind: FailureKind, message: &'static str) -> Expected {
-        Expected { message, kind, lines: Vec::new() }
+    /// A failure that isn't found at a line of the script.
+    pub(crate) const fn anywhere(kind: FailureKind, message: &'static str) -> Expected {
+        Expected { message, kind, at: None }
     }
 
-    fn matches(&self, failure: &Failure) -> bool {
+    pub(crate) fn matches(&self, failure: &Failure) -> bool {
         without_numbers(&failure.message).starts_with(&without_numbers(self.message))
             && failure.kind == self.kind
-            && (self.lines.is_empty() || self.lines.contains(&line(failure)))
+            && self.at.is_none_or(|(function, call)| lines(function, call).contains(&line(failure)))
     }
 }
 

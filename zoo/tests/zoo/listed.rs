@@ -31,9 +31,12 @@ fn programs_get_an_object_a_line() {
             "name": bug.to_string(),
             "part": bug.part().to_string(),
             "kind": bug.kind().to_string(),
-            "rule": bug.rule(),
+            "rule": format!("{} ({})", bug.breaks(), bug.rule().section),
+            "words": bug.rule().words,
+            "symptom": bug.symptom(),
             "harmless": harmless,
             "causes": bug.causes(),
+            "source": bug.source(),
         });
         assert_eq!(row, expected);
     }

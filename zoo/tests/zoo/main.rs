@@ -3,17 +3,11 @@
 // MIT's scripts say `raft::make`, which is this crate's.
 extern crate self as raft;
 
-mod blocked;
 mod caught;
-mod caught_3b;
-mod caught_3c;
-mod caught_3d;
 mod child;
-mod directed;
+mod crashed;
 mod docs;
-mod elected;
 mod explained;
-mod explained_too;
 mod explored;
 #[path = "../../../tests/extra/main.rs"]
 mod extra;
@@ -25,11 +19,12 @@ mod listed;
 mod odd;
 mod reported;
 mod right;
+mod scenarios;
 mod script;
 mod seed_case;
-mod skipped;
 mod slice;
-mod small;
 mod strict;
+mod table;
+mod warned;
 
 pub(crate) use odd::make;

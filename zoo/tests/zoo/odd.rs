@@ -1,5 +1,6 @@
 //! Rafts that are odd rather than wrong: a right one behind a wrapper that alters what it tells the
-//! tester. They show the messages that no broken rule of the paper leads to.
+//! tester. They show the messages that no broken rule of the paper leads to, as the table in `caught/odd.rs`
+//! says.
 
 use std::env;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use config::{FailureKind, Process, RunResult, Value};
+use config::Value;
 use labgob::Encoder;
 use labrpc::{ClientEnd, Service};
 use raftapi::{
@@ -16,15 +17,12 @@ use raftapi::{
 use tokio::time::sleep;
 use zoo::Bug;
 
-use crate::child::{Expected, run_in};
-use crate::small;
-
 /// The environment variable that names the oddity. It isn't one of the lab's.
 pub(crate) const ODD_RAFT: &str = "ODD_RAFT";
 
 /// What is odd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Odd {
+pub(crate) enum Odd {
     /// Applies index 0.
     AppliesIndexZero,
     /// Applies everything at the highest index that there can be.
@@ -90,9 +88,6 @@ pub(crate) fn make(
     apply_ch: ApplyCh,
 ) -> Arc<dyn Raft> {
     let Ok(name) = env::var(ODD_RAFT) else { return zoo::make(peers, me, persister, apply_ch) };
-    if let Some(style) = small::ALL.into_iter().find(|style| format!("{style:?}") == name) {
-        return small::make(style, peers, me, persister, apply_ch);
-    }
     let odd = ALL.into_iter().find(|odd| format!("{odd:?}") == name).expect("an oddity's name");
     // A Raft saves the snapshot that it began with again and again.
     let (state, snapshot) = (persister.read_raft_state(), persister.read_snapshot());
@@ -208,123 +203,4 @@ impl Raft for Wrapper {
     fn debug_state(&self) -> Option<DebugState> {
         self.inner.debug_state()
     }
-}
-
-/// Asserts that `test` fails with each of three seeds, by this message.
-fn fails(test: &str, odd: Odd, message: &'static str) {
-    fails_as(test, odd, Expected::anywhere(FailureKind::Safety, message));
-}
-
-/// Asserts that `test` fails with each of three seeds, as is expected. That is all that happens:
-/// the process goes on, the seed fails again, and the report says when it was.
-fn fails_as(test: &str, odd: Odd, expected: Expected) {
-    let runs = run_in(test, [(ODD_RAFT, format!("{odd:?}"))], 1..=3);
-    assert_eq!(runs.assert_only([expected]), [3], "{test} with {odd:?}");
-    for RunResult { process, note, .. } in &runs.results {
-        assert_eq!((*process, note), (Process::Survived, &None), "{test} with {odd:?}");
-    }
-    assert!(runs.output.contains("\n  time      "), "{}", runs.output);
-}
-
-#[test]
-fn there_is_no_index_zero() {
-    let message = "apply error: server 0 apply out of order, expected index 1, got 0";
-    fails("lab3::agreement_3b::TestBasicAgree3B", Odd::AppliesIndexZero, message);
-}
-
-#[test]
-fn no_index_is_too_high_to_be_refused() {
-    let message = "apply error: server 0 apply out of order 18446744073709551615";
-    fails("lab3::agreement_3b::TestBasicAgree3B", Odd::AppliesFarAhead, message);
-    let message =
-        "apply error: server 0 apply out of order, expected index 1, got 18446744073709551615";
-    fails("lab3::snapshot_3d::TestSnapshotBasic3D", Odd::AppliesFarAhead, message);
-    let never = "one(100) failed to reach agreement\n  command   server 1 accepted it at index \
-                 18446744073709551615 in term 1, and still leads";
-    let never = Expected::at(("TestBasicAgree3B", "one"), FailureKind::Liveness, never);
-    fails_as("lab3::agreement_3b::TestBasicAgree3B", Odd::ReportsFarIndex, never);
-    let again = "server 1's start() returned index 18446744073709551615 after \
-                 18446744073709551615 in the same term 1";
-    fails("lab3::agreement_3b::TestCount3B", Odd::ReportsFarIndex, again);
-}
-
-#[test]
-fn a_word_is_no_number() {
-    let not_an_int = "value word is not an int";
-    fails("lab3::agreement_3b::TestConcurrentStarts3B", Odd::AppliesWords, not_an_int);
-    let wrong_type = "wrong command type";
-    fails("lab3::persistence_3c::TestReliableChurn3C", Odd::AppliesWords, wrong_type);
-    fails("lab3::persistence_3c::TestUnreliableChurn3C", Odd::AppliesWords, wrong_type);
-}
-
-#[test]
-fn a_word_that_no_client_has_waited_for_is_no_number_either() {
-    let message = "not an int";
-    fails("lab3::persistence_3c::TestReliableChurn3C", Odd::AppliesOneWordLate, message);
-}
-
-#[test]
-fn a_snapshot_that_nobody_has_made_is_noticed() {
-    let message = "committed values do not match: index 1, 1, word";
-    fails("lab3::snapshot_3d::TestSnapshotBasic3D", Odd::InventsSnapshot, message);
-    let message =
-        "apply error: server 1 applied a snapshot at index 1, but no snapshot was ever made";
-    fails("lab3::agreement_3b::TestBasicAgree3B", Odd::InventsSnapshot, message);
-}
-
-#[test]
-fn a_snapshot_has_to_be_the_service_s() {
-    let applied = "apply error: server 0: snapshot decode error at index 1: ";
-    fails("lab3::snapshot_3d::TestSnapshotBasic3D", Odd::AppliesGarbledSnapshot, applied);
-    let saved = "server 0: snapshot decode error: ";
-    fails("lab3::snapshot_3d::TestSnapshotInit3D", Odd::SavesGarbledSnapshot, saved);
-}
-
-#[test]
-fn a_snapshot_has_what_it_claims_to_have() {
-    let nothing = "apply error: server 1 snapshot at index 0 is none of the service's: it has 0 \
-                   commands";
-    fails("lab3::snapshot_3d::TestSnapshotBasic3D", Odd::InventsSnapshotOfNothing, nothing);
-    let applied = "apply error: server 1 snapshot at index 18446744073709551615 is none of the \
-                   service's: it has 1 commands";
-    fails("lab3::snapshot_3d::TestSnapshotBasic3D", Odd::InventsSnapshotFarAhead, applied);
-    let saved = "server 0 snapshot at index 18446744073709551615 is none of the service's: it has \
-                 1 commands";
-    fails("lab3::snapshot_3d::TestSnapshotInit3D", Odd::SavesSnapshotFarAhead, saved);
-}
-
-#[test]
-fn a_snapshot_covers_what_was_applied() {
-    let beyond = "apply error: server 1 snapshot at index 2 is beyond index 1, the last that \
-                  anybody has applied";
-    fails("lab3::snapshot_3d::TestSnapshotBasic3D", Odd::InventsSnapshotBeyond, beyond);
-    let behind = "apply error: server 1 snapshot at index 1 goes back behind index 2, which it has \
-                  applied";
-    fails("lab3::snapshot_3d::TestSnapshotBasic3D", Odd::InventsSnapshotBehind, behind);
-}
-
-#[test]
-fn a_state_that_cannot_be_read_is_the_server_s_panic() {
-    let message = "server 0 panicked in make: failed to read what was saved: ";
-    let panicked = Expected::anywhere(FailureKind::Panic, message);
-    fails_as("lab3::persistence_3c::TestPersist13C", Odd::SavesGarbledState, panicked);
-}
-
-#[test]
-fn terms_and_indexes_go_up() {
-    let message = "server 0's start() accepted in term 1 after it had in term 2";
-    fails("lab3::agreement_3b::TestCount3B", Odd::ReportsLaterTerm, message);
-    let message = "server 0's start() returned index 1 after 2 in the same term 1";
-    let expected = |function, call| Expected::at((function, call), FailureKind::Safety, message);
-    let started = expected("count_agreement", "start");
-    fails_as("lab3::agreement_3b::TestCount3B", Odd::ReportsEarlierIndex, started);
-    let agreed = expected("TestBasicAgree3B", "one");
-    fails_as("lab3::agreement_3b::TestBasicAgree3B", Odd::ReportsEarlierIndex, agreed);
-}
-
-#[test]
-fn nobody_leads_without_an_rpc() {
-    let few = "too many or few RPCs (0) to elect initial leader";
-    let few = Expected::at(("TestCount3B", "fatal"), FailureKind::Budget, few);
-    fails_as("lab3::agreement_3b::TestCount3B", Odd::LeadsUnasked, few);
 }

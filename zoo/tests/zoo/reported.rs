@@ -3,9 +3,10 @@
 use config::Verdict;
 use zoo::Bug;
 
-use crate::caught::RE_ELECTION;
 use crate::child::{line, run, run_command, run_with};
 use crate::script::lines;
+
+const RE_ELECTION: &str = "lab3::election_3a::TestReElection3A";
 
 /// The report in a test binary's output: from below the failed test's headline to the empty line.
 fn report(output: &str) -> &str {

@@ -8,7 +8,6 @@ use config::{FailureKind, Reliability, Snapshots, Switch, make_config};
 use report::explain::Explanation;
 use zoo::Bug;
 
-use crate::caught::RE_ELECTION;
 use crate::child::{Expected, Runs, line, run};
 use crate::explained;
 use crate::lab3::election_3a::re_election;
@@ -28,17 +27,18 @@ fn re_election_with_short_delays() {
 
 /// How many of `runs` failed, all of them for want of a leader.
 fn leaderless(runs: &Runs) -> usize {
-    let [failed] = runs.assert_only([Expected {
-        message: "expected one leader, got none",
-        kind: FailureKind::Liveness,
-        lines: lines("re_election", "check_one_leader"),
-    }]);
+    let [failed] = runs.assert_only([Expected::at(
+        "re_election",
+        "check_one_leader",
+        FailureKind::Liveness,
+        "expected one leader, got none",
+    )]);
     failed
 }
 
 #[test]
 fn blocks_on_votes_fails_now_and_then() {
-    let runs = run(RE_ELECTION, Bug::BlocksOnVotes, 1..=2000);
+    let runs = run("TestReElection3A", Bug::BlocksOnVotes, 1..=2000);
     let failed = leaderless(&runs);
     assert!((60..=400).contains(&failed), "{failed} of 2000 failed, not 3 to 20 %");
 
@@ -56,7 +56,7 @@ fn blocks_on_votes_never_fails_with_short_delays() {
 
 #[test]
 fn waits_for_all_votes_fails_mostly() {
-    let failed = leaderless(&run(RE_ELECTION, Bug::WaitsForAllVotes, 1..=200));
+    let failed = leaderless(&run("TestReElection3A", Bug::WaitsForAllVotes, 1..=200));
     assert!(failed > 100, "{failed} of 200 failed");
 }
 
@@ -71,7 +71,7 @@ fn waits_for_all_votes_never_fails_with_short_delays() {
 /// asks for votes in vain; server 2 comes back, and nobody is elected.
 #[test]
 fn the_student_s_own_log_is_explained() {
-    let runs = run(RE_ELECTION, Bug::TicksAndBlocksOnVotes, 1..=3000);
+    let runs = run("TestReElection3A", Bug::TicksAndBlocksOnVotes, 1..=3000);
     let explanations = explained::leaderless(&runs);
     let same_story = |explanation: &&Explanation| {
         let Some(finding) = explanation.findings.first() else { return false };

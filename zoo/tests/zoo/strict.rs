@@ -5,12 +5,10 @@ use std::ops::RangeInclusive;
 use config::FailureKind;
 use zoo::Bug;
 
-use crate::caught::{MANY_ELECTIONS, RE_ELECTION};
-use crate::caught_3c::{FIGURE_8_UNRELIABLE, PERSIST_2, UNRELIABLE_CHURN};
 use crate::child::{Runs, run_in};
 
 fn run(strict: &str) -> Runs {
-    run_of(MANY_ELECTIONS, Bug::VotesTwice, strict, 1..=30)
+    run_of("TestManyElections3A", Bug::VotesTwice, strict, 1..=30)
 }
 
 fn run_of(test: &str, bug: Bug, strict: &str, seeds: RangeInclusive<u64>) -> Runs {
@@ -54,10 +52,10 @@ fn a_monitor_that_is_tripped_is_warned_of_or_fails_the_run() {
 #[test]
 fn monitors_find_what_no_check_does() {
     for (bug, test, seeds, monitor) in [
-        (Bug::LeadsWithoutSecondLook, FIGURE_8_UNRELIABLE, 1..=20, "monitor M17: "),
-        (Bug::TruncatesWithEntries, UNRELIABLE_CHURN, 1..=6, "monitor M7: "),
-        (Bug::AcceptsEntriesOfOldTerms, RE_ELECTION, 1..=10, "monitor M6: "),
-        (Bug::NeverSavesTheirEntries, PERSIST_2, 1..=3, "monitor M5: "),
+        (Bug::LeadsWithoutSecondLook, "TestFigure8Unreliable3C", 1..=20, "monitor M17: "),
+        (Bug::TruncatesWithEntries, "TestUnreliableChurn3C", 1..=6, "monitor M7: "),
+        (Bug::AcceptsEntriesOfOldTerms, "TestReElection3A", 1..=10, "monitor M6: "),
+        (Bug::NeverSavesTheirEntries, "TestPersist23C", 1..=3, "monitor M5: "),
     ] {
         assert_eq!(run_of(test, bug, "0", seeds.clone()).failures().next(), None, "{test}, {bug}");
         let strict = run_of(test, bug, "1", seeds);
