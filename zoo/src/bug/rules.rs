@@ -224,8 +224,8 @@ pub(super) const LAST_APPLIED: Rule = Rule::new(
 // ---- Persistence and snapshots ----
 
 pub(super) const PERSISTENT_STATE: Rule = Rule::new(
-    "\"Persistent state on all servers (updated on stable storage before responding to \
-     RPCs): currentTerm, votedFor, log[]\"",
+    "currentTerm, votedFor, log[]: \"Persistent state on all servers: (Updated on stable storage \
+     before responding to RPCs)\"",
     "Figure 2, State",
 );
 
