@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
+use std::ffi::OsStr;
 use std::ops::RangeInclusive;
-use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
 use config::{Failure, FailureKind, RunResult};
 use report::without_numbers;
+use testkit::{Ran, TestBinary};
 use zoo::Bug;
 
 use crate::script::lines;
@@ -76,25 +76,14 @@ fn paths() -> BTreeMap<String, String> {
 }
 
 /// Runs this binary with `arguments`, and of the variables that begin with LAB_ only `variables`.
-pub(crate) fn run_with<N: AsRef<str>>(
+pub(crate) fn run_with<N: AsRef<OsStr>>(
     variables: impl IntoIterator<Item = (N, String)>,
     arguments: &[&str],
 ) -> Runs {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut command = Command::new(env::current_exe().expect("this binary's path"));
-    command.args(arguments);
-    for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("LAB_") {
-            command.env_remove(name);
-        }
-    }
-    // Cargo sets this one; who runs the binary by hand has to do without.
-    command.env("CARGO_PKG_NAME", env!("CARGO_PKG_NAME"));
-    command.env("LAB_OUT", folder.path());
-    command.envs(variables.into_iter().map(|(name, value)| (name.as_ref().to_owned(), value)));
-    let output = command.output().expect("this binary runs");
-    let output = String::from_utf8(output.stdout).expect("the output is text");
-    Runs { results: read(&folder.path().join("results.jsonl"), &output), output }
+    let Ran { results, output, .. } =
+        TestBinary::this(env!("CARGO_PKG_NAME")).run(arguments, variables);
+    assert!(!results.is_empty(), "{arguments:?} made no run:\n{output}");
+    Runs { results, output }
 }
 
 /// Runs the tests of this binary that `command` runs, `NAME=value … cargo test -p zoo FILTER`, as a shell
@@ -107,13 +96,6 @@ pub(crate) fn run_command(command: &str) -> Runs {
         (name, value.to_owned())
     });
     run_with(variables, &[filter])
-}
-
-fn read(path: &Path, output: &str) -> Vec<RunResult> {
-    let results = fs::read_to_string(path)
-        .unwrap_or_else(|error| panic!("failed to read {}: {error}\n{output}", path.display()));
-    let parse = |line| serde_json::from_str(line).expect("a line is a result");
-    results.lines().map(parse).collect()
 }
 
 impl Runs {

@@ -1,9 +1,10 @@
 //! The reports in `docs/failures.md` are what the commands above them print.
 //!
-//! `UPDATE_DOCS=1 cargo test -p zoo docs` writes them anew.
+//! `UPDATE_EXPECT=1 cargo test -p zoo docs` writes them anew.
 
-use std::env;
 use std::fs;
+
+use expect_test::expect_file;
 
 use crate::child::run_command;
 
@@ -42,9 +43,5 @@ fn the_reports_are_current() {
     let text = fs::read_to_string(DOCS).expect("the page is there");
     let current = with_output(&text);
     assert!(text.contains("```sh run\n"), "no command is marked");
-    if env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(DOCS, current).expect("the page can be written");
-    } else {
-        assert_eq!(text, current, "write it anew: UPDATE_DOCS=1 cargo test -p zoo docs");
-    }
+    expect_file![DOCS].assert_eq(&current);
 }
