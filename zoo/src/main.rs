@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 
 use clap::Parser;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
-use serde::Serialize;
+use report::{BugKind, KnownBug};
 use zoo::{Bug, Kind};
 
 /// Lists the zoo's bugs: where in the lab each belongs, what is wrong with it, and the rule that it breaks
@@ -18,23 +18,6 @@ struct Cli {
     json: bool,
 }
 
-/// A bug as programs read it.
-#[derive(Serialize)]
-struct Row {
-    name: String,
-    part: String,
-    kind: String,
-    /// In a few words, and where it is written.
-    rule: String,
-    /// The same in the words of its source.
-    words: &'static str,
-    symptom: &'static str,
-    /// Why no student need be failed for it; `null` where one should be.
-    harmless: Option<&'static str>,
-    causes: &'static [&'static str],
-    source: &'static str,
-}
-
 fn main() {
     let bugs = Bug::all().filter(|&bug| bug != Bug::None);
     let text = if Cli::parse().json { json(bugs) } else { table(bugs) };
@@ -43,19 +26,25 @@ fn main() {
 }
 
 fn json(bugs: impl Iterator<Item = Bug>) -> String {
-    let rows = bugs.map(|bug| Row {
+    let rows = bugs.map(|bug| KnownBug {
         name: bug.to_string(),
         part: bug.part().to_string(),
-        kind: bug.kind().to_string(),
+        kind: match bug.kind() {
+            Kind::Safety => BugKind::Safety,
+            Kind::Liveness => BugKind::Liveness,
+            Kind::Service => BugKind::Service,
+            Kind::Budget => BugKind::Budget,
+            Kind::Harmless { .. } => BugKind::Harmless,
+        },
         rule: rule(bug),
-        words: bug.rule().words,
-        symptom: bug.symptom(),
+        words: bug.rule().words.to_owned(),
+        symptom: bug.symptom().to_owned(),
         harmless: match bug.kind() {
-            Kind::Harmless { reason } => Some(reason),
+            Kind::Harmless { reason } => Some(reason.to_owned()),
             _ => None,
         },
-        causes: bug.causes(),
-        source: bug.source(),
+        causes: bug.causes().iter().map(|&cause| cause.to_owned()).collect(),
+        source: bug.source().to_owned(),
     });
     rows.map(|row| serde_json::to_string(&row).expect("a row is JSON") + "\n").collect()
 }

@@ -6,9 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use report::{Failure, FailureKind, Process, RunResult, Verdict, without_numbers};
+use report::{Failure, FailureKind, KnownBug, Process, RunResult, Verdict, without_numbers};
 
-use super::bugs::Bug;
 use super::progress::Progress;
 use super::stored::{Campaign, Cell, Plan, Store};
 use crate::error::Error;
@@ -163,7 +162,7 @@ impl Count {
         self.cell.hung > 0 || self.cpu.as_secs_f64() > runs as f64 * SLOW.as_secs_f64()
     }
 
-    fn add(&mut self, lines: Vec<RunResult>, cpu: Duration, bug: Option<&Bug>) {
+    fn add(&mut self, lines: Vec<RunResult>, cpu: Duration, bug: Option<&KnownBug>) {
         self.cpu += cpu;
         for line in lines {
             let run = line.seed.wrapping_sub(self.first_seed);
@@ -273,7 +272,7 @@ mod tests {
     fn what_a_run_failed_by_is_told_apart() {
         let bug = r#"{"name":"VotesTwice","part":"3A","kind":"Safety","rule":"","harmless":null,
             "causes":["voted-twice","M2"]}"#;
-        let bug: Bug = serde_json::from_str(bug).expect("a bug");
+        let bug: KnownBug = serde_json::from_str(bug).expect("a bug");
         let mut count = Count::new("VotesTwice", "TestManyElections3A", u64::MAX);
         let two = "term 7 has 2 (>1) leaders";
         let lines = vec![
@@ -331,7 +330,7 @@ mod tests {
                 r#"{{"name":"BacksUpToZero","part":"3B","kind":"Liveness","rule":"","harmless":null,
                     "causes":[{causes}]}}"#
             );
-            let bug: Bug = serde_json::from_str(&bug).expect("a bug");
+            let bug: KnownBug = serde_json::from_str(&bug).expect("a bug");
             let mut count = Count::new("BacksUpToZero", "TestReliableChurn3C", 1);
             let line = failed(1, kind, "server 0 panicked in a task", finding);
             count.add(vec![line], Duration::ZERO, Some(&bug));

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
+use report::{BugKind, KnownBug};
 
-use super::bugs::{Bug, Kind};
 use super::score::{Scored, Step, wilson};
 use super::stored::{Campaign, Cell, Group, Plan};
 use crate::process::Seeds;
@@ -79,7 +79,7 @@ struct Page<'a> {
 struct Row<'a> {
     name: &'a str,
     part: &'a str,
-    kind: Kind,
+    kind: BugKind,
     /// By MIT's tests alone, and by all but exploration.
     passes: String,
     mit: String,
@@ -93,7 +93,7 @@ struct Row<'a> {
 struct Uncaught<'a> {
     name: &'a str,
     part: &'a str,
-    kind: Kind,
+    kind: BugKind,
     rule: String,
     runs: u64,
 }
@@ -138,7 +138,7 @@ pub(crate) fn score(campaign: &Campaign) -> String {
     let real = || bugs.iter().filter_map(|scored| Some((scored.bug?, scored)));
     let real = || real().filter(|(bug, _)| !bug.is_harmless());
     let mut sums: Vec<Sum> = Vec::new();
-    for kind in [Kind::Safety, Kind::Liveness, Kind::Service, Kind::Budget] {
+    for kind in [BugKind::Safety, BugKind::Liveness, BugKind::Service, BugKind::Budget] {
         let of_kind = real().filter(|(bug, _)| bug.kind == kind).map(|(_, scored)| scored);
         sums.push(sum(&kind.to_string(), &steps, &of_kind.collect::<Vec<_>>()));
     }
@@ -166,7 +166,7 @@ pub(crate) fn report(campaign: &Campaign) -> String {
     let with_bug = || all.iter().filter_map(|scored| Some((scored.bug?, scored)));
     let (harmless, real): (Vec<_>, Vec<_>) = with_bug().partition(|(bug, _)| bug.is_harmless());
     let uncaught = real.iter().filter(|(_, scored)| !scored.is_caught(Step::Explore));
-    let mut misled: Vec<&(&Bug, &Scored<'_>)> =
+    let mut misled: Vec<&(&KnownBug, &Scored<'_>)> =
         real.iter().filter(|(_, scored)| share_right(scored) < WELL_EXPLAINED).collect();
     misled.sort_by(|(_, a), (_, b)| share_right(a).total_cmp(&share_right(b)));
     render(&Page {
@@ -247,7 +247,7 @@ fn alarms(scored: &Scored<'_>) -> Vec<Alarm> {
     scored.failing(Step::Explore).map(alarm).collect()
 }
 
-fn row<'a>(bug: &'a Bug, scored: &Scored<'_>) -> Row<'a> {
+fn row<'a>(bug: &'a KnownBug, scored: &Scored<'_>) -> Row<'a> {
     let best = |group, step| {
         let best = scored.best(group, step);
         best.map_or(NONE.to_owned(), |(cell, failures)| {
@@ -311,7 +311,7 @@ fn explained(scored: &Scored<'_>) -> String {
 }
 
 /// The first findings that don't name the bug.
-fn others(bug: &Bug, scored: &Scored<'_>) -> String {
+fn others(bug: &KnownBug, scored: &Scored<'_>) -> String {
     let mut findings = added(scored.cells.iter().map(|cell| &cell.findings));
     findings.retain(|finding, _| !bug.causes.contains(finding));
     most(&findings)

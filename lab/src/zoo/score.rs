@@ -1,7 +1,8 @@
 //! What a campaign says of each Raft: what catches it, how often, and at what cost.
 
-use super::bugs::{Bug, CONTROL};
+use super::bugs::CONTROL;
 use super::stored::{Campaign, Cell, Group, Plan};
+use report::KnownBug;
 
 /// How far out the bounds of an interval are that holds the true rate 19 times out of 20.
 const Z: f64 = 1.959_964;
@@ -70,7 +71,7 @@ pub(crate) struct Passes {
 #[derive(Debug)]
 pub(crate) struct Scored<'a> {
     /// `None` for the right Raft.
-    pub(crate) bug: Option<&'a Bug>,
+    pub(crate) bug: Option<&'a KnownBug>,
     /// In the order of a pass.
     pub(crate) cells: Vec<&'a Cell>,
     plan: &'a Plan,

@@ -6,9 +6,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use report::KnownBug;
 use serde::{Deserialize, Serialize};
 
-use super::bugs::{Bug, CONTROL};
+use super::bugs::CONTROL;
 use crate::error::Error;
 use crate::process::Seeds;
 use crate::suite::part;
@@ -38,7 +39,7 @@ pub(crate) struct Plan {
     /// The tests' names, in the order in which a pass has them.
     pub(crate) tests: Vec<String>,
     /// The bugs. The right Raft isn't among them, but is run, too.
-    pub(crate) bugs: Vec<Bug>,
+    pub(crate) bugs: Vec<KnownBug>,
 }
 
 /// What came of a test with a bug.
