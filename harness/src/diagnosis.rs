@@ -4,6 +4,7 @@
 //! why: an endless loop is another thing than a million calls, though both take two seconds.
 
 use report::FailureKind;
+use sim::context::{Activity, Context};
 use sim::{Burst, Frame, FrameSize, Misuse, Sim, Work, grouped};
 use supervisor::{Printed, Stuck, Why};
 
@@ -45,6 +46,8 @@ pub(crate) struct Diagnosis {
 pub(crate) enum Subject {
     /// The code that was running.
     RunningCode,
+    /// The code that was running when it came to this, and not when it was looked at.
+    Other(Context),
     /// The sentence says it.
     Named,
 }
@@ -103,10 +106,19 @@ fn still(work: &Work, printed: Printed, spawned: Option<(String, u64)>) -> Optio
         return Some(mass);
     }
     if work.takes_turns && work.polls >= MASS {
-        let misuse = Misuse::TimeStandsStill { polls: work.polls, spawned_at: None };
-        // Which task had its turn when it was looked at is chance, and it may have been none.
+        let Some(context) = work.last_ran else {
+            let misuse = Misuse::TimeStandsStill { polls: work.polls, spawned_at: None };
+            return Some(Diagnosis::new(FailureKind::Misuse, misuse.to_string()));
+        };
+        let spawned_at = match context.activity {
+            Activity::Task(at) => Some(at),
+            Activity::Call(_) | Activity::Handler(_) => None,
+        };
+        let misuse = Misuse::TimeStandsStill { polls: work.polls, spawned_at };
+        // Whether a task had its turn when it was looked at is chance.
+        let subject = Subject::Other(context);
         let diagnosis = Diagnosis::new(FailureKind::Misuse, misuse.to_string());
-        return Some(Diagnosis { subject: Subject::Named, ..diagnosis });
+        return Some(Diagnosis { subject, ..diagnosis });
     }
     None
 }

@@ -307,11 +307,6 @@ pub(crate) fn stuck(
     let is_dead = matches!(stuck.why, supervisor::Why::Signal(_));
     let t = t.filter(|t| !is_dead || t.notes.are_free());
     let story = t.as_ref().map(|t| Story::new(&t.notes.history(), t.notes.servers()));
-    let who = stuck.context.map_or(String::new(), |Context { owner, activity }| {
-        let crashed = story.as_ref().and_then(|story| crashed_at(story, owner));
-        let crashed = crashed.map_or(String::new(), |at| format!(", crashed at {at} s"));
-        format!("server {}{crashed}, in {activity}: ", owner.server)
-    });
     let process = match stuck.why {
         supervisor::Why::Exit | supervisor::Why::Signal(_) | supervisor::Why::Interrupted => {
             Process::Died
@@ -323,12 +318,26 @@ pub(crate) fn stuck(
         | supervisor::Why::Overtime => Process::Hung,
     };
     let diagnosis = diagnose(sim.as_ref(), stuck, printed);
-    let who = if diagnosis.subject == Subject::Named { String::new() } else { who };
+    let context = match diagnosis.subject {
+        Subject::RunningCode => stuck.context,
+        Subject::Other(context) => Some(context),
+        Subject::Named => None,
+    };
+    let who = context.map_or(String::new(), |Context { owner, activity }| {
+        let crashed = story.as_ref().and_then(|story| crashed_at(story, owner));
+        let crashed = crashed.map_or(String::new(), |at| format!(", crashed at {at} s"));
+        format!("server {}{crashed}, in {activity}: ", owner.server)
+    });
     let innermost = || stuck.stack.first().cloned();
+    // Between its turns a task is on no stack.
+    let spawned = || match context?.activity {
+        Activity::Task(at) => Some(shown_line(at)),
+        Activity::Call(_) | Activity::Handler(_) => None,
+    };
     let failure = Failure {
         kind: diagnosis.kind,
         message: format!("{who}{}", diagnosis.sentence),
-        location: diagnosis.location.or_else(innermost).unwrap_or_default(),
+        location: diagnosis.location.or_else(innermost).or_else(spawned).unwrap_or_default(),
         at: t.as_ref().map_or(Time(0), T::now),
     };
     let mut evidence = String::new();

@@ -273,7 +273,8 @@ impl Sim {
     /// What the run is at. For a thread beside the run's, as it takes a moment of real time.
     #[must_use]
     pub fn work(&self) -> Work {
-        self.tally().look(self.virtual_us())
+        let work = self.tally().look(self.virtual_us());
+        Work { last_ran: self.tasks().last_ran(), ..work }
     }
 
     /// What the run was at. For a thread beside the run's, which may have died.

@@ -51,9 +51,9 @@ pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
     let ran = sim.clone();
     builder.on_after_task_poll(move |_| {
         if ran.clock() == Clock::Virtual
-            && let Some(Context { owner, .. }) = context::current()
+            && let Some(context) = context::current()
         {
-            ran.tasks().has_run(owner);
+            ran.tasks().has_run(context);
         }
         clock_guard::end_turn();
         context::set(None);

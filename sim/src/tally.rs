@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::context::Context;
 use crate::misuse::Misuse;
 
 /// What is sent within so much virtual time, in microseconds, counts as one burst.
@@ -94,6 +95,8 @@ pub struct Work {
     pub most_calls: Option<Burst>,
     /// The most bytes that a server sent within 10 ms in the whole run.
     pub most_bytes: Option<Burst>,
+    /// What a server's task did that was polled last.
+    pub last_ran: Option<Context>,
 }
 
 /// A message that a server sends.

@@ -9,7 +9,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::Location;
 use tokio::task::Id;
 
-use crate::context::{Activity, Owner};
+use crate::context::{Activity, Context, Owner};
 use crate::tally;
 
 /// A task that is alive, and what is known of it.
@@ -42,8 +42,17 @@ impl Hasher for IdHasher {
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
     alive: Mutex<HashMap<Id, Task, BuildHasherDefault<IdHasher>>>,
-    /// Whose tasks have been polled since that was asked last; by the virtual clock only.
-    ran: Mutex<Vec<Owner>>,
+    /// By the virtual clock only.
+    ran: Mutex<Ran>,
+}
+
+/// What has been polled.
+#[derive(Debug, Default)]
+struct Ran {
+    /// Whose tasks have been polled since that was asked last.
+    owners: Vec<Owner>,
+    /// What a server's task did that was polled last.
+    last: Option<Context>,
 }
 
 impl Tasks {
@@ -86,15 +95,21 @@ impl Tasks {
 
     /// Whose tasks have been polled since this was called last, each once.
     pub(crate) fn take_ran(&self) -> Vec<Owner> {
-        let mut ran = self.ran.lock();
-        std::mem::take(&mut *ran)
+        std::mem::take(&mut self.ran.lock().owners)
+    }
+
+    /// What a server's task did that was polled last; `None` if the run's thread has died in the middle of
+    /// noting it.
+    pub(crate) fn last_ran(&self) -> Option<Context> {
+        tally::lock_of_the_dead(&self.ran)?.last
     }
 
     #[cfg(tokio_unstable)]
-    pub(crate) fn has_run(&self, owner: Owner) {
+    pub(crate) fn has_run(&self, context: Context) {
         let mut ran = self.ran.lock();
-        if !ran.contains(&owner) {
-            ran.push(owner);
+        ran.last = Some(context);
+        if !ran.owners.contains(&context.owner) {
+            ran.owners.push(context.owner);
         }
     }
 }
