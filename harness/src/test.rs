@@ -55,8 +55,7 @@ where
 }
 
 /// Where the sources are of this crate and of those that it is made of.
-const SOURCES: [&str; 3] =
-    [concat!(env!("CARGO_MANIFEST_DIR"), "/src"), supervisor::SOURCE, report::SOURCE];
+const SOURCES: [&str; 2] = [concat!(env!("CARGO_MANIFEST_DIR"), "/src"), report::SOURCE];
 
 fn run_test<S, Fut>(seed: Option<u64>, location: &'static Location<'static>, script: S)
 where

@@ -39,6 +39,7 @@ pub fn serve(
 ) -> ! {
     let socket = take_socket().expect("a worker's standard input is its parent's socket");
     sim::prepare();
+    sim::leave_out_lines_of(&[crate::SOURCE]);
     interrupt::catch(Again::Ignored);
     limits::limit_resources();
     limits::keep_memory();

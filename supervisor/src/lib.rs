@@ -37,5 +37,4 @@ pub use printed::{Printed, printed};
 pub use stuck::{Stuck, Why};
 
 /// The folder of this crate's sources, no line of which is the user's.
-#[doc(hidden)]
-pub const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");

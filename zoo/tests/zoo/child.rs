@@ -24,7 +24,7 @@ pub(crate) struct Runs {
 /// A failure that is expected.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected {
-    /// MIT's sentence or its beginning, with any numbers; evidence may follow in the next line.
+    /// MIT's sentence or its beginning, with N for each number; evidence may follow in the next line.
     pub(crate) message: &'static str,
     pub(crate) kind: FailureKind,
     /// The function of the script, and its call, at which it comes; `None` if it isn't found at a line of
@@ -142,7 +142,7 @@ impl Expected {
     }
 
     pub(crate) fn matches(&self, failure: &Failure) -> bool {
-        without_numbers(&failure.message).starts_with(&without_numbers(self.message))
+        without_numbers(&failure.message).starts_with(self.message)
             && failure.kind == self.kind
             && self.at.is_none_or(|(function, call)| lines(function, call).contains(&line(failure)))
     }

@@ -20,12 +20,12 @@ pub(super) const ROWS: &[Row] = &[
     row(
         Odd::AppliesIndexZero,
         "TestBasicAgree3B",
-        &[(3, safety("apply error: server 0 apply out of order, expected index 1, got 0"))],
+        &[(3, safety("apply error: server N apply out of order, expected index N, got N"))],
     ),
     row(
         Odd::AppliesFarAhead,
         "TestBasicAgree3B",
-        &[(3, safety("apply error: server 0 apply out of order 18446744073709551615"))],
+        &[(3, safety("apply error: server N apply out of order N"))],
     ),
     row(
         Odd::AppliesFarAhead,
@@ -33,8 +33,8 @@ pub(super) const ROWS: &[Row] = &[
         &[(
             3,
             safety(
-                "apply error: server 0 apply out of order, expected index 1, got \
-                 18446744073709551615",
+                "apply error: server N apply out of order, expected index N, got \
+                 N",
             ),
         )],
     ),
@@ -47,8 +47,8 @@ pub(super) const ROWS: &[Row] = &[
                 "TestBasicAgree3B",
                 "one",
                 Liveness,
-                "one(100) failed to reach agreement\n  command   server 1 accepted it at index \
-                 18446744073709551615 in term 1, and still leads",
+                "one(N) failed to reach agreement\n  command   server N accepted it at index \
+                 N in term N, and still leads",
             ),
         )],
     ),
@@ -58,8 +58,8 @@ pub(super) const ROWS: &[Row] = &[
         &[(
             3,
             safety(
-                "server 1's start() returned index 18446744073709551615 after \
-                 18446744073709551615 in the same term 1",
+                "server N's start() returned index N after \
+                 N in the same term N",
             ),
         )],
     ),
@@ -73,7 +73,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         Odd::InventsSnapshot,
         "TestSnapshotBasic3D",
-        &[(3, safety("committed values do not match: index 1, 1, word"))],
+        &[(3, safety("committed values do not match: index N, N, word"))],
     ),
     row(
         Odd::InventsSnapshot,
@@ -81,7 +81,7 @@ pub(super) const ROWS: &[Row] = &[
         &[(
             3,
             safety(
-                "apply error: server 1 applied a snapshot at index 1, but no snapshot was ever \
+                "apply error: server N applied a snapshot at index N, but no snapshot was ever \
                  made",
             ),
         )],
@@ -89,12 +89,12 @@ pub(super) const ROWS: &[Row] = &[
     row(
         Odd::AppliesGarbledSnapshot,
         "TestSnapshotBasic3D",
-        &[(3, safety("apply error: server 0: snapshot decode error at index 1: "))],
+        &[(3, safety("apply error: server N: snapshot decode error at index N: "))],
     ),
     row(
         Odd::SavesGarbledSnapshot,
         "TestSnapshotInit3D",
-        &[(3, safety("server 0: snapshot decode error: "))],
+        &[(3, safety("server N: snapshot decode error: "))],
     ),
     // ---- Snapshots that haven't what they claim to have ----
     row(
@@ -103,7 +103,7 @@ pub(super) const ROWS: &[Row] = &[
         &[(
             3,
             safety(
-                "apply error: server 1 snapshot at index 0 is none of the service's: it has 0 \
+                "apply error: server N snapshot at index N is none of the service's: it has N \
                  commands",
             ),
         )],
@@ -114,8 +114,8 @@ pub(super) const ROWS: &[Row] = &[
         &[(
             3,
             safety(
-                "apply error: server 1 snapshot at index 18446744073709551615 is none of the \
-                 service's: it has 1 commands",
+                "apply error: server N snapshot at index N is none of the \
+                 service's: it has N commands",
             ),
         )],
     ),
@@ -125,8 +125,8 @@ pub(super) const ROWS: &[Row] = &[
         &[(
             3,
             safety(
-                "server 0 snapshot at index 18446744073709551615 is none of the service's: it has \
-                 1 commands",
+                "server N snapshot at index N is none of the service's: it has \
+                 N commands",
             ),
         )],
     ),
@@ -137,7 +137,7 @@ pub(super) const ROWS: &[Row] = &[
         &[(
             3,
             safety(
-                "apply error: server 1 snapshot at index 2 is beyond index 1, the last that \
+                "apply error: server N snapshot at index N is beyond index N, the last that \
                  anybody has applied",
             ),
         )],
@@ -148,7 +148,7 @@ pub(super) const ROWS: &[Row] = &[
         &[(
             3,
             safety(
-                "apply error: server 1 snapshot at index 1 goes back behind index 2, which it has \
+                "apply error: server N snapshot at index N goes back behind index N, which it has \
                  applied",
             ),
         )],
@@ -159,14 +159,14 @@ pub(super) const ROWS: &[Row] = &[
         "TestPersist13C",
         &[(
             3,
-            Expected::anywhere(Panic, "server 0 panicked in make: failed to read what was saved: "),
+            Expected::anywhere(Panic, "server N panicked in make: failed to read what was saved: "),
         )],
     ),
     // ---- Terms and indexes go up ----
     row(
         Odd::ReportsLaterTerm,
         "TestCount3B",
-        &[(3, safety("server 0's start() accepted in term 1 after it had in term 2"))],
+        &[(3, safety("server N's start() accepted in term N after it had in term N"))],
     ),
     row(
         Odd::ReportsEarlierIndex,
@@ -177,7 +177,7 @@ pub(super) const ROWS: &[Row] = &[
                 "count_agreement",
                 "start",
                 Safety,
-                "server 0's start() returned index 1 after 2 in the same term 1",
+                "server N's start() returned index N after N in the same term N",
             ),
         )],
     ),
@@ -190,7 +190,7 @@ pub(super) const ROWS: &[Row] = &[
                 "TestBasicAgree3B",
                 "one",
                 Safety,
-                "server 0's start() returned index 1 after 2 in the same term 1",
+                "server N's start() returned index N after N in the same term N",
             ),
         )],
     ),
@@ -204,7 +204,7 @@ pub(super) const ROWS: &[Row] = &[
                 "TestCount3B",
                 "fatal",
                 Budget,
-                "too many or few RPCs (0) to elect initial leader",
+                "too many or few RPCs (N) to elect initial leader",
             ),
         )],
     ),

@@ -15,7 +15,7 @@ const fn no_leader(function: &'static str) -> Expected {
 }
 
 const fn two_leaders(function: &'static str) -> Expected {
-    Expected::at(function, "check_one_leader", Safety, "term 1 has 2 (>1) leaders")
+    Expected::at(function, "check_one_leader", Safety, "term N has N (>N) leaders")
 }
 
 const NONE_AT_FIRST: Expected = no_leader("TestInitialElection3A");
@@ -32,10 +32,10 @@ const CLAIMS_TO_LEAD: Expected = Expected::at(
     "re_election",
     "check_no_leader",
     Safety,
-    "expected no leader among connected servers, but 0 claims to be leader",
+    "expected no leader among connected servers, but N claims to be leader",
 );
 const TERM_0: Expected =
-    Expected::at("TestInitialElection3A", "fatal", Safety, "term is 0, but should be at least 1");
+    Expected::at("TestInitialElection3A", "fatal", Safety, "term is N, but should be at least N");
 
 pub(super) const ROWS: &[Row] = &[
     row(Bug::BlocksOnVotes, MANY_ELECTIONS, 300, &[(3, NONE_OF_SEVEN)]),

@@ -16,12 +16,12 @@ const UNRELIABLE_CHURN: &str = "TestUnreliableChurn3C";
 const FIGURE_8_UNRELIABLE: &str = "TestFigure8Unreliable3C";
 
 const fn no_agreement(function: &'static str) -> Expected {
-    Expected::at(function, "one", Liveness, "one(1) failed to reach agreement")
+    Expected::at(function, "one", Liveness, "one(N) failed to reach agreement")
 }
 
 const TWO_COMMANDS: Expected =
-    Expected::anywhere(Safety, "apply error: commit index=1 server=0 1 != server=1 2");
-const UNREADABLE: Expected = Expected::anywhere(Safety, "server 0: snapshot decode error: ");
+    Expected::anywhere(Safety, "apply error: commit index=N server=N N != server=N N");
+const UNREADABLE: Expected = Expected::anywhere(Safety, "server N: snapshot decode error: ");
 const TOO_FEW: Expected = Expected::at(
     "TestFigure8Unreliable3C",
     "one",
@@ -33,16 +33,16 @@ const LOST_LEADERSHIP: Expected = Expected::at(
     "TestFigure8Unreliable3C",
     "one",
     Liveness,
-    "one(1) failed to reach agreement\n  command   server 0 accepted it at index 1 in term 1, and \
-     then lost its leadership (term 2 now)\n",
+    "one(N) failed to reach agreement\n  command   server N accepted it at index N in term N, and \
+     then lost its leadership (term N now)\n",
 );
 const NEXT_INDEX_0: Expected = Expected::anywhere(
     Panic,
-    "server 0 panicked in a task spawned at zoo/src/raft.rs:1: nextIndex is at least 1",
+    "server N panicked in a task spawned at zoo/src/raft.rs:N: nextIndex is at least N",
 );
 const TWICE: Expected =
-    Expected::anywhere(Safety, "apply error: server 0 apply out of order, expected index 2, got 1");
-const GAP: Expected = Expected::anywhere(Safety, "apply error: server 0 apply out of order 3");
+    Expected::anywhere(Safety, "apply error: server N apply out of order, expected index N, got N");
+const GAP: Expected = Expected::anywhere(Safety, "apply error: server N apply out of order N");
 
 pub(super) const ROWS: &[Row] = &[
     row(Bug::NeverSavesTerm, PERSIST_2, 5, &[(5, TWO_COMMANDS)]),

@@ -16,7 +16,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "index 2 is committed, though its entry is of an earlier term",
+                "index N is committed, though its entry is of an earlier term",
             ),
         )],
     ),
@@ -26,20 +26,20 @@ pub(super) const ROWS: &[Row] = &[
         3,
         &[(
             3,
-            Expected::anywhere(Safety, "server 2 votes for server 0 and for server 1 in term 3"),
+            Expected::anywhere(Safety, "server N votes for server N and for server N in term N"),
         )],
     ),
     row(
         Bug::CountsOldVotes,
         "TestLateVoteX03",
         3,
-        &[(3, Expected::anywhere(Safety, "server 0 leads term 3 by a vote of term 2"))],
+        &[(3, Expected::anywhere(Safety, "server N leads term N by a vote of term N"))],
     ),
     row(
         Bug::TruncatesAlways,
         "TestLateAppendEntriesX04",
         3,
-        &[(3, Expected::anywhere(Safety, "server 1 leads without the committed entry at index 2"))],
+        &[(3, Expected::anywhere(Safety, "server N leads without the committed entry at index N"))],
     ),
     row(
         Bug::NeverSavesVote,
@@ -49,7 +49,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "server 2 votes for server 0 and, after a crash, for server 1 in term 3",
+                "server N votes for server N and, after a crash, for server N in term N",
             ),
         )],
     ),
@@ -61,7 +61,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "server 1 has stood in term 9 and, after a crash, votes for server 0 in it",
+                "server N has stood in term N and, after a crash, votes for server N in it",
             ),
         )],
     ),
@@ -73,7 +73,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "server 0 leads without the committed entry at index 4, which it had",
+                "server N leads without the committed entry at index N, which it had",
             ),
         )],
     ),
@@ -83,7 +83,7 @@ pub(super) const ROWS: &[Row] = &[
         3,
         &[(
             3,
-            Expected::anywhere(Safety, "server 0 has been in term 3, and is in 0 after a crash"),
+            Expected::anywhere(Safety, "server N has been in term N, and is in N after a crash"),
         )],
     ),
     row(
@@ -94,7 +94,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "index 4 is committed, though two of five servers have it: server 0 has counted an answer",
+                "index N is committed, though two of five servers have it: server N has counted an answer",
             ),
         )],
     ),
@@ -102,7 +102,7 @@ pub(super) const ROWS: &[Row] = &[
         Bug::InstallsAnySnapshot,
         "TestLateSnapshotX09",
         3,
-        &[(3, Expected::anywhere(Safety, "apply error: server 2 apply out of order"))],
+        &[(3, Expected::anywhere(Safety, "apply error: server N apply out of order"))],
     ),
     row(
         Bug::TruncatesAlways,
@@ -112,7 +112,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "monitor M7: server 1 refused to go on from index 28 in term 3, and had acknowledged",
+                "monitor MN: server N refused to go on from index N in term N, and had acknowledged",
             ),
         )],
     ),
@@ -124,7 +124,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Liveness,
-                "server 1 has asked for votes, and has begun 0 more elections in 6 s without an answer",
+                "server N has asked for votes, and has begun N more elections in N s without an answer",
             ),
         )],
     ),
@@ -136,7 +136,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Liveness,
-                "server 1 has refused requests for its vote in an earlier term",
+                "server N has refused requests for its vote in an earlier term",
             ),
         )],
     ),
@@ -146,20 +146,20 @@ pub(super) const ROWS: &[Row] = &[
         3,
         &[(
             3,
-            Expected::anywhere(Safety, "server 0 was told of term 4 by a reply to AppendEntries"),
+            Expected::anywhere(Safety, "server N was told of term N by a reply to AppendEntries"),
         )],
     ),
     row(
         Bug::MissesNotices,
         "TestSlowServiceX16",
         3,
-        &[(3, Expected::anywhere(Liveness, "only 0 decided for index 7; wanted 3"))],
+        &[(3, Expected::anywhere(Liveness, "only N decided for index N; wanted N"))],
     ),
     row(
         Bug::InstallsAnySnapshot,
         "TestDoubledRequestsX17",
         3,
-        &[(3, Expected::anywhere(Safety, "apply error: server 4 apply out of order"))],
+        &[(3, Expected::anywhere(Safety, "apply error: server N apply out of order"))],
     ),
     row(
         Bug::NeverDrawsTimeout,
@@ -175,7 +175,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "server 2 votes for server 0 and, after a crash, for server 1 in term 3",
+                "server N votes for server N and, after a crash, for server N in term N",
             ),
         )],
     ),
@@ -187,7 +187,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Liveness,
-                "server 0 led term 20 and has lost its leadership, by term 33, though nothing failed",
+                "server N led term N and has lost its leadership, by term N, though nothing failed",
             ),
         )],
     ),
@@ -199,7 +199,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Panic,
-                "server 0 panicked in a task spawned at zoo/src/raft.rs:79: index out of bounds",
+                "server N panicked in a task spawned at zoo/src/raft.rs:N: index out of bounds",
             ),
         )],
     ),
@@ -211,7 +211,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "index 4 is committed, though two of five servers have it: server 0 has counted what was",
+                "index N is committed, though two of five servers have it: server N has counted what was",
             ),
         )],
     ),
@@ -223,7 +223,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "server 2 has acknowledged a snapshot, and has saved none when it crashes",
+                "server N has acknowledged a snapshot, and has saved none when it crashes",
             ),
         )],
     ),
@@ -231,13 +231,13 @@ pub(super) const ROWS: &[Row] = &[
         Bug::WinsWithHalfOfEven,
         "TestEvenClusterX26",
         3,
-        &[(3, Expected::anywhere(Safety, "server 2 leads by the votes of two of four servers"))],
+        &[(3, Expected::anywhere(Safety, "server N leads by the votes of two of four servers"))],
     ),
     row(
         Bug::CommitsWithHalfOfEven,
         "TestEvenClusterX26",
         3,
-        &[(3, Expected::anywhere(Safety, "index 2 is committed, and two of four servers have it"))],
+        &[(3, Expected::anywhere(Safety, "index N is committed, and two of four servers have it"))],
     ),
     row(
         Bug::InstallsOverApplied,
@@ -247,7 +247,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "apply error: server 2 apply out of order, expected index 17, got 16",
+                "apply error: server N apply out of order, expected index N, got N",
             ),
         )],
     ),
@@ -255,13 +255,13 @@ pub(super) const ROWS: &[Row] = &[
         Bug::RefusesBelowSnapshot,
         "TestUnevenSnapshotsX27",
         3,
-        &[(3, Expected::anywhere(Liveness, "only 2 decided for index 20; wanted 3"))],
+        &[(3, Expected::anywhere(Liveness, "only N decided for index N; wanted N"))],
     ),
     row(
         Bug::SetsAppliedBack,
         "TestSnapshotWhileApplyingX28",
         3,
-        &[(3, Expected::anywhere(Liveness, "one(27) failed to reach agreement"))],
+        &[(3, Expected::anywhere(Liveness, "one(N) failed to reach agreement"))],
     ),
     row(
         Bug::DeliversSnapshotsBeside,
@@ -271,7 +271,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "apply error: server 2 apply out of order, expected index 20, got 3",
+                "apply error: server N apply out of order, expected index N, got N",
             ),
         )],
     ),
@@ -283,8 +283,8 @@ pub(super) const ROWS: &[Row] = &[
             6,
             Expected::anywhere(
                 Safety,
-                "monitor M21: server 0 applied index 4, which had been sent to so few that at most 1 of \
-                 3 servers could have it",
+                "monitor MN: server N applied index N, which had been sent to so few that at most N of \
+                 N servers could have it",
             ),
         )],
     ),
@@ -292,12 +292,12 @@ pub(super) const ROWS: &[Row] = &[
         Bug::ShiftsEntriesBehindSnapshot,
         "TestDoubledRequestsX17",
         3,
-        &[(3, Expected::anywhere(Safety, "apply error: commit index=1 server=0 1 != server=1 2"))],
+        &[(3, Expected::anywhere(Safety, "apply error: commit index=N server=N N != server=N N"))],
     ),
     row(
         Bug::ShiftsEntriesBehindSnapshot,
         "TestUnevenSnapshotsX27",
         3,
-        &[(3, Expected::anywhere(Safety, "apply error: commit index=1 server=0 1 != server=1 2"))],
+        &[(3, Expected::anywhere(Safety, "apply error: commit index=N server=N N != server=N N"))],
     ),
 ];
