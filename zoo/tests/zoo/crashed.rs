@@ -34,7 +34,7 @@ fn crashes_within_one() {
 fn a_crash_within_one_is_told() {
     let arguments = ["crashed::crashes_within_one", "--exact", "--ignored"];
     let runs = run_with([("LAB_SEED", "1".to_owned())], &arguments);
-    let crashed = "one(1) failed to reach agreement\n  command   server 0 accepted it at index 1 in \
-                   term 1, and was crashed\n";
+    let crashed = "one(N) failed to reach agreement\n  command   server N accepted it at index N in \
+                   term N, and was crashed\n";
     assert_eq!(runs.assert_only([Expected::anywhere(FailureKind::Liveness, crashed)]), [1]);
 }

@@ -38,8 +38,8 @@ const fn lost_leadership(function: &'static str) -> Expected {
 }
 
 const fn too_few(function: &'static str) -> Expected {
-    let message = "one(1) failed to reach agreement\n  command   server 0 accepted it at index 1 in \
-                   term 1, and still leads; it is applied by too few, 3 were wanted\n";
+    let message = "one(N) failed to reach agreement\n  command   server N accepted it at index N in \
+                   term N, and still leads; it is applied by too few, N were wanted\n";
     Expected::at(function, "one", Liveness, message)
 }
 

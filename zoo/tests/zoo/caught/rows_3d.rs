@@ -29,8 +29,8 @@ const TOO_FEW: Expected = Expected::at(
     "snapcommon",
     "one",
     Liveness,
-    "one(1) failed to reach agreement\n  command   server 0 accepted it at index 1 in term 1, and \
-     still leads; it is applied by too few, 3 were wanted\n",
+    "one(N) failed to reach agreement\n  command   server N accepted it at index N in term N, and \
+     still leads; it is applied by too few, N were wanted\n",
 );
 const NOBODY_ACCEPTED: Expected = Expected::at(
     "snapcommon",
