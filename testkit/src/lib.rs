@@ -1,6 +1,8 @@
 //! What the harness's own tests have in common: they run tests of their own binary as a user would, in a
 //! process and an environment of its own, and read what came of them.
 
+mod victim;
+
 use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -9,6 +11,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use report::RunResult;
+
+pub use victim::{VICTIM_TEST, VICTIM_VARIABLE, Victim, Victims};
 
 /// How long a process may take before it is killed, so that a tester that hangs fails its test.
 const LIMIT: Duration = Duration::from_secs(300);

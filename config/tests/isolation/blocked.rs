@@ -9,16 +9,26 @@ use std::time::Duration;
 
 use config::FailureKind;
 use futures::future::FutureExt as _;
+use testkit::{Victim, victims};
 
 use crate::child::{FAILED, Place, catch, place, run};
 use crate::server::{Habits, one_in_some_runs, only_bad_server};
+
+pub(crate) const VICTIMS: &[Victim] = victims![
+    sleeps,
+    sleeps_in_a_handler,
+    starts_a_thread,
+    spawns_blocking_work,
+    locks_twice,
+    locks_twice_while_it_prints,
+    receives,
+    waits_for_a_condition
+];
 
 fn here(function: &str, text: &str) -> Place {
     place(("blocked.rs", include_str!("blocked.rs")), function, text)
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn sleeps() {
     fn sleep() {
         thread::sleep(Duration::from_millis(50));
@@ -43,8 +53,6 @@ fn a_blocking_sleep_is_named() {
         .assert_at(&here("sleeps", "thread::sleep("));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn sleeps_in_a_handler() {
     let in_handler = || async { thread::sleep(Duration::from_secs(1)) }.boxed();
     config::test(move |t| one_in_some_runs(t, Habits { in_handler, ..Habits::GOOD }));
@@ -60,8 +68,6 @@ fn a_blocking_sleep_in_a_handler_is_its_server_s() {
         .assert_at(&here("sleeps_in_a_handler", "thread::sleep("));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn starts_a_thread() {
     let in_make = || {
         thread::spawn(|| {});
@@ -83,8 +89,6 @@ fn a_thread_is_named() {
         .assert_at(&here("starts_a_thread", "thread::spawn("));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn spawns_blocking_work() {
     let in_task = || async { drop(tokio::task::spawn_blocking(|| {})) }.boxed();
     config::test(move |t| one_in_some_runs(t, Habits { in_task, ..Habits::GOOD }));
@@ -103,8 +107,6 @@ const BLOCKED: [&str; 2] = [
     "use tokio's channels and .await, and let go of a lock before taking it again",
 ];
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn locks_twice() {
     let in_get_state = || {
         let state = Mutex::new(1);
@@ -122,8 +124,6 @@ fn a_lock_taken_twice_is_named() {
         .assert_at(&here("locks_twice", "assert_eq!"));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn locks_twice_while_it_prints() {
     let in_get_state = || {
         let _printing = io::stdout().lock();
@@ -143,8 +143,6 @@ fn a_lock_taken_twice_is_named_though_its_thread_keeps_the_output() {
     ran.assert_says(&["server 1, in get_state: ", BLOCKED[0], "\nwhat the run printed:\n"]);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn receives() {
     let in_task = || {
         async {
@@ -164,8 +162,6 @@ fn a_blocking_receive_is_named() {
         .assert_at(&here("receives", "recv()"));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn waits_for_a_condition() {
     let in_task = || {
         async {

@@ -5,9 +5,13 @@ use std::fs;
 use std::thread;
 
 use config::{RunResult, T};
+use testkit::{Victim, victims};
 
-use crate::child::{FAILED, PASSED, Ran, run};
+use crate::child::{FAILED, PASSED, Ran, VICTIM, run};
 use crate::server::{Habits, everybody, only_bad_server};
+
+pub(crate) const VICTIMS: &[Victim] =
+    victims![in_a_loop, in_many_ways, the_second_fails, fewer_in_a_child, another_order_in_a_child];
 
 const SEEDS: [(&str, &str); 2] = [("LAB_SEED", "7"), ("LAB_ITERS", "2")];
 
@@ -24,8 +28,6 @@ async fn tells(t: T, what: &str) {
     everybody(t, Habits::GOOD).await;
 }
 
-#[test]
-#[ignore = "the tests below run it"]
 fn in_a_loop() {
     for n in [3, 5] {
         config::test(move |t| async move { tells(t, &format!("{n} servers")).await });
@@ -61,7 +63,7 @@ fn one_call_can_be_chosen() {
     assert_eq!(told(&ran), [(2, 7, "5 servers")], "{}", ran.output);
     // A test that runs nothing must not seem to have passed.
     ran.assert_says(&[
-        "call 1 of config::test() in in_a_loop: not run, for LAB_CALL=2 asks for another\n",
+        "call 1 of config::test() in victim: not run, for LAB_CALL=2 asks for another\n",
     ]);
 }
 
@@ -69,8 +71,6 @@ fn helper(what: &'static str) {
     config::test(move |t| tells(t, what));
 }
 
-#[test]
-#[ignore = "the test below runs it"]
 fn in_many_ways() {
     helper("first");
     config::test_with_seed(30, |t| async move { tells(t, "second").await });
@@ -91,12 +91,10 @@ fn each_call_is_run_however_it_is_made() {
     let words: Vec<(u32, &str)> = told(&ran).iter().map(|&(call, _, word)| (call, word)).collect();
     let all = [(1, "first"), (2, "second"), (3, "third"), (4, "fourth"), (5, "fifth")];
     assert_eq!(words, all, "{}", ran.output);
-    assert!(ran.results.iter().all(|result| result.test == "in_many_ways"), "{}", ran.output);
+    assert!(ran.results.iter().all(|result| result.test == VICTIM), "{}", ran.output);
     assert_eq!((ran.results[1].seed, ran.results[4].seed), (30, 31));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn the_second_fails() {
     for habits in [Habits::GOOD, Habits { in_start: || panic!("no disk"), ..Habits::GOOD }] {
         config::test(move |t| only_bad_server(t, habits));
@@ -112,10 +110,11 @@ fn a_later_call_s_failure_is_told_stored_and_repeated_as_its_own() {
     ran.assert_status(FAILED);
     ran.assert_says(&[
         "server 1 panicked in start: no disk\n",
-        "  replay    LAB_SEED=7 LAB_CALL=2 cargo test -p config the_second_fails\n",
-        &format!("  stored    {out}/the_second_fails-call2-7.json\n"),
+        "  replay    LAB_SEED=7 LAB_CALL=2 LAB_VICTIM='calls::the_second_fails' cargo test -p config \
+         victim\n",
+        &format!("  stored    {out}/victim-call2-7.json\n"),
     ]);
-    let history = fs::read_to_string(folder.path().join("the_second_fails-call2-7.json"));
+    let history = fs::read_to_string(folder.path().join("victim-call2-7.json"));
     assert!(history.expect("it is stored").contains("LAB_CALL=2"));
     let lines = fs::read_to_string(folder.path().join("results.jsonl")).expect("results");
     let call = |line| {
@@ -134,8 +133,6 @@ fn a_later_call_s_failure_is_told_stored_and_repeated_as_its_own() {
     );
 }
 
-#[test]
-#[ignore = "misuses the harness; the test below runs it"]
 fn fewer_in_a_child() {
     let is_child = env::var_os("LAB_WORKER").is_some();
     let calls = if is_child { 1 } else { 2 };
@@ -144,8 +141,6 @@ fn fewer_in_a_child() {
     }
 }
 
-#[test]
-#[ignore = "misuses the harness; the test below runs it"]
 fn another_order_in_a_child() {
     let is_child = env::var_os("LAB_WORKER").is_some();
     let mut calls: [fn(); 2] = [
@@ -165,7 +160,7 @@ fn a_test_that_makes_other_calls_in_a_child_is_told_so() {
     let ran = run(&["calls::fewer_in_a_child"], &SEEDS);
     ran.assert_status(FAILED);
     ran.assert_says(&[
-        "failed to run call 2 of config::test() in fewer_in_a_child in a process of its own: there the \
+        "failed to run call 2 of config::test() in victim in a process of its own: there the \
          test function didn't come to its call 2. It must make the same calls, in the same order, ",
     ]);
     assert_eq!(ran.results.len(), 2, "{}", ran.output);
@@ -177,8 +172,8 @@ fn a_test_that_makes_other_calls_in_a_child_is_told_so() {
     assert!(ran.results.is_empty(), "{}", ran.output);
 }
 
+/// This is no victim: on such a thread the harness must tell the test by the closure.
 #[test]
-#[ignore = "the test below runs it"]
 fn on_another_thread() {
     #[expect(clippy::disallowed_methods, reason = "this is no simulated thread")]
     let calls = thread::spawn(|| {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use config::{Failure, FailureKind};
 use sim::{Clock, Ending};
-pub(crate) use testkit::{FAILED, PASSED, Ran};
-use testkit::{TestBinary, assert_says, name};
+pub(crate) use testkit::{FAILED, PASSED, Ran, VICTIM_TEST as VICTIM};
+use testkit::{TestBinary, VICTIM_VARIABLE, assert_says, name};
 
+use crate::VICTIMS;
 use crate::server::draws_the_bad_lot;
 
 /// The test behind each victim, which must run whatever became of the victim.
@@ -17,8 +18,9 @@ const NEXT: &str = "well_behaved::servers_without_a_bad_habit_pass";
 /// How many seeds a victim is run with, of which one draws the bad lot.
 const SEEDS: u64 = 8;
 
-/// Runs `tests`, named by their paths in this binary. Of the variables that the harness and the test
-/// runner read it has `variables` and no others.
+/// Runs `tests`, named by their paths in this binary, of which one may be a victim: that one's results are
+/// of the test [`VICTIM`]. Of the variables that the harness and the test runner read the process has
+/// `variables` and no others.
 pub(crate) fn run(tests: &[&str], variables: &[(&str, &str)]) -> Ran {
     run_while(tests, variables, |_| {})
 }
@@ -46,9 +48,20 @@ fn run_binary(
     variables: &[(&str, &str)],
     meanwhile: impl FnMut(u32),
 ) -> Ran {
-    let arguments = [tests, &["--exact", "--include-ignored", "--nocapture"]].concat();
+    let victims: Vec<&str> = tests.iter().copied().filter(|path| VICTIMS.has(path)).collect();
+    assert!(victims.len() <= 1, "a process runs one victim, not {victims:?}");
+    let arguments: Vec<&str> = tests
+        .iter()
+        .map(|&path| if VICTIMS.has(path) { VICTIM } else { path })
+        .chain(["--exact", "--include-ignored", "--nocapture"])
+        .collect();
     let few = [("LAB_JOBS", "2"), ("RUST_TEST_THREADS", "1")];
-    binary.run_while(&arguments, few.iter().chain(variables).copied(), meanwhile)
+    let victim = victims.iter().map(|&path| (VICTIM_VARIABLE, path));
+    binary.run_while(
+        &arguments,
+        few.into_iter().chain(victim).chain(variables.iter().copied()),
+        meanwhile,
+    )
 }
 
 /// The first of [`SEEDS`] seeds of which exactly one draws the bad lot, and that one. It is the last
@@ -75,7 +88,7 @@ pub(crate) fn run_batch(path: &str) -> Ran {
     let (first, _) = seeds();
     let (first, count) = (first.to_string(), SEEDS.to_string());
     let ran = run(&[path, NEXT], &[("LAB_SEED", &first), ("LAB_ITERS", &count)]);
-    let (victim, next) = (ran.results_of(path), ran.results_of(name(NEXT)));
+    let (victim, next) = (ran.results_of(VICTIM), ran.results_of(name(NEXT)));
     assert_eq!((victim.len(), next.len()), (SEEDS as usize, SEEDS as usize), "{}", ran.output);
     assert!(next.iter().all(|result| result.failure().is_none()), "{}", ran.output);
     ran.assert_says(&[&format!("test {NEXT} ... ")]);
@@ -95,7 +108,7 @@ pub(crate) fn catch(path: &str) -> Caught {
     let (_, bad) = seeds();
     ran.assert_status(FAILED);
     let mut caught = None;
-    for result in ran.results_of(path) {
+    for result in ran.results_of(VICTIM) {
         match result.failure() {
             Some(failure) if result.seed == bad => {
                 assert_eq!(result.note, None, "{}", ran.output);
@@ -109,7 +122,7 @@ pub(crate) fn catch(path: &str) -> Caught {
     ran.assert_says(&[
         &format!("{}\n  kind      {}\n", failure.message, failure.kind),
         &format!("  seed      {bad}\n"),
-        &format!("  replay    LAB_SEED={bad} cargo test -p config {}\n", name(path)),
+        &format!("  replay    LAB_SEED={bad} LAB_VICTIM='{path}' cargo test -p config {VICTIM}\n"),
         &format!("\n1 of {SEEDS} runs failed:\n"),
     ]);
     Caught { failure, output: ran.output }

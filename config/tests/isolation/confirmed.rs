@@ -9,15 +9,22 @@ use std::time::{Duration, Instant};
 
 use config::{Process, RunResult};
 use futures::future::{BoxFuture, FutureExt as _};
+use testkit::{Victim, victims};
 
-use crate::child::{FAILED, run};
+use crate::child::{FAILED, VICTIM, run};
 use crate::server::{Habits, draws_the_bad_lot, everybody, only_bad_server};
+
+pub(crate) const VICTIMS: &[Victim] = victims![
+    remembers_earlier_runs,
+    blocks_in_every_run,
+    aborts_in_every_run,
+    aborts_in_some_runs,
+    sleeps_in_every_run
+];
 
 /// How many servers this process has made.
 static MADE: AtomicU32 = AtomicU32::new(0);
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn remembers_earlier_runs() {
     let in_make = || assert!(MADE.fetch_add(1, Ordering::Relaxed) < 10, "out of numbers");
     config::test(move |t| everybody(t, Habits { in_make, ..Habits::GOOD }));
@@ -30,7 +37,8 @@ fn a_failure_that_comes_from_earlier_runs_is_called_that() {
     let ran = run(&[path], &variables);
     ran.assert_status(FAILED);
     // Each run makes three servers.
-    for (result, fails) in ran.results_of(path).iter().zip([false, false, false, true, true, true])
+    for (result, fails) in
+        ran.results_of(VICTIM).iter().zip([false, false, false, true, true, true])
     {
         assert_eq!(result.failure().is_some(), fails, "seed {}:\n{}", result.seed, ran.output);
         let note = result.note.as_deref().unwrap_or_default();
@@ -43,7 +51,8 @@ fn a_failure_that_comes_from_earlier_runs_is_called_that() {
         "most likely a static or another global that remembers earlier runs",
         "LAB_CHECK_DETERMINISM=1 shows where the two runs part",
         "LAB_ISOLATE=process gives each run a process of its own",
-        "  replay    LAB_SEED=4 LAB_ISOLATE=process cargo test -p config remembers_earlier_runs\n",
+        "  replay    LAB_SEED=4 LAB_ISOLATE=process LAB_VICTIM='confirmed::remembers_earlier_runs' cargo test \
+         -p config victim\n",
         "\n3 of 6 runs failed:\n",
     ]);
 
@@ -51,8 +60,6 @@ fn a_failure_that_comes_from_earlier_runs_is_called_that() {
     run(&[path], &alone).assert_status(crate::child::PASSED);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn blocks_in_every_run() {
     let in_make = || {
         let state = Mutex::new(1);
@@ -70,7 +77,7 @@ fn a_thousand_sure_hangs_are_not_waited_for() {
     let ran = run(&[path], &[("LAB_SEED", "1"), ("LAB_ITERS", "1000"), ("LAB_JOBS", "3")]);
     assert!(begun.elapsed() < Duration::from_secs(30), "it took {:?}", begun.elapsed());
     ran.assert_status(FAILED);
-    let results = ran.results_of(path);
+    let results = ran.results_of(VICTIM);
     assert!(results.iter().all(|result| result.process == Process::Hung), "{}", ran.output);
     // Two others may be under way when the third is over.
     let hung = results.len() as u64;
@@ -91,8 +98,6 @@ fn a_thousand_sure_hangs_are_not_waited_for() {
     assert!(note.starts_with("not confirmed: it was not run again, as the first "), "{note}");
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn aborts_in_every_run() {
     let in_make = || std::process::abort();
     config::test(move |t| everybody(t, Habits { in_make, ..Habits::GOOD }));
@@ -103,7 +108,7 @@ fn twenty_sure_deaths_are_not_waited_for() {
     let path = "confirmed::aborts_in_every_run";
     let ran = run(&[path], &[("LAB_SEED", "1"), ("LAB_ITERS", "20")]);
     ran.assert_status(FAILED);
-    let results = ran.results_of(path);
+    let results = ran.results_of(VICTIM);
     // Another may be under way when the third is over.
     let died = results.len();
     assert!((3..=4).contains(&died), "{died} runs died:\n{}", ran.output);
@@ -115,8 +120,6 @@ fn twenty_sure_deaths_are_not_waited_for() {
     )]);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn aborts_in_some_runs() {
     let in_task: fn() -> BoxFuture<'static, ()> = || async { std::process::abort() }.boxed();
     let of_run = move || if draws_the_bad_lot() { in_task } else { Habits::GOOD.in_task };
@@ -129,7 +132,7 @@ fn deaths_among_other_runs_stop_nothing() {
     let path = "confirmed::aborts_in_some_runs";
     let ran = run(&[path], &[("LAB_SEED", "1"), ("LAB_ITERS", "40")]);
     ran.assert_status(FAILED);
-    let results = ran.results_of(path);
+    let results = ran.results_of(VICTIM);
     assert_eq!(results.len(), 40, "{}", ran.output);
     let died = results.iter().filter(|result| result.process == Process::Died).count();
     assert!((4..20).contains(&died), "{died} runs died:\n{}", ran.output);
@@ -139,8 +142,6 @@ fn deaths_among_other_runs_stop_nothing() {
 /// Names a file that tells of each run whether its child is to look up lines.
 const LOOKS_UP_LINES: &str = "ISOLATION_LOOKS_UP_LINES";
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn sleeps_in_every_run() {
     let in_make = || {
         if let Some(path) = env::var_os(LOOKS_UP_LINES) {

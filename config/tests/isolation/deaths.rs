@@ -10,23 +10,34 @@ use std::time::{Duration, Instant};
 use config::FailureKind;
 use futures::future::FutureExt as _;
 use report::Time;
+use testkit::{Victim, victims};
 
 use crate::child::{Caught, Place, catch, place};
 use crate::server::{Habits, one_in_some_runs};
+
+pub(crate) const VICTIMS: &[Victim] = victims![
+    exits_as_if_all_were_well,
+    exits_with_a_failure,
+    aborts,
+    recurses,
+    recurses_under_a_lock,
+    allocates_without_end,
+    accesses_invalid_memory,
+    executes_what_is_no_instruction,
+    accesses_memory_that_has_gone,
+    is_killed,
+    stops
+];
 
 fn here(function: &str, text: &str) -> Place {
     place(("deaths.rs", include_str!("deaths.rs")), function, text)
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn exits_as_if_all_were_well() {
     let in_task = || async { process::exit(0) }.boxed();
     config::test(move |t| one_in_some_runs(t, Habits { in_task, ..Habits::GOOD }));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn exits_with_a_failure() {
     let in_start = || process::exit(3);
     config::test(move |t| one_in_some_runs(t, Habits { in_start, ..Habits::GOOD }));
@@ -53,8 +64,6 @@ fn exit_with_a_failure_is_named() {
     caught.assert_at(&here("exits_with_a_failure", "process::exit("));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn aborts() {
     let in_task = || async { process::abort() }.boxed();
     config::test(move |t| one_in_some_runs(t, Habits { in_task, ..Habits::GOOD }));
@@ -83,8 +92,6 @@ fn assert_death(caught: &Caught, server: &str, how: &str) {
     assert!(!caught.output.contains("  history   0000000000000000\n"), "{}", caught.output);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn recurses() {
     #[expect(unconditional_recursion, reason = "this is what is to be caught")]
     fn depth(above: &u64) -> u64 {
@@ -105,8 +112,6 @@ fn a_stack_overflow_is_named() {
     assert!(caught.failure.location.contains("recurses::depth"), "{}", caught.output);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn recurses_under_a_lock() {
     fn depth(above: &u64) -> u64 {
         let here = black_box(above + 1);
@@ -132,8 +137,6 @@ fn an_overflow_under_a_lock_is_named() {
     assert_death(&caught, "server 1, in start: ", how);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn allocates_without_end() {
     let in_task = || {
         async {
@@ -162,8 +165,6 @@ fn send_myself(signal: &str) -> ! {
     }
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn accesses_invalid_memory() {
     let in_task = || async { send_myself("-SEGV") }.boxed();
     config::test(move |t| one_in_some_runs(t, Habits { in_task, ..Habits::GOOD }));
@@ -181,8 +182,6 @@ fn assert_signal(path: &str, how: &str) {
     assert_death(&catch(path), "server 1, in start: ", how);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn executes_what_is_no_instruction() {
     let in_start = || send_myself("-ILL");
     config::test(move |t| one_in_some_runs(t, Habits { in_start, ..Habits::GOOD }));
@@ -193,8 +192,6 @@ fn an_illegal_instruction_is_named() {
     assert_signal("deaths::executes_what_is_no_instruction", "signal 4 (illegal instruction)");
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn accesses_memory_that_has_gone() {
     let in_start = || send_myself("-BUS");
     config::test(move |t| one_in_some_runs(t, Habits { in_start, ..Habits::GOOD }));
@@ -206,8 +203,6 @@ fn a_bus_error_is_named() {
     assert_signal("deaths::accesses_memory_that_has_gone", how);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn is_killed() {
     let in_task = || async { send_myself("-KILL") }.boxed();
     config::test(move |t| one_in_some_runs(t, Habits { in_task, ..Habits::GOOD }));
@@ -221,8 +216,6 @@ fn a_kill_is_named() {
     );
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn stops() {
     let in_task = || async { send_myself("-STOP") }.boxed();
     config::test(move |t| one_in_some_runs(t, Habits { in_task, ..Habits::GOOD }));

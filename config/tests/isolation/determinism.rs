@@ -8,11 +8,20 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures::future::{FutureExt as _, ready};
 use rand::RngExt as _;
+use testkit::{Victim, victims};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::child::{FAILED, PASSED, Ran, run};
 use crate::server::{Habits, everybody};
+
+pub(crate) const VICTIMS: &[Victim] = victims![
+    uses_everything,
+    counts_for_the_whole_process,
+    selects_by_a_counter,
+    sends_an_address,
+    sends_its_process_id
+];
 
 fn check(path: &str) -> Ran {
     run(&[path], &[("LAB_SEED", "1"), ("LAB_ITERS", "6"), ("LAB_CHECK_DETERMINISM", "1")])
@@ -44,8 +53,6 @@ async fn made_of_everything() -> u64 {
     digits.into_iter().fold(clocks, |number, digit| number.wrapping_mul(31).wrapping_add(digit))
 }
 
-#[test]
-#[ignore = "the test below runs it"]
 fn uses_everything() {
     let message = || made_of_everything().boxed();
     config::test(move |t| everybody(t, Habits { message, ..Habits::GOOD }));
@@ -86,8 +93,6 @@ fn assert_leaks(path: &str, likely: &[&str]) {
     assert_ne!(one, other, "the report shows no difference");
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn counts_for_the_whole_process() {
     static SENT: AtomicU64 = AtomicU64::new(0);
     let message = || ready(SENT.fetch_add(1, Ordering::Relaxed)).boxed();
@@ -99,8 +104,6 @@ fn a_static_is_found_out() {
     assert_leaks("determinism::counts_for_the_whole_process", &BETWEEN_RUNS);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn selects_by_a_counter() {
     let message = || {
         async {
@@ -121,8 +124,6 @@ fn the_select_of_futures_is_found_out() {
     assert_leaks("determinism::selects_by_a_counter", &BETWEEN_RUNS);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn sends_an_address() {
     let message = || ready((&raw const *Box::new(1_u8)).addr() as u64).boxed();
     config::test(move |t| everybody(t, Habits { message, ..Habits::GOOD }));
@@ -136,8 +137,6 @@ fn an_address_is_found_out() {
     assert_leaks("determinism::sends_an_address", if can_be_fixed { &ADDRESSES } else { &WORLD });
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn sends_its_process_id() {
     let message = || ready(u64::from(process::id())).boxed();
     config::test(move |t| everybody(t, Habits { message, ..Habits::GOOD }));

@@ -5,11 +5,23 @@ use std::fs;
 use std::time::Duration;
 
 use config::{FailureKind, Faults, Link, Load, Messages, Needs, Purpose, Reliability, Switch};
+use testkit::{Victim, victims};
 use tokio::time::{Instant, sleep};
 
 use crate::child::{FAILED, place, run};
 use crate::server::{Habits, SERVERS as LISTENERS, make};
 use crate::talkers::{SERVERS, Shared, Table, talkers};
+
+pub(crate) const VICTIMS: &[Victim] = victims![
+    restarts_and_panics,
+    moves_the_clock,
+    waits_for_a_save_in_vain,
+    waits_for_messages_in_vain,
+    waits_for_a_vote_of_a_server_that_is_down,
+    waits_for_a_vote_that_nobody_can_read,
+    gets_nowhere,
+    explores
+];
 
 type Pairs = BTreeSet<(usize, usize)>;
 
@@ -130,8 +142,6 @@ fn servers_restart_together() {
     });
 }
 
-#[test]
-#[ignore = "fails on purpose; the test below runs it"]
 fn restarts_and_panics() {
     config::test(|t| async move {
         let (cfg, _) = talkers(&t);
@@ -184,8 +194,6 @@ fn clients_ask_every_server_until_they_are_dropped() {
     });
 }
 
-#[test]
-#[ignore = "moves the clock; the test below runs it"]
 #[expect(clippy::disallowed_methods, reason = "the mistake that the test below is about")]
 fn moves_the_clock() {
     config::test(|t| async move {
@@ -236,8 +244,6 @@ fn a_server_crashes_at_its_save_before_it_tells_anybody() {
     });
 }
 
-#[test]
-#[ignore = "has to fail; the test below runs it"]
 fn waits_for_a_save_in_vain() {
     config::test(|t| async move {
         let (cfg, _) = talkers(&t);
@@ -271,8 +277,6 @@ fn a_script_waits_for_each_message_and_not_for_all_together() {
     });
 }
 
-#[test]
-#[ignore = "has to fail; the test below runs it"]
 fn waits_for_messages_in_vain() {
     config::test(|t| async move {
         let (cfg, _) = talkers(&t);
@@ -289,8 +293,6 @@ fn a_script_does_not_wait_for_ever() {
 }
 
 /// Servers talk of what nobody can read.
-#[test]
-#[ignore = "has to fail; the test below runs it"]
 fn waits_for_a_vote_of_a_server_that_is_down() {
     config::test(|t| async move {
         let (cfg, _) = talkers(&t);
@@ -300,8 +302,6 @@ fn waits_for_a_vote_of_a_server_that_is_down() {
     });
 }
 
-#[test]
-#[ignore = "the test below runs it"]
 fn waits_for_a_vote_that_nobody_can_read() {
     config::test(|t| async move {
         let (cfg, _) = talkers(&t);
@@ -349,8 +349,6 @@ fn disks_and_services_take_the_time_they_are_given() {
     });
 }
 
-#[test]
-#[ignore = "has to fail; the test below runs it"]
 fn gets_nowhere() {
     config::test(|t| async move {
         let cfg = config::make_config(
@@ -376,8 +374,6 @@ fn who_gets_nowhere_without_faults_fails() {
     assert!(failure.at.to_string().starts_with("13.0"), "at {}", failure.at);
 }
 
-#[test]
-#[ignore = "the test below runs it"]
 fn explores() {
     config::test(|t| async move {
         config::explore(&t, |peers, me, _, _| make(peers, me, Habits::GOOD)).await;

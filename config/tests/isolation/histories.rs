@@ -8,10 +8,13 @@ use std::process;
 use config::{FailureKind, RunResult};
 use futures::future::FutureExt as _;
 use report::{EventKind, Record};
+use testkit::{Victim, victims};
 use tracing::{debug, info, trace};
 
 use crate::child::{FAILED, PASSED, Ran, run};
 use crate::server::{BAD_SERVER, Habits, only_bad_server};
+
+pub(crate) const VICTIMS: &[Victim] = victims![fails, hangs, dies, logs_from_everywhere];
 
 const GOOD: &str = "well_behaved::servers_without_a_bad_habit_pass";
 const LOGS: &str = "histories::logs_from_everywhere";
@@ -45,8 +48,6 @@ fn run_into(folder: &Path, path: &str, variables: &[(&str, &str)]) -> Ran {
     run(&[path], &[&[SEED, ("LAB_OUT", out)], variables].concat())
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the tests below run it"]
 fn fails() {
     config::test(|t| only_bad_server(t, Habits { in_start: || panic!("no disk"), ..Habits::GOOD }));
 }
@@ -56,14 +57,17 @@ fn of_a_test_that_fails_the_first_history_is_stored() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let ran = run_into(folder.path(), "histories::fails", &[("LAB_ITERS", "3")]);
     ran.assert_status(FAILED);
-    assert_eq!(histories(folder.path()), ["fails-7.json"]);
-    let file = folder.path().join("fails-7.json");
+    assert_eq!(histories(folder.path()), ["victim-7.json"]);
+    let file = folder.path().join("victim-7.json");
     ran.assert_says(&[&format!("  stored    {}\n", file.display())]);
     let record = read(&file);
     let failure = record.failure.expect("the run has failed");
     assert_eq!((failure.kind, record.seed, record.servers), (FailureKind::Panic, 7, 3));
     assert_eq!(failure.message, "server 1 panicked in start: no disk");
-    assert_eq!(record.replay, "LAB_SEED=7 cargo test -p config fails");
+    assert_eq!(
+        record.replay,
+        "LAB_SEED=7 LAB_VICTIM='histories::fails' cargo test -p config victim"
+    );
     assert!(record.events.len() > 10, "{} events", record.events.len());
 }
 
@@ -87,8 +91,6 @@ fn no_history_is_stored_if_none_is_wanted() {
     assert!(!ran.output.contains("  stored "), "{}", ran.output);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn hangs() {
     let in_task = || async { loop_for_ever() }.boxed();
     config::test(move |t| only_bad_server(t, Habits { in_task, ..Habits::GOOD }));
@@ -99,8 +101,6 @@ fn loop_for_ever() {
     loop {}
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn dies() {
     let in_task = || async { process::abort() }.boxed();
     config::test(move |t| only_bad_server(t, Habits { in_task, ..Habits::GOOD }));
@@ -108,12 +108,14 @@ fn dies() {
 
 #[test]
 fn of_a_run_that_takes_its_process_along_a_history_is_stored() {
-    for (victim, kind) in [("hangs", FailureKind::Stuck), ("dies", FailureKind::Panic)] {
+    for (victim, kind) in
+        [("histories::hangs", FailureKind::Stuck), ("histories::dies", FailureKind::Panic)]
+    {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let ran = run_into(folder.path(), &format!("histories::{victim}"), &[]);
+        let ran = run_into(folder.path(), victim, &[]);
         ran.assert_status(FAILED);
-        assert_eq!(histories(folder.path()), [format!("{victim}-7.json")], "{}", ran.output);
-        let record = read(&folder.path().join(format!("{victim}-7.json")));
+        assert_eq!(histories(folder.path()), ["victim-7.json"], "{}", ran.output);
+        let record = read(&folder.path().join("victim-7.json"));
         let failure = record.failure.expect("the run has failed");
         assert_eq!(failure.kind, kind, "{failure:?}");
         let sent = |kind: &EventKind| matches!(kind, EventKind::RpcSent { .. });
@@ -130,8 +132,6 @@ impl fmt::Debug for Unshowable {
     }
 }
 
-#[test]
-#[ignore = "the tests below run it"]
 fn logs_from_everywhere() {
     let in_handler = || async { info!("VOTE granted") }.boxed();
     let in_task = || {
@@ -199,7 +199,7 @@ fn a_run_is_the_same_whoever_listens() {
 fn a_stored_history_has_what_servers_logged() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     run_into(folder.path(), LOGS, &[("LAB_REPORT", "always")]).assert_status(PASSED);
-    let record = read(&folder.path().join("logs_from_everywhere-7.json"));
+    let record = read(&folder.path().join("victim-7.json"));
     let mut texts: Vec<&str> = Vec::new();
     for event in &record.events {
         if let EventKind::Logged { server, text, .. } = &event.kind {

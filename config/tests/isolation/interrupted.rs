@@ -6,16 +6,18 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use config::FailureKind;
+use testkit::{Victim, victims};
 use tokio::time::sleep;
 
-use crate::child::{FAILED, Ran, run_while};
+use crate::child::{FAILED, Ran, VICTIM, run_while};
 use crate::server::{Habits, everybody};
+
+pub(crate) const VICTIMS: &[Victim] = victims![takes_long, takes_a_minute];
 
 /// Names a file that a run makes when it is under way.
 const UNDER_WAY: &str = "ISOLATION_UNDER_WAY";
 
-#[test]
-#[ignore = "takes long unless it is interrupted; the test below does so"]
+/// This takes long unless it is interrupted.
 fn takes_long() {
     config::test(|t| async move {
         if let Some(file) = env::var_os(UNDER_WAY) {
@@ -25,8 +27,7 @@ fn takes_long() {
     });
 }
 
-#[test]
-#[ignore = "takes a minute unless it is interrupted; the test below does so"]
+/// This takes a minute unless it is interrupted.
 fn takes_a_minute() {
     config::test(|t| async move {
         if let Some(file) = env::var_os(UNDER_WAY) {
@@ -60,7 +61,7 @@ const TESTS: [&str; 2] =
 
 fn assert_interrupted(ran: &Ran) {
     ran.assert_status(FAILED);
-    let [result] = &ran.results_of(TESTS[0])[..] else { panic!("not one run:\n{}", ran.output) };
+    let [result] = &ran.results_of(VICTIM)[..] else { panic!("not one run:\n{}", ran.output) };
     let failure = result.failure().expect("it has not come to its end");
     assert_eq!(failure.kind, FailureKind::Stuck);
     assert_eq!(failure.message, "interrupted: this is how far the run had come");

@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use futures::future::FutureExt as _;
+use testkit::{Victim, victims};
 use tokio::time::sleep;
 
-use crate::child::{PASSED, Place, place, run_batch};
+use crate::child::{PASSED, Place, VICTIM, place, run_batch};
 use crate::server::{Habits, one_in_some_runs};
+
+pub(crate) const VICTIMS: &[Victim] = victims![outlives_its_server, has_much_to_say];
 
 fn here(function: &str, text: &str) -> Place {
     place(("leftovers.rs", include_str!("leftovers.rs")), function, text)
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn outlives_its_server() {
     let in_make = || {
         tokio::spawn(async {
@@ -30,7 +31,7 @@ fn a_task_that_outlives_its_server_is_warned_of() {
     let ran = run_batch("leftovers::outlives_its_server");
     ran.assert_status(PASSED);
     let warnings: Vec<&String> =
-        ran.results_of("outlives_its_server").iter().flat_map(|result| &result.warnings).collect();
+        ran.results_of(VICTIM).iter().flat_map(|result| &result.warnings).collect();
     let [warning] = warnings[..] else { panic!("not one warning: {warnings:?}") };
     ran.assert_says(&[warning]);
     for part in [
@@ -42,8 +43,6 @@ fn a_task_that_outlives_its_server_is_warned_of() {
     }
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn has_much_to_say() {
     let in_task = || {
         async {
@@ -62,7 +61,7 @@ fn much_to_say_is_cut_short() {
     let ran = run_batch("leftovers::has_much_to_say");
     ran.assert_status(PASSED);
     let printed: Vec<usize> =
-        ran.results_of("has_much_to_say").iter().map(|result| result.printed.len()).collect();
+        ran.results_of(VICTIM).iter().map(|result| result.printed.len()).collect();
     assert!(printed.iter().any(|&bytes| bytes > 60_000), "{printed:?}");
     assert!(printed.iter().all(|&bytes| bytes < 70_000), "{printed:?}");
     assert_eq!(printed.iter().filter(|&&bytes| bytes > 0).count(), 1, "{printed:?}");

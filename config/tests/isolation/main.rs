@@ -1,8 +1,9 @@
 //! No code under test can hang the tester, take it along, or skew what it says; and the same seed is
 //! the same run.
 //!
-//! Each module has *victims*, ignored tests of servers with one bad habit, beside the tests that run
-//! them as their user would: by this binary, in a process and an environment of its own.
+//! Each module has *victims*, functions that test servers with one bad habit. The tests beside them run
+//! them as their user would: by this binary, in a process and an environment of its own. The test
+//! `victim` calls the one that is asked for.
 //!
 //! What is promised here needs all that the harness can have; its documentation says what is lost
 //! without one part or another.
@@ -31,3 +32,32 @@ mod settings;
 mod standstill;
 mod talkers;
 mod well_behaved;
+
+use testkit::Victims;
+
+/// All victims of this binary.
+const VICTIMS: Victims = Victims(&[
+    blocked::VICTIMS,
+    calls::VICTIMS,
+    confirmed::VICTIMS,
+    deaths::VICTIMS,
+    determinism::VICTIMS,
+    directed::VICTIMS,
+    histories::VICTIMS,
+    interrupted::VICTIMS,
+    leftovers::VICTIMS,
+    mistakes::VICTIMS,
+    numbering::VICTIMS,
+    panics::VICTIMS,
+    places::VICTIMS,
+    real_clock::VICTIMS,
+    restarted::VICTIMS,
+    settings::VICTIMS,
+    standstill::VICTIMS,
+]);
+
+#[test]
+#[ignore = "other tests run it: it is the victim that LAB_VICTIM names"]
+fn victim() {
+    VICTIMS.run_chosen();
+}

@@ -22,9 +22,12 @@ use std::time::Instant;
 use config::{RunResult, T, Verdict};
 use futures::future::BoxFuture;
 use report::without_numbers;
+use testkit::{Victim, victims};
 
 use crate::child::{Ran, run};
 use crate::server::{Habits, only_bad_server};
+
+pub(crate) const VICTIMS: &[Victim] = victims![makes_a_mistake];
 
 /// The page with the table.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/mistakes.md");
@@ -114,8 +117,6 @@ fn list() -> Vec<Mistake> {
     [waiting::list(), amounts::list(), panics::list(), process::list(), contract::list()].concat()
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn makes_a_mistake() {
     config::test(|t| async move {
         let choice = env::var(CHOICE).expect("the test below says which");

@@ -9,9 +9,12 @@ use bytes::Bytes;
 use config::{Config, FailureKind, Reliability, Snapshots, T, make_config};
 use labrpc::Service;
 use raftapi::{Command, Index, Raft, Start, Term};
+use testkit::{Victim, victims};
 use tokio::time::sleep;
 
 use crate::child::{FAILED, PASSED, place, run};
+
+pub(crate) const VICTIMS: &[Victim] = victims![two_calls_overlap, an_index_comes_again];
 
 /// A server that takes every command.
 struct Taker {
@@ -64,9 +67,8 @@ fn cluster_of(t: &T, taker: &Arc<Taker>) -> Config {
     cfg
 }
 
-/// The call that gets index 1 comes back behind the one that gets 2, as it may on several threads.
-#[test]
-#[ignore = "needs the real clock; the test below runs it"]
+/// The call that gets index 1 comes back behind the one that gets 2, as it may on several threads, so by the
+/// real clock.
 fn two_calls_overlap() {
     config::test(|t| async move {
         let taker = Taker::new(|index| index + 1, false);
@@ -94,8 +96,6 @@ fn calls_that_overlap_may_return_in_any_order() {
     ran.assert_status(PASSED);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn an_index_comes_again() {
     config::test(|t| async move {
         let cfg = cluster_of(&t, &Taker::new(|_| 7, true));

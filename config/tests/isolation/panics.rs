@@ -4,18 +4,31 @@ use std::panic;
 
 use config::{FailureKind, Reliability, Snapshots, T, make_config};
 use futures::future::FutureExt as _;
+use testkit::{Victim, victims};
 
 use crate::child::{PASSED, Place, catch, place, run, run_batch};
 use crate::server::{
     BAD_SERVER, Habits, SERVERS, draws_the_bad_lot, everybody, make, one_in_some_runs,
 };
 
+pub(crate) const VICTIMS: &[Victim] = victims![
+    panics_in_make,
+    speaks_like_a_report,
+    panics_in_a_handler,
+    panics_in_a_task,
+    panics_in_start,
+    panics_in_get_state,
+    panics_in_kill,
+    panics_in_the_last_kill,
+    panics_unheard,
+    adds_to_the_panic_hook,
+    panics_while_it_is_dropped
+];
+
 fn here(function: &str) -> Place {
     place(("panics.rs", include_str!("panics.rs")), function, "panic!(")
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn panics_in_make() {
     let in_make = || panic!("no disk");
     config::test(move |t| one_in_some_runs(t, Habits { in_make, ..Habits::GOOD }));
@@ -32,8 +45,6 @@ fn a_panic_in_make_is_named() {
 const FORGED: &str =
     "no disk\u{1b}[2K\r\n  seed      12345\n\u{202e}... Passed --   0.0  3    1    1    1";
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn speaks_like_a_report() {
     let in_make = || {
         println!("{FORGED}");
@@ -53,8 +64,6 @@ fn what_a_server_says_does_not_pass_for_the_tester_s_word() {
     }
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn panics_in_a_handler() {
     let in_handler = || async { panic!("no such term: {}", 7) }.boxed();
     config::test(move |t| one_in_some_runs(t, Habits { in_handler, ..Habits::GOOD }));
@@ -68,8 +77,6 @@ fn a_panic_in_a_handler_is_named() {
         .assert_at(&here("panics_in_a_handler"));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn panics_in_a_task() {
     let in_make = || {
         tokio::spawn(async {
@@ -90,8 +97,6 @@ fn a_panic_in_a_task_is_named() {
         .assert_at(&here("panics_in_a_task"));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn panics_in_start() {
     let in_start = || panic!("not now");
     config::test(move |t| one_in_some_runs(t, Habits { in_start, ..Habits::GOOD }));
@@ -104,8 +109,6 @@ fn a_panic_in_start_is_named() {
         .assert_at(&here("panics_in_start"));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn panics_in_get_state() {
     let in_get_state = || panic!("who knows");
     config::test(move |t| one_in_some_runs(t, Habits { in_get_state, ..Habits::GOOD }));
@@ -121,8 +124,6 @@ fn a_panic_in_get_state_is_named() {
     assert!(caught.output.contains("server 1  connected, state never seen"), "{}", caught.output);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn panics_in_kill() {
     let in_kill = || panic!("immortal");
     config::test(move |t| one_in_some_runs(t, Habits { in_kill, ..Habits::GOOD }));
@@ -146,8 +147,6 @@ async fn end_with_all_alive(t: T, habits: Habits) {
     cfg.end();
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn panics_in_the_last_kill() {
     let in_kill = || panic!("immortal");
     config::test(move |t| end_with_all_alive(t, Habits { in_kill, ..Habits::GOOD }));
@@ -160,8 +159,6 @@ fn a_panic_in_the_last_kill_is_named() {
         .assert_at(&here("panics_in_the_last_kill"));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn panics_unheard() {
     let in_make = || panic::set_hook(Box::new(|_| ()));
     let in_task = || async { panic!("psst") }.boxed();
@@ -181,8 +178,6 @@ fn a_panic_hook_in_place_of_the_tester_s_is_named() {
     );
 }
 
-#[test]
-#[ignore = "the test below runs it"]
 fn adds_to_the_panic_hook() {
     let in_make = || {
         let before = panic::take_hook();
@@ -197,8 +192,6 @@ fn a_panic_hook_that_calls_the_one_before_is_no_misuse() {
     ran.assert_status(PASSED);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn panics_while_it_is_dropped() {
     struct Fragile;
     impl Drop for Fragile {

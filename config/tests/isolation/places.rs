@@ -5,18 +5,21 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 
 use config::T;
 use futures::future::FutureExt as _;
+use testkit::{Victim, victims};
 
 use crate::child::{FAILED, PASSED, Ran, run};
 use crate::server::{Habits, everybody};
 
+pub(crate) const VICTIMS: &[Victim] =
+    victims![tells_its_process, fails_in_every_place, exits_in_every_place, three_are_alone];
+
 /// Runs in this process so far.
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
-#[test]
-#[ignore = "the tests below run it"]
 fn tells_its_process() {
     config::test(|t| async move {
         let run = RUNS.fetch_add(1, Ordering::Relaxed) + 1;
@@ -66,8 +69,6 @@ fn lab_child_runs_in_the_test_s_own_process() {
     assert_eq!(told, (1..=6).map(|run| (run, process)).collect::<Vec<_>>());
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn fails_in_every_place() {
     let in_make = || panic!("of process {}", process::id());
     config::test(move |t| everybody(t, Habits { in_make, ..Habits::GOOD }));
@@ -80,12 +81,10 @@ fn a_failure_in_the_test_s_own_process_is_reported_as_any_other() {
     ran.assert_says(&[
         &format!("server 0 panicked in make: of process {}\n  kind      panic\n", ran.process_id),
         "  seed      4\n",
-        "  replay    LAB_SEED=4 cargo test -p config fails_in_every_place\n",
+        "  replay    LAB_SEED=4 LAB_VICTIM='places::fails_in_every_place' cargo test -p config victim\n",
     ]);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the tests below run it"]
 fn exits_in_every_place() {
     let in_task = || async { process::exit(0) }.boxed();
     config::test(move |t| everybody(t, Habits { in_task, ..Habits::GOOD }));
@@ -144,30 +143,25 @@ async fn run_alone(t: T) {
     everybody(t, Habits::GOOD).await;
 }
 
-#[test]
-#[ignore = "the test below runs it"]
-fn is_alone_one() {
-    config::test(|t| async move { run_alone(t).await });
-}
-
-#[test]
-#[ignore = "the test below runs it"]
-fn is_alone_two() {
-    config::test(|t| async move { run_alone(t).await });
-}
-
-#[test]
-#[ignore = "the test below runs it"]
-fn is_alone_three() {
-    config::test(|t| async move { run_alone(t).await });
+/// Makes three calls at the same time. Each of the threads has the name of the test's thread, by which the
+/// harness knows the test.
+fn three_are_alone() {
+    let of_test = thread::current();
+    let call = || config::test(|t| async move { run_alone(t).await });
+    let spawn = || {
+        let thread = thread::Builder::new().name(of_test.name().expect("it has one").to_owned());
+        #[expect(clippy::disallowed_methods, reason = "this is no simulated thread")]
+        thread.spawn(call).expect("a thread starts")
+    };
+    for thread in [spawn(), spawn(), spawn()] {
+        thread.join().expect("all pass");
+    }
 }
 
 #[test]
 fn lab_jobs_is_for_the_whole_process() {
-    let tests = ["places::is_alone_one", "places::is_alone_two", "places::is_alone_three"];
-    let side_by_side =
-        [("LAB_JOBS", "1"), ("LAB_SEED", "1"), ("LAB_ITERS", "4"), ("RUST_TEST_THREADS", "3")];
-    let ran = run(&tests, &side_by_side);
+    let variables = [("LAB_JOBS", "1"), ("LAB_SEED", "1"), ("LAB_ITERS", "4")];
+    let ran = run(&["places::three_are_alone"], &variables);
     ran.assert_status(PASSED);
     assert_eq!(ran.results.len(), 12, "{}", ran.output);
     let warnings: Vec<&String> = ran.results.iter().flat_map(|result| &result.warnings).collect();

@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 
 use config::{FailureKind, Reliability, Snapshots, T, make_config};
 use futures::future::FutureExt as _;
+use testkit::{Victim, victims};
 use tokio::time::sleep;
 
 use crate::child::{FAILED, PASSED, place, run};
 use crate::server::{BAD_SERVER, Habits, SERVERS, make};
+
+pub(crate) const VICTIMS: &[Victim] = victims![is_well_behaved, panics_in_a_task, blocks_a_thread];
 
 const REAL: (&str, &str) = ("LAB_CLOCK", "real");
 
@@ -23,8 +26,6 @@ async fn half_a_second(t: T, habits: Habits) {
     cfg.end();
 }
 
-#[test]
-#[ignore = "the test below runs it"]
 fn is_well_behaved() {
     config::test(|t| half_a_second(t, Habits::GOOD));
 }
@@ -38,8 +39,6 @@ fn the_same_script_passes_by_the_wall_clock() {
     ran.assert_says(&["  ... Passed --   0.5  3 "]);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn panics_in_a_task() {
     let in_task = || async { panic!("by any clock") }.boxed();
     config::test(move |t| half_a_second(t, Habits { in_task, ..Habits::GOOD }));
@@ -58,14 +57,13 @@ fn a_panic_is_named_by_the_wall_clock_too() {
         "server 1 panicked in a task spawned at config/tests/isolation/server.rs:",
         ": by any clock\n  kind      panic\n",
         &line,
-        "  replay    LAB_SEED=3 LAB_CLOCK=real cargo test -p config panics_in_a_task\n",
+        "  replay    LAB_SEED=3 LAB_CLOCK=real LAB_VICTIM='real_clock::panics_in_a_task' cargo test -p config \
+         victim\n",
         "  note      the real clock never repeats itself",
     ]);
 }
 
 /// By the wall clock a blocked task costs the cluster one of its threads, as it does in life.
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn blocks_a_thread() {
     let in_task = || {
         async {

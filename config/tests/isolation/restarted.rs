@@ -9,9 +9,12 @@ use bytes::Bytes;
 use config::{Reliability, Snapshots, make_config};
 use labrpc::{ClientEnd, Service};
 use raftapi::{Command, Index, Raft, Start, Term};
+use testkit::{Victim, victims};
 use tokio::time::sleep;
 
 use crate::child::{PASSED, run};
+
+pub(crate) const VICTIMS: &[Victim] = victims![restarts_amid_requests];
 
 /// A server whose handlers wait for another of its tasks, as an actor's do: once it is killed, for ever.
 struct Actor {
@@ -57,8 +60,6 @@ impl Raft for Actor {
     }
 }
 
-#[test]
-#[ignore = "the test below runs it and reads its result"]
 fn restarts_amid_requests() {
     config::test(|t| async move {
         let cfg =
@@ -80,12 +81,11 @@ fn restarts_amid_requests() {
 
 #[test]
 fn a_dead_server_s_handler_is_not_the_next_life_s() {
-    let path = "restarted::restarts_amid_requests";
-    let ran = run(&[path], &[("LAB_SEED", "1"), ("LAB_ITERS", "3")]);
+    let variables = [("LAB_SEED", "1"), ("LAB_ITERS", "3")];
+    let ran = run(&["restarted::restarts_amid_requests"], &variables);
     ran.assert_status(PASSED);
-    let results = ran.results_of(path);
-    assert_eq!(results.len(), 3);
-    for result in results {
+    assert_eq!(ran.results.len(), 3);
+    for result in &ran.results {
         assert_eq!(result.warnings, [""; 0], "seed {}", result.seed);
     }
 }

@@ -3,9 +3,12 @@
 use std::time::{Duration, Instant};
 
 use config::T;
+use testkit::{Victim, victims};
 
 use crate::child::{FAILED, PASSED, run};
 use crate::server::{Habits, everybody};
+
+pub(crate) const VICTIMS: &[Victim] = victims![passes_a_script_by_its_name];
 
 const TEST: &str = "well_behaved::servers_without_a_bad_habit_pass";
 
@@ -90,8 +93,6 @@ async fn by_its_name(t: T) {
     everybody(t, Habits::GOOD).await;
 }
 
-#[test]
-#[ignore = "misuses the harness; the test below runs it"]
 fn passes_a_script_by_its_name() {
     // A thread of its own, without a name, doesn't tell the test either.
     #[expect(clippy::disallowed_methods, reason = "this is no simulated thread")]

@@ -8,17 +8,26 @@ use std::time::Duration;
 
 use config::{FailureKind, Reliability, Snapshots, T, make_config};
 use futures::future::FutureExt as _;
+use testkit::{Victim, victims};
 use tokio::sync::Notify;
 
-use crate::child::{FAILED, PASSED, Place, catch, place, run, run_batch};
+use crate::child::{FAILED, PASSED, Place, VICTIM, catch, place, run, run_batch};
 use crate::server::{Habits, draws_the_bad_lot, one_in_some_runs};
+
+pub(crate) const VICTIMS: &[Victim] = victims![
+    loops,
+    loops_through_many_lines,
+    yields,
+    yields_in_a_handler,
+    sleeps_for_no_time,
+    waits_in_a_circle,
+    never_answers
+];
 
 fn here(function: &str, text: &str) -> Place {
     place(("standstill.rs", include_str!("standstill.rs")), function, text)
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn loops() {
     fn spin() {
         let mut seen = HashMap::new();
@@ -43,8 +52,6 @@ fn an_endless_loop_is_named() {
         .assert_at(&here("loops", "seen.insert("));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn loops_through_many_lines() {
     #[inline(never)]
     fn step(number: u64) -> u64 {
@@ -80,8 +87,6 @@ const STANDS_STILL: [&str; 4] = [
     "Wait for at least a millisecond, or for a tokio::sync::Notify",
 ];
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn yields() {
     let in_make = || {
         tokio::spawn(async {
@@ -100,8 +105,6 @@ fn a_loop_that_only_yields_is_named() {
         .assert_at(&here("yields", "tokio::spawn("));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn yields_in_a_handler() {
     let in_handler = || {
         async {
@@ -126,8 +129,6 @@ fn a_handler_that_only_yields_is_named() {
     assert!(!caught.output.contains("labrpc/src"), "{}", caught.output);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn sleeps_for_no_time() {
     let in_make = || {
         tokio::spawn(async {
@@ -166,8 +167,6 @@ async fn wait_in_a_circle(t: T) {
     cfg.end();
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn waits_in_a_circle() {
     config::test(|t| async move { wait_in_a_circle(t).await });
 }
@@ -179,8 +178,6 @@ fn tasks_that_wait_for_each_other_are_cut_off() {
         .assert_at(&here("wait_in_a_circle", "make_config("));
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn never_answers() {
     let in_handler = || pending().boxed();
     config::test(move |t| one_in_some_runs(t, Habits { in_handler, ..Habits::GOOD }));
@@ -191,7 +188,7 @@ fn a_handler_that_never_returns_is_warned_of() {
     let ran = run_batch("standstill::never_answers");
     ran.assert_status(PASSED);
     let warnings: Vec<&String> =
-        ran.results_of("never_answers").iter().flat_map(|result| &result.warnings).collect();
+        ran.results_of(VICTIM).iter().flat_map(|result| &result.warnings).collect();
     let [warning] = warnings[..] else { panic!("not one warning: {warnings:?}") };
     ran.assert_says(&[warning]);
     for part in [

@@ -1,5 +1,5 @@
 //! `Config::elect` makes any server the leader, whatever the style of the Raft. A thousand elections of a
-//! style and more: `LAB_STYLE=PollingTicker LAB_ITERS=100 cargo test -p styles elected::any_of -- --ignored`.
+//! style and more: `LAB_STYLE=PollingTicker LAB_ITERS=100 cargo test -p styles any_of_several -- --ignored`.
 
 use config::{Config, Reliability, Retry, Snapshots, T, make_config};
 
@@ -11,6 +11,9 @@ use crate::run;
 const ELECTIONS: usize = 12;
 
 const SEEDS: u64 = 3;
+
+/// How many servers the clusters have.
+const SIZES: [usize; 4] = [3, 4, 5, 7];
 
 /// Has one server after the other elected, by chance, of all and of a majority.
 async fn elects(t: T, servers: usize) {
@@ -52,27 +55,11 @@ async fn check_elected(cfg: &Config, leader: usize) {
 }
 
 #[test]
-#[ignore = "the tests below run it"]
-fn any_of_three() {
-    config::test(|t| elects(t, 3));
-}
-
-#[test]
-#[ignore = "the tests below run it"]
-fn any_of_four() {
-    config::test(|t| elects(t, 4));
-}
-
-#[test]
-#[ignore = "the tests below run it"]
-fn any_of_five() {
-    config::test(|t| elects(t, 5));
-}
-
-#[test]
-#[ignore = "the tests below run it"]
-fn any_of_seven() {
-    config::test(|t| elects(t, 7));
+#[ignore = "the test below runs it in every style"]
+fn any_of_several() {
+    for servers in SIZES {
+        config::test(move |t| elects(t, servers));
+    }
 }
 
 /// Has all servers elected in turn of clusters of all sizes, and asserts that no run fails. Returns whether
@@ -80,10 +67,10 @@ fn any_of_seven() {
 fn elects_any(style: &str) -> bool {
     let seeds = SEEDS.to_string();
     let variables = [("LAB_STYLE", style), ("LAB_SEED", "1"), ("LAB_ITERS", &*seeds)];
-    let runs = run(variables, &["elected::any_of", "--ignored"]);
-    assert_eq!(runs.results.len() as u64, 4 * SEEDS, "{}", runs.output);
+    let runs = run(variables, &["elected::any_of_several", "--exact", "--ignored"]);
+    assert_eq!(runs.results.len() as u64, SIZES.len() as u64 * SEEDS, "{}", runs.output);
     for result in &runs.results {
-        assert_eq!(result.failure(), None, "{style}: {}, seed {}", result.test, result.seed);
+        assert_eq!(result.failure(), None, "{style}: call {}, seed {}", result.call, result.seed);
     }
     runs.results.iter().any(|result| result.skipped().is_some())
 }

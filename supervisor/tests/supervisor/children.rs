@@ -1,6 +1,7 @@
 //! Runs in child processes: what takes one of them along is named, and the others go on.
 //!
-//! The *victims* are ignored tests, which the tests beside them run in children.
+//! The *victims* are functions that serve runs of which one goes wrong. The tests beside them run them in
+//! children, by the test `victim`.
 
 use std::hint::black_box;
 use std::num::NonZeroUsize;
@@ -14,6 +15,19 @@ use std::time::{Duration, Instant};
 use sim::context::{Activity, Context, Owner};
 use sim::{Clock, Ending, Settings, enter};
 use supervisor::{Done, Isolation};
+use testkit::{VICTIM_TEST, VICTIM_VARIABLE, Victim, victims};
+
+pub(crate) const VICTIMS: &[Victim] = victims![
+    reads_where_nothing_is,
+    jumps_where_nothing_is,
+    computes_for_long,
+    computes_for_long_at_a_good_pace,
+    is_blocked_amid_signals,
+    dies_while_another_holds_its_socket,
+    stops_itself,
+    silences_the_watchdog,
+    does_nothing
+];
 
 /// The seed whose run goes wrong.
 const BAD: u64 = 2;
@@ -44,7 +58,8 @@ fn run_until(victim: &str, seeds: &[u64], enough: fn(&Done) -> bool) -> Vec<Done
     let binary = std::env::current_exe().expect("this binary's path");
     let command = || {
         let mut command = Command::new(&binary);
-        command.args([victim, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+        command.env(VICTIM_VARIABLE, victim);
+        command.args([VICTIM_TEST, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
         command
     };
     // As many as there are tests here, so that none of them waits for another.
@@ -88,8 +103,6 @@ fn assert_named(victim: &str, texts: &[&str]) {
     }
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn reads_where_nothing_is() {
     serve(|| {
         // SAFETY: it isn't safe, which is what is to be caught.
@@ -103,8 +116,6 @@ fn an_invalid_access_is_named_with_its_line() {
     assert_named("children::reads_where_nothing_is", &[by, "reads_where_nothing_is"]);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn jumps_where_nothing_is() {
     serve(|| {
         // SAFETY: it isn't safe, which is what is to be caught.
@@ -120,8 +131,6 @@ fn a_jump_to_nowhere_is_named() {
     assert_named("children::jumps_where_nothing_is", &[by]);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn computes_for_long() {
     let run = |seed| {
         let settings = Settings::new(seed, Clock::Virtual, Duration::from_secs(10_000));
@@ -145,8 +154,6 @@ fn a_run_whose_clock_is_slow_is_ended() {
     assert_named("children::computes_for_long", &told);
 }
 
-#[test]
-#[ignore = "the test below runs it"]
 fn computes_for_long_at_a_good_pace() {
     let run = |seed| {
         let settings = Settings::new(seed, Clock::Virtual, Duration::from_secs(10_000));
@@ -183,8 +190,6 @@ fn a_run_may_take_long_if_its_clock_goes_on() {
     assert!(done.iter().all(|done| told(done) == "passed"), "{done:?}");
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn is_blocked_amid_signals() {
     static STORM: AtomicBool = AtomicBool::new(false);
     thread::spawn(|| {
@@ -217,8 +222,6 @@ fn signals_from_outside_confuse_nobody() {
     assert_named("children::is_blocked_amid_signals", &[by, "is_blocked_amid_signals"]);
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn dies_while_another_holds_its_socket() {
     // It has the same standard input, which is the socket.
     let sleep = Command::new("sleep").arg("40").stdin(Stdio::inherit()).spawn();
@@ -237,8 +240,6 @@ fn a_death_is_noticed_though_another_process_holds_the_socket() {
     assert!(begun.elapsed() < Duration::from_secs(8), "it took {:?}", begun.elapsed());
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn stops_itself() {
     serve(|| {
         let stop = Command::new("kill").args(["-STOP", &process::id().to_string()]).status();
@@ -253,8 +254,6 @@ fn a_process_that_stops_is_named_soon() {
     assert!(begun.elapsed() < Duration::from_secs(7), "it took {:?}", begun.elapsed());
 }
 
-#[test]
-#[ignore = "misbehaves on purpose; the test below runs it"]
 fn silences_the_watchdog() {
     /// Blocks whatever thread gets the signal, as a lock would that is never let go.
     extern "C" fn block(_: libc::c_int) {
@@ -288,8 +287,6 @@ fn a_process_that_falls_silent_is_named_soon() {
     assert!(begun.elapsed() < Duration::from_secs(10), "it took {:?}", begun.elapsed());
 }
 
-#[test]
-#[ignore = "the test below runs it"]
 fn does_nothing() {
     serve(|| {});
 }

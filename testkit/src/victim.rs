@@ -1,0 +1,81 @@
+//! Victims: functions that misbehave on purpose, which tests run in a process of their own.
+//!
+//! They are no tests, which an editor would list and a test runner count as ignored. A test binary has a
+//! table of its victims, and one ignored test, `victim`, that runs the one that [`VICTIM_VARIABLE`] names. Other
+//! tests start that test. The harness repeats variables such as this one in a failure's replay command.
+
+use std::env;
+
+/// Names the victim that the test `victim` runs, by its path in the test binary.
+pub const VICTIM_VARIABLE: &str = "LAB_VICTIM";
+
+/// The path, and the name, of the test that runs a victim.
+pub const VICTIM_TEST: &str = "victim";
+
+/// A function that misbehaves on purpose. [`victims!`](crate::victims) makes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Victim {
+    /// Its path, which begins with the crate.
+    pub path: &'static str,
+    /// What it does.
+    pub function: fn(),
+}
+
+/// The table of victims that are functions of the calling module: `victims![sleeps, loops]`.
+#[macro_export]
+macro_rules! victims {
+    ($($function:ident),+ $(,)?) => {
+        &[$($crate::Victim {
+            path: concat!(module_path!(), "::", stringify!($function)),
+            function: $function,
+        }),+]
+    };
+}
+
+/// All victims of a test binary: the tables of its modules.
+#[derive(Clone, Copy, Debug)]
+pub struct Victims(pub &'static [&'static [Victim]]);
+
+impl Victims {
+    /// Whether a victim has this path in the test binary, such as `blocked::sleeps`.
+    #[must_use]
+    pub fn has(self, path: &str) -> bool {
+        self.find(path).is_some()
+    }
+
+    /// Runs the victim that [`VICTIM_VARIABLE`] names. This is all that the test `victim` does.
+    ///
+    /// # Panics
+    /// If it names none. The victim may panic as well.
+    pub fn run_chosen(self) {
+        let path = env::var(VICTIM_VARIABLE).unwrap_or_else(|_| {
+            panic!(
+                "{VICTIM_VARIABLE} must name the victim to run, as in {VICTIM_VARIABLE}={}",
+                self.example()
+            )
+        });
+        let victim = self.find(&path).unwrap_or_else(|| {
+            panic!(
+                "{VICTIM_VARIABLE}={path:?} names no victim; expected a path like {}",
+                self.example()
+            )
+        });
+        (victim.function)();
+    }
+
+    fn find(self, path: &str) -> Option<&'static Victim> {
+        self.all().find(|victim| path_in_crate(victim) == path)
+    }
+
+    fn example(self) -> &'static str {
+        self.all().next().map_or("", path_in_crate)
+    }
+
+    fn all(self) -> impl Iterator<Item = &'static Victim> {
+        self.0.iter().copied().flatten()
+    }
+}
+
+fn path_in_crate(victim: &Victim) -> &'static str {
+    victim.path.split_once("::").map_or(victim.path, |(_crate, path)| path)
+}
