@@ -1,8 +1,9 @@
 //! Victims: functions that misbehave on purpose, which tests run in a process of their own.
 //!
-//! They are no tests, which an editor would list and a test runner count as ignored. A test binary has a
-//! table of its victims, and one ignored test, `victim`, that runs the one that [`VICTIM_VARIABLE`] names. Other
-//! tests start that test. The harness repeats variables such as this one in a failure's replay command.
+//! They are no tests: an editor would list them, and the test runner would count them as ignored. A test
+//! binary has a table of its victims, and one ignored test, `victim`, which runs the victim that
+//! [`VICTIM_VARIABLE`] names. Other tests start that test in a process of its own. The harness repeats the
+//! variable in a failure's replay command.
 
 use std::env;
 
