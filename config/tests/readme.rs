@@ -80,8 +80,10 @@ fn add_names_in(folder: &Path, names: &mut BTreeSet<String>) {
 fn every_variable_that_the_code_reads_is_in_the_table() {
     let mut names = BTreeSet::new();
     for entry in fs::read_dir(WORKSPACE).expect("the workspace can be read") {
-        let sources = entry.expect("the workspace can be read").path().join("src");
-        if sources.is_dir() {
+        let folder = entry.expect("the workspace can be read").path();
+        let sources = folder.join("src");
+        // The harness's own tests have variables of their own.
+        if sources.is_dir() && !folder.ends_with("testkit") {
             add_names_in(&sources, &mut names);
         }
     }
