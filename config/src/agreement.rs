@@ -3,13 +3,15 @@
 use std::panic::Location;
 use std::time::Duration;
 
+use harness::caller;
 use labrpc::{Reliability, Switch};
-use raftapi::{Index, Start, Term};
-use report::FailureKind;
+use raftapi::{Command, Index, Start, Term};
+use report::{EventKind, FailureKind};
+use sim::context::Owner;
 use tokio::time::sleep;
 
 use crate::cluster::Config;
-use crate::value::Value;
+use crate::value::{Value, payload};
 
 /// How long [`Config::one`] tries in all.
 const ONE_LIMIT: Duration = Duration::from_secs(10);
@@ -40,6 +42,13 @@ pub enum Retry {
 }
 
 impl Config {
+    /// Records that a server has accepted a command.
+    fn note_proposal(&self, owner: Owner, start: Start, command: &Command) {
+        let Start { index, term } = start;
+        let (server, command) = (caller(owner), payload(command));
+        self.t.record(EventKind::Proposed { server, index, term, command });
+    }
+
     /// Asks server `i` to start agreement on `value`; `None` if it doesn't lead, or is crashed.
     ///
     /// Fails the run if the index doesn't go up within a term (safety).

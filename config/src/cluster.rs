@@ -9,19 +9,16 @@ use std::time::Duration;
 use harness::{Participants, T, caller};
 use labrpc::{ClientEnd, Network, Reliability, Server, Switch};
 use parking_lot::{Mutex, MutexGuard};
-use raftapi::{
-    ApplyCh, ApplyMsg, ApplyReceiver, Command, Make, Persister, Raft, Start, Term, apply_channel,
-};
+use raftapi::{ApplyCh, Make, Persister, Raft, Start, Term, apply_channel};
 use rand::RngExt as _;
 use rand::distr::uniform::{SampleRange, SampleUniform};
-use report::{EventKind, FailureKind, Fields, Measured, Payload};
+use report::{EventKind, FailureKind, Measured};
 use sim::context::Owner;
 use sim::{Clock, Rng, Stream, enter_call};
 
-use crate::applied::{Applied, Logs, Snapshots};
+use crate::applied::{Logs, Snapshots};
 use crate::disk::Disk;
 use crate::recorder::{self, Recorder};
-use crate::value::Value;
 
 /// A cluster under test: MIT's `cfg`. Clones are the same cluster.
 #[derive(Clone)]
@@ -40,9 +37,9 @@ struct Cluster {
     state: Mutex<State>,
 }
 
-struct State {
+pub(crate) struct State {
     servers: Vec<ServerState>,
-    logs: Logs,
+    pub(crate) logs: Logs,
     begin: Baseline,
 }
 
@@ -139,7 +136,7 @@ where
 }
 
 impl Config {
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.cluster.state.lock()
     }
 
@@ -291,39 +288,6 @@ impl Config {
         }
     }
 
-    /// Takes what a server applies, for as long as that life of it lasts: MIT's `applier` and
-    /// `applierSnap`.
-    async fn applier(self, owner: Owner, mut messages: ApplyReceiver) {
-        while let Some(message) = messages.recv().await {
-            self.take(owner, &message);
-            self.cluster.disks.apply().await;
-        }
-    }
-
-    /// A server has applied something.
-    fn take(&self, owner: Owner, message: &ApplyMsg) {
-        let i = owner.server as usize;
-        let mut state = self.state();
-        // A dead instance may go on sending; nobody listens.
-        let ServerState { is_live, incarnation, .. } = state.servers[i];
-        if !is_live || incarnation != owner.incarnation {
-            return;
-        }
-        let applied = state.logs.apply(i, message, self.cluster.snapshots);
-        drop(state);
-        self.t.record(applied_event(owner, message));
-        match applied {
-            Ok(Applied::Noted) => {}
-            Ok(Applied::MakeSnapshot { index, snapshot }) => {
-                self.t.record(EventKind::Snapshotted { server: caller(owner), index });
-                self.call_raft(i, "snapshot", |_, raft| raft.snapshot(index, snapshot));
-            }
-            Err(message) => {
-                self.t.fail(FailureKind::Safety, format!("apply error: {message}"));
-            }
-        }
-    }
-
     /// Calls a server on its own behalf, and tells in which life; `None` if it is crashed.
     pub(crate) fn call_raft<R>(
         &self,
@@ -381,13 +345,6 @@ impl Config {
         }
     }
 
-    /// Records that a server has accepted a command.
-    pub(crate) fn note_proposal(&self, owner: Owner, start: Start, command: &Command) {
-        let Start { index, term } = start;
-        let (server, command) = (caller(owner), payload(command));
-        self.t.record(EventKind::Proposed { server, index, term, command });
-    }
-
     /// Records that the script has switched how the network behaves.
     pub(crate) fn note_network(&self, what: impl Into<Cow<'static, str>>) {
         self.t.record(EventKind::Network { what: what.into() });
@@ -395,6 +352,10 @@ impl Config {
 
     pub(crate) fn disks(&self) -> &Disk {
         &self.cluster.disks
+    }
+
+    pub(crate) fn snapshots(&self) -> Snapshots {
+        self.cluster.snapshots
     }
 
     pub(crate) fn with_logs<R>(&self, read: impl FnOnce(&Logs) -> R) -> R {
@@ -524,6 +485,14 @@ impl Participants for Config {
     }
 }
 
+impl State {
+    /// Whether a life of a server is the one that counts.
+    pub(crate) fn is_live(&self, owner: Owner) -> bool {
+        let ServerState { is_live, incarnation, .. } = self.servers[owner.server as usize];
+        is_live && incarnation == owner.incarnation
+    }
+}
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config").field("network", &self.cluster.network).finish_non_exhaustive()
@@ -532,26 +501,4 @@ impl fmt::Debug for Config {
 
 fn number(server: usize) -> u32 {
     u32::try_from(server).expect("a server's number fits 32 bits")
-}
-
-/// What a server has applied, for the record.
-fn applied_event(owner: Owner, message: &ApplyMsg) -> EventKind {
-    let server = caller(owner);
-    match message {
-        ApplyMsg::Command { index, command } => {
-            EventKind::Applied { server, index: *index, command: payload(command) }
-        }
-        ApplyMsg::Snapshot { index, snapshot, .. } => {
-            EventKind::AppliedSnapshot { server, index: *index, bytes: snapshot.len() as u64 }
-        }
-    }
-}
-
-/// A command, for the record.
-fn payload(command: &Command) -> Payload {
-    fn render(bytes: &[u8]) -> Result<serde_json::Value, String> {
-        let value: Value = labgob::decode(bytes).map_err(|error| error.to_string())?;
-        Ok(value.to_string().into())
-    }
-    Payload::new(command, &Fields::default(), render)
 }

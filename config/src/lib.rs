@@ -35,6 +35,7 @@
 
 mod agreement;
 mod applied;
+mod applier;
 mod checks;
 mod cluster;
 mod disk;

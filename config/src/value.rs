@@ -3,6 +3,7 @@
 use std::fmt;
 
 use raftapi::Command;
+use report::{Fields, Payload};
 use serde::{Deserialize, Serialize};
 
 /// How much of a long string is shown.
@@ -74,4 +75,13 @@ impl fmt::Display for Value {
             }
         }
     }
+}
+
+/// A command, for the record.
+pub(crate) fn payload(command: &Command) -> Payload {
+    fn render(bytes: &[u8]) -> Result<serde_json::Value, String> {
+        let value: Value = labgob::decode(bytes).map_err(|error| error.to_string())?;
+        Ok(value.to_string().into())
+    }
+    Payload::new(command, &Fields::default(), render)
 }
