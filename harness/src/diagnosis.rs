@@ -191,8 +191,8 @@ fn death(signal: i32, printed: &str) -> Option<Diagnosis> {
         let diagnosis = Diagnosis::new(FailureKind::Panic, sentence);
         return Some(Diagnosis { location: frame.line, ..diagnosis });
     }
-    let sentence = if let Some(bytes) =
-        failed_allocation(printed).filter(|bytes| *bytes >= ONE_TOO_LARGE)
+    let sentence = if let Some(bytes) = failed_allocation(printed)
+        .filter(|bytes| *bytes >= ONE_TOO_LARGE && !is_growth(*bytes, supervisor::memory_held()))
     {
         format!(
             "{death}: it asked for {} at once, where a run may take 4 GiB in all. Look for a length or \
@@ -209,6 +209,12 @@ fn death(signal: i32, printed: &str) -> Option<Diagnosis> {
         return None;
     };
     Some(Diagnosis::new(FailureKind::Panic, sentence))
+}
+
+/// Whether an allocation that has failed was to take the place of one that is there: a vector that grows asks
+/// for twice of what it has.
+fn is_growth(bytes: u64, held: Option<u64>) -> bool {
+    held.is_some_and(|held| held >= bytes / 4)
 }
 
 fn overflow(Frame { stack, bytes, line }: &Frame) -> String {
@@ -354,5 +360,13 @@ mod tests {
         let frame = Frame { bytes: FrameSize::AtLeast(3 << 19), line: None, ..frame };
         let text = "by a frame of more than 1 MiB: one call";
         assert!(overflow(&frame).contains(text), "{}", overflow(&frame));
+    }
+
+    #[test]
+    fn a_vector_that_grows_is_no_wrong_length() {
+        let gib = 1 << 30;
+        assert!(is_growth(4 * gib, Some(2 * gib)), "it doubles");
+        assert!(!is_growth(4 * gib, Some(gib / 64)), "the run held next to nothing");
+        assert!(!is_growth(4 * gib, None));
     }
 }

@@ -53,7 +53,8 @@ impl Network {
     /// Holds all messages that are `wanted`, of those that set out from now on. Of several that want
     /// a message, the latest gets it. `wanted` is called with the network's lock held.
     ///
-    /// What is held is lost to nobody's faults: it isn't looked at whether its server can be reached.
+    /// What is held is lost to nobody's faults: it isn't looked at whether its server can be reached. What is
+    /// sent through an end that was deleted is never held.
     #[must_use]
     pub fn hold(&self, wanted: impl Fn(Passing<'_>) -> bool + Send + Sync + 'static) -> Hold {
         let mut state = self.state();

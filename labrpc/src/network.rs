@@ -46,7 +46,8 @@ impl Network {
         let mishaps = self.shared.sim.substream(Stream::Faults, key(&name));
         let losses = self.shared.sim.substream(Stream::Faults, !key(&name));
         let (server, enabled) = (None, Switch::Off);
-        state.ends.push(End { name, caller, server, enabled, rng, mishaps, losses });
+        let is_deleted = false;
+        state.ends.push(End { name, caller, server, enabled, is_deleted, rng, mishaps, losses });
         ClientEnd { shared: self.shared.clone(), index }
     }
 
@@ -58,7 +59,8 @@ impl Network {
         let mut state = self.state();
         let index = state.end_names.remove(name);
         let index = index.unwrap_or_else(|| panic!("MakeEnd: {name} doesn't exists"));
-        state.ends[index].enabled = Switch::Off;
+        let end = &mut state.ends[index];
+        (end.enabled, end.is_deleted) = (Switch::Off, true);
     }
 
     /// Connects an end to a server, which need not exist yet. Once in an end's life.

@@ -83,7 +83,8 @@ impl Shared {
                 args,
             },
         );
-        if state.hold(&request) {
+        // What a dead server still sends reaches nobody, nor any hold.
+        if !state.ends[end_index].is_deleted && state.hold(&request) {
             return request;
         }
         // Who gets what is late stands there when it arrives.

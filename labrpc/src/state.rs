@@ -99,6 +99,8 @@ pub(crate) struct End {
     pub(crate) caller: Option<Owner>,
     pub(crate) server: Option<ServerName>,
     pub(crate) enabled: Switch,
+    /// It was deleted: whoever calls through it is dead.
+    pub(crate) is_deleted: bool,
     pub(crate) rng: Rng,
     /// For faults beyond MIT's.
     pub(crate) mishaps: Rng,

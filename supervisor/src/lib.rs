@@ -34,6 +34,7 @@ pub use interrupt::is_interrupted;
 pub use last_words::overflowing;
 pub use parent::{Done, Isolation, run_in_children, without_address_randomisation};
 pub use printed::{Printed, printed};
+pub use proc_stat::memory_held;
 pub use stuck::{Stuck, Why};
 
 /// The folder of this crate's sources, no line of which is the user's.

@@ -37,7 +37,8 @@ pub(crate) fn states_of_threads(process: u32) -> Vec<char> {
 }
 
 /// How much memory this process holds, in bytes; `None` where that can't be told.
-pub(crate) fn memory_held() -> Option<u64> {
+#[must_use]
+pub fn memory_held() -> Option<u64> {
     let pages: u64 =
         fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
     Some(pages * constant(SysconfVar::PAGE_SIZE)?)

@@ -391,3 +391,22 @@ fn an_end_needs_a_server_to_be_held() {
         assert_eq!(hold.count(), 0);
     });
 }
+
+/// A killed server's task may go on for a while, as most do that sleep.
+#[test]
+fn what_a_dead_server_sends_is_not_held() {
+    run(1, |bed| async move {
+        let one = bed.server(1);
+        let end = bed.net.make_end("of one life", Some(Owner { server: 0, incarnation: 1 }));
+        bed.net.connect("of one life", 1);
+        bed.net.enable("of one life", Switch::On);
+        let hold = hold_requests(&bed);
+        let sent_before = handler2(&end, 1);
+        bed.net.delete_end("of one life");
+        assert_eq!(handler2(&end, 2).await, None);
+        assert_eq!(hold.count(), 1, "what it sent while it lived is on its way");
+        hold.release();
+        assert_eq!(sent_before.await, None, "nobody takes the answer");
+        assert_eq!(one.begun(), [1]);
+    });
+}

@@ -10,10 +10,11 @@ pub(super) fn not_the_cause(case: &Case<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     for server in 0..story.servers {
         notes.extend(late_returns(case, server));
-        let last = story.views[server].last();
+        let until = case.window.until;
+        let last = story.view_at(server, until);
         if let Some(view) = last.filter(|view| view.is_leader)
             && !case.window.up.contains(&server)
-            && story.is_alive(server, story.end)
+            && story.is_alive(server, until)
         {
             notes.push(format!(
                 "server {server} still says that it leads term {}: it is cut off and can't know \
@@ -29,6 +30,7 @@ pub(super) fn not_the_cause(case: &Case<'_>) -> Vec<String> {
 fn late_returns(case: &Case<'_>, server: usize) -> Option<String> {
     let story = case.story;
     let views = &story.views[server];
+    let views = &views[..views.partition_point(|view| view.moment.at <= case.window.until)];
     let (led, down) = views.iter().zip(views.iter().skip(1)).rfind(|(led, _)| led.is_leader)?;
     if down.is_leader || led.incarnation != down.incarnation {
         return None;
@@ -36,12 +38,14 @@ fn late_returns(case: &Case<'_>, server: usize) -> Option<String> {
     let own = story.sent_by(server);
     let leaders: Vec<&Call> =
         own.filter(|call| call.is_leaders() && call.from.incarnation == down.incarnation).collect();
-    let since = leaders.iter().filter(|call| call.sent.at > down.moment.at).count();
+    let until = case.window.until;
+    let is_later = |call: &&&Call| call.sent.at > down.moment.at && call.sent.at <= until;
+    let since = leaders.iter().filter(is_later).count();
     let late: Vec<(Time, Time)> = leaders
         .iter()
         .filter(|call| call.sent.at <= down.moment.at)
         .filter_map(|call| Some((call.sent.at, call.returned?.0.at)))
-        .filter(|(_, returned)| *returned > down.moment.at)
+        .filter(|(_, returned)| *returned > down.moment.at && *returned <= case.window.until)
         .collect();
     let (first_sent, last_sent) =
         (late.iter().map(|late| late.0).min()?, late.iter().map(|late| late.0).max()?);

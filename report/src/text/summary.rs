@@ -86,7 +86,8 @@ fn state(story: &Story, server: usize, at: Time) -> String {
         return "unknown: it does nothing in what is left of the history".to_owned();
     }
     if !story.is_alive(server, at) {
-        return "crashed".to_owned();
+        let was_started = story.lives[server].iter().any(|life| life.from.at <= at);
+        return if was_started { "crashed" } else { "not started" }.to_owned();
     }
     let Some(view) = story.view_at(server, at) else {
         return format!("{link}, state never seen");

@@ -46,6 +46,8 @@ pub fn timeline(story: &Story, failure: &Failure, explanation: &Explanation) -> 
     let window = Window::of(story, failure);
     let begin = Time(window.from.0.min(window.settled.0).saturating_sub(BEFORE));
     let mut rows = with_proof(story, rows(story), explanation);
+    // A monitor's failure is noticed when the run is over: what came after it is not its cause.
+    rows.retain(|row| row.is_proof || row.moment.at <= window.until);
     rows.push(end(story, Some(failure)));
     let rows = folded(story, rows);
     // The end tells more than the beginning.
@@ -148,7 +150,7 @@ pub fn whole_timeline(
 /// The last row.
 fn end(story: &Story, failure: Option<&Failure>) -> Row {
     let sentence = failure.map(|failure| failure.message.lines().next().unwrap_or_default());
-    let at = failure.map_or(story.end, |failure| failure.at.max(story.end));
+    let at = failure.map_or(story.end, |failure| Window::of(story, failure).until);
     let event = sentence.map_or("end".to_owned(), |sentence| format!("FAIL {sentence}"));
     Row::new(Moment { place: usize::MAX, at }, event)
 }
