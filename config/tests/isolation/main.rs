@@ -24,7 +24,7 @@ mod mistakes;
 mod no_lines;
 mod numbering;
 mod panics;
-mod places;
+mod processes;
 mod real_clock;
 mod restarted;
 mod server;
@@ -49,7 +49,7 @@ const VICTIMS: Victims = Victims(&[
     mistakes::VICTIMS,
     numbering::VICTIMS,
     panics::VICTIMS,
-    places::VICTIMS,
+    processes::VICTIMS,
     real_clock::VICTIMS,
     restarted::VICTIMS,
     settings::VICTIMS,

@@ -2,8 +2,8 @@
 
 mod bed;
 mod counts;
+mod dead_servers;
 mod delivery;
-mod dying;
 mod faults;
 mod flags;
 mod looks;

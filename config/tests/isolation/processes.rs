@@ -31,7 +31,7 @@ fn tells_its_process() {
 /// Runs six seeds; returns of each which run of its process it was, and which process.
 fn runs_and_processes(variable: (&str, &str)) -> (Ran, Vec<(u32, u32)>) {
     let variables = [("LAB_SEED", "1"), ("LAB_ITERS", "6"), variable];
-    let ran = run(&["places::tells_its_process"], &variables);
+    let ran = run(&["processes::tells_its_process"], &variables);
     ran.assert_status(PASSED);
     let told = ran.results.iter().map(|result| {
         let words: Vec<&str> = result.warnings[0].split(' ').collect();
@@ -76,12 +76,12 @@ fn fails_in_every_place() {
 
 #[test]
 fn a_failure_in_the_test_s_own_process_is_reported_as_any_other() {
-    let ran = run(&["places::fails_in_every_place"], &[("LAB_SEED", "4"), ("LAB_CHILD", "1")]);
+    let ran = run(&["processes::fails_in_every_place"], &[("LAB_SEED", "4"), ("LAB_CHILD", "1")]);
     ran.assert_status(FAILED);
     ran.assert_says(&[
         &format!("server 0 panicked in make: of process {}\n  kind      panic\n", ran.process_id),
         "  seed      4\n",
-        "  replay    LAB_SEED=4 LAB_VICTIM='places::fails_in_every_place' cargo test -p config victim\n",
+        "  replay    LAB_SEED=4 LAB_VICTIM='processes::fails_in_every_place' cargo test -p config victim\n",
     ]);
 }
 
@@ -93,12 +93,12 @@ fn exits_in_every_place() {
 /// Nobody else would hear of it.
 fn assert_exit_is_told(clock: &str) {
     let variables = [("LAB_SEED", "4"), ("LAB_CHILD", "1"), ("LAB_CLOCK", clock)];
-    let ran = run(&["places::exits_in_every_place"], &variables);
+    let ran = run(&["processes::exits_in_every_place"], &variables);
     ran.assert_status(FAILED);
     ran.assert_says(&[
         ": exit() was called, which would end the tester as well; return instead, or panic\n  kind      \
          misuse\n",
-        "  line      config/tests/isolation/places.rs:",
+        "  line      config/tests/isolation/processes.rs:",
         "LAB_CHILD=1 runs tests in this very process: all others end here, too\n",
     ]);
     let failure = ran.results[0].failure().expect("it has failed");
@@ -161,7 +161,7 @@ fn three_are_alone() {
 #[test]
 fn lab_jobs_is_for_the_whole_process() {
     let variables = [("LAB_JOBS", "1"), ("LAB_SEED", "1"), ("LAB_ITERS", "4")];
-    let ran = run(&["places::three_are_alone"], &variables);
+    let ran = run(&["processes::three_are_alone"], &variables);
     ran.assert_status(PASSED);
     assert_eq!(ran.results.len(), 12, "{}", ran.output);
     let warnings: Vec<&String> = ran.results.iter().flat_map(|result| &result.warnings).collect();
