@@ -157,6 +157,8 @@ impl Style {
         Style { name: "SealedOneWay", wire: Wire::SealedOneWay, ..ONE_WAY },
         Style { name: "Heartbeats", heartbeats: Heartbeats::OfTheirOwn, ..ACTOR },
         Style { name: "VoteLease", guard: Guard::Lease, ..ACTOR },
+        // Not quite as live as MIT's tests ask for: in one of 300 runs of TestFigure8Unreliable3C nobody wins
+        // within 10 s, as each candidate restarts the others' timers.
         Style { name: "RestartsForTerms", higher_terms: HigherTerms::RestartTimer, ..PLAIN },
         Style { name: "TriesAtOnce", losses: Losses::AtOnce, ..PLAIN },
     ];
