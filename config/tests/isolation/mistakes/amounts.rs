@@ -48,7 +48,7 @@ pub(super) fn list() -> Vec<Mistake> {
         }),
         calls("arguments of 200 MB", |peers| {
             async move {
-                let log: Vec<(Term, Vec<u8>)> = vec![(7, vec![7; 23]); 8_000_000];
+                let log: Vec<(Term, String)> = vec![(7, "x".repeat(23_000)); 8_700];
                 let _answer = peers[0].call::<_, bool>("Raft.Append", &log).await;
             }
             .boxed()
