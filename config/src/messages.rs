@@ -53,7 +53,7 @@ impl Messages {
         Messages { leg: Leg::Reply, ..Messages::all_requests() }
     }
 
-    /// Of these, those that `server` sends: a reply is sent by who was asked.
+    /// Of these, those that `server` sends. The server that was asked sends the reply.
     #[must_use]
     pub fn from(self, server: usize) -> Messages {
         Messages { from: Some(server), ..self }

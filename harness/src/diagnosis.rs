@@ -4,7 +4,7 @@
 //! why: an endless loop is another thing than a million calls, though both take two seconds.
 
 use report::FailureKind;
-use sim::context::{Activity, Context};
+use sim::context::Context;
 use sim::{Burst, Frame, FrameSize, Misuse, Sim, Work, grouped};
 use supervisor::{Printed, Stuck, Why};
 
@@ -41,7 +41,7 @@ pub(crate) struct Diagnosis {
     pub(crate) location: Option<String>,
 }
 
-/// Whether a sentence is told of the code that was running.
+/// Which code a sentence is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
     /// The code that was running.
@@ -106,17 +106,10 @@ fn still(work: &Work, printed: Printed, spawned: Option<(String, u64)>) -> Optio
         return Some(mass);
     }
     if work.takes_turns && work.polls >= MASS {
-        let Some(context) = work.last_ran else {
-            let misuse = Misuse::TimeStandsStill { polls: work.polls, spawned_at: None };
-            return Some(Diagnosis::new(FailureKind::Misuse, misuse.to_string()));
-        };
-        let spawned_at = match context.activity {
-            Activity::Task(at) => Some(at),
-            Activity::Call(_) | Activity::Handler(_) => None,
-        };
+        let spawned_at = work.last_ran.and_then(|context| context.activity.spawned_at());
         let misuse = Misuse::TimeStandsStill { polls: work.polls, spawned_at };
-        // Whether a task had its turn when it was looked at is chance.
-        let subject = Subject::Other(context);
+        // Whether that task had its turn when it was looked at is chance.
+        let subject = work.last_ran.map_or(Subject::RunningCode, Subject::Other);
         let diagnosis = Diagnosis::new(FailureKind::Misuse, misuse.to_string());
         return Some(Diagnosis { subject, ..diagnosis });
     }
@@ -126,10 +119,10 @@ fn still(work: &Work, printed: Printed, spawned: Option<(String, u64)>) -> Optio
 /// The mass of messages or tasks that the code makes now, if it does.
 fn mass_at_one_instant(work: &Work, spawned: Option<(String, u64)>) -> Option<Diagnosis> {
     if let Some(burst) = work.sending.filter(is_large) {
-        return Some(many_bytes(burst));
+        return Some(of_burst(Misuse::MassOfBytes, burst));
     }
     if let Some(burst) = work.calling.filter(|burst| burst.calls >= MASS) {
-        return Some(many_calls(burst));
+        return Some(of_burst(Misuse::MassOfCalls, burst));
     }
     if work.spawned >= MASS && work.spawned >= work.polls / 4 {
         let (spawned_now, within) = (work.spawned, work.spawned_within);
@@ -146,10 +139,10 @@ fn masses(work: &Work, spawned: Option<(String, u64)>) -> Option<Diagnosis> {
         return Some(mass);
     }
     if let Some(burst) = work.most_bytes.filter(is_large) {
-        return Some(many_bytes(burst));
+        return Some(of_burst(Misuse::MassOfBytes, burst));
     }
     if let Some(burst) = work.most_calls.filter(|burst| burst.calls >= GREAT_MASS) {
-        return Some(many_calls(burst));
+        return Some(of_burst(Misuse::MassOfCalls, burst));
     }
     let (at, count) = spawned.filter(|(_, count)| *count >= GREAT_MASS)?;
     let sentence = format!(
@@ -166,19 +159,9 @@ fn is_large(burst: &Burst) -> bool {
     burst.bytes >= MANY_BYTES && burst.bytes / burst.calls.max(1) >= LARGE_MESSAGE
 }
 
-fn many_calls(burst: Burst) -> Diagnosis {
-    let Burst { server, calls, lasted, called_at, .. } = burst;
-    of_burst(burst, &Misuse::MassOfCalls { server, calls, within: lasted, called_at })
-}
-
-fn many_bytes(burst: Burst) -> Diagnosis {
-    let Burst { server, calls, bytes, lasted, called_at } = burst;
-    of_burst(burst, &Misuse::MassOfBytes { server, bytes, calls, within: lasted, called_at })
-}
-
 /// A sentence that names the server, and the line that it calls from.
-fn of_burst(burst: Burst, misuse: &Misuse) -> Diagnosis {
-    let diagnosis = Diagnosis::new(FailureKind::Misuse, misuse.to_string());
+fn of_burst(misuse: fn(Burst) -> Misuse, burst: Burst) -> Diagnosis {
+    let diagnosis = Diagnosis::new(FailureKind::Misuse, misuse(burst).to_string());
     Diagnosis { subject: Subject::Named, location: burst.called_at.map(shown_line), ..diagnosis }
 }
 

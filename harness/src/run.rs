@@ -14,7 +14,7 @@ use report::explain::Explanation;
 use report::monitor::{self, Monitor};
 use report::story::Life;
 use report::{Failure, FailureKind, Process, Record, RunResult, Story, Time, Verdict, text};
-use sim::context::{Activity, Context, Owner};
+use sim::context::{Context, Owner};
 use sim::{Clock, ClockGuard, Ending, Meddling, Misuse, Task};
 
 use crate::diagnosis::{Subject, diagnose};
@@ -330,10 +330,7 @@ pub(crate) fn stuck(
     });
     let innermost = || stuck.stack.first().cloned();
     // Between its turns a task is on no stack.
-    let spawned = || match context?.activity {
-        Activity::Task(at) => Some(shown_line(at)),
-        Activity::Call(_) | Activity::Handler(_) => None,
-    };
+    let spawned = || context?.activity.spawned_at().map(shown_line);
     let failure = Failure {
         kind: diagnosis.kind,
         message: format!("{who}{}", diagnosis.sentence),
@@ -390,7 +387,7 @@ fn warn_of_tasks(t: &T, story: &Story) {
     let mut lines: BTreeMap<(u32, String), usize> = BTreeMap::new();
     for Task { owner, activity } in t.sim.alive_tasks() {
         // Of handlers that wait there is a warning of their own.
-        if let Activity::Task(spawned_at) = activity
+        if let Some(spawned_at) = activity.spawned_at()
             && dead.contains(&owner)
         {
             *lines.entry((owner.server, shown_line(spawned_at))).or_default() += 1;

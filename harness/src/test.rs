@@ -129,13 +129,11 @@ fn run_all(
     seeds: &[u64],
     run: impl Fn(u64) -> RunResult,
 ) -> Result<Vec<RunResult>, String> {
-    let isolation = match settings.isolation {
-        None => return Ok(seeds.iter().map(|&seed| run(seed)).collect()),
-        Some(Isolation::Process) => Isolation::Process,
-        // Without its seeded generator tokio chooses by a counter of the process.
-        Some(Isolation::Batch) if cfg!(not(tokio_unstable)) => Isolation::Process,
-        Some(Isolation::Batch) => Isolation::Batch,
+    let Some(isolation) = settings.isolation else {
+        return Ok(seeds.iter().map(|&seed| run(seed)).collect());
     };
+    // Without its seeded generator tokio chooses by a counter of the process.
+    let isolation = if cfg!(tokio_unstable) { isolation } else { Isolation::Process };
     let mut results = until_enough(test, settings, seeds, isolation)?;
     if settings.clock == Clock::Virtual {
         confirm(test, settings, &mut results)?;

@@ -11,7 +11,7 @@ use report::{Outcome, Payload, RpcId};
 use crate::fate::{ReplyFate, Span};
 use crate::server::Server;
 
-/// A call that was sent, with all that is decided about it.
+/// A call that was sent, with every decision about it.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) id: RpcId,

@@ -30,6 +30,17 @@ pub enum Activity {
     Task(&'static Location<'static>),
 }
 
+impl Activity {
+    /// The line that spawned the task, if it is one.
+    #[must_use]
+    pub fn spawned_at(self) -> Option<&'static Location<'static>> {
+        match self {
+            Activity::Task(at) => Some(at),
+            Activity::Call(_) | Activity::Handler(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Activity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

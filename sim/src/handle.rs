@@ -19,7 +19,7 @@ use crate::stack::Stack;
 use crate::stream::{Rng, Stream};
 use crate::tally::{Message, Tally, Work};
 use crate::tasks::{Task, Tasks};
-use crate::{context, stack, watcher};
+use crate::{context, stack, tally, watcher};
 
 /// A run in progress, as its body and the tester's parts see it. Clones are the same run.
 #[derive(Clone)]
@@ -221,8 +221,8 @@ impl Sim {
             Misuse::TimeStandsStill { spawned_at, .. } | Misuse::MassOfTasks { spawned_at, .. } => {
                 spawned_at.and_then(lines::users_place)
             }
-            Misuse::MassOfCalls { called_at, .. } | Misuse::MassOfBytes { called_at, .. } => {
-                called_at.and_then(lines::users_place)
+            Misuse::MassOfCalls(burst) | Misuse::MassOfBytes(burst) => {
+                burst.called_at.and_then(lines::users_place)
             }
             Misuse::BlockingSleep(_) | Misuse::OsThread | Misuse::Clock(_) => stack::users_line(),
             Misuse::PanicHook => None,
@@ -232,11 +232,8 @@ impl Sim {
 
     /// Notes that the code whose turn it was has meddled with the clock.
     pub(crate) fn meddled(&self, meddling: Meddling) {
-        let spawned_at = match context::current().map(|context| context.activity) {
-            Some(context::Activity::Task(spawned_at)) => lines::users_place(spawned_at),
-            Some(context::Activity::Call(_) | context::Activity::Handler(_)) | None => None,
-        };
-        self.misused_at(Misuse::Clock(meddling), spawned_at);
+        let spawned_at = context::current().and_then(|context| context.activity.spawned_at());
+        self.misused_at(Misuse::Clock(meddling), spawned_at.and_then(lines::users_place));
     }
 
     fn misused_at(&self, misuse: Misuse, location: Option<String>) {
@@ -294,7 +291,7 @@ impl Sim {
         }
         let message = Message { bytes, called_at: Some(called_at) };
         let burst = self.tally().sent(server, message, self.virtual_us());
-        if let Some(misuse) = burst.misuse() {
+        if let Some(misuse) = tally::misuse(burst) {
             misuse.end_code();
         }
     }
@@ -306,7 +303,7 @@ impl Sim {
         }
         let message = Message { bytes, called_at: None };
         let burst = self.tally().sent(server, message, self.virtual_us());
-        if let Some(misuse) = burst.misuse() {
+        if let Some(misuse) = tally::misuse(burst) {
             self.misused(misuse); // the handler has ended
         }
     }

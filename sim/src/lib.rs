@@ -57,6 +57,7 @@
 //! assert_eq!((number, at), draw());
 //! ```
 
+mod burst;
 mod clock_guard;
 pub mod context;
 mod handle;
@@ -79,6 +80,7 @@ mod turn;
 mod watcher;
 mod words;
 
+pub use burst::Burst;
 #[cfg(unix)]
 pub use handle::end_process;
 pub use handle::{Sim, is_of_a_run};
@@ -91,8 +93,8 @@ pub use settings::{Clock, ClockGuard, Exit, Misused, Panic, Settings};
 pub use stack::{Frame, FrameSize, Stack};
 pub use stream::{Rng, Stream};
 pub use symbols::{why_no_lines, without_lines};
-pub use tally::{Burst, Encoding, Work, is_encoding};
+pub use tally::{Encoding, Work, is_encoding};
 pub use tasks::Task;
-pub use turn::{Entered, Within, enter, enter_call, go_on_in_a_task, within as within_context};
+pub use turn::{Entered, Within, enter, enter_call, go_on_in_a_task, within_context};
 pub use watcher::{Watcher, clock_us, watch};
 pub use words::{grouped, within};

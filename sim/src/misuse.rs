@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::{self, Location};
 use std::time::Duration;
 
+use crate::burst::Burst;
 use crate::lines::users_place;
 use crate::words::{grouped, within};
 
@@ -32,29 +33,9 @@ pub enum Misuse {
         spawned_at: Option<&'static Location<'static>>,
     },
     /// A server made more calls than the network can carry while the clock hardly moved.
-    MassOfCalls {
-        /// The server.
-        server: u32,
-        /// How many.
-        calls: u64,
-        /// Within what time.
-        within: Duration,
-        /// The line of the last, where that is known.
-        called_at: Option<&'static Location<'static>>,
-    },
+    MassOfCalls(Burst),
     /// A server passed more bytes than the network can carry while the clock hardly moved.
-    MassOfBytes {
-        /// The server.
-        server: u32,
-        /// How many bytes of arguments and replies.
-        bytes: u64,
-        /// In how many calls.
-        calls: u64,
-        /// Within what time.
-        within: Duration,
-        /// The line of the last call, where that is known.
-        called_at: Option<&'static Location<'static>>,
-    },
+    MassOfBytes(Burst),
     /// The runtime's clock was meddled with.
     Clock(Meddling),
     /// Panics go to another panic hook than the harness's.
@@ -87,15 +68,15 @@ impl fmt::Display for Misuse {
                     None => String::new(),
                 }
             ),
-            Misuse::MassOfCalls { server, calls, within: time, .. } => write!(
+            Misuse::MassOfCalls(Burst { server, calls, lasted, .. }) => write!(
                 f,
                 "server {server} made {} calls {}, more than the network can carry: they pile up. Wait \
                  before the next call to the same server, for the answer or for a sleep of at least a \
                  millisecond",
                 grouped(*calls),
-                within(*time)
+                within(*lasted)
             ),
-            Misuse::MassOfBytes { server, bytes, calls, within: time, .. } => write!(
+            Misuse::MassOfBytes(Burst { server, calls, bytes, lasted, .. }) => write!(
                 f,
                 "server {server} passed arguments and replies of {} MB in {} {}. Send what the other \
                  server lacks, and not all there is; a byte string as bytes::Bytes, which is copied in \
@@ -105,7 +86,7 @@ impl fmt::Display for Misuse {
                     1 => "1 call".to_owned(),
                     calls => format!("{} calls", grouped(*calls)),
                 },
-                within(*time)
+                within(*lasted)
             ),
             Misuse::TimeStandsStill { polls, spawned_at } => write!(
                 f,
@@ -130,7 +111,7 @@ impl Misuse {
     /// Whether its text says which server it is; else that is whose code runs.
     #[must_use]
     pub fn names_server(&self) -> bool {
-        matches!(self, Misuse::MassOfCalls { .. } | Misuse::MassOfBytes { .. })
+        matches!(self, Misuse::MassOfCalls(_) | Misuse::MassOfBytes(_))
     }
 
     /// Ends the code that runs now, which the run's panic hook hears of: a loop that never waits can't be

@@ -15,6 +15,7 @@ use crate::hooks;
 use crate::interpose;
 use crate::misuse::Misuse;
 use crate::settings::{Clock, Settings};
+#[cfg(tokio_unstable)]
 use crate::stream::Stream;
 use crate::{clock_guard, panics, stack};
 

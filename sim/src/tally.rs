@@ -1,7 +1,7 @@
 //! How much the code under test does while the clock hardly moves: what a run that gets nowhere is at.
 //!
-//! The run's thread counts; the watchdog reads. Nothing here decides anything, and nothing follows from
-//! it unless the run has already failed.
+//! The run's thread counts; the watchdog reads. A burst that is more than any network carries is a misuse.
+//! Nothing else follows from these numbers unless the run has already failed.
 
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::burst::Burst;
 use crate::context::Context;
 use crate::misuse::Misuse;
 
@@ -57,21 +58,6 @@ impl Drop for Encoding {
     fn drop(&mut self) {
         ENCODING.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// What one server sent within 10 ms of virtual time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Burst {
-    /// The server.
-    pub server: u32,
-    /// How many calls it made.
-    pub calls: u64,
-    /// How many bytes of arguments and replies it sent.
-    pub bytes: u64,
-    /// From its first message to its last.
-    pub lasted: Duration,
-    /// The line of the last call.
-    pub called_at: Option<&'static Location<'static>>,
 }
 
 /// What a run is at.
@@ -135,17 +121,14 @@ struct Begun {
     since_us: u64,
 }
 
-impl Burst {
-    /// What is wrong with it, if it is more than any network carries.
-    pub(crate) fn misuse(self) -> Option<Misuse> {
-        let Burst { server, calls, bytes, lasted: within, called_at } = self;
-        if bytes >= BYTES_IN_A_BURST {
-            Some(Misuse::MassOfBytes { server, bytes, calls, within, called_at })
-        } else if calls >= CALLS_IN_A_BURST {
-            Some(Misuse::MassOfCalls { server, calls, within, called_at })
-        } else {
-            None
-        }
+/// What is wrong with a burst, if it is more than any network carries.
+pub(crate) fn misuse(burst: Burst) -> Option<Misuse> {
+    if burst.bytes >= BYTES_IN_A_BURST {
+        Some(Misuse::MassOfBytes(burst))
+    } else if burst.calls >= CALLS_IN_A_BURST {
+        Some(Misuse::MassOfCalls(burst))
+    } else {
+        None
     }
 }
 
@@ -164,9 +147,8 @@ impl Tally {
         polls
     }
 
-    /// A task is spawned at `now_us`.
+    /// A task is spawned at `now_us`. Returns how many that makes in the burst that is under way.
     #[cfg_attr(not(tokio_unstable), expect(dead_code, reason = "only the task hooks count"))]
-    /// Returns how many that makes in the burst that is under way.
     pub(crate) fn spawned(&self, now_us: u64) -> u64 {
         if now_us.saturating_sub(self.spawned_since_us.load(Ordering::Relaxed)) > BURST_US {
             self.spawned.store(0, Ordering::Relaxed);
@@ -189,8 +171,7 @@ impl Tally {
         (self.spawned.load(Ordering::Relaxed), within)
     }
 
-    /// A server sends so many calls and bytes at `now_us`, the call from `called_at`.
-    /// Returns the burst that this is part of.
+    /// A server sends a message at `now_us`. Returns the burst that it is part of.
     pub(crate) fn sent(&self, server: u32, sent: Message, now_us: u64) -> Burst {
         self.sent.lock().add(server, sent, now_us)
     }

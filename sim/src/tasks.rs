@@ -86,7 +86,7 @@ impl Tasks {
         let mut counts: BTreeMap<(&str, u32), (&Location<'_>, u64)> = BTreeMap::new();
         #[expect(clippy::iter_over_hash_type, reason = "they are counted, in whatever order")]
         for Task { activity, .. } in alive.values() {
-            if let Activity::Task(at) = activity {
+            if let Some(at) = activity.spawned_at() {
                 counts.entry((at.file(), at.line())).or_insert((at, 0)).1 += 1;
             }
         }

@@ -1,6 +1,7 @@
 //! A turn of a server's code: it runs in its context, and the clock is guarded meanwhile.
 
 use std::cell::Cell;
+#[cfg(tokio_unstable)]
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
@@ -38,11 +39,11 @@ impl Drop for Entered {
 }
 
 /// Polls `future` in `context` every time, wherever it is spawned.
-pub fn within<F: Future + Unpin>(context: Option<Context>, future: F) -> Within<F> {
+pub fn within_context<F: Future + Unpin>(context: Option<Context>, future: F) -> Within<F> {
     Within { context, future }
 }
 
-/// A future whose every poll runs in one context; see [`within`].
+/// A future whose every poll runs in one context; see [`within_context`].
 #[derive(Debug)]
 pub struct Within<F> {
     context: Option<Context>,

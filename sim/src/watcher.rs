@@ -56,10 +56,6 @@ pub(crate) fn works_too() {
     }
 }
 
-#[cfg_attr(
-    not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
-    expect(dead_code, reason = "only the interposed exit calls it")
-)]
 pub(crate) fn exits(exit: &Exit) {
     if let Some(watcher) = WATCHER.get() {
         watcher.exits(exit);

@@ -107,10 +107,12 @@ pub(crate) fn ask(thread: Thread) -> Option<Answer> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::sync::Arc;
     use std::sync::mpsc::{self, Receiver};
-    use std::sync::{Arc, Mutex, PoisonError};
     use std::thread;
     use std::time::{Duration, Instant};
+
+    use parking_lot::Mutex;
 
     use super::{PATIENCE, SIGNAL, ask, install_handler};
     use crate::handler_stack::HandlerStack;
@@ -142,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_thread_answers_for_itself_whoever_else_gets_the_signal() {
-        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = ALONE.lock();
         install_handler();
         let (one, end_one, thread_one) = thread_of(1);
         let (two, end_two, thread_two) = thread_of(2);
@@ -151,7 +153,7 @@ mod tests {
         // As the watchdog does: a thread that is interrupted all the time gets nowhere.
         signals::keep_away(&[SIGNAL]);
         let storm = thread::spawn(move || {
-            while !*over.lock().expect("nobody panics with it") {
+            while !*over.lock() {
                 for thread in [one, two, asking, Thread::own()] {
                     thread.signal(SIGNAL);
                 }
@@ -161,7 +163,7 @@ mod tests {
         for _ in 0..20 {
             assert_eq!((server(one), server(two)), (Some(1), Some(2)));
         }
-        *is_over.lock().expect("nobody panics with it") = true;
+        *is_over.lock() = true;
         drop((end_one, end_two));
         for thread in [storm, thread_one, thread_two] {
             thread.join().expect("it doesn't panic");
@@ -170,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_thread_without_a_stack_for_handlers_lives_on_and_says_nothing() {
-        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = ALONE.lock();
         install_handler();
         let (ready, is_ready) = mpsc::channel();
         let (end, may_end) = mpsc::channel::<()>();
@@ -186,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_thread_that_has_ended_is_not_waited_for() {
-        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = ALONE.lock();
         install_handler();
         let (one, end, thread) = thread_of(1);
         drop(end);
@@ -198,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_thread_may_end_while_it_is_asked() {
-        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = ALONE.lock();
         install_handler();
         for round in 0..200 {
             let (one, end, thread) = thread_of(round);

@@ -5,9 +5,9 @@ use std::ffi::c_void;
 use std::mem;
 use std::num::NonZeroUsize;
 use std::ptr::{self, NonNull};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
+use parking_lot::Mutex;
 
 /// How much of it can be used, in bytes: for the frames of two signals, one of an overflow and one of the
 /// abort that follows, and for the walk along the stack. It takes memory only where it is used.
@@ -28,10 +28,6 @@ unsafe impl Send for Memory {}
 
 /// The memory of a thread that has ended, for the next one: each run has a thread of its own.
 static SPARE: Mutex<Option<Memory>> = Mutex::new(None);
-
-fn spare() -> MutexGuard<'static, Option<Memory>> {
-    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl Memory {
     fn new() -> Option<Memory> {
@@ -77,7 +73,7 @@ pub(crate) struct HandlerStack {
 impl HandlerStack {
     /// Gives the calling thread such a stack; `None` if there is no memory for it.
     pub(crate) fn install() -> Option<HandlerStack> {
-        let memory = spare().take().or_else(Memory::new)?;
+        let memory = SPARE.lock().take().or_else(Memory::new)?;
         let usable = memory.usable().as_ptr();
         let stack = libc::stack_t { ss_sp: usable, ss_flags: 0, ss_size: SIZE };
         let is_there = set(&stack);
@@ -93,7 +89,7 @@ impl Drop for HandlerStack {
             libc::stack_t { ss_sp: ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: SIZE };
         let memory = self.memory.take();
         if set(&none) {
-            let mut spare = spare();
+            let mut spare = SPARE.lock();
             *spare = spare.take().or(memory);
         } else {
             mem::forget(memory); // the kernel may still use it

@@ -1,4 +1,4 @@
-//! Runs in child processes: what takes a process along costs one run, and is told of.
+//! Runs in child processes: a run that ends its process fails alone, and its report says why.
 //!
 //! A run can take its process with it: by an abort, an overflowing stack, `exit`, an endless loop. So the
 //! *parent* hands seeds to children, processes of its own binary, and collects results

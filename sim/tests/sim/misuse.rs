@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sim::context::{Activity, Context, Owner};
-use sim::{Clock, ClockGuard, Ending, Meddling, Misuse, Misused, Settings, Sim};
+use sim::{Burst, Clock, ClockGuard, Ending, Meddling, Misuse, Misused, Settings, Sim};
 use tokio::time::sleep;
 
 use crate::helper::LIMIT;
@@ -166,7 +166,7 @@ fn a_loop_of_calls_is_ended_at_its_line() {
             sim.count_call(2, 5, Location::caller());
         }
     });
-    let Misuse::MassOfCalls { server: 2, calls: 200_000, within: Duration::ZERO, .. } =
+    let Misuse::MassOfCalls(Burst { server: 2, calls: 200_000, lasted: Duration::ZERO, .. }) =
         misused[0].misuse
     else {
         panic!("{misused:?}")
