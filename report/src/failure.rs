@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::check::Check;
 use crate::event::Time;
 
 /// What sort of promise was broken.
@@ -71,6 +72,9 @@ pub fn without_numbers(sentence: &str) -> String {
 pub struct Failure {
     /// What sort of promise was broken.
     pub kind: FailureKind,
+    /// What was demanded: what explanations go by.
+    #[serde(default)]
+    pub check: Check,
     /// What went wrong: MIT's own sentence where MIT has one, then lines of evidence.
     pub message: String,
     /// Where: the script's line, or the line that panicked, as `file:line:column`.

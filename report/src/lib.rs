@@ -16,6 +16,7 @@
 //! * [`Failure`] and [`FailureKind`]: why a run failed. [`without_numbers`] finds those that failed
 //!   alike.
 
+mod check;
 mod event;
 pub mod explain;
 mod failure;
@@ -30,6 +31,7 @@ mod result;
 pub mod story;
 pub mod text;
 
+pub use check::{Accepted, Activity, Budget, Check, Saved, SnapshotFault};
 pub use event::{Caller, Detail, Event, EventKind, Role, RpcId, Time};
 pub use explain::explain;
 pub use failure::{Failure, FailureKind, without_numbers};
