@@ -1,39 +1,23 @@
 //! Why a run failed: from its story to at most three findings, each with its evidence.
 //!
-//! [`explain`] is a pure function. It begins with the failure's sentence, which says what the tester
-//! missed; for each sentence there is a list of causes, the more telling ones first, and each cause is
-//! a function that looks for itself in the story and returns a [`Finding`] or nothing. A finding
-//! never appears without the calls and times that prove it.
+//! [`explain`] is a pure function of the story and of what the failed [`Check`] demanded. It takes the first
+//! rule that was broken before the failure; else the obligation that was overdue in the failing check, and
+//! what its server did instead; else it says what is nearest to the failing check. An author of a rule can't
+//! choose how sure it is: that follows from the kind of the rule and from what is seen.
 
-mod agreement;
-mod applies_late;
-mod apply_order;
-mod blocked;
-mod budget;
-mod commands;
 mod doubts;
 mod finding;
-mod leaderless;
-mod no_leader;
-mod numbers;
-mod one_peer_at_a_time;
-mod panics;
+mod nearest;
 mod red_herrings;
-mod referee;
-mod reply_terms;
-mod saves;
-mod snapshots;
-mod tables;
-mod terms;
-mod two_leaders;
 mod window;
 
 pub use finding::{Confidence, Evidence, Explanation, Finding};
-pub(crate) use finding::{certain, evidence};
 pub(crate) use window::Window;
 
-use crate::failure::{Failure, without_numbers};
-use crate::monitor::{self, Tripped};
+use crate::check::Check;
+use crate::failure::{Failure, FailureKind};
+use crate::habits;
+use crate::spec::{self, Breach, Kind};
 use crate::story::Story;
 
 /// How many findings are told.
@@ -47,46 +31,72 @@ pub(crate) struct Case<'a> {
     pub(crate) failure: &'a Failure,
     /// The failing check, from its beginning to the failure.
     pub(crate) window: Window,
-    /// The monitors that the run trips.
-    pub(crate) tripped: &'a [Tripped],
+    /// The rules that were broken until then, in order of time.
+    pub(crate) breaches: &'a [Breach],
 }
-
-/// Looks for one cause.
-type Cause = fn(&Case<'_>) -> Option<Finding>;
 
 /// Why the run of `story` failed.
 #[must_use]
 pub fn explain(story: &Story, failure: &Failure) -> Explanation {
-    let tripped = monitor::watch(story);
-    let case = Case { story, failure, window: Window::of(story, failure), tripped: &tripped };
-    let mut findings: Vec<Finding> = Vec::new();
-    let doubt = doubts::doubt(story);
-    for finding in causes(failure).iter().filter_map(|cause| cause(&case)) {
-        add_new(&mut findings, doubts::weigh(finding, doubt.as_ref()));
+    if matches!(failure.kind, FailureKind::Misuse | FailureKind::Tester) {
+        return Explanation::default(); // the sentence says it
     }
-    // Where a rule was broken for certain, that nobody led may have come of it.
-    if findings.iter().all(|finding| finding.confidence > Confidence::Certain) {
-        for finding in leaderless::findings(&case) {
-            add_new(&mut findings, doubts::weigh(finding, doubt.as_ref()));
+    let window = Window::of(story, failure);
+    let mut breaches = spec::judge(story);
+    breaches.retain(|breach| breach.at.at <= window.until);
+    for breach in &mut breaches {
+        breach.facts.retain(|fact| fact.at <= window.until);
+    }
+    let case = Case { story, failure, window, breaches: &breaches };
+    let doubt = doubts::doubt(story);
+    let mut findings: Vec<Finding> = Vec::new();
+    for breach in ranked(&case) {
+        if findings.iter().all(|other| other.id != breach.rule.id) {
+            findings.push(breach.finding(doubt.as_ref()));
         }
     }
-    // What breaks a rule for certain comes before what only looks like a cause.
+    // What is proven comes before what only looks like a cause.
     findings.sort_by_key(|finding| finding.confidence);
     findings.truncate(FINDINGS);
+    if findings.is_empty() {
+        findings.extend(nearest::unknown(&case));
+    }
     Explanation { findings, not_the_cause: red_herrings::not_the_cause(&case) }
 }
 
-fn add_new(findings: &mut Vec<Finding>, finding: Finding) {
-    if findings.iter().all(|other| other.id != finding.id) {
-        findings.push(finding);
+/// What may be the cause, the more telling first.
+fn ranked(case: &Case<'_>) -> Vec<Breach> {
+    let mut ranked: Vec<Breach> = Vec::new();
+    // What the check names exactly.
+    if let Check::Rule { id } = &case.failure.check {
+        ranked.extend(case.breaches.iter().find(|breach| breach.rule.id == id).cloned());
     }
+    let (rules, rest): (Vec<&Breach>, Vec<&Breach>) = case
+        .breaches
+        .iter()
+        .partition(|breach| matches!(breach.rule.kind, Kind::Safety | Kind::Contract));
+    let (consequences, causes): (Vec<&Breach>, Vec<&Breach>) =
+        rules.into_iter().partition(|breach| breach.rule.is_consequence());
+    ranked.extend(first(&causes));
+    let (fitting, others): (Vec<_>, Vec<_>) =
+        habits::find(case).into_iter().partition(|breach| breach.rule.kind != Kind::Budget);
+    ranked.extend(fitting);
+    ranked.extend(rest.first().map(|&breach| breach.clone()));
+    ranked.extend(others);
+    ranked.extend(first(&consequences));
+    ranked
 }
 
-/// The causes of failures with this sentence, the more telling ones first.
-fn causes(failure: &Failure) -> &'static [Cause] {
-    let sentence = failure.message.lines().next().unwrap_or_default();
-    match &*without_numbers(sentence) {
-        no_leader::SENTENCE => no_leader::CAUSES,
-        sentence => tables::causes(failure, sentence),
-    }
+/// The first breach; or the one that really is behind it, if that shows elsewhere.
+fn first(breaches: &[&Breach]) -> Vec<Breach> {
+    let Some(first) = breaches.first() else { return Vec::new() };
+    let behind = first.perhaps.and_then(|rule| {
+        let mut others = breaches.iter();
+        others.find(|other| {
+            other.rule.id == rule.id && other.perhaps.is_none() && other.servers == first.servers
+        })
+    });
+    let certain = breaches.iter().find(|breach| breach.is_certain());
+    let all = [Some(behind.unwrap_or(first)), certain];
+    all.into_iter().flatten().map(|&breach| breach.clone()).collect()
 }

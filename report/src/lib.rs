@@ -21,13 +21,14 @@ mod event;
 pub mod explain;
 mod failure;
 mod fields;
+mod habits;
 mod history;
 mod known_bug;
-pub mod monitor;
 mod outcome;
 mod payload;
 mod record;
 mod result;
+pub mod spec;
 pub mod story;
 pub mod text;
 

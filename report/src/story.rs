@@ -26,12 +26,10 @@ pub struct Story {
     pub calls: Vec<Call>,
     /// What the handlers of each server have answered, as places in `calls`, in order.
     pub handled: Vec<Vec<usize>>,
-    /// When handlers began and ended, in order.
-    pub turns: Vec<Turn>,
+    /// All that happened to servers, in order.
+    pub order: Vec<(Moment, Happened)>,
     /// When each server is proven to have reached a higher term, in order.
     pub reached: Vec<Vec<Reached>>,
-    /// When each server heard of another leader than before, or of a snapshot, in order.
-    pub heard: Vec<Vec<Heard>>,
     /// The requests for votes, as places in `calls`, in order.
     pub votes: Vec<usize>,
     /// What each server has sent, as places in `calls`, in order.
@@ -58,6 +56,8 @@ pub struct Story {
     pub elections: Vec<Election>,
     /// What servers logged, in order.
     pub logged: Vec<Logged>,
+    /// Whether a disk takes time to sync: what was written then may be lost in a crash.
+    pub syncs_take_time: bool,
     /// How many of the oldest events are missing.
     pub dropped: u64,
     /// When what is known begins; 0 if nothing is missing.
@@ -169,24 +169,31 @@ pub struct Answer {
     pub guessed: Names,
 }
 
-/// A handler began or ended.
-#[derive(Clone, Copy, Debug)]
-pub struct Turn {
-    /// When: the place of a [`Moment`].
-    pub place: usize,
-    /// What.
-    pub what: Did,
-    /// The call, as a place in [`Story::calls`].
-    pub call: usize,
-}
-
-/// What a handler did.
+/// Something that happened to a server, as a place in one of the story's lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Did {
-    /// It began: the call was delivered.
-    Begin,
-    /// It ended.
-    End,
+pub enum Happened {
+    /// A call was sent.
+    Sent(usize),
+    /// Its handler began.
+    Delivered(usize),
+    /// Its handler ended.
+    Handled(usize),
+    /// It returned to its caller.
+    Returned(usize),
+    /// A server came to life: which, and its life's place.
+    Started(u32, usize),
+    /// It was crashed.
+    Crashed(u32, usize),
+    /// It was seen to be something: which, and the view's place.
+    Viewed(u32, usize),
+    /// It accepted a command.
+    Proposed(usize),
+    /// It applied something.
+    Applied(usize),
+    /// It was given a snapshot.
+    Snapshotted(usize),
+    /// It saved its state.
+    Saved(usize),
 }
 
 /// A server is proven to have reached a term: whoever sends, votes, obeys or answers in a term has saved
@@ -199,18 +206,6 @@ pub struct Reached {
     pub term: u64,
     /// The call that proves it, as a place in [`Story::calls`].
     pub proof: usize,
-}
-
-/// A request of another leader than before was delivered to a server: from now on its log may be
-/// another.
-#[derive(Clone, Copy, Debug)]
-pub struct Heard {
-    /// When, as the place of a [`Moment`].
-    pub place: usize,
-    /// The leader's term.
-    pub term: Option<u64>,
-    /// The highest term of all leaders so far.
-    pub highest: u64,
 }
 
 /// A point in a history: events at one time have an order, too.
@@ -464,14 +459,6 @@ impl Story {
         seen.any(|(view, until)| {
             view.term < term && until.since(view.moment.at.max(moment.at)) > DEALT_WITH
         })
-    }
-
-    /// How often until `moment` a server has heard of another leader than before, and the last time.
-    #[must_use]
-    pub fn heard_until(&self, server: u32, moment: Moment) -> (usize, Option<Heard>) {
-        let heard = &self.heard[server as usize];
-        let count = heard.partition_point(|heard| heard.place <= moment.place);
-        (count, count.checked_sub(1).map(|last| heard[last]))
     }
 
     /// Until when a candidate is known to have done no better than to stand: it started another

@@ -3,28 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use super::evidence;
-use super::finding::{Confidence, Evidence, Finding};
+use crate::event::{RpcId, Time};
 use crate::fields::Slot;
+use crate::spec::{Basis, Fact};
 use crate::story::{Call, Purpose, Story};
 use crate::text::list;
 
-/// What rests on the tester's calls and on the disk alone, and on no message.
-const WITHOUT_MESSAGES: [&str; 10] = [
-    "applied-twice",
-    "apply-left-out",
-    "index-from-zero",
-    "index-given-twice",
-    "log-not-cut",
-    "snapshot-goes-back",
-    "snapshot-ignored",
-    "snapshot-not-read-back",
-    "snapshot-not-saved",
-    "server-hangs",
-];
-
 /// Why messages may say something else than is read in them, if they may.
-pub(super) fn doubt(story: &Story) -> Option<Evidence> {
+pub(super) fn doubt(story: &Story) -> Option<Fact> {
     if !story.guessed.is_empty() {
         let has_guess = |call: &&Call| {
             story
@@ -38,11 +24,11 @@ pub(super) fn doubt(story: &Story) -> Option<Evidence> {
             "messages have no field of the paper's name for {names}; what is taken for it is a guess, \
              which nothing in the run confirms"
         );
-        return Some(evidence(first.sent.at, text, [first.id]));
+        return Some(fact(first.sent.at, text, Some(first.id)));
     }
     if story.dropped > 0 {
         let text = "what was before is missing, for the history grew too long".to_owned();
-        return Some(evidence(story.since, text, None));
+        return Some(fact(story.since, text, None));
     }
     let (call, index) = own_entry(story)?;
     let text = format!(
@@ -50,7 +36,11 @@ pub(super) fn doubt(story: &Story) -> Option<Evidence> {
          log may count its entries otherwise than start() does",
         call.from.server
     );
-    Some(evidence(call.sent.at, text, [call.id]))
+    Some(fact(call.sent.at, text, Some(call.id)))
+}
+
+fn fact(at: Time, text: String, call: Option<RpcId>) -> Fact {
+    Fact { text, at, calls: call.into_iter().collect(), basis: Basis::Concluded }
 }
 
 /// The first entry that a leader sends of its own term though its `start()` has returned that index for no
@@ -70,16 +60,4 @@ fn own_entry(story: &Story) -> Option<(&Call, u64)> {
         })?;
         Some((call, index))
     })
-}
-
-/// A finding, with what makes it doubtful.
-pub(super) fn weigh(finding: Finding, doubt: Option<&Evidence>) -> Finding {
-    let Some(doubt) = doubt else { return finding };
-    let rests_on_messages = !WITHOUT_MESSAGES.contains(&&*finding.id);
-    if finding.confidence != Confidence::Certain || !rests_on_messages {
-        return finding;
-    }
-    let mut finding = finding.likely();
-    finding.evidence.push(doubt.clone());
-    finding
 }

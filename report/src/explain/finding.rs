@@ -33,13 +33,6 @@ pub struct Finding {
     pub normal: Option<String>,
 }
 
-impl Finding {
-    /// The same, if there may be another reason for what the history shows.
-    pub(crate) fn likely(self) -> Finding {
-        Finding { confidence: Confidence::Likely, ..self }
-    }
-}
-
 /// How sure a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -62,26 +55,4 @@ pub struct Evidence {
     /// The calls that it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<RpcId>,
-}
-
-/// A finding that the history proves, by a rule and where to look for what breaks it.
-pub(crate) fn certain(
-    id: &str,
-    what: String,
-    evidence: Vec<Evidence>,
-    [rule, look]: [&str; 2],
-) -> Finding {
-    Finding {
-        id: id.to_owned(),
-        confidence: Confidence::Certain,
-        what,
-        evidence,
-        rule: rule.to_owned(),
-        look: look.to_owned(),
-        normal: None,
-    }
-}
-
-pub(crate) fn evidence(at: Time, text: String, calls: impl IntoIterator<Item = RpcId>) -> Evidence {
-    Evidence { text, at, calls: calls.into_iter().collect() }
 }

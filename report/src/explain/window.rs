@@ -2,7 +2,7 @@
 
 use crate::event::Time;
 use crate::failure::Failure;
-use crate::story::{Step, Story};
+use crate::story::{Moment, Step, Story};
 
 /// The failing check's time, and who could have done what it waited for.
 #[derive(Clone, Debug)]
@@ -30,5 +30,10 @@ impl Window {
     /// Whether `at` is within.
     pub(crate) fn contains(&self, at: Time) -> bool {
         self.from <= at && at <= self.until
+    }
+
+    /// The moment after all that happened until the failure.
+    pub(crate) fn end(&self) -> Moment {
+        Moment { place: usize::MAX, at: self.until }
     }
 }

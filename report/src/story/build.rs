@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Answer, Applied, Call, Did, Election, Heard, Life, Link, Logged, Look, Moment, Proposal,
-    Purpose, Reached, Save, Snapshot, Step, Story, Turn, View,
+    Answer, Applied, Call, Election, Happened, Life, Link, Logged, Look, Moment, Proposal, Purpose,
+    Reached, Save, Snapshot, Step, Story, View,
 };
 use crate::event::{Caller, Event, EventKind, RpcId};
 use crate::fields::{Fields, HIGHEST};
@@ -89,13 +89,13 @@ impl Story {
             handled: vec![Vec::new(); servers],
             sent: vec![Vec::new(); servers],
             reached: vec![Vec::new(); servers],
-            heard: vec![Vec::new(); servers],
             lives: vec![Vec::new(); servers],
             links: vec![Vec::new(); servers],
             views: vec![Vec::new(); servers],
             dropped: history.dropped(),
             // Four events make a call.
             calls: Vec::with_capacity(history.events().len() / 4),
+            order: Vec::with_capacity(history.events().len()),
             ..Story::default()
         };
         if story.dropped > 0 {
@@ -123,6 +123,7 @@ impl Story {
             let number = server as u32;
             if let Some(incarnation) = first_life(events, number) {
                 self.lives[server].push(Life { incarnation, from: begin, until: None });
+                self.order.push((begin, Happened::Started(number, 0)));
             }
             let is_up = events.iter().find_map(|event| match event.kind {
                 EventKind::Connected { server } if server == number => Some(false),
@@ -188,6 +189,7 @@ impl Story {
                     self.votes.push(self.calls.len());
                 }
                 self.sent[from.server as usize].push(self.calls.len());
+                self.order.push((moment, Happened::Sent(self.calls.len())));
                 self.calls.push(Call {
                     id: *id,
                     from: *from,
@@ -218,7 +220,7 @@ impl Story {
                 if let Some(call) = places.get(*id) {
                     self.calls[call].delivered = Some(moment);
                     self.calls[call].life = *life;
-                    self.turn(moment, Did::Begin, call);
+                    self.order.push((moment, Happened::Delivered(call)));
                     self.is_delivered(moment, call);
                 }
             }
@@ -239,7 +241,7 @@ impl Story {
                         })
                         .map(|life| life.incarnation);
                     self.handled[call.to as usize].push(place);
-                    self.turn(moment, Did::End, place);
+                    self.order.push((moment, Happened::Handled(place)));
                     let Call { purpose, to, answered_in, ref args, reply, .. } = self.calls[place];
                     if purpose != Purpose::Other && answered_in.is_some() {
                         // Whatever term the answer has, only one that is in the request's votes or obeys.
@@ -252,6 +254,7 @@ impl Story {
             }
             EventKind::RpcReturned { id, outcome } => {
                 if let Some(place) = places.get(*id) {
+                    self.order.push((moment, Happened::Returned(place)));
                     let call = &mut self.calls[place];
                     call.returned = Some((moment, *outcome));
                     if *outcome == Outcome::ServerDied {
@@ -261,17 +264,19 @@ impl Story {
             }
             EventKind::Started { server } if exists(server.server) => {
                 let life = Life { incarnation: server.incarnation, from: moment, until: None };
-                self.lives[server.server as usize].push(life);
+                let lives = &mut self.lives[server.server as usize];
+                self.order.push((moment, Happened::Started(server.server, lives.len())));
+                lives.push(life);
                 if server.incarnation > 1 {
                     self.happens(moment, format!("start server {}", server.server));
                 }
             }
             EventKind::Crashed { server } if exists(server.server) => {
                 let lives = &mut self.lives[server.server as usize];
-                if let Some(life) =
-                    lives.iter_mut().find(|life| life.incarnation == server.incarnation)
-                {
-                    life.until = Some(moment);
+                let place = lives.iter().position(|life| life.incarnation == server.incarnation);
+                if let Some(place) = place {
+                    lives[place].until = Some(moment);
+                    self.order.push((moment, Happened::Crashed(server.server, place)));
                 }
                 self.happens(moment, format!("crash server {}", server.server));
             }
@@ -284,6 +289,7 @@ impl Story {
                 self.happens(moment, format!("cut off server {server}"));
             }
             EventKind::Network { what } => {
+                self.syncs_take_time |= what.starts_with("a sync takes ") && what != "a sync takes no time";
                 self.steps.push(Step { moment, what: what.clone(), line: None, is_fault: true });
             }
             EventKind::Step { what, file, line } => {
@@ -296,7 +302,9 @@ impl Story {
                 self.looks.push(Look { moment, round, rounds, leader });
             }
             EventKind::Viewed { server, term, is_leader, detail } if exists(server.server) => {
-                self.views[server.server as usize].push(View {
+                let views = &mut self.views[server.server as usize];
+                self.order.push((moment, Happened::Viewed(server.server, views.len())));
+                views.push(View {
                     moment,
                     incarnation: server.incarnation,
                     term: (*term).min(HIGHEST),
@@ -307,23 +315,28 @@ impl Story {
             EventKind::Proposed { server, index, term, command } if exists(server.server) => {
                 let (server, index, term) = (*server, (*index).min(HIGHEST), (*term).min(HIGHEST));
                 let command = command.clone();
+                self.order.push((moment, Happened::Proposed(self.proposals.len())));
                 self.proposals.push(Proposal { moment, server, index, term, command });
             }
             EventKind::Applied { server, index, command } if exists(server.server) => {
                 let (server, index) = (*server, (*index).min(HIGHEST));
                 let command = Some(command.clone());
+                self.order.push((moment, Happened::Applied(self.applied.len())));
                 self.applied.push(Applied { moment, server, index, command, bytes: 0 });
             }
             EventKind::AppliedSnapshot { server, index, bytes } if exists(server.server) => {
                 let (server, index, bytes) = (*server, (*index).min(HIGHEST), *bytes);
+                self.order.push((moment, Happened::Applied(self.applied.len())));
                 self.applied.push(Applied { moment, server, index, command: None, bytes });
             }
             EventKind::Snapshotted { server, index } if exists(server.server) => {
                 let (server, index) = (*server, (*index).min(HIGHEST));
+                self.order.push((moment, Happened::Snapshotted(self.snapshots.len())));
                 self.snapshots.push(Snapshot { moment, server, index });
             }
             EventKind::Saved { server, state, snapshot } if exists(server.server) => {
                 let (server, state, snapshot) = (*server, *state, *snapshot);
+                self.order.push((moment, Happened::Saved(self.saved.len())));
                 self.saved.push(Save { moment, server, state, snapshot });
             }
             EventKind::Logged { server, level, target: _, text } => {
@@ -344,31 +357,14 @@ impl Story {
         }
     }
 
-    fn turn(&mut self, moment: Moment, what: Did, call: usize) {
-        self.turns.push(Turn { place: moment.place, what, call });
-    }
-
-    /// What a delivery proves of the sender's term, and what it may do to the receiver's log.
+    /// What a delivery proves of the sender's term.
     fn is_delivered(&mut self, moment: Moment, place: usize) {
-        let Call { purpose, from, to, args: Fields { term, .. }, .. } = self.calls[place];
+        let Call { purpose, from, args: Fields { term, .. }, .. } = self.calls[place];
         if purpose == Purpose::Other {
             return;
         }
         // A dead server's calls are never delivered.
         self.reaches(moment, from.server, term, place);
-        if purpose == Purpose::Vote {
-            return;
-        }
-        let heard = &mut self.heard[to as usize];
-        let last = heard.last().copied();
-        // A snapshot may replace the whole log.
-        if purpose == Purpose::Snapshot
-            || term.is_none()
-            || last.map(|last| last.term) != Some(term)
-        {
-            let highest = term.unwrap_or(u64::MAX).max(last.map_or(0, |last| last.highest));
-            heard.push(Heard { place: moment.place, term, highest });
-        }
     }
 
     fn reaches(&mut self, moment: Moment, server: u32, term: Option<u64>, proof: usize) {

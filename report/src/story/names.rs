@@ -64,9 +64,6 @@ impl Story {
         if names.has(Slot::Term) {
             self.elections.clear();
             self.reached.iter_mut().for_each(Vec::clear);
-            for heard in self.heard.iter_mut().flatten() {
-                (heard.term, heard.highest) = (None, u64::MAX);
-            }
         }
     }
 

@@ -1,0 +1,90 @@
+//! What is nearest to a failure that nothing explains: what the check waited for, what the servers that could
+//! have met it did meanwhile, and how a working run goes on there.
+
+use super::{Case, Confidence, Evidence, Finding};
+use crate::check::Check;
+use crate::failure::FailureKind;
+use crate::spec::rules::candidates;
+use crate::story::{Call, Purpose};
+use crate::text::{count, list};
+
+/// What is known of a failure without a known cause; nothing if its own sentence says what is wrong.
+pub(super) fn unknown(case: &Case<'_>) -> Option<Finding> {
+    let says_why = matches!(
+        case.failure.kind,
+        FailureKind::Panic | FailureKind::Misuse | FailureKind::Stuck | FailureKind::Tester
+    );
+    if says_why || case.story.servers == 0 {
+        return None;
+    }
+    let (story, window) = (case.story, &case.window);
+    let mut evidence = Vec::new();
+    for &server in &window.up {
+        let within = |call: &&Call| window.contains(call.sent.at);
+        let sent = |purpose: Purpose| {
+            let mut all = story.sent_by(server).filter(within);
+            let calls: Vec<&Call> = all.by_ref().filter(|call| call.purpose == purpose).collect();
+            calls
+        };
+        let mut did = Vec::new();
+        for (purpose, name) in [
+            (Purpose::Vote, "request for votes"),
+            (Purpose::Append, "AppendEntries call"),
+            (Purpose::Snapshot, "InstallSnapshot call"),
+            (Purpose::Other, "other call"),
+        ] {
+            let calls = sent(purpose);
+            let answered = calls.iter().filter(|call| call.replied().is_some()).count();
+            let agreed = calls.iter().filter(|call| {
+                call.reply.vote_granted == Some(true) || call.reply.success == Some(true)
+            });
+            if !calls.is_empty() {
+                let name = match (calls.len(), name) {
+                    (1, name) => format!("1 {name}"),
+                    (n, "request for votes") => format!("{n} requests for votes"),
+                    (n, name) => count(n, name),
+                };
+                let agreed = agreed.count();
+                did.push(format!("{name} ({answered} answered, {agreed} with yes)"));
+            }
+        }
+        let mut applied = story.applied.iter().filter(|it| it.server.server as usize == server);
+        let last = applied.rfind(|it| it.moment.at <= window.until).map_or(0, |it| it.index);
+        let did = match did.is_empty() {
+            true => "nothing".to_owned(),
+            false => list(did),
+        };
+        evidence.push(Evidence {
+            text: format!(
+                "server {server} had sent {did} since the check began, and had applied up to index {last}"
+            ),
+            at: window.until,
+            calls: Vec::new(),
+        });
+    }
+    let (waited, normal) = match case.failure.check {
+        Check::OneLeader => ("a leader", Some(candidates::NORMAL)),
+        Check::Agreed { .. } => (
+            "a command to be applied by enough servers",
+            Some(
+                "the leader sends the command to all others at once, a majority confirms it within \
+                 milliseconds, and everybody applies it by the next heartbeat",
+            ),
+        ),
+        Check::InOrder { .. } => (
+            "the next index",
+            Some("a server applies one index after the other, from behind its snapshot on"),
+        ),
+        _ => ("something else", None),
+    };
+    Some(Finding {
+        id: "unknown".to_owned(),
+        confidence: Confidence::Unknown,
+        what: format!("no known cause fits; the check waited for {waited}"),
+        evidence,
+        rule: "none is seen to be broken".to_owned(),
+        look: "what the servers did meanwhile, in the table below; and what they should have done next"
+            .to_owned(),
+        normal: normal.map(str::to_owned),
+    })
+}

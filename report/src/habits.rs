@@ -1,0 +1,134 @@
+//! What a server did instead while something that has to happen was overdue.
+//!
+//! An obligation is opened by an event, is due some time later, and is met by another event: whoever hears of
+//! no leader stands for election, whoever has the votes leads, whoever leads sends. That one wasn't met in the
+//! failing check is a fact; why it wasn't is a guess by what the server did meanwhile. Each guess is a
+//! [`Habit`], with what would refute it. None is ever certain.
+
+mod applying;
+mod blocked;
+mod budget;
+mod commands;
+mod elections;
+mod leadership;
+mod panics;
+mod replication;
+mod saves;
+mod snapshots;
+mod timers;
+
+use std::time::Duration;
+
+use crate::check::Check;
+use crate::event::Time;
+use crate::explain::{Case, Window};
+use crate::failure::FailureKind;
+use crate::spec::{Breach, Rule};
+use crate::story::{Call, Life, Story};
+
+/// A guess at why something didn't happen.
+pub(crate) struct Habit {
+    /// The rule that it breaks.
+    pub(crate) rule: &'static Rule,
+    /// What would show that it is another one.
+    pub(crate) refuted_by: &'static str,
+    /// Looks for it.
+    pub(crate) find: fn(&Case<'_>) -> Option<Breach>,
+}
+
+/// For how long a server may do nothing about a missing leader: longer than any election timeout with
+/// which a test would pass.
+const PATIENCE: Duration = Duration::from_millis(1200);
+
+/// How soon whoever has a majority of the votes leads: a reply needs no time to be counted.
+const COUNTED: Duration = Duration::from_millis(100);
+
+/// What a right Raft does in a small part of this time.
+const LONG: Duration = Duration::from_secs(1);
+
+/// The habits that are looked for under a check, the more telling ones first.
+fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
+    match &case.failure.check {
+        Check::OneLeader => &[elections::HABITS],
+        Check::SameTerm | Check::LeaderStays { .. } => &[leadership::HABITS, commands::HABITS],
+        Check::Accepted { .. } | Check::Agreed { accepted: None } => {
+            &[elections::HANGING, commands::HABITS, leadership::HABITS]
+        }
+        Check::Agreed { .. } => {
+            &[elections::HANGING, replication::HABITS, applying::LATE, leadership::HABITS]
+        }
+        Check::InTime => &[elections::HANGING, applying::LATE, replication::HABITS],
+        Check::InOrder { .. } => &[applying::ORDER],
+        Check::Snapshot { .. } => &[snapshots::HABITS],
+        Check::LogCut { .. } => &[saves::CUT],
+        Check::Saved { .. } => &[saves::HABITS],
+        Check::Budget { .. } => &[budget::HABITS, leadership::HABITS],
+        Check::Panicked { .. } => &[panics::HABITS],
+        Check::Blocked { .. } => &[blocked::HABITS],
+        Check::Script | Check::TermAdopted { .. } => {
+            &[elections::HANGING, replication::HABITS, leadership::HABITS]
+        }
+        Check::NoSecondLeader
+        | Check::SameCommand { .. }
+        | Check::Repeated
+        | Check::Rule { .. } => &[],
+    }
+}
+
+/// What servers did instead of what was due.
+pub(crate) fn find(case: &Case<'_>) -> Vec<Breach> {
+    let habits = tables(case).iter().copied().flatten();
+    let mut found: Vec<Breach> = habits.filter_map(|habit| (habit.find)(case)).collect();
+    // What a test waited for may not have come because for a good part of that time nobody led.
+    let waited = matches!(case.failure.kind, FailureKind::Liveness | FailureKind::Stuck);
+    if waited
+        && case.failure.check != Check::OneLeader
+        && let Some(window) = leadership::leaderless(case.story, &case.window)
+    {
+        let case = Case { window, ..*case };
+        found.extend(elections::HABITS.iter().filter_map(|habit| (habit.find)(&case)));
+    }
+    found
+}
+
+fn after(time: Time, span: Duration) -> Time {
+    Time(time.0 + span.as_micros() as u64)
+}
+
+fn seconds(span: Duration) -> String {
+    format!("{:.2} s", span.as_secs_f64())
+}
+
+fn ids<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<crate::event::RpcId> {
+    calls.into_iter().map(|call| call.id).collect()
+}
+
+/// The life of a server at `at`, or the last one before.
+fn life_at(story: &Story, server: usize, at: Time) -> Option<&Life> {
+    story.lives[server].iter().rev().find(|life| life.from.at <= at)
+}
+
+/// A leader at some time.
+struct Leader {
+    server: u32,
+    term: u64,
+    since: Time,
+}
+
+/// Whether a server says at `at` that it leads, in which term and since when.
+fn leads(story: &Story, server: usize, at: Time) -> Option<Leader> {
+    let mut views = story.views[server].iter().rev().skip_while(|view| view.moment.at > at);
+    let now = views.next().filter(|view| view.is_leader)?;
+    let same = views.take_while(|view| {
+        view.is_leader && view.term == now.term && view.incarnation == now.incarnation
+    });
+    let since = same.last().unwrap_or(now).moment.at;
+    let mut lives = story.lives[server].iter();
+    let is_alive = lives.any(|life| life.covers(at) && life.incarnation == now.incarnation);
+    is_alive.then_some(Leader { server: server as u32, term: now.term, since })
+}
+
+/// The servers that were up at the end of the failing check.
+fn up(window: &Window) -> impl Iterator<Item = u32> {
+    window.up.iter().map(|&server| server as u32)
+}

@@ -1,0 +1,282 @@
+//! What a server applied instead of what was due: too late, twice, with a gap, from a wrong beginning.
+
+use std::time::Duration;
+
+use super::saves::{kept_old, not_saved, replaced_by_none};
+use super::{Habit, life_at};
+use crate::check::Check;
+use crate::event::{RpcId, Time};
+use crate::explain::Case;
+use crate::spec::Breach;
+use crate::spec::rules::contract::{self, indexes};
+use crate::spec::rules::{all_servers, persistence};
+use crate::story::{Applied, Life, Purpose, Story};
+
+pub(super) const LATE: &[Habit] = &[Habit {
+    rule: &all_servers::APPLIES_LATE,
+    refuted_by: "most commands are applied as soon as they are known to be committed",
+    find: applies_late,
+}];
+
+pub(super) const ORDER: &[Habit] = &[
+    Habit {
+        rule: &persistence::SNAPSHOT_INDEX_FORGOTTEN,
+        refuted_by: "the first index that it applies after a crash is the one behind its snapshot",
+        find: snapshot_index_forgotten,
+    },
+    Habit {
+        rule: &persistence::SNAPSHOT_NOT_SAVED,
+        refuted_by: "what is saved after snapshot() has a snapshot",
+        find: snapshot_lost,
+    },
+    Habit {
+        rule: &persistence::SAVED_FOR_APPLIED,
+        refuted_by: "it had been told of what is committed since it began",
+        find: saved_for_applied,
+    },
+    Habit {
+        rule: &contract::LEFT_OUT,
+        refuted_by: "what it left out is covered by a snapshot that it has handed on",
+        find: left_out,
+    },
+];
+
+/// A right Raft applies at once.
+const AT_ONCE: Duration = Duration::from_millis(200);
+
+/// How many commands must be late.
+const FEW: usize = 3;
+
+/// A command that was applied: when its server knew that it could be.
+struct Delay {
+    server: usize,
+    index: u64,
+    known: Time,
+    call: RpcId,
+    applied: Time,
+}
+
+impl Delay {
+    fn length(&self) -> Duration {
+        self.applied.since(self.known)
+    }
+}
+
+/// Half of the commands were applied long after it was known that they are committed.
+pub(super) fn applies_late(case: &Case<'_>) -> Option<Breach> {
+    let mut delays = delays(case);
+    delays.sort_by_key(Delay::length);
+    let middle = delays.get(delays.len() / 2)?;
+    if delays.len() < FEW || middle.length() < AT_ONCE {
+        return None;
+    }
+    let worst = delays.last()?;
+    let what = "what is committed is applied late, so that each command takes long".to_owned();
+    let knew = format!("server {} knew that index {} is committed", worst.server, worst.index);
+    let late = format!(
+        "it applied it {} ms later; half of {} commands were applied after {} ms or more",
+        worst.length().as_millis(),
+        delays.len(),
+        middle.length().as_millis()
+    );
+    let rule = &all_servers::APPLIES_LATE;
+    Some(
+        Breach::new(rule, case.window.end(), worst.server as u32, what)
+            .seen(worst.known, knew, [worst.call])
+            .seen(worst.applied, late, None),
+    )
+}
+
+fn delays(case: &Case<'_>) -> Vec<Delay> {
+    let (story, until) = (case.story, case.window.until);
+    let mut delays = Vec::new();
+    for server in 0..story.servers {
+        // What it was told as a follower, or told others as the leader.
+        let mut known: Vec<(u64, Time, RpcId)> = Vec::new();
+        for call in story.handled_by(server) {
+            if let (Some(commit), Some(last), Some(true), Some(handled)) =
+                (call.args.leader_commit, call.up_to(), call.reply.success, call.handled)
+            {
+                known.push((commit.min(last), handled.at, call.id));
+            }
+        }
+        for call in story.sent_by(server).filter(|call| call.purpose == Purpose::Append) {
+            known.extend(call.args.leader_commit.map(|commit| (commit, call.sent.at, call.id)));
+        }
+        known.sort_by_key(|&(_, at, _)| at);
+        let mut highest = 0;
+        known.retain(|&(commit, _, _)| {
+            let rises = commit > highest;
+            highest = highest.max(commit);
+            rises
+        });
+        for applied in &story.applied {
+            let at = applied.moment.at;
+            if applied.server.server as usize != server || applied.command.is_none() || at > until {
+                continue;
+            }
+            let place = known.partition_point(|&(commit, _, _)| commit < applied.index);
+            let Some(&(_, told, call)) = known.get(place).filter(|known| known.1 <= at) else {
+                continue;
+            };
+            let mut lives = story.lives[server].iter();
+            if lives.any(|life| life.covers(at) && life.covers(told)) {
+                delays.push(Delay { server, index: applied.index, known: told, call, applied: at });
+            }
+        }
+    }
+    delays
+}
+
+/// The first message that a life was to hand on, and that was refused.
+struct First<'a> {
+    server: usize,
+    life: Life,
+    applied: &'a Applied,
+    /// Behind which index it should have gone on.
+    behind: u64,
+}
+
+impl First<'_> {
+    fn find<'a>(case: &Case<'a>) -> Option<First<'a>> {
+        let story = case.story;
+        let Check::InOrder { server, index, expected } = case.failure.check else { return None };
+        // What came at the same time may stand behind it.
+        let mut own = story.applied.iter().rev().filter(|applied| {
+            applied.server.server == server && applied.moment.at <= case.window.until
+        });
+        let applied = own.find(|applied| applied.index == index)?;
+        if own.next().is_some_and(|before| before.server == applied.server) {
+            return None;
+        }
+        let server = server as usize;
+        let life = *life_at(story, server, applied.moment.at)?;
+        let own = story.applied.iter().filter(|before| {
+            before.server.server as usize == server && before.moment < life.from
+        });
+        let highest = || own.map(|before| before.index).max().unwrap_or(0);
+        let behind = expected.map_or_else(highest, |next| next.saturating_sub(1));
+        Some(First { server, life, applied, behind })
+    }
+
+    fn breach(&self, rule: &'static crate::spec::Rule, what: String) -> Breach {
+        Breach::new(rule, self.applied.moment, self.server as u32, what)
+    }
+}
+
+fn snapshot_index_forgotten(case: &Case<'_>) -> Option<Breach> {
+    let first = First::find(case)?;
+    let First { server, life, applied, behind } = first;
+    if life.incarnation < 2 || applied.index > behind {
+        return None;
+    }
+    let began = format!(
+        "server {server} was restarted with a snapshot that covers everything up to index {behind}"
+    );
+    let what = format!("server {server} went on before its snapshot after a crash");
+    let breach = first.breach(&persistence::SNAPSHOT_INDEX_FORGOTTEN, what);
+    let text = format!("it applied index {} first", applied.index);
+    Some(breach.seen(life.from.at, began, None).seen(applied.moment.at, text, None))
+}
+
+/// The service began with an older snapshot than the log, or with none.
+fn snapshot_lost(case: &Case<'_>) -> Option<Breach> {
+    let First { server, life, applied, behind } = First::find(case)?;
+    if life.incarnation < 2 || applied.index <= behind + 1 {
+        return None;
+    }
+    let (story, until) = (case.story, life.from);
+    match behind {
+        0 => replaced_by_none(story, server, until).or_else(|| not_saved(story, server, until)),
+        _ => kept_old(story, server, until),
+    }
+}
+
+fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
+    let first = First::find(case)?;
+    let First { server, life, applied, behind } = first;
+    let index = applied.index;
+    if life.incarnation < 2 || index <= behind + 1 {
+        return None;
+    }
+    let story = case.story;
+    // Else it is what it has come to know since; and behind a later snapshot it may begin there.
+    let is_its_end = was_last(story, server, life.from, index - 1);
+    let covers = |held: crate::story::Held| held.index >= index;
+    if !is_its_end && !knew_of_more(story, &first)
+        || story.held_by(server as u32, applied.moment).any(covers)
+    {
+        return None;
+    }
+    let began =
+        format!("server {server} was restarted; its service had everything up to index {behind}");
+    let text = format!(
+        "it applied index {index} first, and left out {}",
+        indexes(behind + 1, index - 1)
+    );
+    let what = format!("server {server} took for applied what it had only saved");
+    // That it leaves something out is certain, and how it comes to that is not.
+    let breach = first.breach(&persistence::SAVED_FOR_APPLIED, what);
+    Some(breach.seen(life.from.at, began, None).concluded(applied.moment.at, text, None))
+}
+
+/// Whether a server had been told in its present life that something behind what it applied is
+/// committed: it did not just begin with the last.
+fn knew_of_more(story: &Story, first: &First<'_>) -> bool {
+    story.handled_by(first.server).any(|call| {
+        let known = call.args.leader_commit.zip(call.up_to()).map(|(commit, end)| commit.min(end));
+        call.reply.success == Some(true)
+            && call.delivered > Some(first.life.from)
+            && call.handled < Some(first.applied.moment)
+            && known > Some(first.applied.index)
+    })
+}
+
+/// Whether `index` is the last that a server had applied before its present life, or where its log
+/// ended then.
+fn was_last(story: &Story, server: usize, began: crate::story::Moment, index: u64) -> bool {
+    let applied = story.applied.iter().filter(|applied| {
+        applied.server.server as usize == server && applied.moment < began
+    });
+    let confirmed = story.handled_by(server).filter_map(|call| {
+        let handled = call.handled.filter(|&handled| handled < began)?;
+        (call.reply.success == Some(true)).then_some((handled, call.up_to()?))
+    });
+    let proposed = story.proposals.iter();
+    let proposed =
+        proposed.filter(|own| own.server.server as usize == server && own.moment < began);
+    let ends: Vec<_> = confirmed.chain(proposed.map(|own| (own.moment, own.index))).collect();
+    let latest = ends.iter().max_by_key(|(moment, _)| *moment).map(|&(_, end)| end);
+    let highest = ends.iter().map(|&(_, end)| end).max();
+    let applied = applied.map(|applied| applied.index).max();
+    applied == Some(index) || applied < Some(index) && [latest, highest].contains(&Some(index))
+}
+
+/// The first that it applies in a life lies behind what should come.
+fn left_out(case: &Case<'_>) -> Option<Breach> {
+    let first = First::find(case)?;
+    let First { server, life, applied, behind } = first;
+    let index = applied.index;
+    if index <= behind + 1
+        || snapshot_lost(case).is_some()
+        || saved_for_applied(case).is_some()
+    {
+        return None;
+    }
+    let brought = case.story.handled_by(server).rev().find(|call| {
+        call.args.last_included_index.is_some_and(|last| behind < last && last < index)
+            && call.handled.is_some_and(|handled| handled < applied.moment)
+            && call.delivered > Some(life.from)
+    });
+    let until = (applied.moment, index);
+    if let Some((call, handled)) = brought.and_then(|call| Some((call, call.handled?))) {
+        let since = (life.from, behind);
+        return Some(contract::not_delivered(server as u32, call, handled, since, until));
+    }
+    let left_out = indexes(behind + 1, index - 1);
+    let what = format!("server {server} left out {left_out} when it applied what was committed");
+    let text = format!("the first that it applied is index {index}: it left out {left_out}");
+    let breach = first.breach(&contract::LEFT_OUT, what);
+    let came = format!("server {server} came to life");
+    Some(breach.seen(life.from.at, came, None).concluded(applied.moment.at, text, None))
+}

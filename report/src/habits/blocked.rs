@@ -1,0 +1,85 @@
+//! What a server was at when it blocked the simulated thread.
+
+use super::{Habit, leads};
+use crate::check::{Activity, Check};
+use crate::explain::Case;
+use crate::spec::Breach;
+use crate::spec::rules::contract;
+
+pub(super) const HABITS: &[Habit] = &[
+    Habit {
+        rule: &contract::KILLED_WAITS,
+        refuted_by: "the life that blocks is the present one",
+        find: killed_server_waits,
+    },
+    Habit {
+        rule: &contract::LOCK_WHILE_APPLYING,
+        refuted_by: "nothing was on its way to the service",
+        find: snapshot_waits,
+    },
+    Habit {
+        rule: &contract::START_WAITS,
+        refuted_by: "start() returned",
+        find: start_waits,
+    },
+];
+
+/// The server that blocks the thread, and in what.
+fn blocked<'a>(case: &Case<'a>) -> Option<(u32, Option<u32>, &'a Activity)> {
+    let Check::Blocked { server: Some(server), life, activity } = &case.failure.check else {
+        return None;
+    };
+    ((*server as usize) < case.story.servers).then_some((*server, *life, activity))
+}
+
+/// Whether it blocks in a method that the tester called.
+fn is_in(activity: &Activity, method: &str) -> bool {
+    matches!(activity, Activity::Method { name } if name == method)
+}
+
+/// A task of a server that was killed waits for what nobody will give it.
+fn killed_server_waits(case: &Case<'_>) -> Option<Breach> {
+    let (server, life, _) = blocked(case)?;
+    let mut lives = case.story.lives[server as usize].iter();
+    let life = lives.find(|it| Some(it.incarnation) == life)?;
+    let crashed = life.until?;
+    let what = format!("server {server} was killed, and its tasks go on and wait for ever");
+    let killed = format!("server {server} was killed, in its life {}", life.incarnation);
+    let text = "a task of a life that had ended blocks the thread, and with it all others".to_owned();
+    Some(
+        Breach::new(&contract::KILLED_WAITS, case.window.end(), server, what)
+            .seen(crashed.at, killed, None)
+            .seen(case.window.until, text, None),
+    )
+}
+
+/// The service waits for the Raft, which waits for the service.
+fn snapshot_waits(case: &Case<'_>) -> Option<Breach> {
+    let (server, _, activity) = blocked(case)?;
+    let mut applied = case.story.applied.iter().rev();
+    let last = applied.find(|applied| applied.server.server == server)?;
+    let what = format!(
+        "server {server}'s snapshot() waits, most likely for a lock, and who has it for the service, which \
+         waits for snapshot()"
+    );
+    let given = format!("server {server}'s service was given index {}", last.index);
+    let text = "before it took the next message it called snapshot(), which doesn't return".to_owned();
+    let rule = &contract::LOCK_WHILE_APPLYING;
+    let breach = Breach::new(rule, case.window.end(), server, what);
+    let breach = breach.seen(last.moment.at, given, None).seen(case.window.until, text, None);
+    is_in(activity, "snapshot").then_some(breach)
+}
+
+/// `start()` waits for what comes only once it has returned.
+fn start_waits(case: &Case<'_>) -> Option<Breach> {
+    let (server, _, activity) = blocked(case)?;
+    let until = case.window.until;
+    let what = format!("server {server}'s start() waits instead of returning at once");
+    let mut breach = Breach::new(&contract::START_WAITS, case.window.end(), server, what);
+    if let Some(leader) = leads(case.story, server as usize, until) {
+        let text = format!("server {server} leads term {}", leader.term);
+        breach = breach.seen(leader.since, text, None);
+    }
+    let text = format!("a client calls server {server}'s start(), which doesn't return");
+    is_in(activity, "start").then_some(breach.seen(until, text, None))
+}

@@ -1,0 +1,124 @@
+//! A leader that doesn't take commands.
+
+use super::{Habit, LONG, Leader, leads, up};
+use crate::check::Check;
+use crate::event::Time;
+use crate::explain::Case;
+use crate::spec::Breach;
+use crate::spec::rules::{contract, leaders};
+use crate::story::Story;
+
+pub(super) const HABITS: &[Habit] = &[
+    Habit {
+        rule: &leaders::IN_TURN,
+        refuted_by: "two of its calls were outstanding at the same time",
+        find: super::replication::in_turn,
+    },
+    Habit {
+        rule: &contract::ONE_COMMAND,
+        refuted_by: "a second command was taken while the first one wasn't applied",
+        find: one_command_at_a_time,
+    },
+    Habit {
+        rule: &contract::REFUSES_COMMANDS,
+        refuted_by: "it didn't lead any more when it was asked",
+        find: leader_refuses,
+    },
+];
+
+/// The leader that refused a command, until when it led for certain, and whether the refusal was seen.
+fn refused(case: &Case<'_>) -> Option<(Leader, Time, bool)> {
+    let (story, until) = (case.story, case.window.until);
+    let looked = || story.looks.iter().rev().find(|look| look.moment.at <= until);
+    match case.failure.check {
+        Check::Accepted { server, is_seen } => {
+            let server = server.or_else(|| looked()?.leader)?;
+            let leader = leads(story, server as usize, until)?;
+            Some((leader, until, is_seen))
+        }
+        Check::Agreed { accepted: None } => {
+            let leader = up(&case.window).find_map(|server| leads(story, server as usize, until))?;
+            let begun = leader.since.max(case.window.settled).max(case.window.from);
+            (until.since(begun) >= LONG).then_some((leader, until, false))
+        }
+        // It didn't change: what came back from start() was nothing.
+        Check::SameTerm => {
+            let looked = looked()?;
+            let leader = leads(story, looked.leader? as usize, until)?;
+            let took = |own: &crate::story::Proposal| {
+                own.server.server == leader.server && own.moment >= looked.moment
+            };
+            let is_refused = leader.since <= looked.moment.at && !story.proposals.iter().any(took);
+            is_refused.then_some((leader, until, false))
+        }
+        _ => None,
+    }
+}
+
+fn led(breach: Breach, leader: &Leader) -> Breach {
+    let text = format!("server {} said that it leads term {}", leader.server, leader.term);
+    breach.seen(leader.since, text, None)
+}
+
+/// The last index that was accepted, and the last that a server had applied.
+fn accepted_and_applied(story: &Story, server: u32, until: Time) -> (u64, u64) {
+    let accepted = story.proposals.iter().filter(|own| own.moment.at <= until);
+    // What it has from leaders before it counts, too, if it was accepted.
+    let accepted = accepted.map(|own| own.index).max().unwrap_or(0);
+    let applied = story.applied.iter();
+    let applied =
+        applied.filter(|applied| applied.server.server == server && applied.moment.at <= until);
+    (accepted, applied.map(|applied| applied.index).max().unwrap_or(0))
+}
+
+/// No command was ever accepted as long as an earlier one wasn't applied.
+fn one_command_at_a_time(case: &Case<'_>) -> Option<Breach> {
+    // One refusal that is seen has many reasons: there must have been several.
+    let (leader, until, is_seen) = refused(case)?;
+    let story = case.story;
+    let (accepted, applied) = accepted_and_applied(story, leader.server, until);
+    let waited = story.proposals.iter().all(|own| {
+        own.index <= 1
+            || story.applied.iter().any(|applied| {
+                applied.server.server == own.server.server
+                    && applied.index + 1 == own.index
+                    && applied.moment < own.moment
+            })
+    });
+    // A refusal with nothing under way has another reason.
+    let since = story.looks.last().map(|look| look.moment);
+    let own = |own: &crate::story::Proposal| own.server.server == leader.server;
+    let is_open = accepted > applied
+        || story.proposals.iter().any(|it| own(it) && since.is_some_and(|since| it.moment >= since));
+    if is_seen || !waited || !is_open {
+        return None;
+    }
+    let last = story.proposals.iter().rev().find(|own| own.moment.at <= until)?;
+    let what =
+        format!("server {} takes no command as long as an earlier one isn't committed", leader.server);
+    let took = format!("server {} accepted a command at index {}", last.server.server, last.index);
+    let text = format!(
+        "server {} led still, had applied up to index {applied}, and had accepted no other command; nor did \
+         any server ever accept one before the one before was applied",
+        leader.server
+    );
+    let breach = Breach::new(&contract::ONE_COMMAND, case.window.end(), leader.server, what);
+    Some(led(breach, &leader).seen(last.moment.at, took, None).seen(until, text, None))
+}
+
+fn leader_refuses(case: &Case<'_>) -> Option<Breach> {
+    if one_command_at_a_time(case).is_some() {
+        return None;
+    }
+    let (leader, until, _) = refused(case)?;
+    let (accepted, applied) = accepted_and_applied(case.story, leader.server, until);
+    let text = if accepted > applied {
+        format!("it led still and took no command; it had applied up to index {applied}")
+    } else {
+        "it led still and took no command; all that it had taken before was applied".to_owned()
+    };
+    let what = format!("server {} leads, and start() refused a command", leader.server);
+    let rule = &contract::REFUSES_COMMANDS;
+    let breach = Breach::new(rule, case.window.end(), leader.server, what);
+    Some(led(breach, &leader).seen(until, text, None))
+}

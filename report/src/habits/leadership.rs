@@ -1,0 +1,175 @@
+//! Instead of a leader that stays: elections that nobody needs, leaders that are silent; and times without
+//! any leader.
+
+use std::time::Duration;
+
+use super::Habit;
+use crate::event::Time;
+use crate::explain::{Case, Window};
+use crate::spec::rules::{followers, leaders};
+use crate::spec::{Breach, Rule};
+use crate::story::{Call, Election, Purpose, Story};
+
+pub(super) const HABITS: &[Habit] = &[
+    Habit {
+        rule: &followers::DESPITE_LEADER,
+        refuted_by: "the leader that it heard was of an earlier term, or it had been silent for long",
+        find: despite_leader,
+    },
+    Habit {
+        rule: &leaders::SILENT,
+        refuted_by: "the leader's requests were lost, or it didn't lead any more",
+        find: silent,
+    },
+];
+
+/// No election timeout of the lab's is as short: heartbeats come ten times a second.
+const SOON: Duration = Duration::from_millis(150);
+
+/// A server that hears of its leader stands for election all the same.
+fn despite_leader(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let despite = story.elections.iter().filter(|election| election.at <= until);
+    let despite: Vec<(&Election, &Call, Time)> = despite
+        .filter_map(|election| {
+            let server = election.candidate.server as usize;
+            let heard = story.handled_by(server).rev();
+            let call = heard
+                .filter(|call| call.purpose == Purpose::Append)
+                .filter(|call| call.reply.term.is_none_or(|term| Some(term) == call.args.term))
+                .find(|call| call.handled.is_some_and(|handled| handled.at <= election.at))?;
+            let heard = call.handled?.at;
+            let mut lives = story.lives[server].iter();
+            let is_soon = election.at.since(heard) < SOON
+                && call.args.term.is_some_and(|term| term < election.term)
+                && lives.any(|life| life.covers(election.at) && life.covers(heard));
+            is_soon.then_some((election, call, heard))
+        })
+        .collect();
+    let &(election, call, heard) = despite.last()?;
+    let server = election.candidate.server;
+    let what = format!("server {server} stood for election though it heard of its leader");
+    let answered = format!("server {server} answered the leader, server {}", call.from.server);
+    let breach = Breach::new(&followers::DESPITE_LEADER, case.window.end(), server, what);
+    let breach = breach.seen(heard, answered, [call.id]);
+    Some(stood(case, breach, (heard, ""), election, despite[0].0, despite.len()))
+}
+
+/// The same breach, and a server stood for election some time after something.
+fn stood(
+    case: &Case<'_>,
+    breach: Breach,
+    (since, what): (Time, &str),
+    election: &Election,
+    first: &Election,
+    times: usize,
+) -> Breach {
+    let asked = election.requests.first().map(|&place| case.story.calls[place].id);
+    let server = election.candidate.server;
+    let text = format!(
+        "{} ms later {what}server {server} stood for election in term {}",
+        election.at.since(since).as_millis(),
+        election.term
+    );
+    let breach = breach.seen(election.at, text, asked);
+    match times {
+        1 => breach,
+        n => breach.seen(first.at, format!("the first of {n} elections of that kind"), None),
+    }
+}
+
+/// A server stands for election, and its leader, which is there, has sent it nothing for long.
+fn silent(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let before = story.elections.iter().filter(|election| election.at <= until);
+    let silent: Vec<(&Election, &Call)> =
+        before.filter_map(|election| Some((election, silent_before(story, election)?))).collect();
+    let &(election, last) = silent.last()?;
+    let (server, leader) = (election.candidate.server, last.from.server);
+    // It may have waited for the last call, which was under way all the time.
+    let is_waiting = silent.iter().all(|(election, last)| last.is_outstanding(election.at));
+    let (rule, what): (&'static Rule, String) = match is_waiting {
+        true => (
+            &leaders::ONE_CALL,
+            format!("server {leader} sends a server nothing as long as a call to it is outstanding"),
+        ),
+        false => (
+            &leaders::SILENT,
+            format!("server {leader} led, and was silent for longer than an election timeout"),
+        ),
+    };
+    let sent = format!("server {leader} led, and sent server {server} this");
+    let mut breach = Breach::new(rule, case.window.end(), leader, what);
+    breach = breach.seen(last.sent.at, sent, [last.id]);
+    if is_waiting {
+        let text = "that call was outstanding still when server".to_owned();
+        breach = breach.seen(election.at, format!("{text} {server} stood"), [last.id]);
+    }
+    let nothing = "it had sent it nothing more, and ";
+    Some(stood(case, breach, (last.sent.at, nothing), election, silent[0].0, silent.len()))
+}
+
+/// The last request of the leader that a candidate heard last, if that leader was there, leading, until the
+/// election, and had sent it nothing more for longer than heartbeats may take.
+fn silent_before<'a>(story: &'a Story, election: &Election) -> Option<&'a Call> {
+    let (candidate, at) = (election.candidate.server, election.at);
+    let heard = story.handled_by(candidate as usize).rev().filter(|call| call.is_leaders());
+    let mut heard = heard.filter(|call| call.handled.is_some_and(|handled| handled.at <= at));
+    let heard = heard.next().filter(|call| {
+        call.args.term.is_some_and(|term| term + 1 == election.term)
+    })?;
+    let leader = heard.from.server as usize;
+    let last = story.sent_by(leader).rfind(|call| {
+        call.to == candidate && call.sent.at <= at && call.is_leaders()
+    })?;
+    let since = last.sent.at;
+    let view = story.view_at(leader, at)?;
+    let leads = view.is_leader
+        && Some(view.term) == heard.args.term
+        && view.incarnation == heard.from.incarnation;
+    let up = story.up(at);
+    let are_up = up.contains(&leader) && up.contains(&(candidate as usize));
+    (at.since(since) >= SOON && leads && are_up && story.settled_before(at) <= since).then_some(last)
+}
+
+/// For how long nobody must have led: a right Raft has a leader sooner, but for rare bad luck.
+const LEADERLESS: Duration = Duration::from_secs(2);
+
+/// For how long a leader counts as one without an answer from any follower.
+const ALONE: Duration = Duration::from_secs(1);
+
+/// The longest time within `window` in which no server led whose followers answered, if it is long and a
+/// majority was up.
+pub(super) fn leaderless(story: &Story, window: &Window) -> Option<Window> {
+    let mut reigns: Vec<(Time, Time)> = window.up.iter().flat_map(|&s| reigns(story, s)).collect();
+    reigns.sort();
+    reigns.push((window.until, window.until));
+    let mut gaps = Vec::new();
+    let mut led_until = window.from;
+    for (begun, ended) in reigns {
+        gaps.push((led_until, begun.min(window.until)));
+        led_until = led_until.max(ended);
+    }
+    let (from, until) = gaps.into_iter().max_by_key(|&(from, until)| until.since(from))?;
+    let settled = story.settled_before(until);
+    let from = from.max(settled);
+    let up = story.up(until);
+    let is_long = until.since(from) >= LEADERLESS && up.len() >= story.majority();
+    is_long.then_some(Window { from, until, settled, up })
+}
+
+/// When a server led: each time from when it began to, or had an answer from a follower, on.
+fn reigns(story: &Story, server: usize) -> Vec<(Time, Time)> {
+    let answered = story.sent_by(server).filter(|call| call.is_followed());
+    let answered: Vec<(u64, Time)> =
+        answered.filter_map(|call| Some((call.args.term?, call.replied()?))).collect();
+    let mut reigns = Vec::new();
+    for (view, until) in story.lasting_views(server).filter(|(view, _)| view.is_leader) {
+        let begun = view.moment.at;
+        let answers = answered.iter().filter(|&&(term, at)| term == view.term && begun <= at);
+        let times = answers.map(|&(_, at)| at).filter(|&at| at < until);
+        let lasting = |at: Time| (at, until.min(Time(at.0 + ALONE.as_micros() as u64)));
+        reigns.extend([begun].into_iter().chain(times).map(lasting));
+    }
+    reigns
+}

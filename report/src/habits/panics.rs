@@ -1,0 +1,192 @@
+//! What a server was at when it panicked.
+
+use std::time::Duration;
+
+use super::Habit;
+use crate::check::{Activity, Check};
+use crate::event::Time;
+use crate::explain::Case;
+use crate::spec::Breach;
+use crate::spec::rules::{contract, install_snapshot, persistence};
+use crate::story::{Call, Held, Life, Purpose};
+
+pub(super) const HABITS: &[Habit] = &[
+    Habit {
+        rule: &persistence::SNAPSHOT_INDEX_FORGOTTEN,
+        refuted_by: "it had applied something in that life, or its snapshot is no reason",
+        find: began_before_snapshot,
+    },
+    Habit {
+        rule: &install_snapshot::BELOW,
+        refuted_by: "the request begins behind the server's snapshot",
+        find: request_below_snapshot,
+    },
+    Habit {
+        rule: &contract::LATE_REPLY,
+        refuted_by: "no reply to a request of an earlier term came just before",
+        find: late_reply_heeded,
+    },
+    Habit {
+        rule: &install_snapshot::OFFSET_IGNORED,
+        refuted_by: "it panics with a whole log, too",
+        find: offset_ignored,
+    },
+];
+
+/// What is done with a reply is done by then.
+const AT_ONCE: Duration = Duration::from_millis(2);
+
+/// A server that panicked, and in what.
+struct Panicked<'a> {
+    server: usize,
+    life: &'a Life,
+    activity: &'a Activity,
+}
+
+fn panicked<'a>(case: &Case<'a>) -> Option<Panicked<'a>> {
+    let Check::Panicked { server: Some(server), life, activity } = &case.failure.check else {
+        return None;
+    };
+    let server = *server as usize;
+    let lives = case.story.lives.get(server)?;
+    let life = lives.iter().find(|it| Some(it.incarnation) == *life).or(lives.last())?;
+    Some(Panicked { server, life, activity })
+}
+
+/// The last snapshot that a server has when it panics.
+fn last_snapshot(case: &Case<'_>, server: usize) -> Option<Held> {
+    let until = case.window.end();
+    case.story.held_by(server as u32, until).max_by_key(|held| held.index)
+}
+
+fn with_snapshot(breach: Breach, server: usize, held: &Held) -> Breach {
+    let how = if held.is_installed { "installed" } else { "was given" };
+    let text = format!("server {server} {how} a snapshot up to index {}", held.index);
+    breach.seen(held.moment.at, text, None)
+}
+
+/// A server with a snapshot panics, and until it had one none did: an index of Raft's is used in a log whose
+/// beginning is gone.
+fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
+    let Panicked { server, .. } = panicked(case)?;
+    let held = last_snapshot(case, server)?;
+    let what =
+        format!("server {server} used an index of Raft's as a place in a log that begins later");
+    let breach =
+        Breach::new(&install_snapshot::OFFSET_IGNORED, case.window.end(), server as u32, what);
+    let text = format!(
+        "it panicked, with a log that begins behind index {}: what is at index i is at place i less {} in it",
+        held.index, held.index
+    );
+    Some(with_snapshot(breach, server, &held).concluded(case.window.until, text, None))
+}
+
+/// A server with a saved snapshot panics after a crash, before it has applied anything behind it.
+fn began_before_snapshot(case: &Case<'_>) -> Option<Breach> {
+    let Panicked { server, life, activity } = panicked(case)?;
+    let (story, until) = (case.story, case.window.until);
+    let last = story.held_by(server as u32, life.from).max_by_key(|held| held.index)?.index;
+    let mut applied = story.applied.iter();
+    let has_applied = applied
+        .any(|applied| applied.server.server as usize == server && applied.moment > life.from);
+    if *activity != Activity::Task || life.incarnation < 2 || has_applied {
+        return None;
+    }
+    // It applies once it has heard of a commit, or has made one.
+    let told = story.handled_by(server).rev().find(|call| {
+        call.reply.success == Some(true)
+            && call.args.leader_commit > Some(0)
+            && call.delivered > Some(life.from)
+    });
+    let confirmed = || {
+        story.sent_by(server).rev().find(|call| {
+            call.sent > life.from && call.reply.success == Some(true) && call.replied().is_some()
+        })
+    };
+    let (at, learned, call) = match told {
+        Some(call) => {
+            let text = format!(
+                "server {} told it that everything up to index {} is committed",
+                call.from.server, call.args.leader_commit?
+            );
+            (call.handled?.at, text, call.id)
+        }
+        None => {
+            let call = confirmed()?;
+            let text = format!("it led, and server {} confirmed what it sent", call.to);
+            (call.replied()?, text, call.id)
+        }
+    };
+    let began = format!(
+        "server {server} was restarted with a snapshot that covers everything up to index {last}"
+    );
+    let what =
+        format!("server {server} looked for entries that its snapshot covers, after a crash");
+    let rule = &persistence::SNAPSHOT_INDEX_FORGOTTEN;
+    Some(
+        Breach::new(rule, case.window.end(), server as u32, what)
+            .seen(life.from.at, began, None)
+            .seen(at, learned, [call])
+            .concluded(until, "it panicked before it applied anything".to_owned(), None),
+    )
+}
+
+/// A handler panics over a request that begins with an entry that is in the snapshot, or just behind it.
+fn request_below_snapshot(case: &Case<'_>) -> Option<Breach> {
+    let Panicked { server, activity, .. } = panicked(case)?;
+    let (story, until) = (case.story, case.window.until);
+    let Activity::Handler { method } = activity else { return None };
+    let open = story.calls.iter().filter(|call| {
+        call.to as usize == server
+            && call.purpose == Purpose::Append
+            && call.handled.is_none()
+            && call.method == *method
+            && call.delivered.is_some_and(|delivered| delivered.at <= until)
+    });
+    let call: &Call = open.max_by_key(|call| call.delivered)?;
+    let prev = call.args.prev_log_index?;
+    let held = last_snapshot(case, server).filter(|held| prev <= held.index)?;
+    let (rule, what) = match prev == held.index {
+        true => (
+            &persistence::SNAPSHOT_TERM,
+            format!("server {server} panicked over a request that follows its own snapshot"),
+        ),
+        false => (
+            &install_snapshot::BELOW,
+            format!("server {server} panicked over entries that its snapshot covers already"),
+        ),
+    };
+    let text = format!(
+        "it got what follows index {prev} from server {}, and panicked",
+        call.from.server
+    );
+    let breach = Breach::new(rule, case.window.end(), server as u32, what);
+    let at = call.delivered?.at;
+    Some(with_snapshot(breach, server, &held).concluded(at, text, [call.id]))
+}
+
+/// The reply to a call of an earlier term arrives, and the server panics.
+fn late_reply_heeded(case: &Case<'_>) -> Option<Breach> {
+    let Panicked { server, life, activity } = panicked(case)?;
+    let (story, until) = (case.story, case.window.until);
+    let now = story.reached[server].last()?.term;
+    let is_now = |at: Time| at <= until && until.since(at) <= AT_ONCE;
+    let replied = story.sent_by(server).filter(|call| call.replied().is_some_and(is_now));
+    let mut own = replied
+        .filter(|call| call.from.incarnation == life.incarnation && call.purpose != Purpose::Other);
+    let call = own.find(|call| call.args.term.is_some_and(|term| term < now))?;
+    if *activity != Activity::Task {
+        return None;
+    }
+    let what = format!(
+        "server {server} panicked over the reply to a request that it had sent in an earlier term"
+    );
+    let sent = format!(
+        "server {server} sent {} of term {} to server {}",
+        call.method, call.args.term?, call.to
+    );
+    let came = format!("the reply came, with server {server} in term {now}, and it panicked");
+    let rule = &contract::LATE_REPLY;
+    let breach = Breach::new(rule, case.window.end(), server as u32, what);
+    Some(breach.seen(call.sent.at, sent, [call.id]).concluded(call.replied()?, came, [call.id]))
+}

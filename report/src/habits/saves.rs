@@ -1,0 +1,254 @@
+//! What commands and the tester's snapshots became in what a server saved.
+
+use super::Habit;
+use crate::check::{Check, Saved};
+use crate::explain::Case;
+use crate::spec::rules::{install_snapshot, persistence};
+use crate::spec::{Breach, Rule};
+use crate::story::{Moment, Purpose, Save, Snapshot, Story};
+
+pub(super) const HABITS: &[Habit] = &[
+    Habit {
+        rule: &persistence::LOG_NOT_SAVED,
+        refuted_by: "it saved something after it had accepted the command",
+        find: command_not_saved,
+    },
+    Habit {
+        rule: &persistence::SNAPSHOT_NOT_SAVED,
+        refuted_by: "its last save has a snapshot",
+        find: installed_not_saved,
+    },
+    Habit {
+        rule: &persistence::LOG_NOT_SAVED,
+        refuted_by: "a leader of a later term has replaced the entry",
+        find: entry_lost,
+    },
+];
+
+pub(super) const CUT: &[Habit] = &[Habit {
+    rule: &install_snapshot::LOG_NOT_CUT,
+    refuted_by: "what it saves gets smaller after a snapshot",
+    find: not_cut,
+}];
+
+fn snapshots(
+    story: &Story,
+    server: usize,
+    until: Moment,
+) -> impl DoubleEndedIterator<Item = &Snapshot> {
+    let all = story.snapshots.iter();
+    all.filter(move |made| made.server.server as usize == server && made.moment < until)
+}
+
+fn saves(story: &Story, server: usize, until: Moment) -> impl DoubleEndedIterator<Item = &Save> {
+    let all = story.saved.iter();
+    all.filter(move |save| save.server.server as usize == server && save.moment < until)
+}
+
+/// What a server saved first after `after`.
+fn next_save(story: &Story, server: usize, after: Moment, until: Moment) -> Option<&Save> {
+    saves(story, server, until).find(|save| save.moment > after)
+}
+
+/// What a server saved last before `until`.
+fn last_save(story: &Story, server: usize, until: Moment) -> Option<&Save> {
+    saves(story, server, until).next_back()
+}
+
+/// A breach by `server` that shows in a save.
+fn by_save(rule: &'static Rule, server: usize, save: &Save, what: String) -> Breach {
+    Breach::new(rule, save.moment, server as u32, what)
+}
+
+/// A server that was to save something has accepted a command, and hasn't.
+fn command_not_saved(case: &Case<'_>) -> Option<Breach> {
+    let Check::Saved { server, what: Saved::Command } = case.failure.check else { return None };
+    let (story, from) = (case.story, case.window.from);
+    let until = case.window.end();
+    let mut own = story.proposals.iter();
+    let accepted = own.find(|own| own.server.server == server && own.moment.at >= from)?;
+    if last_save(story, server as usize, until).is_some_and(|save| save.moment.at >= from) {
+        return None;
+    }
+    let (at, index) = (accepted.moment.at, accepted.index);
+    let text = format!("server {server} accepted a command at index {index}");
+    let what = format!("server {server} doesn't save the commands that it accepts");
+    let nothing = format!("server {server} has saved nothing since");
+    let breach =
+        Breach::new(&persistence::LOG_NOT_SAVED, until, server, what).seen(at, text, None);
+    // What it has promised to nobody it needn't have saved.
+    let mut sent = story.sent_by(server as usize);
+    Some(match sent.find(|call| call.sent > accepted.moment && call.up_to() >= Some(index)) {
+        Some(_) => breach.seen(until.at, nothing, None),
+        None => breach.concluded(until.at, nothing, None),
+    })
+}
+
+/// A leader puts another entry where it had one before a crash.
+fn entry_lost(case: &Case<'_>) -> Option<Breach> {
+    let Check::Saved { server, what: Saved::Entry { index } } = case.failure.check else {
+        return None;
+    };
+    let (story, until) = (case.story, case.window.until);
+    let life = story.lives.get(server as usize)?.last().filter(|life| life.incarnation > 1)?;
+    let confirmed = story.handled_by(server as usize);
+    let confirmed = confirmed.filter(|call| call.reply.success == Some(true));
+    let confirmed = confirmed
+        .filter_map(|call| Some((call.handled?, call.up_to()?, "confirmed", Some(call.id))));
+    let own = story.proposals.iter().filter(|own| own.server.server == server);
+    let accepted = own.map(|own| (own.moment, own.index, "accepted a command at", None));
+    let mut had = confirmed.chain(accepted);
+    let (had, _, how, call) = had.find(|had| had.0 < life.from && had.1 >= index)?;
+    let what = format!("server {server} lost the entry at index {index} in a crash");
+    let lacks = format!("it leads, and its log has no entry at index {index}");
+    // It may have been replaced or cut meanwhile, by another mistake.
+    let rule = &persistence::LOG_NOT_SAVED;
+    Some(
+        Breach::new(rule, case.window.end(), server, what)
+            .seen(had.at, format!("before a crash server {server} {how} index {index}"), call)
+            .seen(life.from.at, "it was restarted".to_owned(), None)
+            .concluded(until, lacks, None),
+    )
+}
+
+/// A server was given a snapshot, and its next save has none.
+pub(super) fn not_saved(story: &Story, server: usize, until: Moment) -> Option<Breach> {
+    let (made, save) = snapshots(story, server, until).find_map(|made| {
+        let save = next_save(story, server, made.moment, until)?;
+        (save.snapshot == 0).then_some((made, save))
+    })?;
+    let what =
+        format!("server {server} saved its state without the snapshot that it had been given");
+    let given = format!("server {server} was given a snapshot up to index {}", made.index);
+    let saved = format!("it then saved {} bytes of state and no snapshot", save.state);
+    let breach = by_save(&persistence::SNAPSHOT_NOT_SAVED, server, save, what);
+    let breach = breach.seen(made.moment.at, given, None);
+    // A save that was under way knows nothing of it yet.
+    let later = saves(story, server, until).filter(|save| save.moment > made.moment);
+    let sizes: Vec<u64> = later.map(|save| save.snapshot).collect();
+    Some(match sizes.len() > 1 && sizes.iter().all(|&size| size == 0) {
+        true => breach.seen(save.moment.at, saved, None),
+        false => breach.concluded(save.moment.at, saved, None),
+    })
+}
+
+/// A server has answered that it has a snapshot, and has saved none since it began.
+fn installed_not_saved(case: &Case<'_>) -> Option<Breach> {
+    let Check::Saved { server, what: Saved::Snapshot } = case.failure.check else { return None };
+    let (story, until) = (case.story, case.window.end());
+    let mut handled = story.handled_by(server as usize).rev();
+    let call = handled.find(|call| {
+        call.purpose == Purpose::Snapshot
+            && call.reply.term == call.args.term
+            && call.handled.is_some_and(|handled| handled < until)
+    })?;
+    let (answered, index) = (call.handled?, call.args.last_included_index?);
+    let life = story.lives[server as usize].iter().rev().find(|life| life.from < answered)?;
+    let kept = saves(story, server as usize, until).rfind(|save| save.moment > life.from);
+    if kept.is_some_and(|save| save.snapshot > 0) {
+        return None;
+    }
+    let (at, then) = match kept {
+        Some(save) => (
+            save.moment.at,
+            format!("its last save has {} bytes of state and no snapshot", save.state),
+        ),
+        None => (until.at, "it has saved nothing since it began".to_owned()),
+    };
+    let text = format!(
+        "server {server} answered server {}, which had sent it a snapshot up to index {index}",
+        call.from.server
+    );
+    let what = format!("server {server} didn't save the snapshot that its leader had sent");
+    let rule = &persistence::SNAPSHOT_NOT_SAVED;
+    Some(
+        Breach::new(rule, until, server, what)
+            .seen(answered.at, text, [call.id])
+            .seen(at, then, None),
+    )
+}
+
+fn saved_snapshot(breach: Breach, server: usize, save: &Save) -> Breach {
+    let text = format!("server {server} saved a snapshot of {} bytes", save.snapshot);
+    breach.seen(save.moment.at, text, None)
+}
+
+/// A server began with a snapshot, and its first save has none.
+pub(super) fn replaced_by_none(story: &Story, server: usize, until: Moment) -> Option<Breach> {
+    let (before, life, save) = story.lives[server].iter().find_map(|life| {
+        let before = last_save(story, server, life.from)?;
+        let save = next_save(story, server, life.from, until)?;
+        (before.snapshot > 0 && save.snapshot == 0).then_some((before, life, save))
+    })?;
+    let what = format!("server {server} lost its saved snapshot by the first save after a crash");
+    let breach = by_save(&persistence::SNAPSHOT_NOT_READ_BACK, server, save, what);
+    let began = "it was restarted with what it had saved".to_owned();
+    let none = "it saved its state, and no snapshot".to_owned();
+    let breach = saved_snapshot(breach, server, before);
+    Some(breach.seen(life.from.at, began, None).seen(save.moment.at, none, None))
+}
+
+/// A server was given a later snapshot, and its next save has the one before.
+pub(super) fn kept_old(story: &Story, server: usize, until: Moment) -> Option<Breach> {
+    let (made, before, save) = snapshots(story, server, until).find_map(|made| {
+        let before = last_save(story, server, made.moment)?;
+        let save = next_save(story, server, made.moment, until)?;
+        // One that ends before another which the server has is rightly left alone.
+        let mut held = story.held_by(server as u32, made.moment);
+        let has_later = held.any(|held| held.index >= made.index);
+        // A later one has more commands in it.
+        let is_old = save.snapshot == before.snapshot && save.snapshot > 0;
+        (!has_later && is_old && save.state < before.state).then_some((made, before, save))
+    })?;
+    let what = format!("server {server} cut its log behind a new snapshot and kept the old one");
+    let given = format!("it was given a snapshot up to index {}", made.index);
+    let again =
+        format!("it cut its log and saved a snapshot of {} bytes again: the old one", save.snapshot);
+    let breach = by_save(&persistence::OLD_SNAPSHOT_KEPT, server, save, what);
+    let breach = saved_snapshot(breach, server, before).seen(made.moment.at, given, None);
+    // Another of the same size may be stored by now, and the log may be cut for another reason.
+    Some(breach.concluded(save.moment.at, again, None))
+}
+
+/// Some server was given snapshots, and what it saves gets no smaller.
+fn not_cut(case: &Case<'_>) -> Option<Breach> {
+    let until = case.window.end();
+    (0..case.story.servers).find_map(|server| log_not_cut(case.story, server, until))
+}
+
+fn log_not_cut(story: &Story, server: usize, until: Moment) -> Option<Breach> {
+    let all: Vec<_> = snapshots(story, server, until).collect();
+    let first = all.first()?;
+    let before = last_save(story, server, first.moment)?;
+    let after: Vec<_> =
+        saves(story, server, until).filter(|save| save.moment > first.moment).collect();
+    if after.iter().any(|save| save.state < before.state) {
+        return None;
+    }
+    let last = after.last().unwrap_or(&before);
+    let up_to = first.index;
+    let given = match all.len() {
+        1 => format!("server {server} was given a snapshot up to index {up_to}"),
+        n => format!("server {server} was given the first of {n} snapshots, up to index {up_to}"),
+    };
+    let has_snapshot = after.iter().any(|save| save.snapshot > 0);
+    let (rule, what, snapshot) = match has_snapshot {
+        true => (
+            &install_snapshot::LOG_NOT_CUT,
+            format!("server {server} saves its snapshot, and the whole log beside it"),
+            format!("a snapshot of {} bytes", last.snapshot),
+        ),
+        false => (
+            &install_snapshot::IGNORED,
+            format!("server {server} does nothing with the snapshots that it is given"),
+            "no snapshot".to_owned(),
+        ),
+    };
+    let saved = format!("server {server} saved {} bytes of state", before.state);
+    let text = format!(
+        "its state has {} bytes, never fewer since then, and there is {snapshot}",
+        last.state
+    );
+    let breach = by_save(rule, server, last, what).seen(before.moment.at, saved, None);
+    Some(breach.seen(first.moment.at, given, None).seen(last.moment.at, text, None))
+}

@@ -1,0 +1,172 @@
+//! What became of a snapshot on its way to the service.
+
+use super::Habit;
+use super::saves::{kept_old, not_saved, replaced_by_none};
+use crate::check::{Check, SnapshotFault};
+use crate::explain::Case;
+use crate::spec::Breach;
+use crate::spec::rules::{install_snapshot, persistence};
+use crate::story::{Applied, Call, Moment, Purpose, Save};
+
+pub(super) const HABITS: &[Habit] = &[
+    Habit {
+        rule: &persistence::STATE_FOR_SNAPSHOT,
+        refuted_by: "the snapshot that it saved is another than its state",
+        find: state_for_snapshot,
+    },
+    Habit {
+        rule: &persistence::SNAPSHOT_NOT_SAVED,
+        refuted_by: "the sender's own snapshot is the right one",
+        find: sender_s_snapshot,
+    },
+    Habit {
+        rule: &install_snapshot::ANOTHER_INDEX,
+        refuted_by: "the contents are those of the index that was sent with them",
+        find: another_index,
+    },
+];
+
+/// The server that handed on the snapshot, and what is wrong with it.
+fn fault(case: &Case<'_>) -> Option<(u32, SnapshotFault)> {
+    match case.failure.check {
+        Check::Snapshot { server, fault } => Some((server, fault)),
+        _ => None,
+    }
+}
+
+/// The snapshot that the failure's server applied last.
+fn applied<'a>(case: &Case<'a>) -> Option<&'a Applied> {
+    let (server, _) = fault(case)?;
+    case.story.applied.iter().rev().find(|applied| {
+        applied.server.server == server
+            && applied.command.is_none()
+            && applied.moment.at <= case.window.until
+    })
+}
+
+/// The snapshots that a server was sent until it applied one, the latest first.
+fn sent_until<'a>(case: &Case<'a>, applied: &Applied) -> impl Iterator<Item = &'a Call> {
+    let (story, until) = (case.story, applied.moment.at);
+    // A cut history may name a server of which it knows nothing else.
+    let handled = story.handled.get(applied.server.server as usize).into_iter().flatten().rev();
+    let handled = handled.map(|&place| &story.calls[place]);
+    handled.filter(move |call| {
+        call.purpose == Purpose::Snapshot && call.handled.is_some_and(|handled| handled.at <= until)
+    })
+}
+
+/// The snapshot that a server applied, as it was sent to it.
+fn sent<'a>(case: &Case<'a>) -> Option<&'a Call> {
+    let applied = applied(case)?;
+    let is_its = |index| index == applied.index;
+    sent_until(case, applied).find(|call| call.args.last_included_index.is_none_or(is_its))
+}
+
+/// The same breach, and a snapshot was sent.
+fn was_sent(breach: Breach, call: &Call) -> Breach {
+    let up_to = call.args.last_included_index.map_or(String::new(), |index| {
+        format!(", which was to cover everything up to index {index}")
+    });
+    let text = format!(
+        "server {} sent server {} its snapshot, {} bytes with all that goes with it{up_to}",
+        call.from.server, call.to, call.size
+    );
+    breach.seen(call.sent.at, text, [call.id])
+}
+
+/// The sender's own snapshot was gone, or another.
+fn sender_s_snapshot(case: &Case<'_>) -> Option<Breach> {
+    let call = sent(case)?;
+    let (story, server, until) = (case.story, call.from.server as usize, call.sent);
+    let breach = replaced_by_none(story, server, until)
+        .or_else(|| not_saved(story, server, until))
+        .or_else(|| kept_old(story, server, until))?;
+    Some(was_sent(breach, call))
+}
+
+/// The index that goes with a snapshot, its contents, or both are another's.
+fn another_index(case: &Case<'_>) -> Option<Breach> {
+    let (server, fault) = fault(case)?;
+    let applied = applied(case).filter(|_| fault != SnapshotFault::Older)?;
+    let story = case.story;
+    let new = |rule, what| Breach::new(rule, applied.moment, server, what);
+    let call = sent_until(case, applied).next()?;
+    if applied.bytes == 0 {
+        let what = format!("the snapshot that server {server} handed to its service is empty");
+        let text = format!(
+            "server {server} handed its service an empty one, with SnapshotIndex {}",
+            applied.index
+        );
+        let breach = was_sent(new(&install_snapshot::EMPTY, what), call);
+        return Some(breach.seen(applied.moment.at, text, None));
+    }
+    // It may have taken its time with an earlier one, or be its own.
+    let its = |other: &Call| other.args.last_included_index == Some(applied.index);
+    let was_given = sent_until(case, applied).any(its)
+        || story.held_by(server, applied.moment).any(|held| held.index == applied.index);
+    let told = call.args.last_included_index.filter(|&told| told != applied.index && !was_given);
+    if let Some(told) = told {
+        let what = format!(
+            "server {server} was sent a snapshot up to index {told}, and tells its service that it ends at {}",
+            applied.index
+        );
+        let text = format!(
+            "server {server} handed it to its service with SnapshotIndex {}",
+            applied.index
+        );
+        let breach = was_sent(new(&install_snapshot::ANOTHER_INDEX, what), call);
+        return Some(breach.seen(applied.moment.at, text, None));
+    }
+    if state_for_snapshot(case).is_some() || sender_s_snapshot(case).is_some() {
+        return None;
+    }
+    let what = format!(
+        "the snapshot that server {server} applied isn't the one of the index that went with it"
+    );
+    let breach = was_sent(new(&install_snapshot::ANOTHER_INDEX, what), sent(case)?);
+    Some(breach.sure_if(fault == SnapshotFault::AnotherIndex))
+}
+
+/// A server begins with what it had saved as its state, in the place of its snapshot.
+fn state_for_snapshot(case: &Case<'_>) -> Option<Breach> {
+    if fault(case)?.1 != SnapshotFault::Unreadable {
+        return None;
+    }
+    let mut servers = 0..case.story.servers as u32;
+    let (server, [state, save]) =
+        servers.find_map(|server| Some((server, swapped(case, server)?)))?;
+    let had = match state.snapshot {
+        0 => "no snapshot".to_owned(),
+        bytes => format!("a snapshot of {bytes} bytes"),
+    };
+    let what = format!("server {server} saved its state in the place of its snapshot");
+    let before = format!("server {server} saved {} bytes of state and {had}", state.state);
+    let text = format!(
+        "it was restarted, and saved {} bytes as its snapshot, as many as its state had had",
+        save.snapshot
+    );
+    let rule = &persistence::STATE_FOR_SNAPSHOT;
+    let breach = Breach::new(rule, save.moment, server, what).seen(state.moment.at, before, None);
+    Some(breach.concluded(save.moment.at, text, None))
+}
+
+/// What a server saved last before a crash, and what it saved first behind it with a snapshot as large as
+/// the state before; nobody had given it another snapshot in between.
+fn swapped<'a>(case: &Case<'a>, server: u32) -> Option<[&'a Save; 2]> {
+    let (story, until) = (case.story, case.window.until);
+    let saves = || story.saved.iter().filter(|save| save.server.server == server);
+    story.lives[server as usize].iter().find_map(|life| {
+        let state = saves().take_while(|save| save.moment < life.from).last()?;
+        let snapshot = saves().find(|save| save.moment > life.from && save.moment.at <= until)?;
+        let between = |at: Moment| at > state.moment && at < snapshot.moment;
+        let mut made = story.snapshots.iter().filter(|made| made.server.server == server);
+        let given = made.any(|made| between(made.moment));
+        let sent = story.calls.iter().any(|call| {
+            call.purpose == Purpose::Snapshot
+                && call.to == server
+                && call.delivered.is_some_and(between)
+        });
+        let is_other = snapshot.snapshot == state.state && snapshot.snapshot != state.snapshot;
+        (is_other && !given && !sent).then_some([state, snapshot])
+    })
+}

@@ -1,0 +1,496 @@
+//! Instead of an election: timers that are reset, dead, too long or all the same.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::elections::{present, requests, voters};
+use super::{PATIENCE, after, ids, life_at, seconds};
+use crate::event::Time;
+use crate::explain::Case;
+use crate::spec::rules::{candidates, contract, followers};
+use crate::spec::{Breach, Rule};
+use crate::story::{Call, Election, Purpose};
+use crate::text::{count, list};
+
+/// What a server does that asks for pre-votes: its timer has fired, though it doesn't stand yet.
+const PRE_VOTE: &str = "asked whether it would get votes";
+
+/// When a server's election timer began anew, or should have, in its present life: it was born, it
+/// stood, it asked for pre-votes, it voted, it heard its leader, or it led.
+fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, &'static str)> {
+    let story = case.story;
+    let until = case.window.until;
+    let Some(life) = life_at(story, server, until) else { return Vec::new() };
+    let mut resets = vec![(life.from.at, "started")];
+    resets.extend(elections.iter().map(|election| (election.at, "stood for election")));
+    for call in story.handled_by(server) {
+        let Some(handled) = call.handled.filter(|handled| *handled >= life.from) else { continue };
+        if call.is_followed() {
+            resets.push((handled.at, "heard its leader"));
+        } else if call.reply.vote_granted == Some(true) {
+            resets.push((handled.at, "gave its vote"));
+        }
+    }
+    let asked = story.sent_by(server).filter(|call| call.is_pre_vote() && call.sent >= life.from);
+    resets.extend(asked.map(|call| (call.sent.at, PRE_VOTE)));
+    let views = &story.views[server];
+    for (view, next) in views.iter().zip(views.iter().skip(1)) {
+        if view.is_leader {
+            resets.push((next.moment.at, "led"));
+        }
+    }
+    resets.retain(|&(at, _)| at <= until);
+    resets.sort();
+    resets
+}
+
+/// The times of the window for which a server's timer wasn't reset though it should have fired: when
+/// they began and ended.
+fn stretches(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, Time)> {
+    let resets: Vec<Time> = resets(case, server, elections).iter().map(|&(at, _)| at).collect();
+    let ends = resets.iter().skip(1).copied().chain([case.window.until]);
+    let all = resets.iter().copied().zip(ends);
+    all.filter(|&(reset, end)| end.since(reset) > PATIENCE && end > case.window.from).collect()
+}
+
+/// For how long each election of a server's was waited for, while no request of its for votes was
+/// outstanding that could have held it up.
+fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<Duration> {
+    let resets = resets(case, server, elections);
+    let mut timeouts = Vec::new();
+    for election in elections {
+        let before = resets.iter().rev().find(|(at, _)| *at < election.at);
+        // It stands when it has the answers, and no timer tells it to.
+        let Some(&(reset, _)) = before.filter(|(_, why)| *why != PRE_VOTE) else { continue };
+        let before = elections.iter().rev().find(|other| other.at < election.at);
+        // What came back within a few ms may have been waited for.
+        let was_free = before.is_none_or(|before| {
+            requests(case.story, before).all(|call| {
+                call.returned.is_some_and(|(at, _)| election.at.since(at.at) > PATIENCE / 4)
+            })
+        });
+        // What it refused meanwhile may have reset its timer.
+        let heard_nothing = !case.story.handled_by(server).any(|call| {
+            is_between(call, reset, election.at)
+                && (call.is_leaders() || call.reply.vote_granted == Some(false))
+        });
+        if was_free && heard_nothing {
+            timeouts.push(election.at.since(reset));
+        }
+    }
+    timeouts
+}
+
+/// Whether a call was answered after `reset`, and not after `end`.
+fn is_between(call: &Call, reset: Time, end: Time) -> bool {
+    call.handled.is_some_and(|handled| handled.at > reset && handled.at <= end)
+}
+
+/// How long the timers of this run are, as far as it shows: the shortest and the longest that any server
+/// waited before it stood.
+fn waited(case: &Case<'_>) -> (Duration, Duration) {
+    let all = present(case, 0..case.story.servers);
+    let timeouts: Vec<Duration> =
+        all.iter().flat_map(|(&server, elections)| timeouts(case, server, elections)).collect();
+    let of = timeouts.iter().copied().filter(|&timeout| timeout <= PATIENCE);
+    let (least, most) = (of.clone().min(), of.max());
+    (least.unwrap_or(PATIENCE / 4), most.unwrap_or(PATIENCE))
+}
+
+/// How many times longer than the shortest timeout the resets lie apart before no chance explains it.
+const GAPS: usize = 4;
+
+/// Whether what came at `times` can have reset a timer again and again between `reset` and `end`.
+fn keep_from_firing(case: &Case<'_>, times: impl Iterator<Item = Time>, (reset, end): (Time, Time)) -> bool {
+    let (least, most) = waited(case);
+    let mut last = reset;
+    let gaps: Vec<Duration> = times
+        .chain([end])
+        .map(|at| at.since(std::mem::replace(&mut last, at)))
+        .collect();
+    let long = gaps.iter().filter(|&&gap| gap > least + (most - least) / 2).count();
+    gaps.iter().all(|&gap| gap <= most.max(PATIENCE)) && long < GAPS
+}
+
+/// It takes too long until somebody stands.
+pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
+    let mut breach = of_timers(case, &followers::TOO_LONG, "the election timeout is too long for the time \
+                               that the test gives");
+    for (server, elections) in present(case, 0..case.story.servers) {
+        let longest = timeouts(case, server, &elections).into_iter().max();
+        let Some(longest) = longest.filter(|&longest| longest > PATIENCE) else { continue };
+        let last = elections.last().map_or(Time(0), |election| election.at);
+        let text = format!(
+            "server {server} stood for election; before one of its elections it had heard nothing for {}",
+            seconds(longest)
+        );
+        breach.servers.push(server as u32);
+        breach = breach.seen(last, text, None);
+    }
+    (!breach.facts.is_empty()).then_some(breach)
+}
+
+fn of_timers(case: &Case<'_>, rule: &'static Rule, what: &str) -> Breach {
+    let mut breach = Breach::new(rule, case.window.end(), 0, what.to_owned());
+    breach.servers.clear();
+    breach
+}
+
+/// A leader of an earlier term keeps a server from standing.
+pub(super) fn reset_by_stale_leader(case: &Case<'_>) -> Option<Breach> {
+    let what = "the words of a leader of an earlier term keep a server from standing";
+    let is_stale = |call: &Call| call.is_leaders() && call.args.term < call.reply.term;
+    reset_by(case, (&followers::STALE_RESETS, what), 3, &is_stale, &|stale, time| {
+        format!(
+            "since then it answered {} of earlier terms, and stood for no election in {time}",
+            count(stale, "AppendEntries call")
+        )
+    })
+}
+
+/// A server refuses its vote and doesn't stand itself.
+pub(super) fn reset_by_refusal(case: &Case<'_>) -> Option<Breach> {
+    let what = "a server that refuses its vote doesn't stand itself";
+    let is_refused =
+        |call: &Call| call.purpose == Purpose::Vote && call.reply.vote_granted == Some(false);
+    reset_by(case, (&followers::REFUSAL_RESETS, what), 2, &is_refused, &|refused, time| {
+        format!(
+            "since then it refused {} and stood for no election of its own in {time}",
+            count(refused, "request for its vote")
+        )
+    })
+}
+
+fn reset_by(
+    case: &Case<'_>,
+    (rule, what): (&'static Rule, &str),
+    least: usize,
+    is_such: &dyn Fn(&Call) -> bool,
+    text: &dyn Fn(usize, String) -> String,
+) -> Option<Breach> {
+    let story = case.story;
+    let mut breach = of_timers(case, rule, what);
+    for (server, elections) in voters(case) {
+        for (reset, end) in stretches(case, server, &elections) {
+            let such: Vec<&Call> = story
+                .handled_by(server)
+                .filter(|call| is_such(call) && is_between(call, reset, end))
+                .collect();
+            let before = elections.iter().rev().find(|election| election.at <= reset);
+            let held_up = before.is_some_and(|election| {
+                requests(story, election).any(|call| call.is_outstanding(end))
+            });
+            let times = such.iter().filter_map(|call| call.handled).map(|handled| handled.at);
+            if such.len() < least || held_up || !keep_from_firing(case, times, (reset, end)) {
+                continue;
+            }
+            let text = format!(
+                "server {server} last heard its leader, voted or stood; {}",
+                text(such.len(), seconds(end.since(reset)))
+            );
+            breach.servers.push(server as u32);
+            breach = breach.seen(reset, text, ids(such));
+        }
+    }
+    (!breach.facts.is_empty()).then_some(breach)
+}
+
+/// A server's election timer fires no more.
+pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let mut breach = of_timers(case, &followers::STANDS, "a server's election timer fires no more");
+    for (server, elections) in voters(case) {
+        let Some((reset, why)) = resets(case, server, &elections).pop() else { continue };
+        // A server that waits for replies is not dead.
+        let own = elections.iter().flat_map(|election| requests(story, election));
+        let free = own.map(|call| call.returned.map_or(until, |(returned, _)| returned.at)).max();
+        if until.since(reset.max(free.unwrap_or(reset))) <= PATIENCE {
+            continue;
+        }
+        if elections.is_empty() {
+            breach.what = "a server's election timer has not fired: it is dead, or longer than the test waits"
+                .to_owned();
+        }
+        let text = format!(
+            "server {server} {why}; it has heard no leader, given no vote and stood for no election in the {} \
+             since",
+            seconds(until.since(reset))
+        );
+        breach.servers.push(server as u32);
+        breach = breach.seen(reset, text, None);
+        let refused: Vec<&Call> = story
+            .handled_by(server)
+            .filter(|call| call.reply.vote_granted == Some(false) && is_between(call, reset, until))
+            .collect();
+        let (least, _) = waited(case);
+        if refused.len() >= GAPS {
+            let text = format!(
+                "in that time it refused {}; the shortest time that any server waited before it stood is {}",
+                count(refused.len(), "request for its vote"),
+                seconds(least)
+            );
+            breach = breach.seen(until, text, ids(refused));
+        }
+    }
+    (!breach.facts.is_empty()).then_some(breach)
+}
+
+/// A server that was restarted with a snapshot has sent nothing since, and servers that began without one do.
+pub(super) fn silent_since_restart(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let sends = |server: usize, life: u32| {
+        let mut sent = story.sent_by(server).filter(|call| call.sent.at <= until);
+        sent.any(|call| call.from.incarnation == life)
+    };
+    let began_with = |server: usize, life: &crate::story::Life| {
+        let held = story.held_by(server as u32, life.from);
+        held.max_by_key(|held| held.index).filter(|_| life.incarnation > 1)
+    };
+    for &server in &case.window.up {
+        let life = *life_at(story, server, until)?;
+        let Some(held) = began_with(server, &life) else { continue };
+        // Others that began so may be as silent; without one, there is at least one that isn't.
+        let others = || story.lives.iter().enumerate().flat_map(|(other, lives)| {
+            lives.iter().map(move |life| (other, life))
+        });
+        let is_usual = others().any(|(other, life)| {
+            began_with(other, life).is_some() && sends(other, life.incarnation)
+        });
+        let works = others().find(|(other, life)| {
+            began_with(*other, life).is_none() && sends(*other, life.incarnation)
+        });
+        let is_long = until.since(life.from.at) > PATIENCE;
+        let heard = story.handled_by(server).any(|call| {
+            call.is_followed() && call.handled.is_some_and(|at| until.since(at.at) < PATIENCE)
+        });
+        if sends(server, life.incarnation) || !is_long || is_usual || heard || works.is_none() {
+            continue;
+        }
+        let what = format!("server {server} does nothing of its own since it was restarted with a snapshot");
+        let held_text = format!("before a crash server {server} had a snapshot up to index {}", held.index);
+        let began = format!(
+            "server {server} was restarted; in the {} since then it has sent nothing, though no leader was \
+             heard",
+            seconds(until.since(life.from.at))
+        );
+        return Some(
+            Breach::new(&followers::SILENT_SINCE_RESTART, case.window.end(), server as u32, what)
+                .seen(held.moment.at, held_text, None)
+                .seen(life.from.at, began, None),
+        );
+    }
+    None
+}
+
+/// A task of a server's has ended, and what it had sent until then is sent no more.
+pub(super) fn task_ended(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let ended = story.tasks.iter().filter(|task| {
+        let server = task.server.server as usize;
+        let is_now = life_at(story, server, until)
+            .is_some_and(|life| life.incarnation == task.server.incarnation && life.until.is_none());
+        let later = story.sent_by(server).any(|call| {
+            call.from == task.server && call.sent > task.moment && call.sent.at <= until
+        });
+        task.moment.at <= until
+            && is_now
+            && !later
+            && case.window.up.contains(&server)
+            && until.since(task.moment.at) > PATIENCE
+    });
+    let task = ended.last()?;
+    let server = task.server.server;
+    let what = format!("a task of server {server} has ended, and the server sends nothing any more");
+    let text = format!(
+        "server {server}'s task that was spawned at {} {}; since then the server has sent nothing",
+        task.spawned, task.how
+    );
+    let breach = Breach::new(&contract::TASK_ENDED, case.window.end(), server, what);
+    Some(breach.seen(task.moment.at, text, None))
+}
+
+/// How often a candidate must have asked the same server in one term.
+const AGAIN: usize = 3;
+
+/// How soon a request is sent again that is only repeated.
+const RETRIED: Duration = Duration::from_millis(120);
+
+/// A candidate asks for votes again and again, and always in the same term.
+pub(super) fn same_term_again(case: &Case<'_>) -> Option<Breach> {
+    let story = case.story;
+    let voters = voters(case);
+    let all: Vec<Election> = voters.values().flatten().cloned().collect();
+    let what = "a candidate stands again in the same term, in which the votes are given";
+    let mut breach = of_timers(case, &candidates::WITHOUT_NEW_TERM, what);
+    for (&server, elections) in &voters {
+        for election in elections {
+            let until = story.stands_until(&all, election).min(case.window.until);
+            if until.since(election.at) <= PATIENCE || until <= case.window.from {
+                continue;
+            }
+            let to = requests(story, election).next()?.to;
+            let again = requests(story, election).filter(|call| call.to == to);
+            let asked: Vec<&Call> = again.filter(|call| call.sent.at <= until).collect();
+            // A request may be sent again at once if it gets lost (§5.5): that is no election.
+            let is_slow = |pair: &[&Call]| pair[1].sent.at.since(pair[0].sent.at) > RETRIED;
+            if asked.len() < AGAIN || !asked.windows(2).all(is_slow) {
+                continue;
+            }
+            let text = format!(
+                "server {server} stood in term {}, and asked server {to} {} times for its vote of that term, \
+                 within {}",
+                election.term,
+                asked.len(),
+                seconds(until.since(election.at))
+            );
+            breach.servers.push(server as u32);
+            breach = breach.concluded(election.at, text, ids(asked));
+        }
+    }
+    (!breach.facts.is_empty()).then_some(breach)
+}
+
+/// A candidate asks for nothing new while its requests are outstanding.
+pub(super) fn not_restarted(case: &Case<'_>) -> Option<Breach> {
+    let story = case.story;
+    let voters = voters(case);
+    let all: Vec<Election> = voters.values().flatten().cloned().collect();
+    let what = "candidates did not restart their election while requests for votes to servers that can't be \
+                reached were outstanding";
+    let mut breach = of_timers(case, &candidates::NOT_RESTARTED, what);
+    let mut since_back = Vec::new();
+    for (&server, elections) in &voters {
+        let since = case.window.settled.max(case.window.from);
+        let new = elections.iter().filter(|election| election.at >= since).count();
+        since_back.push(format!("server {server}: {new}"));
+        for election in elections {
+            let until = story.stands_until(&all, election).min(case.window.until);
+            let stood = until.since(election.at);
+            if stood <= PATIENCE || until <= case.window.from {
+                continue;
+            }
+            // What it waited for when its timer should have fired.
+            let patience = after(election.at, PATIENCE / 2);
+            let waiting: Vec<&Call> =
+                requests(story, election).filter(|call| call.is_outstanding(patience)).collect();
+            if waiting.is_empty() {
+                continue;
+            }
+            let returned = waiting.iter().map(|call| match call.returned {
+                Some((at, outcome)) if at.at <= case.window.until => {
+                    format!("server {} ({outcome} at {} s)", call.to, at.at)
+                }
+                _ => format!("server {} (not returned yet)", call.to),
+            });
+            let text = format!(
+                "server {server} asked for votes in term {} and started no other election for {}; \
+                 outstanding meanwhile: {}",
+                election.term,
+                seconds(stood),
+                list(returned)
+            );
+            breach.servers.push(server as u32);
+            breach = breach.seen(election.at, text, ids(waiting));
+        }
+    }
+    if breach.facts.is_empty() {
+        return None;
+    }
+    let text = format!("a majority was back; elections started since: {}", since_back.join(", "));
+    Some(breach.seen(case.window.settled, text, None))
+}
+
+/// How many intervals between elections must be the same, and how far they may differ.
+const SAME: (usize, Duration) = (6, Duration::from_millis(5));
+
+/// A server's election timeout is always the same.
+pub(super) fn always_the_same(case: &Case<'_>) -> Option<Breach> {
+    let (least, spread) = SAME;
+    for (server, elections) in voters(case) {
+        let within = elections.iter().filter(|election| case.window.contains(election.at));
+        let times: Vec<_> = within.map(|election| election.at).collect();
+        let gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+        let same = gaps.windows(least).find(|gaps| {
+            let (min, max) = (gaps.iter().min(), gaps.iter().max());
+            min.zip(max).is_some_and(|(min, max)| *max - *min <= spread)
+        });
+        let Some(gaps) = same else { continue };
+        let text = format!(
+            "server {server} began {} elections, {} of them in a row each {} after the one before",
+            times.len(),
+            gaps.len(),
+            seconds(gaps[0])
+        );
+        let what = format!("server {server}'s election timeout is the same each time");
+        let rule = &candidates::ALWAYS_THE_SAME;
+        let breach = Breach::new(rule, case.window.end(), server as u32, what);
+        return Some(breach.seen(case.window.until, text, None));
+    }
+    None
+}
+
+/// Two servers drew the same timeouts each time, and these differ from each other.
+pub(super) fn same_seed(case: &Case<'_>) -> Option<Breach> {
+    const DRAWN: usize = 3;
+    let all = present(case, 0..case.story.servers);
+    let gaps: Vec<(usize, Vec<Duration>)> = all
+        .iter()
+        .map(|(&server, elections)| {
+            let times: Vec<Time> = elections.iter().map(|election| election.at).collect();
+            (server, times.windows(2).map(|pair| pair[1].since(pair[0])).collect())
+        })
+        .collect();
+    let close = |one: &Duration, other: &Duration| one.abs_diff(*other) <= SAME.1;
+    for (place, (one, own)) in gaps.iter().enumerate() {
+        for (two, theirs) in &gaps[place + 1..] {
+            let drawn = own.len().min(theirs.len());
+            let (own, theirs) = (&own[own.len() - drawn..], &theirs[theirs.len() - drawn..]);
+            let is_same = own.iter().zip(theirs).all(|(one, other)| close(one, other));
+            let varies = own.iter().any(|gap| !close(gap, &own[0]));
+            if drawn < DRAWN || !is_same || !varies {
+                continue;
+            }
+            let what = format!("servers {one} and {two} draw the same election timeouts");
+            let drawn_ms = own.iter().take(5).map(|gap| format!("{} ms", gap.as_millis()));
+            let text = format!(
+                "servers {one} and {two} both waited {} between their elections, each time within 5 ms of \
+                 each other",
+                list(drawn_ms)
+            );
+            let rule = &candidates::SAME_SEED;
+            let mut breach = Breach::new(rule, case.window.end(), *one as u32, what);
+            breach.servers.push(*two as u32);
+            return Some(breach.seen(case.window.until, text, None));
+        }
+    }
+    None
+}
+
+/// How many elections the others may have begun meanwhile.
+const OTHERS: usize = 12;
+
+/// The others stand again and again, and a server that could never does.
+pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
+    let voters: BTreeMap<usize, Vec<Election>> = voters(case);
+    let within = |elections: &[Election]| {
+        elections.iter().filter(|election| case.window.contains(election.at)).count()
+    };
+    let all: usize = voters.values().map(|elections| within(elections)).sum();
+    let (&server, elections) = voters.iter().find(|(_, elections)| within(elections) == 0)?;
+    // Who waits for replies may not be dead.
+    let waits = elections.last().is_some_and(|election| {
+        requests(case.story, election).any(|call| call.is_outstanding(case.window.until))
+    });
+    // Where many vote, some never come to stand.
+    let silent = voters.values().filter(|elections| within(elections) == 0).count();
+    if all < OTHERS * silent || waits {
+        return None;
+    }
+    let text = format!(
+        "in the {} of the failing check the others began {all} elections, and server {server} none",
+        seconds(case.window.until.since(case.window.from))
+    );
+    let what = "a server's election timer fires no more".to_owned();
+    let breach = Breach::new(&followers::STANDS, case.window.end(), server as u32, what);
+    Some(breach.seen(case.window.until, text, None))
+}

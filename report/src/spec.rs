@@ -1,0 +1,202 @@
+//! The rules of Raft, followed step by step through a run.
+//!
+//! What is known of each server is kept apart from judging: [`follow`](Known::follow) says what a step
+//! tells, and the [rules](rules) say which steps are allowed. A rule is stated once, as a row of a table.
+//! Safety rules are preconditions of a step: the first that no rule permits is a [`Breach`].
+//!
+//! Behind a breach the follower goes on with what the server has shown. What it then finds may be a
+//! consequence, so that the first breach counts.
+
+mod breach;
+mod follow;
+mod rules;
+mod server;
+mod step;
+
+pub use breach::{Basis, Breach, Fact};
+pub use rules::{Kind, RULES, Rule};
+pub(crate) use rules::{Check, append_entries, contract, leaders, persistence};
+pub(crate) use server::{Confirmation, Server};
+pub(crate) use step::Did;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::Caller;
+use crate::story::{Applied, Call, Moment, Proposal, Purpose, Story};
+
+/// What is known of a run at one of its steps.
+pub(crate) struct Known<'a> {
+    pub(crate) story: &'a Story,
+    pub(crate) servers: Vec<Server>,
+    /// What servers have promised: server, term and index.
+    pub(crate) promised: BTreeSet<(u32, u64, u64)>,
+    /// The commands that were proposed at each index, as places in the story.
+    proposed: BTreeMap<u64, Vec<usize>>,
+    /// Who has applied a command at each index first, as places in the story.
+    applied: BTreeMap<u64, usize>,
+    /// Which of what is said can be read. What can't is no reason to doubt anybody.
+    pub(crate) reads: Reads,
+}
+
+/// What can be read of a run's messages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reads {
+    /// All that is said of votes.
+    pub(crate) votes: bool,
+    /// All that is said of logs.
+    pub(crate) logs: bool,
+    /// All that is said of what is committed.
+    pub(crate) commits: bool,
+}
+
+/// How often one rule is told of one run.
+const TOLD: usize = 8;
+
+/// Every place where a server did what the rules don't allow, in order of time. A server breaks each rule
+/// once: what it does again says nothing new.
+#[must_use]
+pub fn judge(story: &Story) -> Vec<Breach> {
+    let mut known = Known::new(story);
+    let mut breaches: Vec<Breach> = Vec::new();
+    for (moment, did) in step::steps(story) {
+        if !known.counts(&did) {
+            known.follow(moment, &did);
+            continue;
+        }
+        for check in rules::checks(&did) {
+            // Without its beginning nobody knows who has what.
+            if story.dropped > 0 && !check.within {
+                continue;
+            }
+            let Some(breach) = (check.judge)(&known, moment, &did) else { continue };
+            let of_rule = || breaches.iter().filter(|other| other.rule.id == breach.rule.id);
+            if of_rule().all(|other| other.servers != breach.servers) && of_rule().count() < TOLD {
+                breaches.push(breach);
+            }
+        }
+        known.follow(moment, &did);
+    }
+    breaches.sort_by_key(|breach| breach.at);
+    breaches
+}
+
+impl<'a> Known<'a> {
+    fn new(story: &'a Story) -> Known<'a> {
+        let promised = story.proposals.iter();
+        let promised = promised.map(|own| (own.server.server, own.term, own.index)).collect();
+        let mut servers: Vec<Server> = Vec::new();
+        servers.resize_with(story.servers, Server::default);
+        if story.dropped > 0 {
+            servers.iter_mut().for_each(|server| server.log.open = true);
+        }
+        let mut proposed: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+        for (place, own) in story.proposals.iter().enumerate() {
+            proposed.entry(own.index).or_default().push(place);
+        }
+        let (applied, reads) = (BTreeMap::new(), Reads::of(story));
+        Known { story, servers, promised, proposed, applied, reads }
+    }
+
+    /// The commands that were proposed at an index, in the whole run.
+    pub(crate) fn proposed_at(&self, index: u64) -> impl Iterator<Item = &'a Proposal> {
+        let story = self.story;
+        self.proposed.get(&index).into_iter().flatten().map(|&place| &story.proposals[place])
+    }
+
+    /// What was applied first at an index so far.
+    pub(crate) fn first_applied(&self, index: u64) -> Option<&'a Applied> {
+        self.applied.get(&index).map(|&place| &self.story.applied[place])
+    }
+
+    pub(crate) fn server(&self, server: u32) -> &Server {
+        &self.servers[server as usize]
+    }
+
+    /// Whether it is this life of the server that is alive.
+    fn is_alive(&self, server: Caller) -> bool {
+        let known = self.server(server.server);
+        known.is_alive && known.life == server.incarnation
+    }
+
+    /// Whether a request came to the present life of its server: a late one may come to another than the
+    /// one that was there when it was sent.
+    pub(crate) fn came_to_this_life(&self, call: &Call) -> bool {
+        let server = self.server(call.to);
+        let is_meant = match call.life {
+            Some(life) => life == server.life,
+            None => server.began.is_some_and(|began| began < call.sent),
+        };
+        server.is_alive && is_meant && call.delivered > server.began
+    }
+
+    /// Whether a step counts: what a dead instance still says or hears doesn't.
+    fn counts(&self, did: &Did<'_>) -> bool {
+        match *did {
+            Did::Sent(call) | Did::Returned(call) => self.is_alive(call.from),
+            Did::Handled(call) => self.came_to_this_life(call),
+            Did::Viewed(server, view) => self.server(server).life == view.incarnation,
+            Did::Applied(applied, _) => self.server(applied.server.server).life == applied.server.incarnation,
+            _ => true,
+        }
+    }
+
+    /// What a server has told of its log's end between two moments of its present life: when, and its last
+    /// entry's term and index.
+    pub(crate) fn told_ends(
+        &self,
+        server: u32,
+        from: Moment,
+        until: Moment,
+    ) -> impl Iterator<Item = (Moment, u64, u64)> {
+        let life = self.server(server).life;
+        let views = self.story.views[server as usize].iter();
+        let views = views.filter(move |view| {
+            view.incarnation == life && from.at <= view.moment.at && view.moment.at <= until.at
+        });
+        views.filter_map(|view| {
+            let detail = view.detail.as_ref()?;
+            Some((view.moment, detail.last_term, detail.last_index))
+        })
+    }
+}
+
+impl Reads {
+    fn of(story: &Story) -> Reads {
+        let logs = reads_logs(story);
+        Reads { votes: reads_votes(story), logs, commits: logs && reads_commits(story) }
+    }
+}
+
+fn reads_votes(story: &Story) -> bool {
+    let mut votes = story.votes.iter().map(|&place| &story.calls[place]).peekable();
+    votes.peek().is_some()
+        && votes.all(|call| {
+            let is_answered = call.handled.is_none() || call.reply.vote_granted.is_some();
+            call.args.term.is_some() && is_answered
+        })
+}
+
+fn reads_logs(story: &Story) -> bool {
+    let appends = || story.calls.iter().filter(|call| call.purpose == Purpose::Append);
+    // If none has entries, they may come by calls that say nothing.
+    let has_entries = appends().any(|call| call.args.entries.is_some());
+    let is_dumb = |call: &Call| call.purpose == Purpose::Other && call.args.term.is_none();
+    (has_entries || !story.calls.iter().any(is_dumb))
+        && appends().all(|call| {
+            let is_answered = call.handled.is_none() || call.reply.success.is_some();
+            // A heartbeat of another type says nothing of logs.
+            let is_heartbeat = call.args.leader_commit.is_none() && call.args.entries.is_none();
+            is_heartbeat
+                || call.args.term.is_some()
+                    && call.args.prev_log_index.is_some()
+                    && call.args.entries.is_some()
+                    && is_answered
+        })
+}
+
+fn reads_commits(story: &Story) -> bool {
+    let mut appends = story.calls.iter().filter(|call| call.purpose == Purpose::Append);
+    // Where nothing brings entries that can be read, they come in a way that can't.
+    story.calls.iter().any(|call| call.args.entries.is_some())
+        && appends.all(|call| call.args.entries.is_none() || call.args.leader_commit.is_some())
+}

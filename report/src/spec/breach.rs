@@ -1,0 +1,137 @@
+//! Where a server did what a rule doesn't allow, and what shows it.
+
+use super::rules::{Kind, Rule};
+use crate::event::{RpcId, Time};
+use crate::explain::{Confidence, Evidence, Finding};
+use crate::story::Moment;
+
+/// A rule that was broken.
+#[derive(Clone, Debug)]
+pub struct Breach {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// When it was broken; of something that didn't happen, when that was noticed.
+    pub at: Moment,
+    /// Which servers did it.
+    pub servers: Vec<u32>,
+    /// What they did, in a sentence without a full stop that begins with a server.
+    pub what: String,
+    /// What shows it.
+    pub facts: Vec<Fact>,
+    /// Where in one's code to look, if that is more than the rule tells.
+    pub look: Option<&'static str>,
+    /// The rule that was really broken if that one was broken elsewhere in the run, without a doubt of its
+    /// own: what a crash has taken shows in several ways.
+    pub perhaps: Option<&'static Rule>,
+    /// Whether another mistake can have led to the same step.
+    pub is_ambiguous: bool,
+}
+
+/// Something that a breach rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// What happened, in a sentence without a full stop.
+    pub text: String,
+    /// When.
+    pub at: Time,
+    /// The calls that it is about.
+    pub calls: Vec<RpcId>,
+    /// How it is known.
+    pub basis: Basis,
+}
+
+/// How something is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The run shows it.
+    Seen,
+    /// It is concluded, or a server has said so of itself: it may be otherwise.
+    Concluded,
+}
+
+impl Breach {
+    /// A rule was broken at `at` by `server`.
+    pub(crate) fn new(rule: &'static Rule, at: Moment, server: u32, what: String) -> Breach {
+        let (servers, facts, is_ambiguous) = (vec![server], Vec::new(), false);
+        Breach { rule, at, servers, what, facts, look: None, perhaps: None, is_ambiguous }
+    }
+
+    /// The same, and the run shows this.
+    pub(crate) fn seen(self, at: Time, text: String, calls: impl IntoIterator<Item = RpcId>) -> Breach {
+        self.fact(Fact { text, at, calls: calls.into_iter().collect(), basis: Basis::Seen })
+    }
+
+    /// The same, and this is concluded.
+    pub(crate) fn concluded(
+        self,
+        at: Time,
+        text: String,
+        calls: impl IntoIterator<Item = RpcId>,
+    ) -> Breach {
+        self.fact(Fact { text, at, calls: calls.into_iter().collect(), basis: Basis::Concluded })
+    }
+
+    /// The same with another fact.
+    pub(crate) fn fact(mut self, fact: Fact) -> Breach {
+        self.facts.push(fact);
+        self
+    }
+
+    /// The same with what else is known.
+    pub(crate) fn facts(mut self, facts: impl IntoIterator<Item = Fact>) -> Breach {
+        self.facts.extend(facts);
+        self
+    }
+
+    /// The same, if nothing but this rule's breach leads to such a step only where `is_so`.
+    pub(crate) fn sure_if(self, is_so: bool) -> Breach {
+        Breach { is_ambiguous: self.is_ambiguous || !is_so, ..self }
+    }
+
+    pub(crate) fn look(self, look: &'static str) -> Breach {
+        Breach { look: Some(look), ..self }
+    }
+
+    pub(crate) fn or(self, perhaps: &'static Rule) -> Breach {
+        Breach { perhaps: Some(perhaps), ..self }
+    }
+
+    /// Whether the run proves that some promise is broken by this step: nothing is concluded.
+    #[must_use]
+    pub fn is_proven(&self) -> bool {
+        let is_seen = |fact: &Fact| fact.basis == Basis::Seen;
+        matches!(self.rule.kind, Kind::Safety | Kind::Contract)
+            && !self.facts.is_empty()
+            && self.facts.iter().all(is_seen)
+    }
+
+    /// Whether the run proves that it is this rule that is broken.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        self.is_proven() && !self.is_ambiguous && self.perhaps.is_none()
+    }
+
+    /// What a reader is told, by the evidence that was there when the rule was broken. `doubt` is why all
+    /// that rests on messages is doubtful in this run, if it is.
+    pub(crate) fn finding(mut self, doubt: Option<&Fact>) -> Finding {
+        self.facts.sort_by_key(|fact| fact.at);
+        if let Some(doubt) = doubt
+            && self.is_certain()
+            && self.facts.iter().any(|fact| !fact.calls.is_empty())
+        {
+            self.facts.push(doubt.clone());
+        }
+        let confidence = if self.is_certain() { Confidence::Certain } else { Confidence::Likely };
+        let Rule { id, says, place, look, normal, .. } = *self.rule;
+        let evidence = |fact: Fact| Evidence { text: fact.text, at: fact.at, calls: fact.calls };
+        Finding {
+            id: id.to_owned(),
+            confidence,
+            what: self.what,
+            evidence: self.facts.into_iter().map(evidence).collect(),
+            rule: format!("{says} ({place})"),
+            look: self.look.unwrap_or(look).to_owned(),
+            normal: normal.map(str::to_owned),
+        }
+    }
+}

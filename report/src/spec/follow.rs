@@ -1,0 +1,381 @@
+//! What each step tells of servers. Nothing is judged here.
+
+use super::server::{Confirmation, Grant, Led, Replaced, Shown, Vote};
+use super::{Did, Known};
+use crate::event::RpcId;
+use crate::story::{Applied, Call, Held, Moment, Proposal, Purpose, View};
+
+impl Known<'_> {
+    /// Takes over what a step tells.
+    pub(super) fn follow(&mut self, moment: Moment, did: &Did<'_>) {
+        if !self.counts(did) {
+            return;
+        }
+        match *did {
+            Did::Started(server, life) => {
+                self.servers[server as usize].restart(life.incarnation, life.from);
+            }
+            Did::Crashed(server) => self.servers[server as usize].is_alive = false,
+            Did::Saved(save) => {
+                let server = &mut self.servers[save.server.server as usize];
+                if server.life == save.server.incarnation {
+                    server.log.written = server.log.last_index();
+                }
+            }
+            Did::Sent(call) => match call.purpose {
+                Purpose::Vote => self.asked_for_vote(call),
+                Purpose::Append => self.sent_entries(call),
+                Purpose::Snapshot => self.leads(call.from.server, call.args.term, moment),
+                Purpose::Other => {}
+            },
+            Did::Delivered(call) => {
+                if self.came_to_this_life(call) {
+                    self.may_commit(call);
+                    if call.is_leaders() {
+                        self.servers[call.to as usize].under_way.insert(call.id);
+                    }
+                }
+            }
+            Did::Handled(call) => {
+                let server = &mut self.servers[call.to as usize];
+                server.under_way.remove(&call.id);
+                match call.purpose {
+                    Purpose::Other => return,
+                    Purpose::Vote => self.voted(call, moment),
+                    Purpose::Append => self.answered_entries(call, moment),
+                    Purpose::Snapshot => self.took_snapshot(call, moment),
+                }
+                if let Some(term) = self.answers_in(call, moment) {
+                    self.shows(call.to, term, moment, Some(call.id));
+                }
+            }
+            Did::Returned(call) => match call.purpose {
+                Purpose::Vote => self.got_vote(call),
+                Purpose::Append | Purpose::Snapshot => self.got_confirmation(call),
+                Purpose::Other => self.may_be_confirmed(call),
+            },
+            Did::Proposed(proposal) => self.proposed(proposal),
+            Did::Applied(applied, place) => {
+                if applied.command.is_some() {
+                    self.applied.entry(applied.index).or_insert(place);
+                }
+                self.applied(applied);
+            }
+            Did::Snapshotted(made) => {
+                let held = Held {
+                    moment,
+                    server: made.server,
+                    index: made.index,
+                    is_installed: false,
+                };
+                self.holds(held);
+            }
+            Did::Viewed(server, view) => self.viewed(server, view),
+        }
+    }
+
+    fn shows(&mut self, server: u32, term: u64, moment: Moment, call: Option<RpcId>) {
+        let server = &mut self.servers[server as usize];
+        let life = server.life;
+        let is_new = server.shown.is_none_or(|shown| (shown.term, shown.life) != (term, life));
+        if is_new {
+            server.shown = Some(Shown { term, life, moment, call });
+        }
+    }
+
+    /// The term that an answer shows, if it shows one: it has to agree with what the server is seen to be,
+    /// for whoever leaves the reply's term out has zeroes there. A handler that was under way meanwhile
+    /// answers as it began.
+    pub(super) fn answers_in(&self, call: &Call, moment: Moment) -> Option<u64> {
+        let (term, delivered) = call.reply.term.zip(call.delivered)?;
+        let shown = self.server(call.to).shown;
+        let view = self.story.view_at(call.to as usize, moment.at);
+        let agrees = view.is_some_and(|view| view.term == term);
+        let is_late = shown.is_some_and(|shown| shown.moment >= delivered && shown.term > term);
+        (call.purpose != Purpose::Other && agrees && !is_late).then_some(term)
+    }
+
+    fn viewed(&mut self, number: u32, view: &View) {
+        let server = &self.servers[number as usize];
+        // Whoever only says that it leads has no part in what leaders do.
+        let has_votes = server.voters(view.term).len() + 1 >= self.story.majority();
+        if view.is_leader && (has_votes || !self.reads.votes) {
+            self.leads(number, Some(view.term), view.moment);
+        }
+        self.shows(number, view.term, view.moment, None);
+    }
+
+    fn asked_for_vote(&mut self, call: &Call) {
+        let Some(term) = call.args.term else { return };
+        let number = call.from.server;
+        let is_first = self.servers[number as usize].stood.insert(term);
+        // A vote before the vote is for a term in which the candidate isn't yet.
+        if !is_first || !self.is_ever_in(number, term) {
+            return;
+        }
+        self.votes_for(number, term, number, (call.sent, call.sent), call.id);
+        let (Some(index), Some(last_term)) = (call.args.last_log_index, call.args.last_log_term)
+        else {
+            return;
+        };
+        let server = &mut self.servers[number as usize];
+        let log = &mut server.log;
+        // A request that was built before the last change tells of the log as it was then; what came in an
+        // earlier term came before the election.
+        if log.changed.is_some_and(|(_, changed)| changed >= term) || !server.under_way.is_empty() {
+            return;
+        }
+        log.is_claimed |= log.last_index() != index || log.term(index) != Some(last_term);
+        log.end_with(index, Some(last_term));
+        log.open = false;
+        log.saved = index;
+    }
+
+    /// Whether a server is ever seen in a term: who asks before it stands isn't.
+    pub(super) fn is_ever_in(&self, server: u32, term: u64) -> bool {
+        self.story.views[server as usize].iter().any(|view| view.term == term)
+    }
+
+    fn voted(&mut self, call: &Call, moment: Moment) {
+        if let (Some(true), Some(term)) = (call.reply.vote_granted, call.args.term)
+            && call.reply.term.is_none_or(|now| now <= term)
+        {
+            let since = call.delivered.unwrap_or(moment);
+            self.votes_for(call.to, term, call.from.server, (since, moment), call.id);
+        }
+    }
+
+    fn votes_for(
+        &mut self,
+        voter: u32,
+        term: u64,
+        candidate: u32,
+        (since, moment): (Moment, Moment),
+        call: RpcId,
+    ) {
+        let server = &mut self.servers[voter as usize];
+        let vote = Vote { candidate, life: server.life, since, moment, call };
+        server.votes.entry(term).or_insert(vote);
+    }
+
+    fn got_vote(&mut self, call: &Call) {
+        if let (Some(true), Some(term), Some(at)) =
+            (call.reply.vote_granted, call.args.term, call.replied())
+        {
+            let grant = Grant { voter: call.to, at, call: call.id };
+            let server = &mut self.servers[call.from.server as usize];
+            server.grants.entry(term).or_default().push(grant);
+        }
+    }
+
+    /// A server acts, or is seen, as the leader of `term`.
+    fn leads(&mut self, server: u32, term: Option<u64>, moment: Moment) {
+        let servers = self.story.servers;
+        let server = &mut self.servers[server as usize];
+        let Some(term) = term else { return };
+        if server.led.as_ref().is_none_or(|led| led.term < term) {
+            let (confirmed, answered) = (vec![0; servers], vec![None; servers]);
+            server.led = Some(Led { term, since: moment, confirmed, answered });
+        }
+    }
+
+    fn sent_entries(&mut self, call: &Call) {
+        let Some(term) = call.args.term else { return };
+        let number = call.from.server;
+        self.leads(number, Some(term), call.sent);
+        if let Some(commit) = call.args.leader_commit {
+            self.shows_commit(number, Some(term), commit);
+        }
+        let server = &mut self.servers[number as usize];
+        let (Some(prev), Some(entries)) = (call.args.prev_log_index, &call.args.entries) else {
+            return;
+        };
+        if server.led.as_ref().is_none_or(|led| led.term != term) {
+            return;
+        }
+        let log = &mut server.log;
+        for (index, entry) in (prev + 1..).zip(entries) {
+            if index > log.last_index() {
+                log.end_with(index, *entry);
+                log.changed = Some((call.sent, term));
+            }
+        }
+    }
+
+    fn answered_entries(&mut self, call: &Call, moment: Moment) {
+        let (Some(term), Some(prev)) = (call.args.term, call.args.prev_log_index) else { return };
+        let server = &mut self.servers[call.to as usize];
+        let log = &mut server.log;
+        if call.reply.success == Some(false) {
+            // What it refuses to follow it has no more, though it had it.
+            let has = prev > 0 && log.term(prev).is_some() && log.term(prev) == call.args.prev_log_term;
+            let is_its = call.reply.term == Some(term) && log.confirmed(prev).is_some();
+            if has && is_its && call.delivered.is_some_and(|since| server.is_at_rest(since)) {
+                let log = &mut server.log;
+                log.end_with(prev - 1, None);
+                log.open = true;
+            }
+            return;
+        }
+        if call.reply.success != Some(true) {
+            return;
+        }
+        let entries = call.args.entries.as_deref().unwrap_or_default();
+        let last_new = prev + entries.len() as u64;
+        server.commit = server.commit.max(call.args.leader_commit.unwrap_or(0).min(last_new));
+        // It is a leader's, and so true, whatever it was that was known.
+        if log.term(prev) != call.args.prev_log_term && call.args.prev_log_term.is_some() {
+            let is_at_rest = call.delivered.is_some_and(|since| {
+                server.under_way.is_empty()
+                    && log.changed.is_none_or(|(changed, _)| changed <= since)
+            });
+            if is_at_rest && prev <= log.last_index() && log.term(prev).is_some() {
+                log.end_with(prev, call.args.prev_log_term);
+            }
+        }
+        log.accept((prev, call.args.prev_log_term), entries, (moment, term));
+        self.confirms(call, moment, last_new);
+    }
+
+    fn confirms(&mut self, call: &Call, moment: Moment, up_to: u64) {
+        let server = &mut self.servers[call.to as usize];
+        server.log.saved = server.log.saved.max(up_to.min(server.log.last_index()));
+        if up_to > 0 {
+            let (at, life) = (moment.at, server.life);
+            server.log.confirmations.push(Confirmation { up_to, at, call: call.id, life });
+        }
+    }
+
+    fn took_snapshot(&mut self, call: &Call, moment: Moment) {
+        let (Some(index), Some(term)) = (call.args.last_included_index, call.args.term) else {
+            return;
+        };
+        let server = &mut self.servers[call.to as usize];
+        let is_refused = call.reply.success == Some(false);
+        // What it has committed it has, unless a crash took it.
+        let is_older = index <= server.commit && index <= server.log.last_index();
+        if call.reply.term.is_some_and(|now| now > term) || is_older || is_refused {
+            return;
+        }
+        server.commit = server.commit.max(index);
+        let log = &mut server.log;
+        let included = call.args.last_included_term;
+        if log.last_index() < index || log.term(index) != included {
+            if let (Some(had), Some(now)) = (log.term(index), included) {
+                let terms = [now, had];
+                log.replaced = Some(Replaced { at: moment.at, call: call.id, index, terms });
+            }
+            log.open = log.term(index).is_none() && (log.open || log.last_index() >= index);
+            log.end_with(index, included);
+            log.changed = Some((moment, term));
+        }
+        self.confirms(call, moment, index);
+    }
+
+    fn holds(&mut self, held: Held) {
+        let server = &mut self.servers[held.server.server as usize];
+        if server.snapshot.is_none_or(|before| before.index <= held.index) {
+            server.snapshot = Some(held);
+        }
+    }
+
+    /// A reply that has reached the leader tells what it may count.
+    fn got_confirmation(&mut self, call: &Call) {
+        let up_to = match (call.args.last_included_index, call.up_to()) {
+            (Some(index), _) if call.reply.success != Some(false) => index,
+            (None, Some(up_to)) if call.reply.success == Some(true) => up_to,
+            (None, None) => return self.may_be_confirmed(call),
+            _ => return,
+        };
+        let majority = self.story.majority();
+        let server = &mut self.servers[call.from.server as usize];
+        let Some(led) = &mut server.led else { return };
+        if call.args.term != Some(led.term) || call.reply.term.is_some_and(|term| term > led.term) {
+            return;
+        }
+        led.answered[call.to as usize] = call.replied().map(|at| (at, call.id, up_to));
+        let confirmed = &mut led.confirmed[call.to as usize];
+        *confirmed = (*confirmed).max(up_to);
+        // Up to where a majority has the log, if an entry of its own term is at that end.
+        let own = server.log.last_index().max(up_to);
+        let n = counted(&led.confirmed, call.from.server, own, majority);
+        // Of an entry whose term isn't known it may be true.
+        if server.log.term(n).is_none_or(|term| term == led.term) && n > server.commit {
+            server.commit = n;
+        }
+    }
+
+    /// A reply has reached the leader that may tell anything: what its request was for can't be read.
+    fn may_be_confirmed(&mut self, call: &Call) {
+        if let Some(led) = &mut self.servers[call.from.server as usize].led
+            && !call.is_pre_vote()
+        {
+            led.confirmed[call.to as usize] = u64::MAX;
+        }
+    }
+
+    /// A leader shows that an entry of its term is committed. Where so few others have confirmed it that it
+    /// takes the leader itself, the leader has it saved.
+    fn shows_commit(&mut self, number: u32, term: Option<u64>, index: u64) {
+        let majority = self.story.majority();
+        let server = &mut self.servers[number as usize];
+        let Some(led) = server.led.as_ref().filter(|led| Some(led.term) == term) else { return };
+        let others = (0..).zip(&led.confirmed);
+        let others = others.filter(|&(other, &up_to)| other != number && up_to >= index).count();
+        let is_own = index > server.may_know && server.log.term(index) == Some(led.term);
+        if others + 1 == majority && is_own {
+            server.log.saved = server.log.saved.max(index);
+        }
+        server.commit = server.commit.max(index);
+    }
+
+    /// What a request tells of the commit index counts from its delivery on: its handler may wait for a disk,
+    /// and the entries are applied before it answers. What it refuses tells nothing.
+    fn may_commit(&mut self, call: &Call) {
+        let index = match (call.args.last_included_index, call.up_to()) {
+            // What is of an earlier term is refused.
+            _ if call.reply.term > call.args.term => return,
+            (Some(index), _) => index,
+            (None, Some(up_to)) if call.reply.success != Some(false) => {
+                let knows = || self.server(call.from.server).knows();
+                up_to.min(call.args.leader_commit.unwrap_or_else(knows))
+            }
+            // What can't be read may tell all that its sender knows.
+            (None, None) if call.purpose != Purpose::Vote => self.server(call.from.server).knows(),
+            _ => return,
+        };
+        let server = &mut self.servers[call.to as usize];
+        server.may_know = server.may_know.max(index);
+    }
+
+    fn proposed(&mut self, proposal: &Proposal) {
+        let server = &mut self.servers[proposal.server.server as usize];
+        if proposal.index > 0 {
+            server.log.end_with(proposal.index, Some(proposal.term));
+            server.log.changed = Some((proposal.moment, proposal.term));
+            server.log.open = false;
+        }
+    }
+
+    fn applied(&mut self, applied: &Applied) {
+        let (number, index, moment) = (applied.server.server, applied.index, applied.moment);
+        let term = self.servers[number as usize].led.as_ref().map(|led| led.term);
+        if applied.command.is_some() {
+            self.shows_commit(number, term, index);
+        } else {
+            let server = applied.server;
+            self.holds(Held { moment, server, index, is_installed: true });
+        }
+        let server = &mut self.servers[number as usize];
+        server.commit = server.commit.max(index);
+        server.applied = Some((moment, index));
+    }
+}
+
+/// Up to where a majority has the log, if the leader has it up to `own`.
+fn counted(confirmed: &[u64], leader: u32, own: u64, majority: usize) -> u64 {
+    let mut all = confirmed.to_vec();
+    all[leader as usize] = own;
+    all.sort_unstable();
+    all[all.len() - majority]
+}

@@ -1,0 +1,260 @@
+//! Rules for servers: all servers (Figure 2).
+
+use std::time::Duration;
+
+use super::contract::TERM_NOT_TOLD;
+use super::persistence::{TERM_NOT_SAVED, promised, went_back};
+use super::rules;
+use crate::event::Time;
+use crate::spec::breach::Breach;
+use crate::spec::{Known, step};
+use crate::story::{Call, Moment, Purpose, View};
+
+rules! {
+    WENT_BACK: Safety "term-went-back" = "M3",
+        "Figure 2, All Servers 2, AppendEntries 1; §5.1",
+        "terms only go up: a server takes over a term that is higher than its own, and refuses what comes with \
+         a lower one",
+        "where the current term is set: only to a higher one, also when a reply or a leader names another";
+        Views view_goes_back within;
+    NOT_ADOPTED: Contract "term-not-adopted",
+        "Figure 2, All Servers 2; §5.1",
+        "if RPC request or response contains term T > currentTerm: set currentTerm = T, convert to follower",
+        "the first lines of every handler, and of what is done with every reply, a refusal above all: the \
+         higher term is adopted before anything else";
+        Votes stays_below, Answers stays_below, Takes stays_below, Gets ignores_reply;
+    ANSWERS_LOWER: Safety "answer-without-term" = "M4",
+        "Figure 2, Results of RequestVote and AppendEntries; §5.1",
+        "each reply has the answering server's current term, for the asking one to update itself",
+        "every return of a handler, those of refusals, too: the reply's term is set to the current one";
+        Votes answers_lower within, Answers answers_lower within, Takes answers_lower within;
+    HANGS: Liveness "server-hangs" = "M16",
+        "rule 10 of the contract; §5.1; §5.6",
+        "a handler returns soon: it waits neither for a lock that is held across an RPC nor for a channel that \
+         nobody reads",
+        "an async mutex whose guard lives across a call's .await, two locks that are taken in different orders, \
+         a send on a full channel in a handler";
+    NOT_APPLIED: Liveness "committed-not-applied",
+        "Figure 2, All Servers 1; §5.3",
+        "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied]",
+        "what wakes the task that applies, and what it may be waiting for: a notice that came before it \
+         waited, a lock, a full channel";
+    APPLIES_LATE: Liveness "applies-late",
+        "Figure 2, All Servers 1; §5.3",
+        "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied], at once",
+        "what the task that applies waits for: a notice of each new commitIndex, not the next turn of a slow \
+         loop; and whether it applies all that there is before it waits again",
+        normal "a command is applied within milliseconds of being committed";
+}
+
+/// For how long a view must outlast what contradicts it: by the real clock, a server is looked at only every
+/// 10 ms, and two looks at once may be noted in the wrong order.
+pub(super) const LASTING: Duration = Duration::from_millis(50);
+
+/// Until when a view was the last of its life.
+pub(super) fn lasts_until(known: &Known<'_>, number: u32, view: &View) -> Time {
+    let mut views = known.story.lasting_views(number as usize);
+    let it = views.find(|(other, _)| other.moment == view.moment);
+    it.map_or(view.moment.at, |(_, until)| until)
+}
+
+/// `get_state` tells a lower term than before.
+fn view_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
+    let shown = known.server(number).shown?;
+    let before = match shown.life == view.incarnation {
+        true => shown,
+        // What was only seen before a crash may not have been saved yet.
+        false => promised(known, number, view.moment)?,
+    };
+    let until = lasts_until(known, number, view);
+    if before.term <= view.term || until.since(view.moment.at) < LASTING {
+        return None;
+    }
+    let text = format!("it is in term {}", view.term);
+    if before.life != view.incarnation {
+        let breach = went_back(known, number, &before, view.moment);
+        return Some(breach.seen(view.moment.at, text, None));
+    }
+    if acts_in(known, number, view.moment, |term| term > view.term) {
+        return None; // what it tells is wrong, and it is told of that
+    }
+    let what = format!("server {number} went back from term {} to term {}", before.term, view.term);
+    let was = format!("server {number} was in term {}", before.term);
+    let breach = Breach::new(&WENT_BACK, view.moment, number, what);
+    let breach = breach.seen(before.moment.at, was, before.call).seen(view.moment.at, text, None);
+    // What get_state alone tells may be wrong itself.
+    let is_proven = acts_in(known, number, view.moment, |term| term == view.term);
+    Some(breach.sure_if(is_proven))
+}
+
+/// Whether a server sends or answers something in such a term after `moment`, in its present life.
+fn acts_in(known: &Known<'_>, number: u32, moment: Moment, is_such: impl Fn(u64) -> bool) -> bool {
+    let (story, life) = (known.story, known.server(number).life);
+    let is_raft_s = |call: &&Call| call.purpose != Purpose::Other;
+    let mut sent = story.sent_by(number as usize).filter(is_raft_s);
+    let mut answered = story.handled_by(number as usize).filter(is_raft_s);
+    sent.any(|call| {
+        call.from.incarnation == life && call.sent > moment && call.args.term.is_some_and(&is_such)
+    }) || answered.any(|call| {
+        call.answered_in == Some(life)
+            && call.delivered > Some(moment)
+            && call.reply.term.is_some_and(&is_such)
+    })
+}
+
+/// A server answers with a lower term than it had reached before the request came.
+fn answers_lower(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (story, number) = (known.story, call.to);
+    let (term, delivered) = call.reply.term.zip(call.delivered)?;
+    let seen = story.view_at(number as usize, moment.at).map(|view| view.term);
+    // Of two handlers that ran at the same time nobody knows which came first, so only what had ended before
+    // this one began is held against it.
+    let reached = story.reached_before(number, delivered).filter(|_| call.answered_in.is_some());
+    let Some(reached) = reached.filter(|reached| reached.term > term) else {
+        return leaves_term_out(known, moment, call);
+    };
+    let proof = &story.calls[reached.proof];
+    let (at, life, how) = match proof.to == number {
+        true => (proof.handled?, proof.answered_in?, "answered"),
+        false => (proof.sent, proof.from.incarnation, "sent"),
+    };
+    let answer = format!(
+        "server {number} answered {} of server {} with term {term}",
+        call.method, call.from.server
+    );
+    let now = known.server(number).life;
+    let before = if life < now { "before a crash " } else { "" };
+    let was = format!("{before}server {number} {how} {} in term {}", proof.method, reached.term);
+    let is_below = seen.is_some_and(|seen| seen < reached.term);
+    let (rule, what) = if life < now && is_below {
+        (&TERM_NOT_SAVED, format!("server {number} forgot its term in a crash"))
+    } else if is_below && seen == Some(term) {
+        let what = format!("server {number} went back from term {} to term {term}", reached.term);
+        (&WENT_BACK, what)
+    } else {
+        (&ANSWERS_LOWER, format!("server {number} answers without its term"))
+    };
+    let breach = Breach::new(rule, moment, number, what).seen(at.at, was, [proof.id]);
+    // A reply that leaves its term at 0 tells none.
+    Some(match term {
+        0 => breach.concluded(moment.at, answer, [call.id]),
+        _ => breach.seen(moment.at, answer, [call.id]),
+    })
+}
+
+/// A server was seen to be in the request's term, or a higher one, before the request came, and answers in a
+/// lower one.
+fn leaves_term_out(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (asked, term) = call.args.term.zip(call.reply.term).filter(|(asked, term)| term < asked)?;
+    let mut views = known.story.views[call.to as usize].iter().rev();
+    let before = views.find(|view| Some(view.moment) < call.delivered)?;
+    if before.term < asked || known.story.holds_to_leader(call) {
+        return None;
+    }
+    let what = format!("server {} answers without its term", call.to);
+    let text = format!(
+        "server {} was in term {}, and answered {} of term {asked} from server {} with term {term}",
+        call.to, before.term, call.method, call.from.server
+    );
+    Some(Breach::new(&ANSWERS_LOWER, moment, call.to, what).concluded(moment.at, text, [call.id]))
+}
+
+/// A server answers a request of a higher term, and stays in its own.
+fn stays_below(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (asked, term) = call.args.term.zip(call.reply.term).filter(|(asked, term)| term < asked)?;
+    let (story, number) = (known.story, call.to);
+    let seen = story.view_at(number as usize, moment.at).filter(|view| view.term == term)?;
+    let is_raised = known.server(number).shown.is_some_and(|shown| shown.term > term);
+    if is_raised || story.holds_to_leader(call) || !known.came_to_this_life(call) {
+        return None;
+    }
+    let what = format!("server {number} heard of term {asked} and stayed in term {}", seen.term);
+    let text = format!(
+        "server {number} answered {} of term {asked} from server {} in term {term}",
+        call.method, call.from.server
+    );
+    let breach = Breach::new(&NOT_ADOPTED, moment, number, what);
+    // It may be about to adopt it.
+    Some(match story.stays_below(number as usize, asked, moment) {
+        true => breach.seen(moment.at, text, [call.id]),
+        false => breach.concluded(moment.at, text, [call.id]),
+    })
+}
+
+/// What a message says is dealt with by then, in µs.
+const DEALT_WITH: u64 = 20_000;
+
+/// A reply tells a server of a higher term, and it goes on in its own.
+fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (asked, term) = call.args.term.zip(call.reply.term).filter(|(asked, term)| term > asked)?;
+    if call.purpose == Purpose::Other {
+        return None;
+    }
+    let (story, from) = (known.story, call.from);
+    let due = step::later(moment, DEALT_WITH);
+    let mut later = story.sent_by(from.server as usize).filter(|later| later.sent > due);
+    let later = later.find(|later| later.from == from && later.purpose != Purpose::Other);
+    let later = later.filter(|later| later.args.term.is_some_and(|now| now < term));
+    let view = story.view_at(from.server as usize, due.at);
+    let stays = view.is_some_and(|view| {
+        view.incarnation == from.incarnation
+            && view.term < term
+            && lasts_until(known, from.server, view) > due.at
+    });
+    if !stays && later.is_none() {
+        return None;
+    }
+    let server = from.server;
+    let what = format!("server {server} heard of term {term} and stayed in term {asked}");
+    let text =
+        format!("server {}'s reply to {} told server {server} of term {term}", call.to, call.method);
+    let breach = Breach::new(&NOT_ADOPTED, due, server, what).seen(moment.at, text, [call.id]);
+    Some(match later.filter(|_| stays) {
+        Some(later) => {
+            let text = format!(
+                "server {server} sent {} of term {} still",
+                later.method,
+                later.args.term.unwrap_or(asked)
+            );
+            breach.seen(later.sent.at, text, [later.id])
+        }
+        // It may have stopped waiting for that reply; and what it tells may be wrong.
+        None => breach.concluded(due.at, format!("server {server} is in an earlier term still"), None),
+    })
+}
+
+/// A server answers a leader in a higher term than it tells all the while.
+pub(crate) fn tells_less(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
+    let story = known.story;
+    let answers = &story.handled[number as usize];
+    let handled = |place: usize| story.calls[place].handled;
+    let first = answers.partition_point(|&place| handled(place) < Some(view.moment));
+    if first == answers.len() {
+        return None;
+    }
+    let until = lasts_until(known, number, view);
+    let later = answers[first..].iter().map(|&place| &story.calls[place]);
+    let act = later
+        .take_while(|call| call.handled.is_some_and(|at| until.since(at.at) >= LASTING))
+        // At once: then it is looked at.
+        .filter(|call| call.handled.map(|at| at.at) == call.delivered.map(|at| at.at))
+        .find(|call| {
+            call.is_leaders()
+                && call.answered_in == Some(view.incarnation)
+                && call.reply.term.is_some_and(|term| term > view.term)
+        })?;
+    let (handled, term) = (act.handled?, act.reply.term?);
+    // Else one of the two is wrong, and nobody knows which.
+    let mut sent = story.sent_by(number as usize).filter(|call| call.purpose != Purpose::Other);
+    let sends = sent.any(|call| {
+        view.moment.at <= call.sent.at && call.sent.at < until && call.args.term >= Some(term)
+    });
+    let what = format!("server {number}'s get_state tells another term than the one it is in");
+    Some(
+        Breach::new(&TERM_NOT_TOLD, view.moment, number, what)
+            .seen(view.moment.at, format!("server {number} told term {}", view.term), None)
+            .seen(handled.at, format!("server {number} answered in term {term}"), [act.id])
+            .seen(until, format!("until then it told term {}", view.term), None)
+            .sure_if(sends),
+    )
+}

@@ -1,0 +1,502 @@
+//! AppendEntries RPC (Figure 2): which entries a follower takes, and what becomes of its log.
+
+use super::install_snapshot::{COVERED_REFUSED, DROPPED_FOR_SNAPSHOT, KEPT_OVER_SNAPSHOT};
+use super::persistence::{
+    LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, SNAPSHOT_TERM, had, handled_older_snapshot,
+    handled_shorter, saved_snapshot,
+};
+use super::{contract, rules};
+use crate::spec::breach::{Basis, Breach, Fact};
+use crate::spec::{Known, step};
+use crate::story::{Call, Happened, Held, Moment, Purpose};
+
+rules! {
+    OLD_LEADER_OBEYED: Safety "old-leader-obeyed" = "M6",
+        "Figure 2, AppendEntries 1; §5.1",
+        "a request whose term is lower than one's own is refused",
+        "the beginning of the handler of AppendEntries";
+        Answers obeys_old_leader within;
+    MISMATCH_ACCEPTED: Safety "log-mismatch-accepted",
+        "Figure 2, AppendEntries 2; §5.3",
+        "a follower refuses entries if its log has no entry at prevLogIndex whose term is prevLogTerm",
+        "the consistency check of AppendEntries: both the index and the term, for heartbeats, too";
+        Answers accepts_mismatch;
+    MATCH_REFUSED: Contract "fitting-entries-refused",
+        "Figure 2, AppendEntries 2; §5.3",
+        "entries are refused only if the log has no entry at prevLogIndex whose term is prevLogTerm",
+        "the consistency check of AppendEntries: the index that it looks at, and what it compares";
+        Answers refuses_what_it_has;
+    TRUNCATED: Safety "log-truncated" = "M7",
+        "Figure 2, AppendEntries 3; §5.3",
+        "only an entry that conflicts with a new one, of the same index and another term, is deleted, with all \
+         that follow it",
+        "where a follower cuts its log: not at prevLogIndex, and not at the end of the request's entries, \
+         unless one of them conflicts";
+        Asks asks_with_less;
+    SUFFIX_KEPT: Safety "conflicting-suffix-kept" = "M7",
+        "Figure 2, AppendEntries 3; §5.3",
+        "if an existing entry conflicts with a new one (same index but different terms), the existing entry \
+         and all that follow it are deleted",
+        "where a follower takes over new entries: at the first that conflicts the log is cut, and what follows \
+         is appended";
+    COMMITS_BEYOND: Safety "commits-beyond-new-entries" = "M21",
+        "Figure 2, AppendEntries 5; §5.3",
+        "commitIndex = min(leaderCommit, index of last new entry); what follows that entry may not be the \
+         leader's",
+        "where a follower's commitIndex goes up: the last new entry is prevLogIndex + the number of entries, \
+         not the end of the log";
+        Applies applies_unknown;
+    COMMIT_OF_REFUSED: Safety "commit-of-refused-request" = "M21",
+        "Figure 2, AppendEntries 1, 2 and 5; §5.3",
+        "a request that is refused changes nothing: its leaderCommit speaks of the leader's log, which this \
+         server's log isn't yet",
+        "the order of the handler's steps: commitIndex goes up in the last one, behind every return that \
+         refuses";
+    HEARTBEAT_COMMIT: Liveness "heartbeat-commit-ignored",
+        "Figure 2, AppendEntries 5; §5.3",
+        "if leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of last new entry): \
+         heartbeats tell it, too",
+        "the handler of AppendEntries: step 5 comes after every consistent request; the last new entry of a \
+         heartbeat is prevLogIndex";
+}
+
+/// A leader's requests are accepted in its own term only.
+fn obeys_old_leader(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (term, delivered) = call.args.term.zip(call.delivered)?;
+    let server = call.to;
+    if call.reply.success != Some(true) {
+        return None;
+    }
+    // That the reply's own term is higher proves nothing: a handler that waits may have accepted the entries
+    // before the term changed.
+    let reached = known.story.reached_before(server, delivered).filter(|had| had.term > term)?;
+    call.answered_in?;
+    let proof = &known.story.calls[reached.proof];
+    let (how, at) = match proof.to == server {
+        true => ("answered", proof.handled.unwrap_or(proof.sent)),
+        false => ("sent", proof.sent),
+    };
+    let was = format!("server {server} {how} {} in term {}", proof.method, reached.term);
+    let text =
+        format!("it accepted {} of term {term} from server {}", call.method, call.from.server);
+    let what = format!("server {server} obeyed the leader of a term that was over for it");
+    let breach = Breach::new(&OLD_LEADER_OBEYED, moment, server, what);
+    Some(breach.seen(at.at, was, [proof.id]).seen(moment.at, text, [call.id]))
+}
+
+/// Entries are accepted only behind one that both logs have.
+fn accepts_mismatch(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (prev, prev_term) = call.args.prev_log_index.zip(call.args.prev_log_term)?;
+    let (number, server) = (call.to, known.server(call.to));
+    if call.reply.success != Some(true) || !server.is_at_rest(call.delivered?) {
+        return None;
+    }
+    let log = &server.log;
+    let has = match log.term(prev) {
+        Some(term) if term != prev_term => format!("its own there is of term {term}"),
+        None if prev > log.last_index() && !log.open => {
+            format!("its own log ended at index {}", log.last_index())
+        }
+        _ => return None,
+    };
+    // The term at a snapshot's end may be said wrongly by who sends, too.
+    if server.snapshot.is_some_and(|held| held.index == prev) && prev_term == 0 {
+        return None;
+    }
+    let text = format!(
+        "server {number} accepted what server {} sent to follow its entry of term {prev_term} at index \
+         {prev}; {has}",
+        call.from.server
+    );
+    let what = format!("server {number} accepted entries that don't fit its log");
+    let breach = Breach::new(&MISMATCH_ACCEPTED, moment, number, what);
+    // What it has may be its own word only, and what it is sent may be said wrongly.
+    let is_told = says_so_again(known, call, prev, prev_term);
+    Some(match log.is_claimed {
+        true => breach.concluded(moment.at, text, [call.id]),
+        false => breach.seen(moment.at, text, [call.id]).sure_if(is_told),
+    })
+}
+
+/// Whether a leader's own log has that entry, as far as is known: what it says of it isn't a slip.
+fn says_so_again(known: &Known<'_>, call: &Call, prev: u64, prev_term: u64) -> bool {
+    let leader = known.server(call.from.server);
+    prev == 0 || leader.log.term(prev) == Some(prev_term) && !leader.log.is_claimed
+}
+
+fn refuses_what_it_has(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (prev, prev_term) = call.args.prev_log_index.zip(call.args.prev_log_term)?;
+    let server = known.server(call.to);
+    let refuses = call.reply.success == Some(false) && call.reply.term == call.args.term;
+    if prev == 0
+        || !refuses
+        || server.log.term(prev) != Some(prev_term)
+        || server.log.confirmed(prev).is_none()
+        || !server.is_at_rest(call.delivered?)
+    {
+        return None;
+    }
+    let text = format!(
+        "it refused server {}'s entries behind index {prev}, as if it had no entry of term {prev_term} there",
+        call.from.server
+    );
+    lost(known, call.to, prev, (moment, text, call))
+}
+
+/// A log that a candidate tells of must have all that the server has confirmed.
+fn asks_with_less(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (term, index) = call.args.term.zip(call.args.last_log_index)?;
+    let last_term = call.args.last_log_term?;
+    let (number, server) = (call.from.server, known.server(call.from.server));
+    let log = &server.log;
+    // A request that was built before the last change tells of the log as it was then; what came in an
+    // earlier term came before the election. And a vote before the vote is for a term in which nobody is.
+    if server.stood.contains(&term)
+        || !known.is_ever_in(number, term)
+        || log.changed.is_some_and(|(_, changed)| changed >= term)
+        || !server.under_way.is_empty()
+    {
+        return None;
+    }
+    let last = log.last_index();
+    let text = format!("it asked for votes in term {term} with a log that ends at index {index}");
+    if index < last {
+        lost(known, number, index + 1, (moment, text, call))
+    } else if index == last && log.term(index).is_some_and(|own| own != last_term) {
+        let text = format!(
+            "it asked for votes in term {term} and said that its entry at index {index} is of term {last_term}"
+        );
+        lost(known, number, index, (moment, text, call))
+    } else if log.term(last).is_some_and(|own| own > last_term) {
+        ends_with_earlier_term(known, (last, index, last_term), (moment, term, call))
+    } else {
+        None
+    }
+}
+
+/// A candidate's log goes on with an earlier term behind what it has confirmed.
+fn ends_with_earlier_term(
+    known: &Known<'_>,
+    (last, index, last_term): (u64, u64, u64),
+    (moment, term, call): (Moment, u64, &Call),
+) -> Option<Breach> {
+    let number = call.from.server;
+    let server = known.server(number);
+    let text = format!(
+        "it asked for votes in term {term} with a log that ends with index {index} of term {last_term}"
+    );
+    let mut told = known.told_ends(number, call.sent, step::later(call.sent, step::LOOKED_AT));
+    let is_told = told.any(|(_, term, last)| (term, last) == (last_term, index));
+    if last_term == 0 && index > 0 {
+        return contract::says_term_zero(known, (moment, call), index);
+    }
+    if server.is_as_saved() {
+        let what = format!("server {number} lost the entry at index {last} in a crash");
+        let breach = Breach::new(&LOG_NOT_SAVED, moment, number, what);
+        let breach = breach.facts(had(known, number, last, moment));
+        let text = format!("after a crash {text}");
+        return Some(breach.seen(moment.at, text, [call.id]).sure_if(is_told));
+    }
+    Some(kept_suffix(known, number, (moment, text, call)).sure_if(is_told))
+}
+
+/// A server's log goes on with an earlier term behind the last entry that it has accepted.
+pub(crate) fn kept_suffix(
+    known: &Known<'_>,
+    number: u32,
+    (moment, text, call): (Moment, String, &Call),
+) -> Breach {
+    let log = &known.server(number).log;
+    let last = log.last_index();
+    let (rule, what) = match log.replaced.filter(|replaced| replaced.index == last) {
+        Some(_) => (
+            &KEPT_OVER_SNAPSHOT,
+            format!("server {number} kept its log over a snapshot that conflicts with it"),
+        ),
+        None => (
+            &SUFFIX_KEPT,
+            format!(
+                "server {number} kept entries behind one that had replaced another: terms never go down in \
+                 a log"
+            ),
+        ),
+    };
+    let mut breach =
+        Breach::new(rule, moment, number, what).facts(had(known, number, last, moment));
+    if let Some(replaced) = log.replaced.filter(|replaced| replaced.index == last) {
+        breach = breach.fact(replaced_by(number, &replaced));
+    } else if let Some(term) = log.term(last) {
+        let at = breach.facts.last().map_or(moment.at, |had| had.at);
+        breach = breach.seen(at, format!("that entry is of term {term}"), None);
+    }
+    breach.seen(moment.at, format!("later {text}"), [call.id])
+}
+
+fn replaced_by(number: u32, replaced: &crate::spec::server::Replaced) -> Fact {
+    let [now, had] = replaced.terms;
+    let text = format!(
+        "server {number} took a snapshot whose last entry, at index {}, is of term {now}; its log had one of \
+         term {had} there",
+        replaced.index
+    );
+    Fact { text, at: replaced.at, calls: vec![replaced.call], basis: Basis::Seen }
+}
+
+/// How a server shows, after `moment` and before it can have got it again, that it has the entry at `index`:
+/// what it says in between is wrong then.
+fn still_has(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> Option<Fact> {
+    let story = known.story;
+    let life = known.server(number).life;
+    let from = story.order.partition_point(|&(at, _)| at <= moment);
+    let seen = |at: Moment, text: String, call: &Call| {
+        Some(Fact { text, at: at.at, calls: vec![call.id], basis: Basis::Seen })
+    };
+    for &(at, happened) in &story.order[from..] {
+        match happened {
+            Happened::Crashed(server, _) if server == number => return None,
+            Happened::Delivered(place) => {
+                let call = &story.calls[place];
+                let begins = call.args.prev_log_index.is_none_or(|prev| prev < index);
+                if call.to == number && call.is_leaders() && begins {
+                    return None; // it may get it again
+                }
+            }
+            Happened::Handled(place) => {
+                let call = &story.calls[place];
+                let follows = call.args.prev_log_index.is_some_and(|prev| prev >= index);
+                if call.to == number && call.reply.success == Some(true) && follows {
+                    let text = format!(
+                        "server {number} accepted what follows index {}, and so has that entry",
+                        call.args.prev_log_index?
+                    );
+                    return seen(at, text, call);
+                }
+            }
+            Happened::Sent(place) => {
+                let call = &story.calls[place];
+                if call.from.server != number || call.from.incarnation != life {
+                    continue;
+                }
+                let has_entries = call.args.entries.as_ref().is_some_and(|all| !all.is_empty());
+                let sends = call.purpose == Purpose::Append
+                    && call.args.prev_log_index.is_some_and(|prev| prev < index || !has_entries);
+                // Of a later command the index tells nothing of what comes before.
+                if sends && call.up_to().is_some_and(|last| last >= index) && call.sent > moment {
+                    let own = known.story.proposals.iter().any(|own| {
+                        own.server == call.from
+                            && own.index == index
+                            && moment < own.moment
+                            && own.moment < call.sent
+                    });
+                    if own {
+                        return None;
+                    }
+                    let text = format!(
+                        "server {number} sent server {} what goes up to index {}, and so has that entry",
+                        call.to,
+                        call.up_to()?
+                    );
+                    return seen(at, text, call);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A server lacks the entry at `index`, which it has had: so it says.
+fn lost(
+    known: &Known<'_>,
+    number: u32,
+    index: u64,
+    (moment, text, call): (Moment, String, &Call),
+) -> Option<Breach> {
+    let server = known.server(number);
+    let term = server.log.term(index);
+    let entry = match term {
+        Some(term) => format!("the entry of term {term} at index {index}"),
+        None => format!("the entry at index {index}"),
+    };
+    let refuses = call.to == number && call.purpose == Purpose::Append;
+    let had = had(known, number, index, moment);
+    let new = |rule, what: String| Breach::new(rule, moment, number, what).facts(had.clone());
+    if let Some(has) = still_has(known, number, index, moment) {
+        let (rule, what) = match refuses {
+            true => (&MATCH_REFUSED, format!("server {number} refused entries that fit its log")),
+            false => (
+                &contract::CONTRADICTS_ITSELF,
+                format!("server {number} asked for votes with another log than it has"),
+            ),
+        };
+        return Some(new(rule, what).seen(moment.at, text, [call.id]).fact(has));
+    }
+    if !refuses && call.args.last_log_term == Some(0) && call.args.last_log_index > Some(0) {
+        return contract::says_term_zero(known, (moment, call), call.args.last_log_index?);
+    }
+    if let Some(breach) = refused_in_snapshot(known, number, index, (moment, &text, call), &entry) {
+        return Some(breach.facts(had));
+    }
+    let crashed = match server.log.confirmed(index) {
+        Some(confirmed) => confirmed.life != server.life,
+        None => server.life > 1 && server.log.saved >= index,
+    };
+    if crashed && refuses && let Some(snapshot) = saved_snapshot(known, number, index) {
+        return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
+    }
+    // What it has done since: in this life, if there was a crash.
+    let began = server.began.filter(|_| crashed);
+    let is_of_now = |other: &&Call| other.handled > began;
+    let short = handled_shorter(known, number, index, moment).filter(is_of_now);
+    let older = handled_older_snapshot(known, number, index, moment).filter(is_of_now);
+    let mut breach = if older.is_some() {
+        let what =
+            format!("server {number} threw away {entry}, which is behind a snapshot that it was sent");
+        new(&DROPPED_FOR_SNAPSHOT, what)
+    } else if crashed && short.is_none() {
+        new(&LOG_NOT_SAVED, format!("server {number} lost {entry} in a crash"))
+    } else {
+        new(&TRUNCATED, format!("server {number} threw away {entry}, which conflicted with nothing"))
+    };
+    if let Some((short, handled, last)) =
+        short.and_then(|short| Some((short, short.handled?, short.up_to()?)))
+    {
+        let text = format!(
+            "it then handled a request of server {}'s whose last entry is at index {last}",
+            short.from.server
+        );
+        breach = breach.seen(handled.at, text, [short.id]);
+    }
+    if let Some((older, handled, last)) =
+        older.and_then(|older| Some((older, older.handled?, older.args.last_included_index?)))
+    {
+        let text = format!(
+            "it then took a snapshot of server {}'s up to index {last}",
+            older.from.server
+        );
+        breach = breach.seen(handled.at, text, [older.id]);
+    }
+    let last_known = breach.facts.last().map(|fact| fact.at);
+    let from = match began {
+        Some(began) => began.at,
+        None => last_known.unwrap_or(moment.at),
+    };
+    let from = Moment { place: 0, at: from };
+    let mut told = known.told_ends(number, from, step::later(moment, step::LOOKED_AT));
+    let gone = told.find(|&(_, _, last)| last < index);
+    if let Some((at, term, last)) = gone {
+        let text = match last {
+            0 => "it told that its log is empty".to_owned(),
+            _ => format!("it told that its log ends with index {last} of term {term}"),
+        };
+        breach = breach.seen(at.at.min(moment.at), text, None);
+    }
+    let since = if crashed { "after a crash " } else { "later " };
+    let suspects = usize::from(crashed) + usize::from(short.is_some()) + usize::from(older.is_some());
+    let breach = breach.seen(moment.at, format!("{since}{text}"), [call.id]);
+    // What it says may be wrong, or its comparison; or one of several took it.
+    Some(breach.sure_if(gone.is_some() && suspects <= 1))
+}
+
+/// A server refuses what follows an entry that its snapshot covers.
+fn refused_in_snapshot(
+    known: &Known<'_>,
+    number: u32,
+    index: u64,
+    (moment, text, call): (Moment, &str, &Call),
+    entry: &str,
+) -> Option<Breach> {
+    let server = known.server(number);
+    if call.to != number || call.purpose != Purpose::Append {
+        return None;
+    }
+    // Only one that it knows of.
+    let knows = |held: &Held| {
+        let mut confirmed = server.log.confirmations.iter();
+        held.server.incarnation == server.life
+            || confirmed.any(|own| own.life == server.life && own.up_to >= held.index)
+    };
+    let covers = known.story.held_by(number, moment).filter(|held| held.index >= index);
+    let held = covers.filter(knows).min_by_key(|held| held.index)?;
+    let (rule, what) = if server.log.replaced.is_some_and(|replaced| replaced.index == index) {
+        let what = format!("server {number} kept its log over a snapshot that conflicts with it");
+        (&KEPT_OVER_SNAPSHOT, what)
+    } else if held.index == index {
+        let what = format!("server {number} refuses what follows its own snapshot");
+        (&SNAPSHOT_TERM, what)
+    } else {
+        let what = format!("server {number} refuses what follows {entry}, which its snapshot covers");
+        (&COVERED_REFUSED, what)
+    };
+    let had = format!("it had a snapshot up to index {}", held.index);
+    let mut breach = Breach::new(rule, moment, number, what).seen(held.moment.at, had, None);
+    if let Some(replaced) = server.log.replaced.filter(|replaced| replaced.index == index) {
+        breach = breach.fact(replaced_by(number, &replaced));
+    }
+    // A server may take a request for old that begins within its snapshot, and tell where it is.
+    Some(breach.concluded(moment.at, format!("later {text}"), [call.id]))
+}
+
+/// A server that was restarted with a snapshot refuses what follows an entry in it.
+fn snapshot_index_forgotten(
+    known: &Known<'_>,
+    number: u32,
+    snapshot: &Held,
+    (moment, text, call): (Moment, String, &Call),
+) -> Breach {
+    let began = known.server(number).began.map_or(moment.at, |began| began.at);
+    let up_to = snapshot.index;
+    let what = format!("server {number} forgot in a crash where its snapshot ends");
+    let had = format!("server {number} had a snapshot up to index {up_to}, and saved it");
+    Breach::new(&SNAPSHOT_INDEX_FORGOTTEN, moment, number, what)
+        .seen(snapshot.moment.at, had, None)
+        .seen(began, "it was restarted with that snapshot".to_owned(), None)
+        .concluded(moment.at, text, [call.id])
+}
+
+/// A follower applies what it couldn't know to be committed.
+fn applies_unknown(
+    known: &Known<'_>,
+    moment: Moment,
+    applied: &crate::story::Applied,
+) -> Option<Breach> {
+    let (number, index) = (applied.server.server, applied.index);
+    let server = known.server(number);
+    if applied.command.is_none() || index <= server.knows() || !known.reads.commits {
+        return None;
+    }
+    if super::leaders::is_leading(known, number, moment).is_some() {
+        return None; // as a leader it is judged by what it commits
+    }
+    let knows = server.commit;
+    // A leader that it was has told it what a former life of it had confirmed.
+    let refused = known.story.handled_by(number as usize).rev().find(|call| {
+        call.purpose == Purpose::Append
+            && call.handled < Some(moment)
+            && call.delivered > server.began
+            && (call.reply.success == Some(false) || call.reply.term > call.args.term)
+            && call.args.leader_commit >= Some(index)
+    });
+    let text = format!(
+        "server {number} applied index {index}; no leader had told it of more than index {knows} together \
+         with the entries up to there"
+    );
+    if let Some(refused) = refused {
+        let what = format!("server {number} took its commit index from a request that it refused");
+        let at = refused.handled.map_or(moment.at, |handled| handled.at);
+        let said = format!(
+            "server {number} refused a request of server {}'s that says that index {} is committed",
+            refused.from.server, refused.args.leader_commit?
+        );
+        let breach = Breach::new(&COMMIT_OF_REFUSED, moment, number, what);
+        return Some(breach.seen(at, said, [refused.id]).seen(moment.at, text, None));
+    }
+    let what = format!("server {number} applied what it couldn't know to be committed");
+    let breach = Breach::new(&COMMITS_BEYOND, moment, number, what);
+    // The tester tells a restarted server nothing of what it had applied: what it knows may be saved, which
+    // the wire doesn't show.
+    Some(match server.life {
+        1 => breach.seen(moment.at, text, None),
+        _ => breach.concluded(moment.at, text, None),
+    })
+}

@@ -1,0 +1,140 @@
+//! Rules for servers: candidates (Figure 2).
+
+use std::collections::BTreeSet;
+
+use super::{leaders, rules};
+use crate::spec::breach::Breach;
+use crate::spec::Known;
+use crate::story::{Call, Moment};
+use crate::text::{count, list};
+
+/// What a working run does when a majority is back.
+pub(crate) const NORMAL: &str = "somebody starts an election within 0.6 s after a majority is back, again \
+                                 after 0.3 to 0.6 s if it comes to nothing, and one of the first few wins";
+
+const COUNTED: &str = "the candidate leads as soon as the deciding vote is in";
+
+rules! {
+    WITHOUT_NEW_TERM: Safety "election-without-new-term",
+        "Figure 2, Candidates 1; §5.2",
+        "a candidate increments currentTerm before it asks for votes, also when it stands again",
+        "the beginning of an election: the term goes up for a candidate, too",
+        normal NORMAL;
+        Asks stands_in_term_zero;
+    WITHOUT_MAJORITY: Safety "leads-without-majority" = "M17",
+        "Figure 2, Candidates 2; §5.2",
+        "a candidate leads once it has votes of a majority of all servers, in the same term",
+        "the number that a candidate's votes are compared with: more than half of all servers, whoever can be \
+         reached; and whether it counts a call that failed, or a vote of an earlier term";
+        Appends leads_without_votes, Installs leads_without_votes;
+    COUNTED_TWICE: Safety "voter-counted-twice" = "M17",
+        "Figure 2, Candidates 2; §5.2",
+        "a majority is of servers, not of replies: each has one vote, however often its reply comes, and the \
+         candidate's own vote is one",
+        "how votes are counted: a set of the servers that have voted, not a number that goes up with each reply";
+    LEADS: Liveness "majority-not-recognised",
+        "Figure 2, Candidates 2; §5.2",
+        "if votes received from majority of servers: become leader; a majority of n servers is n/2 + 1, the \
+         candidate's own vote included",
+        "where votes are counted: whether the own vote is one of them, and what they are compared with",
+        normal COUNTED;
+    WAITS_FOR_ALL: Liveness "waits-for-all-replies",
+        "Figure 2, Candidates 2; §5.2",
+        "if votes received from majority of servers: become leader",
+        "a loop or join over all vote replies: count each reply as it arrives, and become leader with the one \
+         that makes the majority",
+        normal COUNTED;
+    GIVES_UP: Liveness "candidate-gives-up",
+        "Figure 2, Candidates 2 to 4; §5.2",
+        "a candidate stands until it wins, another server leads, or its election timeout elapses: a vote that \
+         is refused ends nothing, and a slow one still counts",
+        "what a candidate does with a reply that is no vote, and for how long it waits for the others: an \
+         election timeout is many times as long as a round trip",
+        normal COUNTED;
+    NOT_RESTARTED: Liveness "election-not-restarted" = "M12",
+        "Figure 2, Candidates 4; §5.2",
+        "if election timeout elapses: start new election. A call to a server that can't be reached takes up to \
+         7 s to fail in this network",
+        "a loop, join or channel receive that waits for vote replies before the election timer is looked at \
+         again; send each request in a task of its own, and count where the reply arrives",
+        normal NORMAL;
+    SPLIT: Liveness "votes-split" = "M14",
+        "§5.2, §9.3",
+        "election timeouts are chosen randomly, anew each time, from an interval that is wide beside the time \
+         an election takes",
+        "where the election timeout is drawn: once for all, from a narrow range, or as a constant",
+        normal NORMAL;
+    SAME_SEED: Liveness "same-seed-everywhere",
+        "§5.2, §9.3",
+        "each server draws election timeouts of its own: generators that begin with the same seed draw the \
+         same",
+        "how the random generator is seeded: not by the time (all servers start at the same instant of virtual \
+         time) and not by a constant; by the server's number, or from the thread's generator",
+        normal NORMAL;
+    ALWAYS_THE_SAME: Liveness "timeout-always-the-same",
+        "§5.2, §9.3",
+        "election timeouts are chosen randomly, anew each time, so that it isn't always the same server that \
+         stands first",
+        "where the election timeout is drawn: once for all, or as a constant",
+        normal NORMAL;
+}
+
+fn stands_in_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (server, term) = (call.from.server, call.args.term?);
+    if term > 0 || known.server(server).stood.contains(&0) || !known.is_ever_in(server, 0) {
+        return None;
+    }
+    let what = format!("server {server} stood for election in term 0, where all begin");
+    let text = format!("server {server} asked server {} for its vote in term 0", call.to);
+    // What asks before a vote (PreVote) may do so under a name that isn't known here.
+    Some(Breach::new(&WITHOUT_NEW_TERM, moment, server, what).concluded(moment.at, text, [call.id]))
+}
+
+/// A server acts as a leader without the votes that it takes.
+fn leads_without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (number, term) = (call.from.server, call.args.term?);
+    let server = known.server(number);
+    if !known.reads.votes || server.led.as_ref().is_some_and(|led| led.term >= term) {
+        return None;
+    }
+    let majority = known.story.majority();
+    let voters: BTreeSet<u32> = server.voters(term).into_iter().filter(|&it| it != number).collect();
+    if voters.len() + 1 >= majority {
+        return None;
+    }
+    if let Some(breach) = leaders::without_votes(known, moment, call) {
+        return Some(breach);
+    }
+    let grants = server.grants.get(&term).map_or(&[][..], |grants| grants);
+    let again = grants.iter().enumerate().find_map(|(place, grant)| {
+        let first = grants[..place].iter().find(|first| first.voter == grant.voter);
+        first.map(|first| (first, grant)).or((grant.voter == number).then_some((grant, grant)))
+    });
+    let text = format!(
+        "server {number} leads term {term}; by then {} had reached it in that term, and with its own that is \
+         {} of {majority} that it needs",
+        count(voters.len(), "vote"),
+        voters.len() + 1
+    );
+    if let Some((first, second)) = again.filter(|_| grants.len() + 1 >= majority) {
+        let what = format!("server {number} counted a vote of server {} twice", second.voter);
+        let first_text = format!("server {}'s vote of term {term} reached server {number}", first.voter);
+        let breach = Breach::new(&COUNTED_TWICE, moment, number, what).seen(first.at, first_text, [first.call]);
+        let breach = match second.call == first.call {
+            true => breach,
+            false => breach.seen(second.at, "it came again".to_owned(), [second.call]),
+        };
+        return Some(breach.seen(moment.at, text, [call.id]));
+    }
+    let what =
+        format!("server {number} became the leader of term {term} without the votes of a majority");
+    let mut breach =
+        Breach::new(&WITHOUT_MAJORITY, moment, number, what).seen(moment.at, text, [call.id]);
+    let earlier = server.grants.range(..term).flat_map(|(_, grants)| grants);
+    let earlier: BTreeSet<u32> = earlier.map(|grant| grant.voter).collect();
+    if voters.len() + 1 + earlier.len() >= majority && !earlier.is_empty() {
+        let text = format!("in earlier terms it had got votes from {}", list(&earlier));
+        breach = breach.seen(moment.at, text, None);
+    }
+    Some(breach)
+}

@@ -1,0 +1,408 @@
+//! The contract between a Raft and its tester: `raftapi`'s numbered rules, and what a server says of itself.
+
+use std::collections::BTreeSet;
+
+use super::all_servers::{LASTING, tells_less};
+use super::install_snapshot::{GOES_BACK, NOT_DELIVERED};
+use super::{persistence, rules};
+use crate::event::Caller;
+use crate::outcome::Outcome;
+use crate::spec::breach::Breach;
+use crate::spec::Known;
+use crate::story::{Applied, Call, Moment, Proposal, Purpose, View};
+
+rules! {
+    CONTRADICTS_ITSELF: Contract "says-another-state",
+        "Figure 2, Arguments of RequestVote and AppendEntries; §5.3, §5.4.1",
+        "what a message says of its sender is the sender's state when the message is made: its term, its log's \
+         end, its commit index",
+        "where the request is filled in: each field from the state as it is now, under one lock; the last \
+         index and the last term both from the log's last entry";
+    TERM_ZERO: Contract "entry-of-term-zero",
+        "Figure 2, State: log[]; §5.3, §7",
+        "an entry has the term in which a leader took it, and the first of those is 1: only index 0, where \
+         there is no entry, has term 0",
+        "the function that returns the term at an index: what it returns where the log begins, at its end, and \
+         at the snapshot's last index";
+        Asks asks_with_term_zero, Appends follows_term_zero;
+    LEADER_ONLY_TOLD: Contract "leader-only-told",
+        "Figure 4; §5.1, §5.2; rule 4 of the contract",
+        "a server leads from the votes of a majority on, until it learns of a higher term; get_state tells that",
+        "what get_state reads: the role as it is now, which is neither a candidate's nor that of an earlier \
+         term";
+        Views only_says_so;
+    TERM_NOT_TOLD: Contract "term-not-told",
+        "Figure 2, State: currentTerm; §5.1; rule 4 of the contract",
+        "get_state tells the current term, which only goes up",
+        "what get_state reads: currentTerm itself, and not a copy of it; or what the answers have for their \
+         server's term";
+        Views tells_less;
+    LEADER_NOT_TOLD: Liveness "leader-not-told",
+        "rule 4 of the contract",
+        "get_state tells the term and whether the server believes itself the leader",
+        "what get_state reads, and where the role becomes leader";
+    APPLIED_TWICE: Safety "applied-twice" = "M9",
+        "Figure 2, All Servers 1; §5.3; rule 6 of the contract",
+        "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied]: each index once, none \
+         left out",
+        "who sends to the apply channel: one task, which sends what is behind lastApplied and moves \
+         lastApplied before it lets go of the lock; and whether something moves it back, such as a snapshot \
+         that is older";
+        Applies applies_in_order within;
+    LEFT_OUT: Safety "apply-left-out" = "M9",
+        "Figure 2, All Servers 1; §5.3; rule 6 of the contract",
+        "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied]: each index once, none \
+         left out",
+        "how far lastApplied moves at a time, when commitIndex has gone up by more than one, and whether \
+         everything that it passes has been handed on: a send that fails or is given up leaves a gap";
+    COMMIT_GOES_BACK: Safety "commit-goes-back" = "M9",
+        "Figure 2, Volatile state: commitIndex, increases monotonically",
+        "commitIndex only goes up",
+        "where commitIndex is set: never to less than it is, also by a snapshot or a leader that knows less";
+        Views commit_goes_back within;
+    TWO_COMMANDS: Safety "two-commands-at-an-index" = "M10",
+        "§5.4.3, State Machine Safety",
+        "no two servers apply different commands at the same index",
+        "who votes for whom, when an entry is called committed, and what can change it in a log after that";
+        Applies applies_another within;
+    MOVED: Safety "applied-at-another-index",
+        "Figure 2, AppendEntries 4; §5.3, §7",
+        "an entry has the index that its leader gave it, in every log and whatever a snapshot has replaced: the \
+         first entry of a request has the index prevLogIndex + 1",
+        "where indexes become places in the log and places become indexes: above all where a request begins \
+         before the end of the snapshot, and where the log is cut";
+        Applies applies_moved;
+    INDEX_FROM_ZERO: Contract "index-from-zero",
+        "Figure 2, State: log[]; rule 3 of the contract",
+        "the first index is 1",
+        "what start() returns: the index of the entry that it appended, not the log's length before";
+        Proposes index_zero;
+    INDEX_TWICE: Contract "index-given-twice",
+        "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
+        "a leader appends each command behind its log's last entry, committed or not",
+        "how start() finds the index that it returns";
+        Proposes index_twice;
+    REFUSES_COMMANDS: Liveness "leader-refuses-commands",
+        "Figure 2, Leaders 2; §5.3; rule 2 of the contract",
+        "if command received from client: append entry to local log: start() returns at once, and refuses only \
+         if the server doesn't lead",
+        "start(): under which condition it returns that the server doesn't lead; get_state() must say the \
+         same. Neither entries that aren't committed nor silent followers are a reason";
+    ONE_COMMAND: Liveness "one-command-at-a-time",
+        "Figure 2, Leaders 2; §5.3; rule 2 of the contract",
+        "if command received from client: append entry to local log: start() returns at once, and refuses only \
+         if the server doesn't lead",
+        "start(): what it waits for or depends on beside the role, such as commitIndex";
+    START_WAITS: Liveness "start-waits",
+        "rule 2 of the contract; §5.3",
+        "start() returns at once: it appends the command, and waits neither for agreement nor for the disk; the \
+         service answers its client when the entry is applied",
+        "what start() waits for: a reply, a channel, a commit; or a lock that it, or who called it, holds \
+         already";
+    LOCK_WHILE_APPLYING: Liveness "lock-held-while-applying",
+        "rule 8 of the contract",
+        "no lock is held while something waits, above all not while a message is sent to the apply channel: the \
+         service may call snapshot() before it takes the next message",
+        "what snapshot() waits for: a lock that it holds already, a receive; or the task that sends to the \
+         apply channel, which copies what it sends, lets go of the lock, and sends then";
+    KILLED_WAITS: Liveness "killed-server-waits",
+        "rule 12 of the contract",
+        "a server that is killed ends its work: kill() returns at once, leaves no lock taken, and its tasks end",
+        "what kill() locks, and whether it lets go of it; and the tasks' loops, which have to end once the \
+         server is killed";
+    LATE_REPLY: Liveness "late-reply-heeded",
+        "§5.1, §5.2",
+        "a reply tells of the term in which its request was sent: if currentTerm isn't that any more, it says \
+         nothing of now",
+        "the first thing that is done with a reply: its request's term is compared with currentTerm, and the \
+         reply is dropped if they differ";
+    REPLY_NOT_TAKEN: Liveness "reply-not-taken",
+        "§5.1, §5.5; rule 10 of the contract",
+        "a reply counts whenever it comes: a call takes as long as the network takes, and whoever stops waiting \
+         for it loses what it says",
+        "what ends the wait for a call: a timeout around it, a select! with a timer in it, a task that is \
+         aborted. Await each call to its end in a task of its own",
+        normal "a reply takes up to 27 ms on an unreliable network, and up to 2.2 s where replies are reordered";
+    TASK_ENDED: Liveness "task-ended",
+        "rule 1 of the contract",
+        "a task whose work is needed for as long as the server lives, or leads, goes on until then",
+        "the task's loop: what returns from it, breaks it or ends it by an error, and who aborts it";
+    NOT_INFORMED: Safety "knows-what-nothing-told",
+        "§5.1: servers communicate using RPCs",
+        "a server knows only what a message, its own start(), or its disk has brought it",
+        "what the servers share beside the network: a static, a file, an address of another's memory";
+}
+
+fn asks_with_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let index = call.args.last_log_index.filter(|&index| index > 0)?;
+    (call.args.last_log_term == Some(0)).then(|| says_term_zero(known, (moment, call), index))?
+}
+
+fn follows_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let prev = call.args.prev_log_index.filter(|&prev| prev > 0)?;
+    (call.args.prev_log_term == Some(0)).then(|| says_term_zero(known, (moment, call), prev))?
+}
+
+/// A request calls an entry one of term 0.
+pub(super) fn says_term_zero(
+    known: &Known<'_>,
+    (moment, call): (Moment, &Call),
+    index: u64,
+) -> Option<Breach> {
+    let number = call.from.server;
+    let is_in_snapshot = known.server(number).snapshot.filter(|held| held.index == index);
+    let (rule, what) = match is_in_snapshot {
+        Some(_) => (
+            &persistence::SNAPSHOT_TERM,
+            format!("server {number} doesn't know the term at its snapshot's end"),
+        ),
+        None => (&TERM_ZERO, format!("server {number} calls its entry at index {index} one of term 0")),
+    };
+    let mut breach = Breach::new(rule, moment, number, what);
+    if let Some(held) = is_in_snapshot {
+        let how = if held.is_installed { "installed" } else { "was given" };
+        let text = format!("server {number} {how} a snapshot up to index {index}");
+        breach = breach.seen(held.moment.at, text, None);
+    }
+    let text = format!(
+        "it sent server {} {} that calls the entry at index {index} one of term 0",
+        call.to, call.method
+    );
+    Some(breach.seen(moment.at, text, [call.id]))
+}
+
+/// After what silence a server that says that it leads has nothing to say as a leader, in µs: heartbeats go
+/// out at once, and again at least ten times a second.
+const SILENT: u64 = 150_000;
+
+/// How long a reply may take to make a leader, in µs.
+const JUST: u64 = 20_000;
+
+/// A server says that it leads without the votes for it, and sends nothing as a leader before it has them.
+fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
+    let (story, server) = (known.story, known.server(number));
+    if !view.is_leader || !known.reads.votes || !known.reads.logs {
+        return None;
+    }
+    let caller = Caller { server: number, incarnation: view.incarnation };
+    let led = server.led.as_ref().is_some_and(|led| led.term >= view.term);
+    if led || has_votes(known, caller, Some(view.term), view.moment) {
+        return None;
+    }
+    let acts = |call: &&Call| {
+        call.is_leaders() && call.from == caller && call.args.term >= Some(view.term)
+    };
+    let first = story.sent_by(number as usize).find(acts);
+    if first.is_some_and(|first| !has_votes(known, caller, first.args.term, first.sent)) {
+        return None;
+    }
+    // Until it had the votes, or said so no more; else it may have been about to send.
+    let views = story.lasting_views(number as usize);
+    let since = views.skip_while(|(other, _)| other.moment < view.moment);
+    let told = since.take_while(|(other, _)| other.is_leader).last();
+    let told = told.map_or(view.moment.at, |(_, until)| until);
+    let until = first.map_or(told, |call| call.sent.at);
+    let is_silent = until.0.saturating_sub(view.moment.at.0) >= SILENT;
+    // Who hasn't even asked for votes has nothing to lead by.
+    let has_stood = server.stood.contains(&view.term) || first.is_some();
+    if !is_silent && has_stood && (first.is_none() || was_just_answered(known, view, number)) {
+        return None;
+    }
+    let what = format!("server {number} said that it leads when it did not");
+    let says = format!(
+        "server {number} said that it leads term {}, without the votes of a majority",
+        view.term
+    );
+    let breach = Breach::new(&LEADER_ONLY_TOLD, view.moment, number, what).seen(view.moment.at, says, None);
+    Some(match first {
+        Some(first) => {
+            let text = "it first sent something as a leader then, with the votes for it".to_owned();
+            breach.seen(first.sent.at, text, [first.id])
+        }
+        None => {
+            let text = "in that term it never sent anything as a leader".to_owned();
+            breach.seen(view.moment.at, text, None)
+        }
+    })
+}
+
+/// Whether a reply to a request for votes has come just before a view: that may have made a leader.
+fn was_just_answered(known: &Known<'_>, view: &View, number: u32) -> bool {
+    let asked = known.story.sent_by(number as usize).filter(|call| call.purpose == Purpose::Vote);
+    let mut returned = asked.filter_map(|call| call.returned).map(|(returned, _)| returned);
+    returned.any(|at| at < view.moment && view.moment.at.0 - at.at.0 < JUST)
+}
+
+/// Whether a server had the votes of a majority in `term` before `moment`.
+fn has_votes(known: &Known<'_>, caller: Caller, term: Option<u64>, moment: Moment) -> bool {
+    let asked = known.story.sent_by(caller.server as usize);
+    let asked = asked.filter(|call| {
+        call.purpose == Purpose::Vote && call.from == caller && call.args.term == term
+    });
+    let granted = asked.filter(|call| {
+        call.reply.vote_granted == Some(true)
+            && matches!(call.returned, Some((at, Outcome::Replied)) if at < moment)
+    });
+    let voters: BTreeSet<u32> = granted.map(|call| call.to).collect();
+    voters.len() + 1 >= known.story.majority()
+}
+
+/// A server applies an index that isn't the one behind what it has applied.
+fn applies_in_order(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option<Breach> {
+    let (number, index) = (applied.server.server, applied.index);
+    // A life may begin behind a snapshot.
+    let (since, before) = known.server(number).applied?;
+    let is_right = match applied.command {
+        Some(_) => index == before + 1,
+        None => index >= before,
+    };
+    if is_right {
+        return None;
+    }
+    let was = format!("server {number} had applied everything up to index {before}");
+    let (rule, what, text) = match applied.command {
+        None => (
+            &GOES_BACK,
+            format!("server {number} took its service back to an older snapshot"),
+            format!("it handed its service a snapshot that ends at index {index}"),
+        ),
+        Some(_) if index <= before => (
+            &APPLIED_TWICE,
+            format!("server {number} applied an index a second time"),
+            format!("it applied index {index} again"),
+        ),
+        Some(_) => {
+            let left_out = indexes(before + 1, index - 1);
+            let snapshot = known.story.handled_by(number as usize).rev().find(|call| {
+                call.args.last_included_index.is_some_and(|last| before < last && last < index)
+                    && call.handled.is_some_and(|at| at < moment)
+                    && call.delivered > known.server(number).began
+            });
+            if let Some((call, handled)) = snapshot.and_then(|call| Some((call, call.handled?))) {
+                return Some(not_delivered(number, call, handled, (since, before), (moment, index)));
+            }
+            (
+                &LEFT_OUT,
+                format!("server {number} left out {left_out} when it applied what was committed"),
+                format!("the next that it applied is index {index}: it left out {left_out}"),
+            )
+        }
+    };
+    let breach = Breach::new(rule, moment, number, what);
+    Some(breach.seen(since.at, was, None).seen(moment.at, text, None))
+}
+
+/// A snapshot was taken, and the service never got it.
+pub(crate) fn not_delivered(
+    number: u32,
+    call: &Call,
+    handled: Moment,
+    (since, before): (Moment, u64),
+    (moment, index): (Moment, u64),
+) -> Breach {
+    let covers = call.args.last_included_index.unwrap_or(0);
+    let what = format!("server {number} took a snapshot and didn't hand it on to its service");
+    let taken = format!(
+        "server {number} was sent a snapshot by server {} that covers everything up to index {covers}",
+        call.from.server
+    );
+    let text = format!(
+        "it applied index {index}; the last that its service had was index {before}, and the snapshot it never \
+         got"
+    );
+    // It may have left the snapshot alone, and the entries out for another reason.
+    Breach::new(&NOT_DELIVERED, moment, number, what)
+        .seen(since.at, format!("server {number}'s service had everything up to index {before}"), None)
+        .seen(handled.at, taken, [call.id])
+        .seen(moment.at, text, None)
+}
+
+pub(crate) fn indexes(first: u64, last: u64) -> String {
+    if first == last { format!("index {first}") } else { format!("the indexes {first} to {last}") }
+}
+
+/// A server tells of a lower commit index than before in the same life.
+fn commit_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
+    let detail = view.detail.as_ref()?;
+    let views = known.story.views[number as usize].iter();
+    let earlier = views.take_while(|other| other.moment < view.moment).filter(|other| {
+        // Two looks at once may be noted in the wrong order.
+        other.incarnation == view.incarnation && view.moment.at.since(other.moment.at) > LASTING
+    });
+    let told = earlier.filter_map(|other| Some((other.detail.as_ref()?.commit_index, other)));
+    let (before, other) = told.max_by_key(|&(commit, _)| commit)?;
+    if before <= detail.commit_index {
+        return None;
+    }
+    let what = format!("server {number}'s commit index went back");
+    let said = |commit| format!("server {number} had the commit index {commit}");
+    let breach = Breach::new(&COMMIT_GOES_BACK, view.moment, number, what);
+    Some(
+        breach
+            .seen(other.moment.at, said(before), None)
+            .seen(view.moment.at, said(detail.commit_index), None),
+    )
+}
+
+/// Two servers apply different commands at one index.
+fn applies_another(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option<Breach> {
+    let command = applied.command.as_ref()?;
+    let first = known.first_applied(applied.index)?;
+    let other = first.command.as_ref().filter(|other| other.bytes() != command.bytes())?;
+    let (one, two) = (first.server.server, applied.server.server);
+    let what = format!("servers {one} and {two} applied different commands at index {}", applied.index);
+    let text = |who, command| format!("server {who} applied {command:?} at index {}", applied.index);
+    let mut breach = Breach::new(&TWO_COMMANDS, moment, two, what)
+        .seen(first.moment.at, text(one, other), None)
+        .seen(moment.at, text(two, command), None);
+    breach.servers = vec![one, two];
+    // How it came to that says more.
+    Some(breach.sure_if(false))
+}
+
+/// A server applies at one index the command that leaders have given another.
+fn applies_moved(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option<Breach> {
+    let (number, index) = (applied.server.server, applied.index);
+    let command = applied.command.as_ref()?;
+    if known.proposed_at(index).any(|own| own.command.bytes() == command.bytes()) {
+        return None; // as nearly always
+    }
+    let mut elsewhere = known.story.proposals.iter().filter(|own| {
+        own.moment < moment && own.command.bytes() == command.bytes()
+    });
+    let own = elsewhere.next()?;
+    let is_one = elsewhere.all(|other| other.index == own.index);
+    let what = format!("server {number} applied at index {index} the command of another index");
+    let given = format!(
+        "server {}'s start() gave {command:?} index {} in term {}",
+        own.server.server, own.index, own.term
+    );
+    let text = format!("server {number} applied that command at index {index}");
+    let breach = Breach::new(&MOVED, moment, number, what).seen(own.moment.at, given, None);
+    Some(match is_one && known.story.dropped == 0 {
+        true => breach.seen(moment.at, text, None),
+        false => breach.concluded(moment.at, text, None),
+    })
+}
+
+fn index_zero(_: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {
+    let (number, term) = (own.server.server, own.term);
+    let what = format!("server {number} gave a command index 0, though the log begins at 1");
+    let text = format!("server {number}'s start() returned index 0 in term {term}");
+    let breach = Breach::new(&INDEX_FROM_ZERO, moment, number, what);
+    (own.index == 0).then(|| breach.seen(moment.at, text, None))
+}
+
+fn index_twice(known: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {
+    let (number, index, term) = (own.server.server, own.index, own.term);
+    if known.server(number).log.last_index() < index || index == 0 {
+        return None; // as nearly always
+    }
+    let earlier = known.proposed_at(index).find(|other| {
+        other.moment < moment && other.server == own.server && other.term == term
+    })?;
+    let what = format!("server {number} gave two commands of term {term} the index {index}");
+    let text = format!("server {number}'s start() returned index {index} in term {term}");
+    let breach = Breach::new(&INDEX_TWICE, moment, number, what);
+    Some(breach.seen(earlier.moment.at, text.clone(), None).seen(moment.at, text, None))
+}

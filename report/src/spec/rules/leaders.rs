@@ -1,0 +1,470 @@
+//! Rules for servers: leaders (Figure 2).
+
+use std::collections::BTreeSet;
+
+use super::persistence::SAVED_FOR_APPLIED;
+use super::rules;
+use crate::event::RpcId;
+use crate::outcome::Outcome;
+use crate::spec::breach::Breach;
+use crate::spec::server::Led;
+use crate::spec::Known;
+use crate::story::{Applied, Call, Moment, View};
+use crate::text::{count, list};
+
+rules! {
+    TWO: Safety "two-leaders" = "M1",
+        "§5.2, Election Safety",
+        "at most one leader is elected in a term",
+        "who counts votes of which term: a reply counts only while its candidate still stands for the term of \
+         the request; and whether a leader changes its term without giving up its leadership";
+        Appends second_leader within, Installs second_leader within;
+    DEPOSED_SENDS: Safety "deposed-leader-sends" = "M17",
+        "Figure 2, All Servers 2; §5.1",
+        "a leader that learns of a higher term becomes a follower, and sends nothing as a leader any more: \
+         least of all in that term, in which nobody has elected it",
+        "where a leader's requests are built: the role and the term are looked at together, under one lock, \
+         just before each request; and whether the tasks of a leadership end with it";
+    GIVES_UP: Liveness "leader-gives-up",
+        "Figure 4; §5.1; Figure 2, Leaders 3; §5.3",
+        "a leader leads until it learns of a higher term; if a follower's log doesn't match, it decrements \
+         nextIndex and retries",
+        "where a leader becomes a follower: a refusal in its own term is no reason";
+        Views gives_up;
+    WITHOUT_MAJORITY: Safety "commits-without-majority" = "M21",
+        "Figure 2, Leaders 4; §5.3",
+        "an entry is committed once it is on a majority of all servers: a majority of matchIndex[i] ≥ N",
+        "where commitIndex goes up: how many servers it takes, and whether the leader counts itself once";
+        Appends tells_commit, Applies leader_applies;
+    UNSENT_COUNTED: Safety "unsent-entry-counted" = "M21",
+        "Figure 2, Leaders 3; §5.3",
+        "a reply tells that a follower has what the request had: matchIndex is prevLogIndex + the number of \
+         its entries",
+        "how matchIndex is set: from the request's arguments, not from the log's length, from nextIndex at \
+         the time of the reply, or from what the follower says of its own log's end";
+    OLD_TERM: Safety "old-term-committed" = "M8",
+        "Figure 2, Leaders 4; §5.4.2, Figure 8",
+        "a leader counts replicas only of entries of its own term: log[N].term == currentTerm",
+        "where commitIndex goes up: the entry's term";
+    NOBODY_ASKED: Contract "entry-nobody-asked-for",
+        "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
+        "a leader appends a command when a client asks it to, once, and nothing else: the lab counts indexes \
+         by commands, so that there is no room for the no-op of §8",
+        "where the log grows: in start(), by one entry, and not when a server becomes the leader";
+        Appends sends_unasked, Proposes leaves_room;
+    OF_A_NEW_LEADER: Contract "entry-of-a-new-leader",
+        "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
+        "a leader appends a command when a client asks it to, once, and nothing else: the lab counts indexes \
+         by commands, so that there is no room for the no-op of §8",
+        "where the log grows: in start(), by one entry, and not when a server becomes the leader";
+    LACKS_COMMITTED: Safety "leader-lacks-committed" = "M11",
+        "§5.4, Leader Completeness; §5.4.1",
+        "a leader's log has every entry that was committed in an earlier term",
+        "who votes for whom, and when an entry is called committed; then what a crash or a leader's request \
+         can take from a log";
+        Appends lacks_committed, Installs lacks_committed;
+    SAYS_ANOTHER_TERM: Contract "prev-log-term-wrong",
+        "Figure 2, AppendEntries, Arguments; §5.3",
+        "prevLogTerm is the term of the entry at prevLogIndex in the leader's own log",
+        "how prevLogIndex and prevLogTerm are read: both from the same entry, just before nextIndex";
+        Appends says_another_term;
+    SENDS: Liveness "entry-not-sent",
+        "Figure 2, Leaders 3; §5.3",
+        "if last log index ≥ nextIndex for a follower: send AppendEntries with the entries starting at \
+         nextIndex",
+        "what start() sets off, and whether a heartbeat brings the entries that are due";
+    NEXT_INDEX_STAYS: Liveness "next-index-stays",
+        "Figure 2, Leaders 3; §5.3; Figure 13",
+        "if AppendEntries fails because of log inconsistency: decrement nextIndex and retry; who has a \
+         snapshot is sent what follows it",
+        "what a leader does with a refusal: nextIndex must go down, whatever holds it up, such as a matchIndex \
+         that isn't what the follower has confirmed",
+        normal "a leader finds the place after two or three refusals";
+    MOVED_AT_SENDING: Liveness "next-index-moved-at-sending",
+        "Figure 2, Leaders 3; §5.3, §5.5",
+        "nextIndex goes up when a follower has confirmed what was sent; a request that is lost or refused is \
+         sent again",
+        "where nextIndex goes up: at the reply. If it goes up when a request is sent, it has to go back when \
+         that fails or is refused";
+    ONE_BY_ONE: Liveness "back-one-by-one",
+        "§5.3, last paragraphs; the lab's hand-out, 3C",
+        "the number of rejected AppendEntries can be reduced: a refusal tells the conflicting entry's term and \
+         the first index of that term, and the leader goes back by a term at a time",
+        "what a refusal tells, and where a leader sets nextIndex after it; and whether it tries again at once \
+         or waits for the next heartbeat",
+        normal "a leader finds the place after two or three refusals";
+    IN_TURN: Liveness "sends-in-turn" = "M15",
+        "§5.1, last paragraph; §5.3",
+        "a server issues its requests in parallel; in this network a call to a server that can't be reached \
+         takes up to 7 s to fail",
+        "a loop that waits for each reply before it sends the next request, and a lock that is held across a \
+         call: each call belongs in a task of its own",
+        normal "each follower hears from its leader ten times a second";
+    ONE_CALL: Liveness "one-call-at-a-time",
+        "Figure 2, Leaders 1; §5.2, §5.5",
+        "a heartbeat goes to each server whatever has become of the ones before: in this network a call may \
+         take seconds to fail",
+        "the loop that sends to one server: it waits for the answer to a request before it sends the next \
+         heartbeat. Each call belongs in a task of its own, or is given up after a heartbeat's interval",
+        normal "each follower hears from its leader ten times a second";
+    SILENT: Liveness "heartbeats-too-seldom",
+        "Figure 2, Leaders 1; §5.2",
+        "a leader sends heartbeats during idle periods to prevent election timeouts; the lab allows some ten a \
+         second",
+        "how often a leader sends heartbeats, and what may keep it from that: an election timeout is several \
+         intervals long",
+        normal "a leader that nothing disturbs leads until the end";
+    COMMITS: Liveness "majority-not-committed",
+        "Figure 2, Leaders 4; §5.3",
+        "if a majority of matchIndex[i] ≥ N and log[N].term == currentTerm: set commitIndex = N",
+        "where commitIndex goes up: after each success, by a majority that counts the leader itself";
+    TELLS_COMMIT: Liveness "commit-not-told",
+        "Figure 2, AppendEntries, Arguments: leaderCommit; §5.3",
+        "a leader includes the highest index that it knows to be committed in each AppendEntries, so that the \
+         others find out",
+        "what is sent as leaderCommit: commitIndex as it is when the request is sent, in heartbeats, too";
+    REPLACED: Liveness "leader-replaced-at-once",
+        "Figure 2, Leaders 1; §5.6",
+        "upon election: send initial empty AppendEntries to each server, and repeat; the election timeout is \
+         several heartbeats long",
+        "whether a new leader sends at once, and the heartbeat's interval beside the election timeout",
+        normal "a leader stays until the test cuts it off";
+}
+
+/// What a server leads at `moment`, by what it has done and what it says.
+pub(crate) fn is_leading<'k>(known: &'k Known<'_>, number: u32, moment: Moment) -> Option<&'k Led> {
+    let led = known.server(number).led.as_ref()?;
+    let view = known.story.view_at(number as usize, moment.at)?;
+    (view.is_leader && view.term == led.term).then_some(led)
+}
+
+fn second_leader(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (number, term) = (call.from.server, call.args.term?);
+    if known.server(number).leads(Some(term)).is_some_and(|led| led.since < moment) {
+        return None; // judged when it began
+    }
+    let other = (0..known.story.servers as u32).filter(|&other| other != number).find(|&other| {
+        let mut sent = known.story.sent_by(other as usize);
+        sent.any(|sent| sent.is_leaders() && sent.args.term == Some(term) && sent.sent < moment)
+    })?;
+    let mut sent = known.story.sent_by(other as usize);
+    let first = sent.find(|sent| sent.is_leaders() && sent.args.term == Some(term))?;
+    let what = format!("servers {other} and {number} led the same term");
+    let sends =
+        |who: u32, call: &Call| format!("server {who} sent {} as the leader of term {term}", call.method);
+    let mut breach = Breach::new(&TWO, moment, number, what)
+        .seen(first.sent.at, sends(other, first), [first.id])
+        .seen(moment.at, sends(number, call), [call.id]);
+    breach.servers = vec![other, number];
+    // How it came to that says more.
+    Some(breach.sure_if(false))
+}
+
+/// A leader tells its followers what is committed.
+fn tells_commit(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let commit = call.args.leader_commit?;
+    let server = call.from.server;
+    let text = || format!("server {server} told server {} that index {commit} is committed", call.to);
+    commits(known, (server, call.args.term?, commit), moment, (&text, Some(call.id)))
+}
+
+/// A leader applies what it calls committed.
+fn leader_applies(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option<Breach> {
+    let (server, index) = (applied.server.server, applied.index);
+    applied.command.as_ref()?;
+    let term = is_leading(known, server, moment)?.term;
+    let text = || format!("server {server}, the leader, applied index {index}");
+    commits(known, (server, term, index), moment, (&text, None))
+}
+
+/// A server that leads `term` commits up to `index`.
+fn commits(
+    known: &Known<'_>,
+    (number, term, index): (u32, u64, u64),
+    moment: Moment,
+    (text, call): (&dyn Fn() -> String, Option<RpcId>),
+) -> Option<Breach> {
+    let server = known.server(number);
+    let led = server.leads(Some(term))?;
+    if index <= server.knows() || !known.reads.commits {
+        return None;
+    }
+    let majority = known.story.majority();
+    let others = || (0..).zip(&led.confirmed).filter(|&(other, _)| other != number);
+    let have: Vec<u32> = others().filter(|&(_, &up_to)| up_to >= index).map(|it| it.0).collect();
+    let answered = led.answered.iter().flatten().count();
+    let entry = server.log.term(index);
+    let (rule, what) = if have.len() + 1 >= majority {
+        if entry.is_none_or(|entry| entry >= term) {
+            return None;
+        }
+        (&OLD_TERM, "an entry of an earlier term before one of its own".to_owned())
+    } else if ended_before_crash(known, number) == Some(index) {
+        let what = format!(
+            "server {number} calls index {index} committed, where its log had ended before a crash, and no \
+             majority has confirmed that"
+        );
+        (&SAVED_FOR_APPLIED, what)
+    } else if answered + 1 >= majority {
+        let what = format!(
+            "index {index}, which no majority had confirmed, though a majority had answered something"
+        );
+        (&UNSENT_COUNTED, what)
+    } else {
+        (&WITHOUT_MAJORITY, format!("index {index} without a majority"))
+    };
+    let what = match rule.id == SAVED_FOR_APPLIED.id {
+        true => what,
+        false => format!("server {number} committed {what}"),
+    };
+    let mut breach = Breach::new(rule, moment, number, what);
+    for (other, _) in others().filter(|&(_, &up_to)| up_to < index) {
+        // How far the last answer of each reached.
+        if let Some((at, id, up_to)) = led.answered[other as usize].filter(|_| rule.id == UNSENT_COUNTED.id) {
+            let said = format!(
+                "the last that server {other} confirmed to server {number} in term {term} ends with index \
+                 {up_to}"
+            );
+            breach = breach.seen(at, said, [id]);
+        }
+    }
+    let of_term = entry.map_or(String::new(), |term| format!("; that entry is of term {term}"));
+    let who = match have.is_empty() {
+        true => "no other server had confirmed it".to_owned(),
+        false => {
+            let have = have.iter().map(|other| format!("server {other}"));
+            format!("{} had confirmed it", list(have))
+        }
+    };
+    let text = format!(
+        "{}{of_term}; of the {majority} it takes, {who}, and it has it itself",
+        text()
+    );
+    // The term of an entry may be known by its server's own word only; and where every claim of a term's
+    // leader rests on a leadership that nobody gave it, that comes first.
+    Some(match rule.id == OLD_TERM.id && server.log.is_claimed {
+        true => breach.concluded(moment.at, text, call),
+        false => breach.seen(moment.at, text, call),
+    })
+}
+
+/// Where the log of a server ended before its present life, if it isn't its first.
+fn ended_before_crash(known: &Known<'_>, number: u32) -> Option<u64> {
+    let server = known.server(number);
+    let began = server.began.filter(|_| server.life > 1)?;
+    let earlier = server.log.confirmations.iter().filter(|earlier| earlier.life < server.life);
+    let proposed = known.story.proposals.iter();
+    let proposed = proposed.filter(|own| own.server.server == number && own.moment < began);
+    earlier.map(|earlier| earlier.up_to).chain(proposed.map(|own| own.index)).max()
+}
+
+fn sends_unasked(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (number, term) = (call.from.server, call.args.term?);
+    let (prev, entries) = (call.args.prev_log_index?, call.args.entries.as_ref()?);
+    let server = known.server(number);
+    let last = server.log.last_index();
+    if prev + entries.len() as u64 <= last || server.log.open || !known.reads.logs {
+        return None; // as nearly always
+    }
+    let (index, _) = (prev + 1..).zip(entries).find(|&(index, entry)| {
+        index > last && *entry == Some(term) && !known.promised.contains(&(number, term, index))
+    })?;
+    let mut own = known.story.proposals.iter().take_while(|own| own.moment < moment);
+    let was_asked = own.any(|own| own.server == call.from && own.term == term);
+    let (rule, what, when) = if was_asked {
+        let what = format!("server {number}'s log has entries that no client has asked for");
+        (&NOBODY_ASKED, what, "")
+    } else {
+        let what = format!(
+            "server {number} appended entries of its own when it became the leader of term {term}"
+        );
+        (&OF_A_NEW_LEADER, what, "before any client asked it to append anything, ")
+    };
+    let text = format!(
+        "{when}server {number} sent server {} an entry of term {term} at index {index}; its start() has \
+         returned that index for no command",
+        call.to
+    );
+    // A Raft may hide entries of its own from the service, and count without them in start().
+    Some(Breach::new(rule, moment, number, what).concluded(moment.at, text, [call.id]))
+}
+
+/// `start()` returns an index behind entries that nobody asked for.
+fn leaves_room(known: &Known<'_>, moment: Moment, own: &crate::story::Proposal) -> Option<Breach> {
+    let (number, index, term) = (own.server.server, own.index, own.term);
+    let log = &known.server(number).log;
+    let last = log.last_index();
+    if index <= last + 1 || log.open || !known.reads.logs {
+        return None;
+    }
+    let what = format!("server {number}'s log has entries that no client has asked for");
+    let text = format!(
+        "server {number}'s start() returned index {index} in term {term}; its log's last entry was at index \
+         {last}"
+    );
+    // What it has beyond those may have come to it in a way that isn't seen.
+    Some(Breach::new(&NOBODY_ASKED, moment, number, what).concluded(moment.at, text, None))
+}
+
+/// A leader lacks what a majority had confirmed in an earlier term.
+fn lacks_committed(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (number, term) = (call.from.server, call.args.term?);
+    if known.server(number).leads(Some(term)).is_some() || !known.reads.logs {
+        return None; // judged when it began to lead
+    }
+    let asked = known.story.sent_by(number as usize).find(|asked| {
+        asked.from == call.from && asked.args.term == Some(term) && asked.args.last_log_term.is_some()
+    })?;
+    let last = asked.args.last_log_term.zip(asked.args.last_log_index)?;
+    let others = known.servers.iter().filter_map(|other| other.led.as_ref());
+    let (earlier, index) = others
+        .filter(|led| led.term < term)
+        .filter_map(|led| Some((led.term, committed(known, led)?)))
+        .max()?;
+    if last >= (earlier, index) {
+        return None;
+    }
+    let what = format!(
+        "server {number} leads term {term} without index {index}, which a majority had confirmed in term \
+         {earlier}"
+    );
+    let text = format!(
+        "server {number} led term {term} with a log that ended with index {} of term {}",
+        last.1, last.0
+    );
+    let breach = Breach::new(&LACKS_COMMITTED, moment, number, what);
+    // How it came to that says more.
+    Some(breach.seen(moment.at, text, [asked.id, call.id]).sure_if(false))
+}
+
+/// The last index of a leader's own term that a majority, itself aside, has confirmed to it.
+fn committed(known: &Known<'_>, led: &Led) -> Option<u64> {
+    let mut confirmed: Vec<u64> = led
+        .answered
+        .iter()
+        .zip(&led.confirmed)
+        .filter_map(|(answered, &up_to)| answered.map(|_| up_to))
+        .collect();
+    confirmed.sort_unstable_by(|one, other| other.cmp(one));
+    let index = *confirmed.get(known.story.majority() - 1)?;
+    let own = known.promised.range((0, led.term, 0)..).any(|&(_, term, own)| {
+        term == led.term && own <= index
+    });
+    (own && index < u64::MAX).then_some(index)
+}
+
+/// A request says another term of the entry before its own than the leader's log has there.
+fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (prev, said) = call.args.prev_log_index.zip(call.args.prev_log_term)?;
+    let (number, server) = (call.from.server, known.server(call.from.server));
+    let own = server.log.term(prev).filter(|&own| own != said)?;
+    let applied = server.applied.map_or(0, |(_, index)| index);
+    let at_end = server.snapshot.filter(|held| held.index == prev);
+    // What it has applied it can't lose; of the rest another leader's word may have changed it.
+    if prev == 0 || prev > applied && said != 0 || server.log.is_claimed && prev > applied {
+        return None;
+    }
+    let (rule, what) = match at_end {
+        Some(_) => (
+            &super::persistence::SNAPSHOT_TERM,
+            format!("server {number} says another term of the entry at its snapshot's end than that has"),
+        ),
+        None => (
+            &SAYS_ANOTHER_TERM,
+            format!("server {number} says another term of the entry at prevLogIndex than that has"),
+        ),
+    };
+    let mut breach = Breach::new(rule, moment, number, what)
+        .facts(super::persistence::had(known, number, prev, moment));
+    if let Some(held) = at_end {
+        let how = if held.is_installed { "installed" } else { "was given" };
+        let text = format!("it {how} a snapshot up to index {prev}");
+        breach = breach.seen(held.moment.at, text, None);
+    }
+    let text = format!(
+        "it sent server {} a request that follows index {prev} and calls that entry one of term {said}; it is \
+         of term {own}",
+        call.to
+    );
+    Some(match server.log.is_claimed {
+        true => breach.concluded(moment.at, text, [call.id]),
+        false => breach.seen(moment.at, text, [call.id]),
+    })
+}
+
+/// How a server came to act as the leader of a term for which it has no majority of votes.
+pub(super) fn without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (number, term) = (call.from.server, call.args.term?);
+    let server = known.server(number);
+    let led = server.led.as_ref().filter(|led| led.term < term)?;
+    if server.stood.contains(&term) {
+        return None;
+    }
+    let told = known.story.calls.iter().find(|other| {
+        let asked = other.to == number && other.delivered > Some(led.since);
+        let answered = other.from.server == number && other.replied().is_some();
+        let known_by = if asked { other.delivered } else { other.returned.map(|it| it.0) };
+        known_by.is_some_and(|at| at < moment && at > led.since)
+            && (asked && other.args.term >= Some(term) || answered && other.reply.term >= Some(term))
+    })?;
+    let what = format!("server {number} sends on as a leader in term {term}, in which nobody elected it");
+    let (at, how) = match told.to == number {
+        true => (told.delivered?, format!("server {} told it of term {term}", told.from.server)),
+        false => (told.returned?.0, format!("server {}'s reply told it of term {term}", told.to)),
+    };
+    let text =
+        format!("server {number} sent {} of term {term}, for which it never asked for a vote", call.method);
+    Some(
+        Breach::new(&DEPOSED_SENDS, moment, number, what)
+            .seen(led.since.at, format!("server {number} led term {}", led.term), None)
+            .seen(at.at, how, [told.id])
+            .seen(moment.at, text, [call.id]),
+    )
+}
+
+/// How fresh an answer is that leaves a leader no reason to doubt its followers, in µs: no election timeout
+/// is as short.
+const ANSWERED: u64 = 150_000;
+
+/// A leader becomes a follower in its own term, though a majority has just answered it: one that none
+/// answers may step down (CheckQuorum, thesis §6.2).
+pub(crate) fn gives_up(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
+    let story = known.story;
+    let views = story.views[number as usize].iter().rev();
+    let mut before =
+        views.filter(|other| other.moment < view.moment && other.incarnation == view.incarnation);
+    let before = before.next().filter(|before| before.is_leader && before.term == view.term)?;
+    if view.is_leader || known.server(number).leads(Some(view.term)).is_none() {
+        return None;
+    }
+    let own = story.sent_by(number as usize).rev().filter(|call| {
+        call.is_leaders() && call.args.term == Some(view.term) && call.sent < view.moment
+    });
+    let recent = own.take_while(|call| view.moment.at.0 - call.sent.at.0 < 10 * ANSWERED);
+    let (mut answered, mut refused) = (BTreeSet::new(), None);
+    for call in recent.filter(|call| call.is_followed()) {
+        let Some((returned, Outcome::Replied)) = call.returned else { continue };
+        if returned < view.moment && view.moment.at.0 - returned.at.0 < ANSWERED {
+            answered.insert(call.to);
+            let is_now = returned.at == view.moment.at && call.reply.success == Some(false);
+            refused = refused.or(is_now.then_some(call));
+        }
+    }
+    if answered.len() + 1 < story.majority() {
+        return None;
+    }
+    let what = format!("server {number} gave up its leadership though it knew of no later term");
+    let mut breach = Breach::new(&GIVES_UP, view.moment, number, what).seen(
+        before.moment.at,
+        format!("it led term {}", view.term),
+        None,
+    );
+    if let Some(call) = refused {
+        let text = format!("server {} refused what it had sent in that term", call.to);
+        breach = breach.seen(view.moment.at, text, [call.id]);
+    }
+    let text = format!("it is in term {} still, and leads no more", view.term);
+    let answered = count(answered.len(), "server");
+    Some(breach.seen(view.moment.at, format!("{text}; {answered} had just answered it"), None))
+}
+

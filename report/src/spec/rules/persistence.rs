@@ -1,0 +1,218 @@
+//! Persistent state on all servers (Figure 2), and what goes with a snapshot (§7).
+
+use super::rules;
+use crate::spec::breach::{Basis, Breach, Fact};
+use crate::spec::server::Shown;
+use crate::spec::Known;
+use crate::story::{Call, Held, Moment, Purpose};
+
+rules! {
+    TERM_NOT_SAVED: Safety "term-not-saved" = "M3",
+        "Figure 2, Persistent state; §5.1",
+        "currentTerm is saved before a server answers",
+        "what is saved and read back, and whether each change of the term is saved";
+    VOTE_NOT_SAVED: Safety "vote-not-saved" = "M2",
+        "Figure 2, Persistent state; §5.2",
+        "votedFor is saved before a server answers",
+        "what is saved and read back, and whether each vote is saved before the reply";
+    LOG_NOT_SAVED: Safety "log-not-saved" = "M7",
+        "Figure 2, Persistent state; §5.3",
+        "log[] is saved before a server answers",
+        "what is saved and read back, and whether it is saved with each change of the log";
+        Asks asks_with_less_than_written;
+    SNAPSHOT_NOT_SAVED: Safety "snapshot-not-saved",
+        "§7; Figure 13, InstallSnapshot 5",
+        "a snapshot is saved together with the log that begins behind it, and stays saved; one that a leader \
+         sends is saved before the reply",
+        "what snapshot() and the handler of InstallSnapshot keep, and each call of the persister's save(): \
+         its second argument is the snapshot, and an empty one erases what is stored";
+    SNAPSHOT_NOT_READ_BACK: Safety "snapshot-not-read-back",
+        "§7",
+        "a snapshot is saved together with the log that begins behind it, and stays saved",
+        "what is read back after a crash: read_snapshot(), so that the next save() has something to keep";
+    OLD_SNAPSHOT_KEPT: Safety "old-snapshot-kept",
+        "§7",
+        "log and snapshot change together: a log that begins behind a snapshot is worth nothing without it",
+        "what snapshot() does with its argument when there is a snapshot already";
+    STATE_FOR_SNAPSHOT: Safety "state-saved-as-snapshot",
+        "§7; the persister's save()",
+        "a snapshot is saved together with the log that begins behind it, and stays saved",
+        "the two arguments of save(), and what is read back after a crash: read_raft_state() for the state, \
+         read_snapshot() for the snapshot";
+    SNAPSHOT_INDEX_FORGOTTEN: Safety "snapshot-index-forgotten",
+        "§7; Figure 2, Volatile state",
+        "a log that begins behind a snapshot keeps the snapshot's last index and term, and commitIndex and \
+         lastApplied begin there",
+        "what is read back after a crash: the snapshot's index and term, from which the log's indexes count \
+         and which the check of prevLogIndex needs; and lastApplied, which isn't 0 then";
+    SNAPSHOT_TERM: Safety "snapshot-term-wrong",
+        "§7; Figure 13, lastIncludedTerm",
+        "the entry at a snapshot's end has a term that stays known: it is taken from the log before that is \
+         cut, saved with it, read back, installed, and sent as prevLogTerm where a request follows it",
+        "every place that sets or reads the term at the snapshot's end: snapshot(), the handler of \
+         InstallSnapshot, what is read back after a crash, and the function that returns the term at an \
+         index";
+    SAVED_FOR_APPLIED: Safety "saved-taken-for-applied",
+        "Figure 2, Volatile state; §7",
+        "commitIndex and lastApplied are volatile: they begin at 0, or at the snapshot's last index",
+        "what lastApplied and commitIndex are set to when a server begins";
+}
+
+/// The highest term that the lives of a server before the present one have answered or sent, and so had
+/// saved.
+pub(crate) fn promised(known: &Known<'_>, server: u32, until: Moment) -> Option<Shown> {
+    let now = known.server(server).life;
+    let reached = known.story.reached[server as usize].iter();
+    let before = reached.take_while(|reached| reached.place < until.place).filter_map(|reached| {
+        let call = &known.story.calls[reached.proof];
+        let (life, moment) = if call.from.server == server {
+            (call.from.incarnation, call.sent)
+        } else {
+            (call.answered_in?, call.handled?)
+        };
+        (life < now).then_some(Shown { term: reached.term, life, moment, call: Some(call.id) })
+    });
+    before.last()
+}
+
+/// After a crash a server does something in a way that it couldn't in a term as late as `least`, and an
+/// earlier life of it was in one.
+pub(super) fn term_forgotten(
+    known: &Known<'_>,
+    server: u32,
+    least: u64,
+    (moment, text, call): (Moment, String, &Call),
+) -> Option<Breach> {
+    let now = known.server(server);
+    if now.shown.is_none_or(|shown| shown.life == now.life) {
+        return None;
+    }
+    let before = promised(known, server, moment).filter(|before| before.term >= least)?;
+    let breach = went_back(known, server, &before, moment);
+    Some(breach.seen(moment.at, format!("after a crash {text}"), [call.id]))
+}
+
+/// A server forgot its term in a crash: what it had been in.
+pub(super) fn went_back(known: &Known<'_>, server: u32, before: &Shown, moment: Moment) -> Breach {
+    let _ = known;
+    let what = format!("server {server} forgot its term in a crash");
+    let was = format!("before a crash server {server} was in term {}", before.term);
+    Breach::new(&TERM_NOT_SAVED, moment, server, what).seen(before.moment.at, was, before.call)
+}
+
+/// When a server had the entry at `index`.
+pub(crate) fn had(known: &Known<'_>, server: u32, index: u64, until: Moment) -> Option<Fact> {
+    let now = known.server(server);
+    let before = |life: u32| if life < now.life { "before a crash " } else { "" };
+    if let Some(confirmed) = now.log.confirmed(index) {
+        let text = format!(
+            "{}server {server} confirmed its log up to index {}",
+            before(confirmed.life),
+            confirmed.up_to
+        );
+        let calls = vec![confirmed.call];
+        return Some(Fact { text, at: confirmed.at, calls, basis: Basis::Seen });
+    }
+    let before_then = known.story.proposals.partition_point(|own| own.moment < until);
+    let mut own = known.story.proposals[..before_then].iter().rev();
+    let own = own.find(|own| own.server.server == server && own.index >= index)?;
+    let life = before(own.server.incarnation);
+    let text = format!("{life}server {server} accepted a command at index {}", own.index);
+    Some(Fact { text, at: own.moment.at, calls: Vec::new(), basis: Basis::Seen })
+}
+
+/// The last request that a server has accepted since it confirmed `index`, and that ends before.
+pub(crate) fn handled_shorter<'a>(
+    known: &Known<'a>,
+    server: u32,
+    index: u64,
+    until: Moment,
+) -> Option<&'a Call> {
+    let confirmed = known.server(server).log.confirmed(index)?;
+    known.story.handled_by(server as usize).rev().find(|call| {
+        call.reply.success == Some(true)
+            && call.id != confirmed.call
+            && call.handled.is_some_and(|at| at < until && at.at >= confirmed.at)
+            && call.up_to().is_some_and(|last| last < index)
+    })
+}
+
+/// The last snapshot that ends before `index` and that a server was sent since it confirmed `index`.
+pub(super) fn handled_older_snapshot<'a>(
+    known: &Known<'a>,
+    server: u32,
+    index: u64,
+    until: Moment,
+) -> Option<&'a Call> {
+    let confirmed = known.server(server).log.confirmed(index)?;
+    known.story.handled_by(server as usize).rev().find(|call| {
+        call.purpose == Purpose::Snapshot
+            && call.reply.term == call.args.term
+            && call.handled.is_some_and(|at| at < until && at.at >= confirmed.at)
+            && call.args.last_included_index.is_some_and(|last| last < index)
+    })
+}
+
+/// The last snapshot that a server had before its present life, if it covers `index` and was saved: then
+/// another snapshot is stored than before.
+pub(super) fn saved_snapshot(known: &Known<'_>, server: u32, index: u64) -> Option<Held> {
+    let story = known.story;
+    let began = known.server(server).began?;
+    let snapshot = story.held_by(server, began).max_by_key(|held| held.moment)?;
+    let saves = story.saved.iter().rev();
+    let mut saves =
+        saves.filter(|save| save.server.server == server && save.moment < began).peekable();
+    let stored = saves.peek()?.snapshot;
+    // What a leader sends is saved before it is applied.
+    let is_older = |save: &&crate::story::Save| {
+        save.moment < snapshot.moment && !(snapshot.is_installed && save.snapshot == stored)
+    };
+    let before = saves.find(is_older).map_or(0, |save| save.snapshot);
+    (snapshot.index >= index && stored > 0 && stored != before).then_some(snapshot)
+}
+
+/// What a server saved has always had the same size, whatever was in its log.
+pub(super) fn not_in_saves(known: &Known<'_>, server: u32, moment: Moment) -> Option<Fact> {
+    // A log that is cut behind snapshots needn't grow.
+    if known.story.held_by(server, moment).next().is_some() {
+        return None;
+    }
+    let saves = known.story.saved.iter().filter(|save| {
+        save.server.server == server && save.moment < moment && save.state > 0
+    });
+    let sizes: Vec<u64> = saves.map(|save| save.state).collect();
+    let (least, most) = (sizes.iter().min()?, sizes.iter().max()?);
+    let entries = known.server(server).log.last_index();
+    // Each entry takes some bytes; a vote or a term takes another one or two.
+    (sizes.len() > 1 && most - least < 2 * entries.max(2)).then(|| {
+        let text = format!(
+            "until then it had saved its state {} times, {least} to {most} bytes each time, with up to {} in \
+             its log",
+            sizes.len(),
+            crate::text::count(entries as usize, "entry")
+        );
+        Fact { text, at: moment.at, calls: Vec::new(), basis: Basis::Concluded }
+    })
+}
+
+/// A candidate's log ends before what it had written, on a disk that loses nothing.
+fn asks_with_less_than_written(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (term, index) = call.args.term.zip(call.args.last_log_index)?;
+    let (number, server) = (call.from.server, known.server(call.from.server));
+    let written = server.log.written_before;
+    let is_shorter = server.log.last_index() < index && index < written;
+    if server.stood.contains(&term)
+        || !is_shorter
+        || !server.is_as_saved()
+        || known.story.syncs_take_time
+    {
+        return None;
+    }
+    let what = format!("server {number} lost the entry at index {written} in a crash");
+    let text = format!(
+        "after a crash it asked for votes in term {term} with a log that ends at index {index}"
+    );
+    let breach = Breach::new(&LOG_NOT_SAVED, moment, number, what);
+    // What it saved since may have left that entry out, for nobody relied on it.
+    Some(breach.facts(had(known, number, written, moment)).concluded(moment.at, text, [call.id]))
+}

@@ -1,0 +1,246 @@
+//! RequestVote RPC (Figure 2): who votes for whom.
+
+use super::persistence::{LOG_NOT_SAVED, VOTE_NOT_SAVED, not_in_saves, term_forgotten};
+use super::append_entries::{SUFFIX_KEPT, TRUNCATED, kept_suffix};
+use super::{persistence, rules};
+use crate::spec::breach::{Basis, Breach, Fact};
+use crate::spec::{Known, step};
+use crate::story::{Call, Moment};
+
+rules! {
+    TWICE: Safety "voted-twice" = "M2",
+        "Figure 2, RequestVote 2; §5.2",
+        "a server votes once in a term, whether it restarts or not: if votedFor is null or candidateId",
+        "the vote's condition, and whether votedFor is cleared only when the term goes up";
+        Asks votes_for_itself within, Votes votes within;
+    HANDLERS_OVERLAP: Safety "handlers-overlap",
+        "Figure 2, RequestVote 2; §5.2; rule 10 of the contract",
+        "several handlers may be under way at once, and each must act on what it has looked at: nothing is \
+         awaited between the look at votedFor and the vote",
+        "what is awaited in a handler between a look at the state and the change that rests on it: look and \
+         act under one lock, with no .await in between";
+    OUTDATED: Safety "vote-for-outdated-log" = "M5",
+        "Figure 2, RequestVote 2; §5.4.1",
+        "a server votes only for a candidate whose log is at least as up-to-date as its own: the later \
+         last term counts, and with equal terms the longer log",
+        "how a voter compares the logs: (last term, last index) of the candidate against its own, in this \
+         order";
+        Votes votes_for_outdated;
+    LONGER_PREFERRED: Safety "longer-log-preferred",
+        "Figure 2, RequestVote 2; §5.4.1",
+        "a server votes only for a candidate whose log is at least as up-to-date as its own: the later \
+         last term counts, and with equal terms the longer log",
+        "how a voter compares the logs: (last term, last index) of the candidate against its own, in this \
+         order";
+    REFUSED: Liveness "vote-refused-without-reason",
+        "Figure 2, RequestVote 2; §5.2, §5.4.1",
+        "if votedFor is null or candidateId, and candidate's log is at least as up-to-date as receiver's \
+         log, grant vote",
+        "whether votedFor is cleared when the term goes up, and whether logs that are equal, empty ones too, \
+         count as up to date (>= and not >)";
+}
+
+fn votes_for_itself(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (server, term) = (call.from.server, call.args.term?);
+    let is_first = !known.server(server).stood.contains(&term);
+    // A vote before the vote is for a term in which the candidate isn't yet.
+    if !is_first || !known.is_ever_in(server, term) {
+        return None;
+    }
+    let text =
+        format!("it stood for election in term {term}, as if it had been in an earlier one");
+    term_forgotten(known, server, term, (moment, text, call))
+        .or_else(|| votes_again(known, (server, term, server), moment, call))
+}
+
+fn votes(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let term = granted(call)?;
+    let text = format!("it voted in term {term}");
+    term_forgotten(known, call.to, term + 1, (moment, text, call))
+        .or_else(|| votes_again(known, (call.to, term, call.from.server), moment, call))
+}
+
+/// The term in which a vote is granted.
+fn granted(call: &Call) -> Option<u64> {
+    let term = call.args.term.filter(|_| call.reply.vote_granted == Some(true))?;
+    call.reply.term.is_none_or(|now| now <= term).then_some(term)
+}
+
+fn votes_again(
+    known: &Known<'_>,
+    (voter, term, candidate): (u32, u64, u32),
+    moment: Moment,
+    call: &Call,
+) -> Option<Breach> {
+    let server = known.server(voter);
+    let first = server.votes.get(&term).filter(|first| first.candidate != candidate)?;
+    let name = |server: u32| match server == voter {
+        true => "itself".to_owned(),
+        false => format!("server {server}"),
+    };
+    let is_same_life = first.life == server.life;
+    let began = call.delivered.filter(|_| call.to == voter);
+    let overlaps = began.filter(|&began| is_same_life && began < first.moment);
+    let what = format!("server {voter} voted for two candidates of term {term}");
+    let (rule, what) = match overlaps {
+        // Who has forgotten its term has forgotten its vote with it.
+        None if !is_same_life && is_below(known, voter, term, moment) => {
+            (&persistence::TERM_NOT_SAVED, format!("server {voter} forgot its term in a crash"))
+        }
+        None if !is_same_life => {
+            let what = format!("server {voter} forgot in a crash for whom it had voted in term {term}");
+            (&VOTE_NOT_SAVED, what)
+        }
+        None => (&TWICE, what),
+        Some(_) => {
+            (&HANDLERS_OVERLAP, format!("{what}, in handlers that were under way at the same time"))
+        }
+    };
+    let voted = |who: u32| match who == voter {
+        true => format!("server {voter} voted for itself in term {term}"),
+        false => format!("server {voter} voted for server {who} in term {term}"),
+    };
+    let mut breach = Breach::new(rule, moment, voter, what);
+    if let Some(began) = overlaps {
+        let text = format!("server {voter} began to handle the request of server {candidate}");
+        breach = breach.seen(began.at, text, [call.id]);
+    }
+    let before = if is_same_life { "" } else { "before a crash " };
+    let first_text = format!("{before}{}", voted(first.candidate));
+    let breach = breach.seen(first.moment.at, first_text, [first.call]);
+    Some(breach.seen(moment.at, voted(candidate), [call.id]))
+}
+
+/// Whether a server was seen in a lower term in its present life.
+fn is_below(known: &Known<'_>, server: u32, term: u64, until: Moment) -> bool {
+    let life = known.server(server).life;
+    let mut views = known.story.views[server as usize].iter();
+    views.any(|view| view.incarnation == life && view.moment < until && view.term < term)
+}
+
+/// A candidate that gets a vote must be as up-to-date as the voter.
+fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let term = granted(call)?;
+    let offered = call.args.last_log_term.zip(call.args.last_log_index)?;
+    let (voter, candidate) = (call.to, call.from.server);
+    let server = known.server(voter);
+    if !server.is_at_rest(call.delivered?) {
+        return None;
+    }
+    let own = server.log.last().filter(|&own| offered < own)?;
+    let had = persistence::had(known, voter, own.1, moment);
+    let text = format!(
+        "it voted in term {term} for server {candidate}, whose log ends with term {} at index {}; its own \
+         ends with term {} at index {}",
+        offered.0, offered.1, own.0, own.1
+    );
+    let crashed = server.is_as_saved();
+    // Its own log may be gone.
+    let lost = || format!("server {voter} lost its log in a crash");
+    if crashed && let Some(sizes) = not_in_saves(known, voter, moment) {
+        let breach = Breach::new(&LOG_NOT_SAVED, moment, voter, lost()).facts(had);
+        return Some(breach.concluded(moment.at, text, [call.id]).fact(sizes));
+    }
+    let seen = log_when_it_voted(known, call);
+    if let Some((seen_term, seen_index)) = seen {
+        let ended = format!("its log ended with index {seen_index} of term {seen_term}");
+        if crashed && (seen_term, seen_index) < own {
+            let breach = Breach::new(&LOG_NOT_SAVED, moment, voter, lost()).facts(had);
+            let breach = breach.seen(moment.at, text, [call.id]);
+            return Some(breach.seen(moment.at, format!("after the crash {ended}"), None));
+        }
+        // It should have cut what is of an earlier term.
+        if seen_index > own.1 && seen_term < own.0 {
+            return Some(kept_suffix(known, voter, (moment, format!("{ended}, when it voted"), call)));
+        }
+    }
+    let what =
+        format!("server {voter} voted for server {candidate}, whose log is less up-to-date than its own");
+    let breach = Breach::new(&OUTDATED, moment, voter, what);
+    let breach = breach.facts(had).seen(moment.at, text, [call.id]);
+    let perhaps = match crashed {
+        true => &LOG_NOT_SAVED,
+        false if persistence::handled_shorter(known, voter, own.1, moment).is_some() => &TRUNCATED,
+        false => &SUFFIX_KEPT,
+    };
+    // Its own log may be gone by then, for another reason.
+    Some(match seen {
+        Some(seen) if seen >= own => breach,
+        _ => breach.or(perhaps),
+    })
+}
+
+/// The term and the index of a voter's last entry, as it told them when it gave its vote: servers are looked
+/// at when their term has changed.
+fn log_when_it_voted(known: &Known<'_>, call: &Call) -> Option<(u64, u64)> {
+    let (delivered, handled) = call.delivered.zip(call.handled)?;
+    let view = known.story.view_at(call.to as usize, handled.at)?;
+    let is_of_vote = Some(view.term) == call.args.term
+        && view.moment.at >= delivered.at
+        && view.incarnation == known.server(call.to).life;
+    let detail = view.detail.as_ref().filter(|_| is_of_vote)?;
+    Some((detail.last_term, detail.last_index))
+}
+
+/// Where all votes are as the logs' lengths are, that is how they are compared: a vote was refused for the
+/// length of a log, and none given to a shorter one.
+pub(crate) fn name_the_comparison(known_refusals: &[Fact], breaches: &mut [Breach]) {
+    let Some(proof) = known_refusals.first() else { return };
+    for breach in breaches.iter_mut().filter(|breach| breach.rule.id == OUTDATED.id) {
+        breach.rule = &LONGER_PREFERRED;
+        breach.what.push_str(": it compared the logs' lengths, and not their last terms");
+        breach.facts.push(Fact { basis: Basis::Concluded, ..proof.clone() });
+    }
+}
+
+/// That a vote was refused though the candidate's log ends with a later term than the voter's, and is
+/// shorter: it tells how logs are compared.
+pub(crate) fn refused_for_length(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Fact> {
+    let (term, last_term) = call.args.term.zip(call.args.last_log_term)?;
+    let server = known.server(call.to);
+    let is_free = server.votes.get(&term).is_none_or(|vote| vote.candidate == call.from.server);
+    let known_last = server.log.last()?;
+    let is_shorter = call.args.last_log_index? < known_last.1 && last_term > known_last.0;
+    let refused = call.reply.vote_granted == Some(false) && call.reply.term == Some(term);
+    if !refused || !is_free || !is_shorter || !server.is_at_rest(call.delivered?) {
+        return None;
+    }
+    let text = format!(
+        "server {} refused its vote to server {}, whose log ends with a later term than its own, term \
+         {last_term}, and is shorter",
+        call.to, call.from.server
+    );
+    Some(Fact { text, at: moment.at, calls: vec![call.id], basis: Basis::Concluded })
+}
+
+/// Whether a voter that refuses is known to have no reason to, and what its log's end is then: its term, its
+/// index, and whether both are seen.
+pub(crate) fn refuses_without_reason(known: &Known<'_>, call: &Call) -> Option<Fact> {
+    let (term, handled) = call.args.term.zip(call.handled)?;
+    let offered = call.args.last_log_term.zip(call.args.last_log_index)?;
+    let server = known.server(call.to);
+    let is_free = server.votes.get(&term).is_none_or(|vote| vote.candidate == call.from.server);
+    let refused = call.reply.vote_granted == Some(false) && call.reply.term == Some(term);
+    if !refused || !is_free || server.stood.contains(&term) || known.story.holds_to_leader(call) {
+        return None;
+    }
+    let own = server.log.last()?;
+    if !server.is_at_rest(call.delivered?) || server.log.open || offered < own {
+        return None;
+    }
+    let until = step::later(handled, 0);
+    let told = known.told_ends(call.to, call.delivered?, until).any(|(_, term, index)| offered < (term, index));
+    let voted = server.votes.range(..term).next_back();
+    let vote = match voted.filter(|(_, vote)| vote.life == server.life) {
+        Some((term, vote)) if vote.candidate != call.to => {
+            format!("its last vote was for server {} in term {term}", vote.candidate)
+        }
+        Some((term, _)) => format!("its last vote was its own, in term {term}"),
+        None => "it had given no vote before".to_owned(),
+    };
+    let text = format!(
+        "server {} refused its vote of term {term} to server {}, whose log was no worse than its own; {vote}",
+        call.to, call.from.server
+    );
+    (!told).then(|| Fact { text, at: handled.at, calls: vec![call.id], basis: Basis::Concluded })
+}
