@@ -30,7 +30,7 @@ mod result;
 pub mod story;
 pub mod text;
 
-pub use event::{Caller, Detail, Event, EventKind, Role, RpcId, Time};
+pub use event::{Caller, Detail, Event, EventKind, Role, RpcId, TaskEnding, Time};
 pub use explain::explain;
 pub use failure::{Failure, FailureKind, without_numbers};
 pub use fields::{Fields, Named, Names};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Answer, Applied, Call, Did, Election, Heard, Life, Link, Logged, Look, Moment, Proposal,
-    Purpose, Reached, Save, Snapshot, Step, Story, Turn, View,
+    Purpose, Reached, Refusal, Save, Snapshot, Step, Story, TaskEnd, Turn, View,
 };
 use crate::event::{Caller, Event, EventKind, RpcId};
 use crate::fields::{Fields, HIGHEST};
@@ -204,6 +204,7 @@ impl Story {
                     reply: Answer::default(),
                     answered_in: None,
                     returned: None,
+                    dropped: None,
                 });
             }
             EventKind::RpcSent { .. } => {}
@@ -259,6 +260,11 @@ impl Story {
                     }
                 }
             }
+            EventKind::RpcDropped { id } => {
+                if let Some(place) = places.get(*id) {
+                    self.calls[place].dropped = Some(moment);
+                }
+            }
             EventKind::Started { server } if exists(server.server) => {
                 let life = Life { incarnation: server.incarnation, from: moment, until: None };
                 self.lives[server.server as usize].push(life);
@@ -309,6 +315,14 @@ impl Story {
                 let command = command.clone();
                 self.proposals.push(Proposal { moment, server, index, term, command });
             }
+            EventKind::Refused { server } if exists(server.server) => {
+                self.refusals.push(Refusal { moment, server: *server });
+            }
+            EventKind::TaskEnded { server, file, line, began, how } if exists(server.server) => {
+                let (server, spawned) = (*server, (file.clone(), *line));
+                let (began, how) = (*began, *how);
+                self.tasks.push(TaskEnd { moment, server, spawned, began, how });
+            }
             EventKind::Applied { server, index, command } if exists(server.server) => {
                 let (server, index) = (*server, (*index).min(HIGHEST));
                 let command = Some(command.clone());
@@ -337,6 +351,8 @@ impl Story {
             | EventKind::Disconnected { .. }
             | EventKind::Viewed { .. }
             | EventKind::Proposed { .. }
+            | EventKind::Refused { .. }
+            | EventKind::TaskEnded { .. }
             | EventKind::Applied { .. }
             | EventKind::AppliedSnapshot { .. }
             | EventKind::Snapshotted { .. }
