@@ -61,7 +61,11 @@ impl Config {
         let command = value.encode();
         let before = self.last_start(i);
         let start = self.call_raft(i, "start", |owner, raft| {
-            let start = raft.start(command.clone())?;
+            let Some(start) = raft.start(command.clone()) else {
+                self.recorder().refused(owner);
+                return None;
+            };
+            self.recorder().accepted(owner);
             self.note_proposal(owner, start, &command);
             Some(start)
         })??;

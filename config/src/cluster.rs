@@ -120,6 +120,7 @@ where
     };
     t.attach(servers, Arc::new(config.clone()));
     config.cluster.recorder.look_when_tasks_ran();
+    config.cluster.recorder.record_tasks_ends();
     if t.sim().clock() == Clock::Real {
         tokio::spawn(recorder::look_now_and_then(config.cluster.recorder.clone()));
     }
@@ -348,6 +349,10 @@ impl Config {
     /// Records that the script has switched how the network behaves.
     pub(crate) fn note_network(&self, what: impl Into<Cow<'static, str>>) {
         self.t.record(EventKind::Network { what: what.into() });
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.cluster.recorder
     }
 
     pub(crate) fn disks(&self) -> &Disk {

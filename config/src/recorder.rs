@@ -8,9 +8,9 @@ use harness::{T, caller};
 use labrpc::Observer;
 use parking_lot::Mutex;
 use raftapi::{DebugState, Raft, Term};
-use report::{Detail, EventKind, FailureKind, Role, Time};
+use report::{Detail, EventKind, FailureKind, Role, TaskEnding, Time};
 use sim::context::Owner;
-use sim::enter_call;
+use sim::{Ended, TaskEnd, enter_call};
 
 /// How often servers are looked at by the real clock.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -31,6 +31,8 @@ struct Watched {
     /// The same without the looks that come of nothing but that its tasks have run: what the run's hash
     /// covers.
     covered: Option<(Term, bool)>,
+    /// What it was when it last refused a command; `None` if it has accepted one since.
+    refused_as: Option<Option<(Term, bool)>>,
 }
 
 impl Recorder {
@@ -50,9 +52,62 @@ impl Recorder {
         });
     }
 
+    /// By the virtual clock, records the ends of tasks of servers that live on.
+    pub(crate) fn record_tasks_ends(self: &Arc<Self>) {
+        let recorder = Arc::downgrade(self);
+        self.t.sim().on_task_end(move |end| {
+            if let Some(recorder) = recorder.upgrade() {
+                recorder.task_ended(end);
+            }
+        });
+    }
+
+    fn task_ended(&self, end: TaskEnd) {
+        let TaskEnd { owner, spawned_at, began_us, how } = end;
+        let is_alive = self.servers.lock()[owner.server as usize]
+            .as_ref()
+            .is_some_and(|watched| watched.incarnation == owner.incarnation);
+        if is_alive {
+            let (file, line) = (spawned_at.file().into(), spawned_at.line());
+            let how = match how {
+                Ended::Returned => TaskEnding::Returned,
+                Ended::Panicked => TaskEnding::Panicked,
+                Ended::LikelyAborted => TaskEnding::LikelyAborted,
+            };
+            let (server, began) = (caller(owner), Time(began_us));
+            self.t.record(EventKind::TaskEnded { server, file, line, began, how });
+        }
+    }
+
+    /// A server has refused a command. That is recorded if it is the first time since it accepted one or was
+    /// seen to have changed: scripts ask all servers again and again.
+    pub(crate) fn refused(&self, owner: Owner) {
+        let mut servers = self.servers.lock();
+        let Some(watched) = &mut servers[owner.server as usize] else { return };
+        // What the hash covers, so that what is recorded doesn't depend on how soon somebody looks.
+        let now = Some(watched.covered);
+        if watched.incarnation != owner.incarnation || watched.refused_as == now {
+            return;
+        }
+        watched.refused_as = now;
+        drop(servers);
+        self.t.record(EventKind::Refused { server: caller(owner) });
+    }
+
+    /// A server has accepted a command.
+    pub(crate) fn accepted(&self, owner: Owner) {
+        if let Some(watched) = &mut self.servers.lock()[owner.server as usize]
+            && watched.incarnation == owner.incarnation
+        {
+            watched.refused_as = None;
+        }
+    }
+
     /// A server's life begins.
     pub(crate) fn begin(&self, owner: Owner, raft: Arc<dyn Raft>) {
-        let watched = Watched { raft, incarnation: owner.incarnation, seen: None, covered: None };
+        let incarnation = owner.incarnation;
+        let (seen, covered, refused_as) = (None, None, None);
+        let watched = Watched { raft, incarnation, seen, covered, refused_as };
         self.servers.lock()[owner.server as usize] = Some(watched);
     }
 

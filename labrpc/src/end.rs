@@ -28,7 +28,7 @@ impl ClientEnd {
     /// the network always answers, within 7 s at the latest plus what the handler takes.
     ///
     /// The request is encoded and on its way when this function returns. To stop waiting, drop the
-    /// future; that doesn't take the request back.
+    /// future; that doesn't take the request back. The network records that nobody waits any longer.
     ///
     /// A method that the server doesn't have fails the run, and so does a reply of another type
     /// than `R`.
@@ -36,7 +36,9 @@ impl ClientEnd {
     #[must_use = "the request is sent, but its reply is known only to the future"]
     pub fn call<A: Message, R: Message>(&self, method: &'static str, args: &A) -> Call<R> {
         let request = self.shared.send(self.index, method, payload(args), Location::caller());
-        Call { request, shared: self.shared.clone(), reply: PhantomData }
+        // On a closed network it has returned already, and is recorded nowhere.
+        let is_over = request.answer.is_given();
+        Call { request, shared: self.shared.clone(), is_over, reply: PhantomData }
     }
 }
 
@@ -50,16 +52,20 @@ impl fmt::Debug for ClientEnd {
 pub struct Call<R> {
     request: Arc<Request>,
     shared: Arc<Shared>,
+    /// Its caller has its result, or there is none to be had.
+    is_over: bool,
     reply: PhantomData<fn() -> R>,
 }
 
 impl<R: Message> Future for Call<R> {
     type Output = Option<R>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<R>> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<R>> {
         let Poll::Ready(outcome) = self.request.answer.poll(context) else {
             return Poll::Pending;
         };
+        self.is_over = true;
+        sim::code_runs();
         let (Outcome::Replied, Some(reply)) = (outcome, self.request.reply.get()) else {
             return Poll::Ready(None);
         };
@@ -73,6 +79,14 @@ impl<R: Message> Future for Call<R> {
                 ));
                 Poll::Pending
             }
+        }
+    }
+}
+
+impl<R> Drop for Call<R> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.shared.dropped(&self.request);
         }
     }
 }

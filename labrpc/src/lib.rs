@@ -26,7 +26,8 @@
 //!    returns `None` within 100 ms. The handler runs to its end all the same, unheard.
 //!
 //! A request is on its way as soon as `call` has been called, before the future is first polled.
-//! Dropping the future takes nothing back: the request is delivered, and its handler runs to its end.
+//! Dropping the future takes nothing back: the request is delivered, and its handler runs to its end. The
+//! observer is told that the call was dropped, and later that it returned, to nobody.
 //!
 //! # Beyond MIT's network
 //!

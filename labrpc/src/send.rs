@@ -116,6 +116,13 @@ impl Shared {
         request
     }
 
+    /// A caller has dropped a call whose result it has not taken. It may do that under whatever locks of its
+    /// own, and so this takes none of the network's.
+    pub(crate) fn dropped(&self, request: &Request) {
+        let kind = EventKind::RpcDropped { id: request.id };
+        self.observer.record(Time(self.sim.now_us()), kind);
+    }
+
     /// The same request once more, of which its caller knows nothing.
     pub(crate) fn copy(&self, state: &mut State, request: &Request) -> Arc<Request> {
         let id = state.next_id();

@@ -117,6 +117,13 @@ pub enum EventKind {
         /// With what, and why.
         outcome: Outcome,
     },
+    /// A caller dropped the future of a call before it gave its result: a timeout, a `select!` or an abort.
+    /// If [`EventKind::RpcReturned`] came before, the result was there and nobody took it. Calls that are
+    /// under way when the run ends aren't dropped in this sense.
+    RpcDropped {
+        /// The call.
+        id: RpcId,
+    },
     /// A server came to life.
     Started {
         /// The server, in its new incarnation.
@@ -184,6 +191,27 @@ pub enum EventKind {
         /// The command.
         command: Payload,
     },
+    /// A server refused a command of the tester's: it said that it doesn't lead. Only the first refusal since
+    /// the server last accepted a command, or since it was last seen to have changed, is recorded.
+    Refused {
+        /// The server.
+        server: Caller,
+    },
+    /// A task ended that a server had spawned, and the server lives on. Only tasks that lasted for 100 ms are
+    /// recorded, and at most 64 of each incarnation and spawning line; none by the real clock, and none
+    /// without `tokio_unstable`.
+    TaskEnded {
+        /// The server.
+        server: Caller,
+        /// The file of the line that spawned it.
+        file: Cow<'static, str>,
+        /// That line.
+        line: u32,
+        /// When it was spawned.
+        began: Time,
+        /// How it ended.
+        how: TaskEnding,
+    },
     /// A server applied a command.
     Applied {
         /// The server.
@@ -245,6 +273,19 @@ impl EventKind {
             _ => 0,
         }
     }
+}
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskEnding {
+    /// Its code ran to its end.
+    Returned,
+    /// It panicked.
+    Panicked,
+    /// None of its code is seen to have run when it ended, as after `JoinHandle::abort`. A task looks the same
+    /// if it returns as soon as a `tokio::sync::Notify`, or another crate's channel, wakes it.
+    LikelyAborted,
 }
 
 /// What a server tells of itself beyond its term and whether it leads.

@@ -1,6 +1,6 @@
 //! The events of a run, in order, and the hash that identifies the run.
 
-use crate::event::{Caller, Event, EventKind, RpcId, Time};
+use crate::event::{Caller, Event, EventKind, RpcId, TaskEnding, Time};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 
@@ -225,6 +225,22 @@ impl Hash {
             EventKind::RpcCopied { id, of } => {
                 self.rpc(18, *id);
                 self.word(of.0);
+            }
+            EventKind::RpcDropped { id } => self.rpc(19, *id),
+            EventKind::Refused { server } => {
+                self.word(20);
+                self.caller(Some(*server));
+            }
+            EventKind::TaskEnded { server, file: _, line, began, how } => {
+                self.word(21);
+                self.caller(Some(*server));
+                self.word(u64::from(*line));
+                self.word(began.0);
+                self.word(match how {
+                    TaskEnding::Returned => 1,
+                    TaskEnding::Panicked => 2,
+                    TaskEnding::LikelyAborted => 3,
+                });
             }
             EventKind::Logged { .. } => {}
         }

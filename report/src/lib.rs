@@ -33,7 +33,7 @@ pub mod story;
 pub mod text;
 
 pub use check::{Accepted, Activity, Budget, Check, Saved, SnapshotFault};
-pub use event::{Caller, Detail, Event, EventKind, Role, RpcId, Time};
+pub use event::{Caller, Detail, Event, EventKind, Role, RpcId, TaskEnding, Time};
 pub use explain::explain;
 pub use failure::{Failure, FailureKind, without_numbers};
 pub use fields::{Fields, Named, Names};

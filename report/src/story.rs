@@ -5,12 +5,13 @@
 
 mod build;
 mod names;
+mod overlap;
 mod when;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::event::{Caller, Detail, RpcId, Time};
+use crate::event::{Caller, Detail, RpcId, TaskEnding, Time};
 use crate::fields::{Fields, Named, Names};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
@@ -46,6 +47,13 @@ pub struct Story {
     pub looks: Vec<Look>,
     /// The commands that servers accepted, in order.
     pub proposals: Vec<Proposal>,
+    /// When servers began to refuse commands, in order: the first refusal since a server accepted a command or
+    /// was seen to have changed.
+    pub refusals: Vec<Refusal>,
+    /// The ends of tasks that had lasted for some time, in order: see [`EventKind::TaskEnded`] for which.
+    ///
+    /// [`EventKind::TaskEnded`]: crate::EventKind::TaskEnded
+    pub tasks: Vec<TaskEnd>,
     /// What servers applied, in order.
     pub applied: Vec<Applied>,
     /// The snapshots that the tester had servers make, in order.
@@ -137,6 +145,9 @@ pub struct Call {
     pub answered_in: Option<u32>,
     /// When it returned to its caller, and how.
     pub returned: Option<(Moment, Outcome)>,
+    /// When its caller dropped the future without having taken its result. If it returned later, or at the
+    /// same time but earlier, nobody saw that.
+    pub dropped: Option<Moment>,
 }
 
 impl Call {
@@ -151,6 +162,7 @@ impl Call {
             reply: Answer::default(),
             answered_in: None,
             returned: None,
+            dropped: None,
             ..self.clone()
         }
     }
@@ -291,6 +303,30 @@ pub struct Proposal {
     pub term: u64,
     /// The command.
     pub command: Payload,
+}
+
+/// A server began to refuse the tester's commands.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal {
+    /// When.
+    pub moment: Moment,
+    /// The server.
+    pub server: Caller,
+}
+
+/// A task of a server's ended, and the server lived on.
+#[derive(Clone, Debug)]
+pub struct TaskEnd {
+    /// When it ended.
+    pub moment: Moment,
+    /// The server.
+    pub server: Caller,
+    /// The file and the line that spawned it.
+    pub spawned: (Cow<'static, str>, u32),
+    /// When it was spawned.
+    pub began: Time,
+    /// How it ended.
+    pub how: TaskEnding,
 }
 
 /// Something that a server applied.
@@ -536,7 +572,14 @@ impl Call {
         }
     }
 
-    /// Whether its caller still waited for it at `at`.
+    /// When a reply arrived that nobody took: its caller had dropped the call. `None` if the caller took it, or
+    /// if no reply has arrived.
+    #[must_use]
+    pub fn arrived_unheard(&self) -> Option<Time> {
+        self.replied().filter(|_| self.dropped.is_some())
+    }
+
+    /// Whether the network had not yet returned it at `at`. Its caller may have dropped it: see `dropped`.
     #[must_use]
     pub fn is_outstanding(&self, at: Time) -> bool {
         self.sent.at <= at && self.returned.is_none_or(|(returned, _)| returned.at > at)

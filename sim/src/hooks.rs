@@ -8,7 +8,7 @@ use crate::handle::Sim;
 use crate::misuse::Misuse;
 use crate::settings::Clock;
 use crate::tasks::Task;
-use crate::{clock_guard, turn};
+use crate::{clock_guard, last_turn, turn};
 
 /// How many polls may happen at one instant of a virtual clock before it is taken for a loop
 /// that never lets time pass. A hundred servers that all stand for election at once need some
@@ -32,7 +32,7 @@ pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
         }
         if let Some(Context { owner, activity }) = context::current() {
             let activity = turn::activity_of_task(activity, meta.spawned_at());
-            spawned.tasks().add(meta.id(), Task { owner, activity });
+            spawned.tasks().add(meta.id(), Task { owner, activity }, now_us);
         }
     });
     let polled = sim.clone();
@@ -40,6 +40,7 @@ pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
         let task = polled.tasks().get(meta.id());
         context::set(task.map(|Task { owner, activity }| Context { owner, activity }));
         clock_guard::begin_turn();
+        last_turn::nothing_has_run();
         if polled.clock() == Clock::Real {
             return; // which stands still for nobody
         }
@@ -60,6 +61,13 @@ pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
     });
     let ended = sim.clone();
     builder.on_task_terminate(move |meta| {
-        ended.tasks().remove(meta.id());
+        // By the real clock it lasts for no time. When the runtime is dropped, nobody's turn is under way.
+        let how = || last_turn::how_it_ended(meta.id());
+        let end = ended.tasks().remove(meta.id(), ended.virtual_us(), how);
+        if let Some(end) = end
+            && context::current().is_some()
+        {
+            ended.task_ended(end);
+        }
     });
 }

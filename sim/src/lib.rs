@@ -65,6 +65,7 @@ mod handle;
 mod hooks;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
 mod interpose;
+mod last_turn;
 mod lines;
 mod misuse;
 mod panics;
@@ -84,6 +85,7 @@ pub use burst::Burst;
 #[cfg(unix)]
 pub use handle::end_process;
 pub use handle::{Sim, is_of_a_run};
+pub use last_turn::code_runs;
 pub use lines::leave_out_lines_of;
 pub use misuse::{Meddling, Misuse};
 pub use panics::unnoticed;
@@ -94,7 +96,7 @@ pub use stack::{Frame, FrameSize, Stack};
 pub use stream::{Rng, Stream};
 pub use symbols::{why_no_lines, without_lines};
 pub use tally::{Encoding, Work, is_encoding};
-pub use tasks::Task;
+pub use tasks::{Ended, Task, TaskEnd};
 pub use turn::{Entered, Within, enter, enter_call, go_on_in_a_task, within_context};
 pub use watcher::{Watcher, clock_us, watch};
 pub use words::{grouped, within};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::handle::{self, Sim};
 use crate::misuse::Misuse;
 use crate::settings::Panic;
-use crate::{clock_guard, context, stack};
+use crate::{clock_guard, context, last_turn, stack};
 
 /// Whether the hook is installed, as far as is known.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
@@ -70,6 +70,7 @@ fn tell(sim: &Sim, info: &PanicHookInfo<'_>) {
         sim.misused(misuse);
         return;
     }
+    last_turn::panics();
     let context = context::current();
     let place = |location| stack::place_of_panic(location, context);
     sim.panicked(Panic {

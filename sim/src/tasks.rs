@@ -21,6 +21,48 @@ pub struct Task {
     pub activity: Activity,
 }
 
+/// How long a task must have lasted for its end to be told, in microseconds: a Raft spawns a task for each
+/// call, and what these do is seen of the calls.
+#[cfg(tokio_unstable)]
+const LASTED_US: u64 = 100_000;
+
+/// How many ends of tasks are told of each owner and line.
+#[cfg(tokio_unstable)]
+const ENDS_OF_A_LINE: u32 = 64;
+
+/// A task that has ended, by the virtual clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskEnd {
+    /// Whose task it was.
+    pub owner: Owner,
+    /// The line that spawned it.
+    pub spawned_at: &'static Location<'static>,
+    /// When it was spawned, in microseconds of the run's time.
+    pub began_us: u64,
+    /// How it ended.
+    pub how: Ended,
+}
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Its code ran to its end.
+    Returned,
+    /// It panicked.
+    Panicked,
+    /// None of its code is seen to have run when it ended: it was aborted, or it returned as soon as something
+    /// woke it that neither tokio counts nor the network tells, such as a [`tokio::sync::Notify`].
+    LikelyAborted,
+}
+
+/// What is known of a task that is alive.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    task: Task,
+    /// When it was spawned, by the virtual clock.
+    began_us: u64,
+}
+
 /// Task ids are small and unique, so they serve as their own hash.
 #[derive(Default)]
 struct IdHasher(u64);
@@ -41,9 +83,12 @@ impl Hasher for IdHasher {
 /// The tasks that the hooks have told of.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
-    alive: Mutex<HashMap<Id, Task, BuildHasherDefault<IdHasher>>>,
+    alive: Mutex<HashMap<Id, Known, BuildHasherDefault<IdHasher>>>,
     /// By the virtual clock only.
     ran: Mutex<Ran>,
+    /// How many ends were told, by owner and line.
+    #[cfg(tokio_unstable)]
+    told: Mutex<BTreeMap<(u32, u32, &'static str, u32), u32>>,
 }
 
 /// What has been polled.
@@ -56,27 +101,45 @@ struct Ran {
 }
 
 impl Tasks {
-    /// The task of this `id` has been spawned.
+    /// The task of this `id` has been spawned, at `began_us` by the virtual clock.
     #[cfg(tokio_unstable)]
-    pub(crate) fn add(&self, id: Id, task: Task) {
-        self.alive.lock().insert(id, task);
+    pub(crate) fn add(&self, id: Id, task: Task, began_us: u64) {
+        self.alive.lock().insert(id, Known { task, began_us });
     }
 
     /// What is known of a task.
     #[cfg(tokio_unstable)]
     pub(crate) fn get(&self, id: Id) -> Option<Task> {
-        self.alive.lock().get(&id).copied()
+        Some(self.alive.lock().get(&id)?.task)
     }
 
-    /// A task has ended.
+    /// A task has ended at `now_us`. Returns what there is to tell of it: only of one that has lasted for some
+    /// time, and that isn't one of many of its line.
     #[cfg(tokio_unstable)]
-    pub(crate) fn remove(&self, id: Id) {
-        self.alive.lock().remove(&id);
+    pub(crate) fn remove(
+        &self,
+        id: Id,
+        now_us: u64,
+        how: impl FnOnce() -> Ended,
+    ) -> Option<TaskEnd> {
+        let Known { task: Task { owner, activity }, began_us } = self.alive.lock().remove(&id)?;
+        if now_us - began_us < LASTED_US {
+            return None; // as nearly always
+        }
+        let spawned_at = activity.spawned_at()?;
+        let line = (owner.server, owner.incarnation, spawned_at.file(), spawned_at.line());
+        let mut told = self.told.lock();
+        let count = told.entry(line).or_default();
+        if *count == ENDS_OF_A_LINE {
+            return None;
+        }
+        *count += 1;
+        Some(TaskEnd { owner, spawned_at, began_us, how: how() })
     }
 
     /// The tasks that have an owner and have not ended, in no particular order.
     pub(crate) fn alive(&self) -> Vec<Task> {
-        self.alive.lock().values().copied().collect()
+        self.alive.lock().values().map(|known| known.task).collect()
     }
 
     /// The line that spawned most of these tasks, and how many; `None` if there are none, or if
@@ -85,8 +148,8 @@ impl Tasks {
         let alive = tally::lock_of_the_dead(&self.alive)?;
         let mut counts: BTreeMap<(&str, u32), (&Location<'_>, u64)> = BTreeMap::new();
         #[expect(clippy::iter_over_hash_type, reason = "they are counted, in whatever order")]
-        for Task { activity, .. } in alive.values() {
-            if let Some(at) = activity.spawned_at() {
+        for known in alive.values() {
+            if let Some(at) = known.task.activity.spawned_at() {
                 counts.entry((at.file(), at.line())).or_insert((at, 0)).1 += 1;
             }
         }

@@ -4,17 +4,19 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::process;
+use std::time::Duration;
 
 use config::{FailureKind, RunResult};
 use futures::future::FutureExt as _;
-use report::{EventKind, Record};
+use report::{EventKind, Record, TaskEnding};
 use testkit::{Victim, victims};
 use tracing::{debug, info, trace};
 
 use crate::child::{FAILED, PASSED, Ran, run};
 use crate::server::{BAD_SERVER, Habits, only_bad_server};
 
-pub(crate) const VICTIMS: &[Victim] = victims![fails, hangs, dies, logs_from_everywhere];
+pub(crate) const VICTIMS: &[Victim] =
+    victims![fails, hangs, dies, logs_from_everywhere, refuses_and_spawns];
 
 const GOOD: &str = "well_behaved::servers_without_a_bad_habit_pass";
 const LOGS: &str = "histories::logs_from_everywhere";
@@ -121,6 +123,44 @@ fn of_a_run_that_takes_its_process_along_a_history_is_stored() {
         let sent = |kind: &EventKind| matches!(kind, EventKind::RpcSent { .. });
         assert!(record.events.iter().any(|event| sent(&event.kind)), "nothing was sent");
     }
+}
+
+/// Its servers refuse each command, and the bad one spawns tasks that last.
+fn refuses_and_spawns() {
+    let in_task = || {
+        async {
+            tokio::spawn(tokio::time::sleep(Duration::from_millis(150)));
+        }
+        .boxed()
+    };
+    config::test(move |t| only_bad_server(t, Habits { in_task, ..Habits::GOOD }));
+}
+
+/// The script asks each server twice while it is in one state.
+#[test]
+fn a_refused_command_and_the_ends_of_tasks_are_recorded() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let variables = [("LAB_REPORT", "always"), ("LAB_ITERS", "1")];
+    let ran = run_into(folder.path(), "histories::refuses_and_spawns", &variables);
+    ran.assert_status(PASSED);
+    let names = histories(folder.path());
+    let [name] = &names[..] else { panic!("{names:?}\n{}", ran.output) };
+    let record = read(&folder.path().join(name));
+    let mut refused = Vec::new();
+    let mut ended = Vec::new();
+    for event in &record.events {
+        match &event.kind {
+            EventKind::Refused { server } => refused.push((server.server, server.incarnation)),
+            EventKind::TaskEnded { server, file, how, .. } => {
+                assert_eq!((server.server as usize, *how), (BAD_SERVER, TaskEnding::Returned));
+                assert!(file.ends_with("histories.rs"), "{file}");
+                ended.push(server.incarnation);
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(refused, [(0, 1), (1, 1), (2, 1)]);
+    assert_eq!(ended.iter().filter(|&&incarnation| incarnation == 1).count(), 64);
 }
 
 /// What nobody can show.

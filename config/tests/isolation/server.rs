@@ -133,6 +133,7 @@ async fn run(t: T, habits_of: impl Fn(usize) -> Habits + Send + Sync + 'static) 
     sleep(Duration::from_secs(1)).await;
     for server in 0..SERVERS {
         assert_eq!(cfg.start(server, 1), None);
+        assert_eq!(cfg.start(server, 2), None);
         assert_eq!(cfg.get_state(server), Some((0, false)));
     }
     sleep(Duration::from_secs(7)).await;

@@ -20,6 +20,7 @@ fn kinds(bed: &Bed, id: RpcId) -> Vec<&'static str> {
         EventKind::RpcDelivered { id, .. } => ("delivered", *id),
         EventKind::RpcHandled { id, .. } => ("handled", *id),
         EventKind::RpcReturned { id, .. } => ("returned", *id),
+        EventKind::RpcDropped { id } => ("dropped", *id),
         other => panic!("the network doesn't record {other:?}"),
     };
     let kinds = bed.history().events().iter().map(kind).collect::<Vec<_>>();
@@ -64,6 +65,52 @@ fn a_call_that_is_answered() {
     let (returned, outcome) = rpc.returned.expect("it has returned");
     assert!(matches!(returned.0, 35_010..=35_099), "{returned:?}");
     assert_eq!(outcome, Outcome::Replied);
+}
+
+#[test]
+fn a_call_that_its_caller_drops_before_its_reply_comes() {
+    let (rpc, kinds) = record(|bed| async move {
+        let end = bed.end("enabled", 0);
+        let gives_up = tokio::time::timeout(ms(10), wait(&end, 30)).await;
+        assert!(gives_up.is_err());
+    });
+    assert_eq!(kinds, ["sent", "delivered", "dropped", "handled", "returned"]);
+    assert_eq!(outcome(&rpc), Outcome::Replied);
+    assert!(rpc.handled.is_some());
+}
+
+#[test]
+fn a_call_that_is_dropped_at_once_or_with_its_task() {
+    let (_, kinds) = record(|bed| async move { drop(wait(&bed.end("enabled", 0), 30)) });
+    assert_eq!(kinds, ["sent", "dropped", "delivered", "handled", "returned"]);
+    let (_, kinds) = record(|bed| async move {
+        let end = bed.end("enabled", 0);
+        let task = tokio::spawn(async move { wait(&end, 30).await });
+        sleep(ms(10)).await;
+        task.abort();
+    });
+    assert_eq!(kinds, ["sent", "delivered", "dropped", "handled", "returned"]);
+}
+
+#[test]
+fn a_call_whose_reply_is_there_and_not_taken() {
+    let (_, kinds) = record(|bed| async move {
+        let call = wait(&bed.end("enabled", 0), 30);
+        sleep(ms(50)).await;
+        drop(call);
+    });
+    assert_eq!(kinds, ["sent", "delivered", "handled", "returned", "dropped"]);
+}
+
+#[test]
+fn a_call_to_a_closed_network_is_recorded_nowhere() {
+    let (_, kinds) = record(|bed| async move {
+        let end = bed.end("enabled", 0);
+        assert_eq!(wait(&end, 1).await, Some(1));
+        bed.net.close();
+        drop(wait(&end, 30));
+    });
+    assert_eq!(kinds, ["sent", "delivered", "handled", "returned"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Answer, Applied, Call, Election, Happened, Life, Link, Logged, Look, Moment, Proposal, Purpose,
-    Reached, Save, Snapshot, Step, Story, View,
+    Reached, Refusal, Save, Snapshot, Step, Story, TaskEnd, View,
 };
 use crate::event::{Caller, Event, EventKind, RpcId};
 use crate::fields::{Fields, HIGHEST};
@@ -206,6 +206,7 @@ impl Story {
                     reply: Answer::default(),
                     answered_in: None,
                     returned: None,
+                    dropped: None,
                 });
             }
             EventKind::RpcSent { .. } => {}
@@ -260,6 +261,11 @@ impl Story {
                     if *outcome == Outcome::ServerDied {
                         call.answered_in = None; // what it saved may be lost
                     }
+                }
+            }
+            EventKind::RpcDropped { id } => {
+                if let Some(place) = places.get(*id) {
+                    self.calls[place].dropped = Some(moment);
                 }
             }
             EventKind::Started { server } if exists(server.server) => {
@@ -318,6 +324,14 @@ impl Story {
                 self.order.push((moment, Happened::Proposed(self.proposals.len())));
                 self.proposals.push(Proposal { moment, server, index, term, command });
             }
+            EventKind::Refused { server } if exists(server.server) => {
+                self.refusals.push(Refusal { moment, server: *server });
+            }
+            EventKind::TaskEnded { server, file, line, began, how } if exists(server.server) => {
+                let (server, spawned) = (*server, (file.clone(), *line));
+                let (began, how) = (*began, *how);
+                self.tasks.push(TaskEnd { moment, server, spawned, began, how });
+            }
             EventKind::Applied { server, index, command } if exists(server.server) => {
                 let (server, index) = (*server, (*index).min(HIGHEST));
                 let command = Some(command.clone());
@@ -350,6 +364,8 @@ impl Story {
             | EventKind::Disconnected { .. }
             | EventKind::Viewed { .. }
             | EventKind::Proposed { .. }
+            | EventKind::Refused { .. }
+            | EventKind::TaskEnded { .. }
             | EventKind::Applied { .. }
             | EventKind::AppliedSnapshot { .. }
             | EventKind::Snapshotted { .. }

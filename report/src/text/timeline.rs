@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::{CANNOT_FAIL, WIDTH, escaped, one_line};
-use crate::event::{Role, Time};
+use crate::event::{Role, TaskEnding, Time};
 use crate::explain::{Explanation, Window};
 use crate::failure::Failure;
 use crate::outcome::Outcome;
@@ -141,6 +141,16 @@ pub fn whole_timeline(
         let who = logged.server.map_or("?".to_owned(), |server| format!("S{}", server.server));
         let event = format!("{who} logs {}: {}", logged.level, one_line(&logged.text));
         rows.push(Row::new(logged.moment, event));
+    }
+    for task in &story.tasks {
+        let (file, line) = &task.spawned;
+        let how = match task.how {
+            TaskEnding::Returned => "returns",
+            TaskEnding::Panicked => "panics",
+            TaskEnding::LikelyAborted => "is aborted, or returns",
+        };
+        let event = format!("S{}'s task, spawned at {file}:{line}, {how}", task.server.server);
+        rows.push(Row::new(task.moment, event));
     }
     rows.sort_by_key(|row| row.moment);
     rows.push(end(story, failure));

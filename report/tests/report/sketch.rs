@@ -2,7 +2,8 @@
 
 use report::story::Story;
 use report::{
-    Caller, Detail, Event, EventKind, Fields, History, Outcome, Payload, Role, RpcId, Time, monitor,
+    Caller, Detail, Event, EventKind, Fields, History, Outcome, Payload, Role, RpcId, TaskEnding,
+    Time, monitor,
 };
 use serde_json::{Value, json};
 
@@ -143,6 +144,31 @@ impl Sketch {
     pub(crate) fn returns(&mut self, id: RpcId, outcome: Outcome) -> &mut Sketch {
         self.record(EventKind::RpcReturned { id, outcome });
         self
+    }
+
+    /// A call's caller drops it.
+    pub(crate) fn drops(&mut self, id: RpcId) -> &mut Sketch {
+        self.record(EventKind::RpcDropped { id });
+        self
+    }
+
+    /// A server refuses a command.
+    pub(crate) fn refuses(&mut self, server: u32) -> &mut Sketch {
+        let server = self.now(server);
+        self.record(EventKind::Refused { server });
+        self
+    }
+
+    /// A server's task ends that was spawned at the beginning.
+    pub(crate) fn ends_task(&mut self, server: u32, line: u32, how: TaskEnding) -> &mut Sketch {
+        let (server, began) = (self.now(server), Time(0));
+        self.record(EventKind::TaskEnded { server, file: "src/raft.rs".into(), line, began, how });
+        self
+    }
+
+    /// What has happened, put together.
+    pub(crate) fn story(&self) -> Story {
+        Story::new(&self.history, self.lives.len())
     }
 
     /// A call is delivered, handled and answered at once.

@@ -1,6 +1,6 @@
 //! A run that is stored and read again is the same run.
 
-use report::{Failure, FailureKind, Outcome, Record, Story, Time, text};
+use report::{Failure, FailureKind, Outcome, Record, Story, TaskEnding, Time, text};
 use serde_json::{Value, json};
 
 use crate::sketch::{Sketch, ask, denied, entries, granted, success};
@@ -16,7 +16,8 @@ fn run() -> Sketch {
     let id = run.at(400).appends(1, 0, &entries(1, &[1]));
     run.answers(id, &success(1));
     run.at(500).applies(0, 1, "one").snapshots(0, 1, 30).cuts_off(2).restarts(2);
-    run.at(900).installs(1, 2, (1, 1));
+    let id = run.at(900).installs(1, 2, (1, 1));
+    run.drops(id).refuses(0).ends_task(2, 7, TaskEnding::LikelyAborted);
     run
 }
 

@@ -117,3 +117,84 @@ fn a_panic_in_an_entered_call_names_the_call() {
     });
     assert_eq!(only(panics).context, Some(start_of(TWO)));
 }
+
+/// A run whose task of TWO ends as `end` says, and what was told of it.
+#[cfg(tokio_unstable)]
+fn ends_of<F, Fut>(script: F) -> Vec<sim::TaskEnd>
+where
+    F: FnOnce() -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    use std::sync::{Arc, Mutex};
+    let ends: Arc<Mutex<Vec<sim::TaskEnd>>> = Arc::default();
+    let told = ends.clone();
+    let _ = observe(1, Clock::Virtual, LIMIT, |sim| async move {
+        sim.on_task_end(move |end| told.lock().expect("nobody panics with it").push(end));
+        let entered = enter(Some(start_of(TWO)));
+        let script = script();
+        drop(entered);
+        script.await;
+    });
+    let ends = ends.lock().expect("nobody panics with it").clone();
+    ends
+}
+
+#[cfg(tokio_unstable)]
+#[test]
+fn the_end_of_a_task_that_has_lasted_is_told() {
+    use sim::Ended;
+    const LASTS: Duration = Duration::from_millis(150);
+
+    let line = line!() + 2;
+    let ends = ends_of(|| {
+        let task = tokio::spawn(sleep(LASTS));
+        async { task.await.expect("it returns") }
+    });
+    let [end] = &ends[..] else { panic!("{ends:?}") };
+    assert_eq!((end.owner, end.how, end.began_us), (TWO, Ended::Returned, 0));
+    assert_eq!((end.spawned_at.file(), end.spawned_at.line()), (file!(), line));
+
+    let ends = ends_of(|| {
+        let task = tokio::spawn(async {
+            sleep(LASTS).await;
+            panic!("it does")
+        });
+        async { task.await.expect("the run ends first") }
+    });
+    assert_eq!(ends.iter().map(|end| end.how).collect::<Vec<_>>(), [Ended::Panicked]);
+
+    let ends = ends_of(|| {
+        let task = tokio::spawn(pending::<()>());
+        async move {
+            sleep(LASTS).await;
+            task.abort();
+            sleep(LASTS).await;
+        }
+    });
+    assert_eq!(ends.iter().map(|end| end.how).collect::<Vec<_>>(), [Ended::LikelyAborted]);
+}
+
+#[cfg(tokio_unstable)]
+#[test]
+fn the_ends_of_short_tasks_and_of_many_are_not_told_nor_what_the_runs_end_drops() {
+    let short = ends_of(|| {
+        let task = tokio::spawn(sleep(Duration::from_millis(99)));
+        async { task.await.expect("it returns") }
+    });
+    assert_eq!(short, []);
+    let many = ends_of(|| {
+        let tasks: Vec<_> =
+            (0..100).map(|_| tokio::spawn(sleep(Duration::from_millis(100)))).collect();
+        async {
+            for task in tasks {
+                task.await.expect("it returns");
+            }
+        }
+    });
+    assert_eq!(many.len(), 64);
+    let dropped = ends_of(|| {
+        tokio::spawn(pending::<()>());
+        sleep(Duration::from_secs(1))
+    });
+    assert_eq!(dropped, []);
+}
