@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Confidence, Evidence, Finding};
 use super::{Case, certain, evidence};
-use crate::event::{Caller, RpcId, Time};
+use crate::event::{Caller, NetworkChange, RpcId, Time};
 use crate::outcome::Outcome;
 use crate::story::{Applied, Call, Life, Moment, Proposal, Purpose, Save, Story, View};
 
@@ -233,9 +233,8 @@ fn reads_commits(story: &Story) -> bool {
 
 /// A sync that takes time may be cut short by a crash: then what was written is gone.
 fn disks_are_safe(story: &Story) -> bool {
-    let takes_time =
-        |what: &str| what.strip_prefix("a sync takes ").is_some_and(|time| time != "no time");
-    !story.steps.iter().any(|step| step.is_fault && takes_time(&step.what))
+    let takes_time = |change| matches!(change, Some(NetworkChange::SyncTime { us: 1.. }));
+    !story.steps.iter().any(|step| takes_time(step.network))
 }
 
 fn turns(story: &Story) -> Vec<(Moment, Turn<'_>)> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::event::Time;
+use crate::event::{NetworkChange, Time};
 use crate::outcome::Outcome;
 use crate::story::Story;
 
@@ -26,13 +26,12 @@ pub(super) fn stretches(story: &Story, length: Duration) -> Vec<Quiet> {
         faults.push((life.from.at, None));
         faults.extend(life.until.map(|until| (until.at, None)));
     }
-    for step in story.steps.iter().filter(|step| step.is_fault) {
-        // In the tester's words.
-        let reliable = match &*step.what {
-            "the network is reliable" => Some(true),
-            "the network is unreliable" => Some(false),
-            "replies are reordered" | "replies aren't reordered" => None,
-            _ => continue,
+    for step in &story.steps {
+        let reliable = match step.network {
+            Some(NetworkChange::Reliable) => Some(true),
+            Some(NetworkChange::Unreliable) => Some(false),
+            Some(NetworkChange::Reordered | NetworkChange::NotReordered) => None,
+            Some(NetworkChange::SyncTime { .. } | NetworkChange::Other) | None => continue,
         };
         faults.push((step.moment.at, reliable));
     }
