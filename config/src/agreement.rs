@@ -6,11 +6,12 @@ use std::time::Duration;
 use harness::caller;
 use labrpc::{Reliability, Switch};
 use raftapi::{Command, Index, Start, Term};
-use report::{EventKind, FailureKind};
+use report::{Accepted, Check, EventKind, FailureKind, NetworkChange};
 use sim::context::Owner;
 use tokio::time::sleep;
 
 use crate::cluster::Config;
+use crate::refusal::Refusal;
 use crate::value::{Value, payload};
 
 /// How long [`Config::one`] tries in all.
@@ -69,8 +70,8 @@ impl Config {
             self.note_proposal(owner, start, &command);
             Some(start)
         })??;
-        if let Err(message) = self.note_start(i, before, start) {
-            self.t.fatal_at(here, FailureKind::Safety, message);
+        if let Err(Refusal { check, message }) = self.note_start(i, before, start) {
+            self.t.fatal_at(here, (FailureKind::Safety, check), message);
         }
         Some(start)
     }
@@ -90,7 +91,9 @@ impl Config {
     ) -> (usize, Option<Value>) {
         match self.with_logs(|logs| logs.n_committed(index)) {
             Ok((count, command)) => (count, command.as_ref().and_then(Value::decode)),
-            Err(message) => self.t.fatal_at(here, FailureKind::Safety, message),
+            Err(Refusal { check, message }) => {
+                self.t.fatal_at(here, (FailureKind::Safety, check), message)
+            }
         }
     }
 
@@ -128,7 +131,9 @@ impl Config {
             if count < n {
                 let message = format!("only {count} decided for index {index}; wanted {n}");
                 let message = format!("{message}\n{}", self.who_has(index));
-                self.t.fatal_at(here, FailureKind::Liveness, message);
+                let accepted = Some(Accepted { index, term: start_term });
+                let check = Check::Agreed { accepted };
+                self.t.fatal_at(here, (FailureKind::Liveness, check), message);
             }
             value
         }
@@ -172,8 +177,26 @@ impl Config {
             }
             let why = self.why_no_agreement(last_try, expected);
             let message = format!("one({value}) failed to reach agreement\n{why}");
-            self.t.fatal_at(here, FailureKind::Liveness, message)
+            let accepted =
+                last_try.map(|(_, Start { index, term })| Accepted { index, term: Some(term) });
+            let check = Check::Agreed { accepted };
+            self.t.fatal_at(here, (FailureKind::Liveness, check), message)
         }
+    }
+
+    /// Where a leader has accepted `value`, by the latest answer of those who were asked to start agreement on
+    /// it; `None` if none has.
+    #[must_use]
+    pub fn accepted(&self, value: impl Into<Value>) -> Option<Start> {
+        let command = payload(&value.into().encode());
+        self.t.history().events().iter().rev().find_map(|event| match &event.kind {
+            EventKind::Proposed { index, term, command: proposed, .. }
+                if proposed.bytes() == command.bytes() =>
+            {
+                Some(Start { index: *index, term: *term })
+            }
+            _ => None,
+        })
     }
 
     /// Asks the connected servers in turn, after the one that was asked last, to start `value`.
@@ -259,19 +282,25 @@ impl Config {
     /// Switches loss and delay.
     pub fn set_reliability(&self, reliability: Reliability) {
         self.network().set_reliability(reliability);
-        self.note_network(match reliability {
-            Reliability::Reliable => "the network is reliable",
-            Reliability::Unreliable => "the network is unreliable",
-        });
+        match reliability {
+            Reliability::Reliable => {
+                self.note_change(NetworkChange::Reliable, "the network is reliable");
+            }
+            Reliability::Unreliable => {
+                self.note_change(NetworkChange::Unreliable, "the network is unreliable");
+            }
+        }
     }
 
     /// Switches whether two of three replies are late by up to 2.2 s.
     pub fn set_long_reordering(&self, long_reordering: Switch) {
         self.network().set_long_reordering(long_reordering);
-        self.note_network(match long_reordering {
-            Switch::On => "replies are reordered",
-            Switch::Off => "replies aren't reordered",
-        });
+        match long_reordering {
+            Switch::On => self.note_change(NetworkChange::Reordered, "replies are reordered"),
+            Switch::Off => {
+                self.note_change(NetworkChange::NotReordered, "replies aren't reordered");
+            }
+        }
     }
 
     /// Draws a command for the script from the run's seed, as MIT's scripts do with `rand.Int()`.

@@ -5,7 +5,9 @@ use std::cmp::Ordering;
 use bytes::Bytes;
 use labgob::{Decoder, Encoder};
 use raftapi::{ApplyMsg, Command, Index};
+use report::{Check, SnapshotFault};
 
+use crate::refusal::Refusal;
 use crate::value::Value;
 
 /// How often a service makes a snapshot: at the indexes 9, 19, 29 and so on (MIT's
@@ -80,7 +82,7 @@ impl Logs {
 
     /// A server begins a life, with the snapshot that it had saved: as a real service would, it
     /// starts from that. Fails if it isn't a snapshot.
-    pub(crate) fn begin_life(&mut self, server: usize, snapshot: &Bytes) -> Result<(), String> {
+    pub(crate) fn begin_life(&mut self, server: usize, snapshot: &Bytes) -> Result<(), Refusal> {
         self.servers[server].last = None;
         if snapshot.is_empty() { Ok(()) } else { self.ingest(server, snapshot, None) }
     }
@@ -91,7 +93,7 @@ impl Logs {
         server: usize,
         message: &ApplyMsg,
         snapshots: Snapshots,
-    ) -> Result<Applied, String> {
+    ) -> Result<Applied, Refusal> {
         match (message, snapshots) {
             (ApplyMsg::Command { index, command }, _) => {
                 self.apply_command(server, *index, command, snapshots)
@@ -100,9 +102,12 @@ impl Logs {
                 self.ingest(server, snapshot, Some(*index))?;
                 Ok(Applied::Noted)
             }
-            (ApplyMsg::Snapshot { index, .. }, Snapshots::Off) => Err(format!(
-                "server {server} applied a snapshot at index {index}, but no snapshot was ever made"
-            )),
+            (ApplyMsg::Snapshot { index, .. }, Snapshots::Off) => {
+                let message = format!(
+                    "server {server} applied a snapshot at index {index}, but no snapshot was ever made"
+                );
+                refused(is_snapshot(server, SnapshotFault::NeverMade), message)
+            }
         }
     }
 
@@ -112,7 +117,7 @@ impl Logs {
         index: Index,
         command: &Command,
         snapshots: Snapshots,
-    ) -> Result<Applied, String> {
+    ) -> Result<Applied, Refusal> {
         let expected = match (self.servers[server].last, snapshots) {
             (Some(last), _) => Some(last + 1),
             (None, Snapshots::On | Snapshots::Uneven) => Some(1),
@@ -121,26 +126,35 @@ impl Logs {
         };
         if expected.is_some_and(|expected| expected != index) || index == 0 {
             let expected = expected.unwrap_or(1);
-            return Err(format!(
-                "server {server} apply out of order, expected index {expected}, got {index}"
-            ));
+            return refused(
+                in_order(server, index, Some(expected)),
+                format!(
+                    "server {server} apply out of order, expected index {expected}, got {index}"
+                ),
+            );
         }
         for (other, log) in self.servers.iter().enumerate() {
             if let Some(theirs) = log.get(index)
                 && theirs != command
             {
-                return Err(format!(
-                    "commit index={index} server={server} {} != server={other} {}",
-                    Value::show(command),
-                    Value::show(theirs)
-                ));
+                return refused(
+                    same_command(index, [server, other]),
+                    format!(
+                        "commit index={index} server={server} {} != server={other} {}",
+                        Value::show(command),
+                        Value::show(theirs)
+                    ),
+                );
             }
         }
         if Value::decode(command).is_none() {
-            return Err(format!(
-                "server {server} applied at index {index} what no client has started: {}",
-                Value::show(command)
-            ));
+            return refused(
+                same_command(index, [server]),
+                format!(
+                    "server {server} applied at index {index} what no client has started: {}",
+                    Value::show(command)
+                ),
+            );
         }
         let log = &mut self.servers[server];
         // Compared as an index: it may be larger than any place.
@@ -149,7 +163,10 @@ impl Logs {
             Ordering::Less => log.commands[place as usize] = command.clone(),
             Ordering::Equal => log.commands.push(command.clone()),
             Ordering::Greater => {
-                return Err(format!("server {server} apply out of order {index}"));
+                return refused(
+                    in_order(server, index, None),
+                    format!("server {server} apply out of order {index}"),
+                );
             }
         }
         log.last = Some(index);
@@ -180,43 +197,54 @@ impl Logs {
         server: usize,
         snapshot: &Bytes,
         index: Option<Index>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Refusal> {
         let at = index.map_or(String::new(), |index| format!(" at index {index}"));
+        let fails = |fault, message| refused(is_snapshot(server, fault), message);
         if snapshot.is_empty() {
-            return Err(format!("server {server}: nil snapshot{at}"));
+            let message = format!("server {server}: nil snapshot{at}");
+            return fails(SnapshotFault::Unreadable, message);
         }
-        let (end, commands) = decode_snapshot(snapshot)
-            .map_err(|error| format!("server {server}: snapshot decode error{at}: {error}"))?;
+        let (end, commands) = match decode_snapshot(snapshot) {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                let message = format!("server {server}: snapshot decode error{at}: {error}");
+                return fails(SnapshotFault::Unreadable, message);
+            }
+        };
         if let Some(index) = index
             && index != end
         {
-            return Err(format!(
+            let message = format!(
                 "server {server} snapshot doesn't match m.SnapshotIndex: it ends at index {end}, \
                  not {index}"
-            ));
+            );
+            return fails(SnapshotFault::AnotherIndex, message);
         }
         let has = commands.len() as Index;
         if end == 0 || end != has {
-            return Err(format!(
+            let message = format!(
                 "server {server} snapshot at index {end} is none of the service's: it has {has} \
                  commands"
-            ));
+            );
+            return fails(SnapshotFault::AnotherIndex, message);
         }
         if end > self.max_index {
-            return Err(format!(
+            let message = format!(
                 "server {server} snapshot at index {end} is beyond index {}, the last that anybody \
                  has applied",
                 self.max_index
-            ));
+            );
+            return fails(SnapshotFault::NeverMade, message);
         }
         let log = &mut self.servers[server];
         if let Some(last) = log.last
             && end < last
         {
-            return Err(format!(
+            let message = format!(
                 "server {server} snapshot at index {end} goes back behind index {last}, which it \
                  has applied"
-            ));
+            );
+            return fails(SnapshotFault::Older, message);
         }
         log.commands = commands;
         log.last = Some(end);
@@ -225,7 +253,7 @@ impl Logs {
 
     /// How many servers have applied something at `index`, and what. Fails with MIT's sentence if
     /// they differ.
-    pub(crate) fn n_committed(&self, index: Index) -> Result<(usize, Option<Command>), String> {
+    pub(crate) fn n_committed(&self, index: Index) -> Result<(usize, Option<Command>), Refusal> {
         let mut found: Option<(usize, &Command)> = None;
         let mut count = 0;
         for (server, log) in self.servers.iter().enumerate() {
@@ -233,12 +261,15 @@ impl Logs {
             if let Some((other, found)) = found
                 && found != command
             {
-                return Err(format!(
-                    "committed values do not match: index {index}, {}, {}\n  \
-                     who       server {other} has applied the one, server {server} the other",
-                    Value::show(found),
-                    Value::show(command)
-                ));
+                return refused(
+                    same_command(index, [other, server]),
+                    format!(
+                        "committed values do not match: index {index}, {}, {}\n  \
+                         who       server {other} has applied the one, server {server} the other",
+                        Value::show(found),
+                        Value::show(command)
+                    ),
+                );
             }
             found = Some((server, command));
             count += 1;
@@ -250,6 +281,22 @@ impl Logs {
     pub(crate) fn who_has(&self, index: Index) -> Vec<bool> {
         self.servers.iter().map(|log| log.get(index).is_some()).collect()
     }
+}
+
+fn refused<T>(check: Check, message: String) -> Result<T, Refusal> {
+    Err(Refusal::new(check, message))
+}
+
+fn in_order(server: usize, index: Index, expected: Option<Index>) -> Check {
+    Check::InOrder { server: server as u32, index, expected }
+}
+
+fn same_command<const N: usize>(index: Index, servers: [usize; N]) -> Check {
+    Check::SameCommand { index, servers: servers.map(|server| server as u32).to_vec() }
+}
+
+fn is_snapshot(server: usize, fault: SnapshotFault) -> Check {
+    Check::Snapshot { server: server as u32, fault }
 }
 
 /// What [`Logs::encode_snapshot`] has encoded: the index where it ends, and the commands up to it.
@@ -295,7 +342,7 @@ mod tests {
     /// Why `message` is refused from server 1, where server 0 has applied 20 commands. It leaves
     /// nothing behind: server 1 can then begin at 1.
     #[track_caller]
-    fn refusal(message: &ApplyMsg, snapshots: Snapshots) -> String {
+    fn refusal(message: &ApplyMsg, snapshots: Snapshots) -> Refusal {
         let mut logs = logs(20, snapshots);
         let refusal = logs.apply(1, message, snapshots).expect_err("it is wrong");
         assert_eq!(logs.max_index(), 20);
@@ -304,36 +351,64 @@ mod tests {
         refusal
     }
 
+    fn wrong(server: usize, fault: SnapshotFault, sentence: &str) -> Refusal {
+        Refusal::new(is_snapshot(server, fault), sentence.to_owned())
+    }
+
+    #[test]
+    fn what_is_demanded_of_a_command_is_told() {
+        let mut logs = logs(2, Snapshots::On);
+        let message = ApplyMsg::Command { index: 1, command: number(7) };
+        let refusal = logs.apply(1, &message, Snapshots::On).expect_err("another is there");
+        let sentence = "commit index=1 server=1 7 != server=0 1";
+        assert_eq!(refusal, Refusal::new(same_command(1, [1, 0]), sentence.to_owned()));
+        let message = ApplyMsg::Command { index: 3, command: Bytes::from_static(b"?") };
+        let refusal = logs.apply(0, &message, Snapshots::On).expect_err("nobody has started it");
+        assert_eq!(refusal.check, same_command(3, [0]));
+        let snapshot = ApplyMsg::Snapshot { index: 1, term: 1, snapshot: Bytes::new() };
+        let refusal = logs.apply(1, &snapshot, Snapshots::On).expect_err("it is empty");
+        assert_eq!(
+            refusal,
+            wrong(1, SnapshotFault::Unreadable, "server 1: nil snapshot at index 1")
+        );
+        let refusal = logs.apply(1, &snapshot, Snapshots::Off).expect_err("nobody makes them");
+        assert_eq!(refusal.check, is_snapshot(1, SnapshotFault::NeverMade));
+    }
+
     const FAR: [Index; 4] = [u64::MAX, u64::MAX - 1, 1 << 63, 1 << 32];
 
     #[test]
     fn a_command_far_ahead_is_out_of_order() {
         for far in FAR {
             let off = refusal(&command(far), Snapshots::Off);
-            assert_eq!(off, format!("server 1 apply out of order {far}"));
+            let sentence = format!("server 1 apply out of order {far}");
+            assert_eq!(off, Refusal::new(in_order(1, far, None), sentence));
             let on = refusal(&command(far), Snapshots::On);
-            assert_eq!(on, format!("server 1 apply out of order, expected index 1, got {far}"));
+            let sentence = format!("server 1 apply out of order, expected index 1, got {far}");
+            assert_eq!(on, Refusal::new(in_order(1, far, Some(1)), sentence));
         }
     }
 
     #[test]
     fn a_snapshot_far_ahead_has_too_few_commands() {
         for far in FAR {
-            let message = refusal(&snapshot(far, 1), Snapshots::On);
+            let refusal = refusal(&snapshot(far, 1), Snapshots::On);
             let end = format!("at index {far} is none of the service's: it has 1 commands");
-            assert_eq!(message, format!("server 1 snapshot {end}"));
+            let sentence = format!("server 1 snapshot {end}");
+            assert_eq!(refusal, wrong(1, SnapshotFault::AnotherIndex, &sentence));
             // The same if it had been saved.
             let mut logs = logs(20, Snapshots::On);
-            assert_eq!(logs.begin_life(1, &encoded(far, 1)), Err(message));
+            assert_eq!(logs.begin_life(1, &encoded(far, 1)), Err(refusal));
         }
     }
 
     #[test]
     fn a_snapshot_has_a_command_for_each_index() {
         for (end, has) in [(0, 0), (0, 1), (9, 8), (9, 10)] {
-            let message = refusal(&snapshot(end, has), Snapshots::On);
+            let refusal = refusal(&snapshot(end, has), Snapshots::On);
             let has = format!("is none of the service's: it has {has} commands");
-            assert_eq!(message, format!("server 1 snapshot at index {end} {has}"));
+            let sentence = format!("server 1 snapshot at index {end} {has}");
+            assert_eq!(refusal, wrong(1, SnapshotFault::AnotherIndex, &sentence));
         }
     }
 
@@ -344,7 +419,8 @@ mod tests {
         assert_eq!(logs.apply(1, &command(21), Snapshots::On), Ok(Applied::Noted));
         let beyond = "server 0 snapshot at index 22 is beyond index 21, the last that anybody has \
                       applied";
-        assert_eq!(logs.apply(0, &snapshot(22, 22), Snapshots::On), Err(beyond.to_owned()));
+        let beyond = wrong(0, SnapshotFault::NeverMade, beyond);
+        assert_eq!(logs.apply(0, &snapshot(22, 22), Snapshots::On), Err(beyond));
     }
 
     #[test]
@@ -352,7 +428,8 @@ mod tests {
         let mut logs = logs(20, Snapshots::On);
         assert_eq!(logs.apply(0, &snapshot(20, 20), Snapshots::On), Ok(Applied::Noted));
         let back = "server 0 snapshot at index 19 goes back behind index 20, which it has applied";
-        assert_eq!(logs.apply(0, &snapshot(19, 19), Snapshots::On), Err(back.to_owned()));
+        let back = wrong(0, SnapshotFault::Older, back);
+        assert_eq!(logs.apply(0, &snapshot(19, 19), Snapshots::On), Err(back));
         // A new life begins behind what was saved, early as that may have been.
         assert_eq!(logs.begin_life(0, &encoded(9, 9)), Ok(()));
         assert_eq!(logs.apply(0, &command(10), Snapshots::On), Ok(Applied::Noted));
@@ -363,13 +440,16 @@ mod tests {
         let snapshot = encoded(9, 9);
         let message = ApplyMsg::Snapshot { index: 10, term: 1, snapshot };
         let other = "server 1 snapshot doesn't match m.SnapshotIndex: it ends at index 9, not 10";
+        let other = wrong(1, SnapshotFault::AnotherIndex, other);
         assert_eq!(refusal(&message, Snapshots::On), other);
     }
 
     #[test]
     fn a_snapshot_with_more_behind_it_is_no_snapshot() {
         let snapshot = [encoded(9, 9), number(10)].concat().into();
-        let message = refusal(&ApplyMsg::Snapshot { index: 9, term: 1, snapshot }, Snapshots::On);
+        let message = ApplyMsg::Snapshot { index: 9, term: 1, snapshot };
+        let Refusal { check, message } = refusal(&message, Snapshots::On);
+        assert_eq!(check, is_snapshot(1, SnapshotFault::Unreadable));
         assert!(message.starts_with("server 1: snapshot decode error at index 9: "), "{message}");
     }
 
@@ -380,9 +460,10 @@ mod tests {
         encoder.encode(&1_u64).encode(&vec![number(7)]);
         let message = ApplyMsg::Snapshot { index: 1, term: 1, snapshot: encoder.finish() };
         assert_eq!(logs.apply(1, &message, Snapshots::On), Ok(Applied::Noted));
-        let message = logs.n_committed(1).expect_err("they differ");
+        let refusal = logs.n_committed(1).expect_err("they differ");
         let who = "  who       server 0 has applied the one, server 1 the other";
-        assert_eq!(message, format!("committed values do not match: index 1, 1, 7\n{who}"));
+        let sentence = format!("committed values do not match: index 1, 1, 7\n{who}");
+        assert_eq!(refusal, Refusal::new(same_command(1, [0, 1]), sentence));
         assert_eq!(logs.n_committed(2), Ok((1, Some(number(2)))));
         assert_eq!(logs.n_committed(0), Ok((0, None)));
         assert_eq!(logs.n_committed(u64::MAX), Ok((0, None)));

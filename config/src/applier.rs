@@ -7,6 +7,7 @@ use sim::context::Owner;
 
 use crate::applied::Applied;
 use crate::cluster::Config;
+use crate::refusal::Refusal;
 use crate::value::payload;
 
 impl Config {
@@ -36,8 +37,8 @@ impl Config {
                 self.t.record(EventKind::Snapshotted { server: caller(owner), index });
                 self.call_raft(i, "snapshot", |_, raft| raft.snapshot(index, snapshot));
             }
-            Err(message) => {
-                self.t.fail(FailureKind::Safety, format!("apply error: {message}"));
+            Err(Refusal { check, message }) => {
+                self.t.fail((FailureKind::Safety, check), format!("apply error: {message}"));
             }
         }
     }

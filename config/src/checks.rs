@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use raftapi::Term;
-use report::{EventKind, FailureKind};
+use report::{Check, Demand, EventKind, FailureKind};
 use tokio::time::sleep;
 
 use crate::cluster::Config;
@@ -38,7 +38,8 @@ impl Config {
                 for (term, leaders) in &leaders {
                     if leaders.len() > 1 {
                         let message = format!("term {term} has {} (>1) leaders", leaders.len());
-                        self.t.fatal_at(here, FailureKind::Safety, message);
+                        let demand = (FailureKind::Safety, Check::NoSecondLeader);
+                        self.t.fatal_at(here, demand, message);
                     }
                 }
                 let leader = leaders.last_key_value().map(|(_, leaders)| leaders[0]);
@@ -51,7 +52,8 @@ impl Config {
                     return leader;
                 }
             }
-            self.t.fatal_at(here, FailureKind::Liveness, "expected one leader, got none")
+            let demand = (FailureKind::Liveness, Check::OneLeader);
+            self.t.fatal_at(here, demand, "expected one leader, got none")
         }
     }
 
@@ -67,7 +69,8 @@ impl Config {
         for i in self.connected() {
             let Some((term, _)) = self.get_state(i) else { continue };
             if *agreed.get_or_insert(term) != term {
-                self.t.fatal_at(here, FailureKind::Liveness, "servers disagree on term");
+                let demand = (FailureKind::Liveness, Check::SameTerm);
+                self.t.fatal_at(here, demand, "servers disagree on term");
             }
         }
         agreed
@@ -86,15 +89,16 @@ impl Config {
                 let message = format!(
                     "expected no leader among connected servers, but {i} claims to be leader"
                 );
-                self.t.fatal_at(here, FailureKind::Safety, message);
+                self.t.fatal_at(here, (FailureKind::Safety, Check::NoSecondLeader), message);
             }
         }
     }
 
-    /// Fails the run at the script's line, as [`T::fatal`](crate::T::fatal) does.
+    /// Fails the run at the script's line, as [`T::fatal`](crate::T::fatal) does: with a [`FailureKind`], or
+    /// with that and a [`Check`], by which explanations go.
     #[track_caller]
-    pub fn fatal(&self, kind: FailureKind, message: impl Into<String>) -> ! {
-        self.t.fatal_at(Location::caller(), kind, message)
+    pub fn fatal(&self, demand: impl Into<Demand>, message: impl Into<String>) -> ! {
+        self.t.fatal_at(Location::caller(), demand, message)
     }
 
     /// Ends the run without a failure, because its scenario doesn't apply, as

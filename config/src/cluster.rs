@@ -12,13 +12,14 @@ use parking_lot::{Mutex, MutexGuard};
 use raftapi::{ApplyCh, Make, Persister, Raft, Start, Term, apply_channel};
 use rand::RngExt as _;
 use rand::distr::uniform::{SampleRange, SampleUniform};
-use report::{EventKind, FailureKind, Measured};
+use report::{Check, EventKind, FailureKind, Measured, NetworkChange};
 use sim::context::Owner;
 use sim::{Clock, Rng, Stream, enter_call};
 
 use crate::applied::{Logs, Snapshots};
 use crate::disk::Disk;
 use crate::recorder::{self, Recorder};
+use crate::refusal::Refusal;
 
 /// A cluster under test: MIT's `cfg`. Clones are the same cluster.
 #[derive(Clone)]
@@ -125,7 +126,7 @@ where
         tokio::spawn(recorder::look_now_and_then(config.cluster.recorder.clone()));
     }
     if reliability == Reliability::Unreliable {
-        config.note_network("the network is unreliable");
+        config.note_change(NetworkChange::Unreliable, "the network is unreliable");
     }
     for i in 0..servers {
         config.bring_up(i);
@@ -151,7 +152,7 @@ impl Config {
     /// and is not connected: that is [`Config::connect`]'s part.
     #[track_caller]
     pub fn start1(&self, i: usize) {
-        self.t.step("start1", Location::caller());
+        self.t.step_to_change("start1", Location::caller());
         self.bring_up(i);
     }
 
@@ -159,21 +160,21 @@ impl Config {
     /// does reaches nobody.
     #[track_caller]
     pub fn crash1(&self, i: usize) {
-        self.t.step("crash1", Location::caller());
+        self.t.step_to_change("crash1", Location::caller());
         self.take_down(i);
     }
 
     /// Connects a server to all that are connected.
     #[track_caller]
     pub fn connect(&self, i: usize) {
-        self.t.step("connect", Location::caller());
+        self.t.step_to_change("connect", Location::caller());
         self.set_connected(i);
     }
 
     /// Cuts a server off from all others.
     #[track_caller]
     pub fn disconnect(&self, i: usize) {
-        self.t.step("disconnect", Location::caller());
+        self.t.step_to_change("disconnect", Location::caller());
         self.set_disconnected(i);
     }
 
@@ -209,8 +210,8 @@ impl Config {
         server.last_start = None;
         let begun = state.logs.begin_life(i, &saved.read_snapshot());
         drop(state);
-        if let Err(message) = begun {
-            self.t.fail(FailureKind::Safety, message);
+        if let Err(Refusal { check, message }) = begun {
+            self.t.fail((FailureKind::Safety, check), message);
         }
 
         self.t.record(EventKind::Started { server: caller(owner) });
@@ -320,7 +321,9 @@ impl Config {
         i: usize,
         before: LastStart,
         start: Start,
-    ) -> Result<(), String> {
+    ) -> Result<(), Refusal> {
+        let refused =
+            |message| Err(Refusal::new(Check::NextIndex { server: Some(number(i)) }, message));
         let position = |start: Start| (start.term, start.index);
         let mut state = self.state();
         let server = &mut state.servers[i];
@@ -332,12 +335,12 @@ impl Config {
             *last = Some(start);
         }
         match before.start {
-            Some(before) if start.term < before.term => Err(format!(
+            Some(before) if start.term < before.term => refused(format!(
                 "server {i}'s start() accepted in term {} after it had in term {}",
                 start.term, before.term
             )),
             Some(before) if start.term == before.term && start.index <= before.index => {
-                Err(format!(
+                refused(format!(
                     "server {i}'s start() returned index {} after {} in the same term {}",
                     start.index, before.index, start.term
                 ))
@@ -348,7 +351,12 @@ impl Config {
 
     /// Records that the script has switched how the network behaves.
     pub(crate) fn note_network(&self, what: impl Into<Cow<'static, str>>) {
-        self.t.record(EventKind::Network { what: what.into() });
+        self.note_change(NetworkChange::Other, what);
+    }
+
+    /// The same, with what it is as data.
+    pub(crate) fn note_change(&self, change: NetworkChange, what: impl Into<Cow<'static, str>>) {
+        self.t.record(EventKind::Network { what: what.into(), change });
     }
 
     pub(crate) fn recorder(&self) -> &Recorder {

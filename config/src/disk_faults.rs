@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raftapi::Persister;
-use report::FailureKind;
+use report::{Check, FailureKind, NetworkChange, Saved};
 use sim::context::Owner;
 use sim::enter_call;
 use tokio::time::{Instant, sleep, timeout};
@@ -65,10 +65,12 @@ impl Config {
             ms.start(),
             ms.end()
         );
-        self.note_network(match ms.end() {
+        let what = match ms.end() {
             0 => "a sync takes no time".to_owned(),
             _ => format!("a sync takes {} to {} ms", ms.start(), ms.end()),
-        });
+        };
+        let us = ms.end().saturating_mul(1000);
+        self.note_change(NetworkChange::SyncTime { us }, what);
         *self.disks().sync_ms.lock() = ms;
     }
 
@@ -94,7 +96,8 @@ impl Config {
         async move {
             if timeout(SAVES_WITHIN, crashes.changed()).await.is_err() {
                 let message = format!("server {i} has saved nothing for 10 s");
-                config.t.fatal_at(here, FailureKind::Liveness, message);
+                let check = Check::Saved { server: i as u32, what: Saved::Command };
+                config.t.fatal_at(here, (FailureKind::Liveness, check), message);
             }
         }
     }

@@ -47,6 +47,7 @@ mod messages;
 mod plans;
 mod readings;
 mod recorder;
+mod refusal;
 mod test;
 mod value;
 
@@ -61,6 +62,9 @@ pub use messages::Messages;
 pub use nemesis::Load;
 pub use plans::{Clients, explore};
 pub use readings::Needs;
-pub use report::{Failure, FailureKind, Fields, Measured, Process, Purpose, RunResult, Verdict};
+pub use report::{
+    Accepted, Activity, Budget, Check, Demand, Failure, FailureKind, Fields, Measured, Process,
+    Purpose, RunResult, Saved, SnapshotFault, Verdict,
+};
 pub use test::{test, test_with_seed};
 pub use value::Value;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use labrpc::Passing;
-use report::{Fields, Named, Purpose};
+use report::{Check, Fields, Named, Purpose};
 
 /// Which messages a script means. They are told by what they say, whatever they are called.
 ///
@@ -68,6 +68,21 @@ impl Messages {
     /// What they are for; `None` if that doesn't matter.
     pub(crate) fn purpose(self) -> Option<Purpose> {
         self.purpose
+    }
+
+    /// What is demanded where they should come.
+    pub(crate) fn demanded(self) -> Check {
+        match (self.purpose, self.leg) {
+            // A server that hears from nobody asks for votes.
+            (Some(Purpose::Vote), _) | (None, Leg::Request) => Check::OneLeader,
+            (Some(Purpose::Append), _) | (None, Leg::Reply) => Check::Replicated,
+            // A leader sends its snapshot if it has cut its log.
+            (Some(Purpose::Snapshot), Leg::Request) => {
+                Check::LogCut { server: self.from.map(|server| server as u32) }
+            }
+            (Some(Purpose::Snapshot), Leg::Reply) => Check::Replicated,
+            (Some(Purpose::Other), _) => Check::Script,
+        }
     }
 
     /// Whether the requests that a server sends to another can be among them, or have replies that are. Of

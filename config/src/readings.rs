@@ -170,7 +170,7 @@ impl Config {
         message: String,
     ) -> ! {
         self.skip_if_unread(messages);
-        self.t.fatal_at(here, FailureKind::Liveness, message)
+        self.t.fatal_at(here, (FailureKind::Liveness, messages.demanded()), message)
     }
 
     /// What a field of a message says, by the field's name in the paper, such as `voteGranted`.

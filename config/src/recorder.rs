@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use harness::{T, caller};
+use harness::{T, caller, misused};
 use labrpc::Observer;
 use parking_lot::Mutex;
 use raftapi::{DebugState, Raft, Term};
@@ -214,7 +214,8 @@ impl Observer for Recorder {
     }
 
     fn fatal(&self, message: String) {
-        self.t.fail(FailureKind::Misuse, message);
+        // Whoever calls this has entered the context of the code that is at fault.
+        self.t.fail((FailureKind::Misuse, misused()), message);
     }
 }
 

@@ -6,10 +6,11 @@ use std::io;
 use std::process::Command;
 
 use parking_lot::Mutex;
-use report::{Failure, FailureKind, Process, RunResult, Time, Verdict};
+use report::{Check, Failure, FailureKind, Process, RunResult, Time, Verdict};
 use sim::Clock;
 use supervisor::{Death, Done, Isolation};
 
+use crate::blame::Blame;
 use crate::call;
 use crate::diagnosis::with_cause;
 use crate::entry::line;
@@ -201,8 +202,17 @@ fn died(test: &TestName, seed: u64, death: &Death, output: &str) -> RunResult {
         Death::Silent | Death::Stopped => (FailureKind::Stuck, Process::Hung),
         Death::Signalled(_) | Death::NotAWorker => (FailureKind::Panic, Process::Died),
     };
+    // What it was at has died with it.
+    let nobody = Blame::of(None);
+    let check = match death {
+        Death::Exited(_) | Death::Garbled(_) => nobody.misused(),
+        Death::Silent => nobody.blocked(),
+        Death::Stopped => Check::InTime,
+        Death::Signalled(_) | Death::NotAWorker => nobody.panicked(),
+    };
     let failure = Failure {
         kind,
+        check,
         message: with_cause(&death.to_string(), output),
         location: String::new(),
         at: Time(0),

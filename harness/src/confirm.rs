@@ -134,13 +134,14 @@ fn difference(first: &RunResult, again: &RunResult) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use report::{Failure, FailureKind, Time, Verdict};
+    use report::{Check, Failure, FailureKind, Time, Verdict};
 
     use super::*;
 
     fn failed(message: &str, process: Process, history: u64) -> RunResult {
         let failure = Failure {
             kind: FailureKind::Stuck,
+            check: Check::InTime,
             message: message.to_owned(),
             location: String::new(),
             at: Time(history),

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use report::{Event, Failure, FailureKind, Process, RunResult, Time, Verdict};
+use report::{Check, Event, Failure, FailureKind, Process, RunResult, Time, Verdict};
 use supervisor::Isolation;
 
 use crate::children::{Extra, in_children, until_enough};
@@ -127,6 +127,7 @@ fn explain(test: &TestName, settings: &Settings, seed: u64) -> Result<Verdict, S
     let parted = traces[0].get(same).and_then(|event| serde_json::from_str::<Event>(event).ok());
     let failure = Failure {
         kind: FailureKind::Misuse,
+        check: Check::Repeated,
         message: format!("seed {seed} is not the same run twice"),
         location: String::new(),
         at: parted.map_or(Time(0), |event| event.at),

@@ -3,11 +3,12 @@
 //! That a run has failed is decided elsewhere, by limits of CPU time and memory. Here it is only told
 //! why: an endless loop is another thing than a million calls, though both take two seconds.
 
-use report::FailureKind;
+use report::{Check, FailureKind};
 use sim::context::Context;
 use sim::{Burst, Frame, FrameSize, Misuse, Sim, Work, grouped};
 use supervisor::{Printed, Stuck, Why};
 
+use crate::blame::Blame;
 use crate::source::shown_line;
 
 /// From how many on things that happen at one instant are a mass: a hundred servers that all start an
@@ -48,13 +49,29 @@ pub(crate) enum Subject {
     RunningCode,
     /// The code that was running when it came to this, and not when it was looked at.
     Other(Context),
-    /// The sentence says it.
-    Named,
+    /// The sentence says it: this server's, if it is a server's.
+    Named(Option<u32>),
 }
 
 impl Diagnosis {
     fn new(kind: FailureKind, sentence: String) -> Diagnosis {
         Diagnosis { kind, sentence, subject: Subject::RunningCode, location: None }
+    }
+
+    /// What was demanded of the code.
+    pub(crate) fn check(&self, stuck: &Stuck) -> Check {
+        let blame = match self.subject {
+            Subject::RunningCode => Blame::of(stuck.context),
+            Subject::Other(context) => Blame::of(Some(context)),
+            Subject::Named(Some(server)) => Blame::of_server(server, stuck.context),
+            Subject::Named(None) => Blame::of(None),
+        };
+        match (self.kind, &stuck.why) {
+            (FailureKind::Panic, _) => blame.panicked(),
+            (FailureKind::Misuse, _) => blame.misused(),
+            (_, Why::Blocked) => blame.blocked(),
+            _ => Check::InTime,
+        }
     }
 }
 
@@ -151,7 +168,7 @@ fn masses(work: &Work, spawned: Option<(String, u64)>) -> Option<Diagnosis> {
         grouped(count)
     );
     let diagnosis = Diagnosis::new(FailureKind::Stuck, sentence);
-    Some(Diagnosis { location: Some(at), subject: Subject::Named, ..diagnosis })
+    Some(Diagnosis { location: Some(at), subject: Subject::Named(None), ..diagnosis })
 }
 
 /// Whether it is the size of its messages that a burst costs, and not their number.
@@ -162,7 +179,8 @@ fn is_large(burst: &Burst) -> bool {
 /// A sentence that names the server, and the line that it calls from.
 fn of_burst(misuse: fn(Burst) -> Misuse, burst: Burst) -> Diagnosis {
     let diagnosis = Diagnosis::new(FailureKind::Misuse, misuse(burst).to_string());
-    Diagnosis { subject: Subject::Named, location: burst.called_at.map(shown_line), ..diagnosis }
+    let subject = Subject::Named(Some(burst.server));
+    Diagnosis { subject, location: burst.called_at.map(shown_line), ..diagnosis }
 }
 
 /// What a signal has come from, if that shows in numbers.

@@ -10,6 +10,7 @@
 //!   has failed, and lets them go when it is over.
 //! * What comes of a run is a [`report::RunResult`]; what happened in it, a [`report::History`].
 
+mod blame;
 mod call;
 mod caller;
 mod children;
@@ -29,6 +30,7 @@ mod test;
 mod trace;
 mod variables;
 
+pub use blame::misused;
 pub use caller::caller;
 pub use settings::{Report, Settings, SettingsError};
 pub use source::shown_line;

@@ -13,7 +13,9 @@ use parking_lot::Mutex;
 use report::explain::Explanation;
 use report::monitor::{self, Monitor};
 use report::story::Life;
-use report::{Failure, FailureKind, Process, Record, RunResult, Story, Time, Verdict, text};
+use report::{
+    Check, Demand, Failure, FailureKind, Process, Record, RunResult, Story, Time, Verdict, text,
+};
 use sim::context::{Context, Owner};
 use sim::{Clock, ClockGuard, Ending, Meddling, Misuse, Task};
 
@@ -128,23 +130,26 @@ where
 /// Reads from a run that has ended what came of it, and lets its servers go.
 fn conclude(t: &T, ending: Ending<()>) -> RunResult {
     let notes = &t.notes;
-    let fail = |kind, message: &str| {
+    let fail = |demand: Demand, message: &str| {
         let location =
             notes.script().step.map(|(_, location)| shown_line(location)).unwrap_or_default();
-        notes.fail(Failure { kind, message: message.to_owned(), location, at: t.now() });
+        let Demand { kind, check } = demand;
+        notes.fail(Failure { kind, check, message: message.to_owned(), location, at: t.now() });
     };
     match ending {
         Ending::Finished(()) if notes.script().skipped.is_some() => {}
         Ending::Finished(()) if notes.script().measured.is_none() => {
-            fail(FailureKind::Tester, "the script came to its end without calling end()");
+            fail(FailureKind::Tester.into(), "the script came to its end without calling end()");
         }
         Ending::Finished(()) => {}
         Ending::Unwound(_) | Ending::Stopped if notes.script().skipped.is_some() => {}
         Ending::Unwound(_) | Ending::Stopped => {
             // Whatever unwound or stopped the run has noted why; this is for what did not.
-            fail(FailureKind::Tester, "the run was ended without a reason");
+            fail(FailureKind::Tester.into(), "the run was ended without a reason");
         }
-        Ending::OutOfTime => fail(FailureKind::Stuck, "test took longer than 120 seconds"),
+        Ending::OutOfTime => {
+            fail((FailureKind::Stuck, Check::InTime).into(), "test took longer than 120 seconds");
+        }
     }
     let participants = notes.script().participants.take();
     if let Some(participants) = &participants
@@ -186,6 +191,7 @@ fn judge(t: &T, story: &Story) {
         if t.notes.job.settings.strict || t.notes.script().is_strict {
             t.notes.fail(Failure {
                 kind: FailureKind::Safety,
+                check: Check::Rule { id: id.into() },
                 message: format!("monitor {id}: {}\n  rule      {rule} ({paper})", first.what),
                 location: String::new(),
                 at: first.at,
@@ -321,7 +327,7 @@ pub(crate) fn stuck(
     let context = match diagnosis.subject {
         Subject::RunningCode => stuck.context,
         Subject::Other(context) => Some(context),
-        Subject::Named => None,
+        Subject::Named(_) => None,
     };
     let who = context.map_or(String::new(), |Context { owner, activity }| {
         let crashed = story.as_ref().and_then(|story| crashed_at(story, owner));
@@ -333,6 +339,7 @@ pub(crate) fn stuck(
     let spawned = || context?.activity.spawned_at().map(shown_line);
     let failure = Failure {
         kind: diagnosis.kind,
+        check: diagnosis.check(stuck),
         message: format!("{who}{}", diagnosis.sentence),
         location: diagnosis.location.or_else(innermost).or_else(spawned).unwrap_or_default(),
         at: t.as_ref().map_or(Time(0), T::now),

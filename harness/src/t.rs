@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
-use report::{EventKind, Failure, FailureKind, History, Measured, Time, text};
+use report::{Demand, EventKind, Failure, FailureKind, History, Measured, StepKind, Time, text};
 use sim::context::Context;
 use sim::{Misuse, Misused, Panic, Sim};
 
+use crate::blame::{self, Blame};
 use crate::entry::line;
 use crate::name::TestName;
 use crate::settings::Settings;
@@ -124,6 +125,7 @@ impl Notes {
         };
         self.fail(Failure {
             kind: FailureKind::Panic,
+            check: Blame::of(context).panicked(),
             message: format!("{who}: {}", text::indented(&message, MESSAGE)),
             location,
             at: Time::from(at),
@@ -148,6 +150,7 @@ impl Notes {
         }
         self.fail(Failure {
             kind: FailureKind::Misuse,
+            check: blame::did(&misuse, context),
             message,
             location: location.unwrap_or_default(),
             at: Time::from(at),
@@ -201,11 +204,20 @@ impl T {
         self.notes.history().record(self.now(), kind);
     }
 
-    /// Notes that the script has come to a step.
+    /// Notes that the script has come to a step, in which it checks something or waits.
     pub fn step(&self, what: &'static str, location: &'static Location<'static>) {
+        self.step_of(StepKind::Check, what, location);
+    }
+
+    /// Notes that the script has come to a step, in which it changes a server; how, is recorded next.
+    pub fn step_to_change(&self, what: &'static str, location: &'static Location<'static>) {
+        self.step_of(StepKind::Change, what, location);
+    }
+
+    fn step_of(&self, kind: StepKind, what: &'static str, location: &'static Location<'static>) {
         self.notes.script().step = Some((what, location));
         let (file, line) = (shown_file(location.file()), location.line());
-        self.record(EventKind::Step { what: what.into(), file: file.into(), line });
+        self.record(EventKind::Step { what: what.into(), file: file.into(), line, kind });
     }
 
     /// From now on a safety monitor that is tripped fails this run, as with `LAB_STRICT=1`.
@@ -218,12 +230,13 @@ impl T {
         self.notes.script().warnings.push(warning.into());
     }
 
-    /// Fails the run, at the script's line, and ends it: MIT's `t.Fatalf`.
+    /// Fails the run, at the script's line, and ends it: MIT's `t.Fatalf`. What was demanded is a
+    /// [`FailureKind`], or that and a [`report::Check`], by which explanations go.
     ///
     /// Unwinds the caller. If another failure came first, that one is reported.
     #[track_caller]
-    pub fn fatal(&self, kind: FailureKind, message: impl Into<String>) -> ! {
-        self.fatal_at(Location::caller(), kind, message)
+    pub fn fatal(&self, demand: impl Into<Demand>, message: impl Into<String>) -> ! {
+        self.fatal_at(Location::caller(), demand, message)
     }
 
     /// Ends the run without a failure: its scenario doesn't apply to the Raft under test, for this
@@ -242,26 +255,27 @@ impl T {
     pub fn fatal_at(
         &self,
         location: &'static Location<'static>,
-        kind: FailureKind,
+        demand: impl Into<Demand>,
         message: impl Into<String>,
     ) -> ! {
-        self.fail_at(shown_line(location), kind, message.into());
+        self.fail_at(shown_line(location), demand.into(), message.into());
         panic::resume_unwind(Box::new(Fatal))
     }
 
     /// Fails the run from outside the script, which gets no further; at the script's present line.
-    pub fn fail(&self, kind: FailureKind, message: String) {
+    pub fn fail(&self, demand: impl Into<Demand>, message: String) {
         let step = self.notes.script().step;
         self.fail_at(
             step.map(|(_, location)| shown_line(location)).unwrap_or_default(),
-            kind,
+            demand.into(),
             message,
         );
     }
 
     /// Fails the run, and stops it.
-    fn fail_at(&self, location: String, kind: FailureKind, message: String) {
-        self.notes.fail(Failure { kind, message, location, at: self.now() });
+    fn fail_at(&self, location: String, demand: Demand, message: String) {
+        let Demand { kind, check } = demand;
+        self.notes.fail(Failure { kind, check, message, location, at: self.now() });
         self.sim.stop();
     }
 }

@@ -13,8 +13,11 @@ pub enum Check {
     OneLeader,
     /// Nobody leads where no majority is connected, and at most one server in each term.
     NoSecondLeader,
-    /// Connected servers are in the same term, and stay in it while nothing fails.
+    /// Connected servers are in the same term.
     SameTerm,
+    /// A term lasts for as long as a script needs one: its leader takes commands, and nobody starts an
+    /// election.
+    TermStays,
     /// A leader stays the leader while nothing fails.
     LeaderStays {
         /// The leader.
@@ -37,11 +40,24 @@ pub enum Check {
         /// Where a leader accepted it; `None` if nobody did.
         accepted: Option<Accepted>,
     },
+    /// The leader's entries get to its followers, and their answers to the leader.
+    Replicated,
+    /// `start()` promises the next index of the log.
+    NextIndex {
+        /// The server that was asked; `None` if whoever led was.
+        server: Option<u32>,
+    },
+    /// Only what can't be replaced any more is applied: a majority has it.
+    Committed {
+        /// The index at which something is applied.
+        index: u64,
+    },
     /// Servers apply the same command at an index, the one that was proposed there.
     SameCommand {
         /// The index.
         index: u64,
-        /// The servers that were seen to differ, or the one that applied something else.
+        /// The servers that were seen to differ, or the one that applied something else; none if the script
+        /// only knows what was applied.
         servers: Vec<u32>,
     },
     /// A server applies each index once, in order.
@@ -86,7 +102,7 @@ pub enum Check {
         /// What it was at.
         activity: Activity,
     },
-    /// Code lets the simulated thread go on.
+    /// Code doesn't block the simulated thread.
     Blocked {
         /// Whose code; `None` if it was no server's.
         server: Option<u32>,
@@ -95,7 +111,17 @@ pub enum Check {
         /// What it was at.
         activity: Activity,
     },
-    /// The run comes to its end in time.
+    /// Code does nothing else that a simulation can't bear, such as to start an OS thread or to call a method
+    /// that nobody has.
+    Misused {
+        /// Whose code; `None` if it was no server's.
+        server: Option<u32>,
+        /// In which life.
+        life: Option<u32>,
+        /// What it was at.
+        activity: Activity,
+    },
+    /// The run comes to its end within its time, and within its share of the machine's.
     InTime,
     /// The same seed is the same run again.
     Repeated,
@@ -127,8 +153,10 @@ pub enum SnapshotFault {
     Unreadable,
     /// It is older than what the service has applied.
     Older,
-    /// It ends at another index than the one that goes with it, or is none that was ever made.
+    /// It ends at another index than the one that goes with it, or than its own commands do.
     AnotherIndex,
+    /// It ends where no service was when it made one.
+    NeverMade,
 }
 
 /// What a server has to save.

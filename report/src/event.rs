@@ -146,8 +146,11 @@ pub enum EventKind {
     },
     /// The script switched how the network behaves, towards all.
     Network {
-        /// What it is from now on, in the tester's words.
+        /// What it is from now on, in the tester's words: for whoever reads the history.
         what: Cow<'static, str>,
+        /// The same as data, as far as more than a reader needs it.
+        #[serde(default, skip_serializing_if = "NetworkChange::is_other")]
+        change: NetworkChange,
     },
     /// The script reached a step: a checker, or a fault.
     Step {
@@ -157,6 +160,9 @@ pub enum EventKind {
         file: Cow<'static, str>,
         /// The script's line.
         line: u32,
+        /// Whether the step checks or changes something.
+        #[serde(default, skip_serializing_if = "StepKind::is_check")]
+        kind: StepKind,
     },
     /// A checker looked for a leader among the connected servers.
     Looked {
@@ -258,6 +264,51 @@ pub enum EventKind {
         /// What it says, fields included.
         text: String,
     },
+}
+
+/// How the script has switched the network, and the disks that go with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NetworkChange {
+    /// It neither loses nor delays anything.
+    Reliable,
+    /// It loses and delays messages.
+    Unreliable,
+    /// Replies come late, and so in another order.
+    Reordered,
+    /// Replies come in order again.
+    NotReordered,
+    /// A sync of a server's disk takes up to so many microseconds.
+    SyncTime {
+        /// How many; 0 if it takes no time.
+        us: u64,
+    },
+    /// Something else.
+    #[default]
+    Other,
+}
+
+impl NetworkChange {
+    fn is_other(&self) -> bool {
+        *self == NetworkChange::Other
+    }
+}
+
+/// What a script does in a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// It checks something, or waits for it.
+    #[default]
+    Check,
+    /// It starts, crashes, connects or cuts off a server: the event behind it tells which.
+    Change,
+}
+
+impl StepKind {
+    fn is_check(&self) -> bool {
+        *self == StepKind::Check
+    }
 }
 
 impl EventKind {

@@ -42,6 +42,35 @@ impl fmt::Display for FailureKind {
     }
 }
 
+/// What a check demands, and what sort of promise is broken if it isn't so. Of a [`FailureKind`] alone: by a
+/// check that only the script knows.
+///
+/// ```
+/// use report::{Check, Demand, FailureKind};
+///
+/// assert_eq!(Demand::from(FailureKind::Safety).check, Check::Script);
+/// assert_eq!(Demand::from((FailureKind::Liveness, Check::OneLeader)).check, Check::OneLeader);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// What sort of promise is broken.
+    pub kind: FailureKind,
+    /// What is demanded.
+    pub check: Check,
+}
+
+impl From<FailureKind> for Demand {
+    fn from(kind: FailureKind) -> Demand {
+        Demand { kind, check: Check::Script }
+    }
+}
+
+impl From<(FailureKind, Check)> for Demand {
+    fn from((kind, check): (FailureKind, Check)) -> Demand {
+        Demand { kind, check }
+    }
+}
+
 /// The sentence with N for each number, so that those that differ in no more are one.
 ///
 /// ```

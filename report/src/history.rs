@@ -172,7 +172,7 @@ impl Hash {
                 self.word(u64::from(*server));
             }
             // The file's name depends on the crate that is compiled, not on what happened.
-            EventKind::Step { what, file: _, line } => {
+            EventKind::Step { what, file: _, line, kind: _ } => {
                 self.word(9);
                 self.bytes(what.as_bytes());
                 self.word(u64::from(*line));
@@ -183,7 +183,7 @@ impl Hash {
                 self.word(*term);
                 self.word(u64::from(*is_leader));
             }
-            EventKind::Network { what } => {
+            EventKind::Network { what, change: _ } => {
                 self.word(11);
                 self.bytes(what.as_bytes());
             }

@@ -33,9 +33,9 @@ pub mod story;
 pub mod text;
 
 pub use check::{Accepted, Activity, Budget, Check, Saved, SnapshotFault};
-pub use event::{Caller, Detail, Event, EventKind, Role, RpcId, TaskEnding, Time};
+pub use event::{Caller, Detail, Event, EventKind, NetworkChange, Role, RpcId, StepKind, TaskEnding, Time};
 pub use explain::explain;
-pub use failure::{Failure, FailureKind, without_numbers};
+pub use failure::{Demand, Failure, FailureKind, without_numbers};
 pub use fields::{Fields, Named, Names};
 pub use history::History;
 pub use known_bug::{BugKind, KnownBug};

@@ -11,7 +11,7 @@ mod when;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::event::{Caller, Detail, RpcId, TaskEnding, Time};
+use crate::event::{Caller, Detail, NetworkChange, RpcId, TaskEnding, Time};
 use crate::fields::{Fields, Named, Names};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
@@ -275,6 +275,10 @@ pub struct Step {
     pub line: Option<(Cow<'static, str>, u32)>,
     /// Whether it changed the cluster or the network; else it checked or waited.
     pub is_fault: bool,
+    /// How it changed the network; `None` if it was something else that it did.
+    pub network: Option<NetworkChange>,
+    /// Whether a change of the cluster is to follow that says more: that takes this step's place.
+    pub(crate) announces: bool,
 }
 
 /// A look for a leader.

@@ -49,11 +49,11 @@ fn wrapped(text: &mut String, first: &str, then: &str, content: &str) {
 }
 
 /// How often, for a reader: `1 call`, `2 calls`, `2 entries`.
-pub(crate) fn count(n: usize, what: &str) -> String {
-    match (n, what.strip_suffix('y')) {
-        (1, _) => format!("1 {what}"),
+pub(crate) fn count(n: usize, noun: &str) -> String {
+    match (n, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
         (n, Some(stem)) => format!("{n} {stem}ies"),
-        (n, None) => format!("{n} {what}s"),
+        (n, None) => format!("{n} {noun}s"),
     }
 }
 

@@ -2,9 +2,9 @@
 //! on stable storage before responding to RPCs").
 #![expect(non_snake_case, reason = "as MIT names tests")]
 
-use config::{Config, FailureKind, Messages, Purpose, Retry, Snapshots};
+use config::{Check, Config, FailureKind, Messages, Purpose, Retry, Saved, Snapshots};
 
-use super::{accept, acknowledges, cluster, is_vote, of_one_term, stand_alone, term};
+use super::{accept, acknowledges, cluster, has_entry, is_vote, of_one_term, stand_alone, term};
 
 /// A server votes, for another and for itself, crashes, comes back, and is asked by another candidate in
 /// the same term.
@@ -72,7 +72,8 @@ fn TestInstalledSnapshotSurvivesCrashX25() {
         if is_taken && cfg.snapshot_size(2) == 0 {
             let message =
                 "server 2 has acknowledged a snapshot, and has saved none when it crashes";
-            cfg.fatal(FailureKind::Safety, message);
+            let check = Check::Saved { server: 2, what: Saved::Snapshot };
+            cfg.fatal((FailureKind::Safety, check), message);
         }
 
         drop((snapshots, answers));
@@ -150,7 +151,8 @@ async fn vote_and_crash(cfg: &Config) {
     cfg.start1(2);
     cfg.connect(2);
     if !is_vote(cfg, first.deliver().await) {
-        cfg.fatal(FailureKind::Liveness, "server 2 has no vote for a candidate of a new term");
+        let message = "server 2 has no vote for a candidate of a new term";
+        cfg.fatal((FailureKind::Liveness, Check::OneLeader), message);
     }
     cfg.crash1(2);
 
@@ -245,7 +247,7 @@ fn check_kept(cfg: &Config, leader: usize, kept: u64) {
             "server {leader} leads without the committed entry at index {kept}, which it had: it puts \
              another at index {next}"
         );
-        cfg.fatal(FailureKind::Safety, message);
+        cfg.fatal((FailureKind::Safety, has_entry(leader, kept)), message);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use config::{Config, FailureKind, Held, Link, Messages, Purpose, Retry, Snapshots, Switch};
+use config::{Check, Config, FailureKind, Held, Link, Messages, Purpose, Retry, Snapshots, Switch};
 use raftapi::Term;
 use tokio::time::{Instant, sleep};
 
@@ -43,7 +43,8 @@ async fn two_candidates(cfg: &Config) {
     cfg.start1(2);
     cfg.connect(2);
     if !is_vote(cfg, first.deliver().await) {
-        cfg.fatal(FailureKind::Liveness, "server 2 has no vote for a candidate of a new term");
+        let message = "server 2 has no vote for a candidate of a new term";
+        cfg.fatal((FailureKind::Liveness, Check::OneLeader), message);
     }
     sleep(Duration::from_millis(10)).await;
 
@@ -159,7 +160,7 @@ fn TestHigherTermInRepliesX14() {
         if !soon(is_told).await {
             let message =
                 format!("a candidate was told of term {told} by a reply, and isn't in it");
-            cfg.fatal(FailureKind::Safety, message);
+            cfg.fatal((FailureKind::Safety, Check::TermAdopted { server: 1 }), message);
         }
 
         drop(asked);
@@ -198,7 +199,7 @@ async fn check_stepped_down(cfg: &Config, term: Term, request: &str) {
         let message = format!(
             "server 0 was told of term {term} by a reply to {request}, and isn't a follower in it"
         );
-        cfg.fatal(FailureKind::Safety, message);
+        cfg.fatal((FailureKind::Safety, Check::TermAdopted { server: 0 }), message);
     }
 }
 
@@ -266,12 +267,12 @@ fn TestEvenClusterX26() {
         while begun.elapsed() < HALVES {
             if let Some(leader) = [2, 3].into_iter().find(|&i| cfg.is_leader(i)) {
                 let message = format!("server {leader} leads by the votes of two of four servers");
-                cfg.fatal(FailureKind::Safety, message);
+                cfg.fatal((FailureKind::Safety, Check::NoSecondLeader), message);
             }
             if let Some(index) = index.filter(|&index| cfg.n_committed(index).0 > 0) {
                 let message =
                     format!("index {index} is committed, and two of four servers have it");
-                cfg.fatal(FailureKind::Safety, message);
+                cfg.fatal((FailureKind::Safety, Check::Committed { index }), message);
             }
             sleep(Duration::from_millis(10)).await;
         }

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use config::{Config, FailureKind, Held, Messages, Needs, Purpose, Retry, Snapshots};
+use config::{Check, Config, FailureKind, Held, Messages, Needs, Purpose, Retry, Snapshots};
 use tokio::time::{sleep, timeout};
 
 use super::{
-    accept, accept_unsent, acknowledges, cluster, has_entries, reaches, refused, remembers,
+    accept, accept_unsent, acknowledges, cluster, has_entries, has_entry, reaches, refused,
+    remembers,
 };
 
 /// Within which time X04 waits for a leader's next word: more than passes between heartbeats.
@@ -63,7 +64,7 @@ fn TestFigure8X01() {
                 "index {second} is committed, though its entry is of an earlier term and can still be \
                  replaced (Figure 8)"
             );
-            cfg.fatal(FailureKind::Safety, message);
+            cfg.fatal((FailureKind::Safety, Check::Committed { index: second }), message);
         }
 
         // (d) S1 crashes; S5 comes back, is elected, and replaces the entry.
@@ -124,7 +125,7 @@ fn TestLateAppendEntriesX04() {
                 "server 1 leads without the committed entry at index {second}: late AppendEntries that \
                  end at index {first} have taken it back"
             );
-            cfg.fatal(FailureKind::Safety, message);
+            cfg.fatal((FailureKind::Safety, has_entry(1, second)), message);
         }
 
         cfg.heal();
@@ -166,7 +167,7 @@ fn TestAnswerToFormerTermX08() {
                 "index {next} is committed, though two of five servers have it: server 0 has counted an \
                  answer to what it sent in an earlier term, up to index {last}"
             );
-            cfg.fatal(FailureKind::Safety, message);
+            cfg.fatal((FailureKind::Safety, Check::Committed { index: next }), message);
         }
 
         cfg.heal();
@@ -249,7 +250,7 @@ fn TestMatchOfFormerTermX24() {
                 "index {next} is committed, though two of five servers have it: server 0 has counted what \
                  was acknowledged in an earlier term, up to index {last}"
             );
-            cfg.fatal(FailureKind::Safety, message);
+            cfg.fatal((FailureKind::Safety, Check::Committed { index: next }), message);
         }
 
         cfg.heal();

@@ -19,8 +19,8 @@ mod timers_x;
 use std::time::Duration;
 
 use config::{
-    Config, FailureKind, Fields, Held, Hold, Messages, Needs, Reliability, Snapshots, T, Value,
-    make_config,
+    Check, Config, FailureKind, Fields, Held, Hold, Messages, Needs, Reliability, Saved, Snapshots,
+    T, Value, make_config,
 };
 use tokio::time::{Instant, sleep};
 
@@ -57,7 +57,7 @@ pub(crate) async fn stand_alone<const N: usize>(cfg: &Config, servers: [usize; N
     if let Some((silent, _)) = servers.iter().zip(&asked).find(|(_, asked)| asked.take() == 0) {
         let message =
             format!("server {silent} hears from nobody for 5 s, and asks nobody for its vote");
-        cfg.fatal(FailureKind::Liveness, message);
+        cfg.fatal((FailureKind::Liveness, Check::OneLeader), message);
     }
     cfg.skip("no server starts an election unless others answer, as with PreVote")
 }
@@ -80,7 +80,9 @@ pub(crate) fn accept(cfg: &Config, leader: usize, command: impl Into<Value>) -> 
     match cfg.start(leader, command) {
         Some(start) => start.index,
         None => {
-            cfg.fatal(FailureKind::Liveness, format!("server {leader} leads and refuses a command"))
+            let check = Check::Accepted { server: Some(leader as u32), is_seen: true };
+            let message = format!("server {leader} leads and refuses a command");
+            cfg.fatal((FailureKind::Liveness, check), message)
         }
     }
 }
@@ -106,6 +108,11 @@ pub(crate) async fn accept_unsent(
     last
 }
 
+/// That a server that leads has what is committed at `index`.
+pub(crate) fn has_entry(leader: usize, index: u64) -> Check {
+    Check::Saved { server: leader as u32, what: Saved::Entry { index } }
+}
+
 /// Waits until server `i`, which has restarted and whom nobody answers, asks for votes, and thereby tells
 /// how long its log is. If it has forgotten its entry at `index`, which it took as a leader and no majority
 /// has, the run is skipped: it may (raftapi's rule 2), whatever else it has saved since.
@@ -126,7 +133,7 @@ pub(crate) async fn remembers(cfg: &Config, i: usize, index: u64) {
         None => {
             let message =
                 format!("server {i} hears from nobody for 5 s, and asks nobody for its vote");
-            cfg.fatal(FailureKind::Liveness, message);
+            cfg.fatal((FailureKind::Liveness, Check::OneLeader), message);
         }
     }
 }

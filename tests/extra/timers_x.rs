@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use config::{Config, FailureKind, Held, Messages, Purpose, Retry, Snapshots};
+use config::{Budget, Check, Config, FailureKind, Held, Messages, Purpose, Retry, Snapshots};
 use tokio::time::{Instant, sleep};
 
 use super::cluster;
@@ -59,7 +59,7 @@ fn TestSilentPeersX12() {
             let message = format!(
                 "server 1 has asked for votes, and has begun {terms} more elections in 6 s without an answer"
             );
-            cfg.fatal(FailureKind::Liveness, message);
+            cfg.fatal((FailureKind::Liveness, Check::OneLeader), message);
         }
 
         asked.lose_all();
@@ -136,7 +136,7 @@ async fn leads_despite_rival(cfg: &Config) {
     if !leads_within(cfg, &[0, 1], LEADS_WITHIN).await {
         let message = "servers 0 and 1 have all committed entries, and neither leads 50 s after server 2 has \
                        stopped asking for votes in rising terms";
-        cfg.fatal(FailureKind::Liveness, message);
+        cfg.fatal((FailureKind::Liveness, Check::OneLeader), message);
     }
     cfg.crash1(0);
 }
@@ -173,7 +173,7 @@ async fn stands_despite(cfg: &Config, request: &Held, what: &str) {
         let message = format!(
             "server 1 has refused {what}, has heard of no leader for 3.3 s, and starts no election"
         );
-        cfg.fatal(FailureKind::Liveness, message);
+        cfg.fatal((FailureKind::Liveness, Check::OneLeader), message);
     }
     stands.lose_all();
     cfg.crash1(1);
@@ -203,7 +203,7 @@ fn TestLeaderStaysX22() {
         let rpcs = cfg.rpc_total() - rpcs;
         if rpcs > IDLE_RPCS {
             let message = format!("too many RPCs ({rpcs}) for 3 seconds of idleness");
-            cfg.fatal(FailureKind::Budget, message);
+            cfg.fatal((FailureKind::Budget, Check::Budget { of: Budget::Calls }), message);
         }
         for _ in 0..10 {
             cfg.one(cfg.random_value(), 3, Retry::Yes).await;
@@ -217,7 +217,8 @@ fn TestLeaderStaysX22() {
                 of(before),
                 of(after)
             );
-            cfg.fatal(FailureKind::Liveness, message);
+            let check = Check::LeaderStays { server: leader as u32 };
+            cfg.fatal((FailureKind::Liveness, check), message);
         }
 
         cfg.heal();

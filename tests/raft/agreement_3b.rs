@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use config::{Config, FailureKind, Reliability, Retry, Snapshots, Value, make_config};
+use config::{
+    Budget, Check, Config, FailureKind, Reliability, Retry, Snapshots, Value, make_config,
+};
 use raftapi::{Index, Start, Term};
 use tokio::time::sleep;
 
@@ -41,7 +43,8 @@ fn TestBasicAgree3B() {
         for index in 1..=3 {
             // Nothing is there that nobody has asked for.
             if cfg.n_committed(index).0 > 0 {
-                cfg.fatal(FailureKind::Safety, "some have committed before Start()");
+                let check = Check::SameCommand { index, servers: Vec::new() };
+                cfg.fatal((FailureKind::Safety, check), "some have committed before Start()");
             }
 
             // A command gets the next index.
@@ -56,7 +59,26 @@ fn TestBasicAgree3B() {
 #[track_caller]
 fn check_index(cfg: &Config, got: Index, expected: Index) {
     if got != expected {
-        cfg.fatal(FailureKind::Safety, format!("got index {got} but expected {expected}"));
+        let check = Check::NextIndex { server: None };
+        cfg.fatal((FailureKind::Safety, check), format!("got index {got} but expected {expected}"));
+    }
+}
+
+/// That this server, which leads, takes a command.
+fn accepted(server: usize) -> Check {
+    Check::Accepted { server: Some(server as u32), is_seen: true }
+}
+
+/// That this server, which leads, gives a command the next index.
+fn next_index(server: usize) -> Check {
+    Check::NextIndex { server: Some(server as u32) }
+}
+
+/// That a command is taken; or, if it was, that it is the one at its index.
+fn kept(cfg: &Config, command: u64) -> Check {
+    match cfg.accepted(command) {
+        Some(start) => Check::SameCommand { index: start.index, servers: Vec::new() },
+        None => Check::Accepted { server: None, is_seen: false },
     }
 }
 
@@ -81,7 +103,7 @@ fn TestRPCBytes3B() {
         let expected = (servers * 10 * COMMAND_BYTES) as u64;
         if got > expected + SLACK_BYTES {
             let message = format!("too many RPC bytes; got {got}, expected {expected}");
-            cfg.fatal(FailureKind::Budget, message);
+            cfg.fatal((FailureKind::Budget, Check::Budget { of: Budget::Bytes }), message);
         }
 
         cfg.end();
@@ -113,10 +135,11 @@ fn TestFollowerFailure3B() {
 
         // The leader alone still takes a command,
         let Some(Start { index, .. }) = cfg.start(leader2, 104) else {
-            cfg.fatal(FailureKind::Liveness, "leader rejected Start()");
+            cfg.fatal((FailureKind::Liveness, accepted(leader2)), "leader rejected Start()");
         };
         if index != 4 {
-            cfg.fatal(FailureKind::Safety, format!("expected index 4, got {index}"));
+            let message = format!("expected index 4, got {index}");
+            cfg.fatal((FailureKind::Safety, next_index(leader2)), message);
         }
 
         // but doesn't commit it.
@@ -131,7 +154,8 @@ fn TestFollowerFailure3B() {
 fn check_not_committed(cfg: &Config, index: Index) {
     let (n, _) = cfg.n_committed(index);
     if n > 0 {
-        cfg.fatal(FailureKind::Safety, format!("{n} committed but no majority"));
+        let message = format!("{n} committed but no majority");
+        cfg.fatal((FailureKind::Safety, Check::Committed { index }), message);
     }
 }
 
@@ -216,10 +240,11 @@ fn TestFailNoAgree3B() {
 
         // The leader still takes a command,
         let Some(Start { index, .. }) = cfg.start(leader, 20) else {
-            cfg.fatal(FailureKind::Liveness, "leader rejected Start()");
+            cfg.fatal((FailureKind::Liveness, accepted(leader)), "leader rejected Start()");
         };
         if index != 2 {
-            cfg.fatal(FailureKind::Safety, format!("expected index 2, got {index}"));
+            let message = format!("expected index 2, got {index}");
+            cfg.fatal((FailureKind::Safety, next_index(leader)), message);
         }
 
         // but doesn't commit it.
@@ -234,10 +259,11 @@ fn TestFailNoAgree3B() {
         // If they have elected one of themselves, that command is gone, and its index is free.
         let leader2 = cfg.check_one_leader().await;
         let Some(Start { index, .. }) = cfg.start(leader2, 30) else {
-            cfg.fatal(FailureKind::Liveness, "leader2 rejected Start()");
+            cfg.fatal((FailureKind::Liveness, accepted(leader2)), "leader2 rejected Start()");
         };
         if !(2..=3).contains(&index) {
-            cfg.fatal(FailureKind::Safety, format!("unexpected index {index}"));
+            let message = format!("unexpected index {index}");
+            cfg.fatal((FailureKind::Safety, next_index(leader2)), message);
         }
 
         // All five agree again.
@@ -263,13 +289,13 @@ fn TestConcurrentStarts3B() {
             for number in CONCURRENT {
                 if !committed.contains(&number) {
                     let message = format!("cmd {number} missing in {committed:?}");
-                    cfg.fatal(FailureKind::Safety, message);
+                    cfg.fatal((FailureKind::Safety, kept(&cfg, number)), message);
                 }
             }
             cfg.end();
             return;
         }
-        cfg.fatal(FailureKind::Liveness, "term changed too often");
+        cfg.fatal((FailureKind::Liveness, Check::TermStays), "term changed too often");
     });
 }
 
@@ -301,7 +327,8 @@ async fn concurrent_starts(cfg: &Config) -> Option<Vec<u64>> {
     for index in indexes {
         let value = cfg.wait(index, cfg.servers(), Some(term)).await?;
         let Some(number) = value.as_int() else {
-            cfg.fatal(FailureKind::Safety, format!("value {value} is not an int"));
+            let check = Check::SameCommand { index, servers: Vec::new() };
+            cfg.fatal((FailureKind::Safety, check), format!("value {value} is not an int"));
         };
         committed.push(number);
     }
@@ -426,7 +453,7 @@ fn TestCount3B() {
         let total = rpcs(&cfg);
         if !(1..=30).contains(&total) {
             let message = format!("too many or few RPCs ({total}) to elect initial leader");
-            cfg.fatal(FailureKind::Budget, message);
+            cfg.fatal((FailureKind::Budget, Check::Budget { of: Budget::Calls }), message);
         }
 
         for attempt in 0..ATTEMPTS {
@@ -440,12 +467,12 @@ fn TestCount3B() {
             let idle = rpcs(&cfg) - before;
             if idle > 3 * 20 {
                 let message = format!("too many RPCs ({idle}) for 1 second of idleness");
-                cfg.fatal(FailureKind::Budget, message);
+                cfg.fatal((FailureKind::Budget, Check::Budget { of: Budget::Calls }), message);
             }
             cfg.end();
             return;
         }
-        cfg.fatal(FailureKind::Liveness, "term changed too often");
+        cfg.fatal((FailureKind::Liveness, Check::TermStays), "term changed too often");
     });
 }
 
@@ -471,7 +498,7 @@ async fn count_agreement(cfg: &Config) -> Option<u64> {
             return None;
         }
         if start.index != first.index + i {
-            cfg.fatal(FailureKind::Safety, "Start() failed");
+            cfg.fatal((FailureKind::Safety, next_index(leader)), "Start() failed");
         }
     }
 
@@ -481,7 +508,8 @@ async fn count_agreement(cfg: &Config) -> Option<u64> {
         if value != Value::Int(number) {
             let message =
                 format!("wrong value {value} committed for index {index}; expected {numbers:?}");
-            cfg.fatal(FailureKind::Safety, message);
+            let check = Check::SameCommand { index, servers: Vec::new() };
+            cfg.fatal((FailureKind::Safety, check), message);
         }
     }
 
@@ -493,7 +521,7 @@ async fn count_agreement(cfg: &Config) -> Option<u64> {
     let used = after - before;
     if used > (ENTRIES + 1 + 3) * 3 {
         let message = format!("too many RPCs ({used}) for {ENTRIES} entries");
-        cfg.fatal(FailureKind::Budget, message);
+        cfg.fatal((FailureKind::Budget, Check::Budget { of: Budget::Calls }), message);
     }
     Some(after)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use config::{Config, FailureKind, Reliability, Retry, Snapshots, Switch, make_config};
+use config::{Check, Config, FailureKind, Reliability, Retry, Snapshots, Switch, make_config};
 use tokio::time::sleep;
 
 use super::election_3a::RAFT_ELECTION_TIMEOUT;
@@ -378,7 +378,8 @@ async fn internal_churn(cfg: &Config) {
     for index in 1..=last_index {
         let value = cfg.wait(index, servers, None).await;
         let Some(number) = value.and_then(|value| value.as_int()) else {
-            cfg.fatal(FailureKind::Safety, "not an int");
+            let check = Check::SameCommand { index, servers: Vec::new() };
+            cfg.fatal((FailureKind::Safety, check), "not an int");
         };
         committed.insert(number);
     }
@@ -386,7 +387,9 @@ async fn internal_churn(cfg: &Config) {
     // What a client has seen committed is still there.
     for number in promised {
         if !committed.contains(&number) {
-            cfg.fatal(FailureKind::Safety, "didn't find a value");
+            let index = cfg.accepted(number).map_or(0, |start| start.index);
+            let check = Check::SameCommand { index, servers: Vec::new() };
+            cfg.fatal((FailureKind::Safety, check), "didn't find a value");
         }
     }
 }
@@ -413,7 +416,8 @@ async fn churn_client(cfg: Config, me: u64, stop: Arc<AtomicBool>) -> Vec<u64> {
         for pause in [10, 20, 50, 100, 200] {
             if let (1.., Some(committed)) = cfg.n_committed(index) {
                 let Some(number) = committed.as_int() else {
-                    cfg.fatal(FailureKind::Safety, "wrong command type");
+                    let check = Check::SameCommand { index, servers: Vec::new() };
+                    cfg.fatal((FailureKind::Safety, check), "wrong command type");
                 };
                 if committed == command {
                     promised.push(number);

@@ -1,7 +1,9 @@
 //! Part 3D: snapshots replace the beginning of the log (§7).
 #![expect(non_snake_case, reason = "MIT's names")]
 
-use config::{Config, FailureKind, Reliability, Retry, SNAPSHOT_INTERVAL, Snapshots, make_config};
+use config::{
+    Check, Config, FailureKind, Reliability, Retry, SNAPSHOT_INTERVAL, Snapshots, make_config,
+};
 
 /// What a server's saved state must stay below, in bytes; fewer than 30 entries are ever needed.
 ///
@@ -112,7 +114,8 @@ pub(crate) async fn snapcommon(cfg: &Config, trouble: Trouble) {
 
         // The logs' beginnings are gone.
         if cfg.log_size() >= MAXLOGSIZE {
-            cfg.fatal(FailureKind::Budget, "Log size too large");
+            let check = Check::LogCut { server: None };
+            cfg.fatal((FailureKind::Budget, check), "Log size too large");
         }
 
         // The victim comes back, and perhaps needs a snapshot to keep up again.
@@ -157,7 +160,7 @@ fn TestSnapshotAllCrash3D() {
             let index2 = cfg.one(cfg.random_value(), servers, Retry::Yes).await;
             if index2 < index1 + 1 {
                 let message = format!("index decreased from {index1} to {index2}");
-                cfg.fatal(FailureKind::Safety, message);
+                cfg.fatal((FailureKind::Safety, Check::NextIndex { server: None }), message);
             }
         }
 

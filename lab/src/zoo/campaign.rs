@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use report::{Failure, FailureKind, KnownBug, Process, RunResult, Verdict, without_numbers};
+use report::{Check, Failure, FailureKind, KnownBug, Process, RunResult, Verdict, without_numbers};
 
 use super::progress::Progress;
 use super::stored::{Campaign, Cell, Plan, Store};
@@ -220,12 +220,12 @@ impl Count {
     }
 }
 
-/// The safety monitor that a run failed by, if it failed by nothing else: the first line of its report
-/// has it.
+/// The safety monitor that a run failed by, if it failed by nothing else.
 fn monitor(failure: &Failure) -> Option<&str> {
-    let (id, _) = failure.message.strip_prefix("monitor ")?.split_once(':')?;
-    let number = id.strip_prefix('M')?;
-    number.bytes().all(|digit| digit.is_ascii_digit()).then_some(id)
+    match &failure.check {
+        Check::Rule { id } => Some(id),
+        _ => None,
+    }
 }
 
 /// The first line of a failure, for counting.
@@ -248,6 +248,22 @@ mod tests {
 
     /// The line of a run that failed with `message`, and whose first finding is `finding`.
     fn failed(seed: u64, kind: &str, message: &str, finding: Option<&str>) -> RunResult {
+        failed_by(seed, kind, r#"{"check":"script"}"#, message, finding)
+    }
+
+    /// The line of a run that this monitor failed.
+    fn flagged(seed: u64, id: &str, message: &str, finding: Option<&str>) -> RunResult {
+        let check = format!(r#"{{"check":"rule","id":"{id}"}}"#);
+        failed_by(seed, "safety", &check, message, finding)
+    }
+
+    fn failed_by(
+        seed: u64,
+        kind: &str,
+        check: &str,
+        message: &str,
+        finding: Option<&str>,
+    ) -> RunResult {
         let finding = finding.map(|id| {
             format!(
                 r#"{{"id":"{id}","confidence":"certain","what":"","evidence":[],"rule":"","look":"","normal":null}}"#
@@ -255,7 +271,7 @@ mod tests {
         });
         let line = format!(
             r#"{{"seed":{seed},"verdict":{{"failed":{{
-                "failure":{{"kind":"{kind}","message":"{message}","location":"","at":0}},
+                "failure":{{"kind":"{kind}","check":{check},"message":"{message}","location":"","at":0}},
                 "explanation":{{"findings":[{}],"not_the_cause":[]}}}}}}}}"#,
             finding.unwrap_or_default()
         );
@@ -278,8 +294,8 @@ mod tests {
         let lines = vec![
             passed(u64::MAX),
             failed(3, "safety", two, None),
-            failed(0, "safety", "monitor M2: server 1 voted for 2\\n  rule one vote", None),
-            failed(1, "safety", "monitor M1: two leaders", Some("voted-twice")),
+            flagged(0, "M2", "monitor M2: server 1 voted for 2\\n  rule one vote", None),
+            flagged(1, "M1", "monitor M1: two leaders", Some("voted-twice")),
             failed(2, "safety", two, Some("majority-not-needed")),
             failed(4, "tester", "the run was ended without a reason", None),
             serde_json::from_str(r#"{"seed":5,"verdict":{"skipped":{"reason":"no votes"}}}"#)
@@ -375,18 +391,5 @@ mod tests {
         assert!(count.is_enough(&plan));
         count.cell.monitor_only = 1;
         assert!(!count.is_enough(&plan), "monitors aren't all that is counted");
-    }
-
-    #[test]
-    fn what_only_begins_like_a_monitor_is_none() {
-        let failure = |message: &str| Failure {
-            kind: FailureKind::Panic,
-            message: message.to_owned(),
-            location: String::new(),
-            at: report::Time(0),
-        };
-        assert_eq!(monitor(&failure("monitor M17: server 1 leads")), Some("M17"));
-        assert_eq!(monitor(&failure("monitor Me: server 1 leads")), None);
-        assert_eq!(monitor(&failure("monitors M17: server 1 leads")), None);
     }
 }

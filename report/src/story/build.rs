@@ -1,12 +1,13 @@
 //! How a story is put together, event by event.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Answer, Applied, Call, Election, Happened, Life, Link, Logged, Look, Moment, Proposal, Purpose,
     Reached, Refusal, Save, Snapshot, Step, Story, TaskEnd, View,
 };
-use crate::event::{Caller, Event, EventKind, RpcId};
+use crate::event::{Caller, Event, EventKind, NetworkChange, RpcId, StepKind};
 use crate::fields::{Fields, HIGHEST};
 use crate::history::History;
 use crate::outcome::Outcome;
@@ -294,13 +295,20 @@ impl Story {
                 self.links[*server as usize].push(Link { moment, is_up: false });
                 self.happens(moment, format!("cut off server {server}"));
             }
-            EventKind::Network { what } => {
-                self.syncs_take_time |= what.starts_with("a sync takes ") && what != "a sync takes no time";
-                self.steps.push(Step { moment, what: what.clone(), line: None, is_fault: true });
+            EventKind::Network { what, change } => {
+                self.syncs_take_time |= matches!(change, NetworkChange::SyncTime { us: 1.. });
+                let step = Step::changes(moment, what.clone());
+                self.steps.push(Step { network: Some(*change), ..step });
             }
-            EventKind::Step { what, file, line } => {
-                let line = Some((file.clone(), *line));
-                self.steps.push(Step { moment, what: what.clone(), line, is_fault: false });
+            EventKind::Step { what, file, line, kind } => {
+                self.steps.push(Step {
+                    moment,
+                    what: what.clone(),
+                    line: Some((file.clone(), *line)),
+                    is_fault: false,
+                    network: None,
+                    announces: *kind == StepKind::Change,
+                });
             }
             EventKind::Looked { round, rounds, leader } => {
                 let (round, rounds) = (*round, *rounds);
@@ -392,16 +400,23 @@ impl Story {
         }
     }
 
-    /// The script has changed something. The step that says so has come just before, if there is one.
+    /// The script has changed something. The step that announced it has come just before, if there is one.
     fn happens(&mut self, moment: Moment, what: String) {
-        const CHANGES: [&str; 4] = ["connect", "disconnect", "crash1", "start1"];
         let what = what.into();
         match self.steps.last_mut() {
-            Some(step) if step.moment.at == moment.at && CHANGES.contains(&&*step.what) => {
+            Some(step) if step.moment.at == moment.at && step.announces => {
                 step.what = what;
                 step.is_fault = true;
+                step.announces = false;
             }
-            _ => self.steps.push(Step { moment, what, line: None, is_fault: true }),
+            _ => self.steps.push(Step::changes(moment, what)),
         }
+    }
+}
+
+impl Step {
+    /// A step of which no line is known.
+    fn changes(moment: Moment, what: Cow<'static, str>) -> Step {
+        Step { moment, what, line: None, is_fault: true, network: None, announces: false }
     }
 }

@@ -32,7 +32,7 @@ pub fn log(history: &History, level: Option<&str>) -> String {
             EventKind::Step { what, line: at, .. } => {
                 line(&mut text, event.at, "TEST", &format!("{what}, line {at}"));
             }
-            EventKind::Network { what } => line(&mut text, event.at, "TEST", what),
+            EventKind::Network { what, .. } => line(&mut text, event.at, "TEST", what),
             EventKind::Started { server } => {
                 line(&mut text, event.at, "TEST", &format!("server {} starts", server.server));
             }

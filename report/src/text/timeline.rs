@@ -28,11 +28,13 @@ struct Row {
     event: String,
     /// Whether it proves why the run failed: then it is shown whatever else is left out.
     is_proof: bool,
+    /// Whether it is a step of the script's.
+    is_step: bool,
 }
 
 impl Row {
     fn new(moment: Moment, event: String) -> Row {
-        Row { moment, event, is_proof: false }
+        Row { moment, event, is_proof: false, is_step: false }
     }
 }
 
@@ -62,11 +64,8 @@ pub fn timeline(story: &Story, failure: &Failure, explanation: &Explanation) -> 
 /// The rows, with one for each moment that proves the first finding and that has no row yet.
 fn with_proof(story: &Story, mut rows: Vec<Row>, explanation: &Explanation) -> Vec<Row> {
     // As a reader sees them.
-    let mut shown: BTreeSet<String> = rows
-        .iter()
-        .filter(|row| !row.event.starts_with(TEST))
-        .map(|row| row.moment.at.to_string())
-        .collect();
+    let mut shown: BTreeSet<String> =
+        rows.iter().filter(|row| !row.is_step).map(|row| row.moment.at.to_string()).collect();
     for row in proof(story, explanation) {
         if shown.insert(row.moment.at.to_string()) {
             rows.push(row);
@@ -88,6 +87,7 @@ fn proof(story: &Story, explanation: &Explanation) -> impl Iterator<Item = Row> 
         moment: after(story, evidence.at),
         event: format!("why: {}", evidence.text),
         is_proof: true,
+        is_step: false,
     })
 }
 
@@ -256,7 +256,7 @@ fn rows(story: &Story) -> Vec<Row> {
             Some((_, line)) => format!("{TEST}{}, line {line}", step.what),
             None => format!("{TEST}{}", step.what),
         };
-        rows.push(Row::new(step.moment, event));
+        rows.push(Row { is_step: true, ..Row::new(step.moment, event) });
     }
     for election in &story.elections {
         let first = &story.calls[election.requests[0]];

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use report::{Event, EventKind, Failure, FailureKind, Record, RpcId, Story, monitor, text};
+use report::{Check, Event, EventKind, Failure, FailureKind, Record, RpcId, Story, monitor, text};
 
 use crate::golden::path;
 
@@ -176,6 +176,7 @@ fn a_history_with_another_failure_or_none_is_shown() {
 fn a_history_of_nothing_is_shown() {
     let failure = Failure {
         kind: FailureKind::Stuck,
+        check: Check::InTime,
         message: String::new(),
         location: String::new(),
         at: report::Time(0),

@@ -2,7 +2,7 @@
 
 use report::FailureKind::Safety;
 use report::explain::Explanation;
-use report::{Failure, Story};
+use report::{Failure, NetworkChange, Story};
 use serde_json::json;
 
 use crate::golden::assert_explained;
@@ -23,7 +23,7 @@ fn leader_only_told() {
         run.view(2, 1, true);
         then(&mut run);
         run.wait(200);
-        run.network("the network is reliable");
+        run.network(NetworkChange::Reliable);
         run
     };
     // It was about to send, and acts as a leader.
@@ -59,7 +59,7 @@ fn term_not_told() {
     // It isn't only its answer that says so.
     run.ask(1, 2, 2);
     run.wait(20);
-    run.network("the network is reliable");
+    run.network(NetworkChange::Reliable);
     let (story, failure, explanation) = run.fails(Safety, TWO_LEADERS);
     assert_explained("term-not-told", &story, &failure, &explanation);
 }
@@ -86,7 +86,7 @@ fn a_term_that_was_only_seen_may_be_lost_in_a_crash() {
 
 #[test]
 fn what_a_disk_has_not_synced_may_be_lost_in_a_crash() {
-    let lost = |disk: &str| {
+    let lost = |disk| {
         let mut run = Run::new(3);
         run.network(disk);
         run.elect(0, 1);
@@ -98,9 +98,9 @@ fn what_a_disk_has_not_synced_may_be_lost_in_a_crash() {
         run.vote(0, 1, 2);
         finds(run)
     };
-    assert_eq!(lost("the network is reliable").as_deref(), Some("log-not-saved"));
-    assert_eq!(lost("a sync takes no time").as_deref(), Some("log-not-saved"));
-    assert_eq!(lost("a sync takes 1 to 50 ms"), None);
+    assert_eq!(lost(NetworkChange::Reliable).as_deref(), Some("log-not-saved"));
+    assert_eq!(lost(NetworkChange::SyncTime { us: 0 }).as_deref(), Some("log-not-saved"));
+    assert_eq!(lost(NetworkChange::SyncTime { us: 50_000 }), None);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn who_holds_to_its_leader_need_not_adopt_a_term() {
         });
         run.call(2, 1, "Raft.RequestVote", args, answer);
         run.wait(200);
-        run.network("the network is reliable");
+        run.network(NetworkChange::Reliable);
         finds(run)
     };
     let adopts = Some("term-not-adopted");
@@ -185,7 +185,7 @@ fn a_vote_before_the_vote_makes_no_term() {
     let args = json!({"term": 2, "candidate_id": 2, "last_log_index": 0, "last_log_term": 0});
     run.call(2, 1, "Raft.PreVote", args, json!({"term": 1, "vote_granted": true}));
     run.wait(200);
-    run.network("the network is reliable");
+    run.network(NetworkChange::Reliable);
     assert_ne!(finds(run).as_deref(), Some("term-not-adopted"));
 }
 
@@ -204,7 +204,7 @@ fn asked_again(crash: bool) -> Option<String> {
     }
     run.append([0, 1], 1, [3, 1], [0, 0], false);
     run.wait(200);
-    run.network("the network is reliable");
+    run.network(NetworkChange::Reliable);
     let (_, _, explanation) = run.fails(Safety, "server 1 lost something");
     explanation.findings.into_iter().next().map(|finding| finding.id)
 }

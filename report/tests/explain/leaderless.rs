@@ -2,6 +2,7 @@
 //! elections fail, and is found in the time without a leader.
 
 use report::FailureKind::{Liveness, Stuck};
+use report::NetworkChange;
 
 use crate::golden::assert_explained;
 use crate::run::Run;
@@ -15,7 +16,7 @@ fn first(run: Run, message: &str) -> Option<String> {
 }
 
 fn found(mut run: Run, message: &str) -> Vec<String> {
-    run.network("the network is reliable");
+    run.network(NetworkChange::Reliable);
     let (_, _, explanation) = run.fails(Liveness, message);
     explanation.findings.into_iter().map(|finding| finding.id).collect()
 }
@@ -121,7 +122,7 @@ fn sends_in_turn() {
     }
     run.beat(0, 2, 1);
     run.wait(2500);
-    run.network("the network is reliable");
+    run.network(NetworkChange::Reliable);
     let message = "one(100) failed to reach agreement\n  command   server 0 accepted it at \
                    index 1 in term 1, and still leads";
     let (story, failure, explanation) = run.fails(Liveness, message);

@@ -1,7 +1,7 @@
 //! Runs that are written down step by step.
 
 use report::explain::Explanation;
-use report::{Event, Failure, FailureKind, History, Story, Time, explain};
+use report::{Demand, Event, Failure, History, NetworkChange, Story, Time, explain};
 use serde_json::{Value, json};
 
 /// A run of servers that begin in term 0, all connected.
@@ -165,8 +165,13 @@ impl Run {
     }
 
     /// The script changes the network.
-    pub(crate) fn network(&mut self, what: &str) {
-        self.event(json!({"event": "network", "what": what}));
+    pub(crate) fn network(&mut self, change: NetworkChange) {
+        let what = match change {
+            NetworkChange::Reliable => "the network is reliable",
+            NetworkChange::SyncTime { us: 0 } => "a sync takes no time",
+            _ => "the network is another",
+        };
+        self.event(json!({"event": "network", "what": what, "change": change}));
     }
 
     /// All others vote for a server, which leads from then on.
@@ -269,11 +274,15 @@ impl Run {
     }
 
     /// The run has failed.
-    pub(crate) fn fails(self, kind: FailureKind, message: &str) -> (Story, Failure, Explanation) {
+    pub(crate) fn fails(
+        self,
+        demand: impl Into<Demand>,
+        message: &str,
+    ) -> (Story, Failure, Explanation) {
         let story = self.story();
-        let message = message.to_owned();
-        let failure =
-            Failure { kind, message, location: "script.rs:1".to_owned(), at: Time(self.now) };
+        let Demand { kind, check } = demand.into();
+        let (message, location) = (message.to_owned(), "script.rs:1".to_owned());
+        let failure = Failure { kind, check, message, location, at: Time(self.now) };
         let explanation = explain(&story, &failure);
         (story, failure, explanation)
     }

@@ -2,7 +2,7 @@
 
 use report::FailureKind::{Liveness, Safety};
 use report::explain::Confidence::Certain;
-use report::{Story, monitor};
+use report::{NetworkChange, Story, monitor};
 use serde_json::{Value, json};
 
 use crate::run::Run;
@@ -235,7 +235,7 @@ fn a_vote_refused_while_a_leader_is_heard_of() {
     run.view(1, 2, false);
     run.call(2, 1, "Raft.RequestVote", request(2, [0, 0]), voted(2, false));
     run.wait(3000);
-    run.network("the network is reliable");
+    run.network(NetworkChange::Reliable);
     assert_legal(&run);
 }
 

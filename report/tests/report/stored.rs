@@ -1,6 +1,6 @@
 //! A run that is stored and read again is the same run.
 
-use report::{Failure, FailureKind, Outcome, Record, Story, TaskEnding, Time, text};
+use report::{Accepted, Check, Failure, FailureKind, Outcome, Record, Story, TaskEnding, Time, text};
 use serde_json::{Value, json};
 
 use crate::sketch::{Sketch, ask, denied, entries, granted, success};
@@ -33,6 +33,7 @@ fn record(run: &Sketch) -> Record {
         servers: 3,
         failure: Some(Failure {
             kind: FailureKind::Liveness,
+            check: Check::Agreed { accepted: Some(Accepted { index: 3, term: Some(2) }) },
             message: "one(103) failed to reach agreement".to_owned(),
             location: "tests/raft/snapshot_3d.rs:7".to_owned(),
             at: Time(900_000),

@@ -5,6 +5,7 @@
 //! may come.
 
 mod blocked;
+mod checks;
 mod odd;
 mod rows_3a;
 mod rows_3b;
@@ -113,6 +114,7 @@ impl Row {
             let found = self.failures.iter().position(|(_, expected)| expected.matches(failure));
             let index = found.ok_or_else(|| format!("unexpected: {failure:?}"))?;
             counts[index] += 1;
+            checks::check(failure)?;
         }
         for ((least, expected), count) in self.failures.iter().zip(&counts) {
             if count < least {
