@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use report::explain::Explanation;
-use report::monitor::{self, Monitor};
+use report::spec::{self, Rule};
 use report::story::Life;
 use report::{
     Check, Demand, Failure, FailureKind, Process, Record, RunResult, Story, Time, Verdict, text,
@@ -177,30 +177,26 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
     result(t, verdict)
 }
 
-/// Has the monitors judge a run: what is unsafe is warned of, or fails it if that is asked for.
+/// Holds a run against the rules: what is unsafe is warned of, or fails it if that is asked for.
 fn judge(t: &T, story: &Story) {
     if t.notes.failure().is_some() {
         return; // they are heard as evidence then
     }
-    for tripped in monitor::watch(story) {
-        let Monitor { id, rule, paper, kind, .. } = *tripped.monitor;
-        if kind != monitor::Kind::Safety {
-            continue;
-        }
-        let first = tripped.first();
+    for breach in spec::unsafe_steps(story) {
+        let Rule { id, says, place, .. } = *breach.rule;
+        let (name, at, what) = (breach.rule.name(), breach.at.at, &breach.what);
         if t.notes.job.settings.strict || t.notes.script().is_strict {
             t.notes.fail(Failure {
                 kind: FailureKind::Safety,
                 check: Check::Rule { id: id.into() },
-                message: format!("monitor {id}: {}\n  rule      {rule} ({paper})", first.what),
+                message: format!("rule {name}: {what}\n  rule      {says} ({place})"),
                 location: String::new(),
-                at: first.at,
+                at,
             });
             return;
         }
         t.warn(format!(
-            "warning: monitor {id} at {} s: {} (rule: {rule}; {paper}). LAB_STRICT=1 fails the run",
-            first.at, first.what
+            "warning: rule {name} at {at} s: {what} (rule: {says}; {place}). LAB_STRICT=1 fails the run"
         ));
     }
 }

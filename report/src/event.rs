@@ -339,6 +339,16 @@ pub enum TaskEnding {
     LikelyAborted,
 }
 
+impl fmt::Display for TaskEnding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TaskEnding::Returned => "returned",
+            TaskEnding::Panicked => "panicked",
+            TaskEnding::LikelyAborted => "ended without having gone on, as if it was aborted",
+        })
+    }
+}
+
 /// What a server tells of itself beyond its term and whether it leads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {

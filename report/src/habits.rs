@@ -50,11 +50,13 @@ const LONG: Duration = Duration::from_secs(1);
 fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
     match &case.failure.check {
         Check::OneLeader => &[elections::HABITS],
-        Check::SameTerm | Check::LeaderStays { .. } => &[leadership::HABITS, commands::HABITS],
+        Check::SameTerm | Check::TermStays | Check::LeaderStays { .. } => {
+            &[leadership::HABITS, commands::HABITS]
+        }
         Check::Accepted { .. } | Check::Agreed { accepted: None } => {
             &[elections::HANGING, commands::HABITS, leadership::HABITS]
         }
-        Check::Agreed { .. } => {
+        Check::Agreed { .. } | Check::Replicated => {
             &[elections::HANGING, replication::HABITS, applying::LATE, leadership::HABITS]
         }
         Check::InTime => &[elections::HANGING, applying::LATE, replication::HABITS],
@@ -69,6 +71,9 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
             &[elections::HANGING, replication::HABITS, leadership::HABITS]
         }
         Check::NoSecondLeader
+        | Check::NextIndex { .. }
+        | Check::Committed { .. }
+        | Check::Misused { .. }
         | Check::SameCommand { .. }
         | Check::Repeated
         | Check::Rule { .. } => &[],

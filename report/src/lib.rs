@@ -33,7 +33,9 @@ pub mod story;
 pub mod text;
 
 pub use check::{Accepted, Activity, Budget, Check, Saved, SnapshotFault};
-pub use event::{Caller, Detail, Event, EventKind, NetworkChange, Role, RpcId, StepKind, TaskEnding, Time};
+pub use event::{
+    Caller, Detail, Event, EventKind, NetworkChange, Role, RpcId, StepKind, TaskEnding, Time,
+};
 pub use explain::explain;
 pub use failure::{Demand, Failure, FailureKind, without_numbers};
 pub use fields::{Fields, Named, Names};

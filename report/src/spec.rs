@@ -9,14 +9,13 @@
 
 mod breach;
 mod follow;
-mod rules;
+pub(crate) mod rules;
 mod server;
 mod step;
 
 pub use breach::{Basis, Breach, Fact};
 pub use rules::{Kind, RULES, Rule};
-pub(crate) use rules::{Check, append_entries, contract, leaders, persistence};
-pub(crate) use server::{Confirmation, Server};
+pub(crate) use server::Server;
 pub(crate) use step::Did;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +57,7 @@ const TOLD: usize = 8;
 pub fn judge(story: &Story) -> Vec<Breach> {
     let mut known = Known::new(story);
     let mut breaches: Vec<Breach> = Vec::new();
+    let mut lengths_counted: Vec<Fact> = Vec::new();
     for (moment, did) in step::steps(story) {
         if !known.counts(&did) {
             known.follow(moment, &did);
@@ -74,10 +74,41 @@ pub fn judge(story: &Story) -> Vec<Breach> {
                 breaches.push(breach);
             }
         }
+        if let Did::Handled(call) = did
+            && call.purpose == Purpose::Vote
+            && lengths_counted.is_empty()
+        {
+            lengths_counted.extend(rules::request_vote::refused_for_length(&known, moment, call));
+        }
         known.follow(moment, &did);
     }
+    rules::request_vote::name_the_comparison(&lengths_counted, &mut breaches);
     breaches.sort_by_key(|breach| breach.at);
     breaches
+}
+
+/// The promises of Raft's that a run is proven to break, in order of time. What rests on a guess breaks none.
+#[must_use]
+pub fn unsafe_steps(story: &Story) -> Vec<Breach> {
+    let mut breaches = judge(&story.without_guesses());
+    breaches.retain(|breach| breach.rule.kind == Kind::Safety && breach.is_proven());
+    breaches
+}
+
+/// The votes that were refused without a reason, in order of time.
+pub(crate) fn refusals(story: &Story) -> Vec<Fact> {
+    let mut known = Known::new(story);
+    let mut refusals = Vec::new();
+    for (moment, did) in step::steps(story) {
+        if let Did::Handled(call) = did
+            && known.counts(&did)
+            && call.purpose == Purpose::Vote
+        {
+            refusals.extend(rules::request_vote::refuses_without_reason(&known, call));
+        }
+        known.follow(moment, &did);
+    }
+    refusals
 }
 
 impl<'a> Known<'a> {
@@ -135,7 +166,9 @@ impl<'a> Known<'a> {
             Did::Sent(call) | Did::Returned(call) => self.is_alive(call.from),
             Did::Handled(call) => self.came_to_this_life(call),
             Did::Viewed(server, view) => self.server(server).life == view.incarnation,
-            Did::Applied(applied, _) => self.server(applied.server.server).life == applied.server.incarnation,
+            Did::Applied(applied, _) => {
+                self.server(applied.server.server).life == applied.server.incarnation
+            }
             _ => true,
         }
     }

@@ -5,7 +5,6 @@
 
 mod build;
 mod names;
-mod overlap;
 mod when;
 
 use std::borrow::Cow;
@@ -543,6 +542,15 @@ impl Life {
     #[must_use]
     pub fn covers(&self, at: Time) -> bool {
         self.from.at <= at && self.until.is_none_or(|until| at < until.at)
+    }
+}
+
+impl TaskEnd {
+    /// The line that spawned it.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let (file, line) = &self.spawned;
+        format!("{file}:{line}")
     }
 }
 

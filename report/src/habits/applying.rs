@@ -151,9 +151,10 @@ impl First<'_> {
         }
         let server = server as usize;
         let life = *life_at(story, server, applied.moment.at)?;
-        let own = story.applied.iter().filter(|before| {
-            before.server.server as usize == server && before.moment < life.from
-        });
+        let own = story
+            .applied
+            .iter()
+            .filter(|before| before.server.server as usize == server && before.moment < life.from);
         let highest = || own.map(|before| before.index).max().unwrap_or(0);
         let behind = expected.map_or_else(highest, |next| next.saturating_sub(1));
         Some(First { server, life, applied, behind })
@@ -210,10 +211,8 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
     }
     let began =
         format!("server {server} was restarted; its service had everything up to index {behind}");
-    let text = format!(
-        "it applied index {index} first, and left out {}",
-        indexes(behind + 1, index - 1)
-    );
+    let text =
+        format!("it applied index {index} first, and left out {}", indexes(behind + 1, index - 1));
     let what = format!("server {server} took for applied what it had only saved");
     // That it leaves something out is certain, and how it comes to that is not.
     let breach = first.breach(&persistence::SAVED_FOR_APPLIED, what);
@@ -235,9 +234,10 @@ fn knew_of_more(story: &Story, first: &First<'_>) -> bool {
 /// Whether `index` is the last that a server had applied before its present life, or where its log
 /// ended then.
 fn was_last(story: &Story, server: usize, began: crate::story::Moment, index: u64) -> bool {
-    let applied = story.applied.iter().filter(|applied| {
-        applied.server.server as usize == server && applied.moment < began
-    });
+    let applied = story
+        .applied
+        .iter()
+        .filter(|applied| applied.server.server as usize == server && applied.moment < began);
     let confirmed = story.handled_by(server).filter_map(|call| {
         let handled = call.handled.filter(|&handled| handled < began)?;
         (call.reply.success == Some(true)).then_some((handled, call.up_to()?))
@@ -257,10 +257,7 @@ fn left_out(case: &Case<'_>) -> Option<Breach> {
     let first = First::find(case)?;
     let First { server, life, applied, behind } = first;
     let index = applied.index;
-    if index <= behind + 1
-        || snapshot_lost(case).is_some()
-        || saved_for_applied(case).is_some()
-    {
+    if index <= behind + 1 || snapshot_lost(case).is_some() || saved_for_applied(case).is_some() {
         return None;
     }
     let brought = case.story.handled_by(server).rev().find(|call| {

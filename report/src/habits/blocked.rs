@@ -17,11 +17,7 @@ pub(super) const HABITS: &[Habit] = &[
         refuted_by: "nothing was on its way to the service",
         find: snapshot_waits,
     },
-    Habit {
-        rule: &contract::START_WAITS,
-        refuted_by: "start() returned",
-        find: start_waits,
-    },
+    Habit { rule: &contract::START_WAITS, refuted_by: "start() returned", find: start_waits },
 ];
 
 /// The server that blocks the thread, and in what.
@@ -45,7 +41,8 @@ fn killed_server_waits(case: &Case<'_>) -> Option<Breach> {
     let crashed = life.until?;
     let what = format!("server {server} was killed, and its tasks go on and wait for ever");
     let killed = format!("server {server} was killed, in its life {}", life.incarnation);
-    let text = "a task of a life that had ended blocks the thread, and with it all others".to_owned();
+    let text =
+        "a task of a life that had ended blocks the thread, and with it all others".to_owned();
     Some(
         Breach::new(&contract::KILLED_WAITS, case.window.end(), server, what)
             .seen(crashed.at, killed, None)
@@ -63,7 +60,8 @@ fn snapshot_waits(case: &Case<'_>) -> Option<Breach> {
          waits for snapshot()"
     );
     let given = format!("server {server}'s service was given index {}", last.index);
-    let text = "before it took the next message it called snapshot(), which doesn't return".to_owned();
+    let text =
+        "before it took the next message it called snapshot(), which doesn't return".to_owned();
     let rule = &contract::LOCK_WHILE_APPLYING;
     let breach = Breach::new(rule, case.window.end(), server, what);
     let breach = breach.seen(last.moment.at, given, None).seen(case.window.until, text, None);

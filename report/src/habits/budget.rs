@@ -27,11 +27,7 @@ pub(super) const HABITS: &[Habit] = &[
         refuted_by: "the confirmation hadn't come in when the entries were sent again",
         find: confirmed_sent_again,
     },
-    Habit {
-        rule: &budget::SENT_TWICE,
-        refuted_by: "the first request was lost",
-        find: sent_twice,
-    },
+    Habit { rule: &budget::SENT_TWICE, refuted_by: "the first request was lost", find: sent_twice },
     Habit {
         rule: &budget::TOO_OFTEN,
         refuted_by: "half of the heartbeats are further apart",

@@ -37,12 +37,13 @@ fn refused(case: &Case<'_>) -> Option<(Leader, Time, bool)> {
             Some((leader, until, is_seen))
         }
         Check::Agreed { accepted: None } => {
-            let leader = up(&case.window).find_map(|server| leads(story, server as usize, until))?;
+            let leader =
+                up(&case.window).find_map(|server| leads(story, server as usize, until))?;
             let begun = leader.since.max(case.window.settled).max(case.window.from);
             (until.since(begun) >= LONG).then_some((leader, until, false))
         }
         // It didn't change: what came back from start() was nothing.
-        Check::SameTerm => {
+        Check::SameTerm | Check::TermStays => {
             let looked = looked()?;
             let leader = leads(story, looked.leader? as usize, until)?;
             let took = |own: &crate::story::Proposal| {
@@ -89,13 +90,18 @@ fn one_command_at_a_time(case: &Case<'_>) -> Option<Breach> {
     let since = story.looks.last().map(|look| look.moment);
     let own = |own: &crate::story::Proposal| own.server.server == leader.server;
     let is_open = accepted > applied
-        || story.proposals.iter().any(|it| own(it) && since.is_some_and(|since| it.moment >= since));
+        || story
+            .proposals
+            .iter()
+            .any(|it| own(it) && since.is_some_and(|since| it.moment >= since));
     if is_seen || !waited || !is_open {
         return None;
     }
     let last = story.proposals.iter().rev().find(|own| own.moment.at <= until)?;
-    let what =
-        format!("server {} takes no command as long as an earlier one isn't committed", leader.server);
+    let what = format!(
+        "server {} takes no command as long as an earlier one isn't committed",
+        leader.server
+    );
     let took = format!("server {} accepted a command at index {}", last.server.server, last.index);
     let text = format!(
         "server {} led still, had applied up to index {applied}, and had accepted no other command; nor did \

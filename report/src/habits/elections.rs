@@ -9,7 +9,7 @@ use crate::explain::Case;
 use crate::outcome::Outcome;
 use crate::spec::rules::{all_servers, candidates, contract, followers, leaders, request_vote};
 use crate::spec::{Breach, Rule, refusals};
-use crate::story::{Call, Election, Purpose, Story};
+use crate::story::{Call, Election, Story};
 use crate::text::{count, list};
 
 /// A server that answers nothing can do nothing else.
@@ -157,9 +157,9 @@ fn hangs(case: &Case<'_>) -> Option<Breach> {
             seen = seen.max(ended);
         }
         let Some((_, _, first)) = hung.first().filter(|_| covered > PATIENCE) else { continue };
-        never |= hung.iter().any(|&(began, ended, call)| {
-            call.handled.is_none() && ended.since(began) > PATIENCE
-        });
+        never |= hung
+            .iter()
+            .any(|&(began, ended, call)| call.handled.is_none() && ended.since(began) > PATIENCE);
         let text = format!(
             "{} reached server {server}; its handlers then hung for {} of the failing check's {} ({} of them)",
             first.method,
@@ -200,7 +200,8 @@ fn leader_not_told(case: &Case<'_>) -> Option<Breach> {
                 calls.len(),
                 last.sent.at
             );
-            let what = format!("server {server} leads term {term}, but its get_state never says so");
+            let what =
+                format!("server {server} leads term {term}, but its get_state never says so");
             let breach =
                 Breach::new(&contract::LEADER_NOT_TOLD, case.window.end(), server as u32, what);
             return Some(breach.seen(first.sent.at, text, ids(calls)));
@@ -359,13 +360,15 @@ fn gives_up(case: &Case<'_>) -> Option<Breach> {
             let within = case.window.contains(next.at);
             let granted = |call: &&Call| call.reply.vote_granted == Some(true);
             let later = requests(story, one).filter(granted).filter(|call| {
-                call.returned.is_some_and(|(at, outcome)| {
-                    outcome == Outcome::Replied && at.at >= next.at
-                })
+                call.returned
+                    .is_some_and(|(at, outcome)| outcome == Outcome::Replied && at.at >= next.at)
             });
             let later: Vec<&Call> = later.collect();
             let soon = requests(story, one).filter(granted).count();
-            if within && next.at.since(one.at) < COUNTED && soon + 1 >= story.majority() && !later.is_empty()
+            if within
+                && next.at.since(one.at) < COUNTED
+                && soon + 1 >= story.majority()
+                && !later.is_empty()
             {
                 early.push((one, next, later));
             }
@@ -517,7 +520,9 @@ fn replaced_at_once(case: &Case<'_>) -> Option<Breach> {
         let mut heard = story.handled_by(by).rev().filter(|call| call.is_followed());
         let heard = heard.find_map(|call| call.handled.filter(|handled| handled.at <= at));
         let silence = match heard {
-            Some(heard) => format!("{} after it had last heard a leader", seconds(at.since(heard.at))),
+            Some(heard) => {
+                format!("{} after it had last heard a leader", seconds(at.since(heard.at)))
+            }
             None => "having heard no leader at all".to_owned(),
         };
         let led = seconds(until.since(from));
@@ -574,9 +579,4 @@ fn votes_split(case: &Case<'_>) -> Option<Breach> {
         breach = breach.seen(case.window.until, text, None);
     }
     Some(breach)
-}
-
-/// Whether a call is one of Raft's own.
-pub(super) fn is_raft_s(call: &&Call) -> bool {
-    call.purpose != Purpose::Other
 }

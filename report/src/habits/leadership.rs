@@ -91,7 +91,9 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
     let (rule, what): (&'static Rule, String) = match is_waiting {
         true => (
             &leaders::ONE_CALL,
-            format!("server {leader} sends a server nothing as long as a call to it is outstanding"),
+            format!(
+                "server {leader} sends a server nothing as long as a call to it is outstanding"
+            ),
         ),
         false => (
             &leaders::SILENT,
@@ -115,13 +117,12 @@ fn silent_before<'a>(story: &'a Story, election: &Election) -> Option<&'a Call> 
     let (candidate, at) = (election.candidate.server, election.at);
     let heard = story.handled_by(candidate as usize).rev().filter(|call| call.is_leaders());
     let mut heard = heard.filter(|call| call.handled.is_some_and(|handled| handled.at <= at));
-    let heard = heard.next().filter(|call| {
-        call.args.term.is_some_and(|term| term + 1 == election.term)
-    })?;
+    let heard =
+        heard.next().filter(|call| call.args.term.is_some_and(|term| term + 1 == election.term))?;
     let leader = heard.from.server as usize;
-    let last = story.sent_by(leader).rfind(|call| {
-        call.to == candidate && call.sent.at <= at && call.is_leaders()
-    })?;
+    let last = story
+        .sent_by(leader)
+        .rfind(|call| call.to == candidate && call.sent.at <= at && call.is_leaders())?;
     let since = last.sent.at;
     let view = story.view_at(leader, at)?;
     let leads = view.is_leader
@@ -129,7 +130,8 @@ fn silent_before<'a>(story: &'a Story, election: &Election) -> Option<&'a Call> 
         && view.incarnation == heard.from.incarnation;
     let up = story.up(at);
     let are_up = up.contains(&leader) && up.contains(&(candidate as usize));
-    (at.since(since) >= SOON && leads && are_up && story.settled_before(at) <= since).then_some(last)
+    (at.since(since) >= SOON && leads && are_up && story.settled_before(at) <= since)
+        .then_some(last)
 }
 
 /// For how long nobody must have led: a right Raft has a leader sooner, but for rare bad luck.

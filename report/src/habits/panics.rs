@@ -156,10 +156,8 @@ fn request_below_snapshot(case: &Case<'_>) -> Option<Breach> {
             format!("server {server} panicked over entries that its snapshot covers already"),
         ),
     };
-    let text = format!(
-        "it got what follows index {prev} from server {}, and panicked",
-        call.from.server
-    );
+    let text =
+        format!("it got what follows index {prev} from server {}, and panicked", call.from.server);
     let breach = Breach::new(rule, case.window.end(), server as u32, what);
     let at = call.delivered?.at;
     Some(with_snapshot(breach, server, &held).concluded(at, text, [call.id]))

@@ -198,9 +198,11 @@ fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
         .filter_map(Call::up_to)
         .max();
     Some(match confirmed {
-        Some(up_to) if up_to >= prev => {
-            breach.seen(first.sent.at, format!("it had confirmed index {up_to} in that term before"), None)
-        }
+        Some(up_to) if up_to >= prev => breach.seen(
+            first.sent.at,
+            format!("it had confirmed index {up_to} in that term before"),
+            None,
+        ),
         _ => breach,
     })
 }
@@ -250,7 +252,11 @@ fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
     Some(
         Breach::new(rule, case.window.end(), leader, what)
             .seen(first.sent.at, sent, [first.id])
-            .seen(last.sent.at, format!("it had sent the same one {count} times by then"), [last.id]),
+            .seen(
+                last.sent.at,
+                format!("it had sent the same one {count} times by then"),
+                [last.id],
+            ),
     )
 }
 
@@ -305,7 +311,9 @@ fn snapshot_needed(case: &Case<'_>) -> Option<Breach> {
     let is_at_end = prev == held.index || prev == held.index + 1;
     let mut sent = story.sent_by(leader as usize).filter(|call| call.to == server);
     let was_sent = sent.any(|call| {
-        call.purpose == Purpose::Snapshot && call.sent.at >= first.sent.at && call.sent.at <= case.window.until
+        call.purpose == Purpose::Snapshot
+            && call.sent.at >= first.sent.at
+            && call.sent.at <= case.window.until
     });
     if !is_at_end || was_sent {
         return None;
@@ -332,7 +340,8 @@ fn moved_at_sending(case: &Case<'_>) -> Option<Breach> {
         let led = leads(story, leader as usize, until)?;
         for server in (0..story.servers as u32).filter(|&server| server != leader) {
             let all: Vec<&Call> = appends(story, leader, server, led.term).collect();
-            let confirmed = |call: &&Call| call.reply.success == Some(true) && call.replied().is_some();
+            let confirmed =
+                |call: &&Call| call.reply.success == Some(true) && call.replied().is_some();
             let up_to = all.iter().copied().filter(confirmed).filter_map(Call::up_to).max();
             let failed = all.iter().find(|call| {
                 let carries = call.args.entries.as_ref().is_some_and(|entries| !entries.is_empty());
@@ -342,7 +351,10 @@ fn moved_at_sending(case: &Case<'_>) -> Option<Breach> {
                     Some(_) => true,
                     None => false,
                 };
-                carries && is_lost && end > up_to && call.returned.is_some_and(|it| it.0.at <= until)
+                carries
+                    && is_lost
+                    && end > up_to
+                    && call.returned.is_some_and(|it| it.0.at <= until)
             });
             let Some(failed) = failed else { continue };
             let (returned, outcome) = failed.returned?;
@@ -354,7 +366,15 @@ fn moved_at_sending(case: &Case<'_>) -> Option<Breach> {
                 && until.since(returned.at) > LONG / 2
                 && let (Some(first), Some(last)) = (later.first(), later.last())
             {
-                found.push((leader, server, *failed, returned.at, outcome, (**first, **last), later.len()));
+                found.push((
+                    leader,
+                    server,
+                    *failed,
+                    returned.at,
+                    outcome,
+                    (**first, **last),
+                    later.len(),
+                ));
             }
         }
     }
@@ -365,10 +385,7 @@ fn moved_at_sending(case: &Case<'_>) -> Option<Breach> {
         Outcome::Replied => "was refused".to_owned(),
         outcome => format!("failed ({outcome})"),
     };
-    let sent = format!(
-        "server {leader} sent server {server} {}",
-        contract::indexes(prev + 1, end)
-    );
+    let sent = format!("server {leader} sent server {server} {}", contract::indexes(prev + 1, end));
     let next = format!(
         "it went on with what follows index {}; in {} since then it has never sent {} again, which server \
          {server} hasn't confirmed",
@@ -421,7 +438,9 @@ fn one_call(case: &Case<'_>) -> Option<Breach> {
             let longest = all
                 .iter()
                 .map(|call| (*call, call.returned.map_or(until, |(at, _)| at.at.min(until))))
-                .filter(|(call, end)| case.window.contains(*end) && end.since(call.sent.at) > STALLED)
+                .filter(|(call, end)| {
+                    case.window.contains(*end) && end.since(call.sent.at) > STALLED
+                })
                 .max_by_key(|(call, end)| end.since(call.sent.at));
             if !overlaps && all.len() >= FEW {
                 found.extend(longest);
@@ -430,17 +449,19 @@ fn one_call(case: &Case<'_>) -> Option<Breach> {
     }
     let (call, end) = found.into_iter().max_by_key(|(call, end)| end.since(call.sent.at))?;
     let (leader, server) = (call.from.server, call.to);
-    let what = format!("server {leader} sends a server nothing as long as a call to it is outstanding");
+    let what =
+        format!("server {leader} sends a server nothing as long as a call to it is outstanding");
     let text = format!(
         "server {leader} sent server {server} {}, and nothing more for the {} for which that call was \
          outstanding; it never had two calls to that server under way",
         call.method,
         seconds(end.since(call.sent.at))
     );
-    Some(
-        Breach::new(&leaders::ONE_CALL, case.window.end(), leader, what)
-            .seen(call.sent.at, text, [call.id]),
-    )
+    Some(Breach::new(&leaders::ONE_CALL, case.window.end(), leader, what).seen(
+        call.sent.at,
+        text,
+        [call.id],
+    ))
 }
 
 /// A leader's task has ended, and what it had sent to somebody until then is sent no more.
@@ -457,12 +478,12 @@ fn task_ended(case: &Case<'_>) -> Option<Breach> {
     let task = story.tasks.iter().rev().find(|task| {
         task.server == last.from && task.moment.at >= last.sent.at && task.moment.at <= until
     })?;
-    let what = format!("a task of server {} has ended, and the server sends less since", led.server);
-    let text = format!(
-        "server {}'s task that was spawned at {} {}",
-        led.server, task.spawned, task.how
-    );
-    let nothing = format!("server {} has sent server {server} nothing since, and leads still", led.server);
+    let what =
+        format!("a task of server {} has ended, and the server sends less since", led.server);
+    let text =
+        format!("server {}'s task that was spawned at {} {}", led.server, task.place(), task.how);
+    let nothing =
+        format!("server {} has sent server {server} nothing since, and leads still", led.server);
     Some(
         Breach::new(&contract::TASK_ENDED, case.window.end(), led.server, what)
             .seen(last.sent.at, format!("the last that it sent server {server}"), [last.id])
@@ -510,8 +531,11 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
     let accepted =
         format!("server {leader} accepted the command at index {index} in term {}", led.term);
     let what = format!("server {leader} never sent the command to server {server}");
-    let mut breach = Breach::new(&leaders::SENDS, case.window.end(), leader, what)
-        .seen(own.moment.at, accepted, None);
+    let mut breach = Breach::new(&leaders::SENDS, case.window.end(), leader, what).seen(
+        own.moment.at,
+        accepted,
+        None,
+    );
     if let Some(last) = appends(story, leader, server, led.term).last() {
         let text = format!(
             "the last that it sent server {server} follows index {} and has {}",
@@ -611,7 +635,11 @@ fn commit_not_told(case: &Case<'_>) -> Option<Breach> {
     );
     Some(
         Breach::new(&leaders::TELLS_COMMIT, case.window.end(), leader, what)
-            .seen(applied.moment.at, format!("server {leader}, the leader, applied index {index}"), None)
+            .seen(
+                applied.moment.at,
+                format!("server {leader}, the leader, applied index {index}"),
+                None,
+            )
             .seen(last.sent.at, text, [first.id, last.id]),
     )
 }

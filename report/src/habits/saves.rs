@@ -74,8 +74,7 @@ fn command_not_saved(case: &Case<'_>) -> Option<Breach> {
     let text = format!("server {server} accepted a command at index {index}");
     let what = format!("server {server} doesn't save the commands that it accepts");
     let nothing = format!("server {server} has saved nothing since");
-    let breach =
-        Breach::new(&persistence::LOG_NOT_SAVED, until, server, what).seen(at, text, None);
+    let breach = Breach::new(&persistence::LOG_NOT_SAVED, until, server, what).seen(at, text, None);
     // What it has promised to nobody it needn't have saved.
     let mut sent = story.sent_by(server as usize);
     Some(match sent.find(|call| call.sent > accepted.moment && call.up_to() >= Some(index)) {
@@ -202,8 +201,10 @@ pub(super) fn kept_old(story: &Story, server: usize, until: Moment) -> Option<Br
     })?;
     let what = format!("server {server} cut its log behind a new snapshot and kept the old one");
     let given = format!("it was given a snapshot up to index {}", made.index);
-    let again =
-        format!("it cut its log and saved a snapshot of {} bytes again: the old one", save.snapshot);
+    let again = format!(
+        "it cut its log and saved a snapshot of {} bytes again: the old one",
+        save.snapshot
+    );
     let breach = by_save(&persistence::OLD_SNAPSHOT_KEPT, server, save, what);
     let breach = saved_snapshot(breach, server, before).seen(made.moment.at, given, None);
     // Another of the same size may be stored by now, and the log may be cut for another reason.

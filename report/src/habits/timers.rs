@@ -101,21 +101,27 @@ fn waited(case: &Case<'_>) -> (Duration, Duration) {
 const GAPS: usize = 4;
 
 /// Whether what came at `times` can have reset a timer again and again between `reset` and `end`.
-fn keep_from_firing(case: &Case<'_>, times: impl Iterator<Item = Time>, (reset, end): (Time, Time)) -> bool {
+fn keep_from_firing(
+    case: &Case<'_>,
+    times: impl Iterator<Item = Time>,
+    (reset, end): (Time, Time),
+) -> bool {
     let (least, most) = waited(case);
     let mut last = reset;
-    let gaps: Vec<Duration> = times
-        .chain([end])
-        .map(|at| at.since(std::mem::replace(&mut last, at)))
-        .collect();
+    let gaps: Vec<Duration> =
+        times.chain([end]).map(|at| at.since(std::mem::replace(&mut last, at))).collect();
     let long = gaps.iter().filter(|&&gap| gap > least + (most - least) / 2).count();
     gaps.iter().all(|&gap| gap <= most.max(PATIENCE)) && long < GAPS
 }
 
 /// It takes too long until somebody stands.
 pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
-    let mut breach = of_timers(case, &followers::TOO_LONG, "the election timeout is too long for the time \
-                               that the test gives");
+    let mut breach = of_timers(
+        case,
+        &followers::TOO_LONG,
+        "the election timeout is too long for the time \
+                               that the test gives",
+    );
     for (server, elections) in present(case, 0..case.story.servers) {
         let longest = timeouts(case, server, &elections).into_iter().max();
         let Some(longest) = longest.filter(|&longest| longest > PATIENCE) else { continue };
@@ -250,9 +256,13 @@ pub(super) fn silent_since_restart(case: &Case<'_>) -> Option<Breach> {
         let life = *life_at(story, server, until)?;
         let Some(held) = began_with(server, &life) else { continue };
         // Others that began so may be as silent; without one, there is at least one that isn't.
-        let others = || story.lives.iter().enumerate().flat_map(|(other, lives)| {
-            lives.iter().map(move |life| (other, life))
-        });
+        let others = || {
+            story
+                .lives
+                .iter()
+                .enumerate()
+                .flat_map(|(other, lives)| lives.iter().map(move |life| (other, life)))
+        };
         let is_usual = others().any(|(other, life)| {
             began_with(other, life).is_some() && sends(other, life.incarnation)
         });
@@ -266,8 +276,11 @@ pub(super) fn silent_since_restart(case: &Case<'_>) -> Option<Breach> {
         if sends(server, life.incarnation) || !is_long || is_usual || heard || works.is_none() {
             continue;
         }
-        let what = format!("server {server} does nothing of its own since it was restarted with a snapshot");
-        let held_text = format!("before a crash server {server} had a snapshot up to index {}", held.index);
+        let what = format!(
+            "server {server} does nothing of its own since it was restarted with a snapshot"
+        );
+        let held_text =
+            format!("before a crash server {server} had a snapshot up to index {}", held.index);
         let began = format!(
             "server {server} was restarted; in the {} since then it has sent nothing, though no leader was \
              heard",
@@ -287,8 +300,9 @@ pub(super) fn task_ended(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
     let ended = story.tasks.iter().filter(|task| {
         let server = task.server.server as usize;
-        let is_now = life_at(story, server, until)
-            .is_some_and(|life| life.incarnation == task.server.incarnation && life.until.is_none());
+        let is_now = life_at(story, server, until).is_some_and(|life| {
+            life.incarnation == task.server.incarnation && life.until.is_none()
+        });
         let later = story.sent_by(server).any(|call| {
             call.from == task.server && call.sent > task.moment && call.sent.at <= until
         });
@@ -300,10 +314,12 @@ pub(super) fn task_ended(case: &Case<'_>) -> Option<Breach> {
     });
     let task = ended.last()?;
     let server = task.server.server;
-    let what = format!("a task of server {server} has ended, and the server sends nothing any more");
+    let what =
+        format!("a task of server {server} has ended, and the server sends nothing any more");
     let text = format!(
         "server {server}'s task that was spawned at {} {}; since then the server has sent nothing",
-        task.spawned, task.how
+        task.place(),
+        task.how
     );
     let breach = Breach::new(&contract::TASK_ENDED, case.window.end(), server, what);
     Some(breach.seen(task.moment.at, text, None))

@@ -18,8 +18,6 @@ pub struct Breach {
     pub what: String,
     /// What shows it.
     pub facts: Vec<Fact>,
-    /// Where in one's code to look, if that is more than the rule tells.
-    pub look: Option<&'static str>,
     /// The rule that was really broken if that one was broken elsewhere in the run, without a doubt of its
     /// own: what a crash has taken shows in several ways.
     pub perhaps: Option<&'static Rule>,
@@ -53,11 +51,16 @@ impl Breach {
     /// A rule was broken at `at` by `server`.
     pub(crate) fn new(rule: &'static Rule, at: Moment, server: u32, what: String) -> Breach {
         let (servers, facts, is_ambiguous) = (vec![server], Vec::new(), false);
-        Breach { rule, at, servers, what, facts, look: None, perhaps: None, is_ambiguous }
+        Breach { rule, at, servers, what, facts, perhaps: None, is_ambiguous }
     }
 
     /// The same, and the run shows this.
-    pub(crate) fn seen(self, at: Time, text: String, calls: impl IntoIterator<Item = RpcId>) -> Breach {
+    pub(crate) fn seen(
+        self,
+        at: Time,
+        text: String,
+        calls: impl IntoIterator<Item = RpcId>,
+    ) -> Breach {
         self.fact(Fact { text, at, calls: calls.into_iter().collect(), basis: Basis::Seen })
     }
 
@@ -86,10 +89,6 @@ impl Breach {
     /// The same, if nothing but this rule's breach leads to such a step only where `is_so`.
     pub(crate) fn sure_if(self, is_so: bool) -> Breach {
         Breach { is_ambiguous: self.is_ambiguous || !is_so, ..self }
-    }
-
-    pub(crate) fn look(self, look: &'static str) -> Breach {
-        Breach { look: Some(look), ..self }
     }
 
     pub(crate) fn or(self, perhaps: &'static Rule) -> Breach {
@@ -130,7 +129,7 @@ impl Breach {
             what: self.what,
             evidence: self.facts.into_iter().map(evidence).collect(),
             rule: format!("{says} ({place})"),
-            look: self.look.unwrap_or(look).to_owned(),
+            look: look.to_owned(),
             normal: normal.map(str::to_owned),
         }
     }

@@ -62,12 +62,8 @@ impl Known<'_> {
                 self.applied(applied);
             }
             Did::Snapshotted(made) => {
-                let held = Held {
-                    moment,
-                    server: made.server,
-                    index: made.index,
-                    is_installed: false,
-                };
+                let held =
+                    Held { moment, server: made.server, index: made.index, is_installed: false };
                 self.holds(held);
             }
             Did::Viewed(server, view) => self.viewed(server, view),
@@ -113,7 +109,7 @@ impl Known<'_> {
         if !is_first || !self.is_ever_in(number, term) {
             return;
         }
-        self.votes_for(number, term, number, (call.sent, call.sent), call.id);
+        self.votes_for(number, term, number, call.sent, call.id);
         let (Some(index), Some(last_term)) = (call.args.last_log_index, call.args.last_log_term)
         else {
             return;
@@ -140,21 +136,13 @@ impl Known<'_> {
         if let (Some(true), Some(term)) = (call.reply.vote_granted, call.args.term)
             && call.reply.term.is_none_or(|now| now <= term)
         {
-            let since = call.delivered.unwrap_or(moment);
-            self.votes_for(call.to, term, call.from.server, (since, moment), call.id);
+            self.votes_for(call.to, term, call.from.server, moment, call.id);
         }
     }
 
-    fn votes_for(
-        &mut self,
-        voter: u32,
-        term: u64,
-        candidate: u32,
-        (since, moment): (Moment, Moment),
-        call: RpcId,
-    ) {
+    fn votes_for(&mut self, voter: u32, term: u64, candidate: u32, moment: Moment, call: RpcId) {
         let server = &mut self.servers[voter as usize];
-        let vote = Vote { candidate, life: server.life, since, moment, call };
+        let vote = Vote { candidate, life: server.life, moment, call };
         server.votes.entry(term).or_insert(vote);
     }
 
@@ -208,7 +196,8 @@ impl Known<'_> {
         let log = &mut server.log;
         if call.reply.success == Some(false) {
             // What it refuses to follow it has no more, though it had it.
-            let has = prev > 0 && log.term(prev).is_some() && log.term(prev) == call.args.prev_log_term;
+            let has =
+                prev > 0 && log.term(prev).is_some() && log.term(prev) == call.args.prev_log_term;
             let is_its = call.reply.term == Some(term) && log.confirmed(prev).is_some();
             if has && is_its && call.delivered.is_some_and(|since| server.is_at_rest(since)) {
                 let log = &mut server.log;

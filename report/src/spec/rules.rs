@@ -43,6 +43,15 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Its name, with its number if it has one: `voted-twice (M2)`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.alias {
+            Some(alias) => format!("{} ({alias})", self.id),
+            None => self.id.to_owned(),
+        }
+    }
+
     /// Whether a breach of it comes of another breach, which says more.
     pub(crate) fn is_consequence(&self) -> bool {
         [leaders::TWO.id, leaders::LACKS_COMMITTED.id, contract::TWO_COMMANDS.id].contains(&self.id)
@@ -123,12 +132,12 @@ impl On {
 /// A check of what is sent or answered: `check!(Votes, twice)`; with `within`, also of a history without its
 /// beginning.
 macro_rules! check {
-    ($on:ident, $judge:ident within) => { check!(@ $on, $judge, true) };
-    ($on:ident, $judge:ident) => { check!(@ $on, $judge, false) };
+    ($on:ident, $judge:ident within) => { $crate::spec::rules::check!(@ $on, $judge, true) };
+    ($on:ident, $judge:ident) => { $crate::spec::rules::check!(@ $on, $judge, false) };
     (@ $on:ident, $judge:ident, $within:literal) => {
         $crate::spec::rules::Check {
             on: $crate::spec::rules::On::$on,
-            judge: |known, moment, did| check!(@call $on, known, moment, did, $judge),
+            judge: |known, _moment, did| $crate::spec::rules::check!(@call $on, known, _moment, did, $judge),
             within: $within,
         }
     };
@@ -158,18 +167,18 @@ macro_rules! rules {
         $(#[doc = $doc:literal])*
         $name:ident: $kind:ident $id:literal $(= $alias:literal)?,
         $place:literal, $says:literal, $look:literal $(, normal $normal:expr)?
-        $(; $($on:ident $judge:ident $($within:ident)?),+)?;
+        $(=> $($on:ident $judge:ident $($within:ident)?),+)?;
     )+) => {
         $(
             $(#[doc = $doc])*
             pub(crate) static $name: $crate::spec::Rule = $crate::spec::Rule {
                 id: $id,
-                alias: rules!(@or $($alias)?),
+                alias: $crate::spec::rules::rules!(@or $($alias)?),
                 kind: $crate::spec::Kind::$kind,
                 place: $place,
                 says: $says,
                 look: $look,
-                normal: rules!(@or $($normal)?),
+                normal: $crate::spec::rules::rules!(@or $($normal)?),
                 checks: &[$($($crate::spec::rules::check!($on, $judge $($within)?)),+)?],
             };
         )+

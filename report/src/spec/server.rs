@@ -52,8 +52,6 @@ pub(crate) struct Shown {
 pub(crate) struct Vote {
     pub(crate) candidate: u32,
     pub(crate) life: u32,
-    /// When its handler began; of a candidate's own vote, when it asked for others.
-    pub(crate) since: Moment,
     pub(crate) moment: Moment,
     pub(crate) call: RpcId,
 }

@@ -2,9 +2,7 @@
 
 use crate::event::Time;
 use crate::outcome::Outcome;
-use crate::story::{
-    Applied, Call, Happened, Life, Moment, Proposal, Save, Snapshot, Story, View,
-};
+use crate::story::{Applied, Call, Happened, Life, Moment, Proposal, Save, Snapshot, Story, View};
 
 /// One thing that a server did, or that happened to it.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,8 @@
 use super::summary::missing;
 use super::{entry, escaped, summary, whole_timeline};
 use crate::explain::explain;
-use crate::monitor;
 use crate::record::Record;
+use crate::spec;
 use crate::story::Story;
 
 /// How a stored run ended, why, and all that happened.
@@ -39,11 +39,10 @@ pub fn report(record: &Record) -> String {
     } else if record.dropped > 0 {
         entry(&mut text, "missing", &missing(&story));
     }
-    for tripped in monitor::watch(&story) {
-        let first = tripped.first();
-        let monitor = tripped.monitor;
-        let what = format!("{} at {} s: {}", monitor.id, first.at, first.what);
-        entry(&mut text, "monitor", &format!("{what} (rule: {}; {})", monitor.rule, monitor.paper));
+    for breach in spec::judge(&story) {
+        let rule = breach.rule;
+        let what = format!("{} at {} s: {}", rule.name(), breach.at.at, breach.what);
+        entry(&mut text, "rule", &format!("{what} (rule: {}; {})", rule.says, rule.place));
     }
     for warning in &record.warnings {
         entry(&mut text, "warning", warning.trim_start_matches("warning: "));

@@ -1,6 +1,8 @@
 //! A run that is stored and read again is the same run.
 
-use report::{Accepted, Check, Failure, FailureKind, Outcome, Record, Story, TaskEnding, Time, text};
+use report::{
+    Accepted, Check, Failure, FailureKind, Outcome, Record, Story, TaskEnding, Time, text,
+};
 use serde_json::{Value, json};
 
 use crate::sketch::{Sketch, ask, denied, entries, granted, success};

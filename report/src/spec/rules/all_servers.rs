@@ -15,19 +15,19 @@ rules! {
         "Figure 2, All Servers 2, AppendEntries 1; §5.1",
         "terms only go up: a server takes over a term that is higher than its own, and refuses what comes with \
          a lower one",
-        "where the current term is set: only to a higher one, also when a reply or a leader names another";
-        Views view_goes_back within;
+        "where the current term is set: only to a higher one, also when a reply or a leader names another"
+        => Views view_goes_back within;
     NOT_ADOPTED: Contract "term-not-adopted",
         "Figure 2, All Servers 2; §5.1",
         "if RPC request or response contains term T > currentTerm: set currentTerm = T, convert to follower",
         "the first lines of every handler, and of what is done with every reply, a refusal above all: the \
-         higher term is adopted before anything else";
-        Votes stays_below, Answers stays_below, Takes stays_below, Gets ignores_reply;
+         higher term is adopted before anything else"
+        => Votes stays_below, Answers stays_below, Takes stays_below, Gets ignores_reply;
     ANSWERS_LOWER: Safety "answer-without-term" = "M4",
         "Figure 2, Results of RequestVote and AppendEntries; §5.1",
         "each reply has the answering server's current term, for the asking one to update itself",
-        "every return of a handler, those of refusals, too: the reply's term is set to the current one";
-        Votes answers_lower within, Answers answers_lower within, Takes answers_lower within;
+        "every return of a handler, those of refusals, too: the reply's term is set to the current one"
+        => Votes answers_lower within, Answers answers_lower within, Takes answers_lower within;
     HANGS: Liveness "server-hangs" = "M16",
         "rule 10 of the contract; §5.1; §5.6",
         "a handler returns soon: it waits neither for a lock that is held across an RPC nor for a channel that \
@@ -206,8 +206,10 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     }
     let server = from.server;
     let what = format!("server {server} heard of term {term} and stayed in term {asked}");
-    let text =
-        format!("server {}'s reply to {} told server {server} of term {term}", call.to, call.method);
+    let text = format!(
+        "server {}'s reply to {} told server {server} of term {term}",
+        call.to, call.method
+    );
     let breach = Breach::new(&NOT_ADOPTED, due, server, what).seen(moment.at, text, [call.id]);
     Some(match later.filter(|_| stays) {
         Some(later) => {
@@ -219,7 +221,9 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
             breach.seen(later.sent.at, text, [later.id])
         }
         // It may have stopped waiting for that reply; and what it tells may be wrong.
-        None => breach.concluded(due.at, format!("server {server} is in an earlier term still"), None),
+        None => {
+            breach.concluded(due.at, format!("server {server} is in an earlier term still"), None)
+        }
     })
 }
 

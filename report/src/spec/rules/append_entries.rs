@@ -14,25 +14,25 @@ rules! {
     OLD_LEADER_OBEYED: Safety "old-leader-obeyed" = "M6",
         "Figure 2, AppendEntries 1; §5.1",
         "a request whose term is lower than one's own is refused",
-        "the beginning of the handler of AppendEntries";
-        Answers obeys_old_leader within;
+        "the beginning of the handler of AppendEntries"
+        => Answers obeys_old_leader within;
     MISMATCH_ACCEPTED: Safety "log-mismatch-accepted",
         "Figure 2, AppendEntries 2; §5.3",
         "a follower refuses entries if its log has no entry at prevLogIndex whose term is prevLogTerm",
-        "the consistency check of AppendEntries: both the index and the term, for heartbeats, too";
-        Answers accepts_mismatch;
+        "the consistency check of AppendEntries: both the index and the term, for heartbeats, too"
+        => Answers accepts_mismatch;
     MATCH_REFUSED: Contract "fitting-entries-refused",
         "Figure 2, AppendEntries 2; §5.3",
         "entries are refused only if the log has no entry at prevLogIndex whose term is prevLogTerm",
-        "the consistency check of AppendEntries: the index that it looks at, and what it compares";
-        Answers refuses_what_it_has;
+        "the consistency check of AppendEntries: the index that it looks at, and what it compares"
+        => Answers refuses_what_it_has;
     TRUNCATED: Safety "log-truncated" = "M7",
         "Figure 2, AppendEntries 3; §5.3",
         "only an entry that conflicts with a new one, of the same index and another term, is deleted, with all \
          that follow it",
         "where a follower cuts its log: not at prevLogIndex, and not at the end of the request's entries, \
-         unless one of them conflicts";
-        Asks asks_with_less;
+         unless one of them conflicts"
+        => Asks asks_with_less;
     SUFFIX_KEPT: Safety "conflicting-suffix-kept" = "M7",
         "Figure 2, AppendEntries 3; §5.3",
         "if an existing entry conflicts with a new one (same index but different terms), the existing entry \
@@ -44,8 +44,8 @@ rules! {
         "commitIndex = min(leaderCommit, index of last new entry); what follows that entry may not be the \
          leader's",
         "where a follower's commitIndex goes up: the last new entry is prevLogIndex + the number of entries, \
-         not the end of the log";
-        Applies applies_unknown;
+         not the end of the log"
+        => Applies applies_unknown;
     COMMIT_OF_REFUSED: Safety "commit-of-refused-request" = "M21",
         "Figure 2, AppendEntries 1, 2 and 5; §5.3",
         "a request that is refused changes nothing: its leaderCommit speaks of the leader's log, which this \
@@ -341,7 +341,10 @@ fn lost(
         Some(confirmed) => confirmed.life != server.life,
         None => server.life > 1 && server.log.saved >= index,
     };
-    if crashed && refuses && let Some(snapshot) = saved_snapshot(known, number, index) {
+    if crashed
+        && refuses
+        && let Some(snapshot) = saved_snapshot(known, number, index)
+    {
         return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
     }
     // What it has done since: in this life, if there was a crash.
@@ -350,13 +353,17 @@ fn lost(
     let short = handled_shorter(known, number, index, moment).filter(is_of_now);
     let older = handled_older_snapshot(known, number, index, moment).filter(is_of_now);
     let mut breach = if older.is_some() {
-        let what =
-            format!("server {number} threw away {entry}, which is behind a snapshot that it was sent");
+        let what = format!(
+            "server {number} threw away {entry}, which is behind a snapshot that it was sent"
+        );
         new(&DROPPED_FOR_SNAPSHOT, what)
     } else if crashed && short.is_none() {
         new(&LOG_NOT_SAVED, format!("server {number} lost {entry} in a crash"))
     } else {
-        new(&TRUNCATED, format!("server {number} threw away {entry}, which conflicted with nothing"))
+        new(
+            &TRUNCATED,
+            format!("server {number} threw away {entry}, which conflicted with nothing"),
+        )
     };
     if let Some((short, handled, last)) =
         short.and_then(|short| Some((short, short.handled?, short.up_to()?)))
@@ -370,10 +377,8 @@ fn lost(
     if let Some((older, handled, last)) =
         older.and_then(|older| Some((older, older.handled?, older.args.last_included_index?)))
     {
-        let text = format!(
-            "it then took a snapshot of server {}'s up to index {last}",
-            older.from.server
-        );
+        let text =
+            format!("it then took a snapshot of server {}'s up to index {last}", older.from.server);
         breach = breach.seen(handled.at, text, [older.id]);
     }
     let last_known = breach.facts.last().map(|fact| fact.at);
@@ -392,7 +397,8 @@ fn lost(
         breach = breach.seen(at.at.min(moment.at), text, None);
     }
     let since = if crashed { "after a crash " } else { "later " };
-    let suspects = usize::from(crashed) + usize::from(short.is_some()) + usize::from(older.is_some());
+    let suspects =
+        usize::from(crashed) + usize::from(short.is_some()) + usize::from(older.is_some());
     let breach = breach.seen(moment.at, format!("{since}{text}"), [call.id]);
     // What it says may be wrong, or its comparison; or one of several took it.
     Some(breach.sure_if(gone.is_some() && suspects <= 1))
@@ -425,7 +431,8 @@ fn refused_in_snapshot(
         let what = format!("server {number} refuses what follows its own snapshot");
         (&SNAPSHOT_TERM, what)
     } else {
-        let what = format!("server {number} refuses what follows {entry}, which its snapshot covers");
+        let what =
+            format!("server {number} refuses what follows {entry}, which its snapshot covers");
         (&COVERED_REFUSED, what)
     };
     let had = format!("it had a snapshot up to index {}", held.index);

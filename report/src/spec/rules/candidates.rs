@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{leaders, rules};
-use crate::spec::breach::Breach;
 use crate::spec::Known;
+use crate::spec::breach::Breach;
 use crate::story::{Call, Moment};
 use crate::text::{count, list};
 
@@ -19,14 +19,14 @@ rules! {
         "Figure 2, Candidates 1; §5.2",
         "a candidate increments currentTerm before it asks for votes, also when it stands again",
         "the beginning of an election: the term goes up for a candidate, too",
-        normal NORMAL;
-        Asks stands_in_term_zero;
+        normal NORMAL
+        => Asks stands_in_term_zero;
     WITHOUT_MAJORITY: Safety "leads-without-majority" = "M17",
         "Figure 2, Candidates 2; §5.2",
         "a candidate leads once it has votes of a majority of all servers, in the same term",
         "the number that a candidate's votes are compared with: more than half of all servers, whoever can be \
-         reached; and whether it counts a call that failed, or a vote of an earlier term";
-        Appends leads_without_votes, Installs leads_without_votes;
+         reached; and whether it counts a call that failed, or a vote of an earlier term"
+        => Appends leads_without_votes, Installs leads_without_votes;
     COUNTED_TWICE: Safety "voter-counted-twice" = "M17",
         "Figure 2, Candidates 2; §5.2",
         "a majority is of servers, not of replies: each has one vote, however often its reply comes, and the \
@@ -98,7 +98,8 @@ fn leads_without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> Option
         return None;
     }
     let majority = known.story.majority();
-    let voters: BTreeSet<u32> = server.voters(term).into_iter().filter(|&it| it != number).collect();
+    let voters: BTreeSet<u32> =
+        server.voters(term).into_iter().filter(|&it| it != number).collect();
     if voters.len() + 1 >= majority {
         return None;
     }
@@ -118,8 +119,13 @@ fn leads_without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> Option
     );
     if let Some((first, second)) = again.filter(|_| grants.len() + 1 >= majority) {
         let what = format!("server {number} counted a vote of server {} twice", second.voter);
-        let first_text = format!("server {}'s vote of term {term} reached server {number}", first.voter);
-        let breach = Breach::new(&COUNTED_TWICE, moment, number, what).seen(first.at, first_text, [first.call]);
+        let first_text =
+            format!("server {}'s vote of term {term} reached server {number}", first.voter);
+        let breach = Breach::new(&COUNTED_TWICE, moment, number, what).seen(
+            first.at,
+            first_text,
+            [first.call],
+        );
         let breach = match second.call == first.call {
             true => breach,
             false => breach.seen(second.at, "it came again".to_owned(), [second.call]),

@@ -7,8 +7,8 @@ use super::install_snapshot::{GOES_BACK, NOT_DELIVERED};
 use super::{persistence, rules};
 use crate::event::Caller;
 use crate::outcome::Outcome;
-use crate::spec::breach::Breach;
 use crate::spec::Known;
+use crate::spec::breach::Breach;
 use crate::story::{Applied, Call, Moment, Proposal, Purpose, View};
 
 rules! {
@@ -23,20 +23,20 @@ rules! {
         "an entry has the term in which a leader took it, and the first of those is 1: only index 0, where \
          there is no entry, has term 0",
         "the function that returns the term at an index: what it returns where the log begins, at its end, and \
-         at the snapshot's last index";
-        Asks asks_with_term_zero, Appends follows_term_zero;
+         at the snapshot's last index"
+        => Asks asks_with_term_zero, Appends follows_term_zero;
     LEADER_ONLY_TOLD: Contract "leader-only-told",
         "Figure 4; §5.1, §5.2; rule 4 of the contract",
         "a server leads from the votes of a majority on, until it learns of a higher term; get_state tells that",
         "what get_state reads: the role as it is now, which is neither a candidate's nor that of an earlier \
-         term";
-        Views only_says_so;
+         term"
+        => Views only_says_so;
     TERM_NOT_TOLD: Contract "term-not-told",
         "Figure 2, State: currentTerm; §5.1; rule 4 of the contract",
         "get_state tells the current term, which only goes up",
         "what get_state reads: currentTerm itself, and not a copy of it; or what the answers have for their \
-         server's term";
-        Views tells_less;
+         server's term"
+        => Views tells_less;
     LEADER_NOT_TOLD: Liveness "leader-not-told",
         "rule 4 of the contract",
         "get_state tells the term and whether the server believes itself the leader",
@@ -47,8 +47,8 @@ rules! {
          left out",
         "who sends to the apply channel: one task, which sends what is behind lastApplied and moves \
          lastApplied before it lets go of the lock; and whether something moves it back, such as a snapshot \
-         that is older";
-        Applies applies_in_order within;
+         that is older"
+        => Applies applies_in_order within;
     LEFT_OUT: Safety "apply-left-out" = "M9",
         "Figure 2, All Servers 1; §5.3; rule 6 of the contract",
         "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied]: each index once, none \
@@ -58,30 +58,30 @@ rules! {
     COMMIT_GOES_BACK: Safety "commit-goes-back" = "M9",
         "Figure 2, Volatile state: commitIndex, increases monotonically",
         "commitIndex only goes up",
-        "where commitIndex is set: never to less than it is, also by a snapshot or a leader that knows less";
-        Views commit_goes_back within;
+        "where commitIndex is set: never to less than it is, also by a snapshot or a leader that knows less"
+        => Views commit_goes_back within;
     TWO_COMMANDS: Safety "two-commands-at-an-index" = "M10",
         "§5.4.3, State Machine Safety",
         "no two servers apply different commands at the same index",
-        "who votes for whom, when an entry is called committed, and what can change it in a log after that";
-        Applies applies_another within;
+        "who votes for whom, when an entry is called committed, and what can change it in a log after that"
+        => Applies applies_another within;
     MOVED: Safety "applied-at-another-index",
         "Figure 2, AppendEntries 4; §5.3, §7",
         "an entry has the index that its leader gave it, in every log and whatever a snapshot has replaced: the \
          first entry of a request has the index prevLogIndex + 1",
         "where indexes become places in the log and places become indexes: above all where a request begins \
-         before the end of the snapshot, and where the log is cut";
-        Applies applies_moved;
+         before the end of the snapshot, and where the log is cut"
+        => Applies applies_moved;
     INDEX_FROM_ZERO: Contract "index-from-zero",
         "Figure 2, State: log[]; rule 3 of the contract",
         "the first index is 1",
-        "what start() returns: the index of the entry that it appended, not the log's length before";
-        Proposes index_zero;
+        "what start() returns: the index of the entry that it appended, not the log's length before"
+        => Proposes index_zero;
     INDEX_TWICE: Contract "index-given-twice",
         "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
         "a leader appends each command behind its log's last entry, committed or not",
-        "how start() finds the index that it returns";
-        Proposes index_twice;
+        "how start() finds the index that it returns"
+        => Proposes index_twice;
     REFUSES_COMMANDS: Liveness "leader-refuses-commands",
         "Figure 2, Leaders 2; §5.3; rule 2 of the contract",
         "if command received from client: append entry to local log: start() returns at once, and refuses only \
@@ -156,7 +156,9 @@ pub(super) fn says_term_zero(
             &persistence::SNAPSHOT_TERM,
             format!("server {number} doesn't know the term at its snapshot's end"),
         ),
-        None => (&TERM_ZERO, format!("server {number} calls its entry at index {index} one of term 0")),
+        None => {
+            (&TERM_ZERO, format!("server {number} calls its entry at index {index} one of term 0"))
+        }
     };
     let mut breach = Breach::new(rule, moment, number, what);
     if let Some(held) = is_in_snapshot {
@@ -213,7 +215,8 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
         "server {number} said that it leads term {}, without the votes of a majority",
         view.term
     );
-    let breach = Breach::new(&LEADER_ONLY_TOLD, view.moment, number, what).seen(view.moment.at, says, None);
+    let breach =
+        Breach::new(&LEADER_ONLY_TOLD, view.moment, number, what).seen(view.moment.at, says, None);
     Some(match first {
         Some(first) => {
             let text = "it first sent something as a leader then, with the votes for it".to_owned();
@@ -279,7 +282,13 @@ fn applies_in_order(known: &Known<'_>, moment: Moment, applied: &Applied) -> Opt
                     && call.delivered > known.server(number).began
             });
             if let Some((call, handled)) = snapshot.and_then(|call| Some((call, call.handled?))) {
-                return Some(not_delivered(number, call, handled, (since, before), (moment, index)));
+                return Some(not_delivered(
+                    number,
+                    call,
+                    handled,
+                    (since, before),
+                    (moment, index),
+                ));
             }
             (
                 &LEFT_OUT,
@@ -312,7 +321,11 @@ pub(crate) fn not_delivered(
     );
     // It may have left the snapshot alone, and the entries out for another reason.
     Breach::new(&NOT_DELIVERED, moment, number, what)
-        .seen(since.at, format!("server {number}'s service had everything up to index {before}"), None)
+        .seen(
+            since.at,
+            format!("server {number}'s service had everything up to index {before}"),
+            None,
+        )
         .seen(handled.at, taken, [call.id])
         .seen(moment.at, text, None)
 }
@@ -337,11 +350,11 @@ fn commit_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breac
     let what = format!("server {number}'s commit index went back");
     let said = |commit| format!("server {number} had the commit index {commit}");
     let breach = Breach::new(&COMMIT_GOES_BACK, view.moment, number, what);
-    Some(
-        breach
-            .seen(other.moment.at, said(before), None)
-            .seen(view.moment.at, said(detail.commit_index), None),
-    )
+    Some(breach.seen(other.moment.at, said(before), None).seen(
+        view.moment.at,
+        said(detail.commit_index),
+        None,
+    ))
 }
 
 /// Two servers apply different commands at one index.
@@ -350,8 +363,10 @@ fn applies_another(known: &Known<'_>, moment: Moment, applied: &Applied) -> Opti
     let first = known.first_applied(applied.index)?;
     let other = first.command.as_ref().filter(|other| other.bytes() != command.bytes())?;
     let (one, two) = (first.server.server, applied.server.server);
-    let what = format!("servers {one} and {two} applied different commands at index {}", applied.index);
-    let text = |who, command| format!("server {who} applied {command:?} at index {}", applied.index);
+    let what =
+        format!("servers {one} and {two} applied different commands at index {}", applied.index);
+    let text =
+        |who, command| format!("server {who} applied {command:?} at index {}", applied.index);
     let mut breach = Breach::new(&TWO_COMMANDS, moment, two, what)
         .seen(first.moment.at, text(one, other), None)
         .seen(moment.at, text(two, command), None);
@@ -367,9 +382,11 @@ fn applies_moved(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option
     if known.proposed_at(index).any(|own| own.command.bytes() == command.bytes()) {
         return None; // as nearly always
     }
-    let mut elsewhere = known.story.proposals.iter().filter(|own| {
-        own.moment < moment && own.command.bytes() == command.bytes()
-    });
+    let mut elsewhere = known
+        .story
+        .proposals
+        .iter()
+        .filter(|own| own.moment < moment && own.command.bytes() == command.bytes());
     let own = elsewhere.next()?;
     let is_one = elsewhere.all(|other| other.index == own.index);
     let what = format!("server {number} applied at index {index} the command of another index");
@@ -398,9 +415,9 @@ fn index_twice(known: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Brea
     if known.server(number).log.last_index() < index || index == 0 {
         return None; // as nearly always
     }
-    let earlier = known.proposed_at(index).find(|other| {
-        other.moment < moment && other.server == own.server && other.term == term
-    })?;
+    let earlier = known
+        .proposed_at(index)
+        .find(|other| other.moment < moment && other.server == own.server && other.term == term)?;
     let what = format!("server {number} gave two commands of term {term} the index {index}");
     let text = format!("server {number}'s start() returned index {index} in term {term}");
     let breach = Breach::new(&INDEX_TWICE, moment, number, what);

@@ -6,9 +6,9 @@ use super::persistence::SAVED_FOR_APPLIED;
 use super::rules;
 use crate::event::RpcId;
 use crate::outcome::Outcome;
+use crate::spec::Known;
 use crate::spec::breach::Breach;
 use crate::spec::server::Led;
-use crate::spec::Known;
 use crate::story::{Applied, Call, Moment, View};
 use crate::text::{count, list};
 
@@ -17,8 +17,8 @@ rules! {
         "§5.2, Election Safety",
         "at most one leader is elected in a term",
         "who counts votes of which term: a reply counts only while its candidate still stands for the term of \
-         the request; and whether a leader changes its term without giving up its leadership";
-        Appends second_leader within, Installs second_leader within;
+         the request; and whether a leader changes its term without giving up its leadership"
+        => Appends second_leader within, Installs second_leader within;
     DEPOSED_SENDS: Safety "deposed-leader-sends" = "M17",
         "Figure 2, All Servers 2; §5.1",
         "a leader that learns of a higher term becomes a follower, and sends nothing as a leader any more: \
@@ -29,13 +29,13 @@ rules! {
         "Figure 4; §5.1; Figure 2, Leaders 3; §5.3",
         "a leader leads until it learns of a higher term; if a follower's log doesn't match, it decrements \
          nextIndex and retries",
-        "where a leader becomes a follower: a refusal in its own term is no reason";
-        Views gives_up;
+        "where a leader becomes a follower: a refusal in its own term is no reason"
+        => Views gives_up;
     WITHOUT_MAJORITY: Safety "commits-without-majority" = "M21",
         "Figure 2, Leaders 4; §5.3",
         "an entry is committed once it is on a majority of all servers: a majority of matchIndex[i] ≥ N",
-        "where commitIndex goes up: how many servers it takes, and whether the leader counts itself once";
-        Appends tells_commit, Applies leader_applies;
+        "where commitIndex goes up: how many servers it takes, and whether the leader counts itself once"
+        => Appends tells_commit, Applies leader_applies;
     UNSENT_COUNTED: Safety "unsent-entry-counted" = "M21",
         "Figure 2, Leaders 3; §5.3",
         "a reply tells that a follower has what the request had: matchIndex is prevLogIndex + the number of \
@@ -50,8 +50,8 @@ rules! {
         "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
         "a leader appends a command when a client asks it to, once, and nothing else: the lab counts indexes \
          by commands, so that there is no room for the no-op of §8",
-        "where the log grows: in start(), by one entry, and not when a server becomes the leader";
-        Appends sends_unasked, Proposes leaves_room;
+        "where the log grows: in start(), by one entry, and not when a server becomes the leader"
+        => Appends sends_unasked, Proposes leaves_room;
     OF_A_NEW_LEADER: Contract "entry-of-a-new-leader",
         "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
         "a leader appends a command when a client asks it to, once, and nothing else: the lab counts indexes \
@@ -61,13 +61,13 @@ rules! {
         "§5.4, Leader Completeness; §5.4.1",
         "a leader's log has every entry that was committed in an earlier term",
         "who votes for whom, and when an entry is called committed; then what a crash or a leader's request \
-         can take from a log";
-        Appends lacks_committed, Installs lacks_committed;
+         can take from a log"
+        => Appends lacks_committed, Installs lacks_committed;
     SAYS_ANOTHER_TERM: Contract "prev-log-term-wrong",
         "Figure 2, AppendEntries, Arguments; §5.3",
         "prevLogTerm is the term of the entry at prevLogIndex in the leader's own log",
-        "how prevLogIndex and prevLogTerm are read: both from the same entry, just before nextIndex";
-        Appends says_another_term;
+        "how prevLogIndex and prevLogTerm are read: both from the same entry, just before nextIndex"
+        => Appends says_another_term;
     SENDS: Liveness "entry-not-sent",
         "Figure 2, Leaders 3; §5.3",
         "if last log index ≥ nextIndex for a follower: send AppendEntries with the entries starting at \
@@ -143,15 +143,17 @@ fn second_leader(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     if known.server(number).leads(Some(term)).is_some_and(|led| led.since < moment) {
         return None; // judged when it began
     }
-    let other = (0..known.story.servers as u32).filter(|&other| other != number).find(|&other| {
-        let mut sent = known.story.sent_by(other as usize);
-        sent.any(|sent| sent.is_leaders() && sent.args.term == Some(term) && sent.sent < moment)
-    })?;
+    let other =
+        (0..known.story.servers as u32).filter(|&other| other != number).find(|&other| {
+            let mut sent = known.story.sent_by(other as usize);
+            sent.any(|sent| sent.is_leaders() && sent.args.term == Some(term) && sent.sent < moment)
+        })?;
     let mut sent = known.story.sent_by(other as usize);
     let first = sent.find(|sent| sent.is_leaders() && sent.args.term == Some(term))?;
     let what = format!("servers {other} and {number} led the same term");
-    let sends =
-        |who: u32, call: &Call| format!("server {who} sent {} as the leader of term {term}", call.method);
+    let sends = |who: u32, call: &Call| {
+        format!("server {who} sent {} as the leader of term {term}", call.method)
+    };
     let mut breach = Breach::new(&TWO, moment, number, what)
         .seen(first.sent.at, sends(other, first), [first.id])
         .seen(moment.at, sends(number, call), [call.id]);
@@ -164,7 +166,8 @@ fn second_leader(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
 fn tells_commit(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let commit = call.args.leader_commit?;
     let server = call.from.server;
-    let text = || format!("server {server} told server {} that index {commit} is committed", call.to);
+    let text =
+        || format!("server {server} told server {} that index {commit} is committed", call.to);
     commits(known, (server, call.args.term?, commit), moment, (&text, Some(call.id)))
 }
 
@@ -220,7 +223,9 @@ fn commits(
     let mut breach = Breach::new(rule, moment, number, what);
     for (other, _) in others().filter(|&(_, &up_to)| up_to < index) {
         // How far the last answer of each reached.
-        if let Some((at, id, up_to)) = led.answered[other as usize].filter(|_| rule.id == UNSENT_COUNTED.id) {
+        if let Some((at, id, up_to)) =
+            led.answered[other as usize].filter(|_| rule.id == UNSENT_COUNTED.id)
+        {
             let said = format!(
                 "the last that server {other} confirmed to server {number} in term {term} ends with index \
                  {up_to}"
@@ -236,10 +241,8 @@ fn commits(
             format!("{} had confirmed it", list(have))
         }
     };
-    let text = format!(
-        "{}{of_term}; of the {majority} it takes, {who}, and it has it itself",
-        text()
-    );
+    let text =
+        format!("{}{of_term}; of the {majority} it takes, {who}, and it has it itself", text());
     // The term of an entry may be known by its server's own word only; and where every claim of a term's
     // leader rests on a leadership that nobody gave it, that comes first.
     Some(match rule.id == OLD_TERM.id && server.log.is_claimed {
@@ -313,7 +316,9 @@ fn lacks_committed(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Bre
         return None; // judged when it began to lead
     }
     let asked = known.story.sent_by(number as usize).find(|asked| {
-        asked.from == call.from && asked.args.term == Some(term) && asked.args.last_log_term.is_some()
+        asked.from == call.from
+            && asked.args.term == Some(term)
+            && asked.args.last_log_term.is_some()
     })?;
     let last = asked.args.last_log_term.zip(asked.args.last_log_index)?;
     let others = known.servers.iter().filter_map(|other| other.led.as_ref());
@@ -347,9 +352,10 @@ fn committed(known: &Known<'_>, led: &Led) -> Option<u64> {
         .collect();
     confirmed.sort_unstable_by(|one, other| other.cmp(one));
     let index = *confirmed.get(known.story.majority() - 1)?;
-    let own = known.promised.range((0, led.term, 0)..).any(|&(_, term, own)| {
-        term == led.term && own <= index
-    });
+    let own = known
+        .promised
+        .range((0, led.term, 0)..)
+        .any(|&(_, term, own)| term == led.term && own <= index);
     (own && index < u64::MAX).then_some(index)
 }
 
@@ -367,7 +373,9 @@ fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<B
     let (rule, what) = match at_end {
         Some(_) => (
             &super::persistence::SNAPSHOT_TERM,
-            format!("server {number} says another term of the entry at its snapshot's end than that has"),
+            format!(
+                "server {number} says another term of the entry at its snapshot's end than that has"
+            ),
         ),
         None => (
             &SAYS_ANOTHER_TERM,
@@ -405,15 +413,19 @@ pub(super) fn without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> O
         let answered = other.from.server == number && other.replied().is_some();
         let known_by = if asked { other.delivered } else { other.returned.map(|it| it.0) };
         known_by.is_some_and(|at| at < moment && at > led.since)
-            && (asked && other.args.term >= Some(term) || answered && other.reply.term >= Some(term))
+            && (asked && other.args.term >= Some(term)
+                || answered && other.reply.term >= Some(term))
     })?;
-    let what = format!("server {number} sends on as a leader in term {term}, in which nobody elected it");
+    let what =
+        format!("server {number} sends on as a leader in term {term}, in which nobody elected it");
     let (at, how) = match told.to == number {
         true => (told.delivered?, format!("server {} told it of term {term}", told.from.server)),
         false => (told.returned?.0, format!("server {}'s reply told it of term {term}", told.to)),
     };
-    let text =
-        format!("server {number} sent {} of term {term}, for which it never asked for a vote", call.method);
+    let text = format!(
+        "server {number} sent {} of term {term}, for which it never asked for a vote",
+        call.method
+    );
     Some(
         Breach::new(&DEPOSED_SENDS, moment, number, what)
             .seen(led.since.at, format!("server {number} led term {}", led.term), None)
@@ -467,4 +479,3 @@ pub(crate) fn gives_up(known: &Known<'_>, number: u32, view: &View) -> Option<Br
     let answered = count(answered.len(), "server");
     Some(breach.seen(view.moment.at, format!("{text}; {answered} had just answered it"), None))
 }
-

@@ -1,9 +1,9 @@
 //! Persistent state on all servers (Figure 2), and what goes with a snapshot (§7).
 
 use super::rules;
+use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::server::Shown;
-use crate::spec::Known;
 use crate::story::{Call, Held, Moment, Purpose};
 
 rules! {
@@ -18,8 +18,8 @@ rules! {
     LOG_NOT_SAVED: Safety "log-not-saved" = "M7",
         "Figure 2, Persistent state; §5.3",
         "log[] is saved before a server answers",
-        "what is saved and read back, and whether it is saved with each change of the log";
-        Asks asks_with_less_than_written;
+        "what is saved and read back, and whether it is saved with each change of the log"
+        => Asks asks_with_less_than_written;
     SNAPSHOT_NOT_SAVED: Safety "snapshot-not-saved",
         "§7; Figure 13, InstallSnapshot 5",
         "a snapshot is saved together with the log that begins behind it, and stays saved; one that a leader \
@@ -177,9 +177,11 @@ pub(super) fn not_in_saves(known: &Known<'_>, server: u32, moment: Moment) -> Op
     if known.story.held_by(server, moment).next().is_some() {
         return None;
     }
-    let saves = known.story.saved.iter().filter(|save| {
-        save.server.server == server && save.moment < moment && save.state > 0
-    });
+    let saves = known
+        .story
+        .saved
+        .iter()
+        .filter(|save| save.server.server == server && save.moment < moment && save.state > 0);
     let sizes: Vec<u64> = saves.map(|save| save.state).collect();
     let (least, most) = (sizes.iter().min()?, sizes.iter().max()?);
     let entries = known.server(server).log.last_index();

@@ -1,7 +1,7 @@
 //! RequestVote RPC (Figure 2): who votes for whom.
 
-use super::persistence::{LOG_NOT_SAVED, VOTE_NOT_SAVED, not_in_saves, term_forgotten};
 use super::append_entries::{SUFFIX_KEPT, TRUNCATED, kept_suffix};
+use super::persistence::{LOG_NOT_SAVED, VOTE_NOT_SAVED, not_in_saves, term_forgotten};
 use super::{persistence, rules};
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::{Known, step};
@@ -11,8 +11,8 @@ rules! {
     TWICE: Safety "voted-twice" = "M2",
         "Figure 2, RequestVote 2; §5.2",
         "a server votes once in a term, whether it restarts or not: if votedFor is null or candidateId",
-        "the vote's condition, and whether votedFor is cleared only when the term goes up";
-        Asks votes_for_itself within, Votes votes within;
+        "the vote's condition, and whether votedFor is cleared only when the term goes up"
+        => Asks votes_for_itself within, Votes votes within;
     HANDLERS_OVERLAP: Safety "handlers-overlap",
         "Figure 2, RequestVote 2; §5.2; rule 10 of the contract",
         "several handlers may be under way at once, and each must act on what it has looked at: nothing is \
@@ -24,8 +24,8 @@ rules! {
         "a server votes only for a candidate whose log is at least as up-to-date as its own: the later \
          last term counts, and with equal terms the longer log",
         "how a voter compares the logs: (last term, last index) of the candidate against its own, in this \
-         order";
-        Votes votes_for_outdated;
+         order"
+        => Votes votes_for_outdated;
     LONGER_PREFERRED: Safety "longer-log-preferred",
         "Figure 2, RequestVote 2; §5.4.1",
         "a server votes only for a candidate whose log is at least as up-to-date as its own: the later \
@@ -47,8 +47,7 @@ fn votes_for_itself(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
     if !is_first || !known.is_ever_in(server, term) {
         return None;
     }
-    let text =
-        format!("it stood for election in term {term}, as if it had been in an earlier one");
+    let text = format!("it stood for election in term {term}, as if it had been in an earlier one");
     term_forgotten(known, server, term, (moment, text, call))
         .or_else(|| votes_again(known, (server, term, server), moment, call))
 }
@@ -74,10 +73,6 @@ fn votes_again(
 ) -> Option<Breach> {
     let server = known.server(voter);
     let first = server.votes.get(&term).filter(|first| first.candidate != candidate)?;
-    let name = |server: u32| match server == voter {
-        true => "itself".to_owned(),
-        false => format!("server {server}"),
-    };
     let is_same_life = first.life == server.life;
     let began = call.delivered.filter(|_| call.to == voter);
     let overlaps = began.filter(|&began| is_same_life && began < first.moment);
@@ -88,7 +83,8 @@ fn votes_again(
             (&persistence::TERM_NOT_SAVED, format!("server {voter} forgot its term in a crash"))
         }
         None if !is_same_life => {
-            let what = format!("server {voter} forgot in a crash for whom it had voted in term {term}");
+            let what =
+                format!("server {voter} forgot in a crash for whom it had voted in term {term}");
             (&VOTE_NOT_SAVED, what)
         }
         None => (&TWICE, what),
@@ -151,11 +147,16 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
         }
         // It should have cut what is of an earlier term.
         if seen_index > own.1 && seen_term < own.0 {
-            return Some(kept_suffix(known, voter, (moment, format!("{ended}, when it voted"), call)));
+            return Some(kept_suffix(
+                known,
+                voter,
+                (moment, format!("{ended}, when it voted"), call),
+            ));
         }
     }
-    let what =
-        format!("server {voter} voted for server {candidate}, whose log is less up-to-date than its own");
+    let what = format!(
+        "server {voter} voted for server {candidate}, whose log is less up-to-date than its own"
+    );
     let breach = Breach::new(&OUTDATED, moment, voter, what);
     let breach = breach.facts(had).seen(moment.at, text, [call.id]);
     let perhaps = match crashed {
@@ -229,7 +230,9 @@ pub(crate) fn refuses_without_reason(known: &Known<'_>, call: &Call) -> Option<F
         return None;
     }
     let until = step::later(handled, 0);
-    let told = known.told_ends(call.to, call.delivered?, until).any(|(_, term, index)| offered < (term, index));
+    let told = known
+        .told_ends(call.to, call.delivered?, until)
+        .any(|(_, term, index)| offered < (term, index));
     let voted = server.votes.range(..term).next_back();
     let vote = match voted.filter(|(_, vote)| vote.life == server.life) {
         Some((term, vote)) if vote.candidate != call.to => {
