@@ -80,6 +80,10 @@ impl Hasher for IdHasher {
     }
 }
 
+/// A line that spawns tasks: server and incarnation, file and line.
+#[cfg(tokio_unstable)]
+type Line = (u32, u32, &'static str, u32);
+
 /// The tasks that the hooks have told of.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
@@ -88,7 +92,7 @@ pub(crate) struct Tasks {
     ran: Mutex<Ran>,
     /// How many ends were told, by owner and line.
     #[cfg(tokio_unstable)]
-    told: Mutex<BTreeMap<(u32, u32, &'static str, u32), u32>>,
+    told: Mutex<BTreeMap<Line, u32>>,
 }
 
 /// What has been polled.

@@ -135,8 +135,7 @@ where
         drop(entered);
         script.await;
     });
-    let ends = ends.lock().expect("nobody panics with it").clone();
-    ends
+    ends.lock().expect("nobody panics with it").clone()
 }
 
 #[cfg(tokio_unstable)]
