@@ -78,11 +78,13 @@ fn ranked(case: &Case<'_>) -> Vec<Breach> {
     let (consequences, causes): (Vec<&Breach>, Vec<&Breach>) =
         rules.into_iter().partition(|breach| breach.rule.is_consequence());
     ranked.extend(first(&causes));
-    let (fitting, others): (Vec<_>, Vec<_>) =
+    let (fitting, costs): (Vec<_>, Vec<_>) =
         habits::find(case).into_iter().partition(|breach| breach.rule.kind != Kind::Budget);
-    ranked.extend(fitting);
-    ranked.extend(rest.first().map(|&breach| breach.clone()));
-    ranked.extend(others);
+    // Of a server that does what it needn't, the check may tell more.
+    let is_election = case.failure.check == Check::OneLeader;
+    let odd = rest.first().map(|&breach| breach.clone());
+    let (before, behind) = if is_election { (None, odd) } else { (odd, None) };
+    ranked.extend(before.into_iter().chain(fitting).chain(behind).chain(costs));
     ranked.extend(first(&consequences));
     ranked
 }

@@ -72,11 +72,6 @@ pub(super) const HABITS: &[Habit] = &[
         find: timers::same_term_again,
     },
     Habit {
-        rule: &contract::TASK_ENDED,
-        refuted_by: "another task did that work afterwards",
-        find: timers::task_ended,
-    },
-    Habit {
         rule: &followers::STANDS,
         refuted_by: "it stood once a call of its returned",
         find: timers::dead,
@@ -323,14 +318,19 @@ fn had_votes(case: &Case<'_>, rule: &'static Rule, cheated: &Cheated<'_>, what: 
 /// A candidate has the votes, and looks at them only when all replies are in.
 fn waits_for_all(case: &Case<'_>) -> Option<Breach> {
     let voters = voters(case);
-    let waits = |cheated: &Cheated<'_>| !cheated.outstanding.is_empty() && !cheated.went_on;
-    let found = cheated(case, &voters).filter(waits);
+    let all: Vec<Cheated<'_>> = cheated(case, &voters).collect();
+    // Who went on once without the other replies doesn't wait for them.
+    let goes_on = |server: u32| {
+        let mut own = all.iter().filter(|it| it.election.candidate.server == server);
+        own.any(|it| it.outstanding.is_empty() || it.went_on)
+    };
+    let found = all.iter().filter(|it| !goes_on(it.election.candidate.server));
     let longest = found.max_by_key(|cheated| cheated.until.since(cheated.at))?;
     let what = "had a majority of the votes and didn't lead while other replies were outstanding";
     let who = longest.outstanding.iter().map(|call| format!("server {}", call.to));
     let text = format!("still outstanding then: the requests to {}", list(who));
     let outstanding = ids(longest.outstanding.iter().copied());
-    let breach = had_votes(case, &candidates::WAITS_FOR_ALL, &longest, what);
+    let breach = had_votes(case, &candidates::WAITS_FOR_ALL, longest, what);
     Some(breach.seen(longest.at, text, outstanding))
 }
 

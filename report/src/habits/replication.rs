@@ -309,6 +309,16 @@ fn snapshot_needed(case: &Case<'_>) -> Option<Breach> {
     let held = story.held_by(leader, last.sent).max_by_key(|held| held.index)?;
     // It begins where its snapshot ends, or may no more have what comes before.
     let is_at_end = prev == held.index || prev == held.index + 1;
+    // It has all that if it has a snapshot that goes as far, or has confirmed as much.
+    let has_snapshot = story.held_by(server, last.sent).any(|own| own.index >= prev);
+    let confirmed = story.handled_by(server as usize).any(|call| {
+        call.reply.success == Some(true)
+            && call.up_to() >= Some(prev)
+            && call.handled < Some(last.sent)
+    });
+    if has_snapshot || confirmed {
+        return None;
+    }
     let mut sent = story.sent_by(leader as usize).filter(|call| call.to == server);
     let was_sent = sent.any(|call| {
         call.purpose == Purpose::Snapshot

@@ -7,7 +7,7 @@ use super::elections::{present, requests, voters};
 use super::{PATIENCE, after, ids, life_at, seconds};
 use crate::event::Time;
 use crate::explain::Case;
-use crate::spec::rules::{candidates, contract, followers};
+use crate::spec::rules::{candidates, followers};
 use crate::spec::{Breach, Rule};
 use crate::story::{Call, Election, Purpose};
 use crate::text::{count, list};
@@ -207,6 +207,7 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
     let mut breach = of_timers(case, &followers::STANDS, "a server's election timer fires no more");
     for (server, elections) in voters(case) {
         let Some((reset, why)) = resets(case, server, &elections).pop() else { continue };
+        let life = life_at(story, server, until).map_or(0, |life| life.incarnation);
         // A server that waits for replies is not dead.
         let own = elections.iter().flat_map(|election| requests(story, election));
         let free = own.map(|call| call.returned.map_or(until, |(returned, _)| returned.at)).max();
@@ -224,6 +225,14 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
         );
         breach.servers.push(server as u32);
         breach = breach.seen(reset, text, None);
+        let ended = story.tasks.iter().rev().find(|task| {
+            let is_its = task.server.server as usize == server && task.server.incarnation == life;
+            is_its && task.moment.at <= until && after(task.moment.at, PATIENCE / 2) >= reset
+        });
+        if let Some(task) = ended {
+            let text = format!("its task that was spawned at {} {}", task.place(), task.how);
+            breach = breach.seen(task.moment.at, text, None);
+        }
         let refused: Vec<&Call> = story
             .handled_by(server)
             .filter(|call| call.reply.vote_granted == Some(false) && is_between(call, reset, until))
@@ -293,36 +302,6 @@ pub(super) fn silent_since_restart(case: &Case<'_>) -> Option<Breach> {
         );
     }
     None
-}
-
-/// A task of a server's has ended, and what it had sent until then is sent no more.
-pub(super) fn task_ended(case: &Case<'_>) -> Option<Breach> {
-    let (story, until) = (case.story, case.window.until);
-    let ended = story.tasks.iter().filter(|task| {
-        let server = task.server.server as usize;
-        let is_now = life_at(story, server, until).is_some_and(|life| {
-            life.incarnation == task.server.incarnation && life.until.is_none()
-        });
-        let later = story.sent_by(server).any(|call| {
-            call.from == task.server && call.sent > task.moment && call.sent.at <= until
-        });
-        task.moment.at <= until
-            && is_now
-            && !later
-            && case.window.up.contains(&server)
-            && until.since(task.moment.at) > PATIENCE
-    });
-    let task = ended.last()?;
-    let server = task.server.server;
-    let what =
-        format!("a task of server {server} has ended, and the server sends nothing any more");
-    let text = format!(
-        "server {server}'s task that was spawned at {} {}; since then the server has sent nothing",
-        task.place(),
-        task.how
-    );
-    let breach = Breach::new(&contract::TASK_ENDED, case.window.end(), server, what);
-    Some(breach.seen(task.moment.at, text, None))
 }
 
 /// How often a candidate must have asked the same server in one term.
