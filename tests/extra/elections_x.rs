@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use config::{Config, FailureKind, Held, Link, Messages, Purpose, Retry, Snapshots, Switch};
+use config::{Config, FailureKind, Held, Link, Messages, Needs, Purpose, Retry, Snapshots, Switch};
 use raftapi::Term;
 use tokio::time::{Instant, sleep};
 
-use super::{cluster, is_vote, of_one_term, stand_alone, term};
+use super::{accept, cluster, is_vote, of_one_term, stand_alone, term};
 
 /// How long each half of a cluster is alone in X26: long enough for some elections.
 const HALVES: Duration = Duration::from_secs(4);
@@ -275,6 +275,54 @@ fn TestEvenClusterX26() {
             }
             sleep(Duration::from_millis(10)).await;
         }
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// Several requests come to a server at the same instant. Each of its handlers may wait for something, and
+/// what it has seen before that may not be so any more.
+#[test]
+fn TestRequestsAtOnceX33() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X33): requests that come at the same instant");
+        cfg.elect(0).await;
+        cfg.one(1, 3, Retry::Yes).await;
+
+        // The same entries come three times.
+        for command in 2..5 {
+            let appends = cfg.hold(Messages::requests(Purpose::Append).from(0).to(1));
+            accept(&cfg, 0, command);
+            let has_entries =
+                |held: &Held| held.args().entries.is_some_and(|entries| !entries.is_empty());
+            let entries = appends.first_that("with entries", Needs::Entries, has_entries).await;
+            let again = entries.copy();
+            tokio::join!(again.deliver_copy(), again.deliver_copy(), entries.deliver());
+            drop(appends);
+            sleep(Duration::from_millis(200)).await;
+        }
+        cfg.one(5, 3, Retry::Yes).await;
+
+        // Two candidates of a term ask for the same vote.
+        cfg.crash1(2);
+        cfg.partition(&[&[0, 2], &[1, 2]]);
+        let asked = [0, 1].map(|i| cfg.hold(Messages::requests(Purpose::Vote).from(i).to(2)));
+        stand_alone(&cfg, [0, 1]).await;
+        let [first, second] = of_one_term(&cfg, [&asked[0], &asked[1]], 3).await;
+        let of_term = term(&cfg, &first);
+        cfg.start1(2);
+        cfg.connect(2);
+        let (first, second) = tokio::join!(first.deliver(), second.deliver());
+        if is_vote(&cfg, first) && is_vote(&cfg, second) {
+            let message = format!(
+                "server 2 votes for server 0 and for server 1 in term {of_term}, which ask at the same instant"
+            );
+            cfg.fatal(FailureKind::Safety, message);
+        }
+        drop(asked);
 
         cfg.heal();
         cfg.check_progress().await;
