@@ -319,7 +319,10 @@ impl Machine {
             self.saved.current_term = term;
             self.saved.voted_for = None;
             self.is_changed = true;
-            self.follow();
+            let leads_on = self.bug == Bug::LeadsOnInHigherTerm;
+            if !leads_on || !matches!(self.role, Role::Leader(_)) {
+                self.follow();
+            }
             if self.style.higher_terms == HigherTerms::RestartTimer {
                 self.restart_timer();
             }

@@ -298,14 +298,14 @@ async fn hears_from_leader(cfg: &Config, under_way: &str) {
         sleep(IN_A_ROW).await;
         if heard.take() == 0 {
             let message = format!(
-                "server 0 leads, and sends server 1 nothing for 1 s while {under_way} to it is under way"
+                "server 0 leads, and sends server 1 nothing for 1 s, with {under_way} to it under way"
             );
             cfg.fatal(FailureKind::Liveness, message);
         }
     }
     if cfg.get_state(0) != first {
         let message = format!(
-            "server 0 led, and has lost its leadership while {under_way} to server 1 was under way"
+            "server 0 led, and has lost its leadership, with {under_way} to server 1 under way"
         );
         cfg.fatal(FailureKind::Liveness, message);
     }

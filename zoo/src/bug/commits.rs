@@ -276,7 +276,7 @@ bugs! {
         source: "students' repositories: the commit index is set on every path",
     }
 
-    /// Drops a message for which the service has no room at once.
+    /// Drops a message for which the channel to the service has no room within 20 ms.
     DropsWhatServiceHasNoTimeFor {
         part: B,
         kind: Service,
@@ -284,6 +284,6 @@ bugs! {
         rule: APPLY,
         symptom: "`apply error: … apply out of order …`, if the service is slow",
         causes: ["apply-left-out", "M9"],
-        source: "students' repositories: `try_send` into a full channel",
+        source: "students' repositories: a send with a timeout, or `try_send`",
     }
 }

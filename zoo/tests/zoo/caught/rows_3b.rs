@@ -360,4 +360,10 @@ pub(super) const ROWS: &[Row] = &[
     .in_all(10),
     row(Bug::HeartbeatsTooOften, COUNT, 5, &[(5, TOO_MANY_WHEN_IDLE)]),
     row(Bug::HeartbeatsPerCommand, COUNT, 5, &[(5, TOO_MANY_WHEN_IDLE)]),
+    // ---- Of what a request or a reply doesn't say as it is ----
+    row(Bug::AsksWithCurrentTerm, BACKUP, 5, &[(5, TWO_COMMANDS)]),
+    row(Bug::CommitsBeforeItLooks, BACKUP, 5, &[(5, TWO_COMMANDS)]),
+    row(Bug::CommitsBeforeItLooks, REJOIN, 5, &[(5, TWO_COMMANDS)]),
+    row(Bug::CommitsWhatItRefuses, BACKUP, 5, &[(5, TWO_COMMANDS)]),
+    row(Bug::CommitsWhatItRefuses, REJOIN, 5, &[(5, TWO_COMMANDS)]),
 ];

@@ -138,4 +138,16 @@ pub(super) const ROWS: &[Row] = &[
         &[(2, Expected::anywhere(Stuck, "test took longer than N seconds"))],
     ),
     row(Bug::TimesOutAfterSeconds, INSTALL_UN_CRASH, 20, &[(2, NOBODY_ACCEPTED)]),
+    // ---- The term at a snapshot's end, and the indexes behind it ----
+    row(Bug::NeverSavesSnapshotTerm, INSTALL_CRASH, 5, &[(4, TOO_FEW)]),
+    row(Bug::SendsZeroForSnapshotTerm, INSTALL, 5, &[(5, TOO_FEW)]),
+    row(Bug::CutsOneTooFew, ALL_CRASH, 5, &[(5, TWO_COMMANDS)]),
+    row(Bug::SkipsFirstBehindSnapshot, INSTALL, 5, &[(5, TWO_COMMANDS)]),
+    row(Bug::AppliesNotFirstBehindSnapshot, INSTALL, 5, &[(5, OUT_OF_ORDER)]),
+    row(
+        Bug::NeverStandsBehindSnapshot,
+        INIT,
+        5,
+        &[(5, Expected { at: Some(("TestSnapshotInit3D", "one")), ..NOBODY_ACCEPTED })],
+    ),
 ];
