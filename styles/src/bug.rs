@@ -34,8 +34,9 @@ pub enum Bug {
     ForgetsCalls,
     /// A candidate becomes a follower when a vote is refused (Figure 2, Candidates; §5.2).
     GivesUpAtRefusal,
-    /// A leader adopts a higher term, and leads on in it (Figure 2, All Servers 2; §5.1).
-    LeadsOnInHigherTerm,
+    /// A leader leads on, whatever it hears: in a higher term, and beside that term's leader (Figure 2, All
+    /// Servers 2; §5.1).
+    LeadsForEver,
     /// nextIndex moves with what is sent, and neither a loss nor a refusal takes it back (Figure 2, Leaders 3;
     /// §5.3).
     NeverGoesBack,
@@ -64,7 +65,7 @@ impl Bug {
         Bug::AsksWithCurrentTerm,
         Bug::ForgetsCalls,
         Bug::GivesUpAtRefusal,
-        Bug::LeadsOnInHigherTerm,
+        Bug::LeadsForEver,
         Bug::NeverGoesBack,
         Bug::CommitsWhatItRefuses,
         Bug::WaitsForEachAnswer,

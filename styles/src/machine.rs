@@ -319,10 +319,7 @@ impl Machine {
             self.saved.current_term = term;
             self.saved.voted_for = None;
             self.is_changed = true;
-            let leads_on = self.bug == Bug::LeadsOnInHigherTerm;
-            if !leads_on || !matches!(self.role, Role::Leader(_)) {
-                self.follow();
-            }
+            self.follow();
             if self.style.higher_terms == HigherTerms::RestartTimer {
                 self.restart_timer();
             }
@@ -332,6 +329,9 @@ impl Machine {
     /// Becomes a follower, in the same term.
     fn follow(&mut self) {
         if let Role::Leader(_) = self.role {
+            if self.bug == Bug::LeadsForEver {
+                return;
+            }
             self.election_at = self.now + self.draw_timeout();
         }
         self.role = Role::Follower;

@@ -366,4 +366,11 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::CommitsBeforeItLooks, REJOIN, 5, &[(5, TWO_COMMANDS)]),
     row(Bug::CommitsWhatItRefuses, BACKUP, 5, &[(5, TWO_COMMANDS)]),
     row(Bug::CommitsWhatItRefuses, REJOIN, 5, &[(5, TWO_COMMANDS)]),
+    row(Bug::SendsLastTermAsPrev, BASIC_AGREE, 5, &[(5, no_agreement("TestBasicAgree3B"))]),
+    row(Bug::SendsLastTermAsPrev, BACKUP, 5, &[(5, no_agreement("TestBackup3B"))]),
+    row(Bug::NeverTakesNextBack, BACKUP, 5, &[(5, no_agreement("TestBackup3B"))]),
+    row(Bug::NeverTakesNextBack, FAIL_AGREE, 5, &[(5, no_agreement("TestFailAgree3B"))]),
+    // A request that was lost is sent again by a leader that leads no more.
+    row(Bug::RetriesInNewTerm, BACKUP, 5, &[(0, no_agreement("TestBackup3B")), (0, TWO_COMMANDS)])
+        .in_all(4),
 ];

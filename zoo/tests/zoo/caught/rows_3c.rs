@@ -106,4 +106,6 @@ pub(super) const ROWS: &[Row] = &[
         5,
         &[(5, no_agreement("TestUnreliableAgree3C"))],
     ),
+    row(Bug::AsksWithCommitIndex, PERSIST_1, 5, &[(5, no_agreement("TestPersist13C"))]),
+    row(Bug::AsksWithCommitIndex, PERSIST_2, 5, &[(5, no_agreement("TestPersist23C"))]),
 ];
