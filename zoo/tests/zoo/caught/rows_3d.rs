@@ -140,7 +140,7 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::TimesOutAfterSeconds, INSTALL_UN_CRASH, 20, &[(2, NOBODY_ACCEPTED)]),
     // ---- The term at a snapshot's end, and the indexes behind it ----
     // An entry must be applied, and a snapshot made of it, in a later term than its own.
-    row(Bug::CutsWithCurrentTerm, ALL_CRASH, 40, &[(1, TOO_FEW)]),
+    row(Bug::CutsWithCurrentTerm, ALL_CRASH, 40, &[(1, Expected { at: None, ..TOO_FEW })]),
     row(Bug::InstallsInLeadersTerm, INSTALL_UNRELIABLE, 20, &[(2, TOO_FEW)]),
     row(Bug::NeverSavesSnapshotTerm, INSTALL_CRASH, 5, &[(4, TOO_FEW)]),
     row(Bug::SendsZeroForSnapshotTerm, INSTALL, 5, &[(5, TOO_FEW)]),
