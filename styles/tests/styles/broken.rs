@@ -96,7 +96,7 @@ const FORGETS_CALLS: Case = Case {
     bug: Bug::ForgetsCalls,
     caught_by: "TestSlowMessagesX32",
     others: &["TestUnreliableAgree3C", "TestBackup3B"],
-    certain: &[],
+    certain: &["majority-not-committed"],
 };
 
 const GIVES_UP_AT_REFUSAL: Case = Case {
