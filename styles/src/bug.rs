@@ -28,11 +28,31 @@ pub enum Bug {
     KeepsConflicts,
     /// The handler of RequestVote never ends (Figure 2, RequestVote, results).
     NeverAnswersVotes,
+    /// A candidate says that its last entry is of its current term (Figure 2, RequestVote, arguments; §5.4.1).
+    AsksWithCurrentTerm,
+    /// A leader that sends a heartbeat takes no more replies to what it sent before (Figure 2, Leaders 3).
+    ForgetsCalls,
+    /// A candidate becomes a follower when a vote is refused (Figure 2, Candidates; §5.2).
+    GivesUpAtRefusal,
+    /// A leader leads on, whatever it hears: in a higher term, and beside that term's leader (Figure 2, All
+    /// Servers 2; §5.1).
+    LeadsForEver,
+    /// nextIndex moves with what is sent, and neither a loss nor a refusal takes it back (Figure 2, Leaders 3;
+    /// §5.3).
+    NeverGoesBack,
+    /// A follower that refuses entries takes over the commit index all the same (Figure 2, AppendEntries,
+    /// receiver 5; §5.3).
+    CommitsWhatItRefuses,
+    /// A leader sends a server nothing, heartbeats included, until its request before is answered (Figure 2,
+    /// Leaders 1; §5.2).
+    WaitsForEachAnswer,
+    /// A vote counts twice (Figure 2, Candidates 2; §5.2).
+    CountsVotersTwice,
 }
 
 impl Bug {
     /// All of them, without [`Bug::None`].
-    pub const ALL: [Bug; 9] = [
+    pub const ALL: [Bug; 17] = [
         Bug::SavesNoEntries,
         Bug::SavesNoVote,
         Bug::NeverAsks,
@@ -42,6 +62,14 @@ impl Bug {
         Bug::IgnoresLeaders,
         Bug::KeepsConflicts,
         Bug::NeverAnswersVotes,
+        Bug::AsksWithCurrentTerm,
+        Bug::ForgetsCalls,
+        Bug::GivesUpAtRefusal,
+        Bug::LeadsForEver,
+        Bug::NeverGoesBack,
+        Bug::CommitsWhatItRefuses,
+        Bug::WaitsForEachAnswer,
+        Bug::CountsVotersTwice,
     ];
 }
 

@@ -329,6 +329,9 @@ impl Machine {
     /// Becomes a follower, in the same term.
     fn follow(&mut self) {
         if let Role::Leader(_) = self.role {
+            if self.bug == Bug::LeadsForEver {
+                return;
+            }
             self.election_at = self.now + self.draw_timeout();
         }
         self.role = Role::Follower;

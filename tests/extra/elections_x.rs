@@ -3,11 +3,20 @@
 
 use std::time::Duration;
 
-use config::{Check, Config, FailureKind, Held, Link, Messages, Purpose, Retry, Snapshots, Switch};
+use config::{
+    Check, Config, FailureKind, Held, Hold, Link, Messages, Needs, Purpose, Retry, Snapshots, Switch,
+};
 use raftapi::Term;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::{cluster, is_vote, of_one_term, stand_alone, term};
+use super::{accept, cluster, is_vote, of_one_term, stand_alone, term};
+
+/// Within which time server 0 is elected in X34. Whoever starts an election first may be another, in each
+/// attempt.
+const ELECTED_WITHIN: Duration = Duration::from_secs(60);
+
+/// Within which time a server knows that a call has failed in X34.
+const LEARNS_WITHIN: Duration = Duration::from_millis(30);
 
 /// How long each half of a cluster is alone in X26: long enough for some elections.
 const HALVES: Duration = Duration::from_secs(4);
@@ -281,4 +290,131 @@ fn TestEvenClusterX26() {
         cfg.check_progress().await;
         cfg.end();
     });
+}
+
+/// Several requests come to a server at the same instant. Each of its handlers may wait for something, and
+/// what it has seen before that may not be so any more.
+#[test]
+fn TestRequestsAtOnceX33() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X33): requests that come at the same instant");
+        cfg.elect(0).await;
+        cfg.one(1, 3, Retry::Yes).await;
+
+        // The same entries come three times.
+        for command in 2..5 {
+            let appends = cfg.hold(Messages::requests(Purpose::Append).from(0).to(1));
+            accept(&cfg, 0, command);
+            let has_entries =
+                |held: &Held| held.args().entries.is_some_and(|entries| !entries.is_empty());
+            let entries = appends.first_that("with entries", Needs::Entries, has_entries).await;
+            let again = entries.copy();
+            tokio::join!(again.deliver_copy(), again.deliver_copy(), entries.deliver());
+            drop(appends);
+            sleep(Duration::from_millis(200)).await;
+        }
+        cfg.one(5, 3, Retry::Yes).await;
+
+        // Two candidates of a term ask for the same vote.
+        cfg.crash1(2);
+        cfg.partition(&[&[0, 2], &[1, 2]]);
+        cfg.restart(&[0, 1]);
+        let asked = [0, 1].map(|i| cfg.hold(Messages::requests(Purpose::Vote).from(i).to(2)));
+        stand_alone(&cfg, [0, 1]).await;
+        let [first, second] = of_one_term(&cfg, [&asked[0], &asked[1]], 3).await;
+        let of_term = term(&cfg, &first);
+        cfg.start1(2);
+        cfg.connect(2);
+        // A handler that waits answers when nobody waits any more for what was delivered.
+        let votes = cfg.hold(Messages::replies(Purpose::Vote).from(2));
+        tokio::join!(first.deliver(), second.deliver());
+        sleep(Duration::from_millis(50)).await;
+        let replies = std::iter::from_fn(|| votes.take());
+        let granted =
+            replies.filter(|reply| term(&cfg, reply) == of_term && is_vote(&cfg, reply.reply()));
+        if granted.count() > 1 {
+            let message = format!(
+                "server 2 votes for server 0 and for server 1 in term {of_term}, which ask at the same instant"
+            );
+            cfg.fatal(FailureKind::Safety, message);
+        }
+        drop((asked, votes));
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// A majority votes for a candidate, and its votes come behind a refusal, or behind a call that fails.
+#[test]
+fn TestVotesBehindRefusalX34() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X34): a refusal doesn't end an election");
+
+        // Server 2 has an entry that nobody else has. It answers, and asks for nothing.
+        cfg.elect(2).await;
+        cfg.one(1, 3, Retry::Yes).await;
+        let appends = cfg.hold(Messages::requests(Purpose::Append).from(2));
+        let silent = [1, 2].map(|i| cfg.hold(Messages::requests(Purpose::Vote).from(i)));
+        let to_2 = cfg.hold(Messages::requests(Purpose::Vote).from(0).to(2));
+        let to_1 = cfg.hold(Messages::requests(Purpose::Vote).from(0).to(1));
+        accept(&cfg, 2, 2);
+
+        // Server 2 refuses its vote before server 1 is asked.
+        let refused = async |request: Held| delivered(request).await;
+        is_elected(&cfg, [&to_2, &to_1], "server 2 has refused", refused).await;
+
+        // Server 2 can't be reached, which server 0 learns before server 1 is asked.
+        cfg.crash1(2);
+        cfg.restart(&[0]);
+        let lost = async |request: Held| request.lose();
+        is_elected(&cfg, [&to_2, &to_1], "its call to server 2 has failed", lost).await;
+
+        drop((appends, silent, to_2, to_1));
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// Checks that server 0 is elected by server 1, whatever was done `before` with its request to server 2. It
+/// takes several elections if one of the others has started one, too, and is in a higher term.
+async fn is_elected(
+    cfg: &Config,
+    [to_2, to_1]: [&Hold; 2],
+    what: &str,
+    before: impl AsyncFn(Held),
+) {
+    let begun = Instant::now();
+    while !cfg.is_leader(0) {
+        if begun.elapsed() > ELECTED_WITHIN {
+            to_1.skip_if_unread();
+            cfg.hold(Messages::replies(Purpose::Vote)).skip_if_unread();
+            let message = format!(
+                "server 0 asks server 1 for its vote when {what}, and isn't elected in {} s",
+                ELECTED_WITHIN.as_secs()
+            );
+            cfg.fatal(FailureKind::Liveness, message);
+        }
+        sleep(Duration::from_millis(1)).await;
+        if to_1.count() == 0 {
+            continue;
+        }
+        sleep(Duration::from_millis(5)).await;
+        while let Some(request) = to_2.take() {
+            before(request).await;
+        }
+        sleep(LEARNS_WITHIN).await;
+        while let Some(request) = to_1.take() {
+            delivered(request).await;
+        }
+    }
+}
+
+/// Delivers a request, and lets its answer come if that takes no time.
+async fn delivered(request: Held) {
+    _ = timeout(Duration::from_millis(5), request.deliver()).await;
 }

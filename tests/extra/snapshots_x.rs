@@ -327,3 +327,34 @@ async fn snapshot_for_busy_service(cfg: &Config) {
     drop((told, snapshots));
     cfg.set_apply_time(0);
 }
+
+/// A server has entries of its own, which nobody else has, where a leader's snapshot ends and beyond.
+#[test]
+fn TestSnapshotOverConflictX30() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::On);
+        cfg.begin("Test (X30): a snapshot that conflicts with the log replaces it");
+        cfg.elect(0).await;
+        cfg.one(0, 3, Retry::Yes).await;
+
+        // A leader is cut off, and takes commands that come to nothing.
+        cfg.disconnect(0);
+        for command in 1000..1040 {
+            accept(&cfg, 0, command);
+        }
+
+        // The others agree on so much that they have snapshots.
+        for command in 1..26 {
+            cfg.one(command, 2, Retry::Yes).await;
+        }
+
+        // It comes back, and gets a snapshot that ends where it has other entries.
+        cfg.connect(0);
+        for command in 26..29 {
+            cfg.one(command, 3, Retry::Yes).await;
+        }
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}

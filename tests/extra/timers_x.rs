@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
-use config::{Budget, Check, Config, FailureKind, Held, Messages, Purpose, Retry, Snapshots};
+use config::{
+    Budget, Check, Config, FailureKind, Faults, Held, Link, Messages, Needs, Purpose, Retry, Snapshots, Switch,
+};
 use tokio::time::{Instant, sleep};
 
-use super::cluster;
+use super::{accept, cluster};
 
 /// How long a candidate asks in vain: less than the network takes to tell it that nobody is there.
 const IN_VAIN: Duration = Duration::from_secs(6);
@@ -16,6 +18,12 @@ const STANDS_WITHIN: Duration = Duration::from_millis(3300);
 
 /// How often it is asked meanwhile: more often than any timer fires.
 const PAUSE: Duration = Duration::from_millis(150);
+
+/// Within which time X29 wants a leader's next word: several of its heartbeat intervals.
+const IN_A_ROW: Duration = Duration::from_secs(1);
+
+/// Within which time a leader sends heartbeats.
+const HEARS_WITHIN: Duration = Duration::from_millis(600);
 
 /// How long nobody asks for anything in X22.
 const IDLE: Duration = Duration::from_secs(3);
@@ -243,6 +251,145 @@ fn TestAlignedTimersX20() {
             cfg.check_one_leader().await;
             cfg.one(cfg.random_value(), servers, Retry::Yes).await;
         }
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// A call to a follower has no answer for as long as it likes: its leader goes on with heartbeats, so that
+/// the follower starts no election.
+#[test]
+fn TestCallWithoutAnswerX29() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X29): a heartbeat doesn't wait for an answer");
+        cfg.elect(0).await;
+        cfg.one(1, 3, Retry::Yes).await;
+
+        // A heartbeat neither comes nor fails.
+        let appends = cfg.hold(Messages::requests(Purpose::Append).from(0).to(1));
+        let heartbeat = appends.next().await;
+        drop(appends);
+        hears_from_leader(&cfg, "a heartbeat").await;
+        heartbeat.deliver().await;
+
+        // Nor do entries.
+        cfg.one(2, 3, Retry::Yes).await;
+        let appends = cfg.hold(Messages::requests(Purpose::Append).from(0).to(1));
+        accept(&cfg, 0, 3);
+        let has_entries =
+            |held: &Held| held.args().entries.is_some_and(|entries| !entries.is_empty());
+        let entries = appends.first_that("with entries", Needs::Entries, has_entries).await;
+        drop(appends);
+        hears_from_leader(&cfg, "entries").await;
+        entries.deliver().await;
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// Checks that server 1 hears again and again from server 0, which leads and whose call to it is under way.
+async fn hears_from_leader(cfg: &Config, under_way: &str) {
+    let heard = cfg.count(Messages::all_requests().from(0).to(1));
+    let first = cfg.get_state(0);
+    for _ in 0..4 {
+        sleep(IN_A_ROW).await;
+        if heard.take() == 0 {
+            let message = format!(
+                "server 0 leads, and sends server 1 nothing for 1 s, with {under_way} to it under way"
+            );
+            cfg.fatal(FailureKind::Liveness, message);
+        }
+    }
+    if cfg.get_state(0) != first {
+        let message = format!(
+            "server 0 led, and has lost its leadership, with {under_way} to server 1 under way"
+        );
+        cfg.fatal(FailureKind::Liveness, message);
+    }
+}
+
+/// A leader doesn't know for seconds what a follower lacks, since no answer comes. The follower refuses its
+/// entries, and starts no election: it hears from the leader of its term.
+#[test]
+fn TestRefusingFollowerX31() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 5, Snapshots::Off);
+        cfg.begin("Test (X31): entries that are refused restart the election timer");
+        cfg.elect(0).await;
+        cfg.one(1, 5, Retry::Yes).await;
+
+        // Server 1 misses some commands, and an election. It comes back, hears all, and isn't heard.
+        cfg.crash1(1);
+        for command in 2..5 {
+            cfg.one(command, 4, Retry::Yes).await;
+        }
+        cfg.elect(2).await;
+        cfg.start1(1);
+        cfg.connect(1);
+        for to in [0, 2, 3, 4] {
+            cfg.set_link(Link { from: 1, to }, Switch::Off);
+        }
+        sleep(HEARS_WITHIN).await;
+        let before = cfg.get_state(1);
+        let (asked, heard) = (
+            cfg.count(Messages::requests(Purpose::Vote).from(1)),
+            cfg.count(Messages::requests(Purpose::Append).from(2).to(1)),
+        );
+        sleep(IN_VAIN).await;
+        let (asked, heard) = (asked.take(), heard.take());
+        if asked > 0 || cfg.get_state(1) != before {
+            let message = format!(
+                "server 1 has heard {heard} times in 6 s from the leader of its term, whose entries it refuses, \
+                 and has started an election"
+            );
+            cfg.fatal(FailureKind::Liveness, message);
+        }
+
+        cfg.heal();
+        cfg.check_progress().await;
+        cfg.end();
+    });
+}
+
+/// Each message takes longer than passes between two heartbeats: a leader stays, gets commands agreed upon,
+/// and another is elected when it crashes.
+#[test]
+fn TestSlowMessagesX32() {
+    config::test(|t| async move {
+        let cfg = cluster(&t, 3, Snapshots::Off);
+        cfg.begin("Test (X32): messages take longer than a heartbeat interval");
+        cfg.elect(0).await;
+        cfg.one(1, 3, Retry::Yes).await;
+        // What others asked before is settled.
+        sleep(Duration::from_secs(2)).await;
+
+        // All messages become slow, little by little: no heartbeat comes much later than the one before.
+        let before = cfg.get_state(0);
+        for request_delay_ms in [40..=60, 80..=100, 120..=150] {
+            cfg.set_faults(Faults { late_requests: 1000, request_delay_ms, ..Faults::NONE });
+            sleep(Duration::from_secs(1)).await;
+        }
+        for command in 2..7 {
+            cfg.one(command, 3, Retry::No).await;
+        }
+        if cfg.get_state(0) != before {
+            let message = "server 0 led, and has lost its leadership, though nothing failed and all messages \
+                           took 120 to 150 ms";
+            cfg.fatal(FailureKind::Liveness, message);
+        }
+
+        // It crashes. The two that are left need each other's votes.
+        cfg.crash1(0);
+        if !leads_within(&cfg, &[1, 2], LEADS_WITHIN).await {
+            let message = "servers 1 and 2 are connected, all messages take 120 to 150 ms, and neither leads \
+                           after 50 s";
+            cfg.fatal(FailureKind::Liveness, message);
+        }
+
         cfg.heal();
         cfg.check_progress().await;
         cfg.end();

@@ -15,10 +15,12 @@ mod backup;
 mod election;
 mod followers;
 mod log;
+mod look_first;
 mod persist;
 mod replicate_wrongly;
 mod replication;
 mod rpc;
+mod say_wrongly;
 mod snapshot;
 mod state;
 
@@ -60,7 +62,7 @@ impl Raft {
         bug: Bug,
     ) -> Arc<Raft> {
         let state = State::restore(&persister, bug);
-        let idles = bug == Bug::IdlesBehindSnapshot && state.log.snapshot_index() > 0;
+        let has_snapshot = state.log.snapshot_index() > 0;
         let state = Mutex::new(state);
         let (killed, _) = watch::channel(false);
         let (news, committed) = (Notify::new(), Notify::new());
@@ -77,10 +79,12 @@ impl Raft {
             committed,
             killed,
         });
-        if idles {
+        if bug == Bug::IdlesBehindSnapshot && has_snapshot {
             return rf;
         }
-        tokio::spawn(rf.clone().until_killed(rf.clone().ticker()));
+        if bug != Bug::NeverStandsBehindSnapshot || !has_snapshot {
+            tokio::spawn(rf.clone().until_killed(rf.clone().ticker()));
+        }
         tokio::spawn(rf.clone().until_killed(rf.clone().replicator()));
         tokio::spawn(rf.clone().until_killed(rf.clone().applier()));
         match bug {

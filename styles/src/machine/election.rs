@@ -68,8 +68,11 @@ impl Machine {
             Role::Candidate(_) => (current_term, Request::RequestVote),
             Role::Follower | Role::Leader(_) => return,
         };
-        let (last_log_index, last_log_term) =
-            (self.saved.log.last_index(), self.saved.log.last_term());
+        let last_log_index = self.saved.log.last_index();
+        let last_log_term = match self.bug {
+            Bug::AsksWithCurrentTerm => current_term,
+            _ => self.saved.log.last_term(),
+        };
         let candidate_id = self.me;
         self.send(voter, Sent::Vote { voter }, |number: Number| {
             request(RequestVoteArgs { number, term, candidate_id, last_log_index, last_log_term })
@@ -80,7 +83,11 @@ impl Machine {
     pub(super) fn count_vote(&mut self, voter: usize) {
         let (Role::PreCandidate(votes) | Role::Candidate(votes)) = &mut self.role else { return };
         votes.insert(voter);
-        let votes = votes.len();
+        let again = votes.iter().filter(|&&voter| voter != self.me);
+        let votes = match self.bug {
+            Bug::CountsVotersTwice => votes.len() + again.count(),
+            _ => votes.len(),
+        };
         if !self.is_majority(votes) {
             return;
         }

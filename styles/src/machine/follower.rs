@@ -53,10 +53,13 @@ impl Machine {
             success: false,
             retry_from: retry_from.unwrap_or(0),
         };
+        let last_new = args.prev_log_index + args.entries.len() as u64;
         if !is_heard || retry_from.is_some() {
+            if is_heard && self.bug == Bug::CommitsWhatItRefuses {
+                self.commit(args.leader_commit.min(last_new).min(self.saved.log.last_index()));
+            }
             return reply;
         }
-        let last_new = args.prev_log_index + args.entries.len() as u64;
         // Receiver 3 and 4: what conflicts goes, what is new comes, and what is there stays.
         for (index, entry) in (args.prev_log_index + 1..).zip(args.entries) {
             match self.saved.log.term_at(index) {

@@ -43,6 +43,8 @@ pub(super) struct Progress {
     heard_at: Duration,
     /// How much of what is committed it was told.
     told_commit: Index,
+    /// The request that was sent last, until it is answered or lost.
+    awaited: Option<Number>,
 }
 
 /// How much of the log some follower has.
@@ -70,6 +72,7 @@ impl Progress {
             sent_at: None,
             heard_at: now,
             told_commit: 0,
+            awaited: None,
         }
     }
 
@@ -80,8 +83,8 @@ impl Progress {
     }
 
     /// Something was lost: what was sent ahead is sent again.
-    fn begin_again(&mut self) {
-        let is_ahead = self.mode == Mode::Pipeline;
+    fn begin_again(&mut self, bug: Bug) {
+        let is_ahead = self.mode == Mode::Pipeline && bug != Bug::NeverGoesBack;
         self.go_back(if is_ahead { self.match_index + 1 } else { self.next_index });
     }
 
@@ -90,6 +93,11 @@ impl Progress {
         self.epoch += 1;
         self.in_flight.clear();
         self.is_paused = false;
+    }
+
+    /// Whether nothing is sent to it until it answers, as the bug wants.
+    fn is_kept_waiting(&self, bug: Bug) -> bool {
+        bug == Bug::WaitsForEachAnswer && self.awaited.is_some()
     }
 
     /// It has the leader's log up to `index`.
@@ -116,7 +124,9 @@ impl Machine {
     /// When a leader has to be called again.
     pub(super) fn leader_wakes_at(&self) -> Option<Duration> {
         let Role::Leader(progress) = &self.role else { return None };
-        let sent = self.others().filter_map(|server| progress[server].sent_at).min();
+        let others = self.others().map(|server| &progress[server]);
+        let fed = others.filter(|known| !known.is_kept_waiting(self.bug));
+        let sent = fed.filter_map(|known| known.sent_at).min();
         let due = sent.map(|at| at + self.heartbeat_interval());
         due.into_iter().chain(self.quorum_lapses_at()).min()
     }
@@ -178,7 +188,11 @@ impl Machine {
         let last_index = self.saved.log.last_index();
         let has_heartbeats = self.style.heartbeats == Heartbeats::OfTheirOwn;
         let commit_index = self.commit_index;
+        let bug = self.bug;
         let Some(known) = self.progress(server) else { return };
+        if known.is_kept_waiting(bug) {
+            return;
+        }
         let is_due = known.sent_at.is_none_or(|at| now >= at + interval);
         known.is_paused &= !is_due;
         if known.mode == Mode::Snapshot && is_due {
@@ -192,14 +206,21 @@ impl Machine {
             && known.mode == Mode::Pipeline
             && known.next_index <= last_index
             && known.in_flight.len() < WINDOW
+            && !known.is_kept_waiting(bug)
         {
             self.send_next(server);
         }
         let Some(known) = self.progress(server) else { return };
+        if known.is_kept_waiting(bug) {
+            return;
+        }
         let is_due = known.sent_at.is_none_or(|at| now >= at + interval);
         let may_know =
             if has_heartbeats { commit_index.min(known.match_index) } else { commit_index };
         let has_news = known.mode == Mode::Pipeline && known.told_commit < may_know;
+        if is_due && bug == Bug::ForgetsCalls {
+            self.calls.retain(|_, sent| !matches!(sent, Sent::Append { .. }));
+        }
         if is_due || has_news {
             self.assert_leadership(server);
         }
@@ -243,7 +264,7 @@ impl Machine {
             known.told_commit = leader_commit;
         }
         let sent = Sent::Append { prev_log_index, count: entries.len() as u64, epoch };
-        self.send(server, sent, |number| {
+        let number = self.send(server, sent, |number| {
             Request::AppendEntries(AppendEntriesArgs {
                 number,
                 term,
@@ -253,7 +274,16 @@ impl Machine {
                 entries,
                 leader_commit,
             })
-        })
+        });
+        self.awaits(server, number)
+    }
+
+    /// Notes which request was sent to a server last.
+    fn awaits(&mut self, server: usize, number: Number) -> Number {
+        if let Some(known) = self.progress(server) {
+            known.awaited = Some(number);
+        }
+        number
     }
 
     fn send_snapshot(&mut self, server: usize) {
@@ -275,6 +305,7 @@ impl Machine {
                 data,
             })
         });
+        self.awaits(server, number);
         if let Some(known) = self.progress(server) {
             known.in_flight.insert(number, (last_included_index, now));
         }
@@ -308,9 +339,10 @@ impl Machine {
         let leader_commit = commit_index.min(known.match_index);
         known.told_commit = leader_commit;
         known.sent_at = Some(now);
-        self.send(server, Sent::Heartbeat, |number| {
+        let number = self.send(server, Sent::Heartbeat, |number| {
             Request::Heartbeat(HeartbeatArgs { number, term, leader_id, leader_commit })
         });
+        self.awaits(server, number);
     }
 
     /// A reply has come, to whatever this server had sent.
@@ -324,6 +356,9 @@ impl Machine {
             known.heard_at = now;
         }
         // What was asked in another role is answered in vain.
+        if let Some(known) = self.progress(from) {
+            known.awaited.take_if(|awaited| *awaited == number);
+        }
         let Some(sent) = self.calls.remove(&number) else { return };
         match (sent, reply) {
             // Its voter may be in an earlier term.
@@ -333,6 +368,9 @@ impl Machine {
             _ if term != self.saved.current_term => {}
             (Sent::Vote { .. }, Reply::RequestVote(reply)) if reply.vote_granted => {
                 self.count_vote(from)
+            }
+            (Sent::Vote { .. }, Reply::RequestVote(_)) if self.bug == Bug::GivesUpAtRefusal => {
+                self.follow()
             }
             (Sent::Append { .. }, Reply::AppendEntries(reply)) => {
                 self.take_appended(sent, &reply);
@@ -354,6 +392,7 @@ impl Machine {
     fn take_appended(&mut self, sent: Sent, reply: &AppendEntriesReply) {
         let Sent::Append { prev_log_index, count, epoch } = sent else { return };
         let base_index = self.saved.log.base_index();
+        let bug = self.bug;
         let Some(known) = self.progress(reply.from) else { return };
         if reply.success {
             known.matches(prev_log_index + count);
@@ -372,6 +411,11 @@ impl Machine {
         {
             return;
         }
+        if bug == Bug::NeverGoesBack {
+            known.enter(Mode::Probe);
+            known.is_paused = true;
+            return;
+        }
         let next_index = reply.retry_from.clamp(known.match_index + 1, prev_log_index);
         known.go_back(next_index);
     }
@@ -379,12 +423,12 @@ impl Machine {
     /// A follower has answered a heartbeat, which doesn't tell how far it is: what it should have answered
     /// long since was lost.
     fn look_for_losses(&mut self, server: usize) {
-        let (now, interval) = (self.now, self.heartbeat_interval());
+        let (now, interval, bug) = (self.now, self.heartbeat_interval(), self.bug);
         let last_index = self.saved.log.last_index();
         let Some(known) = self.progress(server) else { return };
         let is_late = known.in_flight.values().all(|(_, at)| now >= *at + interval);
         if known.mode != Mode::Snapshot && known.match_index < last_index && is_late {
-            known.begin_again();
+            known.begin_again(bug);
         }
     }
 
@@ -398,6 +442,9 @@ impl Machine {
             };
         }
         let Role::Leader(all) = &mut self.role else { return };
+        for known in all.iter_mut() {
+            known.awaited.take_if(|awaited| *awaited == number);
+        }
         let Some(known) = all.iter_mut().find(|known| known.in_flight.contains_key(&number)) else {
             return;
         };
@@ -410,7 +457,7 @@ impl Machine {
         };
         if is_news {
             if known.mode == Mode::Pipeline {
-                known.begin_again();
+                known.begin_again(self.bug);
             }
             known.is_paused = !tries_at_once;
         }

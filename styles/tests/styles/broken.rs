@@ -85,6 +85,62 @@ const NEVER_ANSWERS_VOTES: Case = Case {
     certain: &["server-hangs"],
 };
 
+const ASKS_WITH_CURRENT_TERM: Case = Case {
+    bug: Bug::AsksWithCurrentTerm,
+    caught_by: "TestPersist23C",
+    others: &["TestPersist33C", "TestFigure8Unreliable3C"],
+    certain: &["vote-for-outdated-log"],
+};
+
+const FORGETS_CALLS: Case = Case {
+    bug: Bug::ForgetsCalls,
+    caught_by: "TestSlowMessagesX32",
+    others: &["TestUnreliableAgree3C", "TestBackup3B"],
+    certain: &["majority-not-committed"],
+};
+
+const GIVES_UP_AT_REFUSAL: Case = Case {
+    bug: Bug::GivesUpAtRefusal,
+    caught_by: "TestVotesBehindRefusalX34",
+    others: &["TestManyElections3A", "TestPersist23C"],
+    certain: &[],
+};
+
+const LEADS_FOR_EVER: Case = Case {
+    bug: Bug::LeadsForEver,
+    caught_by: "TestReElection3A",
+    others: &["TestFailAgree3B", "TestHigherTermInRepliesX14"],
+    certain: &["leads-without-majority", "higher-term-ignored"],
+};
+
+const NEVER_GOES_BACK: Case = Case {
+    bug: Bug::NeverGoesBack,
+    caught_by: "TestBackup3B",
+    others: &["TestFailAgree3B", "TestRejoin3B"],
+    certain: &["next-index-stays"],
+};
+
+const COMMITS_WHAT_IT_REFUSES: Case = Case {
+    bug: Bug::CommitsWhatItRefuses,
+    caught_by: "TestBackup3B",
+    others: &["TestRejoin3B", "TestFigure83C"],
+    certain: &["commits-beyond-new-entries"],
+};
+
+const WAITS_FOR_EACH_ANSWER: Case = Case {
+    bug: Bug::WaitsForEachAnswer,
+    caught_by: "TestCallWithoutAnswerX29",
+    others: &["TestReElection3A", "TestRefusingFollowerX31"],
+    certain: &["heartbeats-too-seldom"],
+};
+
+const COUNTS_VOTERS_TWICE: Case = Case {
+    bug: Bug::CountsVotersTwice,
+    caught_by: "TestEvenClusterX26",
+    others: &["TestPersist23C", "TestManyElections3A"],
+    certain: &["leads-without-majority"],
+};
+
 /// Runs tests with a style and a bug.
 fn run_broken(style: &str, bug: Bug, tests: &[&str]) -> Ran {
     let (bug, seeds) = (format!("{bug:?}"), SEEDS.to_string());
@@ -139,7 +195,12 @@ fn is_played(case: &Case, style: &Style) -> bool {
     }
     match case.bug {
         // The scenario tells requests from replies.
-        Bug::IgnoresLeaders => style.wire != Wire::SealedOneWay,
+        Bug::IgnoresLeaders
+        | Bug::ForgetsCalls
+        | Bug::WaitsForEachAnswer
+        | Bug::CountsVotersTwice => style.wire != Wire::SealedOneWay,
+        // The scenario has to recognise votes, and a refusal is to come back.
+        Bug::GivesUpAtRefusal => is_readable && style.guard != Guard::Lease,
         Bug::SavesNoVote => is_readable && style.guard != Guard::PreVote,
         _ => true,
     }
@@ -190,6 +251,46 @@ fn never_answers_votes() {
     is_caught(&NEVER_ANSWERS_VOTES);
 }
 
+#[test]
+fn asks_with_current_term() {
+    is_caught(&ASKS_WITH_CURRENT_TERM);
+}
+
+#[test]
+fn forgets_calls() {
+    is_caught(&FORGETS_CALLS);
+}
+
+#[test]
+fn gives_up_at_refusal() {
+    is_caught(&GIVES_UP_AT_REFUSAL);
+}
+
+#[test]
+fn leads_for_ever() {
+    is_caught(&LEADS_FOR_EVER);
+}
+
+#[test]
+fn never_goes_back() {
+    is_caught(&NEVER_GOES_BACK);
+}
+
+#[test]
+fn commits_what_it_refuses() {
+    is_caught(&COMMITS_WHAT_IT_REFUSES);
+}
+
+#[test]
+fn waits_for_each_answer() {
+    is_caught(&WAITS_FOR_EACH_ANSWER);
+}
+
+#[test]
+fn counts_voters_twice() {
+    is_caught(&COUNTS_VOTERS_TWICE);
+}
+
 /// Who answers nothing isn't one whose answers nobody can read.
 #[test]
 fn a_handler_that_hangs_is_no_reason_to_skip() {
@@ -214,6 +315,14 @@ fn no_bug_is_left_out() {
         IGNORES_LEADERS,
         KEEPS_CONFLICTS,
         NEVER_ANSWERS_VOTES,
+        ASKS_WITH_CURRENT_TERM,
+        FORGETS_CALLS,
+        GIVES_UP_AT_REFUSAL,
+        LEADS_FOR_EVER,
+        NEVER_GOES_BACK,
+        COMMITS_WHAT_IT_REFUSES,
+        WAITS_FOR_EACH_ANSWER,
+        COUNTS_VOTERS_TWICE,
     ];
     assert_eq!(cases.map(|case| case.bug), Bug::ALL);
 }

@@ -251,4 +251,39 @@ bugs! {
         causes: ["committed-not-applied"],
         source: "students' repositories: a condition variable without a condition",
     }
+
+    /// A follower takes over the leader's commit index, up to its own last entry, before it looks
+    /// at term and log.
+    CommitsBeforeItLooks {
+        part: B,
+        kind: Safety,
+        breaks: "a follower commits no further than it agrees",
+        rule: LEADER_COMMIT,
+        symptom: "`apply error: commit index=…`, if its log is another than the leader's",
+        causes: ["commits-beyond-new-entries", "M21"],
+        source: "students' repositories",
+    }
+
+    /// A follower that refuses entries because of its log takes over the commit index all the same,
+    /// up to where they would end.
+    CommitsWhatItRefuses {
+        part: B,
+        kind: Safety,
+        breaks: "a refused request commits nothing",
+        rule: LEADER_COMMIT,
+        symptom: "`apply error: commit index=…`, if its log is another than the leader's",
+        causes: ["commits-beyond-new-entries", "M21"],
+        source: "students' repositories: the commit index is set on every path",
+    }
+
+    /// Drops a message for which the channel to the service has no room within 20 ms.
+    DropsWhatServiceHasNoTimeFor {
+        part: B,
+        kind: Service,
+        breaks: "nothing is left out",
+        rule: APPLY,
+        symptom: "`apply error: … apply out of order …`, if the service is slow",
+        causes: ["apply-left-out", "M9"],
+        source: "students' repositories: a send with a timeout, or `try_send`",
+    }
 }

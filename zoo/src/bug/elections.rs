@@ -3,8 +3,9 @@
 use super::Kind::{Harmless, Liveness};
 use super::Part::{A, B, C};
 use super::rules::{
-    ELECTION_TIMEOUT, HEARTBEATS, LEADER_WITHIN_5_S, MAJORITY_OF_VOTES, NEW_ELECTION, NEW_TIMEOUT,
-    NO_LOCK_WHILE_WAITING, ON_CONVERSION, RANDOM_TIMEOUTS, TIMING,
+    CANDIDATE_GOES_ON, ELECTION_TIMEOUT, HEARTBEATS, LEADER_WITHIN_5_S, MAJORITY_OF_VOTES,
+    NEW_ELECTION, NEW_TIMEOUT, NO_LOCK_WHILE_WAITING, ON_CONVERSION, RANDOM_TIMEOUTS,
+    RETRIES_CALLS, RETRIES_INDEFINITELY, TIMING,
 };
 use super::{Bug, Row, bugs};
 
@@ -361,5 +362,91 @@ bugs! {
             backs up for a follower, the follower starts an election",
         causes: ["election-despite-leader"],
         source: "a student's blog of 2026",
+    }
+
+    /// A candidate becomes a follower when the first server refuses its vote, in its own term.
+    GivesUpAtRefusal {
+        part: A,
+        kind: Liveness,
+        breaks: "a candidate goes on until it has lost",
+        rule: CANDIDATE_GOES_ON,
+        symptom: "`expected one leader, got none`, and `one(…) failed to reach agreement`, nobody \
+            accepted it: a server with a longer log or another candidate of the term is enough \
+            to keep it from leading",
+        causes: ["majority-not-recognised"],
+        source: "students' repositories",
+    }
+
+    /// A candidate becomes a follower when the first of its calls fails.
+    GivesUpAtFailedCall {
+        part: A,
+        kind: Liveness,
+        breaks: "a candidate goes on until it has lost",
+        rule: CANDIDATE_GOES_ON,
+        symptom: "`expected one leader, got none`, where votes take longer than a call to a server \
+            that is cut off; on a fast network nothing",
+        causes: ["majority-not-recognised"],
+        source: "students' repositories: the error branch of a call",
+    }
+
+    /// A candidate becomes a follower 50 ms after it has asked for votes.
+    WaitsBrieflyForVotes {
+        part: A,
+        kind: Liveness,
+        breaks: "a candidate goes on until its timer fires",
+        rule: CANDIDATE_GOES_ON,
+        symptom: "no leader where messages take longer than that; on a fast network nothing",
+        causes: ["majority-not-recognised"],
+        source: "students' repositories: a timeout around the election",
+    }
+
+    /// Asks a server for its vote only when its call before, of whatever term, has returned.
+    WaitsToAskAgain {
+        part: A,
+        kind: Liveness,
+        breaks: "each election asks all",
+        rule: RETRIES_CALLS,
+        symptom: "`expected one leader, got none`: a call to a server that was cut off lasts up to \
+            7 s, and until then that server isn't asked again",
+        causes: ["election-not-restarted"],
+        source: "constructed: one call at a time to each peer",
+    }
+
+    /// A leader sends a follower no heartbeat while entries or a snapshot are under way to it.
+    HeartbeatsWaitForEntries {
+        part: B,
+        kind: Liveness,
+        breaks: "heartbeats don't wait for replies",
+        rule: HEARTBEATS,
+        symptom: "`one(…) failed to reach agreement`: after entries that were lost, a follower \
+            hears nothing for seconds, and starts an election",
+        causes: ["heartbeats-too-seldom", "sends-in-turn"],
+        source: "students' repositories: one call at a time to each peer",
+    }
+
+    /// A leader sends a follower nothing more, for as long as it leads, once a call to it has
+    /// failed.
+    EndsLoopAtFailedCall {
+        part: A,
+        kind: Liveness,
+        breaks: "a leader sends for as long as it leads",
+        rule: RETRIES_INDEFINITELY,
+        symptom: "`one(…) failed to reach agreement` and `term changed even though there were no \
+            failures`: a follower that was cut off for a moment hears nothing of its leader, and \
+            starts an election",
+        causes: ["heartbeats-too-seldom", "next-index-stays"],
+        source: "students' repositories: a loop for each peer, which returns on an error",
+    }
+
+    /// A leader sends nobody anything more once one of its calls has failed.
+    StopsAllWhenOneFails {
+        part: A,
+        kind: Liveness,
+        breaks: "a leader sends for as long as it leads",
+        rule: RETRIES_INDEFINITELY,
+        symptom: "`one(…) failed to reach agreement`, and leaders that change whenever a single \
+            server is away",
+        causes: ["heartbeats-too-seldom"],
+        source: "students' repositories: tasks that are joined, and end with the first error",
     }
 }

@@ -1,10 +1,11 @@
 //! Replication: how the logs become the same.
 
 use super::Kind::{Harmless, Liveness, Safety};
-use super::Part::{B, C};
+use super::Part::{A, B, C};
 use super::rules::{
-    CONFLICT, CONSISTENCY_CHECK, FAST_BACKUP, FIRST_INDEX, HIGHER_TERM, IN_PARALLEL, MATCH_INDEX,
-    NEXT_INDEX, OLD_TERM, RETRY, SEND_ENTRIES, SUCCESS, UPDATE_INDEXES,
+    CONFLICT, CONSISTENCY_CHECK, FAST_BACKUP, FIRST_INDEX, HIGHER_TERM, IN_PARALLEL,
+    INVOKED_BY_LEADER, MATCH_INDEX, NEXT_INDEX, OLD_TERM, PREV_TERM, REPLY_TERM,
+    RETRIES_INDEFINITELY, RETRY, SEND_ENTRIES, SUCCESS, UPDATE_INDEXES,
 };
 use super::{Bug, Row, bugs};
 
@@ -360,5 +361,105 @@ bugs! {
         symptom: "each command takes up to two intervals more",
         causes: [],
         source: "students' repositories",
+    }
+
+    /// Sends as prevLogTerm the term of its last entry, whatever prevLogIndex.
+    SendsLastTermAsPrev {
+        part: B,
+        kind: Safety,
+        breaks: "prevLogTerm is the term of the entry at prevLogIndex",
+        rule: PREV_TERM,
+        symptom: "`one(…) failed to reach agreement`, with a leader that still leads: what a \
+            follower has in common with it is refused",
+        causes: ["next-index-stays", "log-mismatch-accepted"],
+        source: "students' repositories",
+    }
+
+    /// Refuses AppendEntries of an earlier term with a reply that has the request's term.
+    RefusesInTheirTerm {
+        part: A,
+        kind: Liveness,
+        breaks: "a reply has its sender's term",
+        rule: REPLY_TERM,
+        symptom: "a former leader doesn't learn that its term is over until the new one sends to \
+            it",
+        causes: ["answer-without-term"],
+        source: "students' repositories: the reply begins as a copy of the request",
+    }
+
+    /// Waits 50 ms for the reply to AppendEntries, and takes the call for failed then.
+    GivesUpCallsSoon {
+        part: B,
+        kind: Liveness,
+        breaks: "a late reply is a reply",
+        rule: UPDATE_INDEXES,
+        symptom: "`one(…) failed to reach agreement`, with a leader that still leads, where \
+            messages take longer: followers confirm each request, and nothing is committed",
+        causes: ["majority-not-committed"],
+        source: "students' repositories: a timeout around the call",
+    }
+
+    /// Drops its call to a follower when it sends that follower something else.
+    DropsCallsUnderWay {
+        part: B,
+        kind: Liveness,
+        breaks: "a late reply is a reply",
+        rule: UPDATE_INDEXES,
+        symptom: "`one(…) failed to reach agreement`, with a leader that still leads, where \
+            messages take longer than a heartbeat interval: followers confirm each request, and \
+            nothing is committed",
+        causes: ["majority-not-committed"],
+        source: "students' repositories: `select!` of the call and the next tick",
+    }
+
+    /// Sends entries that were lost again until there is a reply: in the term that it is in by
+    /// then, though it may lead no more.
+    RetriesInNewTerm {
+        part: B,
+        kind: Safety,
+        breaks: "only a leader sends entries",
+        rule: INVOKED_BY_LEADER,
+        symptom: "`apply error: commit index=…`: what a former leader took in vain overwrites what \
+            is committed",
+        causes: ["leads-without-majority", "M17"],
+        source: "students' repositories: the request is made anew in the loop that sends it",
+    }
+
+    /// Moves nextIndex behind what it sends, and goes back by one for a refusal from wherever it is
+    /// then.
+    NeverTakesNextBack {
+        part: B,
+        kind: Liveness,
+        breaks: "a refusal takes nextIndex back",
+        rule: RETRY,
+        symptom: "`one(…) failed to reach agreement`, with a leader that still leads: what a \
+            follower refuses moves nextIndex to and fro",
+        causes: ["next-index-stays"],
+        source: "students' repositories",
+    }
+
+    /// Moves nextIndex behind what it sends, and goes back for entries that are refused, but
+    /// neither for a call that fails nor for a heartbeat.
+    LosesWhatItSent {
+        part: B,
+        kind: Liveness,
+        breaks: "what is lost is sent again",
+        rule: RETRIES_INDEFINITELY,
+        symptom: "`only … decided for index …; wanted …`: entries that were lost are sent again \
+            only when there is another command",
+        causes: ["entry-not-sent", "next-index-stays"],
+        source: "students' repositories",
+    }
+
+    /// Looks which entries of a request it has, waits for 2 ms, and appends the others.
+    AppendsInTwoSteps {
+        part: B,
+        kind: Safety,
+        breaks: "handlers of one server don't overlap between look and act",
+        rule: CONFLICT,
+        symptom: "`apply error: commit index=…`: entries that come twice at the same time are \
+            appended twice",
+        causes: ["log-mismatch-accepted"],
+        source: "students' repositories: a lock that is released between check and act",
     }
 }

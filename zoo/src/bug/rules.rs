@@ -67,6 +67,12 @@ pub(super) const GRANT_VOTE: Rule = Rule::new(
     "Figure 2, RequestVote, 2; §5.2, §5.4.1",
 );
 
+pub(super) const CANDIDATES_LAST: Rule = Rule::new(
+    "\"lastLogIndex: index of candidate's last log entry\", \"lastLogTerm: term of candidate's last log \
+     entry\"",
+    "Figure 2, RequestVote; §5.4",
+);
+
 pub(super) const UP_TO_DATE: Rule = Rule::new(
     "\"If the logs have last entries with different terms, then the log with the later term \
      is more up-to-date\"",
@@ -86,6 +92,17 @@ pub(super) const HEARTBEATS: Rule = Rule::new(
     "\"Upon election: send initial empty AppendEntries RPCs (heartbeat) to each server; \
      repeat during idle periods to prevent election timeouts\"",
     "Figure 2, Leaders; §5.2",
+);
+
+pub(super) const RETRIES_CALLS: Rule = Rule::new(
+    "\"Servers retry RPCs if they do not receive a response in a timely manner\"",
+    "§5.1",
+);
+
+pub(super) const CANDIDATE_GOES_ON: Rule = Rule::new(
+    "\"A candidate continues in this state until one of three things happens: (a) it wins the election, (b) \
+     another server establishes itself as leader, or (c) a period of time goes by with no winner\"",
+    "§5.2",
 );
 
 pub(super) const TEN_HEARTBEATS: Rule =
@@ -140,6 +157,15 @@ pub(super) const CONFLICT: Rule = Rule::new(
     "\"If an existing entry conflicts with a new one (same index but different terms), \
      delete the existing entry and all that follow it\"",
     "Figure 2, AppendEntries, 3; §5.3",
+);
+
+pub(super) const PREV_TERM: Rule =
+    Rule::new("\"prevLogTerm: term of prevLogIndex entry\"", "Figure 2, AppendEntries");
+
+pub(super) const RETRIES_INDEFINITELY: Rule = Rule::new(
+    "\"If followers crash or run slowly, or if network packets are lost, the leader retries AppendEntries \
+     RPCs indefinitely\"",
+    "§5.3",
 );
 
 pub(super) const SUCCESS: Rule = Rule::new(
@@ -245,6 +271,13 @@ pub(super) const LAST_INCLUDED: Rule = Rule::new(
     "\"the last included index is the index of the last entry in the log that the snapshot \
      replaces\"",
     "§7",
+);
+
+pub(super) const LAST_INCLUDED_TERM: Rule = Rule::new(
+    "\"Raft also includes a small amount of metadata in the snapshot: the last included index is the index \
+     of the last entry in the log that the snapshot replaces, and the last included term is the term of \
+     this entry\"",
+    "§7; Figure 13",
 );
 
 pub(super) const SEND_SNAPSHOT: Rule =

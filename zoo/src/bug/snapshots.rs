@@ -4,8 +4,8 @@ use super::Kind::{Budget, Harmless, Liveness, Safety, Service};
 use super::Part::D;
 use super::rules::{
     ALL_CHUNKS, COMMIT_INDEX, DISCARD_LOG, EACH_TAKES_SNAPSHOTS, FIRST_INDEX, LAST_APPLIED,
-    LAST_INCLUDED, LEADER_COMPLETENESS, RESET_SERVICE, SAVE_SNAPSHOT, SEND_SNAPSHOT, TAKE_SNAPSHOT,
-    UPDATE_INDEXES,
+    LAST_INCLUDED, LAST_INCLUDED_TERM, LEADER_COMPLETENESS, NEW_ELECTION, PREV_TERM, RESET_SERVICE,
+    SAVE_SNAPSHOT, SEND_SNAPSHOT, TAKE_SNAPSHOT, UPDATE_INDEXES,
 };
 use super::{Bug, Row, bugs};
 
@@ -410,5 +410,102 @@ bugs! {
             a service that is slow",
         causes: ["applied-twice", "apply-left-out", "M9"],
         source: "students' repositories: two ways to one channel",
+    }
+
+    /// Takes its current term for that of the last entry that the service's snapshot covers.
+    CutsWithCurrentTerm {
+        part: D,
+        kind: Liveness,
+        breaks: "a snapshot has its last entry's term",
+        rule: LAST_INCLUDED_TERM,
+        symptom: "`one(…) failed to reach agreement`, with a leader that still leads: leader and \
+            follower disagree on the term at a snapshot's end, and neither gives way",
+        causes: ["next-index-stays", "covered-entry-refused"],
+        source: "students' repositories",
+    }
+
+    /// Takes a leader's term for that of the last entry that its snapshot covers.
+    InstallsInLeadersTerm {
+        part: D,
+        kind: Liveness,
+        breaks: "a snapshot has its last entry's term",
+        rule: LAST_INCLUDED_TERM,
+        symptom: "`one(…) failed to reach agreement`, with a leader that still leads: the follower \
+            refuses what comes behind the snapshot",
+        causes: ["next-index-stays", "covered-entry-refused"],
+        source: "students' repositories: `term` for `last_included_term`",
+    }
+
+    /// Saves 0 for the term of the last entry that its snapshot covers.
+    NeverSavesSnapshotTerm {
+        part: D,
+        kind: Liveness,
+        breaks: "a snapshot has its last entry's term, also after a crash",
+        rule: LAST_INCLUDED_TERM,
+        symptom: "`one(…) failed to reach agreement`: after a restart a server refuses what comes \
+            behind its snapshot, and its log counts as the oldest",
+        causes: ["next-index-stays", "covered-entry-refused"],
+        source: "students' repositories",
+    }
+
+    /// Sends 0 as prevLogTerm if prevLogIndex is the last index that its snapshot covers.
+    SendsZeroForSnapshotTerm {
+        part: D,
+        kind: Liveness,
+        breaks: "prevLogTerm is the term of the entry at prevLogIndex",
+        rule: PREV_TERM,
+        symptom: "`one(…) failed to reach agreement`, with a leader that still leads: a follower \
+            refuses what comes behind the snapshot",
+        causes: ["next-index-stays"],
+        source: "students' repositories: the entry is looked for in what is left of the log",
+    }
+
+    /// Keeps the last entry that the service's snapshot covers, and counts it as the first behind
+    /// the snapshot.
+    CutsOneTooFew {
+        part: D,
+        kind: Safety,
+        breaks: "an entry keeps its index",
+        rule: LAST_INCLUDED,
+        symptom: "`apply error: … apply out of order` and `apply error: commit index=…`: all \
+            entries behind the snapshot have moved by one",
+        causes: ["snapshot-index-forgotten"],
+        source: "students' repositories: `>` for `>=`",
+    }
+
+    /// Leaves out the first entry behind its snapshot when it sends what follows the snapshot.
+    SkipsFirstBehindSnapshot {
+        part: D,
+        kind: Safety,
+        breaks: "an entry keeps its index",
+        rule: LAST_INCLUDED,
+        symptom: "`apply error: commit index=…`: a follower has at one index what the leader has \
+            at the next",
+        causes: ["log-mismatch-accepted"],
+        source: "students' repositories: an index that counts from the snapshot",
+    }
+
+    /// Counts the entry behind an installed snapshot as applied.
+    AppliesNotFirstBehindSnapshot {
+        part: D,
+        kind: Service,
+        breaks: "nothing is left out",
+        rule: RESET_SERVICE,
+        symptom: "`apply error: … apply out of order`: after a snapshot the first command is \
+            missing",
+        causes: ["apply-left-out", "M9"],
+        source: "students' repositories",
+    }
+
+    /// Has no election timer if it begins with a snapshot.
+    NeverStandsBehindSnapshot {
+        part: D,
+        kind: Liveness,
+        breaks: "a restarted server does what every server does",
+        rule: NEW_ELECTION,
+        symptom: "`one(…) failed to reach agreement`, nobody accepted it, when all servers have \
+            restarted",
+        causes: ["election-timer-dead"],
+        source: "constructed",
     }
 }

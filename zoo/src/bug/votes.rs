@@ -3,8 +3,8 @@
 use super::Kind::{Harmless, Liveness, Safety, Service};
 use super::Part::{A, B};
 use super::rules::{
-    GET_STATE, GRANT_VOTE, HIGHER_TERM, INVOKED_BY_LEADER, MAJORITY_OF_VOTES, ON_CONVERSION,
-    REPLY_TERM, UP_TO_DATE, VOTED_FOR,
+    CANDIDATES_LAST, GET_STATE, GRANT_VOTE, HIGHER_TERM, INVOKED_BY_LEADER, MAJORITY_OF_VOTES,
+    ON_CONVERSION, REPLY_TERM, UP_TO_DATE, VOTED_FOR,
 };
 use super::{Bug, Row, bugs};
 
@@ -329,5 +329,75 @@ bugs! {
             the other",
         causes: ["longer-log-preferred", "vote-refused-without-reason"],
         source: "students' repositories",
+    }
+
+    /// Asks for votes with the index and the term of the last entry that it knows to be committed.
+    AsksWithCommitIndex {
+        part: B,
+        kind: Liveness,
+        breaks: "a candidate says where its log ends",
+        rule: CANDIDATES_LAST,
+        symptom: "`one(…) failed to reach agreement`, nobody accepted it: a server that has all \
+            entries is refused by those that count them all",
+        causes: ["vote-refused-without-reason"],
+        source: "students' repositories: commitIndex for the log's length",
+    }
+
+    /// Asks for votes with the index behind its last entry.
+    AsksWithNextIndex {
+        part: B,
+        kind: Safety,
+        breaks: "a candidate says where its log ends",
+        rule: CANDIDATES_LAST,
+        symptom: "`apply error: commit index=…`: a server that lacks the last committed entry is \
+            elected",
+        causes: ["vote-for-outdated-log", "M5"],
+        source: "students' repositories: the log's length for its last index",
+    }
+
+    /// Asks for votes with its current term as the term of its last entry.
+    AsksWithCurrentTerm {
+        part: B,
+        kind: Safety,
+        breaks: "a candidate says the term of its last entry",
+        rule: CANDIDATES_LAST,
+        symptom: "`apply error: commit index=…`: whoever stands wins, however old its log",
+        causes: ["vote-for-outdated-log", "M5"],
+        source: "students' repositories",
+    }
+
+    /// Looks whether its vote is free, waits for 2 ms, and grants it if it was.
+    VotesInTwoSteps {
+        part: A,
+        kind: Safety,
+        breaks: "handlers of one server don't overlap between look and act",
+        rule: GRANT_VOTE,
+        symptom: "`term … has 2 (>1) leaders`, if two candidates ask at the same time",
+        causes: ["voted-twice", "M2"],
+        source: "students' repositories: a lock that is released between check and act",
+    }
+
+    /// Asks each server twice, lest a request be lost, and counts both answers.
+    CountsRepeatedVotes {
+        part: A,
+        kind: Safety,
+        breaks: "a server has one vote",
+        rule: MAJORITY_OF_VOTES,
+        symptom: "two of five elect a leader: `expected no leader among connected servers, but … \
+            claims to be leader` in larger clusters than MIT's",
+        causes: ["leads-without-majority", "M17"],
+        source: "students' repositories: a counter instead of a set",
+    }
+
+    /// Counts its own vote when it becomes a candidate, and once more as a reply.
+    CountsItselfTwice {
+        part: A,
+        kind: Safety,
+        breaks: "a server has one vote",
+        rule: MAJORITY_OF_VOTES,
+        symptom: "`expected no leader among connected servers, but … claims to be leader`: one of \
+            three elects itself",
+        causes: ["leads-without-majority", "M17"],
+        source: "students' repositories: the loop over the peers includes this server",
     }
 }

@@ -66,7 +66,10 @@ impl Raft {
         let snapshot_index = state.log.snapshot_index();
         // The service is to be sent a snapshot if it lacks what the log no longer has (§7).
         if state.last_applied < snapshot_index && !self.installs_beside_applier() {
-            state.last_applied = snapshot_index;
+            state.last_applied = match self.bug {
+                Bug::AppliesNotFirstBehindSnapshot => snapshot_index + 1,
+                _ => snapshot_index,
+            };
             if self.bug == Bug::KeepsSnapshotToItself {
                 return self.next_to_apply(state);
             }

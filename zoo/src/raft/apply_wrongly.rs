@@ -1,13 +1,18 @@
 //! Appliers that are built in another way than the right one, as their bugs need it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::executor::block_on;
 use raftapi::{ApplyMsg, Index};
+use tokio::time::timeout;
 
 use super::Raft;
 use super::state::State;
 use crate::bug::Bug;
+
+/// How long [`Bug::DropsWhatServiceHasNoTimeFor`] waits for the service.
+const SERVICE_PATIENCE: Duration = Duration::from_millis(20);
 
 impl Raft {
     /// Hands a message to the service. Some bugs have a lock meanwhile.
@@ -20,6 +25,10 @@ impl Raft {
             Bug::BlocksThreadWhileApplying => {
                 let _state = self.state();
                 block_on(self.apply_ch.send(message));
+            }
+            // What the channel has no room for by then is lost.
+            Bug::DropsWhatServiceHasNoTimeFor => {
+                _ = timeout(SERVICE_PATIENCE, self.apply_ch.send(message)).await;
             }
             _ => self.apply_ch.send(message).await,
         }

@@ -21,6 +21,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 /// How long [`Bug::LeadsWithoutSecondLook`] has no lock between its last vote and its leadership.
 const WITHOUT_LOCK: Duration = Duration::from_millis(5);
 
+/// How long [`Bug::WaitsBrieflyForVotes`] waits for them.
+const BRIEFLY: Duration = Duration::from_millis(50);
+
 impl Raft {
     // ---- Candidates ----
 
@@ -40,6 +43,11 @@ impl Raft {
                 Bug::StandsOnce => {
                     requests.detach_all();
                     return;
+                }
+                Bug::WaitsBrieflyForVotes => {
+                    requests.detach_all();
+                    sleep(BRIEFLY).await;
+                    self.give_up(term);
                 }
                 // The votes are counted as they come in, while the timer runs.
                 _ => requests.detach_all(),
@@ -106,6 +114,7 @@ impl Raft {
         state.voted_for = Some(self.me);
         self.persist(&mut state);
         state.votes = match self.bug {
+            Bug::CountsItselfTwice => 2,
             Bug::KeepsOldVotes => state.votes + 1,
             Bug::CountsOnlyOthersVotes => 0,
             _ => 1,
@@ -113,16 +122,19 @@ impl Raft {
         state.answers = 1;
         state.last_vote = None;
         self.lead_if_elected(&mut state);
-        let args = RequestVoteArgs {
-            term: state.current_term,
-            candidate_id: self.me,
-            last_log_index: state.log.last_index(),
-            last_log_term: state.log.last_term(),
-        };
+        let (last_log_index, last_log_term) = self.last_entry_to_tell(&state);
+        let (term, candidate_id) = (state.current_term, self.me);
+        let args = RequestVoteArgs { term, candidate_id, last_log_index, last_log_term };
         let mut requests = JoinSet::new();
         for server in self.others() {
-            let request = self.clone().ask_for_vote(server, args.clone());
-            requests.spawn(self.clone().until_killed(request));
+            if self.bug == Bug::WaitsToAskAgain && !state.asked.insert(server) {
+                continue;
+            }
+            let times = if self.bug == Bug::CountsRepeatedVotes { 2 } else { 1 };
+            for _ in 0..times {
+                let request = self.clone().ask_for_vote(server, args.clone());
+                requests.spawn(self.clone().until_killed(request));
+            }
         }
         Some((args.term, requests))
     }
@@ -133,6 +145,7 @@ impl Raft {
         self.sync().await;
         let call = self.peers[server].call::<_, RequestVoteReply>("Raft.RequestVote", &args);
         let mut reply = call.await;
+        self.give_up_for(server, args.term, reply.as_ref());
         while reply.is_none() && self.bug == Bug::RefusesToRepeatVote && self.stands_in(args.term) {
             // Only so does it hear the same request twice.
             reply = self.peers[server].call("Raft.RequestVote", &args).await;
@@ -174,6 +187,24 @@ impl Raft {
             && self.stands_in(args.term)
             && reply.vote_granted
             && self.state().votes + 1 >= self.majority()
+    }
+
+    /// What some bugs do with what comes back of a request for a vote, before it is counted.
+    fn give_up_for(&self, server: usize, term: Term, reply: Option<&RequestVoteReply>) {
+        match (self.bug, reply) {
+            (Bug::WaitsToAskAgain, _) => _ = self.state().asked.remove(&server),
+            (Bug::GivesUpAtFailedCall, None) => self.give_up(term),
+            (Bug::GivesUpAtRefusal, Some(reply)) if !reply.vote_granted => self.give_up(term),
+            _ => {}
+        }
+    }
+
+    /// Ends a candidacy that is neither won nor lost, until the timer fires again.
+    fn give_up(&self, term: Term) {
+        let mut state = self.state();
+        if state.role == Role::Candidate && state.current_term == term {
+            state.role = Role::Follower;
+        }
     }
 
     fn stands_in(&self, term: Term) -> bool {
@@ -225,6 +256,7 @@ impl Raft {
     fn lead(&self, state: &mut State) {
         state.role = Role::Leader;
         state.led = Some(Led { term: state.current_term, since: Instant::now() });
+        state.has_stopped = false;
         // Leaders: "Upon election: send initial empty AppendEntries RPCs (heartbeat) to each
         // server" (§5.2).
         let followers = Followers::new(self.others(), state.log.last_index());
@@ -259,12 +291,14 @@ impl Raft {
 
     pub(super) async fn request_vote(self: Arc<Self>, args: RequestVoteArgs) -> RequestVoteReply {
         let _lock = self.lock_handler().await;
-        let reply = self.decide_vote(args);
+        let was_free = self.look_at_vote(&args).await;
+        let reply = self.decide_vote(args, was_free);
         self.sync().await;
         reply
     }
 
-    fn decide_vote(&self, args: RequestVoteArgs) -> RequestVoteReply {
+    /// `was_free` is what [`Bug::VotesInTwoSteps`] saw when the request came.
+    fn decide_vote(&self, args: RequestVoteArgs, was_free: bool) -> RequestVoteReply {
         let mut state = self.state();
         let is_higher = args.term > state.current_term;
         self.observe_term(&mut state, args.term);
@@ -274,6 +308,7 @@ impl Raft {
         // up-to-date as receiver's log, grant vote" (§5.2, §5.4.1).
         let is_free = match self.bug {
             Bug::VotesTwice => true,
+            Bug::VotesInTwoSteps => was_free,
             Bug::RefusesToRepeatVote => state.voted_for.is_none(),
             _ => state.voted_for.is_none_or(|server| server == args.candidate_id),
         };

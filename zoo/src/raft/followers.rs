@@ -5,6 +5,7 @@ use std::ops;
 use std::time::Duration;
 
 use raftapi::Index;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 /// What a leader knows of a follower (Figure 2, "Volatile state on leaders"), and what it has sent.
@@ -23,6 +24,10 @@ pub(super) struct Follower {
     pub(super) heartbeat_at: Instant,
     /// When it accepted something last, which only [`Bug::RefusesBetweenReplies`] asks for.
     pub(super) replied_at: Option<Instant>,
+    /// Whether [`Bug::EndsLoopAtFailedCall`](crate::Bug::EndsLoopAtFailedCall) sends it nothing more.
+    pub(super) is_given_up: bool,
+    /// The call that [`Bug::DropsCallsUnderWay`](crate::Bug::DropsCallsUnderWay) made last.
+    pub(super) last_call: Option<AbortHandle>,
 }
 
 impl Follower {
@@ -37,6 +42,8 @@ impl Follower {
             told_commit: 0,
             heartbeat_at: Instant::now(),
             replied_at: None,
+            is_given_up: false,
+            last_call: None,
         }
     }
 

@@ -41,6 +41,13 @@ pub(super) struct SavedLog {
     chunks: Vec<Bytes>,
 }
 
+impl SavedLog {
+    /// The same, if its snapshot's term is lost.
+    pub(super) fn without_term(self) -> SavedLog {
+        SavedLog { snapshot_term: 0, ..self }
+    }
+}
+
 /// Whether a log is other than it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a log that has changed must be saved"]
@@ -97,6 +104,13 @@ impl Log {
     /// Adds an entry at the end.
     pub(super) fn push(&mut self, entry: Entry) {
         self.entries.push(entry);
+    }
+
+    /// Adds entries at the end, whatever is there.
+    pub(super) fn append(&mut self, entries: impl Iterator<Item = Entry>) -> Changed {
+        let before = self.entries.len();
+        self.entries.extend(entries);
+        if self.entries.len() > before { Changed::Yes } else { Changed::No }
     }
 
     /// Whether this log has the entry of term `prev_log_term` at `prev_log_index`, and so all that a
@@ -196,6 +210,12 @@ impl Log {
         self.chunks.clear();
         self.snapshot_index = snapshot_index;
         self.snapshot_term = snapshot_term;
+    }
+
+    /// Does the same, and keeps the snapshot's last entry, which all others follow.
+    pub(super) fn keep_with(&mut self, snapshot_index: Index, snapshot_term: Term) {
+        self.keep_behind(snapshot_index - 1, snapshot_term);
+        self.snapshot_index = snapshot_index;
     }
 
     /// What is left of the log if its entries are lost.

@@ -1,6 +1,7 @@
 //! What survives a crash: saved with every change, and read when a server begins (Figure 2,
 //! "Persistent state on all servers: updated on stable storage before responding to RPCs").
 
+use std::collections::BTreeSet;
 use std::mem;
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ impl Raft {
         };
         let log = match self.bug {
             Bug::NeverSavesLog => state.log.without_entries().save(),
+            Bug::NeverSavesSnapshotTerm => state.log.save().without_term(),
             _ => state.log.save(),
         };
         let snapshot = match self.bug {
@@ -143,6 +145,8 @@ impl State {
             votes: 0,
             led: None,
             answers: 0,
+            asked: BTreeSet::new(),
+            has_stopped: false,
             loops: 0,
             last_vote: None,
             last_append: None,

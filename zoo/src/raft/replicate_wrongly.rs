@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Raft;
 use super::followers::Follower;
+use super::log::Entry;
 use super::rpc::{AppendEntriesArgs, AppendEntriesReply, Conflict};
 use super::state::State;
 use crate::bug::Bug;
@@ -61,9 +62,51 @@ impl Raft {
         !has_empty_heartbeats || now < state.followers[server].heartbeat_at
     }
 
-    /// Whether [`Bug::WaitsForEachReply`] keeps a follower's next request back.
+    /// Whether a bug keeps a follower's next request back: until a reply comes, or for good.
     pub(super) fn waits_for_reply(&self, follower: &Follower) -> bool {
-        self.bug == Bug::WaitsForEachReply && follower.is_awaited
+        let waits = matches!(self.bug, Bug::WaitsForEachReply | Bug::HeartbeatsWaitForEntries);
+        follower.is_given_up || (waits && follower.is_awaited)
+    }
+
+    /// Whether nextIndex counts what is sent, before there is a reply.
+    pub(super) fn moves_next_at_sending(&self) -> bool {
+        matches!(self.bug, Bug::NeverTakesNextBack | Bug::LosesWhatItSent)
+    }
+
+    /// Leaves out the first entry behind the snapshot, as [`Bug::SkipsFirstBehindSnapshot`] does.
+    pub(super) fn skip_behind_snapshot(
+        &self,
+        snapshot_index: Index,
+        prev_log_index: Index,
+        entries: &mut Vec<Entry>,
+    ) {
+        let is_behind = snapshot_index > 0 && prev_log_index == snapshot_index;
+        if self.bug == Bug::SkipsFirstBehindSnapshot && is_behind && !entries.is_empty() {
+            entries.remove(0);
+        }
+    }
+
+    /// How [`Bug::RetriesInNewTerm`] goes on with a request that was lost, until there is a reply: in the
+    /// term that it is in by then, whatever its role.
+    pub(super) async fn retry_in_new_term(
+        &self,
+        server: usize,
+        args: &mut AppendEntriesArgs,
+    ) -> Option<AppendEntriesReply> {
+        if args.entries.is_empty() || !self.begins_to_resend(server, args.term) {
+            return None;
+        }
+        loop {
+            sleep(RESEND_INTERVAL).await;
+            args.term = self.state().current_term;
+            let call = self.peers[server].call::<_, AppendEntriesReply>("Raft.AppendEntries", args);
+            let Some(reply) = call.await else { continue };
+            let mut state = self.state();
+            if state.leads(args.term) {
+                state.followers[server].is_resending = false;
+            }
+            return Some(reply);
+        }
     }
 
     /// Whether entries follow at once behind a heartbeat without any.

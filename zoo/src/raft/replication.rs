@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raftapi::{Command, Index, Role, Start};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::Raft;
 use super::log::{Changed, Entry};
@@ -26,6 +26,9 @@ const FIRST: Duration = Duration::from_millis(700);
 
 /// How often [`Bug::AnswersOnceApplied`] looks whether it may answer.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// How long [`Bug::GivesUpCallsSoon`] waits for a reply.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 impl Raft {
     /// Takes a command if this server leads.
@@ -152,6 +155,9 @@ impl Raft {
         let mut state = self.state();
         let now = Instant::now();
         let sends_on = self.bug == Bug::SendsOnWhenDeposed && state.led.is_some();
+        if state.has_stopped && state.role == Role::Leader {
+            return None;
+        }
         if state.role != Role::Leader && !sends_on {
             let term = state.led.filter(|_| self.bug == Bug::HeedsFormerLeaders)?.term;
             return Some(self.send_as_before(term, now));
@@ -237,7 +243,11 @@ impl Raft {
         if self.bug == Bug::NeverSendsEntries {
             entries.clear();
         }
-        let prev_log_term = state.log.term(prev_log_index);
+        self.skip_behind_snapshot(snapshot_index, prev_log_index, &mut entries);
+        if self.moves_next_at_sending() {
+            follower.next_index = prev_log_index + 1 + entries.len() as Index;
+        }
+        let prev_log_term = self.prev_term_to_tell(state, prev_log_index);
         self.must(prev_log_term.is_some(), "what precedes the entries is in the log");
         if self.bug == Bug::TrustsTheirLength {
             assert!(prev_log_term.is_some(), "index out of bounds: no entry at {prev_log_index}");
@@ -250,15 +260,27 @@ impl Raft {
             entries,
             leader_commit: commit_index,
         };
-        tokio::spawn(self.clone().until_killed(self.clone().send_entries(server, args)))
+        let request = self.clone().send_entries(server, args);
+        let task = tokio::spawn(self.clone().until_killed(request));
+        if self.bug == Bug::DropsCallsUnderWay {
+            let call = state.followers[server].last_call.replace(task.abort_handle());
+            call.inspect(AbortHandle::abort);
+        }
+        task
     }
 
-    pub(super) async fn send_entries(self: Arc<Self>, server: usize, args: AppendEntriesArgs) {
+    pub(super) async fn send_entries(self: Arc<Self>, server: usize, mut args: AppendEntriesArgs) {
         let _lock = self.lock_calls().await;
         // A leader counts itself among those that have the entries.
         self.sync().await;
         let call = self.peers[server].call::<_, AppendEntriesReply>("Raft.AppendEntries", &args);
-        let mut reply = call.await;
+        let mut reply = match self.bug {
+            Bug::GivesUpCallsSoon => timeout(PATIENCE, call).await.ok().flatten(),
+            _ => call.await,
+        };
+        if self.bug == Bug::RetriesInNewTerm && reply.is_none() {
+            reply = self.retry_in_new_term(server, &mut args).await;
+        }
         if self.bug == Bug::ResendsSameRequest {
             reply = self.resend(server, &args, reply).await;
         }
@@ -289,10 +311,18 @@ impl Raft {
         if !args.entries.is_empty() || self.awaits_heartbeats() {
             state.followers[server].is_awaited = false;
         }
-        if self.bug == Bug::WaitsForEachReply {
+        if matches!(self.bug, Bug::WaitsForEachReply | Bug::HeartbeatsWaitForEntries) {
             self.news.notify_one();
         }
         match reply {
+            None if self.bug == Bug::EndsLoopAtFailedCall => {
+                state.followers[server].is_given_up = true;
+                return;
+            }
+            None if self.bug == Bug::StopsAllWhenOneFails => {
+                state.has_stopped = true;
+                return;
+            }
             // What is lost is sent again with the next news, or the next heartbeat (§5.3).
             None => return,
             Some(reply) if reply.success => {
@@ -329,6 +359,12 @@ impl Raft {
                 }
             }
             Some(_) if self.bug == Bug::NeverBacksUp => return,
+            Some(_) if self.bug == Bug::NeverTakesNextBack => {
+                let follower = &mut state.followers[server];
+                follower.next_index = (follower.next_index - 1).max(follower.match_index + 1);
+                return;
+            }
+            Some(_) if self.bug == Bug::LosesWhatItSent && args.entries.is_empty() => return,
             Some(reply) if self.bug == Bug::TrustsTheirLength => {
                 state.trust_length(server, Some(reply));
             }
@@ -354,6 +390,9 @@ impl Raft {
             Some(reply) => {
                 match self.bug {
                     Bug::CountsUnsentEntries => state.followers[server].match_index = 0,
+                    Bug::LosesWhatItSent => {
+                        state.followers[server].next_index = args.prev_log_index + 1;
+                    }
                     Bug::TakesHintForMatch if reply.conflict.x_term.is_none() => {
                         state.followers[server].match_index = reply.conflict.x_len;
                     }
@@ -405,7 +444,8 @@ impl Raft {
     ) -> AppendEntriesReply {
         let _lock = self.lock_handler().await;
         let last_new = args.prev_log_index + args.entries.len() as Index;
-        let reply = self.accept_entries(args);
+        let had = self.look_at_entries(&args).await;
+        let reply = self.accept_entries(args, had);
         self.sync().await;
         if reply.success && self.bug == Bug::AnswersOnceApplied {
             while self.state().last_applied < last_new {
@@ -415,14 +455,24 @@ impl Raft {
         reply
     }
 
-    fn accept_entries(&self, args: AppendEntriesArgs) -> AppendEntriesReply {
+    /// `had` is what [`Bug::AppendsInTwoSteps`] saw when the request came.
+    fn accept_entries(&self, args: AppendEntriesArgs, had: Option<usize>) -> AppendEntriesReply {
         let mut state = self.state();
+        let their_term = args.term;
         self.observe_term(&mut state, args.term);
         let refused = |state: &State, conflict| AppendEntriesReply {
-            term: if self.bug == Bug::RefusesWithoutTerm { 0 } else { state.current_term },
+            term: match self.bug {
+                Bug::RefusesWithoutTerm => 0,
+                Bug::RefusesInTheirTerm => their_term,
+                _ => state.current_term,
+            },
             success: false,
             conflict,
         };
+        if self.bug == Bug::CommitsBeforeItLooks {
+            let last_index = state.log.last_index();
+            self.commit(&mut state, args.leader_commit.min(last_index));
+        }
         // AppendEntries 1: "Reply false if term < currentTerm" (§5.1).
         if args.term < state.current_term && self.bug != Bug::AcceptsEntriesOfOldTerms {
             if matches!(self.bug, Bug::HeedsFormerLeaders | Bug::RestartsTimerForOldLeaders) {
@@ -444,6 +494,10 @@ impl Raft {
             return refused(&state, conflict);
         }
         if !is_consistent {
+            if self.bug == Bug::CommitsWhatItRefuses {
+                let last_new = args.prev_log_index + args.entries.len() as Index;
+                self.commit(&mut state, args.leader_commit.min(last_new));
+            }
             return refused(&state, state.log.conflict(args.prev_log_index));
         }
         self.agree_with_leader(&mut state);
@@ -451,6 +505,9 @@ impl Raft {
         let last_new = args.prev_log_index + args.entries.len() as Index;
         let is_heartbeat = args.entries.is_empty();
         let changed = match self.bug {
+            Bug::AppendsInTwoSteps if had.is_some() => {
+                state.log.append(args.entries.into_iter().skip(had.unwrap_or(0)))
+            }
             Bug::KeepsConflictingSuffix => state.log.overwrite(args.prev_log_index, args.entries),
             Bug::ShiftsEntriesBehindSnapshot => {
                 let prev_log_index = args.prev_log_index.max(state.log.snapshot_index());

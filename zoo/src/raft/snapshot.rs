@@ -30,7 +30,14 @@ impl Raft {
         let term = state.log.term(index);
         self.must(term.is_some(), "what is applied is in the log");
         let Some(term) = term else { return };
-        state.log.begin_behind(index, term);
+        match self.bug {
+            Bug::CutsWithCurrentTerm => {
+                let current_term = state.current_term;
+                state.log.keep_behind(index, current_term);
+            }
+            Bug::CutsOneTooFew => state.log.keep_with(index, term),
+            _ => state.log.begin_behind(index, term),
+        }
         match self.bug {
             Bug::DropsSnapshot => {}
             Bug::KeepsFirstSnapshot if !state.snapshot.is_empty() => {}
@@ -55,7 +62,7 @@ impl Raft {
         }
         let follower = &mut state.followers[server];
         follower.is_awaited = false;
-        if self.bug == Bug::WaitsForEachReply {
+        if matches!(self.bug, Bug::WaitsForEachReply | Bug::HeartbeatsWaitForEntries) {
             self.news.notify_one();
         }
         if reply.is_some() && takes_any {
@@ -139,7 +146,11 @@ impl Raft {
     }
 
     fn replace_log(&self, state: &mut State, args: InstallSnapshotArgs) {
-        let InstallSnapshotArgs { last_included_index, last_included_term, data, .. } = args;
+        let InstallSnapshotArgs { term, last_included_index, last_included_term, data, .. } = args;
+        let last_included_term = match self.bug {
+            Bug::InstallsInLeadersTerm => term,
+            _ => last_included_term,
+        };
         // InstallSnapshot 5: "discard any existing or partial snapshot with a smaller index" (§7);
         // and a late one is itself discarded. This server has all that it covers.
         let covered = match self.bug {

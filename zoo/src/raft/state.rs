@@ -1,5 +1,6 @@
 //! What a server knows: Figure 2, "State".
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -51,6 +52,10 @@ pub(super) struct State {
     /// How many have answered in its latest election, itself included, as far as
     /// [`Bug::WinsAmongWhoAnswer`] counts them.
     pub(super) answers: usize,
+    /// The servers that [`Bug::WaitsToAskAgain`] has asked for a vote without an answer.
+    pub(super) asked: BTreeSet<usize>,
+    /// Whether [`Bug::StopsAllWhenOneFails`] sends nothing more as this term's leader.
+    pub(super) has_stopped: bool,
     /// The loops of heartbeats that bugs have started and not ended.
     pub(super) loops: usize,
     /// The replies that [`Bug::ReusesReply`] takes for those of calls that fail.

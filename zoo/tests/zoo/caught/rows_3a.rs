@@ -95,4 +95,6 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::WaitsForEachReply, RE_ELECTION, 40, &[(9, CLAIMS_TO_LEAD)]),
     // A check may come in the middle of an election.
     row(Bug::TimesOutBetweenHeartbeats, INITIAL_ELECTION, 100, &[(0, DISAGREE)]),
+    row(Bug::CountsItselfTwice, RE_ELECTION, 20, &[(18, CLAIMS_TO_LEAD), (0, TWO_AGAIN)])
+        .in_all(20),
 ];

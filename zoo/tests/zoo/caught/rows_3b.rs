@@ -360,4 +360,17 @@ pub(super) const ROWS: &[Row] = &[
     .in_all(10),
     row(Bug::HeartbeatsTooOften, COUNT, 5, &[(5, TOO_MANY_WHEN_IDLE)]),
     row(Bug::HeartbeatsPerCommand, COUNT, 5, &[(5, TOO_MANY_WHEN_IDLE)]),
+    // ---- Of what a request or a reply doesn't say as it is ----
+    row(Bug::AsksWithCurrentTerm, BACKUP, 5, &[(5, TWO_COMMANDS)]),
+    row(Bug::CommitsBeforeItLooks, BACKUP, 5, &[(5, TWO_COMMANDS)]),
+    row(Bug::CommitsBeforeItLooks, REJOIN, 5, &[(5, TWO_COMMANDS)]),
+    row(Bug::CommitsWhatItRefuses, BACKUP, 5, &[(5, TWO_COMMANDS)]),
+    row(Bug::CommitsWhatItRefuses, REJOIN, 5, &[(5, TWO_COMMANDS)]),
+    row(Bug::SendsLastTermAsPrev, BASIC_AGREE, 5, &[(5, no_agreement("TestBasicAgree3B"))]),
+    row(Bug::SendsLastTermAsPrev, BACKUP, 5, &[(5, no_agreement("TestBackup3B"))]),
+    row(Bug::NeverTakesNextBack, BACKUP, 5, &[(5, no_agreement("TestBackup3B"))]),
+    row(Bug::NeverTakesNextBack, FAIL_AGREE, 5, &[(5, no_agreement("TestFailAgree3B"))]),
+    // A request that was lost is sent again by a leader that leads no more.
+    row(Bug::RetriesInNewTerm, BACKUP, 5, &[(0, no_agreement("TestBackup3B")), (0, TWO_COMMANDS)])
+        .in_all(4),
 ];

@@ -85,4 +85,27 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::TakesHintForMatch, FIGURE_8, 20, &[(8, no_agreement("TestFigure83C"))]),
     row(Bug::RestartsTimerWhenRefusing, PERSIST_2, 10, &[(8, no_agreement("TestPersist23C"))]),
     row(Bug::RestartsTimerWithTerm, PERSIST_2, 10, &[(8, no_agreement("TestPersist23C"))]),
+    row(Bug::AsksWithNextIndex, PERSIST_2, 5, &[(5, TWO_COMMANDS)]),
+    row(
+        Bug::LosesWhatItSent,
+        PERSIST_1,
+        5,
+        &[(
+            5,
+            Expected::at(
+                "TestPersist13C",
+                "wait",
+                Liveness,
+                "only N decided for index N; wanted N",
+            ),
+        )],
+    ),
+    row(
+        Bug::StopsAllWhenOneFails,
+        UNRELIABLE_AGREE,
+        5,
+        &[(5, no_agreement("TestUnreliableAgree3C"))],
+    ),
+    row(Bug::AsksWithCommitIndex, PERSIST_1, 5, &[(5, no_agreement("TestPersist13C"))]),
+    row(Bug::AsksWithCommitIndex, PERSIST_2, 5, &[(5, no_agreement("TestPersist23C"))]),
 ];

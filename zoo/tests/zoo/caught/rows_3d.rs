@@ -138,4 +138,29 @@ pub(super) const ROWS: &[Row] = &[
         &[(2, Expected::anywhere(Stuck, "test took longer than N seconds"))],
     ),
     row(Bug::TimesOutAfterSeconds, INSTALL_UN_CRASH, 20, &[(2, NOBODY_ACCEPTED)]),
+    // ---- The term at a snapshot's end, and the indexes behind it ----
+    // An entry must be applied, and a snapshot made of it, in a later term than its own.
+    row(Bug::CutsWithCurrentTerm, ALL_CRASH, 40, &[(1, Expected { at: None, ..TOO_FEW })]),
+    row(Bug::InstallsInLeadersTerm, INSTALL_UNRELIABLE, 20, &[(2, TOO_FEW)]),
+    row(Bug::NeverSavesSnapshotTerm, INSTALL_CRASH, 5, &[(4, TOO_FEW)]),
+    row(Bug::SendsZeroForSnapshotTerm, INSTALL, 5, &[(5, TOO_FEW)]),
+    row(Bug::CutsOneTooFew, ALL_CRASH, 5, &[(5, TWO_COMMANDS)]),
+    row(Bug::SkipsFirstBehindSnapshot, INSTALL, 5, &[(5, TWO_COMMANDS)]),
+    row(Bug::AppliesNotFirstBehindSnapshot, INSTALL, 5, &[(5, OUT_OF_ORDER)]),
+    row(
+        Bug::NeverStandsBehindSnapshot,
+        INIT,
+        5,
+        &[(5, Expected { at: Some(("TestSnapshotInit3D", "one")), ..NOBODY_ACCEPTED })],
+    ),
+    row(
+        Bug::EndsLoopAtFailedCall,
+        INSTALL_UN_CRASH,
+        5,
+        &[
+            (0, Expected::at("snapcommon", "one", Liveness, "one(N) failed to reach agreement")),
+            (0, Expected::anywhere(Stuck, "test took longer than N seconds")),
+        ],
+    )
+    .in_all(5),
 ];
