@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use config::{
-    Check, Config, FailureKind, Held, Hold, Link, Messages, Needs, Purpose, Retry, Snapshots, Switch,
+    Check, Config, FailureKind, Held, Hold, Link, Messages, Needs, Purpose, Retry, Snapshots,
+    Switch,
 };
 use raftapi::Term;
 use tokio::time::{Instant, sleep, timeout};
@@ -397,7 +398,7 @@ async fn is_elected(
                 "server 0 asks server 1 for its vote when {what}, and isn't elected in {} s",
                 ELECTED_WITHIN.as_secs()
             );
-            cfg.fatal(FailureKind::Liveness, message);
+            cfg.fatal((FailureKind::Liveness, Check::OneLeader), message);
         }
         sleep(Duration::from_millis(1)).await;
         if to_1.count() == 0 {

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use config::{
-    Budget, Check, Config, FailureKind, Faults, Held, Link, Messages, Needs, Purpose, Retry, Snapshots, Switch,
+    Budget, Check, Config, FailureKind, Faults, Held, Link, Messages, Needs, Purpose, Retry,
+    Snapshots, Switch,
 };
 use tokio::time::{Instant, sleep};
 
@@ -301,14 +302,14 @@ async fn hears_from_leader(cfg: &Config, under_way: &str) {
             let message = format!(
                 "server 0 leads, and sends server 1 nothing for 1 s, with {under_way} to it under way"
             );
-            cfg.fatal(FailureKind::Liveness, message);
+            cfg.fatal((FailureKind::Liveness, Check::Replicated), message);
         }
     }
     if cfg.get_state(0) != first {
         let message = format!(
             "server 0 led, and has lost its leadership, with {under_way} to server 1 under way"
         );
-        cfg.fatal(FailureKind::Liveness, message);
+        cfg.fatal((FailureKind::Liveness, Check::LeaderStays { server: 0 }), message);
     }
 }
 
@@ -346,7 +347,7 @@ fn TestRefusingFollowerX31() {
                 "server 1 has heard {heard} times in 6 s from the leader of its term, whose entries it refuses, \
                  and has started an election"
             );
-            cfg.fatal(FailureKind::Liveness, message);
+            cfg.fatal((FailureKind::Liveness, Check::LeaderStays { server: 0 }), message);
         }
 
         cfg.heal();
@@ -379,7 +380,7 @@ fn TestSlowMessagesX32() {
         if cfg.get_state(0) != before {
             let message = "server 0 led, and has lost its leadership, though nothing failed and all messages \
                            took 120 to 150 ms";
-            cfg.fatal(FailureKind::Liveness, message);
+            cfg.fatal((FailureKind::Liveness, Check::LeaderStays { server: 0 }), message);
         }
 
         // It crashes. The two that are left need each other's votes.
@@ -387,7 +388,7 @@ fn TestSlowMessagesX32() {
         if !leads_within(&cfg, &[1, 2], LEADS_WITHIN).await {
             let message = "servers 1 and 2 are connected, all messages take 120 to 150 ms, and neither leads \
                            after 50 s";
-            cfg.fatal(FailureKind::Liveness, message);
+            cfg.fatal((FailureKind::Liveness, Check::OneLeader), message);
         }
 
         cfg.heal();
