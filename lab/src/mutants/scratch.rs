@@ -1,0 +1,90 @@
+//! A copy of the workspace, into which one mutant at a time is put.
+//!
+//! It has a target folder of its own. It stays, so that the next campaign builds the Raft only.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::PACKAGE;
+use super::generate::Mutant;
+use crate::cli;
+use crate::error::Error;
+use crate::suite::{self, Compile, Suite};
+
+/// What isn't copied: what cargo has built, and folders that no build needs.
+const LEFT_OUT: [&str; 3] = ["target", ".git", ".ci"];
+
+/// The copy.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    /// The workspace that is copied.
+    root: PathBuf,
+    /// The copy, and beside it what is built.
+    folder: PathBuf,
+    target: PathBuf,
+    release: bool,
+}
+
+impl Scratch {
+    /// Copies the workspace at `root` into `folder`.
+    pub(crate) fn make(root: &Path, folder: &Path, release: bool) -> Result<Scratch, Error> {
+        let scratch = Scratch {
+            root: root.to_owned(),
+            folder: folder.join("workspace"),
+            target: folder.join("target"),
+            release,
+        };
+        copy(root, &scratch.folder).map_err(|error| Error::write(&scratch.folder, error))?;
+        Ok(scratch)
+    }
+
+    /// The copied workspace.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Puts a mutant into the copy.
+    pub(crate) fn apply(&self, mutant: &Mutant) -> Result<(), Error> {
+        let from = self.root.join(&mutant.file);
+        let text = fs::read_to_string(&from).map_err(|error| Error::read(&from, error))?;
+        let other = || Error::NoMutants(format!("{} is of another text", mutant.name));
+        let text = mutant.applied_to(&text).ok_or_else(other)?;
+        let to = self.folder.join(&mutant.file);
+        fs::write(&to, text).map_err(|error| Error::write(&to, error))
+    }
+
+    /// Takes the mutant out again.
+    pub(crate) fn restore(&self, mutant: &Mutant) -> Result<(), Error> {
+        let to = self.folder.join(&mutant.file);
+        copy(&self.root.join(&mutant.file), &to).map_err(|error| Error::write(&to, error))
+    }
+
+    /// Builds the tests; `None` if they don't compile.
+    pub(crate) fn build(&self) -> Result<Option<Suite>, Error> {
+        let build = cli::Build { release: self.release, manifest_path: Some(self.folder.clone()) };
+        let compile = Compile::Silently { target: self.target.clone() };
+        match suite::prepare_as(&compile, PACKAGE, &build, &[]) {
+            Ok(suite) => Ok(Some(suite)),
+            Err(Error::NotBuilt(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Copies a file or a folder. What is the same already isn't touched, so that cargo doesn't build it anew;
+/// what is there and isn't in `from` stays.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if from.is_dir() {
+        fs::create_dir_all(to)?;
+        for entry in fs::read_dir(from)? {
+            let name = entry?.file_name();
+            if !LEFT_OUT.iter().any(|left_out| name == *left_out) {
+                copy(&from.join(&name), &to.join(&name))?;
+            }
+        }
+        return Ok(());
+    }
+    let bytes = fs::read(from)?;
+    if fs::read(to).is_ok_and(|old| old == bytes) { Ok(()) } else { fs::write(to, bytes) }
+}
