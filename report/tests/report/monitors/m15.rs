@@ -2,13 +2,12 @@
 
 use report::Outcome;
 
-use crate::sketch::{Sketch, heartbeat, success};
+use crate::run::{Run, heartbeat};
 
 #[test]
 fn a_leader_waits_for_one_server_before_it_turns_to_the_next() {
-    let mut run = Sketch::of(3);
-    let first = run.appends(0, 1, &heartbeat(1));
-    run.answers(first, &success(1));
+    let mut run = Run::new(3);
+    run.accept(0, 1, &heartbeat(1));
     let slow = run.at(100).appends(0, 2, &heartbeat(1));
     run.at(3000).returns(slow, Outcome::Unreachable).appends(0, 1, &heartbeat(1));
     assert!(run.trips("M15"));
@@ -16,9 +15,8 @@ fn a_leader_waits_for_one_server_before_it_turns_to_the_next() {
 
 #[test]
 fn a_server_leads_in_two_terms() {
-    let mut run = Sketch::of(3);
-    let first = run.appends(0, 1, &heartbeat(1));
-    run.answers(first, &success(1));
+    let mut run = Run::new(3);
+    run.accept(0, 1, &heartbeat(1));
     let slow = run.at(100).appends(0, 2, &heartbeat(1));
     run.at(3000).returns(slow, Outcome::Unreachable).appends(0, 1, &heartbeat(3));
     assert!(!run.trips("M15"));

@@ -1,10 +1,10 @@
 //! M18: a leader sends the same again and again.
 
-use crate::sketch::{Append, Sketch, heartbeat};
+use crate::run::{Append, Run, heartbeat};
 
 #[test]
 fn a_heartbeat_every_20_ms() {
-    let mut run = Sketch::of(3);
+    let mut run = Run::new(3);
     for beat in 0..100 {
         run.at(20 * beat).appends(0, 1, &heartbeat(1));
     }
@@ -13,7 +13,7 @@ fn a_heartbeat_every_20_ms() {
 
 #[test]
 fn a_heartbeat_every_100_ms() {
-    let mut run = Sketch::of(3);
+    let mut run = Run::new(3);
     for beat in 0..100 {
         run.at(100 * beat).appends(0, 1, &heartbeat(1));
     }
@@ -22,7 +22,7 @@ fn a_heartbeat_every_100_ms() {
 
 #[test]
 fn each_message_brings_something_new() {
-    let mut run = Sketch::of(3);
+    let mut run = Run::new(3);
     for commit in 0..100 {
         run.at(5 * commit).appends(0, 1, &Append { commit, ..heartbeat(1) });
     }
@@ -31,7 +31,7 @@ fn each_message_brings_something_new() {
 
 #[test]
 fn each_message_goes_twice() {
-    let mut run = Sketch::of(3);
+    let mut run = Run::new(3);
     for commit in 0..100 {
         run.at(5 * commit).appends(0, 1, &Append { commit, ..heartbeat(1) });
         run.appends(0, 1, &Append { commit, ..heartbeat(1) });

@@ -1,13 +1,13 @@
 //! M19: a leader sends far more than its followers lack.
 
-use crate::sketch::{Sketch, entries};
+use crate::run::{Run, entries};
 
 /// A run with commands of 100 bytes, and with the whole log sent with each of them, or not.
-fn run(sends: impl Fn(u64) -> usize) -> Sketch {
-    let mut run = Sketch::of(3);
+fn run(sends: impl Fn(u64) -> usize) -> Run {
+    let mut run = Run::new(3);
     let log = vec![1; 200];
     for index in 1..=200 {
-        run.at(10 * index).proposes(0, index, 100);
+        run.at(10 * index).propose_bytes(0, index, 100);
         for follower in [1, 2] {
             let append = run.appends(0, follower, &entries(1, &log[..sends(index)]));
             run.delivers(append);
@@ -28,9 +28,9 @@ fn each_command_goes_once() {
 
 #[test]
 fn what_never_arrives_is_sent_again() {
-    let mut run = Sketch::of(3);
+    let mut run = Run::new(3);
     for index in 1..=200 {
-        run.at(10 * index).proposes(0, index, 100).appends(0, 1, &entries(1, &[1; 200]));
+        run.at(10 * index).propose_bytes(0, index, 100).appends(0, 1, &entries(1, &[1; 200]));
     }
     assert!(!run.trips("M19"));
 }
