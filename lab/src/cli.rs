@@ -267,6 +267,10 @@ pub(crate) struct Mutants {
     #[arg(long, value_name = "S", default_value = "1")]
     pub(crate) seed: u64,
 
+    /// Only tests that have this piece in their name; may be given again
+    #[arg(short, long = "test", value_name = "FILTER")]
+    pub(crate) tests: Vec<String>,
+
     /// Begin no mutant after so many minutes; --resume goes on
     #[arg(short, long, value_name = "M", value_parser = minutes)]
     pub(crate) minutes: Option<f64>,
@@ -291,7 +295,7 @@ pub(crate) struct Mutants {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["filters", "iterations", "seed", "minutes", "release", "out", "resume"]
+        conflicts_with_all = ["filters", "iterations", "seed", "tests", "minutes", "release", "out", "resume"]
     )]
     pub(crate) report: Option<PathBuf>,
 
@@ -300,7 +304,7 @@ pub(crate) struct Mutants {
     #[arg(
         long,
         value_name = "MUTANT",
-        conflicts_with_all = ["report", "filters", "iterations", "seed", "minutes", "out", "resume"]
+        conflicts_with_all = ["report", "filters", "iterations", "seed", "tests", "minutes", "out", "resume"]
     )]
     pub(crate) apply: Option<String>,
 }

@@ -61,7 +61,7 @@ pub(crate) fn mutants(asked: &cli::Mutants) -> Result<Exit, Error> {
     mutants.sort_by_key(|mutant| (hash(&mutant.name), mutant.name.clone()));
 
     tell("mutants: building the Raft as it is");
-    let suite = scratch.build()?.ok_or_else(|| Error::NotBuilt(PACKAGE.to_owned()))?;
+    let suite = scratch.build(&asked.tests)?.ok_or_else(|| Error::NotBuilt(PACKAGE.to_owned()))?;
     let rules = generate::rules(root)?;
     let plan = Plan {
         form: Plan::FORM,

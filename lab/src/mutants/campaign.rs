@@ -23,7 +23,7 @@ pub(crate) const ENOUGH_RUNS: usize = 2;
 
 /// After so much CPU time a mutant's other tests aren't run, nor, if a run takes so long, a test's other
 /// seeds. There are mutants that make each run a hundred times as slow.
-const ENOUGH_CPU: Duration = Duration::from_secs(30);
+pub(crate) const ENOUGH_CPU: Duration = Duration::from_secs(30);
 const SLOW: Duration = Duration::from_secs(2);
 
 /// Runs what a campaign has left.
@@ -71,7 +71,7 @@ impl Work<'_> {
     ) -> Result<Option<Cell>, Error> {
         let Some(mutant) = mutant else { return self.run_tests(plan, name) };
         self.scratch.apply(mutant)?;
-        let cell = match self.scratch.build() {
+        let cell = match self.scratch.build(&[]) {
             Ok(Some(_)) => self.run_tests(plan, name),
             Ok(None) => Ok(Some(Cell { mutant: name.to_owned(), ..Cell::default() })),
             Err(error) => Err(error),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 
-use super::campaign::{ENOUGH_RUNS, ENOUGH_TESTS};
+use super::campaign::{ENOUGH_CPU, ENOUGH_RUNS, ENOUGH_TESTS};
 use super::places::{Judgement, is_certain, judge, places};
 use super::stored::{CONTROL, Cell, Failing, Known, Mutants, Said};
 use crate::table::percent;
@@ -34,6 +34,7 @@ struct Page {
     survivors: Vec<String>,
     enough_tests: usize,
     enough_runs: usize,
+    enough_cpu: u64,
     cpu: String,
     has_zoo: bool,
 }
@@ -100,7 +101,11 @@ pub(crate) fn report(campaign: &Mutants, zoo: Option<Explained>) -> String {
     scores.extend(zoo.map(zoo_score));
     let survivors: Vec<String> = run()
         .filter(|(_, cell)| cell.built && cell.failures.is_empty())
-        .map(|(known, _)| cell_text(&known.name))
+        .map(|(known, cell)| {
+            let is_cut = cell.cpu > ENOUGH_CPU.as_secs_f64();
+            let cut = if is_cut { " (not all tests were run: it takes too long)" } else { "" };
+            format!("`{}`{cut}", known.name)
+        })
         .collect();
     let rows = |judgements: &[Judgement]| {
         rows(judged.iter().filter(|run| judgements.contains(&run.judgement)), campaign)
@@ -124,6 +129,7 @@ pub(crate) fn report(campaign: &Mutants, zoo: Option<Explained>) -> String {
         survivors,
         enough_tests: ENOUGH_TESTS,
         enough_runs: ENOUGH_RUNS,
+        enough_cpu: ENOUGH_CPU.as_secs(),
         cpu: format!("{:.0}", campaign.cells.iter().map(|cell| cell.cpu).sum::<f64>()),
         has_zoo: zoo.is_some(),
     };

@@ -60,11 +60,11 @@ impl Scratch {
         copy(&self.root.join(&mutant.file), &to).map_err(|error| Error::write(&to, error))
     }
 
-    /// Builds the tests; `None` if they don't compile.
-    pub(crate) fn build(&self) -> Result<Option<Suite>, Error> {
+    /// Builds the tests, and chooses those that `filters` select; `None` if they don't compile.
+    pub(crate) fn build(&self, filters: &[String]) -> Result<Option<Suite>, Error> {
         let build = cli::Build { release: self.release, manifest_path: Some(self.folder.clone()) };
         let compile = Compile::Silently { target: self.target.clone() };
-        match suite::prepare_as(&compile, PACKAGE, &build, &[]) {
+        match suite::prepare_as(&compile, PACKAGE, &build, filters) {
             Ok(suite) => Ok(Some(suite)),
             Err(Error::NotBuilt(_)) => Ok(None),
             Err(error) => Err(error),
