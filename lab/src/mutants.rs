@@ -65,7 +65,7 @@ pub(crate) fn mutants(asked: &cli::Mutants) -> Result<Exit, Error> {
     let rules = generate::rules(root)?;
     let plan = Plan {
         form: Plan::FORM,
-        code: zoo::code(&suite)?,
+        code: scratch.code()?,
         profile: if asked.build.release { "release" } else { "debug" }.to_owned(),
         seeds: Seeds { first: asked.seed, count: asked.iterations.get() },
         tests: suite.tests.iter().map(|test| test.name.clone()).collect(),

@@ -136,7 +136,7 @@ fn headline(campaign: &Campaign, jobs: usize) -> String {
 }
 
 /// What tells these test binaries from others.
-pub(crate) fn code(suite: &Suite) -> Result<String, Error> {
+fn code(suite: &Suite) -> Result<String, Error> {
     let binaries: BTreeSet<&Path> = suite.tests.iter().map(|test| test.binary.as_path()).collect();
     let mut hasher = DefaultHasher::new();
     for path in binaries {

@@ -3,6 +3,7 @@
 //! It has a target folder of its own. It stays, so that the next campaign builds the Raft only.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,14 @@ impl Scratch {
     /// The copied workspace.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What tells this code from other code. The binaries can't: built step by step, they aren't the same
+    /// each time.
+    pub(crate) fn code(&self) -> Result<String, Error> {
+        let mut hasher = DefaultHasher::new();
+        hash(&self.root, &mut hasher).map_err(|error| Error::read(&self.root, error))?;
+        Ok(format!("{:016x}", hasher.finish()))
     }
 
     /// Puts a mutant into the copy.
@@ -87,4 +96,22 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     }
     let bytes = fs::read(from)?;
     if fs::read(to).is_ok_and(|old| old == bytes) { Ok(()) } else { fs::write(to, bytes) }
+}
+
+/// Hashes the sources in a folder. This program's own aren't among them: the tests don't have it.
+fn hash(folder: &Path, hasher: &mut DefaultHasher) -> io::Result<()> {
+    let entries: io::Result<Vec<_>> = fs::read_dir(folder)?.collect();
+    let mut paths: Vec<PathBuf> = entries?.iter().map(fs::DirEntry::path).collect();
+    paths.sort();
+    for path in paths {
+        let is_left_out = |name: &&str| path.file_name().is_some_and(|it| it == *name);
+        let is_source =
+            path.extension().is_some_and(|it| it == "rs" || it == "toml" || it == "lock");
+        if path.is_dir() && !LEFT_OUT.iter().chain(&["lab"]).any(is_left_out) {
+            hash(&path, hasher)?;
+        } else if is_source && path.is_file() {
+            hasher.write(&fs::read(&path)?);
+        }
+    }
+    Ok(())
 }

@@ -15,7 +15,7 @@ pub(crate) const CONTROL: &str = "None";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub(crate) form: u32,
-    /// A hash of the test binaries without a mutant.
+    /// A hash of the sources without a mutant.
     pub(crate) code: String,
     /// `debug` or `release`.
     pub(crate) profile: String,
@@ -109,7 +109,7 @@ impl Form for Plan {
         } else if self.mutants != other.mutants {
             Some("other mutants, or another table of rules".to_owned())
         } else if self != other {
-            Some("another build of the tests, whose runs may be others".to_owned())
+            Some("other sources or tests, whose runs may be others".to_owned())
         } else {
             None
         }
