@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::exit::{EXIT_CODES, ZOO_EXIT_CODES};
+use crate::exit::{EXIT_CODES, MUTANTS_EXIT_CODES, ZOO_EXIT_CODES};
 
 /// MIT's Raft lab in Rust: a workspace to begin with, and tests that run many times
 #[derive(Debug, Parser)]
@@ -24,6 +24,7 @@ pub(crate) enum Command {
     Explain(Explain),
     Explore(Explore),
     Zoo(Zoo),
+    Mutants(Mutants),
 }
 
 /// Makes a workspace to write your Raft in: the same tests, and a skeleton that fails them all
@@ -243,6 +244,69 @@ pub(crate) struct Zoo {
         ]
     )]
     pub(crate) slice: Option<PathBuf>,
+}
+
+/// Counts how often failures are explained rightly, on bugs that nobody chose: mutants of the reference Raft
+///
+/// cargo-mutants lists the mutants of the package `raft`. Each is put into a copy of the workspace and built, and
+/// the tests are run on it until a few have failed. What each failed run says first about its cause is held
+/// against the rules of the mutated function, by the table in the documentation of `raft`. docs/explained.md is
+/// the report.
+#[derive(Args, Debug)]
+#[command(after_help = MUTANTS_EXIT_CODES)]
+pub(crate) struct Mutants {
+    /// Which mutants: a piece of their names, such as `State::vote`. All mutants without it
+    #[arg(value_name = "MUTANT")]
+    pub(crate) filters: Vec<String>,
+
+    /// How often each test is run with each mutant
+    #[arg(short = 'n', long, value_name = "N", default_value = "3")]
+    pub(crate) iterations: NonZeroU64,
+
+    /// The first run's seed, for each test; the others follow
+    #[arg(long, value_name = "S", default_value = "1")]
+    pub(crate) seed: u64,
+
+    /// Only tests that have this piece in their name; may be given again
+    #[arg(short, long = "test", value_name = "FILTER")]
+    pub(crate) tests: Vec<String>,
+
+    /// Begin no mutant after so many minutes; --resume goes on
+    #[arg(short, long, value_name = "M", value_parser = minutes)]
+    pub(crate) minutes: Option<f64>,
+
+    #[command(flatten)]
+    pub(crate) build: Build,
+
+    /// The file that gets the results; without it, `lab/mutants/mutants.jsonl` in the folder that cargo
+    /// builds into
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Go on with what the file has; everything else must be asked for as before
+    #[arg(long)]
+    pub(crate) resume: bool,
+
+    /// The results of `cargo lab zoo`, whose score the report puts beside the mutants'
+    #[arg(long, value_name = "FILE")]
+    pub(crate) zoo: Option<PathBuf>,
+
+    /// Run nothing, and print the report on the results in FILE: docs/explained.md was made so
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["filters", "iterations", "seed", "tests", "minutes", "release", "out", "resume"]
+    )]
+    pub(crate) report: Option<PathBuf>,
+
+    /// Run nothing, put the mutant into the copy of the workspace, and print the copy's folder, which `cargo lab
+    /// replay` takes as --manifest-path
+    #[arg(
+        long,
+        value_name = "MUTANT",
+        conflicts_with_all = ["report", "filters", "iterations", "seed", "tests", "minutes", "out", "resume"]
+    )]
+    pub(crate) apply: Option<String>,
 }
 
 /// How tests are built.

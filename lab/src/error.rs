@@ -81,6 +81,19 @@ pub(crate) enum Error {
     #[error("failed to get the list of bugs from `cargo run -p zoo -- --json`: {0}")]
     NoBugs(String),
 
+    #[error(
+        "failed to list the mutants: there is no cargo-mutants. `cargo install cargo-mutants --locked` installs it"
+    )]
+    NoGenerator,
+
+    #[error("failed to list the mutants by `cargo mutants --list`: {0}")]
+    NoMutants(String),
+
+    #[error(
+        "failed to find a mutant: none has `{0}` in its name; `cargo mutants --list -p raft` lists them"
+    )]
+    NoMutant(String),
+
     #[error("{why}, in {}", path.display())]
     NoCampaign { path: PathBuf, why: String },
 
@@ -143,6 +156,8 @@ impl Error {
             | Error::NothingRepeats
             | Error::NoHistory { .. }
             | Error::NoBug { .. }
+            | Error::NoGenerator
+            | Error::NoMutant(_)
             | Error::NoCampaign { .. }
             | Error::NotStored(_)
             | Error::Taken(_)
@@ -155,6 +170,7 @@ impl Error {
             | Error::NoExploration(_) => Exit::NoSuchTest,
             Error::NotBuilt(_) => Exit::NotBuilt,
             Error::NoBugs(_)
+            | Error::NoMutants(_)
             | Error::NotListed { .. }
             | Error::NotStarted { .. }
             | Error::Read { .. }
@@ -167,9 +183,10 @@ impl Error {
     pub(crate) fn stopped(&self) -> Option<Exit> {
         match self {
             Error::Stopped(exit) => Some(*exit),
-            Error::NoResults { .. } | Error::NotListed { .. } | Error::NoBugs(_) => {
-                stop::exit_soon()
-            }
+            Error::NoResults { .. }
+            | Error::NotListed { .. }
+            | Error::NoBugs(_)
+            | Error::NoMutants(_) => stop::exit_soon(),
             // Cargo says why there is none; if it doesn't, it didn't come to its end.
             Error::NoWorkspace(why) if why.is_empty() => stop::exit_soon(),
             _ => stop::exit(),

@@ -53,6 +53,19 @@ Exit codes:
 
 Whoever reads the output may stop reading: the exit code is the same.";
 
+/// The same for `--help` of `cargo lab mutants`.
+pub(crate) const MUTANTS_EXIT_CODES: &str = "\
+Exit codes:
+  0    the right Raft passed all runs; with --report: shown
+  1    the right Raft failed a run
+  2    the tests didn't build, without a mutant
+  3    the command makes no sense: an option, a mutant, a file; or cargo-mutants isn't installed
+  70   the tester itself failed, or a disk is full: nothing is known of the tests
+  130  interrupted by Ctrl-C; --resume goes on
+  143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume goes on
+
+Whoever reads the output may stop reading: the exit code is the same.";
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)

@@ -11,6 +11,8 @@
 //! * `cargo lab explore` is in `explore`.
 //! * `cargo lab replay` and `cargo lab explain` are in `replay`.
 //! * `cargo lab zoo` is in `zoo`, and its parts in a folder of that name.
+//! * `cargo lab mutants` is in `mutants`, likewise. What both store is in files of `stored`; `told` is what a
+//!   failed run says first.
 //! * All that is printed goes through `output`; `stop` notes requests to stop.
 //! * [`exit::Exit`] are the exit codes. Scripts may rely on them.
 
@@ -20,6 +22,7 @@ mod create;
 mod error;
 mod exit;
 mod explore;
+mod mutants;
 mod output;
 mod paint;
 mod process;
@@ -29,9 +32,11 @@ mod replay;
 mod results;
 mod runs;
 mod stop;
+mod stored;
 mod suite;
 mod table;
 mod tally;
+mod told;
 mod zoo;
 
 use std::env;
@@ -71,6 +76,7 @@ fn main() -> ExitCode {
         Command::Explain(asked) => replay::explain(&asked),
         Command::Explore(asked) => explore::explore(&asked),
         Command::Zoo(asked) => zoo::zoo(&asked),
+        Command::Mutants(asked) => mutants::mutants(&asked),
     };
     match outcome {
         Ok(exit) => end(exit),

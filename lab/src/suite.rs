@@ -96,8 +96,27 @@ impl LabTest {
     }
 }
 
+/// How cargo builds the tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Compile {
+    /// Its messages go where they always go.
+    Openly,
+    /// Without a word, step by step into a folder of its own: code that isn't the user's and may not compile.
+    Silently { target: PathBuf },
+}
+
 /// Builds the tests and chooses those that are asked for.
 pub(crate) fn prepare(
+    package: &str,
+    asked: &cli::Build,
+    filters: &[String],
+) -> Result<Suite, Error> {
+    prepare_as(&Compile::Openly, package, asked, filters)
+}
+
+/// The same, built in another manner.
+pub(crate) fn prepare_as(
+    compile: &Compile,
     package: &str,
     asked: &cli::Build,
     filters: &[String],
@@ -118,7 +137,7 @@ pub(crate) fn prepare(
     }
     let folder = built.manifest_path.parent().map(PathBuf::from).unwrap_or_default();
     let mut tests = Vec::new();
-    for binary in build(asked, built)? {
+    for binary in build(compile, asked, built)? {
         tests.extend(list(&binary, &folder)?);
     }
     // By parts, and within a part as the binary has them.
@@ -128,12 +147,18 @@ pub(crate) fn prepare(
     Ok(Suite { package: package.to_owned(), folder, target, tests })
 }
 
-/// Has cargo build the package's test binaries. Its messages go where they always go.
-fn build(asked: &cli::Build, package: &Package) -> Result<Vec<PathBuf>, Error> {
+/// Has cargo build the package's test binaries.
+fn build(compile: &Compile, asked: &cli::Build, package: &Package) -> Result<Vec<PathBuf>, Error> {
     let mut command = cargo();
     command.args(["test", "--no-run", "--test", "*"]);
     command.arg("--manifest-path").arg(&package.manifest_path);
-    command.args(["--message-format", "json-render-diagnostics"]);
+    match compile {
+        Compile::Openly => command.args(["--message-format", "json-render-diagnostics"]),
+        Compile::Silently { target } => command
+            .args(["--quiet", "--message-format", "json"])
+            .env("CARGO_TARGET_DIR", target)
+            .env("CARGO_INCREMENTAL", "1"),
+    };
     if asked.release {
         command.arg("--release");
     }

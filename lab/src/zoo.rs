@@ -2,7 +2,7 @@
 //!
 //! * `bugs` asks the package `zoo` which there are.
 //! * `campaign` runs every test with each bug, and with none; `progress` shows how far it is.
-//! * `stored` is the file that gets the results. All that is shown is made from it.
+//! * `stored` is what is stored, in a file of `crate::stored`. All that is shown is made from it.
 //! * `score` says what catches a bug, `report` puts it into words.
 
 mod bugs;
@@ -23,11 +23,14 @@ use crate::exit::Exit;
 use crate::output::{print, tell};
 use crate::process::{Seeds, jobs};
 use crate::stop;
+use crate::stored::Store;
 use crate::suite::{self, Suite};
-use campaign::Work;
+use campaign::{UNKNOWN, Work};
+pub(crate) use report::cell_text;
 use report::{report, score};
 use score::{Scored, Step};
-use stored::{Campaign, FORM, Plan, Store};
+pub(crate) use stored::Group;
+use stored::{Campaign, Cell, FORM, Plan};
 
 /// After so many runs of a test that hung, its other seeds aren't run: each takes seconds, where others
 /// take milliseconds.
@@ -77,6 +80,33 @@ pub(crate) fn zoo(asked: &cli::Zoo) -> Result<Exit, Error> {
         return Ok(exit);
     }
     Ok(verdict(&campaign))
+}
+
+/// What the failures of bugs that aren't harmless are explained by, in a stored campaign.
+pub(crate) fn explained(path: &Path) -> Result<Explained, Error> {
+    let campaign = Campaign::read(path)?;
+    let harmful = |cell: &&Cell| {
+        campaign.plan.bugs.iter().any(|bug| bug.name == cell.bug && !bug.is_harmless())
+    };
+    let cells: Vec<&Cell> = campaign.cells.iter().filter(harmful).collect();
+    let sum = |count: fn(&Cell) -> u64| cells.iter().map(|cell| count(cell)).sum::<u64>();
+    Ok(Explained {
+        bugs: cells.iter().map(|cell| cell.bug.as_str()).collect::<BTreeSet<_>>().len(),
+        failures: sum(|cell| cell.failures),
+        right: sum(|cell| cell.right),
+        unknown: sum(|cell| cell.findings.get(UNKNOWN).copied().unwrap_or(0)),
+    })
+}
+
+/// What the failures of a stored campaign are explained by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Explained {
+    pub(crate) bugs: usize,
+    pub(crate) failures: u64,
+    /// The first finding names the bug.
+    pub(crate) right: u64,
+    /// There is none.
+    pub(crate) unknown: u64,
 }
 
 /// For each bug that isn't harmless a run that fails: the bug, the test and the seed.

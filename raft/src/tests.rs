@@ -1,5 +1,6 @@
 //! The rules that a cluster's tests reach only by luck, each by itself.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -321,4 +322,50 @@ fn a_change_of_role_is_logged() {
     state.observe_term(5);
     assert_eq!((state.role, state.voted_for), (Role::Follower, None));
     assert!(logs_contain("sees a higher term me=0 term=5 was=Leader"));
+}
+
+/// The functions that the sources have, each behind its type: `State::vote`.
+fn functions() -> BTreeSet<String> {
+    let sources = [
+        include_str!("apply.rs"),
+        include_str!("election.rs"),
+        include_str!("log.rs"),
+        include_str!("persist.rs"),
+        include_str!("progress.rs"),
+        include_str!("replication.rs"),
+        include_str!("server.rs"),
+        include_str!("snapshot.rs"),
+        include_str!("state.rs"),
+    ];
+    let mut found = BTreeSet::new();
+    for source in sources {
+        let mut of = None;
+        for line in source.lines() {
+            if let Some(head) = line.strip_prefix("impl ").and_then(|rest| rest.strip_suffix(" {"))
+            {
+                of = head.split(' ').next_back();
+            } else if line == "}" {
+                of = None;
+            }
+            let Some((before, rest)) = line.split_once("fn ") else { continue };
+            let name: String =
+                rest.chars().take_while(|&c| c.is_alphanumeric() || c == '_').collect();
+            let is_function =
+                before.split_whitespace().all(|word| word.starts_with("pub") || word == "async");
+            if is_function {
+                found.insert(of.map_or(name.clone(), |of| format!("{of}::{name}")));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_function_is_in_the_table_of_rules_and_every_one_in_the_table_is_there() {
+    let rows = include_str!("lib.rs").lines().filter_map(|line| line.strip_prefix("//! | "));
+    let named: BTreeSet<String> = rows
+        .filter_map(|row| row.split(" | ").nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned))
+        .collect();
+    assert_eq!(named, functions());
 }

@@ -6,13 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use report::{Check, Failure, FailureKind, KnownBug, Process, RunResult, Verdict, without_numbers};
+use report::{FailureKind, KnownBug, Process, RunResult, Verdict};
 
 use super::progress::Progress;
-use super::stored::{Campaign, Cell, Plan, Store};
+use super::stored::{Campaign, Cell, Plan};
 use crate::error::Error;
 use crate::process::{Launcher, Seeds, scratch};
+use crate::stored::Store;
 use crate::suite::{LabTest, Suite};
+use crate::told::{Told, message, monitor};
 
 /// How many runs of a test the first two processes make, the first of them one. Each of the next makes
 /// twice as many as there were before: a bug that hangs is given up soon, and one that is rare costs few
@@ -24,23 +26,11 @@ const FIRST: u64 = 10;
 const SLOW: Duration = Duration::from_secs(1);
 const ENOUGH_CPU: Duration = Duration::from_secs(30);
 
-/// The most different messages of a test that are stored, and how long they may be. Some have values
-/// that are drawn afresh in each run.
+/// The most different messages of a test that are stored.
 const MESSAGES: usize = 8;
-const MESSAGE_CHARS: usize = 160;
 
 /// What is told of a failure that nothing is known of.
-const UNKNOWN: &str = "unknown";
-
-/// Whether a failure's own sentence and line tell what is wrong: a panic's, a misuse's, that of a run that
-/// hung. That the time was up tells nothing.
-fn tells_itself(kind: FailureKind, has_hung: bool) -> bool {
-    match kind {
-        FailureKind::Panic | FailureKind::Misuse => true,
-        FailureKind::Stuck => has_hung,
-        _ => false,
-    }
-}
+pub(crate) const UNKNOWN: &str = "unknown";
 
 /// Runs what a campaign has left.
 pub(crate) struct Work<'a> {
@@ -196,16 +186,12 @@ impl Count {
                 cell.monitor_only += 1;
                 *cell.monitors.entry(id.to_owned()).or_default() += 1;
             }
-            let finding = explanation.findings.first().map(|finding| finding.id.as_str());
+            let told = Told::of(&failure, &explanation, line.process);
             let names =
                 |id: &str| bug.is_some_and(|bug| bug.causes.iter().any(|cause| cause == id));
-            // Unless something else is said below it.
-            let kind = failure.kind.to_string();
-            let by_itself = tells_itself(failure.kind, has_hung) && finding.is_none();
-            let told = [finding, monitor, by_itself.then_some(&*kind)];
-            cell.right += u64::from(told.into_iter().flatten().any(names));
-            let told = told.into_iter().flatten().next().unwrap_or(UNKNOWN);
-            *cell.findings.entry(told.to_owned()).or_default() += 1;
+            // The monitor also counts beside a finding.
+            cell.right += u64::from(told.id().into_iter().chain(monitor).any(names));
+            *cell.findings.entry(told.id().unwrap_or(UNKNOWN).to_owned()).or_default() += 1;
             *cell.messages.entry(message(&failure)).or_default() += 1;
         }
     }
@@ -218,20 +204,6 @@ impl Count {
         cell.messages = most(cell.messages);
         cell
     }
-}
-
-/// The safety monitor that a run failed by, if it failed by nothing else.
-fn monitor(failure: &Failure) -> Option<&str> {
-    match &failure.check {
-        Check::Rule { id } => Some(id),
-        _ => None,
-    }
-}
-
-/// The first line of a failure, for counting.
-fn message(failure: &Failure) -> String {
-    let sentence = without_numbers(failure.message.lines().next().unwrap_or_default());
-    sentence.chars().take(MESSAGE_CHARS).collect()
 }
 
 /// Those that came most often.

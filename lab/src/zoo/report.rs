@@ -349,6 +349,6 @@ fn ranked(counts: &BTreeMap<String, u64>) -> Vec<(&String, &u64)> {
 }
 
 /// A text as it stands in a table's cell.
-fn cell_text(text: &str) -> String {
+pub(crate) fn cell_text(text: &str) -> String {
     text.replace('|', r"\|").replace('<', r"\<")
 }

@@ -1,17 +1,13 @@
-//! A campaign as it is stored: JSON lines, the first of which says what is run, and each other what came
-//! of one test with one bug. Lines are only ever added, so a campaign that was cut off can go on.
+//! What the zoo stores: what is run, and what came of each test with each bug.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::path::Path;
 
 use report::KnownBug;
 use serde::{Deserialize, Serialize};
 
 use super::bugs::CONTROL;
-use crate::error::Error;
 use crate::process::Seeds;
+use crate::stored;
 use crate::suite::part;
 
 /// The form of the file. Another number is another form.
@@ -86,14 +82,6 @@ pub(crate) struct Cell {
     pub(crate) cpu_to_first: Option<f64>,
 }
 
-/// A line of the file.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Line {
-    Plan(Plan),
-    Cell(Cell),
-}
-
 /// Which tests a test belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Group {
@@ -141,8 +129,15 @@ impl Plan {
     pub(crate) fn has(&self, group: Group) -> bool {
         self.tests.iter().any(|test| Group::of(test) == group)
     }
+}
 
-    /// In what this plan isn't `other`.
+impl stored::Plan for Plan {
+    const FORM: u32 = FORM;
+
+    fn form(&self) -> u32 {
+        self.form
+    }
+
     fn difference(&self, other: &Plan) -> Option<String> {
         let profile = |plan: &Plan| format!("a {} build", plan.profile);
         let seeds = |plan: &Plan| {
@@ -167,39 +162,9 @@ impl Plan {
 }
 
 /// A campaign, as far as it has come.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Campaign {
-    pub(crate) plan: Plan,
-    pub(crate) cells: Vec<Cell>,
-}
+pub(crate) type Campaign = stored::Campaign<Plan, Cell>;
 
 impl Campaign {
-    /// Reads a campaign. What was being written when it was cut off isn't part of it.
-    pub(crate) fn read(path: &Path) -> Result<Campaign, Error> {
-        let why = |why: String| Error::NoCampaign { path: path.to_owned(), why };
-        let text = fs::read_to_string(path)
-            .map_err(|error| why(format!("failed to read a campaign: {error}")))?;
-        let mut plan = None;
-        let mut cells: Vec<Cell> = Vec::new();
-        for (number, line) in whole_lines(&text).lines().enumerate() {
-            let line = serde_json::from_str(line).map_err(|error| {
-                why(format!("failed to read line {} of a campaign: {error}", number + 1))
-            })?;
-            match line {
-                Line::Plan(first) if plan.is_none() => plan = Some(first),
-                Line::Cell(cell) if plan.is_some() => cells.push(cell),
-                Line::Plan(_) => return Err(why("a campaign has one plan, not two".to_owned())),
-                Line::Cell(_) => return Err(why("a campaign begins with its plan".to_owned())),
-            }
-        }
-        let plan = plan.ok_or_else(|| why("a campaign begins with its plan".to_owned()))?;
-        if plan.form != FORM {
-            let form = plan.form;
-            return Err(why(format!("the campaign is of form {form}, and this reads form {FORM}")));
-        }
-        Ok(Campaign { plan, cells })
-    }
-
     /// The tests of each Raft that aren't done, by their places in the plan.
     pub(crate) fn open(&self) -> Vec<(String, usize)> {
         let done: BTreeSet<(&str, &str)> =
@@ -210,58 +175,6 @@ impl Campaign {
         let open = all.filter(|(raft, _, name)| !done.contains(&(raft, name.as_str())));
         open.map(|(raft, test, _)| (raft.to_owned(), test)).collect()
     }
-}
-
-/// The file that a campaign is added to.
-#[derive(Debug)]
-pub(crate) struct Store {
-    file: File,
-}
-
-impl Store {
-    /// Begins a campaign in a new file.
-    pub(crate) fn create(path: &Path, plan: Plan) -> Result<(Store, Campaign), Error> {
-        let write = |error| Error::write(path, error);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(write)?;
-        }
-        let file = OpenOptions::new().create_new(true).append(true).open(path);
-        let file = file.map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => Error::Taken(path.to_owned()),
-            _ => write(error),
-        })?;
-        let mut store = Store { file };
-        store.write(&Line::Plan(plan.clone())).map_err(write)?;
-        Ok((store, Campaign { plan, cells: Vec::new() }))
-    }
-
-    /// Goes on with the campaign in a file, if it is by the same plan.
-    pub(crate) fn resume(path: &Path, plan: &Plan) -> Result<(Store, Campaign), Error> {
-        let write = |error| Error::write(path, error);
-        let campaign = Campaign::read(path)?;
-        if let Some(what) = campaign.plan.difference(plan) {
-            return Err(Error::NotTheSame { path: path.to_owned(), what });
-        }
-        let text = fs::read_to_string(path).map_err(|error| Error::read(path, error))?;
-        let file = OpenOptions::new().append(true).open(path).map_err(write)?;
-        file.set_len(whole_lines(&text).len() as u64).map_err(write)?;
-        Ok((Store { file }, campaign))
-    }
-
-    /// Adds what came of a test.
-    pub(crate) fn add(&mut self, cell: &Cell) -> io::Result<()> {
-        self.write(&Line::Cell(cell.clone()))
-    }
-
-    fn write(&mut self, line: &Line) -> io::Result<()> {
-        // In one piece, so that who is cut off leaves no more than one broken line.
-        self.file.write_all(format!("{}\n", serde_json::to_string(line)?).as_bytes())
-    }
-}
-
-/// The lines that have been written to their end.
-fn whole_lines(text: &str) -> &str {
-    &text[..text.rfind('\n').map_or(0, |end| end + 1)]
 }
 
 fn is_zero(number: &u64) -> bool {

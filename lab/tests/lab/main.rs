@@ -5,6 +5,7 @@ mod explore;
 mod interrupt;
 mod make;
 mod misuse;
+mod mutants;
 mod outcome;
 mod output;
 mod replay;

@@ -1,6 +1,7 @@
-//! What is made of a run, on histories that are written down call by call.
+//! What is made of a run: monitors and explanations, on histories that are written down by hand or stored.
 
+mod explain;
 mod monitors;
 mod put_together;
-mod sketch;
+mod run;
 mod stored;

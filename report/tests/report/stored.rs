@@ -1,29 +1,34 @@
 //! A run that is stored and read again is the same run.
 
 use report::{
-    Accepted, Check, Failure, FailureKind, Outcome, Record, Story, TaskEnding, Time, text,
+    Accepted, Check, Failure, FailureKind, Outcome, Record, Role, Story, TaskEnding, Time, text,
 };
 use serde_json::{Value, json};
 
-use crate::sketch::{Sketch, ask, denied, entries, granted, success};
+use crate::run::{Run, ask, denied, entries, granted, success};
 
 /// A run with one of everything, up to its failure.
-fn run() -> Sketch {
-    let mut run = Sketch::of(3);
+fn run() -> Run {
+    let mut run = Run::new(3);
     let id = run.at(300).asks(1, 0, &ask(1));
     run.delivers(id).ends(id, &granted(1)).returns(id, Outcome::Replied);
     let id = run.asks(1, 2, &ask(1));
     run.delivers(id).ends(id, &denied(1)).returns(id, Outcome::ReplyLost);
-    run.views_commit(0, 0).proposes(1, 1, 40);
+    run.tell(0, (1, Role::Follower), [9, 1], 0).propose_bytes(1, 1, 40);
     let id = run.at(400).appends(1, 0, &entries(1, &[1]));
     run.answers(id, &success(1));
-    run.at(500).applies(0, 1, "one").snapshots(0, 1, 30).cuts_off(2).restarts(2);
-    let id = run.at(900).installs(1, 2, (1, 1));
+    run.at(500)
+        .apply_command(0, 1, "one")
+        .snapshot(0, 1)
+        .save(0, [30, 10])
+        .disconnect(2)
+        .restart(2);
+    let id = run.at(900).installs(1, 2, [1, 1]);
     run.drops(id).refuses(0).ends_task(2, 7, TaskEnding::LikelyAborted);
     run
 }
 
-fn record(run: &Sketch) -> Record {
+fn record(run: &Run) -> Record {
     Record {
         history: String::new(),
         format: Record::FORMAT,

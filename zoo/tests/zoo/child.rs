@@ -55,12 +55,18 @@ pub(crate) fn run_in<const N: usize>(
 
 /// The path of a test in this binary, of which the name may be all that is given.
 fn path(test: &str) -> &str {
-    static PATHS: LazyLock<BTreeMap<String, String>> = LazyLock::new(paths);
     if test.contains("::") {
         return test;
     }
     PATHS.get(test).unwrap_or_else(|| panic!("no test is named {test}"))
 }
+
+/// The names of this binary's tests.
+pub(crate) fn tests() -> impl Iterator<Item = &'static str> {
+    PATHS.keys().map(String::as_str)
+}
+
+static PATHS: LazyLock<BTreeMap<String, String>> = LazyLock::new(paths);
 
 /// The tests of this binary: by their names, the paths.
 fn paths() -> BTreeMap<String, String> {

@@ -1,17 +1,16 @@
 //! M11: a leader's log lacks a committed entry.
 
-use crate::sketch::{Append, Ask, Sketch, entries, heartbeat, success};
+use crate::run::{Append, Ask, Run, entries, heartbeat};
 
 /// The leader of term 1 has one follower that has its two entries: two of three, if it has them itself.
-fn one_follower_has_two_entries() -> Sketch {
-    let mut run = Sketch::of(3);
-    let append = run.appends(0, 1, &entries(1, &[1, 1]));
-    run.answers(append, &success(1));
+fn one_follower_has_two_entries() -> Run {
+    let mut run = Run::new(3);
+    run.accept(0, 1, &entries(1, &[1, 1]));
     run
 }
 
 /// It says that they are committed, and so has them.
-fn two_entries_are_committed() -> Sketch {
+fn two_entries_are_committed() -> Run {
     let mut run = one_follower_has_two_entries();
     run.appends(0, 2, &Append { commit: 2, ..entries(1, &[1, 1]) });
     run
@@ -31,14 +30,13 @@ fn a_leader_lacks_what_is_committed() {
 #[test]
 fn a_leader_may_not_have_saved_what_it_sends() {
     let mut run = one_follower_has_two_entries();
-    run.restarts(0);
+    run.restart(0);
     run.at(1).asks(2, 0, &SHORTER);
     run.appends(2, 0, &heartbeat(2));
     assert!(!run.trips("M11"));
     // Two followers are enough without it.
     let mut run = one_follower_has_two_entries();
-    let append = run.appends(0, 2, &entries(1, &[1, 1]));
-    run.answers(append, &success(1));
+    run.accept(0, 2, &entries(1, &[1, 1]));
     run.asks(2, 0, &SHORTER);
     run.appends(2, 0, &heartbeat(2));
     assert!(run.trips("M11"));
@@ -53,9 +51,8 @@ fn a_candidate_that_is_not_elected_lacks_it() {
 
 #[test]
 fn a_leader_lacks_what_no_majority_has() {
-    let mut run = Sketch::of(5);
-    let append = run.appends(0, 1, &entries(1, &[1, 1]));
-    run.answers(append, &success(1));
+    let mut run = Run::new(5);
+    run.accept(0, 1, &entries(1, &[1, 1]));
     run.asks(2, 3, &SHORTER);
     run.appends(2, 3, &heartbeat(2));
     assert!(!run.trips("M11"));

@@ -1,41 +1,41 @@
 //! M21: a command is applied that no majority can have.
 
-use crate::sketch::{Sketch, entries};
+use crate::run::{Run, entries};
 
 #[test]
 fn a_leader_applies_what_it_has_sent_to_nobody() {
-    let mut run = Sketch::of(3);
-    run.applies(0, 1, "a");
+    let mut run = Run::new(3);
+    run.apply_command(0, 1, "a");
     assert!(run.trips("M21"));
 }
 
 #[test]
 fn a_leader_applies_what_was_delivered_to_one_of_four_others() {
-    let mut run = Sketch::of(5);
+    let mut run = Run::new(5);
     let append = run.appends(0, 1, &entries(1, &[1]));
-    run.delivers(append).applies(0, 1, "a");
+    run.delivers(append).apply_command(0, 1, "a");
     assert!(run.trips("M21"));
 }
 
 #[test]
 fn a_leader_applies_what_a_majority_may_have() {
-    let mut run = Sketch::of(3);
+    let mut run = Run::new(3);
     let append = run.appends(0, 1, &entries(1, &[1]));
-    run.delivers(append).applies(0, 1, "a");
+    run.delivers(append).apply_command(0, 1, "a");
     assert!(!run.trips("M21"));
 }
 
 #[test]
 fn what_a_snapshot_brings_a_server_may_have() {
-    let mut run = Sketch::of(3);
-    let snapshot = run.installs(2, 1, (6, 1));
-    run.delivers(snapshot).applies(1, 6, "f");
+    let mut run = Run::new(3);
+    let snapshot = run.installs(2, 1, [6, 1]);
+    run.delivers(snapshot).apply_command(1, 6, "f");
     assert!(!run.trips("M21"));
 }
 
 #[test]
 fn the_entries_may_be_among_what_is_missing() {
-    let mut run = Sketch::of(3);
-    run.applies(0, 1, "a");
+    let mut run = Run::new(3);
+    run.apply_command(0, 1, "a");
     assert!(!run.trips_without_the_beginning("M21"));
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use report::{Check, Event, EventKind, Failure, FailureKind, Record, RpcId, Story, monitor, text};
 
-use crate::golden::path;
+use crate::explain::golden::path;
 
 /// At how many places each history is cut, at most.
 const CUTS: usize = 24;

@@ -1,10 +1,11 @@
 //! Crashes, snapshots and logs: what is told as certain is so, and what may be otherwise is likely.
 
 use report::FailureKind::{Liveness, Safety, Stuck};
+use report::Role;
 use report::explain::Confidence::{self, Certain, Likely};
 use serde_json::json;
 
-use crate::run::Run;
+use crate::run::{Ask, Run, append, ask, denied, entries, granted};
 
 const TWO_COMMANDS: &str = "apply error: commit index=1 server=2 100 != server=1 200";
 
@@ -22,10 +23,10 @@ fn restarted() -> Run {
     for index in 1..=4 {
         run.propose(0, index, 1);
     }
-    run.append([0, 1], 1, [0, 0], [4, 0], true);
+    run.accept(0, 1, &entries(1, &[1, 1, 1, 1]));
     run.save(1, [400, 0]);
     run.restart(1);
-    run.view(1, 1, false);
+    run.in_term(1, 1);
     run.wait(100);
     run
 }
@@ -33,29 +34,27 @@ fn restarted() -> Run {
 #[test]
 fn what_is_refused_at_once_is_lost_in_the_crash() {
     let mut run = restarted();
-    run.append([0, 1], 1, [4, 1], [0, 0], false);
+    run.reject(0, 1, &append(1, [4, 1], &[], 0));
     // It may have it, and compare it wrongly.
     assert_first(run, TWO_COMMANDS, "log-not-saved", Likely);
     let mut run = restarted();
-    run.tell(1, (1, false), [0, 0], 0);
-    run.append([0, 1], 1, [4, 1], [0, 0], false);
+    run.tell(1, (1, Role::Follower), [0, 0], 0);
+    run.reject(0, 1, &append(1, [4, 1], &[], 0));
     assert_first(run, TWO_COMMANDS, "log-not-saved", Certain);
 }
 
 #[test]
 fn what_was_cut_after_a_crash_is_not_blamed_on_it() {
     let mut run = restarted();
-    run.append([0, 1], 1, [2, 1], [0, 0], true);
+    run.accept(0, 1, &append(1, [2, 1], &[], 0));
     run.wait(100);
-    run.append([0, 1], 1, [4, 1], [0, 0], false);
+    run.reject(0, 1, &append(1, [4, 1], &[], 0));
     assert_first(run, TWO_COMMANDS, "log-truncated", Likely);
 }
 
 fn install(run: &mut Run, index: u64) {
-    let args = json!({
-        "term": 1, "leader_id": 0, "last_included_index": index, "last_included_term": 1, "data": [7],
-    });
-    run.call(0, 1, "Raft.InstallSnapshot", args, json!({"term": 1}));
+    let id = run.installs(0, 1, [index, 1]);
+    run.answers(id, &json!({"term": 1}));
 }
 
 #[test]
@@ -63,7 +62,7 @@ fn a_snapshot_that_ends_before_takes_the_blame() {
     let mut run = restarted();
     install(&mut run, 2);
     run.wait(100);
-    run.append([0, 1], 1, [4, 1], [0, 0], false);
+    run.reject(0, 1, &append(1, [4, 1], &[], 0));
     assert_first(run, TWO_COMMANDS, "log-dropped-for-snapshot", Likely);
 }
 
@@ -74,11 +73,11 @@ fn without_a_crash_it_is_certain() {
     for index in 1..=4 {
         run.propose(0, index, 1);
     }
-    run.append([0, 1], 1, [0, 0], [4, 0], true);
+    run.accept(0, 1, &entries(1, &[1, 1, 1, 1]));
     install(&mut run, 2);
     run.wait(100);
-    run.tell(1, (1, false), [2, 1], 2);
-    run.append([0, 1], 1, [4, 1], [0, 0], false);
+    run.tell(1, (1, Role::Follower), [2, 1], 2);
+    run.reject(0, 1, &append(1, [4, 1], &[], 0));
     assert_first(run, TWO_COMMANDS, "log-dropped-for-snapshot", Certain);
 }
 
@@ -89,23 +88,24 @@ fn replaced() -> Run {
     for index in 1..=4 {
         run.propose(0, index, 1);
     }
-    run.append([0, 2], 1, [0, 0], [4, 0], true);
+    run.accept(0, 2, &entries(1, &[1, 1, 1, 1]));
     run.save(2, [100, 0]);
     // Those who elect the next leader have none of them.
     run.vote(1, 3, 2);
     run.vote(1, 4, 2);
-    run.view(1, 2, true);
+    run.leads(1, 2);
     run.propose(1, 1, 2);
-    run.append([1, 2], 2, [0, 0], [1, 0], true);
+    run.accept(1, 2, &entries(2, &[2]));
     run
 }
 
 fn ask_with_old_log(run: &mut Run) {
-    run.view(2, 2, false);
+    run.in_term(2, 2);
     run.wait(500);
-    run.tell(2, (3, false), [4, 1], 0);
-    let args = json!({"term": 3, "candidate_id": 2, "last_log_index": 4, "last_log_term": 1});
-    run.call(2, 0, "Raft.RequestVote", args, json!({"term": 3, "vote_granted": false}));
+    run.tell(2, (3, Role::Follower), [4, 1], 0);
+    let asked = Ask { term: 3, last_term: 1, last_index: 4 };
+    let id = run.asks(2, 0, &asked);
+    run.answers(id, &denied(3));
 }
 
 #[test]
@@ -122,9 +122,10 @@ fn an_old_suffix_is_kept_or_comes_back_with_a_crash() {
 #[test]
 fn what_only_a_request_says_may_be_wrong() {
     let mut run = replaced();
-    let args = json!({"term": 3, "candidate_id": 2, "last_log_index": 4, "last_log_term": 1});
-    run.view(2, 3, false);
-    run.call(2, 0, "Raft.RequestVote", args, json!({"term": 3, "vote_granted": false}));
+    let asked = Ask { term: 3, last_term: 1, last_index: 4 };
+    run.in_term(2, 3);
+    let id = run.asks(2, 0, &asked);
+    run.answers(id, &denied(3));
     assert_first(run, TWO_COMMANDS, "conflicting-suffix-kept", Likely);
 }
 
@@ -134,13 +135,13 @@ fn restarted_with_snapshot() -> Run {
     run.elect(0, 1);
     for index in 1..=20 {
         run.propose(0, index, 1);
-        run.append([0, 1], 1, [index - 1, u64::from(index > 1)], [1, 0], true);
+        run.accept(0, 1, &append(1, [index - 1, u64::from(index > 1)], &[1], 0));
         run.save(1, [60 + 15 * index, 0]);
     }
     run.snapshot(1, 20);
     run.save(1, [60, 500]);
     run.restart(1);
-    run.view(1, 1, false);
+    run.in_term(1, 1);
     run.wait(50);
     run
 }
@@ -149,12 +150,12 @@ fn restarted_with_snapshot() -> Run {
 fn who_goes_on_behind_its_snapshot_knows_where_it_ends() {
     let mut run = restarted_with_snapshot();
     run.propose(0, 21, 1);
-    run.append([0, 1], 1, [20, 1], [1, 20], true);
-    run.append([0, 1], 1, [10, 1], [1, 20], false);
+    run.accept(0, 1, &append(1, [20, 1], &[1], 20));
+    run.reject(0, 1, &append(1, [10, 1], &[1], 20));
     assert_first(run, TWO_COMMANDS, "covered-entry-refused", Likely);
     let mut run = restarted_with_snapshot();
     run.propose(0, 21, 1);
-    run.append([0, 1], 1, [20, 1], [1, 20], false);
+    run.reject(0, 1, &append(1, [20, 1], &[1], 20));
     assert_first(run, TWO_COMMANDS, "snapshot-index-forgotten", Likely);
 }
 
@@ -164,7 +165,7 @@ fn a_log_that_snapshots_cut_need_not_grow() {
     run.elect(0, 1);
     for index in 1..=200 {
         run.propose(0, index, 1);
-        run.append([0, 1], 1, [index - 1, u64::from(index > 1)], [1, 0], true);
+        run.accept(0, 1, &append(1, [index - 1, u64::from(index > 1)], &[1], 0));
         run.save(1, [60 + 15 * (index % 20), if index > 20 { 500 } else { 0 }]);
         if index % 20 == 0 {
             run.snapshot(1, index);
@@ -172,16 +173,16 @@ fn a_log_that_snapshots_cut_need_not_grow() {
         }
     }
     run.restart(1);
-    run.view(1, 1, false);
-    run.view(2, 2, false);
+    run.in_term(1, 1);
+    run.in_term(2, 2);
     let seen = |tells: bool| {
         let mut run = run.clone();
-        let args = json!({"term": 2, "candidate_id": 2, "last_log_index": 0, "last_log_term": 0});
-        let reply = json!({"term": 2, "vote_granted": true});
-        run.call_that(2, 1, "Raft.RequestVote", args, reply, |run| match tells {
-            true => run.tell(1, (2, false), [200, 1], 0),
-            false => run.view(1, 2, false),
-        });
+        let id = run.asks(2, 1, &ask(2));
+        match tells {
+            true => run.arrives(id).tell(1, (2, Role::Follower), [200, 1], 0),
+            false => run.arrives(id).in_term(1, 2),
+        };
+        run.replies(id, &granted(2));
         run
     };
     assert_first(seen(true), TWO_COMMANDS, "vote-for-outdated-log", Certain);
@@ -212,7 +213,7 @@ fn a_snapshot_that_comes_to_nothing_is_told_from_another_index() {
         let mut run = Run::new(3);
         run.elect(0, 1);
         install(&mut run, 9);
-        run.apply_snapshot_of(1, 9, bytes);
+        run.apply_snapshot(1, 9, bytes);
         let (_, _, explanation) =
             run.fails(Safety, "apply error: server 1: nil snapshot at index 9");
         let first = explanation.findings.first().map(|finding| &*finding.id);
@@ -240,13 +241,27 @@ fn the_life_that_blocks_is_the_one_of_which_the_sentence_speaks() {
 fn numbers_that_wrapped_are_explained_without_a_panic() {
     let max = u64::MAX;
     let acts: [fn(&mut Run); 8] = [
-        |run| run.append([0, 1], 1, [u64::MAX, 0], [0, 0], false),
-        |run| run.append([0, 1], 1, [u64::MAX, 0], [0, 0], true),
-        |run| run.append([0, 1], 1, [u64::MAX - 1, 0], [3, 0], true),
-        |run| run.apply(1, u64::MAX),
-        |run| run.apply_snapshot(1, u64::MAX),
-        |run| run.propose(0, u64::MAX, 1),
-        |run| run.vote(2, 1, u64::MAX),
+        |run| {
+            run.reject(0, 1, &append(1, [u64::MAX, 0], &[], 0));
+        },
+        |run| {
+            run.accept(0, 1, &append(1, [u64::MAX, 0], &[], 0));
+        },
+        |run| {
+            run.accept(0, 1, &append(1, [u64::MAX - 1, 0], &[1, 1, 1], 0));
+        },
+        |run| {
+            run.apply(1, u64::MAX);
+        },
+        |run| {
+            run.apply_snapshot(1, u64::MAX, 99);
+        },
+        |run| {
+            run.propose(0, u64::MAX, 1);
+        },
+        |run| {
+            run.vote(2, 1, u64::MAX);
+        },
         |run| install(run, u64::MAX),
     ];
     for act in acts {

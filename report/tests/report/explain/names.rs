@@ -144,13 +144,13 @@ fn candidates_that_count_one_past_the_last() {
         let reply = json!({"term": term, "vote_granted": granted});
         run.call(from, to, "Raft.RequestVote", args, reply);
     };
-    run.view(0, 1, false);
+    run.in_term(0, 1);
     ask(&mut run, [0, 1], 1, 1, true);
     ask(&mut run, [0, 2], 1, 1, true);
-    run.view(0, 1, true);
+    run.leads(0, 1);
     run.propose(0, 1, 1);
     send(&mut run, 1, entries(0, 1, "leader_commit", 0));
-    run.view(2, 2, false);
+    run.in_term(2, 2);
     ask(&mut run, [2, 1], 2, 1, false);
     assert!(is_safe(&run));
     assert_eq!(findings(run)[0], [] as [&str; 0]);

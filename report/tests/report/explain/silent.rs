@@ -2,8 +2,8 @@
 
 use report::FailureKind::Liveness;
 
-use crate::golden::assert_explained;
-use crate::run::Run;
+use crate::explain::golden::assert_explained;
+use crate::run::{Run, heartbeat};
 
 const LOST: &str =
     "server 0 led term 1 and has lost its leadership, by term 2, though nothing failed";
@@ -12,7 +12,7 @@ const LOST: &str =
 fn run(meanwhile: impl FnOnce(&mut Run)) -> Run {
     let mut run = Run::new(3);
     run.elect(0, 1);
-    run.append([0, 1], 1, [0, 0], [0, 0], true);
+    run.accept(0, 1, &heartbeat(1));
     run.wait(200);
     meanwhile(&mut run);
     run.wait(100);
@@ -30,6 +30,6 @@ fn heartbeats_too_seldom() {
 fn a_leader_that_can_t_be_heard_is_not_silent() {
     let first = |run: Run| run.fails(Liveness, LOST).2.findings.into_iter().next();
     // What it sends is lost; or it has crashed.
-    assert_eq!(first(run(|run| run.beat(0, 1, 1))), None);
-    assert_eq!(first(run(|run| run.restart(0))), None);
+    assert_eq!(first(run(|run| _ = run.appends(0, 1, &heartbeat(1)))), None);
+    assert_eq!(first(run(|run| _ = run.restart(0))), None);
 }

@@ -5,8 +5,8 @@ use report::explain::Explanation;
 use report::{Failure, NetworkChange, Story};
 use serde_json::json;
 
-use crate::golden::assert_explained;
-use crate::run::Run;
+use crate::explain::golden::assert_explained;
+use crate::run::{Run, append, ask, denied, entries, granted, heartbeat, refusal, success};
 
 const TWO_LEADERS: &str = "term 1 has 2 (>1) leaders";
 
@@ -20,14 +20,17 @@ fn leader_only_told() {
     let told = |then: fn(&mut Run)| {
         let mut run = Run::new(3);
         run.elect(0, 1);
-        run.view(2, 1, true);
+        run.leads(2, 1);
         then(&mut run);
         run.wait(200);
         run.network(NetworkChange::Reliable);
         run
     };
     // It was about to send, and acts as a leader.
-    assert_eq!(finds(told(|run| run.beat(2, 1, 1))).as_deref(), Some("leads-without-majority"));
+    assert_eq!(
+        finds(told(|run| _ = run.appends(2, 1, &heartbeat(1)))).as_deref(),
+        Some("leads-without-majority")
+    );
     let (story, failure, explanation) = told(|_| {}).fails(Safety, TWO_LEADERS);
     assert_explained("leader-only-told", &story, &failure, &explanation);
 }
@@ -35,9 +38,9 @@ fn leader_only_told() {
 #[test]
 fn a_candidate_that_says_that_it_leads() {
     let mut run = Run::new(3);
-    run.view(0, 1, true);
+    run.leads(0, 1);
     run.vote(0, 1, 1);
-    run.append([0, 1], 1, [0, 0], [0, 0], true);
+    run.accept(0, 1, &heartbeat(1));
     run.wait(200);
     assert_eq!(finds(run).as_deref(), Some("leader-only-told"));
 }
@@ -45,19 +48,16 @@ fn a_candidate_that_says_that_it_leads() {
 #[test]
 fn term_not_told() {
     let mut run = Run::new(3);
-    run.view(0, 1, false);
+    run.in_term(0, 1);
     run.vote(0, 1, 1);
     run.vote(0, 2, 1);
-    run.view(0, 1, true);
-    run.view(1, 0, false);
-    let args = json!({
-        "term": 1, "leader_id": 0, "prev_log_index": 0, "prev_log_term": 0, "entries": [],
-        "leader_commit": 0,
-    });
-    run.call(0, 1, "Raft.AppendEntries", args, json!({"term": 1, "success": true}));
+    run.leads(0, 1);
+    run.in_term(1, 0);
+    let id = run.appends(0, 1, &heartbeat(1));
+    run.answers(id, &success(1));
     run.wait(80);
     // It isn't only its answer that says so.
-    run.ask(1, 2, 2);
+    run.asks(1, 2, &ask(2));
     run.wait(20);
     run.network(NetworkChange::Reliable);
     let (story, failure, explanation) = run.fails(Safety, TWO_LEADERS);
@@ -67,13 +67,13 @@ fn term_not_told() {
 /// A server was seen in a term, and is in an earlier one after a crash.
 fn crashes(answers: bool) -> Option<String> {
     let mut run = Run::new(3);
-    run.view(1, 1, false);
+    run.in_term(1, 1);
     if answers {
-        run.view(0, 1, false);
+        run.in_term(0, 1);
         run.vote(0, 1, 1);
     }
     run.restart(1);
-    run.view(1, 0, false);
+    run.in_term(1, 0);
     run.wait(100);
     finds(run)
 }
@@ -93,8 +93,8 @@ fn what_a_disk_has_not_synced_may_be_lost_in_a_crash() {
         run.propose(0, 1, 1);
         run.save(0, [90, 0]);
         run.restart(0);
-        run.view(0, 1, false);
-        run.view(0, 2, false);
+        run.in_term(0, 1);
+        run.in_term(0, 2);
         run.vote(0, 1, 2);
         finds(run)
     };
@@ -109,13 +109,9 @@ fn what_a_request_brings_may_be_applied_before_its_handler_ends() {
         let mut run = Run::new(3);
         run.elect(0, 1);
         run.propose(0, 1, 1);
-        run.append([0, 2], 1, [0, 0], [1, 0], true);
-        let args = json!({
-            "term": 1, "leader_id": 0, "prev_log_index": 0, "prev_log_term": 0,
-            "entries": [{"term": 1}], "leader_commit": told,
-        });
-        let reply = json!({"term": 1, "success": true});
-        run.call_that(0, 1, "Raft.AppendEntries", args, reply, |run| run.apply(1, 1));
+        run.accept(0, 2, &entries(1, &[1]));
+        let id = run.appends(0, 1, &append(1, [0, 0], &[1], told));
+        run.arrives(id).apply(1, 1).replies(id, &success(1));
         finds(run)
     };
     assert_eq!(applied(1), None);
@@ -128,33 +124,28 @@ fn who_holds_to_its_leader_need_not_adopt_a_term() {
     let first = |answer: serde_json::Value| {
         let mut run = Run::new(3);
         run.elect(0, 1);
-        run.append([0, 1], 1, [0, 0], [0, 0], true);
+        run.accept(0, 1, &heartbeat(1));
         run.wait(10);
-        run.view(1, 1, false);
-        let args = json!({
-            "term": 2, "candidate_id": 2, "last_log_index": 0, "last_log_term": 0,
-        });
-        run.call(2, 1, "Raft.RequestVote", args, answer);
+        run.in_term(1, 1);
+        let id = run.asks(2, 1, &ask(2));
+        run.answers(id, &answer);
         run.wait(200);
         run.network(NetworkChange::Reliable);
         finds(run)
     };
     let adopts = Some("term-not-adopted");
-    assert_ne!(first(json!({"term": 1, "vote_granted": false})).as_deref(), adopts);
-    assert_eq!(first(json!({"term": 1, "vote_granted": true})).as_deref(), adopts);
+    assert_ne!(first(denied(1)).as_deref(), adopts);
+    assert_eq!(first(granted(1)).as_deref(), adopts);
 }
 
 /// Server 0 leads term 6 and is refused by server 1, which is in term 7. So many ms later it leads still.
 fn refused(answer: serde_json::Value, later: u64) -> (Story, Failure, Explanation) {
     let mut run = Run::new(3);
     run.elect(0, 6);
-    run.view(1, 7, false);
+    run.in_term(1, 7);
     run.refuse(1, 2, 7);
-    let args = json!({
-        "term": 6, "leader_id": 0, "prev_log_index": 0, "prev_log_term": 0, "entries": [],
-        "leader_commit": 0,
-    });
-    run.call(0, 1, "Raft.AppendEntries", args, answer);
+    let id = run.appends(0, 1, &heartbeat(6));
+    run.answers(id, &answer);
     run.wait(later);
     run.step("look");
     let sentence =
@@ -164,7 +155,7 @@ fn refused(answer: serde_json::Value, later: u64) -> (Story, Failure, Explanatio
 
 #[test]
 fn a_term_that_a_reply_tells_is_ignored() {
-    let answer = json!({"term": 7, "success": false});
+    let answer = refusal(7);
     let (_, _, explanation) = refused(answer.clone(), 100);
     assert_eq!(explanation.findings[0].id, "higher-term-ignored");
     // It may be about to deal with it.
@@ -173,7 +164,7 @@ fn a_term_that_a_reply_tells_is_ignored() {
 
 #[test]
 fn answer_without_term() {
-    let (story, failure, explanation) = refused(json!({"term": 0, "success": false}), 100);
+    let (story, failure, explanation) = refused(refusal(0), 100);
     assert_explained("answer-without-term", &story, &failure, &explanation);
 }
 
@@ -183,7 +174,7 @@ fn a_vote_before_the_vote_makes_no_term() {
     let mut run = Run::new(3);
     run.elect(0, 1);
     let args = json!({"term": 2, "candidate_id": 2, "last_log_index": 0, "last_log_term": 0});
-    run.call(2, 1, "Raft.PreVote", args, json!({"term": 1, "vote_granted": true}));
+    run.call(2, 1, "Raft.PreVote", args, granted(1));
     run.wait(200);
     run.network(NetworkChange::Reliable);
     assert_ne!(finds(run).as_deref(), Some("term-not-adopted"));
@@ -194,15 +185,17 @@ fn a_vote_before_the_vote_makes_no_term() {
 fn asked_again(crash: bool) -> Option<String> {
     let mut run = Run::new(3);
     run.elect(0, 1);
-    (1..=5).for_each(|index| run.propose(0, index, 1));
-    run.append([0, 1], 1, [0, 0], [5, 0], true);
+    for index in 1..=5 {
+        run.propose(0, index, 1);
+    }
+    run.accept(0, 1, &entries(1, &[1, 1, 1, 1, 1]));
     run.save(1, [40, 0]);
     run.snapshot(1, 4);
     run.wait(10);
     if crash {
         run.restart(1);
     }
-    run.append([0, 1], 1, [3, 1], [0, 0], false);
+    run.reject(0, 1, &append(1, [3, 1], &[], 0));
     run.wait(200);
     run.network(NetworkChange::Reliable);
     let (_, _, explanation) = run.fails(Safety, "server 1 lost something");

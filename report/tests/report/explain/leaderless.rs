@@ -4,8 +4,8 @@
 use report::FailureKind::{Liveness, Stuck};
 use report::NetworkChange;
 
-use crate::golden::assert_explained;
-use crate::run::Run;
+use crate::explain::golden::assert_explained;
+use crate::run::{Run, ask, entries, heartbeat};
 
 const NOBODY: &str = "one(100) failed to reach agreement\n  command   nobody accepted it";
 const NOT_ELECTED: &str = "server 0 was not elected in 30 s, though nobody was in its way";
@@ -23,7 +23,7 @@ fn found(mut run: Run, message: &str) -> Vec<String> {
 
 /// Server 1 stands in `term`, and server 2 refuses.
 fn refuse(run: &mut Run, term: u64) {
-    run.view(1, term, false);
+    run.in_term(1, term);
     run.refuse(1, 2, term);
 }
 
@@ -54,7 +54,7 @@ fn a_leader_that_followers_answer_is_one() {
     run.elect(0, 2);
     for _ in 0..40 {
         run.wait(100);
-        run.append([0, 1], 2, [0, 0], [0, 0], true);
+        run.accept(0, 1, &heartbeat(2));
     }
     assert_eq!(first(run, NOT_ELECTED), None);
 }
@@ -66,7 +66,7 @@ fn a_leader_that_nobody_answers_is_none() {
     run.step("elect");
     for term in 2..=9 {
         run.wait(500);
-        run.beat(0, 1, 1);
+        run.appends(0, 1, &heartbeat(1));
         refuse(&mut run, term);
     }
     assert_eq!(first(run, NOT_ELECTED).as_deref(), Some("vote-refused-without-reason"));
@@ -79,8 +79,8 @@ fn timeout_always_the_same() {
         run.step("elect");
         for term in 1..=9 {
             run.wait(400 + differ * (term % 3));
-            run.view(1, term, false);
-            run.ask(1, 0, term);
+            run.in_term(1, term);
+            run.asks(1, 0, &ask(term));
             run.vote(1, 2, term);
         }
         run
@@ -97,7 +97,7 @@ fn a_server_that_never_stands_while_another_does_again_and_again() {
         run.step("elect");
         for term in 1..=elections {
             run.wait(330 + 60 * (term % 4));
-            run.view(1, term, false);
+            run.in_term(1, term);
             // The votes are given, and don't arrive.
             run.give(1, 0, term);
             run.give(1, 2, term);
@@ -116,11 +116,11 @@ fn sends_in_turn() {
     run.step("one");
     run.propose(0, 1, 1);
     for _ in 0..4 {
-        run.append([0, 1], 1, [0, 0], [0, 0], true);
-        run.append([0, 2], 1, [0, 0], [0, 0], true);
+        run.accept(0, 1, &heartbeat(1));
+        run.accept(0, 2, &heartbeat(1));
         run.wait(100);
     }
-    run.beat(0, 2, 1);
+    run.appends(0, 2, &heartbeat(1));
     run.wait(2500);
     run.network(NetworkChange::Reliable);
     let message = "one(100) failed to reach agreement\n  command   server 0 accepted it at \
@@ -136,8 +136,8 @@ fn a_leader_whose_requests_overlap_does_not_send_in_turn() {
     run.step("one");
     run.propose(0, 1, 1);
     for _ in 0..25 {
-        run.beat(0, 2, 1);
-        run.append([0, 1], 1, [0, 0], [1, 0], true);
+        run.appends(0, 2, &heartbeat(1));
+        run.accept(0, 1, &entries(1, &[1]));
         run.wait(100);
     }
     let (_, _, explanation) = run.fails(Liveness, NOBODY);
@@ -151,8 +151,10 @@ fn a_candidate_that_asks_in_turn_never_comes_to_ask_all() {
         let mut run = Run::new(3);
         run.step("one");
         run.wait(400);
-        run.view(0, 1, false);
-        all.iter().for_each(|&voter| run.ask(0, voter, 1));
+        run.in_term(0, 1);
+        for &voter in all {
+            run.asks(0, voter, &ask(1));
+        }
         run.wait(9000);
         found(run, HELD)
     };
@@ -166,10 +168,10 @@ fn a_candidate_stands_again_in_the_same_term() {
     let asked = |pause: u64, then: u64| {
         let mut run = Run::new(3);
         run.step("one");
-        run.view(0, 1, false);
+        run.in_term(0, 1);
         for _ in 0..5 {
-            run.ask(0, 1, 1);
-            run.ask(0, 2, 1);
+            run.asks(0, 1, &ask(1));
+            run.asks(0, 2, &ask(1));
             run.wait(pause);
         }
         run.wait(then);

@@ -4,7 +4,7 @@ use std::fs;
 
 use report::{Record, Story, explain};
 
-use crate::golden::{assert_explained, path};
+use crate::explain::golden::{assert_explained, path};
 
 #[test]
 fn each_stored_run_is_explained() {

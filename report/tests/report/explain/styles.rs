@@ -2,10 +2,10 @@
 
 use report::FailureKind::{Liveness, Safety};
 use report::explain::Confidence::Certain;
-use report::{NetworkChange, Story, monitor};
+use report::{NetworkChange, Role, Story, spec};
 use serde_json::{Value, json};
 
-use crate::run::Run;
+use crate::run::{Run, append, ask, denied, entries, granted, heartbeat, refusal, success};
 
 /// Under each of these, other causes are looked for.
 const SENTENCES: [&str; 12] = [
@@ -57,13 +57,8 @@ fn request(term: u64, last: [u64; 2]) -> Value {
     json!({"term": term, "candidate_id": 9, "last_log_index": last[0], "last_log_term": last[1]})
 }
 
-/// A vote, or its refusal.
-fn voted(term: u64, granted: bool) -> Value {
-    json!({"term": term, "vote_granted": granted})
-}
-
 /// AppendEntries with so many entries of `term`.
-fn entries(term: u64, prev: [u64; 2], count: usize, commit: u64) -> Value {
+fn args(term: u64, prev: [u64; 2], count: usize, commit: u64) -> Value {
     json!({
         "term": term, "leader_id": 0, "prev_log_index": prev[0], "prev_log_term": prev[1],
         "entries": vec![json!({"term": term}); count], "leader_commit": commit,
@@ -75,7 +70,9 @@ fn led(commands: u64) -> Run {
     let mut run = Run::new(3);
     run.elect(0, 1);
     run.step("one");
-    (1..=commands).for_each(|index| run.propose(0, index, 1));
+    for index in 1..=commands {
+        run.propose(0, index, 1);
+    }
     run
 }
 
@@ -84,17 +81,17 @@ fn led(commands: u64) -> Run {
 #[test]
 fn a_disk_in_parallel_with_sending() {
     let mut run = led(3);
-    run.append([0, 1], 1, [0, 0], [3, 0], true);
+    run.accept(0, 1, &entries(1, &[1, 1, 1]));
     run.restart(0);
-    run.tell(0, (1, false), [0, 0], 0);
+    run.tell(0, (1, Role::Follower), [0, 0], 0);
     run.wait(300);
-    run.view(0, 2, false);
-    run.call(0, 1, "Raft.RequestVote", request(2, [0, 0]), voted(2, false));
-    run.view(1, 2, false);
+    run.in_term(0, 2);
+    run.call(0, 1, "Raft.RequestVote", request(2, [0, 0]), denied(2));
+    run.in_term(1, 2);
     run.wait(300);
-    run.view(2, 3, false);
-    run.call(2, 0, "Raft.RequestVote", request(3, [0, 0]), voted(3, true));
-    run.view(0, 3, false);
+    run.in_term(2, 3);
+    run.call(2, 0, "Raft.RequestVote", request(3, [0, 0]), granted(3));
+    run.in_term(0, 3);
     assert_legal(&run);
 }
 
@@ -104,23 +101,23 @@ fn what_start_took_is_promised_to_nobody() {
     let mut run = led(2);
     run.save(0, [90, 0]);
     run.restart(0);
-    run.tell(0, (1, false), [0, 0], 0);
+    run.tell(0, (1, Role::Follower), [0, 0], 0);
     run.wait(300);
-    run.view(0, 2, false);
-    run.call(0, 1, "Raft.RequestVote", request(2, [0, 0]), voted(2, true));
+    run.in_term(0, 2);
+    run.call(0, 1, "Raft.RequestVote", request(2, [0, 0]), granted(2));
     assert_legal(&run);
 }
 
 #[test]
 fn what_a_leader_has_counted_it_has_saved() {
     let mut run = led(2);
-    run.append([0, 1], 1, [0, 0], [2, 0], true);
-    run.append([0, 1], 1, [2, 1], [0, 2], true);
+    run.accept(0, 1, &entries(1, &[1, 1]));
+    run.accept(0, 1, &append(1, [2, 1], &[], 2));
     run.restart(0);
-    run.tell(0, (1, false), [0, 0], 0);
+    run.tell(0, (1, Role::Follower), [0, 0], 0);
     run.wait(300);
-    run.tell(0, (2, false), [0, 0], 0);
-    run.call(0, 1, "Raft.RequestVote", request(2, [0, 0]), voted(2, false));
+    run.tell(0, (2, Role::Follower), [0, 0], 0);
+    run.call(0, 1, "Raft.RequestVote", request(2, [0, 0]), denied(2));
     assert_eq!(certain(&run), ["log-not-saved"]);
 }
 
@@ -128,13 +125,13 @@ fn what_a_leader_has_counted_it_has_saved() {
 #[test]
 fn check_quorum() {
     let mut run = led(0);
-    run.append([0, 1], 1, [0, 0], [0, 0], true);
+    run.accept(0, 1, &heartbeat(1));
     for _ in 0..5 {
-        run.beat(0, 1, 1);
-        run.beat(0, 2, 1);
+        run.appends(0, 1, &heartbeat(1));
+        run.appends(0, 2, &heartbeat(1));
         run.wait(100);
     }
-    run.view(0, 1, false);
+    run.in_term(0, 1);
     run.wait(300);
     assert_legal(&run);
     let (_, _, explanation) = run.fails(Safety, SENTENCES[0]);
@@ -144,9 +141,9 @@ fn check_quorum() {
 #[test]
 fn a_leader_that_is_answered_gives_up() {
     let mut run = led(0);
-    run.append([0, 1], 1, [0, 0], [0, 0], true);
+    run.accept(0, 1, &heartbeat(1));
     run.wait(10);
-    run.view(0, 1, false);
+    run.in_term(0, 1);
     run.wait(300);
     assert_eq!(certain(&run), [] as [&str; 0]);
     let (_, _, explanation) = run.fails(Safety, SENTENCES[0]);
@@ -157,19 +154,13 @@ fn a_leader_that_is_answered_gives_up() {
 #[test]
 fn answers_from_before_the_adoption() {
     let mut run = led(0);
-    run.view(2, 2, false);
-    run.call(2, 1, "Raft.RequestVote", request(2, [0, 0]), voted(1, true));
-    run.view(1, 2, false);
-    run.call(2, 0, "Raft.RequestVote", request(2, [0, 0]), voted(1, false));
-    run.view(0, 2, false);
-    run.view(2, 2, true);
-    run.call(
-        2,
-        1,
-        "Raft.AppendEntries",
-        entries(2, [0, 0], 0, 0),
-        json!({"term": 2, "success": true}),
-    );
+    run.in_term(2, 2);
+    run.call(2, 1, "Raft.RequestVote", request(2, [0, 0]), granted(1));
+    run.in_term(1, 2);
+    run.call(2, 0, "Raft.RequestVote", request(2, [0, 0]), denied(1));
+    run.in_term(0, 2);
+    run.leads(2, 2);
+    run.call(2, 1, "Raft.AppendEntries", args(2, [0, 0], 0, 0), success(2));
     run.wait(300);
     assert_legal(&run);
 }
@@ -179,11 +170,13 @@ fn answers_from_before_the_adoption() {
 #[test]
 fn handlers_that_overlap() {
     let mut run = led(3);
-    let first = run.open(0, 1, "Raft.AppendEntries", entries(1, [0, 0], 3, 0));
-    let second = run.open(0, 1, "Raft.AppendEntries", entries(1, [3, 1], 0, 0));
+    let first = run.sends(0, 1, "Raft.AppendEntries", &args(1, [0, 0], 3, 0));
+    run.arrives(first);
+    let second = run.sends(0, 1, "Raft.AppendEntries", &args(1, [3, 1], 0, 0));
+    run.arrives(second);
     run.wait(20);
-    run.close(second, json!({"term": 1, "success": true}));
-    run.close(first, json!({"term": 1, "success": true}));
+    run.replies(second, &success(1));
+    run.replies(first, &success(1));
     run.wait(300);
     assert_legal(&run);
 }
@@ -192,13 +185,14 @@ fn handlers_that_overlap() {
 #[test]
 fn replies_that_come_too_late() {
     let mut run = led(0);
-    run.view(1, 2, false);
-    run.ask(1, 2, 2);
-    let late = run.open(0, 1, "Raft.AppendEntries", entries(1, [0, 0], 0, 0));
+    run.in_term(1, 2);
+    run.asks(1, 2, &ask(2));
+    let late = run.sends(0, 1, "Raft.AppendEntries", &args(1, [0, 0], 0, 0));
+    run.arrives(late);
     run.wait(90);
-    run.close(late, json!({"term": 2, "success": false}));
+    run.replies(late, &refusal(2));
     run.wait(50);
-    run.beat(0, 2, 1);
+    run.appends(0, 2, &heartbeat(1));
     run.wait(300);
     assert_eq!(certain(&run), [] as [&str; 0]);
 }
@@ -208,17 +202,17 @@ fn replies_that_come_too_late() {
 #[test]
 fn a_refusal_is_judged_by_what_the_voter_has() {
     let mut run = led(2);
-    run.append([0, 2], 1, [0, 0], [2, 0], true);
+    run.accept(0, 2, &entries(1, &[1, 1]));
     run.wait(5000);
     run.step("checkOneLeader");
-    run.view(1, 2, false);
-    run.call(1, 0, "Raft.RequestVote", request(2, [0, 0]), voted(2, false));
-    run.view(0, 2, false);
+    run.in_term(1, 2);
+    run.call(1, 0, "Raft.RequestVote", request(2, [0, 0]), denied(2));
+    run.in_term(0, 2);
     run.wait(300);
     // It offers less than it has.
-    run.view(0, 3, false);
-    run.call(0, 2, "Raft.RequestVote", request(3, [0, 0]), voted(3, false));
-    run.view(2, 3, false);
+    run.in_term(0, 3);
+    run.call(0, 2, "Raft.RequestVote", request(3, [0, 0]), denied(3));
+    run.in_term(2, 3);
     run.wait(3000);
     assert_eq!(certain(&run), [] as [&str; 0]);
 }
@@ -227,13 +221,13 @@ fn a_refusal_is_judged_by_what_the_voter_has() {
 #[test]
 fn a_vote_refused_while_a_leader_is_heard_of() {
     let mut run = led(0);
-    run.append([0, 1], 1, [0, 0], [0, 0], true);
+    run.accept(0, 1, &heartbeat(1));
     run.step("checkOneLeader");
     run.wait(10);
-    run.view(2, 2, false);
-    run.call(2, 1, "Raft.RequestVote", request(2, [0, 0]), voted(1, false));
-    run.view(1, 2, false);
-    run.call(2, 1, "Raft.RequestVote", request(2, [0, 0]), voted(2, false));
+    run.in_term(2, 2);
+    run.call(2, 1, "Raft.RequestVote", request(2, [0, 0]), denied(1));
+    run.in_term(1, 2);
+    run.call(2, 1, "Raft.RequestVote", request(2, [0, 0]), denied(2));
     run.wait(3000);
     run.network(NetworkChange::Reliable);
     assert_legal(&run);
@@ -249,15 +243,15 @@ fn pre_votes_by_a_flag() {
         args
     };
     run.wait(300);
-    run.call(2, 1, "Raft.RequestVote", pre(2), voted(2, true));
-    run.call(1, 2, "Raft.RequestVote", pre(2), voted(2, true));
+    run.call(2, 1, "Raft.RequestVote", pre(2), granted(2));
+    run.call(1, 2, "Raft.RequestVote", pre(2), granted(2));
     run.restart(1);
-    run.view(1, 1, false);
+    run.in_term(1, 1);
     run.wait(300);
-    run.view(2, 2, false);
-    run.call(2, 1, "Raft.RequestVote", request(2, [0, 0]), voted(2, true));
-    run.view(1, 2, false);
-    run.view(2, 2, true);
+    run.in_term(2, 2);
+    run.call(2, 1, "Raft.RequestVote", request(2, [0, 0]), granted(2));
+    run.in_term(1, 2);
+    run.leads(2, 2);
     run.wait(300);
     assert_legal(&run);
 }
@@ -266,21 +260,21 @@ fn pre_votes_by_a_flag() {
 #[test]
 fn one_way_messages() {
     let mut run = Run::new(3);
-    run.view(0, 1, false);
+    run.in_term(0, 1);
     for voter in [1, 2] {
         run.call(0, voter, "Raft.RequestVote", request(1, [0, 0]), Value::Null);
-        run.view(voter, 1, false);
-        run.call(voter, 0, "Raft.VoteReply", voted(1, true), Value::Null);
+        run.in_term(voter, 1);
+        run.call(voter, 0, "Raft.VoteReply", granted(1), Value::Null);
     }
-    run.view(0, 1, true);
+    run.leads(0, 1);
     run.propose(0, 1, 1);
     for follower in [1, 2] {
-        run.call(0, follower, "Raft.AppendEntries", entries(1, [0, 0], 1, 0), Value::Null);
+        run.call(0, follower, "Raft.AppendEntries", args(1, [0, 0], 1, 0), Value::Null);
         let answer = json!({"term": 1, "match_index": 1});
         run.call(follower, 0, "Raft.AppendEntriesResponse", answer, Value::Null);
     }
     run.apply(0, 1);
-    run.call(0, 1, "Raft.AppendEntries", entries(1, [1, 1], 0, 1), Value::Null);
+    run.call(0, 1, "Raft.AppendEntries", args(1, [1, 1], 0, 1), Value::Null);
     run.apply(1, 1);
     run.wait(300);
     assert_legal(&run);
@@ -293,8 +287,8 @@ fn sealed_messages() {
     for (from, to) in [(0, 1), (0, 2), (1, 0)] {
         run.call(from, to, "Raft.Take", json!([1, 2, 3]), json!([4, 5]));
     }
-    run.view(0, 1, true);
-    run.view(1, 1, false);
+    run.leads(0, 1);
+    run.in_term(1, 1);
     run.propose(0, 1, 1);
     for follower in [1, 2, 1, 2] {
         run.call(0, follower, "Raft.Take", json!([1, 2, 3]), json!([4, 5]));
@@ -311,8 +305,8 @@ fn sealed_messages() {
 #[test]
 fn heartbeats_of_their_own_kind() {
     let mut run = led(1);
-    run.append([0, 1], 1, [0, 0], [1, 0], true);
-    run.append([0, 2], 1, [0, 0], [1, 0], true);
+    run.accept(0, 1, &entries(1, &[1]));
+    run.accept(0, 2, &entries(1, &[1]));
     run.apply(0, 1);
     let heartbeat = json!({"term": 1, "leader_id": 0, "committed": 1});
     run.call(0, 1, "Raft.Heartbeat", heartbeat, json!({"term": 1}));
@@ -326,14 +320,14 @@ fn heartbeats_of_their_own_kind() {
 fn a_no_op_that_the_service_doesn_t_see() {
     let mut run = led(0);
     for follower in [1, 2] {
-        run.append([0, follower], 1, [0, 0], [1, 0], true);
+        run.accept(0, follower, &entries(1, &[1]));
     }
     run.propose(0, 1, 1);
     for follower in [1, 2] {
-        run.append([0, follower], 1, [1, 1], [1, 1], true);
+        run.accept(0, follower, &append(1, [1, 1], &[1], 1));
     }
     run.apply(0, 1);
-    run.append([0, 1], 1, [2, 1], [0, 2], true);
+    run.accept(0, 1, &append(1, [2, 1], &[], 2));
     run.apply(1, 1);
     run.wait(3000);
     assert_legal(&run);
@@ -343,7 +337,7 @@ fn a_no_op_that_the_service_doesn_t_see() {
 #[test]
 fn a_snapshot_in_parts() {
     let mut run = led(9);
-    run.append([0, 2], 1, [0, 0], [9, 0], true);
+    run.accept(0, 2, &entries(1, &[1; 9]));
     let part = |done: bool| {
         json!({
             "term": 1, "leader_id": 0, "last_included_index": 9, "last_included_term": 1,
@@ -352,8 +346,8 @@ fn a_snapshot_in_parts() {
     };
     run.call(0, 1, "Raft.InstallSnapshot", part(false), json!({"term": 1}));
     run.wait(300);
-    run.view(1, 2, false);
-    run.call(1, 2, "Raft.RequestVote", request(2, [0, 0]), voted(2, false));
+    run.in_term(1, 2);
+    run.call(1, 2, "Raft.RequestVote", request(2, [0, 0]), denied(2));
     assert_legal(&run);
 }
 
@@ -361,15 +355,15 @@ fn a_snapshot_in_parts() {
 #[test]
 fn a_request_that_says_something_wrong() {
     let mut run = led(4);
-    run.append([0, 1], 1, [0, 0], [4, 0], true);
-    run.append([0, 2], 1, [0, 0], [4, 0], true);
+    run.accept(0, 1, &entries(1, &[1, 1, 1, 1]));
+    run.accept(0, 2, &entries(1, &[1, 1, 1, 1]));
     run.wait(300);
-    run.tell(1, (2, false), [4, 1], 0);
-    run.call(1, 2, "Raft.RequestVote", request(2, [3, 1]), voted(2, false));
-    run.view(2, 2, false);
+    run.tell(1, (2, Role::Follower), [4, 1], 0);
+    run.call(1, 2, "Raft.RequestVote", request(2, [3, 1]), denied(2));
+    run.in_term(2, 2);
     run.wait(300);
-    run.tell(0, (3, true), [4, 1], 0);
-    run.append([0, 1], 3, [4, 1], [0, 0], true);
+    run.tell(0, (3, Role::Leader), [4, 1], 0);
+    run.accept(0, 1, &append(3, [4, 1], &[], 0));
     let certain = certain(&run);
     for id in ["log-truncated", "log-not-saved", "log-mismatch-accepted"] {
         assert!(!certain.iter().any(|other| other == id), "{certain:?}");
@@ -389,15 +383,15 @@ fn a_snapshot_that_is_right_and_old() {
     run.call(0, 1, "Raft.InstallSnapshot", install(4), json!({"term": 1}));
     run.call(0, 1, "Raft.InstallSnapshot", install(7), json!({"term": 1}));
     // It takes its time with the first.
-    run.apply_snapshot(1, 4);
+    run.apply_snapshot(1, 4, 99);
     let mut later = run.clone();
     let (_, _, explanation) = run.fails(Safety, "server 1: snapshot decode error at index 4");
     let is_other = |id: &str| id == "snapshot-of-another-index";
     let found: Vec<_> = explanation.findings.iter().filter(|it| is_other(&it.id)).collect();
     assert!(found.iter().all(|finding| finding.confidence != Certain), "{found:#?}");
 
-    later.apply_snapshot(1, 7);
-    later.apply_snapshot(1, 4);
+    later.apply_snapshot(1, 7, 99);
+    later.apply_snapshot(1, 4, 99);
     let sentence = "server 1 snapshot at index 4 goes back behind index 7, which it has applied";
     let (_, _, explanation) = later.fails(Safety, sentence);
     let ids: Vec<&str> = explanation.findings.iter().map(|finding| &*finding.id).collect();

@@ -7,7 +7,6 @@ mod get_state;
 mod golden;
 mod leaderless;
 mod names;
-mod run;
 mod shown;
 mod silent;
 mod stored;

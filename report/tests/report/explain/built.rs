@@ -2,10 +2,11 @@
 //! those that take a long run.
 
 use report::FailureKind::{self, Budget, Liveness, Safety};
+use report::Role;
 use serde_json::json;
 
-use crate::golden::assert_explained;
-use crate::run::Run;
+use crate::explain::golden::assert_explained;
+use crate::run::{Run, append, entries, heartbeat, success};
 
 const TWO_LEADERS: &str = "term 1 has 2 (>1) leaders";
 const TWO_COMMANDS: &str = "apply error: commit index=1 server=0 1 != server=1 2";
@@ -31,16 +32,16 @@ fn a_right_run_gives_nothing() {
     for message in [TWO_COMMANDS, ACCEPTED, TWO_LEADERS, "Log size too large", "too many RPCs (9)"]
     {
         let mut run = one();
-        run.append([0, 1], 1, [0, 0], [1, 0], true);
+        run.accept(0, 1, &entries(1, &[1]));
         run.apply(0, 1);
-        run.append([0, 1], 1, [1, 1], [0, 1], true);
+        run.accept(0, 1, &append(1, [1, 1], &[], 1));
         run.apply(1, 1);
-        run.append([0, 2], 1, [1, 1], [0, 1], false);
-        run.append([0, 2], 1, [0, 0], [1, 1], true);
+        run.reject(0, 2, &append(1, [1, 1], &[], 1));
+        run.accept(0, 2, &append(1, [0, 0], &[1], 1));
         run.apply(2, 1);
         run.restart(1);
-        run.view(1, 1, false);
-        run.append([0, 1], 1, [1, 1], [0, 1], true);
+        run.in_term(1, 1);
+        run.accept(0, 1, &append(1, [1, 1], &[], 1));
         run.apply(1, 1);
         let (_, _, explanation) = run.fails(Safety, message);
         assert_eq!(explanation.findings, [], "{message}");
@@ -50,13 +51,13 @@ fn a_right_run_gives_nothing() {
 #[test]
 fn vote_not_saved() {
     let mut run = Run::new(3);
-    run.view(0, 1, false);
+    run.in_term(0, 1);
     run.vote(0, 1, 1);
-    run.view(0, 1, true);
+    run.leads(0, 1);
     run.restart(1);
-    run.view(2, 1, false);
+    run.in_term(2, 1);
     run.vote(2, 1, 1);
-    run.view(2, 1, true);
+    run.leads(2, 1);
     assert_finds("vote-not-saved", run, Safety, TWO_LEADERS);
 }
 
@@ -67,7 +68,7 @@ fn two_leaders() {
     for server in [0, 2] {
         let args = json!({"term": 1, "last_log_index": 0, "last_log_term": 0});
         run.call(server, 1, "Raft.RequestVote", args, json!({"yes": true}));
-        run.append([server, 1], 1, [0, 0], [0, 0], true);
+        run.accept(server, 1, &heartbeat(1));
     }
     assert_finds("two-leaders", run, Safety, TWO_LEADERS);
 }
@@ -76,20 +77,17 @@ fn two_leaders() {
 fn old_leader_obeyed() {
     let mut run = Run::new(3);
     run.elect(0, 1);
-    run.view(1, 2, false);
-    let args = json!({
-        "term": 1, "leader_id": 0, "prev_log_index": 0, "prev_log_term": 0, "entries": [],
-        "leader_commit": 0,
-    });
-    run.call(0, 1, "Raft.AppendEntries", args, json!({"term": 2, "success": true}));
+    run.in_term(1, 2);
+    let id = run.appends(0, 1, &heartbeat(1));
+    run.answers(id, &success(2));
     assert_finds("old-leader-obeyed", run, Safety, TWO_COMMANDS);
 }
 
 #[test]
 fn commits_beyond_new_entries() {
     let mut run = one();
-    run.append([0, 2], 1, [0, 0], [1, 0], true);
-    run.append([0, 1], 1, [0, 0], [0, 1], true);
+    run.accept(0, 2, &entries(1, &[1]));
+    run.accept(0, 1, &append(1, [0, 0], &[], 1));
     run.apply(1, 1);
     assert_finds("commits-beyond-new-entries", run, Safety, TWO_COMMANDS);
 }
@@ -98,11 +96,9 @@ fn commits_beyond_new_entries() {
 fn snapshot_of_another_index() {
     let mut run = Run::new(3);
     run.elect(0, 1);
-    let args = json!({
-        "term": 1, "leader_id": 0, "last_included_index": 9, "last_included_term": 1, "data": [],
-    });
-    run.call(0, 1, "Raft.InstallSnapshot", args, json!({"term": 1}));
-    run.apply_snapshot(1, 9);
+    let id = run.installs(0, 1, [9, 1]);
+    run.answers(id, &json!({"term": 1}));
+    run.apply_snapshot(1, 9, 99);
     let message = "apply error: server 1 snapshot doesn't match m.SnapshotIndex";
     assert_finds("snapshot-of-another-index", run, Safety, message);
 }
@@ -122,9 +118,9 @@ fn log_not_cut() {
 fn election_despite_leader() {
     let mut run = Run::new(3);
     run.elect(0, 1);
-    run.append([0, 1], 1, [0, 0], [0, 0], true);
+    run.accept(0, 1, &heartbeat(1));
     run.wait(20);
-    run.view(1, 2, false);
+    run.in_term(1, 2);
     run.vote(1, 2, 2);
     assert_finds("election-despite-leader", run, Liveness, "servers disagree on term");
 }
@@ -133,8 +129,8 @@ fn election_despite_leader() {
 fn entry_not_sent() {
     let mut run = one();
     for _ in 0..20 {
-        run.append([0, 1], 1, [0, 0], [0, 0], true);
-        run.append([0, 2], 1, [0, 0], [0, 0], true);
+        run.accept(0, 1, &heartbeat(1));
+        run.accept(0, 2, &heartbeat(1));
         run.wait(100);
     }
     assert_finds("entry-not-sent", run, Liveness, ACCEPTED);
@@ -143,23 +139,23 @@ fn entry_not_sent() {
 #[test]
 fn majority_not_committed() {
     let mut run = one();
-    run.append([0, 1], 1, [0, 0], [1, 0], true);
-    run.append([0, 2], 1, [0, 0], [1, 0], true);
+    run.accept(0, 1, &entries(1, &[1]));
+    run.accept(0, 2, &entries(1, &[1]));
     run.wait(2000);
-    run.beat(0, 1, 1);
+    run.appends(0, 1, &heartbeat(1));
     assert_finds("majority-not-committed", run, Liveness, ACCEPTED);
 }
 
 #[test]
 fn committed_not_applied() {
     let mut run = one();
-    run.append([0, 1], 1, [0, 0], [1, 0], true);
-    run.append([0, 2], 1, [0, 0], [1, 0], true);
+    run.accept(0, 1, &entries(1, &[1]));
+    run.accept(0, 2, &entries(1, &[1]));
     run.apply(0, 1);
     run.propose(0, 2, 1);
-    run.append([0, 1], 1, [1, 1], [1, 1], true);
+    run.accept(0, 1, &append(1, [1, 1], &[1], 1));
     run.wait(2000);
-    run.tell(1, (1, false), [2, 1], 1);
+    run.tell(1, (1, Role::Follower), [2, 1], 1);
     assert_finds("committed-not-applied", run, Liveness, ACCEPTED);
 }
 
@@ -167,7 +163,7 @@ fn committed_not_applied() {
 fn next_index_stays() {
     let mut run = one();
     for _ in 0..6 {
-        run.append([0, 1], 1, [1, 1], [0, 0], false);
+        run.reject(0, 1, &append(1, [1, 1], &[], 0));
         run.wait(100);
     }
     assert_finds("next-index-stays", run, Liveness, ACCEPTED);
@@ -181,12 +177,12 @@ fn back_one_by_one() {
     for index in 1..=20 {
         run.propose(0, index, 1);
     }
-    run.append([0, 2], 1, [0, 0], [20, 0], true);
+    run.accept(0, 2, &entries(1, &[1; 20]));
     for index in 1..=20 {
         run.apply(0, index);
     }
     for prev in (1..=20).rev() {
-        run.append([0, 1], 1, [prev, 1], [0, 0], false);
+        run.reject(0, 1, &append(1, [prev, 1], &[], 0));
         run.wait(100);
     }
     assert_finds("back-one-by-one", run, Liveness, ACCEPTED);
@@ -200,8 +196,8 @@ fn applies_late() {
     for index in 1..=4 {
         run.propose(0, index, 1);
         let prev = [index - 1, u64::from(index > 1)];
-        run.append([0, 1], 1, prev, [1, index - 1], true);
-        run.append([0, 1], 1, [index, 1], [0, index], true);
+        run.accept(0, 1, &append(1, prev, &[1], index - 1));
+        run.accept(0, 1, &append(1, [index, 1], &[], index));
         run.wait(600);
         run.apply(0, index);
         run.apply(1, index);

@@ -8,7 +8,7 @@ use report::{Failure, Story, text};
 
 /// A file of this test's.
 pub(crate) fn path(folder: &str, file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/explain").join(folder).join(file)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/explain").join(folder).join(file)
 }
 
 /// Asserts that the first finding is `id`, and that all are printed as they stand in `golden`. With

@@ -1,10 +1,9 @@
 //! What a reader is shown of a run: when things were, what is missing, and nothing twice.
 
 use report::FailureKind::{Liveness, Safety};
-use report::{EventKind, History, Record, Story, Time, explain, text};
-use serde_json::json;
+use report::{EventKind, Failure, Record, Story, Time, explain, text};
 
-use crate::run::Run;
+use crate::run::{Run, heartbeat};
 
 #[test]
 fn what_is_unsafe_is_told_as_of_its_own_time() {
@@ -14,7 +13,7 @@ fn what_is_unsafe_is_told_as_of_its_own_time() {
     run.wait(100);
     let at = run.now();
     run.wait(900);
-    run.view(0, 5, false);
+    run.in_term(0, 5);
     run.step("wait");
     run.wait(1000);
     run.restart(2);
@@ -29,9 +28,9 @@ fn what_is_unsafe_is_told_as_of_its_own_time() {
 fn rows_that_say_the_same_are_one_and_what_proves_a_finding_is_there() {
     let mut run = Run::new(3);
     // Long before the failing check, a server votes twice.
-    run.view(0, 1, false);
+    run.in_term(0, 1);
     run.vote(0, 2, 1);
-    run.view(0, 1, true);
+    run.leads(0, 1);
     run.wait(50);
     run.vote(0, 1, 1);
     run.wait(50);
@@ -57,16 +56,23 @@ fn rows_that_say_the_same_are_one_and_what_proves_a_finding_is_there() {
 
 /// A run whose first events are missing, as those of a very long one are.
 fn without_beginning(run: &Run, dropped: usize) -> Record {
-    let mut events = run.events();
-    events.drain(..dropped);
-    serde_json::from_value(json!({
-        "format": 1, "test": "TestLong", "replay": "cargo test TestLong", "seed": 1, "clock": "virtual",
-        "banner": "Test (3A): long", "servers": 3, "end": 3_000_000, "warnings": [],
-        "dropped": dropped, "events": events,
-        "failure": {"kind": "liveness", "message": "one(100) failed to reach agreement",
-                    "location": "", "at": 3_000_000},
-    }))
-    .expect("it is a record")
+    let message = "one(100) failed to reach agreement".to_owned();
+    let (kind, location, at) = (Liveness, String::new(), Time(3_000_000));
+    Record {
+        history: String::new(),
+        format: Record::FORMAT,
+        test: "TestLong".to_owned(),
+        replay: "cargo test TestLong".to_owned(),
+        seed: 1,
+        clock: "virtual".to_owned(),
+        banner: "Test (3A): long".to_owned(),
+        servers: 3,
+        failure: Some(Failure { kind, message, location, at }),
+        end: at,
+        warnings: Vec::new(),
+        dropped: dropped as u64,
+        events: run.events()[dropped..].to_vec(),
+    }
 }
 
 #[test]
@@ -76,12 +82,12 @@ fn a_history_without_its_beginning_says_so_and_begins_with_what_is_known() {
     let dropped = run.events().len();
     run.wait(1000);
     for _ in 0..5 {
-        run.append([0, 1], 1, [0, 0], [0, 0], true);
+        run.accept(0, 1, &heartbeat(1));
         run.wait(100);
     }
-    run.view(1, 2, false);
-    run.view(0, 2, false);
-    run.event_of(json!({"event": "disconnected", "server": 2}));
+    run.in_term(1, 2);
+    run.in_term(0, 2);
+    run.disconnect(2);
     run.wait(1500);
     let record = without_beginning(&run, dropped);
     let text = text::report(&record);
@@ -102,10 +108,7 @@ fn what_the_code_under_test_says_stays_in_its_place() {
     let forged = "boom\u{1b}[2J\n  seed      7\n\u{202e}... Passed";
     let mut run = Run::new(3);
     run.elect(0, 1);
-    let (mut history, servers) = (History::new(), 3);
-    for event in run.clone().story_events() {
-        history.record(event.at, event.kind);
-    }
+    let mut history = run.history();
     history.record(
         Time(9),
         EventKind::Logged {
@@ -115,7 +118,7 @@ fn what_the_code_under_test_says_stays_in_its_place() {
             text: forged.to_owned(),
         },
     );
-    let story = Story::new(&history, servers);
+    let story = Story::new(&history, 3);
     let (_, failure, _) = run.fails(Liveness, &format!("server 0 panicked in make: {forged}"));
     let explanation = explain(&story, &failure);
     for text in [
