@@ -1,7 +1,7 @@
 //! What a failed run says first about its cause.
 
-use report::explain::{Confidence, Explanation};
-use report::{Failure, FailureKind, Process, without_numbers};
+use report::explain::{Confidence, Explanation, Finding};
+use report::{Check, Failure, FailureKind, Process, without_numbers};
 
 /// How long a stored message may be. Some have values that are drawn afresh in each run.
 const MESSAGE_CHARS: usize = 160;
@@ -21,7 +21,8 @@ pub(crate) enum Told {
 
 impl Told {
     pub(crate) fn of(failure: &Failure, explanation: &Explanation, process: Process) -> Told {
-        if let Some(finding) = explanation.findings.first() {
+        let known = |finding: &&Finding| finding.confidence != Confidence::Unknown;
+        if let Some(finding) = explanation.findings.first().filter(known) {
             Told::Finding(finding.id.clone(), finding.confidence)
         } else if let Some(monitor) = monitor(failure) {
             Told::Monitor(monitor.to_owned())
@@ -51,34 +52,16 @@ fn tells_itself(kind: FailureKind, has_hung: bool) -> bool {
     }
 }
 
-/// The safety monitor that a run failed by, if it failed by nothing else: the first line of its report
-/// has it.
+/// The rule whose breach failed a run, if it failed by nothing else.
 pub(crate) fn monitor(failure: &Failure) -> Option<&str> {
-    let (id, _) = failure.message.strip_prefix("monitor ")?.split_once(':')?;
-    let number = id.strip_prefix('M')?;
-    number.bytes().all(|digit| digit.is_ascii_digit()).then_some(id)
+    match &failure.check {
+        Check::Rule { id } => Some(id),
+        _ => None,
+    }
 }
 
 /// The first line of a failure, for counting.
 pub(crate) fn message(failure: &Failure) -> String {
     let sentence = without_numbers(failure.message.lines().next().unwrap_or_default());
     sentence.chars().take(MESSAGE_CHARS).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_only_begins_like_a_monitor_is_none() {
-        let failure = |message: &str| Failure {
-            kind: FailureKind::Panic,
-            message: message.to_owned(),
-            location: String::new(),
-            at: report::Time(0),
-        };
-        assert_eq!(monitor(&failure("monitor M17: server 1 leads")), Some("M17"));
-        assert_eq!(monitor(&failure("monitor Me: server 1 leads")), None);
-        assert_eq!(monitor(&failure("monitors M17: server 1 leads")), None);
-    }
 }
