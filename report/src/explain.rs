@@ -55,8 +55,6 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
             findings.push(breach.finding(doubt.as_ref()));
         }
     }
-    // What is proven comes before what only looks like a cause.
-    findings.sort_by_key(|finding| finding.confidence);
     findings.truncate(FINDINGS);
     if findings.is_empty() {
         findings.extend(nearest::unknown(&case));
@@ -89,7 +87,8 @@ fn ranked(case: &Case<'_>) -> Vec<Breach> {
     ranked
 }
 
-/// The first breach; or the one that really is behind it, if that shows elsewhere.
+/// The first breach, or the one that really is behind it if that shows elsewhere; and the first that is
+/// certain.
 fn first(breaches: &[&Breach]) -> Vec<Breach> {
     let Some(first) = breaches.first() else { return Vec::new() };
     let behind = first.perhaps.and_then(|rule| {

@@ -64,14 +64,14 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
         Check::Snapshot { .. } => &[snapshots::HABITS],
         Check::LogCut { .. } => &[saves::CUT],
         Check::Saved { .. } => &[saves::HABITS],
-        Check::Budget { .. } => &[budget::HABITS, leadership::HABITS],
+        Check::Budget { .. } => &[budget::HABITS, leadership::HABITS, applying::LATE],
         Check::Panicked { .. } => &[panics::HABITS],
         Check::Blocked { .. } => &[blocked::HABITS],
         Check::Script | Check::TermAdopted { .. } => {
             &[elections::HANGING, replication::HABITS, leadership::HABITS]
         }
-        Check::NoSecondLeader
-        | Check::NextIndex { .. }
+        Check::NoSecondLeader => &[elections::HANGING, leadership::HABITS],
+        Check::NextIndex { .. }
         | Check::Committed { .. }
         | Check::Misused { .. }
         | Check::SameCommand { .. }

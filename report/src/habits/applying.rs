@@ -204,6 +204,12 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
     // Else it is what it has come to know since; and behind a later snapshot it may begin there.
     let is_its_end = was_last(story, server, life.from, index - 1);
     let covers = |held: crate::story::Held| held.index >= index;
+    let was_sent = story.handled_by(server).any(|call| {
+        call.args.last_included_index >= Some(index - 1) && call.handled < Some(applied.moment)
+    });
+    if was_sent {
+        return None;
+    }
     if !is_its_end && !knew_of_more(story, &first)
         || story.held_by(server as u32, applied.moment).any(covers)
     {

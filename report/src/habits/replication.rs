@@ -737,10 +737,13 @@ fn heartbeat_commit(case: &Case<'_>) -> Option<Breach> {
 }
 
 fn not_applied(case: &Case<'_>) -> Option<Breach> {
-    if let Some(late) = applying::applies_late(case) {
+    let (server, calls, ignores) = unapplied(case)?;
+    let since = calls.first()?.handled?;
+    let mut applied = case.story.applied.iter();
+    let goes_on = applied.any(|it| it.server.server == server && it.moment > since);
+    if goes_on && let Some(late) = applying::applies_late(case) {
         return Some(late);
     }
-    let (server, calls, ignores) = unapplied(case)?;
     let what = format!("server {server} knows that the command is committed, and doesn't apply it");
     let breach = Breach::new(&all_servers::NOT_APPLIED, case.window.end(), server, what);
     left_unapplied(case, breach, server, &calls).filter(|_| !ignores)

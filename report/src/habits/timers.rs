@@ -93,11 +93,16 @@ fn waited(case: &Case<'_>) -> (Duration, Duration) {
     let timeouts: Vec<Duration> =
         all.iter().flat_map(|(&server, elections)| timeouts(case, server, elections)).collect();
     let of = timeouts.iter().copied().filter(|&timeout| timeout <= PATIENCE);
-    let (least, most) = (of.clone().min(), of.max());
+    let (least, most) = (of.clone().min(), of.clone().max());
+    // A few tell little of the longest.
+    let most = most.filter(|_| of.count() >= GAPS);
     (least.unwrap_or(PATIENCE / 4), most.unwrap_or(PATIENCE))
 }
 
-/// How many times longer than the shortest timeout the resets lie apart before no chance explains it.
+/// How unlikely it must be that a timer which is drawn anew each time never fired.
+const UNLIKELY: f64 = 1e-3;
+
+/// How many refusals are worth a line.
 const GAPS: usize = 4;
 
 /// Whether what came at `times` can have reset a timer again and again between `reset` and `end`.
@@ -110,8 +115,13 @@ fn keep_from_firing(
     let mut last = reset;
     let gaps: Vec<Duration> =
         times.chain([end]).map(|at| at.since(std::mem::replace(&mut last, at))).collect();
-    let long = gaps.iter().filter(|&&gap| gap > least + (most - least) / 2).count();
-    gaps.iter().all(|&gap| gap <= most.max(PATIENCE)) && long < GAPS
+    // A timeout is drawn from `least` to `most`: the longer a gap, the rarer it outlasts it.
+    let outlasts = |gap: &Duration| {
+        let span = most.saturating_sub(least).as_secs_f64().max(1e-3);
+        (most.saturating_sub(*gap).as_secs_f64() / span).min(1.0)
+    };
+    let likely: f64 = gaps.iter().map(outlasts).product();
+    gaps.iter().all(|&gap| gap <= PATIENCE) && likely > UNLIKELY
 }
 
 /// It takes too long until somebody stands.

@@ -193,13 +193,13 @@ impl Known<'_> {
     fn answered_entries(&mut self, call: &Call, moment: Moment) {
         let (Some(term), Some(prev)) = (call.args.term, call.args.prev_log_index) else { return };
         let server = &mut self.servers[call.to as usize];
-        let log = &mut server.log;
+        let log = &server.log;
         if call.reply.success == Some(false) {
             // What it refuses to follow it has no more, though it had it.
             let has =
                 prev > 0 && log.term(prev).is_some() && log.term(prev) == call.args.prev_log_term;
             let is_its = call.reply.term == Some(term) && log.confirmed(prev).is_some();
-            if has && is_its && call.delivered.is_some_and(|since| server.is_at_rest(since)) {
+            if has && is_its && server.is_at_rest(call) {
                 let log = &mut server.log;
                 log.end_with(prev - 1, None);
                 log.open = true;
@@ -213,16 +213,13 @@ impl Known<'_> {
         let last_new = prev + entries.len() as u64;
         server.commit = server.commit.max(call.args.leader_commit.unwrap_or(0).min(last_new));
         // It is a leader's, and so true, whatever it was that was known.
-        if log.term(prev) != call.args.prev_log_term && call.args.prev_log_term.is_some() {
-            let is_at_rest = call.delivered.is_some_and(|since| {
-                server.under_way.is_empty()
-                    && log.changed.is_none_or(|(changed, _)| changed <= since)
-            });
-            if is_at_rest && prev <= log.last_index() && log.term(prev).is_some() {
-                log.end_with(prev, call.args.prev_log_term);
+        let own = server.log.term(prev);
+        if own.is_some() && own != call.args.prev_log_term && call.args.prev_log_term.is_some() {
+            if server.is_at_rest(call) && prev <= server.log.last_index() {
+                server.log.end_with(prev, call.args.prev_log_term);
             }
         }
-        log.accept((prev, call.args.prev_log_term), entries, (moment, term));
+        server.log.accept((prev, call.args.prev_log_term), entries, (moment, term));
         self.confirms(call, moment, last_new);
     }
 

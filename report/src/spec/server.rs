@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{RpcId, Time};
-use crate::story::{Held, Moment};
+use crate::story::{Call, Held, Moment};
 
 /// What is known of a server. What isn't seen is left open, and held against nobody.
 #[derive(Debug, Default)]
@@ -139,10 +139,12 @@ impl Server {
         }
     }
 
-    /// Whether its log is as its answers tell it: no handler may be about to change it, or has changed it
-    /// since `since`.
-    pub(crate) fn is_at_rest(&self, since: Moment) -> bool {
-        self.under_way.is_empty() && self.log.changed.is_none_or(|(changed, _)| changed <= since)
+    /// Whether its log is as its answers tell it while it handles `call`: no other handler may be about to
+    /// change it, or has changed it since the call came.
+    pub(crate) fn is_at_rest(&self, call: &Call) -> bool {
+        let is_as_before = |since| self.log.changed.is_none_or(|(changed, _)| changed <= since);
+        self.under_way.iter().all(|&other| other == call.id)
+            && call.delivered.is_some_and(is_as_before)
     }
 
     /// Whether its log hasn't changed since its last crash.

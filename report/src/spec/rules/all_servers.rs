@@ -67,37 +67,51 @@ fn view_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breach>
         false => promised(known, number, view.moment)?,
     };
     let until = lasts_until(known, number, view);
-    if before.term <= view.term || until.since(view.moment.at) < LASTING {
+    // A run may end before that shows.
+    let is_short = until.since(view.moment.at) < LASTING;
+    if before.term <= view.term || is_short && until < known.story.end {
         return None;
+    }
+    if acts_in(known, number, (view.moment, until), |term| term > view.term) {
+        return None; // what it tells is wrong, and it is told of that
     }
     let text = format!("it is in term {}", view.term);
     if before.life != view.incarnation {
         let breach = went_back(known, number, &before, view.moment);
-        return Some(breach.seen(view.moment.at, text, None));
-    }
-    if acts_in(known, number, view.moment, |term| term > view.term) {
-        return None; // what it tells is wrong, and it is told of that
+        return Some(match is_short {
+            true => breach.concluded(view.moment.at, text, None),
+            false => breach.seen(view.moment.at, text, None),
+        });
     }
     let what = format!("server {number} went back from term {} to term {}", before.term, view.term);
     let was = format!("server {number} was in term {}", before.term);
     let breach = Breach::new(&WENT_BACK, view.moment, number, what);
     let breach = breach.seen(before.moment.at, was, before.call).seen(view.moment.at, text, None);
     // What get_state alone tells may be wrong itself.
-    let is_proven = acts_in(known, number, view.moment, |term| term == view.term);
-    Some(breach.sure_if(is_proven))
+    let is_proven = acts_in(known, number, (view.moment, until), |term| term == view.term);
+    Some(breach.sure_if(is_proven && !is_short))
 }
 
-/// Whether a server sends or answers something in such a term after `moment`, in its present life.
-fn acts_in(known: &Known<'_>, number: u32, moment: Moment, is_such: impl Fn(u64) -> bool) -> bool {
+/// Whether a server sends or answers something in such a term within a time of its present life.
+fn acts_in(
+    known: &Known<'_>,
+    number: u32,
+    (moment, until): (Moment, Time),
+    is_such: impl Fn(u64) -> bool,
+) -> bool {
     let (story, life) = (known.story, known.server(number).life);
     let is_raft_s = |call: &&Call| call.purpose != Purpose::Other;
     let mut sent = story.sent_by(number as usize).filter(is_raft_s);
     let mut answered = story.handled_by(number as usize).filter(is_raft_s);
     sent.any(|call| {
-        call.from.incarnation == life && call.sent > moment && call.args.term.is_some_and(&is_such)
+        call.from.incarnation == life
+            && call.sent > moment
+            && call.sent.at < until
+            && call.args.term.is_some_and(&is_such)
     }) || answered.any(|call| {
         call.answered_in == Some(life)
             && call.delivered > Some(moment)
+            && call.handled.is_some_and(|handled| handled.at < until)
             && call.reply.term.is_some_and(&is_such)
     })
 }

@@ -88,7 +88,7 @@ fn obeys_old_leader(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
 fn accepts_mismatch(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let (prev, prev_term) = call.args.prev_log_index.zip(call.args.prev_log_term)?;
     let (number, server) = (call.to, known.server(call.to));
-    if call.reply.success != Some(true) || !server.is_at_rest(call.delivered?) {
+    if call.reply.success != Some(true) || !server.is_at_rest(call) {
         return None;
     }
     let log = &server.log;
@@ -132,7 +132,7 @@ fn refuses_what_it_has(known: &Known<'_>, moment: Moment, call: &Call) -> Option
         || !refuses
         || server.log.term(prev) != Some(prev_term)
         || server.log.confirmed(prev).is_none()
-        || !server.is_at_rest(call.delivered?)
+        || !server.is_at_rest(call)
     {
         return None;
     }
@@ -344,6 +344,15 @@ fn lost(
     if crashed
         && refuses
         && let Some(snapshot) = saved_snapshot(known, number, index)
+    {
+        return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
+    }
+    // A log that ends before the snapshot with which its server began is counted from there.
+    let at_start = server
+        .began
+        .and_then(|began| known.story.held_by(number, began).max_by_key(|held| held.index));
+    if let Some(snapshot) = at_start
+        .filter(|held| !refuses && server.life > 1 && call.args.last_log_index < Some(held.index))
     {
         return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
     }

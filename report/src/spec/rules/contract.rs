@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::all_servers::{LASTING, tells_less};
 use super::install_snapshot::{GOES_BACK, NOT_DELIVERED};
+use super::leaders::{BEYOND_LOG, NOBODY_ASKED};
 use super::{persistence, rules};
 use crate::event::Caller;
 use crate::outcome::Outcome;
@@ -140,7 +141,21 @@ fn asks_with_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option
 
 fn follows_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let prev = call.args.prev_log_index.filter(|&prev| prev > 0)?;
-    (call.args.prev_log_term == Some(0)).then(|| says_term_zero(known, (moment, call), prev))?
+    let (number, server) = (call.from.server, known.server(call.from.server));
+    if call.args.prev_log_term != Some(0) {
+        return None;
+    }
+    let last = server.log.last_index();
+    if server.log.open || prev <= last {
+        return says_term_zero(known, (moment, call), prev);
+    }
+    let what = format!("server {number} sends what follows an index that its log doesn't have");
+    let text = format!(
+        "server {number} sent server {} a request that follows index {prev}; its log ends with index {last}",
+        call.to
+    );
+    let breach = Breach::new(&BEYOND_LOG, moment, number, what);
+    Some(breach.seen(moment.at, text, [call.id]).sure_if(!server.log.is_claimed))
 }
 
 /// A request calls an entry one of term 0.
@@ -389,6 +404,13 @@ fn applies_moved(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option
         .filter(|own| own.moment < moment && own.command.bytes() == command.bytes());
     let own = elsewhere.next()?;
     let is_one = elsewhere.all(|other| other.index == own.index);
+    let mut before = known.story.applied.iter().take_while(|before| before.moment < moment);
+    if let Some(first) = before.find(|before| {
+        before.index == own.index
+            && before.command.as_ref().is_some_and(|first| first.bytes() == command.bytes())
+    }) {
+        return Some(applies_copy(applied, own, first, is_one));
+    }
     let what = format!("server {number} applied at index {index} the command of another index");
     let given = format!(
         "server {}'s start() gave {command:?} index {} in term {}",
@@ -400,6 +422,27 @@ fn applies_moved(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option
         true => breach.seen(moment.at, text, None),
         false => breach.concluded(moment.at, text, None),
     })
+}
+
+/// A server applies once more what was applied at its own index before: somebody has appended it twice.
+fn applies_copy(applied: &Applied, own: &Proposal, first: &Applied, is_one: bool) -> Breach {
+    let (number, index) = (applied.server.server, applied.index);
+    let what =
+        format!("a command stands in the log twice, at index {} and at index {index}", own.index);
+    let took = format!(
+        "server {}'s start() gave a command index {} in term {}, and no other one",
+        own.server.server, own.index, own.term
+    );
+    let applied_first =
+        format!("server {} applied it at index {}", first.server.server, first.index);
+    let again = format!("server {number} applied it at index {index}");
+    let breach = Breach::new(&NOBODY_ASKED, applied.moment, number, what)
+        .seen(own.moment.at, took, None)
+        .seen(first.moment.at, applied_first, None);
+    match is_one {
+        true => breach.seen(applied.moment.at, again, None),
+        false => breach.concluded(applied.moment.at, again, None),
+    }
 }
 
 fn index_zero(_: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {

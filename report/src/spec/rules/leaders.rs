@@ -68,6 +68,10 @@ rules! {
         "prevLogTerm is the term of the entry at prevLogIndex in the leader's own log",
         "how prevLogIndex and prevLogTerm are read: both from the same entry, just before nextIndex"
         => Appends says_another_term;
+    BEYOND_LOG: Contract "next-index-beyond-log",
+        "Figure 2, Volatile state on leaders: nextIndex; Leaders 3; §5.3",
+        "nextIndex is at most the index behind the leader's last entry, whatever a follower has",
+        "where nextIndex is set: what a follower says of its own log's end may lie behind the leader's";
     SENDS: Liveness "entry-not-sent",
         "Figure 2, Leaders 3; §5.3",
         "if last log index ≥ nextIndex for a follower: send AppendEntries with the entries starting at \
@@ -195,7 +199,13 @@ fn commits(
     let majority = known.story.majority();
     let others = || (0..).zip(&led.confirmed).filter(|&(other, _)| other != number);
     let have: Vec<u32> = others().filter(|&(_, &up_to)| up_to >= index).map(|it| it.0).collect();
-    let answered = led.answered.iter().flatten().count();
+    // The answer that made the leader commit, if one did: it came just before, and behind the entry.
+    let appended =
+        known.proposed_at(index).find(|own| own.server.server == number && own.term == term);
+    let appended = appended.map_or(led.since.at, |own| own.moment.at);
+    let last = led.answered.iter().flatten().filter(|&&(at, ..)| at >= appended);
+    let last = last.max_by_key(|&&(at, ..)| at);
+    let is_unsent = last.is_some_and(|&(_, _, up_to)| up_to < index);
     let entry = server.log.term(index);
     let (rule, what) = if have.len() + 1 >= majority {
         if entry.is_none_or(|entry| entry >= term) {
@@ -208,9 +218,9 @@ fn commits(
              majority has confirmed that"
         );
         (&SAVED_FOR_APPLIED, what)
-    } else if answered + 1 >= majority {
+    } else if is_unsent {
         let what = format!(
-            "index {index}, which no majority had confirmed, though a majority had answered something"
+            "index {index}, which no majority had confirmed, at an answer to a request that ends before it"
         );
         (&UNSENT_COUNTED, what)
     } else {

@@ -120,7 +120,7 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
     let offered = call.args.last_log_term.zip(call.args.last_log_index)?;
     let (voter, candidate) = (call.to, call.from.server);
     let server = known.server(voter);
-    if !server.is_at_rest(call.delivered?) {
+    if !server.is_at_rest(call) {
         return None;
     }
     let own = server.log.last().filter(|&own| offered < own)?;
@@ -203,7 +203,7 @@ pub(crate) fn refused_for_length(known: &Known<'_>, moment: Moment, call: &Call)
     let known_last = server.log.last()?;
     let is_shorter = call.args.last_log_index? < known_last.1 && last_term > known_last.0;
     let refused = call.reply.vote_granted == Some(false) && call.reply.term == Some(term);
-    if !refused || !is_free || !is_shorter || !server.is_at_rest(call.delivered?) {
+    if !refused || !is_free || !is_shorter || !server.is_at_rest(call) {
         return None;
     }
     let text = format!(
@@ -226,7 +226,7 @@ pub(crate) fn refuses_without_reason(known: &Known<'_>, call: &Call) -> Option<F
         return None;
     }
     let own = server.log.last()?;
-    if !server.is_at_rest(call.delivered?) || server.log.open || offered < own {
+    if !server.is_at_rest(call) || server.log.open || offered < own {
         return None;
     }
     let until = step::later(handled, 0);
