@@ -65,9 +65,13 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
 /// What may be the cause, the more telling first.
 fn ranked(case: &Case<'_>) -> Vec<Breach> {
     let mut ranked: Vec<Breach> = Vec::new();
-    // What the check names exactly.
-    if let Check::Rule { id } = &case.failure.check {
-        ranked.extend(case.breaches.iter().find(|breach| breach.rule.id == id).cloned());
+    // What the check names exactly, unless the same server is proven to have broken another rule before.
+    if let Check::Rule { id } = &case.failure.check
+        && let Some(named) = case.breaches.iter().find(|breach| breach.rule.id == id)
+    {
+        let mut earlier = case.breaches.iter().take_while(|breach| breach.at < named.at);
+        let cause = earlier.find(|breach| breach.is_certain() && breach.servers == named.servers);
+        ranked.extend(cause.into_iter().chain([named]).cloned());
     }
     let (rules, rest): (Vec<&Breach>, Vec<&Breach>) = case
         .breaches

@@ -70,7 +70,7 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
         Check::Script | Check::TermAdopted { .. } => {
             &[elections::HANGING, replication::HABITS, leadership::HABITS]
         }
-        Check::NoSecondLeader => &[elections::HANGING, leadership::HABITS],
+        Check::NoSecondLeader => &[leadership::DEPOSED, leadership::HABITS],
         Check::NextIndex { .. }
         | Check::Committed { .. }
         | Check::Misused { .. }

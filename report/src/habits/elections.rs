@@ -9,7 +9,7 @@ use crate::explain::Case;
 use crate::outcome::Outcome;
 use crate::spec::rules::{all_servers, candidates, contract, followers, leaders, request_vote};
 use crate::spec::{Breach, Rule, refusals};
-use crate::story::{Call, Election, Story};
+use crate::story::{Call, Election, Purpose, Story};
 use crate::text::{count, list};
 
 /// A server that answers nothing can do nothing else.
@@ -75,6 +75,11 @@ pub(super) const HABITS: &[Habit] = &[
         rule: &followers::STANDS,
         refuted_by: "it stood once a call of its returned",
         find: timers::dead,
+    },
+    Habit {
+        rule: &leaders::ONE_CALL,
+        refuted_by: "it asked that server in the new term before the older call returned",
+        find: older_request,
     },
     Habit {
         rule: &leaders::IN_TURN,
@@ -296,6 +301,45 @@ fn cheated<'a>(
             })
         })
     })
+}
+
+/// A candidate asks a server nothing in a new term, as long as it hasn't had the answer of an earlier one.
+fn older_request(case: &Case<'_>) -> Option<Breach> {
+    let story = case.story;
+    let voters = voters(case);
+    let elections = voters.values().flatten().filter(|it| case.window.contains(it.at));
+    let mut found = Vec::new();
+    for election in elections {
+        let candidate = election.candidate;
+        let asked: BTreeSet<u32> = requests(story, election).map(|call| call.to).collect();
+        for server in (0..story.servers as u32).filter(|it| *it != candidate.server) {
+            let older = story.sent_by(candidate.server as usize).find(|call| {
+                call.from == candidate
+                    && call.to == server
+                    && call.purpose == Purpose::Vote
+                    && call.args.term < Some(election.term)
+                    && call.is_outstanding(super::after(election.at, COUNTED))
+            });
+            found.extend(older.filter(|_| !asked.contains(&server)).map(|call| (election, call)));
+        }
+    }
+    let &(election, older) = found.last()?;
+    let (candidate, server) = (election.candidate.server, older.to);
+    let what =
+        format!("server {candidate} asks a server nothing as long as a call to it is outstanding");
+    let sent = format!(
+        "server {candidate} asked server {server} for its vote in term {}",
+        older.args.term?
+    );
+    let text = format!(
+        "it stood in term {}, and did not ask server {server}, whose answer was outstanding still",
+        election.term
+    );
+    Some(
+        Breach::new(&leaders::ONE_CALL, case.window.end(), candidate, what)
+            .seen(older.sent.at, sent, [older.id])
+            .seen(election.at, text, [older.id]),
+    )
 }
 
 /// That a candidate had its votes and did not lead.

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::Habit;
+use super::{Habit, leads, up};
 use crate::event::Time;
 use crate::explain::{Case, Window};
-use crate::spec::rules::{followers, leaders};
+use crate::spec::rules::{all_servers, followers, leaders};
 use crate::spec::{Breach, Rule};
 use crate::story::{Call, Election, Purpose, Story};
 
@@ -22,6 +22,77 @@ pub(super) const HABITS: &[Habit] = &[
         find: silent,
     },
 ];
+
+pub(super) const DEPOSED: &[Habit] = &[
+    Habit {
+        rule: &all_servers::HANGS,
+        refuted_by: "no message of a higher term has reached the leader",
+        find: higher_term_unhandled,
+    },
+    Habit {
+        rule: &leaders::ONE_CALL,
+        refuted_by: "the leader of the later term has sent it something",
+        find: not_told_of_successor,
+    },
+];
+
+/// The servers that say that they lead though they are not the last to do so, at the failure.
+fn former<'a>(case: &'a Case<'_>) -> impl Iterator<Item = super::Leader> + 'a {
+    let (story, until) = (case.story, case.window.until);
+    let all = up(&case.window);
+    all.filter_map(move |server| leads(story, server as usize, until))
+}
+
+/// A message of a higher term has reached a leader, whose handler doesn't end.
+fn higher_term_unhandled(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    former(case).find_map(|led| {
+        let call = story.calls.iter().find(|call| {
+            let came =
+                call.delivered.is_some_and(|at| until.since(at.at) > SOON && at.at > led.since);
+            let is_open = call.handled.is_none_or(|handled| handled.at > until);
+            call.to == led.server && call.args.term > Some(led.term) && came && is_open
+        })?;
+        let what = format!("server {} takes requests and doesn't answer them", led.server);
+        let text = format!(
+            "{} of term {} from server {} reached server {}, whose handler hasn't ended since",
+            call.method, call.args.term?, call.from.server, led.server
+        );
+        let says = format!("it leads term {} still", led.term);
+        let breach = Breach::new(&all_servers::HANGS, case.window.end(), led.server, what);
+        Some(breach.seen(call.delivered?.at, text, [call.id]).seen(until, says, None))
+    })
+}
+
+/// A later leader has sent a former one nothing since that can be reached, while a call to it is outstanding.
+fn not_told_of_successor(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    former(case).find_map(|led| {
+        let back = story.links[led.server as usize].iter().rev().find(|link| link.moment.at <= until)?;
+        let since = back.moment.at;
+        (0..story.servers).find_map(|other| {
+            let view = story.views[other].iter().rev().find(|view| view.is_leader)?;
+            let mut sent = story.sent_by(other).filter(|call| call.to == led.server);
+            let call = sent.rfind(|call| call.args.term == Some(view.term) && call.sent.at <= until)?;
+            let was_up = until.since(since.max(view.moment.at)) > SOON;
+            if view.term <= led.term || call.sent.at >= since || !call.is_outstanding(since) || !was_up {
+                return None;
+            }
+            let what = format!("server {other} sends a server nothing as long as a call to it is outstanding");
+            let sent = format!(
+                "server {other}, the leader of term {}, sent server {} {}",
+                view.term, led.server, call.method
+            );
+            let text = format!(
+                "server {} could be reached again; with that call outstanding server {other} has sent it nothing \
+                 since",
+                led.server
+            );
+            let breach = Breach::new(&leaders::ONE_CALL, case.window.end(), other as u32, what);
+            Some(breach.seen(call.sent.at, sent, [call.id]).seen(since, text, None))
+        })
+    })
+}
 
 /// No election timeout of the lab's is as short: heartbeats come ten times a second.
 const SOON: Duration = Duration::from_millis(150);

@@ -96,7 +96,8 @@ fn waited(case: &Case<'_>) -> (Duration, Duration) {
     let (least, most) = (of.clone().min(), of.clone().max());
     // A few tell little of the longest.
     let most = most.filter(|_| of.count() >= GAPS);
-    (least.unwrap_or(PATIENCE / 4), most.unwrap_or(PATIENCE))
+    let least = least.unwrap_or(PATIENCE / 4);
+    (least, most.map_or(PATIENCE, |most| most.max(2 * least)))
 }
 
 /// How unlikely it must be that a timer which is drawn anew each time never fired.

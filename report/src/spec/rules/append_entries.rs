@@ -167,11 +167,44 @@ fn asks_with_less(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Brea
             "it asked for votes in term {term} and said that its entry at index {index} is of term {last_term}"
         );
         lost(known, number, index, (moment, text, call))
+    } else if index > last && !log.open && known.reads.logs && !log.is_claimed {
+        asks_with_more(known, (last, index), (moment, text, call))
     } else if log.term(last).is_some_and(|own| own > last_term) {
         ends_with_earlier_term(known, (last, index, last_term), (moment, term, call))
     } else {
         None
     }
+}
+
+/// A candidate tells of more than its log is known to have.
+fn asks_with_more(
+    known: &Known<'_>,
+    (last, index): (u64, u64),
+    (moment, text, call): (Moment, String, &Call),
+) -> Option<Breach> {
+    let number = call.from.server;
+    let what = format!("server {number} asked for votes with another log than it has");
+    let breach = Breach::new(&contract::CONTRADICTS_ITSELF, moment, number, what)
+        .facts(had(known, number, last, moment));
+    // It may hide entries of its own; what it sends first as the leader of that term shows them.
+    let mut sent = known.story.sent_by(number as usize);
+    let first = sent.find(|sent| {
+        sent.from == call.from
+            && sent.purpose == Purpose::Append
+            && sent.args.term == call.args.term
+            && sent.up_to().is_some_and(|end| end < index)
+    });
+    Some(match first {
+        Some(first) => {
+            let then = format!(
+                "as the leader of that term it first sent server {} what goes up to index {}",
+                first.to,
+                first.up_to()?
+            );
+            breach.seen(moment.at, text, [call.id]).seen(first.sent.at, then, [first.id])
+        }
+        None => breach.concluded(moment.at, text, [call.id]),
+    })
 }
 
 /// A candidate's log goes on with an earlier term behind what it has confirmed.
@@ -254,6 +287,18 @@ fn still_has(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> Opti
     for &(at, happened) in &story.order[from..] {
         match happened {
             Happened::Crashed(server, _) if server == number => return None,
+            Happened::Viewed(server, place) if server == number => {
+                let view = &story.views[server as usize][place];
+                let is_late = at.at.0 > moment.at.0 + step::LOOKED_AT;
+                let detail = view.detail.as_ref().filter(|_| !is_late);
+                if let Some(detail) = detail.filter(|detail| detail.last_index >= index) {
+                    let text = format!(
+                        "server {number} told that its log ends with index {}",
+                        detail.last_index
+                    );
+                    return Some(Fact { text, at: at.at, calls: Vec::new(), basis: Basis::Seen });
+                }
+            }
             Happened::Delivered(place) => {
                 let call = &story.calls[place];
                 let begins = call.args.prev_log_index.is_none_or(|prev| prev < index);
@@ -432,7 +477,7 @@ fn refused_in_snapshot(
             || confirmed.any(|own| own.life == server.life && own.up_to >= held.index)
     };
     let covers = known.story.held_by(number, moment).filter(|held| held.index >= index);
-    let held = covers.filter(knows).min_by_key(|held| held.index)?;
+    let held = covers.filter(knows).max_by_key(|held| held.index)?;
     let (rule, what) = if server.log.replaced.is_some_and(|replaced| replaced.index == index) {
         let what = format!("server {number} kept its log over a snapshot that conflicts with it");
         (&KEPT_OVER_SNAPSHOT, what)

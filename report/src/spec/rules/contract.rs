@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::all_servers::{LASTING, tells_less};
 use super::install_snapshot::{GOES_BACK, NOT_DELIVERED};
 use super::leaders::{BEYOND_LOG, NOBODY_ASKED};
+use super::request_vote::HANDLERS_OVERLAP;
 use super::{persistence, rules};
 use crate::event::Caller;
 use crate::outcome::Outcome;
@@ -403,10 +404,14 @@ fn applies_moved(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option
         .iter()
         .filter(|own| own.moment < moment && own.command.bytes() == command.bytes());
     let own = elsewhere.next()?;
+    if let Some(breach) = appends_overlap(known, moment, applied, own) {
+        return Some(breach);
+    }
     let is_one = elsewhere.all(|other| other.index == own.index);
     let mut before = known.story.applied.iter().take_while(|before| before.moment < moment);
     if let Some(first) = before.find(|before| {
-        before.index == own.index
+        before.server == applied.server
+            && before.index == own.index
             && before.command.as_ref().is_some_and(|first| first.bytes() == command.bytes())
     }) {
         return Some(applies_copy(applied, own, first, is_one));
@@ -422,6 +427,44 @@ fn applies_moved(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option
         true => breach.seen(moment.at, text, None),
         false => breach.concluded(moment.at, text, None),
     })
+}
+
+/// A server applies an entry at another index than its own, and two handlers that brought it had been under
+/// way at the same time.
+fn appends_overlap(
+    known: &Known<'_>,
+    moment: Moment,
+    applied: &Applied,
+    own: &Proposal,
+) -> Option<Breach> {
+    let (number, index) = (applied.server.server, applied.index);
+    let brings = |call: &&Call| {
+        let begins = call.args.prev_log_index.is_some_and(|prev| prev < own.index);
+        call.purpose == Purpose::Append
+            && begins
+            && call.up_to() >= Some(own.index)
+            && call.delivered > known.server(number).began
+    };
+    let all: Vec<&Call> = known.story.handled_by(number as usize).filter(brings).collect();
+    let (first, second) = all.iter().enumerate().find_map(|(place, first)| {
+        let overlaps =
+            |second: &&&Call| second.delivered < first.handled && first.delivered < second.handled;
+        all[place + 1..].iter().find(overlaps).map(|second| (*first, *second))
+    })?;
+    let what = format!(
+        "server {number} took the same entry over twice, in handlers that were under way at the same time"
+    );
+    let text = |call: &Call| {
+        format!("server {number} began to handle {} from server {}", call.method, call.from.server)
+    };
+    let text_of = |call: &Call| call.delivered.map(|began| (began.at, text(call)));
+    let ((one, first_text), (two, second_text)) = text_of(first).zip(text_of(second))?;
+    let breach = Breach::new(&HANDLERS_OVERLAP, moment, number, what)
+        .seen(one, first_text, [first.id])
+        .seen(two, second_text, [second.id]);
+    let text = format!("it applied the command of index {} at index {index}", own.index);
+    // They may overlap without harm, and another mistake have put it there.
+    Some(breach.concluded(moment.at, text, None))
 }
 
 /// A server applies once more what was applied at its own index before: somebody has appended it twice.

@@ -9,7 +9,7 @@ use crate::outcome::Outcome;
 use crate::spec::Known;
 use crate::spec::breach::Breach;
 use crate::spec::server::Led;
-use crate::story::{Applied, Call, Moment, View};
+use crate::story::{Applied, Call, Moment, Purpose, View};
 use crate::text::{count, list};
 
 rules! {
@@ -106,8 +106,8 @@ rules! {
         normal "each follower hears from its leader ten times a second";
     ONE_CALL: Liveness "one-call-at-a-time",
         "Figure 2, Leaders 1; §5.2, §5.5",
-        "a heartbeat goes to each server whatever has become of the ones before: in this network a call may \
-         take seconds to fail",
+        "a heartbeat, or a request for a vote, goes to each server whatever has become of the ones before: in \
+         this network a call may take seconds to fail",
         "the loop that sends to one server: it waits for the answer to a request before it sends the next \
          heartbeat. Each call belongs in a task of its own, or is given up after a heartbeat's interval",
         normal "each follower hears from its leader ten times a second";
@@ -203,9 +203,9 @@ fn commits(
     let appended =
         known.proposed_at(index).find(|own| own.server.server == number && own.term == term);
     let appended = appended.map_or(led.since.at, |own| own.moment.at);
-    let last = led.answered.iter().flatten().filter(|&&(at, ..)| at >= appended);
-    let last = last.max_by_key(|&&(at, ..)| at);
-    let is_unsent = last.is_some_and(|&(_, _, up_to)| up_to < index);
+    let others_answered = led.answered.iter().flatten();
+    let unsent = others_answered.filter(|&&(at, _, up_to)| at >= appended && up_to < index).count();
+    let is_unsent = unsent > 0 && have.len() + unsent + 1 >= majority;
     let entry = server.log.term(index);
     let (rule, what) = if have.len() + 1 >= majority {
         if entry.is_none_or(|entry| entry >= term) {
@@ -326,9 +326,7 @@ fn lacks_committed(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Bre
         return None; // judged when it began to lead
     }
     let asked = known.story.sent_by(number as usize).find(|asked| {
-        asked.from == call.from
-            && asked.args.term == Some(term)
-            && asked.args.last_log_term.is_some()
+        asked.purpose == Purpose::Vote && asked.from == call.from && asked.args.term == Some(term)
     })?;
     let last = asked.args.last_log_term.zip(asked.args.last_log_index)?;
     let others = known.servers.iter().filter_map(|other| other.led.as_ref());

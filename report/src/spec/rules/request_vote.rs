@@ -14,9 +14,9 @@ rules! {
         "the vote's condition, and whether votedFor is cleared only when the term goes up"
         => Asks votes_for_itself within, Votes votes within;
     HANDLERS_OVERLAP: Safety "handlers-overlap",
-        "Figure 2, RequestVote 2; §5.2; rule 10 of the contract",
+        "rule 10 of the contract; Figure 2, RequestVote 2; §5.2",
         "several handlers may be under way at once, and each must act on what it has looked at: nothing is \
-         awaited between the look at votedFor and the vote",
+         awaited between the look and the act",
         "what is awaited in a handler between a look at the state and the change that rests on it: look and \
          act under one lock, with no .await in between";
     OUTDATED: Safety "vote-for-outdated-log" = "M5",
