@@ -201,9 +201,9 @@ impl Reads {
 }
 
 fn reads_votes(story: &Story) -> bool {
-    let mut votes = story.votes.iter().map(|&place| &story.calls[place]).peekable();
-    votes.peek().is_some()
-        && votes.all(|call| {
+    let votes = || story.votes.iter().map(|&place| &story.calls[place]);
+    votes().any(|call| call.reply.vote_granted.is_some())
+        && votes().all(|call| {
             let is_answered = call.handled.is_none() || call.reply.vote_granted.is_some();
             call.args.term.is_some() && is_answered
         })

@@ -105,8 +105,7 @@ impl Known<'_> {
         let Some(term) = call.args.term else { return };
         let number = call.from.server;
         let is_first = self.servers[number as usize].stood.insert(term);
-        // A vote before the vote is for a term in which the candidate isn't yet.
-        if !is_first || !self.is_ever_in(number, term) {
+        if !is_first || !self.stands(call, term) {
             return;
         }
         self.votes_for(number, term, number, call.sent, call.id);
@@ -116,6 +115,10 @@ impl Known<'_> {
         };
         let server = &mut self.servers[number as usize];
         let log = &mut server.log;
+        if index > log.last_index() && !log.open {
+            log.open = true; // it says so, and it may be wrong
+            return;
+        }
         // A request that was built before the last change tells of the log as it was then; what came in an
         // earlier term came before the election.
         if log.changed.is_some_and(|(_, changed)| changed >= term) || !server.under_way.is_empty() {
@@ -127,9 +130,13 @@ impl Known<'_> {
         log.saved = index;
     }
 
-    /// Whether a server is ever seen in a term: who asks before it stands isn't.
-    pub(super) fn is_ever_in(&self, server: u32, term: u64) -> bool {
-        self.story.views[server as usize].iter().any(|view| view.term == term)
+    /// Whether who asks for a vote in `term` stands in it: a vote before the vote is for a term in which the
+    /// candidate is never seen; and who has told a later one by then says the wrong term, or is late.
+    pub(super) fn stands(&self, call: &Call, term: u64) -> bool {
+        let number = call.from.server as usize;
+        let mut views = self.story.views[number].iter();
+        let now = self.story.view_at(number, call.sent.at);
+        views.any(|view| view.term == term) && now.is_none_or(|view| view.term <= term)
     }
 
     fn voted(&mut self, call: &Call, moment: Moment) {
@@ -159,8 +166,13 @@ impl Known<'_> {
     /// A server acts, or is seen, as the leader of `term`.
     fn leads(&mut self, server: u32, term: Option<u64>, moment: Moment) {
         let servers = self.story.servers;
-        let server = &mut self.servers[server as usize];
         let Some(term) = term else { return };
+        // A request of an earlier term is late, or says the wrong one.
+        let view = self.story.view_at(server as usize, moment.at);
+        if view.is_some_and(|view| view.term > term) {
+            return;
+        }
+        let server = &mut self.servers[server as usize];
         if server.led.as_ref().is_none_or(|led| led.term < term) {
             let (confirmed, answered) = (vec![0; servers], vec![None; servers]);
             server.led = Some(Led { term, since: moment, confirmed, answered });
@@ -206,10 +218,17 @@ impl Known<'_> {
             }
             return;
         }
+        let entries = call.args.entries.as_deref().unwrap_or_default();
+        // Whether it took them can't be read: they may have replaced what follows.
+        if call.reply.success.is_none() && !entries.is_empty() {
+            if server.log.last_index() > prev {
+                server.log.end_with(prev, None);
+            }
+            server.log.open = true;
+        }
         if call.reply.success != Some(true) {
             return;
         }
-        let entries = call.args.entries.as_deref().unwrap_or_default();
         let last_new = prev + entries.len() as u64;
         server.commit = server.commit.max(call.args.leader_commit.unwrap_or(0).min(last_new));
         // It is a leader's, and so true, whatever it was that was known.
@@ -219,6 +238,8 @@ impl Known<'_> {
                 server.log.end_with(prev, call.args.prev_log_term);
             }
         }
+        // What it can't have appended it can't lose.
+        server.log.is_claimed |= prev > server.log.last_index() && !server.log.open;
         server.log.accept((prev, call.args.prev_log_term), entries, (moment, term));
         self.confirms(call, moment, last_new);
     }
@@ -236,10 +257,15 @@ impl Known<'_> {
         let (Some(index), Some(term)) = (call.args.last_included_index, call.args.term) else {
             return;
         };
+        let view = self.story.view_at(call.to as usize, moment.at);
+        let is_former = view.is_some_and(|view| view.term > term);
         let server = &mut self.servers[call.to as usize];
-        let is_refused = call.reply.success == Some(false);
+        let is_refused = call.reply.success == Some(false) || is_former;
         // What it has committed it has, unless a crash took it.
-        let is_older = index <= server.commit && index <= server.log.last_index();
+        // What it has handed on before its handler ended isn't older than itself.
+        let is_handed_on =
+            server.applied.is_some_and(|(at, up_to)| up_to == index && Some(at) > call.delivered);
+        let is_older = !is_handed_on && index <= server.commit && index <= server.log.last_index();
         if call.reply.term.is_some_and(|now| now > term) || is_older || is_refused {
             return;
         }
@@ -320,7 +346,7 @@ impl Known<'_> {
     fn may_commit(&mut self, call: &Call) {
         let index = match (call.args.last_included_index, call.up_to()) {
             // What is of an earlier term is refused.
-            _ if call.reply.term > call.args.term => return,
+            _ if call.reply.term > call.args.term && call.reply.success != Some(true) => return,
             (Some(index), _) => index,
             (None, Some(up_to)) if call.reply.success != Some(false) => {
                 let knows = || self.server(call.from.server).knows();

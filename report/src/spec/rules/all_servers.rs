@@ -89,7 +89,9 @@ fn view_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breach>
     let breach = breach.seen(before.moment.at, was, before.call).seen(view.moment.at, text, None);
     // What get_state alone tells may be wrong itself.
     let is_proven = acts_in(known, number, (view.moment, until), |term| term == view.term);
-    Some(breach.sure_if(is_proven && !is_short))
+    let was_in = known.story.reached_before(number, view.moment);
+    let was_in = was_in.is_some_and(|reached| reached.term >= before.term);
+    Some(breach.sure_if(is_proven && was_in && !is_short))
 }
 
 /// Whether a server sends or answers something in such a term within a time of its present life.

@@ -71,6 +71,10 @@ fn obeys_old_leader(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
     // before the term changed.
     let reached = known.story.reached_before(server, delivered).filter(|had| had.term > term)?;
     call.answered_in?;
+    // Who has gone back to an earlier term obeys in it, and is told of that.
+    if known.story.view_at(server as usize, delivered.at).is_some_and(|view| view.term <= term) {
+        return None;
+    }
     let proof = &known.story.calls[reached.proof];
     let (how, at) = match proof.to == server {
         true => ("answered", proof.handled.unwrap_or(proof.sent)),
@@ -152,7 +156,7 @@ fn asks_with_less(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Brea
     // A request that was built before the last change tells of the log as it was then; what came in an
     // earlier term came before the election. And a vote before the vote is for a term in which nobody is.
     if server.stood.contains(&term)
-        || !known.is_ever_in(number, term)
+        || !known.stands(call, term)
         || log.changed.is_some_and(|(_, changed)| changed >= term)
         || !server.under_way.is_empty()
     {
@@ -453,9 +457,13 @@ fn lost(
     let since = if crashed { "after a crash " } else { "later " };
     let suspects =
         usize::from(crashed) + usize::from(short.is_some()) + usize::from(older.is_some());
-    let breach = breach.seen(moment.at, format!("{since}{text}"), [call.id]);
+    let text = format!("{since}{text}");
+    let breach = match server.log.is_claimed {
+        true => breach.concluded(moment.at, text, [call.id]),
+        false => breach.seen(moment.at, text, [call.id]),
+    };
     // What it says may be wrong, or its comparison; or one of several took it.
-    Some(breach.sure_if(gone.is_some() && suspects <= 1))
+    Some(breach.sure_if(gone.is_some() && suspects <= 1 && !server.log.is_claimed))
 }
 
 /// A server refuses what follows an entry that its snapshot covers.
@@ -533,7 +541,7 @@ fn applies_unknown(
     // A leader that it was has told it what a former life of it had confirmed.
     let refused = known.story.handled_by(number as usize).rev().find(|call| {
         call.purpose == Purpose::Append
-            && call.handled < Some(moment)
+            && call.delivered < Some(moment)
             && call.delivered > server.began
             && (call.reply.success == Some(false) || call.reply.term > call.args.term)
             && call.args.leader_commit >= Some(index)
@@ -544,9 +552,10 @@ fn applies_unknown(
     );
     if let Some(refused) = refused {
         let what = format!("server {number} took its commit index from a request that it refused");
-        let at = refused.handled.map_or(moment.at, |handled| handled.at);
+        let at = refused.delivered.map_or(moment.at, |delivered| delivered.at);
         let said = format!(
-            "server {number} refused a request of server {}'s that says that index {} is committed",
+            "server {number} got a request of server {}'s, which it refused, and which says that index {} is \
+             committed",
             refused.from.server, refused.args.leader_commit?
         );
         let breach = Breach::new(&COMMIT_OF_REFUSED, moment, number, what);

@@ -81,7 +81,7 @@ rules! {
 
 fn stands_in_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let (server, term) = (call.from.server, call.args.term?);
-    if term > 0 || known.server(server).stood.contains(&0) || !known.is_ever_in(server, 0) {
+    if term > 0 || known.server(server).stood.contains(&0) || !known.stands(call, 0) {
         return None;
     }
     let what = format!("server {server} stood for election in term 0, where all begin");
@@ -95,6 +95,10 @@ fn leads_without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> Option
     let (number, term) = (call.from.server, call.args.term?);
     let server = known.server(number);
     if !known.reads.votes || server.led.as_ref().is_some_and(|led| led.term >= term) {
+        return None;
+    }
+    // A request of an earlier term is late, or says the wrong one.
+    if known.story.view_at(number as usize, moment.at).is_some_and(|view| view.term > term) {
         return None;
     }
     let majority = known.story.majority();

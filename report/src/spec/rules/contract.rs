@@ -137,7 +137,11 @@ rules! {
 
 fn asks_with_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let index = call.args.last_log_index.filter(|&index| index > 0)?;
-    (call.args.last_log_term == Some(0)).then(|| says_term_zero(known, (moment, call), index))?
+    // What its log doesn't have it says wrongly in another way.
+    let log = &known.server(call.from.server).log;
+    let has = log.open || index <= log.last_index();
+    (has && call.args.last_log_term == Some(0))
+        .then(|| says_term_zero(known, (moment, call), index))?
 }
 
 fn follows_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
@@ -221,6 +225,10 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     let told = told.map_or(view.moment.at, |(_, until)| until);
     let until = first.map_or(told, |call| call.sent.at);
     let is_silent = until.0.saturating_sub(view.moment.at.0) >= SILENT;
+    // Who has led may have come to a later term just now.
+    if !is_silent && server.led.is_some() {
+        return None;
+    }
     // Who hasn't even asked for votes has nothing to lead by.
     let has_stood = server.stood.contains(&view.term) || first.is_some();
     if !is_silent && has_stood && (first.is_none() || was_just_answered(known, view, number)) {

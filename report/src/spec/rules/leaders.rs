@@ -255,10 +255,13 @@ fn commits(
         format!("{}{of_term}; of the {majority} it takes, {who}, and it has it itself", text());
     // The term of an entry may be known by its server's own word only; and where every claim of a term's
     // leader rests on a leadership that nobody gave it, that comes first.
-    Some(match rule.id == OLD_TERM.id && server.log.is_claimed {
+    let is_old = rule.id == OLD_TERM.id;
+    let breach = match is_old && server.log.is_claimed {
         true => breach.concluded(moment.at, text, call),
         false => breach.seen(moment.at, text, call),
-    })
+    };
+    // What is applied first may be of an earlier term, and more be committed with it.
+    Some(breach.sure_if(!is_old || call.is_some()))
 }
 
 /// Where the log of a server ended before its present life, if it isn't its first.

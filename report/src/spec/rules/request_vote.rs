@@ -43,8 +43,7 @@ rules! {
 fn votes_for_itself(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let (server, term) = (call.from.server, call.args.term?);
     let is_first = !known.server(server).stood.contains(&term);
-    // A vote before the vote is for a term in which the candidate isn't yet.
-    if !is_first || !known.is_ever_in(server, term) {
+    if !is_first || !known.stands(call, term) {
         return None;
     }
     let text = format!("it stood for election in term {term}, as if it had been in an earlier one");
@@ -74,12 +73,16 @@ fn votes_again(
     let server = known.server(voter);
     let first = server.votes.get(&term).filter(|first| first.candidate != candidate)?;
     let is_same_life = first.life == server.life;
+    // Who has gone back to an earlier term has forgotten its vote with that, and is told of it.
+    if is_same_life && is_below(known, voter, term, (first.moment, moment)) {
+        return None;
+    }
     let began = call.delivered.filter(|_| call.to == voter);
     let overlaps = began.filter(|&began| is_same_life && began < first.moment);
     let what = format!("server {voter} voted for two candidates of term {term}");
     let (rule, what) = match overlaps {
         // Who has forgotten its term has forgotten its vote with it.
-        None if !is_same_life && is_below(known, voter, term, moment) => {
+        None if !is_same_life && is_below(known, voter, term, (first.moment, moment)) => {
             (&persistence::TERM_NOT_SAVED, format!("server {voter} forgot its term in a crash"))
         }
         None if !is_same_life => {
@@ -108,10 +111,13 @@ fn votes_again(
 }
 
 /// Whether a server was seen in a lower term in its present life.
-fn is_below(known: &Known<'_>, server: u32, term: u64, until: Moment) -> bool {
+fn is_below(known: &Known<'_>, server: u32, term: u64, (since, until): (Moment, Moment)) -> bool {
     let life = known.server(server).life;
     let mut views = known.story.views[server as usize].iter();
-    views.any(|view| view.incarnation == life && view.moment < until && view.term < term)
+    views.any(|view| {
+        let is_between = since < view.moment && view.moment < until;
+        view.incarnation == life && is_between && view.term < term
+    })
 }
 
 /// A candidate that gets a vote must be as up-to-date as the voter.
