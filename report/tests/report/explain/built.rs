@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::demands::{ACCEPTED, CALLS, Demanded, LOG_SIZE, TERMS, TIME, TWO_COMMANDS, TWO_LEADERS};
 use crate::explain::golden::assert_explained;
-use crate::run::{Run, append, entries, heartbeat, success};
+use crate::run::{Run, append, causes, entries, heartbeat, success};
 
 fn assert_finds(id: &str, run: Run, demand: Demanded) {
     let (story, failure, explanation) = run.fails(demand, "it fails");
@@ -39,7 +39,7 @@ fn a_right_run_gives_nothing() {
         run.accept(0, 1, &append(1, [1, 1], &[], 1));
         run.apply(1, 1);
         let (_, _, explanation) = run.fails(demand.clone(), "it fails");
-        assert_eq!(explanation.findings, [], "{demand:?}");
+        assert_eq!(causes(&explanation), [""; 0], "{demand:?}");
     }
 }
 
@@ -72,6 +72,8 @@ fn two_leaders() {
 fn old_leader_obeyed() {
     let mut run = Run::new(3);
     run.elect(0, 1);
+    run.in_term(2, 2);
+    run.vote(2, 1, 2);
     run.in_term(1, 2);
     let id = run.appends(0, 1, &heartbeat(1));
     run.answers(id, &success(2));

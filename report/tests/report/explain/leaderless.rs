@@ -5,7 +5,7 @@ use report::{Accepted, Check, FailureKind, NetworkChange};
 
 use crate::demands::{ACCEPTED, Demanded, NO_LEADER, NOBODY, TIME};
 use crate::explain::golden::assert_explained;
-use crate::run::{Run, ask, entries, heartbeat};
+use crate::run::{Run, ask, causes, entries, heartbeat};
 
 /// "only 0 decided for index 1; wanted 3"
 const NOT_DECIDED: Demanded =
@@ -18,13 +18,15 @@ fn first(run: Run, demand: Demanded) -> Option<String> {
 fn found(mut run: Run, demand: Demanded) -> Vec<String> {
     run.network(NetworkChange::Reliable);
     let (_, _, explanation) = run.fails(demand, "it takes too long");
-    explanation.findings.into_iter().map(|finding| finding.id).collect()
+    causes(&explanation).into_iter().map(str::to_owned).collect()
 }
 
-/// Server 1 stands in `term`, and server 2 refuses.
+/// The servers stand in turn, the one in `term` whose turn it is, and the next refuses.
 fn refuse(run: &mut Run, term: u64) {
-    run.in_term(1, term);
-    run.refuse(1, 2, term);
+    let (candidate, voter) = ((term % 3) as u32, ((term + 1) % 3) as u32);
+    run.in_term(candidate, term);
+    run.refuse(candidate, voter, term);
+    run.in_term(voter, term);
 }
 
 #[test]
@@ -55,6 +57,7 @@ fn a_leader_that_followers_answer_is_one() {
     for _ in 0..40 {
         run.wait(100);
         run.accept(0, 1, &heartbeat(2));
+        run.accept(0, 2, &heartbeat(2));
     }
     assert_eq!(first(run, NO_LEADER), None);
 }
@@ -67,7 +70,10 @@ fn a_leader_that_nobody_answers_is_none() {
     for term in 2..=9 {
         run.wait(500);
         run.appends(0, 1, &heartbeat(1));
-        refuse(&mut run, term);
+        let (candidate, voter) = if term % 2 == 0 { (1, 2) } else { (2, 1) };
+        run.in_term(candidate, term);
+        run.refuse(candidate, voter, term);
+        run.in_term(voter, term);
     }
     assert_eq!(first(run, NO_LEADER).as_deref(), Some("vote-refused-without-reason"));
 }
@@ -157,7 +163,7 @@ fn a_candidate_that_asks_in_turn_never_comes_to_ask_all() {
         found(run, NO_LEADER)
     };
     let id = "sends-in-turn".to_owned();
-    assert_eq!(asked(&[1])[0], id);
+    assert!(asked(&[1]).contains(&id), "{:?}", asked(&[1]));
     assert!(!asked(&[1, 2]).contains(&id));
 }
 
