@@ -4,5 +4,6 @@ mod demands;
 mod explain;
 mod monitors;
 mod put_together;
+mod rules;
 mod run;
 mod stored;

@@ -179,7 +179,7 @@ fn back_one_by_one() {
         run.apply(0, index);
     }
     for prev in (1..=20).rev() {
-        run.reject(0, 1, &append(1, [prev, 1], &[], 0));
+        run.reject(0, 1, &append(1, [prev, 1], &[], 20));
         run.wait(100);
     }
     assert_finds("back-one-by-one", run, ACCEPTED);
