@@ -53,7 +53,7 @@
 //!
 //! 1. A row in the file of its family in `src/bug/`: its name, which is the broken rule as a verb phrase;
 //!    in the doc comment what it does; part, kind, the rule in a few words, the constant of `rules.rs` that
-//!    quotes it, the symptom, the findings and monitors that name it, and its source. If no quoted rule fits,
+//!    quotes it, the symptom, the findings that name it, and its source. If no quoted rule fits,
 //!    add one to `rules.rs`.
 //! 2. A switch in `src/raft/`, where the rule is kept: `match self.bug { Bug::TheName => …, _ => … }`. With
 //!    [`Bug::None`] the Raft must draw and await exactly what it did before.

@@ -1,7 +1,9 @@
 //! What is made of a run: monitors and explanations, on histories that are written down by hand or stored.
 
+mod demands;
 mod explain;
 mod monitors;
 mod put_together;
+mod rules;
 mod run;
 mod stored;

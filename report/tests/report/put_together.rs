@@ -17,7 +17,7 @@ fn a_reply_to_a_dropped_call_arrives_unheard() {
     let [taken, late, lost] = &story.calls[..] else { panic!("{:?}", story.calls) };
     assert_eq!((taken.dropped, taken.arrived_unheard()), (None, None));
     assert_eq!(late.dropped.map(|moment| moment.at), Some(Time(120_000)));
-    assert_eq!(late.arrived_unheard(), Some(Time(130_000)));
+    assert_eq!(late.arrived_unheard(), Some(Time(130_600)));
     assert_eq!(lost.dropped.map(|moment| moment.at), Some(Time(120_000)));
     assert_eq!(lost.arrived_unheard(), None);
 }

@@ -3,7 +3,7 @@
 //! A step is a method. What happens to a message can be written in one step, such as [`Run::vote`], or in
 //! several: [`Run::asks`], [`Run::delivers`], [`Run::ends`], [`Run::returns`].
 
-use report::explain::Explanation;
+use report::explain::{Confidence, Explanation};
 use report::{
     Caller, Demand, Detail, Event, EventKind, Failure, Fields, History, NetworkChange, Outcome,
     Payload, Role, RpcId, StepKind, Story, TaskEnding, Time, explain, spec,
@@ -395,7 +395,7 @@ impl Run {
         (story, failure, explanation)
     }
 
-    /// Whether a rule is broken for certain, by its number,.
+    /// Whether a rule is broken for certain, by its number.
     pub(crate) fn trips(&self, id: &str) -> bool {
         judge(id, &self.story())
     }
@@ -404,6 +404,12 @@ impl Run {
     pub(crate) fn trips_without_the_beginning(&self, id: &str) -> bool {
         judge(id, &Story { dropped: 1, ..self.story() })
     }
+}
+
+/// The ids of the causes that were found, the most likely first; none if nothing is known.
+pub(crate) fn causes(explanation: &Explanation) -> Vec<&str> {
+    let known = explanation.findings.iter().filter(|it| it.confidence != Confidence::Unknown);
+    known.map(|finding| &*finding.id).collect()
 }
 
 fn judge(number: &str, story: &Story) -> bool {

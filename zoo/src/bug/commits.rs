@@ -13,7 +13,7 @@ bugs! {
         breaks: "a majority is needed to commit",
         rule: MAJORITY_HAS_IT,
         symptom: "`… committed but no majority`: of three, a leader alone commits",
-        causes: ["commits-without-majority", "M21"],
+        causes: ["commits-without-majority"],
         source: "constructed",
     }
 
@@ -25,7 +25,7 @@ bugs! {
         rule: MAJORITY_HAS_IT,
         symptom: "a leader commits what two of four servers have. MIT's clusters are all of odd \
             sizes",
-        causes: ["commits-without-majority", "M21"],
+        causes: ["commits-without-majority"],
         source: "constructed: the median of matchIndex",
     }
 
@@ -61,7 +61,7 @@ bugs! {
         rule: MAJORITY_HAS_IT,
         symptom: "`… committed but no majority`; `apply error: commit index=…`, if the leader is \
             cut off",
-        causes: ["commits-without-majority", "M21"],
+        causes: ["commits-without-majority"],
         source: "constructed",
     }
 
@@ -84,7 +84,7 @@ bugs! {
         breaks: "only entries of its own term are counted",
         rule: MAJORITY_HAS_IT,
         symptom: "`apply error: commit index=…`, if all of Figure 8 happens",
-        causes: ["old-term-committed", "M8"],
+        causes: ["old-term-committed"],
         source: "students' repositories; the paper's Figure 8",
     }
 
@@ -123,7 +123,7 @@ bugs! {
         breaks: "each command is applied once",
         rule: APPLY,
         symptom: "`apply error: … apply out of order, expected index …, got …`",
-        causes: ["applied-twice", "M9"],
+        causes: ["applied-twice"],
         source: "Students' Guide to Raft: two tasks that apply",
     }
 
@@ -135,7 +135,7 @@ bugs! {
         rule: APPLY,
         symptom: "`apply error: … apply out of order …` as soon as two commands are committed \
             together",
-        causes: ["apply-left-out", "M9"],
+        causes: ["apply-left-out"],
         source: "constructed",
     }
 
@@ -184,7 +184,7 @@ bugs! {
         symptom: "`apply error: commit index=…`, if the follower's log goes on otherwise; if it \
             ends before, it applies nothing until the next commit: `only … decided for index …; \
             wanted …`",
-        causes: ["commits-beyond-new-entries", "M21"],
+        causes: ["commits-beyond-new-entries"],
         source: "Students' Guide to Raft",
     }
 
@@ -197,7 +197,7 @@ bugs! {
         rule: LEADER_COMMIT,
         symptom: "`apply error: commit index=…`, if the follower's log goes on otherwise behind \
             the last new entry",
-        causes: ["commits-beyond-new-entries", "M21"],
+        causes: ["commits-beyond-new-entries"],
         source: "Students' Guide to Raft; students' repositories",
     }
 
@@ -222,7 +222,7 @@ bugs! {
         rule: APPLY,
         symptom: "`apply error: … apply out of order, expected index …, got …`: both have sent the \
             same",
-        causes: ["applied-twice", "M9"],
+        causes: ["applied-twice"],
         source: "Students' Guide to Raft; MIT's hints",
     }
 
@@ -235,7 +235,7 @@ bugs! {
         rule: APPLY,
         symptom: "`apply error: … apply out of order, expected index …, got …`, if the next commit \
             comes before the service has the last",
-        causes: ["applied-twice", "M9"],
+        causes: ["applied-twice"],
         source: "Students' Guide to Raft",
     }
 
@@ -260,7 +260,7 @@ bugs! {
         breaks: "a follower commits no further than it agrees",
         rule: LEADER_COMMIT,
         symptom: "`apply error: commit index=…`, if its log is another than the leader's",
-        causes: ["commits-beyond-new-entries", "M21"],
+        causes: ["commits-beyond-new-entries", "commit-of-refused-request"],
         source: "students' repositories",
     }
 
@@ -272,7 +272,7 @@ bugs! {
         breaks: "a refused request commits nothing",
         rule: LEADER_COMMIT,
         symptom: "`apply error: commit index=…`, if its log is another than the leader's",
-        causes: ["commits-beyond-new-entries", "M21"],
+        causes: ["commit-of-refused-request"],
         source: "students' repositories: the commit index is set on every path",
     }
 
@@ -283,7 +283,7 @@ bugs! {
         breaks: "nothing is left out",
         rule: APPLY,
         symptom: "`apply error: … apply out of order …`, if the service is slow",
-        causes: ["apply-left-out", "M9"],
+        causes: ["apply-left-out"],
         source: "students' repositories: a send with a timeout, or `try_send`",
     }
 }

@@ -20,7 +20,7 @@ bugs! {
         symptom: "`expected one leader, got none`, with candidates that have been in one term for \
             seconds. They asked for votes while they were cut off, and such calls fail after up to \
             7 s. Two of three have to wait for longer than the test does, so it is rare",
-        causes: ["election-not-restarted", "M12"],
+        causes: ["election-not-restarted"],
         source: "not recorded",
     }
 
@@ -33,7 +33,7 @@ bugs! {
         breaks: "a candidate whose timer fires starts another election, at a student's pace",
         rule: NEW_ELECTION,
         symptom: "that of `BlocksOnVotes`",
-        causes: ["election-not-restarted", "M12"],
+        causes: ["election-not-restarted"],
         source: "not recorded",
     }
 
@@ -144,7 +144,7 @@ bugs! {
         rule: RANDOM_TIMEOUTS,
         symptom: "`expected one leader, got none`: servers that begin in the same second draw the same \
             timeouts, and split the votes again and again",
-        causes: ["votes-split", "timeout-always-the-same"],
+        causes: ["same-seed-everywhere", "votes-split"],
         source: "goraft/raft#44",
     }
 
@@ -229,7 +229,7 @@ bugs! {
         symptom: "`expected no leader among connected servers, but … claims to be leader`, and \
             `one(…) failed to reach agreement`: after a call that was lost, a follower hears nothing for \
             seconds, and starts an election",
-        causes: ["heartbeats-too-seldom", "sends-in-turn"],
+        causes: ["one-call-at-a-time", "heartbeats-too-seldom"],
         source: "a student's notes of 2025: one loop for each peer",
     }
 
@@ -373,7 +373,7 @@ bugs! {
         symptom: "`expected one leader, got none`, and `one(…) failed to reach agreement`, nobody \
             accepted it: a server with a longer log or another candidate of the term is enough \
             to keep it from leading",
-        causes: ["majority-not-recognised"],
+        causes: ["candidate-gives-up"],
         source: "students' repositories",
     }
 
@@ -385,7 +385,7 @@ bugs! {
         rule: CANDIDATE_GOES_ON,
         symptom: "`expected one leader, got none`, where votes take longer than a call to a server \
             that is cut off; on a fast network nothing",
-        causes: ["majority-not-recognised"],
+        causes: ["candidate-gives-up"],
         source: "students' repositories: the error branch of a call",
     }
 
@@ -396,7 +396,7 @@ bugs! {
         breaks: "a candidate goes on until its timer fires",
         rule: CANDIDATE_GOES_ON,
         symptom: "no leader where messages take longer than that; on a fast network nothing",
-        causes: ["majority-not-recognised"],
+        causes: ["candidate-gives-up", "reply-not-taken"],
         source: "students' repositories: a timeout around the election",
     }
 
@@ -420,7 +420,7 @@ bugs! {
         rule: HEARTBEATS,
         symptom: "`one(…) failed to reach agreement`: after entries that were lost, a follower \
             hears nothing for seconds, and starts an election",
-        causes: ["heartbeats-too-seldom", "sends-in-turn"],
+        causes: ["one-call-at-a-time", "heartbeats-too-seldom"],
         source: "students' repositories: one call at a time to each peer",
     }
 
@@ -434,7 +434,7 @@ bugs! {
         symptom: "`one(…) failed to reach agreement` and `term changed even though there were no \
             failures`: a follower that was cut off for a moment hears nothing of its leader, and \
             starts an election",
-        causes: ["heartbeats-too-seldom", "next-index-stays"],
+        causes: ["task-ended", "heartbeats-too-seldom"],
         source: "students' repositories: a loop for each peer, which returns on an error",
     }
 
@@ -446,7 +446,7 @@ bugs! {
         rule: RETRIES_INDEFINITELY,
         symptom: "`one(…) failed to reach agreement`, and leaders that change whenever a single \
             server is away",
-        causes: ["heartbeats-too-seldom"],
+        causes: ["task-ended", "heartbeats-too-seldom"],
         source: "students' repositories: tasks that are joined, and end with the first error",
     }
 }

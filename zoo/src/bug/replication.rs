@@ -30,7 +30,7 @@ bugs! {
         rule: CONFLICT,
         symptom: "`apply error: commit index=…` or `one(…) failed to reach agreement`: a late \
             request takes back what was acknowledged meanwhile",
-        causes: ["log-truncated", "M7"],
+        causes: ["log-truncated"],
         source: "Students' Guide to Raft",
     }
 
@@ -101,7 +101,7 @@ bugs! {
         rule: UPDATE_INDEXES,
         symptom: "`apply error: commit index=…`: the end of the follower's log may be another leader's, \
             and counts all the same",
-        causes: ["commits-without-majority", "unsent-entry-counted", "M21"],
+        causes: ["commits-without-majority", "unsent-entry-counted"],
         source: "apache/ratis RATIS-2605",
     }
 
@@ -114,7 +114,7 @@ bugs! {
         rule: MATCH_INDEX,
         symptom: "`one(…) failed to reach agreement`, with a leader that still leads: nextIndex can't go \
             back behind matchIndex",
-        causes: ["next-index-stays", "commits-without-majority", "unsent-entry-counted", "M21"],
+        causes: ["next-index-stays", "commits-without-majority", "unsent-entry-counted"],
         source: "microsoft/CCF#5325",
     }
 
@@ -164,7 +164,7 @@ bugs! {
         rule: OLD_TERM,
         symptom: "`apply error: commit index=…`: a leader that was cut off overwrites what its \
             successor has committed",
-        causes: ["old-leader-obeyed", "M6"],
+        causes: ["old-leader-obeyed"],
         source: "Students' Guide to Raft",
     }
 
@@ -176,7 +176,7 @@ bugs! {
         rule: HIGHER_TERM,
         symptom: "two servers say for a while that they lead, until the old leader is asked \
             something in the new term",
-        causes: ["term-not-adopted", "higher-term-ignored"],
+        causes: ["term-not-adopted"],
         source: "Students' Guide to Raft",
     }
 
@@ -211,7 +211,7 @@ bugs! {
         breaks: "only a conflict truncates the log",
         rule: CONFLICT,
         symptom: "that of `TruncatesAlways`, more rarely",
-        causes: ["log-truncated", "M7"],
+        causes: ["log-truncated"],
         source: "Students' Guide to Raft; students' repositories",
     }
 
@@ -273,7 +273,7 @@ bugs! {
         rule: UPDATE_INDEXES,
         symptom: "`apply error: commit index=…`: an entry counts as replicated that nobody else \
             has",
-        causes: ["commits-without-majority", "unsent-entry-counted", "M21"],
+        causes: ["commits-without-majority", "unsent-entry-counted"],
         source: "Students' Guide to Raft",
     }
 
@@ -285,7 +285,7 @@ bugs! {
         rule: MATCH_INDEX,
         symptom: "`apply error: commit index=…`, if the leader's log has lost entries since it led \
             last: it counts new ones as replicated that nobody else has",
-        causes: ["commits-without-majority", "unsent-entry-counted", "M21"],
+        causes: ["commits-without-majority", "unsent-entry-counted"],
         source: "students' repositories",
     }
 
@@ -345,10 +345,7 @@ bugs! {
         rule: UPDATE_INDEXES,
         symptom: "`… committed but no majority` and `apply error: commit index=…`: a follower that \
             is cut off counts by another's reply",
-        causes: [
-            "commits-without-majority", "unsent-entry-counted", "leads-without-majority", "M17",
-            "M21",
-        ],
+        causes: ["commits-without-majority", "unsent-entry-counted", "leads-without-majority"],
         source: "students' repositories: one variable for the replies of several calls",
     }
 
@@ -371,7 +368,7 @@ bugs! {
         rule: PREV_TERM,
         symptom: "`one(…) failed to reach agreement`, with a leader that still leads: what a \
             follower has in common with it is refused",
-        causes: ["next-index-stays", "log-mismatch-accepted"],
+        causes: ["prev-log-term-wrong"],
         source: "students' repositories",
     }
 
@@ -383,7 +380,7 @@ bugs! {
         rule: REPLY_TERM,
         symptom: "a former leader doesn't learn that its term is over until the new one sends to \
             it",
-        causes: ["answer-without-term"],
+        causes: ["answer-without-term", "says-another-state"],
         source: "students' repositories: the reply begins as a copy of the request",
     }
 
@@ -395,7 +392,7 @@ bugs! {
         rule: UPDATE_INDEXES,
         symptom: "`one(…) failed to reach agreement`, with a leader that still leads, where \
             messages take longer: followers confirm each request, and nothing is committed",
-        causes: ["majority-not-committed"],
+        causes: ["reply-not-taken"],
         source: "students' repositories: a timeout around the call",
     }
 
@@ -408,7 +405,7 @@ bugs! {
         symptom: "`one(…) failed to reach agreement`, with a leader that still leads, where \
             messages take longer than a heartbeat interval: followers confirm each request, and \
             nothing is committed",
-        causes: ["majority-not-committed"],
+        causes: ["reply-not-taken"],
         source: "students' repositories: `select!` of the call and the next tick",
     }
 
@@ -421,7 +418,7 @@ bugs! {
         rule: INVOKED_BY_LEADER,
         symptom: "`apply error: commit index=…`: what a former leader took in vain overwrites what \
             is committed",
-        causes: ["leads-without-majority", "M17"],
+        causes: ["deposed-leader-sends"],
         source: "students' repositories: the request is made anew in the loop that sends it",
     }
 
@@ -434,7 +431,7 @@ bugs! {
         rule: RETRY,
         symptom: "`one(…) failed to reach agreement`, with a leader that still leads: what a \
             follower refuses moves nextIndex to and fro",
-        causes: ["next-index-stays"],
+        causes: ["next-index-moved-at-sending", "next-index-stays"],
         source: "students' repositories",
     }
 
@@ -447,7 +444,7 @@ bugs! {
         rule: RETRIES_INDEFINITELY,
         symptom: "`only … decided for index …; wanted …`: entries that were lost are sent again \
             only when there is another command",
-        causes: ["entry-not-sent", "next-index-stays"],
+        causes: ["next-index-moved-at-sending"],
         source: "students' repositories",
     }
 
@@ -459,7 +456,7 @@ bugs! {
         rule: CONFLICT,
         symptom: "`apply error: commit index=…`: entries that come twice at the same time are \
             appended twice",
-        causes: ["log-mismatch-accepted"],
+        causes: ["handlers-overlap", "applied-at-another-index"],
         source: "students' repositories: a lock that is released between check and act",
     }
 }

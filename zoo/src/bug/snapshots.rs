@@ -76,7 +76,7 @@ bugs! {
         rule: SEND_SNAPSHOT,
         symptom: "`one(…) failed to reach agreement`, with a leader that still leads: the follower refuses \
             each request",
-        causes: ["next-index-stays"],
+        causes: ["snapshot-not-sent"],
         source: "a student's blog of 2026",
     }
 
@@ -157,7 +157,7 @@ bugs! {
         rule: LAST_INCLUDED,
         symptom: "`one(…) failed to reach agreement`: a server that was restarted with a snapshot answers, \
             and applies nothing and starts no election",
-        causes: ["election-timer-dead", "committed-not-applied"],
+        causes: ["silent-since-restart"],
         source: "CurvineIO/curvine#1602: the first index compared with the snapshot's",
     }
 
@@ -191,7 +191,7 @@ bugs! {
         rule: UPDATE_INDEXES,
         symptom: "`one(…) failed to reach agreement`, with a leader that still leads, which sends \
             the snapshot again and again",
-        causes: ["next-index-stays"],
+        causes: ["snapshot-answer-ignored"],
         source: "students' repositories",
     }
 
@@ -203,7 +203,7 @@ bugs! {
         rule: UPDATE_INDEXES,
         symptom: "like that of `NeverAdvancesAfterSnapshot`: the log doesn't have that entry, so \
             that the snapshot is sent again",
-        causes: ["next-index-stays"],
+        causes: ["snapshot-answer-ignored"],
         source: "students' repositories",
     }
 
@@ -214,7 +214,7 @@ bugs! {
         breaks: "a late snapshot is discarded",
         rule: SAVE_SNAPSHOT,
         symptom: "`apply error: … goes back behind index …`, if requests overtook each other",
-        causes: ["applied-twice", "M9"],
+        causes: ["snapshot-goes-back", "applied-twice", "log-dropped-for-snapshot"],
         source: "students' repositories",
     }
 
@@ -249,7 +249,7 @@ bugs! {
         breaks: "an installed snapshot is saved",
         rule: SAVE_SNAPSHOT,
         symptom: "a follower has forgotten in a crash what it had confirmed",
-        causes: ["snapshot-not-saved", "log-not-saved", "M7"],
+        causes: ["snapshot-not-saved", "log-not-saved"],
         source: "students' repositories",
     }
 
@@ -272,7 +272,7 @@ bugs! {
         breaks: "a late snapshot is discarded",
         rule: SAVE_SNAPSHOT,
         symptom: "`apply error: … goes back behind index …`, if requests overtook each other",
-        causes: ["applied-twice", "M9"],
+        causes: ["snapshot-goes-back", "applied-twice"],
         source: "students' repositories",
     }
 
@@ -284,7 +284,7 @@ bugs! {
         breaks: "a snapshot that conflicts with the log replaces it",
         rule: DISCARD_LOG,
         symptom: "`apply error: commit index=…`, if what is left is taken for the leader's",
-        causes: ["conflicting-suffix-kept"],
+        causes: ["log-kept-over-snapshot"],
         source: "hashicorp/raft#697; deventlab/d-engine#448",
     }
 
@@ -296,7 +296,7 @@ bugs! {
         rule: UPDATE_INDEXES,
         symptom: "`one(…) failed to reach agreement`, with a leader that still leads and sends its \
             snapshot again and again",
-        causes: ["next-index-stays"],
+        causes: ["snapshot-answer-ignored"],
         source: "rabbitmq/ra#508",
     }
 
@@ -307,7 +307,7 @@ bugs! {
         breaks: "the commit index only goes up",
         rule: COMMIT_INDEX,
         symptom: "commands are applied late, if requests overtook each other",
-        causes: ["log-dropped-for-snapshot", "M9"],
+        causes: ["commit-goes-back", "log-dropped-for-snapshot"],
         source: "students' repositories",
     }
 
@@ -383,7 +383,7 @@ bugs! {
         rule: LAST_INCLUDED,
         symptom: "`apply error: commit index=…`: the server applies at one index what the leader sent at \
             another",
-        causes: [],
+        causes: ["applied-at-another-index"],
         source: "RedisLabs/raft#49",
     }
 
@@ -396,7 +396,7 @@ bugs! {
         rule: LAST_APPLIED,
         symptom: "`one(…) failed to reach agreement`: the next entry to apply is one that the \
             snapshot covers. It takes a service that is slow",
-        causes: ["committed-not-applied", "M9"],
+        causes: ["committed-not-applied", "applied-twice"],
         source: "students' repositories",
     }
 
@@ -408,7 +408,7 @@ bugs! {
         rule: RESET_SERVICE,
         symptom: "`apply error: … apply out of order`, if entries overtake the snapshot. It takes \
             a service that is slow",
-        causes: ["applied-twice", "apply-left-out", "M9"],
+        causes: ["snapshot-goes-back", "applied-twice", "apply-left-out"],
         source: "students' repositories: two ways to one channel",
     }
 
@@ -420,7 +420,7 @@ bugs! {
         rule: LAST_INCLUDED_TERM,
         symptom: "`one(…) failed to reach agreement`, with a leader that still leads: leader and \
             follower disagree on the term at a snapshot's end, and neither gives way",
-        causes: ["next-index-stays", "covered-entry-refused"],
+        causes: ["snapshot-term-wrong"],
         source: "students' repositories",
     }
 
@@ -432,7 +432,7 @@ bugs! {
         rule: LAST_INCLUDED_TERM,
         symptom: "`one(…) failed to reach agreement`, with a leader that still leads: the follower \
             refuses what comes behind the snapshot",
-        causes: ["next-index-stays", "covered-entry-refused"],
+        causes: ["snapshot-term-wrong"],
         source: "students' repositories: `term` for `last_included_term`",
     }
 
@@ -444,7 +444,7 @@ bugs! {
         rule: LAST_INCLUDED_TERM,
         symptom: "`one(…) failed to reach agreement`: after a restart a server refuses what comes \
             behind its snapshot, and its log counts as the oldest",
-        causes: ["next-index-stays", "covered-entry-refused"],
+        causes: ["snapshot-term-wrong"],
         source: "students' repositories",
     }
 
@@ -456,7 +456,7 @@ bugs! {
         rule: PREV_TERM,
         symptom: "`one(…) failed to reach agreement`, with a leader that still leads: a follower \
             refuses what comes behind the snapshot",
-        causes: ["next-index-stays"],
+        causes: ["snapshot-term-wrong"],
         source: "students' repositories: the entry is looked for in what is left of the log",
     }
 
@@ -469,7 +469,7 @@ bugs! {
         rule: LAST_INCLUDED,
         symptom: "`apply error: … apply out of order` and `apply error: commit index=…`: all \
             entries behind the snapshot have moved by one",
-        causes: ["snapshot-index-forgotten"],
+        causes: ["applied-at-another-index"],
         source: "students' repositories: `>` for `>=`",
     }
 
@@ -481,7 +481,7 @@ bugs! {
         rule: LAST_INCLUDED,
         symptom: "`apply error: commit index=…`: a follower has at one index what the leader has \
             at the next",
-        causes: ["log-mismatch-accepted"],
+        causes: ["applied-at-another-index"],
         source: "students' repositories: an index that counts from the snapshot",
     }
 
@@ -493,7 +493,7 @@ bugs! {
         rule: RESET_SERVICE,
         symptom: "`apply error: … apply out of order`: after a snapshot the first command is \
             missing",
-        causes: ["apply-left-out", "M9"],
+        causes: ["apply-left-out"],
         source: "students' repositories",
     }
 
@@ -505,7 +505,7 @@ bugs! {
         rule: NEW_ELECTION,
         symptom: "`one(…) failed to reach agreement`, nobody accepted it, when all servers have \
             restarted",
-        causes: ["election-timer-dead"],
+        causes: ["silent-since-restart", "election-timer-dead"],
         source: "constructed",
     }
 }

@@ -14,7 +14,7 @@ bugs! {
         rule: PERSISTENT_STATE,
         symptom: "`apply error: commit index=…`: two leaders of one term, one before and one after \
             the crash",
-        causes: ["term-not-saved", "M3"],
+        causes: ["term-not-saved"],
         source: "students' repositories",
     }
 
@@ -25,7 +25,7 @@ bugs! {
         breaks: "votedFor is saved",
         rule: PERSISTENT_STATE,
         symptom: "two leaders of one term, if a server crashes between two candidates' requests",
-        causes: ["vote-not-saved", "M2"],
+        causes: ["vote-not-saved"],
         source: "students' repositories; Students' Guide to Raft",
     }
 
@@ -36,7 +36,7 @@ bugs! {
         breaks: "the log is saved",
         rule: PERSISTENT_STATE,
         symptom: "`apply error: commit index=…`, and with snapshots `index decreased from … to …`",
-        causes: ["log-not-saved", "M7"],
+        causes: ["log-not-saved"],
         source: "students' repositories",
     }
 
@@ -47,7 +47,7 @@ bugs! {
         breaks: "a new command is saved",
         rule: PERSISTENT_STATE,
         symptom: "`apply error: commit index=…`: a leader has forgotten what it has committed",
-        causes: ["log-not-saved", "M7"],
+        causes: ["log-not-saved"],
         source: "students' repositories",
     }
 
@@ -59,7 +59,7 @@ bugs! {
         rule: PERSISTENT_STATE,
         symptom: "after a crash nothing is there: that of `NeverSavesTerm`, `NeverSavesVote` and \
             `NeverSavesLog` together",
-        causes: ["log-not-saved", "vote-not-saved", "term-not-saved", "M2", "M3", "M7"],
+        causes: ["log-not-saved", "vote-not-saved", "term-not-saved"],
         source: "constructed",
     }
 
@@ -82,7 +82,7 @@ bugs! {
         rule: PERSISTENT_STATE,
         symptom: "`apply error: commit index=…`, and with snapshots `index decreased from … to …`: \
             a follower has forgotten what it had confirmed",
-        causes: ["log-not-saved", "M7"],
+        causes: ["log-not-saved"],
         source: "students' repositories",
     }
 
@@ -93,7 +93,7 @@ bugs! {
         breaks: "a new term is saved",
         rule: PERSISTENT_STATE,
         symptom: "a term that goes back, if a server crashes before anything else changes",
-        causes: ["term-not-saved", "M3", "M4"],
+        causes: ["term-not-saved"],
         source: "constructed",
     }
 
@@ -104,7 +104,7 @@ bugs! {
         breaks: "a vote is saved",
         rule: PERSISTENT_STATE,
         symptom: "two leaders of one term, if a server crashes between two candidates' requests",
-        causes: ["vote-not-saved", "M2"],
+        causes: ["vote-not-saved"],
         source: "students' repositories: saved at the wrong place",
     }
 
@@ -115,7 +115,7 @@ bugs! {
         breaks: "a candidate's own vote is saved",
         rule: PERSISTENT_STATE,
         symptom: "a candidate crashes, comes back, and votes for another one of the same term",
-        causes: ["vote-not-saved", "M2"],
+        causes: ["vote-not-saved"],
         source: "constructed: saved at the wrong place",
     }
 
@@ -127,10 +127,7 @@ bugs! {
         rule: PERSISTENT_STATE,
         symptom: "`apply error: commit index=…`, and with snapshots `index decreased from … to …`: \
             what was just confirmed is gone",
-        causes: [
-            "log-not-saved", "vote-not-saved", "term-not-saved", "snapshot-not-saved", "M2", "M3",
-            "M7",
-        ],
+        causes: ["log-not-saved", "vote-not-saved", "term-not-saved", "snapshot-not-saved"],
         source: "constructed: a task that saves",
     }
 

@@ -17,7 +17,7 @@ bugs! {
         rule: INVOKED_BY_LEADER,
         symptom: "`expected one leader, got none`: all servers follow one that doesn't say that it \
             leads. With commands `apply error: commit index=…`",
-        causes: ["leads-without-majority", "M17"],
+        causes: ["deposed-leader-sends"],
         source: "students' repositories: the request is made anew after the reply",
     }
 
@@ -110,7 +110,7 @@ bugs! {
         symptom: "`term … has 2 (>1) leaders`, when two timers fire so close to each other that \
             both become candidates before either has won. Neither leader gives way: a leader of a \
             term doesn't expect another leader in it",
-        causes: ["voted-twice", "M2"],
+        causes: ["voted-twice"],
         source: "not recorded",
     }
 
@@ -122,7 +122,7 @@ bugs! {
         rule: VOTED_FOR,
         symptom: "`term … has 2 (>1) leaders`, if a candidate's request comes behind the winner's \
             first heartbeat",
-        causes: ["voted-twice", "M2"],
+        causes: ["voted-twice"],
         source: "students' repositories",
     }
 
@@ -136,7 +136,7 @@ bugs! {
         symptom: "`servers disagree on term`; once links fail, `term … has 2 (>1) leaders`: a \
             new leader counts on from its own old term, and so leads the term of the leader before \
             it",
-        causes: ["term-not-adopted", "higher-term-ignored", "M4"],
+        causes: ["term-not-adopted"],
         source: "not recorded",
     }
 
@@ -147,7 +147,7 @@ bugs! {
         breaks: "a higher term ends a leadership",
         rule: HIGHER_TERM,
         symptom: "`term … has 2 (>1) leaders`; with commands `apply error: commit index=…`",
-        causes: ["leads-without-majority", "M17"],
+        causes: ["deposed-leader-sends"],
         source: "students' repositories",
     }
 
@@ -159,7 +159,7 @@ bugs! {
         rule: MAJORITY_OF_VOTES,
         symptom: "`expected no leader among connected servers, but … claims to be leader`: one of \
             three, alone, elects itself",
-        causes: ["leads-without-majority", "M17"],
+        causes: ["leads-without-majority"],
         source: "not recorded",
     }
 
@@ -171,7 +171,7 @@ bugs! {
         rule: MAJORITY_OF_VOTES,
         symptom: "two of four servers, cut off from the others, elect a leader. MIT's clusters are \
             all of odd sizes",
-        causes: ["leads-without-majority", "M17"],
+        causes: ["leads-without-majority"],
         source: "constructed: `votes * 2 >= peers.len()`",
     }
 
@@ -183,7 +183,7 @@ bugs! {
         rule: MAJORITY_OF_VOTES,
         symptom: "`expected no leader among connected servers, but … claims to be leader`: a \
             server that starts two elections has two votes, both its own",
-        causes: ["leads-without-majority", "M17"],
+        causes: ["leads-without-majority"],
         source: "students' repositories",
     }
 
@@ -195,7 +195,7 @@ bugs! {
         rule: MAJORITY_OF_VOTES,
         symptom: "`apply error: commit index=…`: of two leaders of a term one has it by a late \
             reply",
-        causes: ["leads-without-majority", "M17"],
+        causes: ["leads-without-majority"],
         source: "Students' Guide to Raft",
     }
 
@@ -207,7 +207,7 @@ bugs! {
         rule: MAJORITY_OF_VOTES,
         symptom: "`expected no leader among connected servers, but … claims to be leader`, if a \
             call fails before the timer fires again",
-        causes: ["leads-without-majority", "M17"],
+        causes: ["leads-without-majority"],
         source: "constructed: the lab's `ok` isn't looked at",
     }
 
@@ -231,7 +231,7 @@ bugs! {
         breaks: "a server that begins to lead is still a candidate of that term",
         rule: MAJORITY_OF_VOTES,
         symptom: "a server leads a term for which it never had the votes",
-        causes: ["leads-without-majority", "M17"],
+        causes: ["leads-without-majority"],
         source: "students' repositories: check, then act",
     }
 
@@ -243,7 +243,7 @@ bugs! {
         rule: MAJORITY_OF_VOTES,
         symptom: "`term … has 2 (>1) leaders` and `apply error: commit index=…`: the first two \
             that answer decide",
-        causes: ["leads-without-majority", "M17"],
+        causes: ["leads-without-majority"],
         source: "students' repositories",
     }
 
@@ -255,7 +255,7 @@ bugs! {
         rule: GRANT_VOTE,
         symptom: "`apply error: commit index=…`: a leader without a committed entry puts another \
             in its place",
-        causes: ["vote-for-outdated-log", "M5"],
+        causes: ["vote-for-outdated-log"],
         source: "students' repositories",
     }
 
@@ -292,7 +292,7 @@ bugs! {
         rule: HIGHER_TERM,
         symptom: "`apply error: commit index=…`: a leader that was cut off overwrites what its \
             successor has committed",
-        causes: ["term-went-back", "old-leader-obeyed", "M3", "M6"],
+        causes: ["term-went-back", "old-leader-obeyed"],
         source: "Students' Guide to Raft",
     }
 
@@ -304,7 +304,7 @@ bugs! {
         rule: GRANT_VOTE,
         symptom: "`apply error: commit index=…`: a leader without a committed entry puts another \
             in its place",
-        causes: ["vote-for-outdated-log", "M5"],
+        causes: ["vote-for-outdated-log"],
         source: "students' repositories; Students' Guide to Raft",
     }
 
@@ -315,7 +315,7 @@ bugs! {
         breaks: "the last term comes before the length",
         rule: UP_TO_DATE,
         symptom: "`apply error: commit index=…`",
-        causes: ["longer-log-preferred", "vote-for-outdated-log", "M5"],
+        causes: ["longer-log-preferred", "vote-for-outdated-log"],
         source: "Students' Guide to Raft",
     }
 
@@ -339,7 +339,7 @@ bugs! {
         rule: CANDIDATES_LAST,
         symptom: "`one(…) failed to reach agreement`, nobody accepted it: a server that has all \
             entries is refused by those that count them all",
-        causes: ["vote-refused-without-reason"],
+        causes: ["says-another-state"],
         source: "students' repositories: commitIndex for the log's length",
     }
 
@@ -351,7 +351,7 @@ bugs! {
         rule: CANDIDATES_LAST,
         symptom: "`apply error: commit index=…`: a server that lacks the last committed entry is \
             elected",
-        causes: ["vote-for-outdated-log", "M5"],
+        causes: ["says-another-state"],
         source: "students' repositories: the log's length for its last index",
     }
 
@@ -362,7 +362,7 @@ bugs! {
         breaks: "a candidate says the term of its last entry",
         rule: CANDIDATES_LAST,
         symptom: "`apply error: commit index=…`: whoever stands wins, however old its log",
-        causes: ["vote-for-outdated-log", "M5"],
+        causes: ["says-another-state"],
         source: "students' repositories",
     }
 
@@ -373,7 +373,7 @@ bugs! {
         breaks: "handlers of one server don't overlap between look and act",
         rule: GRANT_VOTE,
         symptom: "`term … has 2 (>1) leaders`, if two candidates ask at the same time",
-        causes: ["voted-twice", "M2"],
+        causes: ["handlers-overlap", "voted-twice"],
         source: "students' repositories: a lock that is released between check and act",
     }
 
@@ -385,7 +385,7 @@ bugs! {
         rule: MAJORITY_OF_VOTES,
         symptom: "two of five elect a leader: `expected no leader among connected servers, but … \
             claims to be leader` in larger clusters than MIT's",
-        causes: ["leads-without-majority", "M17"],
+        causes: ["voter-counted-twice"],
         source: "students' repositories: a counter instead of a set",
     }
 
@@ -397,7 +397,7 @@ bugs! {
         rule: MAJORITY_OF_VOTES,
         symptom: "`expected no leader among connected servers, but … claims to be leader`: one of \
             three elects itself",
-        causes: ["leads-without-majority", "M17"],
+        causes: ["voter-counted-twice"],
         source: "students' repositories: the loop over the peers includes this server",
     }
 }

@@ -1,5 +1,5 @@
 //! Every bug is caught: each that isn't harmless fails a run, by a check of MIT's, by a scenario's, or by a
-//! safety monitor. (The right Raft fails none of them.)
+//! safety rule. (The right Raft fails none of them.)
 //!
 //! `slice.txt` has a line for a bug: its name, the test, the seed. It is what `cargo lab zoo --slice` prints
 //! of a campaign. For a bug with neither a line nor a row in `caught`, the test looks for a run that fails.

@@ -1,4 +1,4 @@
-//! `LAB_STRICT=1`: what MIT's tests pass and a safety monitor doesn't.
+//! `LAB_STRICT=1`: what MIT's tests pass, and a rule of Raft's doesn't allow.
 
 use std::ops::RangeInclusive;
 
@@ -17,49 +17,62 @@ fn run_of(test: &str, bug: Bug, strict: &str, seeds: RangeInclusive<u64>) -> Run
 }
 
 #[test]
-fn a_monitor_that_is_tripped_is_warned_of_or_fails_the_run() {
+fn a_rule_that_is_broken_is_warned_of_or_fails_the_run() {
     let (lenient, strict) = (run("0"), run("1"));
-    let mut tripped = Vec::new();
+    let mut broken = Vec::new();
     for (lenient, strict) in lenient.results.iter().zip(&strict.results) {
         assert_eq!(lenient.history, strict.history, "seed {} is another run", lenient.seed);
         let mut warnings = lenient.warnings.iter();
-        let Some(warning) = warnings.find(|warning| warning.starts_with("warning: monitor M"))
-        else {
+        let Some(warning) = warnings.find(|warning| warning.starts_with("warning: rule ")) else {
             assert_eq!(lenient.failure(), strict.failure());
             continue;
         };
         assert_eq!(lenient.failure(), None);
 
-        // Both name the monitor, the time, what was seen, and the rule.
-        let failure = strict.failure().expect("a monitor is tripped");
+        // Both name the rule, the time, what was seen, and where the rule stands.
+        let failure = strict.failure().expect("a rule is broken");
         assert_eq!(failure.kind, FailureKind::Safety);
         let (sentence, rule) = failure.message.split_once("\n  rule      ").expect("a rule");
-        let (monitor, what) = sentence.split_once(": ").expect("a monitor and what it saw");
-        let beginning = format!("warning: {monitor} at {} s: {what} (rule: ", failure.at);
+        let (name, what) = sentence.split_once(": ").expect("a rule and what broke it");
+        let beginning = format!("warning: {name} at {} s: {what} (rule: ", failure.at);
         assert!(warning.starts_with(&beginning), "{warning:?} doesn't begin with {beginning:?}");
         let (rule, paper) = rule.rsplit_once(" (").expect("a rule and its place in the paper");
         assert!(warning.contains(rule) && warning.contains(paper.trim_end_matches(')')));
         assert!(warning.ends_with(". LAB_STRICT=1 fails the run"), "{warning}");
-        tripped.push(monitor.to_owned());
+        broken.push(name.to_owned());
     }
-    assert!(tripped.contains(&"monitor M2".to_owned()), "{tripped:?}:\n{}", lenient.output);
+    assert!(
+        broken.contains(&"rule voted-twice (M2)".to_owned()),
+        "{broken:?}:\n{}",
+        lenient.output
+    );
     // Whoever repeats the run is to see it fail, too.
     let replay = " LAB_STRICT=1 LAB_BUG=VotesTwice cargo test -p zoo TestManyElections3A\n";
     assert!(strict.output.contains(replay), "{}", strict.output);
 }
 
-/// What MIT's tests pass, and a monitor's rule doesn't.
+/// What MIT's tests pass, and a rule doesn't allow.
 #[test]
-fn monitors_find_what_no_check_does() {
-    for (bug, test, seeds, monitor) in [
-        (Bug::LeadsWithoutSecondLook, "TestFigure8Unreliable3C", 1..=20, "monitor M17: "),
-        (Bug::TruncatesWithEntries, "TestUnreliableChurn3C", 1..=6, "monitor M7: "),
-        (Bug::AcceptsEntriesOfOldTerms, "TestReElection3A", 1..=10, "monitor M6: "),
-        (Bug::NeverSavesTheirEntries, "TestPersist23C", 1..=3, "monitor M5: "),
+fn rules_find_what_no_check_does() {
+    for (bug, test, seeds, rule) in [
+        (
+            Bug::LeadsWithoutSecondLook,
+            "TestFigure8Unreliable3C",
+            1..=20,
+            "rule leads-without-majority (M17): ",
+        ),
+        (Bug::TruncatesWithEntries, "TestUnreliableChurn3C", 1..=6, "rule log-truncated (M7): "),
+        (
+            Bug::AcceptsEntriesOfOldTerms,
+            "TestReElection3A",
+            1..=10,
+            "rule old-leader-obeyed (M6): ",
+        ),
+        (Bug::NeverSavesTheirEntries, "TestPersist23C", 1..=3, "rule vote-for-outdated-log (M5): "),
     ] {
         assert_eq!(run_of(test, bug, "0", seeds.clone()).failures().next(), None, "{test}, {bug}");
         let strict = run_of(test, bug, "1", seeds);
-        let found = strict.failures().filter(|failure| failure.message.starts_with(monitor));
+        let found = strict.failures().filter(|failure| failure.message.starts_with(rule));
         assert!(found.count() > 0, "{test} with {bug}: {}", strict.output);
     }
 }

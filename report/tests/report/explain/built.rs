@@ -1,20 +1,16 @@
 //! Causes in runs that are written down step by step: those that no known wrong Raft shows, and
 //! those that take a long run.
 
-use report::FailureKind::{self, Budget, Liveness, Safety};
-use report::Role;
+use report::FailureKind::Safety;
+use report::{Check, Role, SnapshotFault};
 use serde_json::json;
 
+use crate::demands::{ACCEPTED, CALLS, Demanded, LOG_SIZE, TERMS, TIME, TWO_COMMANDS, TWO_LEADERS};
 use crate::explain::golden::assert_explained;
-use crate::run::{Run, append, entries, heartbeat, success};
+use crate::run::{Run, append, causes, entries, heartbeat, success};
 
-const TWO_LEADERS: &str = "term 1 has 2 (>1) leaders";
-const TWO_COMMANDS: &str = "apply error: commit index=1 server=0 1 != server=1 2";
-const ACCEPTED: &str = "one(100) failed to reach agreement\n  command   server 0 accepted it at \
-                        index 1 in term 1, and still leads";
-
-fn assert_finds(id: &str, run: Run, kind: FailureKind, message: &str) {
-    let (story, failure, explanation) = run.fails(kind, message);
+fn assert_finds(id: &str, run: Run, demand: Demanded) {
+    let (story, failure, explanation) = run.fails(demand, "it fails");
     assert_explained(id, &story, &failure, &explanation);
 }
 
@@ -29,8 +25,7 @@ fn one() -> Run {
 
 #[test]
 fn a_right_run_gives_nothing() {
-    for message in [TWO_COMMANDS, ACCEPTED, TWO_LEADERS, "Log size too large", "too many RPCs (9)"]
-    {
+    for demand in [TWO_COMMANDS, ACCEPTED, TWO_LEADERS, LOG_SIZE, CALLS] {
         let mut run = one();
         run.accept(0, 1, &entries(1, &[1]));
         run.apply(0, 1);
@@ -43,8 +38,8 @@ fn a_right_run_gives_nothing() {
         run.in_term(1, 1);
         run.accept(0, 1, &append(1, [1, 1], &[], 1));
         run.apply(1, 1);
-        let (_, _, explanation) = run.fails(Safety, message);
-        assert_eq!(explanation.findings, [], "{message}");
+        let (_, _, explanation) = run.fails(demand.clone(), "it fails");
+        assert_eq!(causes(&explanation), [""; 0], "{demand:?}");
     }
 }
 
@@ -58,7 +53,7 @@ fn vote_not_saved() {
     run.in_term(2, 1);
     run.vote(2, 1, 1);
     run.leads(2, 1);
-    assert_finds("vote-not-saved", run, Safety, TWO_LEADERS);
+    assert_finds("vote-not-saved", run, TWO_LEADERS);
 }
 
 #[test]
@@ -70,17 +65,19 @@ fn two_leaders() {
         run.call(server, 1, "Raft.RequestVote", args, json!({"yes": true}));
         run.accept(server, 1, &heartbeat(1));
     }
-    assert_finds("two-leaders", run, Safety, TWO_LEADERS);
+    assert_finds("two-leaders", run, TWO_LEADERS);
 }
 
 #[test]
 fn old_leader_obeyed() {
     let mut run = Run::new(3);
     run.elect(0, 1);
+    run.in_term(2, 2);
+    run.vote(2, 1, 2);
     run.in_term(1, 2);
     let id = run.appends(0, 1, &heartbeat(1));
     run.answers(id, &success(2));
-    assert_finds("old-leader-obeyed", run, Safety, TWO_COMMANDS);
+    assert_finds("old-leader-obeyed", run, TWO_COMMANDS);
 }
 
 #[test]
@@ -89,7 +86,7 @@ fn commits_beyond_new_entries() {
     run.accept(0, 2, &entries(1, &[1]));
     run.accept(0, 1, &append(1, [0, 0], &[], 1));
     run.apply(1, 1);
-    assert_finds("commits-beyond-new-entries", run, Safety, TWO_COMMANDS);
+    assert_finds("commits-beyond-new-entries", run, TWO_COMMANDS);
 }
 
 #[test]
@@ -99,8 +96,8 @@ fn snapshot_of_another_index() {
     let id = run.installs(0, 1, [9, 1]);
     run.answers(id, &json!({"term": 1}));
     run.apply_snapshot(1, 9, 99);
-    let message = "apply error: server 1 snapshot doesn't match m.SnapshotIndex";
-    assert_finds("snapshot-of-another-index", run, Safety, message);
+    let check = Check::Snapshot { server: 1, fault: SnapshotFault::AnotherIndex };
+    assert_finds("snapshot-of-another-index", run, (Safety, check));
 }
 
 #[test]
@@ -111,7 +108,7 @@ fn log_not_cut() {
     run.save(0, [900, 500]);
     run.snapshot(0, 19);
     run.save(0, [900, 500]);
-    assert_finds("log-not-cut", run, Budget, "Log size too large");
+    assert_finds("log-not-cut", run, LOG_SIZE);
 }
 
 #[test]
@@ -122,7 +119,7 @@ fn election_despite_leader() {
     run.wait(20);
     run.in_term(1, 2);
     run.vote(1, 2, 2);
-    assert_finds("election-despite-leader", run, Liveness, "servers disagree on term");
+    assert_finds("election-despite-leader", run, TERMS);
 }
 
 #[test]
@@ -133,7 +130,7 @@ fn entry_not_sent() {
         run.accept(0, 2, &heartbeat(1));
         run.wait(100);
     }
-    assert_finds("entry-not-sent", run, Liveness, ACCEPTED);
+    assert_finds("entry-not-sent", run, ACCEPTED);
 }
 
 #[test]
@@ -143,7 +140,7 @@ fn majority_not_committed() {
     run.accept(0, 2, &entries(1, &[1]));
     run.wait(2000);
     run.appends(0, 1, &heartbeat(1));
-    assert_finds("majority-not-committed", run, Liveness, ACCEPTED);
+    assert_finds("majority-not-committed", run, ACCEPTED);
 }
 
 #[test]
@@ -156,7 +153,7 @@ fn committed_not_applied() {
     run.accept(0, 1, &append(1, [1, 1], &[1], 1));
     run.wait(2000);
     run.tell(1, (1, Role::Follower), [2, 1], 1);
-    assert_finds("committed-not-applied", run, Liveness, ACCEPTED);
+    assert_finds("committed-not-applied", run, ACCEPTED);
 }
 
 #[test]
@@ -166,7 +163,7 @@ fn next_index_stays() {
         run.reject(0, 1, &append(1, [1, 1], &[], 0));
         run.wait(100);
     }
-    assert_finds("next-index-stays", run, Liveness, ACCEPTED);
+    assert_finds("next-index-stays", run, ACCEPTED);
 }
 
 #[test]
@@ -182,10 +179,10 @@ fn back_one_by_one() {
         run.apply(0, index);
     }
     for prev in (1..=20).rev() {
-        run.reject(0, 1, &append(1, [prev, 1], &[], 0));
+        run.reject(0, 1, &append(1, [prev, 1], &[], 20));
         run.wait(100);
     }
-    assert_finds("back-one-by-one", run, Liveness, ACCEPTED);
+    assert_finds("back-one-by-one", run, ACCEPTED);
 }
 
 #[test]
@@ -202,5 +199,5 @@ fn applies_late() {
         run.apply(0, index);
         run.apply(1, index);
     }
-    assert_finds("applies-late", run, FailureKind::Stuck, "test took longer than 120 seconds");
+    assert_finds("applies-late", run, TIME);
 }

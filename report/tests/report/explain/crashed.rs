@@ -1,17 +1,17 @@
 //! Crashes, snapshots and logs: what is told as certain is so, and what may be otherwise is likely.
 
-use report::FailureKind::{Liveness, Safety, Stuck};
-use report::Role;
+use report::FailureKind::{Safety, Stuck};
 use report::explain::Confidence::{self, Certain, Likely};
+use report::{Activity, Check, Role, SnapshotFault};
 use serde_json::json;
 
+use crate::demands::{ACCEPTED, Demanded, TWO_COMMANDS};
 use crate::run::{Ask, Run, append, ask, denied, entries, granted};
 
-const TWO_COMMANDS: &str = "apply error: commit index=1 server=2 100 != server=1 200";
-
-/// Asserts that a run that fails with `message` has this finding first.
-fn assert_first(run: Run, message: &str, id: &str, confidence: Confidence) {
-    let (_, _, explanation) = run.fails(Safety, message);
+/// Asserts that a run that fails by two commands at an index has this finding first.
+#[track_caller]
+fn assert_first(run: Run, id: &str, confidence: Confidence) {
+    let (_, _, explanation) = run.fails(TWO_COMMANDS, "apply error");
     let first = explanation.findings.first().map(|finding| (&*finding.id, finding.confidence));
     assert_eq!(first, Some((id, confidence)), "{explanation:#?}");
 }
@@ -36,11 +36,11 @@ fn what_is_refused_at_once_is_lost_in_the_crash() {
     let mut run = restarted();
     run.reject(0, 1, &append(1, [4, 1], &[], 0));
     // It may have it, and compare it wrongly.
-    assert_first(run, TWO_COMMANDS, "log-not-saved", Likely);
+    assert_first(run, "log-not-saved", Likely);
     let mut run = restarted();
     run.tell(1, (1, Role::Follower), [0, 0], 0);
     run.reject(0, 1, &append(1, [4, 1], &[], 0));
-    assert_first(run, TWO_COMMANDS, "log-not-saved", Certain);
+    assert_first(run, "log-not-saved", Certain);
 }
 
 #[test]
@@ -49,7 +49,12 @@ fn what_was_cut_after_a_crash_is_not_blamed_on_it() {
     run.accept(0, 1, &append(1, [2, 1], &[], 0));
     run.wait(100);
     run.reject(0, 1, &append(1, [4, 1], &[], 0));
-    assert_first(run, TWO_COMMANDS, "log-truncated", Likely);
+    assert_first(run, "log-truncated", Likely);
+}
+
+/// A snapshot that can't be decoded.
+fn unreadable(server: u32) -> Demanded {
+    (Safety, Check::Snapshot { server, fault: SnapshotFault::Unreadable })
 }
 
 fn install(run: &mut Run, index: u64) {
@@ -63,7 +68,7 @@ fn a_snapshot_that_ends_before_takes_the_blame() {
     install(&mut run, 2);
     run.wait(100);
     run.reject(0, 1, &append(1, [4, 1], &[], 0));
-    assert_first(run, TWO_COMMANDS, "log-dropped-for-snapshot", Likely);
+    assert_first(run, "log-dropped-for-snapshot", Likely);
 }
 
 #[test]
@@ -78,7 +83,7 @@ fn without_a_crash_it_is_certain() {
     run.wait(100);
     run.tell(1, (1, Role::Follower), [2, 1], 2);
     run.reject(0, 1, &append(1, [4, 1], &[], 0));
-    assert_first(run, TWO_COMMANDS, "log-dropped-for-snapshot", Certain);
+    assert_first(run, "log-dropped-for-snapshot", Certain);
 }
 
 /// Server 2 has saved four entries of term 1, and has confirmed one of term 2 in their place.
@@ -112,11 +117,11 @@ fn ask_with_old_log(run: &mut Run) {
 fn an_old_suffix_is_kept_or_comes_back_with_a_crash() {
     let mut run = replaced();
     ask_with_old_log(&mut run);
-    assert_first(run, TWO_COMMANDS, "conflicting-suffix-kept", Certain);
+    assert_first(run, "conflicting-suffix-kept", Certain);
     let mut run = replaced();
     run.restart(2);
     ask_with_old_log(&mut run);
-    assert_first(run, TWO_COMMANDS, "log-not-saved", Certain);
+    assert_first(run, "log-not-saved", Certain);
 }
 
 #[test]
@@ -126,7 +131,7 @@ fn what_only_a_request_says_may_be_wrong() {
     run.in_term(2, 3);
     let id = run.asks(2, 0, &asked);
     run.answers(id, &denied(3));
-    assert_first(run, TWO_COMMANDS, "conflicting-suffix-kept", Likely);
+    assert_first(run, "conflicting-suffix-kept", Likely);
 }
 
 /// Server 1 has confirmed entries and been given a snapshot up to index 20, and is restarted.
@@ -152,11 +157,11 @@ fn who_goes_on_behind_its_snapshot_knows_where_it_ends() {
     run.propose(0, 21, 1);
     run.accept(0, 1, &append(1, [20, 1], &[1], 20));
     run.reject(0, 1, &append(1, [10, 1], &[1], 20));
-    assert_first(run, TWO_COMMANDS, "covered-entry-refused", Likely);
+    assert_first(run, "covered-entry-refused", Likely);
     let mut run = restarted_with_snapshot();
     run.propose(0, 21, 1);
     run.reject(0, 1, &append(1, [20, 1], &[1], 20));
-    assert_first(run, TWO_COMMANDS, "snapshot-index-forgotten", Likely);
+    assert_first(run, "snapshot-index-forgotten", Likely);
 }
 
 #[test]
@@ -185,9 +190,9 @@ fn a_log_that_snapshots_cut_need_not_grow() {
         run.replies(id, &granted(2));
         run
     };
-    assert_first(seen(true), TWO_COMMANDS, "vote-for-outdated-log", Certain);
+    assert_first(seen(true), "vote-for-outdated-log", Certain);
     // By then it may have lost it, for another reason.
-    assert_first(seen(false), TWO_COMMANDS, "vote-for-outdated-log", Likely);
+    assert_first(seen(false), "vote-for-outdated-log", Likely);
 }
 
 #[test]
@@ -202,7 +207,8 @@ fn an_older_snapshot_is_rightly_left_alone() {
     run.save(0, [200, 900]);
     run.snapshot(0, 10);
     run.save(0, [70, 900]);
-    let (_, _, explanation) = run.fails(Safety, "apply error: server 0: nil snapshot at index 20");
+    let (_, _, explanation) =
+        run.fails(unreadable(0), "apply error: server 0: nil snapshot at index 20");
     let old = explanation.findings.iter().find(|finding| finding.id == "old-snapshot-kept");
     assert!(old.is_none(), "{explanation:#?}");
 }
@@ -215,7 +221,7 @@ fn a_snapshot_that_comes_to_nothing_is_told_from_another_index() {
         install(&mut run, 9);
         run.apply_snapshot(1, 9, bytes);
         let (_, _, explanation) =
-            run.fails(Safety, "apply error: server 1: nil snapshot at index 9");
+            run.fails(unreadable(1), "apply error: server 1: nil snapshot at index 9");
         let first = explanation.findings.first().map(|finding| &*finding.id);
         assert_eq!(first, Some(id), "{explanation:#?}");
     }
@@ -229,9 +235,10 @@ fn the_life_that_blocks_is_the_one_of_which_the_sentence_speaks() {
     run.restart(1);
     run.wait(1000);
     run.restart(1);
+    let check = Check::Blocked { server: Some(1), life: Some(1), activity: Activity::Task };
     let message = "server 1, crashed at 1.00 s, in a task spawned at raft/src/lib.rs:7: the simulated \
                    thread is blocked, and with it the whole cluster";
-    let (_, _, explanation) = run.fails(Stuck, message);
+    let (_, _, explanation) = run.fails((Stuck, check), message);
     let [finding] = &explanation.findings[..] else { panic!("{explanation:#?}") };
     assert_eq!(finding.id, "killed-server-waits");
     assert_eq!(finding.evidence[0].text, "server 1 was killed, in its life 1");
@@ -239,7 +246,6 @@ fn the_life_that_blocks_is_the_one_of_which_the_sentence_speaks() {
 
 #[test]
 fn numbers_that_wrapped_are_explained_without_a_panic() {
-    let max = u64::MAX;
     let acts: [fn(&mut Run); 8] = [
         |run| {
             run.reject(0, 1, &append(1, [u64::MAX, 0], &[], 0));
@@ -265,12 +271,11 @@ fn numbers_that_wrapped_are_explained_without_a_panic() {
         |run| install(run, u64::MAX),
     ];
     for act in acts {
-        for message in [
-            "one(100) failed to reach agreement: server 0 accepted it at index 1 in term 1"
-                .to_owned(),
-            format!("apply error: server 1 apply out of order, expected index 1, got {max}"),
-            "apply error: server 1 snapshot doesn't match m.SnapshotIndex".to_owned(),
-            TWO_COMMANDS.to_owned(),
+        for demand in [
+            ACCEPTED,
+            (Safety, Check::InOrder { server: 1, index: u64::MAX, expected: Some(1) }),
+            (Safety, Check::Snapshot { server: 1, fault: SnapshotFault::AnotherIndex }),
+            TWO_COMMANDS,
         ] {
             let mut run = Run::new(3);
             run.elect(0, 1);
@@ -279,7 +284,7 @@ fn numbers_that_wrapped_are_explained_without_a_panic() {
             run.apply(1, 1);
             run.restart(1);
             run.wait(3000);
-            run.fails(Liveness, &message);
+            run.fails(demand, "it fails");
         }
     }
 }

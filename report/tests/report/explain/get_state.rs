@@ -1,18 +1,16 @@
 //! What get_state tells isn't what a server does.
 
-use report::FailureKind::Safety;
 use report::explain::Explanation;
-use report::{Failure, NetworkChange, Story};
+use report::{Check, Failure, FailureKind, NetworkChange, Saved, Story};
 use serde_json::json;
 
+use crate::demands::{TERM_ADOPTED, TWO_LEADERS};
 use crate::explain::golden::assert_explained;
-use crate::run::{Run, append, ask, denied, entries, granted, heartbeat, refusal, success};
-
-const TWO_LEADERS: &str = "term 1 has 2 (>1) leaders";
+use crate::run::{Run, append, ask, causes, denied, entries, granted, heartbeat, refusal, success};
 
 fn finds(run: Run) -> Option<String> {
-    let (_, _, explanation) = run.fails(Safety, TWO_LEADERS);
-    explanation.findings.into_iter().next().map(|finding| finding.id)
+    let (_, _, explanation) = run.fails(TWO_LEADERS, "term 1 has 2 (>1) leaders");
+    causes(&explanation).first().map(|&id| id.to_owned())
 }
 
 #[test]
@@ -31,7 +29,8 @@ fn leader_only_told() {
         finds(told(|run| _ = run.appends(2, 1, &heartbeat(1)))).as_deref(),
         Some("leads-without-majority")
     );
-    let (story, failure, explanation) = told(|_| {}).fails(Safety, TWO_LEADERS);
+    let (story, failure, explanation) =
+        told(|_| {}).fails(TWO_LEADERS, "term 1 has 2 (>1) leaders");
     assert_explained("leader-only-told", &story, &failure, &explanation);
 }
 
@@ -60,7 +59,7 @@ fn term_not_told() {
     run.asks(1, 2, &ask(2));
     run.wait(20);
     run.network(NetworkChange::Reliable);
-    let (story, failure, explanation) = run.fails(Safety, TWO_LEADERS);
+    let (story, failure, explanation) = run.fails(TWO_LEADERS, "term 1 has 2 (>1) leaders");
     assert_explained("term-not-told", &story, &failure, &explanation);
 }
 
@@ -75,6 +74,7 @@ fn crashes(answers: bool) -> Option<String> {
     run.restart(1);
     run.in_term(1, 0);
     run.wait(100);
+    run.network(NetworkChange::Reliable);
     finds(run)
 }
 
@@ -150,16 +150,16 @@ fn refused(answer: serde_json::Value, later: u64) -> (Story, Failure, Explanatio
     run.step("look");
     let sentence =
         "server 0 was told of term 7 by a reply to AppendEntries, and isn't a follower in it";
-    run.fails(Safety, sentence)
+    run.fails(TERM_ADOPTED, sentence)
 }
 
 #[test]
 fn a_term_that_a_reply_tells_is_ignored() {
     let answer = refusal(7);
     let (_, _, explanation) = refused(answer.clone(), 100);
-    assert_eq!(explanation.findings[0].id, "higher-term-ignored");
+    assert_eq!(explanation.findings[0].id, "term-not-adopted");
     // It may be about to deal with it.
-    assert_eq!(refused(answer, 10).2.findings, []);
+    assert_eq!(causes(&refused(answer, 10).2), [""; 0]);
 }
 
 #[test]
@@ -198,8 +198,9 @@ fn asked_again(crash: bool) -> Option<String> {
     run.reject(0, 1, &append(1, [3, 1], &[], 0));
     run.wait(200);
     run.network(NetworkChange::Reliable);
-    let (_, _, explanation) = run.fails(Safety, "server 1 lost something");
-    explanation.findings.into_iter().next().map(|finding| finding.id)
+    let lost = (FailureKind::Safety, Check::Saved { server: 1, what: Saved::Entry { index: 4 } });
+    let (_, _, explanation) = run.fails(lost, "server 1 lost something");
+    causes(&explanation).first().map(|&id| id.to_owned())
 }
 
 #[test]

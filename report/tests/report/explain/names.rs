@@ -1,13 +1,11 @@
 //! Fields by other names than the paper's, and indexes that are counted in another way.
 
-use report::FailureKind::Safety;
 use report::explain::Confidence::{Certain, Likely};
-use report::monitor;
+use report::spec;
 use serde_json::{Value, json};
 
+use crate::demands::TWO_COMMANDS;
 use crate::run::Run;
-
-const TWO_COMMANDS: &str = "apply error: commit index=1 server=2 100 != server=1 200";
 
 /// AppendEntries whose commit index has another name.
 fn entries(prev: u64, count: usize, commit_name: &str, commit: i64) -> Value {
@@ -47,7 +45,7 @@ fn commits(name: &str, more: i64, heartbeat: bool) -> Run {
 
 /// The ids of what is told as certain, and of what is told as likely.
 fn findings(run: Run) -> [Vec<String>; 2] {
-    let (_, _, explanation) = run.fails(Safety, TWO_COMMANDS);
+    let (_, _, explanation) = run.fails(TWO_COMMANDS, "apply error");
     [Certain, Likely].map(|confidence| {
         let all = explanation.findings.iter().filter(|it| it.confidence == confidence);
         all.map(|finding| finding.id.clone()).collect()
@@ -55,8 +53,7 @@ fn findings(run: Run) -> [Vec<String>; 2] {
 }
 
 fn is_safe(run: &Run) -> bool {
-    let tripped = monitor::watch(&run.story());
-    tripped.iter().all(|tripped| tripped.monitor.kind != monitor::Kind::Safety)
+    spec::unsafe_steps(&run.story()).is_empty()
 }
 
 #[test]
@@ -89,10 +86,13 @@ fn too_early(name: &str) -> Run {
 
 #[test]
 fn a_name_is_believed_if_it_is_the_paper_s_or_the_run_confirms_it() {
-    let [certain, _] = findings(too_early("leaderCommit"));
-    assert_eq!(certain, ["commits-without-majority"]);
-    let [certain, _] = findings(too_early("leader_commit_index"));
-    assert_eq!(certain, ["commits-without-majority"]);
+    for name in ["leaderCommit", "leader_commit_index"] {
+        let broken = spec::unsafe_steps(&too_early(name).story());
+        let broken: Vec<_> = broken.iter().map(|breach| breach.rule.alias).collect();
+        assert_eq!(broken, [Some("M21")], "{name}");
+        let [certain, _] = findings(too_early(name));
+        assert_eq!(certain.len(), 1, "{name}: {certain:?}");
+    }
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_name_that_nothing_confirms_makes_nothing_certain() {
     run.propose(0, 1, 1);
     send(&mut run, 1, entries(0, 0, "commitIndex", 1));
     assert!(is_safe(&run));
-    let (_, _, explanation) = run.fails(Safety, TWO_COMMANDS);
+    let (_, _, explanation) = run.fails(TWO_COMMANDS, "apply error");
     let [finding] = &explanation.findings[..] else { panic!("{explanation:#?}") };
     assert_eq!((&*finding.id, finding.confidence), ("commits-without-majority", Likely));
     let last = finding.evidence.last().expect("it has evidence");

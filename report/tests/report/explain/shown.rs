@@ -1,8 +1,9 @@
 //! What a reader is shown of a run: when things were, what is missing, and nothing twice.
 
 use report::FailureKind::{Liveness, Safety};
-use report::{EventKind, Failure, Record, Story, Time, explain, text};
+use report::{Check, EventKind, Failure, Record, Story, Time, explain, text};
 
+use crate::demands::TWO_LEADERS;
 use crate::run::{Run, heartbeat};
 
 #[test]
@@ -17,7 +18,9 @@ fn what_is_unsafe_is_told_as_of_its_own_time() {
     run.step("wait");
     run.wait(1000);
     run.restart(2);
-    let (story, mut failure, explanation) = run.fails(Safety, "monitor M1: two lead");
+    let two_lead = (Safety, Check::Rule { id: "two-leaders".into() });
+    let (story, mut failure, explanation) =
+        run.fails(two_lead, "two-leaders (M1): servers 0 and 1 led the same term");
     failure.at = at;
     let summary = text::summary(&story, &failure, &explanation);
     assert!(summary.contains("server 0  connected, term 1, leader"), "{summary}");
@@ -40,7 +43,7 @@ fn rows_that_say_the_same_are_one_and_what_proves_a_finding_is_there() {
         run.step("wait");
     }
     run.wait(500);
-    let (story, failure, explanation) = run.fails(Safety, "term 1 has 2 (>1) leaders");
+    let (story, failure, explanation) = run.fails(TWO_LEADERS, "term 1 has 2 (>1) leaders");
     assert_eq!(explanation.findings[0].id, "voted-twice");
     let table = text::timeline(&story, &failure, &explanation);
     assert_eq!(table.matches("test: wait").count(), 1, "{table}");
@@ -57,7 +60,8 @@ fn rows_that_say_the_same_are_one_and_what_proves_a_finding_is_there() {
 /// A run whose first events are missing, as those of a very long one are.
 fn without_beginning(run: &Run, dropped: usize) -> Record {
     let message = "one(100) failed to reach agreement".to_owned();
-    let (kind, location, at) = (Liveness, String::new(), Time(3_000_000));
+    let (kind, check) = (Liveness, Check::Agreed { accepted: None });
+    let (location, at) = (String::new(), Time(3_000_000));
     Record {
         history: String::new(),
         format: Record::FORMAT,
@@ -67,7 +71,7 @@ fn without_beginning(run: &Run, dropped: usize) -> Record {
         clock: "virtual".to_owned(),
         banner: "Test (3A): long".to_owned(),
         servers: 3,
-        failure: Some(Failure { kind, message, location, at }),
+        failure: Some(Failure { kind, check, message, location, at }),
         end: at,
         warnings: Vec::new(),
         dropped: dropped as u64,

@@ -2,34 +2,37 @@
 
 use report::FailureKind::{Liveness, Safety};
 use report::explain::Confidence::Certain;
-use report::{NetworkChange, Role, Story, spec};
+use report::{Check, NetworkChange, Role, Saved, SnapshotFault, Story, spec};
 use serde_json::{Value, json};
 
-use crate::run::{Run, append, ask, denied, entries, granted, heartbeat, refusal, success};
+use crate::demands::{
+    ACCEPTED, BYTES, CALLS, Demanded, LOG_SIZE, NO_LEADER, NOBODY, ORDER, TERM_ADOPTED, TERMS,
+    TWO_COMMANDS, TWO_LEADERS,
+};
+use crate::run::{Run, append, ask, causes, denied, entries, granted, heartbeat, refusal, success};
 
 /// Under each of these, other causes are looked for.
-const SENTENCES: [&str; 12] = [
-    "apply error: commit index=1 server=2 100 != server=1 200",
-    "term 1 has 2 (>1) leaders",
-    "expected one leader, got none",
-    "one(100) failed to reach agreement\n  command   server 0 accepted it at index 1 in term 1, and \
-     still leads",
-    "one(100) failed to reach agreement\n  nobody accepted it",
-    "servers disagree on term",
-    "Log size too large",
-    "too many RPCs (99)",
-    "too many RPC bytes",
-    "apply error: server 1 apply out of order, expected index 1, got 2",
-    "server 0 was told of term 2 by a reply to AppendEntries, and isn't a follower in it",
-    "server 0 leads without the committed entry at index 1, which it had",
+const DEMANDS: [Demanded; 12] = [
+    TWO_COMMANDS,
+    TWO_LEADERS,
+    NO_LEADER,
+    ACCEPTED,
+    NOBODY,
+    TERMS,
+    LOG_SIZE,
+    CALLS,
+    BYTES,
+    ORDER,
+    TERM_ADOPTED,
+    (Safety, Check::Saved { server: 0, what: Saved::Entry { index: 1 } }),
 ];
 
 /// What is told as certain, whatever the run failed with.
 fn certain(run: &Run) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
-    for sentence in SENTENCES {
+    for (_, check) in DEMANDS {
         for kind in [Safety, Liveness] {
-            let (_, _, explanation) = run.clone().fails(kind, sentence);
+            let (_, _, explanation) = run.clone().fails((kind, check.clone()), "it fails");
             let certain = explanation.findings.into_iter().filter(|it| it.confidence == Certain);
             ids.extend(certain.map(|finding| finding.id));
         }
@@ -39,17 +42,15 @@ fn certain(run: &Run) -> Vec<String> {
     ids
 }
 
-/// The safety monitors that a run trips.
-fn tripped(story: &Story) -> Vec<&'static str> {
-    let tripped = monitor::watch(story).into_iter();
-    let unsafe_ones = tripped.filter(|it| it.monitor.kind == monitor::Kind::Safety);
-    unsafe_ones.map(|tripped| tripped.monitor.id).collect()
+/// The promises that a run is proven to break.
+fn broken(story: &Story) -> Vec<&'static str> {
+    spec::unsafe_steps(story).iter().map(|breach| breach.rule.id).collect()
 }
 
 /// Asserts that all this is legal.
 #[track_caller]
 fn assert_legal(run: &Run) {
-    assert_eq!(tripped(&run.story()), [] as [&str; 0]);
+    assert_eq!(broken(&run.story()), [] as [&str; 0]);
     assert_eq!(certain(run), [] as [&str; 0]);
 }
 
@@ -134,8 +135,8 @@ fn check_quorum() {
     run.in_term(0, 1);
     run.wait(300);
     assert_legal(&run);
-    let (_, _, explanation) = run.fails(Safety, SENTENCES[0]);
-    assert_eq!(explanation.findings, []);
+    let (_, _, explanation) = run.fails(TWO_COMMANDS, "apply error");
+    assert_eq!(causes(&explanation), [""; 0]);
 }
 
 #[test]
@@ -146,7 +147,7 @@ fn a_leader_that_is_answered_gives_up() {
     run.in_term(0, 1);
     run.wait(300);
     assert_eq!(certain(&run), [] as [&str; 0]);
-    let (_, _, explanation) = run.fails(Safety, SENTENCES[0]);
+    let (_, _, explanation) = run.fails(TWO_COMMANDS, "apply error");
     assert_eq!(explanation.findings[0].id, "leader-gives-up");
 }
 
@@ -373,6 +374,7 @@ fn a_request_that_says_something_wrong() {
 /// A right snapshot that is older than what the service has.
 #[test]
 fn a_snapshot_that_is_right_and_old() {
+    let snapshot = |fault| (Safety, Check::Snapshot { server: 1, fault });
     let mut run = led(9);
     let install = |index: u64| {
         json!({
@@ -385,7 +387,8 @@ fn a_snapshot_that_is_right_and_old() {
     // It takes its time with the first.
     run.apply_snapshot(1, 4, 99);
     let mut later = run.clone();
-    let (_, _, explanation) = run.fails(Safety, "server 1: snapshot decode error at index 4");
+    let (_, _, explanation) = run
+        .fails(snapshot(SnapshotFault::Unreadable), "server 1: snapshot decode error at index 4");
     let is_other = |id: &str| id == "snapshot-of-another-index";
     let found: Vec<_> = explanation.findings.iter().filter(|it| is_other(&it.id)).collect();
     assert!(found.iter().all(|finding| finding.confidence != Certain), "{found:#?}");
@@ -393,7 +396,7 @@ fn a_snapshot_that_is_right_and_old() {
     later.apply_snapshot(1, 7, 99);
     later.apply_snapshot(1, 4, 99);
     let sentence = "server 1 snapshot at index 4 goes back behind index 7, which it has applied";
-    let (_, _, explanation) = later.fails(Safety, sentence);
+    let (_, _, explanation) = later.fails(snapshot(SnapshotFault::Older), sentence);
     let ids: Vec<&str> = explanation.findings.iter().map(|finding| &*finding.id).collect();
     assert_eq!(ids, ["snapshot-goes-back"]);
 }

@@ -14,7 +14,7 @@ fn a_server_forgets_its_vote_when_it_restart() {
 #[test]
 fn a_candidate_votes_for_another_in_its_own_term() {
     let mut run = Run::new(3);
-    run.asks(1, 2, &ask(1));
+    run.in_term(1, 1).asks(1, 2, &ask(1));
     let own = run.asks(1, 0, &ask(1));
     run.delivers(own).vote(0, 1, 1);
     assert!(run.trips("M2"));

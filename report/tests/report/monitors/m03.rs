@@ -13,7 +13,7 @@ fn a_term_goes_back() {
 #[test]
 fn a_term_is_forgotten_at_a_restart() {
     let mut run = Run::new(3);
-    run.vote(0, 1, 4).restart(1).at(10).in_term(1, 0);
+    run.vote(0, 1, 4).in_term(1, 4).restart(1).at(10).in_term(1, 0);
     run.at(300).in_term(1, 5);
     assert!(run.trips("M3"));
 }

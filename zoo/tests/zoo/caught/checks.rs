@@ -65,7 +65,7 @@ const CHECKS: &[(&str, &[&str])] = &[
     ("std::thread::sleep", &["blocked task"]),
     ("virtual time stands still", &["misused task"]),
     ("test took longer than", &["in_time"]),
-    ("monitor MN: ", &["rule"]),
+    ("rule ", &["rule"]),
 ];
 
 /// Whether a failure has its sentence's check.

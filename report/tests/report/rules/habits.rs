@@ -1,0 +1,215 @@
+//! What servers do instead of what is due.
+
+use report::{NetworkChange, Outcome, TaskEnding, spec};
+use serde_json::json;
+
+use crate::demands::{ACCEPTED, Demanded, NO_LEADER, NOBODY};
+use crate::run::{Run, append, ask, causes, denied, entries, granted, heartbeat};
+
+/// Whether a run that fails by a check is explained by a rule, among others.
+fn finds(mut run: Run, demand: Demanded, id: &str) -> bool {
+    assert!(spec::RULES.iter().any(|rule| rule.id == id), "there is no rule {id}");
+    run.network(NetworkChange::Reliable);
+    causes(&run.fails(demand, "it fails").2).contains(&id)
+}
+
+/// A leader has taken a command.
+fn one() -> Run {
+    let mut run = Run::new(3);
+    run.elect(0, 1).step("one").propose(0, 1, 1);
+    run
+}
+
+#[test]
+fn candidate_gives_up() {
+    let rounds = |leads: bool| {
+        let mut run = Run::new(5);
+        run.step("elect");
+        for term in 1..=5 {
+            run.wait(300 + 60 * (term % 4));
+            run.in_term(0, term).refuse(0, 1, term);
+            run.vote(0, 2, term).vote(0, 3, term);
+            if leads {
+                run.leads(0, term).appends(0, 4, &heartbeat(term));
+            }
+        }
+        finds(run, NO_LEADER, "candidate-gives-up")
+    };
+    assert!(rounds(false));
+    assert!(!rounds(true));
+}
+
+#[test]
+fn same_seed_everywhere() {
+    let rounds = |differ: u64| {
+        let mut run = Run::new(3);
+        run.step("elect");
+        let mut now = 0;
+        for (term, wait) in (1..).zip([310, 420, 350, 505, 390]) {
+            now += wait;
+            for server in [1, 2] {
+                run.at(now + u64::from(server) * differ * (term % 3)).in_term(server, term);
+                run.asks(server, 0, &ask(term));
+            }
+        }
+        finds(run, NO_LEADER, "same-seed-everywhere")
+    };
+    assert!(rounds(0));
+    assert!(!rounds(40));
+}
+
+#[test]
+fn silent_since_restart() {
+    let rounds = |stands: bool| {
+        let mut run = Run::new(3);
+        run.snapshot(1, 5).save(1, [10, 90]).restart(1).step("elect");
+        for term in 1..=8 {
+            run.wait(300 + 60 * (term % 4)).in_term(0, term).asks(0, 2, &ask(term));
+            if stands {
+                run.wait(150).in_term(1, term).asks(1, 2, &ask(term));
+            }
+        }
+        finds(run, NO_LEADER, "silent-since-restart")
+    };
+    assert!(rounds(false));
+    assert!(!rounds(true));
+}
+
+#[test]
+fn reply_not_taken() {
+    let rounds = |drops: bool| {
+        let mut run = Run::new(3);
+        run.step("elect");
+        for term in 1..=6 {
+            run.wait(300 + 60 * (term % 4)).in_term(0, term);
+            let asked = [run.asks(0, 1, &ask(term)), run.asks(0, 2, &ask(term))];
+            run.wait(5);
+            for id in asked {
+                if drops {
+                    run.drops(id).wait(5).arrives(id).ends(id, &granted(term));
+                } else {
+                    run.answers(id, &denied(term));
+                }
+            }
+        }
+        finds(run, NO_LEADER, "reply-not-taken")
+    };
+    assert!(rounds(true));
+    assert!(!rounds(false));
+}
+
+#[test]
+fn task_ended() {
+    let rounds = |ends: bool| {
+        let mut run = one();
+        run.accept(0, 1, &entries(1, &[1])).appends(0, 2, &entries(1, &[1]));
+        if ends {
+            run.wait(10).ends_task(0, 7, TaskEnding::Returned);
+        }
+        for _ in 0..16 {
+            run.wait(100).accept(0, 1, &append(1, [1, 1], &[], 0));
+        }
+        finds(run, ACCEPTED, "task-ended")
+    };
+    assert!(rounds(true));
+    assert!(!rounds(false));
+}
+
+#[test]
+fn next_index_moved_at_sending() {
+    let rounds = |again: bool| {
+        let mut run = one();
+        let lost = run.appends(0, 2, &entries(1, &[1]));
+        run.wait(100).returns(lost, Outcome::RequestLost);
+        for _ in 0..9 {
+            run.wait(100);
+            match again {
+                true => _ = run.appends(0, 2, &entries(1, &[1])),
+                false => _ = run.reject(0, 2, &append(1, [1, 1], &[], 0)),
+            }
+        }
+        finds(run, ACCEPTED, "next-index-moved-at-sending")
+    };
+    assert!(rounds(false));
+    assert!(!rounds(true));
+}
+
+#[test]
+fn one_call_at_a_time() {
+    let rounds = |overlap: bool| {
+        let mut run = one();
+        for _ in 0..4 {
+            run.accept(0, 1, &heartbeat(1)).accept(0, 2, &heartbeat(1)).wait(100);
+        }
+        run.appends(0, 2, &entries(1, &[1]));
+        for _ in 0..25 {
+            run.accept(0, 1, &heartbeat(1)).wait(100);
+            if overlap {
+                run.appends(0, 2, &entries(1, &[1]));
+            }
+        }
+        finds(run, ACCEPTED, "one-call-at-a-time")
+    };
+    assert!(rounds(false));
+    assert!(!rounds(true));
+}
+
+#[test]
+fn commit_not_told() {
+    let rounds = |commit| {
+        let mut run = one();
+        run.accept(0, 1, &entries(1, &[1])).accept(0, 2, &entries(1, &[1])).apply(0, 1);
+        for _ in 0..10 {
+            run.wait(100);
+            for server in [1, 2] {
+                run.accept(0, server, &append(1, [1, 1], &[], commit));
+            }
+        }
+        finds(run, ACCEPTED, "commit-not-told")
+    };
+    assert!(rounds(0));
+    assert!(!rounds(1));
+}
+
+/// Server 0 has a snapshot of five commands, and server 2 nothing.
+fn behind(meanwhile: fn(&mut Run)) -> Run {
+    let mut run = Run::new(3);
+    run.elect(0, 1).step("one");
+    for index in 1..=5 {
+        run.propose(0, index, 1);
+    }
+    run.accept(0, 1, &entries(1, &[1; 5]));
+    for index in 1..=5 {
+        run.apply(0, index);
+    }
+    run.snapshot(0, 5);
+    for _ in 0..6 {
+        run.wait(100);
+        meanwhile(&mut run);
+    }
+    run
+}
+
+fn refused(run: &mut Run) {
+    run.reject(0, 2, &append(1, [5, 1], &[], 5));
+}
+
+fn installed(run: &mut Run) {
+    let sent = run.installs(0, 2, [5, 1]);
+    run.answers(sent, &json!({ "term": 1 }));
+}
+
+#[test]
+fn snapshot_not_sent() {
+    assert!(finds(behind(refused), ACCEPTED, "snapshot-not-sent"));
+    let mut run = behind(refused);
+    installed(&mut run);
+    assert!(!finds(run, ACCEPTED, "snapshot-not-sent"));
+}
+
+#[test]
+fn snapshot_answer_ignored() {
+    assert!(finds(behind(installed), ACCEPTED, "snapshot-answer-ignored"));
+    assert!(!finds(behind(refused), ACCEPTED, "snapshot-answer-ignored"));
+    assert!(!finds(behind(refused), NOBODY, "snapshot-answer-ignored"));
+}

@@ -1,0 +1,173 @@
+//! Steps that no rule permits.
+
+use report::{Role, spec};
+use serde_json::json;
+
+use crate::run::{Ask, Run, append, ask, denied, entries, granted, heartbeat};
+
+/// Whether a rule is broken in a run, for certain or not.
+fn breaks(run: &Run, id: &str) -> bool {
+    assert!(spec::RULES.iter().any(|rule| rule.id == id), "there is no rule {id}");
+    spec::judge(&run.story()).iter().any(|breach| breach.rule.id == id)
+}
+
+/// Server 0 leads term 2, and has applied the command that it took.
+fn applied() -> Run {
+    let mut run = Run::new(3);
+    run.elect(0, 2).propose(0, 1, 2);
+    run.accept(0, 1, &entries(2, &[2])).apply(0, 1);
+    run
+}
+
+#[test]
+fn handlers_overlap() {
+    let votes = |then| {
+        let mut run = Run::new(3);
+        let (one, two) = (run.asks(0, 2, &ask(1)), run.asks(1, 2, &ask(1)));
+        run.delivers(one).delivers(two).ends(one, &granted(1)).ends(two, &then);
+        breaks(&run, "handlers-overlap")
+    };
+    assert!(votes(granted(1)));
+    assert!(!votes(denied(1)));
+}
+
+#[test]
+fn fitting_entries_refused() {
+    let behind = || append(1, [2, 1], &[], 0);
+    let mut run = Run::new(3);
+    run.accept(0, 1, &entries(1, &[1, 1])).wait(10).reject(0, 1, &behind()).wait(10);
+    run.accept(0, 1, &behind());
+    assert!(breaks(&run, "fitting-entries-refused"));
+
+    let mut run = Run::new(3);
+    run.reject(0, 1, &behind()).wait(10).accept(0, 1, &entries(1, &[1, 1])).wait(10);
+    run.accept(0, 1, &behind());
+    assert!(!breaks(&run, "fitting-entries-refused"));
+}
+
+#[test]
+fn commit_of_refused_request() {
+    let told = |is_taken| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1);
+        run.accept(0, 1, &entries(1, &[1])).accept(0, 2, &entries(1, &[1])).apply(0, 1);
+        match is_taken {
+            true => run.accept(0, 1, &append(1, [1, 1], &[], 1)),
+            false => run.reject(0, 1, &append(1, [3, 1], &[], 1)),
+        };
+        breaks(run.apply(1, 1), "commit-of-refused-request")
+    };
+    assert!(told(false));
+    assert!(!told(true));
+}
+
+#[test]
+fn deposed_leader_sends() {
+    let sends = |term| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).in_term(1, 2);
+        let asked = run.asks(1, 0, &ask(2));
+        run.answers(asked, &denied(2)).appends(0, 2, &heartbeat(term));
+        breaks(&run, "deposed-leader-sends")
+    };
+    assert!(sends(2));
+    // It was about to send this.
+    assert!(!sends(1));
+}
+
+#[test]
+fn voter_counted_twice() {
+    let leads = |voters: &[u32]| {
+        let mut run = Run::new(5);
+        run.in_term(0, 1);
+        voters.iter().for_each(|&voter| _ = run.vote(0, voter, 1));
+        run.appends(0, 4, &heartbeat(1));
+        breaks(&run, "voter-counted-twice")
+    };
+    assert!(leads(&[1, 1]));
+    assert!(!leads(&[1, 1, 2]));
+}
+
+#[test]
+fn prev_log_term_wrong() {
+    let says = |term| {
+        let mut run = applied();
+        run.appends(0, 2, &append(2, [1, term], &[], 1));
+        breaks(&run, "prev-log-term-wrong")
+    };
+    assert!(says(1));
+    assert!(!says(2));
+}
+
+#[test]
+fn snapshot_term_wrong() {
+    let says = |term| {
+        let mut run = applied();
+        run.snapshot(0, 1).appends(0, 2, &append(2, [1, term], &[], 1));
+        breaks(&run, "snapshot-term-wrong")
+    };
+    assert!(says(0));
+    assert!(says(1));
+    assert!(!says(2));
+}
+
+#[test]
+fn entry_of_term_zero() {
+    let says = |prev| {
+        let mut run = applied();
+        run.appends(0, 2, &append(2, prev, &[], 1));
+        breaks(&run, "entry-of-term-zero")
+    };
+    assert!(says([1, 0]));
+    assert!(!says([0, 0]));
+}
+
+#[test]
+fn says_another_state() {
+    let asks = |last_index| {
+        let mut run = Run::new(3);
+        run.accept(0, 1, &entries(1, &[1, 1])).wait(10).in_term(1, 2);
+        run.asks(1, 2, &Ask { term: 2, last_term: 1, last_index });
+        run.wait(10).accept(2, 1, &append(3, [2, 1], &[], 0));
+        breaks(&run, "says-another-state")
+    };
+    assert!(asks(1));
+    assert!(!asks(2));
+}
+
+#[test]
+fn log_kept_over_snapshot() {
+    let asks = |last_term, last_index| {
+        let mut run = Run::new(3);
+        run.accept(0, 2, &entries(1, &[1, 1, 1, 1]));
+        let taken = run.installs(1, 2, [2, 2]);
+        run.answers(taken, &json!({ "term": 2 })).wait(10).in_term(2, 3);
+        run.asks(2, 0, &Ask { term: 3, last_term, last_index });
+        breaks(&run, "log-kept-over-snapshot")
+    };
+    assert!(asks(1, 4));
+    assert!(!asks(2, 2));
+}
+
+#[test]
+fn applied_at_another_index() {
+    let applies = |index| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).apply(0, index);
+        breaks(&run, "applied-at-another-index")
+    };
+    assert!(applies(2));
+    assert!(!applies(1));
+}
+
+#[test]
+fn commit_goes_back() {
+    let tells = |commit| {
+        let mut run = Run::new(3);
+        run.tell(1, (1, Role::Follower), [9, 1], 5).wait(200);
+        run.tell(1, (1, Role::Follower), [9, 1], commit);
+        breaks(&run, "commit-goes-back")
+    };
+    assert!(tells(4));
+    assert!(!tells(5));
+}
