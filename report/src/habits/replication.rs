@@ -115,12 +115,7 @@ fn lacking(case: &Case<'_>, own: &Proposal) -> Vec<u32> {
     up(&case.window).filter(|&server| !has(server)).collect()
 }
 
-fn appends<'a>(
-    story: &'a Story,
-    from: u32,
-    to: u32,
-    term: u64,
-) -> impl DoubleEndedIterator<Item = &'a Call> {
+fn appends(story: &Story, from: u32, to: u32, term: u64) -> impl DoubleEndedIterator<Item = &Call> {
     story.sent_by(from as usize).filter(move |call| {
         call.purpose == Purpose::Append && call.to == to && call.args.term == Some(term)
     })
@@ -347,7 +342,7 @@ fn moved_at_sending(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
     let mut found = Vec::new();
     for leader in up(&case.window) {
-        let led = leads(story, leader as usize, until)?;
+        let Some(led) = leads(story, leader as usize, until) else { continue };
         for server in (0..story.servers as u32).filter(|&server| server != leader) {
             let all: Vec<&Call> = appends(story, leader, server, led.term).collect();
             let confirmed =
@@ -517,7 +512,7 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
         // While it refuses, its leader looks for the place.
         let answered = appends(story, leader, server, led.term)
             .filter_map(|call| call.reply.success.filter(|_| call.returned.is_some()))
-            .last();
+            .next_back();
         let brings = |call: &Call| call.args.entries.is_some() && call.up_to() >= Some(index);
         let mut sent = story.sent_by(leader as usize).filter(|call| call.to == server);
         server != leader

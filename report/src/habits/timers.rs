@@ -39,6 +39,10 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
             resets.push((next.moment.at, "led"));
         }
     }
+    if let Some(led) = super::leads(story, server, until) {
+        resets.retain(|&(at, _)| at < led.since);
+        resets.extend([(led.since, "led"), (until, "led")]);
+    }
     resets.retain(|&(at, _)| at <= until);
     resets.sort();
     resets
@@ -50,7 +54,11 @@ fn stretches(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Tim
     let resets: Vec<Time> = resets(case, server, elections).iter().map(|&(at, _)| at).collect();
     let ends = resets.iter().skip(1).copied().chain([case.window.until]);
     let all = resets.iter().copied().zip(ends);
-    all.filter(|&(reset, end)| end.since(reset) > PATIENCE && end > case.window.from).collect()
+    // Whoever leads has no timer.
+    let leads = |reset| super::leads(case.story, server, reset).is_some();
+    all.filter(|&(reset, end)| end.since(reset) > PATIENCE && end > case.window.from)
+        .filter(|&(reset, _)| !leads(reset))
+        .collect()
 }
 
 /// For how long each election of a server's was waited for, while no request of its for votes was

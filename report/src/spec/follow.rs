@@ -175,7 +175,7 @@ impl Known<'_> {
         let server = &mut self.servers[server as usize];
         if server.led.as_ref().is_none_or(|led| led.term < term) {
             let (confirmed, answered) = (vec![0; servers], vec![None; servers]);
-            server.led = Some(Led { term, since: moment, confirmed, answered });
+            server.led = Some(Led { term, since: moment, confirmed, told: 0, answered });
         }
     }
 
@@ -187,12 +187,11 @@ impl Known<'_> {
             self.shows_commit(number, Some(term), commit);
         }
         let server = &mut self.servers[number as usize];
+        let Some(led) = server.led.as_mut().filter(|led| led.term == term) else { return };
+        led.told = led.told.max(call.args.leader_commit.unwrap_or(0));
         let (Some(prev), Some(entries)) = (call.args.prev_log_index, &call.args.entries) else {
             return;
         };
-        if server.led.as_ref().is_none_or(|led| led.term != term) {
-            return;
-        }
         let log = &mut server.log;
         for (index, entry) in (prev + 1..).zip(entries) {
             if index > log.last_index() {

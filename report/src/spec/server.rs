@@ -72,6 +72,8 @@ pub(crate) struct Led {
     pub(crate) since: Moment,
     /// Up to where each server has confirmed its log; `u64::MAX` if that can't be known.
     pub(crate) confirmed: Vec<u64>,
+    /// Up to where it has told others that its log is committed.
+    pub(crate) told: u64,
     /// The last request that each server has answered in the leader's term, with success.
     pub(crate) answered: Vec<Option<(Time, RpcId, u64)>>,
 }

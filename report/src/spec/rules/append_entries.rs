@@ -171,10 +171,10 @@ fn asks_with_less(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Brea
             "it asked for votes in term {term} and said that its entry at index {index} is of term {last_term}"
         );
         lost(known, number, index, (moment, text, call))
-    } else if index > last && !log.open && known.reads.logs && !log.is_claimed {
-        asks_with_more(known, (last, index), (moment, text, call))
     } else if log.term(last).is_some_and(|own| own > last_term) {
         ends_with_earlier_term(known, (last, index, last_term), (moment, term, call))
+    } else if index > last && !log.open && known.reads.logs && !log.is_claimed {
+        asks_with_more(known, (last, index), (moment, text, call))
     } else {
         None
     }
@@ -187,6 +187,10 @@ fn asks_with_more(
     (moment, text, call): (Moment, String, &Call),
 ) -> Option<Breach> {
     let number = call.from.server;
+    let mut told = known.told_ends(number, call.sent, step::later(call.sent, step::LOOKED_AT));
+    if told.any(|(_, _, last)| last == index) {
+        return None;
+    }
     let what = format!("server {number} asked for votes with another log than it has");
     let breach = Breach::new(&contract::CONTRADICTS_ITSELF, moment, number, what)
         .facts(had(known, number, last, moment));
@@ -370,6 +374,9 @@ fn lost(
     let refuses = call.to == number && call.purpose == Purpose::Append;
     let had = had(known, number, index, moment);
     let new = |rule, what: String| Breach::new(rule, moment, number, what).facts(had.clone());
+    if let Some(breach) = refused_in_snapshot(known, number, index, (moment, &text, call), &entry) {
+        return Some(breach.facts(had));
+    }
     if let Some(has) = still_has(known, number, index, moment) {
         let (rule, what) = match refuses {
             true => (&MATCH_REFUSED, format!("server {number} refused entries that fit its log")),
@@ -383,17 +390,11 @@ fn lost(
     if !refuses && call.args.last_log_term == Some(0) && call.args.last_log_index > Some(0) {
         return contract::says_term_zero(known, (moment, call), call.args.last_log_index?);
     }
-    if let Some(breach) = refused_in_snapshot(known, number, index, (moment, &text, call), &entry) {
-        return Some(breach.facts(had));
-    }
     let crashed = match server.log.confirmed(index) {
         Some(confirmed) => confirmed.life != server.life,
         None => server.life > 1 && server.log.saved >= index,
     };
-    if crashed
-        && refuses
-        && let Some(snapshot) = saved_snapshot(known, number, index)
-    {
+    if crashed && let Some(snapshot) = saved_snapshot(known, number, index) {
         return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
     }
     // A log that ends before the snapshot with which its server began is counted from there.
@@ -458,7 +459,9 @@ fn lost(
     let suspects =
         usize::from(crashed) + usize::from(short.is_some()) + usize::from(older.is_some());
     let text = format!("{since}{text}");
-    let breach = match server.log.is_claimed {
+    // What lies before its end a follower may refuse as old.
+    let is_old = refuses && index < server.log.last_index();
+    let breach = match server.log.is_claimed || is_old {
         true => breach.concluded(moment.at, text, [call.id]),
         false => breach.seen(moment.at, text, [call.id]),
     };

@@ -416,8 +416,10 @@ fn applies_moved(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option
         return Some(breach);
     }
     let is_one = elsewhere.all(|other| other.index == own.index);
-    let mut before = known.story.applied.iter().take_while(|before| before.moment < moment);
-    if let Some(first) = before.find(|before| {
+    let before = known.story.applied.iter().take_while(|before| before.moment < moment);
+    // Where another command has that index, entries have moved; else there is one too many.
+    let is_free = known.proposed_at(index).next().is_none();
+    if let Some(first) = before.filter(|_| is_free).find(|before| {
         before.server == applied.server
             && before.index == own.index
             && before.command.as_ref().is_some_and(|first| first.bytes() == command.bytes())

@@ -353,21 +353,20 @@ fn lacks_committed(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Bre
     Some(breach.seen(moment.at, text, [asked.id, call.id]).sure_if(false))
 }
 
-/// The last index of a leader's own term that a majority, itself aside, has confirmed to it.
+/// The last index of a leader's own term that a majority has confirmed to it; the leader itself is one of them
+/// for what it has told to be committed: until then it may be saving its own entries still (thesis §10.2.1).
 fn committed(known: &Known<'_>, led: &Led) -> Option<u64> {
-    let mut confirmed: Vec<u64> = led
-        .answered
-        .iter()
-        .zip(&led.confirmed)
-        .filter_map(|(answered, &up_to)| answered.map(|_| up_to))
-        .collect();
+    let answered = led.answered.iter().zip(&led.confirmed);
+    let mut confirmed: Vec<u64> =
+        answered.filter_map(|(answered, &up_to)| answered.map(|_| up_to)).collect();
     confirmed.sort_unstable_by(|one, other| other.cmp(one));
-    let index = *confirmed.get(known.story.majority() - 1)?;
-    let own = known
-        .promised
-        .range((0, led.term, 0)..)
-        .any(|&(_, term, own)| term == led.term && own <= index);
-    (own && index < u64::MAX).then_some(index)
+    let majority = known.story.majority();
+    let alone = confirmed.get(majority - 1).copied();
+    let with_leader = majority.checked_sub(2).and_then(|last| confirmed.get(last).copied());
+    let index = alone.max(with_leader.map(|index| index.min(led.told)))?;
+    let own = known.promised.range((0, led.term, 0)..);
+    let is_own = own.clone().any(|&(_, term, own)| term == led.term && own <= index);
+    (is_own && index < u64::MAX).then_some(index)
 }
 
 /// A request says another term of the entry before its own than the leader's log has there.

@@ -202,7 +202,7 @@ fn asks_with_less_than_written(known: &Known<'_>, moment: Moment, call: &Call) -
     let (term, index) = call.args.term.zip(call.args.last_log_index)?;
     let (number, server) = (call.from.server, known.server(call.from.server));
     let written = server.log.written_before;
-    let is_shorter = server.log.last_index() < index && index < written;
+    let is_shorter = server.log.last_index() <= index && index < written;
     if server.stood.contains(&term)
         || !is_shorter
         || !server.is_as_saved()
