@@ -12,7 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use report::explain::Explanation;
 use report::spec::{self, Rule};
-use report::story::Life;
+use report::story::{Life, Step};
 use report::{
     Check, Demand, Failure, FailureKind, Process, Record, RunResult, Story, Time, Verdict, text,
 };
@@ -210,9 +210,22 @@ pub(crate) fn script_line(t: &T) -> String {
     text
 }
 
+/// The same of an earlier step.
+fn step_line(step: &Step) -> String {
+    let mut text = String::new();
+    if let Some((file, number)) = &step.line {
+        line(&mut text, "script", format_args!("{file}:{number}, in {}", step.what));
+    }
+    text
+}
+
 /// The verdict on a run that has failed: with all that its story tells, and with what else is known.
 fn failed(t: &T, story: &Story, failure: Failure, more: String) -> Verdict {
-    let mut evidence = script_line(t);
+    let mut evidence = match &failure.check {
+        // It was noticed when the script was over.
+        Check::Rule { .. } => story.step_at(failure.at).map_or(String::new(), step_line),
+        _ => script_line(t),
+    };
     let (mut timeline, mut explanation) = (String::new(), Explanation::default());
     if story.servers > 0 {
         explanation = report::explain(story, &failure);

@@ -530,10 +530,12 @@ impl Story {
         next.chain(views).chain(followed).chain(crashed).chain([self.end]).min().unwrap_or(self.end)
     }
 
-    /// The script's step that was under way at the end: a checker, or whatever the script waited for.
+    /// The script's step that was under way at `at`: a checker, or whatever the script waited for. A time of 0
+    /// isn't known, and stands for the end.
     #[must_use]
-    pub fn last_step(&self) -> Option<&Step> {
-        self.steps.iter().rev().find(|step| !step.is_fault)
+    pub fn step_at(&self, at: Time) -> Option<&Step> {
+        let is_begun = |step: &&Step| at == Time(0) || step.moment.at <= at;
+        self.steps.iter().rev().filter(|step| !step.is_fault).find(is_begun)
     }
 }
 

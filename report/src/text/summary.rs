@@ -45,8 +45,7 @@ pub(super) fn missing(story: &Story) -> String {
 /// What the script did last before the failure, and what it waited for.
 fn did(story: &Story, failure: &Failure) -> Option<String> {
     let is_before = |at: Time| failure.at == Time(0) || at <= failure.at;
-    let steps = story.steps.iter().rev();
-    let check = steps.filter(|step| !step.is_fault).find(|step| is_before(step.moment.at))?;
+    let check = story.step_at(failure.at)?;
     let faults = story.steps.iter().filter(|step| {
         step.is_fault && step.moment.at <= check.moment.at && step.moment.at > Time(0)
     });
