@@ -37,6 +37,10 @@ const TASKS_END_WITHIN: Duration = Duration::from_secs(10);
 /// How long a handler may take before the tester warns of it.
 const HANDLERS_END_WITHIN: Duration = Duration::from_secs(1);
 
+/// What is said of a cluster of which nothing can be read.
+const UNWATCHABLE: &str = "warning: this cluster can't be watched: no message between its servers tells a term or a vote that can be \
+     read, so that most rules of Raft's weren't checked. Give the fields of the messages the names of Figure 2";
+
 /// The run that is under way, for whoever has to report on it from outside.
 static CURRENT: Mutex<Option<T>> = Mutex::new(None);
 
@@ -181,6 +185,9 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
 fn judge(t: &T, story: &Story) {
     if t.notes.failure().is_some() {
         return; // they are heard as evidence then
+    }
+    if !spec::tells(story) {
+        t.warn(UNWATCHABLE.to_owned());
     }
     for breach in spec::unsafe_steps(story) {
         let Rule { id, says, place, .. } = *breach.rule;

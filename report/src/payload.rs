@@ -70,6 +70,11 @@ impl Payload {
         &self.data[..self.len as usize]
     }
 
+    /// Whether its bytes are those that were on the wire.
+    pub(crate) fn is_raw(&self) -> bool {
+        self.len == self.wire_len
+    }
+
     /// How much memory it takes.
     pub(crate) fn size(&self) -> usize {
         self.data.len()

@@ -147,6 +147,10 @@ pub struct Call {
     /// When its caller dropped the future without having taken its result. If it returned later, or at the
     /// same time but earlier, nobody saw that.
     pub dropped: Option<Moment>,
+    /// Its arguments, if they may bring more than is read of them.
+    pub(crate) brings: Option<Payload>,
+    /// The same of its reply.
+    pub(crate) brings_back: Option<Payload>,
 }
 
 impl Call {
@@ -162,6 +166,7 @@ impl Call {
             answered_in: None,
             returned: None,
             dropped: None,
+            brings_back: None,
             ..self.clone()
         }
     }
