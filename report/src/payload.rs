@@ -190,7 +190,7 @@ fn shorten(value: &mut Value) {
 mod tests {
     use super::*;
 
-    /// What monitors and scenarios read of a message doesn't depend on its length.
+    /// What rules and scenarios read of a message doesn't depend on its length.
     #[test]
     fn of_a_message_that_is_too_long_the_fields_are_stored() {
         let message = vec![7; STORED + 1];

@@ -1,6 +1,6 @@
 //! A run put together from its events: who lived when, who was cut off, what each call came to.
 //!
-//! It is what monitors and explanations read. It holds only what the events prove; of a run whose
+//! It is what rules and explanations read. It holds only what the events prove; of a run whose
 //! beginning is missing it knows less, and nothing wrong.
 
 mod build;

@@ -48,7 +48,7 @@ pub fn timeline(story: &Story, failure: &Failure, explanation: &Explanation) -> 
     let window = Window::of(story, failure);
     let begin = Time(window.from.0.min(window.settled.0).saturating_sub(BEFORE));
     let mut rows = with_proof(story, rows(story), explanation);
-    // A monitor's failure is noticed when the run is over: what came after it is not its cause.
+    // A broken rule is noticed when the run is over: what came after it is not its cause.
     rows.retain(|row| row.is_proof || row.moment.at <= window.until);
     rows.push(end(story, Some(failure)));
     let rows = folded(story, rows);
