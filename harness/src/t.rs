@@ -52,7 +52,7 @@ pub(crate) struct ScriptState {
     pub(crate) servers: usize,
     /// The step that the script is at, and its line.
     pub(crate) step: Option<(&'static str, &'static Location<'static>)>,
-    /// A safety monitor fails this run, whatever the settings say.
+    /// A broken safety rule fails this run, whatever the settings say.
     pub(crate) is_strict: bool,
     /// Why the script has skipped the run, if it has.
     pub(crate) skipped: Option<String>,
