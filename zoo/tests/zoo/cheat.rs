@@ -88,7 +88,7 @@ impl Raft for Cheat {
     fn snapshot(&self, _: Index, _: Bytes) {}
 
     fn service(self: Arc<Self>) -> Service {
-        Service::new("Raft", self).method("Ping", |_, word: Bytes| async move { word })
+        Service::new("Raft", self).method("Ping", |_: Arc<Cheat>, word: Bytes| async move { word })
     }
 
     fn kill(&self) {
