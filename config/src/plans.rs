@@ -21,7 +21,7 @@ use crate::cluster::{Config, make_config};
 
 /// Runs a plan of faults, drawn from the run's seed: a cluster of some size, a load, partitions of any
 /// shape, crashes and quick reboots, messages that are lost, late, doubled and reordered. All the while
-/// the safety monitors watch. Then all faults end, and the cluster has to get somewhere.
+/// the safety rules are checked. Then all faults end, and the cluster has to get somewhere.
 ///
 /// With `LAB_PLAN` the plan is read from that file instead.
 ///

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use report::explain::{Parted, not_repeatable};
 use report::{Process, RunResult, without_numbers};
 use supervisor::Isolation;
 
 use crate::children::{Extra, in_children};
 use crate::name::TestName;
 use crate::settings::{Report, Settings};
+use crate::store;
 
 /// How many runs that died in the same way are confirmed: if these did so again, the others would.
 const DEATHS: usize = 3;
@@ -39,6 +41,14 @@ pub(crate) fn confirm(
             compare(reported, &again);
             reported.stored = again.stored;
             reported.note = reported.note.take().or(again.note);
+            let is_another =
+                reported.note.as_ref().is_some_and(|note| note.starts_with(NOT_REPRODUCED));
+            if let Some(stored) = reported.stored.as_ref().filter(|_| is_another) {
+                let settings = Settings { isolation: Some(Isolation::Process), ..settings.clone() };
+                let replay = test.replay_command(&settings, reported.seed);
+                // The history itself is none the worse without it.
+                let _ = store::set_replay(stored, replay);
+            }
         }
     }
     let mut others = to_be_confirmed(results, reported);
@@ -83,10 +93,13 @@ fn compare(first: &mut RunResult, again: &RunResult) {
     if first.failure().is_some()
         && let Some(how) = difference(first, again)
     {
-        let why = match is_cut(first, again) {
-            true => WAS_CUT,
-            false => LEAKS_IN,
-        };
+        let is_cut = is_cut(first, again);
+        let why = if is_cut { WAS_CUT } else { LEAKS_IN };
+        let other = format!("{how} in a fresh process");
+        // Of some deaths no history is known.
+        let hashes = Some([first.history, again.history]).filter(|hashes| !hashes.contains(&0));
+        let parted = Parted { other, hashes, event: None, is_cut };
+        not_repeatable(&mut first.verdict, &parted);
         first.note = Some(format!(
             "{NOT_REPRODUCED}: the same seed, run again in a fresh process, {how}. {why}"
         ));

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use report::explain::{Parted, PartedAt, not_repeatable};
 use report::{Check, Event, Failure, FailureKind, Process, RunResult, Time, Verdict};
 use supervisor::Isolation;
 
@@ -115,7 +116,8 @@ fn explain(test: &TestName, settings: &Settings, seed: u64) -> Result<Verdict, S
     let traces: Vec<&Vec<String>> =
         pair.iter().map(|result| result.trace.as_ref().unwrap_or(&nothing)).collect();
     let same = traces[0].iter().zip(traces[1]).take_while(|(a, b)| a == b).count();
-    if differ(&pair) {
+    let is_shown = differ(&pair);
+    if is_shown {
         line(&mut evidence, "event", format_args!("{same} events are the same, then"));
         for (label, trace) in ["one run", "the other"].into_iter().zip(&traces) {
             let event = trace.get(same).map_or("(has ended)", String::as_str);
@@ -132,7 +134,19 @@ fn explain(test: &TestName, settings: &Settings, seed: u64) -> Result<Verdict, S
         location: String::new(),
         at: parted.map_or(Time(0), |event| event.at),
     };
-    Ok(Verdict::unexplained(failure, evidence))
+    let event = is_shown.then(|| {
+        let event =
+            |trace: &Vec<String>| trace.get(same).map_or("its end", String::as_str).to_owned();
+        PartedAt { same, at: failure.at, events: [event(traces[0]), event(traces[1])] }
+    });
+    let hashes = match &pair[..] {
+        [one, two] if is_shown => Some([one.history, two.history]),
+        _ => None,
+    };
+    let mut verdict = Verdict::unexplained(failure, evidence);
+    let parted = Parted { other: "went another way".to_owned(), hashes, event, is_cut: false };
+    not_repeatable(&mut verdict, &parted);
+    Ok(verdict)
 }
 
 /// Whether the two are different runs. Of an interrupted pair one may be missing, or both.

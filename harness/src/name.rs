@@ -114,6 +114,10 @@ impl TestName {
         if settings.isolation == Some(Isolation::Process) {
             words.push("LAB_ISOLATE=process".to_owned());
         }
+        if settings.check_determinism {
+            // Beside another seed: what is left behind by one run shows in the next.
+            words.push("LAB_ITERS=2 LAB_JOBS=1 LAB_CHECK_DETERMINISM=1".to_owned());
+        }
         if !self.call.is_first() {
             words.push(format!("LAB_CALL={}", self.call.ordinal));
         }

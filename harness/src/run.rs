@@ -12,7 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use report::explain::Explanation;
 use report::spec::{self, Rule};
-use report::story::Life;
+use report::story::{Life, Step};
 use report::{
     Check, Demand, Failure, FailureKind, Process, Record, RunResult, Story, Time, Verdict, text,
 };
@@ -36,6 +36,10 @@ const TASKS_END_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long a handler may take before the tester warns of it.
 const HANDLERS_END_WITHIN: Duration = Duration::from_secs(1);
+
+/// What is said of a cluster of which nothing can be read.
+const UNWATCHABLE: &str = "warning: this cluster can't be watched: no message between its servers tells a term or a vote that can be \
+     read, so that most rules of Raft's weren't checked. Give the fields of the messages the names of Figure 2";
 
 /// The run that is under way, for whoever has to report on it from outside.
 static CURRENT: Mutex<Option<T>> = Mutex::new(None);
@@ -182,6 +186,9 @@ fn judge(t: &T, story: &Story) {
     if t.notes.failure().is_some() {
         return; // they are heard as evidence then
     }
+    if !spec::tells(story) {
+        t.warn(UNWATCHABLE.to_owned());
+    }
     for breach in spec::unsafe_steps(story) {
         let Rule { id, says, place, .. } = *breach.rule;
         let (name, at, what) = (breach.rule.name(), breach.at.at, &breach.what);
@@ -210,9 +217,22 @@ pub(crate) fn script_line(t: &T) -> String {
     text
 }
 
+/// The same of an earlier step.
+fn step_line(step: &Step) -> String {
+    let mut text = String::new();
+    if let Some((file, number)) = &step.line {
+        line(&mut text, "script", format_args!("{file}:{number}, in {}", step.what));
+    }
+    text
+}
+
 /// The verdict on a run that has failed: with all that its story tells, and with what else is known.
 fn failed(t: &T, story: &Story, failure: Failure, more: String) -> Verdict {
-    let mut evidence = script_line(t);
+    let mut evidence = match &failure.check {
+        // It was noticed when the script was over.
+        Check::Rule { .. } => story.step_at(failure.at).map_or(String::new(), step_line),
+        _ => script_line(t),
+    };
     let (mut timeline, mut explanation) = (String::new(), Explanation::default());
     if story.servers > 0 {
         explanation = report::explain(story, &failure);

@@ -39,7 +39,7 @@ pub struct Settings {
     /// How the runs share child processes; `None` if they are in the test's own process, one after another,
     /// where nothing watches over them.
     pub isolation: Option<Isolation>,
-    /// Whether a run fails in which a safety monitor is tripped.
+    /// Whether a run fails that breaks a safety rule.
     pub strict: bool,
     /// Of which runs the history is stored.
     pub report: Report,

@@ -93,6 +93,14 @@ pub(crate) fn save(folder: &Path, call: Call, record: &Record) -> io::Result<Opt
     Ok(Some(path))
 }
 
+/// Notes in a stored history that another command repeats its run.
+pub(crate) fn set_replay(path: &Path, replay: String) -> io::Result<()> {
+    let record: Record = serde_json::from_str(&fs::read_to_string(path)?)?;
+    let unfinished = path.with_extension("json.part");
+    fs::write(&unfinished, serde_json::to_vec(&Record { replay, ..record })?)?;
+    fs::rename(unfinished, path)
+}
+
 /// The name of the file, in the folder of `LAB_OUT`, that has a line for each run.
 pub(crate) const RESULTS: &str = "results.jsonl";
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use report::text::{escaped, indented};
-use report::{Measured, Process, RunResult, Verdict, without_numbers};
+use report::{Check, Measured, Process, RunResult, Verdict, without_numbers};
 use sim::Clock;
 use supervisor::Isolation;
 
@@ -187,6 +187,8 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
         // What it shows doesn't depend on other runs, however many are asked for.
         repeated.isolation = Some(Isolation::Process);
     }
+    // It is no run that has failed, but the comparison of two.
+    repeated.check_determinism = failure.check == Check::Repeated;
     let command = test.replay_command(&repeated, result.seed);
     line(&mut text, "replay", format_args!("{command}"));
     if let Some(stored) = &result.stored {

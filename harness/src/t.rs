@@ -52,7 +52,7 @@ pub(crate) struct ScriptState {
     pub(crate) servers: usize,
     /// The step that the script is at, and its line.
     pub(crate) step: Option<(&'static str, &'static Location<'static>)>,
-    /// A safety monitor fails this run, whatever the settings say.
+    /// A broken safety rule fails this run, whatever the settings say.
     pub(crate) is_strict: bool,
     /// Why the script has skipped the run, if it has.
     pub(crate) skipped: Option<String>,
@@ -220,7 +220,7 @@ impl T {
         self.record(EventKind::Step { what: what.into(), file: file.into(), line, kind });
     }
 
-    /// From now on a safety monitor that is tripped fails this run, as with `LAB_STRICT=1`.
+    /// From now on a broken safety rule fails this run, as with `LAB_STRICT=1`.
     pub fn be_strict(&self) {
         self.notes.script().is_strict = true;
     }
@@ -241,7 +241,7 @@ impl T {
 
     /// Ends the run without a failure: its scenario doesn't apply to the Raft under test, for this
     /// `reason`, such as "this Raft sends no snapshots". The run is reported as skipped, not as passed.
-    /// If a failure came first, or a safety monitor finds one in what happened until now, that is
+    /// If a failure came first, or a safety rule was broken until now, that is
     /// reported.
     ///
     /// Unwinds the caller.

@@ -125,7 +125,7 @@ pub enum Check {
     InTime,
     /// The same seed is the same run again.
     Repeated,
-    /// A rule that a monitor watches over.
+    /// A rule of the specification.
     Rule {
         /// The rule's name.
         id: Cow<'static, str>,

@@ -9,9 +9,11 @@ mod doubts;
 mod finding;
 mod nearest;
 mod red_herrings;
+mod repeat;
 mod window;
 
 pub use finding::{Confidence, Evidence, Explanation, Finding};
+pub use repeat::{Parted, PartedAt, not_repeatable};
 pub(crate) use window::Window;
 
 use crate::check::Check;

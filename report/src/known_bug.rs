@@ -23,7 +23,7 @@ pub struct KnownBug {
     pub symptom: String,
     /// Why no student should fail for it; `None` for a real bug.
     pub harmless: Option<String>,
-    /// The findings, and monitors, that name it.
+    /// The findings, and rules, that name it.
     pub causes: Vec<String>,
     /// Who has met it.
     #[serde(default)]

@@ -10,7 +10,7 @@
 //!   two runs were the same run.
 //! * [`Payload`]: an encoded message; [`Fields`]: what it says in Raft's terms.
 //! * [`Record`]: a run as it is stored. [`Story`]: a run put together from its events.
-//! * [`monitor`]: what must hold in every run. [`explain()`]: why a run failed.
+//! * [`spec`]: the rules that hold in every run. [`explain()`]: why a run failed.
 //! * [`text`]: what is printed of a failed run.
 //! * [`RunResult`] and [`Verdict`]: what came of a run, as it is stored and counted.
 //! * [`Failure`] and [`FailureKind`]: why a run failed. [`without_numbers`] finds those that failed

@@ -70,6 +70,11 @@ impl Payload {
         &self.data[..self.len as usize]
     }
 
+    /// Whether its bytes are those that were on the wire.
+    pub(crate) fn is_raw(&self) -> bool {
+        self.len == self.wire_len
+    }
+
     /// How much memory it takes.
     pub(crate) fn size(&self) -> usize {
         self.data.len()
@@ -185,7 +190,7 @@ fn shorten(value: &mut Value) {
 mod tests {
     use super::*;
 
-    /// What monitors and scenarios read of a message doesn't depend on its length.
+    /// What rules and scenarios read of a message doesn't depend on its length.
     #[test]
     fn of_a_message_that_is_too_long_the_fields_are_stored() {
         let message = vec![7; STORED + 1];

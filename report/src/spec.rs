@@ -8,6 +8,7 @@
 //! consequence, so that the first breach counts.
 
 mod breach;
+mod flow;
 mod follow;
 pub(crate) mod rules;
 mod server;
@@ -33,6 +34,8 @@ pub(crate) struct Known<'a> {
     proposed: BTreeMap<u64, Vec<usize>>,
     /// Who has applied a command at each index first, as places in the story.
     applied: BTreeMap<u64, usize>,
+    /// What has reached each server.
+    flow: flow::Flow<'a>,
     /// Which of what is said can be read. What can't is no reason to doubt anybody.
     pub(crate) reads: Reads,
 }
@@ -59,6 +62,7 @@ pub fn judge(story: &Story) -> Vec<Breach> {
     let mut breaches: Vec<Breach> = Vec::new();
     let mut lengths_counted: Vec<Fact> = Vec::new();
     for (moment, did) in step::steps(story) {
+        known.flow.hear(moment, &did);
         if !known.counts(&did) {
             known.follow(moment, &did);
             continue;
@@ -95,6 +99,43 @@ pub fn unsafe_steps(story: &Story) -> Vec<Breach> {
     breaches
 }
 
+/// How much of a run the rules can judge. What can't be read is held against nobody: a Raft of which nothing
+/// can be read passes them all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watchable {
+    /// Whether some message tells a term or a vote.
+    pub messages: bool,
+    /// Whether all that is said of votes can be read.
+    pub votes: bool,
+    /// Whether all that is said of logs can be read.
+    pub logs: bool,
+    /// Whether each command that was applied is known to have come to its server, or not to have.
+    pub commands: bool,
+}
+
+/// How much of a run the rules can judge.
+#[must_use]
+pub fn watchable(story: &Story) -> Watchable {
+    let mut known = Known::new(story);
+    let Reads { votes, logs, .. } = known.reads;
+    let commands = story.dropped == 0 && flow::follows_commands(&mut known);
+    Watchable { messages: tells(story), votes, logs, commands }
+}
+
+/// Whether some message of a run tells a term or a vote; also if there is nothing that had to be told.
+#[must_use]
+pub fn tells(story: &Story) -> bool {
+    let tells = |call: &Call| {
+        call.args.term.is_some() || call.reply.term.is_some() || call.reply.vote_granted.is_some()
+    };
+    let is_other_s = |applied: &Applied| {
+        let mut own = story.proposals.iter().filter(|own| own.index == applied.index);
+        applied.command.is_some() && own.all(|own| own.server.server != applied.server.server)
+    };
+    // The first message of most runs does.
+    story.calls.iter().any(tells) || !story.applied.iter().any(is_other_s)
+}
+
 /// The votes that were refused without a reason, in order of time.
 pub(crate) fn refusals(story: &Story) -> Vec<Fact> {
     let mut known = Known::new(story);
@@ -125,7 +166,8 @@ impl<'a> Known<'a> {
             proposed.entry(own.index).or_default().push(place);
         }
         let (applied, reads) = (BTreeMap::new(), Reads::of(story));
-        Known { story, servers, promised, proposed, applied, reads }
+        let flow = flow::Flow::new(story.servers);
+        Known { story, servers, promised, proposed, applied, flow, reads }
     }
 
     /// The commands that were proposed at an index, in the whole run.

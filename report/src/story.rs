@@ -1,6 +1,6 @@
 //! A run put together from its events: who lived when, who was cut off, what each call came to.
 //!
-//! It is what monitors and explanations read. It holds only what the events prove; of a run whose
+//! It is what rules and explanations read. It holds only what the events prove; of a run whose
 //! beginning is missing it knows less, and nothing wrong.
 
 mod build;
@@ -147,6 +147,10 @@ pub struct Call {
     /// When its caller dropped the future without having taken its result. If it returned later, or at the
     /// same time but earlier, nobody saw that.
     pub dropped: Option<Moment>,
+    /// Its arguments, if they may bring more than is read of them.
+    pub(crate) brings: Option<Payload>,
+    /// The same of its reply.
+    pub(crate) brings_back: Option<Payload>,
 }
 
 impl Call {
@@ -162,6 +166,7 @@ impl Call {
             answered_in: None,
             returned: None,
             dropped: None,
+            brings_back: None,
             ..self.clone()
         }
     }
@@ -530,10 +535,12 @@ impl Story {
         next.chain(views).chain(followed).chain(crashed).chain([self.end]).min().unwrap_or(self.end)
     }
 
-    /// The script's step that was under way at the end: a checker, or whatever the script waited for.
+    /// The script's step that was under way at `at`: a checker, or whatever the script waited for. A time of 0
+    /// isn't known, and stands for the end.
     #[must_use]
-    pub fn last_step(&self) -> Option<&Step> {
-        self.steps.iter().rev().find(|step| !step.is_fault)
+    pub fn step_at(&self, at: Time) -> Option<&Step> {
+        let is_begun = |step: &&Step| at == Time(0) || step.moment.at <= at;
+        self.steps.iter().rev().filter(|step| !step.is_fault).find(is_begun)
     }
 }
 

@@ -12,6 +12,7 @@ mod timeline;
 pub use foreign::{escaped, indented, one_line, printed};
 pub use log::log;
 pub use report::report;
+pub(crate) use summary::put_first;
 pub use summary::summary;
 pub use timeline::{timeline, whole_timeline};
 

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use config::{Process, RunResult};
+use config::{Process, RunResult, Verdict};
 use futures::future::{BoxFuture, FutureExt as _};
 use testkit::{Victim, victims};
 
@@ -44,9 +44,17 @@ fn a_failure_that_comes_from_earlier_runs_is_called_that() {
         let note = result.note.as_deref().unwrap_or_default();
         let begins = "NOT REPRODUCED: the same seed, run again in a fresh process, passed. ";
         assert_eq!(note.starts_with(begins), fails, "seed {}: {note}", result.seed);
+        let finding = match &result.verdict {
+            Verdict::Failed { explanation, .. } => explanation.findings.first(),
+            _ => None,
+        };
+        let id = finding.map(|finding| finding.id.as_str());
+        assert_eq!(id == Some("not-repeatable"), fails, "seed {}: {id:?}", result.seed);
     }
     ran.assert_says(&[
         " panicked in make: out of numbers\n",
+        "  why       certain: the same seed came out otherwise when it was run again:\n",
+        " this run failed; another of the same seed passed in a\n",
         "  note      NOT REPRODUCED: ",
         "most likely a static or another global that remembers earlier runs",
         "LAB_CHECK_DETERMINISM=1 shows where the two runs part",

@@ -6,6 +6,7 @@ use std::process::{self, Command};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use config::Verdict;
 use futures::future::{FutureExt as _, ready};
 use rand::RngExt as _;
 use testkit::{Victim, victims};
@@ -88,6 +89,25 @@ fn assert_leaks(path: &str, likely: &[&str]) {
         found.unwrap_or_else(|| panic!("no {label:?} in the output:\n{}", ran.output))
     };
     assert!(line("  event     ").ends_with(" events are the same, then"), "{}", ran.output);
+    ran.assert_says(&[
+        "  why       certain: the same seed came out otherwise when it was run again:\n",
+    ]);
+    let finding = match &ran.results[0].verdict {
+        Verdict::Failed { explanation, .. } => explanation.findings.first(),
+        _ => None,
+    };
+    assert!(finding.is_some_and(|it| it.id == "not-repeatable"), "{}", ran.output);
+    // The command that is printed shows the same.
+    let seed = ran.results[0].seed.to_string();
+    let replay = format!("LAB_SEED={seed} LAB_ITERS=2 LAB_JOBS=1 LAB_CHECK_DETERMINISM=1 ");
+    assert!(line("  replay    ").starts_with(&replay), "{}", ran.output);
+    let again = [
+        ("LAB_SEED", &*seed),
+        ("LAB_ITERS", "2"),
+        ("LAB_JOBS", "1"),
+        ("LAB_CHECK_DETERMINISM", "1"),
+    ];
+    run(&[path], &again).assert_status(FAILED);
     let (one, other) = (line("  one run   "), line("  the other "));
     assert!(one.contains("rpc_sent") && other.contains("rpc_sent"), "{}", ran.output);
     assert_ne!(one, other, "the report shows no difference");

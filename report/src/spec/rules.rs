@@ -13,6 +13,7 @@ pub(crate) mod followers;
 pub(crate) mod install_snapshot;
 pub(crate) mod leaders;
 pub(crate) mod persistence;
+pub(crate) mod repeat;
 pub(crate) mod request_vote;
 
 use std::sync::LazyLock;
@@ -202,6 +203,7 @@ pub static RULES: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {
         persistence::ROWS,
         contract::ROWS,
         budget::ROWS,
+        repeat::ROWS,
     ];
     boxes.concat()
 });

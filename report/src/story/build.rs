@@ -11,6 +11,7 @@ use crate::event::{Caller, Event, EventKind, NetworkChange, RpcId, StepKind};
 use crate::fields::{Fields, HIGHEST};
 use crate::history::History;
 use crate::outcome::Outcome;
+use crate::payload::Payload;
 
 /// Where each call stands in [`Story::calls`]. Calls are numbered in the order of sending.
 #[derive(Default)]
@@ -79,6 +80,19 @@ fn is_heard(events: &[Event], server: u32) -> bool {
         EventKind::RpcDelivered { id, .. } => own.contains(id),
         _ => false,
     })
+}
+
+/// From how many bytes on a message may bring a command.
+const BRINGS: usize = 16;
+
+/// Whether a request may bring commands, for all that can be read of it.
+fn may_bring(purpose: Purpose, fields: &Fields, message: &Payload) -> bool {
+    let says_what = match purpose {
+        Purpose::Vote => fields.last_log_index.is_some(),
+        Purpose::Append => fields.entries.as_ref().is_some_and(Vec::is_empty),
+        Purpose::Snapshot | Purpose::Other => false,
+    };
+    !says_what && message.wire_len() >= BRINGS
 }
 
 impl Story {
@@ -185,6 +199,7 @@ impl Story {
                 if fields.done == Some(false) {
                     fields.last_included_index = None; // a part of a snapshot ends nowhere
                 }
+                let brings = may_bring(purpose, &fields, args).then(|| args.clone());
                 places.set(*id, self.calls.len());
                 if purpose == Purpose::Vote {
                     self.votes.push(self.calls.len());
@@ -208,6 +223,8 @@ impl Story {
                     answered_in: None,
                     returned: None,
                     dropped: None,
+                    brings,
+                    brings_back: None,
                 });
             }
             EventKind::RpcSent { .. } => {}
@@ -232,6 +249,9 @@ impl Story {
                     call.handled = Some(moment);
                     let Fields { term, vote_granted, success, guessed, .. } =
                         reply.fields().capped();
+                    if reply.wire_len() >= BRINGS {
+                        call.brings_back = Some(reply.clone());
+                    }
                     call.reply = Answer { term, vote_granted, success, guessed };
                     // What was sent before this life goes to an earlier one, unless it was late or held.
                     let life = self.lives[call.to as usize].last();

@@ -23,7 +23,7 @@ pub fn report(record: &Record) -> String {
     entry(&mut text, "test", &format!("{}: {}", record.test, record.banner));
     entry(&mut text, "time", &format!("{} s, {}", record.end, record.clock));
     if let Some(failure) = &record.failure {
-        let step = story.last_step().and_then(|step| {
+        let step = story.step_at(failure.at).and_then(|step| {
             let (file, line) = step.line.as_ref()?;
             Some((format!("{file}:{line}"), &step.what))
         });

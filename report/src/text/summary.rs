@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{count, detail, entry, list};
+use super::{LABEL, count, detail, entry, list};
 use crate::event::{Role, Time};
 use crate::explain::{Confidence, Explanation, Finding};
 use crate::failure::{Failure, FailureKind};
@@ -45,8 +45,7 @@ pub(super) fn missing(story: &Story) -> String {
 /// What the script did last before the failure, and what it waited for.
 fn did(story: &Story, failure: &Failure) -> Option<String> {
     let is_before = |at: Time| failure.at == Time(0) || at <= failure.at;
-    let steps = story.steps.iter().rev();
-    let check = steps.filter(|step| !step.is_fault).find(|step| is_before(step.moment.at))?;
+    let check = story.step_at(failure.at)?;
     let faults = story.steps.iter().filter(|step| {
         step.is_fault && step.moment.at <= check.moment.at && step.moment.at > Time(0)
     });
@@ -158,20 +157,54 @@ fn why(text: &mut String, kind: FailureKind, findings: &[Finding]) {
         entry(text, "why", "unknown: none of the known causes shows in this run");
     }
     for (i, finding) in findings.iter().enumerate() {
-        let label = if i == 0 { "why" } else { "or" };
-        let confidence = match finding.confidence {
-            Confidence::Certain => "certain",
-            Confidence::Likely => "likely",
-            Confidence::Unknown => "unknown",
-        };
-        entry(text, label, &format!("{confidence}: {} [{}]", finding.what, finding.id));
-        for evidence in &finding.evidence {
-            detail(text, &format!("{} s  {}", evidence.at, evidence.text));
+        cause(text, if i == 0 { WHY } else { OR }, finding);
+    }
+}
+
+/// The labels of the first finding, and of the others.
+const WHY: &str = "why";
+const OR: &str = "or";
+
+/// Puts a finding before the others in a [`summary`].
+pub(crate) fn put_first(summary: &mut String, finding: &Finding) {
+    let label = |label: &str| format!("  {label:<LABEL$} ");
+    let lines = |summary: &str, label: &str| {
+        let mut at = 0;
+        let starts = summary.split_inclusive('\n').map(|line| {
+            at += line.len();
+            (at - line.len(), line)
+        });
+        let found = starts.into_iter().find(|(_, line)| line.starts_with(label));
+        found.map(|(at, _)| at)
+    };
+    let mut text = String::new();
+    cause(&mut text, WHY, finding);
+    match lines(summary, &label(WHY)) {
+        Some(at) => {
+            summary.replace_range(at..at + label(WHY).len(), &label(OR));
+            summary.insert_str(at, &text);
         }
-        detail(text, &format!("rule: {}", finding.rule));
-        detail(text, &format!("look for: {}", finding.look));
-        if let Some(normal) = &finding.normal {
-            detail(text, &format!("a working run: {normal}"));
-        }
+        None => match lines(summary, &label("not so")) {
+            Some(at) => summary.insert_str(at, &text),
+            None => summary.push_str(&text),
+        },
+    }
+}
+
+/// A finding, in an entry.
+fn cause(text: &mut String, label: &str, finding: &Finding) {
+    let confidence = match finding.confidence {
+        Confidence::Certain => "certain",
+        Confidence::Likely => "likely",
+        Confidence::Unknown => "unknown",
+    };
+    entry(text, label, &format!("{confidence}: {} [{}]", finding.what, finding.id));
+    for evidence in &finding.evidence {
+        detail(text, &format!("{} s  {}", evidence.at, evidence.text));
+    }
+    detail(text, &format!("rule: {}", finding.rule));
+    detail(text, &format!("look for: {}", finding.look));
+    if let Some(normal) = &finding.normal {
+        detail(text, &format!("a working run: {normal}"));
     }
 }

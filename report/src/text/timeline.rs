@@ -1,6 +1,6 @@
 //! A run as a table: time downwards, a column for each server.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::{CANNOT_FAIL, WIDTH, escaped, one_line};
@@ -48,7 +48,7 @@ pub fn timeline(story: &Story, failure: &Failure, explanation: &Explanation) -> 
     let window = Window::of(story, failure);
     let begin = Time(window.from.0.min(window.settled.0).saturating_sub(BEFORE));
     let mut rows = with_proof(story, rows(story), explanation);
-    // A monitor's failure is noticed when the run is over: what came after it is not its cause.
+    // A broken rule is noticed when the run is over: what came after it is not its cause.
     rows.retain(|row| row.is_proof || row.moment.at <= window.until);
     rows.push(end(story, Some(failure)));
     let rows = folded(story, rows);
@@ -105,28 +105,79 @@ fn after(story: &Story, at: Time) -> Moment {
     Moment { place: place.unwrap_or(0), at }
 }
 
-/// The rows, with one in the place of several that say the same one after the other.
+/// How many kinds of rows may take turns to be folded.
+const KINDS: usize = 4;
+
+/// The rows, with one in the place of several that say the same, if nothing lies between them but other such
+/// rows. What proves why the run failed stays as it is.
 fn folded(story: &Story, rows: Vec<Row>) -> Vec<Row> {
-    let cells = |moment: Moment| -> Vec<String> {
-        (0..story.servers).map(|server| state(story, server, moment)).collect()
+    let says = |row: &Row| -> (String, Vec<String>) {
+        let cells = (0..story.servers).map(|server| state(story, server, row.moment));
+        (row.event.clone(), cells.collect())
     };
+    let mut kinds = BTreeMap::new();
+    let kinds: Vec<Option<usize>> = rows
+        .iter()
+        .map(|row| {
+            let next = kinds.len();
+            (!row.is_proof).then(|| *kinds.entry(says(row)).or_insert(next))
+        })
+        .collect();
     let mut folded: Vec<Row> = Vec::new();
-    // What the last row says, since when, and how often.
-    let mut last: Option<(String, Moment, usize)> = None;
-    for row in rows {
-        if let Some((event, since, count)) = &mut last
-            && *event == row.event
-            && cells(*since) == cells(row.moment)
-            && let Some(kept) = folded.last_mut()
-        {
-            *count += 1;
-            kept.event = format!("{event} ({count} times, until {} s)", row.moment.at);
-            continue;
+    // Where the next rows that are to be folded into some of `folded` end.
+    let (mut end, mut first) = (0, 0);
+    let mut counts: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    for (i, row) in rows.into_iter().enumerate() {
+        if i >= end {
+            (end, first) = (i + same(&kinds[i..]), i);
+            counts.clear();
         }
-        last = Some((row.event.clone(), row.moment, 1));
-        folded.push(row);
+        let Some(kind) = kinds[i].filter(|_| end > first + 1) else {
+            folded.push(row);
+            continue;
+        };
+        match counts.get_mut(&kind) {
+            None => {
+                counts.insert(kind, (folded.len(), 1));
+                folded.push(row);
+            }
+            Some((place, count)) => {
+                *count += 1;
+                let kept = &mut folded[*place].event;
+                kept.truncate(row.event.len());
+                kept.push_str(&format!(" ({count} times, until {} s)", row.moment.at));
+            }
+        }
     }
     folded
+}
+
+/// How many of the next rows are of a few kinds, each of which is there more than once; at least 1.
+fn same(kinds: &[Option<usize>]) -> usize {
+    let within = |most: usize| {
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut end = 0;
+        for kind in kinds.iter().map_while(|kind| *kind) {
+            if counts.len() == most && !counts.contains_key(&kind) {
+                break;
+            }
+            *counts.entry(kind).or_default() += 1;
+            end += 1;
+        }
+        // Without what is there once, and what comes behind it.
+        while let Some(once) = kinds[..end].iter().flatten().position(|kind| counts[kind] == 1) {
+            kinds[once..end].iter().flatten().for_each(|kind| {
+                counts.entry(*kind).and_modify(|count| *count -= 1);
+            });
+            end = once;
+            counts.retain(|_, count| *count > 0);
+        }
+        (end - counts.len().min(end), end)
+    };
+    // What saves most; of equals, the fewest rows.
+    let best =
+        (1..=KINDS).map(within).reduce(|best, next| if next.0 > best.0 { next } else { best });
+    best.map_or(1, |(_, end)| end.max(1))
 }
 
 /// The same of a whole run, with what its servers logged.
@@ -308,4 +359,116 @@ fn rows(story: &Story) -> Vec<Row> {
     }
     rows.sort_by_key(|row| row.moment);
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Check;
+    use crate::event::{Caller, EventKind, StepKind};
+    use crate::explain::{Confidence, Evidence, Finding};
+    use crate::failure::FailureKind;
+    use crate::history::History;
+
+    const SECOND: u64 = 1_000_000;
+
+    /// A run of one server in which the script takes these steps, one a second.
+    fn steps(steps: &[(&'static str, u32)]) -> Story {
+        let mut history = History::new();
+        let server = Caller { server: 0, incarnation: 1 };
+        history.record(Time(0), EventKind::Started { server });
+        history.record(Time(0), EventKind::Connected { server: 0 });
+        for (i, &(what, line)) in (1..).zip(steps) {
+            let (what, file, kind) = (what.into(), "script.rs".into(), StepKind::Check);
+            history.record(Time(i * SECOND), EventKind::Step { what, file, line, kind });
+        }
+        Story::new(&history, 1)
+    }
+
+    fn failure(at: u64, check: Check) -> Failure {
+        let (kind, message) = (FailureKind::Liveness, "failed to reach agreement".to_owned());
+        Failure { kind, check, message, location: String::new(), at: Time(at * SECOND) }
+    }
+
+    fn because(times: &[u64]) -> Explanation {
+        let evidence = times.iter().map(|&at| Evidence {
+            text: format!("it did nothing in second {at}"),
+            at: Time(at * SECOND),
+            calls: Vec::new(),
+        });
+        let finding = Finding {
+            id: "slow".to_owned(),
+            confidence: Confidence::Likely,
+            what: "server 0 is slow".to_owned(),
+            evidence: evidence.collect(),
+            rule: "be fast (§1)".to_owned(),
+            look: "look".to_owned(),
+            normal: None,
+        };
+        Explanation { findings: vec![finding], not_the_cause: Vec::new() }
+    }
+
+    #[test]
+    fn rows_that_say_the_same_are_one_also_where_they_take_turns() {
+        let churn = [("wait", 5), ("one", 9)].repeat(40);
+        let mut all = vec![("checkOneLeader", 3)];
+        all.extend(churn);
+        all.push(("end", 11));
+        let story = steps(&all);
+        let (failure, why) = (failure(84, Check::Script), Explanation::default());
+        expect_test::expect![[r#"
+              t (s)  S0    event
+               1.00  F0    test: checkOneLeader, line 3
+               2.00  F0    test: wait, line 5 (40 times, until 80.00 s)
+               3.00  F0    test: one, line 9 (40 times, until 81.00 s)
+              82.00  F0    test: end, line 11
+              84.00  F0    FAIL failed to reach agreement
+            F follower, C candidate, L leader, with the term; a dot: cut off; blank: crashed
+        "#]]
+        .assert_eq(&timeline(&story, &failure, &why));
+    }
+
+    #[test]
+    fn what_the_first_finding_names_is_in_the_table_however_much_is_folded() {
+        let story = steps(&[("wait", 5)].repeat(60));
+        let failure = failure(61, Check::Script);
+        let text = timeline(&story, &failure, &because(&[2, 30, 61]));
+        expect_test::expect![[r#"
+              t (s)  S0    event
+               1.00  F0    test: wait, line 5 (2 times, until 2.00 s)
+               2.00  F0    why: it did nothing in second 2
+               3.00  F0    test: wait, line 5 (28 times, until 30.00 s)
+              30.00  F0    why: it did nothing in second 30
+              31.00  F0    test: wait, line 5 (30 times, until 60.00 s)
+              61.00  F0    why: it did nothing in second 61
+              61.00  F0    FAIL failed to reach agreement
+            F follower, C candidate, L leader, with the term; a dot: cut off; blank: crashed
+        "#]]
+        .assert_eq(&text);
+    }
+
+    #[test]
+    fn the_table_of_a_rule_ends_when_it_was_broken() {
+        let story = steps(&[("one", 5), ("wait", 6), ("one", 7), ("end", 8)]);
+        let failure = failure(3, Check::Rule { id: "voted-twice".into() });
+        let text = timeline(&story, &failure, &because(&[2, 3]));
+        expect_test::expect![[r#"
+              t (s)  S0    event
+               1.00  F0    test: one, line 5
+               2.00  F0    test: wait, line 6
+               2.00  F0    why: it did nothing in second 2
+               3.00  F0    test: one, line 7
+               3.00  F0    why: it did nothing in second 3
+               3.00  F0    FAIL failed to reach agreement
+            F follower, C candidate, L leader, with the term; a dot: cut off; blank: crashed
+        "#]]
+        .assert_eq(&text);
+        let did = super::super::summary(&story, &failure, &Explanation::default());
+        expect_test::expect![[r#"
+              did       one from 3.00 s on, for 0.00 s
+              server 0  connected, state never seen
+              why       unknown: none of the known causes shows in this run
+        "#]]
+        .assert_eq(&did);
+    }
 }

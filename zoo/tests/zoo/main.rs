@@ -4,6 +4,7 @@
 extern crate self as raft;
 
 mod caught;
+mod cheat;
 mod child;
 mod crashed;
 mod docs;

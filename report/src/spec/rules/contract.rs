@@ -11,6 +11,7 @@ use crate::event::Caller;
 use crate::outcome::Outcome;
 use crate::spec::Known;
 use crate::spec::breach::Breach;
+use crate::spec::flow::{applies_unheard, sends_unheard, shows_unheard};
 use crate::story::{Applied, Call, Moment, Proposal, Purpose, View};
 
 rules! {
@@ -132,7 +133,8 @@ rules! {
     NOT_INFORMED: Safety "knows-what-nothing-told",
         "§5.1: servers communicate using RPCs",
         "a server knows only what a message, its own start(), or its disk has brought it",
-        "what the servers share beside the network: a static, a file, an address of another's memory";
+        "what the servers share beside the network: a static, a file, an address of another's memory"
+        => Applies applies_unheard, Appends sends_unheard, Views shows_unheard;
 }
 
 fn asks_with_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
