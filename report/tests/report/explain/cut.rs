@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use report::{Check, Event, EventKind, Failure, FailureKind, Record, RpcId, Story, monitor, text};
+use report::{Check, Event, EventKind, Failure, FailureKind, Record, RpcId, Story, spec, text};
 
 use crate::explain::golden::path;
 
@@ -37,8 +37,8 @@ fn assert_shown(record: &Record) {
         assert_fits(record, &text::timeline(&story, failure, &explanation));
     }
     assert!(!text::log(&record.to_history(), Some("TRACE")).contains('\r'));
-    for tripped in monitor::watch(&story) {
-        assert!(!tripped.sightings.is_empty(), "{} has seen nothing", tripped.monitor.id);
+    for breach in spec::judge(&story) {
+        assert!(!breach.facts.is_empty(), "{} rests on nothing", breach.rule.id);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use report::FailureKind::Safety;
 use report::explain::Confidence::{Certain, Likely};
-use report::monitor;
+use report::spec;
 use serde_json::{Value, json};
 
 use crate::run::Run;
@@ -55,8 +55,7 @@ fn findings(run: Run) -> [Vec<String>; 2] {
 }
 
 fn is_safe(run: &Run) -> bool {
-    let tripped = monitor::watch(&run.story());
-    tripped.iter().all(|tripped| tripped.monitor.kind != monitor::Kind::Safety)
+    spec::unsafe_steps(&run.story()).is_empty()
 }
 
 #[test]

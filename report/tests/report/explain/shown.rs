@@ -1,7 +1,7 @@
 //! What a reader is shown of a run: when things were, what is missing, and nothing twice.
 
 use report::FailureKind::{Liveness, Safety};
-use report::{EventKind, Failure, Record, Story, Time, explain, text};
+use report::{Check, EventKind, Failure, Record, Story, Time, explain, text};
 
 use crate::run::{Run, heartbeat};
 
@@ -67,7 +67,7 @@ fn without_beginning(run: &Run, dropped: usize) -> Record {
         clock: "virtual".to_owned(),
         banner: "Test (3A): long".to_owned(),
         servers: 3,
-        failure: Some(Failure { kind, message, location, at }),
+        failure: Some(Failure { kind, check: Check::Script, message, location, at }),
         end: at,
         warnings: Vec::new(),
         dropped: dropped as u64,

@@ -39,11 +39,9 @@ fn certain(run: &Run) -> Vec<String> {
     ids
 }
 
-/// The safety monitors that a run trips.
+/// The safety rules that a run breaks.
 fn tripped(story: &Story) -> Vec<&'static str> {
-    let tripped = monitor::watch(story).into_iter();
-    let unsafe_ones = tripped.filter(|it| it.monitor.kind == monitor::Kind::Safety);
-    unsafe_ones.map(|tripped| tripped.monitor.id).collect()
+    spec::unsafe_steps(story).iter().map(|breach| breach.rule.id).collect()
 }
 
 /// Asserts that all this is legal.
