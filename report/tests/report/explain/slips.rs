@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 use std::env;
 
 use report::explain::{Confidence, Finding};
-use report::{Accepted, Activity, Budget, Check, Failure, FailureKind, Saved, SnapshotFault, Story};
 use report::spec::{self, Breach};
+use report::{
+    Accepted, Activity, Budget, Check, Failure, FailureKind, Saved, SnapshotFault, Story,
+};
 use report::{Event, Time, explain};
 
 use cluster::{Cluster, Random, SECOND};
@@ -227,7 +229,11 @@ fn demands() -> Vec<(FailureKind, Check)> {
 }
 
 /// What is called certain of a run, whatever it fails by.
-fn certain(story: &Story, until: u64, demands: &[(FailureKind, Check)]) -> BTreeMap<String, Finding> {
+fn certain(
+    story: &Story,
+    until: u64,
+    demands: &[(FailureKind, Check)],
+) -> BTreeMap<String, Finding> {
     let mut certain = BTreeMap::new();
     for (kind, check) in demands {
         let (message, location) = ("it failed".to_owned(), "script.rs:1".to_owned());
@@ -262,7 +268,8 @@ fn allowed(slip: Option<Slip>) -> &'static [&'static str] {
 fn untrue(seeds: std::ops::Range<u64>) -> Vec<Untrue> {
     let all = demands();
     // A check of a rule's makes a difference only to that rule; of the others one is told as well.
-    let few: Vec<_> = all.iter().filter(|it| !matches!(it.1, Check::Rule { .. })).cloned().collect();
+    let few: Vec<_> =
+        all.iter().filter(|it| !matches!(it.1, Check::Rule { .. })).cloned().collect();
     let mut untrue = Vec::new();
     let mut seen: BTreeMap<Slip, [u64; 3]> = BTreeMap::new();
     let seeds_shown = env::var_os("SLIPS_SHOW").is_some();

@@ -149,7 +149,8 @@ impl Cluster {
         cluster.after(200 * MS, Due::Client);
         cluster.after(500 * MS, Due::Fault);
         cluster.run.step("one");
-        while let Some(((at, _), due)) = cluster.due.pop_first().filter(|(key, _)| key.0 < plan.until)
+        while let Some(((at, _), due)) =
+            cluster.due.pop_first().filter(|(key, _)| key.0 < plan.until)
         {
             cluster.now = at;
             cluster.run.at_us(at);
@@ -209,7 +210,8 @@ impl Cluster {
             }
             Due::Beat(server, life, term) => {
                 let now = &self.servers[server];
-                if (now.life, now.saved.term, now.is_alive) == (life, term, true) && now.is_leader() {
+                if (now.life, now.saved.term, now.is_alive) == (life, term, true) && now.is_leader()
+                {
                     self.sends_to_all(server);
                     self.beats(server);
                     self.look(server);
@@ -331,7 +333,8 @@ impl Cluster {
     }
 
     fn reaches(&self, from: usize, to: usize) -> bool {
-        let is_up = |server: usize| self.servers[server].is_connected && self.servers[server].is_alive;
+        let is_up =
+            |server: usize| self.servers[server].is_connected && self.servers[server].is_alive;
         is_up(from) && is_up(to)
     }
 
@@ -365,10 +368,13 @@ impl Cluster {
         let is_lost = !self.is_reliable && self.random.in_1000(100);
         let delay = self.delay();
         let is_back = self.reaches(flight.from, to) && !is_lost;
-        self.after(delay, match is_back {
-            true => Due::Returns(flight, reply),
-            false => Due::Fails(flight, Outcome::ReplyLost),
-        });
+        self.after(
+            delay,
+            match is_back {
+                true => Due::Returns(flight, reply),
+                false => Due::Fails(flight, Outcome::ReplyLost),
+            },
+        );
     }
 
     fn comes_back(&mut self, flight: &Flight, reply: Reply) {

@@ -188,12 +188,15 @@ impl Cluster {
             self.lies(server, term, true);
         }
         if self.slips(Slip::TellsEarlierTerm) {
-            let (term, leads) =
-                (self.servers[server].saved.term.saturating_sub(1), self.servers[server].is_leader());
+            let (term, leads) = (
+                self.servers[server].saved.term.saturating_sub(1),
+                self.servers[server].is_leader(),
+            );
             self.lies(server, term, leads);
         }
         if self.slips(Slip::TellsLaterTerm) {
-            let (term, leads) = (self.servers[server].saved.term + 1, self.servers[server].is_leader());
+            let (term, leads) =
+                (self.servers[server].saved.term + 1, self.servers[server].is_leader());
             self.lies(server, term, leads);
         }
         reply
@@ -282,9 +285,8 @@ impl Cluster {
                 continue;
             }
             let goes_on = own.is_some() && index < log.last_index();
-            let keeps = goes_on
-                && index == prev + entries.len() as u64
-                && self.slips(Slip::KeepsSuffix);
+            let keeps =
+                goes_on && index == prev + entries.len() as u64 && self.slips(Slip::KeepsSuffix);
             let log = &mut self.servers[server].saved.log;
             if keeps {
                 let place = (index - log.base.0 - 1) as usize;
