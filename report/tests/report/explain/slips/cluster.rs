@@ -301,16 +301,16 @@ impl Cluster {
     /// A server's request leaves.
     pub(super) fn sends(&mut self, from: usize, to: usize, request: Request) {
         let (sender, receiver) = (from as u32, to as u32);
-        let id = match &request {
-            &Request::Vote { term, last: (last_term, last_index) } => {
+        let id = match request {
+            Request::Vote { term, last: (last_term, last_index) } => {
                 self.run.asks(sender, receiver, &Ask { term, last_term, last_index })
             }
-            &Request::Append { term, prev: (prev_term, prev_index), ref entries, commit } => {
+            Request::Append { term, prev: (prev_term, prev_index), ref entries, commit } => {
                 let entries: Vec<u64> = entries.iter().map(|entry| entry.term).collect();
                 let append = Append { term, prev_index, prev_term, entries: &entries, commit };
                 self.run.appends(sender, receiver, &append)
             }
-            &Request::Snapshot { term, last: (last_term, index) } => {
+            Request::Snapshot { term, last: (last_term, index) } => {
                 let args = serde_json::json!({
                     "term": term, "leader_id": from, "last_included_index": index,
                     "last_included_term": last_term, "data": vec![7; 100 + index as usize],
