@@ -9,5 +9,6 @@ mod leaderless;
 mod names;
 mod shown;
 mod silent;
+mod slips;
 mod stored;
 mod styles;

@@ -90,7 +90,7 @@ impl Run {
         run
     }
 
-    fn caller(&self, server: u32) -> Caller {
+    pub(crate) fn caller(&self, server: u32) -> Caller {
         Caller { server, incarnation: self.lives[server as usize] }
     }
 
@@ -103,6 +103,12 @@ impl Run {
     /// What follows happens so many ms after the beginning.
     pub(crate) fn at(&mut self, ms: u64) -> &mut Run {
         self.now = Time(ms * 1000);
+        self
+    }
+
+    /// What follows happens so many µs after the beginning.
+    pub(crate) fn at_us(&mut self, us: u64) -> &mut Run {
+        self.now = Time(us);
         self
     }
 
@@ -132,10 +138,22 @@ impl Run {
         self.event(EventKind::Disconnected { server })
     }
 
-    pub(crate) fn restart(&mut self, server: u32) -> &mut Run {
-        self.event(EventKind::Crashed { server: self.caller(server) });
+    pub(crate) fn connect(&mut self, server: u32) -> &mut Run {
+        self.event(EventKind::Connected { server })
+    }
+
+    pub(crate) fn crash(&mut self, server: u32) -> &mut Run {
+        self.event(EventKind::Crashed { server: self.caller(server) })
+    }
+
+    /// A server that has crashed starts again.
+    pub(crate) fn start(&mut self, server: u32) -> &mut Run {
         self.lives[server as usize] += 1;
         self.event(EventKind::Started { server: self.caller(server) })
+    }
+
+    pub(crate) fn restart(&mut self, server: u32) -> &mut Run {
+        self.crash(server).start(server)
     }
 
     /// A server is seen in a term, as a follower or a candidate.
@@ -169,7 +187,8 @@ impl Run {
         self.view(server, term, role, Some(Box::new(detail)))
     }
 
-    fn view(
+    /// A server is seen, with all that it tells.
+    pub(crate) fn view(
         &mut self,
         server: u32,
         term: u64,
@@ -327,7 +346,17 @@ impl Run {
 
     /// A server accepts a command.
     pub(crate) fn propose(&mut self, server: u32, index: u64, term: u64) -> &mut Run {
-        let (server, command) = (self.caller(server), payload(&json!("100")));
+        self.propose_command(server, [index, term], "100")
+    }
+
+    /// The same, of some command.
+    pub(crate) fn propose_command(
+        &mut self,
+        server: u32,
+        [index, term]: [u64; 2],
+        command: &str,
+    ) -> &mut Run {
+        let (server, command) = (self.caller(server), payload(&json!(command)));
         self.event(EventKind::Proposed { server, index, term, command })
     }
 

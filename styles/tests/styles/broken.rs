@@ -89,7 +89,7 @@ const ASKS_WITH_CURRENT_TERM: Case = Case {
     bug: Bug::AsksWithCurrentTerm,
     caught_by: "TestPersist23C",
     others: &["TestPersist33C", "TestFigure8Unreliable3C"],
-    certain: &["vote-for-outdated-log"],
+    certain: &["says-another-state"],
 };
 
 const FORGETS_CALLS: Case = Case {
@@ -110,7 +110,7 @@ const LEADS_FOR_EVER: Case = Case {
     bug: Bug::LeadsForEver,
     caught_by: "TestReElection3A",
     others: &["TestFailAgree3B", "TestHigherTermInRepliesX14"],
-    certain: &["leads-without-majority", "higher-term-ignored"],
+    certain: &["deposed-leader-sends", "leads-without-majority"],
 };
 
 const NEVER_GOES_BACK: Case = Case {
@@ -124,7 +124,7 @@ const COMMITS_WHAT_IT_REFUSES: Case = Case {
     bug: Bug::CommitsWhatItRefuses,
     caught_by: "TestBackup3B",
     others: &["TestRejoin3B", "TestFigure83C"],
-    certain: &["commits-beyond-new-entries"],
+    certain: &["commit-of-refused-request"],
 };
 
 const WAITS_FOR_EACH_ANSWER: Case = Case {
@@ -195,10 +195,13 @@ fn is_played(case: &Case, style: &Style) -> bool {
     }
     match case.bug {
         // The scenario tells requests from replies.
-        Bug::IgnoresLeaders
-        | Bug::ForgetsCalls
-        | Bug::WaitsForEachAnswer
-        | Bug::CountsVotersTwice => style.wire != Wire::SealedOneWay,
+        Bug::IgnoresLeaders | Bug::ForgetsCalls | Bug::CountsVotersTwice => {
+            style.wire != Wire::SealedOneWay
+        }
+        // The scenario has to recognise entries.
+        Bug::WaitsForEachAnswer => !matches!(style.wire, Wire::Sealed | Wire::SealedOneWay),
+        // A vote before the vote asks with the term before, which is no later than the others'.
+        Bug::AsksWithCurrentTerm => style.guard != Guard::PreVote,
         // The scenario has to recognise votes, and a refusal is to come back.
         Bug::GivesUpAtRefusal => is_readable && style.guard != Guard::Lease,
         Bug::SavesNoVote => is_readable && style.guard != Guard::PreVote,
