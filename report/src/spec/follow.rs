@@ -233,9 +233,11 @@ impl Known<'_> {
         // It is a leader's, and so true, whatever it was that was known.
         let own = server.log.term(prev);
         if own.is_some() && own != call.args.prev_log_term && call.args.prev_log_term.is_some() {
-            if server.is_at_rest(call) && prev <= server.log.last_index() {
-                server.log.end_with(prev, call.args.prev_log_term);
-            }
+            // Another handler may have changed more of it.
+            let is_at_rest = server.is_at_rest(call);
+            server.log.blur(server.commit);
+            server.log.end_with(prev, call.args.prev_log_term);
+            server.log.open |= !is_at_rest;
         }
         // What it can't have appended it can't lose.
         server.log.is_claimed |= prev > server.log.last_index() && !server.log.open;

@@ -206,6 +206,12 @@ impl Log {
         self.saved = self.saved.min(index);
     }
 
+    /// What is behind `index` may be other entries than those that are known.
+    pub(crate) fn blur(&mut self, index: u64) {
+        let kept = usize::try_from(index).unwrap_or(usize::MAX).min(self.terms.len());
+        self.terms[kept..].fill(None);
+    }
+
     /// An accepted request: its entries follow `prev`, of which the log has that of `prev_term`.
     pub(crate) fn accept(
         &mut self,

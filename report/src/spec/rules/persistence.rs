@@ -118,7 +118,16 @@ pub(crate) fn had(known: &Known<'_>, server: u32, index: u64, until: Moment) -> 
     let own = own.find(|own| own.server.server == server && own.index >= index)?;
     let life = before(own.server.incarnation);
     let text = format!("{life}server {server} accepted a command at index {}", own.index);
-    Some(Fact { text, at: own.moment.at, calls: Vec::new(), basis: Basis::Seen })
+    // start() may promise an index before the entry is in the log. What it has sent it has.
+    let mut sent = known.story.sent_by(server as usize);
+    let is_sent = sent.any(|call| {
+        call.from == own.server
+            && call.args.term == Some(own.term)
+            && call.sent < until
+            && call.up_to().is_some_and(|last| last >= index)
+    });
+    let basis = if is_sent { Basis::Seen } else { Basis::Concluded };
+    Some(Fact { text, at: own.moment.at, calls: Vec::new(), basis })
 }
 
 /// The last request that a server has accepted since it confirmed `index`, and that ends before.
