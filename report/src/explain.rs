@@ -89,7 +89,10 @@ fn ranked(case: &Case<'_>) -> Vec<Breach> {
     let odd = rest.first().map(|&breach| breach.clone());
     let (before, behind) = if is_election { (None, odd) } else { (odd, None) };
     ranked.extend(before.into_iter().chain(fitting).chain(behind).chain(costs));
-    ranked.extend(first(&consequences));
+    // What is only seen because something else is broken accuses nobody of more.
+    if ranked.is_empty() {
+        ranked.extend(first(&consequences));
+    }
     ranked
 }
 

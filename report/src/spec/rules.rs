@@ -53,9 +53,15 @@ impl Rule {
         }
     }
 
-    /// Whether a breach of it comes of another breach, which says more.
+    /// Whether a breach of it may come of another one, which says more.
     pub(crate) fn is_consequence(&self) -> bool {
-        [leaders::TWO.id, leaders::LACKS_COMMITTED.id, contract::TWO_COMMANDS.id].contains(&self.id)
+        let others = [
+            &leaders::TWO,
+            &leaders::LACKS_COMMITTED,
+            &contract::TWO_COMMANDS,
+            &contract::NOT_INFORMED,
+        ];
+        others.iter().any(|rule| rule.id == self.id)
     }
 }
 
