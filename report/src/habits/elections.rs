@@ -130,7 +130,7 @@ const HANGING_HERE: Habit =
 const SLOW: Duration = Duration::from_millis(300);
 
 /// A server has taken requests and doesn't answer them for a long time.
-fn hangs(case: &Case<'_>) -> Option<Breach> {
+pub(super) fn hangs(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let (from, until) = (case.window.from, case.window.until);
     let mut breach = Breach::new(&all_servers::HANGS, case.window.end(), 0, String::new());
@@ -254,7 +254,7 @@ struct Cheated<'a> {
     until: Time,
     /// Whether it started another election while some were still outstanding: it didn't wait for them.
     went_on: bool,
-    /// Its request that was refused before.
+    /// Its request that was refused, or failed, before.
     refused: Option<&'a Call>,
 }
 
@@ -286,9 +286,10 @@ fn cheated<'a>(
             let next = elections.iter().find(|next| next.at > election.at).map(|next| next.at);
             let all = || requests(story, election);
             let refused = all().find(|call| {
-                call.reply.vote_granted == Some(false)
-                    && call.reply.term <= Some(term)
-                    && call.replied().is_some_and(|replied| replied <= at)
+                let refused =
+                    call.reply.vote_granted == Some(false) && call.reply.term <= Some(term);
+                let Some((returned, outcome)) = call.returned else { return false };
+                returned.at <= at && (outcome != Outcome::Replied || refused)
             });
             (led_at.since(at) > COUNTED && led_at >= case.window.from).then(|| Cheated {
                 election,
@@ -392,10 +393,30 @@ fn gives_up(case: &Case<'_>) -> Option<Breach> {
         && let Some((it, call)) = refused.last().and_then(|it| Some((it, it.refused?)))
         && won_despite_refusal(story, &voters).is_none()
     {
-        let what = "had a majority of the votes, and had given up at a refusal";
-        let text = format!("before that server {} refused its vote", call.to);
+        let (returned, outcome) = call.returned?;
+        let (what, text) = match outcome {
+            Outcome::Replied => (
+                "had a majority of the votes, and had given up at a refusal",
+                format!("before that server {} refused its vote", call.to),
+            ),
+            outcome => (
+                "had a majority of the votes, and had given up at a call that failed",
+                format!("before that its request to server {} had failed: {outcome}", call.to),
+            ),
+        };
         let breach = had_votes(case, &candidates::GIVES_UP, it, what);
-        return Some(breach.seen(call.replied()?, text, [call.id]));
+        return Some(breach.seen(returned.at, text, [call.id]));
+    }
+    // All those that it had came late.
+    let is_late = |it: &&Cheated<'_>| it.at.since(it.election.at) > COUNTED;
+    if let Some(it) = all.last().filter(|_| all.len() >= FEW && all.iter().all(|it| is_late(&it))) {
+        let what = "had a majority of the votes, and had given up before they came";
+        let text = format!(
+            "the deciding vote took {} to come; {} like that",
+            seconds(it.at.since(it.election.at)),
+            count(all.len(), "election")
+        );
+        return Some(had_votes(case, &candidates::GIVES_UP, it, what).seen(it.at, text, None));
     }
     // It stands again, in another term, before the votes are there.
     let mut early = Vec::new();
@@ -440,7 +461,7 @@ fn gives_up(case: &Case<'_>) -> Option<Breach> {
     )
 }
 
-/// An election that was won though a request had been refused before.
+/// An election that was won though a request had been refused, or had failed, before.
 fn won_despite_refusal<'a>(
     story: &Story,
     voters: &'a BTreeMap<usize, Vec<Election>>,
@@ -452,8 +473,8 @@ fn won_despite_refusal<'a>(
             let led = acts.find(|call| call.is_leaders() && call.args.term == term);
             led.is_some_and(|led| {
                 requests(story, election).any(|call| {
-                    call.reply.vote_granted == Some(false)
-                        && call.replied().is_some_and(|at| at <= led.sent.at)
+                    let is_vote = call.reply.vote_granted == Some(true);
+                    !is_vote && call.returned.is_some_and(|(at, _)| at.at <= led.sent.at)
                 })
             })
         })

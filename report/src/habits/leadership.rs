@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Habit, leads, up};
+use super::{Habit, elections, leads, replication, up};
 use crate::event::Time;
 use crate::explain::{Case, Window};
 use crate::spec::rules::{all_servers, followers, leaders};
@@ -34,7 +34,35 @@ pub(super) const DEPOSED: &[Habit] = &[
         refuted_by: "the leader of the later term has sent it something",
         find: not_told_of_successor,
     },
+    Habit {
+        rule: &all_servers::HANGS,
+        refuted_by: "all servers went on answering while the leader was back",
+        find: hung_meanwhile,
+    },
+    Habit {
+        rule: &leaders::IN_TURN,
+        refuted_by: "the others had two calls outstanding at the same time",
+        find: in_turn_meanwhile,
+    },
 ];
+
+/// The same case from when the leader that isn't deposed could be reached again: with all that were alive.
+fn meanwhile<'a>(case: &Case<'a>) -> Option<Case<'a>> {
+    let (story, until) = (case.story, case.window.until);
+    let led = former(case).next()?;
+    let mut links = story.links[led.server as usize].iter().rev();
+    let from = links.find(|link| link.is_up && link.moment.at <= until)?.moment.at;
+    let up = (0..story.servers).filter(|&server| story.is_alive(server, until)).collect();
+    Some(Case { window: Window { from, up, ..case.window.clone() }, ..*case })
+}
+
+fn hung_meanwhile(case: &Case<'_>) -> Option<Breach> {
+    elections::hangs(&meanwhile(case)?)
+}
+
+fn in_turn_meanwhile(case: &Case<'_>) -> Option<Breach> {
+    replication::in_turn(&meanwhile(case)?)
+}
 
 /// The servers that say that they lead though they are not the last to do so, at the failure.
 fn former<'a>(case: &'a Case<'_>) -> impl Iterator<Item = super::Leader> + 'a {

@@ -734,8 +734,10 @@ fn heartbeat_commit(case: &Case<'_>) -> Option<Breach> {
 fn not_applied(case: &Case<'_>) -> Option<Breach> {
     let (server, calls, ignores) = unapplied(case)?;
     let since = calls.first()?.handled?;
-    let mut applied = case.story.applied.iter();
-    let goes_on = applied.any(|it| it.server.server == server && it.moment > since);
+    let until = case.window.until;
+    let mut applied = case.story.applied.iter().rev();
+    let last = applied.find(|it| it.server.server == server && it.moment > since);
+    let goes_on = last.is_some_and(|last| until.since(last.moment.at) * 2 < until.since(since.at));
     if goes_on && let Some(late) = applying::applies_late(case) {
         return Some(late);
     }

@@ -408,7 +408,7 @@ bugs! {
         rule: RETRIES_CALLS,
         symptom: "`expected one leader, got none`: a call to a server that was cut off lasts up to \
             7 s, and until then that server isn't asked again",
-        causes: ["election-not-restarted"],
+        causes: ["election-not-restarted", "one-call-at-a-time"],
         source: "constructed: one call at a time to each peer",
     }
 

@@ -78,7 +78,7 @@ bugs! {
         rule: RETRY,
         symptom: "`one(…) failed to reach agreement`, with a leader that still leads: with a \
             longer log than the leader's, the follower is asked for what isn't there",
-        causes: ["next-index-stays"],
+        causes: ["next-index-stays", "next-index-beyond-log"],
         source: "students' repositories: the follower's length is trusted",
     }
 

@@ -52,7 +52,7 @@ bugs! {
         rule: SAVE_SNAPSHOT,
         symptom: "`apply error: …: nil snapshot`, or `snapshot doesn't match m.SnapshotIndex` if \
             it had made one",
-        causes: ["old-snapshot-kept", "snapshot-of-another-index"],
+        causes: ["old-snapshot-kept", "snapshot-of-another-index", "snapshot-empty"],
         source: "students' repositories",
     }
 
@@ -444,7 +444,7 @@ bugs! {
         rule: LAST_INCLUDED_TERM,
         symptom: "`one(…) failed to reach agreement`: after a restart a server refuses what comes \
             behind its snapshot, and its log counts as the oldest",
-        causes: ["snapshot-term-wrong"],
+        causes: ["snapshot-term-wrong", "snapshot-index-forgotten"],
         source: "students' repositories",
     }
 

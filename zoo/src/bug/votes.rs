@@ -397,7 +397,7 @@ bugs! {
         rule: MAJORITY_OF_VOTES,
         symptom: "`expected no leader among connected servers, but … claims to be leader`: one of \
             three elects itself",
-        causes: ["voter-counted-twice"],
+        causes: ["voter-counted-twice", "leads-without-majority"],
         source: "students' repositories: the loop over the peers includes this server",
     }
 }

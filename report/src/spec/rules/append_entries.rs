@@ -487,8 +487,11 @@ fn refused_in_snapshot(
         held.server.incarnation == server.life
             || confirmed.any(|own| own.life == server.life && own.up_to >= held.index)
     };
-    let covers = known.story.held_by(number, moment).filter(|held| held.index >= index);
-    let held = covers.filter(knows).max_by_key(|held| held.index)?;
+    let covers = || known.story.held_by(number, moment).filter(|held| held.index >= index);
+    let last = covers().max_by_key(|held| held.index)?;
+    // One that a crash has left, if it was saved.
+    let is_kept = last.index == index && saved_snapshot(known, number, index).is_some();
+    let held = covers().filter(knows).max_by_key(|held| held.index).or(is_kept.then_some(last))?;
     let (rule, what) = if server.log.replaced.is_some_and(|replaced| replaced.index == index) {
         let what = format!("server {number} kept its log over a snapshot that conflicts with it");
         (&KEPT_OVER_SNAPSHOT, what)

@@ -377,7 +377,8 @@ fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<B
     let applied = server.applied.map_or(0, |(_, index)| index);
     let at_end = server.snapshot.filter(|held| held.index == prev);
     // What it has applied it can't lose; of the rest another leader's word may have changed it.
-    if prev == 0 || prev > applied && said != 0 || server.log.is_claimed && prev > applied {
+    let is_own = server.leads(call.args.term).is_some_and(|led| own == led.term) || prev == 0;
+    if prev > applied && !is_own && (said != 0 || server.log.is_claimed) {
         return None;
     }
     let (rule, what) = match at_end {
