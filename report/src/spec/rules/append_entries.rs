@@ -495,6 +495,9 @@ fn refused_in_snapshot(
     let (rule, what) = if server.log.replaced.is_some_and(|replaced| replaced.index == index) {
         let what = format!("server {number} kept its log over a snapshot that conflicts with it");
         (&KEPT_OVER_SNAPSHOT, what)
+    } else if !knows(&held) && !tells_snapshot(known, number, index) {
+        let what = format!("server {number} forgot in a crash where its snapshot ends");
+        (&SNAPSHOT_INDEX_FORGOTTEN, what)
     } else if held.index == index {
         let what = format!("server {number} refuses what follows its own snapshot");
         (&SNAPSHOT_TERM, what)
@@ -510,6 +513,16 @@ fn refused_in_snapshot(
     }
     // A server may take a request for old that begins within its snapshot, and tell where it is.
     Some(breach.concluded(moment.at, format!("later {text}"), [call.id]))
+}
+
+/// Whether a server has told in its present life that its snapshot ends at `index`.
+fn tells_snapshot(known: &Known<'_>, number: u32, index: u64) -> bool {
+    let life = known.server(number).life;
+    let mut views = known.story.views[number as usize].iter();
+    views.any(|view| {
+        let detail = view.detail.as_ref().filter(|_| view.incarnation == life);
+        detail.is_some_and(|detail| detail.snapshot_index == index)
+    })
 }
 
 /// A server that was restarted with a snapshot refuses what follows an entry in it.
