@@ -138,7 +138,7 @@ mod tests {
               or        likely: server 2 is slow [slower]
               not so    The lost messages aren't.
         "#]]
-        .assert_eq(&text);
+        .assert_eq(&textwrap::dedent(&text));
     }
 
     #[test]
@@ -158,6 +158,6 @@ mod tests {
                             or a source of randomness that is not the run's (use tokio::time
                             and the rand crate), an address
         "#]]
-        .assert_eq(&text);
+        .assert_eq(&textwrap::dedent(&text));
     }
 }

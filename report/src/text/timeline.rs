@@ -469,6 +469,6 @@ mod tests {
               server 0  connected, state never seen
               why       unknown: none of the known causes shows in this run
         "#]]
-        .assert_eq(&did);
+        .assert_eq(&textwrap::dedent(&did));
     }
 }
