@@ -111,6 +111,9 @@ fn waited(case: &Case<'_>) -> (Duration, Duration) {
 /// How unlikely it must be that a timer which is drawn anew each time never fired.
 const UNLIKELY: f64 = 1e-3;
 
+/// How rare it is at least that a timer outlasts a gap that is longer than any that is known.
+const RARE: f64 = 0.05;
+
 /// How many refusals are worth a line.
 const GAPS: usize = 4;
 
@@ -127,7 +130,7 @@ fn keep_from_firing(
     // A timeout is drawn from `least` to `most`: the longer a gap, the rarer it outlasts it.
     let outlasts = |gap: &Duration| {
         let span = most.saturating_sub(least).as_secs_f64().max(1e-3);
-        (most.saturating_sub(*gap).as_secs_f64() / span).min(1.0)
+        (most.saturating_sub(*gap).as_secs_f64() / span).clamp(RARE, 1.0)
     };
     let likely: f64 = gaps.iter().map(outlasts).product();
     gaps.iter().all(|&gap| gap <= PATIENCE) && likely > UNLIKELY

@@ -192,6 +192,11 @@ impl Known<'_> {
         let (Some(prev), Some(entries)) = (call.args.prev_log_index, &call.args.entries) else {
             return;
         };
+        // A request that was built before it gave way tells of the log as it was.
+        let life = server.life;
+        if server.shown.is_some_and(|shown| shown.life == life && shown.term > term) {
+            return;
+        }
         let log = &mut server.log;
         for (index, entry) in (prev + 1..).zip(entries) {
             if index > log.last_index() {
@@ -309,12 +314,20 @@ impl Known<'_> {
         led.answered[call.to as usize] = call.replied().map(|at| (at, call.id, up_to));
         let confirmed = &mut led.confirmed[call.to as usize];
         *confirmed = (*confirmed).max(up_to);
-        // Up to where a majority has the log, if an entry of its own term is at that end.
+        // Up to where a majority has the log, if an entry of its own term is at that end. Of an entry whose
+        // term isn't known it may be true.
         let own = server.log.last_index().max(up_to);
-        let n = counted(&led.confirmed, call.from.server, own, majority);
-        // Of an entry whose term isn't known it may be true.
-        if server.log.term(n).is_none_or(|term| term == led.term) && n > server.commit {
-            server.commit = n;
+        let is_own = |n: u64| server.log.term(n).is_none_or(|term| term == led.term);
+        let [sure, perhaps] = [0, u64::MAX].map(|unread| {
+            let up_to =
+                led.confirmed.iter().map(|&up_to| if up_to == u64::MAX { unread } else { up_to });
+            counted(up_to.collect(), call.from.server, own, majority)
+        });
+        if is_own(sure) {
+            server.commit = server.commit.max(sure);
+        }
+        if perhaps > sure && is_own(perhaps) {
+            server.may_know = server.may_know.max(perhaps);
         }
     }
 
@@ -386,9 +399,8 @@ impl Known<'_> {
 }
 
 /// Up to where a majority has the log, if the leader has it up to `own`.
-fn counted(confirmed: &[u64], leader: u32, own: u64, majority: usize) -> u64 {
-    let mut all = confirmed.to_vec();
-    all[leader as usize] = own;
-    all.sort_unstable();
-    all[all.len() - majority]
+fn counted(mut confirmed: Vec<u64>, leader: u32, own: u64, majority: usize) -> u64 {
+    confirmed[leader as usize] = own;
+    confirmed.sort_unstable();
+    confirmed[confirmed.len() - majority]
 }

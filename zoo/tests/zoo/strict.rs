@@ -68,7 +68,7 @@ fn rules_find_what_no_check_does() {
             1..=10,
             "rule old-leader-obeyed (M6): ",
         ),
-        (Bug::NeverSavesTheirEntries, "TestPersist23C", 1..=3, "rule vote-for-outdated-log (M5): "),
+        (Bug::NeverSavesTheirEntries, "TestPersist23C", 1..=3, "rule log-not-saved (M7): "),
     ] {
         assert_eq!(run_of(test, bug, "0", seeds.clone()).failures().next(), None, "{test}, {bug}");
         let strict = run_of(test, bug, "1", seeds);

@@ -3,7 +3,7 @@
 use super::install_snapshot::{COVERED_REFUSED, DROPPED_FOR_SNAPSHOT, KEPT_OVER_SNAPSHOT};
 use super::persistence::{
     LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, SNAPSHOT_TERM, had, handled_older_snapshot,
-    handled_shorter, saved_snapshot,
+    handled_shorter, saved_snapshot, snapshot_index_forgotten,
 };
 use super::{contract, rules};
 use crate::spec::breach::{Basis, Breach, Fact};
@@ -523,23 +523,6 @@ fn tells_snapshot(known: &Known<'_>, number: u32, index: u64) -> bool {
         let detail = view.detail.as_ref().filter(|_| view.incarnation == life);
         detail.is_some_and(|detail| detail.snapshot_index == index)
     })
-}
-
-/// A server that was restarted with a snapshot refuses what follows an entry in it.
-fn snapshot_index_forgotten(
-    known: &Known<'_>,
-    number: u32,
-    snapshot: &Held,
-    (moment, text, call): (Moment, String, &Call),
-) -> Breach {
-    let began = known.server(number).began.map_or(moment.at, |began| began.at);
-    let up_to = snapshot.index;
-    let what = format!("server {number} forgot in a crash where its snapshot ends");
-    let had = format!("server {number} had a snapshot up to index {up_to}, and saved it");
-    Breach::new(&SNAPSHOT_INDEX_FORGOTTEN, moment, number, what)
-        .seen(snapshot.moment.at, had, None)
-        .seen(began, "it was restarted with that snapshot".to_owned(), None)
-        .concluded(moment.at, text, [call.id])
 }
 
 /// A follower applies what it couldn't know to be committed.

@@ -228,7 +228,8 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     let until = first.map_or(told, |call| call.sent.at);
     let is_silent = until.0.saturating_sub(view.moment.at.0) >= SILENT;
     // Who has led may have come to a later term just now.
-    if !is_silent && server.led.is_some() {
+    let has_led = server.led.is_some();
+    if has_led && until.0.saturating_sub(view.moment.at.0) < JUST {
         return None;
     }
     // Who hasn't even asked for votes has nothing to lead by.
@@ -243,7 +244,7 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     );
     let breach =
         Breach::new(&LEADER_ONLY_TOLD, view.moment, number, what).seen(view.moment.at, says, None);
-    Some(match first {
+    let breach = match first {
         Some(first) => {
             let text = "it first sent something as a leader then, with the votes for it".to_owned();
             breach.seen(first.sent.at, text, [first.id])
@@ -252,7 +253,8 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
             let text = "in that term it never sent anything as a leader".to_owned();
             breach.seen(view.moment.at, text, None)
         }
-    })
+    };
+    Some(breach.sure_if(!has_led || is_silent))
 }
 
 /// Whether a reply to a request for votes has come just before a view: that may have made a leader.

@@ -219,6 +219,14 @@ fn asks_with_less_than_written(known: &Known<'_>, moment: Moment, call: &Call) -
     {
         return None;
     }
+    let began = server.began.unwrap_or(moment);
+    let snapshot = known.story.held_by(number, began).max_by_key(|held| held.index);
+    if let Some(snapshot) = snapshot.filter(|held| index < held.index) {
+        // A log that ends before the snapshot with which its server began is counted from there.
+        let text =
+            format!("it asked for votes in term {term} with a log that ends at index {index}");
+        return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
+    }
     let what = format!("server {number} lost the entry at index {written} in a crash");
     let text = format!(
         "after a crash it asked for votes in term {term} with a log that ends at index {index}"
@@ -226,4 +234,21 @@ fn asks_with_less_than_written(known: &Known<'_>, moment: Moment, call: &Call) -
     let breach = Breach::new(&LOG_NOT_SAVED, moment, number, what);
     // What it saved since may have left that entry out, for nobody relied on it.
     Some(breach.facts(had(known, number, written, moment)).concluded(moment.at, text, [call.id]))
+}
+
+/// A server that was restarted with a snapshot acts as if it had none.
+pub(super) fn snapshot_index_forgotten(
+    known: &Known<'_>,
+    number: u32,
+    snapshot: &Held,
+    (moment, text, call): (Moment, String, &Call),
+) -> Breach {
+    let began = known.server(number).began.map_or(moment.at, |began| began.at);
+    let up_to = snapshot.index;
+    let what = format!("server {number} forgot in a crash where its snapshot ends");
+    let had = format!("server {number} had a snapshot up to index {up_to}, and saved it");
+    Breach::new(&SNAPSHOT_INDEX_FORGOTTEN, moment, number, what)
+        .seen(snapshot.moment.at, had, None)
+        .seen(began, "it was restarted with that snapshot".to_owned(), None)
+        .concluded(moment.at, text, [call.id])
 }

@@ -112,7 +112,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "monitor MN: server N refused to go on from index N in term N, and had acknowledged",
+                "rule log-truncated (MN): server N threw away the entry of term N at index N",
             ),
         )],
     ),
@@ -283,8 +283,7 @@ pub(super) const ROWS: &[Row] = &[
             6,
             Expected::anywhere(
                 Safety,
-                "monitor MN: server N applied index N, which had been sent to so few that at most N of \
-                 N servers could have it",
+                "rule commits-without-majority (MN): server N committed index N without a majority",
             ),
         )],
     ),
