@@ -109,7 +109,7 @@ fn waited(case: &Case<'_>) -> (Duration, Duration) {
 }
 
 /// How unlikely it must be that a timer which is drawn anew each time never fired.
-const UNLIKELY: f64 = 1e-3;
+const UNLIKELY: f64 = 1e-5;
 
 /// How rare it is at least that a timer outlasts a gap that is longer than any that is known.
 const RARE: f64 = 0.05;

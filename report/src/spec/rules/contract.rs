@@ -7,7 +7,7 @@ use super::install_snapshot::{GOES_BACK, NOT_DELIVERED};
 use super::leaders::{BEYOND_LOG, NOBODY_ASKED};
 use super::request_vote::HANDLERS_OVERLAP;
 use super::{persistence, rules};
-use crate::event::Caller;
+use crate::event::{Caller, Role};
 use crate::outcome::Outcome;
 use crate::spec::Known;
 use crate::spec::breach::Breach;
@@ -227,14 +227,26 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     let told = told.map_or(view.moment.at, |(_, until)| until);
     let until = first.map_or(told, |call| call.sent.at);
     let is_silent = until.0.saturating_sub(view.moment.at.0) >= SILENT;
-    // Who has led may have come to a later term just now.
-    let has_led = server.led.is_some();
+    // Who has led may have come to a later term just now; not where another was elected in it, or where it
+    // says itself that it is something else.
+    let is_elected = |other: u32| {
+        let life = known.server(other).life;
+        let caller = Caller { server: other, incarnation: life };
+        other != number && has_votes(known, caller, Some(view.term), view.moment)
+    };
+    let is_other = view.detail.as_ref().is_some_and(|detail| detail.role != Role::Leader);
+    let has_led = server.led.is_some() && !is_other && !(0..story.servers as u32).any(is_elected);
     if has_led && until.0.saturating_sub(view.moment.at.0) < JUST {
         return None;
     }
     // Who hasn't even asked for votes has nothing to lead by.
     let has_stood = server.stood.contains(&view.term) || first.is_some();
-    if !is_silent && has_stood && (first.is_none() || was_just_answered(known, view, number)) {
+    let is_known = server.led.is_some() && !has_led;
+    if !is_known
+        && !is_silent
+        && has_stood
+        && (first.is_none() || was_just_answered(known, view, number))
+    {
         return None;
     }
     let what = format!("server {number} said that it leads when it did not");
