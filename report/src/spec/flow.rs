@@ -128,12 +128,12 @@ impl<'a> Flow<'a> {
             return (0, 0);
         }
         // What came in the same form before there was anything to bring doesn't bring it.
-        let old: BTreeSet<&[u8]> = before.iter().map(|(_, message)| message.bytes()).collect();
+        let old: BTreeSet<&[u8]> = before.iter().map(|(_, payload)| payload.bytes()).collect();
         let overhead = self.overhead.get().unwrap_or(0);
         let new = after
             .iter()
-            .filter(|(_, message)| message.wire_len() > overhead && !old.contains(message.bytes()));
-        (after.len(), new.map(|(_, message)| message.wire_len()).sum())
+            .filter(|(_, payload)| payload.wire_len() > overhead && !old.contains(payload.bytes()));
+        (after.len(), new.map(|(_, payload)| payload.wire_len()).sum())
     }
 }
 
