@@ -12,33 +12,20 @@ use crate::spec::rules::contract::{self, indexes};
 use crate::spec::rules::{all_servers, persistence};
 use crate::story::{Applied, Life, Purpose, Story};
 
-pub(super) const LATE: &[Habit] = &[Habit {
-    rule: &all_servers::APPLIES_LATE,
-    refuted_by: "most commands are applied as soon as they are known to be committed",
-    find: applies_late,
-}];
+pub(super) const LATE: &[Habit] = &[
+    // Refuted if most commands are applied as soon as they are known to be committed.
+    applies_late,
+];
 
 pub(super) const ORDER: &[Habit] = &[
-    Habit {
-        rule: &persistence::SNAPSHOT_INDEX_FORGOTTEN,
-        refuted_by: "the first index that it applies after a crash is the one behind its snapshot",
-        find: snapshot_index_forgotten,
-    },
-    Habit {
-        rule: &persistence::SNAPSHOT_NOT_SAVED,
-        refuted_by: "what is saved after snapshot() has a snapshot",
-        find: snapshot_lost,
-    },
-    Habit {
-        rule: &persistence::SAVED_FOR_APPLIED,
-        refuted_by: "it had been told of what is committed since it began",
-        find: saved_for_applied,
-    },
-    Habit {
-        rule: &contract::LEFT_OUT,
-        refuted_by: "what it left out is covered by a snapshot that it has handed on",
-        find: left_out,
-    },
+    // Refuted if the first index that it applies after a crash is the one behind its snapshot.
+    snapshot_index_forgotten,
+    // Refuted if what is saved after snapshot() has a snapshot.
+    snapshot_lost,
+    // Refuted if it had been told of what is committed since it began.
+    saved_for_applied,
+    // Refuted if what it left out is covered by a snapshot that it has handed on.
+    left_out,
 ];
 
 /// A right Raft applies at once.

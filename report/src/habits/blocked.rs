@@ -7,17 +7,12 @@ use crate::spec::Breach;
 use crate::spec::rules::contract;
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit {
-        rule: &contract::KILLED_WAITS,
-        refuted_by: "the life that blocks is the present one",
-        find: killed_server_waits,
-    },
-    Habit {
-        rule: &contract::LOCK_WHILE_APPLYING,
-        refuted_by: "nothing was on its way to the service",
-        find: snapshot_waits,
-    },
-    Habit { rule: &contract::START_WAITS, refuted_by: "start() returned", find: start_waits },
+    // Refuted if the life that blocks is the present one.
+    killed_server_waits,
+    // Refuted if nothing was on its way to the service.
+    snapshot_waits,
+    // Refuted if start() returned.
+    start_waits,
 ];
 
 /// The server that blocks the thread, and in what.

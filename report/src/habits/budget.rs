@@ -12,27 +12,16 @@ use crate::story::{Call, Purpose};
 use crate::text::{count, list};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit {
-        rule: &budget::NO_PAUSE,
-        refuted_by: "heartbeats come as often when nothing is answered",
-        find: no_pause,
-    },
-    Habit {
-        rule: &budget::ONE_A_REQUEST,
-        refuted_by: "most requests bring all that there was",
-        find: one_of_calls,
-    },
-    Habit {
-        rule: &budget::SENT_AGAIN,
-        refuted_by: "the confirmation hadn't come in when the entries were sent again",
-        find: confirmed_sent_again,
-    },
-    Habit { rule: &budget::SENT_TWICE, refuted_by: "the first request was lost", find: sent_twice },
-    Habit {
-        rule: &budget::TOO_OFTEN,
-        refuted_by: "half of the heartbeats are further apart",
-        find: heartbeats_too_often,
-    },
+    // Refuted if heartbeats come as often when nothing is answered.
+    no_pause,
+    // Refuted if most requests bring all that there was.
+    one_of_calls,
+    // Refuted if the confirmation hadn't come in when the entries were sent again.
+    confirmed_sent_again,
+    // Refuted if the first request was lost.
+    sent_twice,
+    // Refuted if half of the heartbeats are further apart.
+    heartbeats_too_often,
 ];
 
 /// Less often is what happens to every Raft now and then.

@@ -5,25 +5,16 @@ use crate::check::Check;
 use crate::event::Time;
 use crate::explain::Case;
 use crate::spec::Breach;
-use crate::spec::rules::{contract, leaders};
+use crate::spec::rules::contract;
 use crate::story::Story;
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit {
-        rule: &leaders::IN_TURN,
-        refuted_by: "two of its calls were outstanding at the same time",
-        find: super::replication::in_turn,
-    },
-    Habit {
-        rule: &contract::ONE_COMMAND,
-        refuted_by: "a second command was taken while the first one wasn't applied",
-        find: one_command_at_a_time,
-    },
-    Habit {
-        rule: &contract::REFUSES_COMMANDS,
-        refuted_by: "it didn't lead any more when it was asked",
-        find: leader_refuses,
-    },
+    // Refuted if two of its calls were outstanding at the same time.
+    super::turns::in_turn,
+    // Refuted if a second command was taken while the first one wasn't applied.
+    one_command_at_a_time,
+    // Refuted if it didn't lead any more when it was asked.
+    leader_refuses,
 ];
 
 /// The leader that refused a command, until when it led for certain, and whether the refusal was seen.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Habit, elections, leads, replication, up};
+use super::{Habit, elections, leads, turns, up};
 use crate::event::Time;
 use crate::explain::{Case, Window};
 use crate::spec::rules::{all_servers, followers, leaders};
@@ -11,39 +11,21 @@ use crate::spec::{Breach, Rule};
 use crate::story::{Call, Election, Purpose, Story};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit {
-        rule: &followers::DESPITE_LEADER,
-        refuted_by: "the leader that it heard was of an earlier term, or it had been silent for long",
-        find: despite_leader,
-    },
-    Habit {
-        rule: &leaders::SILENT,
-        refuted_by: "the leader's requests were lost, or it didn't lead any more",
-        find: silent,
-    },
+    // Refuted if the leader that it heard was of an earlier term, or it had been silent for long.
+    despite_leader,
+    // Refuted if the leader's requests were lost, or it didn't lead any more.
+    silent,
 ];
 
 pub(super) const DEPOSED: &[Habit] = &[
-    Habit {
-        rule: &all_servers::HANGS,
-        refuted_by: "no message of a higher term has reached the leader",
-        find: higher_term_unhandled,
-    },
-    Habit {
-        rule: &leaders::ONE_CALL,
-        refuted_by: "the leader of the later term has sent it something",
-        find: not_told_of_successor,
-    },
-    Habit {
-        rule: &all_servers::HANGS,
-        refuted_by: "all servers went on answering while the leader was back",
-        find: hung_meanwhile,
-    },
-    Habit {
-        rule: &leaders::IN_TURN,
-        refuted_by: "the others had two calls outstanding at the same time",
-        find: in_turn_meanwhile,
-    },
+    // Refuted if no message of a higher term has reached the leader.
+    higher_term_unhandled,
+    // Refuted if the leader of the later term has sent it something.
+    not_told_of_successor,
+    // Refuted if all servers went on answering while the leader was back.
+    hung_meanwhile,
+    // Refuted if the others had two calls outstanding at the same time.
+    in_turn_meanwhile,
 ];
 
 /// The same case from when the leader that isn't deposed could be reached again: with all that were alive.
@@ -61,7 +43,7 @@ fn hung_meanwhile(case: &Case<'_>) -> Option<Breach> {
 }
 
 fn in_turn_meanwhile(case: &Case<'_>) -> Option<Breach> {
-    replication::in_turn(&meanwhile(case)?)
+    turns::in_turn(&meanwhile(case)?)
 }
 
 /// The servers that say that they lead though they are not the last to do so, at the failure.

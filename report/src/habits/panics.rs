@@ -11,26 +11,14 @@ use crate::spec::rules::{contract, install_snapshot, persistence};
 use crate::story::{Call, Held, Life, Purpose};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit {
-        rule: &persistence::SNAPSHOT_INDEX_FORGOTTEN,
-        refuted_by: "it had applied something in that life, or its snapshot is no reason",
-        find: began_before_snapshot,
-    },
-    Habit {
-        rule: &install_snapshot::BELOW,
-        refuted_by: "the request begins behind the server's snapshot",
-        find: request_below_snapshot,
-    },
-    Habit {
-        rule: &contract::LATE_REPLY,
-        refuted_by: "no reply to a request of an earlier term came just before",
-        find: late_reply_heeded,
-    },
-    Habit {
-        rule: &install_snapshot::OFFSET_IGNORED,
-        refuted_by: "it panics with a whole log, too",
-        find: offset_ignored,
-    },
+    // Refuted if it had applied something in that life, or its snapshot is no reason.
+    began_before_snapshot,
+    // Refuted if the request begins behind the server's snapshot.
+    request_below_snapshot,
+    // Refuted if no reply to a request of an earlier term came just before.
+    late_reply_heeded,
+    // Refuted if it panics with a whole log, too.
+    offset_ignored,
 ];
 
 /// What is done with a reply is done by then.

@@ -8,28 +8,18 @@ use crate::spec::{Breach, Rule};
 use crate::story::{Moment, Purpose, Save, Snapshot, Story};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit {
-        rule: &persistence::LOG_NOT_SAVED,
-        refuted_by: "it saved something after it had accepted the command",
-        find: command_not_saved,
-    },
-    Habit {
-        rule: &persistence::SNAPSHOT_NOT_SAVED,
-        refuted_by: "its last save has a snapshot",
-        find: installed_not_saved,
-    },
-    Habit {
-        rule: &persistence::LOG_NOT_SAVED,
-        refuted_by: "a leader of a later term has replaced the entry",
-        find: entry_lost,
-    },
+    // Refuted if it saved something after it had accepted the command.
+    command_not_saved,
+    // Refuted if its last save has a snapshot.
+    installed_not_saved,
+    // Refuted if a leader of a later term has replaced the entry.
+    entry_lost,
 ];
 
-pub(super) const CUT: &[Habit] = &[Habit {
-    rule: &install_snapshot::LOG_NOT_CUT,
-    refuted_by: "what it saves gets smaller after a snapshot",
-    find: not_cut,
-}];
+pub(super) const CUT: &[Habit] = &[
+    // Refuted if what it saves gets smaller after a snapshot.
+    not_cut,
+];
 
 fn snapshots(
     story: &Story,

@@ -9,21 +9,12 @@ use crate::spec::rules::{install_snapshot, persistence};
 use crate::story::{Applied, Call, Moment, Purpose, Save};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit {
-        rule: &persistence::STATE_FOR_SNAPSHOT,
-        refuted_by: "the snapshot that it saved is another than its state",
-        find: state_for_snapshot,
-    },
-    Habit {
-        rule: &persistence::SNAPSHOT_NOT_SAVED,
-        refuted_by: "the sender's own snapshot is the right one",
-        find: sender_s_snapshot,
-    },
-    Habit {
-        rule: &install_snapshot::ANOTHER_INDEX,
-        refuted_by: "the contents are those of the index that was sent with them",
-        find: another_index,
-    },
+    // Refuted if the snapshot that it saved is another than its state.
+    state_for_snapshot,
+    // Refuted if the sender's own snapshot is the right one.
+    sender_s_snapshot,
+    // Refuted if the contents are those of the index that was sent with them.
+    another_index,
 ];
 
 /// The server that handed on the snapshot, and what is wrong with it.
