@@ -37,6 +37,18 @@ pub(crate) struct Case<'a> {
     pub(crate) breaches: &'a [Breach],
 }
 
+impl Case<'_> {
+    /// What didn't happen until the failure breaks `rule`.
+    pub(crate) fn breach(
+        &self,
+        rule: &'static spec::Rule,
+        server: u32,
+        what: impl Into<String>,
+    ) -> Breach {
+        Breach::new(rule, self.window.end(), server, what)
+    }
+}
+
 /// Why the run of `story` failed.
 #[must_use]
 pub fn explain(story: &Story, failure: &Failure) -> Explanation {

@@ -120,6 +120,12 @@ impl Story {
             .filter(move |held| held.server.server == server && held.moment < until)
     }
 
+    /// The snapshot with the highest index that a server has had before `until`.
+    #[must_use]
+    pub fn last_held(&self, server: u32, until: Moment) -> Option<Held> {
+        self.held_by(server, until).max_by_key(|held| held.index)
+    }
+
     /// What a server was last seen to be at `at`.
     #[must_use]
     pub fn view_at(&self, server: usize, at: Time) -> Option<&View> {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::event::{RpcId, Time};
 use crate::fields::Slot;
 use crate::spec::{Basis, Fact};
-use crate::story::{Call, Purpose, Story};
+use crate::story::{Call, Story};
 use crate::text::list;
 
 /// Why messages may say something else than is read in them, if they may.
@@ -51,7 +51,7 @@ fn own_entry(story: &Story) -> Option<(&Call, u64)> {
     }
     let own = story.proposals.iter();
     let own: BTreeSet<_> = own.map(|own| (own.server.server, own.term, own.index)).collect();
-    let appends = story.calls.iter().filter(|call| call.purpose == Purpose::Append);
+    let appends = story.calls.iter().filter(|call| call.is_append());
     appends.filter(|call| !call.is_copy).find_map(|call| {
         let (term, prev) = call.args.term.zip(call.args.prev_log_index)?;
         let mut entries = (prev + 1..).zip(call.args.entries.as_deref()?);

@@ -35,9 +35,7 @@ pub(super) fn unknown(case: &Case<'_>) -> Option<Finding> {
         ] {
             let calls = sent(purpose);
             let answered = calls.iter().filter(|call| call.replied().is_some()).count();
-            let agreed = calls.iter().filter(|call| {
-                call.reply.vote_granted == Some(true) || call.reply.success == Some(true)
-            });
+            let agreed = calls.iter().filter(|call| call.is_granted() || call.is_accepted());
             if !calls.is_empty() {
                 let name = match (calls.len(), name) {
                     (1, name) => format!("1 {name}"),

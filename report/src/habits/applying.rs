@@ -10,7 +10,7 @@ use crate::explain::Case;
 use crate::spec::Breach;
 use crate::spec::rules::contract::{self, indexes};
 use crate::spec::rules::{all_servers, persistence};
-use crate::story::{Applied, Life, Purpose, Story};
+use crate::story::{Applied, Life, Story};
 
 pub(super) const LATE: &[Habit] = &[
     // Refuted if most commands are applied as soon as they are known to be committed.
@@ -67,11 +67,11 @@ pub(super) fn applies_late(case: &Case<'_>) -> Option<Breach> {
         middle.length().as_millis()
     );
     let rule = &all_servers::APPLIES_LATE;
-    Some(
-        Breach::new(rule, case.window.end(), worst.server as u32, what)
-            .seen(worst.known, knew, [worst.call])
-            .seen(worst.applied, late, None),
-    )
+    Some(case.breach(rule, worst.server as u32, what).seen(worst.known, knew, [worst.call]).seen(
+        worst.applied,
+        late,
+        None,
+    ))
 }
 
 fn delays(case: &Case<'_>) -> Vec<Delay> {
@@ -87,7 +87,7 @@ fn delays(case: &Case<'_>) -> Vec<Delay> {
                 known.push((commit.min(last), handled.at, call.id));
             }
         }
-        for call in story.sent_by(server).filter(|call| call.purpose == Purpose::Append) {
+        for call in story.sent_by(server).filter(|call| call.is_append()) {
             known.extend(call.args.leader_commit.map(|commit| (commit, call.sent.at, call.id)));
         }
         known.sort_by_key(|&(_, at, _)| at);
@@ -217,7 +217,7 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
 fn knew_of_more(story: &Story, first: &First<'_>) -> bool {
     story.handled_by(first.server).any(|call| {
         let known = call.args.leader_commit.zip(call.up_to()).map(|(commit, end)| commit.min(end));
-        call.reply.success == Some(true)
+        call.is_accepted()
             && call.delivered > Some(first.life.from)
             && call.handled < Some(first.applied.moment)
             && known > Some(first.applied.index)
@@ -233,7 +233,7 @@ fn was_last(story: &Story, server: usize, began: crate::story::Moment, index: u6
         .filter(|applied| applied.server.server as usize == server && applied.moment < began);
     let confirmed = story.handled_by(server).filter_map(|call| {
         let handled = call.handled.filter(|&handled| handled < began)?;
-        (call.reply.success == Some(true)).then_some((handled, call.up_to()?))
+        (call.is_accepted()).then_some((handled, call.up_to()?))
     });
     let proposed = story.proposals.iter();
     let proposed =

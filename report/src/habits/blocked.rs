@@ -38,11 +38,11 @@ fn killed_server_waits(case: &Case<'_>) -> Option<Breach> {
     let killed = format!("server {server} was killed, in its life {}", life.incarnation);
     let text =
         "a task of a life that had ended blocks the thread, and with it all others".to_owned();
-    Some(
-        Breach::new(&contract::KILLED_WAITS, case.window.end(), server, what)
-            .seen(crashed.at, killed, None)
-            .seen(case.window.until, text, None),
-    )
+    Some(case.breach(&contract::KILLED_WAITS, server, what).seen(crashed.at, killed, None).seen(
+        case.window.until,
+        text,
+        None,
+    ))
 }
 
 /// The service waits for the Raft, which waits for the service.
@@ -58,7 +58,7 @@ fn snapshot_waits(case: &Case<'_>) -> Option<Breach> {
     let text =
         "before it took the next message it called snapshot(), which doesn't return".to_owned();
     let rule = &contract::LOCK_WHILE_APPLYING;
-    let breach = Breach::new(rule, case.window.end(), server, what);
+    let breach = case.breach(rule, server, what);
     let breach = breach.seen(last.moment.at, given, None).seen(case.window.until, text, None);
     is_in(activity, "snapshot").then_some(breach)
 }
@@ -68,7 +68,7 @@ fn start_waits(case: &Case<'_>) -> Option<Breach> {
     let (server, _, activity) = blocked(case)?;
     let until = case.window.until;
     let what = format!("server {server}'s start() waits instead of returning at once");
-    let mut breach = Breach::new(&contract::START_WAITS, case.window.end(), server, what);
+    let mut breach = case.breach(&contract::START_WAITS, server, what);
     if let Some(leader) = leads(case.story, server as usize, until) {
         let text = format!("server {server} leads term {}", leader.term);
         breach = breach.seen(leader.since, text, None);

@@ -8,7 +8,7 @@ use crate::explain::Case;
 use crate::spec::Breach;
 use crate::spec::rules::budget;
 use crate::spec::rules::contract::indexes;
-use crate::story::{Call, Purpose};
+use crate::story::Call;
 use crate::text::{count, list};
 
 pub(super) const HABITS: &[Habit] = &[
@@ -33,7 +33,7 @@ const HEARTBEAT: u64 = 75_000;
 fn appends<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Call> {
     let until = case.window.until;
     let all = case.story.calls.iter();
-    all.filter(move |call| call.purpose == Purpose::Append && call.sent.at <= until)
+    all.filter(move |call| call.is_append() && call.sent.at <= until)
 }
 
 /// Whether the failing check counted calls.
@@ -76,7 +76,7 @@ fn confirmed_sent_again(case: &Case<'_>) -> Option<Breach> {
         let confirmed = earlier.take_while(|other| other.sent < call.sent).find(|other| {
             other.to == call.to
                 && other.args.term == call.args.term
-                && other.reply.success == Some(true)
+                && other.is_accepted()
                 && other.returned.is_some_and(|(returned, _)| returned < call.sent)
                 && other.up_to() >= Some(begin)
         });
@@ -91,7 +91,8 @@ fn confirmed_sent_again(case: &Case<'_>) -> Option<Breach> {
     let what = format!("server {leader} sends again what a follower has confirmed");
     let text = format!("server {server} confirmed to server {leader} that it has index {begin}");
     let sent = format!("server {leader} sent it the entries from index {begin} on");
-    let breach = Breach::new(&budget::SENT_AGAIN, case.window.end(), leader, what)
+    let breach = case
+        .breach(&budget::SENT_AGAIN, leader, what)
         .seen(confirmed.returned?.0.at, text, [confirmed.id])
         .seen(call.sent.at, sent, [call.id]);
     Some(share(case, breach, call, &again))
@@ -126,7 +127,8 @@ fn sent_twice(case: &Case<'_>) -> Option<Breach> {
         "it sent the same again after {} ms, before the answer came",
         (call.sent.at.0 - twin.sent.at.0) / 1000
     );
-    let breach = Breach::new(&budget::SENT_TWICE, case.window.end(), leader, what)
+    let breach = case
+        .breach(&budget::SENT_TWICE, leader, what)
         .seen(twin.sent.at, sent, [twin.id])
         .seen(call.sent.at, text, [call.id]);
     Some(share(case, breach, call, &again))
@@ -162,9 +164,11 @@ pub(super) fn one_a_request(case: &Case<'_>) -> Option<Breach> {
     let last = calls.last()?.0;
     let of = format!("the last of {} requests of that kind", calls.len());
     Some(
-        Breach::new(&budget::ONE_A_REQUEST, case.window.end(), leader, what)
-            .seen(call.sent.at, text, [call.id])
-            .seen(last.sent.at, of, [last.id]),
+        case.breach(&budget::ONE_A_REQUEST, leader, what).seen(call.sent.at, text, [call.id]).seen(
+            last.sent.at,
+            of,
+            [last.id],
+        ),
     )
 }
 
@@ -215,7 +219,7 @@ fn no_pause(case: &Case<'_>) -> Option<Breach> {
     let again = format!("server {leader} sent the same heartbeat again, {pause} µs later");
     let text = format!("by now there are {count} such heartbeats");
     Some(
-        Breach::new(&budget::NO_PAUSE, case.window.end(), leader, what)
+        case.breach(&budget::NO_PAUSE, leader, what)
             .seen(before.returned?.0.at, came, [before.id])
             .seen(call.sent.at, again, [call.id])
             .seen(case.window.until, text, None),
@@ -249,8 +253,10 @@ fn heartbeats_too_often(case: &Case<'_>) -> Option<Breach> {
     );
     let beat = format!("server {leader} sent server {server} a heartbeat");
     Some(
-        Breach::new(&budget::TOO_OFTEN, case.window.end(), leader, what)
-            .seen(before.sent.at, beat, [before.id])
-            .seen(call.sent.at, text, [call.id]),
+        case.breach(&budget::TOO_OFTEN, leader, what).seen(before.sent.at, beat, [before.id]).seen(
+            call.sent.at,
+            text,
+            [call.id],
+        ),
     )
 }

@@ -99,7 +99,7 @@ fn one_command_at_a_time(case: &Case<'_>) -> Option<Breach> {
          any server ever accept one before the one before was applied",
         leader.server
     );
-    let breach = Breach::new(&contract::ONE_COMMAND, case.window.end(), leader.server, what);
+    let breach = case.breach(&contract::ONE_COMMAND, leader.server, what);
     Some(led(breach, &leader).seen(last.moment.at, took, None).seen(until, text, None))
 }
 
@@ -116,6 +116,6 @@ fn leader_refuses(case: &Case<'_>) -> Option<Breach> {
     };
     let what = format!("server {} leads, and start() refused a command", leader.server);
     let rule = &contract::REFUSES_COMMANDS;
-    let breach = Breach::new(rule, case.window.end(), leader.server, what);
+    let breach = case.breach(rule, leader.server, what);
     Some(led(breach, &leader).seen(until, text, None))
 }

@@ -8,7 +8,7 @@ use crate::event::Time;
 use crate::explain::Case;
 use crate::spec::rules::{all_servers, candidates, contract, leaders, request_vote};
 use crate::spec::{Breach, refusals};
-use crate::story::{Call, Election, Purpose, Story};
+use crate::story::{Call, Election, Story};
 use crate::text::{count, list};
 
 /// A server that answers nothing can do nothing else.
@@ -71,7 +71,7 @@ const SLOW: Duration = Duration::from_millis(300);
 pub(super) fn hangs(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let (from, until) = (case.window.from, case.window.until);
-    let mut breach = Breach::new(&all_servers::HANGS, case.window.end(), 0, String::new());
+    let mut breach = case.breach(&all_servers::HANGS, 0, String::new());
     let mut never = false;
     breach.servers.clear();
     for &server in &case.window.up {
@@ -140,8 +140,7 @@ fn leader_not_told(case: &Case<'_>) -> Option<Breach> {
             );
             let what =
                 format!("server {server} leads term {term}, but its get_state never says so");
-            let breach =
-                Breach::new(&contract::LEADER_NOT_TOLD, case.window.end(), server as u32, what);
+            let breach = case.breach(&contract::LEADER_NOT_TOLD, server as u32, what);
             return Some(breach.seen(first.sent.at, text, ids(calls)));
         }
     }
@@ -193,7 +192,7 @@ fn older_request(case: &Case<'_>) -> Option<Breach> {
             let older = story.sent_by(candidate.server as usize).find(|call| {
                 call.from == candidate
                     && call.to == server
-                    && call.purpose == Purpose::Vote
+                    && call.is_vote()
                     && call.args.term < Some(election.term)
                     && call.is_outstanding(super::after(election.at, COUNTED))
             });
@@ -213,7 +212,7 @@ fn older_request(case: &Case<'_>) -> Option<Breach> {
         election.term
     );
     Some(
-        Breach::new(&leaders::ONE_CALL, case.window.end(), candidate, what)
+        case.breach(&leaders::ONE_CALL, candidate, what)
             .seen(older.sent.at, sent, [older.id])
             .seen(election.at, text, [older.id]),
     )
@@ -230,7 +229,7 @@ fn vote_refused(case: &Case<'_>) -> Option<Breach> {
         "servers that were free to vote refused their votes ({})",
         count(found.len(), "time")
     );
-    let breach = Breach::new(&request_vote::REFUSED, case.window.end(), call.to, what);
+    let breach = case.breach(&request_vote::REFUSED, call.to, what);
     Some(breach.facts(found.into_iter().take(3).cloned()))
 }
 
@@ -253,7 +252,7 @@ fn replaced_at_once(case: &Case<'_>) -> Option<Breach> {
         "leaders are elected and replaced before anybody notices ({} in the failing check)",
         count(reigns.len(), "leader")
     );
-    let mut breach = Breach::new(&leaders::REPLACED, case.window.end(), first as u32, what);
+    let mut breach = case.breach(&leaders::REPLACED, first as u32, what);
     for &(from, server, term, until) in reigns.iter().take(2) {
         let deposed = voters.iter().flat_map(|(&by, elections)| {
             let within = |election: &&Election| election.term > term && election.at >= from;
@@ -302,8 +301,7 @@ fn votes_split(case: &Case<'_>) -> Option<Breach> {
     }
     let first = split.first().filter(|_| split.len() >= 3)?.1[0].1;
     let what = "several candidates stand at the same time, again and again, and split the votes";
-    let mut breach =
-        Breach::new(&candidates::SPLIT, case.window.end(), first as u32, what.to_owned());
+    let mut breach = case.breach(&candidates::SPLIT, first as u32, what.to_owned());
     for (term, candidates) in split.iter().take(2) {
         let (at, _) = candidates[0];
         let who = list(candidates.iter().map(|(_, server)| format!("server {server}")));

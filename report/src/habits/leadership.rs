@@ -8,7 +8,7 @@ use crate::event::Time;
 use crate::explain::{Case, Window};
 use crate::spec::rules::{all_servers, followers, leaders};
 use crate::spec::{Breach, Rule};
-use crate::story::{Call, Election, Purpose, Story};
+use crate::story::{Call, Election, Story};
 
 pub(super) const HABITS: &[Habit] = &[
     // Refuted if the leader that it heard was of an earlier term, or it had been silent for long.
@@ -69,7 +69,7 @@ fn higher_term_unhandled(case: &Case<'_>) -> Option<Breach> {
             call.method, call.args.term?, call.from.server, led.server
         );
         let says = format!("it leads term {} still", led.term);
-        let breach = Breach::new(&all_servers::HANGS, case.window.end(), led.server, what);
+        let breach = case.breach(&all_servers::HANGS, led.server, what);
         Some(breach.seen(call.delivered?.at, text, [call.id]).seen(until, says, None))
     })
 }
@@ -98,7 +98,7 @@ fn not_told_of_successor(case: &Case<'_>) -> Option<Breach> {
                  since",
                 led.server
             );
-            let breach = Breach::new(&leaders::ONE_CALL, case.window.end(), other as u32, what);
+            let breach = case.breach(&leaders::ONE_CALL, other as u32, what);
             Some(breach.seen(call.sent.at, sent, [call.id]).seen(since, text, None))
         })
     })
@@ -116,9 +116,9 @@ fn despite_leader(case: &Case<'_>) -> Option<Breach> {
             let server = election.candidate.server as usize;
             let heard = story.handled_by(server).rev();
             let call = heard
-                .filter(|call| call.purpose == Purpose::Append)
+                .filter(|call| call.is_append())
                 .filter(|call| call.reply.term.is_none_or(|term| Some(term) == call.args.term))
-                .find(|call| call.handled.is_some_and(|handled| handled.at <= election.at))?;
+                .find(|call| call.is_handled_until(election.at))?;
             let heard = call.handled?.at;
             let mut lives = story.lives[server].iter();
             let is_soon = election.at.since(heard) < SOON
@@ -131,7 +131,7 @@ fn despite_leader(case: &Case<'_>) -> Option<Breach> {
     let server = election.candidate.server;
     let what = format!("server {server} stood for election though it heard of its leader");
     let answered = format!("server {server} answered the leader, server {}", call.from.server);
-    let breach = Breach::new(&followers::DESPITE_LEADER, case.window.end(), server, what);
+    let breach = case.breach(&followers::DESPITE_LEADER, server, what);
     let breach = breach.seen(heard, answered, [call.id]);
     Some(stood(case, breach, (heard, ""), election, despite[0].0, despite.len()))
 }
@@ -182,7 +182,7 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
         ),
     };
     let sent = format!("server {leader} led, and sent server {server} this");
-    let mut breach = Breach::new(rule, case.window.end(), leader, what);
+    let mut breach = case.breach(rule, leader, what);
     breach = breach.seen(last.sent.at, sent, [last.id]);
     if is_waiting {
         let text = "that call was outstanding still when server".to_owned();
@@ -197,7 +197,7 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
 fn silent_before<'a>(story: &'a Story, election: &Election) -> Option<&'a Call> {
     let (candidate, at) = (election.candidate.server, election.at);
     let heard = story.handled_by(candidate as usize).rev().filter(|call| call.is_leaders());
-    let mut heard = heard.filter(|call| call.handled.is_some_and(|handled| handled.at <= at));
+    let mut heard = heard.filter(|call| call.is_handled_until(at));
     let heard =
         heard.next().filter(|call| call.args.term.is_some_and(|term| term + 1 == election.term))?;
     let leader = heard.from.server as usize;

@@ -44,7 +44,7 @@ fn panicked<'a>(case: &Case<'a>) -> Option<Panicked<'a>> {
 /// The last snapshot that a server has when it panics.
 fn last_snapshot(case: &Case<'_>, server: usize) -> Option<Held> {
     let until = case.window.end();
-    case.story.held_by(server as u32, until).max_by_key(|held| held.index)
+    case.story.last_held(server as u32, until)
 }
 
 fn with_snapshot(breach: Breach, server: usize, held: &Held) -> Breach {
@@ -60,8 +60,7 @@ fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
     let held = last_snapshot(case, server)?;
     let what =
         format!("server {server} used an index of Raft's as a place in a log that begins later");
-    let breach =
-        Breach::new(&install_snapshot::OFFSET_IGNORED, case.window.end(), server as u32, what);
+    let breach = case.breach(&install_snapshot::OFFSET_IGNORED, server as u32, what);
     let text = format!(
         "it panicked, with a log that begins behind index {}: what is at index i is at place i less {} in it",
         held.index, held.index
@@ -73,7 +72,7 @@ fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
 fn began_before_snapshot(case: &Case<'_>) -> Option<Breach> {
     let Panicked { server, life, activity } = panicked(case)?;
     let (story, until) = (case.story, case.window.until);
-    let last = story.held_by(server as u32, life.from).max_by_key(|held| held.index)?.index;
+    let last = story.last_held(server as u32, life.from)?.index;
     let mut applied = story.applied.iter();
     let has_applied = applied
         .any(|applied| applied.server.server as usize == server && applied.moment > life.from);
@@ -82,14 +81,13 @@ fn began_before_snapshot(case: &Case<'_>) -> Option<Breach> {
     }
     // It applies once it has heard of a commit, or has made one.
     let told = story.handled_by(server).rev().find(|call| {
-        call.reply.success == Some(true)
-            && call.args.leader_commit > Some(0)
-            && call.delivered > Some(life.from)
+        call.is_accepted() && call.args.leader_commit > Some(0) && call.delivered > Some(life.from)
     });
     let confirmed = || {
-        story.sent_by(server).rev().find(|call| {
-            call.sent > life.from && call.reply.success == Some(true) && call.replied().is_some()
-        })
+        story
+            .sent_by(server)
+            .rev()
+            .find(|call| call.sent > life.from && call.is_accepted() && call.replied().is_some())
     };
     let (at, learned, call) = match told {
         Some(call) => {
@@ -112,10 +110,10 @@ fn began_before_snapshot(case: &Case<'_>) -> Option<Breach> {
         format!("server {server} looked for entries that its snapshot covers, after a crash");
     let rule = &persistence::SNAPSHOT_INDEX_FORGOTTEN;
     Some(
-        Breach::new(rule, case.window.end(), server as u32, what)
+        case.breach(rule, server as u32, what)
             .seen(life.from.at, began, None)
             .seen(at, learned, [call])
-            .concluded(until, "it panicked before it applied anything".to_owned(), None),
+            .concluded(until, "it panicked before it applied anything", None),
     )
 }
 
@@ -126,7 +124,7 @@ fn request_below_snapshot(case: &Case<'_>) -> Option<Breach> {
     let Activity::Handler { method } = activity else { return None };
     let open = story.calls.iter().filter(|call| {
         call.to as usize == server
-            && call.purpose == Purpose::Append
+            && call.is_append()
             && call.handled.is_none()
             && call.method == *method
             && call.delivered.is_some_and(|delivered| delivered.at <= until)
@@ -146,7 +144,7 @@ fn request_below_snapshot(case: &Case<'_>) -> Option<Breach> {
     };
     let text =
         format!("it got what follows index {prev} from server {}, and panicked", call.from.server);
-    let breach = Breach::new(rule, case.window.end(), server as u32, what);
+    let breach = case.breach(rule, server as u32, what);
     let at = call.delivered?.at;
     Some(with_snapshot(breach, server, &held).concluded(at, text, [call.id]))
 }
@@ -173,6 +171,6 @@ fn late_reply_heeded(case: &Case<'_>) -> Option<Breach> {
     );
     let came = format!("the reply came, with server {server} in term {now}, and it panicked");
     let rule = &contract::LATE_REPLY;
-    let breach = Breach::new(rule, case.window.end(), server as u32, what);
+    let breach = case.breach(rule, server as u32, what);
     Some(breach.seen(call.sent.at, sent, [call.id]).concluded(call.replied()?, came, [call.id]))
 }

@@ -73,9 +73,9 @@ pub(super) fn appends(
     to: u32,
     term: u64,
 ) -> impl DoubleEndedIterator<Item = &Call> {
-    story.sent_by(from as usize).filter(move |call| {
-        call.purpose == Purpose::Append && call.to == to && call.args.term == Some(term)
-    })
+    story
+        .sent_by(from as usize)
+        .filter(move |call| call.is_append() && call.to == to && call.args.term == Some(term))
 }
 
 /// A leader's task has ended, and what it had sent to somebody until then is sent no more.
@@ -99,7 +99,7 @@ fn task_ended(case: &Case<'_>) -> Option<Breach> {
     let nothing =
         format!("server {} has sent server {server} nothing since, and leads still", led.server);
     Some(
-        Breach::new(&contract::TASK_ENDED, case.window.end(), led.server, what)
+        case.breach(&contract::TASK_ENDED, led.server, what)
             .seen(last.sent.at, format!("the last that it sent server {server}"), [last.id])
             .seen(task.moment.at, text, None)
             .seen(until, nothing, None),
@@ -128,14 +128,14 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
         server != leader
             && answered != Some(false)
             && !appends(story, leader, server, led.term).any(brings)
-            && !sent.any(|call| call.purpose == Purpose::Snapshot && call.sent.at >= since)
+            && !sent.any(|call| call.is_snapshot() && call.sent.at >= since)
     })?;
     // What can't be read may have brought it.
     let mut sent = story.sent_by(leader as usize).filter(|call| call.to == server);
     if sent.any(|call| {
         let says = call.args.prev_log_index.is_some() && call.args.entries.is_some();
         call.sent.at >= own.moment.at
-            && (call.purpose == Purpose::Other || call.purpose == Purpose::Append && !says)
+            && (call.purpose == Purpose::Other || call.is_append() && !says)
     }) {
         return None;
     }
@@ -146,11 +146,7 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
     let accepted =
         format!("server {leader} accepted the command at index {index} in term {}", led.term);
     let what = format!("server {leader} never sent the command to server {server}");
-    let mut breach = Breach::new(&leaders::SENDS, case.window.end(), leader, what).seen(
-        own.moment.at,
-        accepted,
-        None,
-    );
+    let mut breach = case.breach(&leaders::SENDS, leader, what).seen(own.moment.at, accepted, None);
     if let Some(last) = appends(story, leader, server, led.term).last() {
         let text = format!(
             "the last that it sent server {server} follows index {} and has {}",
@@ -170,7 +166,7 @@ fn confirmations<'a>(case: &Case<'a>, own: &Proposal) -> Option<Vec<(Time, &'a C
     let mut confirmed: Vec<(Time, &Call)> = Vec::new();
     for server in (0..story.servers as u32).filter(|&server| server != leader) {
         let first = appends(story, leader, server, own.term).find_map(|call| {
-            let success = call.reply.success == Some(true) && call.up_to()? >= own.index;
+            let success = call.is_accepted() && call.up_to()? >= own.index;
             success.then_some((call.replied()?, call))
         });
         confirmed.extend(first);
@@ -215,7 +211,7 @@ fn not_committed(case: &Case<'_>) -> Option<Breach> {
     }
     let what = format!("server {leader} doesn't commit what a majority has");
     Some(
-        Breach::new(&leaders::COMMITS, case.window.end(), leader, what)
+        case.breach(&leaders::COMMITS, leader, what)
             .seen(at, text, confirmed.iter().map(|(_, call)| call.id))
             .seen(until, nothing, None),
     )
@@ -249,7 +245,7 @@ fn commit_not_told(case: &Case<'_>) -> Option<Breach> {
         last.args.leader_commit?
     );
     Some(
-        Breach::new(&leaders::TELLS_COMMIT, case.window.end(), leader, what)
+        case.breach(&leaders::TELLS_COMMIT, leader, what)
             .seen(
                 applied.moment.at,
                 format!("server {leader}, the leader, applied index {index}"),
@@ -263,16 +259,16 @@ fn commit_not_told(case: &Case<'_>) -> Option<Breach> {
 fn told<'a>(case: &Case<'a>, server: u32, index: u64) -> Vec<&'a Call> {
     let handled = case.story.handled_by(server as usize);
     let told = handled.filter(|call| {
-        call.reply.success == Some(true)
+        call.is_accepted()
             && call.args.leader_commit >= Some(index)
             && call.up_to() >= Some(index)
-            && call.handled.is_some_and(|handled| handled.at <= case.window.until)
+            && call.is_handled_until(case.window.until)
     });
     told.collect()
 }
 
 fn has_entries(call: &Call) -> bool {
-    call.args.entries.as_ref().is_some_and(|entries| !entries.is_empty())
+    call.has_entries()
 }
 
 /// Whether a server has applied something of which only heartbeats had told it that it is committed;
@@ -337,7 +333,7 @@ fn heartbeat_commit(case: &Case<'_>) -> Option<Breach> {
     let (server, calls, ignores) = unapplied(case)?;
     let what = format!("server {server} ignores the commit index of requests without entries");
     let rule = &append_entries::HEARTBEAT_COMMIT;
-    let breach = Breach::new(rule, case.window.end(), server, what);
+    let breach = case.breach(rule, server, what);
     left_unapplied(case, breach, server, &calls).filter(|_| ignores)
 }
 
@@ -352,6 +348,6 @@ fn not_applied(case: &Case<'_>) -> Option<Breach> {
         return Some(late);
     }
     let what = format!("server {server} knows that the command is committed, and doesn't apply it");
-    let breach = Breach::new(&all_servers::NOT_APPLIED, case.window.end(), server, what);
+    let breach = case.breach(&all_servers::NOT_APPLIED, server, what);
     left_unapplied(case, breach, server, &calls).filter(|_| !ignores)
 }

@@ -4,8 +4,8 @@ use super::Habit;
 use crate::check::{Check, Saved};
 use crate::explain::Case;
 use crate::spec::rules::{install_snapshot, persistence};
-use crate::spec::{Breach, Rule};
-use crate::story::{Moment, Purpose, Save, Snapshot, Story};
+use crate::spec::{Basis, Breach, Rule};
+use crate::story::{Moment, Save, Snapshot, Story};
 
 pub(super) const HABITS: &[Habit] = &[
     // Refuted if it saved something after it had accepted the command.
@@ -81,7 +81,7 @@ fn entry_lost(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
     let life = story.lives.get(server as usize)?.last().filter(|life| life.incarnation > 1)?;
     let confirmed = story.handled_by(server as usize);
-    let confirmed = confirmed.filter(|call| call.reply.success == Some(true));
+    let confirmed = confirmed.filter(|call| call.is_accepted());
     let confirmed = confirmed
         .filter_map(|call| Some((call.handled?, call.up_to()?, "confirmed", Some(call.id))));
     let own = story.proposals.iter().filter(|own| own.server.server == server);
@@ -93,9 +93,9 @@ fn entry_lost(case: &Case<'_>) -> Option<Breach> {
     // It may have been replaced or cut meanwhile, by another mistake.
     let rule = &persistence::LOG_NOT_SAVED;
     Some(
-        Breach::new(rule, case.window.end(), server, what)
+        case.breach(rule, server, what)
             .seen(had.at, format!("before a crash server {server} {how} index {index}"), call)
-            .seen(life.from.at, "it was restarted".to_owned(), None)
+            .seen(life.from.at, "it was restarted", None)
             .concluded(until, lacks, None),
     )
 }
@@ -115,10 +115,12 @@ pub(super) fn not_saved(story: &Story, server: usize, until: Moment) -> Option<B
     // A save that was under way knows nothing of it yet.
     let later = saves(story, server, until).filter(|save| save.moment > made.moment);
     let sizes: Vec<u64> = later.map(|save| save.snapshot).collect();
-    Some(match sizes.len() > 1 && sizes.iter().all(|&size| size == 0) {
-        true => breach.seen(save.moment.at, saved, None),
-        false => breach.concluded(save.moment.at, saved, None),
-    })
+    Some(breach.known(
+        Basis::seen_if(sizes.len() > 1 && sizes.iter().all(|&size| size == 0)),
+        save.moment.at,
+        saved,
+        None,
+    ))
 }
 
 /// A server has answered that it has a snapshot, and has saved none since it began.
@@ -127,7 +129,7 @@ fn installed_not_saved(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.end());
     let mut handled = story.handled_by(server as usize).rev();
     let call = handled.find(|call| {
-        call.purpose == Purpose::Snapshot
+        call.is_snapshot()
             && call.reply.term == call.args.term
             && call.handled.is_some_and(|handled| handled < until)
     })?;

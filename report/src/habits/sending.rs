@@ -78,12 +78,13 @@ pub(super) fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
         count - 1
     );
     let what = format!("server {leader} tries the same prevLogIndex again and again");
-    let breach = Breach::new(&leaders::NEXT_INDEX_STAYS, case.window.end(), leader, what)
+    let breach = case
+        .breach(&leaders::NEXT_INDEX_STAYS, leader, what)
         .seen(first.sent.at, refused, [first.id])
         .seen(last.sent.at, again, [last.id]);
     // What may hold it up: a confirmation that goes as far in the same term, or that the leader takes for one.
     let confirmed = appends(case.story, leader, server, first.args.term?)
-        .filter(|call| call.sent < first.sent && call.reply.success == Some(true))
+        .filter(|call| call.sent < first.sent && call.is_accepted())
         .filter_map(Call::up_to)
         .max();
     Some(match confirmed {
@@ -102,8 +103,7 @@ pub(super) fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
     let mut longest: Option<Row<'_>> = None;
     let story = case.story;
     // Nobody waits for the reply to a copy.
-    let calls =
-        story.calls.iter().filter(|call| call.purpose == Purpose::Snapshot && !call.is_copy);
+    let calls = story.calls.iter().filter(|call| call.is_snapshot() && !call.is_copy);
     for call in calls.filter(|call| call.sent.at <= case.window.until) {
         let key = (call.from.server, call.to, call.args.term);
         let index = call.args.last_included_index;
@@ -138,15 +138,11 @@ pub(super) fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
     );
     let what = format!("server {leader} sends the same snapshot again and again");
     let rule = &install_snapshot::ANSWER_MOVED_NOTHING;
-    Some(
-        Breach::new(rule, case.window.end(), leader, what)
-            .seen(first.sent.at, sent, [first.id])
-            .seen(
-                last.sent.at,
-                format!("it had sent the same one {count} times by then"),
-                [last.id],
-            ),
-    )
+    Some(case.breach(rule, leader, what).seen(first.sent.at, sent, [first.id]).seen(
+        last.sent.at,
+        format!("it had sent the same one {count} times by then"),
+        [last.id],
+    ))
 }
 
 /// Of two requests that a follower refused in a term, most follow indexes that are next to each other.
@@ -183,7 +179,7 @@ pub(super) fn back_one_by_one(case: &Case<'_>) -> Option<Breach> {
         "{took:.2} s later it was to follow index {to}, and was refused again; between lie {steps} steps by one"
     );
     Some(
-        Breach::new(&leaders::ONE_BY_ONE, case.window.end(), leader, what)
+        case.breach(&leaders::ONE_BY_ONE, leader, what)
             .seen(first.sent.at, refused, [first.id])
             .seen(last.sent.at, again, [last.id]),
     )
@@ -195,24 +191,20 @@ pub(super) fn snapshot_needed(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let Row { first, last, count } = refused_again(case)?;
     let (leader, server, prev) = (first.from.server, first.to, last.args.prev_log_index?);
-    let held = story.held_by(leader, last.sent).max_by_key(|held| held.index)?;
+    let held = story.last_held(leader, last.sent)?;
     // It begins where its snapshot ends, or may no more have what comes before.
     let is_at_end = prev == held.index || prev == held.index + 1;
     // It has all that if it has a snapshot that goes as far, or has confirmed as much.
     let has_snapshot = story.held_by(server, last.sent).any(|own| own.index >= prev);
     let confirmed = story.handled_by(server as usize).any(|call| {
-        call.reply.success == Some(true)
-            && call.up_to() >= Some(prev)
-            && call.handled < Some(last.sent)
+        call.is_accepted() && call.up_to() >= Some(prev) && call.handled < Some(last.sent)
     });
     if has_snapshot || confirmed {
         return None;
     }
     let mut sent = story.sent_by(leader as usize).filter(|call| call.to == server);
     let was_sent = sent.any(|call| {
-        call.purpose == Purpose::Snapshot
-            && call.sent.at >= first.sent.at
-            && call.sent.at <= case.window.until
+        call.is_snapshot() && call.sent.at >= first.sent.at && call.sent.at <= case.window.until
     });
     if !is_at_end || was_sent {
         return None;
@@ -224,11 +216,11 @@ pub(super) fn snapshot_needed(case: &Case<'_>) -> Option<Breach> {
         "server {server} has refused {count} requests that follow index {prev}: it lacks what comes before, \
          and until now server {leader} has sent it no snapshot"
     );
-    Some(
-        Breach::new(&install_snapshot::NEEDED, case.window.end(), leader, what)
-            .seen(held.moment.at, had, None)
-            .seen(last.sent.at, text, [first.id, last.id]),
-    )
+    Some(case.breach(&install_snapshot::NEEDED, leader, what).seen(held.moment.at, had, None).seen(
+        last.sent.at,
+        text,
+        [first.id, last.id],
+    ))
 }
 
 /// A request that carried entries failed, and the leader went on behind them without having sent them again.
@@ -239,14 +231,13 @@ pub(super) fn moved_at_sending(case: &Case<'_>) -> Option<Breach> {
         let Some(led) = leads(story, leader as usize, until) else { continue };
         for server in (0..story.servers as u32).filter(|&server| server != leader) {
             let all: Vec<&Call> = appends(story, leader, server, led.term).collect();
-            let confirmed =
-                |call: &&Call| call.reply.success == Some(true) && call.replied().is_some();
+            let confirmed = |call: &&Call| call.is_accepted() && call.replied().is_some();
             let up_to = all.iter().copied().filter(confirmed).filter_map(Call::up_to).max();
             let failed = all.iter().find(|call| {
-                let carries = call.args.entries.as_ref().is_some_and(|entries| !entries.is_empty());
+                let carries = call.has_entries();
                 let end = call.up_to();
                 let is_lost = match call.returned {
-                    Some((_, Outcome::Replied)) => call.reply.success == Some(false),
+                    Some((_, Outcome::Replied)) => call.is_rejected(),
                     Some(_) => true,
                     None => false,
                 };
@@ -293,7 +284,7 @@ pub(super) fn moved_at_sending(case: &Case<'_>) -> Option<Breach> {
         contract::indexes(prev + 1, end)
     );
     Some(
-        Breach::new(&leaders::MOVED_AT_SENDING, case.window.end(), leader, what)
+        case.breach(&leaders::MOVED_AT_SENDING, leader, what)
             .seen(failed.sent.at, sent, [failed.id])
             .seen(at, format!("that call {came_to}"), [failed.id])
             .seen(first.sent.at, next, [first.id, last.id]),
@@ -306,7 +297,7 @@ pub(super) fn answer_not_taken(case: &Case<'_>) -> Option<Breach> {
     let dropped = story.calls.iter().filter(|call| {
         call.is_leaders()
             && call.dropped.is_some_and(|dropped| case.window.contains(dropped.at))
-            && call.handled.is_some_and(|handled| handled.at <= until)
+            && call.is_handled_until(until)
             && !matches!(call.returned, Some((_, Outcome::RequestLost | Outcome::ReplyLost)))
             && leads(story, call.from.server as usize, until)
                 .is_some_and(|led| Some(led.term) == call.args.term)

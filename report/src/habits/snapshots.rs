@@ -6,7 +6,7 @@ use crate::check::{Check, SnapshotFault};
 use crate::explain::Case;
 use crate::spec::Breach;
 use crate::spec::rules::{install_snapshot, persistence};
-use crate::story::{Applied, Call, Moment, Purpose, Save};
+use crate::story::{Applied, Call, Moment, Save};
 
 pub(super) const HABITS: &[Habit] = &[
     // Refuted if the snapshot that it saved is another than its state.
@@ -41,9 +41,7 @@ fn sent_until<'a>(case: &Case<'a>, applied: &Applied) -> impl Iterator<Item = &'
     // A cut history may name a server of which it knows nothing else.
     let handled = story.handled.get(applied.server.server as usize).into_iter().flatten().rev();
     let handled = handled.map(|&place| &story.calls[place]);
-    handled.filter(move |call| {
-        call.purpose == Purpose::Snapshot && call.handled.is_some_and(|handled| handled.at <= until)
-    })
+    handled.filter(move |call| call.is_snapshot() && call.is_handled_until(until))
 }
 
 /// The snapshot that a server applied, as it was sent to it.
@@ -153,9 +151,7 @@ fn swapped<'a>(case: &Case<'a>, server: u32) -> Option<[&'a Save; 2]> {
         let mut made = story.snapshots.iter().filter(|made| made.server.server == server);
         let given = made.any(|made| between(made.moment));
         let sent = story.calls.iter().any(|call| {
-            call.purpose == Purpose::Snapshot
-                && call.to == server
-                && call.delivered.is_some_and(between)
+            call.is_snapshot() && call.to == server && call.delivered.is_some_and(between)
         });
         let is_other = snapshot.snapshot == state.state && snapshot.snapshot != state.snapshot;
         (is_other && !given && !sent).then_some([state, snapshot])

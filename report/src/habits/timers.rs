@@ -9,7 +9,7 @@ use crate::event::Time;
 use crate::explain::Case;
 use crate::spec::rules::{candidates, followers};
 use crate::spec::{Breach, Rule};
-use crate::story::{Call, Election, Purpose};
+use crate::story::{Call, Election};
 use crate::text::{count, list};
 
 /// What a server does that asks for pre-votes: its timer has fired, though it doesn't stand yet.
@@ -27,7 +27,7 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
         let Some(handled) = call.handled.filter(|handled| *handled >= life.from) else { continue };
         if call.is_followed() {
             resets.push((handled.at, "heard its leader"));
-        } else if call.reply.vote_granted == Some(true) {
+        } else if call.is_granted() {
             resets.push((handled.at, "gave its vote"));
         }
     }
@@ -79,8 +79,7 @@ fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<Durat
         });
         // What it refused meanwhile may have reset its timer.
         let heard_nothing = !case.story.handled_by(server).any(|call| {
-            is_between(call, reset, election.at)
-                && (call.is_leaders() || call.reply.vote_granted == Some(false))
+            is_between(call, reset, election.at) && (call.is_leaders() || call.is_denied())
         });
         if was_free && heard_nothing {
             timeouts.push(election.at.since(reset));
@@ -156,7 +155,7 @@ pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
 }
 
 fn of_timers(case: &Case<'_>, rule: &'static Rule, what: &str) -> Breach {
-    let mut breach = Breach::new(rule, case.window.end(), 0, what.to_owned());
+    let mut breach = case.breach(rule, 0, what.to_owned());
     breach.servers.clear();
     breach
 }
@@ -176,8 +175,7 @@ pub(super) fn reset_by_stale_leader(case: &Case<'_>) -> Option<Breach> {
 /// A server refuses its vote and doesn't stand itself.
 pub(super) fn reset_by_refusal(case: &Case<'_>) -> Option<Breach> {
     let what = "a server that refuses its vote doesn't stand itself";
-    let is_refused =
-        |call: &Call| call.purpose == Purpose::Vote && call.reply.vote_granted == Some(false);
+    let is_refused = |call: &Call| call.is_vote() && call.is_denied();
     reset_by(case, (&followers::REFUSAL_RESETS, what), 2, &is_refused, &|refused, time| {
         format!(
             "since then it refused {} and stood for no election of its own in {time}",
@@ -254,7 +252,7 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
         }
         let refused: Vec<&Call> = story
             .handled_by(server)
-            .filter(|call| call.reply.vote_granted == Some(false) && is_between(call, reset, until))
+            .filter(|call| call.is_denied() && is_between(call, reset, until))
             .collect();
         let (least, _) = waited(case);
         if refused.len() >= GAPS {
@@ -315,7 +313,7 @@ pub(super) fn silent_since_restart(case: &Case<'_>) -> Option<Breach> {
             seconds(until.since(life.from.at))
         );
         return Some(
-            Breach::new(&followers::SILENT_SINCE_RESTART, case.window.end(), server as u32, what)
+            case.breach(&followers::SILENT_SINCE_RESTART, server as u32, what)
                 .seen(held.moment.at, held_text, None)
                 .seen(life.from.at, began, None),
         );
@@ -437,7 +435,7 @@ pub(super) fn always_the_same(case: &Case<'_>) -> Option<Breach> {
         );
         let what = format!("server {server}'s election timeout is the same each time");
         let rule = &candidates::ALWAYS_THE_SAME;
-        let breach = Breach::new(rule, case.window.end(), server as u32, what);
+        let breach = case.breach(rule, server as u32, what);
         return Some(breach.seen(case.window.until, text, None));
     }
     None
@@ -472,7 +470,7 @@ pub(super) fn same_seed(case: &Case<'_>) -> Option<Breach> {
                 list(drawn_ms)
             );
             let rule = &candidates::SAME_SEED;
-            let mut breach = Breach::new(rule, case.window.end(), *one as u32, what);
+            let mut breach = case.breach(rule, *one as u32, what);
             breach.servers.push(*two as u32);
             return Some(breach.seen(case.window.until, text, None));
         }
@@ -505,6 +503,6 @@ pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
         seconds(case.window.until.since(case.window.from))
     );
     let what = "a server's election timer fires no more".to_owned();
-    let breach = Breach::new(&followers::STANDS, case.window.end(), server as u32, what);
+    let breach = case.breach(&followers::STANDS, server as u32, what);
     Some(breach.seen(case.window.until, text, None))
 }

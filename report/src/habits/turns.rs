@@ -43,11 +43,7 @@ pub(super) fn one_call(case: &Case<'_>) -> Option<Breach> {
         call.method,
         seconds(end.since(call.sent.at))
     );
-    Some(Breach::new(&leaders::ONE_CALL, case.window.end(), leader, what).seen(
-        call.sent.at,
-        text,
-        [call.id],
-    ))
+    Some(case.breach(&leaders::ONE_CALL, leader, what).seen(call.sent.at, text, [call.id]))
 }
 
 /// How long a call must have kept the others waiting: several heartbeat intervals.
@@ -88,7 +84,7 @@ pub(super) fn in_turn(case: &Case<'_>) -> Option<Breach> {
         seconds(until.since(call.sent.at)),
         if next.is_some() { "" } else { ": until it ended" }
     );
-    let breach = Breach::new(&leaders::IN_TURN, case.window.end(), server, what);
+    let breach = case.breach(&leaders::IN_TURN, server, what);
     let breach = breach.seen(call.sent.at, text, [call.id]);
     Some(match next {
         Some(next) => {
@@ -128,7 +124,7 @@ fn stalled<'a>(case: &Case<'a>, server: usize) -> Vec<Stalled<'a>> {
     let (story, from) = (case.story, case.window.from);
     let sent: Vec<&Call> = story
         .sent_by(server)
-        .filter(|call| call.is_leaders() || call.purpose == Purpose::Vote)
+        .filter(|call| call.is_leaders() || call.is_vote())
         .filter(|call| call.sent.at <= case.window.until)
         .collect();
     let stalled = sent.iter().enumerate().filter_map(|(place, &call)| {

@@ -36,7 +36,7 @@ fn cheated<'a>(
     voters.iter().flat_map(move |(&server, elections)| {
         elections.iter().filter_map(move |election| {
             let mut arrived: Vec<(Time, u32)> = requests(story, election)
-                .filter(|call| call.reply.vote_granted == Some(true))
+                .filter(|call| call.is_granted())
                 .filter_map(|call| Some((call.replied()?, call.to)))
                 .filter(|&(at, _)| at <= until)
                 .collect();
@@ -56,8 +56,7 @@ fn cheated<'a>(
             let next = elections.iter().find(|next| next.at > election.at).map(|next| next.at);
             let all = || requests(story, election);
             let refused = all().find(|call| {
-                let refused =
-                    call.reply.vote_granted == Some(false) && call.reply.term <= Some(term);
+                let refused = call.is_denied() && call.reply.term <= Some(term);
                 let Some((returned, outcome)) = call.returned else { return false };
                 returned.at <= at && (outcome != Outcome::Replied || refused)
             });
@@ -86,7 +85,7 @@ fn had_votes(case: &Case<'_>, rule: &'static Rule, cheated: &Cheated<'_>, what: 
         case.story.servers,
         seconds(until.since(*at))
     );
-    Breach::new(rule, case.window.end(), server, format!("server {server} {what}"))
+    case.breach(rule, server, format!("server {server} {what}"))
         .seen(election.at, asked, None)
         .seen(*at, text, ids(requests(case.story, election)))
 }
@@ -154,7 +153,7 @@ pub(super) fn gives_up(case: &Case<'_>) -> Option<Breach> {
     for elections in voters.values() {
         for (one, next) in elections.iter().zip(elections.iter().skip(1)) {
             let within = case.window.contains(next.at);
-            let granted = |call: &&Call| call.reply.vote_granted == Some(true);
+            let granted = |call: &&Call| call.is_granted();
             let later = requests(story, one).filter(granted).filter(|call| {
                 call.returned
                     .is_some_and(|(at, outcome)| outcome == Outcome::Replied && at.at >= next.at)
@@ -173,7 +172,7 @@ pub(super) fn gives_up(case: &Case<'_>) -> Option<Breach> {
     let (one, next, later) = early.last().filter(|_| early.len() >= FEW)?;
     let server = one.candidate.server;
     let what = format!("server {server} stood again before the votes for it could come in");
-    let breach = Breach::new(&candidates::GIVES_UP, case.window.end(), server, what);
+    let breach = case.breach(&candidates::GIVES_UP, server, what);
     let gap = next.at.since(one.at).as_millis();
     let last = later.iter().filter_map(|call| call.replied()).max()?;
     Some(
@@ -204,7 +203,7 @@ fn won_despite_refusal<'a>(
             let led = acts.find(|call| call.is_leaders() && call.args.term == term);
             led.is_some_and(|led| {
                 requests(story, election).any(|call| {
-                    let is_vote = call.reply.vote_granted == Some(true);
+                    let is_vote = call.is_granted();
                     !is_vote && call.returned.is_some_and(|(at, _)| at.at <= led.sent.at)
                 })
             })
@@ -219,11 +218,11 @@ pub(super) fn vote_not_taken(case: &Case<'_>) -> Option<Breach> {
     let mut lost = Vec::new();
     for election in voters.values().flatten().filter(|election| case.window.contains(election.at)) {
         let votes: BTreeSet<u32> = requests(story, election)
-            .filter(|call| call.reply.vote_granted == Some(true))
+            .filter(|call| call.is_granted())
             .map(|call| call.to)
             .collect();
-        let dropped = requests(story, election)
-            .filter(|call| call.reply.vote_granted == Some(true) && call.dropped.is_some());
+        let dropped =
+            requests(story, election).filter(|call| call.is_granted() && call.dropped.is_some());
         let dropped: Vec<&Call> = dropped.collect();
         let taken = votes.len() - dropped.len().min(votes.len());
         if votes.len() + 1 >= story.majority() && taken + 1 < story.majority() {
@@ -252,7 +251,8 @@ pub(super) fn not_taken(
         "it waited for {waited} ms and took no reply; {} like that in the failing check",
         count(count_of, "time")
     );
-    let breach = Breach::new(&contract::REPLY_NOT_TAKEN, case.window.end(), server, what)
+    let breach = case
+        .breach(&contract::REPLY_NOT_TAKEN, server, what)
         .seen(call.sent.at, sent, [call.id])
         .seen(dropped, gone, [call.id]);
     match call.handled {

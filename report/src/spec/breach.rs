@@ -47,9 +47,22 @@ pub enum Basis {
     Concluded,
 }
 
+impl Basis {
+    /// Seen if `is_seen`, else concluded.
+    pub(crate) fn seen_if(is_seen: bool) -> Basis {
+        if is_seen { Basis::Seen } else { Basis::Concluded }
+    }
+}
+
 impl Breach {
     /// A rule was broken at `at` by `server`.
-    pub(crate) fn new(rule: &'static Rule, at: Moment, server: u32, what: String) -> Breach {
+    pub(crate) fn new(
+        rule: &'static Rule,
+        at: Moment,
+        server: u32,
+        what: impl Into<String>,
+    ) -> Breach {
+        let what = what.into();
         let (servers, facts, is_ambiguous) = (vec![server], Vec::new(), false);
         Breach { rule, at, servers, what, facts, perhaps: None, is_ambiguous }
     }
@@ -58,20 +71,31 @@ impl Breach {
     pub(crate) fn seen(
         self,
         at: Time,
-        text: String,
+        text: impl Into<String>,
         calls: impl IntoIterator<Item = RpcId>,
     ) -> Breach {
-        self.fact(Fact { text, at, calls: calls.into_iter().collect(), basis: Basis::Seen })
+        self.known(Basis::Seen, at, text, calls)
     }
 
     /// The same, and this is concluded.
     pub(crate) fn concluded(
         self,
         at: Time,
-        text: String,
+        text: impl Into<String>,
         calls: impl IntoIterator<Item = RpcId>,
     ) -> Breach {
-        self.fact(Fact { text, at, calls: calls.into_iter().collect(), basis: Basis::Concluded })
+        self.known(Basis::Concluded, at, text, calls)
+    }
+
+    /// The same, and this is known by `basis`.
+    pub(crate) fn known(
+        self,
+        basis: Basis,
+        at: Time,
+        text: impl Into<String>,
+        calls: impl IntoIterator<Item = RpcId>,
+    ) -> Breach {
+        self.fact(Fact { text: text.into(), at, calls: calls.into_iter().collect(), basis })
     }
 
     /// The same with another fact.

@@ -81,9 +81,7 @@ impl<'a> Flow<'a> {
                 heard.term = heard.term.max(call.args.term.unwrap_or(0));
                 let brought = match call.args.last_included_index {
                     Some(index) => index,
-                    None if call.args.entries.as_ref().is_some_and(|all| !all.is_empty()) => {
-                        call.up_to().unwrap_or(0)
-                    }
+                    None if call.has_entries() => call.up_to().unwrap_or(0),
                     None => 0,
                 };
                 heard.up_to = heard.up_to.max(brought);

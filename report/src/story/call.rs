@@ -121,6 +121,60 @@ impl Call {
 }
 
 impl Call {
+    /// Whether it is a RequestVote.
+    #[must_use]
+    pub fn is_vote(&self) -> bool {
+        self.purpose == Purpose::Vote
+    }
+
+    /// Whether it is an AppendEntries.
+    #[must_use]
+    pub fn is_append(&self) -> bool {
+        self.purpose == Purpose::Append
+    }
+
+    /// Whether it is an InstallSnapshot.
+    #[must_use]
+    pub fn is_snapshot(&self) -> bool {
+        self.purpose == Purpose::Snapshot
+    }
+
+    /// Whether its receiver answered that it votes for the sender.
+    #[must_use]
+    pub fn is_granted(&self) -> bool {
+        self.reply.vote_granted == Some(true)
+    }
+
+    /// Whether its receiver answered that it doesn't vote for the sender.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.reply.vote_granted == Some(false)
+    }
+
+    /// Whether its receiver answered with success.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.reply.success == Some(true)
+    }
+
+    /// Whether its receiver answered without success.
+    #[must_use]
+    pub fn is_rejected(&self) -> bool {
+        self.reply.success == Some(false)
+    }
+
+    /// Whether it brings entries.
+    #[must_use]
+    pub fn has_entries(&self) -> bool {
+        self.args.entries.as_ref().is_some_and(|entries| !entries.is_empty())
+    }
+
+    /// Whether its handler had ended at `at`.
+    #[must_use]
+    pub fn is_handled_until(&self, at: Time) -> bool {
+        self.handled.is_some_and(|handled| handled.at <= at)
+    }
+
     /// Whether it is a leader's.
     #[must_use]
     pub fn is_leaders(&self) -> bool {

@@ -72,7 +72,7 @@ impl Story {
         let never = Moment { place: usize::MAX, at: self.end };
         let proposed = self.proposals.first().map_or(never, |proposal| proposal.moment);
         let brings = |call: &&Call| match call.purpose {
-            Purpose::Append => call.args.entries.as_ref().is_some_and(|new| !new.is_empty()),
+            Purpose::Append => call.has_entries(),
             Purpose::Snapshot => true,
             Purpose::Vote | Purpose::Other => false,
         };
@@ -218,7 +218,7 @@ impl Story {
                 let votes = self.votes.iter().map(|&place| &self.calls[place]);
                 let mut voters: Vec<u32> = votes
                     .filter(|call| call.from.server == server && call.args.term == Some(view.term))
-                    .filter(|call| call.reply.vote_granted == Some(true))
+                    .filter(|call| call.is_granted())
                     .filter(|call| {
                         matches!(call.returned, Some((at, Outcome::Replied)) if at < view.moment)
                     })
@@ -232,9 +232,9 @@ impl Story {
 
     /// Whether there are both, and no request of an earlier term succeeds.
     fn successes_are_plausible(&self) -> bool {
-        let mut answered = self.calls.iter().filter(|call| call.purpose == Purpose::Append);
+        let mut answered = self.calls.iter().filter(|call| call.is_append());
         let said = |answer| {
-            let mut appends = self.calls.iter().filter(|call| call.purpose == Purpose::Append);
+            let mut appends = self.calls.iter().filter(|call| call.is_append());
             appends.any(|call| call.reply.success == Some(answer))
         };
         said(true)
@@ -287,21 +287,19 @@ impl Story {
     fn entries_are_as_proposed(&self) -> bool {
         let last = self.proposals.iter().map(|proposal| proposal.index).max().unwrap_or(0);
         let ends = || {
-            let appends = self.calls.iter().filter(|call| call.purpose == Purpose::Append);
+            let appends = self.calls.iter().filter(|call| call.is_append());
             appends.filter_map(|call| {
                 Some((call, call.up_to().filter(|_| call.args.entries.is_some())?))
             })
         };
-        let mut brought = ends().filter(|(call, _)| {
-            call.args.entries.as_ref().is_some_and(|entries| !entries.is_empty())
-        });
+        let mut brought = ends().filter(|(call, _)| call.has_entries());
         ends().all(|(_, up_to)| up_to <= last)
             && brought.any(|(call, up_to)| self.last_proposed(call) == Some(up_to))
     }
 
     fn entries_terms_are_as_proposed(&self) -> bool {
         let mut count = 0;
-        for call in self.calls.iter().filter(|call| call.purpose == Purpose::Append) {
+        for call in self.calls.iter().filter(|call| call.is_append()) {
             let (Some(prev), Some(entries)) = (call.args.prev_log_index, &call.args.entries) else {
                 continue;
             };
@@ -325,9 +323,9 @@ impl Story {
 /// An index that a request has.
 fn index(call: &Call, slot: Slot) -> Option<u64> {
     let index = match slot {
-        Slot::LastLogIndex if call.purpose == Purpose::Vote => call.args.last_log_index,
-        Slot::PrevLogIndex if call.purpose == Purpose::Append => call.args.prev_log_index,
-        Slot::LeaderCommit if call.purpose == Purpose::Append => call.args.leader_commit,
+        Slot::LastLogIndex if call.is_vote() => call.args.last_log_index,
+        Slot::PrevLogIndex if call.is_append() => call.args.prev_log_index,
+        Slot::LeaderCommit if call.is_append() => call.args.leader_commit,
         _ => None,
     };
     index.map(|index| index.min(HIGHEST))

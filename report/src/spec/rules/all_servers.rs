@@ -6,7 +6,7 @@ use super::contract::TERM_NOT_TOLD;
 use super::persistence::{TERM_NOT_SAVED, promised, went_back};
 use super::rules;
 use crate::event::Time;
-use crate::spec::breach::Breach;
+use crate::spec::breach::{Basis, Breach};
 use crate::spec::{Known, step};
 use crate::story::{Call, Moment, Purpose, View};
 
@@ -78,10 +78,7 @@ fn view_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breach>
     let text = format!("it is in term {}", view.term);
     if before.life != view.incarnation {
         let breach = went_back(known, number, &before, view.moment);
-        return Some(match is_short {
-            true => breach.concluded(view.moment.at, text, None),
-            false => breach.seen(view.moment.at, text, None),
-        });
+        return Some(breach.known(Basis::seen_if(!is_short), view.moment.at, text, None));
     }
     let what = format!("server {number} went back from term {} to term {}", before.term, view.term);
     let was = format!("server {number} was in term {}", before.term);
@@ -191,10 +188,12 @@ fn stays_below(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach>
     );
     let breach = Breach::new(&NOT_ADOPTED, moment, number, what);
     // It may be about to adopt it.
-    Some(match story.stays_below(number as usize, asked, moment) {
-        true => breach.seen(moment.at, text, [call.id]),
-        false => breach.concluded(moment.at, text, [call.id]),
-    })
+    Some(breach.known(
+        Basis::seen_if(story.stays_below(number as usize, asked, moment)),
+        moment.at,
+        text,
+        [call.id],
+    ))
 }
 
 /// What a message says is dealt with by then, in µs.

@@ -9,7 +9,7 @@ use super::persistence::{LOG_NOT_SAVED, had};
 use super::{contract, rules};
 use crate::spec::breach::Breach;
 use crate::spec::{Known, step};
-use crate::story::{Call, Moment, Purpose};
+use crate::story::{Call, Moment};
 
 rules! {
     OLD_LEADER_OBEYED: Safety "old-leader-obeyed" = "M6",
@@ -132,7 +132,7 @@ fn says_so_again(known: &Known<'_>, call: &Call, prev: u64, prev_term: u64) -> b
 fn refuses_what_it_has(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let (prev, prev_term) = call.args.prev_log_index.zip(call.args.prev_log_term)?;
     let server = known.server(call.to);
-    let refuses = call.reply.success == Some(false) && call.reply.term == call.args.term;
+    let refuses = call.is_rejected() && call.reply.term == call.args.term;
     if prev == 0
         || !refuses
         || server.log.term(prev) != Some(prev_term)
@@ -199,7 +199,7 @@ fn asks_with_more(
     let mut sent = known.story.sent_by(number as usize);
     let first = sent.find(|sent| {
         sent.from == call.from
-            && sent.purpose == Purpose::Append
+            && sent.is_append()
             && sent.args.term == call.args.term
             && sent.up_to().is_some_and(|end| end < index)
     });
@@ -291,10 +291,10 @@ fn applies_unknown(
     let knows = server.commit;
     // A leader that it was has told it what a former life of it had confirmed.
     let refused = known.story.handled_by(number as usize).rev().find(|call| {
-        call.purpose == Purpose::Append
+        call.is_append()
             && call.delivered < Some(moment)
             && call.delivered > server.began
-            && (call.reply.success == Some(false) || call.reply.term > call.args.term)
+            && (call.is_rejected() || call.reply.term > call.args.term)
             && call.args.leader_commit >= Some(index)
     });
     let text = format!(

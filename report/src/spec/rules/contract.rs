@@ -15,7 +15,7 @@ use crate::outcome::Outcome;
 use crate::spec::Known;
 use crate::spec::breach::Breach;
 use crate::spec::flow::{applies_unheard, sends_unheard, shows_unheard};
-use crate::story::{Call, Moment, Proposal, Purpose, View};
+use crate::story::{Call, Moment, Proposal, View};
 
 rules! {
     CONTRADICTS_ITSELF: Contract "says-another-state",
@@ -260,7 +260,7 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
 
 /// Whether a reply to a request for votes has come just before a view: that may have made a leader.
 fn was_just_answered(known: &Known<'_>, view: &View, number: u32) -> bool {
-    let asked = known.story.sent_by(number as usize).filter(|call| call.purpose == Purpose::Vote);
+    let asked = known.story.sent_by(number as usize).filter(|call| call.is_vote());
     let mut returned = asked.filter_map(|call| call.returned).map(|(returned, _)| returned);
     returned.any(|at| at < view.moment && view.moment.at.0 - at.at.0 < JUST)
 }
@@ -268,12 +268,10 @@ fn was_just_answered(known: &Known<'_>, view: &View, number: u32) -> bool {
 /// Whether a server had the votes of a majority in `term` before `moment`.
 fn has_votes(known: &Known<'_>, caller: Caller, term: Option<u64>, moment: Moment) -> bool {
     let asked = known.story.sent_by(caller.server as usize);
-    let asked = asked.filter(|call| {
-        call.purpose == Purpose::Vote && call.from == caller && call.args.term == term
-    });
+    let asked =
+        asked.filter(|call| call.is_vote() && call.from == caller && call.args.term == term);
     let granted = asked.filter(|call| {
-        call.reply.vote_granted == Some(true)
-            && matches!(call.returned, Some((at, Outcome::Replied)) if at < moment)
+        call.is_granted() && matches!(call.returned, Some((at, Outcome::Replied)) if at < moment)
     });
     let voters: BTreeSet<u32> = granted.map(|call| call.to).collect();
     voters.len() + 1 >= known.story.majority()

@@ -7,9 +7,9 @@ use super::rules;
 use crate::event::RpcId;
 use crate::outcome::Outcome;
 use crate::spec::Known;
-use crate::spec::breach::Breach;
+use crate::spec::breach::{Basis, Breach};
 use crate::spec::server::Led;
-use crate::story::{Applied, Call, Moment, Purpose, View};
+use crate::story::{Applied, Call, Moment, View};
 use crate::text::{count, list};
 
 rules! {
@@ -256,10 +256,8 @@ fn commits(
     // The term of an entry may be known by its server's own word only; and where every claim of a term's
     // leader rests on a leadership that nobody gave it, that comes first.
     let is_old = rule.id == OLD_TERM.id;
-    let breach = match is_old && server.log.is_claimed {
-        true => breach.concluded(moment.at, text, call),
-        false => breach.seen(moment.at, text, call),
-    };
+    let breach =
+        breach.known(Basis::seen_if(!(is_old && server.log.is_claimed)), moment.at, text, call);
     // What is applied first may be of an earlier term, and more be committed with it.
     Some(breach.sure_if(!is_old || call.is_some()))
 }
@@ -329,7 +327,7 @@ fn lacks_committed(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Bre
         return None; // judged when it began to lead
     }
     let asked = known.story.sent_by(number as usize).find(|asked| {
-        asked.purpose == Purpose::Vote && asked.from == call.from && asked.args.term == Some(term)
+        asked.is_vote() && asked.from == call.from && asked.args.term == Some(term)
     })?;
     let last = asked.args.last_log_term.zip(asked.args.last_log_index)?;
     let others = known.servers.iter().filter_map(|other| other.led.as_ref());
@@ -405,10 +403,7 @@ fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<B
          of term {own}",
         call.to
     );
-    Some(match server.log.is_claimed {
-        true => breach.concluded(moment.at, text, [call.id]),
-        false => breach.seen(moment.at, text, [call.id]),
-    })
+    Some(breach.known(Basis::seen_if(!server.log.is_claimed), moment.at, text, [call.id]))
 }
 
 /// How a server came to act as the leader of a term for which it has no majority of votes.
@@ -469,7 +464,7 @@ pub(crate) fn gives_up(known: &Known<'_>, number: u32, view: &View) -> Option<Br
         let Some((returned, Outcome::Replied)) = call.returned else { continue };
         if returned < view.moment && view.moment.at.0 - returned.at.0 < ANSWERED {
             answered.insert(call.to);
-            let is_now = returned.at == view.moment.at && call.reply.success == Some(false);
+            let is_now = returned.at == view.moment.at && call.is_rejected();
             refused = refused.or(is_now.then_some(call));
         }
     }

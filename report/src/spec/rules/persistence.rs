@@ -4,7 +4,7 @@ use super::rules;
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::server::Shown;
-use crate::story::{Call, Held, Moment, Purpose};
+use crate::story::{Call, Held, Moment};
 
 rules! {
     TERM_NOT_SAVED: Safety "term-not-saved" = "M3",
@@ -139,7 +139,7 @@ pub(crate) fn handled_shorter<'a>(
 ) -> Option<&'a Call> {
     let confirmed = known.server(server).log.confirmed(index)?;
     known.story.handled_by(server as usize).rev().find(|call| {
-        call.reply.success == Some(true)
+        call.is_accepted()
             && call.id != confirmed.call
             && call.handled.is_some_and(|at| at < until && at.at >= confirmed.at)
             && call.up_to().is_some_and(|last| last < index)
@@ -155,7 +155,7 @@ pub(super) fn handled_older_snapshot<'a>(
 ) -> Option<&'a Call> {
     let confirmed = known.server(server).log.confirmed(index)?;
     known.story.handled_by(server as usize).rev().find(|call| {
-        call.purpose == Purpose::Snapshot
+        call.is_snapshot()
             && call.reply.term == call.args.term
             && call.handled.is_some_and(|at| at < until && at.at >= confirmed.at)
             && call.args.last_included_index.is_some_and(|last| last < index)

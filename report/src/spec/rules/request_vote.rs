@@ -60,7 +60,7 @@ fn votes(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
 
 /// The term in which a vote is granted.
 fn granted(call: &Call) -> Option<u64> {
-    let term = call.args.term.filter(|_| call.reply.vote_granted == Some(true))?;
+    let term = call.args.term.filter(|_| call.is_granted())?;
     call.reply.term.is_none_or(|now| now <= term).then_some(term)
 }
 
@@ -208,7 +208,7 @@ pub(crate) fn refused_for_length(known: &Known<'_>, moment: Moment, call: &Call)
     let is_free = server.votes.get(&term).is_none_or(|vote| vote.candidate == call.from.server);
     let known_last = server.log.last()?;
     let is_shorter = call.args.last_log_index? < known_last.1 && last_term > known_last.0;
-    let refused = call.reply.vote_granted == Some(false) && call.reply.term == Some(term);
+    let refused = call.is_denied() && call.reply.term == Some(term);
     if !refused || !is_free || !is_shorter || !server.is_at_rest(call) {
         return None;
     }
@@ -227,7 +227,7 @@ pub(crate) fn refuses_without_reason(known: &Known<'_>, call: &Call) -> Option<F
     let offered = call.args.last_log_term.zip(call.args.last_log_index)?;
     let server = known.server(call.to);
     let is_free = server.votes.get(&term).is_none_or(|vote| vote.candidate == call.from.server);
-    let refused = call.reply.vote_granted == Some(false) && call.reply.term == Some(term);
+    let refused = call.is_denied() && call.reply.term == Some(term);
     if !refused || !is_free || server.stood.contains(&term) || known.story.holds_to_leader(call) {
         return None;
     }

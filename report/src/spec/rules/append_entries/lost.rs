@@ -57,7 +57,7 @@ fn still_has(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> Opti
             Happened::Handled(place) => {
                 let call = &story.calls[place];
                 let follows = call.args.prev_log_index.is_some_and(|prev| prev >= index);
-                if call.to == number && call.reply.success == Some(true) && follows {
+                if call.to == number && call.is_accepted() && follows {
                     let text = format!(
                         "server {number} accepted what follows index {}, and so has that entry",
                         call.args.prev_log_index?
@@ -70,8 +70,8 @@ fn still_has(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> Opti
                 if call.from.server != number || call.from.incarnation != life {
                     continue;
                 }
-                let has_entries = call.args.entries.as_ref().is_some_and(|all| !all.is_empty());
-                let sends = call.purpose == Purpose::Append
+                let has_entries = call.has_entries();
+                let sends = call.is_append()
                     && call.args.prev_log_index.is_some_and(|prev| prev < index || !has_entries);
                 // Of a later command the index tells nothing of what comes before.
                 if sends && call.up_to().is_some_and(|last| last >= index) && call.sent > moment {
@@ -111,7 +111,7 @@ pub(super) fn lost(
         Some(term) => format!("the entry of term {term} at index {index}"),
         None => format!("the entry at index {index}"),
     };
-    let refuses = call.to == number && call.purpose == Purpose::Append;
+    let refuses = call.to == number && call.is_append();
     let had = had(known, number, index, moment);
     let new = |rule, what: String| Breach::new(rule, moment, number, what).facts(had.clone());
     if let Some(breach) = refused_in_snapshot(known, number, index, (moment, &text, call), &entry) {
@@ -138,9 +138,7 @@ pub(super) fn lost(
         return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
     }
     // A log that ends before the snapshot with which its server began is counted from there.
-    let at_start = server
-        .began
-        .and_then(|began| known.story.held_by(number, began).max_by_key(|held| held.index));
+    let at_start = server.began.and_then(|began| known.story.last_held(number, began));
     if let Some(snapshot) = at_start
         .filter(|held| !refuses && server.life > 1 && call.args.last_log_index < Some(held.index))
     {
@@ -201,10 +199,12 @@ pub(super) fn lost(
     let text = format!("{since}{text}");
     // What lies before its end a follower may refuse as old.
     let is_old = refuses && index < server.log.last_index();
-    let breach = match server.log.is_claimed || is_old {
-        true => breach.concluded(moment.at, text, [call.id]),
-        false => breach.seen(moment.at, text, [call.id]),
-    };
+    let breach = breach.known(
+        Basis::seen_if(!(server.log.is_claimed || is_old)),
+        moment.at,
+        text,
+        [call.id],
+    );
     // What it says may be wrong, or its comparison; or one of several took it.
     Some(breach.sure_if(gone.is_some() && suspects <= 1 && !server.log.is_claimed))
 }
@@ -278,6 +278,6 @@ fn snapshot_index_forgotten(
     let had = format!("server {number} had a snapshot up to index {up_to}, and saved it");
     Breach::new(&SNAPSHOT_INDEX_FORGOTTEN, moment, number, what)
         .seen(snapshot.moment.at, had, None)
-        .seen(began, "it was restarted with that snapshot".to_owned(), None)
+        .seen(began, "it was restarted with that snapshot", None)
         .concluded(moment.at, text, [call.id])
 }

@@ -2,11 +2,11 @@
 
 use super::{APPLIED_TWICE, LEFT_OUT, MOVED, TWO_COMMANDS};
 use crate::spec::Known;
-use crate::spec::breach::Breach;
+use crate::spec::breach::{Basis, Breach};
 use crate::spec::rules::install_snapshot::{GOES_BACK, NOT_DELIVERED};
 use crate::spec::rules::leaders::NOBODY_ASKED;
 use crate::spec::rules::request_vote::HANDLERS_OVERLAP;
-use crate::story::{Applied, Call, Moment, Proposal, Purpose};
+use crate::story::{Applied, Call, Moment, Proposal};
 
 /// A server applies an index that isn't the one behind what it has applied.
 pub(super) fn applies_in_order(
@@ -156,10 +156,7 @@ pub(super) fn applies_moved(
     );
     let text = format!("server {number} applied that command at index {index}");
     let breach = Breach::new(&MOVED, moment, number, what).seen(own.moment.at, given, None);
-    Some(match is_one && known.story.dropped == 0 {
-        true => breach.seen(moment.at, text, None),
-        false => breach.concluded(moment.at, text, None),
-    })
+    Some(breach.known(Basis::seen_if(is_one && known.story.dropped == 0), moment.at, text, None))
 }
 
 /// A server applies an entry at another index than its own, and two handlers that brought it had been under
@@ -173,7 +170,7 @@ fn appends_overlap(
     let (number, index) = (applied.server.server, applied.index);
     let brings = |call: &&Call| {
         let begins = call.args.prev_log_index.is_some_and(|prev| prev < own.index);
-        call.purpose == Purpose::Append
+        call.is_append()
             && begins
             && call.up_to() >= Some(own.index)
             && call.delivered > known.server(number).began
@@ -215,8 +212,5 @@ fn applies_copy(applied: &Applied, own: &Proposal, first: &Applied, is_one: bool
     let breach = Breach::new(&NOBODY_ASKED, applied.moment, number, what)
         .seen(own.moment.at, took, None)
         .seen(first.moment.at, applied_first, None);
-    match is_one {
-        true => breach.seen(applied.moment.at, again, None),
-        false => breach.concluded(applied.moment.at, again, None),
-    }
+    breach.known(Basis::seen_if(is_one), applied.moment.at, again, None)
 }
