@@ -101,6 +101,21 @@ impl Story {
         self.handled[server].iter().map(|&place| &self.calls[place])
     }
 
+    /// What a server has applied, in order.
+    pub fn applied_by(&self, server: u32) -> impl DoubleEndedIterator<Item = &Applied> {
+        self.applied.iter().filter(move |applied| applied.server.server == server)
+    }
+
+    /// The commands that a server has accepted, in order.
+    pub fn proposed_by(&self, server: u32) -> impl DoubleEndedIterator<Item = &Proposal> {
+        self.proposals.iter().filter(move |own| own.server.server == server)
+    }
+
+    /// What a server has saved, in order.
+    pub fn saved_by(&self, server: u32) -> impl DoubleEndedIterator<Item = &Save> {
+        self.saved.iter().filter(move |save| save.server.server == server)
+    }
+
     /// The snapshots that a server has had before `until`, in no particular order.
     pub fn held_by(&self, server: u32, until: Moment) -> impl Iterator<Item = Held> {
         let made = self.snapshots.iter().map(|made| Held {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{RpcId, Time};
 use crate::fields::Slot;
 use crate::spec::{Basis, Fact};
 use crate::story::{Call, Story};
@@ -24,11 +23,11 @@ pub(super) fn doubt(story: &Story) -> Option<Fact> {
             "messages have no field of the paper's name for {names}; what is taken for it is a guess, \
              which nothing in the run confirms"
         );
-        return Some(fact(first.sent.at, text, Some(first.id)));
+        return Some(Fact::new(Basis::Concluded, first.sent.at, text, [first.id]));
     }
     if story.dropped > 0 {
-        let text = "what was before is missing, for the history grew too long".to_owned();
-        return Some(fact(story.since, text, None));
+        let text = "what was before is missing, for the history grew too long";
+        return Some(Fact::new(Basis::Concluded, story.since, text, None));
     }
     let (call, index) = own_entry(story)?;
     let text = format!(
@@ -36,11 +35,7 @@ pub(super) fn doubt(story: &Story) -> Option<Fact> {
          log may count its entries otherwise than start() does",
         call.from.server
     );
-    Some(fact(call.sent.at, text, Some(call.id)))
-}
-
-fn fact(at: Time, text: String, call: Option<RpcId>) -> Fact {
-    Fact { text, at, calls: call.into_iter().collect(), basis: Basis::Concluded }
+    Some(Fact::new(Basis::Concluded, call.sent.at, text, [call.id]))
 }
 
 /// The first entry that a leader sends of its own term though its `start()` has returned that index for no

@@ -97,9 +97,9 @@ fn delays(case: &Case<'_>) -> Vec<Delay> {
             highest = highest.max(commit);
             rises
         });
-        for applied in &story.applied {
+        for applied in story.applied_by(server as u32) {
             let at = applied.moment.at;
-            if applied.server.server as usize != server || applied.command.is_none() || at > until {
+            if applied.command.is_none() || at > until {
                 continue;
             }
             let place = known.partition_point(|&(commit, _, _)| commit < applied.index);
@@ -129,19 +129,15 @@ impl First<'_> {
         let story = case.story;
         let Check::InOrder { server, index, expected } = case.failure.check else { return None };
         // What came at the same time may stand behind it.
-        let mut own = story.applied.iter().rev().filter(|applied| {
-            applied.server.server == server && applied.moment.at <= case.window.until
-        });
+        let own = story.applied_by(server).rev();
+        let mut own = own.filter(|applied| applied.moment.at <= case.window.until);
         let applied = own.find(|applied| applied.index == index)?;
         if own.next().is_some_and(|before| before.server == applied.server) {
             return None;
         }
         let server = server as usize;
         let life = *life_at(story, server, applied.moment.at)?;
-        let own = story
-            .applied
-            .iter()
-            .filter(|before| before.server.server as usize == server && before.moment < life.from);
+        let own = story.applied_by(server as u32).filter(|before| before.moment < life.from);
         let highest = || own.map(|before| before.index).max().unwrap_or(0);
         let behind = expected.map_or_else(highest, |next| next.saturating_sub(1));
         Some(First { server, life, applied, behind })
@@ -194,10 +190,8 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
     let was_sent = story.handled_by(server).any(|call| {
         call.args.last_included_index >= Some(index - 1) && call.handled < Some(applied.moment)
     });
-    if was_sent {
-        return None;
-    }
-    if !is_its_end && !knew_of_more(story, &first)
+    if was_sent
+        || !is_its_end && !knew_of_more(story, &first)
         || story.held_by(server as u32, applied.moment).any(covers)
     {
         return None;
@@ -227,17 +221,12 @@ fn knew_of_more(story: &Story, first: &First<'_>) -> bool {
 /// Whether `index` is the last that a server had applied before its present life, or where its log
 /// ended then.
 fn was_last(story: &Story, server: usize, began: crate::story::Moment, index: u64) -> bool {
-    let applied = story
-        .applied
-        .iter()
-        .filter(|applied| applied.server.server as usize == server && applied.moment < began);
+    let applied = story.applied_by(server as u32).filter(|applied| applied.moment < began);
     let confirmed = story.handled_by(server).filter_map(|call| {
         let handled = call.handled.filter(|&handled| handled < began)?;
         (call.is_accepted()).then_some((handled, call.up_to()?))
     });
-    let proposed = story.proposals.iter();
-    let proposed =
-        proposed.filter(|own| own.server.server as usize == server && own.moment < began);
+    let proposed = story.proposed_by(server as u32).filter(|own| own.moment < began);
     let ends: Vec<_> = confirmed.chain(proposed.map(|own| (own.moment, own.index))).collect();
     let latest = ends.iter().max_by_key(|(moment, _)| *moment).map(|&(_, end)| end);
     let highest = ends.iter().map(|&(_, end)| end).max();

@@ -36,8 +36,7 @@ fn killed_server_waits(case: &Case<'_>) -> Option<Breach> {
     let crashed = life.until?;
     let what = format!("server {server} was killed, and its tasks go on and wait for ever");
     let killed = format!("server {server} was killed, in its life {}", life.incarnation);
-    let text =
-        "a task of a life that had ended blocks the thread, and with it all others".to_owned();
+    let text = "a task of a life that had ended blocks the thread, and with it all others";
     Some(case.breach(&contract::KILLED_WAITS, server, what).seen(crashed.at, killed, None).seen(
         case.window.until,
         text,
@@ -48,15 +47,13 @@ fn killed_server_waits(case: &Case<'_>) -> Option<Breach> {
 /// The service waits for the Raft, which waits for the service.
 fn snapshot_waits(case: &Case<'_>) -> Option<Breach> {
     let (server, _, activity) = blocked(case)?;
-    let mut applied = case.story.applied.iter().rev();
-    let last = applied.find(|applied| applied.server.server == server)?;
+    let last = case.story.applied_by(server).next_back()?;
     let what = format!(
         "server {server}'s snapshot() waits, most likely for a lock, and who has it for the service, which \
          waits for snapshot()"
     );
     let given = format!("server {server}'s service was given index {}", last.index);
-    let text =
-        "before it took the next message it called snapshot(), which doesn't return".to_owned();
+    let text = "before it took the next message it called snapshot(), which doesn't return";
     let rule = &contract::LOCK_WHILE_APPLYING;
     let breach = case.breach(rule, server, what);
     let breach = breach.seen(last.moment.at, given, None).seen(case.window.until, text, None);

@@ -71,9 +71,8 @@ const SLOW: Duration = Duration::from_millis(300);
 pub(super) fn hangs(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let (from, until) = (case.window.from, case.window.until);
-    let mut breach = case.breach(&all_servers::HANGS, 0, String::new());
+    let mut breach = Breach::of_several(&all_servers::HANGS, case.window.end(), "");
     let mut never = false;
-    breach.servers.clear();
     for &server in &case.window.up {
         let life = life_at(story, server, until)?;
         // The requests whose handlers took long, and until when.
@@ -105,15 +104,18 @@ pub(super) fn hangs(case: &Case<'_>) -> Option<Breach> {
             seconds(until.since(from)),
             hung.len()
         );
-        breach.servers.push(server as u32);
-        breach = breach.seen(first.delivered?.at, text, ids(hung.iter().map(|hung| hung.2)));
+        breach = breach.by(server as u32).seen(
+            first.delivered?.at,
+            text,
+            ids(hung.iter().map(|hung| hung.2)),
+        );
     }
     // What is answered in the end was only slow, for whatever reason.
     breach.what = match never {
         true => "a server takes requests and never answers them".to_owned(),
         false => "a server takes requests and answers them late".to_owned(),
     };
-    (!breach.facts.is_empty()).then_some(breach)
+    breach.if_shown()
 }
 
 /// Somebody leads, and `get_state` denies it.
@@ -273,7 +275,7 @@ fn replaced_at_once(case: &Case<'_>) -> Option<Breach> {
         );
         breach = breach.seen(from, text, None);
     }
-    (!breach.facts.is_empty()).then_some(breach)
+    breach.if_shown()
 }
 
 /// How close to each other two elections are that split the votes: within a few message delays.

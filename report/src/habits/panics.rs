@@ -48,9 +48,7 @@ fn last_snapshot(case: &Case<'_>, server: usize) -> Option<Held> {
 }
 
 fn with_snapshot(breach: Breach, server: usize, held: &Held) -> Breach {
-    let how = if held.is_installed { "installed" } else { "was given" };
-    let text = format!("server {server} {how} a snapshot up to index {}", held.index);
-    breach.seen(held.moment.at, text, None)
+    breach.seen(held.moment.at, format!("server {server} {held}"), None)
 }
 
 /// A server with a snapshot panics, and until it had one none did: an index of Raft's is used in a log whose
@@ -73,9 +71,8 @@ fn began_before_snapshot(case: &Case<'_>) -> Option<Breach> {
     let Panicked { server, life, activity } = panicked(case)?;
     let (story, until) = (case.story, case.window.until);
     let last = story.last_held(server as u32, life.from)?.index;
-    let mut applied = story.applied.iter();
-    let has_applied = applied
-        .any(|applied| applied.server.server as usize == server && applied.moment > life.from);
+    let mut applied = story.applied_by(server as u32);
+    let has_applied = applied.any(|applied| applied.moment > life.from);
     if *activity != Activity::Task || life.incarnation < 2 || has_applied {
         return None;
     }

@@ -60,10 +60,7 @@ fn target<'a>(case: &Case<'a>) -> Option<&'a Proposal> {
 
 /// The servers that could have it and don't.
 fn lacking(case: &Case<'_>, own: &Proposal) -> Vec<u32> {
-    let has = |server: u32| {
-        let mut applied = case.story.applied.iter();
-        applied.any(|applied| applied.server.server == server && applied.index >= own.index)
-    };
+    let has = |server| case.story.applied_by(server).any(|applied| applied.index >= own.index);
     up(&case.window).filter(|&server| !has(server)).collect()
 }
 
@@ -181,9 +178,8 @@ fn confirmations<'a>(case: &Case<'a>, own: &Proposal) -> Option<Vec<(Time, &'a C
 fn shows_commit(case: &Case<'_>, own: &Proposal) -> bool {
     let (story, leader) = (case.story, own.server.server);
     let mut sent = story.sent_by(leader as usize).filter(|call| call.args.term == Some(own.term));
-    let mut applied = story.applied.iter();
     sent.any(|call| call.args.leader_commit >= Some(own.index))
-        || applied.any(|done| done.server.server == leader && done.index >= own.index)
+        || story.applied_by(leader).any(|done| done.index >= own.index)
 }
 
 /// Confirmed by a majority for long, and the leader doesn't call it committed.
@@ -223,9 +219,8 @@ fn commit_not_told(case: &Case<'_>) -> Option<Breach> {
     let own = target(case)?;
     let (leader, index) = (own.server.server, own.index);
     let led = leads(story, leader as usize, until)?;
-    let applied = story.applied.iter().find(|done| {
-        done.server.server == leader && done.index >= index && done.moment.at >= led.since
-    })?;
+    let mut applied = story.applied_by(leader);
+    let applied = applied.find(|done| done.index >= index && done.moment.at >= led.since)?;
     let (server, calls) = lacking(case, own).into_iter().find_map(|server| {
         let later = appends(story, leader, server, led.term).filter(|call| {
             call.sent > applied.moment && call.sent.at <= until && call.up_to() >= Some(index)
@@ -267,22 +262,17 @@ fn told<'a>(case: &Case<'a>, server: u32, index: u64) -> Vec<&'a Call> {
     told.collect()
 }
 
-fn has_entries(call: &Call) -> bool {
-    call.has_entries()
-}
-
 /// Whether a server has applied something of which only heartbeats had told it that it is committed;
 /// or lags behind what requests with entries have told it.
 fn heeds_heartbeats(case: &Case<'_>, server: u32) -> bool {
     let life = case.story.lives[server as usize].last();
     let began = life.map_or(Time(0), |life| life.from.at);
-    let applied = case.story.applied.iter().filter(|applied| {
-        applied.server.server == server && applied.moment.at >= began && applied.command.is_some()
-    });
+    let applied = case.story.applied_by(server);
+    let applied = applied.filter(|applied| applied.moment.at >= began && applied.command.is_some());
     let told_by_entries = |index: u64, until: Time| {
         told(case, server, index).iter().any(|call| {
             let came = |came: crate::story::Moment| came.at >= began && came.at <= until;
-            has_entries(call) && call.delivered.is_some_and(came)
+            call.has_entries() && call.delivered.is_some_and(came)
         })
     };
     let mut last = 0;
@@ -308,7 +298,7 @@ fn unapplied<'a>(case: &Case<'a>) -> Option<(u32, Vec<&'a Call>, bool)> {
         let since = calls.first()?.handled?.at;
         (case.window.until.since(since) >= LONG / 2).then_some((server, calls))
     })?;
-    let ignores = !calls.iter().any(|call| has_entries(call)) && !heeds_heartbeats(case, server);
+    let ignores = !calls.iter().any(|call| call.has_entries()) && !heeds_heartbeats(case, server);
     Some((server, calls, ignores))
 }
 
@@ -341,8 +331,7 @@ fn not_applied(case: &Case<'_>) -> Option<Breach> {
     let (server, calls, ignores) = unapplied(case)?;
     let since = calls.first()?.handled?;
     let until = case.window.until;
-    let mut applied = case.story.applied.iter().rev();
-    let last = applied.find(|it| it.server.server == server && it.moment > since);
+    let last = case.story.applied_by(server).rfind(|it| it.moment > since);
     let goes_on = last.is_some_and(|last| until.since(last.moment.at) * 2 < until.since(since.at));
     if goes_on && let Some(late) = applying::applies_late(case) {
         return Some(late);

@@ -31,8 +31,7 @@ fn snapshots(
 }
 
 fn saves(story: &Story, server: usize, until: Moment) -> impl DoubleEndedIterator<Item = &Save> {
-    let all = story.saved.iter();
-    all.filter(move |save| save.server.server as usize == server && save.moment < until)
+    story.saved_by(server as u32).filter(move |save| save.moment < until)
 }
 
 /// What a server saved first after `after`.
@@ -55,8 +54,7 @@ fn command_not_saved(case: &Case<'_>) -> Option<Breach> {
     let Check::Saved { server, what: Saved::Command } = case.failure.check else { return None };
     let (story, from) = (case.story, case.window.from);
     let until = case.window.end();
-    let mut own = story.proposals.iter();
-    let accepted = own.find(|own| own.server.server == server && own.moment.at >= from)?;
+    let accepted = story.proposed_by(server).find(|own| own.moment.at >= from)?;
     if last_save(story, server as usize, until).is_some_and(|save| save.moment.at >= from) {
         return None;
     }
@@ -84,8 +82,8 @@ fn entry_lost(case: &Case<'_>) -> Option<Breach> {
     let confirmed = confirmed.filter(|call| call.is_accepted());
     let confirmed = confirmed
         .filter_map(|call| Some((call.handled?, call.up_to()?, "confirmed", Some(call.id))));
-    let own = story.proposals.iter().filter(|own| own.server.server == server);
-    let accepted = own.map(|own| (own.moment, own.index, "accepted a command at", None));
+    let accepted =
+        story.proposed_by(server).map(|own| (own.moment, own.index, "accepted a command at", None));
     let mut had = confirmed.chain(accepted);
     let (had, _, how, call) = had.find(|had| had.0 < life.from && had.1 >= index)?;
     let what = format!("server {server} lost the entry at index {index} in a crash");

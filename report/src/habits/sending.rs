@@ -210,8 +210,7 @@ pub(super) fn snapshot_needed(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let what = format!("server {leader} never sends server {server} the snapshot that it needs");
-    let how = if held.is_installed { "installed" } else { "was given" };
-    let had = format!("server {leader} {how} a snapshot up to index {}", held.index);
+    let had = format!("server {leader} {held}");
     let text = format!(
         "server {server} has refused {count} requests that follow index {prev}: it lacks what comes before, \
          and until now server {leader} has sent it no snapshot"

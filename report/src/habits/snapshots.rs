@@ -28,11 +28,10 @@ fn fault(case: &Case<'_>) -> Option<(u32, SnapshotFault)> {
 /// The snapshot that the failure's server applied last.
 fn applied<'a>(case: &Case<'a>) -> Option<&'a Applied> {
     let (server, _) = fault(case)?;
-    case.story.applied.iter().rev().find(|applied| {
-        applied.server.server == server
-            && applied.command.is_none()
-            && applied.moment.at <= case.window.until
-    })
+    case.story
+        .applied_by(server)
+        .rev()
+        .find(|applied| applied.command.is_none() && applied.moment.at <= case.window.until)
 }
 
 /// The snapshots that a server was sent until it applied one, the latest first.
@@ -143,7 +142,7 @@ fn state_for_snapshot(case: &Case<'_>) -> Option<Breach> {
 /// the state before; nobody had given it another snapshot in between.
 fn swapped<'a>(case: &Case<'a>, server: u32) -> Option<[&'a Save; 2]> {
     let (story, until) = (case.story, case.window.until);
-    let saves = || story.saved.iter().filter(|save| save.server.server == server);
+    let saves = || story.saved_by(server);
     story.lives[server as usize].iter().find_map(|life| {
         let state = saves().take_while(|save| save.moment < life.from).last()?;
         let snapshot = saves().find(|save| save.moment > life.from && save.moment.at <= until)?;

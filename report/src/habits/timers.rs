@@ -134,11 +134,10 @@ fn keep_from_firing(
 
 /// It takes too long until somebody stands.
 pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
-    let mut breach = of_timers(
-        case,
+    let mut breach = Breach::of_several(
         &followers::TOO_LONG,
-        "the election timeout is too long for the time \
-                               that the test gives",
+        case.window.end(),
+        "the election timeout is too long for the time that the test gives",
     );
     for (server, elections) in present(case, 0..case.story.servers) {
         let longest = timeouts(case, server, &elections).into_iter().max();
@@ -148,16 +147,9 @@ pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
             "server {server} stood for election; before one of its elections it had heard nothing for {}",
             seconds(longest)
         );
-        breach.servers.push(server as u32);
-        breach = breach.seen(last, text, None);
+        breach = breach.by(server as u32).seen(last, text, None);
     }
-    (!breach.facts.is_empty()).then_some(breach)
-}
-
-fn of_timers(case: &Case<'_>, rule: &'static Rule, what: &str) -> Breach {
-    let mut breach = case.breach(rule, 0, what.to_owned());
-    breach.servers.clear();
-    breach
+    breach.if_shown()
 }
 
 /// A leader of an earlier term keeps a server from standing.
@@ -192,7 +184,7 @@ fn reset_by(
     text: &dyn Fn(usize, String) -> String,
 ) -> Option<Breach> {
     let story = case.story;
-    let mut breach = of_timers(case, rule, what);
+    let mut breach = Breach::of_several(rule, case.window.end(), what);
     for (server, elections) in voters(case) {
         for (reset, end) in stretches(case, server, &elections) {
             let such: Vec<&Call> = story
@@ -211,17 +203,20 @@ fn reset_by(
                 "server {server} last heard its leader, voted or stood; {}",
                 text(such.len(), seconds(end.since(reset)))
             );
-            breach.servers.push(server as u32);
-            breach = breach.seen(reset, text, ids(such));
+            breach = breach.by(server as u32).seen(reset, text, ids(such));
         }
     }
-    (!breach.facts.is_empty()).then_some(breach)
+    breach.if_shown()
 }
 
 /// A server's election timer fires no more.
 pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
-    let mut breach = of_timers(case, &followers::STANDS, "a server's election timer fires no more");
+    let mut breach = Breach::of_several(
+        &followers::STANDS,
+        case.window.end(),
+        "a server's election timer fires no more",
+    );
     for (server, elections) in voters(case) {
         let Some((reset, why)) = resets(case, server, &elections).pop() else { continue };
         let life = life_at(story, server, until).map_or(0, |life| life.incarnation);
@@ -232,16 +227,15 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
             continue;
         }
         if elections.is_empty() {
-            breach.what = "a server's election timer has not fired: it is dead, or longer than the test waits"
-                .to_owned();
+            breach.what =
+                "a server's election timer has not fired: it is dead, or longer than the test waits".into();
         }
         let text = format!(
             "server {server} {why}; it has heard no leader, given no vote and stood for no election in the {} \
              since",
             seconds(until.since(reset))
         );
-        breach.servers.push(server as u32);
-        breach = breach.seen(reset, text, None);
+        breach = breach.by(server as u32).seen(reset, text, None);
         let ended = story.tasks.iter().rev().find(|task| {
             let is_its = task.server.server as usize == server && task.server.incarnation == life;
             is_its && task.moment.at <= until && after(task.moment.at, PATIENCE / 2) >= reset
@@ -264,7 +258,7 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
             breach = breach.seen(until, text, ids(refused));
         }
     }
-    (!breach.facts.is_empty()).then_some(breach)
+    breach.if_shown()
 }
 
 /// A server that was restarted with a snapshot has sent nothing since, and servers that began without one do.
@@ -333,7 +327,7 @@ pub(super) fn same_term_again(case: &Case<'_>) -> Option<Breach> {
     let voters = voters(case);
     let all: Vec<Election> = voters.values().flatten().cloned().collect();
     let what = "a candidate stands again in the same term, in which the votes are given";
-    let mut breach = of_timers(case, &candidates::WITHOUT_NEW_TERM, what);
+    let mut breach = Breach::of_several(&candidates::WITHOUT_NEW_TERM, case.window.end(), what);
     for (&server, elections) in &voters {
         for election in elections {
             let until = story.stands_until(&all, election).min(case.window.until);
@@ -355,11 +349,10 @@ pub(super) fn same_term_again(case: &Case<'_>) -> Option<Breach> {
                 asked.len(),
                 seconds(until.since(election.at))
             );
-            breach.servers.push(server as u32);
-            breach = breach.concluded(election.at, text, ids(asked));
+            breach = breach.by(server as u32).concluded(election.at, text, ids(asked));
         }
     }
-    (!breach.facts.is_empty()).then_some(breach)
+    breach.if_shown()
 }
 
 /// A candidate asks for nothing new while its requests are outstanding.
@@ -369,7 +362,7 @@ pub(super) fn not_restarted(case: &Case<'_>) -> Option<Breach> {
     let all: Vec<Election> = voters.values().flatten().cloned().collect();
     let what = "candidates did not restart their election while requests for votes to servers that can't be \
                 reached were outstanding";
-    let mut breach = of_timers(case, &candidates::NOT_RESTARTED, what);
+    let mut breach = Breach::of_several(&candidates::NOT_RESTARTED, case.window.end(), what);
     let mut since_back = Vec::new();
     for (&server, elections) in &voters {
         let since = case.window.settled.max(case.window.from);
@@ -401,8 +394,7 @@ pub(super) fn not_restarted(case: &Case<'_>) -> Option<Breach> {
                 seconds(stood),
                 list(returned)
             );
-            breach.servers.push(server as u32);
-            breach = breach.seen(election.at, text, ids(waiting));
+            breach = breach.by(server as u32).seen(election.at, text, ids(waiting));
         }
     }
     if breach.facts.is_empty() {

@@ -54,7 +54,34 @@ impl Basis {
     }
 }
 
+impl Fact {
+    pub(crate) fn new(
+        basis: Basis,
+        at: Time,
+        text: impl Into<String>,
+        calls: impl IntoIterator<Item = RpcId>,
+    ) -> Fact {
+        Fact { text: text.into(), at, calls: calls.into_iter().collect(), basis }
+    }
+}
+
 impl Breach {
+    /// A rule was broken by servers that are [added](Breach::by) one by one.
+    pub(crate) fn of_several(rule: &'static Rule, at: Moment, what: &str) -> Breach {
+        Breach { servers: Vec::new(), ..Breach::new(rule, at, 0, what) }
+    }
+
+    /// The same, broken by this server, too.
+    pub(crate) fn by(mut self, server: u32) -> Breach {
+        self.servers.push(server);
+        self
+    }
+
+    /// The same, if anything shows it.
+    pub(crate) fn if_shown(self) -> Option<Breach> {
+        (!self.facts.is_empty()).then_some(self)
+    }
+
     /// A rule was broken at `at` by `server`.
     pub(crate) fn new(
         rule: &'static Rule,
@@ -95,7 +122,7 @@ impl Breach {
         text: impl Into<String>,
         calls: impl IntoIterator<Item = RpcId>,
     ) -> Breach {
-        self.fact(Fact { text: text.into(), at, calls: calls.into_iter().collect(), basis })
+        self.fact(Fact::new(basis, at, text, calls))
     }
 
     /// The same with another fact.

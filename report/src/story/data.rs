@@ -1,6 +1,7 @@
 //! The plain data of a story: what happened to servers, and what they did, one type for each kind.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::event::{Caller, Detail, NetworkChange, TaskEnding, Time};
 use crate::payload::Payload;
@@ -211,6 +212,14 @@ pub struct Held {
     pub index: u64,
     /// Whether a leader sent it; else the server's own service made it.
     pub is_installed: bool,
+}
+
+impl fmt::Display for Held {
+    /// How its server came to it: `installed a snapshot up to index 3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = if self.is_installed { "installed" } else { "was given" };
+        write!(f, "{how} a snapshot up to index {}", self.index)
+    }
 }
 
 /// A server saved its state.

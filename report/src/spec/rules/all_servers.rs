@@ -77,7 +77,7 @@ fn view_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breach>
     }
     let text = format!("it is in term {}", view.term);
     if before.life != view.incarnation {
-        let breach = went_back(known, number, &before, view.moment);
+        let breach = went_back(number, &before, view.moment);
         return Some(breach.known(Basis::seen_if(!is_short), view.moment.at, text, None));
     }
     let what = format!("server {number} went back from term {} to term {}", before.term, view.term);

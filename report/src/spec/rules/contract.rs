@@ -187,9 +187,7 @@ pub(super) fn says_term_zero(
     };
     let mut breach = Breach::new(rule, moment, number, what);
     if let Some(held) = is_in_snapshot {
-        let how = if held.is_installed { "installed" } else { "was given" };
-        let text = format!("server {number} {how} a snapshot up to index {index}");
-        breach = breach.seen(held.moment.at, text, None);
+        breach = breach.seen(held.moment.at, format!("server {number} {held}"), None);
     }
     let text = format!(
         "it sent server {} {} that calls the entry at index {index} one of term 0",

@@ -267,8 +267,7 @@ fn ended_before_crash(known: &Known<'_>, number: u32) -> Option<u64> {
     let server = known.server(number);
     let began = server.began.filter(|_| server.life > 1)?;
     let earlier = server.log.confirmations.iter().filter(|earlier| earlier.life < server.life);
-    let proposed = known.story.proposals.iter();
-    let proposed = proposed.filter(|own| own.server.server == number && own.moment < began);
+    let proposed = known.story.proposed_by(number).filter(|own| own.moment < began);
     earlier.map(|earlier| earlier.up_to).chain(proposed.map(|own| own.index)).max()
 }
 
@@ -394,9 +393,7 @@ fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<B
     let mut breach = Breach::new(rule, moment, number, what)
         .facts(super::persistence::had(known, number, prev, moment));
     if let Some(held) = at_end {
-        let how = if held.is_installed { "installed" } else { "was given" };
-        let text = format!("it {how} a snapshot up to index {prev}");
-        breach = breach.seen(held.moment.at, text, None);
+        breach = breach.seen(held.moment.at, format!("it {held}"), None);
     }
     let text = format!(
         "it sent server {} a request that follows index {prev} and calls that entry one of term {said}; it is \

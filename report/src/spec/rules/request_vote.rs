@@ -217,7 +217,7 @@ pub(crate) fn refused_for_length(known: &Known<'_>, moment: Moment, call: &Call)
          {last_term}, and is shorter",
         call.to, call.from.server
     );
-    Some(Fact { text, at: moment.at, calls: vec![call.id], basis: Basis::Concluded })
+    Some(Fact::new(Basis::Concluded, moment.at, text, [call.id]))
 }
 
 /// Whether a voter that refuses is known to have no reason to, and what its log's end is then: its term, its
@@ -251,5 +251,5 @@ pub(crate) fn refuses_without_reason(known: &Known<'_>, call: &Call) -> Option<F
         "server {} refused its vote of term {term} to server {}, whose log was no worse than its own; {vote}",
         call.to, call.from.server
     );
-    (!told).then(|| Fact { text, at: handled.at, calls: vec![call.id], basis: Basis::Concluded })
+    (!told).then(|| Fact::new(Basis::Concluded, handled.at, text, [call.id]))
 }

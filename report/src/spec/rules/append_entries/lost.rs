@@ -20,7 +20,7 @@ pub(super) fn replaced_by(number: u32, replaced: &crate::spec::server::Replaced)
          term {had} there",
         replaced.index
     );
-    Fact { text, at: replaced.at, calls: vec![replaced.call], basis: Basis::Seen }
+    Fact::new(Basis::Seen, replaced.at, text, [replaced.call])
 }
 
 /// How a server shows, after `moment` and before it can have got it again, that it has the entry at `index`:
@@ -30,7 +30,7 @@ fn still_has(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> Opti
     let life = known.server(number).life;
     let from = story.order.partition_point(|&(at, _)| at <= moment);
     let seen = |at: Moment, text: String, call: &Call| {
-        Some(Fact { text, at: at.at, calls: vec![call.id], basis: Basis::Seen })
+        Some(Fact::new(Basis::Seen, at.at, text, [call.id]))
     };
     for &(at, happened) in &story.order[from..] {
         match happened {
@@ -44,7 +44,7 @@ fn still_has(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> Opti
                         "server {number} told that its log ends with index {}",
                         detail.last_index
                     );
-                    return Some(Fact { text, at: at.at, calls: Vec::new(), basis: Basis::Seen });
+                    return Some(Fact::new(Basis::Seen, at.at, text, None));
                 }
             }
             Happened::Delivered(place) => {
@@ -70,9 +70,11 @@ fn still_has(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> Opti
                 if call.from.server != number || call.from.incarnation != life {
                     continue;
                 }
-                let has_entries = call.has_entries();
                 let sends = call.is_append()
-                    && call.args.prev_log_index.is_some_and(|prev| prev < index || !has_entries);
+                    && call
+                        .args
+                        .prev_log_index
+                        .is_some_and(|prev| prev < index || !call.has_entries());
                 // Of a later command the index tells nothing of what comes before.
                 if sends && call.up_to().is_some_and(|last| last >= index) && call.sent > moment {
                     let own = known.story.proposals.iter().any(|own| {
