@@ -58,7 +58,7 @@ pub(super) fn applies_late(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let worst = delays.last()?;
-    let what = "what is committed is applied late, so that each command takes long".to_owned();
+    let what = "what is committed is applied late, so that each command takes long";
     let knew = format!("server {} knew that index {} is committed", worst.server, worst.index);
     let late = format!(
         "it applied it {} ms later; half of {} commands were applied after {} ms or more",
@@ -66,12 +66,11 @@ pub(super) fn applies_late(case: &Case<'_>) -> Option<Breach> {
         delays.len(),
         middle.length().as_millis()
     );
-    let rule = &all_servers::APPLIES_LATE;
-    Some(case.breach(rule, worst.server as u32, what).seen(worst.known, knew, [worst.call]).seen(
-        worst.applied,
-        late,
-        None,
-    ))
+    Some(
+        case.breach(&all_servers::APPLIES_LATE, worst.server as u32, what)
+            .seen(worst.known, knew, [worst.call])
+            .seen(worst.applied, late, None),
+    )
 }
 
 fn delays(case: &Case<'_>) -> Vec<Delay> {

@@ -54,8 +54,7 @@ fn snapshot_waits(case: &Case<'_>) -> Option<Breach> {
     );
     let given = format!("server {server}'s service was given index {}", last.index);
     let text = "before it took the next message it called snapshot(), which doesn't return";
-    let rule = &contract::LOCK_WHILE_APPLYING;
-    let breach = case.breach(rule, server, what);
+    let breach = case.breach(&contract::LOCK_WHILE_APPLYING, server, what);
     let breach = breach.seen(last.moment.at, given, None).seen(case.window.until, text, None);
     is_in(activity, "snapshot").then_some(breach)
 }

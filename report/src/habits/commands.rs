@@ -107,7 +107,6 @@ fn leader_refuses(case: &Case<'_>) -> Option<Breach> {
         "it led still and took no command; all that it had taken before was applied".to_owned()
     };
     let what = format!("server {} leads, and start() refused a command", leader.server);
-    let rule = &contract::REFUSES_COMMANDS;
-    let breach = case.breach(rule, leader.server, what);
+    let breach = case.breach(&contract::REFUSES_COMMANDS, leader.server, what);
     Some(led(breach, &leader).seen(until, text, None))
 }

@@ -185,7 +185,7 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
     let mut breach = case.breach(rule, leader, what);
     breach = breach.seen(last.sent.at, sent, [last.id]);
     if is_waiting {
-        let text = "that call was outstanding still when server".to_owned();
+        let text = "that call was outstanding still when server";
         breach = breach.seen(election.at, format!("{text} {server} stood"), [last.id]);
     }
     let nothing = "it had sent it nothing more, and ";

@@ -105,9 +105,8 @@ fn began_before_snapshot(case: &Case<'_>) -> Option<Breach> {
     );
     let what =
         format!("server {server} looked for entries that its snapshot covers, after a crash");
-    let rule = &persistence::SNAPSHOT_INDEX_FORGOTTEN;
     Some(
-        case.breach(rule, server as u32, what)
+        case.breach(&persistence::SNAPSHOT_INDEX_FORGOTTEN, server as u32, what)
             .seen(life.from.at, began, None)
             .seen(at, learned, [call])
             .concluded(until, "it panicked before it applied anything", None),
@@ -167,7 +166,6 @@ fn late_reply_heeded(case: &Case<'_>) -> Option<Breach> {
         call.method, call.args.term?, call.to
     );
     let came = format!("the reply came, with server {server} in term {now}, and it panicked");
-    let rule = &contract::LATE_REPLY;
-    let breach = case.breach(rule, server as u32, what);
+    let breach = case.breach(&contract::LATE_REPLY, server as u32, what);
     Some(breach.seen(call.sent.at, sent, [call.id]).concluded(call.replied()?, came, [call.id]))
 }

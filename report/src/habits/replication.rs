@@ -322,8 +322,7 @@ fn left_unapplied(case: &Case<'_>, breach: Breach, server: u32, calls: &[&Call])
 fn heartbeat_commit(case: &Case<'_>) -> Option<Breach> {
     let (server, calls, ignores) = unapplied(case)?;
     let what = format!("server {server} ignores the commit index of requests without entries");
-    let rule = &append_entries::HEARTBEAT_COMMIT;
-    let breach = case.breach(rule, server, what);
+    let breach = case.breach(&append_entries::HEARTBEAT_COMMIT, server, what);
     left_unapplied(case, breach, server, &calls).filter(|_| ignores)
 }
 

@@ -89,9 +89,8 @@ fn entry_lost(case: &Case<'_>) -> Option<Breach> {
     let what = format!("server {server} lost the entry at index {index} in a crash");
     let lacks = format!("it leads, and its log has no entry at index {index}");
     // It may have been replaced or cut meanwhile, by another mistake.
-    let rule = &persistence::LOG_NOT_SAVED;
     Some(
-        case.breach(rule, server, what)
+        case.breach(&persistence::LOG_NOT_SAVED, server, what)
             .seen(had.at, format!("before a crash server {server} {how} index {index}"), call)
             .seen(life.from.at, "it was restarted", None)
             .concluded(until, lacks, None),
@@ -149,9 +148,8 @@ fn installed_not_saved(case: &Case<'_>) -> Option<Breach> {
         call.from.server
     );
     let what = format!("server {server} didn't save the snapshot that its leader had sent");
-    let rule = &persistence::SNAPSHOT_NOT_SAVED;
     Some(
-        Breach::new(rule, until, server, what)
+        Breach::new(&persistence::SNAPSHOT_NOT_SAVED, until, server, what)
             .seen(answered.at, text, [call.id])
             .seen(at, then, None),
     )
@@ -171,8 +169,8 @@ pub(super) fn replaced_by_none(story: &Story, server: usize, until: Moment) -> O
     })?;
     let what = format!("server {server} lost its saved snapshot by the first save after a crash");
     let breach = by_save(&persistence::SNAPSHOT_NOT_READ_BACK, server, save, what);
-    let began = "it was restarted with what it had saved".to_owned();
-    let none = "it saved its state, and no snapshot".to_owned();
+    let began = "it was restarted with what it had saved";
+    let none = "it saved its state, and no snapshot";
     let breach = saved_snapshot(breach, server, before);
     Some(breach.seen(life.from.at, began, None).seen(save.moment.at, none, None))
 }

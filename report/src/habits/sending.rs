@@ -137,12 +137,15 @@ pub(super) fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
         first.args.last_included_index?
     );
     let what = format!("server {leader} sends the same snapshot again and again");
-    let rule = &install_snapshot::ANSWER_MOVED_NOTHING;
-    Some(case.breach(rule, leader, what).seen(first.sent.at, sent, [first.id]).seen(
-        last.sent.at,
-        format!("it had sent the same one {count} times by then"),
-        [last.id],
-    ))
+    Some(
+        case.breach(&install_snapshot::ANSWER_MOVED_NOTHING, leader, what)
+            .seen(first.sent.at, sent, [first.id])
+            .seen(
+                last.sent.at,
+                format!("it had sent the same one {count} times by then"),
+                [last.id],
+            ),
+    )
 }
 
 /// Of two requests that a follower refused in a term, most follow indexes that are next to each other.

@@ -133,8 +133,11 @@ fn state_for_snapshot(case: &Case<'_>) -> Option<Breach> {
         "it was restarted, and saved {} bytes as its snapshot, as many as its state had had",
         save.snapshot
     );
-    let rule = &persistence::STATE_FOR_SNAPSHOT;
-    let breach = Breach::new(rule, save.moment, server, what).seen(state.moment.at, before, None);
+    let breach = Breach::new(&persistence::STATE_FOR_SNAPSHOT, save.moment, server, what).seen(
+        state.moment.at,
+        before,
+        None,
+    );
     Some(breach.concluded(save.moment.at, text, None))
 }
 

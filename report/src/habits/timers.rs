@@ -426,8 +426,7 @@ pub(super) fn always_the_same(case: &Case<'_>) -> Option<Breach> {
             seconds(gaps[0])
         );
         let what = format!("server {server}'s election timeout is the same each time");
-        let rule = &candidates::ALWAYS_THE_SAME;
-        let breach = case.breach(rule, server as u32, what);
+        let breach = case.breach(&candidates::ALWAYS_THE_SAME, server as u32, what);
         return Some(breach.seen(case.window.until, text, None));
     }
     None
@@ -461,8 +460,7 @@ pub(super) fn same_seed(case: &Case<'_>) -> Option<Breach> {
                  each other",
                 list(drawn_ms)
             );
-            let rule = &candidates::SAME_SEED;
-            let mut breach = case.breach(rule, *one as u32, what);
+            let mut breach = case.breach(&candidates::SAME_SEED, *one as u32, what);
             breach.servers.push(*two as u32);
             return Some(breach.seen(case.window.until, text, None));
         }
@@ -494,7 +492,7 @@ pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
         "in the {} of the failing check the others began {all} elections, and server {server} none",
         seconds(case.window.until.since(case.window.from))
     );
-    let what = "a server's election timer fires no more".to_owned();
+    let what = "a server's election timer fires no more";
     let breach = case.breach(&followers::STANDS, server as u32, what);
     Some(breach.seen(case.window.until, text, None))
 }

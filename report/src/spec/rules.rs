@@ -173,7 +173,7 @@ macro_rules! rules {
     ($(
         $(#[doc = $doc:literal])*
         $name:ident: $kind:ident $id:literal $(= $alias:literal)?,
-        $place:literal, $says:literal, $look:literal $(, normal $normal:expr)?
+        $place:expr, $says:expr, $look:expr $(, normal $normal:expr)?
         $(=> $($on:ident $judge:ident $($within:ident)?),+)?;
     )+) => {
         $(

@@ -6,6 +6,7 @@
 //! 0, or one past the last. Where a run shows that, they aren't read, for they would say something wrong.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::{Call, Moment, Purpose, Story};
 use crate::fields::{HIGHEST, Names, Slot};
@@ -150,9 +151,7 @@ impl Story {
     /// Whether no snapshot that is sent ends where the tester had one made, and all end next to that.
     fn snapshots_end_elsewhere(&self) -> bool {
         let sent = self.calls.iter().filter_map(|call| call.args.last_included_index);
-        let mut sent: Vec<u64> = sent.collect();
-        sent.sort_unstable();
-        sent.dedup();
+        let sent: BTreeSet<u64> = sent.collect();
         let made = |index: u64| self.snapshots.iter().any(|snapshot| snapshot.index == index);
         let all = |off: fn(u64) -> u64| sent.iter().all(|&index| made(off(index)));
         !sent.is_empty()
@@ -206,17 +205,15 @@ impl Story {
 
     /// Whether each server that was seen to lead had the votes of a majority by then.
     fn votes_make_leaders(&self) -> bool {
-        let mut led = self.views.iter().flatten().filter(|view| view.is_leader).peekable();
         let servers = self.views.iter().zip(0_u32..);
-        let leaders: Vec<_> = servers
-            .flat_map(|(views, server)| {
-                views.iter().filter(|view| view.is_leader).map(move |view| (server, view))
-            })
-            .collect();
-        led.peek().is_some()
-            && leaders.iter().all(|&(server, view)| {
+        let leaders = servers.flat_map(|(views, server)| {
+            views.iter().filter(|view| view.is_leader).map(move |view| (server, view))
+        });
+        let mut leaders = leaders.peekable();
+        leaders.peek().is_some()
+            && leaders.all(|(server, view)| {
                 let votes = self.votes.iter().map(|&place| &self.calls[place]);
-                let mut voters: Vec<u32> = votes
+                let voters: BTreeSet<u32> = votes
                     .filter(|call| call.from.server == server && call.args.term == Some(view.term))
                     .filter(|call| call.is_granted())
                     .filter(|call| {
@@ -224,23 +221,16 @@ impl Story {
                     })
                     .map(|call| call.to)
                     .collect();
-                voters.sort_unstable();
-                voters.dedup();
                 voters.len() + 1 >= self.majority()
             })
     }
 
     /// Whether there are both, and no request of an earlier term succeeds.
     fn successes_are_plausible(&self) -> bool {
-        let mut answered = self.calls.iter().filter(|call| call.is_append());
-        let said = |answer| {
-            let mut appends = self.calls.iter().filter(|call| call.is_append());
-            appends.any(|call| call.reply.success == Some(answer))
-        };
-        said(true)
-            && said(false)
-            && answered
-                .all(|call| call.reply.success != Some(true) || call.reply.term <= call.args.term)
+        let appends = || self.calls.iter().filter(|call| call.is_append());
+        appends().any(Call::is_accepted)
+            && appends().any(Call::is_rejected)
+            && appends().all(|call| !call.is_accepted() || call.reply.term <= call.args.term)
     }
 
     fn terms_are_earlier(&self, slot: Slot) -> bool {

@@ -56,9 +56,8 @@ rules! {
          that is older"
         => Applies applies_in_order within;
     LEFT_OUT: Safety "apply-left-out" = "M9",
-        "Figure 2, All Servers 1; §5.3; rule 6 of the contract",
-        "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied]: each index once, none \
-         left out",
+        APPLIED_TWICE.place,
+        APPLIED_TWICE.says,
         "how far lastApplied moves at a time, when commitIndex has gone up by more than one, and whether \
          everything that it passes has been handed on: a send that fails or is given up leaves a gap";
     COMMIT_GOES_BACK: Safety "commit-goes-back" = "M9",
@@ -95,9 +94,8 @@ rules! {
         "start(): under which condition it returns that the server doesn't lead; get_state() must say the \
          same. Neither entries that aren't committed nor silent followers are a reason";
     ONE_COMMAND: Liveness "one-command-at-a-time",
-        "Figure 2, Leaders 2; §5.3; rule 2 of the contract",
-        "if command received from client: append entry to local log: start() returns at once, and refuses only \
-         if the server doesn't lead",
+        REFUSES_COMMANDS.place,
+        REFUSES_COMMANDS.says,
         "start(): what it waits for or depends on beside the role, such as commitIndex";
     START_WAITS: Liveness "start-waits",
         "rule 2 of the contract; §5.3",
@@ -246,11 +244,11 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
         Breach::new(&LEADER_ONLY_TOLD, view.moment, number, what).seen(view.moment.at, says, None);
     Some(match first {
         Some(first) => {
-            let text = "it first sent something as a leader then, with the votes for it".to_owned();
+            let text = "it first sent something as a leader then, with the votes for it";
             breach.seen(first.sent.at, text, [first.id])
         }
         None => {
-            let text = "in that term it never sent anything as a leader".to_owned();
+            let text = "in that term it never sent anything as a leader";
             breach.seen(view.moment.at, text, None)
         }
     })

@@ -52,11 +52,7 @@ rules! {
          by commands, so that there is no room for the no-op of §8",
         "where the log grows: in start(), by one entry, and not when a server becomes the leader"
         => Appends sends_unasked, Proposes leaves_room;
-    OF_A_NEW_LEADER: Contract "entry-of-a-new-leader",
-        "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
-        "a leader appends a command when a client asks it to, once, and nothing else: the lab counts indexes \
-         by commands, so that there is no room for the no-op of §8",
-        "where the log grows: in start(), by one entry, and not when a server becomes the leader";
+    OF_A_NEW_LEADER: Contract "entry-of-a-new-leader", NOBODY_ASKED.place, NOBODY_ASKED.says, NOBODY_ASKED.look;
     LACKS_COMMITTED: Safety "leader-lacks-committed" = "M11",
         "§5.4, Leader Completeness; §5.4.1",
         "a leader's log has every entry that was committed in an earlier term",

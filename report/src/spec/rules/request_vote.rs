@@ -26,12 +26,7 @@ rules! {
         "how a voter compares the logs: (last term, last index) of the candidate against its own, in this \
          order"
         => Votes votes_for_outdated;
-    LONGER_PREFERRED: Safety "longer-log-preferred",
-        "Figure 2, RequestVote 2; §5.4.1",
-        "a server votes only for a candidate whose log is at least as up-to-date as its own: the later \
-         last term counts, and with equal terms the longer log",
-        "how a voter compares the logs: (last term, last index) of the candidate against its own, in this \
-         order";
+    LONGER_PREFERRED: Safety "longer-log-preferred", OUTDATED.place, OUTDATED.says, OUTDATED.look;
     REFUSED: Liveness "vote-refused-without-reason",
         "Figure 2, RequestVote 2; §5.2, §5.4.1",
         "if votedFor is null or candidateId, and candidate's log is at least as up-to-date as receiver's \
