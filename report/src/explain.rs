@@ -113,8 +113,7 @@ fn ranked(case: &Case<'_>) -> Vec<Breach> {
 fn first(breaches: &[&Breach]) -> Vec<Breach> {
     let Some(first) = breaches.first() else { return Vec::new() };
     let behind = first.perhaps.and_then(|rule| {
-        let mut others = breaches.iter();
-        others.find(|other| {
+        breaches.iter().find(|other| {
             other.rule.id == rule.id && other.perhaps.is_none() && other.servers == first.servers
         })
     });

@@ -224,8 +224,7 @@ impl<'a> Known<'a> {
         until: Moment,
     ) -> impl Iterator<Item = (Moment, u64, u64)> {
         let life = self.server(server).life;
-        let views = self.story.views[server as usize].iter();
-        let views = views.filter(move |view| {
+        let views = self.story.views[server as usize].iter().filter(move |view| {
             view.incarnation == life && from.at <= view.moment.at && view.moment.at <= until.at
         });
         views.filter_map(|view| {

@@ -241,15 +241,11 @@ fn left_out(case: &Case<'_>) -> Option<Breach> {
     if index <= behind + 1 || snapshot_lost(case).is_some() || saved_for_applied(case).is_some() {
         return None;
     }
-    let brought = case.story.handled_by(server).rev().find(|call| {
-        call.args.last_included_index.is_some_and(|last| behind < last && last < index)
-            && call.handled.is_some_and(|handled| handled < applied.moment)
-            && call.delivered > Some(life.from)
-    });
-    let until = (applied.moment, index);
-    if let Some((call, handled)) = brought.and_then(|call| Some((call, call.handled?))) {
-        let since = (life.from, behind);
-        return Some(contract::not_delivered(server as u32, call, handled, since, until));
+    let (since, until) = ((life.from, behind), (applied.moment, index));
+    let began = Some(life.from);
+    let lost = contract::not_delivered(case.story, server as u32, began, since, until);
+    if lost.is_some() {
+        return lost;
     }
     let left_out = indexes(behind + 1, index - 1);
     let what = format!("server {server} left out {left_out} when it applied what was committed");

@@ -31,8 +31,7 @@ fn is_in(activity: &Activity, method: &str) -> bool {
 /// A task of a server that was killed waits for what nobody will give it.
 fn killed_server_waits(case: &Case<'_>) -> Option<Breach> {
     let (server, life, _) = blocked(case)?;
-    let mut lives = case.story.lives[server as usize].iter();
-    let life = lives.find(|it| Some(it.incarnation) == life)?;
+    let life = case.story.lives[server as usize].iter().find(|it| Some(it.incarnation) == life)?;
     let crashed = life.until?;
     let what = format!("server {server} was killed, and its tasks go on and wait for ever");
     let killed = format!("server {server} was killed, in its life {}", life.incarnation);

@@ -32,8 +32,7 @@ const HEARTBEAT: u64 = 75_000;
 
 fn appends<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Call> {
     let until = case.window.until;
-    let all = case.story.calls.iter();
-    all.filter(move |call| call.is_append() && call.sent.at <= until)
+    case.story.calls.iter().filter(move |call| call.is_append() && call.sent.at <= until)
 }
 
 /// Whether the failing check counted calls.
@@ -142,8 +141,7 @@ fn one_of_calls(case: &Case<'_>) -> Option<Breach> {
 pub(super) fn one_a_request(case: &Case<'_>) -> Option<Breach> {
     let waiting = |call: &Call| {
         let (begin, end) = span(call)?;
-        let proposals = case.story.proposals.iter();
-        let more = proposals.filter(|own| {
+        let more = case.story.proposals.iter().filter(|own| {
             own.server == call.from
                 && Some(own.term) == call.args.term
                 && own.moment < call.sent

@@ -31,8 +31,7 @@ pub(super) const DEPOSED: &[Habit] = &[
 /// The same case from when the leader that isn't deposed could be reached again: with all that were alive.
 fn meanwhile<'a>(case: &Case<'a>) -> Option<Case<'a>> {
     let (story, until) = (case.story, case.window.until);
-    let led = former(case).next()?;
-    let mut links = story.links[led.server as usize].iter().rev();
+    let mut links = story.links[former(case).next()?.server as usize].iter().rev();
     let from = links.find(|link| link.is_up && link.moment.at <= until)?.moment.at;
     let up = (0..story.servers).filter(|&server| story.is_alive(server, until)).collect();
     Some(Case { window: Window { from, up, ..case.window.clone() }, ..*case })
@@ -49,8 +48,7 @@ fn in_turn_meanwhile(case: &Case<'_>) -> Option<Breach> {
 /// The servers that say that they lead though they are not the last to do so, at the failure.
 fn former<'a>(case: &'a Case<'_>) -> impl Iterator<Item = super::Leader> + 'a {
     let (story, until) = (case.story, case.window.until);
-    let all = up(&case.window);
-    all.filter_map(move |server| leads(story, server as usize, until))
+    up(&case.window).filter_map(move |server| leads(story, server as usize, until))
 }
 
 /// A message of a higher term has reached a leader, whose handler doesn't end.

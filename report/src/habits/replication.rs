@@ -252,8 +252,7 @@ fn commit_not_told(case: &Case<'_>) -> Option<Breach> {
 
 /// The requests that told `server` that `index` is committed, and that its log has it.
 fn told<'a>(case: &Case<'a>, server: u32, index: u64) -> Vec<&'a Call> {
-    let handled = case.story.handled_by(server as usize);
-    let told = handled.filter(|call| {
+    let told = case.story.handled_by(server as usize).filter(|call| {
         call.is_accepted()
             && call.args.leader_commit >= Some(index)
             && call.up_to() >= Some(index)

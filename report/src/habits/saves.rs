@@ -78,8 +78,7 @@ fn entry_lost(case: &Case<'_>) -> Option<Breach> {
     };
     let (story, until) = (case.story, case.window.until);
     let life = story.lives.get(server as usize)?.last().filter(|life| life.incarnation > 1)?;
-    let confirmed = story.handled_by(server as usize);
-    let confirmed = confirmed.filter(|call| call.is_accepted());
+    let confirmed = story.handled_by(server as usize).filter(|call| call.is_accepted());
     let confirmed = confirmed
         .filter_map(|call| Some((call.handled?, call.up_to()?, "confirmed", Some(call.id))));
     let accepted =

@@ -321,36 +321,44 @@ const AGAIN: usize = 3;
 /// How soon a request is sent again that is only repeated.
 const RETRIED: Duration = Duration::from_millis(120);
 
+/// The elections that lasted too long in the failing check, and until when.
+fn long_elections<'a>(
+    case: &Case<'_>,
+    voters: &'a BTreeMap<usize, Vec<Election>>,
+) -> Vec<(&'a Election, Time)> {
+    let all: Vec<Election> = voters.values().flatten().cloned().collect();
+    let until = |election| case.story.stands_until(&all, election).min(case.window.until);
+    let elections = voters.values().flatten().map(|election| (election, until(election)));
+    let is_long = |election: &Election, until: Time| {
+        until.since(election.at) > PATIENCE && until > case.window.from
+    };
+    elections.filter(|&(election, until)| is_long(election, until)).collect()
+}
+
 /// A candidate asks for votes again and again, and always in the same term.
 pub(super) fn same_term_again(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let voters = voters(case);
-    let all: Vec<Election> = voters.values().flatten().cloned().collect();
     let what = "a candidate stands again in the same term, in which the votes are given";
     let mut breach = Breach::of_several(&candidates::WITHOUT_NEW_TERM, case.window.end(), what);
-    for (&server, elections) in &voters {
-        for election in elections {
-            let until = story.stands_until(&all, election).min(case.window.until);
-            if until.since(election.at) <= PATIENCE || until <= case.window.from {
-                continue;
-            }
-            let to = requests(story, election).next()?.to;
-            let again = requests(story, election).filter(|call| call.to == to);
-            let asked: Vec<&Call> = again.filter(|call| call.sent.at <= until).collect();
-            // A request may be sent again at once if it gets lost (§5.5): that is no election.
-            let is_slow = |pair: &[&Call]| pair[1].sent.at.since(pair[0].sent.at) > RETRIED;
-            if asked.len() < AGAIN || !asked.windows(2).all(is_slow) {
-                continue;
-            }
-            let text = format!(
-                "server {server} stood in term {}, and asked server {to} {} times for its vote of that term, \
-                 within {}",
-                election.term,
-                asked.len(),
-                seconds(until.since(election.at))
-            );
-            breach = breach.by(server as u32).concluded(election.at, text, ids(asked));
+    for (election, until) in long_elections(case, &voters) {
+        let to = requests(story, election).next()?.to;
+        let again = requests(story, election).filter(|call| call.to == to);
+        let asked: Vec<&Call> = again.filter(|call| call.sent.at <= until).collect();
+        // A request may be sent again at once if it gets lost (§5.5): that is no election.
+        let is_slow = |pair: &[&Call]| pair[1].sent.at.since(pair[0].sent.at) > RETRIED;
+        if asked.len() < AGAIN || !asked.windows(2).all(is_slow) {
+            continue;
         }
+        let server = election.candidate.server;
+        let text = format!(
+            "server {server} stood in term {}, and asked server {to} {} times for its vote of that term, \
+             within {}",
+            election.term,
+            asked.len(),
+            seconds(until.since(election.at))
+        );
+        breach = breach.by(server).concluded(election.at, text, ids(asked));
     }
     breach.if_shown()
 }
@@ -359,49 +367,41 @@ pub(super) fn same_term_again(case: &Case<'_>) -> Option<Breach> {
 pub(super) fn not_restarted(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let voters = voters(case);
-    let all: Vec<Election> = voters.values().flatten().cloned().collect();
     let what = "candidates did not restart their election while requests for votes to servers that can't be \
                 reached were outstanding";
     let mut breach = Breach::of_several(&candidates::NOT_RESTARTED, case.window.end(), what);
-    let mut since_back = Vec::new();
-    for (&server, elections) in &voters {
-        let since = case.window.settled.max(case.window.from);
-        let new = elections.iter().filter(|election| election.at >= since).count();
-        since_back.push(format!("server {server}: {new}"));
-        for election in elections {
-            let until = story.stands_until(&all, election).min(case.window.until);
-            let stood = until.since(election.at);
-            if stood <= PATIENCE || until <= case.window.from {
-                continue;
-            }
-            // What it waited for when its timer should have fired.
-            let patience = after(election.at, PATIENCE / 2);
-            let waiting: Vec<&Call> =
-                requests(story, election).filter(|call| call.is_outstanding(patience)).collect();
-            if waiting.is_empty() {
-                continue;
-            }
-            let returned = waiting.iter().map(|call| match call.returned {
-                Some((at, outcome)) if at.at <= case.window.until => {
-                    format!("server {} ({outcome} at {} s)", call.to, at.at)
-                }
-                _ => format!("server {} (not returned yet)", call.to),
-            });
-            let text = format!(
-                "server {server} asked for votes in term {} and started no other election for {}; \
-                 outstanding meanwhile: {}",
-                election.term,
-                seconds(stood),
-                list(returned)
-            );
-            breach = breach.by(server as u32).seen(election.at, text, ids(waiting));
+    for (election, until) in long_elections(case, &voters) {
+        // What it waited for when its timer should have fired.
+        let patience = after(election.at, PATIENCE / 2);
+        let waiting: Vec<&Call> =
+            requests(story, election).filter(|call| call.is_outstanding(patience)).collect();
+        if waiting.is_empty() {
+            continue;
         }
+        let returned = waiting.iter().map(|call| match call.returned {
+            Some((at, outcome)) if at.at <= case.window.until => {
+                format!("server {} ({outcome} at {} s)", call.to, at.at)
+            }
+            _ => format!("server {} (not returned yet)", call.to),
+        });
+        let server = election.candidate.server;
+        let text = format!(
+            "server {server} asked for votes in term {} and started no other election for {}; \
+             outstanding meanwhile: {}",
+            election.term,
+            seconds(until.since(election.at)),
+            list(returned)
+        );
+        breach = breach.by(server).seen(election.at, text, ids(waiting));
     }
-    if breach.facts.is_empty() {
-        return None;
-    }
+    let since = case.window.settled.max(case.window.from);
+    let since_back = voters.iter().map(|(server, elections)| {
+        let new = elections.iter().filter(|election| election.at >= since).count();
+        format!("server {server}: {new}")
+    });
+    let since_back: Vec<String> = since_back.collect();
     let text = format!("a majority was back; elections started since: {}", since_back.join(", "));
-    Some(breach.seen(case.window.settled, text, None))
+    Some(breach.if_shown()?.seen(case.window.settled, text, None))
 }
 
 /// How many intervals between elections must be the same, and how far they may differ.
@@ -493,6 +493,5 @@ pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
         seconds(case.window.until.since(case.window.from))
     );
     let what = "a server's election timer fires no more";
-    let breach = case.breach(&followers::STANDS, server as u32, what);
-    Some(breach.seen(case.window.until, text, None))
+    Some(case.breach(&followers::STANDS, server as u32, what).seen(case.window.until, text, None))
 }

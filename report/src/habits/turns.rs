@@ -84,8 +84,7 @@ pub(super) fn in_turn(case: &Case<'_>) -> Option<Breach> {
         seconds(until.since(call.sent.at)),
         if next.is_some() { "" } else { ": until it ended" }
     );
-    let breach = case.breach(&leaders::IN_TURN, server, what);
-    let breach = breach.seen(call.sent.at, text, [call.id]);
+    let breach = case.breach(&leaders::IN_TURN, server, what).seen(call.sent.at, text, [call.id]);
     Some(match next {
         Some(next) => {
             let text = format!("at once it sent {} to server {}", next.method, next.to);

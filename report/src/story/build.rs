@@ -44,8 +44,7 @@ impl Places {
     }
 
     fn get(&self, id: RpcId) -> Option<usize> {
-        let near = self.near(id).and_then(|at| *self.places.get(at)?);
-        near.or_else(|| self.far.get(&id.0).copied())
+        self.near(id).and_then(|at| *self.places.get(at)?).or_else(|| self.far.get(&id.0).copied())
     }
 
     /// How far a number is behind the first.

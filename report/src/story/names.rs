@@ -205,8 +205,7 @@ impl Story {
 
     /// Whether each server that was seen to lead had the votes of a majority by then.
     fn votes_make_leaders(&self) -> bool {
-        let servers = self.views.iter().zip(0_u32..);
-        let leaders = servers.flat_map(|(views, server)| {
+        let leaders = self.views.iter().zip(0_u32..).flat_map(|(views, server)| {
             views.iter().filter(|view| view.is_leader).map(move |view| (server, view))
         });
         let mut leaders = leaders.peekable();
@@ -277,8 +276,7 @@ impl Story {
     fn entries_are_as_proposed(&self) -> bool {
         let last = self.proposals.iter().map(|proposal| proposal.index).max().unwrap_or(0);
         let ends = || {
-            let appends = self.calls.iter().filter(|call| call.is_append());
-            appends.filter_map(|call| {
+            self.calls.iter().filter(|call| call.is_append()).filter_map(|call| {
                 Some((call, call.up_to().filter(|_| call.args.entries.is_some())?))
             })
         };

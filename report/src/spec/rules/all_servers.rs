@@ -54,8 +54,7 @@ pub(super) const LASTING: Duration = Duration::from_millis(50);
 /// Until when a view was the last of its life.
 pub(super) fn lasts_until(known: &Known<'_>, number: u32, view: &View) -> Time {
     let mut views = known.story.lasting_views(number as usize);
-    let it = views.find(|(other, _)| other.moment == view.moment);
-    it.map_or(view.moment.at, |(_, until)| until)
+    views.find(|(other, _)| other.moment == view.moment).map_or(view.moment.at, |(_, until)| until)
 }
 
 /// `get_state` tells a lower term than before.
@@ -149,10 +148,7 @@ fn answers_lower(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     };
     let breach = Breach::new(rule, moment, number, what).seen(at.at, was, [proof.id]);
     // A reply that leaves its term at 0 tells none.
-    Some(match term {
-        0 => breach.concluded(moment.at, answer, [call.id]),
-        _ => breach.seen(moment.at, answer, [call.id]),
-    })
+    Some(breach.known(Basis::seen_if(term != 0), moment.at, answer, [call.id]))
 }
 
 /// A server was seen to be in the request's term, or a higher one, before the request came, and answers in a

@@ -7,7 +7,7 @@ use lost::{lost, replaced_by};
 use super::install_snapshot::KEPT_OVER_SNAPSHOT;
 use super::persistence::{LOG_NOT_SAVED, had};
 use super::{contract, rules};
-use crate::spec::breach::Breach;
+use crate::spec::breach::{Basis, Breach};
 use crate::spec::{Known, step};
 use crate::story::{Call, Moment};
 
@@ -316,8 +316,5 @@ fn applies_unknown(
     let breach = Breach::new(&COMMITS_BEYOND, moment, number, what);
     // The tester tells a restarted server nothing of what it had applied: what it knows may be saved, which
     // the wire doesn't show.
-    Some(match server.life {
-        1 => breach.seen(moment.at, text, None),
-        _ => breach.concluded(moment.at, text, None),
-    })
+    Some(breach.known(Basis::seen_if(server.life == 1), moment.at, text, None))
 }

@@ -117,8 +117,7 @@ pub(crate) fn had(known: &Known<'_>, server: u32, index: u64, until: Moment) -> 
     let life = before(own.server.incarnation);
     let text = format!("{life}server {server} accepted a command at index {}", own.index);
     // start() may promise an index before the entry is in the log. What it has sent it has.
-    let mut sent = known.story.sent_by(server as usize);
-    let is_sent = sent.any(|call| {
+    let is_sent = known.story.sent_by(server as usize).any(|call| {
         call.from == own.server
             && call.args.term == Some(own.term)
             && call.sent < until
@@ -181,8 +180,7 @@ pub(super) fn not_in_saves(known: &Known<'_>, server: u32, moment: Moment) -> Op
     if known.story.held_by(server, moment).next().is_some() {
         return None;
     }
-    let saves = known.story.saved_by(server);
-    let saves = saves.filter(|save| save.moment < moment && save.state > 0);
+    let saves = known.story.saved_by(server).filter(|save| save.moment < moment && save.state > 0);
     let sizes: Vec<u64> = saves.map(|save| save.state).collect();
     let (least, most) = (sizes.iter().min()?, sizes.iter().max()?);
     let entries = known.server(server).log.last_index();

@@ -108,8 +108,7 @@ fn votes_again(
 /// Whether a server was seen in a lower term in its present life.
 fn is_below(known: &Known<'_>, server: u32, term: u64, (since, until): (Moment, Moment)) -> bool {
     let life = known.server(server).life;
-    let mut views = known.story.views[server as usize].iter();
-    views.any(|view| {
+    known.story.views[server as usize].iter().any(|view| {
         let is_between = since < view.moment && view.moment < until;
         view.incarnation == life && is_between && view.term < term
     })

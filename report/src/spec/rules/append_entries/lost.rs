@@ -260,8 +260,7 @@ fn refused_in_snapshot(
 /// Whether a server has told in its present life that its snapshot ends at `index`.
 fn tells_snapshot(known: &Known<'_>, number: u32, index: u64) -> bool {
     let life = known.server(number).life;
-    let mut views = known.story.views[number as usize].iter();
-    views.any(|view| {
+    known.story.views[number as usize].iter().any(|view| {
         let detail = view.detail.as_ref().filter(|_| view.incarnation == life);
         detail.is_some_and(|detail| detail.snapshot_index == index)
     })

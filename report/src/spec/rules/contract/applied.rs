@@ -6,7 +6,7 @@ use crate::spec::breach::{Basis, Breach};
 use crate::spec::rules::install_snapshot::{GOES_BACK, NOT_DELIVERED};
 use crate::spec::rules::leaders::NOBODY_ASKED;
 use crate::spec::rules::request_vote::HANDLERS_OVERLAP;
-use crate::story::{Applied, Call, Moment, Proposal};
+use crate::story::{Applied, Call, Moment, Proposal, Story};
 
 /// A server applies an index that isn't the one behind what it has applied.
 pub(super) fn applies_in_order(
@@ -38,19 +38,10 @@ pub(super) fn applies_in_order(
         ),
         Some(_) => {
             let left_out = indexes(before + 1, index - 1);
-            let snapshot = known.story.handled_by(number as usize).rev().find(|call| {
-                call.args.last_included_index.is_some_and(|last| before < last && last < index)
-                    && call.handled.is_some_and(|at| at < moment)
-                    && call.delivered > known.server(number).began
-            });
-            if let Some((call, handled)) = snapshot.and_then(|call| Some((call, call.handled?))) {
-                return Some(not_delivered(
-                    number,
-                    call,
-                    handled,
-                    (since, before),
-                    (moment, index),
-                ));
+            let (began, until) = (known.server(number).began, (moment, index));
+            let lost = not_delivered(known.story, number, began, (since, before), until);
+            if lost.is_some() {
+                return lost;
             }
             (
                 &LEFT_OUT,
@@ -63,15 +54,20 @@ pub(super) fn applies_in_order(
     Some(breach.seen(since.at, was, None).seen(moment.at, text, None))
 }
 
-/// A snapshot was taken, and the service never got it.
+/// A snapshot was taken that ends between what was applied before and what is, and the service never got it.
 pub(crate) fn not_delivered(
+    story: &Story,
     number: u32,
-    call: &Call,
-    handled: Moment,
+    began: Option<Moment>,
     (since, before): (Moment, u64),
     (moment, index): (Moment, u64),
-) -> Breach {
-    let covers = call.args.last_included_index.unwrap_or(0);
+) -> Option<Breach> {
+    let call = story.handled_by(number as usize).rev().find(|call| {
+        call.args.last_included_index.is_some_and(|last| before < last && last < index)
+            && call.handled.is_some_and(|at| at < moment)
+            && call.delivered > began
+    })?;
+    let (handled, covers) = (call.handled?, call.args.last_included_index?);
     let what = format!("server {number} took a snapshot and didn't hand it on to its service");
     let taken = format!(
         "server {number} was sent a snapshot by server {} that covers everything up to index {covers}",
@@ -82,14 +78,13 @@ pub(crate) fn not_delivered(
          got"
     );
     // It may have left the snapshot alone, and the entries out for another reason.
-    Breach::new(&NOT_DELIVERED, moment, number, what)
-        .seen(
-            since.at,
-            format!("server {number}'s service had everything up to index {before}"),
-            None,
-        )
-        .seen(handled.at, taken, [call.id])
-        .seen(moment.at, text, None)
+    let had = format!("server {number}'s service had everything up to index {before}");
+    Some(
+        Breach::new(&NOT_DELIVERED, moment, number, what)
+            .seen(since.at, had, None)
+            .seen(handled.at, taken, [call.id])
+            .seen(moment.at, text, None),
+    )
 }
 
 pub(crate) fn indexes(first: u64, last: u64) -> String {
