@@ -13,6 +13,7 @@ mod elections;
 mod leadership;
 mod panics;
 mod replication;
+mod same_times;
 mod saves;
 mod sending;
 mod snapshots;

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{COUNTED, Habit, PATIENCE, ids, life_at, seconds, timers, turns, votes};
+use super::{COUNTED, Habit, PATIENCE, ids, life_at, same_times, seconds, timers, turns, votes};
 use crate::event::Time;
 use crate::explain::Case;
-use crate::spec::rules::{all_servers, candidates, contract, leaders, request_vote};
+use crate::spec::rules::{all_servers, contract, leaders, request_vote};
 use crate::spec::{Breach, refusals};
 use crate::story::{Call, Election, Story};
-use crate::text::{count, list};
+use crate::text::count;
 
 /// A server that answers nothing can do nothing else.
 pub(super) const HANGING: &[Habit] = &[
@@ -55,11 +55,11 @@ pub(super) const HABITS: &[Habit] = &[
     // Refuted if the leader's heartbeats were lost.
     replaced_at_once,
     // Refuted if the servers waited for different times.
-    timers::same_seed,
+    same_times::same_seed,
     // Refuted if the candidates stood far apart, or the votes were refused for another reason.
-    votes_split,
+    same_times::votes_split,
     // Refuted if the times between its elections differ.
-    timers::always_the_same,
+    same_times::always_the_same,
     // Refuted if the others' timers are much shorter.
     timers::never_stands,
 ];
@@ -276,50 +276,4 @@ fn replaced_at_once(case: &Case<'_>) -> Option<Breach> {
         breach = breach.seen(from, text, None);
     }
     breach.if_shown()
-}
-
-/// How close to each other two elections are that split the votes: within a few message delays.
-const SAME_TIME: Duration = Duration::from_millis(30);
-
-/// Several candidates stand at the same time, again and again.
-fn votes_split(case: &Case<'_>) -> Option<Breach> {
-    let voters = voters(case);
-    let mut rounds: BTreeMap<u64, Vec<(Time, usize)>> = BTreeMap::new();
-    let mut gaps: Vec<Duration> = Vec::new();
-    for (&server, elections) in &voters {
-        for election in elections.iter().filter(|election| case.window.contains(election.at)) {
-            rounds.entry(election.term).or_default().push((election.at, server));
-        }
-        let pairs = elections.iter().zip(elections.iter().skip(1));
-        gaps.extend(pairs.map(|(one, next)| next.at.since(one.at)));
-    }
-    let mut split = Vec::new();
-    for (term, candidates) in &mut rounds {
-        candidates.sort();
-        let (first, last) = (candidates.first()?.0, candidates.last()?.0);
-        if candidates.len() >= 2 && last.since(first) <= SAME_TIME {
-            split.push((*term, candidates.clone()));
-        }
-    }
-    let first = split.first().filter(|_| split.len() >= 3)?.1[0].1;
-    let what = "several candidates stand at the same time, again and again, and split the votes";
-    let mut breach = case.breach(&candidates::SPLIT, first as u32, what.to_owned());
-    for (term, candidates) in split.iter().take(2) {
-        let (at, _) = candidates[0];
-        let who = list(candidates.iter().map(|(_, server)| format!("server {server}")));
-        let span = candidates[candidates.len() - 1].0.since(at).as_secs_f64() * 1e3;
-        breach = breach.seen(at, format!("{who} stood in term {term} within {span:.1} ms"), None);
-    }
-    if let (Some(min), Some(max)) = (gaps.iter().min(), gaps.iter().max()) {
-        let text = format!(
-            "{} of {} elections of the failing check were split like that; a server waited {} to {} for its \
-             next election",
-            split.len(),
-            rounds.len(),
-            seconds(*min),
-            seconds(*max)
-        );
-        breach = breach.seen(case.window.until, text, None);
-    }
-    Some(breach)
 }

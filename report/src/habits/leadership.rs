@@ -76,24 +76,29 @@ fn higher_term_unhandled(case: &Case<'_>) -> Option<Breach> {
 fn not_told_of_successor(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
     former(case).find_map(|led| {
-        let back = story.links[led.server as usize].iter().rev().find(|link| link.moment.at <= until)?;
-        let since = back.moment.at;
+        let mut links = story.links[led.server as usize].iter().rev();
+        let since = links.find(|link| link.moment.at <= until)?.moment.at;
         (0..story.servers).find_map(|other| {
             let view = story.views[other].iter().rev().find(|view| view.is_leader)?;
             let mut sent = story.sent_by(other).filter(|call| call.to == led.server);
-            let call = sent.rfind(|call| call.args.term == Some(view.term) && call.sent.at <= until)?;
+            let call =
+                sent.rfind(|call| call.args.term == Some(view.term) && call.sent.at <= until)?;
             let was_up = until.since(since.max(view.moment.at)) > SOON;
-            if view.term <= led.term || call.sent.at >= since || !call.is_outstanding(since) || !was_up {
+            if view.term <= led.term
+                || call.sent.at >= since
+                || !call.is_outstanding(since)
+                || !was_up
+            {
                 return None;
             }
-            let what = format!("server {other} sends a server nothing as long as a call to it is outstanding");
+            let what = turns::sends_nothing_meanwhile(other as u32);
             let sent = format!(
                 "server {other}, the leader of term {}, sent server {} {}",
                 view.term, led.server, call.method
             );
             let text = format!(
-                "server {} could be reached again; with that call outstanding server {other} has sent it nothing \
-                 since",
+                "server {} could be reached again; with that call outstanding server {other} has \
+                 sent it nothing since",
                 led.server
             );
             let breach = case.breach(&leaders::ONE_CALL, other as u32, what);
@@ -168,12 +173,7 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
     // It may have waited for the last call, which was under way all the time.
     let is_waiting = silent.iter().all(|(election, last)| last.is_outstanding(election.at));
     let (rule, what): (&'static Rule, String) = match is_waiting {
-        true => (
-            &leaders::ONE_CALL,
-            format!(
-                "server {leader} sends a server nothing as long as a call to it is outstanding"
-            ),
-        ),
+        true => (&leaders::ONE_CALL, turns::sends_nothing_meanwhile(leader)),
         false => (
             &leaders::SILENT,
             format!("server {leader} led, and was silent for longer than an election timeout"),

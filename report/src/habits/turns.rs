@@ -35,8 +35,7 @@ pub(super) fn one_call(case: &Case<'_>) -> Option<Breach> {
     }
     let (call, end) = found.into_iter().max_by_key(|(call, end)| end.since(call.sent.at))?;
     let (leader, server) = (call.from.server, call.to);
-    let what =
-        format!("server {leader} sends a server nothing as long as a call to it is outstanding");
+    let what = sends_nothing_meanwhile(leader);
     let text = format!(
         "server {leader} sent server {server} {}, and nothing more for the {} for which that call was \
          outstanding; it never had two calls to that server under way",
@@ -44,6 +43,11 @@ pub(super) fn one_call(case: &Case<'_>) -> Option<Breach> {
         seconds(end.since(call.sent.at))
     );
     Some(case.breach(&leaders::ONE_CALL, leader, what).seen(call.sent.at, text, [call.id]))
+}
+
+/// What a server does that has one call to each server at a time.
+pub(super) fn sends_nothing_meanwhile(server: u32) -> String {
+    format!("server {server} sends a server nothing as long as a call to it is outstanding")
 }
 
 /// How long a call must have kept the others waiting: several heartbeat intervals.
