@@ -37,6 +37,18 @@ pub(crate) struct Case<'a> {
     pub(crate) breaches: &'a [Breach],
 }
 
+impl Case<'_> {
+    /// What didn't happen until the failure breaks `rule`.
+    pub(crate) fn breach(
+        &self,
+        rule: &'static spec::Rule,
+        server: u32,
+        what: impl Into<String>,
+    ) -> Breach {
+        Breach::new(rule, self.window.end(), server, what)
+    }
+}
+
 /// Why the run of `story` failed.
 #[must_use]
 pub fn explain(story: &Story, failure: &Failure) -> Explanation {
@@ -101,8 +113,7 @@ fn ranked(case: &Case<'_>) -> Vec<Breach> {
 fn first(breaches: &[&Breach]) -> Vec<Breach> {
     let Some(first) = breaches.first() else { return Vec::new() };
     let behind = first.perhaps.and_then(|rule| {
-        let mut others = breaches.iter();
-        others.find(|other| {
+        breaches.iter().find(|other| {
             other.rule.id == rule.id && other.perhaps.is_none() && other.servers == first.servers
         })
     });

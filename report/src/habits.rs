@@ -13,9 +13,13 @@ mod elections;
 mod leadership;
 mod panics;
 mod replication;
+mod same_times;
 mod saves;
+mod sending;
 mod snapshots;
 mod timers;
+mod turns;
+mod votes;
 
 use std::time::Duration;
 
@@ -23,18 +27,11 @@ use crate::check::Check;
 use crate::event::Time;
 use crate::explain::{Case, Window};
 use crate::failure::FailureKind;
-use crate::spec::{Breach, Rule};
+use crate::spec::Breach;
 use crate::story::{Call, Life, Story};
 
-/// A guess at why something didn't happen.
-pub(crate) struct Habit {
-    /// The rule that it breaks.
-    pub(crate) rule: &'static Rule,
-    /// What would show that it is another one.
-    pub(crate) refuted_by: &'static str,
-    /// Looks for it.
-    pub(crate) find: fn(&Case<'_>) -> Option<Breach>,
-}
+/// Looks for a guess at why something didn't happen. A comment beside each says what refutes it.
+type Habit = fn(&Case<'_>) -> Option<Breach>;
 
 /// For how long a server may do nothing about a missing leader: longer than any election timeout with
 /// which a test would pass.
@@ -83,7 +80,7 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
 /// What servers did instead of what was due.
 pub(crate) fn find(case: &Case<'_>) -> Vec<Breach> {
     let habits = tables(case).iter().copied().flatten();
-    let mut found: Vec<Breach> = habits.filter_map(|habit| (habit.find)(case)).collect();
+    let mut found: Vec<Breach> = habits.filter_map(|habit| habit(case)).collect();
     // What a test waited for may not have come because for a good part of that time nobody led.
     let waited = matches!(case.failure.kind, FailureKind::Liveness | FailureKind::Stuck);
     if waited
@@ -91,7 +88,7 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Breach> {
         && let Some(window) = leadership::leaderless(case.story, &case.window)
     {
         let case = Case { window, ..*case };
-        found.extend(elections::HABITS.iter().filter_map(|habit| (habit.find)(&case)));
+        found.extend(elections::HABITS.iter().filter_map(|habit| habit(&case)));
     }
     found
 }

@@ -124,6 +124,12 @@ impl Hash {
         self.word(id.0);
     }
 
+    fn of_server<const N: usize>(&mut self, tag: u64, server: Caller, words: [u64; N]) {
+        self.word(tag);
+        self.caller(Some(server));
+        words.into_iter().for_each(|word| self.word(word));
+    }
+
     fn event(&mut self, at: Time, kind: &EventKind) {
         if let EventKind::Logged { .. } = kind {
             return; // whether somebody listens to the log must make no difference
@@ -155,14 +161,8 @@ impl Hash {
                     Outcome::ServerDied => 5,
                 });
             }
-            EventKind::Started { server } => {
-                self.word(5);
-                self.caller(Some(*server));
-            }
-            EventKind::Crashed { server } => {
-                self.word(6);
-                self.caller(Some(*server));
-            }
+            EventKind::Started { server } => self.of_server(5, *server, []),
+            EventKind::Crashed { server } => self.of_server(6, *server, []),
             EventKind::Connected { server } => {
                 self.word(7);
                 self.word(u64::from(*server));
@@ -178,10 +178,7 @@ impl Hash {
                 self.word(u64::from(*line));
             }
             EventKind::Viewed { server, term, is_leader, detail: _ } => {
-                self.word(10);
-                self.caller(Some(*server));
-                self.word(*term);
-                self.word(u64::from(*is_leader));
+                self.of_server(10, *server, [*term, u64::from(*is_leader)])
             }
             EventKind::Network { what, change: _ } => {
                 self.word(11);
@@ -193,49 +190,28 @@ impl Hash {
                 self.word(leader.map_or(u64::MAX, u64::from));
             }
             EventKind::Proposed { server, index, term, command } => {
-                self.word(13);
-                self.caller(Some(*server));
-                self.word(*index);
-                self.word(*term);
+                self.of_server(13, *server, [*index, *term]);
                 self.payload(command);
             }
             EventKind::Applied { server, index, command } => {
-                self.word(14);
-                self.caller(Some(*server));
-                self.word(*index);
+                self.of_server(14, *server, [*index]);
                 self.payload(command);
             }
             EventKind::AppliedSnapshot { server, index, bytes } => {
-                self.word(15);
-                self.caller(Some(*server));
-                self.word(*index);
-                self.word(*bytes);
+                self.of_server(15, *server, [*index, *bytes])
             }
-            EventKind::Snapshotted { server, index } => {
-                self.word(16);
-                self.caller(Some(*server));
-                self.word(*index);
-            }
+            EventKind::Snapshotted { server, index } => self.of_server(16, *server, [*index]),
             EventKind::Saved { server, state, snapshot } => {
-                self.word(17);
-                self.caller(Some(*server));
-                self.word(*state);
-                self.word(*snapshot);
+                self.of_server(17, *server, [*state, *snapshot])
             }
             EventKind::RpcCopied { id, of } => {
                 self.rpc(18, *id);
                 self.word(of.0);
             }
             EventKind::RpcDropped { id } => self.rpc(19, *id),
-            EventKind::Refused { server } => {
-                self.word(20);
-                self.caller(Some(*server));
-            }
+            EventKind::Refused { server } => self.of_server(20, *server, []),
             EventKind::TaskEnded { server, file: _, line, began, how } => {
-                self.word(21);
-                self.caller(Some(*server));
-                self.word(u64::from(*line));
-                self.word(began.0);
+                self.of_server(21, *server, [u64::from(*line), began.0]);
                 self.word(match how {
                     TaskEnding::Returned => 1,
                     TaskEnding::Panicked => 2,

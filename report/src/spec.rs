@@ -79,7 +79,7 @@ pub fn judge(story: &Story) -> Vec<Breach> {
             }
         }
         if let Did::Handled(call) = did
-            && call.purpose == Purpose::Vote
+            && call.is_vote()
             && lengths_counted.is_empty()
         {
             lengths_counted.extend(rules::request_vote::refused_for_length(&known, moment, call));
@@ -143,7 +143,7 @@ pub(crate) fn refusals(story: &Story) -> Vec<Fact> {
     for (moment, did) in step::steps(story) {
         if let Did::Handled(call) = did
             && known.counts(&did)
-            && call.purpose == Purpose::Vote
+            && call.is_vote()
         {
             refusals.extend(rules::request_vote::refuses_without_reason(&known, call));
         }
@@ -224,8 +224,7 @@ impl<'a> Known<'a> {
         until: Moment,
     ) -> impl Iterator<Item = (Moment, u64, u64)> {
         let life = self.server(server).life;
-        let views = self.story.views[server as usize].iter();
-        let views = views.filter(move |view| {
+        let views = self.story.views[server as usize].iter().filter(move |view| {
             view.incarnation == life && from.at <= view.moment.at && view.moment.at <= until.at
         });
         views.filter_map(|view| {
@@ -252,7 +251,7 @@ fn reads_votes(story: &Story) -> bool {
 }
 
 fn reads_logs(story: &Story) -> bool {
-    let appends = || story.calls.iter().filter(|call| call.purpose == Purpose::Append);
+    let appends = || story.calls.iter().filter(|call| call.is_append());
     // If none has entries, they may come by calls that say nothing.
     let has_entries = appends().any(|call| call.args.entries.is_some());
     let is_dumb = |call: &Call| call.purpose == Purpose::Other && call.args.term.is_none();
@@ -270,7 +269,7 @@ fn reads_logs(story: &Story) -> bool {
 }
 
 fn reads_commits(story: &Story) -> bool {
-    let mut appends = story.calls.iter().filter(|call| call.purpose == Purpose::Append);
+    let mut appends = story.calls.iter().filter(|call| call.is_append());
     // Where nothing brings entries that can be read, they come in a way that can't.
     story.calls.iter().any(|call| call.args.entries.is_some())
         && appends.all(|call| call.args.entries.is_none() || call.args.leader_commit.is_some())

@@ -4,16 +4,21 @@
 //! beginning is missing it knows less, and nothing wrong.
 
 mod build;
+mod call;
+mod data;
 mod names;
 mod when;
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::event::{Caller, Detail, NetworkChange, RpcId, TaskEnding, Time};
-use crate::fields::{Fields, Named, Names};
-use crate::outcome::Outcome;
-use crate::payload::Payload;
+pub use call::{Answer, Call, Purpose};
+pub use data::{
+    Applied, Election, Happened, Held, Life, Link, Logged, Look, Moment, Proposal, Reached,
+    Refusal, Save, Snapshot, Step, TaskEnd, View,
+};
+
+use crate::event::Time;
+use crate::fields::Names;
 
 /// A run, put together.
 #[derive(Clone, Debug, Default)]
@@ -73,348 +78,6 @@ pub struct Story {
     pub guessed: Names,
 }
 
-/// What a call is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Purpose {
-    /// RequestVote.
-    Vote,
-    /// AppendEntries, with entries or without.
-    Append,
-    /// InstallSnapshot.
-    Snapshot,
-    /// Something of the student's own.
-    Other,
-}
-
-impl Purpose {
-    /// What a call is for: by the name of its enum's variant, by what it says, or by its method's name.
-    #[must_use]
-    pub fn of(method: &str, args: &Fields) -> Purpose {
-        let by_method = Named::by(method.rsplit('.').next().unwrap_or(method));
-        match (args.named, by_method) {
-            // A vote before the vote commits nobody to anything, and an answer isn't what it answers.
-            (Some(Named::PreVote | Named::Answer), _)
-            | (None, Some(Named::PreVote | Named::Answer)) => Purpose::Other,
-            (Some(Named::Vote), _) => Purpose::Vote,
-            (Some(Named::Append), _) => Purpose::Append,
-            (Some(Named::Snapshot), _) => Purpose::Snapshot,
-            (None, _) if args.is_answer() => Purpose::Other,
-            (None, _) if args.last_included_index.is_some() => Purpose::Snapshot,
-            (None, Some(Named::Snapshot)) => Purpose::Snapshot,
-            (None, _) if args.prev_log_index.is_some() || args.entries.is_some() => Purpose::Append,
-            (None, _) if args.last_log_index.is_some() => Purpose::Vote,
-            (None, Some(Named::Vote)) => Purpose::Vote,
-            (None, Some(Named::Append)) => Purpose::Append,
-            (None, None) => Purpose::Other,
-        }
-    }
-}
-
-/// A call from one server to another. Calls that come from no server aren't among them.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// Its number.
-    pub id: RpcId,
-    /// Who sent it.
-    pub from: Caller,
-    /// To which server.
-    pub to: u32,
-    /// Service and method.
-    pub method: Cow<'static, str>,
-    /// What it is for.
-    pub purpose: Purpose,
-    /// Whether the network made it, as a copy of another call; nobody waits for its reply.
-    pub is_copy: bool,
-    /// What it says.
-    pub args: Fields,
-    /// The size of its arguments, in bytes.
-    pub size: usize,
-    /// When it was sent.
-    pub sent: Moment,
-    /// When its handler began.
-    pub delivered: Option<Moment>,
-    /// In which life of the server, if that isn't the one to which it was sent.
-    pub life: Option<u32>,
-    /// When its handler ended.
-    pub handled: Option<Moment>,
-    /// What the handler answered; nothing until then.
-    pub reply: Answer,
-    /// In which life the server answered, if that is certain: the call was sent, delivered and
-    /// handled in it, and the server hadn't been taken down meanwhile.
-    pub answered_in: Option<u32>,
-    /// When it returned to its caller, and how.
-    pub returned: Option<(Moment, Outcome)>,
-    /// When its caller dropped the future without having taken its result. If it returned later, or at the
-    /// same time but earlier, nobody saw that.
-    pub dropped: Option<Moment>,
-    /// Its arguments, if they may bring more than is read of them.
-    pub(crate) brings: Option<Payload>,
-    /// The same of its reply.
-    pub(crate) brings_back: Option<Payload>,
-}
-
-impl Call {
-    /// A copy of it that the network has made.
-    fn copied(&self, id: RpcId) -> Call {
-        Call {
-            id,
-            is_copy: true,
-            delivered: None,
-            life: None,
-            handled: None,
-            reply: Answer::default(),
-            answered_in: None,
-            returned: None,
-            dropped: None,
-            brings_back: None,
-            ..self.clone()
-        }
-    }
-}
-
-/// What a handler answered, in Raft's terms: as far as it says so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// `term`.
-    pub term: Option<u64>,
-    /// `voteGranted`.
-    pub vote_granted: Option<bool>,
-    /// `success`.
-    pub success: Option<bool>,
-    /// Which of these were found by a name that isn't the paper's.
-    pub guessed: Names,
-}
-
-/// Something that happened to a server, as a place in one of the story's lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Happened {
-    /// A call was sent.
-    Sent(usize),
-    /// Its handler began.
-    Delivered(usize),
-    /// Its handler ended.
-    Handled(usize),
-    /// It returned to its caller.
-    Returned(usize),
-    /// A server came to life: which, and its life's place.
-    Started(u32, usize),
-    /// It was crashed.
-    Crashed(u32, usize),
-    /// It was seen to be something: which, and the view's place.
-    Viewed(u32, usize),
-    /// It accepted a command.
-    Proposed(usize),
-    /// It applied something.
-    Applied(usize),
-    /// It was given a snapshot.
-    Snapshotted(usize),
-    /// It saved its state.
-    Saved(usize),
-}
-
-/// A server is proven to have reached a term: whoever sends, votes, obeys or answers in a term has saved
-/// it, and keeps it.
-#[derive(Clone, Copy, Debug)]
-pub struct Reached {
-    /// Since when that is proven, as the place of a [`Moment`].
-    pub place: usize,
-    /// The term.
-    pub term: u64,
-    /// The call that proves it, as a place in [`Story::calls`].
-    pub proof: usize,
-}
-
-/// A point in a history: events at one time have an order, too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment {
-    /// The event's place in the history.
-    pub place: usize,
-    /// When it was.
-    pub at: Time,
-}
-
-/// One life of a server.
-#[derive(Clone, Copy, Debug)]
-pub struct Life {
-    /// Which, from 1.
-    pub incarnation: u32,
-    /// When it began.
-    pub from: Moment,
-    /// When it was crashed; `None` if it wasn't.
-    pub until: Option<Moment>,
-}
-
-/// A server's link was switched.
-#[derive(Clone, Copy, Debug)]
-pub struct Link {
-    /// When.
-    pub moment: Moment,
-    /// Whether it has been connected since.
-    pub is_up: bool,
-}
-
-/// What a server was seen to be.
-#[derive(Clone, Debug)]
-pub struct View {
-    /// When.
-    pub moment: Moment,
-    /// In which life.
-    pub incarnation: u32,
-    /// Its term.
-    pub term: u64,
-    /// Whether it said that it leads.
-    pub is_leader: bool,
-    /// What else it told.
-    pub detail: Option<Detail>,
-}
-
-/// What the script did.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// When.
-    pub moment: Moment,
-    /// What, in the tester's words.
-    pub what: Cow<'static, str>,
-    /// The script's file and line, where it is known.
-    pub line: Option<(Cow<'static, str>, u32)>,
-    /// Whether it changed the cluster or the network; else it checked or waited.
-    pub is_fault: bool,
-    /// How it changed the network; `None` if it was something else that it did.
-    pub network: Option<NetworkChange>,
-    /// Whether a change of the cluster is to follow that says more: that takes this step's place.
-    pub(crate) announces: bool,
-}
-
-/// A look for a leader.
-#[derive(Clone, Copy, Debug)]
-pub struct Look {
-    /// When.
-    pub moment: Moment,
-    /// Which of the checker's looks, from 1.
-    pub round: u32,
-    /// How many it has.
-    pub rounds: u32,
-    /// Whom it found.
-    pub leader: Option<u32>,
-}
-
-/// A command that a server accepted.
-#[derive(Clone, Debug)]
-pub struct Proposal {
-    /// When.
-    pub moment: Moment,
-    /// The server.
-    pub server: Caller,
-    /// The index that it promised.
-    pub index: u64,
-    /// Its term.
-    pub term: u64,
-    /// The command.
-    pub command: Payload,
-}
-
-/// A server began to refuse the tester's commands.
-#[derive(Clone, Copy, Debug)]
-pub struct Refusal {
-    /// When.
-    pub moment: Moment,
-    /// The server.
-    pub server: Caller,
-}
-
-/// A task of a server's ended, and the server lived on.
-#[derive(Clone, Debug)]
-pub struct TaskEnd {
-    /// When it ended.
-    pub moment: Moment,
-    /// The server.
-    pub server: Caller,
-    /// The file and the line that spawned it.
-    pub spawned: (Cow<'static, str>, u32),
-    /// When it was spawned.
-    pub began: Time,
-    /// How it ended.
-    pub how: TaskEnding,
-}
-
-/// Something that a server applied.
-#[derive(Clone, Debug)]
-pub struct Applied {
-    /// When.
-    pub moment: Moment,
-    /// The server.
-    pub server: Caller,
-    /// The index; of a snapshot the last that it covers.
-    pub index: u64,
-    /// The command; `None` for a snapshot.
-    pub command: Option<Payload>,
-    /// A snapshot's size, in bytes; 0 for a command.
-    pub bytes: u64,
-}
-
-/// The tester had a server make a snapshot.
-#[derive(Clone, Copy, Debug)]
-pub struct Snapshot {
-    /// When.
-    pub moment: Moment,
-    /// The server.
-    pub server: Caller,
-    /// The last index that it covers.
-    pub index: u64,
-}
-
-/// A snapshot that a server has, as far as is known: it was given it, or has applied one.
-#[derive(Clone, Copy, Debug)]
-pub struct Held {
-    /// Since when.
-    pub moment: Moment,
-    /// In which life it came to it.
-    pub server: Caller,
-    /// The last index that it covers.
-    pub index: u64,
-    /// Whether a leader sent it; else the server's own service made it.
-    pub is_installed: bool,
-}
-
-/// A server saved its state.
-#[derive(Clone, Copy, Debug)]
-pub struct Save {
-    /// When.
-    pub moment: Moment,
-    /// The server.
-    pub server: Caller,
-    /// The state's size, in bytes.
-    pub state: u64,
-    /// The snapshot's size, in bytes.
-    pub snapshot: u64,
-}
-
-/// A line of a log.
-#[derive(Clone, Debug)]
-pub struct Logged {
-    /// When.
-    pub moment: Moment,
-    /// Who logged it; `None` if that isn't known.
-    pub server: Option<Caller>,
-    /// How important it is.
-    pub level: Cow<'static, str>,
-    /// What it says.
-    pub text: String,
-}
-
-/// One election of a candidate's: what it asked the others in one term.
-#[derive(Clone, Debug)]
-pub struct Election {
-    /// The candidate.
-    pub candidate: Caller,
-    /// The term that it stands for.
-    pub term: u64,
-    /// When it first asked.
-    pub at: Time,
-    /// Its requests, as places in [`Story::calls`].
-    pub requests: Vec<usize>,
-}
-
 /// How long a server may hold to a leader that it has heard, whoever asks for its vote.
 const HOLDS_TO_LEADER: Duration = Duration::from_secs(2);
 
@@ -438,6 +101,21 @@ impl Story {
         self.handled[server].iter().map(|&place| &self.calls[place])
     }
 
+    /// What a server has applied, in order.
+    pub fn applied_by(&self, server: u32) -> impl DoubleEndedIterator<Item = &Applied> {
+        self.applied.iter().filter(move |applied| applied.server.server == server)
+    }
+
+    /// The commands that a server has accepted, in order.
+    pub fn proposed_by(&self, server: u32) -> impl DoubleEndedIterator<Item = &Proposal> {
+        self.proposals.iter().filter(move |own| own.server.server == server)
+    }
+
+    /// What a server has saved, in order.
+    pub fn saved_by(&self, server: u32) -> impl DoubleEndedIterator<Item = &Save> {
+        self.saved.iter().filter(move |save| save.server.server == server)
+    }
+
     /// The snapshots that a server has had before `until`, in no particular order.
     pub fn held_by(&self, server: u32, until: Moment) -> impl Iterator<Item = Held> {
         let made = self.snapshots.iter().map(|made| Held {
@@ -455,6 +133,12 @@ impl Story {
         });
         made.chain(installed)
             .filter(move |held| held.server.server == server && held.moment < until)
+    }
+
+    /// The snapshot with the highest index that a server has had before `until`.
+    #[must_use]
+    pub fn last_held(&self, server: u32, until: Moment) -> Option<Held> {
+        self.held_by(server, until).max_by_key(|held| held.index)
     }
 
     /// What a server was last seen to be at `at`.
@@ -541,72 +225,5 @@ impl Story {
     pub fn step_at(&self, at: Time) -> Option<&Step> {
         let is_begun = |step: &&Step| at == Time(0) || step.moment.at <= at;
         self.steps.iter().rev().filter(|step| !step.is_fault).find(is_begun)
-    }
-}
-
-impl Life {
-    /// Whether the server was in this life at `at`.
-    #[must_use]
-    pub fn covers(&self, at: Time) -> bool {
-        self.from.at <= at && self.until.is_none_or(|until| at < until.at)
-    }
-}
-
-impl TaskEnd {
-    /// The line that spawned it.
-    #[must_use]
-    pub fn place(&self) -> String {
-        let (file, line) = &self.spawned;
-        format!("{file}:{line}")
-    }
-}
-
-impl Call {
-    /// Whether it is a leader's.
-    #[must_use]
-    pub fn is_leaders(&self) -> bool {
-        matches!(self.purpose, Purpose::Append | Purpose::Snapshot)
-    }
-
-    /// Whether its sender asks if it would get votes, before it stands.
-    #[must_use]
-    pub fn is_pre_vote(&self) -> bool {
-        self.purpose == Purpose::Other
-            && Named::of(&self.method, &self.args) == Some(Named::PreVote)
-    }
-
-    /// The index of the last entry that AppendEntries brings, or that it says comes before.
-    #[must_use]
-    pub fn up_to(&self) -> Option<u64> {
-        let entries = self.args.entries.as_ref().map_or(0, Vec::len) as u64;
-        Some(self.args.prev_log_index? + entries)
-    }
-
-    /// When a reply arrived; `None` if none has.
-    #[must_use]
-    pub fn replied(&self) -> Option<Time> {
-        match self.returned {
-            Some((moment, Outcome::Replied)) => Some(moment.at),
-            _ => None,
-        }
-    }
-
-    /// When a reply arrived that nobody took: its caller had dropped the call. `None` if the caller took it, or
-    /// if no reply has arrived.
-    #[must_use]
-    pub fn arrived_unheard(&self) -> Option<Time> {
-        self.replied().filter(|_| self.dropped.is_some())
-    }
-
-    /// Whether the network had not yet returned it at `at`. Its caller may have dropped it: see `dropped`.
-    #[must_use]
-    pub fn is_outstanding(&self, at: Time) -> bool {
-        self.sent.at <= at && self.returned.is_none_or(|(returned, _)| returned.at > at)
-    }
-
-    /// Whether its receiver took the sender for its leader: it answered in the sender's own term.
-    #[must_use]
-    pub fn is_followed(&self) -> bool {
-        self.is_leaders() && self.handled.is_some() && self.reply.term == self.args.term
     }
 }

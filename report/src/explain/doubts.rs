@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{RpcId, Time};
 use crate::fields::Slot;
 use crate::spec::{Basis, Fact};
-use crate::story::{Call, Purpose, Story};
+use crate::story::{Call, Story};
 use crate::text::list;
 
 /// Why messages may say something else than is read in them, if they may.
@@ -24,11 +23,11 @@ pub(super) fn doubt(story: &Story) -> Option<Fact> {
             "messages have no field of the paper's name for {names}; what is taken for it is a guess, \
              which nothing in the run confirms"
         );
-        return Some(fact(first.sent.at, text, Some(first.id)));
+        return Some(Fact::new(Basis::Concluded, first.sent.at, text, [first.id]));
     }
     if story.dropped > 0 {
-        let text = "what was before is missing, for the history grew too long".to_owned();
-        return Some(fact(story.since, text, None));
+        let text = "what was before is missing, for the history grew too long";
+        return Some(Fact::new(Basis::Concluded, story.since, text, None));
     }
     let (call, index) = own_entry(story)?;
     let text = format!(
@@ -36,11 +35,7 @@ pub(super) fn doubt(story: &Story) -> Option<Fact> {
          log may count its entries otherwise than start() does",
         call.from.server
     );
-    Some(fact(call.sent.at, text, Some(call.id)))
-}
-
-fn fact(at: Time, text: String, call: Option<RpcId>) -> Fact {
-    Fact { text, at, calls: call.into_iter().collect(), basis: Basis::Concluded }
+    Some(Fact::new(Basis::Concluded, call.sent.at, text, [call.id]))
 }
 
 /// The first entry that a leader sends of its own term though its `start()` has returned that index for no
@@ -51,7 +46,7 @@ fn own_entry(story: &Story) -> Option<(&Call, u64)> {
     }
     let own = story.proposals.iter();
     let own: BTreeSet<_> = own.map(|own| (own.server.server, own.term, own.index)).collect();
-    let appends = story.calls.iter().filter(|call| call.purpose == Purpose::Append);
+    let appends = story.calls.iter().filter(|call| call.is_append());
     appends.filter(|call| !call.is_copy).find_map(|call| {
         let (term, prev) = call.args.term.zip(call.args.prev_log_index)?;
         let mut entries = (prev + 1..).zip(call.args.entries.as_deref()?);

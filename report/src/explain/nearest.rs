@@ -35,9 +35,7 @@ pub(super) fn unknown(case: &Case<'_>) -> Option<Finding> {
         ] {
             let calls = sent(purpose);
             let answered = calls.iter().filter(|call| call.replied().is_some()).count();
-            let agreed = calls.iter().filter(|call| {
-                call.reply.vote_granted == Some(true) || call.reply.success == Some(true)
-            });
+            let agreed = calls.iter().filter(|call| call.is_granted() || call.is_accepted());
             if !calls.is_empty() {
                 let name = match (calls.len(), name) {
                     (1, name) => format!("1 {name}"),
@@ -75,12 +73,15 @@ pub(super) fn unknown(case: &Case<'_>) -> Option<Finding> {
             "the next index",
             Some("a server applies one index after the other, from behind its snapshot on"),
         ),
-        _ => ("something else", None),
+        _ => ("", None),
     };
     Some(Finding {
         id: "unknown".to_owned(),
         confidence: Confidence::Unknown,
-        what: format!("no known cause fits; the check waited for {waited}"),
+        what: match waited {
+            "" => "no known cause fits".to_owned(),
+            waited => format!("no known cause fits; the check waited for {waited}"),
+        },
         evidence,
         rule: "none is seen to be broken".to_owned(),
         look: "what the servers did meanwhile, in the table below; and what they should have done next"

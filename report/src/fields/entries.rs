@@ -113,49 +113,20 @@ impl Serializer for EntryTerm {
     type SerializeMap = TermWithin;
     type SerializeStruct = TermWithin;
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<TermWithin, Other> {
-        Ok(TermWithin::default())
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<TermWithin, Other> {
-        Ok(TermWithin::default())
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<TermWithin, Other> {
-        Ok(TermWithin::default())
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<TermWithin, Other> {
-        Ok(TermWithin::default())
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<TermWithin, Other> {
-        Ok(TermWithin::default())
-    }
-
     type SerializeStructVariant = TermWithin;
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<TermWithin, Other> {
-        Ok(TermWithin::default())
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        value: &T,
-    ) -> Result<Found, Other> {
-        value.serialize(self)
-    }
-
     type SerializeTupleVariant = Impossible<Found, Other>;
+
+    take_parts! { |_| TermWithin::default() =>
+        serialize_seq(Option<usize>) -> TermWithin;
+        serialize_tuple(usize) -> TermWithin;
+        serialize_tuple_struct(&'static str, usize) -> TermWithin;
+        serialize_map(Option<usize>) -> TermWithin;
+        serialize_struct(&'static str, usize) -> TermWithin;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> TermWithin;
+    }
+    look_within! {
+        serialize_newtype_variant(&'static str, u32, &'static str) -> Found;
+    }
     refuse! {
         serialize_unit_variant(&'static str, u32, &'static str) -> Found;
         serialize_tuple_variant(&'static str, u32, &'static str, usize)

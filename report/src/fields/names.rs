@@ -81,28 +81,33 @@ impl Slot {
         }
     }
 
+    /// The field that the paper calls so: in snake case, or in lower case without what stands between the words.
+    fn in_paper(name: &[u8]) -> Option<Slot> {
+        Some(match name {
+            b"term" => Slot::Term,
+            b"leader_id" | b"candidate_id" | b"leaderid" | b"candidateid" => Slot::Sender,
+            b"prev_log_index" | b"prevlogindex" => Slot::PrevLogIndex,
+            b"prev_log_term" | b"prevlogterm" => Slot::PrevLogTerm,
+            b"entries" => Slot::Entries,
+            b"leader_commit" | b"leadercommit" => Slot::LeaderCommit,
+            b"success" => Slot::Success,
+            b"last_log_index" | b"lastlogindex" => Slot::LastLogIndex,
+            b"last_log_term" | b"lastlogterm" => Slot::LastLogTerm,
+            b"vote_granted" | b"votegranted" => Slot::VoteGranted,
+            b"last_included_index" | b"lastincludedindex" => Slot::LastIncludedIndex,
+            b"last_included_term" | b"lastincludedterm" => Slot::LastIncludedTerm,
+            b"done" => Slot::Done,
+            _ => return None,
+        })
+    }
+
     /// The field that goes by `name`, and whether that is the paper's name for it.
     pub(super) fn named(name: &str) -> Option<(Slot, Called)> {
-        let paper = |slot| Some((slot, Called::AsInPaper));
         // Most are called as in the paper, and are found at once.
-        match name {
-            "term" => return paper(Slot::Term),
-            "leader_id" | "candidate_id" => return paper(Slot::Sender),
-            "prev_log_index" => return paper(Slot::PrevLogIndex),
-            "prev_log_term" => return paper(Slot::PrevLogTerm),
-            "entries" => return paper(Slot::Entries),
-            "leader_commit" => return paper(Slot::LeaderCommit),
-            "success" => return paper(Slot::Success),
-            "last_log_index" => return paper(Slot::LastLogIndex),
-            "last_log_term" => return paper(Slot::LastLogTerm),
-            "vote_granted" => return paper(Slot::VoteGranted),
-            "last_included_index" => return paper(Slot::LastIncludedIndex),
-            "last_included_term" => return paper(Slot::LastIncludedTerm),
-            "done" => return paper(Slot::Done),
-            "command" | "conflict" | "data" => return None,
-            _ => {}
+        if let Some(slot) = Slot::in_paper(name.as_bytes()) {
+            return Some((slot, Called::AsInPaper));
         }
-        if name.len() > LONGEST {
+        if name.len() > LONGEST || matches!(name, "command" | "conflict" | "data") {
             return None;
         }
         // In lower case, without what stands between the words.
@@ -112,21 +117,8 @@ impl Slot {
             buffer[len] = byte.to_ascii_lowercase();
             len += 1;
         }
-        match &buffer[..len] {
-            b"term" => return paper(Slot::Term),
-            b"candidateid" | b"leaderid" => return paper(Slot::Sender),
-            b"lastlogindex" => return paper(Slot::LastLogIndex),
-            b"lastlogterm" => return paper(Slot::LastLogTerm),
-            b"votegranted" => return paper(Slot::VoteGranted),
-            b"prevlogindex" => return paper(Slot::PrevLogIndex),
-            b"prevlogterm" => return paper(Slot::PrevLogTerm),
-            b"entries" => return paper(Slot::Entries),
-            b"leadercommit" => return paper(Slot::LeaderCommit),
-            b"success" => return paper(Slot::Success),
-            b"done" => return paper(Slot::Done),
-            b"lastincludedindex" => return paper(Slot::LastIncludedIndex),
-            b"lastincludedterm" => return paper(Slot::LastIncludedTerm),
-            _ => {}
+        if let Some(slot) = Slot::in_paper(&buffer[..len]) {
+            return Some((slot, Called::AsInPaper));
         }
         let slot = match &buffer[..len] {
             b"currentterm" | b"currterm" | b"curterm" | b"leaderterm" | b"candidateterm"

@@ -70,18 +70,10 @@ impl Serializer for Name {
         Ok(variant.to_owned())
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<String, Other> {
-        value.serialize(self)
+    look_within! {
+        serialize_some() -> String;
+        serialize_newtype_struct(&'static str) -> String;
     }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<String, Other> {
-        value.serialize(self)
-    }
-
     refuse! {
         serialize_f32(f32) -> String;
         serialize_f64(f64) -> String;
@@ -148,12 +140,9 @@ impl<'a> Serializer for Pick<'a> {
     type SerializeMap = Picking<'a>;
     type SerializeStruct = Picking<'a>;
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Picking<'a>, Other> {
-        Ok(self.fields())
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Picking<'a>, Other> {
-        Ok(self.fields())
+    take_parts! { Pick::fields =>
+        serialize_map(Option<usize>) -> Picking<'a>;
+        serialize_struct(&'static str, usize) -> Picking<'a>;
     }
 
     type SerializeStructVariant = Picking<'a>;

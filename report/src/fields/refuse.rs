@@ -8,6 +8,22 @@ macro_rules! refuse {
     };
 }
 
+/// The methods of a serializer for what has a name, or is in a wrapper, and is looked at as it is.
+macro_rules! look_within {
+    ($($method:ident($($kind:ty),*) -> $ok:ty;)*) => {
+        $(fn $method<T: Serialize + ?Sized>(self, $(_: $kind,)* value: &T) -> Result<$ok, Other> {
+            value.serialize(self)
+        })*
+    };
+}
+
+/// The methods of a serializer for all whose parts are taken one by one, by what `$taker` makes.
+macro_rules! take_parts {
+    ($taker:expr => $($method:ident($($kind:ty),*) -> $ok:ty;)*) => {
+        $(fn $method(self, $(_: $kind),*) -> Result<$ok, Other> { Ok($taker(self)) })*
+    };
+}
+
 /// What no serializer here takes.
 macro_rules! refuse_the_rest {
     ($ok:ty) => {
@@ -22,17 +38,9 @@ macro_rules! refuse_the_rest {
             serialize_unit_struct(&'static str) -> $ok;
         }
 
-        /// What is there or in a wrapper is looked at as it is.
-        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<$ok, Other> {
-            value.serialize(self)
-        }
-
-        fn serialize_newtype_struct<T: Serialize + ?Sized>(
-            self,
-            _: &'static str,
-            value: &T,
-        ) -> Result<$ok, Other> {
-            value.serialize(self)
+        look_within! {
+            serialize_some() -> $ok;
+            serialize_newtype_struct(&'static str) -> $ok;
         }
     };
 }

@@ -10,35 +10,22 @@ use crate::explain::Case;
 use crate::spec::Breach;
 use crate::spec::rules::contract::{self, indexes};
 use crate::spec::rules::{all_servers, persistence};
-use crate::story::{Applied, Life, Purpose, Story};
+use crate::story::{Applied, Life, Story};
 
-pub(super) const LATE: &[Habit] = &[Habit {
-    rule: &all_servers::APPLIES_LATE,
-    refuted_by: "most commands are applied as soon as they are known to be committed",
-    find: applies_late,
-}];
+pub(super) const LATE: &[Habit] = &[
+    // Refuted if most commands are applied as soon as they are known to be committed.
+    applies_late,
+];
 
 pub(super) const ORDER: &[Habit] = &[
-    Habit {
-        rule: &persistence::SNAPSHOT_INDEX_FORGOTTEN,
-        refuted_by: "the first index that it applies after a crash is the one behind its snapshot",
-        find: snapshot_index_forgotten,
-    },
-    Habit {
-        rule: &persistence::SNAPSHOT_NOT_SAVED,
-        refuted_by: "what is saved after snapshot() has a snapshot",
-        find: snapshot_lost,
-    },
-    Habit {
-        rule: &persistence::SAVED_FOR_APPLIED,
-        refuted_by: "it had been told of what is committed since it began",
-        find: saved_for_applied,
-    },
-    Habit {
-        rule: &contract::LEFT_OUT,
-        refuted_by: "what it left out is covered by a snapshot that it has handed on",
-        find: left_out,
-    },
+    // Refuted if the first index that it applies after a crash is the one behind its snapshot.
+    snapshot_index_forgotten,
+    // Refuted if what is saved after snapshot() has a snapshot.
+    snapshot_lost,
+    // Refuted if it had been told of what is committed since it began.
+    saved_for_applied,
+    // Refuted if what it left out is covered by a snapshot that it has handed on.
+    left_out,
 ];
 
 /// A right Raft applies at once.
@@ -71,7 +58,7 @@ pub(super) fn applies_late(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let worst = delays.last()?;
-    let what = "what is committed is applied late, so that each command takes long".to_owned();
+    let what = "what is committed is applied late, so that each command takes long";
     let knew = format!("server {} knew that index {} is committed", worst.server, worst.index);
     let late = format!(
         "it applied it {} ms later; half of {} commands were applied after {} ms or more",
@@ -79,9 +66,8 @@ pub(super) fn applies_late(case: &Case<'_>) -> Option<Breach> {
         delays.len(),
         middle.length().as_millis()
     );
-    let rule = &all_servers::APPLIES_LATE;
     Some(
-        Breach::new(rule, case.window.end(), worst.server as u32, what)
+        case.breach(&all_servers::APPLIES_LATE, worst.server as u32, what)
             .seen(worst.known, knew, [worst.call])
             .seen(worst.applied, late, None),
     )
@@ -100,7 +86,7 @@ fn delays(case: &Case<'_>) -> Vec<Delay> {
                 known.push((commit.min(last), handled.at, call.id));
             }
         }
-        for call in story.sent_by(server).filter(|call| call.purpose == Purpose::Append) {
+        for call in story.sent_by(server).filter(|call| call.is_append()) {
             known.extend(call.args.leader_commit.map(|commit| (commit, call.sent.at, call.id)));
         }
         known.sort_by_key(|&(_, at, _)| at);
@@ -110,9 +96,9 @@ fn delays(case: &Case<'_>) -> Vec<Delay> {
             highest = highest.max(commit);
             rises
         });
-        for applied in &story.applied {
+        for applied in story.applied_by(server as u32) {
             let at = applied.moment.at;
-            if applied.server.server as usize != server || applied.command.is_none() || at > until {
+            if applied.command.is_none() || at > until {
                 continue;
             }
             let place = known.partition_point(|&(commit, _, _)| commit < applied.index);
@@ -142,19 +128,15 @@ impl First<'_> {
         let story = case.story;
         let Check::InOrder { server, index, expected } = case.failure.check else { return None };
         // What came at the same time may stand behind it.
-        let mut own = story.applied.iter().rev().filter(|applied| {
-            applied.server.server == server && applied.moment.at <= case.window.until
-        });
+        let own = story.applied_by(server).rev();
+        let mut own = own.filter(|applied| applied.moment.at <= case.window.until);
         let applied = own.find(|applied| applied.index == index)?;
         if own.next().is_some_and(|before| before.server == applied.server) {
             return None;
         }
         let server = server as usize;
         let life = *life_at(story, server, applied.moment.at)?;
-        let own = story
-            .applied
-            .iter()
-            .filter(|before| before.server.server as usize == server && before.moment < life.from);
+        let own = story.applied_by(server as u32).filter(|before| before.moment < life.from);
         let highest = || own.map(|before| before.index).max().unwrap_or(0);
         let behind = expected.map_or_else(highest, |next| next.saturating_sub(1));
         Some(First { server, life, applied, behind })
@@ -207,10 +189,8 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
     let was_sent = story.handled_by(server).any(|call| {
         call.args.last_included_index >= Some(index - 1) && call.handled < Some(applied.moment)
     });
-    if was_sent {
-        return None;
-    }
-    if !is_its_end && !knew_of_more(story, &first)
+    if was_sent
+        || !is_its_end && !knew_of_more(story, &first)
         || story.held_by(server as u32, applied.moment).any(covers)
     {
         return None;
@@ -230,7 +210,7 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
 fn knew_of_more(story: &Story, first: &First<'_>) -> bool {
     story.handled_by(first.server).any(|call| {
         let known = call.args.leader_commit.zip(call.up_to()).map(|(commit, end)| commit.min(end));
-        call.reply.success == Some(true)
+        call.is_accepted()
             && call.delivered > Some(first.life.from)
             && call.handled < Some(first.applied.moment)
             && known > Some(first.applied.index)
@@ -240,17 +220,12 @@ fn knew_of_more(story: &Story, first: &First<'_>) -> bool {
 /// Whether `index` is the last that a server had applied before its present life, or where its log
 /// ended then.
 fn was_last(story: &Story, server: usize, began: crate::story::Moment, index: u64) -> bool {
-    let applied = story
-        .applied
-        .iter()
-        .filter(|applied| applied.server.server as usize == server && applied.moment < began);
+    let applied = story.applied_by(server as u32).filter(|applied| applied.moment < began);
     let confirmed = story.handled_by(server).filter_map(|call| {
         let handled = call.handled.filter(|&handled| handled < began)?;
-        (call.reply.success == Some(true)).then_some((handled, call.up_to()?))
+        (call.is_accepted()).then_some((handled, call.up_to()?))
     });
-    let proposed = story.proposals.iter();
-    let proposed =
-        proposed.filter(|own| own.server.server as usize == server && own.moment < began);
+    let proposed = story.proposed_by(server as u32).filter(|own| own.moment < began);
     let ends: Vec<_> = confirmed.chain(proposed.map(|own| (own.moment, own.index))).collect();
     let latest = ends.iter().max_by_key(|(moment, _)| *moment).map(|&(_, end)| end);
     let highest = ends.iter().map(|&(_, end)| end).max();
@@ -266,15 +241,11 @@ fn left_out(case: &Case<'_>) -> Option<Breach> {
     if index <= behind + 1 || snapshot_lost(case).is_some() || saved_for_applied(case).is_some() {
         return None;
     }
-    let brought = case.story.handled_by(server).rev().find(|call| {
-        call.args.last_included_index.is_some_and(|last| behind < last && last < index)
-            && call.handled.is_some_and(|handled| handled < applied.moment)
-            && call.delivered > Some(life.from)
-    });
-    let until = (applied.moment, index);
-    if let Some((call, handled)) = brought.and_then(|call| Some((call, call.handled?))) {
-        let since = (life.from, behind);
-        return Some(contract::not_delivered(server as u32, call, handled, since, until));
+    let (since, until) = ((life.from, behind), (applied.moment, index));
+    let began = Some(life.from);
+    let lost = contract::not_delivered(case.story, server as u32, began, since, until);
+    if lost.is_some() {
+        return lost;
     }
     let left_out = indexes(behind + 1, index - 1);
     let what = format!("server {server} left out {left_out} when it applied what was committed");

@@ -7,17 +7,12 @@ use crate::spec::Breach;
 use crate::spec::rules::contract;
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit {
-        rule: &contract::KILLED_WAITS,
-        refuted_by: "the life that blocks is the present one",
-        find: killed_server_waits,
-    },
-    Habit {
-        rule: &contract::LOCK_WHILE_APPLYING,
-        refuted_by: "nothing was on its way to the service",
-        find: snapshot_waits,
-    },
-    Habit { rule: &contract::START_WAITS, refuted_by: "start() returned", find: start_waits },
+    // Refuted if the life that blocks is the present one.
+    killed_server_waits,
+    // Refuted if nothing was on its way to the service.
+    snapshot_waits,
+    // Refuted if start() returned.
+    start_waits,
 ];
 
 /// The server that blocks the thread, and in what.
@@ -36,34 +31,29 @@ fn is_in(activity: &Activity, method: &str) -> bool {
 /// A task of a server that was killed waits for what nobody will give it.
 fn killed_server_waits(case: &Case<'_>) -> Option<Breach> {
     let (server, life, _) = blocked(case)?;
-    let mut lives = case.story.lives[server as usize].iter();
-    let life = lives.find(|it| Some(it.incarnation) == life)?;
+    let life = case.story.lives[server as usize].iter().find(|it| Some(it.incarnation) == life)?;
     let crashed = life.until?;
     let what = format!("server {server} was killed, and its tasks go on and wait for ever");
     let killed = format!("server {server} was killed, in its life {}", life.incarnation);
-    let text =
-        "a task of a life that had ended blocks the thread, and with it all others".to_owned();
-    Some(
-        Breach::new(&contract::KILLED_WAITS, case.window.end(), server, what)
-            .seen(crashed.at, killed, None)
-            .seen(case.window.until, text, None),
-    )
+    let text = "a task of a life that had ended blocks the thread, and with it all others";
+    Some(case.breach(&contract::KILLED_WAITS, server, what).seen(crashed.at, killed, None).seen(
+        case.window.until,
+        text,
+        None,
+    ))
 }
 
 /// The service waits for the Raft, which waits for the service.
 fn snapshot_waits(case: &Case<'_>) -> Option<Breach> {
     let (server, _, activity) = blocked(case)?;
-    let mut applied = case.story.applied.iter().rev();
-    let last = applied.find(|applied| applied.server.server == server)?;
+    let last = case.story.applied_by(server).next_back()?;
     let what = format!(
         "server {server}'s snapshot() waits, most likely for a lock, and who has it for the service, which \
          waits for snapshot()"
     );
     let given = format!("server {server}'s service was given index {}", last.index);
-    let text =
-        "before it took the next message it called snapshot(), which doesn't return".to_owned();
-    let rule = &contract::LOCK_WHILE_APPLYING;
-    let breach = Breach::new(rule, case.window.end(), server, what);
+    let text = "before it took the next message it called snapshot(), which doesn't return";
+    let breach = case.breach(&contract::LOCK_WHILE_APPLYING, server, what);
     let breach = breach.seen(last.moment.at, given, None).seen(case.window.until, text, None);
     is_in(activity, "snapshot").then_some(breach)
 }
@@ -73,7 +63,7 @@ fn start_waits(case: &Case<'_>) -> Option<Breach> {
     let (server, _, activity) = blocked(case)?;
     let until = case.window.until;
     let what = format!("server {server}'s start() waits instead of returning at once");
-    let mut breach = Breach::new(&contract::START_WAITS, case.window.end(), server, what);
+    let mut breach = case.breach(&contract::START_WAITS, server, what);
     if let Some(leader) = leads(case.story, server as usize, until) {
         let text = format!("server {server} leads term {}", leader.term);
         breach = breach.seen(leader.since, text, None);

@@ -8,31 +8,20 @@ use crate::explain::Case;
 use crate::spec::Breach;
 use crate::spec::rules::budget;
 use crate::spec::rules::contract::indexes;
-use crate::story::{Call, Purpose};
+use crate::story::Call;
 use crate::text::{count, list};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit {
-        rule: &budget::NO_PAUSE,
-        refuted_by: "heartbeats come as often when nothing is answered",
-        find: no_pause,
-    },
-    Habit {
-        rule: &budget::ONE_A_REQUEST,
-        refuted_by: "most requests bring all that there was",
-        find: one_of_calls,
-    },
-    Habit {
-        rule: &budget::SENT_AGAIN,
-        refuted_by: "the confirmation hadn't come in when the entries were sent again",
-        find: confirmed_sent_again,
-    },
-    Habit { rule: &budget::SENT_TWICE, refuted_by: "the first request was lost", find: sent_twice },
-    Habit {
-        rule: &budget::TOO_OFTEN,
-        refuted_by: "half of the heartbeats are further apart",
-        find: heartbeats_too_often,
-    },
+    // Refuted if heartbeats come as often when nothing is answered.
+    no_pause,
+    // Refuted if most requests bring all that there was.
+    one_of_calls,
+    // Refuted if the confirmation hadn't come in when the entries were sent again.
+    confirmed_sent_again,
+    // Refuted if the first request was lost.
+    sent_twice,
+    // Refuted if half of the heartbeats are further apart.
+    heartbeats_too_often,
 ];
 
 /// Less often is what happens to every Raft now and then.
@@ -43,8 +32,7 @@ const HEARTBEAT: u64 = 75_000;
 
 fn appends<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Call> {
     let until = case.window.until;
-    let all = case.story.calls.iter();
-    all.filter(move |call| call.purpose == Purpose::Append && call.sent.at <= until)
+    case.story.calls.iter().filter(move |call| call.is_append() && call.sent.at <= until)
 }
 
 /// Whether the failing check counted calls.
@@ -87,7 +75,7 @@ fn confirmed_sent_again(case: &Case<'_>) -> Option<Breach> {
         let confirmed = earlier.take_while(|other| other.sent < call.sent).find(|other| {
             other.to == call.to
                 && other.args.term == call.args.term
-                && other.reply.success == Some(true)
+                && other.is_accepted()
                 && other.returned.is_some_and(|(returned, _)| returned < call.sent)
                 && other.up_to() >= Some(begin)
         });
@@ -102,7 +90,8 @@ fn confirmed_sent_again(case: &Case<'_>) -> Option<Breach> {
     let what = format!("server {leader} sends again what a follower has confirmed");
     let text = format!("server {server} confirmed to server {leader} that it has index {begin}");
     let sent = format!("server {leader} sent it the entries from index {begin} on");
-    let breach = Breach::new(&budget::SENT_AGAIN, case.window.end(), leader, what)
+    let breach = case
+        .breach(&budget::SENT_AGAIN, leader, what)
         .seen(confirmed.returned?.0.at, text, [confirmed.id])
         .seen(call.sent.at, sent, [call.id]);
     Some(share(case, breach, call, &again))
@@ -137,7 +126,8 @@ fn sent_twice(case: &Case<'_>) -> Option<Breach> {
         "it sent the same again after {} ms, before the answer came",
         (call.sent.at.0 - twin.sent.at.0) / 1000
     );
-    let breach = Breach::new(&budget::SENT_TWICE, case.window.end(), leader, what)
+    let breach = case
+        .breach(&budget::SENT_TWICE, leader, what)
         .seen(twin.sent.at, sent, [twin.id])
         .seen(call.sent.at, text, [call.id]);
     Some(share(case, breach, call, &again))
@@ -151,8 +141,7 @@ fn one_of_calls(case: &Case<'_>) -> Option<Breach> {
 pub(super) fn one_a_request(case: &Case<'_>) -> Option<Breach> {
     let waiting = |call: &Call| {
         let (begin, end) = span(call)?;
-        let proposals = case.story.proposals.iter();
-        let more = proposals.filter(|own| {
+        let more = case.story.proposals.iter().filter(|own| {
             own.server == call.from
                 && Some(own.term) == call.args.term
                 && own.moment < call.sent
@@ -173,9 +162,11 @@ pub(super) fn one_a_request(case: &Case<'_>) -> Option<Breach> {
     let last = calls.last()?.0;
     let of = format!("the last of {} requests of that kind", calls.len());
     Some(
-        Breach::new(&budget::ONE_A_REQUEST, case.window.end(), leader, what)
-            .seen(call.sent.at, text, [call.id])
-            .seen(last.sent.at, of, [last.id]),
+        case.breach(&budget::ONE_A_REQUEST, leader, what).seen(call.sent.at, text, [call.id]).seen(
+            last.sent.at,
+            of,
+            [last.id],
+        ),
     )
 }
 
@@ -226,7 +217,7 @@ fn no_pause(case: &Case<'_>) -> Option<Breach> {
     let again = format!("server {leader} sent the same heartbeat again, {pause} µs later");
     let text = format!("by now there are {count} such heartbeats");
     Some(
-        Breach::new(&budget::NO_PAUSE, case.window.end(), leader, what)
+        case.breach(&budget::NO_PAUSE, leader, what)
             .seen(before.returned?.0.at, came, [before.id])
             .seen(call.sent.at, again, [call.id])
             .seen(case.window.until, text, None),
@@ -260,8 +251,10 @@ fn heartbeats_too_often(case: &Case<'_>) -> Option<Breach> {
     );
     let beat = format!("server {leader} sent server {server} a heartbeat");
     Some(
-        Breach::new(&budget::TOO_OFTEN, case.window.end(), leader, what)
-            .seen(before.sent.at, beat, [before.id])
-            .seen(call.sent.at, text, [call.id]),
+        case.breach(&budget::TOO_OFTEN, leader, what).seen(before.sent.at, beat, [before.id]).seen(
+            call.sent.at,
+            text,
+            [call.id],
+        ),
     )
 }

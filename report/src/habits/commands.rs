@@ -5,25 +5,16 @@ use crate::check::Check;
 use crate::event::Time;
 use crate::explain::Case;
 use crate::spec::Breach;
-use crate::spec::rules::{contract, leaders};
+use crate::spec::rules::contract;
 use crate::story::Story;
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit {
-        rule: &leaders::IN_TURN,
-        refuted_by: "two of its calls were outstanding at the same time",
-        find: super::replication::in_turn,
-    },
-    Habit {
-        rule: &contract::ONE_COMMAND,
-        refuted_by: "a second command was taken while the first one wasn't applied",
-        find: one_command_at_a_time,
-    },
-    Habit {
-        rule: &contract::REFUSES_COMMANDS,
-        refuted_by: "it didn't lead any more when it was asked",
-        find: leader_refuses,
-    },
+    // Refuted if two of its calls were outstanding at the same time.
+    super::turns::in_turn,
+    // Refuted if a second command was taken while the first one wasn't applied.
+    one_command_at_a_time,
+    // Refuted if it didn't lead any more when it was asked.
+    leader_refuses,
 ];
 
 /// The leader that refused a command, until when it led for certain, and whether the refusal was seen.
@@ -46,10 +37,9 @@ fn refused(case: &Case<'_>) -> Option<(Leader, Time, bool)> {
         Check::SameTerm | Check::TermStays => {
             let looked = looked()?;
             let leader = leads(story, looked.leader? as usize, until)?;
-            let took = |own: &crate::story::Proposal| {
-                own.server.server == leader.server && own.moment >= looked.moment
-            };
-            let is_refused = leader.since <= looked.moment.at && !story.proposals.iter().any(took);
+            let mut own = story.proposed_by(leader.server);
+            let is_refused =
+                leader.since <= looked.moment.at && !own.any(|own| own.moment >= looked.moment);
             is_refused.then_some((leader, until, false))
         }
         _ => None,
@@ -66,9 +56,7 @@ fn accepted_and_applied(story: &Story, server: u32, until: Time) -> (u64, u64) {
     let accepted = story.proposals.iter().filter(|own| own.moment.at <= until);
     // What it has from leaders before it counts, too, if it was accepted.
     let accepted = accepted.map(|own| own.index).max().unwrap_or(0);
-    let applied = story.applied.iter();
-    let applied =
-        applied.filter(|applied| applied.server.server == server && applied.moment.at <= until);
+    let applied = story.applied_by(server).filter(|applied| applied.moment.at <= until);
     (accepted, applied.map(|applied| applied.index).max().unwrap_or(0))
 }
 
@@ -80,20 +68,15 @@ fn one_command_at_a_time(case: &Case<'_>) -> Option<Breach> {
     let (accepted, applied) = accepted_and_applied(story, leader.server, until);
     let waited = story.proposals.iter().all(|own| {
         own.index <= 1
-            || story.applied.iter().any(|applied| {
-                applied.server.server == own.server.server
-                    && applied.index + 1 == own.index
-                    && applied.moment < own.moment
-            })
+            || story
+                .applied_by(own.server.server)
+                .any(|applied| applied.index + 1 == own.index && applied.moment < own.moment)
     });
     // A refusal with nothing under way has another reason.
     let since = story.looks.last().map(|look| look.moment);
-    let own = |own: &crate::story::Proposal| own.server.server == leader.server;
-    let is_open = accepted > applied
-        || story
-            .proposals
-            .iter()
-            .any(|it| own(it) && since.is_some_and(|since| it.moment >= since));
+    let mut own = story.proposed_by(leader.server);
+    let is_open =
+        accepted > applied || own.any(|own| since.is_some_and(|since| own.moment >= since));
     if is_seen || !waited || !is_open {
         return None;
     }
@@ -108,7 +91,7 @@ fn one_command_at_a_time(case: &Case<'_>) -> Option<Breach> {
          any server ever accept one before the one before was applied",
         leader.server
     );
-    let breach = Breach::new(&contract::ONE_COMMAND, case.window.end(), leader.server, what);
+    let breach = case.breach(&contract::ONE_COMMAND, leader.server, what);
     Some(led(breach, &leader).seen(last.moment.at, took, None).seen(until, text, None))
 }
 
@@ -124,7 +107,6 @@ fn leader_refuses(case: &Case<'_>) -> Option<Breach> {
         "it led still and took no command; all that it had taken before was applied".to_owned()
     };
     let what = format!("server {} leads, and start() refused a command", leader.server);
-    let rule = &contract::REFUSES_COMMANDS;
-    let breach = Breach::new(rule, case.window.end(), leader.server, what);
+    let breach = case.breach(&contract::REFUSES_COMMANDS, leader.server, what);
     Some(led(breach, &leader).seen(until, text, None))
 }

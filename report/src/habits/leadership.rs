@@ -3,54 +3,35 @@
 
 use std::time::Duration;
 
-use super::{Habit, elections, leads, replication, up};
+use super::{Habit, elections, leads, turns, up};
 use crate::event::Time;
 use crate::explain::{Case, Window};
 use crate::spec::rules::{all_servers, followers, leaders};
 use crate::spec::{Breach, Rule};
-use crate::story::{Call, Election, Purpose, Story};
+use crate::story::{Call, Election, Story};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit {
-        rule: &followers::DESPITE_LEADER,
-        refuted_by: "the leader that it heard was of an earlier term, or it had been silent for long",
-        find: despite_leader,
-    },
-    Habit {
-        rule: &leaders::SILENT,
-        refuted_by: "the leader's requests were lost, or it didn't lead any more",
-        find: silent,
-    },
+    // Refuted if the leader that it heard was of an earlier term, or it had been silent for long.
+    despite_leader,
+    // Refuted if the leader's requests were lost, or it didn't lead any more.
+    silent,
 ];
 
 pub(super) const DEPOSED: &[Habit] = &[
-    Habit {
-        rule: &all_servers::HANGS,
-        refuted_by: "no message of a higher term has reached the leader",
-        find: higher_term_unhandled,
-    },
-    Habit {
-        rule: &leaders::ONE_CALL,
-        refuted_by: "the leader of the later term has sent it something",
-        find: not_told_of_successor,
-    },
-    Habit {
-        rule: &all_servers::HANGS,
-        refuted_by: "all servers went on answering while the leader was back",
-        find: hung_meanwhile,
-    },
-    Habit {
-        rule: &leaders::IN_TURN,
-        refuted_by: "the others had two calls outstanding at the same time",
-        find: in_turn_meanwhile,
-    },
+    // Refuted if no message of a higher term has reached the leader.
+    higher_term_unhandled,
+    // Refuted if the leader of the later term has sent it something.
+    not_told_of_successor,
+    // Refuted if all servers went on answering while the leader was back.
+    hung_meanwhile,
+    // Refuted if the others had two calls outstanding at the same time.
+    in_turn_meanwhile,
 ];
 
 /// The same case from when the leader that isn't deposed could be reached again: with all that were alive.
 fn meanwhile<'a>(case: &Case<'a>) -> Option<Case<'a>> {
     let (story, until) = (case.story, case.window.until);
-    let led = former(case).next()?;
-    let mut links = story.links[led.server as usize].iter().rev();
+    let mut links = story.links[former(case).next()?.server as usize].iter().rev();
     let from = links.find(|link| link.is_up && link.moment.at <= until)?.moment.at;
     let up = (0..story.servers).filter(|&server| story.is_alive(server, until)).collect();
     Some(Case { window: Window { from, up, ..case.window.clone() }, ..*case })
@@ -61,14 +42,13 @@ fn hung_meanwhile(case: &Case<'_>) -> Option<Breach> {
 }
 
 fn in_turn_meanwhile(case: &Case<'_>) -> Option<Breach> {
-    replication::in_turn(&meanwhile(case)?)
+    turns::in_turn(&meanwhile(case)?)
 }
 
 /// The servers that say that they lead though they are not the last to do so, at the failure.
 fn former<'a>(case: &'a Case<'_>) -> impl Iterator<Item = super::Leader> + 'a {
     let (story, until) = (case.story, case.window.until);
-    let all = up(&case.window);
-    all.filter_map(move |server| leads(story, server as usize, until))
+    up(&case.window).filter_map(move |server| leads(story, server as usize, until))
 }
 
 /// A message of a higher term has reached a leader, whose handler doesn't end.
@@ -87,7 +67,7 @@ fn higher_term_unhandled(case: &Case<'_>) -> Option<Breach> {
             call.method, call.args.term?, call.from.server, led.server
         );
         let says = format!("it leads term {} still", led.term);
-        let breach = Breach::new(&all_servers::HANGS, case.window.end(), led.server, what);
+        let breach = case.breach(&all_servers::HANGS, led.server, what);
         Some(breach.seen(call.delivered?.at, text, [call.id]).seen(until, says, None))
     })
 }
@@ -96,27 +76,32 @@ fn higher_term_unhandled(case: &Case<'_>) -> Option<Breach> {
 fn not_told_of_successor(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
     former(case).find_map(|led| {
-        let back = story.links[led.server as usize].iter().rev().find(|link| link.moment.at <= until)?;
-        let since = back.moment.at;
+        let mut links = story.links[led.server as usize].iter().rev();
+        let since = links.find(|link| link.moment.at <= until)?.moment.at;
         (0..story.servers).find_map(|other| {
             let view = story.views[other].iter().rev().find(|view| view.is_leader)?;
             let mut sent = story.sent_by(other).filter(|call| call.to == led.server);
-            let call = sent.rfind(|call| call.args.term == Some(view.term) && call.sent.at <= until)?;
+            let call =
+                sent.rfind(|call| call.args.term == Some(view.term) && call.sent.at <= until)?;
             let was_up = until.since(since.max(view.moment.at)) > SOON;
-            if view.term <= led.term || call.sent.at >= since || !call.is_outstanding(since) || !was_up {
+            if view.term <= led.term
+                || call.sent.at >= since
+                || !call.is_outstanding(since)
+                || !was_up
+            {
                 return None;
             }
-            let what = format!("server {other} sends a server nothing as long as a call to it is outstanding");
+            let what = turns::sends_nothing_meanwhile(other as u32);
             let sent = format!(
                 "server {other}, the leader of term {}, sent server {} {}",
                 view.term, led.server, call.method
             );
             let text = format!(
-                "server {} could be reached again; with that call outstanding server {other} has sent it nothing \
-                 since",
+                "server {} could be reached again; with that call outstanding server {other} has \
+                 sent it nothing since",
                 led.server
             );
-            let breach = Breach::new(&leaders::ONE_CALL, case.window.end(), other as u32, what);
+            let breach = case.breach(&leaders::ONE_CALL, other as u32, what);
             Some(breach.seen(call.sent.at, sent, [call.id]).seen(since, text, None))
         })
     })
@@ -134,9 +119,9 @@ fn despite_leader(case: &Case<'_>) -> Option<Breach> {
             let server = election.candidate.server as usize;
             let heard = story.handled_by(server).rev();
             let call = heard
-                .filter(|call| call.purpose == Purpose::Append)
+                .filter(|call| call.is_append())
                 .filter(|call| call.reply.term.is_none_or(|term| Some(term) == call.args.term))
-                .find(|call| call.handled.is_some_and(|handled| handled.at <= election.at))?;
+                .find(|call| call.is_handled_until(election.at))?;
             let heard = call.handled?.at;
             let mut lives = story.lives[server].iter();
             let is_soon = election.at.since(heard) < SOON
@@ -149,7 +134,7 @@ fn despite_leader(case: &Case<'_>) -> Option<Breach> {
     let server = election.candidate.server;
     let what = format!("server {server} stood for election though it heard of its leader");
     let answered = format!("server {server} answered the leader, server {}", call.from.server);
-    let breach = Breach::new(&followers::DESPITE_LEADER, case.window.end(), server, what);
+    let breach = case.breach(&followers::DESPITE_LEADER, server, what);
     let breach = breach.seen(heard, answered, [call.id]);
     Some(stood(case, breach, (heard, ""), election, despite[0].0, despite.len()))
 }
@@ -188,22 +173,17 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
     // It may have waited for the last call, which was under way all the time.
     let is_waiting = silent.iter().all(|(election, last)| last.is_outstanding(election.at));
     let (rule, what): (&'static Rule, String) = match is_waiting {
-        true => (
-            &leaders::ONE_CALL,
-            format!(
-                "server {leader} sends a server nothing as long as a call to it is outstanding"
-            ),
-        ),
+        true => (&leaders::ONE_CALL, turns::sends_nothing_meanwhile(leader)),
         false => (
             &leaders::SILENT,
             format!("server {leader} led, and was silent for longer than an election timeout"),
         ),
     };
     let sent = format!("server {leader} led, and sent server {server} this");
-    let mut breach = Breach::new(rule, case.window.end(), leader, what);
+    let mut breach = case.breach(rule, leader, what);
     breach = breach.seen(last.sent.at, sent, [last.id]);
     if is_waiting {
-        let text = "that call was outstanding still when server".to_owned();
+        let text = "that call was outstanding still when server";
         breach = breach.seen(election.at, format!("{text} {server} stood"), [last.id]);
     }
     let nothing = "it had sent it nothing more, and ";
@@ -215,7 +195,7 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
 fn silent_before<'a>(story: &'a Story, election: &Election) -> Option<&'a Call> {
     let (candidate, at) = (election.candidate.server, election.at);
     let heard = story.handled_by(candidate as usize).rev().filter(|call| call.is_leaders());
-    let mut heard = heard.filter(|call| call.handled.is_some_and(|handled| handled.at <= at));
+    let mut heard = heard.filter(|call| call.is_handled_until(at));
     let heard =
         heard.next().filter(|call| call.args.term.is_some_and(|term| term + 1 == election.term))?;
     let leader = heard.from.server as usize;

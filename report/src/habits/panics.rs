@@ -11,26 +11,14 @@ use crate::spec::rules::{contract, install_snapshot, persistence};
 use crate::story::{Call, Held, Life, Purpose};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit {
-        rule: &persistence::SNAPSHOT_INDEX_FORGOTTEN,
-        refuted_by: "it had applied something in that life, or its snapshot is no reason",
-        find: began_before_snapshot,
-    },
-    Habit {
-        rule: &install_snapshot::BELOW,
-        refuted_by: "the request begins behind the server's snapshot",
-        find: request_below_snapshot,
-    },
-    Habit {
-        rule: &contract::LATE_REPLY,
-        refuted_by: "no reply to a request of an earlier term came just before",
-        find: late_reply_heeded,
-    },
-    Habit {
-        rule: &install_snapshot::OFFSET_IGNORED,
-        refuted_by: "it panics with a whole log, too",
-        find: offset_ignored,
-    },
+    // Refuted if it had applied something in that life, or its snapshot is no reason.
+    began_before_snapshot,
+    // Refuted if the request begins behind the server's snapshot.
+    request_below_snapshot,
+    // Refuted if no reply to a request of an earlier term came just before.
+    late_reply_heeded,
+    // Refuted if it panics with a whole log, too.
+    offset_ignored,
 ];
 
 /// What is done with a reply is done by then.
@@ -56,24 +44,23 @@ fn panicked<'a>(case: &Case<'a>) -> Option<Panicked<'a>> {
 /// The last snapshot that a server has when it panics.
 fn last_snapshot(case: &Case<'_>, server: usize) -> Option<Held> {
     let until = case.window.end();
-    case.story.held_by(server as u32, until).max_by_key(|held| held.index)
+    case.story.last_held(server as u32, until)
 }
 
 fn with_snapshot(breach: Breach, server: usize, held: &Held) -> Breach {
-    let how = if held.is_installed { "installed" } else { "was given" };
-    let text = format!("server {server} {how} a snapshot up to index {}", held.index);
-    breach.seen(held.moment.at, text, None)
+    breach.seen(held.moment.at, format!("server {server} {held}"), None)
 }
 
 /// A server with a snapshot panics, and until it had one none did: an index of Raft's is used in a log whose
 /// beginning is gone.
 fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
-    let Panicked { server, .. } = panicked(case)?;
-    let held = last_snapshot(case, server)?;
+    let Panicked { server, activity, .. } = panicked(case)?;
+    // What snapshot() itself does comes before any index is counted from its end.
+    let indexes = matches!(activity, Activity::Task | Activity::Handler { .. });
+    let held = last_snapshot(case, server).filter(|_| indexes)?;
     let what =
         format!("server {server} used an index of Raft's as a place in a log that begins later");
-    let breach =
-        Breach::new(&install_snapshot::OFFSET_IGNORED, case.window.end(), server as u32, what);
+    let breach = case.breach(&install_snapshot::OFFSET_IGNORED, server as u32, what);
     let text = format!(
         "it panicked, with a log that begins behind index {}: what is at index i is at place i less {} in it",
         held.index, held.index
@@ -85,23 +72,21 @@ fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
 fn began_before_snapshot(case: &Case<'_>) -> Option<Breach> {
     let Panicked { server, life, activity } = panicked(case)?;
     let (story, until) = (case.story, case.window.until);
-    let last = story.held_by(server as u32, life.from).max_by_key(|held| held.index)?.index;
-    let mut applied = story.applied.iter();
-    let has_applied = applied
-        .any(|applied| applied.server.server as usize == server && applied.moment > life.from);
+    let last = story.last_held(server as u32, life.from)?.index;
+    let mut applied = story.applied_by(server as u32);
+    let has_applied = applied.any(|applied| applied.moment > life.from);
     if *activity != Activity::Task || life.incarnation < 2 || has_applied {
         return None;
     }
     // It applies once it has heard of a commit, or has made one.
     let told = story.handled_by(server).rev().find(|call| {
-        call.reply.success == Some(true)
-            && call.args.leader_commit > Some(0)
-            && call.delivered > Some(life.from)
+        call.is_accepted() && call.args.leader_commit > Some(0) && call.delivered > Some(life.from)
     });
     let confirmed = || {
-        story.sent_by(server).rev().find(|call| {
-            call.sent > life.from && call.reply.success == Some(true) && call.replied().is_some()
-        })
+        story
+            .sent_by(server)
+            .rev()
+            .find(|call| call.sent > life.from && call.is_accepted() && call.replied().is_some())
     };
     let (at, learned, call) = match told {
         Some(call) => {
@@ -122,12 +107,11 @@ fn began_before_snapshot(case: &Case<'_>) -> Option<Breach> {
     );
     let what =
         format!("server {server} looked for entries that its snapshot covers, after a crash");
-    let rule = &persistence::SNAPSHOT_INDEX_FORGOTTEN;
     Some(
-        Breach::new(rule, case.window.end(), server as u32, what)
+        case.breach(&persistence::SNAPSHOT_INDEX_FORGOTTEN, server as u32, what)
             .seen(life.from.at, began, None)
             .seen(at, learned, [call])
-            .concluded(until, "it panicked before it applied anything".to_owned(), None),
+            .concluded(until, "it panicked before it applied anything", None),
     )
 }
 
@@ -138,7 +122,7 @@ fn request_below_snapshot(case: &Case<'_>) -> Option<Breach> {
     let Activity::Handler { method } = activity else { return None };
     let open = story.calls.iter().filter(|call| {
         call.to as usize == server
-            && call.purpose == Purpose::Append
+            && call.is_append()
             && call.handled.is_none()
             && call.method == *method
             && call.delivered.is_some_and(|delivered| delivered.at <= until)
@@ -158,7 +142,7 @@ fn request_below_snapshot(case: &Case<'_>) -> Option<Breach> {
     };
     let text =
         format!("it got what follows index {prev} from server {}, and panicked", call.from.server);
-    let breach = Breach::new(rule, case.window.end(), server as u32, what);
+    let breach = case.breach(rule, server as u32, what);
     let at = call.delivered?.at;
     Some(with_snapshot(breach, server, &held).concluded(at, text, [call.id]))
 }
@@ -184,7 +168,6 @@ fn late_reply_heeded(case: &Case<'_>) -> Option<Breach> {
         call.method, call.args.term?, call.to
     );
     let came = format!("the reply came, with server {server} in term {now}, and it panicked");
-    let rule = &contract::LATE_REPLY;
-    let breach = Breach::new(rule, case.window.end(), server as u32, what);
+    let breach = case.breach(&contract::LATE_REPLY, server as u32, what);
     Some(breach.seen(call.sent.at, sent, [call.id]).concluded(call.replied()?, came, [call.id]))
 }

@@ -4,32 +4,22 @@ use super::Habit;
 use crate::check::{Check, Saved};
 use crate::explain::Case;
 use crate::spec::rules::{install_snapshot, persistence};
-use crate::spec::{Breach, Rule};
-use crate::story::{Moment, Purpose, Save, Snapshot, Story};
+use crate::spec::{Basis, Breach, Rule};
+use crate::story::{Moment, Save, Snapshot, Story};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit {
-        rule: &persistence::LOG_NOT_SAVED,
-        refuted_by: "it saved something after it had accepted the command",
-        find: command_not_saved,
-    },
-    Habit {
-        rule: &persistence::SNAPSHOT_NOT_SAVED,
-        refuted_by: "its last save has a snapshot",
-        find: installed_not_saved,
-    },
-    Habit {
-        rule: &persistence::LOG_NOT_SAVED,
-        refuted_by: "a leader of a later term has replaced the entry",
-        find: entry_lost,
-    },
+    // Refuted if it saved something after it had accepted the command.
+    command_not_saved,
+    // Refuted if its last save has a snapshot.
+    installed_not_saved,
+    // Refuted if a leader of a later term has replaced the entry.
+    entry_lost,
 ];
 
-pub(super) const CUT: &[Habit] = &[Habit {
-    rule: &install_snapshot::LOG_NOT_CUT,
-    refuted_by: "what it saves gets smaller after a snapshot",
-    find: not_cut,
-}];
+pub(super) const CUT: &[Habit] = &[
+    // Refuted if what it saves gets smaller after a snapshot.
+    not_cut,
+];
 
 fn snapshots(
     story: &Story,
@@ -41,8 +31,7 @@ fn snapshots(
 }
 
 fn saves(story: &Story, server: usize, until: Moment) -> impl DoubleEndedIterator<Item = &Save> {
-    let all = story.saved.iter();
-    all.filter(move |save| save.server.server as usize == server && save.moment < until)
+    story.saved_by(server as u32).filter(move |save| save.moment < until)
 }
 
 /// What a server saved first after `after`.
@@ -65,8 +54,7 @@ fn command_not_saved(case: &Case<'_>) -> Option<Breach> {
     let Check::Saved { server, what: Saved::Command } = case.failure.check else { return None };
     let (story, from) = (case.story, case.window.from);
     let until = case.window.end();
-    let mut own = story.proposals.iter();
-    let accepted = own.find(|own| own.server.server == server && own.moment.at >= from)?;
+    let accepted = story.proposed_by(server).find(|own| own.moment.at >= from)?;
     if last_save(story, server as usize, until).is_some_and(|save| save.moment.at >= from) {
         return None;
     }
@@ -90,22 +78,20 @@ fn entry_lost(case: &Case<'_>) -> Option<Breach> {
     };
     let (story, until) = (case.story, case.window.until);
     let life = story.lives.get(server as usize)?.last().filter(|life| life.incarnation > 1)?;
-    let confirmed = story.handled_by(server as usize);
-    let confirmed = confirmed.filter(|call| call.reply.success == Some(true));
+    let confirmed = story.handled_by(server as usize).filter(|call| call.is_accepted());
     let confirmed = confirmed
         .filter_map(|call| Some((call.handled?, call.up_to()?, "confirmed", Some(call.id))));
-    let own = story.proposals.iter().filter(|own| own.server.server == server);
-    let accepted = own.map(|own| (own.moment, own.index, "accepted a command at", None));
+    let accepted =
+        story.proposed_by(server).map(|own| (own.moment, own.index, "accepted a command at", None));
     let mut had = confirmed.chain(accepted);
     let (had, _, how, call) = had.find(|had| had.0 < life.from && had.1 >= index)?;
     let what = format!("server {server} lost the entry at index {index} in a crash");
     let lacks = format!("it leads, and its log has no entry at index {index}");
     // It may have been replaced or cut meanwhile, by another mistake.
-    let rule = &persistence::LOG_NOT_SAVED;
     Some(
-        Breach::new(rule, case.window.end(), server, what)
+        case.breach(&persistence::LOG_NOT_SAVED, server, what)
             .seen(had.at, format!("before a crash server {server} {how} index {index}"), call)
-            .seen(life.from.at, "it was restarted".to_owned(), None)
+            .seen(life.from.at, "it was restarted", None)
             .concluded(until, lacks, None),
     )
 }
@@ -125,10 +111,12 @@ pub(super) fn not_saved(story: &Story, server: usize, until: Moment) -> Option<B
     // A save that was under way knows nothing of it yet.
     let later = saves(story, server, until).filter(|save| save.moment > made.moment);
     let sizes: Vec<u64> = later.map(|save| save.snapshot).collect();
-    Some(match sizes.len() > 1 && sizes.iter().all(|&size| size == 0) {
-        true => breach.seen(save.moment.at, saved, None),
-        false => breach.concluded(save.moment.at, saved, None),
-    })
+    Some(breach.known(
+        Basis::seen_if(sizes.len() > 1 && sizes.iter().all(|&size| size == 0)),
+        save.moment.at,
+        saved,
+        None,
+    ))
 }
 
 /// A server has answered that it has a snapshot, and has saved none since it began.
@@ -137,7 +125,7 @@ fn installed_not_saved(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.end());
     let mut handled = story.handled_by(server as usize).rev();
     let call = handled.find(|call| {
-        call.purpose == Purpose::Snapshot
+        call.is_snapshot()
             && call.reply.term == call.args.term
             && call.handled.is_some_and(|handled| handled < until)
     })?;
@@ -159,9 +147,8 @@ fn installed_not_saved(case: &Case<'_>) -> Option<Breach> {
         call.from.server
     );
     let what = format!("server {server} didn't save the snapshot that its leader had sent");
-    let rule = &persistence::SNAPSHOT_NOT_SAVED;
     Some(
-        Breach::new(rule, until, server, what)
+        Breach::new(&persistence::SNAPSHOT_NOT_SAVED, until, server, what)
             .seen(answered.at, text, [call.id])
             .seen(at, then, None),
     )
@@ -181,8 +168,8 @@ pub(super) fn replaced_by_none(story: &Story, server: usize, until: Moment) -> O
     })?;
     let what = format!("server {server} lost its saved snapshot by the first save after a crash");
     let breach = by_save(&persistence::SNAPSHOT_NOT_READ_BACK, server, save, what);
-    let began = "it was restarted with what it had saved".to_owned();
-    let none = "it saved its state, and no snapshot".to_owned();
+    let began = "it was restarted with what it had saved";
+    let none = "it saved its state, and no snapshot";
     let breach = saved_snapshot(breach, server, before);
     Some(breach.seen(life.from.at, began, None).seen(save.moment.at, none, None))
 }

@@ -6,24 +6,15 @@ use crate::check::{Check, SnapshotFault};
 use crate::explain::Case;
 use crate::spec::Breach;
 use crate::spec::rules::{install_snapshot, persistence};
-use crate::story::{Applied, Call, Moment, Purpose, Save};
+use crate::story::{Applied, Call, Moment, Save};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit {
-        rule: &persistence::STATE_FOR_SNAPSHOT,
-        refuted_by: "the snapshot that it saved is another than its state",
-        find: state_for_snapshot,
-    },
-    Habit {
-        rule: &persistence::SNAPSHOT_NOT_SAVED,
-        refuted_by: "the sender's own snapshot is the right one",
-        find: sender_s_snapshot,
-    },
-    Habit {
-        rule: &install_snapshot::ANOTHER_INDEX,
-        refuted_by: "the contents are those of the index that was sent with them",
-        find: another_index,
-    },
+    // Refuted if the snapshot that it saved is another than its state.
+    state_for_snapshot,
+    // Refuted if the sender's own snapshot is the right one.
+    sender_s_snapshot,
+    // Refuted if the contents are those of the index that was sent with them.
+    another_index,
 ];
 
 /// The server that handed on the snapshot, and what is wrong with it.
@@ -37,11 +28,10 @@ fn fault(case: &Case<'_>) -> Option<(u32, SnapshotFault)> {
 /// The snapshot that the failure's server applied last.
 fn applied<'a>(case: &Case<'a>) -> Option<&'a Applied> {
     let (server, _) = fault(case)?;
-    case.story.applied.iter().rev().find(|applied| {
-        applied.server.server == server
-            && applied.command.is_none()
-            && applied.moment.at <= case.window.until
-    })
+    case.story
+        .applied_by(server)
+        .rev()
+        .find(|applied| applied.command.is_none() && applied.moment.at <= case.window.until)
 }
 
 /// The snapshots that a server was sent until it applied one, the latest first.
@@ -50,9 +40,7 @@ fn sent_until<'a>(case: &Case<'a>, applied: &Applied) -> impl Iterator<Item = &'
     // A cut history may name a server of which it knows nothing else.
     let handled = story.handled.get(applied.server.server as usize).into_iter().flatten().rev();
     let handled = handled.map(|&place| &story.calls[place]);
-    handled.filter(move |call| {
-        call.purpose == Purpose::Snapshot && call.handled.is_some_and(|handled| handled.at <= until)
-    })
+    handled.filter(move |call| call.is_snapshot() && call.is_handled_until(until))
 }
 
 /// The snapshot that a server applied, as it was sent to it.
@@ -145,8 +133,11 @@ fn state_for_snapshot(case: &Case<'_>) -> Option<Breach> {
         "it was restarted, and saved {} bytes as its snapshot, as many as its state had had",
         save.snapshot
     );
-    let rule = &persistence::STATE_FOR_SNAPSHOT;
-    let breach = Breach::new(rule, save.moment, server, what).seen(state.moment.at, before, None);
+    let breach = Breach::new(&persistence::STATE_FOR_SNAPSHOT, save.moment, server, what).seen(
+        state.moment.at,
+        before,
+        None,
+    );
     Some(breach.concluded(save.moment.at, text, None))
 }
 
@@ -154,7 +145,7 @@ fn state_for_snapshot(case: &Case<'_>) -> Option<Breach> {
 /// the state before; nobody had given it another snapshot in between.
 fn swapped<'a>(case: &Case<'a>, server: u32) -> Option<[&'a Save; 2]> {
     let (story, until) = (case.story, case.window.until);
-    let saves = || story.saved.iter().filter(|save| save.server.server == server);
+    let saves = || story.saved_by(server);
     story.lives[server as usize].iter().find_map(|life| {
         let state = saves().take_while(|save| save.moment < life.from).last()?;
         let snapshot = saves().find(|save| save.moment > life.from && save.moment.at <= until)?;
@@ -162,9 +153,7 @@ fn swapped<'a>(case: &Case<'a>, server: u32) -> Option<[&'a Save; 2]> {
         let mut made = story.snapshots.iter().filter(|made| made.server.server == server);
         let given = made.any(|made| between(made.moment));
         let sent = story.calls.iter().any(|call| {
-            call.purpose == Purpose::Snapshot
-                && call.to == server
-                && call.delivered.is_some_and(between)
+            call.is_snapshot() && call.to == server && call.delivered.is_some_and(between)
         });
         let is_other = snapshot.snapshot == state.state && snapshot.snapshot != state.snapshot;
         (is_other && !given && !sent).then_some([state, snapshot])

@@ -9,7 +9,7 @@ use crate::event::Time;
 use crate::explain::Case;
 use crate::spec::rules::{candidates, followers};
 use crate::spec::{Breach, Rule};
-use crate::story::{Call, Election, Purpose};
+use crate::story::{Call, Election};
 use crate::text::{count, list};
 
 /// What a server does that asks for pre-votes: its timer has fired, though it doesn't stand yet.
@@ -27,7 +27,7 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
         let Some(handled) = call.handled.filter(|handled| *handled >= life.from) else { continue };
         if call.is_followed() {
             resets.push((handled.at, "heard its leader"));
-        } else if call.reply.vote_granted == Some(true) {
+        } else if call.is_granted() {
             resets.push((handled.at, "gave its vote"));
         }
     }
@@ -79,8 +79,7 @@ fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<Durat
         });
         // What it refused meanwhile may have reset its timer.
         let heard_nothing = !case.story.handled_by(server).any(|call| {
-            is_between(call, reset, election.at)
-                && (call.is_leaders() || call.reply.vote_granted == Some(false))
+            is_between(call, reset, election.at) && (call.is_leaders() || call.is_denied())
         });
         if was_free && heard_nothing {
             timeouts.push(election.at.since(reset));
@@ -138,11 +137,10 @@ fn keep_from_firing(
 
 /// It takes too long until somebody stands.
 pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
-    let mut breach = of_timers(
-        case,
+    let mut breach = Breach::of_several(
         &followers::TOO_LONG,
-        "the election timeout is too long for the time \
-                               that the test gives",
+        case.window.end(),
+        "the election timeout is too long for the time that the test gives",
     );
     for (server, elections) in present(case, 0..case.story.servers) {
         let longest = timeouts(case, server, &elections).into_iter().max();
@@ -152,16 +150,9 @@ pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
             "server {server} stood for election; before one of its elections it had heard nothing for {}",
             seconds(longest)
         );
-        breach.servers.push(server as u32);
-        breach = breach.seen(last, text, None);
+        breach = breach.by(server as u32).seen(last, text, None);
     }
-    (!breach.facts.is_empty()).then_some(breach)
-}
-
-fn of_timers(case: &Case<'_>, rule: &'static Rule, what: &str) -> Breach {
-    let mut breach = Breach::new(rule, case.window.end(), 0, what.to_owned());
-    breach.servers.clear();
-    breach
+    breach.if_shown()
 }
 
 /// A leader of an earlier term keeps a server from standing.
@@ -179,8 +170,7 @@ pub(super) fn reset_by_stale_leader(case: &Case<'_>) -> Option<Breach> {
 /// A server refuses its vote and doesn't stand itself.
 pub(super) fn reset_by_refusal(case: &Case<'_>) -> Option<Breach> {
     let what = "a server that refuses its vote doesn't stand itself";
-    let is_refused =
-        |call: &Call| call.purpose == Purpose::Vote && call.reply.vote_granted == Some(false);
+    let is_refused = |call: &Call| call.is_vote() && call.is_denied();
     reset_by(case, (&followers::REFUSAL_RESETS, what), 2, &is_refused, &|refused, time| {
         format!(
             "since then it refused {} and stood for no election of its own in {time}",
@@ -197,7 +187,7 @@ fn reset_by(
     text: &dyn Fn(usize, String) -> String,
 ) -> Option<Breach> {
     let story = case.story;
-    let mut breach = of_timers(case, rule, what);
+    let mut breach = Breach::of_several(rule, case.window.end(), what);
     for (server, elections) in voters(case) {
         for (reset, end) in stretches(case, server, &elections) {
             let such: Vec<&Call> = story
@@ -216,17 +206,20 @@ fn reset_by(
                 "server {server} last heard its leader, voted or stood; {}",
                 text(such.len(), seconds(end.since(reset)))
             );
-            breach.servers.push(server as u32);
-            breach = breach.seen(reset, text, ids(such));
+            breach = breach.by(server as u32).seen(reset, text, ids(such));
         }
     }
-    (!breach.facts.is_empty()).then_some(breach)
+    breach.if_shown()
 }
 
 /// A server's election timer fires no more.
 pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
-    let mut breach = of_timers(case, &followers::STANDS, "a server's election timer fires no more");
+    let mut breach = Breach::of_several(
+        &followers::STANDS,
+        case.window.end(),
+        "a server's election timer fires no more",
+    );
     for (server, elections) in voters(case) {
         let Some((reset, why)) = resets(case, server, &elections).pop() else { continue };
         let life = life_at(story, server, until).map_or(0, |life| life.incarnation);
@@ -237,16 +230,15 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
             continue;
         }
         if elections.is_empty() {
-            breach.what = "a server's election timer has not fired: it is dead, or longer than the test waits"
-                .to_owned();
+            breach.what =
+                "a server's election timer has not fired: it is dead, or longer than the test waits".into();
         }
         let text = format!(
             "server {server} {why}; it has heard no leader, given no vote and stood for no election in the {} \
              since",
             seconds(until.since(reset))
         );
-        breach.servers.push(server as u32);
-        breach = breach.seen(reset, text, None);
+        breach = breach.by(server as u32).seen(reset, text, None);
         let ended = story.tasks.iter().rev().find(|task| {
             let is_its = task.server.server as usize == server && task.server.incarnation == life;
             is_its && task.moment.at <= until && after(task.moment.at, PATIENCE / 2) >= reset
@@ -257,7 +249,7 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
         }
         let refused: Vec<&Call> = story
             .handled_by(server)
-            .filter(|call| call.reply.vote_granted == Some(false) && is_between(call, reset, until))
+            .filter(|call| call.is_denied() && is_between(call, reset, until))
             .collect();
         let (least, _) = waited(case);
         if refused.len() >= GAPS {
@@ -269,7 +261,7 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
             breach = breach.seen(until, text, ids(refused));
         }
     }
-    (!breach.facts.is_empty()).then_some(breach)
+    breach.if_shown()
 }
 
 /// A server that was restarted with a snapshot has sent nothing since, and servers that began without one do.
@@ -318,7 +310,7 @@ pub(super) fn silent_since_restart(case: &Case<'_>) -> Option<Breach> {
             seconds(until.since(life.from.at))
         );
         return Some(
-            Breach::new(&followers::SILENT_SINCE_RESTART, case.window.end(), server as u32, what)
+            case.breach(&followers::SILENT_SINCE_RESTART, server as u32, what)
                 .seen(held.moment.at, held_text, None)
                 .seen(life.from.at, began, None),
         );
@@ -332,155 +324,87 @@ const AGAIN: usize = 3;
 /// How soon a request is sent again that is only repeated.
 const RETRIED: Duration = Duration::from_millis(120);
 
+/// The elections that lasted too long in the failing check, and until when.
+fn long_elections<'a>(
+    case: &Case<'_>,
+    voters: &'a BTreeMap<usize, Vec<Election>>,
+) -> Vec<(&'a Election, Time)> {
+    let all: Vec<Election> = voters.values().flatten().cloned().collect();
+    let until = |election| case.story.stands_until(&all, election).min(case.window.until);
+    let elections = voters.values().flatten().map(|election| (election, until(election)));
+    let is_long = |election: &Election, until: Time| {
+        until.since(election.at) > PATIENCE && until > case.window.from
+    };
+    elections.filter(|&(election, until)| is_long(election, until)).collect()
+}
+
 /// A candidate asks for votes again and again, and always in the same term.
 pub(super) fn same_term_again(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let voters = voters(case);
-    let all: Vec<Election> = voters.values().flatten().cloned().collect();
     let what = "a candidate stands again in the same term, in which the votes are given";
-    let mut breach = of_timers(case, &candidates::WITHOUT_NEW_TERM, what);
-    for (&server, elections) in &voters {
-        for election in elections {
-            let until = story.stands_until(&all, election).min(case.window.until);
-            if until.since(election.at) <= PATIENCE || until <= case.window.from {
-                continue;
-            }
-            let to = requests(story, election).next()?.to;
-            let again = requests(story, election).filter(|call| call.to == to);
-            let asked: Vec<&Call> = again.filter(|call| call.sent.at <= until).collect();
-            // A request may be sent again at once if it gets lost (§5.5): that is no election.
-            let is_slow = |pair: &[&Call]| pair[1].sent.at.since(pair[0].sent.at) > RETRIED;
-            if asked.len() < AGAIN || !asked.windows(2).all(is_slow) {
-                continue;
-            }
-            let text = format!(
-                "server {server} stood in term {}, and asked server {to} {} times for its vote of that term, \
-                 within {}",
-                election.term,
-                asked.len(),
-                seconds(until.since(election.at))
-            );
-            breach.servers.push(server as u32);
-            breach = breach.concluded(election.at, text, ids(asked));
+    let mut breach = Breach::of_several(&candidates::WITHOUT_NEW_TERM, case.window.end(), what);
+    for (election, until) in long_elections(case, &voters) {
+        let to = requests(story, election).next()?.to;
+        let again = requests(story, election).filter(|call| call.to == to);
+        let asked: Vec<&Call> = again.filter(|call| call.sent.at <= until).collect();
+        // A request may be sent again at once if it gets lost (§5.5): that is no election.
+        let is_slow = |pair: &[&Call]| pair[1].sent.at.since(pair[0].sent.at) > RETRIED;
+        if asked.len() < AGAIN || !asked.windows(2).all(is_slow) {
+            continue;
         }
+        let server = election.candidate.server;
+        let text = format!(
+            "server {server} stood in term {}, and asked server {to} {} times for its vote of that term, \
+             within {}",
+            election.term,
+            asked.len(),
+            seconds(until.since(election.at))
+        );
+        breach = breach.by(server).concluded(election.at, text, ids(asked));
     }
-    (!breach.facts.is_empty()).then_some(breach)
+    breach.if_shown()
 }
 
 /// A candidate asks for nothing new while its requests are outstanding.
 pub(super) fn not_restarted(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let voters = voters(case);
-    let all: Vec<Election> = voters.values().flatten().cloned().collect();
     let what = "candidates did not restart their election while requests for votes to servers that can't be \
                 reached were outstanding";
-    let mut breach = of_timers(case, &candidates::NOT_RESTARTED, what);
-    let mut since_back = Vec::new();
-    for (&server, elections) in &voters {
-        let since = case.window.settled.max(case.window.from);
-        let new = elections.iter().filter(|election| election.at >= since).count();
-        since_back.push(format!("server {server}: {new}"));
-        for election in elections {
-            let until = story.stands_until(&all, election).min(case.window.until);
-            let stood = until.since(election.at);
-            if stood <= PATIENCE || until <= case.window.from {
-                continue;
-            }
-            // What it waited for when its timer should have fired.
-            let patience = after(election.at, PATIENCE / 2);
-            let waiting: Vec<&Call> =
-                requests(story, election).filter(|call| call.is_outstanding(patience)).collect();
-            if waiting.is_empty() {
-                continue;
-            }
-            let returned = waiting.iter().map(|call| match call.returned {
-                Some((at, outcome)) if at.at <= case.window.until => {
-                    format!("server {} ({outcome} at {} s)", call.to, at.at)
-                }
-                _ => format!("server {} (not returned yet)", call.to),
-            });
-            let text = format!(
-                "server {server} asked for votes in term {} and started no other election for {}; \
-                 outstanding meanwhile: {}",
-                election.term,
-                seconds(stood),
-                list(returned)
-            );
-            breach.servers.push(server as u32);
-            breach = breach.seen(election.at, text, ids(waiting));
+    let mut breach = Breach::of_several(&candidates::NOT_RESTARTED, case.window.end(), what);
+    for (election, until) in long_elections(case, &voters) {
+        // What it waited for when its timer should have fired.
+        let patience = after(election.at, PATIENCE / 2);
+        let waiting: Vec<&Call> =
+            requests(story, election).filter(|call| call.is_outstanding(patience)).collect();
+        if waiting.is_empty() {
+            continue;
         }
-    }
-    if breach.facts.is_empty() {
-        return None;
-    }
-    let text = format!("a majority was back; elections started since: {}", since_back.join(", "));
-    Some(breach.seen(case.window.settled, text, None))
-}
-
-/// How many intervals between elections must be the same, and how far they may differ.
-const SAME: (usize, Duration) = (6, Duration::from_millis(5));
-
-/// A server's election timeout is always the same.
-pub(super) fn always_the_same(case: &Case<'_>) -> Option<Breach> {
-    let (least, spread) = SAME;
-    for (server, elections) in voters(case) {
-        let within = elections.iter().filter(|election| case.window.contains(election.at));
-        let times: Vec<_> = within.map(|election| election.at).collect();
-        let gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
-        let same = gaps.windows(least).find(|gaps| {
-            let (min, max) = (gaps.iter().min(), gaps.iter().max());
-            min.zip(max).is_some_and(|(min, max)| *max - *min <= spread)
+        let returned = waiting.iter().map(|call| match call.returned {
+            Some((at, outcome)) if at.at <= case.window.until => {
+                format!("server {} ({outcome} at {} s)", call.to, at.at)
+            }
+            _ => format!("server {} (not returned yet)", call.to),
         });
-        let Some(gaps) = same else { continue };
+        let server = election.candidate.server;
         let text = format!(
-            "server {server} began {} elections, {} of them in a row each {} after the one before",
-            times.len(),
-            gaps.len(),
-            seconds(gaps[0])
+            "server {server} asked for votes in term {} and started no other election for {}; \
+             outstanding meanwhile: {}",
+            election.term,
+            seconds(until.since(election.at)),
+            list(returned)
         );
-        let what = format!("server {server}'s election timeout is the same each time");
-        let rule = &candidates::ALWAYS_THE_SAME;
-        let breach = Breach::new(rule, case.window.end(), server as u32, what);
-        return Some(breach.seen(case.window.until, text, None));
+        breach = breach.by(server).seen(election.at, text, ids(waiting));
     }
-    None
-}
-
-/// Two servers drew the same timeouts each time, and these differ from each other.
-pub(super) fn same_seed(case: &Case<'_>) -> Option<Breach> {
-    const DRAWN: usize = 3;
-    let all = present(case, 0..case.story.servers);
-    let gaps: Vec<(usize, Vec<Duration>)> = all
-        .iter()
-        .map(|(&server, elections)| {
-            let times: Vec<Time> = elections.iter().map(|election| election.at).collect();
-            (server, times.windows(2).map(|pair| pair[1].since(pair[0])).collect())
-        })
-        .collect();
-    let close = |one: &Duration, other: &Duration| one.abs_diff(*other) <= SAME.1;
-    for (place, (one, own)) in gaps.iter().enumerate() {
-        for (two, theirs) in &gaps[place + 1..] {
-            let drawn = own.len().min(theirs.len());
-            let (own, theirs) = (&own[own.len() - drawn..], &theirs[theirs.len() - drawn..]);
-            let is_same = own.iter().zip(theirs).all(|(one, other)| close(one, other));
-            let varies = own.iter().any(|gap| !close(gap, &own[0]));
-            if drawn < DRAWN || !is_same || !varies {
-                continue;
-            }
-            let what = format!("servers {one} and {two} draw the same election timeouts");
-            let drawn_ms = own.iter().take(5).map(|gap| format!("{} ms", gap.as_millis()));
-            let text = format!(
-                "servers {one} and {two} both waited {} between their elections, each time within 5 ms of \
-                 each other",
-                list(drawn_ms)
-            );
-            let rule = &candidates::SAME_SEED;
-            let mut breach = Breach::new(rule, case.window.end(), *one as u32, what);
-            breach.servers.push(*two as u32);
-            return Some(breach.seen(case.window.until, text, None));
-        }
-    }
-    None
+    let since = case.window.settled.max(case.window.from);
+    let since_back = voters.iter().map(|(server, elections)| {
+        let new = elections.iter().filter(|election| election.at >= since).count();
+        format!("server {server}: {new}")
+    });
+    let since_back: Vec<String> = since_back.collect();
+    let text = format!("a majority was back; elections started since: {}", since_back.join(", "));
+    Some(breach.if_shown()?.seen(case.window.settled, text, None))
 }
 
 /// How many elections the others may have begun meanwhile.
@@ -507,7 +431,6 @@ pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
         "in the {} of the failing check the others began {all} elections, and server {server} none",
         seconds(case.window.until.since(case.window.from))
     );
-    let what = "a server's election timer fires no more".to_owned();
-    let breach = Breach::new(&followers::STANDS, case.window.end(), server as u32, what);
-    Some(breach.seen(case.window.until, text, None))
+    let what = "a server's election timer fires no more";
+    Some(case.breach(&followers::STANDS, server as u32, what).seen(case.window.until, text, None))
 }

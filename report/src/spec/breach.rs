@@ -47,9 +47,49 @@ pub enum Basis {
     Concluded,
 }
 
+impl Basis {
+    /// Seen if `is_seen`, else concluded.
+    pub(crate) fn seen_if(is_seen: bool) -> Basis {
+        if is_seen { Basis::Seen } else { Basis::Concluded }
+    }
+}
+
+impl Fact {
+    pub(crate) fn new(
+        basis: Basis,
+        at: Time,
+        text: impl Into<String>,
+        calls: impl IntoIterator<Item = RpcId>,
+    ) -> Fact {
+        Fact { text: text.into(), at, calls: calls.into_iter().collect(), basis }
+    }
+}
+
 impl Breach {
+    /// A rule was broken by servers that are [added](Breach::by) one by one.
+    pub(crate) fn of_several(rule: &'static Rule, at: Moment, what: &str) -> Breach {
+        Breach { servers: Vec::new(), ..Breach::new(rule, at, 0, what) }
+    }
+
+    /// The same, broken by this server, too.
+    pub(crate) fn by(mut self, server: u32) -> Breach {
+        self.servers.push(server);
+        self
+    }
+
+    /// The same, if anything shows it.
+    pub(crate) fn if_shown(self) -> Option<Breach> {
+        (!self.facts.is_empty()).then_some(self)
+    }
+
     /// A rule was broken at `at` by `server`.
-    pub(crate) fn new(rule: &'static Rule, at: Moment, server: u32, what: String) -> Breach {
+    pub(crate) fn new(
+        rule: &'static Rule,
+        at: Moment,
+        server: u32,
+        what: impl Into<String>,
+    ) -> Breach {
+        let what = what.into();
         let (servers, facts, is_ambiguous) = (vec![server], Vec::new(), false);
         Breach { rule, at, servers, what, facts, perhaps: None, is_ambiguous }
     }
@@ -58,20 +98,31 @@ impl Breach {
     pub(crate) fn seen(
         self,
         at: Time,
-        text: String,
+        text: impl Into<String>,
         calls: impl IntoIterator<Item = RpcId>,
     ) -> Breach {
-        self.fact(Fact { text, at, calls: calls.into_iter().collect(), basis: Basis::Seen })
+        self.known(Basis::Seen, at, text, calls)
     }
 
     /// The same, and this is concluded.
     pub(crate) fn concluded(
         self,
         at: Time,
-        text: String,
+        text: impl Into<String>,
         calls: impl IntoIterator<Item = RpcId>,
     ) -> Breach {
-        self.fact(Fact { text, at, calls: calls.into_iter().collect(), basis: Basis::Concluded })
+        self.known(Basis::Concluded, at, text, calls)
+    }
+
+    /// The same, and this is known by `basis`.
+    pub(crate) fn known(
+        self,
+        basis: Basis,
+        at: Time,
+        text: impl Into<String>,
+        calls: impl IntoIterator<Item = RpcId>,
+    ) -> Breach {
+        self.fact(Fact::new(basis, at, text, calls))
     }
 
     /// The same with another fact.

@@ -81,9 +81,7 @@ impl<'a> Flow<'a> {
                 heard.term = heard.term.max(call.args.term.unwrap_or(0));
                 let brought = match call.args.last_included_index {
                     Some(index) => index,
-                    None if call.args.entries.as_ref().is_some_and(|all| !all.is_empty()) => {
-                        call.up_to().unwrap_or(0)
-                    }
+                    None if call.has_entries() => call.up_to().unwrap_or(0),
                     None => 0,
                 };
                 heard.up_to = heard.up_to.max(brought);
@@ -106,8 +104,7 @@ impl<'a> Flow<'a> {
     fn has_found(&self, server: u32, command: &[u8], since: u64) -> bool {
         let finder = memmem::Finder::new(command);
         let messages = self.servers[server as usize].messages.iter().rev();
-        let mut recent = messages.take_while(|(at, _)| at.at.0 >= since);
-        recent.any(|(_, message)| {
+        messages.take_while(|(at, _)| at.at.0 >= since).any(|(_, message)| {
             let bytes = message.bytes();
             self.searched.set(self.searched.get() + bytes.len());
             let is_found = finder.find(bytes).is_some();
@@ -189,8 +186,7 @@ pub(super) fn applies_unheard(
     let Came::ByNothing(messages) = came(known, applied) else { return None };
     let (number, index) = (applied.server.server, applied.index);
     let command = applied.command.as_ref()?;
-    let mut proposals = known.story.proposals.iter();
-    let first = proposals.find(|own| own.command.bytes() == command.bytes())?;
+    let first = known.story.proposals.iter().find(|own| own.command.bytes() == command.bytes())?;
     let what = format!("server {number} applied a command that nothing had brought it");
     let took = format!(
         "server {}'s start() took {command:?}, and gave it index {} in term {}",
@@ -220,8 +216,7 @@ pub(super) fn sends_unheard(known: &Known<'_>, moment: Moment, call: &Call) -> O
         return None; // as nearly always
     }
     let entries = (prev + 1..).zip(call.args.entries.as_deref()?);
-    let mut unheard = entries.filter(|&(index, _)| index > has);
-    let (first, index) = unheard.find_map(|(index, &term)| {
+    let (first, index) = entries.filter(|&(index, _)| index > has).find_map(|(index, &term)| {
         let mut all = known.proposed_at(index).filter(|own| Some(own.term) == term);
         // Its own entries it may have made, also without a start().
         let first = all.find(|own| own.moment < moment && term < call.args.term)?;

@@ -210,7 +210,7 @@ impl Known<'_> {
         let (Some(term), Some(prev)) = (call.args.term, call.args.prev_log_index) else { return };
         let server = &mut self.servers[call.to as usize];
         let log = &server.log;
-        if call.reply.success == Some(false) {
+        if call.is_rejected() {
             // What it refuses to follow it has no more, though it had it.
             let has =
                 prev > 0 && log.term(prev).is_some() && log.term(prev) == call.args.prev_log_term;
@@ -266,7 +266,7 @@ impl Known<'_> {
         let view = self.story.view_at(call.to as usize, moment.at);
         let is_former = view.is_some_and(|view| view.term > term);
         let server = &mut self.servers[call.to as usize];
-        let is_refused = call.reply.success == Some(false) || is_former;
+        let is_refused = call.is_rejected() || is_former;
         // What it has committed it has, unless a crash took it.
         // What it has handed on before its handler ended isn't older than itself.
         let is_handed_on =
@@ -301,7 +301,7 @@ impl Known<'_> {
     fn got_confirmation(&mut self, call: &Call) {
         let up_to = match (call.args.last_included_index, call.up_to()) {
             (Some(index), _) if call.reply.success != Some(false) => index,
-            (None, Some(up_to)) if call.reply.success == Some(true) => up_to,
+            (None, Some(up_to)) if call.is_accepted() => up_to,
             (None, None) => return self.may_be_confirmed(call),
             _ => return,
         };

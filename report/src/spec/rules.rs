@@ -20,7 +20,7 @@ use std::sync::LazyLock;
 
 use super::breach::Breach;
 use super::{Did, Known};
-use crate::story::{Moment, Purpose};
+use crate::story::Moment;
 
 /// A rule of Raft's, or of the contract between a Raft and its tester.
 #[derive(Debug)]
@@ -121,12 +121,12 @@ const KINDS: usize = On::Other as usize + 1;
 impl On {
     fn of(did: &Did<'_>) -> On {
         match did {
-            Did::Sent(call) if call.purpose == Purpose::Vote => On::Asks,
-            Did::Sent(call) if call.purpose == Purpose::Append => On::Appends,
-            Did::Sent(call) if call.purpose == Purpose::Snapshot => On::Installs,
-            Did::Handled(call) if call.purpose == Purpose::Vote => On::Votes,
-            Did::Handled(call) if call.purpose == Purpose::Append => On::Answers,
-            Did::Handled(call) if call.purpose == Purpose::Snapshot => On::Takes,
+            Did::Sent(call) if call.is_vote() => On::Asks,
+            Did::Sent(call) if call.is_append() => On::Appends,
+            Did::Sent(call) if call.is_snapshot() => On::Installs,
+            Did::Handled(call) if call.is_vote() => On::Votes,
+            Did::Handled(call) if call.is_append() => On::Answers,
+            Did::Handled(call) if call.is_snapshot() => On::Takes,
             Did::Returned(_) => On::Gets,
             Did::Proposed(_) => On::Proposes,
             Did::Applied(..) => On::Applies,
@@ -173,7 +173,7 @@ macro_rules! rules {
     ($(
         $(#[doc = $doc:literal])*
         $name:ident: $kind:ident $id:literal $(= $alias:literal)?,
-        $place:literal, $says:literal, $look:literal $(, normal $normal:expr)?
+        $place:expr, $says:expr, $look:expr $(, normal $normal:expr)?
         $(=> $($on:ident $judge:ident $($within:ident)?),+)?;
     )+) => {
         $(

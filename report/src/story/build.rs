@@ -44,8 +44,7 @@ impl Places {
     }
 
     fn get(&self, id: RpcId) -> Option<usize> {
-        let near = self.near(id).and_then(|at| *self.places.get(at)?);
-        near.or_else(|| self.far.get(&id.0).copied())
+        self.near(id).and_then(|at| *self.places.get(at)?).or_else(|| self.far.get(&id.0).copied())
     }
 
     /// How far a number is behind the first.
@@ -240,7 +239,11 @@ impl Story {
                     self.calls[call].delivered = Some(moment);
                     self.calls[call].life = *life;
                     self.order.push((moment, Happened::Delivered(call)));
-                    self.is_delivered(moment, call);
+                    // What a delivery proves of the sender's term: a dead server's calls are never delivered.
+                    let Call { purpose, from, args: Fields { term, .. }, .. } = self.calls[call];
+                    if purpose != Purpose::Other {
+                        self.reaches(moment, from.server, term, call);
+                    }
                 }
             }
             EventKind::RpcHandled { id, reply } => {
@@ -348,8 +351,8 @@ impl Story {
             }
             EventKind::Proposed { server, index, term, command } if exists(server.server) => {
                 let (server, index, term) = (*server, (*index).min(HIGHEST), (*term).min(HIGHEST));
-                let command = command.clone();
                 self.order.push((moment, Happened::Proposed(self.proposals.len())));
+                let command = command.clone();
                 self.proposals.push(Proposal { moment, server, index, term, command });
             }
             EventKind::Refused { server } if exists(server.server) => {
@@ -361,15 +364,10 @@ impl Story {
                 self.tasks.push(TaskEnd { moment, server, spawned, began, how });
             }
             EventKind::Applied { server, index, command } if exists(server.server) => {
-                let (server, index) = (*server, (*index).min(HIGHEST));
-                let command = Some(command.clone());
-                self.order.push((moment, Happened::Applied(self.applied.len())));
-                self.applied.push(Applied { moment, server, index, command, bytes: 0 });
+                self.applies(moment, *server, *index, Some(command.clone()), 0);
             }
             EventKind::AppliedSnapshot { server, index, bytes } if exists(server.server) => {
-                let (server, index, bytes) = (*server, (*index).min(HIGHEST), *bytes);
-                self.order.push((moment, Happened::Applied(self.applied.len())));
-                self.applied.push(Applied { moment, server, index, command: None, bytes });
+                self.applies(moment, *server, *index, None, *bytes);
             }
             EventKind::Snapshotted { server, index } if exists(server.server) => {
                 let (server, index) = (*server, (*index).min(HIGHEST));
@@ -401,14 +399,16 @@ impl Story {
         }
     }
 
-    /// What a delivery proves of the sender's term.
-    fn is_delivered(&mut self, moment: Moment, place: usize) {
-        let Call { purpose, from, args: Fields { term, .. }, .. } = self.calls[place];
-        if purpose == Purpose::Other {
-            return;
-        }
-        // A dead server's calls are never delivered.
-        self.reaches(moment, from.server, term, place);
+    fn applies(
+        &mut self,
+        moment: Moment,
+        server: Caller,
+        index: u64,
+        command: Option<Payload>,
+        bytes: u64,
+    ) {
+        self.order.push((moment, Happened::Applied(self.applied.len())));
+        self.applied.push(Applied { moment, server, index: index.min(HIGHEST), command, bytes });
     }
 
     fn reaches(&mut self, moment: Moment, server: u32, term: Option<u64>, proof: usize) {

@@ -6,6 +6,7 @@
 //! 0, or one past the last. Where a run shows that, they aren't read, for they would say something wrong.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::{Call, Moment, Purpose, Story};
 use crate::fields::{HIGHEST, Names, Slot};
@@ -72,7 +73,7 @@ impl Story {
         let never = Moment { place: usize::MAX, at: self.end };
         let proposed = self.proposals.first().map_or(never, |proposal| proposal.moment);
         let brings = |call: &&Call| match call.purpose {
-            Purpose::Append => call.args.entries.as_ref().is_some_and(|new| !new.is_empty()),
+            Purpose::Append => call.has_entries(),
             Purpose::Snapshot => true,
             Purpose::Vote | Purpose::Other => false,
         };
@@ -150,9 +151,7 @@ impl Story {
     /// Whether no snapshot that is sent ends where the tester had one made, and all end next to that.
     fn snapshots_end_elsewhere(&self) -> bool {
         let sent = self.calls.iter().filter_map(|call| call.args.last_included_index);
-        let mut sent: Vec<u64> = sent.collect();
-        sent.sort_unstable();
-        sent.dedup();
+        let sent: BTreeSet<u64> = sent.collect();
         let made = |index: u64| self.snapshots.iter().any(|snapshot| snapshot.index == index);
         let all = |off: fn(u64) -> u64| sent.iter().all(|&index| made(off(index)));
         !sent.is_empty()
@@ -206,41 +205,31 @@ impl Story {
 
     /// Whether each server that was seen to lead had the votes of a majority by then.
     fn votes_make_leaders(&self) -> bool {
-        let mut led = self.views.iter().flatten().filter(|view| view.is_leader).peekable();
-        let servers = self.views.iter().zip(0_u32..);
-        let leaders: Vec<_> = servers
-            .flat_map(|(views, server)| {
-                views.iter().filter(|view| view.is_leader).map(move |view| (server, view))
-            })
-            .collect();
-        led.peek().is_some()
-            && leaders.iter().all(|&(server, view)| {
+        let leaders = self.views.iter().zip(0_u32..).flat_map(|(views, server)| {
+            views.iter().filter(|view| view.is_leader).map(move |view| (server, view))
+        });
+        let mut leaders = leaders.peekable();
+        leaders.peek().is_some()
+            && leaders.all(|(server, view)| {
                 let votes = self.votes.iter().map(|&place| &self.calls[place]);
-                let mut voters: Vec<u32> = votes
+                let voters: BTreeSet<u32> = votes
                     .filter(|call| call.from.server == server && call.args.term == Some(view.term))
-                    .filter(|call| call.reply.vote_granted == Some(true))
+                    .filter(|call| call.is_granted())
                     .filter(|call| {
                         matches!(call.returned, Some((at, Outcome::Replied)) if at < view.moment)
                     })
                     .map(|call| call.to)
                     .collect();
-                voters.sort_unstable();
-                voters.dedup();
                 voters.len() + 1 >= self.majority()
             })
     }
 
     /// Whether there are both, and no request of an earlier term succeeds.
     fn successes_are_plausible(&self) -> bool {
-        let mut answered = self.calls.iter().filter(|call| call.purpose == Purpose::Append);
-        let said = |answer| {
-            let mut appends = self.calls.iter().filter(|call| call.purpose == Purpose::Append);
-            appends.any(|call| call.reply.success == Some(answer))
-        };
-        said(true)
-            && said(false)
-            && answered
-                .all(|call| call.reply.success != Some(true) || call.reply.term <= call.args.term)
+        let appends = || self.calls.iter().filter(|call| call.is_append());
+        appends().any(Call::is_accepted)
+            && appends().any(Call::is_rejected)
+            && appends().all(|call| !call.is_accepted() || call.reply.term <= call.args.term)
     }
 
     fn terms_are_earlier(&self, slot: Slot) -> bool {
@@ -287,21 +276,18 @@ impl Story {
     fn entries_are_as_proposed(&self) -> bool {
         let last = self.proposals.iter().map(|proposal| proposal.index).max().unwrap_or(0);
         let ends = || {
-            let appends = self.calls.iter().filter(|call| call.purpose == Purpose::Append);
-            appends.filter_map(|call| {
+            self.calls.iter().filter(|call| call.is_append()).filter_map(|call| {
                 Some((call, call.up_to().filter(|_| call.args.entries.is_some())?))
             })
         };
-        let mut brought = ends().filter(|(call, _)| {
-            call.args.entries.as_ref().is_some_and(|entries| !entries.is_empty())
-        });
+        let mut brought = ends().filter(|(call, _)| call.has_entries());
         ends().all(|(_, up_to)| up_to <= last)
             && brought.any(|(call, up_to)| self.last_proposed(call) == Some(up_to))
     }
 
     fn entries_terms_are_as_proposed(&self) -> bool {
         let mut count = 0;
-        for call in self.calls.iter().filter(|call| call.purpose == Purpose::Append) {
+        for call in self.calls.iter().filter(|call| call.is_append()) {
             let (Some(prev), Some(entries)) = (call.args.prev_log_index, &call.args.entries) else {
                 continue;
             };
@@ -325,9 +311,9 @@ impl Story {
 /// An index that a request has.
 fn index(call: &Call, slot: Slot) -> Option<u64> {
     let index = match slot {
-        Slot::LastLogIndex if call.purpose == Purpose::Vote => call.args.last_log_index,
-        Slot::PrevLogIndex if call.purpose == Purpose::Append => call.args.prev_log_index,
-        Slot::LeaderCommit if call.purpose == Purpose::Append => call.args.leader_commit,
+        Slot::LastLogIndex if call.is_vote() => call.args.last_log_index,
+        Slot::PrevLogIndex if call.is_append() => call.args.prev_log_index,
+        Slot::LeaderCommit if call.is_append() => call.args.leader_commit,
         _ => None,
     };
     index.map(|index| index.min(HIGHEST))

@@ -36,8 +36,7 @@ impl Story {
         let links = self.links.iter().flatten().map(|link| link.moment.at);
         let lives = self.lives.iter().flatten();
         let changes = lives.flat_map(|life| [Some(life.from.at), life.until.map(|end| end.at)]);
-        let changes = links.chain(changes.flatten()).filter(|&change| change <= at);
-        changes.max().unwrap_or(Time(0))
+        links.chain(changes.flatten()).filter(|&change| change <= at).max().unwrap_or(Time(0))
     }
 
     /// What a server was seen to be, and until when that was the last that was seen of its life.
@@ -45,11 +44,9 @@ impl Story {
         let views = &self.views[server];
         views.iter().enumerate().map(move |(place, view)| {
             let next = views.get(place + 1).map(|next| next.moment.at);
-            let mut lives = self.lives[server].iter();
-            let life = lives.find(|life| life.incarnation == view.incarnation);
+            let life = self.lives[server].iter().find(|life| life.incarnation == view.incarnation);
             let crashed = life.and_then(|life| life.until).map(|until| until.at);
-            let until = next.into_iter().chain(crashed).chain([self.end]).min();
-            (view, until.unwrap_or(self.end))
+            (view, next.into_iter().chain(crashed).chain([self.end]).min().unwrap_or(self.end))
         })
     }
 }

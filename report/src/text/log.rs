@@ -21,6 +21,9 @@ pub fn log(history: &History, level: Option<&str>) -> String {
     let least = level.and_then(rank);
     let mut text = String::new();
     for event in history.events() {
+        let mut did = |server: u32, what: &str| {
+            line(&mut text, event.at, "TEST", &format!("server {server} {what}"));
+        };
         match &event.kind {
             EventKind::Logged { server, level, text: message, .. }
                 if rank(level).is_some_and(|rank| least.is_some_and(|least| rank <= least)) =>
@@ -33,18 +36,10 @@ pub fn log(history: &History, level: Option<&str>) -> String {
                 line(&mut text, event.at, "TEST", &format!("{what}, line {at}"));
             }
             EventKind::Network { what, .. } => line(&mut text, event.at, "TEST", what),
-            EventKind::Started { server } => {
-                line(&mut text, event.at, "TEST", &format!("server {} starts", server.server));
-            }
-            EventKind::Crashed { server } => {
-                line(&mut text, event.at, "TEST", &format!("server {} crashes", server.server));
-            }
-            EventKind::Connected { server } => {
-                line(&mut text, event.at, "TEST", &format!("server {server} is connected"));
-            }
-            EventKind::Disconnected { server } => {
-                line(&mut text, event.at, "TEST", &format!("server {server} is cut off"));
-            }
+            EventKind::Started { server } => did(server.server, "starts"),
+            EventKind::Crashed { server } => did(server.server, "crashes"),
+            EventKind::Connected { server } => did(*server, "is connected"),
+            EventKind::Disconnected { server } => did(*server, "is cut off"),
             _ => {}
         }
     }

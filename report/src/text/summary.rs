@@ -174,8 +174,7 @@ pub(crate) fn put_first(summary: &mut String, finding: &Finding) {
             at += line.len();
             (at - line.len(), line)
         });
-        let found = starts.into_iter().find(|(_, line)| line.starts_with(label));
-        found.map(|(at, _)| at)
+        starts.into_iter().find(|(_, line)| line.starts_with(label)).map(|(at, _)| at)
     };
     let mut text = String::new();
     cause(&mut text, WHY, finding);

@@ -8,7 +8,7 @@ use crate::event::{Role, TaskEnding, Time};
 use crate::explain::{Explanation, Window};
 use crate::failure::Failure;
 use crate::outcome::Outcome;
-use crate::story::{Call, Moment, Purpose, Story};
+use crate::story::{Call, Moment, Story};
 
 /// How many rows are shown at most.
 const ROWS: usize = 48;
@@ -277,9 +277,7 @@ fn state(story: &Story, server: usize, moment: Moment) -> String {
         .find(|view| view.moment <= moment && view.incarnation == life.incarnation);
     // Requests for votes tell of a candidacy before a look does.
     let stood = story.sent_by(server).rev().find(|call| {
-        call.purpose == Purpose::Vote
-            && call.sent <= moment
-            && call.from.incarnation == life.incarnation
+        call.is_vote() && call.sent <= moment && call.from.incarnation == life.incarnation
     });
     let stood = stood.and_then(|call| call.args.term);
     let seen = view.map(|view| view.term);
@@ -340,7 +338,7 @@ fn rows(story: &Story) -> Vec<Row> {
         }
     }
     let is_late = |call: &&Call| {
-        call.purpose == Purpose::Vote
+        call.is_vote()
             && call.returned.is_some_and(|(returned, outcome)| {
                 outcome != Outcome::Replied && returned.at.0 - call.sent.at.0 >= LATE
             })

@@ -6,7 +6,7 @@ use super::contract::TERM_NOT_TOLD;
 use super::persistence::{TERM_NOT_SAVED, promised, went_back};
 use super::rules;
 use crate::event::Time;
-use crate::spec::breach::Breach;
+use crate::spec::breach::{Basis, Breach};
 use crate::spec::{Known, step};
 use crate::story::{Call, Moment, Purpose, View};
 
@@ -54,8 +54,7 @@ pub(super) const LASTING: Duration = Duration::from_millis(50);
 /// Until when a view was the last of its life.
 pub(super) fn lasts_until(known: &Known<'_>, number: u32, view: &View) -> Time {
     let mut views = known.story.lasting_views(number as usize);
-    let it = views.find(|(other, _)| other.moment == view.moment);
-    it.map_or(view.moment.at, |(_, until)| until)
+    views.find(|(other, _)| other.moment == view.moment).map_or(view.moment.at, |(_, until)| until)
 }
 
 /// `get_state` tells a lower term than before.
@@ -77,11 +76,8 @@ fn view_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breach>
     }
     let text = format!("it is in term {}", view.term);
     if before.life != view.incarnation {
-        let breach = went_back(known, number, &before, view.moment);
-        return Some(match is_short {
-            true => breach.concluded(view.moment.at, text, None),
-            false => breach.seen(view.moment.at, text, None),
-        });
+        let breach = went_back(number, &before, view.moment);
+        return Some(breach.known(Basis::seen_if(!is_short), view.moment.at, text, None));
     }
     let what = format!("server {number} went back from term {} to term {}", before.term, view.term);
     let was = format!("server {number} was in term {}", before.term);
@@ -152,10 +148,7 @@ fn answers_lower(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     };
     let breach = Breach::new(rule, moment, number, what).seen(at.at, was, [proof.id]);
     // A reply that leaves its term at 0 tells none.
-    Some(match term {
-        0 => breach.concluded(moment.at, answer, [call.id]),
-        _ => breach.seen(moment.at, answer, [call.id]),
-    })
+    Some(breach.known(Basis::seen_if(term != 0), moment.at, answer, [call.id]))
 }
 
 /// A server was seen to be in the request's term, or a higher one, before the request came, and answers in a
@@ -191,10 +184,12 @@ fn stays_below(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach>
     );
     let breach = Breach::new(&NOT_ADOPTED, moment, number, what);
     // It may be about to adopt it.
-    Some(match story.stays_below(number as usize, asked, moment) {
-        true => breach.seen(moment.at, text, [call.id]),
-        false => breach.concluded(moment.at, text, [call.id]),
-    })
+    Some(breach.known(
+        Basis::seen_if(story.stays_below(number as usize, asked, moment)),
+        moment.at,
+        text,
+        [call.id],
+    ))
 }
 
 /// What a message says is dealt with by then, in µs.

@@ -132,7 +132,7 @@ fn leads_without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> Option
         );
         let breach = match second.call == first.call {
             true => breach,
-            false => breach.seen(second.at, "it came again".to_owned(), [second.call]),
+            false => breach.seen(second.at, "it came again", [second.call]),
         };
         return Some(breach.seen(moment.at, text, [call.id]));
     }

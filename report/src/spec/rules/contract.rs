@@ -1,18 +1,21 @@
 //! The contract between a Raft and its tester: `raftapi`'s numbered rules, and what a server says of itself.
 
+mod applied;
+
 use std::collections::BTreeSet;
 
+use applied::{applies_another, applies_in_order, applies_moved};
+pub(crate) use applied::{indexes, not_delivered};
+
 use super::all_servers::{LASTING, tells_less};
-use super::install_snapshot::{GOES_BACK, NOT_DELIVERED};
-use super::leaders::{BEYOND_LOG, NOBODY_ASKED};
-use super::request_vote::HANDLERS_OVERLAP;
+use super::leaders::BEYOND_LOG;
 use super::{persistence, rules};
 use crate::event::{Caller, Role};
 use crate::outcome::Outcome;
 use crate::spec::Known;
 use crate::spec::breach::Breach;
 use crate::spec::flow::{applies_unheard, sends_unheard, shows_unheard};
-use crate::story::{Applied, Call, Moment, Proposal, Purpose, View};
+use crate::story::{Call, Moment, Proposal, View};
 
 rules! {
     CONTRADICTS_ITSELF: Contract "says-another-state",
@@ -53,9 +56,8 @@ rules! {
          that is older"
         => Applies applies_in_order within;
     LEFT_OUT: Safety "apply-left-out" = "M9",
-        "Figure 2, All Servers 1; §5.3; rule 6 of the contract",
-        "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied]: each index once, none \
-         left out",
+        APPLIED_TWICE.place,
+        APPLIED_TWICE.says,
         "how far lastApplied moves at a time, when commitIndex has gone up by more than one, and whether \
          everything that it passes has been handed on: a send that fails or is given up leaves a gap";
     COMMIT_GOES_BACK: Safety "commit-goes-back" = "M9",
@@ -92,9 +94,8 @@ rules! {
         "start(): under which condition it returns that the server doesn't lead; get_state() must say the \
          same. Neither entries that aren't committed nor silent followers are a reason";
     ONE_COMMAND: Liveness "one-command-at-a-time",
-        "Figure 2, Leaders 2; §5.3; rule 2 of the contract",
-        "if command received from client: append entry to local log: start() returns at once, and refuses only \
-         if the server doesn't lead",
+        REFUSES_COMMANDS.place,
+        REFUSES_COMMANDS.says,
         "start(): what it waits for or depends on beside the role, such as commitIndex";
     START_WAITS: Liveness "start-waits",
         "rule 2 of the contract; §5.3",
@@ -184,9 +185,7 @@ pub(super) fn says_term_zero(
     };
     let mut breach = Breach::new(rule, moment, number, what);
     if let Some(held) = is_in_snapshot {
-        let how = if held.is_installed { "installed" } else { "was given" };
-        let text = format!("server {number} {how} a snapshot up to index {index}");
-        breach = breach.seen(held.moment.at, text, None);
+        breach = breach.seen(held.moment.at, format!("server {number} {held}"), None);
     }
     let text = format!(
         "it sent server {} {} that calls the entry at index {index} one of term 0",
@@ -258,11 +257,11 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
         Breach::new(&LEADER_ONLY_TOLD, view.moment, number, what).seen(view.moment.at, says, None);
     let breach = match first {
         Some(first) => {
-            let text = "it first sent something as a leader then, with the votes for it".to_owned();
+            let text = "it first sent something as a leader then, with the votes for it";
             breach.seen(first.sent.at, text, [first.id])
         }
         None => {
-            let text = "in that term it never sent anything as a leader".to_owned();
+            let text = "in that term it never sent anything as a leader";
             breach.seen(view.moment.at, text, None)
         }
     };
@@ -271,7 +270,7 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
 
 /// Whether a reply to a request for votes has come just before a view: that may have made a leader.
 fn was_just_answered(known: &Known<'_>, view: &View, number: u32) -> bool {
-    let asked = known.story.sent_by(number as usize).filter(|call| call.purpose == Purpose::Vote);
+    let asked = known.story.sent_by(number as usize).filter(|call| call.is_vote());
     let mut returned = asked.filter_map(|call| call.returned).map(|(returned, _)| returned);
     returned.any(|at| at < view.moment && view.moment.at.0 - at.at.0 < JUST)
 }
@@ -279,99 +278,13 @@ fn was_just_answered(known: &Known<'_>, view: &View, number: u32) -> bool {
 /// Whether a server had the votes of a majority in `term` before `moment`.
 fn has_votes(known: &Known<'_>, caller: Caller, term: Option<u64>, moment: Moment) -> bool {
     let asked = known.story.sent_by(caller.server as usize);
-    let asked = asked.filter(|call| {
-        call.purpose == Purpose::Vote && call.from == caller && call.args.term == term
-    });
+    let asked =
+        asked.filter(|call| call.is_vote() && call.from == caller && call.args.term == term);
     let granted = asked.filter(|call| {
-        call.reply.vote_granted == Some(true)
-            && matches!(call.returned, Some((at, Outcome::Replied)) if at < moment)
+        call.is_granted() && matches!(call.returned, Some((at, Outcome::Replied)) if at < moment)
     });
     let voters: BTreeSet<u32> = granted.map(|call| call.to).collect();
     voters.len() + 1 >= known.story.majority()
-}
-
-/// A server applies an index that isn't the one behind what it has applied.
-fn applies_in_order(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option<Breach> {
-    let (number, index) = (applied.server.server, applied.index);
-    // A life may begin behind a snapshot.
-    let (since, before) = known.server(number).applied?;
-    let is_right = match applied.command {
-        Some(_) => index == before + 1,
-        None => index >= before,
-    };
-    if is_right {
-        return None;
-    }
-    let was = format!("server {number} had applied everything up to index {before}");
-    let (rule, what, text) = match applied.command {
-        None => (
-            &GOES_BACK,
-            format!("server {number} took its service back to an older snapshot"),
-            format!("it handed its service a snapshot that ends at index {index}"),
-        ),
-        Some(_) if index <= before => (
-            &APPLIED_TWICE,
-            format!("server {number} applied an index a second time"),
-            format!("it applied index {index} again"),
-        ),
-        Some(_) => {
-            let left_out = indexes(before + 1, index - 1);
-            let snapshot = known.story.handled_by(number as usize).rev().find(|call| {
-                call.args.last_included_index.is_some_and(|last| before < last && last < index)
-                    && call.handled.is_some_and(|at| at < moment)
-                    && call.delivered > known.server(number).began
-            });
-            if let Some((call, handled)) = snapshot.and_then(|call| Some((call, call.handled?))) {
-                return Some(not_delivered(
-                    number,
-                    call,
-                    handled,
-                    (since, before),
-                    (moment, index),
-                ));
-            }
-            (
-                &LEFT_OUT,
-                format!("server {number} left out {left_out} when it applied what was committed"),
-                format!("the next that it applied is index {index}: it left out {left_out}"),
-            )
-        }
-    };
-    let breach = Breach::new(rule, moment, number, what);
-    Some(breach.seen(since.at, was, None).seen(moment.at, text, None))
-}
-
-/// A snapshot was taken, and the service never got it.
-pub(crate) fn not_delivered(
-    number: u32,
-    call: &Call,
-    handled: Moment,
-    (since, before): (Moment, u64),
-    (moment, index): (Moment, u64),
-) -> Breach {
-    let covers = call.args.last_included_index.unwrap_or(0);
-    let what = format!("server {number} took a snapshot and didn't hand it on to its service");
-    let taken = format!(
-        "server {number} was sent a snapshot by server {} that covers everything up to index {covers}",
-        call.from.server
-    );
-    let text = format!(
-        "it applied index {index}; the last that its service had was index {before}, and the snapshot it never \
-         got"
-    );
-    // It may have left the snapshot alone, and the entries out for another reason.
-    Breach::new(&NOT_DELIVERED, moment, number, what)
-        .seen(
-            since.at,
-            format!("server {number}'s service had everything up to index {before}"),
-            None,
-        )
-        .seen(handled.at, taken, [call.id])
-        .seen(moment.at, text, None)
-}
-
-pub(crate) fn indexes(first: u64, last: u64) -> String {
-    if first == last { format!("index {first}") } else { format!("the indexes {first} to {last}") }
 }
 
 /// A server tells of a lower commit index than before in the same life.
@@ -395,123 +308,6 @@ fn commit_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breac
         said(detail.commit_index),
         None,
     ))
-}
-
-/// Two servers apply different commands at one index.
-fn applies_another(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option<Breach> {
-    let command = applied.command.as_ref()?;
-    let first = known.first_applied(applied.index)?;
-    let other = first.command.as_ref().filter(|other| other.bytes() != command.bytes())?;
-    let (one, two) = (first.server.server, applied.server.server);
-    let what =
-        format!("servers {one} and {two} applied different commands at index {}", applied.index);
-    let text =
-        |who, command| format!("server {who} applied {command:?} at index {}", applied.index);
-    let mut breach = Breach::new(&TWO_COMMANDS, moment, two, what)
-        .seen(first.moment.at, text(one, other), None)
-        .seen(moment.at, text(two, command), None);
-    breach.servers = vec![one, two];
-    // How it came to that says more.
-    Some(breach.sure_if(false))
-}
-
-/// A server applies at one index the command that leaders have given another.
-fn applies_moved(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option<Breach> {
-    let (number, index) = (applied.server.server, applied.index);
-    let command = applied.command.as_ref()?;
-    if known.proposed_at(index).any(|own| own.command.bytes() == command.bytes()) {
-        return None; // as nearly always
-    }
-    let mut elsewhere = known
-        .story
-        .proposals
-        .iter()
-        .filter(|own| own.moment < moment && own.command.bytes() == command.bytes());
-    let own = elsewhere.next()?;
-    if let Some(breach) = appends_overlap(known, moment, applied, own) {
-        return Some(breach);
-    }
-    let is_one = elsewhere.all(|other| other.index == own.index);
-    let before = known.story.applied.iter().take_while(|before| before.moment < moment);
-    // Where another command has that index, entries have moved; else there is one too many.
-    let is_free = known.proposed_at(index).next().is_none();
-    if let Some(first) = before.filter(|_| is_free).find(|before| {
-        before.server == applied.server
-            && before.index == own.index
-            && before.command.as_ref().is_some_and(|first| first.bytes() == command.bytes())
-    }) {
-        return Some(applies_copy(applied, own, first, is_one));
-    }
-    let what = format!("server {number} applied at index {index} the command of another index");
-    let given = format!(
-        "server {}'s start() gave {command:?} index {} in term {}",
-        own.server.server, own.index, own.term
-    );
-    let text = format!("server {number} applied that command at index {index}");
-    let breach = Breach::new(&MOVED, moment, number, what).seen(own.moment.at, given, None);
-    Some(match is_one && known.story.dropped == 0 {
-        true => breach.seen(moment.at, text, None),
-        false => breach.concluded(moment.at, text, None),
-    })
-}
-
-/// A server applies an entry at another index than its own, and two handlers that brought it had been under
-/// way at the same time.
-fn appends_overlap(
-    known: &Known<'_>,
-    moment: Moment,
-    applied: &Applied,
-    own: &Proposal,
-) -> Option<Breach> {
-    let (number, index) = (applied.server.server, applied.index);
-    let brings = |call: &&Call| {
-        let begins = call.args.prev_log_index.is_some_and(|prev| prev < own.index);
-        call.purpose == Purpose::Append
-            && begins
-            && call.up_to() >= Some(own.index)
-            && call.delivered > known.server(number).began
-    };
-    let all: Vec<&Call> = known.story.handled_by(number as usize).filter(brings).collect();
-    let (first, second) = all.iter().enumerate().find_map(|(place, first)| {
-        let overlaps =
-            |second: &&&Call| second.delivered < first.handled && first.delivered < second.handled;
-        all[place + 1..].iter().find(overlaps).map(|second| (*first, *second))
-    })?;
-    let what = format!(
-        "server {number} took the same entry over twice, in handlers that were under way at the same time"
-    );
-    let text = |call: &Call| {
-        format!("server {number} began to handle {} from server {}", call.method, call.from.server)
-    };
-    let text_of = |call: &Call| call.delivered.map(|began| (began.at, text(call)));
-    let ((one, first_text), (two, second_text)) = text_of(first).zip(text_of(second))?;
-    let breach = Breach::new(&HANDLERS_OVERLAP, moment, number, what)
-        .seen(one, first_text, [first.id])
-        .seen(two, second_text, [second.id]);
-    let text = format!("it applied the command of index {} at index {index}", own.index);
-    // They may overlap without harm, and another mistake have put it there.
-    Some(breach.concluded(moment.at, text, None))
-}
-
-/// A server applies once more what was applied at its own index before: somebody has appended it twice.
-fn applies_copy(applied: &Applied, own: &Proposal, first: &Applied, is_one: bool) -> Breach {
-    let (number, index) = (applied.server.server, applied.index);
-    let what =
-        format!("a command stands in the log twice, at index {} and at index {index}", own.index);
-    let took = format!(
-        "server {}'s start() gave a command index {} in term {}, and no other one",
-        own.server.server, own.index, own.term
-    );
-    let applied_first =
-        format!("server {} applied it at index {}", first.server.server, first.index);
-    let again = format!("server {number} applied it at index {index}");
-    let breach = Breach::new(&NOBODY_ASKED, applied.moment, number, what)
-        .seen(own.moment.at, took, None)
-        .seen(first.moment.at, applied_first, None);
-    match is_one {
-        true => breach.seen(applied.moment.at, again, None),
-        false => breach.concluded(applied.moment.at, again, None),
-    }
 }
 
 fn index_zero(_: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {

@@ -7,9 +7,9 @@ use super::rules;
 use crate::event::RpcId;
 use crate::outcome::Outcome;
 use crate::spec::Known;
-use crate::spec::breach::Breach;
+use crate::spec::breach::{Basis, Breach};
 use crate::spec::server::Led;
-use crate::story::{Applied, Call, Moment, Purpose, View};
+use crate::story::{Applied, Call, Moment, View};
 use crate::text::{count, list};
 
 rules! {
@@ -52,11 +52,7 @@ rules! {
          by commands, so that there is no room for the no-op of §8",
         "where the log grows: in start(), by one entry, and not when a server becomes the leader"
         => Appends sends_unasked, Proposes leaves_room;
-    OF_A_NEW_LEADER: Contract "entry-of-a-new-leader",
-        "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
-        "a leader appends a command when a client asks it to, once, and nothing else: the lab counts indexes \
-         by commands, so that there is no room for the no-op of §8",
-        "where the log grows: in start(), by one entry, and not when a server becomes the leader";
+    OF_A_NEW_LEADER: Contract "entry-of-a-new-leader", NOBODY_ASKED.place, NOBODY_ASKED.says, NOBODY_ASKED.look;
     LACKS_COMMITTED: Safety "leader-lacks-committed" = "M11",
         "§5.4, Leader Completeness; §5.4.1",
         "a leader's log has every entry that was committed in an earlier term",
@@ -256,10 +252,8 @@ fn commits(
     // The term of an entry may be known by its server's own word only; and where every claim of a term's
     // leader rests on a leadership that nobody gave it, that comes first.
     let is_old = rule.id == OLD_TERM.id;
-    let breach = match is_old && server.log.is_claimed {
-        true => breach.concluded(moment.at, text, call),
-        false => breach.seen(moment.at, text, call),
-    };
+    let breach =
+        breach.known(Basis::seen_if(!(is_old && server.log.is_claimed)), moment.at, text, call);
     // What is applied first may be of an earlier term, and more be committed with it.
     Some(breach.sure_if(!is_old || call.is_some()))
 }
@@ -269,8 +263,7 @@ fn ended_before_crash(known: &Known<'_>, number: u32) -> Option<u64> {
     let server = known.server(number);
     let began = server.began.filter(|_| server.life > 1)?;
     let earlier = server.log.confirmations.iter().filter(|earlier| earlier.life < server.life);
-    let proposed = known.story.proposals.iter();
-    let proposed = proposed.filter(|own| own.server.server == number && own.moment < began);
+    let proposed = known.story.proposed_by(number).filter(|own| own.moment < began);
     earlier.map(|earlier| earlier.up_to).chain(proposed.map(|own| own.index)).max()
 }
 
@@ -329,7 +322,7 @@ fn lacks_committed(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Bre
         return None; // judged when it began to lead
     }
     let asked = known.story.sent_by(number as usize).find(|asked| {
-        asked.purpose == Purpose::Vote && asked.from == call.from && asked.args.term == Some(term)
+        asked.is_vote() && asked.from == call.from && asked.args.term == Some(term)
     })?;
     let last = asked.args.last_log_term.zip(asked.args.last_log_index)?;
     let others = known.servers.iter().filter_map(|other| other.led.as_ref());
@@ -396,19 +389,14 @@ fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<B
     let mut breach = Breach::new(rule, moment, number, what)
         .facts(super::persistence::had(known, number, prev, moment));
     if let Some(held) = at_end {
-        let how = if held.is_installed { "installed" } else { "was given" };
-        let text = format!("it {how} a snapshot up to index {prev}");
-        breach = breach.seen(held.moment.at, text, None);
+        breach = breach.seen(held.moment.at, format!("it {held}"), None);
     }
     let text = format!(
         "it sent server {} a request that follows index {prev} and calls that entry one of term {said}; it is \
          of term {own}",
         call.to
     );
-    Some(match server.log.is_claimed {
-        true => breach.concluded(moment.at, text, [call.id]),
-        false => breach.seen(moment.at, text, [call.id]),
-    })
+    Some(breach.known(Basis::seen_if(!server.log.is_claimed), moment.at, text, [call.id]))
 }
 
 /// How a server came to act as the leader of a term for which it has no majority of votes.
@@ -469,7 +457,7 @@ pub(crate) fn gives_up(known: &Known<'_>, number: u32, view: &View) -> Option<Br
         let Some((returned, Outcome::Replied)) = call.returned else { continue };
         if returned < view.moment && view.moment.at.0 - returned.at.0 < ANSWERED {
             answered.insert(call.to);
-            let is_now = returned.at == view.moment.at && call.reply.success == Some(false);
+            let is_now = returned.at == view.moment.at && call.is_rejected();
             refused = refused.or(is_now.then_some(call));
         }
     }

@@ -4,7 +4,7 @@ use super::rules;
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::server::Shown;
-use crate::story::{Call, Held, Moment, Purpose};
+use crate::story::{Call, Held, Moment};
 
 rules! {
     TERM_NOT_SAVED: Safety "term-not-saved" = "M3",
@@ -88,13 +88,12 @@ pub(super) fn term_forgotten(
         return None;
     }
     let before = promised(known, server, moment).filter(|before| before.term >= least)?;
-    let breach = went_back(known, server, &before, moment);
+    let breach = went_back(server, &before, moment);
     Some(breach.seen(moment.at, format!("after a crash {text}"), [call.id]))
 }
 
 /// A server forgot its term in a crash: what it had been in.
-pub(super) fn went_back(known: &Known<'_>, server: u32, before: &Shown, moment: Moment) -> Breach {
-    let _ = known;
+pub(super) fn went_back(server: u32, before: &Shown, moment: Moment) -> Breach {
     let what = format!("server {server} forgot its term in a crash");
     let was = format!("before a crash server {server} was in term {}", before.term);
     Breach::new(&TERM_NOT_SAVED, moment, server, what).seen(before.moment.at, was, before.call)
@@ -110,8 +109,7 @@ pub(crate) fn had(known: &Known<'_>, server: u32, index: u64, until: Moment) -> 
             before(confirmed.life),
             confirmed.up_to
         );
-        let calls = vec![confirmed.call];
-        return Some(Fact { text, at: confirmed.at, calls, basis: Basis::Seen });
+        return Some(Fact::new(Basis::Seen, confirmed.at, text, [confirmed.call]));
     }
     let before_then = known.story.proposals.partition_point(|own| own.moment < until);
     let mut own = known.story.proposals[..before_then].iter().rev();
@@ -119,15 +117,13 @@ pub(crate) fn had(known: &Known<'_>, server: u32, index: u64, until: Moment) -> 
     let life = before(own.server.incarnation);
     let text = format!("{life}server {server} accepted a command at index {}", own.index);
     // start() may promise an index before the entry is in the log. What it has sent it has.
-    let mut sent = known.story.sent_by(server as usize);
-    let is_sent = sent.any(|call| {
+    let is_sent = known.story.sent_by(server as usize).any(|call| {
         call.from == own.server
             && call.args.term == Some(own.term)
             && call.sent < until
             && call.up_to().is_some_and(|last| last >= index)
     });
-    let basis = if is_sent { Basis::Seen } else { Basis::Concluded };
-    Some(Fact { text, at: own.moment.at, calls: Vec::new(), basis })
+    Some(Fact::new(Basis::seen_if(is_sent), own.moment.at, text, None))
 }
 
 /// The last request that a server has accepted since it confirmed `index`, and that ends before.
@@ -139,7 +135,7 @@ pub(crate) fn handled_shorter<'a>(
 ) -> Option<&'a Call> {
     let confirmed = known.server(server).log.confirmed(index)?;
     known.story.handled_by(server as usize).rev().find(|call| {
-        call.reply.success == Some(true)
+        call.is_accepted()
             && call.id != confirmed.call
             && call.handled.is_some_and(|at| at < until && at.at >= confirmed.at)
             && call.up_to().is_some_and(|last| last < index)
@@ -155,7 +151,7 @@ pub(super) fn handled_older_snapshot<'a>(
 ) -> Option<&'a Call> {
     let confirmed = known.server(server).log.confirmed(index)?;
     known.story.handled_by(server as usize).rev().find(|call| {
-        call.purpose == Purpose::Snapshot
+        call.is_snapshot()
             && call.reply.term == call.args.term
             && call.handled.is_some_and(|at| at < until && at.at >= confirmed.at)
             && call.args.last_included_index.is_some_and(|last| last < index)
@@ -168,9 +164,7 @@ pub(super) fn saved_snapshot(known: &Known<'_>, server: u32, index: u64) -> Opti
     let story = known.story;
     let began = known.server(server).began?;
     let snapshot = story.held_by(server, began).max_by_key(|held| held.moment)?;
-    let saves = story.saved.iter().rev();
-    let mut saves =
-        saves.filter(|save| save.server.server == server && save.moment < began).peekable();
+    let mut saves = story.saved_by(server).rev().filter(|save| save.moment < began).peekable();
     let stored = saves.peek()?.snapshot;
     // What a leader sends is saved before it is applied.
     let is_older = |save: &&crate::story::Save| {
@@ -186,11 +180,7 @@ pub(super) fn not_in_saves(known: &Known<'_>, server: u32, moment: Moment) -> Op
     if known.story.held_by(server, moment).next().is_some() {
         return None;
     }
-    let saves = known
-        .story
-        .saved
-        .iter()
-        .filter(|save| save.server.server == server && save.moment < moment && save.state > 0);
+    let saves = known.story.saved_by(server).filter(|save| save.moment < moment && save.state > 0);
     let sizes: Vec<u64> = saves.map(|save| save.state).collect();
     let (least, most) = (sizes.iter().min()?, sizes.iter().max()?);
     let entries = known.server(server).log.last_index();
@@ -202,7 +192,7 @@ pub(super) fn not_in_saves(known: &Known<'_>, server: u32, moment: Moment) -> Op
             sizes.len(),
             crate::text::count(entries as usize, "entry")
         );
-        Fact { text, at: moment.at, calls: Vec::new(), basis: Basis::Concluded }
+        Fact::new(Basis::Concluded, moment.at, text, None)
     })
 }
 
@@ -237,7 +227,7 @@ fn asks_with_less_than_written(known: &Known<'_>, moment: Moment, call: &Call) -
 }
 
 /// A server that was restarted with a snapshot acts as if it had none.
-pub(super) fn snapshot_index_forgotten(
+pub(crate) fn snapshot_index_forgotten(
     known: &Known<'_>,
     number: u32,
     snapshot: &Held,

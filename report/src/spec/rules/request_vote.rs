@@ -26,12 +26,7 @@ rules! {
         "how a voter compares the logs: (last term, last index) of the candidate against its own, in this \
          order"
         => Votes votes_for_outdated;
-    LONGER_PREFERRED: Safety "longer-log-preferred",
-        "Figure 2, RequestVote 2; §5.4.1",
-        "a server votes only for a candidate whose log is at least as up-to-date as its own: the later \
-         last term counts, and with equal terms the longer log",
-        "how a voter compares the logs: (last term, last index) of the candidate against its own, in this \
-         order";
+    LONGER_PREFERRED: Safety "longer-log-preferred", OUTDATED.place, OUTDATED.says, OUTDATED.look;
     REFUSED: Liveness "vote-refused-without-reason",
         "Figure 2, RequestVote 2; §5.2, §5.4.1",
         "if votedFor is null or candidateId, and candidate's log is at least as up-to-date as receiver's \
@@ -60,7 +55,7 @@ fn votes(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
 
 /// The term in which a vote is granted.
 fn granted(call: &Call) -> Option<u64> {
-    let term = call.args.term.filter(|_| call.reply.vote_granted == Some(true))?;
+    let term = call.args.term.filter(|_| call.is_granted())?;
     call.reply.term.is_none_or(|now| now <= term).then_some(term)
 }
 
@@ -113,8 +108,7 @@ fn votes_again(
 /// Whether a server was seen in a lower term in its present life.
 fn is_below(known: &Known<'_>, server: u32, term: u64, (since, until): (Moment, Moment)) -> bool {
     let life = known.server(server).life;
-    let mut views = known.story.views[server as usize].iter();
-    views.any(|view| {
+    known.story.views[server as usize].iter().any(|view| {
         let is_between = since < view.moment && view.moment < until;
         view.incarnation == life && is_between && view.term < term
     })
@@ -208,7 +202,7 @@ pub(crate) fn refused_for_length(known: &Known<'_>, moment: Moment, call: &Call)
     let is_free = server.votes.get(&term).is_none_or(|vote| vote.candidate == call.from.server);
     let known_last = server.log.last()?;
     let is_shorter = call.args.last_log_index? < known_last.1 && last_term > known_last.0;
-    let refused = call.reply.vote_granted == Some(false) && call.reply.term == Some(term);
+    let refused = call.is_denied() && call.reply.term == Some(term);
     if !refused || !is_free || !is_shorter || !server.is_at_rest(call) {
         return None;
     }
@@ -217,7 +211,7 @@ pub(crate) fn refused_for_length(known: &Known<'_>, moment: Moment, call: &Call)
          {last_term}, and is shorter",
         call.to, call.from.server
     );
-    Some(Fact { text, at: moment.at, calls: vec![call.id], basis: Basis::Concluded })
+    Some(Fact::new(Basis::Concluded, moment.at, text, [call.id]))
 }
 
 /// Whether a voter that refuses is known to have no reason to, and what its log's end is then: its term, its
@@ -227,7 +221,7 @@ pub(crate) fn refuses_without_reason(known: &Known<'_>, call: &Call) -> Option<F
     let offered = call.args.last_log_term.zip(call.args.last_log_index)?;
     let server = known.server(call.to);
     let is_free = server.votes.get(&term).is_none_or(|vote| vote.candidate == call.from.server);
-    let refused = call.reply.vote_granted == Some(false) && call.reply.term == Some(term);
+    let refused = call.is_denied() && call.reply.term == Some(term);
     if !refused || !is_free || server.stood.contains(&term) || known.story.holds_to_leader(call) {
         return None;
     }
@@ -251,5 +245,5 @@ pub(crate) fn refuses_without_reason(known: &Known<'_>, call: &Call) -> Option<F
         "server {} refused its vote of term {term} to server {}, whose log was no worse than its own; {vote}",
         call.to, call.from.server
     );
-    (!told).then(|| Fact { text, at: handled.at, calls: vec![call.id], basis: Basis::Concluded })
+    (!told).then(|| Fact::new(Basis::Concluded, handled.at, text, [call.id]))
 }

@@ -1,0 +1,122 @@
+//! Elections that come at the same times: servers that draw the same timeouts, and votes that are split.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::elections::{present, voters};
+use super::seconds;
+use crate::event::Time;
+use crate::explain::Case;
+use crate::spec::Breach;
+use crate::spec::rules::candidates;
+use crate::text::list;
+
+/// How many intervals between elections must be the same, and how far they may differ.
+const SAME: (usize, Duration) = (6, Duration::from_millis(5));
+
+/// A server's election timeout is always the same.
+pub(super) fn always_the_same(case: &Case<'_>) -> Option<Breach> {
+    let (least, spread) = SAME;
+    for (server, elections) in voters(case) {
+        let within = elections.iter().filter(|election| case.window.contains(election.at));
+        let times: Vec<_> = within.map(|election| election.at).collect();
+        let gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+        let same = gaps.windows(least).find(|gaps| {
+            let (min, max) = (gaps.iter().min(), gaps.iter().max());
+            min.zip(max).is_some_and(|(min, max)| *max - *min <= spread)
+        });
+        let Some(gaps) = same else { continue };
+        let text = format!(
+            "server {server} began {} elections, {} of them in a row each {} after the one before",
+            times.len(),
+            gaps.len(),
+            seconds(gaps[0])
+        );
+        let what = format!("server {server}'s election timeout is the same each time");
+        let breach = case.breach(&candidates::ALWAYS_THE_SAME, server as u32, what);
+        return Some(breach.seen(case.window.until, text, None));
+    }
+    None
+}
+
+/// Two servers drew the same timeouts each time, and these differ from each other.
+pub(super) fn same_seed(case: &Case<'_>) -> Option<Breach> {
+    const DRAWN: usize = 3;
+    let all = present(case, 0..case.story.servers);
+    let gaps: Vec<(usize, Vec<Duration>)> = all
+        .iter()
+        .map(|(&server, elections)| {
+            let times: Vec<Time> = elections.iter().map(|election| election.at).collect();
+            (server, times.windows(2).map(|pair| pair[1].since(pair[0])).collect())
+        })
+        .collect();
+    let close = |one: &Duration, other: &Duration| one.abs_diff(*other) <= SAME.1;
+    for (place, (one, own)) in gaps.iter().enumerate() {
+        for (two, theirs) in &gaps[place + 1..] {
+            let drawn = own.len().min(theirs.len());
+            let (own, theirs) = (&own[own.len() - drawn..], &theirs[theirs.len() - drawn..]);
+            let is_same = own.iter().zip(theirs).all(|(one, other)| close(one, other));
+            let varies = own.iter().any(|gap| !close(gap, &own[0]));
+            if drawn < DRAWN || !is_same || !varies {
+                continue;
+            }
+            let what = format!("servers {one} and {two} draw the same election timeouts");
+            let drawn_ms = own.iter().take(5).map(|gap| format!("{} ms", gap.as_millis()));
+            let text = format!(
+                "servers {one} and {two} both waited {} between their elections, each time within 5 ms of \
+                 each other",
+                list(drawn_ms)
+            );
+            let mut breach = case.breach(&candidates::SAME_SEED, *one as u32, what);
+            breach.servers.push(*two as u32);
+            return Some(breach.seen(case.window.until, text, None));
+        }
+    }
+    None
+}
+
+/// How close to each other two elections are that split the votes: within a few message delays.
+const SAME_TIME: Duration = Duration::from_millis(30);
+
+/// Several candidates stand at the same time, again and again.
+pub(super) fn votes_split(case: &Case<'_>) -> Option<Breach> {
+    let voters = voters(case);
+    let mut rounds: BTreeMap<u64, Vec<(Time, usize)>> = BTreeMap::new();
+    let mut gaps: Vec<Duration> = Vec::new();
+    for (&server, elections) in &voters {
+        for election in elections.iter().filter(|election| case.window.contains(election.at)) {
+            rounds.entry(election.term).or_default().push((election.at, server));
+        }
+        let pairs = elections.iter().zip(elections.iter().skip(1));
+        gaps.extend(pairs.map(|(one, next)| next.at.since(one.at)));
+    }
+    let mut split = Vec::new();
+    for (term, candidates) in &mut rounds {
+        candidates.sort();
+        let (first, last) = (candidates.first()?.0, candidates.last()?.0);
+        if candidates.len() >= 2 && last.since(first) <= SAME_TIME {
+            split.push((*term, candidates.clone()));
+        }
+    }
+    let first = split.first().filter(|_| split.len() >= 3)?.1[0].1;
+    let what = "several candidates stand at the same time, again and again, and split the votes";
+    let mut breach = case.breach(&candidates::SPLIT, first as u32, what.to_owned());
+    for (term, candidates) in split.iter().take(2) {
+        let (at, _) = candidates[0];
+        let who = list(candidates.iter().map(|(_, server)| format!("server {server}")));
+        let span = candidates[candidates.len() - 1].0.since(at).as_secs_f64() * 1e3;
+        breach = breach.seen(at, format!("{who} stood in term {term} within {span:.1} ms"), None);
+    }
+    if let (Some(min), Some(max)) = (gaps.iter().min(), gaps.iter().max()) {
+        let text = format!(
+            "{} of {} elections of the failing check were split like that; a server waited {} to {} for its \
+             next election",
+            split.len(),
+            rounds.len(),
+            seconds(*min),
+            seconds(*max)
+        );
+        breach = breach.seen(case.window.until, text, None);
+    }
+    Some(breach)
+}

@@ -1,0 +1,319 @@
+//! What a leader sends to one follower again and again, or never again, and what it makes of the answers.
+
+use std::collections::BTreeMap;
+
+use super::replication::{FEW, appends};
+use super::votes::not_taken;
+use super::{LONG, leads, up};
+use crate::explain::Case;
+use crate::outcome::Outcome;
+use crate::spec::Breach;
+use crate::spec::rules::{contract, install_snapshot, leaders};
+use crate::story::{Call, Purpose};
+use crate::text::count;
+
+/// For how many refusals in a row an entry is looked for before that is slow.
+const MANY: usize = 8;
+
+/// Calls that say the same, each sent when the answer to the one before was there.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    first: &'a Call,
+    last: &'a Call,
+    count: usize,
+}
+
+impl<'a> Row<'a> {
+    fn of(call: &'a Call) -> Row<'a> {
+        Row { first: call, last: call, count: 1 }
+    }
+
+    /// The row with `call` in it, if its sender had the last one's answer.
+    fn and(self, call: &'a Call) -> Option<Row<'a>> {
+        let knew = self.last.returned.is_some_and(|(before, _)| before < call.sent);
+        knew.then_some(Row { last: call, count: self.count + 1, ..self })
+    }
+}
+
+/// The longest row of refused requests with the same prevLogIndex, each sent with the refusal before known.
+fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
+    let mut rows: BTreeMap<(u32, u32, u64), Row<'_>> = BTreeMap::new();
+    let mut found: Option<Row<'_>> = None;
+    for call in &case.story.calls {
+        let (Purpose::Append, Some(term), Some(success), Some((returned, _))) =
+            (call.purpose, call.args.term, call.reply.success, call.returned)
+        else {
+            continue;
+        };
+        if !case.window.contains(returned.at) {
+            continue;
+        }
+        let key = (call.from.server, call.to, term);
+        let same = |row: &&Row<'_>| row.last.args.prev_log_index == call.args.prev_log_index;
+        if success || call.reply.term != Some(term) {
+            rows.remove(&key);
+        } else if let Some(&row) = rows.get(&key).filter(same) {
+            let Some(row) = row.and(call) else { continue };
+            rows.insert(key, row);
+            let lasted = call.sent.at.since(row.first.sent.at);
+            let is_longest = found.is_none_or(|found| found.count < row.count);
+            if row.count >= FEW && lasted > LONG / 4 && is_longest {
+                found = Some(row);
+            }
+        } else {
+            rows.insert(key, Row::of(call));
+        }
+    }
+    found
+}
+
+/// A request says the same as one whose refusal its leader has had, again and again.
+pub(super) fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
+    let Row { first, last, count } = refused_again(case)?;
+    let (leader, server, prev) = (first.from.server, first.to, first.args.prev_log_index?);
+    let refused =
+        format!("server {leader} sent what follows index {prev}, and server {server} refused it");
+    let again = format!(
+        "server {leader} had {} such refusals by then, and tried the same prevLogIndex again",
+        count - 1
+    );
+    let what = format!("server {leader} tries the same prevLogIndex again and again");
+    let breach = case
+        .breach(&leaders::NEXT_INDEX_STAYS, leader, what)
+        .seen(first.sent.at, refused, [first.id])
+        .seen(last.sent.at, again, [last.id]);
+    // What may hold it up: a confirmation that goes as far in the same term, or that the leader takes for one.
+    let confirmed = appends(case.story, leader, server, first.args.term?)
+        .filter(|call| call.sent < first.sent && call.is_accepted())
+        .filter_map(Call::up_to)
+        .max();
+    Some(match confirmed {
+        Some(up_to) if up_to >= prev => breach.seen(
+            first.sent.at,
+            format!("it had confirmed index {up_to} in that term before"),
+            None,
+        ),
+        _ => breach,
+    })
+}
+
+/// A follower has a snapshot, and its leader, who has heard that, sends it once more, again and again.
+pub(super) fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
+    let mut rows: BTreeMap<(u32, u32, Option<u64>), Row<'_>> = BTreeMap::new();
+    let mut longest: Option<Row<'_>> = None;
+    let story = case.story;
+    // Nobody waits for the reply to a copy.
+    let calls = story.calls.iter().filter(|call| call.is_snapshot() && !call.is_copy);
+    for call in calls.filter(|call| call.sent.at <= case.window.until) {
+        let key = (call.from.server, call.to, call.args.term);
+        let index = call.args.last_included_index;
+        let is_taken = call.replied().is_some() && call.reply.term == call.args.term;
+        if !is_taken || index.is_none() {
+            rows.remove(&key);
+            continue;
+        }
+        let same = |row: &&Row<'_>| {
+            (row.last.args.last_included_index, row.last.life) == (index, call.life)
+        };
+        let row = match rows.get(&key).filter(same) {
+            Some(row) => row.and(call),
+            None => Some(Row::of(call)),
+        };
+        let Some(row) = row else { continue };
+        rows.insert(key, row);
+        if longest.is_none_or(|longest| longest.count < row.count) {
+            longest = Some(row);
+        }
+    }
+    let Row { first, last, count } = longest?;
+    let (leader, server) = (first.from.server, first.to);
+    // After a crash it may need it again.
+    let life = story.lives[server as usize].iter().find(|life| life.covers(first.sent.at))?;
+    if count < FEW || !life.covers(last.sent.at) {
+        return None;
+    }
+    let sent = format!(
+        "server {leader} sent server {server} its snapshot up to index {}, and got its answer",
+        first.args.last_included_index?
+    );
+    let what = format!("server {leader} sends the same snapshot again and again");
+    Some(
+        case.breach(&install_snapshot::ANSWER_MOVED_NOTHING, leader, what)
+            .seen(first.sent.at, sent, [first.id])
+            .seen(
+                last.sent.at,
+                format!("it had sent the same one {count} times by then"),
+                [last.id],
+            ),
+    )
+}
+
+/// Of two requests that a follower refused in a term, most follow indexes that are next to each other.
+pub(super) fn back_one_by_one(case: &Case<'_>) -> Option<Breach> {
+    let mut refused: BTreeMap<(u32, u32, u64), BTreeMap<u64, &Call>> = BTreeMap::new();
+    for call in &case.story.calls {
+        if let (Purpose::Append, Some(false), Some(term), Some(prev)) =
+            (call.purpose, call.reply.success, call.args.term, call.args.prev_log_index)
+            && call.reply.term == Some(term)
+            && call.sent.at <= case.window.until
+            && call.returned.is_some_and(|(returned, _)| returned.at >= case.window.settled)
+        {
+            let row = refused.entry((call.from.server, call.to, term)).or_default();
+            row.entry(prev).or_insert(call);
+        }
+    }
+    let steps = |prevs: &BTreeMap<u64, &Call>| {
+        let next = |prev: &&u64| prevs.contains_key(&(**prev + 1));
+        prevs.keys().filter(next).count()
+    };
+    let (_, prevs) = refused.iter().max_by_key(|(_, prevs)| steps(prevs))?;
+    let steps = steps(prevs);
+    // A leap in between is the beginning of another search.
+    if steps < MANY || steps * 4 < prevs.len() * 3 {
+        return None;
+    }
+    let ((&to, last), (&from, first)) = (prevs.first_key_value()?, prevs.last_key_value()?);
+    let (leader, server) = (first.from.server, first.to);
+    let took = last.sent.at.0.abs_diff(first.sent.at.0) as f64 / 1e6;
+    let what = format!("server {leader} looked for the end of a follower's log entry by entry");
+    let refused =
+        format!("server {server} refused what server {leader} sent to follow index {from}");
+    let again = format!(
+        "{took:.2} s later it was to follow index {to}, and was refused again; between lie {steps} steps by one"
+    );
+    Some(
+        case.breach(&leaders::ONE_BY_ONE, leader, what)
+            .seen(first.sent.at, refused, [first.id])
+            .seen(last.sent.at, again, [last.id]),
+    )
+}
+
+/// What a leader can't bring by entries: its log begins behind what the follower lacks, and it sends no
+/// snapshot.
+pub(super) fn snapshot_needed(case: &Case<'_>) -> Option<Breach> {
+    let story = case.story;
+    let Row { first, last, count } = refused_again(case)?;
+    let (leader, server, prev) = (first.from.server, first.to, last.args.prev_log_index?);
+    let held = story.last_held(leader, last.sent)?;
+    // It begins where its snapshot ends, or may no more have what comes before.
+    let is_at_end = prev == held.index || prev == held.index + 1;
+    // It has all that if it has a snapshot that goes as far, or has confirmed as much.
+    let has_snapshot = story.held_by(server, last.sent).any(|own| own.index >= prev);
+    let confirmed = story.handled_by(server as usize).any(|call| {
+        call.is_accepted() && call.up_to() >= Some(prev) && call.handled < Some(last.sent)
+    });
+    if has_snapshot || confirmed {
+        return None;
+    }
+    let mut sent = story.sent_by(leader as usize).filter(|call| call.to == server);
+    let was_sent = sent.any(|call| {
+        call.is_snapshot() && call.sent.at >= first.sent.at && call.sent.at <= case.window.until
+    });
+    if !is_at_end || was_sent {
+        return None;
+    }
+    let what = format!("server {leader} never sends server {server} the snapshot that it needs");
+    let had = format!("server {leader} {held}");
+    let text = format!(
+        "server {server} has refused {count} requests that follow index {prev}: it lacks what comes before, \
+         and until now server {leader} has sent it no snapshot"
+    );
+    Some(case.breach(&install_snapshot::NEEDED, leader, what).seen(held.moment.at, had, None).seen(
+        last.sent.at,
+        text,
+        [first.id, last.id],
+    ))
+}
+
+/// A request that carried entries failed, and the leader went on behind them without having sent them again.
+pub(super) fn moved_at_sending(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let mut found = Vec::new();
+    for leader in up(&case.window) {
+        let Some(led) = leads(story, leader as usize, until) else { continue };
+        for server in (0..story.servers as u32).filter(|&server| server != leader) {
+            let all: Vec<&Call> = appends(story, leader, server, led.term).collect();
+            let confirmed = |call: &&Call| call.is_accepted() && call.replied().is_some();
+            let up_to = all.iter().copied().filter(confirmed).filter_map(Call::up_to).max();
+            let failed = all.iter().find(|call| {
+                let carries = call.has_entries();
+                let end = call.up_to();
+                let is_lost = match call.returned {
+                    Some((_, Outcome::Replied)) => call.is_rejected(),
+                    Some(_) => true,
+                    None => false,
+                };
+                carries
+                    && is_lost
+                    && end > up_to
+                    && call.returned.is_some_and(|it| it.0.at <= until)
+            });
+            let Some(failed) = failed else { continue };
+            let (returned, outcome) = failed.returned?;
+            let end = failed.up_to()?;
+            let later: Vec<&&Call> = all.iter().filter(|call| call.sent > returned).collect();
+            let beyond = |call: &&&Call| call.args.prev_log_index.is_some_and(|prev| prev >= end);
+            if later.len() >= FEW
+                && later.iter().all(beyond)
+                && until.since(returned.at) > LONG / 2
+                && let (Some(first), Some(last)) = (later.first(), later.last())
+            {
+                found.push((
+                    leader,
+                    server,
+                    *failed,
+                    returned.at,
+                    outcome,
+                    (**first, **last),
+                    later.len(),
+                ));
+            }
+        }
+    }
+    let (leader, server, failed, at, outcome, (first, last), times) = found.pop()?;
+    let (prev, end) = (failed.args.prev_log_index?, failed.up_to()?);
+    let what = format!("server {leader} takes for delivered what it has only sent");
+    let came_to = match outcome {
+        Outcome::Replied => "was refused".to_owned(),
+        outcome => format!("failed ({outcome})"),
+    };
+    let sent = format!("server {leader} sent server {server} {}", contract::indexes(prev + 1, end));
+    let next = format!(
+        "it went on with what follows index {}; in {} since then it has never sent {} again, which server \
+         {server} hasn't confirmed",
+        first.args.prev_log_index?,
+        count(times, "request"),
+        contract::indexes(prev + 1, end)
+    );
+    Some(
+        case.breach(&leaders::MOVED_AT_SENDING, leader, what)
+            .seen(failed.sent.at, sent, [failed.id])
+            .seen(at, format!("that call {came_to}"), [failed.id])
+            .seen(first.sent.at, next, [first.id, last.id]),
+    )
+}
+
+/// Answers came back, and their leader had stopped waiting for them.
+pub(super) fn answer_not_taken(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let dropped = story.calls.iter().filter(|call| {
+        call.is_leaders()
+            && call.dropped.is_some_and(|dropped| case.window.contains(dropped.at))
+            && call.is_handled_until(until)
+            && !matches!(call.returned, Some((_, Outcome::RequestLost | Outcome::ReplyLost)))
+            && leads(story, call.from.server as usize, until)
+                .is_some_and(|led| Some(led.term) == call.args.term)
+    });
+    let dropped: Vec<&Call> = dropped.collect();
+    let last = dropped.last().filter(|_| dropped.len() >= FEW)?;
+    // That of the calls to the same server most are answered is no reason.
+    let all = appends(story, last.from.server, last.to, last.args.term?);
+    let all = all.filter(|call| case.window.contains(call.sent.at)).count();
+    let of_it = dropped.iter().filter(|call| (call.from, call.to) == (last.from, last.to)).count();
+    if of_it * 2 < all {
+        return None;
+    }
+    let server = last.from.server;
+    let what = format!("server {server} stops waiting for answers that come");
+    Some(not_taken(case, server, last, what, dropped.len()))
+}

@@ -1,0 +1,267 @@
+//! What it means that a server lacks an entry which it has had: which of the rules it broke.
+
+use super::{MATCH_REFUSED, TRUNCATED};
+use crate::spec::breach::{Basis, Breach, Fact};
+use crate::spec::rules::contract;
+use crate::spec::rules::install_snapshot::{
+    COVERED_REFUSED, DROPPED_FOR_SNAPSHOT, KEPT_OVER_SNAPSHOT,
+};
+use crate::spec::rules::persistence::{
+    LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, SNAPSHOT_TERM, had, handled_older_snapshot,
+    handled_shorter, saved_snapshot, snapshot_index_forgotten,
+};
+use crate::spec::{Known, step};
+use crate::story::{Call, Happened, Held, Moment, Purpose};
+
+pub(super) fn replaced_by(number: u32, replaced: &crate::spec::server::Replaced) -> Fact {
+    let [now, had] = replaced.terms;
+    let text = format!(
+        "server {number} took a snapshot whose last entry, at index {}, is of term {now}; its log had one of \
+         term {had} there",
+        replaced.index
+    );
+    Fact::new(Basis::Seen, replaced.at, text, [replaced.call])
+}
+
+/// How a server shows, after `moment` and before it can have got it again, that it has the entry at `index`:
+/// what it says in between is wrong then.
+fn still_has(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> Option<Fact> {
+    let story = known.story;
+    let life = known.server(number).life;
+    let from = story.order.partition_point(|&(at, _)| at <= moment);
+    let seen = |at: Moment, text: String, call: &Call| {
+        Some(Fact::new(Basis::Seen, at.at, text, [call.id]))
+    };
+    for &(at, happened) in &story.order[from..] {
+        match happened {
+            Happened::Crashed(server, _) if server == number => return None,
+            Happened::Viewed(server, place) if server == number => {
+                let view = &story.views[server as usize][place];
+                let is_late = at.at.0 > moment.at.0 + step::LOOKED_AT;
+                let detail = view.detail.as_ref().filter(|_| !is_late);
+                if let Some(detail) = detail.filter(|detail| detail.last_index >= index) {
+                    let text = format!(
+                        "server {number} told that its log ends with index {}",
+                        detail.last_index
+                    );
+                    return Some(Fact::new(Basis::Seen, at.at, text, None));
+                }
+            }
+            Happened::Delivered(place) => {
+                let call = &story.calls[place];
+                let begins = call.args.prev_log_index.is_none_or(|prev| prev < index);
+                if call.to == number && call.is_leaders() && begins {
+                    return None; // it may get it again
+                }
+            }
+            Happened::Handled(place) => {
+                let call = &story.calls[place];
+                let follows = call.args.prev_log_index.is_some_and(|prev| prev >= index);
+                if call.to == number && call.is_accepted() && follows {
+                    let text = format!(
+                        "server {number} accepted what follows index {}, and so has that entry",
+                        call.args.prev_log_index?
+                    );
+                    return seen(at, text, call);
+                }
+            }
+            Happened::Sent(place) => {
+                let call = &story.calls[place];
+                if call.from.server != number || call.from.incarnation != life {
+                    continue;
+                }
+                let sends = call.is_append()
+                    && call
+                        .args
+                        .prev_log_index
+                        .is_some_and(|prev| prev < index || !call.has_entries());
+                // Of a later command the index tells nothing of what comes before.
+                if sends && call.up_to().is_some_and(|last| last >= index) && call.sent > moment {
+                    let own = known.story.proposals.iter().any(|own| {
+                        own.server == call.from
+                            && own.index == index
+                            && moment < own.moment
+                            && own.moment < call.sent
+                    });
+                    if own {
+                        return None;
+                    }
+                    let text = format!(
+                        "server {number} sent server {} what goes up to index {}, and so has that entry",
+                        call.to,
+                        call.up_to()?
+                    );
+                    return seen(at, text, call);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A server lacks the entry at `index`, which it has had: so it says.
+pub(super) fn lost(
+    known: &Known<'_>,
+    number: u32,
+    index: u64,
+    (moment, text, call): (Moment, String, &Call),
+) -> Option<Breach> {
+    let server = known.server(number);
+    let term = server.log.term(index);
+    let entry = match term {
+        Some(term) => format!("the entry of term {term} at index {index}"),
+        None => format!("the entry at index {index}"),
+    };
+    let refuses = call.to == number && call.is_append();
+    let had = had(known, number, index, moment);
+    let new = |rule, what: String| Breach::new(rule, moment, number, what).facts(had.clone());
+    if let Some(breach) = refused_in_snapshot(known, number, index, (moment, &text, call), &entry) {
+        return Some(breach.facts(had));
+    }
+    if let Some(has) = still_has(known, number, index, moment) {
+        let (rule, what) = match refuses {
+            true => (&MATCH_REFUSED, format!("server {number} refused entries that fit its log")),
+            false => (
+                &contract::CONTRADICTS_ITSELF,
+                format!("server {number} asked for votes with another log than it has"),
+            ),
+        };
+        return Some(new(rule, what).seen(moment.at, text, [call.id]).fact(has));
+    }
+    if !refuses && call.args.last_log_term == Some(0) && call.args.last_log_index > Some(0) {
+        return contract::says_term_zero(known, (moment, call), call.args.last_log_index?);
+    }
+    let crashed = match server.log.confirmed(index) {
+        Some(confirmed) => confirmed.life != server.life,
+        None => server.life > 1 && server.log.saved >= index,
+    };
+    if crashed && let Some(snapshot) = saved_snapshot(known, number, index) {
+        return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
+    }
+    // A log that ends before the snapshot with which its server began is counted from there.
+    let at_start = server.began.and_then(|began| known.story.last_held(number, began));
+    if let Some(snapshot) = at_start
+        .filter(|held| !refuses && server.life > 1 && call.args.last_log_index < Some(held.index))
+    {
+        return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
+    }
+    // What it has done since: in this life, if there was a crash.
+    let began = server.began.filter(|_| crashed);
+    let is_of_now = |other: &&Call| other.handled > began;
+    let short = handled_shorter(known, number, index, moment).filter(is_of_now);
+    let older = handled_older_snapshot(known, number, index, moment).filter(is_of_now);
+    let mut breach = if older.is_some() {
+        let what = format!(
+            "server {number} threw away {entry}, which is behind a snapshot that it was sent"
+        );
+        new(&DROPPED_FOR_SNAPSHOT, what)
+    } else if crashed && short.is_none() {
+        new(&LOG_NOT_SAVED, format!("server {number} lost {entry} in a crash"))
+    } else {
+        new(
+            &TRUNCATED,
+            format!("server {number} threw away {entry}, which conflicted with nothing"),
+        )
+    };
+    if let Some((short, handled, last)) =
+        short.and_then(|short| Some((short, short.handled?, short.up_to()?)))
+    {
+        let text = format!(
+            "it then handled a request of server {}'s whose last entry is at index {last}",
+            short.from.server
+        );
+        breach = breach.seen(handled.at, text, [short.id]);
+    }
+    if let Some((older, handled, last)) =
+        older.and_then(|older| Some((older, older.handled?, older.args.last_included_index?)))
+    {
+        let text =
+            format!("it then took a snapshot of server {}'s up to index {last}", older.from.server);
+        breach = breach.seen(handled.at, text, [older.id]);
+    }
+    let last_known = breach.facts.last().map(|fact| fact.at);
+    let from = match began {
+        Some(began) => began.at,
+        None => last_known.unwrap_or(moment.at),
+    };
+    let from = Moment { place: 0, at: from };
+    let mut told = known.told_ends(number, from, step::later(moment, step::LOOKED_AT));
+    let gone = told.find(|&(_, _, last)| last < index);
+    if let Some((at, term, last)) = gone {
+        let text = match last {
+            0 => "it told that its log is empty".to_owned(),
+            _ => format!("it told that its log ends with index {last} of term {term}"),
+        };
+        breach = breach.seen(at.at.min(moment.at), text, None);
+    }
+    let since = if crashed { "after a crash " } else { "later " };
+    let suspects =
+        usize::from(crashed) + usize::from(short.is_some()) + usize::from(older.is_some());
+    let text = format!("{since}{text}");
+    // What lies before its end a follower may refuse as old.
+    let is_old = refuses && index < server.log.last_index();
+    let breach = breach.known(
+        Basis::seen_if(!(server.log.is_claimed || is_old)),
+        moment.at,
+        text,
+        [call.id],
+    );
+    // What it says may be wrong, or its comparison; or one of several took it.
+    Some(breach.sure_if(gone.is_some() && suspects <= 1 && !server.log.is_claimed))
+}
+
+/// A server refuses what follows an entry that its snapshot covers.
+fn refused_in_snapshot(
+    known: &Known<'_>,
+    number: u32,
+    index: u64,
+    (moment, text, call): (Moment, &str, &Call),
+    entry: &str,
+) -> Option<Breach> {
+    let server = known.server(number);
+    if call.to != number || call.purpose != Purpose::Append {
+        return None;
+    }
+    // Only one that it knows of.
+    let knows = |held: &Held| {
+        let mut confirmed = server.log.confirmations.iter();
+        held.server.incarnation == server.life
+            || confirmed.any(|own| own.life == server.life && own.up_to >= held.index)
+    };
+    let covers = || known.story.held_by(number, moment).filter(|held| held.index >= index);
+    let last = covers().max_by_key(|held| held.index)?;
+    // One that a crash has left, if it was saved.
+    let is_kept = last.index == index && saved_snapshot(known, number, index).is_some();
+    let held = covers().filter(knows).max_by_key(|held| held.index).or(is_kept.then_some(last))?;
+    let (rule, what) = if server.log.replaced.is_some_and(|replaced| replaced.index == index) {
+        let what = format!("server {number} kept its log over a snapshot that conflicts with it");
+        (&KEPT_OVER_SNAPSHOT, what)
+    } else if !knows(&held) && !tells_snapshot(known, number, index) {
+        let what = format!("server {number} forgot in a crash where its snapshot ends");
+        (&SNAPSHOT_INDEX_FORGOTTEN, what)
+    } else if held.index == index {
+        let what = format!("server {number} refuses what follows its own snapshot");
+        (&SNAPSHOT_TERM, what)
+    } else {
+        let what =
+            format!("server {number} refuses what follows {entry}, which its snapshot covers");
+        (&COVERED_REFUSED, what)
+    };
+    let had = format!("it had a snapshot up to index {}", held.index);
+    let mut breach = Breach::new(rule, moment, number, what).seen(held.moment.at, had, None);
+    if let Some(replaced) = server.log.replaced.filter(|replaced| replaced.index == index) {
+        breach = breach.fact(replaced_by(number, &replaced));
+    }
+    // A server may take a request for old that begins within its snapshot, and tell where it is.
+    Some(breach.concluded(moment.at, format!("later {text}"), [call.id]))
+}
+
+/// Whether a server has told in its present life that its snapshot ends at `index`.
+fn tells_snapshot(known: &Known<'_>, number: u32, index: u64) -> bool {
+    let life = known.server(number).life;
+    known.story.views[number as usize].iter().any(|view| {
+        let detail = view.detail.as_ref().filter(|_| view.incarnation == life);
+        detail.is_some_and(|detail| detail.snapshot_index == index)
+    })
+}

@@ -1,0 +1,211 @@
+//! What servers hand to their services, and at which index.
+
+use super::{APPLIED_TWICE, LEFT_OUT, MOVED, TWO_COMMANDS};
+use crate::spec::Known;
+use crate::spec::breach::{Basis, Breach};
+use crate::spec::rules::install_snapshot::{GOES_BACK, NOT_DELIVERED};
+use crate::spec::rules::leaders::NOBODY_ASKED;
+use crate::spec::rules::request_vote::HANDLERS_OVERLAP;
+use crate::story::{Applied, Call, Moment, Proposal, Story};
+
+/// A server applies an index that isn't the one behind what it has applied.
+pub(super) fn applies_in_order(
+    known: &Known<'_>,
+    moment: Moment,
+    applied: &Applied,
+) -> Option<Breach> {
+    let (number, index) = (applied.server.server, applied.index);
+    // A life may begin behind a snapshot.
+    let (since, before) = known.server(number).applied?;
+    let is_right = match applied.command {
+        Some(_) => index == before + 1,
+        None => index >= before,
+    };
+    if is_right {
+        return None;
+    }
+    let was = format!("server {number} had applied everything up to index {before}");
+    let (rule, what, text) = match applied.command {
+        None => (
+            &GOES_BACK,
+            format!("server {number} took its service back to an older snapshot"),
+            format!("it handed its service a snapshot that ends at index {index}"),
+        ),
+        Some(_) if index <= before => (
+            &APPLIED_TWICE,
+            format!("server {number} applied an index a second time"),
+            format!("it applied index {index} again"),
+        ),
+        Some(_) => {
+            let left_out = indexes(before + 1, index - 1);
+            let (began, until) = (known.server(number).began, (moment, index));
+            let lost = not_delivered(known.story, number, began, (since, before), until);
+            if lost.is_some() {
+                return lost;
+            }
+            (
+                &LEFT_OUT,
+                format!("server {number} left out {left_out} when it applied what was committed"),
+                format!("the next that it applied is index {index}: it left out {left_out}"),
+            )
+        }
+    };
+    let breach = Breach::new(rule, moment, number, what);
+    Some(breach.seen(since.at, was, None).seen(moment.at, text, None))
+}
+
+/// A snapshot was taken that ends between what was applied before and what is, and the service never got it.
+pub(crate) fn not_delivered(
+    story: &Story,
+    number: u32,
+    began: Option<Moment>,
+    (since, before): (Moment, u64),
+    (moment, index): (Moment, u64),
+) -> Option<Breach> {
+    let call = story.handled_by(number as usize).rev().find(|call| {
+        call.args.last_included_index.is_some_and(|last| before < last && last < index)
+            && call.handled.is_some_and(|at| at < moment)
+            && call.delivered > began
+    })?;
+    let (handled, covers) = (call.handled?, call.args.last_included_index?);
+    let what = format!("server {number} took a snapshot and didn't hand it on to its service");
+    let taken = format!(
+        "server {number} was sent a snapshot by server {} that covers everything up to index {covers}",
+        call.from.server
+    );
+    let text = format!(
+        "it applied index {index}; the last that its service had was index {before}, and the snapshot it never \
+         got"
+    );
+    // It may have left the snapshot alone, and the entries out for another reason.
+    let had = format!("server {number}'s service had everything up to index {before}");
+    Some(
+        Breach::new(&NOT_DELIVERED, moment, number, what)
+            .seen(since.at, had, None)
+            .seen(handled.at, taken, [call.id])
+            .seen(moment.at, text, None),
+    )
+}
+
+pub(crate) fn indexes(first: u64, last: u64) -> String {
+    if first == last { format!("index {first}") } else { format!("the indexes {first} to {last}") }
+}
+
+/// Two servers apply different commands at one index.
+pub(super) fn applies_another(
+    known: &Known<'_>,
+    moment: Moment,
+    applied: &Applied,
+) -> Option<Breach> {
+    let command = applied.command.as_ref()?;
+    let first = known.first_applied(applied.index)?;
+    let other = first.command.as_ref().filter(|other| other.bytes() != command.bytes())?;
+    let (one, two) = (first.server.server, applied.server.server);
+    let what =
+        format!("servers {one} and {two} applied different commands at index {}", applied.index);
+    let text =
+        |who, command| format!("server {who} applied {command:?} at index {}", applied.index);
+    let mut breach = Breach::new(&TWO_COMMANDS, moment, two, what)
+        .seen(first.moment.at, text(one, other), None)
+        .seen(moment.at, text(two, command), None);
+    breach.servers = vec![one, two];
+    // How it came to that says more.
+    Some(breach.sure_if(false))
+}
+
+/// A server applies at one index the command that leaders have given another.
+pub(super) fn applies_moved(
+    known: &Known<'_>,
+    moment: Moment,
+    applied: &Applied,
+) -> Option<Breach> {
+    let (number, index) = (applied.server.server, applied.index);
+    let command = applied.command.as_ref()?;
+    if known.proposed_at(index).any(|own| own.command.bytes() == command.bytes()) {
+        return None; // as nearly always
+    }
+    let mut elsewhere = known
+        .story
+        .proposals
+        .iter()
+        .filter(|own| own.moment < moment && own.command.bytes() == command.bytes());
+    let own = elsewhere.next()?;
+    if let Some(breach) = appends_overlap(known, moment, applied, own) {
+        return Some(breach);
+    }
+    let is_one = elsewhere.all(|other| other.index == own.index);
+    let before = known.story.applied.iter().take_while(|before| before.moment < moment);
+    // Where another command has that index, entries have moved; else there is one too many.
+    let is_free = known.proposed_at(index).next().is_none();
+    if let Some(first) = before.filter(|_| is_free).find(|before| {
+        before.server == applied.server
+            && before.index == own.index
+            && before.command.as_ref().is_some_and(|first| first.bytes() == command.bytes())
+    }) {
+        return Some(applies_copy(applied, own, first, is_one));
+    }
+    let what = format!("server {number} applied at index {index} the command of another index");
+    let given = format!(
+        "server {}'s start() gave {command:?} index {} in term {}",
+        own.server.server, own.index, own.term
+    );
+    let text = format!("server {number} applied that command at index {index}");
+    let breach = Breach::new(&MOVED, moment, number, what).seen(own.moment.at, given, None);
+    Some(breach.known(Basis::seen_if(is_one && known.story.dropped == 0), moment.at, text, None))
+}
+
+/// A server applies an entry at another index than its own, and two handlers that brought it had been under
+/// way at the same time.
+fn appends_overlap(
+    known: &Known<'_>,
+    moment: Moment,
+    applied: &Applied,
+    own: &Proposal,
+) -> Option<Breach> {
+    let (number, index) = (applied.server.server, applied.index);
+    let brings = |call: &&Call| {
+        let begins = call.args.prev_log_index.is_some_and(|prev| prev < own.index);
+        call.is_append()
+            && begins
+            && call.up_to() >= Some(own.index)
+            && call.delivered > known.server(number).began
+    };
+    let all: Vec<&Call> = known.story.handled_by(number as usize).filter(brings).collect();
+    let (first, second) = all.iter().enumerate().find_map(|(place, first)| {
+        let overlaps =
+            |second: &&&Call| second.delivered < first.handled && first.delivered < second.handled;
+        all[place + 1..].iter().find(overlaps).map(|second| (*first, *second))
+    })?;
+    let what = format!(
+        "server {number} took the same entry over twice, in handlers that were under way at the same time"
+    );
+    let text = |call: &Call| {
+        format!("server {number} began to handle {} from server {}", call.method, call.from.server)
+    };
+    let text_of = |call: &Call| call.delivered.map(|began| (began.at, text(call)));
+    let ((one, first_text), (two, second_text)) = text_of(first).zip(text_of(second))?;
+    let breach = Breach::new(&HANDLERS_OVERLAP, moment, number, what)
+        .seen(one, first_text, [first.id])
+        .seen(two, second_text, [second.id]);
+    let text = format!("it applied the command of index {} at index {index}", own.index);
+    // They may overlap without harm, and another mistake have put it there.
+    Some(breach.concluded(moment.at, text, None))
+}
+
+/// A server applies once more what was applied at its own index before: somebody has appended it twice.
+fn applies_copy(applied: &Applied, own: &Proposal, first: &Applied, is_one: bool) -> Breach {
+    let (number, index) = (applied.server.server, applied.index);
+    let what =
+        format!("a command stands in the log twice, at index {} and at index {index}", own.index);
+    let took = format!(
+        "server {}'s start() gave a command index {} in term {}, and no other one",
+        own.server.server, own.index, own.term
+    );
+    let applied_first =
+        format!("server {} applied it at index {}", first.server.server, first.index);
+    let again = format!("server {number} applied it at index {index}");
+    let breach = Breach::new(&NOBODY_ASKED, applied.moment, number, what)
+        .seen(own.moment.at, took, None)
+        .seen(first.moment.at, applied_first, None);
+    breach.known(Basis::seen_if(is_one), applied.moment.at, again, None)
+}

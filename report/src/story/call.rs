@@ -1,0 +1,225 @@
+//! A call from one server to another, and what it is for.
+
+use std::borrow::Cow;
+
+use super::Moment;
+use crate::event::{Caller, RpcId, Time};
+use crate::fields::{Fields, Named, Names};
+use crate::outcome::Outcome;
+use crate::payload::Payload;
+
+/// What a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// RequestVote.
+    Vote,
+    /// AppendEntries, with entries or without.
+    Append,
+    /// InstallSnapshot.
+    Snapshot,
+    /// Something of the student's own.
+    Other,
+}
+
+impl Purpose {
+    /// What a call is for: by the name of its enum's variant, by what it says, or by its method's name.
+    #[must_use]
+    pub fn of(method: &str, args: &Fields) -> Purpose {
+        let by_method = Named::by(method.rsplit('.').next().unwrap_or(method));
+        match (args.named, by_method) {
+            // A vote before the vote commits nobody to anything, and an answer isn't what it answers.
+            (Some(Named::PreVote | Named::Answer), _)
+            | (None, Some(Named::PreVote | Named::Answer)) => Purpose::Other,
+            (Some(Named::Vote), _) => Purpose::Vote,
+            (Some(Named::Append), _) => Purpose::Append,
+            (Some(Named::Snapshot), _) => Purpose::Snapshot,
+            (None, _) if args.is_answer() => Purpose::Other,
+            (None, _) if args.last_included_index.is_some() => Purpose::Snapshot,
+            (None, Some(Named::Snapshot)) => Purpose::Snapshot,
+            (None, _) if args.prev_log_index.is_some() || args.entries.is_some() => Purpose::Append,
+            (None, _) if args.last_log_index.is_some() => Purpose::Vote,
+            (None, Some(Named::Vote)) => Purpose::Vote,
+            (None, Some(Named::Append)) => Purpose::Append,
+            (None, None) => Purpose::Other,
+        }
+    }
+}
+
+/// A call from one server to another. Calls that come from no server aren't among them.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Its number.
+    pub id: RpcId,
+    /// Who sent it.
+    pub from: Caller,
+    /// To which server.
+    pub to: u32,
+    /// Service and method.
+    pub method: Cow<'static, str>,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Whether the network made it, as a copy of another call; nobody waits for its reply.
+    pub is_copy: bool,
+    /// What it says.
+    pub args: Fields,
+    /// The size of its arguments, in bytes.
+    pub size: usize,
+    /// When it was sent.
+    pub sent: Moment,
+    /// When its handler began.
+    pub delivered: Option<Moment>,
+    /// In which life of the server, if that isn't the one to which it was sent.
+    pub life: Option<u32>,
+    /// When its handler ended.
+    pub handled: Option<Moment>,
+    /// What the handler answered; nothing until then.
+    pub reply: Answer,
+    /// In which life the server answered, if that is certain: the call was sent, delivered and
+    /// handled in it, and the server hadn't been taken down meanwhile.
+    pub answered_in: Option<u32>,
+    /// When it returned to its caller, and how.
+    pub returned: Option<(Moment, Outcome)>,
+    /// When its caller dropped the future without having taken its result. If it returned later, or at the
+    /// same time but earlier, nobody saw that.
+    pub dropped: Option<Moment>,
+    /// Its arguments, if they may bring more than is read of them.
+    pub(crate) brings: Option<Payload>,
+    /// The same of its reply.
+    pub(crate) brings_back: Option<Payload>,
+}
+
+/// What a handler answered, in Raft's terms: as far as it says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// `term`.
+    pub term: Option<u64>,
+    /// `voteGranted`.
+    pub vote_granted: Option<bool>,
+    /// `success`.
+    pub success: Option<bool>,
+    /// Which of these were found by a name that isn't the paper's.
+    pub guessed: Names,
+}
+
+impl Call {
+    /// A copy of it that the network has made.
+    pub(super) fn copied(&self, id: RpcId) -> Call {
+        Call {
+            id,
+            is_copy: true,
+            delivered: None,
+            life: None,
+            handled: None,
+            reply: Answer::default(),
+            answered_in: None,
+            returned: None,
+            dropped: None,
+            brings_back: None,
+            ..self.clone()
+        }
+    }
+}
+
+impl Call {
+    /// Whether it is a RequestVote.
+    #[must_use]
+    pub fn is_vote(&self) -> bool {
+        self.purpose == Purpose::Vote
+    }
+
+    /// Whether it is an AppendEntries.
+    #[must_use]
+    pub fn is_append(&self) -> bool {
+        self.purpose == Purpose::Append
+    }
+
+    /// Whether it is an InstallSnapshot.
+    #[must_use]
+    pub fn is_snapshot(&self) -> bool {
+        self.purpose == Purpose::Snapshot
+    }
+
+    /// Whether its receiver answered that it votes for the sender.
+    #[must_use]
+    pub fn is_granted(&self) -> bool {
+        self.reply.vote_granted == Some(true)
+    }
+
+    /// Whether its receiver answered that it doesn't vote for the sender.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.reply.vote_granted == Some(false)
+    }
+
+    /// Whether its receiver answered with success.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.reply.success == Some(true)
+    }
+
+    /// Whether its receiver answered without success.
+    #[must_use]
+    pub fn is_rejected(&self) -> bool {
+        self.reply.success == Some(false)
+    }
+
+    /// Whether it brings entries.
+    #[must_use]
+    pub fn has_entries(&self) -> bool {
+        self.args.entries.as_ref().is_some_and(|entries| !entries.is_empty())
+    }
+
+    /// Whether its handler had ended at `at`.
+    #[must_use]
+    pub fn is_handled_until(&self, at: Time) -> bool {
+        self.handled.is_some_and(|handled| handled.at <= at)
+    }
+
+    /// Whether it is a leader's.
+    #[must_use]
+    pub fn is_leaders(&self) -> bool {
+        matches!(self.purpose, Purpose::Append | Purpose::Snapshot)
+    }
+
+    /// Whether its sender asks if it would get votes, before it stands.
+    #[must_use]
+    pub fn is_pre_vote(&self) -> bool {
+        self.purpose == Purpose::Other
+            && Named::of(&self.method, &self.args) == Some(Named::PreVote)
+    }
+
+    /// The index of the last entry that AppendEntries brings, or that it says comes before.
+    #[must_use]
+    pub fn up_to(&self) -> Option<u64> {
+        let entries = self.args.entries.as_ref().map_or(0, Vec::len) as u64;
+        Some(self.args.prev_log_index? + entries)
+    }
+
+    /// When a reply arrived; `None` if none has.
+    #[must_use]
+    pub fn replied(&self) -> Option<Time> {
+        match self.returned {
+            Some((moment, Outcome::Replied)) => Some(moment.at),
+            _ => None,
+        }
+    }
+
+    /// When a reply arrived that nobody took: its caller had dropped the call. `None` if the caller took it, or
+    /// if no reply has arrived.
+    #[must_use]
+    pub fn arrived_unheard(&self) -> Option<Time> {
+        self.replied().filter(|_| self.dropped.is_some())
+    }
+
+    /// Whether the network had not yet returned it at `at`. Its caller may have dropped it: see `dropped`.
+    #[must_use]
+    pub fn is_outstanding(&self, at: Time) -> bool {
+        self.sent.at <= at && self.returned.is_none_or(|(returned, _)| returned.at > at)
+    }
+
+    /// Whether its receiver took the sender for its leader: it answered in the sender's own term.
+    #[must_use]
+    pub fn is_followed(&self) -> bool {
+        self.is_leaders() && self.handled.is_some() && self.reply.term == self.args.term
+    }
+}
