@@ -1,7 +1,7 @@
 //! The rules of Raft, followed step by step through a run.
 //!
-//! What is known of each server is kept apart from judging: [`follow`](Known::follow) says what a step
-//! tells, and the [rules](rules) say which steps are allowed. A rule is stated once, as a row of a table.
+//! What is known of each server is kept apart from judging: `Known::follow` says what a step
+//! tells, and the rules say which steps are allowed. A rule is stated once, as a row of a table.
 //! Safety rules are preconditions of a step: the first that no rule permits is a [`Breach`].
 //!
 //! Behind a breach the follower goes on with what the server has shown. What it then finds may be a

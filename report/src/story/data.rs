@@ -41,7 +41,7 @@ pub struct Reached {
     pub place: usize,
     /// The term.
     pub term: u64,
-    /// The call that proves it, as a place in [`Story::calls`].
+    /// The call that proves it, as a place in `Story::calls`.
     pub proof: usize,
 }
 
@@ -257,6 +257,6 @@ pub struct Election {
     pub term: u64,
     /// When it first asked.
     pub at: Time,
-    /// Its requests, as places in [`Story::calls`].
+    /// Its requests, as places in `Story::calls`.
     pub requests: Vec<usize>,
 }
