@@ -46,7 +46,7 @@ const LONG: Duration = Duration::from_secs(1);
 /// The habits that are looked for under a check, the more telling ones first.
 fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
     match &case.failure.check {
-        Check::OneLeader => &[elections::HABITS],
+        Check::OneLeader => &[elections::HABITS, leadership::SILENCE],
         Check::SameTerm | Check::TermStays | Check::LeaderStays { .. } => {
             &[leadership::HABITS, commands::HABITS]
         }

@@ -1,6 +1,7 @@
 //! Instead of a leader that stays: elections that nobody needs, leaders that are silent; and times without
 //! any leader.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Habit, elections, leads, turns, up};
@@ -15,7 +16,11 @@ pub(super) const HABITS: &[Habit] = &[
     despite_leader,
     // Refuted if the leader's requests were lost, or it didn't lead any more.
     silent,
+    // Refuted if it sent something as a leader in one of these terms.
+    leads_in_silence,
 ];
+
+pub(super) const SILENCE: &[Habit] = &[leads_in_silence];
 
 pub(super) const DEPOSED: &[Habit] = &[
     // Refuted if no message of a higher term has reached the leader.
@@ -160,6 +165,56 @@ fn stood(
         1 => breach,
         n => breach.seen(first.at, format!("the first of {n} elections of that kind"), None),
     }
+}
+
+/// How often a leader must have been silent, if none of the times was long.
+const FEW: usize = 2;
+
+/// Leaders are elected, and send nothing at all.
+fn leads_in_silence(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let mut reigns = Vec::new();
+    for server in up(&case.window) {
+        let views = story.lasting_views(server as usize).filter(|(view, ended)| {
+            view.is_leader && view.moment.at <= until && *ended >= case.window.from
+        });
+        for (view, ended) in views {
+            let ended = ended.min(until);
+            let mut sent = story.sent_by(server as usize);
+            let speaks = sent.any(|call| {
+                call.is_leaders()
+                    && call.from.incarnation == view.incarnation
+                    && call.args.term == Some(view.term)
+            });
+            // Who wasn't elected only says that it leads.
+            let votes = story.sent_by(server as usize).filter(|call| {
+                call.purpose == Purpose::Vote
+                    && call.args.term == Some(view.term)
+                    && call.reply.vote_granted == Some(true)
+                    && call.replied().is_some_and(|at| at <= view.moment.at)
+            });
+            let voters: BTreeSet<u32> = votes.map(|call| call.to).collect();
+            let is_elected = voters.len() + 1 >= story.majority();
+            if is_elected && !speaks && ended.since(view.moment.at) > SOON {
+                reigns.push((view.moment.at, ended, server, view.term));
+            }
+        }
+    }
+    reigns.sort();
+    let longest = reigns.iter().map(|&(from, ended, ..)| ended.since(from)).max()?;
+    let &(_, _, first, _) = reigns.first()?;
+    if reigns.len() < FEW && longest < ALONE {
+        return None;
+    }
+    let what = format!("server {first} led, and sent nothing as a leader");
+    let mut breach = case.breach(&leaders::SILENT, first, what);
+    for &(from, ended, server, term) in reigns.iter().take(3) {
+        let ms = ended.since(from).as_millis();
+        let text =
+            format!("server {server} led term {term} for {ms} ms and sent nobody anything in it");
+        breach = breach.seen(from, text, None);
+    }
+    Some(breach)
 }
 
 /// A server stands for election, and its leader, which is there, has sent it nothing for long.

@@ -4,7 +4,7 @@ use super::{MATCH_REFUSED, TRUNCATED};
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::rules::contract;
 use crate::spec::rules::install_snapshot::{
-    COVERED_REFUSED, DROPPED_FOR_SNAPSHOT, KEPT_OVER_SNAPSHOT,
+    COVERED_REFUSED, DROPPED_FOR_SNAPSHOT, KEPT_OVER_SNAPSHOT, NOT_DELIVERED,
 };
 use crate::spec::rules::persistence::{
     LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, SNAPSHOT_TERM, had, handled_older_snapshot,
@@ -127,7 +127,12 @@ pub(super) fn lost(
                 format!("server {number} asked for votes with another log than it has"),
             ),
         };
-        return Some(new(rule, what).seen(moment.at, text, [call.id]).fact(has));
+        // What it does later may be as wrong as what it says now; what it tells at the same time isn't.
+        let is_told = has.calls.is_empty();
+        return Some(new(rule, what).seen(moment.at, text, [call.id]).fact(has).sure_if(is_told));
+    }
+    if let Some(breach) = never_installed(known, number, index, (moment, &text, call)) {
+        return Some(breach);
     }
     if !refuses && call.args.last_log_term == Some(0) && call.args.last_log_index > Some(0) {
         return contract::says_term_zero(known, (moment, call), call.args.last_log_index?);
@@ -209,6 +214,36 @@ pub(super) fn lost(
     );
     // What it says may be wrong, or its comparison; or one of several took it.
     Some(breach.sure_if(gone.is_some() && suspects <= 1 && !server.log.is_claimed))
+}
+
+/// A server has answered that it took a snapshot, has handed none on, and lacks what that covers.
+fn never_installed(
+    known: &Known<'_>,
+    number: u32,
+    index: u64,
+    (moment, text, call): (Moment, &str, &Call),
+) -> Option<Breach> {
+    let confirmed = known.server(number).log.confirmed(index)?;
+    let mut handled = known.story.handled_by(number as usize);
+    let took =
+        handled.find(|took| took.id == confirmed.call && took.purpose == Purpose::Snapshot)?;
+    let covers = took.args.last_included_index?;
+    let mut applied = known.story.applied.iter().take_while(|applied| applied.moment < moment);
+    if applied.any(|applied| applied.server.server == number && applied.index >= covers) {
+        return None;
+    }
+    let what = format!("server {number} answered a snapshot, and did not install it");
+    let sent = format!(
+        "server {number} answered server {}, which had sent it a snapshot up to index {covers}",
+        took.from.server
+    );
+    let breach = Breach::new(&NOT_DELIVERED, moment, number, what);
+    let breach = breach.seen(confirmed.at, sent, [took.id]);
+    Some(breach.concluded(
+        moment.at,
+        format!("it has handed on no snapshot since, and {text}"),
+        [call.id],
+    ))
 }
 
 /// A server refuses what follows an entry that its snapshot covers.
