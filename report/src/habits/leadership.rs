@@ -9,7 +9,7 @@ use crate::event::Time;
 use crate::explain::{Case, Window};
 use crate::spec::rules::{all_servers, followers, leaders};
 use crate::spec::{Breach, Rule};
-use crate::story::{Call, Election, Story};
+use crate::story::{Call, Election, Purpose, Story};
 
 pub(super) const HABITS: &[Habit] = &[
     // Refuted if the leader that it heard was of an earlier term, or it had been silent for long.
