@@ -121,6 +121,7 @@ fn keep_from_firing(
     case: &Case<'_>,
     times: impl Iterator<Item = Time>,
     (reset, end): (Time, Time),
+    unlikely: f64,
 ) -> bool {
     let (least, most) = waited(case);
     let mut last = reset;
@@ -132,7 +133,7 @@ fn keep_from_firing(
         (most.saturating_sub(*gap).as_secs_f64() / span).clamp(RARE, 1.0)
     };
     let likely: f64 = gaps.iter().map(outlasts).product();
-    gaps.iter().all(|&gap| gap <= PATIENCE) && likely > UNLIKELY
+    gaps.iter().all(|&gap| gap <= PATIENCE) && likely > unlikely
 }
 
 /// It takes too long until somebody stands.
@@ -159,7 +160,7 @@ pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
 pub(super) fn reset_by_stale_leader(case: &Case<'_>) -> Option<Breach> {
     let what = "the words of a leader of an earlier term keep a server from standing";
     let is_stale = |call: &Call| call.is_leaders() && call.args.term < call.reply.term;
-    reset_by(case, (&followers::STALE_RESETS, what), 3, &is_stale, &|stale, time| {
+    reset_by(case, (&followers::STALE_RESETS, what), (3, 0.0), &is_stale, &|stale, time| {
         format!(
             "since then it answered {} of earlier terms, and stood for no election in {time}",
             count(stale, "AppendEntries call")
@@ -171,18 +172,24 @@ pub(super) fn reset_by_stale_leader(case: &Case<'_>) -> Option<Breach> {
 pub(super) fn reset_by_refusal(case: &Case<'_>) -> Option<Breach> {
     let what = "a server that refuses its vote doesn't stand itself";
     let is_refused = |call: &Call| call.is_vote() && call.is_denied();
-    reset_by(case, (&followers::REFUSAL_RESETS, what), 2, &is_refused, &|refused, time| {
-        format!(
-            "since then it refused {} and stood for no election of its own in {time}",
-            count(refused, "request for its vote")
-        )
-    })
+    reset_by(
+        case,
+        (&followers::REFUSAL_RESETS, what),
+        (2, UNLIKELY),
+        &is_refused,
+        &|refused, time| {
+            format!(
+                "since then it refused {} and stood for no election of its own in {time}",
+                count(refused, "request for its vote")
+            )
+        },
+    )
 }
 
 fn reset_by(
     case: &Case<'_>,
     (rule, what): (&'static Rule, &str),
-    least: usize,
+    (least, unlikely): (usize, f64),
     is_such: &dyn Fn(&Call) -> bool,
     text: &dyn Fn(usize, String) -> String,
 ) -> Option<Breach> {
@@ -199,7 +206,10 @@ fn reset_by(
                 requests(story, election).any(|call| call.is_outstanding(end))
             });
             let times = such.iter().filter_map(|call| call.handled).map(|handled| handled.at);
-            if such.len() < least || held_up || !keep_from_firing(case, times, (reset, end)) {
+            if such.len() < least
+                || held_up
+                || !keep_from_firing(case, times, (reset, end), unlikely)
+            {
                 continue;
             }
             let text = format!(

@@ -116,7 +116,11 @@ fn accepts_mismatch(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
     let what = format!("server {number} accepted entries that don't fit its log");
     let breach = Breach::new(&MISMATCH_ACCEPTED, moment, number, what);
     // What it has may be its own word only, and what it is sent may be said wrongly.
-    let is_told = says_so_again(known, call, prev, prev_term);
+    // Its log may have come to what it is by another mistake; that it ends before it has told itself.
+    let (began, delivered) = server.began.zip(call.delivered)?;
+    let ends_before = known.told_ends(number, began, delivered).last();
+    let is_told = says_so_again(known, call, prev, prev_term)
+        && ends_before.is_some_and(|(_, _, last)| last < prev);
     Some(match log.is_claimed {
         true => breach.concluded(moment.at, text, [call.id]),
         false => breach.seen(moment.at, text, [call.id]).sure_if(is_told),
