@@ -116,14 +116,13 @@ const RARE: f64 = 0.05;
 /// How many refusals are worth a line.
 const GAPS: usize = 4;
 
-/// Whether what came at `times` can have reset a timer again and again between `reset` and `end`.
-fn keep_from_firing(
-    case: &Case<'_>,
+/// How likely it is that a timer never fires between `reset` and `end` if what comes at `times` resets it; 0 if
+/// some time between them is too long for any.
+fn outlasts(
+    (least, most): (Duration, Duration),
     times: impl Iterator<Item = Time>,
     (reset, end): (Time, Time),
-    unlikely: f64,
-) -> bool {
-    let (least, most) = waited(case);
+) -> f64 {
     let mut last = reset;
     let gaps: Vec<Duration> =
         times.chain([end]).map(|at| at.since(std::mem::replace(&mut last, at))).collect();
@@ -132,8 +131,7 @@ fn keep_from_firing(
         let span = most.saturating_sub(least).as_secs_f64().max(1e-3);
         (most.saturating_sub(*gap).as_secs_f64() / span).clamp(RARE, 1.0)
     };
-    let likely: f64 = gaps.iter().map(outlasts).product();
-    gaps.iter().all(|&gap| gap <= PATIENCE) && likely > unlikely
+    if gaps.iter().any(|&gap| gap > PATIENCE) { 0.0 } else { gaps.iter().map(outlasts).product() }
 }
 
 /// It takes too long until somebody stands.
@@ -160,7 +158,7 @@ pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
 pub(super) fn reset_by_stale_leader(case: &Case<'_>) -> Option<Breach> {
     let what = "the words of a leader of an earlier term keep a server from standing";
     let is_stale = |call: &Call| call.is_leaders() && call.args.term < call.reply.term;
-    reset_by(case, (&followers::STALE_RESETS, what), (3, 0.0), &is_stale, &|stale, time| {
+    reset_by(case, (&followers::STALE_RESETS, what), (3, None), &is_stale, &|stale, time| {
         format!(
             "since then it answered {} of earlier terms, and stood for no election in {time}",
             count(stale, "AppendEntries call")
@@ -168,14 +166,14 @@ pub(super) fn reset_by_stale_leader(case: &Case<'_>) -> Option<Breach> {
     })
 }
 
-/// A server refuses its vote and doesn't stand itself.
+/// A server refuses others its vote, and starts no election of its own.
 pub(super) fn reset_by_refusal(case: &Case<'_>) -> Option<Breach> {
     let what = "a server that refuses its vote doesn't stand itself";
     let is_refused = |call: &Call| call.is_vote() && call.is_denied();
     reset_by(
         case,
         (&followers::REFUSAL_RESETS, what),
-        (2, UNLIKELY),
+        (2, Some(UNLIKELY)),
         &is_refused,
         &|refused, time| {
             format!(
@@ -186,14 +184,17 @@ pub(super) fn reset_by_refusal(case: &Case<'_>) -> Option<Breach> {
     )
 }
 
+/// What came `least` times or more kept servers from standing. With `unlikely`, it may also be another thing:
+/// an older request that is outstanding, or a timer that is dead if it is less likely that it never fired.
 fn reset_by(
     case: &Case<'_>,
     (rule, what): (&'static Rule, &str),
-    (least, unlikely): (usize, f64),
+    (least, unlikely): (usize, Option<f64>),
     is_such: &dyn Fn(&Call) -> bool,
     text: &dyn Fn(usize, String) -> String,
 ) -> Option<Breach> {
     let story = case.story;
+    let waited = waited(case);
     let mut breach = Breach::of_several(rule, case.window.end(), what);
     for (server, elections) in voters(case) {
         for (reset, end) in stretches(case, server, &elections) {
@@ -206,9 +207,10 @@ fn reset_by(
                 requests(story, election).any(|call| call.is_outstanding(end))
             });
             let times = such.iter().filter_map(|call| call.handled).map(|handled| handled.at);
+            let likely = outlasts(waited, times, (reset, end));
             if such.len() < least
-                || held_up
-                || !keep_from_firing(case, times, (reset, end), unlikely)
+                || likely <= unlikely.unwrap_or(0.0)
+                || held_up && unlikely.is_some()
             {
                 continue;
             }
@@ -261,8 +263,8 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
             .handled_by(server)
             .filter(|call| call.is_denied() && is_between(call, reset, until))
             .collect();
-        let (least, _) = waited(case);
         if refused.len() >= GAPS {
+            let (least, _) = waited(case);
             let text = format!(
                 "in that time it refused {}; the shortest time that any server waited before it stood is {}",
                 count(refused.len(), "request for its vote"),

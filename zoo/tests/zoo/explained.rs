@@ -82,7 +82,7 @@ pub(crate) const ROWS: &[Row] = &[
         MANY_ELECTIONS,
         (10, 20),
         "timer-reset-by-stale-leader",
-        85,
+        95,
     ),
     leaderless_as(
         Bug::TimesOutAfterSeconds,
