@@ -48,7 +48,6 @@ fn a_crash_may_take_what_a_leader_has_only_sent() {
 
 /// What lies before the end of what it has, it may refuse as old.
 #[test]
-#[ignore = "log-truncated counts as proven though nothing but a refusal shows it"]
 fn a_follower_may_refuse_what_is_behind_it() {
     let mut run = two_entries_reach_server_1();
     run.reject(0, 1, &Append { prev_index: 1, ..BEHIND_THEM });

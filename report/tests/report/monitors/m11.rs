@@ -19,7 +19,6 @@ fn two_entries_are_committed() -> Run {
 const SHORTER: Ask = Ask { term: 2, last_term: 1, last_index: 1 };
 
 #[test]
-#[ignore = "a leader that says what is committed isn't counted among those that have it"]
 fn a_leader_lacks_what_is_committed() {
     let mut run = two_entries_are_committed();
     run.asks(2, 0, &SHORTER);
