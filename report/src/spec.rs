@@ -58,37 +58,48 @@ const TOLD: usize = 8;
 /// once: what it does again says nothing new.
 #[must_use]
 pub fn judge(story: &Story) -> Vec<Breach> {
-    let mut known = Known::new(story);
     let mut breaches: Vec<Breach> = Vec::new();
-    let mut lengths_counted: Vec<Fact> = Vec::new();
-    for (moment, did) in step::steps(story) {
-        known.flow.hear(moment, &did);
-        if !known.counts(&did) {
-            known.follow(moment, &did);
-            continue;
-        }
-        for check in rules::checks(&did) {
+    walk(story, |known, moment, did| {
+        for check in rules::checks(did) {
             // Without its beginning nobody knows who has what.
             if story.dropped > 0 && !check.within {
                 continue;
             }
-            let Some(breach) = (check.judge)(&known, moment, &did) else { continue };
+            let Some(breach) = (check.judge)(known, moment, did) else { continue };
             let of_rule = || breaches.iter().filter(|other| other.rule.id == breach.rule.id);
             if of_rule().all(|other| other.servers != breach.servers) && of_rule().count() < TOLD {
                 breaches.push(breach);
             }
         }
-        if let Did::Handled(call) = did
-            && call.is_vote()
-            && lengths_counted.is_empty()
-        {
-            lengths_counted.extend(rules::request_vote::refused_for_length(&known, moment, call));
-        }
-        known.follow(moment, &did);
-    }
-    rules::request_vote::name_the_comparison(&lengths_counted, &mut breaches);
+    });
+    rules::request_vote::name_the_comparison(story, &mut breaches);
     breaches.sort_by_key(|breach| breach.at);
     breaches
+}
+
+/// Goes through a run: each step is visited before what it tells is known. Steps that don't count are left out.
+fn walk<'a>(story: &'a Story, mut visit: impl FnMut(&Known<'a>, Moment, &Did<'a>)) {
+    let mut known = Known::new(story);
+    for (moment, did) in step::steps(story) {
+        known.flow.hear(moment, &did);
+        if known.counts(&did) {
+            visit(&known, moment, &did);
+            known.follow(moment, &did);
+        }
+    }
+}
+
+/// What is said of the answers to requests for votes, in order of time.
+fn of_votes(story: &Story, judge: fn(&Known<'_>, &Call) -> Option<Fact>) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    walk(story, |known, _, did| {
+        if let Did::Handled(call) = did
+            && call.is_vote()
+        {
+            facts.extend(judge(known, call));
+        }
+    });
+    facts
 }
 
 /// The promises of Raft's that a run is proven to break, in order of time. What rests on a guess breaks none.
@@ -138,18 +149,7 @@ pub fn tells(story: &Story) -> bool {
 
 /// The votes that were refused without a reason, in order of time.
 pub(crate) fn refusals(story: &Story) -> Vec<Fact> {
-    let mut known = Known::new(story);
-    let mut refusals = Vec::new();
-    for (moment, did) in step::steps(story) {
-        if let Did::Handled(call) = did
-            && known.counts(&did)
-            && call.is_vote()
-        {
-            refusals.extend(rules::request_vote::refuses_without_reason(&known, call));
-        }
-        known.follow(moment, &did);
-    }
-    refusals
+    of_votes(story, rules::request_vote::refuses_without_reason)
 }
 
 impl<'a> Known<'a> {

@@ -1,15 +1,14 @@
 //! Instead of a leader that stays: elections that nobody needs, leaders that are silent; and times without
 //! any leader.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Habit, elections, leads, turns, up};
-use crate::event::Time;
+use crate::event::{Caller, Time};
 use crate::explain::{Case, Window};
 use crate::spec::rules::{all_servers, followers, leaders};
 use crate::spec::{Breach, Rule};
-use crate::story::{Call, Election, Purpose, Story};
+use crate::story::{Call, Election, Story};
 
 pub(super) const HABITS: &[Habit] = &[
     // Refuted if the leader that it heard was of an earlier term, or it had been silent for long.
@@ -115,7 +114,7 @@ fn not_told_of_successor(case: &Case<'_>) -> Option<Breach> {
 /// No election timeout of the lab's is as short: heartbeats come ten times a second.
 const SOON: Duration = Duration::from_millis(150);
 
-/// A server that hears of its leader stands for election all the same.
+/// A server starts an election though it hears of its leader.
 fn despite_leader(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
     let despite = story.elections.iter().filter(|election| election.at <= until);
@@ -187,14 +186,8 @@ fn leads_in_silence(case: &Case<'_>) -> Option<Breach> {
                     && call.args.term == Some(view.term)
             });
             // Who wasn't elected only says that it leads.
-            let votes = story.sent_by(server as usize).filter(|call| {
-                call.purpose == Purpose::Vote
-                    && call.args.term == Some(view.term)
-                    && call.reply.vote_granted == Some(true)
-                    && call.replied().is_some_and(|at| at <= view.moment.at)
-            });
-            let voters: BTreeSet<u32> = votes.map(|call| call.to).collect();
-            let is_elected = voters.len() + 1 >= story.majority();
+            let caller = Caller { server, incarnation: view.incarnation };
+            let is_elected = story.is_elected(caller, Some(view.term), view.moment);
             if is_elected && !speaks && ended.since(view.moment.at) > SOON {
                 reigns.push((view.moment.at, ended, server, view.term));
             }
@@ -217,7 +210,7 @@ fn leads_in_silence(case: &Case<'_>) -> Option<Breach> {
     Some(breach)
 }
 
-/// A server stands for election, and its leader, which is there, has sent it nothing for long.
+/// A server starts an election because its leader, which is up and connected, has sent it nothing for long.
 fn silent(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
     let before = story.elections.iter().filter(|election| election.at <= until);

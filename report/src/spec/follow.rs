@@ -6,11 +6,8 @@ use crate::event::RpcId;
 use crate::story::{Applied, Call, Held, Moment, Proposal, Purpose, View};
 
 impl Known<'_> {
-    /// Takes over what a step tells.
+    /// Takes over what a step tells, which counts.
     pub(super) fn follow(&mut self, moment: Moment, did: &Did<'_>) {
-        if !self.counts(did) {
-            return;
-        }
         match *did {
             Did::Started(server, life) => {
                 self.servers[server as usize].restart(life.incarnation, life.from);

@@ -1,7 +1,10 @@
 //! Who could talk to whom, and who was seen to be what, and when.
 
-use super::{Link, Story, View};
-use crate::event::Time;
+use std::collections::BTreeSet;
+
+use super::{Link, Moment, Story, View};
+use crate::event::{Caller, Time};
+use crate::outcome::Outcome;
 
 impl Story {
     /// Whether a server was connected at `at`.
@@ -22,6 +25,21 @@ impl Story {
     pub fn up(&self, at: Time) -> Vec<usize> {
         let is_up = |&server: &usize| self.is_alive(server, at) && self.is_connected(server, at);
         (0..self.servers).filter(is_up).collect()
+    }
+
+    /// Whether the votes of a majority in `term` had reached a server before `moment`.
+    pub(crate) fn is_elected(&self, server: Caller, term: Option<u64>, moment: Moment) -> bool {
+        let asked = self.sent_by(server.server as usize);
+        let granted = asked.filter(|call| {
+            let came = matches!(call.returned, Some((at, Outcome::Replied)) if at < moment);
+            call.is_vote()
+                && call.from == server
+                && call.args.term == term
+                && call.is_granted()
+                && came
+        });
+        let voters: BTreeSet<u32> = granted.map(|call| call.to).collect();
+        voters.len() + 1 >= self.majority()
     }
 
     /// Since when, until the end, the servers that can talk to each other have been the same.

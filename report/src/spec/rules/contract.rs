@@ -2,8 +2,6 @@
 
 mod applied;
 
-use std::collections::BTreeSet;
-
 use applied::{applies_another, applies_in_order, applies_moved};
 pub(crate) use applied::{indexes, not_delivered};
 
@@ -11,7 +9,6 @@ use super::all_servers::{LASTING, tells_less};
 use super::leaders::BEYOND_LOG;
 use super::{persistence, rules};
 use crate::event::{Caller, Role};
-use crate::outcome::Outcome;
 use crate::spec::Known;
 use crate::spec::breach::Breach;
 use crate::spec::flow::{applies_unheard, sends_unheard, shows_unheard};
@@ -209,14 +206,14 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     }
     let caller = Caller { server: number, incarnation: view.incarnation };
     let led = server.led.as_ref().is_some_and(|led| led.term >= view.term);
-    if led || has_votes(known, caller, Some(view.term), view.moment) {
+    if led || story.is_elected(caller, Some(view.term), view.moment) {
         return None;
     }
     let acts = |call: &&Call| {
         call.is_leaders() && call.from == caller && call.args.term >= Some(view.term)
     };
     let first = story.sent_by(number as usize).find(acts);
-    if first.is_some_and(|first| !has_votes(known, caller, first.args.term, first.sent)) {
+    if first.is_some_and(|first| !story.is_elected(caller, first.args.term, first.sent)) {
         return None;
     }
     // Until it had the votes, or said so no more; else it may have been about to send.
@@ -231,7 +228,7 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     let is_elected = |other: u32| {
         let life = known.server(other).life;
         let caller = Caller { server: other, incarnation: life };
-        other != number && has_votes(known, caller, Some(view.term), view.moment)
+        other != number && story.is_elected(caller, Some(view.term), view.moment)
     };
     let is_other = view.detail.as_ref().is_some_and(|detail| detail.role != Role::Leader);
     let has_led = server.led.is_some() && !is_other && !(0..story.servers as u32).any(is_elected);
@@ -273,18 +270,6 @@ fn was_just_answered(known: &Known<'_>, view: &View, number: u32) -> bool {
     let asked = known.story.sent_by(number as usize).filter(|call| call.is_vote());
     let mut returned = asked.filter_map(|call| call.returned).map(|(returned, _)| returned);
     returned.any(|at| at < view.moment && view.moment.at.0 - at.at.0 < JUST)
-}
-
-/// Whether a server had the votes of a majority in `term` before `moment`.
-fn has_votes(known: &Known<'_>, caller: Caller, term: Option<u64>, moment: Moment) -> bool {
-    let asked = known.story.sent_by(caller.server as usize);
-    let asked =
-        asked.filter(|call| call.is_vote() && call.from == caller && call.args.term == term);
-    let granted = asked.filter(|call| {
-        call.is_granted() && matches!(call.returned, Some((at, Outcome::Replied)) if at < moment)
-    });
-    let voters: BTreeSet<u32> = granted.map(|call| call.to).collect();
-    voters.len() + 1 >= known.story.majority()
 }
 
 /// A server tells of a lower commit index than before in the same life.

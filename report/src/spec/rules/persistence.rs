@@ -126,6 +126,23 @@ pub(crate) fn had(known: &Known<'_>, server: u32, index: u64, until: Moment) -> 
     Some(Fact::new(Basis::seen_if(is_sent), own.moment.at, text, None))
 }
 
+/// What a server has answered since it confirmed `index`, the latest first.
+fn answered_since<'a>(
+    known: &Known<'a>,
+    server: u32,
+    index: u64,
+    until: Moment,
+) -> impl Iterator<Item = &'a Call> {
+    let confirmed = known.server(server).log.confirmed(index);
+    let answered = known.story.handled_by(server as usize).rev();
+    answered.filter(move |call| {
+        let is_since = |at: Moment| {
+            confirmed.is_some_and(|confirmed| at.at >= confirmed.at && call.id != confirmed.call)
+        };
+        call.handled.is_some_and(|at| at < until && is_since(at))
+    })
+}
+
 /// The last request that a server has accepted since it confirmed `index`, and that ends before.
 pub(crate) fn handled_shorter<'a>(
     known: &Known<'a>,
@@ -133,13 +150,8 @@ pub(crate) fn handled_shorter<'a>(
     index: u64,
     until: Moment,
 ) -> Option<&'a Call> {
-    let confirmed = known.server(server).log.confirmed(index)?;
-    known.story.handled_by(server as usize).rev().find(|call| {
-        call.is_accepted()
-            && call.id != confirmed.call
-            && call.handled.is_some_and(|at| at < until && at.at >= confirmed.at)
-            && call.up_to().is_some_and(|last| last < index)
-    })
+    let ends_before = |call: &&Call| call.up_to().is_some_and(|last| last < index);
+    answered_since(known, server, index, until).filter(|call| call.is_accepted()).find(ends_before)
 }
 
 /// The last snapshot that ends before `index` and that a server was sent since it confirmed `index`.
@@ -149,11 +161,9 @@ pub(super) fn handled_older_snapshot<'a>(
     index: u64,
     until: Moment,
 ) -> Option<&'a Call> {
-    let confirmed = known.server(server).log.confirmed(index)?;
-    known.story.handled_by(server as usize).rev().find(|call| {
+    answered_since(known, server, index, until).find(|call| {
         call.is_snapshot()
             && call.reply.term == call.args.term
-            && call.handled.is_some_and(|at| at < until && at.at >= confirmed.at)
             && call.args.last_included_index.is_some_and(|last| last < index)
     })
 }

@@ -4,8 +4,8 @@ use super::append_entries::{SUFFIX_KEPT, TRUNCATED, kept_suffix};
 use super::persistence::{LOG_NOT_SAVED, VOTE_NOT_SAVED, not_in_saves, term_forgotten};
 use super::{persistence, rules};
 use crate::spec::breach::{Basis, Breach, Fact};
-use crate::spec::{Known, step};
-use crate::story::{Call, Moment};
+use crate::spec::{Known, of_votes, step};
+use crate::story::{Call, Moment, Story};
 
 rules! {
     TWICE: Safety "voted-twice" = "M2",
@@ -114,16 +114,22 @@ fn is_below(known: &Known<'_>, server: u32, term: u64, (since, until): (Moment, 
     })
 }
 
+/// The last entries of a candidate that gets a vote and of its voter, by term and index, if the voter's is the
+/// more up-to-date.
+fn outdated(known: &Known<'_>, call: &Call) -> Option<[(u64, u64); 2]> {
+    granted(call)?;
+    let offered = call.args.last_log_term.zip(call.args.last_log_index)?;
+    let voter = known.server(call.to);
+    let own = voter.log.last().filter(|&own| offered < own)?;
+    voter.is_at_rest(call).then_some([offered, own])
+}
+
 /// A candidate that gets a vote must be as up-to-date as the voter.
 fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
-    let term = granted(call)?;
-    let offered = call.args.last_log_term.zip(call.args.last_log_index)?;
+    let [offered, own] = outdated(known, call)?;
+    let term = call.args.term?;
     let (voter, candidate) = (call.to, call.from.server);
     let server = known.server(voter);
-    if !server.is_at_rest(call) {
-        return None;
-    }
-    let own = server.log.last().filter(|&own| offered < own)?;
     let had = persistence::had(known, voter, own.1, moment);
     let text = format!(
         "it voted in term {term} for server {candidate}, whose log ends with term {} at index {}; its own \
@@ -185,18 +191,31 @@ fn log_when_it_voted(known: &Known<'_>, call: &Call) -> Option<(u64, u64)> {
 
 /// Where all votes are as the logs' lengths are, that is how they are compared: a vote was refused for the
 /// length of a log, and none given to a shorter one.
-pub(crate) fn name_the_comparison(known_refusals: &[Fact], breaches: &mut [Breach]) {
-    let Some(proof) = known_refusals.first() else { return };
-    for breach in breaches.iter_mut().filter(|breach| breach.rule.id == OUTDATED.id) {
+pub(crate) fn name_the_comparison(story: &Story, breaches: &mut [Breach]) {
+    let mut outdated = breaches.iter_mut().filter(|it| it.rule.id == OUTDATED.id).peekable();
+    if outdated.peek().is_none() || !of_votes(story, chosen_though_shorter).is_empty() {
+        return;
+    }
+    let refused = of_votes(story, refused_for_length);
+    let Some(proof) = refused.first() else { return };
+    for breach in outdated {
         breach.rule = &LONGER_PREFERRED;
         breach.what.push_str(": it compared the logs' lengths, and not their last terms");
-        breach.facts.push(Fact { basis: Basis::Concluded, ..proof.clone() });
+        breach.facts.push(proof.clone());
     }
+}
+
+/// That a vote went to a candidate whose log is outdated and shorter than the voter's.
+fn chosen_though_shorter(known: &Known<'_>, call: &Call) -> Option<Fact> {
+    let [(_, index), (_, own_index)] = outdated(known, call)?;
+    let text = format!("server {} got a vote with a shorter log", call.from.server);
+    let fact = Fact::new(Basis::Concluded, call.handled?.at, text, [call.id]);
+    (index < own_index).then_some(fact)
 }
 
 /// That a vote was refused though the candidate's log ends with a later term than the voter's, and is
 /// shorter: it tells how logs are compared.
-pub(crate) fn refused_for_length(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Fact> {
+fn refused_for_length(known: &Known<'_>, call: &Call) -> Option<Fact> {
     let (term, last_term) = call.args.term.zip(call.args.last_log_term)?;
     let server = known.server(call.to);
     let is_free = server.votes.get(&term).is_none_or(|vote| vote.candidate == call.from.server);
@@ -211,7 +230,7 @@ pub(crate) fn refused_for_length(known: &Known<'_>, moment: Moment, call: &Call)
          {last_term}, and is shorter",
         call.to, call.from.server
     );
-    Some(Fact::new(Basis::Concluded, moment.at, text, [call.id]))
+    Some(Fact::new(Basis::Concluded, call.handled?.at, text, [call.id]))
 }
 
 /// Whether a voter that refuses is known to have no reason to, and what its log's end is then: its term, its
