@@ -27,7 +27,7 @@
 //!
 //! A request is on its way as soon as `call` has been called, before the future is first polled.
 //! Dropping the future takes nothing back: the request is delivered, and its handler runs to its end. The
-//! observer is told that the call was dropped, and later that it returned, to nobody.
+//! observer is told twice: when the call is dropped, and when its result comes, which nobody receives.
 //!
 //! # Beyond MIT's network
 //!

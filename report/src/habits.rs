@@ -1,9 +1,9 @@
 //! What a server did instead while something that has to happen was overdue.
 //!
-//! An obligation is opened by an event, is due some time later, and is met by another event: whoever hears of
-//! no leader stands for election, whoever has the votes leads, whoever leads sends. That one wasn't met in the
-//! failing check is a fact; why it wasn't is a guess by what the server did meanwhile. Each guess is a
-//! [`Habit`], with what would refute it. None is ever certain.
+//! An obligation is opened by an event, is due some time later, and is met by another event. A server
+//! that hears of no leader has to start an election, one that has the votes has to lead, and a leader has to
+//! send. That an obligation wasn't met in the failing check is a fact; why it wasn't is a guess by what the
+//! server did meanwhile. Each guess is a [`Habit`], with what would refute it. None is ever certain.
 
 mod applying;
 mod blocked;

@@ -36,8 +36,8 @@ pub(crate) struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Runs all that is left, and returns the campaign in the end: also if that came early, by request
-    /// or by an error.
+    /// Runs all that is left and returns the campaign, with what has been run so far if a request or an error
+    /// ended it early.
     pub(crate) fn run(&self, mut store: Store, mut campaign: Mutants) -> (Mutants, Option<Error>) {
         let pieces = std::iter::once(None).chain(self.mutants.iter().map(Some));
         for mutant in pieces {

@@ -47,8 +47,8 @@ struct Desk {
 }
 
 impl Work<'_> {
-    /// Runs all that is left, and returns the campaign in the end: also if that came early, by request
-    /// or by an error.
+    /// Runs all that is left and returns the campaign, with what has been run so far if a request or an error
+    /// ended it early.
     pub(crate) fn run(&self, store: Store, campaign: Campaign) -> (Campaign, Option<Error>) {
         let (plan, open) = (campaign.plan.clone(), campaign.open());
         let progress = Progress::new(&campaign);

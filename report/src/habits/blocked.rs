@@ -48,8 +48,8 @@ fn snapshot_waits(case: &Case<'_>) -> Option<Breach> {
     let (server, _, activity) = blocked(case)?;
     let last = case.story.applied_by(server).next_back()?;
     let what = format!(
-        "server {server}'s snapshot() waits, most likely for a lock, and who has it for the service, which \
-         waits for snapshot()"
+        "server {server}'s snapshot() waits, most likely for a lock; what holds that lock waits for the \
+         service, and the service waits for snapshot()"
     );
     let given = format!("server {server}'s service was given index {}", last.index);
     let text = "before it took the next message it called snapshot(), which doesn't return";

@@ -49,8 +49,7 @@ pub(super) const HABITS: &[Habit] = &[
     turns::in_turn,
     // Refuted if it stood again while requests were outstanding.
     timers::not_restarted,
-    // Refuted if the voter's log was better, it had voted, or it held to a leader of which it had
-    // heard.
+    // Refuted if the voter had the more up-to-date log, had voted already, or had just heard of its leader.
     vote_refused,
     // Refuted if the leader's heartbeats were lost.
     replaced_at_once,

@@ -97,7 +97,7 @@ pub(super) fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
     })
 }
 
-/// A follower has a snapshot, and its leader, who has heard that, sends it once more, again and again.
+/// A leader keeps sending a follower a snapshot after the follower said that it has it.
 pub(super) fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
     let mut rows: BTreeMap<(u32, u32, Option<u64>), Row<'_>> = BTreeMap::new();
     let mut longest: Option<Row<'_>> = None;

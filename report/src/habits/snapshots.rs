@@ -37,7 +37,7 @@ fn applied<'a>(case: &Case<'a>) -> Option<&'a Applied> {
 /// The snapshots that a server was sent until it applied one, the latest first.
 fn sent_until<'a>(case: &Case<'a>, applied: &Applied) -> impl Iterator<Item = &'a Call> {
     let (story, until) = (case.story, applied.moment.at);
-    // A cut history may name a server of which it knows nothing else.
+    // If the history is cut, the server may be out of the range of what is known.
     let handled = story.handled.get(applied.server.server as usize).into_iter().flatten().rev();
     let handled = handled.map(|&place| &story.calls[place]);
     handled.filter(move |call| call.is_snapshot() && call.is_handled_until(until))
