@@ -133,6 +133,9 @@ impl Machine {
 
     /// When a leader will have heard from no majority for the time of an election (thesis §6.2).
     fn quorum_lapses_at(&self) -> Option<Duration> {
+        if self.bug == Bug::LeadsForEver {
+            return None;
+        }
         let Role::Leader(progress) = &self.role else { return None };
         let mut heard: Vec<Duration> =
             self.others().map(|server| progress[server].heard_at).collect();
