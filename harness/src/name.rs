@@ -24,6 +24,8 @@ pub(crate) struct TestName {
     pub(crate) call: Call,
     /// The package that it is of: cargo tells the tests that it runs.
     package: Option<String>,
+    /// The test target that it is of, if that is known: see [`target`].
+    target: Option<String>,
     /// The variables that choose the Raft under test.
     pub(crate) choices: BTreeMap<String, String>,
 }
@@ -36,11 +38,13 @@ impl TestName {
             Some(path) if path != MAIN_THREAD => path.to_owned(),
             _ => path_in_type::<S>()?.to_owned(),
         };
+        let package = env::var("CARGO_PKG_NAME").ok();
         Ok(TestName {
             short: path.rsplit("::").next().unwrap_or(&path).to_owned(),
             call: Call::next(&path, location),
             path,
-            package: env::var("CARGO_PKG_NAME").ok(),
+            target: package.as_deref().and_then(target),
+            package,
             choices: choices(),
         })
     }
@@ -54,6 +58,7 @@ impl TestName {
             path: name.to_owned(),
             call,
             package: None,
+            target: None,
             choices: BTreeMap::new(),
         }
     }
@@ -131,9 +136,20 @@ impl TestName {
         if let Some(package) = &self.package {
             words.push(format!("-p {package}"));
         }
+        if let Some(target) = &self.target {
+            words.push(format!("--test {target}"));
+        }
         words.push(self.short.clone());
         words.join(" ")
     }
+}
+
+/// The test target of `package` that this process is of, by the name of its file, to which cargo adds a hash.
+/// `None` where it can be the package's own library, whose tests are in a file of the package's name.
+fn target(package: &str) -> Option<String> {
+    let file = env::current_exe().ok()?;
+    let (name, _hash) = file.file_stem()?.to_str()?.rsplit_once('-')?;
+    (name != package.replace('-', "_")).then(|| name.to_owned())
 }
 
 /// The name of the thread on which a program begins.

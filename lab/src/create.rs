@@ -54,7 +54,7 @@ pub(crate) fn create(dir: &Path) -> Result<Exit, Error> {
         );
     let lab_manifest = quoted(&format!("{root}/Cargo.toml"));
     for (name, text) in [
-        ("Cargo.toml", WORKSPACE_TOML),
+        ("Cargo.toml", &WORKSPACE_TOML.replace("{profiles}", &profiles(&checkout)?)),
         ("raft/Cargo.toml", &package_toml),
         (".cargo/config.toml", &CONFIG_TOML.replace("{lab-manifest}", &lab_manifest)),
         (".gitignore", "/target\n"),
@@ -102,6 +102,15 @@ fn real_path(path: &Path) -> PathBuf {
 fn checkout() -> PathBuf {
     let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest_dir.parent().unwrap_or(manifest_dir).to_owned()
+}
+
+/// How the checkout is compiled, which is what its Cargo.toml ends with: the paragraphs from the first that has a
+/// profile on.
+fn profiles(checkout: &Path) -> Result<String, Error> {
+    let path = checkout.join("Cargo.toml");
+    let manifest = fs::read_to_string(&path).map_err(|error| Error::read(&path, error))?;
+    let paragraphs = manifest.split_inclusive("\n\n");
+    Ok(paragraphs.skip_while(|paragraph| !paragraph.contains("[profile.")).collect())
 }
 
 /// What tells this workspace's package from another's. Cargo itself goes by name, version and the

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use raftapi::{Index, Persister, Role, Term};
-use tracing_test::traced_test;
 
 use crate::log::{Entry, Log};
 use crate::progress::Progress;
@@ -310,18 +309,6 @@ fn a_snapshot_that_is_older_than_the_last_changes_nothing() {
     state.take_snapshot(2, Bytes::from("two"));
     state.take_snapshot(1, Bytes::from("one"));
     assert_eq!((state.log.base_index(), state.snapshot), (2, Bytes::from("two")));
-}
-
-#[traced_test]
-#[test]
-fn a_change_of_role_is_logged() {
-    let mut state = leader(&[], 4, 3);
-    assert_eq!(state.role, Role::Leader);
-    assert!(logs_contain("starts an election me=0 term=4"));
-    assert!(logs_contain("is elected me=0 term=4 votes={0, 1}"));
-    state.observe_term(5);
-    assert_eq!((state.role, state.voted_for), (Role::Follower, None));
-    assert!(logs_contain("sees a higher term me=0 term=5 was=Leader"));
 }
 
 /// The functions that the sources have, each behind its type: `State::vote`.

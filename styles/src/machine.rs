@@ -18,6 +18,7 @@ use bytes::Bytes;
 use raftapi::{ApplyMsg, Command, Index, Term};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use tracing::debug;
 
 use crate::bug::Bug;
 use crate::log::Log;
@@ -316,6 +317,7 @@ impl Machine {
     /// All servers, rule 2: adopts a higher term (§5.1).
     fn observe(&mut self, term: Term) {
         if term > self.saved.current_term {
+            debug!(me = self.me, term, was = self.saved.current_term, "sees a higher term");
             self.saved.current_term = term;
             self.saved.voted_for = None;
             self.is_changed = true;

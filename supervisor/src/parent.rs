@@ -9,17 +9,19 @@
 //! prints goes to a file that parent and child share, and comes back with the run's result.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::env;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{self, Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use parking_lot::{Condvar, Mutex};
@@ -262,6 +264,21 @@ fn is_of_an_interrupt(death: &Death) -> bool {
     interrupt::is_interrupted()
 }
 
+/// A file without a name, which is gone with its last handle. All who write append: a child's standard output
+/// and error are one file.
+fn nameless_file() -> io::Result<File> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    // Two may come to the same name where processes are counted anew, as in containers.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let name = format!("lab-{}-{number}-{now:x}", process::id());
+    let path = env::temp_dir().join(name);
+    let file =
+        OpenOptions::new().read(true).append(true).create_new(true).mode(0o600).open(&path)?;
+    fs::remove_file(&path)?;
+    Ok(file)
+}
+
 /// A child, as its parent sees it.
 struct Worker {
     process: Child,
@@ -276,7 +293,7 @@ impl Worker {
     fn start(command: &(dyn Fn() -> Command + Sync)) -> io::Result<Worker> {
         let (socket, theirs) = UnixStream::pair()?;
         socket.set_read_timeout(Some(patience::AT_MOST))?; // for the rest of what it has begun to say
-        let output = tempfile::Builder::new().append(true).tempfile()?.into_file();
+        let output = nameless_file()?;
         let process = command()
             .env(CHILD, "1")
             .stdin(Stdio::from(OwnedFd::from(theirs)))

@@ -1,6 +1,7 @@
 //! Elections (§5.2, §5.4.1), and what precedes them (thesis §9.6, §4.2.3).
 
 use std::collections::BTreeSet;
+use tracing::debug;
 
 use raftapi::Term;
 
@@ -50,6 +51,7 @@ impl Machine {
         self.observe(self.saved.current_term + 1);
         self.saved.voted_for = Some(self.me);
         self.role = Role::Candidate(BTreeSet::new());
+        debug!(me = self.me, term = self.saved.current_term, "starts an election");
         self.ask_all();
         self.count_vote(self.me);
     }
@@ -103,6 +105,7 @@ impl Machine {
         let next_index = self.saved.log.last_index() + 1;
         let progress = |_| Progress::new(next_index, self.now);
         self.role = Role::Leader((0..self.servers).map(progress).collect());
+        debug!(me = self.me, term = self.saved.current_term, "leads");
     }
 
     /// Whether there is a leader that this server has heard lately, or itself is.

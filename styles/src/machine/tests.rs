@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use raftapi::{ApplyMsg, Index};
+use tracing_test::traced_test;
 
 use crate::bug::Bug;
 use crate::message::{
@@ -211,4 +212,16 @@ fn a_higher_term_restarts_the_timer_where_that_is_the_style() {
         machine.step(LATE, [Input::Reply(Reply::RequestVote(refused))]);
         assert_eq!(machine.wakes_at() != before, restarts, "{style}");
     }
+}
+
+#[traced_test]
+#[test]
+fn what_becomes_of_a_leader_is_logged() {
+    let mut machine = leader("Actor");
+    assert!(logs_contain("starts an election me=0 term=1"));
+    assert!(logs_contain("leads me=0 term=1"));
+    assert!(!logs_contain("sees a higher term me=0 term=2"));
+    let reply = RequestVoteReply { term: 2, vote_granted: false, ..grant(1, Number::default()) };
+    machine.step(LATE, [Input::Reply(Reply::RequestVote(reply))]);
+    assert!(logs_contain("sees a higher term me=0 term=2 was=1"));
 }
