@@ -54,7 +54,7 @@ pub(crate) fn create(dir: &Path) -> Result<Exit, Error> {
         );
     let lab_manifest = quoted(&format!("{root}/Cargo.toml"));
     for (name, text) in [
-        ("Cargo.toml", &WORKSPACE_TOML.replace("{profiles}", &profiles(&checkout)?)),
+        ("Cargo.toml", &*WORKSPACE_TOML.replace("{profiles}", &profiles(&checkout)?)),
         ("raft/Cargo.toml", &package_toml),
         (".cargo/config.toml", &CONFIG_TOML.replace("{lab-manifest}", &lab_manifest)),
         (".gitignore", "/target\n"),
