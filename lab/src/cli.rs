@@ -19,6 +19,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     New(New),
+    Upgrade(Upgrade),
     Test(Test),
     Replay(Replay),
     Explain(Explain),
@@ -29,11 +30,29 @@ pub(crate) enum Command {
 
 /// Makes a workspace to write your Raft in: the same tests, and a skeleton that fails them all
 ///
-/// The workspace uses the tester from where this program was built, so that place has to stay.
+/// The workspace stands alone: the tester's crates are in its folder `tester`, as sources. Push it, clone it
+/// elsewhere, hand it in.
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct New {
     /// The folder; it must not be there yet, or be empty
+    pub(crate) dir: PathBuf,
+
+    /// Use the tester from where this program was built, by its path, and copy nothing of it. For those who work on
+    /// the tester: the workspace works on this machine only, while that place stays
+    #[arg(long)]
+    pub(crate) link: bool,
+}
+
+/// Brings this tester into a workspace that an older one has made
+///
+/// Run it where the newer tester is. What you write stays as it is: the folder raft, README.md, .gitignore, lab.toml.
+/// All else is replaced, but for files that you have changed: they stay, and the newer one is put beside them, with
+/// `.new` behind its name.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Upgrade {
+    /// The workspace
     pub(crate) dir: PathBuf,
 }
 

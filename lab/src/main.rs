@@ -4,7 +4,8 @@
 //! `LAB_…` variables that the tests understand, and reads the `results.jsonl` that they write. So it
 //! works for any package whose tests are built on the harness.
 //!
-//! * `cargo lab new` is in `create`.
+//! * `cargo lab new` is in `create`, `cargo lab upgrade` in `upgrade`; `layout` is what a workspace consists of, and
+//!   `written` what one was given.
 //! * `cargo lab test` is in `repeat`, which builds and chooses tests by `suite`, runs them by `runs`,
 //!   each process by `process`, reads what that leaves by `results`, counts in `tally`, and shows what it
 //!   knows by `progress` and `table`.
@@ -22,6 +23,7 @@ mod create;
 mod error;
 mod exit;
 mod explore;
+mod layout;
 mod mutants;
 mod output;
 mod paint;
@@ -37,6 +39,8 @@ mod suite;
 mod table;
 mod tally;
 mod told;
+mod upgrade;
+mod written;
 mod zoo;
 
 use std::env;
@@ -70,7 +74,8 @@ fn main() -> ExitCode {
         }
     };
     let outcome = match cli.command {
-        Command::New(new) => create::create(&new.dir),
+        Command::New(asked) => create::create(&asked),
+        Command::Upgrade(asked) => upgrade::upgrade(&asked),
         Command::Test(test) => repeat::repeat(&test),
         Command::Replay(asked) => replay::replay(&asked),
         Command::Explain(asked) => replay::explain(&asked),
