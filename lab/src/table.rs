@@ -86,6 +86,12 @@ pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally], iterations: u64) -> S
         for (warning, count) in &tally.warnings {
             writeln!(text, "{}: {count} x {warning}", test.title()).expect(CANNOT_FAIL);
         }
+        for (id, (what, doubted)) in &tally.doubts {
+            let (name, count) = (test.title(), doubted.len());
+            let shown = seeds(doubted.iter().copied());
+            writeln!(text, "{name}: {count} x passed, and yet {what} [{id}]; seeds {shown}")
+                .expect(CANNOT_FAIL);
+        }
         if let (Some((count, how)), not_run @ 1..) = (tally.given_up(), iterations - tally.runs) {
             let name = test.title();
             writeln!(

@@ -190,6 +190,14 @@ pub(crate) fn put_first(summary: &mut String, finding: &Finding) {
     }
 }
 
+/// A finding, as an entry with this label.
+#[must_use]
+pub fn finding(label: &str, finding: &Finding) -> String {
+    let mut text = String::new();
+    cause(&mut text, label, finding);
+    text
+}
+
 /// A finding, in an entry.
 fn cause(text: &mut String, label: &str, finding: &Finding) {
     let confidence = match finding.confidence {
