@@ -22,10 +22,11 @@ const CONFIG_TOML: &str = include_str!("../templates/new/config.toml");
 const README: &str = include_str!("../templates/new/README.md");
 
 /// What is taken over as it is.
-const COPIED: [(&str, &str); 6] = [
+const COPIED: [(&str, &str); 7] = [
     ("handout/src", "raft/src"),
     ("tests/raft", "tests/raft"),
     ("tests/extra", "tests/extra"),
+    ("tests/steps", "tests/steps"),
     ("clippy.toml", "clippy.toml"),
     ("rustfmt.toml", "rustfmt.toml"),
     ("Cargo.lock", "Cargo.lock"),
