@@ -1,6 +1,6 @@
-//! The `LAB_…` environment variables that a user may set: one table, of which the README's is made.
+//! The `LAB_…` environment variables that a user may set: one table, of which the one in docs/settings.md is made.
 //!
-//! `UPDATE_EXPECT=1 cargo test -p config --test readme` writes the README's table anew.
+//! `UPDATE_EXPECT=1 cargo test -p config --test settings` writes that page's table anew.
 
 /// An environment variable that a user may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
