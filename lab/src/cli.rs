@@ -90,8 +90,8 @@ pub(crate) struct Test {
     #[arg(long)]
     pub(crate) real: bool,
 
-    /// The folder for the results: `results.jsonl` has a line for each run, and each test that fails has the
-    /// report of its first failing run. Default: nothing is stored but the report's history
+    /// The folder for the results: `results.jsonl`, with a line for each run, and the history of each failing
+    /// test's first failing run. Default: they are not kept
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -32,7 +32,7 @@ const SENTENCES: [&str; 10] = [
 ];
 
 /// What the skeleton itself says, once for each server.
-const HINT: &str = "the skeleton never stands for election: begin with `ticker`";
+const HINT: &str = "the skeleton never starts an election: begin with `ticker`";
 
 /// Builds tests on the skeleton, and returns the test binary.
 fn build(target_name: &str) -> PathBuf {
