@@ -2,7 +2,7 @@
 //!
 //! # Call and answer
 //!
-//! A Raft needs two things of this crate: [`ClientEnd::call`], which calls another server, and
+//! A Raft needs two functions of this crate: [`ClientEnd::call`], which calls another server, and
 //! [`Service::method`], which names a handler.
 //!
 //! ```
@@ -63,14 +63,14 @@
 //! Every call returns in the end: `Some(reply)`, or `None`, which is MIT's false. Calls on one end may overtake each
 //! other. The numbers are MIT's; [`fate`] has them all.
 //!
-//! 1. The end is enabled, and connected to a live server. On a reliable network nothing is lost or delayed. On an
-//!    unreliable network the request takes 0 to 26 ms, and one request in ten is lost: the call returns `None` *at
-//!    once*. Otherwise the handler runs, at the same time as other handlers. One reply in ten is lost, also with `None` at
-//!    once. With long reordering, two replies in three arrive 0.2 to 2.2 s late.
-//! 2. Otherwise the call returns `None` after 0 to 6,999 ms (0 to 99 ms with long delays off). So a caller learns *late*
-//!    that a server can't be reached. A Raft that waits for such a call before it does anything else stands still for
-//!    seconds.
-//! 3. The server is deleted or replaced, or the end is disabled, while the handler runs. The call returns `None` within
+//! 1. If the end is enabled and connected to a live server, the request reaches the server's handler, which runs at the
+//!    same time as other handlers. On a reliable network nothing is lost or delayed. On an unreliable network the request
+//!    takes 0 to 26 ms; one request in ten and one reply in ten is lost, and then the call returns `None` *at once*. With
+//!    long reordering, two replies in three arrive 0.2 to 2.2 s late.
+//! 2. If the server can't be reached, the call returns `None` after 0 to 6,999 ms (0 to 99 ms with long delays off). So a
+//!    caller learns *late* that a server can't be reached. A Raft that waits for such a call before it does anything else
+//!    stands still for seconds.
+//! 3. If the server is deleted or replaced, or the end is disabled, while the handler runs, the call returns `None` within
 //!    100 ms. The handler runs to its end, but nobody gets its reply.
 //!
 //! A request is sent when `call` is called, before its future is first polled. Dropping the future doesn't take the request

@@ -166,8 +166,8 @@ pub trait Raft: Send + Sync + 'static {
 
     /// The server's inner state, for the report of a failed test. Optional.
     ///
-    /// It adds the vote, the log's end, the commit index and more to each server's line and to the table, and makes
-    /// explanations more precise. The default, `None`, leaves them out.
+    /// With it, each server's line and the table also have the vote, the log's end, the commit index and more, and
+    /// explanations are more precise. The default, `None`, leaves them out.
     fn debug_state(&self) -> Option<DebugState> {
         None
     }
