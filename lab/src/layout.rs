@@ -4,6 +4,7 @@
 //! solutions, and without the tests of the tester. So it can be pushed, cloned and handed in. A *linked* one uses the
 //! tester from the checkout that it was made by, for those who work on the tester itself.
 
+mod guide;
 mod manifests;
 
 use std::collections::BTreeMap;
@@ -88,6 +89,7 @@ pub(crate) fn files(checkout: &Path, tester: Tester, mark: &str) -> Result<Files
     for (from, to) in COPIED {
         copy(&checkout.join(from), Path::new(to), &mut files)?;
     }
+    copy_guide(&checkout.join("guide/src"), Path::new("guide"), &mut files)?;
     let mut lab = r#""run", "--package", "lab", "--""#.to_owned();
     match tester {
         Tester::Copied => {
@@ -124,6 +126,19 @@ fn copy(from: &Path, to: &Path, files: &mut Files) -> Result<(), Error> {
     } else {
         let content = fs::read(from).map_err(|error| Error::read(from, error))?;
         files.insert(to.to_owned(), content);
+    }
+    Ok(())
+}
+
+/// Reads the guide's pages.
+fn copy_guide(from: &Path, to: &Path, files: &mut Files) -> Result<(), Error> {
+    for name in entries(from)? {
+        let (from, to) = (from.join(&name), to.join(&name));
+        if from.is_dir() {
+            copy_guide(&from, &to, files)?;
+        } else if name.ends_with(".md") {
+            files.insert(to, guide::page(&from)?.into());
+        }
     }
     Ok(())
 }

@@ -15,12 +15,13 @@
 //! * `cargo lab mutants` is in `mutants`, likewise. What both store is in files of `stored`; `told` is what a
 //!   failed run says first.
 //! * All that is printed goes through `output`; `stop` notes requests to stop.
-//! * [`exit::Exit`] are the exit codes. Scripts may rely on them.
+//! * [`exit::Exit`] are the exit codes. Scripts may rely on them. `examples` are those of `--help`.
 
 mod cargo;
 mod cli;
 mod create;
 mod error;
+mod examples;
 mod exit;
 mod explore;
 mod layout;
