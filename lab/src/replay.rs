@@ -10,6 +10,7 @@ use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{print_painted, tell};
+use crate::pages;
 use crate::paint::paint;
 use crate::process::{self, Seeds, text};
 use crate::results;
@@ -50,13 +51,37 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
     let record = read(&to)?;
     show(&record);
     tell(&format!("\nstored in {}", to.display()));
+    draw(&record, &to, asked.html.as_ref(), &asked.drawing)?;
     Ok(if record.failure.is_some() { Exit::Failed } else { Exit::Passed })
 }
 
 /// Shows a stored run.
 pub(crate) fn explain(asked: &cli::Explain) -> Result<Exit, Error> {
-    show(&read(&asked.history)?);
+    let record = read(&asked.history)?;
+    show(&record);
+    draw(&record, &asked.history, asked.html.as_ref(), &asked.drawing)?;
     Ok(Exit::Passed)
+}
+
+/// Draws a run as it is asked for.
+fn draw(
+    record: &Record,
+    history: &Path,
+    html: Option<&Option<PathBuf>>,
+    asked: &cli::Drawing,
+) -> Result<(), Error> {
+    if let Some(html) = html {
+        let beside = asked.beside.as_deref().map(read).transpose()?;
+        let page = html.clone().unwrap_or_else(|| history.with_extension("html"));
+        pages::write(record, beside.as_ref(), &page)?;
+        if asked.open {
+            pages::open(&page);
+        }
+    }
+    if let Some(trace) = &asked.trace {
+        pages::write_trace(record, trace)?;
+    }
+    Ok(())
 }
 
 fn show(record: &Record) {
