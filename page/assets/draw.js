@@ -111,7 +111,8 @@ class Chart {
       g.moveTo(x, 18);
       g.lineTo(x, layout.height);
       g.stroke();
-      this.text(g, seconds(at, digits), x, 9, color.soft, "center");
+      const isAtEdge = x < layout.gutter + 16 || x > this.width - 16;
+      if (!isAtEdge) this.text(g, seconds(at, digits), x, 9, color.soft, "center");
     }
   }
 
@@ -131,7 +132,7 @@ class Chart {
         g.fillStyle = color.window;
         g.fillRect(left, top + band, right - left, layout.height);
       }
-      this.label(g, (check.has_failed ? "✗ " : "") + check.what, left, right, top + band / 2, color.ink);
+      this.label(g, (check.has_failed ? "✗ " : "") + check.what, left, right, top + 9, color.ink);
       this.hits.push({ x1: left, x2: right, y: top + 6, h: 6, tip: [check.what, check.line,
         `from ${seconds(check.at)} for ${lasting(check.until - check.at)}`] });
     }
@@ -143,8 +144,8 @@ class Chart {
       if (x - before < 7) continue;
       before = x;
       const found = look.leader !== null;
-      this.text(g, found ? "✓" : "×", x, top + band - 5, found ? color.good : color.bad, "center");
-      this.hits.push({ x1: x - 4, x2: x + 4, y: top + band - 4, h: 5, tip: [
+      this.text(g, found ? "✓" : "×", x, top + band - 6, found ? color.good : color.bad, "center");
+      this.hits.push({ x1: x - 4, x2: x + 4, y: top + band - 5, h: 5, tip: [
         `look ${look.round} of ${look.rounds}`,
         found ? `server ${look.leader} leads` : "no leader found", seconds(look.at)] });
     }
@@ -222,11 +223,13 @@ class Chart {
       const ink = stay.role === "leader" ? color["leader-ink"] : color.ink;
       const name = stay.role ? `${stay.role} ${stay.term}` : "crashed";
       const short = stay.role ? stay.role[0].toUpperCase() + stay.term : "";
-      if (stay.role === "candidate" && width > 30) {
-        g.fillStyle = color.candidate;
-        g.fillRect(Math.max(left, layout.gutter) + 2, top + 3, width > 90 ? 84 : 22, layout.role - 6);
+      const shown = width > 90 ? name : short;
+      if (stay.role !== "leader" && width > 30) {
+        g.fillStyle = color[stay.role || "crashed"];
+        const room = Math.min(g.measureText(shown).width + 6, right - 2 - Math.max(left, layout.gutter));
+        if (room > 0) g.fillRect(Math.max(left, layout.gutter) + 1, top + 3, room, layout.role - 6);
       }
-      this.label(g, width > 90 ? name : short, left, right, top + layout.role / 2 + 1, ink);
+      this.label(g, shown, left, right, top + layout.role / 2 + 1, ink);
       this.hits.push({ x1: left, x2: right, y: top + layout.role / 2, h: layout.role / 2 - 2, tip: [
         `S${server}: ${stay.role || "crashed"}` + (stay.role ? `, term ${stay.term}` : ""),
         `from ${seconds(stay.at)} for ${lasting(until - stay.at)}`] });

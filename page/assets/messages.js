@@ -27,8 +27,9 @@ function drawBars(chart, g) {
     const ink = color[`k${own.kind}`];
     const [left, right] = [Math.max(x1, layout.gutter - 5), Math.min(x2, chart.width + 5)];
     g.strokeStyle = ink;
-    g.lineWidth = own.isProof ? 4 : 2.5;
-    g.globalAlpha = own.row < 0 ? 0.25 : own.isProof ? 1 : 0.75;
+    const isTelling = own.isProof || own.kind === VOTE;
+    g.lineWidth = own.isProof ? 4 : isTelling ? 2.5 : 1.5;
+    g.globalAlpha = own.row < 0 ? 0.2 : isTelling ? 1 : 0.55;
     g.setLineDash(LINES[own.end]);
     // The dashes stay where they are while the picture moves.
     g.lineDashOffset = left - x1;
@@ -41,9 +42,11 @@ function drawBars(chart, g) {
     g.globalAlpha = 1;
     if (own.row >= 0) {
       g.fillStyle = ink;
-      g.fillRect(x1 - 1, y - 4, 2, 8);
+      g.globalAlpha = isTelling ? 1 : 0.7;
+      g.fillRect(x1 - 1, y - (isTelling ? 4 : 2), 2, isTelling ? 8 : 4);
       const sign = own.isLate ? "◷" : own.end === REPLIED && own.verdict === 2 ? "✗" : SIGNS[own.end];
       chart.text(g, sign, Math.min(x2, chart.width - 6), y + 0.5, ink, "center");
+      g.globalAlpha = 1;
       const room = right - Math.max(x1, layout.gutter);
       if (room > 150 && (own.kind === VOTE || own.isProof)) {
         const took = lasting(own.until - own.sent);
@@ -91,6 +94,8 @@ function drawArrows(chart, g) {
     density(chart, g, inView);
   }
   [chart.drawn, chart.inView] = [shown.length, inView.length];
+  // Of many, each is drawn with less weight.
+  chart.weight = Math.max(0.3, Math.min(1, 250 / shown.length));
   for (const own of shown) arrow(chart, g, own);
 }
 
@@ -127,13 +132,17 @@ function arrow(chart, g, own, isKept = false) {
   };
   g.strokeStyle = ink;
   g.lineWidth = isKept ? 2.5 : own.isProof ? 2 : 1;
-  g.globalAlpha = isKept || own.isProof ? 1 : own.kind === HEARTBEAT ? 0.4 : 0.7;
+  g.globalAlpha = isKept || own.isProof ? 1 : (own.kind === HEARTBEAT ? 0.4 : 0.7) * chart.weight;
   if (own.delivered === null) {
-    const stop = start + (own.end === UNREACHABLE ? 0.25 : 0.5) * (goal - start);
-    line(x, start, x, stop, own.end === UNREACHABLE ? [2, 3] : []);
+    // What never arrived and isn't lost was on its way to nowhere.
+    const isNowhere = own.end === UNREACHABLE || own.end === OPEN;
+    const stop = start + (isNowhere ? 0.25 : 0.5) * (goal - start);
+    g.fillStyle = ink;
+    line(x, start, x, stop, isNowhere ? [2, 3] : []);
     g.globalAlpha = 1;
     g.font = SMALL;
-    chart.text(g, own.end === OPEN ? "▸" : SIGNS[own.end], x, stop, ink, "center");
+    if (!isNowhere) chart.text(g, SIGNS[own.end], x, stop, ink, "center");
+    else g.fillRect(x - 3, stop - 0.5, 6, 1.5);
     g.font = FONT;
     return;
   }

@@ -65,7 +65,9 @@ function showLogs(run, at) {
     const cells = indexes.map((index) => {
       const term = terms[index - 1];
       if (term === undefined) return element("td", { className: "missing" });
-      const isOther = terms[index - 1] !== logs[best].terms[index - 1];
+      const its = logs[best].terms[index - 1];
+      // An unknown term differs from nothing.
+      const isOther = term !== 0 && its !== 0 && term !== its;
       const classes = [`t${term % 8}`];
       if (term === 0) classes.push("unknown");
       if (isOther) classes.push("differs");

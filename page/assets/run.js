@@ -98,7 +98,8 @@ function stateAt(run, server, at) {
   const stay = lastAt(lane.stays, at);
   const facts = lastAt(lane.facts, at);
   const applied = lastAt(lane.applied, at);
-  const outstanding = run.bars.filter((own) => own.from === server && own.sent <= at && at < own.until);
+  const outstanding = run.bars.filter((own) => own.from === server && own.sent <= at &&
+    (own.returned === null || at < own.returned));
   return {
     stay, outstanding,
     isUp: Boolean(stay && stay.role),

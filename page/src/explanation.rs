@@ -8,6 +8,9 @@ use report::{FailureKind, Time};
 use crate::Run;
 use crate::picture::{Flag, Picture};
 
+/// How many notes on what isn't the cause are shown at once; the others are folded.
+const HERRINGS: usize = 2;
+
 /// How sure something is, in a word.
 pub(crate) fn confidence(finding: &Finding) -> &'static str {
     match finding.confidence {
@@ -27,37 +30,51 @@ pub(crate) fn section(run: &Run<'_>, picture: &Picture) -> Markup {
         failure.kind,
         FailureKind::Panic | FailureKind::Misuse | FailureKind::Stuck | FailureKind::Tester
     );
+    let notes = &run.explanation.not_the_cause;
+    let herrings = html! {
+        @if !notes.is_empty() {
+            div.herrings {
+                h3 { "Looks like the cause, and isn't" }
+                @let (first, more) = notes.split_at(notes.len().min(HERRINGS));
+                ul { @for note in first { li { (escaped(note)) } } }
+                @if !more.is_empty() { details {
+                    summary { (more.len()) " more" }
+                    ul { @for note in more { li { (escaped(note)) } } }
+                } }
+            }
+        }
+    };
     html! {
         section #why aria-label="why the run failed" {
             @if findings.is_empty() && !says_why {
                 p { "Why it failed is unknown: none of the known causes shows in this run." }
             }
             @for (place, finding) in findings.iter().enumerate() {
-                (cause(place == 0, finding, &mut flags))
+                (cause(finding, &mut flags, (place == 0).then_some(&herrings)))
             }
-            @if !run.explanation.not_the_cause.is_empty() {
-                div.herrings {
-                    h3 { "Looks like the cause, and isn't" }
-                    ul { @for note in &run.explanation.not_the_cause { li { (escaped(note)) } } }
-                }
-            }
+            @if findings.is_empty() { (herrings) }
         }
     }
 }
 
+/// A finding; the first has what isn't the cause beside it.
 fn cause<'a>(
-    is_first: bool,
     finding: &Finding,
     flags: &mut impl Iterator<Item = &'a Flag>,
+    herrings: Option<&Markup>,
 ) -> Markup {
-    let proof: Vec<(&Flag, &Evidence)> = flags.zip(&finding.evidence).collect();
+    // In this order: the other one takes a flag more than there is evidence.
+    let proof: Vec<(&Evidence, &Flag)> = finding.evidence.iter().zip(flags).collect();
     let body = html! {
-        ol.evidence { @for (flag, evidence) in proof {
-            li {
-                a.flag href=(link(flag)) { span.number { (flag.number) } (seconds(evidence.at)) }
-                " " (escaped(&evidence.text))
-            }
-        } }
+        div {
+            ol.evidence { @for (evidence, flag) in proof {
+                li {
+                    a.flag href=(link(flag)) { span.number { (flag.number) } (seconds(evidence.at)) }
+                    " " (escaped(&evidence.text))
+                }
+            } }
+            @if let Some(herrings) = herrings { (herrings) }
+        }
         dl.rule {
             dt { "Rule" } dd { (escaped(&finding.rule)) }
             dt { "Look for" } dd { (escaped(&finding.look)) }
@@ -69,7 +86,7 @@ fn cause<'a>(
         " " (escaped(&finding.what)) " " code.id { (escaped(&finding.id)) }
     };
     html! {
-        @if is_first {
+        @if herrings.is_some() {
             div.cause { h2 { (title) } (body) }
         } @else {
             details.cause { summary { "or " (title) } (body) }

@@ -38,7 +38,7 @@ impl Layout {
     /// Where the parts of `picture` are.
     #[must_use]
     pub fn of(picture: &Picture) -> Layout {
-        let (band, role, marks, row) = (22, 22, 15, 12);
+        let (band, role, marks, row) = (26, 22, 15, 12);
         let (checks, faults) = (RULER, RULER + band + 4);
         let mut top = faults + band + GAP;
         let mut lanes = Vec::new();

@@ -105,11 +105,11 @@ fn script(picture: &Picture, layout: &Layout, scale: &Scale) -> Markup {
             rect class={ "check" @if check.has_failed { " failed" } } x=(left) y=(top)
                 width=(round((right - left).max(1.0))) height=(band) { title { (check.what) } }
             @if right - left > 7.0 * check.what.len() as f64 {
-                text.check x=(left + 4.0) y=(top + 15) { @if check.has_failed { "✗ " } (check.what) }
+                text.check x=(left + 4.0) y=(top + 13) { @if check.has_failed { "✗ " } (check.what) }
             }
         }
         @for look in picture.looks.iter().filter(|look| scale.shows(look.at, look.at)).take(200) {
-            text.look x=(scale.x(look.at)) y=(top + band) { @if look.leader.is_some() { "✓" } @else { "×" } }
+            text.look x=(scale.x(look.at)) y=(top + band - 2) { @if look.leader.is_some() { "✓" } @else { "×" } }
         }
         text.name x="4" y=(layout.faults + 15) { "faults" }
         @for (place, fault) in faults.iter().enumerate() {

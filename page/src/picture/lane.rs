@@ -91,7 +91,7 @@ pub enum MarkKind {
     Refuse,
     /// It was given a snapshot by its service, or installed one.
     Snapshot,
-    /// One of its tasks ended.
+    /// One of its tasks panicked, or was aborted.
     Task,
     /// It logged something.
     Log,
@@ -196,7 +196,7 @@ fn acts(story: &Story, server: usize, texts: &mut Texts) -> Vec<Mark> {
     }
     for task in story.tasks.iter().filter(|task| task.server.server == number) {
         let how = match task.how {
-            TaskEnding::Returned => "returns",
+            TaskEnding::Returned => continue, // as most do
             TaskEnding::Panicked => "panics",
             TaskEnding::LikelyAborted => "is aborted, or returns",
         };

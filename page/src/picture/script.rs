@@ -67,8 +67,7 @@ pub(crate) fn checks(record: &Record, story: &Story) -> Vec<Check> {
     let failed = failed.map(|step| step.moment);
     let mut checks: Vec<Check> = Vec::new();
     for (place, step) in story.steps.iter().enumerate().filter(|(_, step)| !step.is_fault) {
-        let next = story.steps[place + 1..].iter().find(|next| next.moment.at > step.moment.at);
-        let until = next.map_or(story.end, |next| next.moment.at).0;
+        let until = story.steps.get(place + 1).map_or(story.end, |next| next.moment.at).0;
         let has_failed = failed == Some(step.moment);
         let until = match &record.failure {
             Some(failure) if has_failed && failure.at > Time(0) => until.max(failure.at.0),
