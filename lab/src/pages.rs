@@ -3,13 +3,14 @@
 //! A page never breaks a run: where it is a by-product, what went wrong with it is one sentence.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use report::Record;
 
 use crate::error::Error;
 use crate::output::tell;
+use crate::process::Ended;
 
 /// What leads to the page that was written last in a folder.
 const LATEST: &str = "latest.html";
@@ -28,22 +29,40 @@ pub(crate) fn write_trace(record: &Record, to: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes the page of a stored run beside its history, and links `latest.html` to it. Returns where it is; if
-/// it can't be written, says so.
-pub(crate) fn write_beside(record: &Record, history: &Path) -> Option<PathBuf> {
-    let to = history.with_extension("html");
-    match store(&to, &page::page(record, None)) {
-        Ok(()) => {
-            if let Err(error) = link(&to) {
-                tell(&format!("note: {error}"));
-            }
-            Some(to)
-        }
-        Err(error) => {
-            tell(&format!("note: there is no page of the run: {error}"));
-            None
-        }
+/// Draws the failed run whose history is stored in `history`: writes its page beside it, links `latest.html`
+/// to that, and says where. If that can't be done, says so.
+pub(crate) fn draw_beside(history: &Path) {
+    let page = history.with_extension("html");
+    let drawn = read(history).and_then(|record| write(&record, None, &page));
+    if let Err(error) = drawn.and_then(|()| link(&page)) {
+        tell(&format!("note: the run is not drawn: {error}"));
     }
+}
+
+/// Moves the history that a test's process has left in `folder` to another one, and draws its run. Returns the
+/// process's report, in which the history is where it is now.
+pub(crate) fn keep(ended: Ended, folder: &Path, to: &Path) -> String {
+    let Some(stored) = ended.lines.first().and_then(|line| line.stored.as_ref()) else {
+        return ended.report;
+    };
+    let kept = to.join(stored.file_name().unwrap_or_default());
+    if let Err(error) = fs::rename(stored, &kept) {
+        let error = Error::write(&kept, error);
+        tell(&format!("note: the run is not drawn: {error}"));
+        return ended.report;
+    }
+    draw_beside(&kept);
+    // The folder is in the one that the history is in now, and nothing else has its name.
+    let folder = folder.file_name().unwrap_or_default().to_string_lossy();
+    ended.report.replace(&format!("{folder}/"), "")
+}
+
+/// Reads a stored run.
+pub(crate) fn read(path: &Path) -> Result<Record, Error> {
+    let error = |why| Error::NoHistory { path: path.to_owned(), why };
+    let text = fs::read_to_string(path)
+        .map_err(|why| error(format!("failed to read a run's history: {why}")))?;
+    Record::read(&text).map_err(error)
 }
 
 /// In one piece, for whoever has an earlier one open.
