@@ -84,7 +84,7 @@ fn cells(step: Option<&Course>) -> Markup {
     html! {
         td { (Time(step.at)) " s" } td { (took) " s" } td { (step.elections) }
         td {
-            @if elected.is_empty() { "–" } @else { (elected.join(", ")) }
+            @if elected.is_empty() && step.in_vain == 0 { "–" } @else if elected.is_empty() { "nobody" } @else { (elected.join(", ")) }
             @if step.in_vain > 0 { ", " (step.in_vain) " looks in vain" }
         }
     }

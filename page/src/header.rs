@@ -38,7 +38,7 @@ pub(crate) fn header(run: &Run<'_>) -> Markup {
                 @if let Some(failure) = &record.failure { span { (failure.kind.to_string()) } }
                 span { "seed " b { (record.seed) } }
                 span { (record.servers) " servers" }
-                span { (run.story.end) " s, " (escaped(&record.clock)) }
+                span { (record.end.max(run.story.end)) " s, " (escaped(&record.clock)) }
                 @if !record.history.is_empty() { span { "history " code { (escaped(&record.history)) } } }
             }
             p.replay {

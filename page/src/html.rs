@@ -33,6 +33,12 @@ const ROOM: usize = 20_000;
 /// first, and the page says so.
 #[must_use]
 pub fn page(record: &Record, beside: Option<&Record>) -> String {
+    page_within(record, beside, LIMIT)
+}
+
+/// The same, in at most `limit` bytes. What a page always has takes some 100 kB.
+#[must_use]
+pub fn page_within(record: &Record, beside: Option<&Record>, limit: usize) -> String {
     let run = Run::new(record);
     let other = beside.map(Run::new);
     let picture = run.picture();
@@ -48,7 +54,7 @@ pub fn page(record: &Record, beside: Option<&Record>) -> String {
         }
     };
     let taken = parts.0.len() + CSS.len() + SCRIPT.map(str::len).iter().sum::<usize>() + ROOM;
-    let size = LIMIT.saturating_sub(taken) / if other.is_some() { 2 } else { 1 };
+    let size = limit.saturating_sub(taken) / if other.is_some() { 2 } else { 1 };
     let kept = picture.kept();
     let (data, left_out) = thin(picture, size);
     let other = other.map(|other| {

@@ -34,7 +34,7 @@ mod trace;
 use report::{Record, Story, explain};
 use serde::Serialize;
 
-pub use html::page;
+pub use html::{page, page_within};
 pub use layout::Layout;
 pub use picture::{
     Check, End, Facts, Fault, Flag, Kind, Lane, Look, Mark, MarkKind, Message, Picture, Stay, Up,

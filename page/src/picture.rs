@@ -72,21 +72,23 @@ impl Picture {
         let mut texts = Texts::default();
         let flags = view::flags(story, explanation);
         let window = view::window(record, story);
+        // Where nothing happens any more, time may go on.
+        let end = story.end.max(record.end).0.max(window[1]);
         let mut messages = message::messages(record, story, &mut texts);
-        message::place(&mut messages, story, &flags);
-        let mut lanes = lane::lanes(story, &mut texts);
+        message::place(&mut messages, story.servers, end, &flags);
+        let mut lanes = lane::lanes(story, end, &mut texts);
         for (server, lane) in lanes.iter_mut().enumerate() {
-            lane.rows = message::rows(&messages, server, story.end.0);
+            lane.rows = message::rows(&messages, server, end);
         }
         Picture {
             test: report::text::one_line(&record.test).into_owned(),
             seed: record.seed,
-            end: story.end.0,
+            end,
             since: story.since.0,
             failed_at: record.failure.is_some().then_some(window[1]),
             window,
-            opens: view::opens(story, window, &flags, record.failure.is_some()),
-            checks: script::checks(record, story),
+            opens: view::opens([story.since.0, end], window, &flags, record.failure.is_some()),
+            checks: script::checks(record, story, end),
             looks: script::looks(story),
             faults: script::faults(story),
             up: script::up(story),

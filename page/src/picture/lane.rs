@@ -97,9 +97,9 @@ pub enum MarkKind {
     Log,
 }
 
-pub(crate) fn lanes(story: &Story, texts: &mut Texts) -> Vec<Lane> {
+pub(crate) fn lanes(story: &Story, end: u64, texts: &mut Texts) -> Vec<Lane> {
     let mut lanes: Vec<Lane> =
-        (0..story.servers).map(|server| lane(story, server, texts)).collect();
+        (0..story.servers).map(|server| lane(story, server, end, texts)).collect();
     for logged in &story.logged {
         if let Some(lane) = logged.server.and_then(|of| lanes.get_mut(of.server as usize)) {
             let text = texts.number(&format!("{}: {}", logged.level, logged.text));
@@ -112,7 +112,7 @@ pub(crate) fn lanes(story: &Story, texts: &mut Texts) -> Vec<Lane> {
     lanes
 }
 
-fn lane(story: &Story, server: usize, texts: &mut Texts) -> Lane {
+fn lane(story: &Story, server: usize, end: u64, texts: &mut Texts) -> Lane {
     let standings = story.standings(server);
     let mut marks = acts(story, server, texts);
     let mut led = None;
@@ -140,7 +140,7 @@ fn lane(story: &Story, server: usize, texts: &mut Texts) -> Lane {
     let number = server as u32;
     Lane {
         stays: last_of_each(stays.collect(), |stay| stay.at),
-        cut: cut(story, server),
+        cut: cut(story, server, end),
         marks,
         facts: facts(story, server),
         applied: applied(story, number),
@@ -218,7 +218,7 @@ fn last_of_each<T>(items: Vec<T>, at: impl Fn(&T) -> u64) -> Vec<T> {
     last
 }
 
-fn cut(story: &Story, server: usize) -> Vec<[u64; 2]> {
+fn cut(story: &Story, server: usize, end: u64) -> Vec<[u64; 2]> {
     let mut cut: Vec<[u64; 2]> = Vec::new();
     let mut since = None;
     for link in &story.links[server] {
@@ -231,7 +231,7 @@ fn cut(story: &Story, server: usize) -> Vec<[u64; 2]> {
             _ => {}
         }
     }
-    cut.extend(since.map(|from| [from, story.end.0]));
+    cut.extend(since.map(|from| [from, end]));
     cut.retain(|[from, until]| from < until);
     cut
 }

@@ -262,11 +262,10 @@ fn end(outcome: Outcome) -> End {
 
 /// Gives each message that takes long a row in its sender's lane, as long as there are rows; first those that
 /// prove something, then requests for votes, then the others.
-pub(crate) fn place(messages: &mut [Message], story: &Story, flags: &[Flag]) {
+pub(crate) fn place(messages: &mut [Message], servers: usize, end: u64, flags: &[Flag]) {
     for message in messages.iter_mut() {
         message.is_proof = flags.iter().any(|flag| flag.calls.contains(&message.id));
     }
-    let end = story.end.0;
     let mut order: Vec<usize> = (0..messages.len())
         .filter(|&place| !messages[place].is_copy && messages[place].duration(end) > LONG)
         .collect();
@@ -275,7 +274,7 @@ pub(crate) fn place(messages: &mut [Message], story: &Story, flags: &[Flag]) {
         (!message.is_proof, message.kind != Kind::Vote, message.sent)
     });
     // What is taken of each row, from and until.
-    let mut taken: Vec<Vec<BTreeMap<u64, u64>>> = vec![vec![BTreeMap::new(); ROWS]; story.servers];
+    let mut taken: Vec<Vec<BTreeMap<u64, u64>>> = vec![vec![BTreeMap::new(); ROWS]; servers];
     for place in order {
         let message = &messages[place];
         let (from, until) = (message.sent, message.returned.unwrap_or(end));

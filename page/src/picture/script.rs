@@ -62,12 +62,12 @@ fn line(step: &Step) -> Option<String> {
     Some(format!("{}:{line}", one_line(file)))
 }
 
-pub(crate) fn checks(record: &Record, story: &Story) -> Vec<Check> {
+pub(crate) fn checks(record: &Record, story: &Story, end: u64) -> Vec<Check> {
     let failed = record.failure.as_ref().and_then(|failure| story.step_at(failure.at));
     let failed = failed.map(|step| step.moment);
     let mut checks: Vec<Check> = Vec::new();
     for (place, step) in story.steps.iter().enumerate().filter(|(_, step)| !step.is_fault) {
-        let until = story.steps.get(place + 1).map_or(story.end, |next| next.moment.at).0;
+        let until = story.steps.get(place + 1).map_or(end, |next| next.moment.at.0);
         let has_failed = failed == Some(step.moment);
         let until = match &record.failure {
             Some(failure) if has_failed && failure.at > Time(0) => until.max(failure.at.0),

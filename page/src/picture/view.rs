@@ -62,8 +62,13 @@ pub(crate) fn window(record: &Record, story: &Story) -> [u64; 2] {
 }
 
 /// What the page shows first: the evidence of the first finding, and the failing check.
-pub(crate) fn opens(story: &Story, window: [u64; 2], flags: &[Flag], has_failed: bool) -> [u64; 2] {
-    let all = [story.since.0, story.end.0.max(story.since.0 + LEAST)];
+pub(crate) fn opens(
+    [begin, end]: [u64; 2],
+    window: [u64; 2],
+    flags: &[Flag],
+    has_failed: bool,
+) -> [u64; 2] {
+    let all = [begin, end.max(begin + LEAST)];
     if !has_failed {
         return all;
     }
