@@ -93,7 +93,7 @@ fn each_flow_is_between_slices() {
         assert_eq!(flow["bp"], "e");
     }
     // Requests that were delivered, and replies that arrived.
-    assert_eq!(phase(&events, "s").len(), 1 + 1 + 2 + 1);
+    assert_eq!(phase(&events, "s").len(), 2 * (1 + 12) + 2 + 1);
 }
 
 /// Slices of a track lie within each other or apart.
