@@ -68,9 +68,9 @@ pub(crate) fn thin(mut picture: Picture, size: usize) -> (String, Vec<&'static s
 }
 
 impl Picture {
-    /// The time that is kept whole: what the page shows first, and the failing check.
+    /// The time that is kept whole: the failing check, and what is shown behind it.
     pub(crate) fn kept(&self) -> [u64; 2] {
-        [self.opens[0].min(self.window[0]), self.opens[1].max(self.window[1])]
+        [self.window[0], self.opens[1].max(self.window[1])]
     }
 
     fn leave(&mut self, left: Left) {
