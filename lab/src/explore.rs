@@ -203,8 +203,8 @@ impl Search<'_> {
         write(&plan_file, &json(plan))?;
         // The test runs in another folder.
         let full = out.canonicalize().map_err(|error| Error::write(out, error))?;
-        let folder = TempDir::with_prefix_in(".runs-", &full)
-            .map_err(|error| Error::write(out, error))?;
+        let folder =
+            TempDir::with_prefix_in(".runs-", &full).map_err(|error| Error::write(out, error))?;
         let ended = self.follow(&plan_file, seed, folder.path())?;
         // It may be the same in other words than with the first plan.
         let again = ended.as_ref().and_then(|ended| found_in(ended.lines.first()?));

@@ -63,12 +63,7 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
 const TRIES: u64 = 64;
 
 /// The stored history of the first run behind `seed` that passes; `None` if none of some passes.
-fn passing(
-    suite: &Suite,
-    test: &LabTest,
-    seed: u64,
-    out: &Path,
-) -> Result<Option<PathBuf>, Error> {
+fn passing(suite: &Suite, test: &LabTest, seed: u64, out: &Path) -> Result<Option<PathBuf>, Error> {
     let seeds = Seeds { first: seed.wrapping_add(1), count: TRIES };
     let launcher = Launcher { suite, variables: Vec::new() };
     let folder = process::scratch()?;
@@ -76,7 +71,9 @@ fn passing(
     let ended = ended.ok_or(Error::Stopped(stop::exit().unwrap_or(Exit::Interrupted)))?;
     let has_passed = |line: &&RunResult| matches!(line.verdict, Verdict::Passed(_));
     let Some(passed) = ended.lines.iter().find(has_passed) else {
-        tell(&format!("note: none of the next {TRIES} seeds passes, so there is no run to compare with"));
+        tell(&format!(
+            "note: none of the next {TRIES} seeds passes, so there is no run to compare with"
+        ));
         return Ok(None);
     };
     // Once more, for its history.

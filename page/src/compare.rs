@@ -105,7 +105,8 @@ mod tests {
         let same = [step(0, "cut off server 2", &[(2, 3)]), step(90, "check_one_leader", &[])];
         assert_eq!(first_difference(&run, &same, None), None);
         assert_eq!(first_difference(&run, &same, Some(Time(15))), Some(1));
-        let elects = [step(0, "cut off server 2", &[(2, 3)]), step(9, "check_one_leader", &[(1, 4)])];
+        let elects =
+            [step(0, "cut off server 2", &[(2, 3)]), step(9, "check_one_leader", &[(1, 4)])];
         assert_eq!(first_difference(&run, &elects, None), Some(1));
         let other = [step(0, "connect server 1", &[(0, 1)])];
         assert_eq!(first_difference(&run, &other, None), Some(0));

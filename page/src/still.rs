@@ -49,11 +49,8 @@ fn tick(length: u64) -> u64 {
 /// The picture as SVG.
 pub(crate) fn still(picture: &Picture, layout: &Layout) -> Markup {
     let [from, until] = picture.opens;
-    let scale = Scale {
-        from: from as f64,
-        until: until.max(from + 1) as f64,
-        left: layout.gutter as f64,
-    };
+    let scale =
+        Scale { from: from as f64, until: until.max(from + 1) as f64, left: layout.gutter as f64 };
     let step = tick(until - from);
     let first = from.div_ceil(step) * step;
     let times = (first..=until).step_by(step as usize);
@@ -127,7 +124,8 @@ fn script(picture: &Picture, layout: &Layout, scale: &Scale) -> Markup {
 
 /// What a server was.
 fn roles(picture: &Picture, lane: &Lane, layout: &Layout, top: usize, scale: &Scale) -> Markup {
-    let ends = lane.stays.iter().skip(1).map(|next| next.at).chain([picture.end.max(picture.opens[1])]);
+    let ends =
+        lane.stays.iter().skip(1).map(|next| next.at).chain([picture.end.max(picture.opens[1])]);
     let stays = lane.stays.iter().zip(ends).filter(|(stay, until)| scale.shows(stay.at, *until));
     html! {
         @for (stay, until) in stays.take(300) {

@@ -18,7 +18,10 @@ const STEPS: [(Left, &str); 13] = [
     (Left::TextsInside, "inside the failing window, what messages say that were simply answered"),
     (Left::SlicesInside(20_000), "inside it, steps of logs: those in each 0.02 s are one"),
     (Left::PlainInside(8), "inside it, messages that were simply answered: 1 in 8 is drawn"),
-    (Left::AllTexts, "inside it, what messages say, and all but the last lines of the servers' logs"),
+    (
+        Left::AllTexts,
+        "inside it, what messages say, and all but the last lines of the servers' logs",
+    ),
     (Left::PlainInside(u64::MAX), "inside it, all messages that were simply answered"),
 ];
 

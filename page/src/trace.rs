@@ -95,7 +95,8 @@ fn lane(picture: &Picture, server: usize, events: &mut Vec<Value>) {
             Some(Role::Leader) => "leader",
             None => "crashed",
         };
-        let term = if stay.role.is_some() { format!(", term {}", stay.term) } else { String::new() };
+        let term =
+            if stay.role.is_some() { format!(", term {}", stay.term) } else { String::new() };
         events.push(slice(track, stay.at, until, "role", &format!("{name}{term}")));
     }
     for [from, until] in &lane.cut {

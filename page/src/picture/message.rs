@@ -208,7 +208,8 @@ pub(crate) fn messages(record: &Record, story: &Story, texts: &mut Texts) -> Vec
             _ => {}
         }
     }
-    let mut text = |message: Option<&&Payload>| message.map(|said| texts.number(&message_text(said)));
+    let mut text =
+        |message: Option<&&Payload>| message.map(|said| texts.number(&message_text(said)));
     story
         .calls
         .iter()

@@ -115,10 +115,9 @@ mod tests {
         let bytes = serde_json::to_vec(&json!({
             "term": 4, "entries": [1, 2, 3, 4, 5, 6, 7, 8, 9], "name": "<b>\u{1b}"
         }));
-        let message =
-            Payload::new(&bytes.expect("it is JSON"), &Fields::default(), |bytes| {
-                serde_json::from_slice(bytes).map_err(|error| error.to_string())
-            });
+        let message = Payload::new(&bytes.expect("it is JSON"), &Fields::default(), |bytes| {
+            serde_json::from_slice(bytes).map_err(|error| error.to_string())
+        });
         let text = message_text(&message);
         assert!(text.contains("term: 4"), "{text}");
         assert!(text.contains("entries: [1, 2, 3, … 3 more …, 7, 8, 9]"), "{text}");

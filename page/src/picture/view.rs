@@ -41,7 +41,9 @@ pub(crate) fn flags(story: &Story, explanation: &Explanation) -> Vec<Flag> {
             let call = evidence.calls.first();
             let call = call.and_then(|id| story.calls.iter().find(|call| call.id == *id));
             let server = call.map(|call| match call.handled {
-                Some(handled) if handled.at == evidence.at && call.sent.at != evidence.at => call.to,
+                Some(handled) if handled.at == evidence.at && call.sent.at != evidence.at => {
+                    call.to
+                }
                 _ => call.from.server,
             });
             let calls = evidence.calls.iter().map(|id| id.0).collect();

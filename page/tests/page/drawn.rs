@@ -70,11 +70,7 @@ fn a_lane_has_roles_terms_and_what_was_cut_off() {
     let up: Vec<_> = picture.up.iter().map(|up| (up.at, &up.servers[..], up.is_majority)).collect();
     assert_eq!(
         up,
-        [
-            (0, &[0, 1, 2][..], true),
-            (1_000_000, &[0][..], false),
-            (3_000_000, &[0, 2][..], true)
-        ]
+        [(0, &[0, 1, 2][..], true), (1_000_000, &[0][..], false), (3_000_000, &[0, 2][..], true)]
     );
 }
 

@@ -67,7 +67,8 @@ fn each_beginning_has_its_end() {
             let count = ends.len();
             let key = |event: &Value| (event["cat"].to_string(), event["id"].to_string());
             let time = |event: &Value| event["ts"].as_u64().expect("a time");
-            let times: BTreeMap<_, _> = ends.iter().map(|event| (key(event), time(event))).collect();
+            let times: BTreeMap<_, _> =
+                ends.iter().map(|event| (key(event), time(event))).collect();
             assert_eq!(times.len(), count, "two {phase_} have the same id");
             times
         };
