@@ -131,14 +131,13 @@ fn reports(
     let mut is_first = true;
     for (test, tally) in tests.iter().zip(tallies) {
         let Some(failed) = tally.first_failure() else { continue };
+        let text = report(plan, test, tally)?;
         if is_first {
-            let (title, report) = (test.title(), report(plan, test, tally)?);
-            print(&format!("\n{title}, seed {}:\n\n{report}\n", failed.seed));
+            print(&format!("\n{}, seed {}:\n\n{text}\n", test.title(), failed.seed));
         }
         is_first = false;
         let Some(folder) = folder else { break };
         let path = folder.join(format!("{}.txt", test.file_name(failed.seed)));
-        let text = report(plan, test, tally)?;
         fs::write(&path, text).map_err(|error| Error::write(&path, error))?;
     }
     Ok(())

@@ -15,6 +15,7 @@ const cell = (...children) => element("td", {}, ...children);
 
 function showStates(run, at) {
   const heads = ["", "role", "term", "voted for", "last entry", "commit", "applied", "snapshot", "waits for"];
+  const logs = logsAt(run, at);
   const rows = run.lanes.map((lane, server) => {
     const { stay, isUp, isCut, facts, applied, outstanding } = stateAt(run, server, at);
     const name = element("th", {}, `S${server}`);
@@ -22,6 +23,11 @@ function showStates(run, at) {
       const why = stay && stay.life === 0 && server >= 0 ? "crashed" : "not started";
       return element("tr", {}, name, element("td", { className: "none", colSpan: 8 }, why));
     }
+    const { terms, commit, at: seen } = logs[server];
+    // What messages show of a log may be newer than what its server has told.
+    const isNewer = terms.length > 0 && (!facts || seen >= facts.at);
+    const last = isNewer ? [terms.length, terms[terms.length - 1] || "?"] : facts ? facts.last : null;
+    const known = Math.max(commit, applied, facts ? facts.commit : 0);
     const told = (value) => (facts ? String(value(facts)) : "–");
     const oldest = outstanding[0];
     const waits = outstanding.length === 0 ? "–"
@@ -29,7 +35,7 @@ function showStates(run, at) {
     const role = element("span", { className: `role ${stay.role}` }, stay.role);
     return element("tr", {}, name, cell(role, isCut ? " cut off" : ""), cell(String(stay.term)),
       cell(told((own) => (own.voted_for === null ? "nobody" : `S${own.voted_for}`))),
-      cell(told((own) => `${own.last[0]} (term ${own.last[1]})`)), cell(told((own) => own.commit)),
+      cell(last ? `${last[0]} (term ${last[1]})` : "–"), cell(String(known)),
       cell(String(applied)), cell(told((own) => own.snapshot)), cell(waits));
   });
   document.getElementById("states").replaceChildren(
@@ -83,7 +89,7 @@ function showLogs(run, at) {
     return element("tr", {}, element("th", {}, `S${server}${server === best ? " ◂" : ""}`), ...cells);
   });
   const head = element("tr", {}, element("th", {}),
-    ...indexes.map((index) => element("th", {}, index % 5 === 0 || index === first ? String(index) : "")));
+    ...indexes.map((index) => element("th", {}, longest - first < 30 || index % 5 === 0 || index === first ? String(index) : "")));
   const note = `a cell has its entry's term; bold with a line below: known to be committed; •: applied; ` +
     `≠: another than in S${best}, marked ◂` + (first > 1 ? `; indexes below ${first} are left out` : "");
   const scroll = element("div", { className: "scroll" }, element("table", { className: "log" }, head, ...rows));

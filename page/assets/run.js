@@ -117,7 +117,7 @@ function lifeBegan(lane, life) {
 
 /** The servers' logs at a time, as terms from index 1 on, and how far each is known to be committed. */
 function logsAt(run, at) {
-  const logs = run.lanes.map(() => ({ terms: [], commit: 0 }));
+  const logs = run.lanes.map(() => ({ terms: [], commit: 0, at: -1 }));
   for (const step of run.logs) {
     if (step.at > at) break;
     const log = logs[step.server];
@@ -125,7 +125,7 @@ function logsAt(run, at) {
     for (const [term, count] of step.terms) {
       for (let i = 0; i < count; i++) log.terms.push(term);
     }
-    log.commit = step.commit;
+    [log.commit, log.at] = [step.commit, step.at];
   }
   return logs;
 }

@@ -103,9 +103,12 @@ export class Browser {
 
   /** Opens a file, or what is behind `#` of the open one; returns how many ms that took. */
   async open(url) {
+    // A link within the page that is open would load nothing.
+    const left = this.once("Page.loadEventFired");
+    await this.send("Page.navigate", { url: "about:blank" });
+    await left;
     this.complaints.length = 0;
     this.requests.length = 0;
-    await this.send("Page.navigate", { url: "about:blank" });
     const loaded = this.once("Page.loadEventFired");
     const began = Date.now();
     await this.send("Page.navigate", { url });
@@ -147,9 +150,9 @@ export class Browser {
     await this.settle();
   }
 
-  /** A picture of the window as PNG. */
-  async picture() {
-    const { data } = await this.send("Page.captureScreenshot", { format: "png" });
+  /** A picture of the window as PNG, or of a part of it. */
+  async picture(clip) {
+    const { data } = await this.send("Page.captureScreenshot", { format: "png", clip });
     return Buffer.from(data, "base64");
   }
 
