@@ -86,7 +86,8 @@ function showLogs(run, at) {
       return element("td", { className: classes.join(" "), title },
         (isOther ? "≠" : "") + (term || "?") + (index <= applied ? "•" : ""));
     });
-    return element("tr", {}, element("th", {}, `S${server}${server === best ? " ◂" : ""}`), ...cells);
+    return element("tr", {}, element("th", {}, `S${server}${server === best ? " ◂" : ""} `,
+      element("small", {}, `to ${terms.length}`)), ...cells);
   });
   const head = element("tr", {}, element("th", {}),
     ...indexes.map((index) => element("th", {}, longest - first < 30 || index % 5 === 0 || index === first ? String(index) : "")));

@@ -44,7 +44,7 @@ export function reduced(png) {
   const counts = new Map();
   const key = (at) => (data[at] << 16) | (data[at + 1] << 8) | data[at + 2];
   for (let at = 0; at < data.length; at += channels) counts.set(key(at), (counts.get(key(at)) || 0) + 1);
-  const near = ([a], [b]) => [16, 8, 0].every((bits) => Math.abs(((a >> bits) & 255) - ((b >> bits) & 255)) < 14);
+  const near = ([a], [b]) => [16, 8, 0].every((bits) => Math.abs(((a >> bits) & 255) - ((b >> bits) & 255)) < 7);
   const palette = [];
   for (const color of [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0])) {
     if (palette.length < 256 && !palette.some((other) => near(color, other))) palette.push(color);
