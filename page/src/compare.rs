@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 use report::{Record, Time, without_numbers};
 
-use crate::Run;
 use crate::picture::{Course, course};
+use crate::run::Run;
 
 /// The first step in which two runs went otherwise, as a place in both; `None` if none did.
 ///

@@ -5,8 +5,8 @@ use report::explain::{Confidence, Evidence, Finding};
 use report::text::escaped;
 use report::{FailureKind, Time};
 
-use crate::Run;
 use crate::picture::{Flag, Picture};
+use crate::run::Run;
 
 /// How many notes on what isn't the cause are shown at once; the others are folded.
 const HERRINGS: usize = 2;

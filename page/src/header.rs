@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 use report::text::escaped;
 
-use crate::Run;
 use crate::explanation::confidence;
+use crate::run::Run;
 
 /// The header.
 pub(crate) fn header(run: &Run<'_>) -> Markup {

@@ -4,10 +4,15 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use report::text::escaped;
 use report::{Record, Time};
 
+use crate::embed::json;
 use crate::layout::Layout;
 use crate::picture::{Kind, Picture};
+use crate::run::Run;
 use crate::thin::thin;
-use crate::{LIMIT, Run, compare, explanation, header, statistics, still};
+use crate::{compare, explanation, header, statistics, still};
+
+/// How large a page may be, in bytes.
+pub const LIMIT: usize = 2_000_000;
 
 const CSS: &str = include_str!("../assets/page.css");
 
@@ -60,10 +65,10 @@ pub fn page_within(record: &Record, beside: Option<&Record>, limit: usize) -> St
     let other = other.map(|other| {
         let picture = other.picture();
         let (layout, steps) = (Layout::of(&picture), compare::alignment(&run, &other));
-        (thin(picture, size).0, crate::json(&layout), crate::json(&steps))
+        (thin(picture, size).0, json(&layout), json(&steps))
     });
-    let script = |id: &str, json: &str| {
-        html! { script id=(id) type="application/json" { (PreEscaped(json)) } }
+    let script = |id: &str, data: &str| {
+        html! { script id=(id) type="application/json" { (PreEscaped(data)) } }
     };
     html! {
         (DOCTYPE)
@@ -82,7 +87,7 @@ pub fn page_within(record: &Record, beside: Option<&Record>, limit: usize) -> St
                 (footer(&run, kept, &left_out))
                 (help())
                 (script("run", &data))
-                (script("layout", &crate::json(&layout)))
+                (script("layout", &json(&layout)))
                 @if let Some((data, layout, steps)) = &other {
                     (script("other-run", data))
                     (script("other-layout", layout))

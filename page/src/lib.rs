@@ -21,20 +21,19 @@
 //! ```
 
 mod compare;
+mod embed;
 mod explanation;
 mod header;
 mod html;
 mod layout;
 mod picture;
+mod run;
 mod statistics;
 mod still;
 mod thin;
 mod trace;
 
-use report::{Record, Story, explain};
-use serde::Serialize;
-
-pub use html::{page, page_within};
+pub use html::{LIMIT, page, page_within};
 pub use layout::Layout;
 pub use picture::{
     Check, End, Facts, Fault, Flag, Kind, Lane, Look, Mark, MarkKind, Message, Picture, Stay, Up,
@@ -42,34 +41,3 @@ pub use picture::{
 };
 pub use statistics::{Count, statistics};
 pub use trace::trace;
-
-/// How large a page may be, in bytes.
-pub const LIMIT: usize = 2_000_000;
-
-/// A run, put together, and why it failed.
-struct Run<'a> {
-    record: &'a Record,
-    story: Story,
-    explanation: report::explain::Explanation,
-}
-
-impl<'a> Run<'a> {
-    fn new(record: &'a Record) -> Run<'a> {
-        let story = Story::new(&record.to_history(), record.servers as usize);
-        let explanation = record.failure.as_ref().map(|failure| explain(&story, failure));
-        Run { record, story, explanation: explanation.unwrap_or_default() }
-    }
-
-    fn picture(&self) -> Picture {
-        Picture::of(self.record, &self.story, &self.explanation)
-    }
-}
-
-/// `value` as JSON that may stand in a `<script>` element: there `<` could end it, or begin a comment.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value)
-        .expect("it is plain data")
-        .replace('<', "\\u003c")
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029")
-}

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::embed::json;
 use crate::picture::{Kind, MarkKind, Picture, merged};
 
 /// What is left out, the less telling first; each is done on top of those before it.
@@ -50,9 +51,9 @@ pub(crate) fn thin(mut picture: Picture, size: usize) -> (String, Vec<&'static s
     let mut steps = STEPS.iter();
     loop {
         picture.leave_unused_texts();
-        let json = crate::json(&picture);
-        if json.len() <= size {
-            return (json, left_out);
+        let data = json(&picture);
+        if data.len() <= size {
+            return (data, left_out);
         }
         match steps.next() {
             Some((left, what)) => {

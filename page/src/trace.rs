@@ -3,8 +3,8 @@
 use report::{Record, Role};
 use serde_json::{Value, json};
 
-use crate::Run;
 use crate::picture::{End, MarkKind, Message, Picture};
+use crate::run::Run;
 use crate::still::label;
 
 /// The one process of a trace.

@@ -81,17 +81,15 @@ fn a_run_that_passes_is_shown_with_what_its_servers_log() {
 fn a_run_that_fails_is_drawn_beside_its_history() {
     let (ran, file) = replay(skeleton(), "TestInitialElection3A", "drawn", &[]);
     let out = file.parent().expect("a folder");
-    let [page, latest] = ["TestInitialElection3A-40.html", "latest.html"].map(|name| out.join(name));
+    let [page, latest] =
+        ["TestInitialElection3A-40.html", "latest.html"].map(|name| out.join(name));
     assert_eq!(
         files(out),
         ["TestInitialElection3A-40.html", "TestInitialElection3A-40.json", "latest.html"]
     );
     ran.assert_complains(&format!("page in {}\n", page.display()));
     assert!(is_page(&page) && is_page(&latest));
-    assert_eq!(
-        fs::read_link(&latest).expect("a link"),
-        Path::new("TestInitialElection3A-40.html")
-    );
+    assert_eq!(fs::read_link(&latest).expect("a link"), Path::new("TestInitialElection3A-40.html"));
 
     // A page that can't be written is a sentence, and the run ends as it would have.
     fs::remove_file(&page).expect("it is there");
