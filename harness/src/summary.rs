@@ -214,7 +214,9 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
     let command = test.replay_command(&repeated, result.seed);
     line(&mut text, "replay", format_args!("{command}"));
     if let Some(stored) = &result.stored {
-        line(&mut text, "stored", format_args!("{}", store::shown(stored).display()));
+        let stored = store::shown(stored).display();
+        line(&mut text, "stored", format_args!("{stored}"));
+        line(&mut text, "picture", format_args!("cargo lab explain {stored} --html --open"));
     }
     for note in limits(settings).iter().chain(&result.note) {
         line(&mut text, "note", format_args!("{note}"));

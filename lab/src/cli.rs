@@ -143,6 +143,17 @@ pub(crate) struct Replay {
     /// The folder for the run's history. Default: `lab` in cargo's target folder
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+
+    /// Also draw the run: a page that opens in any browser. Without FILE, it is beside the history
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub(crate) html: Option<Option<PathBuf>>,
+
+    /// Draw beside it the nearest run of the test that passes: by the next seeds, in order
+    #[arg(long, requires = "html", conflicts_with = "beside")]
+    pub(crate) compare: bool,
+
+    #[command(flatten)]
+    pub(crate) drawing: Drawing,
 }
 
 /// Shows a run whose history is stored, and why it failed
@@ -154,6 +165,29 @@ pub(crate) struct Explain {
     /// The history, which a failed test or `cargo lab replay` has stored
     #[arg(value_name = "HISTORY.json")]
     pub(crate) history: PathBuf,
+
+    /// Also draw the run: a page that opens in any browser. Without FILE, it is beside the history
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub(crate) html: Option<Option<PathBuf>>,
+
+    #[command(flatten)]
+    pub(crate) drawing: Drawing,
+}
+
+/// How a run is drawn.
+#[derive(Args, Debug)]
+pub(crate) struct Drawing {
+    /// Draw beside it the run of another stored history, of the same test
+    #[arg(long, value_name = "HISTORY.json", requires = "html")]
+    pub(crate) beside: Option<PathBuf>,
+
+    /// Open the page in the browser
+    #[arg(long, requires = "html")]
+    pub(crate) open: bool,
+
+    /// Also write Chrome's trace events, for https://ui.perfetto.dev
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
 }
 
 /// Tries random faults on a Raft until a run fails or the time is over

@@ -10,7 +10,7 @@
 //!   each process by `process`, reads what that leaves by `results`, counts in `tally`, and shows what it
 //!   knows by `progress` and `table`.
 //! * `cargo lab explore` is in `explore`.
-//! * `cargo lab replay` and `cargo lab explain` are in `replay`.
+//! * `cargo lab replay` and `cargo lab explain` are in `replay`. `pages` draws runs.
 //! * `cargo lab zoo` is in `zoo`, and its parts in a folder of that name.
 //! * `cargo lab mutants` is in `mutants`, likewise. What both store is in files of `stored`; `told` is what a
 //!   failed run says first.
@@ -27,6 +27,7 @@ mod explore;
 mod layout;
 mod mutants;
 mod output;
+mod pages;
 mod paint;
 mod process;
 mod progress;

@@ -28,6 +28,10 @@ pub(crate) fn repeat(asked: &cli::Test) -> Result<Exit, Error> {
     let out = Out::new(asked.out.as_deref())?;
     let suite = suite::prepare(&asked.package, &asked.build, &asked.filters)?;
 
+    let kept = match &out {
+        Out::Given(folder) => folder.clone(),
+        Out::Temporary(_) => suite.target.join("lab"),
+    };
     let plan = Plan {
         suite: &suite,
         first_seed: asked.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
@@ -36,6 +40,7 @@ pub(crate) fn repeat(asked: &cli::Test) -> Result<Exit, Error> {
         jobs: jobs(asked.jobs),
         is_real: asked.real || env::var_os("LAB_CLOCK").is_some_and(|clock| clock == "real"),
         out: out.path(),
+        kept: &kept,
     };
     tell(&headline(&plan));
     let began = Instant::now();
@@ -126,14 +131,13 @@ fn reports(
     let mut is_first = true;
     for (test, tally) in tests.iter().zip(tallies) {
         let Some(failed) = tally.first_failure() else { continue };
+        let text = report(plan, test, tally)?;
         if is_first {
-            let (title, report) = (test.title(), report(plan, test, tally)?);
-            print(&format!("\n{title}, seed {}:\n\n{report}\n", failed.seed));
+            print(&format!("\n{}, seed {}:\n\n{text}\n", test.title(), failed.seed));
         }
         is_first = false;
         let Some(folder) = folder else { break };
         let path = folder.join(format!("{}.txt", test.file_name(failed.seed)));
-        let text = report(plan, test, tally)?;
         fs::write(&path, text).map_err(|error| Error::write(&path, error))?;
     }
     Ok(())

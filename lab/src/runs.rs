@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use crate::error::Error;
 use crate::output::tell;
-use crate::process::{Ended, Launcher, Seeds, scratch};
+use crate::pages;
+use crate::process::{Ended, Launcher, Seeds};
 use crate::progress::Progress;
 use crate::results::RESULTS;
 use crate::stop;
@@ -41,6 +42,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) is_real: bool,
     /// Where results and other artefacts go.
     pub(crate) out: &'a Path,
+    /// Where histories and pages of reported runs go; it needn't be there yet.
+    pub(crate) kept: &'a Path,
 }
 
 /// Some runs of a test, which follow one another.
@@ -211,12 +214,23 @@ impl Plan<'_> {
         ended.complete(test, *seeds)
     }
 
-    /// Runs one seed alone and returns the report; `None` if it passed this time, or was stopped.
+    /// Runs one seed alone, stores its history, draws it, and returns the report; `None` if it passed this
+    /// time, or was stopped.
     pub(crate) fn report(&self, test: &LabTest, seed: u64) -> Result<Option<String>, Error> {
+        let write = |error| Error::write(self.kept, error);
+        fs::create_dir_all(self.kept).map_err(write)?;
         // Its result is known already and must not be counted twice.
-        let nowhere = scratch()?;
-        let ended = self.run_process(test, Seeds { first: seed, count: 1 }, nowhere.path())?;
-        Ok(ended.filter(|ended| !ended.status.success()).map(|ended| ended.report))
+        let folder = TempDir::with_prefix_in(".runs-", self.kept).map_err(write)?;
+        let mut launcher = self.launcher();
+        launcher.variables.push(("LAB_REPORT", "always".to_owned()));
+        let ended = launcher.run(test, Seeds { first: seed, count: 1 }, folder.path())?;
+        let failed = ended.filter(|ended| !ended.status.success());
+        Ok(failed.map(|ended| pages::keep(ended, folder.path(), self.kept)))
+    }
+
+    fn launcher(&self) -> Launcher<'_> {
+        let clock = self.is_real.then(|| ("LAB_CLOCK", "real".to_owned()));
+        Launcher { suite: self.suite, variables: clock.into_iter().collect() }
     }
 
     fn run_process(
@@ -227,9 +241,7 @@ impl Plan<'_> {
     ) -> Result<Option<Ended>, Error> {
         let folder = TempDir::with_prefix_in(".runs-", out);
         let folder = folder.map_err(|error| Error::write(out, error))?;
-        let clock = self.is_real.then(|| ("LAB_CLOCK", "real".to_owned()));
-        let launcher = Launcher { suite: self.suite, variables: clock.into_iter().collect() };
-        let ended = launcher.run(test, seeds, folder.path())?;
+        let ended = self.launcher().run(test, seeds, folder.path())?;
         if let Some(ended) = &ended {
             keep(folder.path(), &ended.results, out)?;
         }
