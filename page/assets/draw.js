@@ -71,6 +71,7 @@ class Chart {
     drawArrows(this, g);
     run.lanes.forEach((lane, server) => this.marks(g, lane, server));
     this.flags(g);
+    if (typeof this.differs === "number") this.difference(g);
     g.restore();
   }
 
@@ -307,6 +308,22 @@ class Chart {
       }
     }
     g.font = FONT;
+  }
+
+  /** Where this run first goes otherwise than the one beside it. */
+  difference(g) {
+    const { layout, color } = this;
+    const x = this.x(this.differs);
+    g.strokeStyle = color.bad;
+    g.lineWidth = 3;
+    g.setLineDash([8, 4]);
+    g.strokeRect(x, layout.checks - 2, 0.01, layout.height);
+    g.setLineDash([]);
+    g.lineWidth = 1;
+    const text = "≠ first difference";
+    g.fillStyle = color.paper;
+    g.fillRect(x + 10, 12, g.measureText(text).width + 6, 14);
+    this.text(g, text, x + 13, 19, color.bad);
   }
 
   flags(g) {

@@ -15,9 +15,10 @@ const stage = byId("stage");
 byId("still").remove();
 const charts = [new Chart(run, embedded("layout"), stage)];
 if (other) {
-  const pairs = embedded("alignment");
+  const { pairs, differ } = embedded("alignment");
   charts.push(new Chart(other, embedded("other-layout"), byId("other-stage"),
     (at) => between(pairs, at, 1, 0), (at) => between(pairs, at, 0, 1)));
+  charts.forEach((chart, place) => { chart.differs = differ[place]; });
 }
 document.body.append(element("div", { id: "tip", hidden: true }));
 

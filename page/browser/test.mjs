@@ -206,8 +206,11 @@ const tests = {
     await sound("compared", page("compared", explained, ["--beside", passing]));
     assert.equal(await browser.value("charts.length"), 2);
     assert.match(await text(".different"), /first difference: check_one_leader/);
+    assert.deepEqual(await browser.value("charts.map((chart) => chart.differs)"),
+      await browser.value("embedded('alignment').differ"));
+    assert.ok(await browser.value("charts[0].differs > 0"));
     // Where both did the same step there is the same place.
-    const apart = await browser.value(`Math.max(...embedded("alignment").map(([own, its]) =>
+    const apart = await browser.value(`Math.max(...embedded("alignment").pairs.map(([own, its]) =>
       Math.abs(charts[0].x(own) - charts[1].x(its))))`);
     assert.ok(apart < 0.5, `${apart} pixels`);
   },

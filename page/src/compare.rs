@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use report::{Record, Time, without_numbers};
+use serde::Serialize;
 
 use crate::picture::{Course, course};
 use crate::run::Run;
@@ -29,8 +30,17 @@ fn is_same_step(a: &Course, b: &Course) -> bool {
     without_numbers(&a.what) == without_numbers(&b.what)
 }
 
-/// The times at which both runs were at the same step: in the run, and in the other.
-pub(crate) fn alignment(run: &Run<'_>, other: &Run<'_>) -> Vec<(u64, u64)> {
+/// How the other run lies beside the run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Alignment {
+    /// The times at which both were at the same step: in the run, and in the other.
+    pairs: Vec<(u64, u64)>,
+    /// When the first step began in which they went otherwise, in each; `None` where there is no such step.
+    differ: [Option<u64>; 2],
+}
+
+/// How `other` lies beside `run`.
+pub(crate) fn alignment(run: &Run<'_>, other: &Run<'_>) -> Alignment {
     let (own, its) = (course(&run.story), course(&other.story));
     let mut pairs: Vec<(u64, u64)> = own
         .iter()
@@ -40,7 +50,10 @@ pub(crate) fn alignment(run: &Run<'_>, other: &Run<'_>) -> Vec<(u64, u64)> {
         .collect();
     pairs.push((run.story.end.0, other.story.end.0));
     pairs.dedup_by_key(|pair| pair.0);
-    pairs
+    let failed = run.record.failure.as_ref().map(|failure| failure.at);
+    let first = first_difference(&own, &its, failed);
+    let differ = [&own, &its].map(|course| course.get(first?).map(|step| step.at));
+    Alignment { pairs, differ }
 }
 
 /// What the page says of the other run: its seed, how it ended, and both courses.

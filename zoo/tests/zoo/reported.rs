@@ -57,10 +57,7 @@ fn the_replay_command_makes_the_same_run() {
     let again = run_command(entry(first, "replay"));
 
     // Each stores its history in a folder of its own.
-    let but_where = |report: &str| {
-        let stored = format!("stored    {}", entry(report, "stored"));
-        report.replace(&stored, "")
-    };
+    let but_where = |report: &str| report.replace(entry(report, "stored"), "");
     assert_eq!(but_where(report(&again.output)), but_where(first));
     let [result] = &again.results[..] else { panic!("not one run: {:?}", again.results) };
     let before = runs.results.iter().find(|before| before.seed == result.seed);
