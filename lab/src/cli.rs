@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::exit::{EXIT_CODES, MUTANTS_EXIT_CODES, ZOO_EXIT_CODES};
+use crate::exit::{EXIT_CODES, MUTANTS_EXIT_CODES, WHY_EXIT_CODES, ZOO_EXIT_CODES};
 
 /// MIT's Raft lab in Rust: a workspace to begin with, and tests that run many times
 #[derive(Debug, Parser)]
@@ -22,6 +22,7 @@ pub(crate) enum Command {
     Test(Test),
     Replay(Replay),
     Explain(Explain),
+    Why(Why),
     Explore(Explore),
     Zoo(Zoo),
     Mutants(Mutants),
@@ -118,6 +119,34 @@ pub(crate) struct Replay {
     /// A folder for the run's history; without it, `lab` in the folder that cargo builds into
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// Finds out when a run's failure became inevitable, and what made it so
+///
+/// Makes the run again up to a time, and draws everything anew from there on: the network's delays and losses,
+/// the script's choices, the servers' random numbers. Doing so many times at each of some points gives the share
+/// of runs that fail as a curve, and the interval in which it comes to all. Then each message and each timer of
+/// that interval is changed alone: what turns the verdict is a cause. docs/why.md says how to read it.
+///
+/// What was found is stored as JSON beside the run's history, in a file that ends in `.why.json`. The same
+/// command finds the same.
+#[derive(Args, Debug)]
+#[command(after_help = WHY_EXIT_CODES)]
+pub(crate) struct Why {
+    #[command(flatten)]
+    pub(crate) run: Replay,
+
+    /// How many runs are drawn anew at each point
+    #[arg(long, value_name = "N", default_value = "30")]
+    pub(crate) redraws: NonZeroU64,
+
+    /// How many points there are at most
+    #[arg(long, value_name = "N", default_value = "28")]
+    pub(crate) points: usize,
+
+    /// How many runs at the same time; without it, as many as there are cores
+    #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
+    pub(crate) jobs: Option<NonZeroUsize>,
 }
 
 /// Shows a run whose history is stored, and why it failed

@@ -10,6 +10,7 @@
 //!   knows by `progress` and `table`.
 //! * `cargo lab explore` is in `explore`.
 //! * `cargo lab replay` and `cargo lab explain` are in `replay`.
+//! * `cargo lab why` is in `why`, and its parts in a folder of that name.
 //! * `cargo lab zoo` is in `zoo`, and its parts in a folder of that name.
 //! * `cargo lab mutants` is in `mutants`, likewise. What both store is in files of `stored`; `told` is what a
 //!   failed run says first.
@@ -37,6 +38,7 @@ mod suite;
 mod table;
 mod tally;
 mod told;
+mod why;
 mod zoo;
 
 use std::env;
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         Command::New(new) => create::create(&new.dir),
         Command::Test(test) => repeat::repeat(&test),
         Command::Replay(asked) => replay::replay(&asked),
+        Command::Why(asked) => why::why(&asked),
         Command::Explain(asked) => replay::explain(&asked),
         Command::Explore(asked) => explore::explore(&asked),
         Command::Zoo(asked) => zoo::zoo(&asked),

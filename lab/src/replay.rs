@@ -21,7 +21,25 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
     stop::watch();
     let suite = suite::prepare(&asked.package, &asked.build, std::slice::from_ref(&asked.test))?;
     let test = only(&suite, &asked.test)?.at(asked.call.get());
-    let out = asked.out.clone().unwrap_or_else(|| suite.target.join("lab"));
+    let to = match store(&suite, &test, asked.seed, asked.out.as_deref())? {
+        Ok(to) => to,
+        Err(exit) => return Ok(exit),
+    };
+    let record = read(&to)?;
+    show(&record);
+    tell(&format!("\nstored in {}", to.display()));
+    Ok(if record.failure.is_some() { Exit::Failed } else { Exit::Passed })
+}
+
+/// Runs one seed of a test, and stores its history in `out`, or else where histories are. Returns the file; if
+/// there is no history, says why, and returns how the program is to end.
+pub(crate) fn store(
+    suite: &Suite,
+    test: &LabTest,
+    seed: u64,
+    out: Option<&Path>,
+) -> Result<Result<PathBuf, Exit>, Error> {
+    let out = out.map_or_else(|| suite.target.join("lab"), Path::to_owned);
     fs::create_dir_all(&out).map_err(|error| Error::write(&out, error))?;
     // The test runs in another folder.
     let out = out.canonicalize().map_err(|error| Error::write(&out, error))?;
@@ -29,7 +47,7 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
         .map_err(|error| Error::write(&out, error))?;
     let write = |error| Error::write(folder.path(), error);
     let mut stderr = tempfile::tempfile_in(folder.path()).map_err(write)?;
-    let mut command = suite.command(&test, asked.seed, 1, folder.path());
+    let mut command = suite.command(test, seed, 1, folder.path());
     command.env("LAB_REPORT", "always").stdout(Stdio::null());
     command.stderr(stderr.try_clone().map_err(write)?);
     let ended = process::run(&mut command).map_err(|error| test.not_started(error))?;
@@ -37,20 +55,17 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
     let Some(ended) = ended.filter(|_| !stop::is_asked()) else {
         return Err(Error::Stopped(stop::exit().unwrap_or(Exit::Interrupted)));
     };
-    let Some(stored) = stored(folder.path(), &test, asked.seed)? else {
+    let Some(stored) = stored(folder.path(), test, seed)? else {
         if ended.status.success() && test.call > 1 {
-            return Err(Error::NoSuchCall { tests: test.name, call: test.call });
+            return Err(Error::NoSuchCall { tests: test.name.clone(), call: test.call });
         }
         // Such as settings that make no sense, or a run that took its process along.
         tell(report::text::escaped(&text(&mut stderr)).trim_end());
-        return Ok(if ended.status.success() { Exit::Tester } else { Exit::Failed });
+        return Ok(Err(if ended.status.success() { Exit::Tester } else { Exit::Failed }));
     };
     let to = out.join(stored.file_name().unwrap_or_default());
     fs::rename(&stored, &to).map_err(|error| Error::write(&to, error))?;
-    let record = read(&to)?;
-    show(&record);
-    tell(&format!("\nstored in {}", to.display()));
-    Ok(if record.failure.is_some() { Exit::Failed } else { Exit::Passed })
+    Ok(Ok(to))
 }
 
 /// Shows a stored run.
@@ -63,7 +78,7 @@ fn show(record: &Record) {
     print_painted(&paint(&report::text::report(record)));
 }
 
-fn read(path: &Path) -> Result<Record, Error> {
+pub(crate) fn read(path: &Path) -> Result<Record, Error> {
     let error = |why| Error::NoHistory { path: path.to_owned(), why };
     let text = fs::read_to_string(path)
         .map_err(|why| error(format!("failed to read a run's history: {why}")))?;
@@ -71,7 +86,7 @@ fn read(path: &Path) -> Result<Record, Error> {
 }
 
 /// The one test that is meant by `name`.
-fn only<'a>(suite: &'a Suite, name: &str) -> Result<&'a LabTest, Error> {
+pub(crate) fn only<'a>(suite: &'a Suite, name: &str) -> Result<&'a LabTest, Error> {
     let named = suite.tests.iter().find(|test| test.name == name || test.path == name);
     match (named, &suite.tests[..]) {
         (Some(test), _) | (None, [test]) => Ok(test),
