@@ -13,9 +13,12 @@ pub(crate) fn follow(t: &T, cluster: &Arc<Cluster>) {
         cluster.network.change_call(change);
     }
     let (sim, cluster) = (t.sim().clone(), Arc::downgrade(cluster));
-    t.sim().on_redraw(move || {
-        if let Some(cluster) = cluster.upgrade() {
+    t.sim().on_redraw(move |redraw| {
+        let Some(cluster) = cluster.upgrade() else { return };
+        if redraw.streams.contains(&Stream::Script) {
             *cluster.rng.lock() = sim.stream(Stream::Script);
+        }
+        if redraw.streams.contains(&Stream::Faults) {
             *cluster.disks.rng.lock() = sim.stream(Stream::Faults);
         }
     });

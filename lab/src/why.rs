@@ -7,8 +7,8 @@
 //! * `points` says where to look, `stats` what some runs tell of all, `changes` what can be changed, `show` how
 //!   it is printed. [`report::why`] is what is stored.
 //! * A redraw's seeds come from the run's seed, the time and the redraw's number: the same command finds the same.
-//! * At each point one run goes on as its seed has it. It must have the history of the stored run, and all others
-//!   the same beginning; else nothing that is found would be about this run, and it is refused.
+//! * The run without a change must have the history of the stored one, and each redrawn run the same beginning;
+//!   else nothing that is found would be about this run, and it is refused.
 
 mod changes;
 mod points;
@@ -22,7 +22,7 @@ use std::path::Path;
 use std::thread;
 
 use report::explain::{Evidence, Finding};
-use report::why::{Cause, Interval, Place, Point, Share, Specified, Tally, Why};
+use report::why::{Cause, Interval, Place, Point, Share, Specified, Subject, Tally, Why};
 use report::{Failure, Record, Redraw, RunResult, Source, Story, Time, Variation, explain, spec};
 
 use crate::cli;
@@ -37,6 +37,9 @@ use crate::suite::{self, LabTest, Suite};
 use changes::{Candidate, candidates};
 use points::{Count, Curve};
 use stats::tally;
+
+/// How many runs are made with only a part of what chance decides drawn anew, at most.
+const SOURCE_RUNS: u64 = 20;
 
 /// A millisecond in microseconds: the grain of the points.
 const MS: u64 = 1000;
@@ -94,13 +97,16 @@ impl Runs<'_> {
     fn find(&self, failure: &Failure, points: usize) -> Result<Why, Error> {
         let curve = self.curve(failure, points)?;
         let story = Story::new(&self.record.to_history(), self.record.servers as usize);
-        let interval = interval(&curve);
-        let (mut sources, mut causes, mut tried) = (Vec::new(), Vec::new(), 0);
-        if let Some(interval) = &interval {
+        let mut interval = interval(&curve);
+        let (mut sources, mut causes, mut tried, mut left_out) = (Vec::new(), Vec::new(), 0, 0);
+        if let Some(interval) = &mut interval {
             sources = self.sources(interval.open)?;
-            let candidates = self.candidates(&story, interval)?;
+            let (candidates, out) = self.candidates(&story, &curve, interval)?;
+            left_out = out;
             tried = candidates.iter().map(|candidate| candidate.changes.len() as u64).sum();
             causes = self.causes(candidates)?;
+            let effects = causes.iter().map(|cause| felt(&story, &cause.what, self.record.end));
+            interval.felt = effects.fold(interval.felt, Time::max);
         }
         let points = curve.counts().iter();
         Ok(Why {
@@ -119,6 +125,7 @@ impl Runs<'_> {
             interval,
             sources,
             tried,
+            left_out,
             causes,
         })
     }
@@ -126,37 +133,34 @@ impl Runs<'_> {
     /// The share that fails, over the time from which on all is drawn anew.
     fn curve(&self, failure: &Failure, points: usize) -> Result<Curve, Error> {
         let mut curve = Curve::new(failure.at.0 / MS + 1, self.each, points);
+        let history = self.record.to_history();
         let mut made: BTreeMap<u64, u64> = BTreeMap::new();
+        // The run once more, as its seed has it, in each of the processes.
+        for result in self.vary(&vec![Variation::default(); self.jobs])?.iter().flatten() {
+            self.is_the_run(result)?;
+        }
         loop {
             let next = curve.next();
             if next.is_empty() {
                 return Ok(curve);
             }
             let mut variations = Vec::new();
-            for at in next {
+            for (at, runs) in next {
                 let time = Time(at * MS);
                 let made = made.entry(at).or_default();
-                variations.push(Variation { prefix: Some(time), ..Variation::default() });
-                variations.extend(
-                    (*made..*made + self.each).map(|number| Variation::redraw(time, number)),
-                );
-                *made += self.each;
+                variations
+                    .extend((*made..*made + runs).map(|number| Variation::redraw(time, number)));
+                *made += runs;
             }
             let results = self.vary(&variations)?;
-            let mut prefix = None;
             for (variation, result) in variations.iter().zip(results) {
-                let Some(result) = result else { continue };
-                if variation.redraw.is_none() {
-                    self.is_the_run(&result)?;
-                    prefix = result.prefix;
-                } else if let Some(at) = variation.prefix {
-                    // A run that took its process along has no history.
-                    if result.prefix.is_some() && result.prefix != prefix {
-                        return Err(Error::NotReplayed { until: at });
-                    }
-                    let failed = u64::from(result.failure().is_some());
-                    curve.add(at.0 / MS, Count { runs: 1, failed });
+                let (Some(result), Some(at)) = (result, variation.prefix) else { continue };
+                // A run that took its process along has no history, nor has one that is too long.
+                if result.prefix.is_some() && result.prefix != history.hash_before(at) {
+                    return Err(Error::NotReplayed { until: at });
                 }
+                let failed = u64::from(result.failure().is_some());
+                curve.add(at.0 / MS, Count { runs: 1, failed });
             }
         }
     }
@@ -170,9 +174,10 @@ impl Runs<'_> {
 
     /// What comes of it if only a part of what chance decides is drawn anew from `at` on.
     fn sources(&self, at: Time) -> Result<Vec<Share>, Error> {
+        let each = self.each.min(SOURCE_RUNS);
         let variations: Vec<Variation> = Source::ALL
             .into_iter()
-            .flat_map(|source| (0..self.each).map(move |number| (source, number)))
+            .flat_map(|source| (0..each).map(move |number| (source, number)))
             .map(|(source, number)| {
                 let redraw = Some(Redraw { at, number, only: Some(source) });
                 Variation { redraw, ..Variation::default() }
@@ -182,7 +187,7 @@ impl Runs<'_> {
         let mut counts = Source::ALL.map(|source| (source, Count::default()));
         for (result, place) in results.iter().zip(0..) {
             let Some(result) = result else { continue };
-            let count = &mut counts[place / self.each as usize].1;
+            let count = &mut counts[place / each as usize].1;
             count.runs += 1;
             count.failed += u64::from(result.failure().is_some());
         }
@@ -194,7 +199,13 @@ impl Runs<'_> {
     }
 
     /// What chance decided within the interval. What servers drew isn't in the history, so a run is made for it.
-    fn candidates(&self, story: &Story, interval: &Interval) -> Result<Vec<Candidate>, Error> {
+    /// Also returns how many changes there are too many.
+    fn candidates(
+        &self,
+        story: &Story,
+        curve: &Curve,
+        interval: &Interval,
+    ) -> Result<(Vec<Candidate>, u64), Error> {
         let within = (interval.open, interval.lost);
         let watch = Variation { watch: Some(within), ..Variation::default() };
         let mut results = self.vary(&[watch])?;
@@ -205,7 +216,8 @@ impl Runs<'_> {
             }
             None => Vec::new(),
         };
-        Ok(candidates(story, &draws, within))
+        let jumps = curve.jumps().map(|jump| jump.map(|at| Time(at * MS)));
+        Ok(candidates(story, &draws, within, &jumps))
     }
 
     /// Tries each change, and keeps what turned the verdict.
@@ -297,9 +309,26 @@ fn interval(curve: &Curve) -> Option<Interval> {
         open: Time(bounds.open * MS),
         last_pass: Time(bounds.last_pass * MS),
         lost: Time(bounds.lost * MS),
+        felt: Time(bounds.lost * MS),
         at_lost: tally(at),
         since: tally(since),
     })
+}
+
+/// When something took effect, in a run that ended at `end`.
+fn felt(story: &Story, what: &Subject, end: Time) -> Time {
+    let calls = || story.calls.iter();
+    match what {
+        Subject::Call { id, .. } => {
+            let call = calls().find(|call| call.id == *id);
+            call.and_then(|call| call.returned).map_or(end, |(returned, _)| returned.at)
+        }
+        // The timer that it set is most likely an election timer.
+        Subject::Draw { server, at } => {
+            let mut sent = calls().filter(|call| call.from.server == *server && call.sent.at > *at);
+            sent.find(|call| call.is_vote()).map_or(*at, |call| call.sent.at)
+        }
+    }
 }
 
 /// What the explanation says first, and where that is.

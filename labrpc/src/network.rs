@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use report::CallChange;
 use sim::context::Owner;
-use sim::{Rng, Sim, Stream};
+use sim::{Redraw, Rng, Sim, Stream};
 
 use crate::end::ClientEnd;
 use crate::pump;
@@ -29,7 +29,9 @@ impl Network {
         let shared =
             Arc::new(Shared { sim: sim.clone(), observer, state: Mutex::new(State::new()) });
         let redrawn = Arc::downgrade(&shared);
-        sim.on_redraw(move || redrawn.upgrade().iter().for_each(|shared| shared.take_up_streams()));
+        sim.on_redraw(move |redraw| {
+            redrawn.upgrade().iter().for_each(|shared| shared.take_up_streams(redraw));
+        });
         tokio::spawn(pump::run(shared.clone()));
         Network { shared }
     }
@@ -157,10 +159,16 @@ impl Shared {
         [stream(Stream::Network, key), stream(Stream::Faults, key), stream(Stream::Faults, !key)]
     }
 
-    /// All ends draw from their streams as they begin now.
-    fn take_up_streams(&self) {
+    /// All ends draw from the streams that have begun anew.
+    fn take_up_streams(&self, redraw: &Redraw) {
         for end in &mut self.state().ends {
-            [end.rng, end.mishaps, end.losses] = self.streams(&end.name);
+            let [rng, mishaps, losses] = self.streams(&end.name);
+            if redraw.streams.contains(&Stream::Network) {
+                end.rng = rng;
+            }
+            if redraw.streams.contains(&Stream::Faults) {
+                [end.mishaps, end.losses] = [mishaps, losses];
+            }
         }
     }
 }

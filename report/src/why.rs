@@ -33,6 +33,8 @@ pub struct Why {
     pub sources: Vec<Share>,
     /// How many single changes were tried within the interval.
     pub tried: u64,
+    /// How many more there are, which were too many to try.
+    pub left_out: u64,
     /// Those after which the run passes.
     pub causes: Vec<Cause>,
     /// What the explanation of the run says first, and when that happened; `None` if it says nothing.
@@ -71,6 +73,9 @@ pub struct Interval {
     pub last_pass: Time,
     /// The first point from which on none did, nor from any later one.
     pub lost: Time,
+    /// When the last of what was decided within the interval took effect: the last of the causes' messages had come
+    /// back, and servers acted by the timers that they had set. Not before `lost`.
+    pub felt: Time,
     /// What came of the runs from `lost` on, this point alone: how sure it is that all was lost.
     pub at_lost: Tally,
     /// The same of all points from there on.
@@ -169,13 +174,13 @@ impl Why {
 }
 
 impl Interval {
-    /// Where something is that began at `from` and was complete at `at`. The last of the interval is the
-    /// millisecond before `lost`, whose draws were the last that mattered.
+    /// Where something is that began at `from` and was complete at `at`: within is what can have to do with what was
+    /// decided between `open` and `lost`, which took effect until `felt`.
     #[must_use]
     pub fn place(&self, from: Time, at: Time) -> Place {
         if at < self.open {
             Place::Before
-        } else if from >= self.lost {
+        } else if from > self.felt {
             Place::After
         } else {
             Place::Within

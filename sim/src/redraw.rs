@@ -29,7 +29,7 @@ pub(crate) struct Anew {
 }
 
 /// Takes up streams that have begun anew.
-type OnRedraw = Box<dyn Fn() + Send + Sync>;
+type OnRedraw = Box<dyn Fn(&Redraw) + Send + Sync>;
 
 impl Anew {
     pub(crate) fn new(redraw: Option<Redraw>) -> Anew {
@@ -51,9 +51,9 @@ impl Anew {
 }
 
 impl Sim {
-    /// Calls `f` when streams of the run begin anew: who holds one takes it from the run again. It is called
-    /// between polls, while time moves on.
-    pub fn on_redraw(&self, f: impl Fn() + Send + Sync + 'static) {
+    /// Calls `f` when streams of the run begin anew: who holds one of these, and of these only, takes it from the
+    /// run again. It is called between polls, while time moves on.
+    pub fn on_redraw(&self, f: impl Fn(&Redraw) + Send + Sync + 'static) {
         let anew = self.anew();
         if anew.redraw.is_some() {
             anew.on_redraw.lock().push(Box::new(f));
@@ -80,7 +80,7 @@ impl Sim {
         if redraw.streams.contains(&Stream::Runtime) {
             skip_in_runtime(&mut self.stream(Stream::Runtime));
         }
-        anew.on_redraw.lock().iter().for_each(|take_up| take_up());
+        anew.on_redraw.lock().iter().for_each(|take_up| take_up(redraw));
     }
 }
 

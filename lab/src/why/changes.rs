@@ -1,5 +1,7 @@
 //! Which single changes of a run can be tried: its calls and its servers' draws, each with what happened to it.
 
+use std::cmp::Reverse;
+
 use report::story::Call;
 use report::why::Subject;
 use report::{CallChange, DrawChange, Drawn, Outcome, Story, Time, Variation, Way};
@@ -13,8 +15,8 @@ const AT_ONCE_US: u64 = 1000;
 /// How many other draws are tried in place of one.
 const DRAWS: u64 = 6;
 
-/// How many changes are tried at most, the latest subjects first.
-const TRIED: usize = 240;
+/// How many changes are tried at most.
+const TRIED: usize = 120;
 
 /// Something that can be changed alone.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,30 +27,31 @@ pub(crate) struct Candidate {
     pub(crate) changes: Vec<(String, Variation)>,
 }
 
-/// What chance decided in a run in `[from, until)`: the calls that were sent, and what servers drew. Where there
-/// is too much, the latest of it.
+/// What chance decided in a run in `[from, until)`: the calls that were sent, and what servers drew, by time. If
+/// there is too much, what was in one of the `jumps` comes first, and then the latest; also returns how many changes
+/// are left out.
 pub(crate) fn candidates(
     story: &Story,
     draws: &[Drawn],
     (from, until): (Time, Time),
-) -> Vec<Candidate> {
+    jumps: &[[Time; 2]],
+) -> (Vec<Candidate>, u64) {
     let is_within = |at: Time| from <= at && at < until;
     let calls = story.calls.iter().filter(|call| !call.is_copy && is_within(call.sent.at));
     let drawn = draws.iter().filter(|drawn| is_within(drawn.at));
     let mut all: Vec<(Time, Candidate)> = drawn.map(|drawn| (drawn.at, of_draw(*drawn))).collect();
     all.extend(calls.map(|call| (call.sent.at, of_call(call))));
+    let is_in_jump = |at: Time| jumps.iter().any(|[from, until]| *from <= at && at < *until);
+    all.sort_by_key(|(at, _)| (Reverse(is_in_jump(*at)), Reverse(*at)));
+    let mut count = 0;
+    let fit = all.iter().take_while(|(_, candidate)| {
+        count += candidate.changes.len();
+        count <= TRIED
+    });
+    let rest = all.split_off(fit.count());
+    let left_out = rest.iter().map(|(_, candidate)| candidate.changes.len() as u64).sum();
     all.sort_by_key(|(at, _)| *at);
-    let mut left = TRIED;
-    let mut chosen: Vec<Candidate> = Vec::new();
-    for (_, candidate) in all.into_iter().rev() {
-        if candidate.changes.len() > left {
-            break;
-        }
-        left -= candidate.changes.len();
-        chosen.push(candidate);
-    }
-    chosen.reverse();
-    chosen
+    (all.into_iter().map(|(_, candidate)| candidate).collect(), left_out)
 }
 
 fn of_draw(drawn: Drawn) -> Candidate {

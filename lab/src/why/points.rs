@@ -1,7 +1,8 @@
 //! At which times everything is drawn anew: where the curve is looked at.
 //!
 //! First at the beginning, then evenly, then by bisection: where the last run passes, and where the share of
-//! runs that fail crosses the middle. A time is a number of milliseconds, the grain of a run's timers.
+//! runs that fail crosses the middle. There half a batch is enough if some of it passes: neighbours tell the rest.
+//! A time is a number of milliseconds, the grain of a run's timers.
 
 use std::collections::BTreeMap;
 
@@ -63,31 +64,36 @@ impl Curve {
         sum.failed += count.failed;
     }
 
-    /// Where to look next; nothing if the curve is known well enough.
-    pub(crate) fn next(&self) -> Vec<u64> {
-        let Some(&first) = self.counts.get(&0) else { return vec![0] };
+    /// Where to look next, and by how many runs; nothing if the curve is known well enough.
+    pub(crate) fn next(&self) -> Vec<(u64, u64)> {
+        let Some(&first) = self.counts.get(&0) else { return vec![(0, self.batch)] };
         if first.passed() == 0 {
             // From the beginning on nothing passes; one batch says little of that.
             let more = self.wanted(0);
-            return if more { vec![0] } else { Vec::new() };
+            return if more { vec![(0, self.batch)] } else { Vec::new() };
         }
         let mut grid: Vec<u64> = (1..PARTS).map(|part| part * self.end / PARTS).collect();
         grid.retain(|at| *at > 0 && !self.counts.contains_key(at));
         grid.dedup();
         if !grid.is_empty() {
-            return grid;
+            return grid.into_iter().map(|at| (at, self.batch)).collect();
         }
         let Some(Bounds { open, last_pass, lost }) = self.bounds() else { return Vec::new() };
         let is_full = self.counts.len() >= self.points;
+        // So many are drawn of a point that only has to say whether anything passes.
+        let half = self.batch.div_ceil(2);
+        if lost < self.end && self.counts[&lost].runs < self.batch {
+            return vec![(lost, self.batch - half)];
+        }
         if !is_full && lost - last_pass > 1 {
-            return vec![u64::midpoint(last_pass, lost)];
+            return vec![(u64::midpoint(last_pass, lost), half)];
         }
         if lost < self.end && self.wanted(lost) {
-            return vec![lost];
+            return vec![(lost, self.batch)];
         }
         let closed = self.after(open);
         if !is_full && closed - open > 1 {
-            return vec![u64::midpoint(open, closed)];
+            return vec![(u64::midpoint(open, closed), half)];
         }
         Vec::new()
     }
@@ -100,6 +106,15 @@ impl Curve {
     /// The point after `at`, or the end.
     fn after(&self, at: u64) -> u64 {
         self.counts.range(at + 1..).next().map_or(self.end, |(&at, _)| at)
+    }
+
+    /// Where the curve crosses the middle, and where the last run passes: each from a point to the next. That is
+    /// where most was decided.
+    pub(crate) fn jumps(&self) -> [[u64; 2]; 2] {
+        let bounds = self.bounds();
+        let Bounds { open, last_pass, lost } =
+            bounds.unwrap_or(Bounds { open: 0, last_pass: 0, lost: 0 });
+        [[open, self.after(open)], [last_pass, lost]]
     }
 
     /// Between which times the failure became inevitable; `None` if it was so from the beginning.
@@ -127,9 +142,9 @@ mod tests {
             if next.is_empty() {
                 return curve;
             }
-            for at in next {
-                let failed = (share(at) * 30.0).round() as u64;
-                curve.add(at, Count { runs: 30, failed });
+            for (at, runs) in next {
+                let failed = (share(at) * runs as f64).floor() as u64;
+                curve.add(at, Count { runs, failed });
             }
         }
         panic!("it never ends: {curve:?}");
@@ -185,6 +200,6 @@ mod tests {
         curve.add(50, Count { runs: 30, failed: 29 });
         let bounds = curve.bounds().expect("some passed");
         assert_eq!((bounds.last_pass, bounds.lost), (50, 62));
-        assert_eq!(curve.next(), [56]);
+        assert_eq!(curve.next(), [(56, 15)]);
     }
 }

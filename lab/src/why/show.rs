@@ -70,7 +70,7 @@ fn cannot_pass(text: &mut String, why: &Why) {
 }
 
 fn lost(text: &mut String, why: &Why, interval: &Interval) {
-    let Interval { open, last_pass, lost, at_lost, since } = interval;
+    let Interval { open, last_pass, lost, at_lost, since, .. } = interval;
     line(
         text,
         format_args!(
@@ -119,7 +119,7 @@ fn lost(text: &mut String, why: &Why, interval: &Interval) {
         line(
             text,
             format_args!(
-                "  {label:<9} {passed:>2} of {runs} pass if only {what} are drawn anew from {open:.3} s on"
+                "  {label:<9} {passed:>2} of {runs} pass if {what} alone are drawn anew from {open:.3} s on"
             ),
         );
     }
@@ -131,9 +131,9 @@ fn causes(text: &mut String, why: &Why) {
         line(
             text,
             format_args!(
-                "  causes    none of {} single changes in this interval turns the verdict: more than one thing led to it,\n            \
-                 or something that can't be changed alone",
-                why.tried
+                "  causes    none found: {}. More than one thing led to the failure, or\n            \
+                 something that can't be changed alone, such as a choice of the script's",
+                tried(why)
             ),
         );
         return;
@@ -148,10 +148,15 @@ fn causes(text: &mut String, why: &Why) {
     if more > 0 {
         line(text, format_args!("            and {more} more"));
     }
-    line(
-        text,
-        format_args!("            {} single changes were tried in this interval", why.tried),
-    );
+    line(text, format_args!("            {}", tried(why)));
+}
+
+fn tried(why: &Why) -> String {
+    let more = match why.left_out {
+        0 => String::new(),
+        left_out => format!("; {left_out} more were too many to try"),
+    };
+    format!("{} single changes were tried in this interval{more}", why.tried)
 }
 
 fn changed(cause: &Cause) -> String {
