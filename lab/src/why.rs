@@ -135,8 +135,8 @@ impl Runs<'_> {
         let mut curve = Curve::new(failure.at.0 / MS + 1, self.each, points);
         let history = self.record.to_history();
         let mut made: BTreeMap<u64, u64> = BTreeMap::new();
-        // The run once more, as its seed has it, in each of the processes.
-        for result in self.vary(&vec![Variation::default(); self.jobs])?.iter().flatten() {
+        // The run as its seed has it, twice in each of the processes.
+        for result in self.vary(&vec![Variation::default(); 2 * self.jobs])?.iter().flatten() {
             self.is_the_run(result)?;
         }
         loop {
