@@ -133,7 +133,6 @@ impl Runs<'_> {
     /// The share that fails, over the time from which on all is drawn anew.
     fn curve(&self, failure: &Failure, points: usize) -> Result<Curve, Error> {
         let mut curve = Curve::new(failure.at.0 / MS + 1, self.each, points);
-        let history = self.record.to_history();
         let mut made: BTreeMap<u64, u64> = BTreeMap::new();
         // The run as its seed has it, twice in each of the processes.
         for result in self.vary(&vec![Variation::default(); 2 * self.jobs])?.iter().flatten() {
@@ -148,15 +147,23 @@ impl Runs<'_> {
             for (at, runs) in next {
                 let time = Time(at * MS);
                 let made = made.entry(at).or_default();
+                // What redrawn runs must have in common is known by one that goes on as its seed has it.
+                variations.push(Variation { prefix: Some(time), ..Variation::default() });
                 variations
                     .extend((*made..*made + runs).map(|number| Variation::redraw(time, number)));
                 *made += runs;
             }
             let results = self.vary(&variations)?;
+            let mut prefix = None;
             for (variation, result) in variations.iter().zip(results) {
                 let (Some(result), Some(at)) = (result, variation.prefix) else { continue };
+                if variation.redraw.is_none() {
+                    self.is_the_run(&result)?;
+                    prefix = result.prefix;
+                    continue;
+                }
                 // A run that took its process along has no history, nor has one that is too long.
-                if result.prefix.is_some() && result.prefix != history.hash_before(at) {
+                if result.prefix.is_some() && result.prefix != prefix {
                     return Err(Error::NotReplayed { until: at });
                 }
                 let failed = u64::from(result.failure().is_some());

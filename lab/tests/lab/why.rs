@@ -62,7 +62,8 @@ fn what_cannot_pass_and_what_does_not_fail_are_named() {
     let out = folder("why-skeleton");
     let out = out.to_str().expect("it is text");
     let few = ["--redraws", "4", "-o", out];
-    let ran = lab(skeleton(), &[&["why", "TestInitialElection3A", "--seed", "40"][..], &few].concat());
+    let ran =
+        lab(skeleton(), &[&["why", "TestInitialElection3A", "--seed", "40"][..], &few].concat());
     ran.assert_code(1);
     ran.assert_prints("from the beginning: this code can't pass this test. 12 of 12 runs failed");
 

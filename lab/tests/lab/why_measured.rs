@@ -40,7 +40,9 @@ fn why(bug: &str, test: &str, seed: &str, out: &Path) -> (Option<Why>, Took) {
 fn the_interval_has_the_moment_of_the_first_finding() {
     let folder = folder("why-measured");
     let (mut within, mut all) = (0, 0);
-    println!("| bug | breaks | test | seed | at the beginning | lost, s | first finding, s | where | causes | wall s | CPU s |");
+    println!(
+        "| bug | breaks | test | seed | at the beginning | lost, s | first finding, s | where | causes | wall s | CPU s |"
+    );
     println!("| --- | --- | --- | --: | --: | --- | --- | --- | --: | --: | --: |");
     for line in RUNS.lines() {
         let [bug, breaks, test, seed] = line.split(' ').collect::<Vec<_>>()[..] else {

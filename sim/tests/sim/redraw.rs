@@ -46,7 +46,8 @@ fn draws(settings: Settings) -> [Vec<u64>; 4] {
         });
         let mut drawn = [const { Vec::new() }; 4];
         for _ in 0..6 {
-            let numbers = held.lock().expect("nobody panics with it").each_mut().map(|rng| rng.next_u64());
+            let numbers =
+                held.lock().expect("nobody panics with it").each_mut().map(|rng| rng.next_u64());
             drawn[0].push(numbers[0]);
             drawn[1].push(numbers[1]);
             drawn[2].push(rand::rng().random());
