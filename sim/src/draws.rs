@@ -49,8 +49,8 @@ type Seed = [u8; 32];
 /// How many of the seeds that the run gave out are tried, the latest first.
 const SEEDS: usize = 16;
 
-/// After how many words a generator takes a new seed by itself, and some more (rand: 64 KiB).
-const WORDS: u64 = (1 << 14) + 256;
+/// After how many words a generator takes a new seed by itself (rand: 64 KiB).
+const WORDS: usize = 1 << 14;
 
 /// How many words that agree are no accident.
 const SAMPLE: usize = 4;
@@ -81,6 +81,8 @@ struct State {
     seed: Seed,
     /// How many words were drawn since.
     words: u64,
+    /// The seed that it takes next, if that was given out already.
+    next: Option<Seed>,
 }
 
 impl Draws {
@@ -156,7 +158,7 @@ fn begin() {
         Some(Rng::seed_from_u64(stream::mixed(draws.seed, &key)).random())
     });
     if let Some(seed) = other {
-        State { seed, words: 0 }.restore();
+        State::at_start(seed).restore();
         DRAWS.with_borrow_mut(|draws| draws.seeds.push(seed));
     }
 }
@@ -171,11 +173,12 @@ fn end() {
         let before = if draws.turns == 0 { draws.before.take() } else { None };
         (before, draws.changes(now, context.owner.server))
     });
-    let (Some(before), Some(after)) = (before, state()) else { return };
+    let Some(before) = before else { return };
+    let Some(after) = state() else { return };
     let words = match (change, after.seed == before.seed) {
         (Some(_), _) => after.words, // it began with a seed of its own
         (None, true) => after.words - before.words,
-        (None, false) => after.words.max(1),
+        (None, false) => WORDS as u64 - before.words + after.words,
     };
     if change.is_some() {
         // As if the turn had drawn as much as it did from what was there.
@@ -195,6 +198,10 @@ impl Draws {
 }
 
 impl State {
+    fn at_start(seed: Seed) -> State {
+        State { seed, words: 0, next: None }
+    }
+
     /// `rand::rng()` is in this state.
     fn restore(self) {
         NEXT.set(Some(self.seed));
@@ -203,28 +210,32 @@ impl State {
         for _ in 0..self.words {
             rng.next_u32();
         }
+        NEXT.set(self.next);
     }
 }
 
 /// The state of `rand::rng()`, which is the same afterwards; `None` if none of the run's seeds leads to it, as
-/// where the code under test uses another version of rand.
+/// where the code under test uses another version of rand, and nobody that one.
 fn state() -> Option<State> {
-    let mut sample = [0; SAMPLE];
     let mut rng = rand::rng();
+    let count = || DRAWS.with_borrow(|draws| draws.seeds.len());
+    let before = count();
+    let mut sample = [0; SAMPLE];
     sample.fill_with(|| rng.next_u32());
-    let seeds: Vec<Seed> =
-        DRAWS.with_borrow(|draws| draws.seeds.iter().rev().take(SEEDS).copied().collect());
-    let found = seeds.into_iter().find_map(|seed| {
-        State { seed, words: 0 }.restore();
-        let mut window = [0; SAMPLE];
-        window.fill_with(|| rng.next_u32());
-        let words = (0..WORDS).find(|_| {
-            let is_here = window == sample;
-            window.rotate_left(1);
-            window[SAMPLE - 1] = rng.next_u32();
-            is_here
-        })?;
-        Some(State { seed, words })
+    let mut seeds = DRAWS.with_borrow(|draws| draws.seeds.clone());
+    // The sample's last words may be of a seed that was taken meanwhile.
+    let taken = if before > 0 && count() > before { seeds.pop() } else { None };
+    let latest = seeds.iter().rev().take(SEEDS).chain(&taken);
+    let found = latest.copied().find_map(|seed| {
+        State::at_start(seed).restore();
+        let words: Vec<u32> = (0..WORDS).map(|_| rng.next_u32()).collect();
+        let here = words.windows(SAMPLE).position(|window| window == sample).map(|at| (at, None));
+        let across = || {
+            let left = (1..SAMPLE).find(|left| words.ends_with(&sample[..*left]))?;
+            taken.is_some().then_some((WORDS - left, taken))
+        };
+        let (words, next) = here.or_else(across)?;
+        Some(State { seed, words: words as u64, next })
     });
     found.inspect(|state| state.restore())
 }

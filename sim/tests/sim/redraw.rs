@@ -108,7 +108,7 @@ fn servers(settings: Settings, rounds: u64) -> (Vec<u64>, Vec<Drawn>) {
 fn one_draw_is_changed_and_no_other() {
     const ROUNDS: u64 = 6000;
     let (usual, _) = servers(settings(), ROUNDS);
-    for round in [0, 1, 17, 4999] {
+    for round in [0, 1, 17, 4095, 4096, 4999] {
         let change = DrawChange { at_us: round * 1000, server: 1, number: 0 };
         let (changed, _) = servers(settings().change_draw(Some(change)), ROUNDS);
         let differ: Vec<usize> =
