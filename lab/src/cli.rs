@@ -141,7 +141,7 @@ pub(crate) struct Why {
     pub(crate) redraws: NonZeroU64,
 
     /// How many points there are at most
-    #[arg(long, value_name = "N", default_value = "20")]
+    #[arg(long, value_name = "N", default_value = "24")]
     pub(crate) points: usize,
 
     /// How many runs at the same time; without it, as many as there are cores

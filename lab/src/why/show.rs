@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use report::text::escaped;
-use report::why::{Cause, Interval, Place, Specified, Subject, Tally, Why};
+use report::why::{Cause, Interval, Place, Share, Specified, Subject, Tally, Why};
 use report::{Source, Time};
 
 use super::stats::share;
@@ -128,14 +128,17 @@ fn lost(text: &mut String, why: &Why, interval: &Interval) {
 
 fn causes(text: &mut String, why: &Why) {
     if why.causes.is_empty() {
-        line(
-            text,
-            format_args!(
-                "  causes    none found: {}. More than one thing led to the failure, or\n            \
-                 something that can't be changed alone, such as a choice of the script's",
-                tried(why)
-            ),
-        );
+        let decided = |share: &&Share| share.tally.failed < share.tally.runs;
+        let decided: Vec<Source> =
+            why.sources.iter().filter(decided).map(|share| share.source).collect();
+        let reason = match decided[..] {
+            [Source::Script] => {
+                "The script's choices decided, which can't be changed one at a time"
+            }
+            [] => "More than one part of chance led to the failure",
+            _ => "More than one thing led to the failure, or a choice of the script's",
+        };
+        line(text, format_args!("  causes    none found: {}. {reason}", tried(why)));
         return;
     }
     for (place, cause) in why.causes.iter().take(SHOWN).enumerate() {
