@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use report::RunResult;
 use report::why::{Place, Subject, Why};
 
 use crate::student::{Ran, folder, lab, odd, skeleton};
@@ -16,6 +17,21 @@ fn why(test: &str, seed: &str, purpose: &str) -> (Ran, PathBuf) {
     (ran, out.join(format!("{test}-{seed}.why.json")))
 }
 
+/// The first seeds with which `TestChance3A` fails and passes.
+fn seeds() -> [String; 2] {
+    let out = folder("why-seeds");
+    let out_text = out.to_str().expect("it is text");
+    lab(odd(), &["test", "TestChance3A", "-n", "20", "--seed", "1", "-o", out_text]).assert_code(1);
+    let text = fs::read_to_string(out.join("results.jsonl")).expect("it is there");
+    let results: Vec<RunResult> =
+        text.lines().map(|line| serde_json::from_str(line).expect("it is a result")).collect();
+    let seed = |fails: bool| {
+        let mut seeds = results.iter().filter(|result| result.failure().is_some() == fails);
+        seeds.next().expect("of 20 runs some fail and some pass").seed.to_string()
+    };
+    [seed(true), seed(false)]
+}
+
 fn read(file: &PathBuf) -> Why {
     let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{file:?}: {error}"));
     serde_json::from_str(&text).expect("it is what is documented")
@@ -24,13 +40,14 @@ fn read(file: &PathBuf) -> Why {
 /// Who leads first is decided when the servers draw their timeouts.
 #[test]
 fn the_timers_that_made_a_failure_inevitable_are_found() {
-    let (ran, file) = why("TestChance3A", "3", "why");
+    let [seed, passing] = seeds();
+    let (ran, file) = why("TestChance3A", &seed, "why");
     ran.assert_code(1);
-    ran.assert_prints("TestChance3A, seed 3, failed at ");
+    ran.assert_prints(&format!("TestChance3A, seed {seed}, failed at "));
     ran.assert_prints("  lost      between ");
     ran.assert_prints("  causes    ");
     ran.assert_complains(&format!("stored in {}, beside the run's history\n", file.display()));
-    assert!(file.with_file_name("TestChance3A-3.json").is_file());
+    assert!(file.with_file_name(format!("TestChance3A-{seed}.json")).is_file());
 
     let found = read(&file);
     let interval = found.interval.expect("other seeds pass");
@@ -45,8 +62,13 @@ fn the_timers_that_made_a_failure_inevitable_are_found() {
     assert_ne!(found.specification.map(|first| first.place), Some(Place::CannotPass));
 
     // The same command finds the same.
-    let (_, again) = why("TestChance3A", "3", "why-again");
+    let (_, again) = why("TestChance3A", &seed, "why-again");
     assert_eq!(fs::read(file).expect("it is there"), fs::read(again).expect("it is there"));
+
+    let (ran, file) = why("TestChance3A", &passing, "why-passes");
+    ran.assert_code(0);
+    ran.assert_prints(": it didn't fail, so there is nothing to look into\n");
+    assert!(!file.exists());
 }
 
 #[test]
@@ -58,7 +80,7 @@ fn a_run_that_is_not_the_same_each_time_is_refused() {
 }
 
 #[test]
-fn what_cannot_pass_and_what_does_not_fail_are_named() {
+fn code_that_cannot_pass_is_named() {
     let out = folder("why-skeleton");
     let out = out.to_str().expect("it is text");
     let few = ["--redraws", "4", "-o", out];
@@ -66,9 +88,4 @@ fn what_cannot_pass_and_what_does_not_fail_are_named() {
         lab(skeleton(), &[&["why", "TestInitialElection3A", "--seed", "40"][..], &few].concat());
     ran.assert_code(1);
     ran.assert_prints("from the beginning: this code can't pass this test. 12 of 12 runs failed");
-
-    let (ran, file) = why("TestChance3A", "1", "why-passes");
-    ran.assert_code(0);
-    ran.assert_prints("TestChance3A, seed 1: it didn't fail, so there is nothing to look into\n");
-    assert!(!file.exists());
 }

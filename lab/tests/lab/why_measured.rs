@@ -29,7 +29,7 @@ fn why(bug: &str, test: &str, seed: &str, out: &Path) -> (Option<Why>, Took) {
     lab.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
     lab.args(["why", test, "--seed", seed, "-p", "zoo", "--release", "-j", "2", "-o"]).arg(out);
     lab.env("LAB_BUG", bug).stdout(Stdio::null()).stderr(Stdio::null());
-    let used = lab.spawn().and_then(|mut lab| lab.wait4()).expect("it can be started");
+    let used = lab.spawn().and_then(|lab| lab.wait4()).expect("it can be started");
     let took = Took { wall: began.elapsed(), cpu: used.rusage.utime + used.rusage.stime };
     let text = fs::read_to_string(out.join(format!("{test}-{seed}.why.json")));
     (text.ok().map(|text| serde_json::from_str(&text).expect("it is a Why")), took)
