@@ -20,6 +20,7 @@ use crate::applied::{Logs, Snapshots};
 use crate::disk::Disk;
 use crate::recorder::{self, Recorder};
 use crate::refusal::Refusal;
+use crate::variation;
 
 /// A cluster under test: MIT's `cfg`. Clones are the same cluster.
 #[derive(Clone)]
@@ -28,13 +29,13 @@ pub struct Config {
     cluster: Arc<Cluster>,
 }
 
-struct Cluster {
+pub(crate) struct Cluster {
     make: Make,
-    network: Network,
+    pub(crate) network: Network,
     recorder: Arc<Recorder>,
     snapshots: Snapshots,
-    rng: Mutex<Rng>,
-    disks: Arc<Disk>,
+    pub(crate) rng: Mutex<Rng>,
+    pub(crate) disks: Arc<Disk>,
     state: Mutex<State>,
 }
 
@@ -120,6 +121,7 @@ where
         }),
     };
     t.attach(servers, Arc::new(config.clone()));
+    variation::follow(t, &config.cluster);
     config.cluster.recorder.look_when_tasks_ran();
     config.cluster.recorder.record_tasks_ends();
     if t.sim().clock() == Clock::Real {

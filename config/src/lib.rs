@@ -50,6 +50,7 @@ mod recorder;
 mod refusal;
 mod test;
 mod value;
+mod variation;
 
 pub use agreement::Retry;
 pub use applied::{SNAPSHOT_INTERVAL, Snapshots};

@@ -29,6 +29,7 @@ mod t;
 mod test;
 mod trace;
 mod variables;
+mod vary;
 
 pub use blame::misused;
 pub use caller::caller;

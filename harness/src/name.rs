@@ -105,6 +105,8 @@ impl TestName {
             note: None,
             stored: None,
             trace: None,
+            prefix: None,
+            draws: Vec::new(),
         }
     }
 
@@ -129,6 +131,9 @@ impl TestName {
         }
         if let Some(plan) = &settings.plan {
             words.push(format!("LAB_PLAN={}", quoted(&plan.to_string_lossy())));
+        }
+        if let Some(variations) = &settings.vary {
+            words.push(format!("LAB_VARY={}", quoted(&variations.to_string_lossy())));
         }
         for (variable, value) in &self.choices {
             words.push(format!("{variable}={}", quoted(value)));

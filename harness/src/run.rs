@@ -26,7 +26,7 @@ use crate::name::TestName;
 use crate::settings::Report;
 use crate::source::shown_line;
 use crate::t::{Job, Notes, T};
-use crate::{store, trace};
+use crate::{store, trace, vary};
 
 /// How long a test may take, in the run's own time (MIT: 120 s of real time).
 const LIMIT: Duration = Duration::from_secs(120);
@@ -96,9 +96,10 @@ where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let settings = sim::Settings::new(seed, job.settings.clock, LIMIT);
+    let settings = sim::Settings::new(job.seed(seed), job.settings.clock, LIMIT);
     let exiting = job.clone();
-    let notes = Arc::new(Notes::of_run(job));
+    let notes = Arc::new(Notes::of_run(job, seed));
+    let settings = vary::settings(settings, &notes.variation);
     let (panicked, misused) = (notes.clone(), notes.clone());
     let meddled = Arc::new(AtomicBool::new(false));
     let meddles = meddled.clone();
@@ -245,7 +246,10 @@ fn failed(t: &T, story: &Story, failure: Failure, more: String) -> Verdict {
         _ => script_line(t),
     };
     let (mut timeline, mut explanation) = (String::new(), Explanation::default());
-    if story.servers > 0 {
+    let job = &t.notes.job;
+    // Of varied runs only the verdict counts, unless somebody wants to see one.
+    let is_shown = !job.is_varied() || job.histories.is_some();
+    if story.servers > 0 && is_shown {
         explanation = report::explain(story, &failure);
         evidence.push_str(&text::summary(story, &failure, &explanation));
         timeline = text::timeline(story, &failure, &explanation);
@@ -255,7 +259,7 @@ fn failed(t: &T, story: &Story, failure: Failure, more: String) -> Verdict {
 }
 
 fn result(t: &T, verdict: Verdict) -> RunResult {
-    let Job { test, settings, histories } = &*t.notes.job;
+    let Job { test, settings, histories, .. } = &*t.notes.job;
     let failure = verdict.failure().cloned();
     let (mut stored, mut note) = (None, None);
     if let Some(folder) = histories
@@ -276,10 +280,12 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
         let line = |event| serde_json::to_string(event).unwrap_or_else(|error| error.to_string());
         events.map(line).collect()
     });
+    let prefix = t.notes.variation.prefix.and_then(|until| history.hash_before(until));
+    let draws = vary::draws(&t.sim);
     RunResult {
         test: test.short.clone(),
         call: test.call.ordinal,
-        seed: t.sim.seed(),
+        seed: t.notes.number,
         choices: test.choices.clone(),
         verdict,
         process: Process::Survived,
@@ -292,6 +298,8 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
         note,
         stored,
         trace,
+        prefix,
+        draws,
     }
 }
 

@@ -15,7 +15,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::variables::{
     CALL, CHECK_DETERMINISM, CHILD, CLOCK, ISOLATE, ITERS, JOBS, LOG, OUT, PLAN, REPORT, SEED,
-    STRICT, VARIABLES, Variable,
+    STRICT, VARIABLES, VARY, Variable,
 };
 
 /// How the tests are to be run.
@@ -47,6 +47,8 @@ pub struct Settings {
     pub log: LevelFilter,
     /// Where the plan of exploration's faults is.
     pub plan: Option<PathBuf>,
+    /// Where the variations of the runs are; `None` if each run is its seed's.
+    pub vary: Option<PathBuf>,
     /// Which call of a test function is the only one that runs; `None` for all.
     pub call: Option<NonZeroU32>,
     /// Where results go, and histories.
@@ -215,6 +217,7 @@ impl Settings {
             report: report.unwrap_or(Report::Failure),
             log: log.unwrap_or(LevelFilter::OFF),
             plan: PLAN.read(&read, path)?,
+            vary: VARY.read(&read, path)?,
             call: CALL.read(&read, parsed)?,
             out: OUT.read(&read, path)?,
         })
@@ -279,6 +282,7 @@ mod tests {
             ("LAB_REPORT", "always"),
             ("LAB_LOG", "info"),
             ("LAB_PLAN", "a file"),
+            ("LAB_VARY", "another file"),
             ("LAB_CALL", "2"),
             ("LAB_OUT", "a folder"),
         ])
@@ -292,6 +296,7 @@ mod tests {
         assert_eq!(settings.report, Report::Always);
         assert_eq!(settings.log, LevelFilter::INFO);
         assert_eq!(settings.plan, Some("a file".into()));
+        assert_eq!(settings.vary, Some("another file".into()));
         assert_eq!(settings.call.map(NonZeroU32::get), Some(2));
         assert_eq!(settings.out, Some("a folder".into()));
         assert_eq!(read(&[("LAB_CHILD", "1")]).unwrap().isolation, None);
@@ -355,6 +360,7 @@ mod tests {
             ("LAB_REPORT", "sometimes"),
             ("LAB_LOG", "VERBOSE"),
             ("LAB_PLAN", ""),
+            ("LAB_VARY", ""),
             ("LAB_CALL", "0"),
             ("LAB_CALL", "second"),
             ("LAB_OUT", ""),

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 use report::{
-    Check, Demand, EventKind, Failure, FailureKind, History, Measured, StepKind, Time, text,
+    Check, Demand, EventKind, Failure, FailureKind, History, Measured, StepKind, Time, Variation,
+    text,
 };
 use sim::context::Context;
 use sim::{Misuse, Misused, Panic, Sim};
@@ -32,12 +33,18 @@ pub(crate) struct Job {
     pub(crate) settings: Settings,
     /// Where their histories are to be stored, if at all.
     pub(crate) histories: Option<PathBuf>,
+    /// How each run parts from its seed's, in turn; empty if none does.
+    pub(crate) variations: Vec<Variation>,
 }
 
 /// What is noted in the course of a run.
 #[derive(Debug)]
 pub(crate) struct Notes {
     pub(crate) job: Arc<Job>,
+    /// Which run it is: its seed, or the first run's and its place behind that.
+    pub(crate) number: u64,
+    /// How it parts from its seed's.
+    pub(crate) variation: Variation,
     history: Mutex<History>,
     failure: Mutex<Option<Failure>>,
     script: Mutex<ScriptState>,
@@ -80,8 +87,10 @@ struct Fatal;
 
 impl Notes {
     /// A run of which nothing is noted yet.
-    pub(crate) fn of_run(job: Arc<Job>) -> Notes {
+    pub(crate) fn of_run(job: Arc<Job>, number: u64) -> Notes {
         Notes {
+            number,
+            variation: job.variation(number),
             job,
             history: Mutex::default(),
             failure: Mutex::default(),
@@ -173,6 +182,12 @@ impl T {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.notes.job.settings
+    }
+
+    /// How the run parts from its seed's; by default it doesn't.
+    #[must_use]
+    pub fn variation(&self) -> &Variation {
+        &self.notes.variation
     }
 
     /// The run's time.

@@ -15,7 +15,7 @@ use crate::run::{run, stuck};
 use crate::settings::Settings;
 use crate::summary::summarise;
 use crate::t::{Job, T};
-use crate::{determinism, listen, store};
+use crate::{determinism, listen, store, vary};
 
 /// Runs a test's script, once for each seed that the [`Settings`] ask for. Call it in a `#[test]`
 /// function, or in what that calls, on the thread that the test runner has made for it: the thread's
@@ -79,7 +79,8 @@ where
     }
     let script = Arc::new(script);
     let histories = store::folder_here(&settings);
-    let job = Arc::new(Job { test, settings, histories });
+    let variations = vary::read(&settings).unwrap_or_else(|error| fail_test(&error));
+    let job = Arc::new(Job { test, settings, histories, variations });
     let run_here = |seed| run(job.clone(), seed, script.clone(), ended_by_exit);
     let Job { test, settings, .. } = &*job;
     if is_child() {
@@ -135,7 +136,8 @@ fn run_all(
     // Without its seeded generator tokio chooses by a counter of the process.
     let isolation = if cfg!(tokio_unstable) { isolation } else { Isolation::Process };
     let mut results = until_enough(test, settings, seeds, isolation)?;
-    if settings.clock == Clock::Virtual {
+    // Whoever compares varied runs has one for each point that isn't varied, and finds out.
+    if settings.clock == Clock::Virtual && settings.vary.is_none() {
         confirm(test, settings, &mut results)?;
     }
     Ok(results)

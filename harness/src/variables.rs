@@ -18,7 +18,7 @@ pub struct Variable {
 }
 
 /// The variables that [`Settings`](crate::Settings) reads.
-pub const VARIABLES: [Variable; 13] = [
+pub const VARIABLES: [Variable; 14] = [
     SEED,
     ITERS,
     JOBS,
@@ -30,6 +30,7 @@ pub const VARIABLES: [Variable; 13] = [
     REPORT,
     LOG,
     PLAN,
+    VARY,
     CALL,
     OUT,
 ];
@@ -126,6 +127,16 @@ pub(crate) const PLAN: Variable = Variable {
     example: "/tmp/plan.json",
     meaning: "the plan of faults that `TestExplore` follows",
     default: "drawn from the seed",
+};
+
+pub(crate) const VARY: Variable = Variable {
+    name: "LAB_VARY",
+    expected: "a file of variations",
+    example: "/tmp/variations.jsonl",
+    meaning: "the variations of the runs, as `cargo lab why` writes them: all runs have the seed of \
+              `LAB_SEED`, and each follows another line of the file from some time on; `LAB_ITERS` says \
+              how many lines",
+    default: "each run is its seed's",
 };
 
 pub(crate) const CALL: Variable = Variable {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::examples;
-use crate::exit::{EXIT_CODES, MUTANTS_EXIT_CODES, ZOO_EXIT_CODES};
+use crate::exit::{EXIT_CODES, MUTANTS_EXIT_CODES, WHY_EXIT_CODES, ZOO_EXIT_CODES};
 
 /// MIT's Raft lab in Rust: makes your workspace, runs tests many times, and shows single runs
 ///
@@ -32,6 +32,7 @@ pub(crate) enum Command {
     Test(Test),
     Replay(Replay),
     Explain(Explain),
+    Why(Why),
     Explore(Explore),
     Zoo(Zoo),
     Mutants(Mutants),
@@ -122,6 +123,24 @@ pub(crate) struct Test {
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::REPLAY, EXIT_CODES))]
 pub(crate) struct Replay {
+    #[command(flatten)]
+    pub(crate) run: Run,
+
+    /// Also draw the run: a page that opens in any browser. Without FILE, it is beside the history
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub(crate) html: Option<Option<PathBuf>>,
+
+    /// Draw beside it the nearest run of the test that passes: by the next seeds, in order
+    #[arg(long, requires = "html", conflicts_with = "beside")]
+    pub(crate) compare: bool,
+
+    #[command(flatten)]
+    pub(crate) drawing: Drawing,
+}
+
+/// One run of a test.
+#[derive(Args, Debug)]
+pub(crate) struct Run {
     /// The test: its name, or a piece of its name that no other test's name has
     pub(crate) test: String,
 
@@ -143,17 +162,34 @@ pub(crate) struct Replay {
     /// The folder for the run's history. Default: `lab` in cargo's target folder
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
 
-    /// Also draw the run: a page that opens in any browser. Without FILE, it is beside the history
-    #[arg(long, value_name = "FILE", num_args = 0..=1)]
-    pub(crate) html: Option<Option<PathBuf>>,
-
-    /// Draw beside it the nearest run of the test that passes: by the next seeds, in order
-    #[arg(long, requires = "html", conflicts_with = "beside")]
-    pub(crate) compare: bool,
-
+/// Finds out when a run's failure became inevitable, and what made it so
+///
+/// Makes the run again up to a time, and draws everything anew from there on: the network's delays and losses,
+/// the script's choices, the servers' random numbers. Doing so many times at each of some points gives the share
+/// of runs that fail as a curve, and the interval in which it comes to all. Then each message and each timer of
+/// that interval is changed alone: what turns the verdict is a cause. docs/why.md says how to read it.
+///
+/// What was found is stored as JSON beside the run's history, in a file that ends in `.why.json`. The same
+/// command finds the same.
+#[derive(Args, Debug)]
+#[command(after_help = WHY_EXIT_CODES)]
+pub(crate) struct Why {
     #[command(flatten)]
-    pub(crate) drawing: Drawing,
+    pub(crate) run: Run,
+
+    /// How many runs are drawn anew at each point
+    #[arg(long, value_name = "N", default_value = "30")]
+    pub(crate) redraws: NonZeroU64,
+
+    /// How many points there are at most
+    #[arg(long, value_name = "N", default_value = "24")]
+    pub(crate) points: usize,
+
+    /// How many runs at the same time; without it, as many as there are cores
+    #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
+    pub(crate) jobs: Option<NonZeroUsize>,
 }
 
 /// Shows a run whose history is stored, and why it failed

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+use report::Time;
 use thiserror::Error;
 
 use crate::exit::Exit;
@@ -79,6 +80,19 @@ pub(crate) enum Error {
          `TestExplore` with it"
     )]
     NothingRepeats,
+
+    #[error(
+        "failed to look into the run: with LAB_CLOCK=real no run is the same twice; unset it, and give a seed that \
+         fails by the virtual clock"
+    )]
+    NothingIsExact,
+
+    #[error(
+        "failed to make the run again: until {until} s its events weren't the same each time, so nothing that is found \
+         would be about it. Something outside the simulation leaks in, such as a static that remembers earlier \
+         runs; LAB_CHECK_DETERMINISM=1 with `cargo test` shows where two runs of the seed part"
+    )]
+    NotReplayed { until: Time },
 
     #[error("failed to choose a test: `{name}` is a piece of {}", tests.join(", "))]
     ManyTests { name: String, tests: Vec<String> },
@@ -173,6 +187,7 @@ impl Error {
             | Error::ManyTests { .. }
             | Error::OnePlan
             | Error::NothingRepeats
+            | Error::NothingIsExact
             | Error::NoHistory { .. }
             | Error::NoBug { .. }
             | Error::NoGenerator
@@ -188,6 +203,7 @@ impl Error {
             | Error::NoSuchCall { .. }
             | Error::NoExploration(_) => Exit::NoSuchTest,
             Error::NotBuilt(_) => Exit::NotBuilt,
+            Error::NotReplayed { .. } => Exit::NotReplayed,
             Error::NoBugs(_)
             | Error::NoMutants(_)
             | Error::NotListed { .. }

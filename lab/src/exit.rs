@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     Usage = 3,
     /// There is no such test.
     NoSuchTest = 4,
+    /// The run isn't the same each time.
+    NotReplayed = 5,
     /// The tester itself failed, or what it found couldn't be written: so nothing is known of the code under
     /// test.
     Tester = 70,
@@ -52,6 +54,22 @@ Exit codes:
   143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume goes on
 
 If the reader of the output goes away, as `head` does, the exit code stays the same.";
+
+/// The same for `--help` of `cargo lab why`.
+pub(crate) const WHY_EXIT_CODES: &str = "\
+Exit codes:
+  0    the run passed: there is nothing to look into
+  1    the run failed; when that became inevitable is shown, unless the run left no history
+  2    the tests didn't build
+  3    the command makes no sense: an option, a package, a folder
+  4    there is no such test
+  5    the run isn't the same each time: nothing that is found would be about it. LAB_CHECK_DETERMINISM=1
+       shows where two runs of the seed part
+  70   the tester itself failed, or a disk is full: nothing is known of the code under test
+  130  interrupted by Ctrl-C
+  143  ended by SIGTERM or SIGHUP, as by `timeout`
+
+Whoever reads the output may stop reading: the exit code is the same.";
 
 /// The same for `--help` of `cargo lab mutants`.
 pub(crate) const MUTANTS_EXIT_CODES: &str = "\

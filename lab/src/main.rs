@@ -11,6 +11,7 @@
 //!   knows by `progress` and `table`.
 //! * `cargo lab explore` is in `explore`.
 //! * `cargo lab replay` and `cargo lab explain` are in `replay`. `pages` draws runs.
+//! * `cargo lab why` is in `why`, and its parts in a folder of that name.
 //! * `cargo lab zoo` is in `zoo`, and its parts in a folder of that name.
 //! * `cargo lab mutants` is in `mutants`, likewise. What both store is in files of `stored`; `told` is what a
 //!   failed run says first.
@@ -42,6 +43,7 @@ mod table;
 mod tally;
 mod told;
 mod upgrade;
+mod why;
 mod written;
 mod zoo;
 
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Command::Upgrade(asked) => upgrade::upgrade(&asked),
         Command::Test(test) => repeat::repeat(&test),
         Command::Replay(asked) => replay::replay(&asked),
+        Command::Why(asked) => why::why(&asked),
         Command::Explain(asked) => replay::explain(&asked),
         Command::Explore(asked) => explore::explore(&asked),
         Command::Zoo(asked) => zoo::zoo(&asked),

@@ -20,9 +20,34 @@ use crate::suite::{self, LabTest, Suite};
 /// Runs one seed of a test, and shows the run.
 pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
     stop::watch();
-    let suite = suite::prepare(&asked.package, &asked.build, std::slice::from_ref(&asked.test))?;
-    let test = only(&suite, &asked.test)?.at(asked.call.get());
-    let out = asked.out.clone().unwrap_or_else(|| suite.target.join("lab"));
+    let run = &asked.run;
+    let suite = suite::prepare(&run.package, &run.build, std::slice::from_ref(&run.test))?;
+    let test = only(&suite, &run.test)?.at(run.call.get());
+    let to = match store(&suite, &test, run.seed, run.out.as_deref())? {
+        Ok(to) => to,
+        Err(exit) => return Ok(exit),
+    };
+    let record = pages::read(&to)?;
+    show(&record);
+    tell(&format!("\nstored in {}", to.display()));
+    if asked.html.is_none() && record.failure.is_some() {
+        pages::draw_beside(&to);
+    }
+    let folder = to.parent().unwrap_or(&to);
+    let beside = if asked.compare { passing(&suite, &test, run.seed, folder)? } else { None };
+    draw(&record, &to, asked.html.as_ref(), beside.as_deref(), &asked.drawing)?;
+    Ok(if record.failure.is_some() { Exit::Failed } else { Exit::Passed })
+}
+
+/// Runs one seed of a test, and stores its history in `out`, or else where histories are. Returns the file; if
+/// there is no history, says why, and returns how the program is to end.
+pub(crate) fn store(
+    suite: &Suite,
+    test: &LabTest,
+    seed: u64,
+    out: Option<&Path>,
+) -> Result<Result<PathBuf, Exit>, Error> {
+    let out = out.map_or_else(|| suite.target.join("lab"), Path::to_owned);
     fs::create_dir_all(&out).map_err(|error| Error::write(&out, error))?;
     // The test runs in another folder.
     let out = out.canonicalize().map_err(|error| Error::write(&out, error))?;
@@ -30,7 +55,7 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
         .map_err(|error| Error::write(&out, error))?;
     let write = |error| Error::write(folder.path(), error);
     let mut stderr = tempfile::tempfile_in(folder.path()).map_err(write)?;
-    let mut command = suite.command(&test, asked.seed, 1, folder.path());
+    let mut command = suite.command(test, seed, 1, folder.path());
     command.env("LAB_REPORT", "always").stdout(Stdio::null());
     command.stderr(stderr.try_clone().map_err(write)?);
     let ended = process::run(&mut command).map_err(|error| test.not_started(error))?;
@@ -38,25 +63,17 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
     let Some(ended) = ended.filter(|_| !stop::is_asked()) else {
         return Err(Error::Stopped(stop::exit().unwrap_or(Exit::Interrupted)));
     };
-    let Some(stored) = stored(folder.path(), &test, asked.seed)? else {
+    let Some(stored) = stored(folder.path(), test, seed)? else {
         if ended.status.success() && test.call > 1 {
-            return Err(Error::NoSuchCall { tests: test.name, call: test.call });
+            return Err(Error::NoSuchCall { tests: test.name.clone(), call: test.call });
         }
         // Such as settings that make no sense, or a run that took its process along.
         tell(report::text::escaped(&text(&mut stderr)).trim_end());
-        return Ok(if ended.status.success() { Exit::Tester } else { Exit::Failed });
+        return Ok(Err(if ended.status.success() { Exit::Tester } else { Exit::Failed }));
     };
     let to = out.join(stored.file_name().unwrap_or_default());
     fs::rename(&stored, &to).map_err(|error| Error::write(&to, error))?;
-    let record = pages::read(&to)?;
-    show(&record);
-    tell(&format!("\nstored in {}", to.display()));
-    if asked.html.is_none() && record.failure.is_some() {
-        pages::draw_beside(&to);
-    }
-    let beside = if asked.compare { passing(&suite, &test, asked.seed, &out)? } else { None };
-    draw(&record, &to, asked.html.as_ref(), beside.as_deref(), &asked.drawing)?;
-    Ok(if record.failure.is_some() { Exit::Failed } else { Exit::Passed })
+    Ok(Ok(to))
 }
 
 /// How many seeds are tried for a run that passes.
@@ -125,7 +142,7 @@ fn show(record: &Record) {
 }
 
 /// The one test that is meant by `name`.
-fn only<'a>(suite: &'a Suite, name: &str) -> Result<&'a LabTest, Error> {
+pub(crate) fn only<'a>(suite: &'a Suite, name: &str) -> Result<&'a LabTest, Error> {
     let named = suite.tests.iter().find(|test| test.name == name || test.path == name);
     match (named, &suite.tests[..]) {
         (Some(test), _) | (None, [test]) => Ok(test),

@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
+use report::CallChange;
 use sim::context::Owner;
-use sim::{Sim, Stream};
+use sim::{Redraw, Rng, Sim, Stream};
 
 use crate::end::ClientEnd;
 use crate::pump;
@@ -27,6 +28,10 @@ impl Network {
     pub fn new(sim: &Sim, observer: Arc<dyn Observer>) -> Network {
         let shared =
             Arc::new(Shared { sim: sim.clone(), observer, state: Mutex::new(State::new()) });
+        let redrawn = Arc::downgrade(&shared);
+        sim.on_redraw(move |redraw| {
+            redrawn.upgrade().iter().for_each(|shared| shared.take_up_streams(redraw));
+        });
         tokio::spawn(pump::run(shared.clone()));
         Network { shared }
     }
@@ -42,9 +47,7 @@ impl Network {
         let index = state.ends.len();
         assert!(!state.end_names.contains_key(&name), "MakeEnd: {name} already exists");
         state.end_names.insert(name.clone(), index);
-        let rng = self.shared.sim.substream(Stream::Network, key(&name));
-        let mishaps = self.shared.sim.substream(Stream::Faults, key(&name));
-        let losses = self.shared.sim.substream(Stream::Faults, !key(&name));
+        let [rng, mishaps, losses] = self.shared.streams(&name);
         let (server, enabled) = (None, Switch::Off);
         let is_deleted = false;
         state.ends.push(End { name, caller, server, enabled, is_deleted, rng, mishaps, losses });
@@ -97,6 +100,11 @@ impl Network {
         drop(deleted); // anybody's code, and so without the lock
     }
 
+    /// One call fares otherwise than chance would have it. It has to be one that isn't sent yet.
+    pub fn change_call(&self, change: CallChange) {
+        self.state().changed_call = Some(change);
+    }
+
     /// Switches loss and delay of the calls that are sent from now on.
     pub fn set_reliability(&self, reliability: Reliability) {
         self.state().reliability = reliability;
@@ -140,6 +148,28 @@ impl Network {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.shared.state()
+    }
+}
+
+impl Shared {
+    /// What an end of this name draws from.
+    fn streams(&self, end: &str) -> [Rng; 3] {
+        let stream = |stream, key| self.sim.substream(stream, key);
+        let key = key(end);
+        [stream(Stream::Network, key), stream(Stream::Faults, key), stream(Stream::Faults, !key)]
+    }
+
+    /// All ends draw from the streams that have begun anew.
+    fn take_up_streams(&self, redraw: &Redraw) {
+        for end in &mut self.state().ends {
+            let [rng, mishaps, losses] = self.streams(&end.name);
+            if redraw.streams.contains(&Stream::Network) {
+                end.rng = rng;
+            }
+            if redraw.streams.contains(&Stream::Faults) {
+                [end.mishaps, end.losses] = [mishaps, losses];
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 
-use report::{Caller, EventKind, Outcome, Payload, RpcId, Time};
+use report::{CallChange, Caller, EventKind, Outcome, Payload, RpcId, Time, Way};
 use sim::context::Owner;
 
 use crate::fate::{Fate, Mishap, ReplyFate, Span, fails_after};
@@ -41,6 +41,7 @@ impl Shared {
         let server = target.and_then(|name| state.servers.get(&name)).cloned();
         let is_unreliable = state.reliability == Reliability::Unreliable;
         let is_reachable = server.is_some();
+        let change = state.changed_call.filter(|change| change.id == RpcId(state.ids));
         let request = Arc::new(Request {
             id: RpcId(state.ids),
             end: end_index,
@@ -48,19 +49,23 @@ impl Shared {
             method,
             args: args.clone(),
             called_at,
-            reply_fate: ReplyFate {
-                hop: self.hop(fate.reply_hop),
-                lateness: mishap.reply_delay
-                    + match state.long_reordering {
-                        Switch::On => fate.reordered.unwrap_or(0),
-                        Switch::Off => 0,
+            reply_fate: changed_reply(
+                ReplyFate {
+                    hop: self.hop(fate.reply_hop),
+                    lateness: mishap.reply_delay
+                        + match state.long_reordering {
+                            Switch::On => fate.reordered.unwrap_or(0),
+                            Switch::Off => 0,
+                        },
+                    lost_after: if mishap.reply_lost {
+                        Some(fails_after)
+                    } else {
+                        (is_unreliable && fate.reply_lost).then_some(0)
                     },
-                lost_after: if mishap.reply_lost {
-                    Some(fails_after)
-                } else {
-                    (is_unreliable && fate.reply_lost).then_some(0)
                 },
-            },
+                change,
+                fails_after,
+            ),
             fails_after,
             answer: Answer::new(),
             reply: OnceLock::new(),
@@ -105,6 +110,12 @@ impl Shared {
         } else {
             (usual_delay + mishap.request_delay.unwrap_or(0), Step::Deliver)
         };
+        let (delay, step) = match change.and_then(|change| change.request) {
+            Some(Way::Lost) => (usual_delay + fails_after, Step::Return(Outcome::RequestLost)),
+            Some(Way::After(delay)) if is_reachable => (delay, Step::Deliver),
+            Some(Way::After(delay)) => (delay, step),
+            None => (delay, step),
+        };
         let at = now + delay + self.hop(fate.request_hop);
         state.schedule.push(at, request.clone(), step);
         if let Some(late_by) = mishap.doubled.filter(|_| is_reachable) {
@@ -137,6 +148,15 @@ impl Shared {
             sim::Clock::Virtual => drawn,
             sim::Clock::Real => 0,
         }
+    }
+}
+
+/// A reply's fate, or what is to become of it in its place.
+fn changed_reply(fate: ReplyFate, change: Option<CallChange>, fails_after: Span) -> ReplyFate {
+    match change.and_then(|change| change.reply) {
+        Some(Way::Lost) => ReplyFate { lost_after: Some(fails_after), ..fate },
+        Some(Way::After(lateness)) => ReplyFate { lateness, lost_after: None, ..fate },
+        None => fate,
     }
 }
 

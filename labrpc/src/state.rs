@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use nemesis::{Faults, Link};
 use parking_lot::{Mutex, MutexGuard};
-use report::{EventKind, Payload, RpcId, Time};
+use report::{CallChange, EventKind, Payload, RpcId, Time};
 use sim::context::Owner;
 use sim::{Rng, Sim};
 
@@ -86,6 +86,8 @@ pub(crate) struct State {
     pub(crate) cut_links: BTreeSet<Link>,
     pub(crate) holds: Vec<Holding>,
     pub(crate) next_hold: u64,
+    /// The call that is to fare otherwise.
+    pub(crate) changed_call: Option<CallChange>,
     /// The servers that have had something to do since they were looked at.
     pub(crate) busy: Vec<Owner>,
 }
@@ -153,6 +155,7 @@ impl State {
             cut_links: BTreeSet::new(),
             holds: Vec::new(),
             next_hold: 0,
+            changed_call: None,
             busy: Vec::new(),
         }
     }

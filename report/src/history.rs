@@ -84,6 +84,16 @@ impl History {
     pub fn hash(&self) -> u64 {
         self.hash.0
     }
+
+    /// What identifies the run as it was before `until`: other runs with the same events before that time have
+    /// the same hash, whatever happened later. `None` if not all events are here.
+    #[must_use]
+    pub fn hash_before(&self, until: Time) -> Option<u64> {
+        let mut hash = Hash::default();
+        let before = self.events.iter().filter(|event| event.at < until);
+        before.for_each(|Event { at, kind }| hash.event(*at, kind));
+        (self.dropped == 0).then_some(hash.0)
+    }
 }
 
 /// A running hash of words, the same on every platform and in every version of Rust.
@@ -270,6 +280,23 @@ mod tests {
         history.record(Time(1), logged);
         assert_eq!(history.hash(), History::new().hash());
         assert_eq!(history.events().len(), 1);
+    }
+
+    #[test]
+    fn the_hash_of_a_beginning_covers_nothing_else() {
+        let connected = |server| EventKind::Connected { server };
+        let run = |last| {
+            let mut history = History::new();
+            history.record(Time(1), connected(0));
+            history.record(Time(5), connected(last));
+            history
+        };
+        let (one, other) = (run(1), run(2));
+        assert_ne!(one.hash(), other.hash());
+        assert_eq!(one.hash_before(Time(5)), other.hash_before(Time(5)));
+        assert_ne!(one.hash_before(Time(6)), other.hash_before(Time(6)));
+        assert_ne!(one.hash_before(Time(1)), one.hash_before(Time(5)));
+        assert_eq!(one.hash_before(Time(6)), Some(one.hash()));
     }
 
     #[test]

@@ -13,6 +13,8 @@
 //! * [`spec`]: the rules that hold in every run. [`explain()`]: why a run failed.
 //! * [`text`]: what is printed of a failed run.
 //! * [`RunResult`] and [`Verdict`]: what came of a run, as it is stored and counted.
+//! * [`Variation`]: how a run parts from its seed's.
+//! * [`why::Why`]: when a failure became inevitable.
 //! * [`Failure`] and [`FailureKind`]: why a run failed. [`without_numbers`] finds those that failed
 //!   alike.
 
@@ -31,6 +33,8 @@ mod result;
 pub mod spec;
 pub mod story;
 pub mod text;
+mod variation;
+pub mod why;
 
 pub use check::{Accepted, Activity, Budget, Check, Saved, SnapshotFault};
 pub use event::{
@@ -46,6 +50,7 @@ pub use payload::Payload;
 pub use record::Record;
 pub use result::{Measured, Process, RunResult, Verdict};
 pub use story::{Purpose, Story};
+pub use variation::{CallChange, DrawChange, Drawn, Redraw, Source, Variation, Way};
 
 /// The folder of this crate's sources, no line of which is the user's.
 #[doc(hidden)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::explain::{Explanation, Finding};
 use crate::failure::{Failure, without_numbers};
+use crate::variation::Drawn;
 
 /// What a run that passed has measured: the columns of MIT's Passed line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -149,6 +150,12 @@ pub struct RunResult {
     /// The run's events, where they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Vec<String>>,
+    /// The hash of what happened before a time, where its [`Variation`](crate::Variation) asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<u64>,
+    /// What its servers drew, where its [`Variation`](crate::Variation) asked for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub draws: Vec<Drawn>,
 }
 
 impl RunResult {

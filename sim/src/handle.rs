@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use crate::lines;
 use crate::misuse::{Meddling, Misuse};
+use crate::redraw::Anew;
 #[cfg(unix)]
 use crate::settings::Exit;
 use crate::settings::{Clock, Misused, Panic, Settings};
@@ -19,7 +20,7 @@ use crate::stack::Stack;
 use crate::stream::{Rng, Stream};
 use crate::tally::{Message, Tally, Work};
 use crate::tasks::{Task, TaskEnd, Tasks};
-use crate::{context, last_turn, stack, tally, watcher};
+use crate::{context, draws, last_turn, stack, tally, watcher};
 
 /// A run in progress, as its body and the tester's parts see it. Clones are the same run.
 #[derive(Clone)]
@@ -40,6 +41,7 @@ struct Inner {
     on_rest: OnceLock<OnRest>,
     /// Is told of tasks that have ended.
     on_task_end: OnceLock<OnTaskEnd>,
+    anew: Anew,
 }
 
 /// Is told of a task that has ended.
@@ -58,6 +60,7 @@ impl Sim {
     /// A run that has not begun.
     pub(crate) fn new(settings: Settings) -> Sim {
         Sim(Arc::new(Inner {
+            anew: Anew::new(settings.redraw.clone()),
             settings,
             now_us: AtomicU64::new(0),
             started: OnceLock::new(),
@@ -77,6 +80,7 @@ impl Sim {
             STUDENT.set(Some(self.stream(Stream::Student)));
             NOW_US.set(Some(0));
         }
+        draws::install(self.seed(), &self.0.settings.draws);
         let Settings { clock, limit, cpu_limit, .. } = self.0.settings;
         watcher::begins(clock, limit, cpu_limit);
         CURRENT.set(Some(self.clone()));
@@ -222,7 +226,7 @@ impl Sim {
     /// The beginning of part `key` of `stream`: a sequence of its own for each key.
     #[must_use]
     pub fn substream(&self, stream: Stream, key: u64) -> Rng {
-        stream.start(self.seed(), key)
+        stream.start(self.0.anew.seed_of(stream, self.seed()), key)
     }
 
     /// Ends the run: the body gets no further, and the epilogue runs.
@@ -277,6 +281,10 @@ impl Sim {
     #[must_use]
     pub fn spawned_most(&self) -> Option<(&'static Location<'static>, u64)> {
         self.tasks().spawned_most()
+    }
+
+    pub(crate) fn anew(&self) -> &Anew {
+        &self.0.anew
     }
 
     pub(crate) fn tasks(&self) -> &Tasks {
@@ -338,6 +346,7 @@ impl Sim {
         if let Some(started) = self.0.started.get() {
             self.advance(micros(tokio::time::Instant::now() - *started));
             self.keep_runtime_clock();
+            self.redraw_in_time();
         }
     }
 
@@ -440,6 +449,11 @@ pub(crate) fn leave() {
 /// The run that this thread works for, if any. By the real clock every thread of the runtime does.
 pub(crate) fn current() -> Option<Sim> {
     CURRENT.try_with(|current| current.try_borrow().ok()?.clone()).ok().flatten()
+}
+
+/// The simulated thread's random bytes come from `rng` from now on.
+pub(crate) fn set_student_stream(rng: Rng) {
+    STUDENT.set(Some(rng));
 }
 
 /// The simulated thread's time, in microseconds since the run began; `None` on any other thread.

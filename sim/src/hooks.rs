@@ -8,7 +8,7 @@ use crate::handle::Sim;
 use crate::misuse::Misuse;
 use crate::settings::Clock;
 use crate::tasks::Task;
-use crate::{clock_guard, last_turn, turn};
+use crate::{clock_guard, draws, last_turn, turn};
 
 /// How many polls may happen at one instant of a virtual clock before it is taken for a loop
 /// that never lets time pass. A hundred servers that all stand for election at once need some
@@ -39,6 +39,7 @@ pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
     builder.on_before_task_poll(move |meta| {
         let task = polled.tasks().get(meta.id());
         context::set(task.map(|Task { owner, activity }| Context { owner, activity }));
+        draws::begin_turn();
         clock_guard::begin_turn();
         last_turn::nothing_has_run();
         if polled.clock() == Clock::Real {
@@ -57,6 +58,7 @@ pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
             ran.tasks().has_run(context);
         }
         clock_guard::end_turn();
+        draws::end_turn();
         context::set(None);
     });
     let ended = sim.clone();

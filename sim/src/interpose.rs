@@ -16,10 +16,9 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::time::Duration;
 
 use libc::{clockid_t, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
-use rand::Rng as _;
 
-use crate::handle;
 use crate::misuse::Misuse;
+use crate::{draws, handle};
 
 /// Where the simulated monotonic clock starts: far enough from 0 that code may subtract from an
 /// early `Instant`, and the same in every process, so that absolute values replay too. No machine has
@@ -132,7 +131,7 @@ unsafe fn fill(buf: *mut c_void, len: size_t) -> Option<ssize_t> {
         if len > 0 {
             // SAFETY: the caller of getrandom gives a buffer of `len` writable bytes.
             let bytes = unsafe { slice::from_raw_parts_mut(buf.cast::<u8>(), len) };
-            rng.fill_bytes(bytes);
+            draws::fill(bytes, rng);
         }
         len.cast_signed()
     })

@@ -60,6 +60,7 @@
 mod burst;
 mod clock_guard;
 pub mod context;
+mod draws;
 mod handle;
 #[cfg(tokio_unstable)]
 mod hooks;
@@ -69,6 +70,7 @@ mod last_turn;
 mod lines;
 mod misuse;
 mod panics;
+mod redraw;
 mod run;
 mod self_check;
 mod settings;
@@ -82,6 +84,7 @@ mod watcher;
 mod words;
 
 pub use burst::Burst;
+pub use draws::{DrawChange, Drawn};
 #[cfg(unix)]
 pub use handle::end_process;
 pub use handle::{Sim, is_of_a_run};
@@ -89,6 +92,7 @@ pub use last_turn::code_runs;
 pub use lines::leave_out_lines_of;
 pub use misuse::{Meddling, Misuse};
 pub use panics::unnoticed;
+pub use redraw::Redraw;
 pub use run::{Ending, prepare, run};
 pub use self_check::{NotReplayable, self_check};
 pub use settings::{Clock, ClockGuard, Exit, Misused, Panic, Settings};

@@ -1,10 +1,13 @@
 //! What a run is made from.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::Context;
+use crate::draws::{DrawChange, Plan};
 use crate::misuse::Misuse;
+use crate::redraw::Redraw;
 use crate::stack::Stack;
 
 /// Which clock a run goes by.
@@ -40,6 +43,8 @@ pub struct Settings {
     pub(crate) limit: Duration,
     pub(crate) cpu_limit: Duration,
     pub(crate) clock_guard: ClockGuard,
+    pub(crate) redraw: Option<Redraw>,
+    pub(crate) draws: Plan,
     pub(crate) on_panic: Arc<dyn Fn(Panic) + Send + Sync>,
     pub(crate) on_misuse: Arc<dyn Fn(Misused) + Send + Sync>,
     pub(crate) on_exit: Arc<dyn Fn(&Exit) + Send + Sync>,
@@ -56,6 +61,8 @@ impl Settings {
             limit,
             cpu_limit: CPU_OF_A_SECOND,
             clock_guard: ClockGuard::Notices,
+            redraw: None,
+            draws: Plan::default(),
             on_panic: Arc::new(|_| ()),
             on_misuse: Arc::new(|_| ()),
             on_exit: Arc::new(|_| ()),
@@ -75,6 +82,28 @@ impl Settings {
     #[must_use]
     pub fn clock_guard(mut self, guard: ClockGuard) -> Settings {
         self.clock_guard = guard;
+        self
+    }
+
+    /// From a time on, some streams of the run begin anew. By the real clock it has no effect.
+    #[must_use]
+    pub fn redraw(mut self, redraw: Option<Redraw>) -> Settings {
+        self.redraw = redraw;
+        self
+    }
+
+    /// One server's draw comes out otherwise. It takes the run's [`Stream::Student`](crate::Stream::Student) by
+    /// `rand::rng()`; nothing happens where the server draws from something else.
+    #[must_use]
+    pub fn change_draw(mut self, change: Option<DrawChange>) -> Settings {
+        self.draws.change = change;
+        self
+    }
+
+    /// Notes what servers draw in these microseconds, for [`Sim::draws`](crate::Sim::draws).
+    #[must_use]
+    pub fn watch_draws(mut self, watch: Option<Range<u64>>) -> Settings {
+        self.draws.watch = watch;
         self
     }
 

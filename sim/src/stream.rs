@@ -36,6 +36,11 @@ impl Stream {
     }
 }
 
+/// A seed made of a seed and what it is for.
+pub(crate) fn mixed(seed: u64, keys: &[u64]) -> u64 {
+    keys.iter().fold(mix(seed), |seed, key| mix(seed ^ mix(*key)))
+}
+
 /// A bijection that spreads neighbouring numbers over all 64 bits (the finaliser of SplitMix64).
 fn mix(x: u64) -> u64 {
     let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -8,13 +8,14 @@ use std::task::{Context as TaskContext, Poll};
 
 use tokio::task::JoinHandle;
 
-use crate::clock_guard;
 use crate::context::{self, Activity, Context, Owner};
+use crate::{clock_guard, draws};
 
 /// Makes `context` the current one until the guard is dropped.
 #[must_use = "the context ends when the guard is dropped"]
 pub fn enter(context: Option<Context>) -> Entered {
     let entered = Entered { before: context::replace(context) };
+    draws::begin_turn();
     clock_guard::begin_turn();
     entered
 }
@@ -34,6 +35,7 @@ pub struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         clock_guard::end_turn();
+        draws::end_turn();
         context::set(self.before);
     }
 }

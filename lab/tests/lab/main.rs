@@ -10,4 +10,6 @@ mod outcome;
 mod output;
 mod replay;
 mod student;
+mod why;
+mod why_measured;
 mod zoo;

@@ -137,6 +137,8 @@ pub(crate) fn solved() -> &'static Path {
 /// * `TestTwice3A` calls `config::test` for 3 and for 5 servers, and fails for 5 if the environment says so.
 /// * `TestScribbles3A` writes lines of its own to the file of results.
 /// * `TestWaits3A` takes an hour by the real clock.
+/// * `TestChance3A` fails if server 0 is the first to lead.
+/// * `TestRemembers3A` fails, and later with each run in its process.
 pub(crate) fn odd() -> &'static Path {
     static WORKSPACE: OnceLock<PathBuf> = OnceLock::new();
     WORKSPACE.get_or_init(|| {
@@ -157,6 +159,7 @@ const ODD_TESTS: &str = r#"#![allow(non_snake_case)]
 use std::env;
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use config::{Reliability, Snapshots, T, make_config};
@@ -195,6 +198,26 @@ fn TestWaits3A() {
     config::test(|t| async move {
         tokio::time::sleep(Duration::from_secs(3600)).await;
         elect(t, 3).await;
+    });
+}
+
+#[test]
+fn TestChance3A() {
+    config::test(|t| async move {
+        let cfg = make_config(&t, 3, Reliability::Reliable, Snapshots::Off, raft::make);
+        cfg.begin("Test (3A): chance");
+        assert_ne!(cfg.check_one_leader().await, 0, "server 0 leads");
+        cfg.end();
+    });
+}
+
+#[test]
+fn TestRemembers3A() {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    config::test(|t| async move {
+        tokio::time::sleep(Duration::from_millis(RUNS.fetch_add(1, Ordering::Relaxed))).await;
+        elect(t, 3).await;
+        panic!("it always fails");
     });
 }
 "#;

@@ -1,6 +1,7 @@
 //! What the network promises: MIT's own tests, every rule of its fault model, and its statistics.
 
 mod bed;
+mod changes;
 mod counts;
 mod dead_servers;
 mod delivery;

@@ -5,6 +5,7 @@ mod endings;
 mod helper;
 mod misuse;
 mod panics;
+mod redraw;
 mod replay;
 mod streams;
 mod time;

@@ -1,0 +1,353 @@
+//! `cargo lab why`: when a run's failure became inevitable, and what made it so.
+//!
+//! The run is made again up to a time, and from there on all that chance decides is drawn anew, some 30 times: the
+//! share that fails, over that time, is a curve. It ends at one, and where it gets there nothing could save the
+//! run any more. What chance decided in that interval is then changed, one thing at a time.
+//!
+//! * `points` says where to look, `stats` what some runs tell of all, `changes` what can be changed, `show` how
+//!   it is printed. [`report::why`] is what is stored.
+//! * A redraw's seeds come from the run's seed, the time and the redraw's number: the same command finds the same.
+//! * The run without a change must have the history of the stored one, and each redrawn run the same beginning;
+//!   else nothing that is found would be about this run, and it is refused.
+
+mod changes;
+mod points;
+mod show;
+mod stats;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::thread;
+
+use report::explain::{Evidence, Finding};
+use report::why::{Cause, Interval, Place, Point, Share, Specified, Subject, Tally, Why};
+use report::{Failure, Record, Redraw, RunResult, Source, Story, Time, Variation, explain, spec};
+
+use crate::cli;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::output::{print, tell};
+use crate::pages;
+use crate::process::{Launcher, Seeds, jobs, scratch};
+use crate::replay;
+use crate::stop;
+use crate::suite::{self, LabTest, Suite};
+
+use changes::{Candidate, candidates};
+use points::{Count, Curve};
+use stats::tally;
+
+/// How many runs are made with only a part of what chance decides drawn anew, at most.
+const SOURCE_RUNS: u64 = 20;
+
+/// A millisecond in microseconds: the grain of the points.
+const MS: u64 = 1000;
+
+/// Finds out when a run's failure became inevitable, shows it, and stores it beside the run's history.
+pub(crate) fn why(asked: &cli::Why) -> Result<Exit, Error> {
+    if env::var_os("LAB_CLOCK").is_some_and(|clock| clock == "real") {
+        return Err(Error::NothingIsExact);
+    }
+    let cli::Run { test, seed, call, package, build, out } = &asked.run;
+    stop::watch();
+    let suite = suite::prepare(package, build, std::slice::from_ref(test))?;
+    let test = replay::only(&suite, test)?.at(call.get());
+    let stored = match replay::store(&suite, &test, *seed, out.as_deref())? {
+        Ok(stored) => stored,
+        Err(exit) => return Ok(exit),
+    };
+    let record = pages::read(&stored)?;
+    let Some(failure) = record.failure.clone() else {
+        print(&format!(
+            "{}, seed {seed}: it didn't fail, so there is nothing to look into\n",
+            test.title()
+        ));
+        return Ok(Exit::Passed);
+    };
+    let found = Runs {
+        suite: &suite,
+        test: &test,
+        seed: *seed,
+        jobs: jobs(asked.jobs),
+        each: asked.redraws.get(),
+        record: &record,
+    }
+    .find(&failure, asked.points)?;
+    print(&show::show(&found));
+    let path = stored.with_extension("why.json");
+    let text = serde_json::to_string_pretty(&found).expect("it is plain data");
+    fs::write(&path, text).map_err(|error| Error::write(&path, error))?;
+    tell(&format!("\nstored in {}, beside the run's history", path.display()));
+    Ok(Exit::Failed)
+}
+
+/// What makes the runs of one seed.
+struct Runs<'a> {
+    suite: &'a Suite,
+    test: &'a LabTest,
+    seed: u64,
+    jobs: usize,
+    /// How many redraws make a point.
+    each: u64,
+    record: &'a Record,
+}
+
+impl Runs<'_> {
+    fn find(&self, failure: &Failure, points: usize) -> Result<Why, Error> {
+        let curve = self.curve(failure, points)?;
+        let story = Story::new(&self.record.to_history(), self.record.servers as usize);
+        let mut interval = interval(&curve);
+        let (mut sources, mut causes, mut tried, mut left_out) = (Vec::new(), Vec::new(), 0, 0);
+        if let Some(interval) = &mut interval {
+            sources = self.sources(interval.open)?;
+            let (candidates, out) = self.candidates(&story, &curve, interval)?;
+            left_out = out;
+            tried = candidates.iter().map(|candidate| candidate.changes.len() as u64).sum();
+            causes = self.causes(candidates)?;
+            let effects = causes.iter().map(|cause| felt(&story, &cause.what, self.record.end));
+            interval.felt = effects.fold(interval.felt, Time::max);
+        }
+        let points = curve.counts().iter();
+        Ok(Why {
+            format: Why::FORMAT,
+            test: self.record.test.clone(),
+            seed: self.seed,
+            history: self.record.history.clone(),
+            failure: failure.clone(),
+            curve: points
+                .map(|(&at, count)| Point {
+                    at: Time(at * MS),
+                    tally: tally(count.runs, count.failed),
+                })
+                .collect(),
+            specification: specified(&story, failure, interval.as_ref()),
+            interval,
+            sources,
+            tried,
+            left_out,
+            causes,
+        })
+    }
+
+    /// The share that fails, over the time from which on all is drawn anew.
+    fn curve(&self, failure: &Failure, points: usize) -> Result<Curve, Error> {
+        let mut curve = Curve::new(failure.at.0 / MS + 1, self.each, points);
+        let mut made: BTreeMap<u64, u64> = BTreeMap::new();
+        // The run as its seed has it, twice in each of the processes.
+        for result in self.vary(&vec![Variation::default(); 2 * self.jobs])?.iter().flatten() {
+            self.is_the_run(result)?;
+        }
+        loop {
+            let next = curve.next();
+            if next.is_empty() {
+                return Ok(curve);
+            }
+            let mut variations = Vec::new();
+            for (at, runs) in next {
+                let time = Time(at * MS);
+                let made = made.entry(at).or_default();
+                // What redrawn runs must have in common is known by one that goes on as its seed has it.
+                variations.push(Variation { prefix: Some(time), ..Variation::default() });
+                variations
+                    .extend((*made..*made + runs).map(|number| Variation::redraw(time, number)));
+                *made += runs;
+            }
+            let results = self.vary(&variations)?;
+            let mut prefix = None;
+            for (variation, result) in variations.iter().zip(results) {
+                let (Some(result), Some(at)) = (result, variation.prefix) else { continue };
+                if variation.redraw.is_none() {
+                    self.is_the_run(&result)?;
+                    prefix = result.prefix;
+                    continue;
+                }
+                // A run that took its process along has no history, nor has one that is too long.
+                if result.prefix.is_some() && result.prefix != prefix {
+                    return Err(Error::NotReplayed { until: at });
+                }
+                let failed = u64::from(result.failure().is_some());
+                curve.add(at.0 / MS, Count { runs: 1, failed });
+            }
+        }
+    }
+
+    /// A run without a change has to be the stored one.
+    fn is_the_run(&self, result: &RunResult) -> Result<(), Error> {
+        let is_same = format!("{:016x}", result.history) == self.record.history;
+        let end = self.record.end;
+        if is_same || result.history == 0 { Ok(()) } else { Err(Error::NotReplayed { until: end }) }
+    }
+
+    /// What comes of it if only a part of what chance decides is drawn anew from `at` on.
+    fn sources(&self, at: Time) -> Result<Vec<Share>, Error> {
+        let each = self.each.min(SOURCE_RUNS);
+        let variations: Vec<Variation> = Source::ALL
+            .into_iter()
+            .flat_map(|source| (0..each).map(move |number| (source, number)))
+            .map(|(source, number)| {
+                let redraw = Some(Redraw { at, number, only: Some(source) });
+                Variation { redraw, ..Variation::default() }
+            })
+            .collect();
+        let results = self.vary(&variations)?;
+        let mut counts = Source::ALL.map(|source| (source, Count::default()));
+        for (result, place) in results.iter().zip(0..) {
+            let Some(result) = result else { continue };
+            let count = &mut counts[place / each as usize].1;
+            count.runs += 1;
+            count.failed += u64::from(result.failure().is_some());
+        }
+        let share = |(source, count): (Source, Count)| Share {
+            source,
+            tally: tally(count.runs, count.failed),
+        };
+        Ok(counts.into_iter().map(share).collect())
+    }
+
+    /// What chance decided within the interval. What servers drew isn't in the history, so a run is made for it.
+    /// Also returns how many changes there are too many.
+    fn candidates(
+        &self,
+        story: &Story,
+        curve: &Curve,
+        interval: &Interval,
+    ) -> Result<(Vec<Candidate>, u64), Error> {
+        let within = (interval.open, interval.lost);
+        let watch = Variation { watch: Some(within), ..Variation::default() };
+        let mut results = self.vary(&[watch])?;
+        let draws = match results.pop().flatten() {
+            Some(result) => {
+                self.is_the_run(&result)?;
+                result.draws
+            }
+            None => Vec::new(),
+        };
+        let jumps = curve.jumps().map(|jump| jump.map(|at| Time(at * MS)));
+        Ok(candidates(story, &draws, within, &jumps))
+    }
+
+    /// Tries each change, and keeps what turned the verdict.
+    fn causes(&self, candidates: Vec<Candidate>) -> Result<Vec<Cause>, Error> {
+        let changes = candidates.iter().flat_map(|candidate| &candidate.changes);
+        let variations: Vec<Variation> = changes.map(|(_, variation)| variation.clone()).collect();
+        let mut results = self.vary(&variations)?.into_iter();
+        let mut causes = Vec::new();
+        for Candidate { what, was, changes } in candidates {
+            let tried = changes.len() as u64;
+            let mut turned = Vec::new();
+            for change in changes {
+                let result = results.next().flatten();
+                if result.is_some_and(|result| result.failure().is_none()) {
+                    turned.push(change);
+                }
+            }
+            let Some((_, variation)) = turned.first().cloned() else { continue };
+            let count = turned.len() as u64;
+            let changed = turned.into_iter().map(|(words, _)| words).collect();
+            causes.push(Cause { what, was, changed, variation, tried, turned: count });
+        }
+        Ok(causes)
+    }
+
+    /// Makes a run for each variation. `None` where it wasn't begun, as too many before it had hung or died.
+    fn vary(&self, variations: &[Variation]) -> Result<Vec<Option<RunResult>>, Error> {
+        let folder = scratch()?;
+        let size = variations.len().div_ceil(self.jobs).max(1);
+        let chunks: Vec<&[Variation]> = variations.chunks(size).collect();
+        #[expect(clippy::disallowed_methods, reason = "nothing is simulated in this program")]
+        let results: Vec<Result<_, Error>> = thread::scope(|scope| {
+            let start = |(chunk, number): (_, usize)| {
+                let folder = folder.path().join(number.to_string());
+                scope.spawn(move || self.vary_chunk(chunk, &folder))
+            };
+            let threads: Vec<_> = chunks.into_iter().zip(0..).map(start).collect();
+            threads.into_iter().map(|thread| thread.join().expect("it doesn't panic")).collect()
+        });
+        let mut all = Vec::new();
+        for result in results {
+            all.extend(result?);
+        }
+        Ok(all)
+    }
+
+    fn vary_chunk(
+        &self,
+        variations: &[Variation],
+        folder: &Path,
+    ) -> Result<Vec<Option<RunResult>>, Error> {
+        let write = |error| Error::write(folder, error);
+        let out = folder.join("out");
+        fs::create_dir_all(&out).map_err(write)?;
+        let file = folder.join("variations.jsonl");
+        fs::write(&file, Variation::write(variations)).map_err(write)?;
+        let variables = vec![("LAB_VARY", file.to_string_lossy().into_owned())];
+        let launcher = Launcher { suite: self.suite, variables };
+        let seeds = Seeds { first: self.seed, count: variations.len() as u64 };
+        let ended = match launcher.run(self.test, seeds, &out)? {
+            Some(ended) => ended.complete(self.test, seeds)?,
+            None => None,
+        };
+        let Some(ended) = ended else {
+            return Err(Error::Stopped(stop::exit().unwrap_or(Exit::Interrupted)));
+        };
+        let mut results: Vec<Option<RunResult>> = vec![None; variations.len()];
+        for line in ended.lines {
+            let place = seeds.place(line.seed) as usize;
+            results[place] = Some(line);
+        }
+        Ok(results)
+    }
+}
+
+/// When the failure became inevitable, by the curve.
+fn interval(curve: &Curve) -> Option<Interval> {
+    let bounds = curve.bounds()?;
+    let counts = curve.counts();
+    // Behind the last point is the failure itself.
+    let at = counts.get(&bounds.lost).copied().unwrap_or_default();
+    let mut since = Count::default();
+    for (_, count) in counts.range(bounds.lost..) {
+        since.runs += count.runs;
+        since.failed += count.failed;
+    }
+    let tally = |count: Count| -> Tally { tally(count.runs, count.failed) };
+    Some(Interval {
+        open: Time(bounds.open * MS),
+        last_pass: Time(bounds.last_pass * MS),
+        lost: Time(bounds.lost * MS),
+        felt: Time(bounds.lost * MS),
+        at_lost: tally(at),
+        since: tally(since),
+    })
+}
+
+/// When something took effect, in a run that ended at `end`.
+fn felt(story: &Story, what: &Subject, end: Time) -> Time {
+    let calls = || story.calls.iter();
+    match what {
+        Subject::Call { id, .. } => {
+            let call = calls().find(|call| call.id == *id);
+            call.and_then(|call| call.returned).map_or(end, |(returned, _)| returned.at)
+        }
+        // The timer that it set is most likely an election timer.
+        Subject::Draw { server, at } => {
+            let mut sent = calls().filter(|call| call.from.server == *server && call.sent.at > *at);
+            sent.find(|call| call.is_vote()).map_or(*at, |call| call.sent.at)
+        }
+    }
+}
+
+/// What the explanation says first, and where that is.
+fn specified(story: &Story, failure: &Failure, interval: Option<&Interval>) -> Option<Specified> {
+    let finding = explain(story, failure).findings.into_iter().next()?;
+    let Finding { id, confidence, what, evidence, .. } = finding;
+    let breaches = spec::judge(story);
+    let breach = breaches.iter().find(|breach| breach.rule.id == id && breach.at.at <= failure.at);
+    let times = || evidence.iter().map(|Evidence { at, .. }| *at);
+    let at = breach.map(|breach| breach.at.at).or_else(|| times().max())?;
+    let from = times().min().map_or(at, |from| from.min(at));
+    let place = interval.map_or(Place::CannotPass, |interval| interval.place(from, at));
+    Some(Specified { id, what, confidence, from, at, place })
+}
