@@ -113,7 +113,7 @@ impl Known<'_> {
         let server = &mut self.servers[number as usize];
         let log = &mut server.log;
         if index > log.last_index() && !log.open {
-            log.open = true; // it says so, and it may be wrong
+            (log.open, log.is_claimed) = (true, true); // it says so, and it may be wrong
             return;
         }
         // A request that was built before the last change tells of the log as it was then; what came in an

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::contract::TERM_NOT_TOLD;
-use super::persistence::{TERM_NOT_SAVED, promised, went_back};
+use super::persistence::{TERM_NOT_SAVED, fell_in_crash, promised, went_back};
 use super::rules;
 use crate::event::Time;
 use crate::spec::breach::{Basis, Breach};
+use crate::spec::server::Shown;
 use crate::spec::{Known, step};
 use crate::story::{Call, Moment, Purpose, View};
 
@@ -138,7 +139,9 @@ fn answers_lower(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     let before = if life < now { "before a crash " } else { "" };
     let was = format!("{before}server {number} {how} {} in term {}", proof.method, reached.term);
     let is_below = seen.is_some_and(|seen| seen < reached.term);
-    let (rule, what) = if life < now && is_below {
+    let shown = Shown { term: reached.term, life, moment: at, call: Some(proof.id) };
+    let is_lost = life < now && is_below && fell_in_crash(known, number, &shown, moment);
+    let (rule, what) = if is_lost {
         (&TERM_NOT_SAVED, format!("server {number} forgot its term in a crash"))
     } else if is_below && seen == Some(term) {
         let what = format!("server {number} went back from term {} to term {term}", reached.term);

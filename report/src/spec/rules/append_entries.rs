@@ -241,7 +241,8 @@ fn ends_with_earlier_term(
         let breach = Breach::new(&LOG_NOT_SAVED, moment, number, what);
         let breach = breach.facts(had(known, number, last, moment));
         let text = format!("after a crash {text}");
-        return Some(breach.seen(moment.at, text, [call.id]).sure_if(is_told));
+        let breach = breach.seen(moment.at, text, [call.id]);
+        return Some(breach.sure_if(is_told && !server.log.is_claimed));
     }
     Some(kept_suffix(known, number, (moment, text, call)).sure_if(is_told))
 }
@@ -275,7 +276,21 @@ pub(crate) fn kept_suffix(
         let at = breach.facts.last().map_or(moment.at, |had| had.at);
         breach = breach.seen(at, format!("that entry is of term {term}"), None);
     }
-    breach.seen(moment.at, format!("later {text}"), [call.id])
+    // What it calls committed it doesn't replace, whatever a leader sends that lacks it.
+    let can_replace = known.server(number).commit <= last && !log.is_claimed;
+    breach.seen(moment.at, format!("later {text}"), [call.id]).sure_if(can_replace)
+}
+
+/// Whether the last that a server did about its log, in its present life, was to send requests as a leader,
+/// whatever it says of itself.
+fn acts_as_leader(known: &Known<'_>, number: u32, moment: Moment) -> bool {
+    let (story, life) = (known.story, known.server(number).life);
+    let mut sent = story.sent_by(number as usize).rev().filter(|call| call.is_leaders());
+    let sent = sent.find(|call| call.from.incarnation == life && call.sent < moment);
+    let mut followed = story.handled_by(number as usize).rev();
+    let followed = followed
+        .find(|call| call.is_leaders() && !call.is_rejected() && call.handled < Some(moment));
+    sent.is_some_and(|sent| Some(sent.sent) > followed.and_then(|call| call.handled))
 }
 
 /// A follower applies what it couldn't know to be committed.
@@ -320,5 +335,6 @@ fn applies_unknown(
     let breach = Breach::new(&COMMITS_BEYOND, moment, number, what);
     // The tester tells a restarted server nothing of what it had applied: what it knows may be saved, which
     // the wire doesn't show.
-    Some(breach.known(Basis::seen_if(server.life == 1), moment.at, text, None))
+    let breach = breach.known(Basis::seen_if(server.life == 1), moment.at, text, None);
+    Some(breach.sure_if(!acts_as_leader(known, number, moment)))
 }

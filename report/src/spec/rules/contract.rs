@@ -140,8 +140,10 @@ fn asks_with_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option
     // What its log doesn't have it says wrongly in another way.
     let log = &known.server(call.from.server).log;
     let has = log.open || index <= log.last_index();
+    // That the log is that long may be its own word only.
     (has && call.args.last_log_term == Some(0))
         .then(|| says_term_zero(known, (moment, call), index))?
+        .map(|breach| breach.sure_if(!log.is_claimed))
 }
 
 fn follows_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
@@ -221,7 +223,7 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     let since = views.skip_while(|(other, _)| other.moment < view.moment);
     let told = since.take_while(|(other, _)| other.is_leader).last();
     let told = told.map_or(view.moment.at, |(_, until)| until);
-    let until = first.map_or(told, |call| call.sent.at);
+    let until = first.map_or(told, |call| call.sent.at.min(told));
     let is_silent = until.0.saturating_sub(view.moment.at.0) >= SILENT;
     // Who has led may have come to a later term just now; not where another was elected in it, or where it
     // says itself that it is something else.
@@ -262,7 +264,8 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
             breach.seen(view.moment.at, text, None)
         }
     };
-    Some(breach.sure_if(!has_led || is_silent))
+    // Who leads on in a later term than it was elected in is about to send.
+    Some(breach.sure_if(server.led.is_none() || is_silent))
 }
 
 /// Whether a reply to a request for votes has come just before a view: that may have made a leader.

@@ -59,7 +59,7 @@ rules! {
 }
 
 /// The highest term that the lives of a server before the present one have answered or sent, and so had
-/// saved.
+/// saved; `None` if it isn't the crash that took it.
 pub(crate) fn promised(known: &Known<'_>, server: u32, until: Moment) -> Option<Shown> {
     let now = known.server(server).life;
     let reached = known.story.reached[server as usize].iter();
@@ -72,7 +72,25 @@ pub(crate) fn promised(known: &Known<'_>, server: u32, until: Moment) -> Option<
         };
         (life < now).then_some(Shown { term: reached.term, life, moment, call: Some(call.id) })
     });
-    before.last()
+    before.last().filter(|shown| fell_in_crash(known, server, shown, until))
+}
+
+/// Whether a server was seen in an earlier term than `shown` after that and before its last crash.
+pub(super) fn fell_before_crash(known: &Known<'_>, server: u32, shown: &Shown) -> bool {
+    let now = known.server(server).life;
+    known.story.views[server as usize]
+        .iter()
+        .any(|view| view.incarnation < now && view.moment > shown.moment && view.term < shown.term)
+}
+
+/// Whether it may be its last crash that took the term `shown` from a server: it had not gone back from that
+/// before, and has not been in such a term since, until then.
+pub(super) fn fell_in_crash(known: &Known<'_>, server: u32, shown: &Shown, until: Moment) -> bool {
+    let now = known.server(server).life;
+    let mut views = known.story.views[server as usize].iter();
+    let had_it_still =
+        views.any(|view| view.incarnation == now && view.moment < until && view.term >= shown.term);
+    !had_it_still && !fell_before_crash(known, server, shown)
 }
 
 /// After a crash a server does something in a way that it couldn't in a term as late as `least`, and an

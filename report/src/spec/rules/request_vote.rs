@@ -4,8 +4,9 @@ use super::append_entries::{SUFFIX_KEPT, TRUNCATED, kept_suffix};
 use super::persistence::{LOG_NOT_SAVED, VOTE_NOT_SAVED, not_in_saves, term_forgotten};
 use super::{persistence, rules};
 use crate::spec::breach::{Basis, Breach, Fact};
+use crate::spec::server::Shown;
 use crate::spec::{Known, of_votes, step};
-use crate::story::{Call, Moment, Story};
+use crate::story::{Call, Moment, Story, View};
 
 rules! {
     TWICE: Safety "voted-twice" = "M2",
@@ -68,16 +69,25 @@ fn votes_again(
     let server = known.server(voter);
     let first = server.votes.get(&term).filter(|first| first.candidate != candidate)?;
     let is_same_life = first.life == server.life;
-    // Who has gone back to an earlier term has forgotten its vote with that, and is told of it.
-    if is_same_life && is_below(known, voter, term, (first.moment, moment)) {
-        return None;
-    }
     let began = call.delivered.filter(|_| call.to == voter);
     let overlaps = began.filter(|&began| is_same_life && began < first.moment);
+    // Who has gone back to an earlier term has forgotten its vote with that, and is told of it.
+    let between = (first.moment, moment);
+    let shown = Shown { term, life: first.life, moment: first.moment, call: Some(first.call) };
+    let has_gone_back = match is_same_life {
+        true => was_seen(known, voter, between, |view| view.term != term),
+        false => {
+            persistence::fell_before_crash(known, voter, &shown)
+                || was_seen(known, voter, between, |view| view.term > term)
+        }
+    };
+    if overlaps.is_none() && has_gone_back {
+        return None;
+    }
     let what = format!("server {voter} voted for two candidates of term {term}");
     let (rule, what) = match overlaps {
         // Who has forgotten its term has forgotten its vote with it.
-        None if !is_same_life && is_below(known, voter, term, (first.moment, moment)) => {
+        None if !is_same_life && was_seen(known, voter, between, |view| view.term < term) => {
             (&persistence::TERM_NOT_SAVED, format!("server {voter} forgot its term in a crash"))
         }
         None if !is_same_life => {
@@ -102,15 +112,26 @@ fn votes_again(
     let before = if is_same_life { "" } else { "before a crash " };
     let first_text = format!("{before}{}", voted(first.candidate));
     let breach = breach.seen(first.moment.at, first_text, [first.call]);
-    Some(breach.seen(moment.at, voted(candidate), [call.id]))
+    let breach = breach.seen(moment.at, voted(candidate), [call.id]);
+    // It may have its vote still, and not look at it: what it says of itself shows whether it has.
+    let has_none = |view: &View| {
+        view.term == term && view.detail.as_ref().is_some_and(|it| it.voted_for.is_none())
+    };
+    let is_forgotten = rule.id != VOTE_NOT_SAVED.id || was_seen(known, voter, between, has_none);
+    Some(breach.sure_if(is_forgotten))
 }
 
-/// Whether a server was seen in a lower term in its present life.
-fn is_below(known: &Known<'_>, server: u32, term: u64, (since, until): (Moment, Moment)) -> bool {
+/// Whether a server was seen so in its present life.
+fn was_seen(
+    known: &Known<'_>,
+    server: u32,
+    (since, until): (Moment, Moment),
+    is_so: impl Fn(&View) -> bool,
+) -> bool {
     let life = known.server(server).life;
-    known.story.views[server as usize].iter().any(|view| {
-        let is_between = since < view.moment && view.moment < until;
-        view.incarnation == life && is_between && view.term < term
+    let mut views = known.story.views[server as usize].iter();
+    views.any(|view| {
+        view.incarnation == life && since < view.moment && view.moment < until && is_so(view)
     })
 }
 
@@ -149,15 +170,13 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
         if crashed && (seen_term, seen_index) < own {
             let breach = Breach::new(&LOG_NOT_SAVED, moment, voter, lost()).facts(had);
             let breach = breach.seen(moment.at, text, [call.id]);
-            return Some(breach.seen(moment.at, format!("after the crash {ended}"), None));
+            let breach = breach.seen(moment.at, format!("after the crash {ended}"), None);
+            return Some(breach.sure_if(!server.log.is_claimed));
         }
         // It should have cut what is of an earlier term.
         if seen_index > own.1 && seen_term < own.0 {
-            return Some(kept_suffix(
-                known,
-                voter,
-                (moment, format!("{ended}, when it voted"), call),
-            ));
+            let text = format!("{ended}, when it voted");
+            return Some(kept_suffix(known, voter, (moment, text, call)));
         }
     }
     let what = format!(

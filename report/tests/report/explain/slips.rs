@@ -90,7 +90,10 @@ const SLIPS: &[(Slip, &[&str])] = &[
     (Slip::CommitsAlone, &["commits-without-majority", "unsent-entry-counted"]),
     (Slip::CountsUnsent, &["commits-without-majority", "unsent-entry-counted"]),
     (Slip::CommitsOldTerm, &["old-term-committed"]),
-    (Slip::TellsTooMuchCommit, &["commits-without-majority", "unsent-entry-counted"]),
+    (
+        Slip::TellsTooMuchCommit,
+        &["commits-without-majority", "unsent-entry-counted", "old-term-committed"],
+    ),
     (Slip::AcceptsMismatch, &["log-mismatch-accepted"]),
     (Slip::AcceptsBeyondItsEnd, &["log-mismatch-accepted"]),
     (Slip::RefusesFitting, &["fitting-entries-refused"]),
@@ -116,7 +119,8 @@ const SLIPS: &[(Slip, &[&str])] = &[
     (Slip::GivesIndexTwice, &["index-given-twice"]),
     (Slip::AppliesTwice, &["applied-twice"]),
     (Slip::LeavesOut, &["apply-left-out"]),
-    (Slip::SaysThatItLeads, &["leader-only-told"]),
+    // It says so of the term that it was in, for a while.
+    (Slip::SaysThatItLeads, &["leader-only-told", "term-not-told"]),
     (Slip::TellsEarlierTerm, &["term-not-told"]),
     (Slip::TellsLaterTerm, &["term-not-told"]),
     (Slip::AsksWithShorterLog, &["says-another-state"]),

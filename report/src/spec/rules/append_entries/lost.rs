@@ -139,7 +139,13 @@ pub(super) fn lost(
     }
     let crashed = match server.log.confirmed(index) {
         Some(confirmed) => confirmed.life != server.life,
-        None => server.life > 1 && server.log.saved >= index,
+        None => {
+            let mut own = known.story.proposed_by(number);
+            let is_of_now = own.any(|own| {
+                own.server.incarnation == server.life && own.index >= index && own.moment < moment
+            });
+            server.life > 1 && server.log.saved >= index && !is_of_now
+        }
     };
     if crashed && let Some(snapshot) = saved_snapshot(known, number, index) {
         return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
@@ -186,10 +192,8 @@ pub(super) fn lost(
         breach = breach.seen(handled.at, text, [older.id]);
     }
     let last_known = breach.facts.last().map(|fact| fact.at);
-    let from = match began {
-        Some(began) => began.at,
-        None => last_known.unwrap_or(moment.at),
-    };
+    // What it told before it had the entry tells nothing of it.
+    let from = began.map(|began| began.at).max(last_known).unwrap_or(moment.at);
     let from = Moment { place: 0, at: from };
     let mut told = known.told_ends(number, from, step::later(moment, step::LOOKED_AT));
     let gone = told.find(|&(_, _, last)| last < index);
