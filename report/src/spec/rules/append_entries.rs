@@ -104,8 +104,10 @@ fn accepts_mismatch(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
         }
         _ => return None,
     };
-    // The term at a snapshot's end may be said wrongly by who sends, too.
-    if server.snapshot.is_some_and(|held| held.index == prev) && prev_term == 0 {
+    // The term at a snapshot's end may be said wrongly by who sends, too; what lies before is compared with
+    // nothing.
+    if server.snapshot.is_some_and(|held| held.index > prev || held.index == prev && prev_term == 0)
+    {
         return None;
     }
     let text = format!(
@@ -276,9 +278,16 @@ pub(crate) fn kept_suffix(
         let at = breach.facts.last().map_or(moment.at, |had| had.at);
         breach = breach.seen(at, format!("that entry is of term {term}"), None);
     }
-    // What it calls committed it doesn't replace, whatever a leader sends that lacks it.
-    let can_replace = known.server(number).commit <= last && !log.is_claimed;
-    breach.seen(moment.at, format!("later {text}"), [call.id]).sure_if(can_replace)
+    // What it calls committed it doesn't replace, whatever a leader sends that lacks it. And what a request only
+    // follows it may have had otherwise.
+    let confirmed = log.confirmed(last).filter(|_| known.server(number).commit <= last);
+    let mut handled = known.story.handled_by(number as usize);
+    let brought = handled.any(|call| {
+        confirmed.is_some_and(|confirmed| confirmed.call == call.id)
+            && call.args.prev_log_index.is_none_or(|prev| prev < last)
+    });
+    let is_sure = brought && !log.is_claimed;
+    breach.seen(moment.at, format!("later {text}"), [call.id]).sure_if(is_sure)
 }
 
 /// Whether the last that a server did about its log, in its present life, was to send requests as a leader,

@@ -171,7 +171,7 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
             let breach = Breach::new(&LOG_NOT_SAVED, moment, voter, lost()).facts(had);
             let breach = breach.seen(moment.at, text, [call.id]);
             let breach = breach.seen(moment.at, format!("after the crash {ended}"), None);
-            return Some(breach.sure_if(!server.log.is_claimed));
+            return Some(breach.sure_if(!server.log.is_claimed && server.commit <= own.1));
         }
         // It should have cut what is of an earlier term.
         if seen_index > own.1 && seen_term < own.0 {

@@ -86,7 +86,10 @@ const SLIPS: &[(Slip, &[&str])] = &[
     (Slip::ForgetsVote, &["vote-not-saved"]),
     (Slip::ForgetsTerm, &["term-not-saved"]),
     (Slip::ForgetsEntries, &["log-not-saved"]),
-    (Slip::ForgetsAll, &["term-not-saved", "vote-not-saved", "log-not-saved"]),
+    (
+        Slip::ForgetsAll,
+        &["term-not-saved", "vote-not-saved", "log-not-saved", "snapshot-not-read-back"],
+    ),
     (Slip::CommitsAlone, &["commits-without-majority", "unsent-entry-counted"]),
     (Slip::CountsUnsent, &["commits-without-majority", "unsent-entry-counted"]),
     (Slip::CommitsOldTerm, &["old-term-committed"]),
