@@ -11,14 +11,13 @@ use crate::spec::rules::{contract, install_snapshot, persistence};
 use crate::story::{Call, Held, Life, Purpose};
 
 pub(super) const HABITS: &[Habit] = &[
-    // Refuted if it had applied something in that life, or its snapshot is no reason.
-    began_before_snapshot,
-    // Refuted if the request begins behind the server's snapshot.
-    request_below_snapshot,
-    // Refuted if no reply to a request of an earlier term came just before.
-    late_reply_heeded,
-    // Refuted if it panics with a whole log, too.
-    offset_ignored,
+    Habit::new(
+        began_before_snapshot,
+        "it had applied something in that life, or its snapshot is no reason",
+    ),
+    Habit::new(request_below_snapshot, "the request begins behind the server's snapshot"),
+    Habit::new(late_reply_heeded, "no reply to a request of an earlier term came just before"),
+    Habit::new(offset_ignored, "it panics with a whole log, too"),
 ];
 
 /// What is done with a reply is done by then.

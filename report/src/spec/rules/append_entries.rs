@@ -12,48 +12,48 @@ use crate::spec::{Known, step};
 use crate::story::{Call, Moment};
 
 rules! {
-    OLD_LEADER_OBEYED: Safety "old-leader-obeyed" = "M6",
+    OLD_LEADER_OBEYED: Safety "old-leader-obeyed" = "M6" at [AppendEntries 1],
         "Figure 2, AppendEntries 1; §5.1",
         "a request whose term is lower than one's own is refused",
         "the beginning of the handler of AppendEntries"
         => Answers obeys_old_leader within;
-    MISMATCH_ACCEPTED: Safety "log-mismatch-accepted",
+    MISMATCH_ACCEPTED: Safety "log-mismatch-accepted" at [AppendEntries 2],
         "Figure 2, AppendEntries 2; §5.3",
         "a follower refuses entries if its log has no entry at prevLogIndex whose term is prevLogTerm",
         "the consistency check of AppendEntries: both the index and the term, for heartbeats, too"
         => Answers accepts_mismatch;
-    MATCH_REFUSED: Contract "fitting-entries-refused",
+    MATCH_REFUSED: Contract "fitting-entries-refused" at [AppendEntries 2],
         "Figure 2, AppendEntries 2; §5.3",
         "entries are refused only if the log has no entry at prevLogIndex whose term is prevLogTerm",
         "the consistency check of AppendEntries: the index that it looks at, and what it compares"
         => Answers refuses_what_it_has;
-    TRUNCATED: Safety "log-truncated" = "M7",
+    TRUNCATED: Safety "log-truncated" = "M7" at [AppendEntries 3],
         "Figure 2, AppendEntries 3; §5.3",
         "only an entry that conflicts with a new one, of the same index and another term, is deleted, with all \
          that follow it",
         "where a follower cuts its log: not at prevLogIndex, and not at the end of the request's entries, \
          unless one of them conflicts"
         => Asks asks_with_less;
-    SUFFIX_KEPT: Safety "conflicting-suffix-kept" = "M7",
+    SUFFIX_KEPT: Safety "conflicting-suffix-kept" = "M7" at [AppendEntries 3],
         "Figure 2, AppendEntries 3; §5.3",
         "if an existing entry conflicts with a new one (same index but different terms), the existing entry \
          and all that follow it are deleted",
         "where a follower takes over new entries: at the first that conflicts the log is cut, and what follows \
          is appended";
-    COMMITS_BEYOND: Safety "commits-beyond-new-entries" = "M21",
+    COMMITS_BEYOND: Safety "commits-beyond-new-entries" = "M21" at [AppendEntries 5],
         "Figure 2, AppendEntries 5; §5.3",
         "commitIndex = min(leaderCommit, index of last new entry); what follows that entry may not be the \
          leader's",
         "where a follower's commitIndex goes up: the last new entry is prevLogIndex + the number of entries, \
          not the end of the log"
         => Applies applies_unknown;
-    COMMIT_OF_REFUSED: Safety "commit-of-refused-request" = "M21",
+    COMMIT_OF_REFUSED: Safety "commit-of-refused-request" = "M21" at [AppendEntries 5, AppendEntries 2],
         "Figure 2, AppendEntries 1, 2 and 5; §5.3",
         "a request that is refused changes nothing: its leaderCommit speaks of the leader's log, which this \
          server's log isn't yet",
         "the order of the handler's steps: commitIndex goes up in the last one, behind every return that \
          refuses";
-    HEARTBEAT_COMMIT: Liveness "heartbeat-commit-ignored",
+    HEARTBEAT_COMMIT: Liveness "heartbeat-commit-ignored" at [AppendEntries 5],
         "Figure 2, AppendEntries 5; §5.3",
         "if leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of last new entry): \
          heartbeats tell it, too",

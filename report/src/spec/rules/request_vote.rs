@@ -9,26 +9,26 @@ use crate::spec::{Known, of_votes, step};
 use crate::story::{Call, Moment, Story, View};
 
 rules! {
-    TWICE: Safety "voted-twice" = "M2",
+    TWICE: Safety "voted-twice" = "M2" at [RequestVote 2],
         "Figure 2, RequestVote 2; §5.2",
         "a server votes once in a term, whether it restarts or not: if votedFor is null or candidateId",
         "the vote's condition, and whether votedFor is cleared only when the term goes up"
         => Asks votes_for_itself within, Votes votes within;
-    HANDLERS_OVERLAP: Safety "handlers-overlap",
+    HANDLERS_OVERLAP: Safety "handlers-overlap" at [RequestVote 2, Contract 10],
         "rule 10 of the contract; Figure 2, RequestVote 2; §5.2",
         "several handlers may be under way at once, and each must act on what it has looked at: nothing is \
          awaited between the look and the act",
         "what is awaited in a handler between a look at the state and the change that rests on it: look and \
          act under one lock, with no .await in between";
-    OUTDATED: Safety "vote-for-outdated-log" = "M5",
+    OUTDATED: Safety "vote-for-outdated-log" = "M5" at [RequestVote 2],
         "Figure 2, RequestVote 2; §5.4.1",
         "a server votes only for a candidate whose log is at least as up-to-date as its own: the later \
          last term counts, and with equal terms the longer log",
         "how a voter compares the logs: (last term, last index) of the candidate against its own, in this \
          order"
         => Votes votes_for_outdated;
-    LONGER_PREFERRED: Safety "longer-log-preferred", OUTDATED.place, OUTDATED.says, OUTDATED.look;
-    REFUSED: Liveness "vote-refused-without-reason",
+    LONGER_PREFERRED: Safety "longer-log-preferred" at [RequestVote 2], OUTDATED.place, OUTDATED.says, OUTDATED.look;
+    REFUSED: Liveness "vote-refused-without-reason" at [RequestVote 2],
         "Figure 2, RequestVote 2; §5.2, §5.4.1",
         "if votedFor is null or candidateId, and candidate's log is at least as up-to-date as receiver's \
          log, grant vote",
