@@ -179,6 +179,8 @@ impl Breach {
             self.facts.push(doubt.clone());
         }
         let confidence = if self.is_certain() { Confidence::Certain } else { Confidence::Likely };
+        // What is proven isn't a guess.
+        let refuted_if = self.refuted_if.filter(|_| confidence != Confidence::Certain);
         let Rule { id, says, place, look, normal, .. } = *self.rule;
         let evidence = |fact: Fact| Evidence { text: fact.text, at: fact.at, calls: fact.calls };
         Finding {
@@ -189,7 +191,7 @@ impl Breach {
             rule: format!("{says} ({place})"),
             look: look.to_owned(),
             normal: normal.map(str::to_owned),
-            refuted_if: self.refuted_if.map(str::to_owned),
+            refuted_if: refuted_if.map(str::to_owned),
         }
     }
 }

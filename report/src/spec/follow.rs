@@ -280,6 +280,12 @@ impl Known<'_> {
             return;
         }
         let committed = server.commit;
+        // Who answers in an earlier term hasn't taken note of the request's, and perhaps of nothing else.
+        if call.reply.term.is_some_and(|now| 0 < now && now < term) {
+            server.log.blur(committed);
+            server.log.open = true;
+            return;
+        }
         server.commit = committed.max(index);
         let log = &mut server.log;
         let included = call.args.last_included_term;

@@ -257,18 +257,19 @@ pub(crate) fn kept_suffix(
 ) -> Breach {
     let log = &known.server(number).log;
     let last = log.last_index();
-    let (rule, what) = match log.replaced.filter(|replaced| replaced.index == last) {
-        Some(_) => (
-            &KEPT_OVER_SNAPSHOT,
-            format!("server {number} kept its log over a snapshot that conflicts with it"),
-        ),
-        None => (
-            &SUFFIX_KEPT,
-            format!(
-                "server {number} kept entries behind one that had replaced another: terms never go down in \
-                 a log"
-            ),
-        ),
+    let confirmed = log.confirmed(last);
+    let mut handled = known.story.handled_by(number as usize);
+    let confirming = handled.find(|call| confirmed.is_some_and(|own| own.call == call.id));
+    let by_snapshot = confirming.is_some_and(Call::is_snapshot);
+    let is_replaced = log.replaced.is_some_and(|replaced| replaced.index == last);
+    let (rule, what) = if is_replaced || by_snapshot {
+        let what = format!("server {number} kept its log over a snapshot that conflicts with it");
+        (&KEPT_OVER_SNAPSHOT, what)
+    } else {
+        let what = format!(
+            "server {number} kept entries behind one that had replaced another: terms never go down in a log"
+        );
+        (&SUFFIX_KEPT, what)
     };
     let mut breach =
         Breach::new(rule, moment, number, what).facts(had(known, number, last, moment));
@@ -280,13 +281,10 @@ pub(crate) fn kept_suffix(
     }
     // What it calls committed it doesn't replace, whatever a leader sends that lacks it. And what a request only
     // follows it may have had otherwise.
-    let confirmed = log.confirmed(last).filter(|_| known.server(number).commit <= last);
-    let mut handled = known.story.handled_by(number as usize);
-    let brought = handled.any(|call| {
-        confirmed.is_some_and(|confirmed| confirmed.call == call.id)
-            && call.args.prev_log_index.is_none_or(|prev| prev < last)
-    });
-    let is_sure = brought && !log.is_claimed;
+    let brought = confirming.is_some_and(|call| call.args.prev_log_index < Some(last));
+    let can_replace =
+        known.server(number).commit <= last && (is_replaced || brought && !by_snapshot);
+    let is_sure = can_replace && !log.is_claimed;
     breach.seen(moment.at, format!("later {text}"), [call.id]).sure_if(is_sure)
 }
 
@@ -338,7 +336,8 @@ fn applies_unknown(
             refused.from.server, refused.args.leader_commit?
         );
         let breach = Breach::new(&COMMIT_OF_REFUSED, moment, number, what);
-        return Some(breach.seen(at, said, [refused.id]).seen(moment.at, text, None));
+        let breach = breach.seen(at, said, [refused.id]).seen(moment.at, text, None);
+        return Some(breach.sure_if(!acts_as_leader(known, number, moment)));
     }
     let what = format!("server {number} applied what it couldn't know to be committed");
     let breach = Breach::new(&COMMITS_BEYOND, moment, number, what);

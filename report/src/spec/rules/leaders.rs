@@ -254,8 +254,24 @@ fn commits(
     let is_old = rule.id == OLD_TERM.id;
     let breach =
         breach.known(Basis::seen_if(!(is_old && server.log.is_claimed)), moment.at, text, call);
-    // What is applied first may be of an earlier term, and more be committed with it.
-    Some(breach.sure_if(!is_old || call.is_some()))
+    // What is applied first may be of an earlier term, and more be committed with it. And a log may end there by
+    // chance: what the server told before it led shows what it began with.
+    Some(match rule.id {
+        _ if is_old => breach.sure_if(call.is_some()),
+        id if id == SAVED_FOR_APPLIED.id => {
+            breach.sure_if(told_committed(known, number, (led.since, index)))
+        }
+        _ => breach,
+    })
+}
+
+/// Whether a server told in its present life, before `until`, that `index` is committed.
+fn told_committed(known: &Known<'_>, number: u32, (until, index): (Moment, u64)) -> bool {
+    let life = known.server(number).life;
+    known.story.views[number as usize].iter().any(|view| {
+        let detail = view.detail.as_ref().filter(|_| view.incarnation == life);
+        view.moment < until && detail.is_some_and(|detail| detail.commit_index >= index)
+    })
 }
 
 /// Where the log of a server ended before its present life, if it isn't its first.

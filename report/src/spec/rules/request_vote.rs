@@ -1,7 +1,10 @@
 //! RequestVote RPC (Figure 2): who votes for whom.
 
 use super::append_entries::{SUFFIX_KEPT, TRUNCATED, kept_suffix};
-use super::persistence::{LOG_NOT_SAVED, VOTE_NOT_SAVED, not_in_saves, term_forgotten};
+use super::persistence::{
+    LOG_NOT_SAVED, VOTE_NOT_SAVED, handled_older_snapshot, handled_shorter, not_in_saves,
+    term_forgotten,
+};
 use super::{persistence, rules};
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::server::Shown;
@@ -77,8 +80,12 @@ fn votes_again(
     let has_gone_back = match is_same_life {
         true => was_seen(known, voter, between, |view| view.term != term),
         false => {
-            persistence::fell_before_crash(known, voter, &shown)
-                || was_seen(known, voter, between, |view| view.term > term)
+            let mut reached = false;
+            let fell_since = was_seen(known, voter, between, |view| {
+                reached |= view.term >= term;
+                view.term > term || reached && view.term < term
+            });
+            fell_since || persistence::fell_before_crash(known, voter, &shown)
         }
     };
     if overlaps.is_none() && has_gone_back {
@@ -126,7 +133,7 @@ fn was_seen(
     known: &Known<'_>,
     server: u32,
     (since, until): (Moment, Moment),
-    is_so: impl Fn(&View) -> bool,
+    mut is_so: impl FnMut(&View) -> bool,
 ) -> bool {
     let life = known.server(server).life;
     let mut views = known.story.views[server as usize].iter();
@@ -171,7 +178,10 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
             let breach = Breach::new(&LOG_NOT_SAVED, moment, voter, lost()).facts(had);
             let breach = breach.seen(moment.at, text, [call.id]);
             let breach = breach.seen(moment.at, format!("after the crash {ended}"), None);
-            return Some(breach.sure_if(!server.log.is_claimed && server.commit <= own.1));
+            let is_alone = handled_shorter(known, voter, own.1, moment).is_none()
+                && handled_older_snapshot(known, voter, own.1, moment).is_none();
+            let is_known = !server.log.is_claimed && server.commit <= own.1;
+            return Some(breach.sure_if(is_alone && is_known));
         }
         // It should have cut what is of an earlier term.
         if seen_index > own.1 && seen_term < own.0 {

@@ -125,7 +125,8 @@ const SLIPS: &[(Slip, &[&str])] = &[
     // It says so of the term that it was in, for a while.
     (Slip::SaysThatItLeads, &["leader-only-told", "term-not-told"]),
     (Slip::TellsEarlierTerm, &["term-not-told"]),
-    (Slip::TellsLaterTerm, &["term-not-told"]),
+    // A leader's, it says that it leads that term.
+    (Slip::TellsLaterTerm, &["term-not-told", "leader-only-told"]),
     (Slip::AsksWithShorterLog, &["says-another-state"]),
     (Slip::AsksWithLongerLog, &["says-another-state"]),
     (Slip::AsksWithEarlierTerm, &["says-another-state"]),

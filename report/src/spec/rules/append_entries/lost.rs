@@ -160,8 +160,10 @@ pub(super) fn lost(
     // What it has done since: in this life, if there was a crash.
     let began = server.began.filter(|_| crashed);
     let is_of_now = |other: &&Call| other.handled > began;
-    let short = handled_shorter(known, number, index, moment).filter(is_of_now);
-    let older = handled_older_snapshot(known, number, index, moment).filter(is_of_now);
+    let shorter = handled_shorter(known, number, index, moment);
+    let older_snapshot = handled_older_snapshot(known, number, index, moment);
+    let short = shorter.filter(is_of_now);
+    let older = older_snapshot.filter(is_of_now);
     let mut breach = if older.is_some() {
         let what = format!(
             "server {number} threw away {entry}, which is behind a snapshot that it was sent"
@@ -205,8 +207,10 @@ pub(super) fn lost(
         breach = breach.seen(at.at.min(moment.at), text, None);
     }
     let since = if crashed { "after a crash " } else { "later " };
-    let suspects =
-        usize::from(crashed) + usize::from(short.is_some()) + usize::from(older.is_some());
+    // Also what came before a crash can have taken it.
+    let suspects = usize::from(crashed)
+        + usize::from(shorter.is_some())
+        + usize::from(older_snapshot.is_some());
     let text = format!("{since}{text}");
     // What lies before its end a follower may refuse as old.
     let is_old = refuses && index < server.log.last_index();
@@ -217,7 +221,7 @@ pub(super) fn lost(
         [call.id],
     );
     // What it says may be wrong, or its comparison; or one of several took it.
-    Some(breach.sure_if(gone.is_some() && suspects <= 1 && !server.log.is_claimed))
+    Some(breach.sure_if(gone.is_some() && suspects == 1 && !server.log.is_claimed))
 }
 
 /// A server has answered that it took a snapshot, has handed none on, and lacks what that covers.
