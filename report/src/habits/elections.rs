@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::{COUNTED, Habit, PATIENCE, ids, life_at, same_times, seconds, timers, turns, votes};
 use crate::event::Time;
 use crate::explain::Case;
-use crate::spec::rules::{all_servers, contract, leaders, request_vote};
+use crate::spec::rules::{all_servers, candidates, contract, leaders, request_vote};
 use crate::spec::{Breach, refusals};
-use crate::story::{Call, Election, Story};
+use crate::story::{Call, Election, Moment, Story};
 use crate::text::count;
 
 /// A server that answers nothing can do nothing else.
@@ -45,6 +45,7 @@ pub(super) const HABITS: &[Habit] = &[
         timers::same_term_again,
         "the requests are the same one, sent again because it was lost",
     ),
+    Habit::new(asks_nobody, "a message had told it of these terms"),
     Habit::new(timers::dead, "it stood once a call of its returned"),
     Habit::new(
         older_request,
@@ -65,6 +66,48 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(same_times::always_the_same, "the times between its elections differ"),
     Habit::new(timers::never_stands, "the others' timers are much shorter"),
 ];
+
+/// A server goes to one term after the other of which nobody has told it, and asks nobody for a vote.
+fn asks_nobody(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let mut breach = Breach::of_several(
+        &candidates::ASKS_NOBODY,
+        case.window.end(),
+        "a server starts elections and asks nobody for a vote",
+    );
+    for &server in &case.window.up {
+        let life = life_at(story, server, until)?;
+        let mut sent = story.sent_by(server).filter(|call| call.sent >= life.from);
+        if sent.any(|call| call.is_vote() || call.is_pre_vote()) {
+            continue;
+        }
+        let hears = |term: u64, at: Moment| {
+            let told = |call: &Call| {
+                let asked = call.to as usize == server && call.delivered <= Some(at);
+                let answered = call.from.server as usize == server
+                    && call.returned.is_some_and(|(returned, _)| returned <= at);
+                asked && call.delivered.is_some() && call.args.term >= Some(term)
+                    || answered && call.reply.term >= Some(term)
+            };
+            story.calls.iter().any(told)
+        };
+        let views = story.views[server].iter().filter(|view| view.incarnation == life.incarnation);
+        let views = views.filter(|view| view.moment.at <= until && !view.is_leader);
+        let own: Vec<_> =
+            views.filter(|view| view.term > 0 && !hears(view.term, view.moment)).collect();
+        let terms: BTreeSet<u64> = own.iter().map(|view| view.term).collect();
+        if let (Some(first), true) = (own.first(), terms.len() > 1) {
+            let text = format!(
+                "server {server} went to term {}, and to {} others later; nothing had told it of them, and it has \
+                 sent no request for a vote since it was started",
+                first.term,
+                terms.len() - 1
+            );
+            breach = breach.by(server as u32).seen(first.moment.at, text, None);
+        }
+    }
+    breach.if_shown()
+}
 
 /// How long a handler may take that waits for nothing but a lock that is soon free.
 const SLOW: Duration = Duration::from_millis(300);

@@ -205,6 +205,10 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
         return None;
     }
     let (story, from) = (known.story, call.from);
+    // Whoever isn't in the request's term any more may have stopped waiting for replies to it.
+    if story.view_at(from.server as usize, moment.at).is_some_and(|view| view.term > asked) {
+        return None;
+    }
     let due = step::later(moment, DEALT_WITH);
     let mut later = story.sent_by(from.server as usize).filter(|later| later.sent > due);
     let later = later.find(|later| later.from == from && later.purpose != Purpose::Other);

@@ -39,7 +39,8 @@ rules! {
         "if an existing entry conflicts with a new one (same index but different terms), the existing entry \
          and all that follow it are deleted",
         "where a follower takes over new entries: at the first that conflicts the log is cut, and what follows \
-         is appended";
+         is appended"
+        => Applies applies_replaced;
     COMMITS_BEYOND: Safety "commits-beyond-new-entries" = "M21" at [AppendEntries 5],
         "Figure 2, AppendEntries 5; §5.3",
         "commitIndex = min(leaderCommit, index of last new entry); what follows that entry may not be the \
@@ -286,6 +287,44 @@ pub(crate) fn kept_suffix(
         known.server(number).commit <= last && (is_replaced || brought && !by_snapshot);
     let is_sure = can_replace && !log.is_claimed;
     breach.seen(moment.at, format!("later {text}"), [call.id]).sure_if(is_sure)
+}
+
+/// A server applies a command that it had at an index before it accepted another leader's entry there.
+fn applies_replaced(
+    known: &Known<'_>,
+    moment: Moment,
+    applied: &crate::story::Applied,
+) -> Option<Breach> {
+    let (number, index) = (applied.server.server, applied.index);
+    let command = applied.command.as_ref()?;
+    let log = &known.server(number).log;
+    let term = log.term(index).filter(|_| !log.is_claimed)?;
+    let is_it = |own: &crate::story::Proposal| own.command.bytes() == command.bytes();
+    let proposed = || known.proposed_at(index).filter(|own| own.moment < moment);
+    let others = proposed().find(|own| own.term == term && !is_it(own))?;
+    let earlier = proposed().find(|own| own.term < term && is_it(own))?;
+    if proposed().any(|own| own.term == term && is_it(own)) {
+        return None;
+    }
+    let confirmed = log.confirmed(index)?;
+    let what = format!(
+        "server {number} accepted the entry of term {term} at index {index}, and kept the one of term {} there",
+        earlier.term
+    );
+    let had = format!("server {number} confirmed its log up to index {}", confirmed.up_to);
+    let gave = |own: &crate::story::Proposal| {
+        format!(
+            "server {}'s start() gave {:?} index {index} in term {}",
+            own.server.server, own.command, own.term
+        )
+    };
+    let breach = Breach::new(&SUFFIX_KEPT, moment, number, what)
+        .seen(earlier.moment.at, gave(earlier), None)
+        .seen(others.moment.at, gave(others), None)
+        .seen(confirmed.at, had, [confirmed.call]);
+    let text = format!("it applied {command:?} at index {index}");
+    // It may have taken nothing over, for another reason.
+    Some(breach.seen(moment.at, text, None).sure_if(false))
 }
 
 /// Whether the last that a server did about its log, in its present life, was to send requests as a leader,

@@ -21,6 +21,13 @@ rules! {
         "the beginning of an election: the term goes up for a candidate, too",
         normal NORMAL
         => Asks stands_in_term_zero;
+    ASKS_NOBODY: Liveness "votes-not-asked-for" at [Candidates 1],
+        "Figure 2, Candidates 1; §5.2",
+        "on conversion to candidate, start election: increment currentTerm, vote for self, reset election timer, \
+         send RequestVote RPCs to all other servers",
+        "where an election begins: whom the requests for votes go to, and whether they are sent at all, in tasks \
+         that live on",
+        normal NORMAL;
     WITHOUT_MAJORITY: Safety "leads-without-majority" = "M17" at [Candidates 2],
         "Figure 2, Candidates 2; §5.2",
         "a candidate leads once it has votes of a majority of all servers, in the same term",

@@ -5,7 +5,7 @@ use super::persistence::{
     LOG_NOT_SAVED, VOTE_NOT_SAVED, handled_older_snapshot, handled_shorter, not_in_saves,
     term_forgotten,
 };
-use super::{persistence, rules};
+use super::{contract, persistence, rules};
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::server::Shown;
 use crate::spec::{Known, of_votes, step};
@@ -188,6 +188,16 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
             let text = format!("{ended}, when it voted");
             return Some(kept_suffix(known, voter, (moment, text, call)));
         }
+    }
+    let shift = known.story.last_index_shift;
+    if shift > 0 && (offered.0, offered.1 + shift) >= own {
+        let what = format!(
+            "server {candidate} asked for votes with an index behind its log's end, and server {voter} compared \
+             it with where its own log ends"
+        );
+        let said = format!("its request says {} for lastLogIndex", offered.1 + shift);
+        let breach = Breach::new(&contract::CONTRADICTS_ITSELF, moment, candidate, what);
+        return Some(breach.facts(had).concluded(moment.at, format!("{text}; {said}"), [call.id]));
     }
     let what = format!(
         "server {voter} voted for server {candidate}, whose log is less up-to-date than its own"

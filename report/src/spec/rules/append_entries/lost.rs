@@ -24,8 +24,13 @@ pub(super) fn replaced_by(number: u32, replaced: &crate::spec::server::Replaced)
 }
 
 /// How a server shows, after `moment` and before it can have got it again, that it has the entry at `index`:
-/// what it says in between is wrong then.
-fn still_has(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> Option<Fact> {
+/// what it `said` at `moment` is wrong then.
+fn still_has(
+    known: &Known<'_>,
+    number: u32,
+    index: u64,
+    (moment, said): (Moment, &Call),
+) -> Option<Fact> {
     let story = known.story;
     let life = known.server(number).life;
     let from = story.order.partition_point(|&(at, _)| at <= moment);
@@ -39,6 +44,12 @@ fn still_has(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> Opti
                 let view = &story.views[server as usize][place];
                 let is_late = at.at.0 > moment.at.0 + step::LOOKED_AT;
                 let detail = view.detail.as_ref().filter(|_| !is_late);
+                let end = detail.map(|it| (Some(it.last_term), Some(it.last_index)));
+                // It has what its request says, and perhaps no more of what was there.
+                if end.is_some_and(|end| end == (said.args.last_log_term, said.args.last_log_index))
+                {
+                    continue;
+                }
                 if let Some(detail) = detail.filter(|detail| detail.last_index >= index) {
                     let text = format!(
                         "server {number} told that its log ends with index {}",
@@ -119,7 +130,7 @@ pub(super) fn lost(
     if let Some(breach) = refused_in_snapshot(known, number, index, (moment, &text, call), &entry) {
         return Some(breach.facts(had));
     }
-    if let Some(has) = still_has(known, number, index, moment) {
+    if let Some(has) = still_has(known, number, index, (moment, call)) {
         let (rule, what) = match refuses {
             true => (&MATCH_REFUSED, format!("server {number} refused entries that fit its log")),
             false => (
