@@ -180,3 +180,22 @@ fn a_voter_that_counts_otherwise_than_candidates() {
     assert!(is_safe(&run), "it may be another way to count");
     assert_eq!(findings(run), [vec![], vec!["says-another-state".to_owned()]]);
 }
+
+/// What some followers accept may be another way to count; what all refuse is none.
+#[test]
+fn a_leader_that_is_always_refused() {
+    let beats = |accepts: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        for follower in [1, 2, 1, 2] {
+            let mut args = entries(2, 0, "leader_commit", 0);
+            args["prev_log_term"] = json!(0);
+            let reply = json!({"term": 1, "success": accepts});
+            run.call(0, follower, "Raft.AppendEntries", args, reply);
+        }
+        let found = findings(run);
+        found.concat()
+    };
+    assert!(beats(false).contains(&"next-index-beyond-log".to_owned()), "{:?}", beats(false));
+    assert!(beats(true).is_empty());
+}
