@@ -6,7 +6,7 @@
 //! * `generate` asks cargo-mutants, and reads from the Raft's documentation which function has which rules.
 //! * `scratch` is a copy of the workspace, into which one mutant at a time is put.
 //! * `campaign` runs the tests on each mutant. `stored` is what is stored of it.
-//! * `places` says where in the paper a finding points to, and judges by that; `report` puts it into words.
+//! * `places` judges by where in the paper a finding points to; `report` puts it into words.
 
 mod campaign;
 mod generate;

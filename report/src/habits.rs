@@ -30,8 +30,24 @@ use crate::failure::FailureKind;
 use crate::spec::Breach;
 use crate::story::{Call, Life, Story};
 
-/// Looks for a guess at why something didn't happen. A comment beside each says what refutes it.
-type Habit = fn(&Case<'_>) -> Option<Breach>;
+/// A guess at why something didn't happen.
+#[derive(Clone, Copy, Debug)]
+struct Habit {
+    /// Looks for it.
+    guess: fn(&Case<'_>) -> Option<Breach>,
+    /// What would refute it, in a clause behind "if".
+    refuted_if: &'static str,
+}
+
+impl Habit {
+    const fn new(guess: fn(&Case<'_>) -> Option<Breach>, refuted_if: &'static str) -> Habit {
+        Habit { guess, refuted_if }
+    }
+
+    fn look(&self, case: &Case<'_>) -> Option<Breach> {
+        (self.guess)(case).map(|breach| breach.refuted_if(self.refuted_if))
+    }
+}
 
 /// For how long a server may do nothing about a missing leader: longer than any election timeout with
 /// which a test would pass.
@@ -80,7 +96,7 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
 /// What servers did instead of what was due.
 pub(crate) fn find(case: &Case<'_>) -> Vec<Breach> {
     let habits = tables(case).iter().copied().flatten();
-    let mut found: Vec<Breach> = habits.filter_map(|habit| habit(case)).collect();
+    let mut found: Vec<Breach> = habits.filter_map(|habit| habit.look(case)).collect();
     // What a test waited for may not have come because for a good part of that time nobody led.
     let waited = matches!(case.failure.kind, FailureKind::Liveness | FailureKind::Stuck);
     if waited
@@ -88,7 +104,7 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Breach> {
         && let Some(window) = leadership::leaderless(case.story, &case.window)
     {
         let case = Case { window, ..*case };
-        found.extend(elections::HABITS.iter().filter_map(|habit| habit(&case)));
+        found.extend(elections::HABITS.iter().filter_map(|habit| habit.look(&case)));
     }
     found
 }

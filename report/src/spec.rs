@@ -11,12 +11,14 @@ mod breach;
 mod flow;
 mod follow;
 mod logs;
+mod place;
 pub(crate) mod rules;
 mod server;
 mod step;
 
 pub use breach::{Basis, Breach, Fact};
 pub use logs::{LogChange, logs};
+pub use place::{Part, Place};
 pub use rules::{Kind, RULES, Rule};
 pub(crate) use server::Server;
 pub(crate) use step::Did;

@@ -78,6 +78,9 @@ pub struct Story {
     pub since: Time,
     /// The fields that were found by a name that isn't the paper's, and that the run doesn't confirm.
     pub guessed: Names,
+    /// By how much requests for votes count the log's last index higher than the paper does, as far as the run
+    /// tells; what is read is less by that, and is a guess.
+    pub last_index_shift: u64,
 }
 
 /// How long a server may hold to a leader that it has heard, whoever asks for its vote.

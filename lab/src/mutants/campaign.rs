@@ -23,7 +23,7 @@ pub(crate) const ENOUGH_RUNS: usize = 2;
 
 /// After so much CPU time a mutant's other tests aren't run, nor, if a run takes so long, a test's other
 /// seeds. There are mutants that make each run a hundred times as slow.
-pub(crate) const ENOUGH_CPU: Duration = Duration::from_secs(30);
+pub(crate) const ENOUGH_CPU: Duration = Duration::from_secs(15);
 const SLOW: Duration = Duration::from_secs(2);
 
 /// Runs what a campaign has left.

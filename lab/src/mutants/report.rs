@@ -227,7 +227,7 @@ fn rows<'a>(runs: impl Iterator<Item = &'a Judged<'a>>, campaign: &Mutants) -> V
             seed: failing.seed,
             places: match places(&failing.told) {
                 [] => "no place that is known".to_owned(),
-                places => places.join(", "),
+                places => places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             },
             certain: is_certain(&failing.told),
             runs: 1,

@@ -18,6 +18,14 @@ pub(super) fn doubt(story: &Story) -> Option<Fact> {
                 .any(|name| call.args.guessed.has(name) || call.reply.guessed.has(name))
         };
         let first = story.calls.iter().find(has_guess)?;
+        if story.last_index_shift > 0 {
+            let text = format!(
+                "requests for votes say {} for lastLogIndex of an empty log; that is taken for another way to \
+                 count",
+                story.last_index_shift
+            );
+            return Some(Fact::new(Basis::Concluded, first.sent.at, text, [first.id]));
+        }
         let names = list(story.guessed.iter().map(Slot::paper_name));
         let text = format!(
             "messages have no field of the paper's name for {names}; what is taken for it is a guess, \

@@ -31,6 +31,9 @@ pub struct Finding {
     /// What a working run does at that place, in a sentence without a full stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normal: Option<String>,
+    /// What would refute it, if it is a guess, in a clause behind "if".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refuted_if: Option<String>,
 }
 
 /// How sure a finding is.

@@ -87,5 +87,6 @@ pub(super) fn unknown(case: &Case<'_>) -> Option<Finding> {
         look: "what the servers did meanwhile, in the table below; and what they should have done next"
             .to_owned(),
         normal: normal.map(str::to_owned),
+        refuted_if: None,
     })
 }

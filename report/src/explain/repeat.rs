@@ -73,6 +73,7 @@ fn finding(failed: Time, Parted { other, hashes, event, is_cut }: &Parted) -> Fi
         rule: format!("{} ({})", NOT_REPEATABLE.says, NOT_REPEATABLE.place),
         look: NOT_REPEATABLE.look.to_owned(),
         normal: None,
+        refuted_if: None,
     }
 }
 

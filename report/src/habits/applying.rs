@@ -12,20 +12,19 @@ use crate::spec::rules::contract::{self, indexes};
 use crate::spec::rules::{all_servers, persistence};
 use crate::story::{Applied, Life, Story};
 
-pub(super) const LATE: &[Habit] = &[
-    // Refuted if most commands are applied as soon as they are known to be committed.
+pub(super) const LATE: &[Habit] = &[Habit::new(
     applies_late,
-];
+    "most commands are applied as soon as they are known to be committed",
+)];
 
 pub(super) const ORDER: &[Habit] = &[
-    // Refuted if the first index that it applies after a crash is the one behind its snapshot.
-    snapshot_index_forgotten,
-    // Refuted if what is saved after snapshot() has a snapshot.
-    snapshot_lost,
-    // Refuted if it had been told of what is committed since it began.
-    saved_for_applied,
-    // Refuted if what it left out is covered by a snapshot that it has handed on.
-    left_out,
+    Habit::new(
+        snapshot_index_forgotten,
+        "the first index that it applies after a crash is the one behind its snapshot",
+    ),
+    Habit::new(snapshot_lost, "what is saved after snapshot() has a snapshot"),
+    Habit::new(saved_for_applied, "it had been told of what is committed since it began"),
+    Habit::new(left_out, "what it left out is covered by a snapshot that it has handed on"),
 ];
 
 /// A right Raft applies at once.

@@ -7,12 +7,9 @@ use crate::spec::Breach;
 use crate::spec::rules::contract;
 
 pub(super) const HABITS: &[Habit] = &[
-    // Refuted if the life that blocks is the present one.
-    killed_server_waits,
-    // Refuted if nothing was on its way to the service.
-    snapshot_waits,
-    // Refuted if start() returned.
-    start_waits,
+    Habit::new(killed_server_waits, "the life that blocks is the present one"),
+    Habit::new(snapshot_waits, "nothing was on its way to the service"),
+    Habit::new(start_waits, "start() returned"),
 ];
 
 /// The server that blocks the thread, and in what.

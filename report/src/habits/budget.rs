@@ -12,16 +12,14 @@ use crate::story::Call;
 use crate::text::{count, list};
 
 pub(super) const HABITS: &[Habit] = &[
-    // Refuted if heartbeats come as often when nothing is answered.
-    no_pause,
-    // Refuted if most requests bring all that there was.
-    one_of_calls,
-    // Refuted if the confirmation hadn't come in when the entries were sent again.
-    confirmed_sent_again,
-    // Refuted if the first request was lost.
-    sent_twice,
-    // Refuted if half of the heartbeats are further apart.
-    heartbeats_too_often,
+    Habit::new(no_pause, "heartbeats come as often when nothing is answered"),
+    Habit::new(one_of_calls, "most requests bring all that there was"),
+    Habit::new(
+        confirmed_sent_again,
+        "the confirmation hadn't come in when the entries were sent again",
+    ),
+    Habit::new(sent_twice, "the first request was lost"),
+    Habit::new(heartbeats_too_often, "half of the heartbeats are further apart"),
 ];
 
 /// Less often is what happens to every Raft now and then.

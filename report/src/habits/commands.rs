@@ -9,12 +9,12 @@ use crate::spec::rules::contract;
 use crate::story::Story;
 
 pub(super) const HABITS: &[Habit] = &[
-    // Refuted if two of its calls were outstanding at the same time.
-    super::turns::in_turn,
-    // Refuted if a second command was taken while the first one wasn't applied.
-    one_command_at_a_time,
-    // Refuted if it didn't lead any more when it was asked.
-    leader_refuses,
+    Habit::new(super::turns::in_turn, "two of its calls were outstanding at the same time"),
+    Habit::new(
+        one_command_at_a_time,
+        "a second command was taken while the first one wasn't applied",
+    ),
+    Habit::new(leader_refuses, "it didn't lead any more when it was asked"),
 ];
 
 /// The leader that refused a command, until when it led for certain, and whether the refusal was seen.

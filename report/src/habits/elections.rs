@@ -6,62 +6,108 @@ use std::time::Duration;
 use super::{COUNTED, Habit, PATIENCE, ids, life_at, same_times, seconds, timers, turns, votes};
 use crate::event::Time;
 use crate::explain::Case;
-use crate::spec::rules::{all_servers, contract, leaders, request_vote};
+use crate::spec::rules::{all_servers, candidates, contract, leaders, request_vote};
 use crate::spec::{Breach, refusals};
-use crate::story::{Call, Election, Story};
+use crate::story::{Call, Election, Moment, Story};
 use crate::text::count;
 
 /// A server that answers nothing can do nothing else.
-pub(super) const HANGING: &[Habit] = &[
-    // Refuted if the handlers that took long ended by themselves, without anything else having
-    // happened.
-    hangs,
-];
+/// What refutes that a server hangs.
+const HUNG_FOR_ANOTHER_REASON: &str =
+    "the handlers that took long ended by themselves, without anything else having happened";
+
+pub(super) const HANGING: &[Habit] = &[Habit::new(hangs, HUNG_FOR_ANOTHER_REASON)];
 
 pub(super) const HABITS: &[Habit] = &[
-    hangs,
-    // Refuted if it had given up its leadership, and sent on all the same.
-    leader_not_told,
-    // Refuted if it had the votes, and led while replies were outstanding.
-    votes::waits_for_all,
-    // Refuted if the reply was dropped when it was of no use any more.
-    votes::vote_not_taken,
-    // Refuted if it led with a refusal among the replies, or after a vote that was slow.
-    votes::gives_up,
-    // Refuted if it led as soon as another vote came.
-    votes::not_recognised,
-    // Refuted if it waited for something else than its timer.
-    timers::too_long,
-    // Refuted if it sent something of its own in that life; servers without a snapshot were silent,
-    // too.
-    timers::silent_since_restart,
-    // Refuted if between two such requests there was time enough for its timer to fire.
-    timers::reset_by_stale_leader,
-    // Refuted if between two refusals there was time enough for its timer to fire.
-    timers::reset_by_refusal,
-    // Refuted if the requests are the same one, sent again because it was lost.
-    timers::same_term_again,
-    // Refuted if it stood once a call of its returned.
-    timers::dead,
-    // Refuted if it asked that server in the new term before the older call returned.
-    older_request,
-    // Refuted if two of its calls were outstanding at the same time.
-    turns::in_turn,
-    // Refuted if it stood again while requests were outstanding.
-    timers::not_restarted,
-    // Refuted if the voter had the more up-to-date log, had voted already, or had just heard of its leader.
-    vote_refused,
-    // Refuted if the leader's heartbeats were lost.
-    replaced_at_once,
-    // Refuted if the servers waited for different times.
-    same_times::same_seed,
-    // Refuted if the candidates stood far apart, or the votes were refused for another reason.
-    same_times::votes_split,
-    // Refuted if the times between its elections differ.
-    same_times::always_the_same,
-    // Refuted if the others' timers are much shorter.
-    timers::never_stands,
+    Habit::new(hangs, HUNG_FOR_ANOTHER_REASON),
+    Habit::new(leader_not_told, "it had given up its leadership, and sent on all the same"),
+    Habit::new(votes::waits_for_all, "it had the votes, and led while replies were outstanding"),
+    Habit::new(votes::vote_not_taken, "the reply was dropped when it was of no use any more"),
+    Habit::new(
+        votes::gives_up,
+        "it led with a refusal among the replies, or after a vote that was slow",
+    ),
+    Habit::new(votes::not_recognised, "it led as soon as another vote came"),
+    Habit::new(timers::too_long, "it waited for something else than its timer"),
+    Habit::new(
+        timers::silent_since_restart,
+        "it sent something of its own in that life; servers without a snapshot were silent, too",
+    ),
+    Habit::new(
+        timers::reset_by_stale_leader,
+        "between two such requests there was time enough for its timer to fire",
+    ),
+    Habit::new(
+        timers::reset_by_refusal,
+        "between two refusals there was time enough for its timer to fire",
+    ),
+    Habit::new(
+        timers::same_term_again,
+        "the requests are the same one, sent again because it was lost",
+    ),
+    Habit::new(asks_nobody, "a message had told it of these terms"),
+    Habit::new(timers::dead, "it stood once a call of its returned"),
+    Habit::new(
+        older_request,
+        "it asked that server in the new term before the older call returned",
+    ),
+    Habit::new(turns::in_turn, "two of its calls were outstanding at the same time"),
+    Habit::new(timers::not_restarted, "it stood again while requests were outstanding"),
+    Habit::new(
+        vote_refused,
+        "the voter had the more up-to-date log, had voted already, or had just heard of its leader",
+    ),
+    Habit::new(replaced_at_once, "the leader's heartbeats were lost"),
+    Habit::new(same_times::same_seed, "the servers waited for different times"),
+    Habit::new(
+        same_times::votes_split,
+        "the candidates stood far apart, or the votes were refused for another reason",
+    ),
+    Habit::new(same_times::always_the_same, "the times between its elections differ"),
+    Habit::new(timers::never_stands, "the others' timers are much shorter"),
 ];
+
+/// A server goes to one term after the other of which nobody has told it, and asks nobody for a vote.
+fn asks_nobody(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let mut breach = Breach::of_several(
+        &candidates::ASKS_NOBODY,
+        case.window.end(),
+        "a server starts elections and asks nobody for a vote",
+    );
+    for &server in &case.window.up {
+        let life = life_at(story, server, until)?;
+        let mut sent = story.sent_by(server).filter(|call| call.sent >= life.from);
+        if sent.any(|call| call.is_vote() || call.is_pre_vote()) {
+            continue;
+        }
+        let hears = |term: u64, at: Moment| {
+            let told = |call: &Call| {
+                let asked = call.to as usize == server && call.delivered <= Some(at);
+                let answered = call.from.server as usize == server
+                    && call.returned.is_some_and(|(returned, _)| returned <= at);
+                asked && call.delivered.is_some() && call.args.term >= Some(term)
+                    || answered && call.reply.term >= Some(term)
+            };
+            story.calls.iter().any(told)
+        };
+        let views = story.views[server].iter().filter(|view| view.incarnation == life.incarnation);
+        let views = views.filter(|view| view.moment.at <= until && !view.is_leader);
+        let own: Vec<_> =
+            views.filter(|view| view.term > 0 && !hears(view.term, view.moment)).collect();
+        let terms: BTreeSet<u64> = own.iter().map(|view| view.term).collect();
+        if let (Some(first), true) = (own.first(), terms.len() > 1) {
+            let text = format!(
+                "server {server} went to term {}, and to {} others later; nothing had told it of them, and it has \
+                 sent no request for a vote since it was started",
+                first.term,
+                terms.len() - 1
+            );
+            breach = breach.by(server as u32).seen(first.moment.at, text, None);
+        }
+    }
+    breach.if_shown()
+}
 
 /// How long a handler may take that waits for nothing but a lock that is soon free.
 const SLOW: Duration = Duration::from_millis(300);

@@ -10,26 +10,25 @@ use crate::spec::rules::{all_servers, followers, leaders};
 use crate::spec::{Breach, Rule};
 use crate::story::{Call, Election, Story};
 
+/// What refutes that a leader was silent.
+const SENT_MEANWHILE: &str = "it sent something as a leader in one of these terms";
+
 pub(super) const HABITS: &[Habit] = &[
-    // Refuted if the leader that it heard was of an earlier term, or it had been silent for long.
-    despite_leader,
-    // Refuted if the leader's requests were lost, or it didn't lead any more.
-    silent,
-    // Refuted if it sent something as a leader in one of these terms.
-    leads_in_silence,
+    Habit::new(
+        despite_leader,
+        "the leader that it heard was of an earlier term, or it had been silent for long",
+    ),
+    Habit::new(silent, "the leader's requests were lost, or it didn't lead any more"),
+    Habit::new(leads_in_silence, SENT_MEANWHILE),
 ];
 
-pub(super) const SILENCE: &[Habit] = &[leads_in_silence];
+pub(super) const SILENCE: &[Habit] = &[Habit::new(leads_in_silence, SENT_MEANWHILE)];
 
 pub(super) const DEPOSED: &[Habit] = &[
-    // Refuted if no message of a higher term has reached the leader.
-    higher_term_unhandled,
-    // Refuted if the leader of the later term has sent it something.
-    not_told_of_successor,
-    // Refuted if all servers went on answering while the leader was back.
-    hung_meanwhile,
-    // Refuted if the others had two calls outstanding at the same time.
-    in_turn_meanwhile,
+    Habit::new(higher_term_unhandled, "no message of a higher term has reached the leader"),
+    Habit::new(not_told_of_successor, "the leader of the later term has sent it something"),
+    Habit::new(hung_meanwhile, "all servers went on answering while the leader was back"),
+    Habit::new(in_turn_meanwhile, "the others had two calls outstanding at the same time"),
 ];
 
 /// The same case from when the leader that isn't deposed could be reached again: with all that were alive.

@@ -8,17 +8,16 @@ use crate::event::Time;
 use crate::explain::Case;
 use crate::spec::Breach;
 use crate::spec::rules::{contract, install_snapshot, persistence};
-use crate::story::{Call, Held, Life, Purpose};
+use crate::story::{Call, Held, Life, Moment, Purpose};
 
 pub(super) const HABITS: &[Habit] = &[
-    // Refuted if it had applied something in that life, or its snapshot is no reason.
-    began_before_snapshot,
-    // Refuted if the request begins behind the server's snapshot.
-    request_below_snapshot,
-    // Refuted if no reply to a request of an earlier term came just before.
-    late_reply_heeded,
-    // Refuted if it panics with a whole log, too.
-    offset_ignored,
+    Habit::new(
+        began_before_snapshot,
+        "it had applied something in that life, or its snapshot is no reason",
+    ),
+    Habit::new(request_below_snapshot, "the request begins behind the server's snapshot"),
+    Habit::new(late_reply_heeded, "no reply to a request of an earlier term came just before"),
+    Habit::new(offset_ignored, "the same was done since the snapshot, and went well"),
 ];
 
 /// What is done with a reply is done by then.
@@ -58,6 +57,9 @@ fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
     // What snapshot() itself does comes before any index is counted from its end.
     let indexes = matches!(activity, Activity::Task | Activity::Handler { .. });
     let held = last_snapshot(case, server).filter(|_| indexes)?;
+    if went_well_since(case, (server, activity), held.moment) {
+        return None;
+    }
     let what =
         format!("server {server} used an index of Raft's as a place in a log that begins later");
     let breach = case.breach(&install_snapshot::OFFSET_IGNORED, server as u32, what);
@@ -66,6 +68,25 @@ fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
         held.index, held.index
     );
     Some(with_snapshot(breach, server, &held).concluded(case.window.until, text, None))
+}
+
+/// Whether a server has used its log since then in the way in which it panicked: by a handler that was brought
+/// entries; or by its tasks, which send entries and apply them.
+fn went_well_since(case: &Case<'_>, (server, activity): (usize, &Activity), since: Moment) -> bool {
+    let (story, until) = (case.story, case.window.end());
+    let is_since = |at: Moment| since < at && at < until;
+    match activity {
+        Activity::Handler { method } => story.handled_by(server).any(|call| {
+            let is_such = call.method == *method && call.has_entries();
+            is_such && call.handled.is_some_and(is_since)
+        }),
+        _ => {
+            let mut applied = story.applied_by(server as u32);
+            let applies = applied.any(|it| it.command.is_some() && is_since(it.moment));
+            let mut sent = story.sent_by(server);
+            applies && sent.any(|call| call.has_entries() && is_since(call.sent))
+        }
+    }
 }
 
 /// A server with a saved snapshot panics after a crash, before it has applied anything behind it.

@@ -12,35 +12,32 @@ use crate::story::{Call, Proposal, Purpose, Story};
 use crate::text::{count, list};
 
 pub(super) const HABITS: &[Habit] = &[
-    // Refuted if two of its calls were outstanding at the same time.
-    turns::in_turn,
-    // Refuted if the steps back are longer than one.
-    sending::back_one_by_one,
-    // Refuted if the follower has what comes before the leader's snapshot, or a snapshot was sent
-    // to it.
-    sending::snapshot_needed,
-    // Refuted if the requests that failed were sent again.
-    sending::moved_at_sending,
-    // Refuted if the refusals were lost on their way, or nextIndex went down.
-    sending::same_prev_again,
-    // Refuted if the answers were lost on their way, or the follower had crashed meanwhile.
-    sending::same_snapshot_again,
-    // Refuted if the same was answered and taken later.
-    sending::answer_not_taken,
-    // Refuted if another request went to that server while the call was outstanding.
-    turns::one_call,
-    // Refuted if another task did that work afterwards.
-    task_ended,
-    // Refuted if the follower refused what comes before, or a snapshot was on its way.
-    not_sent,
-    // Refuted if the answers came to a leader of another term.
-    not_committed,
-    // Refuted if what was sent since was lost.
-    commit_not_told,
-    // Refuted if it has applied something of which only heartbeats had told it.
-    heartbeat_commit,
-    // Refuted if its service was slow.
-    not_applied,
+    Habit::new(turns::in_turn, "two of its calls were outstanding at the same time"),
+    Habit::new(sending::back_one_by_one, "the steps back are longer than one"),
+    Habit::new(
+        sending::snapshot_needed,
+        "the follower has what comes before the leader's snapshot, or a snapshot was sent to it",
+    ),
+    Habit::new(sending::moved_at_sending, "the requests that failed were sent again"),
+    Habit::new(
+        sending::same_prev_again,
+        "the refusals were lost on their way, or nextIndex went down",
+    ),
+    Habit::new(
+        sending::same_snapshot_again,
+        "the answers were lost on their way, or the follower had crashed meanwhile",
+    ),
+    Habit::new(sending::answer_not_taken, "the same was answered and taken later"),
+    Habit::new(
+        turns::one_call,
+        "another request went to that server while the call was outstanding",
+    ),
+    Habit::new(task_ended, "another task did that work afterwards"),
+    Habit::new(not_sent, "the follower refused what comes before, or a snapshot was on its way"),
+    Habit::new(not_committed, "the answers came to a leader of another term"),
+    Habit::new(commit_not_told, "what was sent since was lost"),
+    Habit::new(heartbeat_commit, "it has applied something of which only heartbeats had told it"),
+    Habit::new(not_applied, "its service was slow"),
 ];
 
 /// How often the same must have been tried in vain.

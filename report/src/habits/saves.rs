@@ -8,18 +8,13 @@ use crate::spec::{Basis, Breach, Rule};
 use crate::story::{Moment, Save, Snapshot, Story};
 
 pub(super) const HABITS: &[Habit] = &[
-    // Refuted if it saved something after it had accepted the command.
-    command_not_saved,
-    // Refuted if its last save has a snapshot.
-    installed_not_saved,
-    // Refuted if a leader of a later term has replaced the entry.
-    entry_lost,
+    Habit::new(command_not_saved, "it saved something after it had accepted the command"),
+    Habit::new(installed_not_saved, "its last save has a snapshot"),
+    Habit::new(entry_lost, "a leader of a later term has replaced the entry"),
 ];
 
-pub(super) const CUT: &[Habit] = &[
-    // Refuted if what it saves gets smaller after a snapshot.
-    not_cut,
-];
+pub(super) const CUT: &[Habit] =
+    &[Habit::new(not_cut, "what it saves gets smaller after a snapshot")];
 
 fn snapshots(
     story: &Story,

@@ -7,8 +7,8 @@ use super::votes::not_taken;
 use super::{LONG, leads, up};
 use crate::explain::Case;
 use crate::outcome::Outcome;
-use crate::spec::Breach;
-use crate::spec::rules::{contract, install_snapshot, leaders};
+use crate::spec::rules::{contract, install_snapshot, leaders, persistence};
+use crate::spec::{Basis, Breach, Fact};
 use crate::story::{Call, Purpose};
 use crate::text::count;
 
@@ -77,11 +77,29 @@ pub(super) fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
         "server {leader} had {} such refusals by then, and tried the same prevLogIndex again",
         count - 1
     );
-    let what = format!("server {leader} tries the same prevLogIndex again and again");
+    // It has that entry as the last of its snapshot: one of the two doesn't know the term of it.
+    let snapshot = case.story.last_held(server, first.sent).filter(|held| held.index == prev);
+    let (rule, culprit, what) = match snapshot {
+        Some(_) => (
+            &persistence::SNAPSHOT_TERM,
+            server,
+            format!("server {server} refuses what follows its own snapshot, again and again"),
+        ),
+        None => (
+            &leaders::NEXT_INDEX_STAYS,
+            leader,
+            format!("server {leader} tries the same prevLogIndex again and again"),
+        ),
+    };
+    let had = snapshot.map(|held| {
+        Fact::new(Basis::Seen, held.moment.at, format!("server {server} {held}"), None)
+    });
     let breach = case
-        .breach(&leaders::NEXT_INDEX_STAYS, leader, what)
+        .breach(rule, culprit, what)
+        .facts(had)
         .seen(first.sent.at, refused, [first.id])
-        .seen(last.sent.at, again, [last.id]);
+        .seen(last.sent.at, again, [last.id])
+        .sure_if(false);
     // What may hold it up: a confirmation that goes as far in the same term, or that the leader takes for one.
     let confirmed = appends(case.story, leader, server, first.args.term?)
         .filter(|call| call.sent < first.sent && call.is_accepted())

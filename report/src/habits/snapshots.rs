@@ -9,12 +9,9 @@ use crate::spec::rules::{install_snapshot, persistence};
 use crate::story::{Applied, Call, Moment, Save};
 
 pub(super) const HABITS: &[Habit] = &[
-    // Refuted if the snapshot that it saved is another than its state.
-    state_for_snapshot,
-    // Refuted if the sender's own snapshot is the right one.
-    sender_s_snapshot,
-    // Refuted if the contents are those of the index that was sent with them.
-    another_index,
+    Habit::new(state_for_snapshot, "the snapshot that it saved is another than its state"),
+    Habit::new(sender_s_snapshot, "the sender's own snapshot is the right one"),
+    Habit::new(another_index, "the contents are those of the index that was sent with them"),
 ];
 
 /// The server that handed on the snapshot, and what is wrong with it.

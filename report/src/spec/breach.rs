@@ -23,6 +23,8 @@ pub struct Breach {
     pub perhaps: Option<&'static Rule>,
     /// Whether another mistake can have led to the same step.
     pub is_ambiguous: bool,
+    /// What would refute it, in a clause behind "if"; of a guess only.
+    pub refuted_if: Option<&'static str>,
 }
 
 /// Something that a breach rests on.
@@ -91,7 +93,7 @@ impl Breach {
     ) -> Breach {
         let what = what.into();
         let (servers, facts, is_ambiguous) = (vec![server], Vec::new(), false);
-        Breach { rule, at, servers, what, facts, perhaps: None, is_ambiguous }
+        Breach { rule, at, servers, what, facts, perhaps: None, is_ambiguous, refuted_if: None }
     }
 
     /// The same, and the run shows this.
@@ -142,6 +144,11 @@ impl Breach {
         Breach { is_ambiguous: self.is_ambiguous || !is_so, ..self }
     }
 
+    /// The same as a guess, and what would refute it.
+    pub(crate) fn refuted_if(self, clause: &'static str) -> Breach {
+        Breach { refuted_if: Some(clause), ..self }
+    }
+
     pub(crate) fn or(self, perhaps: &'static Rule) -> Breach {
         Breach { perhaps: Some(perhaps), ..self }
     }
@@ -172,6 +179,8 @@ impl Breach {
             self.facts.push(doubt.clone());
         }
         let confidence = if self.is_certain() { Confidence::Certain } else { Confidence::Likely };
+        // What is proven isn't a guess.
+        let refuted_if = self.refuted_if.filter(|_| confidence != Confidence::Certain);
         let Rule { id, says, place, look, normal, .. } = *self.rule;
         let evidence = |fact: Fact| Evidence { text: fact.text, at: fact.at, calls: fact.calls };
         Finding {
@@ -182,6 +191,7 @@ impl Breach {
             rule: format!("{says} ({place})"),
             look: look.to_owned(),
             normal: normal.map(str::to_owned),
+            refuted_if: refuted_if.map(str::to_owned),
         }
     }
 }

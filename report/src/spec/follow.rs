@@ -113,7 +113,7 @@ impl Known<'_> {
         let server = &mut self.servers[number as usize];
         let log = &mut server.log;
         if index > log.last_index() && !log.open {
-            log.open = true; // it says so, and it may be wrong
+            (log.open, log.is_claimed) = (true, true); // it says so, and it may be wrong
             return;
         }
         // A request that was built before the last change tells of the log as it was then; what came in an
@@ -232,6 +232,13 @@ impl Known<'_> {
         }
         let last_new = prev + entries.len() as u64;
         server.commit = server.commit.max(call.args.leader_commit.unwrap_or(0).min(last_new));
+        // What its snapshot covers it doesn't look at, and doesn't change.
+        let covered = server.snapshot.map_or(0, |held| held.index);
+        if prev < covered {
+            let behind = entries.get((covered - prev) as usize..).unwrap_or_default();
+            server.log.accept((covered, None), behind, (moment, term));
+            return self.confirms(call, moment, last_new);
+        }
         // It is a leader's, and so true, whatever it was that was known.
         let own = server.log.term(prev);
         if own.is_some() && own != call.args.prev_log_term && call.args.prev_log_term.is_some() {
@@ -272,7 +279,14 @@ impl Known<'_> {
         if call.reply.term.is_some_and(|now| now > term) || is_older || is_refused {
             return;
         }
-        server.commit = server.commit.max(index);
+        let committed = server.commit;
+        // Who answers in an earlier term hasn't taken note of the request's, and perhaps of nothing else.
+        if call.reply.term.is_some_and(|now| 0 < now && now < term) {
+            server.log.blur(committed);
+            server.log.open = true;
+            return;
+        }
+        server.commit = committed.max(index);
         let log = &mut server.log;
         let included = call.args.last_included_term;
         if log.last_index() < index || log.term(index) != included {
@@ -281,6 +295,8 @@ impl Known<'_> {
                 log.replaced = Some(Replaced { at: moment.at, call: call.id, index, terms });
             }
             log.open = log.term(index).is_none() && (log.open || log.last_index() >= index);
+            // What it covers may be other entries than those that are known.
+            log.blur(committed);
             log.end_with(index, included);
             log.changed = Some((moment, term));
         }

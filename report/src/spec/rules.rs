@@ -19,6 +19,7 @@ pub(crate) mod request_vote;
 use std::sync::LazyLock;
 
 use super::breach::Breach;
+use super::place::Place;
 use super::{Did, Known};
 use crate::story::Moment;
 
@@ -31,7 +32,10 @@ pub struct Rule {
     pub alias: Option<&'static str>,
     /// What it means if it is broken.
     pub kind: Kind,
-    /// Where it stands: in Figures 2 and 13 of the extended Raft paper, in its sections, in the contract.
+    /// The rules of Figures 2 and 13, or of the contract, that a breach of it breaks, as data; none if it is no
+    /// rule of either.
+    pub places: &'static [Place],
+    /// Where it stands, in words: in Figures 2 and 13 of the extended Raft paper, in its sections, in the contract.
     pub place: &'static str,
     /// The rule, in a sentence without a full stop.
     pub says: &'static str,
@@ -168,11 +172,12 @@ macro_rules! check {
 }
 pub(crate) use check;
 
-/// The rows of a file: `NAME: Kind "id" = "alias", "place", "what it says", "where to look"; checks…`.
+/// The rows of a file: `NAME: Kind "id" = "alias" at [Part 1], "place", "what it says", "where to look"; checks…`.
 macro_rules! rules {
     ($(
         $(#[doc = $doc:literal])*
-        $name:ident: $kind:ident $id:literal $(= $alias:literal)?,
+        $name:ident: $kind:ident $id:literal $(= $alias:literal)?
+        at [$($part:ident $($number:literal)?),*],
         $place:expr, $says:expr, $look:expr $(, normal $normal:expr)?
         $(=> $($on:ident $judge:ident $($within:ident)?),+)?;
     )+) => {
@@ -182,6 +187,10 @@ macro_rules! rules {
                 id: $id,
                 alias: $crate::spec::rules::rules!(@or $($alias)?),
                 kind: $crate::spec::Kind::$kind,
+                places: &[$($crate::spec::Place {
+                    part: $crate::spec::Part::$part,
+                    number: $crate::spec::rules::rules!(@or $($number)?),
+                }),*],
                 place: $place,
                 says: $says,
                 look: $look,

@@ -24,7 +24,10 @@ const SEEN: usize = 5;
 impl Story {
     /// Finds out what names mean: forgets what is counted in another way, and notes what is guessed.
     pub(super) fn judge_names(&mut self) {
-        let otherwise = self.counted_otherwise();
+        let mut otherwise = self.counted_otherwise();
+        if otherwise.has(Slot::LastLogIndex) && self.shift_last_index() {
+            otherwise.remove(Slot::LastLogIndex);
+        }
         if !otherwise.is_empty() {
             self.forget(otherwise);
         }
@@ -35,6 +38,9 @@ impl Story {
         }
         let confirmed: Vec<Slot> = guessed.iter().filter(|&slot| self.confirms(slot)).collect();
         confirmed.into_iter().for_each(|slot| guessed.remove(slot));
+        if self.last_index_shift > 0 {
+            guessed.insert(Slot::LastLogIndex);
+        }
         self.guessed = guessed;
     }
 
@@ -91,6 +97,12 @@ impl Story {
         let first = self.first_entry();
         let early = || self.calls.iter().take_while(|call| call.sent < first);
         for slot in [Slot::LastLogIndex, Slot::PrevLogIndex, Slot::LeaderCommit] {
+            // What every follower refuses is no way to count.
+            let of_leaders =
+                || early().filter(|call| index(call, slot).is_some() && call.is_append());
+            if of_leaders().any(Call::is_rejected) && !of_leaders().any(Call::is_accepted) {
+                continue;
+            }
             let mut values = early().filter_map(|call| index(call, slot));
             let Some(value) = values.next().filter(|&value| value > 0) else { continue };
             let mut count = 1;
@@ -107,6 +119,30 @@ impl Story {
             names.insert(Slot::LastIncludedIndex);
         }
         names
+    }
+
+    /// Where only requests for votes count otherwise, and call an empty log's last index the same each time: they
+    /// are read as that much less. Returns whether they are.
+    fn shift_last_index(&mut self) -> bool {
+        let values = || {
+            let asked = self.votes.iter().map(|&place| &self.calls[place]);
+            asked.filter_map(|call| call.args.last_log_index)
+        };
+        let Some(shift) = values().next().filter(|_| !self.counts_entries_from_zero()) else {
+            return false;
+        };
+        if shift != 1 || values().any(|value| value < shift) {
+            return false;
+        }
+        for &place in &self.votes {
+            let args = &mut self.calls[place].args;
+            if let Some(index) = &mut args.last_log_index {
+                *index -= shift;
+                args.guessed.insert(Slot::LastLogIndex);
+            }
+        }
+        self.last_index_shift = shift;
+        true
     }
 
     /// Whether the last entries that leaders send are one short of those that their `start()` returned, and

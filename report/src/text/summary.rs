@@ -226,4 +226,7 @@ fn cause(text: &mut String, label: &str, finding: &Finding) {
     if let Some(normal) = &finding.normal {
         detail(text, &format!("a working run: {normal}"));
     }
+    if let Some(refuted_if) = &finding.refuted_if {
+        detail(text, &format!("a wrong guess if {refuted_if}"));
+    }
 }

@@ -385,6 +385,7 @@ mod tests {
             rule: "be fast (§1)".to_owned(),
             look: "look".to_owned(),
             normal: None,
+            refuted_if: None,
         };
         Explanation { findings: vec![finding], not_the_cause: Vec::new() }
     }

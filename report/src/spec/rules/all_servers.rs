@@ -3,43 +3,44 @@
 use std::time::Duration;
 
 use super::contract::TERM_NOT_TOLD;
-use super::persistence::{TERM_NOT_SAVED, promised, went_back};
+use super::persistence::{TERM_NOT_SAVED, fell_in_crash, promised, went_back};
 use super::rules;
 use crate::event::Time;
 use crate::spec::breach::{Basis, Breach};
+use crate::spec::server::Shown;
 use crate::spec::{Known, step};
 use crate::story::{Call, Moment, Purpose, View};
 
 rules! {
-    WENT_BACK: Safety "term-went-back" = "M3",
+    WENT_BACK: Safety "term-went-back" = "M3" at [AllServers 2, AppendEntries 1],
         "Figure 2, All Servers 2, AppendEntries 1; §5.1",
         "terms only go up: a server takes over a term that is higher than its own, and refuses what comes with \
          a lower one",
         "where the current term is set: only to a higher one, also when a reply or a leader names another"
         => Views view_goes_back within;
-    NOT_ADOPTED: Contract "term-not-adopted",
+    NOT_ADOPTED: Contract "term-not-adopted" at [AllServers 2],
         "Figure 2, All Servers 2; §5.1",
         "if RPC request or response contains term T > currentTerm: set currentTerm = T, convert to follower",
         "the first lines of every handler, and of what is done with every reply, a refusal above all: the \
          higher term is adopted before anything else"
         => Votes stays_below, Answers stays_below, Takes stays_below, Gets ignores_reply;
-    ANSWERS_LOWER: Safety "answer-without-term" = "M4",
+    ANSWERS_LOWER: Safety "answer-without-term" = "M4" at [RequestVote 1, AppendEntries 1],
         "Figure 2, Results of RequestVote and AppendEntries; §5.1",
         "each reply has the answering server's current term, for the asking one to update itself",
         "every return of a handler, those of refusals, too: the reply's term is set to the current one"
         => Votes answers_lower within, Answers answers_lower within, Takes answers_lower within;
-    HANGS: Liveness "server-hangs" = "M16",
+    HANGS: Liveness "server-hangs" = "M16" at [Contract 10],
         "rule 10 of the contract; §5.1; §5.6",
         "a handler returns soon: it waits neither for a lock that is held across an RPC nor for a channel that \
          nobody reads",
         "an async mutex whose guard lives across a call's .await, two locks that are taken in different orders, \
          a send on a full channel in a handler";
-    NOT_APPLIED: Liveness "committed-not-applied",
+    NOT_APPLIED: Liveness "committed-not-applied" at [AllServers 1],
         "Figure 2, All Servers 1; §5.3",
         "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied]",
         "what wakes the task that applies, and what it may be waiting for: a notice that came before it \
          waited, a lock, a full channel";
-    APPLIES_LATE: Liveness "applies-late",
+    APPLIES_LATE: Liveness "applies-late" at [AllServers 1],
         "Figure 2, All Servers 1; §5.3",
         "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied], at once",
         "what the task that applies waits for: a notice of each new commitIndex, not the next turn of a slow \
@@ -138,7 +139,9 @@ fn answers_lower(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     let before = if life < now { "before a crash " } else { "" };
     let was = format!("{before}server {number} {how} {} in term {}", proof.method, reached.term);
     let is_below = seen.is_some_and(|seen| seen < reached.term);
-    let (rule, what) = if life < now && is_below {
+    let shown = Shown { term: reached.term, life, moment: at, call: Some(proof.id) };
+    let is_lost = life < now && is_below && fell_in_crash(known, number, &shown, moment);
+    let (rule, what) = if is_lost {
         (&TERM_NOT_SAVED, format!("server {number} forgot its term in a crash"))
     } else if is_below && seen == Some(term) {
         let what = format!("server {number} went back from term {} to term {term}", reached.term);
@@ -202,6 +205,10 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
         return None;
     }
     let (story, from) = (known.story, call.from);
+    // Whoever isn't in the request's term any more may have stopped waiting for replies to it.
+    if story.view_at(from.server as usize, moment.at).is_some_and(|view| view.term > asked) {
+        return None;
+    }
     let due = step::later(moment, DEALT_WITH);
     let mut later = story.sent_by(from.server as usize).filter(|later| later.sent > due);
     let later = later.find(|later| later.from == from && later.purpose != Purpose::Other);

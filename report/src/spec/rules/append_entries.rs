@@ -12,48 +12,49 @@ use crate::spec::{Known, step};
 use crate::story::{Call, Moment};
 
 rules! {
-    OLD_LEADER_OBEYED: Safety "old-leader-obeyed" = "M6",
+    OLD_LEADER_OBEYED: Safety "old-leader-obeyed" = "M6" at [AppendEntries 1],
         "Figure 2, AppendEntries 1; §5.1",
         "a request whose term is lower than one's own is refused",
         "the beginning of the handler of AppendEntries"
         => Answers obeys_old_leader within;
-    MISMATCH_ACCEPTED: Safety "log-mismatch-accepted",
+    MISMATCH_ACCEPTED: Safety "log-mismatch-accepted" at [AppendEntries 2],
         "Figure 2, AppendEntries 2; §5.3",
         "a follower refuses entries if its log has no entry at prevLogIndex whose term is prevLogTerm",
         "the consistency check of AppendEntries: both the index and the term, for heartbeats, too"
         => Answers accepts_mismatch;
-    MATCH_REFUSED: Contract "fitting-entries-refused",
+    MATCH_REFUSED: Contract "fitting-entries-refused" at [AppendEntries 2],
         "Figure 2, AppendEntries 2; §5.3",
         "entries are refused only if the log has no entry at prevLogIndex whose term is prevLogTerm",
         "the consistency check of AppendEntries: the index that it looks at, and what it compares"
         => Answers refuses_what_it_has;
-    TRUNCATED: Safety "log-truncated" = "M7",
+    TRUNCATED: Safety "log-truncated" = "M7" at [AppendEntries 3],
         "Figure 2, AppendEntries 3; §5.3",
         "only an entry that conflicts with a new one, of the same index and another term, is deleted, with all \
          that follow it",
         "where a follower cuts its log: not at prevLogIndex, and not at the end of the request's entries, \
          unless one of them conflicts"
         => Asks asks_with_less;
-    SUFFIX_KEPT: Safety "conflicting-suffix-kept" = "M7",
+    SUFFIX_KEPT: Safety "conflicting-suffix-kept" = "M7" at [AppendEntries 3],
         "Figure 2, AppendEntries 3; §5.3",
         "if an existing entry conflicts with a new one (same index but different terms), the existing entry \
          and all that follow it are deleted",
         "where a follower takes over new entries: at the first that conflicts the log is cut, and what follows \
-         is appended";
-    COMMITS_BEYOND: Safety "commits-beyond-new-entries" = "M21",
+         is appended"
+        => Applies applies_replaced;
+    COMMITS_BEYOND: Safety "commits-beyond-new-entries" = "M21" at [AppendEntries 5],
         "Figure 2, AppendEntries 5; §5.3",
         "commitIndex = min(leaderCommit, index of last new entry); what follows that entry may not be the \
          leader's",
         "where a follower's commitIndex goes up: the last new entry is prevLogIndex + the number of entries, \
          not the end of the log"
         => Applies applies_unknown;
-    COMMIT_OF_REFUSED: Safety "commit-of-refused-request" = "M21",
+    COMMIT_OF_REFUSED: Safety "commit-of-refused-request" = "M21" at [AppendEntries 5, AppendEntries 2],
         "Figure 2, AppendEntries 1, 2 and 5; §5.3",
         "a request that is refused changes nothing: its leaderCommit speaks of the leader's log, which this \
          server's log isn't yet",
         "the order of the handler's steps: commitIndex goes up in the last one, behind every return that \
          refuses";
-    HEARTBEAT_COMMIT: Liveness "heartbeat-commit-ignored",
+    HEARTBEAT_COMMIT: Liveness "heartbeat-commit-ignored" at [AppendEntries 5],
         "Figure 2, AppendEntries 5; §5.3",
         "if leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of last new entry): \
          heartbeats tell it, too",
@@ -104,8 +105,10 @@ fn accepts_mismatch(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
         }
         _ => return None,
     };
-    // The term at a snapshot's end may be said wrongly by who sends, too.
-    if server.snapshot.is_some_and(|held| held.index == prev) && prev_term == 0 {
+    // The term at a snapshot's end may be said wrongly by who sends, too; what lies before is compared with
+    // nothing.
+    if server.snapshot.is_some_and(|held| held.index > prev || held.index == prev && prev_term == 0)
+    {
         return None;
     }
     let text = format!(
@@ -241,7 +244,8 @@ fn ends_with_earlier_term(
         let breach = Breach::new(&LOG_NOT_SAVED, moment, number, what);
         let breach = breach.facts(had(known, number, last, moment));
         let text = format!("after a crash {text}");
-        return Some(breach.seen(moment.at, text, [call.id]).sure_if(is_told));
+        let breach = breach.seen(moment.at, text, [call.id]);
+        return Some(breach.sure_if(is_told && !server.log.is_claimed));
     }
     Some(kept_suffix(known, number, (moment, text, call)).sure_if(is_told))
 }
@@ -254,18 +258,19 @@ pub(crate) fn kept_suffix(
 ) -> Breach {
     let log = &known.server(number).log;
     let last = log.last_index();
-    let (rule, what) = match log.replaced.filter(|replaced| replaced.index == last) {
-        Some(_) => (
-            &KEPT_OVER_SNAPSHOT,
-            format!("server {number} kept its log over a snapshot that conflicts with it"),
-        ),
-        None => (
-            &SUFFIX_KEPT,
-            format!(
-                "server {number} kept entries behind one that had replaced another: terms never go down in \
-                 a log"
-            ),
-        ),
+    let confirmed = log.confirmed(last);
+    let mut handled = known.story.handled_by(number as usize);
+    let confirming = handled.find(|call| confirmed.is_some_and(|own| own.call == call.id));
+    let by_snapshot = confirming.is_some_and(Call::is_snapshot);
+    let is_replaced = log.replaced.is_some_and(|replaced| replaced.index == last);
+    let (rule, what) = if is_replaced || by_snapshot {
+        let what = format!("server {number} kept its log over a snapshot that conflicts with it");
+        (&KEPT_OVER_SNAPSHOT, what)
+    } else {
+        let what = format!(
+            "server {number} kept entries behind one that had replaced another: terms never go down in a log"
+        );
+        (&SUFFIX_KEPT, what)
     };
     let mut breach =
         Breach::new(rule, moment, number, what).facts(had(known, number, last, moment));
@@ -275,7 +280,63 @@ pub(crate) fn kept_suffix(
         let at = breach.facts.last().map_or(moment.at, |had| had.at);
         breach = breach.seen(at, format!("that entry is of term {term}"), None);
     }
-    breach.seen(moment.at, format!("later {text}"), [call.id])
+    // What it calls committed it doesn't replace, whatever a leader sends that lacks it. And what a request only
+    // follows it may have had otherwise.
+    let brought = confirming.is_some_and(|call| call.args.prev_log_index < Some(last));
+    let can_replace =
+        known.server(number).commit <= last && (is_replaced || brought && !by_snapshot);
+    let is_sure = can_replace && !log.is_claimed;
+    breach.seen(moment.at, format!("later {text}"), [call.id]).sure_if(is_sure)
+}
+
+/// A server applies a command that it had at an index before it accepted another leader's entry there.
+fn applies_replaced(
+    known: &Known<'_>,
+    moment: Moment,
+    applied: &crate::story::Applied,
+) -> Option<Breach> {
+    let (number, index) = (applied.server.server, applied.index);
+    let command = applied.command.as_ref()?;
+    let log = &known.server(number).log;
+    let term = log.term(index).filter(|_| !log.is_claimed)?;
+    let is_it = |own: &crate::story::Proposal| own.command.bytes() == command.bytes();
+    let proposed = || known.proposed_at(index).filter(|own| own.moment < moment);
+    let others = proposed().find(|own| own.term == term && !is_it(own))?;
+    let earlier = proposed().find(|own| own.term < term && is_it(own))?;
+    if proposed().any(|own| own.term == term && is_it(own)) {
+        return None;
+    }
+    let confirmed = log.confirmed(index)?;
+    let what = format!(
+        "server {number} accepted the entry of term {term} at index {index}, and kept the one of term {} there",
+        earlier.term
+    );
+    let had = format!("server {number} confirmed its log up to index {}", confirmed.up_to);
+    let gave = |own: &crate::story::Proposal| {
+        format!(
+            "server {}'s start() gave {:?} index {index} in term {}",
+            own.server.server, own.command, own.term
+        )
+    };
+    let breach = Breach::new(&SUFFIX_KEPT, moment, number, what)
+        .seen(earlier.moment.at, gave(earlier), None)
+        .seen(others.moment.at, gave(others), None)
+        .seen(confirmed.at, had, [confirmed.call]);
+    let text = format!("it applied {command:?} at index {index}");
+    // It may have taken nothing over, for another reason.
+    Some(breach.seen(moment.at, text, None).sure_if(false))
+}
+
+/// Whether the last that a server did about its log, in its present life, was to send requests as a leader,
+/// whatever it says of itself.
+fn acts_as_leader(known: &Known<'_>, number: u32, moment: Moment) -> bool {
+    let (story, life) = (known.story, known.server(number).life);
+    let mut sent = story.sent_by(number as usize).rev().filter(|call| call.is_leaders());
+    let sent = sent.find(|call| call.from.incarnation == life && call.sent < moment);
+    let mut followed = story.handled_by(number as usize).rev();
+    let followed = followed
+        .find(|call| call.is_leaders() && !call.is_rejected() && call.handled < Some(moment));
+    sent.is_some_and(|sent| Some(sent.sent) > followed.and_then(|call| call.handled))
 }
 
 /// A follower applies what it couldn't know to be committed.
@@ -314,11 +375,13 @@ fn applies_unknown(
             refused.from.server, refused.args.leader_commit?
         );
         let breach = Breach::new(&COMMIT_OF_REFUSED, moment, number, what);
-        return Some(breach.seen(at, said, [refused.id]).seen(moment.at, text, None));
+        let breach = breach.seen(at, said, [refused.id]).seen(moment.at, text, None);
+        return Some(breach.sure_if(!acts_as_leader(known, number, moment)));
     }
     let what = format!("server {number} applied what it couldn't know to be committed");
     let breach = Breach::new(&COMMITS_BEYOND, moment, number, what);
     // The tester tells a restarted server nothing of what it had applied: what it knows may be saved, which
     // the wire doesn't show.
-    Some(breach.known(Basis::seen_if(server.life == 1), moment.at, text, None))
+    let breach = breach.known(Basis::seen_if(server.life == 1), moment.at, text, None);
+    Some(breach.sure_if(!acts_as_leader(known, number, moment)))
 }

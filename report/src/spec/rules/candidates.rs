@@ -15,63 +15,70 @@ pub(crate) const NORMAL: &str = "somebody starts an election within 0.6 s after 
 const COUNTED: &str = "the candidate leads as soon as the deciding vote is in";
 
 rules! {
-    WITHOUT_NEW_TERM: Safety "election-without-new-term",
+    WITHOUT_NEW_TERM: Safety "election-without-new-term" at [Candidates 1],
         "Figure 2, Candidates 1; §5.2",
         "a candidate increments currentTerm before it asks for votes, also when it stands again",
         "the beginning of an election: the term goes up for a candidate, too",
         normal NORMAL
         => Asks stands_in_term_zero;
-    WITHOUT_MAJORITY: Safety "leads-without-majority" = "M17",
+    ASKS_NOBODY: Liveness "votes-not-asked-for" at [Candidates 1],
+        "Figure 2, Candidates 1; §5.2",
+        "on conversion to candidate, start election: increment currentTerm, vote for self, reset election timer, \
+         send RequestVote RPCs to all other servers",
+        "where an election begins: whom the requests for votes go to, and whether they are sent at all, in tasks \
+         that live on",
+        normal NORMAL;
+    WITHOUT_MAJORITY: Safety "leads-without-majority" = "M17" at [Candidates 2],
         "Figure 2, Candidates 2; §5.2",
         "a candidate leads once it has votes of a majority of all servers, in the same term",
         "the number that a candidate's votes are compared with: more than half of all servers, whoever can be \
          reached; and whether it counts a call that failed, or a vote of an earlier term"
         => Appends leads_without_votes, Installs leads_without_votes;
-    COUNTED_TWICE: Safety "voter-counted-twice" = "M17",
+    COUNTED_TWICE: Safety "voter-counted-twice" = "M17" at [Candidates 2],
         "Figure 2, Candidates 2; §5.2",
         "a majority is of servers, not of replies: each has one vote, however often its reply comes, and the \
          candidate's own vote is one",
         "how votes are counted: a set of the servers that have voted, not a number that goes up with each reply";
-    LEADS: Liveness "majority-not-recognised",
+    LEADS: Liveness "majority-not-recognised" at [Candidates 2],
         "Figure 2, Candidates 2; §5.2",
         "if votes received from majority of servers: become leader; a majority of n servers is n/2 + 1, the \
          candidate's own vote included",
         "where votes are counted: whether the own vote is one of them, and what they are compared with",
         normal COUNTED;
-    WAITS_FOR_ALL: Liveness "waits-for-all-replies",
+    WAITS_FOR_ALL: Liveness "waits-for-all-replies" at [Candidates 2],
         "Figure 2, Candidates 2; §5.2",
         "if votes received from majority of servers: become leader",
         "a loop or join over all vote replies: count each reply as it arrives, and become leader with the one \
          that makes the majority",
         normal COUNTED;
-    GIVES_UP: Liveness "candidate-gives-up",
+    GIVES_UP: Liveness "candidate-gives-up" at [Candidates 2],
         "Figure 2, Candidates 2 to 4; §5.2",
         "a candidate stands until it wins, another server leads, or its election timeout elapses: a vote that \
          is refused ends nothing, and a slow one still counts",
         "what a candidate does with a reply that is no vote, and for how long it waits for the others: an \
          election timeout is many times as long as a round trip",
         normal COUNTED;
-    NOT_RESTARTED: Liveness "election-not-restarted" = "M12",
+    NOT_RESTARTED: Liveness "election-not-restarted" = "M12" at [Candidates 4],
         "Figure 2, Candidates 4; §5.2",
         "if election timeout elapses: start new election. A call to a server that can't be reached takes up to \
          7 s to fail in this network",
         "a loop, join or channel receive that waits for vote replies before the election timer is looked at \
          again; send each request in a task of its own, and count where the reply arrives",
         normal NORMAL;
-    SPLIT: Liveness "votes-split" = "M14",
+    SPLIT: Liveness "votes-split" = "M14" at [ElectionTimeout],
         "§5.2, §9.3",
         "election timeouts are chosen randomly, anew each time, from an interval that is wide beside the time \
          an election takes",
         "where the election timeout is drawn: once for all, from a narrow range, or as a constant",
         normal NORMAL;
-    SAME_SEED: Liveness "same-seed-everywhere",
+    SAME_SEED: Liveness "same-seed-everywhere" at [ElectionTimeout],
         "§5.2, §9.3",
         "each server draws election timeouts of its own: generators that begin with the same seed draw the \
          same",
         "how the random generator is seeded: not by the time (all servers start at the same instant of virtual \
          time) and not by a constant; by the server's number, or from the thread's generator",
         normal NORMAL;
-    ALWAYS_THE_SAME: Liveness "timeout-always-the-same",
+    ALWAYS_THE_SAME: Liveness "timeout-always-the-same" at [ElectionTimeout],
         "§5.2, §9.3",
         "election timeouts are chosen randomly, anew each time, so that it isn't always the same server that \
          stands first",

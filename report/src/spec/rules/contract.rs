@@ -15,36 +15,36 @@ use crate::spec::flow::{applies_unheard, sends_unheard, shows_unheard};
 use crate::story::{Call, Moment, Proposal, View};
 
 rules! {
-    CONTRADICTS_ITSELF: Contract "says-another-state",
+    CONTRADICTS_ITSELF: Contract "says-another-state" at [Candidates 1, RequestVote 2],
         "Figure 2, Arguments of RequestVote and AppendEntries; §5.3, §5.4.1",
         "what a message says of its sender is the sender's state when the message is made: its term, its log's \
          end, its commit index",
         "where the request is filled in: each field from the state as it is now, under one lock; the last \
          index and the last term both from the log's last entry";
-    TERM_ZERO: Contract "entry-of-term-zero",
+    TERM_ZERO: Contract "entry-of-term-zero" at [Leaders 3, Snapshots],
         "Figure 2, State: log[]; §5.3, §7",
         "an entry has the term in which a leader took it, and the first of those is 1: only index 0, where \
          there is no entry, has term 0",
         "the function that returns the term at an index: what it returns where the log begins, at its end, and \
          at the snapshot's last index"
         => Asks asks_with_term_zero, Appends follows_term_zero;
-    LEADER_ONLY_TOLD: Contract "leader-only-told",
+    LEADER_ONLY_TOLD: Contract "leader-only-told" at [Contract 4],
         "Figure 4; §5.1, §5.2; rule 4 of the contract",
         "a server leads from the votes of a majority on, until it learns of a higher term; get_state tells that",
         "what get_state reads: the role as it is now, which is neither a candidate's nor that of an earlier \
          term"
         => Views only_says_so;
-    TERM_NOT_TOLD: Contract "term-not-told",
+    TERM_NOT_TOLD: Contract "term-not-told" at [Contract 4],
         "Figure 2, State: currentTerm; §5.1; rule 4 of the contract",
         "get_state tells the current term, which only goes up",
         "what get_state reads: currentTerm itself, and not a copy of it; or what the answers have for their \
          server's term"
         => Views tells_less;
-    LEADER_NOT_TOLD: Liveness "leader-not-told",
+    LEADER_NOT_TOLD: Liveness "leader-not-told" at [Contract 4],
         "rule 4 of the contract",
         "get_state tells the term and whether the server believes itself the leader",
         "what get_state reads, and where the role becomes leader";
-    APPLIED_TWICE: Safety "applied-twice" = "M9",
+    APPLIED_TWICE: Safety "applied-twice" = "M9" at [AllServers 1],
         "Figure 2, All Servers 1; §5.3; rule 6 of the contract",
         "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied]: each index once, none \
          left out",
@@ -52,83 +52,83 @@ rules! {
          lastApplied before it lets go of the lock; and whether something moves it back, such as a snapshot \
          that is older"
         => Applies applies_in_order within;
-    LEFT_OUT: Safety "apply-left-out" = "M9",
+    LEFT_OUT: Safety "apply-left-out" = "M9" at [AllServers 1],
         APPLIED_TWICE.place,
         APPLIED_TWICE.says,
         "how far lastApplied moves at a time, when commitIndex has gone up by more than one, and whether \
          everything that it passes has been handed on: a send that fails or is given up leaves a gap";
-    COMMIT_GOES_BACK: Safety "commit-goes-back" = "M9",
+    COMMIT_GOES_BACK: Safety "commit-goes-back" = "M9" at [VolatileState],
         "Figure 2, Volatile state: commitIndex, increases monotonically",
         "commitIndex only goes up",
         "where commitIndex is set: never to less than it is, also by a snapshot or a leader that knows less"
         => Views commit_goes_back within;
-    TWO_COMMANDS: Safety "two-commands-at-an-index" = "M10",
+    TWO_COMMANDS: Safety "two-commands-at-an-index" = "M10" at [AppendEntries, Leaders],
         "§5.4.3, State Machine Safety",
         "no two servers apply different commands at the same index",
         "who votes for whom, when an entry is called committed, and what can change it in a log after that"
         => Applies applies_another within;
-    MOVED: Safety "applied-at-another-index",
+    MOVED: Safety "applied-at-another-index" at [AppendEntries 4, Snapshots],
         "Figure 2, AppendEntries 4; §5.3, §7",
         "an entry has the index that its leader gave it, in every log and whatever a snapshot has replaced: the \
          first entry of a request has the index prevLogIndex + 1",
         "where indexes become places in the log and places become indexes: above all where a request begins \
          before the end of the snapshot, and where the log is cut"
         => Applies applies_moved;
-    INDEX_FROM_ZERO: Contract "index-from-zero",
+    INDEX_FROM_ZERO: Contract "index-from-zero" at [Leaders 2, Contract 3],
         "Figure 2, State: log[]; rule 3 of the contract",
         "the first index is 1",
         "what start() returns: the index of the entry that it appended, not the log's length before"
         => Proposes index_zero;
-    INDEX_TWICE: Contract "index-given-twice",
+    INDEX_TWICE: Contract "index-given-twice" at [Leaders 2],
         "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
         "a leader appends each command behind its log's last entry, committed or not",
         "how start() finds the index that it returns"
         => Proposes index_twice;
-    REFUSES_COMMANDS: Liveness "leader-refuses-commands",
+    REFUSES_COMMANDS: Liveness "leader-refuses-commands" at [Leaders 2],
         "Figure 2, Leaders 2; §5.3; rule 2 of the contract",
         "if command received from client: append entry to local log: start() returns at once, and refuses only \
          if the server doesn't lead",
         "start(): under which condition it returns that the server doesn't lead; get_state() must say the \
          same. Neither entries that aren't committed nor silent followers are a reason";
-    ONE_COMMAND: Liveness "one-command-at-a-time",
+    ONE_COMMAND: Liveness "one-command-at-a-time" at [Leaders 2, Contract 2],
         REFUSES_COMMANDS.place,
         REFUSES_COMMANDS.says,
         "start(): what it waits for or depends on beside the role, such as commitIndex";
-    START_WAITS: Liveness "start-waits",
+    START_WAITS: Liveness "start-waits" at [Contract 2],
         "rule 2 of the contract; §5.3",
         "start() returns at once: it appends the command, and waits neither for agreement nor for the disk; the \
          service answers its client when the entry is applied",
         "what start() waits for: a reply, a channel, a commit; or a lock that it, or who called it, holds \
          already";
-    LOCK_WHILE_APPLYING: Liveness "lock-held-while-applying",
+    LOCK_WHILE_APPLYING: Liveness "lock-held-while-applying" at [Contract 8],
         "rule 8 of the contract",
         "no lock is held while something waits, above all not while a message is sent to the apply channel: the \
          service may call snapshot() before it takes the next message",
         "what snapshot() waits for: a lock that it holds already, a receive; or the task that sends to the \
          apply channel, which copies what it sends, lets go of the lock, and sends then";
-    KILLED_WAITS: Liveness "killed-server-waits",
+    KILLED_WAITS: Liveness "killed-server-waits" at [Contract 12],
         "rule 12 of the contract",
         "a server that is killed ends its work: kill() returns at once, leaves no lock taken, and its tasks end",
         "what kill() locks, and whether it lets go of it; and the tasks' loops, which have to end once the \
          server is killed";
-    LATE_REPLY: Liveness "late-reply-heeded",
+    LATE_REPLY: Liveness "late-reply-heeded" at [Candidates 2, Leaders 3],
         "§5.1, §5.2",
         "a reply tells of the term in which its request was sent: if currentTerm isn't that any more, it says \
          nothing of now",
         "the first thing that is done with a reply: its request's term is compared with currentTerm, and the \
          reply is dropped if they differ";
-    REPLY_NOT_TAKEN: Liveness "reply-not-taken",
+    REPLY_NOT_TAKEN: Liveness "reply-not-taken" at [Contract 10],
         "§5.1, §5.5; rule 10 of the contract",
         "a reply counts whenever it comes: a call takes as long as the network takes, and whoever stops waiting \
          for it loses what it says",
         "what ends the wait for a call: a timeout around it, a select! with a timer in it, a task that is \
          aborted. Await each call to its end in a task of its own",
         normal "a reply takes up to 27 ms on an unreliable network, and up to 2.2 s where replies are reordered";
-    TASK_ENDED: Liveness "task-ended",
+    TASK_ENDED: Liveness "task-ended" at [Contract 1],
         "rule 1 of the contract",
         "a task whose work is needed for as long as the server lives, or leads, goes on until then",
         "the task's loop: what returns from it, breaks it or ends it by an error, and who aborts it";
-    NOT_INFORMED: Safety "knows-what-nothing-told",
+    NOT_INFORMED: Safety "knows-what-nothing-told" at [],
         "§5.1: servers communicate using RPCs",
         "a server knows only what a message, its own start(), or its disk has brought it",
         "what the servers share beside the network: a static, a file, an address of another's memory"
@@ -140,8 +140,10 @@ fn asks_with_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option
     // What its log doesn't have it says wrongly in another way.
     let log = &known.server(call.from.server).log;
     let has = log.open || index <= log.last_index();
+    // That the log is that long may be its own word only.
     (has && call.args.last_log_term == Some(0))
         .then(|| says_term_zero(known, (moment, call), index))?
+        .map(|breach| breach.sure_if(!log.is_claimed))
 }
 
 fn follows_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
@@ -221,7 +223,7 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     let since = views.skip_while(|(other, _)| other.moment < view.moment);
     let told = since.take_while(|(other, _)| other.is_leader).last();
     let told = told.map_or(view.moment.at, |(_, until)| until);
-    let until = first.map_or(told, |call| call.sent.at);
+    let until = first.map_or(told, |call| call.sent.at.min(told));
     let is_silent = until.0.saturating_sub(view.moment.at.0) >= SILENT;
     // Who has led may have come to a later term just now; not where another was elected in it, or where it
     // says itself that it is something else.
@@ -262,7 +264,8 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
             breach.seen(view.moment.at, text, None)
         }
     };
-    Some(breach.sure_if(!has_led || is_silent))
+    // Who leads on in a later term than it was elected in is about to send.
+    Some(breach.sure_if(server.led.is_none() || is_silent))
 }
 
 /// Whether a reply to a request for votes has come just before a view: that may have made a leader.

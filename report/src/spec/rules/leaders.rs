@@ -13,117 +13,117 @@ use crate::story::{Applied, Call, Moment, View};
 use crate::text::{count, list};
 
 rules! {
-    TWO: Safety "two-leaders" = "M1",
+    TWO: Safety "two-leaders" = "M1" at [RequestVote, Candidates],
         "§5.2, Election Safety",
         "at most one leader is elected in a term",
         "who counts votes of which term: a reply counts only while its candidate still stands for the term of \
          the request; and whether a leader changes its term without giving up its leadership"
         => Appends second_leader within, Installs second_leader within;
-    DEPOSED_SENDS: Safety "deposed-leader-sends" = "M17",
+    DEPOSED_SENDS: Safety "deposed-leader-sends" = "M17" at [AllServers 2],
         "Figure 2, All Servers 2; §5.1",
         "a leader that learns of a higher term becomes a follower, and sends nothing as a leader any more: \
          least of all in that term, in which nobody has elected it",
         "where a leader's requests are built: the role and the term are looked at together, under one lock, \
          just before each request; and whether the tasks of a leadership end with it";
-    GIVES_UP: Liveness "leader-gives-up",
+    GIVES_UP: Liveness "leader-gives-up" at [AllServers 2, Leaders 3],
         "Figure 4; §5.1; Figure 2, Leaders 3; §5.3",
         "a leader leads until it learns of a higher term; if a follower's log doesn't match, it decrements \
          nextIndex and retries",
         "where a leader becomes a follower: a refusal in its own term is no reason"
         => Views gives_up;
-    WITHOUT_MAJORITY: Safety "commits-without-majority" = "M21",
+    WITHOUT_MAJORITY: Safety "commits-without-majority" = "M21" at [Leaders 4],
         "Figure 2, Leaders 4; §5.3",
         "an entry is committed once it is on a majority of all servers: a majority of matchIndex[i] ≥ N",
         "where commitIndex goes up: how many servers it takes, and whether the leader counts itself once"
         => Appends tells_commit, Applies leader_applies;
-    UNSENT_COUNTED: Safety "unsent-entry-counted" = "M21",
+    UNSENT_COUNTED: Safety "unsent-entry-counted" = "M21" at [Leaders 3],
         "Figure 2, Leaders 3; §5.3",
         "a reply tells that a follower has what the request had: matchIndex is prevLogIndex + the number of \
          its entries",
         "how matchIndex is set: from the request's arguments, not from the log's length, from nextIndex at \
          the time of the reply, or from what the follower says of its own log's end";
-    OLD_TERM: Safety "old-term-committed" = "M8",
+    OLD_TERM: Safety "old-term-committed" = "M8" at [Leaders 4],
         "Figure 2, Leaders 4; §5.4.2, Figure 8",
         "a leader counts replicas only of entries of its own term: log[N].term == currentTerm",
         "where commitIndex goes up: the entry's term";
-    NOBODY_ASKED: Contract "entry-nobody-asked-for",
+    NOBODY_ASKED: Contract "entry-nobody-asked-for" at [Leaders 2],
         "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
         "a leader appends a command when a client asks it to, once, and nothing else: the lab counts indexes \
          by commands, so that there is no room for the no-op of §8",
         "where the log grows: in start(), by one entry, and not when a server becomes the leader"
         => Appends sends_unasked, Proposes leaves_room;
-    OF_A_NEW_LEADER: Contract "entry-of-a-new-leader", NOBODY_ASKED.place, NOBODY_ASKED.says, NOBODY_ASKED.look;
-    LACKS_COMMITTED: Safety "leader-lacks-committed" = "M11",
+    OF_A_NEW_LEADER: Contract "entry-of-a-new-leader" at [Leaders 2], NOBODY_ASKED.place, NOBODY_ASKED.says, NOBODY_ASKED.look;
+    LACKS_COMMITTED: Safety "leader-lacks-committed" = "M11" at [RequestVote 2],
         "§5.4, Leader Completeness; §5.4.1",
         "a leader's log has every entry that was committed in an earlier term",
         "who votes for whom, and when an entry is called committed; then what a crash or a leader's request \
          can take from a log"
         => Appends lacks_committed, Installs lacks_committed;
-    SAYS_ANOTHER_TERM: Contract "prev-log-term-wrong",
+    SAYS_ANOTHER_TERM: Contract "prev-log-term-wrong" at [Leaders 3],
         "Figure 2, AppendEntries, Arguments; §5.3",
         "prevLogTerm is the term of the entry at prevLogIndex in the leader's own log",
         "how prevLogIndex and prevLogTerm are read: both from the same entry, just before nextIndex"
         => Appends says_another_term;
-    BEYOND_LOG: Contract "next-index-beyond-log",
+    BEYOND_LOG: Contract "next-index-beyond-log" at [Leaders 3],
         "Figure 2, Volatile state on leaders: nextIndex; Leaders 3; §5.3",
         "nextIndex is at most the index behind the leader's last entry, whatever a follower has",
         "where nextIndex is set: what a follower says of its own log's end may lie behind the leader's";
-    SENDS: Liveness "entry-not-sent",
+    SENDS: Liveness "entry-not-sent" at [Leaders 3],
         "Figure 2, Leaders 3; §5.3",
         "if last log index ≥ nextIndex for a follower: send AppendEntries with the entries starting at \
          nextIndex",
         "what start() sets off, and whether a heartbeat brings the entries that are due";
-    NEXT_INDEX_STAYS: Liveness "next-index-stays",
+    NEXT_INDEX_STAYS: Liveness "next-index-stays" at [Leaders 3],
         "Figure 2, Leaders 3; §5.3; Figure 13",
         "if AppendEntries fails because of log inconsistency: decrement nextIndex and retry; who has a \
          snapshot is sent what follows it",
         "what a leader does with a refusal: nextIndex must go down, whatever holds it up, such as a matchIndex \
          that isn't what the follower has confirmed",
         normal "a leader finds the place after two or three refusals";
-    MOVED_AT_SENDING: Liveness "next-index-moved-at-sending",
+    MOVED_AT_SENDING: Liveness "next-index-moved-at-sending" at [Leaders 3],
         "Figure 2, Leaders 3; §5.3, §5.5",
         "nextIndex goes up when a follower has confirmed what was sent; a request that is lost or refused is \
          sent again",
         "where nextIndex goes up: at the reply. If it goes up when a request is sent, it has to go back when \
          that fails or is refused";
-    ONE_BY_ONE: Liveness "back-one-by-one",
+    ONE_BY_ONE: Liveness "back-one-by-one" at [FastBackup],
         "§5.3, last paragraphs; the lab's hand-out, 3C",
         "the number of rejected AppendEntries can be reduced: a refusal tells the conflicting entry's term and \
          the first index of that term, and the leader goes back by a term at a time",
         "what a refusal tells, and where a leader sets nextIndex after it; and whether it tries again at once \
          or waits for the next heartbeat",
         normal "a leader finds the place after two or three refusals";
-    IN_TURN: Liveness "sends-in-turn" = "M15",
+    IN_TURN: Liveness "sends-in-turn" = "M15" at [Leaders 1, Leaders 3, Candidates 1],
         "§5.1, last paragraph; §5.3",
         "a server issues its requests in parallel; in this network a call to a server that can't be reached \
          takes up to 7 s to fail",
         "a loop that waits for each reply before it sends the next request, and a lock that is held across a \
          call: each call belongs in a task of its own",
         normal "each follower hears from its leader ten times a second";
-    ONE_CALL: Liveness "one-call-at-a-time",
+    ONE_CALL: Liveness "one-call-at-a-time" at [Leaders 1, Leaders 3],
         "Figure 2, Leaders 1; §5.2, §5.5",
         "a heartbeat, or a request for a vote, goes to each server whatever has become of the ones before: in \
          this network a call may take seconds to fail",
         "the loop that sends to one server: it waits for the answer to a request before it sends the next \
          heartbeat. Each call belongs in a task of its own, or is given up after a heartbeat's interval",
         normal "each follower hears from its leader ten times a second";
-    SILENT: Liveness "heartbeats-too-seldom",
+    SILENT: Liveness "heartbeats-too-seldom" at [Leaders 1],
         "Figure 2, Leaders 1; §5.2",
         "a leader sends heartbeats during idle periods to prevent election timeouts; the lab allows some ten a \
          second",
         "how often a leader sends heartbeats, and what may keep it from that: an election timeout is several \
          intervals long",
         normal "a leader that nothing disturbs leads until the end";
-    COMMITS: Liveness "majority-not-committed",
+    COMMITS: Liveness "majority-not-committed" at [Leaders 4],
         "Figure 2, Leaders 4; §5.3",
         "if a majority of matchIndex[i] ≥ N and log[N].term == currentTerm: set commitIndex = N",
         "where commitIndex goes up: after each success, by a majority that counts the leader itself";
-    TELLS_COMMIT: Liveness "commit-not-told",
+    TELLS_COMMIT: Liveness "commit-not-told" at [Leaders 3, Leaders 4],
         "Figure 2, AppendEntries, Arguments: leaderCommit; §5.3",
         "a leader includes the highest index that it knows to be committed in each AppendEntries, so that the \
          others find out",
         "what is sent as leaderCommit: commitIndex as it is when the request is sent, in heartbeats, too";
-    REPLACED: Liveness "leader-replaced-at-once",
+    REPLACED: Liveness "leader-replaced-at-once" at [Leaders 1],
         "Figure 2, Leaders 1; §5.6",
         "upon election: send initial empty AppendEntries to each server, and repeat; the election timeout is \
          several heartbeats long",
@@ -254,8 +254,24 @@ fn commits(
     let is_old = rule.id == OLD_TERM.id;
     let breach =
         breach.known(Basis::seen_if(!(is_old && server.log.is_claimed)), moment.at, text, call);
-    // What is applied first may be of an earlier term, and more be committed with it.
-    Some(breach.sure_if(!is_old || call.is_some()))
+    // What is applied first may be of an earlier term, and more be committed with it. And a log may end there by
+    // chance: what the server told before it led shows what it began with.
+    Some(match rule.id {
+        _ if is_old => breach.sure_if(call.is_some()),
+        id if id == SAVED_FOR_APPLIED.id => {
+            breach.sure_if(told_committed(known, number, (led.since, index)))
+        }
+        _ => breach,
+    })
+}
+
+/// Whether a server told in its present life, before `until`, that `index` is committed.
+fn told_committed(known: &Known<'_>, number: u32, (until, index): (Moment, u64)) -> bool {
+    let life = known.server(number).life;
+    known.story.views[number as usize].iter().any(|view| {
+        let detail = view.detail.as_ref().filter(|_| view.incarnation == life);
+        view.moment < until && detail.is_some_and(|detail| detail.commit_index >= index)
+    })
 }
 
 /// Where the log of a server ended before its present life, if it isn't its first.

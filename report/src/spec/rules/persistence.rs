@@ -7,59 +7,59 @@ use crate::spec::server::Shown;
 use crate::story::{Call, Held, Moment};
 
 rules! {
-    TERM_NOT_SAVED: Safety "term-not-saved" = "M3",
+    TERM_NOT_SAVED: Safety "term-not-saved" = "M3" at [PersistentState],
         "Figure 2, Persistent state; §5.1",
         "currentTerm is saved before a server answers",
         "what is saved and read back, and whether each change of the term is saved";
-    VOTE_NOT_SAVED: Safety "vote-not-saved" = "M2",
+    VOTE_NOT_SAVED: Safety "vote-not-saved" = "M2" at [PersistentState],
         "Figure 2, Persistent state; §5.2",
         "votedFor is saved before a server answers",
         "what is saved and read back, and whether each vote is saved before the reply";
-    LOG_NOT_SAVED: Safety "log-not-saved" = "M7",
+    LOG_NOT_SAVED: Safety "log-not-saved" = "M7" at [PersistentState],
         "Figure 2, Persistent state; §5.3",
         "log[] is saved before a server answers",
         "what is saved and read back, and whether it is saved with each change of the log"
         => Asks asks_with_less_than_written;
-    SNAPSHOT_NOT_SAVED: Safety "snapshot-not-saved",
+    SNAPSHOT_NOT_SAVED: Safety "snapshot-not-saved" at [PersistentState, InstallSnapshot 5],
         "§7; Figure 13, InstallSnapshot 5",
         "a snapshot is saved together with the log that begins behind it, and stays saved; one that a leader \
          sends is saved before the reply",
         "what snapshot() and the handler of InstallSnapshot keep, and each call of the persister's save(): \
          its second argument is the snapshot, and an empty one erases what is stored";
-    SNAPSHOT_NOT_READ_BACK: Safety "snapshot-not-read-back",
+    SNAPSHOT_NOT_READ_BACK: Safety "snapshot-not-read-back" at [PersistentState],
         "§7",
         "a snapshot is saved together with the log that begins behind it, and stays saved",
         "what is read back after a crash: read_snapshot(), so that the next save() has something to keep";
-    OLD_SNAPSHOT_KEPT: Safety "old-snapshot-kept",
+    OLD_SNAPSHOT_KEPT: Safety "old-snapshot-kept" at [Snapshots],
         "§7",
         "log and snapshot change together: a log that begins behind a snapshot is worth nothing without it",
         "what snapshot() does with its argument when there is a snapshot already";
-    STATE_FOR_SNAPSHOT: Safety "state-saved-as-snapshot",
+    STATE_FOR_SNAPSHOT: Safety "state-saved-as-snapshot" at [PersistentState],
         "§7; the persister's save()",
         "a snapshot is saved together with the log that begins behind it, and stays saved",
         "the two arguments of save(), and what is read back after a crash: read_raft_state() for the state, \
          read_snapshot() for the snapshot";
-    SNAPSHOT_INDEX_FORGOTTEN: Safety "snapshot-index-forgotten",
+    SNAPSHOT_INDEX_FORGOTTEN: Safety "snapshot-index-forgotten" at [PersistentState, Snapshots],
         "§7; Figure 2, Volatile state",
         "a log that begins behind a snapshot keeps the snapshot's last index and term, and commitIndex and \
          lastApplied begin there",
         "what is read back after a crash: the snapshot's index and term, from which the log's indexes count \
          and which the check of prevLogIndex needs; and lastApplied, which isn't 0 then";
-    SNAPSHOT_TERM: Safety "snapshot-term-wrong",
+    SNAPSHOT_TERM: Safety "snapshot-term-wrong" at [Snapshots, InstallSnapshot 6],
         "§7; Figure 13, lastIncludedTerm",
         "the entry at a snapshot's end has a term that stays known: it is taken from the log before that is \
          cut, saved with it, read back, installed, and sent as prevLogTerm where a request follows it",
         "every place that sets or reads the term at the snapshot's end: snapshot(), the handler of \
          InstallSnapshot, what is read back after a crash, and the function that returns the term at an \
          index";
-    SAVED_FOR_APPLIED: Safety "saved-taken-for-applied",
+    SAVED_FOR_APPLIED: Safety "saved-taken-for-applied" at [VolatileState],
         "Figure 2, Volatile state; §7",
         "commitIndex and lastApplied are volatile: they begin at 0, or at the snapshot's last index",
         "what lastApplied and commitIndex are set to when a server begins";
 }
 
 /// The highest term that the lives of a server before the present one have answered or sent, and so had
-/// saved.
+/// saved; `None` if it isn't the crash that took it.
 pub(crate) fn promised(known: &Known<'_>, server: u32, until: Moment) -> Option<Shown> {
     let now = known.server(server).life;
     let reached = known.story.reached[server as usize].iter();
@@ -72,7 +72,25 @@ pub(crate) fn promised(known: &Known<'_>, server: u32, until: Moment) -> Option<
         };
         (life < now).then_some(Shown { term: reached.term, life, moment, call: Some(call.id) })
     });
-    before.last()
+    before.last().filter(|shown| fell_in_crash(known, server, shown, until))
+}
+
+/// Whether a server was seen in an earlier term than `shown` after that and before its last crash.
+pub(super) fn fell_before_crash(known: &Known<'_>, server: u32, shown: &Shown) -> bool {
+    let now = known.server(server).life;
+    known.story.views[server as usize]
+        .iter()
+        .any(|view| view.incarnation < now && view.moment > shown.moment && view.term < shown.term)
+}
+
+/// Whether it may be its last crash that took the term `shown` from a server: it had not gone back from that
+/// before, and has not been in such a term since, until then.
+pub(super) fn fell_in_crash(known: &Known<'_>, server: u32, shown: &Shown, until: Moment) -> bool {
+    let now = known.server(server).life;
+    let mut views = known.story.views[server as usize].iter();
+    let had_it_still =
+        views.any(|view| view.incarnation == now && view.moment < until && view.term >= shown.term);
+    !had_it_still && !fell_before_crash(known, server, shown)
 }
 
 /// After a crash a server does something in a way that it couldn't in a term as late as `least`, and an

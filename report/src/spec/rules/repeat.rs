@@ -3,7 +3,7 @@
 use super::rules;
 
 rules! {
-    NOT_REPEATABLE: Contract "not-repeatable",
+    NOT_REPEATABLE: Contract "not-repeatable" at [],
         "rule 11 of the contract; the lab's own rule",
         "the same seed is the same run",
         "what can differ between two runs of a seed: a static that remembers earlier runs, futures::select! \

@@ -1,33 +1,37 @@
 //! RequestVote RPC (Figure 2): who votes for whom.
 
 use super::append_entries::{SUFFIX_KEPT, TRUNCATED, kept_suffix};
-use super::persistence::{LOG_NOT_SAVED, VOTE_NOT_SAVED, not_in_saves, term_forgotten};
-use super::{persistence, rules};
+use super::persistence::{
+    LOG_NOT_SAVED, VOTE_NOT_SAVED, handled_older_snapshot, handled_shorter, not_in_saves,
+    term_forgotten,
+};
+use super::{contract, persistence, rules};
 use crate::spec::breach::{Basis, Breach, Fact};
+use crate::spec::server::Shown;
 use crate::spec::{Known, of_votes, step};
-use crate::story::{Call, Moment, Story};
+use crate::story::{Call, Moment, Story, View};
 
 rules! {
-    TWICE: Safety "voted-twice" = "M2",
+    TWICE: Safety "voted-twice" = "M2" at [RequestVote 2],
         "Figure 2, RequestVote 2; §5.2",
         "a server votes once in a term, whether it restarts or not: if votedFor is null or candidateId",
         "the vote's condition, and whether votedFor is cleared only when the term goes up"
         => Asks votes_for_itself within, Votes votes within;
-    HANDLERS_OVERLAP: Safety "handlers-overlap",
+    HANDLERS_OVERLAP: Safety "handlers-overlap" at [RequestVote 2, Contract 10],
         "rule 10 of the contract; Figure 2, RequestVote 2; §5.2",
         "several handlers may be under way at once, and each must act on what it has looked at: nothing is \
          awaited between the look and the act",
         "what is awaited in a handler between a look at the state and the change that rests on it: look and \
          act under one lock, with no .await in between";
-    OUTDATED: Safety "vote-for-outdated-log" = "M5",
+    OUTDATED: Safety "vote-for-outdated-log" = "M5" at [RequestVote 2],
         "Figure 2, RequestVote 2; §5.4.1",
         "a server votes only for a candidate whose log is at least as up-to-date as its own: the later \
          last term counts, and with equal terms the longer log",
         "how a voter compares the logs: (last term, last index) of the candidate against its own, in this \
          order"
         => Votes votes_for_outdated;
-    LONGER_PREFERRED: Safety "longer-log-preferred", OUTDATED.place, OUTDATED.says, OUTDATED.look;
-    REFUSED: Liveness "vote-refused-without-reason",
+    LONGER_PREFERRED: Safety "longer-log-preferred" at [RequestVote 2], OUTDATED.place, OUTDATED.says, OUTDATED.look;
+    REFUSED: Liveness "vote-refused-without-reason" at [RequestVote 2],
         "Figure 2, RequestVote 2; §5.2, §5.4.1",
         "if votedFor is null or candidateId, and candidate's log is at least as up-to-date as receiver's \
          log, grant vote",
@@ -68,16 +72,29 @@ fn votes_again(
     let server = known.server(voter);
     let first = server.votes.get(&term).filter(|first| first.candidate != candidate)?;
     let is_same_life = first.life == server.life;
-    // Who has gone back to an earlier term has forgotten its vote with that, and is told of it.
-    if is_same_life && is_below(known, voter, term, (first.moment, moment)) {
-        return None;
-    }
     let began = call.delivered.filter(|_| call.to == voter);
     let overlaps = began.filter(|&began| is_same_life && began < first.moment);
+    // Who has gone back to an earlier term has forgotten its vote with that, and is told of it.
+    let between = (first.moment, moment);
+    let shown = Shown { term, life: first.life, moment: first.moment, call: Some(first.call) };
+    let has_gone_back = match is_same_life {
+        true => was_seen(known, voter, between, |view| view.term != term),
+        false => {
+            let mut reached = false;
+            let fell_since = was_seen(known, voter, between, |view| {
+                reached |= view.term >= term;
+                view.term > term || reached && view.term < term
+            });
+            fell_since || persistence::fell_before_crash(known, voter, &shown)
+        }
+    };
+    if overlaps.is_none() && has_gone_back {
+        return None;
+    }
     let what = format!("server {voter} voted for two candidates of term {term}");
     let (rule, what) = match overlaps {
         // Who has forgotten its term has forgotten its vote with it.
-        None if !is_same_life && is_below(known, voter, term, (first.moment, moment)) => {
+        None if !is_same_life && was_seen(known, voter, between, |view| view.term < term) => {
             (&persistence::TERM_NOT_SAVED, format!("server {voter} forgot its term in a crash"))
         }
         None if !is_same_life => {
@@ -102,15 +119,26 @@ fn votes_again(
     let before = if is_same_life { "" } else { "before a crash " };
     let first_text = format!("{before}{}", voted(first.candidate));
     let breach = breach.seen(first.moment.at, first_text, [first.call]);
-    Some(breach.seen(moment.at, voted(candidate), [call.id]))
+    let breach = breach.seen(moment.at, voted(candidate), [call.id]);
+    // It may have its vote still, and not look at it: what it says of itself shows whether it has.
+    let has_none = |view: &View| {
+        view.term == term && view.detail.as_ref().is_some_and(|it| it.voted_for.is_none())
+    };
+    let is_forgotten = rule.id != VOTE_NOT_SAVED.id || was_seen(known, voter, between, has_none);
+    Some(breach.sure_if(is_forgotten))
 }
 
-/// Whether a server was seen in a lower term in its present life.
-fn is_below(known: &Known<'_>, server: u32, term: u64, (since, until): (Moment, Moment)) -> bool {
+/// Whether a server was seen so in its present life.
+fn was_seen(
+    known: &Known<'_>,
+    server: u32,
+    (since, until): (Moment, Moment),
+    mut is_so: impl FnMut(&View) -> bool,
+) -> bool {
     let life = known.server(server).life;
-    known.story.views[server as usize].iter().any(|view| {
-        let is_between = since < view.moment && view.moment < until;
-        view.incarnation == life && is_between && view.term < term
+    let mut views = known.story.views[server as usize].iter();
+    views.any(|view| {
+        view.incarnation == life && since < view.moment && view.moment < until && is_so(view)
     })
 }
 
@@ -149,16 +177,27 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
         if crashed && (seen_term, seen_index) < own {
             let breach = Breach::new(&LOG_NOT_SAVED, moment, voter, lost()).facts(had);
             let breach = breach.seen(moment.at, text, [call.id]);
-            return Some(breach.seen(moment.at, format!("after the crash {ended}"), None));
+            let breach = breach.seen(moment.at, format!("after the crash {ended}"), None);
+            let is_alone = handled_shorter(known, voter, own.1, moment).is_none()
+                && handled_older_snapshot(known, voter, own.1, moment).is_none();
+            let is_known = !server.log.is_claimed && server.commit <= own.1;
+            return Some(breach.sure_if(is_alone && is_known));
         }
         // It should have cut what is of an earlier term.
         if seen_index > own.1 && seen_term < own.0 {
-            return Some(kept_suffix(
-                known,
-                voter,
-                (moment, format!("{ended}, when it voted"), call),
-            ));
+            let text = format!("{ended}, when it voted");
+            return Some(kept_suffix(known, voter, (moment, text, call)));
         }
+    }
+    let shift = known.story.last_index_shift;
+    if shift > 0 && (offered.0, offered.1 + shift) >= own {
+        let what = format!(
+            "server {candidate} asked for votes with an index behind its log's end, and server {voter} compared \
+             it with where its own log ends"
+        );
+        let said = format!("its request says {} for lastLogIndex", offered.1 + shift);
+        let breach = Breach::new(&contract::CONTRADICTS_ITSELF, moment, candidate, what);
+        return Some(breach.facts(had).concluded(moment.at, format!("{text}; {said}"), [call.id]));
     }
     let what = format!(
         "server {voter} voted for server {candidate}, whose log is less up-to-date than its own"

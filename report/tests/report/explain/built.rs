@@ -2,6 +2,7 @@
 //! those that take a long run.
 
 use report::FailureKind::Safety;
+use report::explain::Confidence;
 use report::{Check, Role, SnapshotFault};
 use serde_json::json;
 
@@ -43,17 +44,33 @@ fn a_right_run_gives_nothing() {
     }
 }
 
-#[test]
-fn vote_not_saved() {
+/// A server votes before a crash and after it.
+fn vote_again(restarted: impl FnOnce(&mut Run)) -> Run {
     let mut run = Run::new(3);
     run.in_term(0, 1);
     run.vote(0, 1, 1);
     run.leads(0, 1);
     run.restart(1);
+    restarted(&mut run);
     run.in_term(2, 1);
     run.vote(2, 1, 1);
     run.leads(2, 1);
+    run
+}
+
+#[test]
+fn vote_not_saved() {
+    let run = vote_again(|run| {
+        run.tell(1, (1, Role::Follower), [0, 0], 0);
+    });
     assert_finds("vote-not-saved", run, TWO_LEADERS);
+}
+
+#[test]
+fn a_vote_that_may_be_there_still_is_not_certain_to_be_lost() {
+    let (_, _, explanation) = vote_again(|_| {}).fails(TWO_LEADERS, "it fails");
+    assert_eq!(explanation.findings[0].id, "vote-not-saved");
+    assert_eq!(explanation.findings[0].confidence, Confidence::Likely);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use report::FailureKind::{Safety, Stuck};
 use report::explain::Confidence::{self, Certain, Likely};
-use report::{Activity, Check, Role, SnapshotFault};
+use report::{Activity, Check, FailureKind, Role, SnapshotFault};
 use serde_json::json;
 
 use crate::demands::{ACCEPTED, Demanded, TWO_COMMANDS};
@@ -287,4 +287,27 @@ fn numbers_that_wrapped_are_explained_without_a_panic() {
             run.fails(demand, "it fails");
         }
     }
+}
+
+/// A log that begins later is blamed for a panic only if it wasn't used since without one.
+#[test]
+fn a_panic_over_a_log_that_begins_behind_a_snapshot() {
+    let panics = |goes_well: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        run.propose(0, 1, 1).propose(0, 2, 1).accept(0, 1, &entries(1, &[1, 1]));
+        run.accept(0, 1, &append(1, [2, 1], &[], 2)).apply(1, 1).apply(1, 2).snapshot(1, 2);
+        run.propose(0, 3, 1).propose(0, 4, 1);
+        if goes_well {
+            run.wait(10).accept(0, 1, &append(1, [2, 1], &[1], 2));
+        }
+        let sent = run.wait(10).appends(0, 1, &append(1, [3, 1], &[1], 2));
+        run.delivers(sent);
+        let activity = Activity::Handler { method: "Raft.AppendEntries".into() };
+        let check = Check::Panicked { server: Some(1), life: Some(1), activity };
+        let (_, _, explanation) = run.fails((FailureKind::Panic, check), "it panicked");
+        explanation.findings.into_iter().map(|finding| finding.id).collect::<Vec<_>>()
+    };
+    assert_eq!(panics(false), ["snapshot-offset-ignored"]);
+    assert!(panics(true).is_empty());
 }

@@ -187,3 +187,20 @@ fn a_candidate_stands_again_in_the_same_term() {
     // It only repeats its requests.
     assert!(!asked(20, 2400).contains(&id));
 }
+
+#[test]
+fn candidates_that_ask_nobody() {
+    let goes = |told: bool| {
+        let mut run = Run::new(3);
+        run.step("one");
+        for term in 1..10 {
+            if told {
+                run.refuse(1, 0, term);
+            }
+            run.in_term(0, term).wait(500);
+        }
+        found(run, NO_LEADER)
+    };
+    assert_eq!(goes(false)[0], "votes-not-asked-for");
+    assert!(!goes(true).contains(&"votes-not-asked-for".to_owned()));
+}

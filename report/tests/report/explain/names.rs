@@ -155,3 +155,47 @@ fn candidates_that_count_one_past_the_last() {
     assert!(is_safe(&run));
     assert_eq!(findings(run)[0], [] as [&str; 0]);
 }
+
+/// Whoever counts so when it asks, and otherwise when it compares, votes for logs that are shorter by one.
+#[test]
+fn a_voter_that_counts_otherwise_than_candidates() {
+    let mut run = Run::new(3);
+    let ask = |run: &mut Run, [from, to]: [u32; 2], term: u64, [last_term, next]: [u64; 2]| {
+        let args = json!({
+            "term": term, "candidate_id": from, "last_log_index": next, "last_log_term": last_term,
+        });
+        run.call(from, to, "Raft.RequestVote", args, json!({"term": term, "vote_granted": true}));
+    };
+    run.in_term(0, 1);
+    ask(&mut run, [0, 1], 1, [0, 1]);
+    ask(&mut run, [0, 2], 1, [0, 1]);
+    run.leads(0, 1);
+    run.propose(0, 1, 1);
+    send(&mut run, 1, entries(0, 1, "leader_commit", 0));
+    send(&mut run, 2, entries(0, 1, "leader_commit", 0));
+    run.propose(0, 2, 1);
+    send(&mut run, 1, entries(1, 1, "leader_commit", 1));
+    run.in_term(2, 2);
+    ask(&mut run, [2, 1], 2, [1, 2]);
+    assert!(is_safe(&run), "it may be another way to count");
+    assert_eq!(findings(run), [vec![], vec!["says-another-state".to_owned()]]);
+}
+
+/// What some followers accept may be another way to count; what all refuse is none.
+#[test]
+fn a_leader_that_is_always_refused() {
+    let beats = |accepts: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        for follower in [1, 2, 1, 2] {
+            let mut args = entries(2, 0, "leader_commit", 0);
+            args["prev_log_term"] = json!(0);
+            let reply = json!({"term": 1, "success": accepts});
+            run.call(0, follower, "Raft.AppendEntries", args, reply);
+        }
+        let found = findings(run);
+        found.concat()
+    };
+    assert!(beats(false).contains(&"next-index-beyond-log".to_owned()), "{:?}", beats(false));
+    assert!(beats(true).is_empty());
+}

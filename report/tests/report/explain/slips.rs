@@ -86,11 +86,17 @@ const SLIPS: &[(Slip, &[&str])] = &[
     (Slip::ForgetsVote, &["vote-not-saved"]),
     (Slip::ForgetsTerm, &["term-not-saved"]),
     (Slip::ForgetsEntries, &["log-not-saved"]),
-    (Slip::ForgetsAll, &["term-not-saved", "vote-not-saved", "log-not-saved"]),
+    (
+        Slip::ForgetsAll,
+        &["term-not-saved", "vote-not-saved", "log-not-saved", "snapshot-not-read-back"],
+    ),
     (Slip::CommitsAlone, &["commits-without-majority", "unsent-entry-counted"]),
     (Slip::CountsUnsent, &["commits-without-majority", "unsent-entry-counted"]),
     (Slip::CommitsOldTerm, &["old-term-committed"]),
-    (Slip::TellsTooMuchCommit, &["commits-without-majority", "unsent-entry-counted"]),
+    (
+        Slip::TellsTooMuchCommit,
+        &["commits-without-majority", "unsent-entry-counted", "old-term-committed"],
+    ),
     (Slip::AcceptsMismatch, &["log-mismatch-accepted"]),
     (Slip::AcceptsBeyondItsEnd, &["log-mismatch-accepted"]),
     (Slip::RefusesFitting, &["fitting-entries-refused"]),
@@ -116,9 +122,11 @@ const SLIPS: &[(Slip, &[&str])] = &[
     (Slip::GivesIndexTwice, &["index-given-twice"]),
     (Slip::AppliesTwice, &["applied-twice"]),
     (Slip::LeavesOut, &["apply-left-out"]),
-    (Slip::SaysThatItLeads, &["leader-only-told"]),
+    // It says so of the term that it was in, for a while.
+    (Slip::SaysThatItLeads, &["leader-only-told", "term-not-told"]),
     (Slip::TellsEarlierTerm, &["term-not-told"]),
-    (Slip::TellsLaterTerm, &["term-not-told"]),
+    // A leader's, it says that it leads that term.
+    (Slip::TellsLaterTerm, &["term-not-told", "leader-only-told"]),
     (Slip::AsksWithShorterLog, &["says-another-state"]),
     (Slip::AsksWithLongerLog, &["says-another-state"]),
     (Slip::AsksWithEarlierTerm, &["says-another-state"]),

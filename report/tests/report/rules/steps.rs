@@ -171,3 +171,36 @@ fn commit_goes_back() {
     assert!(tells(4));
     assert!(!tells(5));
 }
+
+#[test]
+fn an_entry_that_was_accepted_and_not_taken_over() {
+    let applies = |command: &str| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose_command(0, [1, 1], "a").accept(0, 1, &entries(1, &[1]));
+        run.elect(2, 2).propose_command(2, [1, 2], "b").accept(2, 1, &entries(2, &[2]));
+        run.accept(2, 0, &entries(2, &[2])).accept(2, 1, &append(2, [1, 2], &[], 1));
+        run.apply_command(1, 1, command);
+        breaks(&run, "conflicting-suffix-kept")
+    };
+    assert!(applies("a"));
+    assert!(!applies("b"));
+}
+
+/// A request that was sent before a snapshot may come after it: what the snapshot covers is compared with
+/// nothing.
+#[test]
+fn a_late_request_within_a_snapshot() {
+    let accepts = |installs: bool| {
+        let mut run = Run::new(3);
+        run.accept(0, 1, &entries(1, &[1, 1, 1]));
+        run.elect(2, 2);
+        if installs {
+            let sent = run.installs(2, 1, [5, 2]);
+            run.delivers(sent).apply_snapshot(1, 5, 20).ends(sent, &json!({"term": 2}));
+        }
+        run.accept(2, 1, &append(2, [2, 2], &[2, 2, 2], 0));
+        breaks(&run, "log-mismatch-accepted")
+    };
+    assert!(accepts(false));
+    assert!(!accepts(true));
+}

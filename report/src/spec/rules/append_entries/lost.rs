@@ -24,8 +24,13 @@ pub(super) fn replaced_by(number: u32, replaced: &crate::spec::server::Replaced)
 }
 
 /// How a server shows, after `moment` and before it can have got it again, that it has the entry at `index`:
-/// what it says in between is wrong then.
-fn still_has(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> Option<Fact> {
+/// what it `said` at `moment` is wrong then.
+fn still_has(
+    known: &Known<'_>,
+    number: u32,
+    index: u64,
+    (moment, said): (Moment, &Call),
+) -> Option<Fact> {
     let story = known.story;
     let life = known.server(number).life;
     let from = story.order.partition_point(|&(at, _)| at <= moment);
@@ -39,6 +44,12 @@ fn still_has(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> Opti
                 let view = &story.views[server as usize][place];
                 let is_late = at.at.0 > moment.at.0 + step::LOOKED_AT;
                 let detail = view.detail.as_ref().filter(|_| !is_late);
+                let end = detail.map(|it| (Some(it.last_term), Some(it.last_index)));
+                // It has what its request says, and perhaps no more of what was there.
+                if end.is_some_and(|end| end == (said.args.last_log_term, said.args.last_log_index))
+                {
+                    continue;
+                }
                 if let Some(detail) = detail.filter(|detail| detail.last_index >= index) {
                     let text = format!(
                         "server {number} told that its log ends with index {}",
@@ -119,7 +130,7 @@ pub(super) fn lost(
     if let Some(breach) = refused_in_snapshot(known, number, index, (moment, &text, call), &entry) {
         return Some(breach.facts(had));
     }
-    if let Some(has) = still_has(known, number, index, moment) {
+    if let Some(has) = still_has(known, number, index, (moment, call)) {
         let (rule, what) = match refuses {
             true => (&MATCH_REFUSED, format!("server {number} refused entries that fit its log")),
             false => (
@@ -139,7 +150,13 @@ pub(super) fn lost(
     }
     let crashed = match server.log.confirmed(index) {
         Some(confirmed) => confirmed.life != server.life,
-        None => server.life > 1 && server.log.saved >= index,
+        None => {
+            let mut own = known.story.proposed_by(number);
+            let is_of_now = own.any(|own| {
+                own.server.incarnation == server.life && own.index >= index && own.moment < moment
+            });
+            server.life > 1 && server.log.saved >= index && !is_of_now
+        }
     };
     if crashed && let Some(snapshot) = saved_snapshot(known, number, index) {
         return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
@@ -154,8 +171,10 @@ pub(super) fn lost(
     // What it has done since: in this life, if there was a crash.
     let began = server.began.filter(|_| crashed);
     let is_of_now = |other: &&Call| other.handled > began;
-    let short = handled_shorter(known, number, index, moment).filter(is_of_now);
-    let older = handled_older_snapshot(known, number, index, moment).filter(is_of_now);
+    let shorter = handled_shorter(known, number, index, moment);
+    let older_snapshot = handled_older_snapshot(known, number, index, moment);
+    let short = shorter.filter(is_of_now);
+    let older = older_snapshot.filter(is_of_now);
     let mut breach = if older.is_some() {
         let what = format!(
             "server {number} threw away {entry}, which is behind a snapshot that it was sent"
@@ -186,10 +205,8 @@ pub(super) fn lost(
         breach = breach.seen(handled.at, text, [older.id]);
     }
     let last_known = breach.facts.last().map(|fact| fact.at);
-    let from = match began {
-        Some(began) => began.at,
-        None => last_known.unwrap_or(moment.at),
-    };
+    // What it told before it had the entry tells nothing of it.
+    let from = began.map(|began| began.at).max(last_known).unwrap_or(moment.at);
     let from = Moment { place: 0, at: from };
     let mut told = known.told_ends(number, from, step::later(moment, step::LOOKED_AT));
     let gone = told.find(|&(_, _, last)| last < index);
@@ -201,8 +218,10 @@ pub(super) fn lost(
         breach = breach.seen(at.at.min(moment.at), text, None);
     }
     let since = if crashed { "after a crash " } else { "later " };
-    let suspects =
-        usize::from(crashed) + usize::from(short.is_some()) + usize::from(older.is_some());
+    // Also what came before a crash can have taken it.
+    let suspects = usize::from(crashed)
+        + usize::from(shorter.is_some())
+        + usize::from(older_snapshot.is_some());
     let text = format!("{since}{text}");
     // What lies before its end a follower may refuse as old.
     let is_old = refuses && index < server.log.last_index();
@@ -213,7 +232,7 @@ pub(super) fn lost(
         [call.id],
     );
     // What it says may be wrong, or its comparison; or one of several took it.
-    Some(breach.sure_if(gone.is_some() && suspects <= 1 && !server.log.is_claimed))
+    Some(breach.sure_if(gone.is_some() && suspects == 1 && !server.log.is_claimed))
 }
 
 /// A server has answered that it took a snapshot, has handed none on, and lacks what that covers.
