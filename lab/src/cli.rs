@@ -8,6 +8,14 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::exit::{EXIT_CODES, MUTANTS_EXIT_CODES, ZOO_EXIT_CODES};
 
+mod grade;
+mod merge;
+mod test;
+
+pub(crate) use grade::Grade;
+pub(crate) use merge::{Form, Merge};
+pub(crate) use test::Test;
+
 /// MIT's Raft lab in Rust: a workspace to begin with, and tests that run many times
 #[derive(Debug, Parser)]
 #[command(name = "lab", bin_name = "cargo lab", version, after_help = EXIT_CODES)]
@@ -19,7 +27,9 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     New(New),
-    Test(Test),
+    Test(Box<Test>),
+    Grade(Box<Grade>),
+    Merge(Merge),
     Replay(Replay),
     Explain(Explain),
     Explore(Explore),
@@ -35,58 +45,6 @@ pub(crate) enum Command {
 pub(crate) struct New {
     /// The folder; it must not be there yet, or be empty
     pub(crate) dir: PathBuf,
-}
-
-/// Runs tests many times, each time with another seed, and counts
-///
-/// Builds a package's test binaries once, as `cargo test` does, and runs each test that a FILTER
-/// selects N times. MIT's tests and all others whose name begins with `Test` count; a package's other
-/// tests are left to `cargo test`.
-///
-/// Other `LAB_…` variables in the environment have the effect that they have with `cargo test`.
-#[derive(Args, Debug)]
-#[command(after_help = EXIT_CODES)]
-pub(crate) struct Test {
-    /// Which tests: a part (3A), a name, or any piece of one. All tests without it
-    #[arg(value_name = "FILTER")]
-    pub(crate) filters: Vec<String>,
-
-    /// All tests, as without FILTER
-    #[arg(long, conflicts_with = "filters")]
-    pub(crate) all: bool,
-
-    /// How often each test is run
-    #[arg(short = 'n', long, value_name = "N", env = "LAB_ITERS", default_value = "10")]
-    pub(crate) iterations: NonZeroU64,
-
-    /// How many runs at the same time; without it, as many as there are cores
-    #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
-    pub(crate) jobs: Option<NonZeroUsize>,
-
-    /// The package whose tests are run
-    #[arg(short, long, default_value = "raft")]
-    pub(crate) package: String,
-
-    #[command(flatten)]
-    pub(crate) build: Build,
-
-    /// The first run's seed, for each test; the others follow. Without it, a fresh one
-    #[arg(long, value_name = "S", env = "LAB_SEED")]
-    pub(crate) seed: Option<u64>,
-
-    /// Only this call of config::test in each test's function, 1 for the first. Without it, each call is a
-    /// test of its own
-    #[arg(long, value_name = "K", env = "LAB_CALL")]
-    pub(crate) call: Option<NonZeroU32>,
-
-    /// Run by the wall clock and on many threads, as the Go lab does; nothing repeats exactly then
-    #[arg(long)]
-    pub(crate) real: bool,
-
-    /// A folder for `results.jsonl`, which gets a line for each run, and for the first failing run's
-    /// report of each test
-    #[arg(short, long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
 }
 
 /// Runs one seed of a test once more, and shows all that happened

@@ -20,17 +20,27 @@ mod cargo;
 mod cli;
 mod create;
 mod error;
+mod course;
 mod exit;
 mod explore;
+mod grade;
+mod leftovers;
+mod merge;
 mod mutants;
 mod output;
 mod paint;
 mod process;
 mod progress;
+mod record;
 mod repeat;
 mod replay;
 mod results;
 mod runs;
+mod seeding;
+mod shard;
+mod sheet;
+mod standing;
+mod statistics;
 mod stop;
 mod stored;
 mod suite;
@@ -72,6 +82,8 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::New(new) => create::create(&new.dir),
         Command::Test(test) => repeat::repeat(&test),
+        Command::Grade(asked) => grade::grade(&asked),
+        Command::Merge(asked) => merge::merge(&asked),
         Command::Replay(asked) => replay::replay(&asked),
         Command::Explain(asked) => replay::explain(&asked),
         Command::Explore(asked) => explore::explore(&asked),
