@@ -147,10 +147,13 @@ impl Plan<'_> {
         let seeds = Seeds { first: seed, count: 1 };
         let report = folder.map(|_| ("LAB_REPORT", "always".to_owned()));
         let ended = self.run_process(test, seeds, nowhere.path(), report)?;
+        let mut report = ended.filter(|ended| !ended.status.success()).map(|ended| ended.report);
         if let Some(folder) = folder {
             move_artefacts(nowhere.path(), folder)?;
+            let (from, to) = (nowhere.path().to_string_lossy(), folder.to_string_lossy());
+            report = report.map(|report| report.replace(&*from, &to));
         }
-        Ok(ended.filter(|ended| !ended.status.success()).map(|ended| ended.report))
+        Ok(report)
     }
 
     /// Runs some seeds in a process of its own and stores what came of them; `None` if it was stopped.

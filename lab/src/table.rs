@@ -42,6 +42,7 @@ pub(crate) fn table(tests: &[LabTest], tallies: &[Tally]) -> String {
             right(tally.runs.to_string()),
             right(failed.to_string()).fg(color),
             or_dash((tally.played() > 0).then(|| rate(failed as u64, tally.played()))).fg(color),
+            or_dash((tally.played() > 0).then(|| between(failed as u64, tally.played()))),
             Cell::new(seeds(tally.failures.values().map(|failed| failed.seed))),
             or_dash(tally.median_seconds().map(|seconds| format!("{seconds:.1}"))),
             or_dash(tally.median_rpcs().map(|rpcs| rpcs.to_string())),

@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_test_that_there_is_not_is_said() {
         let said = |text| scheme(text).expect_err("it is wrong").to_string();
-        assert!(said("[points]\n3a = 1\n").contains("did you mean TestInitialElection3A"), "{}", said("[points]\n3a = 1\n"));
+        assert!(said("[points]\n3a = 1\n").contains("`3a`, of which the course file lab.toml speaks: did you mean 3A or"));
         assert!(said("[points]\n3B = 1\n[curves.3E]\n").contains("`3E`"));
         assert!(said("[points]\n").contains("no test is worth"));
     }
