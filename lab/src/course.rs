@@ -135,8 +135,11 @@ impl Default for Curve {
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text)
-        .map_err(|error| serde::de::Error::custom(format!("`{text}` is no time such as \"90s\" or \"5min\": {error}")))
+    humantime::parse_duration(&text).map_err(|error| {
+        serde::de::Error::custom(format!(
+            "`{text}` is no time such as \"90s\" or \"5min\": {error}"
+        ))
+    })
 }
 
 impl Course {
@@ -152,7 +155,8 @@ impl Course {
     }
 
     fn parse(text: &str) -> Result<Course, String> {
-        let course: Course = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let course: Course =
+            toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
         course.check().map(|()| course)
     }
 
@@ -162,14 +166,18 @@ impl Course {
         for (table, numbers) in tables {
             for (key, points) in numbers {
                 if !points.is_finite() || *points < 0.0 {
-                    return Err(format!("in [{table}], {key} = {points}: points are a number from 0 on"));
+                    return Err(format!(
+                        "in [{table}], {key} = {points}: points are a number from 0 on"
+                    ));
                 }
             }
         }
         for name in self.rules.deductions.keys().filter(|name| *name != ANY) {
             if !RULES.iter().any(|rule| is_called(rule, name)) {
-                let names: Vec<&str> = RULES.iter().flat_map(|rule| [Some(rule.id), rule.alias]).flatten().collect();
-                let hint = suggestion(name, &names).unwrap_or_else(|| "docs/failures.md has all rules".to_owned());
+                let names: Vec<&str> =
+                    RULES.iter().flat_map(|rule| [Some(rule.id), rule.alias]).flatten().collect();
+                let hint = suggestion(name, &names)
+                    .unwrap_or_else(|| "docs/failures.md has all rules".to_owned());
                 return Err(format!("in [rules.deductions], there is no rule `{name}`: {hint}"));
             }
         }
@@ -193,9 +201,10 @@ fn is_called(rule: &Rule, name: &str) -> bool {
 impl Rules {
     /// What is taken off for a broken rule: the rule's name, or [`ANY`], and the points.
     fn deduction(&self, rule: &str) -> Option<(String, f64)> {
-        let own = RULES.iter().find(|other| is_called(other, rule)).and_then(|rule| {
-            self.deductions.iter().find(|(name, _)| is_called(rule, name))
-        });
+        let own = RULES
+            .iter()
+            .find(|other| is_called(other, rule))
+            .and_then(|rule| self.deductions.iter().find(|(name, _)| is_called(rule, name)));
         let found = own.or_else(|| self.deductions.get_key_value(ANY))?;
         Some((found.0.clone(), *found.1))
     }
@@ -230,7 +239,9 @@ impl Curve {
         match self.kind {
             CurveKind::All => f64::from(u8::from(passed == runs)),
             CurveKind::Share => share,
-            CurveKind::Power => ((share - self.zero) / (1.0 - self.zero)).max(0.0).powf(self.exponent),
+            CurveKind::Power => {
+                ((share - self.zero) / (1.0 - self.zero)).max(0.0).powf(self.exponent)
+            }
             CurveKind::Steps => {
                 let reached = self.steps.iter().filter(|(from, _)| share >= *from);
                 reached.map(|(_, points)| *points).fold(0.0, f64::max)
@@ -262,7 +273,10 @@ mod tests {
     fn what_makes_no_sense_is_said_with_its_line() {
         let wrong = |text: &str| Course::parse(text).expect_err("it is wrong");
         let unknown = wrong("[runs]\neach = 3\nseeds = 4\n");
-        assert!(unknown.contains("line 3") && unknown.contains("unknown field `seeds`"), "{unknown}");
+        assert!(
+            unknown.contains("line 3") && unknown.contains("unknown field `seeds`"),
+            "{unknown}"
+        );
         assert!(wrong("[limits]\nbuild = \"soon\"\n").contains("`soon` is no time"));
         assert!(wrong("[runs]\neach = 0\n").contains("line 2"));
         assert!(wrong("[points]\n3A = -1\n").contains("in [points], 3A = -1"));
@@ -280,7 +294,10 @@ mod tests {
         assert_eq!(curve(r#"kind = "share""#).of(3, 4), 0.75);
         // Half of the points for each of the last 200 of 400 runs, as percents.
         let required = curve("kind = \"power\"\nzero = 0.5");
-        assert_eq!([100, 200, 300, 400].map(|passed| required.of(passed, 400)), [0.0, 0.0, 0.5, 1.0]);
+        assert_eq!(
+            [100, 200, 300, 400].map(|passed| required.of(passed, 400)),
+            [0.0, 0.0, 0.5, 1.0]
+        );
         let bonus = curve("kind = \"power\"\nzero = 0.95\nexponent = 2");
         assert!((bonus.of(390, 400) - 0.25).abs() < 1e-9);
         let steps = curve("kind = \"steps\"\nsteps = [[0.9, 0.5], [1.0, 1.0]]");

@@ -2,12 +2,15 @@
 //!
 //! * `find` looks for submissions, `take` reads what counts of each (`repository`, of a git repository), `check`
 //!   refuses what takes in files from elsewhere, `dependencies` says which crates aren't allowed.
-//! * `workspace` is where they are built, one after the other for each job.
+//! * `workspace` is where they are built, one after the other for each job. `copy` is the grader's copy of the lab,
+//!   whose manifests it has; `files` copies.
 //! * `judge` takes one submission through all of that, runs its tests, and puts down what came of it in its folder.
 //! * The table is made by `crate::standing` and `crate::sheet` from what the folders have, as `cargo lab merge` does.
 
 mod check;
+mod copy;
 mod dependencies;
+mod files;
 mod find;
 mod judge;
 mod repository;
@@ -23,12 +26,13 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
+use self::copy::Copy;
 use self::find::Submission;
 use self::judge::{Judged, Rules};
-use self::workspace::{Built, Copy, Workspace, target_of};
+use self::workspace::{Built, Workspace, target_of};
 use crate::cargo::workspace as metadata_of;
 use crate::cli;
-use crate::course::{Course, FILE};
+use crate::course::{Course, EXAMPLE, FILE};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::leftovers;
@@ -47,10 +51,14 @@ const KEY: &str = "LAB_COURSE_KEY";
 
 /// Grades what is asked for, and shows the table.
 pub(crate) fn grade(asked: &cli::Grade) -> Result<Exit, Error> {
+    let Some(dir) = asked.dir.as_deref().filter(|_| !asked.example_course) else {
+        print(EXAMPLE);
+        return Ok(Exit::Passed);
+    };
     stop::watch();
     leftovers::adopt();
     let began = Instant::now();
-    let submissions = chosen(asked)?;
+    let submissions = chosen(asked, dir)?;
     begin_out(&asked.out, asked.resume)?;
     let metadata = metadata_of(asked.manifest_path.as_deref())?;
     let copy = Copy::of(&metadata)?;
@@ -73,7 +81,11 @@ pub(crate) fn grade(asked: &cli::Grade) -> Result<Exit, Error> {
         work_list.len(),
         course.runs.each,
         rules.scheme.tests().count(),
-        if rules.key.is_some() { "hidden".to_owned() } else { format!("from {} on", course.runs.seed) },
+        if rules.key.is_some() {
+            "hidden".to_owned()
+        } else {
+            format!("from {} on", course.runs.seed)
+        },
         asked.shard.map(|shard| format!(", part {shard}")).unwrap_or_default(),
     ));
     let error = judge_all(&rules, &workspaces, &work_list);
@@ -92,21 +104,26 @@ pub(crate) fn grade(asked: &cli::Grade) -> Result<Exit, Error> {
 }
 
 /// The submissions that are asked for.
-fn chosen(asked: &cli::Grade) -> Result<Vec<Submission>, Error> {
-    let (mut submissions, others) = find::submissions(&asked.dir)?;
+fn chosen(asked: &cli::Grade, dir: &Path) -> Result<Vec<Submission>, Error> {
+    let (mut submissions, others) = find::submissions(dir)?;
     // Results that are in the same folder are no submission.
     let out = asked.out.canonicalize().ok();
     submissions.retain(|submission| {
-        asked.out != submission.path && (out.is_none() || submission.path.canonicalize().ok() != out)
+        asked.out != submission.path
+            && (out.is_none() || submission.path.canonicalize().ok() != out)
     });
     if !others.is_empty() {
         tell(&format!("note: these are no submissions: {}", others.join(", ")));
     }
-    if let Some(name) = asked.only.iter().find(|name| !submissions.iter().any(|one| one.name == **name)) {
-        let names: Vec<&str> = submissions.iter().map(|submission| submission.name.as_str()).collect();
-        let hint = crate::suite::suggestion(name, &names).unwrap_or_else(|| format!("there are {}", names.join(", ")));
+    if let Some(name) =
+        asked.only.iter().find(|name| !submissions.iter().any(|one| one.name == **name))
+    {
+        let names: Vec<&str> =
+            submissions.iter().map(|submission| submission.name.as_str()).collect();
+        let hint = crate::suite::suggestion(name, &names)
+            .unwrap_or_else(|| format!("there are {}", names.join(", ")));
         let why = format!("none is called {name}; {hint}");
-        return Err(Error::NoSubmissions { path: asked.dir.clone(), why });
+        return Err(Error::NoSubmissions { path: dir.to_owned(), why });
     }
     submissions.retain(|submission| asked.only.is_empty() || asked.only.contains(&submission.name));
     Ok(submissions)
@@ -215,14 +232,19 @@ fn prepare(
 }
 
 /// Judges all, as many at a time as there are workspaces.
-fn judge_all(rules: &Rules, workspaces: &[Workspace], work: &[(&Submission, Shard)]) -> Option<Error> {
+fn judge_all(
+    rules: &Rules,
+    workspaces: &[Workspace],
+    work: &[(&Submission, Shard)],
+) -> Option<Error> {
     let (next, finished) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let error = Mutex::new(None);
     #[expect(clippy::disallowed_methods, reason = "nothing is simulated in this program")]
     thread::scope(|scope| {
         for workspace in workspaces {
             scope.spawn(|| {
-                while let Some((submission, shard)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some((submission, shard)) = work.get(next.fetch_add(1, Ordering::Relaxed))
+                {
                     let error = || error.lock().unwrap_or_else(PoisonError::into_inner);
                     if stop::is_asked() || error().is_some() {
                         return;
@@ -232,7 +254,11 @@ fn judge_all(rules: &Rules, workspaces: &[Workspace], work: &[(&Submission, Shar
                         Ok(Judged::Done(done)) => {
                             let count = finished.fetch_add(1, Ordering::Relaxed) + 1;
                             let of = format!("{count:>3}/{}", work.len());
-                            tell(&format!("{of}  {} ({})", line(rules, submission, &done), wall(began.elapsed())));
+                            tell(&format!(
+                                "{of}  {} ({})",
+                                line(rules, submission, &done),
+                                wall(began.elapsed())
+                            ));
                         }
                         Ok(Judged::Stopped) => return,
                         Err(why) => drop(error().get_or_insert(why)),
@@ -251,10 +277,12 @@ fn line(rules: &Rules, submission: &Submission, done: &Done) -> String {
         End::NotBuilt { why } => format!("not built    {name}: {why}"),
         End::Refused { why } => format!("refused      {name}: {why}"),
         End::Run | End::OutOfTime { .. } => {
-            let merged = Merged::read([&judge::results(&rules.out, submission)]).unwrap_or_default();
+            let merged =
+                Merged::read([&judge::results(&rules.out, submission)]).unwrap_or_default();
             match &merged.standings()[..] {
                 [standing] => {
-                    let (word, points) = (standing.outcome().word(), standing.points(&rules.scheme));
+                    let (word, points) =
+                        (standing.outcome().word(), standing.points(&rules.scheme));
                     format!("{word:12} {name}: {} of {} points", points.sum, points.max)
                 }
                 _ => format!("done         {name}"),
@@ -279,8 +307,11 @@ fn show(rules: &Rules, submissions: &[&Submission], seeds: Seeds) -> Result<(), 
         Outcome::Unfinished,
     ];
     let counts = all.map(|outcome| (count(outcome), outcome.word()));
-    let counts: Vec<String> =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
     print(&format!("{} submissions: {}\n", submissions.len(), counts.join(", ")));
     Ok(())
 }

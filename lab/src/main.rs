@@ -18,9 +18,9 @@
 
 mod cargo;
 mod cli;
+mod course;
 mod create;
 mod error;
-mod course;
 mod exit;
 mod explore;
 mod grade;

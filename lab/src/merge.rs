@@ -87,9 +87,11 @@ fn text_of(asked: &cli::Merge, merged: &Merged) -> Result<String, Error> {
     }
     let mut standings = merged.standings();
     if let Some(name) = &asked.submission {
-        let names: Vec<&str> = standings.iter().map(|standing| standing.submission.as_str()).collect();
+        let names: Vec<&str> =
+            standings.iter().map(|standing| standing.submission.as_str()).collect();
         if !names.contains(&name.as_str()) {
-            let hint = crate::suite::suggestion(name, &names).unwrap_or_else(|| format!("there are {}", names.join(", ")));
+            let hint = crate::suite::suggestion(name, &names)
+                .unwrap_or_else(|| format!("there are {}", names.join(", ")));
             return Err(Error::NotMerged(format!("no submission is called {name}; {hint}")));
         }
         standings.retain(|standing| standing.submission == *name);
@@ -98,13 +100,18 @@ fn text_of(asked: &cli::Merge, merged: &Merged) -> Result<String, Error> {
     let seeds = Seeds::shown(asked.reveal);
     if asked.form == Form::Table && are_own {
         let own = &standings[0];
-        return Ok(format!("{}\n{}", table(&own.tests, &own.tallies), causes(&own.tests, &own.tallies)));
+        return Ok(format!(
+            "{}\n{}",
+            table(&own.tests, &own.tallies),
+            causes(&own.tests, &own.tallies)
+        ));
     }
     let scheme = course.scheme(&all)?;
     if asked.form == Form::Table {
         return Ok(format!("{}\n", crate::sheet::Sheet::new(&standings, &scheme, seeds).table()));
     }
-    let sheets: Vec<Sheet> = standings.iter().map(|standing| Sheet::new(standing, &scheme, seeds)).collect();
+    let sheets: Vec<Sheet> =
+        standings.iter().map(|standing| Sheet::new(standing, &scheme, seeds)).collect();
     let one = || match &sheets[..] {
         [one] => Ok(one),
         all => Err(Error::NotMerged(format!(

@@ -150,7 +150,9 @@ impl Record {
 
 /// Why a run failed, in a word; empty if it didn't.
 pub(crate) fn cause(result: &RunResult) -> String {
-    let Verdict::Failed { failure, explanation, .. } = &result.verdict else { return String::new() };
+    let Verdict::Failed { failure, explanation, .. } = &result.verdict else {
+        return String::new();
+    };
     let told = Told::of(failure, explanation, result.process);
     told.id().map_or_else(|| failure.kind.to_string(), str::to_owned)
 }

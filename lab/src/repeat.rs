@@ -44,7 +44,11 @@ pub(crate) fn repeat(asked: &cli::Test) -> Result<Exit, Error> {
     let out = Out::new(asked.out.as_deref())?;
     let suite = suite::prepare(&asked.package, &asked.build, &asked.filters)?;
     let code = Code::of_binaries(&suite)?;
-    let before = if asked.resume { Before::read(out.path(), asked, &suite, &code)? } else { Before::default() };
+    let before = if asked.resume {
+        Before::read(out.path(), asked, &suite, &code)?
+    } else {
+        Before::default()
+    };
     let seed = asked.seed.or(before.seed).unwrap_or_else(|| u64::from(rand::random::<u32>()));
     let began = Instant::now();
     let mut plan = Plan {
@@ -107,7 +111,12 @@ fn variables(asked: &cli::Test) -> Vec<(&'static str, String)> {
 }
 
 /// Shows what came of the runs.
-fn show(plan: &Plan<'_>, counted: Counted, asked: &cli::Test, began: Instant) -> Result<Exit, Error> {
+fn show(
+    plan: &Plan<'_>,
+    counted: Counted,
+    asked: &cli::Test,
+    began: Instant,
+) -> Result<Exit, Error> {
     let Counted { tests, tallies, error } = counted;
     if let (Some(call), [], None) = (plan.call, &tests[..], &error)
         && !stop::is_asked()
@@ -185,7 +194,10 @@ impl Before {
 fn records(folder: &Path) -> Result<Vec<Record>, Error> {
     let path = folder.join(RESULTS);
     let lines = if path.exists() { read_file(&path)? } else { Vec::new() };
-    Ok(lines.into_iter().filter_map(|line| if let Line::Run(record) = line { Some(*record) } else { None }).collect())
+    Ok(lines
+        .into_iter()
+        .filter_map(|line| if let Line::Run(record) = line { Some(*record) } else { None })
+        .collect())
 }
 
 /// Writes down what is asked for.
@@ -238,8 +250,13 @@ fn headline(plan: &Plan<'_>, first: u64) -> String {
         UNLIMITED => format!("seeds from {first} on"),
         _ => format!("seeds {first} to {last}"),
     };
-    let how_often = if runs == UNLIMITED { "as often as there is time for".to_owned() } else { format!("{runs} runs of each") };
-    let shard = if plan.shard.is_all() { String::new() } else { format!(", part {} of them", plan.shard) };
+    let how_often = if runs == UNLIMITED {
+        "as often as there is time for".to_owned()
+    } else {
+        format!("{runs} runs of each")
+    };
+    let shard =
+        if plan.shard.is_all() { String::new() } else { format!(", part {} of them", plan.shard) };
     let package = &plan.suite.package;
     format!("{package}: {tests} tests, {how_often}, {seeds}{shard}, {} at a time", plan.jobs)
 }
@@ -287,7 +304,8 @@ fn reports(
 fn report(plan: &Plan<'_>, test: &LabTest, tally: &Tally) -> Result<String, Error> {
     let Some(failed) = tally.first_failure() else { return Ok(String::new()) };
     let again = if plan.is_real { None } else { plan.report(test, failed.seed, None)? };
-    let first = || tally.printed.as_ref().map_or(failed.sentence.clone(), |(_, first)| first.clone());
+    let first =
+        || tally.printed.as_ref().map_or(failed.sentence.clone(), |(_, first)| first.clone());
     // What a test prints of itself, and not by the tester, is in there, too.
     Ok(report::text::escaped(&again.unwrap_or_else(first)).into_owned())
 }
@@ -307,6 +325,9 @@ mod tests {
             tally
         };
         assert_eq!(sum(&[tally(300, 0)]), "1 tests, 300 runs, 0 failures");
-        assert_eq!(sum(&[tally(300, 0), tally(300, 300)]), "2 tests, 600 runs, 0 failures, 300 skipped");
+        assert_eq!(
+            sum(&[tally(300, 0), tally(300, 300)]),
+            "2 tests, 600 runs, 0 failures, 300 skipped"
+        );
     }
 }

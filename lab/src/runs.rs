@@ -103,7 +103,8 @@ impl Code {
         let mut hashes = BTreeMap::new();
         for test in &suite.tests {
             if !hashes.contains_key(&test.binary) {
-                let bytes = fs::read(&test.binary).map_err(|error| Error::read(&test.binary, error))?;
+                let bytes =
+                    fs::read(&test.binary).map_err(|error| Error::read(&test.binary, error))?;
                 hashes.insert(test.binary.clone(), sha256(&bytes));
             }
         }
@@ -123,7 +124,12 @@ impl Code {
             Code::Binaries(_) => String::new(),
             Code::Sources { submission, .. } => submission.clone(),
         };
-        Stamp { submission, binary: self.hash(test).to_owned(), version: VERSION.to_owned(), ..Stamp::default() }
+        Stamp {
+            submission,
+            binary: self.hash(test).to_owned(),
+            version: VERSION.to_owned(),
+            ..Stamp::default()
+        }
     }
 }
 
@@ -157,11 +163,18 @@ impl Plan<'_> {
     }
 
     /// Runs some seeds in a process of its own and stores what came of them; `None` if it was stopped.
-    fn run_seeds(&self, test: &LabTest, seeds: Seeds, may_be_missing: bool) -> Result<Option<Ended>, Error> {
+    fn run_seeds(
+        &self,
+        test: &LabTest,
+        seeds: Seeds,
+        may_be_missing: bool,
+    ) -> Result<Option<Ended>, Error> {
         let folder = TempDir::with_prefix_in(".runs-", self.out);
         let folder = folder.map_err(|error| Error::write(self.out, error))?;
         let report = (self.keeps == Keeps::All).then(|| ("LAB_REPORT", "always".to_owned()));
-        let Some(ended) = self.run_process(test, seeds, folder.path(), report)? else { return Ok(None) };
+        let Some(ended) = self.run_process(test, seeds, folder.path(), report)? else {
+            return Ok(None);
+        };
         let ended = if ended.lines.is_empty() && may_be_missing && ended.foreign.is_none() {
             ended // there is no such call
         } else {
@@ -241,10 +254,13 @@ fn suspicious(mut ended: Ended, test: &LabTest, seeds: Seeds) -> Ended {
     }
     let not_run: u64 = ended.lines.iter().map(|line| line.not_run).sum();
     if ended.lines.len() as u64 + not_run < seeds.count {
-        let why = format!("the test's process ended without a result for this run, by {}", ended.status);
+        let why =
+            format!("the test's process ended without a result for this run, by {}", ended.status);
         let has = |seed: &u64| ended.lines.iter().any(|line| line.seed == *seed);
         let missing: Vec<u64> = all.filter(|seed| !has(seed)).collect();
-        ended.lines.extend(missing.into_iter().map(|seed| failed(test, seed, FailureKind::Stuck, &why)));
+        ended
+            .lines
+            .extend(missing.into_iter().map(|seed| failed(test, seed, FailureKind::Stuck, &why)));
     }
     ended
 }

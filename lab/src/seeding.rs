@@ -42,7 +42,8 @@ impl Seeding {
         match self {
             Seeding::Same(seed) => *seed,
             Seeding::Hidden { key, submission } => {
-                let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).expect("a key may have any length");
+                let mut mac =
+                    Hmac::<Sha256>::new_from_slice(&key.0).expect("a key may have any length");
                 // Behind each part its length, so that no two triples are the same bytes.
                 for part in [submission.as_str(), &test.name, &test.call.to_string()] {
                     mac.update(part.as_bytes());

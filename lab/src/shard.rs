@@ -35,7 +35,9 @@ impl Shard {
         for (index_name, total_name, first) in SYSTEMS {
             let Some(index) = variable(index_name) else { continue };
             let Some(total) = variable(total_name) else {
-                return Err(format!("{index_name}={index} says which part, but {total_name} isn't set: of how many?"));
+                return Err(format!(
+                    "{index_name}={index} says which part, but {total_name} isn't set: of how many?"
+                ));
             };
             // An array that is numbered from elsewhere says where it begins.
             let first = match index_name {
@@ -48,8 +50,9 @@ impl Shard {
             };
             let (index, total) = (number(index_name, &index)?, number(total_name, &total)?);
             let first: u64 = number("the first index", &first)?;
-            return Shard::new(index.checked_sub(first), total)
-                .ok_or_else(|| format!("{index_name}={index} isn't one of {total} parts from {first} on"));
+            return Shard::new(index.checked_sub(first), total).ok_or_else(|| {
+                format!("{index_name}={index} isn't one of {total} parts from {first} on")
+            });
         }
         let names: Vec<&str> = SYSTEMS.iter().map(|(index, ..)| *index).collect();
         Err(format!("`auto` needs one of {} in the environment", names.join(", ")))
@@ -115,7 +118,8 @@ mod tests {
     fn each_run_is_made_once() {
         for (runs, total) in [(100, 16), (3, 16), (1, 1), (0, 4), (1000, 7)] {
             for place in [0, 1, 27] {
-                let mut made: Vec<u64> = shards(total).flat_map(|shard| shard.runs(runs, place)).collect();
+                let mut made: Vec<u64> =
+                    shards(total).flat_map(|shard| shard.runs(runs, place)).collect();
                 made.sort_unstable();
                 assert_eq!(made, (0..runs).collect::<Vec<_>>(), "{runs} runs, {total} shards");
             }
@@ -124,7 +128,8 @@ mod tests {
 
     #[test]
     fn few_runs_of_many_tests_are_shared_out_too() {
-        let most = shards(16).map(|shard| (0..28).map(|place| shard.runs(1, place).count()).sum::<usize>());
+        let most = shards(16)
+            .map(|shard| (0..28).map(|place| shard.runs(1, place).count()).sum::<usize>());
         assert_eq!(most.max(), Some(2));
     }
 
@@ -137,7 +142,11 @@ mod tests {
                     .flat_map(|part| part.runs(40, 0))
                     .collect();
                 made.sort_unstable();
-                assert_eq!(made, (0..40).collect::<Vec<_>>(), "piece {place} of {pieces}, {total} shards");
+                assert_eq!(
+                    made,
+                    (0..40).collect::<Vec<_>>(),
+                    "piece {place} of {pieces}, {total} shards"
+                );
             }
         }
     }
@@ -154,11 +163,17 @@ mod tests {
     fn batch_systems_say_which_job_this_is() {
         let system = |variables: &[(&str, &str)]| {
             Shard::from_system(|name| {
-                variables.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
+                variables
+                    .iter()
+                    .find(|(other, _)| *other == name)
+                    .map(|(_, value)| (*value).to_owned())
             })
         };
         let third = Ok(Shard { index: 2, total: 16 });
-        assert_eq!(system(&[("SLURM_ARRAY_TASK_ID", "2"), ("SLURM_ARRAY_TASK_COUNT", "16")]), third);
+        assert_eq!(
+            system(&[("SLURM_ARRAY_TASK_ID", "2"), ("SLURM_ARRAY_TASK_COUNT", "16")]),
+            third
+        );
         assert_eq!(
             system(&[
                 ("SLURM_ARRAY_TASK_ID", "3"),

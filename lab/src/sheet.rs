@@ -44,7 +44,8 @@ impl Seeds {
 impl Sheet {
     pub(crate) fn new(standings: &[Standing], scheme: &Scheme, seeds: Seeds) -> Sheet {
         let groups: Vec<String> = {
-            let mut groups: Vec<String> = scheme.tests().map(|test| group(test).to_owned()).collect();
+            let mut groups: Vec<String> =
+                scheme.tests().map(|test| group(test).to_owned()).collect();
             groups.sort();
             groups.dedup();
             groups
@@ -93,11 +94,21 @@ fn group(test: &str) -> &str {
 fn passed(standing: &Standing, scheme: &Scheme, of: &str) -> String {
     let tests: Vec<&str> = scheme.tests().filter(|test| group(test) == of).collect();
     let is_passed = |test: &&&str| {
-        let mut ours = standing.tests.iter().zip(&standing.tallies).filter(|(other, _)| other.name == **test).peekable();
-        ours.peek().is_some() && ours.all(|(_, tally)| tally.passed() + tally.skipped() >= tally.asked)
+        let mut ours = standing
+            .tests
+            .iter()
+            .zip(&standing.tallies)
+            .filter(|(other, _)| other.name == **test)
+            .peekable();
+        ours.peek().is_some()
+            && ours.all(|(_, tally)| tally.passed() + tally.skipped() >= tally.asked)
     };
     let is_run = standing.tallies.iter().any(|tally| tally.runs > 0);
-    if is_run { format!("{}/{}", tests.iter().filter(is_passed).count(), tests.len()) } else { "-".to_owned() }
+    if is_run {
+        format!("{}/{}", tests.iter().filter(is_passed).count(), tests.len())
+    } else {
+        "-".to_owned()
+    }
 }
 
 /// Why it has not all points: that it wasn't run, or what most of its runs failed by.
@@ -105,7 +116,8 @@ fn reason(standing: &Standing, seeds: Seeds) -> String {
     let mut reason = match (standing.why_not_run(), worst(standing)) {
         (Some(why), _) => why,
         (None, Some((test, count, sentence, cause))) => {
-            let cause = if sentence.contains(&cause) { String::new() } else { format!(" ({cause})") };
+            let cause =
+                if sentence.contains(&cause) { String::new() } else { format!(" ({cause})") };
             format!("{count} x {sentence}{cause}, first in {test}")
         }
         (None, None) => String::new(),
@@ -130,18 +142,23 @@ fn worst(standing: &Standing) -> Option<(String, usize, String, String)> {
     let mut causes: BTreeMap<(String, String), (usize, usize)> = BTreeMap::new();
     for (place, tally) in standing.tallies.iter().enumerate() {
         for cause in tally.causes() {
-            causes.entry((cause.sentence, cause.cause)).or_insert((0, place)).0 += cause.seeds.len();
+            causes.entry((cause.sentence, cause.cause)).or_insert((0, place)).0 +=
+                cause.seeds.len();
         }
     }
-    let worst = causes.into_iter().max_by_key(|(_, (count, place))| (*count, std::cmp::Reverse(*place)));
-    worst.map(|((sentence, cause), (count, place))| (standing.tests[place].title(), count, sentence, cause))
+    let worst =
+        causes.into_iter().max_by_key(|(_, (count, place))| (*count, std::cmp::Reverse(*place)));
+    worst.map(|((sentence, cause), (count, place))| {
+        (standing.tests[place].title(), count, sentence, cause)
+    })
 }
 
 /// Some tests with a seed that fails soonest.
 pub(crate) fn failing_seeds(standing: &Standing) -> Vec<String> {
     let soonest = |tally: &Tally| tally.causes().into_iter().next().map(|cause| cause.soonest.0);
     let rows = standing.tests.iter().zip(&standing.tallies);
-    let failing = rows.filter_map(|(test, tally)| Some(format!("{} {}", test.title(), soonest(tally)?)));
+    let failing =
+        rows.filter_map(|(test, tally)| Some(format!("{} {}", test.title(), soonest(tally)?)));
     failing.take(SEEDS).collect()
 }
 

@@ -108,9 +108,11 @@ impl Merged {
         let of = (submission.to_owned(), test.to_owned());
         let key = (of.0.clone(), of.1.clone(), call, seed);
         let binary = &record.stamp.binary;
-        let (first, first_file) = self.code.entry(of).or_insert_with(|| (binary.clone(), file.to_owned()));
+        let (first, first_file) =
+            self.code.entry(of).or_insert_with(|| (binary.clone(), file.to_owned()));
         if first != binary {
-            let whose = if submission.is_empty() { String::new() } else { format!(" of {submission}") };
+            let whose =
+                if submission.is_empty() { String::new() } else { format!(" of {submission}") };
             let short = |hash: &str| hash.get(..12).unwrap_or("unknown").to_owned();
             return Err(Error::NotMerged(format!(
                 "the runs of {test}{whose} are of different code: {} in {}, {} in {}. Merge the results of one build",
@@ -138,7 +140,9 @@ impl Merged {
     }
 
     fn note_shard(&mut self, shard: &str) {
-        let numbers = shard.split_once('/').and_then(|(index, total)| Some((index.parse().ok()?, total.parse().ok()?)));
+        let numbers = shard
+            .split_once('/')
+            .and_then(|(index, total)| Some((index.parse().ok()?, total.parse().ok()?)));
         if let Some((index, total)) = numbers {
             self.shards.entry(total).or_default().insert(index);
         }
@@ -154,12 +158,15 @@ impl Merged {
     pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         for (total, parts) in &self.shards {
-            let missing: Vec<String> =
-                (1..=*total).filter(|part| !parts.contains(part)).map(|part| part.to_string()).collect();
-            if !missing.is_empty() && parts.len() > 0 {
+            let missing: Vec<String> = (1..=*total)
+                .filter(|part| !parts.contains(part))
+                .map(|part| part.to_string())
+                .collect();
+            if !missing.is_empty() {
                 let more = if missing.len() > NAMED { ", …" } else { "" };
                 let named = missing[..missing.len().min(NAMED)].join(", ");
-                let (count, noun) = (missing.len(), if missing.len() == 1 { "part is" } else { "parts are" });
+                let (count, noun) =
+                    (missing.len(), if missing.len() == 1 { "part is" } else { "parts are" });
                 notes.push(format!("of {total} parts, {count} {noun} missing: {named}{more}"));
             }
         }
@@ -285,7 +292,9 @@ pub(crate) mod tests {
         let verdict = if failed.is_empty() {
             r#"{"passed":{"seconds":4.0,"rpcs":90}}"#.to_owned()
         } else {
-            format!(r#"{{"failed":{{"failure":{{"kind":"liveness","message":"{failed}","location":"","at":2500000}}}}}}"#)
+            format!(
+                r#"{{"failed":{{"failure":{{"kind":"liveness","message":"{failed}","location":"","at":2500000}}}}}}"#
+            )
         };
         let cause = if failed.is_empty() { "" } else { r#","cause":"election-not-restarted""# };
         format!(
@@ -309,13 +318,15 @@ pub(crate) mod tests {
             }
             text += &done(name, "1/1", 2, r#""run""#);
         }
-        text += &done("carol", "1/1", 2, r#"{"not-built":{"why":"error[E0308]: mismatched types"}}"#);
+        text +=
+            &done("carol", "1/1", 2, r#"{"not-built":{"why":"error[E0308]: mismatched types"}}"#);
         merged(&[&text]).expect("they fit together")
     }
 
     fn merged(files: &[&str]) -> Result<Merged, Error> {
         let folder = tempfile::tempdir().expect("a folder");
-        let paths: Vec<PathBuf> = (0..files.len()).map(|i| folder.path().join(format!("{i}.jsonl"))).collect();
+        let paths: Vec<PathBuf> =
+            (0..files.len()).map(|i| folder.path().join(format!("{i}.jsonl"))).collect();
         for (path, text) in paths.iter().zip(files) {
             std::fs::write(path, text).expect("a file");
         }
@@ -346,7 +357,10 @@ pub(crate) mod tests {
         let [a, b] = [run("", "TestBackup3B", 1, ""), run("", "TestBackup3B", 2, "")];
         let b = b.replace("code-of-", "code-of-another");
         let why = merged(&[&a, &b]).expect_err("they are of two builds").to_string();
-        assert!(why.contains("TestBackup3B are of different code") && why.contains("1.jsonl"), "{why}");
+        assert!(
+            why.contains("TestBackup3B are of different code") && why.contains("1.jsonl"),
+            "{why}"
+        );
     }
 
     #[test]

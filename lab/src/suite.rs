@@ -64,7 +64,9 @@ impl Suite {
     pub(crate) fn command(&self, test: &LabTest, first: u64, count: u64, out: &Path) -> Command {
         let mut command = Command::new(&test.binary);
         if self.environment == Environment::Bare {
-            command.env_clear().envs(BARE.iter().filter_map(|name| Some((name, env::var_os(name)?))));
+            command
+                .env_clear()
+                .envs(BARE.iter().filter_map(|name| Some((name, env::var_os(name)?))));
         }
         command
             .args([test.path.as_str(), "--exact", "--nocapture", "--include-ignored"])
@@ -161,7 +163,13 @@ pub(crate) fn prepare_as(
     let folder = built.manifest_path.parent().map(PathBuf::from).unwrap_or_default();
     let tests = choose(list_all(&build(compile, asked, built)?, &folder)?, package, filters)?;
     let target = metadata.target_directory.into_std_path_buf();
-    Ok(Suite { package: package.to_owned(), folder, target, tests, environment: Environment::Whole })
+    Ok(Suite {
+        package: package.to_owned(),
+        folder,
+        target,
+        tests,
+        environment: Environment::Whole,
+    })
 }
 
 /// Has cargo build the package's test binaries.

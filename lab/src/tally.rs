@@ -156,9 +156,12 @@ impl Tally {
         for failed in self.failures.values() {
             let (sentence, cause) = (without_numbers(&failed.sentence), failed.cause.clone());
             let soonest = (failed.seed, failed.at);
-            let entry = causes
-                .entry((sentence.clone(), cause.clone()))
-                .or_insert_with(|| Cause { sentence, cause, seeds: Vec::new(), soonest });
+            let entry = causes.entry((sentence.clone(), cause.clone())).or_insert_with(|| Cause {
+                sentence,
+                cause,
+                seeds: Vec::new(),
+                soonest,
+            });
             entry.seeds.push(failed.seed);
             if failed.at < entry.soonest.1 {
                 entry.soonest = soonest;

@@ -22,7 +22,12 @@ use crate::shard::Shard;
 #[command(after_help = GRADE_EXIT_CODES)]
 pub(crate) struct Grade {
     /// The folder of submissions; or a single submission
-    pub(crate) dir: PathBuf,
+    #[arg(required_unless_present = "example_course")]
+    pub(crate) dir: Option<PathBuf>,
+
+    /// Grade nothing, and print a course file with all keys, each explained
+    #[arg(long, exclusive = true)]
+    pub(crate) example_course: bool,
 
     /// The course file, with points, limits and allowed dependencies. Without it: lab.toml in your workspace, if it is
     /// there; else 100 points for MIT's tests, in equal parts

@@ -66,15 +66,22 @@ impl Course {
                 words.sort_unstable();
                 words.dedup();
                 let hint = suggestion(name, &words);
-                let hint = hint.unwrap_or_else(|| "it is a test, a part such as 3A, or `extra`".to_owned());
-                return Err(Error::NoSuchWorth { path: self.path.clone(), name: name.clone(), hint });
+                let hint = hint
+                    .unwrap_or_else(|| "it is a test, a part such as 3A, or `extra`".to_owned());
+                return Err(Error::NoSuchWorth {
+                    path: self.path.clone(),
+                    name: name.clone(),
+                    hint,
+                });
             }
         }
         let row = |test: &String| {
             let key = most_special(self.points.0.keys(), test)?;
-            let sharers = all.iter().filter(|other| most_special(self.points.0.keys(), other) == Some(key));
+            let sharers =
+                all.iter().filter(|other| most_special(self.points.0.keys(), other) == Some(key));
             let max = self.points.0[key] / sharers.count() as f64;
-            let curve = most_special(self.curves.keys(), test).map_or(&self.curve, |name| &self.curves[name]);
+            let curve = most_special(self.curves.keys(), test)
+                .map_or(&self.curve, |name| &self.curves[name]);
             Some(Worth { test: test.clone(), max, curve: curve.clone() })
         };
         let rows: Vec<Worth> = all.iter().filter_map(row).collect();
@@ -136,7 +143,12 @@ impl Scheme {
         let sum = rounded((earned - taken_off).max(0.0));
         // All parts of what is rounded may be a hundredth less than the whole.
         let has_all = tests.iter().all(|(_, points, max)| points == max) && taken.is_empty();
-        Points { tests, deductions: taken, sum: if has_all { rounded(max) } else { sum }, max: rounded(max) }
+        Points {
+            tests,
+            deductions: taken,
+            sum: if has_all { rounded(max) } else { sum },
+            max: rounded(max),
+        }
     }
 }
 
@@ -150,9 +162,15 @@ mod tests {
     use super::*;
 
     fn all() -> Vec<String> {
-        ["TestInitialElection3A", "TestReElection3A", "TestManyElections3A", "TestBackup3B", "TestVoteX01"]
-            .map(str::to_owned)
-            .into()
+        [
+            "TestInitialElection3A",
+            "TestReElection3A",
+            "TestManyElections3A",
+            "TestBackup3B",
+            "TestVoteX01",
+        ]
+        .map(str::to_owned)
+        .into()
     }
 
     fn scheme(text: &str) -> Result<Scheme, Error> {
@@ -167,7 +185,8 @@ mod tests {
 
     #[test]
     fn a_part_s_points_are_shared_by_its_tests_without_their_own() {
-        let scheme = scheme("[points]\n3A = 10\nTestReElection3A = 3\nextra = 5\n").expect("it is right");
+        let scheme =
+            scheme("[points]\n3A = 10\nTestReElection3A = 3\nextra = 5\n").expect("it is right");
         let points = scheme.points(|test| match test {
             "TestReElection3A" => went(4, 3, 0, &[]),
             _ => went(4, 4, 0, &[]),
@@ -178,7 +197,10 @@ mod tests {
             ("TestManyElections3A", 5.0, 5.0),
             ("TestVoteX01", 5.0, 5.0),
         ];
-        assert_eq!(points.tests, expected.map(|(name, points, max)| (name.to_owned(), points, max)));
+        assert_eq!(
+            points.tests,
+            expected.map(|(name, points, max)| (name.to_owned(), points, max))
+        );
         assert_eq!((points.sum, points.max), (15.0, 18.0));
     }
 
@@ -192,7 +214,8 @@ mod tests {
     fn a_broken_rule_fails_runs_or_costs_points() {
         let rules = "[rules.deductions]\nany = 2\nM1 = 4\n";
         let went = |_: &str| went(10, 0, 10, &["M1", "M2", "M3"]);
-        let fails = scheme(&format!("[points]\n3B = 10\n{rules}")).expect("it is right").points(went);
+        let fails =
+            scheme(&format!("[points]\n3B = 10\n{rules}")).expect("it is right").points(went);
         assert_eq!((fails.sum, fails.max), (0.0, 10.0));
         let text = format!("[points]\n3B = 10\n[rules]\nbroken = \"deduct\"\n{rules}");
         let deducts = scheme(&text).expect("it is right").points(went);
@@ -212,7 +235,10 @@ mod tests {
     #[test]
     fn a_test_that_there_is_not_is_said() {
         let said = |text| scheme(text).expect_err("it is wrong").to_string();
-        assert!(said("[points]\n3a = 1\n").contains("`3a`, of which the course file lab.toml speaks: did you mean 3A or"));
+        assert!(
+            said("[points]\n3a = 1\n")
+                .contains("`3a`, of which the course file lab.toml speaks: did you mean 3A or")
+        );
         assert!(said("[points]\n3B = 1\n[curves.3E]\n").contains("`3E`"));
         assert!(said("[points]\n").contains("no test is worth"));
     }

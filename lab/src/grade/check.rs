@@ -14,7 +14,9 @@ const INCLUDES: [&str; 3] = ["include", "include_str", "include_bytes"];
 /// Why these sources aren't built; `None` if nothing is wrong.
 pub(super) fn refusal(sources: &Sources) -> Option<String> {
     sources.iter().find_map(|(path, bytes)| {
-        let Ok(text) = std::str::from_utf8(bytes) else { return Some(format!("{path} isn't UTF-8")) };
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return Some(format!("{path} isn't UTF-8"));
+        };
         // What is no Rust won't compile either, and the compiler says it better.
         let tokens: TokenStream = text.trim_start_matches('\u{feff}').parse().ok()?;
         let checker = Checker { path, sources };
@@ -52,11 +54,16 @@ impl Checker<'_> {
                     in_use |= name == "use";
                     if INCLUDES.contains(&name) {
                         let follows = &tokens[i + 1..];
-                        if let Some(why) = self.include(name, follows, in_use || within == Within::Macro) {
+                        if let Some(why) =
+                            self.include(name, follows, in_use || within == Within::Macro)
+                        {
                             return Some((line, why));
                         }
                     }
-                    if name == "path" && within == Within::Attribute && is_punct(tokens.get(i + 1), '=') {
+                    if name == "path"
+                        && within == Within::Attribute
+                        && is_punct(tokens.get(i + 1), '=')
+                    {
                         let file = tokens.get(i + 2..i + 3).and_then(literal);
                         if let Some(why) = self.not_own("the attribute path", file) {
                             return Some((line, why));
@@ -126,7 +133,8 @@ impl Checker<'_> {
             }
         }
         let is_own = !leaves && self.sources.contains_key(&parts.join("/"));
-        (!is_own).then(|| format!("{what} names {file:?}, which isn't one of the files in raft/src"))
+        (!is_own)
+            .then(|| format!("{what} names {file:?}, which isn't one of the files in raft/src"))
     }
 }
 
@@ -198,10 +206,16 @@ mod tests {
             "mod inner { fn f() { include!(\"/etc/passwd\"); } }",
         ] {
             let why = refused(wrong);
-            assert!(why.as_ref().is_some_and(|why| why.starts_with("net/deep.rs:1: ")), "{wrong}: {why:?}");
+            assert!(
+                why.as_ref().is_some_and(|why| why.starts_with("net/deep.rs:1: ")),
+                "{wrong}: {why:?}"
+            );
         }
         let line = refused("\n\ninclude!(\"/etc/passwd\");").expect("it is refused");
-        assert_eq!(line, "net/deep.rs:3: include! names \"/etc/passwd\", which isn't one of the files in raft/src");
+        assert_eq!(
+            line,
+            "net/deep.rs:3: include! names \"/etc/passwd\", which isn't one of the files in raft/src"
+        );
         let sources = [("lib.rs".to_owned(), vec![0xff])].into();
         assert_eq!(refusal(&sources).as_deref(), Some("lib.rs isn't UTF-8"));
     }

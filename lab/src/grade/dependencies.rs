@@ -6,10 +6,14 @@ use toml::{Table, Value};
 pub(super) fn not_allowed(manifest: Option<&str>, allowed: &[String]) -> Option<String> {
     let manifest: Table = manifest?.parse().ok()?;
     let dependencies = manifest.get("dependencies").and_then(Value::as_table)?;
-    let others: Vec<&str> =
-        dependencies.keys().map(String::as_str).filter(|name| !allowed.iter().any(|other| other == name)).collect();
+    let others: Vec<&str> = dependencies
+        .keys()
+        .map(String::as_str)
+        .filter(|name| !allowed.iter().any(|other| other == name))
+        .collect();
     let verb = if others.len() == 1 { "isn't" } else { "aren't" };
-    (!others.is_empty()).then(|| format!("its Cargo.toml asks for {}, which {verb} allowed", others.join(", ")))
+    (!others.is_empty())
+        .then(|| format!("its Cargo.toml asks for {}, which {verb} allowed", others.join(", ")))
 }
 
 #[cfg(test)]

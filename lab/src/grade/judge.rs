@@ -130,7 +130,9 @@ pub(super) fn judge(
     if tallies.iter().all(is_done) {
         case.end(End::Run)
     } else {
-        case.end(End::OutOfTime { limit: humantime::format_duration(limits.submission).to_string() })
+        case.end(End::OutOfTime {
+            limit: humantime::format_duration(limits.submission).to_string(),
+        })
     }
 }
 
@@ -193,12 +195,18 @@ impl Case<'_> {
     fn end(&self, end: End) -> Result<Judged, Error> {
         let done = self.done(end);
         let path = self.folder.join(RESULTS);
-        append(&path, Line::Done(done.clone()).text().as_bytes()).map_err(|error| Error::write(&path, error))?;
+        append(&path, Line::Done(done.clone()).text().as_bytes())
+            .map_err(|error| Error::write(&path, error))?;
         Ok(Judged::Done(done))
     }
 
     /// Keeps the reports and histories of the first runs that failed by each cause.
-    fn keep_reports(&self, plan: &Plan<'_>, tests: &[LabTest], tallies: &[Tally]) -> Result<(), Error> {
+    fn keep_reports(
+        &self,
+        plan: &Plan<'_>,
+        tests: &[LabTest],
+        tallies: &[Tally],
+    ) -> Result<(), Error> {
         let mut counts = std::collections::BTreeMap::<(String, String), usize>::new();
         for (test, tally) in tests.iter().zip(tallies) {
             for failed in tally.failures.values() {
@@ -215,7 +223,8 @@ impl Case<'_> {
                 }
                 let report = plan.report(test, failed.seed, Some(&self.folder))?;
                 let text = report.unwrap_or_else(|| format!("{}\n", failed.sentence));
-                fs::write(&path, &*report::text::escaped(&text)).map_err(|error| Error::write(&path, error))?;
+                fs::write(&path, &*report::text::escaped(&text))
+                    .map_err(|error| Error::write(&path, error))?;
             }
         }
         Ok(())
@@ -236,11 +245,12 @@ fn hash(rules: &Rules, taken: &Result<Taken, String>) -> String {
     }
     // Other seeds are other runs.
     let seeds = match &rules.key {
-        Some(key) => format!("key of {}: {}", key.len(), Seeding::Hidden {
-            key: key.clone(),
-            submission: String::new(),
-        }
-        .first(&LabTest::named("", 1))),
+        Some(key) => format!(
+            "key of {}: {}",
+            key.len(),
+            Seeding::Hidden { key: key.clone(), submission: String::new() }
+                .first(&LabTest::named("", 1))
+        ),
         None => format!("seed {}", rules.scheme.course().runs.seed),
     };
     sha256(&[&all[..], seeds.as_bytes()].concat())

@@ -18,11 +18,15 @@ pub(super) fn read(folder: &Path, found: &mut Found) -> Result<(), String> {
     let list = git(folder, &["ls-tree", "-r", "-z", "HEAD"])?;
     for entry in list.split(|&byte| byte == 0).filter(|entry| !entry.is_empty()) {
         // 100644 blob 0123456789abcdef<tab>raft/src/lib.rs
-        let Some((meta, path)) = std::str::from_utf8(entry).ok().and_then(|entry| entry.split_once('\t')) else {
+        let Some((meta, path)) =
+            std::str::from_utf8(entry).ok().and_then(|entry| entry.split_once('\t'))
+        else {
             continue;
         };
         let mut meta = meta.split(' ');
-        let (Some(mode), Some("blob"), Some(id)) = (meta.next(), meta.next(), meta.next()) else { continue };
+        let (Some(mode), Some("blob"), Some(id)) = (meta.next(), meta.next(), meta.next()) else {
+            continue;
+        };
         if mode == "120000" {
             found.add_link(path);
         } else if Found::wants(path) {
@@ -36,7 +40,11 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
     let failed = |why: &str| format!("git {} failed: {why}", arguments.join(" "));
     let mut command = Command::new("git");
     // It may well belong to somebody else.
-    command.args(["-c", "safe.directory=*", "--git-dir"]).arg(folder).args(arguments).stdin(Stdio::null());
+    command
+        .args(["-c", "safe.directory=*", "--git-dir"])
+        .arg(folder)
+        .args(arguments)
+        .stdin(Stdio::null());
     for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
         command.env_remove(variable);
     }

@@ -52,7 +52,8 @@ pub(super) fn take(path: &Path, default_lib: &[u8]) -> Result<Taken, String> {
         if repository::is_bare(path) {
             repository::read(path, &mut found)?;
         } else {
-            read_folder(path, "", 0, &mut found).map_err(|error| format!("it can't be read: {error}"))??;
+            read_folder(path, "", 0, &mut found)
+                .map_err(|error| format!("it can't be read: {error}"))??;
         }
     } else if is_archive(&name) {
         let broken = |error: &dyn std::fmt::Display| format!("the archive can't be read: {error}");
@@ -137,7 +138,9 @@ impl Found {
                 [(rank, depth, one), (other_rank, other_depth, other), ..]
                     if (rank, depth) == (other_rank, other_depth) =>
                 {
-                    return Err(format!("it isn't clear what counts: there are {one}{name} and {other}{name}"));
+                    return Err(format!(
+                        "it isn't clear what counts: there are {one}{name} and {other}{name}"
+                    ));
                 }
                 [(.., folder), ..] => return Ok(folder.to_owned()),
             }
@@ -151,7 +154,12 @@ fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
 }
 
 /// The outer error is of the file system, the inner one says why it is no submission.
-fn read_folder(folder: &Path, prefix: &str, depth: usize, found: &mut Found) -> io::Result<Result<(), String>> {
+fn read_folder(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    found: &mut Found,
+) -> io::Result<Result<(), String>> {
     let mut entries: Vec<_> = fs::read_dir(folder)?.collect::<io::Result<_>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     if entries.len() > ENTRIES {
@@ -250,8 +258,14 @@ mod tests {
         assert_eq!(chosen(&["src/lib.rs", "src/raft.rs", "build.rs"]), both);
         assert_eq!(chosen(&["lib.rs", "raft.rs"]), both);
         assert_eq!(chosen(&["raft.rs"]), both, "the skeleton's lib.rs stands for what isn't there");
-        assert_eq!(chosen(&["lab-main/raft/src/lib.rs", "lab-main/raft/src/raft.rs", "other/src/lib.rs"]), both);
-        assert_eq!(chosen(&["raft/src/lib.rs", "raft/src/raft.rs", "tester/config/src/lib.rs"]), both);
+        assert_eq!(
+            chosen(&["lab-main/raft/src/lib.rs", "lab-main/raft/src/raft.rs", "other/src/lib.rs"]),
+            both
+        );
+        assert_eq!(
+            chosen(&["raft/src/lib.rs", "raft/src/raft.rs", "tester/config/src/lib.rs"]),
+            both
+        );
         assert!(chosen(&["a/src/lib.rs", "b/src/lib.rs"]).unwrap_err().contains("isn't clear"));
         assert!(chosen(&["README.md", "main.rs"]).unwrap_err().contains("no raft/src/lib.rs"));
         let deep = chosen(&["raft/src/lib.rs", "raft/src/net/mod.rs"]);
@@ -261,7 +275,8 @@ mod tests {
     #[test]
     fn what_leads_out_of_an_archive_is_no_part_of_it() {
         assert_eq!(plain(Path::new("./raft/src/lib.rs")).as_deref(), Some("raft/src/lib.rs"));
-        for path in ["../raft/src/lib.rs", "/raft/src/lib.rs", "a/../../b.rs", "target/debug/a.rs"] {
+        for path in ["../raft/src/lib.rs", "/raft/src/lib.rs", "a/../../b.rs", "target/debug/a.rs"]
+        {
             assert_eq!(plain(Path::new(path)), None, "{path}");
         }
     }
@@ -269,7 +284,12 @@ mod tests {
     #[test]
     fn archives_are_read_without_being_unpacked() {
         let folder = tempfile::tempdir().expect("a folder");
-        let files = [("raft/src/lib.rs", "lib"), ("raft/Cargo.toml", "toml"), ("raft/build.rs", "no"), ("x.bin", "no")];
+        let files = [
+            ("raft/src/lib.rs", "lib"),
+            ("raft/Cargo.toml", "toml"),
+            ("raft/build.rs", "no"),
+            ("x.bin", "no"),
+        ];
         let expected = Taken {
             sources: [("lib.rs".to_owned(), b"lib".to_vec())].into(),
             manifest: Some("toml".to_owned()),
@@ -285,7 +305,10 @@ mod tests {
         assert_eq!(take(&path, b"").as_ref(), Ok(&expected));
 
         let path = folder.path().join("bob.tar.gz");
-        let packed = flate2::write::GzEncoder::new(File::create(&path).expect("a file"), flate2::Compression::fast());
+        let packed = flate2::write::GzEncoder::new(
+            File::create(&path).expect("a file"),
+            flate2::Compression::fast(),
+        );
         let mut tar = tar::Builder::new(packed);
         for (name, text) in files {
             let mut header = tar::Header::new_gnu();

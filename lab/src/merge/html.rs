@@ -73,7 +73,11 @@ fn row(item: &Item) -> Row<'_> {
     });
     let rate = match played {
         0 => "-".to_owned(),
-        _ => format!("{} ({})", percent(item.failed as f64 / played as f64), between(item.failed, played)),
+        _ => format!(
+            "{} ({})",
+            percent(item.failed as f64 / played as f64),
+            between(item.failed, played)
+        ),
     };
     Row { item, plot, rate }
 }

@@ -72,8 +72,12 @@ impl Sheet {
             }
             let worth = points.tests.iter().find(|(test, ..)| test == name);
             let (points, max) = worth.map_or((0.0, 0.0), |(_, points, max)| (*points, *max));
-            let calls: Vec<_> =
-                standing.tests.iter().zip(&standing.tallies).filter(|(test, _)| test.name == name).collect();
+            let calls: Vec<_> = standing
+                .tests
+                .iter()
+                .zip(&standing.tallies)
+                .filter(|(test, _)| test.name == name)
+                .collect();
             if calls.is_empty() {
                 items.push(item(name, name, &empty, (points, max), seeds));
             }
@@ -83,7 +87,8 @@ impl Sheet {
                 items.push(item(&test.title(), name, tally, worth, seeds));
             }
         }
-        let message: Vec<String> = standing.why_not_run().into_iter().chain(standing.notes.iter().cloned()).collect();
+        let message: Vec<String> =
+            standing.why_not_run().into_iter().chain(standing.notes.iter().cloned()).collect();
         Sheet {
             submission: standing.submission.clone(),
             outcome: standing.outcome(),
@@ -128,29 +133,36 @@ fn message(name: &str, tally: &Tally, seeds: Seeds) -> String {
     let mut text = match failed {
         0 => format!("all {runs} runs passed"),
         _ => {
-            let (rate, interval) = (percent(failed as f64 / tally.played() as f64), between(failed, tally.played()));
+            let (rate, interval) =
+                (percent(failed as f64 / tally.played() as f64), between(failed, tally.played()));
             format!("{failed} of {runs} runs failed: {rate}; with 95 % confidence, {interval}")
         }
     };
     for (reason, count) in &tally.skips {
-        write!(text, "\n{count} runs were skipped, and count neither way: {reason}").expect(CANNOT_FAIL);
+        write!(text, "\n{count} runs were skipped, and count neither way: {reason}")
+            .expect(CANNOT_FAIL);
     }
     if let (Some((count, how)), true) = (tally.given_up(), runs < asked) {
         let not_run = asked - runs;
-        write!(text, "\n{count} runs {how} in the same way: the other {not_run} were not run").expect(CANNOT_FAIL);
+        write!(text, "\n{count} runs {how} in the same way: the other {not_run} were not run")
+            .expect(CANNOT_FAIL);
     } else if runs < asked {
         write!(text, "\n{} runs were not made", asked - runs).expect(CANNOT_FAIL);
     }
     for cause in tally.causes().iter().take(CAUSES) {
         write!(text, "\n{} x {}", cause.seeds.len(), cause.sentence).expect(CANNOT_FAIL);
-        let rule = RULES.iter().find(|rule| rule.id == cause.cause || rule.alias == Some(cause.cause.as_str()));
+        let rule = RULES
+            .iter()
+            .find(|rule| rule.id == cause.cause || rule.alias == Some(cause.cause.as_str()));
         if let Some(rule) = rule {
-            write!(text, "\n    why: {} ({}): {}", rule.name(), rule.place, rule.says).expect(CANNOT_FAIL);
+            write!(text, "\n    why: {} ({}): {}", rule.name(), rule.place, rule.says)
+                .expect(CANNOT_FAIL);
             write!(text, "\n    look: {}", rule.look).expect(CANNOT_FAIL);
         }
         if seeds == Seeds::Shown {
             let seed = cause.soonest.0;
-            write!(text, "\n    repeat: LAB_STRICT=1 LAB_SEED={seed} cargo test -p raft {name}").expect(CANNOT_FAIL);
+            write!(text, "\n    repeat: LAB_STRICT=1 LAB_SEED={seed} cargo test -p raft {name}")
+                .expect(CANNOT_FAIL);
         }
     }
     text
@@ -172,10 +184,16 @@ pub(super) mod tests {
     fn a_seed_is_told_only_where_it_may_be() {
         let message = |seeds| sheets(seeds)[1].items[1].message.clone();
         let hidden = message(Seeds::Hidden);
-        assert!(hidden.starts_with("1 of 2 runs failed: 50 %; with 95 % confidence, 1.3"), "{hidden}");
+        assert!(
+            hidden.starts_with("1 of 2 runs failed: 50 %; with 95 % confidence, 1.3"),
+            "{hidden}"
+        );
         assert!(hidden.contains("1 x no <leader>") && !hidden.contains("LAB_SEED"), "{hidden}");
         let shown = message(Seeds::Shown);
-        assert!(shown.contains("repeat: LAB_STRICT=1 LAB_SEED=2 cargo test -p raft TestBackup3B"), "{shown}");
+        assert!(
+            shown.contains("repeat: LAB_STRICT=1 LAB_SEED=2 cargo test -p raft TestBackup3B"),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -183,7 +201,8 @@ pub(super) mod tests {
         let sheets = sheets(Seeds::Hidden);
         let carol = &sheets[2];
         assert_eq!((carol.message.as_str(), carol.sum), ("error[E0308]: mismatched types", 0.0));
-        let items: Vec<_> = carol.items.iter().map(|item| (item.test.as_str(), item.message.as_str())).collect();
+        let items: Vec<_> =
+            carol.items.iter().map(|item| (item.test.as_str(), item.message.as_str())).collect();
         assert_eq!(items, [("TestReElection3A", "not run"), ("TestBackup3B", "not run")]);
         assert!(!carol.items[0].is_passed());
     }

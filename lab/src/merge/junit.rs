@@ -34,7 +34,9 @@ fn case(sheet: &Sheet, item: &Item) -> TestCase {
         let first = item.message.lines().next().unwrap_or_default();
         let why = if item.runs == 0 { &sheet.message } else { first };
         status.set_message(why.to_owned());
-        status.set_type(item.causes.first().map_or_else(|| "not run".to_owned(), |cause| cause.cause.clone()));
+        status.set_type(
+            item.causes.first().map_or_else(|| "not run".to_owned(), |cause| cause.cause.clone()),
+        );
         status.set_description(item.message.clone());
         status
     };
@@ -56,9 +58,17 @@ mod tests {
     #[test]
     fn each_submission_is_a_suite() {
         let xml = junit(&sheets(Seeds::Hidden));
-        assert!(xml.contains(r#"<testsuites name="cargo lab" tests="6" skipped="0" failures="1" errors="2""#), "{xml}");
+        assert!(
+            xml.contains(
+                r#"<testsuites name="cargo lab" tests="6" skipped="0" failures="1" errors="2""#
+            ),
+            "{xml}"
+        );
         assert!(xml.contains(r#"<testsuite name="bob" tests="2""#), "{xml}");
         assert!(xml.contains("no &lt;leader&gt; &amp; &quot;none&quot;"), "{xml}");
-        assert!(xml.contains(r#"<error message="error[E0308]: mismatched types" type="not run">"#), "{xml}");
+        assert!(
+            xml.contains(r#"<error message="error[E0308]: mismatched types" type="not run">"#),
+            "{xml}"
+        );
     }
 }

@@ -22,7 +22,8 @@ fn short(text: &str) -> String {
 
 /// What is said of the whole.
 fn summary(sheet: &Sheet) -> String {
-    let mut lines = vec![format!("{}: {} of {} points", sheet.outcome.word(), sheet.sum, sheet.max)];
+    let mut lines =
+        vec![format!("{}: {} of {} points", sheet.outcome.word(), sheet.sum, sheet.max)];
     lines.extend(sheet.deductions.iter().map(|(rule, points)| {
         let rule = if rule == "any" { "a rule" } else { rule };
         format!("{points} points off, because {rule} was broken")
@@ -167,7 +168,10 @@ mod tests {
         assert_eq!(bob["tests"][0]["max_score"], json!(25.0));
         assert!(bob["output"].as_str().expect("text").ends_with("deadline: tonight"));
         let carol = value(&gradescope(carol, &course));
-        assert_eq!((&carol["score"], &carol["tests"][0]["output"]), (&json!(0.0), &json!("not run")));
+        assert_eq!(
+            (&carol["score"], &carol["tests"][0]["output"]),
+            (&json!(0.0), &json!("not run"))
+        );
     }
 
     #[test]
@@ -188,7 +192,10 @@ mod tests {
     #[test]
     fn classroom50_has_whole_points() {
         let result = value(&classroom50(&sheets(Seeds::Hidden)[1]));
-        assert_eq!((&result["schema"], &result["score"]), (&json!("classroom50/result/v1"), &json!(25)));
+        assert_eq!(
+            (&result["schema"], &result["score"]),
+            (&json!("classroom50/result/v1"), &json!(25))
+        );
         assert_eq!(result["tests"][1]["passed"], json!(false));
     }
 

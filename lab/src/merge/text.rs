@@ -12,22 +12,43 @@ const CANNOT_FAIL: &str = "writing to memory can't fail";
 pub(super) fn csv(sheets: &[Sheet]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let head = [
-        "submission", "verdict", "part", "test", "asked", "runs", "passed", "failed", "skipped", "rate", "low", "high",
-        "points", "max", "cause", "seconds",
+        "submission",
+        "verdict",
+        "part",
+        "test",
+        "asked",
+        "runs",
+        "passed",
+        "failed",
+        "skipped",
+        "rate",
+        "low",
+        "high",
+        "points",
+        "max",
+        "cause",
+        "seconds",
     ];
     writer.write_record(head).expect(CANNOT_FAIL);
     for sheet in sheets {
         for item in &sheet.items {
             let played = item.passed + item.failed;
             let (low, high) = interval(item.failed, played);
-            let share = |share: f64| if played == 0 { String::new() } else { format!("{share:.6}") };
+            let share =
+                |share: f64| if played == 0 { String::new() } else { format!("{share:.6}") };
             let cause = item.causes.first().map(|cause| cause.cause.clone()).unwrap_or_default();
-            let numbers = [item.asked, item.runs, item.passed, item.failed, item.skipped].map(|count| count.to_string());
+            let numbers = [item.asked, item.runs, item.passed, item.failed, item.skipped]
+                .map(|count| count.to_string());
             let mut record = vec![sheet.submission.clone(), sheet.outcome.word().to_owned()];
             record.extend([item.part.clone(), item.test.clone()]);
             record.extend(numbers);
             record.extend([item.failed as f64 / played as f64, low, high].map(share));
-            record.extend([item.points.to_string(), item.max.to_string(), cause, format!("{:.3}", item.seconds)]);
+            record.extend([
+                item.points.to_string(),
+                item.max.to_string(),
+                cause,
+                format!("{:.3}", item.seconds),
+            ]);
             writer.write_record(record).expect(CANNOT_FAIL);
         }
     }
@@ -49,7 +70,8 @@ fn cell(text: &str) -> String {
 
 /// A table of submissions, and of each what failed.
 pub(super) fn markdown(sheets: &[Sheet]) -> String {
-    let mut text = "| submission | verdict | tests passed | points |\n| --- | --- | --: | --: |\n".to_owned();
+    let mut text =
+        "| submission | verdict | tests passed | points |\n| --- | --- | --: | --: |\n".to_owned();
     for sheet in sheets {
         let passed = sheet.items.iter().filter(|item| item.is_passed()).count();
         writeln!(
@@ -64,7 +86,8 @@ pub(super) fn markdown(sheets: &[Sheet]) -> String {
         .expect(CANNOT_FAIL);
     }
     for sheet in sheets {
-        let failing: Vec<_> = sheet.items.iter().filter(|item| item.runs > 0 && !item.is_passed()).collect();
+        let failing: Vec<_> =
+            sheet.items.iter().filter(|item| item.runs > 0 && !item.is_passed()).collect();
         if failing.is_empty() && sheet.message.is_empty() && sheet.deductions.is_empty() {
             continue;
         }
@@ -73,7 +96,8 @@ pub(super) fn markdown(sheets: &[Sheet]) -> String {
             writeln!(text, "{}\n", cell(line)).expect(CANNOT_FAIL);
         }
         for (rule, points) in &sheet.deductions {
-            writeln!(text, "{points} points off for a broken rule ({})\n", cell(rule)).expect(CANNOT_FAIL);
+            writeln!(text, "{points} points off for a broken rule ({})\n", cell(rule))
+                .expect(CANNOT_FAIL);
         }
         if failing.is_empty() {
             continue;
@@ -81,9 +105,16 @@ pub(super) fn markdown(sheets: &[Sheet]) -> String {
         text += "| test | failed | rate | 95 % | points | causes |\n| --- | --: | --: | --: | --: | --- |\n";
         for item in failing {
             let played = item.passed + item.failed;
-            let causes: Vec<String> =
-                item.causes.iter().map(|cause| format!("{} x {}", cause.seeds.len(), cause.sentence)).collect();
-            let rate = if played == 0 { "-".to_owned() } else { percent(item.failed as f64 / played as f64) };
+            let causes: Vec<String> = item
+                .causes
+                .iter()
+                .map(|cause| format!("{} x {}", cause.seeds.len(), cause.sentence))
+                .collect();
+            let rate = if played == 0 {
+                "-".to_owned()
+            } else {
+                percent(item.failed as f64 / played as f64)
+            };
             writeln!(
                 text,
                 "| {} | {} of {} | {rate} | {} | {} of {} | {} |",

@@ -134,7 +134,11 @@ mod tests {
         assert_eq!(passed.exit, Exit::Passed);
         let open = conclude(tally(368, 0), tally(300, 0));
         assert_eq!(open.exit, Exit::Unknown);
-        assert!(open.text.contains("unknown  TestBackup3B: 0 of 300 runs failed: 68 more"), "{}", open.text);
+        assert!(
+            open.text.contains("unknown  TestBackup3B: 0 of 300 runs failed: 68 more"),
+            "{}",
+            open.text
+        );
         let failed = conclude(bad.clone(), tally(3, 0));
         assert_eq!(failed.exit, Exit::Failed);
         assert!(failed.text.contains("fail     TestReElection3A: 5 of 55"), "{}", failed.text);

@@ -42,14 +42,22 @@ pub(super) enum Known {
 
 impl Row {
     /// A test of which nothing has been run, but for what is among the `earlier` runs.
-    pub(super) fn new(plan: &Plan<'_>, order: usize, test: LabTest, call: Known, earlier: &[Record]) -> Row {
+    pub(super) fn new(
+        plan: &Plan<'_>,
+        order: usize,
+        test: LabTest,
+        call: Known,
+        earlier: &[Record],
+    ) -> Row {
         let runs = plan.shard.runs(plan.iterations, order);
         let first_seed = plan.seeding.first(&test);
         let run_of = |seed: u64| seed.wrapping_sub(first_seed);
         let binary = plan.code.hash(&test);
         let is_ours = |record: &&Record| {
             let (of, seed) = ((&record.result.test, record.result.call), record.result.seed);
-            of == (&test.name, test.call) && runs.contains(&run_of(seed)) && record.stamp.binary == binary
+            of == (&test.name, test.call)
+                && runs.contains(&run_of(seed))
+                && record.stamp.binary == binary
         };
         let mut tally = Tally::of(runs.end - runs.start);
         let mut done = BTreeSet::new();
@@ -59,7 +67,15 @@ impl Row {
             }
         }
         let call = if done.is_empty() { call } else { Known::There };
-        Row { order, call, open: without(runs, &done), is_begun: !done.is_empty(), first_seed, tally, test }
+        Row {
+            order,
+            call,
+            open: without(runs, &done),
+            is_begun: !done.is_empty(),
+            first_seed,
+            tally,
+            test,
+        }
     }
 
     /// Whether more of its runs are to be begun.
@@ -135,9 +151,12 @@ mod tests {
 
     #[test]
     fn runs_that_are_done_are_left_out() {
-        let open = |runs, done: &[u64]| Vec::from(without(runs, &done.iter().copied().collect()));
-        assert_eq!(open(0..10, &[]), [0..10]);
-        assert_eq!(open(0..10, &[0, 3, 4, 9]), [1..3, 5..9]);
+        let open = |runs, done: &[u64]| {
+            let open = without(runs, &done.iter().copied().collect());
+            open.into_iter().map(|range| (range.start, range.end)).collect::<Vec<_>>()
+        };
+        assert_eq!(open(0..10, &[]), [(0, 10)]);
+        assert_eq!(open(0..10, &[0, 3, 4, 9]), [(1, 3), (5, 9)]);
         assert_eq!(open(4..6, &[3, 4, 5, 6]), []);
         assert_eq!(open(0..0, &[]), []);
     }

@@ -42,7 +42,7 @@ fn a_call_that_fails_keeps_no_other_from_running() {
         ran.assert_prints(&format!("LAB_SEED=1 {variable}cargo test -p raft TestTwice3A"));
         assert!(out.join(format!("TestTwice3A{name}-1.txt")).exists());
         let results = fs::read_to_string(out.join("results.jsonl")).expect("there are results");
-        assert_eq!(results.lines().count(), 20);
+        assert_eq!(results.lines().count(), 21, "what was asked for, and 20 runs");
         assert_eq!(results.lines().filter(|line| line.contains(r#""call":2"#)).count(), 10);
     }
 }
@@ -82,7 +82,7 @@ fn lines_that_are_not_the_tester_s_are_left_out() {
     ran.assert_complains(note);
     assert_eq!(ran.stderr.matches("note: ").count(), 1, "{}", ran.stderr);
     let results = fs::read_to_string(out.join("results.jsonl")).expect("there are results");
-    assert_eq!(results.lines().count(), 5);
+    assert_eq!(results.lines().count(), 6, "what was asked for, and 5 runs");
     let is_result = |line| serde_json::from_str::<serde_json::Value>(line).is_ok();
     assert!(results.lines().all(is_result), "{results}");
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::student::{Ran, folder, lab, solved};
 
 /// What each course file here begins with: few tests, few runs.
-const COURSE: &str = "[runs]\neach = 2\n[points]\nTestInitialElection3A = 4\nTestReElection3A = 6\n";
+const COURSE: &str =
+    "[runs]\neach = 2\n[points]\nTestInitialElection3A = 4\nTestReElection3A = 6\n";
 
 fn path(path: &Path) -> &str {
     path.to_str().expect("it is UTF-8")
@@ -25,7 +26,11 @@ fn submit(folder: &Path, attack: &str) {
         let text = fs::read_to_string(&from).expect("it is text");
         let name = from.file_name().expect("a file has a name");
         let begins = "    let raft = Arc::new(Raft {";
-        let text = if name == "server.rs" { text.replace(begins, &format!("    {attack}\n{begins}")) } else { text };
+        let text = if name == "server.rs" {
+            text.replace(begins, &format!("    {attack}\n{begins}"))
+        } else {
+            text
+        };
         write(&folder.join(name), &text);
     }
 }
@@ -36,7 +41,8 @@ fn submissions() -> (PathBuf, [(&'static str, &'static str); 6]) {
     submit(&all.join("right/raft/src"), "");
     submit(&all.join("exits/src"), "println!(\"  ... Passed --\"); std::process::exit(0);");
     // Nor does what it leaves behind live on.
-    let leaves = "use std::os::unix::process::CommandExt as _; let _ = std::process::Command::new(\"sleep\")
+    let leaves =
+        "use std::os::unix::process::CommandExt as _; let _ = std::process::Command::new(\"sleep\")
         .arg(\"4711\").process_group(0).spawn();";
     submit(&all.join("forks"), &format!("{leaves} loop {{ std::thread::yield_now(); }}"));
     submit(&all.join("unsafe/raft/src"), "unsafe { std::hint::unreachable_unchecked() }");
@@ -59,22 +65,34 @@ fn grade(submissions: &Path, out: &Path, more: &[&str]) -> Ran {
     write(&course, COURSE);
     let work = out.with_file_name("grade-work");
     let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("student");
-    let arguments = ["grade", path(submissions), "-o", path(out), "--course", path(&course), "--work", path(&work)];
+    let arguments = [
+        "grade",
+        path(submissions),
+        "-o",
+        path(out),
+        "--course",
+        path(&course),
+        "--work",
+        path(&work),
+    ];
     lab(solved(), &[&arguments[..], &["--shared-target", path(&shared)], more].concat())
 }
 
 fn row<'a>(ran: &'a Ran, name: &str) -> Vec<&'a str> {
     let mut rows = ran.stdout.lines().filter(|line| line.contains('┆'));
-    let row = rows.find(|line| line.trim_matches('│').split('┆').next().is_some_and(|cell| cell.trim() == name));
-    let row = row.unwrap_or_else(|| panic!("no row for {name} in:\n{}\n{}", ran.stdout, ran.stderr));
+    let row = rows.find(|line| {
+        line.trim_matches('│').split('┆').next().is_some_and(|cell| cell.trim() == name)
+    });
+    let row =
+        row.unwrap_or_else(|| panic!("no row for {name} in:\n{}\n{}", ran.stdout, ran.stderr));
     row.trim_matches('│').split('┆').map(str::trim).collect()
 }
 
 fn is_running(argument: &str) -> bool {
     let processes = fs::read_dir("/proc").expect("there are processes");
-    processes.filter_map(|process| fs::read(process.ok()?.path().join("cmdline")).ok()).any(|line| {
-        line.split(|&byte| byte == 0).any(|word| word == argument.as_bytes())
-    })
+    processes
+        .filter_map(|process| fs::read(process.ok()?.path().join("cmdline")).ok())
+        .any(|line| line.split(|&byte| byte == 0).any(|word| word == argument.as_bytes()))
 }
 
 #[test]
@@ -105,7 +123,11 @@ fn each_submission_gets_its_verdict() {
     let again = grade(&all, &out, &["--resume", "--only", "right", "--only", "exits"]);
     again.assert_code(0);
     assert_eq!(row(&again, "right")[1], "passed");
-    assert_eq!(fs::read_to_string(&results).expect("results").lines().count(), 5, "four runs and the verdict");
+    assert_eq!(
+        fs::read_to_string(&results).expect("results").lines().count(),
+        5,
+        "four runs and the verdict"
+    );
     let gradescope = lab(&out, &["merge", ".", "--form", "gradescope", "--submission", "exits"]);
     gradescope.assert_code(0);
     gradescope.assert_prints(r#""score": 0.0"#);
