@@ -20,7 +20,7 @@ mod workspace;
 use std::collections::BTreeSet;
 use std::env;
 use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -73,7 +73,9 @@ pub(crate) fn grade(asked: &cli::Grade) -> Result<Exit, Error> {
     let cores = jobs(asked.jobs);
     let workers = if asked.shared_target.is_some() { 1 } else { cores.min(work_list.len()).max(1) };
     tell(&format!("preparing {workers} workspaces in {}", work.display()));
-    let shared = asked.shared_target.as_deref();
+    // Cargo is run in other folders.
+    let shared = asked.shared_target.as_deref().map(|path| path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    let shared = shared.as_deref();
     let (workspaces, rules) =
         prepare(&copy, &course, key, &work, shared, workers, asked, (cores / workers).max(1))?;
     tell(&format!(

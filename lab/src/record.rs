@@ -63,7 +63,7 @@ pub(crate) struct Asked {
     pub(crate) package: String,
     /// The first run's seed.
     pub(crate) seed: u64,
-    /// How many runs of each test, by all shards together.
+    /// How many runs of each test, by all shards together; 0 if that hangs on what comes of them.
     pub(crate) runs: u64,
     /// Which part of them.
     pub(crate) shard: String,

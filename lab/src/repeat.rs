@@ -202,10 +202,12 @@ fn records(folder: &Path) -> Result<Vec<Record>, Error> {
 
 /// Writes down what is asked for.
 fn note_asked(plan: &Plan<'_>, seed: u64) -> Result<(), Error> {
+    let Limits { failures, until, target } = plan.limits;
+    let has_limits = failures.is_some() || until.is_some() || target.is_some();
     let asked = Asked {
         package: plan.suite.package.clone(),
         seed,
-        runs: plan.iterations,
+        runs: if has_limits { 0 } else { plan.iterations },
         shard: plan.shard.to_string(),
         tests: plan.suite.tests.iter().map(|test| test.name.clone()).collect(),
     };

@@ -61,7 +61,8 @@ pub(super) fn submissions(folder: &Path) -> Result<(Vec<Submission>, Vec<String>
 
 /// Whether a folder is a submission itself.
 fn is_one(folder: &Path) -> bool {
-    ["raft/src/lib.rs", "src/lib.rs", "lib.rs"].iter().any(|file| folder.join(file).is_file())
+    let files = ["lib.rs", "raft.rs"];
+    ["raft/src", "src", ""].iter().any(|below| files.iter().any(|file| folder.join(below).join(file).is_file()))
 }
 
 pub(super) fn is_archive(file_name: &str) -> bool {

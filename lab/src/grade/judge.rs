@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use report::FailureKind;
+
 use super::find::Submission;
 use super::take::{Taken, take};
 use super::workspace::{Built, Workspace};
@@ -126,6 +128,7 @@ pub(super) fn judge(
     if stop::is_asked() {
         return Ok(Judged::Stopped);
     }
+    case.notes.extend(tester_failed(&tallies));
     let is_done = |tally: &Tally| tally.runs >= tally.asked || tally.given_up().is_some();
     if tallies.iter().all(is_done) {
         case.end(End::Run)
@@ -134,6 +137,13 @@ pub(super) fn judge(
             limit: humantime::format_duration(limits.submission).to_string(),
         })
     }
+}
+
+/// A sentence about runs in which the tester itself failed, which nobody can be blamed for unseen.
+fn tester_failed(tallies: &[Tally]) -> Option<String> {
+    let failures = tallies.iter().flat_map(|tally| tally.failures.values());
+    let count = failures.filter(|failed| failed.kind == FailureKind::Tester).count();
+    (count > 0).then(|| format!("in {count} runs the tester itself failed: look at them before you take points off"))
 }
 
 /// What a folder has from before.

@@ -170,6 +170,11 @@ impl Workspace {
             command.args(["--test", name]);
         }
         without_secrets(&mut command);
+        // A wrapper may leave a server behind, which would be taken for a submission's.
+        command.env("RUSTC_WRAPPER", "").env("RUSTC_WORKSPACE_WRAPPER", "");
+        if self.is_own_target() {
+            command.env("CARGO_INCREMENTAL", "0");
+        }
         let file = File::create(log).map_err(|error| Error::write(log, error))?;
         let Some((status, messages)) = output_for(command, file, Instant::now() + limit)? else {
             let why = format!("building it took more than {}", humantime::format_duration(limit));
@@ -188,6 +193,11 @@ impl Workspace {
             tests,
             environment: Environment::Bare,
         }))
+    }
+
+    /// Whether nobody else builds into its target folder.
+    fn is_own_target(&self) -> bool {
+        self.target.starts_with(&self.folder)
     }
 
     /// Takes over what another workspace has built, before the first build.
