@@ -74,7 +74,10 @@ pub(crate) fn grade(asked: &cli::Grade) -> Result<Exit, Error> {
     let workers = if asked.shared_target.is_some() { 1 } else { cores.min(work_list.len()).max(1) };
     tell(&format!("preparing {workers} workspaces in {}", work.display()));
     // Cargo is run in other folders.
-    let shared = asked.shared_target.as_deref().map(|path| path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    let shared = asked
+        .shared_target
+        .as_deref()
+        .map(|path| path::absolute(path).unwrap_or_else(|_| path.to_owned()));
     let shared = shared.as_deref();
     let (workspaces, rules) =
         prepare(&copy, &course, key, &work, shared, workers, asked, (cores / workers).max(1))?;
@@ -158,7 +161,12 @@ fn key(asked: Option<&Path>) -> Result<Option<Key>, Error> {
             let bytes = fs::read(path).map_err(|error| Error::read(path, error))?;
             (Key::new(&bytes), path.display().to_string())
         }
-        (None, Some(key)) => (Key::new(key.as_encoded_bytes()), KEY.to_owned()),
+        (None, Some(key)) => {
+            // Others of the same user can't look into this program's environment then, unless that is root.
+            #[cfg(target_os = "linux")]
+            let _ = nix::sys::prctl::set_dumpable(false);
+            (Key::new(key.as_encoded_bytes()), KEY.to_owned())
+        }
         (None, None) => return Ok(None),
     };
     if key.len() == 0 {

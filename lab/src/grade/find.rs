@@ -62,7 +62,9 @@ pub(super) fn submissions(folder: &Path) -> Result<(Vec<Submission>, Vec<String>
 /// Whether a folder is a submission itself.
 fn is_one(folder: &Path) -> bool {
     let files = ["lib.rs", "raft.rs"];
-    ["raft/src", "src", ""].iter().any(|below| files.iter().any(|file| folder.join(below).join(file).is_file()))
+    ["raft/src", "src", ""]
+        .iter()
+        .any(|below| files.iter().any(|file| folder.join(below).join(file).is_file()))
 }
 
 pub(super) fn is_archive(file_name: &str) -> bool {

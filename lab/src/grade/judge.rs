@@ -143,7 +143,9 @@ pub(super) fn judge(
 fn tester_failed(tallies: &[Tally]) -> Option<String> {
     let failures = tallies.iter().flat_map(|tally| tally.failures.values());
     let count = failures.filter(|failed| failed.kind == FailureKind::Tester).count();
-    (count > 0).then(|| format!("in {count} runs the tester itself failed: look at them before you take points off"))
+    (count > 0).then(|| {
+        format!("in {count} runs the tester itself failed: look at them before you take points off")
+    })
 }
 
 /// What a folder has from before.

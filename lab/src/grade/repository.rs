@@ -2,10 +2,11 @@
 //!
 //! Only git's plumbing reads it: commands that run no hook, and nothing that the repository's own settings name.
 
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::take::Found;
+use super::take::{Entry, Visit, is_wanted};
 use crate::leftovers;
 
 /// Whether a folder is a bare repository.
@@ -13,8 +14,8 @@ pub(super) fn is_bare(folder: &Path) -> bool {
     folder.join("HEAD").is_file() && folder.join("objects").is_dir() && folder.join("refs").is_dir()
 }
 
-/// Reads the files of HEAD.
-pub(super) fn read(folder: &Path, found: &mut Found) -> Result<(), String> {
+/// Shows each file and link of HEAD.
+pub(super) fn read(folder: &Path, visit: &mut Visit<'_>) -> Result<(), String> {
     let list = git(folder, &["ls-tree", "-r", "-z", "HEAD"])?;
     for entry in list.split(|&byte| byte == 0).filter(|entry| !entry.is_empty()) {
         // 100644 blob 0123456789abcdef<tab>raft/src/lib.rs
@@ -28,12 +29,30 @@ pub(super) fn read(folder: &Path, found: &mut Found) -> Result<(), String> {
             continue;
         };
         if mode == "120000" {
-            found.add_link(path);
-        } else if Found::wants(path) {
-            found.add(path, &git(folder, &["cat-file", "blob", id])?[..])?;
+            visit(path, Entry::Link)?;
+        } else if is_wanted(path) {
+            visit(path, Entry::File(&mut Blob { folder, id, content: None }))?;
         }
     }
     Ok(())
+}
+
+/// A file's content, which git is asked for when somebody reads it.
+struct Blob<'a> {
+    folder: &'a Path,
+    id: &'a str,
+    content: Option<Cursor<Vec<u8>>>,
+}
+
+impl Read for Blob<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.content.is_none() {
+            let bytes =
+                git(self.folder, &["cat-file", "blob", self.id]).map_err(io::Error::other)?;
+            self.content = Some(Cursor::new(bytes));
+        }
+        self.content.as_mut().map_or(Ok(0), |content| content.read(buffer))
+    }
 }
 
 fn git(folder: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {

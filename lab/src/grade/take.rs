@@ -3,20 +3,22 @@
 //! It is read into memory, with limits, and never unpacked on disk: so no path in an archive can lead anywhere, and
 //! no link is followed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path};
 
 use flate2::read::GzDecoder;
 
-use super::find::is_archive;
 use super::repository;
 
-/// The most that is taken, in files and in bytes; the most entries that are looked at. A Raft has some thousand lines.
+/// The most that is taken, in files and in bytes. A Raft has some thousand lines.
 const FILES: usize = 500;
 const BYTES: u64 = 8 << 20;
+
+/// The most that is looked at, in files; and how many bytes of an archive, unpacked.
 const ENTRIES: usize = 100_000;
+const UNPACKED: u64 = 4 << 30;
 
 /// How deep a submission's folder may be below what is handed in.
 const DEPTH: usize = 12;
@@ -35,157 +37,154 @@ pub(super) struct Taken {
     pub(super) manifest: Option<String>,
 }
 
-/// What is found in a submission: its files' paths, and the contents of those that may count.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    files: BTreeMap<String, Vec<u8>>,
-    links: Vec<String>,
-    bytes: u64,
+/// Something in a submission.
+pub(super) enum Entry<'a> {
+    File(&'a mut dyn Read),
+    /// It isn't followed.
+    Link,
 }
+
+/// Gets each file and link of a submission, by its path; and may say why it is none.
+pub(super) type Visit<'a> = dyn FnMut(&str, Entry<'_>) -> Result<(), String> + 'a;
 
 /// Takes what counts of a submission; `default_lib` is the `lib.rs` for those that have handed in a `raft.rs` alone.
 /// Or says why it can't.
 pub(super) fn take(path: &Path, default_lib: &[u8]) -> Result<Taken, String> {
-    let mut found = Found::default();
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    if path.is_dir() {
-        if repository::is_bare(path) {
-            repository::read(path, &mut found)?;
-        } else {
-            read_folder(path, "", 0, &mut found)
-                .map_err(|error| format!("it can't be read: {error}"))??;
+    // First all names, to see where the Raft is, and then that alone: what else there is may be large.
+    let (mut files, mut links) = (BTreeSet::new(), Vec::new());
+    scan(path, &mut |path, entry| {
+        match entry {
+            Entry::File(_) if path.ends_with(".rs") => drop(files.insert(path.to_owned())),
+            Entry::File(_) => {}
+            Entry::Link => links.push(path.to_owned()),
         }
-    } else if is_archive(&name) {
-        let broken = |error: &dyn std::fmt::Display| format!("the archive can't be read: {error}");
-        let file = File::open(path).map_err(|error| broken(&error))?;
-        if name.ends_with(".zip") {
-            read_zip(file, &mut found)?;
-        } else if name.ends_with(".tar") {
-            read_tar(file, &mut found)?;
+        if files.len() > ENTRIES {
+            Err(format!("it has more than {ENTRIES} files"))
         } else {
-            read_tar(GzDecoder::new(file), &mut found)?;
+            Ok(())
         }
+    })?;
+    let folder = folder(&files)?;
+    if let Some(link) = links
+        .iter()
+        .find(|link| link.starts_with(&folder) || folder.starts_with(&format!("{link}/")))
+    {
+        return Err(format!("{link} is a link; only files are taken"));
     }
-    found.choose(default_lib)
-}
-
-impl Found {
-    /// Whether a file of this path may count, so that its content is wanted.
-    pub(super) fn wants(path: &str) -> bool {
-        path.ends_with(".rs") || path.ends_with("Cargo.toml")
-    }
-
-    /// Adds a file.
-    pub(super) fn add(&mut self, path: &str, content: impl Read) -> Result<(), String> {
-        let left = BYTES.saturating_sub(self.bytes);
+    let manifest = folder.strip_suffix("src/").map(|above| format!("{above}Cargo.toml"));
+    let (mut taken, mut left) = (Taken::default(), BYTES);
+    scan(path, &mut |path, entry| {
+        let Entry::File(content) = entry else { return Ok(()) };
+        let own = path.strip_prefix(&folder).filter(|own| own.ends_with(".rs"));
+        let is_manifest = manifest.as_deref() == Some(path);
+        if own.is_none() && !is_manifest {
+            return Ok(());
+        }
         let mut bytes = Vec::new();
         let read = content.take(left + 1).read_to_end(&mut bytes);
         read.map_err(|error| format!("{path} can't be read: {error}"))?;
-        self.bytes += bytes.len() as u64;
-        if self.bytes > BYTES {
-            return Err(format!("its sources are larger than {} MB", BYTES >> 20));
+        left = left
+            .checked_sub(bytes.len() as u64)
+            .ok_or_else(|| format!("it is larger than {} MB", BYTES >> 20))?;
+        match own {
+            Some(own) => drop(taken.sources.insert(own.to_owned(), bytes)),
+            None => taken.manifest = Some(String::from_utf8_lossy(&bytes).into_owned()),
         }
-        self.files.insert(path.to_owned(), bytes);
-        Ok(())
-    }
-
-    /// Notes a link, which is no file.
-    pub(super) fn add_link(&mut self, path: &str) {
-        self.links.push(path.to_owned());
-    }
-
-    /// The sources, from the folder that they are in.
-    fn choose(self, default_lib: &[u8]) -> Result<Taken, String> {
-        let folder = self.folder()?;
-        if let Some(link) = self.links.iter().find(|link| below(link, &folder).is_some()) {
-            return Err(format!("{link} is a link; only files are taken"));
+        if taken.sources.len() > FILES {
+            Err(format!("it has more than {FILES} files"))
+        } else {
+            Ok(())
         }
-        let manifest = folder.strip_suffix("src/").map(|above| format!("{above}Cargo.toml"));
-        let manifest = manifest.and_then(|path| self.files.get(&path));
-        let manifest = manifest.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        let mut sources: Sources = self
-            .files
-            .into_iter()
-            .filter(|(path, _)| path.ends_with(".rs"))
-            .filter_map(|(path, bytes)| Some((below(&path, &folder)?.to_owned(), bytes)))
-            .collect();
-        sources.entry("lib.rs".to_owned()).or_insert_with(|| default_lib.to_vec());
-        if sources.len() > FILES {
-            return Err(format!("it has more than {FILES} files"));
-        }
-        Ok(Taken { sources, manifest })
-    }
-
-    /// The folder that stands for `raft/src`, with a `/` behind it; empty for the submission's own. It has a `lib.rs`,
-    /// or at least a `raft.rs`. A folder that is called `raft/src` comes first, then one called `src`, then any; of
-    /// these the one that is least deep.
-    fn folder(&self) -> Result<String, String> {
-        let rank = |folder: &str| match folder {
-            folder if format!("/{folder}").ends_with("/raft/src/") => 0,
-            folder if format!("/{folder}").ends_with("/src/") => 1,
-            _ => 2,
-        };
-        for name in ["lib.rs", "raft.rs"] {
-            let folders = self.files.keys().filter_map(|path| {
-                let folder = path.strip_suffix(name)?;
-                (folder.is_empty() || folder.ends_with('/')).then_some(folder)
-            });
-            let mut folders: Vec<_> =
-                folders.map(|folder| (rank(folder), folder.matches('/').count(), folder)).collect();
-            folders.sort_unstable();
-            match folders[..] {
-                [] => {}
-                [(rank, depth, one), (other_rank, other_depth, other), ..]
-                    if (rank, depth) == (other_rank, other_depth) =>
-                {
-                    return Err(format!(
-                        "it isn't clear what counts: there are {one}{name} and {other}{name}"
-                    ));
-                }
-                [(.., folder), ..] => return Ok(folder.to_owned()),
-            }
-        }
-        Err("there is no raft/src/lib.rs in it, nor any lib.rs or raft.rs".to_owned())
-    }
+    })?;
+    taken.sources.entry("lib.rs".to_owned()).or_insert_with(|| default_lib.to_vec());
+    Ok(taken)
 }
 
-fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
-    path.strip_prefix(folder)
+/// The folder that stands for `raft/src`, with a `/` behind it; empty for the submission's own. It has a `lib.rs`,
+/// or at least a `raft.rs`. A folder that is called `raft/src` comes first, then one called `src`, then any; of
+/// these the one that is least deep.
+fn folder(files: &BTreeSet<String>) -> Result<String, String> {
+    let rank = |folder: &str| match folder {
+        folder if format!("/{folder}").ends_with("/raft/src/") => 0,
+        folder if format!("/{folder}").ends_with("/src/") => 1,
+        _ => 2,
+    };
+    for name in ["lib.rs", "raft.rs"] {
+        let folders = files.iter().filter_map(|path| {
+            let folder = path.strip_suffix(name)?;
+            (folder.is_empty() || folder.ends_with('/')).then_some(folder)
+        });
+        let mut folders: Vec<_> =
+            folders.map(|folder| (rank(folder), folder.matches('/').count(), folder)).collect();
+        folders.sort_unstable();
+        match folders[..] {
+            [] => {}
+            [(rank, depth, one), (other_rank, other_depth, other), ..]
+                if (rank, depth) == (other_rank, other_depth) =>
+            {
+                return Err(format!(
+                    "it isn't clear what counts: there are {one}{name} and {other}{name}"
+                ));
+            }
+            [(.., folder), ..] => return Ok(folder.to_owned()),
+        }
+    }
+    Err("there is no raft/src/lib.rs in it, nor any lib.rs or raft.rs".to_owned())
+}
+
+/// Shows each file and link of a submission, whatever form it has.
+fn scan(path: &Path, visit: &mut Visit<'_>) -> Result<(), String> {
+    let unreadable = |error: io::Error| format!("it can't be read: {error}");
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    if path.is_dir() {
+        if repository::is_bare(path) {
+            return repository::read(path, visit);
+        }
+        return scan_folder(path, "", 0, visit).map_err(unreadable)?;
+    }
+    let file = File::open(path).map_err(unreadable)?;
+    match name {
+        name if name.ends_with(".zip") => scan_zip(file, visit),
+        name if name.ends_with(".tar") => scan_tar(file, visit),
+        _ => scan_tar(GzDecoder::new(file), visit),
+    }
 }
 
 /// The outer error is of the file system, the inner one says why it is no submission.
-fn read_folder(
+fn scan_folder(
     folder: &Path,
     prefix: &str,
     depth: usize,
-    found: &mut Found,
+    visit: &mut Visit<'_>,
 ) -> io::Result<Result<(), String>> {
     let mut entries: Vec<_> = fs::read_dir(folder)?.collect::<io::Result<_>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
-    if entries.len() > ENTRIES {
-        return Ok(Err(format!("it has more than {ENTRIES} files")));
-    }
     for entry in entries {
         let Ok(name) = entry.file_name().into_string() else { continue };
         let path = format!("{prefix}{name}");
         let kind = entry.file_type()?;
-        if kind.is_symlink() {
-            found.add_link(&path);
+        let visited = if kind.is_symlink() {
+            visit(&path, Entry::Link)
         } else if kind.is_dir() {
-            if depth < DEPTH && !LEFT_OUT.contains(&&*name) {
-                let read = read_folder(&entry.path(), &format!("{path}/"), depth + 1, found)?;
-                if read.is_err() {
-                    return Ok(read);
-                }
+            if depth >= DEPTH || LEFT_OUT.contains(&&*name) {
+                continue;
             }
-        } else if kind.is_file()
-            && Found::wants(&name)
-            && let Err(why) = found.add(&path, File::open(entry.path())?)
-        {
-            return Ok(Err(why));
+            scan_folder(&entry.path(), &format!("{path}/"), depth + 1, visit)?
+        } else if kind.is_file() && is_wanted(&name) {
+            visit(&path, Entry::File(&mut File::open(entry.path())?))
+        } else {
+            continue;
+        };
+        if visited.is_err() {
+            return Ok(visited);
         }
     }
     Ok(Ok(()))
+}
+
+/// Whether a file of this path may count.
+pub(super) fn is_wanted(path: &str) -> bool {
+    path.ends_with(".rs") || path.ends_with("Cargo.toml")
 }
 
 /// An archive's path as those of folders are; `None` for one that leads out of it, or that is left out.
@@ -202,36 +201,36 @@ fn plain(path: &Path) -> Option<String> {
     (!is_left_out).then(|| parts.join("/"))
 }
 
-fn read_zip(file: File, found: &mut Found) -> Result<(), String> {
+fn scan_zip(file: File, visit: &mut Visit<'_>) -> Result<(), String> {
     let broken = |error: zip::result::ZipError| format!("the archive can't be read: {error}");
     let mut archive = zip::ZipArchive::new(file).map_err(broken)?;
     for number in 0..archive.len().min(ENTRIES) {
-        let entry = archive.by_index(number).map_err(broken)?;
+        let mut entry = archive.by_index(number).map_err(broken)?;
         // Its name as it stands there, so that one which leads out isn't taken for another.
         let name = entry.name().map_err(broken)?.replace('\\', "/");
         let Some(path) = plain(Path::new(&name)) else { continue };
         if entry.is_symlink() {
-            found.add_link(&path);
-        } else if entry.is_file() && Found::wants(&path) {
-            found.add(&path, entry)?;
+            visit(&path, Entry::Link)?;
+        } else if entry.is_file() && is_wanted(&path) {
+            visit(&path, Entry::File(&mut entry))?;
         }
     }
     Ok(())
 }
 
-fn read_tar(file: impl Read, found: &mut Found) -> Result<(), String> {
+fn scan_tar(file: impl Read, visit: &mut Visit<'_>) -> Result<(), String> {
     let broken = |error: io::Error| format!("the archive can't be read: {error}");
     // What isn't wanted must be unpacked as well, to find what follows: a limit ends those that grow without end.
-    let mut archive = tar::Archive::new(file.take(64 * BYTES));
+    let mut archive = tar::Archive::new(file.take(UNPACKED));
     for entry in archive.entries().map_err(broken)?.take(ENTRIES) {
-        let entry = entry.map_err(broken)?;
+        let mut entry = entry.map_err(broken)?;
         let path = entry.path().map_err(broken)?.into_owned();
         let Some(path) = plain(&path) else { continue };
         let kind = entry.header().entry_type();
         if kind.is_symlink() || kind.is_hard_link() {
-            found.add_link(&path);
-        } else if kind.is_file() && Found::wants(&path) {
-            found.add(&path, entry)?;
+            visit(&path, Entry::Link)?;
+        } else if kind.is_file() && is_wanted(&path) {
+            visit(&path, Entry::File(&mut entry))?;
         }
     }
     Ok(())
@@ -244,11 +243,13 @@ mod tests {
     use super::*;
 
     fn chosen(paths: &[&str]) -> Result<Vec<String>, String> {
-        let mut found = Found::default();
+        let root = tempfile::tempdir().expect("a folder");
         for path in paths {
-            found.add(path, path.as_bytes()).expect("it is small");
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder");
+            fs::write(path, "").expect("a file");
         }
-        found.choose(b"default").map(|taken| taken.sources.into_keys().collect())
+        take(root.path(), b"").map(|taken| taken.sources.into_keys().collect())
     }
 
     #[test]
@@ -332,8 +333,13 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", path.join("raft/src/secret.rs")).expect("a link");
         assert!(take(&path, b"").unwrap_err().contains("secret.rs is a link"));
         fs::remove_file(path.join("raft/src/secret.rs")).expect("it goes");
-        assert!(take(&path, b"").is_ok());
+        fs::create_dir(path.join("vendor")).expect("a folder");
+        fs::write(path.join("vendor/big.rs"), vec![b' '; 9 << 20]).expect("a file");
+        assert!(take(&path, b"").is_ok(), "what doesn't count may be large");
         fs::write(path.join("raft/src/big.rs"), vec![b' '; 9 << 20]).expect("a file");
         assert!(take(&path, b"").unwrap_err().contains("larger than 8 MB"));
+        fs::remove_dir_all(path.join("raft/src")).expect("it goes");
+        std::os::unix::fs::symlink("../vendor", path.join("raft/src")).expect("a link");
+        assert!(take(&path, b"").is_err());
     }
 }
