@@ -3,7 +3,7 @@
 use std::env;
 use std::fs;
 use std::io::BufReader;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -57,9 +57,19 @@ impl Binary {
         Binary::build("zoo", "zoo", profile)
     }
 
+    /// Builds the reference's tests in another checkout, whose target folder is its own.
+    pub(crate) fn reference_of(checkout: &Path) -> Result<Binary> {
+        Binary::build_in(checkout, "raft", "lab3", Profile::Release)
+    }
+
     /// Builds the tests `name` of `package`, and finds the binary.
     fn build(package: &str, name: &str, profile: Profile) -> Result<Binary> {
+        Binary::build_in(Path::new("."), package, name, profile)
+    }
+
+    fn build_in(checkout: &Path, package: &str, name: &str, profile: Profile) -> Result<Binary> {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.current_dir(checkout);
         cargo.args(["test", "--package", package, "--test", name, "--no-run"]);
         cargo.args(["--message-format", "json-render-diagnostics"]);
         if profile == Profile::Release {
@@ -130,6 +140,20 @@ impl Binary {
         Ok(best)
     }
 
+    /// The names of the tests.
+    pub(crate) fn tests(&self) -> Result<Vec<String>> {
+        let output = Command::new(&self.path).args(["--list", "--format", "terse"]).output()?;
+        must_pass("the list of tests", output.status)?;
+        let text = String::from_utf8(output.stdout)?;
+        let paths = text.lines().filter_map(|line| line.strip_suffix(": test"));
+        Ok(paths.map(|path| path.rsplit("::").next().unwrap_or(path).to_owned()).collect())
+    }
+
+    /// The CPU time that the seeds from 1 to `seeds` take, in ms.
+    pub(crate) fn cpu_ms(&self, filter: &str, seeds: u64) -> Result<f64> {
+        Ok(self.run(filter, seeds, 1)?.cpu.as_secs_f64() * 1000.0)
+    }
+
     fn run(&self, filter: &str, seeds: u64, jobs: u32) -> Result<Cost> {
         let (cpu, start_at) = (children_cpu()?, Instant::now());
         must_pass(filter, self.start(filter, seeds, jobs)?.wait()?)?;
@@ -152,7 +176,7 @@ pub(crate) fn must_pass(filter: &str, status: ExitStatus) -> Result<()> {
 }
 
 /// The CPU time of all processes that were waited for, and of those that these waited for.
-fn children_cpu() -> Result<Duration> {
+pub(crate) fn children_cpu() -> Result<Duration> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
     Ok(Duration::from_micros(u64::try_from(micros)?))

@@ -20,12 +20,18 @@
 //! * [`replay`]: whether the same seed is the same run in other processes, beside other tests, and
 //!   in debug builds.
 //!
+//! `cargo run --release -p bench compare CHECKOUT` measures each of the 28 tests here and in another checkout,
+//! in turns ([`compare`]). `cargo run --release -p bench build` measures a first build, crate by crate, and an edit
+//! after it ([`build`]).
+//!
 //! Everything but seeds a second is CPU time, and the best of several measurements that alternate
 //! with those it is compared with: other load on the machine makes all of them longer, but it makes
 //! ratios much less wrong. Compare figures of one run with each other.
 
 mod binary;
+mod build;
 mod calls;
+mod compare;
 mod memory;
 mod pass;
 mod replay;
@@ -35,9 +41,10 @@ mod stopwatch;
 mod tests;
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
@@ -45,12 +52,30 @@ use crate::binary::{Binary, Profile};
 
 /// Measures what the harness costs.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Options {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Measure less often: faster, and less exact
     #[arg(long)]
     quick: bool,
     /// What to measure; everything, unless some are named
     parts: Vec<Part>,
+}
+
+/// What is measured only if it is asked for.
+#[derive(Debug, Subcommand)]
+enum Other {
+    /// Each test here and in another checkout, in turns
+    Compare {
+        /// Measure less often: faster, and less exact
+        #[arg(long)]
+        quick: bool,
+        /// The other checkout's folder
+        checkout: PathBuf,
+    },
+    /// A first build of the last commit, crate by crate, and an edit after it
+    Build,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -83,9 +108,20 @@ pub(crate) enum Effort {
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
+    if let Some(code) = build::wrap_rustc() {
+        return code;
+    }
     let options = Options::parse();
-    let effort = if options.quick { Effort::Quick } else { Effort::Full };
-    match measure(effort, &options.parts) {
+    let effort = |quick| if quick { Effort::Quick } else { Effort::Full };
+    let measured = match options.other {
+        Some(Other::Compare { quick, checkout }) => compare::table(effort(quick), &checkout)
+            .map(|table| println!("A test: ms of CPU time for a seed\n{table}")),
+        Some(Other::Build) => {
+            build::tables().map(|[whole, crates]| println!("{whole}\n\nThe first build\n{crates}"))
+        }
+        None => measure(effort(options.quick), &options.parts),
+    };
+    match measured {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error}");

@@ -111,4 +111,10 @@ impl Config {
     pub fn warn(&self, warning: impl Into<String>) {
         self.t.warn(warning);
     }
+
+    /// Warns of what isn't as `check` has it, as [`T::suspect`](crate::T::suspect) does: if the run passes, the
+    /// report says why that is.
+    pub fn suspect(&self, check: Check, warning: impl Into<String>) {
+        self.t.suspect(check, warning);
+    }
 }

@@ -2,12 +2,12 @@
 //!
 //! Read the extended Raft paper first (Ongaro and Ousterhout, "In Search of an Understandable
 //! Consensus Algorithm"), and keep its Figure 2 at hand: nearly every sentence of it is a rule that
-//! some test needs. Then open `raft.rs`, where everything is that you write. You may split it into
-//! as many files as you like; all that the tests know of this crate is [`make`].
+//! some test needs. Then open `raft.rs`: your code goes there. You may split it into as many files as
+//! you like. The tests use only [`make`].
 //!
 //! # The four parts
 //!
-//! Each place where code is missing says which part it is for.
+//! Where code is missing, a comment says for which part.
 //!
 //! | part | what | paper | first test |
 //! | --- | --- | --- | --- |
@@ -16,24 +16,25 @@
 //! | 3C | survive crashes | Figure 2, "Persistent state" | `TestPersist13C` |
 //! | 3D | cut the log short by snapshots | §7 | `TestSnapshotBasic3D` |
 //!
-//! The parts build on each other, and their tests are in that order of difficulty: a test of 3C
-//! fails as surely by a bug of 3A.
+//! Each part needs the parts before it: a bug of 3A makes tests of 3C fail, too.
+//!
+//! The guide goes in fifteen smaller steps, each with a test of its own. The first is
+//! `cargo test TestStep01`. The guide is in the folder `guide/src` of the harness.
 //!
 //! # When a test fails
 //!
-//! Its first line says what was expected. Below are each server's state, the calls that it is waiting
-//! for, what your code has printed, and a `replay` command that repeats the very same run, as often
-//! as you like. So print what you want to know (`println!` will do) and replay.
+//! The report's first line says what was expected. Below it are each server's state, the calls that it
+//! waits for, why the run failed, and what your code printed. The `replay` command repeats this very run,
+//! as often as you like. So print what you want to know (`println!` will do) and replay.
 //!
 //! # Rules that are not in the paper
 //!
-//! The documentation of [`raftapi`] numbers what the tester relies on. Code that works in other
-//! places mostly comes to grief here over rules 8 and 9 (hold no lock while you wait) and rule 11
-//! (wait by `.await` only). The compiler helps with both if the lock is a [`std::sync::Mutex`]: its
-//! guard can't be held over an `.await` in a spawned task.
+//! The documentation of [`raftapi`] has twelve numbered rules. Three of them surprise people: rules 8 and 9
+//! (hold no lock while you wait), and rule 11 (wait by `.await` only). For rules 8 and 9 the compiler
+//! helps, if the lock is a [`std::sync::Mutex`]: a spawned task can't hold its guard over an `.await`.
 
-// Some of the skeleton is called by nobody yet. When all of it is, the compiler will ask you to
-// delete this line.
+// Nobody calls some parts of the skeleton yet. When all are called, the compiler asks you to delete this
+// line.
 #![expect(dead_code, reason = "the skeleton waits for its callers")]
 
 mod raft;

@@ -99,6 +99,7 @@ impl TestName {
             not_run: 0,
             banner: String::new(),
             warnings: Vec::new(),
+            doubts: Vec::new(),
             history: 0,
             printed: String::new(),
             note: None,

@@ -4,13 +4,14 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::mem;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use report::explain::Explanation;
+use report::explain::{Confidence, Explanation, Finding};
 use report::spec::{self, Rule};
 use report::story::{Life, Step};
 use report::{
@@ -178,7 +179,17 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
         }
     };
     print!("{}", log(t));
-    result(t, verdict)
+    let doubts = doubts(t, &story, &verdict);
+    RunResult { doubts, ..result(t, verdict) }
+}
+
+/// Why things were as the script has warned of, as far as a run that passed tells.
+fn doubts(t: &T, story: &Story, verdict: &Verdict) -> Vec<Finding> {
+    let Verdict::Passed(_) = verdict else { return Vec::new() };
+    let suspicions = mem::take(&mut t.notes.script().suspicions);
+    let first = |suspicion: &Failure| report::explain(story, suspicion).findings.into_iter().next();
+    let findings = suspicions.iter().filter_map(first);
+    findings.filter(|finding| finding.confidence != Confidence::Unknown).collect()
 }
 
 /// Holds a run against the rules: what is unsafe is warned of, or fails it if that is asked for.
@@ -275,6 +286,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
         not_run: 0,
         banner: story.banner.clone(),
         warnings: story.warnings.clone(),
+        doubts: Vec::new(),
         history: history.hash(),
         printed: String::new(),
         note,

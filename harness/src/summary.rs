@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use report::text::{escaped, indented};
+use report::explain::Finding;
+use report::text::{self, escaped, indented};
 use report::{Check, Measured, Process, RunResult, Verdict, without_numbers};
 use sim::Clock;
 use supervisor::Isolation;
@@ -36,6 +37,7 @@ pub(crate) fn summarise(
     let mut text = format!("{} ...\n", results[0].banner);
     text.push_str(&warnings(results));
     text.push_str(&outcomes(results));
+    text.push_str(&doubts(test, settings, results));
     if settings.clock == Clock::Virtual {
         for limit in limits(settings) {
             writeln!(text, "note: {limit}").expect(CANNOT_FAIL);
@@ -98,6 +100,26 @@ fn warnings(results: &[RunResult]) -> String {
             runs => writeln!(text, "{warning} ({count} times in {runs} runs)"),
         }
         .expect(CANNOT_FAIL);
+    }
+    text
+}
+
+/// What is wrong although all runs passed: each finding once, with the command that shows it again.
+fn doubts(test: &TestName, settings: &Settings, results: &[RunResult]) -> String {
+    let mut found: BTreeMap<&str, (usize, u64, &Finding)> = BTreeMap::new();
+    for result in results {
+        for doubt in &result.doubts {
+            found.entry(&doubt.id).or_insert((0, result.seed, doubt)).0 += 1;
+        }
+    }
+    let mut text = String::new();
+    for (count, seed, finding) in found.into_values() {
+        text.push_str("passed, and yet something is wrong:\n");
+        text.push_str(&text::finding("why", finding));
+        if count > 1 {
+            line(&mut text, "seen", format_args!("in {count} of {} runs", results.len()));
+        }
+        line(&mut text, "replay", format_args!("{}", test.replay_command(settings, seed)));
     }
     text
 }
@@ -192,7 +214,9 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
     let command = test.replay_command(&repeated, result.seed);
     line(&mut text, "replay", format_args!("{command}"));
     if let Some(stored) = &result.stored {
-        line(&mut text, "stored", format_args!("{}", store::shown(stored).display()));
+        let stored = store::shown(stored).display();
+        line(&mut text, "stored", format_args!("{stored}"));
+        line(&mut text, "picture", format_args!("cargo lab explain {stored} --html --open"));
     }
     for note in limits(settings).iter().chain(&result.note) {
         line(&mut text, "note", format_args!("{note}"));

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
-use report::{Demand, EventKind, Failure, FailureKind, History, Measured, StepKind, Time, text};
+use report::{
+    Check, Demand, EventKind, Failure, FailureKind, History, Measured, StepKind, Time, text,
+};
 use sim::context::Context;
 use sim::{Misuse, Misused, Panic, Sim};
 
@@ -46,6 +48,8 @@ pub(crate) struct Notes {
 pub(crate) struct ScriptState {
     pub(crate) banner: String,
     pub(crate) warnings: Vec<String>,
+    /// What was warned of, as if it had failed the run.
+    pub(crate) suspicions: Vec<Failure>,
     pub(crate) measured: Option<Measured>,
     pub(crate) participants: Option<Arc<dyn Participants>>,
     /// How many servers take part.
@@ -228,6 +232,16 @@ impl T {
     /// Prints a warning with the test's output. The run goes on.
     pub fn warn(&self, warning: impl Into<String>) {
         self.notes.script().warnings.push(warning.into());
+    }
+
+    /// Warns as [`warn`](T::warn) does, of what isn't as `check` has it although it is no failure. If the run passes,
+    /// the report says why that is, as far as the run tells.
+    pub fn suspect(&self, check: Check, warning: impl Into<String>) {
+        let message = warning.into();
+        self.warn(message.clone());
+        let (kind, location, at) = (FailureKind::Liveness, String::new(), self.now());
+        let failure = Failure { kind, check, message, location, at };
+        self.notes.script().suspicions.push(failure);
     }
 
     /// Fails the run, at the script's line, and ends it: MIT's `t.Fatalf`. What was demanded is a

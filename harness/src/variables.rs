@@ -1,6 +1,6 @@
-//! The `LAB_…` environment variables that a user may set: one table, of which the README's is made.
+//! The `LAB_…` environment variables that a user may set: one table, of which the one in docs/settings.md is made.
 //!
-//! `UPDATE_EXPECT=1 cargo test -p config --test readme` writes the README's table anew.
+//! `UPDATE_EXPECT=1 cargo test -p config --test settings` writes that page's table anew.
 
 /// An environment variable that a user may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ pub(crate) const STRICT: Variable = Variable {
     name: "LAB_STRICT",
     expected: SWITCH,
     example: "1",
-    meaning: "`1`: a run fails if it breaks a promise of Raft's, even if none of MIT's checks notices; \
+    meaning: "`1`: a run fails if it breaks a safety rule of Raft's, even if none of MIT's checks notices; \
               `0`: it gets a warning",
     default: "`0`",
 };
@@ -106,8 +106,8 @@ pub(crate) const REPORT: Variable = Variable {
     name: "LAB_REPORT",
     expected: "`failure`, `always` or `never`",
     example: "always",
-    meaning: "the history to store: `failure`, of the first failing run; `always`, of that or else of \
-              the first run; `never`, of none",
+    meaning: "which history to store: `failure`, that of the first failing run; `always`, also that of the \
+              first run if no run fails; `never`, none",
     default: "`failure`",
 };
 
@@ -130,9 +130,9 @@ pub(crate) const PLAN: Variable = Variable {
 
 pub(crate) const CALL: Variable = Variable {
     name: "LAB_CALL",
-    expected: "which call of config::test() in a test function, 1 for the first",
+    expected: "the number of a call of config::test() in a test function, 1 for the first",
     example: "2",
-    meaning: "the only call that runs, in a test function that calls `config::test` several times",
+    meaning: "if a test function calls `config::test` several times: the only call that runs",
     default: "all of them",
 };
 

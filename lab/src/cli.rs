@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::examples;
 use crate::exit::{EXIT_CODES, MUTANTS_EXIT_CODES, ZOO_EXIT_CODES};
 
 mod grade;
@@ -16,9 +17,17 @@ pub(crate) use grade::Grade;
 pub(crate) use merge::{Form, Merge};
 pub(crate) use test::Test;
 
-/// MIT's Raft lab in Rust: a workspace to begin with, and tests that run many times
+/// MIT's Raft lab in Rust: makes your workspace, runs tests many times, and shows single runs
+///
+/// These mean the same in each subcommand that has them: FILTER is a part (3A), a test's name, or a piece of a
+/// name; --seed is the seed of the first run, and the other runs take the seeds that follow; -n is how often each
+/// test is run; -j is how many runs are made at the same time; -p is the package whose tests are run; -o is where the
+/// results go.
+///
+/// Environment variables whose names begin with LAB_ have the effect that they have with `cargo test`:
+/// LAB_STRICT=1, for instance, fails a run that breaks a safety rule, also if no test notices.
 #[derive(Debug, Parser)]
-#[command(name = "lab", bin_name = "cargo lab", version, after_help = EXIT_CODES)]
+#[command(name = "lab", bin_name = "cargo lab", version, after_help = examples::with(examples::LAB, EXIT_CODES))]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -27,6 +36,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     New(New),
+    Upgrade(Upgrade),
     Test(Box<Test>),
     Grade(Box<Grade>),
     Merge(Merge),
@@ -39,30 +49,48 @@ pub(crate) enum Command {
 
 /// Makes a workspace to write your Raft in: the same tests, and a skeleton that fails them all
 ///
-/// The workspace uses the tester from where this program was built, so that place has to stay.
+/// The workspace stands alone: the tester's crates are in its folder `tester`, as sources. Push it, clone it
+/// elsewhere, hand it in.
+#[derive(Args, Debug)]
+#[command(after_help = examples::with(examples::NEW, EXIT_CODES))]
+pub(crate) struct New {
+    /// The folder to make. It must be empty, or not exist yet
+    pub(crate) dir: PathBuf,
+
+    /// Use the tester from where this program was built, by its path, and copy nothing of it. For those who work on
+    /// the tester: the workspace works on this machine only, while that place stays
+    #[arg(long)]
+    pub(crate) link: bool,
+}
+
+/// Brings this tester into a workspace that an older one has made
+///
+/// Run it where the newer tester is. What you write stays as it is: the folder raft, README.md, .gitignore, lab.toml.
+/// All else is replaced, but for files that you have changed: they stay, and the newer one is put beside them, with
+/// `.new` behind its name.
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
-pub(crate) struct New {
-    /// The folder; it must not be there yet, or be empty
+pub(crate) struct Upgrade {
+    /// The workspace
     pub(crate) dir: PathBuf,
 }
 
-/// Runs one seed of a test once more, and shows all that happened
+/// Runs one seed of a test again, and shows the whole run
 ///
-/// Prints how the run ended, why if it failed, and its table: time downwards, a column for each server,
-/// with what the servers logged by `tracing` in between. The run's history is stored, for
-/// `cargo lab explain` and other programs.
+/// Prints how the run ended, why it failed if it did, and its table: time goes down, and each server has a column.
+/// Between the events stand the lines that the servers logged by `tracing`. The run's history is stored, for
+/// `cargo lab explain` and for other programs.
 #[derive(Args, Debug)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = examples::with(examples::REPLAY, EXIT_CODES))]
 pub(crate) struct Replay {
-    /// The test: its name, or a piece that no other test has in its name
+    /// The test: its name, or a piece of its name that no other test's name has
     pub(crate) test: String,
 
-    /// The run's seed
+    /// The seed of the run
     #[arg(long, value_name = "S", env = "LAB_SEED")]
     pub(crate) seed: u64,
 
-    /// Which call of config::test, if the test's function makes several
+    /// If the test's function calls config::test several times: which call, 1 for the first
     #[arg(long, value_name = "K", env = "LAB_CALL", default_value = "1")]
     pub(crate) call: NonZeroU32,
 
@@ -73,29 +101,65 @@ pub(crate) struct Replay {
     #[command(flatten)]
     pub(crate) build: Build,
 
-    /// A folder for the run's history; without it, `lab` in the folder that cargo builds into
+    /// The folder for the run's history. Default: `lab` in cargo's target folder
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+
+    /// Also draw the run: a page that opens in any browser. Without FILE, it is beside the history
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub(crate) html: Option<Option<PathBuf>>,
+
+    /// Draw beside it the nearest run of the test that passes: by the next seeds, in order
+    #[arg(long, requires = "html", conflicts_with = "beside")]
+    pub(crate) compare: bool,
+
+    #[command(flatten)]
+    pub(crate) drawing: Drawing,
 }
 
 /// Shows a run whose history is stored, and why it failed
+///
+/// Prints the same as `cargo lab replay`, without running anything.
 #[derive(Args, Debug)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = examples::with(examples::EXPLAIN, EXIT_CODES))]
 pub(crate) struct Explain {
-    /// The history, as a failed test or `cargo lab replay` has stored it
+    /// The history, which a failed test or `cargo lab replay` has stored
     #[arg(value_name = "HISTORY.json")]
     pub(crate) history: PathBuf,
+
+    /// Also draw the run: a page that opens in any browser. Without FILE, it is beside the history
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub(crate) html: Option<Option<PathBuf>>,
+
+    #[command(flatten)]
+    pub(crate) drawing: Drawing,
 }
 
-/// Looks for faults that break a Raft: random ones, until the time is over or something is found
-///
-/// Runs the package's test `TestExplore`, whose faults and load are drawn from the seed. What is found
-/// is made smaller, with fewer faults, fewer servers and in less time, as long as the same is found; then
-/// it is shown, with a test that can be pasted into a file and fails there.
+/// How a run is drawn.
 #[derive(Args, Debug)]
-#[command(after_help = EXIT_CODES)]
+pub(crate) struct Drawing {
+    /// Draw beside it the run of another stored history, of the same test
+    #[arg(long, value_name = "HISTORY.json", requires = "html")]
+    pub(crate) beside: Option<PathBuf>,
+
+    /// Open the page in the browser
+    #[arg(long, requires = "html")]
+    pub(crate) open: bool,
+
+    /// Also write Chrome's trace events, for https://ui.perfetto.dev
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+}
+
+/// Tries random faults on a Raft until a run fails or the time is over
+///
+/// Runs the package's test `TestExplore`, which draws its faults and its load from the seed. If a run fails, makes
+/// its scenario smaller (fewer faults, fewer servers, less time) as long as the same failure comes back. Then prints
+/// the report of the smallest failing run, and a test that you can paste into a test file.
+#[derive(Args, Debug)]
+#[command(after_help = examples::with(examples::EXPLORE, EXIT_CODES))]
 pub(crate) struct Explore {
-    /// For how long
+    /// How long to try, in minutes
     #[arg(short, long, value_name = "M", default_value = "1", value_parser = minutes)]
     minutes: f64,
 
@@ -103,19 +167,18 @@ pub(crate) struct Explore {
     #[arg(short, long, default_value = "raft")]
     pub(crate) package: String,
 
-    /// How many runs at the same time; without it, as many as there are cores
+    /// How many runs to make at the same time. Default: the number of cores
     #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
     pub(crate) jobs: Option<NonZeroUsize>,
 
-    /// The first run's seed; the others follow. Without it, a fresh one
+    /// The seed of the first run; the other runs take the seeds that follow. Default: a fresh seed
     #[arg(long, value_name = "S", env = "LAB_SEED")]
     pub(crate) seed: Option<u64>,
 
     #[command(flatten)]
     pub(crate) build: Build,
 
-    /// A folder for the plan that was found, and its test; without it, `lab` in the folder that cargo
-    /// builds into
+    /// The folder for the scenario that was found, and for its test. Default: `lab` in cargo's target folder
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -134,57 +197,58 @@ fn minutes(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Counts how many of the known bugs the tests catch: a mutation score
+/// Counts how many of the known bugs the tests catch
 ///
-/// The package `zoo` has a Raft with a switch for each known bug. For each of them, and first for the
-/// right Raft, runs every test N times, and stores a line for each bug and test. A safety monitor that
-/// is tripped fails a run, and is counted apart: so the same runs tell what MIT's tests catch alone, and
-/// what they catch with the monitors. When a test has failed 10 times by itself with a bug, or hung
-/// twice, its other runs aren't begun: its rate is that of the runs made.
+/// The package `zoo` has a Raft with a switch for each known bug. Runs every test N times with the right Raft, then with
+/// each bug, and stores a line for each bug and test. A run also fails if a safety rule is broken. Such failures are
+/// counted apart, so the same runs show what MIT's tests catch alone, and what they catch with the rules.
+///
+/// When a test has failed 10 times by its own checks with a bug, or hung twice, its other runs are left out. Its rate
+/// is the rate of the runs that were made.
 #[derive(Args, Debug)]
-#[command(after_help = ZOO_EXIT_CODES)]
+#[command(after_help = examples::with(examples::ZOO, ZOO_EXIT_CODES))]
 pub(crate) struct Zoo {
-    /// Which bugs, by name. All bugs without it
+    /// The bugs, by name. Default: all bugs
     #[arg(value_name = "BUG")]
     pub(crate) bugs: Vec<String>,
 
-    /// How often each test is run with each bug
+    /// How often to run each test with each bug
     #[arg(short = 'n', long, value_name = "N", default_value = "20")]
     pub(crate) iterations: NonZeroU64,
 
-    /// How often the test that explores at random is run with each bug; without it, N times
+    /// How often to run `TestExplore` with each bug. Default: N times
     #[arg(long, value_name = "M")]
     pub(crate) explore: Option<u64>,
 
-    /// The first run's seed, for each test; the others follow
+    /// The seed of each test's first run; the other runs take the seeds that follow
     #[arg(long, value_name = "S", default_value = "1")]
     pub(crate) seed: u64,
 
-    /// After how many failures of a test with a bug, monitors' not counted, its other seeds aren't run; 0
-    /// for all seeds
+    /// Leave out a test's other seeds when it has failed K times with a bug; failures by rules alone don't count. 0: run
+    /// all seeds
     #[arg(long, value_name = "K", default_value = "10")]
     pub(crate) enough: u64,
 
-    /// Only tests that have this piece in their name; may be given again
+    /// Run only the tests whose names contain this piece. May be given several times
     #[arg(short, long = "test", value_name = "FILTER")]
     pub(crate) tests: Vec<String>,
 
-    /// How many runs at the same time; without it, as many as there are cores
+    /// How many runs to make at the same time. Default: the number of cores
     #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
     pub(crate) jobs: Option<NonZeroUsize>,
 
     #[command(flatten)]
     pub(crate) build: Build,
 
-    /// The file that gets the results; without it, `lab/zoo.jsonl` in the folder that cargo builds into
+    /// The file for the results. Default: `lab/zoo.jsonl` in cargo's target folder
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
-    /// Go on with what the file has; everything else must be asked for as before
+    /// Continue a campaign whose results are in the file. All other options must be the same as before
     #[arg(long)]
     pub(crate) resume: bool,
 
-    /// Run nothing, and print the report on the results in FILE: docs/zoo.md was made so
+    /// Run nothing; print the report about the results in FILE. docs/zoo.md is such a report
     #[arg(
         long,
         value_name = "FILE",
@@ -192,8 +256,7 @@ pub(crate) struct Zoo {
     )]
     pub(crate) report: Option<PathBuf>,
 
-    /// Run nothing, and print of the results in FILE for each bug a run that fails, soon and surely: the
-    /// bug, the test, the seed
+    /// Run nothing; for each bug in FILE, print one run that fails fast and reliably: the bug, the test, the seed
     #[arg(
         long,
         value_name = "FILE",
@@ -204,52 +267,50 @@ pub(crate) struct Zoo {
     pub(crate) slice: Option<PathBuf>,
 }
 
-/// Counts how often failures are explained rightly, on bugs that nobody chose: mutants of the reference Raft
+/// Counts how often failures are explained rightly, on mutants of the reference Raft
 ///
-/// cargo-mutants lists the mutants of the package `raft`. Each is put into a copy of the workspace and built, and
-/// the tests are run on it until a few have failed. What each failed run says first about its cause is held
-/// against the rules of the mutated function, by the table in the documentation of `raft`. docs/explained.md is
-/// the report.
+/// cargo-mutants lists the mutants of the package `raft`. Each is put into a copy of the workspace and built, and the
+/// tests are run on it until a few have failed. The first explanation of each failed run is compared with the rules of
+/// the mutated function, which the documentation of `raft` lists. docs/explained.md is such a report.
 #[derive(Args, Debug)]
-#[command(after_help = MUTANTS_EXIT_CODES)]
+#[command(after_help = examples::with(examples::MUTANTS, MUTANTS_EXIT_CODES))]
 pub(crate) struct Mutants {
-    /// Which mutants: a piece of their names, such as `State::vote`. All mutants without it
+    /// The mutants: a piece of their names, such as `State::vote`. Default: all mutants
     #[arg(value_name = "MUTANT")]
     pub(crate) filters: Vec<String>,
 
-    /// How often each test is run with each mutant
+    /// How often to run each test with each mutant
     #[arg(short = 'n', long, value_name = "N", default_value = "3")]
     pub(crate) iterations: NonZeroU64,
 
-    /// The first run's seed, for each test; the others follow
+    /// The seed of each test's first run; the other runs take the seeds that follow
     #[arg(long, value_name = "S", default_value = "1")]
     pub(crate) seed: u64,
 
-    /// Only tests that have this piece in their name; may be given again
+    /// Run only the tests whose names contain this piece. May be given several times
     #[arg(short, long = "test", value_name = "FILTER")]
     pub(crate) tests: Vec<String>,
 
-    /// Begin no mutant after so many minutes; --resume goes on
+    /// Start no mutant after M minutes. --resume continues later
     #[arg(short, long, value_name = "M", value_parser = minutes)]
     pub(crate) minutes: Option<f64>,
 
     #[command(flatten)]
     pub(crate) build: Build,
 
-    /// The file that gets the results; without it, `lab/mutants/mutants.jsonl` in the folder that cargo
-    /// builds into
+    /// The file for the results. Default: `lab/mutants/mutants.jsonl` in cargo's target folder
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
-    /// Go on with what the file has; everything else must be asked for as before
+    /// Continue a campaign whose results are in the file. All other options must be the same as before
     #[arg(long)]
     pub(crate) resume: bool,
 
-    /// The results of `cargo lab zoo`, whose score the report puts beside the mutants'
+    /// The results of `cargo lab zoo`. The report shows their score beside the mutants'
     #[arg(long, value_name = "FILE")]
     pub(crate) zoo: Option<PathBuf>,
 
-    /// Run nothing, and print the report on the results in FILE: docs/explained.md was made so
+    /// Run nothing; print the report about the results in FILE. docs/explained.md is such a report
     #[arg(
         long,
         value_name = "FILE",
@@ -257,8 +318,8 @@ pub(crate) struct Mutants {
     )]
     pub(crate) report: Option<PathBuf>,
 
-    /// Run nothing, put the mutant into the copy of the workspace, and print the copy's folder, which `cargo lab
-    /// replay` takes as --manifest-path
+    /// Run nothing; put the mutant into the copy of the workspace and print the copy's folder, for the option
+    /// --manifest-path of `cargo lab replay`
     #[arg(
         long,
         value_name = "MUTANT",
@@ -270,12 +331,12 @@ pub(crate) struct Mutants {
 /// How tests are built.
 #[derive(Args, Debug)]
 pub(crate) struct Build {
-    /// Build with optimisations. Without it, the build is that of `cargo test`, which is soonest
-    /// done and also notices overflows; the same seed is the same run in both
+    /// Build with optimisations. Default: the build of `cargo test`, which is done sooner and also notices
+    /// overflows. The same seed is the same run in both
     #[arg(long)]
     pub(crate) release: bool,
 
-    /// Another workspace than the one around the current folder: its folder or its Cargo.toml
+    /// The workspace: its folder or its Cargo.toml. Default: the workspace around the current folder
     #[arg(long, value_name = "PATH")]
     pub(crate) manifest_path: Option<PathBuf>,
 }

@@ -1,38 +1,21 @@
-//! `cargo lab new`: a student's workspace.
-//!
-//! It has the tests, and the skeleton under the name `raft`. The tester and what it stands on are
-//! used from where this program was built, by path, so that a newer tester needs no copying.
+//! `cargo lab new`: a student's workspace. What it consists of is in [`layout`].
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io;
 use std::path::{self, Path, PathBuf};
 use std::process::Command;
 
-use cargo_metadata::{Dependency, DependencyKind, Metadata};
-
-use crate::cargo::{cargo, workspace};
+use crate::cargo::cargo;
+use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::layout::{self, Tester};
 use crate::output::print;
+use crate::written::Written;
 
-const WORKSPACE_TOML: &str = include_str!("../templates/new/workspace.toml");
-const PACKAGE_TOML: &str = include_str!("../templates/new/package.toml");
-const CONFIG_TOML: &str = include_str!("../templates/new/config.toml");
-const README: &str = include_str!("../templates/new/README.md");
-
-/// What is taken over as it is.
-const COPIED: [(&str, &str); 6] = [
-    ("handout/src", "raft/src"),
-    ("tests/raft", "tests/raft"),
-    ("tests/extra", "tests/extra"),
-    ("clippy.toml", "clippy.toml"),
-    ("rustfmt.toml", "rustfmt.toml"),
-    ("Cargo.lock", "Cargo.lock"),
-];
-
-/// Makes a student's workspace in `dir`.
-pub(crate) fn create(dir: &Path) -> Result<Exit, Error> {
+/// Makes a student's workspace.
+pub(crate) fn create(asked: &cli::New) -> Result<Exit, Error> {
+    let dir = &*asked.dir;
     if !is_free(dir) {
         return Err(Error::NotEmpty(dir.to_owned()));
     }
@@ -42,30 +25,12 @@ pub(crate) fn create(dir: &Path) -> Result<Exit, Error> {
         let instead = checkout.with_file_name(name);
         return Err(Error::InCheckout { dir: dir.to_owned(), checkout, instead });
     }
-    let root = checkout.to_str().ok_or_else(|| Error::NotUtf8(checkout.clone()))?;
-    let metadata = workspace(Some(&checkout))?;
-    let package_toml = PACKAGE_TOML
-        .replace("{mark}", &mark(dir))
-        .replace("{dependencies}", &dependencies(&metadata, DependencyKind::Normal, |_| true))
-        // Of what the skeleton's own tests need, the student's need the tester.
-        .replace(
-            "{dev-dependencies}",
-            &dependencies(&metadata, DependencyKind::Development, |name| name == "config"),
-        );
-    let lab_manifest = quoted(&format!("{root}/Cargo.toml"));
-    for (name, text) in [
-        ("Cargo.toml", &*WORKSPACE_TOML.replace("{profiles}", &profiles(&checkout)?)),
-        ("raft/Cargo.toml", &package_toml),
-        (".cargo/config.toml", &CONFIG_TOML.replace("{lab-manifest}", &lab_manifest)),
-        (".gitignore", "/target\n"),
-        ("README.md", &README.replace("{checkout}", root)),
-    ] {
-        write(&dir.join(name), text)?;
+    let tester = if asked.link { Tester::Linked } else { Tester::Copied };
+    let files = layout::files(&checkout, tester, &mark(dir))?;
+    for (name, content) in &files {
+        write(&dir.join(name), content)?;
     }
-    for (from, to) in COPIED {
-        let to = dir.join(to);
-        copy(&checkout.join(from), &to).map_err(|error| Error::write(&to, error))?;
-    }
+    Written::of(tester, &files).save(dir)?;
     settle_versions(dir);
     let note = commit(dir).err();
 
@@ -99,96 +64,29 @@ fn real_path(path: &Path) -> PathBuf {
 }
 
 /// Where this program's source is, and with it the tester's.
-fn checkout() -> PathBuf {
+pub(crate) fn checkout() -> PathBuf {
     let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest_dir.parent().unwrap_or(manifest_dir).to_owned()
 }
 
-/// How the checkout is compiled, which is what its Cargo.toml ends with: the paragraphs from the first that has a
-/// profile on.
-fn profiles(checkout: &Path) -> Result<String, Error> {
-    let path = checkout.join("Cargo.toml");
-    let manifest = fs::read_to_string(&path).map_err(|error| Error::read(&path, error))?;
-    let paragraphs = manifest.split_inclusive("\n\n");
-    Ok(paragraphs.skip_while(|paragraph| !paragraph.contains("[profile.")).collect())
-}
-
 /// What tells this workspace's package from another's. Cargo itself goes by name, version and the
 /// place within the workspace, which are the same in each.
-fn mark(dir: &Path) -> String {
+pub(crate) fn mark(dir: &Path) -> String {
     let mut hasher = DefaultHasher::new();
     path::absolute(dir).unwrap_or_else(|_| dir.to_owned()).hash(&mut hasher);
     format!("{:08x}", hasher.finish() as u32)
 }
 
-/// Those of the skeleton's dependencies that are `wanted`, as lines of another package's Cargo.toml.
-fn dependencies(
-    metadata: &Metadata,
-    kind: DependencyKind,
-    wanted: impl Fn(&str) -> bool,
-) -> String {
-    let packages = metadata.workspace_packages();
-    let skeleton = packages.iter().find(|package| package.name.as_str() == "handout");
-    let skeleton = skeleton.expect("the checkout has the skeleton that this was built with");
-    let mut lines: Vec<String> = skeleton
-        .dependencies
-        .iter()
-        .filter(|dependency| dependency.kind == kind && wanted(&dependency.name))
-        .map(|dependency| format!("{} = {}", dependency.name, source(dependency)))
-        .collect();
-    lines.sort();
-    lines.join("\n")
-}
-
-/// Where a dependency comes from: the checkout by its path, others by their version.
-fn source(dependency: &Dependency) -> String {
-    let version = dependency.req.to_string();
-    let mut keys = match &dependency.path {
-        Some(path) => vec![format!("path = {}", quoted(path.as_str()))],
-        None => vec![format!("version = {}", quoted(version.trim_start_matches('^')))],
-    };
-    if !dependency.uses_default_features {
-        keys.push("default-features = false".to_owned());
-    }
-    if !dependency.features.is_empty() {
-        let features: Vec<String> = dependency.features.iter().map(|name| quoted(name)).collect();
-        keys.push(format!("features = [{}]", features.join(", ")));
-    }
-    match &keys[..] {
-        [_] if dependency.path.is_none() => quoted(version.trim_start_matches('^')),
-        _ => format!("{{ {} }}", keys.join(", ")),
-    }
-}
-
-/// A string as TOML has it, which for these is as JSON has it.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Error> {
+/// Writes a file, and the folder that it is in.
+pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     let parent = path.parent().unwrap_or(path);
     fs::create_dir_all(parent)
-        .and_then(|()| fs::write(path, text))
+        .and_then(|()| fs::write(path, content))
         .map_err(|error| Error::write(path, error))
 }
 
-/// Copies a file or a whole folder.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    if from.is_dir() {
-        fs::create_dir_all(to)?;
-        for entry in fs::read_dir(from)? {
-            let entry = entry?;
-            copy(&entry.path(), &to.join(entry.file_name()))?;
-        }
-        Ok(())
-    } else {
-        // The content alone: a checkout may be read-only.
-        fs::write(to, fs::read(from)?)
-    }
-}
-
 /// Has cargo strike from the Cargo.lock what isn't needed, so that the first build changes nothing.
-fn settle_versions(dir: &Path) {
+pub(crate) fn settle_versions(dir: &Path) {
     // If cargo can't do it now it will later.
     let _ =
         cargo().args(["metadata", "--format-version", "1", "--offline"]).current_dir(dir).output();

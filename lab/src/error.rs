@@ -28,6 +28,22 @@ pub(crate) enum Error {
     #[error("failed to make {}: cargo's files need a path that is UTF-8", .0.display())]
     NotUtf8(PathBuf),
 
+    #[error(
+        "failed to find the skeleton: this program was built in {}, which is no checkout of the tester but a \
+         student's workspace; run it where the tester was checked out",
+        .0.display()
+    )]
+    NoSkeleton(PathBuf),
+
+    #[error("failed to understand {}: {why}", path.display())]
+    BadManifest { path: PathBuf, why: String },
+
+    #[error(
+        "failed to upgrade {}: {why}. `cargo lab new` makes a workspace that can be upgraded",
+        dir.display()
+    )]
+    NoUpgrade { dir: PathBuf, why: String },
+
     #[error("failed to write {}: {error}", path.display())]
     Write { path: PathBuf, error: io::Error },
 
@@ -168,6 +184,9 @@ impl Error {
             Error::Stopped(exit) => *exit,
             Error::Write { error, .. } | Error::NotStored(error) if is_full(error) => Exit::Tester,
             Error::NotEmpty(_)
+            | Error::NoSkeleton(_)
+            | Error::BadManifest { .. }
+            | Error::NoUpgrade { .. }
             | Error::InCheckout { .. }
             | Error::NotUtf8(_)
             | Error::Write { .. }

@@ -33,13 +33,13 @@ Exit codes:
   0    all runs passed
   1    some run failed
   2    the tests didn't build
-  3    the command makes no sense: an option, a package, a folder
+  3    the command makes no sense: an unknown option, package or folder
   4    there is no such test
-  70   the tester itself failed, or a disk is full: nothing is known of the code under test
+  70   the tester itself failed, or a disk is full: nothing is known about the code under test
   130  interrupted by Ctrl-C
   143  ended by SIGTERM or SIGHUP, as by `timeout`
 
-Whoever reads the output may stop reading: the exit code is the same.";
+If the reader of the output goes away, as `head` does, the exit code stays the same.";
 
 /// The same for `--help` of `cargo lab test`.
 pub(crate) const TEST_EXIT_CODES: &str = "\
@@ -85,11 +85,11 @@ Exit codes:
   2    the zoo didn't build
   3    the command makes no sense: an option, a bug, a file
   4    there is no such test
-  70   the tester itself failed, or a disk is full: nothing is known of the tests
+  70   the tester itself failed, or a disk is full: nothing is known about the tests
   130  interrupted by Ctrl-C; --resume goes on
   143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume goes on
 
-Whoever reads the output may stop reading: the exit code is the same.";
+If the reader of the output goes away, as `head` does, the exit code stays the same.";
 
 /// The same for `--help` of `cargo lab mutants`.
 pub(crate) const MUTANTS_EXIT_CODES: &str = "\
@@ -98,11 +98,11 @@ Exit codes:
   1    the right Raft failed a run
   2    the tests didn't build, without a mutant
   3    the command makes no sense: an option, a mutant, a file; or cargo-mutants isn't installed
-  70   the tester itself failed, or a disk is full: nothing is known of the tests
+  70   the tester itself failed, or a disk is full: nothing is known about the tests
   130  interrupted by Ctrl-C; --resume goes on
   143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume goes on
 
-Whoever reads the output may stop reading: the exit code is the same.";
+If the reader of the output goes away, as `head` does, the exit code stays the same.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use nemesis::{Plan, shrink_with};
 use report::{FailureKind, RunResult, Verdict, without_numbers};
+use tempfile::TempDir;
 
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{print, tell};
+use crate::pages::{self, Said};
 use crate::process::{Ended, Guard, Launcher, Seeds, jobs, scratch};
 use crate::stop;
 use crate::suite::{self, LabTest, Suite};
@@ -199,14 +201,20 @@ impl Search<'_> {
         let [plan_file, script_file] =
             [format!("plan-{seed}.json"), format!("found-{seed}.rs")].map(|name| out.join(name));
         write(&plan_file, &json(plan))?;
-        let ended = self.follow(&plan_file, seed)?;
+        // The test runs in another folder.
+        let full = out.canonicalize().map_err(|error| Error::write(out, error))?;
+        let folder =
+            TempDir::with_prefix_in(".runs-", &full).map_err(|error| Error::write(out, error))?;
+        let ended = self.follow(&plan_file, seed, folder.path())?;
         // It may be the same in other words than with the first plan.
         let again = ended.as_ref().and_then(|ended| found_in(ended.lines.first()?));
         let script = plan.script(&again.as_ref().unwrap_or(found).sentence);
         write(&script_file, &script)?;
         let (acts, servers) = (plan.acts.len(), plan.servers);
         let (acts, servers) = (counted(acts, "act"), counted(servers, "server"));
-        let report = ended.map(|ended| ended.report).unwrap_or_default();
+        let report = ended
+            .map(|ended| pages::keep(ended, folder.path(), out, Said::Where))
+            .unwrap_or_default();
         print(&format!(
             "\nthe smallest plan that shows it has {acts} on {servers}:\n\n{report}\n\
              As a test, to be pasted into a file of tests:\n\n{script}\n\
@@ -218,12 +226,12 @@ impl Search<'_> {
     }
 
     /// Runs the plan of a file, which stays there for who wants to run it again.
-    fn follow(&self, plan: &Path, seed: u64) -> Result<Option<Ended>, Error> {
-        let folder = scratch()?;
+    fn follow(&self, plan: &Path, seed: u64, folder: &Path) -> Result<Option<Ended>, Error> {
         let plan = plan.canonicalize().unwrap_or_else(|_| PathBuf::from(plan));
-        let variables = vec![("LAB_PLAN", plan.display().to_string())];
+        let variables =
+            vec![("LAB_PLAN", plan.display().to_string()), ("LAB_REPORT", "always".to_owned())];
         let launcher = Launcher { suite: self.suite, variables, guard: Guard::Trusted };
-        launcher.run(self.test, Seeds { first: seed, count: 1 }, folder.path())
+        launcher.run(self.test, Seeds { first: seed, count: 1 }, folder)
     }
 }
 

@@ -4,30 +4,34 @@
 //! `LAB_…` variables that the tests understand, and reads the `results.jsonl` that they write. So it
 //! works for any package whose tests are built on the harness.
 //!
-//! * `cargo lab new` is in `create`.
+//! * `cargo lab new` is in `create`, `cargo lab upgrade` in `upgrade`; `layout` is what a workspace consists of, and
+//!   `written` what one was given.
 //! * `cargo lab test` is in `repeat`, which builds and chooses tests by `suite`, runs them by `runs`,
 //!   each process by `process`, reads what that leaves by `results`, counts in `tally`, and shows what it
 //!   knows by `progress` and `table`.
 //! * `cargo lab explore` is in `explore`.
-//! * `cargo lab replay` and `cargo lab explain` are in `replay`.
+//! * `cargo lab replay` and `cargo lab explain` are in `replay`. `pages` draws runs.
 //! * `cargo lab zoo` is in `zoo`, and its parts in a folder of that name.
 //! * `cargo lab mutants` is in `mutants`, likewise. What both store is in files of `stored`; `told` is what a
 //!   failed run says first.
 //! * All that is printed goes through `output`; `stop` notes requests to stop.
-//! * [`exit::Exit`] are the exit codes. Scripts may rely on them.
+//! * [`exit::Exit`] are the exit codes. Scripts may rely on them. `examples` are those of `--help`.
 
 mod cargo;
 mod cli;
 mod course;
 mod create;
 mod error;
+mod examples;
 mod exit;
 mod explore;
 mod grade;
+mod layout;
 mod leftovers;
 mod merge;
 mod mutants;
 mod output;
+mod pages;
 mod paint;
 mod process;
 mod progress;
@@ -47,6 +51,8 @@ mod suite;
 mod table;
 mod tally;
 mod told;
+mod upgrade;
+mod written;
 mod zoo;
 
 use std::env;
@@ -80,7 +86,8 @@ fn main() -> ExitCode {
         }
     };
     let outcome = match cli.command {
-        Command::New(new) => create::create(&new.dir),
+        Command::New(asked) => create::create(&asked),
+        Command::Upgrade(asked) => upgrade::upgrade(&asked),
         Command::Test(test) => repeat::repeat(&test),
         Command::Grade(asked) => grade::grade(&asked),
         Command::Merge(asked) => merge::merge(&asked),

@@ -44,6 +44,10 @@ pub(crate) fn repeat(asked: &cli::Test) -> Result<Exit, Error> {
     let out = Out::new(asked.out.as_deref())?;
     let suite = suite::prepare(&asked.package, &asked.build, &asked.filters)?;
     let code = Code::of_binaries(&suite)?;
+    let kept = match &out {
+        Out::Given(folder) => folder.clone(),
+        Out::Temporary(_) => suite.target.join("lab"),
+    };
     let before = if asked.resume {
         Before::read(out.path(), asked, &suite, &code)?
     } else {
@@ -73,6 +77,7 @@ pub(crate) fn repeat(asked: &cli::Test) -> Result<Exit, Error> {
         },
         code,
         out: out.path(),
+        kept: &kept,
     };
     let mut earlier = before.records;
     loop {
@@ -286,14 +291,13 @@ fn reports(
     let mut is_first = true;
     for (test, tally) in tests.iter().zip(tallies) {
         let Some(failed) = tally.first_failure() else { continue };
+        let text = report(plan, test, tally)?;
         if is_first {
-            let (title, report) = (test.title(), report(plan, test, tally)?);
-            print(&format!("\n{title}, seed {}:\n\n{report}\n", failed.seed));
+            print(&format!("\n{}, seed {}:\n\n{text}\n", test.title(), failed.seed));
         }
         is_first = false;
         let Some(folder) = folder else { break };
         let path = folder.join(format!("{}.txt", test.file_name(failed.seed)));
-        let text = report(plan, test, tally)?;
         fs::write(&path, text).map_err(|error| Error::write(&path, error))?;
     }
     Ok(())
@@ -305,7 +309,7 @@ fn reports(
 /// report was about them as well. Where that one passes, the first report is all there is.
 fn report(plan: &Plan<'_>, test: &LabTest, tally: &Tally) -> Result<String, Error> {
     let Some(failed) = tally.first_failure() else { return Ok(String::new()) };
-    let again = if plan.is_real { None } else { plan.report(test, failed.seed, None)? };
+    let again = if plan.is_real { None } else { plan.report(test, failed.seed)? };
     let first =
         || tally.printed.as_ref().map_or(failed.sentence.clone(), |(_, first)| first.clone());
     // What a test prints of itself, and not by the tester, is in there, too.

@@ -4,14 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use report::Record;
+use report::{Record, RunResult, Verdict};
 
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{print_painted, tell};
+use crate::pages::{self, Said};
 use crate::paint::paint;
-use crate::process::{self, Seeds, text};
+use crate::process::{self, Guard, Launcher, Seeds, text};
 use crate::results;
 use crate::stop;
 use crate::suite::{self, LabTest, Suite};
@@ -47,27 +48,81 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
     };
     let to = out.join(stored.file_name().unwrap_or_default());
     fs::rename(&stored, &to).map_err(|error| Error::write(&to, error))?;
-    let record = read(&to)?;
+    let record = pages::read(&to)?;
     show(&record);
     tell(&format!("\nstored in {}", to.display()));
+    if asked.html.is_none() && record.failure.is_some() {
+        pages::draw_beside(&to, Said::Where);
+    }
+    let beside = if asked.compare { passing(&suite, &test, asked.seed, &out)? } else { None };
+    draw(&record, &to, asked.html.as_ref(), beside.as_deref(), &asked.drawing)?;
     Ok(if record.failure.is_some() { Exit::Failed } else { Exit::Passed })
+}
+
+/// How many seeds are tried for a run that passes.
+const TRIES: u64 = 64;
+
+/// The stored history of the first run behind `seed` that passes; `None` if none of some passes.
+fn passing(suite: &Suite, test: &LabTest, seed: u64, out: &Path) -> Result<Option<PathBuf>, Error> {
+    let seeds = Seeds { first: seed.wrapping_add(1), count: TRIES };
+    let launcher = Launcher { suite, variables: Vec::new(), guard: Guard::Trusted };
+    let folder = process::scratch()?;
+    let ended = launcher.run(test, seeds, folder.path())?;
+    let ended = ended.ok_or(Error::Stopped(stop::exit().unwrap_or(Exit::Interrupted)))?;
+    let has_passed = |line: &&RunResult| matches!(line.verdict, Verdict::Passed(_));
+    let Some(passed) = ended.lines.iter().find(has_passed) else {
+        tell(&format!(
+            "note: none of the next {TRIES} seeds passes, so there is no run to compare with"
+        ));
+        return Ok(None);
+    };
+    // Once more, for its history.
+    let folder = tempfile::TempDir::with_prefix_in(".runs-", out)
+        .map_err(|error| Error::write(out, error))?;
+    let variables = vec![("LAB_REPORT", "always".to_owned())];
+    let launcher = Launcher { suite, variables, guard: Guard::Trusted };
+    let seeds = Seeds { first: passed.seed, count: 1 };
+    let ended = launcher.run(test, seeds, folder.path())?;
+    let line = ended.and_then(|ended| ended.lines.into_iter().next());
+    let Some(stored) = line.and_then(|line| line.stored) else { return Ok(None) };
+    let to = out.join(stored.file_name().unwrap_or_default());
+    fs::rename(&stored, &to).map_err(|error| Error::write(&to, error))?;
+    tell(&format!("compared with seed {}, which passes; stored in {}", passed.seed, to.display()));
+    Ok(Some(to))
 }
 
 /// Shows a stored run.
 pub(crate) fn explain(asked: &cli::Explain) -> Result<Exit, Error> {
-    show(&read(&asked.history)?);
+    let record = pages::read(&asked.history)?;
+    show(&record);
+    draw(&record, &asked.history, asked.html.as_ref(), None, &asked.drawing)?;
     Ok(Exit::Passed)
+}
+
+/// Draws a run as it is asked for.
+fn draw(
+    record: &Record,
+    history: &Path,
+    html: Option<&Option<PathBuf>>,
+    beside: Option<&Path>,
+    asked: &cli::Drawing,
+) -> Result<(), Error> {
+    if let Some(html) = html {
+        let beside = asked.beside.as_deref().or(beside).map(pages::read).transpose()?;
+        let page = html.clone().unwrap_or_else(|| history.with_extension("html"));
+        pages::write(record, beside.as_ref(), &page)?;
+        if asked.open {
+            pages::open(&page);
+        }
+    }
+    if let Some(trace) = &asked.trace {
+        pages::write_trace(record, trace)?;
+    }
+    Ok(())
 }
 
 fn show(record: &Record) {
     print_painted(&paint(&report::text::report(record)));
-}
-
-fn read(path: &Path) -> Result<Record, Error> {
-    let error = |why| Error::NoHistory { path: path.to_owned(), why };
-    let text = fs::read_to_string(path)
-        .map_err(|why| error(format!("failed to read a run's history: {why}")))?;
-    Record::read(&text).map_err(error)
 }
 
 /// The one test that is meant by `name`.

@@ -12,7 +12,8 @@ use report::{Failure, FailureKind, RunResult, Verdict};
 use tempfile::TempDir;
 
 use crate::error::Error;
-use crate::process::{Ended, Guard, Launcher, Seeds, scratch};
+use crate::pages::{self, Said};
+use crate::process::{Ended, Guard, Launcher, Seeds};
 use crate::progress::Progress;
 use crate::record::{Line, Record, Stamp, VERSION, append, cause, sha256};
 use crate::results::RESULTS;
@@ -44,6 +45,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) code: Code,
     /// Where results and other artefacts go.
     pub(crate) out: &'a Path,
+    /// Where histories and pages of reported runs go; it needn't be there yet.
+    pub(crate) kept: &'a Path,
 }
 
 /// When a test's other runs aren't begun.
@@ -140,26 +143,22 @@ impl Plan<'_> {
         desk::run(self, earlier, progress)
     }
 
-    /// Runs one seed alone and returns the report; `None` if it passed this time, or was stopped. Its history is
-    /// stored in `folder`, if there is one.
-    pub(crate) fn report(
-        &self,
-        test: &LabTest,
-        seed: u64,
-        folder: Option<&Path>,
-    ) -> Result<Option<String>, Error> {
+    /// Runs one seed alone, stores its history, draws it, and returns the report; `None` if it passed this
+    /// time, or was stopped.
+    pub(crate) fn report(&self, test: &LabTest, seed: u64) -> Result<Option<String>, Error> {
+        let write = |error| Error::write(self.kept, error);
+        fs::create_dir_all(self.kept).map_err(write)?;
         // Its result is known already and must not be counted twice.
-        let nowhere = scratch()?;
-        let seeds = Seeds { first: seed, count: 1 };
-        let report = folder.map(|_| ("LAB_REPORT", "always".to_owned()));
-        let ended = self.run_process(test, seeds, nowhere.path(), report)?;
-        let mut report = ended.filter(|ended| !ended.status.success()).map(|ended| ended.report);
-        if let Some(folder) = folder {
-            move_artefacts(nowhere.path(), folder)?;
-            let (from, to) = (nowhere.path().to_string_lossy(), folder.to_string_lossy());
-            report = report.map(|report| report.replace(&*from, &to));
-        }
-        Ok(report)
+        let folder = TempDir::with_prefix_in(".runs-", self.kept).map_err(write)?;
+        let report = Some(("LAB_REPORT", "always".to_owned()));
+        let ended =
+            self.run_process(test, Seeds { first: seed, count: 1 }, folder.path(), report)?;
+        let failed = ended.filter(|ended| !ended.status.success());
+        let said = match self.trust {
+            Trust::User => Said::Where,
+            Trust::Nobody { .. } => Said::Nothing,
+        };
+        Ok(failed.map(|ended| pages::keep(ended, folder.path(), self.kept, said)))
     }
 
     /// Runs some seeds in a process of its own and stores what came of them; `None` if it was stopped.
@@ -284,6 +283,7 @@ fn failed(test: &LabTest, seed: u64, kind: FailureKind, why: &str) -> RunResult 
         not_run: 0,
         banner: String::new(),
         warnings: Vec::new(),
+        doubts: Vec::new(),
         history: 0,
         printed: String::new(),
         note: None,

@@ -6,7 +6,7 @@ use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets
 
 use crate::course::Scheme;
 use crate::standing::{Outcome, Standing};
-use crate::suite::part;
+use crate::suite::group;
 use crate::tally::Tally;
 
 /// How many failing seeds are shown.
@@ -85,11 +85,6 @@ impl Sheet {
     }
 }
 
-/// The column of a test: its part, or `extra`.
-fn group(test: &str) -> &str {
-    Some(part(test)).filter(|part| part.starts_with('3')).unwrap_or("extra")
-}
-
 /// How many tests of a column passed, of how many.
 fn passed(standing: &Standing, scheme: &Scheme, of: &str) -> String {
     let tests: Vec<&str> = scheme.tests().filter(|test| group(test) == of).collect();
@@ -116,9 +111,7 @@ fn reason(standing: &Standing, seeds: Seeds) -> String {
     let mut reason = match (standing.why_not_run(), worst(standing)) {
         (Some(why), _) => why,
         (None, Some((test, count, sentence, cause))) => {
-            let cause =
-                if sentence.contains(&cause) { String::new() } else { format!(" ({cause})") };
-            format!("{count} x {sentence}{cause}, first in {test}")
+            format!("{count} x {sentence} ({cause}), first in {test}")
         }
         (None, None) => String::new(),
     };

@@ -254,6 +254,16 @@ pub(crate) fn part(name: &str) -> &str {
     &name[start..]
 }
 
+/// What tests are called together: MIT's by their part, `3A`; the small ones of the guide, `steps`; all others,
+/// `extra`.
+pub(crate) fn group(name: &str) -> &str {
+    match part(name) {
+        part if part.starts_with('3') => part,
+        _ if name.starts_with("TestStep") => "steps",
+        _ => "extra",
+    }
+}
+
 /// The tests that have one of `filters` in their path; all, without filters.
 fn choose(tests: Vec<LabTest>, package: &str, filters: &[String]) -> Result<Vec<LabTest>, Error> {
     if tests.is_empty() {
@@ -308,6 +318,8 @@ mod tests {
         assert_eq!(part("TestFigure8X01"), "X01");
         assert_eq!(part("TestMax13A"), "3A");
         assert_eq!(part("TestMine"), "");
+        let tests = ["TestMax13A", "TestStep01RpcIsAnswered", "TestFigure8X01", "TestExplore"];
+        assert_eq!(tests.map(group), ["3A", "steps", "extra", "extra"]);
         assert_eq!(part(""), "");
     }
 

@@ -78,6 +78,11 @@ pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally]) -> String {
         for (warning, count) in &tally.warnings {
             writeln!(text, "{name}: {count} x {warning}").expect(CANNOT_FAIL);
         }
+        for (id, (what, doubted)) in &tally.doubts {
+            let (count, shown) = (doubted.len(), seeds(doubted.iter().copied()));
+            writeln!(text, "{name}: {count} x passed, and yet {what} [{id}]; seeds {shown}")
+                .expect(CANNOT_FAIL);
+        }
         let not_run = tally.asked.saturating_sub(tally.runs);
         if let (Some((count, how)), 1..) = (tally.given_up(), not_run) {
             writeln!(
@@ -95,12 +100,11 @@ pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally]) -> String {
 fn cause_line(cause: &Cause) -> String {
     let Cause { sentence, cause, seeds: failing, soonest: (soonest, at) } = cause;
     let (count, shown) = (failing.len(), seeds(failing.iter().copied()));
-    let why = if sentence.contains(cause.as_str()) { String::new() } else { format!(" ({cause})") };
     let soonest = match failing.len() {
         1 => String::new(),
         _ => format!("; {soonest} fails soonest, at {at} s"),
     };
-    format!("{count} x {sentence}; seeds {shown}{soonest}{why}")
+    format!("{count} x {sentence}; seeds {shown}{soonest} ({cause})")
 }
 
 /// A share, in percent, with two figures that count.

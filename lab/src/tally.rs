@@ -60,6 +60,8 @@ pub(crate) struct Tally {
     /// What the earliest failure's process printed; if others ran in it too, about them as well.
     pub(crate) printed: Option<(u64, String)>,
     pub(crate) warnings: BTreeMap<String, u64>,
+    /// What was wrong in runs that passed, by the finding's name: what it says, and the seeds.
+    pub(crate) doubts: BTreeMap<String, (String, Vec<u64>)>,
     /// How many runs were skipped, by their reasons. They show nothing.
     pub(crate) skips: BTreeMap<String, u64>,
     /// How many runs hung and how many died, by their sentences without the numbers.
@@ -96,6 +98,10 @@ impl Tally {
             self.runs += 1;
             for warning in result.warnings {
                 *self.warnings.entry(warning).or_default() += 1;
+            }
+            for doubt in result.doubts {
+                let (_, seeds) = self.doubts.entry(doubt.id).or_insert((doubt.what, Vec::new()));
+                seeds.push(result.seed);
             }
             match result.verdict {
                 Verdict::Passed(Measured { seconds, rpcs, .. }) => {

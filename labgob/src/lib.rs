@@ -150,6 +150,9 @@ const MAX_DEPTH: usize = 128;
 /// Integers as in bincode's standard configuration: little-endian, one byte up to 250.
 const CONFIG: bincode::config::Configuration = bincode::config::standard();
 
+/// The highest integer of several bytes that is written as one, itself.
+const ONE_BYTE: u8 = 250;
+
 /// Encodes one value.
 ///
 /// # Panics

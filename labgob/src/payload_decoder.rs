@@ -11,7 +11,7 @@ use serde::de::value::U32Deserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 
 use crate::error::Fault;
-use crate::{CONFIG, MAX_DEPTH, trace};
+use crate::{CONFIG, MAX_DEPTH, ONE_BYTE, trace};
 
 /// Reads a value that takes up all of `content`.
 pub(crate) fn read<T: DeserializeOwned>(content: &[u8]) -> Result<T, Fault> {
@@ -76,13 +76,39 @@ impl<'de> PayloadDecoder<'de> {
         P::decode(&mut self.input).map_err(Fault::from)
     }
 
+    /// An unsigned integer of several bytes. Most are small, and one of at most [`ONE_BYTE`] is that byte; the others
+    /// are left to bincode.
+    #[inline]
+    fn unsigned<P: Decode<()> + From<u8>>(&mut self) -> Result<P, Fault> {
+        let input = self.input.reader();
+        match input.0.split_first() {
+            Some((&byte, rest)) if byte <= ONE_BYTE => {
+                input.0 = rest;
+                Ok(P::from(byte))
+            }
+            _ => self.primitive(),
+        }
+    }
+
+    #[inline]
+    fn byte(&mut self) -> Result<u8, Fault> {
+        let input = self.input.reader();
+        match input.0.split_first() {
+            Some((&byte, rest)) => {
+                input.0 = rest;
+                Ok(byte)
+            }
+            None => self.primitive(),
+        }
+    }
+
     fn left(&mut self) -> usize {
         self.input.reader().0.len()
     }
 
     /// A claimed number of things of which each takes at least `size` bytes.
     fn length(&mut self, size: usize) -> Result<usize, Fault> {
-        let claimed: u64 = self.primitive()?;
+        let claimed: u64 = self.unsigned()?;
         let left = self.left();
         match usize::try_from(claimed) {
             Ok(length) if length <= left / size => Ok(length),
@@ -103,7 +129,7 @@ impl<'de> PayloadDecoder<'de> {
     }
 
     fn nothing(&mut self) -> Result<(), Fault> {
-        match self.primitive::<u8>()? {
+        match self.byte()? {
             0 => Ok(()),
             byte => Err(Fault::new(format!("a value without content is 0, and not {byte}"))),
         }
@@ -140,11 +166,11 @@ impl<'de> PayloadDecoder<'de> {
 }
 
 macro_rules! primitives {
-    ($($method:ident($visit:ident))*) => {
+    ($read:ident: $($method:ident($visit:ident))*) => {
         $(
             #[inline]
             fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-                visitor.$visit(self.primitive()?)
+                visitor.$visit(self.$read()?)
             }
         )*
     };
@@ -153,12 +179,17 @@ macro_rules! primitives {
 impl<'de> de::Deserializer<'de> for &mut PayloadDecoder<'de> {
     type Error = Fault;
 
+    primitives! { byte: deserialize_u8(visit_u8) }
     primitives! {
+        unsigned:
+        deserialize_u16(visit_u16) deserialize_u32(visit_u32) deserialize_u64(visit_u64)
+        deserialize_u128(visit_u128)
+    }
+    primitives! {
+        primitive:
         deserialize_bool(visit_bool)
         deserialize_i8(visit_i8) deserialize_i16(visit_i16) deserialize_i32(visit_i32)
         deserialize_i64(visit_i64) deserialize_i128(visit_i128)
-        deserialize_u8(visit_u8) deserialize_u16(visit_u16) deserialize_u32(visit_u32)
-        deserialize_u64(visit_u64) deserialize_u128(visit_u128)
         deserialize_f32(visit_f32) deserialize_f64(visit_f64)
         deserialize_char(visit_char)
     }
@@ -180,7 +211,7 @@ impl<'de> de::Deserializer<'de> for &mut PayloadDecoder<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.primitive::<u8>()? {
+        match self.byte()? {
             0 => visitor.visit_none(),
             1 => self.nested(|decoder| visitor.visit_some(decoder)),
             byte => Err(Fault::new(format!("an option begins with 0 or 1, and not {byte}"))),
@@ -340,7 +371,7 @@ impl<'de> de::EnumAccess<'de> for &mut PayloadDecoder<'de> {
     type Variant = Self;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Fault> {
-        let index: u32 = self.primitive()?;
+        let index: u32 = self.unsigned()?;
         let index: U32Deserializer<Fault> = index.into_deserializer();
         Ok((seed.deserialize(index)?, self))
     }

@@ -7,12 +7,12 @@
 //! rather than garbage there.
 
 use bincode::enc::write::Writer;
-use bincode::enc::{Encode, EncoderImpl};
+use bincode::enc::{Encode, Encoder as _, EncoderImpl};
 use bincode::error::EncodeError;
 use serde::ser::{self, Serialize};
 
 use crate::error::Fault;
-use crate::{CONFIG, MAX_DEPTH};
+use crate::{CONFIG, MAX_DEPTH, ONE_BYTE};
 
 /// A serde serializer that appends to a buffer.
 pub(crate) struct PayloadEncoder {
@@ -44,14 +44,31 @@ impl PayloadEncoder {
         value.encode(&mut self.out).map_err(|error| Fault::new(error.to_string()))
     }
 
+    #[inline]
+    fn byte(&mut self, byte: u8) -> Result<(), Fault> {
+        self.out.writer().0.push(byte);
+        Ok(())
+    }
+
+    /// An unsigned integer of several bytes. Most are small: see the decoder.
+    #[inline]
+    fn unsigned<T: Encode + Copy + TryInto<u8>>(&mut self, value: T) -> Result<(), Fault> {
+        match value.try_into() {
+            Ok(byte @ ..=ONE_BYTE) => self.byte(byte),
+            _ => self.primitive(value),
+        }
+    }
+
     /// A byte string or the bytes of a string.
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        self.primitive(bytes)
+        self.unsigned(bytes.len() as u64)?;
+        self.out.writer().0.extend_from_slice(bytes);
+        Ok(())
     }
 
     /// The byte that stands for a value without content.
     fn nothing(&mut self) -> Result<(), Fault> {
-        self.primitive(0_u8)
+        self.byte(0)
     }
 
     fn enter(&mut self) -> Result<(), Fault> {
@@ -83,25 +100,25 @@ impl PayloadEncoder {
         let missing = count.ok_or_else(|| {
             Fault::new("it has a sequence or map that doesn't know its length beforehand")
         })?;
-        self.primitive(missing as u64)?;
+        self.unsigned(missing as u64)?;
         self.enter()?;
         Ok(Parts { encoder: self, missing })
     }
 
     /// The parts of an enum's variant. The variant's number is content enough.
     fn variant(&mut self, index: u32, count: usize) -> Result<Parts<'_>, Fault> {
-        self.primitive(index)?;
+        self.unsigned(index)?;
         self.enter()?;
         Ok(Parts { encoder: self, missing: count })
     }
 }
 
 macro_rules! primitives {
-    ($($method:ident($type:ty))*) => {
+    ($write:ident: $($method:ident($type:ty))*) => {
         $(
             #[inline]
             fn $method(self, value: $type) -> Result<(), Fault> {
-                self.primitive(value)
+                self.$write(value)
             }
         )*
     };
@@ -118,12 +135,15 @@ impl<'a> ser::Serializer for &'a mut PayloadEncoder {
     type SerializeStruct = Parts<'a>;
     type SerializeStructVariant = Parts<'a>;
 
+    primitives! { byte: serialize_u8(u8) }
     primitives! {
+        unsigned: serialize_u16(u16) serialize_u32(u32) serialize_u64(u64) serialize_u128(u128)
+    }
+    primitives! {
+        primitive:
         serialize_bool(bool)
         serialize_i8(i8) serialize_i16(i16) serialize_i32(i32) serialize_i64(i64)
         serialize_i128(i128)
-        serialize_u8(u8) serialize_u16(u16) serialize_u32(u32) serialize_u64(u64)
-        serialize_u128(u128)
         serialize_f32(f32) serialize_f64(f64)
         serialize_char(char)
     }
@@ -137,11 +157,11 @@ impl<'a> ser::Serializer for &'a mut PayloadEncoder {
     }
 
     fn serialize_none(self) -> Result<(), Fault> {
-        self.primitive(0_u8)
+        self.byte(0)
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Fault> {
-        self.primitive(1_u8)?;
+        self.byte(1)?;
         self.inner(value)
     }
 
@@ -167,7 +187,7 @@ impl<'a> ser::Serializer for &'a mut PayloadEncoder {
         index: u32,
         _variant: &'static str,
     ) -> Result<(), Fault> {
-        self.primitive(index)
+        self.unsigned(index)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -177,7 +197,7 @@ impl<'a> ser::Serializer for &'a mut PayloadEncoder {
         _variant: &'static str,
         value: &T,
     ) -> Result<(), Fault> {
-        self.primitive(index)?;
+        self.unsigned(index)?;
         self.inner(value)
     }
 
@@ -375,5 +395,32 @@ impl ser::SerializeStructVariant for Parts<'_> {
 
     fn end(self) -> Result<(), Fault> {
         self.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written in one byte here has bincode's form.
+    #[test]
+    fn integers_are_written_as_bincode_writes_them() {
+        fn same<T: Serialize + Encode>(value: T) {
+            let mut encoder = PayloadEncoder::new(Vec::new());
+            value.serialize(&mut encoder).expect("it can be written");
+            let theirs = bincode::encode_to_vec(&value, CONFIG).expect("it can be written");
+            assert_eq!(encoder.into_bytes(), theirs);
+        }
+        for value in [0, 1, 249, 250, 251, 252, 254, 255, 256, 65_535, 65_536, u64::MAX] {
+            same(value);
+            same(value as u8);
+            same(value as u16);
+            same(value as u32);
+            same(u128::from(value));
+            same(value as i64);
+        }
+        same(vec![251_u8, 250, 0]);
+        same(Some("text".to_owned()));
+        same("x".repeat(300));
     }
 }

@@ -13,7 +13,7 @@ use crate::request::Request;
 use crate::server::{Message, payload};
 use crate::state::Shared;
 
-/// One caller's way to one server. Clones are the same end.
+/// One caller's way to one server. A clone is the same end.
 #[derive(Clone)]
 pub struct ClientEnd {
     pub(crate) shared: Arc<Shared>,
@@ -23,15 +23,27 @@ pub struct ClientEnd {
 impl ClientEnd {
     /// Sends a request to `method` ("Raft.RequestVote") and waits for the reply.
     ///
-    /// `None` means that no reply will come: the request or the reply was lost, or the server can't
-    /// be reached. It says nothing of whether the handler ran. The wait has no limit of its own, but
-    /// the network always answers, within 7 s at the latest plus what the handler takes.
+    /// Returns `None` if no reply will come: the request or the reply was lost, or the server can't be reached.
+    /// `None` doesn't say whether the handler ran. A call waits for 7 s at most, plus the time of the handler. It has no
+    /// other limit.
     ///
-    /// The request is encoded and on its way when this function returns. To stop waiting, drop the
-    /// future; that doesn't take the request back. The network records that nobody waits any longer.
+    /// ```
+    /// # use labrpc::ClientEnd;
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct PingArgs { number: u64 }
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct PingReply { next: u64 }
+    /// async fn ping(server: &ClientEnd) -> Option<u64> {
+    ///     let reply: PingReply = server.call("Server.Ping", &PingArgs { number: 1 }).await?;
+    ///     Some(reply.next)
+    /// }
+    /// ```
     ///
-    /// A method that the server doesn't have fails the run, and so does a reply of another type
-    /// than `R`.
+    /// The request is encoded and sent when this function returns. To stop waiting, drop the future. That doesn't take
+    /// the request back; the network records that nobody waits any longer.
+    ///
+    /// The run fails if the server has no such method, or if the reply isn't of type `R`.
     #[track_caller]
     #[must_use = "the request is sent, but its reply is known only to the future"]
     pub fn call<A: Message, R: Message>(&self, method: &'static str, args: &A) -> Call<R> {

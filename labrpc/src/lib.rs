@@ -1,48 +1,104 @@
-//! A network that loses, delays and reorders: MIT's labrpc, in virtual time and from a seed.
+//! A network that loses, delays and reorders messages: MIT's labrpc, in virtual time and from a seed.
 //!
-//! # The parts
+//! # Call and answer
 //!
-//! * A [`Network`] carries calls. It holds [`Server`]s by number and ends by name, and decides what
-//!   becomes of each call.
-//! * A [`ClientEnd`] is one caller's way to one server. [`ClientEnd::call`] sends a request and
-//!   waits for its reply, or for the network's word that there will be none.
-//! * A [`Service`] is a set of typed handlers under one name; a [`Server`] has one or more.
-//! * An [`Observer`] is told everything that happens, as plain data.
+//! A Raft needs two functions of this crate: [`ClientEnd::call`], which calls another server, and
+//! [`Service::method`], which names a handler.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use labrpc::{ClientEnd, Service};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Clone, Debug, Serialize, Deserialize)]
+//! struct PingArgs {
+//!     number: u64,
+//! }
+//!
+//! #[derive(Clone, Debug, Serialize, Deserialize)]
+//! struct PingReply {
+//!     next: u64,
+//! }
+//!
+//! struct Server {
+//!     peers: Vec<ClientEnd>, // peers[i] calls server i
+//!     me: usize,
+//! }
+//!
+//! impl Server {
+//!     /// A handler. Each request runs it in a task of its own.
+//!     async fn ping(self: Arc<Self>, args: PingArgs) -> PingReply {
+//!         PingReply { next: args.number + 1 }
+//!     }
+//!
+//!     /// The handlers, by name: this one is "Server.Ping".
+//!     fn service(self: Arc<Self>) -> Service {
+//!         Service::new("Server", self).method("Ping", Server::ping)
+//!     }
+//!
+//!     /// Calls all other servers at once. No call waits for another one.
+//!     fn ping_all(&self) {
+//!         for i in (0..self.peers.len()).filter(|&i| i != self.me) {
+//!             let (end, args) = (self.peers[i].clone(), PingArgs { number: 1 });
+//!             tokio::spawn(async move {
+//!                 match end.call::<_, PingReply>("Server.Ping", &args).await {
+//!                     Some(reply) => println!("server {i} says {}", reply.next),
+//!                     None => println!("no answer from server {i}"),
+//!                 }
+//!             });
+//!         }
+//!     }
+//! }
+//! # let server = Arc::new(Server { peers: Vec::new(), me: 0 });
+//! # server.ping_all();
+//! # server.service();
+//! ```
+//!
+//! Any type that derives serde's two traits can be sent. The caller and the handler must use the same types, and the
+//! same name. If they differ, the run fails, with both in the message.
 //!
 //! # What becomes of a call
 //!
-//! Every call returns in the end: `Some(reply)`, or `None`, which is MIT's false. Calls on one end
-//! may overtake each other. The numbers are MIT's; [`fate`] has them all.
+//! Every call returns in the end: `Some(reply)`, or `None`, which is MIT's false. Calls on one end may overtake each
+//! other. The numbers are MIT's; [`fate`] has them all.
 //!
-//! 1. The end is enabled and connected to a live server. On an unreliable network the request takes
-//!    0 to 26 ms and is lost one time in ten; a loss returns `None` *at once*. Otherwise the handler
-//!    runs, beside all others. One reply in ten is lost, at once again; with long reordering two
-//!    of three replies arrive 0.2 to 2.2 s late. On a reliable network nothing is lost and nothing
-//!    delayed.
-//! 2. Otherwise the call returns `None` after a wait of 0 to 6,999 ms (0 to 99 ms with long delays
-//!    off): a caller learns *late* that a server can't be reached. A Raft that waits for such a call
-//!    before it does anything else stands still for seconds.
-//! 3. The server is deleted or replaced, or the end disabled, while the handler runs: the call
-//!    returns `None` within 100 ms. The handler runs to its end all the same, unheard.
+//! 1. If the end is enabled and connected to a live server, the request reaches the server's handler, which runs at the
+//!    same time as other handlers. On a reliable network nothing is lost or delayed. On an unreliable network the request
+//!    takes 0 to 26 ms; one request in ten and one reply in ten is lost, and then the call returns `None` *at once*. With
+//!    long reordering, two replies in three arrive 0.2 to 2.2 s late.
+//! 2. If the server can't be reached, the call returns `None` after 0 to 6,999 ms (0 to 99 ms with long delays off). So a
+//!    caller learns *late* that a server can't be reached. A Raft that waits for such a call before it does anything else
+//!    stands still for seconds.
+//! 3. If the server is deleted or replaced, or the end is disabled, while the handler runs, the call returns `None` within
+//!    100 ms. The handler runs to its end, but nobody gets its reply.
 //!
-//! A request is on its way as soon as `call` has been called, before the future is first polled.
-//! Dropping the future takes nothing back: the request is delivered, and its handler runs to its end. The
-//! observer is told twice: when the call is dropped, and when its result comes, which nobody receives.
+//! A request is sent when `call` is called, before its future is first polled. Dropping the future doesn't take the request
+//! back: it is delivered, and its handler runs to its end. The observer receives two events: that the call was dropped, and
+//! later its result.
+//!
+//! # The parts
+//!
+//! * A [`Network`] carries calls. It has [`Server`]s by number and ends by name, and decides what becomes of each call.
+//! * A [`ClientEnd`] is one caller's way to one server.
+//! * A [`Service`] is a set of typed handlers under one name. A [`Server`] has one or more services.
+//! * An [`Observer`] receives everything that happens, as plain data.
 //!
 //! # Beyond MIT's network
 //!
-//! Off unless they are asked for: [`Faults`] delay, lose and double requests and replies;
-//! [`Network::set_link`] cuts one direction; [`Network::hold`] holds single messages and delivers
-//! them, or copies of them, when a script says so. A call that fails because of these returns `None`
-//! after some milliseconds ([`FAILS_AFTER_MS`]), and not at once.
+//! These are off until a script switches them on. [`Faults`] delay, lose and double requests and replies.
+//! [`Network::set_link`] cuts one direction of a link. [`Network::hold`] holds single messages; the script then delivers
+//! them, or copies of them. A call that fails because of these returns `None` after some milliseconds
+//! ([`FAILS_AFTER_MS`]), not at once.
 //!
 //! # Time
 //!
-//! Even on a reliable network a message takes some microseconds, drawn from the seed
-//! ([`fate::HOP_US`]), by the virtual clock only: the order in which messages of one millisecond
-//! arrive is the seed's choice, and a loop of calls makes time pass.
+//! Even on a reliable network a message takes some microseconds of virtual time, drawn from the seed ([`fate::HOP_US`]).
+//! So the seed chooses the order in which messages of the same millisecond arrive, and a loop of calls makes time pass.
 //!
-//! # Example
+//! # A network by itself
+//!
+//! The tester makes the network. This is how it does:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -103,6 +159,6 @@ pub use network::Network;
 pub use server::{Message, Server, Service};
 pub use state::{Observer, Passing, Reliability, ServerName, Switch};
 
-/// The folder of this crate's sources, no line of which is the user's.
+/// The folder of this crate's sources. None of its lines is the user's.
 #[doc(hidden)]
 pub const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");

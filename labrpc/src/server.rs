@@ -35,7 +35,7 @@ pub(crate) type Handling = Pin<Box<dyn Future<Output = Payload> + Send>>;
 /// A handler with its types erased. Fails if the arguments don't decode as the handler's.
 type Handler = Box<dyn Fn(&[u8]) -> Result<Handling, String> + Send + Sync>;
 
-/// A set of handlers under one name, which stands before the dot in a call's method.
+/// A set of handlers under one name. The name stands before the dot: "Raft" in "Raft.RequestVote".
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -58,7 +58,8 @@ impl Service {
 
     /// Adds `handler` under `name`: an `async fn(self: Arc<Self>, args: Args) -> Reply`.
     ///
-    /// It may wait: no other request waits for it, and several may run at once.
+    /// Several requests may run the handler at the same time, and none waits for another. So a handler may wait, but
+    /// its caller waits as long.
     ///
     /// # Panics
     /// If the handler's receiver is of another type than the one given to [`Service::new`], or if
@@ -98,8 +99,8 @@ impl fmt::Debug for Service {
     }
 }
 
-/// One instance of a server. A server that is replaced by another, as after a crash, is dead: it
-/// can't reply any more.
+/// One instance of a server. When another instance takes its place, as after a crash, it is dead: it can't reply
+/// any more.
 #[derive(Debug, Default)]
 pub struct Server {
     owner: Option<Owner>,

@@ -1,11 +1,11 @@
-//! The way of committed commands from a Raft to the service above it.
+//! The channel by which a Raft sends committed commands to the service above it.
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{Command, Index, Term};
 
-/// What a server hands to the service above it.
+/// What a server sends to the service above it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApplyMsg {
     /// A committed command.
@@ -28,16 +28,16 @@ pub enum ApplyMsg {
 
 /// The sending side, which a Raft holds. Clones send to the same receiver.
 ///
-/// It has no room: [`ApplyCh::send`] ends when the receiver has taken the message, as with Go's
-/// unbuffered channel.
+/// It has no buffer: [`ApplyCh::send`] returns when the receiver has taken the message, as with Go's unbuffered
+/// channel.
 #[derive(Clone, Debug)]
 pub struct ApplyCh {
     messages: mpsc::Sender<(ApplyMsg, oneshot::Sender<()>)>,
 }
 
 impl ApplyCh {
-    /// Hands over `msg` and waits until it has been taken. If the receiver is gone, as after the
-    /// end of a test, the message is dropped.
+    /// Sends `msg` and waits until the receiver has taken it. If the receiver is gone, as after the end of a test, the
+    /// message is dropped.
     pub async fn send(&self, msg: ApplyMsg) {
         let (taken, is_taken) = oneshot::channel();
         if self.messages.send((msg, taken)).await.is_ok() {

@@ -1,65 +1,9 @@
 //! What the tester and a Raft promise each other: the calls, the messages, the disk.
 //!
-//! # The idea
+//! # What you write
 //!
-//! The tester makes n servers, connects them by a network that it controls, and watches. A server
-//! is whatever a [`Make`] function returns: a [`Raft`], which answers the tester's calls and, by
-//! its [service](Raft::service), the other servers' RPCs. It sends what is committed through its
-//! [`ApplyCh`] and keeps what must survive a crash in its [`Persister`]. Tester and Raft both depend
-//! on this crate, and never on each other.
-//!
-//! # The rules that a Raft must keep
-//!
-//! The tester relies on these. Section numbers are those of the extended Raft paper.
-//!
-//! 1. `make` returns quickly. Long-running work goes into tasks (`tokio::spawn`).
-//! 2. [`Raft::start`] returns at once, and waits neither for agreement nor for the disk. On a server that
-//!    doesn't believe itself the leader it returns `None` and does nothing. What it takes is promised to
-//!    nobody: a leader that crashes may forget it, as long as no majority has it.
-//! 3. Indexes begin at 1 and leave nothing out: the n-th entry of the log has index n, whatever a
-//!    snapshot has replaced (§5.3).
-//! 4. [`Raft::get_state`] tells the term and the role that the server has at this moment, also while
-//!    it is cut off: a leader that doesn't know of its successor says that it leads.
-//! 5. A server saves its term, its vote and its log before another server, or its own count, rests on
-//!    them (Figure 2, "Persistent state on all servers"): a follower before it answers an RPC, a
-//!    candidate before it asks for votes, a leader before it counts itself among those that have an
-//!    entry. A leader may send an entry while its own disk is still at it (thesis §10.2.1). A crash keeps
-//!    what was saved and nothing else.
-//! 6. Each server sends each committed command to its `ApplyCh` once in a life, in the order of
-//!    their indexes and without a gap (§5.3). After a restart it begins again behind its snapshot,
-//!    or at 1.
-//! 7. A snapshot that came from another server is sent as [`ApplyMsg::Snapshot`], in its place among
-//!    the commands; commands that it covers are not sent after it (§7).
-//! 8. [`ApplyCh::send`] may take as long as the tester likes, and the tester may call
-//!    [`Raft::snapshot`] meanwhile. So no lock is held while sending.
-//! 9. No lock is held while waiting for an RPC either: the reply may take seconds, and the other
-//!    server may be waiting for this one's.
-//! 10. Handlers return soon. Several may be under way at once, also for one caller, and the caller
-//!     may have stopped waiting.
-//! 11. Waiting is done by `.await`: `tokio::time::sleep`, channels, `Notify`. A blocked OS thread
-//!     blocks the whole simulated cluster.
-//! 12. After [`Raft::kill`] the server's tasks end soon. What a killed server still sends, applies or
-//!     saves reaches nobody.
-//!
-//! # What the rules leave open, and what holds
-//!
-//! * *May `start` answer before the entry is saved?* Yes. The tester doesn't expect a command to survive
-//!   a crash of its leader until a majority has confirmed it.
-//! * *Who restores the service after a restart?* The service itself, before `make` is called: it reads
-//!   the snapshot that the persister has. A Raft goes on behind that snapshot. It may send it as
-//!   [`ApplyMsg::Snapshot`] first, and needn't.
-//! * *Does anybody look into a snapshot?* The service alone. A Raft saves the bytes as they are, hands
-//!   them to other servers as they are, and gives them back as they are. The index and the term at which
-//!   a snapshot ends belong to the Raft's own state.
-//! * *What does a server report that asks for votes before the vote (PreVote, thesis §9.6)?* Its current
-//!   term, and that it doesn't lead. The question raises no term: neither its own nor that of a server
-//!   that is asked.
-//! * *May answers be calls of their own?* Yes, MIT's tests don't care. Our own scenarios read replies, and
-//!   skip where they tell nothing.
-//!
-//! # Example
-//!
-//! The least that is a Raft: it never leads, and refuses everything.
+//! A function that makes one server, and a type that is a [`Raft`]. This is the least that compiles: it never leads, and
+//! refuses every vote.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -94,6 +38,73 @@
 //! }
 //! # let _: raftapi::Make = Arc::new(make);
 //! ```
+//!
+//! How to call another server, and how to answer a call, is on the page of [`labrpc`]:
+//! [`ClientEnd::call`] and [`Service::method`].
+//!
+//! # How it fits together
+//!
+//! The tester makes some servers by [`Make`], connects them by a network that it controls, and watches. It calls the
+//! methods of [`Raft`]. A server calls the other servers by its [`ClientEnd`]s, sends committed commands to its [`ApplyCh`],
+//! and keeps in its [`Persister`] what must survive a crash. The tester and a Raft both depend on this crate, and never on
+//! each other.
+//!
+//! # The rules that a Raft must keep
+//!
+//! The tester relies on these. Section numbers are those of the extended Raft paper.
+//!
+//! 1. `make` returns quickly. What takes time is a task (`tokio::spawn`).
+//! 2. [`Raft::start`] returns at once: it waits neither for agreement nor for the disk. If the server doesn't believe that
+//!    it leads, it returns `None` and does nothing. An accepted command may still be lost: until a majority has it, a
+//!    leader that crashes may forget it.
+//! 3. Indexes begin at 1 and leave no gap: the n-th entry of the log has index n, also if a snapshot has replaced it
+//!    (§5.3).
+//! 4. [`Raft::get_state`] reports the server's term and role at this moment, also while the server is cut off. A leader that
+//!    doesn't know of its successor says that it leads.
+//! 5. A server saves its term, its vote and its log before another server, or its own count, relies on them (Figure 2,
+//!    "Persistent state on all servers"). A follower saves before it answers an RPC, a candidate before it asks for votes,
+//!    a leader before it counts itself among the servers that have an entry. A leader may send an entry while its own
+//!    disk is still writing it (thesis §10.2.1). A crash keeps what was saved and nothing else.
+//! 6. Each server sends each committed command to its `ApplyCh` once, in the order of the indexes, without a gap (§5.3).
+//!    After a restart it begins again: behind its snapshot, or at 1.
+//! 7. A snapshot that came from another server is sent as [`ApplyMsg::Snapshot`], at its point in the order of the
+//!    commands. The commands that it covers are not sent after it (§7).
+//! 8. [`ApplyCh::send`] may take as long as the tester likes, and meanwhile the tester may call [`Raft::snapshot`]. So hold
+//!    no lock while you send.
+//! 9. Hold no lock while you wait for an RPC: the reply may take seconds, and the other server may wait for yours.
+//! 10. Handlers return soon. Several may run at the same time, also for the same caller, and the caller may have stopped
+//!     waiting.
+//! 11. Wait by `.await` only: `tokio::time::sleep`, channels, `Notify`. A blocked OS thread blocks the whole simulated
+//!     cluster.
+//! 12. After [`Raft::kill`] the server's tasks end soon. What a killed server still sends, applies or saves reaches nobody.
+//!
+//! The compiler helps with rules 8 and 9, if the lock is a [`std::sync::Mutex`]. A task that keeps the guard over an
+//! `.await` doesn't compile:
+//!
+//! ```compile_fail
+//! # use std::sync::{Arc, Mutex};
+//! # use std::time::Duration;
+//! # async fn task(term: Arc<Mutex<u64>>) {
+//! tokio::spawn(async move {
+//!     let mut term = term.lock().unwrap();
+//!     tokio::time::sleep(Duration::from_millis(10)).await; // error: future cannot be sent between threads safely
+//!     *term += 1;
+//! });
+//! # }
+//! ```
+//!
+//! # Questions about the rules
+//!
+//! * *May `start` answer before the entry is saved?* Yes. The tester doesn't expect a command to survive a crash of its leader
+//!   until a majority has confirmed it.
+//! * *Who restores the service after a restart?* The service itself. Before `make` is called, it reads the snapshot that the
+//!   persister has. A Raft continues behind that snapshot. It may also send it as [`ApplyMsg::Snapshot`] first.
+//! * *Does anybody look into a snapshot?* Only the service. A Raft saves the bytes, sends them to other servers, and returns
+//!   them, all without a change. The index and the term of the snapshot's last entry belong to the Raft's own state.
+//! * *What does a server report while it asks for votes before the vote (PreVote, thesis §9.6)?* Its current term, and that it
+//!   doesn't lead. The question raises no server's term.
+//! * *May an answer be a call of its own?* Yes. MIT's tests don't read messages. Our own scenarios read replies; where replies
+//!   say nothing, they are skipped.
 
 mod apply;
 mod persister;
@@ -106,7 +117,7 @@ use labrpc::{ClientEnd, Service};
 pub use apply::{ApplyCh, ApplyMsg, ApplyReceiver, apply_channel};
 pub use persister::Persister;
 
-/// The folder of this crate's sources, no line of which is the user's.
+/// The folder of this crate's sources. None of its lines is the user's.
 #[doc(hidden)]
 pub const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
@@ -116,10 +127,10 @@ pub type Term = u64;
 /// A log entry's index, from 1 (§5.3).
 pub type Index = u64;
 
-/// What a client wants replicated, encoded. Raft never looks inside.
+/// A client's command, encoded. Raft never looks inside.
 pub type Command = Bytes;
 
-/// Where a command that was [started](Raft::start) will stand if it is ever committed.
+/// Where a command that was [started](Raft::start) will be in the log, if it is ever committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
     /// The index that it will have.
@@ -128,31 +139,35 @@ pub struct Start {
     pub term: Term,
 }
 
-/// A server, as the tester sees it. The crate's doc has the rules.
+/// A server, as the tester sees it. The page of this crate has the rules.
 ///
-/// All calls are short and don't wait. The tester makes them between the polls of the server's
-/// tasks, so they may lock what those lock.
+/// All methods are short and don't wait. The tester calls them between the polls of the server's tasks, so they may use
+/// the same locks as the tasks.
 pub trait Raft: Send + Sync + 'static {
-    /// Begins agreement on `command` and returns at once. `None` if this server isn't the leader.
-    /// There is no promise that the command will ever be committed: the leader may fail or lose an
-    /// election. Nor that it is saved: that may come later (rule 5).
+    /// Begins agreement on `command` and returns at once. Returns `None` if this server doesn't lead.
+    ///
+    /// The command may never be committed, since the leader may crash or lose an election. It may be saved later
+    /// (rule 5).
     fn start(&self, command: Command) -> Option<Start>;
 
-    /// The current term, and whether this server believes that it is the leader. A server that asks
-    /// for votes before the vote (PreVote) is in the term in which it was before.
+    /// The current term, and whether this server believes that it leads. While a server asks for votes before the vote
+    /// (PreVote), its term is the one from before.
     fn get_state(&self) -> (Term, bool);
 
-    /// The service has made a snapshot that covers everything up to and including `index`, so the
-    /// log up to there may go (§7). Its bytes are the service's business.
+    /// The service has made a snapshot of everything up to and including `index`. The log up to there may be dropped
+    /// (§7). Save the bytes as they are.
     fn snapshot(&self, index: Index, snapshot: Bytes);
 
     /// The handlers of this server's RPCs.
     fn service(self: Arc<Self>) -> Service;
 
-    /// The server is no longer needed; its tasks should end.
+    /// The tester is done with this server. Its tasks should end soon (rule 12).
     fn kill(&self);
 
-    /// What else is worth knowing of the server when a test fails. Optional; `None` says nothing.
+    /// The server's inner state, for the report of a failed test. Optional.
+    ///
+    /// With it, each server's line and the table also have the vote, the log's end, the commit index and more, and
+    /// explanations are more precise. The default, `None`, leaves them out.
     fn debug_state(&self) -> Option<DebugState> {
         None
     }
@@ -161,7 +176,7 @@ pub trait Raft: Send + Sync + 'static {
 /// A server's role (§5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Answers requests, and waits for a leader's.
+    /// Answers requests, and expects a leader's.
     Follower,
     /// Asks for votes.
     Candidate,
@@ -188,7 +203,7 @@ pub struct DebugState {
     pub snapshot_index: Index,
 }
 
-/// Makes one server: its ends to all servers (its own included, at `me`), its number, what it had
-/// saved before a crash, and the channel for what is committed.
+/// Makes one server. The arguments are its ends to all servers (at `me` the end to itself), its number, what it saved
+/// before a crash, and the channel for committed commands.
 pub type Make =
     Arc<dyn Fn(Vec<ClientEnd>, usize, Arc<Persister>, ApplyCh) -> Arc<dyn Raft> + Send + Sync>;

@@ -8,12 +8,11 @@ use bytes::Bytes;
 
 /// What survives a crash: the Raft's own state and the service's snapshot.
 ///
-/// Both are replaced at once and as a whole. There is no file system and no partial write. A crashed
-/// server's persister is cut off: what it saves from then on is lost.
+/// Both byte strings are replaced together. There is no file system, and no write is partial. After a crash the old
+/// instance's persister is cut off: what it saves then is lost.
 ///
-/// [`Persister::save`] takes no time, and what it has saved is safe: that is MIT's persister. A Raft
-/// that wants a disk as disks are has [`Persister::write`], whose data a crash may take, and
-/// [`Persister::sync`], which waits until it is safe.
+/// [`Persister::save`] takes no time and is durable when it returns: that is MIT's persister. To model a real disk, use
+/// [`Persister::write`] instead: its data is durable only after [`Persister::sync`] has returned.
 #[derive(Default)]
 pub struct Persister {
     disk: Mutex<Disk>,
@@ -52,7 +51,7 @@ impl Persister {
         Persister::default()
     }
 
-    /// Another persister with what would survive a crash now, cut off from this one.
+    /// Another persister, with what would survive a crash now. The two are independent.
     #[must_use]
     pub fn copy(&self) -> Persister {
         let safe = self.disk().safe.clone();
@@ -60,21 +59,22 @@ impl Persister {
         Persister { disk: Mutex::new(disk), ..Persister::default() }
     }
 
-    /// The same persister, of which `on_save` is told the sizes of state and snapshot, in bytes,
-    /// whenever something is saved or written. It is called under whatever locks the saver holds.
+    /// The same persister, which calls `on_save` with the sizes of state and snapshot, in bytes, at each save and each
+    /// write. The caller's locks are held meanwhile.
     #[must_use]
     pub fn watched(self, on_save: impl Fn(usize, usize) + Send + Sync + 'static) -> Persister {
         Persister { on_save: Some(Box::new(on_save)), ..self }
     }
 
-    /// The same persister, whose syncs take as long as `sync_time` says at each.
+    /// The same persister, with slow syncs: each takes the time that `sync_time` returns.
     #[must_use]
     pub fn slow(self, sync_time: impl Fn() -> Duration + Send + Sync + 'static) -> Persister {
         Persister { sync_time: Some(Box::new(sync_time)), ..self }
     }
 
-    /// Replaces both the state and the snapshot. An empty snapshot **erases** the stored one: a
-    /// Raft that has a snapshot passes it every time. It is safe at once.
+    /// Replaces both the state and the snapshot. They are durable when this returns.
+    ///
+    /// An empty snapshot **erases** the stored one: a Raft that has a snapshot must pass it every time.
     pub fn save(&self, raft_state: Bytes, snapshot: Bytes) {
         self.put(Saved { raft_state, snapshot }, |disk| {
             disk.safe = disk.written.clone();
@@ -82,14 +82,14 @@ impl Persister {
         });
     }
 
-    /// Replaces both the state and the snapshot, as [`Persister::save`] does, but a crash before the
-    /// next [`Persister::sync`] has ended takes it back. Reading gives what was written.
+    /// Replaces both the state and the snapshot, as [`Persister::save`] does, but a crash undoes it until a later
+    /// [`Persister::sync`] has returned. Reading returns what was written.
     pub fn write(&self, raft_state: Bytes, snapshot: Bytes) {
         self.put(Saved { raft_state, snapshot }, |_| {});
     }
 
-    /// Waits until all that was written before is safe. Takes no time unless a test wants it to: MIT's
-    /// never do. It may be called by several tasks at once.
+    /// Waits until everything that was written before is durable. It takes no time in MIT's tests; other tests make it
+    /// slow. Several tasks may call it at the same time.
     pub async fn sync(&self) {
         let (writes, written) = {
             let disk = self.disk();
@@ -121,13 +121,13 @@ impl Persister {
         }
     }
 
-    /// How often something was saved or written.
+    /// The number of saves and writes.
     #[must_use]
     pub fn written(&self) -> u64 {
         self.disk().writes
     }
 
-    /// How many of these times a crash can't take back any more.
+    /// How many of these are durable.
     #[must_use]
     pub fn safe(&self) -> u64 {
         self.disk().safe_writes

@@ -14,7 +14,7 @@ mod window;
 
 pub use finding::{Confidence, Evidence, Explanation, Finding};
 pub use repeat::{Parted, PartedAt, not_repeatable};
-pub(crate) use window::Window;
+pub use window::Window;
 
 use crate::check::Check;
 use crate::failure::{Failure, FailureKind};

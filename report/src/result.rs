@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::explain::Explanation;
+use crate::explain::{Explanation, Finding};
 use crate::failure::{Failure, without_numbers};
 
 /// What a run that passed has measured: the columns of MIT's Passed line.
@@ -131,6 +131,9 @@ pub struct RunResult {
     /// What the tester warned of, line by line.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// What is wrong although the run passed: why something was as the tester has warned of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Finding>,
     /// The hash of the run's history.
     #[serde(default)]
     pub history: u64,

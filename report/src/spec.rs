@@ -10,11 +10,13 @@
 mod breach;
 mod flow;
 mod follow;
+mod logs;
 pub(crate) mod rules;
 mod server;
 mod step;
 
 pub use breach::{Basis, Breach, Fact};
+pub use logs::{LogChange, logs};
 pub use rules::{Kind, RULES, Rule};
 pub(crate) use server::Server;
 pub(crate) use step::Did;

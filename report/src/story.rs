@@ -7,6 +7,7 @@ mod build;
 mod call;
 mod data;
 mod names;
+mod standing;
 mod when;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub use data::{
     Applied, Election, Happened, Held, Life, Link, Logged, Look, Moment, Proposal, Reached,
     Refusal, Save, Snapshot, Step, TaskEnd, View,
 };
+pub use standing::Standing;
 
 use crate::event::Time;
 use crate::fields::Names;

@@ -13,7 +13,7 @@ pub use foreign::{escaped, indented, one_line, printed};
 pub use log::log;
 pub use report::report;
 pub(crate) use summary::put_first;
-pub use summary::summary;
+pub use summary::{did, finding, servers, summary};
 pub use timeline::{timeline, whole_timeline};
 
 use std::fmt::Write as _;

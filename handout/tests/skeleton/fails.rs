@@ -1,7 +1,7 @@
-//! Every one of MIT's tests, and of those beyond them, fails on the skeleton, at once, and tells the
-//! student where to begin.
+//! Every one of MIT's tests, of those beyond them and of the ladder's fails on the skeleton, at once, and tells
+//! the student where to begin.
 //!
-//! The tests are the targets `lab3` and `extra` of this package, which have `test = false`: cargo
+//! The tests are the targets `lab3`, `extra` and `steps` of this package, which have `test = false`: cargo
 //! neither builds nor runs them unasked, for they are red by design. So this test asks cargo for them, by
 //! the flags that make them share everything that has been built already, and runs them as a student
 //! would.
@@ -18,17 +18,21 @@ use config::{FailureKind, RunResult, Verdict};
 const RUNS: usize = 5;
 
 /// What a student reads first, up to the first number.
-const SENTENCES: [&str; 6] = [
+const SENTENCES: [&str; 10] = [
     "expected one leader, got none",
     "one(",
     "server 0 was not elected in 30 s",
     "server 2 was not elected in 30 s",
     "server 0 hears from nobody for 5 s, and asks nobody for its vote",
     "none of the ",
+    "no server has called another one",
+    "servers are in the terms [0, 0, 0]",
+    "a majority is connected, and no server is elected",
+    "server 1 hears from nobody for 5 s, and calls nobody",
 ];
 
 /// What the skeleton itself says, once for each server.
-const HINT: &str = "the skeleton never stands for election: begin with `ticker`";
+const HINT: &str = "the skeleton never starts an election: begin with `ticker`";
 
 /// Builds tests on the skeleton, and returns the test binary.
 fn build(target_name: &str) -> PathBuf {
@@ -75,6 +79,11 @@ fn every_test_fails_and_says_where_to_begin() {
 #[test]
 fn every_extra_test_fails_and_says_where_to_begin() {
     all_fail("extra", "TestFigure8X01");
+}
+
+#[test]
+fn every_step_fails_and_says_where_to_begin() {
+    all_fail("steps", "TestStep01RpcIsAnswered");
 }
 
 fn all_fail(target: &str, one: &str) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Build;
+use crate::examples;
 use crate::exit::TEST_EXIT_CODES;
 use crate::shard::Shard;
 
@@ -21,7 +22,7 @@ use crate::shard::Shard;
 ///
 /// Other `LAB_…` variables in the environment have the effect that they have with `cargo test`.
 #[derive(Args, Debug)]
-#[command(after_help = TEST_EXIT_CODES)]
+#[command(after_help = examples::with(examples::TEST, TEST_EXIT_CODES))]
 pub(crate) struct Test {
     /// Which tests: a part (3A), a name, or any piece of one. All tests without it
     #[arg(value_name = "FILTER")]

@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Broken, Course, Curve};
 use crate::error::Error;
-use crate::suite::{part, suggestion};
-
-/// What stands for all tests that aren't MIT's.
-const EXTRA: &str = "extra";
+use crate::suite::{group, part, suggestion};
 
 /// What each of some tests is worth.
 #[derive(Clone, Debug)]
@@ -61,13 +58,14 @@ impl Course {
             // Without a course file there is nothing that could be misspelt.
             if !self.path.as_os_str().is_empty() && !all.iter().any(|test| is_meant(name, test)) {
                 let mut words: Vec<&str> = all.iter().map(String::as_str).collect();
-                words.extend(all.iter().map(|test| part(test)).filter(|part| !part.is_empty()));
-                words.push(EXTRA);
+                words.extend(all.iter().flat_map(|test| [part(test), group(test)]));
+                words.retain(|word| !word.is_empty());
                 words.sort_unstable();
                 words.dedup();
                 let hint = suggestion(name, &words);
-                let hint = hint
-                    .unwrap_or_else(|| "it is a test, a part such as 3A, or `extra`".to_owned());
+                let hint = hint.unwrap_or_else(|| {
+                    "it is a test, a part such as 3A, `steps` or `extra`".to_owned()
+                });
                 return Err(Error::NoSuchWorth {
                     path: self.path.clone(),
                     name: name.clone(),
@@ -92,17 +90,17 @@ impl Course {
     }
 }
 
-/// Whether `name`, of a test, a part or `extra`, means `test`.
+/// Whether `name`, of a test, a part, `steps` or `extra`, means `test`.
 fn is_meant(name: &str, test: &str) -> bool {
-    name == test || name == part(test) || (name == EXTRA && !part(test).starts_with('3'))
+    name == test || name == part(test) || name == group(test)
 }
 
-/// Of some names, that which means `test`: the test's own before its part's, and that before `extra`.
+/// Of some names, that which means `test`: the test's own before its part's, and that before its group's.
 fn most_special<'a>(names: impl Iterator<Item = &'a String>, test: &str) -> Option<&'a String> {
     let rank = |name: &String| match name {
         name if name == test => 0,
-        name if name == EXTRA => 2,
-        _ => 1,
+        name if name == part(test) => 1,
+        _ => 2,
     };
     names.filter(|name| is_meant(name, test)).min_by_key(|name| rank(name))
 }

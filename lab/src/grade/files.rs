@@ -11,7 +11,7 @@ use crate::error::Error;
 const LINKED: u64 = 64 << 10;
 
 /// What is built of a submission alone, and is of no use for another.
-const OWN: [&str; 4] = ["raft-", "libraft-", "lab3-", "extra-"];
+const OWN: [&str; 5] = ["raft-", "libraft-", "lab3-", "extra-", "steps-"];
 
 /// Removes a folder, if it is there.
 pub(super) fn remove(folder: &Path) -> Result<(), Error> {

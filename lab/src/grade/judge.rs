@@ -119,6 +119,7 @@ pub(super) fn judge(
         keeps: Keeps::Nothing,
         code: Code::Sources { submission: submission.name.clone(), hash: case.hash.clone() },
         out: &case.folder,
+        kept: &case.folder,
     };
     let Counted { tests, tallies, error } = plan.run(&earlier, &mut Progress::silent());
     if let Some(error) = error {
@@ -233,7 +234,7 @@ impl Case<'_> {
                 if path.exists() || stop::is_asked() {
                     continue;
                 }
-                let report = plan.report(test, failed.seed, Some(&self.folder))?;
+                let report = plan.report(test, failed.seed)?;
                 let text = report.unwrap_or_else(|| format!("{}\n", failed.sentence));
                 fs::write(&path, &*report::text::escaped(&text))
                     .map_err(|error| Error::write(&path, error))?;

@@ -7,7 +7,7 @@ use report::spec::RULES;
 use crate::course::Scheme;
 use crate::sheet::Seeds;
 use crate::standing::{Outcome, Standing};
-use crate::suite::part;
+use crate::suite::group;
 use crate::table::{between, percent};
 use crate::tally::{Cause, Tally};
 
@@ -37,6 +37,7 @@ pub(super) struct Sheet {
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) test: String,
+    /// `3A`, `steps` or `extra`.
     pub(super) part: String,
     /// How many runs were asked for, and how many were made.
     pub(super) asked: u64,
@@ -110,7 +111,7 @@ impl Sheet {
 fn item(title: &str, name: &str, tally: &Tally, (points, max): (f64, f64), seeds: Seeds) -> Item {
     Item {
         test: title.to_owned(),
-        part: part(name).to_owned(),
+        part: group(name).to_owned(),
         asked: tally.asked,
         runs: tally.runs,
         passed: tally.passed(),

@@ -71,8 +71,7 @@ pub(super) fn gradescope(sheet: &Sheet, course: &Course) -> String {
 pub(super) fn autolab(sheet: &Sheet) -> String {
     let mut scores: BTreeMap<&str, f64> = BTreeMap::new();
     for item in &sheet.items {
-        let part = if item.part.is_empty() { "extra" } else { &item.part };
-        *scores.entry(part).or_default() += item.points;
+        *scores.entry(&item.part).or_default() += item.points;
     }
     for (_, points) in &sheet.deductions {
         *scores.entry("rules").or_default() -= points;

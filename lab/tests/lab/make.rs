@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::student::{command, folder, lab, run, skeleton, workspace};
+use crate::student::{command, folder, lab, run, skeleton, standing_alone};
 
 #[test]
 fn the_first_test_runs_at_once_and_says_what_is_missing() {
@@ -13,8 +13,8 @@ fn the_first_test_runs_at_once_and_says_what_is_missing() {
     let ran = run(command(env!("CARGO"), skeleton()).args(first));
     ran.assert_code(101);
     ran.assert_prints("expected one leader, got none\n");
-    ran.assert_prints("cargo test -p raft TestInitialElection3A");
-    ran.assert_prints("the skeleton never stands for election: begin with `ticker`");
+    ran.assert_prints("cargo test -p raft --test lab3 TestInitialElection3A");
+    ran.assert_prints("the skeleton never starts an election: begin with `ticker`");
     // It is built into a folder elsewhere, by CARGO_TARGET_DIR: what is stored there is found all the same.
     let stored = ran.stdout.lines().find_map(|line| line.strip_prefix("  stored    "));
     let stored = skeleton().join(stored.expect("a history is stored"));
@@ -30,7 +30,7 @@ fn the_skeleton_compiles_without_a_warning() {
 
 #[test]
 fn all_is_in_the_first_commit() {
-    let folder = workspace("committed");
+    let folder = standing_alone("committed");
     let git = |arguments: &[&str]| run(command("git", &folder).args(arguments));
     assert_eq!(git(&["log", "--oneline"]).stdout.lines().count(), 1);
     assert_eq!(git(&["status", "--short"]).stdout, "");
@@ -41,15 +41,98 @@ fn all_is_in_the_first_commit() {
         "Cargo.lock",
         "Cargo.toml",
         "README.md",
+        ".devcontainer/devcontainer.json",
+        ".github/workflows/test.yml",
+        ".gitlab-ci.yml",
+        "rust-toolchain.toml",
+        "tester/config/src/lib.rs",
+        "tester/lab/src/main.rs",
+        "tester/sim/Cargo.toml",
         "raft/Cargo.toml",
         "raft/src/lib.rs",
         "raft/src/raft.rs",
         "tests/extra/main.rs",
         "tests/raft/election_3a.rs",
         "tests/raft/main.rs",
+        "tests/steps/main.rs",
     ] {
         assert!(files.lines().any(|line| line == file), "no {file} in:\n{files}");
     }
+    // No solution, and no test of the tester's own.
+    for part in ["tester/zoo/", "tester/styles/", "raft/src/election.rs", "tester/sim/tests/"] {
+        assert!(!files.lines().any(|line| line.contains(part)), "{part} in:\n{files}");
+    }
+}
+
+/// Pushed and cloned elsewhere, where nothing else is.
+#[test]
+fn a_workspace_stands_alone() {
+    let origin = standing_alone("pushed");
+    let clone = folder("cloned");
+    run(command("git", &origin).args(["clone", "--quiet", "."]).arg(&clone)).assert_code(0);
+    fs::remove_dir_all(&origin).unwrap();
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let files = run(command("git", &clone).args(["grep", "-l"]).arg(checkout)).stdout;
+    assert_eq!(files, "", "these lead out of the workspace");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("alone");
+    let mut check = command(env!("CARGO"), &clone);
+    let arguments = ["check", "--locked", "--offline", "--workspace", "--tests"];
+    let ran = run(check.args(arguments).env("CARGO_TARGET_DIR", target));
+    ran.assert_code(0);
+    assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_upgrade_leaves_what_the_student_has_changed() {
+    let folder = standing_alone("upgraded");
+    let path = |name: &str| folder.join(name);
+    let dir = folder.to_str().unwrap();
+    lab(&folder, &["upgrade", dir]).assert_prints("has this tester already");
+
+    // An older tester's workspace: one file has other words, one is lacking, one is there no more.
+    let record = path(".cargo/lab.json");
+    let text = fs::read_to_string(&record).unwrap();
+    let older = |name: &str, content: &str, record: String| {
+        fs::write(path(name), content).unwrap();
+        let mut record: serde_json::Value = serde_json::from_str(&record).unwrap();
+        record["files"][name] = serde_json::Value::from(sha256(&path(name)));
+        record.to_string()
+    };
+    let text = older("tester/sim/src/lib.rs", "// of old", text);
+    let text = older("tests/raft/gone.rs", "// of old", text);
+    fs::write(&record, text).unwrap();
+    fs::remove_file(path("tests/raft/main.rs")).unwrap();
+    // And the student's own changes.
+    fs::write(path("raft/src/raft.rs"), "// mine").unwrap();
+    fs::write(path("tests/raft/election_3a.rs"), "// mine, too").unwrap();
+
+    let ran = lab(&folder, &["upgrade", dir]);
+    ran.assert_code(0);
+    ran.assert_prints("  tester/sim  1 replaced\n");
+    ran.assert_prints("  tests/raft  1 added, 1 removed\n");
+    ran.assert_prints("  tests/raft/election_3a.rs\n");
+    let read = |name: &str| fs::read_to_string(path(name)).unwrap();
+    assert_eq!(read("raft/src/raft.rs"), "// mine");
+    assert_eq!(read("tests/raft/election_3a.rs"), "// mine, too");
+    assert!(read("tests/raft/election_3a.rs.new").contains("TestInitialElection3A"));
+    assert!(read("tester/sim/src/lib.rs").contains("mod"));
+    assert!(path("tests/raft/main.rs").exists() && !path("tests/raft/gone.rs").exists());
+}
+
+/// The SHA-256 of a file, as coreutils tell it.
+fn sha256(path: &Path) -> String {
+    let ran = run(command("sha256sum", path.parent().unwrap()).arg(path));
+    ran.stdout.split_whitespace().next().expect("a sum").to_owned()
+}
+
+#[test]
+fn what_no_command_has_made_cannot_be_upgraded() {
+    let folder = folder("foreign");
+    fs::create_dir_all(&folder).unwrap();
+    let ran = lab(&folder, &["upgrade", "."]);
+    ran.assert_code(3);
+    ran.assert_complains("failed to upgrade .: it has no .cargo/lab.json");
+    lab(&folder, &["upgrade", "nowhere"]).assert_code(3);
 }
 
 #[test]
@@ -64,7 +147,7 @@ fn the_alias_leads_back_to_this_program() {
 /// is built on that; so what a student asks for doesn't have it, and the lints forbid what it adds.
 #[test]
 fn the_cluster_s_clock_is_left_to_the_tester() {
-    let manifest = fs::read_to_string(skeleton().join("raft/Cargo.toml")).unwrap();
+    let manifest = fs::read_to_string(skeleton().join("Cargo.toml")).unwrap();
     let tokio = manifest.lines().find(|line| line.starts_with("tokio = ")).expect("it has tokio");
     assert!(tokio.contains("\"time\""), "{tokio}");
     assert!(!tokio.contains("test-util") && !tokio.contains("full"), "{tokio}");
@@ -134,5 +217,5 @@ fn where_nothing_can_be_written_it_says_so() {
     fs::write(folder.join("file"), "").unwrap();
     let ran = lab(&folder, &["new", "file/lab"]);
     ran.assert_code(3);
-    ran.assert_complains("error: failed to write file/lab/Cargo.toml: ");
+    ran.assert_complains("error: failed to write file/lab/.cargo/config.toml: ");
 }

@@ -52,7 +52,13 @@ fn the_skeleton_fails_and_the_report_says_how_to_repeat_it() {
     assert_eq!(seeds, (40..47).map(Some).collect::<Vec<_>>());
     let report = fs::read_to_string(out.join("TestInitialElection3A-40.txt")).unwrap();
     assert!(report.starts_with("expected one leader, got none\n"), "{report}");
-    assert_eq!(fs::read_dir(&out).unwrap().count(), 2, "nothing else is left");
+    // The reported run's history, and its page.
+    let stored = out.join("TestInitialElection3A-40.json").canonicalize().unwrap();
+    assert!(report.contains(&format!("\n  stored    {}\n", stored.display())), "{report}");
+    for drawn in ["TestInitialElection3A-40.html", "latest.html"] {
+        assert!(fs::read_to_string(out.join(drawn)).unwrap().starts_with("<!DOCTYPE html>"));
+    }
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 5, "nothing else is left");
 }
 
 #[test]

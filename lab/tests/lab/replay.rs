@@ -7,15 +7,28 @@ use std::path::{Path, PathBuf};
 use crate::student::{Ran, command, folder, lab, run, skeleton, solved};
 
 /// Runs one seed, and returns the history that is stored, too.
-fn replay(workspace: &Path, test: &str, purpose: &str) -> (Ran, PathBuf) {
+fn replay(workspace: &Path, test: &str, purpose: &str, more: &[&str]) -> (Ran, PathBuf) {
     let out = folder(purpose);
-    let ran =
-        lab(workspace, &["replay", test, "--seed", "40", "-o", out.to_str().expect("it is text")]);
-    let files = fs::read_dir(&out).expect("the folder was made");
-    let files: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
-    let [file] = &files[..] else { panic!("{files:?} are left:\n{}", ran.stderr) };
+    let shown = out.to_str().expect("it is text");
+    let ran = lab(workspace, &[&["replay", test, "--seed", "40", "-o", shown], more].concat());
+    let stored = files(&out).into_iter().find(|file| file.ends_with("-40.json"));
+    let file = out.join(stored.unwrap_or_else(|| panic!("nothing is left:\n{}", ran.stderr)));
     ran.assert_complains(&format!("stored in {}\n", file.display()));
-    (ran, file.clone())
+    (ran, file)
+}
+
+/// The names of the files in a folder, in order.
+fn files(folder: &Path) -> Vec<String> {
+    let files = fs::read_dir(folder).expect("the folder was made");
+    let name = |file: io::Result<fs::DirEntry>| file.expect("a file").file_name();
+    let mut names: Vec<String> =
+        files.map(|file| name(file).to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn is_page(file: &Path) -> bool {
+    fs::read_to_string(file).expect("a page is text").starts_with("<!DOCTYPE html>")
 }
 
 fn explain(file: &Path) -> Ran {
@@ -24,7 +37,7 @@ fn explain(file: &Path) -> Ran {
 
 #[test]
 fn a_run_that_fails_is_shown_and_stored() {
-    let (ran, file) = replay(skeleton(), "TestInitialElection3A", "replayed");
+    let (ran, file) = replay(skeleton(), "TestInitialElection3A", "replayed", &[]);
     ran.assert_code(1);
     assert!(ran.stdout.starts_with("expected one leader, got none\n"), "{}", ran.stdout);
     for text in [
@@ -53,13 +66,83 @@ fn a_run_that_fails_is_shown_and_stored() {
 
 #[test]
 fn a_run_that_passes_is_shown_with_what_its_servers_log() {
-    let (ran, file) = replay(solved(), "TestInitialElection3A", "replayed-solved");
+    let (ran, file) = replay(solved(), "TestInitialElection3A", "replayed-solved", &[]);
     ran.assert_code(0);
     assert!(ran.stdout.starts_with("passed\n"), "{}", ran.stdout);
     ran.assert_prints("\n\n  t (s)  S0");
     ran.assert_prints(" leads term 1\n");
     ran.assert_prints(" logs DEBUG: starts an election");
     assert_eq!(explain(&file).stdout, ran.stdout);
+    // There is nothing to look at, unless one wants to.
+    assert_eq!(files(file.parent().expect("a folder")), ["TestInitialElection3A-40.json"]);
+}
+
+#[test]
+fn a_run_that_fails_is_drawn_beside_its_history() {
+    let (ran, file) = replay(skeleton(), "TestInitialElection3A", "drawn", &[]);
+    let out = file.parent().expect("a folder");
+    let [page, latest] =
+        ["TestInitialElection3A-40.html", "latest.html"].map(|name| out.join(name));
+    assert_eq!(
+        files(out),
+        ["TestInitialElection3A-40.html", "TestInitialElection3A-40.json", "latest.html"]
+    );
+    ran.assert_complains(&format!("page in {}\n", page.display()));
+    assert!(is_page(&page) && is_page(&latest));
+    assert_eq!(fs::read_link(&latest).expect("a link"), Path::new("TestInitialElection3A-40.html"));
+
+    // A page that can't be written is a sentence, and the run ends as it would have.
+    fs::remove_file(&page).expect("it is there");
+    fs::create_dir(&page).expect("nothing is there");
+    let shown = out.to_str().expect("it is text");
+    let test = "TestInitialElection3A";
+    let ran = lab(skeleton(), &["replay", test, "--seed", "40", "-o", shown]);
+    ran.assert_code(1);
+    ran.assert_complains("note: the run is not drawn: failed to write ");
+}
+
+#[test]
+fn a_stored_run_is_drawn_traced_and_compared() {
+    let (ran, file) =
+        replay(solved(), "TestInitialElection3A", "compared", &["--html", "--compare"]);
+    ran.assert_code(0);
+    ran.assert_complains("compared with seed 41, which passes; stored in ");
+    let out = file.parent().expect("a folder");
+    let other = out.join("TestInitialElection3A-41.json");
+    let compared = fs::read_to_string(file.with_extension("html")).expect("a page is there");
+    assert!(compared.contains("Beside it: seed 41, which passes"));
+
+    let explain = |more: &[&str]| {
+        let name = file.file_name().expect("it has a name").to_str().expect("it is text");
+        lab(out, &[&["explain", name], more].concat())
+    };
+    let other = other.to_str().expect("it is text");
+    explain(&["--html", "again.html", "--beside", other, "--trace", "t.json"]).assert_code(0);
+    let again = fs::read_to_string(out.join("again.html")).expect("a page is there");
+    assert_eq!(again, compared, "the same two runs are the same page");
+    let trace = fs::read_to_string(out.join("t.json")).expect("a trace is there");
+    let trace: serde_json::Value = serde_json::from_str(&trace).expect("it is JSON");
+    assert!(trace["traceEvents"].as_array().is_some_and(|events| events.len() > 10));
+
+    for (more, why) in [
+        (&["--html", "no/such/folder.html"][..], "error: failed to write no/such/folder.html: "),
+        (&["--trace", "no/such/trace.json"], "error: failed to write no/such/trace.json: "),
+        (&["--html", "x.html", "--beside", "none.json"], "error: failed to read a run's history: "),
+        (&["--open"], "--html"),
+    ] {
+        let ran = explain(more);
+        ran.assert_code(3);
+        ran.assert_complains(why);
+    }
+}
+
+#[test]
+fn where_no_run_passes_there_is_none_to_compare_with() {
+    let more = ["--html", "--compare"];
+    let (ran, file) = replay(skeleton(), "TestInitialElection3A", "incomparable", &more);
+    ran.assert_code(1);
+    ran.assert_complains("none of the next 64 seeds passes");
+    assert!(is_page(&file.with_extension("html")));
 }
 
 #[test]

@@ -94,11 +94,20 @@ pub(crate) fn lab(folder: &Path, arguments: &[&str]) -> Ran {
     run(command(env!("CARGO_BIN_EXE_lab"), folder).args(arguments))
 }
 
-/// Makes a workspace in a folder for this purpose.
+/// Makes a workspace in a folder for this purpose. It uses the checkout's tester, which is compiled once for all.
 pub(crate) fn workspace(purpose: &str) -> PathBuf {
+    made(purpose, &["--link"])
+}
+
+/// Makes a workspace that has all that it needs.
+pub(crate) fn standing_alone(purpose: &str) -> PathBuf {
+    made(purpose, &[])
+}
+
+fn made(purpose: &str, options: &[&str]) -> PathBuf {
     let folder = folder(purpose);
     let parent = folder.parent().expect("it is in the folder for tests");
-    lab(parent, &["new", purpose]).assert_code(0);
+    lab(parent, &[&["new", purpose], options].concat()).assert_code(0);
     folder
 }
 

@@ -6,19 +6,21 @@ use crate::story::{Moment, Step, Story};
 
 /// The failing check's time, and who could have done what it waited for.
 #[derive(Clone, Debug)]
-pub(crate) struct Window {
+pub struct Window {
     /// When the failing check began.
-    pub(crate) from: Time,
+    pub from: Time,
     /// When it failed.
-    pub(crate) until: Time,
+    pub until: Time,
     /// Since when the same servers have been up; at or before `until`.
-    pub(crate) settled: Time,
+    pub settled: Time,
     /// The servers that were alive and connected at the failure.
-    pub(crate) up: Vec<usize>,
+    pub up: Vec<usize>,
 }
 
 impl Window {
-    pub(crate) fn of(story: &Story, failure: &Failure) -> Window {
+    /// The failing check of the run of `story`, which failed by `failure`.
+    #[must_use]
+    pub fn of(story: &Story, failure: &Failure) -> Window {
         // Of some failures no time is known.
         let until = if failure.at == Time(0) { story.end } else { failure.at };
         let began = |step: &&Step| !step.is_fault && step.moment.at <= until;
@@ -28,12 +30,14 @@ impl Window {
     }
 
     /// Whether `at` is within.
-    pub(crate) fn contains(&self, at: Time) -> bool {
+    #[must_use]
+    pub fn contains(&self, at: Time) -> bool {
         self.from <= at && at <= self.until
     }
 
     /// The moment after all that happened until the failure.
-    pub(crate) fn end(&self) -> Moment {
+    #[must_use]
+    pub fn end(&self) -> Moment {
         Moment { place: usize::MAX, at: self.until }
     }
 }

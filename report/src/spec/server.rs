@@ -81,7 +81,7 @@ pub(crate) struct Led {
 /// A server's log: the term of each entry from index 1 on, where it is known.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
-    terms: Vec<Option<u64>>,
+    pub(super) terms: Vec<Option<u64>>,
     /// Whether there may be more behind it.
     pub(crate) open: bool,
     /// Up to where it must be saved: others rely on it. What a leader has only sent needn't be (thesis

@@ -21,6 +21,21 @@ pub(crate) enum Did<'a> {
     Saved(&'a Save),
 }
 
+impl Did<'_> {
+    /// The server that did it, or to which it happened.
+    pub(super) fn server(&self) -> u32 {
+        match *self {
+            Did::Sent(call) | Did::Returned(call) => call.from.server,
+            Did::Delivered(call) | Did::Handled(call) => call.to,
+            Did::Started(server, _) | Did::Crashed(server) | Did::Viewed(server, _) => server,
+            Did::Proposed(proposal) => proposal.server.server,
+            Did::Applied(applied, _) => applied.server.server,
+            Did::Snapshotted(made) => made.server.server,
+            Did::Saved(save) => save.server.server,
+        }
+    }
+}
+
 /// All steps of a run, in order.
 pub(super) fn steps(story: &Story) -> impl Iterator<Item = (Moment, Did<'_>)> {
     story.order.iter().filter_map(|&(moment, happened)| {

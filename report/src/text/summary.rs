@@ -18,12 +18,11 @@ pub fn summary(story: &Story, failure: &Failure, explanation: &Explanation) -> S
     if let Some(did) = did(story, failure) {
         entry(&mut text, "did", &did);
     }
-    // What is unsafe may be noticed only when the run is over.
-    let at = if failure.at == Time(0) { story.end } else { failure.at.min(story.end) };
-    for server in 0..story.servers {
-        entry(&mut text, &format!("server {server}"), &state(story, server, at));
-        for line in outstanding(story, server, at) {
-            detail(&mut text, &line);
+    for (server, lines) in servers(story, failure).iter().enumerate() {
+        let (state, calls) = lines.split_first().expect("each server is something");
+        entry(&mut text, &format!("server {server}"), state);
+        for line in calls {
+            detail(&mut text, line);
         }
     }
     why(&mut text, failure.kind, &explanation.findings);
@@ -42,8 +41,21 @@ pub(super) fn missing(story: &Story) -> String {
     )
 }
 
-/// What the script did last before the failure, and what it waited for.
-fn did(story: &Story, failure: &Failure) -> Option<String> {
+/// What each server was at the failure; in further lines, the calls that it waited for.
+#[must_use]
+pub fn servers(story: &Story, failure: &Failure) -> Vec<Vec<String>> {
+    // What is unsafe may be noticed only when the run is over.
+    let at = if failure.at == Time(0) { story.end } else { failure.at.min(story.end) };
+    let lines = |server| {
+        let state = state(story, server, at);
+        std::iter::once(state).chain(outstanding(story, server, at)).collect()
+    };
+    (0..story.servers).map(lines).collect()
+}
+
+/// What the script did last before the failure, and what it waited for; `None` if it did nothing.
+#[must_use]
+pub fn did(story: &Story, failure: &Failure) -> Option<String> {
     let is_before = |at: Time| failure.at == Time(0) || at <= failure.at;
     let check = story.step_at(failure.at)?;
     let faults = story.steps.iter().filter(|step| {
@@ -188,6 +200,14 @@ pub(crate) fn put_first(summary: &mut String, finding: &Finding) {
             None => summary.push_str(&text),
         },
     }
+}
+
+/// A finding, as an entry with this label.
+#[must_use]
+pub fn finding(label: &str, finding: &Finding) -> String {
+    let mut text = String::new();
+    cause(&mut text, label, finding);
+    text
 }
 
 /// A finding, in an entry.

@@ -8,7 +8,7 @@ use crate::event::{Role, TaskEnding, Time};
 use crate::explain::{Explanation, Window};
 use crate::failure::Failure;
 use crate::outcome::Outcome;
-use crate::story::{Call, Moment, Story};
+use crate::story::{Call, Moment, Standing, Story};
 
 /// How many rows are shown at most.
 const ROWS: usize = 48;
@@ -264,33 +264,16 @@ fn table(story: &Story, earlier: usize, rows: &[Row]) -> String {
 
 /// What a server was at a moment: `C4.`.
 fn state(story: &Story, server: usize, moment: Moment) -> String {
-    let life = story.lives[server].iter().rev().find(|life| life.from <= moment);
-    let Some(life) = life.filter(|life| life.until.is_none_or(|until| until > moment)) else {
+    let Some(Standing { role, term, .. }) = story.standing_at(server, moment) else {
         return String::new();
     };
     let mut links = story.links[server].iter().rev();
     let is_up = links.find(|link| link.moment <= moment).is_some_and(|link| link.is_up);
     let dot = if is_up { "" } else { "." };
-    let view = story.views[server]
-        .iter()
-        .rev()
-        .find(|view| view.moment <= moment && view.incarnation == life.incarnation);
-    // Requests for votes tell of a candidacy before a look does.
-    let stood = story.sent_by(server).rev().find(|call| {
-        call.is_vote() && call.sent <= moment && call.from.incarnation == life.incarnation
-    });
-    let stood = stood.and_then(|call| call.args.term);
-    let seen = view.map(|view| view.term);
-    let Some(term) = seen.max(stood) else { return format!("F0{dot}") };
-    let role = match view {
-        Some(view) if view.term == term && view.is_leader => 'L',
-        Some(view) if view.term == term => match &view.detail {
-            Some(detail) if detail.role == Role::Candidate => 'C',
-            Some(_) => 'F',
-            None if stood == Some(term) => 'C',
-            None => 'F',
-        },
-        _ => 'C',
+    let role = match role {
+        Role::Leader => 'L',
+        Role::Candidate => 'C',
+        Role::Follower => 'F',
     };
     format!("{role}{term}{dot}")
 }

@@ -9,6 +9,8 @@ mod elected;
 mod extra;
 mod lab3;
 mod right;
+#[path = "../../../tests/steps/main.rs"]
+mod steps;
 
 pub(crate) use styles::make;
 

@@ -15,15 +15,14 @@ fn printed(command: &str) -> String {
     let output = run_command(command).output;
     let (_, report) = output.split_once(" stdout ----\n").expect("the test has failed");
     let (report, _) = report.split_once("\n\n\nfailures:").expect("a list of failures follows");
-    let stored = |line: &str| match line.strip_prefix("  stored    ") {
-        // As it is without LAB_OUT.
-        Some(path) => {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            format!("  stored    target/lab/{name}\n")
-        }
-        None => format!("{line}\n"),
+    // As it is without LAB_OUT.
+    let stored = |line: &str| {
+        let labels = ["  stored    ", "  picture   cargo lab explain "];
+        let label = labels.into_iter().find(|label| line.starts_with(label))?;
+        let (folder, name) = line[label.len()..].rsplit_once('/')?;
+        (!folder.is_empty()).then(|| format!("{label}target/lab/{name}\n"))
     };
-    report.lines().map(stored).collect()
+    report.lines().map(|line| stored(line).unwrap_or_else(|| format!("{line}\n"))).collect()
 }
 
 /// The text with what each block marked `sh run` prints in the block below it.

@@ -24,6 +24,9 @@ mod scenarios;
 mod script;
 mod seed_case;
 mod slice;
+mod stepped;
+#[path = "../../../tests/steps/main.rs"]
+mod steps;
 mod strict;
 mod table;
 mod warned;

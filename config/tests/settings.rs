@@ -1,4 +1,4 @@
-//! The README's table of settings is made from the table in code, and no variable is missing there.
+//! The table in docs/settings.md is made from the table in code, and no variable is missing there.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -48,10 +48,10 @@ fn rows() -> String {
 }
 
 #[test]
-fn the_readme_s_table_is_that_of_the_settings() {
-    let path = Path::new(WORKSPACE).join("README.md");
-    let page = fs::read_to_string(&path).expect("there is a README");
-    let (before, rest) = page.split_once(HEAD).expect("the README has the table");
+fn the_page_s_table_is_that_of_the_settings() {
+    let path = Path::new(WORKSPACE).join("docs/settings.md");
+    let page = fs::read_to_string(&path).expect("there is a page");
+    let (before, rest) = page.split_once(HEAD).expect("the page has the table");
     let table: String =
         rest.split_inclusive('\n').take_while(|line| line.starts_with('|')).collect();
     let after = &rest[table.len()..];

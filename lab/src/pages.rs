@@ -1,0 +1,120 @@
+//! Pages and traces of runs: made from stored histories, written beside them, and opened.
+//!
+//! A page never breaks a run: where it is a by-product, what went wrong with it is one sentence.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use report::Record;
+
+use crate::error::Error;
+use crate::output::tell;
+use crate::process::Ended;
+
+/// What leads to the page that was written last in a folder.
+const LATEST: &str = "latest.html";
+
+/// Writes the page of a run to `to`, and says where.
+pub(crate) fn write(record: &Record, beside: Option<&Record>, to: &Path) -> Result<(), Error> {
+    store(to, &page::page(record, beside))?;
+    tell(&format!("page in {}", to.display()));
+    Ok(())
+}
+
+/// Writes the trace of a run to `to`, and says where.
+pub(crate) fn write_trace(record: &Record, to: &Path) -> Result<(), Error> {
+    store(to, &page::trace(record))?;
+    tell(&format!("trace in {}, for https://ui.perfetto.dev", to.display()));
+    Ok(())
+}
+
+/// What is said of a page that is a by-product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Where it is.
+    Where,
+    /// Nothing: there are many.
+    Nothing,
+}
+
+/// Draws the failed run whose history is stored in `history`: writes its page beside it, and links `latest.html`
+/// to that. If that can't be done, says so.
+pub(crate) fn draw_beside(history: &Path, said: Said) {
+    let page = history.with_extension("html");
+    let drawn = read(history).and_then(|record| match said {
+        Said::Where => write(&record, None, &page),
+        Said::Nothing => store(&page, &page::page(&record, None)),
+    });
+    if let Err(error) = drawn.and_then(|()| link(&page)) {
+        tell(&format!("note: the run is not drawn: {error}"));
+    }
+}
+
+/// Moves the history that a test's process has left in `folder` to another one, and draws its run. Returns the
+/// process's report, in which the history is where it is now.
+pub(crate) fn keep(ended: Ended, folder: &Path, to: &Path, said: Said) -> String {
+    let Some(stored) = ended.lines.first().and_then(|line| line.stored.as_ref()) else {
+        return ended.report;
+    };
+    let kept = to.join(stored.file_name().unwrap_or_default());
+    if let Err(error) = fs::rename(stored, &kept) {
+        let error = Error::write(&kept, error);
+        tell(&format!("note: the run is not drawn: {error}"));
+        return ended.report;
+    }
+    draw_beside(&kept, said);
+    // The folder is in the one that the history is in now, and nothing else has its name.
+    let folder = folder.file_name().unwrap_or_default().to_string_lossy();
+    ended.report.replace(&format!("{folder}/"), "")
+}
+
+/// Reads a stored run.
+pub(crate) fn read(path: &Path) -> Result<Record, Error> {
+    let error = |why| Error::NoHistory { path: path.to_owned(), why };
+    let text = fs::read_to_string(path)
+        .map_err(|why| error(format!("failed to read a run's history: {why}")))?;
+    Record::read(&text).map_err(error)
+}
+
+/// In one piece, for whoever has an earlier one open.
+fn store(to: &Path, text: &str) -> Result<(), Error> {
+    let error = |error| Error::write(to, error);
+    let mut unfinished = to.as_os_str().to_owned();
+    unfinished.push(".part");
+    fs::write(&unfinished, text).map_err(error)?;
+    fs::rename(unfinished, to).map_err(error)
+}
+
+/// Makes `latest.html`, in the folder of `page`, lead to it.
+fn link(page: &Path) -> Result<(), Error> {
+    let latest = page.with_file_name(LATEST);
+    let error = |error| Error::write(&latest, error);
+    if latest.symlink_metadata().is_ok() {
+        fs::remove_file(&latest).map_err(error)?;
+    }
+    #[cfg(unix)]
+    let linked = std::os::unix::fs::symlink(page.file_name().unwrap_or_default(), &latest);
+    #[cfg(not(unix))]
+    let linked = fs::copy(page, &latest).map(drop);
+    linked.map_err(error)
+}
+
+/// Opens a page in the user's browser; if that can't be done, says so.
+pub(crate) fn open(page: &Path) {
+    let (program, arguments): (&str, &[&str]) = match std::env::consts::OS {
+        "macos" => ("open", &[]),
+        "windows" => ("cmd", &["/C", "start", ""]),
+        _ => ("xdg-open", &[]),
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).arg(page);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let why = match command.status() {
+        Ok(status) if status.success() => return,
+        Ok(status) => status.to_string(),
+        Err(error) => error.to_string(),
+    };
+    let page = page.display();
+    tell(&format!("note: failed to open {page} by {program}: {why}; open it in a browser"));
+}

@@ -1,0 +1,73 @@
+//! What each server was, from one change to the next: its role and its term.
+
+use super::{Moment, Story, View};
+use crate::event::Role;
+
+/// What a server was at a moment of one of its lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// In which life, from 1.
+    pub incarnation: u32,
+    /// Its role, as `get_state` and its requests for votes show it.
+    pub role: Role,
+    /// Its term; 0 if nothing has shown one yet.
+    pub term: u64,
+}
+
+impl Story {
+    /// What a server was at `moment`; `None` while it was crashed or not yet started.
+    #[must_use]
+    pub fn standing_at(&self, server: usize, moment: Moment) -> Option<Standing> {
+        let life = self.lives[server].iter().rev().find(|life| life.from <= moment);
+        let life = life.filter(|life| life.until.is_none_or(|until| until > moment))?;
+        let incarnation = life.incarnation;
+        let views = &self.views[server];
+        let seen = views.partition_point(|view| view.moment <= moment);
+        let is_of_life = |view: &&View| view.incarnation == incarnation;
+        let view = views[..seen].iter().rev().find(is_of_life);
+        // Requests for votes tell of a candidacy before a look does.
+        let asked = self.votes.partition_point(|&place| self.calls[place].sent <= moment);
+        let mut asked = self.votes[..asked].iter().rev().map(|&place| &self.calls[place]);
+        let stood = asked.find(|call| {
+            call.from.server as usize == server && call.from.incarnation == incarnation
+        });
+        let stood = stood.and_then(|call| call.args.term);
+        let (role, term) = match (view.map(|view| view.term).max(stood), view) {
+            (None, _) => (Role::Follower, 0),
+            (Some(term), Some(view)) if view.term == term => (role(view, stood), term),
+            (Some(term), _) => (Role::Candidate, term),
+        };
+        Some(Standing { incarnation, role, term })
+    }
+
+    /// What a server was, from each change on. While it is crashed, that is `None`.
+    #[must_use]
+    pub fn standings(&self, server: usize) -> Vec<(Moment, Option<Standing>)> {
+        let lives = self.lives[server].iter();
+        let lives = lives.flat_map(|life| [Some(life.from), life.until]).flatten();
+        let views = self.views[server].iter().map(|view| view.moment);
+        let asked = self.votes.iter().map(|&place| &self.calls[place]);
+        let asked = asked.filter(|call| call.from.server as usize == server).map(|call| call.sent);
+        let mut changes: Vec<Moment> = lives.chain(views).chain(asked).collect();
+        changes.sort_unstable();
+        let mut standings: Vec<(Moment, Option<Standing>)> = Vec::new();
+        for moment in changes {
+            let standing = self.standing_at(server, moment);
+            if standings.last().map_or(standing.is_some(), |(_, last)| *last != standing) {
+                standings.push((moment, standing));
+            }
+        }
+        standings
+    }
+}
+
+/// The role in a view, by a Raft that may tell only whether it leads; `stood` is the term of its last request
+/// for votes.
+fn role(view: &View, stood: Option<u64>) -> Role {
+    match &view.detail {
+        _ if view.is_leader => Role::Leader,
+        Some(detail) if detail.role == Role::Candidate => Role::Candidate,
+        None if stood == Some(view.term) => Role::Candidate,
+        Some(_) | None => Role::Follower,
+    }
+}
