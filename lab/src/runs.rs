@@ -240,27 +240,35 @@ impl Plan<'_> {
     }
 }
 
-/// What came of a process that ran somebody's code: a run that has no result has failed, and so have all if
-/// something else than the tester wrote results.
+/// What came of a process that ran somebody's code. Its results are in a file that this code can write to. But how the
+/// tester's process ends is its own doing: well if all runs have passed, and not otherwise. So where the two don't
+/// agree, and where results are missing or aren't the tester's, all runs of the process have failed.
 fn suspicious(mut ended: Ended, test: &LabTest, seeds: Seeds) -> Ended {
-    let all = (0..seeds.count).map(|run| seeds.first.wrapping_add(run));
-    if let Some(line) = ended.foreign {
-        let why = format!(
-            "the submission's code wrote to the tester's results: line {line} of {RESULTS} isn't the tester's"
-        );
-        ended.lines = all.map(|seed| failed(test, seed, FailureKind::Misuse, &why)).collect();
-        return ended;
-    }
     let not_run: u64 = ended.lines.iter().map(|line| line.not_run).sum();
-    if ended.lines.len() as u64 + not_run < seeds.count {
+    let have_passed = ended.lines.iter().all(|line| line.failure().is_none());
+    let status = ended.status;
+    let (kind, why) = if let Some(line) = ended.foreign {
+        let what = format!("line {line} of {RESULTS} isn't the tester's");
+        (
+            FailureKind::Misuse,
+            format!("the submission's code wrote to the tester's results: {what}"),
+        )
+    } else if ended.lines.len() as u64 + not_run != seeds.count {
+        let (got, asked) = (ended.lines.len(), seeds.count);
         let why =
-            format!("the test's process ended without a result for this run, by {}", ended.status);
-        let has = |seed: &u64| ended.lines.iter().any(|line| line.seed == *seed);
-        let missing: Vec<u64> = all.filter(|seed| !has(seed)).collect();
-        ended
-            .lines
-            .extend(missing.into_iter().map(|seed| failed(test, seed, FailureKind::Stuck, &why)));
-    }
+            format!("the test's process ended by {status}, with results for {got} of {asked} runs");
+        (FailureKind::Stuck, why)
+    } else if have_passed != status.success() {
+        let results = if have_passed { "that all runs passed" } else { "that some run failed" };
+        let why = format!(
+            "somebody has changed the tester's results: they say {results}, and its process ended by {status}"
+        );
+        (FailureKind::Misuse, why)
+    } else {
+        return ended;
+    };
+    let all = (0..seeds.count).map(|run| seeds.first.wrapping_add(run));
+    ended.lines = all.map(|seed| failed(test, seed, kind, &why)).collect();
     ended
 }
 
@@ -304,4 +312,56 @@ fn move_artefacts(folder: &Path, out: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
+
+    use super::*;
+
+    /// How the runs of a process count whose results say `verdicts`, and that ended with `code`.
+    fn counted(verdicts: &[&str], code: i32, foreign: Option<usize>) -> Vec<Option<String>> {
+        let test = LabTest::for_tests("TestReElection3A");
+        let line = |(seed, verdict): (usize, &&str)| {
+            serde_json::from_str(&format!(
+                r#"{{"test":"TestReElection3A","seed":{seed},"verdict":{verdict}}}"#
+            ))
+            .expect("a line")
+        };
+        let ended = Ended {
+            lines: verdicts.iter().enumerate().map(line).collect(),
+            status: ExitStatus::from_raw(code << 8),
+            report: String::new(),
+            printed: String::new(),
+            foreign,
+            cpu: Duration::ZERO,
+            wall: Duration::ZERO,
+        };
+        let ended = suspicious(ended, &test, Seeds { first: 0, count: 2 });
+        ended.lines.iter().map(RunResult::sentence).collect()
+    }
+
+    #[test]
+    fn results_that_are_not_the_tester_s_count_for_nothing() {
+        let passed = r#"{"passed":{"seconds":1.0}}"#;
+        let failed = r#"{"failed":{"failure":{"kind":"safety","message":"two leaders","location":"","at":0}}}"#;
+        assert_eq!(counted(&[passed, passed], 0, None), [None, None]);
+        assert_eq!(counted(&[passed, failed], 101, None), [None, Some("two leaders".to_owned())]);
+        for (verdicts, code, foreign, why) in [
+            (&[passed, passed][..], 101, None, "they say that all runs passed"),
+            (&[passed, failed][..], 0, None, "they say that some run failed"),
+            (&[passed, passed][..], 0, Some(3), "line 3 of results.jsonl"),
+            (&[passed][..], 0, None, "with results for 1 of 2 runs"),
+            (&[][..], 0, None, "with results for 0 of 2 runs"),
+        ] {
+            let counted = counted(verdicts, code, foreign);
+            assert_eq!(counted.len(), 2);
+            assert!(
+                counted.iter().all(|said| said.as_ref().is_some_and(|said| said.contains(why))),
+                "{counted:?}"
+            );
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::examples;
 use crate::exit::GRADE_EXIT_CODES;
 use crate::shard::Shard;
 
@@ -19,7 +20,7 @@ use crate::shard::Shard;
 /// .tgz). It may be a whole workspace, a folder `raft/src`, or a folder with `src`. Its name in the table is that of
 /// its folder or archive.
 #[derive(Args, Debug)]
-#[command(after_help = GRADE_EXIT_CODES)]
+#[command(after_help = examples::with(examples::GRADE, GRADE_EXIT_CODES))]
 pub(crate) struct Grade {
     /// The folder of submissions; or a single submission
     #[arg(required_unless_present = "example_course")]

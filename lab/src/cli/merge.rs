@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::examples;
 use crate::exit::MERGE_EXIT_CODES;
 
 /// Puts results together, and writes them in the form that a platform reads
@@ -11,7 +12,7 @@ use crate::exit::MERGE_EXIT_CODES;
 /// Reads the `results.jsonl` of `cargo lab test -o` and `cargo lab grade`, of one machine or of many. A run that
 /// several files have counts once, so merging again changes nothing. Files of different code aren't mixed.
 #[derive(Args, Debug)]
-#[command(after_help = MERGE_EXIT_CODES)]
+#[command(after_help = examples::with(examples::MERGE, MERGE_EXIT_CODES))]
 pub(crate) struct Merge {
     /// The files, or folders: all `results.jsonl` in them
     #[arg(value_name = "FILE", required = true)]
