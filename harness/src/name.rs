@@ -6,7 +6,7 @@ use std::env;
 use std::panic::Location;
 use std::thread;
 
-use report::{Process, RunResult, Verdict};
+use report::{RunResult, Verdict};
 use sim::Clock;
 use supervisor::Isolation;
 
@@ -89,25 +89,7 @@ impl TestName {
 
     /// The result of a run of this test of which nothing is known but its verdict.
     pub(crate) fn result_without_run(&self, seed: u64, verdict: Verdict) -> RunResult {
-        RunResult {
-            test: self.short.clone(),
-            call: self.call.ordinal,
-            seed,
-            choices: BTreeMap::new(),
-            verdict,
-            process: Process::Survived,
-            not_run: 0,
-            banner: String::new(),
-            warnings: Vec::new(),
-            doubts: Vec::new(),
-            history: 0,
-            printed: String::new(),
-            note: None,
-            stored: None,
-            trace: None,
-            prefix: None,
-            draws: Vec::new(),
-        }
+        RunResult::without_run(self.short.clone(), self.call.ordinal, seed, verdict)
     }
 
     /// The command that runs this test with `seed`.

@@ -1,16 +1,19 @@
 //! Asking cargo.
 
 use std::env;
+use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 use std::thread;
+use std::time::Instant;
 
 use cargo_metadata::{Metadata, MetadataCommand};
 
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::leftovers;
 use crate::process::{self, Ends, scratch, text};
 use crate::stop;
 
@@ -47,7 +50,7 @@ pub(crate) fn output(mut command: Command) -> Result<(ExitStatus, String), Error
     if !io::stderr().is_terminal() {
         command.stderr(Stdio::piped());
     }
-    let mut process = command.spawn().map_err(failed)?;
+    let mut process = leftovers::spawn(&mut command).map_err(failed)?;
     let messages = process.stderr.take().map(pass_on);
     let ended = process::wait(&mut process, Ends::Group).map_err(failed)?;
     let is_stopped = |status: ExitStatus| match status.signal() {
@@ -61,6 +64,27 @@ pub(crate) fn output(mut command: Command) -> Result<(ExitStatus, String), Error
         let _ = messages.join();
     }
     Ok((ended.status, text(&mut stdout)))
+}
+
+/// Has cargo do something for somebody else, and returns what it wrote to standard output; `None` if it was late. Its
+/// messages go to `log`.
+pub(crate) fn output_for(
+    mut command: Command,
+    log: File,
+    late: Instant,
+) -> Result<Option<(ExitStatus, String)>, Error> {
+    let failed = |error| Error::NotStarted { what: "cargo".to_owned(), error };
+    let folder = scratch()?;
+    let mut stdout =
+        tempfile::tempfile_in(folder.path()).map_err(|error| Error::write(folder.path(), error))?;
+    command.process_group(0).stdin(Stdio::null()).stderr(log);
+    command.stdout(stdout.try_clone().map_err(failed)?);
+    let mut process = leftovers::spawn(&mut command).map_err(failed)?;
+    let ended = process::wait_until(&mut process, Ends::Group, Some(late)).map_err(failed)?;
+    match (ended, stop::exit()) {
+        (_, Some(exit)) => Err(Error::Stopped(exit)),
+        (ended, None) => Ok(ended.map(|ended| (ended.status, text(&mut stdout)))),
+    }
 }
 
 /// Passes on what cargo says. It fails where it can't say it, because its reader has gone; this program

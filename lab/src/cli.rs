@@ -9,6 +9,14 @@ use clap::{Args, Parser, Subcommand};
 use crate::examples;
 use crate::exit::{EXIT_CODES, MUTANTS_EXIT_CODES, WHY_EXIT_CODES, ZOO_EXIT_CODES};
 
+mod grade;
+mod merge;
+mod test;
+
+pub(crate) use grade::Grade;
+pub(crate) use merge::{Form, Merge};
+pub(crate) use test::Test;
+
 /// MIT's Raft lab in Rust: makes your workspace, runs tests many times, and shows single runs
 ///
 /// These mean the same in each subcommand that has them: FILTER is a part (3A), a test's name, or a piece of a
@@ -29,7 +37,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     New(New),
     Upgrade(Upgrade),
-    Test(Test),
+    Test(Box<Test>),
+    Grade(Box<Grade>),
+    Merge(Merge),
     Replay(Replay),
     Explain(Explain),
     Why(Why),
@@ -64,55 +74,6 @@ pub(crate) struct New {
 pub(crate) struct Upgrade {
     /// The workspace
     pub(crate) dir: PathBuf,
-}
-
-/// Runs tests many times, each time with another seed, and counts the failures
-///
-/// Builds a package's test binaries once, as `cargo test` does, and runs each test that a FILTER selects N times.
-/// It runs the tests whose names begin with `Test`; `cargo test` runs a package's other tests.
-#[derive(Args, Debug)]
-#[command(after_help = examples::with(examples::TEST, EXIT_CODES))]
-pub(crate) struct Test {
-    /// The tests to run: a part (3A), a test's name, or a piece of a name. Default: all tests
-    #[arg(value_name = "FILTER")]
-    pub(crate) filters: Vec<String>,
-
-    /// All tests, as without FILTER
-    #[arg(long, conflicts_with = "filters")]
-    pub(crate) all: bool,
-
-    /// How often to run each test
-    #[arg(short = 'n', long, value_name = "N", env = "LAB_ITERS", default_value = "10")]
-    pub(crate) iterations: NonZeroU64,
-
-    /// How many runs to make at the same time. Default: the number of cores
-    #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
-    pub(crate) jobs: Option<NonZeroUsize>,
-
-    /// The package whose tests are run
-    #[arg(short, long, default_value = "raft")]
-    pub(crate) package: String,
-
-    #[command(flatten)]
-    pub(crate) build: Build,
-
-    /// The seed of each test's first run; the other runs take the seeds that follow. Default: a fresh seed
-    #[arg(long, value_name = "S", env = "LAB_SEED")]
-    pub(crate) seed: Option<u64>,
-
-    /// If a test's function calls config::test several times: the only call to run, 1 for the first. Default: each
-    /// call is a test of its own
-    #[arg(long, value_name = "K", env = "LAB_CALL")]
-    pub(crate) call: Option<NonZeroU32>,
-
-    /// Run by the wall clock on four threads, as the Go lab does. A failure then doesn't repeat exactly
-    #[arg(long)]
-    pub(crate) real: bool,
-
-    /// The folder for the results: `results.jsonl`, with a line for each run, and the history of each failing
-    /// test's first failing run. Default: they are not kept
-    #[arg(short, long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
 }
 
 /// Runs one seed of a test again, and shows the whole run

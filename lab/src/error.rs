@@ -105,6 +105,27 @@ pub(crate) enum Error {
     #[error("{why}, in {}", path.display())]
     NoHistory { path: PathBuf, why: String },
 
+    #[error("failed to read line {number} of {}: {why}", path.display())]
+    BadLine { path: PathBuf, number: usize, why: String },
+
+    #[error("failed to read the course file {}: {why}", path.display())]
+    BadCourse { path: PathBuf, why: String },
+
+    #[error("failed to find `{name}`, of which the course file {} speaks: {hint}", path.display())]
+    NoSuchWorth { path: PathBuf, name: String, hint: String },
+
+    #[error("failed to find submissions in {}: {why}", path.display())]
+    NoSubmissions { path: PathBuf, why: String },
+
+    #[error("failed to make a workspace for submissions: {0}")]
+    NotPrepared(String),
+
+    #[error("failed to build the tests with the grader's own copy; {} says why", log.display())]
+    OwnNotBuilt { log: PathBuf },
+
+    #[error("failed to merge: {0}")]
+    NotMerged(String),
+
     #[error("failed to find the bug `{name}`: {hint}")]
     NoBug { name: String, hint: String },
 
@@ -189,6 +210,11 @@ impl Error {
             | Error::NothingRepeats
             | Error::NothingIsExact
             | Error::NoHistory { .. }
+            | Error::BadLine { .. }
+            | Error::BadCourse { .. }
+            | Error::NoSubmissions { .. }
+            | Error::NotPrepared(_)
+            | Error::NotMerged(_)
             | Error::NoBug { .. }
             | Error::NoGenerator
             | Error::NoMutant(_)
@@ -201,9 +227,10 @@ impl Error {
             Error::NoTests(_)
             | Error::NoSuchTest { .. }
             | Error::NoSuchCall { .. }
+            | Error::NoSuchWorth { .. }
             | Error::NoExploration(_) => Exit::NoSuchTest,
-            Error::NotBuilt(_) => Exit::NotBuilt,
             Error::NotReplayed { .. } => Exit::NotReplayed,
+            Error::NotBuilt(_) | Error::OwnNotBuilt { .. } => Exit::NotBuilt,
             Error::NoBugs(_)
             | Error::NoMutants(_)
             | Error::NotListed { .. }

@@ -21,7 +21,22 @@ pub(crate) const TEST: &str = "Examples:
   cargo lab test TestFigure8 --seed 7 -n 1    the tests with this piece in their names, seed 7
   LAB_STRICT=1 cargo lab test 3C -n 100       a broken safety rule fails a run, too
   cargo lab test 3A -n 5 --real               by the wall clock
-  cargo lab test -n 300 -o results            a line for each run, in results/results.jsonl";
+  cargo lab test -n 300 -o results            a line for each run, in results/results.jsonl
+  cargo lab test -n 3000 -o results --resume  go on with these results
+  cargo lab test --target-rate 1%             until it is known whether each test fails in less than 1 % of its runs
+  cargo lab test --budget 10min --seed 1 --shard 3/16 -o results    one of sixteen machines, for ten minutes";
+
+pub(crate) const GRADE: &str = "Examples:
+  cargo lab grade ../submissions                        all of them, into the folder grades
+  cargo lab grade ../submissions --key ../course.key    by seeds that students don't know
+  cargo lab grade ../submissions --resume --reveal      show seeds, after the deadline
+  cargo lab grade ../submissions --only bob -o bob      one of them
+  cargo lab grade --example-course > lab.toml           a course file to begin with";
+
+pub(crate) const MERGE: &str = "Examples:
+  cargo lab merge results                               a table of all results in a folder
+  cargo lab merge grades --course lab.toml --form html --out grades.html
+  cargo lab merge grades/bob --course lab.toml --form gradescope --out results.json";
 
 pub(crate) const REPLAY: &str = "Examples:
   cargo lab replay TestReElection3A --seed 5

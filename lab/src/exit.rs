@@ -17,7 +17,9 @@ pub(crate) enum Exit {
     /// There is no such test.
     NoSuchTest = 4,
     /// The run isn't the same each time.
-    NotReplayed = 5,
+    NotReplayed = 6,
+    /// Nothing failed too often, and nothing is proven either: too few runs.
+    Unknown = 5,
     /// The tester itself failed, or what it found couldn't be written: so nothing is known of the code under
     /// test.
     Tester = 70,
@@ -41,6 +43,42 @@ Exit codes:
 
 If the reader of the output goes away, as `head` does, the exit code stays the same.";
 
+/// The same for `--help` of `cargo lab test`.
+pub(crate) const TEST_EXIT_CODES: &str = "\
+Exit codes:
+  0    all runs passed; with --target-rate: each test's rate is below it; with --shard: all runs are recorded
+  1    some run failed; with --target-rate: some test's rate is above it
+  2    the tests didn't build
+  3    the command makes no sense: an option, a package, a folder, a file of results
+  4    there is no such test
+  5    with --target-rate: too few runs to know
+  70   the tester itself failed, or a disk is full: nothing is known of the code under test
+  130  interrupted by Ctrl-C; --resume goes on
+  143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume goes on
+
+Whoever reads the output may stop reading: the exit code is the same.";
+
+/// The same for `--help` of `cargo lab grade`.
+pub(crate) const GRADE_EXIT_CODES: &str = "\
+Exit codes:
+  0    each submission has a verdict, good or bad
+  2    the tests didn't build with the grader's own copy: a fault of the course's, not of a submission
+  3    the command makes no sense: an option, the course file, a folder without submissions
+  4    the course file names a test that there isn't
+  70   the tester itself failed, or a disk is full: --resume goes on
+  130  interrupted by Ctrl-C; --resume goes on
+  143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume goes on
+
+Whoever reads the output may stop reading: the exit code is the same.";
+
+/// The same for `--help` of `cargo lab merge`.
+pub(crate) const MERGE_EXIT_CODES: &str = "\
+Exit codes:
+  0    the results are written, whatever they say
+  3    the command makes no sense, or a file of results is broken, or the files are of different code
+  4    the course file names a test that there isn't in the results
+  70   the disk is full";
+
 /// The same for `--help` of `cargo lab zoo`, where failing is what runs should do.
 pub(crate) const ZOO_EXIT_CODES: &str = "\
 Exit codes:
@@ -63,7 +101,7 @@ Exit codes:
   2    the tests didn't build
   3    the command makes no sense: an option, a package, a folder
   4    there is no such test
-  5    the run isn't the same each time: nothing that is found would be about it. LAB_CHECK_DETERMINISM=1
+  6    the run isn't the same each time: nothing that is found would be about it. LAB_CHECK_DETERMINISM=1
        shows where two runs of the seed part
   70   the tester itself failed, or a disk is full: nothing is known of the code under test
   130  interrupted by Ctrl-C

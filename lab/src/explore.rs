@@ -14,8 +14,8 @@ use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{print, tell};
-use crate::pages;
-use crate::process::{Ended, Launcher, Seeds, jobs, scratch};
+use crate::pages::{self, Said};
+use crate::process::{Ended, Guard, Launcher, Seeds, jobs, scratch};
 use crate::stop;
 use crate::suite::{self, LabTest, Suite};
 use crate::table::wall;
@@ -191,7 +191,7 @@ impl Search<'_> {
             write(&path, &json(plan))?;
             variables.push(("LAB_PLAN", path.display().to_string()));
         }
-        let launcher = Launcher { suite: self.suite, variables };
+        let launcher = Launcher { suite: self.suite, variables, guard: Guard::Trusted };
         launcher.run(self.test, seeds, folder.path())
     }
 
@@ -212,7 +212,9 @@ impl Search<'_> {
         write(&script_file, &script)?;
         let (acts, servers) = (plan.acts.len(), plan.servers);
         let (acts, servers) = (counted(acts, "act"), counted(servers, "server"));
-        let report = ended.map(|ended| pages::keep(ended, folder.path(), out)).unwrap_or_default();
+        let report = ended
+            .map(|ended| pages::keep(ended, folder.path(), out, Said::Where))
+            .unwrap_or_default();
         print(&format!(
             "\nthe smallest plan that shows it has {acts} on {servers}:\n\n{report}\n\
              As a test, to be pasted into a file of tests:\n\n{script}\n\
@@ -228,7 +230,7 @@ impl Search<'_> {
         let plan = plan.canonicalize().unwrap_or_else(|_| PathBuf::from(plan));
         let variables =
             vec![("LAB_PLAN", plan.display().to_string()), ("LAB_REPORT", "always".to_owned())];
-        let launcher = Launcher { suite: self.suite, variables };
+        let launcher = Launcher { suite: self.suite, variables, guard: Guard::Trusted };
         launcher.run(self.test, Seeds { first: seed, count: 1 }, folder)
     }
 }

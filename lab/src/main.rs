@@ -20,22 +20,32 @@
 
 mod cargo;
 mod cli;
+mod course;
 mod create;
 mod error;
 mod examples;
 mod exit;
 mod explore;
+mod grade;
 mod layout;
+mod leftovers;
+mod merge;
 mod mutants;
 mod output;
 mod pages;
 mod paint;
 mod process;
 mod progress;
+mod record;
 mod repeat;
 mod replay;
 mod results;
 mod runs;
+mod seeding;
+mod shard;
+mod sheet;
+mod standing;
+mod statistics;
 mod stop;
 mod stored;
 mod suite;
@@ -81,6 +91,8 @@ fn main() -> ExitCode {
         Command::New(asked) => create::create(&asked),
         Command::Upgrade(asked) => upgrade::upgrade(&asked),
         Command::Test(test) => repeat::repeat(&test),
+        Command::Grade(asked) => grade::grade(&asked),
+        Command::Merge(asked) => merge::merge(&asked),
         Command::Replay(asked) => replay::replay(&asked),
         Command::Why(asked) => why::why(&asked),
         Command::Explain(asked) => replay::explain(&asked),

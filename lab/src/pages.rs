@@ -29,11 +29,23 @@ pub(crate) fn write_trace(record: &Record, to: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Draws the failed run whose history is stored in `history`: writes its page beside it, links `latest.html`
-/// to that, and says where. If that can't be done, says so.
-pub(crate) fn draw_beside(history: &Path) {
+/// What is said of a page that is a by-product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Where it is.
+    Where,
+    /// Nothing: there are many.
+    Nothing,
+}
+
+/// Draws the failed run whose history is stored in `history`: writes its page beside it, and links `latest.html`
+/// to that. If that can't be done, says so.
+pub(crate) fn draw_beside(history: &Path, said: Said) {
     let page = history.with_extension("html");
-    let drawn = read(history).and_then(|record| write(&record, None, &page));
+    let drawn = read(history).and_then(|record| match said {
+        Said::Where => write(&record, None, &page),
+        Said::Nothing => store(&page, &page::page(&record, None)),
+    });
     if let Err(error) = drawn.and_then(|()| link(&page)) {
         tell(&format!("note: the run is not drawn: {error}"));
     }
@@ -41,7 +53,7 @@ pub(crate) fn draw_beside(history: &Path) {
 
 /// Moves the history that a test's process has left in `folder` to another one, and draws its run. Returns the
 /// process's report, in which the history is where it is now.
-pub(crate) fn keep(ended: Ended, folder: &Path, to: &Path) -> String {
+pub(crate) fn keep(ended: Ended, folder: &Path, to: &Path, said: Said) -> String {
     let Some(stored) = ended.lines.first().and_then(|line| line.stored.as_ref()) else {
         return ended.report;
     };
@@ -51,7 +63,7 @@ pub(crate) fn keep(ended: Ended, folder: &Path, to: &Path) -> String {
         tell(&format!("note: the run is not drawn: {error}"));
         return ended.report;
     }
-    draw_beside(&kept);
+    draw_beside(&kept, said);
     // The folder is in the one that the history is in now, and nothing else has its name.
     let folder = folder.file_name().unwrap_or_default().to_string_lossy();
     ended.report.replace(&format!("{folder}/"), "")

@@ -4,6 +4,7 @@ use std::env;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::num::NonZeroUsize;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
@@ -17,6 +18,7 @@ use tempfile::TempDir;
 use wait4::{ResUse, Wait4 as _};
 
 use crate::error::Error;
+use crate::leftovers;
 use crate::results;
 use crate::stop;
 use crate::suite::{LabTest, Suite};
@@ -49,15 +51,27 @@ pub(crate) enum Ends {
 /// Waits for a process's end. When the user has had enough it is asked to end, and ended by force if it
 /// doesn't; then returns `None`.
 pub(crate) fn wait(process: &mut Child, ends: Ends) -> io::Result<Option<ResUse>> {
-    loop {
-        if let Some(used) = process.try_wait4()? {
-            return Ok(Some(used));
+    wait_until(process, ends, None)
+}
+
+/// The same, and also ends it when it is late; then returns `None`, too.
+pub(crate) fn wait_until(
+    process: &mut Child,
+    ends: Ends,
+    late: Option<Instant>,
+) -> io::Result<Option<ResUse>> {
+    let waited = loop {
+        match process.try_wait4() {
+            Ok(None) => {}
+            ended => break ended,
         }
-        if stop::is_asked() {
-            return end(process, ends).map(|()| None);
+        if stop::is_asked() || late.is_some_and(|late| Instant::now() >= late) {
+            break end(process, ends).map(|()| None);
         }
         pause(LOOK);
-    }
+    };
+    leftovers::is_waited_for(process.id());
+    waited
 }
 
 fn end(process: &mut Child, ends: Ends) -> io::Result<()> {
@@ -87,6 +101,18 @@ pub(crate) struct Launcher<'a> {
     pub(crate) suite: &'a Suite,
     /// What the tests are told besides the seeds.
     pub(crate) variables: Vec<(&'static str, String)>,
+    /// How a process is guarded.
+    pub(crate) guard: Guard,
+}
+
+/// How a process is guarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// It is the user's own code: it sees to its children, and takes as long as it takes.
+    Trusted,
+    /// It is somebody else's: it has a group of its own, ends when it is late, and nothing that it started outlives
+    /// it.
+    Strange { late: Instant },
 }
 
 /// Seeds that follow one another.
@@ -111,14 +137,16 @@ impl Seeds {
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) lines: Vec<RunResult>,
-    /// The same as the tester wrote them.
-    pub(crate) results: Vec<u8>,
     pub(crate) status: ExitStatus,
     /// What the tests printed to standard error: the report, if one failed.
     pub(crate) report: String,
     pub(crate) printed: String,
+    /// The number of the first line of its results that isn't the tester's.
+    pub(crate) foreign: Option<usize>,
     /// CPU time of the process and of all that it started and waited for.
     pub(crate) cpu: Duration,
+    /// Real time.
+    pub(crate) wall: Duration,
 }
 
 impl Launcher<'_> {
@@ -141,24 +169,42 @@ impl Launcher<'_> {
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdout(stdout.try_clone().map_err(write)?)
             .stderr(stderr.try_clone().map_err(write)?);
-        let Some(used) = run(&mut command).map_err(|error| test.not_started(error))? else {
-            return Ok(None);
+        let began = Instant::now();
+        let used = match self.guard {
+            Guard::Trusted => run(&mut command),
+            Guard::Strange { late } => run_strange(&mut command, late),
         };
+        let used = used.map_err(|error| test.not_started(error))?;
+        // Not before all that could still write has ended.
         let found = results::read(folder, test, seeds)?;
+        let (status, cpu) = match used {
+            Some(used) => (used.status, used.rusage.utime + used.rusage.stime),
+            None if stop::is_asked() || self.guard == Guard::Trusted => return Ok(None),
+            None => (ExitStatus::from_raw(Signal::SIGKILL as i32), Duration::ZERO),
+        };
         Ok(Some(Ended {
             lines: found.lines,
-            results: found.text,
-            status: used.status,
+            status,
             report: text(&mut stderr),
             printed: text(&mut stdout),
-            cpu: used.rusage.utime + used.rusage.stime,
+            foreign: found.foreign,
+            cpu,
+            wall: began.elapsed(),
         }))
     }
 }
 
 /// Runs a test's process to its end; `None` if it was stopped.
 pub(crate) fn run(command: &mut Command) -> io::Result<Option<ResUse>> {
-    wait(&mut command.spawn()?, Ends::Itself)
+    wait(&mut leftovers::spawn(command)?, Ends::Itself)
+}
+
+/// The same of a process that isn't trusted; `None` also if it was late.
+fn run_strange(command: &mut Command, late: Instant) -> io::Result<Option<ResUse>> {
+    let mut process = leftovers::spawn(command.process_group(0))?;
+    let used = wait_until(&mut process, Ends::Group, Some(late));
+    leftovers::end_all();
+    used
 }
 
 impl Ended {

@@ -17,8 +17,15 @@ const STYLE_FAILED: &str = "{msg:34.red} {bar:30.red/dim} {pos}/{len}  {prefix:.
 #[derive(Debug)]
 pub(crate) struct Progress {
     tests: BTreeMap<usize, Row>,
-    iterations: u64,
-    screen: Option<MultiProgress>,
+    shows: Shows,
+}
+
+/// Where it is shown.
+#[derive(Debug)]
+enum Shows {
+    Bars(MultiProgress),
+    Lines,
+    Nothing,
 }
 
 #[derive(Debug, Default)]
@@ -28,22 +35,29 @@ struct Row {
 }
 
 impl Progress {
-    /// A display for tests of which each is run `iterations` times.
-    pub(crate) fn new(iterations: u64) -> Progress {
-        let screen = stderr().is_terminal().then(MultiProgress::new);
-        Progress { tests: BTreeMap::new(), iterations, screen }
+    /// A display on standard error.
+    pub(crate) fn new() -> Progress {
+        let shows = match stderr().is_terminal() {
+            true => Shows::Bars(MultiProgress::new()),
+            false => Shows::Lines,
+        };
+        Progress { tests: BTreeMap::new(), shows }
     }
 
-    /// Shows what is known of a test, which has the number `place`. When all its runs are done, or the others given up, a line takes
-    /// the place of its bar.
-    pub(crate) fn show(&mut self, place: usize, test: &LabTest, tally: &Tally) {
+    /// None.
+    pub(crate) fn silent() -> Progress {
+        Progress { tests: BTreeMap::new(), shows: Shows::Nothing }
+    }
+
+    /// Shows what is known of a test, which has the number `place`. When it is done, a line takes the place of its
+    /// bar.
+    pub(crate) fn show(&mut self, place: usize, test: &LabTest, tally: &Tally, is_done: bool) {
         let Row { is_done: was_done, bar } = self.tests.entry(place).or_default();
         let name = test.title();
         // Runs that were under way when the others were given up come in later.
         if *was_done {
             return;
         }
-        let is_done = tally.runs == self.iterations || tally.given_up().is_some();
         *was_done = is_done;
         let line = || {
             let (runs, failures) = (tally.runs, tally.failures.len());
@@ -58,14 +72,13 @@ impl Progress {
             };
             format!("{mark} {name:34} {runs} runs, {failures} failures{skipped}")
         };
-        let Some(screen) = &self.screen else {
-            if is_done {
-                tell(&line());
-            }
-            return;
+        let screen = match &self.shows {
+            Shows::Bars(screen) => screen,
+            Shows::Lines if is_done => return tell(&line()),
+            Shows::Lines | Shows::Nothing => return,
         };
         let bar = bar.get_or_insert_with(|| {
-            let bar = screen.add(ProgressBar::new(self.iterations));
+            let bar = screen.add(ProgressBar::new(tally.asked));
             bar.set_style(style(STYLE));
             bar.set_message(name.clone());
             bar.enable_steady_tick(Duration::from_millis(200));
@@ -85,7 +98,7 @@ impl Progress {
 
     /// Takes the bars away: what follows is for good.
     pub(crate) fn close(&self) {
-        if let Some(screen) = &self.screen {
+        if let Shows::Bars(screen) = &self.shows {
             let _ = screen.clear();
         }
     }

@@ -1,5 +1,7 @@
 //! `cargo lab test`: runs tests many times and says what came of it.
 
+mod conclusion;
+
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
@@ -7,67 +9,215 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use report::FailureKind;
 use tempfile::TempDir;
 
+use self::conclusion::Conclusion;
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{print, tell};
 use crate::process::{jobs, scratch};
 use crate::progress::Progress;
-use crate::runs::{Counted, Plan};
+use crate::record::{Asked, Line, Record, append, cut_broken_end, read_file};
+use crate::results::RESULTS;
+use crate::runs::{Code, Counted, Keeps, Limits, Plan, Trust};
+use crate::seeding::Seeding;
+use crate::shard::Shard;
+use crate::statistics::sequential_runs;
 use crate::stop;
-use crate::suite::{self, LabTest};
-use crate::table::{bound, causes, percent, table, wall};
+use crate::suite::{self, LabTest, Suite};
+use crate::table::{causes, table, wall};
 use crate::tally::Tally;
+
+/// How often each test is run if nobody says so.
+const ITERATIONS: u64 = 10;
+
+/// How often at most if only time limits it.
+const UNLIMITED: u64 = 1 << 40;
+
+/// How many failures a test may have before it is given up to show a rate below the target.
+const FAILURES_FOR_TARGET: u64 = 5;
 
 /// Runs what is asked for, shows the table, and returns how it went.
 pub(crate) fn repeat(asked: &cli::Test) -> Result<Exit, Error> {
     stop::watch();
     let out = Out::new(asked.out.as_deref())?;
     let suite = suite::prepare(&asked.package, &asked.build, &asked.filters)?;
-
+    let code = Code::of_binaries(&suite)?;
     let kept = match &out {
         Out::Given(folder) => folder.clone(),
         Out::Temporary(_) => suite.target.join("lab"),
     };
-    let plan = Plan {
+    let before = if asked.resume {
+        Before::read(out.path(), asked, &suite, &code)?
+    } else {
+        Before::default()
+    };
+    let seed = asked.seed.or(before.seed).unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    let began = Instant::now();
+    let mut plan = Plan {
         suite: &suite,
-        first_seed: asked.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
-        iterations: asked.iterations.get(),
+        seeding: Seeding::Same(seed),
+        iterations: iterations(asked),
+        shard: asked.shard.unwrap_or(Shard::ALL),
         call: asked.call.map(NonZeroU32::get),
         jobs: jobs(asked.jobs),
         is_real: asked.real || env::var_os("LAB_CLOCK").is_some_and(|clock| clock == "real"),
+        variables: variables(asked),
+        limits: Limits {
+            failures: asked.until_failures.map(std::num::NonZeroU64::get),
+            until: asked.budget.map(|budget| began + budget),
+            target: asked.target_rate,
+        },
+        trust: Trust::User,
+        keeps: match (asked.archive, asked.verbose) {
+            (true, _) => Keeps::All,
+            (false, true) => Keeps::FailedLogs,
+            (false, false) => Keeps::Nothing,
+        },
+        code,
         out: out.path(),
         kept: &kept,
     };
-    tell(&headline(&plan));
-    let began = Instant::now();
-    let mut progress = Progress::new(plan.iterations);
-    let Counted { tests, tallies, error } = plan.run(&mut progress);
-    progress.close();
+    let mut earlier = before.records;
+    loop {
+        tell(&headline(&plan, seed));
+        note_asked(&plan, seed)?;
+        let round = Instant::now();
+        let mut progress = Progress::new();
+        let counted = plan.run(&earlier, &mut progress);
+        progress.close();
+        let is_late = plan.limits.until.is_some_and(|until| Instant::now() >= until);
+        let is_over = stop::is_asked() || is_late || counted.error.is_some() || !asked.looped;
+        let exit = show(&plan, counted, asked, round)?;
+        let has_enough = exit != Exit::Passed && plan.limits.failures.is_some();
+        if is_over || has_enough {
+            return Ok(exit);
+        }
+        plan.iterations = plan.iterations.saturating_mul(asked.growth);
+        earlier = records(out.path())?;
+    }
+}
+
+/// How often each test is run, at most.
+fn iterations(asked: &cli::Test) -> u64 {
+    match (asked.iterations, asked.target_rate, asked.budget) {
+        (Some(iterations), ..) => iterations.get(),
+        (None, Some(target), _) => sequential_runs(target, FAILURES_FOR_TARGET),
+        (None, None, Some(_)) if !asked.looped => UNLIMITED,
+        (None, None, _) => ITERATIONS,
+    }
+}
+
+fn variables(asked: &cli::Test) -> Vec<(&'static str, String)> {
+    let switches = [("LAB_STRICT", asked.strict), ("LAB_LOG", asked.verbose)];
+    let on = switches.into_iter().filter(|(_, is_on)| *is_on);
+    on.map(|(name, _)| (name, "1".to_owned())).collect()
+}
+
+/// Shows what came of the runs.
+fn show(
+    plan: &Plan<'_>,
+    counted: Counted,
+    asked: &cli::Test,
+    began: Instant,
+) -> Result<Exit, Error> {
+    let Counted { tests, tallies, error } = counted;
     if let (Some(call), [], None) = (plan.call, &tests[..], &error)
         && !stop::is_asked()
     {
-        let tests: Vec<String> = suite.tests.into_iter().map(|test| test.name).collect();
+        let tests: Vec<String> = plan.suite.tests.iter().map(|test| test.name.clone()).collect();
         return Err(Error::NoSuchCall { tests: tests.join(", "), call });
     }
-
     print(&format!("{}\n", table(&tests, &tallies)));
-    print(&causes(&tests, &tallies, plan.iterations));
+    print(&causes(&tests, &tallies));
     print(&format!("{}, {}\n", sum(&tallies), wall(began.elapsed())));
     if let Some(error) = error {
         return Err(error);
     }
     if stop::exit().is_none() {
-        reports(&plan, &tests, &tallies, asked.out.as_deref())?;
+        reports(plan, &tests, &tallies, asked.out.as_deref())?;
     }
     if let Some(exit) = stop::exit() {
         print("interrupted: this is not all\n");
         return Ok(exit);
     }
-    Ok(verdict(&plan, &tallies))
+    let conclusion = Conclusion::of(&tests, &tallies, plan.limits.target);
+    print(&conclusion.text);
+    Ok(match conclusion.exit {
+        Exit::Failed if asked.shard.is_some() => Exit::Passed,
+        exit => exit,
+    })
+}
+
+/// What was run before.
+#[derive(Default)]
+struct Before {
+    seed: Option<u64>,
+    records: Vec<Record>,
+}
+
+impl Before {
+    /// Reads the results in `folder`, if there are any, and takes off a line that was being written when it was cut
+    /// off.
+    fn read(folder: &Path, asked: &cli::Test, suite: &Suite, code: &Code) -> Result<Before, Error> {
+        let path = folder.join(RESULTS);
+        if !path.exists() {
+            return Ok(Before::default());
+        }
+        cut_broken_end(&path)?;
+        let mut before = Before::default();
+        let other = |what: String| Error::NotTheSame { path: path.clone(), what };
+        for line in read_file(&path)? {
+            match line {
+                Line::Asked(was) => {
+                    if was.package != asked.package {
+                        return Err(other(format!("the package `{}`", was.package)));
+                    }
+                    if let Some(seed) = asked.seed.filter(|seed| *seed != was.seed) {
+                        return Err(other(format!("seeds from {} on, not {seed}", was.seed)));
+                    }
+                    before.seed = Some(was.seed);
+                }
+                Line::Run(record) => before.records.push(*record),
+                Line::Done(_) => return Err(other("`cargo lab grade`".to_owned())),
+            }
+        }
+        let is_other = |record: &&Record| {
+            let test = suite.tests.iter().find(|test| test.name == record.result.test);
+            test.is_some_and(|test| code.hash(test) != record.stamp.binary)
+        };
+        if let Some(record) = before.records.iter().find(is_other) {
+            let binary = record.stamp.binary.get(..12).unwrap_or("of an older form");
+            return Err(other(format!("another test binary ({binary}): the code has changed")));
+        }
+        Ok(before)
+    }
+}
+
+/// The runs that are stored in `folder`.
+fn records(folder: &Path) -> Result<Vec<Record>, Error> {
+    let path = folder.join(RESULTS);
+    let lines = if path.exists() { read_file(&path)? } else { Vec::new() };
+    Ok(lines
+        .into_iter()
+        .filter_map(|line| if let Line::Run(record) = line { Some(*record) } else { None })
+        .collect())
+}
+
+/// Writes down what is asked for.
+fn note_asked(plan: &Plan<'_>, seed: u64) -> Result<(), Error> {
+    let Limits { failures, until, target } = plan.limits;
+    let has_limits = failures.is_some() || until.is_some() || target.is_some();
+    let asked = Asked {
+        package: plan.suite.package.clone(),
+        seed,
+        runs: if has_limits { 0 } else { plan.iterations },
+        shard: plan.shard.to_string(),
+        tests: plan.suite.tests.iter().map(|test| test.name.clone()).collect(),
+    };
+    let path = plan.out.join(RESULTS);
+    append(&path, Line::Asked(asked).text().as_bytes()).map_err(|error| Error::write(&path, error))
 }
 
 /// Where artefacts go.
@@ -99,13 +249,23 @@ impl Out {
     }
 }
 
-fn headline(plan: &Plan<'_>) -> String {
-    let (tests, runs, first) = (plan.suite.tests.len(), plan.iterations, plan.first_seed);
+fn headline(plan: &Plan<'_>, first: u64) -> String {
+    let (tests, runs) = (plan.suite.tests.len(), plan.iterations);
     let last = first.wrapping_add(runs - 1);
-    let seeds =
-        if runs == 1 { format!("seed {first}") } else { format!("seeds {first} to {last}") };
+    let seeds = match runs {
+        1 => format!("seed {first}"),
+        UNLIMITED => format!("seeds from {first} on"),
+        _ => format!("seeds {first} to {last}"),
+    };
+    let how_often = if runs == UNLIMITED {
+        "as often as there is time for".to_owned()
+    } else {
+        format!("{runs} runs of each")
+    };
+    let shard =
+        if plan.shard.is_all() { String::new() } else { format!(", part {} of them", plan.shard) };
     let package = &plan.suite.package;
-    format!("{package}: {tests} tests, {runs} runs of each, {seeds}, {} at a time", plan.jobs)
+    format!("{package}: {tests} tests, {how_often}, {seeds}{shard}, {} at a time", plan.jobs)
 }
 
 fn sum(tallies: &[Tally]) -> String {
@@ -148,71 +308,31 @@ fn reports(
 /// The run is run once more, alone, because the first time others ran in the same process, and the
 /// report was about them as well. Where that one passes, the first report is all there is.
 fn report(plan: &Plan<'_>, test: &LabTest, tally: &Tally) -> Result<String, Error> {
-    let (Some(failed), Some((_, first))) = (tally.first_failure(), &tally.printed) else {
-        return Ok(String::new());
-    };
+    let Some(failed) = tally.first_failure() else { return Ok(String::new()) };
     let again = if plan.is_real { None } else { plan.report(test, failed.seed)? };
+    let first =
+        || tally.printed.as_ref().map_or(failed.sentence.clone(), |(_, first)| first.clone());
     // What a test prints of itself, and not by the tester, is in there, too.
-    Ok(report::text::escaped(&again.unwrap_or_else(|| first.clone())).into_owned())
-}
-
-/// What it says that no run failed. A test that was skipped has shown nothing, so that it doesn't
-/// count; one that was skipped now and then has shown less.
-fn no_failure(iterations: u64, tallies: &[Tally]) -> String {
-    let skipped = tallies.iter().filter(|tally| tally.runs > 0 && tally.played() == 0).count();
-    let played = tallies.iter().filter(|tally| tally.skipped() > 0).map(Tally::played);
-    let least = played.filter(|&played| played > 0).min().unwrap_or(iterations);
-    if skipped > 0 && skipped == tallies.iter().filter(|tally| tally.runs > 0).count() {
-        return "no failure, and nothing is shown by that: all runs were skipped".to_owned();
-    }
-    let which = match skipped {
-        0 => "each test".to_owned(),
-        1 => "each test but the one that was always skipped".to_owned(),
-        skipped => format!("each test but the {skipped} that were always skipped"),
-    };
-    let most = percent(bound(least));
-    format!("no failure: with 95 % confidence, {which} fails in less than {most} of its runs")
-}
-
-/// What is to be concluded.
-fn verdict(plan: &Plan<'_>, tallies: &[Tally]) -> Exit {
-    let mut failures = tallies.iter().flat_map(|tally| tally.failures.values()).peekable();
-    if failures.peek().is_none() {
-        print(&format!("{}\n", no_failure(plan.iterations, tallies)));
-        Exit::Passed
-    } else if failures.any(|failed| failed.kind == FailureKind::Tester) {
-        Exit::Tester
-    } else {
-        Exit::Failed
-    }
+    Ok(report::text::escaped(&again.unwrap_or_else(first)).into_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A test of which so many runs passed, and so many were skipped.
-    fn tally(passed: u64, skipped: u64) -> Tally {
-        let mut tally = Tally::default();
-        tally.runs = passed + skipped;
-        if skipped > 0 {
-            tally.skips.insert("no votes".to_owned(), skipped);
-        }
-        tally
-    }
-
     #[test]
-    fn what_was_skipped_has_shown_nothing() {
-        let said = |tallies: &[Tally]| no_failure(300, tallies);
-        let most = "fails in less than 0.99 % of its runs";
-        assert!(said(&[tally(300, 0)]).ends_with(&format!(" confidence, each test {most}")));
-        let but_one = format!(" confidence, each test but the one that was always skipped {most}");
-        assert!(said(&[tally(300, 0), tally(0, 300)]).ends_with(&but_one));
-        assert!(said(&[tally(300, 0), tally(10, 290)]).ends_with("less than 26 % of its runs"));
-        assert!(said(&[tally(0, 300)]).ends_with("all runs were skipped"));
+    fn the_sum_counts_tests_runs_and_failures() {
+        let tally = |runs, skipped| {
+            let mut tally = Tally::of(runs);
+            tally.runs = runs;
+            if skipped > 0 {
+                tally.skips.insert("no votes".to_owned(), skipped);
+            }
+            tally
+        };
         assert_eq!(sum(&[tally(300, 0)]), "1 tests, 300 runs, 0 failures");
         assert_eq!(
-            sum(&[tally(300, 0), tally(0, 300)]),
+            sum(&[tally(300, 0), tally(300, 300)]),
             "2 tests, 600 runs, 0 failures, 300 skipped"
         );
     }

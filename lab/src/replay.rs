@@ -10,9 +10,9 @@ use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{print_painted, tell};
-use crate::pages;
+use crate::pages::{self, Said};
 use crate::paint::paint;
-use crate::process::{self, Launcher, Seeds, text};
+use crate::process::{self, Guard, Launcher, Seeds, text};
 use crate::results;
 use crate::stop;
 use crate::suite::{self, LabTest, Suite};
@@ -31,7 +31,7 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
     show(&record);
     tell(&format!("\nstored in {}", to.display()));
     if asked.html.is_none() && record.failure.is_some() {
-        pages::draw_beside(&to);
+        pages::draw_beside(&to, Said::Where);
     }
     let folder = to.parent().unwrap_or(&to);
     let beside = if asked.compare { passing(&suite, &test, run.seed, folder)? } else { None };
@@ -82,7 +82,7 @@ const TRIES: u64 = 64;
 /// The stored history of the first run behind `seed` that passes; `None` if none of some passes.
 fn passing(suite: &Suite, test: &LabTest, seed: u64, out: &Path) -> Result<Option<PathBuf>, Error> {
     let seeds = Seeds { first: seed.wrapping_add(1), count: TRIES };
-    let launcher = Launcher { suite, variables: Vec::new() };
+    let launcher = Launcher { suite, variables: Vec::new(), guard: Guard::Trusted };
     let folder = process::scratch()?;
     let ended = launcher.run(test, seeds, folder.path())?;
     let ended = ended.ok_or(Error::Stopped(stop::exit().unwrap_or(Exit::Interrupted)))?;
@@ -96,7 +96,8 @@ fn passing(suite: &Suite, test: &LabTest, seed: u64, out: &Path) -> Result<Optio
     // Once more, for its history.
     let folder = tempfile::TempDir::with_prefix_in(".runs-", out)
         .map_err(|error| Error::write(out, error))?;
-    let launcher = Launcher { suite, variables: vec![("LAB_REPORT", "always".to_owned())] };
+    let variables = vec![("LAB_REPORT", "always".to_owned())];
+    let launcher = Launcher { suite, variables, guard: Guard::Trusted };
     let seeds = Seeds { first: passed.seed, count: 1 };
     let ended = launcher.run(test, seeds, folder.path())?;
     let line = ended.and_then(|ended| ended.lines.into_iter().next());

@@ -22,8 +22,8 @@ pub(crate) const RESULTS: &str = "results.jsonl";
 #[derive(Debug, Default)]
 pub(crate) struct Results {
     pub(crate) lines: Vec<RunResult>,
-    /// The same as they were written.
-    pub(crate) text: Vec<u8>,
+    /// The number of the first line that isn't the tester's.
+    pub(crate) foreign: Option<usize>,
 }
 
 /// Reads the results that a process has left in `folder` of `test`'s runs with `seeds`; none if it didn't
@@ -34,8 +34,8 @@ pub(crate) fn read(folder: &Path, test: &LabTest, seeds: Seeds) -> Result<Result
         return Ok(Results::default());
     }
     let text = fs::read(&path).map_err(|error| Error::read(&path, error))?;
-    let (results, foreign) = parse(&text, test, seeds);
-    if let Some(number) = foreign {
+    let results = parse(&text, test, seeds);
+    if let Some(number) = results.foreign {
         static TOLD: Once = Once::new();
         TOLD.call_once(|| {
             tell(&format!(
@@ -49,30 +49,25 @@ pub(crate) fn read(folder: &Path, test: &LabTest, seeds: Seeds) -> Result<Result
     Ok(results)
 }
 
-/// The results in a file, and the number of its first line that is none.
-fn parse(text: &[u8], test: &LabTest, seeds: Seeds) -> (Results, Option<usize>) {
+/// The results in a file.
+fn parse(text: &[u8], test: &LabTest, seeds: Seeds) -> Results {
     let is_asked_for =
         |line: &RunResult| line.test == test.name && line.call == test.call && seeds.has(line.seed);
-    let mut found: BTreeMap<u64, (usize, RunResult, &[u8])> = BTreeMap::new();
+    let mut found: BTreeMap<u64, (usize, RunResult)> = BTreeMap::new();
     let mut foreign: Vec<usize> = Vec::new();
     for (number, text) in (1..).zip(text.split(|&byte| byte == b'\n')) {
         match serde_json::from_slice::<RunResult>(text).ok().filter(is_asked_for) {
             // The tester writes when all its children have: of two lines for a run the last one is its.
             Some(line) => {
-                let earlier = found.insert(seeds.place(line.seed), (number, line, text));
+                let earlier = found.insert(seeds.place(line.seed), (number, line));
                 foreign.extend(earlier.map(|(number, ..)| number));
             }
             None if text.is_empty() => {}
             None => foreign.push(number),
         }
     }
-    let mut results = Results::default();
-    for (_, line, text) in found.into_values() {
-        results.lines.push(line);
-        results.text.extend_from_slice(text);
-        results.text.push(b'\n');
-    }
-    (results, foreign.into_iter().min())
+    let lines = found.into_values().map(|(_, line)| line).collect();
+    Results { lines, foreign: foreign.into_iter().min() }
 }
 
 #[cfg(test)]
@@ -88,10 +83,8 @@ mod tests {
     fn found(lines: &[&[u8]]) -> (Vec<u64>, Option<usize>) {
         let test = LabTest::for_tests("TestReElection3A");
         let seeds = Seeds { first: u64::MAX, count: 3 };
-        let (results, foreign) = parse(&lines.join(&b'\n'), &test, seeds);
-        let text = String::from_utf8(results.text).expect("results are text");
-        assert_eq!(text.lines().count(), results.lines.len());
-        (results.lines.iter().map(|line| line.seed).collect(), foreign)
+        let results = parse(&lines.join(&b'\n'), &test, seeds);
+        (results.lines.iter().map(|line| line.seed).collect(), results.foreign)
     }
 
     #[test]
@@ -120,8 +113,8 @@ mod tests {
         let test = LabTest::for_tests("TestReElection3A");
         let seeds = Seeds { first: 7, count: 1 };
         let [forged, ours] = [1, 2].map(|rpcs| line("TestReElection3A", 7, rpcs));
-        let (results, foreign) = parse(format!("{forged}\n{ours}\n").as_bytes(), &test, seeds);
-        assert_eq!((results.text, foreign), (format!("{ours}\n").into_bytes(), Some(1)));
-        assert_eq!(results.lines.len(), 1);
+        let results = parse(format!("{forged}\n{ours}\n").as_bytes(), &test, seeds);
+        let ours: RunResult = serde_json::from_str(&ours).expect("a line");
+        assert_eq!((results.lines, results.foreign), (vec![ours], Some(1)));
     }
 }

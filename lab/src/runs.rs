@@ -1,92 +1,96 @@
 //! Running tests: which process runs what, and what comes back.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+mod desk;
+mod row;
+
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
+use report::{Failure, FailureKind, RunResult, Verdict};
 use tempfile::TempDir;
 
 use crate::error::Error;
-use crate::output::tell;
-use crate::pages;
-use crate::process::{Ended, Launcher, Seeds};
+use crate::pages::{self, Said};
+use crate::process::{Ended, Guard, Launcher, Seeds};
 use crate::progress::Progress;
+use crate::record::{Line, Record, Stamp, VERSION, append, cause, sha256};
 use crate::results::RESULTS;
-use crate::stop;
+use crate::seeding::Seeding;
+use crate::shard::Shard;
 use crate::suite::{LabTest, Suite};
 use crate::tally::Tally;
-
-/// How long a process should be at work: short enough for the display to move, long enough for its
-/// start not to matter.
-const CHUNK: Duration = Duration::from_millis(400);
-
-/// The most runs that a process is given.
-const CHUNK_MAX: u64 = 1000;
-
-/// How often whoever has nothing to do looks for work.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// What is to be run, and how.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
     pub(crate) suite: &'a Suite,
-    pub(crate) first_seed: u64,
+    pub(crate) seeding: Seeding,
+    /// How many runs of each test, by all shards together.
     pub(crate) iterations: u64,
+    /// Which of them.
+    pub(crate) shard: Shard,
     /// The only call of `config::test` in each function that is run; `None` for all.
     pub(crate) call: Option<u32>,
     pub(crate) jobs: usize,
     /// Whether the runs go by the wall clock.
     pub(crate) is_real: bool,
+    /// What the tests are told besides the seeds.
+    pub(crate) variables: Vec<(&'static str, String)>,
+    pub(crate) limits: Limits,
+    pub(crate) trust: Trust,
+    pub(crate) keeps: Keeps,
+    /// Whose the code is, and what tells it from other code.
+    pub(crate) code: Code,
     /// Where results and other artefacts go.
     pub(crate) out: &'a Path,
     /// Where histories and pages of reported runs go; it needn't be there yet.
     pub(crate) kept: &'a Path,
 }
 
-/// Some runs of a test, which follow one another.
-#[derive(Clone, Debug)]
-struct Chunk {
-    /// The test's place on the desk.
-    place: usize,
-    test: LabTest,
-    call: Known,
-    seeds: Seeds,
+/// When a test's other runs aren't begun.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    /// After so many failures of it.
+    pub(crate) failures: Option<u64>,
+    /// At this time.
+    pub(crate) until: Option<Instant>,
+    /// When it is known whether its rate is below this.
+    pub(crate) target: Option<f64>,
 }
 
-/// A test, and how far it is: a call of `config::test` in a test function.
-struct Row {
-    /// Which of the suite's it is.
-    order: usize,
-    test: LabTest,
-    call: Known,
-    /// How many runs have been given out.
-    given: u64,
-    tally: Tally,
-}
-
-/// What is known of a call. A function's first call is there; whether another follows shows when a run of it
-/// is asked for.
+/// Whose code is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Known {
-    There,
-    NotYet,
-    Missing,
+pub(crate) enum Trust {
+    /// The user's: if a process leaves no results, the tests are wrong.
+    User,
+    /// Somebody's: if a process leaves no results, its runs have failed. A process may take so long.
+    Nobody { patience: Duration },
 }
 
-/// Where the runs stand.
-struct Desk<'a> {
-    rows: Vec<Row>,
-    progress: &'a mut Progress,
-    /// How many chunks are being run.
-    under_way: usize,
-    error: Option<Error>,
+/// What is kept of runs besides their results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    /// Nothing.
+    Nothing,
+    /// What servers logged, of runs that failed. Each run has a process of its own then.
+    FailedLogs,
+    /// Histories of all runs; and what servers logged, of those whose process was told to print it.
+    All,
+}
+
+/// What tells code from other code.
+#[derive(Clone, Debug)]
+pub(crate) enum Code {
+    /// The SHA-256 of each test binary.
+    Binaries(BTreeMap<PathBuf, String>),
+    /// That of a submission's sources.
+    Sources { submission: String, hash: String },
 }
 
 /// All tests that were run, and what is known of each in the end.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Counted {
     /// The suite's tests, and behind each the other calls of its function.
     pub(crate) tests: Vec<LabTest>,
@@ -96,122 +100,47 @@ pub(crate) struct Counted {
     pub(crate) error: Option<Error>,
 }
 
-impl Plan<'_> {
-    /// Runs everything, and returns what is known of each test in the end: also if that came early,
-    /// by request or by an error.
-    pub(crate) fn run(&self, progress: &mut Progress) -> Counted {
-        let call = self.call.unwrap_or(1);
-        let known = if call == 1 { Known::There } else { Known::NotYet };
-        let tests = self.suite.tests.iter().enumerate();
-        let rows = tests.map(|(order, test)| Row::new(order, test.at(call), known)).collect();
-        let desk = Mutex::new(Desk { rows, progress, under_way: 0, error: None });
-        let changed = Condvar::new();
-        #[expect(clippy::disallowed_methods, reason = "nothing is simulated in this program")]
-        thread::scope(|scope| {
-            for _ in 0..self.jobs {
-                scope.spawn(|| self.work(&desk, &changed));
+impl Code {
+    /// Reads the binaries of a suite.
+    pub(crate) fn of_binaries(suite: &Suite) -> Result<Code, Error> {
+        let mut hashes = BTreeMap::new();
+        for test in &suite.tests {
+            if !hashes.contains_key(&test.binary) {
+                let bytes =
+                    fs::read(&test.binary).map_err(|error| Error::read(&test.binary, error))?;
+                hashes.insert(test.binary.clone(), sha256(&bytes));
             }
-        });
-        let mut desk = desk.into_inner().unwrap_or_else(PoisonError::into_inner);
-        desk.rows.retain(|row| row.call == Known::There);
-        desk.rows.sort_by_key(|row| (row.order, row.test.call));
-        let (tests, tallies) = desk.rows.into_iter().map(|row| (row.test, row.tally)).unzip();
-        Counted { tests, tallies, error: desk.error }
+        }
+        Ok(Code::Binaries(hashes))
     }
 
-    /// Takes chunks from the desk until there are no more.
-    fn work(&self, desk: &Mutex<Desk<'_>>, changed: &Condvar) {
-        while let Some(chunk) = self.next(lock(desk), changed) {
-            let began = Instant::now();
-            let ended = self.run_chunk(&chunk);
-            let mut desk = lock(desk);
-            desk.under_way -= 1;
-            match ended {
-                Ok(None) => {}
-                Ok(Some(ended)) => self.enter(&mut desk, &chunk, ended, began),
-                Err(error) => drop(desk.error.get_or_insert(error)),
-            }
-            changed.notify_all();
+    /// What tells a test's code from other code.
+    pub(crate) fn hash(&self, test: &LabTest) -> &str {
+        match self {
+            Code::Binaries(hashes) => hashes.get(&test.binary).map_or("", String::as_str),
+            Code::Sources { hash, .. } => hash,
         }
     }
 
-    /// The next chunk; waits for one as long as there may be more.
-    fn next(&self, mut desk: MutexGuard<'_, Desk<'_>>, changed: &Condvar) -> Option<Chunk> {
-        loop {
-            if stop::is_asked() || desk.error.is_some() {
-                return None;
-            }
-            if let Some(chunk) = self.take(&mut desk) {
-                desk.under_way += 1;
-                return Some(chunk);
-            }
-            if desk.under_way == 0 {
-                return None;
-            }
-            let waited = changed.wait_timeout(desk, LOOK);
-            desk = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    /// A chunk of the first test that has runs left and isn't given up.
-    fn take(&self, desk: &mut Desk<'_>) -> Option<Chunk> {
-        let (place, row) = desk.rows.iter_mut().enumerate().find(|(_, row)| {
-            let is_open = match row.call {
-                Known::There => row.given < self.iterations,
-                Known::NotYet => row.given == 0,
-                Known::Missing => false,
-            };
-            is_open && row.tally.given_up().is_none()
-        })?;
-        let left = self.iterations - row.given;
-        let Tally { runs, busy, .. } = row.tally;
-        let fitting = match runs {
-            0 => 1,
-            runs => (CHUNK.as_secs_f64() * runs as f64 / busy.as_secs_f64()) as u64,
+    fn stamp(&self, test: &LabTest) -> Stamp {
+        let submission = match self {
+            Code::Binaries(_) => String::new(),
+            Code::Sources { submission, .. } => submission.clone(),
         };
-        // Nobody should be left with the last runs while others have nothing to do.
-        let fair = left.div_ceil(self.jobs as u64);
-        let first = self.first_seed.wrapping_add(row.given);
-        let seeds = Seeds { first, count: fitting.min(fair).clamp(1, CHUNK_MAX) };
-        row.given += seeds.count;
-        Some(Chunk { place, test: row.test.clone(), call: row.call, seeds })
-    }
-
-    /// Enters what came of a chunk. Behind a test's first runs, its function's next call is looked for.
-    fn enter(&self, desk: &mut Desk<'_>, chunk: &Chunk, ended: Ended, began: Instant) {
-        let Desk { rows, progress, .. } = desk;
-        let row = &mut rows[chunk.place];
-        if row.call == Known::NotYet {
-            row.call = if ended.lines.is_empty() { Known::Missing } else { Known::There };
-        }
-        if row.call == Known::Missing {
-            if !ended.status.success() {
-                tell(&unknown(&row.test));
-            }
-            return;
-        }
-        let is_first = row.tally.runs == 0;
-        let run_of = |seed: u64| seed.wrapping_sub(self.first_seed);
-        row.tally.add(ended.lines, began, run_of, ended.report);
-        progress.show(chunk.place, &row.test, &row.tally);
-        if is_first && self.call.is_none() {
-            let (order, call) = (row.order, row.test.call + 1);
-            let next = row.test.at(call);
-            // Of several first chunks one is the first to come back.
-            if !rows.iter().any(|row| row.order == order && row.test.call == call) {
-                rows.push(Row::new(order, next, Known::NotYet));
-            }
+        Stamp {
+            submission,
+            binary: self.hash(test).to_owned(),
+            version: VERSION.to_owned(),
+            ..Stamp::default()
         }
     }
+}
 
-    /// Runs a chunk in a process of its own; `None` if it was stopped.
-    fn run_chunk(&self, chunk: &Chunk) -> Result<Option<Ended>, Error> {
-        let Chunk { test, call, seeds, .. } = chunk;
-        let Some(ended) = self.run_process(test, *seeds, self.out)? else { return Ok(None) };
-        if ended.lines.is_empty() && *call == Known::NotYet {
-            return Ok(Some(ended)); // there is no such call
-        }
-        ended.complete(test, *seeds)
+impl Plan<'_> {
+    /// Runs everything that isn't among the `earlier` runs, and returns what is known of each test in the end: also
+    /// if that came early, by request or by an error.
+    pub(crate) fn run(&self, earlier: &[Record], progress: &mut Progress) -> Counted {
+        desk::run(self, earlier, progress)
     }
 
     /// Runs one seed alone, stores its history, draws it, and returns the report; `None` if it passed this
@@ -221,81 +150,204 @@ impl Plan<'_> {
         fs::create_dir_all(self.kept).map_err(write)?;
         // Its result is known already and must not be counted twice.
         let folder = TempDir::with_prefix_in(".runs-", self.kept).map_err(write)?;
-        let mut launcher = self.launcher();
-        launcher.variables.push(("LAB_REPORT", "always".to_owned()));
-        let ended = launcher.run(test, Seeds { first: seed, count: 1 }, folder.path())?;
+        let report = Some(("LAB_REPORT", "always".to_owned()));
+        let ended =
+            self.run_process(test, Seeds { first: seed, count: 1 }, folder.path(), report)?;
         let failed = ended.filter(|ended| !ended.status.success());
-        Ok(failed.map(|ended| pages::keep(ended, folder.path(), self.kept)))
+        let said = match self.trust {
+            Trust::User => Said::Where,
+            Trust::Nobody { .. } => Said::Nothing,
+        };
+        Ok(failed.map(|ended| pages::keep(ended, folder.path(), self.kept, said)))
     }
 
-    fn launcher(&self) -> Launcher<'_> {
-        let clock = self.is_real.then(|| ("LAB_CLOCK", "real".to_owned()));
-        Launcher { suite: self.suite, variables: clock.into_iter().collect() }
+    /// Runs some seeds in a process of its own and stores what came of them; `None` if it was stopped.
+    fn run_seeds(
+        &self,
+        test: &LabTest,
+        seeds: Seeds,
+        may_be_missing: bool,
+    ) -> Result<Option<Ended>, Error> {
+        let folder = TempDir::with_prefix_in(".runs-", self.out);
+        let folder = folder.map_err(|error| Error::write(self.out, error))?;
+        let report = (self.keeps == Keeps::All).then(|| ("LAB_REPORT", "always".to_owned()));
+        let Some(ended) = self.run_process(test, seeds, folder.path(), report)? else {
+            return Ok(None);
+        };
+        let ended = if ended.lines.is_empty() && may_be_missing && ended.foreign.is_none() {
+            ended // there is no such call
+        } else {
+            match self.trust {
+                Trust::User => match ended.complete(test, seeds)? {
+                    Some(ended) => ended,
+                    None => return Ok(None),
+                },
+                Trust::Nobody { .. } => suspicious(ended, test, seeds),
+            }
+        };
+        move_artefacts(folder.path(), self.out)?;
+        self.store(test, &ended)?;
+        Ok(Some(ended))
     }
 
     fn run_process(
         &self,
         test: &LabTest,
         seeds: Seeds,
-        out: &Path,
+        folder: &Path,
+        report: Option<(&'static str, String)>,
     ) -> Result<Option<Ended>, Error> {
-        let folder = TempDir::with_prefix_in(".runs-", out);
-        let folder = folder.map_err(|error| Error::write(out, error))?;
-        let ended = self.launcher().run(test, seeds, folder.path())?;
-        if let Some(ended) = &ended {
-            keep(folder.path(), &ended.results, out)?;
+        let mut variables = self.variables.clone();
+        variables.extend(self.is_real.then(|| ("LAB_CLOCK", "real".to_owned())));
+        variables.extend(report);
+        let guard = match self.trust {
+            Trust::User => Guard::Trusted,
+            Trust::Nobody { patience } => Guard::Strange { late: Instant::now() + patience },
+        };
+        Launcher { suite: self.suite, variables, guard }.run(test, seeds, folder)
+    }
+
+    /// Adds the results of a process to those in the folder for artefacts, and what it logged.
+    fn store(&self, test: &LabTest, ended: &Ended) -> Result<(), Error> {
+        let share = |time: Duration| {
+            let milliseconds = time.as_secs_f64() * 1000.0 / ended.lines.len().max(1) as f64;
+            (milliseconds * 1000.0).round() / 1000.0
+        };
+        let stamp = self.code.stamp(test);
+        let mut lines = String::new();
+        for result in &ended.lines {
+            let (wall_ms, cpu_ms) = (share(ended.wall), share(ended.cpu));
+            let stamp = Stamp { cause: cause(result), wall_ms, cpu_ms, ..stamp.clone() };
+            let mut record = Record { result: result.clone(), stamp };
+            record.result.stored = None; // it was moved
+            if self.trust != Trust::User {
+                record = record.shortened();
+            }
+            lines += &Line::Run(Box::new(record)).text();
         }
-        Ok(ended)
+        let path = self.out.join(RESULTS);
+        append(&path, lines.as_bytes()).map_err(|error| Error::write(&path, error))?;
+        let logs = |result: &&RunResult| match self.keeps {
+            Keeps::Nothing => false,
+            Keeps::FailedLogs => result.failure().is_some(),
+            Keeps::All => !ended.printed.trim().is_empty(),
+        };
+        for result in ended.lines.iter().filter(logs) {
+            let path = self.out.join(format!("{}.log", test.file_name(result.seed)));
+            fs::write(&path, &ended.printed).map_err(|error| Error::write(&path, error))?;
+        }
+        Ok(())
     }
 }
 
-impl Row {
-    fn new(order: usize, test: LabTest, call: Known) -> Row {
-        Row { order, test, call, given: 0, tally: Tally::default() }
-    }
+/// What came of a process that ran somebody's code. Its results are in a file that this code can write to. But how the
+/// tester's process ends is its own doing: well if all runs have passed, and not otherwise. So where the two don't
+/// agree, and where results are missing or aren't the tester's, all runs of the process have failed.
+fn suspicious(mut ended: Ended, test: &LabTest, seeds: Seeds) -> Ended {
+    let not_run: u64 = ended.lines.iter().map(|line| line.not_run).sum();
+    let have_passed = ended.lines.iter().all(|line| line.failure().is_none());
+    let status = ended.status;
+    let (kind, why) = if let Some(line) = ended.foreign {
+        let what = format!("line {line} of {RESULTS} isn't the tester's");
+        (
+            FailureKind::Misuse,
+            format!("the submission's code wrote to the tester's results: {what}"),
+        )
+    } else if ended.lines.len() as u64 + not_run != seeds.count {
+        let (got, asked) = (ended.lines.len(), seeds.count);
+        let why =
+            format!("the test's process ended by {status}, with results for {got} of {asked} runs");
+        (FailureKind::Stuck, why)
+    } else if have_passed != status.success() {
+        let results = if have_passed { "that all runs passed" } else { "that some run failed" };
+        let why = format!(
+            "somebody has changed the tester's results: they say {results}, and its process ended by {status}"
+        );
+        (FailureKind::Misuse, why)
+    } else {
+        return ended;
+    };
+    let all = (0..seeds.count).map(|run| seeds.first.wrapping_add(run));
+    ended.lines = all.map(|seed| failed(test, seed, kind, &why)).collect();
+    ended
 }
 
-/// What is said where it can't be told whether there is such a call.
-fn unknown(test: &LabTest) -> String {
-    format!(
-        "note: the function of {} fails when its earlier calls of config::test() aren't run; whether it makes a \
-         call {} isn't known",
-        test.name, test.call
-    )
+/// The result of a run that the tester has no result of.
+fn failed(test: &LabTest, seed: u64, kind: FailureKind, why: &str) -> RunResult {
+    let failure = Failure {
+        kind,
+        check: report::Check::Script,
+        message: why.to_owned(),
+        location: String::new(),
+        at: report::Time(0),
+    };
+    let verdict = Verdict::unexplained(failure, String::new());
+    let process = report::Process::Died;
+    RunResult { process, ..RunResult::without_run(test.name.clone(), test.call, seed, verdict) }
 }
 
-fn lock<'a, 'b>(desk: &'a Mutex<Desk<'b>>) -> MutexGuard<'a, Desk<'b>> {
-    desk.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Adds a process's results to those in `out`, and moves there whatever else it has left in `folder`.
-fn keep(folder: &Path, results: &[u8], out: &Path) -> Result<(), Error> {
+/// Moves to `out` what a process has left in `folder` besides its results.
+fn move_artefacts(folder: &Path, out: &Path) -> Result<(), Error> {
     let read = |error| Error::read(folder, error);
     for entry in fs::read_dir(folder).map_err(read)? {
         let path = entry.map_err(read)?.path();
-        let to: PathBuf = out.join(path.file_name().unwrap_or_default());
-        if path.ends_with(RESULTS) {
-            append(&to, results).map_err(|error| Error::write(&to, error))?;
-        } else {
-            fs::rename(&path, &to).map_err(|error| Error::write(&to, error))?;
+        if !path.ends_with(RESULTS) {
+            let to = out.join(path.file_name().unwrap_or_default());
+            // Another file system may hold the one, so that renaming doesn't do.
+            fs::copy(&path, &to).map_err(|error| Error::write(&to, error))?;
         }
     }
     Ok(())
 }
 
-/// Adds lines to a file. If its last line isn't whole, because whoever wrote it was cut off, they begin
-/// behind that.
-fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
-    let separator: &[u8] = if has_broken_end(&mut file)? { b"\n" } else { b"" };
-    file.write_all(&[separator, lines].concat())
-}
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
 
-fn has_broken_end(file: &mut File) -> io::Result<bool> {
-    let mut last = [b'\n'];
-    if file.metadata()?.len() > 0 {
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
+    use super::*;
+
+    /// How the runs of a process count whose results say `verdicts`, and that ended with `code`.
+    fn counted(verdicts: &[&str], code: i32, foreign: Option<usize>) -> Vec<Option<String>> {
+        let test = LabTest::for_tests("TestReElection3A");
+        let line = |(seed, verdict): (usize, &&str)| {
+            serde_json::from_str(&format!(
+                r#"{{"test":"TestReElection3A","seed":{seed},"verdict":{verdict}}}"#
+            ))
+            .expect("a line")
+        };
+        let ended = Ended {
+            lines: verdicts.iter().enumerate().map(line).collect(),
+            status: ExitStatus::from_raw(code << 8),
+            report: String::new(),
+            printed: String::new(),
+            foreign,
+            cpu: Duration::ZERO,
+            wall: Duration::ZERO,
+        };
+        let ended = suspicious(ended, &test, Seeds { first: 0, count: 2 });
+        ended.lines.iter().map(RunResult::sentence).collect()
     }
-    Ok(last != *b"\n")
+
+    #[test]
+    fn results_that_are_not_the_tester_s_count_for_nothing() {
+        let passed = r#"{"passed":{"seconds":1.0}}"#;
+        let failed = r#"{"failed":{"failure":{"kind":"safety","message":"two leaders","location":"","at":0}}}"#;
+        assert_eq!(counted(&[passed, passed], 0, None), [None, None]);
+        assert_eq!(counted(&[passed, failed], 101, None), [None, Some("two leaders".to_owned())]);
+        for (verdicts, code, foreign, why) in [
+            (&[passed, passed][..], 101, None, "they say that all runs passed"),
+            (&[passed, failed][..], 0, None, "they say that some run failed"),
+            (&[passed, passed][..], 0, Some(3), "line 3 of results.jsonl"),
+            (&[passed][..], 0, None, "with results for 1 of 2 runs"),
+            (&[][..], 0, None, "with results for 0 of 2 runs"),
+        ] {
+            let counted = counted(verdicts, code, foreign);
+            assert_eq!(counted.len(), 2);
+            assert!(
+                counted.iter().all(|said| said.as_ref().is_some_and(|said| said.contains(why))),
+                "{counted:?}"
+            );
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! A package's tests: built once, listed, and chosen from.
 
+use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,6 +10,7 @@ use cargo_metadata::{Message, Package, TargetKind};
 use crate::cargo::{self, cargo, workspace};
 use crate::cli;
 use crate::error::Error;
+use crate::leftovers;
 
 /// What a test's name begins with, if it is one of MIT's or made like them.
 const PREFIX: &str = "Test";
@@ -28,7 +30,20 @@ pub(crate) struct Suite {
     /// The folder that cargo builds into.
     pub(crate) target: PathBuf,
     pub(crate) tests: Vec<LabTest>,
+    pub(crate) environment: Environment,
 }
+
+/// Which variables tests have, besides those that they are told by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Environment {
+    /// All that this program has.
+    Whole,
+    /// The few without which programs don't run: code that isn't the user's has no business with others.
+    Bare,
+}
+
+/// The few.
+const BARE: [&str; 6] = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH"];
 
 /// A test.
 #[derive(Clone, Debug)]
@@ -48,6 +63,11 @@ impl Suite {
     /// `out`.
     pub(crate) fn command(&self, test: &LabTest, first: u64, count: u64, out: &Path) -> Command {
         let mut command = Command::new(&test.binary);
+        if self.environment == Environment::Bare {
+            command
+                .env_clear()
+                .envs(BARE.iter().filter_map(|name| Some((name, env::var_os(name)?))));
+        }
         command
             .args([test.path.as_str(), "--exact", "--nocapture", "--include-ignored"])
             .current_dir(&self.folder)
@@ -84,10 +104,15 @@ impl LabTest {
         }
     }
 
+    /// A test of which only its name is known.
+    pub(crate) fn named(name: &str, call: u32) -> LabTest {
+        LabTest { binary: PathBuf::new(), path: name.to_owned(), name: name.to_owned(), call }
+    }
+
     /// A test, for the program's own.
     #[cfg(test)]
     pub(crate) fn for_tests(name: &str) -> LabTest {
-        LabTest { binary: PathBuf::new(), path: name.to_owned(), name: name.to_owned(), call: 1 }
+        LabTest::named(name, 1)
     }
 
     /// Its binary couldn't be run.
@@ -136,15 +161,15 @@ pub(crate) fn prepare_as(
         return Err(Error::NoTests(package.to_owned()));
     }
     let folder = built.manifest_path.parent().map(PathBuf::from).unwrap_or_default();
-    let mut tests = Vec::new();
-    for binary in build(compile, asked, built)? {
-        tests.extend(list(&binary, &folder)?);
-    }
-    // By parts, and within a part as the binary has them.
-    tests.sort_by(|a, b| part(&a.name).cmp(part(&b.name)));
-    let tests = choose(tests, package, filters)?;
+    let tests = choose(list_all(&build(compile, asked, built)?, &folder)?, package, filters)?;
     let target = metadata.target_directory.into_std_path_buf();
-    Ok(Suite { package: package.to_owned(), folder, target, tests })
+    Ok(Suite {
+        package: package.to_owned(),
+        folder,
+        target,
+        tests,
+        environment: Environment::Whole,
+    })
 }
 
 /// Has cargo build the package's test binaries.
@@ -169,8 +194,14 @@ fn build(compile: &Compile, asked: &cli::Build, package: &Package) -> Result<Vec
     if asked.release {
         command.arg("--release");
     }
-    let failed = |error| Error::NotStarted { what: "cargo".to_owned(), error };
     let (status, messages) = cargo::output(command)?;
+    let binaries = binaries(&messages)?;
+    if status.success() { Ok(binaries) } else { Err(Error::NotBuilt(package.name.to_string())) }
+}
+
+/// The test binaries that cargo says it has built.
+pub(crate) fn binaries(messages: &str) -> Result<Vec<PathBuf>, Error> {
+    let failed = |error| Error::NotStarted { what: "cargo".to_owned(), error };
     let mut binaries = Vec::new();
     for message in Message::parse_stream(messages.as_bytes()) {
         if let Message::CompilerArtifact(artifact) = message.map_err(failed)?
@@ -180,17 +211,29 @@ fn build(compile: &Compile, asked: &cli::Build, package: &Package) -> Result<Vec
             binaries.push(binary.into());
         }
     }
-    if status.success() { Ok(binaries) } else { Err(Error::NotBuilt(package.name.to_string())) }
+    Ok(binaries)
+}
+
+/// The tests that some binaries have: by parts, and within a part as the binary has them.
+pub(crate) fn list_all(binaries: &[PathBuf], folder: &Path) -> Result<Vec<LabTest>, Error> {
+    let mut tests = Vec::new();
+    for binary in binaries {
+        tests.extend(list(binary, folder)?);
+    }
+    tests.sort_by(|a, b| part(&a.name).cmp(part(&b.name)));
+    Ok(tests)
 }
 
 /// The tests that a binary has.
 fn list(binary: &Path, folder: &Path) -> Result<Vec<LabTest>, Error> {
-    let output = Command::new(binary)
-        .args(["--list", "--format", "terse"])
-        .current_dir(folder)
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| Error::NotStarted { what: binary.display().to_string(), error })?;
+    let failed = |error| Error::NotStarted { what: binary.display().to_string(), error };
+    let mut command = Command::new(binary);
+    command.args(["--list", "--format", "terse"]).current_dir(folder).stdout(Stdio::piped());
+    let process = leftovers::spawn(&mut command).map_err(failed)?;
+    let id = process.id();
+    let output = process.wait_with_output();
+    leftovers::is_waited_for(id);
+    let output = output.map_err(failed)?;
     if !output.status.success() {
         return Err(Error::NotListed { binary: binary.to_owned(), status: output.status });
     }
@@ -216,6 +259,16 @@ pub(crate) fn part(name: &str) -> &str {
     // The name's last digit is the part's; what stands before it is the name's own, as in Persist13C.
     let start = digits.len() - (digits.len() - word.len()).min(1);
     &name[start..]
+}
+
+/// What tests are called together: MIT's by their part, `3A`; the small ones of the guide, `steps`; all others,
+/// `extra`.
+pub(crate) fn group(name: &str) -> &str {
+    match part(name) {
+        part if part.starts_with('3') => part,
+        _ if name.starts_with("TestStep") => "steps",
+        _ => "extra",
+    }
 }
 
 /// The tests that have one of `filters` in their path; all, without filters.
@@ -272,6 +325,8 @@ mod tests {
         assert_eq!(part("TestFigure8X01"), "X01");
         assert_eq!(part("TestMax13A"), "3A");
         assert_eq!(part("TestMine"), "");
+        let tests = ["TestMax13A", "TestStep01RpcIsAnswered", "TestFigure8X01", "TestExplore"];
+        assert_eq!(tests.map(group), ["3A", "steps", "extra", "extra"]);
         assert_eq!(part(""), "");
     }
 

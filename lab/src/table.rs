@@ -1,16 +1,15 @@
 //! What is shown in the end: a table, and what the failures have in common.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use comfy_table::{
     Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
 };
-use report::without_numbers;
 
+use crate::statistics::interval;
 use crate::suite::LabTest;
-use crate::tally::Tally;
+use crate::tally::{Cause, Tally};
 
 /// How many failing seeds are shown.
 const SEEDS_SHOWN: usize = 3;
@@ -26,7 +25,7 @@ pub(crate) fn table(tests: &[LabTest], tallies: &[Tally]) -> String {
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     let mut head =
-        vec!["test", "runs", "failed", "rate", "failing seeds", "median s", "RPCs", "wall"];
+        vec!["test", "runs", "failed", "rate", "95 %", "failing seeds", "median s", "RPCs", "wall"];
     // Most Rafts have no test skipped, and need no column for that.
     let has_skips = tallies.iter().any(|tally| tally.skipped() > 0);
     if has_skips {
@@ -43,6 +42,7 @@ pub(crate) fn table(tests: &[LabTest], tallies: &[Tally]) -> String {
             right(tally.runs.to_string()),
             right(failed.to_string()).fg(color),
             or_dash((tally.played() > 0).then(|| rate(failed as u64, tally.played()))).fg(color),
+            or_dash((tally.played() > 0).then(|| between(failed as u64, tally.played()))),
             Cell::new(seeds(tally.failures.values().map(|failed| failed.seed))),
             or_dash(tally.median_seconds().map(|seconds| format!("{seconds:.1}"))),
             or_dash(tally.median_rpcs().map(|rpcs| rpcs.to_string())),
@@ -63,41 +63,32 @@ pub(crate) fn table(tests: &[LabTest], tallies: &[Tally]) -> String {
     table.to_string()
 }
 
-/// A line for each test and sentence that its runs failed with, for each reason for which runs were
-/// skipped, for each warning, and for each test that was given up before it had its `iterations`.
-pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally], iterations: u64) -> String {
+/// A line for each cause that a test's runs failed by, for each reason for which runs were skipped, for each warning,
+/// and for each test that was given up before it had all its runs.
+pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally]) -> String {
     let mut text = String::new();
     for (test, tally) in tests.iter().zip(tallies) {
-        let mut by_sentence: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-        for failed in tally.failures.values() {
-            let seeds = by_sentence.entry(without_numbers(&failed.sentence)).or_default();
-            seeds.push(failed.seed);
-        }
-        let mut rows: Vec<_> = by_sentence.into_iter().collect();
-        rows.sort_by_key(|(_, seeds)| std::cmp::Reverse(seeds.len()));
-        for (sentence, failing) in rows {
-            let (name, count) = (test.title(), failing.len());
-            let shown = seeds(failing.into_iter());
-            writeln!(text, "{name}: {count} x {sentence}; seeds {shown}").expect(CANNOT_FAIL);
+        let name = test.title();
+        for cause in tally.causes() {
+            writeln!(text, "{name}: {}", cause_line(&cause)).expect(CANNOT_FAIL);
         }
         for (reason, count) in &tally.skips {
-            writeln!(text, "{}: {count} x skipped: {reason}", test.title()).expect(CANNOT_FAIL);
+            writeln!(text, "{name}: {count} x skipped: {reason}").expect(CANNOT_FAIL);
         }
         for (warning, count) in &tally.warnings {
-            writeln!(text, "{}: {count} x {warning}", test.title()).expect(CANNOT_FAIL);
+            writeln!(text, "{name}: {count} x {warning}").expect(CANNOT_FAIL);
         }
         for (id, (what, doubted)) in &tally.doubts {
-            let (name, count) = (test.title(), doubted.len());
-            let shown = seeds(doubted.iter().copied());
+            let (count, shown) = (doubted.len(), seeds(doubted.iter().copied()));
             writeln!(text, "{name}: {count} x passed, and yet {what} [{id}]; seeds {shown}")
                 .expect(CANNOT_FAIL);
         }
-        if let (Some((count, how)), not_run @ 1..) = (tally.given_up(), iterations - tally.runs) {
-            let name = test.title();
+        let not_run = tally.asked.saturating_sub(tally.runs);
+        if let (Some((count, how)), 1..) = (tally.given_up(), not_run) {
             writeln!(
                 text,
-                "{name}: stopped after {count} runs that {how} in the same way: {not_run} of \
-                 {iterations} seeds were not run"
+                "{name}: stopped after {count} runs that {how} in the same way: {not_run} of {} seeds were not run",
+                tally.asked
             )
             .expect(CANNOT_FAIL);
         }
@@ -105,10 +96,15 @@ pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally], iterations: u64) -> S
     text
 }
 
-/// What `runs` runs without a failure prove: a test that fails more often would have shown it, 19
-/// times out of 20.
-pub(crate) fn bound(runs: u64) -> f64 {
-    1.0 - 0.05_f64.powf(1.0 / runs as f64)
+/// How often runs failed by a cause, with which seeds, and which of them fails soonest.
+fn cause_line(cause: &Cause) -> String {
+    let Cause { sentence, cause, seeds: failing, soonest: (soonest, at) } = cause;
+    let (count, shown) = (failing.len(), seeds(failing.iter().copied()));
+    let soonest = match failing.len() {
+        1 => String::new(),
+        _ => format!("; {soonest} fails soonest, at {at} s"),
+    };
+    format!("{count} x {sentence}; seeds {shown}{soonest} ({cause})")
 }
 
 /// A share, in percent, with two figures that count.
@@ -123,7 +119,14 @@ pub(crate) fn percent(share: f64) -> String {
     }
 }
 
-fn rate(failed: u64, runs: u64) -> String {
+/// Between which rates the true one lies, 19 times out of 20.
+pub(crate) fn between(failed: u64, runs: u64) -> String {
+    let (low, high) = interval(failed, runs);
+    let number = |share| percent(share).trim_end_matches(" %").to_owned();
+    format!("{}\u{2013}{}", number(low), percent(high))
+}
+
+pub(crate) fn rate(failed: u64, runs: u64) -> String {
     percent(failed as f64 / runs as f64)
 }
 
@@ -147,7 +150,7 @@ mod tests {
 
     /// A test of which so many runs passed, and so many were skipped.
     fn tally(passed: u64, skipped: u64) -> Tally {
-        let mut tally = Tally::default();
+        let mut tally = Tally::of(passed + skipped);
         let verdicts = [
             (passed, r#"{"passed":{"seconds":1.0,"rpcs":9}}"#),
             (skipped, r#"{"skipped":{"reason":"no call has entries"}}"#),
@@ -172,7 +175,7 @@ mod tests {
         let tests = [test("TestOneX01"), test("TestTwoX02")];
         let without = [tally(4, 0), tally(4, 0)];
         assert!(!table(&tests, &without).contains("skipped"));
-        assert_eq!(causes(&tests, &without, 4), "");
+        assert_eq!(causes(&tests, &without), "");
 
         let with = [tally(4, 0), tally(0, 4)];
         let shown = table(&tests, &with);
@@ -181,11 +184,11 @@ mod tests {
             row.trim_matches('│').split('┆').map(|cell| cell.trim().to_owned()).collect()
         };
         assert_eq!(row("runs")[..4], ["test", "runs", "skipped", "failed"]);
-        assert_eq!(row("TestOneX01")[1..5], ["4", "0", "0", "0 %"]);
+        assert_eq!(row("TestOneX01")[1..6], ["4", "0", "0", "0 %", "0\u{2013}60 %"]);
         // Of runs that show nothing there is no rate.
-        assert_eq!(row("TestTwoX02")[1..5], ["4", "4", "0", "-"]);
+        assert_eq!(row("TestTwoX02")[1..6], ["4", "4", "0", "-", "-"]);
         let why = "TestTwoX02: 4 x skipped: no call has entries\n";
-        assert_eq!(causes(&tests, &with, 4), why);
+        assert_eq!(causes(&tests, &with), why);
     }
 
     #[test]
@@ -197,8 +200,9 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_runs_prove_a_third_of_a_percent() {
-        assert_eq!(percent(bound(300)), "0.99 %");
-        assert_eq!(percent(bound(1000)), "0.30 %");
+    fn an_interval_is_as_short_as_a_rate() {
+        assert_eq!(between(0, 100), "0\u{2013}3.6 %");
+        assert_eq!(between(3, 400), "0.15\u{2013}2.2 %");
+        assert_eq!(between(7, 7), "59\u{2013}100 %");
     }
 }

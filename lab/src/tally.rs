@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use report::{Failure, FailureKind, Measured, Process, RunResult, Verdict, without_numbers};
+use report::{Failure, FailureKind, Measured, Process, RunResult, Time, Verdict, without_numbers};
+
+use crate::record::{Record, cause};
+use crate::statistics::{Claim, claim};
+use crate::told::monitor;
 
 /// How many runs of a test may hang in the same way before its others are given up. The tester does so
 /// within a process; this is for a test's processes together.
@@ -22,11 +26,34 @@ pub(crate) struct Failed {
     pub(crate) kind: FailureKind,
     /// The first line of its report.
     pub(crate) sentence: String,
+    /// Why it failed, in a word.
+    pub(crate) cause: String,
+    /// The rule that it broke, if it failed by nothing else.
+    pub(crate) rule: Option<String>,
+    /// When it failed, in its own time.
+    pub(crate) at: Time,
+    /// Whether it had to be ended.
+    pub(crate) has_hung: bool,
+}
+
+/// Failed runs that have a cause in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause {
+    /// Their sentence, without numbers.
+    pub(crate) sentence: String,
+    /// Why they failed, in a word.
+    pub(crate) cause: String,
+    /// Their seeds, by which run it was.
+    pub(crate) seeds: Vec<u64>,
+    /// The one that fails soonest, by its own time: its seed, and when.
+    pub(crate) soonest: (u64, Time),
 }
 
 /// What is known of a test's runs.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
+    /// How many runs were asked for.
+    pub(crate) asked: u64,
     pub(crate) runs: u64,
     /// Those that failed, by which run it was, from 0.
     pub(crate) failures: BTreeMap<u64, Failed>,
@@ -50,6 +77,11 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// One of a test of which so many runs are asked for.
+    pub(crate) fn of(asked: u64) -> Tally {
+        Tally { asked, ..Tally::default() }
+    }
+
     /// Counts the runs of a process that began at `began` and printed `printed`. `run_of` tells which
     /// run a seed is for.
     pub(crate) fn add(
@@ -61,6 +93,7 @@ impl Tally {
     ) {
         for result in results {
             let process = result.process;
+            let cause = cause(&result);
             self.left_out |= result.not_run > 0;
             self.runs += 1;
             for warning in result.warnings {
@@ -76,7 +109,9 @@ impl Tally {
                     self.rpcs.push(rpcs);
                 }
                 Verdict::Skipped { reason } => *self.skips.entry(reason).or_default() += 1,
-                Verdict::Failed { failure: Failure { kind, message, .. }, .. } => {
+                Verdict::Failed { failure, .. } => {
+                    let rule = monitor(&failure).map(str::to_owned);
+                    let Failure { kind, message, at, .. } = failure;
                     let (run, seed) = (run_of(result.seed), result.seed);
                     let sentence = message.lines().next().unwrap_or_default().to_owned();
                     let alike = match process {
@@ -87,7 +122,9 @@ impl Tally {
                     if let Some(alike) = alike {
                         *alike.entry(without_numbers(&sentence)).or_default() += 1;
                     }
-                    self.failures.insert(run, Failed { seed, kind, sentence });
+                    let has_hung = process == Process::Hung;
+                    let failed = Failed { seed, kind, sentence, cause, rule, at, has_hung };
+                    self.failures.insert(run, failed);
                     if self.printed.as_ref().is_none_or(|(earliest, _)| run < *earliest) {
                         self.printed = Some((run, printed.clone()));
                     }
@@ -98,6 +135,47 @@ impl Tally {
         self.busy += ended - began;
         let (first, last) = self.span.get_or_insert((began, ended));
         (*first, *last) = ((*first).min(began), (*last).max(ended));
+    }
+
+    /// Counts a run that was made before, by another process of this program.
+    pub(crate) fn add_earlier(&mut self, record: Record, run_of: impl Fn(u64) -> u64) {
+        let took = Duration::try_from_secs_f64(record.stamp.wall_ms / 1000.0);
+        let (busy, span) = (self.busy + took.unwrap_or_default(), self.span);
+        self.add(vec![record.result], Instant::now(), run_of, String::new());
+        // What was printed is no longer known.
+        (self.busy, self.span, self.printed) = (busy, span, None);
+    }
+
+    /// How many passed.
+    pub(crate) fn passed(&self) -> u64 {
+        self.played() - self.failures.len() as u64
+    }
+
+    /// Whether its rate is below `target`, as far as is known.
+    pub(crate) fn claim(&self, target: f64) -> Claim {
+        claim(target, self.failures.len() as u64, self.played())
+    }
+
+    /// What its failures have in common, the most frequent first.
+    pub(crate) fn causes(&self) -> Vec<Cause> {
+        let mut causes: BTreeMap<(String, String), Cause> = BTreeMap::new();
+        for failed in self.failures.values() {
+            let (sentence, cause) = (without_numbers(&failed.sentence), failed.cause.clone());
+            let soonest = (failed.seed, failed.at);
+            let entry = causes.entry((sentence.clone(), cause.clone())).or_insert_with(|| Cause {
+                sentence,
+                cause,
+                seeds: Vec::new(),
+                soonest,
+            });
+            entry.seeds.push(failed.seed);
+            if failed.at < entry.soonest.1 {
+                entry.soonest = soonest;
+            }
+        }
+        let mut causes: Vec<Cause> = causes.into_values().collect();
+        causes.sort_by_key(|cause| std::cmp::Reverse(cause.seeds.len()));
+        causes
     }
 
     /// How many runs hung or died, and which of the two, if that is so many that no more are to be begun.

@@ -159,6 +159,30 @@ pub struct RunResult {
 }
 
 impl RunResult {
+    /// The result of a run of which nothing is known but its verdict.
+    #[must_use]
+    pub fn without_run(test: String, call: u32, seed: u64, verdict: Verdict) -> RunResult {
+        RunResult {
+            test,
+            call,
+            seed,
+            choices: BTreeMap::new(),
+            verdict,
+            process: Process::Survived,
+            not_run: 0,
+            banner: String::new(),
+            warnings: Vec::new(),
+            doubts: Vec::new(),
+            history: 0,
+            prefix: None,
+            draws: Vec::new(),
+            printed: String::new(),
+            note: None,
+            stored: None,
+            trace: None,
+        }
+    }
+
     /// Why the run failed; `None` if it passed or was skipped.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {

@@ -173,7 +173,7 @@ fn the_same_seed_is_the_same_exploration() {
     let results = fs::read_to_string(out.join("results.jsonl")).expect("there are results");
     let results: Vec<serde_json::Value> =
         results.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
-    assert_eq!(results.len(), 50);
+    assert_eq!(results.len(), 51, "what was asked for, and 50 runs");
     let counts = |seed: u64| {
         let result = results.iter().find(|result| result["seed"] == seed).expect("it was run");
         let measured = &result["verdict"]["passed"];

@@ -2,8 +2,10 @@
 
 mod calls;
 mod explore;
+mod grade;
 mod interrupt;
 mod make;
+mod merge;
 mod misuse;
 mod mutants;
 mod outcome;

@@ -1,0 +1,275 @@
+//! One submission: taken, checked, built, run, and put down in its folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use report::FailureKind;
+
+use super::find::Submission;
+use super::take::{Taken, take};
+use super::workspace::{Built, Workspace};
+use super::{check, dependencies};
+use crate::course::Scheme;
+use crate::error::Error;
+use crate::output::tell;
+use crate::progress::Progress;
+use crate::record::{Done, End, Line, Record, VERSION, append, cut_broken_end, read_file, sha256};
+use crate::results::RESULTS;
+use crate::runs::{Code, Counted, Keeps, Limits, Plan, Trust};
+use crate::seeding::{Key, Seeding};
+use crate::shard::Shard;
+use crate::stop;
+use crate::suite::LabTest;
+use crate::tally::Tally;
+
+/// Of how many runs of each cause the report and the history are kept.
+const KEPT: usize = 3;
+
+/// How long a process may take to run a few seeds.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What all submissions are judged by.
+#[derive(Debug)]
+pub(super) struct Rules {
+    pub(super) scheme: Scheme,
+    /// The test targets that have the scheme's tests.
+    pub(super) targets: Vec<String>,
+    pub(super) key: Option<Key>,
+    /// What tells what submissions are built with from other such.
+    pub(super) code: String,
+    /// The skeleton's `lib.rs`.
+    pub(super) default_lib: Vec<u8>,
+    /// Crates that submissions may use.
+    pub(super) allowed: Vec<String>,
+    /// Where results go.
+    pub(super) out: PathBuf,
+    pub(super) jobs: usize,
+}
+
+/// What came of a submission.
+#[derive(Debug)]
+pub(super) enum Judged {
+    /// It has a verdict.
+    Done(Done),
+    /// It was stopped.
+    Stopped,
+}
+
+/// A submission being judged.
+struct Case<'a> {
+    rules: &'a Rules,
+    submission: &'a Submission,
+    shard: Shard,
+    /// The folder for its results.
+    folder: PathBuf,
+    hash: String,
+    notes: Vec<String>,
+}
+
+/// Judges a submission, or that part of its runs which is the shard's.
+pub(super) fn judge(
+    rules: &Rules,
+    workspace: &Workspace,
+    submission: &Submission,
+    shard: Shard,
+) -> Result<Judged, Error> {
+    let folder = rules.out.join(&submission.name);
+    fs::create_dir_all(&folder).map_err(|error| Error::write(&folder, error))?;
+    let taken = take(&submission.path, &rules.default_lib);
+    let hash = hash(rules, &taken);
+    let mut case = Case { rules, submission, shard, folder, hash, notes: Vec::new() };
+    let earlier = match case.earlier()? {
+        Earlier::Done(done) => return Ok(Judged::Done(done)),
+        Earlier::Runs(earlier) => earlier,
+    };
+    let taken = match taken {
+        Ok(taken) => taken,
+        Err(why) => return case.end(End::Refused { why }),
+    };
+    if let Some(why) = check::refusal(&taken.sources) {
+        return case.end(End::Refused { why });
+    }
+    case.notes.extend(dependencies::not_allowed(taken.manifest.as_deref(), &rules.allowed));
+    workspace.put(&taken.sources)?;
+    let limits = &rules.scheme.course().limits;
+    let log = case.folder.join("build.log");
+    let mut suite = match workspace.build(&rules.targets, &log, limits.build)? {
+        Built::Tests(suite) => suite,
+        Built::Not { why } => return case.end(End::NotBuilt { why }),
+    };
+    suite.tests.retain(|test| rules.scheme.tests().any(|name| name == test.name));
+
+    let runs = rules.scheme.course().runs.clone();
+    let began = Instant::now();
+    let plan = Plan {
+        suite: &suite,
+        seeding: match &rules.key {
+            Some(key) => Seeding::Hidden { key: key.clone(), submission: submission.name.clone() },
+            None => Seeding::Same(runs.seed),
+        },
+        iterations: runs.each.get(),
+        shard,
+        call: Some(1),
+        jobs: rules.jobs,
+        is_real: false,
+        variables: vec![("LAB_STRICT", "1".to_owned()), ("LAB_CLOCK", "virtual".to_owned())],
+        limits: Limits { until: Some(began + limits.submission), ..Limits::default() },
+        trust: Trust::Nobody { patience: PATIENCE.min(limits.submission) },
+        keeps: Keeps::Nothing,
+        code: Code::Sources { submission: submission.name.clone(), hash: case.hash.clone() },
+        out: &case.folder,
+        kept: &case.folder,
+    };
+    let Counted { tests, tallies, error } = plan.run(&earlier, &mut Progress::silent());
+    if let Some(error) = error {
+        return Err(error);
+    }
+    case.keep_reports(&plan, &tests, &tallies)?;
+    if stop::is_asked() {
+        return Ok(Judged::Stopped);
+    }
+    case.notes.extend(tester_failed(&tallies));
+    let is_done = |tally: &Tally| tally.runs >= tally.asked || tally.given_up().is_some();
+    if tallies.iter().all(is_done) {
+        case.end(End::Run)
+    } else {
+        case.end(End::OutOfTime {
+            limit: humantime::format_duration(limits.submission).to_string(),
+        })
+    }
+}
+
+/// A sentence about runs in which the tester itself failed, which nobody can be blamed for unseen.
+fn tester_failed(tallies: &[Tally]) -> Option<String> {
+    let failures = tallies.iter().flat_map(|tally| tally.failures.values());
+    let count = failures.filter(|failed| failed.kind == FailureKind::Tester).count();
+    (count > 0).then(|| {
+        format!("in {count} runs the tester itself failed: look at them before you take points off")
+    })
+}
+
+/// What a folder has from before.
+enum Earlier {
+    /// Everything.
+    Done(Done),
+    /// These runs.
+    Runs(Vec<Record>),
+}
+
+impl Case<'_> {
+    /// What the submission's folder has of the same code. What is of other code goes.
+    fn earlier(&self) -> Result<Earlier, Error> {
+        let path = self.folder.join(RESULTS);
+        cut_broken_end(&path)?;
+        let lines = if path.exists() { read_file(&path)? } else { Vec::new() };
+        let mut runs = Vec::new();
+        let mut is_other = false;
+        for line in lines {
+            match line {
+                Line::Done(done) if self.is_mine(&done) => return Ok(Earlier::Done(done)),
+                Line::Run(record) if record.stamp.binary == self.hash => runs.push(*record),
+                // Another shard's, or that of fewer runs: its runs count, as far as they are asked for.
+                Line::Done(done) if done.binary == self.hash => {}
+                _ => is_other = true,
+            }
+        }
+        if is_other {
+            let name = &self.submission.name;
+            tell(&format!("{name} has changed since its results were stored: it is graded anew"));
+            fs::remove_dir_all(&self.folder)
+                .and_then(|()| fs::create_dir_all(&self.folder))
+                .map_err(|error| Error::write(&self.folder, error))?;
+            return Ok(Earlier::Runs(Vec::new()));
+        }
+        Ok(Earlier::Runs(runs))
+    }
+
+    fn is_mine(&self, done: &Done) -> bool {
+        let Done { binary, shard, runs, tests, .. } = self.done(End::Run);
+        (&done.binary, &done.shard, done.runs, &done.tests) == (&binary, &shard, runs, &tests)
+    }
+
+    fn done(&self, end: End) -> Done {
+        let scheme = &self.rules.scheme;
+        Done {
+            submission: self.submission.name.clone(),
+            binary: self.hash.clone(),
+            version: VERSION.to_owned(),
+            shard: self.shard.to_string(),
+            runs: scheme.course().runs.each.get(),
+            tests: scheme.tests().map(str::to_owned).collect(),
+            end,
+            notes: self.notes.clone(),
+        }
+    }
+
+    /// Puts down how it ended.
+    fn end(&self, end: End) -> Result<Judged, Error> {
+        let done = self.done(end);
+        let path = self.folder.join(RESULTS);
+        append(&path, Line::Done(done.clone()).text().as_bytes())
+            .map_err(|error| Error::write(&path, error))?;
+        Ok(Judged::Done(done))
+    }
+
+    /// Keeps the reports and histories of the first runs that failed by each cause.
+    fn keep_reports(
+        &self,
+        plan: &Plan<'_>,
+        tests: &[LabTest],
+        tallies: &[Tally],
+    ) -> Result<(), Error> {
+        let mut counts = std::collections::BTreeMap::<(String, String), usize>::new();
+        for (test, tally) in tests.iter().zip(tallies) {
+            for failed in tally.failures.values() {
+                let cause = (report::without_numbers(&failed.sentence), failed.cause.clone());
+                let count = counts.entry(cause).or_default();
+                // To wait for one that hangs takes seconds.
+                if *count >= if failed.has_hung { 1 } else { KEPT } {
+                    continue;
+                }
+                *count += 1;
+                let path = self.folder.join(format!("{}.txt", test.file_name(failed.seed)));
+                if path.exists() || stop::is_asked() {
+                    continue;
+                }
+                let report = plan.report(test, failed.seed)?;
+                let text = report.unwrap_or_else(|| format!("{}\n", failed.sentence));
+                fs::write(&path, &*report::text::escaped(&text))
+                    .map_err(|error| Error::write(&path, error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What tells a submission's code, and that it is built with, from other such.
+fn hash(rules: &Rules, taken: &Result<Taken, String>) -> String {
+    let mut all = rules.code.clone().into_bytes();
+    match taken {
+        Ok(taken) => {
+            for (path, bytes) in &taken.sources {
+                all.extend(format!("{path} {}\n", bytes.len()).into_bytes());
+                all.extend(bytes);
+            }
+        }
+        Err(why) => all.extend(why.as_bytes()),
+    }
+    // Other seeds are other runs.
+    let seeds = match &rules.key {
+        Some(key) => format!(
+            "key of {}: {}",
+            key.len(),
+            Seeding::Hidden { key: key.clone(), submission: String::new() }
+                .first(&LabTest::named("", 1))
+        ),
+        None => format!("seed {}", rules.scheme.course().runs.seed),
+    };
+    sha256(&[&all[..], seeds.as_bytes()].concat())
+}
+
+/// Where a submission's results are.
+pub(super) fn results(out: &Path, submission: &Submission) -> PathBuf {
+    out.join(&submission.name).join(RESULTS)
+}

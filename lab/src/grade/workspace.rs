@@ -1,0 +1,294 @@
+//! The workspaces that submissions are built in: one for each job, made from the grader's copy.
+//!
+//! Such a workspace has one package, `raft`, with the grader's tests, manifest and lock file. It uses the tester from
+//! where the grader's copy has it, so that this is compiled once. A submission's sources take the place of the last
+//! one's, and only they and the tests are compiled for it.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use cargo_metadata::MetadataCommand;
+use toml::{Table, Value};
+
+use super::copy::{Copy, PACKAGE};
+use super::files::{add_sources, copy_folder, remove, take_over, write_if_new};
+use super::take::Sources;
+use crate::cargo::{cargo, output_for};
+use crate::course::Course;
+use crate::error::Error;
+use crate::output::tell;
+use crate::record::sha256;
+use crate::suite::{Environment, LabTest, Suite, binaries, list_all};
+
+/// A workspace for submissions.
+#[derive(Debug)]
+pub(super) struct Workspace {
+    folder: PathBuf,
+    target: PathBuf,
+    /// Where others were built, so that what all have in common needn't be built again.
+    model: Option<PathBuf>,
+}
+
+/// What came of building.
+#[derive(Debug)]
+pub(super) enum Built {
+    Tests(Suite),
+    /// Why there are none.
+    Not {
+        why: String,
+    },
+}
+
+impl Workspace {
+    /// Makes the workspace number `number` in the folder `work`; `model` is one that has been built, and `shared` a
+    /// target folder for all.
+    pub(super) fn make(
+        copy: &Copy,
+        course: &Course,
+        work: &Path,
+        number: usize,
+        model: Option<&Workspace>,
+        shared: Option<&Path>,
+    ) -> Result<Workspace, Error> {
+        let folder = work.join(format!("job-{number}"));
+        let write = |name: &str, text: &[u8]| write_if_new(&folder.join(name), text);
+        write("Cargo.toml", copy.workspace_manifest().to_string().as_bytes())?;
+        write("raft/Cargo.toml", copy.package_manifest(course, number).to_string().as_bytes())?;
+        let mut names = vec!["rust-toolchain.toml"];
+        // A folder within the copy has cargo's settings from there.
+        if !folder.starts_with(copy.root()) {
+            names.push(".cargo/config.toml");
+        }
+        for name in names {
+            if let Ok(text) = fs::read(copy.root().join(name)) {
+                write(name, &text)?;
+            }
+        }
+        let tests = folder.join("tests");
+        remove(&tests)?;
+        copy_folder(&copy.root().join("tests"), &tests)
+            .map_err(|error| Error::write(&tests, error))?;
+        let target = shared.map_or_else(|| folder.join("target"), Path::to_owned);
+        let workspace =
+            Workspace { target, model: model.map(|model| model.target.clone()), folder };
+        workspace.put(&copy.sources()?)?;
+        workspace.settle_versions(copy, model)?;
+        Ok(workspace)
+    }
+
+    /// Has cargo strike from the lock file what isn't needed, and add what only the course allows.
+    fn settle_versions(&self, copy: &Copy, model: Option<&Workspace>) -> Result<(), Error> {
+        let to = self.folder.join("Cargo.lock");
+        if let Some(model) = model {
+            let lock = fs::read(model.folder.join("Cargo.lock"))
+                .map_err(|error| Error::read(&to, error))?;
+            // The other one's own version stands in it.
+            let lock = String::from_utf8_lossy(&lock).replace(&model.version(), &self.version());
+            return write_if_new(&to, lock.as_bytes());
+        }
+        let lock =
+            fs::read(copy.root().join("Cargo.lock")).map_err(|error| Error::read(&to, error))?;
+        fs::write(&to, lock).map_err(|error| Error::write(&to, error))?;
+        let settle = |offline: &[&str]| {
+            let mut command = cargo();
+            command
+                .args(["metadata", "--format-version", "1"])
+                .args(offline)
+                .current_dir(&self.folder);
+            command.output().map_err(|error| Error::NotStarted { what: "cargo".to_owned(), error })
+        };
+        if settle(&["--offline"])?.status.success() {
+            return Ok(());
+        }
+        tell("fetching crates that the course allows");
+        let output = settle(&[])?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(Error::NotPrepared(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    }
+
+    fn version(&self) -> String {
+        let number =
+            self.folder.to_string_lossy().rsplit('-').next().unwrap_or_default().to_owned();
+        format!("0.1.0+grade{number}")
+    }
+
+    /// The crates that submissions may use.
+    pub(super) fn dependencies(&self) -> Result<Vec<String>, Error> {
+        let path = self.folder.join("raft/Cargo.toml");
+        let text = fs::read_to_string(&path).map_err(|error| Error::read(&path, error))?;
+        let manifest: Table = text.parse().unwrap_or_default();
+        let names = manifest.get("dependencies").and_then(Value::as_table);
+        Ok(names.map(|table| table.keys().cloned().collect()).unwrap_or_default())
+    }
+
+    /// Puts a submission's sources into it, in place of the last one's.
+    pub(super) fn put(&self, sources: &Sources) -> Result<(), Error> {
+        let folder = self.folder.join("raft/src");
+        remove(&folder)?;
+        for (path, bytes) in sources {
+            let path = folder.join(path);
+            let parent = path.parent().unwrap_or(&folder);
+            fs::create_dir_all(parent)
+                .and_then(|()| fs::write(&path, bytes))
+                .map_err(|error| Error::write(&path, error))?;
+        }
+        Ok(())
+    }
+
+    /// Builds its tests, those of the test targets `names` or all, and lists them. What cargo says goes to `log`.
+    pub(super) fn build(
+        &self,
+        names: &[String],
+        log: &Path,
+        limit: Duration,
+    ) -> Result<Built, Error> {
+        self.begin_target()?;
+        let mut command = cargo();
+        command
+            .args([
+                "test",
+                "--no-run",
+                "--package",
+                PACKAGE,
+                "--offline",
+                "--locked",
+                "--color",
+                "never",
+            ])
+            .args(["--message-format", "json-render-diagnostics"])
+            .current_dir(&self.folder)
+            .env("CARGO_TARGET_DIR", &self.target);
+        if names.is_empty() {
+            command.args(["--test", "*"]);
+        }
+        for name in names {
+            command.args(["--test", name]);
+        }
+        without_secrets(&mut command);
+        // A wrapper may leave a server behind, which would be taken for a submission's.
+        command.env("RUSTC_WRAPPER", "").env("RUSTC_WORKSPACE_WRAPPER", "");
+        if self.is_own_target() {
+            command.env("CARGO_INCREMENTAL", "0");
+        }
+        let file = File::create(log).map_err(|error| Error::write(log, error))?;
+        let Some((status, messages)) = output_for(command, file, Instant::now() + limit)? else {
+            let why = format!("building it took more than {}", humantime::format_duration(limit));
+            return Ok(Built::Not { why });
+        };
+        if !status.success() {
+            let text = fs::read(log).map_err(|error| Error::read(log, error))?;
+            return Ok(Built::Not { why: first_error(&String::from_utf8_lossy(&text)) });
+        }
+        let folder = self.folder.join("raft");
+        let tests = list_all(&binaries(&messages)?, &folder)?;
+        Ok(Built::Tests(Suite {
+            package: PACKAGE.to_owned(),
+            folder,
+            target: self.target.clone(),
+            tests,
+            environment: Environment::Bare,
+        }))
+    }
+
+    /// Whether nobody else builds into its target folder.
+    fn is_own_target(&self) -> bool {
+        self.target.starts_with(&self.folder)
+    }
+
+    /// Takes over what another workspace has built, before the first build.
+    fn begin_target(&self) -> Result<(), Error> {
+        let Some(model) =
+            self.model.as_ref().filter(|model| **model != self.target && !self.target.exists())
+        else {
+            return Ok(());
+        };
+        let part = self.folder.join("target.part");
+        remove(&part)?;
+        take_over(model, &part)
+            .and_then(|()| fs::rename(&part, &self.target))
+            .map_err(|error| Error::write(&self.target, error))
+    }
+
+    /// What tells everything that submissions are built with from other such: the manifests and the lock file, the
+    /// tests, the tester's sources, the compiler.
+    pub(super) fn code(&self) -> Result<String, Error> {
+        let mut all = Vec::new();
+        let mut metadata = MetadataCommand::new();
+        metadata.manifest_path(self.folder.join("Cargo.toml"));
+        metadata.other_options(vec!["--offline".to_owned(), "--locked".to_owned()]);
+        let metadata = metadata.exec().map_err(|error| Error::NotPrepared(error.to_string()))?;
+        let used = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes).map(|node| &node.id);
+        let used: Vec<_> = used.collect();
+        let mut folders = vec![self.folder.join("tests")];
+        for package in &metadata.packages {
+            if package.source.is_none()
+                && package.name.as_str() != PACKAGE
+                && used.contains(&&package.id)
+            {
+                folders.extend(package.manifest_path.parent().map(PathBuf::from));
+            }
+        }
+        folders.sort();
+        for folder in folders {
+            add_sources(&folder, &folder, &mut all).map_err(|error| Error::read(&folder, error))?;
+        }
+        // Where they are has no say in it.
+        for name in ["Cargo.lock", "raft/Cargo.toml"] {
+            let path = self.folder.join(name);
+            let text = fs::read_to_string(&path).map_err(|error| Error::read(&path, error))?;
+            let is_said = |line: &&str| {
+                !line.contains("path = \"/") && !line.starts_with("version = \"0.1.0+")
+            };
+            all.extend(
+                text.lines().filter(is_said).flat_map(|line| [line.as_bytes(), b"\n"].concat()),
+            );
+        }
+        let version =
+            Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("-V").output();
+        all.extend(version.map(|output| output.stdout).unwrap_or_default());
+        Ok(sha256(&all))
+    }
+}
+
+/// The test target that a test is of, by its binary's name: `lab3-0123456789abcdef`.
+pub(super) fn target_of(test: &LabTest) -> String {
+    let stem = test.binary.file_stem().unwrap_or_default().to_string_lossy();
+    stem.rsplit_once('-').map_or(&*stem, |(name, _)| name).to_owned()
+}
+
+/// Takes from a command what its code could print: the course's key, and settings that aren't for it.
+fn without_secrets(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("LAB_") {
+            command.env_remove(name);
+        }
+    }
+}
+
+/// The first error among what cargo says, in a line.
+fn first_error(log: &str) -> String {
+    let mut lines = log.lines().skip_while(|line| !line.starts_with("error"));
+    let Some(error) = lines.next() else {
+        return log.lines().next_back().unwrap_or("cargo failed without a word").to_owned();
+    };
+    let place = lines.next().and_then(|line| line.trim().strip_prefix("--> "));
+    place.map_or_else(|| error.to_owned(), |place| format!("{error}, at {place}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_error_is_said_in_a_line() {
+        let log = "   Compiling raft\nwarning: unused\nerror[E0308]: mismatched types\n  --> raft/src/lib.rs:1:5\n";
+        assert_eq!(first_error(log), "error[E0308]: mismatched types, at raft/src/lib.rs:1:5");
+        assert_eq!(first_error("error: no\n"), "error: no");
+        assert_eq!(first_error(""), "cargo failed without a word");
+    }
+}
