@@ -98,7 +98,9 @@ fn cells(step: Option<&Course>) -> Markup {
         td { (Time(step.at)) " s" } td { (took) " s" } td { (step.elections) }
         td {
             @if elected.is_empty() && step.in_vain == 0 { "–" } @else if elected.is_empty() { "nobody" } @else { (elected.join(", ")) }
-            @if step.in_vain > 0 { ", " (step.in_vain) " looks in vain" }
+            @if step.in_vain > 0 {
+                ", " (step.in_vain) @if step.in_vain == 1 { " look" } @else { " looks" } " in vain"
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The picture of a run: one HTML file that needs nothing else, made from a stored history.
 //!
-//! [`page`] is a pure function from a [`Record`] to the text of the file: the same history gives the same
+//! [`page`] is a pure function from a [`Record`](report::Record) to the text of the file: the same history gives the same
 //! bytes. The file asks nobody for anything, opens from a disk, takes at most [`LIMIT`] bytes, and shows its
 //! header, the explanation, a still picture and the statistics also where scripts are off.
 //!
