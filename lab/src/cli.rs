@@ -62,6 +62,11 @@ pub(crate) struct New {
     /// the tester: the workspace works on this machine only, while that place stays
     #[arg(long)]
     pub(crate) link: bool,
+
+    /// Also write the course file lab.toml: this one, or without FILE an example that explains each key. `cargo lab
+    /// grade` grades by it. The crates that FILE allows are added to raft/Cargo.toml
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub(crate) course: Option<Option<PathBuf>>,
 }
 
 /// Brings this tester into a workspace that an older one has made

@@ -7,9 +7,10 @@ use std::process::Command;
 
 use crate::cargo::cargo;
 use crate::cli;
+use crate::course::{Course, EXAMPLE, FILE};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::layout::{self, Tester};
+use crate::layout::{self, Files, Tester};
 use crate::output::print;
 use crate::written::Written;
 
@@ -26,7 +27,10 @@ pub(crate) fn create(asked: &cli::New) -> Result<Exit, Error> {
         return Err(Error::InCheckout { dir: dir.to_owned(), checkout, instead });
     }
     let tester = if asked.link { Tester::Linked } else { Tester::Copied };
-    let files = layout::files(&checkout, tester, &mark(dir))?;
+    let mut files = layout::files(&checkout, tester, &mark(dir))?;
+    if let Some(file) = &asked.course {
+        add_course(file.as_deref(), &mut files)?;
+    }
     for (name, content) in &files {
         write(&dir.join(name), content)?;
     }
@@ -43,6 +47,28 @@ pub(crate) fn create(asked: &cli::New) -> Result<Exit, Error> {
         print(&format!("note: it has no git repository with a first commit: {note}\n"));
     }
     Ok(Exit::Passed)
+}
+
+/// Adds the course file, and the crates that it allows.
+fn add_course(file: Option<&Path>, files: &mut Files) -> Result<(), Error> {
+    let (text, allowed) = match file {
+        Some(path) => {
+            let text = fs::read_to_string(path).map_err(|error| Error::read(path, error))?;
+            (text, Course::read(path)?.dependencies)
+        }
+        None => (EXAMPLE.to_owned(), toml::Table::new()),
+    };
+    files.insert(FILE.into(), text.into());
+    if !allowed.is_empty() {
+        let manifest = files.entry("raft/Cargo.toml".into()).or_default();
+        let lines: String =
+            allowed.iter().map(|(name, source)| format!("{name} = {source}\n")).collect();
+        let head = "[dependencies]\n";
+        *manifest = String::from_utf8_lossy(manifest)
+            .replace(head, &format!("{head}# These are the course's.\n{lines}\n# And the lab's.\n"))
+            .into();
+    }
+    Ok(())
 }
 
 /// Whether nothing is there that could be overwritten.

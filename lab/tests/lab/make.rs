@@ -83,6 +83,30 @@ fn a_workspace_stands_alone() {
 }
 
 #[test]
+fn a_course_file_comes_along() {
+    let parent = folder("course");
+    fs::create_dir_all(&parent).unwrap();
+    lab(&parent, &["new", "by-example", "--link", "--course"]).assert_code(0);
+    let example = lab(&parent, &["grade", "--example-course"]).stdout;
+    assert_eq!(fs::read_to_string(parent.join("by-example/lab.toml")).unwrap(), example);
+
+    let course = "name = \"Ours\"\n[dependencies]\nitoa = { version = \"1\" }\n";
+    fs::write(parent.join("ours.toml"), course).unwrap();
+    lab(&parent, &["new", "ours", "--link", "--course", "ours.toml"]).assert_code(0);
+    assert_eq!(fs::read_to_string(parent.join("ours/lab.toml")).unwrap(), course);
+    let mut check = command(env!("CARGO"), &parent.join("ours"));
+    let tree = run(check.args(["tree", "-p", "raft", "--depth", "1", "--offline"]));
+    tree.assert_code(0);
+    tree.assert_prints("itoa v1");
+
+    fs::write(parent.join("bad.toml"), "nmae = \"Ours\"").unwrap();
+    let ran = lab(&parent, &["new", "bad", "--course", "bad.toml"]);
+    ran.assert_code(3);
+    ran.assert_complains("nmae");
+    assert!(!parent.join("bad").exists());
+}
+
+#[test]
 fn an_upgrade_leaves_what_the_student_has_changed() {
     let folder = standing_alone("upgraded");
     let path = |name: &str| folder.join(name);
