@@ -43,7 +43,7 @@ fn the_skeleton_fails_and_the_report_says_how_to_repeat_it() {
     let cause = "TestInitialElection3A: 7 x expected one leader, got none; seeds 40, 41, 42, …";
     ran.assert_prints(cause);
     ran.assert_prints("\nTestInitialElection3A, seed 40:\n\nexpected one leader, got none\n");
-    ran.assert_prints("LAB_SEED=40 cargo test -p raft TestInitialElection3A");
+    ran.assert_prints("LAB_SEED=40 cargo test -p raft --test lab3 TestInitialElection3A");
     // The report is about that run alone.
     assert!(!ran.stdout.contains("runs failed:"), "{}", ran.stdout);
 
