@@ -352,9 +352,9 @@ mod tests {
         for (verdicts, code, foreign, why) in [
             (&[passed, passed][..], 101, None, "they say that all runs passed"),
             (&[passed, failed][..], 0, None, "they say that some run failed"),
-            (&[passed, passed][..], 0, Some(3), "line 3 of results.jsonl"),
-            (&[passed][..], 0, None, "with results for 1 of 2 runs"),
-            (&[][..], 0, None, "with results for 0 of 2 runs"),
+            (&[passed, passed][..], 0, Some(3), "line N of results.jsonl"),
+            (&[passed][..], 0, None, "with results for N of N runs"),
+            (&[][..], 0, None, "with results for N of N runs"),
         ] {
             let counted = counted(verdicts, code, foreign);
             assert_eq!(counted.len(), 2);
