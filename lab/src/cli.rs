@@ -187,7 +187,7 @@ pub(crate) struct Drawing {
     #[arg(long, requires = "html")]
     pub(crate) open: bool,
 
-    /// Also write Chrome's trace events, for the viewer Perfetto (ui.perfetto.dev)
+    /// Also write Chrome's trace events, for ui.perfetto.dev
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
 }

@@ -17,7 +17,7 @@ use report::spec::{RULES, Rule};
 use crate::error::Error;
 use crate::suite::suggestion;
 
-pub(crate) use points::{Points, Scheme, Scored};
+pub(crate) use points::{Points, Scheme, Scored, rounded};
 
 /// A course file with all keys, each explained.
 pub(crate) const EXAMPLE: &str = include_str!("../templates/lab.toml");

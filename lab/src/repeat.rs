@@ -89,8 +89,12 @@ pub(crate) fn repeat(asked: &cli::Test) -> Result<Exit, Error> {
         progress.close();
         let is_late = plan.limits.until.is_some_and(|until| Instant::now() >= until);
         let is_over = stop::is_asked() || is_late || counted.error.is_some() || !asked.looped;
+        let is_closed = |tally: &Tally| {
+            let failed = tally.failures.len() as u64;
+            plan.limits.failures.is_some_and(|most| failed >= most) || tally.given_up().is_some()
+        };
+        let has_enough = counted.tallies.iter().all(is_closed);
         let exit = show(&plan, counted, asked, round)?;
-        let has_enough = exit != Exit::Passed && plan.limits.failures.is_some();
         if is_over || has_enough {
             return Ok(exit);
         }

@@ -227,14 +227,19 @@ impl Plan<'_> {
         }
         let path = self.out.join(RESULTS);
         append(&path, lines.as_bytes()).map_err(|error| Error::write(&path, error))?;
-        let logs = |result: &&RunResult| match self.keeps {
-            Keeps::Nothing => false,
-            Keeps::FailedLogs => result.failure().is_some(),
-            Keeps::All => !ended.printed.trim().is_empty(),
-        };
-        for result in ended.lines.iter().filter(logs) {
-            let path = self.out.join(format!("{}.log", test.file_name(result.seed)));
-            fs::write(&path, &ended.printed).map_err(|error| Error::write(&path, error))?;
+        for result in &ended.lines {
+            let is_kept = match self.keeps {
+                Keeps::Nothing => false,
+                Keeps::FailedLogs => result.failure().is_some(),
+                Keeps::All => true,
+            };
+            // Of a run that failed its result has it; one that passed has printed it itself.
+            let logged =
+                [&result.printed, &ended.printed].into_iter().find(|text| !text.trim().is_empty());
+            if let (true, Some(logged)) = (is_kept, logged) {
+                let path = self.out.join(format!("{}.log", test.file_name(result.seed)));
+                fs::write(&path, logged).map_err(|error| Error::write(&path, error))?;
+            }
         }
         Ok(())
     }
@@ -338,9 +343,9 @@ mod tests {
         for (verdicts, code, foreign, why) in [
             (&[passed, passed][..], 101, None, "they say that all runs passed"),
             (&[passed, failed][..], 0, None, "they say that some run failed"),
-            (&[passed, passed][..], 0, Some(3), "line 3 of results.jsonl"),
-            (&[passed][..], 0, None, "with results for 1 of 2 runs"),
-            (&[][..], 0, None, "with results for 0 of 2 runs"),
+            (&[passed, passed][..], 0, Some(3), "line N of results.jsonl"),
+            (&[passed][..], 0, None, "with results for N of N runs"),
+            (&[][..], 0, None, "with results for N of N runs"),
         ] {
             let counted = counted(verdicts, code, foreign);
             assert_eq!(counted.len(), 2);

@@ -38,7 +38,7 @@ pub(crate) struct Scored {
 /// How many points a submission has.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Points {
-    /// Of each test, in the order of the scheme, and how many it may have.
+    /// Of each test, in the order of the scheme, and how many it may have: not rounded, as a third of a part may be.
     pub(crate) tests: Vec<(String, f64, f64)>,
     /// What is taken off, for which rule.
     pub(crate) deductions: Vec<(String, f64)>,
@@ -130,7 +130,7 @@ impl Scheme {
             // A test that doesn't apply to a Raft is no fault of it.
             let all_skipped = asked > 0 && skipped == asked;
             let share = if all_skipped { 1.0 } else { curve.of(passed, asked - skipped) };
-            tests.push((test.clone(), rounded(max * share), rounded(*max)));
+            tests.push((test.clone(), max * share, *max));
         }
         let deductions: BTreeMap<String, f64> =
             rules.iter().filter_map(|rule| self.course.rules.deduction(rule)).collect();
@@ -139,19 +139,12 @@ impl Scheme {
         let taken_off: f64 = taken.iter().map(|(_, points)| points).sum();
         let max: f64 = self.rows.iter().map(|row| row.max).sum();
         let sum = rounded((earned - taken_off).max(0.0));
-        // All parts of what is rounded may be a hundredth less than the whole.
-        let has_all = tests.iter().all(|(_, points, max)| points == max) && taken.is_empty();
-        Points {
-            tests,
-            deductions: taken,
-            sum: if has_all { rounded(max) } else { sum },
-            max: rounded(max),
-        }
+        Points { tests, deductions: taken, sum, max: rounded(max) }
     }
 }
 
 /// To hundredths.
-fn rounded(points: f64) -> f64 {
+pub(crate) fn rounded(points: f64) -> f64 {
     (points * 100.0).round() / 100.0
 }
 
@@ -206,6 +199,10 @@ mod tests {
     fn thirds_are_the_whole_in_the_end() {
         let scheme = scheme("[points]\n3A = 10\n").expect("it is right");
         assert_eq!(scheme.points(|_| went(4, 4, 0, &[])).sum, 10.0);
+        let more = super::tests::scheme("[points]\n3A = 10\n3B = 10\n").expect("it is right");
+        let points =
+            more.points(|test| went(4, if test == "TestBackup3B" { 0 } else { 4 }, 0, &[]));
+        assert_eq!((points.sum, points.max), (10.0, 20.0));
     }
 
     #[test]

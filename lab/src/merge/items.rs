@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use report::spec::RULES;
 
-use crate::course::Scheme;
+use crate::course::{Scheme, rounded};
 use crate::sheet::Seeds;
 use crate::standing::{Outcome, Standing};
 use crate::suite::group;
@@ -45,7 +45,9 @@ pub(super) struct Item {
     pub(super) passed: u64,
     pub(super) failed: u64,
     pub(super) skipped: u64,
+    /// To hundredths; and the points as they are, for sums.
     pub(super) points: f64,
+    pub(super) exact: f64,
     pub(super) max: f64,
     /// What is to be told, line by line.
     pub(super) message: String,
@@ -117,8 +119,9 @@ fn item(title: &str, name: &str, tally: &Tally, (points, max): (f64, f64), seeds
         passed: tally.passed(),
         failed: tally.failures.len() as u64,
         skipped: tally.skipped(),
-        points,
-        max,
+        points: rounded(points),
+        exact: points,
+        max: rounded(max),
         message: message(name, tally, seeds),
         causes: tally.causes(),
         seconds: tally.busy.as_secs_f64(),

@@ -6,7 +6,7 @@ use std::env;
 use serde_json::{Value, json};
 
 use super::items::{Item, Sheet};
-use crate::course::Course;
+use crate::course::{Course, rounded};
 
 /// The most that is told of a submission, in characters. PrairieLearn takes 1 MB in all, and Gradescope shows little
 /// more than this.
@@ -71,13 +71,13 @@ pub(super) fn gradescope(sheet: &Sheet, course: &Course) -> String {
 pub(super) fn autolab(sheet: &Sheet) -> String {
     let mut scores: BTreeMap<&str, f64> = BTreeMap::new();
     for item in &sheet.items {
-        *scores.entry(&item.part).or_default() += item.points;
+        *scores.entry(&item.part).or_default() += item.exact;
     }
     for (_, points) in &sheet.deductions {
         *scores.entry("rules").or_default() -= points;
     }
     for points in scores.values_mut() {
-        *points = (*points * 100.0).round() / 100.0;
+        *points = rounded(*points);
     }
     let line = json!({ "scores": scores, "scoreboard": [sheet.sum] });
     line.to_string() + "\n"

@@ -39,7 +39,9 @@ fn a_call_that_fails_keeps_no_other_from_running() {
             "\n{failed}, seed 1:\n\npanicked: not with {servers} servers\n"
         ));
         let (variable, name) = if servers == "5" { ("LAB_CALL=2 ", "-call2") } else { ("", "") };
-        ran.assert_prints(&format!("LAB_SEED=1 {variable}cargo test -p raft --test odd TestTwice3A"));
+        ran.assert_prints(&format!(
+            "LAB_SEED=1 {variable}cargo test -p raft --test odd TestTwice3A"
+        ));
         assert!(out.join(format!("TestTwice3A{name}-1.txt")).exists());
         let results = fs::read_to_string(out.join("results.jsonl")).expect("there are results");
         assert_eq!(results.lines().count(), 21, "what was asked for, and 20 runs");

@@ -44,7 +44,7 @@ fn a_run_that_fails_is_shown_and_stored() {
         "\n  kind      liveness\n",
         "\n  why       ",
         "\n  seed      40\n",
-        "\n  replay    LAB_SEED=40 cargo test -p raft TestInitialElection3A\n",
+        "\n  replay    LAB_SEED=40 cargo test -p raft --test lab3 TestInitialElection3A\n",
         "\n\n  t (s)  S0",
         "FAIL expected one leader, got none\n",
     ] {
