@@ -91,7 +91,7 @@ fn what_is_found_is_shrunk_shown_and_a_test() {
     let plan = plan.canonicalize().expect("there is a plan");
     ran.assert_prints("failed to reach agreement\n");
     ran.assert_prints(&format!(
-        "LAB_SEED=5 LAB_PLAN='{}' cargo test -p raft --test NAME TestExplore",
+        "LAB_SEED=5 LAB_PLAN='{}' cargo test -p raft --test extra TestExplore",
         plan.display()
     ));
     let stored: serde_json::Value =

@@ -77,8 +77,8 @@ fn asks_nobody(case: &Case<'_>) -> Option<Breach> {
     );
     for &server in &case.window.up {
         let life = life_at(story, server, until)?;
-        let mut sent = story.sent_by(server).filter(|call| call.sent >= life.from);
-        if sent.any(|call| call.is_vote() || call.is_pre_vote()) {
+        // What can't be read may be a request for a vote; and who is alone needs none.
+        if story.servers == 1 || story.sent_by(server).any(|call| !call.is_leaders()) {
             continue;
         }
         let hears = |term: u64, at: Moment| {
@@ -93,17 +93,15 @@ fn asks_nobody(case: &Case<'_>) -> Option<Breach> {
         };
         let views = story.views[server].iter().filter(|view| view.incarnation == life.incarnation);
         let views = views.filter(|view| view.moment.at <= until && !view.is_leader);
-        let own: Vec<_> =
-            views.filter(|view| view.term > 0 && !hears(view.term, view.moment)).collect();
-        let terms: BTreeSet<u64> = own.iter().map(|view| view.term).collect();
-        if let (Some(first), true) = (own.first(), terms.len() > 1) {
+        let own = views.filter(|view| !hears(view.term, view.moment));
+        // One may be the first step of somebody who was cut off at once.
+        if let Some(last) = own.filter(|view| view.term > 1).last() {
             let text = format!(
-                "server {server} went to term {}, and to {} others later; nothing had told it of them, and it has \
-                 sent no request for a vote since it was started",
-                first.term,
-                terms.len() - 1
+                "server {server} has come to term {}, of which nothing had told it, and it has never sent a \
+                 request for a vote",
+                last.term
             );
-            breach = breach.by(server as u32).seen(first.moment.at, text, None);
+            breach = breach.by(server as u32).seen(last.moment.at, text, None);
         }
     }
     breach.if_shown()
