@@ -110,8 +110,8 @@ fn a_later_call_s_failure_is_told_stored_and_repeated_as_its_own() {
     ran.assert_status(FAILED);
     ran.assert_says(&[
         "server 1 panicked in start: no disk\n",
-        "  replay    LAB_SEED=7 LAB_CALL=2 LAB_VICTIM='calls::the_second_fails' cargo test -p config \
-         victim\n",
+        "  replay    LAB_SEED=7 LAB_CALL=2 LAB_VICTIM='calls::the_second_fails' cargo test -p config --test \
+         isolation victim\n",
         &format!("  stored    {out}/victim-call2-7.json\n"),
     ]);
     let history = fs::read_to_string(folder.path().join("victim-call2-7.json"));

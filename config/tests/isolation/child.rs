@@ -122,7 +122,7 @@ pub(crate) fn catch(path: &str) -> Caught {
     ran.assert_says(&[
         &format!("{}\n  kind      {}\n", failure.message, failure.kind),
         &format!("  seed      {bad}\n"),
-        &format!("  replay    LAB_SEED={bad} LAB_VICTIM='{path}' cargo test -p config {VICTIM}\n"),
+        &format!("  replay    LAB_SEED={bad} LAB_VICTIM='{path}' cargo test -p config --test isolation {VICTIM}\n"),
         &format!("\n1 of {SEEDS} runs failed:\n"),
     ]);
     Caught { failure, output: ran.output }

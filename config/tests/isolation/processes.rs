@@ -81,7 +81,7 @@ fn a_failure_in_the_test_s_own_process_is_reported_as_any_other() {
     ran.assert_says(&[
         &format!("server 0 panicked in make: of process {}\n  kind      panic\n", ran.process_id),
         "  seed      4\n",
-        "  replay    LAB_SEED=4 LAB_VICTIM='processes::fails_in_every_place' cargo test -p config victim\n",
+        "  replay    LAB_SEED=4 LAB_VICTIM='processes::fails_in_every_place' cargo test -p config --test isolation victim\n",
     ]);
 }
 

@@ -57,8 +57,8 @@ fn a_panic_is_named_by_the_wall_clock_too() {
         "server 1 panicked in a task spawned at config/tests/isolation/server.rs:",
         ": by any clock\n  kind      panic\n",
         &line,
-        "  replay    LAB_SEED=3 LAB_CLOCK=real LAB_VICTIM='real_clock::panics_in_a_task' cargo test -p config \
-         victim\n",
+        "  replay    LAB_SEED=3 LAB_CLOCK=real LAB_VICTIM='real_clock::panics_in_a_task' cargo test -p config --test \
+         isolation victim\n",
         "  note      the real clock never repeats itself",
     ]);
 }
