@@ -34,8 +34,26 @@ const OF_RAFTS: [Variable; 2] = [
     },
 ];
 
+/// Those that only the program `cargo lab` reads.
+const OF_LAB: [Variable; 2] = [
+    Variable {
+        name: "LAB_COURSE_KEY",
+        expected: "a text that students don't know",
+        example: "two dozen random letters",
+        meaning: "the course's key, from which `cargo lab grade` makes hidden seeds; no submission can read it",
+        default: "the seeds of the course file",
+    },
+    Variable {
+        name: "LAB_SHARDS",
+        expected: "a whole number of machines",
+        example: "16",
+        meaning: "in a Kubernetes Indexed Job, on how many machines `cargo lab test` and `grade` share their runs",
+        default: "all runs are made on this machine",
+    },
+];
+
 fn variables() -> impl Iterator<Item = Variable> {
-    VARIABLES.into_iter().chain(OF_RAFTS)
+    VARIABLES.into_iter().chain(OF_RAFTS).chain(OF_LAB)
 }
 
 fn rows() -> String {

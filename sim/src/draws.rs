@@ -6,42 +6,12 @@
 //! ask for it: in any other, a turn looks at one flag.
 
 use std::cell::{Cell, RefCell};
-use std::ops::Range;
 
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
 use crate::context;
-use crate::handle;
+use crate::draw::{DrawChange, Drawn, Plan};
 use crate::stream::{self, Rng};
-
-/// Which of a server's draws come out otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DrawChange {
-    /// When it draws, in microseconds, exactly.
-    pub at_us: u64,
-    /// The server.
-    pub server: u32,
-    /// Which change it is: each number gives other draws.
-    pub number: u64,
-}
-
-/// A server has drawn from `rand::rng()`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Drawn {
-    /// When, in microseconds.
-    pub at_us: u64,
-    /// The server.
-    pub server: u32,
-    /// How many words of 32 bits it took.
-    pub words: u64,
-}
-
-/// Which draws of servers a run changes or notes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Plan {
-    pub(crate) change: Option<DrawChange>,
-    pub(crate) watch: Option<Range<u64>>,
-}
 
 /// What `rand::rng()` is seeded with.
 type Seed = [u8; 32];
@@ -123,23 +93,26 @@ pub(crate) fn reseed() {
     let _ = rand::rng().reseed();
 }
 
+/// What the run's time is, in microseconds, where it is simulated.
+type Now = fn() -> Option<u64>;
+
 /// A server's code gets its turn, if the context is a server's.
-pub(crate) fn begin_turn() {
+pub(crate) fn begin_turn(now: Now) {
     if IS_ON.get() {
-        begin();
+        begin(now);
     }
 }
 
 /// The turn of a server's code is over, if the context is a server's.
-pub(crate) fn end_turn() {
+pub(crate) fn end_turn(now: Now) {
     if IS_ON.get() {
-        end();
+        end(now);
     }
 }
 
 #[cold]
-fn begin() {
-    let (Some(now), Some(context)) = (handle::simulated_micros(), context::current()) else {
+fn begin(now: Now) {
+    let (Some(now), Some(context)) = (now(), context::current()) else {
         return;
     };
     let matters = DRAWS.with_borrow_mut(|draws| {
@@ -164,8 +137,8 @@ fn begin() {
 }
 
 #[cold]
-fn end() {
-    let (Some(now), Some(context)) = (handle::simulated_micros(), context::current()) else {
+fn end(now: Now) {
+    let (Some(now), Some(context)) = (now(), context::current()) else {
         return;
     };
     let (before, change) = DRAWS.with_borrow_mut(|draws| {

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::draw::Anew;
 use crate::lines;
 use crate::misuse::{Meddling, Misuse};
-use crate::redraw::Anew;
 #[cfg(unix)]
 use crate::settings::Exit;
 use crate::settings::{Clock, Misused, Panic, Settings};

@@ -39,7 +39,7 @@ pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
     builder.on_before_task_poll(move |meta| {
         let task = polled.tasks().get(meta.id());
         context::set(task.map(|Task { owner, activity }| Context { owner, activity }));
-        draws::begin_turn();
+        draws::begin_turn(crate::handle::simulated_micros);
         clock_guard::begin_turn();
         last_turn::nothing_has_run();
         if polled.clock() == Clock::Real {
@@ -58,7 +58,7 @@ pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
             ran.tasks().has_run(context);
         }
         clock_guard::end_turn();
-        draws::end_turn();
+        draws::end_turn(crate::handle::simulated_micros);
         context::set(None);
     });
     let ended = sim.clone();

@@ -60,6 +60,7 @@
 mod burst;
 mod clock_guard;
 pub mod context;
+mod draw;
 mod draws;
 mod handle;
 #[cfg(tokio_unstable)]
@@ -84,7 +85,7 @@ mod watcher;
 mod words;
 
 pub use burst::Burst;
-pub use draws::{DrawChange, Drawn};
+pub use draw::{DrawChange, Drawn, Redraw};
 #[cfg(unix)]
 pub use handle::end_process;
 pub use handle::{Sim, is_of_a_run};
@@ -92,7 +93,6 @@ pub use last_turn::code_runs;
 pub use lines::leave_out_lines_of;
 pub use misuse::{Meddling, Misuse};
 pub use panics::unnoticed;
-pub use redraw::Redraw;
 pub use run::{Ending, prepare, run};
 pub use self_check::{NotReplayable, self_check};
 pub use settings::{Clock, ClockGuard, Exit, Misused, Panic, Settings};

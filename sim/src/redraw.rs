@@ -1,54 +1,13 @@
 //! Runs that part from their seed's: from a time on, streams begin anew.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use parking_lot::Mutex;
 use rand::RngExt as _;
 
-use crate::draws::{self, Drawn};
+use crate::draw::{Drawn, Redraw};
+use crate::draws;
 use crate::handle::{self, Sim};
-use crate::stream::{self, Rng, Stream};
-
-/// From when on streams begin anew, and which.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redraw {
-    /// The time, in microseconds: it holds from the first millisecond on that isn't before it.
-    pub at_us: u64,
-    /// Which redraw at this time it is: each number gives other draws.
-    pub number: u64,
-    /// The streams.
-    pub streams: Vec<Stream>,
-}
-
-/// The streams of a run that begin anew, and whether they have.
-pub(crate) struct Anew {
-    redraw: Option<Redraw>,
-    has_begun: AtomicBool,
-    /// Are told when they do.
-    on_redraw: Mutex<Vec<OnRedraw>>,
-}
-
-/// Takes up streams that have begun anew.
-type OnRedraw = Box<dyn Fn(&Redraw) + Send + Sync>;
-
-impl Anew {
-    pub(crate) fn new(redraw: Option<Redraw>) -> Anew {
-        let has_begun = redraw.as_ref().is_some_and(|redraw| redraw.at_us == 0).into();
-        Anew { redraw, has_begun, on_redraw: Mutex::default() }
-    }
-
-    /// The seed from which a stream begins now, in a run of `seed`.
-    pub(crate) fn seed_of(&self, stream: Stream, seed: u64) -> u64 {
-        match &self.redraw {
-            Some(redraw)
-                if redraw.streams.contains(&stream) && self.has_begun.load(Ordering::Relaxed) =>
-            {
-                stream::mixed(seed, &[redraw.at_us, redraw.number])
-            }
-            _ => seed,
-        }
-    }
-}
+use crate::stream::{Rng, Stream};
 
 impl Sim {
     /// Calls `f` when streams of the run begin anew: who holds one of these, and of these only, takes it from the

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::draws::{DrawChange, Plan};
+use crate::draw::{DrawChange, Plan, Redraw};
 use crate::misuse::Misuse;
-use crate::redraw::Redraw;
 use crate::stack::Stack;
 
 /// Which clock a run goes by.

@@ -15,7 +15,7 @@ use crate::{clock_guard, draws};
 #[must_use = "the context ends when the guard is dropped"]
 pub fn enter(context: Option<Context>) -> Entered {
     let entered = Entered { before: context::replace(context) };
-    draws::begin_turn();
+    draws::begin_turn(crate::handle::simulated_micros);
     clock_guard::begin_turn();
     entered
 }
@@ -35,7 +35,7 @@ pub struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         clock_guard::end_turn();
-        draws::end_turn();
+        draws::end_turn(crate::handle::simulated_micros);
         context::set(self.before);
     }
 }
