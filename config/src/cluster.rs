@@ -121,7 +121,8 @@ where
         }),
     };
     t.attach(servers, Arc::new(config.clone()));
-    variation::follow(t, &config.cluster);
+    let cluster = &config.cluster;
+    variation::follow(t, &cluster.network, cluster, |cluster| [&cluster.rng, &cluster.disks.rng]);
     config.cluster.recorder.look_when_tasks_ran();
     config.cluster.recorder.record_tasks_ends();
     if t.sim().clock() == Clock::Real {

@@ -3,23 +3,29 @@
 use std::sync::Arc;
 
 use harness::T;
-use sim::Stream;
+use labrpc::Network;
+use parking_lot::Mutex;
+use sim::{Rng, Stream};
 
-use crate::cluster::Cluster;
-
-/// Does to a cluster what its run's variation asks for, now and later.
-pub(crate) fn follow(t: &T, cluster: &Arc<Cluster>) {
+/// Does what a run's variation asks for: to `network` now, and later to the generators of `cluster`, which are the
+/// script's and the disks'.
+pub(crate) fn follow<C: Send + Sync + 'static>(
+    t: &T,
+    network: &Network,
+    cluster: &Arc<C>,
+    generators: fn(&C) -> [&Mutex<Rng>; 2],
+) {
     if let Some(change) = t.variation().call {
-        cluster.network.change_call(change);
+        network.change_call(change);
     }
     let (sim, cluster) = (t.sim().clone(), Arc::downgrade(cluster));
     t.sim().on_redraw(move |redraw| {
         let Some(cluster) = cluster.upgrade() else { return };
-        if redraw.streams.contains(&Stream::Script) {
-            *cluster.rng.lock() = sim.stream(Stream::Script);
-        }
-        if redraw.streams.contains(&Stream::Faults) {
-            *cluster.disks.rng.lock() = sim.stream(Stream::Faults);
+        for (rng, stream) in generators(&cluster).into_iter().zip([Stream::Script, Stream::Faults])
+        {
+            if redraw.streams.contains(&stream) {
+                *rng.lock() = sim.stream(stream);
+            }
         }
     });
 }

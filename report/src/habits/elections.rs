@@ -93,9 +93,9 @@ fn asks_nobody(case: &Case<'_>) -> Option<Breach> {
         };
         let views = story.views[server].iter().filter(|view| view.incarnation == life.incarnation);
         let views = views.filter(|view| view.moment.at <= until && !view.is_leader);
-        let own = views.filter(|view| !hears(view.term, view.moment));
+        let mut own = views.filter(|view| !hears(view.term, view.moment));
         // One may be the first step of somebody who was cut off at once.
-        if let Some(last) = own.filter(|view| view.term > 1).last() {
+        if let Some(last) = own.rfind(|view| view.term > 1) {
             let text = format!(
                 "server {server} has come to term {}, of which nothing had told it, and it has never sent a \
                  request for a vote",
