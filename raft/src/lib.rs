@@ -25,7 +25,7 @@
 //! | InstallSnapshot 7: discard another's log | `Raft::install_snapshot`, `Log::new` |
 //! | InstallSnapshot 8: the service gets the snapshot | `Raft::install_snapshot`, `State::messages_to_apply` |
 //! | All Servers 1: apply what is committed | `Raft::apply`, `State::messages_to_apply`, `Log::commands` |
-//! | All Servers 2: adopt a higher term, and follow | `State::observe_term`, `State::adopt_term`, `State::follow` |
+//! | All Servers 2: adopt a higher term, and follow | `State::observe_term`, `State::adopt_term`, `State::follow`, `State::vote` |
 //! | Followers 1: answer requests | `Raft::service`, `Raft::request_vote`, `Raft::append_entries`, `Raft::install_snapshot` |
 //! | Followers 2: time out, start an election | `Raft::tick`, `Raft::spawn`, `State::reset_election_timer`, `State::follow_leader`, `State::vote` |
 //! | Election timeout: drawn anew each time (§5.2) | `State::reset_election_timer`, `new_deadline` |

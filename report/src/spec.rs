@@ -232,7 +232,9 @@ impl<'a> Known<'a> {
             view.incarnation == life && from.at <= view.moment.at && view.moment.at <= until.at
         });
         views.filter_map(|view| {
-            let detail = view.detail.as_ref()?;
+            // No entry has term 0: whoever tells that knows its log's end otherwise.
+            let detail =
+                view.detail.as_ref().filter(|it| it.last_term > 0 || it.last_index == 0)?;
             Some((view.moment, detail.last_term, detail.last_index))
         })
     }

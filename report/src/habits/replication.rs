@@ -299,8 +299,29 @@ fn unapplied<'a>(case: &Case<'a>) -> Option<(u32, Vec<&'a Call>, bool)> {
         let since = calls.first()?.handled?.at;
         (case.window.until.since(since) >= LONG / 2).then_some((server, calls))
     })?;
-    let ignores = !calls.iter().any(|call| call.has_entries()) && !heeds_heartbeats(case, server);
-    Some((server, calls, ignores))
+    let [by_leaders, by_followers] = applied_as(case);
+    let by_heartbeats = !calls.iter().any(|call| call.has_entries());
+    let views = case.story.views[server as usize].iter().rev();
+    let told = views.take_while(|view| Some(view.moment) > calls[0].handled);
+    let knows = told.filter_map(|view| view.detail.as_ref()).any(|it| it.commit_index >= own.index);
+    // Where nobody applies anything, though a leader is seen, it isn't for what it is told. Where only leaders
+    // do, it is.
+    let is_led = leads(case.story, own.server.server as usize, case.window.until).is_some();
+    let nobody = is_led && !by_leaders && !by_followers;
+    let ignores =
+        by_leaders && !by_followers || by_heartbeats && !nobody && !heeds_heartbeats(case, server);
+    Some((server, calls, ignores && !knows))
+}
+
+/// Whether leaders have applied commands, and whether other servers have.
+fn applied_as(case: &Case<'_>) -> [bool; 2] {
+    let story = case.story;
+    let mut applied = [false; 2];
+    for it in story.applied.iter().filter(|it| it.command.is_some()) {
+        let view = story.view_at(it.server.server as usize, it.moment.at);
+        applied[usize::from(!view.is_some_and(|view| view.is_leader))] = true;
+    }
+    applied
 }
 
 /// That a server was told and hasn't applied it.
@@ -322,7 +343,10 @@ fn left_unapplied(case: &Case<'_>, breach: Breach, server: u32, calls: &[&Call])
 /// Who was told only by heartbeats, and doesn't apply it.
 fn heartbeat_commit(case: &Case<'_>) -> Option<Breach> {
     let (server, calls, ignores) = unapplied(case)?;
-    let what = format!("server {server} ignores the commit index of requests without entries");
+    let what = match calls.iter().any(|call| call.has_entries()) {
+        true => format!("server {server} ignores the commit index that it is told"),
+        false => format!("server {server} ignores the commit index of requests without entries"),
+    };
     let breach = case.breach(&append_entries::HEARTBEAT_COMMIT, server, what);
     left_unapplied(case, breach, server, &calls).filter(|_| ignores)
 }

@@ -9,6 +9,7 @@ use crate::spec::rules::{install_snapshot, persistence};
 use crate::story::{Applied, Call, Moment, Save};
 
 pub(super) const HABITS: &[Habit] = &[
+    Habit::new(of_nothing, "a snapshot had come to it in a way that can't be read"),
     Habit::new(state_for_snapshot, "the snapshot that it saved is another than its state"),
     Habit::new(sender_s_snapshot, "the sender's own snapshot is the right one"),
     Habit::new(another_index, "the contents are those of the index that was sent with them"),
@@ -57,6 +58,26 @@ fn was_sent(breach: Breach, call: &Call) -> Breach {
         call.from.server, call.to, call.size
     );
     breach.seen(call.sent.at, text, [call.id])
+}
+
+/// A server hands on a snapshot, and has none: no leader sent it one, and its service made none.
+fn of_nothing(case: &Case<'_>) -> Option<Breach> {
+    let (server, _) = fault(case)?;
+    let (story, until) = (case.story, case.window.end());
+    let is_its =
+        |call: &Call| call.to == server && (call.is_snapshot() || call.args.term.is_none());
+    let was_sent = story.calls.iter().any(|call| is_its(call) && call.delivered.is_some());
+    let has_made =
+        story.snapshots.iter().any(|it| it.server.server == server && it.moment <= until);
+    if was_sent || has_made || story.dropped > 0 {
+        return None;
+    }
+    let what = format!("server {server} handed its service a snapshot, and had none");
+    let text = format!(
+        "until then no leader had sent server {server} a snapshot, and its service had made none"
+    );
+    let breach = case.breach(&install_snapshot::OF_NOTHING, server, what);
+    Some(breach.seen(case.window.until, text, None).sure_if(false))
 }
 
 /// The sender's own snapshot was gone, or another.

@@ -270,11 +270,12 @@ impl Known<'_> {
         let view = self.story.view_at(call.to as usize, moment.at);
         let is_former = view.is_some_and(|view| view.term > term);
         let server = &mut self.servers[call.to as usize];
-        let is_refused = call.is_rejected() || is_former;
         // What it has committed it has, unless a crash took it.
         // What it has handed on before its handler ended isn't older than itself.
         let is_handed_on =
             server.applied.is_some_and(|(at, up_to)| up_to == index && Some(at) > call.delivered);
+        // Nor does it refuse it, whatever term it tells.
+        let is_refused = call.is_rejected() || is_former && !is_handed_on;
         let is_older = !is_handed_on && index <= server.commit && index <= server.log.last_index();
         if call.reply.term.is_some_and(|now| now > term) || is_older || is_refused {
             return;

@@ -142,7 +142,10 @@ impl Call {
     /// Whether its receiver answered that it votes for the sender.
     #[must_use]
     pub fn is_granted(&self) -> bool {
-        self.reply.vote_granted == Some(true)
+        // A reply of a later term gives no vote in the one that it was asked for.
+        let is_of_term =
+            self.reply.term.zip(self.args.term).is_none_or(|(now, asked)| now <= asked);
+        self.reply.vote_granted == Some(true) && is_of_term
     }
 
     /// Whether its receiver answered that it doesn't vote for the sender.

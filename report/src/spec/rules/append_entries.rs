@@ -297,8 +297,10 @@ fn applies_replaced(
 ) -> Option<Breach> {
     let (number, index) = (applied.server.server, applied.index);
     let command = applied.command.as_ref()?;
-    let log = &known.server(number).log;
-    let term = log.term(index).filter(|_| !log.is_claimed)?;
+    let server = known.server(number);
+    // What a handler that is under way has changed nobody knows.
+    let log = Some(&server.log).filter(|log| !log.is_claimed && server.under_way.is_empty())?;
+    let term = log.term(index)?;
     let is_it = |own: &crate::story::Proposal| own.command.bytes() == command.bytes();
     let proposed = || known.proposed_at(index).filter(|own| own.moment < moment);
     let others = proposed().find(|own| own.term == term && !is_it(own))?;
@@ -323,8 +325,8 @@ fn applies_replaced(
         .seen(others.moment.at, gave(others), None)
         .seen(confirmed.at, had, [confirmed.call]);
     let text = format!("it applied {command:?} at index {index}");
-    // It may have taken nothing over, for another reason.
-    Some(breach.seen(moment.at, text, None).sure_if(false))
+    // It may have taken nothing over for another reason, or have another entry there by now.
+    Some(breach.concluded(moment.at, text, None))
 }
 
 /// Whether the last that a server did about its log, in its present life, was to send requests as a leader,

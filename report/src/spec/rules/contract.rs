@@ -5,7 +5,7 @@ mod applied;
 use applied::{applies_another, applies_in_order, applies_moved};
 pub(crate) use applied::{indexes, not_delivered};
 
-use super::all_servers::{LASTING, tells_less};
+use super::all_servers::{LASTING, NOT_ADOPTED, tells_less};
 use super::leaders::BEYOND_LOG;
 use super::{persistence, rules};
 use crate::event::{Caller, Role};
@@ -247,6 +247,9 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     {
         return None;
     }
+    if let Some(breach) = leads_on(known, number, view) {
+        return Some(breach);
+    }
     let what = format!("server {number} said that it leads when it did not");
     let says = format!(
         "server {number} said that it leads term {}, without the votes of a majority",
@@ -266,6 +269,26 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     };
     // Who leads on in a later term than it was elected in is about to send.
     Some(breach.sure_if(server.led.is_none() || is_silent))
+}
+
+/// A leader comes to a later term, for which it never asked for a vote, and says that it leads still.
+fn leads_on(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
+    let views = known.story.views[number as usize].iter().rev();
+    let mut before = views.filter(|other| other.moment < view.moment);
+    let before = before.next().filter(|before| {
+        before.incarnation == view.incarnation && before.is_leader && before.term < view.term
+    })?;
+    let server = known.server(number);
+    if server.led.is_none() || server.stood.contains(&view.term) {
+        return None;
+    }
+    let what = format!("server {number} came to term {} and did not become a follower", view.term);
+    let led = format!("server {number} led term {}", before.term);
+    let says =
+        format!("it says that it leads term {}, for which it never asked for a vote", view.term);
+    let breach = Breach::new(&NOT_ADOPTED, view.moment, number, what);
+    // It may say only that, and be a follower.
+    Some(breach.seen(before.moment.at, led, None).seen(view.moment.at, says, None).sure_if(false))
 }
 
 /// Whether a reply to a request for votes has come just before a view: that may have made a leader.

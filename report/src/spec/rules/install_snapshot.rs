@@ -35,6 +35,12 @@ rules! {
         "reset state machine using snapshot contents",
         "the way of the contents: what the leader puts into the request, what the handler keeps of it, and \
          what goes to the apply channel";
+    OF_NOTHING: Safety "snapshot-of-nothing" at [InstallSnapshot 8],
+        "Figure 13, InstallSnapshot 8; §7; rule 7 of the contract",
+        "the service is handed a snapshot where one has come from a leader, or is there after a crash, and at no \
+         other time: commands that are in the log are handed on one by one",
+        "what sends to the apply channel: by which comparison it chooses between a snapshot and commands, and \
+         whether that is right where the log has no snapshot yet";
     ANOTHER_INDEX: Safety "snapshot-of-another-index" at [InstallSnapshot, Snapshots],
         "Figure 13, InstallSnapshot; §7; rule 7 of the contract",
         "lastIncludedIndex is the index of the last entry that the snapshot replaces, and SnapshotIndex is that \

@@ -224,7 +224,8 @@ fn log_when_it_voted(known: &Known<'_>, call: &Call) -> Option<(u64, u64)> {
     let is_of_vote = Some(view.term) == call.args.term
         && view.moment.at >= delivered.at
         && view.incarnation == known.server(call.to).life;
-    let detail = view.detail.as_ref().filter(|_| is_of_vote)?;
+    let detail = view.detail.as_ref().filter(|it| it.last_term > 0 || it.last_index == 0);
+    let detail = detail.filter(|_| is_of_vote)?;
     Some((detail.last_term, detail.last_index))
 }
 

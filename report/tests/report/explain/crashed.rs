@@ -311,3 +311,19 @@ fn a_panic_over_a_log_that_begins_behind_a_snapshot() {
     assert_eq!(panics(false), ["snapshot-offset-ignored"]);
     assert!(panics(true).is_empty());
 }
+
+#[test]
+fn a_snapshot_that_nobody_made() {
+    let first = |is_sent: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).accept(0, 1, &entries(1, &[1]));
+        if is_sent {
+            install(&mut run, 1);
+        }
+        let check = Check::Snapshot { server: 1, fault: SnapshotFault::NeverMade };
+        let (_, _, explanation) = run.fails((Safety, check), "it fails");
+        explanation.findings.first().map(|finding| finding.id.clone())
+    };
+    assert_eq!(first(false).as_deref(), Some("snapshot-of-nothing"));
+    assert_ne!(first(true).as_deref(), Some("snapshot-of-nothing"));
+}

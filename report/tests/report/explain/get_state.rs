@@ -208,3 +208,26 @@ fn a_refusal_of_what_a_snapshot_covers() {
     assert_eq!(asked_again(false).as_deref(), Some("covered-entry-refused"));
     assert_eq!(asked_again(true).as_deref(), Some("log-not-saved"));
 }
+
+/// A leader that takes over a later term, and not the role that goes with it.
+#[test]
+fn a_leader_that_stays_one_in_a_later_term() {
+    let says = |stood: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).wait(100);
+        if stood {
+            run.sends(
+                0,
+                1,
+                "Raft.RequestVote",
+                &json!({"term": 2, "last_log_index": 0, "last_log_term": 0}),
+            );
+        } else {
+            run.refuse(2, 0, 2);
+        }
+        run.leads(0, 2).wait(500).in_term(1, 2);
+        finds(run)
+    };
+    assert_eq!(says(false).as_deref(), Some("term-not-adopted"));
+    assert_ne!(says(true).as_deref(), Some("term-not-adopted"));
+}

@@ -3,7 +3,7 @@
 use report::{Role, spec};
 use serde_json::json;
 
-use crate::run::{Ask, Run, append, ask, denied, entries, granted, heartbeat};
+use crate::run::{Ask, Run, append, ask, denied, entries, granted, heartbeat, success};
 
 /// Whether a rule is broken in a run, for certain or not.
 fn breaks(run: &Run, id: &str) -> bool {
@@ -184,6 +184,14 @@ fn an_entry_that_was_accepted_and_not_taken_over() {
     };
     assert!(applies("a"));
     assert!(!applies("b"));
+    // A later leader's request has brought it back, and its handler has yet to end.
+    let mut run = Run::new(3);
+    run.elect(0, 1).propose_command(0, [1, 1], "a").accept(0, 1, &entries(1, &[1]));
+    run.elect(2, 2).propose_command(2, [1, 2], "b").accept(2, 1, &entries(2, &[2]));
+    run.elect(0, 3);
+    let sent = run.appends(0, 1, &append(3, [0, 0], &[1], 1));
+    run.delivers(sent).apply_command(1, 1, "a").ends(sent, &success(3));
+    assert!(!breaks(&run, "conflicting-suffix-kept"));
 }
 
 /// A request that was sent before a snapshot may come after it: what the snapshot covers is compared with
