@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::mem;
 use std::os::fd::AsFd as _;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -59,13 +60,12 @@ pub(crate) fn current() -> Option<T> {
 /// What is done about a run of this seed that wants to end the process.
 pub(crate) type OnExit = fn(&Job, u64, &supervisor::Stuck);
 
+/// A test's script, whatever its type: what runs it is compiled once, and not once for each test.
+pub(crate) type Script = Arc<dyn Fn(T) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
 /// Runs `script` once. If it meddles with the clock, runs it once more to find out at which line.
 /// Tells `on_exit` if it wants to end the process, in which the tester itself runs.
-pub(crate) fn run<S, Fut>(job: Arc<Job>, seed: u64, script: Arc<S>, on_exit: OnExit) -> RunResult
-where
-    S: Fn(T) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
-{
+pub(crate) fn run(job: Arc<Job>, seed: u64, script: Script, on_exit: OnExit) -> RunResult {
     let clock = job.settings.clock;
     let mut run = run_guarded(job.clone(), seed, script.clone(), (ClockGuard::Notices, on_exit));
     if run.has_meddled && clock == Clock::Virtual {
@@ -86,16 +86,12 @@ struct Run {
     has_meddled: bool,
 }
 
-fn run_guarded<S, Fut>(
+fn run_guarded(
     job: Arc<Job>,
     seed: u64,
-    script: Arc<S>,
+    script: Script,
     (guard, on_exit): (ClockGuard, OnExit),
-) -> Run
-where
-    S: Fn(T) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
-{
+) -> Run {
     let settings = sim::Settings::new(job.seed(seed), job.settings.clock, LIMIT);
     let exiting = job.clone();
     let notes = Arc::new(Notes::of_run(job, seed));
