@@ -232,3 +232,32 @@ fn a_term_that_nobody_told_is_unheard_of() {
     run.view(0, 1).view(1, 1).view(0, 2).view(0, 3).view(1, 2).assert_unheard(&[]);
     run.view(2, 3).assert_unheard(&[2]);
 }
+
+/// Where a log has an entry that nobody asked for, a request may have another one in its place.
+#[test]
+fn entries_are_sent_as_others() {
+    let commands = [&b"the first command"[..], b"the second command"];
+    let sends = |prev: u64, sent: &[&[u8]]| {
+        let mut run = Run::new();
+        let entries = sent.iter().map(|_| Some(1)).collect();
+        let fields = Fields {
+            term: Some(1),
+            prev_log_index: Some(prev),
+            prev_log_term: Some(prev.min(1)),
+            entries: Some(entries),
+            ..Fields::default()
+        };
+        for (index, command) in (1..).zip(commands) {
+            let (server, term, command) = (caller(0), 1, raw(command));
+            run.event(EventKind::Proposed { server, index, term, command }).wait();
+        }
+        let answer = Fields { term: Some(1), success: Some(true), ..Fields::default() };
+        let [args, reply] = [(sent.concat(), fields), (Vec::new(), answer)]
+            .map(|(bytes, fields)| Payload::new(&bytes, &fields, |_| Ok("bytes".into())));
+        run.call(1, args, reply);
+        judge(&run.story()).iter().any(|breach| breach.rule.id == "request-of-another-index")
+    };
+    assert!(sends(2, &commands));
+    assert!(!sends(0, &commands));
+    assert!(!sends(2, &[b"what it has of others may be anywhere"]));
+}

@@ -290,27 +290,6 @@ fn a_snapshot_of_a_leader_whose_term_is_over() {
 }
 
 #[test]
-fn entries_are_sent_as_others() {
-    let sends = |prev: u64, commands: &[&str]| {
-        let mut run = Run::new(3);
-        run.elect(0, 1);
-        run.propose_command(0, [1, 1], "the first").propose_command(0, [2, 1], "the second");
-        let entries: Vec<_> =
-            commands.iter().map(|command| json!({"term": 1, "command": command})).collect();
-        let args = json!({
-            "term": 1, "leader_id": 0, "prev_log_index": prev, "prev_log_term": prev.min(1),
-            "entries": entries, "leader_commit": 0,
-        });
-        run.sends(0, 1, "Raft.AppendEntries", &args);
-        breaks(&run, "request-of-another-index")
-    };
-    assert!(sends(2, &["the first", "the second"]));
-    assert!(!sends(0, &["the first", "the second"]));
-    // It has taken none of it itself: what it has of others may be elsewhere.
-    assert!(!sends(2, &["another one"]));
-}
-
-#[test]
 fn what_no_client_has_started_is_applied() {
     let applies = |command: &str| {
         let mut run = Run::new(3);

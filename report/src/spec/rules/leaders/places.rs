@@ -35,7 +35,9 @@ fn of_another_index(story: &Story) -> Option<Breach> {
             own.server == call.from && Some(own.term) == call.args.term && own.moment < call.sent
         });
         let own = own.filter(|own| {
-            own.command.bytes().len() >= SHORTEST && !(first..=last).contains(&own.index)
+            own.command.is_raw()
+                && own.command.wire_len() >= SHORTEST
+                && !(first..=last).contains(&own.index)
         });
         let found = own.filter(|own| {
             searched += message.bytes().len();
