@@ -4,9 +4,9 @@
 
 use crate::event::{Caller, Time};
 use crate::outcome::Outcome;
-use crate::spec::Known;
 use crate::spec::breach::Breach;
 use crate::spec::rules::candidates::UNELECTED;
+use crate::spec::{Known, step};
 use crate::story::{Call, Moment, Purpose, Story, View};
 use crate::text::count;
 
@@ -56,7 +56,8 @@ pub(in crate::spec) fn leads_unelected(
             count(n, "server")
         ),
     };
-    let breach = Breach::new(&UNELECTED, view.moment, number, what);
+    // Until then it may have been said by mistake; what it does as a leader meanwhile says more.
+    let breach = Breach::new(&UNELECTED, step::later(view.moment, LASTING), number, what);
     let breach = breach.seen(view.moment.at, says, None).seen(view.moment.at, came, None);
     // Who has led before may have come to a later term, and lead on.
     let mut views = story.views[number as usize].iter();

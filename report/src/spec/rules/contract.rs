@@ -285,7 +285,16 @@ fn leads_on(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
         before.incarnation == view.incarnation && before.is_leader && before.term < view.term
     })?;
     let server = known.server(number);
-    if server.led.is_none() || server.stood.contains(&view.term) {
+    // Who says itself that it is something else, or follows a leader of that term, only says that it leads.
+    let is_other = view.detail.as_ref().is_some_and(|detail| detail.role != Role::Leader);
+    let mut handled = known.story.handled_by(number as usize);
+    let follows = handled.any(|call| {
+        call.handled > Some(view.moment)
+            && call.args.term == Some(view.term)
+            && call.is_accepted()
+            && call.answered_in == Some(view.incarnation)
+    });
+    if server.led.is_none() || server.stood.contains(&view.term) || is_other || follows {
         return None;
     }
     let what = format!("server {number} came to term {} and did not become a follower", view.term);
