@@ -43,6 +43,11 @@ const HANDLERS_END_WITHIN: Duration = Duration::from_secs(1);
 const UNWATCHABLE: &str = "warning: this cluster can't be watched: no message between its servers tells a term or a vote that can be \
      read, so that most rules of Raft's weren't checked. Give the fields of the messages the names of Figure 2";
 
+/// What is said of a cluster whose messages don't have the commands that they say that they bring.
+const HIDDEN: &str = "warning: this cluster can't be watched: messages between its servers say that they bring entries, and none has \
+     the bytes of a command, so that nobody can see how commands come to the servers that apply them. Send each \
+     command as start() took it";
+
 /// The run that is under way, for whoever has to report on it from outside.
 static CURRENT: Mutex<Option<T>> = Mutex::new(None);
 
@@ -196,6 +201,8 @@ fn judge(t: &T, story: &Story) {
     }
     if !spec::tells(story) {
         t.warn(UNWATCHABLE.to_owned());
+    } else if spec::hides_commands(story) {
+        t.warn(HIDDEN.to_owned());
     }
     for breach in spec::unsafe_steps(story) {
         let Rule { id, says, place, .. } = *breach.rule;

@@ -77,6 +77,7 @@ pub fn judge(story: &Story) -> Vec<Breach> {
         }
     });
     rules::request_vote::name_the_comparison(story, &mut breaches);
+    rules::leaders::name_the_request(story, &mut breaches);
     breaches.sort_by_key(|breach| breach.at);
     breaches
 }
@@ -135,6 +136,13 @@ pub fn watchable(story: &Story) -> Watchable {
     let Reads { votes, logs, .. } = known.reads;
     let commands = story.dropped == 0 && flow::follows_commands(&mut known);
     Watchable { messages: tells(story), votes, logs, commands }
+}
+
+/// Whether messages say that they bring entries, and have no command in a form that is known: then nobody can see
+/// how commands come to those who apply them.
+#[must_use]
+pub fn hides_commands(story: &Story) -> bool {
+    !story.applied.is_empty() && story.dropped == 0 && flow::hides_commands(&mut Known::new(story))
 }
 
 /// Whether some message of a run tells a term or a vote; also if there is nothing that had to be told.
