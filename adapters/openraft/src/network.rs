@@ -1,38 +1,44 @@
 //! The calls to other servers.
 
 use std::io;
+use std::sync::Arc;
 
 use labrpc::ClientEnd;
-use openraft::error::{Fatal, NetworkError, RPCError, RaftError, ReplicationClosed, StreamingError};
+use openraft::error::{
+    Fatal, NetworkError, RPCError, RaftError, ReplicationClosed, StreamingError,
+};
 use openraft::network::{RPCOption, RaftNetwork, RaftNetworkFactory};
 use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
 };
 use openraft::{EmptyNode, OptionalSend, Snapshot};
 
-use crate::Types;
 use crate::rpc::{
     AppendEntriesArgs, AppendEntriesReply, InstallSnapshotArgs, InstallSnapshotReply, Meta,
     RequestVoteArgs, RequestVoteReply,
 };
+use crate::store::Store;
+use crate::{Types, index_and_term};
 
 /// Makes a server's clients, one for each other server.
 #[derive(Debug)]
 pub(crate) struct Clients {
     pub(crate) peers: Vec<ClientEnd>,
+    pub(crate) store: Arc<Store>,
 }
 
 /// Calls one server.
 #[derive(Debug)]
 pub(crate) struct Client {
     end: ClientEnd,
+    store: Arc<Store>,
 }
 
 impl RaftNetworkFactory<Types> for Clients {
     type Network = Client;
 
     async fn new_client(&mut self, target: u64, _: &EmptyNode) -> Client {
-        Client { end: self.peers[target as usize].clone() }
+        Client { end: self.peers[target as usize].clone(), store: self.store.clone() }
     }
 }
 
@@ -47,7 +53,8 @@ impl RaftNetwork<Types> for Client {
         request: AppendEntriesRequest<Types>,
         _: RPCOption,
     ) -> Result<AppendEntriesResponse<u64>, RPCError<u64, EmptyNode, RaftError<u64>>> {
-        let args = AppendEntriesArgs::from(request);
+        let (prev, _) = index_and_term(request.prev_log_id);
+        let args = AppendEntriesArgs::new(request, self.store.commands_up_to(prev));
         let reply: Option<AppendEntriesReply> = self.end.call("Raft.AppendEntries", &args).await;
         Ok(reply.ok_or_else(no_reply)?.into())
     }

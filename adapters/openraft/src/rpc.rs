@@ -45,6 +45,9 @@ pub(crate) struct AppendEntriesArgs {
     prev_log_term: Term,
     entries: Vec<Entry>,
     leader_commit: Index,
+    /// How many of the entries up to `prev_log_index` are commands. The lab's specification knows by this field that
+    /// indexes count other entries, too.
+    commands_before: Index,
     /// The term of the entry at `leader_commit`.
     commit_term: Term,
 }
@@ -154,8 +157,12 @@ impl From<RequestVoteReply> for VoteResponse<u64> {
     }
 }
 
-impl From<AppendEntriesRequest<Types>> for AppendEntriesArgs {
-    fn from(request: AppendEntriesRequest<Types>) -> AppendEntriesArgs {
+impl AppendEntriesArgs {
+    /// A request, with so many commands before its entries.
+    pub(crate) fn new(
+        request: AppendEntriesRequest<Types>,
+        commands_before: Index,
+    ) -> AppendEntriesArgs {
         let (prev_log_index, prev_log_term) = index_and_term(request.prev_log_id);
         let (leader_commit, commit_term) = index_and_term(request.leader_commit);
         AppendEntriesArgs {
@@ -165,8 +172,14 @@ impl From<AppendEntriesRequest<Types>> for AppendEntriesArgs {
             prev_log_term,
             entries: request.entries.into_iter().map(entry).collect(),
             leader_commit,
+            commands_before,
             commit_term,
         }
+    }
+
+    /// The leader's term.
+    pub(crate) fn term(&self) -> Term {
+        self.term
     }
 }
 
@@ -215,16 +228,13 @@ impl From<AppendEntriesReply> for AppendEntriesResponse<u64> {
     }
 }
 
-impl AppendEntriesArgs {
-    /// The leader's term.
-    pub(crate) fn term(&self) -> Term {
-        self.term
-    }
-}
-
 impl InstallSnapshotArgs {
     /// A leader's snapshot, and what goes with it.
-    pub(crate) fn new(vote: &openraft::Vote<u64>, config: Meta, data: Bytes) -> InstallSnapshotArgs {
+    pub(crate) fn new(
+        vote: &openraft::Vote<u64>,
+        config: Meta,
+        data: Bytes,
+    ) -> InstallSnapshotArgs {
         InstallSnapshotArgs {
             term: vote.leader_id.term,
             leader_id: candidate(vote),
@@ -255,10 +265,7 @@ impl From<InstallSnapshotReply> for openraft::Vote<u64> {
 
 impl Meta {
     /// A snapshot that ends at `base`, with the members of that moment.
-    pub(crate) fn new(
-        base: Base,
-        membership: &StoredMembership<u64, openraft::EmptyNode>,
-    ) -> Meta {
+    pub(crate) fn new(base: Base, membership: &StoredMembership<u64, openraft::EmptyNode>) -> Meta {
         Meta {
             base,
             membership: labgob::encode(membership.membership()),

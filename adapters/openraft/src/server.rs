@@ -82,7 +82,8 @@ impl Server {
         sleep(delay()).await;
         let members: BTreeSet<u64> = (0..peers.len() as u64).collect();
         let (log, machine) = (Handle(self.store.clone()), Handle(self.store.clone()));
-        let begun = Raft::new(me, Arc::new(config()), Clients { peers }, log, machine).await;
+        let clients = Clients { peers, store: self.store.clone() };
+        let begun = Raft::new(me, Arc::new(config()), clients, log, machine).await;
         let raft = begun.unwrap_or_else(|error| panic!("openraft doesn't begin: {error}"));
         // Nobody else sets it.
         let _ = self.raft.set(raft.clone());
@@ -126,6 +127,7 @@ impl Server {
 
     async fn install_snapshot(self: Arc<Self>, args: InstallSnapshotArgs) -> InstallSnapshotReply {
         let (vote, meta, data) = args.into_parts();
+        self.store.expect_snapshot(meta.clone(), data.clone());
         let snapshot = Snapshot { meta: meta.to_openraft(), snapshot: Box::new(data) };
         match self.raft().await.install_full_snapshot(vote, snapshot).await {
             Ok(response) => response.vote.into(),

@@ -32,6 +32,8 @@ pub(crate) struct Store {
 struct State {
     saved: Saved,
     snapshot: Bytes,
+    /// Another server's snapshot that openraft hasn't installed yet.
+    incoming: Option<(Meta, Bytes)>,
     /// What openraft has applied in this incarnation, or the snapshot has.
     applied: (Index, Term),
     /// The members as of there.
@@ -54,7 +56,7 @@ impl Store {
         let meta = saved.meta.as_ref();
         let applied = meta.map_or((0, 0), |meta| (meta.base.index, meta.base.term));
         let membership = meta.map_or_else(StoredMembership::default, Meta::membership);
-        let state = Mutex::new(State { saved, snapshot, applied, membership });
+        let state = Mutex::new(State { saved, snapshot, incoming: None, applied, membership });
         Store { disk, state, applies }
     }
 
@@ -87,6 +89,18 @@ impl Store {
         // Its disk may be gone; openraft hears of that at its next write.
         let _ = self.save(&state, ErrorSubject::Snapshot(None));
         true
+    }
+
+    /// Another server's snapshot has come, which openraft may install.
+    pub(crate) fn expect_snapshot(&self, meta: Meta, snapshot: Bytes) {
+        self.state().incoming = Some((meta, snapshot));
+    }
+
+    /// How many of the entries up to `index` are commands, as far as the log knows.
+    pub(crate) fn commands_up_to(&self, index: u64) -> Index {
+        let state = self.state();
+        let base = state.saved.log.base_at(index);
+        base.map_or(state.saved.log.commands(), |base| base.commands)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -187,11 +201,17 @@ impl RaftLogStorage<Types> for Handle {
     async fn purge(&mut self, log_id: LogId) -> Result<()> {
         let mut state = self.0.state();
         let (index, term) = index_and_term(Some(log_id));
-        // What another server's snapshot covers may not be in the log.
-        let of_snapshot = state.saved.meta.as_ref().map(|meta| meta.base);
-        let of_snapshot = of_snapshot.filter(|base| (base.index, base.term) == (index, term));
-        let of_log = || state.saved.log.base_at(index).filter(|base| base.term == term);
-        let base: Base = of_snapshot.or_else(of_log).expect("only a snapshot replaces entries");
+        let is_it = |base: &Base| (base.index, base.term) == (index, term);
+        // openraft drops what another server's snapshot covers before it installs that. A crash between the two would
+        // leave neither, so the snapshot is kept here.
+        let is_incoming = state.incoming.as_ref().is_some_and(|(meta, _)| is_it(&meta.base));
+        if is_incoming && let Some((meta, snapshot)) = state.incoming.take() {
+            state.saved.meta = Some(meta);
+            state.snapshot = snapshot;
+        }
+        let of_snapshot = state.saved.meta.as_ref().map(|meta| meta.base).filter(is_it);
+        let of_log = || state.saved.log.base_at(index).filter(is_it);
+        let base = of_snapshot.or_else(of_log).expect("only a snapshot replaces entries");
         state.saved.log.compact(base);
         self.0.save(&state, ErrorSubject::Logs)
     }
@@ -206,9 +226,7 @@ impl RaftSnapshotBuilder<Types> for Handle {
 impl RaftStateMachine<Types> for Handle {
     type SnapshotBuilder = Handle;
 
-    async fn applied_state(
-        &mut self,
-    ) -> Result<(Option<LogId>, StoredMembership<u64, EmptyNode>)> {
+    async fn applied_state(&mut self) -> Result<(Option<LogId>, StoredMembership<u64, EmptyNode>)> {
         let state = self.0.state();
         let (index, term) = state.applied;
         Ok((log_id(term, index), state.membership.clone()))

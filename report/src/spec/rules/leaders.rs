@@ -174,7 +174,7 @@ fn tells_commit(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach
 /// A leader applies what it calls committed.
 fn leader_applies(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option<Breach> {
     let (server, index) = (applied.server.server, applied.index);
-    applied.command.as_ref()?;
+    applied.command.as_ref().filter(|_| !known.story.counts_other_entries)?;
     let term = is_leading(known, server, moment)?.term;
     let text = || format!("server {server}, the leader, applied index {index}");
     commits(known, (server, term, index), moment, (&text, None))
@@ -288,7 +288,8 @@ fn sends_unasked(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     let (prev, entries) = (call.args.prev_log_index?, call.args.entries.as_ref()?);
     let server = known.server(number);
     let last = server.log.last_index();
-    if prev + entries.len() as u64 <= last || server.log.open || !known.reads.logs {
+    let is_known = prev + entries.len() as u64 <= last || server.log.open || !known.reads.logs;
+    if is_known || known.story.counts_other_entries {
         return None; // as nearly always
     }
     let (index, _) = (prev + 1..).zip(entries).find(|&(index, entry)| {

@@ -246,7 +246,7 @@ fn never_installed(
     let mut handled = known.story.handled_by(number as usize);
     let took =
         handled.find(|took| took.id == confirmed.call && took.purpose == Purpose::Snapshot)?;
-    let covers = took.args.last_included_index?;
+    let covers = took.args.last_included_index.filter(|_| !known.story.counts_other_entries)?;
     let mut applied = known.story.applied.iter().take_while(|applied| applied.moment < moment);
     if applied.any(|applied| applied.server.server == number && applied.index >= covers) {
         return None;
