@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use async_raft::raft::{
     AppendEntriesResponse, ClientWriteRequest, InstallSnapshotResponse, VoteRequest, VoteResponse,
 };
-use async_raft::{Config, InitializeError, SnapshotPolicy};
+use async_raft::{Config, InitializeError};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use labrpc::{ClientEnd, Service};
@@ -19,9 +19,6 @@ use crate::rpc::{AppendEntriesArgs, InstallSnapshotArgs, Network};
 use crate::store::Store;
 use crate::{Raft, Request};
 
-/// After how many applied entries async-raft asks whether there is a snapshot: as often as MIT's service makes one.
-const SNAPSHOT_EVERY: u64 = 10;
-
 /// One server.
 struct Server {
     store: Arc<Store>,
@@ -31,8 +28,8 @@ struct Server {
 
 /// Makes server `me` of a cluster.
 ///
-/// async-raft has its default settings, but for one: it asks for snapshots as often as the lab's service makes them.
-/// Server 0 initializes the cluster, as its guide has it.
+/// async-raft has its default settings. The service decides when there is a snapshot, and then the log is made shorter at
+/// once. Server 0 initializes the cluster, as its guide has it.
 ///
 /// # Panics
 /// If what `persister` has is not what a server saves.
@@ -46,10 +43,8 @@ pub fn make(
     let me = me as u64;
     let store = Arc::new(Store::new(me, Disk::new(persister), Applies::new(apply_ch)));
     let members: HashSet<u64> = (0..peers.len() as u64).collect();
-    let config = Config::build("lab".to_owned())
-        .snapshot_policy(SnapshotPolicy::LogsSinceLast(SNAPSHOT_EVERY))
-        .validate()
-        .expect("the default settings are valid");
+    let config =
+        Config::build("lab".to_owned()).validate().expect("the default settings are valid");
     let network = Arc::new(Network { peers, store: store.clone() });
     let is_new = store.is_new();
     let raft = Raft::new(me, Arc::new(config), network, store.clone());
