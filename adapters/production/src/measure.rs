@@ -19,7 +19,8 @@ pub(crate) fn measure(names: &[String], seeds: Option<u64>) -> Result<(), Error>
         all.dedup();
         return Err(Error::NoCampaign(unknown.clone(), all.join(", ")));
     }
-    let is_asked = |campaign: &&Campaign| names.is_empty() || names.iter().any(|name| campaign.of == name);
+    let is_asked =
+        |campaign: &&Campaign| names.is_empty() || names.iter().any(|name| campaign.of == name);
     for campaign in CAMPAIGNS.iter().filter(is_asked) {
         let binary = build(campaign)?;
         for test in campaign.tests {
@@ -34,7 +35,8 @@ pub(crate) fn measure(names: &[String], seeds: Option<u64>) -> Result<(), Error>
 /// Builds the tests of a campaign's peer, and returns where the program is.
 fn build(campaign: &Campaign) -> Result<PathBuf, Error> {
     let Campaign { peer, patches, .. } = *campaign;
-    let build = ["test", "--release", "--locked", "--no-run", "--message-format", "json", "--test", "lab3"];
+    let build =
+        ["test", "--release", "--locked", "--no-run", "--message-format", "json", "--test", "lab3"];
     let folder = adapters().join(peer);
     let mut command = if patches.is_empty() {
         Command::new("cargo")
@@ -43,9 +45,11 @@ fn build(campaign: &Campaign) -> Result<PathBuf, Error> {
         patched.args([peer, patches]);
         patched
     };
-    let output = command.args(build).current_dir(folder).output().map_err(|error| {
-        Error::Start { program: "cargo".to_owned(), error }
-    })?;
+    let output = command
+        .args(build)
+        .current_dir(folder)
+        .output()
+        .map_err(|error| Error::Start { program: "cargo".to_owned(), error })?;
     let stdout = String::from_utf8_lossy(&output.stdout);
     let built = stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut programs = built.filter_map(|it| Some(it.get("executable")?.as_str()?.to_owned()));
@@ -79,8 +83,11 @@ fn run(campaign: &Campaign, binary: &Path, test: &str, seeds: u64) -> Result<Mea
     let cpu_seconds = children_cpu_seconds() - before;
     let text = fs::read_to_string(&results).unwrap_or_default();
     let runs = (1..).zip(text.lines()).map(|(line, text)| {
-        serde_json::from_str(text)
-            .map_err(|error| Error::Stored { path: results.clone(), line, error })
+        serde_json::from_str(text).map_err(|error| Error::Stored {
+            path: results.clone(),
+            line,
+            error,
+        })
     });
     let mut runs = runs.collect::<Result<Vec<Value>, Error>>()?;
     let made = runs.len() as u64;
@@ -144,7 +151,8 @@ fn children_cpu_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // Behind the program's name, which may have spaces: the 16th and 17th field of all.
     let behind = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
-    let fields: Vec<f64> = behind.split_whitespace().skip(13).take(2).flat_map(str::parse).collect();
+    let fields: Vec<f64> =
+        behind.split_whitespace().skip(13).take(2).flat_map(str::parse).collect();
     fields.iter().sum::<f64>() / TICKS_A_SECOND
 }
 

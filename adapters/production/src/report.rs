@@ -48,9 +48,10 @@ fn measured(all: &[Measured]) -> impl Iterator<Item = (&'static Campaign, &Measu
 }
 
 fn table(all: &[Measured], is_asked: impl Fn(&Campaign) -> bool) -> String {
-    let mut table = "| what | patches | test | runs | failed | rate, with its 95 % interval | CPU s a run |\n\
+    let mut table =
+        "| what | patches | test | runs | failed | rate, with its 95 % interval | CPU s a run |\n\
                      | --- | --- | --- | --: | --: | --- | --: |\n"
-        .to_owned();
+            .to_owned();
     for (campaign, it) in measured(all).filter(|(campaign, _)| is_asked(campaign)) {
         let patches = match campaign.patches {
             "" => "none".to_owned(),
@@ -100,11 +101,8 @@ fn seen(campaign: &Campaign, it: &Measured) -> String {
     );
     if it.messages.len() > 1 {
         text += "\nAll messages, with N for a number: ";
-        let all: Vec<String> = it
-            .messages
-            .iter()
-            .map(|(message, times)| format!("\"{message}\" ({times})"))
-            .collect();
+        let all: Vec<String> =
+            it.messages.iter().map(|(message, times)| format!("\"{message}\" ({times})")).collect();
         text += &all.join(", ");
         text += ".\n";
     }

@@ -57,8 +57,11 @@ pub(crate) fn read() -> Result<Vec<Measured>, Error> {
     let lines = (1..).zip(text.lines());
     lines
         .map(|(line, text)| {
-            serde_json::from_str(text)
-                .map_err(|error| Error::Stored { path: path.clone(), line, error })
+            serde_json::from_str(text).map_err(|error| Error::Stored {
+                path: path.clone(),
+                line,
+                error,
+            })
         })
         .collect()
 }
