@@ -38,7 +38,9 @@ pub(crate) struct AppendEntriesArgs {
     prev_log_index: Index,
     prev_log_term: Term,
     entries: Vec<Entry>,
-    leader_commit: Index,
+    /// The leader's commit index. It hasn't the paper's name: a follower's answer tells where its log ends, and a leader
+    /// counts that, so the specification can't say what a leader may commit.
+    committed: Index,
     /// How many of the entries up to `prev_log_index` are commands. The lab's specification knows by this field that
     /// indexes count other entries, too.
     commands_before: Index,
@@ -203,7 +205,7 @@ impl AppendEntriesArgs {
             prev_log_index: prev.index.get(),
             prev_log_term: prev.term.get(),
             entries,
-            leader_commit: commit.get(),
+            committed: commit.get(),
             commands_before,
             sequence: header.seqno.get(),
         }
@@ -212,7 +214,7 @@ impl AppendEntriesArgs {
     pub(crate) fn message(&self) -> Message {
         Message::AppendEntriesCall {
             header: header(self.leader_id, self.term, self.sequence),
-            commit_index: LogIndex::new(self.leader_commit),
+            commit_index: LogIndex::new(self.committed),
             entries: self.entries(),
         }
     }
@@ -233,6 +235,11 @@ impl AppendEntriesArgs {
 
     pub(crate) fn from(&self) -> NodeId {
         NodeId::new(self.leader_id)
+    }
+
+    /// The leader's term.
+    pub(crate) fn term(&self) -> Term {
+        self.term
     }
 }
 

@@ -323,14 +323,12 @@ impl Server {
     async fn append_entries(self: Arc<Self>, args: AppendEntriesArgs) -> AppendEntriesReply {
         let mut core = self.core();
         core.commands = args.commands().collect();
-        let end = args.entries().last_position();
+        let (end, term) = (args.entries().last_position(), args.term());
         let answer = self.ask(&mut core, args.from(), args.message());
         core.commands.clear();
-        let took = match core.node.log().entries().contains(end) {
-            true => Took::All,
-            false => Took::NotAll,
-        };
-        AppendEntriesReply::new(core.node.current_term().get(), answer, took)
+        let now = core.node.current_term().get();
+        let has_them = term == now && core.node.log().entries().contains(end);
+        AppendEntriesReply::new(now, answer, if has_them { Took::All } else { Took::NotAll })
     }
 
     async fn install_snapshot(self: Arc<Self>, args: InstallSnapshotArgs) -> InstallSnapshotReply {
