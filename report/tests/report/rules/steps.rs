@@ -290,9 +290,10 @@ fn votes_count_in_a_later_life() {
     let leads = |is_elected: bool| {
         let mut run = Run::new(3);
         run.in_term(0, 1);
-        if is_elected {
-            run.vote(0, 1, 1).leads(0, 1);
-        }
+        match is_elected {
+            true => run.vote(0, 1, 1).leads(0, 1),
+            false => run.refuse(0, 1, 1),
+        };
         run.restart(0).in_term(0, 1).leads(0, 1).appends(0, 1, &heartbeat(1));
         breaks(&run, "leads-without-majority")
     };
