@@ -57,6 +57,9 @@ pub struct Fields {
     pub named: Option<Named>,
     /// `done`: whether a part of a snapshot is the last.
     pub done: Option<bool>,
+    /// `commandsBefore`: how many of the entries up to `prevLogIndex` are commands. A message says so if its indexes
+    /// count other entries as well, to which the lab gives no index.
+    pub commands_before: Option<u64>,
     /// Which of these were found by a name that isn't the paper's.
     pub guessed: Names,
 }
@@ -132,6 +135,7 @@ impl Fields {
             }
         }
         self.done = self.done.or(inner.done);
+        self.commands_before = self.commands_before.or(inner.commands_before);
         self.vote_granted = self.vote_granted.or(inner.vote_granted);
         self.success = self.success.or(inner.success);
         self.entries = self.entries.take().or(inner.entries.take());
@@ -270,6 +274,10 @@ impl Fields {
             && let Ok(Scalar::Flag(true)) = value.serialize(One)
         {
             self.named = Some(Named::PreVote);
+        } else if named::is_commands_before(name)
+            && let Ok(Scalar::Number(commands)) = value.serialize(One)
+        {
+            self.commands_before = Some(commands);
         }
     }
 }

@@ -170,7 +170,8 @@ impl<'a> Known<'a> {
         let promised = promised.map(|own| (own.server.server, own.term, own.index)).collect();
         let mut servers: Vec<Server> = Vec::new();
         servers.resize_with(story.servers, Server::default);
-        if story.dropped > 0 {
+        // A log may also begin with an entry that no leader has sent, such as the first members.
+        if story.dropped > 0 || story.counts_other_entries {
             servers.iter_mut().for_each(|server| server.log.open = true);
         }
         let mut proposed: BTreeMap<u64, Vec<usize>> = BTreeMap::new();

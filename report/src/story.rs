@@ -81,6 +81,9 @@ pub struct Story {
     /// By how much requests for votes count the log's last index higher than the paper does, as far as the run
     /// tells; what is read is less by that, and is a guess.
     pub last_index_shift: u64,
+    /// Whether messages count entries to which the lab gives no index, such as a new leader's blank one, and say so:
+    /// then their indexes aren't those of `start()`, of what is applied, and of the snapshots that the tester has made.
+    pub counts_other_entries: bool,
 }
 
 /// How long a server may hold to a leader that it has heard, whoever asks for its vote.

@@ -49,7 +49,7 @@ pub(super) fn doubt(story: &Story) -> Option<Fact> {
 /// The first entry that a leader sends of its own term though its `start()` has returned that index for no
 /// command.
 fn own_entry(story: &Story) -> Option<(&Call, u64)> {
-    if story.dropped > 0 || story.proposals.is_empty() {
+    if story.dropped > 0 || story.proposals.is_empty() || story.counts_other_entries {
         return None;
     }
     let own = story.proposals.iter();

@@ -73,6 +73,11 @@ pub(super) fn is_pre_vote_flag(name: &str) -> bool {
     FLAGS.contains(&name)
 }
 
+/// Whether a field of this name says how many of the entries before a request's own are commands.
+pub(super) fn is_commands_before(name: &str) -> bool {
+    ["commands_before", "commandsBefore"].contains(&name)
+}
+
 /// Whether what is in a field of this name is no message: what it says isn't said of the message.
 pub(super) fn is_no_message(name: &str) -> bool {
     ["command", "conflict", "data", "snapshot", "config", "configuration"].contains(&name)

@@ -8,6 +8,9 @@ const MOST_ENTRIES: usize = 1 << 24;
 /// Stands before the set of names that are guessed.
 const GUESSED: u8 = 0x40;
 
+/// Stands before the number of commands up to `prevLogIndex`.
+const COMMANDS_BEFORE: u8 = 0x41;
+
 impl Fields {
     /// Packs the fields behind what is in `bytes`: a number for each field that is there, and its
     /// value. Entries of one term, as most are, take the room of one.
@@ -27,6 +30,7 @@ impl Fields {
             last_included_term,
             named,
             done,
+            commands_before,
             guessed,
         } = self;
         let numbers = [
@@ -49,6 +53,10 @@ impl Fields {
                 bytes.push(slot as u8);
                 pack_number(bytes, number);
             }
+        }
+        if let Some(commands) = commands_before {
+            bytes.push(COMMANDS_BEFORE);
+            pack_number(bytes, *commands);
         }
         if !guessed.is_empty() {
             bytes.push(GUESSED);
@@ -89,6 +97,7 @@ impl Fields {
             let number = unpack_number(&mut bytes);
             match slot {
                 GUESSED => fields.guessed = Names(number as u16),
+                COMMANDS_BEFORE => fields.commands_before = Some(number),
                 slot if slot == Slot::Done as u8 => fields.done = Some(number != 0),
                 slot if slot == Slot::Success as u8 => fields.success = Some(number != 0),
                 slot if slot == Slot::VoteGranted as u8 => fields.vote_granted = Some(number != 0),

@@ -67,6 +67,7 @@ fn packing_changes_nothing() {
         last_included_term: Some(6),
         named: Some(Named::Append),
         done: Some(false),
+        commands_before: Some(2),
         guessed: Fields::of(&json!({"commit_index": 1, "log": [[1]]})).guessed,
     };
     for fields in [all, Fields::default(), Fields::of(&args())] {
@@ -78,6 +79,13 @@ fn packing_changes_nothing() {
     let mut bytes = Vec::new();
     none.pack(&mut bytes);
     assert_eq!(Fields::unpack(&bytes), none);
+}
+
+#[test]
+fn a_request_may_say_how_many_commands_come_before_it() {
+    let says = |fields: serde_json::Value| Fields::of(&fields).commands_before;
+    assert_eq!(says(json!({"prevLogIndex": 3, "commandsBefore": 1, "entries": []})), Some(1));
+    assert_eq!(says(json!({"prev_log_index": 3, "commands_before": true, "entries": []})), None);
 }
 
 #[test]

@@ -64,6 +64,7 @@ pub(super) const HABITS: &[Habit] = &[
     ),
     Habit::new(replaced_at_once, "the leader's heartbeats were lost"),
     Habit::new(same_times::same_seed, "the servers waited for different times"),
+    Habit::new(same_times::drawn_once, "one of them waited for another time"),
     Habit::new(
         same_times::votes_split,
         "the candidates stood far apart, or the votes were refused for another reason",

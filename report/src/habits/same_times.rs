@@ -39,6 +39,48 @@ pub(super) fn always_the_same(case: &Case<'_>) -> Option<Breach> {
     None
 }
 
+/// Several servers ask for votes at the same instants, always after the same time: each draws its timeout once, and
+/// they drew the same.
+pub(super) fn drawn_once(case: &Case<'_>) -> Option<Breach> {
+    let (least, spread) = SAME;
+    let voters = voters(case).into_iter().map(|(server, elections)| {
+        let within = elections.iter().filter(|election| case.window.contains(election.at));
+        (server, within.map(|election| election.at).collect::<Vec<Time>>())
+    });
+    let even: Vec<(usize, Vec<Time>)> = voters
+        .filter(|(_, times)| {
+            let gaps = || times.windows(2).map(|pair| pair[1].since(pair[0]));
+            let range = gaps().min().zip(gaps().max());
+            times.len() > least && range.is_some_and(|(min, max)| max - min <= spread)
+        })
+        .collect();
+    let is_same = |one: &[Time], other: &[Time]| {
+        let mut pairs = one.iter().zip(other);
+        pairs.all(|(one, other)| one.since(*other).max(other.since(*one)) <= spread)
+    };
+    let groups = even.iter().map(|(_, first)| {
+        even.iter().filter(|(_, times)| is_same(first, times)).collect::<Vec<_>>()
+    });
+    let together = groups.max_by_key(Vec::len).filter(|together| together.len() >= 2)?;
+    let (first, times) = together[0];
+    let gap = seconds(times[1].since(times[0]));
+    let who = list(together.iter().map(|(server, _)| format!("server {server}")));
+    let what = format!(
+        "{who} asked for votes at the same instants, always {gap} after the time before: each draws its election \
+         timeout once"
+    );
+    let mut breach = case.breach(&candidates::ALWAYS_THE_SAME, *first as u32, what);
+    breach.servers = together.iter().map(|(server, _)| *server as u32).collect();
+    for at in times.iter().take(2) {
+        breach = breach.seen(*at, format!("{who} asked for votes, within 5 ms"), None);
+    }
+    let text = format!(
+        "they did so {} times in the failing check, {gap} apart, and split the votes each time",
+        times.len()
+    );
+    Some(breach.seen(case.window.until, text, None))
+}
+
 /// Two servers drew the same timeouts each time, and these differ from each other.
 pub(super) fn same_seed(case: &Case<'_>) -> Option<Breach> {
     const DRAWN: usize = 3;

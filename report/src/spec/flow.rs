@@ -285,7 +285,7 @@ pub(super) fn sends_unheard(known: &Known<'_>, moment: Moment, call: &Call) -> O
     let heard = &known.flow.servers[number as usize];
     let (up_to, prev) = call.up_to().zip(call.args.prev_log_index)?;
     let has = heard.up_to.max(heard.own);
-    if up_to <= has || !known.reads.logs {
+    if up_to <= has || !known.reads.logs || known.story.counts_other_entries {
         return None; // as nearly always
     }
     let entries = (prev + 1..).zip(call.args.entries.as_deref()?);

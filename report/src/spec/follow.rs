@@ -58,6 +58,7 @@ impl Known<'_> {
                 }
                 self.applied(applied);
             }
+            Did::Snapshotted(_) if self.story.counts_other_entries => {}
             Did::Snapshotted(made) => {
                 let held =
                     Held { moment, server: made.server, index: made.index, is_installed: false };
@@ -392,7 +393,19 @@ impl Known<'_> {
             (Some(index), _) => index,
             (None, Some(up_to)) if call.reply.success != Some(false) => {
                 let knows = || self.server(call.from.server).knows();
-                up_to.min(call.args.leader_commit.unwrap_or_else(knows))
+                let told = call.args.leader_commit.unwrap_or_else(knows);
+                // It may remember up to where an earlier request of the same leader has made its log the leader's, and
+                // of which entries it was told before it had them.
+                let server = &mut self.servers[call.to as usize];
+                server.told = server.told.max(told);
+                let (term, matches) = server.matches;
+                let now = call.args.term.unwrap_or(term);
+                if now == term {
+                    server.matches.1 = matches.max(up_to);
+                } else if now > term {
+                    server.matches = (now, up_to);
+                }
+                up_to.min(told).max(server.matches.1.min(server.told))
             }
             // What can't be read may tell all that its sender knows.
             (None, None) if call.purpose != Purpose::Vote => self.server(call.from.server).knows(),
@@ -404,7 +417,7 @@ impl Known<'_> {
 
     fn proposed(&mut self, proposal: &Proposal) {
         let server = &mut self.servers[proposal.server.server as usize];
-        if proposal.index > 0 {
+        if proposal.index > 0 && !self.story.counts_other_entries {
             server.log.end_with(proposal.index, Some(proposal.term));
             server.log.changed = Some((proposal.moment, proposal.term));
             server.log.open = false;
@@ -413,6 +426,10 @@ impl Known<'_> {
 
     fn applied(&mut self, applied: &Applied) {
         let (number, index, moment) = (applied.server.server, applied.index, applied.moment);
+        if self.story.counts_other_entries {
+            self.servers[number as usize].applied = Some((moment, index));
+            return;
+        }
         let term = self.servers[number as usize].led.as_ref().map(|led| led.term);
         if applied.command.is_some() {
             self.shows_commit(number, term, index);

@@ -26,6 +26,10 @@ pub(crate) struct Server {
     pub(crate) commit: u64,
     /// How far it may know that if it accepts what has reached it.
     pub(crate) may_know: u64,
+    /// The highest term whose leader's entries it has taken over, and up to where its log is that leader's.
+    pub(crate) matches: (u64, u64),
+    /// The highest commit index that a leader has told it.
+    pub(crate) told: u64,
     /// What it has applied last in this life: when, and up to which index.
     pub(crate) applied: Option<(Moment, u64)>,
     /// The latest term that it has led in this life.
@@ -133,7 +137,7 @@ impl Server {
         self.began = Some(from);
         self.under_way.clear();
         self.stood.clear();
-        self.grants.clear();
+        // The votes that it has got stay: nobody takes one back, and a server may save that it was elected.
         self.led = None;
         self.applied = None;
         let log = &mut self.log;

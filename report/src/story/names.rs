@@ -24,6 +24,8 @@ const SEEN: usize = 5;
 impl Story {
     /// Finds out what names mean: forgets what is counted in another way, and notes what is guessed.
     pub(super) fn judge_names(&mut self) {
+        self.counts_other_entries =
+            self.calls.iter().any(|call| call.args.commands_before.is_some());
         let mut otherwise = self.counted_otherwise();
         if otherwise.has(Slot::LastLogIndex) && self.shift_last_index() {
             otherwise.remove(Slot::LastLogIndex);
@@ -90,7 +92,8 @@ impl Story {
     /// The indexes that are counted in another way than the paper's.
     fn counted_otherwise(&self) -> Names {
         let mut names = Names::default();
-        if self.dropped > 0 {
+        // Who says that it counts more entries has other indexes than `start()`, and right ones.
+        if self.dropped > 0 || self.counts_other_entries {
             return names;
         }
         // With empty logs each is 0.

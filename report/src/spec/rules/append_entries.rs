@@ -350,7 +350,7 @@ fn applies_replaced(
     applied: &crate::story::Applied,
 ) -> Option<Breach> {
     let (number, index) = (applied.server.server, applied.index);
-    let command = applied.command.as_ref()?;
+    let command = applied.command.as_ref().filter(|_| !known.story.counts_other_entries)?;
     let server = known.server(number);
     // What a handler that is under way has changed nobody knows.
     let log = Some(&server.log).filter(|log| !log.is_claimed && server.under_way.is_empty())?;

@@ -155,7 +155,7 @@ fn asks_with_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option
 fn follows_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let prev = call.args.prev_log_index.filter(|&prev| prev > 0)?;
     let (number, server) = (call.from.server, known.server(call.from.server));
-    if call.args.prev_log_term != Some(0) {
+    if call.args.prev_log_term != Some(0) || known.story.counts_other_entries {
         return None;
     }
     let last = server.log.last_index();
@@ -178,6 +178,10 @@ pub(super) fn says_term_zero(
     index: u64,
 ) -> Option<Breach> {
     let number = call.from.server;
+    // An entry that no leader has sent, such as the first members, is of no term.
+    if known.story.counts_other_entries {
+        return None;
+    }
     let is_in_snapshot = known.server(number).snapshot.filter(|held| held.index == index);
     let (rule, what) = match is_in_snapshot {
         Some(_) => (

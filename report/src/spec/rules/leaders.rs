@@ -186,7 +186,8 @@ fn sends_unasked(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     let (prev, entries) = (call.args.prev_log_index?, call.args.entries.as_ref()?);
     let server = known.server(number);
     let last = server.log.last_index();
-    if prev + entries.len() as u64 <= last || server.log.open || !known.reads.logs {
+    let is_known = prev + entries.len() as u64 <= last || server.log.open || !known.reads.logs;
+    if is_known || known.story.counts_other_entries {
         return None; // as nearly always
     }
     let (index, _) = (prev + 1..).zip(entries).find(|&(index, entry)| {

@@ -129,6 +129,9 @@ pub(crate) fn had(known: &Known<'_>, server: u32, index: u64, until: Moment) -> 
         );
         return Some(Fact::new(Basis::Seen, confirmed.at, text, [confirmed.call]));
     }
+    if known.story.counts_other_entries {
+        return None;
+    }
     let before_then = known.story.proposals.partition_point(|own| own.moment < until);
     let mut own = known.story.proposals[..before_then].iter().rev();
     let own = own.find(|own| own.server.server == server && own.index >= index)?;

@@ -278,3 +278,24 @@ fn panicked(method: &'static str) -> Demanded {
 
 /// A script's own demand.
 const SCRIPT: Demanded = (FailureKind::Safety, Check::Script);
+
+fn several_servers_draw_their_timeout_once() {
+    let first = |differ: u64| {
+        let mut run = Run::new(3);
+        run.crash(0).step("elect");
+        for term in 1..=9 {
+            run.wait(225);
+            run.in_term(1, term).asks(1, 2, &ask(term));
+            run.wait(differ * (term % 3));
+            run.in_term(2, term).asks(2, 1, &ask(term));
+            run.wait(60 - differ * (term % 3));
+        }
+        run.network(NetworkChange::Reliable);
+        let (_, _, explanation) = run.fails(NO_LEADER, "it fails");
+        explanation.findings.first().map(|finding| finding.what.clone())
+    };
+    let once = "server 1 and server 2 asked for votes at the same instants, always 0.28 s after the time \
+                before: each draws its election timeout once";
+    assert!(first(0).is_some_and(|what| what == once), "{:?}", first(0));
+    assert!(first(20).is_some_and(|what| what != once), "{:?}", first(20));
+}

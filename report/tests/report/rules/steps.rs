@@ -316,3 +316,91 @@ fn an_entry_that_was_replaced_is_there_still() {
     assert!(asks(1));
     assert!(!asks(2));
 }
+
+/// Server 0 leads, and sends its blank entry and then the first command, which has index 1 in the lab and index 2 in its
+/// messages. They say so, or don't.
+fn with_a_blank_entry(says_so: bool) -> Run {
+    let mut run = Run::new(3);
+    run.elect(0, 1).propose(0, 1, 1);
+    for (prev, commit) in [(0, 0), (1, 1), (2, 2)] {
+        for server in [1, 2] {
+            let sent = if prev < 2 { json!([{ "term": 1 }]) } else { json!([]) };
+            let mut args = json!({
+                "term": 1, "leader_id": 0, "prev_log_index": prev, "prev_log_term": prev.min(1),
+                "entries": sent, "leader_commit": commit,
+            });
+            if says_so {
+                args["commands_before"] = json!(prev / 2);
+            }
+            let id = run.sends(0, server, "Raft.AppendEntries", &args);
+            run.arrives(id).answers(id, &success(1));
+        }
+    }
+    run.apply(0, 1).apply(1, 1).apply(2, 1);
+    run
+}
+
+#[test]
+fn entries_that_the_lab_gives_no_index_are_no_breach_if_messages_say_so() {
+    let broken = |run: &Run| spec::judge(&run.story()).len();
+    assert!(broken(&with_a_blank_entry(false)) > 0);
+    let run = with_a_blank_entry(true);
+    assert_eq!(broken(&run), 0, "{:?}", spec::judge(&run.story()));
+}
+
+#[test]
+fn a_leader_whose_messages_count_other_entries_is_judged_by_them() {
+    // Its second term begins with a log that lacks what a majority had confirmed in its first.
+    let mut run = with_a_blank_entry(true);
+    let ask = Ask { last_index: 0, last_term: 0, ..ask(2) };
+    run.in_term(1, 2).vote_with(1, 2, &ask);
+    assert!(breaks(&run, "vote-for-outdated-log"));
+}
+
+#[test]
+fn a_follower_may_remember_what_an_earlier_request_of_its_leader_brought() {
+    let knows = |term| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1);
+        run.accept(0, 1, &entries(1, &[1, 1])).accept(0, 2, &entries(1, &[1, 1])).apply(0, 2);
+        if term == 2 {
+            run.elect(2, 2);
+        }
+        let leader = if term == 2 { 2 } else { 0 };
+        // A late copy of an older request, with a newer commit index.
+        run.accept(leader, 1, &append(term, [0, 0], &[1], 2));
+        breaks(run.apply(1, 1).apply(1, 2), "commits-beyond-new-entries")
+    };
+    assert!(!knows(1));
+    assert!(knows(2), "another leader's entries are another's");
+}
+
+#[test]
+fn a_follower_may_cut_its_log_where_it_refuses() {
+    let cut = |prev_term| {
+        let mut run = Run::new(3);
+        run.accept(0, 1, &entries(1, &[1, 1])).wait(10);
+        run.in_term(1, 3).reject(2, 1, &append(3, [2, prev_term], &[3], 0)).wait(10);
+        let ask = Ask { last_index: 1, last_term: 1, ..ask(4) };
+        run.in_term(1, 4).asks(1, 0, &ask);
+        breaks(&run, "log-truncated")
+    };
+    assert!(!cut(2), "the entry at index 2 isn't the leader's");
+    assert!(cut(1), "it is");
+}
+
+#[test]
+fn votes_count_in_a_later_life() {
+    let leads = |is_elected: bool| {
+        let mut run = Run::new(3);
+        run.in_term(0, 1);
+        match is_elected {
+            true => run.vote(0, 1, 1).leads(0, 1),
+            false => run.refuse(0, 1, 1),
+        };
+        run.restart(0).in_term(0, 1).leads(0, 1).appends(0, 1, &heartbeat(1));
+        breaks(&run, "leads-without-majority")
+    };
+    assert!(!leads(true));
+    assert!(leads(false));
+}

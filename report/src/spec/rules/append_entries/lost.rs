@@ -175,6 +175,9 @@ pub(super) fn lost(
     let older_snapshot = handled_older_snapshot(known, number, index, moment);
     let short = shorter.filter(is_of_now);
     let older = older_snapshot.filter(is_of_now);
+    if !crashed && older.is_none() && was_cut_at_prev(known, number, index, moment) {
+        return None;
+    }
     let mut breach = if older.is_some() {
         let what = format!(
             "server {number} threw away {entry}, which is behind a snapshot that it was sent"
@@ -235,6 +238,25 @@ pub(super) fn lost(
     Some(breach.sure_if(gone.is_some() && suspects == 1 && !server.log.is_claimed))
 }
 
+/// Whether a server has refused a request since it confirmed `index`, because it had another entry at `prevLogIndex`:
+/// that entry isn't its leader's, nor is what follows it, so it may delete them at once.
+fn was_cut_at_prev(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> bool {
+    let log = &known.server(number).log;
+    let since = log.confirmed(index).map(|confirmed| confirmed.at);
+    known.story.handled_by(number as usize).any(|call| {
+        let differs = call.args.prev_log_index.zip(call.args.prev_log_term).is_some_and(|prev| {
+            prev.0 <= index && log.term(prev.0).is_some_and(|term| term != prev.1)
+        });
+        let is_in_time =
+            call.handled.is_some_and(|at| at <= moment && since.is_none_or(|since| since <= at.at));
+        call.is_append()
+            && call.is_rejected()
+            && call.reply.term == call.args.term
+            && differs
+            && is_in_time
+    })
+}
+
 /// A server has answered that it took a snapshot, has handed none on, and lacks what that covers.
 fn never_installed(
     known: &Known<'_>,
@@ -246,7 +268,7 @@ fn never_installed(
     let mut handled = known.story.handled_by(number as usize);
     let took =
         handled.find(|took| took.id == confirmed.call && took.purpose == Purpose::Snapshot)?;
-    let covers = took.args.last_included_index?;
+    let covers = took.args.last_included_index.filter(|_| !known.story.counts_other_entries)?;
     let mut applied = known.story.applied.iter().take_while(|applied| applied.moment < moment);
     if applied.any(|applied| applied.server.server == number && applied.index >= covers) {
         return None;

@@ -24,7 +24,7 @@ pub(super) fn leader_applies(
     applied: &Applied,
 ) -> Option<Breach> {
     let (server, index) = (applied.server.server, applied.index);
-    applied.command.as_ref()?;
+    applied.command.as_ref().filter(|_| !known.story.counts_other_entries)?;
     let term = is_leading(known, server, moment)?.term;
     let text = || format!("server {server}, the leader, applied index {index}");
     commits(known, (server, term, index), moment, (&text, None))

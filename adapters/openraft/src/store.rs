@@ -1,0 +1,287 @@
+//! The log, the vote and the snapshot, on the lab's disk; and the state machine, which is the apply channel.
+
+use std::fmt::Debug;
+use std::io;
+use std::ops::{Bound, RangeBounds};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use openraft::storage::{LogFlushed, LogState, RaftLogStorage, RaftStateMachine};
+use openraft::{
+    EmptyNode, EntryPayload, ErrorSubject, ErrorVerb, OptionalSend, RaftLogReader,
+    RaftSnapshotBuilder, Snapshot, SnapshotMeta, StorageError, StorageIOError, StoredMembership,
+};
+use raftapi::{Index, Term};
+use seam::{Applies, Base, Disk, Log};
+use serde::{Deserialize, Serialize};
+
+use crate::rpc::{self, Meta, Vote};
+use crate::{LogId, Types, index_and_term, log_id};
+
+type Result<T> = std::result::Result<T, StorageError<u64>>;
+
+/// What a server keeps. openraft gets handles to it, as its log storage, log reader and state machine.
+#[derive(Debug)]
+pub(crate) struct Store {
+    disk: Disk,
+    state: Mutex<State>,
+    applies: Applies,
+}
+
+#[derive(Debug)]
+struct State {
+    saved: Saved,
+    snapshot: Bytes,
+    /// Another server's snapshot that openraft hasn't installed yet.
+    incoming: Option<(Meta, Bytes)>,
+    /// What openraft has applied in this incarnation, or the snapshot has.
+    applied: (Index, Term),
+    /// The members as of there.
+    membership: StoredMembership<u64, EmptyNode>,
+}
+
+/// What is on the disk, beside the snapshot.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Saved {
+    vote: Option<Vote>,
+    log: Log,
+    /// What goes with the snapshot; `None` if there is none.
+    meta: Option<Meta>,
+}
+
+impl Store {
+    /// What is on `disk`. What is applied goes to `applies`.
+    pub(crate) fn new(disk: Disk, applies: Applies) -> Store {
+        let (saved, snapshot) = disk.read::<Saved>().unwrap_or_default();
+        let meta = saved.meta.as_ref();
+        let applied = meta.map_or((0, 0), |meta| (meta.base.index, meta.base.term));
+        let membership = meta.map_or_else(StoredMembership::default, Meta::membership);
+        let state = Mutex::new(State { saved, snapshot, incoming: None, applied, membership });
+        Store { disk, state, applies }
+    }
+
+    /// The server's disk.
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// How many commands the log has, with those in the snapshot.
+    pub(crate) fn commands(&self) -> Index {
+        self.state().saved.log.commands()
+    }
+
+    /// The term that was saved last.
+    pub(crate) fn term(&self) -> Term {
+        let vote = self.state().saved.vote;
+        vote.map_or(0, |vote| openraft::Vote::from(vote).leader_id.term)
+    }
+
+    /// Keeps the service's snapshot, which ends at `command`. Returns whether it is newer than the one before.
+    pub(crate) fn keep_snapshot(&self, command: Index, snapshot: Bytes) -> bool {
+        let mut state = self.state();
+        let log = &state.saved.log;
+        let newest = state.saved.meta.as_ref().map_or(0, |meta| meta.base.commands);
+        let base = log.index_of(command).and_then(|index| log.base_at(index));
+        let Some(base) = base.filter(|base| base.commands > newest) else { return false };
+        // Nobody changes the members, so they are those of whatever was applied.
+        state.saved.meta = Some(Meta::new(base, &state.membership));
+        state.snapshot = snapshot;
+        // Its disk may be gone; openraft hears of that at its next write.
+        let _ = self.save(&state, ErrorSubject::Snapshot(None));
+        true
+    }
+
+    /// Another server's snapshot has come, which openraft may install.
+    pub(crate) fn expect_snapshot(&self, meta: Meta, snapshot: Bytes) {
+        self.state().incoming = Some((meta, snapshot));
+    }
+
+    /// How many of the entries up to `index` are commands, as far as the log knows.
+    pub(crate) fn commands_up_to(&self, index: u64) -> Index {
+        let state = self.state();
+        let base = state.saved.log.base_at(index);
+        base.map_or(state.saved.log.commands(), |base| base.commands)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("a panic has ended the run")
+    }
+
+    fn save(&self, state: &State, subject: ErrorSubject<u64>) -> Result<()> {
+        if self.disk.save(&state.saved, state.snapshot.clone()) {
+            return Ok(());
+        }
+        let gone = io::Error::other("this server was killed");
+        Err(StorageIOError::new(subject, ErrorVerb::Write, &gone).into())
+    }
+
+    fn current_snapshot(&self) -> Option<Snapshot<Types>> {
+        let state = self.state();
+        let meta = state.saved.meta.as_ref()?.to_openraft();
+        Some(Snapshot { meta, snapshot: Box::new(state.snapshot.clone()) })
+    }
+}
+
+/// openraft's handle.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle(pub(crate) Arc<Store>);
+
+impl RaftLogReader<Types> for Handle {
+    async fn try_get_log_entries<R>(&mut self, range: R) -> Result<Vec<openraft::Entry<Types>>>
+    where
+        R: RangeBounds<u64> + Clone + Debug + OptionalSend,
+    {
+        let first = match range.start_bound() {
+            Bound::Included(&first) => first,
+            Bound::Excluded(&before) => before + 1,
+            Bound::Unbounded => 0,
+        };
+        let end = match range.end_bound() {
+            Bound::Included(&last) => last + 1,
+            Bound::Excluded(&end) => end,
+            Bound::Unbounded => u64::MAX - 1,
+        };
+        let state = self.0.state();
+        let entries = state.saved.log.range(first + 1, end + 1);
+        Ok(entries.map(|(index, entry)| rpc::openrafts(index, entry)).collect())
+    }
+}
+
+impl RaftLogStorage<Types> for Handle {
+    type LogReader = Handle;
+
+    async fn get_log_state(&mut self) -> Result<LogState<Types>> {
+        let state = self.0.state();
+        let log = &state.saved.log;
+        Ok(LogState {
+            last_purged_log_id: log_id(log.base().term, log.base().index),
+            last_log_id: log_id(log.last_term(), log.last_index()),
+        })
+    }
+
+    async fn get_log_reader(&mut self) -> Handle {
+        self.clone()
+    }
+
+    async fn save_vote(&mut self, vote: &openraft::Vote<u64>) -> Result<()> {
+        let mut state = self.0.state();
+        state.saved.vote = Some((*vote).into());
+        self.0.save(&state, ErrorSubject::Vote)
+    }
+
+    async fn read_vote(&mut self) -> Result<Option<openraft::Vote<u64>>> {
+        Ok(self.0.state().saved.vote.map(openraft::Vote::from))
+    }
+
+    async fn append<I>(&mut self, entries: I, callback: LogFlushed<Types>) -> Result<()>
+    where
+        I: IntoIterator<Item = openraft::Entry<Types>> + OptionalSend,
+        I::IntoIter: OptionalSend,
+    {
+        let saved = {
+            let mut state = self.0.state();
+            for entry in entries {
+                assert_eq!(entry.log_id.index, state.saved.log.last_index(), "a gap in the log");
+                state.saved.log.push(rpc::entry(entry));
+            }
+            self.0.save(&state, ErrorSubject::Logs)
+        };
+        if saved.is_ok() {
+            callback.log_io_completed(Ok(()));
+        }
+        saved
+    }
+
+    async fn truncate(&mut self, log_id: LogId) -> Result<()> {
+        let mut state = self.0.state();
+        state.saved.log.truncate(log_id.index + 1);
+        self.0.save(&state, ErrorSubject::Logs)
+    }
+
+    async fn purge(&mut self, log_id: LogId) -> Result<()> {
+        let mut state = self.0.state();
+        let (index, term) = index_and_term(Some(log_id));
+        let is_it = |base: &Base| (base.index, base.term) == (index, term);
+        // openraft drops what another server's snapshot covers before it installs that. A crash between the two would
+        // leave neither, so the snapshot is kept here.
+        let is_incoming = state.incoming.as_ref().is_some_and(|(meta, _)| is_it(&meta.base));
+        if is_incoming && let Some((meta, snapshot)) = state.incoming.take() {
+            state.saved.meta = Some(meta);
+            state.snapshot = snapshot;
+        }
+        let of_snapshot = state.saved.meta.as_ref().map(|meta| meta.base).filter(is_it);
+        let of_log = || state.saved.log.base_at(index).filter(is_it);
+        let base = of_snapshot.or_else(of_log).expect("only a snapshot replaces entries");
+        state.saved.log.compact(base);
+        self.0.save(&state, ErrorSubject::Logs)
+    }
+}
+
+impl RaftSnapshotBuilder<Types> for Handle {
+    async fn build_snapshot(&mut self) -> Result<Snapshot<Types>> {
+        Ok(self.0.current_snapshot().expect("asked for only when there is one"))
+    }
+}
+
+impl RaftStateMachine<Types> for Handle {
+    type SnapshotBuilder = Handle;
+
+    async fn applied_state(&mut self) -> Result<(Option<LogId>, StoredMembership<u64, EmptyNode>)> {
+        let state = self.0.state();
+        let (index, term) = state.applied;
+        Ok((log_id(term, index), state.membership.clone()))
+    }
+
+    async fn apply<I>(&mut self, entries: I) -> Result<Vec<()>>
+    where
+        I: IntoIterator<Item = openraft::Entry<Types>> + OptionalSend,
+        I::IntoIter: OptionalSend,
+    {
+        let mut state = self.0.state();
+        let mut results = Vec::new();
+        for entry in entries {
+            let (index, term) = index_and_term(Some(entry.log_id));
+            state.applied = (index, term);
+            match entry.payload {
+                EntryPayload::Blank => {}
+                EntryPayload::Normal(command) => {
+                    let base = state.saved.log.base_at(index).expect("applied from the log");
+                    self.0.applies.command(base.commands, command);
+                }
+                EntryPayload::Membership(membership) => {
+                    state.membership = StoredMembership::new(Some(entry.log_id), membership);
+                }
+            }
+            results.push(());
+        }
+        Ok(results)
+    }
+
+    async fn get_snapshot_builder(&mut self) -> Handle {
+        self.clone()
+    }
+
+    async fn begin_receiving_snapshot(&mut self) -> Result<Box<Bytes>> {
+        Ok(Box::default())
+    }
+
+    async fn install_snapshot(
+        &mut self,
+        meta: &SnapshotMeta<u64, EmptyNode>,
+        snapshot: Box<Bytes>,
+    ) -> Result<()> {
+        let mut state = self.0.state();
+        let meta = Meta::from(meta);
+        let Base { index, term, commands } = meta.base;
+        state.applied = (index, term);
+        state.membership = meta.membership();
+        state.saved.meta = Some(meta);
+        state.snapshot = *snapshot;
+        self.0.applies.snapshot(commands, term, state.snapshot.clone());
+        self.0.save(&state, ErrorSubject::Snapshot(None))
+    }
+
+    async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot<Types>>> {
+        Ok(self.0.current_snapshot())
+    }
+}

@@ -1,0 +1,210 @@
+//! What is measured: which foreign Raft, with which patches and settings, by which tests.
+
+/// A foreign Raft, measured by some tests.
+#[derive(Debug)]
+pub(crate) struct Campaign {
+    /// The bug that it is about, or `right`.
+    pub(crate) of: &'static str,
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// The adapter's folder.
+    pub(crate) peer: &'static str,
+    /// The foreign crate and its version.
+    pub(crate) version: &'static str,
+    /// The patches that it has, as `adapters/patched` takes them; empty without patches.
+    pub(crate) patches: &'static str,
+    /// Environment variables of the adapter and of the lab.
+    pub(crate) variables: &'static [(&'static str, &'static str)],
+    /// Its tests.
+    pub(crate) tests: &'static [&'static str],
+    /// How many runs of each.
+    pub(crate) seeds: u64,
+    /// What it is for.
+    pub(crate) role: Role,
+}
+
+/// What a campaign is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The crate as it was released, which has the bug.
+    Bug,
+    /// The same with a fix: it must pass.
+    Control,
+    /// The other fixes, without this bug's: what the bug does by itself.
+    Alone,
+    /// A right Raft: it must pass everything.
+    Right,
+}
+
+/// A bug of a foreign Raft's.
+#[derive(Debug)]
+pub(crate) struct Bug {
+    pub(crate) id: &'static str,
+    /// The crate, and the versions that have it.
+    pub(crate) versions: &'static str,
+    /// Where it is told in public, and where it was fixed.
+    pub(crate) public: &'static str,
+    /// What goes wrong, in a sentence or two.
+    pub(crate) mechanism: &'static str,
+}
+
+const OPENRAFT: &str = "openraft 0.9.25";
+const ASYNC_RAFT: &str = "async-raft 0.6.1";
+
+/// Faults of async-raft that aren't P2 to P4, and that the same tests show: what it needs beside a bug's own fix to pass.
+/// `PRODUCTION.md` says what each is.
+macro_rules! with_the_rest {
+    ($($fix:literal),*) => {
+        concat!(
+            $($fix, ",",)*
+            "applies-from-log,conflict-goes-back,counts-what-is-confirmed,leader-applies-all"
+        )
+    };
+}
+
+/// All fixes of async-raft.
+const ALL_FIXES: &str =
+    with_the_rest!("newer-log-wins", "heartbeats-are-checked", "no-wait-after-restart");
+
+const ELECTIONS: &[&str] = &["TestReElection3A", "TestManyElections3A"];
+const REJOIN: &[&str] = &["TestRejoin3B", "TestBackup3B"];
+const RESTART: &[&str] = &["TestPersist13C"];
+
+/// All of MIT's tests.
+pub(crate) const MIT: &[&str] = &[
+    "TestInitialElection3A",
+    "TestReElection3A",
+    "TestManyElections3A",
+    "TestBasicAgree3B",
+    "TestRPCBytes3B",
+    "TestFollowerFailure3B",
+    "TestLeaderFailure3B",
+    "TestFailAgree3B",
+    "TestFailNoAgree3B",
+    "TestConcurrentStarts3B",
+    "TestRejoin3B",
+    "TestBackup3B",
+    "TestCount3B",
+    "TestPersist13C",
+    "TestPersist23C",
+    "TestPersist33C",
+    "TestFigure83C",
+    "TestUnreliableAgree3C",
+    "TestFigure8Unreliable3C",
+    "TestReliableChurn3C",
+    "TestUnreliableChurn3C",
+    "TestSnapshotBasic3D",
+    "TestSnapshotInstall3D",
+    "TestSnapshotInstallUnreliable3D",
+    "TestSnapshotInstallCrash3D",
+    "TestSnapshotInstallUnCrash3D",
+    "TestSnapshotAllCrash3D",
+    "TestSnapshotInit3D",
+];
+
+pub(crate) const BUGS: &[Bug] = &[
+    Bug {
+        id: "P1",
+        versions: "openraft 0.8.0 to 0.9.25, and 0.10.0-alpha.14 to .29",
+        public: "fluree/db#1845; fixed by openraft#1838 in 0.10.0-alpha.30",
+        mechanism: "A server draws its election timeout once and uses it for every election, on a tick of 75 ms. Two \
+                    servers whose timeouts end at the same tick ask for votes at the same instants for ever, and \
+                    nobody is elected.",
+    },
+    Bug {
+        id: "P2",
+        versions: "async-raft 0.6.1 and before",
+        public: "fixed in openraft a48a3282",
+        mechanism: "A vote takes a last term that isn't lower and a last index that isn't lower. Of a longer log of an \
+                    earlier term and a shorter one of a later term, neither gets the other's vote.",
+    },
+    Bug {
+        id: "P3",
+        versions: "async-raft 0.6.0 and 0.6.1",
+        public: "came with async-raft PR #102; fixed by #122, openraft 6202138f",
+        mechanism: "An AppendEntries without entries is accepted whatever the log has at prevLogIndex, and takes the \
+                    commit index to leaderCommit. So a server applies entries that aren't its leader's.",
+    },
+    Bug {
+        id: "P4",
+        versions: "async-raft 0.6.1 and before",
+        public: "fixed in openraft 228077a6",
+        mechanism: "A server that was restarted waits for 30 s before it starts its first election.",
+    },
+];
+
+const fn campaign(
+    of: &'static str,
+    name: &'static str,
+    (peer, version, patches): (&'static str, &'static str, &'static str),
+    tests: &'static [&'static str],
+    (role, seeds): (Role, u64),
+) -> Campaign {
+    Campaign { of, name, peer, version, patches, variables: &[], tests, seeds, role }
+}
+
+const fn openraft(
+    name: &'static str,
+    starts: &'static [(&'static str, &'static str)],
+    patches: &'static str,
+    role: Role,
+) -> Campaign {
+    let peer = ("openraft", OPENRAFT, patches);
+    let campaign = campaign("P1", name, peer, ELECTIONS, (role, 1000));
+    Campaign { variables: starts, ..campaign }
+}
+
+const fn async_raft(
+    of: &'static str,
+    name: &'static str,
+    patches: &'static str,
+    tests: &'static [&'static str],
+    role: Role,
+) -> Campaign {
+    campaign(of, name, ("async-raft", ASYNC_RAFT, patches), tests, (role, 1000))
+}
+
+const ALIGNED: &[(&str, &str)] = &[("ADAPTER_STARTS", "aligned")];
+const SPREAD: &[(&str, &str)] = &[("ADAPTER_STARTS", "spread")];
+const STRICT: &[(&str, &str)] = &[("LAB_STRICT", "1")];
+
+/// All campaigns, those of a bug side by side.
+pub(crate) const CAMPAIGNS: &[Campaign] = &[
+    openraft("P1, all servers begin at the same instant", ALIGNED, "", Role::Bug),
+    openraft("P1, servers begin within a tick", SPREAD, "", Role::Bug),
+    openraft("P1 fixed, at the same instant", ALIGNED, "draws-anew", Role::Control),
+    openraft("P1 fixed, within a tick", SPREAD, "draws-anew", Role::Control),
+    async_raft("P2", "P2", "", REJOIN, Role::Bug),
+    async_raft(
+        "P2",
+        "P2 alone",
+        with_the_rest!("heartbeats-are-checked", "no-wait-after-restart"),
+        REJOIN,
+        Role::Alone,
+    ),
+    async_raft("P2", "P2 fixed, and nothing else", "newer-log-wins", REJOIN, Role::Alone),
+    async_raft("P2", "P2 fixed, with the rest", ALL_FIXES, REJOIN, Role::Control),
+    async_raft("P3", "P3", "", REJOIN, Role::Bug),
+    async_raft(
+        "P3",
+        "P3 alone",
+        with_the_rest!("newer-log-wins", "no-wait-after-restart"),
+        REJOIN,
+        Role::Alone,
+    ),
+    async_raft("P3", "P3 fixed, and nothing else", "heartbeats-are-checked", REJOIN, Role::Alone),
+    async_raft("P3", "P3 fixed, with the rest", ALL_FIXES, REJOIN, Role::Control),
+    async_raft("P4", "P4", "", RESTART, Role::Bug),
+    async_raft("P4", "P4 fixed, and nothing else", "no-wait-after-restart", RESTART, Role::Alone),
+    async_raft("P4", "P4 fixed, with the rest", ALL_FIXES, RESTART, Role::Control),
+    Campaign {
+        variables: STRICT,
+        ..campaign(
+            "right",
+            "openraft with P1's fix",
+            ("openraft", OPENRAFT, "draws-anew"),
+            MIT,
+            (Role::Right, 100),
+        )
+    },
+];
