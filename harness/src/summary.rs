@@ -34,11 +34,19 @@ pub(crate) fn summarise(
         }
         return Err(report);
     }
-    let mut text = format!("{} ...\n", results[0].banner);
+    // Of a unit test the test runner says that it has passed.
+    let is_unit = |result: &RunResult| matches!(result.verdict, Verdict::Passed(measured) if measured.peers == 0);
+    let are_units = results.iter().all(is_unit);
+    let mut text = String::new();
+    if !are_units {
+        writeln!(text, "{} ...", results[0].banner).expect(CANNOT_FAIL);
+    }
     text.push_str(&warnings(results));
-    text.push_str(&outcomes(results));
+    if !are_units {
+        text.push_str(&outcomes(results));
+    }
     text.push_str(&doubts(test, settings, results));
-    if settings.clock == Clock::Virtual {
+    if settings.clock == Clock::Virtual && !are_units {
         for limit in limits(settings) {
             writeln!(text, "note: {limit}").expect(CANNOT_FAIL);
         }

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::panic::{self, Location};
 use std::sync::Arc;
 
-use report::RunResult;
+use report::{Measured, RunResult};
 use sim::Clock;
 use supervisor::{Isolation, is_child, is_interrupted};
 
@@ -37,7 +37,27 @@ where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    run_test(None, Location::caller(), script);
+    run_test::<S, _, _>(None, Location::caller(), script);
+}
+
+/// Like [`test()`], for a script that measures nothing: its run has passed when it has come to its end. Then nothing is
+/// printed but what a test of MIT's warns of.
+///
+/// # Panics
+/// As [`test()`] does.
+#[track_caller]
+pub fn unit_test<S, Fut>(script: S)
+where
+    S: Fn(T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    run_test::<S, _, _>(None, Location::caller(), move |t: T| {
+        let script = script(t.clone());
+        async move {
+            script.await;
+            t.end(Measured::default());
+        }
+    });
 }
 
 /// Like [`test()`], with this first seed unless `LAB_SEED` names another: for a script that shows
@@ -51,19 +71,20 @@ where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    run_test(Some(seed), Location::caller(), script);
+    run_test::<S, _, _>(Some(seed), Location::caller(), script);
 }
 
 /// Where the sources are of this crate and of those that it is made of.
 const SOURCES: [&str; 2] = [concat!(env!("CARGO_MANIFEST_DIR"), "/src"), report::SOURCE];
 
-fn run_test<S, Fut>(seed: Option<u64>, location: &'static Location<'static>, script: S)
+/// Runs a test, whose name is in the type `Named` if not in the thread's name.
+fn run_test<Named, S, Fut>(seed: Option<u64>, location: &'static Location<'static>, script: S)
 where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
     sim::leave_out_lines_of(&SOURCES);
-    let test = match TestName::of_call::<S>(location) {
+    let test = match TestName::of_call::<Named>(location) {
         Ok(test) => test,
         Err(error) => fail_test(&error),
     };
