@@ -224,7 +224,10 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
     if let Some(stored) = &result.stored {
         let stored = store::shown(stored).display();
         line(&mut text, "stored", format_args!("{stored}"));
-        line(&mut text, "picture", format_args!("cargo lab explain {stored} --html --open"));
+        // What has no table has nothing to draw either: a server by itself, a process that has died.
+        if !timeline.is_empty() {
+            line(&mut text, "picture", format_args!("cargo lab explain {stored} --html --open"));
+        }
     }
     for note in limits(settings).iter().chain(&result.note) {
         line(&mut text, "note", format_args!("{note}"));

@@ -8,15 +8,29 @@ use harness::{T, misused};
 use labrpc::Observer;
 use parking_lot::Mutex;
 use report::{Caller, EventKind, FailureKind, Outcome, Payload, RpcId, Time, text};
+use serde_json::Value;
 
 /// How much is printed of a message, in characters.
-const SHOWN: usize = 300;
+const SHOWN: usize = 600;
+
+/// How many numbers in a row are printed; longer rows are somebody's bytes.
+const NUMBERS: usize = 4;
+
+/// How wide a line is. A report indents it by four columns.
+const WIDTH: usize = 76;
 
 /// Prints each message, and what becomes of it.
 pub(super) struct Printer {
     t: T,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
     /// The calls under way.
-    calls: Mutex<BTreeMap<RpcId, Call>>,
+    calls: BTreeMap<RpcId, Call>,
+    /// What was sent last: candidates and leaders send the same to all.
+    last_sent: Option<(Time, String)>,
 }
 
 struct Call {
@@ -27,26 +41,32 @@ struct Call {
 
 impl Printer {
     pub(super) fn new(t: &T) -> Printer {
-        Printer { t: t.clone(), calls: Mutex::default() }
+        Printer { t: t.clone(), state: Mutex::default() }
     }
 }
 
 impl Observer for Printer {
     fn record(&self, at: Time, kind: EventKind) {
-        let mut calls = self.calls.lock();
+        let mut state = self.state.lock();
         match kind {
             EventKind::RpcSent { id, from, to, method, args } => {
                 let call = Call { from, to, method };
-                print(at, &format!("{} {}", call.head("calls"), shown(&args)));
-                calls.insert(id, call);
+                let sent = Some((at, format!("{} {}", call.method, shown(&args))));
+                if from.is_some() && state.last_sent == sent {
+                    print(at, &format!("{} likewise", call.head("calls")));
+                } else {
+                    print(at, &format!("{} {}", call.head("calls"), shown(&args)));
+                }
+                state.last_sent = sent;
+                state.calls.insert(id, call);
             }
             EventKind::RpcHandled { id, reply } => {
-                if let Some(call) = calls.get(&id) {
+                if let Some(call) = state.calls.get(&id) {
                     print(at, &format!("{} {}", call.head("gets"), shown(&reply)));
                 }
             }
             EventKind::RpcReturned { id, outcome } => {
-                if let Some(call) = calls.remove(&id).filter(|_| outcome != Outcome::Replied) {
+                if let Some(call) = state.calls.remove(&id).filter(|_| outcome != Outcome::Replied) {
                     print(at, &format!("{} no reply: {outcome}", call.head("gets")));
                 }
             }
@@ -78,7 +98,10 @@ impl Call {
 
 fn shown(payload: &Payload) -> String {
     let text = match payload.render() {
-        Ok(value) => value.to_string(),
+        Ok(mut value) => {
+            shorten(&mut value);
+            value.to_string()
+        }
         Err(error) => format!("{} bytes ({error})", payload.wire_len()),
     };
     if text.chars().count() <= SHOWN {
@@ -87,7 +110,32 @@ fn shown(payload: &Payload) -> String {
     text.chars().take(SHOWN).chain(['…']).collect()
 }
 
-/// Prints that something has happened.
+/// Puts a word in the place of bytes.
+fn shorten(value: &mut Value) {
+    match value {
+        Value::Array(items) if items.len() > NUMBERS && items.iter().all(Value::is_number) => {
+            *value = Value::String(format!("{} bytes", items.len()));
+        }
+        Value::Array(items) => items.iter_mut().for_each(shorten),
+        Value::Object(fields) => fields.values_mut().for_each(shorten),
+        _ => {}
+    }
+}
+
+/// Prints that something has happened. Long lines go on below, where the first has begun.
 pub(super) fn print(at: Time, what: &str) {
-    println!("{at} s  {}", text::one_line(what));
+    let what = text::one_line(what);
+    let head = format!("{at} s  ");
+    let mut room = String::new();
+    let mut length = head.chars().count();
+    for c in what.chars() {
+        if length == WIDTH {
+            room.push('\n');
+            room.extend(std::iter::repeat_n(' ', head.len()));
+            length = head.len();
+        }
+        room.push(c);
+        length += 1;
+    }
+    println!("{head}{room}");
 }
