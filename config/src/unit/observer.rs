@@ -66,7 +66,8 @@ impl Observer for Printer {
                 }
             }
             EventKind::RpcReturned { id, outcome } => {
-                if let Some(call) = state.calls.remove(&id).filter(|_| outcome != Outcome::Replied) {
+                if let Some(call) = state.calls.remove(&id).filter(|_| outcome != Outcome::Replied)
+                {
                     print(at, &format!("{} no reply: {outcome}", call.head("gets")));
                 }
             }
