@@ -10,10 +10,12 @@ use crate::examples;
 use crate::exit::{EXIT_CODES, MUTANTS_EXIT_CODES, WHY_EXIT_CODES, ZOO_EXIT_CODES};
 
 mod grade;
+mod logs;
 mod merge;
 mod test;
 
 pub(crate) use grade::Grade;
+pub(crate) use logs::Logs;
 pub(crate) use merge::{Form, Merge};
 pub(crate) use test::Test;
 
@@ -42,6 +44,7 @@ pub(crate) enum Command {
     Merge(Merge),
     Replay(Replay),
     Explain(Explain),
+    Logs(Box<Logs>),
     Why(Why),
     Explore(Explore),
     Zoo(Zoo),

@@ -54,6 +54,19 @@ pub(crate) enum Error {
     #[error("failed to find a workspace: {0}")]
     NoWorkspace(String),
 
+    #[error(
+        "failed to find a log: `{0}` is no file; expected a stored history (a file that ends in .json), `-` for \
+         standard input, or a test's name together with --seed"
+    )]
+    NoSource(String),
+
+    #[error(
+        "failed to find a log: no history is stored in {}; a test that fails stores one, and so does \
+         `cargo lab replay TEST --seed S`",
+        .0.display()
+    )]
+    NoHistories(PathBuf),
+
     #[error("failed to find the package `{package}`: {hint}")]
     NoPackage { package: String, hint: String },
 
@@ -223,6 +236,8 @@ impl Error {
             | Error::Taken(_)
             | Error::NotTheSame { .. }
             | Error::NoWorkspace(_)
+            | Error::NoSource(_)
+            | Error::NoHistories(_)
             | Error::NoPackage { .. } => Exit::Usage,
             Error::NoTests(_)
             | Error::NoSuchTest { .. }

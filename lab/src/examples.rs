@@ -46,6 +46,13 @@ pub(crate) const REPLAY: &str = "Examples:
 pub(crate) const EXPLAIN: &str = "Examples:
   cargo lab explain target/lab/TestReElection3A-5.json";
 
+pub(crate) const LOGS: &str = "Examples:
+  cargo lab logs                                 the failed run that was stored last, a column for each server
+  cargo lab logs -j VOTE,TERM --from 3s          just these topics, from second 3 on
+  cargo lab logs -e -s 0,2 -g AppendEntries      what the tester saw of two servers, where this text is in it
+  cargo lab logs TestReElection3A --seed 5       run this seed, and show its log
+  LAB_LOG=1 cargo test TestReElection3A -- --nocapture | cargo lab logs - -c 3";
+
 pub(crate) const EXPLORE: &str = "Examples:
   cargo lab explore                           for a minute, from a fresh seed on
   cargo lab explore --minutes 10 --seed 1

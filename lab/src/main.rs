@@ -11,6 +11,7 @@
 //!   knows by `progress` and `table`.
 //! * `cargo lab explore` is in `explore`.
 //! * `cargo lab replay` and `cargo lab explain` are in `replay`. `pages` draws runs.
+//! * `cargo lab logs` is in `logs`.
 //! * `cargo lab why` is in `why`, and its parts in a folder of that name.
 //! * `cargo lab zoo` is in `zoo`, and its parts in a folder of that name.
 //! * `cargo lab mutants` is in `mutants`, likewise. What both store is in files of `stored`; `told` is what a
@@ -29,6 +30,7 @@ mod explore;
 mod grade;
 mod layout;
 mod leftovers;
+mod logs;
 mod merge;
 mod mutants;
 mod output;
@@ -96,6 +98,7 @@ fn main() -> ExitCode {
         Command::Replay(asked) => replay::replay(&asked),
         Command::Why(asked) => why::why(&asked),
         Command::Explain(asked) => replay::explain(&asked),
+        Command::Logs(asked) => logs::logs(&asked),
         Command::Explore(asked) => explore::explore(&asked),
         Command::Zoo(asked) => zoo::zoo(&asked),
         Command::Mutants(asked) => mutants::mutants(&asked),

@@ -101,7 +101,8 @@ fn shown(payload: &Payload) -> String {
     let text = match payload.render() {
         Ok(mut value) => {
             shorten(&mut value);
-            value.to_string()
+            // Lines end at blanks.
+            value.to_string().replace(",\"", ", \"").replace(",{", ", {")
         }
         Err(error) => format!("{} bytes ({error})", payload.wire_len()),
     };
@@ -126,17 +127,18 @@ fn shorten(value: &mut Value) {
 /// Prints that something has happened. Long lines go on below, where the first has begun.
 pub(super) fn print(at: Time, what: &str) {
     let what = text::one_line(what);
-    let head = format!("{at} s  ");
-    let mut room = String::new();
-    let mut length = head.chars().count();
-    for c in what.chars() {
-        if length == WIDTH {
-            room.push('\n');
-            room.extend(std::iter::repeat_n(' ', head.len()));
-            length = head.len();
+    let head = format!("{at} s ");
+    let indent = " ".repeat(head.len());
+    let (mut lines, mut length) = (head, indent.len());
+    for word in what.split(' ') {
+        if length + 1 + word.chars().count() > WIDTH && length > indent.len() {
+            lines.push('\n');
+            lines.push_str(&indent);
+            length = indent.len();
         }
-        room.push(c);
-        length += 1;
+        lines.push(' ');
+        lines.push_str(word);
+        length += 1 + word.chars().count();
     }
-    println!("{head}{room}");
+    println!("{lines}");
 }

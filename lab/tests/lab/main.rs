@@ -4,6 +4,7 @@ mod calls;
 mod explore;
 mod grade;
 mod interrupt;
+mod logs;
 mod make;
 mod merge;
 mod misuse;
