@@ -94,11 +94,15 @@ fn outcomes(results: &[RunResult]) -> String {
     text
 }
 
-/// A line for each warning, with how often it was given.
+/// A line for each warning, with how often it was given. What a finding says better isn't said twice.
 fn warnings(results: &[RunResult]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for warning in results.iter().flat_map(|result| &result.warnings) {
-        *counts.entry(warning).or_default() += 1;
+    for result in results {
+        let is_found =
+            |warning: &&String| result.doubts.iter().any(|doubt| warning.contains(&doubt.what));
+        for warning in result.warnings.iter().filter(|warning| !is_found(warning)) {
+            *counts.entry(warning).or_default() += 1;
+        }
     }
     let mut text = String::new();
     for (warning, count) in counts {

@@ -26,7 +26,7 @@ use crate::shard::Shard;
 use crate::statistics::sequential_runs;
 use crate::stop;
 use crate::suite::{self, LabTest, Suite};
-use crate::table::{causes, table, wall};
+use crate::table::{causes, doubts, table, wall};
 use crate::tally::Tally;
 
 /// How often each test is run if nobody says so.
@@ -135,6 +135,7 @@ fn show(
     }
     print(&format!("{}\n", table(&tests, &tallies)));
     print(&causes(&tests, &tallies));
+    print(&doubts(&tests, &tallies, &plan.suite.package));
     print(&format!("{}, {}\n", sum(&tallies), wall(began.elapsed())));
     if let Some(error) = error {
         return Err(error);

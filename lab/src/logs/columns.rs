@@ -44,22 +44,27 @@ impl Columns {
     /// A line, with an end.
     pub(super) fn show(self, line: &LogLine) -> String {
         let style = style(&line.topic);
-        let head = format!("{:8.4} {:4} ", line.at, line.topic);
+        let at = format!("{:.4}", line.at);
+        let head = format!("{at:>8} {:4} ", line.topic);
         let (column, text) = match line.server {
             Some(server) if self.count > 1 => (server as usize, line.text.clone()),
             Some(server) => (0, format!("S{server} {}", line.text)),
             None => (0, line.text.clone()),
         };
         let text = one_line(&text).into_owned();
-        if self.count == 1 || line.server.is_none() {
+        if self.count == 1 {
             return format!("{head}{style}{text}{style:#}\n");
         }
         if column >= self.count {
             return String::new();
         }
-        let indent = column * (self.width + 1);
+        // What no server says is below all columns.
+        let (indent, width) = match line.server {
+            Some(_) => (column * (self.width + 1), self.width),
+            None => (0, self.count * (self.width + 1) - 1),
+        };
         let mut shown = String::new();
-        for (i, piece) in textwrap::wrap(&text, self.width).iter().enumerate() {
+        for (i, piece) in textwrap::wrap(&text, width).iter().enumerate() {
             let before = if i == 0 { head.clone() } else { " ".repeat(HEAD) };
             shown.push_str(&format!("{before}{:indent$}{style}{piece}{style:#}\n", ""));
         }
@@ -124,12 +129,15 @@ mod tests {
             "018432 TEST server 0 crashes, and this is a line that goes on beyond the first column",
         ];
         let text: String = lines.iter().map(|line| shown(columns, line)).collect();
-        let expected = "\
-  1.8430 VOTE grants
-  1.8431 VOTE                       refuses the vote of
-                                    2 since it has voted
-  1.8432 TEST server 0 crashes, and this is a line that goes on beyond the first column
-";
+        let expected = [
+            "  1.8430 VOTE grants",
+            "  1.8431 VOTE                       refuses the vote of 2",
+            "                                    since it has voted",
+            "  1.8432 TEST server 0 crashes, and this is a line that goes on beyond the first",
+            "              column",
+            "",
+        ];
+        let expected = expected.join("\n");
         assert_eq!(text, expected);
         assert_eq!(shown(Columns::within(80, None, None), lines[0]), "  1.8430 VOTE S0 grants\n");
         // As in dslogs, servers beyond the columns that were asked for have none.
