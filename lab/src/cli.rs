@@ -13,11 +13,13 @@ mod grade;
 mod logs;
 mod merge;
 mod test;
+mod watch;
 
 pub(crate) use grade::Grade;
 pub(crate) use logs::Logs;
 pub(crate) use merge::{Form, Merge};
 pub(crate) use test::Test;
+pub(crate) use watch::Watch;
 
 /// MIT's Raft lab in Rust: makes your workspace, runs tests many times, and shows single runs
 ///
@@ -40,6 +42,7 @@ pub(crate) enum Command {
     New(New),
     Upgrade(Upgrade),
     Test(Box<Test>),
+    Watch(Watch),
     Grade(Box<Grade>),
     Merge(Merge),
     Replay(Replay),
@@ -78,7 +81,7 @@ pub(crate) struct New {
 /// All else is replaced, but for files that you have changed: they stay, and the newer one is put beside them, with
 /// `.new` behind its name.
 #[derive(Args, Debug)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = examples::with(examples::UPGRADE, EXIT_CODES))]
 pub(crate) struct Upgrade {
     /// The workspace
     pub(crate) dir: PathBuf,
@@ -143,7 +146,7 @@ pub(crate) struct Run {
 /// What was found is stored as JSON beside the run's history, in a file that ends in `.why.json`. The same
 /// command finds the same.
 #[derive(Args, Debug)]
-#[command(after_help = WHY_EXIT_CODES)]
+#[command(after_help = examples::with(examples::WHY, WHY_EXIT_CODES))]
 pub(crate) struct Why {
     #[command(flatten)]
     pub(crate) run: Run,

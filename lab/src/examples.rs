@@ -26,6 +26,20 @@ pub(crate) const TEST: &str = "Examples:
   cargo lab test --target-rate 1%             until it is known whether each test fails in less than 1 % of its runs
   cargo lab test --budget 10min --seed 1 --shard 3/16 -o results    one of sixteen machines, for ten minutes";
 
+pub(crate) const WATCH: &str = "Examples:
+  cargo lab watch 3A                          part 3A, on each save
+  cargo lab watch 3A 3B -n 100                two parts, 100 runs of each test
+  cargo lab watch TestReElection3A --open     one test; open the page of the first failed run
+  cargo lab watch 3C --strict                 a broken safety rule fails a run, too";
+
+pub(crate) const UPGRADE: &str = "Examples:
+  cd raftlab && git pull && cargo lab upgrade ../my-lab   bring the newer tester into a workspace
+  cd ../my-lab && git diff                                see what is new";
+
+pub(crate) const WHY: &str = "Examples:
+  cargo lab why TestReElection3A --seed 5             when this run's failure became inevitable
+  cargo lab why TestReElection3A --seed 5 --redraws 100 --points 40    more exactly, and slower";
+
 pub(crate) const GRADE: &str = "Examples:
   cargo lab grade ../submissions                        all of them, into the folder grades
   cargo lab grade ../submissions --key ../course.key    by seeds that students don't know

@@ -11,6 +11,7 @@
 //!   knows by `progress` and `table`.
 //! * `cargo lab explore` is in `explore`.
 //! * `cargo lab replay` and `cargo lab explain` are in `replay`. `pages` draws runs.
+//! * `cargo lab watch` is in `watch`, and its parts in a folder of that name.
 //! * `cargo lab logs` is in `logs`.
 //! * `cargo lab why` is in `why`, and its parts in a folder of that name.
 //! * `cargo lab zoo` is in `zoo`, and its parts in a folder of that name.
@@ -55,6 +56,7 @@ mod table;
 mod tally;
 mod told;
 mod upgrade;
+mod watch;
 mod why;
 mod written;
 mod zoo;
@@ -93,6 +95,7 @@ fn main() -> ExitCode {
         Command::New(asked) => create::create(&asked),
         Command::Upgrade(asked) => upgrade::upgrade(&asked),
         Command::Test(test) => repeat::repeat(&test),
+        Command::Watch(asked) => watch::watch(&asked),
         Command::Grade(asked) => grade::grade(&asked),
         Command::Merge(asked) => merge::merge(&asked),
         Command::Replay(asked) => replay::replay(&asked),

@@ -13,6 +13,7 @@ mod outcome;
 mod output;
 mod replay;
 mod student;
+mod watch;
 mod why;
 mod why_measured;
 mod zoo;
