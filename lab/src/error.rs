@@ -89,14 +89,14 @@ pub(crate) enum Error {
     OnePlan,
 
     #[error(
-        "failed to explore: with LAB_CLOCK=real nothing that is found happens again; unset it, or run \
-         `TestExplore` with it"
+        "failed to explore: by the wall clock (--real, LAB_CLOCK=real) nothing that is found happens again; leave that \
+         out, or run `TestExplore` with it"
     )]
     NothingRepeats,
 
     #[error(
-        "failed to look into the run: with LAB_CLOCK=real no run is the same twice; unset it, and give a seed that \
-         fails by the virtual clock"
+        "failed to look into the run: by the wall clock (--real, LAB_CLOCK=real) no run is the same twice; leave that \
+         out, and give a seed that fails by the virtual clock"
     )]
     NothingIsExact,
 

@@ -55,6 +55,7 @@ pub(crate) fn logs(asked: &cli::Logs) -> Result<Exit, Error> {
 fn run(asked: &cli::Logs, test: &str, seed: u64) -> Result<Exit, Error> {
     stop::watch();
     let suite = suite::prepare(&asked.package, &asked.build, &[test.to_owned()])?;
+    let suite = suite.conducted(&asked.conduct);
     let test = only(&suite, test)?.at(1);
     match store(&suite, &test, seed, asked.out.as_deref())? {
         Ok(path) => show(asked, &path),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::Build;
+use super::{Build, Conduct};
 use crate::examples;
 use crate::exit::SHOWN_EXIT_CODES;
 
@@ -73,6 +73,9 @@ pub(crate) struct Logs {
 
     #[command(flatten)]
     pub(crate) build: Build,
+
+    #[command(flatten)]
+    pub(crate) conduct: Conduct,
 
     /// The folder with stored histories, and for that of the run. Default: `lab` in cargo's target folder
     #[arg(short, long, value_name = "DIR")]

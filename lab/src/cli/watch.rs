@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Build;
+use super::{Build, Conduct};
 use crate::examples;
 use crate::exit::WATCH_EXIT_CODES;
 
@@ -44,13 +44,8 @@ pub(crate) struct Watch {
     #[command(flatten)]
     pub(crate) build: Build,
 
-    /// Run by the wall clock and on many threads, as the Go lab does; nothing repeats exactly then
-    #[arg(long)]
-    pub(crate) real: bool,
-
-    /// Fail also a run that breaks a safety rule without any check of its test noticing: LAB_STRICT=1
-    #[arg(long)]
-    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) conduct: Conduct,
 
     /// Open the page of the first failed run in the browser
     #[arg(long)]

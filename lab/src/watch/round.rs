@@ -8,7 +8,8 @@ use report::{Record, RunResult, Verdict};
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::output::print;
+use crate::grade::dependencies;
+use crate::output::{print, tell};
 use crate::pages::{self, Said};
 use crate::process::{Guard, Launcher, Seeds, jobs, scratch};
 use crate::replay::store;
@@ -83,6 +84,9 @@ impl<'a> Round<'a> {
         let asked = self.asked;
         self.number += 1;
         let suite = suite::prepare(&asked.package, &asked.build, &asked.filters)?;
+        let suite = suite.conducted(&asked.conduct);
+        let remark = dependencies::remark(&suite.folder)?;
+        remark.iter().for_each(|remark| tell(&format!("note: {remark}")));
         let mut done = vec![false; suite.tests.len()];
         let mut doubted = None;
         for (place, test) in suite.tests.iter().enumerate() {
@@ -131,13 +135,7 @@ impl<'a> Round<'a> {
         test: &LabTest,
         seeds: Seeds,
     ) -> Result<Vec<RunResult>, Error> {
-        let mut variables = vec![("LAB_JOBS", jobs(self.asked.jobs).to_string())];
-        if self.asked.strict {
-            variables.push(("LAB_STRICT", "1".to_owned()));
-        }
-        if self.asked.real {
-            variables.push(("LAB_CLOCK", "real".to_owned()));
-        }
+        let variables = vec![("LAB_JOBS", jobs(self.asked.jobs).to_string())];
         let launcher = Launcher { suite, variables, guard: Guard::Trusted };
         let folder = scratch()?;
         let stopped = || Error::Stopped(stop::exit().unwrap_or(Exit::Interrupted));
@@ -153,7 +151,7 @@ impl<'a> Round<'a> {
             replay.push_str(&format!(" -p {}", asked.package));
         }
         // By the real clock it would be another run.
-        let stored = match asked.real {
+        let stored = match asked.conduct.is_real() {
             true => None,
             false => store(suite, test, result.seed, asked.out.as_deref())?.ok(),
         };
