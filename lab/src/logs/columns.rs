@@ -133,8 +133,8 @@ mod tests {
             "  1.8430 VOTE grants",
             "  1.8431 VOTE                       refuses the vote of 2",
             "                                    since it has voted",
-            "  1.8432 TEST server 0 crashes, and this is a line that goes on beyond the first",
-            "              column",
+            "  1.8432 TEST server 0 crashes, and this is a line that goes on beyond the",
+            "              first column",
             "",
         ];
         let expected = expected.join("\n");

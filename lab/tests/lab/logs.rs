@@ -9,9 +9,9 @@ use crate::student::{Ran, command, folder, lab, solved};
 /// A run of three servers whose servers log something.
 const HISTORY: &str = r#"{"format":1,"test":"TestMine","replay":"","seed":1,"clock":"virtual","banner":"",
 "servers":3,"end":3000000,"warnings":[],"events":[
-{"at":1000000,"kind":{"Logged":{"server":{"server":1,"incarnation":1},"level":"INFO","target":"raft","text":"VOTE grants it to 2"}}},
-{"at":2000000,"kind":{"Crashed":{"server":{"server":1,"incarnation":1}}}},
-{"at":2500000,"kind":{"Viewed":{"server":{"server":2,"incarnation":1},"term":4,"is_leader":true}}}]}"#;
+{"at":1000000,"event":"logged","server":{"server":1,"incarnation":1},"level":"INFO","target":"raft","text":"VOTE grants it to 2"},
+{"at":2000000,"event":"crashed","server":{"server":1,"incarnation":1}},
+{"at":2500000,"event":"viewed","server":{"server":2,"incarnation":1},"term":4,"is_leader":true}]}"#;
 
 fn piped(input: &str, arguments: &[&str]) -> Ran {
     let here = folder("piped-logs");

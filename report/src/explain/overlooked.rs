@@ -39,11 +39,16 @@ pub fn overlooked(story: &Story, broken: &[Breach]) -> Vec<Finding> {
         .collect()
 }
 
-/// The last word of a leader that a candidate heard before an election, and the usual time between its words.
+/// For how long a leader must have been silent: longer than any time between heartbeats of which several make an
+/// election timeout that passes the lab's tests.
+const SILENCE: Duration = Duration::from_millis(300);
+
+/// The last word of a leader that a candidate heard before an election, and the usual time between its words, if there
+/// were enough.
 struct Heard<'a> {
     last: &'a Call,
     at: Time,
-    pace: Duration,
+    pace: Option<Duration>,
 }
 
 /// What a candidate had heard of its leader before an election, if it had followed one in its present life.
@@ -76,32 +81,34 @@ fn heard<'a>(story: &'a Story, election: &Election) -> Option<Heard<'a>> {
         }
         words.push((handled.at, call));
     }
-    let &(at, last) = words.first().filter(|_| words.len() == WORDS)?;
+    let &(at, last) = words.first()?;
     let mut gaps: Vec<Duration> = words.windows(2).map(|pair| pair[0].0.since(pair[1].0)).collect();
     gaps.sort();
     let is_next = last.args.term.is_some_and(|term| term + 1 == election.term)
         && last.reply.success == Some(true);
-    is_next.then_some(Heard { last, at, pace: gaps[gaps.len() / 2] })
+    let pace = (words.len() == WORDS).then(|| gaps[gaps.len() / 2]);
+    is_next.then_some(Heard { last, at, pace })
 }
 
 /// Servers start elections sooner after a leader's words than its next words are due: their timers don't begin anew.
 /// A server whose timeout is as short would never follow anybody.
 fn despite_leader(story: &Story) -> Option<Breach> {
-    let despite: Vec<(&Election, Heard<'_>)> = story
+    let despite: Vec<(&Election, Heard<'_>, Duration)> = story
         .elections
         .iter()
         .filter_map(|election| {
             let heard = heard(story, election)?;
-            (election.at.since(heard.at) < heard.pace * 3 / 4).then_some((election, heard))
+            let pace = heard.pace?;
+            (election.at.since(heard.at) < pace * 3 / 4).then_some((election, heard, pace))
         })
         .collect();
-    let (election, heard) = despite.first().filter(|_| despite.len() >= ELECTIONS)?;
+    let (election, heard, pace) = despite.first().filter(|_| despite.len() >= ELECTIONS)?;
     let server = election.candidate.server;
     let what = format!("server {server} stood for election though it heard of its leader");
     let answered = format!(
         "server {server} answered the leader, server {}, which it had heard every {} ms",
         heard.last.from.server,
-        heard.pace.as_millis()
+        pace.as_millis()
     );
     let stood = format!(
         "{} ms later server {server} stood for election in term {}",
@@ -160,7 +167,13 @@ fn is_silent(story: &Story, election: &Election, heard: &Heard<'_>) -> bool {
     let up = story.up(election.at);
     let are_up = up.contains(&leader) && up.contains(&candidate);
     let was_answered = heard.last.replied().is_some_and(|at| at <= election.at);
-    !sent_more && leads && are_up && was_answered && story.settled_before(election.at) <= since
+    let is_long = election.at.since(since) >= SILENCE;
+    is_long
+        && !sent_more
+        && leads
+        && are_up
+        && was_answered
+        && story.settled_before(election.at) <= since
 }
 
 fn moment(election: &Election) -> Moment {
