@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::{Finding, doubts};
 use crate::event::Time;
-use crate::spec::Breach;
 use crate::spec::rules::{followers, leaders};
+use crate::spec::{Breach, Kind};
 use crate::story::{Call, Election, Moment, Story};
 
 /// How many words of a leader there must have been before an election, so that their pace is known.
@@ -25,13 +25,15 @@ const ELECTIONS: usize = 2;
 pub fn overlooked(story: &Story, broken: &[Breach]) -> Vec<Finding> {
     let doubt = doubts::doubt(story);
     let mut told = BTreeSet::new();
-    let certain = broken.iter().filter(|breach| breach.is_certain());
+    // What fails a run where that is asked for is told in any case, and what else is broken if nothing is doubtful.
+    let is_told = |breach: &&Breach| {
+        breach.rule.kind == Kind::Safety || breach.is_certain() && doubt.is_none()
+    };
     // What is only seen because something else is broken accuses nobody of more.
     let (consequences, causes): (Vec<&Breach>, Vec<&Breach>) =
-        certain.partition(|breach| breach.rule.is_consequence());
+        broken.iter().filter(is_told).partition(|breach| breach.rule.is_consequence());
     let promises = if causes.is_empty() { consequences } else { causes };
-    // Where messages may say something else than is read in them, nothing is certain.
-    let promises = promises.into_iter().filter(|_| doubt.is_none()).cloned();
+    let promises = promises.into_iter().cloned();
     let guesses = [despite_leader(story), silent_leader(story)].into_iter().flatten();
     let all = promises.chain(guesses.filter(|_| story.dropped == 0));
     all.filter(|breach| told.insert(breach.rule.id))
