@@ -1,7 +1,7 @@
 //! One run of a script, from its seed to its result.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::mem;
@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use report::explain::{Confidence, Explanation, Finding};
-use report::spec::{self, Rule};
+use report::explain::{Confidence, Explanation, Finding, overlooked};
+use report::spec::{self, Breach, Kind, Rule};
 use report::story::{Life, Step};
 use report::{
     Check, Demand, Failure, FailureKind, Process, Record, RunResult, Story, Time, Verdict, text,
@@ -171,7 +171,7 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
     if let Some(participants) = participants {
         participants.close();
     }
-    judge(t, &story);
+    let broken = judge(t, &story);
     let skipped = notes.script().skipped.take();
     let verdict = match (notes.failure(), skipped) {
         (Some(failure), _) => failed(t, &story, failure, String::new()),
@@ -181,30 +181,36 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
         }
     };
     print!("{}", log(t));
-    let doubts = doubts(t, &story, &verdict);
+    let doubts = doubts(t, &story, &broken, &verdict);
     RunResult { doubts, ..result(t, verdict) }
 }
 
-/// Why things were as the script has warned of, as far as a run that passed tells.
-fn doubts(t: &T, story: &Story, verdict: &Verdict) -> Vec<Finding> {
+/// What is wrong although the run has passed, each rule once: why things were as the script has warned of, and what
+/// no check has noticed.
+fn doubts(t: &T, story: &Story, broken: &[Breach], verdict: &Verdict) -> Vec<Finding> {
     let Verdict::Passed(_) = verdict else { return Vec::new() };
     let suspicions = mem::take(&mut t.notes.script().suspicions);
     let first = |suspicion: &Failure| report::explain(story, suspicion).findings.into_iter().next();
-    let findings = suspicions.iter().filter_map(first);
-    findings.filter(|finding| finding.confidence != Confidence::Unknown).collect()
+    let suspected = suspicions.iter().filter_map(first);
+    let suspected = suspected.filter(|finding| finding.confidence != Confidence::Unknown);
+    let mut told = BTreeSet::new();
+    let all = suspected.chain(overlooked(story, broken));
+    all.filter(|finding| told.insert(finding.id.clone())).collect()
 }
 
-/// Holds a run against the rules: what is unsafe is warned of, or fails it if that is asked for.
-fn judge(t: &T, story: &Story) {
+/// Holds a run against the rules: what is unsafe is warned of, or fails it if that is asked for. Returns the promises
+/// that it is proven to break.
+fn judge(t: &T, story: &Story) -> Vec<Breach> {
     if t.notes.failure().is_some() {
-        return; // they are heard as evidence then
+        return Vec::new(); // they are heard as evidence then
     }
     if !spec::tells(story) {
         t.warn(UNWATCHABLE.to_owned());
     } else if spec::hides_commands(story) {
         t.warn(HIDDEN.to_owned());
     }
-    for breach in spec::unsafe_steps(story) {
+    let broken = spec::broken_promises(story);
+    for breach in broken.iter().filter(|breach| breach.rule.kind == Kind::Safety) {
         let Rule { id, says, place, .. } = *breach.rule;
         let (name, at, what) = (breach.rule.name(), breach.at.at, &breach.what);
         if t.notes.job.settings.strict || t.notes.script().is_strict {
@@ -215,12 +221,13 @@ fn judge(t: &T, story: &Story) {
                 location: String::new(),
                 at,
             });
-            return;
+            break;
         }
         t.warn(format!(
             "warning: rule {name} at {at} s: {what} (rule: {says}; {place}). LAB_STRICT=1 fails the run"
         ));
     }
+    broken
 }
 
 /// The script's step and its line.

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::panic::{self, Location};
 use std::sync::Arc;
 
-use report::RunResult;
+use report::{Measured, RunResult};
 use sim::Clock;
 use supervisor::{Isolation, is_child, is_interrupted};
 
@@ -41,6 +41,27 @@ where
     run_test(None, Location::caller(), type_name::<S>(), untyped(script));
 }
 
+/// Like [`test()`], for a script that measures nothing: its run has passed when it has come to its end. Then nothing is
+/// printed but what a test of MIT's warns of.
+///
+/// # Panics
+/// As [`test()`] does.
+#[track_caller]
+pub fn unit_test<S, Fut>(script: S)
+where
+    S: Fn(T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let measured = untyped(move |t: T| {
+        let script = script(t.clone());
+        async move {
+            script.await;
+            t.end(Measured::default());
+        }
+    });
+    run_test(None, Location::caller(), type_name::<S>(), measured);
+}
+
 /// Like [`test()`], with this first seed unless `LAB_SEED` names another: for a script that shows
 /// something with that seed.
 ///
@@ -66,6 +87,7 @@ where
     Arc::new(move |t| Box::pin(script(t)))
 }
 
+/// Runs a test, whose name is in the type of its script, if not in the thread's name.
 fn run_test(
     seed: Option<u64>,
     location: &'static Location<'static>,

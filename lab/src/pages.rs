@@ -13,7 +13,7 @@ use crate::output::tell;
 use crate::process::Ended;
 
 /// What leads to the page that was written last in a folder.
-const LATEST: &str = "latest.html";
+pub(crate) const LATEST: &str = "latest.html";
 
 /// Writes the page of a run to `to`, and says where.
 pub(crate) fn write(record: &Record, beside: Option<&Record>, to: &Path) -> Result<(), Error> {

@@ -22,6 +22,7 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
     stop::watch();
     let run = &asked.run;
     let suite = suite::prepare(&run.package, &run.build, std::slice::from_ref(&run.test))?;
+    let suite = suite.conducted(&run.conduct);
     let test = only(&suite, &run.test)?.at(run.call.get());
     let to = match store(&suite, &test, run.seed, run.out.as_deref())? {
         Ok(to) => to,

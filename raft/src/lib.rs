@@ -70,6 +70,8 @@ mod snapshot;
 mod state;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unit;
 
 pub use log::Entry;
 pub use rpc::{

@@ -8,11 +8,13 @@
 mod doubts;
 mod finding;
 mod nearest;
+mod overlooked;
 mod red_herrings;
 mod repeat;
 mod window;
 
 pub use finding::{Confidence, Evidence, Explanation, Finding};
+pub use overlooked::overlooked;
 pub use repeat::{Parted, PartedAt, not_repeatable};
 pub use window::Window;
 

@@ -110,8 +110,16 @@ fn of_votes(story: &Story, judge: fn(&Known<'_>, &Call) -> Option<Fact>) -> Vec<
 /// The promises of Raft's that a run is proven to break, in order of time. What rests on a guess breaks none.
 #[must_use]
 pub fn unsafe_steps(story: &Story) -> Vec<Breach> {
+    let mut breaches = broken_promises(story);
+    breaches.retain(|breach| breach.rule.kind == Kind::Safety);
+    breaches
+}
+
+/// The same, and the promises to the tester or to another server that are proven to be broken.
+#[must_use]
+pub fn broken_promises(story: &Story) -> Vec<Breach> {
     let mut breaches = judge(&story.without_guesses());
-    breaches.retain(|breach| breach.rule.kind == Kind::Safety && breach.is_proven());
+    breaches.retain(Breach::is_proven);
     breaches
 }
 

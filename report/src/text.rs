@@ -10,7 +10,7 @@ mod summary;
 mod timeline;
 
 pub use foreign::{escaped, indented, one_line, printed};
-pub use log::log;
+pub use log::{LogLine, event_lines, log, log_lines};
 pub use report::report;
 pub(crate) use summary::put_first;
 pub use summary::{did, finding, servers, summary};
