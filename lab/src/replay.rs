@@ -128,7 +128,8 @@ fn draw(
     if let Some(html) = html {
         let beside = asked.beside.as_deref().or(beside).map(pages::read).transpose()?;
         let page = html.clone().unwrap_or_else(|| history.with_extension("html"));
-        pages::write(record, beside.as_ref(), &page)?;
+        let why = pages::found_why(record, history);
+        pages::write(record, beside.as_ref(), why.as_ref(), &page)?;
         if asked.open {
             pages::open(&page);
         }

@@ -28,7 +28,7 @@ use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{print, tell};
-use crate::pages;
+use crate::pages::{self, Said};
 use crate::process::{Guard, Launcher, Seeds, jobs, scratch};
 use crate::replay;
 use crate::stop;
@@ -75,10 +75,11 @@ pub(crate) fn why(asked: &cli::Why) -> Result<Exit, Error> {
     }
     .find(&failure, asked.points)?;
     print(&show::show(&found));
-    let path = stored.with_extension("why.json");
+    let path = pages::why_beside(&stored);
     let text = serde_json::to_string_pretty(&found).expect("it is plain data");
     fs::write(&path, text).map_err(|error| Error::write(&path, error))?;
     tell(&format!("\nstored in {}, beside the run's history", path.display()));
+    pages::draw_beside(&stored, Said::Where);
     Ok(Exit::Failed)
 }
 

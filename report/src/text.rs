@@ -8,6 +8,7 @@ mod log;
 mod report;
 mod summary;
 mod timeline;
+pub mod why;
 
 pub use foreign::{escaped, indented, one_line, printed};
 pub use log::{LogLine, event_lines, log, log_lines};
