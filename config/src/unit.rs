@@ -38,40 +38,25 @@
 //! }
 //! ```
 
+mod alone;
 mod observer;
 mod request;
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use harness::{Participants, T};
-use labrpc::{ClientEnd, Hold, Message, Network, Server, Switch};
-use parking_lot::{Mutex, MutexGuard};
-use raftapi::{
-    ApplyCh, ApplyMsg, Command, DebugState, Index, Make, Persister, Raft, Start, Term,
-    apply_channel,
-};
+use harness::T;
+use labrpc::{ClientEnd, Message};
+use raftapi::{ApplyCh, ApplyMsg, Command, DebugState, Index, Persister, Raft, Start, Term};
 use report::FailureKind;
-use sim::context::Owner;
-use sim::enter_call;
 use tokio::time::{Instant, sleep, timeout};
 
 pub use request::Request;
 
 use crate::test::leave_out_own_lines;
-use observer::Printer;
-
-/// How long the server may take for what the script waits for.
-const WITHIN: Duration = Duration::from_secs(5);
-
-/// How often the script looks whether it is there.
-const LOOK: Duration = Duration::from_millis(1);
-
-/// The server's number.
-const ME: usize = 0;
+use alone::{Alone, LOOK, ME, WITHIN};
 
 /// Runs a script in virtual time, once for each seed that the [`Settings`](crate::Settings) ask for. Call it in a
 /// `#[test]` function, as [`crate::test()`].
@@ -98,29 +83,6 @@ where
 #[derive(Clone)]
 pub struct Single {
     alone: Arc<Alone>,
-}
-
-struct Alone {
-    t: T,
-    servers: usize,
-    make: Make,
-    network: Network,
-    /// Has what the server asks of others.
-    requests: Hold,
-    state: Mutex<State>,
-}
-
-struct State {
-    /// `None` at the end of the run.
-    raft: Option<Arc<dyn Raft>>,
-    incarnation: u32,
-    saved: Arc<Persister>,
-    /// The names of the server's ends, and of the end that leads to it.
-    ends: Vec<String>,
-    /// What it has applied since it was started.
-    applied: Arc<Mutex<Vec<ApplyMsg>>>,
-    /// How much of that the script has taken.
-    taken: usize,
 }
 
 impl Single {
@@ -154,26 +116,7 @@ impl Single {
             + 'static,
     {
         t.step("make", Location::caller());
-        let network = Network::new(t.sim(), Arc::new(Printer::new(t)));
-        let state = State {
-            raft: None,
-            incarnation: 0,
-            saved: Arc::new(saved),
-            ends: Vec::new(),
-            applied: Arc::default(),
-            taken: 0,
-        };
-        let alone = Arc::new(Alone {
-            t: t.clone(),
-            servers,
-            make: Arc::new(make),
-            requests: network.hold(|_| true),
-            network,
-            state: Mutex::new(state),
-        });
-        // The run lets it go in the end. It is no cluster, of which the rules of Raft's could be asked.
-        t.attach(0, alone.clone());
-        alone.start();
+        let alone = Alone::new(t, servers, saved, Arc::new(make));
         Single { alone }
     }
 
@@ -313,127 +256,6 @@ impl Single {
     pub fn snapshot(&self, index: Index, snapshot: impl Into<Bytes>) {
         let snapshot = snapshot.into();
         self.alone.with_raft("snapshot", Location::caller(), |raft| raft.snapshot(index, snapshot));
-    }
-}
-
-impl Alone {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
-    }
-
-    /// Makes the server, in a new incarnation.
-    fn start(&self) {
-        let mut state = self.state();
-        state.incarnation += 1;
-        let owner = state.owner();
-        let incarnation = state.incarnation;
-        let name = |to: usize| format!("{ME}.{incarnation}->{to}");
-        let make_end = |to: usize| {
-            let end = self.network.make_end(name(to), Some(owner));
-            self.network.connect(&name(to), to);
-            self.network.enable(&name(to), Switch::On);
-            end
-        };
-        let ends = (0..self.servers).map(make_end).collect();
-        state.ends = (0..self.servers).map(name).collect();
-        let saved = Arc::new(state.saved.copy());
-        state.saved = saved.clone();
-        let applied = Arc::new(Mutex::new(Vec::new()));
-        (state.applied, state.taken) = (applied.clone(), 0);
-        drop(state);
-
-        let (apply_ch, mut receiver) = apply_channel();
-        let entered = enter_call(owner, "make");
-        let raft = (self.make)(ends, ME, saved, apply_ch);
-        let service = raft.clone().service();
-        drop(entered);
-        let t = self.t.clone();
-        tokio::spawn(async move {
-            while let Some(message) = receiver.recv().await {
-                observer::print(t.now(), &format!("server {ME} applies {message:?}"));
-                applied.lock().push(message);
-            }
-        });
-        self.network.add_server(ME, Server::new(Some(owner)).with(service));
-        self.state().raft = Some(raft);
-    }
-
-    /// Takes the server down, which keeps what it has saved.
-    fn crash(&self) {
-        self.network.delete_server(ME);
-        let mut state = self.state();
-        state.ends.drain(..).for_each(|end| self.network.delete_end(&end));
-        // What the old instance saves from now on is nobody's.
-        state.saved = Arc::new(state.saved.copy());
-        let (raft, owner) = (state.raft.take(), state.owner());
-        drop(state);
-        self.requests.lose_all();
-        if let Some(raft) = raft {
-            let _entered = enter_call(owner, "kill");
-            raft.kill();
-        }
-    }
-
-    /// A new end to the server, which is nobody's.
-    fn end(&self) -> ClientEnd {
-        let mut state = self.state();
-        let name = format!("test.{}.{}", state.incarnation, state.ends.len());
-        let end = self.network.make_end(&name, None);
-        self.network.connect(&name, ME);
-        self.network.enable(&name, Switch::On);
-        state.ends.push(name);
-        end
-    }
-
-    fn with_raft<R>(
-        &self,
-        call: &'static str,
-        here: &'static Location<'static>,
-        f: impl FnOnce(&dyn Raft) -> R,
-    ) -> R {
-        self.t.step(call, here);
-        let state = self.state();
-        let (raft, owner) = (state.raft.clone(), state.owner());
-        drop(state);
-        let raft = raft.expect("it is there while its script runs");
-        let _entered = enter_call(owner, call);
-        f(&*raft)
-    }
-
-    fn take_applied(&self) -> Option<ApplyMsg> {
-        let mut state = self.state();
-        let message = state.applied.lock().get(state.taken).cloned()?;
-        state.taken += 1;
-        Some(message)
-    }
-}
-
-impl State {
-    fn owner(&self) -> Owner {
-        Owner { server: ME as u32, incarnation: self.incarnation }
-    }
-}
-
-impl Participants for Alone {
-    /// There is nothing to record: what a single server is, its script asks.
-    fn look(&self) {}
-
-    fn close(&self) {
-        let mut state = self.state();
-        let (raft, owner) = (state.raft.take(), state.owner());
-        drop(state);
-        if let Some(raft) = raft {
-            let _entered = enter_call(owner, "kill");
-            // A panic is noted as any other is; the run has no body left that it could end.
-            let _ = catch_unwind(AssertUnwindSafe(move || raft.kill()));
-        }
-        self.network.close();
-    }
-}
-
-impl fmt::Debug for Alone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Alone").field("servers", &self.servers).finish_non_exhaustive()
     }
 }
 

@@ -182,6 +182,9 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
     };
     print!("{}", log(t));
     let doubts = doubts(t, &story, &broken, &verdict);
+    if verdict.failure().is_none() {
+        warn_of_unsafe(t, &broken, &doubts);
+    }
     RunResult { doubts, ..result(t, verdict) }
 }
 
@@ -198,8 +201,8 @@ fn doubts(t: &T, story: &Story, broken: &[Breach], verdict: &Verdict) -> Vec<Fin
     all.filter(|finding| told.insert(finding.id.clone())).collect()
 }
 
-/// Holds a run against the rules: what is unsafe is warned of, or fails it if that is asked for. Returns the promises
-/// that it is proven to break.
+/// Holds a run against the rules: what is unsafe fails it, if that is asked for. Returns the promises that it is proven
+/// to break.
 fn judge(t: &T, story: &Story) -> Vec<Breach> {
     if t.notes.failure().is_some() {
         return Vec::new(); // they are heard as evidence then
@@ -210,24 +213,36 @@ fn judge(t: &T, story: &Story) -> Vec<Breach> {
         t.warn(HIDDEN.to_owned());
     }
     let broken = spec::broken_promises(story);
-    for breach in broken.iter().filter(|breach| breach.rule.kind == Kind::Safety) {
+    let is_strict = t.notes.job.settings.strict || t.notes.script().is_strict;
+    let mut first = broken.iter().filter(|breach| breach.rule.kind == Kind::Safety);
+    if let Some(breach) = first.next().filter(|_| is_strict) {
         let Rule { id, says, place, .. } = *breach.rule;
+        t.notes.fail(Failure {
+            kind: FailureKind::Safety,
+            check: Check::Rule { id: id.into() },
+            message: format!(
+                "rule {}: {}\n  rule      {says} ({place})",
+                breach.rule.name(),
+                breach.what
+            ),
+            location: String::new(),
+            at: breach.at.at,
+        });
+    }
+    broken
+}
+
+/// Warns of what is unsafe, unless a finding says it better.
+fn warn_of_unsafe(t: &T, broken: &[Breach], doubts: &[Finding]) {
+    let is_found = |rule: &Rule| doubts.iter().any(|doubt| doubt.id == rule.id);
+    let is_unsafe = |breach: &&Breach| breach.rule.kind == Kind::Safety && !is_found(breach.rule);
+    for breach in broken.iter().filter(is_unsafe) {
+        let Rule { says, place, .. } = *breach.rule;
         let (name, at, what) = (breach.rule.name(), breach.at.at, &breach.what);
-        if t.notes.job.settings.strict || t.notes.script().is_strict {
-            t.notes.fail(Failure {
-                kind: FailureKind::Safety,
-                check: Check::Rule { id: id.into() },
-                message: format!("rule {name}: {what}\n  rule      {says} ({place})"),
-                location: String::new(),
-                at,
-            });
-            break;
-        }
         t.warn(format!(
             "warning: rule {name} at {at} s: {what} (rule: {says}; {place}). LAB_STRICT=1 fails the run"
         ));
     }
-    broken
 }
 
 /// The script's step and its line.

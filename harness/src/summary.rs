@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use report::explain::Finding;
+use report::spec::{Kind, RULES};
 use report::text::{self, escaped, indented};
 use report::{Check, Measured, Process, RunResult, Verdict, without_numbers};
 use sim::Clock;
@@ -94,15 +95,11 @@ fn outcomes(results: &[RunResult]) -> String {
     text
 }
 
-/// A line for each warning, with how often it was given. What a finding says better isn't said twice.
+/// A line for each warning, with how often it was given.
 fn warnings(results: &[RunResult]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for result in results {
-        let is_found =
-            |warning: &&String| result.doubts.iter().any(|doubt| warning.contains(&doubt.what));
-        for warning in result.warnings.iter().filter(|warning| !is_found(warning)) {
-            *counts.entry(warning).or_default() += 1;
-        }
+    for warning in results.iter().flat_map(|result| &result.warnings) {
+        *counts.entry(warning).or_default() += 1;
     }
     let mut text = String::new();
     for (warning, count) in counts {
@@ -130,6 +127,9 @@ fn doubts(test: &TestName, settings: &Settings, results: &[RunResult]) -> String
         text.push_str(&text::finding("why", finding));
         if count > 1 {
             line(&mut text, "seen", format_args!("in {count} of {} runs", results.len()));
+        }
+        if RULES.iter().any(|rule| rule.id == finding.id && rule.kind == Kind::Safety) {
+            line(&mut text, "strict", format_args!("LAB_STRICT=1 fails such a run"));
         }
         line(&mut text, "replay", format_args!("{}", test.replay_command(settings, seed)));
     }

@@ -83,3 +83,51 @@ pub(crate) const MUTANTS: &str = "Examples:
   cargo lab mutants --minutes 15              as many as there is time for
   cargo lab mutants --minutes 15 --resume     continue
   cargo lab mutants --report target/lab/mutants/mutants.jsonl";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn each_subcommand_has_examples_and_exit_codes() {
+        for subcommand in Cli::command().get_subcommands() {
+            let name = subcommand.get_name();
+            let below = subcommand.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(below.starts_with("Examples:\n"), "{name} has no examples: {below}");
+            assert!(below.contains("Exit codes:\n"), "{name} has no exit codes: {below}");
+            let is_its = |line: &str| line.contains("lab") || line.contains(name);
+            let examples = below.split("\n\n").next().unwrap_or_default();
+            assert!(examples.lines().skip(1).all(is_its), "{examples}");
+        }
+    }
+
+    /// What an option is called says what it does, in whichever subcommand it is.
+    #[test]
+    fn an_option_is_the_same_in_each_subcommand() {
+        let letters =
+            [("iterations", 'n'), ("jobs", 'j'), ("package", 'p'), ("out", 'o'), ("minutes", 'm')];
+        for subcommand in Cli::command().get_subcommands() {
+            let name = subcommand.get_name();
+            for argument in subcommand.get_arguments().filter(|argument| !argument.is_positional())
+            {
+                let id = argument.get_id().as_str();
+                if let Some((_, letter)) = letters.iter().find(|(known, _)| *known == id) {
+                    // `merge` writes one file, for which it has no letter.
+                    let has = argument.get_short();
+                    assert!(has == Some(*letter) || name == "merge", "{name}: --{id} is {has:?}");
+                }
+                if id == "out" && name != "merge" {
+                    let value = argument.get_value_names().and_then(|names| names.first());
+                    assert_eq!(value.map(|value| value.as_str()), Some("DIR"), "{name}");
+                }
+            }
+            // Where one seed of a test is run, or many, it is run as strictly as elsewhere.
+            let has = |id: &str| subcommand.get_arguments().any(|argument| argument.get_id() == id);
+            let runs_own_tests = has("package") && has("seed");
+            assert_eq!(runs_own_tests, has("strict"), "{name}");
+            assert_eq!(runs_own_tests, has("real"), "{name}");
+        }
+    }
+}

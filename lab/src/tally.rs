@@ -108,10 +108,7 @@ impl Tally {
             let cause = cause(&result);
             self.left_out |= result.not_run > 0;
             self.runs += 1;
-            // What a finding says better isn't said twice.
-            let found =
-                |warning: &String| result.doubts.iter().any(|doubt| warning.contains(&doubt.what));
-            for warning in result.warnings.into_iter().filter(|warning| !found(warning)) {
+            for warning in result.warnings {
                 *self.warnings.entry(warning).or_default() += 1;
             }
             for doubt in result.doubts {

@@ -8,7 +8,7 @@ use labrpc::{Held, Message};
 use report::FailureKind;
 use tokio::time::{Instant, sleep};
 
-use super::{Alone, LOOK, ME, WITHIN};
+use super::alone::{Alone, LOOK, ME, WITHIN};
 
 /// A request of the server's to another one. If it is dropped, it is lost: the server learns within milliseconds that
 /// there is no reply.

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use config::FailureKind;
+use config::{Check, Failure, FailureKind};
 use zoo::Bug;
 
 use crate::child::{Runs, run_in};
@@ -17,28 +17,27 @@ fn run_of(test: &str, bug: Bug, strict: &str, seeds: RangeInclusive<u64>) -> Run
 }
 
 #[test]
-fn a_rule_that_is_broken_is_warned_of_or_fails_the_run() {
+fn a_rule_that_is_broken_is_a_finding_or_fails_the_run() {
     let (lenient, strict) = (run("0"), run("1"));
     let mut broken = Vec::new();
     for (lenient, strict) in lenient.results.iter().zip(&strict.results) {
         assert_eq!(lenient.history, strict.history, "seed {} is another run", lenient.seed);
-        let mut warnings = lenient.warnings.iter();
-        let Some(warning) = warnings.find(|warning| warning.starts_with("warning: rule ")) else {
+        let is_rule = |failure: &&Failure| matches!(failure.check, Check::Rule { .. });
+        let Some(failure) = strict.failure().filter(is_rule) else {
             assert_eq!(lenient.failure(), strict.failure());
             continue;
         };
         assert_eq!(lenient.failure(), None);
-
-        // Both name the rule, the time, what was seen, and where the rule stands.
-        let failure = strict.failure().expect("a rule is broken");
         assert_eq!(failure.kind, FailureKind::Safety);
+
+        // Both name the rule, what was seen, and where the rule stands.
         let (sentence, rule) = failure.message.split_once("\n  rule      ").expect("a rule");
         let (name, what) = sentence.split_once(": ").expect("a rule and what broke it");
-        let beginning = format!("warning: {name} at {} s: {what} (rule: ", failure.at);
-        assert!(warning.starts_with(&beginning), "{warning:?} doesn't begin with {beginning:?}");
-        let (rule, paper) = rule.rsplit_once(" (").expect("a rule and its place in the paper");
-        assert!(warning.contains(rule) && warning.contains(paper.trim_end_matches(')')));
-        assert!(warning.ends_with(". LAB_STRICT=1 fails the run"), "{warning}");
+        let told = lenient.doubts.iter().find(|doubt| doubt.what == what).expect("a finding");
+        assert_eq!(failure.check, Check::Rule { id: told.id.clone().into() });
+        assert_eq!(told.rule, rule);
+        // What a finding says isn't a warning as well.
+        assert!(lenient.warnings.iter().all(|warning| !warning.contains(what)), "{lenient:?}");
         broken.push(name.to_owned());
     }
     assert!(
@@ -46,6 +45,8 @@ fn a_rule_that_is_broken_is_warned_of_or_fails_the_run() {
         "{broken:?}:\n{}",
         lenient.output
     );
+    assert_eq!(lenient.output.matches("[voted-twice]").count(), 1, "{}", lenient.output);
+    assert!(lenient.output.contains("LAB_STRICT=1 fails such a run"), "{}", lenient.output);
     // Whoever repeats the run is to see it fail, too.
     let replay = " LAB_STRICT=1 LAB_BUG=VotesTwice cargo test -p zoo TestManyElections3A\n";
     assert!(strict.output.contains(replay), "{}", strict.output);
