@@ -28,6 +28,7 @@
 //! ```
 //!
 //! * [`T`] is one run of a test, as Go's `testing.T`; [`Config`] the cluster that it tests.
+//! * [`unit`] drives one server without a cluster: a student's own tests of single handlers.
 //! * Checkers fail the run with MIT's own sentence, at the script's line. The first failure of a run
 //!   wins; it ends the run wherever it happens.
 //! * A [`report::History`] records what happens; its hash tells whether two runs were the same.
@@ -49,6 +50,7 @@ mod readings;
 mod recorder;
 mod refusal;
 mod test;
+pub mod unit;
 mod value;
 mod variation;
 

@@ -31,7 +31,7 @@ where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    sim::leave_out_lines_of(&SOURCES);
+    leave_out_own_lines();
     harness::test(script);
 }
 
@@ -46,8 +46,13 @@ where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    sim::leave_out_lines_of(&SOURCES);
+    leave_out_own_lines();
     harness::test_with_seed(seed, script);
+}
+
+/// None of the tester's lines is the user's.
+pub(crate) fn leave_out_own_lines() {
+    sim::leave_out_lines_of(&SOURCES);
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@
 //! waits for, why the run failed, and what your code printed. The `replay` command repeats this very run,
 //! as often as you like. So print what you want to know (`println!` will do) and replay.
 //!
+//! `unit.rs` has tests of single handlers, such as the logs of Figure 7, for you to switch on and to add to.
+//!
 //! # Rules that are not in the paper
 //!
 //! The documentation of [`raftapi`] has twelve numbered rules. Three of them surprise people: rules 8 and 9
@@ -38,5 +40,7 @@
 #![expect(dead_code, reason = "the skeleton waits for its callers")]
 
 mod raft;
+#[cfg(test)]
+mod unit;
 
 pub use raft::{ExampleArgs, ExampleReply, RequestVoteArgs, RequestVoteReply, make};

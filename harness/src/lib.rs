@@ -36,5 +36,5 @@ pub use caller::caller;
 pub use settings::{Report, Settings, SettingsError};
 pub use source::shown_line;
 pub use t::{Participants, T};
-pub use test::{test, test_with_seed};
+pub use test::{test, test_with_seed, unit_test};
 pub use variables::{VARIABLES, Variable};

@@ -1,6 +1,5 @@
 //! Which test this is, and the command that runs it again.
 
-use std::any::type_name;
 use std::collections::BTreeMap;
 use std::env;
 use std::panic::Location;
@@ -31,12 +30,15 @@ pub(crate) struct TestName {
 }
 
 impl TestName {
-    /// The test whose function calls `config::test()` at `location` with a script of the type `S`.
-    pub(crate) fn of_call<S>(location: &'static Location<'static>) -> Result<TestName, String> {
+    /// The test whose function calls `config::test()` at `location` with a script whose type has the name `script`.
+    pub(crate) fn of_call(
+        location: &'static Location<'static>,
+        script: &'static str,
+    ) -> Result<TestName, String> {
         let path = match thread::current().name() {
             // The test runner gives each test a thread that has its path as a name.
             Some(path) if path != MAIN_THREAD => path.to_owned(),
-            _ => path_in_type::<S>()?.to_owned(),
+            _ => path_in_type(script)?.to_owned(),
         };
         let package = env::var("CARGO_PKG_NAME").ok();
         Ok(TestName {
@@ -143,9 +145,8 @@ fn target(package: &str) -> Option<String> {
 /// The name of the thread on which a program begins.
 const MAIN_THREAD: &str = "main";
 
-/// The path of the function that has the closure of the type `S`.
-fn path_in_type<S>() -> Result<&'static str, String> {
-    let path = type_name::<S>();
+/// The path of the function that has the closure whose type has the name `path`.
+fn path_in_type(path: &'static str) -> Result<&'static str, String> {
     let Some((path, _)) = path.split_once("::{{closure}}") else {
         let name = path.rsplit("::").next().unwrap_or(path);
         return Err(format!(

@@ -1,18 +1,19 @@
 //! One run of a script, from its seed to its result.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::mem;
 use std::os::fd::AsFd as _;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use report::explain::{Confidence, Explanation, Finding};
-use report::spec::{self, Rule};
+use report::explain::{Confidence, Explanation, Finding, overlooked};
+use report::spec::{self, Breach, Kind, Rule};
 use report::story::{Life, Step};
 use report::{
     Check, Demand, Failure, FailureKind, Process, Record, RunResult, Story, Time, Verdict, text,
@@ -42,6 +43,11 @@ const HANDLERS_END_WITHIN: Duration = Duration::from_secs(1);
 const UNWATCHABLE: &str = "warning: this cluster can't be watched: no message between its servers tells a term or a vote that can be \
      read, so that most rules of Raft's weren't checked. Give the fields of the messages the names of Figure 2";
 
+/// What is said of a cluster whose messages don't have the commands that they say that they bring.
+const HIDDEN: &str = "warning: this cluster can't be watched: messages between its servers say that they bring entries, and none has \
+     the bytes of a command, so that nobody can see how commands come to the servers that apply them. Send each \
+     command as start() took it";
+
 /// The run that is under way, for whoever has to report on it from outside.
 static CURRENT: Mutex<Option<T>> = Mutex::new(None);
 
@@ -59,13 +65,12 @@ pub(crate) fn current() -> Option<T> {
 /// What is done about a run of this seed that wants to end the process.
 pub(crate) type OnExit = fn(&Job, u64, &supervisor::Stuck);
 
+/// A test's script, whatever its type: what runs it is compiled once, and not once for each test.
+pub(crate) type Script = Arc<dyn Fn(T) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
 /// Runs `script` once. If it meddles with the clock, runs it once more to find out at which line.
 /// Tells `on_exit` if it wants to end the process, in which the tester itself runs.
-pub(crate) fn run<S, Fut>(job: Arc<Job>, seed: u64, script: Arc<S>, on_exit: OnExit) -> RunResult
-where
-    S: Fn(T) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
-{
+pub(crate) fn run(job: Arc<Job>, seed: u64, script: Script, on_exit: OnExit) -> RunResult {
     let clock = job.settings.clock;
     let mut run = run_guarded(job.clone(), seed, script.clone(), (ClockGuard::Notices, on_exit));
     if run.has_meddled && clock == Clock::Virtual {
@@ -86,16 +91,12 @@ struct Run {
     has_meddled: bool,
 }
 
-fn run_guarded<S, Fut>(
+fn run_guarded(
     job: Arc<Job>,
     seed: u64,
-    script: Arc<S>,
+    script: Script,
     (guard, on_exit): (ClockGuard, OnExit),
-) -> Run
-where
-    S: Fn(T) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
-{
+) -> Run {
     let settings = sim::Settings::new(job.seed(seed), job.settings.clock, LIMIT);
     let exiting = job.clone();
     let notes = Arc::new(Notes::of_run(job, seed));
@@ -170,7 +171,7 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
     if let Some(participants) = participants {
         participants.close();
     }
-    judge(t, &story);
+    let broken = judge(t, &story);
     let skipped = notes.script().skipped.take();
     let verdict = match (notes.failure(), skipped) {
         (Some(failure), _) => failed(t, &story, failure, String::new()),
@@ -180,28 +181,36 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
         }
     };
     print!("{}", log(t));
-    let doubts = doubts(t, &story, &verdict);
+    let doubts = doubts(t, &story, &broken, &verdict);
     RunResult { doubts, ..result(t, verdict) }
 }
 
-/// Why things were as the script has warned of, as far as a run that passed tells.
-fn doubts(t: &T, story: &Story, verdict: &Verdict) -> Vec<Finding> {
+/// What is wrong although the run has passed, each rule once: why things were as the script has warned of, and what
+/// no check has noticed.
+fn doubts(t: &T, story: &Story, broken: &[Breach], verdict: &Verdict) -> Vec<Finding> {
     let Verdict::Passed(_) = verdict else { return Vec::new() };
     let suspicions = mem::take(&mut t.notes.script().suspicions);
     let first = |suspicion: &Failure| report::explain(story, suspicion).findings.into_iter().next();
-    let findings = suspicions.iter().filter_map(first);
-    findings.filter(|finding| finding.confidence != Confidence::Unknown).collect()
+    let suspected = suspicions.iter().filter_map(first);
+    let suspected = suspected.filter(|finding| finding.confidence != Confidence::Unknown);
+    let mut told = BTreeSet::new();
+    let all = suspected.chain(overlooked(story, broken));
+    all.filter(|finding| told.insert(finding.id.clone())).collect()
 }
 
-/// Holds a run against the rules: what is unsafe is warned of, or fails it if that is asked for.
-fn judge(t: &T, story: &Story) {
+/// Holds a run against the rules: what is unsafe is warned of, or fails it if that is asked for. Returns the promises
+/// that it is proven to break.
+fn judge(t: &T, story: &Story) -> Vec<Breach> {
     if t.notes.failure().is_some() {
-        return; // they are heard as evidence then
+        return Vec::new(); // they are heard as evidence then
     }
     if !spec::tells(story) {
         t.warn(UNWATCHABLE.to_owned());
+    } else if spec::hides_commands(story) {
+        t.warn(HIDDEN.to_owned());
     }
-    for breach in spec::unsafe_steps(story) {
+    let broken = spec::broken_promises(story);
+    for breach in broken.iter().filter(|breach| breach.rule.kind == Kind::Safety) {
         let Rule { id, says, place, .. } = *breach.rule;
         let (name, at, what) = (breach.rule.name(), breach.at.at, &breach.what);
         if t.notes.job.settings.strict || t.notes.script().is_strict {
@@ -212,12 +221,13 @@ fn judge(t: &T, story: &Story) {
                 location: String::new(),
                 at,
             });
-            return;
+            break;
         }
         t.warn(format!(
             "warning: rule {name} at {at} s: {what} (rule: {says}; {place}). LAB_STRICT=1 fails the run"
         ));
     }
+    broken
 }
 
 /// The script's step and its line.

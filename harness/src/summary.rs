@@ -34,11 +34,19 @@ pub(crate) fn summarise(
         }
         return Err(report);
     }
-    let mut text = format!("{} ...\n", results[0].banner);
+    // Of a unit test the test runner says that it has passed.
+    let is_unit = |result: &RunResult| matches!(result.verdict, Verdict::Passed(measured) if measured.peers == 0);
+    let are_units = results.iter().all(is_unit);
+    let mut text = String::new();
+    if !are_units {
+        writeln!(text, "{} ...", results[0].banner).expect(CANNOT_FAIL);
+    }
     text.push_str(&warnings(results));
-    text.push_str(&outcomes(results));
+    if !are_units {
+        text.push_str(&outcomes(results));
+    }
     text.push_str(&doubts(test, settings, results));
-    if settings.clock == Clock::Virtual {
+    if settings.clock == Clock::Virtual && !are_units {
         for limit in limits(settings) {
             writeln!(text, "note: {limit}").expect(CANNOT_FAIL);
         }
@@ -86,11 +94,15 @@ fn outcomes(results: &[RunResult]) -> String {
     text
 }
 
-/// A line for each warning, with how often it was given.
+/// A line for each warning, with how often it was given. What a finding says better isn't said twice.
 fn warnings(results: &[RunResult]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for warning in results.iter().flat_map(|result| &result.warnings) {
-        *counts.entry(warning).or_default() += 1;
+    for result in results {
+        let is_found =
+            |warning: &&String| result.doubts.iter().any(|doubt| warning.contains(&doubt.what));
+        for warning in result.warnings.iter().filter(|warning| !is_found(warning)) {
+            *counts.entry(warning).or_default() += 1;
+        }
     }
     let mut text = String::new();
     for (warning, count) in counts {
@@ -216,7 +228,10 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
     if let Some(stored) = &result.stored {
         let stored = store::shown(stored).display();
         line(&mut text, "stored", format_args!("{stored}"));
-        line(&mut text, "picture", format_args!("cargo lab explain {stored} --html --open"));
+        // What has no table has nothing to draw either: a server by itself, a process that has died.
+        if !timeline.is_empty() {
+            line(&mut text, "picture", format_args!("cargo lab explain {stored} --html --open"));
+        }
     }
     for note in limits(settings).iter().chain(&result.note) {
         line(&mut text, "note", format_args!("{note}"));

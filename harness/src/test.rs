@@ -1,17 +1,18 @@
 //! Running a test: from its settings to its runs, and from their results to what cargo is told.
 
+use std::any::type_name;
 use std::io::{self, Write as _};
 use std::panic::{self, Location};
 use std::sync::Arc;
 
-use report::RunResult;
+use report::{Measured, RunResult};
 use sim::Clock;
 use supervisor::{Isolation, is_child, is_interrupted};
 
 use crate::children::{self, until_enough};
 use crate::confirm::confirm;
 use crate::name::TestName;
-use crate::run::{run, stuck};
+use crate::run::{Script, run, stuck};
 use crate::settings::Settings;
 use crate::summary::summarise;
 use crate::t::{Job, T};
@@ -37,7 +38,28 @@ where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    run_test(None, Location::caller(), script);
+    run_test(None, Location::caller(), type_name::<S>(), untyped(script));
+}
+
+/// Like [`test()`], for a script that measures nothing: its run has passed when it has come to its end. Then nothing is
+/// printed but what a test of MIT's warns of.
+///
+/// # Panics
+/// As [`test()`] does.
+#[track_caller]
+pub fn unit_test<S, Fut>(script: S)
+where
+    S: Fn(T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let measured = untyped(move |t: T| {
+        let script = script(t.clone());
+        async move {
+            script.await;
+            t.end(Measured::default());
+        }
+    });
+    run_test(None, Location::caller(), type_name::<S>(), measured);
 }
 
 /// Like [`test()`], with this first seed unless `LAB_SEED` names another: for a script that shows
@@ -51,19 +73,29 @@ where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    run_test(Some(seed), Location::caller(), script);
+    run_test(Some(seed), Location::caller(), type_name::<S>(), untyped(script));
 }
 
 /// Where the sources are of this crate and of those that it is made of.
 const SOURCES: [&str; 2] = [concat!(env!("CARGO_MANIFEST_DIR"), "/src"), report::SOURCE];
 
-fn run_test<S, Fut>(seed: Option<u64>, location: &'static Location<'static>, script: S)
+fn untyped<S, Fut>(script: S) -> Script
 where
     S: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
+    Arc::new(move |t| Box::pin(script(t)))
+}
+
+/// Runs a test, whose name is in the type of its script, if not in the thread's name.
+fn run_test(
+    seed: Option<u64>,
+    location: &'static Location<'static>,
+    type_of_script: &'static str,
+    script: Script,
+) {
     sim::leave_out_lines_of(&SOURCES);
-    let test = match TestName::of_call::<S>(location) {
+    let test = match TestName::of_call(location, type_of_script) {
         Ok(test) => test,
         Err(error) => fail_test(&error),
     };
@@ -77,7 +109,6 @@ where
     if let Some(level) = store::listens(&settings) {
         listen::listen(level);
     }
-    let script = Arc::new(script);
     let histories = store::folder_here(&settings);
     let variations = vary::read(&settings).unwrap_or_else(|error| fail_test(&error));
     let job = Arc::new(Job { test, settings, histories, variations });

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::env;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,19 +11,24 @@ use crate::examples;
 use crate::exit::{EXIT_CODES, MUTANTS_EXIT_CODES, WHY_EXIT_CODES, ZOO_EXIT_CODES};
 
 mod grade;
+mod logs;
 mod merge;
 mod test;
+mod watch;
 
 pub(crate) use grade::Grade;
+pub(crate) use logs::Logs;
 pub(crate) use merge::{Form, Merge};
 pub(crate) use test::Test;
+pub(crate) use watch::Watch;
 
 /// MIT's Raft lab in Rust: makes your workspace, runs tests many times, and shows single runs
 ///
 /// These mean the same in each subcommand that has them: FILTER is a part (3A), a test's name, or a piece of a
 /// name; --seed is the seed of the first run, and the other runs take the seeds that follow; -n is how often each
-/// test is run; -j is how many runs are made at the same time; -p is the package whose tests are run; -o is where the
-/// results go.
+/// test is run; -j is how many runs are made at the same time; -p is the package whose tests are run; -o is the folder
+/// for what is stored; --strict fails a run that breaks a safety rule, also if no test notices; --real makes runs by
+/// the wall clock.
 ///
 /// Environment variables whose names begin with LAB_ have the effect that they have with `cargo test`:
 /// LAB_STRICT=1, for instance, fails a run that breaks a safety rule, also if no test notices.
@@ -38,10 +44,12 @@ pub(crate) enum Command {
     New(New),
     Upgrade(Upgrade),
     Test(Box<Test>),
+    Watch(Watch),
     Grade(Box<Grade>),
     Merge(Merge),
     Replay(Replay),
     Explain(Explain),
+    Logs(Box<Logs>),
     Why(Why),
     Explore(Explore),
     Zoo(Zoo),
@@ -75,7 +83,7 @@ pub(crate) struct New {
 /// All else is replaced, but for files that you have changed: they stay, and the newer one is put beside them, with
 /// `.new` behind its name.
 #[derive(Args, Debug)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = examples::with(examples::UPGRADE, EXIT_CODES))]
 pub(crate) struct Upgrade {
     /// The workspace
     pub(crate) dir: PathBuf,
@@ -125,6 +133,9 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) build: Build,
 
+    #[command(flatten)]
+    pub(crate) conduct: Conduct,
+
     /// The folder for the run's history. Default: `lab` in cargo's target folder
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -140,7 +151,7 @@ pub(crate) struct Run {
 /// What was found is stored as JSON beside the run's history, in a file that ends in `.why.json`. The same
 /// command finds the same.
 #[derive(Args, Debug)]
-#[command(after_help = WHY_EXIT_CODES)]
+#[command(after_help = examples::with(examples::WHY, WHY_EXIT_CODES))]
 pub(crate) struct Why {
     #[command(flatten)]
     pub(crate) run: Run,
@@ -219,6 +230,9 @@ pub(crate) struct Explore {
     #[command(flatten)]
     pub(crate) build: Build,
 
+    #[command(flatten)]
+    pub(crate) conduct: Conduct,
+
     /// The folder for the scenario that was found, and for its test. Default: `lab` in cargo's target folder
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -281,8 +295,8 @@ pub(crate) struct Zoo {
     #[command(flatten)]
     pub(crate) build: Build,
 
-    /// The file for the results. Default: `lab/zoo.jsonl` in cargo's target folder
-    #[arg(short, long, value_name = "FILE")]
+    /// The folder for the results, or their file, which ends in .jsonl. Default: `lab` in cargo's target folder
+    #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
     /// Continue a campaign whose results are in the file. All other options must be the same as before
@@ -339,8 +353,9 @@ pub(crate) struct Mutants {
     #[command(flatten)]
     pub(crate) build: Build,
 
-    /// The file for the results. Default: `lab/mutants/mutants.jsonl` in cargo's target folder
-    #[arg(short, long, value_name = "FILE")]
+    /// The folder for the results, or their file, which ends in .jsonl. Default: `lab/mutants` in cargo's target
+    /// folder
+    #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
     /// Continue a campaign whose results are in the file. All other options must be the same as before
@@ -367,6 +382,32 @@ pub(crate) struct Mutants {
         conflicts_with_all = ["report", "filters", "iterations", "seed", "tests", "minutes", "out", "resume"]
     )]
     pub(crate) apply: Option<String>,
+}
+
+/// How runs are made.
+#[derive(Args, Debug)]
+pub(crate) struct Conduct {
+    /// Run by the wall clock and on many threads, as the Go lab does; nothing repeats exactly then: LAB_CLOCK=real
+    #[arg(long)]
+    real: bool,
+
+    /// Fail also a run that breaks a safety rule without any check of its test noticing: LAB_STRICT=1
+    #[arg(long)]
+    strict: bool,
+}
+
+impl Conduct {
+    /// Whether runs are made by the wall clock, as the option or the environment says.
+    pub(crate) fn is_real(&self) -> bool {
+        self.real || env::var_os("LAB_CLOCK").is_some_and(|clock| clock == "real")
+    }
+
+    /// What the tests are told of it.
+    pub(crate) fn switches(&self) -> Vec<(&'static str, &'static str)> {
+        let switches = [("LAB_CLOCK", "real", self.real), ("LAB_STRICT", "1", self.strict)];
+        let on = switches.into_iter().filter(|(.., is_on)| *is_on);
+        on.map(|(name, value, _)| (name, value)).collect()
+    }
 }
 
 /// How tests are built.

@@ -54,6 +54,19 @@ pub(crate) enum Error {
     #[error("failed to find a workspace: {0}")]
     NoWorkspace(String),
 
+    #[error(
+        "failed to find a log: `{0}` is no file; expected a stored history (a file that ends in .json), `-` for \
+         standard input, or a test's name together with --seed"
+    )]
+    NoSource(String),
+
+    #[error(
+        "failed to find a log: no history is stored in {}; a test that fails stores one, and so does \
+         `cargo lab replay TEST --seed S`",
+        .0.display()
+    )]
+    NoHistories(PathBuf),
+
     #[error("failed to find the package `{package}`: {hint}")]
     NoPackage { package: String, hint: String },
 
@@ -76,14 +89,14 @@ pub(crate) enum Error {
     OnePlan,
 
     #[error(
-        "failed to explore: with LAB_CLOCK=real nothing that is found happens again; unset it, or run \
-         `TestExplore` with it"
+        "failed to explore: by the wall clock (--real, LAB_CLOCK=real) nothing that is found happens again; leave that \
+         out, or run `TestExplore` with it"
     )]
     NothingRepeats,
 
     #[error(
-        "failed to look into the run: with LAB_CLOCK=real no run is the same twice; unset it, and give a seed that \
-         fails by the virtual clock"
+        "failed to look into the run: by the wall clock (--real, LAB_CLOCK=real) no run is the same twice; leave that \
+         out, and give a seed that fails by the virtual clock"
     )]
     NothingIsExact,
 
@@ -223,6 +236,8 @@ impl Error {
             | Error::Taken(_)
             | Error::NotTheSame { .. }
             | Error::NoWorkspace(_)
+            | Error::NoSource(_)
+            | Error::NoHistories(_)
             | Error::NoPackage { .. } => Exit::Usage,
             Error::NoTests(_)
             | Error::NoSuchTest { .. }

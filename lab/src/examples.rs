@@ -26,6 +26,20 @@ pub(crate) const TEST: &str = "Examples:
   cargo lab test --target-rate 1%             until it is known whether each test fails in less than 1 % of its runs
   cargo lab test --budget 10min --seed 1 --shard 3/16 -o results    one of sixteen machines, for ten minutes";
 
+pub(crate) const WATCH: &str = "Examples:
+  cargo lab watch 3A                          part 3A, on each save
+  cargo lab watch 3A 3B -n 100                two parts, 100 runs of each test
+  cargo lab watch TestReElection3A --open     one test; open the page of the first failed run
+  cargo lab watch 3C --strict                 a broken safety rule fails a run, too";
+
+pub(crate) const UPGRADE: &str = "Examples:
+  cd raftlab && git pull && cargo lab upgrade ../my-lab   bring the newer tester into a workspace
+  cd ../my-lab && git diff                                see what is new";
+
+pub(crate) const WHY: &str = "Examples:
+  cargo lab why TestReElection3A --seed 5             when this run's failure became inevitable
+  cargo lab why TestReElection3A --seed 5 --redraws 100 --points 40    more exactly, and slower";
+
 pub(crate) const GRADE: &str = "Examples:
   cargo lab grade ../submissions                        all of them, into the folder grades
   cargo lab grade ../submissions --key ../course.key    by seeds that students don't know
@@ -45,6 +59,13 @@ pub(crate) const REPLAY: &str = "Examples:
 
 pub(crate) const EXPLAIN: &str = "Examples:
   cargo lab explain target/lab/TestReElection3A-5.json";
+
+pub(crate) const LOGS: &str = "Examples:
+  cargo lab logs                                 the failed run that was stored last, a column for each server
+  cargo lab logs -j VOTE,TERM --from 3s          just these topics, from second 3 on
+  cargo lab logs -e -s 0,2 -g AppendEntries      what the tester saw of two servers, where this text is in it
+  cargo lab logs TestReElection3A --seed 5       run this seed, and show its log
+  LAB_LOG=1 cargo test TestReElection3A -- --nocapture | cargo lab logs - -c 3";
 
 pub(crate) const EXPLORE: &str = "Examples:
   cargo lab explore                           for a minute, from a fresh seed on

@@ -71,6 +71,32 @@ Exit codes:
 
 Whoever reads the output may stop reading: the exit code is the same.";
 
+/// The same for `--help` of `cargo lab watch`.
+pub(crate) const WATCH_EXIT_CODES: &str = "\
+Exit codes:
+  0    ended by the key q, when all runs had passed
+  1    ended by the key q, when some run had failed
+  2    ended by the key q, when the tests didn't build
+  3    the command makes no sense: an option, a package, a folder
+  4    there is no such test
+  70   the tester itself failed, or a disk is full: nothing is known of the code under test
+  130  interrupted by Ctrl-C
+  143  ended by SIGTERM or SIGHUP";
+
+/// The same for `--help` of `cargo lab logs`, for which it is all the same how a run ended.
+pub(crate) const SHOWN_EXIT_CODES: &str = "\
+Exit codes:
+  0    the log was shown, however the run ended
+  1    the run that was asked for left no history
+  2    the tests didn't build
+  3    the command makes no sense: an option, a file, a package
+  4    there is no such test
+  70   the tester itself failed, or a disk is full
+  130  interrupted by Ctrl-C
+  143  ended by SIGTERM or SIGHUP, as by `timeout`
+
+If the reader of the output goes away, as `head` does, the exit code stays the same.";
+
 /// The same for `--help` of `cargo lab merge`.
 pub(crate) const MERGE_EXIT_CODES: &str = "\
 Exit codes:

@@ -50,7 +50,7 @@ pub(crate) fn explore(asked: &cli::Explore) -> Result<Exit, Error> {
     if env::var_os("LAB_PLAN").is_some() {
         return Err(Error::OnePlan);
     }
-    if env::var_os("LAB_CLOCK").is_some_and(|clock| clock == "real") {
+    if asked.conduct.is_real() {
         return Err(Error::NothingRepeats);
     }
     stop::watch();
@@ -60,6 +60,7 @@ pub(crate) fn explore(asked: &cli::Explore) -> Result<Exit, Error> {
         Error::NoSuchTest { .. } => no_exploration(),
         error => error,
     })?;
+    let suite = suite.conducted(&asked.conduct);
     let test = suite.tests.iter().find(|test| test.name == TEST).ok_or_else(no_exploration)?;
     let out = asked.out.clone().unwrap_or_else(|| suite.target.join("lab"));
     // Better now than when something is found.

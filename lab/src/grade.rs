@@ -9,7 +9,7 @@
 
 mod check;
 mod copy;
-mod dependencies;
+pub(crate) mod dependencies;
 mod files;
 mod find;
 mod judge;

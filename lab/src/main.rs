@@ -11,6 +11,8 @@
 //!   knows by `progress` and `table`.
 //! * `cargo lab explore` is in `explore`.
 //! * `cargo lab replay` and `cargo lab explain` are in `replay`. `pages` draws runs.
+//! * `cargo lab watch` is in `watch`, and its parts in a folder of that name.
+//! * `cargo lab logs` is in `logs`.
 //! * `cargo lab why` is in `why`, and its parts in a folder of that name.
 //! * `cargo lab zoo` is in `zoo`, and its parts in a folder of that name.
 //! * `cargo lab mutants` is in `mutants`, likewise. What both store is in files of `stored`; `told` is what a
@@ -29,6 +31,7 @@ mod explore;
 mod grade;
 mod layout;
 mod leftovers;
+mod logs;
 mod merge;
 mod mutants;
 mod output;
@@ -53,6 +56,7 @@ mod table;
 mod tally;
 mod told;
 mod upgrade;
+mod watch;
 mod why;
 mod written;
 mod zoo;
@@ -91,11 +95,13 @@ fn main() -> ExitCode {
         Command::New(asked) => create::create(&asked),
         Command::Upgrade(asked) => upgrade::upgrade(&asked),
         Command::Test(test) => repeat::repeat(&test),
+        Command::Watch(asked) => watch::watch(&asked),
         Command::Grade(asked) => grade::grade(&asked),
         Command::Merge(asked) => merge::merge(&asked),
         Command::Replay(asked) => replay::replay(&asked),
         Command::Why(asked) => why::why(&asked),
         Command::Explain(asked) => replay::explain(&asked),
+        Command::Logs(asked) => logs::logs(&asked),
         Command::Explore(asked) => explore::explore(&asked),
         Command::Zoo(asked) => zoo::zoo(&asked),
         Command::Mutants(asked) => mutants::mutants(&asked),

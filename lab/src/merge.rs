@@ -22,7 +22,7 @@ use crate::output::{print, tell};
 use crate::results::RESULTS;
 use crate::sheet::Seeds;
 use crate::standing::Merged;
-use crate::table::{causes, table};
+use crate::table::{DEFAULT_PACKAGE, causes, doubts, table};
 
 /// Puts the files together, and writes the form that is asked for.
 pub(crate) fn merge(asked: &cli::Merge) -> Result<Exit, Error> {
@@ -101,9 +101,10 @@ fn text_of(asked: &cli::Merge, merged: &Merged) -> Result<String, Error> {
     if asked.form == Form::Table && are_own {
         let own = &standings[0];
         return Ok(format!(
-            "{}\n{}",
+            "{}\n{}{}",
             table(&own.tests, &own.tallies),
-            causes(&own.tests, &own.tallies)
+            causes(&own.tests, &own.tallies),
+            doubts(&own.tests, &own.tallies, DEFAULT_PACKAGE)
         ));
     }
     let scheme = course.scheme(&all)?;

@@ -26,7 +26,7 @@ use crate::exit::Exit;
 use crate::output::{print, tell};
 use crate::process::Seeds;
 use crate::stop;
-use crate::stored::{Campaign, Plan as _, Store};
+use crate::stored::{Campaign, Plan as _, Store, campaign_file};
 use crate::zoo;
 use campaign::Work;
 use scratch::Scratch;
@@ -72,7 +72,7 @@ pub(crate) fn mutants(asked: &cli::Mutants) -> Result<Exit, Error> {
         mutants: mutants.iter().map(|mutant| mutant.known(&rules)).collect(),
     }
     .without_exploration();
-    let path = asked.out.clone().unwrap_or_else(|| folder.join("mutants.jsonl"));
+    let path = campaign_file(asked.out.as_deref().unwrap_or(&folder), "mutants.jsonl");
     let (store, campaign) =
         if asked.resume { Store::resume(&path, &plan)? } else { Store::create(&path, plan)? };
     let until =

@@ -3,21 +3,27 @@
 //! A page never breaks a run: where it is a by-product, what went wrong with it is one sentence.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use report::Record;
+use report::why::Why;
 
 use crate::error::Error;
 use crate::output::tell;
 use crate::process::Ended;
 
 /// What leads to the page that was written last in a folder.
-const LATEST: &str = "latest.html";
+pub(crate) const LATEST: &str = "latest.html";
 
 /// Writes the page of a run to `to`, and says where.
-pub(crate) fn write(record: &Record, beside: Option<&Record>, to: &Path) -> Result<(), Error> {
-    store(to, &page::page(record, beside))?;
+pub(crate) fn write(
+    record: &Record,
+    beside: Option<&Record>,
+    why: Option<&Why>,
+    to: &Path,
+) -> Result<(), Error> {
+    store(to, &page::page(record, beside, why))?;
     tell(&format!("page in {}", to.display()));
     Ok(())
 }
@@ -42,9 +48,12 @@ pub(crate) enum Said {
 /// to that. If that can't be done, says so.
 pub(crate) fn draw_beside(history: &Path, said: Said) {
     let page = history.with_extension("html");
-    let drawn = read(history).and_then(|record| match said {
-        Said::Where => write(&record, None, &page),
-        Said::Nothing => store(&page, &page::page(&record, None)),
+    let drawn = read(history).and_then(|record| {
+        let why = found_why(&record, history);
+        match said {
+            Said::Where => write(&record, None, why.as_ref(), &page),
+            Said::Nothing => store(&page, &page::page(&record, None, why.as_ref())),
+        }
     });
     if let Err(error) = drawn.and_then(|()| link(&page)) {
         tell(&format!("note: the run is not drawn: {error}"));
@@ -75,6 +84,19 @@ pub(crate) fn read(path: &Path) -> Result<Record, Error> {
     let text = fs::read_to_string(path)
         .map_err(|why| error(format!("failed to read a run's history: {why}")))?;
     Record::read(&text).map_err(error)
+}
+
+/// Where `cargo lab why` stores what it finds about a run.
+pub(crate) fn why_beside(history: &Path) -> PathBuf {
+    history.with_extension("why.json")
+}
+
+/// What `cargo lab why` has found about this run, if it was asked.
+pub(crate) fn found_why(record: &Record, history: &Path) -> Option<Why> {
+    let text = fs::read_to_string(why_beside(history)).ok()?;
+    // Of another run of the same name nothing is known, nor of a form that came later.
+    let why: Why = serde_json::from_str(&text).ok()?;
+    (why.format == Why::FORMAT && why.history == record.history).then_some(why)
 }
 
 /// In one piece, for whoever has an earlier one open.

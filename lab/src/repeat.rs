@@ -2,7 +2,6 @@
 
 mod conclusion;
 
-use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::num::NonZeroU32;
@@ -15,6 +14,7 @@ use self::conclusion::Conclusion;
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::grade::dependencies;
 use crate::output::{print, tell};
 use crate::process::{jobs, scratch};
 use crate::progress::Progress;
@@ -26,7 +26,7 @@ use crate::shard::Shard;
 use crate::statistics::sequential_runs;
 use crate::stop;
 use crate::suite::{self, LabTest, Suite};
-use crate::table::{causes, table, wall};
+use crate::table::{causes, doubts, table, wall};
 use crate::tally::Tally;
 
 /// How often each test is run if nobody says so.
@@ -43,6 +43,9 @@ pub(crate) fn repeat(asked: &cli::Test) -> Result<Exit, Error> {
     stop::watch();
     let out = Out::new(asked.out.as_deref())?;
     let suite = suite::prepare(&asked.package, &asked.build, &asked.filters)?;
+    let suite = suite.conducted(&asked.conduct);
+    let remark = dependencies::remark(&suite.folder)?;
+    remark.iter().for_each(|remark| tell(&format!("note: {remark}")));
     let code = Code::of_binaries(&suite)?;
     let kept = match &out {
         Out::Given(folder) => folder.clone(),
@@ -62,7 +65,7 @@ pub(crate) fn repeat(asked: &cli::Test) -> Result<Exit, Error> {
         shard: asked.shard.unwrap_or(Shard::ALL),
         call: asked.call.map(NonZeroU32::get),
         jobs: jobs(asked.jobs),
-        is_real: asked.real || env::var_os("LAB_CLOCK").is_some_and(|clock| clock == "real"),
+        is_real: asked.conduct.is_real(),
         variables: variables(asked),
         limits: Limits {
             failures: asked.until_failures.map(std::num::NonZeroU64::get),
@@ -114,9 +117,8 @@ fn iterations(asked: &cli::Test) -> u64 {
 }
 
 fn variables(asked: &cli::Test) -> Vec<(&'static str, String)> {
-    let switches = [("LAB_STRICT", asked.strict), ("LAB_LOG", asked.verbose)];
-    let on = switches.into_iter().filter(|(_, is_on)| *is_on);
-    on.map(|(name, _)| (name, "1".to_owned())).collect()
+    let log = asked.verbose.then(|| ("LAB_LOG", "1".to_owned()));
+    log.into_iter().collect()
 }
 
 /// Shows what came of the runs.
@@ -135,6 +137,7 @@ fn show(
     }
     print(&format!("{}\n", table(&tests, &tallies)));
     print(&causes(&tests, &tallies));
+    print(&doubts(&tests, &tallies, &plan.suite.package));
     print(&format!("{}, {}\n", sum(&tallies), wall(began.elapsed())));
     if let Some(error) = error {
         return Err(error);

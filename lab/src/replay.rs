@@ -22,6 +22,7 @@ pub(crate) fn replay(asked: &cli::Replay) -> Result<Exit, Error> {
     stop::watch();
     let run = &asked.run;
     let suite = suite::prepare(&run.package, &run.build, std::slice::from_ref(&run.test))?;
+    let suite = suite.conducted(&run.conduct);
     let test = only(&suite, &run.test)?.at(run.call.get());
     let to = match store(&suite, &test, run.seed, run.out.as_deref())? {
         Ok(to) => to,
@@ -127,7 +128,8 @@ fn draw(
     if let Some(html) = html {
         let beside = asked.beside.as_deref().or(beside).map(pages::read).transpose()?;
         let page = html.clone().unwrap_or_else(|| history.with_extension("html"));
-        pages::write(record, beside.as_ref(), &page)?;
+        let why = pages::found_why(record, history);
+        pages::write(record, beside.as_ref(), why.as_ref(), &page)?;
         if asked.open {
             pages::open(&page);
         }

@@ -3,12 +3,18 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+
+/// The file of a campaign for which `out` is asked: `out` itself if it ends as such files do, else the file `name` in
+/// the folder `out`.
+pub(crate) fn campaign_file(out: &Path, name: &str) -> PathBuf {
+    if out.extension().is_some_and(|end| end == "jsonl") { out.to_owned() } else { out.join(name) }
+}
 
 /// What is run.
 pub(crate) trait Plan: Clone + Serialize + DeserializeOwned {
@@ -123,4 +129,16 @@ impl Store {
 /// The lines that have been written to their end.
 fn whole_lines(text: &str) -> &str {
     &text[..text.rfind('\n').map_or(0, |end| end + 1)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_asked_for_by_their_folder_or_by_their_file() {
+        let file = |out: &str| campaign_file(Path::new(out), "zoo.jsonl");
+        assert_eq!(file("results"), Path::new("results/zoo.jsonl"));
+        assert_eq!(file("results/mine.jsonl"), Path::new("results/mine.jsonl"));
+    }
 }

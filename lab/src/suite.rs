@@ -31,6 +31,8 @@ pub(crate) struct Suite {
     pub(crate) target: PathBuf,
     pub(crate) tests: Vec<LabTest>,
     pub(crate) environment: Environment,
+    /// What the tests are told besides that, as by the options --strict and --real.
+    pub(crate) switches: Vec<(&'static str, &'static str)>,
 }
 
 /// Which variables tests have, besides those that they are told by.
@@ -59,6 +61,11 @@ pub(crate) struct LabTest {
 }
 
 impl Suite {
+    /// The same, with runs that are made in this way.
+    pub(crate) fn conducted(self, conduct: &cli::Conduct) -> Suite {
+        Suite { switches: conduct.switches(), ..self }
+    }
+
     /// The command that runs a test on so many seeds from the first on, and has its results written to
     /// `out`.
     pub(crate) fn command(&self, test: &LabTest, first: u64, count: u64, out: &Path) -> Command {
@@ -77,6 +84,7 @@ impl Suite {
             .env("LAB_ITERS", count.to_string())
             .env("LAB_CALL", test.call.to_string())
             .env("LAB_OUT", out)
+            .envs(self.switches.iter().copied())
             .stdin(Stdio::null());
         command
     }
@@ -169,6 +177,7 @@ pub(crate) fn prepare_as(
         target,
         tests,
         environment: Environment::Whole,
+        switches: Vec::new(),
     })
 }
 

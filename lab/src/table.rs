@@ -1,5 +1,6 @@
 //! What is shown in the end: a table, and what the failures have in common.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -7,9 +8,15 @@ use comfy_table::{
     Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
 };
 
+use report::explain::Finding;
+use report::text::entry;
+
 use crate::statistics::interval;
 use crate::suite::LabTest;
-use crate::tally::{Cause, Tally};
+use crate::tally::{Cause, Doubted, Tally};
+
+/// The package that is meant if none is named.
+pub(crate) const DEFAULT_PACKAGE: &str = "raft";
 
 /// How many failing seeds are shown.
 const SEEDS_SHOWN: usize = 3;
@@ -78,11 +85,6 @@ pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally]) -> String {
         for (warning, count) in &tally.warnings {
             writeln!(text, "{name}: {count} x {warning}").expect(CANNOT_FAIL);
         }
-        for (id, (what, doubted)) in &tally.doubts {
-            let (count, shown) = (doubted.len(), seeds(doubted.iter().copied()));
-            writeln!(text, "{name}: {count} x passed, and yet {what} [{id}]; seeds {shown}")
-                .expect(CANNOT_FAIL);
-        }
         let not_run = tally.asked.saturating_sub(tally.runs);
         if let (Some((count, how)), 1..) = (tally.given_up(), not_run) {
             writeln!(
@@ -94,6 +96,51 @@ pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally]) -> String {
         }
     }
     text
+}
+
+/// What is wrong though runs passed: each finding once, with its rule, its tests, and a command that shows it.
+pub(crate) fn doubts(tests: &[LabTest], tallies: &[Tally], package: &str) -> String {
+    let mut found: BTreeMap<&str, Vec<(&LabTest, &Tally, &Doubted)>> = BTreeMap::new();
+    for (test, tally) in tests.iter().zip(tallies) {
+        for (id, doubted) in &tally.doubts {
+            found.entry(id).or_default().push((test, tally, doubted));
+        }
+    }
+    let mut text = String::new();
+    for (id, all) in found {
+        let (test, _, first) = all[0];
+        let runs: usize = all.iter().map(|(.., doubted)| doubted.seeds.len()).sum();
+        let runs = if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+        writeln!(text, "{runs} passed, and yet something is wrong:").expect(CANNOT_FAIL);
+        let Finding { what, rule, look, .. } = &first.finding;
+        entry(&mut text, "why", &format!("{what} [{id}]"));
+        entry(&mut text, "rule", rule);
+        entry(&mut text, "look for", look);
+        let tests: Vec<String> = all
+            .iter()
+            .map(|(test, tally, doubted)| {
+                format!("{} ({} of {})", test.title(), doubted.seeds.len(), tally.runs)
+            })
+            .collect();
+        entry(&mut text, "tests", &tests.join(", "));
+        entry(&mut text, "replay", &replay(test, first, package));
+    }
+    text
+}
+
+/// The command that shows the first run with a finding.
+fn replay(test: &LabTest, doubted: &Doubted, package: &str) -> String {
+    let mut words: Vec<String> =
+        doubted.choices.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    words.push(format!("cargo lab replay {}", test.name));
+    words.extend(doubted.seeds.first().map(|seed| format!("--seed {seed}")));
+    if test.call > 1 {
+        words.push(format!("--call {}", test.call));
+    }
+    if package != DEFAULT_PACKAGE {
+        words.push(format!("-p {package}"));
+    }
+    words.join(" ")
 }
 
 /// How often runs failed by a cause, with which seeds, and which of them fails soonest.
@@ -189,6 +236,31 @@ mod tests {
         assert_eq!(row("TestTwoX02")[1..6], ["4", "4", "0", "-", "-"]);
         let why = "TestTwoX02: 4 x skipped: no call has entries\n";
         assert_eq!(causes(&tests, &with), why);
+    }
+
+    #[test]
+    fn what_is_wrong_though_runs_passed_is_said_once_with_a_command() {
+        let line = r#"{"seed":7,"choices":{"LAB_BUG":"Mine"},"verdict":{"passed":{"seconds":1.0,"rpcs":9}},
+            "warnings":["warning: rule voted-twice at 1 s: server 1 voted twice", "warning: other"],
+            "doubts":[{"id":"voted-twice","confidence":"certain","what":"server 1 voted twice",
+            "evidence":[],"rule":"one vote (§5.2)","look":"the vote"}]}"#;
+        let result: report::RunResult = serde_json::from_str(line).expect("a line");
+        let [mut one, mut two] = [Tally::of(2), Tally::of(1)];
+        one.add(vec![result.clone(), result.clone()], Instant::now(), |seed| seed, String::new());
+        two.add(vec![result], Instant::now(), |seed| seed, String::new());
+        let (tests, tallies) = ([test("TestOne3A"), test("TestTwo3A")], [one, two]);
+        let expected = "\
+3 runs passed, and yet something is wrong:
+  why       server 1 voted twice [voted-twice]
+  rule      one vote (§5.2)
+  look for  the vote
+  tests     TestOne3A (2 of 2), TestTwo3A (1 of 1)
+  replay    LAB_BUG=Mine cargo lab replay TestOne3A --seed 7 -p zoo
+";
+        assert_eq!(doubts(&tests, &tallies, "zoo"), expected);
+        // What the finding says isn't a warning as well.
+        let told = causes(&tests, &tallies);
+        assert!(told.contains("warning: other") && !told.contains("voted twice"), "{told}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use report::explain::Finding;
 use report::{Failure, FailureKind, Measured, Process, RunResult, Time, Verdict, without_numbers};
 
 use crate::record::{Record, cause};
@@ -49,6 +50,17 @@ pub(crate) struct Cause {
     pub(crate) soonest: (u64, Time),
 }
 
+/// Runs that passed although something was wrong.
+#[derive(Clone, Debug)]
+pub(crate) struct Doubted {
+    /// What was found in the first of them.
+    pub(crate) finding: Finding,
+    /// The variables that chose the Raft under test.
+    pub(crate) choices: BTreeMap<String, String>,
+    /// Their seeds.
+    pub(crate) seeds: Vec<u64>,
+}
+
 /// What is known of a test's runs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
@@ -60,8 +72,8 @@ pub(crate) struct Tally {
     /// What the earliest failure's process printed; if others ran in it too, about them as well.
     pub(crate) printed: Option<(u64, String)>,
     pub(crate) warnings: BTreeMap<String, u64>,
-    /// What was wrong in runs that passed, by the finding's name: what it says, and the seeds.
-    pub(crate) doubts: BTreeMap<String, (String, Vec<u64>)>,
+    /// What was wrong in runs that passed, by the finding's name.
+    pub(crate) doubts: BTreeMap<String, Doubted>,
     /// How many runs were skipped, by their reasons. They show nothing.
     pub(crate) skips: BTreeMap<String, u64>,
     /// How many runs hung and how many died, by their sentences without the numbers.
@@ -96,12 +108,19 @@ impl Tally {
             let cause = cause(&result);
             self.left_out |= result.not_run > 0;
             self.runs += 1;
-            for warning in result.warnings {
+            // What a finding says better isn't said twice.
+            let found =
+                |warning: &String| result.doubts.iter().any(|doubt| warning.contains(&doubt.what));
+            for warning in result.warnings.into_iter().filter(|warning| !found(warning)) {
                 *self.warnings.entry(warning).or_default() += 1;
             }
             for doubt in result.doubts {
-                let (_, seeds) = self.doubts.entry(doubt.id).or_insert((doubt.what, Vec::new()));
-                seeds.push(result.seed);
+                let doubted = self.doubts.entry(doubt.id.clone()).or_insert_with(|| Doubted {
+                    finding: doubt,
+                    choices: result.choices.clone(),
+                    seeds: Vec::new(),
+                });
+                doubted.seeds.push(result.seed);
             }
             match result.verdict {
                 Verdict::Passed(Measured { seconds, rpcs, .. }) => {

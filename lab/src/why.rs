@@ -16,7 +16,6 @@ mod show;
 mod stats;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs;
 use std::path::Path;
 use std::thread;
@@ -29,7 +28,7 @@ use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{print, tell};
-use crate::pages;
+use crate::pages::{self, Said};
 use crate::process::{Guard, Launcher, Seeds, jobs, scratch};
 use crate::replay;
 use crate::stop;
@@ -47,12 +46,12 @@ const MS: u64 = 1000;
 
 /// Finds out when a run's failure became inevitable, shows it, and stores it beside the run's history.
 pub(crate) fn why(asked: &cli::Why) -> Result<Exit, Error> {
-    if env::var_os("LAB_CLOCK").is_some_and(|clock| clock == "real") {
+    if asked.run.conduct.is_real() {
         return Err(Error::NothingIsExact);
     }
-    let cli::Run { test, seed, call, package, build, out } = &asked.run;
+    let cli::Run { test, seed, call, package, build, conduct, out } = &asked.run;
     stop::watch();
-    let suite = suite::prepare(package, build, std::slice::from_ref(test))?;
+    let suite = suite::prepare(package, build, std::slice::from_ref(test))?.conducted(conduct);
     let test = replay::only(&suite, test)?.at(call.get());
     let stored = match replay::store(&suite, &test, *seed, out.as_deref())? {
         Ok(stored) => stored,
@@ -76,10 +75,11 @@ pub(crate) fn why(asked: &cli::Why) -> Result<Exit, Error> {
     }
     .find(&failure, asked.points)?;
     print(&show::show(&found));
-    let path = stored.with_extension("why.json");
+    let path = pages::why_beside(&stored);
     let text = serde_json::to_string_pretty(&found).expect("it is plain data");
     fs::write(&path, text).map_err(|error| Error::write(&path, error))?;
     tell(&format!("\nstored in {}, beside the run's history", path.display()));
+    pages::draw_beside(&stored, Said::Where);
     Ok(Exit::Failed)
 }
 

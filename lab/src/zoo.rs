@@ -23,7 +23,7 @@ use crate::exit::Exit;
 use crate::output::{print, tell};
 use crate::process::{Seeds, jobs};
 use crate::stop;
-use crate::stored::Store;
+use crate::stored::{Store, campaign_file};
 use crate::suite::{self, Suite};
 use campaign::{UNKNOWN, Work};
 pub(crate) use report::cell_text;
@@ -62,7 +62,8 @@ pub(crate) fn zoo(asked: &cli::Zoo) -> Result<Exit, Error> {
         bugs,
     }
     .in_order();
-    let path = asked.out.clone().unwrap_or_else(|| suite.target.join("lab").join("zoo.jsonl"));
+    let out = asked.out.clone().unwrap_or_else(|| suite.target.join("lab"));
+    let path = campaign_file(&out, "zoo.jsonl");
     let (store, campaign) =
         if asked.resume { Store::resume(&path, &plan)? } else { Store::create(&path, plan)? };
 

@@ -7,11 +7,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use nemesis::{Faults, Link};
-use report::{Outcome, Payload};
+use report::{EventKind, Outcome, Payload, Time};
 
 use crate::network::Network;
 use crate::request::Request;
 use crate::schedule::Step;
+use crate::server::{Message, payload};
 use crate::state::{Holding, Passing, Shared, State, Switch};
 
 /// Holds certain messages instead of delivering them, until it is told what to do with each.
@@ -135,6 +136,20 @@ impl Held {
         assert!(request.reply.get().is_none(), "only requests can be copied");
         let copy = self.shared.copy(&mut self.shared.state(), request);
         Held { shared: self.shared.clone(), request: Some(copy) }
+    }
+
+    /// Answers a request in its server's place: no handler runs, and the caller gets `reply`.
+    ///
+    /// # Panics
+    /// If it is a reply.
+    pub fn answer<R: Message>(mut self, reply: &R) {
+        let request = self.request.take().expect("it is taken once");
+        let reply = payload(reply);
+        request.reply.set(reply.clone()).expect("only requests can be answered");
+        let now = self.shared.sim.now_us();
+        let kind = EventKind::RpcHandled { id: request.id, reply };
+        self.shared.observer.record(Time(now), kind);
+        self.shared.let_go(&mut self.shared.state(), request);
     }
 
     /// Loses it: the caller learns after some milliseconds ([`FAILS_AFTER_MS`](crate::FAILS_AFTER_MS)) that there is no reply.

@@ -64,6 +64,7 @@ class Chart {
     g.rect(layout.gutter, 0, this.width - layout.gutter, layout.height);
     g.clip();
     this.ruler(g);
+    if (run.chance) this.chance(g);
     this.script(g);
     this.faults(g);
     run.lanes.forEach((lane, server) => this.lane(g, lane, server));
@@ -83,6 +84,7 @@ class Chart {
 
   names(g) {
     const { layout, color } = this;
+    if (layout.chance) this.text(g, "P(fail)", 6, layout.chance + layout.band / 2, color.soft);
     this.text(g, "test", 6, layout.checks + layout.band / 2, color.soft);
     this.text(g, "faults", 6, layout.faults + layout.band / 2, color.soft);
     g.font = "bold 13px system-ui, sans-serif";
@@ -115,6 +117,30 @@ class Chart {
       const isAtEdge = x < layout.gutter + 16 || x > this.width - 16;
       if (!isAtEdge) this.text(g, seconds(at, digits), x, 9, color.soft, "center");
     }
+  }
+
+  /** The share of runs that fail if all is drawn anew, over the time from which on; and where it gets to one. */
+  chance(g) {
+    const { layout: { chance: top, band, height }, color, run: { chance: { points, lost } } } = this;
+    const y = (point) => top + band * (1 - point.failed / Math.max(point.runs, 1));
+    g.beginPath();
+    g.moveTo(this.x(points[0].at), top + band);
+    for (const point of points) g.lineTo(this.x(point.at), y(point));
+    g.lineTo(this.x(points[points.length - 1].at), top + band);
+    g.fillStyle = color.failed;
+    g.fill();
+    points.forEach((point, i) => {
+      const [x, next] = [this.x(point.at), points[i + 1] ? this.x(points[i + 1].at) : this.width];
+      this.hits.push({ x1: x, x2: next, y: top + band / 2, h: band / 2, tip: [
+        `${point.failed} of ${point.runs} runs fail`, `if all is drawn anew from ${seconds(point.at)} on`] });
+    });
+    if (!lost) return;
+    const [left, right] = lost.map((at) => this.x(at));
+    g.fillStyle = color.bad;
+    g.globalAlpha = 0.35;
+    g.fillRect(left, top, Math.max(right - left, 2), height);
+    g.globalAlpha = 1;
+    this.text(g, "lost", right + 4, top + 8, color.bad);
   }
 
   script(g) {

@@ -102,7 +102,7 @@ fn link(flag: &Flag) -> String {
 }
 
 /// A time as links have it: seconds, without superfluous zeroes.
-fn link_time(at: Time) -> String {
+pub(crate) fn link_time(at: Time) -> String {
     let text = format!("{at:.6}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -10,6 +10,8 @@ use crate::picture::Picture;
 pub struct Layout {
     /// The width of the names at the left.
     pub gutter: usize,
+    /// The top of the curve; `None` if there is none.
+    pub chance: Option<usize>,
     /// The top of the lane of the script's checks.
     pub checks: usize,
     /// The top of the lane of the script's faults.
@@ -39,7 +41,9 @@ impl Layout {
     #[must_use]
     pub fn of(picture: &Picture) -> Layout {
         let (band, role, marks, row) = (26, 22, 15, 12);
-        let (checks, faults) = (RULER, RULER + band + 4);
+        let chance = picture.chance.as_ref().map(|_| RULER);
+        let checks = chance.map_or(RULER, |top| top + band + 4);
+        let faults = checks + band + 4;
         let mut top = faults + band + GAP;
         let mut lanes = Vec::new();
         for lane in &picture.lanes {
@@ -48,6 +52,6 @@ impl Layout {
             let rows = if lane.rows > 0 { lane.rows * row + 4 } else { 0 };
             top += role + marks + rows + GAP;
         }
-        Layout { gutter: 64, checks, faults, band, lanes, role, marks, row, height: top }
+        Layout { gutter: 64, chance, checks, faults, band, lanes, role, marks, row, height: top }
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! * [`Picture`] is what is drawn, as data: lanes, bars, arrows, states. All of it is computed here; the
 //!   page's script and the still picture only draw it.
+//! * [`Chance`] is when the failure became inevitable, if `cargo lab why` was asked.
 //! * [`trace`] is the same run for [Perfetto](https://ui.perfetto.dev): Chrome's trace events.
 //!
 //! What the code under test has written is shown and never obeyed: it goes through
@@ -16,10 +17,11 @@
 //!     "clock": "virtual", "banner": "Test (3A): x", "servers": 3, "end": 1000, "warnings": [],
 //!     "events": []}"#;
 //! let record = report::Record::read(stored)?;
-//! assert!(page::page(&record, None).starts_with("<!DOCTYPE html>"));
+//! assert!(page::page(&record, None, None).starts_with("<!DOCTYPE html>"));
 //! # Ok::<(), String>(())
 //! ```
 
+mod chance;
 mod compare;
 mod embed;
 mod explanation;
@@ -33,6 +35,7 @@ mod still;
 mod thin;
 mod trace;
 
+pub use chance::{Chance, Drawn};
 pub use html::{LIMIT, page, page_within};
 pub use layout::Layout;
 pub use picture::{

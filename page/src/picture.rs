@@ -16,6 +16,8 @@ use report::explain::Explanation;
 use report::{Record, Story};
 use serde::Serialize;
 
+use crate::chance::Chance;
+
 pub(crate) use course::{Course, course};
 pub(crate) use grid::{LogStep, merged};
 pub use lane::{Facts, Lane, Mark, MarkKind, Stay};
@@ -41,6 +43,9 @@ pub struct Picture {
     pub window: [u64; 2],
     /// What the page shows first.
     pub opens: [u64; 2],
+    /// When the failure became inevitable; `None` if nobody has asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chance: Option<Chance>,
     /// The script's checks, in order.
     pub checks: Vec<Check>,
     /// The script's looks for a leader, in order.
@@ -88,6 +93,7 @@ impl Picture {
             failed_at: record.failure.is_some().then_some(window[1]),
             window,
             opens: view::opens([story.since.0, end], window, &flags, record.failure.is_some()),
+            chance: None,
             checks: script::checks(record, story, end),
             looks: script::looks(story),
             faults: script::faults(story),

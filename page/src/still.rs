@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use report::Role;
 
+use crate::chance::curve;
 use crate::explanation::seconds;
 use crate::layout::Layout;
 use crate::picture::{End, Kind, Lane, Mark, MarkKind, Message, Picture, Verdict};
@@ -17,25 +18,25 @@ const MESSAGES: usize = 300;
 const MARKS: usize = 60;
 
 /// Maps times to places.
-struct Scale {
-    from: f64,
-    until: f64,
+pub(crate) struct Scale {
+    pub(crate) from: f64,
+    pub(crate) until: f64,
     left: f64,
 }
 
 impl Scale {
-    fn x(&self, at: u64) -> f64 {
+    pub(crate) fn x(&self, at: u64) -> f64 {
         let share = (at as f64 - self.from) / (self.until - self.from);
         round(self.left + share.clamp(0.0, 1.0) * (WIDTH - self.left))
     }
 
-    fn shows(&self, from: u64, until: u64) -> bool {
+    pub(crate) fn shows(&self, from: u64, until: u64) -> bool {
         from as f64 <= self.until && until as f64 >= self.from
     }
 }
 
 /// To a tenth: more is never seen.
-fn round(x: f64) -> f64 {
+pub(crate) fn round(x: f64) -> f64 {
     (x * 10.0).round() / 10.0
 }
 
@@ -66,6 +67,9 @@ pub(crate) fn still(picture: &Picture, layout: &Layout) -> Markup {
             @for at in times {
                 line.time x1=(scale.x(at)) x2=(scale.x(at)) y1="14" y2=(height) {}
                 text.time x=(scale.x(at)) y="11" { (seconds(report::Time(at))) }
+            }
+            @if let Some((chance, top)) = picture.chance.as_ref().zip(layout.chance) {
+                (curve(chance, top, layout, &scale))
             }
             (script(picture, layout, &scale))
             @for (server, lane) in picture.lanes.iter().enumerate() {

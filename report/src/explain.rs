@@ -8,11 +8,13 @@
 mod doubts;
 mod finding;
 mod nearest;
+mod overlooked;
 mod red_herrings;
 mod repeat;
 mod window;
 
 pub use finding::{Confidence, Evidence, Explanation, Finding};
+pub use overlooked::overlooked;
 pub use repeat::{Parted, PartedAt, not_repeatable};
 pub use window::Window;
 
@@ -83,8 +85,13 @@ fn ranked(case: &Case<'_>) -> Vec<Breach> {
     if let Check::Rule { id } = &case.failure.check
         && let Some(named) = case.breaches.iter().find(|breach| breach.rule.id == id)
     {
-        let mut earlier = case.breaches.iter().take_while(|breach| breach.at < named.at);
-        let cause = earlier.find(|breach| breach.is_certain() && breach.servers == named.servers);
+        let is_behind = |breach: &&Breach| {
+            let is_told = breach.at == named.at && named.rule.is_consequence();
+            breach.is_certain()
+                && breach.servers == named.servers
+                && (breach.at < named.at || is_told && !breach.rule.is_consequence())
+        };
+        let cause = case.breaches.iter().find(is_behind);
         ranked.extend(cause.into_iter().chain([named]).cloned());
     }
     let (rules, rest): (Vec<&Breach>, Vec<&Breach>) = case

@@ -81,9 +81,9 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
         Check::Panicked { .. } => &[panics::HABITS],
         Check::Blocked { .. } => &[blocked::HABITS],
         Check::Script | Check::TermAdopted { .. } => {
-            &[elections::HANGING, replication::HABITS, leadership::HABITS]
+            &[leadership::UNELECTED, elections::HANGING, replication::HABITS, leadership::HABITS]
         }
-        Check::NoSecondLeader => &[leadership::DEPOSED, leadership::HABITS],
+        Check::NoSecondLeader => &[leadership::UNELECTED, leadership::DEPOSED, leadership::HABITS],
         Check::NextIndex { .. }
         | Check::Committed { .. }
         | Check::Misused { .. }

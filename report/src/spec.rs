@@ -77,6 +77,7 @@ pub fn judge(story: &Story) -> Vec<Breach> {
         }
     });
     rules::request_vote::name_the_comparison(story, &mut breaches);
+    rules::leaders::name_the_request(story, &mut breaches);
     breaches.sort_by_key(|breach| breach.at);
     breaches
 }
@@ -109,8 +110,16 @@ fn of_votes(story: &Story, judge: fn(&Known<'_>, &Call) -> Option<Fact>) -> Vec<
 /// The promises of Raft's that a run is proven to break, in order of time. What rests on a guess breaks none.
 #[must_use]
 pub fn unsafe_steps(story: &Story) -> Vec<Breach> {
+    let mut breaches = broken_promises(story);
+    breaches.retain(|breach| breach.rule.kind == Kind::Safety);
+    breaches
+}
+
+/// The same, and the promises to the tester or to another server that are proven to be broken.
+#[must_use]
+pub fn broken_promises(story: &Story) -> Vec<Breach> {
     let mut breaches = judge(&story.without_guesses());
-    breaches.retain(|breach| breach.rule.kind == Kind::Safety && breach.is_proven());
+    breaches.retain(Breach::is_proven);
     breaches
 }
 
@@ -135,6 +144,13 @@ pub fn watchable(story: &Story) -> Watchable {
     let Reads { votes, logs, .. } = known.reads;
     let commands = story.dropped == 0 && flow::follows_commands(&mut known);
     Watchable { messages: tells(story), votes, logs, commands }
+}
+
+/// Whether messages say that they bring entries, and have no command in a form that is known: then nobody can see
+/// how commands come to those who apply them.
+#[must_use]
+pub fn hides_commands(story: &Story) -> bool {
+    !story.applied.is_empty() && story.dropped == 0 && flow::hides_commands(&mut Known::new(story))
 }
 
 /// Whether some message of a run tells a term or a vote; also if there is nothing that had to be told.

@@ -89,6 +89,9 @@ pub struct Story {
 /// How long a server may hold to a leader that it has heard, whoever asks for its vote.
 const HOLDS_TO_LEADER: Duration = Duration::from_secs(2);
 
+/// A snapshot that was taken is handed on by then.
+const HANDED_ON: Duration = Duration::from_secs(1);
+
 /// What a message says is dealt with by then.
 const DEALT_WITH: Duration = Duration::from_millis(20);
 
@@ -185,6 +188,27 @@ impl Story {
             last.is_some_and(|sent| is_recent(sent.sent.at))
         };
         heard.any(|other| matches!(other.purpose, Purpose::Append | Purpose::Snapshot)) || leads()
+    }
+
+    /// Whether a server that was sent a snapshot handed that on to its service, or what follows it, within a time
+    /// that suffices; also if its life, or the run, ended before.
+    #[must_use]
+    pub fn hands_on(&self, call: &Call) -> bool {
+        let (Some(index), Some(delivered)) = (call.args.last_included_index, call.delivered) else {
+            return true;
+        };
+        let mut lives = self.lives[call.to as usize].iter().rev();
+        let Some(life) = lives.find(|life| life.from < delivered) else { return true };
+        let until = life.until.map_or(self.end, |until| until.at);
+        if until.since(delivered.at) < HANDED_ON {
+            return true;
+        }
+        let later = self.applied.partition_point(|applied| applied.moment < delivered);
+        self.applied[later..].iter().any(|applied| {
+            let is_its =
+                applied.server.server == call.to && applied.server.incarnation == life.incarnation;
+            is_its && applied.index >= index
+        })
     }
 
     /// Whether a server is seen to stay in a term lower than `term` for some time after `moment`.

@@ -8,9 +8,10 @@ mod log;
 mod report;
 mod summary;
 mod timeline;
+pub mod why;
 
 pub use foreign::{escaped, indented, one_line, printed};
-pub use log::log;
+pub use log::{LogLine, event_lines, log, log_lines};
 pub use report::report;
 pub(crate) use summary::put_first;
 pub use summary::{did, finding, servers, summary};

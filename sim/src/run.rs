@@ -3,9 +3,12 @@
 use std::any::Any;
 use std::fmt;
 use std::panic;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::handle::{self, Sim};
@@ -73,6 +76,40 @@ where
     Fut: Future<Output = T> + Send + 'static,
     R: Send + 'static,
 {
+    let (returned, concluded) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
+    let (returns, concludes) = (returned.clone(), concluded.clone());
+    let body = move |sim| -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let body = body(sim);
+        Box::pin(async move {
+            let value = body.await;
+            *returns.lock() = Some(value);
+        })
+    };
+    let epilogue = move |sim: &Sim, ending| {
+        let ending = match ending {
+            Ending::Finished(()) => {
+                Ending::Finished(returned.lock().take().expect("it has returned"))
+            }
+            Ending::Unwound(payload) => Ending::Unwound(payload),
+            Ending::Stopped => Ending::Stopped,
+            Ending::OutOfTime => Ending::OutOfTime,
+        };
+        *concludes.lock() = Some(epilogue(sim, ending));
+    };
+    run_untyped(settings, Box::new(body), Box::new(epilogue));
+    let result = concluded.lock().take();
+    result.expect("the epilogue has run")
+}
+
+/// What a run does, whatever the type of its future.
+type Body = Box<dyn FnOnce(Sim) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+/// What comes behind it.
+type Epilogue = Box<dyn FnOnce(&Sim, Ending<()>) + Send>;
+
+/// A run, compiled once and not once for each body: that is most of what a binary of many tests would have to
+/// compile.
+fn run_untyped(settings: Settings, body: Body, epilogue: Epilogue) {
     prepare();
     panics::install_hook();
     // A thread of its own, because the standard library's hash keys and rand's generator are
@@ -80,34 +117,24 @@ where
     let name = thread::current().name().unwrap_or("run").to_owned();
     let thread = thread::Builder::new().name(name).stack_size(stack::size());
     let run = thread.spawn(move || run_on_this_thread(settings, body, epilogue));
-    match run.expect("failed to start the run's thread").join() {
-        Ok(result) => result,
-        Err(payload) => panic::resume_unwind(payload),
+    if let Err(payload) = run.expect("failed to start the run's thread").join() {
+        panic::resume_unwind(payload);
     }
 }
 
-fn run_on_this_thread<T, F, Fut, R>(
-    settings: Settings,
-    body: F,
-    epilogue: impl FnOnce(&Sim, Ending<T>) -> R,
-) -> R
-where
-    T: Send + 'static,
-    F: FnOnce(Sim) -> Fut,
-    Fut: Future<Output = T> + Send + 'static,
-{
+fn run_on_this_thread(settings: Settings, body: Body, epilogue: Epilogue) {
     let sim = Sim::new(settings);
     clock_guard::install(sim.settings().clock_guard);
     sim.begin_on_this_thread();
     let runtime = build_runtime(&sim);
-    let result = runtime.block_on(async {
+    runtime.block_on(async {
         sim.starts();
         let mut task = tokio::spawn(body(sim.clone()));
         let ending = tokio::select! {
             biased;
             () = sim.stopped() => Ending::Stopped,
             joined = &mut task => match joined {
-                Ok(value) => Ending::Finished(value),
+                Ok(()) => Ending::Finished(()),
                 Err(error) => Ending::Unwound(error.into_panic()),
             },
             // One tick more, so that a body which lasts exactly its limit is within it.
@@ -119,14 +146,13 @@ where
         if !panics::is_heard() {
             sim.misused(Misuse::PanicHook);
         }
-        epilogue(&sim, ending)
+        epilogue(&sim, ending);
     });
     match sim.clock() {
         Clock::Virtual => drop(runtime),
         Clock::Real => runtime.shutdown_timeout(REAL_SHUTDOWN),
     }
     handle::leave();
-    result
 }
 
 fn build_runtime(sim: &Sim) -> Runtime {

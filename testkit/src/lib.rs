@@ -93,7 +93,15 @@ impl TestBinary {
         let printed = folder.path().join("printed");
         let file = File::options().create(true).append(true).open(&printed);
         let file = file.expect("a file in a new folder");
-        let mut command = Command::new(&self.path);
+        // A shell that has no job control lets what runs in its background ignore Ctrl-C, and who ignores a signal
+        // hands that on. `env` undoes it, and becomes the test binary.
+        let mut command = if cfg!(target_os = "linux") {
+            let mut command = Command::new("env");
+            command.arg("--default-signal=INT").arg(&self.path);
+            command
+        } else {
+            Command::new(&self.path)
+        };
         command.args(arguments);
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();

@@ -31,6 +31,7 @@ mod server;
 mod settings;
 mod standstill;
 mod talkers;
+mod unit;
 mod well_behaved;
 
 use testkit::Victims;
@@ -54,6 +55,7 @@ const VICTIMS: Victims = Victims(&[
     restarted::VICTIMS,
     settings::VICTIMS,
     standstill::VICTIMS,
+    unit::VICTIMS,
 ]);
 
 #[test]

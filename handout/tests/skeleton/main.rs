@@ -3,3 +3,4 @@
 
 mod example;
 mod fails;
+mod unit;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Build;
+use super::{Build, Conduct};
 use crate::examples;
 use crate::exit::TEST_EXIT_CODES;
 use crate::shard::Shard;
@@ -57,13 +57,8 @@ pub(crate) struct Test {
     #[arg(long, value_name = "K", env = "LAB_CALL")]
     pub(crate) call: Option<NonZeroU32>,
 
-    /// Run by the wall clock and on many threads, as the Go lab does; nothing repeats exactly then
-    #[arg(long)]
-    pub(crate) real: bool,
-
-    /// Fail also a run that breaks a promise of Raft's without any check of its test noticing: LAB_STRICT=1
-    #[arg(long)]
-    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) conduct: Conduct,
 
     /// When all runs are done go on, with G times as many in all, again and again
     #[arg(short, long = "loop", conflicts_with = "shard")]

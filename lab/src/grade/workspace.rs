@@ -192,6 +192,7 @@ impl Workspace {
             target: self.target.clone(),
             tests,
             environment: Environment::Bare,
+            switches: Vec::new(),
         }))
     }
 

@@ -80,7 +80,13 @@ impl Checkout {
     /// The skeleton's dependencies, as lines: each as the workspace has it.
     pub(super) fn dependencies_of_skeleton(&self) -> Result<String, Error> {
         let (manifest, _) = self.manifest("handout")?;
+        // What is optional stands in the template, beside its feature.
+        let is_optional = |name: &str| {
+            let dependency = &manifest["dependencies"][name];
+            dependency.get("optional").and_then(Item::as_bool) == Some(true)
+        };
         let lines: Vec<String> = keys(&manifest, "dependencies")
+            .filter(|name| !is_optional(name))
             .map(|name| format!("{name}.workspace = true"))
             .collect();
         Ok(lines.join("\n"))

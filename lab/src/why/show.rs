@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use report::Time;
 use report::text::escaped;
-use report::why::{Cause, Interval, Place, Share, Specified, Subject, Tally, Why};
-use report::{Source, Time};
+use report::text::why::{agreement, no_cause, passes_if, source, subject, tried};
+use report::why::{Interval, Specified, Tally, Why};
 
 use super::stats::share;
 use crate::table::percent;
@@ -109,11 +110,7 @@ fn lost(text: &mut String, why: &Why, interval: &Interval) {
     }
     for (place, share) in why.sources.iter().enumerate() {
         let label = if place == 0 { "chance" } else { "" };
-        let what = match share.source {
-            Source::Script => "the script's choices",
-            Source::Network => "the network's delays and losses",
-            Source::Servers => "the servers' random numbers",
-        };
+        let what = source(share.source);
         let passed = share.tally.runs - share.tally.failed;
         let runs = share.tally.runs;
         line(
@@ -128,24 +125,14 @@ fn lost(text: &mut String, why: &Why, interval: &Interval) {
 
 fn causes(text: &mut String, why: &Why) {
     if why.causes.is_empty() {
-        let decided = |share: &&Share| share.tally.failed < share.tally.runs;
-        let decided: Vec<Source> =
-            why.sources.iter().filter(decided).map(|share| share.source).collect();
-        let reason = match decided[..] {
-            [Source::Script] => {
-                "The script's choices decided, which can't be changed one at a time"
-            }
-            [] => "More than one part of chance led to the failure",
-            _ => "More than one thing led to the failure, or a choice of the script's",
-        };
-        line(text, format_args!("  causes    none found: {}. {reason}", tried(why)));
+        line(text, format_args!("  causes    none found: {}. {}", tried(why), no_cause(why)));
         return;
     }
     for (place, cause) in why.causes.iter().take(SHOWN).enumerate() {
         let label = if place == 0 { "causes" } else { "" };
         line(text, format_args!("  {label:<9} {}", subject(&cause.what)));
         line(text, format_args!("              was: {}", cause.was));
-        line(text, format_args!("              passes if: {}", changed(cause)));
+        line(text, format_args!("              passes if: {}", passes_if(cause)));
     }
     let more = why.causes.len().saturating_sub(SHOWN);
     if more > 0 {
@@ -154,53 +141,9 @@ fn causes(text: &mut String, why: &Why) {
     line(text, format_args!("            {}", tried(why)));
 }
 
-fn tried(why: &Why) -> String {
-    let more = match why.left_out {
-        0 => String::new(),
-        left_out => format!("; {left_out} more were too many to try"),
-    };
-    format!("{} single changes were tried in this interval{more}", why.tried)
-}
-
-fn changed(cause: &Cause) -> String {
-    match cause.what {
-        Subject::Draw { .. } => {
-            format!("it draws other numbers ({} of {} others pass)", cause.turned, cause.tried)
-        }
-        Subject::Call { .. } => cause.changed.join("; or "),
-    }
-}
-
-fn subject(what: &Subject) -> String {
-    match what {
-        Subject::Call { id, method, from, to, term, sent } => {
-            let method = escaped(method);
-            let term = term.map_or(String::new(), |term| format!(" of term {term}"));
-            format!(
-                "call {}, {method}{term}, server {} to {to}, sent at {sent:.3} s",
-                id.0, from.server
-            )
-        }
-        Subject::Draw { server, at } => format!("a timer: server {server}'s draw at {at:.3} s"),
-    }
-}
-
 fn specification(text: &mut String, specified: &Specified) {
-    let Specified { what, from, at, place, id, .. } = specified;
-    line(text, format_args!("  rules     {}", escaped(what)));
-    let when =
-        if from == at { format!("at {at:.3} s") } else { format!("from {from:.3} s to {at:.3} s") };
-    let verdict = match place {
-        Place::Within => "within the interval: both agree",
-        Place::Before => {
-            "before the interval: the two disagree. The run could still pass after it, so it alone didn't decide"
-        }
-        Place::After => {
-            "after the interval: the two disagree. The failure was inevitable before it, so it may be a consequence"
-        }
-        Place::CannotPass => "no interval to hold it against: every run fails",
-    };
-    line(text, format_args!("            ({id}, {when}: {verdict})"));
+    line(text, format_args!("  rules     {}", escaped(&specified.what)));
+    line(text, format_args!("            ({})", agreement(specified)));
 }
 
 fn line(text: &mut String, content: std::fmt::Arguments<'_>) {

@@ -158,7 +158,7 @@ fn what_makes_no_sense_is_named() {
     let ran = run(by_the_wall.arg("explore").env("LAB_CLOCK", "real"));
     ran.assert_code(3);
     ran.assert_complains(
-        "error: failed to explore: with LAB_CLOCK=real nothing that is found happens",
+        "error: failed to explore: by the wall clock (--real, LAB_CLOCK=real) nothing that is found",
     );
 }
 

@@ -50,6 +50,10 @@ fn the_timers_that_made_a_failure_inevitable_are_found() {
     ran.assert_prints("  causes    ");
     ran.assert_complains(&format!("stored in {}, beside the run's history\n", file.display()));
     assert!(file.with_file_name(format!("TestChance3A-{seed}.json")).is_file());
+    // The run's page shows it.
+    let page = file.with_file_name(format!("TestChance3A-{seed}.html"));
+    let page = fs::read_to_string(page).expect("it is drawn");
+    assert!(page.contains("Until when could it have passed?") && page.contains("<polygon"));
 
     let found = read(&file);
     let interval = found.interval.expect("other seeds pass");

@@ -2,6 +2,7 @@
 
 use page::{page, page_within};
 use report::Record;
+use report::why::Why;
 use serde_json::{Value, json};
 
 use crate::run::{Run, seed_case};
@@ -17,13 +18,13 @@ fn embedded(page: &str, id: &str) -> Value {
 #[test]
 fn the_same_history_gives_the_same_bytes() {
     let record = seed_case().record();
-    assert_eq!(page(&record, None), page(&seed_case().record(), None));
-    assert_eq!(page(&record, Some(&record)), page(&record, Some(&record)));
+    assert_eq!(page(&record, None, None), page(&seed_case().record(), None, None));
+    assert_eq!(page(&record, Some(&record), None), page(&record, Some(&record), None));
 }
 
 #[test]
 fn header_explanation_and_still_picture_need_no_script() {
-    let page = page(&seed_case().record(), None);
+    let page = page(&seed_case().record(), None, None);
     let (still, script) = page.split_at(page.find("<script").expect("there is a script"));
     for text in [
         "FAILED",
@@ -56,7 +57,7 @@ fn a_student_s_texts_are_no_markup() {
     stored["warnings"] = json!([hostile]);
     stored["failure"]["message"] = json!(format!("{hostile}\n{hostile}"));
     let record = Record::read(&stored.to_string()).expect("it is a history");
-    let page = page(&record, Some(&record));
+    let page = page(&record, Some(&record), None);
     assert!(!page.contains("<script>x()") && !page.contains("<img"), "markup is markup");
     assert!(!page.contains(['\u{1b}', '\u{202e}', '\u{2028}']), "a control is in the page");
     // It is shown all the same.
@@ -89,8 +90,8 @@ fn long(calls: u64, text: &str) -> Run {
 fn of_a_long_run_the_failing_window_is_whole() {
     let calls = 3_000;
     let record = long(calls, &"text ".repeat(6)).record();
-    assert!(page(&record, None).len() > 2 * LIMIT, "it isn't long");
-    let page = page_within(&record, None, LIMIT);
+    assert!(page(&record, None, None).len() > 2 * LIMIT, "it isn't long");
+    let page = page_within(&record, None, None, LIMIT);
     assert!(page.len() <= LIMIT, "{} bytes", page.len());
     assert!(page.contains("id=\"left-out\""), "it isn't said that something is left out");
     let run = embedded(&page, "run");
@@ -115,9 +116,9 @@ fn no_run_is_too_long_for_a_page() {
     let events = stored["events"].as_array_mut().expect("a list");
     events.retain(|event| event["what"] != "check_one_leader");
     let record = Record::read(&stored.to_string()).expect("it is a history");
-    let alone = page_within(&record, None, LIMIT);
+    let alone = page_within(&record, None, None, LIMIT);
     assert!(alone.len() <= LIMIT, "{} bytes", alone.len());
-    let compared = page_within(&record, Some(&record), LIMIT);
+    let compared = page_within(&record, Some(&record), None, LIMIT);
     assert!(compared.len() <= LIMIT, "{} bytes", compared.len());
     assert!(alone.contains("id=\"left-out\""));
     // What proves the finding is there, whatever is left out.
@@ -136,5 +137,52 @@ fn what_is_missing_of_a_history_is_said() {
     let mut stored = seed_case().stored();
     stored["dropped"] = json!(1234);
     let record = Record::read(&stored.to_string()).expect("it is a history");
-    assert!(page(&record, None).contains("its 1234 oldest events are missing"));
+    assert!(page(&record, None, None).contains("its 1234 oldest events are missing"));
+}
+
+/// What `cargo lab why` could have found about the seed's case.
+fn found() -> Why {
+    let point =
+        |at, failed| json!({ "at": at, "runs": 30, "failed": failed, "least": 0.1, "most": 0.9 });
+    let call = json!({ "call": { "id": 1, "method": "Raft.<b>", "from": { "server": 2, "incarnation": 1 },
+        "to": 1, "term": 4, "sent": 1_400_000 } });
+    let at_lost = json!({ "runs": 90, "failed": 90, "least": 0.96, "most": 1.0 });
+    let why = json!({
+        "format": 1, "test": "TestX", "seed": 7, "history": "h", "curve": [point(0, 4), point(1_400_000, 12), point(1_500_000, 30)],
+        "failure": { "kind": "liveness", "message": "m", "location": "", "at": 9_000_000, "check": { "check": "script" } },
+        "interval": { "open": 1_400_000, "last_pass": 1_400_000, "lost": 1_500_000, "felt": 1_500_000,
+            "at_lost": at_lost, "since": at_lost },
+        "sources": [], "tried": 8, "left_out": 0, "specification": null,
+        "causes": [{ "what": call, "was": "no answer", "changed": ["told <at once>"], "tried": 4, "turned": 1, "variation": {} }],
+    });
+    serde_json::from_value(why).expect("it is what is stored")
+}
+
+#[test]
+fn when_the_run_was_lost_is_told_and_drawn() {
+    let record = seed_case().record();
+    let asked = page(&record, None, Some(&found()));
+    for text in [
+        "Until when could it have passed?",
+        "<a href=\"#t=1.4&amp;s=2&amp;c=1\">call 1, Raft.&lt;b&gt; of term 4, server 2 to 1, sent at 1.400 s</a>",
+        "passes if: told &lt;at once&gt;",
+        "from 1.500 s on, 90 of 90 do",
+        "<polygon class=\"chance\"",
+        "<rect class=\"lost\"",
+    ] {
+        assert!(asked.contains(text), "no {text:?}");
+    }
+    let picture = embedded(&asked, "run");
+    assert_eq!(
+        picture["chance"]["points"][1],
+        json!({ "at": 1_400_000, "runs": 30, "failed": 12 })
+    );
+    let unasked = page(&record, None, None);
+    assert!(unasked.contains("cargo lab why TestX --seed 7") && !unasked.contains("<polygon"));
+    let mut never = found();
+    never.interval = None;
+    assert!(
+        page(&record, None, Some(&never))
+            .contains("Never: this code can't pass this test. 4 of 30 runs")
+    );
 }

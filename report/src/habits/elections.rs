@@ -9,18 +9,23 @@ use crate::explain::Case;
 use crate::spec::rules::{all_servers, candidates, contract, leaders, request_vote};
 use crate::spec::{Breach, refusals};
 use crate::story::{Call, Election, Moment, Story};
-use crate::text::count;
+use crate::text::{count, list};
 
 /// A server that answers nothing can do nothing else.
 /// What refutes that a server hangs.
 const HUNG_FOR_ANOTHER_REASON: &str =
     "the handlers that took long ended by themselves, without anything else having happened";
 
-pub(super) const HANGING: &[Habit] = &[Habit::new(hangs, HUNG_FOR_ANOTHER_REASON)];
+/// What refutes that a server leaves others out.
+const ASKED_BEFORE: &str = "it had asked that server in an earlier term";
+
+pub(super) const HANGING: &[Habit] =
+    &[Habit::new(hangs, HUNG_FOR_ANOTHER_REASON), Habit::new(leaves_out, ASKED_BEFORE)];
 
 pub(super) const HABITS: &[Habit] = &[
     Habit::new(hangs, HUNG_FOR_ANOTHER_REASON),
     Habit::new(leader_not_told, "it had given up its leadership, and sent on all the same"),
+    Habit::new(leaves_out, ASKED_BEFORE),
     Habit::new(votes::waits_for_all, "it had the votes, and led while replies were outstanding"),
     Habit::new(votes::vote_not_taken, "the reply was dropped when it was of no use any more"),
     Habit::new(
@@ -106,6 +111,58 @@ fn asks_nobody(case: &Case<'_>) -> Option<Breach> {
         }
     }
     breach.if_shown()
+}
+
+/// In how many elections a server must have been left out.
+const LEFT_OUT: usize = 3;
+
+/// A server starts elections, and has never asked some of the others for a vote.
+fn leaves_out(case: &Case<'_>) -> Option<Breach> {
+    let story = case.story;
+    let mut breach = Breach::of_several(
+        &candidates::ASKS_NOBODY,
+        case.window.end(),
+        "a server starts elections, and asks some of the others for no vote",
+    );
+    for (server, elections) in voters(case) {
+        let number = server as u32;
+        let Some(last) = elections.last().filter(|_| elections.len() >= LEFT_OUT) else { continue };
+        // What can't be read may have asked; and who waits for each reply may not come to ask all.
+        let may_ask = |call: &Call| call.is_vote() || !call.is_leaders();
+        let sent = story.sent_by(server).filter(|call| may_ask(call));
+        let asked: BTreeSet<u32> = sent.map(|call| call.to).collect();
+        let others = (0..story.servers as u32).filter(|&other| other != number);
+        let left: Vec<u32> = others.filter(|other| !asked.contains(other)).collect();
+        let answered = requests(story, last).all(|call| call.returned.is_some());
+        if left.is_empty() || !answered {
+            continue;
+        }
+        let whom = match asked.iter().any(|&to| to != number) {
+            true => {
+                format!("it has never asked {}", list(left.iter().map(|to| format!("server {to}"))))
+            }
+            false => "it has asked itself, and nobody else".to_owned(),
+        };
+        let text = format!(
+            "server {number} asked for votes in term {}, in its {} of this life; {whom}",
+            last.term,
+            ordinal(elections.len())
+        );
+        breach = breach.by(number).seen(last.at, text, ids(requests(story, last)));
+    }
+    breach.if_shown()
+}
+
+/// `2nd election`.
+fn ordinal(n: usize) -> String {
+    let ending = match (n % 10, n % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{n}{ending} election")
 }
 
 /// How long a handler may take that waits for nothing but a lock that is soon free.

@@ -6,9 +6,43 @@ use std::time::Duration;
 use super::{Habit, elections, leads, turns, up};
 use crate::event::{Caller, Time};
 use crate::explain::{Case, Window};
-use crate::spec::rules::{all_servers, followers, leaders};
-use crate::spec::{Breach, Rule};
+use crate::spec::rules::{all_servers, candidates, contract, followers, leaders};
+use crate::spec::{self, Breach, Rule};
 use crate::story::{Call, Election, Story};
+
+/// A server has come to lead without the votes that this takes, just now.
+fn leads_unelected(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let reads = spec::watchable(story).votes;
+    up(&case.window).filter(|_| reads && story.dropped == 0).find_map(|server| {
+        let led = leads(story, server as usize, until)?;
+        let view = story.view_at(server as usize, until)?;
+        let caller = Caller { server, incarnation: view.incarnation };
+        let has_led = story.views[server as usize].iter().any(|before| {
+            before.is_leader && before.term < led.term && before.incarnation == view.incarnation
+        });
+        let is_known = case.breaches.iter().any(|breach| {
+            let is_such = [&contract::LEADER_ONLY_TOLD, &candidates::UNELECTED];
+            breach.servers == [server] && is_such.iter().any(|rule| rule.id == breach.rule.id)
+        });
+        if has_led || is_known || story.is_elected(caller, Some(led.term), view.moment) {
+            return None;
+        }
+        let votes =
+            story.sent_by(server as usize).filter(|call| call.is_vote() && call.is_granted());
+        let votes = votes
+            .filter(|call| call.from == caller && call.replied().is_some_and(|at| at <= until));
+        let what =
+            format!("server {server} leads term {} without the votes of a majority", led.term);
+        let says = format!("server {server} said that it leads term {}", led.term);
+        let mut breach = case.breach(&candidates::WITHOUT_MAJORITY, server, what);
+        for call in votes {
+            let text = format!("server {}'s vote of term {} came in", call.to, call.args.term?);
+            breach = breach.seen(call.replied()?, text, [call.id]);
+        }
+        Some(breach.seen(led.since, says, None).sure_if(false))
+    })
+}
 
 /// What refutes that a leader was silent.
 const SENT_MEANWHILE: &str = "it sent something as a leader in one of these terms";
@@ -21,6 +55,12 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(silent, "the leader's requests were lost, or it didn't lead any more"),
     Habit::new(leads_in_silence, SENT_MEANWHILE),
 ];
+
+/// A server says, when the run fails, that it leads, and the votes of a majority haven't come in.
+pub(super) const UNELECTED: &[Habit] = &[Habit::new(
+    leads_unelected,
+    "votes had come to it in a way that can't be read, or it only says that it leads",
+)];
 
 pub(super) const SILENCE: &[Habit] = &[Habit::new(leads_in_silence, SENT_MEANWHILE)];
 

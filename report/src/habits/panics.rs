@@ -7,7 +7,7 @@ use crate::check::{Activity, Check};
 use crate::event::Time;
 use crate::explain::Case;
 use crate::spec::Breach;
-use crate::spec::rules::{contract, install_snapshot, persistence};
+use crate::spec::rules::{all_servers, contract, install_snapshot, persistence};
 use crate::story::{Call, Held, Life, Moment, Purpose};
 
 pub(super) const HABITS: &[Habit] = &[
@@ -15,6 +15,11 @@ pub(super) const HABITS: &[Habit] = &[
         began_before_snapshot,
         "it had applied something in that life, or its snapshot is no reason",
     ),
+    Habit::new(
+        leads_at_higher_term,
+        "the panic has nothing to do with the server's role, or it had taken note of the term",
+    ),
+    Habit::new(snapshot_beyond_log, "the server's log goes as far as the snapshot"),
     Habit::new(request_below_snapshot, "the request begins behind the server's snapshot"),
     Habit::new(late_reply_heeded, "no reply to a request of an earlier term came just before"),
     Habit::new(offset_ignored, "the same was done since the snapshot, and went well"),
@@ -136,19 +141,72 @@ fn began_before_snapshot(case: &Case<'_>) -> Option<Breach> {
     )
 }
 
+/// The request whose handler has panicked, as far as is known: the last that was delivered and isn't answered.
+fn request<'a>(case: &Case<'a>, server: usize, method: &str) -> Option<&'a Call> {
+    let open = case.story.calls.iter().filter(|call| {
+        call.to as usize == server
+            && call.handled.is_none()
+            && call.method == *method
+            && call.delivered.is_some_and(|delivered| delivered.at <= case.window.until)
+    });
+    open.max_by_key(|call| call.delivered)
+}
+
+/// A leader's handler panics over the request of a leader of a later term, and the server leads still.
+fn leads_at_higher_term(case: &Case<'_>) -> Option<Breach> {
+    let Panicked { server, activity, life } = panicked(case)?;
+    let Activity::Handler { method } = activity else { return None };
+    let call = request(case, server, method).filter(|call| call.is_leaders())?;
+    let view = case.story.view_at(server, case.window.until)?;
+    let (term, now) = (call.args.term?, view.term);
+    if !view.is_leader || view.incarnation != life.incarnation || term <= now {
+        return None;
+    }
+    let what = format!("server {server} heard of term {term} and stayed the leader of term {now}");
+    let led = format!("server {server} leads term {now}");
+    let text = format!(
+        "it got {} of term {term} from server {}, and panicked over it as a leader",
+        call.method, call.from.server
+    );
+    let breach = case.breach(&all_servers::NOT_ADOPTED, server as u32, what);
+    let breach = breach.seen(view.moment.at, led, None);
+    Some(breach.concluded(call.delivered?.at, text, [call.id]))
+}
+
+/// A handler panics over a snapshot that ends behind the server's log.
+fn snapshot_beyond_log(case: &Case<'_>) -> Option<Breach> {
+    let Panicked { server, activity, life } = panicked(case)?;
+    let Activity::Handler { method } = activity else { return None };
+    let call = request(case, server, method).filter(|call| call.is_snapshot())?;
+    let index = call.args.last_included_index?;
+    let views = case.story.views[server].iter().rev();
+    let view = views
+        .filter(|view| view.incarnation == life.incarnation)
+        .find(|view| view.moment.at <= case.window.until && view.detail.is_some())?;
+    let last = view.detail.as_ref()?.last_index;
+    let ended = case.story.handled_by(server).filter_map(|call| {
+        (call.is_accepted() && call.delivered > Some(life.from)).then(|| call.up_to())?
+    });
+    let last = ended.max().map_or(last, |ended| ended.max(last));
+    if index <= last {
+        return None;
+    }
+    let what = format!("server {server} panicked over a snapshot that ends behind its log");
+    let text = format!(
+        "it got a snapshot up to index {index} from server {}, and panicked",
+        call.from.server
+    );
+    let breach = case.breach(&install_snapshot::KEPT_OVER_SNAPSHOT, server as u32, what);
+    let breach =
+        breach.seen(view.moment.at, format!("server {server}'s log ends with index {last}"), None);
+    Some(breach.concluded(call.delivered?.at, text, [call.id]))
+}
+
 /// A handler panics over a request that begins with an entry that is in the snapshot, or just behind it.
 fn request_below_snapshot(case: &Case<'_>) -> Option<Breach> {
     let Panicked { server, activity, .. } = panicked(case)?;
-    let (story, until) = (case.story, case.window.until);
     let Activity::Handler { method } = activity else { return None };
-    let open = story.calls.iter().filter(|call| {
-        call.to as usize == server
-            && call.is_append()
-            && call.handled.is_none()
-            && call.method == *method
-            && call.delivered.is_some_and(|delivered| delivered.at <= until)
-    });
-    let call: &Call = open.max_by_key(|call| call.delivered)?;
+    let call = request(case, server, method).filter(|call| call.is_append())?;
     let prev = call.args.prev_log_index?;
     let held = last_snapshot(case, server).filter(|held| prev <= held.index)?;
     let (rule, what) = match prev == held.index {

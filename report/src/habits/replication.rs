@@ -202,12 +202,37 @@ fn not_committed(case: &Case<'_>) -> Option<Breach> {
         let what = format!("server {leader} stops waiting for answers that come");
         return Some(not_taken(case, leader, call, what, dropped));
     }
+    if let Some(ignored) = confirmed.iter().find_map(|&(_, call)| sends_again(case, own, call)) {
+        return Some(ignored);
+    }
     let what = format!("server {leader} doesn't commit what a majority has");
     Some(
         case.breach(&leaders::COMMITS, leader, what)
             .seen(at, text, confirmed.iter().map(|(_, call)| call.id))
             .seen(until, nothing, None),
     )
+}
+
+/// A leader sends again what a follower has confirmed to it, as if it had had no answer.
+fn sends_again(case: &Case<'_>, own: &Proposal, confirmed: &Call) -> Option<Breach> {
+    let (leader, server, at) = (own.server.server, confirmed.to, confirmed.replied()?);
+    let again = appends(case.story, leader, server, own.term).filter(|call| {
+        let begins = call.args.prev_log_index.is_some_and(|prev| prev < own.index);
+        begins
+            && call.up_to() >= Some(own.index)
+            && call.sent.at > at
+            && call.sent.at <= case.window.until
+    });
+    let again: Vec<&Call> = again.collect();
+    let last = again.last().filter(|_| again.len() >= FEW)?;
+    let what = format!("server {leader} learns nothing from what a follower has confirmed");
+    let text = format!("server {server} confirmed index {} to server {leader}", own.index);
+    let sent = format!(
+        "server {leader} has sent it that entry {} since, and has not committed it",
+        count(again.len(), "more time")
+    );
+    let breach = case.breach(&leaders::ANSWER_IGNORED, leader, what);
+    Some(breach.seen(at, text, [confirmed.id]).seen(last.sent.at, sent, [last.id]))
 }
 
 /// A leader has applied it, and goes on telling others of less.

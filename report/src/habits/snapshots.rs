@@ -9,8 +9,8 @@ use crate::spec::rules::{install_snapshot, persistence};
 use crate::story::{Applied, Call, Moment, Save};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit::new(of_nothing, "a snapshot had come to it in a way that can't be read"),
     Habit::new(state_for_snapshot, "the snapshot that it saved is another than its state"),
+    Habit::new(of_nothing, "a snapshot had come to it in a way that can't be read"),
     Habit::new(sender_s_snapshot, "the sender's own snapshot is the right one"),
     Habit::new(another_index, "the contents are those of the index that was sent with them"),
 ];

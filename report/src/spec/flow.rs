@@ -6,6 +6,12 @@
 //! if its bytes stand in a message. That they don't stand there proves nothing where a message may have them in
 //! another form. Only if all that was delivered since the command exists is too little to bring it, nothing did.
 
+mod leads;
+#[cfg(test)]
+mod tests;
+
+pub(super) use leads::leads_unelected;
+
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
@@ -15,7 +21,7 @@ use super::breach::Breach;
 use super::rules::contract::NOT_INFORMED;
 use super::{Did, Known};
 use crate::payload::Payload;
-use crate::story::{Applied, Call, Moment, Proposal, View};
+use crate::story::{Applied, Call, Moment, Proposal, Story, View};
 use crate::text::count;
 
 /// What has reached the servers of a run so far.
@@ -29,6 +35,8 @@ pub(crate) struct Flow<'a> {
     searched: Cell<usize>,
     /// How many commands were found nowhere.
     missed: Cell<usize>,
+    /// Whether a command was found in a message that says that it brings it: then such messages are believed.
+    is_shown: Cell<bool>,
 }
 
 /// What has reached a server, in any of its lives.
@@ -50,6 +58,11 @@ enum Came {
     Rightly,
     /// By nothing: since its first `start()` so many messages have come, all too little to bring it.
     ByNothing(usize),
+    /// By nothing: the messages that say that they bring it have so many bytes for an entry at most, which is too
+    /// little.
+    ByShams(usize),
+    /// A message says that it brings it, and has it in a form that isn't known.
+    Hidden,
     /// Something may have brought it in a form that isn't known.
     Unknown,
 }
@@ -116,6 +129,14 @@ impl<'a> Flow<'a> {
         })
     }
 
+    /// Whether a command can be looked for in messages.
+    fn can_look_for(&self, command: &Payload) -> bool {
+        command.wire_len() >= SHORTEST
+            && command.bytes().iter().any(|&byte| byte != 0)
+            && self.searched.get() <= SEARCHED
+            && self.missed.get() <= MISSED
+    }
+
     /// How many messages have come to a server since, and how many bytes of them may bring something new.
     fn may_bring(&self, server: u32, since: u64) -> (usize, usize) {
         let messages = &self.servers[server as usize].messages;
@@ -140,7 +161,8 @@ fn came(known: &Known<'_>, applied: &Applied) -> Came {
     let heard = &flow.servers[number as usize];
     let Some(command) = &applied.command else { return Came::Rightly };
     if index <= heard.up_to {
-        return Came::Rightly; // as nearly always
+        // As nearly always.
+        return if flow.is_shown.get() { Came::Rightly } else { is_brought(known, applied) };
     }
     let bytes = command.bytes();
     let is_same = |own: &&Proposal| own.command.bytes() == bytes;
@@ -148,8 +170,7 @@ fn came(known: &Known<'_>, applied: &Applied) -> Came {
     if index <= heard.own && known.proposed_at(index).filter(is_same).any(is_own) {
         return Came::Rightly; // as a leader's own
     }
-    let is_exhausted = flow.searched.get() > SEARCHED || flow.missed.get() > MISSED;
-    if command.wire_len() < SHORTEST || bytes.iter().all(|&byte| byte == 0) || is_exhausted {
+    if !flow.can_look_for(command) {
         return Came::Unknown;
     }
     if let Some(own) = known.proposed_at(index).find(is_same)
@@ -172,6 +193,52 @@ fn came(known: &Known<'_>, applied: &Applied) -> Came {
     }
 }
 
+/// How a command came to a server that was sent messages which say that they bring its index. Messages may say so
+/// and bring something else: what a message has for an entry must have room for it.
+fn is_brought(known: &Known<'_>, applied: &Applied) -> Came {
+    let (flow, number, index) = (&known.flow, applied.server.server, applied.index);
+    let Some(command) = &applied.command else { return Came::Rightly };
+    let bytes = command.bytes();
+    let mut same = known.story.proposals.iter().filter(|own| own.command.bytes() == bytes);
+    let Some(first) = same.next().filter(|_| command.is_raw() && flow.can_look_for(command)) else {
+        return Came::Rightly; // as far as is known
+    };
+    if first.server.server == number || same.any(|own| own.server.server == number) {
+        return Came::Rightly;
+    }
+    if flow.has_found(number, bytes, noted(first)) {
+        flow.is_shown.set(true);
+        return Came::Rightly;
+    }
+    flow.missed.set(flow.missed.get() + 1);
+    let most = || {
+        let calls = known.story.calls.iter().filter(|call| call.to == number && call.is_append());
+        let came = calls.filter(|call| call.delivered.is_some_and(|at| at < applied.moment));
+        let brings = came
+            .filter(|call| call.args.prev_log_index < Some(index) && call.up_to() >= Some(index));
+        brings.map(|call| room(known.story, call)).max()
+    };
+    // A snapshot brings what nobody can look for.
+    let by_snapshot = known.story.handled_by(number as usize).any(Call::is_snapshot);
+    match most() {
+        Some(room) if !by_snapshot && room * LEAST < command.wire_len() => Came::ByShams(room),
+        _ => Came::Hidden,
+    }
+}
+
+/// How many times as large a command is at most as what brings it: it may be compressed.
+const LEAST: usize = 3;
+
+/// How many bytes a message has for each of its entries.
+fn room(story: &Story, call: &Call) -> usize {
+    let own = story.sent_by(call.from.server as usize);
+    let heartbeats = own.filter(|other| other.is_append() && other.method == call.method);
+    let without = heartbeats.filter(|other| other.args.entries.as_ref().is_some_and(Vec::is_empty));
+    let without = without.map(|other| other.size).min().unwrap_or(0);
+    let entries = call.args.entries.as_ref().map_or(1, |entries| entries.len().max(1));
+    call.size.saturating_sub(without) / entries
+}
+
 /// Since when what a `start()` took may be on its way, in µs.
 fn noted(own: &Proposal) -> u64 {
     own.moment.at.0.saturating_sub(NOTED)
@@ -183,7 +250,10 @@ pub(super) fn applies_unheard(
     moment: Moment,
     applied: &Applied,
 ) -> Option<Breach> {
-    let Came::ByNothing(messages) = came(known, applied) else { return None };
+    let came = came(known, applied);
+    if !matches!(came, Came::ByNothing(_) | Came::ByShams(_)) {
+        return None;
+    }
     let (number, index) = (applied.server.server, applied.index);
     let command = applied.command.as_ref()?;
     let first = known.story.proposals.iter().find(|own| own.command.bytes() == command.bytes())?;
@@ -192,16 +262,19 @@ pub(super) fn applies_unheard(
         "server {}'s start() took {command:?}, and gave it index {} in term {}",
         first.server.server, first.index, first.term
     );
-    let text = format!(
-        "server {number} applied it at index {index}: {}",
-        match messages {
-            0 => "since then no message had come to it that could bring a command".to_owned(),
-            n => format!(
-                "{} had come to it since then that could bring a command, and none says anything new",
-                count(n, "message")
-            ),
-        }
-    );
+    let why = match came {
+        Came::ByShams(room) => format!(
+            "the messages to it that say that they bring this index have {room} bytes for an entry at most, and \
+             the command has {}",
+            command.wire_len()
+        ),
+        Came::ByNothing(n) if n > 0 => format!(
+            "{} had come to it since then that could bring a command, and none says anything new",
+            count(n, "message")
+        ),
+        _ => "since then no message had come to it that could bring a command".to_owned(),
+    };
+    let text = format!("server {number} applied it at index {index}: {why}");
     let breach = Breach::new(&NOT_INFORMED, moment, number, what);
     Some(breach.seen(first.moment.at, took, None).seen(moment.at, text, None))
 }
@@ -281,184 +354,31 @@ pub(super) fn follows_commands<'a>(known: &mut Known<'a>) -> bool {
     super::step::steps(story).all(|(moment, did)| {
         known.flow.hear(moment, &did);
         match did {
-            Did::Applied(applied, _) => !matches!(came(known, applied), Came::Unknown),
+            Did::Applied(applied, _) => {
+                !matches!(came(known, applied), Came::Unknown | Came::Hidden)
+            }
             _ => true,
         }
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::{Caller, EventKind, RpcId, Time};
-    use crate::fields::Fields;
-    use crate::history::History;
-    use crate::outcome::Outcome;
-    use crate::spec::{judge, unsafe_steps, watchable};
-    use crate::story::Story;
+/// After how many commands that others have applied it is known whether messages have the commands that they say
+/// that they bring; and how many of them must be hidden.
+const TRIED: usize = 16;
+const HIDDEN: usize = 3;
 
-    const COMMAND: &[u8] = b"a command of a client";
-
-    fn raw(bytes: &[u8]) -> Payload {
-        Payload::new(bytes, &Fields::default(), |_| Ok("bytes".into()))
-    }
-
-    /// A run of three servers, of which the first takes a command at index 1 in second 2.
-    struct Run {
-        history: History,
-        now: u64,
-        calls: u64,
-    }
-
-    impl Run {
-        fn new() -> Run {
-            let (history, now, calls) = (History::new(), 0, 0);
-            let mut run = Run { history, now, calls };
-            for server in 0..3 {
-                run.event(EventKind::Started { server: caller(server) });
-            }
-            run
-        }
-
-        fn event(&mut self, kind: EventKind) -> &mut Run {
-            self.history.record(Time(self.now), kind);
-            self
-        }
-
-        fn wait(&mut self) -> &mut Run {
-            self.now += 1_000_000;
-            self
-        }
-
-        fn call(&mut self, to: u32, args: Payload, reply: Payload) -> &mut Run {
-            let (id, from) = (RpcId(self.calls), Some(caller(0)));
-            self.calls += 1;
-            let method = "Raft.Message".into();
-            self.event(EventKind::RpcSent { id, from, to: Some(to), method, args });
-            self.now += 100;
-            self.event(EventKind::RpcDelivered { id, life: None });
-            self.event(EventKind::RpcHandled { id, reply });
-            self.now += 100;
-            self.event(EventKind::RpcReturned { id, outcome: Outcome::Replied })
-        }
-
-        fn says(&mut self, to: u32, bytes: &[u8]) -> &mut Run {
-            self.call(to, raw(bytes), raw(&[]))
-        }
-
-        fn start(&mut self) -> &mut Run {
-            self.wait();
-            let (server, index, term, command) = (caller(0), 1, 1, raw(COMMAND));
-            self.event(EventKind::Proposed { server, index, term, command }).wait()
-        }
-
-        fn apply(&mut self, server: u32) -> &mut Run {
-            let (server, index, command) = (caller(server), 1, raw(COMMAND));
-            self.event(EventKind::Applied { server, index, command })
-        }
-
-        fn view(&mut self, server: u32, term: u64) -> &mut Run {
-            let (server, is_leader, detail) = (caller(server), false, None);
-            self.event(EventKind::Viewed { server, term, is_leader, detail })
-        }
-
-        fn story(&self) -> Story {
-            Story::new(&self.history, 3)
-        }
-
-        #[track_caller]
-        fn assert_unheard(&self, servers: &[u32]) {
-            let story = self.story();
-            let broken = unsafe_steps(&story);
-            let broken = broken.iter().filter(|breach| breach.rule.id == NOT_INFORMED.id);
-            let who: Vec<u32> = broken.flat_map(|breach| breach.servers.clone()).collect();
-            assert_eq!(who, servers, "{:#?}", judge(&story));
+/// Whether messages say that they bring entries, and none has the bytes of a command.
+pub(super) fn hides_commands<'a>(known: &mut Known<'a>) -> bool {
+    let story = known.story;
+    let (mut tried, mut hidden) = (0, 0);
+    for (moment, did) in super::step::steps(story) {
+        known.flow.hear(moment, &did);
+        let Did::Applied(applied, _) = did else { continue };
+        hidden += usize::from(matches!(came(known, applied), Came::Hidden | Came::ByShams(_)));
+        tried += usize::from(applied.command.is_some());
+        if known.flow.is_shown.get() || tried >= TRIED {
+            break;
         }
     }
-
-    fn caller(server: u32) -> Caller {
-        Caller { server, incarnation: 1 }
-    }
-
-    /// A message with something around the command.
-    fn with_command() -> Vec<u8> {
-        [b"before", COMMAND, b"after"].concat()
-    }
-
-    #[test]
-    fn a_command_that_nothing_brought_is_unheard_of() {
-        let mut run = Run::new();
-        run.start().apply(0).apply(1).apply(2).assert_unheard(&[1, 2]);
-        assert!(watchable(&run.story()).commands);
-    }
-
-    #[test]
-    fn what_came_before_or_is_too_short_brings_nothing() {
-        let mut run = Run::new();
-        let ping = b"nothing is said by this, at some length";
-        run.says(1, ping).start().says(1, ping).says(1, b"").says(1, ping).apply(1);
-        run.assert_unheard(&[1]);
-    }
-
-    #[test]
-    fn a_command_comes_in_a_message_that_nobody_can_read() {
-        let mut run = Run::new();
-        run.start().says(1, &with_command()).apply(0).apply(1).assert_unheard(&[]);
-        // It came to server 1 only.
-        run.apply(2).assert_unheard(&[2]);
-        assert!(watchable(&run.story()).commands);
-    }
-
-    #[test]
-    fn a_command_comes_in_a_reply() {
-        let mut run = Run::new();
-        run.now = 2_000_000;
-        let (server, index, term, command) = (caller(1), 1, 1, raw(COMMAND));
-        run.event(EventKind::Proposed { server, index, term, command }).wait();
-        run.call(1, raw(b"what have you?"), raw(&with_command())).apply(0).assert_unheard(&[]);
-    }
-
-    #[test]
-    fn a_message_in_another_form_may_bring_anything() {
-        let mut run = Run::new();
-        run.start().says(1, b"the same, compressed by somebody").apply(1).assert_unheard(&[]);
-        assert!(!watchable(&run.story()).commands);
-        assert!(!watchable(&run.story()).messages);
-    }
-
-    #[test]
-    fn what_says_that_it_brings_an_index_is_believed() {
-        let mut run = Run::new();
-        let fields = |entries: &[u64]| Fields {
-            term: Some(1),
-            prev_log_index: Some(0),
-            prev_log_term: Some(0),
-            entries: Some(entries.iter().copied().map(Some).collect()),
-            ..Fields::default()
-        };
-        let append = |entries: &[u64]| {
-            Payload::new(b"some twenty bytes or more", &fields(entries), |_| Ok("bytes".into()))
-        };
-        run.start().call(1, append(&[1]), raw(&[])).apply(1).assert_unheard(&[]);
-        // A heartbeat brings nothing.
-        run.call(2, append(&[]), raw(&[])).apply(2).assert_unheard(&[2]);
-    }
-
-    #[test]
-    fn a_restarted_server_has_what_it_had() {
-        let mut run = Run::new();
-        run.start().says(1, &with_command());
-        run.event(EventKind::Crashed { server: caller(1) });
-        let server = Caller { server: 1, incarnation: 2 };
-        run.event(EventKind::Started { server }).wait();
-        let (index, command) = (1, raw(COMMAND));
-        run.event(EventKind::Applied { server, index, command }).assert_unheard(&[]);
-    }
-
-    #[test]
-    fn a_term_that_nobody_told_is_unheard_of() {
-        let mut run = Run::new();
-        run.view(0, 1).view(1, 1).view(0, 2).view(0, 3).view(1, 2).assert_unheard(&[]);
-        run.view(2, 3).assert_unheard(&[2]);
-    }
+    hidden >= HIDDEN && !known.flow.is_shown.get()
 }

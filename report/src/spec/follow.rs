@@ -173,7 +173,8 @@ impl Known<'_> {
         let server = &mut self.servers[server as usize];
         if server.led.as_ref().is_none_or(|led| led.term < term) {
             let (confirmed, answered) = (vec![0; servers], vec![None; servers]);
-            server.led = Some(Led { term, since: moment, confirmed, told: 0, answered });
+            let refused = answered.clone();
+            server.led = Some(Led { term, since: moment, confirmed, told: 0, answered, refused });
         }
     }
 
@@ -283,11 +284,14 @@ impl Known<'_> {
         }
         let committed = server.commit;
         // Who answers in an earlier term hasn't taken note of the request's, and perhaps of nothing else.
-        if call.reply.term.is_some_and(|now| 0 < now && now < term) {
-            server.log.blur(committed);
-            server.log.open = true;
+        let is_earlier = call.reply.term.is_some_and(|now| 0 < now && now < term);
+        if is_earlier || !is_handed_on && !self.story.hands_on(call) {
+            let log = &mut self.servers[call.to as usize].log;
+            log.blur(committed);
+            log.open = true;
             return;
         }
+        let server = &mut self.servers[call.to as usize];
         server.commit = committed.max(index);
         let log = &mut server.log;
         let included = call.args.last_included_term;
@@ -317,6 +321,7 @@ impl Known<'_> {
         let up_to = match (call.args.last_included_index, call.up_to()) {
             (Some(index), _) if call.reply.success != Some(false) => index,
             (None, Some(up_to)) if call.is_accepted() => up_to,
+            (None, Some(up_to)) if call.is_rejected() => return self.got_refusal(call, up_to),
             (None, None) => return self.may_be_confirmed(call),
             _ => return,
         };
@@ -343,6 +348,15 @@ impl Known<'_> {
         }
         if perhaps > sure && is_own(perhaps) {
             server.may_know = server.may_know.max(perhaps);
+        }
+    }
+
+    fn got_refusal(&mut self, call: &Call, up_to: u64) {
+        if let Some(led) = &mut self.servers[call.from.server as usize].led
+            && call.args.term == Some(led.term)
+            && call.reply.term == Some(led.term)
+        {
+            led.refused[call.to as usize] = call.replied().map(|at| (at, call.id, up_to));
         }
     }
 

@@ -80,6 +80,8 @@ pub(crate) struct Led {
     pub(crate) told: u64,
     /// The last request that each server has answered in the leader's term, with success.
     pub(crate) answered: Vec<Option<(Time, RpcId, u64)>>,
+    /// The last request that each server has refused in the leader's term.
+    pub(crate) refused: Vec<Option<(Time, RpcId, u64)>>,
 }
 
 /// A server's log: the term of each entry from index 1 on, where it is known.
@@ -101,6 +103,8 @@ pub(crate) struct Log {
     pub(crate) changed: Option<(Moment, u64)>,
     /// What it has confirmed: up to which index, and where.
     pub(crate) confirmations: Vec<Confirmation>,
+    /// The terms of the entries that others have replaced, by index.
+    pub(crate) former: BTreeMap<u64, u64>,
     /// The last snapshot that replaced entries with which it doesn't agree.
     pub(crate) replaced: Option<Replaced>,
 }
@@ -231,6 +235,9 @@ impl Log {
             let (has, known) = (self.last_index() >= index, self.term(index));
             if has && known == entry {
                 continue;
+            }
+            if let (true, Some(known)) = (has, known) {
+                self.former.insert(index, known);
             }
             // What isn't known may go on behind the end that is; a conflict cuts it. What was unknown may have
             // been another entry, with which all that followed is gone.

@@ -1,8 +1,8 @@
 //! A stored run as text.
 
 use super::summary::missing;
-use super::{entry, escaped, summary, whole_timeline};
-use crate::explain::explain;
+use super::{entry, escaped, finding, summary, whole_timeline};
+use crate::explain::{explain, overlooked};
 use crate::record::Record;
 use crate::spec;
 use crate::story::Story;
@@ -36,8 +36,14 @@ pub fn report(record: &Record) -> String {
             entry(&mut text, "script", &format!("{line}, in {what}"));
         }
         text.push_str(&summary(&story, failure, &explanation));
-    } else if record.dropped > 0 {
-        entry(&mut text, "missing", &missing(&story));
+    } else {
+        if record.dropped > 0 {
+            entry(&mut text, "missing", &missing(&story));
+        }
+        // It has passed, and yet this is wrong.
+        for overlooked in overlooked(&story, &spec::broken_promises(&story)) {
+            text.push_str(&finding("why", &overlooked));
+        }
     }
     for breach in spec::judge(&story) {
         let rule = breach.rule;

@@ -113,6 +113,7 @@ fn passes_all_but(skipped: Skipped, style: &str) {
         };
         let are_right = result.warnings.iter().all(is_right);
         assert!(are_right, "{style}: {}, {:?}", result.test, result.warnings);
+        assert_eq!(result.doubts, [], "{style}: {}, seed {}", result.test, result.seed);
         assert_eq!(result.choices["LAB_STYLE"], style);
         let (test, why) = (&*result.test, result.skipped());
         assert_eq!(why.is_some(), skipped.has(test), "{style}: {test}");

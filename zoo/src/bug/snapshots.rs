@@ -469,7 +469,7 @@ bugs! {
         rule: LAST_INCLUDED,
         symptom: "`apply error: … apply out of order` and `apply error: commit index=…`: all \
             entries behind the snapshot have moved by one",
-        causes: ["applied-at-another-index"],
+        causes: ["applied-at-another-index", "request-of-another-index"],
         source: "students' repositories: `>` for `>=`",
     }
 
@@ -481,7 +481,7 @@ bugs! {
         rule: LAST_INCLUDED,
         symptom: "`apply error: commit index=…`: a follower has at one index what the leader has \
             at the next",
-        causes: ["applied-at-another-index"],
+        causes: ["applied-at-another-index", "request-of-another-index"],
         source: "students' repositories: an index that counts from the snapshot",
     }
 

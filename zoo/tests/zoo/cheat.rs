@@ -11,9 +11,10 @@ use bytes::Bytes;
 use config::FailureKind;
 use labrpc::{ClientEnd, Service};
 use raftapi::{ApplyCh, ApplyMsg, Command, Index, Persister, Raft, Start, Term};
+use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use crate::child::run_in;
+use crate::child::{Runs, run_in};
 
 /// The environment variable that has the cheat take the place of a Raft, and says what it sends.
 pub(crate) const CHEAT: &str = "ODD_CHEAT";
@@ -30,7 +31,78 @@ const TERM: Term = 1;
 
 struct Cheat {
     me: usize,
+    /// Whether it waits until it has votes before it says that it leads.
+    is_elected: AtomicBool,
     is_killed: AtomicBool,
+}
+
+/// What a Raft would send, so that the cheat looks like one.
+#[derive(Serialize, Deserialize)]
+struct RequestVoteArgs {
+    term: Term,
+    last_log_index: Index,
+    last_log_term: Term,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RequestVoteReply {
+    term: Term,
+    vote_granted: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    term: Term,
+    /// Nothing that anybody reads.
+    command: Bytes,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AppendEntriesArgs {
+    term: Term,
+    prev_log_index: Index,
+    prev_log_term: Term,
+    entries: Vec<Entry>,
+    leader_commit: Index,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AppendEntriesReply {
+    term: Term,
+    success: bool,
+}
+
+impl Cheat {
+    /// Sends what looks like Raft's messages, with so many zeros in the place of each command.
+    async fn look_like_raft(self: Arc<Self>, peers: Vec<ClientEnd>, zeros: usize) {
+        let others = || (0..peers.len()).filter(|&peer| peer != self.me);
+        for peer in others() {
+            let ask = RequestVoteArgs { term: TERM, last_log_index: 0, last_log_term: 0 };
+            let _: Option<RequestVoteReply> = peers[peer].call("Raft.RequestVote", &ask).await;
+        }
+        self.is_elected.store(true, Ordering::Relaxed);
+        let mut sent = 0;
+        while !self.is_killed.load(Ordering::Relaxed) {
+            let last = LOG.with_borrow(Vec::len);
+            for peer in others() {
+                let (prev_log_index, leader_commit) = (sent as Index, sent as Index);
+                let entry = |_| Entry { term: TERM, command: vec![0; zeros].into() };
+                let args = AppendEntriesArgs {
+                    term: TERM,
+                    prev_log_index,
+                    prev_log_term: if sent == 0 { 0 } else { TERM },
+                    entries: (sent..last).map(entry).collect(),
+                    leader_commit,
+                };
+                let _: Option<AppendEntriesReply> =
+                    peers[peer].call("Raft.AppendEntries", &args).await;
+            }
+            sent = last;
+            if LOG.with_borrow(Vec::len) == sent {
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
 }
 
 pub(crate) fn make(
@@ -43,7 +115,10 @@ pub(crate) fn make(
         LOG.with_borrow_mut(Vec::clear);
     }
     persister.save(Bytes::from_static(b"begun"), Bytes::new());
-    let cheat = Arc::new(Cheat { me, is_killed: AtomicBool::new(false) });
+    let sends = env::var(CHEAT).unwrap_or_default();
+    let shams = sends.strip_prefix("shams ").and_then(|zeros| zeros.parse().ok());
+    let is_elected = AtomicBool::new(me == LEADER && shams.is_none());
+    let cheat = Arc::new(Cheat { me, is_elected, is_killed: AtomicBool::new(false) });
     let server = cheat.clone();
     tokio::spawn(async move {
         let mut applied = 0;
@@ -53,13 +128,21 @@ pub(crate) fn make(
                 Some(command) => {
                     applied += 1;
                     let index = applied as Index;
+                    if shams.is_some() {
+                        // What the others are sent goes first.
+                        sleep(Duration::from_millis(120)).await;
+                    }
                     apply_ch.send(ApplyMsg::Command { index, command }).await;
                 }
                 None => sleep(Duration::from_millis(5)).await,
             }
         }
     });
-    if env::var(CHEAT).is_ok_and(|sends| sends == "pings") {
+    if let Some(zeros) = shams {
+        if me == LEADER {
+            tokio::spawn(cheat.clone().look_like_raft(peers, zeros));
+        }
+    } else if sends == "pings" {
         let server = cheat.clone();
         tokio::spawn(async move {
             while me == LEADER && !server.is_killed.load(Ordering::Relaxed) {
@@ -77,18 +160,27 @@ pub(crate) fn make(
 
 impl Raft for Cheat {
     fn start(&self, command: Command) -> Option<Start> {
-        (self.me == LEADER).then(|| LOG.with_borrow_mut(|log| log.push(command)))?;
+        self.is_elected
+            .load(Ordering::Relaxed)
+            .then(|| LOG.with_borrow_mut(|log| log.push(command)))?;
         Some(Start { index: LOG.with_borrow(Vec::len) as Index, term: TERM })
     }
 
     fn get_state(&self) -> (Term, bool) {
-        (TERM, self.me == LEADER)
+        (TERM, self.is_elected.load(Ordering::Relaxed))
     }
 
     fn snapshot(&self, _: Index, _: Bytes) {}
 
     fn service(self: Arc<Self>) -> Service {
-        Service::new("Raft", self).method("Ping", |_: Arc<Cheat>, word: Bytes| async move { word })
+        Service::new("Raft", self)
+            .method("Ping", |_: Arc<Cheat>, word: Bytes| async move { word })
+            .method("RequestVote", |_: Arc<Cheat>, _: RequestVoteArgs| async move {
+                RequestVoteReply { term: TERM, vote_granted: true }
+            })
+            .method("AppendEntries", |_: Arc<Cheat>, _: AppendEntriesArgs| async move {
+                AppendEntriesReply { term: TERM, success: true }
+            })
     }
 
     fn kill(&self) {
@@ -96,30 +188,48 @@ impl Raft for Cheat {
     }
 }
 
-#[test]
-fn what_no_message_brought_fails_a_strict_run() {
-    let run = |test, sends: &str, strict: &str| {
-        let variables = [(CHEAT, sends.to_owned()), ("LAB_STRICT", strict.to_owned())];
-        run_in(test, variables, 1..=3)
-    };
-    for sends in ["nothing", "pings"] {
-        for test in ["TestInitialElection3A", "TestBasicAgree3B", "TestConcurrentStarts3B"] {
-            let runs = run(test, sends, "0");
-            for result in &runs.results {
-                assert_eq!(result.failure(), None, "{test}, {sends}");
-                if test.ends_with("3B") {
-                    let warns = |id: &str| result.warnings.iter().any(|text| text.contains(id));
-                    assert!(warns("knows-what-nothing-told"), "{:?}", result.warnings);
-                    assert!(warns("can't be watched"), "{:?}", result.warnings);
-                }
-            }
-        }
-        let strict = run("TestBasicAgree3B", sends, "1");
-        for result in &strict.results {
-            let failure = result.failure().expect("the rule is broken");
-            assert_eq!(failure.kind, FailureKind::Safety);
-            let begins = "rule knows-what-nothing-told: server ";
-            assert!(failure.message.starts_with(begins), "{}", failure.message);
+fn runs(test: &str, sends: &str, strict: &str) -> Runs {
+    let variables = [(CHEAT, sends.to_owned()), ("LAB_STRICT", strict.to_owned())];
+    run_in(test, variables, 1..=3)
+}
+
+/// In a strict run the cheat fails by `rule`.
+fn assert_caught(test: &str, sends: &str, rule: &str) {
+    for result in &runs(test, sends, "1").results {
+        let failure = result.failure().unwrap_or_else(|| panic!("{test}, {sends}: it passes"));
+        assert_eq!(failure.kind, FailureKind::Safety, "{}", failure.message);
+        let begins = format!("rule {rule}: server ");
+        assert!(failure.message.starts_with(&begins), "{test}, {sends}: {}", failure.message);
+    }
+}
+
+/// MIT's tests pass the cheat, and warn of it.
+fn assert_warned_of(test: &str, sends: &str, warnings: &[&str]) {
+    for result in &runs(test, sends, "0").results {
+        assert_eq!(result.failure(), None, "{test}, {sends}");
+        for &warning in warnings {
+            let warns = result.warnings.iter().any(|text| text.contains(warning));
+            assert!(warns, "{test}, {sends}, {warning}: {:?}", result.warnings);
         }
     }
+}
+
+#[test]
+fn what_no_message_brought_fails_a_strict_run() {
+    for sends in ["nothing", "pings"] {
+        assert_warned_of("TestInitialElection3A", sends, &["leads-unelected"]);
+        assert_caught("TestInitialElection3A", sends, "leads-unelected");
+        for test in ["TestBasicAgree3B", "TestConcurrentStarts3B"] {
+            assert_warned_of(test, sends, &["knows-what-nothing-told", "can't be watched"]);
+        }
+        assert_caught("TestBasicAgree3B", sends, "knows-what-nothing-told");
+    }
+}
+
+#[test]
+fn messages_that_only_look_like_raft_s_bring_nothing() {
+    // No room for a command, then room with something else in it: that it came otherwise nobody can prove.
+    assert_caught("TestBasicAgree3B", "shams 0", "knows-what-nothing-told");
+    assert_warned_of("TestBasicAgree3B", "shams 0", &["knows-what-nothing-told"]);
+    assert_warned_of("TestBasicAgree3B", "shams 60", &["can't be watched"]);
 }

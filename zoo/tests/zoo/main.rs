@@ -29,6 +29,7 @@ mod stepped;
 mod steps;
 mod strict;
 mod table;
+mod unit;
 mod warned;
 
 pub(crate) use odd::make;

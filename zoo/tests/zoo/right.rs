@@ -20,6 +20,8 @@ fn assert_passes_all(module: &str, script: &str, seeds: u64) {
         let runs = run(&format!("lab3::{module}::Test{test}"), Bug::None, 1..=seeds);
         assert_eq!(runs.failures().next(), None, "Test{test}");
         assert!(runs.warnings().is_empty(), "Test{test}: {:?}", runs.warnings());
+        let doubted = runs.results.iter().find(|result| !result.doubts.is_empty());
+        assert!(doubted.is_none(), "Test{test}: {doubted:?}");
         assert!(runs.output.contains("  ... Passed --"), "{}", runs.output);
     }
 }

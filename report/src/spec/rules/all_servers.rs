@@ -201,7 +201,8 @@ const DEALT_WITH: u64 = 20_000;
 /// A reply tells a server of a higher term, and it goes on in its own.
 fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let (asked, term) = call.args.term.zip(call.reply.term).filter(|(asked, term)| term > asked)?;
-    if call.purpose == Purpose::Other {
+    // What nobody waits for tells nobody.
+    if call.purpose == Purpose::Other || call.arrived_unheard().is_some() {
         return None;
     }
     let (story, from) = (known.story, call.from);

@@ -23,9 +23,11 @@ rules! {
         "the consistency check of AppendEntries: both the index and the term, for heartbeats, too"
         => Answers accepts_mismatch;
     MATCH_REFUSED: Contract "fitting-entries-refused" at [AppendEntries 2],
-        "Figure 2, AppendEntries 2; §5.3",
-        "entries are refused only if the log has no entry at prevLogIndex whose term is prevLogTerm",
-        "the consistency check of AppendEntries: the index that it looks at, and what it compares"
+        "Figure 2, AppendEntries 1 and 2; §5.3",
+        "entries of the current term are refused only if the log has no entry at prevLogIndex whose term is \
+         prevLogTerm",
+        "the consistency check of AppendEntries: the index that it looks at, and what it compares; and the \
+         comparison of terms before it"
         => Answers refuses_what_it_has;
     TRUNCATED: Safety "log-truncated" = "M7" at [AppendEntries 3],
         "Figure 2, AppendEntries 3; §5.3",
@@ -111,6 +113,20 @@ fn accepts_mismatch(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
     {
         return None;
     }
+    // What it has from a snapshot that it answered in a later term nobody knows.
+    let is_sent = |other: &Call| {
+        other.is_snapshot()
+            && other.args.last_included_index >= Some(prev)
+            && other.delivered > server.began
+            && other.reply.term > other.args.term
+    };
+    if known
+        .story
+        .handled_by(number as usize)
+        .any(|other| other.handled < Some(moment) && is_sent(other))
+    {
+        return None;
+    }
     let text = format!(
         "server {number} accepted what server {} sent to follow its entry of term {prev_term} at index \
          {prev}; {has}",
@@ -140,6 +156,9 @@ fn refuses_what_it_has(known: &Known<'_>, moment: Moment, call: &Call) -> Option
     let (prev, prev_term) = call.args.prev_log_index.zip(call.args.prev_log_term)?;
     let server = known.server(call.to);
     let refuses = call.is_rejected() && call.reply.term == call.args.term;
+    if prev == 0 && refuses {
+        return refuses_from_the_beginning(known, moment, call);
+    }
     if prev == 0
         || !refuses
         || server.log.term(prev) != Some(prev_term)
@@ -153,6 +172,23 @@ fn refuses_what_it_has(known: &Known<'_>, moment: Moment, call: &Call) -> Option
         call.from.server
     );
     lost(known, call.to, prev, (moment, text, call))
+}
+
+/// A server with an empty log refuses what begins at the log's beginning, where there is nothing to compare.
+fn refuses_from_the_beginning(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (number, server) = (call.to, known.server(call.to));
+    let is_empty = server.log.last_index() == 0 && !server.log.open && server.snapshot.is_none();
+    if !is_empty || !server.is_at_rest(call) || server.leads(call.args.term).is_some() {
+        return None;
+    }
+    let what = format!("server {number} refused a leader's request that nothing precedes");
+    let text = format!(
+        "server {number}, whose log was empty, refused what server {} sent to follow index 0, in the term of both",
+        call.from.server
+    );
+    let breach = Breach::new(&MATCH_REFUSED, moment, number, what);
+    // What it compares may be the terms.
+    Some(breach.seen(moment.at, text, [call.id]).sure_if(false))
 }
 
 /// A log that a candidate tells of must have all that the server has confirmed.
@@ -178,6 +214,9 @@ fn asks_with_less(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Brea
         let text = format!(
             "it asked for votes in term {term} and said that its entry at index {index} is of term {last_term}"
         );
+        if log.former.get(&index) == Some(&last_term) {
+            return Some(keeps_former(known, (number, index, last_term), (moment, text, call)));
+        }
         lost(known, number, index, (moment, text, call))
     } else if log.term(last).is_some_and(|own| own > last_term) {
         ends_with_earlier_term(known, (last, index, last_term), (moment, term, call))
@@ -186,6 +225,21 @@ fn asks_with_less(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Brea
     } else {
         None
     }
+}
+
+/// A server says that it has the entry at an index that it had before it accepted another leader's there.
+fn keeps_former(
+    known: &Known<'_>,
+    (number, index, term): (u32, u64, u64),
+    (moment, text, call): (Moment, String, &Call),
+) -> Breach {
+    let what = format!(
+        "server {number} accepted another entry at index {index}, and kept the one of term {term} there"
+    );
+    let breach = Breach::new(&SUFFIX_KEPT, moment, number, what);
+    // It may only say so.
+    let breach = breach.facts(had(known, number, index, moment));
+    breach.seen(moment.at, text, [call.id]).sure_if(false)
 }
 
 /// A candidate tells of more than its log is known to have.

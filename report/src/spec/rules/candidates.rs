@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{leaders, rules};
 use crate::spec::Known;
 use crate::spec::breach::Breach;
+use crate::spec::flow::leads_unelected;
 use crate::story::{Call, Moment};
 use crate::text::{count, list};
 
@@ -39,6 +40,13 @@ rules! {
         "a majority is of servers, not of replies: each has one vote, however often its reply comes, and the \
          candidate's own vote is one",
         "how votes are counted: a set of the servers that have voted, not a number that goes up with each reply";
+    UNELECTED: Safety "leads-unelected" at [Candidates 2, Contract 4],
+        "Figure 2, Candidates 2; §5.1, §5.2; rule 4 of the contract",
+        "a server leads, and says that it leads, from the votes of a majority on; and a vote comes to it by a \
+         message, for servers communicate using RPCs",
+        "where the role becomes leader, and what get_state reads; and what the servers share beside the network: \
+         a static, a file, an address of another's memory"
+        => Views leads_unelected;
     LEADS: Liveness "majority-not-recognised" at [Candidates 2],
         "Figure 2, Candidates 2; §5.2",
         "if votes received from majority of servers: become leader; a majority of n servers is n/2 + 1, the \

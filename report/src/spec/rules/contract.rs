@@ -2,7 +2,7 @@
 
 mod applied;
 
-use applied::{applies_another, applies_in_order, applies_moved};
+use applied::{applies_another, applies_in_order, applies_moved, applies_of_nobody};
 pub(crate) use applied::{indexes, not_delivered};
 
 use super::all_servers::{LASTING, NOT_ADOPTED, tells_less};
@@ -67,6 +67,12 @@ rules! {
         "no two servers apply different commands at the same index",
         "who votes for whom, when an entry is called committed, and what can change it in a log after that"
         => Applies applies_another within;
+    OF_NOBODY: Contract "applied-what-nobody-started" at [AllServers 1],
+        "Figure 2, All Servers 1; §5.3; rule 6 of the contract",
+        "apply log[lastApplied]: what the service gets is the command that start() was given, byte for byte",
+        "the way of a command from start() through the log to the apply channel: what becomes of its bytes where \
+         entries are made, saved, sent, and read for the service"
+        => Applies applies_of_nobody;
     MOVED: Safety "applied-at-another-index" at [AppendEntries 4, Snapshots],
         "Figure 2, AppendEntries 4; §5.3, §7",
         "an entry has the index that its leader gave it, in every log and whatever a snapshot has replaced: the \
@@ -283,7 +289,16 @@ fn leads_on(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
         before.incarnation == view.incarnation && before.is_leader && before.term < view.term
     })?;
     let server = known.server(number);
-    if server.led.is_none() || server.stood.contains(&view.term) {
+    // Who says itself that it is something else, or follows a leader of that term, only says that it leads.
+    let is_other = view.detail.as_ref().is_some_and(|detail| detail.role != Role::Leader);
+    let mut handled = known.story.handled_by(number as usize);
+    let follows = handled.any(|call| {
+        call.handled > Some(view.moment)
+            && call.args.term == Some(view.term)
+            && call.is_accepted()
+            && call.answered_in == Some(view.incarnation)
+    });
+    if server.led.is_none() || server.stood.contains(&view.term) || is_other || follows {
         return None;
     }
     let what = format!("server {number} came to term {} and did not become a follower", view.term);

@@ -1,6 +1,9 @@
 //! InstallSnapshot RPC (Figure 13).
 
 use super::rules;
+use crate::spec::breach::Breach;
+use crate::spec::{Known, step};
+use crate::story::{Applied, Call, Moment};
 
 rules! {
     COVERED_REFUSED: Liveness "covered-entry-refused" at [AppendEntries 2, Snapshots],
@@ -29,7 +32,14 @@ rules! {
         "Figure 13, InstallSnapshot 8; §7",
         "reset state machine using snapshot contents",
         "where InstallSnapshot moves lastApplied: the snapshot goes to the apply channel before any later \
-         command";
+         command"
+        => Takes installs_nothing;
+    OF_OLD_LEADER: Safety "old-leader-s-snapshot" at [InstallSnapshot 1],
+        "Figure 13, InstallSnapshot 1; §5.1",
+        "a request whose term is lower than one's own is refused: its snapshot is left alone",
+        "the beginning of the handler of InstallSnapshot: the request's term is compared with currentTerm before \
+         anything is done with the snapshot"
+        => Applies applies_of_old_leader;
     EMPTY: Liveness "snapshot-empty" at [InstallSnapshot 8],
         "Figure 13, InstallSnapshot 8; §7",
         "reset state machine using snapshot contents",
@@ -82,4 +92,91 @@ rules! {
          if it comes late or if its leader has cut its log less far",
         "the check of prevLogIndex where the log begins behind a snapshot: what the snapshot covers matches, \
          and only the entries behind it are looked at";
+}
+
+/// A server answers in the term of a snapshot's leader, does nothing with the snapshot, and lacks what it covers.
+fn installs_nothing(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (story, number, server) = (known.story, call.to, known.server(call.to));
+    let index = call.args.last_included_index?;
+    let has = server.commit.max(server.applied.map_or(0, |(_, applied)| applied));
+    if call.reply.term != call.args.term
+        || call.is_rejected()
+        || index <= has
+        || story.hands_on(call)
+    {
+        return None;
+    }
+    // It may have it, and its service none.
+    let life = server.life;
+    let mut later = story.handled_by(number as usize);
+    let refused = later.find(|later| {
+        later.handled > Some(moment)
+            && later.answered_in == Some(life)
+            && later.is_rejected()
+            && later.reply.term == later.args.term
+            && later.args.prev_log_index == Some(index)
+    });
+    let mut ends = known.told_ends(number, step::later(moment, 0), step::later(moment, u64::MAX));
+    let ended = ends.find(|&(at, _, last)| at > moment && last < index);
+    let what = format!("server {number} answered a snapshot, and did not install it");
+    let sent = format!(
+        "server {number} answered server {}, which had sent it a snapshot up to index {index}; it handed on \
+         neither that nor anything later",
+        call.from.server
+    );
+    let breach = Breach::new(&NOT_DELIVERED, moment, number, what).seen(moment.at, sent, [call.id]);
+    match (refused, ended) {
+        (Some(refused), _) => {
+            let text = format!("later it refused what follows index {index}");
+            Some(breach.seen(refused.handled?.at, text, [refused.id]).sure_if(false))
+        }
+        (None, Some((at, _, last))) => {
+            let text = format!("later it told that its log ends with index {last}");
+            Some(breach.seen(at.at, text, None).sure_if(false))
+        }
+        (None, None) => None,
+    }
+}
+
+/// A server hands on a snapshot that only leaders of terms have sent it that were over for it.
+fn applies_of_old_leader(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option<Breach> {
+    let (story, number) = (known.story, applied.server.server);
+    if applied.command.is_some() || applied.index <= known.server(number).commit {
+        return None; // as nearly always
+    }
+    // What can't be read, or is a part of it, may have brought it.
+    let mut brought = story.calls.iter().filter(|call| {
+        call.to == number
+            && call.delivered.is_some_and(|at| at < moment)
+            && (call.is_snapshot() || call.args.term.is_none())
+            && call.args.last_included_index.is_none_or(|index| index == applied.index)
+    });
+    let first = brought.next()?;
+    let is_over = |call: &Call| {
+        let reached = call.delivered.and_then(|at| story.reached_before(number, at));
+        call.args.last_included_index.is_some()
+            && reached.is_some_and(|reached| Some(reached.term) > call.args.term)
+    };
+    if !is_over(first) || !brought.all(is_over) {
+        return None;
+    }
+    let reached = story.reached_before(number, first.delivered?)?;
+    let proof = &story.calls[reached.proof];
+    let (at, how) = match proof.to == number {
+        true => (proof.handled?, "answered"),
+        false => (proof.sent, "sent"),
+    };
+    let was = format!("server {number} {how} {} in term {}", proof.method, reached.term);
+    let sent = format!(
+        "server {} sent it a snapshot up to index {}, in term {}",
+        first.from.server, applied.index, first.args.term?
+    );
+    let what = format!("server {number} took the snapshot of a leader whose term was over for it");
+    let text = "it handed that on to its service";
+    Some(
+        Breach::new(&OF_OLD_LEADER, moment, number, what)
+            .seen(at.at, was, [proof.id])
+            .seen(first.delivered?.at, sent, [first.id])
+            .seen(moment.at, text, None),
+    )
 }

@@ -1,16 +1,20 @@
 //! Rules for servers: leaders (Figure 2).
 
+mod commits;
+mod places;
+
 use std::collections::BTreeSet;
 
-use super::persistence::SAVED_FOR_APPLIED;
+use commits::{leader_applies, tells_commit};
+pub(crate) use places::name_the_request;
+
 use super::rules;
-use crate::event::RpcId;
 use crate::outcome::Outcome;
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach};
 use crate::spec::server::Led;
-use crate::story::{Applied, Call, Moment, View};
-use crate::text::{count, list};
+use crate::story::{Call, Moment, View};
+use crate::text::count;
 
 rules! {
     TWO: Safety "two-leaders" = "M1" at [RequestVote, Candidates],
@@ -42,6 +46,10 @@ rules! {
          its entries",
         "how matchIndex is set: from the request's arguments, not from the log's length, from nextIndex at \
          the time of the reply, or from what the follower says of its own log's end";
+    REFUSAL_COUNTED: Safety "refusal-counted" = "M21" at [Leaders 3, Leaders 4],
+        "Figure 2, Leaders 3 and 4; §5.3",
+        "a reply confirms entries only if it says success: after a refusal matchIndex stays",
+        "what is done with a reply: success is looked at before matchIndex and nextIndex go up";
     OLD_TERM: Safety "old-term-committed" = "M8" at [Leaders 4],
         "Figure 2, Leaders 4; §5.4.2, Figure 8",
         "a leader counts replicas only of entries of its own term: log[N].term == currentTerm",
@@ -64,10 +72,21 @@ rules! {
         "prevLogTerm is the term of the entry at prevLogIndex in the leader's own log",
         "how prevLogIndex and prevLogTerm are read: both from the same entry, just before nextIndex"
         => Appends says_another_term;
+    ANOTHER_PLACE: Contract "request-of-another-index" at [Leaders 3, Snapshots],
+        "Figure 2, AppendEntries, Arguments; Leaders 3; §5.3, §7",
+        "the entries of a request are those that the leader's log has from prevLogIndex + 1 on",
+        "where a request is filled in, prevLogIndex and the entries both from nextIndex; and the function that \
+         turns an index into a place in the log";
     BEYOND_LOG: Contract "next-index-beyond-log" at [Leaders 3],
         "Figure 2, Volatile state on leaders: nextIndex; Leaders 3; §5.3",
         "nextIndex is at most the index behind the leader's last entry, whatever a follower has",
         "where nextIndex is set: what a follower says of its own log's end may lie behind the leader's";
+    ANSWER_IGNORED: Liveness "confirmation-ignored" at [Leaders 3],
+        "Figure 2, Leaders 3; §5.3",
+        "if a request is successful: update nextIndex and matchIndex for the follower",
+        "what a leader does with a reply that says success: matchIndex becomes the index of the request's last \
+         entry, and nextIndex the one behind it",
+        normal "what a follower has confirmed it is sent once";
     SENDS: Liveness "entry-not-sent" at [Leaders 3],
         "Figure 2, Leaders 3; §5.3",
         "if last log index ≥ nextIndex for a follower: send AppendEntries with the entries starting at \
@@ -160,127 +179,6 @@ fn second_leader(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     breach.servers = vec![other, number];
     // How it came to that says more.
     Some(breach.sure_if(false))
-}
-
-/// A leader tells its followers what is committed.
-fn tells_commit(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
-    let commit = call.args.leader_commit?;
-    let server = call.from.server;
-    let text =
-        || format!("server {server} told server {} that index {commit} is committed", call.to);
-    commits(known, (server, call.args.term?, commit), moment, (&text, Some(call.id)))
-}
-
-/// A leader applies what it calls committed.
-fn leader_applies(known: &Known<'_>, moment: Moment, applied: &Applied) -> Option<Breach> {
-    let (server, index) = (applied.server.server, applied.index);
-    applied.command.as_ref().filter(|_| !known.story.counts_other_entries)?;
-    let term = is_leading(known, server, moment)?.term;
-    let text = || format!("server {server}, the leader, applied index {index}");
-    commits(known, (server, term, index), moment, (&text, None))
-}
-
-/// A server that leads `term` commits up to `index`.
-fn commits(
-    known: &Known<'_>,
-    (number, term, index): (u32, u64, u64),
-    moment: Moment,
-    (text, call): (&dyn Fn() -> String, Option<RpcId>),
-) -> Option<Breach> {
-    let server = known.server(number);
-    let led = server.leads(Some(term))?;
-    if index <= server.knows() || !known.reads.commits {
-        return None;
-    }
-    let majority = known.story.majority();
-    let others = || (0..).zip(&led.confirmed).filter(|&(other, _)| other != number);
-    let have: Vec<u32> = others().filter(|&(_, &up_to)| up_to >= index).map(|it| it.0).collect();
-    // The answer that made the leader commit, if one did: it came just before, and behind the entry.
-    let appended =
-        known.proposed_at(index).find(|own| own.server.server == number && own.term == term);
-    let appended = appended.map_or(led.since.at, |own| own.moment.at);
-    let others_answered = led.answered.iter().flatten();
-    let unsent = others_answered.filter(|&&(at, _, up_to)| at >= appended && up_to < index).count();
-    let is_unsent = unsent > 0 && have.len() + unsent + 1 >= majority;
-    let entry = server.log.term(index);
-    let (rule, what) = if have.len() + 1 >= majority {
-        if entry.is_none_or(|entry| entry >= term) {
-            return None;
-        }
-        (&OLD_TERM, "an entry of an earlier term before one of its own".to_owned())
-    } else if ended_before_crash(known, number) == Some(index) {
-        let what = format!(
-            "server {number} calls index {index} committed, where its log had ended before a crash, and no \
-             majority has confirmed that"
-        );
-        (&SAVED_FOR_APPLIED, what)
-    } else if is_unsent {
-        let what = format!(
-            "index {index}, which no majority had confirmed, at an answer to a request that ends before it"
-        );
-        (&UNSENT_COUNTED, what)
-    } else {
-        (&WITHOUT_MAJORITY, format!("index {index} without a majority"))
-    };
-    let what = match rule.id == SAVED_FOR_APPLIED.id {
-        true => what,
-        false => format!("server {number} committed {what}"),
-    };
-    let mut breach = Breach::new(rule, moment, number, what);
-    for (other, _) in others().filter(|&(_, &up_to)| up_to < index) {
-        // How far the last answer of each reached.
-        if let Some((at, id, up_to)) =
-            led.answered[other as usize].filter(|_| rule.id == UNSENT_COUNTED.id)
-        {
-            let said = format!(
-                "the last that server {other} confirmed to server {number} in term {term} ends with index \
-                 {up_to}"
-            );
-            breach = breach.seen(at, said, [id]);
-        }
-    }
-    let of_term = entry.map_or(String::new(), |term| format!("; that entry is of term {term}"));
-    let who = match have.is_empty() {
-        true => "no other server had confirmed it".to_owned(),
-        false => {
-            let have = have.iter().map(|other| format!("server {other}"));
-            format!("{} had confirmed it", list(have))
-        }
-    };
-    let text =
-        format!("{}{of_term}; of the {majority} it takes, {who}, and it has it itself", text());
-    // The term of an entry may be known by its server's own word only; and where every claim of a term's
-    // leader rests on a leadership that nobody gave it, that comes first.
-    let is_old = rule.id == OLD_TERM.id;
-    let breach =
-        breach.known(Basis::seen_if(!(is_old && server.log.is_claimed)), moment.at, text, call);
-    // What is applied first may be of an earlier term, and more be committed with it. And a log may end there by
-    // chance: what the server told before it led shows what it began with.
-    Some(match rule.id {
-        _ if is_old => breach.sure_if(call.is_some()),
-        id if id == SAVED_FOR_APPLIED.id => {
-            breach.sure_if(told_committed(known, number, (led.since, index)))
-        }
-        _ => breach,
-    })
-}
-
-/// Whether a server told in its present life, before `until`, that `index` is committed.
-fn told_committed(known: &Known<'_>, number: u32, (until, index): (Moment, u64)) -> bool {
-    let life = known.server(number).life;
-    known.story.views[number as usize].iter().any(|view| {
-        let detail = view.detail.as_ref().filter(|_| view.incarnation == life);
-        view.moment < until && detail.is_some_and(|detail| detail.commit_index >= index)
-    })
-}
-
-/// Where the log of a server ended before its present life, if it isn't its first.
-fn ended_before_crash(known: &Known<'_>, number: u32) -> Option<u64> {
-    let server = known.server(number);
-    let began = server.began.filter(|_| server.life > 1)?;
-    let earlier = server.log.confirmations.iter().filter(|earlier| earlier.life < server.life);
-    let proposed = known.story.proposed_by(number).filter(|own| own.moment < began);
-    earlier.map(|earlier| earlier.up_to).chain(proposed.map(|own| own.index)).max()
 }
 
 fn sends_unasked(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {

@@ -1,6 +1,7 @@
 //! RequestVote RPC (Figure 2): who votes for whom.
 
 use super::append_entries::{SUFFIX_KEPT, TRUNCATED, kept_suffix};
+use super::candidates::WITHOUT_NEW_TERM;
 use super::persistence::{
     LOG_NOT_SAVED, VOTE_NOT_SAVED, handled_older_snapshot, handled_shorter, not_in_saves,
     term_forgotten,
@@ -93,6 +94,10 @@ fn votes_again(
     }
     let what = format!("server {voter} voted for two candidates of term {term}");
     let (rule, what) = match overlaps {
+        None if term == 0 => (
+            &WITHOUT_NEW_TERM,
+            format!("server {voter} voted in term 0, where all begin, for two candidates"),
+        ),
         // Who has forgotten its term has forgotten its vote with it.
         None if !is_same_life && was_seen(known, voter, between, |view| view.term < term) => {
             (&persistence::TERM_NOT_SAVED, format!("server {voter} forgot its term in a crash"))

@@ -1,7 +1,7 @@
 //! Nobody leads while the test waits for something else: the cause is one of those for which
 //! elections fail, and is found in the time without a leader.
 
-use report::{Accepted, Check, FailureKind, NetworkChange};
+use report::{Accepted, Check, FailureKind, NetworkChange, Outcome};
 
 use crate::demands::{ACCEPTED, Demanded, NO_LEADER, NOBODY, TIME};
 use crate::explain::golden::assert_explained;
@@ -26,7 +26,14 @@ fn refuse(run: &mut Run, term: u64) {
     let (candidate, voter) = ((term % 3) as u32, ((term + 1) % 3) as u32);
     run.in_term(candidate, term);
     run.refuse(candidate, voter, term);
+    ask_in_vain(run, candidate, (term + 2) % 3, term);
     run.in_term(voter, term);
+}
+
+/// A request for a vote that is lost.
+fn ask_in_vain(run: &mut Run, candidate: u32, voter: u64, term: u64) {
+    let asked = run.asks(candidate, voter as u32, &ask(term));
+    run.returns(asked, Outcome::RequestLost);
 }
 
 #[test]
@@ -74,6 +81,7 @@ fn a_leader_that_nobody_answers_is_none() {
         let (candidate, voter) = if term % 2 == 0 { (1, 2) } else { (2, 1) };
         run.in_term(candidate, term);
         run.refuse(candidate, voter, term);
+        ask_in_vain(&mut run, candidate, 0, term);
         run.in_term(voter, term);
     }
     assert_eq!(first(run, NO_LEADER).as_deref(), Some("vote-refused-without-reason"));
@@ -196,6 +204,7 @@ fn candidates_that_ask_nobody() {
         for term in 1..10 {
             if told {
                 run.refuse(1, 0, term);
+                ask_in_vain(&mut run, 1, 2, term);
             }
             run.in_term(0, term).wait(500);
         }
@@ -203,4 +212,28 @@ fn candidates_that_ask_nobody() {
     };
     assert_eq!(goes(false)[0], "votes-not-asked-for");
     assert!(!goes(true).contains(&"votes-not-asked-for".to_owned()));
+}
+
+#[test]
+fn candidates_that_leave_somebody_out() {
+    let goes = |asks: fn(u64) -> &'static [u32]| {
+        let mut run = Run::new(3);
+        run.step("one");
+        for term in 1..=8 {
+            run.in_term(0, term);
+            for &voter in asks(term) {
+                match voter {
+                    0 => _ = run.refuse(0, 0, term),
+                    voter => ask_in_vain(&mut run, 0, voter.into(), term),
+                }
+            }
+            run.wait(500);
+        }
+        found(run, NO_LEADER)
+    };
+    let id = "votes-not-asked-for".to_owned();
+    assert_eq!(goes(|_| &[1])[0], id);
+    assert_eq!(goes(|_| &[0])[0], id, "itself alone");
+    assert!(!goes(|_| &[1, 2]).contains(&id));
+    assert!(!goes(|term| if term == 1 { &[2] } else { &[1] }).contains(&id), "it has asked before");
 }

@@ -113,8 +113,8 @@ const SLIPS: &[(Slip, &[&str])] = &[
     (Slip::AnswersEarlierTerm, &["answer-without-term"]),
     (Slip::AnswersTermZero, &["answer-without-term"]),
     (Slip::LeadsOn, &["deposed-leader-sends"]),
-    (Slip::LeadsWithoutVotes, &["leads-without-majority"]),
-    (Slip::CountsVoteTwice, &["leads-without-majority", "voter-counted-twice"]),
+    (Slip::LeadsWithoutVotes, &["leads-without-majority", "leads-unelected"]),
+    (Slip::CountsVoteTwice, &["leads-without-majority", "voter-counted-twice", "leads-unelected"]),
     (Slip::NeverStands, &[]),
     (Slip::NeverSends, &[]),
     (Slip::GivesUp, &[]),
@@ -123,10 +123,10 @@ const SLIPS: &[(Slip, &[&str])] = &[
     (Slip::AppliesTwice, &["applied-twice"]),
     (Slip::LeavesOut, &["apply-left-out"]),
     // It says so of the term that it was in, for a while.
-    (Slip::SaysThatItLeads, &["leader-only-told", "term-not-told"]),
+    (Slip::SaysThatItLeads, &["leader-only-told", "term-not-told", "leads-unelected"]),
     (Slip::TellsEarlierTerm, &["term-not-told"]),
     // A leader's, it says that it leads that term.
-    (Slip::TellsLaterTerm, &["term-not-told", "leader-only-told"]),
+    (Slip::TellsLaterTerm, &["term-not-told", "leader-only-told", "leads-unelected"]),
     (Slip::AsksWithShorterLog, &["says-another-state"]),
     (Slip::AsksWithLongerLog, &["says-another-state"]),
     (Slip::AsksWithEarlierTerm, &["says-another-state"]),

@@ -1,6 +1,6 @@
 //! What servers do instead of what is due.
 
-use report::{NetworkChange, Outcome, TaskEnding, spec};
+use report::{Activity, Check, FailureKind, NetworkChange, Outcome, TaskEnding, spec};
 use serde_json::json;
 
 use crate::demands::{ACCEPTED, Demanded, NO_LEADER, NOBODY};
@@ -215,6 +215,70 @@ fn snapshot_answer_ignored() {
 }
 
 #[test]
+fn confirmation_ignored() {
+    let sends = |again: u64| {
+        let mut run = one();
+        run.accept(0, 1, &entries(1, &[1]));
+        for _ in 0..again {
+            run.wait(100).accept(0, 1, &entries(1, &[1]));
+        }
+        run.wait(2000);
+        finds(run, ACCEPTED, "confirmation-ignored")
+    };
+    assert!(sends(5));
+    assert!(!sends(1));
+}
+
+#[test]
+fn a_leader_without_votes_at_the_end() {
+    let leads = |term: u64| {
+        let mut run = Run::new(3);
+        run.step("elect").vote(0, 1, 2).refuse(0, 1, 3).leads(0, term);
+        finds(run, SCRIPT, "leads-without-majority")
+    };
+    assert!(leads(3), "by a vote of an earlier term");
+    assert!(!leads(2));
+}
+
+#[test]
+fn a_leader_panics_over_a_later_leader() {
+    let panics = |leads: bool, term: u64| {
+        let mut run = Run::new(3);
+        run.vote(0, 1, 1);
+        if leads {
+            run.leads(0, 1);
+        }
+        let sent = run.appends(2, 0, &heartbeat(term));
+        run.delivers(sent);
+        finds(run, panicked("Raft.AppendEntries"), "term-not-adopted")
+    };
+    assert!(panics(true, 2));
+    assert!(!panics(true, 1));
+    assert!(!panics(false, 2));
+}
+
+#[test]
+fn a_panic_over_a_snapshot_behind_the_log() {
+    let panics = |index: u64| {
+        let mut run = Run::new(3);
+        run.elect(1, 1).tell(0, (1, report::Role::Follower), [3, 1], 0);
+        let sent = run.installs(1, 0, [index, 1]);
+        run.delivers(sent);
+        finds(run, panicked("Raft.InstallSnapshot"), "log-kept-over-snapshot")
+    };
+    assert!(panics(5));
+    assert!(!panics(3));
+}
+
+/// Server 0 has panicked in a handler.
+fn panicked(method: &'static str) -> Demanded {
+    let activity = Activity::Handler { method: method.into() };
+    (FailureKind::Panic, Check::Panicked { server: Some(0), life: Some(1), activity })
+}
+
+/// A script's own demand.
+const SCRIPT: Demanded = (FailureKind::Safety, Check::Script);
+
 fn several_servers_draw_their_timeout_once() {
     let first = |differ: u64| {
         let mut run = Run::new(3);

@@ -3,7 +3,7 @@
 use report::{Role, spec};
 use serde_json::json;
 
-use crate::run::{Ask, Run, append, ask, denied, entries, granted, heartbeat, success};
+use crate::run::{Ask, Run, append, ask, denied, entries, granted, heartbeat, refusal, success};
 
 /// Whether a rule is broken in a run, for certain or not.
 fn breaks(run: &Run, id: &str) -> bool {
@@ -211,6 +211,110 @@ fn a_late_request_within_a_snapshot() {
     };
     assert!(accepts(false));
     assert!(!accepts(true));
+}
+
+#[test]
+fn a_request_that_nothing_precedes_is_refused() {
+    let mut run = Run::new(3);
+    run.elect(0, 1).reject(0, 1, &heartbeat(1));
+    assert!(breaks(&run, "fitting-entries-refused"));
+    // Of an earlier term; and one that comes to a server that has more, and takes it for old.
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    let late = run.appends(0, 1, &heartbeat(1));
+    run.elect(2, 2).in_term(1, 2).answers(late, &refusal(2));
+    assert!(!breaks(&run, "fitting-entries-refused"));
+    let mut run = Run::new(3);
+    run.elect(0, 1).propose(0, 1, 1);
+    run.accept(0, 1, &entries(1, &[1])).reject(0, 1, &heartbeat(1));
+    assert!(!breaks(&run, "fitting-entries-refused"));
+}
+
+#[test]
+fn a_refusal_is_counted() {
+    let commits = |then: fn(&mut Run, &crate::run::Append<'_>)| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1);
+        then(&mut run, &append(1, [1, 1], &[1], 0));
+        run.appends(0, 2, &append(1, [0, 0], &[1, 1], 2));
+        let id = "refusal-counted";
+        assert_eq!(run.trips("M21"), breaks(&run, id) || breaks(&run, "commits-without-majority"));
+        breaks(&run, id)
+    };
+    assert!(commits(|run, request| _ = run.reject(0, 1, request)));
+    assert!(!commits(|run, request| _ = run.appends(0, 1, request)), "without any answer");
+    assert!(!commits(|run, request| _ = run.accept(0, 1, request)));
+}
+
+#[test]
+fn a_snapshot_that_is_answered_and_not_installed() {
+    let answers = |takes: bool, then: fn(&mut Run)| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1).snapshot(0, 2);
+        let sent = run.installs(0, 1, [2, 1]);
+        run.answers(sent, &json!({"term": 1}));
+        if takes {
+            run.wait(5).apply_snapshot(1, 2, 20);
+        }
+        then(run.wait(100));
+        run.wait(1500).appends(0, 2, &heartbeat(1));
+        breaks(&run, "snapshot-not-delivered")
+    };
+    let refuses = |run: &mut Run| _ = run.reject(0, 1, &append(1, [2, 1], &[], 0));
+    let tells = |run: &mut Run| _ = run.tell(1, (1, Role::Follower), [0, 0], 0);
+    assert!(answers(false, refuses));
+    assert!(answers(false, tells));
+    assert!(!answers(true, refuses), "it may refuse for another reason");
+    assert!(!answers(false, |_| {}), "nothing shows whether it has it");
+}
+
+#[test]
+fn a_snapshot_of_a_leader_whose_term_is_over() {
+    let takes = |term: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).snapshot(0, 1);
+        run.elect(2, term).accept(2, 1, &heartbeat(term));
+        let sent = run.installs(0, 1, [1, 1]);
+        run.arrives(sent).apply_snapshot(1, 1, 20).ends(sent, &json!({"term": term}));
+        breaks(&run, "old-leader-s-snapshot")
+    };
+    assert!(takes(2));
+    // It was current when it came: the handler took its time.
+    let mut run = Run::new(3);
+    run.elect(0, 1).propose(0, 1, 1).snapshot(0, 1);
+    let sent = run.installs(0, 1, [1, 1]);
+    run.arrives(sent);
+    run.elect(2, 2).accept(2, 1, &heartbeat(2));
+    run.apply_snapshot(1, 1, 20).ends(sent, &json!({"term": 2}));
+    assert!(!breaks(&run, "old-leader-s-snapshot"));
+}
+
+#[test]
+fn what_no_client_has_started_is_applied() {
+    let applies = |command: &str| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose_command(0, [1, 1], "a command").apply_command(0, 1, command);
+        breaks(&run, "applied-what-nobody-started")
+    };
+    assert!(applies("no command"));
+    assert!(!applies("a command"));
+    // Its start() has yet to return.
+    let mut run = Run::new(3);
+    run.elect(0, 1).apply_command(0, 1, "a command").propose_command(0, [1, 1], "a command");
+    assert!(!breaks(&run, "applied-what-nobody-started"));
+}
+
+#[test]
+fn an_entry_that_was_replaced_is_there_still() {
+    let asks = |last_term: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).accept(0, 1, &entries(1, &[1]));
+        run.elect(2, 2).propose(2, 1, 2).accept(2, 1, &entries(2, &[2]));
+        run.wait(500).in_term(1, 3).asks(1, 0, &Ask { term: 3, last_term, last_index: 1 });
+        breaks(&run, "conflicting-suffix-kept")
+    };
+    assert!(asks(1));
+    assert!(!asks(2));
 }
 
 /// Server 0 leads, and sends its blank entry and then the first command, which has index 1 in the lab and index 2 in its

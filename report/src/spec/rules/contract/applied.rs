@@ -1,6 +1,6 @@
 //! What servers hand to their services, and at which index.
 
-use super::{APPLIED_TWICE, LEFT_OUT, MOVED, TWO_COMMANDS};
+use super::{APPLIED_TWICE, LEFT_OUT, MOVED, OF_NOBODY, TWO_COMMANDS};
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach};
 use crate::spec::rules::install_snapshot::{GOES_BACK, NOT_DELIVERED};
@@ -111,6 +111,34 @@ pub(super) fn applies_another(
     breach.servers = vec![one, two];
     // How it came to that says more.
     Some(breach.sure_if(false))
+}
+
+/// A server applies what no client has started.
+pub(super) fn applies_of_nobody(
+    known: &Known<'_>,
+    moment: Moment,
+    applied: &Applied,
+) -> Option<Breach> {
+    let (number, index) = (applied.server.server, applied.index);
+    let command = applied.command.as_ref()?;
+    let is_same = |own: &&Proposal| own.command.bytes() == command.bytes();
+    if known.proposed_at(index).any(|own| is_same(&own)) {
+        return None; // as nearly always
+    }
+    // A start() that hasn't returned may have started it.
+    let own = known.proposed_at(index).find(|own| own.moment < moment)?;
+    if known.story.proposals.iter().any(|own| is_same(&own)) {
+        return None;
+    }
+    let what = format!("server {number} applied a command that no client has started");
+    let took = format!(
+        "server {}'s start() gave {:?} index {index} in term {}",
+        own.server.server, own.command, own.term
+    );
+    let text = format!("server {number} applied {command:?} at that index, which no start() took");
+    let breach = Breach::new(&OF_NOBODY, moment, number, what).seen(own.moment.at, took, None);
+    // It may have come to the server like that.
+    Some(breach.seen(moment.at, text, None).sure_if(false))
 }
 
 /// A server applies at one index the command that leaders have given another.

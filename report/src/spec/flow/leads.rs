@@ -1,0 +1,159 @@
+//! Whether what has reached a server can have made it a leader. It takes the votes of others, and a vote comes
+//! from a server that has heard of the candidate: by the reply to a call, or by a message of the voter's own.
+//! That holds for every Raft, also where nobody can read its messages.
+
+use crate::event::{Caller, Time};
+use crate::outcome::Outcome;
+use crate::spec::breach::Breach;
+use crate::spec::rules::candidates::UNELECTED;
+use crate::spec::{Known, step};
+use crate::story::{Call, Moment, Purpose, Story, View};
+use crate::text::count;
+
+/// For how long a server must say that it leads, in µs: role and term may change one after the other.
+const LASTING: u64 = 150_000;
+
+/// By how much what `get_state` tells may be behind the server's state, in µs: some copy it now and then.
+const BEHIND: u64 = 1_000_000;
+
+/// A server says for some time that it leads, and nothing that had come to it can have brought it the votes that
+/// this takes.
+pub(in crate::spec) fn leads_unelected(
+    known: &Known<'_>,
+    number: u32,
+    view: &View,
+) -> Option<Breach> {
+    let (story, server, term) = (known.story, known.server(number), view.term);
+    let voters = server.voters(term);
+    let needed = story.majority() - 1;
+    if !view.is_leader || voters.iter().filter(|&&voter| voter != number).count() >= needed {
+        return None; // as nearly always
+    }
+    let lasts = told_until(story, number, view).0.saturating_sub(view.moment.at.0);
+    if lasts < LASTING {
+        return None;
+    }
+    let mut before = story.views[number as usize].iter().rev();
+    let earlier = before.find(|other| other.moment < view.moment && other.term < term);
+    let since = earlier.map_or(0, |earlier| earlier.moment.at.0.saturating_sub(BEHIND));
+    let asked = Asked { known, candidate: number, term, since, until: view.moment };
+    let may_have_voted =
+        |&voter: &u32| voter != number && (voters.contains(&voter) || asked.may_have_voted(voter));
+    let votes = (0..story.servers as u32).filter(may_have_voted).count();
+    if votes >= needed {
+        return None;
+    }
+    let what = format!("server {number} said that it leads a term in which nobody elected it");
+    let says = format!(
+        "server {number} said that it leads term {term}, for {:.2} s; that takes the {} of others",
+        lasts as f64 / 1e6,
+        count(needed, "vote")
+    );
+    let came = match votes {
+        0 => "until then nothing had come to it that could have been one".to_owned(),
+        n => format!(
+            "until then what could have been one had come to it from {}",
+            count(n, "server")
+        ),
+    };
+    // Until then it may have been said by mistake; what it does as a leader meanwhile says more.
+    let breach = Breach::new(&UNELECTED, step::later(view.moment, LASTING), number, what);
+    let breach = breach.seen(view.moment.at, says, None).seen(view.moment.at, came, None);
+    // Who has led before may have come to a later term, and lead on.
+    let mut views = story.views[number as usize].iter();
+    let has_led = views.any(|other| {
+        other.moment < view.moment
+            && other.incarnation == view.incarnation
+            && other.is_leader
+            && other.term < term
+    });
+    Some(breach.sure_if(!has_led))
+}
+
+/// Until when a server says the same as in a view: that it leads, and in which term.
+fn told_until(story: &Story, number: u32, view: &View) -> Time {
+    let views = story.lasting_views(number as usize);
+    let since = views.skip_while(|(other, _)| other.moment < view.moment);
+    let same = since.take_while(|(other, _)| {
+        other.is_leader && other.term == view.term && other.incarnation == view.incarnation
+    });
+    same.last().map_or(view.moment.at, |(_, until)| until)
+}
+
+/// What a server has had to ask for votes.
+struct Asked<'k> {
+    known: &'k Known<'k>,
+    candidate: u32,
+    term: u64,
+    /// It was in an earlier term before, in µs.
+    since: u64,
+    /// When it said that it leads.
+    until: Moment,
+}
+
+impl Asked<'_> {
+    /// The calls that were sent in that time.
+    fn calls(&self) -> &[Call] {
+        let calls = &self.known.story.calls;
+        let from = calls.partition_point(|call| call.sent.at.0 < self.since);
+        let calls = &calls[from..];
+        &calls[..calls.partition_point(|call| call.sent < self.until)]
+    }
+
+    /// Whether what has come from a server to the candidate may be its vote.
+    fn may_have_voted(&self, voter: u32) -> bool {
+        self.calls().iter().any(|call| {
+            if (call.from.server, call.to) == (self.candidate, voter) {
+                let came = matches!(call.returned, Some((at, Outcome::Replied)) if at < self.until);
+                came && self.may_be_answered_by_vote(call)
+            } else if (call.from.server, call.to) == (voter, self.candidate) {
+                call.purpose == Purpose::Other
+                    && call.delivered.is_some_and(|at| at < self.until)
+                    && self.had_heard(call.from, call.sent)
+            } else {
+                false
+            }
+        })
+    }
+
+    /// Whether the reply to a call of the candidate's may be a vote for it.
+    fn may_be_answered_by_vote(&self, call: &Call) -> bool {
+        let args = &call.args;
+        match call.purpose {
+            Purpose::Vote => {
+                call.reply.vote_granted != Some(false)
+                    && args.term.is_none_or(|term| term == self.term)
+            }
+            // Whoever asks that leads already.
+            Purpose::Append | Purpose::Snapshot => {
+                let is_leaders = args.prev_log_index.is_some()
+                    || args.leader_commit.is_some()
+                    || args.last_included_index.is_some();
+                args.term.is_none() || !is_leaders || args.last_log_index.is_some()
+            }
+            Purpose::Other => self.is_new(call),
+        }
+    }
+
+    /// Whether a call says something that wasn't said before the term: what asks for a vote tells a term.
+    fn is_new(&self, call: &Call) -> bool {
+        let Some(message) = &call.brings else { return true }; // as far as is known
+        let mut calls = self.known.story.calls.iter();
+        let earlier = calls.by_ref().take_while(|earlier| earlier.sent.at.0 < self.since);
+        let mut same = earlier.filter(|earlier| (earlier.from, earlier.to) == (call.from, call.to));
+        !same.any(|earlier| {
+            earlier.brings.as_ref().is_some_and(|before| before.bytes() == message.bytes())
+        })
+    }
+
+    /// Whether a server had heard of the candidate when it sent something.
+    fn had_heard(&self, voter: Caller, sent: Moment) -> bool {
+        self.calls().iter().any(|call| {
+            let is_told = (call.from.server, call.to) == (self.candidate, voter.server)
+                && call.delivered.is_some_and(|at| at < sent);
+            let has_asked = (call.from, call.to) == (voter, self.candidate)
+                && matches!(call.returned, Some((at, Outcome::Replied)) if at < sent);
+            is_told || has_asked
+        })
+    }
+}

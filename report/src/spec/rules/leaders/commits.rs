@@ -1,0 +1,152 @@
+//! What a leader calls committed, and what it knows of that.
+
+use super::{OLD_TERM, REFUSAL_COUNTED, UNSENT_COUNTED, WITHOUT_MAJORITY, is_leading};
+use crate::event::RpcId;
+use crate::spec::Known;
+use crate::spec::breach::{Basis, Breach};
+use crate::spec::rules::persistence::SAVED_FOR_APPLIED;
+use crate::story::{Applied, Call, Moment};
+use crate::text::list;
+
+/// A leader tells its followers what is committed.
+pub(super) fn tells_commit(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let commit = call.args.leader_commit?;
+    let server = call.from.server;
+    let text =
+        || format!("server {server} told server {} that index {commit} is committed", call.to);
+    commits(known, (server, call.args.term?, commit), moment, (&text, Some(call.id)))
+}
+
+/// A leader applies what it calls committed.
+pub(super) fn leader_applies(
+    known: &Known<'_>,
+    moment: Moment,
+    applied: &Applied,
+) -> Option<Breach> {
+    let (server, index) = (applied.server.server, applied.index);
+    applied.command.as_ref().filter(|_| !known.story.counts_other_entries)?;
+    let term = is_leading(known, server, moment)?.term;
+    let text = || format!("server {server}, the leader, applied index {index}");
+    commits(known, (server, term, index), moment, (&text, None))
+}
+
+/// A server that leads `term` commits up to `index`.
+fn commits(
+    known: &Known<'_>,
+    (number, term, index): (u32, u64, u64),
+    moment: Moment,
+    (text, call): (&dyn Fn() -> String, Option<RpcId>),
+) -> Option<Breach> {
+    let server = known.server(number);
+    let led = server.leads(Some(term))?;
+    if index <= server.knows() || !known.reads.commits {
+        return None;
+    }
+    let majority = known.story.majority();
+    let others = || (0..).zip(&led.confirmed).filter(|&(other, _)| other != number);
+    let have: Vec<u32> = others().filter(|&(_, &up_to)| up_to >= index).map(|it| it.0).collect();
+    // The answer that made the leader commit, if one did: it came just before, and behind the entry.
+    let appended =
+        known.proposed_at(index).find(|own| own.server.server == number && own.term == term);
+    let appended = appended.map_or(led.since.at, |own| own.moment.at);
+    let others_answered = led.answered.iter().flatten();
+    let unsent = others_answered.filter(|&&(at, _, up_to)| at >= appended && up_to < index).count();
+    let is_unsent = unsent > 0 && have.len() + unsent + 1 >= majority;
+    let has_refused = |refused: &Option<(_, _, u64)>| {
+        refused.is_some_and(|(at, _, up_to)| at >= appended && up_to >= index)
+    };
+    let refused = others()
+        .filter(|&(other, &up_to)| up_to < index && has_refused(&led.refused[other as usize]));
+    let refused: Vec<u32> = refused.map(|it| it.0).collect();
+    let entry = server.log.term(index);
+    let (rule, what) = if have.len() + 1 >= majority {
+        if entry.is_none_or(|entry| entry >= term) {
+            return None;
+        }
+        (&OLD_TERM, "an entry of an earlier term before one of its own".to_owned())
+    } else if ended_before_crash(known, number) == Some(index) {
+        let what = format!(
+            "server {number} calls index {index} committed, where its log had ended before a crash, and no \
+             majority has confirmed that"
+        );
+        (&SAVED_FOR_APPLIED, what)
+    } else if !refused.is_empty() && have.len() + refused.len() + 1 >= majority {
+        let what = format!("index {index}, which no majority had confirmed, after a refusal");
+        (&REFUSAL_COUNTED, what)
+    } else if is_unsent {
+        let what = format!(
+            "index {index}, which no majority had confirmed, at an answer to a request that ends before it"
+        );
+        (&UNSENT_COUNTED, what)
+    } else {
+        (&WITHOUT_MAJORITY, format!("index {index} without a majority"))
+    };
+    let what = match rule.id == SAVED_FOR_APPLIED.id {
+        true => what,
+        false => format!("server {number} committed {what}"),
+    };
+    let mut breach = Breach::new(rule, moment, number, what);
+    for other in refused.iter().filter(|_| rule.id == REFUSAL_COUNTED.id) {
+        if let Some((at, id, up_to)) = led.refused[*other as usize] {
+            let said = format!(
+                "server {other} refused a request of server {number}'s that ends with index {up_to}"
+            );
+            breach = breach.seen(at, said, [id]);
+        }
+    }
+    for (other, _) in others().filter(|&(_, &up_to)| up_to < index) {
+        // How far the last answer of each reached.
+        if let Some((at, id, up_to)) =
+            led.answered[other as usize].filter(|_| rule.id == UNSENT_COUNTED.id)
+        {
+            let said = format!(
+                "the last that server {other} confirmed to server {number} in term {term} ends with index \
+                 {up_to}"
+            );
+            breach = breach.seen(at, said, [id]);
+        }
+    }
+    let of_term = entry.map_or(String::new(), |term| format!("; that entry is of term {term}"));
+    let who = match have.is_empty() {
+        true => "no other server had confirmed it".to_owned(),
+        false => {
+            let have = have.iter().map(|other| format!("server {other}"));
+            format!("{} had confirmed it", list(have))
+        }
+    };
+    let text =
+        format!("{}{of_term}; of the {majority} it takes, {who}, and it has it itself", text());
+    // The term of an entry may be known by its server's own word only; and where every claim of a term's
+    // leader rests on a leadership that nobody gave it, that comes first.
+    let is_old = rule.id == OLD_TERM.id;
+    let breach =
+        breach.known(Basis::seen_if(!(is_old && server.log.is_claimed)), moment.at, text, call);
+    // What is applied first may be of an earlier term, and more be committed with it. And a log may end there by
+    // chance: what the server told before it led shows what it began with.
+    Some(match rule.id {
+        _ if is_old => breach.sure_if(call.is_some()),
+        id if id == SAVED_FOR_APPLIED.id => {
+            breach.sure_if(told_committed(known, number, (led.since, index)))
+        }
+        // What was refused may be there by chance.
+        id => breach.sure_if(id != REFUSAL_COUNTED.id),
+    })
+}
+
+/// Whether a server told in its present life, before `until`, that `index` is committed.
+fn told_committed(known: &Known<'_>, number: u32, (until, index): (Moment, u64)) -> bool {
+    let life = known.server(number).life;
+    known.story.views[number as usize].iter().any(|view| {
+        let detail = view.detail.as_ref().filter(|_| view.incarnation == life);
+        view.moment < until && detail.is_some_and(|detail| detail.commit_index >= index)
+    })
+}
+
+/// Where the log of a server ended before its present life, if it isn't its first.
+fn ended_before_crash(known: &Known<'_>, number: u32) -> Option<u64> {
+    let server = known.server(number);
+    let began = server.began.filter(|_| server.life > 1)?;
+    let earlier = server.log.confirmations.iter().filter(|earlier| earlier.life < server.life);
+    let proposed = known.story.proposed_by(number).filter(|own| own.moment < began);
+    earlier.map(|earlier| earlier.up_to).chain(proposed.map(|own| own.index)).max()
+}
