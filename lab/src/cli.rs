@@ -71,6 +71,11 @@ pub(crate) struct New {
     #[arg(long)]
     pub(crate) link: bool,
 
+    /// Make the frame of an adapter instead, to test a Raft that wasn't written for the lab. It uses the lab from where
+    /// this program was built
+    #[arg(long, conflicts_with_all = ["link", "course"])]
+    pub(crate) adapter: bool,
+
     /// Also write the course file lab.toml: this one, or without FILE an example that explains each key. `cargo lab
     /// grade` grades by it. The crates that FILE allows are added to raft/Cargo.toml
     #[arg(long, value_name = "FILE", num_args = 0..=1)]

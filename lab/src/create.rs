@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{self, Path, PathBuf};
 use std::process::Command;
 
+use crate::adapter;
 use crate::cargo::cargo;
 use crate::cli;
 use crate::course::{Course, EXAMPLE, FILE};
@@ -25,6 +26,10 @@ pub(crate) fn create(asked: &cli::New) -> Result<Exit, Error> {
         let name = dir.file_name().unwrap_or("my-lab".as_ref());
         let instead = checkout.with_file_name(name);
         return Err(Error::InCheckout { dir: dir.to_owned(), checkout, instead });
+    }
+    if asked.adapter {
+        adapter::create(dir)?;
+        return Ok(Exit::Passed);
     }
     let tester = if asked.link { Tester::Linked } else { Tester::Copied };
     let mut files = layout::files(&checkout, tester, &mark(dir))?;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 
 use self::manifests::Checkout;
+pub(crate) use self::manifests::quoted;
 
 /// The folder of the tester's crates in a workspace.
 pub(crate) const TESTER: &str = "tester";

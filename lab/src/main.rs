@@ -20,6 +20,7 @@
 //! * All that is printed goes through `output`; `stop` notes requests to stop.
 //! * [`exit::Exit`] are the exit codes. Scripts may rely on them. `examples` are those of `--help`.
 
+mod adapter;
 mod cargo;
 mod cli;
 mod course;

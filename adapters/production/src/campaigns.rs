@@ -50,6 +50,7 @@ pub(crate) struct Bug {
 
 const OPENRAFT: &str = "openraft 0.9.25";
 const ASYNC_RAFT: &str = "async-raft 0.6.1";
+const RAFTBARE: &str = "raftbare 0.2.2";
 
 /// Faults of async-raft that aren't P2 to P4, and that the same tests show: what it needs beside a bug's own fix to pass.
 /// `PRODUCTION.md` says what each is.
@@ -131,6 +132,14 @@ pub(crate) const BUGS: &[Bug] = &[
         public: "fixed in openraft 228077a6",
         mechanism: "A server that was restarted waits for 30 s before it starts its first election.",
     },
+    Bug {
+        id: "N1",
+        versions: "raftbare 0.2.2",
+        public: "nowhere that we know of: the lab found it",
+        mechanism: "A vote compares the last indexes of the two logs, and not their last terms. A longer log of an earlier \
+                    term wins over a shorter one of a later term (§5.4.1), and its leader replaces entries that are \
+                    committed.",
+    },
 ];
 
 const fn campaign(
@@ -182,7 +191,6 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
         REJOIN,
         Role::Alone,
     ),
-    async_raft("P2", "P2 fixed, and nothing else", "newer-log-wins", REJOIN, Role::Alone),
     async_raft("P2", "P2 fixed, with the rest", ALL_FIXES, REJOIN, Role::Control),
     async_raft("P3", "P3", "", REJOIN, Role::Bug),
     async_raft(
@@ -192,11 +200,24 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
         REJOIN,
         Role::Alone,
     ),
-    async_raft("P3", "P3 fixed, and nothing else", "heartbeats-are-checked", REJOIN, Role::Alone),
     async_raft("P3", "P3 fixed, with the rest", ALL_FIXES, REJOIN, Role::Control),
     async_raft("P4", "P4", "", RESTART, Role::Bug),
-    async_raft("P4", "P4 fixed, and nothing else", "no-wait-after-restart", RESTART, Role::Alone),
+    async_raft(
+        "P4",
+        "P4 alone",
+        with_the_rest!("newer-log-wins", "heartbeats-are-checked"),
+        RESTART,
+        Role::Alone,
+    ),
     async_raft("P4", "P4 fixed, with the rest", ALL_FIXES, RESTART, Role::Control),
+    campaign("N1", "N1", ("raftbare", RAFTBARE, ""), REJOIN, (Role::Bug, 1000)),
+    campaign(
+        "N1",
+        "N1 fixed",
+        ("raftbare", RAFTBARE, "newer-log-wins"),
+        REJOIN,
+        (Role::Control, 1000),
+    ),
     Campaign {
         variables: STRICT,
         ..campaign(

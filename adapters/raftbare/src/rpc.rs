@@ -21,12 +21,13 @@ pub(crate) struct RequestVoteArgs {
     sequence: u64,
 }
 
-/// The answer to a candidate. raftbare gives none if it ignores the request.
+/// The answer to a candidate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RequestVoteReply {
     term: Term,
     vote_granted: bool,
     sequence: u64,
+    /// raftbare ignored the request. The paper's server refuses it, and so the adapter says here.
     is_ignored: bool,
 }
 
@@ -47,7 +48,7 @@ pub(crate) struct AppendEntriesArgs {
     sequence: u64,
 }
 
-/// The answer to a leader. raftbare gives none if it ignores the request.
+/// The answer to a leader.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AppendEntriesReply {
     term: Term,
@@ -55,7 +56,6 @@ pub(crate) struct AppendEntriesReply {
     /// The index and term of the follower's last entry.
     end: (Index, Term),
     sequence: u64,
-    is_ignored: bool,
 }
 
 /// A leader sends its snapshot, in one piece.
@@ -183,6 +183,7 @@ impl RequestVoteReply {
         }
     }
 
+    /// The answer, for raftbare; `None` if it gave none.
     pub(crate) fn message(&self, from: u64) -> Option<Message> {
         let header = header(from, self.term, self.sequence);
         let vote_granted = self.vote_granted;
@@ -244,31 +245,21 @@ impl AppendEntriesArgs {
 }
 
 impl AppendEntriesReply {
-    /// What a server in `term` answers by this message, if it answers; `has_them` says whether its log now has the
-    /// request's entries.
-    pub(crate) fn new(term: Term, answer: Option<Message>, has_them: Took) -> AppendEntriesReply {
-        match answer {
-            Some(Message::AppendEntriesReply { header, last_position }) => AppendEntriesReply {
-                term: header.term.get(),
-                success: has_them == Took::All,
-                end: (last_position.index.get(), last_position.term.get()),
-                sequence: header.seqno.get(),
-                is_ignored: false,
-            },
-            _ => AppendEntriesReply {
-                term,
-                success: false,
-                end: (0, 0),
-                sequence: 0,
-                is_ignored: true,
-            },
-        }
+    /// What a server answers by this message, whose log now has the request's entries or doesn't; `None` if that is no
+    /// answer to a leader.
+    pub(crate) fn new(answer: Message, took: Took) -> Option<AppendEntriesReply> {
+        let Message::AppendEntriesReply { header, last_position } = answer else { return None };
+        Some(AppendEntriesReply {
+            term: header.term.get(),
+            success: took == Took::All,
+            end: (last_position.index.get(), last_position.term.get()),
+            sequence: header.seqno.get(),
+        })
     }
 
-    pub(crate) fn message(&self, from: u64) -> Option<Message> {
+    pub(crate) fn message(&self, from: u64) -> Message {
         let header = header(from, self.term, self.sequence);
-        let last_position = position(self.end.0, self.end.1);
-        (!self.is_ignored).then_some(Message::AppendEntriesReply { header, last_position })
+        Message::AppendEntriesReply { header, last_position: position(self.end.0, self.end.1) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A server: does what raftbare says, and hands it what comes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
@@ -243,8 +244,8 @@ impl Server {
             Some(Sent::Vote(args)) => {
                 let call = end.call::<_, RequestVoteReply>("Raft.RequestVote", &args);
                 tokio::spawn(async move {
-                    if let Some(reply) = call.await {
-                        server.hear(reply.message(to));
+                    if let Some(answer) = call.await.and_then(|reply| reply.message(to)) {
+                        server.hear(answer);
                     }
                 });
             }
@@ -268,9 +269,9 @@ impl Server {
     }
 
     /// Hands a reply to raftbare.
-    fn hear(self: &Arc<Self>, message: Option<Message>) {
+    fn hear(self: &Arc<Self>, message: Message) {
         let mut core = self.core();
-        if let Some(message) = message.filter(|_| !core.disk.is_pulled()) {
+        if !core.disk.is_pulled() {
             core.node.handle_message(message);
             self.act(&mut core);
         }
@@ -297,7 +298,7 @@ impl Server {
             let ended = async {
                 match deadline {
                     Some(deadline) => sleep_until(deadline).await,
-                    None => std::future::pending().await,
+                    None => future::pending().await,
                 }
             };
             tokio::select! {
@@ -321,14 +322,22 @@ impl Server {
     }
 
     async fn append_entries(self: Arc<Self>, args: AppendEntriesArgs) -> AppendEntriesReply {
+        match self.take_entries(&args) {
+            Some(answer) => answer,
+            // A server that takes part in an election ignores the leader, who then hears nothing.
+            None => future::pending().await,
+        }
+    }
+
+    fn take_entries(self: &Arc<Self>, args: &AppendEntriesArgs) -> Option<AppendEntriesReply> {
         let mut core = self.core();
         core.commands = args.commands().collect();
         let (end, term) = (args.entries().last_position(), args.term());
         let answer = self.ask(&mut core, args.from(), args.message());
         core.commands.clear();
-        let now = core.node.current_term().get();
-        let has_them = term == now && core.node.log().entries().contains(end);
-        AppendEntriesReply::new(now, answer, if has_them { Took::All } else { Took::NotAll })
+        let is_current = term == core.node.current_term().get();
+        let has_them = is_current && core.node.log().entries().contains(end);
+        AppendEntriesReply::new(answer?, if has_them { Took::All } else { Took::NotAll })
     }
 
     async fn install_snapshot(self: Arc<Self>, args: InstallSnapshotArgs) -> InstallSnapshotReply {

@@ -43,7 +43,11 @@ impl Disk {
     ///
     /// # Panics
     /// If `state` can't be encoded, see [`labgob::encode`].
-    pub fn save<S: Serialize + DeserializeOwned + 'static>(&self, state: &S, snapshot: Bytes) -> bool {
+    pub fn save<S: Serialize + DeserializeOwned + 'static>(
+        &self,
+        state: &S,
+        snapshot: Bytes,
+    ) -> bool {
         if self.is_pulled() {
             return false;
         }

@@ -119,7 +119,11 @@ impl Log {
         if index == self.base.index {
             return Some(self.base);
         }
-        self.at(index).map(|(entry, commands)| Base { index, term: entry.term, commands: *commands })
+        self.at(index).map(|(entry, commands)| Base {
+            index,
+            term: entry.term,
+            commands: *commands,
+        })
     }
 
     /// The index of a command; `None` if it isn't in the log, or is in the snapshot.
@@ -188,7 +192,9 @@ mod tests {
 
     #[test]
     fn anothers_snapshot_replaces_a_log_that_differs() {
-        for base in [Base { index: 6, term: 3, commands: 4 }, Base { index: 9, term: 3, commands: 5 }] {
+        for base in
+            [Base { index: 6, term: 3, commands: 4 }, Base { index: 9, term: 3, commands: 5 }]
+        {
             let mut log = log();
             log.compact(base);
             let now = (log.last_index(), log.last_term(), log.commands());

@@ -39,7 +39,7 @@ fn parse(path: &Path) -> Result<DocumentMut, Error> {
 }
 
 /// A string as TOML has it.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 

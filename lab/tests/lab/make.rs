@@ -243,3 +243,26 @@ fn where_nothing_can_be_written_it_says_so() {
     ran.assert_code(3);
     ran.assert_complains("error: failed to write file/lab/.cargo/config.toml: ");
 }
+
+#[test]
+fn the_frame_of_an_adapter_is_a_package_of_its_own_that_uses_this_lab() {
+    let parent = folder("adapter");
+    fs::create_dir_all(&parent).expect("a folder");
+    let made = lab(&parent, &["new", "--adapter", "mine"]);
+    made.assert_code(0);
+    made.assert_prints("src/lib.rs is the frame of an adapter");
+    // Its Cargo.toml can be read, and all that it names is there.
+    let mine = parent.join("mine");
+    let metadata = ["metadata", "--format-version", "1", "--offline", "--no-deps"];
+    let metadata = run(command(env!("CARGO"), &mine).args(metadata));
+    metadata.assert_code(0);
+    let metadata: serde_json::Value = serde_json::from_str(&metadata.stdout).expect("JSON");
+    let targets = metadata["packages"][0]["targets"].as_array().expect("a list");
+    for target in targets {
+        let source = target["src_path"].as_str().expect("a path");
+        assert!(Path::new(source).is_file(), "there is no {source}");
+    }
+    assert_eq!(targets.len(), 3, "a library and two tests");
+    // Nothing is overwritten.
+    lab(&parent, &["new", "--adapter", "mine"]).assert_code(3);
+}
