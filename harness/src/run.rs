@@ -273,6 +273,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
             }
         }
     }
+    let sent = store::sends_records().then(|| Box::new(record(t, verdict.failure().cloned())));
     let story = t.notes.script();
     let history = t.notes.history();
     let trace = trace::is_wanted().then(|| {
@@ -298,6 +299,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
         note,
         stored,
         trace,
+        record: sent,
         prefix,
         draws,
     }

@@ -35,6 +35,8 @@ pub(super) struct Rules {
     pub(super) scheme: Scheme,
     /// The test targets that have the scheme's tests.
     pub(super) targets: Vec<String>,
+    /// The scheme's tests, as they were built with the grader's own Raft.
+    pub(super) own: Vec<LabTest>,
     pub(super) key: Option<Key>,
     /// What tells what submissions are built with from other such.
     pub(super) code: String,
@@ -94,12 +96,12 @@ pub(super) fn judge(
     workspace.put(&taken.sources)?;
     let limits = &rules.scheme.course().limits;
     let log = case.folder.join("build.log");
-    let mut suite = match workspace.build(&rules.targets, &log, limits.build)? {
+    let suite = match workspace.build(&rules.targets, &rules.own, &log, limits.build)? {
         Built::Tests(suite) => suite,
         Built::Not { why } => return case.end(End::NotBuilt { why }),
     };
-    suite.tests.retain(|test| rules.scheme.tests().any(|name| name == test.name));
-
+    let patience = PATIENCE.min(limits.submission);
+    let confinement = workspace.confinement_of_runs(&suite, patience)?;
     let runs = rules.scheme.course().runs.clone();
     let began = Instant::now();
     let plan = Plan {
@@ -113,9 +115,9 @@ pub(super) fn judge(
         call: Some(1),
         jobs: rules.jobs,
         is_real: false,
-        variables: vec![("LAB_STRICT", "1".to_owned()), ("LAB_CLOCK", "virtual".to_owned())],
+        variables: Vec::new(),
         limits: Limits { until: Some(began + limits.submission), ..Limits::default() },
-        trust: Trust::Nobody { patience: PATIENCE.min(limits.submission) },
+        trust: Trust::Nobody { patience, confinement: &confinement },
         keeps: Keeps::Nothing,
         code: Code::Sources { submission: submission.name.clone(), hash: case.hash.clone() },
         out: &case.folder,
