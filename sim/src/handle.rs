@@ -249,6 +249,7 @@ impl Sim {
                 burst.called_at.and_then(lines::users_place)
             }
             Misuse::BlockingSleep(_) | Misuse::OsThread | Misuse::Clock(_) => stack::users_line(),
+            Misuse::File(_) | Misuse::Socket | Misuse::Process => stack::users_line(),
             Misuse::PanicHook => None,
         };
         self.misused_at(misuse, location);

@@ -70,7 +70,13 @@ mod interpose;
 mod last_turn;
 mod lines;
 mod misuse;
+#[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
+mod older;
+#[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
+mod outside;
 mod panics;
+#[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
+mod real;
 mod redraw;
 mod run;
 mod self_check;
@@ -80,6 +86,7 @@ mod stream;
 mod symbols;
 mod tally;
 mod tasks;
+mod tester;
 mod turn;
 mod watcher;
 mod words;
