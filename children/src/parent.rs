@@ -358,7 +358,8 @@ impl<'a> Worker<'a> {
         let mut reader = Until { from: &mut self.reader, host: self.host };
         let frame = wire::read(&mut reader, &self.nonce).map_err(|error| {
             let is_garbled = error.kind() == io::ErrorKind::InvalidData;
-            is_garbled.then(|| Death::Garbled(error.to_string()))
+            let garbled = is_garbled.then(|| Death::Garbled(error.to_string()));
+            garbled.or_else(|| is_late(self.host).then_some(Death::Late))
         })?;
         self.is_ready |= matches!(frame, Frame::Ready);
         self.is_leaving |= matches!(frame, Frame::Leaving);

@@ -72,20 +72,24 @@ pub(crate) fn keep(ended: Ended, folder: &Path, to: &Path, said: Said) -> String
 
 /// Stores the history that a result has brought along in the folder `to`, and draws its run. Returns the report.
 pub(crate) fn keep_record(line: RunResult, test: &LabTest, to: &Path) -> Result<String, Error> {
-    let RunResult { seed, verdict, record, .. } = line;
+    let RunResult { seed, verdict, record, printed, .. } = line;
+    let printed = match &*printed {
+        "" => String::new(),
+        printed => format!("\nprinted by the run:\n{}", report::text::printed(printed)),
+    };
     let Some(record) = record else {
         // Such as a run that took its process along.
         let Verdict::Failed { failure, evidence, timeline, .. } = verdict else {
-            return Ok(String::new());
+            return Ok(printed);
         };
-        return Ok(format!("{}\n{evidence}{timeline}", failure.message));
+        return Ok(format!("{}\n{evidence}{timeline}{printed}", failure.message));
     };
     let history = to.join(format!("{}.json", test.file_name(seed)));
     let text =
         serde_json::to_string(&record).map_err(|error| Error::write(&history, error.into()))?;
     store(&history, &text)?;
     draw_beside(&history, Said::Nothing);
-    Ok(report::text::report(&record))
+    Ok(report::text::report(&record) + &printed)
 }
 
 /// Reads a stored run.

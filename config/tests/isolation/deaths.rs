@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use config::FailureKind;
 use futures::future::FutureExt as _;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::{Signal, raise};
 use report::Time;
 use testkit::{Victim, victims};
 
@@ -162,7 +161,7 @@ fn want_of_memory_is_named() {
 
 fn send_myself(signal: Signal) -> ! {
     loop {
-        assert_eq!(kill(Pid::this(), signal), Ok(()), "{signal}");
+        assert_eq!(raise(signal), Ok(()), "{signal}");
     }
 }
 

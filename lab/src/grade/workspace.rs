@@ -4,6 +4,7 @@
 //! where the grader's copy has it, so that this is compiled once. A submission's sources take the place of the last
 //! one's, and only they and the tests are compiled for it.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs::{self, File};
 use std::io;
@@ -351,11 +352,14 @@ pub(super) fn target_of(binary: &Path) -> String {
 /// the folders above them; cargo's own files, but not its credentials; the compiler.
 fn reads(metadata: &Metadata, root: &Path, folder: &Path) -> Vec<PathBuf> {
     let mut reads: Vec<PathBuf> = Vec::new();
+    let mut above: BTreeSet<&Path> = folder.ancestors().chain(root.ancestors()).collect();
     for package in &metadata.packages {
         reads.extend(package.manifest_path.parent().map(PathBuf::from));
+        if package.source.is_none() {
+            // It may be of another workspace, from whose manifest it has its version.
+            above.extend(package.manifest_path.as_std_path().ancestors().skip(1));
+        }
     }
-    let mut above: Vec<&Path> = folder.ancestors().collect();
-    above.extend(root.ancestors());
     let looked_for = [
         "Cargo.toml",
         "Cargo.lock",

@@ -173,13 +173,16 @@ fn died(test: &LabTest, seed: u64, death: &Death, output: &str) -> RunResult {
         location: String::new(),
         at: report::Time(0),
     };
-    let verdict = Verdict::unexplained(failure, report::text::printed(output));
+    let verdict = Verdict::unexplained(failure, String::new());
     let result = RunResult::without_run(test.name.clone(), test.call, seed, verdict);
     RunResult { process, printed: output.to_owned(), ..result }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn counted(sent: &str) -> RunResult {
@@ -215,5 +218,79 @@ mod tests {
             assert!(failure.message.starts_with(&says), "{}", failure.message);
             assert_eq!((failure.kind, result.process), (FailureKind::Misuse, Process::Died));
         }
+    }
+
+    /// Runs seed 7, where a shell that runs `script` stands in for a test's binary.
+    fn run_shell(script: &str, patience: Duration) -> RunResult {
+        let folder = tempfile::tempdir().expect("a folder");
+        let shell = std::path::Path::new("/bin/bash").canonicalize().expect("there is bash");
+        let binary = folder.path().join("binary");
+        let text = format!("#!{}\nread -r -N 32 -u $LAB_WORKER nonce\n{script}\n", shell.display());
+        fs::write(&binary, text).expect("a file");
+        for path in [folder.path(), &binary] {
+            let open = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(path, open).expect("its permissions");
+        }
+        let cpu = Duration::from_secs(5);
+        let confinement = Confinement::of_runs(&[binary.clone(), shell], cpu).expect("it is made");
+        let test = LabTest { binary, ..LabTest::for_tests("TestReElection3A") };
+        let suite = Suite {
+            package: "raft".to_owned(),
+            folder: folder.path().to_owned(),
+            target: folder.path().to_owned(),
+            tests: vec![test.clone()],
+        };
+        let (seeds, late) = (Seeds { first: 7, count: 1 }, Instant::now() + patience);
+        let ran = run((&suite, &test), seeds, &confinement, late, Records::NotSent);
+        let lines = ran.expect("bash starts").expect("nobody stops this").lines;
+        let [line] = &lines[..] else { panic!("not one result: {lines:?}") };
+        line.clone()
+    }
+
+    /// As bash's `printf` writes it: a frame of the process with this number, that says that seed 7 has passed.
+    fn passed(nonce: &str) -> String {
+        let result = r#"{"test":"TestReElection3A","seed":7,"verdict":{"passed":{}}}"#;
+        let zeroes = r"\000\000\000\000\000\000\000";
+        format!(
+            r#"printf 'R%s\007{zeroes}\{:03o}{zeroes}%s\000{zeroes}' "{nonce}" '{result}' >&$LAB_WORKER"#,
+            result.len()
+        )
+    }
+
+    #[test]
+    fn a_result_counts_only_with_the_number_of_its_process() {
+        let ready = r#"printf "Y$nonce" >&$LAB_WORKER"#;
+        let patience = Duration::from_secs(20);
+        let right = run_shell(&format!("{ready}; {}; read -r", passed("$nonce")), patience);
+        assert!(right.failure().is_none(), "{right:?}");
+        let number = "0123456789abcdef0123456789abcdef";
+        let garbled = "the process sent the tester what it can't read: a message that doesn't bear the number";
+        for (script, says) in [
+            (format!("{ready}; {}; read -r", passed(number)), garbled),
+            (
+                format!("{ready}; echo '  ... Passed --'; exit 0"),
+                "the process was ended by exit(0)",
+            ),
+            (format!("{ready}; kill -9 $$"), "the process was ended by signal 9"),
+            ("exit 0".to_owned(), "the process did not come to the point of running"),
+        ] {
+            let result = run_shell(&script, patience);
+            let failure = result.failure().unwrap_or_else(|| panic!("{script} has passed"));
+            assert!(failure.message.starts_with(says), "{script}: {}", failure.message);
+        }
+    }
+
+    #[test]
+    fn what_is_alive_and_never_done_is_ended() {
+        let begun = Instant::now();
+        let alive = r#"while :; do printf "A$nonce" >&$LAB_WORKER; done"#;
+        let result = run_shell(
+            &format!(r#"printf "Y$nonce" >&$LAB_WORKER; {alive}"#),
+            Duration::from_secs(1),
+        );
+        let failure = result.failure().expect("it has failed");
+        assert_eq!(failure.message, "the process took longer than it may, and was ended");
+        assert_eq!(result.process, Process::Hung);
+        assert!(begun.elapsed() < Duration::from_secs(15), "it took {:?}", begun.elapsed());
     }
 }

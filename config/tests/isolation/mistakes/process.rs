@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
 use futures::future::FutureExt as _;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::{Signal, raise};
 
 use super::{Mistake, in_get_state, in_make, in_start, in_task};
 use crate::server::Habits;
@@ -21,7 +20,7 @@ pub(super) fn list() -> Vec<Mistake> {
         in_task("abort()", || async { process::abort() }.boxed()),
         in_get_state("a process that kills itself", || {
             loop {
-                assert_eq!(kill(Pid::this(), Signal::SIGSEGV), Ok(()));
+                assert_eq!(raise(Signal::SIGSEGV), Ok(()));
             }
         }),
         in_task("a process that is started", || {
