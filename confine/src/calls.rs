@@ -13,7 +13,7 @@ use seccompiler::{
     SeccompRule, TargetArch,
 };
 
-use crate::Kind;
+use crate::rules::Kind;
 
 /// Stands in a filter for the process's own number, which isn't known before there is the process. No process has it:
 /// the highest is 4194304.

@@ -8,7 +8,7 @@ use landlock::{
     RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetError, Scope,
 };
 
-use crate::{Confinement, Kind};
+use crate::rules::{Kind, Rules};
 
 /// The newest form of Landlock whose rules are asked for. An older kernel is asked for those that it has.
 const NEWEST: ABI = ABI::V6;
@@ -51,8 +51,8 @@ pub(crate) const OF_BUILDS: [&str; 14] = [
 const NOTHING: &str = "/dev/null";
 
 /// The rules of a confinement, for the process that is to have them.
-pub(crate) fn rules(confinement: &Confinement) -> io::Result<RulesetCreated> {
-    let Confinement { kind, reads, writes, .. } = confinement;
+pub(crate) fn rules(of: &Rules) -> io::Result<RulesetCreated> {
+    let Rules { kind, reads, writes, .. } = of;
     let system = match kind {
         Kind::Run => &OF_RUNS[..],
         Kind::Build => &OF_BUILDS[..],

@@ -1,12 +1,12 @@
 //! How much of the machine a process may take.
 
-use std::os::unix::process::CommandExt as _;
-use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, setrlimit};
 
-use crate::Kind;
+use crate::rules::Kind;
+#[cfg(not(target_os = "linux"))]
+use crate::rules::Rules;
 
 /// The most address space of a run's process, in bytes: what the tester itself allows it for its last words. A compiler
 /// may take as much as a large machine has.
@@ -41,8 +41,11 @@ pub(crate) fn set(kind: Kind, cpu: Duration, has_own_user: bool) {
     }
 }
 
-/// Has the process that `command` starts have the limits, and a session of its own.
-pub(crate) fn put_on(command: &mut Command, kind: Kind, cpu: Duration) {
+/// Has the process that `command` starts have the limits, and a session of its own: all that there is elsewhere.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn put_on(command: &mut std::process::Command, of: &Rules) {
+    use std::os::unix::process::CommandExt as _;
+    let Rules { kind, cpu, .. } = *of;
     let confine = move || {
         let _ = nix::unistd::setsid();
         set(kind, cpu, false);

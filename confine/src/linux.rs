@@ -8,10 +8,13 @@ use std::ptr;
 use landlock::RulesetCreated;
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
-use nix::unistd::{Gid, Pid, Uid, getpid, getppid, setgroups, setresgid, setresuid, setsid};
+use nix::unistd::{
+    Gid, Pid, Uid, geteuid, getpid, getppid, setgroups, setresgid, setresuid, setsid,
+};
 
 use crate::calls::Filters;
-use crate::{Confinement, Kind, files, is_root, limits};
+use crate::rules::{Kind, Rules};
+use crate::{files, limits};
 
 /// All that can be made before there is a process.
 #[derive(Debug)]
@@ -21,15 +24,15 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub(crate) fn of(confinement: &Confinement) -> io::Result<Prepared> {
-        let filters = if has_filters() { Filters::of(confinement.kind)? } else { None };
-        Ok(Prepared { rules: files::rules(confinement)?, filters })
+    pub(crate) fn of(rules: &Rules) -> io::Result<Prepared> {
+        let filters = if has_filters() { Filters::of(rules.kind)? } else { None };
+        Ok(Prepared { rules: files::rules(rules)?, filters })
     }
 
-    pub(crate) fn put_on(&self, command: &mut Command, of: &Confinement) -> io::Result<()> {
+    pub(crate) fn put_on(&self, command: &mut Command, of: &Rules) -> io::Result<()> {
         let mut rules = Some(self.rules.try_clone()?);
         let mut filters = self.filters.clone();
-        let Confinement { kind, cpu, user, .. } = *of;
+        let Rules { kind, cpu, user, .. } = *of;
         let parent = getpid();
         let confine = move || {
             close_inherited();
@@ -54,6 +57,35 @@ impl Prepared {
         // also behind a fork.
         unsafe { command.pre_exec(confine) };
         Ok(())
+    }
+
+    /// What this machine can't enforce.
+    pub(crate) fn lacks(&self, of: &Rules) -> Vec<String> {
+        let mut lacks = Vec::new();
+        match landlock_form() {
+            0 => lacks.push("files (the kernel has no Landlock)".to_owned()),
+            form @ 1..3 => {
+                lacks.push(format!("truncating files (Landlock has form {form}, not 3)"))
+            }
+            form @ 3..6 if of.kind == Kind::Build => {
+                lacks.push(format!(
+                    "signals of a build's processes (Landlock has form {form}, not 6)"
+                ));
+            }
+            _ => {}
+        }
+        if self.filters.is_none() {
+            lacks.push("system calls (the kernel has no seccomp filters)".to_owned());
+        }
+        if of.kind == Kind::Run && of.user.is_none() {
+            let why = if geteuid().is_root() {
+                "another user (others than root can't reach the folder of workspaces)"
+            } else {
+                "another user (this program isn't run by root)"
+            };
+            lacks.push(why.to_owned());
+        }
+        lacks
     }
 }
 
@@ -108,31 +140,4 @@ fn landlock_form() -> i64 {
         )
     };
     answer.max(0)
-}
-
-/// What this machine can't enforce.
-pub(crate) fn lacks(confinement: &Confinement) -> Vec<String> {
-    let mut lacks = Vec::new();
-    match landlock_form() {
-        0 => lacks.push("files (the kernel has no Landlock)".to_owned()),
-        form @ 1..3 => lacks.push(format!("truncating files (Landlock has form {form}, not 3)")),
-        form @ 3..6 if confinement.kind == Kind::Build => {
-            lacks.push(format!("signals of a build's processes (Landlock has form {form}, not 6)"));
-        }
-        _ => {}
-    }
-    let has_filters =
-        confinement.prepared.as_ref().is_some_and(|prepared| prepared.filters.is_some());
-    if !has_filters {
-        lacks.push("system calls (the kernel has no seccomp filters)".to_owned());
-    }
-    if confinement.kind == Kind::Run && confinement.user.is_none() {
-        let why = if is_root() {
-            "another user (others than root can't reach the folder of workspaces)"
-        } else {
-            "another user (this program isn't run by root)"
-        };
-        lacks.push(why.to_owned());
-    }
-    lacks
 }

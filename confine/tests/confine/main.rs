@@ -56,7 +56,8 @@ impl Scene {
     }
 
     fn confinement(&self) -> Confinement {
-        Confinement::of_runs(&[self.binary.clone()], Duration::from_secs(5)).expect("it is made")
+        Confinement::of_runs(std::slice::from_ref(&self.binary), Duration::from_secs(5))
+            .expect("it is made")
     }
 
     fn command(&self, attack: &str, on: &str) -> Command {
@@ -197,7 +198,8 @@ fn what_a_test_needs_is_allowed() {
 fn what_computes_for_ever_is_ended() {
     let scene = Scene::new();
     let mut command = scene.command("loop", "");
-    let confinement = Confinement::of_runs(&[scene.binary.clone()], Duration::from_secs(1));
+    let confinement =
+        Confinement::of_runs(std::slice::from_ref(&scene.binary), Duration::from_secs(1));
     confinement.expect("it is made").put_on(&mut command).expect("it can be put on");
     let came = outcome(&mut command);
     assert!(came.starts_with("signal: 9") || came.starts_with("signal: 24"), "{came}");
