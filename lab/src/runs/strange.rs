@@ -224,16 +224,17 @@ mod tests {
     fn run_shell(script: &str, patience: Duration) -> RunResult {
         let folder = tempfile::tempdir().expect("a folder");
         let shell = std::path::Path::new("/bin/bash").canonicalize().expect("there is bash");
-        let binary = folder.path().join("binary");
-        let text = format!("#!{}\nread -r -N 32 -u $LAB_WORKER nonce\n{script}\n", shell.display());
-        fs::write(&binary, text).expect("a file");
-        for path in [folder.path(), &binary] {
-            let open = fs::Permissions::from_mode(0o755);
+        // As a test's binary is given its test's name, the shell is given the name of its script.
+        let path = folder.path().join("TestReElection3A");
+        let text = format!("read -r -N 32 -u $LAB_WORKER nonce\n{script}\n");
+        fs::write(&path, text).expect("a file");
+        for (path, mode) in [(folder.path(), 0o755), (path.as_path(), 0o644)] {
+            let open = fs::Permissions::from_mode(mode);
             fs::set_permissions(path, open).expect("its permissions");
         }
         let cpu = Duration::from_secs(5);
-        let confinement = Confinement::of_runs(&[binary.clone(), shell], cpu).expect("it is made");
-        let test = LabTest { binary, ..LabTest::for_tests("TestReElection3A") };
+        let confinement = Confinement::of_runs(&[path, shell.clone()], cpu).expect("it is made");
+        let test = LabTest { binary: shell, ..LabTest::for_tests("TestReElection3A") };
         let suite = Suite {
             package: "raft".to_owned(),
             folder: folder.path().to_owned(),
