@@ -12,10 +12,12 @@ use crate::exit::{EXIT_CODES, MUTANTS_EXIT_CODES, WHY_EXIT_CODES, ZOO_EXIT_CODES
 mod grade;
 mod merge;
 mod test;
+mod verify;
 
 pub(crate) use grade::Grade;
 pub(crate) use merge::{Form, Merge};
 pub(crate) use test::Test;
+pub(crate) use verify::Verify;
 
 /// MIT's Raft lab in Rust: makes your workspace, runs tests many times, and shows single runs
 ///
@@ -42,6 +44,7 @@ pub(crate) enum Command {
     Merge(Merge),
     Replay(Replay),
     Explain(Explain),
+    Verify(Verify),
     Why(Why),
     Explore(Explore),
     Zoo(Zoo),

@@ -46,6 +46,10 @@ pub(crate) const REPLAY: &str = "Examples:
 pub(crate) const EXPLAIN: &str = "Examples:
   cargo lab explain target/lab/TestReElection3A-5.json";
 
+pub(crate) const VERIFY: &str = "Examples:
+  cargo lab replay TestReElection3A --seed 5
+  cargo lab verify target/lab/TestReElection3A-5.json";
+
 pub(crate) const EXPLORE: &str = "Examples:
   cargo lab explore                           for a minute, from a fresh seed on
   cargo lab explore --minutes 10 --seed 1

@@ -5,6 +5,7 @@
 //! * `workspace` is where they are built, one after the other for each job. `copy` is the grader's copy of the lab,
 //!   whose manifests it has; `files` copies.
 //! * `judge` takes one submission through all of that, runs its tests, and puts down what came of it in its folder.
+//! * `sample` has some of the runs that passed made again, and their histories judged by `crate::verify`.
 //! * The table is made by `crate::standing` and `crate::sheet` from what the folders have, as `cargo lab merge` does.
 
 mod check;
@@ -14,6 +15,7 @@ mod files;
 mod find;
 mod judge;
 mod repository;
+mod sample;
 mod take;
 mod workspace;
 

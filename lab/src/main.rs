@@ -11,6 +11,7 @@
 //!   knows by `progress` and `table`.
 //! * `cargo lab explore` is in `explore`.
 //! * `cargo lab replay` and `cargo lab explain` are in `replay`. `pages` draws runs.
+//! * `cargo lab verify` is in `verify`, whose `network` draws anew what became of messages.
 //! * `cargo lab why` is in `why`, and its parts in a folder of that name.
 //! * `cargo lab zoo` is in `zoo`, and its parts in a folder of that name.
 //! * `cargo lab mutants` is in `mutants`, likewise. What both store is in files of `stored`; `told` is what a
@@ -53,6 +54,7 @@ mod table;
 mod tally;
 mod told;
 mod upgrade;
+mod verify;
 mod why;
 mod written;
 mod zoo;
@@ -96,6 +98,7 @@ fn main() -> ExitCode {
         Command::Replay(asked) => replay::replay(&asked),
         Command::Why(asked) => why::why(&asked),
         Command::Explain(asked) => replay::explain(&asked),
+        Command::Verify(asked) => verify::run(&asked),
         Command::Explore(asked) => explore::explore(&asked),
         Command::Zoo(asked) => zoo::zoo(&asked),
         Command::Mutants(asked) => mutants::mutants(&asked),

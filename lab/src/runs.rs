@@ -12,6 +12,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use confine::Confinement;
+use report::RunResult;
 use tempfile::TempDir;
 
 use self::strange::Records;
@@ -160,11 +161,8 @@ impl Plan<'_> {
         let write = |error| Error::write(self.kept, error);
         fs::create_dir_all(self.kept).map_err(write)?;
         let seeds = Seeds { first: seed, count: 1 };
-        if let Trust::Nobody { patience, confinement } = self.trust {
-            let (which, late) = ((self.suite, test), Instant::now() + patience);
-            let ran = strange::run(which, seeds, confinement, late, Records::Sent)?;
-            let failed = ran.and_then(|ran| ran.lines.into_iter().next());
-            let failed = failed.filter(|line| line.failure().is_some());
+        if let Trust::Nobody { .. } = self.trust {
+            let failed = self.again(test, seed)?.filter(|line| line.failure().is_some());
             return failed.map(|line| pages::keep_record(line, test, self.kept)).transpose();
         }
         // Its result is known already and must not be counted twice.
@@ -173,6 +171,15 @@ impl Plan<'_> {
         let ended = self.run_process(test, seeds, folder.path(), report)?;
         let failed = ended.filter(|ended| !ended.status.success());
         Ok(failed.map(|ended| pages::keep(ended, folder.path(), self.kept, Said::Where)))
+    }
+
+    /// Runs one seed of a submission's once more, in a process of its own, and returns its result with its history;
+    /// `None` if this program was stopped.
+    pub(crate) fn again(&self, test: &LabTest, seed: u64) -> Result<Option<RunResult>, Error> {
+        let Trust::Nobody { patience, confinement } = self.trust else { return Ok(None) };
+        let (seeds, late) = (Seeds { first: seed, count: 1 }, Instant::now() + patience);
+        let ran = strange::run((self.suite, test), seeds, confinement, late, Records::Sent)?;
+        Ok(ran.and_then(|ran| ran.lines.into_iter().next()))
     }
 
     /// Runs some seeds and stores what came of them; `None` if it was stopped.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use chance::{Rng, Stream};
 use tokio::sync::Notify;
 
 use crate::draw::Anew;
@@ -17,7 +18,6 @@ use crate::settings::Exit;
 use crate::settings::{Clock, Misused, Panic, Settings};
 #[cfg(unix)]
 use crate::stack::Stack;
-use crate::stream::{Rng, Stream};
 use crate::tally::{Message, Tally, Work};
 use crate::tasks::{Task, TaskEnd, Tasks};
 use crate::{context, draws, last_turn, stack, tally, watcher};

@@ -82,7 +82,6 @@ mod run;
 mod self_check;
 mod settings;
 mod stack;
-mod stream;
 mod symbols;
 mod tally;
 mod tasks;
@@ -92,6 +91,7 @@ mod watcher;
 mod words;
 
 pub use burst::Burst;
+pub use chance::{Rng, Stream};
 pub use draw::{DrawChange, Drawn, Redraw};
 #[cfg(unix)]
 pub use handle::end_process;
@@ -104,7 +104,6 @@ pub use run::{Ending, prepare, run};
 pub use self_check::{NotReplayable, self_check};
 pub use settings::{Clock, ClockGuard, Exit, Misused, Panic, Settings};
 pub use stack::{Frame, FrameSize, Stack};
-pub use stream::{Rng, Stream};
 pub use symbols::{why_no_lines, without_lines};
 pub use tally::{Encoding, Work, is_encoding};
 pub use tasks::{Ended, Task, TaskEnd};

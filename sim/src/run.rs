@@ -6,6 +6,8 @@ use std::panic;
 use std::thread;
 use std::time::Duration;
 
+#[cfg(tokio_unstable)]
+use chance::Stream;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::handle::{self, Sim};
@@ -13,8 +15,6 @@ use crate::handle::{self, Sim};
 use crate::hooks;
 use crate::misuse::Misuse;
 use crate::settings::{Clock, Settings};
-#[cfg(tokio_unstable)]
-use crate::stream::Stream;
 use crate::{clock_guard, panics, stack, tester};
 #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
 use crate::{interpose, older, outside, real};

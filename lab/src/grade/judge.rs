@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use report::FailureKind;
 
 use super::find::Submission;
+use super::sample::sample;
 use super::take::{Taken, take};
 use super::workspace::{Built, Workspace};
 use super::{check, dependencies};
@@ -131,6 +132,14 @@ pub(super) fn judge(
     if stop::is_asked() {
         return Ok(Judged::Stopped);
     }
+    let sampled = sample(&plan, &tests, &case.runs()?)?;
+    if stop::is_asked() {
+        return Ok(Judged::Stopped);
+    }
+    case.notes.extend(sampled.notes);
+    if let Some(why) = sampled.objection {
+        return case.end(End::Refused { why });
+    }
     case.notes.extend(tester_failed(&tallies));
     let is_done = |tally: &Tally| tally.runs >= tally.asked || tally.given_up().is_some();
     if tallies.iter().all(is_done) {
@@ -185,6 +194,17 @@ impl Case<'_> {
             return Ok(Earlier::Runs(Vec::new()));
         }
         Ok(Earlier::Runs(runs))
+    }
+
+    /// The runs that are stored.
+    fn runs(&self) -> Result<Vec<Record>, Error> {
+        let path = self.folder.join(RESULTS);
+        let lines = if path.exists() { read_file(&path)? } else { Vec::new() };
+        let run = |line| match line {
+            Line::Run(record) if record.stamp.binary == self.hash => Some(*record),
+            _ => None,
+        };
+        Ok(lines.into_iter().filter_map(run).collect())
     }
 
     fn is_mine(&self, done: &Done) -> bool {
