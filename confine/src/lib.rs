@@ -1,6 +1,6 @@
 //! What somebody else's code may do on the grader's machine: next to nothing.
 //!
-//! A [`Confinement`] is made once and put on each [`Command`] that starts such code. It takes effect in the new
+//! A [`Confinement`] is made once and put on each [`Command`](std::process::Command) that starts such code. It takes effect in the new
 //! process before any of that code runs, it can't be taken off again, and all that the process starts inherits it.
 //! There are two: [`Confinement::of_runs`] for a submission's tests, [`Confinement::of_builds`] for the compiler that
 //! reads a submission's sources.

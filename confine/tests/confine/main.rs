@@ -282,3 +282,29 @@ fn a_build_writes_to_its_folder_and_reaches_nobody() {
     assert!(!build.can_read(&scene.secret) && build.can_read(&inside));
     assert!(build.can_read(Path::new("/etc/passwd")) && !build.can_read(Path::new("/root")));
 }
+
+/// `cargo test -p confine --test confine cost -- --ignored --nocapture` measures what a confinement costs a process.
+#[test]
+#[ignore = "it measures, and judges nothing"]
+fn cost() {
+    const TIMES: usize = 200;
+    let scene = Scene::new();
+    let confinement =
+        Confinement::of_runs(&[scene.binary.clone(), "/bin/true".into()], Duration::from_secs(5));
+    let confinement = confinement.expect("it is made");
+    // A program that does nothing, by turns without and with.
+    let mut times = [Vec::new(), Vec::new()];
+    for turn in 0..2 * TIMES {
+        let mut command = Command::new("/bin/true");
+        command.env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+        let begun = Instant::now();
+        if turn % 2 == 1 {
+            confinement.put_on(&mut command).expect("it can be put on");
+        }
+        assert!(command.status().expect("it starts").success());
+        times[turn % 2].push(begun.elapsed());
+    }
+    times.iter_mut().for_each(|times| times.sort());
+    let [without, with] = times.map(|times| times[TIMES / 2]);
+    println!("a process takes {without:?}, confined {with:?} (median of {TIMES})");
+}
