@@ -11,7 +11,7 @@ use std::panic::Location;
 use parking_lot::Mutex;
 use supervisor::is_child;
 
-/// Tells a child which call it is to serve, and where in the source that call is.
+/// Tells a child which call it is to serve and, if its parent knows that, where in the source the call is.
 pub(crate) const ASKED: &str = "LAB_WORKER_CALL";
 
 /// How many calls each test function has made in this process.
@@ -52,7 +52,8 @@ impl Call {
         if ordinal.parse() != Ok(self.ordinal) {
             return Ok(false);
         }
-        if location != self.location.to_string() {
+        // A grader knows of no location.
+        if !location.is_empty() && location != self.location.to_string() {
             let Call { ordinal, location: here } = self;
             return Err(format!(
                 "call {ordinal} of config::test() is at {location} in the parent process and at {here} in \

@@ -199,7 +199,7 @@ fn decode(test: &TestName, seed: u64, bytes: &[u8]) -> Result<RunResult, String>
 fn died(test: &TestName, seed: u64, death: &Death, output: &str) -> RunResult {
     let (kind, process) = match death {
         Death::Exited(_) | Death::Garbled(_) => (FailureKind::Misuse, Process::Died),
-        Death::Silent | Death::Stopped => (FailureKind::Stuck, Process::Hung),
+        Death::Silent | Death::Stopped | Death::Late => (FailureKind::Stuck, Process::Hung),
         Death::Signalled(_) | Death::NotAWorker => (FailureKind::Panic, Process::Died),
     };
     // What it was at has died with it.
@@ -207,7 +207,7 @@ fn died(test: &TestName, seed: u64, death: &Death, output: &str) -> RunResult {
     let check = match death {
         Death::Exited(_) | Death::Garbled(_) => nobody.misused(),
         Death::Silent => nobody.blocked(),
-        Death::Stopped => Check::InTime,
+        Death::Stopped | Death::Late => Check::InTime,
         Death::Signalled(_) | Death::NotAWorker => nobody.panicked(),
     };
     let failure = Failure {

@@ -298,6 +298,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
             }
         }
     }
+    let sent = store::sends_records().then(|| Box::new(record(t, verdict.failure().cloned())));
     let story = t.notes.script();
     let history = t.notes.history();
     let trace = trace::is_wanted().then(|| {
@@ -323,6 +324,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
         note,
         stored,
         trace,
+        record: sent,
         prefix,
         draws,
     }

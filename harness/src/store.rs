@@ -17,6 +17,9 @@ use crate::settings::{Report, Settings};
 /// Tells a child in which folder to store histories.
 pub(crate) const HISTORIES: &str = "LAB_WORKER_HISTORIES";
 
+/// Tells a child to send each run along with its result: its parent stores it.
+const RECORDS: &str = "LAB_WORKER_RECORDS";
+
 /// The calls of tests of which this process has stored a history. One is enough, of a test that fails
 /// again and again.
 static STORED: Mutex<BTreeSet<(String, u32)>> = Mutex::new(BTreeSet::new());
@@ -65,13 +68,18 @@ pub(crate) fn folder_here(settings: &Settings) -> Option<PathBuf> {
     }
 }
 
+/// Whether the results of this process are to have the runs themselves.
+pub(crate) fn sends_records() -> bool {
+    env::var_os(RECORDS).is_some()
+}
+
 /// From which level on this process listens to what servers log: everything, where histories are
-/// stored. `None` if nobody would read it.
+/// stored or sent. `None` if nobody would read it.
 pub(crate) fn listens(settings: &Settings) -> Option<LevelFilter> {
     let runs_here = is_child() || settings.isolation.is_none();
     if !runs_here {
         None
-    } else if folder_here(settings).is_some() {
+    } else if folder_here(settings).is_some() || sends_records() {
         Some(LevelFilter::TRACE)
     } else {
         Some(settings.log).filter(|&level| level != LevelFilter::OFF)

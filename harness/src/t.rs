@@ -155,7 +155,14 @@ impl Notes {
         });
         let mut message = format!("{who}{}", text::indented(&misuse.to_string(), MESSAGE));
         // The others have no line, or have one that needs no debug information.
-        let has_line = matches!(misuse, Misuse::BlockingSleep(_) | Misuse::OsThread);
+        let has_line = matches!(
+            misuse,
+            Misuse::BlockingSleep(_)
+                | Misuse::OsThread
+                | Misuse::File(_)
+                | Misuse::Socket
+                | Misuse::Process
+        );
         if let Some(why) = sim::why_no_lines().filter(|_| has_line && location.is_none()) {
             message.push('\n');
             line(&mut message, "line", format_args!("{why}"));

@@ -14,12 +14,14 @@ mod grade;
 mod logs;
 mod merge;
 mod test;
+mod verify;
 mod watch;
 
 pub(crate) use grade::Grade;
 pub(crate) use logs::Logs;
 pub(crate) use merge::{Form, Merge};
 pub(crate) use test::Test;
+pub(crate) use verify::Verify;
 pub(crate) use watch::Watch;
 
 /// MIT's Raft lab in Rust: makes your workspace, runs tests many times, and shows single runs
@@ -50,6 +52,7 @@ pub(crate) enum Command {
     Replay(Replay),
     Explain(Explain),
     Logs(Box<Logs>),
+    Verify(Verify),
     Why(Why),
     Explore(Explore),
     Zoo(Zoo),

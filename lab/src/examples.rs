@@ -67,6 +67,10 @@ pub(crate) const LOGS: &str = "Examples:
   cargo lab logs TestReElection3A --seed 5       run this seed, and show its log
   LAB_LOG=1 cargo test TestReElection3A -- --nocapture | cargo lab logs - -c 3";
 
+pub(crate) const VERIFY: &str = "Examples:
+  cargo lab replay TestReElection3A --seed 5
+  cargo lab verify target/lab/TestReElection3A-5.json";
+
 pub(crate) const EXPLORE: &str = "Examples:
   cargo lab explore                           for a minute, from a fresh seed on
   cargo lab explore --minutes 10 --seed 1

@@ -43,6 +43,13 @@ Exit codes:
 
 If the reader of the output goes away, as `head` does, the exit code stays the same.";
 
+/// The same for `--help` of `cargo lab verify`.
+pub(crate) const VERIFY_EXIT_CODES: &str = "\
+Exit codes:
+  0    the history is one that its seed gives
+  1    it isn't; what is wrong is said
+  3    it can't be read, or can't be judged";
+
 /// The same for `--help` of `cargo lab test`.
 pub(crate) const TEST_EXIT_CODES: &str = "\
 Exit codes:

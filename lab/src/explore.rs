@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{print, tell};
 use crate::pages::{self, Said};
-use crate::process::{Ended, Guard, Launcher, Seeds, jobs, scratch};
+use crate::process::{Ended, Launcher, Seeds, jobs, scratch};
 use crate::stop;
 use crate::suite::{self, LabTest, Suite};
 use crate::table::wall;
@@ -192,7 +192,7 @@ impl Search<'_> {
             write(&path, &json(plan))?;
             variables.push(("LAB_PLAN", path.display().to_string()));
         }
-        let launcher = Launcher { suite: self.suite, variables, guard: Guard::Trusted };
+        let launcher = Launcher { suite: self.suite, variables };
         launcher.run(self.test, seeds, folder.path())
     }
 
@@ -231,7 +231,7 @@ impl Search<'_> {
         let plan = plan.canonicalize().unwrap_or_else(|_| PathBuf::from(plan));
         let variables =
             vec![("LAB_PLAN", plan.display().to_string()), ("LAB_REPORT", "always".to_owned())];
-        let launcher = Launcher { suite: self.suite, variables, guard: Guard::Trusted };
+        let launcher = Launcher { suite: self.suite, variables };
         launcher.run(self.test, Seeds { first: seed, count: 1 }, folder)
     }
 }

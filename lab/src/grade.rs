@@ -5,6 +5,7 @@
 //! * `workspace` is where they are built, one after the other for each job. `copy` is the grader's copy of the lab,
 //!   whose manifests it has; `files` copies.
 //! * `judge` takes one submission through all of that, runs its tests, and puts down what came of it in its folder.
+//! * `sample` has some of the runs that passed made again, and their histories judged by `crate::verify`.
 //! * The table is made by `crate::standing` and `crate::sheet` from what the folders have, as `cargo lab merge` does.
 
 mod check;
@@ -14,6 +15,7 @@ mod files;
 mod find;
 mod judge;
 mod repository;
+mod sample;
 mod take;
 mod workspace;
 
@@ -44,6 +46,7 @@ use crate::shard::Shard;
 use crate::sheet::{Seeds, Sheet};
 use crate::standing::{Merged, Outcome};
 use crate::stop;
+use crate::suite::Suite;
 use crate::table::wall;
 
 /// The variable that may have the course's key.
@@ -57,6 +60,9 @@ pub(crate) fn grade(asked: &cli::Grade) -> Result<Exit, Error> {
     };
     stop::watch();
     leftovers::adopt();
+    // Others of the same user can't look into this program's memory and environment then, unless that is root.
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_dumpable(false);
     let began = Instant::now();
     let submissions = chosen(asked, dir)?;
     begin_out(&asked.out, asked.resume)?;
@@ -161,12 +167,7 @@ fn key(asked: Option<&Path>) -> Result<Option<Key>, Error> {
             let bytes = fs::read(path).map_err(|error| Error::read(path, error))?;
             (Key::new(&bytes), path.display().to_string())
         }
-        (None, Some(key)) => {
-            // Others of the same user can't look into this program's environment then, unless that is root.
-            #[cfg(target_os = "linux")]
-            let _ = nix::sys::prctl::set_dumpable(false);
-            (Key::new(key.as_encoded_bytes()), KEY.to_owned())
-        }
+        (None, Some(key)) => (Key::new(key.as_encoded_bytes()), KEY.to_owned()),
         (None, None) => return Ok(None),
     };
     if key.len() == 0 {
@@ -213,20 +214,23 @@ fn prepare(
     let first = Workspace::make(copy, course, work, 0, None, shared)?;
     let log = work.join("build.log");
     // The first time everything has to be compiled, which isn't a submission's fault.
-    let suite = match first.build(&[], &log, course.limits.build * 10)? {
+    let mut suite = match first.build_own(&log, course.limits.build * 10)? {
         Built::Tests(suite) => suite,
         Built::Not { .. } => return Err(Error::OwnNotBuilt { log }),
     };
     let all: Vec<String> = suite.tests.iter().map(|test| test.name.clone()).collect();
     let scheme = course.scheme(&all)?;
     let is_wanted = |name: &str| scheme.tests().any(|test| test == name);
+    suite.tests.retain(|test| is_wanted(&test.name));
     let targets: BTreeSet<String> =
-        suite.tests.iter().filter(|test| is_wanted(&test.name)).map(target_of).collect();
+        suite.tests.iter().map(|test| target_of(&test.binary)).collect();
+    tell_of_confinement(&first, &suite, course, asked.key.as_deref())?;
     let sources = copy.sources()?;
     let out = asked.out.canonicalize().map_err(|error| Error::write(&asked.out, error))?;
     let rules = Rules {
         code: first.code()?,
         targets: targets.into_iter().collect(),
+        own: suite.tests,
         key,
         default_lib: sources.get("lib.rs").cloned().unwrap_or_default(),
         allowed: first.dependencies()?,
@@ -239,6 +243,34 @@ fn prepare(
         workspaces.push(Workspace::make(copy, course, work, number, Some(&workspaces[0]), shared)?);
     }
     Ok((workspaces, rules))
+}
+
+/// Says in a line what of the confinement this machine can't enforce, and in another one if a submission's sources can
+/// take in the key.
+fn tell_of_confinement(
+    workspace: &Workspace,
+    suite: &Suite,
+    course: &Course,
+    key: Option<&Path>,
+) -> Result<(), Error> {
+    let of_build = workspace.confinement(course.limits.build)?;
+    let mut lacks = workspace.confinement_of_runs(suite, course.limits.submission)?.lacks();
+    lacks.extend(of_build.lacks());
+    lacks.sort();
+    lacks.dedup();
+    if !lacks.is_empty() {
+        tell(&format!(
+            "note: submissions are confined, but for what this machine can't enforce: {}",
+            lacks.join("; ")
+        ));
+    }
+    if let Some(key) = key.filter(|key| of_build.can_read(key)) {
+        let key = key.display();
+        tell(&format!(
+            "note: {key} is where the compiler reads other files; put the key elsewhere"
+        ));
+    }
+    Ok(())
 }
 
 /// Judges all, as many at a time as there are workspaces.

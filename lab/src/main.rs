@@ -13,6 +13,7 @@
 //! * `cargo lab replay` and `cargo lab explain` are in `replay`. `pages` draws runs.
 //! * `cargo lab watch` is in `watch`, and its parts in a folder of that name.
 //! * `cargo lab logs` is in `logs`.
+//! * `cargo lab verify` is in `verify`, whose `network` draws anew what became of messages.
 //! * `cargo lab why` is in `why`, and its parts in a folder of that name.
 //! * `cargo lab zoo` is in `zoo`, and its parts in a folder of that name.
 //! * `cargo lab mutants` is in `mutants`, likewise. What both store is in files of `stored`; `told` is what a
@@ -57,6 +58,7 @@ mod table;
 mod tally;
 mod told;
 mod upgrade;
+mod verify;
 mod watch;
 mod why;
 mod written;
@@ -103,6 +105,7 @@ fn main() -> ExitCode {
         Command::Why(asked) => why::why(&asked),
         Command::Explain(asked) => replay::explain(&asked),
         Command::Logs(asked) => logs::logs(&asked),
+        Command::Verify(asked) => verify::run(&asked),
         Command::Explore(asked) => explore::explore(&asked),
         Command::Zoo(asked) => zoo::zoo(&asked),
         Command::Mutants(asked) => mutants::mutants(&asked),

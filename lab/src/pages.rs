@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use report::Record;
 use report::why::Why;
+use report::{Record, RunResult, Verdict};
 
 use crate::error::Error;
 use crate::output::tell;
 use crate::process::Ended;
+use crate::suite::LabTest;
 
 /// What leads to the page that was written last in a folder.
 pub(crate) const LATEST: &str = "latest.html";
@@ -76,6 +77,28 @@ pub(crate) fn keep(ended: Ended, folder: &Path, to: &Path, said: Said) -> String
     // The folder is in the one that the history is in now, and nothing else has its name.
     let folder = folder.file_name().unwrap_or_default().to_string_lossy();
     ended.report.replace(&format!("{folder}/"), "")
+}
+
+/// Stores the history that a result has brought along in the folder `to`, and draws its run. Returns the report.
+pub(crate) fn keep_record(line: RunResult, test: &LabTest, to: &Path) -> Result<String, Error> {
+    let RunResult { seed, verdict, record, printed, .. } = line;
+    let printed = match &*printed {
+        "" => String::new(),
+        printed => format!("\nprinted by the run:\n{}", report::text::printed(printed)),
+    };
+    let Some(record) = record else {
+        // Such as a run that took its process along.
+        let Verdict::Failed { failure, evidence, timeline, .. } = verdict else {
+            return Ok(printed);
+        };
+        return Ok(format!("{}\n{evidence}{timeline}{printed}", failure.message));
+    };
+    let history = to.join(format!("{}.json", test.file_name(seed)));
+    let text =
+        serde_json::to_string(&record).map_err(|error| Error::write(&history, error.into()))?;
+    store(&history, &text)?;
+    draw_beside(&history, Said::Nothing);
+    Ok(report::text::report(&record) + &printed)
 }
 
 /// Reads a stored run.

@@ -4,7 +4,6 @@ use std::env;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::num::NonZeroUsize;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
@@ -101,18 +100,6 @@ pub(crate) struct Launcher<'a> {
     pub(crate) suite: &'a Suite,
     /// What the tests are told besides the seeds.
     pub(crate) variables: Vec<(&'static str, String)>,
-    /// How a process is guarded.
-    pub(crate) guard: Guard,
-}
-
-/// How a process is guarded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Guard {
-    /// It is the user's own code: it sees to its children, and takes as long as it takes.
-    Trusted,
-    /// It is somebody else's: it has a group of its own, ends when it is late, and nothing that it started outlives
-    /// it.
-    Strange { late: Instant },
 }
 
 /// Seeds that follow one another.
@@ -141,8 +128,6 @@ pub(crate) struct Ended {
     /// What the tests printed to standard error: the report, if one failed.
     pub(crate) report: String,
     pub(crate) printed: String,
-    /// The number of the first line of its results that isn't the tester's.
-    pub(crate) foreign: Option<usize>,
     /// CPU time of the process and of all that it started and waited for.
     pub(crate) cpu: Duration,
     /// Real time.
@@ -170,25 +155,16 @@ impl Launcher<'_> {
             .stdout(stdout.try_clone().map_err(write)?)
             .stderr(stderr.try_clone().map_err(write)?);
         let began = Instant::now();
-        let used = match self.guard {
-            Guard::Trusted => run(&mut command),
-            Guard::Strange { late } => run_strange(&mut command, late),
-        };
-        let used = used.map_err(|error| test.not_started(error))?;
+        let used = run(&mut command).map_err(|error| test.not_started(error))?;
         // Not before all that could still write has ended.
-        let found = results::read(folder, test, seeds)?;
-        let (status, cpu) = match used {
-            Some(used) => (used.status, used.rusage.utime + used.rusage.stime),
-            None if stop::is_asked() || self.guard == Guard::Trusted => return Ok(None),
-            None => (ExitStatus::from_raw(Signal::SIGKILL as i32), Duration::ZERO),
-        };
+        let lines = results::read(folder, test, seeds)?;
+        let Some(used) = used else { return Ok(None) };
         Ok(Some(Ended {
-            lines: found.lines,
-            status,
+            lines,
+            status: used.status,
             report: text(&mut stderr),
             printed: text(&mut stdout),
-            foreign: found.foreign,
-            cpu,
+            cpu: used.rusage.utime + used.rusage.stime,
             wall: began.elapsed(),
         }))
     }
@@ -197,14 +173,6 @@ impl Launcher<'_> {
 /// Runs a test's process to its end; `None` if it was stopped.
 pub(crate) fn run(command: &mut Command) -> io::Result<Option<ResUse>> {
     wait(&mut leftovers::spawn(command)?, Ends::Itself)
-}
-
-/// The same of a process that isn't trusted; `None` also if it was late.
-fn run_strange(command: &mut Command, late: Instant) -> io::Result<Option<ResUse>> {
-    let mut process = leftovers::spawn(command.process_group(0))?;
-    let used = wait_until(&mut process, Ends::Group, Some(late));
-    leftovers::end_all();
-    used
 }
 
 impl Ended {

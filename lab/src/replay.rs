@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::output::{print_painted, tell};
 use crate::pages::{self, Said};
 use crate::paint::paint;
-use crate::process::{self, Guard, Launcher, Seeds, text};
+use crate::process::{self, Launcher, Seeds, text};
 use crate::results;
 use crate::stop;
 use crate::suite::{self, LabTest, Suite};
@@ -83,7 +83,7 @@ const TRIES: u64 = 64;
 /// The stored history of the first run behind `seed` that passes; `None` if none of some passes.
 fn passing(suite: &Suite, test: &LabTest, seed: u64, out: &Path) -> Result<Option<PathBuf>, Error> {
     let seeds = Seeds { first: seed.wrapping_add(1), count: TRIES };
-    let launcher = Launcher { suite, variables: Vec::new(), guard: Guard::Trusted };
+    let launcher = Launcher { suite, variables: Vec::new() };
     let folder = process::scratch()?;
     let ended = launcher.run(test, seeds, folder.path())?;
     let ended = ended.ok_or(Error::Stopped(stop::exit().unwrap_or(Exit::Interrupted)))?;
@@ -98,7 +98,7 @@ fn passing(suite: &Suite, test: &LabTest, seed: u64, out: &Path) -> Result<Optio
     let folder = tempfile::TempDir::with_prefix_in(".runs-", out)
         .map_err(|error| Error::write(out, error))?;
     let variables = vec![("LAB_REPORT", "always".to_owned())];
-    let launcher = Launcher { suite, variables, guard: Guard::Trusted };
+    let launcher = Launcher { suite, variables };
     let seeds = Seeds { first: passed.seed, count: 1 };
     let ended = launcher.run(test, seeds, folder.path())?;
     let line = ended.and_then(|ended| ended.lines.into_iter().next());
@@ -159,5 +159,5 @@ pub(crate) fn only<'a>(suite: &'a Suite, name: &str) -> Result<&'a LabTest, Erro
 /// Where the run's history is, by its result in `folder`.
 fn stored(folder: &Path, test: &LabTest, seed: u64) -> Result<Option<PathBuf>, Error> {
     let results = results::read(folder, test, Seeds { first: seed, count: 1 })?;
-    Ok(results.lines.into_iter().next().and_then(|line| line.stored))
+    Ok(results.into_iter().next().and_then(|line| line.stored))
 }

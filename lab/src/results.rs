@@ -19,19 +19,19 @@ use crate::suite::LabTest;
 pub(crate) const RESULTS: &str = "results.jsonl";
 
 /// The results of a process.
-#[derive(Debug, Default)]
-pub(crate) struct Results {
-    pub(crate) lines: Vec<RunResult>,
+#[derive(Debug)]
+struct Results {
+    lines: Vec<RunResult>,
     /// The number of the first line that isn't the tester's.
-    pub(crate) foreign: Option<usize>,
+    foreign: Option<usize>,
 }
 
 /// Reads the results that a process has left in `folder` of `test`'s runs with `seeds`; none if it didn't
 /// get so far as to write any.
-pub(crate) fn read(folder: &Path, test: &LabTest, seeds: Seeds) -> Result<Results, Error> {
+pub(crate) fn read(folder: &Path, test: &LabTest, seeds: Seeds) -> Result<Vec<RunResult>, Error> {
     let path = folder.join(RESULTS);
     if !path.exists() {
-        return Ok(Results::default());
+        return Ok(Vec::new());
     }
     let text = fs::read(&path).map_err(|error| Error::read(&path, error))?;
     let results = parse(&text, test, seeds);
@@ -46,7 +46,7 @@ pub(crate) fn read(folder: &Path, test: &LabTest, seeds: Seeds) -> Result<Result
             ));
         });
     }
-    Ok(results)
+    Ok(results.lines)
 }
 
 /// The results in a file.

@@ -2,18 +2,23 @@
 
 mod desk;
 mod row;
+mod strange;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use report::{Failure, FailureKind, RunResult, Verdict};
+use confine::Confinement;
+use report::RunResult;
 use tempfile::TempDir;
 
+use self::strange::Records;
 use crate::error::Error;
 use crate::pages::{self, Said};
-use crate::process::{Ended, Guard, Launcher, Seeds};
+use crate::process::{Ended, Launcher, Seeds};
 use crate::progress::Progress;
 use crate::record::{Line, Record, Stamp, VERSION, append, cause, sha256};
 use crate::results::RESULTS;
@@ -21,6 +26,12 @@ use crate::seeding::Seeding;
 use crate::shard::Shard;
 use crate::suite::{LabTest, Suite};
 use crate::tally::Tally;
+
+/// How much longer than the time for all runs a run may take that was begun before.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The exit code of a test's process of which a run has failed.
+const FAILED: i32 = 101;
 
 /// What is to be run, and how.
 #[derive(Debug)]
@@ -39,7 +50,7 @@ pub(crate) struct Plan<'a> {
     /// What the tests are told besides the seeds.
     pub(crate) variables: Vec<(&'static str, String)>,
     pub(crate) limits: Limits,
-    pub(crate) trust: Trust,
+    pub(crate) trust: Trust<'a>,
     pub(crate) keeps: Keeps,
     /// Whose the code is, and what tells it from other code.
     pub(crate) code: Code,
@@ -61,12 +72,13 @@ pub(crate) struct Limits {
 }
 
 /// Whose code is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trust {
-    /// The user's: if a process leaves no results, the tests are wrong.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Trust<'a> {
+    /// The user's: the test's own process sees to its runs. If it leaves no results, the tests are wrong.
     User,
-    /// Somebody's: if a process leaves no results, its runs have failed. A process may take so long.
-    Nobody { patience: Duration },
+    /// Somebody's: it runs in children of this program, confined. If a child has no result for a run, the run has
+    /// failed. A child may take so long.
+    Nobody { patience: Duration, confinement: &'a Confinement },
 }
 
 /// What is kept of runs besides their results.
@@ -148,41 +160,58 @@ impl Plan<'_> {
     pub(crate) fn report(&self, test: &LabTest, seed: u64) -> Result<Option<String>, Error> {
         let write = |error| Error::write(self.kept, error);
         fs::create_dir_all(self.kept).map_err(write)?;
+        let seeds = Seeds { first: seed, count: 1 };
+        if let Trust::Nobody { .. } = self.trust {
+            let failed = self.again(test, seed)?.filter(|line| line.failure().is_some());
+            return failed.map(|line| pages::keep_record(line, test, self.kept)).transpose();
+        }
         // Its result is known already and must not be counted twice.
         let folder = TempDir::with_prefix_in(".runs-", self.kept).map_err(write)?;
         let report = Some(("LAB_REPORT", "always".to_owned()));
-        let ended =
-            self.run_process(test, Seeds { first: seed, count: 1 }, folder.path(), report)?;
+        let ended = self.run_process(test, seeds, folder.path(), report)?;
         let failed = ended.filter(|ended| !ended.status.success());
-        let said = match self.trust {
-            Trust::User => Said::Where,
-            Trust::Nobody { .. } => Said::Nothing,
-        };
-        Ok(failed.map(|ended| pages::keep(ended, folder.path(), self.kept, said)))
+        Ok(failed.map(|ended| pages::keep(ended, folder.path(), self.kept, Said::Where)))
     }
 
-    /// Runs some seeds in a process of its own and stores what came of them; `None` if it was stopped.
+    /// Runs one seed of a submission's once more, in a process of its own, and returns its result with its history;
+    /// `None` if this program was stopped.
+    pub(crate) fn again(&self, test: &LabTest, seed: u64) -> Result<Option<RunResult>, Error> {
+        let Trust::Nobody { patience, confinement } = self.trust else { return Ok(None) };
+        let (seeds, late) = (Seeds { first: seed, count: 1 }, Instant::now() + patience);
+        let ran = strange::run((self.suite, test), seeds, confinement, late, Records::Sent)?;
+        Ok(ran.and_then(|ran| ran.lines.into_iter().next()))
+    }
+
+    /// Runs some seeds and stores what came of them; `None` if it was stopped.
     fn run_seeds(
         &self,
         test: &LabTest,
         seeds: Seeds,
         may_be_missing: bool,
     ) -> Result<Option<Ended>, Error> {
+        if let Trust::Nobody { patience, confinement } = self.trust {
+            let late = Instant::now() + patience;
+            let late = self.limits.until.map_or(late, |until| late.min(until + GRACE));
+            let which = (self.suite, test);
+            let Some(ran) = strange::run(which, seeds, confinement, late, Records::NotSent)? else {
+                return Ok(None);
+            };
+            let ended = ended(ran);
+            self.store(test, &ended)?;
+            return Ok(Some(ended));
+        }
         let folder = TempDir::with_prefix_in(".runs-", self.out);
         let folder = folder.map_err(|error| Error::write(self.out, error))?;
         let report = (self.keeps == Keeps::All).then(|| ("LAB_REPORT", "always".to_owned()));
         let Some(ended) = self.run_process(test, seeds, folder.path(), report)? else {
             return Ok(None);
         };
-        let ended = if ended.lines.is_empty() && may_be_missing && ended.foreign.is_none() {
+        let ended = if ended.lines.is_empty() && may_be_missing {
             ended // there is no such call
         } else {
-            match self.trust {
-                Trust::User => match ended.complete(test, seeds)? {
-                    Some(ended) => ended,
-                    None => return Ok(None),
-                },
-                Trust::Nobody { .. } => suspicious(ended, test, seeds),
+            match ended.complete(test, seeds)? {
+                Some(ended) => ended,
+                None => return Ok(None),
             }
         };
         move_artefacts(folder.path(), self.out)?;
@@ -200,11 +229,7 @@ impl Plan<'_> {
         let mut variables = self.variables.clone();
         variables.extend(self.is_real.then(|| ("LAB_CLOCK", "real".to_owned())));
         variables.extend(report);
-        let guard = match self.trust {
-            Trust::User => Guard::Trusted,
-            Trust::Nobody { patience } => Guard::Strange { late: Instant::now() + patience },
-        };
-        Launcher { suite: self.suite, variables, guard }.run(test, seeds, folder)
+        Launcher { suite: self.suite, variables }.run(test, seeds, folder)
     }
 
     /// Adds the results of a process to those in the folder for artefacts, and what it logged.
@@ -220,7 +245,8 @@ impl Plan<'_> {
             let stamp = Stamp { cause: cause(result), wall_ms, cpu_ms, ..stamp.clone() };
             let mut record = Record { result: result.clone(), stamp };
             record.result.stored = None; // it was moved
-            if self.trust != Trust::User {
+            record.result.record = None;
+            if matches!(self.trust, Trust::Nobody { .. }) {
                 record = record.shortened();
             }
             lines += &Line::Run(Box::new(record)).text();
@@ -245,50 +271,12 @@ impl Plan<'_> {
     }
 }
 
-/// What came of a process that ran somebody's code. Its results are in a file that this code can write to. But how the
-/// tester's process ends is its own doing: well if all runs have passed, and not otherwise. So where the two don't
-/// agree, and where results are missing or aren't the tester's, all runs of the process have failed.
-fn suspicious(mut ended: Ended, test: &LabTest, seeds: Seeds) -> Ended {
-    let not_run: u64 = ended.lines.iter().map(|line| line.not_run).sum();
-    let have_passed = ended.lines.iter().all(|line| line.failure().is_none());
-    let status = ended.status;
-    let (kind, why) = if let Some(line) = ended.foreign {
-        let what = format!("line {line} of {RESULTS} isn't the tester's");
-        (
-            FailureKind::Misuse,
-            format!("the submission's code wrote to the tester's results: {what}"),
-        )
-    } else if ended.lines.len() as u64 + not_run != seeds.count {
-        let (got, asked) = (ended.lines.len(), seeds.count);
-        let why =
-            format!("the test's process ended by {status}, with results for {got} of {asked} runs");
-        (FailureKind::Stuck, why)
-    } else if have_passed != status.success() {
-        let results = if have_passed { "that all runs passed" } else { "that some run failed" };
-        let why = format!(
-            "somebody has changed the tester's results: they say {results}, and its process ended by {status}"
-        );
-        (FailureKind::Misuse, why)
-    } else {
-        return ended;
-    };
-    let all = (0..seeds.count).map(|run| seeds.first.wrapping_add(run));
-    ended.lines = all.map(|seed| failed(test, seed, kind, &why)).collect();
-    ended
-}
-
-/// The result of a run that the tester has no result of.
-fn failed(test: &LabTest, seed: u64, kind: FailureKind, why: &str) -> RunResult {
-    let failure = Failure {
-        kind,
-        check: report::Check::Script,
-        message: why.to_owned(),
-        location: String::new(),
-        at: report::Time(0),
-    };
-    let verdict = Verdict::unexplained(failure, String::new());
-    let process = report::Process::Died;
-    RunResult { process, ..RunResult::without_run(test.name.clone(), test.call, seed, verdict) }
+/// What came of children, in the form of what comes of a test's own process.
+fn ended(ran: strange::Ran) -> Ended {
+    let strange::Ran { lines, cpu, wall } = ran;
+    let has_failed = lines.iter().any(|line| line.failure().is_some());
+    let status = ExitStatus::from_raw(if has_failed { FAILED << 8 } else { 0 });
+    Ended { lines, status, report: String::new(), printed: String::new(), cpu, wall }
 }
 
 /// Moves to `out` what a process has left in `folder` besides its results.
@@ -303,56 +291,4 @@ fn move_artefacts(folder: &Path, out: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::process::ExitStatusExt as _;
-    use std::process::ExitStatus;
-
-    use super::*;
-
-    /// How the runs of a process count whose results say `verdicts`, and that ended with `code`.
-    fn counted(verdicts: &[&str], code: i32, foreign: Option<usize>) -> Vec<Option<String>> {
-        let test = LabTest::for_tests("TestReElection3A");
-        let line = |(seed, verdict): (usize, &&str)| {
-            serde_json::from_str(&format!(
-                r#"{{"test":"TestReElection3A","seed":{seed},"verdict":{verdict}}}"#
-            ))
-            .expect("a line")
-        };
-        let ended = Ended {
-            lines: verdicts.iter().enumerate().map(line).collect(),
-            status: ExitStatus::from_raw(code << 8),
-            report: String::new(),
-            printed: String::new(),
-            foreign,
-            cpu: Duration::ZERO,
-            wall: Duration::ZERO,
-        };
-        let ended = suspicious(ended, &test, Seeds { first: 0, count: 2 });
-        ended.lines.iter().map(RunResult::sentence).collect()
-    }
-
-    #[test]
-    fn results_that_are_not_the_tester_s_count_for_nothing() {
-        let passed = r#"{"passed":{"seconds":1.0}}"#;
-        let failed = r#"{"failed":{"failure":{"kind":"safety","message":"two leaders","location":"","at":0}}}"#;
-        assert_eq!(counted(&[passed, passed], 0, None), [None, None]);
-        assert_eq!(counted(&[passed, failed], 101, None), [None, Some("two leaders".to_owned())]);
-        for (verdicts, code, foreign, why) in [
-            (&[passed, passed][..], 101, None, "they say that all runs passed"),
-            (&[passed, failed][..], 0, None, "they say that some run failed"),
-            (&[passed, passed][..], 0, Some(3), "line N of results.jsonl"),
-            (&[passed][..], 0, None, "with results for N of N runs"),
-            (&[][..], 0, None, "with results for N of N runs"),
-        ] {
-            let counted = counted(verdicts, code, foreign);
-            assert_eq!(counted.len(), 2);
-            assert!(
-                counted.iter().all(|said| said.as_ref().is_some_and(|said| said.contains(why))),
-                "{counted:?}"
-            );
-        }
-    }
 }

@@ -30,21 +30,11 @@ pub(crate) struct Suite {
     /// The folder that cargo builds into.
     pub(crate) target: PathBuf,
     pub(crate) tests: Vec<LabTest>,
-    pub(crate) environment: Environment,
-    /// What the tests are told besides that, as by the options --strict and --real.
+    /// What the tests are told besides their variables, as by the options --strict and --real.
     pub(crate) switches: Vec<(&'static str, &'static str)>,
 }
 
-/// Which variables tests have, besides those that they are told by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Environment {
-    /// All that this program has.
-    Whole,
-    /// The few without which programs don't run: code that isn't the user's has no business with others.
-    Bare,
-}
-
-/// The few.
+/// The few variables without which programs don't run: code that isn't the user's has no business with others.
 const BARE: [&str; 6] = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH"];
 
 /// A test.
@@ -69,23 +59,32 @@ impl Suite {
     /// The command that runs a test on so many seeds from the first on, and has its results written to
     /// `out`.
     pub(crate) fn command(&self, test: &LabTest, first: u64, count: u64, out: &Path) -> Command {
-        let mut command = Command::new(&test.binary);
-        if self.environment == Environment::Bare {
-            command
-                .env_clear()
-                .envs(BARE.iter().filter_map(|name| Some((name, env::var_os(name)?))));
-        }
+        let mut command = self.command_of(test);
         command
-            .args([test.path.as_str(), "--exact", "--nocapture", "--include-ignored"])
-            .current_dir(&self.folder)
-            // Cargo tells a test which package it is of, and this program which it is itself.
-            .env("CARGO_PKG_NAME", &self.package)
             .env("LAB_SEED", first.to_string())
             .env("LAB_ITERS", count.to_string())
             .env("LAB_CALL", test.call.to_string())
             .env("LAB_OUT", out)
             .envs(self.switches.iter().copied())
             .stdin(Stdio::null());
+        command
+    }
+
+    /// The command that starts a test that isn't the user's: with few variables, and none that says what it is to do.
+    pub(crate) fn bare_command(&self, test: &LabTest) -> Command {
+        let mut command = self.command_of(test);
+        let few = BARE.iter().filter_map(|name| Some((name, env::var_os(name)?)));
+        command.env_clear().envs(few).env("CARGO_PKG_NAME", &self.package);
+        command
+    }
+
+    fn command_of(&self, test: &LabTest) -> Command {
+        let mut command = Command::new(&test.binary);
+        command
+            .args([test.path.as_str(), "--exact", "--nocapture", "--include-ignored"])
+            .current_dir(&self.folder)
+            // Cargo tells a test which package it is of, and this program which it is itself.
+            .env("CARGO_PKG_NAME", &self.package);
         command
     }
 }
@@ -171,14 +170,7 @@ pub(crate) fn prepare_as(
     let folder = built.manifest_path.parent().map(PathBuf::from).unwrap_or_default();
     let tests = choose(list_all(&build(compile, asked, built)?, &folder)?, package, filters)?;
     let target = metadata.target_directory.into_std_path_buf();
-    Ok(Suite {
-        package: package.to_owned(),
-        folder,
-        target,
-        tests,
-        environment: Environment::Whole,
-        switches: Vec::new(),
-    })
+    Ok(Suite { package: package.to_owned(), folder, target, tests, switches: Vec::new() })
 }
 
 /// Has cargo build the package's test binaries.

@@ -29,7 +29,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{print, tell};
 use crate::pages::{self, Said};
-use crate::process::{Guard, Launcher, Seeds, jobs, scratch};
+use crate::process::{Launcher, Seeds, jobs, scratch};
 use crate::replay;
 use crate::stop;
 use crate::suite::{self, LabTest, Suite};
@@ -283,7 +283,7 @@ impl Runs<'_> {
         let file = folder.join("variations.jsonl");
         fs::write(&file, Variation::write(variations)).map_err(write)?;
         let variables = vec![("LAB_VARY", file.to_string_lossy().into_owned())];
-        let launcher = Launcher { suite: self.suite, variables, guard: Guard::Trusted };
+        let launcher = Launcher { suite: self.suite, variables };
         let seeds = Seeds { first: self.seed, count: variations.len() as u64 };
         let ended = match launcher.run(self.test, seeds, &out)? {
             Some(ended) => ended.complete(self.test, seeds)?,

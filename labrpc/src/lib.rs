@@ -141,8 +141,8 @@
 //! ```
 
 mod end;
-pub mod fate;
 mod faults;
+mod mishap;
 mod network;
 mod pump;
 mod request;
@@ -151,8 +151,9 @@ mod send;
 mod server;
 mod state;
 
+pub use chance::fate;
+pub use chance::fate::FAILS_AFTER_MS;
 pub use end::{Call, ClientEnd};
-pub use fate::FAILS_AFTER_MS;
 pub use faults::{Delivered, Held, Hold};
 pub use nemesis::{Faults, Link};
 pub use network::Network;

@@ -155,7 +155,7 @@ impl Shared {
     /// What an end of this name draws from.
     fn streams(&self, end: &str) -> [Rng; 3] {
         let stream = |stream, key| self.sim.substream(stream, key);
-        let key = key(end);
+        let key = chance::key(end);
         [stream(Stream::Network, key), stream(Stream::Faults, key), stream(Stream::Faults, !key)]
     }
 
@@ -200,11 +200,4 @@ impl Drop for Network {
         drop(state);
         drop((servers, schedule, holds));
     }
-}
-
-/// The part of the network's stream that an end of this name draws from (FNV-1a of the name).
-fn key(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }

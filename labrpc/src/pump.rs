@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use chance::fate::{ALIVE_CHECK_MS, ms};
 use nemesis::Link;
 use parking_lot::MutexGuard;
 use report::{EventKind, Outcome, Payload, Time};
@@ -15,7 +16,7 @@ use sim::context::{self, Activity, Owner};
 use sim::{Clock, Sim};
 use tokio::time::Sleep;
 
-use crate::fate::{ALIVE_CHECK_MS, ReplyFate, ms};
+use crate::mishap::ReplyFate;
 use crate::request::Request;
 use crate::schedule::{Schedule, Scheduled, Step, at_us};
 use crate::state::{Shared, State};

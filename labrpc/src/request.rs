@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
+use chance::fate::Span;
 use parking_lot::Mutex;
 use report::{Outcome, Payload, RpcId};
 
-use crate::fate::{ReplyFate, Span};
+use crate::mishap::ReplyFate;
 use crate::server::Server;
 
 /// A call that was sent, with every decision about it.

@@ -3,10 +3,11 @@
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 
+use chance::fate::{Fate, Span, fails_after};
 use report::{CallChange, Caller, EventKind, Outcome, Payload, RpcId, Time, Way};
 use sim::context::Owner;
 
-use crate::fate::{Fate, Mishap, ReplyFate, Span, fails_after};
+use crate::mishap::{Mishap, ReplyFate};
 use crate::request::{Answer, Request};
 use crate::schedule::Step;
 use crate::state::{Reliability, ServerName, Shared, State, Switch};

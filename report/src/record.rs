@@ -43,6 +43,14 @@ pub struct Record {
     pub events: Vec<Event>,
 }
 
+impl PartialEq for Record {
+    /// Whether two are of the same run and came out alike: what happened is compared by its hash.
+    fn eq(&self, other: &Record) -> bool {
+        let key = |record: &Record| (record.test.clone(), record.seed, record.history.clone());
+        key(self) == key(other) && self.failure == other.failure && self.end == other.end
+    }
+}
+
 impl Record {
     /// The form that is written here.
     pub const FORMAT: u32 = 1;

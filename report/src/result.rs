@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::explain::{Explanation, Finding};
 use crate::failure::{Failure, without_numbers};
+use crate::record::Record;
 use crate::variation::Drawn;
 
 /// What a run that passed has measured: the columns of MIT's Passed line.
@@ -150,6 +151,9 @@ pub struct RunResult {
     /// The run's events, where they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Vec<String>>,
+    /// The run itself, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Box<Record>>,
     /// The hash of what happened before a time, where its [`Variation`](crate::Variation) asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<u64>,
@@ -180,6 +184,7 @@ impl RunResult {
             note: None,
             stored: None,
             trace: None,
+            record: None,
         }
     }
 

@@ -3,9 +3,8 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chance::Stream;
 use parking_lot::Mutex;
-
-use crate::stream::{self, Stream};
 
 /// Which of a server's draws come out otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +69,7 @@ impl Anew {
             Some(redraw)
                 if redraw.streams.contains(&stream) && self.has_begun.load(Ordering::Relaxed) =>
             {
-                stream::mixed(seed, &[redraw.at_us, redraw.number])
+                chance::mixed(seed, &[redraw.at_us, redraw.number])
             }
             _ => seed,
         }

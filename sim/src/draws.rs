@@ -7,11 +7,11 @@
 
 use std::cell::{Cell, RefCell};
 
+use chance::Rng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
 use crate::context;
 use crate::draw::{DrawChange, Drawn, Plan};
-use crate::stream::{self, Rng};
 
 /// What `rand::rng()` is seeded with.
 type Seed = [u8; 32];
@@ -128,7 +128,7 @@ fn begin(now: Now) {
         draws.before = before;
         let change = before.and(draws.changes(now, context.owner.server))?;
         let key = [change.at_us, u64::from(change.server), change.number];
-        Some(Rng::seed_from_u64(stream::mixed(draws.seed, &key)).random())
+        Some(Rng::seed_from_u64(chance::mixed(draws.seed, &key)).random())
     });
     if let Some(seed) = other {
         State::at_start(seed).restore();

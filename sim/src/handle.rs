@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use chance::{Rng, Stream};
 use tokio::sync::Notify;
 
 use crate::draw::Anew;
@@ -17,7 +18,6 @@ use crate::settings::Exit;
 use crate::settings::{Clock, Misused, Panic, Settings};
 #[cfg(unix)]
 use crate::stack::Stack;
-use crate::stream::{Rng, Stream};
 use crate::tally::{Message, Tally, Work};
 use crate::tasks::{Task, TaskEnd, Tasks};
 use crate::{context, draws, last_turn, stack, tally, watcher};
@@ -249,6 +249,7 @@ impl Sim {
                 burst.called_at.and_then(lines::users_place)
             }
             Misuse::BlockingSleep(_) | Misuse::OsThread | Misuse::Clock(_) => stack::users_line(),
+            Misuse::File(_) | Misuse::Socket | Misuse::Process => stack::users_line(),
             Misuse::PanicHook => None,
         };
         self.misused_at(misuse, location);

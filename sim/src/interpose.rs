@@ -7,17 +7,14 @@
 //! On those other threads nothing here allocates, locks or panics: it can be called at any point of
 //! a program's life.
 
-use std::ffi::{CStr, c_int, c_long, c_uint, c_void};
-use std::marker::PhantomData;
-use std::mem;
-use std::ptr;
+use std::ffi::{c_int, c_long, c_uint, c_void};
 use std::slice;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::time::Duration;
 
 use libc::{clockid_t, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
 
 use crate::misuse::Misuse;
+use crate::real::Real;
 use crate::{draws, handle};
 
 /// Where the simulated monotonic clock starts: far enough from 0 that code may subtract from an
@@ -66,15 +63,8 @@ static REAL: Reals = unsafe {
     }
 };
 
-/// Whether all real functions have been looked up.
-static RESOLVED: AtomicBool = AtomicBool::new(false);
-
-/// Looks up the real functions, once a process. It comes before the first run and before the first handler
-/// of a signal: `dlsym` takes locks, and a handler may have interrupted who holds them.
+/// Looks up the real functions.
 pub(crate) fn resolve() {
-    if RESOLVED.load(Ordering::Relaxed) {
-        return;
-    }
     REAL.getrandom.look_up();
     REAL.clock_gettime.look_up();
     REAL.nanosleep.look_up();
@@ -82,51 +72,13 @@ pub(crate) fn resolve() {
     REAL.pthread_create.look_up();
     REAL.exit.look_up();
     REAL.syscall.look_up();
-    RESOLVED.store(true, Ordering::Release);
-}
-
-/// A function of type `F`.
-struct Real<F> {
-    name: &'static CStr,
-    address: AtomicPtr<c_void>,
-    function: PhantomData<F>,
-}
-
-impl<F: Copy> Real<F> {
-    /// The function of this name.
-    ///
-    /// # Safety
-    /// The function that goes by `name` must be of type `F`, which is a pointer to a function.
-    const unsafe fn new(name: &'static CStr) -> Real<F> {
-        assert!(size_of::<F>() == size_of::<*mut c_void>());
-        Real { name, address: AtomicPtr::new(ptr::null_mut()), function: PhantomData }
-    }
-
-    /// The function; `None` where there is none, as in a statically linked program. Only a call that comes
-    /// before [`resolve`] looks it up.
-    fn get(&self) -> Option<F> {
-        let mut address = self.address.load(Ordering::Relaxed);
-        if address.is_null() && !RESOLVED.load(Ordering::Acquire) {
-            address = self.look_up();
-        }
-        // SAFETY: the address is the function's, which is of type F by the contract of `new`.
-        (!address.is_null()).then(|| unsafe { mem::transmute_copy::<*mut c_void, F>(&address) })
-    }
-
-    #[cold]
-    fn look_up(&self) -> *mut c_void {
-        // SAFETY: the name is a C string and RTLD_NEXT is a valid handle.
-        let found = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
-        self.address.store(found, Ordering::Relaxed);
-        found
-    }
 }
 
 /// Fills `buf` from the run's student stream, if this thread is simulated.
 ///
 /// # Safety
 /// `buf` must be valid for writes of `len` bytes.
-unsafe fn fill(buf: *mut c_void, len: size_t) -> Option<ssize_t> {
+pub(crate) unsafe fn fill(buf: *mut c_void, len: size_t) -> Option<ssize_t> {
     handle::with_student_stream(|rng| {
         if len > 0 {
             // SAFETY: the caller of getrandom gives a buffer of `len` writable bytes.
@@ -142,7 +94,7 @@ unsafe fn fill(buf: *mut c_void, len: size_t) -> Option<ssize_t> {
 /// # Safety
 /// As the C library's.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn getrandom(buf: *mut c_void, len: size_t, flags: c_uint) -> ssize_t {
+pub(crate) unsafe extern "C" fn getrandom(buf: *mut c_void, len: size_t, flags: c_uint) -> ssize_t {
     // SAFETY: the contract of getrandom gives a buffer of `len` writable bytes, and the arguments are passed
     // on unchanged.
     unsafe {
@@ -159,25 +111,28 @@ unsafe extern "C" fn getrandom(buf: *mut c_void, len: size_t, flags: c_uint) -> 
     }
 }
 
+/// The time of a clock, if this thread is simulated and the clock isn't one of those that count CPU time.
+pub(crate) fn simulated(clock: clockid_t) -> Option<Duration> {
+    let base = match clock {
+        libc::CLOCK_MONOTONIC
+        | libc::CLOCK_MONOTONIC_RAW
+        | libc::CLOCK_MONOTONIC_COARSE
+        | libc::CLOCK_BOOTTIME => MONOTONIC_BASE_SECS,
+        libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE => REALTIME_BASE_SECS,
+        _ => return None,
+    };
+    Some(Duration::from_secs(base) + Duration::from_micros(handle::simulated_micros()?))
+}
+
 /// clock_gettime(2).
 ///
 /// # Safety
 /// As the C library's.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) -> c_int {
-    let base = match clock {
-        libc::CLOCK_MONOTONIC
-        | libc::CLOCK_MONOTONIC_RAW
-        | libc::CLOCK_MONOTONIC_COARSE
-        | libc::CLOCK_BOOTTIME => Some(MONOTONIC_BASE_SECS),
-        libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE => Some(REALTIME_BASE_SECS),
-        _ => None, // the clocks that count CPU time stay real
-    };
-    if let (Some(base), Some(micros)) = (base, handle::simulated_micros()) {
-        let simulated = timespec {
-            tv_sec: (base + micros / 1_000_000).cast_signed(),
-            tv_nsec: (micros % 1_000_000 * 1000).cast_signed(),
-        };
+pub(crate) unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) -> c_int {
+    if let Some(now) = simulated(clock) {
+        let simulated =
+            timespec { tv_sec: now.as_secs().cast_signed(), tv_nsec: now.subsec_nanos().into() };
         // SAFETY: the contract of clock_gettime gives a writable timespec.
         unsafe { time.write(simulated) };
         return 0;
@@ -320,30 +275,4 @@ unsafe fn raw_syscall(number: c_long, [a, b, c, d, e, f]: [c_long; 6]) -> c_long
     let Some(real) = REAL.syscall.get() else { return -1 };
     // SAFETY: the caller keeps the contract of this system call.
     unsafe { real(number, a, b, c, d, e, f) }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::Ordering;
-
-    use super::{REAL, RESOLVED, resolve};
-
-    /// What is resolved early is never looked up again, be it there or not.
-    #[test]
-    fn the_real_functions_are_all_found_at_once() {
-        resolve();
-        assert!(RESOLVED.load(Ordering::Relaxed));
-        let addresses = [
-            &REAL.getrandom.address,
-            &REAL.clock_gettime.address,
-            &REAL.nanosleep.address,
-            &REAL.clock_nanosleep.address,
-            &REAL.pthread_create.address,
-            &REAL.exit.address,
-            &REAL.syscall.address,
-        ];
-        for address in addresses {
-            assert!(!address.load(Ordering::Relaxed).is_null());
-        }
-    }
 }

@@ -70,21 +70,28 @@ mod interpose;
 mod last_turn;
 mod lines;
 mod misuse;
+#[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
+mod older;
+#[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
+mod outside;
 mod panics;
+#[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
+mod real;
 mod redraw;
 mod run;
 mod self_check;
 mod settings;
 mod stack;
-mod stream;
 mod symbols;
 mod tally;
 mod tasks;
+mod tester;
 mod turn;
 mod watcher;
 mod words;
 
 pub use burst::Burst;
+pub use chance::{Rng, Stream};
 pub use draw::{DrawChange, Drawn, Redraw};
 #[cfg(unix)]
 pub use handle::end_process;
@@ -97,7 +104,6 @@ pub use run::{Ending, prepare, run};
 pub use self_check::{NotReplayable, self_check};
 pub use settings::{Clock, ClockGuard, Exit, Misused, Panic, Settings};
 pub use stack::{Frame, FrameSize, Stack};
-pub use stream::{Rng, Stream};
 pub use symbols::{why_no_lines, without_lines};
 pub use tally::{Encoding, Work, is_encoding};
 pub use tasks::{Ended, Task, TaskEnd};

@@ -10,14 +10,18 @@ use std::ptr;
 use backtrace::Symbol;
 use parking_lot::RwLock;
 
+use crate::tester;
+
 /// Whether a function whose name has this part is on the stack.
 pub(crate) fn is_within(function: &str) -> bool {
     let mut found = false;
-    backtrace::trace(|frame| {
-        backtrace::resolve_frame(frame, |symbol| {
-            found |= symbol.name().is_some_and(|name| name.to_string().contains(function));
+    tester::does(|| {
+        backtrace::trace(|frame| {
+            backtrace::resolve_frame(frame, |symbol| {
+                found |= symbol.name().is_some_and(|name| name.to_string().contains(function));
+            });
+            !found
         });
-        !found
     });
     found
 }
@@ -30,7 +34,7 @@ pub(crate) fn read_memory(address: usize, bytes: &mut [u8]) -> Option<()> {
 /// What is known of the code at an address, from the innermost function that was inlined there.
 pub(crate) fn resolve(address: usize, mut f: impl FnMut(&Symbol)) {
     let address: *mut c_void = ptr::without_provenance_mut(address);
-    backtrace::resolve(address, |symbol| f(symbol));
+    tester::does(|| backtrace::resolve(address, |symbol| f(symbol)));
 }
 
 /// A symbol's line, if the user wrote it.

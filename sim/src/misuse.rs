@@ -40,6 +40,12 @@ pub enum Misuse {
     Clock(Meddling),
     /// Panics go to another panic hook than the harness's.
     PanicHook,
+    /// A server opened the file or folder of this name.
+    File(String),
+    /// A server made a socket.
+    Socket,
+    /// A server started a process.
+    Process,
 }
 
 impl fmt::Display for Misuse {
@@ -54,6 +60,20 @@ impl fmt::Display for Misuse {
                 "an OS thread was started: what it does is outside the simulation, follows no seed \
                  and takes no virtual time; write tokio::spawn instead of std::thread::spawn or \
                  spawn_blocking",
+            ),
+            Misuse::File(name) => write!(
+                f,
+                "the file {} was opened: what files hold follows no seed, and is still there in the next run. Keep \
+                 what a server must remember by its Persister; print what is for you to read, or log it by tracing",
+                name.escape_debug()
+            ),
+            Misuse::Socket => f.write_str(
+                "a socket was made: what comes by it follows no seed, and passes the simulated network by, which \
+                 loses, delays and counts messages. Call other servers by their ClientEnd",
+            ),
+            Misuse::Process => f.write_str(
+                "a process was started: what it does is outside the simulation, follows no seed and takes no virtual \
+                 time. Leave it out",
             ),
             Misuse::Clock(meddling) => meddling.fmt(f),
             Misuse::MassOfTasks { spawned, within: time, spawned_at } => write!(

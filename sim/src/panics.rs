@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::handle::{self, Sim};
 use crate::misuse::Misuse;
 use crate::settings::Panic;
-use crate::{clock_guard, context, last_turn, stack};
+use crate::{clock_guard, context, last_turn, stack, tester};
 
 /// Whether the hook is installed, as far as is known.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
@@ -42,7 +42,7 @@ pub(crate) fn install_hook() {
     panic::set_hook(Box::new(move |info| match handle::current() {
         _ if info.payload().is::<Probe>() => HEARD.set(true),
         _ if UNNOTICED.get() => {}
-        Some(sim) => tell(&sim, info),
+        Some(sim) => tester::does(|| tell(&sim, info)),
         None => before(info),
     }));
 }

@@ -2,12 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
+use chance::{Rng, Stream};
 use rand::RngExt as _;
 
 use crate::draw::{Drawn, Redraw};
 use crate::draws;
 use crate::handle::{self, Sim};
-use crate::stream::{Rng, Stream};
 
 impl Sim {
     /// Calls `f` when streams of the run begin anew: who holds one of these, and of these only, takes it from the

@@ -8,19 +8,19 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+#[cfg(tokio_unstable)]
+use chance::Stream;
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::handle::{self, Sim};
 #[cfg(tokio_unstable)]
 use crate::hooks;
-#[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
-use crate::interpose;
 use crate::misuse::Misuse;
 use crate::settings::{Clock, Settings};
-#[cfg(tokio_unstable)]
-use crate::stream::Stream;
-use crate::{clock_guard, panics, stack};
+use crate::{clock_guard, panics, stack, tester};
+#[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
+use crate::{interpose, older, outside, real};
 
 /// How many threads the real clock's runtime has: what MIT's tester gives Go (GOMAXPROCS 4).
 const REAL_THREADS: usize = 4;
@@ -54,7 +54,11 @@ impl<T> fmt::Debug for Ending<T> {
 /// Looks up what a handler of a signal must find looked up, once a process; a run does so itself.
 pub fn prepare() {
     #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
-    interpose::resolve();
+    real::resolve(|| {
+        interpose::resolve();
+        older::resolve();
+        outside::resolve();
+    });
 }
 
 /// Runs `body` from a seed, then `epilogue`, and returns what the epilogue returned.
@@ -146,7 +150,7 @@ fn run_on_this_thread(settings: Settings, body: Body, epilogue: Epilogue) {
         if !panics::is_heard() {
             sim.misused(Misuse::PanicHook);
         }
-        epilogue(&sim, ending);
+        tester::does(|| epilogue(&sim, ending));
     });
     match sim.clock() {
         Clock::Virtual => drop(runtime),

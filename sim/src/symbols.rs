@@ -12,6 +12,8 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use crate::tester;
+
 /// Tells a child that nobody reads its lines.
 const NO_LINES: &str = "LAB_WORKER_NO_LINES";
 
@@ -53,12 +55,14 @@ pub(crate) fn lines(address: usize) -> Arc<[Line]> {
 
 fn look_up(address: usize) -> Arc<[Line]> {
     let mut lines = Vec::new();
-    backtrace::resolve(ptr::without_provenance_mut(address), |symbol| {
+    let address = ptr::without_provenance_mut(address);
+    let mut add = |symbol: &backtrace::Symbol| {
         if let (Some(file), Some(number)) = (symbol.filename(), symbol.lineno()) {
             let function = symbol.name().map(|name| format!("{name:#}")).unwrap_or_default();
             lines.push(Line { file: file.to_owned(), number, function });
         }
-    });
+    };
+    tester::does(|| backtrace::resolve(address, &mut add));
     lines.into()
 }
 

@@ -1,30 +1,21 @@
 //! A child's side: takes seeds, runs them, and sends results.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read as _, Write as _};
-use std::os::fd::AsFd as _;
-use std::os::unix::net::UnixStream;
+use std::io::{BufReader, Read as _, Write as _};
 use std::process;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use children::wire::{self, Frame};
 use sim::Clock;
 
 use crate::interrupt::{self, Again};
 use crate::printed::{self, Output};
 use crate::stuck::Stuck;
 use crate::watchdog::{self, OfRuns, Watch};
-use crate::wire::{self, CHILD, Frame};
 use crate::{ask, limits};
 
 /// How long results are kept back, so that they travel together.
 const FLUSH_AFTER: Duration = Duration::from_millis(5);
-
-/// Whether this process was started by [`run_in_children`](crate::run_in_children).
-#[must_use]
-pub fn is_child() -> bool {
-    std::env::var_os(CHILD).is_some()
-}
 
 /// Serves the parent: runs each seed that it sends by `run` and sends back the bytes. If a run gets
 /// nowhere or takes the process along, sends what `on_stuck` makes of it and of what the run has
@@ -37,7 +28,8 @@ pub fn serve(
     run: impl Fn(u64) -> Vec<u8>,
     on_stuck: impl Fn(u64, &Stuck, &str) -> Vec<u8> + Send + Sync + 'static,
 ) -> ! {
-    let socket = take_socket().expect("a worker's standard input is its parent's socket");
+    let (socket, nonce) =
+        children::to_parent().expect("a worker has inherited its parent's socket");
     sim::prepare();
     sim::leave_out_lines_of(&[crate::SOURCE]);
     interrupt::catch(Again::Ignored);
@@ -45,7 +37,7 @@ pub fn serve(
     limits::keep_memory();
     let mut output = Output::new().expect("a worker's standard output is its parent's file");
     let reader = socket.try_clone().expect("failed to share the parent's socket");
-    let watch = Arc::new(Watch::new(socket, Box::new(on_stuck)));
+    let watch = Arc::new(Watch::new(socket, nonce.clone(), Box::new(on_stuck)));
     sim::watch(OfRuns(watch.clone()));
     ask::install_handler();
     watchdog::start(watch.clone(), clock);
@@ -63,7 +55,7 @@ pub fn serve(
         watch.end();
         printed::flush();
         let result = Frame::Result { seed, result, output: output.take() };
-        wire::write(&mut results, &result).expect("a vector takes everything");
+        wire::write(&mut results, &nonce, &result).expect("a vector takes everything");
         if seeds.buffer().len() < 8 || last_sent.elapsed() > FLUSH_AFTER {
             if watch.socket().write_all(&results).is_err() {
                 break; // the parent is gone
@@ -73,12 +65,4 @@ pub fn serve(
         }
     }
     process::exit(0)
-}
-
-/// Takes the parent's socket from where the code under test would read it as its input.
-fn take_socket() -> io::Result<UnixStream> {
-    let socket = io::stdin().as_fd().try_clone_to_owned()?;
-    let nothing = File::open("/dev/null")?;
-    nix::unistd::dup2_stdin(nothing)?;
-    Ok(UnixStream::from(socket))
 }

@@ -4,8 +4,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use libc::{c_int, c_void, siginfo_t};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, getppid};
+use nix::unistd::getppid;
 
 use crate::signals;
 
@@ -60,12 +59,4 @@ pub(crate) fn catch(again: Again) {
             }
         }
     });
-}
-
-/// Interrupts another process.
-pub(crate) fn pass_on(process: u32) {
-    if let Ok(process) = i32::try_from(process) {
-        // If it has ended meanwhile there is nobody to tell.
-        let _ = kill(Pid::from_raw(process), Signal::SIGTERM);
-    }
 }

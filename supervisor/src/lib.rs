@@ -12,29 +12,24 @@
 
 mod ask;
 mod child;
-mod death;
 mod handler_stack;
 mod interrupt;
 mod last_words;
 mod limits;
 mod mailbox;
 mod parent;
-mod patience;
 mod printed;
-mod proc_stat;
 mod signals;
 mod stuck;
 mod threads;
 mod watchdog;
-mod wire;
 
-pub use child::{is_child, serve};
-pub use death::Death;
+pub use child::serve;
+pub use children::{Death, Done, Isolation, is_child, memory_held, without_address_randomisation};
 pub use interrupt::is_interrupted;
 pub use last_words::overflowing;
-pub use parent::{Done, Isolation, run_in_children, without_address_randomisation};
+pub use parent::run_in_children;
 pub use printed::{Printed, printed};
-pub use proc_stat::memory_held;
 pub use stuck::{Stuck, Why};
 
 /// The folder of this crate's sources, no line of which is the user's.

@@ -5,9 +5,8 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
 
+use children::wire::OUTPUT_KEPT;
 use parking_lot::Mutex;
-
-use crate::wire::OUTPUT_KEPT;
 
 /// How much is read at a time, in bytes.
 const PIECE: usize = 1 << 20;

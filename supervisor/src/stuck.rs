@@ -3,10 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use children::Death;
 use sim::context::Context;
 use sim::{Exit, Stack};
-
-use crate::death::Death;
 
 /// A run that gets nowhere.
 #[derive(Clone, Debug, PartialEq, Eq)]

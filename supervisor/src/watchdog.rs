@@ -10,16 +10,16 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use children::wire::{self, Frame};
+use children::{Nonce, Stat};
 use parking_lot::{Mutex, MutexGuard};
 use sim::{Clock, Exit};
 
 use crate::ask::{self, ask};
 use crate::last_words::{self, LastWords};
 use crate::printed::Output;
-use crate::proc_stat::{self, Stat};
 use crate::stuck::{Stuck, Why};
 use crate::threads::Thread;
-use crate::wire::{self, Frame};
 use crate::{interrupt, limits, printed, signals};
 
 /// How often the watchdog looks.
@@ -52,6 +52,7 @@ pub(crate) type OnStuck = dyn Fn(u64, &Stuck, &str) -> Vec<u8> + Send + Sync;
 /// What the watchdog knows, of which there is one in a process.
 pub(crate) struct Watch {
     socket: Mutex<UnixStream>,
+    nonce: Nonce,
     on_stuck: Box<OnStuck>,
     running: Mutex<Option<Running>>,
     /// Whether all has been said that this process has to say.
@@ -121,10 +122,11 @@ pub(crate) fn start(watch: Arc<Watch>, clock: Clock) {
 }
 
 impl Watch {
-    /// A watch over runs that tells the parent at `socket` what `on_stuck` makes of one that gets nowhere.
-    pub(crate) fn new(socket: UnixStream, on_stuck: Box<OnStuck>) -> Watch {
+    /// A watch over runs that tells the parent at `socket`, in messages that bear `nonce`, what `on_stuck`
+    /// makes of one that gets nowhere.
+    pub(crate) fn new(socket: UnixStream, nonce: Nonce, on_stuck: Box<OnStuck>) -> Watch {
         let (socket, running) = (Mutex::new(socket), Mutex::new(None));
-        Watch { socket, on_stuck, running, is_leaving: AtomicBool::new(false) }
+        Watch { socket, nonce, on_stuck, running, is_leaving: AtomicBool::new(false) }
     }
 
     /// A run of `seed` begins.
@@ -145,7 +147,7 @@ impl Watch {
 
     pub(crate) fn send(&self, frame: &Frame) {
         // If the parent is gone there is nobody to tell.
-        let _ = wire::write(&mut *self.socket.lock(), frame);
+        let _ = wire::write(&mut *self.socket.lock(), &self.nonce, frame);
     }
 
     /// Lets the parent know for a while that this process lives: to look lines up, and to store a large
@@ -164,7 +166,7 @@ impl Watch {
                 if watch.is_leaving.load(Ordering::Relaxed) {
                     return;
                 }
-                let _ = wire::write(&mut *socket, &Frame::Alive);
+                let _ = wire::write(&mut *socket, &watch.nonce, &Frame::Alive);
             }
         };
         // If there is no thread to be had the parent has to wait, and may give up too early.
@@ -251,7 +253,7 @@ impl Seen {
     /// Looks at the run once more. Returns why it is stuck, if it is.
     fn look(&mut self, running: &Running) -> Option<Stuck> {
         let thread = running.thread?;
-        if proc_stat::memory_held().is_some_and(|held| held > limits::HELD) {
+        if children::memory_held().is_some_and(|held| held > limits::HELD) {
             return Some(asked(Why::Memory, thread));
         }
         let Thread(id) = thread.id;

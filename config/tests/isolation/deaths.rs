@@ -4,11 +4,12 @@ use std::fmt;
 use std::hint::black_box;
 use std::io::{self, Write as _};
 use std::mem::forget;
-use std::process::{self, Command};
+use std::process;
 use std::time::{Duration, Instant};
 
 use config::FailureKind;
 use futures::future::FutureExt as _;
+use nix::sys::signal::{Signal, raise};
 use report::Time;
 use testkit::{Victim, victims};
 
@@ -158,15 +159,14 @@ fn want_of_memory_is_named() {
     caught.assert_at(&here("allocates_without_end", "Vec::<u8>::with_capacity"));
 }
 
-fn send_myself(signal: &str) -> ! {
+fn send_myself(signal: Signal) -> ! {
     loop {
-        let kill = Command::new("kill").args([signal, &process::id().to_string()]).status();
-        assert!(kill.is_ok_and(|status| status.success()), "kill {signal} has failed");
+        assert_eq!(raise(signal), Ok(()), "{signal}");
     }
 }
 
 fn accesses_invalid_memory() {
-    let in_task = || async { send_myself("-SEGV") }.boxed();
+    let in_task = || async { send_myself(Signal::SIGSEGV) }.boxed();
     config::test(move |t| one_in_some_runs(t, Habits { in_task, ..Habits::GOOD }));
 }
 
@@ -183,7 +183,7 @@ fn assert_signal(path: &str, how: &str) {
 }
 
 fn executes_what_is_no_instruction() {
-    let in_start = || send_myself("-ILL");
+    let in_start = || send_myself(Signal::SIGILL);
     config::test(move |t| one_in_some_runs(t, Habits { in_start, ..Habits::GOOD }));
 }
 
@@ -193,7 +193,7 @@ fn an_illegal_instruction_is_named() {
 }
 
 fn accesses_memory_that_has_gone() {
-    let in_start = || send_myself("-BUS");
+    let in_start = || send_myself(Signal::SIGBUS);
     config::test(move |t| one_in_some_runs(t, Habits { in_start, ..Habits::GOOD }));
 }
 
@@ -204,7 +204,7 @@ fn a_bus_error_is_named() {
 }
 
 fn is_killed() {
-    let in_task = || async { send_myself("-KILL") }.boxed();
+    let in_task = || async { send_myself(Signal::SIGKILL) }.boxed();
     config::test(move |t| one_in_some_runs(t, Habits { in_task, ..Habits::GOOD }));
 }
 
@@ -217,7 +217,7 @@ fn a_kill_is_named() {
 }
 
 fn stops() {
-    let in_task = || async { send_myself("-STOP") }.boxed();
+    let in_task = || async { send_myself(Signal::SIGSTOP) }.boxed();
     config::test(move |t| one_in_some_runs(t, Habits { in_task, ..Habits::GOOD }));
 }
 

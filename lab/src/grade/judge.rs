@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use report::FailureKind;
 
 use super::find::Submission;
+use super::sample::sample;
 use super::take::{Taken, take};
 use super::workspace::{Built, Workspace};
 use super::{check, dependencies};
@@ -35,6 +36,8 @@ pub(super) struct Rules {
     pub(super) scheme: Scheme,
     /// The test targets that have the scheme's tests.
     pub(super) targets: Vec<String>,
+    /// The scheme's tests, as they were built with the grader's own Raft.
+    pub(super) own: Vec<LabTest>,
     pub(super) key: Option<Key>,
     /// What tells what submissions are built with from other such.
     pub(super) code: String,
@@ -94,12 +97,12 @@ pub(super) fn judge(
     workspace.put(&taken.sources)?;
     let limits = &rules.scheme.course().limits;
     let log = case.folder.join("build.log");
-    let mut suite = match workspace.build(&rules.targets, &log, limits.build)? {
+    let suite = match workspace.build(&rules.targets, &rules.own, &log, limits.build)? {
         Built::Tests(suite) => suite,
         Built::Not { why } => return case.end(End::NotBuilt { why }),
     };
-    suite.tests.retain(|test| rules.scheme.tests().any(|name| name == test.name));
-
+    let patience = PATIENCE.min(limits.submission);
+    let confinement = workspace.confinement_of_runs(&suite, patience)?;
     let runs = rules.scheme.course().runs.clone();
     let began = Instant::now();
     let plan = Plan {
@@ -113,9 +116,9 @@ pub(super) fn judge(
         call: Some(1),
         jobs: rules.jobs,
         is_real: false,
-        variables: vec![("LAB_STRICT", "1".to_owned()), ("LAB_CLOCK", "virtual".to_owned())],
+        variables: Vec::new(),
         limits: Limits { until: Some(began + limits.submission), ..Limits::default() },
-        trust: Trust::Nobody { patience: PATIENCE.min(limits.submission) },
+        trust: Trust::Nobody { patience, confinement: &confinement },
         keeps: Keeps::Nothing,
         code: Code::Sources { submission: submission.name.clone(), hash: case.hash.clone() },
         out: &case.folder,
@@ -128,6 +131,14 @@ pub(super) fn judge(
     case.keep_reports(&plan, &tests, &tallies)?;
     if stop::is_asked() {
         return Ok(Judged::Stopped);
+    }
+    let sampled = sample(&plan, &tests, &case.runs()?)?;
+    if stop::is_asked() {
+        return Ok(Judged::Stopped);
+    }
+    case.notes.extend(sampled.notes);
+    if let Some(why) = sampled.objection {
+        return case.end(End::Refused { why });
     }
     case.notes.extend(tester_failed(&tallies));
     let is_done = |tally: &Tally| tally.runs >= tally.asked || tally.given_up().is_some();
@@ -183,6 +194,17 @@ impl Case<'_> {
             return Ok(Earlier::Runs(Vec::new()));
         }
         Ok(Earlier::Runs(runs))
+    }
+
+    /// The runs that are stored.
+    fn runs(&self) -> Result<Vec<Record>, Error> {
+        let path = self.folder.join(RESULTS);
+        let lines = if path.exists() { read_file(&path)? } else { Vec::new() };
+        let run = |line| match line {
+            Line::Run(record) if record.stamp.binary == self.hash => Some(*record),
+            _ => None,
+        };
+        Ok(lines.into_iter().filter_map(run).collect())
     }
 
     fn is_mine(&self, done: &Done) -> bool {

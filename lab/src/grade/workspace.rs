@@ -4,13 +4,16 @@
 //! where the grader's copy has it, so that this is compiled once. A submission's sources take the place of the last
 //! one's, and only they and the tests are compiled for it.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use cargo_metadata::MetadataCommand;
+use cargo_metadata::{Metadata, MetadataCommand};
+use confine::Confinement;
 use toml::{Table, Value};
 
 use super::copy::{Copy, PACKAGE};
@@ -21,7 +24,10 @@ use crate::course::Course;
 use crate::error::Error;
 use crate::output::tell;
 use crate::record::sha256;
-use crate::suite::{Environment, LabTest, Suite, binaries, list_all};
+use crate::suite::{LabTest, Suite, binaries, list_all};
+
+/// The folder for a compiler's temporary files, in the target folder.
+const SCRATCH: &str = "scratch";
 
 /// A workspace for submissions.
 #[derive(Debug)]
@@ -30,6 +36,8 @@ pub(super) struct Workspace {
     target: PathBuf,
     /// Where others were built, so that what all have in common needn't be built again.
     model: Option<PathBuf>,
+    /// What a build reads besides the workspace and the system: the tester, and what cargo has.
+    tester: Vec<PathBuf>,
 }
 
 /// What came of building.
@@ -72,11 +80,25 @@ impl Workspace {
         copy_folder(&copy.root().join("tests"), &tests)
             .map_err(|error| Error::write(&tests, error))?;
         let target = shared.map_or_else(|| folder.join("target"), Path::to_owned);
-        let workspace =
-            Workspace { target, model: model.map(|model| model.target.clone()), folder };
+        fs::create_dir_all(&target).map_err(|error| Error::write(&target, error))?;
+        let mut workspace = Workspace {
+            target,
+            model: model.map(|model| model.target.clone()),
+            tester: Vec::new(),
+            folder,
+        };
         workspace.put(&copy.sources()?)?;
         workspace.settle_versions(copy, model)?;
+        workspace.tester = reads(&workspace.metadata()?, copy.root(), &workspace.folder);
         Ok(workspace)
+    }
+
+    /// What cargo knows of it.
+    fn metadata(&self) -> Result<Metadata, Error> {
+        let mut metadata = MetadataCommand::new();
+        metadata.manifest_path(self.folder.join("Cargo.toml"));
+        metadata.other_options(vec!["--offline".to_owned(), "--locked".to_owned()]);
+        metadata.exec().map_err(|error| Error::NotPrepared(error.to_string()))
     }
 
     /// Has cargo strike from the lock file what isn't needed, and add what only the course allows.
@@ -140,13 +162,85 @@ impl Workspace {
         Ok(())
     }
 
-    /// Builds its tests, those of the test targets `names` or all, and lists them. What cargo says goes to `log`.
+    /// Builds the tests with the grader's own Raft, and lists them. What cargo says goes to `log`.
+    pub(super) fn build_own(&self, log: &Path, limit: Duration) -> Result<Built, Error> {
+        let names = ["*".to_owned()];
+        Ok(match self.build_binaries(&names, log, limit, None)? {
+            Ok(binaries) => Built::Tests(self.suite(list_all(&binaries, &self.package())?)),
+            Err(why) => Built::Not { why },
+        })
+    }
+
+    /// Builds a submission's tests, those of the test targets `names`, confined. Which tests they have, the grader knows
+    /// from its `own`: nothing of a submission is run to find out. What cargo says goes to `log`.
     pub(super) fn build(
+        &self,
+        names: &[String],
+        own: &[LabTest],
+        log: &Path,
+        limit: Duration,
+    ) -> Result<Built, Error> {
+        let binaries =
+            match self.build_binaries(names, log, limit, Some(&self.confinement(limit)?))? {
+                Ok(binaries) => binaries,
+                Err(why) => return Ok(Built::Not { why }),
+            };
+        let tests = own.iter().filter_map(|test| {
+            let target = target_of(&test.binary);
+            let binary = binaries.iter().find(|binary| target_of(binary) == target)?;
+            Some(LabTest { binary: binary.clone(), ..test.clone() })
+        });
+        Ok(Built::Tests(self.suite(tests.collect())))
+    }
+
+    fn package(&self) -> PathBuf {
+        self.folder.join("raft")
+    }
+
+    fn suite(&self, tests: Vec<LabTest>) -> Suite {
+        Suite {
+            switches: Vec::new(),
+            package: PACKAGE.to_owned(),
+            folder: self.package(),
+            target: self.target.clone(),
+            tests,
+        }
+    }
+
+    /// What the tests of a submission, which has been built, may do: read their binaries and sources, and use `cpu` of
+    /// CPU time in a process.
+    pub(super) fn confinement_of_runs(
+        &self,
+        suite: &Suite,
+        cpu: Duration,
+    ) -> Result<Confinement, Error> {
+        let mut reads: Vec<PathBuf> = suite.tests.iter().map(|test| test.binary.clone()).collect();
+        reads.sort();
+        reads.dedup();
+        reads.extend([self.package().join("src"), self.folder.join("tests")]);
+        Confinement::of_runs(&reads, cpu).map_err(not_confined)
+    }
+
+    /// What the compiler may do with a submission: read the workspace, the tester, the crates that cargo has fetched and
+    /// the compiler, and write to the target folder.
+    pub(super) fn confinement(&self, limit: Duration) -> Result<Confinement, Error> {
+        let mut reads = self.tester.clone();
+        reads.push(self.folder.clone());
+        let scratch = self.target.join(SCRATCH);
+        fs::create_dir_all(&scratch).map_err(|error| Error::write(&scratch, error))?;
+        // Each of its processes may use all the time that all have together.
+        Confinement::of_builds(&reads, std::slice::from_ref(&self.target), limit)
+            .map_err(not_confined)
+    }
+
+    /// Builds some test targets, and returns the binaries; or says why there are none.
+    fn build_binaries(
         &self,
         names: &[String],
         log: &Path,
         limit: Duration,
-    ) -> Result<Built, Error> {
+        confinement: Option<&Confinement>,
+    ) -> Result<Result<Vec<PathBuf>, String>, Error> {
         self.begin_target()?;
         let mut command = cargo();
         command
@@ -163,9 +257,6 @@ impl Workspace {
             .args(["--message-format", "json-render-diagnostics"])
             .current_dir(&self.folder)
             .env("CARGO_TARGET_DIR", &self.target);
-        if names.is_empty() {
-            command.args(["--test", "*"]);
-        }
         for name in names {
             command.args(["--test", name]);
         }
@@ -175,25 +266,20 @@ impl Workspace {
         if self.is_own_target() {
             command.env("CARGO_INCREMENTAL", "0");
         }
+        if let Some(confinement) = confinement {
+            command.env("TMPDIR", self.target.join(SCRATCH));
+            confinement.put_on(&mut command).map_err(not_confined)?;
+        }
         let file = File::create(log).map_err(|error| Error::write(log, error))?;
         let Some((status, messages)) = output_for(command, file, Instant::now() + limit)? else {
             let why = format!("building it took more than {}", humantime::format_duration(limit));
-            return Ok(Built::Not { why });
+            return Ok(Err(why));
         };
         if !status.success() {
             let text = fs::read(log).map_err(|error| Error::read(log, error))?;
-            return Ok(Built::Not { why: first_error(&String::from_utf8_lossy(&text)) });
+            return Ok(Err(first_error(&String::from_utf8_lossy(&text))));
         }
-        let folder = self.folder.join("raft");
-        let tests = list_all(&binaries(&messages)?, &folder)?;
-        Ok(Built::Tests(Suite {
-            package: PACKAGE.to_owned(),
-            folder,
-            target: self.target.clone(),
-            tests,
-            environment: Environment::Bare,
-            switches: Vec::new(),
-        }))
+        binaries(&messages).map(Ok)
     }
 
     /// Whether nobody else builds into its target folder.
@@ -219,10 +305,7 @@ impl Workspace {
     /// tests, the tester's sources, the compiler.
     pub(super) fn code(&self) -> Result<String, Error> {
         let mut all = Vec::new();
-        let mut metadata = MetadataCommand::new();
-        metadata.manifest_path(self.folder.join("Cargo.toml"));
-        metadata.other_options(vec!["--offline".to_owned(), "--locked".to_owned()]);
-        let metadata = metadata.exec().map_err(|error| Error::NotPrepared(error.to_string()))?;
+        let metadata = self.metadata()?;
         let used = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes).map(|node| &node.id);
         let used: Vec<_> = used.collect();
         let mut folders = vec![self.folder.join("tests")];
@@ -256,10 +339,57 @@ impl Workspace {
     }
 }
 
-/// The test target that a test is of, by its binary's name: `lab3-0123456789abcdef`.
-pub(super) fn target_of(test: &LabTest) -> String {
-    let stem = test.binary.file_stem().unwrap_or_default().to_string_lossy();
+fn not_confined(error: io::Error) -> Error {
+    Error::NotPrepared(format!("submissions can't be confined: {error}"))
+}
+
+/// The test target that a binary is of, by its name: `lab3-0123456789abcdef`.
+pub(super) fn target_of(binary: &Path) -> String {
+    let stem = binary.file_stem().unwrap_or_default().to_string_lossy();
     stem.rsplit_once('-').map_or(&*stem, |(name, _)| name).to_owned()
+}
+
+/// What a build in the workspace at `folder` reads besides that: the folders of all packages; what cargo looks for in
+/// the folders above them; cargo's own files, but not its credentials; the compiler.
+fn reads(metadata: &Metadata, root: &Path, folder: &Path) -> Vec<PathBuf> {
+    let mut reads: Vec<PathBuf> = Vec::new();
+    let mut above: BTreeSet<&Path> = folder.ancestors().chain(root.ancestors()).collect();
+    for package in &metadata.packages {
+        reads.extend(package.manifest_path.parent().map(PathBuf::from));
+        if package.source.is_none() {
+            // It may be of another workspace, from whose manifest it has its version.
+            above.extend(package.manifest_path.as_std_path().ancestors().skip(1));
+        }
+    }
+    let looked_for = [
+        "Cargo.toml",
+        "Cargo.lock",
+        ".cargo/config.toml",
+        ".cargo/config",
+        "rust-toolchain.toml",
+        "rust-toolchain",
+    ];
+    reads.extend(above.iter().flat_map(|folder| looked_for.map(|name| folder.join(name))));
+    let home = |variable: &str, name: &str| {
+        let home = env::var_os("HOME").map(|home| PathBuf::from(home).join(name));
+        env::var_os(variable).map(PathBuf::from).or(home)
+    };
+    if let Some(cargo) = home("CARGO_HOME", ".cargo") {
+        let own = ["bin", "registry", "git", "config.toml", "config", ".package-cache"];
+        reads.extend(own.map(|name| cargo.join(name)));
+    }
+    reads.extend(home("RUSTUP_HOME", ".rustup"));
+    let compiler = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    if let Ok(output) = Command::new(compiler).args(["--print", "sysroot"]).output() {
+        reads.push(String::from_utf8_lossy(&output.stdout).trim().into());
+    }
+    reads.extend(
+        env::var_os("CARGO").and_then(|cargo| Some(Path::new(&cargo).parent()?.to_owned())),
+    );
+    reads.retain(|path| path.is_absolute() && path.exists());
+    reads.sort();
+    reads.dedup();
+    reads
 }
 
 /// Takes from a command what its code could print: the course's key, and settings that aren't for it.

@@ -10,7 +10,7 @@ use super::scratch::Scratch;
 use super::stored::{CONTROL, Cell, Failing, Mutants, Plan};
 use crate::error::Error;
 use crate::output::tell;
-use crate::process::{Guard, Launcher, Seeds, scratch};
+use crate::process::{Launcher, Seeds, scratch};
 use crate::stored::Store;
 use crate::suite::{LabTest, Suite};
 use crate::told::{Told, message};
@@ -111,7 +111,6 @@ impl Work<'_> {
         let launcher = Launcher {
             suite: self.suite,
             variables: vec![("LAB_STRICT", "1".to_owned()), ("LAB_CLOCK", "virtual".to_owned())],
-            guard: Guard::Trusted,
         };
         let Seeds { first, count } = plan.seeds;
         let (before, mut cpu) = (cell.failures.len(), Duration::ZERO);

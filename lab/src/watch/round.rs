@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::grade::dependencies;
 use crate::output::{print, tell};
 use crate::pages::{self, Said};
-use crate::process::{Guard, Launcher, Seeds, jobs, scratch};
+use crate::process::{Launcher, Seeds, jobs, scratch};
 use crate::replay::store;
 use crate::stop;
 use crate::suite::{self, LabTest, Suite};
@@ -136,7 +136,7 @@ impl<'a> Round<'a> {
         seeds: Seeds,
     ) -> Result<Vec<RunResult>, Error> {
         let variables = vec![("LAB_JOBS", jobs(self.asked.jobs).to_string())];
-        let launcher = Launcher { suite, variables, guard: Guard::Trusted };
+        let launcher = Launcher { suite, variables };
         let folder = scratch()?;
         let stopped = || Error::Stopped(stop::exit().unwrap_or(Exit::Interrupted));
         let ended = launcher.run(test, seeds, folder.path())?.ok_or_else(stopped)?;

@@ -11,7 +11,7 @@ use report::{FailureKind, KnownBug, Process, RunResult, Verdict};
 use super::progress::Progress;
 use super::stored::{Campaign, Cell, Plan};
 use crate::error::Error;
-use crate::process::{Guard, Launcher, Seeds, scratch};
+use crate::process::{Launcher, Seeds, scratch};
 use crate::stored::Store;
 use crate::suite::{LabTest, Suite};
 use crate::told::{Told, message, monitor};
@@ -87,7 +87,6 @@ impl Work<'_> {
                 ("LAB_STRICT", "1".to_owned()),
                 ("LAB_CLOCK", "virtual".to_owned()),
             ],
-            guard: Guard::Trusted,
         };
         let asked = plan.count(name);
         let mut count = Count::new(raft, name, plan.seeds.first);

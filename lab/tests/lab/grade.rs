@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::student::{Ran, folder, lab, solved};
 
@@ -9,17 +10,17 @@ use crate::student::{Ran, folder, lab, solved};
 const COURSE: &str =
     "[runs]\neach = 2\n[points]\nTestInitialElection3A = 4\nTestReElection3A = 6\n";
 
-fn path(path: &Path) -> &str {
+pub(crate) fn path(path: &Path) -> &str {
     path.to_str().expect("it is UTF-8")
 }
 
-fn write(path: &Path, text: &str) {
+pub(crate) fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder can be made");
     fs::write(path, text).expect("it can be written");
 }
 
 /// The reference Raft with `attack` in `make`.
-fn submit(folder: &Path, attack: &str) {
+pub(crate) fn submit(folder: &Path, attack: &str) {
     let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("../raft/src");
     for entry in fs::read_dir(reference).expect("the reference is there") {
         let from = entry.expect("the reference is there").path();
@@ -36,8 +37,8 @@ fn submit(folder: &Path, attack: &str) {
 }
 
 /// A folder of submissions, and what is to become of each.
-fn submissions() -> (PathBuf, [(&'static str, &'static str); 6]) {
-    let all = folder("submissions");
+fn submissions(purpose: &str) -> (PathBuf, [(&'static str, &'static str); 6]) {
+    let all = folder(purpose);
     submit(&all.join("right/raft/src"), "");
     submit(&all.join("exits/src"), "println!(\"  ... Passed --\"); std::process::exit(0);");
     // Nor does what it leaves behind live on.
@@ -60,9 +61,12 @@ fn submissions() -> (PathBuf, [(&'static str, &'static str); 6]) {
 }
 
 /// Grades with the reference workspace as the grader's copy.
-fn grade(submissions: &Path, out: &Path, more: &[&str]) -> Ran {
+pub(crate) fn grade(submissions: &Path, out: &Path, more: &[&str]) -> Ran {
     let course = folder("course").join("lab.toml");
     write(&course, COURSE);
+    // One at a time: they share a folder for workspaces, and what is built in it.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let work = out.with_file_name("grade-work");
     let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("student");
     let arguments = [
@@ -78,7 +82,7 @@ fn grade(submissions: &Path, out: &Path, more: &[&str]) -> Ran {
     lab(solved(), &[&arguments[..], &["--shared-target", path(&shared)], more].concat())
 }
 
-fn row<'a>(ran: &'a Ran, name: &str) -> Vec<&'a str> {
+pub(crate) fn row<'a>(ran: &'a Ran, name: &str) -> Vec<&'a str> {
     let mut rows = ran.stdout.lines().filter(|line| line.contains('┆'));
     let row = rows.find(|line| {
         line.trim_matches('│').split('┆').next().is_some_and(|cell| cell.trim() == name)
@@ -88,7 +92,7 @@ fn row<'a>(ran: &'a Ran, name: &str) -> Vec<&'a str> {
     row.trim_matches('│').split('┆').map(str::trim).collect()
 }
 
-fn is_running(argument: &str) -> bool {
+pub(crate) fn is_running(argument: &str) -> bool {
     let processes = fs::read_dir("/proc").expect("there are processes");
     processes
         .filter_map(|process| fs::read(process.ok()?.path().join("cmdline")).ok())
@@ -97,7 +101,7 @@ fn is_running(argument: &str) -> bool {
 
 #[test]
 fn each_submission_gets_its_verdict() {
-    let (all, verdicts) = submissions();
+    let (all, verdicts) = submissions("submissions");
     let out = folder("grades");
     let ran = grade(&all, &out, &[]);
     ran.assert_code(0);
@@ -135,7 +139,7 @@ fn each_submission_gets_its_verdict() {
 
 #[test]
 fn what_makes_no_sense_is_said_before_anything_is_built() {
-    let (all, _) = submissions();
+    let (all, _) = submissions("submissions-of-nobody");
     let out = folder("grades-of-nobody");
     let unknown = grade(&all, &out, &["--only", "rihgt"]);
     unknown.assert_code(3);

@@ -1,5 +1,6 @@
 //! The program as its users meet it: each test runs it, in a student's workspace.
 
+mod attacks;
 mod calls;
 mod explore;
 mod grade;

@@ -183,3 +183,72 @@ fn what_is_no_history_is_named() {
         assert_eq!(ran.stdout, "");
     }
 }
+
+/// Judges a history, which `tamper` has changed.
+fn verify(file: &Path, tamper: impl Fn(&str) -> String) -> Ran {
+    let text = fs::read_to_string(file).expect("the history is text");
+    let tampered = tamper(&text);
+    let other = file.with_file_name("tampered.json");
+    fs::write(&other, tampered).expect("it can be written");
+    lab(file.parent().expect("it is in a folder"), &["verify", other.to_str().expect("it is text")])
+}
+
+#[test]
+fn a_history_is_judged_without_the_code_that_made_it() {
+    let (ran, file) = replay(solved(), "TestBackup3B", "verified", &[]);
+    ran.assert_code(0);
+    let right = verify(&file, str::to_owned);
+    right.assert_code(0);
+    right.assert_prints("this is a history that seed 40 gives in TestBackup3B: ");
+    let events = |text: &str| -> serde_json::Value { serde_json::from_str(text).expect("JSON") };
+    // The first event of a kind behind the middle, changed or taken out.
+    let change = |kind: &'static str, change: fn(&mut serde_json::Value) -> bool| {
+        move |text: &str| {
+            let mut record = events(text);
+            let all = record["events"].as_array_mut().expect("events");
+            let half = all.len() / 2;
+            let found = (half..all.len()).find(|&i| all[i]["event"] == kind).expect("there is one");
+            if !change(&mut all[found]) {
+                all.remove(found);
+            }
+            record.to_string()
+        }
+    };
+    let another_seed = |text: &str| text.replace("\"seed\":40,", "\"seed\":41,");
+    let told = verify(&file, another_seed);
+    told.assert_code(1);
+    told.assert_prints("seed 41 doesn't give this history: call ");
+    for (tamper, why) in [
+        (change("rpc_delivered", |_| false), "arrive"),
+        (
+            change("rpc_delivered", |event| {
+                event["event"] = "rpc_returned".into();
+                event["outcome"] = "Replied".into();
+                true
+            }),
+            "out of turn",
+        ),
+        (
+            change("rpc_returned", |event| {
+                event["outcome"] = "RequestLost".into();
+                true
+            }),
+            "where the seed gives another end",
+        ),
+        (change("applied", |_| false), "out of order"),
+        (
+            change("applied", |event| {
+                event["index"] = 1.into();
+                true
+            }),
+            "out of order",
+        ),
+    ] {
+        let told = verify(&file, tamper);
+        told.assert_code(1);
+        told.assert_prints("seed 40 doesn't give this history: ");
+        told.assert_prints(why);
+    }
+    // Nor is another file a history.
+    verify(&file, |_| "{}".to_owned()).assert_code(3);
+}

@@ -4,6 +4,7 @@ mod context;
 mod endings;
 mod helper;
 mod misuse;
+mod older;
 mod panics;
 mod redraw;
 mod replay;

@@ -300,3 +300,92 @@ fn by_the_real_clock_meddling_is_told_by_the_panic_that_it_ends_in() {
     let location = noticed[0].location.as_deref().expect("tests have debug information");
     assert!(location.ends_with(&format!("tests/sim/misuse.rs:{LINE}")), "{location}, not {LINE}");
 }
+
+/// What a server may take for harmless, and where.
+#[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
+mod outside {
+    use std::fs::{self, File};
+    use std::io;
+    use std::net::{TcpStream, UdpSocket};
+    use std::process::Command;
+
+    use sim::Misuse;
+
+    use super::{LIMIT, check, misuses};
+
+    #[test]
+    fn a_file_is_named_at_its_line_and_opened() {
+        const LINE: u32 = line!() + 2;
+        let (ending, misused) = misuses(|| async {
+            File::open(env!("CARGO_MANIFEST_DIR")).expect("it is opened all the same");
+        });
+        assert_eq!(misused[0].misuse, Misuse::File(env!("CARGO_MANIFEST_DIR").to_owned()));
+        check(&ending, &misused[0], LINE);
+        let text = misused[0].misuse.to_string();
+        assert!(text.contains("by its Persister"), "{text}");
+    }
+
+    #[test]
+    fn a_folder_is_named_at_its_line() {
+        const LINE: u32 = line!() + 2;
+        let (ending, misused) = misuses(|| async {
+            drop(fs::read_dir("."));
+        });
+        assert_eq!(misused[0].misuse, Misuse::File(".".to_owned()));
+        check(&ending, &misused[0], LINE);
+    }
+
+    #[test]
+    fn a_process_is_refused_and_named_at_its_line() {
+        const LINE: u32 = line!() + 2;
+        let (ending, misused) = misuses(|| async {
+            let refused = Command::new("true").status();
+            assert!(refused.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied));
+        });
+        assert_eq!(misused[0].misuse, Misuse::Process);
+        check(&ending, &misused[0], LINE);
+    }
+
+    #[test]
+    fn a_socket_is_refused_and_named_at_its_line() {
+        const LINE: u32 = line!() + 2;
+        let (ending, misused) = misuses(|| async {
+            let refused = TcpStream::connect("127.0.0.1:9");
+            assert!(refused.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied));
+            assert!(UdpSocket::bind("127.0.0.1:0").is_err());
+        });
+        assert_eq!(misused[0].misuse, Misuse::Socket);
+        check(&ending, &misused[0], LINE);
+    }
+
+    /// Libraries look into the system's files: how many CPUs there are, which time zone it is.
+    #[test]
+    fn the_system_s_own_files_are_no_misuse() {
+        let (_, misused) = misuses(|| async {
+            let _ = std::thread::available_parallelism();
+            for path in ["/proc/self/status", "/etc/hostname", "/dev/null", "/sys/devices"] {
+                let _ = File::open(path);
+            }
+            let _ = std::backtrace::Backtrace::force_capture().to_string();
+            panic!("so that the run ends, and its line is looked up");
+        });
+        assert_eq!(misused.len(), 0, "{misused:?}");
+    }
+
+    /// The script isn't a server's code.
+    #[test]
+    fn a_script_may_open_files_and_start_processes() {
+        let noticed = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let notice = noticed.clone();
+        let settings = sim::Settings::new(1, sim::Clock::Virtual, LIMIT)
+            .on_misuse(move |misused| notice.lock().unwrap().push(misused));
+        let script = |_| async {
+            File::open(env!("CARGO_MANIFEST_DIR")).expect("it is there");
+            UdpSocket::bind("127.0.0.1:0").expect("there is a port");
+            assert!(Command::new("true").status().expect("it starts").success());
+        };
+        let ending = sim::run(settings, script, |_: &sim::Sim, ending| ending);
+        assert!(matches!(ending, sim::Ending::Finished(())), "{ending:?}");
+        assert!(noticed.lock().unwrap().is_empty(), "{noticed:?}");
+    }
+}

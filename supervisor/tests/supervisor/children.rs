@@ -68,17 +68,18 @@ fn run_until(victim: &str, seeds: &[u64], enough: fn(&Done) -> bool) -> Vec<Done
         .expect("children start")
 }
 
-/// What came of `seeds` where a shell that runs `script` stands in for the child. Its standard input is the
-/// tester's socket, to which it can write as well: any code under test can.
+/// What came of `seeds` where a shell that runs `script` stands in for the child. The tester's socket is at the
+/// descriptor `$LAB_WORKER`, and the number of its messages in `$nonce`.
 fn run_shell(script: &str, seeds: &[u64]) -> Vec<Done> {
     let command = || {
-        let mut command = Command::new("sh");
-        command.args(["-c", script]);
+        let mut command = Command::new("bash");
+        let hears = "IFS= read -r -N 32 -u $LAB_WORKER nonce";
+        command.args(["-c", &format!("{hears}; {script}")]);
         command
     };
     let jobs = NonZeroUsize::new(4).expect("it is not zero");
     supervisor::run_in_children(seeds, jobs, Isolation::Batch, &command, &|_| false)
-        .expect("sh starts")
+        .expect("bash starts")
 }
 
 /// What came of the seeds 1 to 3.
@@ -227,8 +228,8 @@ fn dies_while_another_holds_its_socket() {
     let sleep = Command::new("sleep").arg("40").stdin(Stdio::inherit()).spawn();
     assert!(sleep.is_ok());
     serve(|| {
-        let kill = Command::new("kill").args(["-KILL", &process::id().to_string()]).status();
-        assert!(kill.is_ok());
+        // SAFETY: sends a signal to the calling thread.
+        unsafe { libc::raise(libc::SIGKILL) };
     });
 }
 
@@ -242,8 +243,8 @@ fn a_death_is_noticed_though_another_process_holds_the_socket() {
 
 fn stops_itself() {
     serve(|| {
-        let stop = Command::new("kill").args(["-STOP", &process::id().to_string()]).status();
-        assert!(stop.is_ok());
+        // SAFETY: sends a signal to the calling thread.
+        unsafe { libc::raise(libc::SIGSTOP) };
     });
 }
 
@@ -303,13 +304,13 @@ fn runs_end_when_it_is_enough() {
 
 /// As `printf` writes it: a result of seed 1 with a length of so many bytes, and nothing else.
 fn result_of_seed_1(len: &str) -> String {
-    format!(r"R\001\000\000\000\000\000\000\000{len}")
+    format!(r"R$nonce\001\000\000\000\000\000\000\000{len}")
 }
 
 #[test]
 fn what_a_child_sends_that_is_no_result_fails_its_run() {
     let none = r"\000\000\000\000\000\000\000\000";
-    let foreign = format!(r"R\011\000\000\000\000\000\000\000{none}{none}");
+    let foreign = format!(r"R$nonce\011\000\000\000\000\000\000\000{none}{none}");
     for (words, why) in [
         ("hello", "the byte 104, where a message of the tester's begins"),
         (
@@ -317,9 +318,18 @@ fn what_a_child_sends_that_is_no_result_fails_its_run() {
             "a result of 18446744073709551615 bytes, where 268435456 are the most",
         ),
         (&*foreign, "a result of seed 9, which it wasn't given"),
+        (
+            &*format!(
+                r"R00112233445566778899aabbccddeeff\001\000\000\000\000\000\000\000{none}{none}"
+            ),
+            "a message that doesn't bear the number that the tester gave this process",
+        ),
     ] {
         let begun = Instant::now();
-        let done = run_shell(&format!("printf 'Y{words}' >&0; exec sleep 60"), &[1, 2]);
+        let done = run_shell(
+            &format!("printf \"Y${{nonce}}{words}\" >&$LAB_WORKER; exec sleep 60"),
+            &[1, 2],
+        );
         // Each of the two is run alone then, so that it is plain which of them it was.
         assert_eq!(done.iter().map(|done| done.seed).collect::<Vec<_>>(), [1, 2]);
         for done in &done {
@@ -334,6 +344,6 @@ fn what_a_child_sends_that_is_no_result_fails_its_run() {
 #[test]
 fn a_child_that_ends_within_a_message_has_died() {
     let half = result_of_seed_1(r"\011\000");
-    let done = run_shell(&format!("printf 'Y{half}' >&0; exit 3"), &[1]);
+    let done = run_shell(&format!("printf \"Y${{nonce}}{half}\" >&$LAB_WORKER; exit 3"), &[1]);
     assert_eq!(told(&done[0]), "the process was ended by exit(3)");
 }

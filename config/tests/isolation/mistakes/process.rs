@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
 use futures::future::FutureExt as _;
+use nix::sys::signal::{Signal, raise};
 
 use super::{Mistake, in_get_state, in_make, in_start, in_task};
 use crate::server::Habits;
@@ -19,9 +20,26 @@ pub(super) fn list() -> Vec<Mistake> {
         in_task("abort()", || async { process::abort() }.boxed()),
         in_get_state("a process that kills itself", || {
             loop {
-                let mut kill = process::Command::new("kill");
-                assert!(kill.args(["-SEGV", &process::id().to_string()]).status().is_ok());
+                assert_eq!(raise(Signal::SIGSEGV), Ok(()));
             }
+        }),
+        in_task("a process that is started", || {
+            async {
+                let _ = process::Command::new("sleep").arg("60").status();
+            }
+            .boxed()
+        }),
+        in_make("a file that is written", || {
+            let _ = std::fs::write(std::env::temp_dir().join("raft-of-a-student"), "term 1");
+        }),
+        in_make("a file that is read", || {
+            let _ = std::fs::read("raft-of-a-student");
+        }),
+        in_task("a socket", || {
+            async {
+                let _ = std::net::TcpStream::connect("127.0.0.1:9");
+            }
+            .boxed()
         }),
         Mistake {
             variables: &[("LAB_ITERS", "6"), ("LAB_JOBS", "1")],

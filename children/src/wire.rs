@@ -1,16 +1,15 @@
 //! What a child tells its parent, on the wire between them.
 //!
 //! A child runs code that nobody knows, which may write to any of its process's descriptors. So the parent
-//! takes nothing for granted: each frame begins with a mark and has a bound, and what isn't a frame is an
-//! error that says so, of the kind `InvalidData`.
+//! takes nothing for granted: each frame begins with its kind and the process's [`Nonce`] and has a bound,
+//! and what isn't a frame is an error that says so, of the kind `InvalidData`.
 
 use std::io::{self, Read, Write};
 
-/// Tells the child that it is one.
-pub(crate) const CHILD: &str = "LAB_WORKER";
+use crate::nonce::Nonce;
 
 /// How much of what a run printed is kept, in bytes, from its end.
-pub(crate) const OUTPUT_KEPT: u64 = 64 * 1024;
+pub const OUTPUT_KEPT: u64 = 64 * 1024;
 
 /// The most bytes that a result may have. What a run tells of itself takes some thousands; all that a
 /// history may hold, a few times as many as it has.
@@ -21,7 +20,7 @@ const MOST_OUTPUT: u64 = OUTPUT_KEPT;
 
 /// One word of a child's.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Frame {
+pub enum Frame {
     /// It has come to the point where it takes seeds.
     Ready,
     /// It is alive, though its run has no result yet.
@@ -44,14 +43,18 @@ const ALIVE: u8 = b'A';
 const LEAVING: u8 = b'L';
 const RESULT: u8 = b'R';
 
-/// Writes a frame, in one piece.
-pub(crate) fn write(to: &mut impl Write, frame: &Frame) -> io::Result<()> {
+/// Writes a frame of the process with this `nonce`, in one piece.
+///
+/// # Errors
+/// If it can't be written.
+pub fn write(to: &mut impl Write, nonce: &Nonce, frame: &Frame) -> io::Result<()> {
+    let begin = |kind| [&[kind], &nonce.text()[..]].concat();
     match frame {
-        Frame::Ready => to.write_all(&[READY]),
-        Frame::Alive => to.write_all(&[ALIVE]),
-        Frame::Leaving => to.write_all(&[LEAVING]),
+        Frame::Ready => to.write_all(&begin(READY)),
+        Frame::Alive => to.write_all(&begin(ALIVE)),
+        Frame::Leaving => to.write_all(&begin(LEAVING)),
         Frame::Result { seed, result, output } => {
-            let mut bytes = vec![RESULT];
+            let mut bytes = begin(RESULT);
             bytes.extend(seed.to_le_bytes());
             // Something else may have printed while it was read.
             let output = &output[output.len().saturating_sub(MOST_OUTPUT as usize)..];
@@ -64,16 +67,29 @@ pub(crate) fn write(to: &mut impl Write, frame: &Frame) -> io::Result<()> {
     }
 }
 
-/// Reads the next frame. An end of input is an error, and so is what is no frame: then its text says why,
-/// and its kind is `InvalidData`.
-pub(crate) fn read(from: &mut impl Read) -> io::Result<Frame> {
+/// Reads the next frame of the process with this `nonce`. An end of input is an error, and so is what is no
+/// frame: then its text says why, and its kind is `InvalidData`.
+pub(crate) fn read(from: &mut impl Read, nonce: &Nonce) -> io::Result<Frame> {
     let mut kind = [0];
     from.read_exact(&mut kind)?;
+    if ![READY, ALIVE, LEAVING, RESULT].contains(&kind[0]) {
+        let what = format!("the byte {}, where a message of the tester's begins", kind[0]);
+        return Err(invalid(what));
+    }
+    // Byte by byte: what is wrong at once isn't waited for.
+    for &expected in nonce.text() {
+        let mut byte = [0];
+        from.read_exact(&mut byte)?;
+        if byte[0] != expected {
+            let what = "a message that doesn't bear the number that the tester gave this process";
+            return Err(invalid(what.to_owned()));
+        }
+    }
     match kind[0] {
         READY => Ok(Frame::Ready),
         ALIVE => Ok(Frame::Alive),
         LEAVING => Ok(Frame::Leaving),
-        RESULT => {
+        _ => {
             let seed = read_u64(from)?;
             let result = read_bytes(from, "result", MOST)?;
             Ok(Frame::Result {
@@ -82,7 +98,6 @@ pub(crate) fn read(from: &mut impl Read) -> io::Result<Frame> {
                 output: read_bytes(from, "run's output", MOST_OUTPUT)?,
             })
         }
-        other => Err(invalid(format!("the byte {other}, where a message of the tester's begins"))),
     }
 }
 
@@ -111,10 +126,12 @@ fn invalid(what: String) -> io::Error {
 mod tests {
     use super::*;
 
+    const NONCE: Nonce = Nonce::for_tests(*b"0123456789abcdef0123456789abcdef");
+
     fn bytes(frames: &[&Frame]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for frame in frames {
-            write(&mut bytes, frame).expect("a vector takes everything");
+            write(&mut bytes, &NONCE, frame).expect("a vector takes everything");
         }
         bytes
     }
@@ -127,7 +144,7 @@ mod tests {
     fn what_is_written_is_read() {
         let bytes = bytes(&[&Frame::Ready, &Frame::Alive, &result(), &Frame::Leaving]);
         let mut from = &bytes[..];
-        let read: Vec<Frame> = (0..4).map(|_| read(&mut from).expect("a frame")).collect();
+        let read: Vec<Frame> = (0..4).map(|_| read(&mut from, &NONCE).expect("a frame")).collect();
         assert_eq!(read, [Frame::Ready, Frame::Alive, result(), Frame::Leaving]);
         assert!(from.is_empty());
     }
@@ -136,7 +153,9 @@ mod tests {
     fn of_a_long_output_the_last_part_is_sent() {
         let output = [vec![b'a'; 10], vec![b'b'; MOST_OUTPUT as usize]].concat();
         let sent = bytes(&[&Frame::Result { seed: 1, result: Vec::new(), output }]);
-        let Ok(Frame::Result { output, .. }) = read(&mut &sent[..]) else { panic!("no result") };
+        let Ok(Frame::Result { output, .. }) = read(&mut &sent[..], &NONCE) else {
+            panic!("no result")
+        };
         assert_eq!(output, vec![b'b'; MOST_OUTPUT as usize]);
     }
 
@@ -144,7 +163,7 @@ mod tests {
     fn a_frame_that_is_cut_off_is_an_end_and_no_nonsense() {
         let whole = bytes(&[&result()]);
         for len in 0..whole.len() {
-            let error = read(&mut &whole[..len]).expect_err("it isn't whole");
+            let error = read(&mut &whole[..len], &NONCE).expect_err("it isn't whole");
             assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{len} bytes: {error}");
         }
     }
@@ -153,20 +172,22 @@ mod tests {
     fn what_is_no_frame_is_named() {
         for (from, says) in [
             (b"hello".to_vec(), "the byte 104, where a message of the tester's begins"),
+            (b"R0123456789abcdeX".to_vec(), "a message that doesn't bear the number"),
+            (b"Y\x01\x02".to_vec(), "a message that doesn't bear the number"),
             (
-                [&[RESULT], &[0; 8][..], &[255; 8]].concat(),
+                [&[RESULT], &NONCE.text()[..], &[0; 8], &[255; 8]].concat(),
                 "a result of 18446744073709551615 bytes",
             ),
             (
-                [&[RESULT], &[0; 8][..], &(MOST + 1).to_le_bytes()].concat(),
+                [&[RESULT], &NONCE.text()[..], &[0; 8], &(MOST + 1).to_le_bytes()].concat(),
                 "a result of 268435457 bytes, where 268435456 are the most",
             ),
             (
-                [&[RESULT], &[0; 16][..], &(MOST_OUTPUT + 1).to_le_bytes()].concat(),
+                [&[RESULT], &NONCE.text()[..], &[0; 16], &(MOST_OUTPUT + 1).to_le_bytes()].concat(),
                 "a run's output of 65537 bytes, where 65536 are the most",
             ),
         ] {
-            let error = read(&mut &from[..]).expect_err("it is no frame");
+            let error = read(&mut &from[..], &NONCE).expect_err("it is no frame");
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
             assert!(error.to_string().starts_with(says), "{error}");
         }
@@ -175,8 +196,8 @@ mod tests {
     #[test]
     fn a_promise_of_much_takes_no_memory() {
         // Nothing follows the length, so it is an end; a vector of that size would be noticed.
-        let from = [&[RESULT], &[0; 8][..], &MOST.to_le_bytes()].concat();
-        let error = read(&mut &from[..]).expect_err("it isn't whole");
+        let from = [&[RESULT], &NONCE.text()[..], &[0; 8], &MOST.to_le_bytes()].concat();
+        let error = read(&mut &from[..], &NONCE).expect_err("it isn't whole");
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 }

@@ -24,7 +24,8 @@ pub enum Stream {
 impl Stream {
     /// The start of this stream in the run of `seed`. `key` splits it further (0 where it isn't
     /// split), so that, say, each link of a network draws from a sequence of its own.
-    pub(crate) fn start(self, seed: u64, key: u64) -> Rng {
+    #[must_use]
+    pub fn start(self, seed: u64, key: u64) -> Rng {
         let stream = match self {
             Stream::Script => 1,
             Stream::Network => 2,
@@ -37,7 +38,8 @@ impl Stream {
 }
 
 /// A seed made of a seed and what it is for.
-pub(crate) fn mixed(seed: u64, keys: &[u64]) -> u64 {
+#[must_use]
+pub fn mixed(seed: u64, keys: &[u64]) -> u64 {
     keys.iter().fold(mix(seed), |seed, key| mix(seed ^ mix(*key)))
 }
 
@@ -47,4 +49,12 @@ fn mix(x: u64) -> u64 {
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
+}
+
+/// The part of the network's stream that an end of this name draws from (FNV-1a of the name).
+#[must_use]
+pub fn key(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }

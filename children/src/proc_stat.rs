@@ -8,16 +8,17 @@ use nix::unistd::{SysconfVar, sysconf};
 
 /// A process or a thread, as its `stat` file tells it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stat {
+pub struct Stat {
     /// `S` for asleep, `T` for stopped by a signal, and more.
-    pub(crate) state: char,
+    pub state: char,
     /// The CPU time that it has used: a process with all its threads.
-    pub(crate) cpu: Duration,
+    pub cpu: Duration,
 }
 
 impl Stat {
-    /// Reads the file in `folder`.
-    pub(crate) fn read(folder: &Path) -> Option<Stat> {
+    /// Reads the file in `folder`, which is a process's or a thread's in `/proc`; `None` where that can't be told.
+    #[must_use]
+    pub fn read(folder: &Path) -> Option<Stat> {
         let stat = fs::read_to_string(folder.join("stat")).ok()?;
         // The name, in parentheses, may hold anything; what follows it is fixed.
         let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();

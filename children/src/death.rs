@@ -13,6 +13,8 @@ pub enum Death {
     Silent,
     /// It was stopped by a signal such as SIGSTOP, and killed.
     Stopped,
+    /// It had taken all the time that it was given, and was killed.
+    Late,
     /// It never became a worker: the command doesn't lead to one.
     NotAWorker,
     /// It sent this, which no worker sends, and was killed.
@@ -40,6 +42,7 @@ impl fmt::Display for Death {
             Death::Stopped => f.write_str(
                 "the process was stopped by a signal such as SIGSTOP, and went on no more",
             ),
+            Death::Late => f.write_str("the process took longer than it may, and was ended"),
             Death::NotAWorker => f.write_str("the process did not come to the point of running"),
             Death::Garbled(what) => write!(
                 f,

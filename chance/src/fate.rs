@@ -1,10 +1,10 @@
 //! Every number of MIT's fault model, and the draws that decide what becomes of a call.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
-use nemesis::Faults;
 use rand::RngExt as _;
-use sim::Rng;
+
+use crate::Rng;
 
 /// How long a request takes on an unreliable network, in ms (MIT: `rand % 27`).
 pub const REQUEST_DELAY_MS: Range<u64> = 0..27;
@@ -36,48 +36,39 @@ pub const ALIVE_CHECK_MS: u64 = 100;
 pub const HOP_US: Range<u64> = 10..100;
 
 /// A time's length in microseconds.
-pub(crate) type Span = u64;
+pub type Span = u64;
 
 /// Milliseconds as a [`Span`].
-pub(crate) const fn ms(ms: u64) -> Span {
+#[must_use]
+pub const fn ms(ms: u64) -> Span {
     ms * 1000
 }
 
 /// All that chance decides of one call, drawn when it is sent. Each call takes the same number of
 /// draws in the same order, whatever comes of it, so that no call's fate shifts another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fate {
+pub struct Fate {
     /// How long the request takes on an unreliable network.
-    pub(crate) request_delay: Span,
+    pub request_delay: Span,
     /// Whether an unreliable network loses the request.
-    pub(crate) request_lost: bool,
+    pub request_lost: bool,
     /// Whether an unreliable network loses the reply.
-    pub(crate) reply_lost: bool,
+    pub reply_lost: bool,
     /// How late the reply is under long reordering; `None` for in time.
-    pub(crate) reordered: Option<Span>,
+    pub reordered: Option<Span>,
     /// When the call fails if its server can't be reached and long delays are on.
-    pub(crate) unreachable_long: Span,
+    pub unreachable_long: Span,
     /// When the call fails if its server can't be reached and long delays are off.
-    pub(crate) unreachable_short: Span,
+    pub unreachable_short: Span,
     /// What the request takes in any case.
-    pub(crate) request_hop: Span,
+    pub request_hop: Span,
     /// What the reply takes in any case.
-    pub(crate) reply_hop: Span,
-}
-
-/// What is decided of a call's reply, once the network's switches are taken into account.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ReplyFate {
-    /// What it takes in any case.
-    pub(crate) hop: Span,
-    /// How late it is.
-    pub(crate) lateness: Span,
-    /// Whether it is lost, and how much later than the reply its caller learns that.
-    pub(crate) lost_after: Option<Span>,
+    pub reply_hop: Span,
 }
 
 impl Fate {
-    pub(crate) fn draw(rng: &mut Rng) -> Fate {
+    /// Draws what becomes of the next call of an end, from the end's stream.
+    pub fn draw(rng: &mut Rng) -> Fate {
         let request_delay = ms(rng.random_range(REQUEST_DELAY_MS));
         let request_lost = rng.random_range(0..1000) < LOST_OF_1000;
         let reply_lost = rng.random_range(0..1000) < LOST_OF_1000;
@@ -104,39 +95,7 @@ impl Fate {
 pub const FAILS_AFTER_MS: Range<u64> = 5..20;
 
 /// Draws when a call fails, if a script makes it fail. Every call takes this one draw.
-pub(crate) fn fails_after(rng: &mut Rng) -> Span {
+#[must_use]
+pub fn fails_after(rng: &mut Rng) -> Span {
     ms(rng.random_range(FAILS_AFTER_MS))
-}
-
-/// What faults make of one call; without faults, nothing. Each call takes the same number of draws.
-#[derive(Default)]
-pub(crate) struct Mishap {
-    pub(crate) request_delay: Option<Span>,
-    pub(crate) reply_delay: Span,
-    pub(crate) request_lost: bool,
-    pub(crate) reply_lost: bool,
-    /// How late the request is when it comes a second time.
-    pub(crate) doubled: Option<Span>,
-}
-
-impl Mishap {
-    pub(crate) fn draw(faults: &Faults, rng: &mut Rng) -> Mishap {
-        let mut happens = |of_1000| rng.random_range(0..1000) < of_1000;
-        let late_request = happens(faults.late_requests);
-        let late_reply = happens(faults.late_replies);
-        let request_lost = happens(faults.lost_requests);
-        let reply_lost = happens(faults.lost_replies);
-        let doubled = happens(faults.doubled_requests);
-        let mut span = |range: &RangeInclusive<u64>| ms(rng.random_range(range.clone()));
-        let request_delay = span(&faults.request_delay_ms);
-        let reply_delay = span(&faults.reply_delay_ms);
-        let second_delay = span(&faults.request_delay_ms);
-        Mishap {
-            request_delay: late_request.then_some(request_delay),
-            reply_delay: if late_reply { reply_delay } else { 0 },
-            request_lost,
-            reply_lost,
-            doubled: doubled.then_some(second_delay),
-        }
-    }
 }

@@ -1,0 +1,58 @@
+//! How a child comes to its parent: by a socket that it inherits, on a descriptor that a variable names.
+//!
+//! It isn't the standard input or output, which all code reads and writes.
+
+use std::env;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+
+use crate::nonce::Nonce;
+
+/// Tells the child that it is one, and on which descriptor its parent is.
+const CHILD: &str = "LAB_WORKER";
+
+/// The first descriptor that isn't a standard one.
+const FIRST: RawFd = 3;
+
+/// Whether this process was started by [`run_in_children`](crate::run_in_children).
+#[must_use]
+pub fn is_child() -> bool {
+    env::var_os(CHILD).is_some()
+}
+
+/// The socket to this process's parent, and the number that its messages must bear. It is to be called once, before
+/// anything else of this process opens files.
+///
+/// # Errors
+/// If this process was not started by [`run_in_children`](crate::run_in_children).
+pub fn to_parent() -> io::Result<(UnixStream, Nonce)> {
+    let wrong = || io::Error::other(format!("{CHILD} names no descriptor of a parent's"));
+    let named = env::var(CHILD).map_err(|_| wrong())?;
+    let number = named.parse().ok().filter(|&number: &RawFd| number >= FIRST).ok_or_else(wrong)?;
+    // SAFETY: the parent has made it for this process and nobody else here knows of it; if it isn't open, all that is
+    // asked of it fails.
+    let mut socket = UnixStream::from(unsafe { OwnedFd::from_raw_fd(number) });
+    // What this process starts must not inherit it.
+    fcntl(&socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(|_| wrong())?;
+    let nonce = Nonce::read(&mut socket)?;
+    Ok((socket, nonce))
+}
+
+/// Has the process that `command` starts inherit `socket`, and know of it. The socket must live until then.
+pub(crate) fn pass_on(command: &mut Command, socket: &impl AsFd) {
+    let number = socket.as_fd().as_raw_fd();
+    command.env(CHILD, number.to_string());
+    let keep = move || {
+        // SAFETY: the descriptor is the caller's, and is open until the process has started.
+        let socket = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
+        fcntl(socket, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        Ok(())
+    };
+    // SAFETY: the closure makes one system call and neither allocates nor locks.
+    unsafe { command.pre_exec(keep) };
+}

@@ -1,0 +1,298 @@
+//! Running somebody else's tests: the parent is this program, which has none of their code, and the child is their
+//! binary, confined.
+//!
+//! A run counts by what its child says on the socket between the two, and by nothing else: neither files, nor exit
+//! codes, nor printed lines. A child that says nonsense, or ends before it has said anything, fails the run that it
+//! was at, with a sentence.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::process::{Child, Command};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use children::{Death, Done, Host, Isolation};
+use confine::Confinement;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use report::{Failure, FailureKind, Process, RunResult, Verdict};
+
+use crate::error::Error;
+use crate::leftovers;
+use crate::process::Seeds;
+use crate::stop;
+use crate::suite::{LabTest, Suite};
+
+/// How many runs of a process's seeds may hang or die before its others aren't begun.
+const CASUALTIES: usize = 3;
+
+/// What children are told besides the seeds.
+const VARIABLES: [(&str, &str); 2] = [("LAB_STRICT", "1"), ("LAB_CLOCK", "virtual")];
+
+/// Tells a child which call of `config::test` it serves.
+const CALL: &str = "LAB_WORKER_CALL";
+
+/// Tells a child to send its runs along.
+const RECORDS: &str = "LAB_WORKER_RECORDS";
+
+/// Whether children send the runs themselves along with their results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Records {
+    Sent,
+    NotSent,
+}
+
+/// What came of some seeds.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) lines: Vec<RunResult>,
+    /// CPU time of the children.
+    pub(super) cpu: Duration,
+    pub(super) wall: Duration,
+}
+
+/// Runs some seeds of a test until `late`; `None` if this program was stopped.
+pub(super) fn run(
+    (suite, test): (&Suite, &LabTest),
+    seeds: Seeds,
+    confinement: &Confinement,
+    late: Instant,
+    records: Records,
+) -> Result<Option<Ran>, Error> {
+    let began = Instant::now();
+    let (casualties, cpu) = (AtomicUsize::new(0), Mutex::new(Duration::ZERO));
+    let host = Strange { suite, test, confinement, late, records, casualties, cpu };
+    let all: Vec<u64> = (0..seeds.count).map(|run| seeds.first.wrapping_add(run)).collect();
+    let done = children::run_in_children(&all, NonZeroUsize::MIN, Isolation::Batch, &host);
+    leftovers::end_all();
+    let done = done.map_err(|error| test.not_started(error))?;
+    if stop::is_asked() {
+        return Ok(None);
+    }
+    let mut lines: Vec<RunResult> = done.iter().map(|done| result(test, done)).collect();
+    let not_run = seeds.count - lines.len() as u64;
+    if let Some(last) = lines.iter_mut().rfind(|line| line.process != Process::Survived) {
+        last.not_run = not_run;
+    }
+    let cpu = host.cpu.into_inner().unwrap_or_default();
+    Ok(Some(Ran { lines, cpu, wall: began.elapsed() }))
+}
+
+/// How children are started that run a submission's test.
+struct Strange<'a> {
+    suite: &'a Suite,
+    test: &'a LabTest,
+    confinement: &'a Confinement,
+    late: Instant,
+    records: Records,
+    casualties: AtomicUsize,
+    cpu: Mutex<Duration>,
+}
+
+impl Host for Strange<'_> {
+    fn command(&self) -> io::Result<Command> {
+        let mut command = self.suite.bare_command(self.test);
+        command.arg("--test-threads=1").envs(VARIABLES).env(CALL, self.test.call.to_string());
+        if self.records == Records::Sent {
+            command.env(RECORDS, "1");
+        }
+        self.confinement.put_on(&mut command)?;
+        Ok(command)
+    }
+
+    fn start(&self, command: &mut Command) -> io::Result<Child> {
+        leftovers::spawn(command)
+    }
+
+    fn kill(&self, child: &mut Child) {
+        // It leads a group of its own, with all that it could start.
+        let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
+        let _ = child.kill();
+    }
+
+    fn has_ended(&self, child: u32, cpu: Duration) {
+        leftovers::is_waited_for(child);
+        if let Ok(mut sum) = self.cpu.lock() {
+            *sum += cpu;
+        }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        stop::is_asked()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        Some(if stop::is_asked() { Instant::now() } else { self.late })
+    }
+
+    fn is_enough(&self, done: &Done) -> bool {
+        let is_casualty = result(self.test, done).process != Process::Survived;
+        let before = self.casualties.fetch_add(usize::from(is_casualty), Ordering::Relaxed);
+        before + usize::from(is_casualty) >= CASUALTIES
+    }
+}
+
+/// The result of a run, by what its child has sent, or by how it died.
+fn result(test: &LabTest, done: &Done) -> RunResult {
+    let Done { seed, result, output, .. } = done;
+    match result {
+        Ok(bytes) => match read(test, *seed, bytes) {
+            Ok(result) => RunResult { printed: output.clone(), ..result },
+            Err(what) => died(test, *seed, &Death::Garbled(what), output),
+        },
+        Err(death) => died(test, *seed, death, output),
+    }
+}
+
+/// Reads a result. What only this program can know of a run isn't taken from it.
+fn read(test: &LabTest, seed: u64, bytes: &[u8]) -> Result<RunResult, String> {
+    let result: RunResult = serde_json::from_slice(bytes)
+        .map_err(|error| format!("{} bytes in place of a result: {error}", bytes.len()))?;
+    if (result.seed, &*result.test, result.call) != (seed, &*test.name, test.call) {
+        return Err(format!("a result of seed {} of {}", result.seed, result.test));
+    }
+    let is_other = |record: &report::Record| record.seed != seed || record.test != test.name;
+    if result.record.as_deref().is_some_and(is_other) {
+        return Err("a result with the history of another run".to_owned());
+    }
+    Ok(RunResult { not_run: 0, stored: None, note: None, ..result })
+}
+
+/// The result of a run of which the tester has none.
+fn died(test: &LabTest, seed: u64, death: &Death, output: &str) -> RunResult {
+    let (kind, process) = match death {
+        Death::Exited(_) | Death::Garbled(_) => (FailureKind::Misuse, Process::Died),
+        Death::Silent | Death::Stopped | Death::Late => (FailureKind::Stuck, Process::Hung),
+        Death::Signalled(_) | Death::NotAWorker => (FailureKind::Panic, Process::Died),
+    };
+    let failure = Failure {
+        kind,
+        check: report::Check::Script,
+        message: death.to_string(),
+        location: String::new(),
+        at: report::Time(0),
+    };
+    let verdict = Verdict::unexplained(failure, String::new());
+    let result = RunResult::without_run(test.name.clone(), test.call, seed, verdict);
+    RunResult { process, printed: output.to_owned(), ..result }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn counted(sent: &str) -> RunResult {
+        let test = LabTest::for_tests("TestReElection3A");
+        let done =
+            Done { seed: 7, result: Ok(sent.into()), output: "printed".to_owned(), is_last: false };
+        result(&test, &done)
+    }
+
+    #[test]
+    fn a_result_counts_only_for_the_run_that_it_came_for() {
+        let passed = |seed: u64, test: &str, more: &str| {
+            format!(
+                r#"{{"test":"{test}","seed":{seed},"verdict":{{"passed":{{"seconds":1.0}}}}{more}}}"#
+            )
+        };
+        let right = counted(&passed(7, "TestReElection3A", ""));
+        assert!(right.failure().is_none() && right.printed == "printed", "{right:?}");
+        let more = r#","not_run":18446744073709551615,"stored":"/etc/passwd","note":"trust me""#;
+        let boasts = counted(&passed(7, "TestReElection3A", more));
+        assert_eq!((boasts.not_run, boasts.stored, boasts.note), (0, None, None));
+        for (sent, why) in [
+            ("\u{1b}[2J".to_owned(), "4 bytes in place of a result: "),
+            ("{}".to_owned(), "2 bytes in place of a result: missing field"),
+            ("[".repeat(100_000), "100000 bytes in place of a result: "),
+            (passed(8, "TestReElection3A", ""), "a result of seed 8 of TestReElection3A"),
+            (passed(7, "TestBackup3B", ""), "a result of seed 7 of TestBackup3B"),
+            (passed(7, "TestReElection3A", r#","call":2"#), "a result of seed 7 of"),
+        ] {
+            let result = counted(&sent);
+            let failure = result.failure().expect("it has failed");
+            let says = format!("the process sent the tester what it can't read: {why}");
+            assert!(failure.message.starts_with(&says), "{}", failure.message);
+            assert_eq!((failure.kind, result.process), (FailureKind::Misuse, Process::Died));
+        }
+    }
+
+    /// Runs seed 7, where a shell that runs `script` stands in for a test's binary.
+    fn run_shell(script: &str, patience: Duration) -> RunResult {
+        let folder = tempfile::tempdir().expect("a folder");
+        let shell = std::path::Path::new("/bin/bash").canonicalize().expect("there is bash");
+        // As a test's binary is given its test's name, the shell is given the name of its script.
+        let path = folder.path().join("TestReElection3A");
+        let text = format!("read -r -N 32 -u $LAB_WORKER nonce\n{script}\n");
+        fs::write(&path, text).expect("a file");
+        for (path, mode) in [(folder.path(), 0o755), (path.as_path(), 0o644)] {
+            let open = fs::Permissions::from_mode(mode);
+            fs::set_permissions(path, open).expect("its permissions");
+        }
+        let cpu = Duration::from_secs(5);
+        let confinement = Confinement::of_runs(&[path, shell.clone()], cpu).expect("it is made");
+        let test = LabTest { binary: shell, ..LabTest::for_tests("TestReElection3A") };
+        let suite = Suite {
+            switches: Vec::new(),
+            package: "raft".to_owned(),
+            folder: folder.path().to_owned(),
+            target: folder.path().to_owned(),
+            tests: vec![test.clone()],
+        };
+        let (seeds, late) = (Seeds { first: 7, count: 1 }, Instant::now() + patience);
+        let ran = run((&suite, &test), seeds, &confinement, late, Records::NotSent);
+        let lines = ran.expect("bash starts").expect("nobody stops this").lines;
+        let [line] = &lines[..] else { panic!("not one result: {lines:?}") };
+        line.clone()
+    }
+
+    /// As bash's `printf` writes it: a frame of the process with this number, that says that seed 7 has passed.
+    fn passed(nonce: &str) -> String {
+        let result = r#"{"test":"TestReElection3A","seed":7,"verdict":{"passed":{}}}"#;
+        let zeroes = r"\000\000\000\000\000\000\000";
+        format!(
+            r#"printf 'R%s\007{zeroes}\{:03o}{zeroes}%s\000{zeroes}' "{nonce}" '{result}' >&$LAB_WORKER"#,
+            result.len()
+        )
+    }
+
+    #[test]
+    fn a_result_counts_only_with_the_number_of_its_process() {
+        let ready = r#"printf "Y$nonce" >&$LAB_WORKER"#;
+        let patience = Duration::from_secs(20);
+        let right = run_shell(&format!("{ready}; {}; read -r", passed("$nonce")), patience);
+        assert!(right.failure().is_none(), "{right:?}");
+        let number = "0123456789abcdef0123456789abcdef";
+        let garbled = "the process sent the tester what it can't read: a message that doesn't bear the number";
+        for (script, says) in [
+            (format!("{ready}; {}; read -r", passed(number)), garbled),
+            (
+                format!("{ready}; echo '  ... Passed --'; exit 0"),
+                "the process was ended by exit(0)",
+            ),
+            (format!("{ready}; kill -9 $$"), "the process was ended by signal 9"),
+            ("exit 0".to_owned(), "the process did not come to the point of running"),
+        ] {
+            let result = run_shell(&script, patience);
+            let failure = result.failure().unwrap_or_else(|| panic!("{script} has passed"));
+            assert!(failure.message.starts_with(says), "{script}: {}", failure.message);
+        }
+    }
+
+    #[test]
+    fn what_is_alive_and_never_done_is_ended() {
+        let begun = Instant::now();
+        let alive = r#"while :; do printf "A$nonce" >&$LAB_WORKER; done"#;
+        let result = run_shell(
+            &format!(r#"printf "Y$nonce" >&$LAB_WORKER; {alive}"#),
+            Duration::from_secs(1),
+        );
+        let failure = result.failure().expect("it has failed");
+        assert_eq!(failure.message, "the process took longer than it may, and was ended");
+        assert_eq!(result.process, Process::Hung);
+        assert!(begun.elapsed() < Duration::from_secs(15), "it took {:?}", begun.elapsed());
+    }
+}

@@ -1,0 +1,146 @@
+//! `cargo lab grade` and submissions that mean harm: what each gets, and what it is told.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use crate::grade::{grade, path, row, submit, write};
+use crate::student::folder;
+
+/// What is tried in `make`, with what each attempt is told printed. `FILES` are paths of the grader's.
+const HOSTILE: &str = r#"if me == 0 {
+        use std::fs::{self, OpenOptions};
+        let parent = std::os::unix::process::parent_id();
+        let told = |what: &str, told: Result<(), String>| println!("tried to {what}: {told:?}");
+        let error = |error: std::io::Error| error.to_string();
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LAB_")) {
+            println!("has {name}");
+        }
+        told("read the key", fs::read_to_string("KEY").map(|key| println!("{key}")).map_err(error));
+        told("read another", fs::read_to_string("OTHER/raft/src/lib.rs").map(|_| ()).map_err(error));
+        told("forge results", OpenOptions::new().append(true).open("OUT/results.jsonl").map(|_| ()).map_err(error));
+        told("fill the disk", fs::write("OUT/filled", "x").map_err(error));
+        told("write memory", OpenOptions::new().write(true).open("/proc/self/mem").map(|_| ()).map_err(error));
+        told("read the grader", fs::read(format!("/proc/{parent}/environ")).map(|_| ()).map_err(error));
+        told("end the grader", std::process::Command::new("kill").arg(parent.to_string()).status().map(|_| ()).map_err(error));
+        told("live on", std::process::Command::new("sleep").arg("4712").spawn().map(|_| ()).map_err(error));
+        told("call home", std::net::TcpStream::connect("127.0.0.1:9").map(|_| ()).map_err(error));
+    }"#;
+
+/// A Raft whose servers send nothing: they share a variable of their thread.
+const ORACLE: &str = r#"use std::cell::RefCell;
+use std::sync::Arc;
+use bytes::Bytes;
+use labrpc::{ClientEnd, Service};
+use raftapi::{ApplyCh, Command, Index, Persister, Raft, Start, Term};
+thread_local! { static LOG: RefCell<Vec<Command>> = const { RefCell::new(Vec::new()) }; }
+struct Oracle { me: usize }
+pub fn make(_: Vec<ClientEnd>, me: usize, _: Arc<Persister>, _: ApplyCh) -> Arc<dyn Raft> {
+    Arc::new(Oracle { me })
+}
+impl Oracle {
+    async fn hear(self: Arc<Self>, _: u8) -> u8 { 0 }
+}
+impl Raft for Oracle {
+    fn start(&self, command: Command) -> Option<Start> {
+        LOG.with_borrow_mut(|log| log.push(command));
+        (self.me == 0).then(|| Start { index: LOG.with_borrow(|log| log.len() as Index), term: 1 })
+    }
+    fn get_state(&self) -> (Term, bool) { (1, self.me == 0) }
+    fn snapshot(&self, _: Index, _: Bytes) {}
+    fn service(self: Arc<Self>) -> Service { Service::new("Raft", self).method("Hear", Oracle::hear) }
+    fn kill(&self) {}
+}
+"#;
+
+/// Items before the reference's own.
+fn submit_with_item(folder: &Path, item: &str) {
+    submit(folder, "");
+    let lib = folder.join("lib.rs");
+    let text = fs::read_to_string(&lib).expect("the reference is there");
+    write(&lib, &format!("{text}\n{item}\n"));
+}
+
+/// The report on the first run in a submission's folder for results.
+fn report_of(folder: &Path) -> String {
+    let files = fs::read_dir(folder).expect("there are results");
+    let mut paths = files.map(|file| file.expect("it is there").path());
+    let report = paths.find(|path| path.extension().is_some_and(|end| end == "txt"));
+    fs::read_to_string(report.expect("there is a report")).expect("it is text")
+}
+
+#[test]
+fn no_attack_changes_a_verdict_or_harms_the_machine() {
+    let all = folder("attackers");
+    let out = folder("grades-of-attackers");
+    let key = folder("key-of-course").join("key");
+    write(&key, "this is the course's key");
+    // The confinement keeps it, not its permissions.
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("its permissions");
+
+    let hostile = HOSTILE.replace("KEY", path(&key)).replace("OTHER", path(&all.join("builds")));
+    submit(&all.join("hostile/raft/src"), &hostile.replace("OUT", path(&out.join("hostile"))));
+    let send = "#[unsafe(no_mangle)]\npub extern \"C\" fn send() -> isize { 0 }";
+    submit_with_item(&all.join("mangles/raft/src"), send);
+    let early = "extern \"C\" fn early() { std::process::exit(0) }\n#[used]\n\
+                 #[unsafe(link_section = \".init_array\")]\nstatic EARLY: extern \"C\" fn() = early;";
+    submit_with_item(&all.join("early/raft/src"), early);
+    let leak = "pub const KEY: &str = env!(\"LAB_COURSE_KEY\");";
+    submit_with_item(&all.join("leaks/raft/src"), leak);
+    write(&all.join("oracle/raft/src/lib.rs"), ORACLE);
+    // What runs at build time, if it did.
+    let marker = all.join("was-here");
+    submit(&all.join("builds/raft/src"), "");
+    let manifest = "[package]\nname = \"raft\"\nbuild = \"build.rs\"\n";
+    write(&all.join("builds/raft/Cargo.toml"), manifest);
+    let script = format!("fn main() {{ std::fs::write({:?}, \"\").unwrap(); }}", path(&marker));
+    write(&all.join("builds/raft/build.rs"), &script);
+
+    let ran = grade(&all, &out, &["--key", path(&key)]);
+    ran.assert_code(0);
+    for (name, verdict) in [
+        ("builds", "passed"),
+        ("early", "not built"),
+        ("hostile", "failed"),
+        ("leaks", "not built"),
+        ("mangles", "not built"),
+        ("oracle", "failed"),
+    ] {
+        assert_eq!(row(&ran, name)[1], verdict, "{name}:\n{}\n{}", ran.stdout, ran.stderr);
+    }
+    assert_eq!(row(&ran, "hostile")[2..4], ["0/2", "0 / 10"]);
+    for (name, why) in [
+        ("mangles", "declaration of a `no_mangle` function"),
+        ("early", "link_section"),
+        ("leaks", "environment variable `LAB_COURSE_KEY` not defined"),
+    ] {
+        let log = fs::read_to_string(out.join(name).join("build.log")).expect("there is a log");
+        assert!(log.contains(why), "{why:?} isn't in:\n{log}");
+    }
+    assert!(!marker.exists(), "a build script was run");
+    assert!(!out.join("hostile/filled").exists(), "it has written a file");
+
+    let told = report_of(&out.join("hostile"));
+    let is_enforced = !ran.stderr.contains("this machine can't enforce: files");
+    if is_enforced {
+        for (attempt, answer) in [
+            ("read the key", "Permission denied (os error 13)"),
+            ("read another", "Permission denied (os error 13)"),
+            ("forge results", "Permission denied (os error 13)"),
+            ("fill the disk", "Permission denied (os error 13)"),
+            ("write memory", "Permission denied (os error 13)"),
+            ("read the grader", "Permission denied (os error 13)"),
+        ] {
+            let line = format!(r#"tried to {attempt}: Err("{answer}")"#);
+            assert!(told.contains(&line), "no {line} in:\n{told}");
+        }
+    }
+    for attempt in ["end the grader", "live on", "call home"] {
+        let line = format!(r#"tried to {attempt}: Err("Operation not permitted (os error 1)")"#);
+        assert!(told.contains(&line), "no {line} in:\n{told}");
+    }
+    assert!(told.contains("was opened: what files hold follows no seed"), "{told}");
+    assert!(told.contains("has LAB_STRICT") && !told.contains("has LAB_SEED"), "{told}");
+    assert!(!told.contains("the course's key"), "{told}");
+    assert!(!crate::grade::is_running("4712"), "what a submission has started goes on");
+}
