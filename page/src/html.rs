@@ -5,13 +5,12 @@ use report::text::escaped;
 use report::why::Why;
 use report::{Record, Time};
 
-use crate::chance::Chance;
 use crate::embed::json;
 use crate::layout::Layout;
-use crate::picture::{Kind, Picture};
+use crate::picture::{Chance, Kind, Picture};
 use crate::run::Run;
 use crate::thin::thin;
-use crate::{chance, compare, explanation, header, statistics, still};
+use crate::{compare, explanation, header, statistics, still, why};
 
 /// How large a page may be, in bytes.
 pub const LIMIT: usize = 2_000_000;
@@ -34,14 +33,14 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 /// What a page takes beside its parts, in bytes: its head, its footer, and the help.
 const ROOM: usize = 20_000;
 
-/// The page of a run; `beside` is another run of the same test, to compare it with, and `why` what `cargo lab why` found
+/// The page of a run; `beside` is another run of the same test, to compare it with, and `found` what `cargo lab why` found
 /// about the run.
 ///
 /// The text has at most [`LIMIT`] bytes. Of a longer run, what is farthest from the failing check is left out
 /// first, and the page says so.
 #[must_use]
-pub fn page(record: &Record, beside: Option<&Record>, why: Option<&Why>) -> String {
-    page_within(record, beside, why, LIMIT)
+pub fn page(record: &Record, beside: Option<&Record>, found: Option<&Why>) -> String {
+    page_within(record, beside, found, LIMIT)
 }
 
 /// The same, in at most `limit` bytes. What a page always has takes some 100 kB.
@@ -49,18 +48,18 @@ pub fn page(record: &Record, beside: Option<&Record>, why: Option<&Why>) -> Stri
 pub fn page_within(
     record: &Record,
     beside: Option<&Record>,
-    why: Option<&Why>,
+    found: Option<&Why>,
     limit: usize,
 ) -> String {
     let run = Run::new(record);
     let other = beside.map(Run::new);
     let mut picture = run.picture();
-    picture.chance = why.map(Chance::of);
+    picture.chance = found.map(Chance::of);
     let layout = Layout::of(&picture);
     let parts = html! {
         (header::header(&run))
         (explanation::section(&run, &picture))
-        (chance::section(record, why))
+        (why::section(record, found))
         (stage(&picture, &layout))
         @if let Some(other) = &other { (compare::section(&run, other)) }
         section #statistics {

@@ -21,7 +21,6 @@
 //! # Ok::<(), String>(())
 //! ```
 
-mod chance;
 mod compare;
 mod embed;
 mod explanation;
@@ -34,13 +33,13 @@ mod statistics;
 mod still;
 mod thin;
 mod trace;
+mod why;
 
-pub use chance::{Chance, Drawn};
 pub use html::{LIMIT, page, page_within};
 pub use layout::Layout;
 pub use picture::{
-    Check, End, Facts, Fault, Flag, Kind, Lane, Look, Mark, MarkKind, Message, Picture, Stay, Up,
-    Verdict,
+    Chance, Check, Drawn, End, Facts, Fault, Flag, Kind, Lane, Look, Mark, MarkKind, Message,
+    Picture, Stay, Up, Verdict,
 };
 pub use statistics::{Count, statistics};
 pub use trace::trace;

@@ -4,6 +4,7 @@
 //! Times are in microseconds of the run's clock. What the code under test has written is
 //! [escaped](report::text::escaped) before it gets here.
 
+mod chance;
 mod course;
 mod grid;
 mod lane;
@@ -16,8 +17,7 @@ use report::explain::Explanation;
 use report::{Record, Story};
 use serde::Serialize;
 
-use crate::chance::Chance;
-
+pub use chance::{Chance, Drawn};
 pub(crate) use course::{Course, course};
 pub(crate) use grid::{LogStep, merged};
 pub use lane::{Facts, Lane, Mark, MarkKind, Stay};

@@ -3,10 +3,9 @@
 use maud::{Markup, html};
 use report::Role;
 
-use crate::chance::curve;
 use crate::explanation::seconds;
 use crate::layout::Layout;
-use crate::picture::{End, Kind, Lane, Mark, MarkKind, Message, Picture, Verdict};
+use crate::picture::{Chance, Drawn, End, Kind, Lane, Mark, MarkKind, Message, Picture, Verdict};
 
 /// The picture's width, in units that the browser scales.
 const WIDTH: f64 = 1200.0;
@@ -18,25 +17,25 @@ const MESSAGES: usize = 300;
 const MARKS: usize = 60;
 
 /// Maps times to places.
-pub(crate) struct Scale {
-    pub(crate) from: f64,
-    pub(crate) until: f64,
+struct Scale {
+    from: f64,
+    until: f64,
     left: f64,
 }
 
 impl Scale {
-    pub(crate) fn x(&self, at: u64) -> f64 {
+    fn x(&self, at: u64) -> f64 {
         let share = (at as f64 - self.from) / (self.until - self.from);
         round(self.left + share.clamp(0.0, 1.0) * (WIDTH - self.left))
     }
 
-    pub(crate) fn shows(&self, from: u64, until: u64) -> bool {
+    fn shows(&self, from: u64, until: u64) -> bool {
         from as f64 <= self.until && until as f64 >= self.from
     }
 }
 
 /// To a tenth: more is never seen.
-pub(crate) fn round(x: f64) -> f64 {
+fn round(x: f64) -> f64 {
     (x * 10.0).round() / 10.0
 }
 
@@ -89,6 +88,32 @@ pub(crate) fn still(picture: &Picture, layout: &Layout) -> Markup {
                 circle.flag cx=(scale.x(flag.at)) cy="18" r="8" {}
                 text.flag x=(scale.x(flag.at)) y="22" { (flag.number) }
             }
+        }
+    }
+}
+
+/// The curve in the still picture.
+fn curve(chance: &Chance, top: usize, layout: &Layout, scale: &Scale) -> Markup {
+    let bottom = top + layout.band;
+    let y = |drawn: &Drawn| round(bottom as f64 - drawn.share() * layout.band as f64);
+    let shown = chance.points.iter().filter(|point| scale.shows(point.at, point.at));
+    // The nearest beyond either edge, too: the line goes on there.
+    let before = chance.points.iter().rfind(|point| (point.at as f64) < scale.from);
+    let behind = chance.points.iter().find(|point| point.at as f64 > scale.until);
+    let points: Vec<&Drawn> = before.into_iter().chain(shown).chain(behind).collect();
+    let line: Vec<String> =
+        points.iter().map(|point| format!("{},{}", scale.x(point.at), y(point))).collect();
+    let ends = points.first().zip(points.last());
+    html! {
+        text.name x="4" y=(top + 15) { "P(fail)" }
+        @if let Some((first, last)) = ends {
+            polygon.chance points={ (scale.x(first.at)) "," (bottom) " " (line.join(" ")) " " (scale.x(last.at)) "," (bottom) } {
+                title { "the share of runs that fail if all is drawn anew from then on" }
+            }
+        }
+        @if let Some([from, until]) = chance.lost && scale.shows(from, until) {
+            rect.lost x=(scale.x(from)) y=(top) height=(layout.height - top)
+                width=(round((scale.x(until) - scale.x(from)).max(2.0))) { title { "here the failure became inevitable" } }
         }
     }
 }

@@ -279,6 +279,7 @@ fn panicked(method: &'static str) -> Demanded {
 /// A script's own demand.
 const SCRIPT: Demanded = (FailureKind::Safety, Check::Script);
 
+#[test]
 fn several_servers_draw_their_timeout_once() {
     let first = |differ: u64| {
         let mut run = Run::new(3);

@@ -1,81 +1,12 @@
-//! When the failure became inevitable: what `cargo lab why` found, as a curve over the picture and in words.
+//! When the failure became inevitable: what `cargo lab why` found, in words.
 
 use maud::{Markup, html};
 use report::text::escaped;
 use report::text::why::{agreement, no_cause, passes_if, source, subject, tried};
 use report::why::{Interval, Point, Subject, Why};
 use report::{Record, Time};
-use serde::Serialize;
 
 use crate::explanation::link_time;
-use crate::layout::Layout;
-use crate::still::{Scale, round};
-
-/// The share of runs that fail if all that chance decides is drawn anew, over the time from which on it is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Chance {
-    /// The points of the curve, by time.
-    pub points: Vec<Drawn>,
-    /// When the failure became inevitable; `None` if it was so from the beginning.
-    pub lost: Option<[u64; 2]>,
-}
-
-/// A time, and what came of the runs in which everything was drawn anew from there on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Drawn {
-    /// The time.
-    pub at: u64,
-    /// How many runs there were.
-    pub runs: u64,
-    /// How many of them failed.
-    pub failed: u64,
-}
-
-impl Drawn {
-    fn share(self) -> f64 {
-        self.failed as f64 / self.runs.max(1) as f64
-    }
-}
-
-impl Chance {
-    pub(crate) fn of(why: &Why) -> Chance {
-        let drawn = |point: &Point| Drawn {
-            at: point.at.0,
-            runs: point.tally.runs,
-            failed: point.tally.failed,
-        };
-        Chance {
-            points: why.curve.iter().map(drawn).collect(),
-            lost: why.interval.as_ref().map(|interval| [interval.open.0, interval.lost.0]),
-        }
-    }
-}
-
-/// The curve in the still picture.
-pub(crate) fn curve(chance: &Chance, top: usize, layout: &Layout, scale: &Scale) -> Markup {
-    let bottom = top + layout.band;
-    let y = |drawn: &Drawn| round(bottom as f64 - drawn.share() * layout.band as f64);
-    let shown = chance.points.iter().filter(|point| scale.shows(point.at, point.at));
-    // The nearest beyond either edge, too: the line goes on there.
-    let before = chance.points.iter().rfind(|point| (point.at as f64) < scale.from);
-    let behind = chance.points.iter().find(|point| point.at as f64 > scale.until);
-    let points: Vec<&Drawn> = before.into_iter().chain(shown).chain(behind).collect();
-    let line: Vec<String> =
-        points.iter().map(|point| format!("{},{}", scale.x(point.at), y(point))).collect();
-    let ends = points.first().zip(points.last());
-    html! {
-        text.name x="4" y=(top + 15) { "P(fail)" }
-        @if let Some((first, last)) = ends {
-            polygon.chance points={ (scale.x(first.at)) "," (bottom) " " (line.join(" ")) " " (scale.x(last.at)) "," (bottom) } {
-                title { "the share of runs that fail if all is drawn anew from then on" }
-            }
-        }
-        @if let Some([from, until]) = chance.lost && scale.shows(from, until) {
-            rect.lost x=(scale.x(from)) y=(top) height=(layout.height - top)
-                width=(round((scale.x(until) - scale.x(from)).max(2.0))) { title { "here the failure became inevitable" } }
-        }
-    }
-}
 
 /// The section that says when the run was lost, and what turned the verdict; of a failed run about which nobody has asked
 /// yet, how to ask.
