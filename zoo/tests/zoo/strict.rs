@@ -45,8 +45,6 @@ fn a_rule_that_is_broken_is_a_finding_or_fails_the_run() {
         "{broken:?}:\n{}",
         lenient.output
     );
-    assert_eq!(lenient.output.matches("[voted-twice]").count(), 1, "{}", lenient.output);
-    assert!(lenient.output.contains("LAB_STRICT=1 fails such a run"), "{}", lenient.output);
     // Whoever repeats the run is to see it fail, too.
     let replay = " LAB_STRICT=1 LAB_BUG=VotesTwice cargo test -p zoo TestManyElections3A\n";
     assert!(strict.output.contains(replay), "{}", strict.output);
