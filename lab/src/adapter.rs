@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::layout::quoted;
 use crate::output::print;
 
-const MANIFEST: &str = include_str!("../templates/adapter/Cargo.toml");
+const MANIFEST: &str = include_str!("../templates/adapter/package.toml");
 const SOURCE: &str = include_str!("../templates/adapter/lib.rs");
 const CONFIG: &str = include_str!("../templates/new/config.toml");
 
