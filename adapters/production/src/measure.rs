@@ -118,7 +118,10 @@ fn run(campaign: &Campaign, binary: &Path, test: &str, seeds: u64) -> Result<Mea
 /// How a run failed, if it did.
 fn failure(run: &Value) -> Option<Failed> {
     let failed = run["verdict"].get("failed")?;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    // What stands below a message's first line is about this run alone.
+    let text = |value: &Value| {
+        value.as_str().and_then(|text| text.lines().next()).unwrap_or_default().to_owned()
+    };
     let finding = failed["explanation"]["findings"].get(0).map(|finding| Finding {
         id: text(&finding["id"]),
         confidence: text(&finding["confidence"]),
