@@ -67,7 +67,12 @@ pub(in crate::spec) fn leads_unelected(
             && other.is_leader
             && other.term < term
     });
-    Some(breach.sure_if(!has_led))
+    // And who was elected in another term may tell the wrong one.
+    let is_elected = server.grants.keys().any(|&other| {
+        let voters = server.voters(other);
+        voters.iter().filter(|&&voter| voter != number).count() >= needed
+    });
+    Some(breach.sure_if(!has_led && !is_elected))
 }
 
 /// Until when a server says the same as in a view: that it leads, and in which term.

@@ -154,7 +154,10 @@ fn applies_of_old_leader(known: &Known<'_>, moment: Moment, applied: &Applied) -
     let first = brought.next()?;
     let is_over = |call: &Call| {
         let reached = call.delivered.and_then(|at| story.reached_before(number, at));
+        // Who has gone back to an earlier term obeys in it, and is told of that.
+        let view = call.delivered.and_then(|at| story.view_at(number as usize, at.at));
         call.args.last_included_index.is_some()
+            && view.is_none_or(|view| Some(view.term) > call.args.term)
             && reached.is_some_and(|reached| Some(reached.term) > call.args.term)
     };
     if !is_over(first) || !brought.all(is_over) {
