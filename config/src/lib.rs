@@ -28,7 +28,7 @@
 //! ```
 //!
 //! * [`T`] is one run of a test, as Go's `testing.T`; [`Config`] the cluster that it tests.
-//! * [`unit`] drives one server without a cluster: a student's own tests of single handlers.
+//! * [`mod@unit`] drives one server without a cluster: a student's own tests of single handlers.
 //! * Checkers fail the run with MIT's own sentence, at the script's line. The first failure of a run
 //!   wins; it ends the run wherever it happens.
 //! * A [`report::History`] records what happens; its hash tells whether two runs were the same.

@@ -133,7 +133,8 @@ pub struct RunResult {
     /// What the tester warned of, line by line.
     #[serde(default)]
     pub warnings: Vec<String>,
-    /// What is wrong although the run passed: why something was as the tester has warned of.
+    /// What is wrong although the run passed: why something was as the tester has warned of, and what no check has
+    /// noticed and no right Raft does. Each rule once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<Finding>,
     /// The hash of the run's history.

@@ -56,7 +56,13 @@ fn no_failure(tallies: &[Tally]) -> String {
     let next = next.map_or(String::new(), |(rate, needed)| {
         format!(". To show less than {} takes {needed} runs of each", percent(rate))
     });
-    format!("no failure: with 95 % confidence, {which} fails in less than {most} of its runs{next}")
+    let but = match run().any(|tally| !tally.doubts.is_empty()) {
+        true => ", and yet something is wrong (see above)",
+        false => "",
+    };
+    format!(
+        "no failure{but}: with 95 % confidence, {which} fails in less than {most} of its runs{next}"
+    )
 }
 
 /// Whether each test's rate is below the target.
