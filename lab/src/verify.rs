@@ -18,6 +18,10 @@ use crate::exit::Exit;
 use crate::output::print;
 use crate::pages;
 
+/// Rules that go by how much a message can bring. A stored history has messages shortened, so that a right Raft whose
+/// messages can't be read would seem to break them. The tester in the child judges them by whole messages.
+const NEED_WHOLE_MESSAGES: [&str; 2] = ["knows-what-nothing-told", "leads-unelected"];
+
 /// What was judged, of a history that nothing is wrong with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Judged {
@@ -74,7 +78,9 @@ pub(crate) fn verify(record: &Record, measured: Option<&Measured>) -> Result<Jud
         applied(record)?;
         leaders(record)?;
         let story = Story::new(&record.to_history(), record.servers as usize);
-        if let Some(breach) = spec::unsafe_steps(&story).first() {
+        let mut breaches = spec::unsafe_steps(&story).into_iter();
+        if let Some(breach) = breaches.find(|breach| !NEED_WHOLE_MESSAGES.contains(&breach.rule.id))
+        {
             return Err(format!("rule {} is broken: {}", breach.rule.name(), breach.what));
         }
     }
