@@ -85,7 +85,10 @@ fn seen(campaign: &Campaign, it: &Measured) -> String {
         campaign.variables.iter().map(|(name, value)| format!("{name}={value} ")).collect();
     let mut text = format!(
         "\n`{}`, {}: seed {} fails with\n\n> {}\n\n",
-        it.test, campaign.name, first.seed, first.message
+        it.test,
+        campaign.name,
+        first.seed,
+        first.message.lines().next().unwrap_or_default()
     );
     if let Some(finding) = &first.finding {
         let _ = write!(
