@@ -228,7 +228,17 @@ impl Network {
                     Err(format!("call {} is given up after {waited} µs", id.0))
                 }
             }
-            next => Err(format!("call {} returns ({outcome}) out of turn: {next:?}", id.0)),
+            Next::Arrives(due) => Err(format!(
+                "call {} returns ({outcome}) out of turn: the seed has it arrive at {} µs",
+                id.0, due.0
+            )),
+            Next::Answers(_) => Err(format!(
+                "call {} returns ({outcome}) out of turn: its handler runs, and its server is there",
+                id.0
+            )),
+            Next::Nothing => {
+                Err(format!("call {} returns ({outcome}) out of turn: for the second time", id.0))
+            }
         }
     }
 }
