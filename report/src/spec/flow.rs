@@ -129,9 +129,11 @@ impl<'a> Flow<'a> {
         })
     }
 
-    /// Whether a command can be looked for in messages.
+    /// Whether a command can be looked for in messages. In a stored history the texts stand that were made of both, and
+    /// the one isn't a part of the other.
     fn can_look_for(&self, command: &Payload) -> bool {
-        command.wire_len() >= SHORTEST
+        command.is_raw()
+            && command.wire_len() >= SHORTEST
             && command.bytes().iter().any(|&byte| byte != 0)
             && self.searched.get() <= SEARCHED
             && self.missed.get() <= MISSED
@@ -200,7 +202,7 @@ fn is_brought(known: &Known<'_>, applied: &Applied) -> Came {
     let Some(command) = &applied.command else { return Came::Rightly };
     let bytes = command.bytes();
     let mut same = known.story.proposals.iter().filter(|own| own.command.bytes() == bytes);
-    let Some(first) = same.next().filter(|_| command.is_raw() && flow.can_look_for(command)) else {
+    let Some(first) = same.next().filter(|_| flow.can_look_for(command)) else {
         return Came::Rightly; // as far as is known
     };
     if first.server.server == number || same.any(|own| own.server.server == number) {

@@ -142,7 +142,10 @@ impl Asked<'_> {
 
     /// Whether a call says something that wasn't said before the term: what asks for a vote tells a term.
     fn is_new(&self, call: &Call) -> bool {
-        let Some(message) = &call.brings else { return true }; // as far as is known
+        // In a stored history two messages may be shortened to the same text.
+        let Some(message) = call.brings.as_ref().filter(|message| message.is_raw()) else {
+            return true; // as far as is known
+        };
         let mut calls = self.known.story.calls.iter();
         let earlier = calls.by_ref().take_while(|earlier| earlier.sent.at.0 < self.since);
         let mut same = earlier.filter(|earlier| (earlier.from, earlier.to) == (call.from, call.to));
