@@ -18,7 +18,7 @@ const KEPT: libc::c_int = 64 << 20;
 const IN_HEAP: libc::c_int = 4 << 20;
 
 /// The most that a run may print, in bytes.
-const PRINTED: u64 = 1 << 30;
+const PRINTED: u64 = 256 << 20;
 
 /// How much memory a run may hold, in bytes: half of what its process may have. A run of the lab holds
 /// some tens of millions.

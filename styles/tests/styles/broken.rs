@@ -9,7 +9,7 @@ use testkit::Ran;
 use crate::run;
 
 /// The seeds of each test.
-const SEEDS: u64 = 4;
+const SEEDS: u64 = 2;
 
 /// What is known of a bug.
 struct Case {
