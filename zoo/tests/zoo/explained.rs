@@ -92,7 +92,13 @@ pub(crate) const ROWS: &[Row] = &[
         75,
     ),
     // ---- Votes that are split, refused or miscounted ----
-    leaderless_as(Bug::NeverDrawsTimeout, INITIAL_ELECTION, (20, 20), "votes-split", 95),
+    leaderless_as(
+        Bug::NeverDrawsTimeout,
+        INITIAL_ELECTION,
+        (20, 20),
+        "timeout-always-the-same",
+        95,
+    ),
     leaderless_as(Bug::NeverClearsVote, RE_ELECTION, (20, 20), "vote-refused-without-reason", 95),
     leaderless_as(
         Bug::VotesForNewerLogsOnly,
