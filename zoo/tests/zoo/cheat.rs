@@ -203,8 +203,8 @@ fn assert_caught(test: &str, sends: &str, rule: &str) {
     }
 }
 
-/// MIT's tests pass the cheat, and warn of it.
-/// Asserts that its runs pass, and yet are told to be wrong: by a warning, or by the name of a finding.
+/// Asserts that MIT's tests pass the cheat, and yet tell that something is wrong: by a warning, or by the name of a
+/// finding.
 fn assert_warned_of(test: &str, sends: &str, warnings: &[&str]) {
     for result in &runs(test, sends, "0").results {
         assert_eq!(result.failure(), None, "{test}, {sends}");
