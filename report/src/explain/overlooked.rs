@@ -4,6 +4,7 @@
 //! Raft does, whatever its timers, its messages and its network: promises whose breach is proven, elections in spite
 //! of a leader that is heard all the time, and leaders that are silent although nothing is lost.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -23,7 +24,8 @@ const ELECTIONS: usize = 2;
 /// break, as [`crate::spec::broken_promises`] finds them.
 #[must_use]
 pub fn overlooked(story: &Story, broken: &[Breach]) -> Vec<Finding> {
-    let doubt = doubts::doubt(story);
+    // It takes a look at every message, and in most runs that pass there is nothing to tell.
+    let doubt = LazyCell::new(|| doubts::doubt(story));
     let mut told = BTreeSet::new();
     // What fails a run where that is asked for is told in any case, and what else is broken if nothing is doubtful.
     let is_told = |breach: &&Breach| {
@@ -34,7 +36,13 @@ pub fn overlooked(story: &Story, broken: &[Breach]) -> Vec<Finding> {
         broken.iter().filter(is_told).partition(|breach| breach.rule.is_consequence());
     let promises = if causes.is_empty() { consequences } else { causes };
     let promises = promises.into_iter().cloned();
-    let guesses = [despite_leader(story), silent_leader(story)].into_iter().flatten();
+    let followed: Vec<(&Election, Heard<'_>)> = story
+        .elections
+        .iter()
+        .filter_map(|election| heard(story, election).map(|heard| (election, heard)))
+        .collect();
+    let guesses =
+        [despite_leader(story, &followed), silent_leader(story, &followed)].into_iter().flatten();
     let all = promises.chain(guesses.filter(|_| story.dropped == 0));
     all.filter(|breach| told.insert(breach.rule.id))
         .map(|breach| breach.finding(doubt.as_ref()))
@@ -94,14 +102,12 @@ fn heard<'a>(story: &'a Story, election: &Election) -> Option<Heard<'a>> {
 
 /// Servers start elections sooner after a leader's words than its next words are due: their timers don't begin anew.
 /// A server whose timeout is as short would never follow anybody.
-fn despite_leader(story: &Story) -> Option<Breach> {
-    let despite: Vec<(&Election, Heard<'_>, Duration)> = story
-        .elections
+fn despite_leader(story: &Story, followed: &[(&Election, Heard<'_>)]) -> Option<Breach> {
+    let despite: Vec<(&Election, &Heard<'_>, Duration)> = followed
         .iter()
-        .filter_map(|election| {
-            let heard = heard(story, election)?;
+        .filter_map(|(election, heard)| {
             let pace = heard.pace?;
-            (election.at.since(heard.at) < pace * 3 / 4).then_some((election, heard, pace))
+            (election.at.since(heard.at) < pace * 3 / 4).then_some((*election, heard, pace))
         })
         .collect();
     let (election, heard, pace) = despite.first().filter(|_| despite.len() >= ELECTIONS)?;
@@ -128,15 +134,9 @@ fn despite_leader(story: &Story) -> Option<Breach> {
 
 /// A server starts an election after it has followed a leader that is up and connected, leads still, has lost no
 /// message, and has sent it nothing for that time.
-fn silent_leader(story: &Story) -> Option<Breach> {
-    let silent: Vec<(&Election, Heard<'_>)> = story
-        .elections
-        .iter()
-        .filter_map(|election| {
-            let heard = heard(story, election)?;
-            is_silent(story, election, &heard).then_some((election, heard))
-        })
-        .collect();
+fn silent_leader(story: &Story, followed: &[(&Election, Heard<'_>)]) -> Option<Breach> {
+    let is_silent = |(election, heard): &&(&Election, Heard<'_>)| is_silent(story, election, heard);
+    let silent: Vec<&(&Election, Heard<'_>)> = followed.iter().filter(is_silent).collect();
     let (election, heard) = silent.first().filter(|_| silent.len() >= ELECTIONS)?;
     let (server, leader) = (election.candidate.server, heard.last.from.server);
     let what = format!("server {leader} led, and was silent for longer than an election timeout");
