@@ -94,6 +94,16 @@ impl Payload {
         (self.render)(self.bytes())
     }
 
+    /// The same, with their number in the place of more than `most` numbers in a row, which are somebody's bytes.
+    ///
+    /// # Errors
+    /// As [`Payload::render`].
+    pub fn render_shortened(&self, most: usize) -> Result<Value, String> {
+        let mut value = self.render()?;
+        shorten(&mut value, most);
+        Ok(value)
+    }
+
     /// What the message says in Raft's terms.
     #[must_use]
     pub fn fields(&self) -> Fields {
@@ -135,13 +145,11 @@ impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let bytes = self.wire_len();
         let too_long = || Err("it is too long to be stored".to_owned());
-        let (value, error) = match if bytes > STORED { too_long() } else { self.render() } {
-            Ok(mut value) => {
-                shorten(&mut value);
-                (Some(value), None)
-            }
-            Err(error) => (None, Some(error)),
-        };
+        let (value, error) =
+            match if bytes > STORED { too_long() } else { self.render_shortened(NUMBERS) } {
+                Ok(value) => (Some(value), None),
+                Err(error) => (None, Some(error)),
+            };
         let fields = if bytes > STORED { self.fields().pack_within(FIELDS) } else { Vec::new() };
         Stored { bytes, value, error, fields }.serialize(serializer)
     }
@@ -175,13 +183,14 @@ const FIELDS: usize = 4096;
 /// How many numbers in a row are stored; longer rows are somebody's bytes, of no use to a reader.
 const NUMBERS: usize = 32;
 
-fn shorten(value: &mut Value) {
+/// Puts their number in the place of more than `most` numbers in a row.
+fn shorten(value: &mut Value, most: usize) {
     match value {
-        Value::Array(items) if items.len() > NUMBERS && items.iter().all(Value::is_number) => {
+        Value::Array(items) if items.len() > most && items.iter().all(Value::is_number) => {
             *value = Value::String(format!("{} bytes", items.len()));
         }
-        Value::Array(items) => items.iter_mut().for_each(shorten),
-        Value::Object(fields) => fields.values_mut().for_each(shorten),
+        Value::Array(items) => items.iter_mut().for_each(|item| shorten(item, most)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| shorten(field, most)),
         _ => {}
     }
 }

@@ -8,7 +8,6 @@ use harness::{T, misused};
 use labrpc::Observer;
 use parking_lot::Mutex;
 use report::{Caller, EventKind, FailureKind, Outcome, Payload, RpcId, Time, text};
-use serde_json::Value;
 
 /// How much is printed of a message, in characters.
 const SHOWN: usize = 600;
@@ -98,30 +97,15 @@ impl Call {
 }
 
 fn shown(payload: &Payload) -> String {
-    let text = match payload.render() {
-        Ok(mut value) => {
-            shorten(&mut value);
-            // Lines end at blanks.
-            value.to_string().replace(",\"", ", \"").replace(",{", ", {")
-        }
+    let text = match payload.render_shortened(NUMBERS) {
+        // Lines end at blanks.
+        Ok(value) => value.to_string().replace(",\"", ", \"").replace(",{", ", {"),
         Err(error) => format!("{} bytes ({error})", payload.wire_len()),
     };
     if text.chars().count() <= SHOWN {
         return text;
     }
     text.chars().take(SHOWN).chain(['…']).collect()
-}
-
-/// Puts a word in the place of bytes.
-fn shorten(value: &mut Value) {
-    match value {
-        Value::Array(items) if items.len() > NUMBERS && items.iter().all(Value::is_number) => {
-            *value = Value::String(format!("{} bytes", items.len()));
-        }
-        Value::Array(items) => items.iter_mut().for_each(shorten),
-        Value::Object(fields) => fields.values_mut().for_each(shorten),
-        _ => {}
-    }
 }
 
 /// Prints that something has happened. Long lines go on below, where the first has begun.
