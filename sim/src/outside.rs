@@ -108,14 +108,8 @@ unsafe fn note(path: *const c_char) {
 /// As the C library's.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
-    // SAFETY: the contract of open gives a C string; the arguments are passed on unchanged.
-    unsafe {
-        note(path);
-        match REAL.open.get() {
-            Some(real) => real(path, flags, mode),
-            None => refuse(libc::ENOSYS),
-        }
-    }
+    // SAFETY: the arguments are those of open, passed on unchanged.
+    unsafe { open_by(&REAL.open, path, flags, mode) }
 }
 
 /// open64, which the standard library calls: the same.
@@ -124,14 +118,20 @@ unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: mode_t) -> c_
 /// As the C library's.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
-    // SAFETY: the contract of open64 gives a C string; the arguments are passed on unchanged.
-    unsafe {
-        note(path);
-        match REAL.open64.get() {
-            Some(real) => real(path, flags, mode),
-            None => refuse(libc::ENOSYS),
-        }
-    }
+    // SAFETY: the arguments are those of open64, passed on unchanged.
+    unsafe { open_by(&REAL.open64, path, flags, mode) }
+}
+
+/// What both do.
+///
+/// # Safety
+/// The arguments must be those of `real`.
+unsafe fn open_by(real: &Real<Open>, path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
+    // SAFETY: the caller's contract, which gives a C string.
+    unsafe { note(path) };
+    let Some(real) = real.get() else { return refuse(libc::ENOSYS) };
+    // SAFETY: the caller's contract.
+    unsafe { real(path, flags, mode) }
 }
 
 /// opendir(3), which the standard library's `read_dir` calls: the same.
