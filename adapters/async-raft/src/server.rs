@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fmt::Display;
-use std::future;
 use std::sync::{Arc, Mutex};
 
 use async_raft::raft::{
@@ -63,12 +62,8 @@ impl Server {
         }
     }
 
-    /// async-raft gives no answer. If the server was killed, nobody waits for one.
     async fn fail<T>(&self, error: &impl Display) -> T {
-        if self.store.disk().is_pulled() {
-            return future::pending().await;
-        }
-        panic!("async-raft has ended: {error}");
+        self.store.disk().no_answer("async-raft", error).await
     }
 
     async fn request_vote(self: Arc<Self>, request: VoteRequest) -> VoteResponse {

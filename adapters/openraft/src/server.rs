@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -102,12 +101,8 @@ impl Server {
         self.raft.wait().await
     }
 
-    /// openraft gives no answer. If the server was killed, nobody waits for one.
     async fn fail<T>(&self, error: &impl std::fmt::Display) -> T {
-        if self.store.disk().is_pulled() {
-            return future::pending().await;
-        }
-        panic!("openraft has ended: {error}");
+        self.store.disk().no_answer("openraft", error).await
     }
 
     async fn request_vote(self: Arc<Self>, args: RequestVoteArgs) -> RequestVoteReply {

@@ -1,6 +1,7 @@
 //! What a server saves.
 
 use std::fmt;
+use std::future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -58,6 +59,18 @@ impl Disk {
     /// From now on it refuses.
     pub fn pull(&self) {
         self.is_pulled.store(true, Ordering::Relaxed);
+    }
+
+    /// For a call that a foreign Raft, which has this name, gives no answer: if the server was killed, nobody waits for
+    /// one, and this never returns.
+    ///
+    /// # Panics
+    /// If it wasn't: then the foreign Raft has ended by itself.
+    pub async fn no_answer<T>(&self, raft: &str, error: &impl fmt::Display) -> T {
+        if self.is_pulled() {
+            return future::pending().await;
+        }
+        panic!("{raft} has ended: {error}");
     }
 
     /// Whether it refuses.
