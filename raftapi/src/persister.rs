@@ -1,7 +1,7 @@
 //! A server's disk, as the lab has it: two byte strings that are replaced together.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -28,8 +28,37 @@ type SyncTime = Box<dyn Fn() -> Duration + Send + Sync>;
 
 #[derive(Clone, Debug, Default)]
 struct Saved {
-    raft_state: Bytes,
+    raft_state: RaftState,
     snapshot: Bytes,
+}
+
+/// A byte string, as it was handed over.
+#[derive(Clone, Debug)]
+enum RaftState {
+    Whole(Bytes),
+    Parts(Arc<[Bytes]>),
+}
+
+impl Default for RaftState {
+    fn default() -> RaftState {
+        RaftState::Whole(Bytes::new())
+    }
+}
+
+impl RaftState {
+    fn len(&self) -> usize {
+        match self {
+            RaftState::Whole(bytes) => bytes.len(),
+            RaftState::Parts(parts) => parts.iter().map(Bytes::len).sum(),
+        }
+    }
+
+    fn whole(&self) -> Bytes {
+        match self {
+            RaftState::Whole(bytes) => bytes.clone(),
+            RaftState::Parts(parts) => parts.concat().into(),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -76,16 +105,19 @@ impl Persister {
     ///
     /// An empty snapshot **erases** the stored one: a Raft that has a snapshot must pass it every time.
     pub fn save(&self, raft_state: Bytes, snapshot: Bytes) {
-        self.put(Saved { raft_state, snapshot }, |disk| {
-            disk.safe = disk.written.clone();
-            disk.safe_writes = disk.writes;
-        });
+        self.put_safely(Saved { raft_state: RaftState::Whole(raft_state), snapshot });
+    }
+
+    /// The same as [`Persister::save`] of all parts one behind the other. Nothing is copied before the state is read: so a
+    /// server that keeps most of its log encoded, as [`Bytes`], can save it often although it is long.
+    pub fn save_parts(&self, raft_state: impl Into<Arc<[Bytes]>>, snapshot: Bytes) {
+        self.put_safely(Saved { raft_state: RaftState::Parts(raft_state.into()), snapshot });
     }
 
     /// Replaces both the state and the snapshot, as [`Persister::save`] does, but a crash undoes it until a later
     /// [`Persister::sync`] has returned. Reading returns what was written.
     pub fn write(&self, raft_state: Bytes, snapshot: Bytes) {
-        self.put(Saved { raft_state, snapshot }, |_| {});
+        self.put(Saved { raft_state: RaftState::Whole(raft_state), snapshot }, |_| {});
     }
 
     /// Waits until everything that was written before is durable. It takes no time in MIT's tests; other tests make it
@@ -107,6 +139,13 @@ impl Persister {
             disk.safe = written;
             disk.safe_writes = writes;
         }
+    }
+
+    fn put_safely(&self, saved: Saved) {
+        self.put(saved, |disk| {
+            disk.safe = disk.written.clone();
+            disk.safe_writes = disk.writes;
+        });
     }
 
     fn put(&self, saved: Saved, then: impl FnOnce(&mut Disk)) {
@@ -136,7 +175,7 @@ impl Persister {
     /// The state that was saved last; empty if none was.
     #[must_use]
     pub fn read_raft_state(&self) -> Bytes {
-        self.disk().written.raft_state.clone()
+        self.disk().written.raft_state.whole()
     }
 
     /// The snapshot that was saved last; empty if none was.

@@ -26,6 +26,7 @@ mod fields;
 mod habits;
 mod history;
 mod known_bug;
+mod numbered;
 mod outcome;
 mod payload;
 mod record;

@@ -10,8 +10,10 @@
 
 use std::cell::Cell;
 
+use tokio::time::Instant;
+
 use crate::context;
-use crate::handle::{self, Sim};
+use crate::handle;
 use crate::lines;
 use crate::misuse::{Meddling, Misuse};
 use crate::settings::ClockGuard;
@@ -24,6 +26,9 @@ thread_local! {
     /// How the run of this thread guards its clock.
     static GUARD: Cell<ClockGuard> = const { Cell::new(ClockGuard::Notices) };
 
+    /// The runtime's time, as it was when the run's followed it last; `None` if this clock is nobody's to guard.
+    static KEPT: Cell<Option<Instant>> = const { Cell::new(None) };
+
     /// How many turns have begun on this thread and not ended: a handler's is within the network's.
     static TURNS: Cell<u32> = const { Cell::new(0) };
 }
@@ -35,12 +40,26 @@ pub(crate) fn install(guard: ClockGuard) {
     TURNS.set(0);
 }
 
+/// Takes the runtime's clock to be right.
+pub(crate) fn keep() {
+    KEPT.set(Some(Instant::now()));
+}
+
+/// This thread works for no run any more.
+pub(crate) fn leave() {
+    KEPT.set(None);
+}
+
+/// Whether the runtime's clock stands where it stood, also while the simulated thread's time is another.
+fn stands_at(kept: Instant) -> bool {
+    handle::nudged(NUDGE_US, Instant::now) == kept
+}
+
 /// A server's code gets its turn, if the context is a server's.
 pub(crate) fn begin_turn() {
     if GUARD.get() == ClockGuard::Refuses && context::current().is_some() {
         let turns = TURNS.replace(TURNS.get() + 1);
-        let is_guarded = |sim: &Sim| sim.runtime_clock().is_some();
-        if turns == 0 && handle::with_current(is_guarded) == Some(true) {
+        if turns == 0 && KEPT.get().is_some() {
             tokio::time::resume();
         }
     }
@@ -52,39 +71,39 @@ pub(crate) fn end_turn() {
         return;
     }
     if GUARD.get() == ClockGuard::Notices {
-        handle::with_current(look);
+        look();
         return;
     }
     TURNS.set(TURNS.get().saturating_sub(1));
-    if TURNS.get() == 0 {
-        handle::with_current(|sim| {
-            // Unless the code under test has done so.
-            if let Some(kept) = sim.runtime_clock()
-                && handle::nudged(NUDGE_US, || sim.read_runtime_clock()) != Some(kept)
-            {
-                tokio::time::pause();
-            }
-        });
+    // Unless the code under test has done so.
+    if TURNS.get() == 0 && KEPT.get().is_some_and(|kept| !stands_at(kept)) {
+        tokio::time::pause();
     }
 }
 
 /// Whether anybody has meddled with the clock: then that is noted.
-pub(crate) fn look(sim: &Sim) {
-    let Some(kept) = sim.runtime_clock() else { return };
-    let nudged = handle::nudged(NUDGE_US, || sim.read_runtime_clock());
-    if nudged == Some(kept) {
-        return;
+pub(crate) fn look() {
+    if let Some(kept) = KEPT.get()
+        && !stands_at(kept)
+    {
+        meddled(kept);
     }
-    let meddling = match sim.read_runtime_clock() {
-        now if now == nudged => Meddling::Advanced(now.map(|now| now.saturating_sub(kept))),
+}
+
+/// The clock doesn't stand where it stood.
+#[cold]
+fn meddled(kept: Instant) {
+    let nudged = handle::nudged(NUDGE_US, Instant::now);
+    let meddling = match Instant::now() {
+        now if now == nudged => Meddling::Advanced(Some(now.saturating_duration_since(kept))),
         _ => Meddling::Resumed,
     };
     if meddling == Meddling::Resumed {
         // As it was, so that the run can come to its end.
         tokio::time::pause();
     }
-    sim.keep_runtime_clock();
-    sim.meddled(meddling);
+    keep();
+    handle::with_current(|sim| sim.meddled(meddling));
 }
 
 /// If a panic at `file` with this message is the runtime's refusal to have its clock meddled with: how

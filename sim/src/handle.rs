@@ -20,7 +20,7 @@ use crate::settings::{Clock, Misused, Panic, Settings};
 use crate::stack::Stack;
 use crate::tally::{Message, Tally, Work};
 use crate::tasks::{Task, TaskEnd, Tasks};
-use crate::{context, draws, last_turn, stack, tally, watcher};
+use crate::{clock_guard, context, draws, last_turn, stack, tally, watcher};
 
 /// A run in progress, as its body and the tester's parts see it. Clones are the same run.
 #[derive(Clone)]
@@ -32,8 +32,6 @@ struct Inner {
     now_us: AtomicU64,
     /// When the runtime's clock stood at 0.
     started: OnceLock<tokio::time::Instant>,
-    /// The runtime's time in nanoseconds, as it was when the run's followed it last.
-    runtime_ns: AtomicU64,
     stop: Notify,
     tasks: Tasks,
     tally: Tally,
@@ -64,7 +62,6 @@ impl Sim {
             settings,
             now_us: AtomicU64::new(0),
             started: OnceLock::new(),
-            runtime_ns: AtomicU64::new(0),
             stop: Notify::new(),
             tasks: Tasks::default(),
             tally: Tally::default(),
@@ -101,6 +98,9 @@ impl Sim {
     /// The runtime's clock stands at 0.
     pub(crate) fn starts(&self) {
         self.0.started.set(tokio::time::Instant::now()).expect("a run starts once");
+        if self.clock() == Clock::Virtual {
+            clock_guard::keep();
+        }
     }
 
     /// Waits until the run is stopped.
@@ -346,32 +346,10 @@ impl Sim {
     pub(crate) fn follow_runtime_clock(&self) {
         if let Some(started) = self.0.started.get() {
             self.advance(micros(tokio::time::Instant::now() - *started));
-            self.keep_runtime_clock();
+            clock_guard::keep();
             self.redraw_in_time();
         }
     }
-
-    /// Takes the runtime's clock to be right.
-    pub(crate) fn keep_runtime_clock(&self) {
-        if let Some(time) = self.read_runtime_clock() {
-            self.0.runtime_ns.store(nanos(time), Ordering::Relaxed);
-        }
-    }
-
-    /// The runtime's time when it was right last; `None` if its clock is nobody's to guard.
-    pub(crate) fn runtime_clock(&self) -> Option<Duration> {
-        let is_guarded = self.clock() == Clock::Virtual && self.0.started.get().is_some();
-        is_guarded.then(|| Duration::from_nanos(self.0.runtime_ns.load(Ordering::Relaxed)))
-    }
-
-    /// The runtime's time, since its clock stood at 0.
-    pub(crate) fn read_runtime_clock(&self) -> Option<Duration> {
-        Some(tokio::time::Instant::now() - *self.0.started.get()?)
-    }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).expect("a run lasts less than 500 years")
 }
 
 fn micros(duration: Duration) -> u64 {
@@ -445,6 +423,7 @@ pub(crate) fn leave() {
     CURRENT.set(None);
     STUDENT.set(None);
     NOW_US.set(None);
+    clock_guard::leave();
 }
 
 /// The run that this thread works for, if any. By the real clock every thread of the runtime does.

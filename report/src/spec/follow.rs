@@ -54,7 +54,7 @@ impl Known<'_> {
             Did::Proposed(proposal) => self.proposed(proposal),
             Did::Applied(applied, place) => {
                 if applied.command.is_some() {
-                    self.applied.entry(applied.index).or_insert(place);
+                    self.applied.get_or_insert_with(applied.index, || place);
                 }
                 self.applied(applied);
             }

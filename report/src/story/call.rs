@@ -25,7 +25,11 @@ impl Purpose {
     /// What a call is for: by the name of its enum's variant, by what it says, or by its method's name.
     #[must_use]
     pub fn of(method: &str, args: &Fields) -> Purpose {
-        let by_method = Named::by(method.rsplit('.').next().unwrap_or(method));
+        Purpose::by(Named::by_method(method), args)
+    }
+
+    /// The same, if it is known what its method's name says.
+    pub(super) fn by(by_method: Option<Named>, args: &Fields) -> Purpose {
         match (args.named, by_method) {
             // A vote before the vote commits nobody to anything, and an answer isn't what it answers.
             (Some(Named::PreVote | Named::Answer), _)

@@ -341,11 +341,14 @@ fn commit_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breac
 }
 
 fn index_zero(_: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {
+    if own.index > 0 {
+        return None;
+    }
     let (number, term) = (own.server.server, own.term);
     let what = format!("server {number} gave a command index 0, though the log begins at 1");
     let text = format!("server {number}'s start() returned index 0 in term {term}");
     let breach = Breach::new(&INDEX_FROM_ZERO, moment, number, what);
-    (own.index == 0).then(|| breach.seen(moment.at, text, None))
+    Some(breach.seen(moment.at, text, None))
 }
 
 fn index_twice(known: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {
