@@ -26,9 +26,6 @@ thread_local! {
     /// How the run of this thread guards its clock.
     static GUARD: Cell<ClockGuard> = const { Cell::new(ClockGuard::Notices) };
 
-    /// The runtime's time, as it was when the run's followed it last; `None` if this clock is nobody's to guard.
-    static KEPT: Cell<Option<Instant>> = const { Cell::new(None) };
-
     /// How many turns have begun on this thread and not ended: a handler's is within the network's.
     static TURNS: Cell<u32> = const { Cell::new(0) };
 }
@@ -40,16 +37,6 @@ pub(crate) fn install(guard: ClockGuard) {
     TURNS.set(0);
 }
 
-/// Takes the runtime's clock to be right.
-pub(crate) fn keep() {
-    KEPT.set(Some(Instant::now()));
-}
-
-/// This thread works for no run any more.
-pub(crate) fn leave() {
-    KEPT.set(None);
-}
-
 /// Whether the runtime's clock stands where it stood, also while the simulated thread's time is another.
 fn stands_at(kept: Instant) -> bool {
     handle::nudged(NUDGE_US, Instant::now) == kept
@@ -59,7 +46,7 @@ fn stands_at(kept: Instant) -> bool {
 pub(crate) fn begin_turn() {
     if GUARD.get() == ClockGuard::Refuses && context::current().is_some() {
         let turns = TURNS.replace(TURNS.get() + 1);
-        if turns == 0 && KEPT.get().is_some() {
+        if turns == 0 && handle::kept_clock().is_some() {
             tokio::time::resume();
         }
     }
@@ -76,14 +63,14 @@ pub(crate) fn end_turn() {
     }
     TURNS.set(TURNS.get().saturating_sub(1));
     // Unless the code under test has done so.
-    if TURNS.get() == 0 && KEPT.get().is_some_and(|kept| !stands_at(kept)) {
+    if TURNS.get() == 0 && handle::kept_clock().is_some_and(|kept| !stands_at(kept)) {
         tokio::time::pause();
     }
 }
 
 /// Whether anybody has meddled with the clock: then that is noted.
 pub(crate) fn look() {
-    if let Some(kept) = KEPT.get()
+    if let Some(kept) = handle::kept_clock()
         && !stands_at(kept)
     {
         meddled(kept);
@@ -102,7 +89,7 @@ fn meddled(kept: Instant) {
         // As it was, so that the run can come to its end.
         tokio::time::pause();
     }
-    keep();
+    handle::keep_clock();
     handle::with_current(|sim| sim.meddled(meddling));
 }
 

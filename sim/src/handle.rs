@@ -20,7 +20,7 @@ use crate::settings::{Clock, Misused, Panic, Settings};
 use crate::stack::Stack;
 use crate::tally::{Message, Tally, Work};
 use crate::tasks::{Task, TaskEnd, Tasks};
-use crate::{clock_guard, context, draws, last_turn, stack, tally, watcher};
+use crate::{context, draws, last_turn, stack, tally, watcher};
 
 /// A run in progress, as its body and the tester's parts see it. Clones are the same run.
 #[derive(Clone)]
@@ -99,7 +99,7 @@ impl Sim {
     pub(crate) fn starts(&self) {
         self.0.started.set(tokio::time::Instant::now()).expect("a run starts once");
         if self.clock() == Clock::Virtual {
-            clock_guard::keep();
+            keep_clock();
         }
     }
 
@@ -346,7 +346,7 @@ impl Sim {
     pub(crate) fn follow_runtime_clock(&self) {
         if let Some(started) = self.0.started.get() {
             self.advance(micros(tokio::time::Instant::now() - *started));
-            clock_guard::keep();
+            keep_clock();
             self.redraw_in_time();
         }
     }
@@ -368,6 +368,18 @@ thread_local! {
     static STUDENT: Cell<Option<Rng>> = const { Cell::new(None) };
     /// The simulated thread's time in microseconds; empty on every other thread.
     static NOW_US: Cell<Option<u64>> = const { Cell::new(None) };
+    /// The runtime's time, as it was when the run's followed it last; empty where the clock is nobody's to guard.
+    static KEPT: Cell<Option<tokio::time::Instant>> = const { Cell::new(None) };
+}
+
+/// Takes the runtime's clock to be right.
+pub(crate) fn keep_clock() {
+    KEPT.set(Some(tokio::time::Instant::now()));
+}
+
+/// The runtime's time, as it was when it was right; `None` if this clock is nobody's to guard.
+pub(crate) fn kept_clock() -> Option<tokio::time::Instant> {
+    KEPT.get()
 }
 
 /// Does something with the run that this thread works for, if any.
@@ -423,7 +435,7 @@ pub(crate) fn leave() {
     CURRENT.set(None);
     STUDENT.set(None);
     NOW_US.set(None);
-    clock_guard::leave();
+    KEPT.set(None);
 }
 
 /// The run that this thread works for, if any. By the real clock every thread of the runtime does.
