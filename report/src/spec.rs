@@ -54,6 +54,8 @@ pub(crate) struct Reads {
     pub(crate) logs: bool,
     /// All that is said of what is committed.
     pub(crate) commits: bool,
+    /// Whether requests bring entries, if they do, by a name that isn't known.
+    pub(crate) hides_entries: bool,
 }
 
 /// How often one rule is told of one run.
@@ -260,8 +262,10 @@ impl<'a> Known<'a> {
 
 impl Reads {
     fn of(story: &Story) -> Reads {
-        let logs = reads_logs(story);
-        Reads { votes: reads_votes(story), logs, commits: logs && reads_commits(story) }
+        let hides_entries = !story.calls.iter().any(|call| call.args.entries.is_some());
+        let logs = reads_logs(story) && !(hides_entries && !story.proposals.is_empty());
+        let commits = logs && reads_commits(story);
+        Reads { votes: reads_votes(story), logs, commits, hides_entries }
     }
 }
 

@@ -195,6 +195,24 @@ impl Call {
             && Named::of(&self.method, &self.args) == Some(Named::PreVote)
     }
 
+    /// Whether its handler may change its server's log, and nobody can read how: what it brings goes by names that
+    /// aren't known.
+    #[must_use]
+    pub fn hides_what_it_brings(&self) -> bool {
+        self.purpose == Purpose::Other && self.brings.is_some() && !self.is_named_otherwise()
+    }
+
+    /// Whether its reply may change its sender's log in such a way.
+    #[must_use]
+    pub fn hides_what_it_brings_back(&self) -> bool {
+        self.purpose == Purpose::Other && self.brings_back.is_some() && !self.is_named_otherwise()
+    }
+
+    /// Whether its name tells that no entries come by it.
+    fn is_named_otherwise(&self) -> bool {
+        matches!(Named::of(&self.method, &self.args), Some(Named::PreVote | Named::Answer))
+    }
+
     /// The index of the last entry that AppendEntries brings, or that it says comes before.
     #[must_use]
     pub fn up_to(&self) -> Option<u64> {
