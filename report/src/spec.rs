@@ -263,7 +263,7 @@ impl<'a> Known<'a> {
 impl Reads {
     fn of(story: &Story) -> Reads {
         let hides_entries = !story.calls.iter().any(|call| call.args.entries.is_some());
-        let logs = reads_logs(story) && !(hides_entries && !story.proposals.is_empty());
+        let logs = (!hides_entries || story.proposals.is_empty()) && reads_logs(story);
         let commits = logs && reads_commits(story);
         Reads { votes: reads_votes(story), logs, commits, hides_entries }
     }
