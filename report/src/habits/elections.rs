@@ -230,8 +230,14 @@ fn leader_not_told(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     for &server in &case.window.up {
         let mut terms: BTreeMap<u64, Vec<&Call>> = BTreeMap::new();
-        let followed = story.sent_by(server).filter(|call| call.is_followed());
-        for call in followed.filter(|call| case.window.contains(call.sent.at)) {
+        // Where no answer can be read, what it sends is all that shows it.
+        let as_leader = |call: &&Call| {
+            let view = story.view_at(server, call.sent.at);
+            let is_of_its_term = view.is_some_and(|view| Some(view.term) == call.args.term);
+            call.is_followed() || call.says_nothing_back() && call.is_leaders() && is_of_its_term
+        };
+        let sent = story.sent_by(server).filter(as_leader);
+        for call in sent.filter(|call| case.window.contains(call.sent.at)) {
             terms.entry(call.args.term.unwrap_or(0)).or_default().push(call);
         }
         for (term, calls) in terms {
@@ -242,7 +248,7 @@ fn leader_not_told(case: &Case<'_>) -> Option<Breach> {
                 continue;
             }
             let text = format!(
-                "server {server} began to send {} in term {term}; {} were accepted until {} s",
+                "server {server} began to send {} in term {term}, and did so {} times until {} s",
                 first.method,
                 calls.len(),
                 last.sent.at

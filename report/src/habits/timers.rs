@@ -35,6 +35,10 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
     }
     let asked = story.sent_by(server).filter(|call| call.is_pre_vote() && call.sent >= life.from);
     resets.extend(asked.map(|call| (call.sent.at, PRE_VOTE)));
+    // Whoever sends what a leader sends waits for none, whatever it says of itself.
+    let as_leader =
+        story.sent_by(server).filter(|call| call.is_leaders() && call.sent >= life.from);
+    resets.extend(as_leader.map(|call| (call.sent.at, "sent what a leader sends")));
     let views = &story.views[server];
     for (view, next) in views.iter().zip(views.iter().skip(1)) {
         if view.is_leader {
@@ -52,11 +56,8 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
 
 /// Whether a request may have reset its receiver's timer, for all that can be read of the answer.
 fn may_have_reset(call: &Call) -> bool {
-    let answer = &call.reply;
-    let says_nothing = answer.success.is_none() && answer.vote_granted.is_none();
     match call.purpose {
-        Purpose::Vote => says_nothing,
-        Purpose::Append | Purpose::Snapshot => says_nothing && answer.term.is_none(),
+        Purpose::Vote | Purpose::Append | Purpose::Snapshot => call.says_nothing_back(),
         Purpose::Other => call.hides_what_it_brings(),
     }
 }

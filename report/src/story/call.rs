@@ -242,6 +242,13 @@ impl Call {
         self.sent.at <= at && self.returned.is_none_or(|(returned, _)| returned.at > at)
     }
 
+    /// Whether its answer says nothing that can be read: it may come as a message of its own.
+    #[must_use]
+    pub fn says_nothing_back(&self) -> bool {
+        let Answer { term, vote_granted, success, .. } = self.reply;
+        self.handled.is_some() && term.is_none() && vote_granted.is_none() && success.is_none()
+    }
+
     /// Whether its receiver took the sender for its leader: it answered in the sender's own term.
     #[must_use]
     pub fn is_followed(&self) -> bool {

@@ -300,3 +300,40 @@ fn several_servers_draw_their_timeout_once() {
     assert!(first(0).is_some_and(|what| what == once), "{:?}", first(0));
     assert!(first(20).is_some_and(|what| what != once), "{:?}", first(20));
 }
+
+/// Servers ask for pre-votes of this term, and all say no; or one says yes.
+fn asks_before(term: u64, says_yes: bool) -> Run {
+    let mut run = Run::new(3);
+    run.in_term(0, 1).in_term(1, 1).step("elect");
+    for round in 0..6 {
+        run.wait(300 + 40 * (round % 3));
+        let args =
+            json!({ "term": term, "candidate_id": 0, "last_log_index": 0, "last_log_term": 0 });
+        let reply = if says_yes && round == 3 { granted(1) } else { denied(1) };
+        run.call(0, 1, "Raft.PreVote", args, reply);
+    }
+    run
+}
+
+#[test]
+fn pre_votes_refused() {
+    assert!(finds(asks_before(1, false), NO_LEADER, "pre-vote-in-own-term"));
+    assert!(finds(asks_before(2, false), NO_LEADER, "pre-votes-refused"));
+    assert!(!finds(asks_before(2, true), NO_LEADER, "pre-votes-refused"));
+}
+
+#[test]
+fn election_timer_dead_where_answers_say_nothing() {
+    let heard = |reply: serde_json::Value| {
+        let mut run = Run::new(3);
+        run.in_term(0, 1).in_term(1, 1).in_term(2, 1).step("elect");
+        for _ in 0..40 {
+            let sent = run.wait(100).appends(0, 1, &heartbeat(1));
+            run.answers(sent, &reply);
+            let sent = run.appends(0, 2, &heartbeat(1));
+            run.answers(sent, &reply);
+        }
+        finds(run, NO_LEADER, "election-timer-dead")
+    };
+    assert!(!heard(json!(null)));
+}

@@ -404,3 +404,91 @@ fn votes_count_in_a_later_life() {
     assert!(!leads(true));
     assert!(leads(false));
 }
+
+/// A follower is sent an entry, in a field of this name, and then what follows the entry at `prev`.
+fn accepts_behind(name: &str, prev: u64) -> bool {
+    let mut run = Run::new(3);
+    run.elect(0, 1).propose(0, 1, 1);
+    for (prev, entries) in [(0, json!([{ "term": 1, "command": "100" }])), (prev, json!([]))] {
+        let mut args = json!({
+            "term": 1, "leader_id": 0, "prev_log_index": prev, "prev_log_term": prev.min(1), "leader_commit": 0,
+        });
+        args[name] = entries;
+        let sent = run.sends(0, 1, "Raft.AppendEntries", &args);
+        run.answers(sent, &success(1));
+    }
+    breaks(&run, "log-mismatch-accepted")
+}
+
+#[test]
+fn entries_that_nobody_can_read_may_be_in_a_log() {
+    assert!(!accepts_behind("entries", 1));
+    assert!(accepts_behind("entries", 2));
+    assert!(!accepts_behind("slots", 1));
+}
+
+#[test]
+fn a_message_that_nobody_can_read_may_have_been_a_snapshot() {
+    let accepts = |is_sent: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        if is_sent {
+            let args = json!({ "term": 1, "leader_id": 0, "image_up_to": 5, "image": "of all five commands" });
+            run.call(0, 1, "Raft.Image", args, json!({ "term": 1 }));
+        }
+        run.accept(0, 1, &append(1, [5, 1], &[], 0));
+        breaks(&run, "log-mismatch-accepted")
+    };
+    assert!(accepts(false));
+    assert!(!accepts(true));
+}
+
+/// A leader's `start()` returns `index` for a command, which is applied at index 1.
+#[test]
+fn start_index_wrong() {
+    let breaks_at = |index| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, index, 1).accept(0, 1, &entries(1, &[1])).apply(0, 1);
+        breaks(&run, "start-index-wrong")
+    };
+    assert!(breaks_at(2));
+    assert!(!breaks_at(1));
+}
+
+/// A leader's `start()` goes on counting from a command that never came into its log.
+#[test]
+fn command_not_appended() {
+    let breaks_if = |is_lost: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose_command(0, [1, 1], "the first command");
+        run.accept(0, 1, &entries(1, &[1])).propose_command(0, [2, 1], "the second command");
+        // Its next term begins with a log that has the first only.
+        let ask = Ask { last_index: 1, last_term: 1, ..ask(2) };
+        run.wait(10).in_term(0, 2).vote_with(0, 1, &ask).leads(0, 2);
+        run.propose_command(0, [3, 2], "the third command").wait(10);
+        match is_lost {
+            true => run.accept(0, 1, &append(2, [1, 1], &[], 0)),
+            false => run.accept(0, 1, &append(2, [3, 2], &[], 0)),
+        };
+        breaks(&run, "command-not-appended")
+    };
+    assert!(breaks_if(true));
+    assert!(!breaks_if(false));
+}
+
+/// What was confirmed and is then refused was cut by a request in between, or was never there.
+#[test]
+fn confirmed_not_appended() {
+    let refuses = |is_cut: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).accept(0, 1, &entries(1, &[1])).wait(10);
+        run.accept(0, 1, &entries(1, &[1, 1])).wait(10);
+        if is_cut {
+            run.accept(0, 1, &entries(1, &[1])).wait(10);
+        }
+        run.reject(0, 1, &append(1, [2, 1], &[], 0));
+        breaks(&run, "confirmed-not-appended")
+    };
+    assert!(refuses(false));
+    assert!(!refuses(true));
+}

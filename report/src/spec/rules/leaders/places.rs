@@ -5,6 +5,7 @@ use memchr::memmem;
 use super::{ANOTHER_PLACE, NOBODY_ASKED};
 use crate::spec::breach::Breach;
 use crate::spec::rules::contract::MOVED;
+use crate::spec::rules::install_snapshot::OFFSET_IGNORED;
 use crate::story::{Call, Proposal, Story};
 
 /// The shortest command that is looked for, in bytes: a shorter one may stand anywhere.
@@ -44,7 +45,7 @@ fn of_another_index(story: &Story) -> Option<Breach> {
             memmem::find(message.bytes(), own.command.bytes()).is_some()
         });
         let own = found.into_iter().find(|own| is_only_one(story, own))?;
-        Some(sent_as(call, own, (first, last)))
+        Some(sent_as(story, call, own, (first, last)))
     })
 }
 
@@ -54,9 +55,24 @@ fn is_only_one(story: &Story, own: &Proposal) -> bool {
     story.proposals.iter().filter(same).count() == 1
 }
 
-fn sent_as(call: &Call, own: &Proposal, (first, last): (u64, u64)) -> Breach {
+fn sent_as(story: &Story, call: &Call, own: &Proposal, (first, last): (u64, u64)) -> Breach {
     let number = call.from.server;
-    let what = format!("server {number} sent entries as others than they are in its log");
+    let made = story.snapshots.iter().rfind(|made| {
+        made.server == call.from && own.moment < made.moment && made.moment < call.sent
+    });
+    let (rule, what) = match made {
+        Some(made) => {
+            let index = made.index;
+            let what = format!(
+                "server {number} counts its entries otherwise since it has made a snapshot up to index {index}"
+            );
+            (&OFFSET_IGNORED, what)
+        }
+        None => {
+            let what = format!("server {number} sent entries as others than they are in its log");
+            (&ANOTHER_PLACE, what)
+        }
+    };
     let took = format!(
         "server {number}'s start() gave {:?} index {} in term {}",
         own.command, own.index, own.term
@@ -66,8 +82,7 @@ fn sent_as(call: &Call, own: &Proposal, (first, last): (u64, u64)) -> Breach {
         call.to,
         crate::spec::rules::contract::indexes(first, last)
     );
-    let breach =
-        Breach::new(&ANOTHER_PLACE, call.sent, number, what).seen(own.moment.at, took, None);
+    let breach = Breach::new(rule, call.sent, number, what).seen(own.moment.at, took, None);
     // What start() returned may be wrong, too.
     breach.seen(call.sent.at, text, [call.id]).sure_if(false)
 }

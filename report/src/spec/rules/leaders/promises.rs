@@ -44,6 +44,11 @@ pub(super) fn leaves_room(known: &Known<'_>, moment: Moment, own: &Proposal) -> 
             end.up_to().unwrap_or(0)
         );
         Breach::new(&NEVER_APPENDED, moment, number, what).seen(end.sent.at, text, [end.id])
+    } else if let Some(earlier) = promised_behind(known.story, own, last) {
+        let what =
+            format!("server {number}'s start() returns indexes, and its log gets no entries there");
+        let text = format!("in the same term its start() had returned index {}", earlier.index);
+        Breach::new(&NEVER_APPENDED, moment, number, what).seen(earlier.moment.at, text, None)
     } else {
         let what = format!("server {number}'s log has entries that no client has asked for");
         Breach::new(&NOBODY_ASKED, moment, number, what)
@@ -78,6 +83,14 @@ fn applied_elsewhere<'a>(story: &'a Story, own: &Proposal) -> Option<&'a Applied
     (until.filter(same).count() == 1).then_some(first)
 }
 
+/// An earlier promise of the same leader's, of a place behind the end that its log was seen to have since.
+fn promised_behind<'a>(story: &'a Story, own: &Proposal, last: u64) -> Option<&'a Proposal> {
+    let mut earlier = story.proposals.iter().rev().filter(|it| it.moment < own.moment);
+    earlier.find(|it| {
+        it.server == own.server && it.term == own.term && last < it.index && it.index < own.index
+    })
+}
+
 /// The request by which a leader shows that its log ends before a place that it had promised, and a follower has all of
 /// it: later than its last promise of the term, and in no request of the term is the command.
 fn log_ends_before<'a>(story: &'a Story, own: &Proposal) -> Option<&'a Call> {
@@ -93,7 +106,8 @@ fn log_ends_before<'a>(story: &'a Story, own: &Proposal) -> Option<&'a Call> {
         message.is_none_or(|it| memmem::find(it.bytes(), own.command.bytes()).is_some())
     };
     let is_searchable = own.command.is_raw() && own.command.wire_len() >= SHORTEST;
-    if !is_searchable || sent().any(|call| call.has_entries() && has_it(call)) {
+    let mut later = sent().filter(|call| call.has_entries() && call.sent > own.moment);
+    if later.any(|call| !is_searchable || has_it(call)) {
         return None;
     }
     let end = sent().filter(|call| call.sent > latest.moment).filter_map(Call::up_to).max()?;
