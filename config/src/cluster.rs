@@ -12,12 +12,14 @@ use parking_lot::{Mutex, MutexGuard};
 use raftapi::{ApplyCh, Make, Persister, Raft, Start, Term, apply_channel};
 use rand::RngExt as _;
 use rand::distr::uniform::{SampleRange, SampleUniform};
-use report::{Check, EventKind, FailureKind, Measured, NetworkChange};
+use report::{Check, EventKind, FailureKind, Mark, Measured, NetworkChange};
 use sim::context::Owner;
 use sim::{Clock, Rng, Stream, enter_call};
 
 use crate::applied::{Logs, Snapshots};
 use crate::disk::Disk;
+use crate::marks::{self, LastSnapshot};
+use crate::puppets::Puppets;
 use crate::recorder::{self, Recorder};
 use crate::refusal::Refusal;
 use crate::variation;
@@ -31,6 +33,8 @@ pub struct Config {
 
 pub(crate) struct Cluster {
     make: Make,
+    /// Who stands in for the servers, if anybody does.
+    puppets: Option<Puppets>,
     pub(crate) network: Network,
     recorder: Arc<Recorder>,
     snapshots: Snapshots,
@@ -90,6 +94,8 @@ pub fn make_config<F>(
 where
     F: Fn(Vec<ClientEnd>, usize, Arc<Persister>, ApplyCh) -> Arc<dyn Raft> + Send + Sync + 'static,
 {
+    let puppets = Puppets::of(t);
+    marks::mark_turns(t);
     t.step("make_config", Location::caller());
     let recorder = Arc::new(Recorder::new(t, servers));
     let network = Network::new(t.sim(), recorder.clone());
@@ -108,6 +114,7 @@ where
         t: t.clone(),
         cluster: Arc::new(Cluster {
             make: Arc::new(make),
+            puppets,
             network,
             recorder,
             snapshots,
@@ -122,11 +129,12 @@ where
     };
     t.attach(servers, Arc::new(config.clone()));
     let cluster = &config.cluster;
+    cluster.puppets.iter().for_each(|puppets| puppets.act_in(cluster));
     variation::follow(t, &cluster.network, cluster, |cluster| [&cluster.rng, &cluster.disks.rng]);
     config.cluster.recorder.look_when_tasks_ran();
     config.cluster.recorder.record_tasks_ends();
     if t.sim().clock() == Clock::Real {
-        tokio::spawn(recorder::look_now_and_then(config.cluster.recorder.clone()));
+        sim::spawn_unnumbered(recorder::look_now_and_then(config.cluster.recorder.clone()));
     }
     if reliability == Reliability::Unreliable {
         config.note_change(NetworkChange::Unreliable, "the network is unreliable");
@@ -141,6 +149,10 @@ where
 }
 
 impl Config {
+    pub(crate) fn of(t: &T, cluster: Arc<Cluster>) -> Config {
+        Config { t: t.clone(), cluster }
+    }
+
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.cluster.state.lock()
     }
@@ -201,9 +213,15 @@ impl Config {
         let ends = ends.collect();
         let config = Arc::downgrade(&self.cluster);
         let (t, disks) = (self.t.clone(), self.cluster.disks.clone());
-        let saved = server.saved.copy().slow(move || disks.sync_time());
-        let saved = Arc::new(saved.watched(move |state, snapshot| {
-            let (state, snapshot) = (state as u64, snapshot as u64);
+        let last = LastSnapshot::new(server.saved.read_snapshot());
+        let syncing = t.clone();
+        let saved = server.saved.copy().slow(move || {
+            syncing.mark(|| Mark::Syncs { server: caller(owner) });
+            disks.sync_time()
+        });
+        let saved = Arc::new(saved.watched(move |saving| {
+            last.mark(&t, owner, saving);
+            let [state, snapshot] = [saving.raft_state, saving.snapshot].map(|it| it.len() as u64);
             t.record(EventKind::Saved { server: caller(owner), state, snapshot });
             if let Some(cluster) = config.upgrade() {
                 Config { t: t.clone(), cluster }.has_saved(owner);
@@ -220,10 +238,14 @@ impl Config {
         self.t.record(EventKind::Started { server: caller(owner) });
         let (apply_ch, receiver) = apply_channel();
         let entered = enter_call(owner, "make");
-        let raft = (self.cluster.make)(ends, i, saved, apply_ch);
+        let raft = match &self.cluster.puppets {
+            Some(puppets) => puppets.make(owner, ends, saved),
+            None => (self.cluster.make)(ends, i, saved, apply_ch),
+        };
         let service = raft.clone().service();
+        let raft = marks::marked(&self.t, owner, raft);
         drop(entered);
-        tokio::spawn(self.clone().applier(owner, receiver));
+        sim::spawn_unnumbered(self.clone().applier(owner, receiver));
         network.add_server(i, Server::new(Some(owner)).with(service));
         self.cluster.recorder.begin(owner, raft.clone());
         self.state().servers[i].raft = Some(raft);

@@ -122,7 +122,12 @@ fn run_guarded(
             let t = T { sim, notes: for_script };
             *CURRENT.lock() = Some(t.clone());
             OF_THREAD.replace(Some(t.clone()));
-            script(t)
+            let ends = t.clone();
+            let script = script(t);
+            async move {
+                script.await;
+                ends.ends();
+            }
         },
         move |sim, ending| {
             let result = conclude(&T { sim: sim.clone(), notes }, ending);
@@ -298,7 +303,13 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
             }
         }
     }
-    let sent = store::sends_records().then(|| Box::new(record(t, verdict.failure().cloned())));
+    let sent = store::sends_records().then(|| {
+        let mut record = record(t, verdict.failure().cloned());
+        if store::has_marks() {
+            record.be_whole();
+        }
+        Box::new(record)
+    });
     let story = t.notes.script();
     let history = t.notes.history();
     let trace = trace::is_wanted().then(|| {
@@ -319,7 +330,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
         banner: story.banner.clone(),
         warnings: story.warnings.clone(),
         doubts: Vec::new(),
-        history: history.hash(),
+        history: t.notes.hash(&history),
         printed: String::new(),
         note,
         stored,
@@ -354,7 +365,7 @@ fn record(t: &T, failure: Option<Failure>) -> Record {
         banner: story.banner.clone(),
         servers: story.servers as u32,
         failure,
-        history: format!("{:016x}", history.hash()),
+        history: format!("{:016x}", t.notes.hash(&history)),
         end: t.now(),
         warnings: story.warnings.clone(),
         dropped: history.dropped(),

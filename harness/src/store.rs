@@ -5,6 +5,7 @@ use std::env;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 use report::{Record, RunResult};
@@ -17,8 +18,15 @@ use crate::settings::{Report, Settings};
 /// Tells a child in which folder to store histories.
 pub(crate) const HISTORIES: &str = "LAB_WORKER_HISTORIES";
 
-/// Tells a child to send each run along with its result: its parent stores it.
+/// Tells a child to send each run along with its result: its parent stores it. If it is [`WHOLE`], with all that is
+/// needed to make the run again without its servers' code.
 const RECORDS: &str = "LAB_WORKER_RECORDS";
+
+/// See [`RECORDS`].
+const WHOLE: &str = "whole";
+
+/// Names a child the record of a run that it is to make again without its servers' code.
+const JUDGED: &str = "LAB_WORKER_JUDGED";
 
 /// The calls of tests of which this process has stored a history. One is enough, of a test that fails
 /// again and again.
@@ -73,11 +81,30 @@ pub(crate) fn sends_records() -> bool {
     env::var_os(RECORDS).is_some()
 }
 
+/// Whether the runs that the results of this process have are to have marks.
+pub(crate) fn has_marks() -> bool {
+    static HAS_MARKS: OnceLock<bool> = OnceLock::new();
+    *HAS_MARKS.get_or_init(|| is_child() && env::var_os(RECORDS).is_some_and(|kind| kind == WHOLE))
+}
+
+/// The run that this process is to make again without its servers' code, if any.
+///
+/// # Errors
+/// If the file that is named has none: why.
+pub(crate) fn judged() -> Result<Option<Record>, String> {
+    let Some(path) = env::var_os(JUDGED).filter(|_| is_child()) else { return Ok(None) };
+    let failed = |why: String| format!("failed to read {JUDGED}={path:?}: {why}\n");
+    let text = fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
+    Record::read(&text).map(Some).map_err(failed)
+}
+
 /// From which level on this process listens to what servers log: everything, where histories are
 /// stored or sent. `None` if nobody would read it.
 pub(crate) fn listens(settings: &Settings) -> Option<LevelFilter> {
     let runs_here = is_child() || settings.isolation.is_none();
     if !runs_here {
+        None
+    } else if has_marks() {
         None
     } else if folder_here(settings).is_some() || sends_records() {
         Some(LevelFilter::TRACE)

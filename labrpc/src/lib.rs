@@ -145,6 +145,7 @@ mod faults;
 mod mishap;
 mod network;
 mod pump;
+mod puppet;
 mod request;
 mod schedule;
 mod send;
@@ -157,6 +158,7 @@ pub use end::{Call, ClientEnd};
 pub use faults::{Delivered, Held, Hold};
 pub use nemesis::{Faults, Link};
 pub use network::Network;
+pub use puppet::{Puppet, Sent, Waiting};
 pub use server::{Message, Server, Service};
 pub use state::{Observer, Passing, Reliability, ServerName, Switch};
 

@@ -20,8 +20,20 @@ pub struct Persister {
     sync_time: Option<SyncTime>,
 }
 
-/// Is told the sizes of a saved state and snapshot, in bytes.
-type OnSave = Box<dyn Fn(usize, usize) + Send + Sync>;
+/// Is told of a save.
+type OnSave = Box<dyn Fn(&Saving<'_>) + Send + Sync>;
+
+/// What is saved, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Saving<'a> {
+    /// The Raft's own state.
+    pub raft_state: &'a Bytes,
+    /// The service's snapshot.
+    pub snapshot: &'a Bytes,
+    /// Whether a crash takes it back as long as no [`Persister::sync`] has returned: it was [written](Persister::write),
+    /// and not [saved](Persister::save).
+    pub needs_sync: bool,
+}
 
 /// Says how long a sync takes.
 type SyncTime = Box<dyn Fn() -> Duration + Send + Sync>;
@@ -59,10 +71,9 @@ impl Persister {
         Persister { disk: Mutex::new(disk), ..Persister::default() }
     }
 
-    /// The same persister, which calls `on_save` with the sizes of state and snapshot, in bytes, at each save and each
-    /// write. The caller's locks are held meanwhile.
+    /// The same persister, which calls `on_save` at each save and each write. The caller's locks are held meanwhile.
     #[must_use]
-    pub fn watched(self, on_save: impl Fn(usize, usize) + Send + Sync + 'static) -> Persister {
+    pub fn watched(self, on_save: impl Fn(&Saving<'_>) + Send + Sync + 'static) -> Persister {
         Persister { on_save: Some(Box::new(on_save)), ..self }
     }
 
@@ -76,16 +87,13 @@ impl Persister {
     ///
     /// An empty snapshot **erases** the stored one: a Raft that has a snapshot must pass it every time.
     pub fn save(&self, raft_state: Bytes, snapshot: Bytes) {
-        self.put(Saved { raft_state, snapshot }, |disk| {
-            disk.safe = disk.written.clone();
-            disk.safe_writes = disk.writes;
-        });
+        self.put(Saved { raft_state, snapshot }, false);
     }
 
     /// Replaces both the state and the snapshot, as [`Persister::save`] does, but a crash undoes it until a later
     /// [`Persister::sync`] has returned. Reading returns what was written.
     pub fn write(&self, raft_state: Bytes, snapshot: Bytes) {
-        self.put(Saved { raft_state, snapshot }, |_| {});
+        self.put(Saved { raft_state, snapshot }, true);
     }
 
     /// Waits until everything that was written before is durable. It takes no time in MIT's tests; other tests make it
@@ -109,15 +117,18 @@ impl Persister {
         }
     }
 
-    fn put(&self, saved: Saved, then: impl FnOnce(&mut Disk)) {
-        let (state_size, snapshot_size) = (saved.raft_state.len(), saved.snapshot.len());
+    fn put(&self, saved: Saved, needs_sync: bool) {
+        let Saved { raft_state, snapshot } = saved.clone();
         let mut disk = self.disk();
         disk.written = saved;
         disk.writes += 1;
-        then(&mut disk);
+        if !needs_sync {
+            disk.safe = disk.written.clone();
+            disk.safe_writes = disk.writes;
+        }
         drop(disk);
         if let Some(on_save) = &self.on_save {
-            on_save(state_size, snapshot_size);
+            on_save(&Saving { raft_state: &raft_state, snapshot: &snapshot, needs_sync });
         }
     }
 

@@ -20,6 +20,7 @@ use crate::settings::{Clock, Misused, Panic, Settings};
 use crate::stack::Stack;
 use crate::tally::{Message, Tally, Work};
 use crate::tasks::{Task, TaskEnd, Tasks};
+use crate::turn::Turn;
 use crate::{context, draws, last_turn, stack, tally, watcher};
 
 /// A run in progress, as its body and the tester's parts see it. Clones are the same run.
@@ -41,11 +42,16 @@ struct Inner {
     on_rest: OnceLock<OnRest>,
     /// Is told of tasks that have ended.
     on_task_end: OnceLock<OnTaskEnd>,
+    /// Is told whose turn it is.
+    on_turn: OnceLock<OnTurn>,
     anew: Anew,
 }
 
 /// Is told of a task that has ended.
 type OnTaskEnd = Box<dyn Fn(TaskEnd) + Send + Sync>;
+
+/// Is told whose turn it is.
+type OnTurn = Box<dyn Fn(Turn) + Send + Sync>;
 
 /// Is told whose tasks have run.
 type OnRest = Box<dyn Fn(context::Owner) + Send + Sync>;
@@ -70,6 +76,7 @@ impl Sim {
             tally: Tally::default(),
             on_rest: OnceLock::new(),
             on_task_end: OnceLock::new(),
+            on_turn: OnceLock::new(),
         }))
     }
 
@@ -154,8 +161,25 @@ impl Sim {
         self.0.tasks.take_ran()
     }
 
+    /// By the virtual clock, calls `f` before each turn that isn't of a server's task: nobody's code runs then, and `f`
+    /// may do what wakes tasks. Without tokio's task hooks it is called only when all tasks wait. Only the first `f`
+    /// counts.
+    pub fn on_turn(&self, f: impl Fn(Turn) + Send + Sync + 'static) {
+        let _ = self.0.on_turn.set(Box::new(f));
+    }
+
+    #[cfg(tokio_unstable)]
+    pub(crate) fn begins_turn(&self, turn: impl FnOnce(&Tasks) -> Turn) {
+        if let Some(on_turn) = self.0.on_turn.get() {
+            on_turn(turn(self.tasks()));
+        }
+    }
+
     /// All tasks wait.
     pub(crate) fn rests(&self) {
+        if let Some(on_turn) = self.0.on_turn.get() {
+            on_turn(Turn::Rest);
+        }
         if let Some(on_rest) = self.0.on_rest.get() {
             self.take_ran().into_iter().for_each(on_rest);
         }

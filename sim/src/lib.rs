@@ -107,6 +107,8 @@ pub use stack::{Frame, FrameSize, Stack};
 pub use symbols::{why_no_lines, without_lines};
 pub use tally::{Encoding, Work, is_encoding};
 pub use tasks::{Ended, Task, TaskEnd};
-pub use turn::{Entered, Within, enter, enter_call, go_on_in_a_task, within_context};
+pub use turn::{
+    Entered, Turn, Within, enter, enter_call, go_on_in_a_task, spawn_unnumbered, within_context,
+};
 pub use watcher::{Watcher, clock_us, watch};
 pub use words::{grouped, within};

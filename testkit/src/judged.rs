@@ -1,0 +1,82 @@
+//! Runs made again without their servers' code, as graders have them made: in a child of this process.
+
+use std::fs;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::Command;
+
+use children::{Done, Host, Isolation, run_in_children};
+use report::{Record, RunResult};
+
+use crate::TestBinary;
+
+/// How a child is started.
+struct Child<'a> {
+    binary: &'a TestBinary,
+    /// The test's path in the binary.
+    test: &'a str,
+    variables: Vec<(String, String)>,
+}
+
+impl Host for Child<'_> {
+    fn command(&self) -> io::Result<Command> {
+        let mut command = Command::new(&self.binary.path);
+        command
+            .args([self.test, "--exact", "--nocapture", "--include-ignored", "--test-threads=1"])
+            .env("CARGO_PKG_NAME", &self.binary.package)
+            .env("LAB_WORKER_CALL", "1")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        Ok(command)
+    }
+
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+
+    fn is_enough(&self, _: &Done) -> bool {
+        false
+    }
+}
+
+impl TestBinary {
+    /// Makes one run of the test with this path, and returns what came of it, with its whole record.
+    ///
+    /// # Panics
+    /// If the process dies.
+    #[must_use]
+    pub fn whole_run(&self, test: &str, seed: u64, variables: &[(&str, &str)]) -> RunResult {
+        self.child(test, seed, variables, ("LAB_WORKER_RECORDS", "whole".to_owned()))
+    }
+
+    /// Makes a run again, without its servers' code, and returns what came of it.
+    ///
+    /// # Panics
+    /// If the process dies.
+    #[must_use]
+    pub fn judge(&self, test: &str, record: &Record, variables: &[(&str, &str)]) -> RunResult {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path: PathBuf = folder.path().join("record.json");
+        let text = serde_json::to_vec(record).expect("a record is plain data");
+        fs::write(&path, text).expect("a file in a new folder");
+        let path = path.to_string_lossy().into_owned();
+        self.child(test, record.seed, variables, ("LAB_WORKER_JUDGED", path))
+    }
+
+    fn child(
+        &self,
+        test: &str,
+        seed: u64,
+        variables: &[(&str, &str)],
+        (name, value): (&str, String),
+    ) -> RunResult {
+        let own = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        let mut variables: Vec<(String, String)> = variables.iter().map(own).collect();
+        variables.push((name.to_owned(), value));
+        let host = Child { binary: self, test, variables };
+        let done = run_in_children(&[seed], NonZeroUsize::MIN, Isolation::Process, &host);
+        let done = done.expect("a child starts").pop().expect("one seed is one run");
+        let result = done.result.unwrap_or_else(|death| panic!("{test}: {death}: {}", done.output));
+        serde_json::from_slice(&result).expect("a child sends a result")
+    }
+}
