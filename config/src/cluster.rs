@@ -98,6 +98,7 @@ where
     marks::mark_turns(t);
     t.step("make_config", Location::caller());
     let recorder = Arc::new(Recorder::new(t, servers));
+    puppets.iter().for_each(Puppets::network_is_next);
     let network = Network::new(t.sim(), recorder.clone());
     network.set_reliability(reliability);
     network.set_long_delays(Switch::On);

@@ -6,8 +6,9 @@
 //! each must be the next one of the record, at its microsecond ([`Puppets::has_happened`]). The first that isn't fails
 //! the run. So whoever has forged a record has either forged it whole and right, or is found out.
 //!
-//! Between two tasks' turns at one instant the record decides: its [marks](report::Mark) say when the script went on. So
-//! puppets act in the hooks before turns, and need no tasks of their own, whose turns would be others than the servers'.
+//! At one instant, the record also says in which order tasks have their turns: by [marks](report::Mark). Puppets act before
+//! turns, and not in tasks of their own, whose turns would be others than the servers'. If the script or the network has a
+//! turn too early, since no servers' tasks are there to wait for, it waits ([`Puppets::may_go_on`]).
 
 mod puppet;
 mod tape;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock, Weak};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use harness::T;
@@ -47,9 +48,21 @@ struct Inner {
     sent: Mutex<BTreeMap<RpcId, Sent>>,
     /// The calls whose handlers wait.
     waiting: Mutex<BTreeMap<RpcId, Waiting>>,
+    turns: Mutex<Turns>,
     /// The tick, in ms, for which the alarm is set; and its bell.
     alarm: Mutex<Option<u64>>,
     bell: Notify,
+}
+
+/// Whose turn it is, and who waits for one.
+#[derive(Default)]
+struct Turns {
+    /// The task that has its turn now.
+    now: u32,
+    /// The network's task.
+    network: Option<u32>,
+    /// The tasks that had theirs too early.
+    early: Vec<(u32, Waker)>,
 }
 
 impl Puppets {
@@ -69,16 +82,20 @@ impl Puppets {
             lives: Mutex::default(),
             sent: Mutex::default(),
             waiting: Mutex::default(),
+            turns: Mutex::default(),
             alarm: Mutex::default(),
             bell: Notify::new(),
         }));
         // The run has both, and outlives neither.
-        let [happening, turning] = [(); 2].map(|()| Arc::downgrade(&puppets.0));
+        let [happening, turning, going_on] = [(); 3].map(|()| Arc::downgrade(&puppets.0));
         t.on_record(move |at, kind| {
             happening.upgrade().iter().for_each(|inner| Puppets(inner.clone()).has_happened(at, kind));
         });
         t.sim().on_turn(move |turn| {
             turning.upgrade().iter().for_each(|inner| Puppets(inner.clone()).begins_turn(turn));
+        });
+        t.set_gate(move |waker| {
+            going_on.upgrade().is_none_or(|inner| Puppets(inner).may_go_on(waker))
         });
         sim::spawn_unnumbered(puppets.clone().wake_in_time());
         Some(puppets)
@@ -148,33 +165,83 @@ impl Puppets {
         self.0.t.fail((FailureKind::Tester, Check::Script), message);
     }
 
+    /// The task that is spawned next is the network's.
+    pub(crate) fn network_is_next(&self) {
+        self.0.turns.lock().network = Some(self.0.t.sim().next_number());
+    }
+
     /// A turn begins: whatever servers did before it is done now.
     fn begins_turn(&self, turn: Turn) {
         self.go_on();
         match turn {
             Turn::Numbered(task) => {
-                let mut tape = self.0.tape.lock();
-                let Some(Event { at, kind }) = tape.next() else { return };
-                let is_it = matches!(kind, EventKind::Mark(Mark::Turn { task: next }) if *next == task);
-                if is_it && *at == self.now() {
-                    tape.advance();
-                    drop(tape);
-                    self.look_early(Asked::AtTurn);
-                    return;
+                let mut turns = self.0.turns.lock();
+                turns.now = task;
+                // Those two ask whether they may go on.
+                let asks = task == 0 || turns.network == Some(task);
+                drop(turns);
+                if !asks && !self.has_turn(task) {
+                    let turn = text::event(&EventKind::Mark(Mark::Turn { task }));
+                    self.differs(&format!("{turn}, at {} µs", self.now().0));
                 }
-                drop(tape);
-                let turn = text::event(&EventKind::Mark(Mark::Turn { task }));
-                self.differs(&format!("{turn}, at {} µs", self.now().0));
             }
             Turn::Other => {}
             Turn::Rest => self.set_alarm(),
         }
     }
 
+    /// Whether the record has a task go on now; then it does.
+    fn has_turn(&self, task: u32) -> bool {
+        let mut tape = self.0.tape.lock();
+        let Some(Event { at, kind }) = tape.next() else { return true };
+        let is_it = matches!(kind, EventKind::Mark(Mark::Turn { task: next }) if *next == task);
+        let is_now = is_it && *at == self.now();
+        if is_now {
+            tape.advance();
+        }
+        is_now
+    }
+
+    /// Whether the script or the network may make use of its turn. If not, it is woken for it.
+    fn may_go_on(&self, waker: &Waker) -> bool {
+        let task = self.0.turns.lock().now;
+        if self.has_turn(task) {
+            self.look_early(Asked::AtTurn);
+            return true;
+        }
+        let mut turns = self.0.turns.lock();
+        turns.early.retain(|(early, _)| *early != task);
+        turns.early.push((task, waker.clone()));
+        false
+    }
+
+    /// Wakes the task whose turn it is by the record, if it had it too early.
+    fn wake_early(&self) {
+        let tape = self.0.tape.lock();
+        // When there is nothing to follow, nobody waits for a turn.
+        let next = tape.next().map(|Event { at, kind }| (*at, kind.clone()));
+        drop(tape);
+        let now = self.now();
+        let is_due = |task: u32| match &next {
+            None => true,
+            Some((at, EventKind::Mark(Mark::Turn { task: next }))) => *next == task && *at == now,
+            Some(_) => false,
+        };
+        let mut turns = self.0.turns.lock();
+        let (due, early) = turns.early.drain(..).partition(|(task, _)| is_due(*task));
+        turns.early = early;
+        drop(turns);
+        let due: Vec<(u32, Waker)> = due;
+        due.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+
     /// Does what servers did next, as far as it is due.
     fn go_on(&self) {
         while let Some(deed) = self.next_deed() {
             self.does(deed);
+        }
+        if !self.0.turns.lock().early.is_empty() {
+            self.wake_early();
         }
     }
 
@@ -345,7 +412,14 @@ impl Puppets {
     /// All tasks wait. What a server does next, it does at its time, also if nothing else happens then.
     fn set_alarm(&self) {
         let tape = self.0.tape.lock();
-        let next = tape.next().filter(|next| tape::is_deed(&next.kind)).map(|next| next.at.0 / 1000);
+        let is_waited_for = |kind: &EventKind| match kind {
+            EventKind::Mark(Mark::Turn { task }) => {
+                self.0.turns.lock().early.iter().any(|(early, _)| early == task)
+            }
+            kind => tape::is_deed(kind),
+        };
+        let next = tape.next().filter(|next| is_waited_for(&next.kind));
+        let next = next.map(|next| next.at.0 / 1000);
         drop(tape);
         let next = next.filter(|tick| *tick > self.now().0 / 1000);
         let mut alarm = self.0.alarm.lock();

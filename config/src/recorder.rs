@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use harness::{T, caller, misused};
@@ -214,6 +215,10 @@ impl Recorder {
 impl Observer for Recorder {
     fn record(&self, at: Time, kind: EventKind) {
         self.t.record_at(at, kind);
+    }
+
+    fn may_go_on(&self, network: &Waker) -> bool {
+        self.t.may_go_on(network)
     }
 
     fn waits(&self, id: RpcId) {

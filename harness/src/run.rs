@@ -3,12 +3,14 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::future::poll_fn;
 use std::io::{self, Write as _};
 use std::mem;
 use std::os::fd::AsFd as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -122,11 +124,15 @@ fn run_guarded(
             let t = T { sim, notes: for_script };
             *CURRENT.lock() = Some(t.clone());
             OF_THREAD.replace(Some(t.clone()));
-            let ends = t.clone();
-            let script = script(t);
+            let turns = t.clone();
+            let mut script = script(t);
             async move {
-                script.await;
-                ends.ends();
+                let go_on = |task: &mut TaskContext<'_>| match turns.may_go_on(task.waker()) {
+                    true => script.as_mut().poll(task),
+                    false => Poll::Pending,
+                };
+                poll_fn(go_on).await;
+                turns.ends();
             }
         },
         move |sim, ending| {

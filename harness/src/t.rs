@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::{self, Location};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::task::Waker;
 
 use parking_lot::{Mutex, MutexGuard};
 use report::{
@@ -43,6 +44,9 @@ pub(crate) struct Job {
 /// Is told of what is recorded, before it is.
 type OnRecord = Box<dyn Fn(Time, &EventKind) + Send + Sync>;
 
+/// Says whether the task with this waker may make use of its turn.
+type Gate = Box<dyn Fn(&Waker) -> bool + Send + Sync>;
+
 /// What is noted in the course of a run.
 pub(crate) struct Notes {
     pub(crate) job: Arc<Job>,
@@ -54,6 +58,7 @@ pub(crate) struct Notes {
     failure: Mutex<Option<Failure>>,
     script: Mutex<ScriptState>,
     on_record: OnceLock<OnRecord>,
+    gate: OnceLock<Gate>,
     /// The history's hash when the script came to its end.
     ended: OnceLock<u64>,
 }
@@ -110,6 +115,7 @@ impl Notes {
             failure: Mutex::default(),
             script: Mutex::default(),
             on_record: OnceLock::new(),
+            gate: OnceLock::new(),
             ended: OnceLock::new(),
         }
     }
@@ -264,6 +270,18 @@ impl T {
     /// of the network's may be held then. Only the first counts.
     pub fn on_record(&self, on_record: impl Fn(Time, &EventKind) + Send + Sync + 'static) {
         let _ = self.notes.on_record.set(Box::new(on_record));
+    }
+
+    /// From now on `gate` says whether script and network may make use of their turns. If not, it sees to it that they are
+    /// woken later. Only the first counts.
+    pub fn set_gate(&self, gate: impl Fn(&Waker) -> bool + Send + Sync + 'static) {
+        let _ = self.notes.gate.set(Box::new(gate));
+    }
+
+    /// Whether the script or the network may make use of its turn.
+    #[must_use]
+    pub fn may_go_on(&self, waker: &Waker) -> bool {
+        self.notes.gate.get().is_none_or(|gate| gate(waker))
     }
 
     /// Whether the run's record is to have [marks](Mark), so that the run can be made again without its servers' code.

@@ -31,6 +31,9 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 /// Does one step after the other until a caller has to act first, or the next step's time is yet to
 /// come.
 fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>) -> Poll<()> {
+    if !shared.observer.may_go_on(task.waker()) {
+        return Poll::Pending;
+    }
     // The lock is kept from step to step. Only what may be anybody's code runs without it: handlers,
     // callers' wakers, and what goes with a request that is dropped.
     let mut state = shared.state();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
+use std::task::Waker;
 
 use nemesis::{Faults, Link};
 use parking_lot::{Mutex, MutexGuard};
@@ -52,6 +53,12 @@ pub trait Observer: Send + Sync + 'static {
     /// The same, where nothing is known but that the server's tasks have run.
     fn look_again(&self, server: Owner) {
         self.look_at(server);
+    }
+
+    /// Whether the network may make use of its turn. If not, whoever says so wakes it later. The network's lock is free.
+    fn may_go_on(&self, network: &Waker) -> bool {
+        let _ = network;
+        true
     }
 
     /// A call's handler didn't end at once: it goes on in a task. The network's lock is free.

@@ -168,6 +168,12 @@ impl Sim {
         let _ = self.0.on_turn.set(Box::new(f));
     }
 
+    /// The number that the next task of the script's or the network's gets; see [`Turn`].
+    #[must_use]
+    pub fn next_number(&self) -> u32 {
+        self.tasks().next_number()
+    }
+
     #[cfg(tokio_unstable)]
     pub(crate) fn begins_turn(&self, turn: impl FnOnce(&Tasks) -> Turn) {
         if let Some(on_turn) = self.0.on_turn.get() {

@@ -132,6 +132,14 @@ impl Tasks {
         numbered.count += 1;
     }
 
+    /// The number that the next task of the script's or the network's gets.
+    pub(crate) fn next_number(&self) -> u32 {
+        #[cfg(tokio_unstable)]
+        return self.numbered.lock().count;
+        #[cfg(not(tokio_unstable))]
+        0
+    }
+
     /// The number of a task of the script's or the network's; `None` if it is neither.
     #[cfg(tokio_unstable)]
     pub(crate) fn number(&self, id: Id) -> Option<u32> {
