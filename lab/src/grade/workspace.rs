@@ -193,6 +193,11 @@ impl Workspace {
         Ok(Built::Tests(self.suite(tests.collect())))
     }
 
+    /// The folder of the tests' sources.
+    pub(super) fn tests(&self) -> PathBuf {
+        self.folder.join("tests")
+    }
+
     fn package(&self) -> PathBuf {
         self.folder.join("raft")
     }
