@@ -12,7 +12,7 @@ use parking_lot::{Mutex, MutexGuard};
 use raftapi::{ApplyCh, Make, Persister, Raft, Start, Term, apply_channel};
 use rand::RngExt as _;
 use rand::distr::uniform::{SampleRange, SampleUniform};
-use report::{Check, EventKind, FailureKind, Mark, Measured, NetworkChange};
+use report::{EventKind, FailureKind, Mark, Measured, NetworkChange};
 use sim::context::Owner;
 use sim::{Clock, Rng, Stream, enter_call};
 
@@ -44,29 +44,22 @@ pub(crate) struct Cluster {
 }
 
 pub(crate) struct State {
-    servers: Vec<ServerState>,
+    pub(crate) servers: Vec<ServerState>,
     pub(crate) logs: Logs,
     begin: Baseline,
 }
 
-struct ServerState {
+pub(crate) struct ServerState {
     raft: Option<Arc<dyn Raft>>,
-    incarnation: u32,
+    pub(crate) incarnation: u32,
     /// Whether that incarnation is the one that counts: false once it has crashed.
     is_live: bool,
     connected: bool,
     saved: Arc<Persister>,
     /// What this life's last accepted command was given.
-    last_start: Option<Start>,
+    pub(crate) last_start: Option<Start>,
     /// The names of its ends, by the server that each leads to; those of its current life.
     end_names: Vec<String>,
-}
-
-/// What was known of a server's answers at one time; see [`Config::last_start`].
-#[derive(Clone, Copy)]
-pub(crate) struct LastStart {
-    incarnation: u32,
-    start: Option<Start>,
 }
 
 /// What had been counted when the test began.
@@ -329,50 +322,6 @@ impl Config {
         drop(state);
         let _entered = enter_call(owner, call);
         Some(f(owner, &*raft))
-    }
-
-    /// A server's present life, and what it answered last to a `start` that it accepted.
-    pub(crate) fn last_start(&self, i: usize) -> LastStart {
-        let state = self.state();
-        let ServerState { incarnation, last_start, .. } = state.servers[i];
-        LastStart { incarnation, start: last_start }
-    }
-
-    /// Notes where an accepted command is to stand. `before` is what was known when its `start` was
-    /// called: calls on several threads may overlap, and those that do are in no order.
-    ///
-    /// Fails if the index doesn't go up within a term.
-    pub(crate) fn note_start(
-        &self,
-        i: usize,
-        before: LastStart,
-        start: Start,
-    ) -> Result<(), Refusal> {
-        let refused =
-            |message| Err(Refusal::new(Check::NextIndex { server: Some(number(i)) }, message));
-        let position = |start: Start| (start.term, start.index);
-        let mut state = self.state();
-        let server = &mut state.servers[i];
-        if server.incarnation != before.incarnation {
-            return Ok(()); // it is another life's
-        }
-        let last = &mut server.last_start;
-        if last.is_none_or(|last| position(last) < position(start)) {
-            *last = Some(start);
-        }
-        match before.start {
-            Some(before) if start.term < before.term => refused(format!(
-                "server {i}'s start() accepted in term {} after it had in term {}",
-                start.term, before.term
-            )),
-            Some(before) if start.term == before.term && start.index <= before.index => {
-                refused(format!(
-                    "server {i}'s start() returned index {} after {} in the same term {}",
-                    start.index, before.index, start.term
-                ))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Records that the script has switched how the network behaves.

@@ -89,7 +89,10 @@ impl Puppets {
         // The run has both, and outlives neither.
         let [happening, turning, going_on] = [(); 3].map(|()| Arc::downgrade(&puppets.0));
         t.on_record(move |at, kind| {
-            happening.upgrade().iter().for_each(|inner| Puppets(inner.clone()).has_happened(at, kind));
+            happening
+                .upgrade()
+                .iter()
+                .for_each(|inner| Puppets(inner.clone()).has_happened(at, kind));
         });
         t.sim().on_turn(move |turn| {
             turning.upgrade().iter().for_each(|inner| Puppets(inner.clone()).begins_turn(turn));
@@ -138,8 +141,10 @@ impl Puppets {
             return;
         }
         let mut tape = self.0.tape.lock();
-        let Some(next) = tape.next() else { return };
-        if tape::is_same(next, at, kind) {
+        if tape.is_over {
+            return;
+        }
+        if tape.next().is_some_and(|next| tape::is_same(next, at, kind)) {
             tape.advance();
             if matches!(kind, EventKind::Mark(Mark::End)) {
                 tape.is_over = true;

@@ -5,11 +5,10 @@ use std::env;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 use report::{Record, RunResult};
-use supervisor::is_child;
+use supervisor::{Wants, is_child};
 use tracing::level_filters::LevelFilter;
 
 use crate::call::Call;
@@ -18,12 +17,8 @@ use crate::settings::{Report, Settings};
 /// Tells a child in which folder to store histories.
 pub(crate) const HISTORIES: &str = "LAB_WORKER_HISTORIES";
 
-/// Tells a child to send each run along with its result: its parent stores it. If it is [`WHOLE`], with all that is
-/// needed to make the run again without its servers' code.
+/// Tells a child to send each run along with its result: its parent stores it.
 const RECORDS: &str = "LAB_WORKER_RECORDS";
-
-/// See [`RECORDS`].
-const WHOLE: &str = "whole";
 
 /// Names a child the record of a run that it is to make again without its servers' code.
 const JUDGED: &str = "LAB_WORKER_JUDGED";
@@ -78,13 +73,12 @@ pub(crate) fn folder_here(settings: &Settings) -> Option<PathBuf> {
 
 /// Whether the results of this process are to have the runs themselves.
 pub(crate) fn sends_records() -> bool {
-    env::var_os(RECORDS).is_some()
+    has_marks() || env::var_os(RECORDS).is_some()
 }
 
-/// Whether the runs that the results of this process have are to have marks.
+/// Whether the results of this process are to have runs with marks, and whole.
 pub(crate) fn has_marks() -> bool {
-    static HAS_MARKS: OnceLock<bool> = OnceLock::new();
-    *HAS_MARKS.get_or_init(|| is_child() && env::var_os(RECORDS).is_some_and(|kind| kind == WHOLE))
+    supervisor::wants() == Wants::WholeRecords
 }
 
 /// The run that this process is to make again without its servers' code, if any.
@@ -103,8 +97,6 @@ pub(crate) fn judged() -> Result<Option<Record>, String> {
 pub(crate) fn listens(settings: &Settings) -> Option<LevelFilter> {
     let runs_here = is_child() || settings.isolation.is_none();
     if !runs_here {
-        None
-    } else if has_marks() {
         None
     } else if folder_here(settings).is_some() || sends_records() {
         Some(LevelFilter::TRACE)

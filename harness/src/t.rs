@@ -8,8 +8,8 @@ use std::task::Waker;
 
 use parking_lot::{Mutex, MutexGuard};
 use report::{
-    Check, Demand, EventKind, Failure, FailureKind, History, Mark, Measured, Record, StepKind, Time,
-    Variation, text,
+    Check, Demand, EventKind, Failure, FailureKind, History, Mark, Measured, Record, StepKind,
+    Time, Variation, text,
 };
 use sim::context::Context;
 use sim::{Misuse, Misused, Panic, Sim};

@@ -69,6 +69,7 @@ mod hooks;
 mod interpose;
 mod last_turn;
 mod lines;
+mod listeners;
 mod misuse;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
 mod older;

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::Command;
 
-use children::{Done, Host, Isolation, run_in_children};
+use children::{Done, Host, Isolation, Wants, run_in_children};
 use report::{Record, RunResult};
 
 use crate::TestBinary;
@@ -16,7 +16,8 @@ struct Child<'a> {
     binary: &'a TestBinary,
     /// The test's path in the binary.
     test: &'a str,
-    variables: Vec<(String, String)>,
+    variables: &'a [(&'a str, &'a str)],
+    wants: Wants,
 }
 
 impl Host for Child<'_> {
@@ -26,8 +27,12 @@ impl Host for Child<'_> {
             .args([self.test, "--exact", "--nocapture", "--include-ignored", "--test-threads=1"])
             .env("CARGO_PKG_NAME", &self.binary.package)
             .env("LAB_WORKER_CALL", "1")
-            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+            .envs(self.variables.iter().copied());
         Ok(command)
+    }
+
+    fn wants(&self) -> Wants {
+        self.wants
     }
 
     fn is_interrupted(&self) -> bool {
@@ -46,7 +51,7 @@ impl TestBinary {
     /// If the process dies.
     #[must_use]
     pub fn whole_run(&self, test: &str, seed: u64, variables: &[(&str, &str)]) -> RunResult {
-        self.child(test, seed, variables, ("LAB_WORKER_RECORDS", "whole".to_owned()))
+        self.child(test, seed, variables, Wants::WholeRecords)
     }
 
     /// Makes a run again, without its servers' code, and returns what came of it.
@@ -59,21 +64,13 @@ impl TestBinary {
         let path: PathBuf = folder.path().join("record.json");
         let text = serde_json::to_vec(record).expect("a record is plain data");
         fs::write(&path, text).expect("a file in a new folder");
-        let path = path.to_string_lossy().into_owned();
-        self.child(test, record.seed, variables, ("LAB_WORKER_JUDGED", path))
+        let path = path.to_string_lossy();
+        let variables = [variables, &[("LAB_WORKER_JUDGED", &*path)]].concat();
+        self.child(test, record.seed, &variables, Wants::Results)
     }
 
-    fn child(
-        &self,
-        test: &str,
-        seed: u64,
-        variables: &[(&str, &str)],
-        (name, value): (&str, String),
-    ) -> RunResult {
-        let own = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
-        let mut variables: Vec<(String, String)> = variables.iter().map(own).collect();
-        variables.push((name.to_owned(), value));
-        let host = Child { binary: self, test, variables };
+    fn child(&self, test: &str, seed: u64, variables: &[(&str, &str)], wants: Wants) -> RunResult {
+        let host = Child { binary: self, test, variables, wants };
         let done = run_in_children(&[seed], NonZeroUsize::MIN, Isolation::Process, &host);
         let done = done.expect("a child starts").pop().expect("one seed is one run");
         let result = done.result.unwrap_or_else(|death| panic!("{test}: {death}: {}", done.output));

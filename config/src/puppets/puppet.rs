@@ -124,7 +124,8 @@ impl labrpc::Puppet for Puppet {
 
 impl Raft for Puppet {
     fn start(&self, _: Command) -> Option<Start> {
-        let is_it = |mark: &Mark| matches!(mark, Mark::Started { server, .. } if *server == self.me);
+        let is_it =
+            |mark: &Mark| matches!(mark, Mark::Started { server, .. } if *server == self.me);
         match self.puppets.follow(is_it, "start()")? {
             Mark::Started { answer, .. } => answer.map(|(index, term)| Start { index, term }),
             _ => None,

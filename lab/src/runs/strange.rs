@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use children::{Death, Done, Host, Isolation};
+use children::{Death, Done, Host, Isolation, Wants};
 use confine::Confinement;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -109,9 +109,8 @@ impl Host for Strange<'_> {
         };
         command.arg("--test-threads=1").env(CALL, self.test.call.to_string());
         match self.asked {
-            Asked::Results => {}
+            Asked::Results | Asked::WholeRecords => {}
             Asked::Records => drop(command.env(RECORDS, "1")),
-            Asked::WholeRecords => drop(command.env(RECORDS, "whole")),
             Asked::Judgement(record) => drop(command.env(JUDGED, record)),
         }
         if let Some(confinement) = self.confinement {
@@ -119,6 +118,13 @@ impl Host for Strange<'_> {
             confinement.put_on(&mut command)?;
         }
         Ok(command)
+    }
+
+    fn wants(&self) -> Wants {
+        match self.asked {
+            Asked::WholeRecords => Wants::WholeRecords,
+            _ => Wants::Results,
+        }
     }
 
     fn start(&self, command: &mut Command) -> io::Result<Child> {

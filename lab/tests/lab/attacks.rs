@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::grade::{grade, path, row, submit, write};
+use crate::grade::{grade, grade_by, path, row, submit, write};
 use crate::student::folder;
 
 /// What is tried in `make`, with what each attempt is told printed. `FILES` are paths of the grader's.
@@ -27,28 +27,87 @@ const HOSTILE: &str = r#"if me == 0 {
         told("call home", std::net::TcpStream::connect("127.0.0.1:9").map(|_| ()).map_err(error));
     }"#;
 
-/// A Raft whose servers send nothing: they share a variable of their thread.
+/// A Raft whose servers share a variable of their thread: what one is given, all apply. If `SHAM` is set, they also
+/// send messages that look like Raft's, by which a leader is elected, and which bring nothing.
 const ORACLE: &str = r#"use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use bytes::Bytes;
 use labrpc::{ClientEnd, Service};
-use raftapi::{ApplyCh, Command, Index, Persister, Raft, Start, Term};
+use raftapi::{ApplyCh, ApplyMsg, Command, Index, Persister, Raft, Start, Term};
+use serde::{Deserialize, Serialize};
 thread_local! { static LOG: RefCell<Vec<Command>> = const { RefCell::new(Vec::new()) }; }
-struct Oracle { me: usize }
-pub fn make(_: Vec<ClientEnd>, me: usize, _: Arc<Persister>, _: ApplyCh) -> Arc<dyn Raft> {
-    Arc::new(Oracle { me })
+#[derive(Serialize, Deserialize)]
+struct RequestVoteArgs { term: u64, candidate_id: usize, last_log_index: u64, last_log_term: u64 }
+#[derive(Serialize, Deserialize)]
+struct RequestVoteReply { term: u64, vote_granted: bool }
+#[derive(Serialize, Deserialize)]
+struct AppendEntriesArgs {
+    term: u64, leader_id: usize, prev_log_index: u64, prev_log_term: u64, entries: Vec<u64>, leader_commit: u64,
+}
+#[derive(Serialize, Deserialize)]
+struct AppendEntriesReply { term: u64, success: bool }
+struct Oracle { me: usize, leads: AtomicBool, term: AtomicBool }
+pub fn make(peers: Vec<ClientEnd>, me: usize, _: Arc<Persister>, ch: ApplyCh) -> Arc<dyn Raft> {
+    let raft = Arc::new(Oracle { me, leads: AtomicBool::new(!SHAM && me == 0), term: AtomicBool::new(!SHAM) });
+    tokio::spawn(apply(ch));
+    if SHAM && me == 0 { tokio::spawn(lead(peers, raft.clone())); }
+    raft
+}
+async fn apply(ch: ApplyCh) {
+    let mut index = 0;
+    loop {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        while let Some(command) = LOG.with_borrow(|log| log.get(index).cloned()) {
+            index += 1;
+            ch.send(ApplyMsg::Command { index: index as Index, command }).await;
+        }
+    }
+}
+async fn lead(peers: Vec<ClientEnd>, raft: Arc<Oracle>) {
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    raft.term.store(true, Ordering::Relaxed);
+    for peer in &peers[1..] {
+        let args = RequestVoteArgs { term: 1, candidate_id: 0, last_log_index: 0, last_log_term: 0 };
+        let _ = peer.call::<_, RequestVoteReply>("Raft.RequestVote", &args).await;
+    }
+    raft.leads.store(true, Ordering::Relaxed);
+    loop {
+        let count = LOG.with_borrow(|log| log.len() as u64);
+        for peer in &peers[1..] {
+            let args = AppendEntriesArgs {
+                term: 1, leader_id: 0, prev_log_index: count, prev_log_term: 1, entries: Vec::new(), leader_commit: count,
+            };
+            let _ = peer.call::<_, AppendEntriesReply>("Raft.AppendEntries", &args).await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 impl Oracle {
-    async fn hear(self: Arc<Self>, _: u8) -> u8 { 0 }
+    async fn request_vote(self: Arc<Self>, _: RequestVoteArgs) -> RequestVoteReply {
+        self.term.store(true, Ordering::Relaxed);
+        RequestVoteReply { term: 1, vote_granted: true }
+    }
+    async fn append_entries(self: Arc<Self>, _: AppendEntriesArgs) -> AppendEntriesReply {
+        AppendEntriesReply { term: 1, success: true }
+    }
 }
 impl Raft for Oracle {
     fn start(&self, command: Command) -> Option<Start> {
+        if !self.leads.load(Ordering::Relaxed) || self.me != 0 { return None; }
         LOG.with_borrow_mut(|log| log.push(command));
-        (self.me == 0).then(|| Start { index: LOG.with_borrow(|log| log.len() as Index), term: 1 })
+        Some(Start { index: LOG.with_borrow(|log| log.len() as Index), term: 1 })
     }
-    fn get_state(&self) -> (Term, bool) { (1, self.me == 0) }
+    fn get_state(&self) -> (Term, bool) {
+        (u64::from(self.term.load(Ordering::Relaxed)), self.leads.load(Ordering::Relaxed))
+    }
     fn snapshot(&self, _: Index, _: Bytes) {}
-    fn service(self: Arc<Self>) -> Service { Service::new("Raft", self).method("Hear", Oracle::hear) }
+    fn service(self: Arc<Self>) -> Service {
+        Service::new("Raft", self)
+            .method("RequestVote", Oracle::request_vote)
+            .method("AppendEntries", Oracle::append_entries)
+    }
     fn kill(&self) {}
 }
 "#;
@@ -87,7 +146,6 @@ fn no_attack_changes_a_verdict_or_harms_the_machine() {
     submit_with_item(&all.join("early/raft/src"), early);
     let leak = "pub const KEY: &str = env!(\"LAB_COURSE_KEY\");";
     submit_with_item(&all.join("leaks/raft/src"), leak);
-    write(&all.join("oracle/raft/src/lib.rs"), ORACLE);
     // What runs at build time, if it did.
     let marker = all.join("was-here");
     submit(&all.join("builds/raft/src"), "");
@@ -104,7 +162,6 @@ fn no_attack_changes_a_verdict_or_harms_the_machine() {
         ("hostile", "failed"),
         ("leaks", "not built"),
         ("mangles", "not built"),
-        ("oracle", "failed"),
     ] {
         assert_eq!(row(&ran, name)[1], verdict, "{name}:\n{}\n{}", ran.stdout, ran.stderr);
     }
@@ -143,4 +200,23 @@ fn no_attack_changes_a_verdict_or_harms_the_machine() {
     assert!(told.contains("has LAB_STRICT") && !told.contains("has LAB_SEED"), "{told}");
     assert!(!told.contains("the course's key"), "{told}");
     assert!(!crate::grade::is_running("4712"), "what a submission has started goes on");
+}
+
+/// MIT's checks pass both; what no message has brought is what fails them.
+#[test]
+fn servers_that_share_a_variable_are_caught_whatever_they_send() {
+    let all = folder("oracles");
+    let out = folder("grades-of-oracles");
+    for (name, sham) in [("silent", false), ("sham", true)] {
+        let source = format!("const SHAM: bool = {sham};\n{ORACLE}");
+        write(&all.join(name).join("raft/src/lib.rs"), &source);
+    }
+    let course = "[runs]\neach = 1\n[points]\nTestBasicAgree3B = 10\n";
+    let ran = grade_by(course, &all, &out, &[]);
+    ran.assert_code(0);
+    for (name, rule) in [("silent", "leads-unelected"), ("sham", "knows-what-nothing-told")] {
+        assert_eq!(row(&ran, name)[1], "failed", "{name}:\n{}\n{}", ran.stdout, ran.stderr);
+        let told = report_of(&out.join(name));
+        assert!(told.starts_with(&format!("rule {rule}")), "{name}:\n{told}");
+    }
 }

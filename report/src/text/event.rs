@@ -18,7 +18,9 @@ pub fn event(kind: &EventKind) -> String {
             args.wire_len(),
             to.map_or("nobody".to_owned(), |to| format!("server {to}")),
         ),
-        EventKind::RpcCopied { id, of } => format!("call {} came to be as a copy of call {}", id.0, of.0),
+        EventKind::RpcCopied { id, of } => {
+            format!("call {} came to be as a copy of call {}", id.0, of.0)
+        }
         EventKind::RpcDelivered { id, .. } => format!("call {} arrived", id.0),
         EventKind::RpcHandled { id, reply } => {
             format!("call {} was answered with {} bytes", id.0, reply.wire_len())
@@ -30,7 +32,9 @@ pub fn event(kind: &EventKind) -> String {
         EventKind::Connected { server } => format!("server {server} was connected"),
         EventKind::Disconnected { server } => format!("server {server} was cut off"),
         EventKind::Network { what, .. } => format!("the script had it that {what}"),
-        EventKind::Step { what, line, .. } => format!("the script came to {what} in its line {line}"),
+        EventKind::Step { what, line, .. } => {
+            format!("the script came to {what} in its line {line}")
+        }
         EventKind::Looked { round, leader: Some(leader), .. } => {
             format!("the script's look {round} for a leader found server {leader}")
         }
@@ -51,10 +55,9 @@ pub fn event(kind: &EventKind) -> String {
         EventKind::Snapshotted { server, index } => {
             format!("{} was given a snapshot up to index {index}", of(server))
         }
-        EventKind::Saved { server, state, snapshot } => format!(
-            "{} saved {state} bytes and a snapshot of {snapshot} bytes",
-            of(server)
-        ),
+        EventKind::Saved { server, state, snapshot } => {
+            format!("{} saved {state} bytes and a snapshot of {snapshot} bytes", of(server))
+        }
         EventKind::Logged { .. } => "a server logged something".to_owned(),
         EventKind::Mark(mark) => match mark {
             Mark::Turn { task: 0 } => "the script went on".to_owned(),
