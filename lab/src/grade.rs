@@ -26,7 +26,7 @@ use std::path::{self, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use self::copy::Copy;
 use self::find::Submission;
@@ -49,6 +49,9 @@ use crate::standing::{Merged, Outcome};
 use crate::stop;
 use crate::suite::Suite;
 use crate::table::wall;
+
+/// How long the grader's own build may take.
+const OWN_BUILD: Duration = Duration::from_secs(3000);
 
 /// The variable that may have the course's key.
 const KEY: &str = "LAB_COURSE_KEY";
@@ -126,8 +129,7 @@ pub(crate) fn judge_here(target: &Path) -> Result<Judge, Error> {
     let workspace = Workspace::make(&copy, &course, &work, 0, None, Some(target))?;
     workspace.put(&BTreeMap::from([("lib.rs".to_owned(), NO_RAFT.as_bytes().to_vec())]))?;
     let log = work.join("build.log");
-    let limit = course.limits.build * 10;
-    match workspace.build_own(&log, limit)? {
+    match workspace.build_own(&log, OWN_BUILD)? {
         Built::Tests(suite) => {
             let folder = work.join("binaries");
             files::remove(&folder)?;
@@ -257,7 +259,7 @@ fn prepare(
     let first = Workspace::make(copy, course, work, 0, None, shared)?;
     let log = work.join("build.log");
     // The first time everything has to be compiled, which isn't a submission's fault.
-    let mut suite = match first.build_own(&log, course.limits.build * 10)? {
+    let mut suite = match first.build_own(&log, OWN_BUILD.max(course.limits.build))? {
         Built::Tests(suite) => suite,
         Built::Not { .. } => return Err(Error::OwnNotBuilt { log }),
     };
