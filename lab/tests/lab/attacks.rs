@@ -28,10 +28,10 @@ const HOSTILE: &str = r#"if me == 0 {
     }"#;
 
 /// A Raft whose servers share a variable of their thread: what one is given, all apply. If `SHAM` is set, they also
-/// send messages that look like Raft's, by which a leader is elected, and which bring nothing.
+/// send messages that look like Raft's in all but one: their entries have no commands.
 const ORACLE: &str = r#"use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use bytes::Bytes;
 use labrpc::{ClientEnd, Service};
@@ -43,64 +43,75 @@ struct RequestVoteArgs { term: u64, candidate_id: usize, last_log_index: u64, la
 #[derive(Serialize, Deserialize)]
 struct RequestVoteReply { term: u64, vote_granted: bool }
 #[derive(Serialize, Deserialize)]
+struct Entry { term: u64 }
+#[derive(Serialize, Deserialize)]
 struct AppendEntriesArgs {
-    term: u64, leader_id: usize, prev_log_index: u64, prev_log_term: u64, entries: Vec<u64>, leader_commit: u64,
+    term: u64, leader_id: usize, prev_log_index: u64, prev_log_term: u64, entries: Vec<Entry>, leader_commit: u64,
 }
 #[derive(Serialize, Deserialize)]
 struct AppendEntriesReply { term: u64, success: bool }
-struct Oracle { me: usize, leads: AtomicBool, term: AtomicBool }
+struct Oracle { me: usize, leads: AtomicBool, term: AtomicU64, commit: AtomicU64 }
 pub fn make(peers: Vec<ClientEnd>, me: usize, _: Arc<Persister>, ch: ApplyCh) -> Arc<dyn Raft> {
-    let raft = Arc::new(Oracle { me, leads: AtomicBool::new(!SHAM && me == 0), term: AtomicBool::new(!SHAM) });
-    tokio::spawn(apply(ch));
-    if SHAM && me == 0 { tokio::spawn(lead(peers, raft.clone())); }
+    let (leads, term) = (AtomicBool::new(!SHAM && me == 0), AtomicU64::new(u64::from(!SHAM)));
+    let commit = AtomicU64::new(if SHAM { 0 } else { u64::MAX });
+    let raft = Arc::new(Oracle { me, leads, term, commit });
+    tokio::spawn(raft.clone().apply(ch));
+    if SHAM && me == 0 { tokio::spawn(raft.clone().lead(peers)); }
     raft
 }
-async fn apply(ch: ApplyCh) {
-    let mut index = 0;
-    loop {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        while let Some(command) = LOG.with_borrow(|log| log.get(index).cloned()) {
-            index += 1;
-            ch.send(ApplyMsg::Command { index: index as Index, command }).await;
-        }
-    }
-}
-async fn lead(peers: Vec<ClientEnd>, raft: Arc<Oracle>) {
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    raft.term.store(true, Ordering::Relaxed);
-    for peer in &peers[1..] {
-        let args = RequestVoteArgs { term: 1, candidate_id: 0, last_log_index: 0, last_log_term: 0 };
-        let _ = peer.call::<_, RequestVoteReply>("Raft.RequestVote", &args).await;
-    }
-    raft.leads.store(true, Ordering::Relaxed);
-    loop {
-        for peer in &peers[1..] {
-            let args = AppendEntriesArgs {
-                term: 1, leader_id: 0, prev_log_index: 0, prev_log_term: 0, entries: Vec::new(), leader_commit: 0,
-            };
-            let _ = peer.call::<_, AppendEntriesReply>("Raft.AppendEntries", &args).await;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
 impl Oracle {
+    async fn apply(self: Arc<Self>, ch: ApplyCh) {
+        let mut index = 0;
+        loop {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            while index < self.commit.load(Relaxed) {
+                let Some(command) = LOG.with_borrow(|log| log.get(index as usize).cloned()) else { break };
+                index += 1;
+                ch.send(ApplyMsg::Command { index, command }).await;
+            }
+        }
+    }
+    async fn lead(self: Arc<Self>, peers: Vec<ClientEnd>) {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        self.term.store(1, Relaxed);
+        for peer in &peers[1..] {
+            let args = RequestVoteArgs { term: 1, candidate_id: 0, last_log_index: 0, last_log_term: 0 };
+            let _ = peer.call::<_, RequestVoteReply>("Raft.RequestVote", &args).await;
+        }
+        self.leads.store(true, Relaxed);
+        loop {
+            let count = LOG.with_borrow(Vec::len);
+            for peer in &peers[1..] {
+                let args = AppendEntriesArgs {
+                    term: 1,
+                    leader_id: 0,
+                    prev_log_index: 0,
+                    prev_log_term: 0,
+                    entries: (0..count).map(|_| Entry { term: 1 }).collect(),
+                    leader_commit: self.commit.load(Relaxed),
+                };
+                let _ = peer.call::<_, AppendEntriesReply>("Raft.AppendEntries", &args).await;
+            }
+            self.commit.store(count as u64, Relaxed);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
     async fn request_vote(self: Arc<Self>, _: RequestVoteArgs) -> RequestVoteReply {
-        self.term.store(true, Ordering::Relaxed);
+        self.term.store(1, Relaxed);
         RequestVoteReply { term: 1, vote_granted: true }
     }
-    async fn append_entries(self: Arc<Self>, _: AppendEntriesArgs) -> AppendEntriesReply {
+    async fn append_entries(self: Arc<Self>, args: AppendEntriesArgs) -> AppendEntriesReply {
+        self.commit.store(args.leader_commit, Relaxed);
         AppendEntriesReply { term: 1, success: true }
     }
 }
 impl Raft for Oracle {
     fn start(&self, command: Command) -> Option<Start> {
-        if !self.leads.load(Ordering::Relaxed) || self.me != 0 { return None; }
+        if !self.leads.load(Relaxed) { return None; }
         LOG.with_borrow_mut(|log| log.push(command));
         Some(Start { index: LOG.with_borrow(|log| log.len() as Index), term: 1 })
     }
-    fn get_state(&self) -> (Term, bool) {
-        (u64::from(self.term.load(Ordering::Relaxed)), self.leads.load(Ordering::Relaxed))
-    }
+    fn get_state(&self) -> (Term, bool) { (self.term.load(Relaxed), self.me == 0 && self.leads.load(Relaxed)) }
     fn snapshot(&self, _: Index, _: Bytes) {}
     fn service(self: Arc<Self>) -> Service {
         Service::new("Raft", self)
