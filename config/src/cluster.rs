@@ -28,7 +28,7 @@ use crate::variation;
 #[derive(Clone)]
 pub struct Config {
     pub(crate) t: T,
-    cluster: Arc<Cluster>,
+    pub(crate) cluster: Arc<Cluster>,
 }
 
 pub(crate) struct Cluster {
@@ -123,7 +123,7 @@ where
     };
     t.attach(servers, Arc::new(config.clone()));
     let cluster = &config.cluster;
-    cluster.puppets.iter().for_each(|puppets| puppets.act_in(cluster));
+    cluster.puppets.iter().for_each(|puppets| puppets.act_on(config.stage()));
     variation::follow(t, &cluster.network, cluster, |cluster| [&cluster.rng, &cluster.disks.rng]);
     config.cluster.recorder.look_when_tasks_ran();
     config.cluster.recorder.record_tasks_ends();
@@ -143,10 +143,6 @@ where
 }
 
 impl Config {
-    pub(crate) fn of(t: &T, cluster: Arc<Cluster>) -> Config {
-        Config { t: t.clone(), cluster }
-    }
-
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.cluster.state.lock()
     }

@@ -51,6 +51,7 @@ mod puppets;
 mod readings;
 mod recorder;
 mod refusal;
+mod stage;
 mod starts;
 mod test;
 pub mod unit;

@@ -16,12 +16,12 @@ mod tape;
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use harness::T;
-use labrpc::{ClientEnd, Sent, Waiting};
+use labrpc::{Answer, ClientEnd, Sent};
 use parking_lot::Mutex;
 use raftapi::{ApplyMsg, Persister, Raft};
 use report::{
@@ -31,23 +31,34 @@ use sim::Turn;
 use sim::context::Owner;
 use tokio::sync::Notify;
 
-use self::puppet::Puppet;
+use self::puppet::{Prompter, Puppet};
 use self::tape::Tape;
-use crate::cluster::{Cluster, Config};
 
 /// All puppets of a run, and what leads them. Clones are the same.
 #[derive(Clone)]
 pub(crate) struct Puppets(Arc<Inner>);
 
+/// Where puppets act: what the tester does when servers have done something.
+pub(crate) struct Stage {
+    /// A server has applied something.
+    pub(crate) takes: Takes,
+    /// A server is looked at because its tasks have run.
+    pub(crate) looks: Looks,
+}
+
+pub(crate) type Takes = Box<dyn Fn(Owner, &ApplyMsg) + Send + Sync>;
+
+pub(crate) type Looks = Box<dyn Fn(Owner, Asked) + Send + Sync>;
+
 struct Inner {
     t: T,
-    cluster: OnceLock<Weak<Cluster>>,
+    stage: OnceLock<Stage>,
     tape: Mutex<Tape>,
     lives: Mutex<BTreeMap<(u32, u32), Arc<Puppet>>>,
     /// The calls that are still to be dropped.
     sent: Mutex<BTreeMap<RpcId, Sent>>,
     /// The calls whose handlers wait.
-    waiting: Mutex<BTreeMap<RpcId, Waiting>>,
+    waiting: Mutex<BTreeMap<RpcId, Answer>>,
     turns: Mutex<Turns>,
     /// The tick, in ms, for which the alarm is set; and its bell.
     alarm: Mutex<Option<u64>>,
@@ -77,7 +88,7 @@ impl Puppets {
         let tape = Tape::of(&record).unwrap_or_else(|why| t.skip(why));
         let puppets = Puppets(Arc::new(Inner {
             t: t.clone(),
-            cluster: OnceLock::new(),
+            stage: OnceLock::new(),
             tape: Mutex::new(tape),
             lives: Mutex::default(),
             sent: Mutex::default(),
@@ -104,9 +115,9 @@ impl Puppets {
         Some(puppets)
     }
 
-    /// The puppets act in this cluster.
-    pub(crate) fn act_in(&self, cluster: &Arc<Cluster>) {
-        let _ = self.0.cluster.set(Arc::downgrade(cluster));
+    /// The puppets act on this stage.
+    pub(crate) fn act_on(&self, stage: Stage) {
+        let _ = self.0.stage.set(stage);
     }
 
     /// Makes the puppet of one life.
@@ -116,15 +127,10 @@ impl Puppets {
         ends: Vec<ClientEnd>,
         disk: Arc<Persister>,
     ) -> Arc<dyn Raft> {
-        let puppet = Arc::new(Puppet::new(self.clone(), owner, ends, disk));
+        let puppet = Arc::new(Puppet::new(Arc::new(self.clone()), owner, ends, disk));
         self.0.lives.lock().insert((owner.server, owner.incarnation), puppet.clone());
         puppet.is_made();
         puppet
-    }
-
-    fn cluster(&self) -> Option<Config> {
-        let cluster = self.0.cluster.get()?.upgrade()?;
-        Some(Config::of(&self.0.t, cluster))
     }
 
     fn life(&self, server: &Caller) -> Option<Arc<Puppet>> {
@@ -313,12 +319,12 @@ impl Puppets {
                 self.look_early(Asked::AtRest);
             }
             EventKind::Mark(Mark::Answers { id }) => {
-                let waiting = self.0.waiting.lock().remove(id)?;
+                let answer = self.0.waiting.lock().remove(id)?;
                 let mut tape = self.0.tape.lock();
                 let reply = tape.reply(*id)?;
                 tape.advance();
                 drop(tape);
-                waiting.answer(reply);
+                answer(reply);
             }
             _ => return None,
         }
@@ -332,86 +338,21 @@ impl Puppets {
             let Some(Event { kind: EventKind::Mark(mark), .. }) = tape.next() else { return };
             let Mark::State { server, term, is_leader, asked } = *mark else { return };
             drop(tape);
-            let (true, Some(puppet), Some(cluster)) =
-                (asked == when, self.life(&server), self.cluster())
+            let (true, Some(puppet), Some(stage)) =
+                (asked == when, self.life(&server), self.0.stage.get())
             else {
                 return;
             };
             puppet.is(term, is_leader);
             // What it answers isn't the next event as long as the mark is.
-            cluster.recorder().look_early(owner(&server), asked);
+            (stage.looks)(owner(&server), asked);
             self.0.tape.lock().advance();
         }
     }
 
     fn applies(&self, server: &Caller, message: &ApplyMsg) -> Option<()> {
-        self.cluster()?.take(owner(server), message);
+        (self.0.stage.get()?.takes)(owner(server), message);
         Some(())
-    }
-
-    /// Within a call of the tester's, does what servers did until the call returned. Returns the mark of that.
-    fn follow(&self, is_it: impl Fn(&Mark) -> bool, call: &str) -> Option<Mark> {
-        loop {
-            let mut tape = self.0.tape.lock();
-            let Event { kind, .. } = tape.next()?;
-            if let EventKind::Mark(mark) = kind
-                && is_it(mark)
-            {
-                let mark = mark.clone();
-                tape.advance();
-                return Some(mark);
-            }
-            drop(tape);
-            match self.next_deed() {
-                Some(deed) => self.does(deed),
-                None => {
-                    self.differs(&format!("a call of {call}, at {} µs", self.now().0));
-                    return None;
-                }
-            }
-        }
-    }
-
-    /// A server was asked for its state, and answers as the record says. Returns what is new, if anything is.
-    fn new_state(&self, server: Caller) -> Option<(u64, bool)> {
-        let mut tape = self.0.tape.lock();
-        let Event { at, kind } = tape.next()?;
-        match kind {
-            EventKind::Mark(Mark::State { server: of, term, is_leader, asked: Asked::Due })
-                if *of == server && *at == self.now() =>
-            {
-                let state = (*term, *is_leader);
-                tape.advance();
-                Some(state)
-            }
-            _ => None,
-        }
-    }
-
-    /// A request has come to a server, which does what it did. Returns its reply, if it did not wait.
-    fn deliver(&self, id: RpcId, waiting: Waiting) -> Option<Payload> {
-        loop {
-            let mut tape = self.0.tape.lock();
-            match &tape.next()?.kind {
-                EventKind::RpcHandled { id: handled, reply } if *handled == id => {
-                    return Some(reply.clone());
-                }
-                EventKind::Mark(Mark::Waits { id: waits }) if *waits == id => {
-                    tape.advance();
-                    self.0.waiting.lock().insert(id, waiting);
-                    return None;
-                }
-                _ => {}
-            }
-            drop(tape);
-            match self.next_deed() {
-                Some(deed) => self.does(deed),
-                None => {
-                    self.differs(&format!("the handler of call {}, at {} µs", id.0, self.now().0));
-                    return None;
-                }
-            }
-        }
     }
 
     /// All tasks wait. What a server does next, it does at its time, also if nothing else happens then.
@@ -455,6 +396,70 @@ impl Puppets {
                             *alarm = None;
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+impl Prompter for Puppets {
+    fn follow(&self, is_it: &dyn Fn(&Mark) -> bool, call: &str) -> Option<Mark> {
+        loop {
+            let mut tape = self.0.tape.lock();
+            let Event { kind, .. } = tape.next()?;
+            if let EventKind::Mark(mark) = kind
+                && is_it(mark)
+            {
+                let mark = mark.clone();
+                tape.advance();
+                return Some(mark);
+            }
+            drop(tape);
+            match self.next_deed() {
+                Some(deed) => self.does(deed),
+                None => {
+                    self.differs(&format!("a call of {call}, at {} µs", self.now().0));
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn new_state(&self, server: Caller) -> Option<(u64, bool)> {
+        let mut tape = self.0.tape.lock();
+        let Event { at, kind } = tape.next()?;
+        match kind {
+            EventKind::Mark(Mark::State { server: of, term, is_leader, asked: Asked::Due })
+                if *of == server && *at == self.now() =>
+            {
+                let state = (*term, *is_leader);
+                tape.advance();
+                Some(state)
+            }
+            _ => None,
+        }
+    }
+
+    fn deliver(&self, id: RpcId, answer: Answer) -> Option<Payload> {
+        loop {
+            let mut tape = self.0.tape.lock();
+            match &tape.next()?.kind {
+                EventKind::RpcHandled { id: handled, reply } if *handled == id => {
+                    return Some(reply.clone());
+                }
+                EventKind::Mark(Mark::Waits { id: waits }) if *waits == id => {
+                    tape.advance();
+                    self.0.waiting.lock().insert(id, answer);
+                    return None;
+                }
+                _ => {}
+            }
+            drop(tape);
+            match self.next_deed() {
+                Some(deed) => self.does(deed),
+                None => {
+                    self.differs(&format!("the handler of call {}, at {} µs", id.0, self.now().0));
+                    return None;
                 }
             }
         }

@@ -69,7 +69,7 @@ impl Judge {
             switches: Vec::new(),
             tests,
         };
-        let reads = [&[folder.clone()], sources].concat();
+        let reads = [std::slice::from_ref(&folder), sources].concat();
         let confinement = Confinement::of_runs(&reads, patience)
             .map_err(|error| Error::NotPrepared(format!("the judge can't be confined: {error}")))?;
         Ok(Judge { suite, folder, confinement, patience, records: AtomicU64::new(0) })

@@ -17,7 +17,6 @@ use sim::{Clock, Sim};
 use tokio::time::Sleep;
 
 use crate::mishap::ReplyFate;
-use crate::puppet::Waiting;
 use crate::request::Request;
 use crate::schedule::{Schedule, Scheduled, Step, at_us};
 use crate::state::{Shared, State};
@@ -180,8 +179,9 @@ fn deliver(shared: &Arc<Shared>, request: Arc<Request>) -> Option<(Arc<Request>,
     let context = server.owner().map(|owner| context::Context { owner, activity });
     let _entered = sim::enter(context);
     if let Some(puppet) = server.puppet() {
-        let waiting = Waiting { shared: shared.clone(), request: request.clone() };
-        if let Some(reply) = puppet.deliver(request.id, waiting) {
+        let (waiting, waited_for) = (shared.clone(), request.clone());
+        let answer = Box::new(move |reply| has_waited(&waiting, waited_for, reply));
+        if let Some(reply) = puppet.deliver(request.id, answer) {
             return Some((request, reply));
         }
         check_alive_later(&shared.sim, &mut shared.state().schedule, request);
@@ -219,7 +219,7 @@ fn deliver(shared: &Arc<Shared>, request: Arc<Request>) -> Option<(Arc<Request>,
 }
 
 /// A handler has ended that has waited.
-pub(crate) fn has_waited(shared: &Shared, request: Arc<Request>, reply: Payload) {
+fn has_waited(shared: &Shared, request: Arc<Request>, reply: Payload) {
     // What the server is when it answers, before the answer tells anybody.
     if shared.sim.clock() == Clock::Virtual
         && let Some(server) = request.server.get()

@@ -5,10 +5,10 @@ use tokio::runtime::Builder;
 
 use crate::context::{self, Context};
 use crate::handle::Sim;
+use crate::listeners::Turn;
 use crate::misuse::Misuse;
 use crate::settings::Clock;
 use crate::tasks::Task;
-use crate::turn::Turn;
 use crate::{clock_guard, draws, last_turn, turn};
 
 /// How many polls may happen at one instant of a virtual clock before it is taken for a loop

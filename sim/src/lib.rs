@@ -87,6 +87,7 @@ mod symbols;
 mod tally;
 mod tasks;
 mod tester;
+mod told;
 mod turn;
 mod watcher;
 mod words;
@@ -99,6 +100,7 @@ pub use handle::end_process;
 pub use handle::{Sim, is_of_a_run};
 pub use last_turn::code_runs;
 pub use lines::leave_out_lines_of;
+pub use listeners::Turn;
 pub use misuse::{Meddling, Misuse};
 pub use panics::unnoticed;
 pub use run::{Ending, prepare, run};
@@ -109,7 +111,7 @@ pub use symbols::{why_no_lines, without_lines};
 pub use tally::{Encoding, Work, is_encoding};
 pub use tasks::{Ended, Task, TaskEnd};
 pub use turn::{
-    Entered, Turn, Within, enter, enter_call, go_on_in_a_task, spawn_unnumbered, within_context,
+    Entered, Within, enter, enter_call, go_on_in_a_task, spawn_unnumbered, within_context,
 };
 pub use watcher::{Watcher, clock_us, watch};
 pub use words::{grouped, within};

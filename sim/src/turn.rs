@@ -68,18 +68,6 @@ thread_local! {
     static IS_UNNUMBERED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whose turn it is; see [`Sim::on_turn`](crate::Sim::on_turn).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// A task of the script's or the network's is about to be polled. They are numbered in the order in which they are
-    /// spawned; 0 is the script itself.
-    Numbered(u32),
-    /// A task of the tester's is about to be polled that has no number.
-    Other,
-    /// All tasks wait, and time is about to go on.
-    Rest,
-}
-
 /// Spawns a task of the tester's that gets no number: whether and when it has a turn depends on more than the script, the
 /// network and what servers do.
 #[track_caller]

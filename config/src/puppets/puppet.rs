@@ -5,20 +5,30 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use bytes::Bytes;
-use labrpc::{ClientEnd, Sent, Service, Waiting};
+use labrpc::{Answer, ClientEnd, Sent, Service};
 use parking_lot::Mutex;
 use raftapi::{Command, Index, Persister, Raft, Start, Term};
 use report::{Caller, Durable, Mark, Payload, RpcId, TesterCall};
 use sim::context::Owner;
 
-use super::Puppets;
-
 /// As much as a server may have saved, in bytes. A record may claim anything.
 const MOST_STATE: u64 = 1 << 30;
 
+/// Says what servers did, and has it done.
+pub(super) trait Prompter: Send + Sync {
+    /// Within a call of the tester's, does what servers did until the call returned. Returns the mark of that.
+    fn follow(&self, is_it: &dyn Fn(&Mark) -> bool, call: &str) -> Option<Mark>;
+
+    /// A server was asked for its state. Returns what is new, if anything is.
+    fn new_state(&self, server: Caller) -> Option<(Term, bool)>;
+
+    /// A request has come to a server, which does what it did. Returns its reply, if it did not wait.
+    fn deliver(&self, id: RpcId, answer: Answer) -> Option<Payload>;
+}
+
 /// Stands in for a server.
 pub(super) struct Puppet {
-    puppets: Puppets,
+    prompter: Arc<dyn Prompter>,
     me: Caller,
     ends: Vec<ClientEnd>,
     disk: Arc<Persister>,
@@ -37,7 +47,7 @@ struct State {
 
 impl Puppet {
     pub(super) fn new(
-        puppets: Puppets,
+        prompter: Arc<dyn Prompter>,
         owner: Owner,
         ends: Vec<ClientEnd>,
         disk: Arc<Persister>,
@@ -45,7 +55,7 @@ impl Puppet {
         let me = Caller { server: owner.server, incarnation: owner.incarnation };
         let (snapshot, durable) = (disk.read_snapshot(), Durable::Now);
         let state = Mutex::new(State { seen: (0, false), durable, snapshot, applies: None });
-        Puppet { puppets, me, ends, disk, state }
+        Puppet { prompter, me, ends, disk, state }
     }
 
     /// It has been made.
@@ -58,7 +68,7 @@ impl Puppet {
             matches!(mark, Mark::Returned { server, call: returned }
                 if (*server, *returned) == (self.me, call))
         };
-        self.puppets.follow(is_it, name);
+        self.prompter.follow(&is_it, name);
     }
 
     /// Sends a call.
@@ -117,8 +127,8 @@ impl Puppet {
 }
 
 impl labrpc::Puppet for Puppet {
-    fn deliver(&self, id: RpcId, waiting: Waiting) -> Option<Payload> {
-        self.puppets.deliver(id, waiting)
+    fn deliver(&self, id: RpcId, answer: Answer) -> Option<Payload> {
+        self.prompter.deliver(id, answer)
     }
 }
 
@@ -126,14 +136,14 @@ impl Raft for Puppet {
     fn start(&self, _: Command) -> Option<Start> {
         let is_it =
             |mark: &Mark| matches!(mark, Mark::Started { server, .. } if *server == self.me);
-        match self.puppets.follow(is_it, "start()")? {
+        match self.prompter.follow(&is_it, "start()")? {
             Mark::Started { answer, .. } => answer.map(|(index, term)| Start { index, term }),
             _ => None,
         }
     }
 
     fn get_state(&self) -> (Term, bool) {
-        if let Some((term, is_leader)) = self.puppets.new_state(self.me) {
+        if let Some((term, is_leader)) = self.prompter.new_state(self.me) {
             self.is(term, is_leader);
         }
         self.state.lock().seen

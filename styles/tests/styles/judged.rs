@@ -57,8 +57,11 @@ fn change(record: &mut Record, change: impl Fn(&mut Event) -> bool) {
     assert!(record.events[half..].iter_mut().any(change), "there is none to change");
 }
 
+/// A way to forge a run.
+type Forge = fn(&mut Record);
+
 /// Ways to forge a run, and how the judge's sentence begins for each.
-const FORGED: [(&str, fn(&mut Record)); 11] = [
+const FORGED: [(&str, Forge); 11] = [
     ("the record has: call ", |record| record.seed += 1),
     ("the record has: nothing; seed and script have: ", |record| {
         let half = record.events.len() / 2;
