@@ -75,14 +75,15 @@ impl Judge {
         Ok(Judge { suite, folder, confinement, patience, records: AtomicU64::new(0) })
     }
 
-    /// Judges a run that has passed, by its whole record; `None` if this program was stopped.
+    /// Judges a run that has passed, by its whole record as it was sent; `None` if this program was stopped.
     pub(crate) fn judge(
         &self,
         test: &LabTest,
         run: &RunResult,
+        record: Option<&[u8]>,
     ) -> Result<Option<Judgement>, Error> {
-        let Some(record) = &run.record else {
-            return Ok(Some(Judgement::Wrong("it has no history".to_owned())));
+        let Some(record) = record else {
+            return Ok(Some(Judgement::Wrong("it has no record".to_owned())));
         };
         let Some(own) = self.suite.tests.iter().find(|own| own.name == test.name) else {
             let why = "the judge hasn't got its test".to_owned();
@@ -91,8 +92,7 @@ impl Judge {
         let own = own.at(test.call);
         let number = self.records.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.join(format!("record-{number}.json"));
-        let text = serde_json::to_vec(record).unwrap_or_default();
-        fs::write(&path, text).map_err(|error| Error::write(&path, error))?;
+        fs::write(&path, record).map_err(|error| Error::write(&path, error))?;
         open_to_all(&path, 0o644)?;
         let (seeds, late) = (Seeds { first: run.seed, count: 1 }, Instant::now() + self.patience);
         let confinement = Some(&self.confinement);

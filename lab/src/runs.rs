@@ -12,10 +12,9 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use confine::Confinement;
-use report::RunResult;
 use tempfile::TempDir;
 
-use self::strange::Asked;
+use self::strange::{Asked, Ran};
 use crate::error::Error;
 use crate::pages::{self, Said};
 use crate::process::{Ended, Launcher, Seeds};
@@ -166,7 +165,8 @@ impl Plan<'_> {
         let seeds = Seeds { first: seed, count: 1 };
         if let Trust::Nobody { .. } = self.trust {
             let again = self.again(test, seed, Asked::Records)?;
-            let failed = again.filter(|line| line.failure().is_some());
+            let lines = again.and_then(|again| again.lines.into_iter().next());
+            let failed = lines.filter(|line| line.failure().is_some());
             return failed.map(|line| pages::keep_record(line, test, self.kept)).transpose();
         }
         // Its result is known already and must not be counted twice.
@@ -177,21 +177,20 @@ impl Plan<'_> {
         Ok(failed.map(|ended| pages::keep(ended, folder.path(), self.kept, Said::Where)))
     }
 
-    /// Runs one seed once more, in a process of its own, and returns its result with what is `asked` for; `None` if this
-    /// program was stopped.
+    /// Runs one seed once more, in a process of its own, and returns what came of it with what is `asked` for; `None` if
+    /// this program was stopped.
     pub(crate) fn again(
         &self,
         test: &LabTest,
         seed: u64,
         asked: Asked<'_>,
-    ) -> Result<Option<RunResult>, Error> {
+    ) -> Result<Option<Ran>, Error> {
         let (patience, confinement) = match self.trust {
             Trust::Nobody { patience, confinement } => (patience, Some(confinement)),
             Trust::User => (PATIENCE, None),
         };
         let (seeds, late) = (Seeds { first: seed, count: 1 }, Instant::now() + patience);
-        let ran = strange::run((self.suite, test), seeds, confinement, late, asked)?;
-        Ok(ran.and_then(|ran| ran.lines.into_iter().next()))
+        strange::run((self.suite, test), seeds, confinement, late, asked)
     }
 
     /// Runs some seeds and stores what came of them; `None` if it was stopped.
@@ -285,8 +284,8 @@ impl Plan<'_> {
 }
 
 /// What came of children, in the form of what comes of a test's own process.
-fn ended(ran: strange::Ran) -> Ended {
-    let strange::Ran { lines, cpu, wall } = ran;
+fn ended(ran: Ran) -> Ended {
+    let Ran { lines, record: _, cpu, wall } = ran;
     let has_failed = lines.iter().any(|line| line.failure().is_some());
     let status = ExitStatus::from_raw(if has_failed { FAILED << 8 } else { 0 });
     Ended { lines, status, report: String::new(), printed: String::new(), cpu, wall }

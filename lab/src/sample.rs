@@ -56,14 +56,15 @@ pub(crate) fn sample(
         };
         for &first in passed.sample(&mut rand::rng(), count) {
             let again = plan.again(test, first.seed, Asked::WholeRecords)?;
-            let Some(again) = again.filter(|_| !stop::is_asked()) else { return Ok(sampled) };
-            let note = difference(first, &again);
+            let Some(ran) = again.filter(|_| !stop::is_asked()) else { return Ok(sampled) };
+            let Some(again) = ran.lines.first() else { continue };
+            let note = difference(first, again);
             let is_other = note.is_some();
             sampled.notes.extend(note);
             if !matches!(again.verdict, Verdict::Passed(_)) {
                 continue;
             }
-            match judge.judge(test, &again)? {
+            match judge.judge(test, again, ran.record.as_deref())? {
                 None => return Ok(sampled),
                 Some(Judgement::Right) => sampled.right += u64::from(!is_other),
                 Some(Judgement::Wrong(why)) => {

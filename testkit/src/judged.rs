@@ -73,7 +73,11 @@ impl TestBinary {
         let host = Child { binary: self, test, variables, wants };
         let done = run_in_children(&[seed], NonZeroUsize::MIN, Isolation::Process, &host);
         let done = done.expect("a child starts").pop().expect("one seed is one run");
-        let result = done.result.unwrap_or_else(|death| panic!("{test}: {death}: {}", done.output));
-        serde_json::from_slice(&result).expect("a child sends a result")
+        let sent = done.result.unwrap_or_else(|death| panic!("{test}: {death}: {}", done.output));
+        let mut lines = sent.split(|&byte| byte == b'\n');
+        let result = lines.next().map(serde_json::from_slice::<RunResult>);
+        let record = lines.next().map(serde_json::from_slice::<Record>);
+        let record = record.map(|record| Box::new(record.expect("it is a record")));
+        RunResult { record, ..result.expect("there is a line").expect("it is a result") }
     }
 }

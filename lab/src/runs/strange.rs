@@ -57,6 +57,8 @@ pub(crate) enum Asked<'a> {
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) lines: Vec<RunResult>,
+    /// The whole record of the last run, as it was sent.
+    pub(crate) record: Option<Vec<u8>>,
     /// CPU time of the children.
     pub(crate) cpu: Duration,
     pub(crate) wall: Duration,
@@ -87,7 +89,11 @@ pub(crate) fn run(
         last.not_run = not_run;
     }
     let cpu = host.cpu.into_inner().unwrap_or_default();
-    Ok(Some(Ran { lines, cpu, wall: began.elapsed() }))
+    let record = done.last().and_then(|done| {
+        let (_, record) = in_lines(done.result.as_ref().ok()?);
+        Some(record?.to_vec()).filter(|_| asked == Asked::WholeRecords)
+    });
+    Ok(Some(Ran { lines, record, cpu, wall: began.elapsed() }))
 }
 
 /// How children are started that run a submission's test.
@@ -171,9 +177,17 @@ fn result(test: &LabTest, done: &Done) -> RunResult {
     }
 }
 
+/// What a child has sent of a run: its result, and in a line of its own its whole record, if that was asked for.
+fn in_lines(sent: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match sent.iter().position(|&byte| byte == b'\n') {
+        Some(end) => (&sent[..end], Some(&sent[end + 1..])),
+        None => (sent, None),
+    }
+}
+
 /// Reads a result. What only this program can know of a run isn't taken from it.
 fn read(test: &LabTest, seed: u64, bytes: &[u8]) -> Result<RunResult, String> {
-    let result: RunResult = serde_json::from_slice(bytes)
+    let result: RunResult = serde_json::from_slice(in_lines(bytes).0)
         .map_err(|error| format!("{} bytes in place of a result: {error}", bytes.len()))?;
     if (result.seed, &*result.test, result.call) != (seed, &*test.name, test.call) {
         return Err(format!("a result of seed {} of {}", result.seed, result.test));
