@@ -211,7 +211,7 @@ impl Config {
         });
         let saved = Arc::new(saved.watched(move |saving| {
             last.mark(&t, owner, saving);
-            let [state, snapshot] = [saving.raft_state, saving.snapshot].map(|it| it.len() as u64);
+            let (state, snapshot) = (saving.state_size as u64, saving.snapshot.len() as u64);
             t.record(EventKind::Saved { server: caller(owner), state, snapshot });
             if let Some(cluster) = config.upgrade() {
                 Config { t: t.clone(), cluster }.has_saved(owner);

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use harness::{T, caller};
 use labrpc::Service;
 use parking_lot::Mutex;
-use raftapi::{Command, DebugState, Index, Raft, Saving, Start, Term};
+use raftapi::{Command, DebugState, Index, Raft, Safe, Saving, Start, Term};
 use report::{Durable, Fields, Mark, Payload, TesterCall};
 use sim::Turn;
 use sim::context::Owner;
@@ -58,7 +58,10 @@ impl LastSnapshot {
             last.clone_from(saving.snapshot);
             Mark::Saves {
                 server: caller(owner),
-                durable: if saving.needs_sync { Durable::AtSync } else { Durable::Now },
+                durable: match saving.safe {
+                    Safe::Now => Durable::Now,
+                    Safe::AtSync => Durable::AtSync,
+                },
                 snapshot: is_other.then(|| payload(saving.snapshot)),
             }
         });

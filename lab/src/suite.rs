@@ -207,7 +207,8 @@ fn build(compile: &Compile, asked: &cli::Build, package: &Package) -> Result<Vec
     if status.success() { Ok(binaries) } else { Err(Error::NotBuilt(package.name.to_string())) }
 }
 
-/// The test binaries that cargo says it has built.
+/// The test binaries that cargo says it has built, in an order that doesn't depend on which was built first: machines that
+/// share out runs must count them alike.
 pub(crate) fn binaries(messages: &str) -> Result<Vec<PathBuf>, Error> {
     let failed = |error| Error::NotStarted { what: "cargo".to_owned(), error };
     let mut binaries = Vec::new();
@@ -219,6 +220,7 @@ pub(crate) fn binaries(messages: &str) -> Result<Vec<PathBuf>, Error> {
             binaries.push(binary.into());
         }
     }
+    binaries.sort();
     Ok(binaries)
 }
 
@@ -336,6 +338,30 @@ mod tests {
         let tests = ["TestMax13A", "TestStep01RpcIsAnswered", "TestFigure8X01", "TestExplore"];
         assert_eq!(tests.map(group), ["3A", "steps", "extra", "extra"]);
         assert_eq!(part(""), "");
+    }
+
+    /// What cargo says of a test binary that it has built.
+    fn built(name: &str) -> String {
+        let target = serde_json::json!({
+            "name": name, "kind": ["test"], "crate_types": ["bin"], "required-features": [], "src_path": "/main.rs",
+            "edition": "2024", "doctest": false, "test": true, "doc": false,
+        });
+        let profile = serde_json::json!({
+            "opt_level": "0", "debuginfo": 0, "debug_assertions": true, "overflow_checks": true, "test": true,
+        });
+        serde_json::json!({
+            "reason": "compiler-artifact", "package_id": "raft", "manifest_path": "/Cargo.toml", "target": target,
+            "profile": profile, "features": [], "filenames": [], "executable": format!("/deps/{name}"), "fresh": true,
+        })
+        .to_string()
+    }
+
+    #[test]
+    fn the_order_of_binaries_is_not_that_of_building() {
+        let found =
+            |names: [&str; 3]| binaries(&names.map(built).join("\n")).expect("they are read");
+        assert_eq!(found(["steps", "extra", "lab3"]), found(["lab3", "steps", "extra"]));
+        assert_eq!(found(["lab3", "steps", "extra"])[2], Path::new("/deps/steps"));
     }
 
     #[test]

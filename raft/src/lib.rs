@@ -10,7 +10,7 @@
 //!
 //! | rule | functions |
 //! | --- | --- |
-//! | Persistent state: saved before anybody can learn of a change; restored | `State::save`, `State::new`, `State::observe_term`, `State::vote`, `State::append_new`, `encode`, `Saved::read`, `Log::new`, `Log::encoded`, `Log::append`, `Log::truncate`, `Log::compact` |
+//! | Persistent state: saved before anybody can learn of a change; restored | `State::save`, `State::new`, `State::observe_term`, `State::vote`, `State::append_new`, `encode`, `Saved::read`, `Log::new`, `Log::encoded`, `Log::append`, `Log::truncate`, `Log::compact`, `Encoded::push`, `Encoded::cut_front`, `Encoded::cut_back`, `Encoded::parts` |
 //! | Volatile state: begins anew with each start | `State::new` |
 //! | RequestVote 1: refuse a lower term | `Raft::request_vote`, `State::vote` |
 //! | RequestVote 2: one vote a term, for a log that is up-to-date | `Raft::request_vote`, `State::vote`, `Log::last_term`, `Log::last_index` |
@@ -60,6 +60,7 @@
 
 mod apply;
 mod election;
+mod encoded;
 mod log;
 mod persist;
 mod progress;

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use raftapi::{Command, Index, Term};
 use serde::{Deserialize, Serialize};
 
+use crate::encoded::Encoded;
+
 /// One entry. The log knows its index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -25,7 +27,7 @@ pub(crate) struct Log {
     /// The entries after it.
     entries: Vec<Kept>,
     /// The same entries, encoded one behind the other.
-    encoded: Vec<u8>,
+    encoded: Encoded,
 }
 
 /// An entry, and its share of the encoded log.
@@ -59,7 +61,7 @@ impl Log {
     }
 
     /// The encoded entries, one behind the other.
-    pub(crate) fn encoded(&self) -> &[u8] {
+    pub(crate) fn encoded(&self) -> &Encoded {
         &self.encoded
     }
 
@@ -100,7 +102,7 @@ impl Log {
             self.last_term()
         );
         let encoded = labgob::encode(&entry);
-        self.encoded.extend_from_slice(&encoded);
+        self.encoded.push(&encoded);
         self.entries.push(Kept { entry, encoded_size: encoded.len() });
     }
 
@@ -108,7 +110,7 @@ impl Log {
     pub(crate) fn truncate(&mut self, index: Index) {
         let gone = self.entries.drain(self.offset(index)..);
         let size: usize = gone.map(|kept| kept.encoded_size).sum();
-        self.encoded.truncate(self.encoded.len() - size);
+        self.encoded.cut_back(size);
     }
 
     /// Deletes the entries up to `index`, which a snapshot has replaced (§7).
@@ -118,7 +120,7 @@ impl Log {
         self.base_index = index;
         let gone = self.entries.drain(..=last);
         let size: usize = gone.map(|kept| kept.encoded_size).sum();
-        self.encoded.drain(..size);
+        self.encoded.cut_front(size);
     }
 
     /// The commands from `first` up to and including `last`.

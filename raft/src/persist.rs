@@ -1,5 +1,7 @@
 //! What survives a crash (Figure 2, "Persistent state"; Figure 13).
 
+use std::iter;
+
 use bytes::Bytes;
 use labgob::{Decoder, Encoder};
 use raftapi::{Index, Persister, Term};
@@ -52,8 +54,8 @@ impl Saved {
     }
 }
 
-/// The bytes to be saved.
-pub(crate) fn encode(current_term: Term, voted_for: Option<usize>, log: &Log) -> Bytes {
+/// The bytes to be saved, in parts.
+pub(crate) fn encode(current_term: Term, voted_for: Option<usize>, log: &Log) -> Vec<Bytes> {
     let mut encoder = Encoder::new();
     encoder.encode(&Header {
         current_term,
@@ -62,9 +64,5 @@ pub(crate) fn encode(current_term: Term, voted_for: Option<usize>, log: &Log) ->
         base_term: log.base_term(),
         entries: (log.last_index() - log.base_index()) as usize,
     });
-    let header = encoder.finish();
-    let mut bytes = Vec::with_capacity(header.len() + log.encoded().len());
-    bytes.extend_from_slice(&header);
-    bytes.extend_from_slice(log.encoded());
-    bytes.into()
+    iter::once(encoder.finish()).chain(log.encoded().parts()).collect()
 }

@@ -71,7 +71,7 @@ impl State {
     /// Saves the persistent state. Whoever changes it calls this before it lets go of the lock.
     pub(crate) fn save(&self) {
         let state = persist::encode(self.current_term, self.voted_for, &self.log);
-        self.persister.save(state, self.snapshot.clone());
+        self.persister.save_parts(state, self.snapshot.clone());
     }
 
     /// The timer starts anew: with a timeout of its own each time, so that split votes are rare

@@ -1,6 +1,7 @@
 //! The rules that a cluster's tests reach only by luck, each by itself.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -76,7 +77,29 @@ fn a_log_cut_at_either_end_knows_what_is_left() {
     // What is encoded is what is there.
     let mut expected = labgob::encode(&entry(2)).to_vec();
     expected.extend_from_slice(&labgob::encode(&entry(7)));
-    assert_eq!(log.encoded(), expected);
+    assert_eq!(log.encoded().parts().collect::<Vec<_>>().concat(), expected);
+}
+
+#[test]
+fn a_long_log_is_encoded_in_parts() {
+    let mut log = log(&[]);
+    for term in 1..=1000 {
+        log.append(entry(term));
+    }
+    let encoded = |log: &Log| log.encoded().parts().collect::<Vec<_>>().concat();
+    let expected = |terms: Range<Term>| {
+        terms.map(|term| labgob::encode(&entry(term)).to_vec()).collect::<Vec<_>>().concat()
+    };
+    assert!(log.encoded().parts().count() > 2);
+    assert_eq!(encoded(&log), expected(1..1001));
+    log.compact(100);
+    log.truncate(501);
+    assert_eq!(encoded(&log), expected(101..501));
+    log.append(entry(501));
+    assert_eq!(encoded(&log), expected(101..502));
+    log.compact(450);
+    log.truncate(451);
+    assert_eq!(encoded(&log), expected(0..0));
 }
 
 #[test]
@@ -316,6 +339,7 @@ fn functions() -> BTreeSet<String> {
     let sources = [
         include_str!("apply.rs"),
         include_str!("election.rs"),
+        include_str!("encoded.rs"),
         include_str!("log.rs"),
         include_str!("persist.rs"),
         include_str!("progress.rs"),

@@ -1,7 +1,7 @@
 //! A server's disk, as the lab has it: two byte strings that are replaced together.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,13 +26,21 @@ type OnSave = Box<dyn Fn(&Saving<'_>) + Send + Sync>;
 /// What is saved, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Saving<'a> {
-    /// The Raft's own state.
-    pub raft_state: &'a Bytes,
+    /// The size of the Raft's own state, in bytes.
+    pub state_size: usize,
     /// The service's snapshot.
     pub snapshot: &'a Bytes,
-    /// Whether a crash takes it back as long as no [`Persister::sync`] has returned: it was [written](Persister::write),
-    /// and not [saved](Persister::save).
-    pub needs_sync: bool,
+    /// From when on no crash takes it back.
+    pub safe: Safe,
+}
+
+/// From when on a crash no longer takes back what is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safe {
+    /// At once: it was [saved](Persister::save).
+    Now,
+    /// When a [`Persister::sync`] has returned: it was [written](Persister::write).
+    AtSync,
 }
 
 /// Says how long a sync takes.
@@ -40,8 +48,37 @@ type SyncTime = Box<dyn Fn() -> Duration + Send + Sync>;
 
 #[derive(Clone, Debug, Default)]
 struct Saved {
-    raft_state: Bytes,
+    raft_state: RaftState,
     snapshot: Bytes,
+}
+
+/// A byte string, as it was handed over.
+#[derive(Clone, Debug)]
+enum RaftState {
+    Whole(Bytes),
+    Parts(Arc<[Bytes]>),
+}
+
+impl Default for RaftState {
+    fn default() -> RaftState {
+        RaftState::Whole(Bytes::new())
+    }
+}
+
+impl RaftState {
+    fn len(&self) -> usize {
+        match self {
+            RaftState::Whole(bytes) => bytes.len(),
+            RaftState::Parts(parts) => parts.iter().map(Bytes::len).sum(),
+        }
+    }
+
+    fn whole(&self) -> Bytes {
+        match self {
+            RaftState::Whole(bytes) => bytes.clone(),
+            RaftState::Parts(parts) => parts.concat().into(),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -87,13 +124,20 @@ impl Persister {
     ///
     /// An empty snapshot **erases** the stored one: a Raft that has a snapshot must pass it every time.
     pub fn save(&self, raft_state: Bytes, snapshot: Bytes) {
-        self.put(Saved { raft_state, snapshot }, false);
+        self.put(Saved { raft_state: RaftState::Whole(raft_state), snapshot }, Safe::Now);
+    }
+
+    /// The same as [`Persister::save`] of all parts one behind the other. Nothing is copied before the state is read: so a
+    /// server that keeps most of its log encoded, as [`Bytes`], can save it often although it is long.
+    pub fn save_parts(&self, raft_state: impl Into<Arc<[Bytes]>>, snapshot: Bytes) {
+        let raft_state = RaftState::Parts(raft_state.into());
+        self.put(Saved { raft_state, snapshot }, Safe::Now);
     }
 
     /// Replaces both the state and the snapshot, as [`Persister::save`] does, but a crash undoes it until a later
     /// [`Persister::sync`] has returned. Reading returns what was written.
     pub fn write(&self, raft_state: Bytes, snapshot: Bytes) {
-        self.put(Saved { raft_state, snapshot }, true);
+        self.put(Saved { raft_state: RaftState::Whole(raft_state), snapshot }, Safe::AtSync);
     }
 
     /// Waits until everything that was written before is durable. It takes no time in MIT's tests; other tests make it
@@ -117,18 +161,18 @@ impl Persister {
         }
     }
 
-    fn put(&self, saved: Saved, needs_sync: bool) {
-        let Saved { raft_state, snapshot } = saved.clone();
+    fn put(&self, saved: Saved, safe: Safe) {
+        let (state_size, snapshot) = (saved.raft_state.len(), saved.snapshot.clone());
         let mut disk = self.disk();
         disk.written = saved;
         disk.writes += 1;
-        if !needs_sync {
+        if safe == Safe::Now {
             disk.safe = disk.written.clone();
             disk.safe_writes = disk.writes;
         }
         drop(disk);
         if let Some(on_save) = &self.on_save {
-            on_save(&Saving { raft_state: &raft_state, snapshot: &snapshot, needs_sync });
+            on_save(&Saving { state_size, snapshot: &snapshot, safe });
         }
     }
 
@@ -147,7 +191,7 @@ impl Persister {
     /// The state that was saved last; empty if none was.
     #[must_use]
     pub fn read_raft_state(&self) -> Bytes {
-        self.disk().written.raft_state.clone()
+        self.disk().written.raft_state.whole()
     }
 
     /// The snapshot that was saved last; empty if none was.

@@ -71,10 +71,19 @@ pub(crate) const HIGHEST: u64 = u64::MAX >> 1;
 impl Fields {
     /// The same with no number above [`HIGHEST`].
     pub(crate) fn capped(mut self) -> Fields {
-        for slot in 0..=Slot::LastIncludedTerm as u8 {
-            if let Some(Some(number)) = self.number(slot) {
-                *number = (*number).min(HIGHEST);
-            }
+        let numbers = [
+            &mut self.term,
+            &mut self.sender,
+            &mut self.last_log_index,
+            &mut self.last_log_term,
+            &mut self.prev_log_index,
+            &mut self.prev_log_term,
+            &mut self.leader_commit,
+            &mut self.last_included_index,
+            &mut self.last_included_term,
+        ];
+        for number in numbers.into_iter().flatten() {
+            *number = (*number).min(HIGHEST);
         }
         for term in self.entries.iter_mut().flatten().flatten() {
             *term = (*term).min(HIGHEST);

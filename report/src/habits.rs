@@ -12,6 +12,7 @@ mod commands;
 mod elections;
 mod leadership;
 mod panics;
+mod pre_votes;
 mod replication;
 mod same_times;
 mod saves;

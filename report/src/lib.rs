@@ -27,6 +27,7 @@ mod habits;
 mod history;
 mod known_bug;
 mod mark;
+mod numbered;
 mod outcome;
 mod payload;
 mod record;

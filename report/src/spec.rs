@@ -23,9 +23,10 @@ pub use rules::{Kind, RULES, Rule};
 pub(crate) use server::Server;
 pub(crate) use step::Did;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::event::Caller;
+use crate::numbered::Numbered;
 use crate::story::{Applied, Call, Moment, Proposal, Purpose, Story};
 
 /// What is known of a run at one of its steps.
@@ -35,9 +36,9 @@ pub(crate) struct Known<'a> {
     /// What servers have promised: server, term and index.
     pub(crate) promised: BTreeSet<(u32, u64, u64)>,
     /// The commands that were proposed at each index, as places in the story.
-    proposed: BTreeMap<u64, Vec<usize>>,
+    proposed: Numbered<Vec<usize>>,
     /// Who has applied a command at each index first, as places in the story.
-    applied: BTreeMap<u64, usize>,
+    applied: Numbered<usize>,
     /// What has reached each server.
     flow: flow::Flow<'a>,
     /// Which of what is said can be read. What can't is no reason to doubt anybody.
@@ -53,6 +54,8 @@ pub(crate) struct Reads {
     pub(crate) logs: bool,
     /// All that is said of what is committed.
     pub(crate) commits: bool,
+    /// Whether requests bring entries, if they do, by a name that isn't known.
+    pub(crate) hides_entries: bool,
 }
 
 /// How often one rule is told of one run.
@@ -182,11 +185,11 @@ impl<'a> Known<'a> {
         if story.dropped > 0 || story.counts_other_entries {
             servers.iter_mut().for_each(|server| server.log.open = true);
         }
-        let mut proposed: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+        let mut proposed: Numbered<Vec<usize>> = Numbered::default();
         for (place, own) in story.proposals.iter().enumerate() {
-            proposed.entry(own.index).or_default().push(place);
+            proposed.get_or_insert_with(own.index, Vec::new).push(place);
         }
-        let (applied, reads) = (BTreeMap::new(), Reads::of(story));
+        let (applied, reads) = (Numbered::default(), Reads::of(story));
         let flow = flow::Flow::new(story.servers);
         Known { story, servers, promised, proposed, applied, flow, reads }
     }
@@ -194,12 +197,12 @@ impl<'a> Known<'a> {
     /// The commands that were proposed at an index, in the whole run.
     pub(crate) fn proposed_at(&self, index: u64) -> impl Iterator<Item = &'a Proposal> {
         let story = self.story;
-        self.proposed.get(&index).into_iter().flatten().map(|&place| &story.proposals[place])
+        self.proposed.get(index).into_iter().flatten().map(|&place| &story.proposals[place])
     }
 
     /// What was applied first at an index so far.
     pub(crate) fn first_applied(&self, index: u64) -> Option<&'a Applied> {
-        self.applied.get(&index).map(|&place| &self.story.applied[place])
+        self.applied.get(index).map(|&place| &self.story.applied[place])
     }
 
     pub(crate) fn server(&self, server: u32) -> &Server {
@@ -259,8 +262,10 @@ impl<'a> Known<'a> {
 
 impl Reads {
     fn of(story: &Story) -> Reads {
-        let logs = reads_logs(story);
-        Reads { votes: reads_votes(story), logs, commits: logs && reads_commits(story) }
+        let hides_entries = !story.calls.iter().any(|call| call.args.entries.is_some());
+        let logs = (!hides_entries || story.proposals.is_empty()) && reads_logs(story);
+        let commits = logs && reads_commits(story);
+        Reads { votes: reads_votes(story), logs, commits, hides_entries }
     }
 }
 

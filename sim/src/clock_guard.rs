@@ -10,8 +10,10 @@
 
 use std::cell::Cell;
 
+use tokio::time::Instant;
+
 use crate::context;
-use crate::handle::{self, Sim};
+use crate::handle;
 use crate::lines;
 use crate::misuse::{Meddling, Misuse};
 use crate::settings::ClockGuard;
@@ -35,12 +37,16 @@ pub(crate) fn install(guard: ClockGuard) {
     TURNS.set(0);
 }
 
+/// Whether the runtime's clock stands where it stood, also while the simulated thread's time is another.
+fn stands_at(kept: Instant) -> bool {
+    handle::nudged(NUDGE_US, Instant::now) == kept
+}
+
 /// A server's code gets its turn, if the context is a server's.
 pub(crate) fn begin_turn() {
     if GUARD.get() == ClockGuard::Refuses && context::current().is_some() {
         let turns = TURNS.replace(TURNS.get() + 1);
-        let is_guarded = |sim: &Sim| sim.runtime_clock().is_some();
-        if turns == 0 && handle::with_current(is_guarded) == Some(true) {
+        if turns == 0 && handle::kept_clock().is_some() {
             tokio::time::resume();
         }
     }
@@ -52,39 +58,39 @@ pub(crate) fn end_turn() {
         return;
     }
     if GUARD.get() == ClockGuard::Notices {
-        handle::with_current(look);
+        look();
         return;
     }
     TURNS.set(TURNS.get().saturating_sub(1));
-    if TURNS.get() == 0 {
-        handle::with_current(|sim| {
-            // Unless the code under test has done so.
-            if let Some(kept) = sim.runtime_clock()
-                && handle::nudged(NUDGE_US, || sim.read_runtime_clock()) != Some(kept)
-            {
-                tokio::time::pause();
-            }
-        });
+    // Unless the code under test has done so.
+    if TURNS.get() == 0 && handle::kept_clock().is_some_and(|kept| !stands_at(kept)) {
+        tokio::time::pause();
     }
 }
 
 /// Whether anybody has meddled with the clock: then that is noted.
-pub(crate) fn look(sim: &Sim) {
-    let Some(kept) = sim.runtime_clock() else { return };
-    let nudged = handle::nudged(NUDGE_US, || sim.read_runtime_clock());
-    if nudged == Some(kept) {
-        return;
+pub(crate) fn look() {
+    if let Some(kept) = handle::kept_clock()
+        && !stands_at(kept)
+    {
+        meddled(kept);
     }
-    let meddling = match sim.read_runtime_clock() {
-        now if now == nudged => Meddling::Advanced(now.map(|now| now.saturating_sub(kept))),
+}
+
+/// The clock doesn't stand where it stood.
+#[cold]
+fn meddled(kept: Instant) {
+    let nudged = handle::nudged(NUDGE_US, Instant::now);
+    let meddling = match Instant::now() {
+        now if now == nudged => Meddling::Advanced(Some(now.saturating_duration_since(kept))),
         _ => Meddling::Resumed,
     };
     if meddling == Meddling::Resumed {
         // As it was, so that the run can come to its end.
         tokio::time::pause();
     }
-    sim.keep_runtime_clock();
-    sim.meddled(meddling);
+    handle::keep_clock();
+    handle::with_current(|sim| sim.meddled(meddling));
 }
 
 /// If a panic at `file` with this message is the runtime's refusal to have its clock meddled with: how

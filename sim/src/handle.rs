@@ -33,8 +33,6 @@ struct Inner {
     now_us: AtomicU64,
     /// When the runtime's clock stood at 0.
     started: OnceLock<tokio::time::Instant>,
-    /// The runtime's time in nanoseconds, as it was when the run's followed it last.
-    runtime_ns: AtomicU64,
     stop: Notify,
     tasks: Tasks,
     tally: Tally,
@@ -56,7 +54,6 @@ impl Sim {
             settings,
             now_us: AtomicU64::new(0),
             started: OnceLock::new(),
-            runtime_ns: AtomicU64::new(0),
             stop: Notify::new(),
             tasks: Tasks::default(),
             tally: Tally::default(),
@@ -92,6 +89,9 @@ impl Sim {
     /// The runtime's clock stands at 0.
     pub(crate) fn starts(&self) {
         self.0.started.set(tokio::time::Instant::now()).expect("a run starts once");
+        if self.clock() == Clock::Virtual {
+            keep_clock();
+        }
     }
 
     /// Waits until the run is stopped.
@@ -313,32 +313,10 @@ impl Sim {
     pub(crate) fn follow_runtime_clock(&self) {
         if let Some(started) = self.0.started.get() {
             self.advance(micros(tokio::time::Instant::now() - *started));
-            self.keep_runtime_clock();
+            keep_clock();
             self.redraw_in_time();
         }
     }
-
-    /// Takes the runtime's clock to be right.
-    pub(crate) fn keep_runtime_clock(&self) {
-        if let Some(time) = self.read_runtime_clock() {
-            self.0.runtime_ns.store(nanos(time), Ordering::Relaxed);
-        }
-    }
-
-    /// The runtime's time when it was right last; `None` if its clock is nobody's to guard.
-    pub(crate) fn runtime_clock(&self) -> Option<Duration> {
-        let is_guarded = self.clock() == Clock::Virtual && self.0.started.get().is_some();
-        is_guarded.then(|| Duration::from_nanos(self.0.runtime_ns.load(Ordering::Relaxed)))
-    }
-
-    /// The runtime's time, since its clock stood at 0.
-    pub(crate) fn read_runtime_clock(&self) -> Option<Duration> {
-        Some(tokio::time::Instant::now() - *self.0.started.get()?)
-    }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).expect("a run lasts less than 500 years")
 }
 
 fn micros(duration: Duration) -> u64 {
@@ -357,6 +335,18 @@ thread_local! {
     static STUDENT: Cell<Option<Rng>> = const { Cell::new(None) };
     /// The simulated thread's time in microseconds; empty on every other thread.
     static NOW_US: Cell<Option<u64>> = const { Cell::new(None) };
+    /// The runtime's time, as it was when the run's followed it last; empty where the clock is nobody's to guard.
+    static KEPT: Cell<Option<tokio::time::Instant>> = const { Cell::new(None) };
+}
+
+/// Takes the runtime's clock to be right.
+pub(crate) fn keep_clock() {
+    KEPT.set(Some(tokio::time::Instant::now()));
+}
+
+/// The runtime's time, as it was when it was right; `None` if this clock is nobody's to guard.
+pub(crate) fn kept_clock() -> Option<tokio::time::Instant> {
+    KEPT.get()
 }
 
 /// Does something with the run that this thread works for, if any.
@@ -412,6 +402,7 @@ pub(crate) fn leave() {
     CURRENT.set(None);
     STUDENT.set(None);
     NOW_US.set(None);
+    KEPT.set(None);
 }
 
 /// The run that this thread works for, if any. By the real clock every thread of the runtime does.

@@ -172,7 +172,7 @@ fn build_runtime(sim: &Sim) -> Runtime {
             // A builder keeps one such hook: the second would replace the first.
             builder.on_thread_park(|| {
                 // Before all wait: whatever was done to the clock must not outlast its instant.
-                let _ = handle::with_current(clock_guard::look);
+                clock_guard::look();
                 if let Some(sim) = handle::current() {
                     sim.rests();
                 }

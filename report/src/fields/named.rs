@@ -50,7 +50,12 @@ impl Named {
     /// What a call is called, by the name of its enum's variant, or else by its method's.
     #[must_use]
     pub fn of(method: &str, args: &Fields) -> Option<Named> {
-        args.named.or_else(|| Named::by(method.rsplit('.').next().unwrap_or(method)))
+        args.named.or_else(|| Named::by_method(method))
+    }
+
+    /// What a call is called by the name of its method, such as `Raft.RequestVote`.
+    pub(crate) fn by_method(method: &str) -> Option<Named> {
+        Named::by(method.rsplit('.').next().unwrap_or(method))
     }
 
     /// The one that is kept as this number.

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{COUNTED, Habit, PATIENCE, ids, life_at, same_times, seconds, timers, turns, votes};
+use super::{
+    COUNTED, Habit, PATIENCE, ids, life_at, pre_votes, same_times, seconds, timers, turns, votes,
+};
 use crate::event::Time;
 use crate::explain::Case;
 use crate::spec::rules::{all_servers, candidates, contract, leaders, request_vote};
@@ -51,6 +53,10 @@ pub(super) const HABITS: &[Habit] = &[
         "the requests are the same one, sent again because it was lost",
     ),
     Habit::new(asks_nobody, "a message had told it of these terms"),
+    Habit::new(
+        pre_votes::all_refused,
+        "a server had just heard from a leader, or its log was more up-to-date",
+    ),
     Habit::new(timers::dead, "it stood once a call of its returned"),
     Habit::new(
         older_request,

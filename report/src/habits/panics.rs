@@ -22,6 +22,7 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(snapshot_beyond_log, "the server's log goes as far as the snapshot"),
     Habit::new(request_below_snapshot, "the request begins behind the server's snapshot"),
     Habit::new(late_reply_heeded, "no reply to a request of an earlier term came just before"),
+    Habit::new(taken_half, "something else had come to the server since it installed the snapshot"),
     Habit::new(offset_ignored, "the same was done since the snapshot, and went well"),
 ];
 
@@ -72,6 +73,28 @@ fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
         "it panicked, with a log that begins behind index {}: what is at index i is at place i less {} in it",
         held.index, held.index
     );
+    Some(with_snapshot(breach, server, &held).concluded(case.window.until, text, None))
+}
+
+/// A server installs a snapshot, and panics before anything else has come to it: what goes by the log's indexes doesn't
+/// fit together.
+fn taken_half(case: &Case<'_>) -> Option<Breach> {
+    let Panicked { server, .. } = panicked(case)?;
+    let (story, until) = (case.story, case.window.end());
+    let held = last_snapshot(case, server).filter(|held| held.is_installed)?;
+    let is_since = |at: Moment| held.moment < at && at < until;
+    let came = story.calls.iter().any(|call| {
+        call.to as usize == server && !call.is_snapshot() && call.delivered.is_some_and(is_since)
+            || call.from.server as usize == server
+                && call.returned.is_some_and(|(at, _)| is_since(at))
+    });
+    let mut asked = story.proposed_by(server as u32).map(|own| own.moment);
+    if came || asked.any(is_since) {
+        return None;
+    }
+    let what = format!("server {server} installed a snapshot, and panicked at once");
+    let breach = case.breach(&install_snapshot::TAKEN_HALF, server as u32, what);
+    let text = "nothing else had come to it when it panicked";
     Some(with_snapshot(breach, server, &held).concluded(case.window.until, text, None))
 }
 

@@ -9,7 +9,7 @@ use crate::event::Time;
 use crate::explain::Case;
 use crate::spec::rules::{candidates, followers};
 use crate::spec::{Breach, Rule};
-use crate::story::{Call, Election};
+use crate::story::{Call, Election, Purpose};
 use crate::text::{count, list};
 
 /// What a server does that asks for pre-votes: its timer has fired, though it doesn't stand yet.
@@ -29,6 +29,8 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
             resets.push((handled.at, "heard its leader"));
         } else if call.is_granted() {
             resets.push((handled.at, "gave its vote"));
+        } else if may_have_reset(call) {
+            resets.push((handled.at, "handled what may have been its leader's"));
         }
     }
     let asked = story.sent_by(server).filter(|call| call.is_pre_vote() && call.sent >= life.from);
@@ -46,6 +48,17 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
     resets.retain(|&(at, _)| at <= until);
     resets.sort();
     resets
+}
+
+/// Whether a request may have reset its receiver's timer, for all that can be read of the answer.
+fn may_have_reset(call: &Call) -> bool {
+    let answer = &call.reply;
+    let says_nothing = answer.success.is_none() && answer.vote_granted.is_none();
+    match call.purpose {
+        Purpose::Vote => says_nothing,
+        Purpose::Append | Purpose::Snapshot => says_nothing && answer.term.is_none(),
+        Purpose::Other => call.hides_what_it_brings(),
+    }
 }
 
 /// The times of the window for which a server's timer wasn't reset though it should have fired: when

@@ -28,7 +28,7 @@ impl Known<'_> {
             Did::Delivered(call) => {
                 if self.came_to_this_life(call) {
                     self.may_commit(call);
-                    if call.is_leaders() {
+                    if call.is_leaders() || call.hides_what_it_brings() {
                         self.servers[call.to as usize].under_way.insert(call.id);
                     }
                 }
@@ -37,6 +37,9 @@ impl Known<'_> {
                 let server = &mut self.servers[call.to as usize];
                 server.under_way.remove(&call.id);
                 match call.purpose {
+                    Purpose::Other if call.hides_what_it_brings() => {
+                        return server.lose_sight(moment, call);
+                    }
                     Purpose::Other => return,
                     Purpose::Vote => self.voted(call, moment),
                     Purpose::Append => self.answered_entries(call, moment),
@@ -49,12 +52,17 @@ impl Known<'_> {
             Did::Returned(call) => match call.purpose {
                 Purpose::Vote => self.got_vote(call),
                 Purpose::Append | Purpose::Snapshot => self.got_confirmation(call),
-                Purpose::Other => self.may_be_confirmed(call),
+                Purpose::Other => {
+                    if call.hides_what_it_brings_back() {
+                        self.servers[call.from.server as usize].lose_sight(moment, call);
+                    }
+                    self.may_be_confirmed(call);
+                }
             },
             Did::Proposed(proposal) => self.proposed(proposal),
             Did::Applied(applied, place) => {
                 if applied.command.is_some() {
-                    self.applied.entry(applied.index).or_insert(place);
+                    self.applied.get_or_insert_with(applied.index, || place);
                 }
                 self.applied(applied);
             }
@@ -231,6 +239,9 @@ impl Known<'_> {
         }
         if call.reply.success != Some(true) {
             return;
+        }
+        if call.args.entries.is_none() && self.reads.hides_entries {
+            server.lose_sight(moment, call);
         }
         let last_new = prev + entries.len() as u64;
         server.commit = server.commit.max(call.args.leader_commit.unwrap_or(0).min(last_new));

@@ -149,6 +149,11 @@ impl Server {
         }
     }
 
+    /// What has come to it may have changed its log, and nobody can read how. What it has committed stays.
+    pub(crate) fn lose_sight(&mut self, moment: Moment, call: &Call) {
+        self.log.lose_sight(self.commit, (moment, call.args.term.unwrap_or(0)));
+    }
+
     /// Whether its log is as its answers tell it while it handles `call`: no other handler may be about to
     /// change it, or has changed it since the call came.
     pub(crate) fn is_at_rest(&self, call: &Call) -> bool {
@@ -218,6 +223,14 @@ impl Log {
     pub(crate) fn blur(&mut self, index: u64) {
         let kept = usize::try_from(index).unwrap_or(usize::MAX).min(self.terms.len());
         self.terms[kept..].fill(None);
+    }
+
+    /// Something may have changed what is behind `index`, and nobody can read how.
+    pub(crate) fn lose_sight(&mut self, index: u64, (moment, term): (Moment, u64)) {
+        self.blur(index);
+        self.open = true;
+        self.saved = self.saved.min(index);
+        self.changed = Some((moment, term));
     }
 
     /// An accepted request: its entries follow `prev`, of which the log has that of `prev_term`.

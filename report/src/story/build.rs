@@ -1,56 +1,40 @@
 //! How a story is put together, event by event.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
     Answer, Applied, Call, Election, Happened, Life, Link, Logged, Look, Moment, Proposal, Purpose,
     Reached, Refusal, Save, Snapshot, Step, Story, TaskEnd, View,
 };
 use crate::event::{Caller, Event, EventKind, NetworkChange, RpcId, StepKind};
-use crate::fields::{Fields, HIGHEST};
+use crate::fields::{Fields, HIGHEST, Named};
 use crate::history::History;
+use crate::numbered::Numbered;
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 
-/// Where each call stands in [`Story::calls`]. Calls are numbered in the order of sending.
+/// What the methods that are called say by their names, each read once.
 #[derive(Default)]
-struct Places {
-    /// The number of the first call.
-    first: u64,
-    places: Vec<Option<usize>>,
-    /// Those whose numbers leave large gaps. They are those of no run, but a stored history can be
-    /// anything.
-    far: BTreeMap<u64, usize>,
+struct Methods(Vec<(String, Option<Named>)>);
+
+impl Methods {
+    fn named(&mut self, method: &str) -> Option<Named> {
+        let known = self.0.iter().find(|(known, _)| known == method);
+        known.map(|(_, named)| *named).unwrap_or_else(|| {
+            let named = Named::by_method(method);
+            self.0.push((method.to_owned(), named));
+            named
+        })
+    }
 }
 
-impl Places {
-    /// How large a gap between numbers may be.
-    const GAP: usize = 1 << 16;
-
-    fn set(&mut self, id: RpcId, place: usize) {
-        if self.places.is_empty() {
-            self.first = id.0;
-        }
-        match self.near(id) {
-            Some(at) if at <= self.places.len() + Places::GAP => {
-                if self.places.len() <= at {
-                    self.places.resize(at + 1, None);
-                }
-                self.places[at] = Some(place);
-            }
-            _ => drop(self.far.insert(id.0, place)),
-        }
-    }
-
-    fn get(&self, id: RpcId) -> Option<usize> {
-        self.near(id).and_then(|at| *self.places.get(at)?).or_else(|| self.far.get(&id.0).copied())
-    }
-
-    /// How far a number is behind the first.
-    fn near(&self, id: RpcId) -> Option<usize> {
-        usize::try_from(id.0.checked_sub(self.first)?).ok()
-    }
+/// What is needed while a story is put together.
+#[derive(Default)]
+struct Draft {
+    /// Where each call stands in [`Story::calls`]. Calls are numbered in the order of sending.
+    places: Numbered<usize>,
+    methods: Methods,
 }
 
 /// In which life a server was when the first of `events` happened; `None` if it was crashed then, or if
@@ -115,12 +99,12 @@ impl Story {
         if story.dropped > 0 {
             story.begin_within(history.events());
         }
-        let mut places = Places::default();
+        let mut draft = Draft::default();
         for (place, event) in history.events().iter().enumerate() {
             // By the real clock, events that are recorded at the same time may change places.
             story.end = story.end.max(event.at);
             let moment = Moment { place, at: story.end };
-            story.add(&mut places, moment, &event.kind);
+            story.add(&mut draft, moment, &event.kind);
         }
         story.elections = story.find_elections();
         story.judge_names();
@@ -186,7 +170,7 @@ impl Story {
         elections
     }
 
-    fn add(&mut self, places: &mut Places, moment: Moment, kind: &EventKind) {
+    fn add(&mut self, draft: &mut Draft, moment: Moment, kind: &EventKind) {
         let servers = self.servers as u32;
         let exists = |server: u32| server < servers;
         match kind {
@@ -194,12 +178,12 @@ impl Story {
                 if exists(from.server) && exists(*to) =>
             {
                 let mut fields = args.fields().capped();
-                let purpose = Purpose::of(method, &fields);
+                let purpose = Purpose::by(draft.methods.named(method), &fields);
                 if fields.done == Some(false) {
                     fields.last_included_index = None; // a part of a snapshot ends nowhere
                 }
                 let brings = may_bring(purpose, &fields, args).then(|| args.clone());
-                places.set(*id, self.calls.len());
+                draft.places.insert(id.0, self.calls.len());
                 if purpose == Purpose::Vote {
                     self.votes.push(self.calls.len());
                 }
@@ -229,13 +213,13 @@ impl Story {
             EventKind::RpcSent { .. } => {}
             EventKind::RpcCopied { id, of } => {
                 // It is no deed of its sender's, and so is missing where such are listed.
-                if let Some(call) = places.get(*of) {
-                    places.set(*id, self.calls.len());
+                if let Some(call) = draft.places.get(of.0).copied() {
+                    draft.places.insert(id.0, self.calls.len());
                     self.calls.push(self.calls[call].copied(*id));
                 }
             }
             EventKind::RpcDelivered { id, life } => {
-                if let Some(call) = places.get(*id) {
+                if let Some(call) = draft.places.get(id.0).copied() {
                     self.calls[call].delivered = Some(moment);
                     self.calls[call].life = *life;
                     self.order.push((moment, Happened::Delivered(call)));
@@ -247,7 +231,7 @@ impl Story {
                 }
             }
             EventKind::RpcHandled { id, reply } => {
-                if let Some(place) = places.get(*id) {
+                if let Some(place) = draft.places.get(id.0).copied() {
                     let call = &mut self.calls[place];
                     call.handled = Some(moment);
                     let Fields { term, vote_granted, success, guessed, .. } =
@@ -278,7 +262,7 @@ impl Story {
                 }
             }
             EventKind::RpcReturned { id, outcome } => {
-                if let Some(place) = places.get(*id) {
+                if let Some(place) = draft.places.get(id.0).copied() {
                     self.order.push((moment, Happened::Returned(place)));
                     let call = &mut self.calls[place];
                     call.returned = Some((moment, *outcome));
@@ -288,7 +272,7 @@ impl Story {
                 }
             }
             EventKind::RpcDropped { id } => {
-                if let Some(place) = places.get(*id) {
+                if let Some(place) = draft.places.get(id.0).copied() {
                     self.calls[place].dropped = Some(moment);
                 }
             }

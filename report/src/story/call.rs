@@ -25,7 +25,11 @@ impl Purpose {
     /// What a call is for: by the name of its enum's variant, by what it says, or by its method's name.
     #[must_use]
     pub fn of(method: &str, args: &Fields) -> Purpose {
-        let by_method = Named::by(method.rsplit('.').next().unwrap_or(method));
+        Purpose::by(Named::by_method(method), args)
+    }
+
+    /// The same, if it is known what its method's name says.
+    pub(super) fn by(by_method: Option<Named>, args: &Fields) -> Purpose {
         match (args.named, by_method) {
             // A vote before the vote commits nobody to anything, and an answer isn't what it answers.
             (Some(Named::PreVote | Named::Answer), _)
@@ -189,6 +193,24 @@ impl Call {
     pub fn is_pre_vote(&self) -> bool {
         self.purpose == Purpose::Other
             && Named::of(&self.method, &self.args) == Some(Named::PreVote)
+    }
+
+    /// Whether its handler may change its server's log, and nobody can read how: what it brings goes by names that
+    /// aren't known.
+    #[must_use]
+    pub fn hides_what_it_brings(&self) -> bool {
+        self.purpose == Purpose::Other && self.brings.is_some() && !self.is_named_otherwise()
+    }
+
+    /// Whether its reply may change its sender's log in such a way.
+    #[must_use]
+    pub fn hides_what_it_brings_back(&self) -> bool {
+        self.purpose == Purpose::Other && self.brings_back.is_some() && !self.is_named_otherwise()
+    }
+
+    /// Whether its name tells that no entries come by it.
+    fn is_named_otherwise(&self) -> bool {
+        matches!(Named::of(&self.method, &self.args), Some(Named::PreVote | Named::Answer))
     }
 
     /// The index of the last entry that AppendEntries brings, or that it says comes before.

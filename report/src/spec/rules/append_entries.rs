@@ -36,6 +36,11 @@ rules! {
         "where a follower cuts its log: not at prevLogIndex, and not at the end of the request's entries, \
          unless one of them conflicts"
         => Asks asks_with_less;
+    NOT_APPENDED: Safety "confirmed-not-appended" = "M7" at [AppendEntries 4],
+        "Figure 2, AppendEntries 4; §5.3",
+        "append any new entries not already in the log: a follower that answers with success has all of them",
+        "where a follower takes over a request's entries: those that are there already are passed over one by \
+         one, and don't end the loop; the rest is appended before the answer says success";
     SUFFIX_KEPT: Safety "conflicting-suffix-kept" = "M7" at [AppendEntries 3],
         "Figure 2, AppendEntries 3; §5.3",
         "if an existing entry conflicts with a new one (same index but different terms), the existing entry \

@@ -29,6 +29,18 @@ rules! {
         "where an election begins: whom the requests for votes go to, and whether they are sent at all, in tasks \
          that live on",
         normal NORMAL;
+    PRE_VOTE_TERM: Liveness "pre-vote-in-own-term" at [Candidates 1],
+        "the author's thesis, §9.6",
+        "a pre-vote is about the term in which the server would start its election: currentTerm + 1",
+        "the term of the requests for pre-votes, and what their receiver compares it with",
+        normal NORMAL;
+    PRE_VOTES_REFUSED: Liveness "pre-votes-refused" at [RequestVote, Candidates 1],
+        "the author's thesis, §9.6",
+        "a server says yes to a pre-vote if it has heard from no leader for an election timeout, if the term is \
+         later than its own, and if the log is up-to-date: whom it has voted for doesn't matter",
+        "the handler of pre-votes: each condition under which it says no, and when the time of the last word of a \
+         leader is set",
+        normal NORMAL;
     WITHOUT_MAJORITY: Safety "leads-without-majority" = "M17" at [Candidates 2],
         "Figure 2, Candidates 2; §5.2",
         "a candidate leads once it has votes of a majority of all servers, in the same term",

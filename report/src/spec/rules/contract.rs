@@ -85,6 +85,17 @@ rules! {
         "the first index is 1",
         "what start() returns: the index of the entry that it appended, not the log's length before"
         => Proposes index_zero;
+    START_INDEX: Contract "start-index-wrong" at [Leaders 2, Contract 3],
+        "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
+        "start() returns the index at which its command is in the log: that of the last entry, once the command is \
+         appended",
+        "how start() finds the index that it returns: from the log, behind the append, under the same lock";
+    NEVER_APPENDED: Contract "command-not-appended" at [Leaders 2, Contract 3],
+        "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
+        "if command received from client: append entry to local log: an index that start() has returned has its \
+         command for as long as the server leads",
+        "the way of a command from start() to the log: a channel that is full, a task that has ended, a condition \
+         under which it is thrown away";
     INDEX_TWICE: Contract "index-given-twice" at [Leaders 2],
         "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
         "a leader appends each command behind its log's last entry, committed or not",
@@ -341,11 +352,14 @@ fn commit_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breac
 }
 
 fn index_zero(_: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {
+    if own.index > 0 {
+        return None;
+    }
     let (number, term) = (own.server.server, own.term);
     let what = format!("server {number} gave a command index 0, though the log begins at 1");
     let text = format!("server {number}'s start() returned index 0 in term {term}");
     let breach = Breach::new(&INDEX_FROM_ZERO, moment, number, what);
-    (own.index == 0).then(|| breach.seen(moment.at, text, None))
+    Some(breach.seen(moment.at, text, None))
 }
 
 fn index_twice(known: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {

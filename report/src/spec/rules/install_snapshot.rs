@@ -80,6 +80,12 @@ rules! {
         "§7",
         "a snapshot replaces the log up to its last entry: that part is discarded",
         "where the log is cut: what is saved must begin behind the snapshot";
+    TAKEN_HALF: Liveness "snapshot-taken-half" at [InstallSnapshot, Snapshots],
+        "Figure 13; §7",
+        "who takes a snapshot has everything up to its last index: the log begins behind it, and commitIndex and \
+         lastApplied are no lower",
+        "the line of the panic; and what the handler of InstallSnapshot moves together, under one lock: the log's \
+         beginning, commitIndex, lastApplied, and what each place in the log means";
     OFFSET_IGNORED: Liveness "snapshot-offset-ignored" at [Snapshots],
         "§7",
         "a snapshot replaces all entries up to lastIncludedIndex: the entry at index i is at place i less that \

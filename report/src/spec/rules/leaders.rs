@@ -2,11 +2,13 @@
 
 mod commits;
 mod places;
+mod promises;
 
 use std::collections::BTreeSet;
 
 use commits::{leader_applies, tells_commit};
 pub(crate) use places::name_the_request;
+use promises::leaves_room;
 
 use super::rules;
 use crate::outcome::Outcome;
@@ -211,23 +213,6 @@ fn sends_unasked(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     );
     // A Raft may hide entries of its own from the service, and count without them in start().
     Some(Breach::new(rule, moment, number, what).concluded(moment.at, text, [call.id]))
-}
-
-/// `start()` returns an index behind entries that nobody asked for.
-fn leaves_room(known: &Known<'_>, moment: Moment, own: &crate::story::Proposal) -> Option<Breach> {
-    let (number, index, term) = (own.server.server, own.index, own.term);
-    let log = &known.server(number).log;
-    let last = log.last_index();
-    if index <= last + 1 || log.open || !known.reads.logs {
-        return None;
-    }
-    let what = format!("server {number}'s log has entries that no client has asked for");
-    let text = format!(
-        "server {number}'s start() returned index {index} in term {term}; its log's last entry was at index \
-         {last}"
-    );
-    // What it has beyond those may have come to it in a way that isn't seen.
-    Some(Breach::new(&NOBODY_ASKED, moment, number, what).concluded(moment.at, text, None))
 }
 
 /// A leader lacks what a majority had confirmed in an earlier term.

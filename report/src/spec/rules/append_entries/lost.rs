@@ -1,6 +1,6 @@
 //! What it means that a server lacks an entry which it has had: which of the rules it broke.
 
-use super::{MATCH_REFUSED, TRUNCATED};
+use super::{MATCH_REFUSED, NOT_APPENDED, TRUNCATED};
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::rules::contract;
 use crate::spec::rules::install_snapshot::{
@@ -185,6 +185,10 @@ pub(super) fn lost(
         new(&DROPPED_FOR_SNAPSHOT, what)
     } else if crashed && short.is_none() {
         new(&LOG_NOT_SAVED, format!("server {number} lost {entry} in a crash"))
+    } else if shorter.is_none() && had_it_never(known, number, index, (moment, call)) {
+        // Nothing that came since can have cut it.
+        let what = format!("server {number} confirmed {entry}, and did not append it");
+        new(&NOT_APPENDED, what)
     } else {
         new(
             &TRUNCATED,
@@ -236,6 +240,25 @@ pub(super) fn lost(
     );
     // What it says may be wrong, or its comparison; or one of several took it.
     Some(breach.sure_if(gone.is_some() && suspects == 1 && !server.log.is_claimed))
+}
+
+/// Whether nothing shows that a server has had the entry at `index`, which it confirmed: it has not told of a log that
+/// goes so far, and has refused nothing since, where it might have cut its log.
+fn had_it_never(
+    known: &Known<'_>,
+    number: u32,
+    index: u64,
+    (moment, now): (Moment, &Call),
+) -> bool {
+    let Some(confirmed) = known.server(number).log.confirmed(index) else {
+        return false; // its log was seen to have it in another way
+    };
+    let from = Moment { place: 0, at: confirmed.at };
+    let refused = known.story.handled_by(number as usize).any(|call| {
+        let is_since = call.handled.is_some_and(|at| from <= at && at <= moment);
+        is_since && call.id != now.id && call.is_append() && call.is_rejected()
+    });
+    !refused && !known.told_ends(number, from, moment).any(|(_, _, last)| last >= index)
 }
 
 /// Whether a server has refused a request since it confirmed `index`, because it had another entry at `prevLogIndex`:

@@ -3,10 +3,10 @@
 use super::{APPLIED_TWICE, LEFT_OUT, MOVED, OF_NOBODY, TWO_COMMANDS};
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach};
-use crate::spec::rules::install_snapshot::{GOES_BACK, NOT_DELIVERED};
+use crate::spec::rules::install_snapshot::{GOES_BACK, NOT_DELIVERED, OFFSET_IGNORED};
 use crate::spec::rules::leaders::NOBODY_ASKED;
 use crate::spec::rules::request_vote::HANDLERS_OVERLAP;
-use crate::story::{Applied, Call, Moment, Proposal, Story};
+use crate::story::{Applied, Call, Moment, Proposal, Snapshot, Story};
 
 /// A server applies an index that isn't the one behind what it has applied.
 pub(super) fn applies_in_order(
@@ -170,7 +170,7 @@ pub(super) fn applies_moved(
             && before.index == own.index
             && before.command.as_ref().is_some_and(|first| first.bytes() == command.bytes())
     }) {
-        return Some(applies_copy(applied, own, first, is_one));
+        return Some(applies_copy(known.story, applied, own, first, is_one));
     }
     let what = format!("server {number} applied at index {index} the command of another index");
     let given = format!(
@@ -221,7 +221,13 @@ fn appends_overlap(
 }
 
 /// A server applies once more what was applied at its own index before: somebody has appended it twice.
-fn applies_copy(applied: &Applied, own: &Proposal, first: &Applied, is_one: bool) -> Breach {
+fn applies_copy(
+    story: &Story,
+    applied: &Applied,
+    own: &Proposal,
+    first: &Applied,
+    is_one: bool,
+) -> Breach {
     let (number, index) = (applied.server.server, applied.index);
     let what =
         format!("a command stands in the log twice, at index {} and at index {index}", own.index);
@@ -232,8 +238,28 @@ fn applies_copy(applied: &Applied, own: &Proposal, first: &Applied, is_one: bool
     let applied_first =
         format!("server {} applied it at index {}", first.server.server, first.index);
     let again = format!("server {number} applied it at index {index}");
-    let breach = Breach::new(&NOBODY_ASKED, applied.moment, number, what)
-        .seen(own.moment.at, took, None)
-        .seen(first.moment.at, applied_first, None);
-    breach.known(Basis::seen_if(is_one), applied.moment.at, again, None)
+    let breach = |rule, what| {
+        Breach::new(rule, applied.moment, number, what).seen(own.moment.at, took, None).seen(
+            first.moment.at,
+            applied_first,
+            None,
+        )
+    };
+    // Entries may have moved where a snapshot took the place of those before them.
+    let between = |made: &&Snapshot| {
+        let is_of_either = [number, own.server.server].contains(&made.server.server);
+        is_of_either && first.moment < made.moment && made.moment < applied.moment
+    };
+    if let Some(made) = story.snapshots.iter().rev().find(between) {
+        let text = format!(
+            "between the two, server {} made a snapshot up to index {}",
+            made.server.server, made.index
+        );
+        return breach(&OFFSET_IGNORED, what).seen(applied.moment.at, again, None).concluded(
+            made.moment.at,
+            text,
+            None,
+        );
+    }
+    breach(&NOBODY_ASKED, what).known(Basis::seen_if(is_one), applied.moment.at, again, None)
 }

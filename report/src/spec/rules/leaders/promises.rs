@@ -1,0 +1,103 @@
+//! Whether `start()` promises the place that its command gets: what the log has is seen in what is sent and applied.
+
+use memchr::memmem;
+
+use super::NOBODY_ASKED;
+use crate::payload::Payload;
+use crate::spec::Known;
+use crate::spec::breach::Breach;
+use crate::spec::rules::contract::{NEVER_APPENDED, START_INDEX};
+use crate::spec::rules::install_snapshot::OFFSET_IGNORED;
+use crate::story::{Applied, Call, Moment, Proposal, Snapshot, Story};
+
+/// The shortest command that is looked for, in bytes: a shorter one may be anywhere.
+const SHORTEST: usize = 6;
+
+/// `start()` returns an index that leaves room behind the log's last entry. Either the log has more than was asked for,
+/// or the index isn't the entry's, or there is no entry.
+pub(super) fn leaves_room(known: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {
+    let (number, index, term) = (own.server.server, own.index, own.term);
+    let log = &known.server(number).log;
+    let last = log.last_index();
+    if index <= last + 1 || log.open || !known.reads.logs {
+        return None;
+    }
+    let breach = if let Some(made) = snapshot_between(known.story, own) {
+        let what = format!(
+            "server {number} counts its entries otherwise since it has made a snapshot up to index {}",
+            made.index
+        );
+        Breach::new(&OFFSET_IGNORED, moment, number, what)
+    } else if let Some(applied) = applied_elsewhere(known.story, own) {
+        let what = format!("server {number}'s start() returns an index that its entry doesn't get");
+        let text = format!(
+            "server {} applied that command at index {}",
+            applied.server.server, applied.index
+        );
+        Breach::new(&START_INDEX, moment, number, what).seen(applied.moment.at, text, None)
+    } else if let Some(end) = log_ends_before(known.story, own) {
+        let what =
+            format!("server {number}'s start() returns an index, and its log gets no entry there");
+        let text = format!(
+            "server {number}, which still led, sent server {} all up to index {}, and had no more",
+            end.to,
+            end.up_to().unwrap_or(0)
+        );
+        Breach::new(&NEVER_APPENDED, moment, number, what).seen(end.sent.at, text, [end.id])
+    } else {
+        let what = format!("server {number}'s log has entries that no client has asked for");
+        Breach::new(&NOBODY_ASKED, moment, number, what)
+    };
+    let text = format!(
+        "server {number}'s start() returned index {index} in term {term}; its log's last entry was at index \
+         {last}"
+    );
+    // What it has beyond those may have come to it in a way that isn't seen.
+    Some(breach.concluded(moment.at, text, None))
+}
+
+/// The snapshot that a leader made between its last command but one and this, if nothing else can have moved its entries.
+fn snapshot_between<'a>(story: &'a Story, own: &Proposal) -> Option<&'a Snapshot> {
+    let mut earlier = story.proposals.iter().rev().filter(|it| it.moment < own.moment);
+    let before = earlier.find(|it| it.server == own.server && it.term == own.term)?;
+    let mut made = story.snapshots.iter().filter(|made| made.server == own.server);
+    made.find(|made| before.moment < made.moment && made.moment < own.moment)
+}
+
+/// Where a command was first applied, if that is at another index than its leader promised, and if nobody else can have
+/// put it there.
+fn applied_elsewhere<'a>(story: &'a Story, own: &Proposal) -> Option<&'a Applied> {
+    let is_it = |applied: &&Applied| {
+        let is_later = applied.moment > own.moment;
+        let same = |command: &Payload| command.bytes() == own.command.bytes();
+        is_later && applied.command.as_ref().is_some_and(same)
+    };
+    let first = story.applied.iter().find(is_it).filter(|first| first.index != own.index)?;
+    let same = |other: &&Proposal| other.command.bytes() == own.command.bytes();
+    let until = story.proposals.iter().take_while(|other| other.moment < first.moment);
+    (until.filter(same).count() == 1).then_some(first)
+}
+
+/// The request by which a leader shows that its log ends before a place that it had promised, and a follower has all of
+/// it: later than its last promise of the term, and in no request of the term is the command.
+fn log_ends_before<'a>(story: &'a Story, own: &Proposal) -> Option<&'a Call> {
+    let of_term = |other: &&Proposal| other.server == own.server && other.term == own.term;
+    let latest = story.proposals.iter().rfind(of_term)?;
+    let sent = || {
+        story.sent_by(own.server.server as usize).filter(|call| {
+            call.is_append() && call.from == own.server && call.args.term == Some(own.term)
+        })
+    };
+    let has_it = |call: &Call| {
+        let message = call.brings.as_ref().filter(|message| message.is_raw());
+        message.is_none_or(|it| memmem::find(it.bytes(), own.command.bytes()).is_some())
+    };
+    let is_searchable = own.command.is_raw() && own.command.wire_len() >= SHORTEST;
+    if !is_searchable || sent().any(|call| call.has_entries() && has_it(call)) {
+        return None;
+    }
+    let end = sent().filter(|call| call.sent > latest.moment).filter_map(Call::up_to).max()?;
+    let mut all = sent().filter(|call| call.sent > latest.moment && call.is_accepted());
+    let shows = |call: &&Call| call.up_to() == Some(end) && !call.has_entries();
+    all.find(shows).filter(|_| end < own.index)
+}
