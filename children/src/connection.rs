@@ -3,7 +3,7 @@
 //! It isn't the standard input or output, which all code reads and writes.
 
 use std::env;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
@@ -25,12 +25,40 @@ pub fn is_child() -> bool {
     env::var_os(CHILD).is_some()
 }
 
-/// The socket to this process's parent, and the number that its messages must bear. It is to be called once, before
-/// anything else of this process opens files.
+/// What a parent wants of its child's runs. It says so on the socket, and not by a variable, which the code under test
+/// could read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// What came of them.
+    Results,
+    /// That, and all that is needed to make them again without the code under test.
+    WholeRecords,
+}
+
+impl Wants {
+    pub(crate) fn byte(self) -> u8 {
+        match self {
+            Wants::Results => b'r',
+            Wants::WholeRecords => b'w',
+        }
+    }
+
+    fn read(from: &mut impl Read) -> io::Result<Wants> {
+        let mut byte = [0];
+        from.read_exact(&mut byte)?;
+        let all = [Wants::Results, Wants::WholeRecords];
+        all.into_iter()
+            .find(|wants| wants.byte() == byte[0])
+            .ok_or(io::ErrorKind::InvalidData.into())
+    }
+}
+
+/// The socket to this process's parent, the number that its messages must bear, and what the parent wants. It is to be
+/// called once, before anything else of this process opens files.
 ///
 /// # Errors
 /// If this process was not started by [`run_in_children`](crate::run_in_children).
-pub fn to_parent() -> io::Result<(UnixStream, Nonce)> {
+pub fn to_parent() -> io::Result<(UnixStream, Nonce, Wants)> {
     let wrong = || io::Error::other(format!("{CHILD} names no descriptor of a parent's"));
     let named = env::var(CHILD).map_err(|_| wrong())?;
     let number = named.parse().ok().filter(|&number: &RawFd| number >= FIRST).ok_or_else(wrong)?;
@@ -40,7 +68,8 @@ pub fn to_parent() -> io::Result<(UnixStream, Nonce)> {
     // What this process starts must not inherit it.
     fcntl(&socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(|_| wrong())?;
     let nonce = Nonce::read(&mut socket)?;
-    Ok((socket, nonce))
+    let wants = Wants::read(&mut socket)?;
+    Ok((socket, nonce, wants))
 }
 
 /// Has the process that `command` starts inherit `socket`, and know of it. The socket must live until then.

@@ -21,7 +21,7 @@ mod patience;
 mod proc_stat;
 pub mod wire;
 
-pub use connection::{is_child, to_parent};
+pub use connection::{Wants, is_child, to_parent};
 pub use death::Death;
 pub use nonce::Nonce;
 pub use parent::{Done, Host, Isolation, Permits, run_in_children, without_address_randomisation};

@@ -25,7 +25,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use parking_lot::{Condvar, Mutex};
 
-use crate::connection;
+use crate::connection::{self, Wants};
 use crate::death::Death;
 use crate::nonce::Nonce;
 use crate::patience::{self, Silence};
@@ -74,6 +74,11 @@ pub trait Host: Sync {
     /// # Errors
     /// If there can't be one.
     fn command(&self) -> io::Result<Command>;
+
+    /// What it wants of the runs.
+    fn wants(&self) -> Wants {
+        Wants::Results
+    }
 
     /// Starts a child.
     ///
@@ -331,6 +336,7 @@ impl<'a> Worker<'a> {
         let output = nameless_file()?;
         let nonce = Nonce::fresh()?;
         socket.write_all(nonce.text())?;
+        socket.write_all(&[host.wants().byte()])?;
         let mut command = host.command()?;
         command
             .stdin(Stdio::null())

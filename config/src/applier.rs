@@ -2,11 +2,12 @@
 
 use harness::caller;
 use raftapi::{ApplyMsg, ApplyReceiver};
-use report::{EventKind, FailureKind};
+use report::{EventKind, FailureKind, Mark};
 use sim::context::Owner;
 
 use crate::applied::Applied;
 use crate::cluster::Config;
+use crate::marks;
 use crate::refusal::Refusal;
 use crate::value::payload;
 
@@ -21,7 +22,7 @@ impl Config {
     }
 
     /// A server has applied something.
-    fn take(&self, owner: Owner, message: &ApplyMsg) {
+    pub(crate) fn take(&self, owner: Owner, message: &ApplyMsg) {
         let i = owner.server as usize;
         let mut state = self.state();
         // A dead instance may go on sending; nobody listens.
@@ -30,6 +31,10 @@ impl Config {
         }
         let applied = state.logs.apply(i, message, self.snapshots());
         drop(state);
+        if let ApplyMsg::Snapshot { term, snapshot, .. } = message {
+            let (server, term) = (caller(owner), *term);
+            self.t.mark(|| Mark::Applies { server, term, snapshot: marks::payload(snapshot) });
+        }
         self.t.record(applied_event(owner, message));
         match applied {
             Ok(Applied::Noted) => {}

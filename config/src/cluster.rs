@@ -12,12 +12,14 @@ use parking_lot::{Mutex, MutexGuard};
 use raftapi::{ApplyCh, Make, Persister, Raft, Start, Term, apply_channel};
 use rand::RngExt as _;
 use rand::distr::uniform::{SampleRange, SampleUniform};
-use report::{Check, EventKind, FailureKind, Measured, NetworkChange};
+use report::{EventKind, FailureKind, Mark, Measured, NetworkChange};
 use sim::context::Owner;
 use sim::{Clock, Rng, Stream, enter_call};
 
 use crate::applied::{Logs, Snapshots};
 use crate::disk::Disk;
+use crate::marks::{self, LastSnapshot};
+use crate::puppets::Puppets;
 use crate::recorder::{self, Recorder};
 use crate::refusal::Refusal;
 use crate::variation;
@@ -26,11 +28,13 @@ use crate::variation;
 #[derive(Clone)]
 pub struct Config {
     pub(crate) t: T,
-    cluster: Arc<Cluster>,
+    pub(crate) cluster: Arc<Cluster>,
 }
 
 pub(crate) struct Cluster {
     make: Make,
+    /// Who stands in for the servers, if anybody does.
+    puppets: Option<Puppets>,
     pub(crate) network: Network,
     recorder: Arc<Recorder>,
     snapshots: Snapshots,
@@ -40,29 +44,22 @@ pub(crate) struct Cluster {
 }
 
 pub(crate) struct State {
-    servers: Vec<ServerState>,
+    pub(crate) servers: Vec<ServerState>,
     pub(crate) logs: Logs,
     begin: Baseline,
 }
 
-struct ServerState {
+pub(crate) struct ServerState {
     raft: Option<Arc<dyn Raft>>,
-    incarnation: u32,
+    pub(crate) incarnation: u32,
     /// Whether that incarnation is the one that counts: false once it has crashed.
     is_live: bool,
     connected: bool,
     saved: Arc<Persister>,
     /// What this life's last accepted command was given.
-    last_start: Option<Start>,
+    pub(crate) last_start: Option<Start>,
     /// The names of its ends, by the server that each leads to; those of its current life.
     end_names: Vec<String>,
-}
-
-/// What was known of a server's answers at one time; see [`Config::last_start`].
-#[derive(Clone, Copy)]
-pub(crate) struct LastStart {
-    incarnation: u32,
-    start: Option<Start>,
 }
 
 /// What had been counted when the test began.
@@ -90,8 +87,11 @@ pub fn make_config<F>(
 where
     F: Fn(Vec<ClientEnd>, usize, Arc<Persister>, ApplyCh) -> Arc<dyn Raft> + Send + Sync + 'static,
 {
+    let puppets = Puppets::of(t);
+    marks::mark_turns(t);
     t.step("make_config", Location::caller());
     let recorder = Arc::new(Recorder::new(t, servers));
+    puppets.iter().for_each(Puppets::network_is_next);
     let network = Network::new(t.sim(), recorder.clone());
     network.set_reliability(reliability);
     network.set_long_delays(Switch::On);
@@ -108,6 +108,7 @@ where
         t: t.clone(),
         cluster: Arc::new(Cluster {
             make: Arc::new(make),
+            puppets,
             network,
             recorder,
             snapshots,
@@ -122,11 +123,12 @@ where
     };
     t.attach(servers, Arc::new(config.clone()));
     let cluster = &config.cluster;
+    cluster.puppets.iter().for_each(|puppets| puppets.act_on(config.stage()));
     variation::follow(t, &cluster.network, cluster, |cluster| [&cluster.rng, &cluster.disks.rng]);
     config.cluster.recorder.look_when_tasks_ran();
     config.cluster.recorder.record_tasks_ends();
     if t.sim().clock() == Clock::Real {
-        tokio::spawn(recorder::look_now_and_then(config.cluster.recorder.clone()));
+        sim::spawn_unnumbered(recorder::look_now_and_then(config.cluster.recorder.clone()));
     }
     if reliability == Reliability::Unreliable {
         config.note_change(NetworkChange::Unreliable, "the network is unreliable");
@@ -201,9 +203,15 @@ impl Config {
         let ends = ends.collect();
         let config = Arc::downgrade(&self.cluster);
         let (t, disks) = (self.t.clone(), self.cluster.disks.clone());
-        let saved = server.saved.copy().slow(move || disks.sync_time());
-        let saved = Arc::new(saved.watched(move |state, snapshot| {
-            let (state, snapshot) = (state as u64, snapshot as u64);
+        let last = LastSnapshot::new(server.saved.read_snapshot());
+        let syncing = t.clone();
+        let saved = server.saved.copy().slow(move || {
+            syncing.mark(|| Mark::Syncs { server: caller(owner) });
+            disks.sync_time()
+        });
+        let saved = Arc::new(saved.watched(move |saving| {
+            last.mark(&t, owner, saving);
+            let (state, snapshot) = (saving.state_size as u64, saving.snapshot.len() as u64);
             t.record(EventKind::Saved { server: caller(owner), state, snapshot });
             if let Some(cluster) = config.upgrade() {
                 Config { t: t.clone(), cluster }.has_saved(owner);
@@ -220,10 +228,14 @@ impl Config {
         self.t.record(EventKind::Started { server: caller(owner) });
         let (apply_ch, receiver) = apply_channel();
         let entered = enter_call(owner, "make");
-        let raft = (self.cluster.make)(ends, i, saved, apply_ch);
+        let raft = match &self.cluster.puppets {
+            Some(puppets) => puppets.make(owner, ends, saved),
+            None => (self.cluster.make)(ends, i, saved, apply_ch),
+        };
         let service = raft.clone().service();
+        let raft = marks::marked(&self.t, owner, raft);
         drop(entered);
-        tokio::spawn(self.clone().applier(owner, receiver));
+        sim::spawn_unnumbered(self.clone().applier(owner, receiver));
         network.add_server(i, Server::new(Some(owner)).with(service));
         self.cluster.recorder.begin(owner, raft.clone());
         self.state().servers[i].raft = Some(raft);
@@ -306,50 +318,6 @@ impl Config {
         drop(state);
         let _entered = enter_call(owner, call);
         Some(f(owner, &*raft))
-    }
-
-    /// A server's present life, and what it answered last to a `start` that it accepted.
-    pub(crate) fn last_start(&self, i: usize) -> LastStart {
-        let state = self.state();
-        let ServerState { incarnation, last_start, .. } = state.servers[i];
-        LastStart { incarnation, start: last_start }
-    }
-
-    /// Notes where an accepted command is to stand. `before` is what was known when its `start` was
-    /// called: calls on several threads may overlap, and those that do are in no order.
-    ///
-    /// Fails if the index doesn't go up within a term.
-    pub(crate) fn note_start(
-        &self,
-        i: usize,
-        before: LastStart,
-        start: Start,
-    ) -> Result<(), Refusal> {
-        let refused =
-            |message| Err(Refusal::new(Check::NextIndex { server: Some(number(i)) }, message));
-        let position = |start: Start| (start.term, start.index);
-        let mut state = self.state();
-        let server = &mut state.servers[i];
-        if server.incarnation != before.incarnation {
-            return Ok(()); // it is another life's
-        }
-        let last = &mut server.last_start;
-        if last.is_none_or(|last| position(last) < position(start)) {
-            *last = Some(start);
-        }
-        match before.start {
-            Some(before) if start.term < before.term => refused(format!(
-                "server {i}'s start() accepted in term {} after it had in term {}",
-                start.term, before.term
-            )),
-            Some(before) if start.term == before.term && start.index <= before.index => {
-                refused(format!(
-                    "server {i}'s start() returned index {} after {} in the same term {}",
-                    start.index, before.index, start.term
-                ))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Records that the script has switched how the network behaves.

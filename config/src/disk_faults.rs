@@ -114,7 +114,7 @@ impl Config {
         drop(doomed);
         if let Some((owner, raft)) = self.unplug(i) {
             // Not here, where its own lock may be held.
-            tokio::spawn(async move {
+            sim::spawn_unnumbered(async move {
                 let _entered = enter_call(owner, "kill");
                 raft.kill();
             });

@@ -2,13 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use harness::{T, caller, misused};
 use labrpc::Observer;
 use parking_lot::Mutex;
 use raftapi::{DebugState, Raft, Term};
-use report::{Detail, EventKind, FailureKind, Role, TaskEnding, Time};
+use report::{Asked, Detail, EventKind, FailureKind, Mark, Role, RpcId, TaskEnding, Time};
 use sim::context::Owner;
 use sim::{Ended, TaskEnd, enter_call};
 
@@ -47,7 +48,7 @@ impl Recorder {
         let recorder = Arc::downgrade(self);
         self.t.sim().on_rest(move |server| {
             if let Some(recorder) = recorder.upgrade() {
-                recorder.look_again(server);
+                recorder.look_early(server, Asked::AtRest);
             }
         });
     }
@@ -141,6 +142,7 @@ impl Recorder {
         if is_noted && is_covered {
             return; // as nearly always
         }
+        self.mark_state(owner, (term, is_leader), Asked::Due);
         let kind = view(owner, raft, term, is_leader);
         let (at, mut history) = (self.t.now(), self.t.history());
         match (is_noted, is_covered) {
@@ -152,7 +154,13 @@ impl Recorder {
 
     /// A server's tasks have run. If it is new what it is, that is noted; the run's hash covers it when the
     /// server next has to do with others, as if it had been looked at only then.
-    fn saw_early(&self, owner: Owner, raft: &dyn Raft, term: Term, is_leader: bool) {
+    fn saw_early(
+        &self,
+        owner: Owner,
+        raft: &dyn Raft,
+        (term, is_leader): (Term, bool),
+        asked: Asked,
+    ) {
         let mut servers = self.servers.lock();
         let Some(watched) = &mut servers[owner.server as usize] else { return };
         let now = Some((term, is_leader));
@@ -163,8 +171,18 @@ impl Recorder {
         }
         watched.seen = now;
         drop(servers);
+        self.mark_state(owner, (term, is_leader), asked);
         let kind = view(owner, raft, term, is_leader);
         self.t.history().note(self.t.now(), kind);
+    }
+
+    fn mark_state(&self, owner: Owner, (term, is_leader): (Term, bool), asked: Asked) {
+        self.t.mark(|| Mark::State { server: caller(owner), term, is_leader, asked });
+    }
+
+    /// Looks at a server because its tasks have run.
+    pub(crate) fn look_early(&self, server: Owner, asked: Asked) {
+        self.ask(server, |raft| self.saw_early(server, raft, raft.get_state(), asked));
     }
 
     /// Records what the servers are now, also if it isn't new.
@@ -196,7 +214,19 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn record(&self, at: Time, kind: EventKind) {
-        self.t.history().record(at, kind);
+        self.t.record_at(at, kind);
+    }
+
+    fn may_go_on(&self, network: &Waker) -> bool {
+        self.t.may_go_on(network)
+    }
+
+    fn waits(&self, id: RpcId) {
+        self.t.mark(|| Mark::Waits { id });
+    }
+
+    fn has_waited(&self, id: RpcId) {
+        self.t.mark(|| Mark::Answers { id });
     }
 
     fn look_at(&self, server: Owner) {
@@ -207,10 +237,7 @@ impl Observer for Recorder {
     }
 
     fn look_again(&self, server: Owner) {
-        self.ask(server, |raft| {
-            let (term, is_leader) = raft.get_state();
-            self.saw_early(server, raft, term, is_leader);
-        });
+        self.look_early(server, Asked::AtTurn);
     }
 
     fn fatal(&self, message: String) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::limits;
 use crate::rules::{Kind, Rules};
 
 /// What a process may do.
@@ -29,11 +30,12 @@ impl Confinement {
             && reads.iter().all(|path| can_be_reached(path)))
         .then_some(NOBODY);
         let (reads, writes) = (reads.to_vec(), Vec::new());
-        Confinement::new(Rules { kind: Kind::Run, reads, writes, cpu, user })
+        let memory = limits::MEMORY_OF_RUN;
+        Confinement::new(Rules { kind: Kind::Run, reads, writes, cpu, memory, user })
     }
 
     /// What the compiler may do with a submission's sources: read `reads`, write to `writes`, and use `cpu` of CPU time
-    /// in each of its processes.
+    /// and so many bytes of `memory` in each of its processes.
     ///
     /// # Errors
     /// As [`of_runs`](Confinement::of_runs).
@@ -41,9 +43,10 @@ impl Confinement {
         reads: &[PathBuf],
         writes: &[PathBuf],
         cpu: Duration,
+        memory: u64,
     ) -> io::Result<Confinement> {
         let (reads, writes) = (reads.to_vec(), writes.to_vec());
-        Confinement::new(Rules { kind: Kind::Build, reads, writes, cpu, user: None })
+        Confinement::new(Rules { kind: Kind::Build, reads, writes, cpu, memory, user: None })
     }
 
     fn new(rules: Rules) -> io::Result<Confinement> {

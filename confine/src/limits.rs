@@ -8,10 +8,8 @@ use crate::rules::Kind;
 #[cfg(not(target_os = "linux"))]
 use crate::rules::Rules;
 
-/// The most address space of a run's process, in bytes: what the tester itself allows it for its last words. A compiler
-/// may take as much as a large machine has.
-const MEMORY_OF_RUN: u64 = 5 << 30;
-const MEMORY_OF_BUILD: u64 = 16 << 30;
+/// The most address space of a run's process, in bytes: what the tester itself allows it for its last words.
+pub(crate) const MEMORY_OF_RUN: u64 = 5 << 30;
 
 /// The most that one file may hold, in bytes. A run writes none, but for what it prints.
 const FILE: u64 = 1 << 30;
@@ -24,10 +22,10 @@ const FILES_OF_BUILD: u64 = 4096;
 const THREADS: u64 = 512;
 
 /// Sets the limits of the process that calls it. It makes system calls and nothing else.
-pub(crate) fn set(kind: Kind, cpu: Duration, has_own_user: bool) {
-    let (memory, files) = match kind {
-        Kind::Run => (MEMORY_OF_RUN, FILES_OF_RUN),
-        Kind::Build => (MEMORY_OF_BUILD, FILES_OF_BUILD),
+pub(crate) fn set(kind: Kind, cpu: Duration, memory: u64, has_own_user: bool) {
+    let files = match kind {
+        Kind::Run => FILES_OF_RUN,
+        Kind::Build => FILES_OF_BUILD,
     };
     let cpu = cpu.as_secs().max(1);
     // What is lower already stays so: a limit can't be raised.
@@ -45,10 +43,10 @@ pub(crate) fn set(kind: Kind, cpu: Duration, has_own_user: bool) {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn put_on(command: &mut std::process::Command, of: &Rules) {
     use std::os::unix::process::CommandExt as _;
-    let Rules { kind, cpu, .. } = *of;
+    let Rules { kind, cpu, memory, .. } = *of;
     let confine = move || {
         let _ = nix::unistd::setsid();
-        set(kind, cpu, false);
+        set(kind, cpu, memory, false);
         Ok(())
     };
     // SAFETY: the closure makes system calls, and neither allocates nor locks.

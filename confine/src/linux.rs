@@ -32,13 +32,13 @@ impl Prepared {
     pub(crate) fn put_on(&self, command: &mut Command, of: &Rules) -> io::Result<()> {
         let mut rules = Some(self.rules.try_clone()?);
         let mut filters = self.filters.clone();
-        let Rules { kind, cpu, user, .. } = *of;
+        let Rules { kind, cpu, memory, user, .. } = *of;
         let parent = getpid();
         let confine = move || {
             close_inherited();
             // A group of its own comes with it, which whoever ends the process ends as a whole.
             let _ = setsid();
-            limits::set(kind, cpu, user.is_some());
+            limits::set(kind, cpu, memory, user.is_some());
             if let Some(user) = user {
                 become_user(user)?;
             }

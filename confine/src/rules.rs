@@ -20,6 +20,8 @@ pub(crate) struct Rules {
     pub(crate) writes: Vec<PathBuf>,
     /// How much CPU time it may use.
     pub(crate) cpu: Duration,
+    /// How much address space it may take, in bytes.
+    pub(crate) memory: u64,
     /// Which user it becomes; `None` if it stays who it is.
     pub(crate) user: Option<u32>,
 }

@@ -34,14 +34,24 @@ const DEATHS_AMONG_OTHERS: usize = 30;
 
 /// A child's life: runs the seeds that come, until there are none.
 pub(crate) fn serve(test: &TestName, clock: Clock, run: impl Fn(u64) -> RunResult) -> ! {
-    fn encode(result: &RunResult) -> Vec<u8> {
-        serde_json::to_vec(result).expect("a result is plain data")
+    fn encode(result: RunResult) -> Vec<u8> {
+        let RunResult { record, .. } = result;
+        let is_whole = store::has_marks();
+        let [inside, behind] = if is_whole { [None, record] } else { [record, None] };
+        let result = RunResult { record: inside, ..result };
+        let mut bytes = serde_json::to_vec(&result).expect("a result is plain data");
+        if let Some(record) = behind {
+            // In a line of its own, so that who passes it on needn't read it.
+            bytes.push(b'\n');
+            serde_json::to_writer(&mut bytes, &record).expect("a record is plain data");
+        }
+        bytes
     }
     let test = test.clone();
     supervisor::serve(
         clock,
-        move |seed| encode(&run(seed)),
-        move |seed, why, printed| encode(&stuck(&test, seed, why, printed)),
+        move |seed| encode(run(seed)),
+        move |seed, why, printed| encode(stuck(&test, seed, why, printed)),
     )
 }
 

@@ -20,6 +20,7 @@ mod diagnosis;
 mod entry;
 mod listen;
 mod name;
+mod overdue;
 mod run;
 mod settings;
 mod source;

@@ -1,29 +1,32 @@
 //! One run of a script, from its seed to its result.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
+use std::future::poll_fn;
 use std::io::{self, Write as _};
 use std::mem;
 use std::os::fd::AsFd as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use report::explain::{Confidence, Explanation, Finding, overlooked};
 use report::spec::{self, Breach, Kind, Rule};
-use report::story::{Life, Step};
+use report::story::Step;
 use report::{
     Check, Demand, Failure, FailureKind, Process, Record, RunResult, Story, Time, Verdict, text,
 };
 use sim::context::{Context, Owner};
-use sim::{Clock, ClockGuard, Ending, Meddling, Misuse, Task};
+use sim::{Clock, ClockGuard, Ending, Meddling, Misuse};
 
 use crate::diagnosis::{Subject, diagnose};
 use crate::entry::line;
 use crate::name::TestName;
+use crate::overdue::{warn_of_handlers, warn_of_tasks};
 use crate::settings::Report;
 use crate::source::shown_line;
 use crate::t::{Job, Notes, T};
@@ -31,13 +34,6 @@ use crate::{store, trace, vary};
 
 /// How long a test may take, in the run's own time (MIT: 120 s of real time).
 const LIMIT: Duration = Duration::from_secs(120);
-
-/// How long a crashed server's tasks may go on before the tester warns of them: long enough for the
-/// slowest answer of the network.
-const TASKS_END_WITHIN: Duration = Duration::from_secs(10);
-
-/// How long a handler may take before the tester warns of it.
-const HANDLERS_END_WITHIN: Duration = Duration::from_secs(1);
 
 /// What is said of a cluster of which nothing can be read.
 const UNWATCHABLE: &str = "warning: this cluster can't be watched: no message between its servers tells a term or a vote that can be \
@@ -122,7 +118,16 @@ fn run_guarded(
             let t = T { sim, notes: for_script };
             *CURRENT.lock() = Some(t.clone());
             OF_THREAD.replace(Some(t.clone()));
-            script(t)
+            let turns = t.clone();
+            let mut script = script(t);
+            async move {
+                let go_on = |task: &mut TaskContext<'_>| match turns.may_go_on(task.waker()) {
+                    true => script.as_mut().poll(task),
+                    false => Poll::Pending,
+                };
+                poll_fn(go_on).await;
+                turns.ends();
+            }
         },
         move |sim, ending| {
             let result = conclude(&T { sim: sim.clone(), notes }, ending);
@@ -298,7 +303,13 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
             }
         }
     }
-    let sent = store::sends_records().then(|| Box::new(record(t, verdict.failure().cloned())));
+    let sent = store::sends_records().then(|| {
+        let mut record = record(t, verdict.failure().cloned());
+        if store::has_marks() {
+            record.be_whole();
+        }
+        Box::new(record)
+    });
     let story = t.notes.script();
     let history = t.notes.history();
     let trace = trace::is_wanted().then(|| {
@@ -319,7 +330,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
         banner: story.banner.clone(),
         warnings: story.warnings.clone(),
         doubts: Vec::new(),
-        history: history.hash(),
+        history: t.notes.hash(&history),
         printed: String::new(),
         note,
         stored,
@@ -354,7 +365,7 @@ fn record(t: &T, failure: Option<Failure>) -> Record {
         banner: story.banner.clone(),
         servers: story.servers as u32,
         failure,
-        history: format!("{:016x}", history.hash()),
+        history: format!("{:016x}", t.notes.hash(&history)),
         end: t.now(),
         warnings: story.warnings.clone(),
         dropped: history.dropped(),
@@ -438,65 +449,4 @@ pub(crate) fn stuck(
 fn crashed_at(story: &Story, owner: Owner) -> Option<Time> {
     let mut lives = story.lives.get(owner.server as usize)?.iter();
     Some(lives.find(|life| life.incarnation == owner.incarnation)?.until?.at)
-}
-
-/// Warns of tasks that still run although their server was crashed long ago.
-fn warn_of_tasks(t: &T, story: &Story) {
-    let is_long_dead =
-        |life: &&Life| life.until.is_some_and(|until| t.now().since(until.at) > TASKS_END_WITHIN);
-    let lives = story.lives.iter().zip(0..);
-    let dead: Vec<Owner> = lives
-        .flat_map(|(lives, server)| {
-            let dead = lives.iter().filter(is_long_dead);
-            dead.map(move |life| Owner { server, incarnation: life.incarnation })
-        })
-        .collect();
-    if dead.is_empty() {
-        return; // as in most runs
-    }
-    let mut lines: BTreeMap<(u32, String), usize> = BTreeMap::new();
-    for Task { owner, activity } in t.sim.alive_tasks() {
-        // Of handlers that wait there is a warning of their own.
-        if let Some(spawned_at) = activity.spawned_at()
-            && dead.contains(&owner)
-        {
-            *lines.entry((owner.server, shown_line(spawned_at))).or_default() += 1;
-        }
-    }
-    for ((server, line), count) in lines {
-        let tasks = match count {
-            1 => format!("a task of server {server} still runs"),
-            count => format!("{count} tasks of server {server} still run"),
-        };
-        t.warn(format!(
-            "warning: {tasks}, spawned at {line}, although the server was crashed \
-             more than {} s before; a task must end soon after kill()",
-            TASKS_END_WITHIN.as_secs()
-        ));
-    }
-}
-
-/// Warns of handlers that have not returned for a long time.
-fn warn_of_handlers(t: &T, story: &Story) {
-    let mut waiting: BTreeMap<(u32, &str), (usize, Time)> = BTreeMap::new();
-    for call in &story.calls {
-        if let (Some(delivered), None) = (call.delivered, call.handled)
-            && t.now().since(delivered.at) > HANDLERS_END_WITHIN
-            // A request goes to the life to which it was sent, though that be over when it comes.
-            && story.lives[call.to as usize].last().is_some_and(|last| match call.life {
-                Some(life) => life == last.incarnation,
-                None => last.from < call.sent,
-            })
-        {
-            waiting.entry((call.to, &call.method)).or_insert((0, delivered.at)).0 += 1;
-        }
-    }
-    for ((server, method), (count, first)) in waiting {
-        t.warn(format!(
-            "warning: server {server}'s handler of {method} has not returned for {:.2} s ({count} \
-             request(s), the first delivered at {first} s); its callers wait as long: a handler must \
-             not wait for what may never come",
-            t.now().since(first).as_secs_f64()
-        ));
-    }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 use report::{Record, RunResult};
-use supervisor::is_child;
+use supervisor::{Wants, is_child};
 use tracing::level_filters::LevelFilter;
 
 use crate::call::Call;
@@ -19,6 +19,9 @@ pub(crate) const HISTORIES: &str = "LAB_WORKER_HISTORIES";
 
 /// Tells a child to send each run along with its result: its parent stores it.
 const RECORDS: &str = "LAB_WORKER_RECORDS";
+
+/// Names a child the record of a run that it is to make again without its servers' code.
+const JUDGED: &str = "LAB_WORKER_JUDGED";
 
 /// The calls of tests of which this process has stored a history. One is enough, of a test that fails
 /// again and again.
@@ -70,7 +73,24 @@ pub(crate) fn folder_here(settings: &Settings) -> Option<PathBuf> {
 
 /// Whether the results of this process are to have the runs themselves.
 pub(crate) fn sends_records() -> bool {
-    env::var_os(RECORDS).is_some()
+    has_marks() || env::var_os(RECORDS).is_some()
+}
+
+/// Whether the results of this process are to have runs with marks, and whole.
+pub(crate) fn has_marks() -> bool {
+    supervisor::wants() == Wants::WholeRecords
+}
+
+/// The run that this process is to make again without its servers' code, if any.
+///
+/// # Errors
+/// If the file that is named has none: why.
+pub(crate) fn judged() -> Result<Option<Record>, String> {
+    let Some(path) = env::var_os(JUDGED).filter(|_| is_child()) else { return Ok(None) };
+    let failed = |why: String| format!("failed to read {JUDGED}={path:?}: {why}\n");
+    let text = fs::read(&path).map_err(|error| failed(error.to_string()))?;
+    // A process of this very tester has sent it, so that it is of this form.
+    serde_json::from_slice(&text).map(Some).map_err(|error| failed(error.to_string()))
 }
 
 /// From which level on this process listens to what servers log: everything, where histories are

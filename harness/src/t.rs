@@ -3,12 +3,13 @@
 use std::fmt;
 use std::panic::{self, Location};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::task::Waker;
 
 use parking_lot::{Mutex, MutexGuard};
 use report::{
-    Check, Demand, EventKind, Failure, FailureKind, History, Measured, StepKind, Time, Variation,
-    text,
+    Check, Demand, EventKind, Failure, FailureKind, History, Mark, Measured, Record, StepKind,
+    Time, Variation, text,
 };
 use sim::context::Context;
 use sim::{Misuse, Misused, Panic, Sim};
@@ -18,6 +19,7 @@ use crate::entry::line;
 use crate::name::TestName;
 use crate::settings::Settings;
 use crate::source::{shown_file, shown_line};
+use crate::store;
 
 /// One run of a test, as the script sees it: what `t *testing.T` is in Go. Clones are the same run.
 #[derive(Clone, Debug)]
@@ -35,10 +37,17 @@ pub(crate) struct Job {
     pub(crate) histories: Option<PathBuf>,
     /// How each run parts from its seed's, in turn; empty if none does.
     pub(crate) variations: Vec<Variation>,
+    /// The run that is to be made again without its servers' code.
+    pub(crate) judged: Option<Arc<Record>>,
 }
 
+/// Is told of what is recorded, before it is.
+type OnRecord = Box<dyn Fn(Time, &EventKind) + Send + Sync>;
+
+/// Says whether the task with this waker may make use of its turn.
+type Gate = Box<dyn Fn(&Waker) -> bool + Send + Sync>;
+
 /// What is noted in the course of a run.
-#[derive(Debug)]
 pub(crate) struct Notes {
     pub(crate) job: Arc<Job>,
     /// Which run it is: its seed, or the first run's and its place behind that.
@@ -48,6 +57,16 @@ pub(crate) struct Notes {
     history: Mutex<History>,
     failure: Mutex<Option<Failure>>,
     script: Mutex<ScriptState>,
+    on_record: OnceLock<OnRecord>,
+    gate: OnceLock<Gate>,
+    /// The history's hash when the script came to its end.
+    ended: OnceLock<u64>,
+}
+
+impl fmt::Debug for Notes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notes").field("number", &self.number).finish_non_exhaustive()
+    }
 }
 
 /// What the script has told so far.
@@ -95,7 +114,16 @@ impl Notes {
             history: Mutex::default(),
             failure: Mutex::default(),
             script: Mutex::default(),
+            on_record: OnceLock::new(),
+            gate: OnceLock::new(),
+            ended: OnceLock::new(),
         }
+    }
+
+    /// What identifies the run: its history's hash, as it was when the script came to its end, if it did. What else
+    /// happened at that instant is chance's.
+    pub(crate) fn hash(&self, history: &History) -> u64 {
+        self.ended.get().copied().unwrap_or_else(|| history.hash())
     }
 
     /// How many servers take part; 0 before they are attached.
@@ -227,7 +255,62 @@ impl T {
 
     /// Records that something has happened, now.
     pub fn record(&self, kind: EventKind) {
-        self.notes.history().record(self.now(), kind);
+        self.record_at(self.now(), kind);
+    }
+
+    /// Records that something has happened.
+    pub fn record_at(&self, at: Time, kind: EventKind) {
+        if let Some(on_record) = self.notes.on_record.get() {
+            on_record(at, &kind);
+        }
+        self.notes.history().record(at, kind);
+    }
+
+    /// From now on `on_record` is told of all that is recorded, before it is, but for what servers are seen to be. Locks
+    /// of the network's may be held then. Only the first counts.
+    pub fn on_record(&self, on_record: impl Fn(Time, &EventKind) + Send + Sync + 'static) {
+        let _ = self.notes.on_record.set(Box::new(on_record));
+    }
+
+    /// From now on `gate` says whether script and network may make use of their turns. If not, it sees to it that they are
+    /// woken later. Only the first counts.
+    pub fn set_gate(&self, gate: impl Fn(&Waker) -> bool + Send + Sync + 'static) {
+        let _ = self.notes.gate.set(Box::new(gate));
+    }
+
+    /// Whether the script or the network may make use of its turn.
+    #[must_use]
+    pub fn may_go_on(&self, waker: &Waker) -> bool {
+        self.notes.gate.get().is_none_or(|gate| gate(waker))
+    }
+
+    /// Whether the run's record is to have [marks](Mark), so that the run can be made again without its servers' code.
+    #[must_use]
+    pub fn has_marks(&self) -> bool {
+        store::has_marks()
+    }
+
+    /// Records a mark, where these are asked for.
+    pub fn mark(&self, mark: impl FnOnce() -> Mark) {
+        if self.has_marks() {
+            self.notes.history().note(self.now(), EventKind::Mark(mark()));
+        }
+    }
+
+    /// The run that this one is to be, without its servers' code.
+    #[must_use]
+    pub fn judged(&self) -> Option<Arc<Record>> {
+        self.notes.job.judged.clone()
+    }
+
+    /// The script has come to its end.
+    pub(crate) fn ends(&self) {
+        if let Some(on_record) = self.notes.on_record.get() {
+            on_record(self.now(), &EventKind::Mark(Mark::End));
+        }
+        self.mark(|| Mark::End);
+        let hash = self.history().hash();
+        let _ = self.notes.ended.set(hash);
     }
 
     /// Notes that the script has come to a step, in which it checks something or waits.

@@ -111,7 +111,8 @@ fn run_test(
     }
     let histories = store::folder_here(&settings);
     let variations = vary::read(&settings).unwrap_or_else(|error| fail_test(&error));
-    let job = Arc::new(Job { test, settings, histories, variations });
+    let judged = store::judged().unwrap_or_else(|error| fail_test(&error)).map(Arc::new);
+    let job = Arc::new(Job { test, settings, histories, variations, judged });
     let run_here = |seed| run(job.clone(), seed, script.clone(), ended_by_exit);
     let Job { test, settings, .. } = &*job;
     if is_child() {

@@ -55,10 +55,13 @@ pub(crate) struct Runs {
     pub(crate) seed: u64,
 }
 
-/// How long a submission may take.
+/// How long a submission may take, and how much memory its build.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Limits {
+    /// Of each process of a build, in bytes.
+    #[serde(deserialize_with = "size")]
+    pub(crate) memory: u64,
     #[serde(deserialize_with = "duration")]
     pub(crate) build: Duration,
     #[serde(deserialize_with = "duration")]
@@ -117,7 +120,11 @@ impl Default for Runs {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { build: Duration::from_secs(300), submission: Duration::from_secs(1800) }
+        Limits {
+            memory: 8 << 30,
+            build: Duration::from_secs(300),
+            submission: Duration::from_secs(1800),
+        }
     }
 }
 
@@ -139,6 +146,19 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
         serde::de::Error::custom(format!(
             "`{text}` is no time such as \"90s\" or \"5min\": {error}"
         ))
+    })
+}
+
+/// Reads a size such as `8GiB`.
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let units = [("MiB", 1_u64 << 20), ("GiB", 1 << 30)];
+    let bytes = units.iter().find_map(|(unit, bytes)| {
+        let number: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+        number.checked_mul(*bytes).filter(|bytes| *bytes > 0)
+    });
+    bytes.ok_or_else(|| {
+        serde::de::Error::custom(format!("`{text}` is no size such as \"512MiB\" or \"8GiB\""))
     })
 }
 
@@ -262,6 +282,7 @@ mod tests {
     fn the_example_is_a_course_file_with_all_keys() {
         let course = Course::parse(EXAMPLE).expect("it is right");
         assert_eq!((course.runs.each.get(), course.limits.build), (100, Duration::from_secs(300)));
+        assert_eq!(course.limits.memory, 8 << 30);
         assert_eq!(course.dependencies["arrayvec"].as_str(), Some("0.7"));
         assert_ne!(course.name, "");
         assert_ne!(course.rules.deductions.len(), 0);
@@ -278,6 +299,10 @@ mod tests {
             "{unknown}"
         );
         assert!(wrong("[limits]\nbuild = \"soon\"\n").contains("`soon` is no time"));
+        for size in ["8", "8GB", "0GiB", "-1GiB", "99999999999999GiB"] {
+            let text = format!("[limits]\nmemory = \"{size}\"\n");
+            assert!(wrong(&text).contains(&format!("`{size}` is no size")), "{size}");
+        }
         assert!(wrong("[runs]\neach = 0\n").contains("line 2"));
         assert!(wrong("[points]\n3A = -1\n").contains("in [points], 3A = -1"));
         assert!(wrong("[curve]\nkind = \"steps\"\n").contains("needs steps"));

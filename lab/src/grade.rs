@@ -5,7 +5,8 @@
 //! * `workspace` is where they are built, one after the other for each job. `copy` is the grader's copy of the lab,
 //!   whose manifests it has; `files` copies.
 //! * `judge` takes one submission through all of that, runs its tests, and puts down what came of it in its folder.
-//! * `sample` has some of the runs that passed made again, and their histories judged by `crate::verify`.
+//! * Some of the runs that passed are made again (`crate::sample`), and judged without the submission's code by
+//!   `crate::judge`, with the tests that were built with the grader's own Raft.
 //! * The table is made by `crate::standing` and `crate::sheet` from what the folders have, as `cargo lab merge` does.
 
 mod check;
@@ -15,18 +16,17 @@ mod files;
 mod find;
 mod judge;
 mod repository;
-mod sample;
 mod take;
 mod workspace;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs::{self, File, TryLockError};
 use std::path::{self, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use self::copy::Copy;
 use self::find::Submission;
@@ -37,6 +37,7 @@ use crate::cli;
 use crate::course::{Course, EXAMPLE, FILE};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::judge::Judge;
 use crate::leftovers;
 use crate::output::{print, tell};
 use crate::process::jobs;
@@ -48,6 +49,9 @@ use crate::standing::{Merged, Outcome};
 use crate::stop;
 use crate::suite::Suite;
 use crate::table::wall;
+
+/// How long the grader's own build may take.
+const OWN_BUILD: Duration = Duration::from_secs(3000);
 
 /// The variable that may have the course's key.
 const KEY: &str = "LAB_COURSE_KEY";
@@ -113,6 +117,47 @@ pub(crate) fn grade(asked: &cli::Grade) -> Result<Exit, Error> {
     }
     Ok(Exit::Passed)
 }
+
+/// A judge for the workspace around the current folder: its tests, built into the folder `target` without its Raft.
+pub(crate) fn judge_here(target: &Path) -> Result<Judge, Error> {
+    let metadata = metadata_of(None)?;
+    let copy = Copy::of(&metadata)?;
+    let work = target.join("lab").join("judge");
+    let _lock = lock(&work)?;
+    let work = work.canonicalize().map_err(|error| Error::write(&work, error))?;
+    let course = Course::default();
+    let workspace = Workspace::make(&copy, &course, &work, 0, None, Some(target))?;
+    workspace.put(&BTreeMap::from([("lib.rs".to_owned(), NO_RAFT.as_bytes().to_vec())]))?;
+    let log = work.join("build.log");
+    match workspace.build_own(&log, OWN_BUILD)? {
+        Built::Tests(suite) => {
+            let folder = work.join("binaries");
+            files::remove(&folder)?;
+            Judge::new(&suite, &folder, &[workspace.tests()], judge::PATIENCE)
+        }
+        Built::Not { why } => Err(Error::NotPrepared(format!(
+            "the tests can't be built without your Raft: {why}; {} has it all",
+            log.display()
+        ))),
+    }
+}
+
+/// What stands in the place of a Raft where nobody's is to be called.
+const NO_RAFT: &str = "\
+//! No Raft: puppets stand in for the servers of the runs that are judged here.
+
+use std::sync::Arc;
+
+/// Nobody calls it.
+pub fn make(
+    _: Vec<labrpc::ClientEnd>,
+    _: usize,
+    _: Arc<raftapi::Persister>,
+    _: raftapi::ApplyCh,
+) -> Arc<dyn raftapi::Raft> {
+    unreachable!(\"a run that is judged calls no Raft\")
+}
+";
 
 /// The submissions that are asked for.
 fn chosen(asked: &cli::Grade, dir: &Path) -> Result<Vec<Submission>, Error> {
@@ -185,7 +230,7 @@ fn lock(work: &Path) -> Result<File, Error> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::NotPrepared(format!(
-            "another `cargo lab grade` is at work in {}; --work names another folder",
+            "another `cargo lab` is at work in {}; `cargo lab grade --work` names another folder",
             work.display()
         ))),
         Err(TryLockError::Error(error)) => Err(write(error)),
@@ -214,7 +259,7 @@ fn prepare(
     let first = Workspace::make(copy, course, work, 0, None, shared)?;
     let log = work.join("build.log");
     // The first time everything has to be compiled, which isn't a submission's fault.
-    let mut suite = match first.build_own(&log, course.limits.build * 10)? {
+    let mut suite = match first.build_own(&log, OWN_BUILD.max(course.limits.build))? {
         Built::Tests(suite) => suite,
         Built::Not { .. } => return Err(Error::OwnNotBuilt { log }),
     };
@@ -225,11 +270,16 @@ fn prepare(
     let targets: BTreeSet<String> =
         suite.tests.iter().map(|test| target_of(&test.binary)).collect();
     tell_of_confinement(&first, &suite, course, asked.key.as_deref())?;
+    let folder = work.join("judge");
+    files::remove(&folder)?;
+    let limit = judge::PATIENCE.min(course.limits.submission);
+    let judge = Judge::new(&suite, &folder, &[first.tests()], limit)?;
     let sources = copy.sources()?;
     let out = asked.out.canonicalize().map_err(|error| Error::write(&asked.out, error))?;
     let rules = Rules {
         code: first.code()?,
         targets: targets.into_iter().collect(),
+        judge,
         own: suite.tests,
         key,
         default_lib: sources.get("lib.rs").cloned().unwrap_or_default(),

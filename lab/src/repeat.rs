@@ -4,7 +4,7 @@ mod conclusion;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,13 +14,14 @@ use self::conclusion::Conclusion;
 use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::grade::dependencies;
+use crate::grade::{self, dependencies};
 use crate::output::{print, tell};
 use crate::process::{jobs, scratch};
 use crate::progress::Progress;
 use crate::record::{Asked, Line, Record, append, cut_broken_end, read_file};
 use crate::results::RESULTS;
 use crate::runs::{Code, Counted, Keeps, Limits, Plan, Trust};
+use crate::sample::{Share, sample};
 use crate::seeding::Seeding;
 use crate::shard::Shard;
 use crate::statistics::sequential_runs;
@@ -142,6 +143,10 @@ fn show(
     if let Some(error) = error {
         return Err(error);
     }
+    let mut is_objected = false;
+    if let Some(runs) = asked.judge.filter(|_| stop::exit().is_none()) {
+        is_objected = !judged(plan, &tests, runs)?;
+    }
     if stop::exit().is_none() {
         reports(plan, &tests, &tallies, asked.out.as_deref())?;
     }
@@ -152,9 +157,26 @@ fn show(
     let conclusion = Conclusion::of(&tests, &tallies, plan.limits.target);
     print(&conclusion.text);
     Ok(match conclusion.exit {
+        Exit::Passed if is_objected => Exit::Failed,
         Exit::Failed if asked.shard.is_some() => Exit::Passed,
         exit => exit,
     })
+}
+
+/// Has some runs of each test judged, and says what came of it. Returns whether nothing is wrong with them.
+fn judged(plan: &Plan<'_>, tests: &[LabTest], runs: NonZeroUsize) -> Result<bool, Error> {
+    tell("building the tests without your Raft");
+    let judge = grade::judge_here(&plan.suite.target)?;
+    let share = Share::Number(runs.get());
+    let sampled = sample(plan, &judge, tests, &records(plan.out)?, share)?;
+    for note in &sampled.notes {
+        print(&format!("note: {note}\n"));
+    }
+    print(&match &sampled.objection {
+        Some(objection) => format!("judged: {objection}\n"),
+        None => format!("judged: {} runs are what they say\n", sampled.right),
+    });
+    Ok(sampled.objection.is_none())
 }
 
 /// What was run before.

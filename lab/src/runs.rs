@@ -2,7 +2,7 @@
 
 mod desk;
 mod row;
-mod strange;
+pub(crate) mod strange;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,10 +12,9 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use confine::Confinement;
-use report::RunResult;
 use tempfile::TempDir;
 
-use self::strange::Records;
+use self::strange::{Asked, Ran};
 use crate::error::Error;
 use crate::pages::{self, Said};
 use crate::process::{Ended, Launcher, Seeds};
@@ -29,6 +28,9 @@ use crate::tally::Tally;
 
 /// How much longer than the time for all runs a run may take that was begun before.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long a process of the user's own code may take to make one run again.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The exit code of a test's process of which a run has failed.
 const FAILED: i32 = 101;
@@ -162,7 +164,9 @@ impl Plan<'_> {
         fs::create_dir_all(self.kept).map_err(write)?;
         let seeds = Seeds { first: seed, count: 1 };
         if let Trust::Nobody { .. } = self.trust {
-            let failed = self.again(test, seed)?.filter(|line| line.failure().is_some());
+            let again = self.again(test, seed, Asked::Records)?;
+            let lines = again.and_then(|again| again.lines.into_iter().next());
+            let failed = lines.filter(|line| line.failure().is_some());
             return failed.map(|line| pages::keep_record(line, test, self.kept)).transpose();
         }
         // Its result is known already and must not be counted twice.
@@ -173,13 +177,20 @@ impl Plan<'_> {
         Ok(failed.map(|ended| pages::keep(ended, folder.path(), self.kept, Said::Where)))
     }
 
-    /// Runs one seed of a submission's once more, in a process of its own, and returns its result with its history;
-    /// `None` if this program was stopped.
-    pub(crate) fn again(&self, test: &LabTest, seed: u64) -> Result<Option<RunResult>, Error> {
-        let Trust::Nobody { patience, confinement } = self.trust else { return Ok(None) };
+    /// Runs one seed once more, in a process of its own, and returns what came of it with what is `asked` for; `None` if
+    /// this program was stopped.
+    pub(crate) fn again(
+        &self,
+        test: &LabTest,
+        seed: u64,
+        asked: Asked<'_>,
+    ) -> Result<Option<Ran>, Error> {
+        let (patience, confinement) = match self.trust {
+            Trust::Nobody { patience, confinement } => (patience, Some(confinement)),
+            Trust::User => (PATIENCE, None),
+        };
         let (seeds, late) = (Seeds { first: seed, count: 1 }, Instant::now() + patience);
-        let ran = strange::run((self.suite, test), seeds, confinement, late, Records::Sent)?;
-        Ok(ran.and_then(|ran| ran.lines.into_iter().next()))
+        strange::run((self.suite, test), seeds, confinement, late, asked)
     }
 
     /// Runs some seeds and stores what came of them; `None` if it was stopped.
@@ -193,7 +204,8 @@ impl Plan<'_> {
             let late = Instant::now() + patience;
             let late = self.limits.until.map_or(late, |until| late.min(until + GRACE));
             let which = (self.suite, test);
-            let Some(ran) = strange::run(which, seeds, confinement, late, Records::NotSent)? else {
+            let ran = strange::run(which, seeds, Some(confinement), late, Asked::Results)?;
+            let Some(ran) = ran else {
                 return Ok(None);
             };
             let ended = ended(ran);
@@ -272,8 +284,8 @@ impl Plan<'_> {
 }
 
 /// What came of children, in the form of what comes of a test's own process.
-fn ended(ran: strange::Ran) -> Ended {
-    let strange::Ran { lines, cpu, wall } = ran;
+fn ended(ran: Ran) -> Ended {
+    let Ran { lines, record: _, cpu, wall } = ran;
     let has_failed = lines.iter().any(|line| line.failure().is_some());
     let status = ExitStatus::from_raw(if has_failed { FAILED << 8 } else { 0 });
     Ended { lines, status, report: String::new(), printed: String::new(), cpu, wall }

@@ -78,6 +78,13 @@ impl Suite {
         command
     }
 
+    /// The command that starts a test of the user's, which is told elsewhere what it is to do.
+    pub(crate) fn open_command(&self, test: &LabTest) -> Command {
+        let mut command = self.command_of(test);
+        command.envs(self.switches.iter().copied());
+        command
+    }
+
     fn command_of(&self, test: &LabTest) -> Command {
         let mut command = Command::new(&test.binary);
         command

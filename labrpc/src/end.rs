@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use report::Outcome;
+use report::{Outcome, Payload};
 
 use crate::request::Request;
 use crate::server::{Message, payload};
@@ -51,6 +51,34 @@ impl ClientEnd {
         // On a closed network it has returned already, and is recorded nowhere.
         let is_over = request.answer.is_given();
         Call { request, shared: self.shared.clone(), is_over, reply: PhantomData }
+    }
+}
+
+/// A call that a puppet has made, and whose reply it doesn't read.
+pub struct Sent {
+    shared: Arc<Shared>,
+    request: Arc<Request>,
+}
+
+impl ClientEnd {
+    /// Sends what a record says that a server has sent.
+    #[track_caller]
+    pub fn send_whole(&self, method: &'static str, args: Payload) -> Sent {
+        let request = self.shared.send(self.index, method, args, Location::caller());
+        Sent { shared: self.shared.clone(), request }
+    }
+}
+
+impl Sent {
+    /// Its caller no longer waits for it.
+    pub fn is_dropped(&self) {
+        self.shared.dropped(&self.request);
+    }
+}
+
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sent").field(&self.request.id).finish()
     }
 }
 

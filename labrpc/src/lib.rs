@@ -145,6 +145,7 @@ mod faults;
 mod mishap;
 mod network;
 mod pump;
+mod puppet;
 mod request;
 mod schedule;
 mod send;
@@ -153,10 +154,11 @@ mod state;
 
 pub use chance::fate;
 pub use chance::fate::FAILS_AFTER_MS;
-pub use end::{Call, ClientEnd};
+pub use end::{Call, ClientEnd, Sent};
 pub use faults::{Delivered, Held, Hold};
 pub use nemesis::{Faults, Link};
 pub use network::Network;
+pub use puppet::{Answer, Puppet};
 pub use server::{Message, Server, Service};
 pub use state::{Observer, Passing, Reliability, ServerName, Switch};
 

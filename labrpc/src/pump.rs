@@ -5,7 +5,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use chance::fate::{ALIVE_CHECK_MS, ms};
@@ -30,6 +30,9 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 /// Does one step after the other until a caller has to act first, or the next step's time is yet to
 /// come.
 fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>) -> Poll<()> {
+    if !shared.observer.may_go_on(task.waker()) {
+        return Poll::Pending;
+    }
     // The lock is kept from step to step. Only what may be anybody's code runs without it: handlers,
     // callers' wakers, and what goes with a request that is dropped.
     let mut state = shared.state();
@@ -55,7 +58,7 @@ fn pump(shared: &Arc<Shared>, mut timer: Pin<&mut Sleep>, task: &mut Context<'_>
                 let kind = EventKind::RpcDelivered { id: request.id, life };
                 shared.observer.record(Time(shared.sim.now_us()), kind);
                 drop(state);
-                let ended = deliver(shared, request, task);
+                let ended = deliver(shared, request);
                 state = shared.state();
                 if let Some((request, reply)) = ended {
                     if let Some(owner) = request.server.get().and_then(|server| server.owner()) {
@@ -170,15 +173,20 @@ fn next(
 
 /// Has a request's server handle it. Returns both it and the reply if the handler has ended; else
 /// it goes on in a task of its own, or there is nothing to wait for.
-fn deliver(
-    shared: &Arc<Shared>,
-    request: Arc<Request>,
-    task: &mut Context<'_>,
-) -> Option<(Arc<Request>, Payload)> {
+fn deliver(shared: &Arc<Shared>, request: Arc<Request>) -> Option<(Arc<Request>, Payload)> {
     let server = request.server.get().expect("only what has a server is delivered");
     let activity = Activity::Handler(request.method);
     let context = server.owner().map(|owner| context::Context { owner, activity });
     let _entered = sim::enter(context);
+    if let Some(puppet) = server.puppet() {
+        let (waiting, waited_for) = (shared.clone(), request.clone());
+        let answer = Box::new(move |reply| has_waited(&waiting, waited_for, reply));
+        if let Some(reply) = puppet.deliver(request.id, answer) {
+            return Some((request, reply));
+        }
+        check_alive_later(&shared.sim, &mut shared.state().schedule, request);
+        return None;
+    }
     // A handler that panics has been noted by the run, which it ends; its call never returns.
     let dispatch = AssertUnwindSafe(|| server.dispatch(request.method, request.args.bytes()));
     let mut handling = match catch_unwind(dispatch) {
@@ -190,27 +198,36 @@ fn deliver(
         Err(_) => return None,
     };
     if shared.sim.clock() == Clock::Virtual {
-        // Most handlers never wait, and then a task of their own would be for nothing.
-        match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(task))) {
+        // Most handlers never wait, and then a task of their own would be for nothing. One that does is polled again at
+        // once by its task; whatever it waits for has no business with the pump's.
+        let mut nobody = Context::from_waker(Waker::noop());
+        match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(&mut nobody))) {
             Ok(Poll::Ready(reply)) => return Some((request, reply)),
             Ok(Poll::Pending) => {}
             Err(_) => return None,
         }
     }
+    shared.observer.waits(request.id);
     let (waiting, waited_for) = (shared.clone(), request.clone());
     sim::go_on_in_a_task(async move {
         let reply = sim::within_context(context, handling).await;
-        // What the server is when it answers, before the answer tells anybody.
-        if waiting.sim.clock() == Clock::Virtual
-            && let Some(server) = waited_for.server.get()
-            && let Some(owner) = server.owner()
-        {
-            waiting.observer.look_at(owner);
-        }
-        handled(&waiting, &mut waiting.state(), waited_for, reply);
+        waiting.observer.has_waited(waited_for.id);
+        has_waited(&waiting, waited_for, reply);
     });
     check_alive_later(&shared.sim, &mut shared.state().schedule, request);
     None
+}
+
+/// A handler has ended that has waited.
+fn has_waited(shared: &Shared, request: Arc<Request>, reply: Payload) {
+    // What the server is when it answers, before the answer tells anybody.
+    if shared.sim.clock() == Clock::Virtual
+        && let Some(server) = request.server.get()
+        && let Some(owner) = server.owner()
+    {
+        shared.observer.look_at(owner);
+    }
+    handled(shared, &mut shared.state(), request, reply);
 }
 
 /// A handler has ended: the reply sets out.

@@ -12,6 +12,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sim::context::Owner;
 
+use crate::puppet::Puppet;
+
 /// What can be the arguments or the reply of a call: anything that derives serde's two traits.
 pub trait Message: Serialize + DeserializeOwned + Send + 'static {}
 
@@ -48,12 +50,20 @@ pub struct Service {
     name: &'static str,
     receiver: Arc<dyn Any + Send + Sync>,
     methods: Vec<(&'static str, Handler)>,
+    /// Who answers in the place of all methods.
+    puppet: Option<Arc<dyn Puppet>>,
 }
 
 impl Service {
     /// A service without methods. Each handler gets its own `Arc` of `receiver`.
     pub fn new<S: Send + Sync + 'static>(name: &'static str, receiver: Arc<S>) -> Service {
-        Service { name, receiver, methods: Vec::new() }
+        Service { name, receiver, methods: Vec::new(), puppet: None }
+    }
+
+    /// The services of a server that a puppet stands in for.
+    pub fn of_puppet(puppet: Arc<dyn Puppet>) -> Service {
+        let (name, receiver) = ("", Arc::new(()));
+        Service { name, receiver, methods: Vec::new(), puppet: Some(puppet) }
     }
 
     /// Adds `handler` under `name`: an `async fn(self: Arc<Self>, args: Args) -> Reply`.
@@ -144,6 +154,13 @@ impl Server {
     /// How many requests have arrived here.
     pub(crate) fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
+    }
+
+    /// Who stands in for it, if anybody does. The request that has come is counted.
+    pub(crate) fn puppet(&self) -> Option<&dyn Puppet> {
+        let puppet = self.services.iter().find_map(|service| service.puppet.as_deref())?;
+        self.count.store(self.count() + 1, Ordering::Relaxed);
+        Some(puppet)
     }
 
     /// Begins to handle a request. Fails with MIT's sentence if there is no such handler, or with

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
+use std::task::Waker;
 
 use nemesis::{Faults, Link};
 use parking_lot::{Mutex, MutexGuard};
@@ -35,8 +36,8 @@ pub enum Switch {
     Off,
 }
 
-/// Is told what happens on a network. But for [`Observer::look_at`] it is called with the network's
-/// lock held, so it must not call back.
+/// Is told what happens on a network. But where it says otherwise, it is called with the network's lock held, so it must
+/// not call back.
 pub trait Observer: Send + Sync + 'static {
     /// Something happened.
     fn record(&self, at: Time, kind: EventKind);
@@ -52,6 +53,22 @@ pub trait Observer: Send + Sync + 'static {
     /// The same, where nothing is known but that the server's tasks have run.
     fn look_again(&self, server: Owner) {
         self.look_at(server);
+    }
+
+    /// Whether the network may make use of its turn. If not, whoever says so wakes it later. The network's lock is free.
+    fn may_go_on(&self, network: &Waker) -> bool {
+        let _ = network;
+        true
+    }
+
+    /// A call's handler didn't end at once: it goes on in a task. The network's lock is free.
+    fn waits(&self, id: RpcId) {
+        let _ = id;
+    }
+
+    /// A handler that went on in a task has ended; its server is looked at next. The network's lock is free.
+    fn has_waited(&self, id: RpcId) {
+        let _ = id;
     }
 
     /// The network was used in a way that can't go on, such as a call to an unknown method. The

@@ -115,7 +115,7 @@ use bytes::Bytes;
 use labrpc::{ClientEnd, Service};
 
 pub use apply::{ApplyCh, ApplyMsg, ApplyReceiver, apply_channel};
-pub use persister::Persister;
+pub use persister::{Persister, Safe, Saving};
 
 /// The folder of this crate's sources. None of its lines is the user's.
 #[doc(hidden)]

@@ -20,8 +20,28 @@ pub struct Persister {
     sync_time: Option<SyncTime>,
 }
 
-/// Is told the sizes of a saved state and snapshot, in bytes.
-type OnSave = Box<dyn Fn(usize, usize) + Send + Sync>;
+/// Is told of a save.
+type OnSave = Box<dyn Fn(&Saving<'_>) + Send + Sync>;
+
+/// What is saved, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Saving<'a> {
+    /// The size of the Raft's own state, in bytes.
+    pub state_size: usize,
+    /// The service's snapshot.
+    pub snapshot: &'a Bytes,
+    /// From when on no crash takes it back.
+    pub safe: Safe,
+}
+
+/// From when on a crash no longer takes back what is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safe {
+    /// At once: it was [saved](Persister::save).
+    Now,
+    /// When a [`Persister::sync`] has returned: it was [written](Persister::write).
+    AtSync,
+}
 
 /// Says how long a sync takes.
 type SyncTime = Box<dyn Fn() -> Duration + Send + Sync>;
@@ -88,10 +108,9 @@ impl Persister {
         Persister { disk: Mutex::new(disk), ..Persister::default() }
     }
 
-    /// The same persister, which calls `on_save` with the sizes of state and snapshot, in bytes, at each save and each
-    /// write. The caller's locks are held meanwhile.
+    /// The same persister, which calls `on_save` at each save and each write. The caller's locks are held meanwhile.
     #[must_use]
-    pub fn watched(self, on_save: impl Fn(usize, usize) + Send + Sync + 'static) -> Persister {
+    pub fn watched(self, on_save: impl Fn(&Saving<'_>) + Send + Sync + 'static) -> Persister {
         Persister { on_save: Some(Box::new(on_save)), ..self }
     }
 
@@ -105,19 +124,20 @@ impl Persister {
     ///
     /// An empty snapshot **erases** the stored one: a Raft that has a snapshot must pass it every time.
     pub fn save(&self, raft_state: Bytes, snapshot: Bytes) {
-        self.put_safely(Saved { raft_state: RaftState::Whole(raft_state), snapshot });
+        self.put(Saved { raft_state: RaftState::Whole(raft_state), snapshot }, Safe::Now);
     }
 
     /// The same as [`Persister::save`] of all parts one behind the other. Nothing is copied before the state is read: so a
     /// server that keeps most of its log encoded, as [`Bytes`], can save it often although it is long.
     pub fn save_parts(&self, raft_state: impl Into<Arc<[Bytes]>>, snapshot: Bytes) {
-        self.put_safely(Saved { raft_state: RaftState::Parts(raft_state.into()), snapshot });
+        let raft_state = RaftState::Parts(raft_state.into());
+        self.put(Saved { raft_state, snapshot }, Safe::Now);
     }
 
     /// Replaces both the state and the snapshot, as [`Persister::save`] does, but a crash undoes it until a later
     /// [`Persister::sync`] has returned. Reading returns what was written.
     pub fn write(&self, raft_state: Bytes, snapshot: Bytes) {
-        self.put(Saved { raft_state: RaftState::Whole(raft_state), snapshot }, |_| {});
+        self.put(Saved { raft_state: RaftState::Whole(raft_state), snapshot }, Safe::AtSync);
     }
 
     /// Waits until everything that was written before is durable. It takes no time in MIT's tests; other tests make it
@@ -141,22 +161,18 @@ impl Persister {
         }
     }
 
-    fn put_safely(&self, saved: Saved) {
-        self.put(saved, |disk| {
-            disk.safe = disk.written.clone();
-            disk.safe_writes = disk.writes;
-        });
-    }
-
-    fn put(&self, saved: Saved, then: impl FnOnce(&mut Disk)) {
-        let (state_size, snapshot_size) = (saved.raft_state.len(), saved.snapshot.len());
+    fn put(&self, saved: Saved, safe: Safe) {
+        let (state_size, snapshot) = (saved.raft_state.len(), saved.snapshot.clone());
         let mut disk = self.disk();
         disk.written = saved;
         disk.writes += 1;
-        then(&mut disk);
+        if safe == Safe::Now {
+            disk.safe = disk.written.clone();
+            disk.safe_writes = disk.writes;
+        }
         drop(disk);
         if let Some(on_save) = &self.on_save {
-            on_save(state_size, snapshot_size);
+            on_save(&Saving { state_size, snapshot: &snapshot, safe });
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::mark::Mark;
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 
@@ -264,6 +265,8 @@ pub enum EventKind {
         /// What it says, fields included.
         text: String,
     },
+    /// What whoever makes the run again must know besides.
+    Mark(Mark),
 }
 
 /// How the script has switched the network, and the disks that go with it.
@@ -318,7 +321,11 @@ impl EventKind {
             EventKind::RpcSent { args: payload, .. }
             | EventKind::RpcHandled { reply: payload, .. }
             | EventKind::Proposed { command: payload, .. }
-            | EventKind::Applied { command: payload, .. } => payload.size(),
+            | EventKind::Applied { command: payload, .. }
+            | EventKind::Mark(
+                Mark::Saves { snapshot: Some(payload), .. }
+                | Mark::Applies { snapshot: payload, .. },
+            ) => payload.size(),
             EventKind::Viewed { detail: Some(_), .. } => size_of::<Detail>(),
             EventKind::Logged { text, .. } => text.len(),
             _ => 0,

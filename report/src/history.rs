@@ -85,6 +85,15 @@ impl History {
         self.hash.0
     }
 
+    /// What tells an event from another one: two with the same number are the same, as far as a run's hash covers
+    /// them.
+    #[must_use]
+    pub fn fingerprint(at: Time, kind: &EventKind) -> u64 {
+        let mut hash = Hash::default();
+        hash.event(at, kind);
+        hash.0
+    }
+
     /// What identifies the run as it was before `until`: other runs with the same events before that time have
     /// the same hash, whatever happened later. `None` if not all events are here.
     #[must_use]
@@ -141,8 +150,8 @@ impl Hash {
     }
 
     fn event(&mut self, at: Time, kind: &EventKind) {
-        if let EventKind::Logged { .. } = kind {
-            return; // whether somebody listens to the log must make no difference
+        if let EventKind::Logged { .. } | EventKind::Mark(_) = kind {
+            return; // whether somebody listens must make no difference
         }
         self.word(at.0);
         match kind {
@@ -228,7 +237,7 @@ impl Hash {
                     TaskEnding::LikelyAborted => 3,
                 });
             }
-            EventKind::Logged { .. } => {}
+            EventKind::Logged { .. } | EventKind::Mark(_) => {}
         }
     }
 }

@@ -20,8 +20,12 @@ pub struct Payload {
     len: u32,
     /// How long it was on the wire.
     wire_len: u32,
-    render: fn(&[u8]) -> Result<Value, String>,
+    /// `None` of one that is stored whole: its bytes are there, and nobody knows their type.
+    render: Option<Render>,
 }
+
+/// Turns an encoded message into field names and values.
+type Render = fn(&[u8]) -> Result<Value, String>;
 
 thread_local! {
     /// Where a message and its fields are put together. Taken while in use.
@@ -60,7 +64,7 @@ impl Payload {
         }
         // No message is as long as that: the network's memory would be gone before.
         let length = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
-        Payload { data, len: length(bytes.len()), wire_len: length(wire_len), render }
+        Payload { data, len: length(bytes.len()), wire_len: length(wire_len), render: Some(render) }
     }
 
     /// The message as it was on the wire; of one that was read from a stored history, the text that
@@ -68,6 +72,12 @@ impl Payload {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.data[..self.len as usize]
+    }
+
+    /// The same message, to be stored whole, with all its bytes: who reads that can send it, and can't show it.
+    #[must_use]
+    pub fn whole(&self) -> Payload {
+        Payload { render: None, ..self.clone() }
     }
 
     /// Whether its bytes are those that were on the wire.
@@ -91,7 +101,10 @@ impl Payload {
     /// # Errors
     /// If the bytes don't decode as what their sender says they are.
     pub fn render(&self) -> Result<Value, String> {
-        (self.render)(self.bytes())
+        match self.render {
+            Some(render) => render(self.bytes()),
+            None => Err("its bytes are stored without their type".to_owned()),
+        }
     }
 
     /// The same, with their number in the place of more than `most` numbers in a row, which are somebody's bytes.
@@ -134,6 +147,9 @@ struct Stored {
     /// Of a message that is too long to be stored, its packed [`Fields`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fields: Vec<u8>,
+    /// Of a message that is stored whole, its bytes and behind them its packed [`Fields`], in hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    whole: Option<String>,
 }
 
 /// Reads a value that is there. It may be `null`: a message can say just that.
@@ -144,6 +160,11 @@ fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D:
 impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let bytes = self.wire_len();
+        if self.render.is_none() {
+            let whole = Some(hex(&self.data));
+            return Stored { bytes, value: None, error: None, fields: Vec::new(), whole }
+                .serialize(serializer);
+        }
         let too_long = || Err("it is too long to be stored".to_owned());
         let (value, error) =
             match if bytes > STORED { too_long() } else { self.render_shortened(NUMBERS) } {
@@ -151,13 +172,21 @@ impl Serialize for Payload {
                 Err(error) => (None, Some(error)),
             };
         let fields = if bytes > STORED { self.fields().pack_within(FIELDS) } else { Vec::new() };
-        Stored { bytes, value, error, fields }.serialize(serializer)
+        Stored { bytes, value, error, fields, whole: None }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Payload, D::Error> {
         let stored = Stored::deserialize(deserializer)?;
+        if let Some(whole) = &stored.whole {
+            let data = unhex(whole).filter(|data| data.len() >= stored.bytes);
+            let len = u32::try_from(stored.bytes).ok();
+            let (Some(data), Some(len)) = (data, len) else {
+                return Err(D::Error::custom("a message's bytes aren't what a whole one has"));
+            };
+            return Ok(Payload { data: data.into(), len, wire_len: len, render: None });
+        }
         let text = serde_json::to_vec(&stored).map_err(D::Error::custom)?;
         let fields = match &stored.value {
             Some(value) => Fields::of(value),
@@ -165,6 +194,20 @@ impl<'de> Deserialize<'de> for Payload {
         };
         Ok(Payload::with_wire_len(&text, stored.bytes, &fields, render_stored))
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| DIGITS[digit as usize] as char);
+    bytes.iter().flat_map(digits).collect()
+}
+
+/// The bytes that hexadecimal digits stand for; `None` if something else is among them.
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    let byte = |&[high, low]: &[u8; 2]| Some((digit(high)? << 4 | digit(low)?) as u8);
+    rest.is_empty().then(|| pairs.iter().map(byte).collect()).flatten()
 }
 
 /// Renders a message that comes from a stored history: its bytes are the text that stands there.

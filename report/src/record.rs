@@ -76,6 +76,11 @@ impl Record {
         serde_json::from_str(text).map_err(error)
     }
 
+    /// Has its messages be stored whole: see [`Payload::whole`](crate::Payload::whole).
+    pub fn be_whole(&mut self) {
+        self.events.iter_mut().for_each(|event| *event = event.whole());
+    }
+
     /// The events as a history.
     #[must_use]
     pub fn to_history(&self) -> History {

@@ -3,6 +3,7 @@
 //! Everything fits into [`WIDTH`] columns and is plain text. What isn't ours, such as a panic's message or
 //! what was printed, goes through [`escaped`], [`one_line`], [`indented`] or [`printed`].
 
+mod event;
 mod foreign;
 mod log;
 mod report;
@@ -10,6 +11,7 @@ mod summary;
 mod timeline;
 pub mod why;
 
+pub use event::event;
 pub use foreign::{escaped, indented, one_line, printed};
 pub use log::{LogLine, event_lines, log, log_lines};
 pub use report::report;

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::draw::Anew;
 use crate::lines;
+use crate::listeners::Listeners;
 use crate::misuse::{Meddling, Misuse};
 #[cfg(unix)]
 use crate::settings::Exit;
@@ -19,7 +20,7 @@ use crate::settings::{Clock, Misused, Panic, Settings};
 #[cfg(unix)]
 use crate::stack::Stack;
 use crate::tally::{Message, Tally, Work};
-use crate::tasks::{Task, TaskEnd, Tasks};
+use crate::tasks::{Task, Tasks};
 use crate::{context, draws, last_turn, stack, tally, watcher};
 
 /// A run in progress, as its body and the tester's parts see it. Clones are the same run.
@@ -35,18 +36,9 @@ struct Inner {
     stop: Notify,
     tasks: Tasks,
     tally: Tally,
-    /// Is told whose tasks have run, when no task can go on.
-    on_rest: OnceLock<OnRest>,
-    /// Is told of tasks that have ended.
-    on_task_end: OnceLock<OnTaskEnd>,
+    listeners: Listeners,
     anew: Anew,
 }
-
-/// Is told of a task that has ended.
-type OnTaskEnd = Box<dyn Fn(TaskEnd) + Send + Sync>;
-
-/// Is told whose tasks have run.
-type OnRest = Box<dyn Fn(context::Owner) + Send + Sync>;
 
 impl fmt::Debug for Sim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,8 +57,7 @@ impl Sim {
             stop: Notify::new(),
             tasks: Tasks::default(),
             tally: Tally::default(),
-            on_rest: OnceLock::new(),
-            on_task_end: OnceLock::new(),
+            listeners: Listeners::default(),
         }))
     }
 
@@ -126,39 +117,11 @@ impl Sim {
         Duration::from_micros(self.now_us())
     }
 
-    /// By the virtual clock, calls `f` with the owner of each task that has been polled, once all tasks
-    /// wait and before time goes on: nobody's code runs then. Without tokio's task hooks nothing is known
-    /// of tasks, and it is never called. Only the first `f` counts.
-    pub fn on_rest(&self, f: impl Fn(context::Owner) + Send + Sync + 'static) {
-        let _ = self.0.on_rest.set(Box::new(f));
-    }
-
-    /// By the virtual clock, calls `f` for each task with an owner that ends after it has lasted for 100 ms:
-    /// for 64 of them for each owner and line. It isn't called for tasks that the run's end drops; nor without
-    /// tokio's task hooks. Only the first `f` counts. It is called within the task's last turn.
-    pub fn on_task_end(&self, f: impl Fn(TaskEnd) + Send + Sync + 'static) {
-        let _ = self.0.on_task_end.set(Box::new(f));
-    }
-
-    #[cfg(tokio_unstable)]
-    pub(crate) fn task_ended(&self, end: TaskEnd) {
-        if let Some(on_task_end) = self.0.on_task_end.get() {
-            on_task_end(end);
-        }
-    }
-
     /// Those whose tasks have been polled since this was called last, or [`Sim::on_rest`] was told; each
     /// once.
     #[must_use]
     pub fn take_ran(&self) -> Vec<context::Owner> {
         self.0.tasks.take_ran()
-    }
-
-    /// All tasks wait.
-    pub(crate) fn rests(&self) {
-        if let Some(on_rest) = self.0.on_rest.get() {
-            self.take_ran().into_iter().for_each(on_rest);
-        }
     }
 
     /// [`Sim::now`] in microseconds.
@@ -290,6 +253,10 @@ impl Sim {
 
     pub(crate) fn tasks(&self) -> &Tasks {
         &self.0.tasks
+    }
+
+    pub(crate) fn listeners(&self) -> &Listeners {
+        &self.0.listeners
     }
 
     pub(crate) fn tally(&self) -> &Tally {

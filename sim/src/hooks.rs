@@ -5,6 +5,7 @@ use tokio::runtime::Builder;
 
 use crate::context::{self, Context};
 use crate::handle::Sim;
+use crate::listeners::Turn;
 use crate::misuse::Misuse;
 use crate::settings::Clock;
 use crate::tasks::Task;
@@ -33,6 +34,8 @@ pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
         if let Some(Context { owner, activity }) = context::current() {
             let activity = turn::activity_of_task(activity, meta.spawned_at());
             spawned.tasks().add(meta.id(), Task { owner, activity }, now_us);
+        } else if turn::is_numbered() {
+            spawned.tasks().add_numbered(meta.id());
         }
     });
     let polled = sim.clone();
@@ -48,6 +51,9 @@ pub(crate) fn install(sim: &Sim, builder: &mut Builder) {
         if polled.tally().polled() == POLLS_AT_ONE_INSTANT {
             let (polls, spawned_at) = (POLLS_AT_ONE_INSTANT, Some(meta.spawned_at()));
             polled.misused(Misuse::TimeStandsStill { polls, spawned_at });
+        }
+        if task.is_none() {
+            polled.begins_turn(|tasks| tasks.number(meta.id()).map_or(Turn::Other, Turn::Numbered));
         }
     });
     let ran = sim.clone();

@@ -69,6 +69,7 @@ mod hooks;
 mod interpose;
 mod last_turn;
 mod lines;
+mod listeners;
 mod misuse;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
 mod older;
@@ -86,6 +87,7 @@ mod symbols;
 mod tally;
 mod tasks;
 mod tester;
+mod told;
 mod turn;
 mod watcher;
 mod words;
@@ -98,6 +100,7 @@ pub use handle::end_process;
 pub use handle::{Sim, is_of_a_run};
 pub use last_turn::code_runs;
 pub use lines::leave_out_lines_of;
+pub use listeners::Turn;
 pub use misuse::{Meddling, Misuse};
 pub use panics::unnoticed;
 pub use run::{Ending, prepare, run};
@@ -107,6 +110,8 @@ pub use stack::{Frame, FrameSize, Stack};
 pub use symbols::{why_no_lines, without_lines};
 pub use tally::{Encoding, Work, is_encoding};
 pub use tasks::{Ended, Task, TaskEnd};
-pub use turn::{Entered, Within, enter, enter_call, go_on_in_a_task, within_context};
+pub use turn::{
+    Entered, Within, enter, enter_call, go_on_in_a_task, spawn_unnumbered, within_context,
+};
 pub use watcher::{Watcher, clock_us, watch};
 pub use words::{grouped, within};

@@ -90,9 +90,21 @@ pub(crate) struct Tasks {
     alive: Mutex<HashMap<Id, Known, BuildHasherDefault<IdHasher>>>,
     /// By the virtual clock only.
     ran: Mutex<Ran>,
+    #[cfg(tokio_unstable)]
+    numbered: Mutex<Numbered>,
     /// How many ends were told, by owner and line.
     #[cfg(tokio_unstable)]
     told: Mutex<BTreeMap<Line, u32>>,
+}
+
+/// The tasks of the script and the network.
+#[cfg(tokio_unstable)]
+#[derive(Debug, Default)]
+struct Numbered {
+    /// Those that are alive, each with its number.
+    alive: Vec<(Id, u32)>,
+    /// How many there were.
+    count: u32,
 }
 
 /// What has been polled.
@@ -111,6 +123,30 @@ impl Tasks {
         self.alive.lock().insert(id, Known { task, began_us });
     }
 
+    /// A task of the script's or the network's has been spawned.
+    #[cfg(tokio_unstable)]
+    pub(crate) fn add_numbered(&self, id: Id) {
+        let mut numbered = self.numbered.lock();
+        let number = numbered.count;
+        numbered.alive.push((id, number));
+        numbered.count += 1;
+    }
+
+    /// The number that the next task of the script's or the network's gets.
+    pub(crate) fn next_number(&self) -> u32 {
+        #[cfg(tokio_unstable)]
+        return self.numbered.lock().count;
+        #[cfg(not(tokio_unstable))]
+        0
+    }
+
+    /// The number of a task of the script's or the network's; `None` if it is neither.
+    #[cfg(tokio_unstable)]
+    pub(crate) fn number(&self, id: Id) -> Option<u32> {
+        let numbered = self.numbered.lock();
+        numbered.alive.iter().find(|(alive, _)| *alive == id).map(|(_, number)| *number)
+    }
+
     /// What is known of a task.
     #[cfg(tokio_unstable)]
     pub(crate) fn get(&self, id: Id) -> Option<Task> {
@@ -126,7 +162,11 @@ impl Tasks {
         now_us: u64,
         how: impl FnOnce() -> Ended,
     ) -> Option<TaskEnd> {
-        let Known { task: Task { owner, activity }, began_us } = self.alive.lock().remove(&id)?;
+        let Some(known) = self.alive.lock().remove(&id) else {
+            self.numbered.lock().alive.retain(|(alive, _)| *alive != id);
+            return None;
+        };
+        let Known { task: Task { owner, activity }, began_us } = known;
         if now_us - began_us < LASTED_US {
             return None; // as nearly always
         }

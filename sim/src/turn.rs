@@ -64,6 +64,27 @@ impl<F: Future + Unpin> Future for Within<F> {
 thread_local! {
     /// Whether a task that is spawned now goes on with what its spawner does.
     static GOES_ON: Cell<bool> = const { Cell::new(false) };
+    /// Whether a task that is spawned now gets no number.
+    static IS_UNNUMBERED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Spawns a task of the tester's that gets no number: whether and when it has a turn depends on more than the script, the
+/// network and what servers do.
+#[track_caller]
+pub fn spawn_unnumbered<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    IS_UNNUMBERED.set(true);
+    let task = tokio::spawn(future);
+    IS_UNNUMBERED.set(false);
+    task
+}
+
+/// Whether the task that is spawned now gets a number, if it has no owner.
+#[cfg(tokio_unstable)]
+pub(crate) fn is_numbered() -> bool {
+    !IS_UNNUMBERED.get()
 }
 
 /// Spawns a task that goes on with what the code does that runs now, such as a handler that has to wait: it

@@ -2,9 +2,10 @@
 
 use std::io::{BufReader, Read as _, Write as _};
 use std::process;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use children::Wants;
 use children::wire::{self, Frame};
 use sim::Clock;
 
@@ -17,6 +18,15 @@ use crate::{ask, limits};
 /// How long results are kept back, so that they travel together.
 const FLUSH_AFTER: Duration = Duration::from_millis(5);
 
+/// What this process's parent wants.
+static WANTS: OnceLock<Wants> = OnceLock::new();
+
+/// What this process's parent wants of its runs, if it has one.
+#[must_use]
+pub fn wants() -> Wants {
+    WANTS.get().copied().unwrap_or(Wants::Results)
+}
+
 /// Serves the parent: runs each seed that it sends by `run` and sends back the bytes. If a run gets
 /// nowhere or takes the process along, sends what `on_stuck` makes of it and of what the run has
 /// printed, and ends the process. Returns never; ends the process when the parent has no more seeds.
@@ -28,8 +38,9 @@ pub fn serve(
     run: impl Fn(u64) -> Vec<u8>,
     on_stuck: impl Fn(u64, &Stuck, &str) -> Vec<u8> + Send + Sync + 'static,
 ) -> ! {
-    let (socket, nonce) =
+    let (socket, nonce, wants) =
         children::to_parent().expect("a worker has inherited its parent's socket");
+    let _ = WANTS.set(wants);
     sim::prepare();
     sim::leave_out_lines_of(&[crate::SOURCE]);
     interrupt::catch(Again::Ignored);

@@ -24,8 +24,10 @@ mod stuck;
 mod threads;
 mod watchdog;
 
-pub use child::serve;
-pub use children::{Death, Done, Isolation, is_child, memory_held, without_address_randomisation};
+pub use child::{serve, wants};
+pub use children::{
+    Death, Done, Isolation, Wants, is_child, memory_held, without_address_randomisation,
+};
 pub use interrupt::is_interrupted;
 pub use last_words::overflowing;
 pub use parent::run_in_children;

@@ -1,6 +1,7 @@
 //! What the harness's own tests have in common: they run tests of their own binary as a user would, in a
 //! process and an environment of its own, and read what came of them.
 
+mod judged;
 mod victim;
 
 use std::env;

@@ -38,11 +38,15 @@ fn attempt(attack: &str, on: &str) -> io::Result<()> {
         "listen" => TcpListener::bind(on).map(drop),
         "datagram" => std::net::UdpSocket::bind("127.0.0.1:0").map(drop),
         "local" => UnixStream::connect(on).map(drop),
-        _ => by_the_c_library(attack, number),
+        _ => by_the_c_library(attack, on, number),
     }
 }
 
-fn by_the_c_library(attack: &str, number: impl Fn() -> io::Result<i32>) -> io::Result<()> {
+fn by_the_c_library(
+    attack: &str,
+    on: &str,
+    number: impl Fn() -> io::Result<i32>,
+) -> io::Result<()> {
     // SAFETY: each call is one that the kernel refuses or that does what it is for; pointers are null or to what
     // lives as long as the call.
     unsafe {
@@ -86,6 +90,12 @@ fn by_the_c_library(attack: &str, number: impl Fn() -> io::Result<i32>) -> io::R
             "descriptors" => loop {
                 said(libc::dup(0).into())?;
             },
+            "fill" => {
+                // The signal that comes with it would end the process.
+                libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+                let file = fs::File::options().write(true).create(true).truncate(false).open(on)?;
+                std::os::unix::fs::FileExt::write_at(&file, b"x", 4 << 30).map(drop)
+            }
             "much-memory" => {
                 let (size, flags) = (64 << 30, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
                 let memory = libc::mmap(ptr::null_mut(), size, libc::PROT_READ, flags, -1, 0);

@@ -251,6 +251,7 @@ fn a_build_writes_to_its_folder_and_reaches_nobody() {
         std::slice::from_ref(&scene.binary),
         std::slice::from_ref(&target),
         Duration::from_secs(10),
+        8 << 30,
     )
     .expect("it is made");
     let inside = target.join("new");
@@ -260,6 +261,8 @@ fn a_build_writes_to_its_folder_and_reaches_nobody() {
         ("Permission denied (os error 13)", "Operation not permitted (os error 1)");
     for (attack, on, told) in [
         ("write", inside.to_str().expect("it is UTF-8"), "done"),
+        ("fill", inside.to_str().expect("it is UTF-8"), "File too large (os error 27)"),
+        ("much-memory", "", "Cannot allocate memory (os error 12)"),
         ("start", "/bin/true", "done"),
         ("read", secret, no_file),
         ("write", secret, no_file),

@@ -102,6 +102,12 @@ pub(crate) struct Test {
     #[arg(short, long, requires = "out")]
     pub(crate) archive: bool,
 
+    /// When all runs are made, judge K of each test's that passed: they are made again, and then a process that has none
+    /// of the code under test makes them once more, by their records. There the script and the network draw anew from
+    /// the seed, and all checks and rules are held against what servers sent, saved and applied
+    #[arg(long, value_name = "K", conflicts_with = "real")]
+    pub(crate) judge: Option<NonZeroUsize>,
+
     /// Have servers print what they log, in dslogs' form, and keep that of each failed run in DIR
     #[arg(short, long, requires = "out")]
     pub(crate) verbose: bool,

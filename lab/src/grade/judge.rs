@@ -7,17 +7,18 @@ use std::time::{Duration, Instant};
 use report::FailureKind;
 
 use super::find::Submission;
-use super::sample::sample;
 use super::take::{Taken, take};
 use super::workspace::{Built, Workspace};
 use super::{check, dependencies};
 use crate::course::Scheme;
 use crate::error::Error;
+use crate::judge::Judge;
 use crate::output::tell;
 use crate::progress::Progress;
 use crate::record::{Done, End, Line, Record, VERSION, append, cut_broken_end, read_file, sha256};
 use crate::results::RESULTS;
 use crate::runs::{Code, Counted, Keeps, Limits, Plan, Trust};
+use crate::sample::{Share, sample};
 use crate::seeding::{Key, Seeding};
 use crate::shard::Shard;
 use crate::stop;
@@ -27,8 +28,11 @@ use crate::tally::Tally;
 /// Of how many runs of each cause the report and the history are kept.
 const KEPT: usize = 3;
 
+/// Of how many runs of a test that passed one is judged without the submission's code.
+const JUDGED_ONE_OF: usize = 100;
+
 /// How long a process may take to run a few seeds.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What all submissions are judged by.
 #[derive(Debug)]
@@ -38,6 +42,8 @@ pub(super) struct Rules {
     pub(super) targets: Vec<String>,
     /// The scheme's tests, as they were built with the grader's own Raft.
     pub(super) own: Vec<LabTest>,
+    /// Who judges runs with these.
+    pub(super) judge: Judge,
     pub(super) key: Option<Key>,
     /// What tells what submissions are built with from other such.
     pub(super) code: String,
@@ -132,7 +138,8 @@ pub(super) fn judge(
     if stop::is_asked() {
         return Ok(Judged::Stopped);
     }
-    let sampled = sample(&plan, &tests, &case.runs()?)?;
+    let share = Share::OneOf(JUDGED_ONE_OF);
+    let sampled = sample(&plan, &rules.judge, &tests, &case.runs()?, share)?;
     if stop::is_asked() {
         return Ok(Judged::Stopped);
     }

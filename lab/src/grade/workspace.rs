@@ -36,6 +36,8 @@ pub(super) struct Workspace {
     target: PathBuf,
     /// Where others were built, so that what all have in common needn't be built again.
     model: Option<PathBuf>,
+    /// How much memory a build's process may take.
+    memory: u64,
     /// What a build reads besides the workspace and the system: the tester, and what cargo has.
     tester: Vec<PathBuf>,
 }
@@ -84,6 +86,7 @@ impl Workspace {
         let mut workspace = Workspace {
             target,
             model: model.map(|model| model.target.clone()),
+            memory: course.limits.memory,
             tester: Vec::new(),
             folder,
         };
@@ -193,6 +196,11 @@ impl Workspace {
         Ok(Built::Tests(self.suite(tests.collect())))
     }
 
+    /// The folder of the tests' sources.
+    pub(super) fn tests(&self) -> PathBuf {
+        self.folder.join("tests")
+    }
+
     fn package(&self) -> PathBuf {
         self.folder.join("raft")
     }
@@ -229,7 +237,7 @@ impl Workspace {
         let scratch = self.target.join(SCRATCH);
         fs::create_dir_all(&scratch).map_err(|error| Error::write(&scratch, error))?;
         // Each of its processes may use all the time that all have together.
-        Confinement::of_builds(&reads, std::slice::from_ref(&self.target), limit)
+        Confinement::of_builds(&reads, std::slice::from_ref(&self.target), limit, self.memory)
             .map_err(not_confined)
     }
 

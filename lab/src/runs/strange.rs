@@ -7,12 +7,13 @@
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use children::{Death, Done, Host, Isolation};
+use children::{Death, Done, Host, Isolation, Wants};
 use confine::Confinement;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -27,7 +28,7 @@ use crate::suite::{LabTest, Suite};
 /// How many runs of a process's seeds may hang or die before its others aren't begun.
 const CASUALTIES: usize = 3;
 
-/// What children are told besides the seeds.
+/// What children are told that are confined.
 const VARIABLES: [(&str, &str); 2] = [("LAB_STRICT", "1"), ("LAB_CLOCK", "virtual")];
 
 /// Tells a child which call of `config::test` it serves.
@@ -36,33 +37,45 @@ const CALL: &str = "LAB_WORKER_CALL";
 /// Tells a child to send its runs along.
 const RECORDS: &str = "LAB_WORKER_RECORDS";
 
-/// Whether children send the runs themselves along with their results.
+/// Names a child the record of a run that it is to make again without its servers' code.
+const JUDGED: &str = "LAB_WORKER_JUDGED";
+
+/// What children are to do besides making runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Records {
-    Sent,
-    NotSent,
+pub(crate) enum Asked<'a> {
+    /// Nothing.
+    Results,
+    /// To send the runs themselves along with their results.
+    Records,
+    /// To send them so that they can be made again without their servers' code.
+    WholeRecords,
+    /// To make the run again whose record is in this file, without its servers' code.
+    Judgement(&'a Path),
 }
 
 /// What came of some seeds.
 #[derive(Debug)]
-pub(super) struct Ran {
-    pub(super) lines: Vec<RunResult>,
+pub(crate) struct Ran {
+    pub(crate) lines: Vec<RunResult>,
+    /// The whole record of the last run, as it was sent.
+    pub(crate) record: Option<Vec<u8>>,
     /// CPU time of the children.
-    pub(super) cpu: Duration,
-    pub(super) wall: Duration,
+    pub(crate) cpu: Duration,
+    pub(crate) wall: Duration,
 }
 
-/// Runs some seeds of a test until `late`; `None` if this program was stopped.
-pub(super) fn run(
+/// Runs some seeds of a test until `late`, without confinement if the code is the user's own; `None` if this program was
+/// stopped.
+pub(crate) fn run(
     (suite, test): (&Suite, &LabTest),
     seeds: Seeds,
-    confinement: &Confinement,
+    confinement: Option<&Confinement>,
     late: Instant,
-    records: Records,
+    asked: Asked<'_>,
 ) -> Result<Option<Ran>, Error> {
     let began = Instant::now();
     let (casualties, cpu) = (AtomicUsize::new(0), Mutex::new(Duration::ZERO));
-    let host = Strange { suite, test, confinement, late, records, casualties, cpu };
+    let host = Strange { suite, test, confinement, late, asked, casualties, cpu };
     let all: Vec<u64> = (0..seeds.count).map(|run| seeds.first.wrapping_add(run)).collect();
     let done = children::run_in_children(&all, NonZeroUsize::MIN, Isolation::Batch, &host);
     leftovers::end_all();
@@ -76,29 +89,48 @@ pub(super) fn run(
         last.not_run = not_run;
     }
     let cpu = host.cpu.into_inner().unwrap_or_default();
-    Ok(Some(Ran { lines, cpu, wall: began.elapsed() }))
+    let record = done.last().and_then(|done| {
+        let (_, record) = in_lines(done.result.as_ref().ok()?);
+        Some(record?.to_vec()).filter(|_| asked == Asked::WholeRecords)
+    });
+    Ok(Some(Ran { lines, record, cpu, wall: began.elapsed() }))
 }
 
 /// How children are started that run a submission's test.
 struct Strange<'a> {
     suite: &'a Suite,
     test: &'a LabTest,
-    confinement: &'a Confinement,
+    confinement: Option<&'a Confinement>,
     late: Instant,
-    records: Records,
+    asked: Asked<'a>,
     casualties: AtomicUsize,
     cpu: Mutex<Duration>,
 }
 
 impl Host for Strange<'_> {
     fn command(&self) -> io::Result<Command> {
-        let mut command = self.suite.bare_command(self.test);
-        command.arg("--test-threads=1").envs(VARIABLES).env(CALL, self.test.call.to_string());
-        if self.records == Records::Sent {
-            command.env(RECORDS, "1");
+        let mut command = match self.confinement {
+            Some(_) => self.suite.bare_command(self.test),
+            None => self.suite.open_command(self.test),
+        };
+        command.arg("--test-threads=1").env(CALL, self.test.call.to_string());
+        match self.asked {
+            Asked::Results | Asked::WholeRecords => {}
+            Asked::Records => drop(command.env(RECORDS, "1")),
+            Asked::Judgement(record) => drop(command.env(JUDGED, record)),
         }
-        self.confinement.put_on(&mut command)?;
+        if let Some(confinement) = self.confinement {
+            command.envs(VARIABLES);
+            confinement.put_on(&mut command)?;
+        }
         Ok(command)
+    }
+
+    fn wants(&self) -> Wants {
+        match self.asked {
+            Asked::WholeRecords => Wants::WholeRecords,
+            _ => Wants::Results,
+        }
     }
 
     fn start(&self, command: &mut Command) -> io::Result<Child> {
@@ -145,9 +177,17 @@ fn result(test: &LabTest, done: &Done) -> RunResult {
     }
 }
 
+/// What a child has sent of a run: its result, and in a line of its own its whole record, if that was asked for.
+fn in_lines(sent: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match sent.iter().position(|&byte| byte == b'\n') {
+        Some(end) => (&sent[..end], Some(&sent[end + 1..])),
+        None => (sent, None),
+    }
+}
+
 /// Reads a result. What only this program can know of a run isn't taken from it.
 fn read(test: &LabTest, seed: u64, bytes: &[u8]) -> Result<RunResult, String> {
-    let result: RunResult = serde_json::from_slice(bytes)
+    let result: RunResult = serde_json::from_slice(in_lines(bytes).0)
         .map_err(|error| format!("{} bytes in place of a result: {error}", bytes.len()))?;
     if (result.seed, &*result.test, result.call) != (seed, &*test.name, test.call) {
         return Err(format!("a result of seed {} of {}", result.seed, result.test));
@@ -243,7 +283,7 @@ mod tests {
             tests: vec![test.clone()],
         };
         let (seeds, late) = (Seeds { first: 7, count: 1 }, Instant::now() + patience);
-        let ran = run((&suite, &test), seeds, &confinement, late, Records::NotSent);
+        let ran = run((&suite, &test), seeds, Some(&confinement), late, Asked::Results);
         let lines = ran.expect("bash starts").expect("nobody stops this").lines;
         let [line] = &lines[..] else { panic!("not one result: {lines:?}") };
         line.clone()

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::grade::{grade, path, row, submit, write};
+use crate::grade::{grade, grade_by, path, row, submit, write};
 use crate::student::folder;
 
 /// What is tried in `make`, with what each attempt is told printed. `FILES` are paths of the grader's.
@@ -27,28 +27,97 @@ const HOSTILE: &str = r#"if me == 0 {
         told("call home", std::net::TcpStream::connect("127.0.0.1:9").map(|_| ()).map_err(error));
     }"#;
 
-/// A Raft whose servers send nothing: they share a variable of their thread.
+/// A Raft whose servers share a variable of their thread: what one is given, all apply. If `SHAM` is set, they also
+/// send messages that look like Raft's in all but one: their entries have no commands.
 const ORACLE: &str = r#"use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 use bytes::Bytes;
 use labrpc::{ClientEnd, Service};
-use raftapi::{ApplyCh, Command, Index, Persister, Raft, Start, Term};
+use raftapi::{ApplyCh, ApplyMsg, Command, Index, Persister, Raft, Start, Term};
+use serde::{Deserialize, Serialize};
 thread_local! { static LOG: RefCell<Vec<Command>> = const { RefCell::new(Vec::new()) }; }
-struct Oracle { me: usize }
-pub fn make(_: Vec<ClientEnd>, me: usize, _: Arc<Persister>, _: ApplyCh) -> Arc<dyn Raft> {
-    Arc::new(Oracle { me })
+#[derive(Serialize, Deserialize)]
+struct RequestVoteArgs { term: u64, candidate_id: usize, last_log_index: u64, last_log_term: u64 }
+#[derive(Serialize, Deserialize)]
+struct RequestVoteReply { term: u64, vote_granted: bool }
+#[derive(Serialize, Deserialize)]
+struct Entry { term: u64 }
+#[derive(Serialize, Deserialize)]
+struct AppendEntriesArgs {
+    term: u64, leader_id: usize, prev_log_index: u64, prev_log_term: u64, entries: Vec<Entry>, leader_commit: u64,
+}
+#[derive(Serialize, Deserialize)]
+struct AppendEntriesReply { term: u64, success: bool }
+struct Oracle { me: usize, leads: AtomicBool, term: AtomicU64, commit: AtomicU64 }
+pub fn make(peers: Vec<ClientEnd>, me: usize, _: Arc<Persister>, ch: ApplyCh) -> Arc<dyn Raft> {
+    let (leads, term) = (AtomicBool::new(!SHAM && me == 0), AtomicU64::new(u64::from(!SHAM)));
+    let commit = AtomicU64::new(if SHAM { 0 } else { u64::MAX });
+    let raft = Arc::new(Oracle { me, leads, term, commit });
+    tokio::spawn(raft.clone().apply(ch));
+    if SHAM && me == 0 { tokio::spawn(raft.clone().lead(peers)); }
+    raft
 }
 impl Oracle {
-    async fn hear(self: Arc<Self>, _: u8) -> u8 { 0 }
+    async fn apply(self: Arc<Self>, ch: ApplyCh) {
+        let mut index = 0;
+        loop {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            while index < self.commit.load(Relaxed) {
+                let Some(command) = LOG.with_borrow(|log| log.get(index as usize).cloned()) else { break };
+                index += 1;
+                ch.send(ApplyMsg::Command { index, command }).await;
+            }
+        }
+    }
+    async fn lead(self: Arc<Self>, peers: Vec<ClientEnd>) {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        self.term.store(1, Relaxed);
+        for peer in &peers[1..] {
+            let args = RequestVoteArgs { term: 1, candidate_id: 0, last_log_index: 0, last_log_term: 0 };
+            let _ = peer.call::<_, RequestVoteReply>("Raft.RequestVote", &args).await;
+        }
+        self.leads.store(true, Relaxed);
+        loop {
+            let count = LOG.with_borrow(Vec::len);
+            for peer in &peers[1..] {
+                let args = AppendEntriesArgs {
+                    term: 1,
+                    leader_id: 0,
+                    prev_log_index: 0,
+                    prev_log_term: 0,
+                    entries: (0..count).map(|_| Entry { term: 1 }).collect(),
+                    leader_commit: self.commit.load(Relaxed),
+                };
+                let _ = peer.call::<_, AppendEntriesReply>("Raft.AppendEntries", &args).await;
+            }
+            self.commit.store(count as u64, Relaxed);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    async fn request_vote(self: Arc<Self>, _: RequestVoteArgs) -> RequestVoteReply {
+        self.term.store(1, Relaxed);
+        RequestVoteReply { term: 1, vote_granted: true }
+    }
+    async fn append_entries(self: Arc<Self>, args: AppendEntriesArgs) -> AppendEntriesReply {
+        self.commit.store(args.leader_commit, Relaxed);
+        AppendEntriesReply { term: 1, success: true }
+    }
 }
 impl Raft for Oracle {
     fn start(&self, command: Command) -> Option<Start> {
+        if !self.leads.load(Relaxed) { return None; }
         LOG.with_borrow_mut(|log| log.push(command));
-        (self.me == 0).then(|| Start { index: LOG.with_borrow(|log| log.len() as Index), term: 1 })
+        Some(Start { index: LOG.with_borrow(|log| log.len() as Index), term: 1 })
     }
-    fn get_state(&self) -> (Term, bool) { (1, self.me == 0) }
+    fn get_state(&self) -> (Term, bool) { (self.term.load(Relaxed), self.me == 0 && self.leads.load(Relaxed)) }
     fn snapshot(&self, _: Index, _: Bytes) {}
-    fn service(self: Arc<Self>) -> Service { Service::new("Raft", self).method("Hear", Oracle::hear) }
+    fn service(self: Arc<Self>) -> Service {
+        Service::new("Raft", self)
+            .method("RequestVote", Oracle::request_vote)
+            .method("AppendEntries", Oracle::append_entries)
+    }
     fn kill(&self) {}
 }
 "#;
@@ -87,7 +156,6 @@ fn no_attack_changes_a_verdict_or_harms_the_machine() {
     submit_with_item(&all.join("early/raft/src"), early);
     let leak = "pub const KEY: &str = env!(\"LAB_COURSE_KEY\");";
     submit_with_item(&all.join("leaks/raft/src"), leak);
-    write(&all.join("oracle/raft/src/lib.rs"), ORACLE);
     // What runs at build time, if it did.
     let marker = all.join("was-here");
     submit(&all.join("builds/raft/src"), "");
@@ -104,7 +172,6 @@ fn no_attack_changes_a_verdict_or_harms_the_machine() {
         ("hostile", "failed"),
         ("leaks", "not built"),
         ("mangles", "not built"),
-        ("oracle", "failed"),
     ] {
         assert_eq!(row(&ran, name)[1], verdict, "{name}:\n{}\n{}", ran.stdout, ran.stderr);
     }
@@ -143,4 +210,42 @@ fn no_attack_changes_a_verdict_or_harms_the_machine() {
     assert!(told.contains("has LAB_STRICT") && !told.contains("has LAB_SEED"), "{told}");
     assert!(!told.contains("the course's key"), "{told}");
     assert!(!crate::grade::is_running("4712"), "what a submission has started goes on");
+}
+
+/// MIT's checks pass both; what no message has brought is what fails them.
+#[test]
+fn servers_that_share_a_variable_are_caught_whatever_they_send() {
+    let all = folder("oracles");
+    let out = folder("grades-of-oracles");
+    for (name, sham) in [("silent", false), ("sham", true)] {
+        let source = format!("const SHAM: bool = {sham};\n{ORACLE}");
+        write(&all.join(name).join("raft/src/lib.rs"), &source);
+    }
+    let course = "[runs]\neach = 1\n[points]\nTestBasicAgree3B = 10\n";
+    let ran = grade_by(course, &all, &out, &[]);
+    ran.assert_code(0);
+    for name in ["silent", "sham"] {
+        assert_eq!(row(&ran, name)[1], "failed", "{name}:\n{}\n{}", ran.stdout, ran.stderr);
+        let told = report_of(&out.join(name));
+        assert!(told.starts_with("rule knows-what-nothing-told: "), "{name}:\n{told}");
+    }
+}
+
+/// What a compiler works on without end, or takes all memory for.
+#[test]
+fn a_build_that_takes_too_much_is_ended() {
+    let all = folder("bombs");
+    let out = folder("grades-of-bombs");
+    let time = "#![allow(long_running_const_eval)]\n\
+                pub const X: u64 = { let mut n = 0_u64; while n < u64::MAX { n += 1; } n };\n";
+    let memory = "pub const X: &[u8] = &[1; 6 << 30];\n";
+    for (name, source) in [("time", time), ("memory", memory)] {
+        write(&all.join(name).join("raft/src/lib.rs"), source);
+    }
+    let course = "[limits]\nbuild = \"4s\"\nmemory = \"3GiB\"\n[points]\nTestBasicAgree3B = 10\n";
+    let ran = grade_by(course, &all, &out, &["--jobs", "1"]);
+    ran.assert_code(0);
+    ran.assert_complains("not built    time: building it took more than 4s");
+    let told = "not built    memory: error[E0080]: tried to allocate more memory than available";
+    ran.assert_complains(told);
 }

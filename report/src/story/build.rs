@@ -379,7 +379,8 @@ impl Story {
             | EventKind::Applied { .. }
             | EventKind::AppliedSnapshot { .. }
             | EventKind::Snapshotted { .. }
-            | EventKind::Saved { .. } => {}
+            | EventKind::Saved { .. }
+            | EventKind::Mark(_) => {}
         }
     }
 

@@ -7,6 +7,7 @@ mod broken;
 mod elected;
 #[path = "../../../tests/extra/main.rs"]
 mod extra;
+mod judged;
 mod lab3;
 mod right;
 #[path = "../../../tests/steps/main.rs"]
