@@ -37,4 +37,4 @@ pub use settings::{Report, Settings, SettingsError};
 pub use source::shown_line;
 pub use t::{Participants, T};
 pub use test::{test, test_with_seed, unit_test};
-pub use variables::{VARIABLES, Variable};
+pub use variables::{Owner, VARIABLES, Variable};
