@@ -44,6 +44,7 @@ mod disk_faults;
 mod elect;
 mod faults;
 mod holding;
+mod measured;
 mod messages;
 mod plans;
 mod readings;

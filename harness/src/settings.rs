@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::thread;
 
 use sim::Clock;
-use supervisor::Isolation;
+use supervisor::{Isolation, variables};
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 
@@ -83,9 +83,6 @@ enum Problem {
     Name { variable: String, value: OsString, meant: &'static str },
 }
 
-/// How the names begin of those that a parent sets for its children.
-const CHILDREN_S: &str = "LAB_WORKER";
-
 /// The variables that begin with `LAB_` and may choose the Raft under test, as `LAB_BUG` does in the zoo, with
 /// their values: a run is the same only with the same of them. They are stored with its result, so those of
 /// `cargo lab` aren't among them.
@@ -101,7 +98,7 @@ pub(crate) fn choices() -> BTreeMap<String, String> {
 fn is_choice(name: &str) -> bool {
     let owner = VARIABLES.iter().find(|variable| variable.name == name).map(|row| row.owner);
     name.starts_with("LAB_")
-        && !name.starts_with(CHILDREN_S)
+        && !name.starts_with(variables::PREFIX)
         && matches!(owner, None | Some(Owner::Raft))
 }
 
@@ -248,7 +245,10 @@ fn default_jobs() -> NonZeroUsize {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+    use crate::{store, trace};
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
         let find = |name: &str| {
@@ -350,7 +350,13 @@ mod tests {
         for name in ["LAB_BUG", "LAB_STYLE", "LAB_OF_MY_OWN"] {
             assert!(is_choice(name), "{name}");
         }
-        for name in ["LAB_COURSE_KEY", "LAB_SHARDS", "LAB_SEED", "LAB_WORKER", "PATH"] {
+        // What one process of the harness sets for another is no choice either.
+        let mut command = Command::new("a child");
+        sim::without_lines(&mut command);
+        let of_sim = command.get_envs().map(|(name, _)| name.to_str().expect("it is a name"));
+        let of_children = [variables::PREFIX, variables::CALL, variables::RECORDS];
+        let ours = [store::HISTORIES, trace::TRACE].into_iter().chain(of_children).chain(of_sim);
+        for name in ours.chain(["LAB_COURSE_KEY", "LAB_SHARDS", "LAB_SEED", "PATH"]) {
             assert!(!is_choice(name), "{name}");
         }
     }

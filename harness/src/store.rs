@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 use report::{Record, RunResult};
-use supervisor::is_child;
+use supervisor::{is_child, variables};
 use tracing::level_filters::LevelFilter;
 
 use crate::call::Call;
@@ -16,9 +16,6 @@ use crate::settings::{Report, Settings};
 
 /// Tells a child in which folder to store histories.
 pub(crate) const HISTORIES: &str = "LAB_WORKER_HISTORIES";
-
-/// Tells a child to send each run along with its result: its parent stores it.
-const RECORDS: &str = "LAB_WORKER_RECORDS";
 
 /// The calls of tests of which this process has stored a history. One is enough, of a test that fails
 /// again and again.
@@ -70,7 +67,7 @@ pub(crate) fn folder_here(settings: &Settings) -> Option<PathBuf> {
 
 /// Whether the results of this process are to have the runs themselves.
 pub(crate) fn sends_records() -> bool {
-    env::var_os(RECORDS).is_some()
+    env::var_os(variables::RECORDS).is_some()
 }
 
 /// From which level on this process listens to what servers log: everything, where histories are
@@ -109,9 +106,6 @@ pub(crate) fn set_replay(path: &Path, replay: String) -> io::Result<()> {
     fs::rename(unfinished, path)
 }
 
-/// The name of the file, in the folder of `LAB_OUT`, that has a line for each run.
-pub(crate) const RESULTS: &str = "results.jsonl";
-
 /// Adds a line for each run to the results in `folder`.
 pub(crate) fn add_results(folder: &Path, results: &[RunResult]) -> io::Result<()> {
     let mut lines = String::new();
@@ -120,26 +114,7 @@ pub(crate) fn add_results(folder: &Path, results: &[RunResult]) -> io::Result<()
         lines.push('\n');
     }
     fs::create_dir_all(folder)?;
-    let mut file =
-        OpenOptions::new().create(true).read(true).append(true).open(folder.join(RESULTS))?;
-    // Other tests add theirs at the same time, and what they have written in part is no broken end.
-    // Where a file can't be locked, a line of a result may be left empty.
-    let _ = file.lock();
-    if has_broken_end(&mut file)? {
-        lines.insert(0, '\n');
-    }
-    file.write_all(lines.as_bytes())
-}
-
-/// Whether the last line of a file isn't whole, because whoever wrote it was cut off.
-fn has_broken_end(file: &mut File) -> io::Result<bool> {
-    let mut last = [0];
-    if file.metadata()?.len() == 0 {
-        return Ok(false);
-    }
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    Ok(last != *b"\n")
+    report::add_lines(&folder.join(report::RESULTS), lines.as_bytes())
 }
 
 #[cfg(test)]

@@ -8,13 +8,12 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use report::{
     Check, Demand, EventKind, Failure, FailureKind, History, Measured, StepKind, Time, Variation,
-    text,
+    entry_line, text,
 };
 use sim::context::Context;
 use sim::{Misuse, Misused, Panic, Sim};
 
 use crate::blame::{self, Blame};
-use crate::entry::line;
 use crate::name::TestName;
 use crate::settings::Settings;
 use crate::source::{shown_file, shown_line};
@@ -165,7 +164,7 @@ impl Notes {
         );
         if let Some(why) = sim::why_no_lines().filter(|_| has_line && location.is_none()) {
             message.push('\n');
-            line(&mut message, "line", format_args!("{why}"));
+            entry_line(&mut message, "line", format_args!("{why}"));
             message.truncate(message.trim_end().len());
         }
         self.fail(Failure {

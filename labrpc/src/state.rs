@@ -35,8 +35,8 @@ pub enum Switch {
     Off,
 }
 
-/// Is told what happens on a network. But for [`Observer::look_at`] it is called with the network's
-/// lock held, so it must not call back.
+/// Receives the network's events. Every method except [`Observer::look_at`] and [`Observer::look_again`] is called with
+/// the network's lock held, so it must not call back.
 pub trait Observer: Send + Sync + 'static {
     /// Something happened.
     fn record(&self, at: Time, kind: EventKind);

@@ -71,7 +71,7 @@ mod last_turn;
 mod lines;
 mod misuse;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
-mod older;
+mod older_sources;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
 mod outside;
 mod panics;
@@ -97,7 +97,7 @@ pub use draw::{DrawChange, Drawn, Redraw};
 pub use handle::end_process;
 pub use handle::{Sim, is_of_a_run};
 pub use last_turn::code_runs;
-pub use lines::leave_out_lines_of;
+pub use lines::{is_harness, leave_out_lines_of};
 pub use misuse::{Meddling, Misuse};
 pub use panics::unnoticed;
 pub use run::{Ending, prepare, run};

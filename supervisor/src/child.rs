@@ -31,7 +31,7 @@ pub fn serve(
     let (socket, nonce) =
         children::to_parent().expect("a worker has inherited its parent's socket");
     sim::prepare();
-    sim::leave_out_lines_of(&[crate::SOURCE]);
+    crate::leave_out_own_lines();
     interrupt::catch(Again::Ignored);
     limits::limit_resources();
     limits::keep_memory();
