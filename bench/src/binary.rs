@@ -164,7 +164,7 @@ impl Binary {
     pub(crate) fn results(&self, filter: &str, seeds: u64, jobs: u32) -> Result<Vec<RunResult>> {
         let out = tempfile::tempdir()?;
         must_pass(filter, self.command(filter, seeds, jobs).env("LAB_OUT", out.path()).status()?)?;
-        let lines = fs::read_to_string(out.path().join("results.jsonl"))?;
+        let lines = fs::read_to_string(out.path().join(report::RESULTS))?;
         let results: serde_json::Result<_> = lines.lines().map(serde_json::from_str).collect();
         Ok(results?)
     }

@@ -10,3 +10,7 @@ pub mod fate;
 mod stream;
 
 pub use stream::{Rng, Stream, key, mixed};
+
+/// The folder of this crate's sources, no line of which is the user's.
+#[doc(hidden)]
+pub const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");

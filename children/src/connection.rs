@@ -12,9 +12,7 @@ use std::process::Command;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use crate::nonce::Nonce;
-
-/// Tells the child that it is one, and on which descriptor its parent is.
-const CHILD: &str = "LAB_WORKER";
+use crate::variables::CHILD;
 
 /// The first descriptor that isn't a standard one.
 const FIRST: RawFd = 3;

@@ -18,11 +18,18 @@ mod death;
 mod nonce;
 mod parent;
 mod patience;
+mod permits;
 mod proc_stat;
+pub mod variables;
 pub mod wire;
 
 pub use connection::{Wants, is_child, to_parent};
 pub use death::Death;
 pub use nonce::Nonce;
-pub use parent::{Done, Host, Isolation, Permits, run_in_children, without_address_randomisation};
+pub use parent::{Done, Host, Isolation, run_in_children, without_address_randomisation};
+pub use permits::Permits;
 pub use proc_stat::{Stat, memory_held};
+
+/// The folder of this crate's sources, no line of which is the user's.
+#[doc(hidden)]
+pub const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");

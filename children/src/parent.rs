@@ -23,12 +23,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use crate::connection::{self, Wants};
 use crate::death::Death;
 use crate::nonce::Nonce;
 use crate::patience::{self, Silence};
+use crate::permits::Permits;
 use crate::proc_stat::Stat;
 use crate::wire::{self, Frame, OUTPUT_KEPT};
 
@@ -486,36 +487,5 @@ fn tail(file: &mut File) -> String {
     match read {
         Ok(_) => String::from_utf8_lossy(&text).into_owned(),
         Err(error) => format!("(failed to read what it printed: {error})"),
-    }
-}
-
-/// The right to run a child: there are so many, for all calls of [`run_in_children`] that share them.
-#[derive(Debug)]
-pub struct Permits {
-    free: Mutex<usize>,
-    one_is_free: Condvar,
-}
-
-struct Permit<'a>(&'a Permits);
-
-impl Permits {
-    /// So many.
-    #[must_use]
-    pub fn new(jobs: NonZeroUsize) -> Permits {
-        Permits { free: Mutex::new(jobs.get()), one_is_free: Condvar::new() }
-    }
-
-    fn acquire(&self) -> Permit<'_> {
-        let mut free = self.free.lock();
-        self.one_is_free.wait_while(&mut free, |free| *free == 0);
-        *free -= 1;
-        Permit(self)
-    }
-}
-
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        *self.0.free.lock() += 1;
-        self.0.one_is_free.notify_one();
     }
 }

@@ -123,4 +123,22 @@ mod tests {
             assert!(took <= Duration::from_secs(at_most), "{took:?} for {state} {share}");
         }
     }
+
+    #[test]
+    fn only_looks_in_a_row_count() {
+        for (state, looks, death) in
+            [('S', LOOKS_ASLEEP, Death::Silent), ('T', LOOKS_STOPPED, Death::Stopped)]
+        {
+            let mut silence = Silence::begin(1);
+            let mut look = |state| {
+                let stat = Stat { state, cpu: Duration::ZERO };
+                silence.judge(true, Some(stat), &[state; 2], Duration::ZERO)
+            };
+            let almost = vec![state; looks as usize - 1];
+            for state in [&almost[..], &['R'], &almost].concat() {
+                assert_eq!(look(state), None, "{looks} looks in a row kill it, and no fewer");
+            }
+            assert_eq!(look(state), Some(death));
+        }
+    }
 }

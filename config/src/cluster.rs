@@ -12,7 +12,7 @@ use parking_lot::{Mutex, MutexGuard};
 use raftapi::{ApplyCh, Make, Persister, Raft, Start, Term, apply_channel};
 use rand::RngExt as _;
 use rand::distr::uniform::{SampleRange, SampleUniform};
-use report::{EventKind, FailureKind, Mark, Measured, NetworkChange};
+use report::{EventKind, FailureKind, Mark, NetworkChange};
 use sim::context::Owner;
 use sim::{Clock, Rng, Stream, enter_call};
 
@@ -46,7 +46,7 @@ pub(crate) struct Cluster {
 pub(crate) struct State {
     pub(crate) servers: Vec<ServerState>,
     pub(crate) logs: Logs,
-    begin: Baseline,
+    pub(crate) begin: Baseline,
 }
 
 pub(crate) struct ServerState {
@@ -64,11 +64,11 @@ pub(crate) struct ServerState {
 
 /// What had been counted when the test began.
 #[derive(Default)]
-struct Baseline {
-    at: Duration,
-    rpcs: u64,
-    bytes: u64,
-    max_index: u64,
+pub(crate) struct Baseline {
+    pub(crate) at: Duration,
+    pub(crate) rpcs: u64,
+    pub(crate) bytes: u64,
+    pub(crate) max_index: u64,
 }
 
 /// Makes a cluster of `servers` servers and connects them all. Long delays are on, as in every Raft
@@ -416,30 +416,6 @@ impl Config {
     /// `random_range(0..n)`.
     pub fn random_range<N: SampleUniform>(&self, range: impl SampleRange<N>) -> N {
         self.cluster.rng.lock().random_range(range)
-    }
-
-    /// Begins the test: names it, and starts to count.
-    pub fn begin(&self, banner: &str) {
-        let network = &self.cluster.network;
-        let (rpcs, bytes) = (network.total_count(), network.total_bytes());
-        let mut state = self.state();
-        let (at, max_index) = (self.t.sim().now(), state.logs.max_index());
-        state.begin = Baseline { at, rpcs, bytes, max_index };
-        self.t.set_banner(banner);
-    }
-
-    /// Ends the test, which has passed.
-    pub fn end(&self) {
-        let network = &self.cluster.network;
-        let state = self.state();
-        let begin = &state.begin;
-        self.t.end(Measured {
-            seconds: (self.t.sim().now() - begin.at).as_secs_f64(),
-            peers: state.servers.len(),
-            rpcs: network.total_count() - begin.rpcs,
-            bytes: network.total_bytes() - begin.bytes,
-            commands: state.logs.max_index() - begin.max_index,
-        });
     }
 }
 

@@ -32,7 +32,7 @@
 //! * Checkers fail the run with MIT's own sentence, at the script's line. The first failure of a run
 //!   wins; it ends the run wherever it happens.
 //! * A [`report::History`] records what happens; its hash tells whether two runs were the same.
-//! * [`Settings`] are the `LAB_…` environment variables; [`VARIABLES`] lists them.
+//! * [`Settings`] are the `LAB_…` environment variables of the tester; [`VARIABLES`] lists them and all others.
 
 mod agreement;
 mod applied;
@@ -45,6 +45,7 @@ mod elect;
 mod faults;
 mod holding;
 mod marks;
+mod measured;
 mod messages;
 mod plans;
 mod puppets;
@@ -62,7 +63,7 @@ pub use agreement::Retry;
 pub use applied::{SNAPSHOT_INTERVAL, Snapshots};
 pub use cluster::{Config, make_config};
 pub use disk_faults::Saves;
-pub use harness::{Report, Settings, SettingsError, T, VARIABLES, Variable};
+pub use harness::{Owner, Report, Settings, SettingsError, T, VARIABLES, Variable};
 pub use holding::{Held, Hold, MessageCount};
 pub use labrpc::{Faults, Link, Reliability, Switch};
 pub use messages::Messages;

@@ -2,7 +2,7 @@
 
 use harness::T;
 
-/// Where the sources are of this crate and of those that it is made of, but for the runner's.
+/// Where the sources are of this crate and of those that it is made of, but for what the runner is made of.
 const SOURCES: [&str; 5] = [
     concat!(env!("CARGO_MANIFEST_DIR"), "/src"),
     labgob::SOURCE,
@@ -53,30 +53,45 @@ where
 /// None of the tester's lines is the user's.
 pub(crate) fn leave_out_own_lines() {
     sim::leave_out_lines_of(&SOURCES);
+    harness::leave_out_own_lines();
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::fs;
     use std::path::Path;
 
-    use super::SOURCES;
+    use super::leave_out_own_lines;
 
-    /// Who adds a crate to the tester's dependencies adds it to the list.
-    #[test]
-    fn each_crate_that_the_tester_is_made_of_is_known() {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let manifest = fs::read_to_string(here.join("Cargo.toml")).expect("it is there");
-        let (_, rest) = manifest.split_once("[dependencies]\n").expect("it has dependencies");
-        let (dependencies, _) = rest.split_once("\n[").expect("something follows");
-        for line in dependencies.lines() {
-            let name = line.split(['.', ' ']).next().expect("a name");
-            let source = here.join("..").join(name).join("src");
-            // Of what the runner and a run are made of, they know themselves.
-            if source.is_dir() && !["harness", "report", "sim"].contains(&name) {
-                let end = format!("/{name}/src");
-                assert!(SOURCES.iter().any(|source| source.ends_with(&end)), "{name} isn't known");
+    /// Adds the crate in the folder `name` of the workspace, and all crates in it that it depends on.
+    fn add(workspace: &Path, name: &str, crates: &mut BTreeSet<String>) {
+        if !crates.insert(name.to_owned()) {
+            return;
+        }
+        let manifest = fs::read_to_string(workspace.join(name).join("Cargo.toml"));
+        let manifest = manifest.expect("a crate has a manifest");
+        let Some((_, rest)) = manifest.split_once("[dependencies]\n") else { return };
+        for line in rest.lines().take_while(|line| !line.starts_with('[')) {
+            let name = line.split(['.', ' ']).next().expect("a line has a beginning");
+            if !name.is_empty() && workspace.join(name).join("src").is_dir() {
+                add(workspace, name, crates);
             }
+        }
+    }
+
+    /// Who adds a crate to what the tester is made of, directly or not, has its lines left out.
+    #[test]
+    fn no_line_of_a_crate_that_the_tester_is_made_of_is_the_users() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let workspace = here.parent().expect("the crate is in the workspace");
+        let mut crates = BTreeSet::new();
+        add(workspace, "config", &mut crates);
+        assert!(crates.contains("chance"), "config is made of {crates:?}");
+        leave_out_own_lines();
+        for name in crates {
+            let file = workspace.join(&name).join("src/lib.rs");
+            assert!(sim::is_harness(&file), "the lines of {name} count as the user's");
         }
     }
 }

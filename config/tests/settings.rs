@@ -1,11 +1,11 @@
 //! The table in docs/settings.md is made from the table in code, and no variable is missing there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use config::{VARIABLES, Variable};
+use config::{Owner, VARIABLES, Variable};
 use expect_test::expect_file;
 
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -16,49 +16,9 @@ const HEAD: &str = "| variable | value | meaning | if it is not set |\n| --- | -
 /// The variables that one process of the harness sets for another begin with this.
 const INTERNAL: &str = "LAB_WORKER";
 
-/// Those with which the Rafts of `zoo` and `styles` choose what they are. The tester knows nothing of them.
-const OF_RAFTS: [Variable; 2] = [
-    Variable {
-        name: "LAB_BUG",
-        expected: "the name of a bug",
-        example: "BlocksOnVotes",
-        meaning: "the bug that the Raft of `zoo` or `styles` has; with a wrong name, the tests list the bugs",
-        default: "`None`: a right Raft",
-    },
-    Variable {
-        name: "LAB_STYLE",
-        expected: "the name of a style",
-        example: "OneEnum",
-        meaning: "the style of the Raft of `styles`; with a wrong name, the tests list the styles",
-        default: "`Actor`",
-    },
-];
-
-/// Those that only the program `cargo lab` reads.
-const OF_LAB: [Variable; 2] = [
-    Variable {
-        name: "LAB_COURSE_KEY",
-        expected: "a text that students don't know",
-        example: "two dozen random letters",
-        meaning: "the course's key, from which `cargo lab grade` makes hidden seeds; no submission can read it",
-        default: "the seeds of the course file",
-    },
-    Variable {
-        name: "LAB_SHARDS",
-        expected: "a whole number of machines",
-        example: "16",
-        meaning: "in a Kubernetes Indexed Job, on how many machines `cargo lab test` and `grade` share their runs",
-        default: "all runs are made on this machine",
-    },
-];
-
-fn variables() -> impl Iterator<Item = Variable> {
-    VARIABLES.into_iter().chain(OF_RAFTS).chain(OF_LAB)
-}
-
 fn rows() -> String {
     let mut rows = String::new();
-    for Variable { name, expected, meaning, default, .. } in variables() {
+    for Variable { name, expected, meaning, default, .. } in VARIABLES {
         writeln!(rows, "| `{name}` | {expected} | {meaning} | {default} |")
             .expect("a string grows");
     }
@@ -94,19 +54,46 @@ fn add_names_in(folder: &Path, names: &mut BTreeSet<String>) {
     }
 }
 
-#[test]
-fn every_variable_that_the_code_reads_is_in_the_table() {
-    let mut names = BTreeSet::new();
+/// The names of variables in the sources of each folder of the workspace. The harness's own tests have variables of
+/// their own.
+fn names_by_folder() -> BTreeMap<String, BTreeSet<String>> {
+    let mut found = BTreeMap::new();
     for entry in fs::read_dir(WORKSPACE).expect("the workspace can be read") {
         let folder = entry.expect("the workspace can be read").path();
         let sources = folder.join("src");
-        // The harness's own tests have variables of their own.
         if sources.is_dir() && !folder.ends_with("testkit") {
+            let mut names = BTreeSet::new();
             add_names_in(&sources, &mut names);
+            // The prefix of all names is none.
+            names.retain(|name| name != "LAB_" && !name.starts_with(INTERNAL));
+            let name = folder.file_name().expect("a folder has a name").to_string_lossy();
+            found.insert(name.into_owned(), names);
         }
     }
-    // The prefix of all names is none.
-    names.retain(|name| name != "LAB_" && !name.starts_with(INTERNAL));
-    let listed: BTreeSet<String> = variables().map(|variable| variable.name.to_owned()).collect();
-    assert_eq!(names, listed, "the table in harness/src/variables.rs has each variable");
+    found
+}
+
+#[test]
+fn every_variable_that_the_code_names_is_in_the_table() {
+    let listed = VARIABLES.map(|variable| variable.name);
+    for (folder, names) in names_by_folder() {
+        for name in names {
+            let is_listed = listed.contains(&&*name);
+            assert!(is_listed, "{folder}: {name} has no row in harness/src/variables.rs");
+        }
+    }
+}
+
+#[test]
+fn a_variable_s_owner_is_a_crate_that_names_it() {
+    let names = names_by_folder();
+    for Variable { name, owner, .. } in VARIABLES {
+        let folders: &[&str] = match owner {
+            Owner::Tester => &["harness"],
+            Owner::Raft => &["zoo", "styles"],
+            Owner::Lab => &["lab"],
+        };
+        let is_named = folders.iter().any(|&folder| names[folder].contains(name));
+        assert!(is_named, "none of {folders:?} names {name}");
+    }
 }

@@ -9,10 +9,7 @@ use std::fmt;
 use std::panic::Location;
 
 use parking_lot::Mutex;
-use supervisor::is_child;
-
-/// Tells a child which call it is to serve and, if its parent knows that, where in the source the call is.
-pub(crate) const ASKED: &str = "LAB_WORKER_CALL";
+use supervisor::{is_child, variables};
 
 /// How many calls each test function has made in this process.
 static CALLS: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
@@ -46,7 +43,7 @@ impl Call {
     ///
     /// Fails if there is another call where the parent has come to this one.
     pub(crate) fn is_asked_for(self) -> Result<bool, String> {
-        let Some(asked) = env::var_os(ASKED) else { return Ok(self.is_first()) };
+        let Some(asked) = env::var_os(variables::CALL) else { return Ok(self.is_first()) };
         let asked = asked.to_string_lossy();
         let (ordinal, location) = asked.split_once(' ').unwrap_or((&asked, ""));
         if ordinal.parse() != Ok(self.ordinal) {

@@ -6,22 +6,15 @@ use std::io;
 use std::process::Command;
 
 use parking_lot::Mutex;
-use report::{Check, Failure, FailureKind, Process, RunResult, Time, Verdict};
+use report::{DeathKind, Process, RunResult};
 use sim::Clock;
-use supervisor::{Death, Done, Isolation};
+use supervisor::{Death, Done, Isolation, variables};
 
-use crate::blame::Blame;
-use crate::call;
-use crate::diagnosis::with_cause;
-use crate::entry::line;
 use crate::name::TestName;
 use crate::run::stuck;
 use crate::settings::Settings;
 use crate::store;
 use crate::trace::TRACE;
-
-/// How many lines of what a dead process printed are shown.
-const LAST_WORDS: usize = 12;
 
 /// How many runs may hang in the same way before the others are given up: each takes some seconds.
 const HANGS: usize = 3;
@@ -157,7 +150,7 @@ fn start(
         let mut command = Command::new(&binary);
         command.arg(&test.path).args(["--exact", "--nocapture", "--test-threads=1"]);
         command.arg("--include-ignored");
-        command.env(call::ASKED, test.call.to_string());
+        command.env(variables::CALL, test.call.to_string());
         match extra {
             Extra::Nothing => {}
             Extra::Events => drop(command.env(TRACE, "1")),
@@ -185,7 +178,7 @@ fn start(
 fn read(test: &TestName, done: &Done) -> Result<RunResult, String> {
     let Done { seed, result, output, .. } = done;
     match result {
-        Ok(bytes) => Ok(match decode(test, *seed, bytes) {
+        Ok(bytes) => Ok(match RunResult::sent(bytes, &test.short, test.call.ordinal, *seed) {
             Ok(result) => RunResult { printed: output.clone(), ..result },
             Err(what) => died(test, *seed, &Death::Garbled(what), output),
         }),
@@ -194,55 +187,22 @@ fn read(test: &TestName, done: &Done) -> Result<RunResult, String> {
     }
 }
 
-/// The result of a seed's run; if the bytes aren't one, what they are.
-fn decode(test: &TestName, seed: u64, bytes: &[u8]) -> Result<RunResult, String> {
-    let result: RunResult = serde_json::from_slice(bytes)
-        .map_err(|error| format!("{} bytes in place of a result: {error}", bytes.len()))?;
-    if result.seed == seed && result.test == test.short {
-        Ok(result)
-    } else {
-        Err(format!("a result of seed {} of {}", result.seed, result.test))
-    }
-}
-
 /// The result of a run whose process has died, or told nonsense.
 fn died(test: &TestName, seed: u64, death: &Death, output: &str) -> RunResult {
-    let (kind, process) = match death {
-        Death::Exited(_) | Death::Garbled(_) => (FailureKind::Misuse, Process::Died),
-        Death::Silent | Death::Stopped | Death::Late => (FailureKind::Stuck, Process::Hung),
-        Death::Signalled(_) | Death::NotAWorker => (FailureKind::Panic, Process::Died),
+    let kind = match death {
+        Death::Exited(_) | Death::Garbled(_) => DeathKind::Misuse,
+        Death::Silent => DeathKind::Silent,
+        Death::Stopped | Death::Late => DeathKind::Late,
+        Death::Signalled(_) | Death::NotAWorker => DeathKind::Crash,
     };
-    // What it was at has died with it.
-    let nobody = Blame::of(None);
-    let check = match death {
-        Death::Exited(_) | Death::Garbled(_) => nobody.misused(),
-        Death::Silent => nobody.blocked(),
-        Death::Stopped | Death::Late => Check::InTime,
-        Death::Signalled(_) | Death::NotAWorker => nobody.panicked(),
-    };
-    let failure = Failure {
-        kind,
-        check,
-        message: with_cause(&death.to_string(), output),
-        location: String::new(),
-        at: Time(0),
-    };
-    let verdict = Verdict::unexplained(failure, last_words(output));
-    let result = test.result_without_run(seed, verdict);
-    RunResult { process, printed: output.to_owned(), ..result }
-}
-
-fn last_words(output: &str) -> String {
-    let mut text = String::new();
-    let lines: Vec<&str> = output.lines().filter(|line| !line.is_empty()).collect();
-    for (i, words) in lines.iter().skip(lines.len().saturating_sub(LAST_WORDS)).enumerate() {
-        line(&mut text, if i == 0 { "printed" } else { "" }, format_args!("{words}"));
-    }
-    text
+    let (test, call) = (test.short.clone(), test.call.ordinal);
+    RunResult::of_death(test, call, seed, (kind, &death.to_string()), output)
 }
 
 #[cfg(test)]
 mod tests {
+    use report::FailureKind;
+
     use super::*;
 
     #[test]

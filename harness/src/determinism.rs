@@ -3,11 +3,10 @@
 use std::num::NonZeroUsize;
 
 use report::explain::{Parted, PartedAt, not_repeatable};
-use report::{Check, Event, Failure, FailureKind, Process, RunResult, Time, Verdict};
+use report::{Check, Event, Failure, FailureKind, Process, RunResult, Time, Verdict, entry_line};
 use supervisor::Isolation;
 
 use crate::children::{Extra, in_children, until_enough};
-use crate::entry::line;
 use crate::name::TestName;
 use crate::settings::Settings;
 
@@ -118,13 +117,13 @@ fn explain(test: &TestName, settings: &Settings, seed: u64) -> Result<Verdict, S
     let same = traces[0].iter().zip(traces[1]).take_while(|(a, b)| a == b).count();
     let is_shown = differ(&pair);
     if is_shown {
-        line(&mut evidence, "event", format_args!("{same} events are the same, then"));
+        entry_line(&mut evidence, "event", format_args!("{same} events are the same, then"));
         for (label, trace) in ["one run", "the other"].into_iter().zip(&traces) {
             let event = trace.get(same).map_or("(has ended)", String::as_str);
-            line(&mut evidence, label, format_args!("{event}"));
+            entry_line(&mut evidence, label, format_args!("{event}"));
         }
     }
-    line(&mut evidence, "likely", format_args!("{}", leak.text()));
+    entry_line(&mut evidence, "likely", format_args!("{}", leak.text()));
     // When they parted.
     let parted = traces[0].get(same).and_then(|event| serde_json::from_str::<Event>(event).ok());
     let failure = Failure {

@@ -3,7 +3,7 @@
 //! That a run has failed is decided elsewhere, by limits of CPU time and memory. Here it is only told
 //! why: an endless loop is another thing than a million calls, though both take two seconds.
 
-use report::{Check, FailureKind};
+use report::{Check, FailureKind, with_cause};
 use sim::context::Context;
 use sim::{Burst, Frame, FrameSize, Misuse, Sim, Work, grouped};
 use supervisor::{Printed, Stuck, Why};
@@ -256,33 +256,6 @@ fn mebibytes(bytes: u64) -> String {
         0 => format!("{} KiB", bytes >> 10),
         mebibytes => format!("{} MiB", grouped(mebibytes)),
     }
-}
-
-/// How a process died, and why, if its last lines say so.
-pub(crate) fn with_cause(death: &str, output: &str) -> String {
-    match cause(output) {
-        Some(cause) => format!("{death}: {}", report::text::one_line(cause)),
-        None => death.to_owned(),
-    }
-}
-
-/// Why a process died, if its last lines say so.
-fn cause(output: &str) -> Option<&str> {
-    // Its line has a number of the system's, which is another each time.
-    if output.contains("has overflowed its stack") {
-        return Some(
-            "a thread has overflowed its stack, by a recursion that is too deep or has no end; write a loop \
-             in its place",
-        );
-    }
-    if output.contains("memory allocation of ") {
-        return Some(
-            "memory without end: a run may take 4 GiB; look for a Vec or a channel that only grows, or \
-             for tasks that are spawned and never end",
-        );
-    }
-    const CAUSES: [&str; 2] = ["panic in a destructor", "thread caused non-unwinding panic"];
-    output.lines().find(|line| CAUSES.iter().any(|cause| line.contains(cause)))
 }
 
 #[cfg(test)]

@@ -18,13 +18,13 @@ use report::explain::{Confidence, Explanation, Finding, overlooked};
 use report::spec::{self, Breach, Kind, Rule};
 use report::story::Step;
 use report::{
-    Check, Demand, Failure, FailureKind, Process, Record, RunResult, Story, Time, Verdict, text,
+    Check, Demand, Failure, FailureKind, Process, Record, RunResult, Story, Time, Verdict,
+    entry_line, text,
 };
 use sim::context::{Context, Owner};
 use sim::{Clock, ClockGuard, Ending, Meddling, Misuse};
 
 use crate::diagnosis::{Subject, diagnose};
-use crate::entry::line;
 use crate::name::TestName;
 use crate::overdue::{warn_of_handlers, warn_of_tasks};
 use crate::settings::Report;
@@ -34,15 +34,6 @@ use crate::{store, trace, vary};
 
 /// How long a test may take, in the run's own time (MIT: 120 s of real time).
 const LIMIT: Duration = Duration::from_secs(120);
-
-/// What is said of a cluster of which nothing can be read.
-const UNWATCHABLE: &str = "warning: this cluster can't be watched: no message between its servers tells a term or a vote that can be \
-     read, so that most rules of Raft's weren't checked. Give the fields of the messages the names of Figure 2";
-
-/// What is said of a cluster whose messages don't have the commands that they say that they bring.
-const HIDDEN: &str = "warning: this cluster can't be watched: messages between its servers say that they bring entries, and none has \
-     the bytes of a command, so that nobody can see how commands come to the servers that apply them. Send each \
-     command as start() took it";
 
 /// The run that is under way, for whoever has to report on it from outside.
 static CURRENT: Mutex<Option<T>> = Mutex::new(None);
@@ -212,10 +203,8 @@ fn judge(t: &T, story: &Story) -> Vec<Breach> {
     if t.notes.failure().is_some() {
         return Vec::new(); // they are heard as evidence then
     }
-    if !spec::tells(story) {
-        t.warn(UNWATCHABLE.to_owned());
-    } else if spec::hides_commands(story) {
-        t.warn(HIDDEN.to_owned());
+    if let Some(warning) = report::unreadable(story) {
+        t.warn(warning.to_owned());
     }
     let broken = spec::broken_promises(story);
     let is_strict = t.notes.job.settings.strict || t.notes.script().is_strict;
@@ -254,7 +243,7 @@ fn warn_of_unsafe(t: &T, broken: &[Breach], doubts: &[Finding]) {
 pub(crate) fn script_line(t: &T) -> String {
     let mut text = String::new();
     if let Some((what, location)) = t.notes.script().step {
-        line(&mut text, "script", format_args!("{}, in {what}", shown_line(location)));
+        entry_line(&mut text, "script", format_args!("{}, in {what}", shown_line(location)));
     }
     text
 }
@@ -263,7 +252,7 @@ pub(crate) fn script_line(t: &T) -> String {
 fn step_line(step: &Step) -> String {
     let mut text = String::new();
     if let Some((file, number)) = &step.line {
-        line(&mut text, "script", format_args!("{file}:{number}, in {}", step.what));
+        entry_line(&mut text, "script", format_args!("{file}:{number}, in {}", step.what));
     }
     text
 }
@@ -420,16 +409,16 @@ pub(crate) fn stuck(
     };
     let mut evidence = String::new();
     if let Some(why) = stuck.no_lines {
-        line(&mut evidence, "stack", format_args!("{why}"));
+        entry_line(&mut evidence, "stack", format_args!("{why}"));
     }
     for (i, frame) in stuck.stack.iter().enumerate() {
         let label = if i == 0 { "stack" } else { "" };
-        line(&mut evidence, label, format_args!("{frame}"));
+        entry_line(&mut evidence, label, format_args!("{frame}"));
     }
     // What was noted before may be the reason, such as a blocking sleep in a loop.
     let noted = t.as_ref().and_then(|t| t.notes.failure());
     if is_dead && noted.is_some() {
-        line(&mut evidence, "then", format_args!("{}", failure.message));
+        entry_line(&mut evidence, "then", format_args!("{}", failure.message));
     }
     let failure = noted.unwrap_or(failure);
     let result = match t.as_ref().zip(story) {

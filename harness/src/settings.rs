@@ -9,18 +9,19 @@ use std::str::FromStr;
 use std::thread;
 
 use sim::Clock;
-use supervisor::Isolation;
+use supervisor::{Isolation, variables};
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 
 use crate::variables::{
-    CALL, CHECK_DETERMINISM, CHILD, CLOCK, ISOLATE, ITERS, JOBS, LOG, OUT, PLAN, REPORT, SEED,
-    STRICT, VARIABLES, VARY, Variable,
+    CALL, CHECK_DETERMINISM, CHILD, CLOCK, ISOLATE, ITERS, JOBS, LOG, OUT, Owner, PLAN, REPORT,
+    SEED, STRICT, VARIABLES, VARY, Variable,
 };
 
 /// How the tests are to be run.
 ///
-/// Each field is read from one of [`VARIABLES`], which say what may be set and what holds otherwise.
+/// Each field is read from one of the [`VARIABLES`] that are the tester's. They say what may be set and what
+/// holds otherwise.
 ///
 /// A variable with a name like one of these, such as `LAB_SEEDS`, is an error: it was meant to have an
 /// effect. Others that begin with `LAB_` are their users' own.
@@ -82,22 +83,23 @@ enum Problem {
     Name { variable: String, value: OsString, meant: &'static str },
 }
 
-/// How the names begin of those that a parent sets for its children.
-const CHILDREN_S: &str = "LAB_WORKER";
-
-/// The variables that begin with `LAB_` and aren't the harness's, with their values: they may choose the
-/// Raft under test, as `LAB_BUG` does in the zoo, so a run is the same only with the same of them.
+/// The variables that begin with `LAB_` and may choose the Raft under test, as `LAB_BUG` does in the zoo, with
+/// their values: a run is the same only with the same of them. They are stored with its result, so those of
+/// `cargo lab` aren't among them.
 pub(crate) fn choices() -> BTreeMap<String, String> {
-    let of_others = env::vars_os().filter_map(|(name, value)| {
+    let chosen = env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok()?;
-        is_of_others(&name).then(|| (name, value.to_string_lossy().into_owned()))
+        is_choice(&name).then(|| (name, value.to_string_lossy().into_owned()))
     });
-    of_others.collect()
+    chosen.collect()
 }
 
-fn is_of_others(name: &str) -> bool {
-    let is_ours = |variable: &Variable| variable.name == name;
-    name.starts_with("LAB_") && !name.starts_with(CHILDREN_S) && !VARIABLES.iter().any(is_ours)
+/// Whether a variable may choose the Raft under test: it is a Raft's, or nobody's in the table.
+fn is_choice(name: &str) -> bool {
+    let owner = VARIABLES.iter().find(|variable| variable.name == name).map(|row| row.owner);
+    name.starts_with("LAB_")
+        && !name.starts_with(variables::PREFIX)
+        && matches!(owner, None | Some(Owner::Raft))
 }
 
 /// How many of its first letters are enough for a name to be taken for another.
@@ -105,7 +107,7 @@ const BEGINNING: usize = 4;
 
 /// The variable that was meant by `name`, if it is like one but isn't one.
 fn meant(name: &str) -> Option<&'static str> {
-    if !is_of_others(name) {
+    if !is_choice(name) {
         return None;
     }
     let word = name.strip_prefix("LAB_")?.to_uppercase();
@@ -122,8 +124,9 @@ fn meant(name: &str) -> Option<&'static str> {
 }
 
 /// The names of all that [`Settings`] reads.
-fn names() -> [&'static str; VARIABLES.len()] {
-    VARIABLES.map(|variable| variable.name)
+fn names() -> Vec<&'static str> {
+    let ours = VARIABLES.iter().filter(|variable| variable.owner == Owner::Tester);
+    ours.map(|variable| variable.name).collect()
 }
 
 impl Variable {
@@ -242,7 +245,10 @@ fn default_jobs() -> NonZeroUsize {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+    use crate::{store, trace};
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
         let find = |name: &str| {
@@ -336,6 +342,22 @@ mod tests {
         let ours = VARIABLES.iter().map(|variable| variable.name);
         for name in ours.chain(["LAB_WORKER", "LAB_WORKER_CALL"]) {
             assert_eq!(meant(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_may_choose_the_raft_is_stored_with_a_run() {
+        for name in ["LAB_BUG", "LAB_STYLE", "LAB_OF_MY_OWN"] {
+            assert!(is_choice(name), "{name}");
+        }
+        // What one process of the harness sets for another is no choice either.
+        let mut command = Command::new("a child");
+        sim::without_lines(&mut command);
+        let of_sim = command.get_envs().map(|(name, _)| name.to_str().expect("it is a name"));
+        let of_children = [variables::PREFIX, variables::CALL, variables::RECORDS];
+        let ours = [store::HISTORIES, trace::TRACE].into_iter().chain(of_children).chain(of_sim);
+        for name in ours.chain(["LAB_COURSE_KEY", "LAB_SHARDS", "LAB_SEED", "PATH"]) {
+            assert!(!is_choice(name), "{name}");
         }
     }
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 use report::{Record, RunResult};
-use supervisor::{Wants, is_child};
+use supervisor::{Wants, is_child, variables};
 use tracing::level_filters::LevelFilter;
 
 use crate::call::Call;
@@ -16,12 +16,6 @@ use crate::settings::{Report, Settings};
 
 /// Tells a child in which folder to store histories.
 pub(crate) const HISTORIES: &str = "LAB_WORKER_HISTORIES";
-
-/// Tells a child to send each run along with its result: its parent stores it.
-const RECORDS: &str = "LAB_WORKER_RECORDS";
-
-/// Names a child the record of a run that it is to make again without its servers' code.
-const JUDGED: &str = "LAB_WORKER_JUDGED";
 
 /// The calls of tests of which this process has stored a history. One is enough, of a test that fails
 /// again and again.
@@ -73,7 +67,7 @@ pub(crate) fn folder_here(settings: &Settings) -> Option<PathBuf> {
 
 /// Whether the results of this process are to have the runs themselves.
 pub(crate) fn sends_records() -> bool {
-    has_marks() || env::var_os(RECORDS).is_some()
+    has_marks() || env::var_os(variables::RECORDS).is_some()
 }
 
 /// Whether the results of this process are to have runs with marks, and whole.
@@ -86,8 +80,8 @@ pub(crate) fn has_marks() -> bool {
 /// # Errors
 /// If the file that is named has none: why.
 pub(crate) fn judged() -> Result<Option<Record>, String> {
-    let Some(path) = env::var_os(JUDGED).filter(|_| is_child()) else { return Ok(None) };
-    let failed = |why: String| format!("failed to read {JUDGED}={path:?}: {why}\n");
+    let Some(path) = env::var_os(variables::JUDGED).filter(|_| is_child()) else { return Ok(None) };
+    let failed = |why: String| format!("failed to read {}={path:?}: {why}\n", variables::JUDGED);
     let text = fs::read(&path).map_err(|error| failed(error.to_string()))?;
     // A process of this very tester has sent it, so that it is of this form.
     serde_json::from_slice(&text).map(Some).map_err(|error| failed(error.to_string()))
@@ -129,9 +123,6 @@ pub(crate) fn set_replay(path: &Path, replay: String) -> io::Result<()> {
     fs::rename(unfinished, path)
 }
 
-/// The name of the file, in the folder of `LAB_OUT`, that has a line for each run.
-pub(crate) const RESULTS: &str = "results.jsonl";
-
 /// Adds a line for each run to the results in `folder`.
 pub(crate) fn add_results(folder: &Path, results: &[RunResult]) -> io::Result<()> {
     let mut lines = String::new();
@@ -140,26 +131,7 @@ pub(crate) fn add_results(folder: &Path, results: &[RunResult]) -> io::Result<()
         lines.push('\n');
     }
     fs::create_dir_all(folder)?;
-    let mut file =
-        OpenOptions::new().create(true).read(true).append(true).open(folder.join(RESULTS))?;
-    // Other tests add theirs at the same time, and what they have written in part is no broken end.
-    // Where a file can't be locked, a line of a result may be left empty.
-    let _ = file.lock();
-    if has_broken_end(&mut file)? {
-        lines.insert(0, '\n');
-    }
-    file.write_all(lines.as_bytes())
-}
-
-/// Whether the last line of a file isn't whole, because whoever wrote it was cut off.
-fn has_broken_end(file: &mut File) -> io::Result<bool> {
-    let mut last = [0];
-    if file.metadata()?.len() == 0 {
-        return Ok(false);
-    }
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    Ok(last != *b"\n")
+    report::add_lines(&folder.join(report::RESULTS), lines.as_bytes())
 }
 
 #[cfg(test)]

@@ -6,12 +6,11 @@ use std::fmt::Write as _;
 use report::explain::Finding;
 use report::spec::{Kind, RULES};
 use report::text::{self, escaped, indented};
-use report::{Check, Measured, Process, RunResult, Verdict, without_numbers};
+use report::{Check, Measured, Process, RunResult, Verdict, entry_line, without_numbers};
 use sim::Clock;
 use supervisor::Isolation;
 
 use crate::confirm::NOT_REPRODUCED;
-use crate::entry::line;
 use crate::name::TestName;
 use crate::settings::Settings;
 use crate::store;
@@ -126,12 +125,12 @@ fn doubts(test: &TestName, settings: &Settings, results: &[RunResult]) -> String
         text.push_str("passed, and yet something is wrong:\n");
         text.push_str(&text::finding("why", finding));
         if count > 1 {
-            line(&mut text, "seen", format_args!("in {count} of {} runs", results.len()));
+            entry_line(&mut text, "seen", format_args!("in {count} of {} runs", results.len()));
         }
         if RULES.iter().any(|rule| rule.id == finding.id && rule.kind == Kind::Safety) {
-            line(&mut text, "strict", format_args!("LAB_STRICT=1 fails such a run"));
+            entry_line(&mut text, "strict", format_args!("LAB_STRICT=1 fails such a run"));
         }
-        line(&mut text, "replay", format_args!("{}", test.replay_command(settings, seed)));
+        entry_line(&mut text, "replay", format_args!("{}", test.replay_command(settings, seed)));
     }
     text
 }
@@ -197,25 +196,25 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
         Clock::Real => "real",
     };
     let mut text = format!("{}\n", escaped(&failure.message));
-    line(&mut text, "kind", format_args!("{}", failure.kind));
+    entry_line(&mut text, "kind", format_args!("{}", failure.kind));
     if !result.banner.is_empty() {
-        line(&mut text, "test", format_args!("{}", result.banner));
+        entry_line(&mut text, "test", format_args!("{}", result.banner));
     }
-    line(&mut text, "time", format_args!("{} s, {clock}", failure.at));
+    entry_line(&mut text, "time", format_args!("{} s, {clock}", failure.at));
     // A checker's failure is at the script's line, which the evidence begins with.
     if !failure.location.is_empty() && !evidence.contains(&format!(" {},", failure.location)) {
-        line(&mut text, "line", format_args!("{}", failure.location));
+        entry_line(&mut text, "line", format_args!("{}", failure.location));
     }
     text.push_str(evidence);
     for warning in &result.warnings {
-        line(&mut text, "", format_args!("{warning}"));
+        entry_line(&mut text, "", format_args!("{warning}"));
     }
-    line(&mut text, "seed", format_args!("{}", result.seed));
+    entry_line(&mut text, "seed", format_args!("{}", result.seed));
     let how_far = match result.process {
         Process::Hung => ", as far as it was followed: another each time",
         Process::Survived | Process::Died => "",
     };
-    line(&mut text, "history", format_args!("{:016x}{how_far}", result.history));
+    entry_line(&mut text, "history", format_args!("{:016x}{how_far}", result.history));
     let mut repeated = settings.clone();
     if result.note.as_ref().is_some_and(|note| note.starts_with(NOT_REPRODUCED)) {
         // What it shows doesn't depend on other runs, however many are asked for.
@@ -224,17 +223,21 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
     // It is no run that has failed, but the comparison of two.
     repeated.check_determinism = failure.check == Check::Repeated;
     let command = test.replay_command(&repeated, result.seed);
-    line(&mut text, "replay", format_args!("{command}"));
+    entry_line(&mut text, "replay", format_args!("{command}"));
     if let Some(stored) = &result.stored {
         let stored = store::shown(stored).display();
-        line(&mut text, "stored", format_args!("{stored}"));
+        entry_line(&mut text, "stored", format_args!("{stored}"));
         // What has no table has nothing to draw either: a server by itself, a process that has died.
         if !timeline.is_empty() {
-            line(&mut text, "picture", format_args!("cargo lab explain {stored} --html --open"));
+            entry_line(
+                &mut text,
+                "picture",
+                format_args!("cargo lab explain {stored} --html --open"),
+            );
         }
     }
     for note in limits(settings).iter().chain(&result.note) {
-        line(&mut text, "note", format_args!("{note}"));
+        entry_line(&mut text, "note", format_args!("{note}"));
     }
     if !timeline.is_empty() {
         write!(text, "\n{timeline}").expect(CANNOT_FAIL);

@@ -9,13 +9,12 @@ use std::task::Waker;
 use parking_lot::{Mutex, MutexGuard};
 use report::{
     Check, Demand, EventKind, Failure, FailureKind, History, Mark, Measured, Record, StepKind,
-    Time, Variation, text,
+    Time, Variation, entry_line, text,
 };
 use sim::context::Context;
 use sim::{Misuse, Misused, Panic, Sim};
 
 use crate::blame::{self, Blame};
-use crate::entry::line;
 use crate::name::TestName;
 use crate::settings::Settings;
 use crate::source::{shown_file, shown_line};
@@ -193,7 +192,7 @@ impl Notes {
         );
         if let Some(why) = sim::why_no_lines().filter(|_| has_line && location.is_none()) {
             message.push('\n');
-            line(&mut message, "line", format_args!("{why}"));
+            entry_line(&mut message, "line", format_args!("{why}"));
             message.truncate(message.trim_end().len());
         }
         self.fail(Failure {

@@ -76,8 +76,12 @@ where
     run_test(Some(seed), Location::caller(), type_name::<S>(), untyped(script));
 }
 
-/// Where the sources are of this crate and of those that it is made of.
-const SOURCES: [&str; 2] = [concat!(env!("CARGO_MANIFEST_DIR"), "/src"), report::SOURCE];
+/// No line of this crate, nor of those that it is made of, counts as the user's from now on.
+#[doc(hidden)]
+pub fn leave_out_own_lines() {
+    supervisor::leave_out_own_lines();
+    sim::leave_out_lines_of(&[concat!(env!("CARGO_MANIFEST_DIR"), "/src"), report::SOURCE]);
+}
 
 fn untyped<S, Fut>(script: S) -> Script
 where
@@ -94,7 +98,7 @@ fn run_test(
     type_of_script: &'static str,
     script: Script,
 ) {
-    sim::leave_out_lines_of(&SOURCES);
+    leave_out_own_lines();
     let test = match TestName::of_call(location, type_of_script) {
         Ok(test) => test,
         Err(error) => fail_test(&error),
@@ -122,7 +126,7 @@ fn run_test(
     let save = |results: &[RunResult]| {
         let Some(out) = &settings.out else { return };
         if let Err(error) = store::add_results(out, results) {
-            let path = out.join(store::RESULTS);
+            let path = out.join(report::RESULTS);
             fail_test(&format!(
                 "failed to write {}: {error}; expected LAB_OUT={:?} to be a folder that can be written\n",
                 path.display(),

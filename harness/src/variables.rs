@@ -1,5 +1,8 @@
 //! The `LAB_…` environment variables that a user may set: one table, of which the one in docs/settings.md is made.
 //!
+//! It has all of the workspace, each with its [`Owner`]: so the runner knows which of them choose the Raft under
+//! test, and which are nothing to a run.
+//!
 //! `UPDATE_EXPECT=1 cargo test -p config --test settings` writes that page's table anew.
 
 /// An environment variable that a user may set.
@@ -15,10 +18,23 @@ pub struct Variable {
     pub meaning: &'static str,
     /// What holds if it isn't set: a value in backticks, with or without an explanation, or a description.
     pub default: &'static str,
+    /// Who reads it.
+    pub owner: Owner,
 }
 
-/// The variables that [`Settings`](crate::Settings) reads.
-pub const VARIABLES: [Variable; 14] = [
+/// Who reads a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The tester: [`Settings`](crate::Settings).
+    Tester,
+    /// A Raft under test. A run is the same only with the same value, so it is stored with a run's result.
+    Raft,
+    /// The program `cargo lab`. What it says is nothing to a run, and may be a secret: it is never stored.
+    Lab,
+}
+
+/// All variables of the workspace that a user may set.
+pub const VARIABLES: [Variable; 18] = [
     SEED,
     ITERS,
     JOBS,
@@ -33,6 +49,10 @@ pub const VARIABLES: [Variable; 14] = [
     VARY,
     CALL,
     OUT,
+    BUG,
+    STYLE,
+    COURSE_KEY,
+    SHARDS,
 ];
 
 const SWITCH: &str = "`1` or `0`";
@@ -43,6 +63,7 @@ pub(crate) const SEED: Variable = Variable {
     example: "1629626496",
     meaning: "the first run's seed; the runs after it take the seeds that follow",
     default: "a fresh seed for each test",
+    owner: Owner::Tester,
 };
 
 pub(crate) const ITERS: Variable = Variable {
@@ -51,6 +72,7 @@ pub(crate) const ITERS: Variable = Variable {
     example: "1000",
     meaning: "runs of each test",
     default: "`1`",
+    owner: Owner::Tester,
 };
 
 pub(crate) const JOBS: Variable = Variable {
@@ -59,6 +81,7 @@ pub(crate) const JOBS: Variable = Variable {
     example: "2",
     meaning: "runs at the same time, in all tests together",
     default: "the number of cores",
+    owner: Owner::Tester,
 };
 
 pub(crate) const CLOCK: Variable = Variable {
@@ -67,6 +90,7 @@ pub(crate) const CLOCK: Variable = Variable {
     example: "virtual",
     meaning: "the clock of the runs: a simulated one, or the machine's with four threads a run",
     default: "`virtual`",
+    owner: Owner::Tester,
 };
 
 pub(crate) const ISOLATE: Variable = Variable {
@@ -75,6 +99,7 @@ pub(crate) const ISOLATE: Variable = Variable {
     example: "process",
     meaning: "`process`: each run has a process of its own; `batch`: a process makes many runs",
     default: "`batch`",
+    owner: Owner::Tester,
 };
 
 pub(crate) const CHILD: Variable = Variable {
@@ -83,6 +108,7 @@ pub(crate) const CHILD: Variable = Variable {
     example: "1",
     meaning: "`1`: run in the test's own process, for a debugger; `0`: in child processes",
     default: "`0`",
+    owner: Owner::Tester,
 };
 
 pub(crate) const CHECK_DETERMINISM: Variable = Variable {
@@ -92,6 +118,7 @@ pub(crate) const CHECK_DETERMINISM: Variable = Variable {
     meaning: "`1`: run each seed twice, and show where the two runs part; not with `LAB_CLOCK=real` or \
               `LAB_CHILD=1`",
     default: "`0`",
+    owner: Owner::Tester,
 };
 
 pub(crate) const STRICT: Variable = Variable {
@@ -101,6 +128,7 @@ pub(crate) const STRICT: Variable = Variable {
     meaning: "`1`: a run fails if it breaks a safety rule of Raft's, even if none of MIT's checks notices; \
               `0`: it gets a warning",
     default: "`0`",
+    owner: Owner::Tester,
 };
 
 pub(crate) const REPORT: Variable = Variable {
@@ -110,6 +138,7 @@ pub(crate) const REPORT: Variable = Variable {
     meaning: "which history to store: `failure`, that of the first failing run; `always`, also that of the \
               first run if no run fails; `never`, none",
     default: "`failure`",
+    owner: Owner::Tester,
 };
 
 pub(crate) const LOG: Variable = Variable {
@@ -119,6 +148,7 @@ pub(crate) const LOG: Variable = Variable {
     meaning: "print what the servers log by `tracing`, from this level on, and what the test does, in \
               dslogs' form; `1` prints all, `0` nothing",
     default: "`0`",
+    owner: Owner::Tester,
 };
 
 pub(crate) const PLAN: Variable = Variable {
@@ -127,6 +157,7 @@ pub(crate) const PLAN: Variable = Variable {
     example: "/tmp/plan.json",
     meaning: "the plan of faults that `TestExplore` follows",
     default: "drawn from the seed",
+    owner: Owner::Tester,
 };
 
 pub(crate) const VARY: Variable = Variable {
@@ -137,6 +168,7 @@ pub(crate) const VARY: Variable = Variable {
               `LAB_SEED`, and each follows another line of the file from some time on; `LAB_ITERS` says \
               how many lines",
     default: "each run is its seed's",
+    owner: Owner::Tester,
 };
 
 pub(crate) const CALL: Variable = Variable {
@@ -145,6 +177,7 @@ pub(crate) const CALL: Variable = Variable {
     example: "2",
     meaning: "if a test function calls `config::test` several times: the only call that runs",
     default: "all of them",
+    owner: Owner::Tester,
 };
 
 pub(crate) const OUT: Variable = Variable {
@@ -153,4 +186,42 @@ pub(crate) const OUT: Variable = Variable {
     example: "target/lab",
     meaning: "the folder for histories; if set, each run's result is also added to its `results.jsonl`",
     default: "the folder `lab` in cargo's target folder",
+    owner: Owner::Tester,
+};
+
+const BUG: Variable = Variable {
+    name: "LAB_BUG",
+    expected: "the name of a bug",
+    example: "BlocksOnVotes",
+    meaning: "the bug that the Raft of `zoo` or `styles` has; with a wrong name, the tests list the bugs",
+    default: "`None`: a right Raft",
+    owner: Owner::Raft,
+};
+
+const STYLE: Variable = Variable {
+    name: "LAB_STYLE",
+    expected: "the name of a style",
+    example: "OneEnum",
+    meaning: "the style of the Raft of `styles`; with a wrong name, the tests list the styles",
+    default: "`Actor`",
+    owner: Owner::Raft,
+};
+
+const COURSE_KEY: Variable = Variable {
+    name: "LAB_COURSE_KEY",
+    expected: "a text that students don't know",
+    example: "two dozen random letters",
+    meaning: "the course's key, from which `cargo lab grade` makes hidden seeds; no submission that it grades \
+              can read it",
+    default: "the seeds of the course file",
+    owner: Owner::Lab,
+};
+
+const SHARDS: Variable = Variable {
+    name: "LAB_SHARDS",
+    expected: "a whole number of machines",
+    example: "16",
+    meaning: "in a Kubernetes Indexed Job, on how many machines `cargo lab test` and `grade` share their runs",
+    default: "all runs are made on this machine",
+    owner: Owner::Lab,
 };

@@ -16,7 +16,7 @@
 //! * `cargo lab verify` is in `verify`, whose `network` draws anew what became of messages.
 //! * `cargo lab why` is in `why`, and its parts in a folder of that name.
 //! * `cargo lab zoo` is in `zoo`, and its parts in a folder of that name.
-//! * `cargo lab mutants` is in `mutants`, likewise. What both store is in files of `stored`; `told` is what a
+//! * `cargo lab mutants` is in `mutants`, likewise. What both store is in files of `stored`; `first_cause` is what a
 //!   failed run says first.
 //! * All that is printed goes through `output`; `stop` notes requests to stop.
 //! * [`exit::Exit`] are the exit codes. Scripts may rely on them. `examples` are those of `--help`.
@@ -30,6 +30,7 @@ mod error;
 mod examples;
 mod exit;
 mod explore;
+mod first_cause;
 mod grade;
 mod judge;
 mod layout;
@@ -58,7 +59,6 @@ mod stored;
 mod suite;
 mod table;
 mod tally;
-mod told;
 mod upgrade;
 mod verify;
 mod watch;

@@ -13,13 +13,14 @@ mod text;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use report::RESULTS;
+
 use self::items::Sheet;
 use crate::cli::{self, Form};
 use crate::course::Course;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{print, tell};
-use crate::results::RESULTS;
 use crate::sheet::Seeds;
 use crate::standing::Merged;
 use crate::table::{DEFAULT_PACKAGE, causes, doubts, table};

@@ -6,11 +6,11 @@
 //! * `generate` asks cargo-mutants, and reads from the Raft's documentation which function has which rules.
 //! * `scratch` is a copy of the workspace, into which one mutant at a time is put.
 //! * `campaign` runs the tests on each mutant. `stored` is what is stored of it.
-//! * `places` judges by where in the paper a finding points to; `report` puts it into words.
+//! * `judgement` judges by where in the paper a finding points to; `report` puts it into words.
 
 mod campaign;
 mod generate;
-mod places;
+mod judgement;
 mod report;
 mod scratch;
 mod stored;

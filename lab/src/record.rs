@@ -6,8 +6,8 @@
 //! * what was asked for, before the runs: [`Asked`];
 //! * what came of a submission, behind its runs: [`Done`].
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 
 use report::{RunResult, Verdict};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
-use crate::told::Told;
+use crate::first_cause::FirstCause;
 
 /// The version of the harness.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -153,7 +153,7 @@ pub(crate) fn cause(result: &RunResult) -> String {
     let Verdict::Failed { failure, explanation, .. } = &result.verdict else {
         return String::new();
     };
-    let told = Told::of(failure, explanation, result.process);
+    let told = FirstCause::of(failure, explanation, result.process);
     told.id().map_or_else(|| failure.kind.to_string(), str::to_owned)
 }
 
@@ -198,23 +198,6 @@ pub(crate) fn cut_broken_end(path: &Path) -> Result<(), Error> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::write(path, error)),
         _ => Ok(()),
     }
-}
-
-/// Adds lines to a file. If its last line isn't whole, because whoever wrote it was cut off, they begin
-/// behind that.
-pub(crate) fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
-    let separator: &[u8] = if has_broken_end(&mut file)? { b"\n" } else { b"" };
-    file.write_all(&[separator, lines].concat())
-}
-
-fn has_broken_end(file: &mut File) -> io::Result<bool> {
-    let mut last = [b'\n'];
-    if file.metadata()?.len() > 0 {
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
-    }
-    Ok(last != *b"\n")
 }
 
 #[cfg(test)]

@@ -18,8 +18,7 @@ use crate::grade::{self, dependencies};
 use crate::output::{print, tell};
 use crate::process::{jobs, scratch};
 use crate::progress::Progress;
-use crate::record::{Asked, Line, Record, append, cut_broken_end, read_file};
-use crate::results::RESULTS;
+use crate::record::{Asked, Line, Record, cut_broken_end, read_file};
 use crate::runs::{Code, Counted, Keeps, Limits, Plan, Trust};
 use crate::sample::{Share, sample};
 use crate::seeding::Seeding;
@@ -190,7 +189,7 @@ impl Before {
     /// Reads the results in `folder`, if there are any, and takes off a line that was being written when it was cut
     /// off.
     fn read(folder: &Path, asked: &cli::Test, suite: &Suite, code: &Code) -> Result<Before, Error> {
-        let path = folder.join(RESULTS);
+        let path = folder.join(report::RESULTS);
         if !path.exists() {
             return Ok(Before::default());
         }
@@ -226,7 +225,7 @@ impl Before {
 
 /// The runs that are stored in `folder`.
 fn records(folder: &Path) -> Result<Vec<Record>, Error> {
-    let path = folder.join(RESULTS);
+    let path = folder.join(report::RESULTS);
     let lines = if path.exists() { read_file(&path)? } else { Vec::new() };
     Ok(lines
         .into_iter()
@@ -245,8 +244,9 @@ fn note_asked(plan: &Plan<'_>, seed: u64) -> Result<(), Error> {
         shard: plan.shard.to_string(),
         tests: plan.suite.tests.iter().map(|test| test.name.clone()).collect(),
     };
-    let path = plan.out.join(RESULTS);
-    append(&path, Line::Asked(asked).text().as_bytes()).map_err(|error| Error::write(&path, error))
+    let path = plan.out.join(report::RESULTS);
+    report::add_lines(&path, Line::Asked(asked).text().as_bytes())
+        .map_err(|error| Error::write(&path, error))
 }
 
 /// Where artefacts go.

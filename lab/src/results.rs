@@ -8,15 +8,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::Once;
 
-use report::RunResult;
+use report::{RESULTS, RunResult};
 
 use crate::error::Error;
 use crate::output::tell;
 use crate::process::Seeds;
 use crate::suite::LabTest;
-
-/// The file to which the tests write a line for each run.
-pub(crate) const RESULTS: &str = "results.jsonl";
 
 /// The results of a process.
 #[derive(Debug)]

@@ -19,8 +19,7 @@ use crate::error::Error;
 use crate::pages::{self, Said};
 use crate::process::{Ended, Launcher, Seeds};
 use crate::progress::Progress;
-use crate::record::{Line, Record, Stamp, VERSION, append, cause, sha256};
-use crate::results::RESULTS;
+use crate::record::{Line, Record, Stamp, VERSION, cause, sha256};
 use crate::seeding::Seeding;
 use crate::shard::Shard;
 use crate::suite::{LabTest, Suite};
@@ -263,8 +262,8 @@ impl Plan<'_> {
             }
             lines += &Line::Run(Box::new(record)).text();
         }
-        let path = self.out.join(RESULTS);
-        append(&path, lines.as_bytes()).map_err(|error| Error::write(&path, error))?;
+        let path = self.out.join(report::RESULTS);
+        report::add_lines(&path, lines.as_bytes()).map_err(|error| Error::write(&path, error))?;
         for result in &ended.lines {
             let is_kept = match self.keeps {
                 Keeps::Nothing => false,
@@ -296,7 +295,7 @@ fn move_artefacts(folder: &Path, out: &Path) -> Result<(), Error> {
     let read = |error| Error::read(folder, error);
     for entry in fs::read_dir(folder).map_err(read)? {
         let path = entry.map_err(read)?.path();
-        if !path.ends_with(RESULTS) {
+        if !path.ends_with(report::RESULTS) {
             let to = out.join(path.file_name().unwrap_or_default());
             // Another file system may hold the one, so that renaming doesn't do.
             fs::copy(&path, &to).map_err(|error| Error::write(&to, error))?;

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use report::explain::Finding;
 use report::{Failure, FailureKind, Measured, Process, RunResult, Time, Verdict, without_numbers};
 
+use crate::first_cause::broken_rule;
 use crate::record::{Record, cause};
 use crate::statistics::{Claim, claim};
-use crate::told::monitor;
 
 /// How many runs of a test may hang in the same way before its others are given up. The tester does so
 /// within a process; this is for a test's processes together.
@@ -126,7 +126,7 @@ impl Tally {
                 }
                 Verdict::Skipped { reason } => *self.skips.entry(reason).or_default() += 1,
                 Verdict::Failed { failure, .. } => {
-                    let rule = monitor(&failure).map(str::to_owned);
+                    let rule = broken_rule(&failure).map(str::to_owned);
                     let Failure { kind, message, at, .. } = failure;
                     let (run, seed) = (run_of(result.seed), result.seed);
                     let sentence = message.lines().next().unwrap_or_default().to_owned();

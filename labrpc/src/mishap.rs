@@ -50,3 +50,36 @@ impl Mishap {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng as _;
+
+    use super::*;
+
+    /// Each delay is drawn by itself, so that a request's copy may come before it or after it.
+    #[test]
+    fn a_request_and_its_copy_are_late_each_by_its_own_delay() {
+        let faults = Faults {
+            late_requests: 1000,
+            late_replies: 1000,
+            doubled_requests: 1000,
+            request_delay_ms: 10..=20,
+            reply_delay_ms: 30..=40,
+            ..Faults::NONE
+        };
+        let mut rng = Rng::seed_from_u64(1);
+        let drawn: Vec<(Span, Span)> = (0..100)
+            .map(|_| {
+                let mishap = Mishap::draw(&faults, &mut rng);
+                assert!((ms(30)..=ms(40)).contains(&mishap.reply_delay));
+                let request = mishap.request_delay.expect("each request is late");
+                (request, mishap.doubled.expect("each request is doubled"))
+            })
+            .collect();
+        let range = ms(10)..=ms(20);
+        assert!(drawn.iter().all(|(one, other)| range.contains(one) && range.contains(other)));
+        assert!(drawn.iter().any(|(request, copy)| copy < request), "{drawn:?}");
+        assert!(drawn.iter().any(|(request, copy)| copy > request), "{drawn:?}");
+    }
+}

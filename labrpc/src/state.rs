@@ -36,8 +36,8 @@ pub enum Switch {
     Off,
 }
 
-/// Is told what happens on a network. But where it says otherwise, it is called with the network's lock held, so it must
-/// not call back.
+/// Receives the network's events. Where a method doesn't say otherwise, it is called with the network's lock held, so it
+/// must not call back.
 pub trait Observer: Send + Sync + 'static {
     /// Something happened.
     fn record(&self, at: Time, kind: EventKind);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use raftapi::{Index, Persister, Role, Term};
@@ -10,7 +11,7 @@ use raftapi::{Index, Persister, Role, Term};
 use crate::log::{Entry, Log};
 use crate::progress::Progress;
 use crate::rpc::{AppendEntriesArgs, Conflict, RequestVoteArgs};
-use crate::state::State;
+use crate::state::{ELECTION_TIMEOUT_MS, State};
 
 fn entry(term: Term) -> Entry {
     Entry { term, command: Bytes::from(format!("of term {term}")) }
@@ -143,6 +144,24 @@ fn a_vote_is_saved_once_and_together_with_its_term() {
     assert_eq!(persister.written(), 3, "a vote in a term that is known already");
     let restored = State::new(0, 3, Arc::new(persister.copy()));
     assert_eq!((restored.current_term, restored.voted_for), (5, Some(2)));
+}
+
+/// Followers 2: "without … granting vote to candidate".
+#[test]
+fn the_election_timer_starts_anew_with_a_vote_and_with_no_refusal() {
+    let mut state = server(&[1, 2], 3);
+    let ask = |last_log_term| RequestVoteArgs {
+        term: 3,
+        candidate_id: 1,
+        last_log_index: 2,
+        last_log_term,
+    };
+    let due = state.election_deadline - Duration::from_millis(ELECTION_TIMEOUT_MS.end);
+    state.election_deadline = due;
+    assert!(!state.vote(&ask(1)), "the candidate's log is behind");
+    assert_eq!(state.election_deadline, due, "a refusal, and a new term by itself, leave it");
+    assert!(state.vote(&ask(2)));
+    assert!(state.election_deadline > due, "a vote resets it");
 }
 
 #[test]

@@ -277,6 +277,38 @@ mod tests {
         assert_ne!(call(10, 99, 0, b"args", Outcome::ReplyLost), hash);
     }
 
+    /// What could happen at one instant to one server, or to one message, is told apart by its kind; and in which
+    /// incarnation a message found its server counts, too.
+    #[test]
+    fn the_hash_covers_the_kind_and_the_incarnation() {
+        let server = Caller { server: 1, incarnation: 2 };
+        let id = RpcId(3);
+        let kinds = [
+            EventKind::RpcDelivered { id, life: None },
+            EventKind::RpcDelivered { id, life: Some(1) },
+            EventKind::RpcDelivered { id, life: Some(2) },
+            EventKind::RpcDropped { id },
+            EventKind::Started { server },
+            EventKind::Crashed { server },
+            EventKind::Refused { server },
+            EventKind::Started { server: Caller { incarnation: 3, ..server } },
+            EventKind::Connected { server: 1 },
+            EventKind::Disconnected { server: 1 },
+            EventKind::AppliedSnapshot { server, index: 4, bytes: 5 },
+            EventKind::Saved { server, state: 4, snapshot: 5 },
+        ];
+        let hash = |kind: &EventKind| {
+            let mut history = History::new();
+            history.record(Time(1), kind.clone());
+            history.hash()
+        };
+        for (i, one) in kinds.iter().enumerate() {
+            for other in &kinds[..i] {
+                assert_ne!(hash(one), hash(other), "{one:?} and {other:?}");
+            }
+        }
+    }
+
     #[test]
     fn what_is_logged_leaves_the_hash_alone() {
         let mut history = History::new();

@@ -19,6 +19,8 @@
 //!   alike.
 
 mod check;
+mod death;
+mod entry;
 mod event;
 pub mod explain;
 mod failure;
@@ -26,6 +28,7 @@ mod fields;
 mod habits;
 mod history;
 mod known_bug;
+mod lines;
 mod mark;
 mod numbered;
 mod outcome;
@@ -35,10 +38,13 @@ mod result;
 pub mod spec;
 pub mod story;
 pub mod text;
+mod unreadable;
 mod variation;
 pub mod why;
 
 pub use check::{Accepted, Activity, Budget, Check, Saved, SnapshotFault};
+pub use death::{DeathKind, with_cause};
+pub use entry::entry_line;
 pub use event::{
     Caller, Detail, Event, EventKind, NetworkChange, Role, RpcId, StepKind, TaskEnding, Time,
 };
@@ -47,12 +53,14 @@ pub use failure::{Demand, Failure, FailureKind, without_numbers};
 pub use fields::{Fields, Named, Names};
 pub use history::History;
 pub use known_bug::{BugKind, KnownBug};
+pub use lines::{RESULTS, add_lines};
 pub use mark::{Asked, Durable, Mark, TesterCall};
 pub use outcome::Outcome;
 pub use payload::Payload;
 pub use record::Record;
 pub use result::{Measured, Process, RunResult, Verdict};
 pub use story::{Purpose, Story};
+pub use unreadable::unreadable;
 pub use variation::{CallChange, DrawChange, Drawn, Redraw, Source, Variation, Way};
 
 /// The folder of this crate's sources, no line of which is the user's.

@@ -72,7 +72,7 @@ mod lines;
 mod listeners;
 mod misuse;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
-mod older;
+mod older_sources;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
 mod outside;
 mod panics;
@@ -99,7 +99,7 @@ pub use draw::{DrawChange, Drawn, Redraw};
 pub use handle::end_process;
 pub use handle::{Sim, is_of_a_run};
 pub use last_turn::code_runs;
-pub use lines::leave_out_lines_of;
+pub use lines::{is_harness, leave_out_lines_of};
 pub use listeners::Turn;
 pub use misuse::{Meddling, Misuse};
 pub use panics::unnoticed;

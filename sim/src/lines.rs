@@ -68,9 +68,14 @@ pub fn leave_out_lines_of(sources: &[&'static str]) {
     }
 }
 
-pub(crate) fn is_harness(file: &Path) -> bool {
-    file.starts_with(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))
-        || HARNESS.read().iter().any(|source| file.starts_with(source))
+/// The sources of this crate and of those that it is made of.
+const OWN: [&str; 2] = [concat!(env!("CARGO_MANIFEST_DIR"), "/src"), chance::SOURCE];
+
+/// Whether the lines of `file` are [left out](leave_out_lines_of), or this crate's own.
+#[doc(hidden)]
+#[must_use]
+pub fn is_harness(file: &Path) -> bool {
+    OWN.iter().chain(HARNESS.read().iter()).any(|source| file.starts_with(source))
 }
 
 pub(crate) fn is_users(file: &Path) -> bool {

@@ -20,7 +20,7 @@ use crate::misuse::Misuse;
 use crate::settings::{Clock, Settings};
 use crate::{clock_guard, panics, stack, tester};
 #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
-use crate::{interpose, older, outside, real};
+use crate::{interpose, older_sources, outside, real};
 
 /// How many threads the real clock's runtime has: what MIT's tester gives Go (GOMAXPROCS 4).
 const REAL_THREADS: usize = 4;
@@ -56,7 +56,7 @@ pub fn prepare() {
     #[cfg(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition)))]
     real::resolve(|| {
         interpose::resolve();
-        older::resolve();
+        older_sources::resolve();
         outside::resolve();
     });
 }

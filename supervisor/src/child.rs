@@ -42,7 +42,7 @@ pub fn serve(
         children::to_parent().expect("a worker has inherited its parent's socket");
     let _ = WANTS.set(wants);
     sim::prepare();
-    sim::leave_out_lines_of(&[crate::SOURCE]);
+    crate::leave_out_own_lines();
     interrupt::catch(Again::Ignored);
     limits::limit_resources();
     limits::keep_memory();

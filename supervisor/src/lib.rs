@@ -26,7 +26,7 @@ mod watchdog;
 
 pub use child::{serve, wants};
 pub use children::{
-    Death, Done, Isolation, Wants, is_child, memory_held, without_address_randomisation,
+    Death, Done, Isolation, Wants, is_child, memory_held, variables, without_address_randomisation,
 };
 pub use interrupt::is_interrupted;
 pub use last_words::overflowing;
@@ -34,5 +34,8 @@ pub use parent::run_in_children;
 pub use printed::{Printed, printed};
 pub use stuck::{Stuck, Why};
 
-/// The folder of this crate's sources, no line of which is the user's.
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+/// No line of this crate, nor of those that it is made of, counts as the user's from now on.
+#[doc(hidden)]
+pub fn leave_out_own_lines() {
+    sim::leave_out_lines_of(&[concat!(env!("CARGO_MANIFEST_DIR"), "/src"), children::SOURCE]);
+}

@@ -63,6 +63,18 @@ impl TestBinary {
         TestBinary { path: path.to_owned(), package: package.to_owned() }
     }
 
+    /// The paths of its tests.
+    ///
+    /// # Panics
+    /// If it can't be run, or doesn't list them.
+    #[must_use]
+    pub fn tests(&self) -> Vec<String> {
+        let list = Command::new(&self.path).args(["--list", "--format", "terse"]).output();
+        let list = String::from_utf8(list.expect("a test binary runs").stdout);
+        let list = list.expect("the list of tests is text");
+        list.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect()
+    }
+
     /// Runs it with `arguments`, as the test runner takes them. Of the variables that the harness and the
     /// test runner read it has `variables` and no others.
     ///
@@ -121,7 +133,7 @@ impl TestBinary {
         let Some(status) = status else {
             panic!("{arguments:?} took longer than {LIMIT:?}; it has printed:\n{output}")
         };
-        let results = read(&folder.path().join("results.jsonl"));
+        let results = read(&folder.path().join(report::RESULTS));
         Ran { status, results, output, process_id: process.id() }
     }
 }

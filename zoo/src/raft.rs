@@ -9,6 +9,7 @@
 //! what a leader has to send, the `applier` hands what is committed to the service. Whoever gives
 //! one of the last two something to do leaves it a notice, which waits for it if it is busy.
 
+mod accept;
 mod apply;
 mod apply_wrongly;
 mod backup;

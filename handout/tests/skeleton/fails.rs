@@ -8,11 +8,11 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use config::{FailureKind, RunResult, Verdict};
+use config::{FailureKind, Verdict};
+use testkit::{FAILED, TestBinary, name};
 
 /// Runs of each test.
 const RUNS: usize = 5;
@@ -60,17 +60,6 @@ fn build(target_name: &str) -> PathBuf {
     binary.expect("cargo says where the binary is")
 }
 
-/// The names of the tests that `binary` has.
-fn list(binary: &Path) -> Vec<String> {
-    let output = Command::new(binary)
-        .args(["--list", "--format", "terse"])
-        .output()
-        .expect("the tests can be listed");
-    let list = String::from_utf8(output.stdout).expect("the list is text");
-    let paths = list.lines().filter_map(|line| line.strip_suffix(": test"));
-    paths.map(|path| path.rsplit("::").next().unwrap_or(path).to_owned()).collect()
-}
-
 #[test]
 fn every_test_fails_and_says_where_to_begin() {
     all_fail("lab3", "TestInitialElection3A");
@@ -87,26 +76,15 @@ fn every_step_fails_and_says_where_to_begin() {
 }
 
 fn all_fail(target: &str, one: &str) {
-    let binary = build(target);
-    let tests = list(&binary);
-    assert!(tests.contains(&one.to_owned()), "{tests:?}");
+    let binary = TestBinary::at(&build(target), env!("CARGO_PKG_NAME"));
+    let tests = binary.tests();
+    let tests: Vec<&str> = tests.iter().map(|path| name(path)).collect();
+    assert!(tests.contains(&one), "{tests:?}");
 
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut run = Command::new(&binary);
-    for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("LAB_") {
-            run.env_remove(name);
-        }
-    }
-    run.env("LAB_ITERS", RUNS.to_string()).env("LAB_OUT", folder.path());
-    let output = run.output().expect("the tests run");
-    let shown = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(101), "{shown}");
-
-    let results = fs::read_to_string(folder.path().join("results.jsonl")).expect("results");
-    let mut failures: BTreeMap<String, usize> = BTreeMap::new();
-    for line in results.lines() {
-        let result: RunResult = serde_json::from_str(line).expect("a line is a result");
+    let ran = binary.run(&[], [("LAB_ITERS", RUNS.to_string())]);
+    ran.assert_status(FAILED);
+    let mut failures: BTreeMap<&str, usize> = BTreeMap::new();
+    for result in &ran.results {
         let Verdict::Failed { failure, .. } = &result.verdict else {
             panic!("the skeleton passes {}, seed {}", result.test, result.seed);
         };
@@ -115,9 +93,9 @@ fn all_fail(target: &str, one: &str) {
         let says_why = SENTENCES.iter().any(|sentence| failure.message.starts_with(sentence));
         assert!(says_why, "{}: {failure:?}", result.test);
         assert!(result.printed.contains(HINT), "{}: {:?}", result.test, result.printed);
-        *failures.entry(result.test).or_default() += 1;
+        *failures.entry(&result.test).or_default() += 1;
     }
     let expected = tests.into_iter().map(|test| (test, RUNS)).collect();
     assert_eq!(failures, expected);
-    assert!(shown.contains(HINT), "{shown}");
+    ran.assert_says(&[HINT]);
 }

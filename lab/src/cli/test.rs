@@ -20,7 +20,8 @@ use crate::shard::Shard;
 /// The table has for each test how many of its runs failed, and between which rates the true one lies with 95 %
 /// confidence (Clopper and Pearson). Below it is a line for each cause.
 ///
-/// Other `LAB_…` variables in the environment have the effect that they have with `cargo test`.
+/// Other `LAB_…` variables in the environment have the effect that they have with `cargo test`, but for LAB_OUT and
+/// LAB_REPORT, which `cargo lab` sets itself.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::TEST, TEST_EXIT_CODES))]
 pub(crate) struct Test {

@@ -15,8 +15,7 @@ use crate::error::Error;
 use crate::judge::Judge;
 use crate::output::tell;
 use crate::progress::Progress;
-use crate::record::{Done, End, Line, Record, VERSION, append, cut_broken_end, read_file, sha256};
-use crate::results::RESULTS;
+use crate::record::{Done, End, Line, Record, VERSION, cut_broken_end, read_file, sha256};
 use crate::runs::{Code, Counted, Keeps, Limits, Plan, Trust};
 use crate::sample::{Share, sample};
 use crate::seeding::{Key, Seeding};
@@ -178,7 +177,7 @@ enum Earlier {
 impl Case<'_> {
     /// What the submission's folder has of the same code. What is of other code goes.
     fn earlier(&self) -> Result<Earlier, Error> {
-        let path = self.folder.join(RESULTS);
+        let path = self.folder.join(report::RESULTS);
         cut_broken_end(&path)?;
         let lines = if path.exists() { read_file(&path)? } else { Vec::new() };
         let mut runs = Vec::new();
@@ -205,7 +204,7 @@ impl Case<'_> {
 
     /// The runs that are stored.
     fn runs(&self) -> Result<Vec<Record>, Error> {
-        let path = self.folder.join(RESULTS);
+        let path = self.folder.join(report::RESULTS);
         let lines = if path.exists() { read_file(&path)? } else { Vec::new() };
         let run = |line| match line {
             Line::Run(record) if record.stamp.binary == self.hash => Some(*record),
@@ -236,8 +235,8 @@ impl Case<'_> {
     /// Puts down how it ended.
     fn end(&self, end: End) -> Result<Judged, Error> {
         let done = self.done(end);
-        let path = self.folder.join(RESULTS);
-        append(&path, Line::Done(done.clone()).text().as_bytes())
+        let path = self.folder.join(report::RESULTS);
+        report::add_lines(&path, Line::Done(done.clone()).text().as_bytes())
             .map_err(|error| Error::write(&path, error))?;
         Ok(Judged::Done(done))
     }
@@ -300,5 +299,5 @@ fn hash(rules: &Rules, taken: &Result<Taken, String>) -> String {
 
 /// Where a submission's results are.
 pub(super) fn results(out: &Path, submission: &Submission) -> PathBuf {
-    out.join(&submission.name).join(RESULTS)
+    out.join(&submission.name).join(report::RESULTS)
 }

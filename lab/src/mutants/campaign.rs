@@ -9,11 +9,11 @@ use super::hash;
 use super::scratch::Scratch;
 use super::stored::{CONTROL, Cell, Failing, Mutants, Plan};
 use crate::error::Error;
+use crate::first_cause::{FirstCause, message};
 use crate::output::tell;
 use crate::process::{Launcher, Seeds, scratch};
 use crate::stored::Store;
 use crate::suite::{LabTest, Suite};
-use crate::told::{Told, message};
 
 /// After so many tests that failed a mutant's other tests aren't run.
 pub(crate) const ENOUGH_TESTS: usize = 5;
@@ -143,7 +143,7 @@ impl Cell {
                 test: test.name.clone(),
                 seed: line.seed,
                 check: message(failure),
-                told: Told::of(failure, explanation, line.process).into(),
+                told: FirstCause::of(failure, explanation, line.process).into(),
             });
         }
     }

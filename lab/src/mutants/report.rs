@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 
 use super::campaign::{ENOUGH_CPU, ENOUGH_RUNS, ENOUGH_TESTS};
-use super::places::{Judgement, is_certain, judge, places};
+use super::judgement::{Judgement, is_certain, judge, places};
 use super::stored::{CONTROL, Cell, Failing, Known, Mutants, Said};
 use crate::table::percent;
 use crate::zoo::{Explained, cell_text};

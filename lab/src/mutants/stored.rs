@@ -3,9 +3,9 @@
 use report::explain::Confidence;
 use serde::{Deserialize, Serialize};
 
+use crate::first_cause::FirstCause;
 use crate::process::Seeds;
 use crate::stored::{Campaign, Plan as Form};
-use crate::told::Told;
 use crate::zoo::Group;
 
 /// What stands for a mutant's name where the Raft is as it is.
@@ -74,13 +74,13 @@ pub(crate) enum Said {
     Nothing,
 }
 
-impl From<Told> for Said {
-    fn from(told: Told) -> Said {
+impl From<FirstCause> for Said {
+    fn from(told: FirstCause) -> Said {
         match told {
-            Told::Finding(id, confidence) => Said::Finding { id, confidence },
-            Told::Monitor(id) => Said::Monitor { id },
-            Told::Itself(kind) => Said::Itself { kind },
-            Told::Nothing => Said::Nothing,
+            FirstCause::Finding(id, confidence) => Said::Finding { id, confidence },
+            FirstCause::Rule(id) => Said::Monitor { id },
+            FirstCause::Itself(kind) => Said::Itself { kind },
+            FirstCause::Nothing => Said::Nothing,
         }
     }
 }

@@ -13,11 +13,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use children::{Death, Done, Host, Isolation, Wants};
+use children::{Death, Done, Host, Isolation, Wants, variables};
 use confine::Confinement;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use report::{Failure, FailureKind, Process, RunResult, Verdict};
+use report::{DeathKind, Process, RunResult};
 
 use crate::error::Error;
 use crate::leftovers;
@@ -30,15 +30,6 @@ const CASUALTIES: usize = 3;
 
 /// What children are told that are confined.
 const VARIABLES: [(&str, &str); 2] = [("LAB_STRICT", "1"), ("LAB_CLOCK", "virtual")];
-
-/// Tells a child which call of `config::test` it serves.
-const CALL: &str = "LAB_WORKER_CALL";
-
-/// Tells a child to send its runs along.
-const RECORDS: &str = "LAB_WORKER_RECORDS";
-
-/// Names a child the record of a run that it is to make again without its servers' code.
-const JUDGED: &str = "LAB_WORKER_JUDGED";
 
 /// What children are to do besides making runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +104,11 @@ impl Host for Strange<'_> {
             Some(_) => self.suite.bare_command(self.test),
             None => self.suite.open_command(self.test),
         };
-        command.arg("--test-threads=1").env(CALL, self.test.call.to_string());
+        command.arg("--test-threads=1").env(variables::CALL, self.test.call.to_string());
         match self.asked {
             Asked::Results | Asked::WholeRecords => {}
-            Asked::Records => drop(command.env(RECORDS, "1")),
-            Asked::Judgement(record) => drop(command.env(JUDGED, record)),
+            Asked::Records => drop(command.env(variables::RECORDS, "1")),
+            Asked::Judgement(record) => drop(command.env(variables::JUDGED, record)),
         }
         if let Some(confinement) = self.confinement {
             command.envs(VARIABLES);
@@ -165,12 +156,19 @@ impl Host for Strange<'_> {
     }
 }
 
-/// The result of a run, by what its child has sent, or by how it died.
+/// The result of a run, by what its child has sent, or by how it died. What only this program can know of a run isn't
+/// taken from it.
 fn result(test: &LabTest, done: &Done) -> RunResult {
     let Done { seed, result, output, .. } = done;
     match result {
-        Ok(bytes) => match read(test, *seed, bytes) {
-            Ok(result) => RunResult { printed: output.clone(), ..result },
+        Ok(bytes) => match RunResult::sent(in_lines(bytes).0, &test.name, test.call, *seed) {
+            Ok(result) => RunResult {
+                printed: output.clone(),
+                not_run: 0,
+                stored: None,
+                note: None,
+                ..result
+            },
             Err(what) => died(test, *seed, &Death::Garbled(what), output),
         },
         Err(death) => died(test, *seed, death, output),
@@ -185,43 +183,23 @@ fn in_lines(sent: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// Reads a result. What only this program can know of a run isn't taken from it.
-fn read(test: &LabTest, seed: u64, bytes: &[u8]) -> Result<RunResult, String> {
-    let result: RunResult = serde_json::from_slice(in_lines(bytes).0)
-        .map_err(|error| format!("{} bytes in place of a result: {error}", bytes.len()))?;
-    if (result.seed, &*result.test, result.call) != (seed, &*test.name, test.call) {
-        return Err(format!("a result of seed {} of {}", result.seed, result.test));
-    }
-    let is_other = |record: &report::Record| record.seed != seed || record.test != test.name;
-    if result.record.as_deref().is_some_and(is_other) {
-        return Err("a result with the history of another run".to_owned());
-    }
-    Ok(RunResult { not_run: 0, stored: None, note: None, ..result })
-}
-
 /// The result of a run of which the tester has none.
 fn died(test: &LabTest, seed: u64, death: &Death, output: &str) -> RunResult {
-    let (kind, process) = match death {
-        Death::Exited(_) | Death::Garbled(_) => (FailureKind::Misuse, Process::Died),
-        Death::Silent | Death::Stopped | Death::Late => (FailureKind::Stuck, Process::Hung),
-        Death::Signalled(_) | Death::NotAWorker => (FailureKind::Panic, Process::Died),
+    let kind = match death {
+        Death::Exited(_) | Death::Garbled(_) => DeathKind::Misuse,
+        Death::Silent => DeathKind::Silent,
+        Death::Stopped | Death::Late => DeathKind::Late,
+        Death::Signalled(_) | Death::NotAWorker => DeathKind::Crash,
     };
-    let failure = Failure {
-        kind,
-        check: report::Check::Script,
-        message: death.to_string(),
-        location: String::new(),
-        at: report::Time(0),
-    };
-    let verdict = Verdict::unexplained(failure, String::new());
-    let result = RunResult::without_run(test.name.clone(), test.call, seed, verdict);
-    RunResult { process, printed: output.to_owned(), ..result }
+    RunResult::of_death(test.name.clone(), test.call, seed, (kind, &death.to_string()), output)
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
+
+    use report::FailureKind;
 
     use super::*;
 

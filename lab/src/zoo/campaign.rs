@@ -11,10 +11,10 @@ use report::{FailureKind, KnownBug, Process, RunResult, Verdict};
 use super::progress::Progress;
 use super::stored::{Campaign, Cell, Plan};
 use crate::error::Error;
+use crate::first_cause::{FirstCause, broken_rule, message};
 use crate::process::{Launcher, Seeds, scratch};
 use crate::stored::Store;
 use crate::suite::{LabTest, Suite};
-use crate::told::{Told, message, monitor};
 
 /// How many runs of a test the first two processes make, the first of them one. Each of the next makes
 /// twice as many as there were before: a bug that hangs is given up soon, and one that is rare costs few
@@ -177,20 +177,20 @@ impl Count {
             cell.failures += 1;
             cell.hung += u64::from(has_hung);
             cell.first = Some(cell.first.map_or(run, |first| first.min(run)));
-            let monitor = monitor(&failure);
-            match monitor {
+            let rule = broken_rule(&failure);
+            match rule {
                 None => cell.failed.push(run),
                 Some(_) => cell.flagged.push(run),
             }
-            if let Some(id) = monitor {
+            if let Some(id) = rule {
                 cell.monitor_only += 1;
                 *cell.monitors.entry(id.to_owned()).or_default() += 1;
             }
-            let told = Told::of(&failure, &explanation, line.process);
+            let told = FirstCause::of(&failure, &explanation, line.process);
             let names =
                 |id: &str| bug.is_some_and(|bug| bug.causes.iter().any(|cause| cause == id));
-            // The monitor also counts beside a finding.
-            cell.right += u64::from(told.id().into_iter().chain(monitor).any(names));
+            // The rule also counts beside a finding.
+            cell.right += u64::from(told.id().into_iter().chain(rule).any(names));
             *cell.findings.entry(told.id().unwrap_or(UNKNOWN).to_owned()).or_default() += 1;
             *cell.messages.entry(message(&failure)).or_default() += 1;
         }
@@ -223,7 +223,7 @@ mod tests {
         failed_by(seed, kind, r#"{"check":"script"}"#, message, finding)
     }
 
-    /// The line of a run that this monitor failed.
+    /// The line of a run that this rule failed.
     fn flagged(seed: u64, id: &str, message: &str, finding: Option<&str>) -> RunResult {
         let check = format!(r#"{{"check":"rule","id":"{id}"}}"#);
         failed_by(seed, "safety", &check, message, finding)

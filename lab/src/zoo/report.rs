@@ -14,7 +14,7 @@ use crate::table::percent;
 /// From which share of right first findings on a bug counts as explained.
 const WELL_EXPLAINED: f64 = 0.9;
 
-/// How many messages, findings or monitors are shown.
+/// How many messages, findings or rules are shown.
 const SHOWN: usize = 3;
 
 const NONE: &str = "-";
@@ -125,7 +125,7 @@ pub(crate) fn score(campaign: &Campaign) -> String {
     let columns = steps.iter().flat_map(|step| {
         let tests = match step {
             Step::Mit => "MIT's tests alone",
-            Step::Monitors => "with monitors",
+            Step::Monitors => "with rules",
             Step::Extra => "with scenarios",
             Step::Explore => "with exploration",
         };

@@ -12,7 +12,7 @@ const Z: f64 = 1.959_964;
 pub(crate) enum Step {
     /// MIT's tests alone.
     Mit,
-    /// The safety monitors, in MIT's tests.
+    /// The safety rules, in MIT's tests.
     Monitors,
     /// Our own scenarios.
     Extra,
@@ -42,7 +42,7 @@ impl Step {
 }
 
 impl Cell {
-    /// Failures that are no monitor's.
+    /// Failures that are no rule's.
     pub(crate) fn own(&self) -> u64 {
         self.failures - self.monitor_only
     }

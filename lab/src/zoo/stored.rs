@@ -28,7 +28,7 @@ pub(crate) struct Plan {
     pub(crate) seeds: Seeds,
     /// How many seeds the test has that explores, if there is one.
     pub(crate) explore: u64,
-    /// After so many failures that are no monitor's a test's other seeds aren't run with the same bug.
+    /// After so many failures that are no rule's a test's other seeds aren't run with the same bug.
     pub(crate) enough: u64,
     /// Nor after so many failures that hung.
     pub(crate) enough_hung: u64,
@@ -47,22 +47,22 @@ pub(crate) struct Cell {
     pub(crate) runs: u64,
     /// Those that failed.
     pub(crate) failures: u64,
-    /// Of these, those that failed by a safety monitor and by nothing else.
+    /// Of these, those that failed by a safety rule and by nothing else.
     pub(crate) monitor_only: u64,
     /// Which runs failed by a check, from 0.
     #[serde(default)]
     pub(crate) failed: Vec<u64>,
-    /// Which runs failed by a safety monitor and by nothing else.
+    /// Which runs failed by a safety rule and by nothing else.
     #[serde(default)]
     pub(crate) flagged: Vec<u64>,
-    /// The monitors that those failed by, and how often each.
+    /// The rules that those failed by, and how often each.
     pub(crate) monitors: BTreeMap<String, u64>,
     /// The first lines of the failures, without numbers.
     pub(crate) messages: BTreeMap<String, u64>,
-    /// The first finding of each failure; where there is none its monitor, or its kind if that is `panic`,
+    /// The first finding of each failure; where there is none its rule, or its kind if that is `panic`,
     /// `stuck` or `misuse`, or else `unknown`.
     pub(crate) findings: BTreeMap<String, u64>,
-    /// How many failures have a first finding, or a monitor, that names the bug.
+    /// How many failures have a first finding, or a rule, that names the bug.
     pub(crate) right: u64,
     /// How many failures hung until their process was ended.
     #[serde(default, skip_serializing_if = "is_zero")]

@@ -1,7 +1,7 @@
 //! Elections: the timer, and what it leads to.
 
 use super::Kind::{Harmless, Liveness};
-use super::Part::{A, B, C};
+use super::Part::{A, B, C, D};
 use super::rules::{
     CANDIDATE_GOES_ON, ELECTION_TIMEOUT, HEARTBEATS, LEADER_WITHIN_5_S, MAJORITY_OF_VOTES,
     NEW_ELECTION, NEW_TIMEOUT, NO_LOCK_WHILE_WAITING, ON_CONVERSION, RANDOM_TIMEOUTS,
@@ -448,5 +448,17 @@ bugs! {
             server is away",
         causes: ["task-ended", "heartbeats-too-seldom"],
         source: "students' repositories: tasks that are joined, and end with the first error",
+    }
+
+    /// Has no election timer if it begins with a snapshot.
+    NeverStandsBehindSnapshot {
+        part: D,
+        kind: Liveness,
+        breaks: "a restarted server does what every server does",
+        rule: NEW_ELECTION,
+        symptom: "`one(…) failed to reach agreement`, nobody accepted it, when all servers have \
+            restarted",
+        causes: ["silent-since-restart", "election-timer-dead"],
+        source: "constructed",
     }
 }

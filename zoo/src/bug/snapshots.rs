@@ -4,7 +4,7 @@ use super::Kind::{Budget, Harmless, Liveness, Safety, Service};
 use super::Part::D;
 use super::rules::{
     ALL_CHUNKS, COMMIT_INDEX, DISCARD_LOG, EACH_TAKES_SNAPSHOTS, FIRST_INDEX, LAST_APPLIED,
-    LAST_INCLUDED, LAST_INCLUDED_TERM, LEADER_COMPLETENESS, NEW_ELECTION, PREV_TERM, RESET_SERVICE,
+    LAST_INCLUDED, LAST_INCLUDED_TERM, LEADER_COMPLETENESS, PREV_TERM, RESET_SERVICE,
     SAVE_SNAPSHOT, SEND_SNAPSHOT, TAKE_SNAPSHOT, UPDATE_INDEXES,
 };
 use super::{Bug, Row, bugs};
@@ -495,17 +495,5 @@ bugs! {
             missing",
         causes: ["apply-left-out"],
         source: "students' repositories",
-    }
-
-    /// Has no election timer if it begins with a snapshot.
-    NeverStandsBehindSnapshot {
-        part: D,
-        kind: Liveness,
-        breaks: "a restarted server does what every server does",
-        rule: NEW_ELECTION,
-        symptom: "`one(…) failed to reach agreement`, nobody accepted it, when all servers have \
-            restarted",
-        causes: ["silent-since-restart", "election-timer-dead"],
-        source: "constructed",
     }
 }

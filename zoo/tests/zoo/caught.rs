@@ -19,8 +19,8 @@ use config::{FailureKind, Process, Verdict};
 use zoo::Bug;
 
 use crate::child::{Expected, Runs, run, run_in};
-use crate::odd::{ODD_RAFT, Odd};
 use crate::table::assert_all_hold;
+use crate::wrappers::{ODD_RAFT, Odd};
 
 /// A test that fails, and how.
 #[derive(Clone, Copy, Debug)]

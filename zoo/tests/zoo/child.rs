@@ -1,10 +1,8 @@
 //! Runs a test of this binary as its user would: in a process and an environment of its own.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::ffi::OsStr;
 use std::ops::RangeInclusive;
-use std::process::Command;
 use std::sync::LazyLock;
 
 use config::{Failure, FailureKind, RunResult};
@@ -24,7 +22,7 @@ pub(crate) struct Runs {
 /// A failure that is expected.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected {
-    /// MIT's sentence or its beginning, with N for each number; evidence may follow in the next line.
+    /// MIT's sentence, with N for each number, or its first lines; evidence may follow in the next line.
     pub(crate) message: &'static str,
     pub(crate) kind: FailureKind,
     /// The function of the script, and its call, at which it comes; `None` if it isn't found at a line of
@@ -70,15 +68,12 @@ static PATHS: LazyLock<BTreeMap<String, String>> = LazyLock::new(paths);
 
 /// The tests of this binary: by their names, the paths.
 fn paths() -> BTreeMap<String, String> {
-    let output = Command::new(env::current_exe().expect("this binary's path"))
-        .args(["--list", "--format", "terse"])
-        .output()
-        .expect("this binary runs");
-    let list = String::from_utf8(output.stdout).expect("the output is text");
-    let paths = list.lines().filter_map(|line| line.strip_suffix(": test"));
-    paths
-        .map(|path| (path.rsplit("::").next().unwrap_or(path).to_owned(), path.to_owned()))
-        .collect()
+    let paths = this_binary().tests().into_iter();
+    paths.map(|path| (testkit::name(&path).to_owned(), path)).collect()
+}
+
+fn this_binary() -> TestBinary {
+    TestBinary::this(env!("CARGO_PKG_NAME"))
 }
 
 /// Runs this binary with `arguments`, and of the variables that begin with LAB_ only `variables`.
@@ -86,8 +81,7 @@ pub(crate) fn run_with<N: AsRef<OsStr>>(
     variables: impl IntoIterator<Item = (N, String)>,
     arguments: &[&str],
 ) -> Runs {
-    let Ran { results, output, .. } =
-        TestBinary::this(env!("CARGO_PKG_NAME")).run(arguments, variables);
+    let Ran { results, output, .. } = this_binary().run(arguments, variables);
     assert!(!results.is_empty(), "{arguments:?} made no run:\n{output}");
     Runs { results, output }
 }
@@ -148,7 +142,9 @@ impl Expected {
     }
 
     pub(crate) fn matches(&self, failure: &Failure) -> bool {
-        without_numbers(&failure.message).starts_with(self.message)
+        let message = without_numbers(&failure.message);
+        let rest = message.strip_prefix(self.message.trim_end());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('\n'))
             && failure.kind == self.kind
             && self.at.is_none_or(|(function, call)| lines(function, call).contains(&line(failure)))
     }

@@ -17,7 +17,6 @@ mod killed;
 mod lab3;
 mod limits;
 mod listed;
-mod odd;
 mod reported;
 mod right;
 mod scenarios;
@@ -31,5 +30,6 @@ mod strict;
 mod table;
 mod unit;
 mod warned;
+mod wrappers;
 
-pub(crate) use odd::make;
+pub(crate) use wrappers::make;

@@ -237,3 +237,18 @@ fn candidates_that_leave_somebody_out() {
     assert!(!goes(|_| &[1, 2]).contains(&id));
     assert!(!goes(|term| if term == 1 { &[2] } else { &[1] }).contains(&id), "it has asked before");
 }
+
+/// The only candidate leaves others out, is refused without reason and has always the same timeout, and the others never
+/// start an election, one of them because it restarts its timer when it refuses: five causes.
+#[test]
+fn at_most_three_causes_are_reported() {
+    let mut run = Run::new(5);
+    run.step("one");
+    for term in 1..=30 {
+        run.wait(400);
+        run.in_term(1, term);
+        run.refuse(1, 0, term);
+    }
+    let told = ["votes-not-asked-for", "timer-reset-by-refusal", "election-timer-dead"];
+    assert_eq!(found(run, NO_LEADER), told);
+}

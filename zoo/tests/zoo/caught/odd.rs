@@ -4,7 +4,7 @@ use config::FailureKind::{Budget, Liveness, Panic, Safety};
 
 use super::{Row, Wrong};
 use crate::child::Expected;
-use crate::odd::Odd;
+use crate::wrappers::Odd;
 
 /// A row for an oddity, by which each of three runs fails.
 const fn row(odd: Odd, test: &'static str, failures: &'static [(usize, Expected)]) -> Row {

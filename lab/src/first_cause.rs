@@ -8,36 +8,36 @@ const MESSAGE_CHARS: usize = 160;
 
 /// What a failed run says first about its cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum FirstCause {
     /// The first finding.
     Finding(String, Confidence),
-    /// There is no finding: the safety monitor that the run failed by.
-    Monitor(String),
+    /// There is no finding: the safety rule that the run failed by.
+    Rule(String),
     /// Neither: the failure's own sentence and line, as those of a panic. It is the kind of the failure.
     Itself(String),
     /// Nothing.
     Nothing,
 }
 
-impl Told {
-    pub(crate) fn of(failure: &Failure, explanation: &Explanation, process: Process) -> Told {
+impl FirstCause {
+    pub(crate) fn of(failure: &Failure, explanation: &Explanation, process: Process) -> FirstCause {
         let known = |finding: &&Finding| finding.confidence != Confidence::Unknown;
         if let Some(finding) = explanation.findings.first().filter(known) {
-            Told::Finding(finding.id.clone(), finding.confidence)
-        } else if let Some(monitor) = monitor(failure) {
-            Told::Monitor(monitor.to_owned())
+            FirstCause::Finding(finding.id.clone(), finding.confidence)
+        } else if let Some(rule) = broken_rule(failure) {
+            FirstCause::Rule(rule.to_owned())
         } else if tells_itself(failure.kind, process == Process::Hung) {
-            Told::Itself(failure.kind.to_string())
+            FirstCause::Itself(failure.kind.to_string())
         } else {
-            Told::Nothing
+            FirstCause::Nothing
         }
     }
 
     /// Its name, for counting; `None` if nothing is said.
     pub(crate) fn id(&self) -> Option<&str> {
         match self {
-            Told::Finding(id, _) | Told::Monitor(id) | Told::Itself(id) => Some(id),
-            Told::Nothing => None,
+            FirstCause::Finding(id, _) | FirstCause::Rule(id) | FirstCause::Itself(id) => Some(id),
+            FirstCause::Nothing => None,
         }
     }
 }
@@ -53,7 +53,7 @@ fn tells_itself(kind: FailureKind, has_hung: bool) -> bool {
 }
 
 /// The rule whose breach failed a run, if it failed by nothing else.
-pub(crate) fn monitor(failure: &Failure) -> Option<&str> {
+pub(crate) fn broken_rule(failure: &Failure) -> Option<&str> {
     match &failure.check {
         Check::Rule { id } => Some(id),
         _ => None,

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 const COLUMNS: usize = 12;
 
 /// A line of a failure's text: a label, then what there is to say.
-pub(crate) fn line(text: &mut String, label: &str, content: std::fmt::Arguments<'_>) {
+pub fn entry_line(text: &mut String, label: &str, content: std::fmt::Arguments<'_>) {
     let content = content.to_string();
-    let content = report::text::indented(&content, COLUMNS);
+    let content = crate::text::indented(&content, COLUMNS);
     writeln!(text, "  {label:<9} {content}").expect("writing to a string can't fail");
 }
