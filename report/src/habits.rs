@@ -129,6 +129,7 @@ fn life_at(story: &Story, server: usize, at: Time) -> Option<&Life> {
 /// A leader at some time.
 struct Leader {
     server: u32,
+    incarnation: u32,
     term: u64,
     since: Time,
 }
@@ -143,7 +144,8 @@ fn leads(story: &Story, server: usize, at: Time) -> Option<Leader> {
     let since = same.last().unwrap_or(now).moment.at;
     let mut lives = story.lives[server].iter();
     let is_alive = lives.any(|life| life.covers(at) && life.incarnation == now.incarnation);
-    is_alive.then_some(Leader { server: server as u32, term: now.term, since })
+    let (server, incarnation) = (server as u32, now.incarnation);
+    is_alive.then_some(Leader { server, incarnation, term: now.term, since })
 }
 
 /// The servers that were up at the end of the failing check.

@@ -63,16 +63,11 @@ struct Heard<'a> {
 
 /// What a candidate had heard of its leader before an election, if it had followed one in its present life.
 fn heard<'a>(story: &'a Story, election: &Election) -> Option<Heard<'a>> {
-    let server = election.candidate.server as usize;
-    let life = story.lives[server].iter().find(|life| life.covers(election.at))?;
     let mut words: Vec<(Time, &Call)> = Vec::new();
-    for call in story.handled_by(server).rev() {
+    for call in story.answered_by(election.candidate).rev() {
         let Some(handled) = call.handled.filter(|handled| handled.at <= election.at) else {
             continue;
         };
-        if handled < life.from {
-            break;
-        }
         // Who has voted since, or answered a candidate, may have lost its leader by that.
         if call.is_vote() || call.is_pre_vote() {
             if words.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{COUNTED, Habit, PATIENCE, ids, life_at, same_times, seconds, timers, turns, votes};
-use crate::event::Time;
+use crate::event::{Caller, Time};
 use crate::explain::Case;
 use crate::spec::rules::{all_servers, candidates, contract, leaders, request_vote};
 use crate::spec::{Breach, refusals};
@@ -342,9 +342,11 @@ fn replaced_at_once(case: &Case<'_>) -> Option<Breach> {
     let voters = voters(case);
     let mut reigns = Vec::new();
     for &server in voters.keys() {
+        // Whose incarnation has ended, or who leads still, was replaced by nobody.
         let views = &story.views[server];
         for (view, next) in views.iter().zip(views.iter().skip(1)) {
-            if view.is_leader && case.window.contains(view.moment.at) {
+            let is_same_life = view.incarnation == next.incarnation;
+            if view.is_leader && is_same_life && case.window.contains(view.moment.at) {
                 reigns.push((view.moment.at, server, view.term, next.moment.at));
             }
         }
@@ -357,12 +359,14 @@ fn replaced_at_once(case: &Case<'_>) -> Option<Breach> {
     );
     let mut breach = case.breach(&leaders::REPLACED, first as u32, what);
     for &(from, server, term, until) in reigns.iter().take(2) {
-        let deposed = voters.iter().flat_map(|(&by, elections)| {
+        let deposed = voters.iter().filter_map(|(&by, elections)| {
             let within = |election: &&Election| election.term > term && election.at >= from;
-            elections.iter().find(within).map(|election| (election.at, by, election.term))
+            let first = elections.iter().find(within)?;
+            Some((first.at, by, first.term, first.candidate.incarnation))
         });
-        let Some((at, by, next)) = deposed.min() else { continue };
-        let mut heard = story.handled_by(by).rev().filter(|call| call.is_followed());
+        let Some((at, by, next, incarnation)) = deposed.min() else { continue };
+        let by = Caller { server: by as u32, incarnation };
+        let mut heard = story.answered_by(by).rev().filter(|call| call.is_followed());
         let heard = heard.find_map(|call| call.handled.filter(|handled| handled.at <= at));
         let silence = match heard {
             Some(heard) => {
@@ -372,7 +376,8 @@ fn replaced_at_once(case: &Case<'_>) -> Option<Breach> {
         };
         let led = seconds(until.since(from));
         let text = format!(
-            "server {server} led term {term} for {led}; server {by} stood in term {next}, {silence}"
+            "server {server} led term {term} for {led}; server {} started an election in term {next}, {silence}",
+            by.server
         );
         breach = breach.seen(from, text, None);
     }

@@ -159,17 +159,14 @@ fn despite_leader(case: &Case<'_>) -> Option<Breach> {
     let despite = story.elections.iter().filter(|election| election.at <= until);
     let despite: Vec<(&Election, &Call, Time)> = despite
         .filter_map(|election| {
-            let server = election.candidate.server as usize;
-            let heard = story.handled_by(server).rev();
+            let heard = story.answered_by(election.candidate).rev();
             let call = heard
                 .filter(|call| call.is_append())
                 .filter(|call| call.reply.term.is_none_or(|term| Some(term) == call.args.term))
                 .find(|call| call.is_handled_until(election.at))?;
             let heard = call.handled?.at;
-            let mut lives = story.lives[server].iter();
             let is_soon = election.at.since(heard) < SOON
-                && call.args.term.is_some_and(|term| term < election.term)
-                && lives.any(|life| life.covers(election.at) && life.covers(heard));
+                && call.args.term.is_some_and(|term| term < election.term);
             is_soon.then_some((election, call, heard))
         })
         .collect();
@@ -281,14 +278,15 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
 /// election, and had sent it nothing more for longer than heartbeats may take.
 fn silent_before<'a>(story: &'a Story, election: &Election) -> Option<&'a Call> {
     let (candidate, at) = (election.candidate.server, election.at);
-    let heard = story.handled_by(candidate as usize).rev().filter(|call| call.is_leaders());
+    let heard = story.answered_by(election.candidate).rev().filter(|call| call.is_leaders());
     let mut heard = heard.filter(|call| call.is_handled_until(at));
     let heard =
         heard.next().filter(|call| call.args.term.is_some_and(|term| term + 1 == election.term))?;
     let leader = heard.from.server as usize;
     let last = story
         .sent_by(leader)
-        .rfind(|call| call.to == candidate && call.sent.at <= at && call.is_leaders())?;
+        .filter(|call| call.from == heard.from && call.to == candidate && call.is_leaders())
+        .rfind(|call| call.sent.at <= at)?;
     let since = last.sent.at;
     let view = story.view_at(leader, at)?;
     let leads = view.is_leader

@@ -35,7 +35,7 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
     resets.extend(asked.map(|call| (call.sent.at, PRE_VOTE)));
     let views = &story.views[server];
     for (view, next) in views.iter().zip(views.iter().skip(1)) {
-        if view.is_leader {
+        if view.is_leader && [view, next].iter().all(|it| it.incarnation == life.incarnation) {
             resets.push((next.moment.at, "led"));
         }
     }

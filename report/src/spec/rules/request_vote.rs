@@ -153,7 +153,7 @@ fn outdated(known: &Known<'_>, call: &Call) -> Option<[(u64, u64); 2]> {
     granted(call)?;
     let offered = call.args.last_log_term.zip(call.args.last_log_index)?;
     let voter = known.server(call.to);
-    let own = voter.log.last().filter(|&own| offered < own)?;
+    let own = voter.log.last_shown().filter(|&own| offered < own)?;
     voter.is_at_rest(call).then_some([offered, own])
 }
 
@@ -264,7 +264,7 @@ fn refused_for_length(known: &Known<'_>, call: &Call) -> Option<Fact> {
     let (term, last_term) = call.args.term.zip(call.args.last_log_term)?;
     let server = known.server(call.to);
     let is_free = server.votes.get(&term).is_none_or(|vote| vote.candidate == call.from.server);
-    let known_last = server.log.last()?;
+    let known_last = server.log.last_shown()?;
     let is_shorter = call.args.last_log_index? < known_last.1 && last_term > known_last.0;
     let refused = call.is_denied() && call.reply.term == Some(term);
     if !refused || !is_free || !is_shorter || !server.is_at_rest(call) {
