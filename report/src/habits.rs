@@ -72,7 +72,9 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
         Check::Agreed { .. } | Check::Replicated => {
             &[elections::HANGING, replication::HABITS, applying::LATE, leadership::HABITS]
         }
-        Check::InTime => &[elections::HANGING, applying::LATE, replication::HABITS],
+        Check::InTime => {
+            &[elections::HANGING, applying::LATE, replication::HABITS, leadership::HABITS]
+        }
         Check::InOrder { .. } => &[applying::ORDER],
         Check::Snapshot { .. } => &[snapshots::HABITS],
         Check::LogCut { .. } => &[saves::CUT],

@@ -162,10 +162,13 @@ impl Story {
         self.held_by(server, until).max_by_key(|held| held.index)
     }
 
-    /// What a server was last seen to be at `at`.
+    /// What a server was last seen to be at `at`, in the incarnation that it was in then or before.
     #[must_use]
     pub fn view_at(&self, server: usize, at: Time) -> Option<&View> {
-        self.views[server].iter().rev().find(|view| view.moment.at <= at)
+        let life = self.lives[server].iter().rev().find(|life| life.from.at <= at);
+        let seen = self.views[server].partition_point(|view| view.moment.at <= at);
+        let view = self.views[server][..seen].last()?;
+        life.is_none_or(|life| life.incarnation == view.incarnation).then_some(view)
     }
 
     /// The highest term that a server is proven to have reached before `moment`.

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use super::Habit;
 use crate::check::{Activity, Check};
-use crate::event::Time;
+use crate::event::{Caller, Time};
 use crate::explain::Case;
 use crate::spec::Breach;
 use crate::spec::rules::{all_servers, contract, install_snapshot, persistence};
 use crate::story::{Call, Held, Life, Moment, Purpose};
 
 pub(super) const HABITS: &[Habit] = &[
+    Habit::new(not_restored, "the panic has nothing to do with what was saved before"),
     Habit::new(
         began_before_snapshot,
         "it had applied something in that life, or its snapshot is no reason",
@@ -73,6 +74,44 @@ fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
         held.index, held.index
     );
     Some(with_snapshot(breach, server, &held).concluded(case.window.until, text, None))
+}
+
+/// A server that is restarted panics before anything has come to it: over what it had saved.
+fn not_restored(case: &Case<'_>) -> Option<Breach> {
+    let Panicked { server, life, activity } = panicked(case)?;
+    let (story, number) = (case.story, server as u32);
+    let caller = Caller { server: number, incarnation: life.incarnation };
+    // A task may panic over a message, too, or over what it has decided since.
+    let is_beginning = match activity {
+        Activity::Make => true,
+        Activity::Task => {
+            let mut came = story.calls.iter().filter(|call| call.to == number);
+            story.sent_by(server).all(|call| call.from != caller)
+                && !came.any(|call| call.delivered > Some(life.from))
+        }
+        _ => false,
+    };
+    let last = story.saved_by(number).rfind(|save| save.moment < life.from)?;
+    if life.incarnation < 2 || !is_beginning {
+        return None;
+    }
+    let what =
+        format!("server {server} panicked over the state that it had saved before its restart");
+    let snapshot = match last.snapshot {
+        0 => "no snapshot".to_owned(),
+        bytes => format!("a snapshot of {bytes} bytes"),
+    };
+    let saved = format!(
+        "server {server} saved its state, {} bytes, and {snapshot}: that is what it was restarted with",
+        last.state
+    );
+    let text = match activity {
+        Activity::Make => "it was restarted, and panicked in make",
+        _ => "it was restarted, and panicked before any message had come to it",
+    };
+    let breach = case.breach(&persistence::NOT_RESTORED, number, what);
+    let breach = breach.seen(last.moment.at, saved, None);
+    Some(breach.concluded(case.window.until, text, None))
 }
 
 /// Whether a server has used its log since then in the way in which it panicked: by a handler that was brought

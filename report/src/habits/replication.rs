@@ -15,8 +15,12 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(turns::in_turn, "two of its calls were outstanding at the same time"),
     Habit::new(sending::back_one_by_one, "the steps back are longer than one"),
     Habit::new(
+        sending::counted_beyond,
+        "the leader had reason to go on there, such as what the follower's answer says of its log",
+    ),
+    Habit::new(
         sending::snapshot_needed,
-        "the follower has what comes before the leader's snapshot, or a snapshot was sent to it",
+        "the follower has what comes before the leader's snapshot, or was sent a snapshot meanwhile",
     ),
     Habit::new(sending::moved_at_sending, "the requests that failed were sent again"),
     Habit::new(
