@@ -5,6 +5,7 @@
 //! send. That an obligation wasn't met in the failing check is a fact; why it wasn't is a guess by what the
 //! server did meanwhile. Each guess is a [`Habit`], with what would refute it. None is ever certain.
 
+mod adds_up;
 mod applying;
 mod blocked;
 mod budget;

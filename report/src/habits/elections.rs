@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{COUNTED, Habit, PATIENCE, ids, life_at, same_times, seconds, timers, turns, votes};
+use super::{
+    COUNTED, Habit, PATIENCE, adds_up, ids, life_at, same_times, seconds, timers, turns, votes,
+};
 use crate::event::{Caller, Time};
 use crate::explain::Case;
 use crate::spec::rules::{all_servers, candidates, contract, leaders, request_vote};
@@ -33,6 +35,10 @@ pub(super) const HABITS: &[Habit] = &[
         "it led with a refusal among the replies, or after a vote that was slow",
     ),
     Habit::new(votes::not_recognised, "it led as soon as another vote came"),
+    Habit::new(
+        adds_up::adds_up,
+        "it had waited for something else, or the times without a leader's word are no usual timeouts",
+    ),
     Habit::new(timers::too_long, "it waited for something else than its timer"),
     Habit::new(
         timers::silent_since_restart,
@@ -51,13 +57,16 @@ pub(super) const HABITS: &[Habit] = &[
         "the requests are the same one, sent again because it was lost",
     ),
     Habit::new(asks_nobody, "a message had told it of these terms"),
-    Habit::new(timers::dead, "it stood once a call of its returned"),
+    Habit::new(timers::dead, "it started an election as soon as one of its calls had returned"),
     Habit::new(
         older_request,
         "it asked that server in the new term before the older call returned",
     ),
     Habit::new(turns::in_turn, "two of its calls were outstanding at the same time"),
-    Habit::new(timers::not_restarted, "it stood again while requests were outstanding"),
+    Habit::new(
+        timers::not_restarted,
+        "it started another election while requests were outstanding",
+    ),
     Habit::new(
         vote_refused,
         "the voter had the more up-to-date log, had voted already, or had just heard of its leader",
@@ -67,7 +76,7 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(same_times::drawn_once, "one of them waited for another time"),
     Habit::new(
         same_times::votes_split,
-        "the candidates stood far apart, or the votes were refused for another reason",
+        "the candidates started their elections far apart, or the votes were refused for another reason",
     ),
     Habit::new(same_times::always_the_same, "the times between its elections differ"),
     Habit::new(timers::never_stands, "the others' timers are much shorter"),
@@ -311,7 +320,7 @@ fn older_request(case: &Case<'_>) -> Option<Breach> {
         older.args.term?
     );
     let text = format!(
-        "it stood in term {}, and did not ask server {server}, whose answer was outstanding still",
+        "it started an election in term {}, and did not ask server {server}, whose answer was still outstanding",
         election.term
     );
     Some(

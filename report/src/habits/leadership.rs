@@ -172,7 +172,7 @@ fn despite_leader(case: &Case<'_>) -> Option<Breach> {
         .collect();
     let &(election, call, heard) = despite.last()?;
     let server = election.candidate.server;
-    let what = format!("server {server} stood for election though it heard of its leader");
+    let what = format!("server {server} started an election though it heard from its leader");
     let answered = format!("server {server} answered the leader, server {}", call.from.server);
     let breach = case.breach(&followers::DESPITE_LEADER, server, what);
     let breach = breach.seen(heard, answered, [call.id]);
@@ -191,7 +191,7 @@ fn stood(
     let asked = election.requests.first().map(|&place| case.story.calls[place].id);
     let server = election.candidate.server;
     let text = format!(
-        "{} ms later {what}server {server} stood for election in term {}",
+        "{} ms later {what}server {server} started an election in term {}",
         election.at.since(since).as_millis(),
         election.term
     );
@@ -263,14 +263,15 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
             format!("server {leader} led, and was silent for longer than an election timeout"),
         ),
     };
-    let sent = format!("server {leader} led, and sent server {server} this");
+    let sent = format!("server {leader}, the leader, sent server {server} this call");
     let mut breach = case.breach(rule, leader, what);
     breach = breach.seen(last.sent.at, sent, [last.id]);
     if is_waiting {
-        let text = "that call was outstanding still when server";
-        breach = breach.seen(election.at, format!("{text} {server} stood"), [last.id]);
+        let text = "that call was still outstanding when server";
+        breach =
+            breach.seen(election.at, format!("{text} {server} started an election"), [last.id]);
     }
-    let nothing = "it had sent it nothing more, and ";
+    let nothing = "it had sent nothing more to that server, and ";
     Some(stood(case, breach, (last.sent.at, nothing), election, silent[0].0, silent.len()))
 }
 

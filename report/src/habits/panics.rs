@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::Habit;
+use super::sending::confirms;
+use super::{Habit, leads};
 use crate::check::{Activity, Check};
 use crate::event::{Caller, Time};
 use crate::explain::Case;
@@ -23,6 +24,10 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(snapshot_beyond_log, "the server's log goes as far as the snapshot"),
     Habit::new(request_below_snapshot, "the request begins behind the server's snapshot"),
     Habit::new(late_reply_heeded, "no reply to a request of an earlier term came just before"),
+    Habit::new(
+        just_before_snapshot,
+        "it had gone on to send that follower its snapshot, or was at something else",
+    ),
     Habit::new(offset_ignored, "the same was done since the snapshot, and went well"),
 ];
 
@@ -67,13 +72,42 @@ fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let what =
-        format!("server {server} used an index of Raft's as a place in a log that begins later");
+        format!("server {server} used an index of Raft's as a position in a log that begins later");
     let breach = case.breach(&install_snapshot::OFFSET_IGNORED, server as u32, what);
     let text = format!(
-        "it panicked, with a log that begins behind index {}: what is at index i is at place i less {} in it",
+        "it panicked; its log begins behind index {}: what has index i is entry number i - {} of its log",
         held.index, held.index
     );
     Some(with_snapshot(breach, server, &held).concluded(case.window.until, text, None))
+}
+
+/// A leader panics that has a follower whose next entry is the very last that the leader's snapshot covers.
+fn just_before_snapshot(case: &Case<'_>) -> Option<Breach> {
+    let Panicked { server, activity, .. } = panicked(case)?;
+    let (story, until) = (case.story, case.window.end());
+    let held = last_snapshot(case, server).filter(|_| *activity == Activity::Task)?;
+    let led = leads(story, server, until.at)?;
+    let sent = || story.sent_by(server).filter(|call| call.args.term == Some(led.term));
+    let (at, call, up_to) = (0..story.servers as u32).find_map(|other| {
+        let answered = sent().filter(|call| call.to == other && call.replied() <= Some(until.at));
+        let confirmed = answered.filter_map(|call| Some((call.replied()?, call, confirms(call)?)));
+        confirmed.max_by_key(|&(.., up_to)| up_to).filter(|&(.., up_to)| up_to + 1 == held.index)
+    })?;
+    let what = format!(
+        "server {server} panicked as a leader, with a follower whose next entry is the last of its snapshot"
+    );
+    let confirmed = format!(
+        "server {} had confirmed its log up to index {up_to} to server {server}, the leader",
+        call.to
+    );
+    let text = format!(
+        "it panicked; for entries from index {} on it needs the term at index {up_to}, which is gone: here it has to \
+         send its snapshot",
+        held.index
+    );
+    let breach = case.breach(&install_snapshot::NEEDED, server as u32, what);
+    let breach = breach.seen(at, confirmed, [call.id]);
+    Some(with_snapshot(breach, server, &held).concluded(until.at, text, None))
 }
 
 /// A server that is restarted panics before anything has come to it: over what it had saved.

@@ -254,7 +254,7 @@ pub(super) fn snapshot_needed(case: &Case<'_>) -> Option<Breach> {
 }
 
 /// Up to which index a follower has confirmed its log by the answer to a leader's request.
-fn confirms(call: &Call) -> Option<u64> {
+pub(super) fn confirms(call: &Call) -> Option<u64> {
     match call.is_snapshot() {
         true => call.args.last_included_index.filter(|_| call.is_followed() && !call.is_rejected()),
         false => call.up_to().filter(|_| call.is_accepted()),

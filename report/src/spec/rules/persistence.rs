@@ -33,7 +33,8 @@ rules! {
     OLD_SNAPSHOT_KEPT: Safety "old-snapshot-kept" at [Snapshots],
         "§7",
         "log and snapshot change together: a log that begins behind a snapshot is worth nothing without it",
-        "what snapshot() does with its argument when there is a snapshot already";
+        "what snapshot() and the handler of InstallSnapshot do with the new snapshot when there is one already, and \
+         in which order: a save between the change of the log and that of the snapshot has one new and one old";
     STATE_FOR_SNAPSHOT: Safety "state-saved-as-snapshot" at [PersistentState],
         "§7; the persister's save()",
         "a snapshot is saved together with the log that begins behind it, and stays saved",

@@ -54,7 +54,8 @@ fn votes_for_itself(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
     if !is_first || !known.stands(call, term) {
         return None;
     }
-    let text = format!("it stood for election in term {term}, as if it had been in an earlier one");
+    let text =
+        format!("it started an election in term {term}, as if it had been in an earlier one");
     term_forgotten(known, server, term, (moment, text, call))
         .or_else(|| votes_again(known, (server, term, server), moment, call))
 }

@@ -224,7 +224,7 @@ fn appends_overlap(
 fn applies_copy(applied: &Applied, own: &Proposal, first: &Applied, is_one: bool) -> Breach {
     let (number, index) = (applied.server.server, applied.index);
     let what =
-        format!("a command stands in the log twice, at index {} and at index {index}", own.index);
+        format!("a command is in the log twice, at index {} and at index {index}", own.index);
     let took = format!(
         "server {}'s start() gave a command index {} in term {}, and no other one",
         own.server.server, own.index, own.term
