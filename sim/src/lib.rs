@@ -108,5 +108,5 @@ pub use symbols::{why_no_lines, without_lines};
 pub use tally::{Encoding, Work, is_encoding};
 pub use tasks::{Ended, Task, TaskEnd};
 pub use turn::{Entered, Within, enter, enter_call, go_on_in_a_task, within_context};
-pub use watcher::{Watcher, clock_us, watch};
+pub use watcher::{Watcher, clock_us, run_is_over, watch};
 pub use words::{grouped, within};
