@@ -44,7 +44,9 @@ fn waits<'a>(case: &Case<'a>) -> Vec<Wait<'a>> {
     let (story, end) = (case.story, case.window.until);
     let mut waits = Vec::new();
     for (server, elections) in present(case, 0..story.servers) {
-        let Some(life) = life_at(story, server, end) else { continue };
+        let life =
+            life_at(story, server, end).filter(|life| life.until.is_none_or(|it| it.at > end));
+        let Some(life) = life else { continue };
         let caller = Caller { server: server as u32, incarnation: life.incarnation };
         let words: Vec<&Call> = story
             .answered_by(caller)

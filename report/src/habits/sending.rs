@@ -276,8 +276,9 @@ pub(super) fn counted_beyond(case: &Case<'_>) -> Option<Breach> {
         Some((at, call, confirms(call)?))
     });
     let (at, call, up_to) = confirmed.max_by_key(|(at, ..)| *at)?;
-    // What it counts may have been sent, and confirmed in a way that isn't seen.
+    // What it counts may have been sent, and confirmed in a way that isn't seen; but not what was refused.
     let brings = |call: &&Call| match call.is_snapshot() {
+        _ if call.is_rejected() => false,
         true => call.args.last_included_index.is_none_or(|index| index >= prev),
         false => call.args.prev_log_index < Some(prev) && call.up_to() >= Some(prev),
     };
