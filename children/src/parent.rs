@@ -36,6 +36,9 @@ use crate::wire::{self, Frame, OUTPUT_KEPT};
 /// How long a child may take to end when it has closed its end of the socket.
 const END: Duration = Duration::from_secs(3);
 
+/// How long a child that is asked to stop may take to tell how far its run had come.
+const TELL: Duration = Duration::from_secs(5);
+
 /// How much later than its child a process may be interrupted.
 const INTERRUPT: Duration = Duration::from_millis(500);
 
@@ -328,6 +331,8 @@ struct Worker<'a> {
     output: File,
     is_ready: bool,
     is_leaving: bool,
+    /// When it was asked to stop.
+    asked_to_stop: Option<Instant>,
 }
 
 impl<'a> Worker<'a> {
@@ -346,8 +351,18 @@ impl<'a> Worker<'a> {
         connection::pass_on(&mut command, &theirs);
         let process = host.start(&mut command)?;
         let reader = BufReader::new(socket.try_clone()?);
-        let (is_ready, is_leaving) = (false, false);
-        Ok(Worker { host, nonce, process, socket, reader, output, is_ready, is_leaving })
+        let (is_ready, is_leaving, asked_to_stop) = (false, false, None);
+        Ok(Worker {
+            host,
+            nonce,
+            process,
+            socket,
+            reader,
+            output,
+            is_ready,
+            is_leaving,
+            asked_to_stop,
+        })
     }
 
     fn give(&mut self, seed: u64) -> io::Result<()> {
@@ -375,12 +390,16 @@ impl<'a> Worker<'a> {
 
     fn wait_for_word(&mut self) -> Result<(), Option<Death>> {
         let mut silence = Silence::begin(self.process.id());
-        let mut is_told = false;
         loop {
-            if self.host.is_interrupted() && !is_told && self.is_ready {
-                // It may have heard of it already, together with this process.
-                interrupt(self.process.id());
-                is_told = true;
+            if self.host.is_interrupted() && self.is_ready {
+                let asked = self.asked_to_stop.get_or_insert_with(|| {
+                    // It may have heard of it already, together with this process.
+                    interrupt(self.process.id());
+                    Instant::now()
+                });
+                if asked.elapsed() > TELL {
+                    return Err(Some(Death::Late));
+                }
             }
             if self.is_late() {
                 return Err(Some(Death::Late));

@@ -90,21 +90,40 @@ fn to_be_confirmed(results: &mut [RunResult], was_confirmed: Option<usize>) -> V
 
 /// Notes of a run that failed where it came out otherwise when it took place `again`.
 fn compare(first: &mut RunResult, again: &RunResult) {
-    if first.failure().is_some()
-        && let Some(how) = difference(first, again)
-    {
+    if first.failure().is_none() {
+        return;
+    }
+    if is_silent(again) {
+        let note = "not confirmed: it was run again, and that process gave no sign of life";
+        first.note = first.note.take().or((!is_silent(first)).then(|| note.to_owned()));
+    } else if is_silent(first) {
+        let (not_run, note) = (first.not_run, Some(AFTER_SILENCE.to_owned()));
+        *first = RunResult { not_run, note, ..again.clone() };
+    } else if let Some(how) = difference(first, again) {
         let is_cut = is_cut(first, again);
         let why = if is_cut { WAS_CUT } else { LEAKS_IN };
         let other = format!("{how} in a fresh process");
         // Of some deaths no history is known.
         let hashes = Some([first.history, again.history]).filter(|hashes| !hashes.contains(&0));
-        let parted = Parted { other, hashes, event: None, is_cut };
-        not_repeatable(&mut first.verdict, &parted);
+        // When a run is ended from outside is the machine's doing as much as the run's.
+        if !is_cut {
+            let parted = Parted { other, hashes, event: None };
+            not_repeatable(&mut first.verdict, &parted);
+        }
         first.note = Some(format!(
             "{NOT_REPRODUCED}: the same seed, run again in a fresh process, {how}. {why}"
         ));
     }
 }
+
+/// Whether nothing is known of a run but that its process gave no sign of life, which may be the machine's doing.
+fn is_silent(result: &RunResult) -> bool {
+    result.process == Process::Hung && result.history == 0
+}
+
+/// What is said of a run that came to something only when it took place again.
+const AFTER_SILENCE: &str = "the first process with this seed gave no sign of life, as on a machine with too much to \
+     do; this is what came of it in a fresh process";
 
 /// What is likely where nothing but the seed should count.
 const LEAKS_IN: &str = "Something outside the simulation leaks in: most likely a static or another global that remembers \
@@ -161,6 +180,22 @@ mod tests {
         };
         let verdict = Verdict::unexplained(failure, String::new());
         RunResult { process, history, ..TestName::for_tests("test").result_without_run(1, verdict) }
+    }
+
+    #[test]
+    fn a_process_that_falls_silent_tells_nothing_of_the_run() {
+        let silent = failed("the process gave no sign of life", Process::Hung, 0);
+        let other = failed("one", Process::Survived, 5);
+        let mut first = silent.clone();
+        compare(&mut first, &other);
+        assert_eq!(first.verdict, other.verdict);
+        assert!(first.note.is_some_and(|note| note.contains("in a fresh process")));
+        let mut first = other.clone();
+        compare(&mut first, &silent);
+        assert_eq!(first.verdict, other.verdict);
+        assert!(first.note.is_some_and(|note| note.starts_with("not confirmed: ")));
+        // What falls silent each time is a failure of its own.
+        assert_eq!(note(&silent, &silent), None);
     }
 
     fn note(first: &RunResult, again: &RunResult) -> Option<String> {

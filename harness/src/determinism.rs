@@ -143,7 +143,7 @@ fn explain(test: &TestName, settings: &Settings, seed: u64) -> Result<Verdict, S
         _ => None,
     };
     let mut verdict = Verdict::unexplained(failure, evidence);
-    let parted = Parted { other: "went another way".to_owned(), hashes, event, is_cut: false };
+    let parted = Parted { other: "went another way".to_owned(), hashes, event };
     not_repeatable(&mut verdict, &parted);
     Ok(verdict)
 }

@@ -167,6 +167,8 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
     if let Some(participants) = participants {
         participants.close();
     }
+    // To judge a run in which much has happened takes a while, in which no clock moves.
+    sim::run_is_over();
     let broken = judge(t, &story);
     let skipped = notes.script().skipped.take();
     let verdict = match (notes.failure(), skipped) {
@@ -284,7 +286,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
     if let Some(folder) = histories
         && (failure.is_some() || settings.report == Report::Always)
     {
-        match store::save(folder, test.call, &record(t, failure)) {
+        match store::save(folder, test.call, record(t, failure)) {
             Ok(path) => stored = path,
             Err(error) => {
                 note =

@@ -102,7 +102,7 @@ pub(crate) fn listens(settings: &Settings) -> Option<LevelFilter> {
 
 /// Stores a run's history, unless this process has done so for an earlier run of the same call. Returns the
 /// file; `None` if there is none.
-pub(crate) fn save(folder: &Path, call: Call, record: &Record) -> io::Result<Option<PathBuf>> {
+pub(crate) fn save(folder: &Path, call: Call, record: Record) -> io::Result<Option<PathBuf>> {
     if !STORED.lock().insert((record.test.clone(), call.ordinal)) {
         return Ok(None);
     }
@@ -110,9 +110,30 @@ pub(crate) fn save(folder: &Path, call: Call, record: &Record) -> io::Result<Opt
     let path = path(folder, &record.test, call, record.seed);
     // In one piece, for whoever is reading the one of an earlier run.
     let unfinished = path.with_extension("json.part");
-    fs::write(&unfinished, serde_json::to_vec(record)?)?;
+    let written = write(&unfinished, record);
+    if written.is_err() {
+        // What failed is told, and not whether anything was left.
+        let _ = fs::remove_file(&unfinished);
+    }
+    written?;
     fs::rename(unfinished, &path)?;
     Ok(Some(path))
+}
+
+/// Writes a run, without its oldest events where a file can't hold them all.
+fn write(path: &Path, mut record: Record) -> io::Result<()> {
+    loop {
+        match fs::write(path, serde_json::to_vec(&record)?) {
+            Err(error)
+                if error.kind() == io::ErrorKind::FileTooLarge && !record.events.is_empty() =>
+            {
+                let oldest = record.events.len().div_ceil(2);
+                record.events.drain(..oldest);
+                record.dropped += oldest as u64;
+            }
+            written => return written,
+        }
+    }
 }
 
 /// Notes in a stored history that another command repeats its run.

@@ -5,6 +5,7 @@
 //! send. That an obligation wasn't met in the failing check is a fact; why it wasn't is a guess by what the
 //! server did meanwhile. Each guess is a [`Habit`], with what would refute it. None is ever certain.
 
+mod adds_up;
 mod applying;
 mod blocked;
 mod budget;
@@ -73,7 +74,9 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
         Check::Agreed { .. } | Check::Replicated => {
             &[elections::HANGING, replication::HABITS, applying::LATE, leadership::HABITS]
         }
-        Check::InTime => &[elections::HANGING, applying::LATE, replication::HABITS],
+        Check::InTime => {
+            &[elections::HANGING, applying::LATE, replication::HABITS, leadership::HABITS]
+        }
         Check::InOrder { .. } => &[applying::ORDER],
         Check::Snapshot { .. } => &[snapshots::HABITS],
         Check::LogCut { .. } => &[saves::CUT],
@@ -130,6 +133,7 @@ fn life_at(story: &Story, server: usize, at: Time) -> Option<&Life> {
 /// A leader at some time.
 struct Leader {
     server: u32,
+    incarnation: u32,
     term: u64,
     since: Time,
 }
@@ -144,7 +148,8 @@ fn leads(story: &Story, server: usize, at: Time) -> Option<Leader> {
     let since = same.last().unwrap_or(now).moment.at;
     let mut lives = story.lives[server].iter();
     let is_alive = lives.any(|life| life.covers(at) && life.incarnation == now.incarnation);
-    is_alive.then_some(Leader { server: server as u32, term: now.term, since })
+    let (server, incarnation) = (server as u32, now.incarnation);
+    is_alive.then_some(Leader { server, incarnation, term: now.term, since })
 }
 
 /// The servers that were up at the end of the failing check.

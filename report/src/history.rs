@@ -33,9 +33,9 @@ impl History {
         History { dropped, ..History::default() }
     }
 
-    /// How much memory the events may take, in bytes: some million calls. The tests of the lab take a
+    /// How much memory the events may take, in bytes: some hundred thousand calls. The tests of the lab take a
     /// few millions of bytes.
-    pub const LIMIT: usize = 256 << 20;
+    pub const LIMIT: usize = 64 << 20;
 
     /// Adds what happened at `at`.
     pub fn record(&mut self, at: Time, kind: EventKind) {

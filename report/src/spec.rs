@@ -80,6 +80,7 @@ pub fn judge(story: &Story) -> Vec<Breach> {
         }
     });
     rules::request_vote::name_the_comparison(story, &mut breaches);
+    rules::request_vote::name_the_lease(story, &mut breaches);
     rules::leaders::name_the_request(story, &mut breaches);
     breaches.sort_by_key(|breach| breach.at);
     breaches

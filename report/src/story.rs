@@ -19,7 +19,7 @@ pub use data::{
 };
 pub use standing::Standing;
 
-use crate::event::Time;
+use crate::event::{Caller, Time};
 use crate::fields::Names;
 
 /// A run, put together.
@@ -31,15 +31,17 @@ pub struct Story {
     pub end: Time,
     /// All calls between servers, in the order of sending.
     pub calls: Vec<Call>,
-    /// What the handlers of each server have answered, as places in `calls`, in order.
+    /// What the handlers of each server have answered, as places in `calls`, in order: each in the incarnation that
+    /// was the server's at that time. What a former incarnation still answers isn't among it.
     pub handled: Vec<Vec<usize>>,
     /// All that happened to servers, in order.
     pub order: Vec<(Moment, Happened)>,
     /// When each server is proven to have reached a higher term, in order.
     pub reached: Vec<Vec<Reached>>,
-    /// The requests for votes, as places in `calls`, in order.
+    /// The requests for votes, as places in `calls`, in order; without those of former incarnations.
     pub votes: Vec<usize>,
-    /// What each server has sent, as places in `calls`, in order.
+    /// What each server has sent, as places in `calls`, in order. What the tasks of a former incarnation still send
+    /// isn't among it.
     pub sent: Vec<Vec<usize>>,
     /// Each server's lives, in order.
     pub lives: Vec<Vec<Life>>,
@@ -64,7 +66,7 @@ pub struct Story {
     pub applied: Vec<Applied>,
     /// The snapshots that the tester had servers make, in order.
     pub snapshots: Vec<Snapshot>,
-    /// What servers saved, in order.
+    /// What servers saved, in order; without what former incarnations still saved.
     pub saved: Vec<Save>,
     /// All elections, by the time at which they began.
     pub elections: Vec<Election>,
@@ -107,7 +109,15 @@ impl Story {
         self.sent[server].iter().map(|&place| &self.calls[place])
     }
 
-    /// What a server's handlers have answered, in order.
+    /// What an incarnation of a server has answered, in order.
+    pub fn answered_by(&self, server: Caller) -> impl DoubleEndedIterator<Item = &Call> {
+        let lives = self.lives[server.server as usize].iter();
+        let life = lives.clone().find(|life| life.incarnation == server.incarnation).copied();
+        let answered = self.handled_by(server.server as usize);
+        answered.filter(move |call| life.is_some_and(|life| life.has(call.handled)))
+    }
+
+    /// What a server's handlers have answered, in order, in whatever incarnation.
     pub fn handled_by(&self, server: usize) -> impl DoubleEndedIterator<Item = &Call> {
         self.handled[server].iter().map(|&place| &self.calls[place])
     }
@@ -152,10 +162,13 @@ impl Story {
         self.held_by(server, until).max_by_key(|held| held.index)
     }
 
-    /// What a server was last seen to be at `at`.
+    /// What a server was last seen to be at `at`, in the incarnation that it was in then or before.
     #[must_use]
     pub fn view_at(&self, server: usize, at: Time) -> Option<&View> {
-        self.views[server].iter().rev().find(|view| view.moment.at <= at)
+        let life = self.lives[server].iter().rev().find(|life| life.from.at <= at);
+        let seen = self.views[server].partition_point(|view| view.moment.at <= at);
+        let view = self.views[server][..seen].last()?;
+        life.is_none_or(|life| life.incarnation == view.incarnation).then_some(view)
     }
 
     /// The highest term that a server is proven to have reached before `moment`.
@@ -219,6 +232,21 @@ impl Story {
         seen.any(|(view, until)| {
             view.term < term && until.since(view.moment.at.max(moment.at)) > DEALT_WITH
         })
+    }
+
+    /// Whether a server that has accepted a command is seen to lead on in that term for longer than it takes to deal
+    /// with a message. One that hears of a higher term just then may have dropped the command.
+    #[must_use]
+    pub fn leads_on(&self, proposal: &Proposal) -> bool {
+        let server = proposal.server.server as usize;
+        let later = self.views[server].partition_point(|view| view.moment <= proposal.moment);
+        let is_other = |view: &&View| !view.is_leader || view.term != proposal.term;
+        let next = self.views[server][later..].iter().find(is_other).map(|view| view.moment.at);
+        let life =
+            self.lives[server].iter().find(|it| it.incarnation == proposal.server.incarnation);
+        let crashed = life.and_then(|life| life.until).map(|until| until.at);
+        let until = next.into_iter().chain(crashed).min().unwrap_or(self.end);
+        until.since(proposal.moment.at) > DEALT_WITH
     }
 
     /// Until when a candidate is known to have done no better than to stand: it started another

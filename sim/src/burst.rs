@@ -3,7 +3,7 @@
 use std::panic::Location;
 use std::time::Duration;
 
-/// What one server sent within 10 ms of virtual time.
+/// What one server sent within 10 ms of virtual time; or, if its calls went on for too long, within a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Burst {
     /// The server.

@@ -113,5 +113,5 @@ pub use tasks::{Ended, Task, TaskEnd};
 pub use turn::{
     Entered, Within, enter, enter_call, go_on_in_a_task, spawn_unnumbered, within_context,
 };
-pub use watcher::{Watcher, clock_us, watch};
+pub use watcher::{Watcher, clock_us, run_is_over, watch};
 pub use words::{grouped, within};

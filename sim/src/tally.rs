@@ -21,6 +21,13 @@ const BURST_US: u64 = 10_000;
 /// 20 in each microsecond.
 const CALLS_IN_A_BURST: u64 = 200_000;
 
+/// What counts as going on for long, in microseconds of virtual time.
+const LONG_US: u64 = 1_000_000;
+
+/// How many calls a server may make in that time: 250 in each millisecond, where a server of the lab makes some in a
+/// hundred. What never pauses, such as a leader that sends again as soon as it has an answer, comes to that.
+const CALLS_FOR_LONG: u64 = 250_000;
+
 /// How many bytes of arguments and replies a server may pass in one burst before that counts as more than
 /// any network carries.
 const BYTES_IN_A_BURST: u64 = 150_000_000;
@@ -119,6 +126,9 @@ struct Sent {
 struct Begun {
     burst: Burst,
     since_us: u64,
+    /// The same for longer.
+    calls_for_long: u64,
+    long_since_us: u64,
 }
 
 /// What is wrong with a burst, if it is more than any network carries.
@@ -214,21 +224,32 @@ impl Sent {
         let lasted = Duration::ZERO;
         let burst = Burst { server, calls: 0, bytes: 0, lasted, called_at: None };
         let place = found.unwrap_or_else(|| {
-            self.bursts.push(Begun { burst, since_us: now_us });
+            let (since_us, long_since_us) = (now_us, now_us);
+            self.bursts.push(Begun { burst, since_us, calls_for_long: 0, long_since_us });
             self.bursts.len() - 1
         });
         let begun = &mut self.bursts[place];
         if now_us - begun.since_us > BURST_US {
             let over = begun.burst;
-            *begun = Begun { burst, since_us: now_us };
+            *begun = Begun { burst, since_us: now_us, ..*begun };
             self.most_calls = greater(self.most_calls, over, |burst| burst.calls);
             self.most_bytes = greater(self.most_bytes, over, |burst| burst.bytes);
         }
-        let Begun { burst, since_us } = &mut self.bursts[place];
-        burst.calls += u64::from(message.called_at.is_some());
+        let begun = &mut self.bursts[place];
+        if now_us - begun.long_since_us > LONG_US {
+            (begun.calls_for_long, begun.long_since_us) = (0, now_us);
+        }
+        let Begun { burst, since_us, calls_for_long, long_since_us } = begun;
+        let calls = u64::from(message.called_at.is_some());
+        burst.calls += calls;
+        *calls_for_long += calls;
         burst.bytes += message.bytes;
         burst.called_at = message.called_at.or(burst.called_at);
         burst.lasted = Duration::from_micros(now_us - *since_us);
+        if *calls_for_long >= CALLS_FOR_LONG {
+            let lasted = Duration::from_micros(now_us - *long_since_us);
+            return Burst { calls: *calls_for_long, lasted, ..*burst };
+        }
         *burst
     }
 }
@@ -268,6 +289,24 @@ mod tests {
         assert_eq!(work.most_bytes, Some(large));
         assert_eq!(work.sending, Some(large));
         assert_eq!(tally.so_far(55_000).calling.map(|burst| burst.calls), Some(1));
+    }
+
+    #[test]
+    fn what_never_pauses_comes_to_more_than_a_network_carries() {
+        let called_at = Some(Location::caller());
+        // So many µs after the one before, a call each time.
+        let ends = |pause: u64| {
+            let tally = Tally::default();
+            let ended = (0..1_000_000).find_map(|call| {
+                misuse(tally.sent(0, Message { bytes: 10, called_at }, call * pause))
+            });
+            ended.map(|misuse| match misuse {
+                Misuse::MassOfCalls(Burst { calls, lasted, .. }) => (calls, lasted.as_millis()),
+                other => panic!("{other}"),
+            })
+        };
+        assert_eq!(ends(2), Some((250_000, 499)));
+        assert_eq!(ends(10), None);
     }
 
     #[test]

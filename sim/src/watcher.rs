@@ -16,6 +16,10 @@ pub trait Watcher: Send + Sync {
     /// The calling thread begins to work for the run that is under way, beside the one that has begun it.
     fn works_too(&self);
 
+    /// The run is over, and its code, too: what the calling thread does from now on is the tester's own work, which
+    /// takes as long as it takes.
+    fn is_over(&self);
+
     /// The code under test wants to end the process. Whoever returns leaves it to the run to tell of it.
     fn exits(&self, exit: &Exit);
 }
@@ -53,6 +57,13 @@ pub(crate) fn begins(clock: Clock, limit: Duration, cpu_limit: Duration) {
 pub(crate) fn works_too() {
     if let Some(watcher) = WATCHER.get() {
         watcher.works_too();
+    }
+}
+
+/// Tells who watches this process's runs that the calling thread's is over, and that none of its code runs any more.
+pub fn run_is_over() {
+    if let Some(watcher) = WATCHER.get() {
+        watcher.is_over();
     }
 }
 

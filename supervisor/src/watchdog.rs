@@ -42,8 +42,9 @@ const LOOKS_ASLEEP: u32 = 12;
 /// How long a run by the real clock may go on behind its limit.
 const OVERTIME: Duration = Duration::from_secs(10);
 
-/// How many seconds a process may be busy with saying why its run gets nowhere.
-const LAST_WORDS_SECS: u32 = 20;
+/// How many seconds a process may be busy with saying why its run gets nowhere: some for a large history, and many
+/// times that where others have the CPU.
+const LAST_WORDS_SECS: u32 = 120;
 
 /// Makes the bytes of a result out of a seed, the reason why its run can't have another, and what the
 /// run has printed.
@@ -64,8 +65,9 @@ pub(crate) struct Watch {
 struct Running {
     seed: u64,
     since: Instant,
-    /// When a run by the real clock must have ended.
+    /// When a run by the real clock must have ended; `None` once it is over.
     until: Option<Instant>,
+    /// `None` once the run is over.
     thread: Option<SimulatedThread>,
 }
 
@@ -95,6 +97,12 @@ impl sim::Watcher for OfRuns {
 
     fn works_too(&self) {
         last_words::belongs_to_a_run();
+    }
+
+    fn is_over(&self) {
+        if let Some(running) = self.0.running.lock().as_mut() {
+            (running.thread, running.until) = (None, None);
+        }
     }
 
     fn exits(&self, exit: &Exit) {

@@ -34,8 +34,11 @@ pub(super) fn unknown(case: &Case<'_>) -> Option<Finding> {
             (Purpose::Other, "other call"),
         ] {
             let calls = sent(purpose);
-            let answered = calls.iter().filter(|call| call.replied().is_some()).count();
-            let agreed = calls.iter().filter(|call| call.is_granted() || call.is_accepted());
+            // What was answered, and whose answer was lost or is still on its way, its sender doesn't know.
+            let answered =
+                calls.iter().filter(|call| call.replied().is_some_and(|at| at <= window.until));
+            let agreed = answered.clone().filter(|call| call.is_granted() || call.is_accepted());
+            let answered = answered.count();
             if !calls.is_empty() {
                 let name = match (calls.len(), name) {
                     (1, name) => format!("1 {name}"),

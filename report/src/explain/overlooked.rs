@@ -63,16 +63,11 @@ struct Heard<'a> {
 
 /// What a candidate had heard of its leader before an election, if it had followed one in its present life.
 fn heard<'a>(story: &'a Story, election: &Election) -> Option<Heard<'a>> {
-    let server = election.candidate.server as usize;
-    let life = story.lives[server].iter().find(|life| life.covers(election.at))?;
     let mut words: Vec<(Time, &Call)> = Vec::new();
-    for call in story.handled_by(server).rev() {
+    for call in story.answered_by(election.candidate).rev() {
         let Some(handled) = call.handled.filter(|handled| handled.at <= election.at) else {
             continue;
         };
-        if handled < life.from {
-            break;
-        }
         // Who has voted since, or answered a candidate, may have lost its leader by that.
         if call.is_vote() || call.is_pre_vote() {
             if words.is_empty() {
@@ -112,14 +107,14 @@ fn despite_leader(story: &Story, followed: &[(&Election, Heard<'_>)]) -> Option<
         .collect();
     let (election, heard, pace) = despite.first().filter(|_| despite.len() >= ELECTIONS)?;
     let server = election.candidate.server;
-    let what = format!("server {server} stood for election though it heard of its leader");
+    let what = format!("server {server} started an election though it heard from its leader");
     let answered = format!(
         "server {server} answered the leader, server {}, which it had heard every {} ms",
         heard.last.from.server,
         pace.as_millis()
     );
     let stood = format!(
-        "{} ms later server {server} stood for election in term {}",
+        "{} ms later server {server} started an election in term {}",
         election.at.since(heard.at).as_millis(),
         election.term
     );
@@ -140,9 +135,9 @@ fn silent_leader(story: &Story, followed: &[(&Election, Heard<'_>)]) -> Option<B
     let (election, heard) = silent.first().filter(|_| silent.len() >= ELECTIONS)?;
     let (server, leader) = (election.candidate.server, heard.last.from.server);
     let what = format!("server {leader} led, and was silent for longer than an election timeout");
-    let sent = format!("server {leader} sent server {server} this, and then nothing more");
+    let sent = format!("server {leader} sent server {server} this call, and then nothing more");
     let stood = format!(
-        "{} ms later server {server} stood for election in term {}",
+        "{} ms later server {server} started an election in term {}",
         election.at.since(heard.last.sent.at).as_millis(),
         election.term
     );

@@ -15,8 +15,6 @@ pub struct Parted {
     pub hashes: Option<[u64; 2]>,
     /// The first events that differ, where they are known.
     pub event: Option<PartedAt>,
-    /// Whether a run was ended from outside, which also depends on the machine and its load.
-    pub is_cut: bool,
 }
 
 /// The first events of two runs that differ.
@@ -44,7 +42,7 @@ pub fn not_repeatable(verdict: &mut Verdict, parted: &Parted) {
     findings.truncate(FINDINGS);
 }
 
-fn finding(failed: Time, Parted { other, hashes, event, is_cut }: &Parted) -> Finding {
+fn finding(failed: Time, Parted { other, hashes, event }: &Parted) -> Finding {
     let evidence = |at: Time, text: String| Evidence { text, at, calls: Vec::new() };
     let mut all = Vec::new();
     if let Some(PartedAt { same, at, events: [one, two] }) = event {
@@ -65,7 +63,7 @@ fn finding(failed: Time, Parted { other, hashes, event, is_cut }: &Parted) -> Fi
     ));
     Finding {
         id: NOT_REPEATABLE.id.to_owned(),
-        confidence: if *is_cut { Confidence::Likely } else { Confidence::Certain },
+        confidence: Confidence::Certain,
         what: "the same seed came out otherwise when it was run again: something beside the seed decides how \
                this run goes"
             .to_owned(),
@@ -115,7 +113,7 @@ mod tests {
             events: ["S0 sends 1".to_owned(), "S0 sends 2".to_owned()],
         };
         let other = "passed".to_owned();
-        let parted = Parted { other, hashes: Some([1, 2]), event: Some(event), is_cut: false };
+        let parted = Parted { other, hashes: Some([1, 2]), event: Some(event) };
         let text = told(failed(FailureKind::Liveness, EVIDENCE), &parted);
         expect_test::expect![[r#"
               script    tests/raft/agreement_3b.rs:12, in one
@@ -144,11 +142,11 @@ mod tests {
 
     #[test]
     fn a_failure_without_a_why_gets_one() {
-        let parted = Parted { other: "passed".to_owned(), hashes: None, event: None, is_cut: true };
+        let parted = Parted { other: "passed".to_owned(), hashes: None, event: None };
         let text = told(failed(FailureKind::Panic, "  did       one from 1.00 s on\n"), &parted);
         expect_test::expect![[r#"
               did       one from 1.00 s on
-              why       likely: the same seed came out otherwise when it was run again:
+              why       certain: the same seed came out otherwise when it was run again:
                         something beside the seed decides how this run goes [not-repeatable]
                           3.00 s  this run failed; another of the same seed passed
                           rule: the same seed is the same run (rule 11 of the contract; the

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::saves::{kept_old, not_saved, replaced_by_none};
-use super::{Habit, life_at};
+use super::{Habit, after, life_at};
 use crate::check::Check;
 use crate::event::{RpcId, Time};
 use crate::explain::Case;
@@ -23,6 +23,10 @@ pub(super) const ORDER: &[Habit] = &[
         "the first index that it applies after a crash is the one behind its snapshot",
     ),
     Habit::new(snapshot_lost, "what is saved after snapshot() has a snapshot"),
+    Habit::new(
+        saved_with_older_snapshot,
+        "the snapshot that it had saved last is the one that its log begins behind",
+    ),
     Habit::new(saved_for_applied, "it had been told of what is committed since it began"),
     Habit::new(left_out, "what it left out is covered by a snapshot that it has handed on"),
 ];
@@ -172,6 +176,39 @@ fn snapshot_lost(case: &Case<'_>) -> Option<Breach> {
         0 => replaced_by_none(story, server, until).or_else(|| not_saved(story, server, until)),
         _ => kept_old(story, server, until),
     }
+}
+
+/// A log that begins behind a later snapshot than the one that is saved with it.
+fn saved_with_older_snapshot(case: &Case<'_>) -> Option<Breach> {
+    let Check::InOrder { expected: Some(_), .. } = case.failure.check else { return None };
+    let first = First::find(case)?;
+    let First { server, life, applied, behind } = first;
+    let number = server as u32;
+    let held = case.story.last_held(number, life.from)?;
+    let is_between = 0 < behind && behind < held.index && applied.index == held.index + 1;
+    let save = case.story.saved_by(number).rfind(|save| save.moment < life.from)?;
+    // What was installed is handed on a little after it was saved.
+    let is_since = after(save.moment.at, AT_ONCE) >= held.moment.at;
+    if life.incarnation < 2 || !is_between || !is_since || save.server != held.server {
+        return None;
+    }
+    let what = format!(
+        "server {server} saved a log that begins behind index {} with an older snapshot",
+        held.index
+    );
+    let saved = format!(
+        "server {server} last saved its state, {} bytes, and a snapshot of {} bytes",
+        save.state, save.snapshot
+    );
+    let began =
+        format!("it was restarted; the snapshot that it had saved ends with index {behind}");
+    let breach = first.breach(&persistence::OLD_SNAPSHOT_KEPT, what);
+    let breach = breach
+        .seen(held.moment.at, format!("server {server} {held}"), None)
+        .seen(save.moment.at, saved, None)
+        .seen(life.from.at, began, None);
+    let text = format!("the first that it applied is index {}", applied.index);
+    Some(breach.concluded(applied.moment.at, text, None))
 }
 
 fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {

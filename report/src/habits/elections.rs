@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{
-    COUNTED, Habit, PATIENCE, ids, life_at, pre_votes, same_times, seconds, timers, turns, votes,
+    COUNTED, Habit, PATIENCE, adds_up, ids, life_at, pre_votes, same_times, seconds, timers, turns,
+    votes,
 };
-use crate::event::Time;
+use crate::event::{Caller, Time};
 use crate::explain::Case;
 use crate::spec::rules::{all_servers, candidates, contract, leaders, request_vote};
 use crate::spec::{Breach, refusals};
@@ -35,6 +36,10 @@ pub(super) const HABITS: &[Habit] = &[
         "it led with a refusal among the replies, or after a vote that was slow",
     ),
     Habit::new(votes::not_recognised, "it led as soon as another vote came"),
+    Habit::new(
+        adds_up::adds_up,
+        "it had waited for something else, or the times without a leader's word are no usual timeouts",
+    ),
     Habit::new(timers::too_long, "it waited for something else than its timer"),
     Habit::new(
         timers::silent_since_restart,
@@ -57,13 +62,16 @@ pub(super) const HABITS: &[Habit] = &[
         pre_votes::all_refused,
         "a server had just heard from a leader, or its log was more up-to-date",
     ),
-    Habit::new(timers::dead, "it stood once a call of its returned"),
+    Habit::new(timers::dead, "it started an election as soon as one of its calls had returned"),
     Habit::new(
         older_request,
         "it asked that server in the new term before the older call returned",
     ),
     Habit::new(turns::in_turn, "two of its calls were outstanding at the same time"),
-    Habit::new(timers::not_restarted, "it stood again while requests were outstanding"),
+    Habit::new(
+        timers::not_restarted,
+        "it started another election while requests were outstanding",
+    ),
     Habit::new(
         vote_refused,
         "the voter had the more up-to-date log, had voted already, or had just heard of its leader",
@@ -73,7 +81,7 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(same_times::drawn_once, "one of them waited for another time"),
     Habit::new(
         same_times::votes_split,
-        "the candidates stood far apart, or the votes were refused for another reason",
+        "the candidates started their elections far apart, or the votes were refused for another reason",
     ),
     Habit::new(same_times::always_the_same, "the times between its elections differ"),
     Habit::new(timers::never_stands, "the others' timers are much shorter"),
@@ -323,7 +331,7 @@ fn older_request(case: &Case<'_>) -> Option<Breach> {
         older.args.term?
     );
     let text = format!(
-        "it stood in term {}, and did not ask server {server}, whose answer was outstanding still",
+        "it started an election in term {}, and did not ask server {server}, whose answer was still outstanding",
         election.term
     );
     Some(
@@ -354,9 +362,11 @@ fn replaced_at_once(case: &Case<'_>) -> Option<Breach> {
     let voters = voters(case);
     let mut reigns = Vec::new();
     for &server in voters.keys() {
+        // Whose incarnation has ended, or who leads still, was replaced by nobody.
         let views = &story.views[server];
         for (view, next) in views.iter().zip(views.iter().skip(1)) {
-            if view.is_leader && case.window.contains(view.moment.at) {
+            let is_same_life = view.incarnation == next.incarnation;
+            if view.is_leader && is_same_life && case.window.contains(view.moment.at) {
                 reigns.push((view.moment.at, server, view.term, next.moment.at));
             }
         }
@@ -369,12 +379,14 @@ fn replaced_at_once(case: &Case<'_>) -> Option<Breach> {
     );
     let mut breach = case.breach(&leaders::REPLACED, first as u32, what);
     for &(from, server, term, until) in reigns.iter().take(2) {
-        let deposed = voters.iter().flat_map(|(&by, elections)| {
+        let deposed = voters.iter().filter_map(|(&by, elections)| {
             let within = |election: &&Election| election.term > term && election.at >= from;
-            elections.iter().find(within).map(|election| (election.at, by, election.term))
+            let first = elections.iter().find(within)?;
+            Some((first.at, by, first.term, first.candidate.incarnation))
         });
-        let Some((at, by, next)) = deposed.min() else { continue };
-        let mut heard = story.handled_by(by).rev().filter(|call| call.is_followed());
+        let Some((at, by, next, incarnation)) = deposed.min() else { continue };
+        let by = Caller { server: by as u32, incarnation };
+        let mut heard = story.answered_by(by).rev().filter(|call| call.is_followed());
         let heard = heard.find_map(|call| call.handled.filter(|handled| handled.at <= at));
         let silence = match heard {
             Some(heard) => {
@@ -384,7 +396,8 @@ fn replaced_at_once(case: &Case<'_>) -> Option<Breach> {
         };
         let led = seconds(until.since(from));
         let text = format!(
-            "server {server} led term {term} for {led}; server {by} stood in term {next}, {silence}"
+            "server {server} led term {term} for {led}; server {} started an election in term {next}, {silence}",
+            by.server
         );
         breach = breach.seen(from, text, None);
     }

@@ -159,23 +159,20 @@ fn despite_leader(case: &Case<'_>) -> Option<Breach> {
     let despite = story.elections.iter().filter(|election| election.at <= until);
     let despite: Vec<(&Election, &Call, Time)> = despite
         .filter_map(|election| {
-            let server = election.candidate.server as usize;
-            let heard = story.handled_by(server).rev();
+            let heard = story.answered_by(election.candidate).rev();
             let call = heard
                 .filter(|call| call.is_append())
                 .filter(|call| call.reply.term.is_none_or(|term| Some(term) == call.args.term))
                 .find(|call| call.is_handled_until(election.at))?;
             let heard = call.handled?.at;
-            let mut lives = story.lives[server].iter();
             let is_soon = election.at.since(heard) < SOON
-                && call.args.term.is_some_and(|term| term < election.term)
-                && lives.any(|life| life.covers(election.at) && life.covers(heard));
+                && call.args.term.is_some_and(|term| term < election.term);
             is_soon.then_some((election, call, heard))
         })
         .collect();
     let &(election, call, heard) = despite.last()?;
     let server = election.candidate.server;
-    let what = format!("server {server} stood for election though it heard of its leader");
+    let what = format!("server {server} started an election though it heard from its leader");
     let answered = format!("server {server} answered the leader, server {}", call.from.server);
     let breach = case.breach(&followers::DESPITE_LEADER, server, what);
     let breach = breach.seen(heard, answered, [call.id]);
@@ -194,7 +191,7 @@ fn stood(
     let asked = election.requests.first().map(|&place| case.story.calls[place].id);
     let server = election.candidate.server;
     let text = format!(
-        "{} ms later {what}server {server} stood for election in term {}",
+        "{} ms later {what}server {server} started an election in term {}",
         election.at.since(since).as_millis(),
         election.term
     );
@@ -266,14 +263,15 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
             format!("server {leader} led, and was silent for longer than an election timeout"),
         ),
     };
-    let sent = format!("server {leader} led, and sent server {server} this");
+    let sent = format!("server {leader}, the leader, sent server {server} this call");
     let mut breach = case.breach(rule, leader, what);
     breach = breach.seen(last.sent.at, sent, [last.id]);
     if is_waiting {
-        let text = "that call was outstanding still when server";
-        breach = breach.seen(election.at, format!("{text} {server} stood"), [last.id]);
+        let text = "that call was still outstanding when server";
+        breach =
+            breach.seen(election.at, format!("{text} {server} started an election"), [last.id]);
     }
-    let nothing = "it had sent it nothing more, and ";
+    let nothing = "it had sent nothing more to that server, and ";
     Some(stood(case, breach, (last.sent.at, nothing), election, silent[0].0, silent.len()))
 }
 
@@ -281,14 +279,15 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
 /// election, and had sent it nothing more for longer than heartbeats may take.
 fn silent_before<'a>(story: &'a Story, election: &Election) -> Option<&'a Call> {
     let (candidate, at) = (election.candidate.server, election.at);
-    let heard = story.handled_by(candidate as usize).rev().filter(|call| call.is_leaders());
+    let heard = story.answered_by(election.candidate).rev().filter(|call| call.is_leaders());
     let mut heard = heard.filter(|call| call.is_handled_until(at));
     let heard =
         heard.next().filter(|call| call.args.term.is_some_and(|term| term + 1 == election.term))?;
     let leader = heard.from.server as usize;
     let last = story
         .sent_by(leader)
-        .rfind(|call| call.to == candidate && call.sent.at <= at && call.is_leaders())?;
+        .filter(|call| call.from == heard.from && call.to == candidate && call.is_leaders())
+        .rfind(|call| call.sent.at <= at)?;
     let since = last.sent.at;
     let view = story.view_at(leader, at)?;
     let leads = view.is_leader

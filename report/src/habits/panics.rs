@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use super::Habit;
+use super::sending::confirms;
+use super::{Habit, leads};
 use crate::check::{Activity, Check};
-use crate::event::Time;
+use crate::event::{Caller, Time};
 use crate::explain::Case;
 use crate::spec::Breach;
 use crate::spec::rules::{all_servers, contract, install_snapshot, persistence};
 use crate::story::{Call, Held, Life, Moment, Purpose};
 
 pub(super) const HABITS: &[Habit] = &[
+    Habit::new(not_restored, "the panic has nothing to do with what was saved before"),
     Habit::new(
         began_before_snapshot,
         "it had applied something in that life, or its snapshot is no reason",
@@ -23,6 +25,10 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(request_below_snapshot, "the request begins behind the server's snapshot"),
     Habit::new(late_reply_heeded, "no reply to a request of an earlier term came just before"),
     Habit::new(taken_half, "something else had come to the server since it installed the snapshot"),
+    Habit::new(
+        just_before_snapshot,
+        "it had gone on to send that follower its snapshot, or was at something else",
+    ),
     Habit::new(offset_ignored, "the same was done since the snapshot, and went well"),
 ];
 
@@ -67,10 +73,10 @@ fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let what =
-        format!("server {server} used an index of Raft's as a place in a log that begins later");
+        format!("server {server} used an index of Raft's as a position in a log that begins later");
     let breach = case.breach(&install_snapshot::OFFSET_IGNORED, server as u32, what);
     let text = format!(
-        "it panicked, with a log that begins behind index {}: what is at index i is at place i less {} in it",
+        "it panicked; its log begins behind index {}: what has index i is entry number i - {} of its log",
         held.index, held.index
     );
     Some(with_snapshot(breach, server, &held).concluded(case.window.until, text, None))
@@ -96,6 +102,73 @@ fn taken_half(case: &Case<'_>) -> Option<Breach> {
     let breach = case.breach(&install_snapshot::TAKEN_HALF, server as u32, what);
     let text = "nothing else had come to it when it panicked";
     Some(with_snapshot(breach, server, &held).concluded(case.window.until, text, None))
+}
+
+/// A leader panics that has a follower whose next entry is the very last that the leader's snapshot covers.
+fn just_before_snapshot(case: &Case<'_>) -> Option<Breach> {
+    let Panicked { server, activity, .. } = panicked(case)?;
+    let (story, until) = (case.story, case.window.end());
+    let held = last_snapshot(case, server).filter(|_| *activity == Activity::Task)?;
+    let led = leads(story, server, until.at)?;
+    let sent = || story.sent_by(server).filter(|call| call.args.term == Some(led.term));
+    let (at, call, up_to) = (0..story.servers as u32).find_map(|other| {
+        let answered = sent().filter(|call| call.to == other && call.replied() <= Some(until.at));
+        let confirmed = answered.filter_map(|call| Some((call.replied()?, call, confirms(call)?)));
+        confirmed.max_by_key(|&(.., up_to)| up_to).filter(|&(.., up_to)| up_to + 1 == held.index)
+    })?;
+    let what = format!(
+        "server {server} panicked as a leader, with a follower whose next entry is the last of its snapshot"
+    );
+    let confirmed = format!(
+        "server {} had confirmed its log up to index {up_to} to server {server}, the leader",
+        call.to
+    );
+    let text = format!(
+        "it panicked; for entries from index {} on it needs the term at index {up_to}, which is gone: here it has to \
+         send its snapshot",
+        held.index
+    );
+    let breach = case.breach(&install_snapshot::NEEDED, server as u32, what);
+    let breach = breach.seen(at, confirmed, [call.id]);
+    Some(with_snapshot(breach, server, &held).concluded(until.at, text, None))
+}
+
+/// A server that is restarted panics before anything has come to it: over what it had saved.
+fn not_restored(case: &Case<'_>) -> Option<Breach> {
+    let Panicked { server, life, activity } = panicked(case)?;
+    let (story, number) = (case.story, server as u32);
+    let caller = Caller { server: number, incarnation: life.incarnation };
+    // A task may panic over a message, too, or over what it has decided since.
+    let is_beginning = match activity {
+        Activity::Make => true,
+        Activity::Task => {
+            let mut came = story.calls.iter().filter(|call| call.to == number);
+            story.sent_by(server).all(|call| call.from != caller)
+                && !came.any(|call| call.delivered > Some(life.from))
+        }
+        _ => false,
+    };
+    let last = story.saved_by(number).rfind(|save| save.moment < life.from)?;
+    if life.incarnation < 2 || !is_beginning {
+        return None;
+    }
+    let what =
+        format!("server {server} panicked over the state that it had saved before its restart");
+    let snapshot = match last.snapshot {
+        0 => "no snapshot".to_owned(),
+        bytes => format!("a snapshot of {bytes} bytes"),
+    };
+    let saved = format!(
+        "server {server} saved its state, {} bytes, and {snapshot}: that is what it was restarted with",
+        last.state
+    );
+    let text = match activity {
+        Activity::Make => "it was restarted, and panicked in make",
+        _ => "it was restarted, and panicked before any message had come to it",
+    };
+    let breach = case.breach(&persistence::NOT_RESTORED, number, what);
+    let breach = breach.seen(last.moment.at, saved, None);
+    Some(breach.concluded(case.window.until, text, None))
 }
 
 /// Whether a server has used its log since then in the way in which it panicked: by a handler that was brought

@@ -2,7 +2,7 @@
 //! it ends.
 
 use super::votes::not_taken;
-use super::{Habit, LONG, applying, budget, leads, sending, turns, up};
+use super::{Habit, LONG, applying, budget, leads, life_at, sending, turns, up};
 use crate::check::{Accepted, Check};
 use crate::event::Time;
 use crate::explain::Case;
@@ -15,8 +15,12 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(turns::in_turn, "two of its calls were outstanding at the same time"),
     Habit::new(sending::back_one_by_one, "the steps back are longer than one"),
     Habit::new(
+        sending::counted_beyond,
+        "the leader had reason to go on there, such as what the follower's answer says of its log",
+    ),
+    Habit::new(
         sending::snapshot_needed,
-        "the follower has what comes before the leader's snapshot, or a snapshot was sent to it",
+        "the follower has what comes before the leader's snapshot, or was sent a snapshot meanwhile",
     ),
     Habit::new(sending::moved_at_sending, "the requests that failed were sent again"),
     Habit::new(
@@ -78,7 +82,9 @@ fn task_ended(case: &Case<'_>) -> Option<Breach> {
     let own = target(case)?;
     let led = leads(story, own.server.server as usize, until)?;
     let silent = lacking(case, own).into_iter().find_map(|server| {
-        let last = story.sent_by(led.server as usize).rev().find(|call| call.to == server)?;
+        let sent = story.sent_by(led.server as usize).rev();
+        let mut sent = sent.filter(|call| call.from.incarnation == led.incarnation);
+        let last = sent.find(|call| call.to == server)?;
         let is_long = until.since(last.sent.at) > LONG && server != led.server;
         is_long.then_some((server, last))
     });
@@ -272,15 +278,17 @@ fn commit_not_told(case: &Case<'_>) -> Option<Breach> {
     )
 }
 
-/// The requests that told `server` that `index` is committed, and that its log has it.
+/// The requests that told `server`, in its present incarnation, that `index` is committed, and that its log has it.
 fn told<'a>(case: &Case<'a>, server: u32, index: u64) -> Vec<&'a Call> {
+    let life = life_at(case.story, server as usize, case.window.until);
     // Of one that doesn't say where its entries begin, from the log's beginning.
     let ends = |call: &Call| {
         let entries = call.args.entries.as_ref().map_or(0, Vec::len) as u64;
         call.args.prev_log_index.unwrap_or(0) + entries
     };
     let told = case.story.handled_by(server as usize).filter(|call| {
-        call.is_accepted()
+        life.is_some_and(|life| life.has(call.handled))
+            && call.is_accepted()
             && call.args.leader_commit >= Some(index)
             && ends(call) >= index
             && call.is_handled_until(case.window.until)

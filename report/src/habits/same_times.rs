@@ -141,13 +141,18 @@ pub(super) fn votes_split(case: &Case<'_>) -> Option<Breach> {
         }
     }
     let first = split.first().filter(|_| split.len() >= 3)?.1[0].1;
-    let what = "several candidates stand at the same time, again and again, and split the votes";
+    let what =
+        "several candidates start elections at the same time, again and again, and split the votes";
     let mut breach = case.breach(&candidates::SPLIT, first as u32, what.to_owned());
     for (term, candidates) in split.iter().take(2) {
         let (at, _) = candidates[0];
         let who = list(candidates.iter().map(|(_, server)| format!("server {server}")));
         let span = candidates[candidates.len() - 1].0.since(at).as_secs_f64() * 1e3;
-        breach = breach.seen(at, format!("{who} stood in term {term} within {span:.1} ms"), None);
+        breach = breach.seen(
+            at,
+            format!("{who} started elections in term {term} within {span:.1} ms"),
+            None,
+        );
     }
     if let (Some(min), Some(max)) = (gaps.iter().min(), gaps.iter().max()) {
         let text = format!(

@@ -223,24 +223,88 @@ pub(super) fn snapshot_needed(case: &Case<'_>) -> Option<Breach> {
     if has_snapshot || confirmed {
         return None;
     }
-    let mut sent = story.sent_by(leader as usize).filter(|call| call.to == server);
-    let was_sent = sent.any(|call| {
-        call.is_snapshot() && call.sent.at >= first.sent.at && call.sent.at <= case.window.until
-    });
-    if !is_at_end || was_sent {
+    // A snapshot that was sent before may be an older one, or have been lost.
+    let sent =
+        story.sent_by(leader as usize).filter(|call| call.to == server && call.is_snapshot());
+    let mut sent = sent.filter(|call| call.sent.at <= case.window.until && call.from == first.from);
+    let last_sent = sent.next_back();
+    if !is_at_end || last_sent.is_some_and(|call| call.sent.at >= first.sent.at) {
         return None;
     }
-    let what = format!("server {leader} never sends server {server} the snapshot that it needs");
+    let since = match last_sent {
+        Some(call) => format!("since {} s", call.sent.at),
+        None => "until now".to_owned(),
+    };
+    let what = match last_sent {
+        Some(_) => {
+            format!("server {leader} doesn't send server {server} the snapshot that it needs")
+        }
+        None => format!("server {leader} never sends server {server} the snapshot that it needs"),
+    };
     let had = format!("server {leader} {held}");
     let text = format!(
         "server {server} has refused {count} requests that follow index {prev}: it lacks what comes before, \
-         and until now server {leader} has sent it no snapshot"
+         and {since} server {leader} has sent it no snapshot"
     );
     Some(case.breach(&install_snapshot::NEEDED, leader, what).seen(held.moment.at, had, None).seen(
         last.sent.at,
         text,
         [first.id, last.id],
     ))
+}
+
+/// Up to which index a follower has confirmed its log by the answer to a leader's request.
+pub(super) fn confirms(call: &Call) -> Option<u64> {
+    match call.is_snapshot() {
+        true => call.args.last_included_index.filter(|_| call.is_followed() && !call.is_rejected()),
+        false => call.up_to().filter(|_| call.is_accepted()),
+    }
+}
+
+/// After an answer a leader goes on behind what that confirms, is refused, and has never sent what lies between.
+pub(super) fn counted_beyond(case: &Case<'_>) -> Option<Breach> {
+    let Row { first, last, count } = refused_again(case)?;
+    let (leader, server, prev) = (first.from.server, first.to, last.args.prev_log_index?);
+    let sent = case
+        .story
+        .sent_by(leader as usize)
+        .filter(|call| call.to == server && call.is_leaders() && call.args.term == first.args.term);
+    let sent: Vec<&Call> = sent.filter(|call| call.sent <= last.sent).collect();
+    let confirmed = sent.iter().filter_map(|&call| {
+        let (at, _) =
+            call.returned.filter(|(at, _)| call.replied().is_some() && *at < first.sent)?;
+        Some((at, call, confirms(call)?))
+    });
+    let (at, call, up_to) = confirmed.max_by_key(|(at, ..)| *at)?;
+    // What it counts may have been sent, and confirmed in a way that isn't seen; but not what was refused.
+    let brings = |call: &&Call| match call.is_snapshot() {
+        _ if call.is_rejected() => false,
+        true => call.args.last_included_index.is_none_or(|index| index >= prev),
+        false => call.args.prev_log_index < Some(prev) && call.up_to() >= Some(prev),
+    };
+    let next = sent.iter().find(|call| call.sent > at)?;
+    let goes_on = next.is_append() && next.args.prev_log_index == Some(prev);
+    if up_to >= prev || !goes_on || sent.iter().any(brings) {
+        return None;
+    }
+    let what = format!("server {leader} counts more than server {server}'s answer has confirmed");
+    let brought = match call.is_snapshot() {
+        true => format!("server {leader} sent server {server} a snapshot up to index {up_to}"),
+        false => format!("server {leader} sent server {server} what goes up to index {up_to}"),
+    };
+    let then = format!(
+        "the answer came, and server {leader} went on with what follows index {prev}; it has sent server {server} \
+         nothing that brings {}",
+        contract::indexes(up_to + 1, prev)
+    );
+    let refused = format!("server {server} has refused {count} such requests by now");
+    Some(
+        case.breach(&leaders::UNSENT_COUNTED, leader, what)
+            .seen(call.sent.at, brought, [call.id])
+            .seen(at.at, then, [call.id, next.id])
+            .seen(last.sent.at, refused, [first.id, last.id])
+            .sure_if(false),
+    )
 }
 
 /// A request that carried entries failed, and the leader went on behind them without having sent them again.

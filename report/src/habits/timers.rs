@@ -15,6 +15,13 @@ use crate::text::{count, list};
 /// What a server does that asks for pre-votes: its timer has fired, though it doesn't stand yet.
 const PRE_VOTE: &str = "asked whether it would get votes";
 
+/// What a server does with a message of which nobody knows whether it asks for a vote, gives one, or is a leader's.
+const UNREAD: &str = "sent or answered a message that can't be read";
+
+fn is_unread(call: &Call) -> bool {
+    call.purpose == Purpose::Other && !call.is_pre_vote()
+}
+
 /// When a server's election timer began anew, or should have, in its present life: it was born, it
 /// stood, it asked for pre-votes, it voted, it heard its leader, or it led.
 fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, &'static str)> {
@@ -22,26 +29,30 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
     let until = case.window.until;
     let Some(life) = life_at(story, server, until) else { return Vec::new() };
     let mut resets = vec![(life.from.at, "started")];
-    resets.extend(elections.iter().map(|election| (election.at, "stood for election")));
+    resets.extend(elections.iter().map(|election| (election.at, "started an election")));
     for call in story.handled_by(server) {
         let Some(handled) = call.handled.filter(|handled| *handled >= life.from) else { continue };
         if call.is_followed() {
-            resets.push((handled.at, "heard its leader"));
+            resets.push((handled.at, "heard from its leader"));
         } else if call.is_granted() {
             resets.push((handled.at, "gave its vote"));
         } else if may_have_reset(call) {
-            resets.push((handled.at, "handled what may have been its leader's"));
+            resets.push((handled.at, UNREAD));
         }
     }
-    let asked = story.sent_by(server).filter(|call| call.is_pre_vote() && call.sent >= life.from);
-    resets.extend(asked.map(|call| (call.sent.at, PRE_VOTE)));
-    // Whoever sends what a leader sends waits for none, whatever it says of itself.
-    let as_leader =
-        story.sent_by(server).filter(|call| call.is_leaders() && call.sent >= life.from);
-    resets.extend(as_leader.map(|call| (call.sent.at, "sent what a leader sends")));
+    for call in story.sent_by(server).filter(|call| call.sent >= life.from) {
+        if call.is_pre_vote() {
+            resets.push((call.sent.at, PRE_VOTE));
+        } else if is_unread(call) {
+            resets.push((call.sent.at, UNREAD));
+        } else if call.is_leaders() {
+            // Whoever sends what a leader sends waits for none, whatever it says of itself.
+            resets.push((call.sent.at, "sent what a leader sends"));
+        }
+    }
     let views = &story.views[server];
     for (view, next) in views.iter().zip(views.iter().skip(1)) {
-        if view.is_leader {
+        if view.is_leader && [view, next].iter().all(|it| it.incarnation == life.incarnation) {
             resets.push((next.moment.at, "led"));
         }
     }
@@ -83,7 +94,8 @@ fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<Durat
     for election in elections {
         let before = resets.iter().rev().find(|(at, _)| *at < election.at);
         // It stands when it has the answers, and no timer tells it to.
-        let Some(&(reset, _)) = before.filter(|(_, why)| *why != PRE_VOTE) else { continue };
+        let is_known = |(_, why): &&(Time, &str)| ![PRE_VOTE, UNREAD].contains(why);
+        let Some(&(reset, _)) = before.filter(is_known) else { continue };
         let before = elections.iter().rev().find(|other| other.at < election.at);
         // What came back within a few ms may have been waited for.
         let was_free = before.is_none_or(|before| {
@@ -160,7 +172,7 @@ pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
         let Some(longest) = longest.filter(|&longest| longest > PATIENCE) else { continue };
         let last = elections.last().map_or(Time(0), |election| election.at);
         let text = format!(
-            "server {server} stood for election; before one of its elections it had heard nothing for {}",
+            "server {server} started an election; before one of its elections it had heard nothing for {}",
             seconds(longest)
         );
         breach = breach.by(server as u32).seen(last, text, None);
@@ -170,11 +182,11 @@ pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
 
 /// A leader of an earlier term keeps a server from standing.
 pub(super) fn reset_by_stale_leader(case: &Case<'_>) -> Option<Breach> {
-    let what = "the words of a leader of an earlier term keep a server from standing";
+    let what = "the words of a leader of an earlier term keep a server from starting an election";
     let is_stale = |call: &Call| call.is_leaders() && call.args.term < call.reply.term;
     reset_by(case, (&followers::STALE_RESETS, what), (3, None), &is_stale, &|stale, time| {
         format!(
-            "since then it answered {} of earlier terms, and stood for no election in {time}",
+            "since then it answered {} of earlier terms, and started no election in {time}",
             count(stale, "AppendEntries call")
         )
     })
@@ -182,7 +194,7 @@ pub(super) fn reset_by_stale_leader(case: &Case<'_>) -> Option<Breach> {
 
 /// A server refuses others its vote, and starts no election of its own.
 pub(super) fn reset_by_refusal(case: &Case<'_>) -> Option<Breach> {
-    let what = "a server that refuses its vote doesn't stand itself";
+    let what = "a server that refuses its vote starts no election itself";
     let is_refused = |call: &Call| call.is_vote() && call.is_denied();
     reset_by(
         case,
@@ -191,8 +203,8 @@ pub(super) fn reset_by_refusal(case: &Case<'_>) -> Option<Breach> {
         &is_refused,
         &|refused, time| {
             format!(
-                "since then it refused {} and stood for no election of its own in {time}",
-                count(refused, "request for its vote")
+                "since then it refused its vote {} and started no election of its own in {time}",
+                count(refused, "time")
             )
         },
     )
@@ -229,7 +241,7 @@ fn reset_by(
                 continue;
             }
             let text = format!(
-                "server {server} last heard its leader, voted or stood; {}",
+                "server {server} last heard its leader, voted or started an election; {}",
                 text(such.len(), seconds(end.since(reset)))
             );
             breach = breach.by(server as u32).seen(reset, text, ids(such));
@@ -251,6 +263,8 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
         let life = life_at(story, server, until).map_or(0, |life| life.incarnation);
         // A server that waits for replies is not dead.
         let own = elections.iter().flat_map(|election| requests(story, election));
+        let unread = story.sent_by(server).filter(|call| is_unread(call));
+        let own = own.chain(unread.filter(|call| call.from.incarnation == life));
         let free = own.map(|call| call.returned.map_or(until, |(returned, _)| returned.at)).max();
         if until.since(reset.max(free.unwrap_or(reset))) <= PATIENCE {
             continue;
@@ -260,8 +274,8 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
                 "a server's election timer has not fired: it is dead, or longer than the test waits".into();
         }
         let text = format!(
-            "server {server} {why}; it has heard no leader, given no vote and stood for no election in the {} \
-             since",
+            "server {server} {why}; in the {} since then it has heard from no leader, given no vote and started no \
+             election",
             seconds(until.since(reset))
         );
         breach = breach.by(server as u32).seen(reset, text, None);
@@ -280,8 +294,9 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
         if refused.len() >= GAPS {
             let (least, _) = waited(case);
             let text = format!(
-                "in that time it refused {}; the shortest time that any server waited before it stood is {}",
-                count(refused.len(), "request for its vote"),
+                "in that time it refused its vote {}; the shortest time that any server waited before it started \
+                 an election is {}",
+                count(refused.len(), "time"),
                 seconds(least)
             );
             breach = breach.seen(until, text, ids(refused));
@@ -368,7 +383,7 @@ fn long_elections<'a>(
 pub(super) fn same_term_again(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let voters = voters(case);
-    let what = "a candidate stands again in the same term, in which the votes are given";
+    let what = "a candidate starts one election after the other in the same term, in which the votes are given";
     let mut breach = Breach::of_several(&candidates::WITHOUT_NEW_TERM, case.window.end(), what);
     for (election, until) in long_elections(case, &voters) {
         let to = requests(story, election).next()?.to;
@@ -381,7 +396,7 @@ pub(super) fn same_term_again(case: &Case<'_>) -> Option<Breach> {
         }
         let server = election.candidate.server;
         let text = format!(
-            "server {server} stood in term {}, and asked server {to} {} times for its vote of that term, \
+            "server {server} started an election in term {}, and asked server {to} {} times for its vote of that term, \
              within {}",
             election.term,
             asked.len(),
@@ -436,7 +451,7 @@ pub(super) fn not_restarted(case: &Case<'_>) -> Option<Breach> {
 /// How many elections the others may have begun meanwhile.
 const OTHERS: usize = 12;
 
-/// The others stand again and again, and a server that could never does.
+/// The others start one election after the other, and a server that could never does.
 pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
     let voters: BTreeMap<usize, Vec<Election>> = voters(case);
     let within = |elections: &[Election]| {
@@ -444,11 +459,17 @@ pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
     };
     let all: usize = voters.values().map(|elections| within(elections)).sum();
     let (&server, elections) = voters.iter().find(|(_, elections)| within(elections) == 0)?;
-    // Who waits for replies may not be dead.
+    // A message that can't be read may be a request for a vote.
+    let until = case.window.until;
+    let mut sent = case.story.sent_by(server).filter(|call| case.window.contains(call.sent.at));
+    if sent.any(is_unread) {
+        return None;
+    }
+    // A server that waits for replies may not be dead.
     let waits = elections.last().is_some_and(|election| {
-        requests(case.story, election).any(|call| call.is_outstanding(case.window.until))
+        requests(case.story, election).any(|call| call.is_outstanding(until))
     });
-    // Where many vote, some never come to stand.
+    // Where many vote, some never come to start one.
     let silent = voters.values().filter(|elections| within(elections) == 0).count();
     if all < OTHERS * silent || waits {
         return None;

@@ -171,7 +171,9 @@ pub(super) fn gives_up(case: &Case<'_>) -> Option<Breach> {
     }
     let (one, next, later) = early.last().filter(|_| early.len() >= FEW)?;
     let server = one.candidate.server;
-    let what = format!("server {server} stood again before the votes for it could come in");
+    let what = format!(
+        "server {server} started its next election before the votes for the last one could come in"
+    );
     let breach = case.breach(&candidates::GIVES_UP, server, what);
     let gap = next.at.since(one.at).as_millis();
     let last = later.iter().filter_map(|call| call.replied()).max()?;

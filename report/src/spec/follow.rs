@@ -16,7 +16,7 @@ impl Known<'_> {
             Did::Saved(save) => {
                 let server = &mut self.servers[save.server.server as usize];
                 if server.life == save.server.incarnation {
-                    server.log.written = server.log.last_index();
+                    server.log.written = server.log.last_shown_index();
                 }
             }
             Did::Sent(call) => match call.purpose {
@@ -98,7 +98,11 @@ impl Known<'_> {
     }
 
     fn viewed(&mut self, number: u32, view: &View) {
-        let server = &self.servers[number as usize];
+        let server = &mut self.servers[number as usize];
+        // No entry has term 0: a server that says so counts its log's end otherwise.
+        if let Some(detail) = view.detail.as_ref().filter(|it| it.last_term > 0) {
+            server.log.shows(detail.last_index);
+        }
         // Whoever only says that it leads has no part in what leaders do.
         let has_votes = server.voters(view.term).len() + 1 >= self.story.majority();
         if view.is_leader && (has_votes || !self.reads.votes) {
@@ -132,6 +136,7 @@ impl Known<'_> {
         }
         log.is_claimed |= log.last_index() != index || log.term(index) != Some(last_term);
         log.end_with(index, Some(last_term));
+        log.shows(index);
         log.open = false;
         log.saved = index;
     }
@@ -211,6 +216,7 @@ impl Known<'_> {
                 log.changed = Some((call.sent, term));
             }
         }
+        log.shows(prev + entries.len() as u64);
     }
 
     fn answered_entries(&mut self, call: &Call, moment: Moment) {
@@ -269,6 +275,7 @@ impl Known<'_> {
 
     fn confirms(&mut self, call: &Call, moment: Moment, up_to: u64) {
         let server = &mut self.servers[call.to as usize];
+        server.log.shows(up_to);
         server.log.saved = server.log.saved.max(up_to.min(server.log.last_index()));
         if up_to > 0 {
             let (at, life) = (moment.at, server.life);
@@ -430,6 +437,9 @@ impl Known<'_> {
         let server = &mut self.servers[proposal.server.server as usize];
         if proposal.index > 0 && !self.story.counts_other_entries {
             server.log.end_with(proposal.index, Some(proposal.term));
+            if !self.story.leads_on(proposal) {
+                server.log.promises(proposal.index);
+            }
             server.log.changed = Some((proposal.moment, proposal.term));
             server.log.open = false;
         }
@@ -451,6 +461,7 @@ impl Known<'_> {
         let server = &mut self.servers[number as usize];
         server.commit = server.commit.max(index);
         server.applied = Some((moment, index));
+        server.log.shows(index);
     }
 }
 

@@ -97,6 +97,9 @@ pub(crate) struct Log {
     /// was written may be lost, and what was saved may have left out the end.
     pub(crate) written: u64,
     pub(crate) written_before: u64,
+    /// From which index on nothing but the answers of `start()` tells of entries, though the server may have dropped
+    /// them: see [`Story::leads_on`](crate::Story::leads_on).
+    pub(crate) promised: Option<u64>,
     /// Whether it is known only by what its server says of it when it asks for votes.
     pub(crate) is_claimed: bool,
     /// When it was changed last, and by what term's leader.
@@ -147,6 +150,7 @@ impl Server {
             log.terms.truncate(log.saved as usize);
             log.open = true;
         }
+        log.promised = None;
     }
 
     /// What has come to it may have changed its log, and nobody can read how. What it has committed stays.
@@ -197,6 +201,27 @@ impl Log {
         Some((self.term(self.last_index())?, self.last_index()))
     }
 
+    /// The last index at which the server has shown to have an entry: see [`Log::promised`].
+    pub(crate) fn last_shown_index(&self) -> u64 {
+        self.promised.map_or(self.last_index(), |from| from - 1)
+    }
+
+    /// That entry's term, if it is known, and its index.
+    pub(crate) fn last_shown(&self) -> Option<(u64, u64)> {
+        Some((self.term(self.last_shown_index())?, self.last_shown_index()))
+    }
+
+    /// `start()` has returned `index`.
+    pub(crate) fn promises(&mut self, index: u64) {
+        self.promised = Some(self.promised.map_or(index, |from| from.min(index)));
+    }
+
+    /// The server shows that it has the log up to `index`.
+    pub(crate) fn shows(&mut self, index: u64) {
+        let behind = self.promised.map(|from| from.max(index.saturating_add(1)));
+        self.promised = behind.filter(|&from| from <= self.last_index());
+    }
+
     /// The term at `index`; `None` if it isn't known. At 0 it is 0.
     pub(crate) fn term(&self, index: u64) -> Option<u64> {
         match index {
@@ -217,6 +242,7 @@ impl Log {
             *last = term;
         }
         self.saved = self.saved.min(index);
+        self.shows(0); // what is cut off is promised no more
     }
 
     /// What is behind `index` may be other entries than those that are known.

@@ -1,6 +1,7 @@
 //! How a story is put together, event by event.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::{
@@ -184,10 +185,13 @@ impl Story {
                 }
                 let brings = may_bring(purpose, &fields, args).then(|| args.clone());
                 draft.places.insert(id.0, self.calls.len());
-                if purpose == Purpose::Vote {
-                    self.votes.push(self.calls.len());
+                // What a former incarnation's tasks still send is no deed of its server's.
+                if !self.is_former(*from) {
+                    if purpose == Purpose::Vote {
+                        self.votes.push(self.calls.len());
+                    }
+                    self.sent[from.server as usize].push(self.calls.len());
                 }
-                self.sent[from.server as usize].push(self.calls.len());
                 self.order.push((moment, Happened::Sent(self.calls.len())));
                 self.calls.push(Call {
                     id: *id,
@@ -249,7 +253,10 @@ impl Story {
                             None => life.from.place < call.sent.place,
                         })
                         .map(|life| life.incarnation);
-                    self.handled[call.to as usize].push(place);
+                    // Where nothing is known of a server's incarnations, all is taken for the present one's.
+                    if call.answered_in.is_some() || life.is_none() {
+                        self.handled[call.to as usize].push(place);
+                    }
                     self.order.push((moment, Happened::Handled(place)));
                     let Call { purpose, to, answered_in, ref args, reply, .. } = self.calls[place];
                     if purpose != Purpose::Other && answered_in.is_some() {
@@ -358,7 +365,10 @@ impl Story {
                 self.order.push((moment, Happened::Snapshotted(self.snapshots.len())));
                 self.snapshots.push(Snapshot { moment, server, index });
             }
-            EventKind::Saved { server, state, snapshot } if exists(server.server) => {
+            // What a former incarnation saves nobody reads.
+            EventKind::Saved { server, state, snapshot }
+                if exists(server.server) && !self.is_former(*server) =>
+            {
                 let (server, state, snapshot) = (*server, *state, *snapshot);
                 self.order.push((moment, Happened::Saved(self.saved.len())));
                 self.saved.push(Save { moment, server, state, snapshot });
@@ -382,6 +392,17 @@ impl Story {
             | EventKind::Saved { .. }
             | EventKind::Mark(_) => {}
         }
+    }
+
+    /// Whether an incarnation of a server is known to have ended.
+    fn is_former(&self, server: Caller) -> bool {
+        let lives = &self.lives[server.server as usize];
+        let is_over = |life: &Life| match life.incarnation.cmp(&server.incarnation) {
+            Ordering::Less => false,
+            Ordering::Equal => life.until.is_some(),
+            Ordering::Greater => true,
+        };
+        lives.last().is_some_and(is_over)
     }
 
     fn applies(

@@ -71,6 +71,13 @@ impl Life {
     pub fn covers(&self, at: Time) -> bool {
         self.from.at <= at && self.until.is_none_or(|until| at < until.at)
     }
+
+    /// Whether something happened in this life, as far as it did happen.
+    #[must_use]
+    pub fn has(&self, moment: Option<Moment>) -> bool {
+        let is_before_end = |moment| self.until.is_none_or(|until| moment < until);
+        moment.is_some_and(|moment| self.from <= moment && is_before_end(moment))
+    }
 }
 
 /// A server's link was switched.

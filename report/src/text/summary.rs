@@ -101,7 +101,11 @@ fn state(story: &Story, server: usize, at: Time) -> String {
         return if was_started { "crashed" } else { "not started" }.to_owned();
     }
     let Some(view) = story.view_at(server, at) else {
-        return format!("{link}, state never seen");
+        let lives = story.lives[server].iter().filter(|life| life.from.at <= at);
+        return match lives.count() {
+            0 | 1 => format!("{link}, state never seen"),
+            _ => format!("{link}, restarted; its state has not been seen since"),
+        };
     };
     let mut text = format!("{link}, term {}, {}", view.term, role(view));
     let election = story

@@ -201,9 +201,14 @@ impl Run {
 
     /// A message leaves its sender.
     pub(crate) fn sends(&mut self, from: u32, to: u32, method: &str, args: &Value) -> RpcId {
+        self.sends_as(self.caller(from), to, method, args)
+    }
+
+    /// The same, by some incarnation of its sender.
+    pub(crate) fn sends_as(&mut self, from: Caller, to: u32, method: &str, args: &Value) -> RpcId {
         let id = RpcId(self.calls);
         self.calls += 1;
-        let (from, to, method) = (Some(self.caller(from)), Some(to), method.to_owned().into());
+        let (from, to, method) = (Some(from), Some(to), method.to_owned().into());
         self.event(EventKind::RpcSent { id, from, to, method, args: payload(args) });
         id
     }

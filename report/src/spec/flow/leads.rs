@@ -45,14 +45,14 @@ pub(in crate::spec) fn leads_unelected(
     }
     let what = format!("server {number} said that it leads a term in which nobody elected it");
     let says = format!(
-        "server {number} said that it leads term {term}, for {:.2} s; that takes the {} of others",
+        "server {number} said that it leads term {term}, for {:.2} s; for that it needs {} of other servers",
         lasts as f64 / 1e6,
         count(needed, "vote")
     );
     let came = match votes {
-        0 => "until then nothing had come to it that could have been one".to_owned(),
+        0 => "until then no message had come to it that may have been a vote".to_owned(),
         n => format!(
-            "until then what could have been one had come to it from {}",
+            "until then messages that may have been votes had come to it from {} only",
             count(n, "server")
         ),
     };

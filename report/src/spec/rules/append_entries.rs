@@ -106,7 +106,9 @@ fn accepts_mismatch(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
     }
     let log = &server.log;
     let has = match log.term(prev) {
-        Some(term) if term != prev_term => format!("its own there is of term {term}"),
+        Some(term) if term != prev_term && prev <= log.last_shown_index() => {
+            format!("its own there is of term {term}")
+        }
         None if prev > log.last_index() && !log.open => {
             format!("its own log ended at index {}", log.last_index())
         }
@@ -211,9 +213,11 @@ fn asks_with_less(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Brea
     {
         return None;
     }
-    let last = log.last_index();
+    let last = log.last_shown_index();
     let text = format!("it asked for votes in term {term} with a log that ends at index {index}");
-    if index < last {
+    if last < index && index <= log.last_index() {
+        None
+    } else if index < last {
         lost(known, number, index + 1, (moment, text, call))
     } else if index == last && log.term(index).is_some_and(|own| own != last_term) {
         let text = format!(

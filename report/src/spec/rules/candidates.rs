@@ -18,7 +18,7 @@ const COUNTED: &str = "the candidate leads as soon as the deciding vote is in";
 rules! {
     WITHOUT_NEW_TERM: Safety "election-without-new-term" at [Candidates 1],
         "Figure 2, Candidates 1; §5.2",
-        "a candidate increments currentTerm before it asks for votes, also when it stands again",
+        "a candidate increments currentTerm before it asks for votes, also when it starts another election",
         "the beginning of an election: the term goes up for a candidate, too",
         normal NORMAL
         => Asks stands_in_term_zero;
@@ -73,7 +73,7 @@ rules! {
         normal COUNTED;
     GIVES_UP: Liveness "candidate-gives-up" at [Candidates 2],
         "Figure 2, Candidates 2 to 4; §5.2",
-        "a candidate stands until it wins, another server leads, or its election timeout elapses: a vote that \
+        "a candidate remains one until it wins, another server leads, or its election timeout elapses: a vote that \
          is refused ends nothing, and a slow one still counts",
         "what a candidate does with a reply that is no vote, and for how long it waits for the others: an \
          election timeout is many times as long as a round trip",
@@ -101,7 +101,7 @@ rules! {
     ALWAYS_THE_SAME: Liveness "timeout-always-the-same" at [ElectionTimeout],
         "§5.2, §9.3",
         "election timeouts are chosen randomly, anew each time, so that it isn't always the same server that \
-         stands first",
+         starts an election first",
         "where the election timeout is drawn: once for all, or as a constant",
         normal NORMAL;
 }
@@ -111,7 +111,7 @@ fn stands_in_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option
     if term > 0 || known.server(server).stood.contains(&0) || !known.stands(call, 0) {
         return None;
     }
-    let what = format!("server {server} stood for election in term 0, where all begin");
+    let what = format!("server {server} started an election in term 0, where all begin");
     let text = format!("server {server} asked server {} for its vote in term 0", call.to);
     // What asks before a vote (PreVote) may do so under a name that isn't known here.
     Some(Breach::new(&WITHOUT_NEW_TERM, moment, server, what).concluded(moment.at, text, [call.id]))

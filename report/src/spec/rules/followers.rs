@@ -8,7 +8,7 @@ rules! {
         "Figure 2, Followers 2 and Candidates 4; §5.2",
         "if election timeout elapses: start new election, as a follower and as a candidate",
         "whether the task of the election timer goes on in a loop for as long as the server lives, also when \
-         it has voted, stood, led or given way to a higher term; and whether it waits for something else that \
+         it has voted, been a candidate, led or given way to a higher term; and whether it waits for something else that \
          may never come",
         normal NORMAL;
     TOO_LONG: Liveness "election-timeout-too-long" at [ElectionTimeout],
@@ -16,6 +16,12 @@ rules! {
         "the election timeout is as short as the network allows: the lab's checker waits 5 s for a leader, \
          which must be enough for several elections",
         "the range from which the election timeout is drawn, and its unit",
+        normal NORMAL;
+    ADDS_UP: Liveness "timeouts-add-up" at [Followers 2, ElectionTimeout],
+        "Figure 2, Followers 2; §5.2, §9.3",
+        "a leader's word begins the election timeout anew: the deadline is that moment plus one timeout",
+        "where the deadline is set: from the present time, and not from the deadline that was there before (= and \
+         not +=); and whether each word adds a timer or a permit that has to run out",
         normal NORMAL;
     STALE_RESETS: Liveness "timer-reset-by-stale-leader" at [Followers 2],
         "Figure 2, Followers 2; §5.2",

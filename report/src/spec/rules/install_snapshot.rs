@@ -88,8 +88,8 @@ rules! {
          beginning, commitIndex, lastApplied, and what each place in the log means";
     OFFSET_IGNORED: Liveness "snapshot-offset-ignored" at [Snapshots],
         "§7",
-        "a snapshot replaces all entries up to lastIncludedIndex: the entry at index i is at place i less that \
-         in what is left",
+        "a snapshot replaces all entries up to lastIncludedIndex: in what is left, the \
+         entry at index i is entry number i - lastIncludedIndex",
         "the line of the panic, and every other place where the log is indexed: one function that knows the \
          offset is enough";
     BELOW: Liveness "request-below-snapshot" at [AppendEntries 2, Snapshots],

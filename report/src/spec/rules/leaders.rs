@@ -22,7 +22,7 @@ rules! {
     TWO: Safety "two-leaders" = "M1" at [RequestVote, Candidates],
         "§5.2, Election Safety",
         "at most one leader is elected in a term",
-        "who counts votes of which term: a reply counts only while its candidate still stands for the term of \
+        "who counts votes of which term: a reply counts only while its sender is still a candidate of the term of \
          the request; and whether a leader changes its term without giving up its leadership"
         => Appends second_leader within, Installs second_leader within;
     DEPOSED_SENDS: Safety "deposed-leader-sends" = "M17" at [AllServers 2],

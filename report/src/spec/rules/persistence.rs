@@ -33,7 +33,8 @@ rules! {
     OLD_SNAPSHOT_KEPT: Safety "old-snapshot-kept" at [Snapshots],
         "§7",
         "log and snapshot change together: a log that begins behind a snapshot is worth nothing without it",
-        "what snapshot() does with its argument when there is a snapshot already";
+        "what snapshot() and the handler of InstallSnapshot do with the new snapshot when there is one already, and \
+         in which order: a save between the change of the log and that of the snapshot has one new and one old";
     STATE_FOR_SNAPSHOT: Safety "state-saved-as-snapshot" at [PersistentState],
         "§7; the persister's save()",
         "a snapshot is saved together with the log that begins behind it, and stays saved",
@@ -52,6 +53,13 @@ rules! {
         "every place that sets or reads the term at the snapshot's end: snapshot(), the handler of \
          InstallSnapshot, what is read back after a crash, and the function that returns the term at an \
          index";
+    NOT_RESTORED: Contract "saved-state-not-restored" at [PersistentState],
+        "Figure 2, Persistent state; rule 5 of the contract",
+        "a server that is restarted begins with what it has saved: whatever it saves it can read back, and each \
+         value as what it was saved as",
+        "what is saved and what is read back, value by value: the same order and types, and the right variable, \
+         such as the term at the snapshot's end beside the term of the log's last entry; a log that begins behind a \
+         snapshot, or is empty; and a state that make() itself refuses";
     SAVED_FOR_APPLIED: Safety "saved-taken-for-applied" at [VolatileState],
         "Figure 2, Volatile state; §7",
         "commitIndex and lastApplied are volatile: they begin at 0, or at the snapshot's last index",

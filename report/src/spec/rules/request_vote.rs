@@ -1,5 +1,6 @@
 //! RequestVote RPC (Figure 2): who votes for whom.
 
+use super::all_servers::NOT_ADOPTED;
 use super::append_entries::{SUFFIX_KEPT, TRUNCATED, kept_suffix};
 use super::candidates::WITHOUT_NEW_TERM;
 use super::persistence::{
@@ -7,6 +8,7 @@ use super::persistence::{
     term_forgotten,
 };
 use super::{contract, persistence, rules};
+use crate::event::Caller;
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::server::Shown;
 use crate::spec::{Known, of_votes, step};
@@ -32,6 +34,12 @@ rules! {
          order"
         => Votes votes_for_outdated;
     LONGER_PREFERRED: Safety "longer-log-preferred" at [RequestVote 2], OUTDATED.place, OUTDATED.says, OUTDATED.look;
+    LEASE_LASTS: Contract "lease-outlasts-leader" at [RequestVote 2, AllServers 2],
+        "§6, last paragraph; Figure 2, All Servers 2; §5.1",
+        "a server may refuse its vote, and keep its term, only within the minimum election timeout of hearing from a \
+         current leader; after that it adopts the higher term",
+        "the condition under which a request for a vote is turned away because there is a leader: when the leader \
+         was last heard, and for how long that counts";
     REFUSED: Liveness "vote-refused-without-reason" at [RequestVote 2],
         "Figure 2, RequestVote 2; §5.2, §5.4.1",
         "if votedFor is null or candidateId, and candidate's log is at least as up-to-date as receiver's \
@@ -46,7 +54,8 @@ fn votes_for_itself(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
     if !is_first || !known.stands(call, term) {
         return None;
     }
-    let text = format!("it stood for election in term {term}, as if it had been in an earlier one");
+    let text =
+        format!("it started an election in term {term}, as if it had been in an earlier one");
     term_forgotten(known, server, term, (moment, text, call))
         .or_else(|| votes_again(known, (server, term, server), moment, call))
 }
@@ -153,7 +162,7 @@ fn outdated(known: &Known<'_>, call: &Call) -> Option<[(u64, u64); 2]> {
     granted(call)?;
     let offered = call.args.last_log_term.zip(call.args.last_log_index)?;
     let voter = known.server(call.to);
-    let own = voter.log.last().filter(|&own| offered < own)?;
+    let own = voter.log.last_shown().filter(|&own| offered < own)?;
     voter.is_at_rest(call).then_some([offered, own])
 }
 
@@ -250,6 +259,76 @@ pub(crate) fn name_the_comparison(story: &Story, breaches: &mut [Breach]) {
     }
 }
 
+/// How many requests must have been answered so: one may have had another reason.
+const OFTEN: usize = 3;
+
+/// Where servers keep to their terms only once they have heard a leader, it is that leader to whom they hold.
+pub(crate) fn name_the_lease(story: &Story, breaches: &mut [Breach]) {
+    let mut kept = breaches.iter_mut().filter(|it| it.rule.id == NOT_ADOPTED.id).peekable();
+    if kept.peek().is_none() {
+        return;
+    }
+    let asked =
+        || story.votes.iter().map(|&place| &story.calls[place]).filter(|call| !call.is_copy);
+    let (held, free): (Vec<&Call>, Vec<&Call>) = asked()
+        .filter(|call| takes_over(story, call))
+        .partition(|call| last_word(story, call).is_some());
+    let keeps = |call: &&Call| call.is_denied() && call.reply.term < call.args.term;
+    let kept_to_it = asked().filter(keeps).filter(|call| last_word(story, call).is_some());
+    if !held.is_empty() || kept_to_it.count() < OFTEN {
+        return;
+    }
+    for breach in kept {
+        let Some(id) = breach.facts.last().and_then(|fact| fact.calls.last()) else { continue };
+        let call = asked().find(|call| call.id == *id);
+        let Some(call) = call.filter(|call| call.is_denied()) else { continue };
+        let (Some(word), Some(other)) = (last_word(story, call), free.first()) else { continue };
+        let (Some(heard), Some(refused)) = (word.handled, call.handled) else { continue };
+        let seconds = refused.at.since(heard.at).as_secs_f64();
+        let (server, candidate) = (call.to, call.from.server);
+        breach.rule = &LEASE_LASTS;
+        breach.what = format!(
+            "server {server} refused its vote as if there were a leader, and had heard none for {seconds:.2} s"
+        );
+        if let Some(fact) = breach.facts.last_mut() {
+            fact.text = format!(
+                "server {server} refused its vote to server {candidate}, and did not adopt term {}",
+                call.args.term.unwrap_or(0)
+            );
+        }
+        let text = format!(
+            "server {server} heard from its leader, server {}, for the last time until then",
+            word.from.server
+        );
+        breach.facts.insert(0, Fact::new(Basis::Seen, heard.at, text, [word.id]));
+        let text = format!(
+            "server {} adopted the term of such a request: it had heard from no leader yet",
+            other.to
+        );
+        let at = other.handled.map_or(heard.at, |handled| handled.at);
+        // Why it refused is a conclusion.
+        breach.facts.push(Fact::new(Basis::Concluded, at, text, [other.id]));
+        breach.facts.sort_by_key(|fact| fact.at);
+    }
+}
+
+/// The last request of a leader that the server had followed, in the same incarnation, before it answered `call`.
+fn last_word<'a>(story: &'a Story, call: &Call) -> Option<&'a Call> {
+    let server = Caller { server: call.to, incarnation: call.answered_in? };
+    let mut words = story.answered_by(server).rev().filter(|word| word.is_followed());
+    words.find(|word| word.handled < call.handled)
+}
+
+/// Whether a server adopted the term of a request for its vote, which was higher than its own.
+fn takes_over(story: &Story, call: &Call) -> bool {
+    let mut views = story.views[call.to as usize].iter().rev();
+    let before = views.find(|view| Some(view.moment) < call.delivered);
+    let was_lower = before.is_none_or(|view| {
+        Some(view.incarnation) != call.answered_in || Some(view.term) < call.args.term
+    });
+    was_lower && call.answered_in.is_some() && call.reply.term == call.args.term
+}
+
 /// That a vote went to a candidate whose log is outdated and shorter than the voter's.
 fn chosen_though_shorter(known: &Known<'_>, call: &Call) -> Option<Fact> {
     let [(_, index), (_, own_index)] = outdated(known, call)?;
@@ -264,7 +343,7 @@ fn refused_for_length(known: &Known<'_>, call: &Call) -> Option<Fact> {
     let (term, last_term) = call.args.term.zip(call.args.last_log_term)?;
     let server = known.server(call.to);
     let is_free = server.votes.get(&term).is_none_or(|vote| vote.candidate == call.from.server);
-    let known_last = server.log.last()?;
+    let known_last = server.log.last_shown()?;
     let is_shorter = call.args.last_log_index? < known_last.1 && last_term > known_last.0;
     let refused = call.is_denied() && call.reply.term == Some(term);
     if !refused || !is_free || !is_shorter || !server.is_at_rest(call) {

@@ -91,6 +91,7 @@ fn what_a_disk_has_not_synced_may_be_lost_in_a_crash() {
         run.network(disk);
         run.elect(0, 1);
         run.propose(0, 1, 1);
+        run.wait(30);
         run.save(0, [90, 0]);
         run.restart(0);
         run.in_term(0, 1);

@@ -230,7 +230,7 @@ fn applies_copy(
 ) -> Breach {
     let (number, index) = (applied.server.server, applied.index);
     let what =
-        format!("a command stands in the log twice, at index {} and at index {index}", own.index);
+        format!("a command is in the log twice, at index {} and at index {index}", own.index);
     let took = format!(
         "server {}'s start() gave a command index {} in term {}, and no other one",
         own.server.server, own.index, own.term

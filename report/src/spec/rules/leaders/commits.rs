@@ -108,14 +108,16 @@ fn commits(
     }
     let of_term = entry.map_or(String::new(), |term| format!("; that entry is of term {term}"));
     let who = match have.is_empty() {
-        true => "no other server had confirmed it".to_owned(),
-        false => {
-            let have = have.iter().map(|other| format!("server {other}"));
-            format!("{} had confirmed it", list(have))
+        true => "nobody".to_owned(),
+        false if have.len() + 1 < majority => {
+            format!("only {}", list(have.iter().map(|other| format!("server {other}"))))
         }
+        false => list(have.iter().map(|other| format!("server {other}"))),
     };
-    let text =
-        format!("{}{of_term}; of the {majority} it takes, {who}, and it has it itself", text());
+    let text = format!(
+        "{}{of_term}; a majority is {majority} servers, and besides server {number} itself {who} had confirmed it",
+        text()
+    );
     // The term of an entry may be known by its server's own word only; and where every claim of a term's
     // leader rests on a leadership that nobody gave it, that comes first.
     let is_old = rule.id == OLD_TERM.id;
