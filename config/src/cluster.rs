@@ -88,7 +88,7 @@ where
     F: Fn(Vec<ClientEnd>, usize, Arc<Persister>, ApplyCh) -> Arc<dyn Raft> + Send + Sync + 'static,
 {
     let puppets = Puppets::of(t);
-    marks::mark_turns(t);
+    marks::begin(t);
     t.step("make_config", Location::caller());
     let recorder = Arc::new(Recorder::new(t, servers));
     puppets.iter().for_each(Puppets::network_is_next);

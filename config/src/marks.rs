@@ -9,7 +9,7 @@ use harness::{T, caller};
 use labrpc::Service;
 use parking_lot::Mutex;
 use raftapi::{Command, DebugState, Index, Raft, Safe, Saving, Start, Term};
-use report::{Durable, Fields, Mark, Payload, TesterCall};
+use report::{Durable, Event, EventKind, Fields, Mark, Payload, TesterCall};
 use sim::Turn;
 use sim::context::Owner;
 
@@ -29,16 +29,21 @@ pub(crate) fn marked(t: &T, owner: Owner, raft: Arc<dyn Raft>) -> Arc<dyn Raft> 
     Arc::new(Marked { t: t.clone(), owner, raft })
 }
 
-/// From now on, marks when a task of the script's goes on.
-pub(crate) fn mark_turns(t: &T) {
-    let marking = t.clone();
-    if t.has_marks() {
-        t.sim().on_turn(move |turn| {
-            if let Turn::Numbered(task) = turn {
-                marking.mark(|| Mark::Turn { task });
-            }
-        });
+/// A cluster begins: from now on, marks when a task of the script's or the network's goes on.
+pub(crate) fn begin(t: &T) {
+    if !t.has_marks() {
+        return;
     }
+    let is_started = |event: &Event| matches!(event.kind, EventKind::Started { .. });
+    if t.history().events().iter().any(is_started) {
+        t.mark(|| Mark::Alone { why: "its script makes more than one cluster".to_owned() });
+    }
+    let marking = t.clone();
+    t.sim().on_turn(move |turn| {
+        if let Turn::Numbered(task) = turn {
+            marking.mark(|| Mark::Turn { task });
+        }
+    });
 }
 
 /// What a server has as its snapshot, as far as it has saved it.

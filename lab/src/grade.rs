@@ -47,7 +47,7 @@ use crate::shard::Shard;
 use crate::sheet::{Seeds, Sheet};
 use crate::standing::{Merged, Outcome};
 use crate::stop;
-use crate::suite::Suite;
+use crate::suite::{LabTest, Suite};
 use crate::table::wall;
 
 /// How long the grader's own build may take.
@@ -118,8 +118,9 @@ pub(crate) fn grade(asked: &cli::Grade) -> Result<Exit, Error> {
     Ok(Exit::Passed)
 }
 
-/// A judge for the workspace around the current folder: its tests, built into the folder `target` without its Raft.
-pub(crate) fn judge_here(target: &Path) -> Result<Judge, Error> {
+/// A judge of these tests of `suite` in the workspace around the current folder: they are built without its Raft.
+pub(crate) fn judge_here(suite: &Suite, tests: &[LabTest]) -> Result<Judge, Error> {
+    let target = &suite.target;
     let metadata = metadata_of(None)?;
     let copy = Copy::of(&metadata)?;
     let work = target.join("lab").join("judge");
@@ -129,7 +130,12 @@ pub(crate) fn judge_here(target: &Path) -> Result<Judge, Error> {
     let workspace = Workspace::make(&copy, &course, &work, 0, None, Some(target))?;
     workspace.put(&BTreeMap::from([("lib.rs".to_owned(), NO_RAFT.as_bytes().to_vec())]))?;
     let log = work.join("build.log");
-    match workspace.build_own(&log, OWN_BUILD)? {
+    let names: BTreeSet<String> = tests.iter().map(|test| target_of(&test.binary)).collect();
+    // The tests of another package may have other binaries there.
+    let is_same = suite.package == copy::PACKAGE;
+    let names: Vec<String> =
+        if is_same { names.into_iter().collect() } else { vec!["*".to_owned()] };
+    match workspace.build_own(&names, &log, OWN_BUILD)? {
         Built::Tests(suite) => {
             let folder = work.join("binaries");
             files::remove(&folder)?;
@@ -259,7 +265,8 @@ fn prepare(
     let first = Workspace::make(copy, course, work, 0, None, shared)?;
     let log = work.join("build.log");
     // The first time everything has to be compiled, which isn't a submission's fault.
-    let mut suite = match first.build_own(&log, OWN_BUILD.max(course.limits.build))? {
+    let names = ["*".to_owned()];
+    let mut suite = match first.build_own(&names, &log, OWN_BUILD.max(course.limits.build))? {
         Built::Tests(suite) => suite,
         Built::Not { .. } => return Err(Error::OwnNotBuilt { log }),
     };

@@ -3,7 +3,7 @@
 //! A history is data that a child has sent. Whoever forged it would have to forge a whole one: in which the network
 //! does to each message what the seed says (`network`), servers apply the same commands and lead one at a time, and
 //! no rule of the specification is broken. The test's script isn't run again: what it would have drawn and demanded
-//! isn't judged.
+//! isn't judged here, but by `crate::judge`, which needs a run's whole record.
 
 mod network;
 

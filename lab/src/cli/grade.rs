@@ -13,7 +13,7 @@ use crate::shard::Shard;
 ///
 /// Run it in your own copy of the lab. Of each submission only `raft/src/**/*.rs` is taken, into a workspace that has
 /// your tests, your Cargo.toml and your Cargo.lock, in which `unsafe` is forbidden. It is built offline, and its tests
-/// are run with LAB_STRICT=1. One that doesn't compile, hangs or tries to deceive gets its verdict, and the others go
+/// are run with LAB_STRICT=1. Some runs that passed are made again without the submission's code. One that doesn't compile, hangs or tries to deceive gets its verdict, and the others go
 /// on.
 ///
 /// A submission is a folder, a git repository (also a bare one: what HEAD has), or an archive (.zip, .tar, .tar.gz,

@@ -11,7 +11,8 @@ use crate::exit::VERIFY_EXIT_CODES;
 ///
 /// The network's part is drawn anew from the seed: what becomes of each message, and when. Of a run that passed, what
 /// servers applied and which led is judged, too, and the rules of Raft's that a run can be proven to break. The script
-/// isn't run again. `cargo lab grade` does the same with some of each submission's runs.
+/// isn't run again: that needs a run's whole record, and is what `cargo lab grade` does with some of each submission's runs,
+/// and `cargo lab test --judge` with yours.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::VERIFY, VERIFY_EXIT_CODES))]
 pub(crate) struct Verify {

@@ -252,3 +252,13 @@ fn a_history_is_judged_without_the_code_that_made_it() {
     // Nor is another file a history.
     verify(&file, |_| "{}".to_owned()).assert_code(3);
 }
+
+#[test]
+fn runs_that_passed_are_made_again_without_the_code_that_made_them() {
+    let arguments = ["test", "TestBasicAgree3B", "-n", "2", "--seed", "1", "--judge", "1"];
+    let ran = lab(solved(), &arguments);
+    ran.assert_code(0);
+    ran.assert_complains("building the tests without your Raft\n");
+    ran.assert_prints("judged: 1 runs are what they say\n");
+    lab(solved(), &["test", "--judge", "1", "--real"]).assert_code(3);
+}
