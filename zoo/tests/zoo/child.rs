@@ -22,7 +22,8 @@ pub(crate) struct Runs {
 /// A failure that is expected.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected {
-    /// MIT's sentence, with N for each number, or its first lines; evidence may follow in the next line.
+    /// MIT's sentence, with N for each number, or its first lines; evidence may follow in the next line. If it goes on
+    /// in the same line, it ends in `…` here.
     pub(crate) message: &'static str,
     pub(crate) kind: FailureKind,
     /// The function of the script, and its call, at which it comes; `None` if it isn't found at a line of
@@ -143,8 +144,14 @@ impl Expected {
 
     pub(crate) fn matches(&self, failure: &Failure) -> bool {
         let message = without_numbers(&failure.message);
-        let rest = message.strip_prefix(self.message.trim_end());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('\n'))
+        let is_so = match self.message.strip_suffix('…') {
+            Some(beginning) => message.starts_with(beginning),
+            None => {
+                let rest = message.strip_prefix(self.message.trim_end());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('\n'))
+            }
+        };
+        is_so
             && failure.kind == self.kind
             && self.at.is_none_or(|(function, call)| lines(function, call).contains(&line(failure)))
     }

@@ -9,28 +9,28 @@ use crate::child::Expected;
 
 const IN_TASK: Expected = Expected::anywhere(
     Stuck,
-    "server N, in a task spawned at zoo/src/raft.rs:N: the simulated thread is blocked",
+    "server N, in a task spawned at zoo/src/raft.rs:N: the simulated thread is blocked…",
 );
 const IN_START: Expected =
-    Expected::anywhere(Stuck, "server N, in start: the simulated thread is blocked");
+    Expected::anywhere(Stuck, "server N, in start: the simulated thread is blocked…");
 const IN_SNAPSHOT: Expected =
-    Expected::anywhere(Stuck, "server N, in snapshot: the simulated thread is blocked");
+    Expected::anywhere(Stuck, "server N, in snapshot: the simulated thread is blocked…");
 const IN_HANDLER: Expected = Expected::anywhere(
     Stuck,
-    "server N, in the handler of Raft.RequestVote: the simulated thread is blocked",
+    "server N, in the handler of Raft.RequestVote: the simulated thread is blocked…",
 );
 const OF_KILLED: Expected = Expected::anywhere(
     Stuck,
     "server N, crashed at N.N s, in a task spawned at zoo/src/raft.rs:N: the simulated thread is \
-     blocked",
+     blocked…",
 );
 const SLEEPS: Expected = Expected::anywhere(
     Misuse,
-    "server N, in a task spawned at zoo/src/raft.rs:N: std::thread::sleep(Nms) ",
+    "server N, in a task spawned at zoo/src/raft.rs:N: std::thread::sleep(Nms) …",
 );
 const POLLS: Expected = Expected::anywhere(
     Misuse,
-    "server N, in a task spawned at zoo/src/raft.rs:N: virtual time stands still",
+    "server N, in a task spawned at zoo/src/raft.rs:N: virtual time stands still…",
 );
 
 pub(super) const ROWS: &[Row] = &[

@@ -48,7 +48,7 @@ pub(super) const ROWS: &[Row] = &[
                 "one",
                 Liveness,
                 "one(N) failed to reach agreement\n  command   server N accepted it at index \
-                 N in term N, and still leads",
+                 N in term N, and still leads…",
             ),
         )],
     ),
@@ -89,12 +89,12 @@ pub(super) const ROWS: &[Row] = &[
     row(
         Odd::AppliesGarbledSnapshot,
         "TestSnapshotBasic3D",
-        &[(3, safety("apply error: server N: snapshot decode error at index N: "))],
+        &[(3, safety("apply error: server N: snapshot decode error at index N: …"))],
     ),
     row(
         Odd::SavesGarbledSnapshot,
         "TestSnapshotInit3D",
-        &[(3, safety("server N: snapshot decode error: "))],
+        &[(3, safety("server N: snapshot decode error: …"))],
     ),
     // ---- Snapshots that haven't what they claim to have ----
     row(
@@ -159,7 +159,10 @@ pub(super) const ROWS: &[Row] = &[
         "TestPersist13C",
         &[(
             3,
-            Expected::anywhere(Panic, "server N panicked in make: failed to read what was saved: "),
+            Expected::anywhere(
+                Panic,
+                "server N panicked in make: failed to read what was saved: …",
+            ),
         )],
     ),
     // ---- Terms and indexes go up ----

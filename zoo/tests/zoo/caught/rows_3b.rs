@@ -52,11 +52,11 @@ const fn leader_rejected(function: &'static str) -> Expected {
 }
 
 const fn too_few_decided(function: &'static str) -> Expected {
-    Expected::at(function, "wait", Liveness, "only N decided for index N; wanted N\n  index N: ")
+    Expected::at(function, "wait", Liveness, "only N decided for index N; wanted N\n  index N: …")
 }
 
 const fn only_its_leader_decided(function: &'static str) -> Expected {
-    let message = "only N decided for index N; wanted N\n  index N: applied by server N; not by ";
+    let message = "only N decided for index N; wanted N\n  index N: applied by server N; not by …";
     Expected::at(function, "wait", Liveness, message)
 }
 
@@ -133,7 +133,7 @@ pub(super) const ROWS: &[Row] = &[
                 "count_agreement",
                 "fatal",
                 Safety,
-                "wrong value N committed for index N; expected [N, ",
+                "wrong value N committed for index N; expected [N, …",
             ),
         )],
     ),

@@ -15,9 +15,9 @@ const ALL_CRASH: &str = "TestSnapshotAllCrash3D";
 const INIT: &str = "TestSnapshotInit3D";
 
 const LOG_TOO_LARGE: Expected = Expected::at("snapcommon", "fatal", Budget, "Log size too large");
-const NIL: Expected = Expected::anywhere(Safety, "apply error: server N: nil snapshot");
+const NIL: Expected = Expected::anywhere(Safety, "apply error: server N: nil snapshot…");
 const OTHER_INDEX: Expected =
-    Expected::anywhere(Safety, "apply error: server N snapshot doesn't match m.SnapshotIndex");
+    Expected::anywhere(Safety, "apply error: server N snapshot doesn't match m.SnapshotIndex…");
 const UNREADABLE: Expected =
     Expected::anywhere(Safety, "apply error: server N: snapshot decode error at index N: ");
 /// All indexes stand for any.
@@ -45,11 +45,11 @@ const NOT_IN_LOG: Expected = Expected::anywhere(
 );
 const OUT_OF_BOUNDS_IN_HANDLER: Expected = Expected::anywhere(
     Panic,
-    "server N panicked in the handler of Raft.AppendEntries: index out of bounds",
+    "server N panicked in the handler of Raft.AppendEntries: index out of bounds…",
 );
 const OUT_OF_BOUNDS_IN_TASK: Expected = Expected::anywhere(
     Panic,
-    "server N panicked in a task spawned at zoo/src/raft.rs:N: index out of bounds: ",
+    "server N panicked in a task spawned at zoo/src/raft.rs:N: index out of bounds: …",
 );
 
 pub(super) const ROWS: &[Row] = &[

@@ -16,7 +16,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "index N is committed, though its entry is of an earlier term",
+                "index N is committed, though its entry is of an earlier term…",
             ),
         )],
     ),
@@ -39,7 +39,7 @@ pub(super) const ROWS: &[Row] = &[
         Bug::TruncatesAlways,
         "TestLateAppendEntriesX04",
         3,
-        &[(3, Expected::anywhere(Safety, "server N leads without the committed entry at index N"))],
+        &[(3, Expected::anywhere(Safety, "server N leads without the committed entry at index N…"))],
     ),
     row(
         Bug::NeverSavesVote,
@@ -73,7 +73,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "server N leads without the committed entry at index N, which it had",
+                "server N leads without the committed entry at index N, which it had…",
             ),
         )],
     ),
@@ -94,7 +94,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "index N is committed, though two of five servers have it: server N has counted an answer",
+                "index N is committed, though two of five servers have it: server N has counted an answer…",
             ),
         )],
     ),
@@ -102,7 +102,7 @@ pub(super) const ROWS: &[Row] = &[
         Bug::InstallsAnySnapshot,
         "TestLateSnapshotX09",
         3,
-        &[(3, Expected::anywhere(Safety, "apply error: server N apply out of order"))],
+        &[(3, Expected::anywhere(Safety, "apply error: server N apply out of order…"))],
     ),
     row(
         Bug::TruncatesAlways,
@@ -112,7 +112,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "rule log-truncated (MN): server N threw away the entry of term N at index N",
+                "rule log-truncated (MN): server N threw away the entry of term N at index N…",
             ),
         )],
     ),
@@ -136,7 +136,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Liveness,
-                "server N has refused requests for its vote in an earlier term",
+                "server N has refused requests for its vote in an earlier term…",
             ),
         )],
     ),
@@ -146,7 +146,7 @@ pub(super) const ROWS: &[Row] = &[
         3,
         &[(
             3,
-            Expected::anywhere(Safety, "server N was told of term N by a reply to AppendEntries"),
+            Expected::anywhere(Safety, "server N was told of term N by a reply to AppendEntries…"),
         )],
     ),
     row(
@@ -159,7 +159,7 @@ pub(super) const ROWS: &[Row] = &[
         Bug::InstallsAnySnapshot,
         "TestDoubledRequestsX17",
         3,
-        &[(3, Expected::anywhere(Safety, "apply error: server N apply out of order"))],
+        &[(3, Expected::anywhere(Safety, "apply error: server N apply out of order…"))],
     ),
     row(
         Bug::NeverDrawsTimeout,
@@ -199,7 +199,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Panic,
-                "server N panicked in a task spawned at zoo/src/raft.rs:N: index out of bounds",
+                "server N panicked in a task spawned at zoo/src/raft.rs:N: index out of bounds…",
             ),
         )],
     ),
@@ -211,7 +211,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "index N is committed, though two of five servers have it: server N has counted what was",
+                "index N is committed, though two of five servers have it: server N has counted what was…",
             ),
         )],
     ),
@@ -283,7 +283,7 @@ pub(super) const ROWS: &[Row] = &[
             6,
             Expected::anywhere(
                 Safety,
-                "rule commits-without-majority (MN): server N committed index N without a majority",
+                "rule commits-without-majority (MN): server N committed index N without a majority…",
             ),
         )],
     ),
@@ -325,13 +325,13 @@ pub(super) const ROWS: &[Row] = &[
         Bug::RestartsTimerOnSuccessOnly,
         "TestRefusingFollowerX31",
         3,
-        &[(3, Expected::anywhere(Liveness, "server N has heard N times in N s from the leader of its term, whose entries it refuses,"))],
+        &[(3, Expected::anywhere(Liveness, "server N has heard N times in N s from the leader of its term, whose entries it refuses,…"))],
     ),
     row(
         Bug::StopsAllWhenOneFails,
         "TestRefusingFollowerX31",
         3,
-        &[(3, Expected::anywhere(Liveness, "server N has heard N times in N s from the leader of its term, whose entries it refuses,"))],
+        &[(3, Expected::anywhere(Liveness, "server N has heard N times in N s from the leader of its term, whose entries it refuses,…"))],
     ),
     row(
         Bug::GivesUpCallsSoon,
@@ -373,7 +373,7 @@ pub(super) const ROWS: &[Row] = &[
         Bug::GivesUpAtFailedCall,
         "TestVotesBehindRefusalX34",
         3,
-        &[(3, Expected::anywhere(Liveness, "server N asks server N for its vote when its call to server N has failed, and isn't elected"))],
+        &[(3, Expected::anywhere(Liveness, "server N asks server N for its vote when its call to server N has failed, and isn't elected…"))],
     ),
     row(
         Bug::RefusesInTheirTerm,
@@ -397,7 +397,7 @@ pub(super) const ROWS: &[Row] = &[
         Bug::DropsWhatServiceHasNoTimeFor,
         "TestSlowServiceX16",
         3,
-        &[(3, Expected::anywhere(Safety, "apply error: server N apply out of order"))],
+        &[(3, Expected::anywhere(Safety, "apply error: server N apply out of order…"))],
     ),
     row(
         Bug::WaitsToAskAgain,
