@@ -226,8 +226,8 @@ pub(super) fn snapshot_needed(case: &Case<'_>) -> Option<Breach> {
     // A snapshot that was sent before may be an older one, or have been lost.
     let sent =
         story.sent_by(leader as usize).filter(|call| call.to == server && call.is_snapshot());
-    let sent = sent.filter(|call| call.sent.at <= case.window.until && call.from == first.from);
-    let last_sent = sent.last();
+    let mut sent = sent.filter(|call| call.sent.at <= case.window.until && call.from == first.from);
+    let last_sent = sent.next_back();
     if !is_at_end || last_sent.is_some_and(|call| call.sent.at >= first.sent.at) {
         return None;
     }
