@@ -103,6 +103,9 @@ fn state(story: &Story, server: usize, at: Time) -> String {
     let Some(view) = story.view_at(server, at) else {
         let lives = story.lives[server].iter().filter(|life| life.from.at <= at);
         return match lives.count() {
+            0 | 1 if story.dropped > 0 => {
+                format!("{link}, state not seen in what is left of the history")
+            }
             0 | 1 => format!("{link}, state never seen"),
             _ => format!("{link}, restarted; its state has not been seen since"),
         };
