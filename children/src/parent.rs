@@ -37,7 +37,7 @@ use crate::wire::{self, Frame, OUTPUT_KEPT};
 const END: Duration = Duration::from_secs(3);
 
 /// How long a child that is asked to stop may take to tell how far its run had come.
-const TELL: Duration = Duration::from_secs(5);
+const TELL: Duration = Duration::from_secs(8);
 
 /// How much later than its child a process may be interrupted.
 const INTERRUPT: Duration = Duration::from_millis(500);

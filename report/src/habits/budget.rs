@@ -121,10 +121,11 @@ fn sent_twice(case: &Case<'_>) -> Option<Breach> {
     let what = format!("server {leader} sends entries again while they are under way");
     let sent = format!("server {leader} sent server {server} {}", indexes(begin, end));
     let after = match call.sent.at.0 - twin.sent.at.0 {
-        us if us < 1000 => format!("{us} µs"),
-        us => format!("{} ms", us / 1000),
+        0 => "at the same moment".to_owned(),
+        us if us < 1000 => format!("after {us} µs"),
+        us => format!("after {} ms", us / 1000),
     };
-    let text = format!("it sent the same again after {after}, before the answer came");
+    let text = format!("it sent the same again {after}, before the answer came");
     let breach = case
         .breach(&budget::SENT_TWICE, leader, what)
         .seen(twin.sent.at, sent, [twin.id])
