@@ -123,7 +123,8 @@ pub(crate) fn judge_here(suite: &Suite, tests: &[LabTest]) -> Result<Judge, Erro
     let target = &suite.target;
     let metadata = metadata_of(None)?;
     let copy = Copy::of(&metadata)?;
-    let work = target.join("lab").join("judge");
+    // Within the copy, which has cargo's settings; what is built goes elsewhere if that is asked for.
+    let work = copy.root().join("target").join("lab").join("judge");
     let _lock = lock(&work)?;
     let work = work.canonicalize().map_err(|error| Error::write(&work, error))?;
     let course = Course::default();
