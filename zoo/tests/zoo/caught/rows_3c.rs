@@ -21,7 +21,7 @@ const fn no_agreement(function: &'static str) -> Expected {
 
 const TWO_COMMANDS: Expected =
     Expected::anywhere(Safety, "apply error: commit index=N server=N N != server=N N");
-const UNREADABLE: Expected = Expected::anywhere(Safety, "server N: snapshot decode error: ");
+const UNREADABLE: Expected = Expected::anywhere(Safety, "server N: snapshot decode error: …");
 const TOO_FEW: Expected = Expected::at(
     "TestFigure8Unreliable3C",
     "one",

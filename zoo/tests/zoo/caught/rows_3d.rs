@@ -19,7 +19,7 @@ const NIL: Expected = Expected::anywhere(Safety, "apply error: server N: nil sna
 const OTHER_INDEX: Expected =
     Expected::anywhere(Safety, "apply error: server N snapshot doesn't match m.SnapshotIndex…");
 const UNREADABLE: Expected =
-    Expected::anywhere(Safety, "apply error: server N: snapshot decode error at index N: ");
+    Expected::anywhere(Safety, "apply error: server N: snapshot decode error at index N: …");
 /// All indexes stand for any.
 const OUT_OF_ORDER: Expected =
     Expected::anywhere(Safety, "apply error: server N apply out of order, expected index N, got N");
@@ -109,7 +109,7 @@ pub(super) const ROWS: &[Row] = &[
         Bug::ReadsStateForSnapshot,
         INIT,
         5,
-        &[(5, Expected::anywhere(Safety, "server N: snapshot decode error: "))],
+        &[(5, Expected::anywhere(Safety, "server N: snapshot decode error: …"))],
     ),
     row(Bug::NeverAdvancesAfterSnapshot, INSTALL, 5, &[(5, TOO_FEW)]),
     row(Bug::NeverAdvancesAfterSnapshot, INSTALL_CRASH, 5, &[(5, TOO_FEW)]),
