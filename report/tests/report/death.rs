@@ -10,9 +10,7 @@ fn died(death: DeathKind, printed: &str) -> RunResult {
 fn a_death_says_what_was_demanded_and_what_was_printed_last() {
     let printed: String = (1..=20).map(|line| format!("line {line}\n")).collect();
     let result = died(DeathKind::Misuse, &printed);
-    let Verdict::Failed { failure, evidence, .. } = &result.verdict else {
-        panic!("{result:?}")
-    };
+    let Verdict::Failed { failure, evidence, .. } = &result.verdict else { panic!("{result:?}") };
     assert_eq!((failure.kind, &*failure.message), (FailureKind::Misuse, "it has ended"));
     assert!(evidence.starts_with("  printed   line 9\n            line 10\n"), "{evidence}");
     assert!(evidence.ends_with(" line 20\n"), "{evidence}");
