@@ -240,9 +240,8 @@ fn leader_not_told(case: &Case<'_>) -> Option<Breach> {
         let mut terms: BTreeMap<u64, Vec<&Call>> = BTreeMap::new();
         // Where no answer can be read, what it sends is all that shows it.
         let as_leader = |call: &&Call| {
-            let view = story.view_at(server, call.sent.at);
-            let is_of_its_term = view.is_some_and(|view| Some(view.term) == call.args.term);
-            call.is_followed() || call.says_nothing_back() && call.is_leaders() && is_of_its_term
+            let is_unread = call.is_leaders() && call.says_nothing_back();
+            call.is_followed() || is_unread && timers::is_of_own_term(story, server, call)
         };
         let sent = story.sent_by(server).filter(as_leader);
         for call in sent.filter(|call| case.window.contains(call.sent.at)) {

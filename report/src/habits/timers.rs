@@ -9,7 +9,7 @@ use crate::event::Time;
 use crate::explain::Case;
 use crate::spec::rules::{candidates, followers};
 use crate::spec::{Breach, Rule};
-use crate::story::{Call, Election, Purpose};
+use crate::story::{Call, Election, Purpose, Story};
 use crate::text::{count, list};
 
 /// What a server does that asks for pre-votes: its timer has fired, though it doesn't stand yet.
@@ -45,8 +45,8 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
             resets.push((call.sent.at, PRE_VOTE));
         } else if is_unread(call) {
             resets.push((call.sent.at, UNREAD));
-        } else if call.is_leaders() {
-            // Whoever sends what a leader sends waits for none, whatever it says of itself.
+        } else if call.is_leaders() && is_of_own_term(story, server, call) {
+            // Whoever sends what the leader of its term sends waits for none, whatever it says of itself.
             resets.push((call.sent.at, "sent what a leader sends"));
         }
     }
@@ -71,6 +71,12 @@ fn may_have_reset(call: &Call) -> bool {
         Purpose::Vote | Purpose::Append | Purpose::Snapshot => call.says_nothing_back(),
         Purpose::Other => call.hides_what_it_brings(),
     }
+}
+
+/// Whether a server sends a call in the term in which it is seen to be.
+pub(super) fn is_of_own_term(story: &Story, server: usize, call: &Call) -> bool {
+    let view = story.view_at(server, call.sent.at);
+    view.is_some_and(|view| Some(view.term) == call.args.term)
 }
 
 /// The times of the window for which a server's timer wasn't reset though it should have fired: when
