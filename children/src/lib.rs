@@ -16,6 +16,7 @@
 mod connection;
 mod death;
 mod nonce;
+mod output;
 mod parent;
 mod patience;
 mod permits;

@@ -5,20 +5,18 @@
 //! run's result.
 
 use std::collections::VecDeque;
-use std::env;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs::File;
+use std::io::{self, BufReader, Write as _};
 use std::net::Shutdown;
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{self, Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
@@ -28,10 +26,11 @@ use parking_lot::Mutex;
 use crate::connection::{self, Wants};
 use crate::death::Death;
 use crate::nonce::Nonce;
+use crate::output;
 use crate::patience::{self, Silence};
 use crate::permits::Permits;
 use crate::proc_stat::Stat;
-use crate::wire::{self, Frame, OUTPUT_KEPT};
+use crate::wire::{self, Frame};
 
 /// How long a child may take to end when it has closed its end of the socket.
 const END: Duration = Duration::from_secs(3);
@@ -306,21 +305,6 @@ fn is_of_an_interrupt(host: &dyn Host, death: &Death) -> bool {
     host.is_interrupted()
 }
 
-/// A file without a name, which is gone with its last handle. All who write append: a child's standard output
-/// and error are one file.
-fn nameless_file() -> io::Result<File> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    // Two may come to the same name where processes are counted anew, as in containers.
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let name = format!("lab-{}-{number}-{now:x}", process::id());
-    let path = env::temp_dir().join(name);
-    let file =
-        OpenOptions::new().read(true).append(true).create_new(true).mode(0o600).open(&path)?;
-    fs::remove_file(&path)?;
-    Ok(file)
-}
-
 /// A child, as its parent sees it.
 struct Worker<'a> {
     host: &'a dyn Host,
@@ -339,7 +323,7 @@ impl<'a> Worker<'a> {
     fn start(host: &'a dyn Host) -> io::Result<Worker<'a>> {
         let (mut socket, theirs) = UnixStream::pair()?;
         socket.set_read_timeout(Some(patience::AT_MOST))?; // for the rest of what it has begun to say
-        let output = nameless_file()?;
+        let output = output::nameless_file()?;
         let nonce = Nonce::fresh()?;
         socket.write_all(nonce.text())?;
         socket.write_all(&[host.wants().byte()])?;
@@ -461,7 +445,7 @@ impl<'a> Worker<'a> {
             Some(death) => death,
             None => Death::Silent,
         };
-        (death, tail(&mut self.output))
+        (death, output::tail(&mut self.output))
     }
 }
 
@@ -493,18 +477,5 @@ fn how(status: ExitStatus) -> Death {
         (Some(code), _) => Death::Exited(code),
         (None, Some(signal)) => Death::Signalled(signal),
         (None, None) => Death::Silent,
-    }
-}
-
-/// The last part of what is in `file`.
-fn tail(file: &mut File) -> String {
-    let mut text = Vec::new();
-    let read = file.metadata().and_then(|metadata| {
-        file.seek(SeekFrom::Start(metadata.len().saturating_sub(OUTPUT_KEPT)))?;
-        file.read_to_end(&mut text)
-    });
-    match read {
-        Ok(_) => String::from_utf8_lossy(&text).into_owned(),
-        Err(error) => format!("(failed to read what it printed: {error})"),
     }
 }
