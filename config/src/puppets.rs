@@ -98,19 +98,20 @@ impl Puppets {
             bell: Notify::new(),
         }));
         // The run has both, and outlives neither.
-        let [happening, turning, going_on] = [(); 3].map(|()| Arc::downgrade(&puppets.0));
+        let weak = Arc::downgrade(&puppets.0);
+        let present = move || weak.upgrade().map(Puppets);
+        let [happening, turning, going_on] = [present.clone(), present.clone(), present];
         t.on_record(move |at, kind| {
-            happening
-                .upgrade()
-                .iter()
-                .for_each(|inner| Puppets(inner.clone()).has_happened(at, kind));
+            if let Some(puppets) = happening() {
+                puppets.has_happened(at, kind);
+            }
         });
         t.sim().on_turn(move |turn| {
-            turning.upgrade().iter().for_each(|inner| Puppets(inner.clone()).begins_turn(turn));
+            if let Some(puppets) = turning() {
+                puppets.begins_turn(turn);
+            }
         });
-        t.set_gate(move |waker| {
-            going_on.upgrade().is_none_or(|inner| Puppets(inner).may_go_on(waker))
-        });
+        t.set_gate(move |waker| going_on().is_none_or(|puppets| puppets.may_go_on(waker)));
         sim::spawn_unnumbered(puppets.clone().wake_in_time());
         Some(puppets)
     }

@@ -314,10 +314,10 @@ impl StepKind {
     }
 }
 
-impl EventKind {
-    /// What it takes beyond its own size, in bytes.
-    pub(crate) fn heap_size(&self) -> usize {
-        match self {
+/// The message that a kind of event has, borrowed as the kind is.
+macro_rules! payload_of {
+    ($kind:expr) => {
+        match $kind {
             EventKind::RpcSent { args: payload, .. }
             | EventKind::RpcHandled { reply: payload, .. }
             | EventKind::Proposed { command: payload, .. }
@@ -325,10 +325,31 @@ impl EventKind {
             | EventKind::Mark(
                 Mark::Saves { snapshot: Some(payload), .. }
                 | Mark::Applies { snapshot: payload, .. },
-            ) => payload.size(),
+            ) => Some(payload),
+            _ => None,
+        }
+    };
+}
+
+impl Event {
+    /// The same, with messages that are stored whole.
+    #[must_use]
+    pub fn whole(&self) -> Event {
+        let mut event = self.clone();
+        if let Some(payload) = payload_of!(&mut event.kind) {
+            *payload = payload.whole();
+        }
+        event
+    }
+}
+
+impl EventKind {
+    /// What it takes beyond its own size, in bytes.
+    pub(crate) fn heap_size(&self) -> usize {
+        match self {
             EventKind::Viewed { detail: Some(_), .. } => size_of::<Detail>(),
             EventKind::Logged { text, .. } => text.len(),
-            _ => 0,
+            kind => payload_of!(kind).map_or(0, Payload::size),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Caller, Event, EventKind, RpcId};
+use crate::event::{Caller, RpcId};
 use crate::payload::Payload;
 
 /// What is recorded of a run that is to be made again without the code of its servers: puppets stand in for them, and do
@@ -117,33 +117,4 @@ pub enum Durable {
     Now,
     /// When a sync has ended.
     AtSync,
-}
-
-impl Event {
-    /// The same, with messages that are stored whole.
-    #[must_use]
-    pub fn whole(&self) -> Event {
-        let mut event = self.clone();
-        if let Some(payload) = event.kind.payload_mut() {
-            *payload = payload.whole();
-        }
-        event
-    }
-}
-
-impl EventKind {
-    /// The message that it has.
-    fn payload_mut(&mut self) -> Option<&mut Payload> {
-        match self {
-            EventKind::RpcSent { args: payload, .. }
-            | EventKind::RpcHandled { reply: payload, .. }
-            | EventKind::Proposed { command: payload, .. }
-            | EventKind::Applied { command: payload, .. }
-            | EventKind::Mark(
-                Mark::Saves { snapshot: Some(payload), .. }
-                | Mark::Applies { snapshot: payload, .. },
-            ) => Some(payload),
-            _ => None,
-        }
-    }
 }

@@ -32,6 +32,9 @@ thread_local! {
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
+/// The shortest message that is looked for within others, in bytes.
+const SEARCHABLE: usize = 6;
+
 /// A scratch buffer that has grown beyond this many bytes is given back to the allocator.
 const KEEP_SCRATCH: usize = 64 * 1024;
 
@@ -83,6 +86,12 @@ impl Payload {
     /// Whether its bytes are those that were on the wire.
     pub(crate) fn is_raw(&self) -> bool {
         self.len == self.wire_len
+    }
+
+    /// Whether it can be looked for within other messages: neither is a stored text, nor is it so short that it may be
+    /// anywhere.
+    pub(crate) fn is_searchable(&self) -> bool {
+        self.is_raw() && self.wire_len() >= SEARCHABLE
     }
 
     /// How much memory it takes.

@@ -137,6 +137,15 @@ impl Story {
         self.saved.iter().filter(move |save| save.server.server == server)
     }
 
+    /// The snapshots that the tester had servers make between two moments, in order.
+    pub fn snapshots_between(
+        &self,
+        from: Moment,
+        until: Moment,
+    ) -> impl DoubleEndedIterator<Item = &Snapshot> {
+        self.snapshots.iter().filter(move |made| from < made.moment && made.moment < until)
+    }
+
     /// The snapshots that a server has had before `until`, in no particular order.
     pub fn held_by(&self, server: u32, until: Moment) -> impl Iterator<Item = Held> {
         let made = self.snapshots.iter().map(|made| Held {

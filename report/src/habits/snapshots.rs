@@ -168,8 +168,8 @@ fn swapped<'a>(case: &Case<'a>, server: u32) -> Option<[&'a Save; 2]> {
         let state = saves().take_while(|save| save.moment < life.from).last()?;
         let snapshot = saves().find(|save| save.moment > life.from && save.moment.at <= until)?;
         let between = |at: Moment| at > state.moment && at < snapshot.moment;
-        let mut made = story.snapshots.iter().filter(|made| made.server.server == server);
-        let given = made.any(|made| between(made.moment));
+        let mut made = story.snapshots_between(state.moment, snapshot.moment);
+        let given = made.any(|made| made.server.server == server);
         let sent = story.calls.iter().any(|call| {
             call.is_snapshot() && call.to == server && call.delivered.is_some_and(between)
         });

@@ -67,9 +67,6 @@ enum Came {
     Unknown,
 }
 
-/// The shortest command that is looked for, in bytes: a shorter one may stand anywhere.
-const SHORTEST: usize = 6;
-
 /// How many bytes of messages are searched in a run.
 const SEARCHED: usize = 1 << 28;
 
@@ -132,8 +129,7 @@ impl<'a> Flow<'a> {
     /// Whether a command can be looked for in messages. In a stored history the texts stand that were made of both, and
     /// the one isn't a part of the other.
     fn can_look_for(&self, command: &Payload) -> bool {
-        command.is_raw()
-            && command.wire_len() >= SHORTEST
+        command.is_searchable()
             && command.bytes().iter().any(|&byte| byte != 0)
             && self.searched.get() <= SEARCHED
             && self.missed.get() <= MISSED

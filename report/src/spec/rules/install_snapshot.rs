@@ -3,7 +3,7 @@
 use super::rules;
 use crate::spec::breach::Breach;
 use crate::spec::{Known, step};
-use crate::story::{Applied, Call, Moment};
+use crate::story::{Applied, Call, Moment, Snapshot};
 
 rules! {
     COVERED_REFUSED: Liveness "covered-entry-refused" at [AppendEntries 2, Snapshots],
@@ -98,6 +98,14 @@ rules! {
          if it comes late or if its leader has cut its log less far",
         "the check of prevLogIndex where the log begins behind a snapshot: what the snapshot covers matches, \
          and only the entries behind it are looked at";
+}
+
+/// What a leader does whose entries have moved since it made a snapshot.
+pub(crate) fn counts_otherwise(made: &Snapshot) -> String {
+    format!(
+        "server {} counts its entries otherwise since it has made a snapshot up to index {}",
+        made.server.server, made.index
+    )
 }
 
 /// A server answers in the term of a snapshot's leader, does nothing with the snapshot, and lacks what it covers.

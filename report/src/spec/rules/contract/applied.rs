@@ -246,11 +246,9 @@ fn applies_copy(
         )
     };
     // Entries may have moved where a snapshot took the place of those before them.
-    let between = |made: &&Snapshot| {
-        let is_of_either = [number, own.server.server].contains(&made.server.server);
-        is_of_either && first.moment < made.moment && made.moment < applied.moment
-    };
-    if let Some(made) = story.snapshots.iter().rev().find(between) {
+    let is_of_either = |made: &&Snapshot| [number, own.server.server].contains(&made.server.server);
+    let mut made = story.snapshots_between(first.moment, applied.moment);
+    if let Some(made) = made.rfind(is_of_either) {
         let text = format!(
             "between the two, server {} made a snapshot up to index {}",
             made.server.server, made.index

@@ -5,11 +5,8 @@ use memchr::memmem;
 use super::{ANOTHER_PLACE, NOBODY_ASKED};
 use crate::spec::breach::Breach;
 use crate::spec::rules::contract::MOVED;
-use crate::spec::rules::install_snapshot::OFFSET_IGNORED;
+use crate::spec::rules::install_snapshot::{OFFSET_IGNORED, counts_otherwise};
 use crate::story::{Call, Proposal, Story};
-
-/// The shortest command that is looked for, in bytes: a shorter one may stand anywhere.
-const SHORTEST: usize = 6;
 
 /// How many bytes of requests are searched.
 const SEARCHED: usize = 1 << 26;
@@ -35,11 +32,8 @@ fn of_another_index(story: &Story) -> Option<Breach> {
         let own = story.proposals.iter().filter(|own| {
             own.server == call.from && Some(own.term) == call.args.term && own.moment < call.sent
         });
-        let own = own.filter(|own| {
-            own.command.is_raw()
-                && own.command.wire_len() >= SHORTEST
-                && !(first..=last).contains(&own.index)
-        });
+        let own =
+            own.filter(|own| own.command.is_searchable() && !(first..=last).contains(&own.index));
         let found = own.filter(|own| {
             searched += message.bytes().len();
             memmem::find(message.bytes(), own.command.bytes()).is_some()
@@ -57,17 +51,10 @@ fn is_only_one(story: &Story, own: &Proposal) -> bool {
 
 fn sent_as(story: &Story, call: &Call, own: &Proposal, (first, last): (u64, u64)) -> Breach {
     let number = call.from.server;
-    let made = story.snapshots.iter().rfind(|made| {
-        made.server == call.from && own.moment < made.moment && made.moment < call.sent
-    });
+    let made = story.snapshots_between(own.moment, call.sent);
+    let made = made.filter(|made| made.server == call.from).next_back();
     let (rule, what) = match made {
-        Some(made) => {
-            let index = made.index;
-            let what = format!(
-                "server {number} counts its entries otherwise since it has made a snapshot up to index {index}"
-            );
-            (&OFFSET_IGNORED, what)
-        }
+        Some(made) => (&OFFSET_IGNORED, counts_otherwise(made)),
         None => {
             let what = format!("server {number} sent entries as others than they are in its log");
             (&ANOTHER_PLACE, what)

@@ -7,11 +7,8 @@ use crate::payload::Payload;
 use crate::spec::Known;
 use crate::spec::breach::Breach;
 use crate::spec::rules::contract::{NEVER_APPENDED, START_INDEX};
-use crate::spec::rules::install_snapshot::OFFSET_IGNORED;
+use crate::spec::rules::install_snapshot::{OFFSET_IGNORED, counts_otherwise};
 use crate::story::{Applied, Call, Moment, Proposal, Snapshot, Story};
-
-/// The shortest command that is looked for, in bytes: a shorter one may be anywhere.
-const SHORTEST: usize = 6;
 
 /// `start()` returns an index that leaves room behind the log's last entry. Either the log has more than was asked for,
 /// or the index isn't the entry's, or there is no entry.
@@ -23,11 +20,7 @@ pub(super) fn leaves_room(known: &Known<'_>, moment: Moment, own: &Proposal) -> 
         return None;
     }
     let breach = if let Some(made) = snapshot_between(known.story, own) {
-        let what = format!(
-            "server {number} counts its entries otherwise since it has made a snapshot up to index {}",
-            made.index
-        );
-        Breach::new(&OFFSET_IGNORED, moment, number, what)
+        Breach::new(&OFFSET_IGNORED, moment, number, counts_otherwise(made))
     } else if let Some(applied) = applied_elsewhere(known.story, own) {
         let what = format!("server {number}'s start() returns an index that its entry doesn't get");
         let text = format!(
@@ -65,8 +58,7 @@ pub(super) fn leaves_room(known: &Known<'_>, moment: Moment, own: &Proposal) -> 
 fn snapshot_between<'a>(story: &'a Story, own: &Proposal) -> Option<&'a Snapshot> {
     let mut earlier = story.proposals.iter().rev().filter(|it| it.moment < own.moment);
     let before = earlier.find(|it| it.server == own.server && it.term == own.term)?;
-    let mut made = story.snapshots.iter().filter(|made| made.server == own.server);
-    made.find(|made| before.moment < made.moment && made.moment < own.moment)
+    story.snapshots_between(before.moment, own.moment).find(|made| made.server == own.server)
 }
 
 /// Where a command was first applied, if that is at another index than its leader promised, and if nobody else can have
@@ -105,9 +97,8 @@ fn log_ends_before<'a>(story: &'a Story, own: &Proposal) -> Option<&'a Call> {
         let message = call.brings.as_ref().filter(|message| message.is_raw());
         message.is_none_or(|it| memmem::find(it.bytes(), own.command.bytes()).is_some())
     };
-    let is_searchable = own.command.is_raw() && own.command.wire_len() >= SHORTEST;
     let mut later = sent().filter(|call| call.has_entries() && call.sent > own.moment);
-    if later.any(|call| !is_searchable || has_it(call)) {
+    if later.any(|call| !own.command.is_searchable() || has_it(call)) {
         return None;
     }
     let end = sent().filter(|call| call.sent > latest.moment).filter_map(Call::up_to).max()?;
