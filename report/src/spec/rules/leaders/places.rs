@@ -51,8 +51,8 @@ fn is_only_one(story: &Story, own: &Proposal) -> bool {
 
 fn sent_as(story: &Story, call: &Call, own: &Proposal, (first, last): (u64, u64)) -> Breach {
     let number = call.from.server;
-    let made = story.snapshots_between(own.moment, call.sent);
-    let made = made.filter(|made| made.server == call.from).next_back();
+    let made =
+        story.snapshots_between(own.moment, call.sent).rfind(|made| made.server == call.from);
     let (rule, what) = match made {
         Some(made) => (&OFFSET_IGNORED, counts_otherwise(made)),
         None => {
