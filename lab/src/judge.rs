@@ -15,7 +15,7 @@ use report::{RunResult, Verdict};
 
 use crate::error::Error;
 use crate::process::Seeds;
-use crate::runs::strange::{self, Asked};
+use crate::runs::foreign::{self, Asked};
 use crate::suite::{LabTest, Suite};
 
 /// Who judges runs.
@@ -97,7 +97,7 @@ impl Judge {
         let (seeds, late) = (Seeds { first: run.seed, count: 1 }, Instant::now() + self.patience);
         let confinement = Some(&self.confinement);
         let asked = Asked::Judgement(&path);
-        let ran = strange::run((&self.suite, &own), seeds, confinement, late, asked);
+        let ran = foreign::run((&self.suite, &own), seeds, confinement, late, asked);
         // Whatever came of it, it isn't needed any more.
         let _ = fs::remove_file(&path);
         Ok(ran?.and_then(|ran| ran.lines.into_iter().next()).map(|again| compared(run, &again)))

@@ -1,8 +1,8 @@
 //! Running tests: which process runs what, and what comes back.
 
-mod desk;
+pub(crate) mod foreign;
+mod queue;
 mod row;
-pub(crate) mod strange;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use confine::Confinement;
 use tempfile::TempDir;
 
-use self::strange::{Asked, Ran};
+use self::foreign::{Asked, Ran};
 use crate::error::Error;
 use crate::pages::{self, Said};
 use crate::process::{Ended, Launcher, Seeds};
@@ -153,7 +153,7 @@ impl Plan<'_> {
     /// Runs everything that isn't among the `earlier` runs, and returns what is known of each test in the end: also
     /// if that came early, by request or by an error.
     pub(crate) fn run(&self, earlier: &[Record], progress: &mut Progress) -> Counted {
-        desk::run(self, earlier, progress)
+        queue::run(self, earlier, progress)
     }
 
     /// Runs one seed alone, stores its history, draws it, and returns the report; `None` if it passed this
@@ -189,7 +189,7 @@ impl Plan<'_> {
             Trust::User => (PATIENCE, None),
         };
         let (seeds, late) = (Seeds { first: seed, count: 1 }, Instant::now() + patience);
-        strange::run((self.suite, test), seeds, confinement, late, asked)
+        foreign::run((self.suite, test), seeds, confinement, late, asked)
     }
 
     /// Runs some seeds and stores what came of them; `None` if it was stopped.
@@ -203,7 +203,7 @@ impl Plan<'_> {
             let late = Instant::now() + patience;
             let late = self.limits.until.map_or(late, |until| late.min(until + GRACE));
             let which = (self.suite, test);
-            let ran = strange::run(which, seeds, Some(confinement), late, Asked::Results)?;
+            let ran = foreign::run(which, seeds, Some(confinement), late, Asked::Results)?;
             let Some(ran) = ran else {
                 return Ok(None);
             };

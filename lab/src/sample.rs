@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::judge::{Judge, Judgement};
 use crate::record::Record;
 use crate::runs::Plan;
-use crate::runs::strange::Asked;
+use crate::runs::foreign::Asked;
 use crate::stop;
 use crate::suite::LabTest;
 

@@ -21,7 +21,7 @@ use std::path::Path;
 use std::thread;
 
 use report::explain::{Evidence, Finding};
-use report::why::{Cause, Interval, Place, Point, Share, Specified, Subject, Tally, Why};
+use report::why::{Cause, Interval, Point, Relation, Share, Specified, Subject, Tally, Why};
 use report::{Failure, Record, Redraw, RunResult, Source, Story, Time, Variation, explain, spec};
 
 use crate::cli;
@@ -348,6 +348,6 @@ fn specified(story: &Story, failure: &Failure, interval: Option<&Interval>) -> O
     let times = || evidence.iter().map(|Evidence { at, .. }| *at);
     let at = breach.map(|breach| breach.at.at).or_else(|| times().max())?;
     let from = times().min().map_or(at, |from| from.min(at));
-    let place = interval.map_or(Place::CannotPass, |interval| interval.place(from, at));
-    Some(Specified { id, what, confidence, from, at, place })
+    let relation = interval.map_or(Relation::CannotPass, |interval| interval.relation(from, at));
+    Some(Specified { id, what, confidence, from, at, relation })
 }

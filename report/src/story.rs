@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub use call::{Answer, Call, Purpose};
 pub use data::{
-    Applied, Election, Happened, Held, Life, Link, Logged, Look, Moment, Proposal, Reached,
+    Applied, Election, Happened, HeldSnapshot, Life, Link, Logged, Look, Moment, Proposal, Reached,
     Refusal, Save, Snapshot, Step, TaskEnd, View,
 };
 pub use standing::Standing;
@@ -147,15 +147,15 @@ impl Story {
     }
 
     /// The snapshots that a server has had before `until`, in no particular order.
-    pub fn held_by(&self, server: u32, until: Moment) -> impl Iterator<Item = Held> {
-        let made = self.snapshots.iter().map(|made| Held {
+    pub fn held_by(&self, server: u32, until: Moment) -> impl Iterator<Item = HeldSnapshot> {
+        let made = self.snapshots.iter().map(|made| HeldSnapshot {
             moment: made.moment,
             server: made.server,
             index: made.index,
             is_installed: false,
         });
         let applied = self.applied.iter().filter(|applied| applied.command.is_none());
-        let installed = applied.map(|applied| Held {
+        let installed = applied.map(|applied| HeldSnapshot {
             moment: applied.moment,
             server: applied.server,
             index: applied.index,
@@ -167,7 +167,7 @@ impl Story {
 
     /// The snapshot with the highest index that a server has had before `until`.
     #[must_use]
-    pub fn last_held(&self, server: u32, until: Moment) -> Option<Held> {
+    pub fn last_held(&self, server: u32, until: Moment) -> Option<HeldSnapshot> {
         self.held_by(server, until).max_by_key(|held| held.index)
     }
 

@@ -151,13 +151,13 @@ pub struct Specified {
     /// When it was complete: the step that breaks the rule, or the last of what shows it.
     pub at: Time,
     /// Where that is.
-    pub place: Place,
+    pub relation: Relation,
 }
 
 /// Where a finding is, seen from the interval in which the failure became inevitable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum Relation {
     /// It was complete before: the run could still have passed.
     Before,
     /// Some of it is within.
@@ -170,20 +170,20 @@ pub enum Place {
 
 impl Why {
     /// The form that is written here.
-    pub const FORMAT: u32 = 1;
+    pub const FORMAT: u32 = 2;
 }
 
 impl Interval {
     /// Where something is that began at `from` and was complete at `at`: within is what can have to do with what was
     /// decided between `open` and `lost`, which took effect until `felt`.
     #[must_use]
-    pub fn place(&self, from: Time, at: Time) -> Place {
+    pub fn relation(&self, from: Time, at: Time) -> Relation {
         if at < self.open {
-            Place::Before
+            Relation::Before
         } else if from > self.felt {
-            Place::After
+            Relation::After
         } else {
-            Place::Within
+            Relation::Within
         }
     }
 }

@@ -39,7 +39,7 @@ pub(crate) struct Work<'a> {
 }
 
 /// Where the campaign stands.
-struct Desk {
+struct Shared {
     store: Store,
     campaign: Campaign,
     progress: Progress,
@@ -52,7 +52,7 @@ impl Work<'_> {
     pub(crate) fn run(&self, store: Store, campaign: Campaign) -> (Campaign, Option<Error>) {
         let (plan, open) = (campaign.plan.clone(), campaign.open());
         let progress = Progress::new(&campaign);
-        let desk = Mutex::new(Desk { store, campaign, progress, error: None });
+        let shared = Mutex::new(Shared { store, campaign, progress, error: None });
         let next = AtomicUsize::new(0);
         #[expect(clippy::disallowed_methods, reason = "nothing is simulated in this program")]
         thread::scope(|scope| {
@@ -61,7 +61,7 @@ impl Work<'_> {
                     while let Some((raft, test)) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let measured = self.measure(&plan, raft, &plan.tests[*test]);
                         if !enter(
-                            &mut desk.lock().unwrap_or_else(PoisonError::into_inner),
+                            &mut shared.lock().unwrap_or_else(PoisonError::into_inner),
                             measured,
                         ) {
                             return;
@@ -70,9 +70,9 @@ impl Work<'_> {
                 });
             }
         });
-        let desk = desk.into_inner().unwrap_or_else(PoisonError::into_inner);
-        desk.progress.close();
-        (desk.campaign, desk.error)
+        let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        shared.progress.close();
+        (shared.campaign, shared.error)
     }
 
     /// Runs a test on one Raft; `None` if it was stopped.
@@ -108,8 +108,8 @@ impl Work<'_> {
 }
 
 /// Stores what came of a test. Returns whether there is more to do.
-fn enter(desk: &mut Desk, measured: Result<Option<Cell>, Error>) -> bool {
-    let Desk { store, campaign, progress, error } = desk;
+fn enter(shared: &mut Shared, measured: Result<Option<Cell>, Error>) -> bool {
+    let Shared { store, campaign, progress, error } = shared;
     if error.is_some() {
         return false;
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use report::RunResult;
-use report::why::{Place, Subject, Why};
+use report::why::{Relation, Subject, Why};
 
 use crate::student::{Ran, folder, lab, odd, skeleton};
 
@@ -65,7 +65,7 @@ fn the_timers_that_made_a_failure_inevitable_are_found() {
     let draws = |cause: &&report::why::Cause| matches!(cause.what, Subject::Draw { .. });
     let draw = found.causes.iter().find(draws).expect("a timer that turns the verdict");
     assert!(draw.turned <= draw.tried && draw.turned == draw.changed.len() as u64, "{draw:?}");
-    assert_ne!(found.specification.map(|first| first.place), Some(Place::CannotPass));
+    assert_ne!(found.specification.map(|first| first.relation), Some(Relation::CannotPass));
 
     // The same command finds the same.
     let (_, again) = why("TestChance3A", &seed, "why-again");

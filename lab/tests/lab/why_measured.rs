@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use report::why::{Place, Why};
+use report::why::{Relation, Why};
 use wait4::Wait4 as _;
 
 use crate::student::folder;
@@ -61,18 +61,18 @@ fn the_interval_has_the_moment_of_the_first_finding() {
             format!("{:.3} to {:.3}, felt until {:.2}", interval.open, interval.lost, interval.felt)
         });
         let (moment, place) = match &found.specification {
-            Some(first) => (format!("{:.2} to {:.2}", first.from, first.at), Some(first.place)),
+            Some(first) => (format!("{:.2} to {:.2}", first.from, first.at), Some(first.relation)),
             None => ("none".to_owned(), None),
         };
         let place_text = match place {
-            Some(Place::Within) => "within",
-            Some(Place::Before) => "before",
-            Some(Place::After) => "after",
-            Some(Place::CannotPass) => "can't pass",
+            Some(Relation::Within) => "within",
+            Some(Relation::Before) => "before",
+            Some(Relation::After) => "after",
+            Some(Relation::CannotPass) => "can't pass",
             None => "no finding",
         };
         all += 1;
-        within += usize::from(place == Some(Place::Within));
+        within += usize::from(place == Some(Relation::Within));
         println!(
             "| `{bug}` | {breaks} | `{test}` | {seed} | {} of {} | {lost} | {moment} | {place_text} | {} | {:.1} | {:.1} |",
             first.failed,

@@ -9,7 +9,7 @@ use crate::event::{Caller, Time};
 use crate::explain::Case;
 use crate::spec::Breach;
 use crate::spec::rules::{all_servers, contract, install_snapshot, persistence};
-use crate::story::{Call, Held, Life, Moment, Purpose};
+use crate::story::{Call, HeldSnapshot, Life, Moment, Purpose};
 
 pub(super) const HABITS: &[Habit] = &[
     Habit::new(not_restored, "the panic has nothing to do with what was saved before"),
@@ -53,12 +53,12 @@ fn panicked<'a>(case: &Case<'a>) -> Option<Panicked<'a>> {
 }
 
 /// The last snapshot that a server has when it panics.
-fn last_snapshot(case: &Case<'_>, server: usize) -> Option<Held> {
+fn last_snapshot(case: &Case<'_>, server: usize) -> Option<HeldSnapshot> {
     let until = case.window.end();
     case.story.last_held(server as u32, until)
 }
 
-fn with_snapshot(breach: Breach, server: usize, held: &Held) -> Breach {
+fn with_snapshot(breach: Breach, server: usize, held: &HeldSnapshot) -> Breach {
     breach.seen(held.moment.at, format!("server {server} {held}"), None)
 }
 

@@ -3,7 +3,7 @@
 use super::server::{Confirmation, Grant, Led, Replaced, Shown, Vote};
 use super::{Did, Known};
 use crate::event::RpcId;
-use crate::story::{Applied, Call, Held, Moment, Proposal, Purpose, View};
+use crate::story::{Applied, Call, HeldSnapshot, Moment, Proposal, Purpose, View};
 
 impl Known<'_> {
     /// Takes over what a step tells, which counts.
@@ -68,8 +68,12 @@ impl Known<'_> {
             }
             Did::Snapshotted(_) if self.story.counts_other_entries => {}
             Did::Snapshotted(made) => {
-                let held =
-                    Held { moment, server: made.server, index: made.index, is_installed: false };
+                let held = HeldSnapshot {
+                    moment,
+                    server: made.server,
+                    index: made.index,
+                    is_installed: false,
+                };
                 self.holds(held);
             }
             Did::Viewed(server, view) => self.viewed(server, view),
@@ -327,7 +331,7 @@ impl Known<'_> {
         self.confirms(call, moment, index);
     }
 
-    fn holds(&mut self, held: Held) {
+    fn holds(&mut self, held: HeldSnapshot) {
         let server = &mut self.servers[held.server.server as usize];
         if server.snapshot.is_none_or(|before| before.index <= held.index) {
             server.snapshot = Some(held);
@@ -456,7 +460,7 @@ impl Known<'_> {
             self.shows_commit(number, term, index);
         } else {
             let server = applied.server;
-            self.holds(Held { moment, server, index, is_installed: true });
+            self.holds(HeldSnapshot { moment, server, index, is_installed: true });
         }
         let server = &mut self.servers[number as usize];
         server.commit = server.commit.max(index);

@@ -44,7 +44,7 @@ pub struct Rule {
     /// What a working run does at that place.
     pub normal: Option<&'static str>,
     /// The steps at which it is checked, and how.
-    pub(crate) checks: &'static [Check],
+    pub(crate) checks: &'static [StepCheck],
 }
 
 impl Rule {
@@ -85,7 +85,7 @@ pub enum Kind {
 
 /// A check of a rule at one kind of step.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Check {
+pub(crate) struct StepCheck {
     on: On,
     /// Judges a step before what it tells is known.
     pub(super) judge: fn(&Known<'_>, Moment, &Did<'_>) -> Option<Breach>,
@@ -147,7 +147,7 @@ macro_rules! check {
     ($on:ident, $judge:ident within) => { $crate::spec::rules::check!(@ $on, $judge, true) };
     ($on:ident, $judge:ident) => { $crate::spec::rules::check!(@ $on, $judge, false) };
     (@ $on:ident, $judge:ident, $within:literal) => {
-        $crate::spec::rules::Check {
+        $crate::spec::rules::StepCheck {
             on: $crate::spec::rules::On::$on,
             judge: |known, _moment, did| $crate::spec::rules::check!(@call $on, known, _moment, did, $judge),
             within: $within,
@@ -225,8 +225,8 @@ pub static RULES: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {
 });
 
 /// The checks of each kind of step.
-static CHECKS: LazyLock<[Vec<Check>; KINDS]> = LazyLock::new(|| {
-    let mut checks: [Vec<Check>; KINDS] = Default::default();
+static CHECKS: LazyLock<[Vec<StepCheck>; KINDS]> = LazyLock::new(|| {
+    let mut checks: [Vec<StepCheck>; KINDS] = Default::default();
     for check in RULES.iter().flat_map(|rule| rule.checks) {
         checks[check.on as usize].push(*check);
     }
@@ -234,6 +234,6 @@ static CHECKS: LazyLock<[Vec<Check>; KINDS]> = LazyLock::new(|| {
 });
 
 /// The checks of a step.
-pub(super) fn checks(did: &Did<'_>) -> &'static [Check] {
+pub(super) fn checks(did: &Did<'_>) -> &'static [StepCheck] {
     &CHECKS[On::of(did) as usize]
 }

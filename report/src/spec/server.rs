@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{RpcId, Time};
-use crate::story::{Call, Held, Moment};
+use crate::story::{Call, HeldSnapshot, Moment};
 
 /// What is known of a server. What isn't seen is left open, and held against nobody.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ pub(crate) struct Server {
     /// knows.
     pub(crate) under_way: BTreeSet<RpcId>,
     /// The snapshot that it has, as far as is known.
-    pub(crate) snapshot: Option<Held>,
+    pub(crate) snapshot: Option<HeldSnapshot>,
 }
 
 /// A term that a server has shown.

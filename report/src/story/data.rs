@@ -210,7 +210,7 @@ pub struct Snapshot {
 
 /// A snapshot that a server has, as far as is known: it was given it, or has applied one.
 #[derive(Clone, Copy, Debug)]
-pub struct Held {
+pub struct HeldSnapshot {
     /// Since when.
     pub moment: Moment,
     /// In which life it came to it.
@@ -221,7 +221,7 @@ pub struct Held {
     pub is_installed: bool,
 }
 
-impl fmt::Display for Held {
+impl fmt::Display for HeldSnapshot {
     /// How its server came to it: `installed a snapshot up to index 3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = if self.is_installed { "installed" } else { "was given" };

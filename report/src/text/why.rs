@@ -2,7 +2,7 @@
 
 use super::escaped;
 use crate::variation::Source;
-use crate::why::{Cause, Place, Share, Specified, Subject, Why};
+use crate::why::{Cause, Relation, Share, Specified, Subject, Why};
 
 /// What could be changed alone, such as `call 51, Raft.RequestVote of term 5, server 0 to 2, sent at 2.491 s`.
 #[must_use]
@@ -67,18 +67,18 @@ pub fn source(source: Source) -> &'static str {
 /// Whether the explanation's first finding and the curve agree.
 #[must_use]
 pub fn agreement(specified: &Specified) -> String {
-    let Specified { from, at, place, id, .. } = specified;
+    let Specified { from, at, relation, id, .. } = specified;
     let when =
         if from == at { format!("at {at:.3} s") } else { format!("from {from:.3} s to {at:.3} s") };
-    let verdict = match place {
-        Place::Within => "within the interval: both agree",
-        Place::Before => {
+    let verdict = match relation {
+        Relation::Within => "within the interval: both agree",
+        Relation::Before => {
             "before the interval: the two disagree. The run could still pass after it, so it alone didn't decide"
         }
-        Place::After => {
+        Relation::After => {
             "after the interval: the two disagree. The failure was inevitable before it, so it may be a consequence"
         }
-        Place::CannotPass => "no interval to hold it against: every run fails",
+        Relation::CannotPass => "no interval to hold it against: every run fails",
     };
     format!("{id}, {when}: {verdict}")
 }

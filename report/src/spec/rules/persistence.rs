@@ -4,7 +4,7 @@ use super::rules;
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::server::Shown;
-use crate::story::{Call, Held, Moment};
+use crate::story::{Call, HeldSnapshot, Moment};
 
 rules! {
     TERM_NOT_SAVED: Safety "term-not-saved" = "M3" at [PersistentState],
@@ -199,7 +199,7 @@ pub(super) fn handled_older_snapshot<'a>(
 
 /// The last snapshot that a server had before its present life, if it covers `index` and was saved: then
 /// another snapshot is stored than before.
-pub(super) fn saved_snapshot(known: &Known<'_>, server: u32, index: u64) -> Option<Held> {
+pub(super) fn saved_snapshot(known: &Known<'_>, server: u32, index: u64) -> Option<HeldSnapshot> {
     let story = known.story;
     let began = known.server(server).began?;
     let snapshot = story.held_by(server, began).max_by_key(|held| held.moment)?;
@@ -269,7 +269,7 @@ fn asks_with_less_than_written(known: &Known<'_>, moment: Moment, call: &Call) -
 pub(crate) fn snapshot_index_forgotten(
     known: &Known<'_>,
     number: u32,
-    snapshot: &Held,
+    snapshot: &HeldSnapshot,
     (moment, text, call): (Moment, String, &Call),
 ) -> Breach {
     let began = known.server(number).began.map_or(moment.at, |began| began.at);

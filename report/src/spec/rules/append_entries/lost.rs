@@ -11,7 +11,7 @@ use crate::spec::rules::persistence::{
     handled_shorter, saved_snapshot, snapshot_index_forgotten,
 };
 use crate::spec::{Known, step};
-use crate::story::{Call, Happened, Held, Moment, Purpose};
+use crate::story::{Call, Happened, HeldSnapshot, Moment, Purpose};
 
 pub(super) fn replaced_by(number: u32, replaced: &crate::spec::server::Replaced) -> Fact {
     let [now, had] = replaced.terms;
@@ -323,7 +323,7 @@ fn refused_in_snapshot(
         return None;
     }
     // Only one that it knows of.
-    let knows = |held: &Held| {
+    let knows = |held: &HeldSnapshot| {
         let mut confirmed = server.log.confirmations.iter();
         held.server.incarnation == server.life
             || confirmed.any(|own| own.life == server.life && own.up_to >= held.index)

@@ -1,4 +1,4 @@
-//! Where the runs stand: whoever has nothing to do takes some of a test's runs from the desk, and brings back what
+//! Where the runs stand: whoever has nothing to do takes some of a test's runs from the queue, and brings back what
 //! came of them.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,14 +21,14 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Some runs of a test, which follow one another.
 #[derive(Clone, Debug)]
 struct Chunk {
-    /// The test's place on the desk.
+    /// The test's place in the queue.
     place: usize,
     test: LabTest,
     call: Known,
     seeds: Seeds,
 }
 
-struct Desk<'a> {
+struct Queue<'a> {
     rows: Vec<Row>,
     progress: &'a mut Progress,
     /// How many chunks are being run.
@@ -39,19 +39,19 @@ struct Desk<'a> {
 /// Runs all that a plan has left.
 pub(super) fn run(plan: &Plan<'_>, earlier: &[Record], progress: &mut Progress) -> Counted {
     let rows = rows(plan, earlier);
-    let desk = Mutex::new(Desk { rows, progress, under_way: 0, error: None });
+    let queue = Mutex::new(Queue { rows, progress, under_way: 0, error: None });
     let changed = Condvar::new();
     #[expect(clippy::disallowed_methods, reason = "nothing is simulated in this program")]
     thread::scope(|scope| {
         for _ in 0..plan.jobs {
-            scope.spawn(|| work(plan, &desk, &changed));
+            scope.spawn(|| work(plan, &queue, &changed));
         }
     });
-    let mut desk = desk.into_inner().unwrap_or_else(PoisonError::into_inner);
-    desk.rows.retain(|row| row.call == Known::There);
-    desk.rows.sort_by_key(|row| (row.order, row.test.call));
-    let (tests, tallies) = desk.rows.into_iter().map(|row| (row.test, row.tally)).unzip();
-    Counted { tests, tallies, error: desk.error }
+    let mut queue = queue.into_inner().unwrap_or_else(PoisonError::into_inner);
+    queue.rows.retain(|row| row.call == Known::There);
+    queue.rows.sort_by_key(|row| (row.order, row.test.call));
+    let (tests, tallies) = queue.rows.into_iter().map(|row| (row.test, row.tally)).unzip();
+    Counted { tests, tallies, error: queue.error }
 }
 
 /// All tests, and of each function the calls that are known: by the `earlier` runs, or as they are asked for.
@@ -71,44 +71,44 @@ fn rows(plan: &Plan<'_>, earlier: &[Record]) -> Vec<Row> {
     rows
 }
 
-/// Takes chunks from the desk until there are no more.
-fn work(plan: &Plan<'_>, desk: &Mutex<Desk<'_>>, changed: &Condvar) {
-    while let Some(chunk) = next(plan, lock(desk), changed) {
+/// Takes chunks from the queue until there are no more.
+fn work(plan: &Plan<'_>, queue: &Mutex<Queue<'_>>, changed: &Condvar) {
+    while let Some(chunk) = next(plan, lock(queue), changed) {
         let began = Instant::now();
         let ended = plan.run_seeds(&chunk.test, chunk.seeds, chunk.call == Known::NotYet);
-        let mut desk = lock(desk);
-        desk.under_way -= 1;
+        let mut queue = lock(queue);
+        queue.under_way -= 1;
         match ended {
             Ok(None) => {}
-            Ok(Some(ended)) => enter(plan, &mut desk, &chunk, ended, began),
-            Err(error) => drop(desk.error.get_or_insert(error)),
+            Ok(Some(ended)) => enter(plan, &mut queue, &chunk, ended, began),
+            Err(error) => drop(queue.error.get_or_insert(error)),
         }
         changed.notify_all();
     }
 }
 
 /// The next chunk; waits for one as long as there may be more.
-fn next(plan: &Plan<'_>, mut desk: MutexGuard<'_, Desk<'_>>, changed: &Condvar) -> Option<Chunk> {
+fn next(plan: &Plan<'_>, mut queue: MutexGuard<'_, Queue<'_>>, changed: &Condvar) -> Option<Chunk> {
     loop {
         let is_late = plan.limits.until.is_some_and(|until| Instant::now() >= until);
-        if stop::is_asked() || is_late || desk.error.is_some() {
+        if stop::is_asked() || is_late || queue.error.is_some() {
             return None;
         }
-        if let Some(chunk) = take(plan, &mut desk) {
-            desk.under_way += 1;
+        if let Some(chunk) = take(plan, &mut queue) {
+            queue.under_way += 1;
             return Some(chunk);
         }
-        if desk.under_way == 0 {
+        if queue.under_way == 0 {
             return None;
         }
-        let waited = changed.wait_timeout(desk, LOOK);
-        desk = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let waited = changed.wait_timeout(queue, LOOK);
+        queue = waited.unwrap_or_else(PoisonError::into_inner).0;
     }
 }
 
 /// A chunk of the first test that has runs left; where the time is limited, of the one that has had least.
-fn take(plan: &Plan<'_>, desk: &mut Desk<'_>) -> Option<Chunk> {
-    let mut open = desk.rows.iter_mut().enumerate().filter(|(_, row)| row.is_open(plan));
+fn take(plan: &Plan<'_>, queue: &mut Queue<'_>) -> Option<Chunk> {
+    let mut open = queue.rows.iter_mut().enumerate().filter(|(_, row)| row.is_open(plan));
     let (place, row) = match plan.limits.until {
         None => open.next()?,
         Some(_) => open.min_by(|(_, a), (_, b)| a.share_made().total_cmp(&b.share_made()))?,
@@ -118,8 +118,8 @@ fn take(plan: &Plan<'_>, desk: &mut Desk<'_>) -> Option<Chunk> {
 }
 
 /// Enters what came of a chunk. Behind a test's first runs, its function's next call is looked for.
-fn enter(plan: &Plan<'_>, desk: &mut Desk<'_>, chunk: &Chunk, ended: Ended, began: Instant) {
-    let Desk { rows, progress, .. } = desk;
+fn enter(plan: &Plan<'_>, queue: &mut Queue<'_>, chunk: &Chunk, ended: Ended, began: Instant) {
+    let Queue { rows, progress, .. } = queue;
     let row = &mut rows[chunk.place];
     if row.call == Known::NotYet {
         row.call = if ended.lines.is_empty() { Known::Missing } else { Known::There };
@@ -153,6 +153,6 @@ fn unknown(test: &LabTest) -> String {
     )
 }
 
-fn lock<'a, 'b>(desk: &'a Mutex<Desk<'b>>) -> MutexGuard<'a, Desk<'b>> {
-    desk.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<'a, 'b>(queue: &'a Mutex<Queue<'b>>) -> MutexGuard<'a, Queue<'b>> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
