@@ -2,6 +2,7 @@
 
 mod attacks;
 mod calls;
+mod class;
 mod explore;
 mod grade;
 mod interrupt;
