@@ -3,6 +3,7 @@
 
 mod judged;
 mod victim;
+pub mod written;
 
 use std::env;
 use std::ffi::OsStr;

@@ -2,13 +2,14 @@
 
 use page::{Count, End, Kind, Layout, MarkKind, Message, Picture, Verdict, statistics};
 use report::explain::Explanation;
-use report::{Role, Story, explain};
-use serde_json::json;
+use report::{Outcome, Role, Story, explain};
+use serde_json::Value;
+use testkit::written::{Run, ask, heartbeat, refusal, success};
 
-use crate::run::{Run, seed_case};
+use crate::run::{behind, failed, read, seed_case};
 
-fn picture(run: &Run) -> Picture {
-    let record = run.record();
+fn picture(stored: &Value) -> Picture {
+    let record = read(stored);
     let story = Story::new(&record.to_history(), record.servers as usize);
     let explanation = record.failure.as_ref().map(|failure| explain(&story, failure));
     Picture::of(&record, &story, &explanation.unwrap_or_default())
@@ -21,7 +22,7 @@ fn votes(picture: &Picture, from: u32, term: u64) -> Vec<&Message> {
 
 #[test]
 fn the_seed_s_case_shows_when_votes_were_asked_for_and_when_the_answers_came() {
-    let picture = picture(&seed_case());
+    let picture = picture(&failed(&seed_case()));
     assert_eq!(picture.window, [3_000_000, 8_000_000]);
     let [first, second] = votes(&picture, 2, 4)[..] else { panic!("two requests") };
     // One has not returned; the other has, after 6.4 s, and could not be delivered.
@@ -42,7 +43,7 @@ fn the_seed_s_case_shows_when_votes_were_asked_for_and_when_the_answers_came() {
 
 #[test]
 fn a_lane_has_roles_terms_and_what_was_cut_off() {
-    let picture = picture(&seed_case());
+    let picture = picture(&failed(&seed_case()));
     let lane = &picture.lanes[2];
     let stays: Vec<_> = lane.stays.iter().map(|stay| (stay.at, stay.role, stay.term)).collect();
     assert_eq!(
@@ -77,9 +78,9 @@ fn a_lane_has_roles_terms_and_what_was_cut_off() {
 #[test]
 fn a_check_lasts_until_the_next_step_and_the_failing_one_to_the_failure() {
     let mut run = Run::new(3);
-    run.check("check_terms").at(500).check("check_one_leader");
-    run.at(900).look(1).at(1000).fails();
-    let picture = picture(&run);
+    run.step("check_terms").at(500).step("check_one_leader");
+    run.at(900).looks(1).at(1000);
+    let picture = picture(&failed(&run));
     let checks: Vec<_> =
         picture.checks.iter().map(|own| (own.at, own.until, own.has_failed)).collect();
     assert_eq!(checks, [(0, 500_000, false), (500_000, 1_000_000, true)]);
@@ -90,12 +91,17 @@ fn a_check_lasts_until_the_next_step_and_the_failing_one_to_the_failure() {
 #[test]
 fn a_crash_empties_the_lane_and_its_calls_stay() {
     let mut run = Run::new(3);
-    run.at(100).view(0, 1, true);
-    let lost = run.appends(0, 1, [1, 0, 1]);
-    let late = run.appends(0, 2, [1, 0, 0]);
-    run.answers(late, json!({ "term": 1, "success": false }));
-    run.at(110).returns(lost, "RequestLost").at(300).returns(late, "Replied").at(400).crash(0);
-    let picture = picture(&run);
+    run.at(100).leads(0, 1);
+    let lost = run.appends(0, 1, &behind(1, 0, &[1]));
+    let late = run.appends(0, 2, &heartbeat(1));
+    run.delivers(late).ends(late, &refusal(1));
+    run.at(110)
+        .returns(lost, Outcome::RequestLost)
+        .at(300)
+        .returns(late, Outcome::Replied)
+        .at(400)
+        .crash(0);
+    let picture = picture(&run.stored());
     let last = picture.lanes[0].stays.last().expect("it was something");
     assert_eq!((last.at, last.role), (400_000, None));
     let [lost, late] = &picture.messages[..] else { panic!("two messages") };
@@ -110,13 +116,13 @@ fn a_crash_empties_the_lane_and_its_calls_stay() {
 #[test]
 fn more_calls_than_rows_are_under_way_and_votes_have_a_row() {
     let mut run = Run::new(3);
-    run.at(100).view(0, 1, true);
+    run.at(100).leads(0, 1);
     for _ in 0..20 {
-        run.appends(0, 1, [1, 0, 0]);
+        run.appends(0, 1, &heartbeat(1));
     }
-    run.asks(0, 2, 2);
+    run.asks(0, 2, &ask(2));
     run.at(5000);
-    let picture = picture(&run);
+    let picture = picture(&run.stored());
     let rows: Vec<_> = picture.messages.iter().map(|own| own.row).collect();
     assert_eq!(rows.last(), Some(&Some(0)), "{rows:?}");
     assert_eq!(rows.iter().flatten().count(), 6);
@@ -130,12 +136,12 @@ fn more_calls_than_rows_are_under_way_and_votes_have_a_row() {
 #[test]
 fn logs_are_known_by_what_messages_show() {
     let mut run = Run::new(3);
-    run.at(100).view(0, 1, true);
-    run.proposes(0, 1, 1).proposes(0, 2, 1);
-    let sent = run.appends(0, 1, [1, 0, 2]);
-    run.at(200).view(1, 1, false).answers(sent, json!({ "term": 1, "success": true }));
-    run.returns(sent, "Replied").at(300);
-    let picture = picture(&run);
+    run.at(100).leads(0, 1);
+    run.propose_command(0, [1, 1], "100").propose_command(0, [2, 1], "200");
+    let sent = run.appends(0, 1, &behind(1, 0, &[1, 1]));
+    run.at(200).in_term(1, 1).delivers(sent).ends(sent, &success(1));
+    run.returns(sent, Outcome::Replied).at(300);
+    let picture = picture(&run.stored());
     let of = |server: u32| -> Vec<_> {
         let steps = picture.logs.iter().filter(|step| step.server == server);
         steps.map(|step| (step.at, step.kept, step.terms.clone())).collect()
@@ -145,16 +151,16 @@ fn logs_are_known_by_what_messages_show() {
     assert!(of(2).is_empty());
     let commands: Vec<_> =
         picture.commands.iter().map(|own| (own.0, own.1, &picture.texts[own.2])).collect();
-    assert_eq!(commands, [(1, 1, &"100".to_owned()), (2, 1, &"200".to_owned())]);
+    assert_eq!(commands, [(1, 1, &"\"100\"".to_owned()), (2, 1, &"\"200\"".to_owned())]);
 }
 
 #[test]
 fn statistics_count_what_became_of_calls() {
-    let record = seed_case().record();
+    let record = read(&failed(&seed_case()));
     let story = Story::new(&record.to_history(), 3);
     let counts = statistics(&story);
     let count = |from, to| counts[&(from, to, Kind::Vote)];
-    let one = Count { sent: 1, bytes: 20, ..Count::default() };
+    let one = Count { sent: 1, bytes: 64, ..Count::default() };
     assert_eq!(count(1, 2), Count { replied: 1, ..one });
     assert_eq!(count(2, 1), Count { unreachable: 1, ..one });
     assert_eq!(count(2, 0), Count { open: 1, ..one });
@@ -164,7 +170,7 @@ fn statistics_count_what_became_of_calls() {
 fn a_run_of_nobody_is_drawn() {
     let mut run = Run::new(0);
     run.at(1);
-    let picture = picture(&run);
+    let picture = picture(&run.stored());
     assert!(picture.lanes.is_empty() && picture.messages.is_empty());
     assert!(picture.opens[0] < picture.opens[1]);
     assert_eq!(Explanation::default().findings.len(), 0);

@@ -1,11 +1,12 @@
 //! The page as text: the same bytes for the same run, of a bounded size, and no markup of a student's.
 
 use page::{page, page_within};
-use report::Record;
+use report::Outcome;
 use report::why::Why;
 use serde_json::{Value, json};
+use testkit::written::{Run, ask};
 
-use crate::run::{Run, seed_case};
+use crate::run::{behind, failed, read, seed_case};
 
 /// The JSON in the element of the page with this id.
 fn embedded(page: &str, id: &str) -> Value {
@@ -17,14 +18,14 @@ fn embedded(page: &str, id: &str) -> Value {
 
 #[test]
 fn the_same_history_gives_the_same_bytes() {
-    let record = seed_case().record();
-    assert_eq!(page(&record, None, None), page(&seed_case().record(), None, None));
+    let record = read(&failed(&seed_case()));
+    assert_eq!(page(&record, None, None), page(&read(&failed(&seed_case())), None, None));
     assert_eq!(page(&record, Some(&record), None), page(&record, Some(&record), None));
 }
 
 #[test]
 fn header_explanation_and_still_picture_need_no_script() {
-    let page = page(&seed_case().record(), None, None);
+    let page = page(&read(&failed(&seed_case())), None, None);
     let (still, script) = page.split_at(page.find("<script").expect("there is a script"));
     for text in [
         "FAILED",
@@ -49,14 +50,14 @@ fn header_explanation_and_still_picture_need_no_script() {
 fn a_student_s_texts_are_no_markup() {
     let hostile = "</script><script>x()</script><img src=x onerror=x()>\u{1b}[2J\u{202e}\u{2028}";
     let mut run = seed_case();
-    run.logs(0, hostile).at(9000).check(hostile);
-    let mut stored = run.stored();
+    run.logs(0, hostile).at(9000).step(hostile);
+    let mut stored = failed(&run);
     for field in ["test", "replay", "clock", "banner"] {
         stored[field] = json!(hostile);
     }
     stored["warnings"] = json!([hostile]);
     stored["failure"]["message"] = json!(format!("{hostile}\n{hostile}"));
-    let record = Record::read(&stored.to_string()).expect("it is a history");
+    let record = read(&stored);
     let page = page(&record, Some(&record), None);
     assert!(!page.contains("<script>x()") && !page.contains("<img"), "markup is markup");
     assert!(!page.contains(['\u{1b}', '\u{202e}', '\u{2028}']), "a control is in the page");
@@ -72,24 +73,26 @@ const LIMIT: usize = 400_000;
 /// A leader that sends so many heartbeats, each of which is answered.
 fn long(calls: u64, text: &str) -> Run {
     let mut run = Run::new(3);
-    run.check("one").at(10).view(0, 1, true);
+    run.step("one").at(10).leads(0, 1);
     for call in 0..calls {
         run.at(10 + call);
         if call == calls * 9 / 10 {
-            run.check("check_one_leader");
+            run.step("check_one_leader");
         }
-        let id = run.appends(0, 1 + (call % 2) as u32, [1, call, 1]);
-        run.answers(id, json!({ "term": 1, "success": true, "text": format!("{text}{call}") }));
-        run.returns(id, "Replied").logs(0, &format!("{text} {call}"));
+        let id = run.appends(0, 1 + (call % 2) as u32, &behind(1, call, &[1]));
+        let reply = json!({ "term": 1, "success": true, "text": format!("{text}{call}") });
+        run.delivers(id)
+            .ends(id, &reply)
+            .returns(id, Outcome::Replied)
+            .logs(0, &format!("{text} {call}"));
     }
-    run.fails();
     run
 }
 
 #[test]
 fn of_a_long_run_the_failing_window_is_whole() {
     let calls = 3_000;
-    let record = long(calls, &"text ".repeat(6)).record();
+    let record = read(&failed(&long(calls, &"text ".repeat(6))));
     assert!(page(&record, None, None).len() > 2 * LIMIT, "it isn't long");
     let page = page_within(&record, None, None, LIMIT);
     assert!(page.len() <= LIMIT, "{} bytes", page.len());
@@ -109,13 +112,13 @@ fn no_run_is_too_long_for_a_page() {
     // All of it is in the failing window.
     let mut run = long(600, &"text ".repeat(80));
     for term in 2..1_500 {
-        run.at(5_000 + term).asks(0, 1, term);
+        run.at(5_000 + term).asks(0, 1, &ask(term));
     }
-    run.at(100_000).fails();
-    let mut stored = run.stored();
+    run.at(100_000);
+    let mut stored = failed(&run);
     let events = stored["events"].as_array_mut().expect("a list");
     events.retain(|event| event["what"] != "check_one_leader");
-    let record = Record::read(&stored.to_string()).expect("it is a history");
+    let record = read(&stored);
     let alone = page_within(&record, None, None, LIMIT);
     assert!(alone.len() <= LIMIT, "{} bytes", alone.len());
     let compared = page_within(&record, Some(&record), None, LIMIT);
@@ -134,9 +137,9 @@ fn no_run_is_too_long_for_a_page() {
 
 #[test]
 fn what_is_missing_of_a_history_is_said() {
-    let mut stored = seed_case().stored();
+    let mut stored = failed(&seed_case());
     stored["dropped"] = json!(1234);
-    let record = Record::read(&stored.to_string()).expect("it is a history");
+    let record = read(&stored);
     assert!(page(&record, None, None).contains("its 1234 oldest events are missing"));
 }
 
@@ -160,7 +163,7 @@ fn found() -> Why {
 
 #[test]
 fn when_the_run_was_lost_is_told_and_drawn() {
-    let record = seed_case().record();
+    let record = read(&failed(&seed_case()));
     let asked = page(&record, None, Some(&found()));
     for text in [
         "Until when could it have passed?",

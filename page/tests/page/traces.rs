@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use report::Outcome;
+use serde_json::Value;
+use testkit::written::{Run, success};
 
-use crate::run::{Run, seed_case};
+use crate::run::{behind, failed, read, seed_case};
 
 fn events(run: &Run) -> Vec<Value> {
-    let trace: Value = serde_json::from_str(&page::trace(&run.record())).expect("it is JSON");
+    let trace: Value = serde_json::from_str(&page::trace(&read(&failed(run)))).expect("it is JSON");
     assert_eq!(trace["displayTimeUnit"], "ms");
     trace["traceEvents"].as_array().expect("a list of events").clone()
 }
@@ -19,11 +21,11 @@ fn phase<'a>(events: &'a [Value], phase: &str) -> Vec<&'a Value> {
 /// A run with messages of all fates.
 fn busy() -> Run {
     let mut run = seed_case();
-    run.at(8100).view(0, 9, true);
-    let sent = run.appends(0, 1, [9, 0, 2]);
-    run.answers(sent, json!({ "term": 9, "success": true })).at(8200).returns(sent, "Replied");
-    let lost = run.appends(0, 1, [9, 2, 0]);
-    run.answers(lost, json!({ "term": 9, "success": true })).at(8300).returns(lost, "ReplyLost");
+    run.at(8100).leads(0, 9);
+    let sent = run.appends(0, 1, &behind(9, 0, &[9, 9]));
+    run.delivers(sent).ends(sent, &success(9)).at(8200).returns(sent, Outcome::Replied);
+    let lost = run.appends(0, 1, &behind(9, 2, &[]));
+    run.delivers(lost).ends(lost, &success(9)).at(8300).returns(lost, Outcome::ReplyLost);
     run.at(8400).crash(0);
     run
 }

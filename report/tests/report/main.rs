@@ -6,5 +6,6 @@ mod explain;
 mod monitors;
 mod put_together;
 mod rules;
-mod run;
 mod stored;
+
+use testkit::written as run;

@@ -15,7 +15,7 @@ const ON_ITS_WAY: u64 = 300;
 
 /// A run of servers that begin in term 0, all connected.
 #[derive(Clone)]
-pub(crate) struct Run {
+pub struct Run {
     lives: Vec<u32>,
     now: Time,
     calls: u64,
@@ -23,38 +23,46 @@ pub(crate) struct Run {
 }
 
 /// RequestVote.
-pub(crate) struct Ask {
-    pub(crate) term: u64,
-    pub(crate) last_term: u64,
-    pub(crate) last_index: u64,
+pub struct Ask {
+    /// The candidate's term.
+    pub term: u64,
+    /// The term of its last entry.
+    pub last_term: u64,
+    /// The index of its last entry.
+    pub last_index: u64,
 }
 
 /// AppendEntries: the terms of its entries, and what precedes them.
-pub(crate) struct Append<'a> {
-    pub(crate) term: u64,
-    pub(crate) prev_index: u64,
-    pub(crate) prev_term: u64,
-    pub(crate) entries: &'a [u64],
-    pub(crate) commit: u64,
+pub struct Append<'a> {
+    /// The leader's term.
+    pub term: u64,
+    /// The index of the entry before.
+    pub prev_index: u64,
+    /// Its term.
+    pub prev_term: u64,
+    /// The term of each entry.
+    pub entries: &'a [u64],
+    /// The leader's commit index.
+    pub commit: u64,
 }
 
 /// A request that asks with an empty log.
-pub(crate) fn ask(term: u64) -> Ask {
+pub fn ask(term: u64) -> Ask {
     Ask { term, last_term: 0, last_index: 0 }
 }
 
 /// A heartbeat to an empty log.
-pub(crate) fn heartbeat(term: u64) -> Append<'static> {
+pub fn heartbeat(term: u64) -> Append<'static> {
     entries(term, &[])
 }
 
 /// The entries of a log from its beginning.
-pub(crate) fn entries(term: u64, entries: &[u64]) -> Append<'_> {
+pub fn entries(term: u64, entries: &[u64]) -> Append<'_> {
     Append { term, prev_index: 0, prev_term: 0, entries, commit: 0 }
 }
 
 /// The entries that follow an index and its term, and the leader's commit index.
-pub(crate) fn append(
+pub fn append(
     term: u64,
     [prev_index, prev_term]: [u64; 2],
     entries: &[u64],
@@ -63,24 +71,29 @@ pub(crate) fn append(
     Append { term, prev_index, prev_term, entries, commit }
 }
 
-pub(crate) fn granted(term: u64) -> Value {
+/// The reply that grants a vote.
+pub fn granted(term: u64) -> Value {
     json!({ "term": term, "vote_granted": true })
 }
 
-pub(crate) fn denied(term: u64) -> Value {
+/// The reply that refuses a vote.
+pub fn denied(term: u64) -> Value {
     json!({ "term": term, "vote_granted": false })
 }
 
-pub(crate) fn success(term: u64) -> Value {
+/// The reply of a follower that has the entries.
+pub fn success(term: u64) -> Value {
     json!({ "term": term, "success": true })
 }
 
-pub(crate) fn refusal(term: u64) -> Value {
+/// The reply of a follower that refuses entries.
+pub fn refusal(term: u64) -> Value {
     json!({ "term": term, "success": false })
 }
 
 impl Run {
-    pub(crate) fn new(servers: usize) -> Run {
+    /// All servers start, connected.
+    pub fn new(servers: usize) -> Run {
         let lives = vec![1; servers];
         let mut run = Run { lives, now: Time(0), calls: 0, events: Vec::new() };
         for server in 0..servers as u32 {
@@ -90,42 +103,54 @@ impl Run {
         run
     }
 
-    pub(crate) fn caller(&self, server: u32) -> Caller {
+    /// A server, in its present incarnation.
+    pub fn caller(&self, server: u32) -> Caller {
         Caller { server, incarnation: self.lives[server as usize] }
     }
 
     /// Anything that happens.
-    pub(crate) fn event(&mut self, kind: EventKind) -> &mut Run {
+    pub fn event(&mut self, kind: EventKind) -> &mut Run {
         self.events.push(Event { at: self.now, kind });
         self
     }
 
     /// What follows happens so many ms after the beginning.
-    pub(crate) fn at(&mut self, ms: u64) -> &mut Run {
+    pub fn at(&mut self, ms: u64) -> &mut Run {
         self.now = Time(ms * 1000);
         self
     }
 
     /// What follows happens so many µs after the beginning.
-    pub(crate) fn at_us(&mut self, us: u64) -> &mut Run {
+    pub fn at_us(&mut self, us: u64) -> &mut Run {
         self.now = Time(us);
         self
     }
 
     /// Some milliseconds go by.
-    pub(crate) fn wait(&mut self, ms: u64) -> &mut Run {
+    pub fn wait(&mut self, ms: u64) -> &mut Run {
         self.now.0 += ms * 1000;
         self
     }
 
     /// The script does something.
-    pub(crate) fn step(&mut self, what: &str) -> &mut Run {
+    pub fn step(&mut self, what: &str) -> &mut Run {
         let (what, file) = (what.to_owned().into(), "script.rs".into());
         self.event(EventKind::Step { what, file, line: 1, kind: StepKind::Check })
     }
 
+    /// The script looks for a leader, and finds none.
+    pub fn looks(&mut self, round: u32) -> &mut Run {
+        self.event(EventKind::Looked { round, rounds: 10, leader: None })
+    }
+
+    /// A server logs a line.
+    pub fn logs(&mut self, server: u32, text: &str) -> &mut Run {
+        let (server, text) = (Some(self.caller(server)), text.to_owned());
+        self.event(EventKind::Logged { server, level: "INFO".into(), target: "raft".into(), text })
+    }
+
     /// The script changes the network.
-    pub(crate) fn network(&mut self, change: NetworkChange) -> &mut Run {
+    pub fn network(&mut self, change: NetworkChange) -> &mut Run {
         let what = match change {
             NetworkChange::Reliable => "the network is reliable",
             NetworkChange::SyncTime { us: 0 } => "a sync takes no time",
@@ -134,40 +159,44 @@ impl Run {
         self.event(EventKind::Network { what: what.into(), change })
     }
 
-    pub(crate) fn disconnect(&mut self, server: u32) -> &mut Run {
+    /// A server is cut off from all others.
+    pub fn disconnect(&mut self, server: u32) -> &mut Run {
         self.event(EventKind::Disconnected { server })
     }
 
-    pub(crate) fn connect(&mut self, server: u32) -> &mut Run {
+    /// A server is connected again.
+    pub fn connect(&mut self, server: u32) -> &mut Run {
         self.event(EventKind::Connected { server })
     }
 
-    pub(crate) fn crash(&mut self, server: u32) -> &mut Run {
+    /// A server crashes.
+    pub fn crash(&mut self, server: u32) -> &mut Run {
         self.event(EventKind::Crashed { server: self.caller(server) })
     }
 
     /// A server that has crashed starts again.
-    pub(crate) fn start(&mut self, server: u32) -> &mut Run {
+    pub fn start(&mut self, server: u32) -> &mut Run {
         self.lives[server as usize] += 1;
         self.event(EventKind::Started { server: self.caller(server) })
     }
 
-    pub(crate) fn restart(&mut self, server: u32) -> &mut Run {
+    /// A server crashes and starts again at once.
+    pub fn restart(&mut self, server: u32) -> &mut Run {
         self.crash(server).start(server)
     }
 
     /// A server is seen in a term, as a follower or a candidate.
-    pub(crate) fn in_term(&mut self, server: u32, term: u64) -> &mut Run {
+    pub fn in_term(&mut self, server: u32, term: u64) -> &mut Run {
         self.view(server, term, Role::Follower, None)
     }
 
     /// A server is seen as the leader of a term.
-    pub(crate) fn leads(&mut self, server: u32, term: u64) -> &mut Run {
+    pub fn leads(&mut self, server: u32, term: u64) -> &mut Run {
         self.view(server, term, Role::Leader, None)
     }
 
     /// A server is seen, and tells its log's last entry, by index and term, and its commit index.
-    pub(crate) fn tell(
+    pub fn tell(
         &mut self,
         server: u32,
         (term, role): (u64, Role),
@@ -188,7 +217,7 @@ impl Run {
     }
 
     /// A server is seen, with all that it tells.
-    pub(crate) fn view(
+    pub fn view(
         &mut self,
         server: u32,
         term: u64,
@@ -200,12 +229,12 @@ impl Run {
     }
 
     /// A message leaves its sender.
-    pub(crate) fn sends(&mut self, from: u32, to: u32, method: &str, args: &Value) -> RpcId {
+    pub fn sends(&mut self, from: u32, to: u32, method: &str, args: &Value) -> RpcId {
         self.sends_as(self.caller(from), to, method, args)
     }
 
     /// The same, by some incarnation of its sender.
-    pub(crate) fn sends_as(&mut self, from: Caller, to: u32, method: &str, args: &Value) -> RpcId {
+    pub fn sends_as(&mut self, from: Caller, to: u32, method: &str, args: &Value) -> RpcId {
         let id = RpcId(self.calls);
         self.calls += 1;
         let (from, to, method) = (Some(from), Some(to), method.to_owned().into());
@@ -214,7 +243,7 @@ impl Run {
     }
 
     /// A candidate asks for a vote.
-    pub(crate) fn asks(&mut self, from: u32, to: u32, ask: &Ask) -> RpcId {
+    pub fn asks(&mut self, from: u32, to: u32, ask: &Ask) -> RpcId {
         let Ask { term, last_term, last_index } = ask;
         let args = json!({
             "term": term, "candidate_id": from, "last_log_index": last_index,
@@ -224,7 +253,7 @@ impl Run {
     }
 
     /// A leader sends entries, or none.
-    pub(crate) fn appends(&mut self, from: u32, to: u32, append: &Append<'_>) -> RpcId {
+    pub fn appends(&mut self, from: u32, to: u32, append: &Append<'_>) -> RpcId {
         let Append { term, prev_index, prev_term, entries, commit } = append;
         let entries: Vec<Value> = entries.iter().map(|term| json!({ "term": term })).collect();
         let args = json!({
@@ -235,7 +264,7 @@ impl Run {
     }
 
     /// A leader sends its snapshot.
-    pub(crate) fn installs(&mut self, from: u32, to: u32, [index, term]: [u64; 2]) -> RpcId {
+    pub fn installs(&mut self, from: u32, to: u32, [index, term]: [u64; 2]) -> RpcId {
         let args = json!({
             "term": term, "leader_id": from, "last_included_index": index,
             "last_included_term": term, "data": [7],
@@ -244,56 +273,56 @@ impl Run {
     }
 
     /// A message reaches its server.
-    pub(crate) fn delivers(&mut self, id: RpcId) -> &mut Run {
+    pub fn delivers(&mut self, id: RpcId) -> &mut Run {
         self.event(EventKind::RpcDelivered { id, life: None })
     }
 
     /// A message's handler ends.
-    pub(crate) fn ends(&mut self, id: RpcId, reply: &Value) -> &mut Run {
+    pub fn ends(&mut self, id: RpcId, reply: &Value) -> &mut Run {
         self.event(EventKind::RpcHandled { id, reply: payload(reply) })
     }
 
     /// A call returns.
-    pub(crate) fn returns(&mut self, id: RpcId, outcome: Outcome) -> &mut Run {
+    pub fn returns(&mut self, id: RpcId, outcome: Outcome) -> &mut Run {
         self.event(EventKind::RpcReturned { id, outcome })
     }
 
     /// A call's caller drops it.
-    pub(crate) fn drops(&mut self, id: RpcId) -> &mut Run {
+    pub fn drops(&mut self, id: RpcId) -> &mut Run {
         self.event(EventKind::RpcDropped { id })
     }
 
     /// A server refuses a command.
-    pub(crate) fn refuses(&mut self, server: u32) -> &mut Run {
+    pub fn refuses(&mut self, server: u32) -> &mut Run {
         self.event(EventKind::Refused { server: self.caller(server) })
     }
 
     /// A server's task ends that was spawned at the beginning.
-    pub(crate) fn ends_task(&mut self, server: u32, line: u32, how: TaskEnding) -> &mut Run {
+    pub fn ends_task(&mut self, server: u32, line: u32, how: TaskEnding) -> &mut Run {
         let (server, began) = (self.caller(server), Time(0));
         self.event(EventKind::TaskEnded { server, file: "src/raft.rs".into(), line, began, how })
     }
 
     /// A message arrives some time later. Its handler is at work.
-    pub(crate) fn arrives(&mut self, id: RpcId) -> &mut Run {
+    pub fn arrives(&mut self, id: RpcId) -> &mut Run {
         self.now.0 += ON_ITS_WAY;
         self.delivers(id)
     }
 
     /// The handler of a message that has arrived ends, and its reply arrives some time later.
-    pub(crate) fn replies(&mut self, id: RpcId, reply: &Value) -> &mut Run {
+    pub fn replies(&mut self, id: RpcId, reply: &Value) -> &mut Run {
         self.ends(id, reply);
         self.now.0 += ON_ITS_WAY;
         self.returns(id, Outcome::Replied)
     }
 
     /// A message arrives, and so does its reply.
-    pub(crate) fn answers(&mut self, id: RpcId, reply: &Value) -> &mut Run {
+    pub fn answers(&mut self, id: RpcId, reply: &Value) -> &mut Run {
         self.arrives(id).replies(id, reply)
     }
 
     /// A call whose reply arrives within a millisecond.
-    pub(crate) fn call(
+    pub fn call(
         &mut self,
         from: u32,
         to: u32,
@@ -306,30 +335,30 @@ impl Run {
     }
 
     /// A request for a vote with an empty log, which is granted.
-    pub(crate) fn vote(&mut self, candidate: u32, voter: u32, term: u64) -> &mut Run {
+    pub fn vote(&mut self, candidate: u32, voter: u32, term: u64) -> &mut Run {
         self.vote_with(candidate, voter, &ask(term))
     }
 
     /// The same with some log.
-    pub(crate) fn vote_with(&mut self, candidate: u32, voter: u32, ask: &Ask) -> &mut Run {
+    pub fn vote_with(&mut self, candidate: u32, voter: u32, ask: &Ask) -> &mut Run {
         let id = self.asks(candidate, voter, ask);
         self.answers(id, &granted(ask.term))
     }
 
     /// The same, and it is refused.
-    pub(crate) fn refuse(&mut self, candidate: u32, voter: u32, term: u64) -> &mut Run {
+    pub fn refuse(&mut self, candidate: u32, voter: u32, term: u64) -> &mut Run {
         let id = self.asks(candidate, voter, &ask(term));
         self.answers(id, &denied(term))
     }
 
     /// The same, and the vote gets lost on its way back.
-    pub(crate) fn give(&mut self, candidate: u32, voter: u32, term: u64) -> &mut Run {
+    pub fn give(&mut self, candidate: u32, voter: u32, term: u64) -> &mut Run {
         let id = self.asks(candidate, voter, &ask(term));
         self.arrives(id).ends(id, &granted(term))
     }
 
     /// A server sees the term of its candidacy, all others vote for it and see it, and it leads.
-    pub(crate) fn elect(&mut self, leader: u32, term: u64) -> &mut Run {
+    pub fn elect(&mut self, leader: u32, term: u64) -> &mut Run {
         self.in_term(leader, term);
         for voter in (0..self.lives.len() as u32).filter(|&voter| voter != leader) {
             self.vote(leader, voter, term).in_term(voter, term);
@@ -338,24 +367,24 @@ impl Run {
     }
 
     /// A follower accepts entries, or none.
-    pub(crate) fn accept(&mut self, from: u32, to: u32, append: &Append<'_>) -> &mut Run {
+    pub fn accept(&mut self, from: u32, to: u32, append: &Append<'_>) -> &mut Run {
         let id = self.appends(from, to, append);
         self.answers(id, &success(append.term))
     }
 
     /// A follower refuses entries.
-    pub(crate) fn reject(&mut self, from: u32, to: u32, append: &Append<'_>) -> &mut Run {
+    pub fn reject(&mut self, from: u32, to: u32, append: &Append<'_>) -> &mut Run {
         let id = self.appends(from, to, append);
         self.answers(id, &refusal(append.term))
     }
 
     /// A server accepts a command.
-    pub(crate) fn propose(&mut self, server: u32, index: u64, term: u64) -> &mut Run {
+    pub fn propose(&mut self, server: u32, index: u64, term: u64) -> &mut Run {
         self.propose_command(server, [index, term], "100")
     }
 
     /// The same, of some command.
-    pub(crate) fn propose_command(
+    pub fn propose_command(
         &mut self,
         server: u32,
         [index, term]: [u64; 2],
@@ -366,62 +395,74 @@ impl Run {
     }
 
     /// The same in term 1, of a command of so many bytes.
-    pub(crate) fn propose_bytes(&mut self, server: u32, index: u64, bytes: usize) -> &mut Run {
+    pub fn propose_bytes(&mut self, server: u32, index: u64, bytes: usize) -> &mut Run {
         let command = Payload::new(&vec![0; bytes], &Fields::default(), |_| Ok(Value::Null));
         let server = self.caller(server);
         self.event(EventKind::Proposed { server, index, term: 1, command })
     }
 
-    pub(crate) fn apply(&mut self, server: u32, index: u64) -> &mut Run {
+    /// A server applies a command, the one of [`Run::propose`].
+    pub fn apply(&mut self, server: u32, index: u64) -> &mut Run {
         self.apply_command(server, index, "100")
     }
 
-    pub(crate) fn apply_command(&mut self, server: u32, index: u64, command: &str) -> &mut Run {
+    /// The same, of some command.
+    pub fn apply_command(&mut self, server: u32, index: u64, command: &str) -> &mut Run {
         let (server, command) = (self.caller(server), payload(&json!(command)));
         self.event(EventKind::Applied { server, index, command })
     }
 
     /// A server applies a snapshot of so many bytes.
-    pub(crate) fn apply_snapshot(&mut self, server: u32, index: u64, bytes: u64) -> &mut Run {
+    pub fn apply_snapshot(&mut self, server: u32, index: u64, bytes: u64) -> &mut Run {
         self.event(EventKind::AppliedSnapshot { server: self.caller(server), index, bytes })
     }
 
-    pub(crate) fn snapshot(&mut self, server: u32, index: u64) -> &mut Run {
+    /// A server's service makes a snapshot.
+    pub fn snapshot(&mut self, server: u32, index: u64) -> &mut Run {
         self.event(EventKind::Snapshotted { server: self.caller(server), index })
     }
 
-    pub(crate) fn save(&mut self, server: u32, [state, snapshot]: [u64; 2]) -> &mut Run {
+    /// A server saves so many bytes of state and of snapshot.
+    pub fn save(&mut self, server: u32, [state, snapshot]: [u64; 2]) -> &mut Run {
         self.event(EventKind::Saved { server: self.caller(server), state, snapshot })
     }
 
     /// The time.
-    pub(crate) fn now(&self) -> Time {
+    pub fn now(&self) -> Time {
         self.now
     }
 
     /// The events so far.
-    pub(crate) fn events(&self) -> &[Event] {
+    pub fn events(&self) -> &[Event] {
         &self.events
     }
 
     /// The same as a history.
-    pub(crate) fn history(&self) -> History {
+    pub fn history(&self) -> History {
         let mut history = History::new();
         self.events.iter().cloned().for_each(|Event { at, kind }| history.record(at, kind));
         history
     }
 
+    /// What is stored of the run, event by event. It belongs to the test `TestX`, has passed, and ends now.
+    ///
+    /// # Panics
+    /// If an event can't be stored.
+    pub fn stored(&self) -> Value {
+        json!({
+            "format": 1, "test": "TestX", "replay": "cargo test TestX", "seed": 7, "clock": "virtual",
+            "banner": "Test (3A): x", "servers": self.lives.len(), "end": self.now, "warnings": [],
+            "events": self.events
+        })
+    }
+
     /// What has happened so far.
-    pub(crate) fn story(&self) -> Story {
+    pub fn story(&self) -> Story {
         Story::new(&self.history(), self.lives.len())
     }
 
     /// The run has failed.
-    pub(crate) fn fails(
-        self,
-        demand: impl Into<Demand>,
-        message: &str,
-    ) -> (Story, Failure, Explanation) {
+    pub fn fails(self, demand: impl Into<Demand>, message: &str) -> (Story, Failure, Explanation) {
         let (story, Demand { kind, check }) = (self.story(), demand.into());
         let (message, location) = (message.to_owned(), "script.rs:1".to_owned());
         let failure = Failure { kind, check, message, location, at: self.now };
@@ -430,18 +471,18 @@ impl Run {
     }
 
     /// Whether a rule is broken for certain, by its number.
-    pub(crate) fn trips(&self, id: &str) -> bool {
+    pub fn trips(&self, id: &str) -> bool {
         judge(id, &self.story())
     }
 
     /// Whether a rule is broken for certain, by its number, if something older is missing.
-    pub(crate) fn trips_without_the_beginning(&self, id: &str) -> bool {
+    pub fn trips_without_the_beginning(&self, id: &str) -> bool {
         judge(id, &Story { dropped: 1, ..self.story() })
     }
 }
 
 /// The ids of the causes that were found, the most likely first; none if nothing is known.
-pub(crate) fn causes(explanation: &Explanation) -> Vec<&str> {
+pub fn causes(explanation: &Explanation) -> Vec<&str> {
     let known = explanation.findings.iter().filter(|it| it.confidence != Confidence::Unknown);
     known.map(|finding| &*finding.id).collect()
 }
