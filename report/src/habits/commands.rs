@@ -100,14 +100,14 @@ fn leader_refuses(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let (leader, until, _) = refused(case)?;
-    // Whom nobody has answered anything nobody has elected.
+    // Whom nobody has answered anything nobody has elected. It may lead all the same, and may have ceased to by then.
     let mut sent = case.story.sent_by(leader.server as usize);
     if case.story.majority() > 1 && !sent.any(|call| call.replied().is_some_and(|at| at <= until)) {
         let what = format!("server {} said that it leads when it did not", leader.server);
         let breach = case.breach(&contract::LEADER_ONLY_TOLD, leader.server, what);
         let text = "start() refused a command; nobody had answered the server anything, and so nobody had \
                     elected it";
-        return Some(led(breach, &leader).seen(until, text, None));
+        return Some(led(breach, &leader).concluded(until, text, None));
     }
     let (accepted, applied) = accepted_and_applied(case.story, leader.server, until);
     let text = if accepted > applied {
