@@ -36,10 +36,10 @@ impl Blame {
         Blame { server: Some(server), life: None, activity: Activity::Elsewhere }
     }
 
-    /// It shouldn't have panicked.
-    pub(crate) fn panicked(self) -> Check {
+    /// It shouldn't have panicked, by an assertion or otherwise.
+    pub(crate) fn panicked(self, is_assertion: bool) -> Check {
         let Blame { server, life, activity } = self;
-        Check::Panicked { server, life, activity }
+        Check::Panicked { server, life, activity, is_assertion }
     }
 
     /// It shouldn't have blocked the simulated thread.
@@ -90,8 +90,13 @@ mod tests {
 
     #[test]
     fn what_code_was_at_is_that_of_its_context() {
-        let at = |activity| Check::Panicked { server: Some(2), life: Some(3), activity };
-        let check = |activity| Blame::of(context(activity)).panicked();
+        let at = |activity| Check::Panicked {
+            server: Some(2),
+            life: Some(3),
+            activity,
+            is_assertion: false,
+        };
+        let check = |activity| Blame::of(context(activity)).panicked(false);
         assert_eq!(check(context::Activity::Call("make")), at(Activity::Make));
         let start = Activity::Method { name: "start".into() };
         assert_eq!(check(context::Activity::Call("start")), at(start));

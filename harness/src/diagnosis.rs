@@ -67,7 +67,7 @@ impl Diagnosis {
             Subject::Named(None) => Blame::of(None),
         };
         match (self.kind, &stuck.why) {
-            (FailureKind::Panic, _) => blame.panicked(),
+            (FailureKind::Panic, _) => blame.panicked(false),
             (FailureKind::Misuse, _) => blame.misused(),
             (_, Why::Blocked) => blame.blocked(),
             _ => Check::InTime,

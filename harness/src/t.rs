@@ -156,7 +156,7 @@ impl Notes {
 
     /// A panic in anybody's code is a failure.
     pub(crate) fn panicked(&self, panic: Panic) {
-        let Panic { message, location, at, context } = panic;
+        let Panic { message, is_assertion, location, at, context } = panic;
         let who = match context {
             Some(Context { owner, activity }) => {
                 format!("server {} panicked in {activity}", owner.server)
@@ -165,7 +165,7 @@ impl Notes {
         };
         self.fail(Failure {
             kind: FailureKind::Panic,
-            check: Blame::of(context).panicked(),
+            check: Blame::of(context).panicked(is_assertion),
             message: format!("{who}: {}", text::indented(&message, MESSAGE)),
             location,
             at: Time::from(at),

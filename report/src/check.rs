@@ -101,6 +101,9 @@ pub enum Check {
         life: Option<u32>,
         /// What it was at.
         activity: Activity,
+        /// Whether it checked something itself, by `assert!` or one of its kind, as far as that is known.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_assertion: bool,
     },
     /// Code doesn't block the simulated thread.
     Blocked {

@@ -64,7 +64,7 @@ impl RunResult {
             DeathKind::Misuse => Check::Misused { server, life, activity },
             DeathKind::Silent => Check::Blocked { server, life, activity },
             DeathKind::Late => Check::InTime,
-            DeathKind::Crash => Check::Panicked { server, life, activity },
+            DeathKind::Crash => Check::Panicked { server, life, activity, is_assertion: false },
         };
         let message = with_cause(words, printed);
         let failure = Failure { kind, check, message, location: String::new(), at: Time(0) };

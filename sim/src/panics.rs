@@ -75,6 +75,7 @@ fn tell(sim: &Sim, info: &PanicHookInfo<'_>) {
     let place = |location| stack::place_of_panic(location, context);
     sim.panicked(Panic {
         message: message.to_owned(),
+        is_assertion: message.starts_with("assertion "),
         location: info.location().map_or_else(|| "unknown".to_owned(), place),
         at: sim.now(),
         context,

@@ -150,6 +150,9 @@ pub struct Misused {
 pub struct Panic {
     /// The panic's message.
     pub message: String,
+    /// Whether it comes from `assert!` or one of its kind, as far as the message shows: not from one with a message of
+    /// its own.
+    pub is_assertion: bool,
     /// Where it panicked: file, line and column. If a library did, the line of the user's that called
     /// it, where that can be told.
     pub location: String,

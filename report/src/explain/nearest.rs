@@ -45,8 +45,13 @@ pub(super) fn unknown(case: &Case<'_>) -> Option<Finding> {
                     (n, "request for votes") => format!("{n} requests for votes"),
                     (n, name) => count(n, name),
                 };
-                let agreed = agreed.count();
-                did.push(format!("{name} ({answered} answered, {agreed} with yes)"));
+                // Where answers are messages of their own, what comes back says nothing.
+                let mut handled = calls.iter().filter(|call| call.handled.is_some());
+                let says_nothing = answered > 0 && handled.all(|call| call.says_nothing_back());
+                did.push(match says_nothing {
+                    true => format!("{name} ({answered} delivered)"),
+                    false => format!("{name} ({answered} answered, {} with yes)", agreed.count()),
+                });
             }
         }
         let mut applied = story.applied.iter().filter(|it| it.server.server as usize == server);

@@ -11,7 +11,7 @@ use crate::event::{Caller, Time};
 use crate::explain::Case;
 use crate::spec::rules::{all_servers, candidates, contract, leaders, request_vote};
 use crate::spec::{Breach, refusals};
-use crate::story::{Call, Election, Moment, Story};
+use crate::story::{Call, Election, Moment, Purpose, Story};
 use crate::text::{count, list};
 
 /// A server that answers nothing can do nothing else.
@@ -58,6 +58,7 @@ pub(super) const HABITS: &[Habit] = &[
         "the requests are the same one, sent again because it was lost",
     ),
     Habit::new(asks_nobody, "a message had told it of these terms"),
+    Habit::new(votes::none_taken, "what its calls return is of no use to it"),
     Habit::new(
         pre_votes::all_refused,
         "a server had just heard from a leader, or its log was more up-to-date",
@@ -102,12 +103,17 @@ fn asks_nobody(case: &Case<'_>) -> Option<Breach> {
             continue;
         }
         let hears = |term: u64, at: Moment| {
+            // What can't be read may tell of any term.
+            let tells = |told: Option<u64>, call: &Call| match call.purpose {
+                Purpose::Other => told.is_none_or(|told| told >= term),
+                _ => told >= Some(term),
+            };
             let told = |call: &Call| {
                 let asked = call.to as usize == server && call.delivered <= Some(at);
                 let answered = call.from.server as usize == server
                     && call.returned.is_some_and(|(returned, _)| returned <= at);
-                asked && call.delivered.is_some() && call.args.term >= Some(term)
-                    || answered && call.reply.term >= Some(term)
+                asked && call.delivered.is_some() && tells(call.args.term, call)
+                    || answered && tells(call.reply.term, call)
             };
             story.calls.iter().any(told)
         };

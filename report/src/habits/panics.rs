@@ -40,16 +40,20 @@ struct Panicked<'a> {
     server: usize,
     life: &'a Life,
     activity: &'a Activity,
+    /// Whether it checked something itself, and was not at a loss.
+    is_assertion: bool,
 }
 
 fn panicked<'a>(case: &Case<'a>) -> Option<Panicked<'a>> {
-    let Check::Panicked { server: Some(server), life, activity } = &case.failure.check else {
+    let &Check::Panicked { server: Some(server), life, ref activity, is_assertion } =
+        &case.failure.check
+    else {
         return None;
     };
-    let server = *server as usize;
+    let server = server as usize;
     let lives = case.story.lives.get(server)?;
-    let life = lives.iter().find(|it| Some(it.incarnation) == *life).or(lives.last())?;
-    Some(Panicked { server, life, activity })
+    let life = lives.iter().find(|it| Some(it.incarnation) == life).or(lives.last())?;
+    Some(Panicked { server, life, activity, is_assertion })
 }
 
 /// The last snapshot that a server has when it panics.
@@ -65,9 +69,10 @@ fn with_snapshot(breach: Breach, server: usize, held: &HeldSnapshot) -> Breach {
 /// A server with a snapshot panics, and until it had one none did: an index of Raft's is used in a log whose
 /// beginning is gone.
 fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
-    let Panicked { server, activity, .. } = panicked(case)?;
-    // What snapshot() itself does comes before any index is counted from its end.
-    let indexes = matches!(activity, Activity::Task | Activity::Handler { .. });
+    let Panicked { server, activity, is_assertion, .. } = panicked(case)?;
+    // What snapshot() itself does comes before any index is counted from its end; and whoever asserts something is
+    // within its log.
+    let indexes = matches!(activity, Activity::Task | Activity::Handler { .. }) && !is_assertion;
     let held = last_snapshot(case, server).filter(|_| indexes)?;
     if went_well_since(case, (server, activity), held.moment) {
         return None;
@@ -106,9 +111,10 @@ fn taken_half(case: &Case<'_>) -> Option<Breach> {
 
 /// A leader panics that has a follower whose next entry is the very last that the leader's snapshot covers.
 fn just_before_snapshot(case: &Case<'_>) -> Option<Breach> {
-    let Panicked { server, activity, .. } = panicked(case)?;
+    let Panicked { server, activity, is_assertion, .. } = panicked(case)?;
     let (story, until) = (case.story, case.window.end());
-    let held = last_snapshot(case, server).filter(|_| *activity == Activity::Task)?;
+    let is_task = *activity == Activity::Task && !is_assertion;
+    let held = last_snapshot(case, server).filter(|_| is_task)?;
     let led = leads(story, server, until.at)?;
     let sent = || story.sent_by(server).filter(|call| call.args.term == Some(led.term));
     let (at, call, up_to) = (0..story.servers as u32).find_map(|other| {
@@ -135,7 +141,7 @@ fn just_before_snapshot(case: &Case<'_>) -> Option<Breach> {
 
 /// A server that is restarted panics before anything has come to it: over what it had saved.
 fn not_restored(case: &Case<'_>) -> Option<Breach> {
-    let Panicked { server, life, activity } = panicked(case)?;
+    let Panicked { server, life, activity, .. } = panicked(case)?;
     let (story, number) = (case.story, server as u32);
     let caller = Caller { server: number, incarnation: life.incarnation };
     // A task may panic over a message, too, or over what it has decided since.
@@ -192,7 +198,7 @@ fn went_well_since(case: &Case<'_>, (server, activity): (usize, &Activity), sinc
 
 /// A server with a saved snapshot panics after a crash, before it has applied anything behind it.
 fn began_before_snapshot(case: &Case<'_>) -> Option<Breach> {
-    let Panicked { server, life, activity } = panicked(case)?;
+    let Panicked { server, life, activity, .. } = panicked(case)?;
     let (story, until) = (case.story, case.window.until);
     let last = story.last_held(server as u32, life.from)?.index;
     let mut applied = story.applied_by(server as u32);
@@ -250,7 +256,7 @@ fn request<'a>(case: &Case<'a>, server: usize, method: &str) -> Option<&'a Call>
 
 /// A leader's handler panics over the request of a leader of a later term, and the server leads still.
 fn leads_at_higher_term(case: &Case<'_>) -> Option<Breach> {
-    let Panicked { server, activity, life } = panicked(case)?;
+    let Panicked { server, activity, life, .. } = panicked(case)?;
     let Activity::Handler { method } = activity else { return None };
     let call = request(case, server, method).filter(|call| call.is_leaders())?;
     let view = case.story.view_at(server, case.window.until)?;
@@ -271,7 +277,7 @@ fn leads_at_higher_term(case: &Case<'_>) -> Option<Breach> {
 
 /// A handler panics over a snapshot that ends behind the server's log.
 fn snapshot_beyond_log(case: &Case<'_>) -> Option<Breach> {
-    let Panicked { server, activity, life } = panicked(case)?;
+    let Panicked { server, activity, life, .. } = panicked(case)?;
     let Activity::Handler { method } = activity else { return None };
     let call = request(case, server, method).filter(|call| call.is_snapshot())?;
     let index = call.args.last_included_index?;
@@ -324,7 +330,7 @@ fn request_below_snapshot(case: &Case<'_>) -> Option<Breach> {
 
 /// The reply to a call of an earlier term arrives, and the server panics.
 fn late_reply_heeded(case: &Case<'_>) -> Option<Breach> {
-    let Panicked { server, life, activity } = panicked(case)?;
+    let Panicked { server, life, activity, .. } = panicked(case)?;
     let (story, until) = (case.story, case.window.until);
     let now = story.reached[server].last()?.term;
     let is_now = |at: Time| at <= until && until.since(at) <= AT_ONCE;

@@ -140,7 +140,9 @@ pub(super) fn votes_split(case: &Case<'_>) -> Option<Breach> {
             split.push((*term, candidates.clone()));
         }
     }
-    let first = split.first().filter(|_| split.len() >= 3)?.1[0].1;
+    // Where most came to nothing otherwise, that is the reason.
+    let first =
+        split.first().filter(|_| split.len() >= 3 && split.len() * 2 >= rounds.len())?.1[0].1;
     let what =
         "several candidates start elections at the same time, again and again, and split the votes";
     let mut breach = case.breach(&candidates::SPLIT, first as u32, what.to_owned());

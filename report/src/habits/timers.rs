@@ -69,7 +69,8 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
 fn may_have_reset(call: &Call) -> bool {
     match call.purpose {
         Purpose::Vote | Purpose::Append | Purpose::Snapshot => call.says_nothing_back(),
-        Purpose::Other => call.hides_what_it_brings(),
+        // By whatever names it may be a request for a vote, or a leader's word.
+        Purpose::Other => !call.is_named_otherwise(),
     }
 }
 

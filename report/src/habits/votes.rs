@@ -238,6 +238,33 @@ pub(super) fn vote_not_taken(case: &Case<'_>) -> Option<Breach> {
     Some(not_taken(case, server, call, what, lost.len()))
 }
 
+/// How many calls of a server must have been dropped.
+const MANY: usize = 4;
+
+/// A server takes hardly any reply, whatever the calls are for.
+pub(super) fn none_taken(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    case.window.up.iter().find_map(|&server| {
+        let came = story.sent_by(server).filter(|call| {
+            let is_lost =
+                matches!(call.returned, Some((_, Outcome::RequestLost | Outcome::ReplyLost)));
+            let is_empty = call.says_nothing_back() && call.brings_back.is_none();
+            case.window.contains(call.sent.at)
+                && call.is_handled_until(until)
+                && !is_lost
+                && !is_empty
+        });
+        let came: Vec<&Call> = came.collect();
+        let dropped: Vec<&Call> =
+            came.iter().copied().filter(|call| call.dropped.is_some()).collect();
+        let last = dropped
+            .last()
+            .filter(|_| dropped.len() >= MANY && dropped.len() * 10 >= came.len() * 9)?;
+        let what = format!("server {server} drops its calls before their replies come");
+        Some(not_taken(case, last.from.server, last, what, dropped.len()))
+    })
+}
+
 /// A reply that its caller had stopped waiting for.
 pub(super) fn not_taken(
     case: &Case<'_>,

@@ -208,8 +208,9 @@ impl Call {
         self.purpose == Purpose::Other && self.brings_back.is_some() && !self.is_named_otherwise()
     }
 
-    /// Whether its name tells that no entries come by it.
-    fn is_named_otherwise(&self) -> bool {
+    /// Whether its name tells that it is neither a request for a vote nor a leader's.
+    #[must_use]
+    pub fn is_named_otherwise(&self) -> bool {
         matches!(Named::of(&self.method, &self.args), Some(Named::PreVote | Named::Answer))
     }
 

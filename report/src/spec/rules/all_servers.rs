@@ -220,7 +220,13 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
             && view.term < term
             && lasts_until(known, from.server, view) > due.at
     });
-    if !stays && later.is_none() {
+    // Who does nothing more may hang.
+    let mut handled = story.handled_by(from.server as usize);
+    let mut sent = story.sent_by(from.server as usize);
+    let acts = later.is_some()
+        || sent.any(|sent| sent.sent > due && sent.from == from)
+        || handled.any(|own| own.handled > Some(due) && own.answered_in == Some(from.incarnation));
+    if !stays && later.is_none() || !acts {
         return None;
     }
     let server = from.server;

@@ -304,7 +304,8 @@ fn a_panic_over_a_log_that_begins_behind_a_snapshot() {
         let sent = run.wait(10).appends(0, 1, &append(1, [3, 1], &[1], 2));
         run.delivers(sent);
         let activity = Activity::Handler { method: "Raft.AppendEntries".into() };
-        let check = Check::Panicked { server: Some(1), life: Some(1), activity };
+        let check =
+            Check::Panicked { server: Some(1), life: Some(1), activity, is_assertion: false };
         let (_, _, explanation) = run.fails((FailureKind::Panic, check), "it panicked");
         explanation.findings.into_iter().map(|finding| finding.id).collect::<Vec<_>>()
     };

@@ -74,7 +74,7 @@ fn what_a_former_incarnation_saves_or_answers_is_not_collected() {
 fn panics_in_make(mut run: Run) -> (String, Option<(String, Confidence)>) {
     run.wait(10);
     let (server, life) = (Some(1), Some(run.caller(1).incarnation));
-    let check = Check::Panicked { server, life, activity: Activity::Make };
+    let check = Check::Panicked { server, life, activity: Activity::Make, is_assertion: false };
     let (story, failure, explanation) =
         run.fails((FailureKind::Panic, check), "server 1 panicked in make");
     let text = report::text::summary(&story, &failure, &explanation);

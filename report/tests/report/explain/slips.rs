@@ -225,7 +225,7 @@ fn demands() -> Vec<(FailureKind, Check)> {
         (Safety, Check::Saved { server: 0, what: Saved::Entry { index } }),
         (Costs, Check::Budget { of: Budget::Calls }),
         (Costs, Check::Budget { of: Budget::Bytes }),
-        (Panic, Check::Panicked { server, life, activity: activity() }),
+        (Panic, Check::Panicked { server, life, activity: activity(), is_assertion: false }),
         (Stuck, Check::Blocked { server, life, activity: activity() }),
         (Stuck, Check::InTime),
         (Safety, Check::Repeated),

@@ -273,7 +273,10 @@ fn a_panic_over_a_snapshot_behind_the_log() {
 /// Server 0 has panicked in a handler.
 fn panicked(method: &'static str) -> Demanded {
     let activity = Activity::Handler { method: method.into() };
-    (FailureKind::Panic, Check::Panicked { server: Some(0), life: Some(1), activity })
+    (
+        FailureKind::Panic,
+        Check::Panicked { server: Some(0), life: Some(1), activity, is_assertion: false },
+    )
 }
 
 /// A script's own demand.
