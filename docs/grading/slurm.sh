@@ -1,11 +1,11 @@
 #!/bin/bash
-# Runs of the lab's tests on a Slurm cluster: an array of jobs, each of which makes its part of the runs.
+# Runs of the lab's tests on a Slurm cluster: an array of jobs. Each job makes its part of the runs.
 #
 #   jobs=$(sbatch --parsable docs/grading/slurm.sh)
 #   sbatch --dependency=afterany:$jobs --wrap "cargo lab merge results/*/results.jsonl"
 #
-# `cargo lab` reads SLURM_ARRAY_TASK_ID and SLURM_ARRAY_TASK_COUNT by itself. Submit it in a workspace on a file system
-# that all nodes have: the tests are built once, by whoever is first, and results of different builds can't be merged.
+# `cargo lab` reads SLURM_ARRAY_TASK_ID and SLURM_ARRAY_TASK_COUNT by itself. Submit the job in a workspace on a file
+# system that all nodes share: the first job builds the tests once, and results of different builds can't be merged.
 #SBATCH --job-name=raftlab
 #SBATCH --array=0-15
 #SBATCH --cpus-per-task=4

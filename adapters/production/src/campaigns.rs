@@ -108,37 +108,38 @@ pub(crate) const BUGS: &[Bug] = &[
         id: "P1",
         versions: "openraft 0.8.0 to 0.9.25, and 0.10.0-alpha.14 to .29",
         public: "fluree/db#1845; fixed by openraft#1838 in 0.10.0-alpha.30",
-        mechanism: "A server draws its election timeout once and uses it for every election, on a tick of 75 ms. Two \
-                    servers whose timeouts end at the same tick ask for votes at the same instants for ever, and \
-                    nobody is elected.",
+        mechanism: "A server draws its election timeout once and uses it for every election, on a tick of 75 ms. If \
+                    the timeouts of two servers end at the same tick, the two always ask for votes at the same \
+                    instant, and no leader is elected.",
     },
     Bug {
         id: "P2",
         versions: "async-raft 0.6.1 and before",
         public: "fixed in openraft a48a3282",
-        mechanism: "A vote takes a last term that isn't lower and a last index that isn't lower. Of a longer log of an \
-                    earlier term and a shorter one of a later term, neither gets the other's vote.",
+        mechanism: "A server grants its vote only if the candidate's last term and last index are both not lower than \
+                    its own. If one server has a longer log of an earlier term, and another has a shorter log of a \
+                    later term, neither votes for the other.",
     },
     Bug {
         id: "P3",
         versions: "async-raft 0.6.0 and 0.6.1",
         public: "came with async-raft PR #102; fixed by #122, openraft 6202138f",
-        mechanism: "An AppendEntries without entries is accepted whatever the log has at prevLogIndex, and takes the \
-                    commit index to leaderCommit. So a server applies entries that aren't its leader's.",
+        mechanism: "A server accepts an AppendEntries without entries even if its log doesn't match at prevLogIndex, \
+                    and sets its commit index to leaderCommit. So it applies entries that aren't its leader's.",
     },
     Bug {
         id: "P4",
         versions: "async-raft 0.6.1 and before",
         public: "fixed in openraft 228077a6",
-        mechanism: "A server that was restarted waits for 30 s before it starts its first election.",
+        mechanism: "After a restart a server waits for 30 s before it starts its first election.",
     },
     Bug {
         id: "N1",
         versions: "raftbare 0.2.2",
         public: "nowhere that we know of: the lab found it",
-        mechanism: "A vote compares the last indexes of the two logs, and not their last terms. A longer log of an earlier \
-                    term wins over a shorter one of a later term (§5.4.1), and its leader replaces entries that are \
-                    committed.",
+        mechanism: "A server that votes compares the last indexes of the two logs, and not their last terms. So a \
+                    longer log of an earlier term wins over a shorter log of a later term (§5.4.1), and the new \
+                    leader replaces committed entries.",
     },
 ];
 

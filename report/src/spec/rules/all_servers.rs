@@ -220,16 +220,18 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
             && view.term < term
             && lasts_until(known, from.server, view) > due.at
     });
+    let server = from.server;
     // Who does nothing more may hang.
     let mut handled = story.handled_by(from.server as usize);
     let mut sent = story.sent_by(from.server as usize);
+    let mut proposed = story.proposed_by(server);
     let acts = later.is_some()
+        || proposed.any(|own| own.moment > due && own.server == from)
         || sent.any(|sent| sent.sent > due && sent.from == from)
         || handled.any(|own| own.handled > Some(due) && own.answered_in == Some(from.incarnation));
     if !stays && later.is_none() || !acts {
         return None;
     }
-    let server = from.server;
     let what = format!("server {server} heard of term {term} and stayed in term {asked}");
     let text = format!(
         "server {}'s reply to {} told server {server} of term {term}",

@@ -149,7 +149,7 @@ fn refused(answer: serde_json::Value, later: u64) -> (Story, Failure, Explanatio
     run.answers(id, &answer);
     run.wait(later);
     // It doesn't hang.
-    run.call(2, 0, "Raft.Ping", json!({}), json!({}));
+    run.propose(0, 1, 6);
     run.step("look");
     let sentence =
         "server 0 was told of term 7 by a reply to AppendEntries, and isn't a follower in it";
