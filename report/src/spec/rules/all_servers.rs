@@ -211,7 +211,7 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
         return None;
     }
     let due = step::later(moment, DEALT_WITH);
-    let mut later = story.sent_by(from.server as usize).filter(|later| later.sent > due);
+    let mut later = story.sent_by(from.server as usize).filter(|later| later.sent.at > due.at);
     let later = later.find(|later| later.from == from && later.purpose != Purpose::Other);
     let later = later.filter(|later| later.args.term.is_some_and(|now| now < term));
     let view = story.view_at(from.server as usize, due.at);
@@ -226,9 +226,12 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     let mut sent = story.sent_by(from.server as usize);
     let mut proposed = story.proposed_by(server);
     let acts = later.is_some()
-        || proposed.any(|own| own.moment > due && own.server == from)
-        || sent.any(|sent| sent.sent > due && sent.from == from)
-        || handled.any(|own| own.handled > Some(due) && own.answered_in == Some(from.incarnation));
+        || proposed.any(|own| own.moment.at > due.at && own.server == from)
+        || sent.any(|sent| sent.sent.at > due.at && sent.from == from)
+        || handled.any(|own| {
+            let is_later = own.handled.is_some_and(|handled| handled.at > due.at);
+            is_later && own.answered_in == Some(from.incarnation)
+        });
     if !stays && later.is_none() || !acts {
         return None;
     }
@@ -245,7 +248,8 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
                 later.method,
                 later.args.term.unwrap_or(asked)
             );
-            breach.seen(later.sent.at, text, [later.id])
+            // What it sends may have waited for its disk.
+            breach.concluded(later.sent.at, text, [later.id])
         }
         // It may have stopped waiting for that reply; and what it tells may be wrong.
         None => {
