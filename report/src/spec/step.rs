@@ -63,7 +63,7 @@ pub(super) fn steps(story: &Story) -> impl Iterator<Item = (Moment, Did<'_>)> {
     })
 }
 
-/// Later by some time, and before all that happens then.
+/// Later by some time, and behind all that happens then.
 pub(crate) fn later(moment: Moment, us: u64) -> Moment {
     Moment { place: usize::MAX, at: Time(moment.at.0.saturating_add(us)) }
 }

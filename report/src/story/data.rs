@@ -48,10 +48,10 @@ pub struct Reached {
 /// A point in a history: events at one time have an order, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment {
-    /// The event's place in the history.
-    pub place: usize,
     /// When it was.
     pub at: Time,
+    /// The event's place in the history.
+    pub place: usize,
 }
 
 /// One life of a server.
