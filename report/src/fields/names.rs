@@ -120,26 +120,62 @@ impl Slot {
         if let Some(slot) = Slot::in_paper(&buffer[..len]) {
             return Some((slot, Called::AsInPaper));
         }
-        let slot = match &buffer[..len] {
-            b"currentterm" | b"currterm" | b"curterm" | b"leaderterm" | b"candidateterm"
-            | b"replyterm" => Slot::Term,
-            b"candidate" | b"leader" => Slot::Sender,
-            b"lastlogidx" | b"lastindex" | b"lastidx" => Slot::LastLogIndex,
-            b"lastterm" => Slot::LastLogTerm,
-            b"granted" | b"grant" | b"grantvote" | b"isgranted" => Slot::VoteGranted,
-            b"prevlogidx" | b"previndex" | b"previdx" | b"previouslogindex" => Slot::PrevLogIndex,
-            b"prevterm" | b"previouslogterm" => Slot::PrevLogTerm,
-            b"logentries" | b"newentries" | b"logs" | b"log" => Slot::Entries,
-            b"leadercommitindex" | b"leadercommitidx" | b"commitindex" | b"commitidx" => {
-                Slot::LeaderCommit
-            }
-            b"succeeded" | b"succeed" | b"accepted" | b"ok" => Slot::Success,
-            b"lastincludedidx" | b"lastincludeindex" | b"snapshotindex" => Slot::LastIncludedIndex,
-            b"lastincludeterm" | b"snapshotterm" => Slot::LastIncludedTerm,
-            _ => return None,
-        };
-        Some((slot, Called::Otherwise))
+        Some((Slot::in_use(&buffer[..len])?, Called::Otherwise))
     }
+}
+
+impl Slot {
+    /// The field that may be meant by a name in lower case, without what stands between its words.
+    fn in_use(name: &[u8]) -> Option<Slot> {
+        Some(match name {
+            b"currentterm" | b"currterm" | b"curterm" | b"leaderterm" | b"candidateterm"
+            | b"replyterm" | b"epoch" => Slot::Term,
+            b"candidate" | b"leader" => Slot::Sender,
+            b"granted" | b"grant" | b"grantvote" | b"isgranted" | b"voted" | b"votegiven"
+            | b"yes" => Slot::VoteGranted,
+            b"logentries" | b"newentries" | b"logs" | b"log" | b"records" | b"suffix" => {
+                Slot::Entries
+            }
+            b"succeeded" | b"succeed" | b"accepted" | b"ok" | b"okay" | b"matched" => Slot::Success,
+            _ => return Slot::commit(name).or_else(|| Slot::composed(name)),
+        })
+    }
+
+    /// The commit index, whatever it is called besides.
+    fn commit(name: &[u8]) -> Option<Slot> {
+        let name = name.strip_prefix(b"leader").unwrap_or(name);
+        let rest = name.strip_prefix(b"committed").or_else(|| name.strip_prefix(b"commit"))?;
+        (rest.is_empty() || is_index(rest)).then_some(Slot::LeaderCommit)
+    }
+
+    /// An index or a term of an entry, by which entry it is.
+    fn composed(name: &[u8]) -> Option<Slot> {
+        let which = |words: &[&str]| words.iter().any(|word| entry(name, word).is_some());
+        let (words, [index, term]) = ENTRIES.into_iter().find(|(words, _)| which(words))?;
+        let rest = words.iter().find_map(|word| entry(name, word))?;
+        Some(if is_index(rest) { index } else { term })
+    }
+}
+
+/// Which entry of a log is meant by some words, and the fields for its index and its term.
+const ENTRIES: [(&[&str], [Slot; 2]); 3] = [
+    (&["last", "latest", "newest", "final", "tip"], [Slot::LastLogIndex, Slot::LastLogTerm]),
+    (&["prev", "previous", "prior", "preceding"], [Slot::PrevLogIndex, Slot::PrevLogTerm]),
+    (
+        &["lastincluded", "lastinclude", "included", "snapshot", "snap"],
+        [Slot::LastIncludedIndex, Slot::LastIncludedTerm],
+    ),
+];
+
+/// What a name says of the entry that `word` means: its index or its term.
+fn entry<'a>(name: &'a [u8], word: &str) -> Option<&'a [u8]> {
+    let rest = name.strip_prefix(word.as_bytes())?;
+    let rest = rest.strip_prefix(b"log").or_else(|| rest.strip_prefix(b"entry")).unwrap_or(rest);
+    (is_index(rest) || matches!(rest, b"term" | b"epoch")).then_some(rest)
+}
+
+fn is_index(word: &[u8]) -> bool {
+    matches!(word, b"index" | b"idx" | b"ix" | b"pos" | b"position")
 }
 
 /// A set of fields' names.

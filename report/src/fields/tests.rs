@@ -269,3 +269,25 @@ fn a_tag_tells_what_a_message_is() {
     assert_eq!(said(&flagged(true)).0, Purpose::Other);
     assert_eq!(said(&flagged(false)).0, Purpose::Vote);
 }
+
+#[test]
+fn a_name_is_understood_by_its_words() {
+    let fields = Fields::of(&json!({"epoch": 3, "tipIdx": 4, "tipTerm": 2}));
+    assert_eq!(
+        (fields.term, fields.last_log_index, fields.last_log_term),
+        (Some(3), Some(4), Some(2))
+    );
+    let fields = Fields::of(
+        &json!({"prior_entry_pos": 5, "prior_epoch": 1, "committed_to": 1, "committed": 4}),
+    );
+    assert_eq!(
+        (fields.prev_log_index, fields.prev_log_term, fields.leader_commit),
+        (Some(5), Some(1), Some(4))
+    );
+    let fields = Fields::of(&json!({"snap_index": 6, "snapTerm": 2, "included_ix": 6}));
+    assert_eq!((fields.last_included_index, fields.last_included_term), (Some(6), Some(2)));
+    // Of no entry, or of one that nobody knows.
+    for name in ["index", "tip", "hint_index", "lasting_index", "last_applied", "commit_hint"] {
+        assert_eq!(Fields::of(&json!({name: 1})), Fields::default(), "{name}");
+    }
+}

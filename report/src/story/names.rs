@@ -26,6 +26,9 @@ impl Story {
     pub(super) fn judge_names(&mut self) {
         self.counts_other_entries =
             self.calls.iter().any(|call| call.args.commands_before.is_some());
+        if self.may_be_no_votes() {
+            self.forget_guessed_votes();
+        }
         let mut otherwise = self.counted_otherwise();
         if otherwise.has(Slot::LastLogIndex) && self.shift_last_index() {
             otherwise.remove(Slot::LastLogIndex);
@@ -56,6 +59,35 @@ impl Story {
         story.forget(self.guessed);
         story.guessed = Names::default();
         Cow::Owned(story)
+    }
+
+    /// Whether what is taken for requests for votes, by names that are guessed, comes from who can't be a candidate: it
+    /// isn't in that term, or follows its leader. So a question whether there would be votes is told from a request for
+    /// them.
+    fn may_be_no_votes(&self) -> bool {
+        self.votes.iter().map(|&place| &self.calls[place]).filter(is_guessed_vote).any(|call| {
+            let Some(term) = call.args.term else { return false };
+            let server = call.from.server;
+            let view = self.view_at(server as usize, call.sent.at);
+            let is_behind = view
+                .is_some_and(|view| view.incarnation == call.from.incarnation && view.term < term);
+            let handled = self.handled_by(server as usize).rev();
+            let handled = handled.skip_while(|own| own.handled >= Some(call.sent));
+            let follows =
+                handled.take(COMPARED).any(|own| own.is_followed() && own.args.term == Some(term));
+            term == 0 || is_behind || follows
+        })
+    }
+
+    fn forget_guessed_votes(&mut self) {
+        for &place in &self.votes {
+            let call = &mut self.calls[place];
+            if is_guessed_vote(&&*call) {
+                call.purpose = Purpose::Other;
+            }
+        }
+        self.votes.retain(|&place| self.calls[place].purpose == Purpose::Vote);
+        self.elections.clear();
     }
 
     fn forget(&mut self, names: Names) {
@@ -356,4 +388,9 @@ fn index(call: &Call, slot: Slot) -> Option<u64> {
         _ => None,
     };
     index.map(|index| index.min(HIGHEST))
+}
+
+/// Whether a call is taken for a request for a vote by names that aren't the paper's.
+fn is_guessed_vote(call: &&Call) -> bool {
+    call.args.named.is_none() && call.args.guessed.has(Slot::LastLogIndex)
 }

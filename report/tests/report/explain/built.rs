@@ -79,7 +79,7 @@ fn two_leaders() {
     let mut run = Run::new(3);
     for server in [0, 2] {
         let args = json!({"term": 1, "last_log_index": 0, "last_log_term": 0});
-        run.call(server, 1, "Raft.RequestVote", args, json!({"yes": true}));
+        run.call(server, 1, "Raft.RequestVote", args, json!({"given": 1}));
         run.accept(server, 1, &heartbeat(1));
     }
     assert_finds("two-leaders", run, TWO_LEADERS);

@@ -199,3 +199,38 @@ fn a_leader_that_is_always_refused() {
     assert!(beats(false).contains(&"next-index-beyond-log".to_owned()), "{:?}", beats(false));
     assert!(beats(true).is_empty());
 }
+
+/// Server 0 is elected by messages whose names are guessed, and server 2 then asks both others a question of the same
+/// form in `term`, which both answer with yes. What comes of it?
+fn asked(term: u64) -> Run {
+    let mut run = Run::new(3);
+    let poll = |run: &mut Run, from: u32, to: u32, term: u64| {
+        let args = json!({ "Poll": { "term": term, "tipIdx": 0, "tipTerm": 0 } });
+        run.call(from, to, "Raft.Post", args, json!({ "Poll": { "term": term, "yes": true } }));
+    };
+    run.in_term(0, 1);
+    for voter in [1, 2] {
+        poll(&mut run, 0, voter, 1);
+        run.in_term(voter, 1);
+    }
+    run.leads(0, 1);
+    for follower in [1, 2] {
+        send(&mut run, follower, entries(0, 0, "leader_commit", 0));
+    }
+    assert_eq!(run.story().elections.len(), 1, "votes are known by what they tell");
+    for voter in [0, 1] {
+        poll(&mut run, 2, voter, term);
+    }
+    run
+}
+
+#[test]
+fn a_question_before_the_vote_is_no_vote() {
+    // It asks in its leader's term, or in a term in which it isn't yet.
+    for term in [1, 2] {
+        let run = asked(term);
+        assert!(is_safe(&run), "{term}");
+        assert!(run.story().elections.is_empty(), "{term}");
+        assert_eq!(findings(run), [vec![], vec![]] as [Vec<String>; 2], "{term}");
+    }
+}
