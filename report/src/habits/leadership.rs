@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Habit, elections, leads, turns, up};
 use crate::event::{Caller, Time};
 use crate::explain::{Case, Window};
+use crate::outcome::Outcome;
 use crate::spec::rules::{all_servers, candidates, contract, followers, leaders};
 use crate::spec::{self, Breach, Rule};
 use crate::story::{Call, Election, Story};
@@ -246,6 +247,9 @@ fn leads_in_silence(case: &Case<'_>) -> Option<Breach> {
     Some(breach)
 }
 
+/// How many elections must have come of a silence that began with a failed call.
+const FAILED: usize = 3;
+
 /// A server starts an election because its leader, which is up and connected, has sent it nothing for long.
 fn silent(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
@@ -256,9 +260,21 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
     let (server, leader) = (election.candidate.server, last.from.server);
     // It may have waited for the last call, which was under way all the time.
     let is_waiting = silent.iter().all(|(election, last)| last.is_outstanding(election.at));
-    let (rule, what): (&'static Rule, String) = match is_waiting {
-        true => (&leaders::ONE_CALL, turns::sends_nothing_meanwhile(leader)),
-        false => (
+    // Or that call failed each time, which by chance few do.
+    let has_failed = |&(election, last): &(&Election, &Call)| {
+        let failed = last.returned.filter(|&(_, outcome)| outcome != Outcome::Replied);
+        failed.is_some_and(|(at, _)| at.at <= election.at)
+    };
+    let stops = silent.len() >= FAILED && silent.iter().all(has_failed);
+    let (rule, what): (&'static Rule, String) = match (is_waiting, stops) {
+        (true, _) => (&leaders::ONE_CALL, turns::sends_nothing_meanwhile(leader)),
+        (_, true) => {
+            let what = format!(
+                "server {leader} led, and sent a server nothing more once a call had failed"
+            );
+            (&leaders::STOPS, what)
+        }
+        _ => (
             &leaders::SILENT,
             format!("server {leader} led, and was silent for longer than an election timeout"),
         ),
@@ -266,6 +282,9 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
     let sent = format!("server {leader}, the leader, sent server {server} this call");
     let mut breach = case.breach(rule, leader, what);
     breach = breach.seen(last.sent.at, sent, [last.id]);
+    if let Some((at, outcome)) = last.returned.filter(|_| stops) {
+        breach = breach.seen(at.at, format!("that call failed: {outcome}"), [last.id]);
+    }
     if is_waiting {
         let text = "that call was still outstanding when server";
         breach =

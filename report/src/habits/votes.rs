@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::elections::{requests, voters};
-use super::{COUNTED, ids, seconds};
+use super::{COUNTED, after, ids, seconds};
 use crate::event::Time;
 use crate::explain::Case;
 use crate::outcome::Outcome;
@@ -18,7 +18,7 @@ struct Cheated<'a> {
     /// When it had them.
     at: Time,
     voters: Vec<u32>,
-    /// Its requests that were outstanding then.
+    /// Its requests that were outstanding then, and for most of the time that followed.
     outstanding: Vec<&'a Call>,
     /// Until when it had not led.
     until: Time,
@@ -64,7 +64,13 @@ fn cheated<'a>(
                 election,
                 at,
                 voters: arrived.iter().map(|&(_, voter)| voter).collect(),
-                outstanding: all().filter(|call| call.is_outstanding(at)).collect(),
+                outstanding: all()
+                    .filter(|call| {
+                        [at, after(at, led_at.since(at) / 2)]
+                            .iter()
+                            .all(|&it| call.is_outstanding(it))
+                    })
+                    .collect(),
                 until: led_at,
                 went_on: next.is_some_and(|next| all().any(|call| call.is_outstanding(next))),
                 refused,

@@ -135,6 +135,13 @@ rules! {
         "how often a leader sends heartbeats, and what may keep it from that: an election timeout is several \
          intervals long",
         normal "a leader that nothing disturbs leads until the end";
+    STOPS: Liveness "stops-at-failed-call" at [Leaders 1, Leaders 3],
+        "Figure 2, Leaders 1; §5.3, §5.5",
+        "if a follower crashes or runs slowly, or a message is lost, its leader goes on sending to it for as long as it \
+         leads",
+        "the loop that sends to one server: what it does when a call fails. It has to go on, with the next heartbeat at \
+         the latest: continue, and neither break nor return",
+        normal "each follower hears from its leader ten times a second, whatever was lost";
     COMMITS: Liveness "majority-not-committed" at [Leaders 4],
         "Figure 2, Leaders 4; §5.3",
         "if a majority of matchIndex[i] ≥ N and log[N].term == currentTerm: set commitIndex = N",
