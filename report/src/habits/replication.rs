@@ -6,6 +6,7 @@ use super::{Habit, LONG, applying, budget, leads, life_at, sending, turns, up};
 use crate::check::{Accepted, Check};
 use crate::event::Time;
 use crate::explain::Case;
+use crate::outcome::Outcome;
 use crate::spec::Breach;
 use crate::spec::rules::{all_servers, append_entries, contract, leaders};
 use crate::story::{Call, Proposal, Purpose, Story};
@@ -123,7 +124,12 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
         let answered = appends(story, leader, server, led.term)
             .filter_map(|call| call.reply.success.filter(|_| call.returned.is_some()))
             .next_back();
-        let brings = |call: &Call| call.args.entries.is_some() && call.up_to() >= Some(index);
+        // A call that failed brought nothing, if others have come since in which it could have been sent again.
+        let brings = |call: &Call| {
+            call.args.entries.is_some()
+                && call.up_to() >= Some(index)
+                && !(has_failed(call) && answered_since(case, call) >= AGAIN)
+        };
         let mut sent = story.sent_by(leader as usize).filter(|call| call.to == server);
         server != leader
             && answered != Some(false)
@@ -145,7 +151,15 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
     }
     let accepted =
         format!("server {leader} accepted the command at index {index} in term {}", led.term);
-    let what = format!("server {leader} never sent the command to server {server}");
+    let mut lost =
+        appends(story, leader, server, led.term).filter(|call| call.up_to() >= Some(index));
+    let lost = lost.next_back();
+    let what = match lost {
+        Some(_) => format!(
+            "server {leader} sent the command to server {server}, and not again when that failed"
+        ),
+        None => format!("server {leader} never sent the command to server {server}"),
+    };
     let mut breach = case.breach(&leaders::SENDS, leader, what).seen(own.moment.at, accepted, None);
     if let Some(last) = appends(story, leader, server, led.term).last() {
         let text = format!(
@@ -155,8 +169,30 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
         );
         breach = breach.seen(last.sent.at, text, [last.id]);
     }
-    let text = format!("until now it has sent server {server} nothing with that index");
+    if let Some((call, (at, outcome))) = lost.and_then(|call| Some((call, call.returned?))) {
+        breach = breach.seen(
+            at.at,
+            format!("the call that was to bring it failed: {outcome}"),
+            [call.id],
+        );
+    }
+    let else_ = if lost.is_some() { "nothing else" } else { "nothing" };
+    let text = format!("until now it has sent server {server} {else_} with that index");
     Some(breach.seen(until, text, None))
+}
+
+/// How many requests must have been accepted since, in which an entry could have been sent again.
+const AGAIN: usize = 3;
+
+fn has_failed(call: &Call) -> bool {
+    call.returned.is_some_and(|(_, outcome)| outcome != Outcome::Replied)
+}
+
+/// How many later requests of the same leader to the same server were accepted.
+fn answered_since(case: &Case<'_>, call: &Call) -> usize {
+    let Some(term) = call.args.term else { return 0 };
+    let later = appends(case.story, call.from.server, call.to, term);
+    later.filter(|later| later.sent > call.sent && later.is_accepted()).count()
 }
 
 /// The answers by which a majority has confirmed a command to its leader, the deciding one last.
