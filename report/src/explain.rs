@@ -54,11 +54,13 @@ impl Case<'_> {
 /// Why the run of `story` failed.
 #[must_use]
 pub fn explain(story: &Story, failure: &Failure) -> Explanation {
-    if matches!(failure.kind, FailureKind::Misuse | FailureKind::Tester) {
-        return Explanation::default(); // the sentence says it
+    // The sentence says it.
+    let is_said = failure.kind == FailureKind::Misuse;
+    if failure.kind == FailureKind::Tester {
+        return Explanation::default();
     }
     let window = Window::of(story, failure);
-    let mut breaches = spec::judge(story);
+    let mut breaches = if is_said { Vec::new() } else { spec::judge(story) };
     breaches.retain(|breach| breach.at.at <= window.until);
     for breach in &mut breaches {
         breach.facts.retain(|fact| fact.at <= window.until);
@@ -72,6 +74,9 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
         }
     }
     findings.truncate(FINDINGS);
+    if is_said {
+        return Explanation { findings, ..Explanation::default() };
+    }
     if findings.is_empty() {
         findings.extend(nearest::unknown(&case));
     }

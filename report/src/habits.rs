@@ -85,13 +85,13 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
         Check::Budget { .. } => &[budget::HABITS, leadership::HABITS, applying::LATE],
         Check::Panicked { .. } => &[panics::HABITS],
         Check::Blocked { .. } => &[blocked::HABITS],
+        Check::Misused { .. } => &[snapshots::AGAIN],
         Check::Script | Check::TermAdopted { .. } => {
             &[leadership::UNELECTED, elections::HANGING, replication::HABITS, leadership::HABITS]
         }
         Check::NoSecondLeader => &[leadership::UNELECTED, leadership::DEPOSED, leadership::HABITS],
         Check::NextIndex { .. }
         | Check::Committed { .. }
-        | Check::Misused { .. }
         | Check::SameCommand { .. }
         | Check::Repeated
         | Check::Rule { .. } => &[],

@@ -15,6 +15,33 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(another_index, "the contents are those of the index that was sent with them"),
 ];
 
+/// What keeps a run from coming to an end.
+pub(super) const AGAIN: &[Habit] =
+    &[Habit::new(handed_on_again, "something else was done without end between them")];
+
+/// How often a server must have handed on the same snapshot.
+const MANY: usize = 100;
+
+/// A server hands on the same snapshot without end.
+fn handed_on_again(case: &Case<'_>) -> Option<Breach> {
+    (0..case.story.servers as u32).find_map(|server| {
+        let mut last =
+            case.story.applied_by(server).rev().take_while(|applied| applied.command.is_none());
+        let newest = last.next()?;
+        let is_same =
+            |applied: &&Applied| (applied.server, applied.index) == (newest.server, newest.index);
+        let same = last.take_while(is_same).take(MANY).count();
+        let what =
+            format!("server {server} hands the same snapshot to the service again and again");
+        let text = format!(
+            "it handed on its snapshot up to index {}, as it had {MANY} times before",
+            newest.index
+        );
+        let breach = case.breach(&install_snapshot::AGAIN, server, what);
+        (same >= MANY).then(|| breach.seen(newest.moment.at, text, None))
+    })
+}
+
 /// The server that handed on the snapshot, and what is wrong with it.
 fn fault(case: &Case<'_>) -> Option<(u32, SnapshotFault)> {
     match case.failure.check {

@@ -86,6 +86,12 @@ rules! {
          lastApplied are no lower",
         "the line of the panic; and what the handler of InstallSnapshot moves together, under one lock: the log's \
          beginning, commitIndex, lastApplied, and what each place in the log means";
+    AGAIN: Liveness "snapshot-handed-on-again" at [AllServers 1, Snapshots],
+        "Figure 2, All Servers 1; §7",
+        "a snapshot is handed to the service once: from then on lastApplied is its last index, at least",
+        "where lastApplied is compared with the snapshot's index: less, and not less or equal; and whether it moves when \
+         the snapshot is handed on",
+        normal "a server hands a snapshot on once, and then the entries behind it";
     OFFSET_IGNORED: Liveness "snapshot-offset-ignored" at [Snapshots],
         "§7",
         "a snapshot replaces all entries up to lastIncludedIndex: in what is left, the \

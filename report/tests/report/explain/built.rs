@@ -2,8 +2,8 @@
 //! those that take a long run.
 
 use report::FailureKind::Safety;
-use report::explain::Confidence;
-use report::{Check, Role, SnapshotFault};
+use report::explain::{Confidence, Explanation};
+use report::{Activity, Check, FailureKind, Role, SnapshotFault};
 use serde_json::json;
 
 use crate::demands::{ACCEPTED, CALLS, Demanded, LOG_SIZE, TERMS, TIME, TWO_COMMANDS, TWO_LEADERS};
@@ -217,4 +217,21 @@ fn applies_late() {
         run.apply(1, index);
     }
     assert_finds("applies-late", run, TIME);
+}
+
+#[test]
+fn snapshot_handed_on_again() {
+    let stands_still = |times: usize| {
+        let mut run = Run::new(3);
+        for _ in 0..times {
+            run.apply_snapshot(1, 9, 99);
+        }
+        let (server, life, activity) = (None, None, Activity::Elsewhere);
+        let check = Check::Misused { server, life, activity };
+        run.fails((FailureKind::Misuse, check), "virtual time stands still")
+    };
+    let (story, failure, explanation) = stands_still(101);
+    assert_explained("snapshot-handed-on-again", &story, &failure, &explanation);
+    // The sentence says what is known of others.
+    assert_eq!(stands_still(100).2, Explanation::default());
 }
