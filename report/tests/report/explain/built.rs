@@ -3,12 +3,14 @@
 
 use report::FailureKind::Safety;
 use report::explain::{Confidence, Explanation};
-use report::{Activity, Check, FailureKind, Role, SnapshotFault};
+use report::{Activity, Check, FailureKind, Outcome, Role, SnapshotFault};
 use serde_json::json;
 
-use crate::demands::{ACCEPTED, CALLS, Demanded, LOG_SIZE, TERMS, TIME, TWO_COMMANDS, TWO_LEADERS};
+use crate::demands::{
+    ACCEPTED, CALLS, Demanded, LOG_SIZE, NO_LEADER, TERMS, TIME, TWO_COMMANDS, TWO_LEADERS,
+};
 use crate::explain::golden::assert_explained;
-use crate::run::{Run, append, causes, entries, heartbeat, success};
+use crate::run::{Run, append, ask, causes, entries, heartbeat, success};
 
 fn assert_finds(id: &str, run: Run, demand: Demanded) {
     let (story, failure, explanation) = run.fails(demand, "it fails");
@@ -234,4 +236,70 @@ fn snapshot_handed_on_again() {
     assert_explained("snapshot-handed-on-again", &story, &failure, &explanation);
     // The sentence says what is known of others.
     assert_eq!(stands_still(100).2, Explanation::default());
+}
+
+#[test]
+fn stops_at_failed_call() {
+    // Each leader's last call to the next one is lost, or is answered.
+    let stops = |outcome: Outcome| {
+        let mut run = Run::new(3);
+        for (term, leader) in (1..=4).zip([0, 1, 0, 1]) {
+            run.at(1000 * term).elect(leader, term);
+            run.accept(leader, 1 - leader, &heartbeat(term));
+            let last = run.at(1000 * term + 100).appends(leader, 1 - leader, &heartbeat(term));
+            run.wait(10);
+            if outcome == Outcome::Replied {
+                run.answers(last, &success(term));
+            } else {
+                run.returns(last, outcome);
+            }
+        }
+        run.at(5000).in_term(0, 5);
+        run.asks(0, 1, &ask(5));
+        run.wait(100);
+        run.fails(TERMS, "term changed")
+    };
+    let (story, failure, explanation) = stops(Outcome::RequestLost);
+    assert_explained("stops-at-failed-call", &story, &failure, &explanation);
+    assert_eq!(causes(&stops(Outcome::Replied).2)[0], "heartbeats-too-seldom");
+}
+
+#[test]
+fn reply_of_no_use() {
+    // Messages that nobody can read are answered, and their callers have gone.
+    let asks = |drops: bool| {
+        let mut run = Run::new(3);
+        for term in 1..=6 {
+            run.at(500 * term).in_term(0, term);
+            for voter in [1, 2] {
+                let id = run.sends(0, voter, "Raft.Post", &json!({ "round": term }));
+                run.arrives(id);
+                if drops {
+                    run.drops(id);
+                }
+                run.replies(id, &json!({ "term": term })).in_term(voter, term);
+            }
+        }
+        run.at(5000);
+        run.fails(NO_LEADER, "expected one leader, got none")
+    };
+    let first = |drops| causes(&asks(drops).2).first().map(|&id| id.to_owned());
+    assert_eq!(first(true).as_deref(), Some("reply-not-taken"));
+    assert_ne!(first(false).as_deref(), Some("reply-not-taken"));
+}
+
+#[test]
+fn entry_not_sent_again() {
+    let mut run = one();
+    run.accept(0, 2, &entries(1, &[1])).apply(0, 1);
+    let lost = run.appends(0, 1, &entries(1, &[1]));
+    run.wait(10).returns(lost, Outcome::RequestLost);
+    for beat in 1..40 {
+        run.at(100 * beat).accept(0, 2, &append(1, [1, 1], &[], 1));
+        run.accept(0, 1, &heartbeat(1));
+    }
+    run.apply(2, 1);
+    let (_, _, explanation) = run.fails(ACCEPTED, "it fails");
+    assert_eq!(causes(&explanation)[0], "entry-not-sent");
+    assert!(explanation.findings[0].what.ends_with("and not again when that failed"));
 }
