@@ -6,10 +6,12 @@
 //! if its bytes stand in a message. That they don't stand there proves nothing where a message may have them in
 //! another form. Only if all that was delivered since the command exists is too little to bring it, nothing did.
 
+mod disk;
 mod leads;
 #[cfg(test)]
 mod tests;
 
+pub(super) use disk::applies_unsaved;
 pub(super) use leads::leads_unelected;
 
 use std::cell::Cell;

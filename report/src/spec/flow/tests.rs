@@ -261,3 +261,29 @@ fn entries_are_sent_as_others() {
     assert!(!sends(0, &commands));
     assert!(!sends(2, &[b"what it has of others may be anywhere"]));
 }
+
+/// Server 0 has five commands of its own, saves so many bytes, crashes, is told so much, and applies all five again.
+fn remembers(saved: u64, told: &[u8]) -> Run {
+    let mut run = Run::new();
+    let commands: Vec<Payload> = (0..5).map(|n| raw(&[COMMAND, &[n]].concat())).collect();
+    for (index, command) in (1..).zip(&commands) {
+        let (server, term, command) = (caller(0), 1, command.clone());
+        run.wait().event(EventKind::Proposed { server, index, term, command });
+    }
+    let server = Caller { server: 0, incarnation: 2 };
+    run.event(EventKind::Saved { server: caller(0), state: saved, snapshot: 0 });
+    run.event(EventKind::Crashed { server: caller(0) }).wait().event(EventKind::Started { server });
+    run.says(0, told);
+    for (index, command) in (1..).zip(commands) {
+        run.wait().event(EventKind::Applied { server, index, command });
+    }
+    run
+}
+
+#[test]
+fn a_disk_has_room_for_what_is_remembered() {
+    remembers(1, b"").assert_unheard(&[0]);
+    remembers(20, b"").assert_unheard(&[]);
+    // Or somebody else had them.
+    remembers(1, b"some bytes in which they may be").assert_unheard(&[]);
+}

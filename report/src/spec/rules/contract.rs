@@ -11,7 +11,7 @@ use super::{persistence, rules};
 use crate::event::{Caller, Role};
 use crate::spec::Known;
 use crate::spec::breach::Breach;
-use crate::spec::flow::{applies_unheard, sends_unheard, shows_unheard};
+use crate::spec::flow::{applies_unheard, applies_unsaved, sends_unheard, shows_unheard};
 use crate::story::{Call, Moment, Proposal, View};
 
 rules! {
@@ -149,7 +149,7 @@ rules! {
         "§5.1: servers communicate using RPCs",
         "a server knows only what a message, its own start(), or its disk has brought it",
         "what the servers share beside the network: a static, a file, an address of another's memory"
-        => Applies applies_unheard, Appends sends_unheard, Views shows_unheard;
+        => Applies applies_unheard, Applies applies_unsaved, Appends sends_unheard, Views shows_unheard;
 }
 
 fn asks_with_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
