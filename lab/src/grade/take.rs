@@ -3,22 +3,41 @@
 //! It is read into memory, with limits, and never unpacked on disk: so no path in an archive can lead anywhere, and
 //! no link is followed.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path};
 
 use flate2::read::GzDecoder;
 
 use super::repository;
 
-/// The most that is taken, in files and in bytes. A Raft has some thousand lines.
+/// The most that is taken: in files, in bytes of one file, and in bytes of all. A Raft has some thousand lines.
 const FILES: usize = 500;
+pub(super) const FILE: u64 = 4 << 20;
 const BYTES: u64 = 8 << 20;
 
-/// The most that is looked at, in files; and how many bytes of an archive, unpacked.
-const ENTRIES: usize = 100_000;
+/// The most that is looked at: in files, in bytes of a file's name, and in bytes of all names.
+pub(super) const ENTRIES: usize = 100_000;
+pub(super) const NAME: usize = 4 << 10;
+const NAMES: usize = 16 << 20;
+
+/// The longest path of a source, and of one part of it, in bytes.
+const PATH: usize = 1 << 10;
+const PART: usize = 255;
+
+/// How much of an archive may be unpacked, in bytes: to find what counts one must also read what doesn't, such as a
+/// forgotten target folder. It isn't kept.
 const UNPACKED: u64 = 4 << 30;
+
+/// How large the list of a zip archive's files may be, in bytes: the reader keeps it, and takes a multiple of that.
+const LIST: u64 = 32 << 20;
+
+/// How large a record of a tar archive may be that says something of the next file, in bytes. Such have long names.
+const RECORD: u64 = 64 << 10;
 
 /// How deep a submission's folder may be below what is handed in.
 const DEPTH: usize = 12;
@@ -52,19 +71,33 @@ pub(super) type Visit<'a> = dyn FnMut(&str, Entry<'_>) -> Result<(), String> + '
 pub(super) fn take(path: &Path, default_lib: &[u8]) -> Result<Taken, String> {
     // First all names, to see where the Raft is, and then that alone: what else there is may be large.
     let (mut files, mut links) = (BTreeSet::new(), Vec::new());
+    let mut names = 0;
     scan(path, &mut |path, entry| {
         match entry {
             Entry::File(_) if path.ends_with(".rs") => drop(files.insert(path.to_owned())),
-            Entry::File(_) => {}
+            Entry::File(_) => return Ok(()),
             Entry::Link => links.push(path.to_owned()),
         }
-        if files.len() > ENTRIES {
+        names += path.len();
+        if files.len() + links.len() > ENTRIES {
             Err(format!("it has more than {ENTRIES} files"))
+        } else if names > NAMES {
+            Err(format!("its files' names have more than {} MiB", NAMES >> 20))
         } else {
             Ok(())
         }
     })?;
-    let folder = folder(&files)?;
+    let folder = folder(&files).map_err(|why| {
+        let is_close = |link: &&String| {
+            ["raft", "src"].iter().any(|name| link.rsplit('/').next() == Some(name))
+                || link.ends_with(".rs")
+        };
+        let link = links.iter().find(is_close);
+        link.map_or_else(
+            || why.clone(),
+            |link| format!("{why}; {link} is a link, which isn't followed"),
+        )
+    })?;
     if let Some(link) = links
         .iter()
         .find(|link| link.starts_with(&folder) || folder.starts_with(&format!("{link}/")))
@@ -81,11 +114,14 @@ pub(super) fn take(path: &Path, default_lib: &[u8]) -> Result<Taken, String> {
             return Ok(());
         }
         let mut bytes = Vec::new();
-        let read = content.take(left + 1).read_to_end(&mut bytes);
+        let read = content.take(FILE + 1).read_to_end(&mut bytes);
         read.map_err(|error| format!("{path} can't be read: {error}"))?;
+        if bytes.len() as u64 > FILE {
+            return Err(format!("{path} is larger than {} MiB", FILE >> 20));
+        }
         left = left
             .checked_sub(bytes.len() as u64)
-            .ok_or_else(|| format!("it is larger than {} MB", BYTES >> 20))?;
+            .ok_or_else(|| format!("its sources are larger than {} MiB", BYTES >> 20))?;
         match own {
             Some(own) => drop(taken.sources.insert(own.to_owned(), bytes)),
             None => taken.manifest = Some(String::from_utf8_lossy(&bytes).into_owned()),
@@ -96,8 +132,24 @@ pub(super) fn take(path: &Path, default_lib: &[u8]) -> Result<Taken, String> {
             Ok(())
         }
     })?;
+    can_be_written(&taken.sources)?;
     taken.sources.entry("lib.rs".to_owned()).or_insert_with(|| default_lib.to_vec());
     Ok(taken)
+}
+
+/// Refuses names that a file system doesn't take: what no compiler sees isn't part of a Raft.
+fn can_be_written(sources: &Sources) -> Result<(), String> {
+    for path in sources.keys() {
+        let is_long = path.len() > PATH || path.split('/').any(|part| part.len() > PART);
+        if is_long || path.contains('\0') {
+            return Err(format!("{path} is no name for a file: it is too long, or has a NUL"));
+        }
+        let mut folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+        if let Some(folder) = folders.find(|folder| sources.contains_key(*folder)) {
+            return Err(format!("{folder} is both a file and a folder"));
+        }
+    }
+    Ok(())
 }
 
 /// The folder that stands for `raft/src`, with a `/` behind it; empty for the submission's own. It has a `lib.rs`,
@@ -136,6 +188,10 @@ fn folder(files: &BTreeSet<String>) -> Result<String, String> {
 fn scan(path: &Path, visit: &mut Visit<'_>) -> Result<(), String> {
     let unreadable = |error: io::Error| format!("it can't be read: {error}");
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    // Whoever grades may name a link on the command line: that is resolved before.
+    if path.symlink_metadata().map_err(unreadable)?.is_symlink() {
+        return Err("it is a link; only folders, repositories and archives are taken".to_owned());
+    }
     if path.is_dir() {
         if repository::is_bare(path) {
             return repository::read(path, visit);
@@ -144,7 +200,7 @@ fn scan(path: &Path, visit: &mut Visit<'_>) -> Result<(), String> {
     }
     let file = File::open(path).map_err(unreadable)?;
     match name {
-        name if name.ends_with(".zip") => scan_zip(file, visit),
+        name if name.ends_with(".zip") => scan_zip(&file, visit),
         name if name.ends_with(".tar") => scan_tar(file, visit),
         _ => scan_tar(GzDecoder::new(file), visit),
     }
@@ -188,7 +244,7 @@ pub(super) fn is_wanted(path: &str) -> bool {
 }
 
 /// An archive's path as those of folders are; `None` for one that leads out of it, or that is left out.
-fn plain(path: &Path) -> Option<String> {
+pub(super) fn plain(path: &Path) -> Option<String> {
     let mut parts = Vec::new();
     for part in path.components() {
         match part {
@@ -201,9 +257,34 @@ fn plain(path: &Path) -> Option<String> {
     (!is_left_out).then(|| parts.join("/"))
 }
 
-fn scan_zip(file: File, visit: &mut Visit<'_>) -> Result<(), String> {
+/// A file of which no more than `left` bytes can be read.
+struct Limited<'a> {
+    file: &'a File,
+    left: &'a Cell<u64>,
+}
+
+impl Read for Limited<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        let left = self.left.get().checked_sub(read as u64);
+        let too_much = || format!("the list of its files takes more than {} MiB", LIST >> 20);
+        self.left.set(left.ok_or_else(|| io::Error::other(too_much()))?);
+        Ok(read)
+    }
+}
+
+impl Seek for Limited<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+fn scan_zip(file: &File, visit: &mut Visit<'_>) -> Result<(), String> {
     let broken = |error: zip::result::ZipError| format!("the archive can't be read: {error}");
-    let mut archive = zip::ZipArchive::new(file).map_err(broken)?;
+    let left = Cell::new(LIST);
+    let mut archive = zip::ZipArchive::new(Limited { file, left: &left }).map_err(broken)?;
+    // From now on it reads only the files that are asked for, each of them with a limit.
+    left.set(u64::MAX);
     for number in 0..archive.len().min(ENTRIES) {
         let mut entry = archive.by_index(number).map_err(broken)?;
         // Its name as it stands there, so that one which leads out isn't taken for another.
@@ -222,15 +303,44 @@ fn scan_tar(file: impl Read, visit: &mut Visit<'_>) -> Result<(), String> {
     let broken = |error: io::Error| format!("the archive can't be read: {error}");
     // What isn't wanted must be unpacked as well, to find what follows: a limit ends those that grow without end.
     let mut archive = tar::Archive::new(file.take(UNPACKED));
-    for entry in archive.entries().map_err(broken)?.take(ENTRIES) {
+    // Raw: else the library reads records of any length into memory.
+    let mut long_name = None;
+    for entry in archive.entries().map_err(broken)?.raw(true).take(ENTRIES) {
         let mut entry = entry.map_err(broken)?;
-        let path = entry.path().map_err(broken)?.into_owned();
-        let Some(path) = plain(&path) else { continue };
         let kind = entry.header().entry_type();
+        if kind.is_gnu_longname() || kind.is_pax_local_extensions() {
+            let mut record = Vec::new();
+            entry.by_ref().take(RECORD + 1).read_to_end(&mut record).map_err(broken)?;
+            if record.len() as u64 > RECORD {
+                return Err(format!(
+                    "the archive has a file with a name or other details of more than {} KiB",
+                    RECORD >> 10
+                ));
+            }
+            let name = if kind.is_gnu_longname() {
+                Some(record.strip_suffix(b"\0").unwrap_or(&record).to_vec())
+            } else {
+                let mut details = tar::PaxExtensions::new(&record).flatten();
+                details
+                    .find(|detail| detail.key_bytes() == b"path")
+                    .map(|path| path.value_bytes().to_vec())
+            };
+            long_name = name.or(long_name);
+            continue;
+        }
+        if kind.is_gnu_longlink() || kind.is_pax_global_extensions() {
+            continue;
+        }
+        let name = long_name.take().unwrap_or_else(|| entry.path_bytes().into_owned());
+        let Some(path) = plain(Path::new(OsStr::from_bytes(&name))) else { continue };
         if kind.is_symlink() || kind.is_hard_link() {
             visit(&path, Entry::Link)?;
         } else if kind.is_file() && is_wanted(&path) {
             visit(&path, Entry::File(&mut entry))?;
+        } else if kind.is_gnu_sparse() {
+            return Err(format!(
+                "{path} is stored with holes in the archive; hand in one made without them"
+            ));
         }
     }
     Ok(())
@@ -337,7 +447,7 @@ mod tests {
         fs::write(path.join("vendor/big.rs"), vec![b' '; 9 << 20]).expect("a file");
         assert!(take(&path, b"").is_ok(), "what doesn't count may be large");
         fs::write(path.join("raft/src/big.rs"), vec![b' '; 9 << 20]).expect("a file");
-        assert!(take(&path, b"").unwrap_err().contains("larger than 8 MB"));
+        assert!(take(&path, b"").unwrap_err().contains("big.rs is larger than 4 MiB"));
         fs::remove_dir_all(path.join("raft/src")).expect("it goes");
         std::os::unix::fs::symlink("../vendor", path.join("raft/src")).expect("a link");
         assert!(take(&path, b"").is_err());
