@@ -327,7 +327,7 @@ mod tests {
             format!("fn f() {{ {}{} }}", open.repeat(300_000), close.repeat(300_000))
         };
         let why = refused(&nested("\n(", ")"));
-        let told = "net/deep.rs:256: more than 256 brackets are nested";
+        let told = "net/deep.rs:257: more than 256 brackets are nested";
         assert_eq!(why.as_deref(), Some(told));
         for (open, close) in [("[", "]"), ("{", "}"), ("m!(", ")"), ("#[a(", ")]")] {
             let why = refused(&nested(open, close));

@@ -332,3 +332,21 @@ fn hash(rules: &Rules, taken: &Result<Taken, String>) -> String {
 pub(super) fn results(out: &Path, submission: &Submission) -> PathBuf {
     out.join(&submission.name).join(report::RESULTS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_that_can_be_read() {
+        assert_eq!(one_line("git failed:\n\n  no such\r\nobject"), "git failed: no such object");
+        let long = one_line(&"ä".repeat(10_000));
+        assert_eq!(long.chars().count(), REASON + 1);
+    }
+
+    #[test]
+    fn a_bug_in_reading_costs_one_submission() {
+        let read: Result<(), String> = guarded(|| unreachable!("a library's bug"));
+        assert!(read.unwrap_err().contains("a bug of the grader"));
+    }
+}

@@ -310,3 +310,174 @@ fn program() -> Option<PathBuf> {
     let found = env::split_paths(&path).map(|folder| folder.join("git")).find(|git| git.is_file());
     found?.canonicalize().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::super::take::take;
+    use super::*;
+
+    /// Has git do something in a repository, with `input`, and returns what it prints.
+    fn git(folder: &Path, arguments: &[&str], input: &[u8]) -> String {
+        let mut process = Command::new("git")
+            .arg("--git-dir")
+            .arg(folder)
+            .args(arguments)
+            .envs(["GIT_AUTHOR", "GIT_COMMITTER"].map(|who| (format!("{who}_NAME"), "bob")))
+            .envs(
+                ["GIT_AUTHOR", "GIT_COMMITTER"]
+                    .map(|who| (format!("{who}_EMAIL"), "b@example.org")),
+            )
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("git is there");
+        process.stdin.take().expect("it is piped").write_all(input).expect("git reads it");
+        let output = process.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "git {arguments:?}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// A bare repository whose HEAD has these files, by path; `..` may be a part of it.
+    fn bare(folder: &Path, more: &[&str], files: &[(&str, &[u8])]) -> PathBuf {
+        let path = folder.join("bob.git");
+        git(&path, &[&["init", "-q", "--bare", "-b", "main"], more].concat(), b"");
+        commit(&path, files);
+        path
+    }
+
+    fn commit(path: &Path, files: &[(&str, &[u8])]) {
+        let mut tree = String::new();
+        for (name, content) in files {
+            let mut line =
+                format!("100644 blob {}", git(path, &["hash-object", "-w", "--stdin"], content));
+            // From the last part to the first, each in a tree of its own.
+            let mut parts = name.rsplit('/').peekable();
+            while let Some(part) = parts.next() {
+                line = format!("{line}\t{part}");
+                if parts.peek().is_some() {
+                    line = format!("040000 tree {}", git(path, &["mktree"], line.as_bytes()));
+                }
+            }
+            tree = format!("{tree}{line}\n");
+        }
+        let tree = git(path, &["mktree"], tree.as_bytes());
+        let commit = git(path, &["commit-tree", &tree, "-m", "x"], b"");
+        git(path, &["update-ref", "refs/heads/main", &commit], b"");
+    }
+
+    fn taken(path: &Path) -> Result<Vec<(String, String)>, String> {
+        let taken = take(path, b"")?;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok(taken.sources.into_iter().map(|(path, bytes)| (path, text(bytes))).collect())
+    }
+
+    #[test]
+    fn what_head_has_is_read() {
+        let expected = Ok(vec![("lib.rs".to_owned(), "lib".to_owned())]);
+        for more in [&[][..], &["--object-format=sha256"]] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = bare(folder.path(), more, &[("src/lib.rs", b"lib"), ("x.bin", b"x")]);
+            assert_eq!(taken(&path), expected, "{more:?}");
+            git(&path, &["gc", "-q"], b"");
+            assert!(path.join("packed-refs").exists());
+            assert_eq!(taken(&path), expected, "packed, {more:?}");
+        }
+    }
+
+    /// An object that isn't there is fetched, if git goes by the repository's settings, by a program that these name.
+    #[test]
+    fn nothing_that_a_repository_names_is_run() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = bare(folder.path(), &[], &[("src/lib.rs", b"lib")]);
+        let (script, marker) = (folder.path().join("script"), folder.path().join("was-here"));
+        fs::write(&script, format!("#!/bin/sh\ntouch {}\n", marker.display())).expect("a file");
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("its permissions");
+        let script = script.to_str().expect("it is UTF-8");
+        for (key, value) in [
+            ("extensions.partialClone", "origin"),
+            ("remote.origin.promisor", "true"),
+            ("remote.origin.url", folder.path().to_str().expect("it is UTF-8")),
+            ("remote.origin.uploadpack", script),
+            ("core.fsmonitor", script),
+            ("core.sshCommand", script),
+            ("core.alternateRefsCommand", script),
+        ] {
+            git(&path, &["config", key, value], b"");
+        }
+        // Without the settings it could have been read.
+        assert!(taken(&path).is_ok());
+        let blob = git(&path, &["rev-parse", "HEAD:src/lib.rs"], b"");
+        fs::remove_file(path.join("objects").join(&blob[..2]).join(&blob[2..])).expect("it goes");
+        let why = taken(&path).expect_err("it is refused");
+        assert!(why.starts_with("src/lib.rs can't be read: git cat-file failed: fatal: "), "{why}");
+        assert!(!why.contains('\n'), "{why}");
+        assert!(!marker.exists(), "a program that the repository names was run");
+        // The attack is real.
+        let _ = Command::new("git")
+            .arg("--git-dir")
+            .arg(&path)
+            .args(["cat-file", "-p", &blob])
+            .output();
+        assert!(marker.exists(), "git itself doesn't run it");
+    }
+
+    #[test]
+    fn git_reads_no_other_objects() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = bare(folder.path(), &[], &[("src/lib.rs", b"lib")]);
+        let repository = Repository::of(&path).expect("it can be read");
+        let elsewhere = tempfile::tempdir().expect("a folder");
+        let other = bare(elsewhere.path(), &[], &[("src/lib.rs", b"the course's solution")]);
+        let alternates = path.join("objects/info/alternates");
+        fs::write(&alternates, format!("{}\n", other.join("objects").display())).expect("a file");
+        assert!(taken(&path).unwrap_err().contains("objects/info/alternates"));
+        // Nor would git, if this hadn't been noticed.
+        if !repository.confinement.lacks().iter().any(|lack| lack.starts_with("files")) {
+            let blob = git(&other, &["rev-parse", "HEAD:src/lib.rs"], b"");
+            let mut content = Vec::new();
+            let read = Blob { repository: &repository, id: &blob, content: None }
+                .read_to_end(&mut content);
+            assert!(read.is_err(), "{content:?}");
+        }
+        fs::remove_file(&alternates).expect("it goes");
+        fs::remove_dir_all(path.join("objects/pack")).expect("it goes");
+        symlink(other.join("objects/pack"), path.join("objects/pack")).expect("a link");
+        assert!(taken(&path).unwrap_err().contains("pack in the repository is a link"));
+    }
+
+    #[test]
+    fn names_that_lead_out_of_a_tree_are_no_part_of_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = bare(
+            folder.path(),
+            &[],
+            &[("lib.rs", b"lib"), ("a/../../b.rs", b"no"), ("../c.rs", b"no")],
+        );
+        assert_eq!(taken(&path), Ok(vec![("lib.rs".to_owned(), "lib".to_owned())]));
+    }
+
+    #[test]
+    fn what_is_too_much_or_wrong_is_said_in_a_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let big = vec![b' '; (FILE + 1) as usize];
+        let path = bare(folder.path(), &[], &[("lib.rs", b"lib"), ("big.rs", &big)]);
+        assert_eq!(taken(&path), Err("big.rs is larger than 4 MiB".to_owned()));
+        let name = "x".repeat(2 * NAME);
+        commit(&path, &[("lib.rs", b"lib"), (&name, b"x")]);
+        assert!(taken(&path).unwrap_err().contains("has more than 4096 bytes"));
+        for (head, told) in [
+            ("ref: refs/heads/none\n", "HEAD is refs/heads/none, which has no commit"),
+            ("ref: refs/../../../etc/passwd\n", "whose HEAD isn't right"),
+            ("ref: HEAD\n", "whose HEAD isn't right"),
+            ("word\n", "whose HEAD names no commit"),
+            ("0123456789012345678901234567890123456789\n", "git ls-tree failed: fatal: "),
+        ] {
+            fs::write(path.join("HEAD"), head).expect("a file");
+            let why = taken(&path).expect_err("it is refused");
+            assert!(why.contains(told) && !why.contains('\n'), "{why}");
+        }
+    }
+}

@@ -452,4 +452,118 @@ mod tests {
         std::os::unix::fs::symlink("../vendor", path.join("raft/src")).expect("a link");
         assert!(take(&path, b"").is_err());
     }
+
+    /// A tar archive of files with these headers and contents.
+    fn tar_of(path: &Path, entries: &[(tar::EntryType, &str, &[u8])]) {
+        let mut tar = tar::Builder::new(File::create(path).expect("a file"));
+        for (kind, name, content) in entries {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(*kind);
+            header.set_path(name).expect("a short name");
+            header.set_size(content.len() as u64);
+            header.set_cksum();
+            tar.append(&header, *content).expect("an entry");
+        }
+        tar.finish().expect("a tar");
+    }
+
+    #[test]
+    fn long_names_are_read_but_not_of_any_length() {
+        use tar::EntryType;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("bob.tar");
+        let long = format!("{}/raft/src/lib.rs", "x".repeat(200));
+        let file = (EntryType::Regular, "short.rs", &b"lib"[..]);
+        let expected =
+            Taken { sources: [("lib.rs".to_owned(), b"lib".to_vec())].into(), manifest: None };
+        let gnu = format!("{long}\0");
+        tar_of(&path, &[(EntryType::GNULongName, "@", gnu.as_bytes()), file]);
+        assert_eq!(take(&path, b"").as_ref(), Ok(&expected));
+        let pax = format!("{} path={long}\n", long.len() + 10);
+        tar_of(&path, &[(EntryType::XHeader, "@", pax.as_bytes()), file]);
+        assert_eq!(take(&path, b"").as_ref(), Ok(&expected));
+
+        // Should the reader ask for all of it, it is told so.
+        struct Endless;
+        impl Read for Endless {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                buffer.fill(b'x');
+                Ok(buffer.len())
+            }
+        }
+        for kind in [EntryType::GNULongName, EntryType::XHeader] {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_size(1 << 40);
+            header.set_cksum();
+            let read = std::cell::Cell::new(0);
+            let archive = header.as_bytes().chain(Counted(Endless, &read));
+            let why = scan_tar(archive, &mut |_, _| Ok(())).expect_err("it is refused");
+            assert!(why.contains("other details of more than 64 KiB"), "{why}");
+            assert!(read.get() < 1 << 20, "{} bytes were read", read.get());
+        }
+    }
+
+    /// Counts the bytes that are read.
+    struct Counted<'a, R>(R, &'a Cell<u64>);
+
+    impl<R: Read> Read for Counted<'_, R> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let read = self.0.read(buffer)?;
+            self.1.set(self.1.get() + read as u64);
+            Ok(read)
+        }
+    }
+
+    #[test]
+    fn a_zip_s_list_has_a_limit() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("bob.zip");
+        let mut zip = zip::ZipWriter::new(File::create(&path).expect("a file"));
+        let name = "x".repeat(60_000);
+        for number in 0..600 {
+            let options = zip::write::SimpleFileOptions::default();
+            zip.start_file(format!("{name}{number}"), options).expect("an entry");
+        }
+        zip.finish().expect("a zip");
+        let why = take(&path, b"").expect_err("it is refused");
+        assert!(why.contains("the list of its files takes more than 32 MiB"), "{why}");
+    }
+
+    #[test]
+    fn names_that_no_file_can_have_are_refused() {
+        use tar::EntryType;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("bob.tar");
+        let (lib, content) = ((EntryType::Regular, "src/lib.rs", &b"lib"[..]), &b"x"[..]);
+        let long = format!("src/{}.rs\0", "x".repeat(300));
+        for name in [&*long, "src/a\0b.rs\0"] {
+            let name = (EntryType::GNULongName, "@", name.as_bytes());
+            tar_of(&path, &[lib, name, (EntryType::Regular, "@", content)]);
+            let why = take(&path, b"").expect_err("it is refused");
+            assert!(why.contains("is no name for a file"), "{why}");
+        }
+        let (file, below) = ("src/a.rs", "src/a.rs/b.rs");
+        tar_of(
+            &path,
+            &[lib, (EntryType::Regular, file, content), (EntryType::Regular, below, content)],
+        );
+        assert_eq!(take(&path, b""), Err("a.rs is both a file and a folder".to_owned()));
+    }
+
+    #[test]
+    fn a_link_is_no_submission_and_is_named_where_one_is_missing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("bob");
+        fs::create_dir_all(path.join("raft/src")).expect("a folder");
+        fs::write(path.join("raft/src/lib.rs"), "lib").expect("a file");
+        let link = folder.path().join("eve");
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        assert!(take(&link, b"").unwrap_err().starts_with("it is a link; only folders"));
+        let other = folder.path().join("mallory/raft");
+        fs::create_dir_all(&other).expect("a folder");
+        std::os::unix::fs::symlink(path.join("raft/src"), other.join("src")).expect("a link");
+        let why = take(&folder.path().join("mallory"), b"").unwrap_err();
+        assert!(why.ends_with("; raft/src is a link, which isn't followed"), "{why}");
+    }
 }
