@@ -20,8 +20,8 @@ pub struct Confinement {
 const NOBODY: u32 = 65534;
 
 impl Confinement {
-    /// What a submission's tests may do: read `reads`, which are files or folders and have the test binary among them,
-    /// and use `cpu` of CPU time in one process.
+    /// What a submission's tests may do: read `reads`, which are files or folders, start those of them that are files,
+    /// such as the test binary, and use `cpu` of CPU time in one process.
     ///
     /// # Errors
     /// If one of `reads` isn't there, or if the kernel refuses what it says it can.
@@ -50,7 +50,7 @@ impl Confinement {
     }
 
     /// What a program may do that only reads what somebody else has made, and writes to its standard streams: read
-    /// `reads`, which have the program itself among them, and use `cpu` of CPU time and so many bytes of `memory`. It
+    /// `reads`, which have the program's own file among them, and use `cpu` of CPU time and so many bytes of `memory`. It
     /// starts no other program.
     ///
     /// # Errors
