@@ -25,35 +25,45 @@ const LIST: u64 = 32 << 20;
 const RECORD: u64 = 64 << 10;
 
 /// A file of which no more than `left` bytes can be read.
-struct Limited<'a> {
-    file: &'a File,
+struct Limited<'a, R> {
+    file: R,
     left: &'a Cell<u64>,
+    /// What is said if more is asked for.
+    too_much: String,
 }
 
-impl Read for Limited<'_> {
+impl<R: Read> Read for Limited<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
         let left = self.left.get().checked_sub(read as u64);
-        let too_much = || format!("the list of its files takes more than {} MiB", LIST >> 20);
-        self.left.set(left.ok_or_else(|| io::Error::other(too_much()))?);
+        self.left.set(left.ok_or_else(|| io::Error::other(self.too_much.clone()))?);
         Ok(read)
     }
 }
 
-impl Seek for Limited<'_> {
+impl<R: Seek> Seek for Limited<'_, R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file.seek(to)
     }
+}
+
+fn too_many() -> String {
+    format!("it has more than {ENTRIES} files")
 }
 
 /// Shows each file and link of a zip archive.
 pub(super) fn scan_zip(file: &File, visit: &mut Visit<'_>) -> Result<(), String> {
     let broken = |error: zip::result::ZipError| format!("the archive can't be read: {error}");
     let left = Cell::new(LIST);
-    let mut archive = zip::ZipArchive::new(Limited { file, left: &left }).map_err(broken)?;
+    let too_much = format!("the list of its files takes more than {} MiB", LIST >> 20);
+    let mut archive =
+        zip::ZipArchive::new(Limited { file, left: &left, too_much }).map_err(broken)?;
     // From now on it reads only the files that are asked for, each of them with a limit.
     left.set(u64::MAX);
-    for number in 0..archive.len().min(ENTRIES) {
+    if archive.len() > ENTRIES {
+        return Err(too_many());
+    }
+    for number in 0..archive.len() {
         let mut entry = archive.by_index(number).map_err(broken)?;
         // Its name as it stands there, so that one which leads out isn't taken for another.
         let name = entry.name().map_err(broken)?.replace('\\', "/");
@@ -76,10 +86,15 @@ pub(super) fn scan_tar_gz(file: File, visit: &mut Visit<'_>) -> Result<(), Strin
 pub(super) fn scan_tar(file: impl Read, visit: &mut Visit<'_>) -> Result<(), String> {
     let broken = |error: io::Error| format!("the archive can't be read: {error}");
     // What isn't wanted must be unpacked as well, to find what follows: a limit ends those that grow without end.
-    let mut archive = tar::Archive::new(file.take(UNPACKED));
+    let (left, too_much) =
+        (Cell::new(UNPACKED), format!("it has more than {} GiB", UNPACKED >> 30));
+    let mut archive = tar::Archive::new(Limited { file, left: &left, too_much });
     // Raw: else the library reads records of any length into memory.
     let mut long_name = None;
-    for entry in archive.entries().map_err(broken)?.raw(true).take(ENTRIES) {
+    for (number, entry) in archive.entries().map_err(broken)?.raw(true).enumerate() {
+        if number >= ENTRIES {
+            return Err(too_many());
+        }
         let mut entry = entry.map_err(broken)?;
         let kind = entry.header().entry_type();
         if kind.is_gnu_longname() || kind.is_pax_local_extensions() {
