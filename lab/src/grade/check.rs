@@ -259,6 +259,7 @@ mod tests {
 
     #[test]
     fn files_from_elsewhere_may_not() {
+        let mut missed = Vec::new();
         for wrong in [
             "include!(\"/etc/passwd\");",
             "include!(\"../../tests/raft/main.rs\");",
@@ -296,11 +297,11 @@ mod tests {
             "fn f() { \u{7f} }",
         ] {
             let why = refused(wrong);
-            assert!(
-                why.as_ref().is_some_and(|why| why.starts_with("net/deep.rs:1: ")),
-                "{wrong}: {why:?}"
-            );
+            if !why.is_some_and(|why| why.starts_with("net/deep.rs:1: ")) {
+                missed.push(wrong);
+            }
         }
+        assert!(missed.is_empty(), "{missed:#?}");
         let line = refused("\n\ninclude!(\"/etc/passwd\");").expect("it is refused");
         assert_eq!(
             line,

@@ -462,9 +462,14 @@ mod tests {
     #[test]
     fn what_is_too_much_or_wrong_is_said_in_a_line() {
         let folder = tempfile::tempdir().expect("a folder");
-        let big = vec![b' '; (FILE + 1) as usize];
+        let big = vec![b' '; (FILE + 9) as usize];
         let path = bare(folder.path(), &[], &[("lib.rs", b"lib"), ("big.rs", &big)]);
         assert_eq!(taken(&path), Err("big.rs is larger than 4 MiB".to_owned()));
+        let blob = git(&path, &["rev-parse", "HEAD:big.rs"], b"");
+        let repository = Repository::of(&path).expect("it can be read");
+        let mut blob = Blob { repository: &repository, id: &blob, content: None };
+        let read = blob.read_to_end(&mut Vec::new()).expect("it can be read");
+        assert_eq!(read as u64, FILE + 1, "no more of it is read than shows that it is too large");
         let name = "x".repeat(2 * NAME);
         commit(&path, &[("lib.rs", b"lib"), (&name, b"x")]);
         assert!(taken(&path).unwrap_err().contains("has more than 4096 bytes"));
