@@ -2,7 +2,7 @@
 //!
 //! A run has a list of calls that it may make: all others fail as if the kernel didn't have them, which the C library
 //! is used to. So what a newer kernel adds is refused, too. A build has a list of calls that it may not make, as a
-//! compiler, a linker and cargo make many.
+//! compiler, a linker and cargo make many. A reader has the same list, and makes no process either.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -108,7 +108,8 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_getrusage,
     libc::SYS_uname,
     libc::SYS_sysinfo,
-    // Its end, and its beginning: there is no program that it could read but itself.
+    // Its end, and its beginning. The files' rules let it start two programs only: itself and its loader, which may map
+    // what else a run reads. Whatever it becomes so, it keeps these filters, those rules and its limits.
     libc::SYS_exit,
     libc::SYS_exit_group,
     libc::SYS_execve,
@@ -194,6 +195,12 @@ const FORBIDDEN: &[c_long] = &[
     libc::SYS_mq_open,
 ];
 
+/// The older calls that make a process, which only this architecture still has.
+#[cfg(target_arch = "x86_64")]
+const FORKS: &[c_long] = &[libc::SYS_fork, libc::SYS_vfork];
+#[cfg(not(target_arch = "x86_64"))]
+const FORKS: &[c_long] = &[];
+
 /// What a test asks of descriptors: whether one is a terminal and how wide, how much can be read, and how it behaves.
 const REQUESTS: [u64; 5] =
     [libc::TCGETS, libc::TIOCGWINSZ, libc::FIONREAD, libc::FIONBIO, libc::FIOCLEX];
@@ -222,7 +229,11 @@ impl Filters {
                 filter(allowed()?, SeccompAction::Errno(ENOSYS), SeccompAction::Allow, arch)
             }
             Kind::Build => {
-                let forbidden = FORBIDDEN.iter().map(|&call| (call, Vec::new())).collect();
+                filter(forbidden(), SeccompAction::Allow, SeccompAction::Errno(EPERM), arch)
+            }
+            Kind::Reader => {
+                let mut forbidden = forbidden();
+                forbidden.extend(no_process()?);
                 filter(forbidden, SeccompAction::Allow, SeccompAction::Errno(EPERM), arch)
             }
         };
@@ -263,6 +274,19 @@ fn filter(
 ) -> io::Result<BpfProgram> {
     let filter = SeccompFilter::new(rules, otherwise, matching, arch);
     filter.and_then(TryInto::try_into).map_err(io::Error::other)
+}
+
+/// The calls that a build may not make.
+fn forbidden() -> Rules {
+    FORBIDDEN.iter().map(|&call| (call, Vec::new())).collect()
+}
+
+/// The calls that make a process. Those that make a thread aren't among them.
+fn no_process() -> io::Result<Rules> {
+    let no_thread = SeccompCmpOp::MaskedEq(libc::CLONE_THREAD as u64);
+    let clone = vec![rule([condition(0, no_thread, 0)?])?];
+    let old = FORKS.iter().map(|&call| (call, Vec::new()));
+    Ok(old.chain([(libc::SYS_clone, clone)]).collect())
 }
 
 /// The calls that a run may make, each with what its arguments must be.

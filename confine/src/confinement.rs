@@ -20,8 +20,8 @@ pub struct Confinement {
 const NOBODY: u32 = 65534;
 
 impl Confinement {
-    /// What a submission's tests may do: read `reads`, which are files or folders and have the test binary among them,
-    /// and use `cpu` of CPU time in one process.
+    /// What a submission's tests may do: read `reads`, which are files or folders, start those of them that are files,
+    /// such as the test binary, and use `cpu` of CPU time in one process.
     ///
     /// # Errors
     /// If one of `reads` isn't there, or if the kernel refuses what it says it can.
@@ -47,6 +47,17 @@ impl Confinement {
     ) -> io::Result<Confinement> {
         let (reads, writes) = (reads.to_vec(), writes.to_vec());
         Confinement::new(Rules { kind: Kind::Build, reads, writes, cpu, memory, user: None })
+    }
+
+    /// What a program may do that only reads what somebody else has made, and writes to its standard streams: read
+    /// `reads`, which have the program's own file among them, and use `cpu` of CPU time and so many bytes of `memory`. It
+    /// starts no other program.
+    ///
+    /// # Errors
+    /// As [`of_runs`](Confinement::of_runs).
+    pub fn of_readers(reads: &[PathBuf], cpu: Duration, memory: u64) -> io::Result<Confinement> {
+        let (reads, writes) = (reads.to_vec(), Vec::new());
+        Confinement::new(Rules { kind: Kind::Reader, reads, writes, cpu, memory, user: None })
     }
 
     fn new(rules: Rules) -> io::Result<Confinement> {
@@ -79,7 +90,7 @@ impl Confinement {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let system: &[&str] = match self.rules.kind {
             #[cfg(target_os = "linux")]
-            Kind::Run => &crate::files::OF_RUNS,
+            Kind::Run | Kind::Reader => &crate::files::OF_RUNS,
             #[cfg(target_os = "linux")]
             Kind::Build => &crate::files::OF_BUILDS,
             #[cfg(not(target_os = "linux"))]

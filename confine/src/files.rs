@@ -1,12 +1,18 @@
 //! Which files a process may read and write: Landlock's rules.
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, BitFlags, PathBeneath, PathFd, Ruleset,
     RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetError, Scope,
 };
+use object::elf::{FileHeader32, FileHeader64};
+use object::read::elf::{FileHeader, ProgramHeader as _};
+use object::{Endianness, FileKind, ReadCache};
 
 use crate::rules::{Kind, Rules};
 
@@ -54,11 +60,16 @@ const NOTHING: &str = "/dev/null";
 pub(crate) fn rules(of: &Rules) -> io::Result<RulesetCreated> {
     let Rules { kind, reads, writes, .. } = of;
     let system = match kind {
-        Kind::Run => &OF_RUNS[..],
+        Kind::Run | Kind::Reader => &OF_RUNS[..],
         Kind::Build => &OF_BUILDS[..],
     };
-    // What may be read may be started, too: a run's loader, a build's compiler. No more can be done by it.
-    let read = AccessFs::from_read(NEWEST);
+    // A build starts what it may read: cargo, the compiler, the linker. Others start the files that their caller names,
+    // and these files' loaders.
+    let start = match kind {
+        Kind::Run | Kind::Reader => BitFlags::from(AccessFs::Execute),
+        Kind::Build => BitFlags::empty(),
+    };
+    let read = AccessFs::from_read(NEWEST) & !start;
     let mut rules = Ruleset::default()
         .handle_access(AccessFs::from_all(NEWEST))
         .and_then(|rules| rules.handle_access(AccessNet::from_all(NEWEST)))
@@ -71,6 +82,12 @@ pub(crate) fn rules(of: &Rules) -> io::Result<RulesetCreated> {
     rules = allow(rules, Path::new(NOTHING), AccessFs::ReadFile | AccessFs::WriteFile)?;
     for path in reads {
         rules = allow(rules, path, read)?;
+        if !start.is_empty() && path.is_file() {
+            rules = allow(rules, path, read | start)?;
+            if let Some(loader) = loader(path) {
+                rules = allow(rules, &loader, read | start)?;
+            }
+        }
     }
     for path in writes {
         // Devices and their like are no business of a build.
@@ -78,6 +95,25 @@ pub(crate) fn rules(of: &Rules) -> io::Result<RulesetCreated> {
         rules = allow(rules, path, AccessFs::from_all(NEWEST) & !devices)?;
     }
     Ok(rules)
+}
+
+/// The loader that a program asks for, if it is one that does.
+fn loader(program: &Path) -> Option<PathBuf> {
+    let file = ReadCache::new(File::open(program).ok()?);
+    match FileKind::parse(&file).ok()? {
+        FileKind::Elf32 => loader_in::<FileHeader32<Endianness>>(&file),
+        FileKind::Elf64 => loader_in::<FileHeader64<Endianness>>(&file),
+        _ => None,
+    }
+}
+
+fn loader_in<Header: FileHeader>(file: &ReadCache<File>) -> Option<PathBuf> {
+    let header = Header::parse(file).ok()?;
+    let endian = header.endian().ok()?;
+    let parts = header.program_headers(endian, file).ok()?;
+    let name = parts.iter().find_map(|part| part.interpreter(endian, file).ok()?)?;
+    let path = PathBuf::from(OsStr::from_bytes(name));
+    path.is_file().then_some(path)
 }
 
 fn allow(

@@ -24,7 +24,7 @@ const THREADS: u64 = 512;
 /// Sets the limits of the process that calls it. It makes system calls and nothing else.
 pub(crate) fn set(kind: Kind, cpu: Duration, memory: u64, has_own_user: bool) {
     let files = match kind {
-        Kind::Run => FILES_OF_RUN,
+        Kind::Run | Kind::Reader => FILES_OF_RUN,
         Kind::Build => FILES_OF_BUILD,
     };
     let cpu = cpu.as_secs().max(1);

@@ -8,6 +8,7 @@ use std::time::Duration;
 pub(crate) enum Kind {
     Run,
     Build,
+    Reader,
 }
 
 /// What a process may do.

@@ -1,6 +1,6 @@
 //! `cargo lab grade`: a folder of submissions, one command, one table.
 //!
-//! * `find` looks for submissions, `take` reads what counts of each (`repository`, of a git repository), `check`
+//! * `find` looks for submissions, `take` reads what counts of each (`archive`, `repository`), `check`
 //!   refuses what takes in files from elsewhere, `dependencies` says which crates aren't allowed.
 //! * `workspace` is where they are built, one after the other for each job. `copy` is the grader's copy of the lab,
 //!   whose manifests it has; `files` copies.
@@ -9,6 +9,7 @@
 //!   `crate::judge`, with the tests that were built with the grader's own Raft.
 //! * The table is made by `crate::standing` and `crate::sheet` from what the folders have, as `cargo lab merge` does.
 
+mod archive;
 mod check;
 mod copy;
 pub(crate) mod dependencies;

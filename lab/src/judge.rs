@@ -69,7 +69,12 @@ impl Judge {
             switches: Vec::new(),
             tests,
         };
-        let reads = [std::slice::from_ref(&folder), sources].concat();
+        // The records are in the folder; of what is there, the binaries alone are started.
+        let mut reads: Vec<PathBuf> = suite.tests.iter().map(|test| test.binary.clone()).collect();
+        reads.sort();
+        reads.dedup();
+        reads.push(folder.clone());
+        reads.extend_from_slice(sources);
         let confinement = Confinement::of_runs(&reads, patience)
             .map_err(|error| Error::NotPrepared(format!("the judge can't be confined: {error}")))?;
         Ok(Judge { suite, folder, confinement, patience, records: AtomicU64::new(0) })

@@ -163,6 +163,65 @@ fn harm_is_refused_and_each_attack_is_told_how() {
     assert!(!Path::new(new).exists());
 }
 
+/// A program that a run can read isn't one that it can start, unless its caller has named that file.
+#[test]
+fn a_run_starts_no_program_that_it_can_read() {
+    let scene = Scene::new();
+    if !is_enforced(&scene) {
+        return;
+    }
+    let sources = scene.folder.path().join("sources");
+    fs::create_dir(&sources).expect("a folder");
+    let program = sources.join("program");
+    fs::copy("/bin/true", &program).expect("it can be copied");
+    let on = program.to_str().expect("it is UTF-8");
+    let told = |reads: &[PathBuf], attack| {
+        let mut command = scene.command(attack, on);
+        let confinement = Confinement::of_runs(reads, Duration::from_secs(5));
+        confinement.expect("it is made").put_on(&mut command).expect("it can be put on");
+        outcome(&mut command)
+    };
+    let binary = scene.binary.clone();
+    let no_file = "Permission denied (os error 13)";
+    assert_eq!(told(&[binary.clone(), sources.clone()], "become"), no_file);
+    assert_eq!(told(&[binary.clone(), sources], "read"), "done");
+    let became = told(&[binary, program.clone()], "become");
+    assert!(became.starts_with("exit status: 0"), "{became}");
+}
+
+#[test]
+fn a_reader_reads_what_it_is_given_and_starts_nothing() {
+    let scene = Scene::new();
+    if !is_enforced(&scene) {
+        return;
+    }
+    let given = scene.folder.path().join("given");
+    fs::write(&given, "a submission's").expect("a file");
+    let reads = [scene.binary.clone(), given.clone()];
+    let reader = Confinement::of_readers(&reads, Duration::from_secs(10), 1 << 30);
+    let reader = reader.expect("it is made");
+    let given = given.to_str().expect("it is UTF-8");
+    let (no_file, not_so) =
+        ("Permission denied (os error 13)", "Operation not permitted (os error 1)");
+    for (attack, on, told) in [
+        ("read", given, "done"),
+        ("threads", "", "done"),
+        ("read", scene.secret.to_str().expect("it is UTF-8"), no_file),
+        ("read", "/etc/passwd", no_file),
+        ("write", given, no_file),
+        ("become", "/bin/true", no_file),
+        ("start", "/bin/true", not_so),
+        ("fork", "", not_so),
+        ("connect", "127.0.0.1:9", not_so),
+        ("local", "/run/nobody", not_so),
+        ("much-memory", "", "Cannot allocate memory (os error 12)"),
+    ] {
+        let mut command = scene.command(attack, on);
+        reader.put_on(&mut command).expect("it can be put on");
+        assert_eq!(outcome(&mut command), told, "{attack} {on}");
+    }
+}
+
 /// The attacks are real: without confinement they have their way.
 #[test]
 fn the_same_attacks_work_without_confinement() {

@@ -1,9 +1,16 @@
 //! What sources may not do that neither the compiler nor a lint forbids: take in files from elsewhere.
 //!
 //! `include!`, `include_str!`, `include_bytes!` and the attribute `path` may name the submission's own sources and
-//! nothing else, in a plain string: so they can't read a file of the grader's while they are compiled. The rest is the
-//! compiler's: `unsafe_code = "forbid"` refuses `unsafe`, `no_mangle`, `link_section`, `extern` blocks and inline
-//! assembly.
+//! nothing else, in a plain string; `debugger_visualizer`, which takes in a file as well, may not stand anywhere. So
+//! they can't read a file of the grader's while they are compiled. The rest is the compiler's:
+//! `unsafe_code = "forbid"` refuses `unsafe`, `no_mangle`, `link_section`, `extern` blocks and inline assembly.
+//!
+//! A macro can put tokens together anew, from its definition and from the arguments of its calls, and these may be in
+//! different files. So words count there, wherever they stand. `include!` and its like may not be there at all. An
+//! attribute `path` comes to something only on a `mod`: hence both words may be in macros, but not both in one
+//! submission's.
+
+use std::str::FromStr as _;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
@@ -11,101 +18,151 @@ use super::take::Sources;
 
 const INCLUDES: [&str; 3] = ["include", "include_str", "include_bytes"];
 
+/// How deep brackets may be nested. The compiler works on them by recursion, and so would others.
+const DEPTH: usize = 256;
+
 /// Why these sources aren't built; `None` if nothing is wrong.
 pub(super) fn refusal(sources: &Sources) -> Option<String> {
-    sources.iter().find_map(|(path, bytes)| {
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            return Some(format!("{path} isn't UTF-8"));
+    // Those of the first of each that is in a macro.
+    let (mut path_in_macro, mut mod_in_macro) = (None, None);
+    for (path, bytes) in sources {
+        let tokens = match tokens(bytes) {
+            Ok(tokens) => tokens,
+            Err(why) => return Some(format!("{path}{why}")),
         };
-        // What is no Rust won't compile either, and the compiler says it better.
-        let tokens: TokenStream = text.trim_start_matches('\u{feff}').parse().ok()?;
-        let checker = Checker { path, sources };
-        checker.refusal(tokens, Within::Code).map(|(line, why)| format!("{path}:{line}: {why}"))
+        let mut checker = Checker { path, sources, path_in_macro: None, mod_in_macro: None };
+        let refused = checker.refusal(tokens);
+        let Checker { path_in_macro: new_path, mod_in_macro: new_mod, .. } = checker;
+        if let Some((line, why)) = refused {
+            return Some(format!("{path}:{line}: {why}"));
+        }
+        let place = |line: Option<usize>| line.map(|line| format!("{path}:{line}"));
+        path_in_macro = path_in_macro.or(place(new_path));
+        mod_in_macro = mod_in_macro.or(place(new_mod));
+    }
+    let (path, module) = (path_in_macro?, mod_in_macro?);
+    Some(format!(
+        "{module}: a macro has a mod here and the word path at {path}, and together they can take in files from \
+         elsewhere; write the module without a macro, or another word"
+    ))
+}
+
+/// A file's tokens; or what is wrong with it, to be put behind its name. What can't be read here isn't left to the
+/// compiler, which might read it otherwise.
+fn tokens(bytes: &[u8]) -> Result<TokenStream, String> {
+    // What the lexer keeps for the places of tokens that are gone.
+    proc_macro2::extra::invalidate_current_thread_spans();
+    let text = str::from_utf8(bytes).map_err(|_| " isn't UTF-8".to_owned())?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // The compiler leaves out such a line, whatever is in it.
+    let is_blank = [' ', '\t', '\r', '\n'];
+    let shell = text.strip_prefix("#!").map(|rest| rest.trim_start_matches(is_blank));
+    if shell.is_some_and(|rest| !rest.starts_with('[')) {
+        return Err(":1: it begins with #!, a line for a shell".to_owned());
+    }
+    TokenStream::from_str(text).map_err(|error| {
+        let line = error.span().start().line;
+        format!(":{line}: this can't be read as Rust; is a bracket or a quote left open?")
     })
 }
 
 struct Checker<'a> {
     path: &'a str,
     sources: &'a Sources,
+    /// The lines where macros have these words, for the first time.
+    path_in_macro: Option<usize>,
+    mod_in_macro: Option<usize>,
 }
 
 /// What tokens are part of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Within {
-    Code,
+#[derive(Clone, Copy, Debug, Default)]
+struct Within {
     /// An attribute's brackets.
-    Attribute,
+    attribute: bool,
     /// A macro's arguments, or its definition.
-    Macro,
+    a_macro: bool,
     /// A `use`.
-    Use,
+    a_use: bool,
+    /// So many brackets.
+    depth: usize,
 }
 
 impl Checker<'_> {
-    fn refusal(&self, tokens: TokenStream, within: Within) -> Option<(usize, String)> {
-        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-        let mut in_use = within == Within::Use;
-        for (i, token) in tokens.iter().enumerate() {
-            let line = token.span().start().line;
-            match token {
-                TokenTree::Ident(ident) => {
-                    let name = ident.to_string();
-                    let name = name.trim_start_matches("r#");
-                    in_use |= name == "use";
-                    if INCLUDES.contains(&name) {
-                        let follows = &tokens[i + 1..];
-                        if let Some(why) =
-                            self.include(name, follows, in_use || within == Within::Macro)
-                        {
+    /// What is wrong, and in which line. It needs no more stack for deeper brackets.
+    fn refusal(&mut self, tokens: TokenStream) -> Option<(usize, String)> {
+        let mut left = vec![(tokens, Within::default())];
+        while let Some((tokens, within)) = left.pop() {
+            let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+            let mut in_use = within.a_use;
+            for (i, token) in tokens.iter().enumerate() {
+                let line = token.span().start().line;
+                match token {
+                    TokenTree::Ident(ident) => {
+                        let name = ident.to_string();
+                        let name = name.trim_start_matches("r#");
+                        in_use |= name == "use";
+                        let within = Within { a_use: in_use, ..within };
+                        if let Some(why) = self.word(name, &tokens[i + 1..], line, within) {
                             return Some((line, why));
                         }
                     }
-                    if name == "path"
-                        && within == Within::Attribute
-                        && is_punct(tokens.get(i + 1), '=')
-                    {
-                        let file = tokens.get(i + 2..i + 3).and_then(literal);
-                        if let Some(why) = self.not_own("the attribute path", file) {
-                            return Some((line, why));
+                    TokenTree::Punct(punct) => in_use &= punct.as_char() != ';',
+                    TokenTree::Group(group) => {
+                        let depth = within.depth + 1;
+                        if depth > DEPTH {
+                            return Some((line, format!("more than {DEPTH} brackets are nested")));
                         }
+                        let (attribute, a_macro) = opens(&tokens[..i], group.delimiter());
+                        left.push((
+                            group.stream(),
+                            Within {
+                                attribute: within.attribute || attribute,
+                                a_macro: within.a_macro || a_macro,
+                                a_use: in_use,
+                                depth,
+                            },
+                        ));
                     }
+                    TokenTree::Literal(_) => {}
                 }
-                TokenTree::Punct(punct) => in_use &= punct.as_char() != ';',
-                TokenTree::Group(group) => {
-                    let before = i.checked_sub(1).and_then(|i| tokens.get(i));
-                    let is_attribute = group.delimiter() == Delimiter::Bracket
-                        && (is_punct(before, '#')
-                            || is_punct(before, '!') && i > 1 && is_punct(tokens.get(i - 2), '#'));
-                    let is_macro = is_punct(before, '!')
-                        || matches!(before, Some(TokenTree::Ident(_)))
-                            && i > 1
-                            && is_punct(tokens.get(i - 2), '!');
-                    let inner = match within {
-                        Within::Macro => Within::Macro,
-                        _ if is_attribute => Within::Attribute,
-                        Within::Attribute => Within::Attribute,
-                        _ if is_macro => Within::Macro,
-                        _ if in_use => Within::Use,
-                        _ => Within::Code,
-                    };
-                    // In a macro, what looks like an attribute may become one.
-                    let inner = if is_attribute { Within::Attribute } else { inner };
-                    if let Some(refusal) = self.refusal(group.stream(), inner) {
-                        return Some(refusal);
-                    }
-                }
-                TokenTree::Literal(_) => {}
             }
         }
         None
     }
 
+    /// What is wrong with the word `name`, behind which `follows` stands.
+    fn word(
+        &mut self,
+        name: &str,
+        follows: &[TokenTree],
+        line: usize,
+        within: Within,
+    ) -> Option<String> {
+        match name {
+            "debugger_visualizer" => {
+                return Some(format!("{name} isn't allowed: it takes in a file"));
+            }
+            name if INCLUDES.contains(&name) => return self.include(name, follows, within),
+            "path" if within.a_macro => drop(self.path_in_macro.get_or_insert(line)),
+            "mod" if within.a_macro => drop(self.mod_in_macro.get_or_insert(line)),
+            _ => {}
+        }
+        if name == "path" && within.attribute && is_punct(follows.first(), '=') {
+            let file = follows.get(1..2).and_then(literal);
+            return self.not_own("the attribute path", file);
+        }
+        None
+    }
+
     /// What is wrong with the use of `name`, behind which `follows` stands.
-    fn include(&self, name: &str, follows: &[TokenTree], is_hidden: bool) -> Option<String> {
+    fn include(&self, name: &str, follows: &[TokenTree], within: Within) -> Option<String> {
+        if within.a_macro {
+            return Some(format!("{name} may not stand in a macro"));
+        }
         if !is_punct(follows.first(), '!') {
             // Any other word may be called so; but not where it can become a macro's name.
             let why = || format!("{name} may only stand before its file's name: {name}!(\"...\")");
-            return (is_hidden || name != "include").then(why);
+            return (within.a_use || name != "include").then(why);
         }
         let file = match follows.get(1) {
             Some(TokenTree::Group(group)) => {
@@ -136,6 +193,19 @@ impl Checker<'_> {
         (!is_own)
             .then(|| format!("{what} names {file:?}, which isn't one of the files in raft/src"))
     }
+}
+
+/// Whether brackets are an attribute's, and whether they are a macro's, by what stands before them.
+fn opens(before: &[TokenTree], delimiter: Delimiter) -> (bool, bool) {
+    let back = |n: usize| before.len().checked_sub(n).and_then(|i| before.get(i));
+    let (last, last_but_one) = (back(1), back(2));
+    let is_attribute = delimiter == Delimiter::Bracket
+        && (is_punct(last, '#') || is_punct(last, '!') && is_punct(last_but_one, '#'));
+    // A call's arguments, or what stands behind the name that macro_rules! defines.
+    let is_macro = is_punct(last, '!') && !is_attribute
+        || is_punct(last_but_one, '!')
+            && matches!(back(3), Some(TokenTree::Ident(ident)) if ident.to_string().ends_with("macro_rules"));
+    (is_attribute, is_macro)
 }
 
 fn is_punct(token: Option<&TokenTree>, c: char) -> bool {
@@ -175,7 +245,13 @@ mod tests {
             "fn include(include: bool) -> bool { self.include(include) || Self::include() }",
             "let path = \"/etc\"; struct S { path: u8 } let s = S { path };",
             "#[serde(default)] struct S;",
-            "this is no rust \u{7f} )",
+            "mod deep; mod net { mod deep; }",
+            "tracing::info!(path = 1, mode = 2); println!(\"{path}\", path = path);",
+            "tokio::select! { path = next() => {} }",
+            "macro_rules! test { ($name:ident) => { mod $name { use super::*; } } } test!(one);",
+            "macro_rules! f { ($(#[$meta:meta])* $n:ident) => { $(#[$meta])* fn $n() {} } } f! { /// x\n a }",
+            "#! [allow(unused)]\nfn f() {}",
+            "fn f() { if !done { include!(\"mod.rs\"); } }",
         ] {
             assert_eq!(refused(right), None, "{right}");
         }
@@ -183,6 +259,7 @@ mod tests {
 
     #[test]
     fn files_from_elsewhere_may_not() {
+        let mut missed = Vec::new();
         for wrong in [
             "include!(\"/etc/passwd\");",
             "include!(\"../../tests/raft/main.rs\");",
@@ -204,19 +281,65 @@ mod tests {
             "#![doc = include_str!(\"/etc/passwd\")]",
             "macro_rules! m { ($p:literal) => { #[path = $p] mod secret; } }",
             "mod inner { fn f() { include!(\"/etc/passwd\"); } }",
+            "macro_rules! w { ($m:meta) => { #[$m] mod o; } } w!(path = \"/etc/passwd\");",
+            "macro_rules! w { ($m:meta) => { #[cfg_attr(all(), $m)] mod o; } } w!(path = \"/x\");",
+            "macro_rules! w { ($p:ident $l:literal) => { #[$p = $l] mod o; } } w!(path \"/x\");",
+            "macro_rules! w { ($g:tt $h:tt) => { $h $g mod o; } } w!([path = \"/x\"] #);",
+            "macro_rules! w { (#[$p:ident = $l:tt] $m:ident) => { #[$p = \"/x\"] $m o; } } w!(#[path = \"deep.rs\"] mod);",
+            "macro_rules! w { ($m:meta, $i:item) => { #[$m] $i } } w!(path = \"/x\", mod o;);",
+            "macro_rules! w { ($i:ident!($l:tt)) => { $i!(\"/x\") } } w!(include!(\"mod.rs\"));",
+            "macro_rules! w { () => { include_str!(\"../raft.rs\") } }",
+            "#![debugger_visualizer(gdb_script_file = \"/etc/passwd\")]",
+            "#!/*\ninclude!(\"/etc/passwd\"); // */",
+            "#!/bin/sh \"\ninclude!(\"/etc/passwd\");",
+            "#!\u{a0}[/*\ninclude!(\"/etc/passwd\"); // */]",
+            "fn f() { this is no rust ) }",
+            "fn f() { \u{7f} }",
         ] {
             let why = refused(wrong);
-            assert!(
-                why.as_ref().is_some_and(|why| why.starts_with("net/deep.rs:1: ")),
-                "{wrong}: {why:?}"
-            );
+            if !why.is_some_and(|why| why.starts_with("net/deep.rs:1: ")) {
+                missed.push(wrong);
+            }
         }
+        assert!(missed.is_empty(), "{missed:#?}");
         let line = refused("\n\ninclude!(\"/etc/passwd\");").expect("it is refused");
         assert_eq!(
             line,
             "net/deep.rs:3: include! names \"/etc/passwd\", which isn't one of the files in raft/src"
         );
+        // The macro and its call in different files.
+        let text = |text: &str| text.as_bytes().to_vec();
+        let defines = text("macro_rules! w { ($m:meta) => { #[$m] mod o; } }");
+        let sources =
+            [("a.rs".to_owned(), defines), ("b.rs".to_owned(), text("\nw!(path = \"/x\");"))];
+        let why = refusal(&sources.into()).expect("it is refused");
+        assert!(
+            why.starts_with("a.rs:1: a macro has a mod here and the word path at b.rs:2"),
+            "{why}"
+        );
         let sources = [("lib.rs".to_owned(), vec![0xff])].into();
         assert_eq!(refusal(&sources).as_deref(), Some("lib.rs isn't UTF-8"));
+    }
+
+    /// More of each than any stack holds. A thread's is as small as those of the graders.
+    #[test]
+    fn no_depth_takes_a_stack() {
+        let nested = |open: &str, close: &str| {
+            format!("fn f() {{ {}{} }}", open.repeat(300_000), close.repeat(300_000))
+        };
+        let why = refused(&nested("\n(", ")"));
+        let told = "net/deep.rs:257: more than 256 brackets are nested";
+        assert_eq!(why.as_deref(), Some(told));
+        for (open, close) in [("[", "]"), ("{", "}"), ("m!(", ")"), ("#[a(", ")]")] {
+            let why = refused(&nested(open, close));
+            assert!(why.is_some_and(|why| why.ends_with("256 brackets are nested")), "{open}");
+        }
+        assert_eq!(refused(&nested("/*", "*/")), None);
+        assert!(refused(&nested("(", "")).is_some());
+        for right in ["!", "&", "<", "-", "a.", "if a {} else "] {
+            assert_eq!(refused(&nested(right, "")), None, "{right}");
+        }
+        let deep = format!("{}{}", "(".repeat(200), ")".repeat(200));
+        assert_eq!(refused(&deep), None);
     }
 }

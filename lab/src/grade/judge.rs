@@ -1,6 +1,7 @@
 //! One submission: taken, checked, built, run, and put down in its folder.
 
 use std::fs;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -55,6 +56,27 @@ pub(super) struct Rules {
     pub(super) jobs: usize,
 }
 
+/// Reads what somebody has handed in. A bug here or in a library costs that submission its grading, and no other one.
+fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    let read = panic::catch_unwind(AssertUnwindSafe(read));
+    read.unwrap_or_else(|_| {
+        Err("the grader panicked when it read it, which is a bug of the grader".to_owned())
+    })
+}
+
+/// The most characters of a reason.
+const REASON: usize = 500;
+
+/// A reason in one line, whatever a submission has put into it.
+fn one_line(why: &str) -> String {
+    let words: Vec<&str> = why.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(REASON) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
 /// What came of a submission.
 #[derive(Debug)]
 pub(super) enum Judged {
@@ -84,7 +106,7 @@ pub(super) fn judge(
 ) -> Result<Judged, Error> {
     let folder = rules.out.join(&submission.name);
     fs::create_dir_all(&folder).map_err(|error| Error::write(&folder, error))?;
-    let taken = take(&submission.path, &rules.default_lib);
+    let taken = guarded(|| take(&submission.path, &rules.default_lib));
     let hash = hash(rules, &taken);
     let mut case = Case { rules, submission, shard, folder, hash, notes: Vec::new() };
     let earlier = match case.earlier()? {
@@ -95,10 +117,14 @@ pub(super) fn judge(
         Ok(taken) => taken,
         Err(why) => return case.end(End::Refused { why }),
     };
-    if let Some(why) = check::refusal(&taken.sources) {
-        return case.end(End::Refused { why });
+    let checked = guarded(|| {
+        check::refusal(&taken.sources).map_or(Ok(()), Err)?;
+        Ok(dependencies::not_allowed(taken.manifest.as_deref(), &rules.allowed))
+    });
+    match checked {
+        Ok(note) => case.notes.extend(note),
+        Err(why) => return case.end(End::Refused { why }),
     }
-    case.notes.extend(dependencies::not_allowed(taken.manifest.as_deref(), &rules.allowed));
     workspace.put(&taken.sources)?;
     let limits = &rules.scheme.course().limits;
     let log = case.folder.join("build.log");
@@ -234,6 +260,11 @@ impl Case<'_> {
 
     /// Puts down how it ended.
     fn end(&self, end: End) -> Result<Judged, Error> {
+        let end = match end {
+            End::NotBuilt { why } => End::NotBuilt { why: one_line(&why) },
+            End::Refused { why } => End::Refused { why: one_line(&why) },
+            end => end,
+        };
         let done = self.done(end);
         let path = self.folder.join(report::RESULTS);
         report::add_lines(&path, Line::Done(done.clone()).text().as_bytes())
@@ -300,4 +331,22 @@ fn hash(rules: &Rules, taken: &Result<Taken, String>) -> String {
 /// Where a submission's results are.
 pub(super) fn results(out: &Path, submission: &Submission) -> PathBuf {
     out.join(&submission.name).join(report::RESULTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_that_can_be_read() {
+        assert_eq!(one_line("git failed:\n\n  no such\r\nobject"), "git failed: no such object");
+        let long = one_line(&"ä".repeat(10_000));
+        assert_eq!(long.chars().count(), REASON + 1);
+    }
+
+    #[test]
+    fn a_bug_in_reading_costs_one_submission() {
+        let read: Result<(), String> = guarded(|| unreachable!("a library's bug"));
+        assert!(read.unwrap_err().contains("a bug of the grader"));
+    }
 }

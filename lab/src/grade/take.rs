@@ -8,17 +8,21 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path};
 
-use flate2::read::GzDecoder;
+use super::{archive, repository};
 
-use super::repository;
-
-/// The most that is taken, in files and in bytes. A Raft has some thousand lines.
+/// The most that is taken: in files, in bytes of one file, and in bytes of all. A Raft has some thousand lines.
 const FILES: usize = 500;
+pub(super) const FILE: u64 = 4 << 20;
 const BYTES: u64 = 8 << 20;
 
-/// The most that is looked at, in files; and how many bytes of an archive, unpacked.
-const ENTRIES: usize = 100_000;
-const UNPACKED: u64 = 4 << 30;
+/// The most that is looked at: in files, in bytes of a file's name, and in bytes of all names.
+pub(super) const ENTRIES: usize = 100_000;
+pub(super) const NAME: usize = 4 << 10;
+const NAMES: usize = 16 << 20;
+
+/// The longest path of a source, and of one part of it, in bytes.
+const PATH: usize = 1 << 10;
+const PART: usize = 255;
 
 /// How deep a submission's folder may be below what is handed in.
 const DEPTH: usize = 12;
@@ -52,19 +56,33 @@ pub(super) type Visit<'a> = dyn FnMut(&str, Entry<'_>) -> Result<(), String> + '
 pub(super) fn take(path: &Path, default_lib: &[u8]) -> Result<Taken, String> {
     // First all names, to see where the Raft is, and then that alone: what else there is may be large.
     let (mut files, mut links) = (BTreeSet::new(), Vec::new());
+    let mut names = 0;
     scan(path, &mut |path, entry| {
         match entry {
             Entry::File(_) if path.ends_with(".rs") => drop(files.insert(path.to_owned())),
-            Entry::File(_) => {}
+            Entry::File(_) => return Ok(()),
             Entry::Link => links.push(path.to_owned()),
         }
-        if files.len() > ENTRIES {
+        names += path.len();
+        if files.len() + links.len() > ENTRIES {
             Err(format!("it has more than {ENTRIES} files"))
+        } else if names > NAMES {
+            Err(format!("its files' names have more than {} MiB", NAMES >> 20))
         } else {
             Ok(())
         }
     })?;
-    let folder = folder(&files)?;
+    let folder = folder(&files).map_err(|why| {
+        let is_close = |link: &&String| {
+            ["raft", "src"].iter().any(|name| link.rsplit('/').next() == Some(name))
+                || link.ends_with(".rs")
+        };
+        let link = links.iter().find(is_close);
+        link.map_or_else(
+            || why.clone(),
+            |link| format!("{why}; {link} is a link, which isn't followed"),
+        )
+    })?;
     if let Some(link) = links
         .iter()
         .find(|link| link.starts_with(&folder) || folder.starts_with(&format!("{link}/")))
@@ -81,11 +99,14 @@ pub(super) fn take(path: &Path, default_lib: &[u8]) -> Result<Taken, String> {
             return Ok(());
         }
         let mut bytes = Vec::new();
-        let read = content.take(left + 1).read_to_end(&mut bytes);
+        let read = content.take(FILE + 1).read_to_end(&mut bytes);
         read.map_err(|error| format!("{path} can't be read: {error}"))?;
+        if bytes.len() as u64 > FILE {
+            return Err(format!("{path} is larger than {} MiB", FILE >> 20));
+        }
         left = left
             .checked_sub(bytes.len() as u64)
-            .ok_or_else(|| format!("it is larger than {} MB", BYTES >> 20))?;
+            .ok_or_else(|| format!("its sources are larger than {} MiB", BYTES >> 20))?;
         match own {
             Some(own) => drop(taken.sources.insert(own.to_owned(), bytes)),
             None => taken.manifest = Some(String::from_utf8_lossy(&bytes).into_owned()),
@@ -96,8 +117,24 @@ pub(super) fn take(path: &Path, default_lib: &[u8]) -> Result<Taken, String> {
             Ok(())
         }
     })?;
+    can_be_written(&taken.sources)?;
     taken.sources.entry("lib.rs".to_owned()).or_insert_with(|| default_lib.to_vec());
     Ok(taken)
+}
+
+/// Refuses names that a file system doesn't take: what no compiler sees isn't part of a Raft.
+fn can_be_written(sources: &Sources) -> Result<(), String> {
+    for path in sources.keys() {
+        let is_long = path.len() > PATH || path.split('/').any(|part| part.len() > PART);
+        if is_long || path.contains('\0') {
+            return Err(format!("{path} is no name for a file: it is too long, or has a NUL"));
+        }
+        let mut folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+        if let Some(folder) = folders.find(|folder| sources.contains_key(*folder)) {
+            return Err(format!("{folder} is both a file and a folder"));
+        }
+    }
+    Ok(())
 }
 
 /// The folder that stands for `raft/src`, with a `/` behind it; empty for the submission's own. It has a `lib.rs`,
@@ -136,6 +173,10 @@ fn folder(files: &BTreeSet<String>) -> Result<String, String> {
 fn scan(path: &Path, visit: &mut Visit<'_>) -> Result<(), String> {
     let unreadable = |error: io::Error| format!("it can't be read: {error}");
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    // Whoever grades may name a link on the command line: that is resolved before.
+    if path.symlink_metadata().map_err(unreadable)?.is_symlink() {
+        return Err("it is a link; only folders, repositories and archives are taken".to_owned());
+    }
     if path.is_dir() {
         if repository::is_bare(path) {
             return repository::read(path, visit);
@@ -144,9 +185,9 @@ fn scan(path: &Path, visit: &mut Visit<'_>) -> Result<(), String> {
     }
     let file = File::open(path).map_err(unreadable)?;
     match name {
-        name if name.ends_with(".zip") => scan_zip(file, visit),
-        name if name.ends_with(".tar") => scan_tar(file, visit),
-        _ => scan_tar(GzDecoder::new(file), visit),
+        name if name.ends_with(".zip") => archive::scan_zip(&file, visit),
+        name if name.ends_with(".tar") => archive::scan_tar(file, visit),
+        _ => archive::scan_tar_gz(file, visit),
     }
 }
 
@@ -188,7 +229,7 @@ pub(super) fn is_wanted(path: &str) -> bool {
 }
 
 /// An archive's path as those of folders are; `None` for one that leads out of it, or that is left out.
-fn plain(path: &Path) -> Option<String> {
+pub(super) fn plain(path: &Path) -> Option<String> {
     let mut parts = Vec::new();
     for part in path.components() {
         match part {
@@ -201,45 +242,8 @@ fn plain(path: &Path) -> Option<String> {
     (!is_left_out).then(|| parts.join("/"))
 }
 
-fn scan_zip(file: File, visit: &mut Visit<'_>) -> Result<(), String> {
-    let broken = |error: zip::result::ZipError| format!("the archive can't be read: {error}");
-    let mut archive = zip::ZipArchive::new(file).map_err(broken)?;
-    for number in 0..archive.len().min(ENTRIES) {
-        let mut entry = archive.by_index(number).map_err(broken)?;
-        // Its name as it stands there, so that one which leads out isn't taken for another.
-        let name = entry.name().map_err(broken)?.replace('\\', "/");
-        let Some(path) = plain(Path::new(&name)) else { continue };
-        if entry.is_symlink() {
-            visit(&path, Entry::Link)?;
-        } else if entry.is_file() && is_wanted(&path) {
-            visit(&path, Entry::File(&mut entry))?;
-        }
-    }
-    Ok(())
-}
-
-fn scan_tar(file: impl Read, visit: &mut Visit<'_>) -> Result<(), String> {
-    let broken = |error: io::Error| format!("the archive can't be read: {error}");
-    // What isn't wanted must be unpacked as well, to find what follows: a limit ends those that grow without end.
-    let mut archive = tar::Archive::new(file.take(UNPACKED));
-    for entry in archive.entries().map_err(broken)?.take(ENTRIES) {
-        let mut entry = entry.map_err(broken)?;
-        let path = entry.path().map_err(broken)?.into_owned();
-        let Some(path) = plain(&path) else { continue };
-        let kind = entry.header().entry_type();
-        if kind.is_symlink() || kind.is_hard_link() {
-            visit(&path, Entry::Link)?;
-        } else if kind.is_file() && is_wanted(&path) {
-            visit(&path, Entry::File(&mut entry))?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::*;
 
     fn chosen(paths: &[&str]) -> Result<Vec<String>, String> {
@@ -283,48 +287,6 @@ mod tests {
     }
 
     #[test]
-    fn archives_are_read_without_being_unpacked() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let files = [
-            ("raft/src/lib.rs", "lib"),
-            ("raft/Cargo.toml", "toml"),
-            ("raft/build.rs", "no"),
-            ("x.bin", "no"),
-        ];
-        let expected = Taken {
-            sources: [("lib.rs".to_owned(), b"lib".to_vec())].into(),
-            manifest: Some("toml".to_owned()),
-        };
-
-        let path = folder.path().join("bob.zip");
-        let mut zip = zip::ZipWriter::new(File::create(&path).expect("a file"));
-        for (name, text) in files {
-            zip.start_file(name, zip::write::SimpleFileOptions::default()).expect("an entry");
-            zip.write_all(text.as_bytes()).expect("its content");
-        }
-        zip.finish().expect("a zip");
-        assert_eq!(take(&path, b"").as_ref(), Ok(&expected));
-
-        let path = folder.path().join("bob.tar.gz");
-        let packed = flate2::write::GzEncoder::new(
-            File::create(&path).expect("a file"),
-            flate2::Compression::fast(),
-        );
-        let mut tar = tar::Builder::new(packed);
-        for (name, text) in files {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(text.len() as u64);
-            tar.append_data(&mut header, name, text.as_bytes()).expect("an entry");
-        }
-        tar.into_inner().and_then(flate2::write::GzEncoder::finish).expect("a tar");
-        assert_eq!(take(&path, b"").as_ref(), Ok(&expected));
-
-        let path = folder.path().join("broken.zip");
-        fs::write(&path, "PK").expect("a file");
-        assert!(take(&path, b"").unwrap_err().contains("the archive can't be read"));
-    }
-
-    #[test]
     fn links_and_too_much_are_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("bob");
@@ -337,9 +299,25 @@ mod tests {
         fs::write(path.join("vendor/big.rs"), vec![b' '; 9 << 20]).expect("a file");
         assert!(take(&path, b"").is_ok(), "what doesn't count may be large");
         fs::write(path.join("raft/src/big.rs"), vec![b' '; 9 << 20]).expect("a file");
-        assert!(take(&path, b"").unwrap_err().contains("larger than 8 MB"));
+        assert!(take(&path, b"").unwrap_err().contains("big.rs is larger than 4 MiB"));
         fs::remove_dir_all(path.join("raft/src")).expect("it goes");
         std::os::unix::fs::symlink("../vendor", path.join("raft/src")).expect("a link");
         assert!(take(&path, b"").is_err());
+    }
+
+    #[test]
+    fn a_link_is_no_submission_and_is_named_where_one_is_missing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("bob");
+        fs::create_dir_all(path.join("raft/src")).expect("a folder");
+        fs::write(path.join("raft/src/lib.rs"), "lib").expect("a file");
+        let link = folder.path().join("eve");
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        assert!(take(&link, b"").unwrap_err().starts_with("it is a link; only folders"));
+        let other = folder.path().join("mallory/raft");
+        fs::create_dir_all(&other).expect("a folder");
+        std::os::unix::fs::symlink(path.join("raft/src"), other.join("src")).expect("a link");
+        let why = take(&folder.path().join("mallory"), b"").unwrap_err();
+        assert!(why.ends_with("; raft/src is a link, which isn't followed"), "{why}");
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -28,6 +28,9 @@ use crate::suite::{LabTest, Suite, binaries, list_all};
 
 /// The folder for a compiler's temporary files, in the target folder.
 const SCRATCH: &str = "scratch";
+
+/// How much of what cargo says is looked at for the first error, in bytes.
+const LOG: u64 = 16 << 20;
 
 /// A workspace for submissions.
 #[derive(Debug)]
@@ -289,7 +292,10 @@ impl Workspace {
             return Ok(Err(why));
         };
         if !status.success() {
-            let text = fs::read(log).map_err(|error| Error::read(log, error))?;
+            let mut text = Vec::new();
+            File::open(log)
+                .and_then(|log| log.take(LOG).read_to_end(&mut text))
+                .map_err(|error| Error::read(log, error))?;
             return Ok(Err(first_error(&String::from_utf8_lossy(&text))));
         }
         binaries(&messages).map(Ok)

@@ -249,3 +249,57 @@ fn a_build_that_takes_too_much_is_ended() {
     let told = "not built    memory: error[E0080]: tried to allocate more memory than available";
     ran.assert_complains(told);
 }
+
+/// What is handed in to harm whoever reads it. Nothing of it is built; and each is refused by itself, in one line.
+#[test]
+fn what_harms_its_reader_is_refused_and_the_others_are_graded() {
+    let all = folder("harmful-to-read");
+    let out = folder("grades-of-harmful-to-read");
+    let lib = "raft/src/lib.rs";
+    let deep = format!("pub fn deep() {{ {}{} }}", "(".repeat(100_000), ")".repeat(100_000));
+    write(&all.join("deep").join(lib), &deep);
+    let through = "macro_rules! w { ($m:meta) => { #[$m] mod o; } } w!(path = \"/etc/hostname\");";
+    write(&all.join("macro").join(lib), through);
+    write(
+        &all.join("shell").join(lib),
+        "#!/bin/sh \"\nconst S: &str = include_str!(\"/etc/hostname\");",
+    );
+    write(
+        &all.join("visualizer").join(lib),
+        "#![debugger_visualizer(gdb_script_file = \"/etc/hostname\")]",
+    );
+    std::os::unix::fs::symlink("deep", all.join("link")).expect("a link");
+    // No commit, which git says in more than a line.
+    write(&all.join("repository.git/HEAD"), &format!("{}\n", "0123456789".repeat(4)));
+    for name in ["objects", "refs"] {
+        fs::create_dir(all.join("repository.git").join(name)).expect("a folder");
+    }
+    // A name of 1 TiB.
+    let mut header = vec![0; 512];
+    header[124..136].copy_from_slice(b"\x80\0\0\0\0\0\x01\0\0\0\0\0");
+    header[156] = b'L';
+    header[148..156].fill(b' ');
+    let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    header.resize(1 << 20, b'x');
+    fs::write(all.join("name.tar"), header).expect("a file");
+    write(&all.join("zz-last").join(lib), "include!(\"/etc/hostname\");");
+
+    let ran = grade(&all, &out, &[]);
+    ran.assert_code(0);
+    for (name, why) in [
+        ("deep", "lib.rs:1: more than 256 brackets are nested"),
+        ("link", "it is a link; only folders, repositories and archives are taken"),
+        ("macro", "lib.rs:1: a macro has a mod here and the word path at lib.rs:1"),
+        ("name", "a name or other details of more than 64 KiB"),
+        ("repository", "git ls-tree failed: fatal: "),
+        ("shell", "lib.rs:1: it begins with #!, a line for a shell"),
+        ("visualizer", "lib.rs:1: debugger_visualizer isn't allowed"),
+        ("zz-last", "lib.rs:1: include! names"),
+    ] {
+        assert_eq!(row(&ran, name)[1], "refused", "{name}:\n{}\n{}", ran.stdout, ran.stderr);
+        let line = ran.stderr.lines().find(|line| line.contains(&format!(" {name}: ")));
+        assert!(line.is_some_and(|line| line.contains(why)), "{name}:\n{}", ran.stderr);
+    }
+    ran.assert_prints("8 submissions: 8 refused");
+}
