@@ -13,7 +13,8 @@ use crate::grade::{path, row, submit, write};
 use crate::student::{Ran, command, folder, run, solved};
 
 /// Each of MIT's tests has a few runs: fewer than a course would have, for verdicts are looked at here, and not rates.
-const COURSE: &str = "[runs]\neach = 4\n";
+const COURSE: &str = "[runs]\neach = 4\n[dependencies]\nthiserror = \"2\"\n\
+     strum = { version = \"0.28\", features = [\"derive\"] }\n";
 
 /// Bugs that nearly each run of some test of MIT's shows. Each is a submission of its own: the zoo's Raft with that bug.
 const BUGS: [&str; 20] = [
