@@ -15,7 +15,9 @@ use crate::error::Error;
 use crate::judge::Judge;
 use crate::output::tell;
 use crate::progress::Progress;
-use crate::record::{Done, End, Line, Record, VERSION, cut_broken_end, read_file, sha256};
+use crate::record::{
+    Done, End, Line, Record, Shortage, VERSION, cut_broken_end, read_file, sha256,
+};
 use crate::runs::{Code, Counted, Keeps, Limits, Plan, Trust};
 use crate::sample::{Share, sample};
 use crate::seeding::{Key, Seeding};
@@ -72,6 +74,7 @@ struct Case<'a> {
     /// The folder for its results.
     folder: PathBuf,
     hash: String,
+    shortage: Option<Shortage>,
     notes: Vec<String>,
 }
 
@@ -86,7 +89,8 @@ pub(super) fn judge(
     fs::create_dir_all(&folder).map_err(|error| Error::write(&folder, error))?;
     let taken = take(&submission.path, &rules.default_lib);
     let hash = hash(rules, &taken);
-    let mut case = Case { rules, submission, shard, folder, hash, notes: Vec::new() };
+    let mut case =
+        Case { rules, submission, shard, folder, hash, shortage: None, notes: Vec::new() };
     let earlier = match case.earlier()? {
         Earlier::Done(done) => return Ok(Judged::Done(done)),
         Earlier::Runs(earlier) => earlier,
@@ -143,6 +147,7 @@ pub(super) fn judge(
         return Ok(Judged::Stopped);
     }
     case.notes.extend(sampled.notes);
+    case.shortage = sampled.shortage;
     if let Some(why) = sampled.objection {
         return case.end(End::Refused { why });
     }
@@ -228,6 +233,7 @@ impl Case<'_> {
             runs: scheme.course().runs.each.get(),
             tests: scheme.tests().map(str::to_owned).collect(),
             end,
+            shortage: self.shortage,
             notes: self.notes.clone(),
         }
     }
