@@ -151,8 +151,9 @@ fn judge_some<'a>(
         judged_of_all += judged;
         sampled.notes.extend(notes);
     }
-    sampled.shortage = (judged_of_all < sum)
-        .then(|| Shortage { wanted: sum as u64, judged: judged_of_all as u64 });
+    if judged_of_all < sum {
+        sampled.shortage = Some(Shortage { wanted: sum as u64, judged: judged_of_all as u64 });
+    }
     Ok(sampled)
 }
 

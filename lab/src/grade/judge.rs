@@ -61,7 +61,7 @@ pub(super) struct Rules {
 #[derive(Debug)]
 pub(super) enum Judged {
     /// It has a verdict.
-    Done(Done),
+    Done(Box<Done>),
     /// It was stopped.
     Stopped,
 }
@@ -92,7 +92,7 @@ pub(super) fn judge(
     let mut case =
         Case { rules, submission, shard, folder, hash, shortage: None, notes: Vec::new() };
     let earlier = match case.earlier()? {
-        Earlier::Done(done) => return Ok(Judged::Done(done)),
+        Earlier::Done(done) => return Ok(Judged::Done(Box::new(done))),
         Earlier::Runs(earlier) => earlier,
     };
     let taken = match taken {
@@ -244,7 +244,7 @@ impl Case<'_> {
         let path = self.folder.join(report::RESULTS);
         report::add_lines(&path, Line::Done(done.clone()).text().as_bytes())
             .map_err(|error| Error::write(&path, error))?;
-        Ok(Judged::Done(done))
+        Ok(Judged::Done(Box::new(done)))
     }
 
     /// Keeps the reports and histories of the first runs that failed by each cause.
