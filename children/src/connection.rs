@@ -8,11 +8,12 @@ use std::os::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
+use std::sync::OnceLock;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use crate::nonce::Nonce;
-use crate::variables::CHILD;
+use crate::variables::{CHILD, HIDES};
 
 /// The first descriptor that isn't a standard one.
 const FIRST: RawFd = 3;
@@ -20,7 +21,9 @@ const FIRST: RawFd = 3;
 /// Whether this process was started by [`run_in_children`](crate::run_in_children).
 #[must_use]
 pub fn is_child() -> bool {
-    env::var_os(CHILD).is_some()
+    // The variable goes when it has been read.
+    static IS_CHILD: OnceLock<bool> = OnceLock::new();
+    *IS_CHILD.get_or_init(|| env::var_os(CHILD).is_some())
 }
 
 /// What a parent wants of its child's runs. It says so on the socket, and not by a variable, which the code under test
@@ -52,13 +55,23 @@ impl Wants {
 }
 
 /// The socket to this process's parent, the number that its messages must bear, and what the parent wants. It is to be
-/// called once, before anything else of this process opens files.
+/// called once, before anything else of this process opens files, and while no other thread reads the environment: the
+/// code that runs later doesn't find in it on which descriptor the parent is.
 ///
 /// # Errors
 /// If this process was not started by [`run_in_children`](crate::run_in_children).
 pub fn to_parent() -> io::Result<(UnixStream, Nonce, Wants)> {
     let wrong = || io::Error::other(format!("{CHILD} names no descriptor of a parent's"));
     let named = env::var(CHILD).map_err(|_| wrong())?;
+    let hides = env::var_os(HIDES).is_some();
+    assert!(is_child(), "its variable is set");
+    for name in [CHILD, HIDES] {
+        // SAFETY: by this function's contract no other thread is at the environment.
+        unsafe { env::remove_var(name) };
+    }
+    if hides {
+        hide();
+    }
     let number = named.parse().ok().filter(|&number: &RawFd| number >= FIRST).ok_or_else(wrong)?;
     // SAFETY: the parent has made it for this process and nobody else here knows of it; if it isn't open, all that is
     // asked of it fails.
@@ -68,6 +81,13 @@ pub fn to_parent() -> io::Result<(UnixStream, Nonce, Wants)> {
     let nonce = Nonce::read(&mut socket)?;
     let wants = Wants::read(&mut socket)?;
     Ok((socket, nonce, wants))
+}
+
+/// Makes `/proc/self/mem` and `/proc/self/environ` files of root's, which nobody else can open. Where that can't be done
+/// they stay as they are.
+fn hide() {
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_dumpable(false);
 }
 
 /// Has the process that `command` starts inherit `socket`, and know of it. The socket must live until then.

@@ -15,5 +15,8 @@ pub const RECORDS: &str = "LAB_WORKER_RECORDS";
 /// Names a child the file with the record of a run that it is to make again without its servers' code.
 pub const JUDGED: &str = "LAB_WORKER_JUDGED";
 
+/// Has a child hide its memory and the environment that it began with from the code that it runs, if it is set.
+pub const HIDES: &str = "LAB_WORKER_HIDES";
+
 /// Tells a process that it is a child, and on which descriptor its parent is.
 pub(crate) const CHILD: &str = PREFIX;

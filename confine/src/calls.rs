@@ -205,12 +205,14 @@ const FORKS: &[c_long] = &[];
 const REQUESTS: [u64; 5] =
     [libc::TCGETS, libc::TIOCGWINSZ, libc::FIONREAD, libc::FIONBIO, libc::FIOCLEX];
 
-/// What a process may set of itself by prctl: its threads' names, and the names of memory. Not by what signal it dies
+/// What a process may set of itself by prctl: its threads' names, the names of memory, and whether it can look into its
+/// own. Not by what signal it dies
 /// with its parent.
-const SETTINGS: [i32; 6] = [
+const SETTINGS: [i32; 7] = [
     libc::PR_SET_NAME,
     libc::PR_GET_NAME,
     libc::PR_GET_DUMPABLE,
+    libc::PR_SET_DUMPABLE,
     libc::PR_GET_PDEATHSIG,
     libc::PR_CAPBSET_READ,
     libc::PR_SET_VMA,

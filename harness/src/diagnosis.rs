@@ -87,7 +87,7 @@ pub(crate) fn diagnose(sim: Option<&Sim>, stuck: &Stuck, printed: &str) -> Diagn
             sim.and_then(|sim| masses(&sim.work_so_far(), spawned()))
         }
         Why::Signal(signal) => death(signal, printed),
-        Why::Blocked | Why::Overtime | Why::Exit | Why::Interrupted => None,
+        Why::Blocked | Why::Overtime | Why::Drop | Why::Exit | Why::Interrupted => None,
     };
     special.unwrap_or_else(|| {
         let kind = match stuck.why {
@@ -98,7 +98,8 @@ pub(crate) fn diagnose(sim: Option<&Sim>, stuck: &Stuck, printed: &str) -> Diagn
             | Why::Blocked
             | Why::Memory
             | Why::Slow { .. }
-            | Why::Overtime => FailureKind::Stuck,
+            | Why::Overtime
+            | Why::Drop => FailureKind::Stuck,
         };
         Diagnosis::new(kind, with_cause(&stuck.why.to_string(), printed))
     })

@@ -126,11 +126,15 @@ fn run_guarded(
             result
         },
     );
-    *CURRENT.lock() = None;
+    // Not while the lock is held: whoever has to report on a run that is stuck takes it.
+    let over = CURRENT.lock().take();
+    drop(over);
     Run { result, has_meddled: meddled.load(Ordering::Relaxed) }
 }
 
 /// Reads from a run that has ended what came of it, and lets its servers go.
+///
+/// The servers' values may be dropped before, behind this, or in it, but not while nobody watches.
 fn conclude(t: &T, ending: Ending<()>) -> RunResult {
     let notes = &t.notes;
     let fail = |demand: Demand, message: &str| {
@@ -168,18 +172,23 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
         participants.close();
     }
     // To judge a run in which much has happened takes a while, in which no clock moves.
-    sim::run_is_over();
-    let broken = judge(t, &story);
+    sim::run_is_over(|| judged(t, &story))
+}
+
+/// Judges a run by what it has left. No code under test runs here.
+fn judged(t: &T, story: &Story) -> RunResult {
+    let notes = &t.notes;
+    let broken = judge(t, story);
     let skipped = notes.script().skipped.take();
     let verdict = match (notes.failure(), skipped) {
-        (Some(failure), _) => failed(t, &story, failure, String::new()),
+        (Some(failure), _) => failed(t, story, failure, String::new()),
         (None, Some(reason)) => Verdict::Skipped { reason },
         (None, None) => {
             Verdict::Passed(notes.script().measured.expect("a run without it has failed"))
         }
     };
     print!("{}", log(t));
-    let doubts = doubts(t, &story, &broken, &verdict);
+    let doubts = doubts(t, story, &broken, &verdict);
     if verdict.failure().is_none() {
         warn_of_unsafe(t, &broken, &doubts);
     }
@@ -386,7 +395,8 @@ pub(crate) fn stuck(
         | supervisor::Why::Blocked
         | supervisor::Why::Memory
         | supervisor::Why::Slow { .. }
-        | supervisor::Why::Overtime => Process::Hung,
+        | supervisor::Why::Overtime
+        | supervisor::Why::Drop => Process::Hung,
     };
     let diagnosis = diagnose(sim.as_ref(), stuck, printed);
     let context = match diagnosis.subject {
@@ -419,7 +429,8 @@ pub(crate) fn stuck(
     }
     // What was noted before may be the reason, such as a blocking sleep in a loop.
     let noted = t.as_ref().and_then(|t| t.notes.failure());
-    if is_dead && noted.is_some() {
+    let is_over = stuck.why == supervisor::Why::Drop;
+    if (is_dead || is_over) && noted.is_some() {
         entry_line(&mut evidence, "then", format_args!("{}", failure.message));
     }
     let failure = noted.unwrap_or(failure);

@@ -13,8 +13,10 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use report::spec::{RULES, Rule};
+use report::{Check, Failure, FailureKind, Time, Verdict};
 
 use crate::error::Error;
+use crate::record::Record;
 use crate::suite::suggestion;
 
 pub(crate) use points::{Points, Scheme, Scored, rounded};
@@ -97,6 +99,7 @@ enum CurveKind {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Rules {
     pub(crate) broken: Broken,
+    unreadable: Unreadable,
     /// Points by rule, or `any`.
     deductions: BTreeMap<String, f64>,
 }
@@ -111,6 +114,20 @@ pub(crate) enum Broken {
     /// It passes, at the price of a deduction.
     Deduct,
 }
+
+/// What becomes of a run that passes its test and whose messages can't be read, so that rules couldn't be checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Unreadable {
+    /// It passes, and that is noted.
+    #[default]
+    Note,
+    /// It fails.
+    Fail,
+}
+
+/// Why rules could not be checked.
+pub(crate) const CANNOT_BE_READ: &str = "the messages between its servers can't be read";
 
 impl Default for Runs {
     fn default() -> Runs {
@@ -174,7 +191,7 @@ impl Course {
         Ok(Course { path: path.to_owned(), ..course })
     }
 
-    fn parse(text: &str) -> Result<Course, String> {
+    pub(crate) fn parse(text: &str) -> Result<Course, String> {
         let course: Course =
             toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
         course.check().map(|()| course)
@@ -219,6 +236,26 @@ fn is_called(rule: &Rule, name: &str) -> bool {
 }
 
 impl Rules {
+    /// A run, as it counts by these rules.
+    pub(crate) fn applied_to(&self, mut run: Record) -> Record {
+        let result = &mut run.result;
+        let has_passed = matches!(result.verdict, Verdict::Passed(_));
+        if self.unreadable == Unreadable::Fail
+            && has_passed
+            && report::is_unreadable(&result.warnings)
+        {
+            let failure = Failure {
+                kind: FailureKind::Misuse,
+                check: Check::default(),
+                message: format!("the rules could not be checked: {CANNOT_BE_READ}"),
+                location: String::new(),
+                at: Time(0),
+            };
+            result.verdict = Verdict::unexplained(failure, String::new());
+        }
+        run
+    }
+
     /// What is taken off for a broken rule: the rule's name, or [`ANY`], and the points.
     fn deduction(&self, rule: &str) -> Option<(String, f64)> {
         let own = RULES

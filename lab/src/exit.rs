@@ -54,11 +54,11 @@ Exit codes:
 pub(crate) const TEST_EXIT_CODES: &str = "\
 Exit codes:
   0    all runs passed; with --target-rate: each test's rate is below it; with --shard: all runs are recorded
-  1    some run failed; with --target-rate: some test's rate is above it
+  1    some run failed; with --target-rate: some test's rate is above it; with --judge: a run isn't what it says
   2    the tests didn't build
   3    the command makes no sense: an option, a package, a folder, a file of results
   4    there is no such test
-  5    with --target-rate: too few runs to know
+  5    with --target-rate: too few runs to know; with --judge: too few runs could be judged
   70   the tester itself failed, or a disk is full: nothing is known of the code under test
   130  interrupted by Ctrl-C; --resume goes on
   143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume goes on
@@ -68,7 +68,7 @@ Whoever reads the output may stop reading: the exit code is the same.";
 /// The same for `--help` of `cargo lab grade`.
 pub(crate) const GRADE_EXIT_CODES: &str = "\
 Exit codes:
-  0    each submission has a verdict, good or bad
+  0    each submission has a verdict, good or bad; it may be `unjudged`, which the grader must look into
   2    the tests didn't build with the grader's own copy: a fault of the course's, not of a submission
   3    the command makes no sense: an option, the course file, a folder without submissions
   4    the course file names a test that there isn't

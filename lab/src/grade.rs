@@ -380,7 +380,7 @@ fn line(rules: &Rules, submission: &Submission, done: &Done) -> String {
         End::Run | End::OutOfTime { .. } => {
             let merged =
                 Merged::read([&judge::results(&rules.out, submission)]).unwrap_or_default();
-            match &merged.standings()[..] {
+            match &merged.standings(&rules.scheme.course().rules)[..] {
                 [standing] => {
                     let (word, points) =
                         (standing.outcome().word(), standing.points(&rules.scheme));
@@ -396,7 +396,7 @@ fn line(rules: &Rules, submission: &Submission, done: &Done) -> String {
 fn show(rules: &Rules, submissions: &[&Submission], seeds: Seeds) -> Result<(), Error> {
     let files = submissions.iter().map(|submission| judge::results(&rules.out, submission));
     let files: Vec<PathBuf> = files.filter(|file| file.exists()).collect();
-    let standings = Merged::read(&files)?.standings();
+    let standings = Merged::read(&files)?.standings(&rules.scheme.course().rules);
     print(&format!("{}\n", Sheet::new(&standings, &rules.scheme, seeds).table()));
     let count = |outcome| standings.iter().filter(|standing| standing.outcome() == outcome).count();
     let all = [
@@ -404,6 +404,7 @@ fn show(rules: &Rules, submissions: &[&Submission], seeds: Seeds) -> Result<(), 
         Outcome::Failed,
         Outcome::NotBuilt,
         Outcome::Refused,
+        Outcome::Unjudged,
         Outcome::OutOfTime,
         Outcome::Unfinished,
     ];

@@ -86,7 +86,7 @@ fn text_of(asked: &cli::Merge, merged: &Merged) -> Result<String, Error> {
     if all.is_empty() {
         return Err(Error::NotMerged("the files have no results".to_owned()));
     }
-    let mut standings = merged.standings();
+    let mut standings = merged.standings(&course.rules);
     if let Some(name) = &asked.submission {
         let names: Vec<&str> =
             standings.iter().map(|standing| standing.submission.as_str()).collect();

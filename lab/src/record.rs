@@ -6,6 +6,7 @@
 //! * what was asked for, before the runs: [`Asked`];
 //! * what came of a submission, behind its runs: [`Done`].
 
+use std::fmt;
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
@@ -83,9 +84,32 @@ pub(crate) struct Done {
     pub(crate) runs: u64,
     pub(crate) tests: Vec<String>,
     pub(crate) end: End,
+    /// How many of its runs could be judged, if those are too few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shortage: Option<Shortage>,
     /// What a grader must know of it, in whole sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) notes: Vec<String>,
+}
+
+/// How many runs were to be judged without the submission's code, and how many could be: fewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shortage {
+    pub(crate) wanted: u64,
+    pub(crate) judged: u64,
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shortage { wanted, judged } = self;
+        write!(
+            f,
+            "{} of {wanted} runs that passed could not be judged without its servers' code, nor could others in their \
+             place: made again, they failed or left no record that can be judged. A Raft that notices this can do \
+             otherwise in the runs that count: read its code before you trust its results",
+            wanted.saturating_sub(*judged)
+        )
+    }
 }
 
 /// How it ended.
@@ -225,6 +249,7 @@ mod tests {
             runs: 3,
             tests: vec![],
             end: End::NotBuilt { why: "no".to_owned() },
+            shortage: Some(Shortage { wanted: 2, judged: 1 }),
             notes: vec![],
         };
         let text = Line::Done(done.clone()).text();

@@ -142,9 +142,9 @@ fn show(
     if let Some(error) = error {
         return Err(error);
     }
-    let mut is_objected = false;
+    let mut judged = Exit::Passed;
     if let Some(runs) = asked.judge.filter(|_| stop::exit().is_none()) {
-        is_objected = !judged(plan, &tests, runs)?;
+        judged = judge(plan, &tests, runs)?;
     }
     if stop::exit().is_none() {
         reports(plan, &tests, &tallies, asked.out.as_deref())?;
@@ -156,14 +156,15 @@ fn show(
     let conclusion = Conclusion::of(&tests, &tallies, plan.limits.target);
     print(&conclusion.text);
     Ok(match conclusion.exit {
-        Exit::Passed if is_objected => Exit::Failed,
+        Exit::Passed => judged,
         Exit::Failed if asked.shard.is_some() => Exit::Passed,
         exit => exit,
     })
 }
 
-/// Has some runs of each test judged, and says what came of it. Returns whether nothing is wrong with them.
-fn judged(plan: &Plan<'_>, tests: &[LabTest], runs: NonZeroUsize) -> Result<bool, Error> {
+/// Has some runs of each test judged, and says what came of it. Returns [`Exit::Failed`] if something is wrong with
+/// them, and [`Exit::Unknown`] if too few could be judged.
+fn judge(plan: &Plan<'_>, tests: &[LabTest], runs: NonZeroUsize) -> Result<Exit, Error> {
     tell("building the tests without your Raft");
     let judge = grade::judge_here(plan.suite, tests)?;
     let share = Share::Number(runs.get());
@@ -171,11 +172,13 @@ fn judged(plan: &Plan<'_>, tests: &[LabTest], runs: NonZeroUsize) -> Result<bool
     for note in &sampled.notes {
         print(&format!("note: {note}\n"));
     }
-    print(&match &sampled.objection {
-        Some(objection) => format!("judged: {objection}\n"),
-        None => format!("judged: {} runs are what they say\n", sampled.right),
-    });
-    Ok(sampled.objection.is_none())
+    let (exit, text) = match (sampled.objection, sampled.shortage) {
+        (Some(objection), _) => (Exit::Failed, objection),
+        (None, Some(shortage)) => (Exit::Unknown, shortage.to_string()),
+        (None, None) => (Exit::Passed, format!("{} runs are what they say", sampled.right)),
+    };
+    print(&format!("judged: {text}\n"));
+    Ok(exit)
 }
 
 /// What was run before.

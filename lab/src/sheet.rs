@@ -124,7 +124,7 @@ fn reason(standing: &Standing, seeds: Seeds) -> String {
             reason += &format!("; {seed}");
         }
     }
-    for note in &standing.notes {
+    for note in standing.remarks() {
         reason += &format!("{}{note}", if reason.is_empty() { "" } else { "; " });
     }
     reason
@@ -158,14 +158,14 @@ pub(crate) fn failing_seeds(standing: &Standing) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::course::Course;
+    use crate::course::{Course, Rules};
     use crate::standing::tests::three;
 
     #[test]
     fn each_submission_has_a_row_with_its_reason() {
         let merged = three();
         let scheme = Course::default().scheme(&merged.all_tests()).expect("a scheme");
-        let sheet = |seeds| Sheet::new(&merged.standings(), &scheme, seeds);
+        let sheet = |seeds| Sheet::new(&merged.standings(&Rules::default()), &scheme, seeds);
         let hidden = sheet(Seeds::Hidden);
         assert_eq!(hidden.head, ["submission", "verdict", "3A", "3B", "points", "why"]);
         let rows: Vec<String> = hidden.rows.iter().map(|row| row.cells.join(" | ")).collect();

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::course::{Points, Scheme, Scored};
+use crate::course::{CANNOT_BE_READ, Points, Rules, Scheme, Scored};
 use crate::error::Error;
-use crate::record::{Done, End, Line, Record, read_file};
+use crate::record::{Done, End, Line, Record, Shortage, read_file};
 use crate::suite::LabTest;
 use crate::tally::Tally;
 
@@ -24,6 +24,8 @@ pub(crate) struct Standing {
     pub(crate) tallies: Vec<Tally>,
     /// How it ended; `None` if that isn't known, because not all runs are made.
     pub(crate) end: Option<End>,
+    /// How many of its runs could be judged, if those are too few.
+    pub(crate) shortage: Option<Shortage>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -34,6 +36,8 @@ pub(crate) enum Outcome {
     Failed,
     NotBuilt,
     Refused,
+    /// Too few of its runs could be judged: somebody has to look.
+    Unjudged,
     OutOfTime,
     Unfinished,
 }
@@ -45,6 +49,7 @@ impl Outcome {
             Outcome::Failed => "failed",
             Outcome::NotBuilt => "not built",
             Outcome::Refused => "refused",
+            Outcome::Unjudged => "unjudged",
             Outcome::OutOfTime => "out of time",
             Outcome::Unfinished => "unfinished",
         }
@@ -194,14 +199,14 @@ impl Merged {
         all
     }
 
-    /// How each submission stands, by name.
-    pub(crate) fn standings(&self) -> Vec<Standing> {
+    /// How each submission stands by these rules, by name.
+    pub(crate) fn standings(&self, rules: &Rules) -> Vec<Standing> {
         let run = self.runs.keys().map(|(submission, ..)| submission);
         let names: BTreeSet<&String> = self.done.keys().chain(run).collect();
-        names.into_iter().map(|name| self.standing(name)).collect()
+        names.into_iter().map(|name| self.standing(name, rules)).collect()
     }
 
-    fn standing(&self, submission: &str) -> Standing {
+    fn standing(&self, submission: &str, rules: &Rules) -> Standing {
         let done = self.done.get(submission).map_or(&[][..], Vec::as_slice);
         let all = self.all_tests();
         let mut rows: BTreeMap<(usize, u32), (LabTest, Tally)> = BTreeMap::new();
@@ -219,7 +224,7 @@ impl Merged {
             let fresh = || (LabTest::named(test, *call), Tally::of(asked(test)));
             let (_, tally) = rows.entry((order(test), *call)).or_insert_with(fresh);
             // Seeds are in order here, which is that of the runs but where they wrap around.
-            tally.add_earlier(record.clone(), |seed| seed);
+            tally.add_earlier(rules.applied_to(record.clone()), |seed| seed);
             tally.asked = tally.asked.max(tally.runs);
         }
         let (tests, tallies) = rows.into_values().unzip();
@@ -232,7 +237,12 @@ impl Merged {
         let end = done.iter().map(|done| &done.end).max_by_key(severity).cloned();
         let notes: BTreeSet<&String> = done.iter().flat_map(|done| &done.notes).collect();
         let notes = notes.into_iter().cloned().collect();
-        Standing { submission: submission.to_owned(), tests, tallies, end, notes }
+        let shortages = done.iter().filter_map(|done| done.shortage);
+        let shortage = shortages.reduce(|one, other| Shortage {
+            wanted: one.wanted + other.wanted,
+            judged: one.judged + other.judged,
+        });
+        Standing { submission: submission.to_owned(), tests, tallies, end, shortage, notes }
     }
 }
 
@@ -243,6 +253,7 @@ impl Standing {
         match &self.end {
             Some(End::NotBuilt { .. }) => Outcome::NotBuilt,
             Some(End::Refused { .. }) => Outcome::Refused,
+            _ if self.shortage.is_some() => Outcome::Unjudged,
             Some(End::OutOfTime { .. }) => Outcome::OutOfTime,
             _ if self.tallies.iter().any(|tally| !tally.failures.is_empty()) => Outcome::Failed,
             None if !self.submission.is_empty() => Outcome::Unfinished,
@@ -258,6 +269,24 @@ impl Standing {
             End::OutOfTime { limit } => Some(format!("it took more than {limit}")),
             End::Run => None,
         }
+    }
+
+    /// What else is to be known of it, in whole sentences.
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        let shortage = self.shortage.map(|shortage| shortage.to_string());
+        let all = shortage.into_iter().chain(self.unreadable()).chain(self.notes.iter().cloned());
+        all.collect()
+    }
+
+    /// A sentence about runs whose rules could not be checked.
+    fn unreadable(&self) -> Option<String> {
+        let sum = |count: fn(&Tally) -> u64| self.tallies.iter().map(count).sum::<u64>();
+        let (unreadable, runs) = (sum(|tally| tally.unreadable), sum(|tally| tally.runs));
+        (unreadable > 0).then(|| {
+            format!(
+                "in {unreadable} of {runs} runs the rules could not be checked: {CANNOT_BE_READ}"
+            )
+        })
     }
 
     /// How many points it has.
@@ -371,16 +400,58 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn of_whom_too_few_runs_could_be_judged_somebody_has_to_look_at() {
+        let all =
+            run("mallory", "TestReElection3A", 1, "") + &run("mallory", "TestBackup3B", 1, "");
+        let part = |shard, judged| {
+            let short = format!(r#""run","shortage":{{"wanted":3,"judged":{judged}}}"#);
+            done("mallory", shard, 1, &short)
+        };
+        let merged = merged(&[&all, &part("1/2", 2), &part("2/2", 0)]).expect("two parts");
+        let standing = &merged.standings(&Rules::default())[0];
+        assert_eq!(standing.outcome(), Outcome::Unjudged);
+        // Its points are shown.
+        let scheme = Course::default().scheme(&merged.all_tests()).expect("a scheme");
+        assert_eq!(standing.points(&scheme).sum, 50.0);
+        let [remark] = &standing.remarks()[..] else { panic!("{:?}", standing.remarks()) };
+        assert!(remark.starts_with("4 of 6 runs that passed could not be judged"), "{remark}");
+        // Nor does a run that fails hide it.
+        let fails = run("mallory", "TestBackup3B", 2, "no leader");
+        let merged = super::tests::merged(&[&all, &fails, &part("1/1", 0)]).expect("a part");
+        assert_eq!(merged.standings(&Rules::default())[0].outcome(), Outcome::Unjudged);
+    }
+
+    #[test]
+    fn runs_that_cannot_be_read_are_noted_or_fail() {
+        let read = run("bob", "TestReElection3A", 1, "");
+        let warned = r#""warnings":["warning: this cluster can't be watched: why"],"submission""#;
+        let unread = run("bob", "TestBackup3B", 1, "").replace(r#""submission""#, warned);
+        let merged = merged(&[&read, &unread, &done("bob", "1/1", 1, r#""run""#)]).expect("runs");
+        let course = |text: &str| Course::parse(text).expect("a course");
+        let by = |course: &Course| {
+            let standing = merged.standings(&course.rules).swap_remove(0);
+            let scheme = course.scheme(&merged.all_tests()).expect("a scheme");
+            (standing.outcome(), standing.points(&scheme).sum, standing.remarks())
+        };
+        let said = "in 1 of 2 runs the rules could not be checked: the messages between its servers can't be read";
+        let expected = (Outcome::Passed, 50.0, vec![said.to_owned()]);
+        assert_eq!(by(&Course::default()), expected);
+        assert_eq!(by(&course("[rules]\nunreadable = \"note\"\n")), expected);
+        let fails = by(&course("[rules]\nunreadable = \"fail\"\n"));
+        assert_eq!(fails, (Outcome::Failed, 25.0, vec![said.to_owned()]));
+    }
+
+    #[test]
     fn a_submission_s_points_and_outcome_follow_from_its_runs() {
         let merged = three();
         let scheme = Course::default().scheme(&merged.all_tests()).expect("a scheme");
         let of = |standing: &Standing| (standing.outcome(), standing.points(&scheme).sum);
-        let standings = merged.standings();
+        let standings = merged.standings(&Rules::default());
         let expected = [(Outcome::Passed, 50.0), (Outcome::Failed, 25.0), (Outcome::NotBuilt, 0.0)];
         assert_eq!(standings.iter().map(of).collect::<Vec<_>>(), expected);
         assert_eq!(standings[2].why_not_run().as_deref(), Some("error[E0308]: mismatched types"));
         // Without its last line, it isn't known whether more was to come.
         let half = super::tests::merged(&[&run("bob", "TestBackup3B", 1, "")]).expect("a run");
-        assert_eq!(half.standings()[0].outcome(), Outcome::Unfinished);
+        assert_eq!(half.standings(&Rules::default())[0].outcome(), Outcome::Unfinished);
     }
 }

@@ -72,6 +72,8 @@ pub(crate) struct Tally {
     /// What the earliest failure's process printed; if others ran in it too, about them as well.
     pub(crate) printed: Option<(u64, String)>,
     pub(crate) warnings: BTreeMap<String, u64>,
+    /// In how many runs the rules could not be checked, because the messages can't be read.
+    pub(crate) unreadable: u64,
     /// What was wrong in runs that passed, by the finding's name.
     pub(crate) doubts: BTreeMap<String, Doubted>,
     /// How many runs were skipped, by their reasons. They show nothing.
@@ -108,6 +110,7 @@ impl Tally {
             let cause = cause(&result);
             self.left_out |= result.not_run > 0;
             self.runs += 1;
+            self.unreadable += u64::from(report::is_unreadable(&result.warnings));
             for warning in result.warnings {
                 *self.warnings.entry(warning).or_default() += 1;
             }

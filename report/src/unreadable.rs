@@ -12,6 +12,15 @@ const HIDDEN: &str = "warning: this cluster can't be watched: messages between i
      the bytes of a command, so that nobody can see how commands come to the servers that apply them. Send each \
      command as start() took it";
 
+/// How both begin.
+const BEGINS: &str = "warning: this cluster can't be watched: ";
+
+/// Whether a run has this among its warnings: its rules weren't checked, or not all.
+#[must_use]
+pub fn is_unreadable(warnings: &[String]) -> bool {
+    warnings.iter().any(|warning| warning.starts_with(BEGINS))
+}
+
 /// The warning that a run of this story needs because its messages can't be read; `None` if they can.
 #[must_use]
 pub fn unreadable(story: &Story) -> Option<&'static str> {
@@ -21,5 +30,18 @@ pub fn unreadable(story: &Story) -> Option<&'static str> {
         Some(HIDDEN)
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_of_it_is_told_from_others() {
+        for warning in [UNWATCHABLE, HIDDEN] {
+            assert!(is_unreadable(&["warning: slow".to_owned(), warning.to_owned()]), "{warning}");
+        }
+        assert!(!is_unreadable(&["warning: slow".to_owned()]));
     }
 }

@@ -16,9 +16,12 @@ pub trait Watcher: Send + Sync {
     /// The calling thread begins to work for the run that is under way, beside the one that has begun it.
     fn works_too(&self);
 
-    /// The run is over, and its code, too: what the calling thread does from now on is the tester's own work, which
-    /// takes as long as it takes.
+    /// The run is over. What the calling thread does from now on is the tester's own work, which takes as long as it
+    /// takes.
     fn is_over(&self);
+
+    /// That work is done. From now on the calling thread drops the run's values, whose destructors are code under test.
+    fn drops(&self);
 
     /// The code under test wants to end the process. Whoever returns leaves it to the run to tell of it.
     fn exits(&self, exit: &Exit);
@@ -60,11 +63,14 @@ pub(crate) fn works_too() {
     }
 }
 
-/// Tells who watches this process's runs that the calling thread's is over, and that none of its code runs any more.
-pub fn run_is_over() {
-    if let Some(watcher) = WATCHER.get() {
-        watcher.is_over();
-    }
+/// Does the tester's own work on a run that is over, which may take as long as it takes. Whatever the calling thread does
+/// afterwards is watched again: it drops the run's values, and their destructors are code under test.
+pub fn run_is_over<R>(work: impl FnOnce() -> R) -> R {
+    let Some(watcher) = WATCHER.get() else { return work() };
+    watcher.is_over();
+    let done = work();
+    watcher.drops();
+    done
 }
 
 pub(crate) fn exits(exit: &Exit) {

@@ -38,6 +38,8 @@ pub enum Why {
     },
     /// By the real clock: it can't be ended when its time is up.
     Overtime,
+    /// It is over, and a destructor that runs when its values are dropped doesn't end.
+    Drop,
     /// It tried to end the process.
     Exit,
     /// It was ended by this signal.
@@ -101,6 +103,10 @@ impl fmt::Display for Why {
                 "the run's time is up, but it can't be ended: the tester waits for a call of its own, \
                  such as get_state(), that is blocked or loops; let go of a lock before taking it \
                  again"
+            }
+            Why::Drop => {
+                "the run was over, but a destructor never ended: the drop() of a server, or of something that it keeps, \
+                 loops or is blocked. A destructor must not wait for anything: tasks don't run any more then"
             }
             Why::Interrupted => "interrupted: this is how far the run had come",
             Why::Exit => {

@@ -65,10 +65,21 @@ pub(crate) struct Watch {
 struct Running {
     seed: u64,
     since: Instant,
-    /// When a run by the real clock must have ended; `None` once it is over.
+    /// When a run by the real clock must have ended.
     until: Option<Instant>,
-    /// `None` once the run is over.
     thread: Option<SimulatedThread>,
+    stage: Stage,
+}
+
+/// How far a run is, as far as the watchdog cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Its code runs.
+    UnderWay,
+    /// It is over, and the tester is at work, which takes as long as it takes.
+    Judged,
+    /// Its values are dropped, until its thread ends: destructors are code under test.
+    Dropped,
 }
 
 /// The thread that is simulated.
@@ -101,7 +112,14 @@ impl sim::Watcher for OfRuns {
 
     fn is_over(&self) {
         if let Some(running) = self.0.running.lock().as_mut() {
-            (running.thread, running.until) = (None, None);
+            running.stage = Stage::Judged;
+        }
+    }
+
+    fn drops(&self) {
+        if let Some(running) = self.0.running.lock().as_mut() {
+            running.stage = Stage::Dropped;
+            running.until = running.until.map(|_| Instant::now() + OVERTIME);
         }
     }
 
@@ -140,7 +158,8 @@ impl Watch {
     /// A run of `seed` begins.
     pub(crate) fn begin(&self, seed: u64) {
         let since = Instant::now();
-        *self.running.lock() = Some(Running { seed, since, until: None, thread: None });
+        *self.running.lock() =
+            Some(Running { seed, since, until: None, thread: None, stage: Stage::UnderWay });
     }
 
     /// The run has come to its end.
@@ -203,15 +222,16 @@ impl Watch {
                 last_sign = Instant::now();
             }
             let stuck = match clock {
+                _ if running.stage == Stage::Judged => None,
                 Clock::Virtual => seen.look(&running),
                 Clock::Real => running
                     .until
                     .filter(|until| *until < Instant::now())
-                    .map(|_| Stuck::unseen(Why::Overtime)),
+                    .map(|_| Stuck::unseen(running.why_stuck(Why::Overtime))),
             };
             // A run that is only slow may have come to its end meanwhile.
             let is_under_way =
-                |_: &Stuck| self.running.lock().is_some_and(|now| now.since == running.since);
+                |_: &Stuck| self.running.lock().is_some_and(|now| now.key() == running.key());
             if let Some(stuck) = stuck.filter(is_under_way) {
                 self.give_up(&stuck);
             }
@@ -239,10 +259,25 @@ impl Watch {
     }
 }
 
+impl Running {
+    /// What tells it from all other stretches of runs.
+    fn key(&self) -> (Instant, Stage) {
+        (self.since, self.stage)
+    }
+
+    /// Why it is stuck, if it is `otherwise` for this reason while its code runs.
+    fn why_stuck(&self, otherwise: Why) -> Why {
+        match self.stage {
+            Stage::UnderWay | Stage::Judged => otherwise,
+            Stage::Dropped => Why::Drop,
+        }
+    }
+}
+
 /// What the watchdog has seen of the run that it watches.
 #[derive(Default)]
 struct Seen {
-    run: Option<Instant>,
+    run: Option<(Instant, Stage)>,
     /// When it was last seen that the clock has moved.
     moved: Mark,
     /// Where the present stretch of the clock begins.
@@ -261,16 +296,19 @@ impl Seen {
     /// Looks at the run once more. Returns why it is stuck, if it is.
     fn look(&mut self, running: &Running) -> Option<Stuck> {
         let thread = running.thread?;
-        if children::memory_held().is_some_and(|held| held > limits::HELD) {
-            return Some(asked(Why::Memory, thread));
-        }
         let Thread(id) = thread.id;
-        // Each run has a thread of its own.
+        // Each run has a thread of its own, which may have ended.
         let Stat { state, cpu } = Stat::read(&PathBuf::from(format!("/proc/self/task/{id}")))?;
         let now = Mark { clock_us: sim::clock_us(), cpu };
-        if self.run != Some(running.since) {
-            let (run, stretch) = (Some(running.since), Mark::default());
-            *self = Seen { run, moved: now, stretch, looks_asleep: 0 };
+        // What the tester needs for its judgement doesn't count.
+        let is_large = || children::memory_held().is_some_and(|held| held > limits::HELD);
+        if running.stage == Stage::UnderWay && is_large() {
+            return Some(asked(Why::Memory, thread));
+        }
+        if self.run != Some(running.key()) {
+            // The CPU time of a thread that is new counts; that of the tester's judgement doesn't.
+            let stretch = if running.stage == Stage::UnderWay { Mark::default() } else { now };
+            *self = Seen { run: Some(running.key()), moved: now, stretch, looks_asleep: 0 };
             return None;
         }
         let clock = Duration::from_micros(now.clock_us.saturating_sub(self.stretch.clock_us));
@@ -288,9 +326,9 @@ impl Seen {
         // To encode a message takes as long as it is large, and then it is too large if anything.
         let cpu_limit = CPU_WITHOUT_PROGRESS * if sim::is_encoding() { ENCODES_LONGER } else { 1 };
         if cpu.saturating_sub(self.moved.cpu) >= cpu_limit {
-            Some(asked(Why::Loop, thread))
+            Some(asked(running.why_stuck(Why::Loop), thread))
         } else if self.looks_asleep >= LOOKS_ASLEEP {
-            Some(asked(Why::Blocked, thread))
+            Some(asked(running.why_stuck(Why::Blocked), thread))
         } else {
             None
         }

@@ -26,7 +26,7 @@ use report::without_numbers;
 use testkit::{Victim, victims};
 
 use crate::child::{Ran, run};
-use crate::server::{Habits, only_bad_server};
+use crate::server::{Habits, only_bad_server, only_survivor};
 
 pub(crate) const VICTIMS: &[Victim] = victims![makes_a_mistake];
 
@@ -55,6 +55,8 @@ struct Mistake {
 enum Subject {
     /// A server with a bad habit.
     Habits(Habits),
+    /// Servers that live until the run is over and have a bad habit.
+    Survivors(Habits),
     /// A server that calls.
     Calls(caller::Calls),
     /// A Raft with a flaw.
@@ -73,6 +75,7 @@ impl Mistake {
     async fn make(self, t: T) {
         match self.subject {
             Subject::Habits(habits) => only_bad_server(t, habits).await,
+            Subject::Survivors(habits) => only_survivor(t, habits).await,
             Subject::Calls(calls) => caller::run(t, calls).await,
             Subject::Raft(flaw) => raft::run(t, flaw).await,
         }
@@ -103,6 +106,10 @@ fn in_get_state(what: &'static str, in_get_state: fn()) -> Mistake {
 
 fn in_kill(what: &'static str, in_kill: fn()) -> Mistake {
     Mistake::of(what, Habits { in_kill, ..Habits::GOOD })
+}
+
+fn in_last_drop(what: &'static str, in_drop: fn()) -> Mistake {
+    Mistake::new(what, Subject::Survivors(Habits { in_drop, ..Habits::GOOD }))
 }
 
 fn calls(what: &'static str, calls: caller::Calls) -> Mistake {

@@ -28,6 +28,7 @@ pub(crate) struct Habits {
     pub(crate) in_start: fn(),
     pub(crate) in_get_state: fn(),
     pub(crate) in_kill: fn(),
+    pub(crate) in_drop: fn(),
     /// In the task that calls the peers, each time before it calls.
     pub(crate) in_task: fn() -> BoxFuture<'static, ()>,
     pub(crate) in_handler: fn() -> BoxFuture<'static, ()>,
@@ -41,6 +42,7 @@ impl Habits {
         in_start: || {},
         in_get_state: || {},
         in_kill: || {},
+        in_drop: || {},
         in_task: || ready(()).boxed(),
         in_handler: || ready(()).boxed(),
         message: || ready(1).boxed(),
@@ -76,6 +78,12 @@ impl Server {
     async fn listen(self: Arc<Self>, _message: u64) -> bool {
         (self.habits.in_handler)().await;
         true
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        (self.habits.in_drop)();
     }
 }
 
@@ -116,6 +124,11 @@ pub(crate) async fn one_in_some_runs(t: T, habits: Habits) {
 /// A run in which one server has a bad habit, whatever the lot says.
 pub(crate) async fn only_bad_server(t: T, habits: Habits) {
     run(t, move |server| if server == BAD_SERVER { habits } else { Habits::GOOD }).await;
+}
+
+/// A run in which the servers that live until it is over have a bad habit.
+pub(crate) async fn only_survivor(t: T, habits: Habits) {
+    run(t, move |server| if server == BAD_SERVER { Habits::GOOD } else { habits }).await;
 }
 
 /// A run in which all servers have these habits.

@@ -16,7 +16,9 @@ use crate::error::Error;
 use crate::judge::Judge;
 use crate::output::tell;
 use crate::progress::Progress;
-use crate::record::{Done, End, Line, Record, VERSION, cut_broken_end, read_file, sha256};
+use crate::record::{
+    Done, End, Line, Record, Shortage, VERSION, cut_broken_end, read_file, sha256,
+};
 use crate::runs::{Code, Counted, Keeps, Limits, Plan, Trust};
 use crate::sample::{Share, sample};
 use crate::seeding::{Key, Seeding};
@@ -81,7 +83,7 @@ fn one_line(why: &str) -> String {
 #[derive(Debug)]
 pub(super) enum Judged {
     /// It has a verdict.
-    Done(Done),
+    Done(Box<Done>),
     /// It was stopped.
     Stopped,
 }
@@ -94,6 +96,7 @@ struct Case<'a> {
     /// The folder for its results.
     folder: PathBuf,
     hash: String,
+    shortage: Option<Shortage>,
     notes: Vec<String>,
 }
 
@@ -108,9 +111,10 @@ pub(super) fn judge(
     fs::create_dir_all(&folder).map_err(|error| Error::write(&folder, error))?;
     let taken = guarded(|| take(&submission.path, &rules.default_lib));
     let hash = hash(rules, &taken);
-    let mut case = Case { rules, submission, shard, folder, hash, notes: Vec::new() };
+    let mut case =
+        Case { rules, submission, shard, folder, hash, shortage: None, notes: Vec::new() };
     let earlier = match case.earlier()? {
-        Earlier::Done(done) => return Ok(Judged::Done(done)),
+        Earlier::Done(done) => return Ok(Judged::Done(Box::new(done))),
         Earlier::Runs(earlier) => earlier,
     };
     let taken = match taken {
@@ -169,6 +173,7 @@ pub(super) fn judge(
         return Ok(Judged::Stopped);
     }
     case.notes.extend(sampled.notes);
+    case.shortage = sampled.shortage;
     if let Some(why) = sampled.objection {
         return case.end(End::Refused { why });
     }
@@ -254,6 +259,7 @@ impl Case<'_> {
             runs: scheme.course().runs.each.get(),
             tests: scheme.tests().map(str::to_owned).collect(),
             end,
+            shortage: self.shortage,
             notes: self.notes.clone(),
         }
     }
@@ -269,7 +275,7 @@ impl Case<'_> {
         let path = self.folder.join(report::RESULTS);
         report::add_lines(&path, Line::Done(done.clone()).text().as_bytes())
             .map_err(|error| Error::write(&path, error))?;
-        Ok(Judged::Done(done))
+        Ok(Judged::Done(Box::new(done)))
     }
 
     /// Keeps the reports and histories of the first runs that failed by each cause.

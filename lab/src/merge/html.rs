@@ -84,9 +84,16 @@ fn row(item: &Item) -> Row<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::items::tests::sheets;
+    use super::super::items::tests::{sheets, unjudged};
     use super::*;
     use crate::sheet::Seeds;
+
+    #[test]
+    fn what_could_not_be_judged_stands_out() {
+        let page = html(&[unjudged()], &Course::default()).expect("a page");
+        assert!(page.contains(r#"<td class="failed">unjudged</td>"#), "{page}");
+        assert!(page.contains("<pre>2 of 3 runs that passed could not be judged"), "{page}");
+    }
 
     #[test]
     fn the_page_has_all_in_one_file() {

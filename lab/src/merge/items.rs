@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use report::spec::RULES;
 
 use crate::course::{Scheme, rounded};
+use crate::record::Shortage;
 use crate::sheet::Seeds;
 use crate::standing::{Outcome, Standing};
 use crate::suite::group;
@@ -12,6 +13,10 @@ use crate::table::{between, percent};
 use crate::tally::{Cause, Tally};
 
 const CANNOT_FAIL: &str = "writing to a string can't fail";
+
+/// The part, and the name, of the item that says how many runs could be judged, where those are too few. It is no test,
+/// and is there because some forms show only tests.
+pub(super) const JUDGED: &str = "judged";
 
 /// How many causes of a test are told.
 const CAUSES: usize = 4;
@@ -90,8 +95,11 @@ impl Sheet {
                 items.push(item(&test.title(), name, tally, worth, seeds));
             }
         }
+        if let Some(shortage) = standing.shortage {
+            items.push(item_of(shortage));
+        }
         let message: Vec<String> =
-            standing.why_not_run().into_iter().chain(standing.notes.iter().cloned()).collect();
+            standing.why_not_run().into_iter().chain(standing.remarks()).collect();
         Sheet {
             submission: standing.submission.clone(),
             outcome: standing.outcome(),
@@ -125,6 +133,26 @@ fn item(title: &str, name: &str, tally: &Tally, (points, max): (f64, f64), seeds
         message: message(name, tally, seeds),
         causes: tally.causes(),
         seconds: tally.busy.as_secs_f64(),
+    }
+}
+
+/// What stands among the tests for runs that could not be judged.
+fn item_of(shortage: Shortage) -> Item {
+    let Shortage { wanted, judged } = shortage;
+    Item {
+        test: JUDGED.to_owned(),
+        part: JUDGED.to_owned(),
+        asked: wanted,
+        runs: judged,
+        passed: judged,
+        failed: 0,
+        skipped: 0,
+        points: 0.0,
+        exact: 0.0,
+        max: 0.0,
+        message: shortage.to_string(),
+        causes: Vec::new(),
+        seconds: 0.0,
     }
 }
 
@@ -180,8 +208,34 @@ pub(super) mod tests {
 
     pub(in crate::merge) fn sheets(seeds: Seeds) -> Vec<Sheet> {
         let merged = three();
-        let scheme = Course::default().scheme(&merged.all_tests()).expect("a scheme");
-        merged.standings().iter().map(|standing| Sheet::new(standing, &scheme, seeds)).collect()
+        let course = Course::default();
+        let scheme = course.scheme(&merged.all_tests()).expect("a scheme");
+        merged
+            .standings(&course.rules)
+            .iter()
+            .map(|standing| Sheet::new(standing, &scheme, seeds))
+            .collect()
+    }
+
+    /// Of a submission that passes, and of which two of three runs could not be judged.
+    pub(in crate::merge) fn unjudged() -> Sheet {
+        let merged = three();
+        let course = Course::default();
+        let scheme = course.scheme(&merged.all_tests()).expect("a scheme");
+        let alice = merged.standings(&course.rules).swap_remove(0);
+        let shortage = Some(Shortage { wanted: 3, judged: 1 });
+        Sheet::new(&Standing { shortage, ..alice }, &scheme, Seeds::Hidden)
+    }
+
+    #[test]
+    fn runs_that_could_not_be_judged_are_an_item_that_has_not_passed() {
+        let sheet = unjudged();
+        let said = "2 of 3 runs that passed could not be judged without its servers' code";
+        assert!(sheet.message.starts_with(said), "{}", sheet.message);
+        let passed = sheet.items.iter().map(|item| (item.test.as_str(), item.is_passed()));
+        let expected = [("TestReElection3A", true), ("TestBackup3B", true), (JUDGED, false)];
+        assert_eq!(passed.collect::<Vec<_>>(), expected);
+        assert_eq!((sheet.sum, sheet.max), (50.0, 50.0));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::items::{Item, Sheet};
+use super::items::{Item, JUDGED, Sheet};
 
 /// The report.
 pub(super) fn junit(sheets: &[Sheet]) -> String {
@@ -29,14 +29,17 @@ fn case(sheet: &Sheet, item: &Item) -> TestCase {
         TestCaseStatus::success()
     } else {
         // Nothing is known of a test that wasn't run, but why.
-        let kind = if item.runs == 0 { NonSuccessKind::Error } else { NonSuccessKind::Failure };
+        let is_unknown = item.runs == 0 && item.part != JUDGED;
+        let kind = if is_unknown { NonSuccessKind::Error } else { NonSuccessKind::Failure };
         let mut status = TestCaseStatus::non_success(kind);
         let first = item.message.lines().next().unwrap_or_default();
-        let why = if item.runs == 0 { &sheet.message } else { first };
+        let why = if is_unknown { &sheet.message } else { first };
         status.set_message(why.to_owned());
-        status.set_type(
-            item.causes.first().map_or_else(|| "not run".to_owned(), |cause| cause.cause.clone()),
-        );
+        status.set_type(match item.causes.first() {
+            Some(cause) => cause.cause.clone(),
+            None if item.part == JUDGED => "not judged".to_owned(),
+            None => "not run".to_owned(),
+        });
         status.set_description(item.message.clone());
         status
     };
@@ -51,9 +54,18 @@ fn case(sheet: &Sheet, item: &Item) -> TestCase {
 
 #[cfg(test)]
 mod tests {
-    use super::super::items::tests::sheets;
+    use super::super::items::tests::{sheets, unjudged};
     use super::*;
     use crate::sheet::Seeds;
+
+    #[test]
+    fn what_could_not_be_judged_is_no_success() {
+        let xml = junit(&[unjudged()]);
+        assert!(xml.contains(r#"tests="3" skipped="0" failures="1" errors="0""#), "{xml}");
+        let said = r#"<failure message="2 of 3 runs that passed could not be judged without"#;
+        assert!(xml.contains(said) && xml.contains(r#"type="not judged""#), "{xml}");
+        assert!(xml.contains(r#"name="verdict" value="unjudged""#), "{xml}");
+    }
 
     #[test]
     fn each_submission_is_a_suite() {

@@ -5,8 +5,9 @@ use std::env;
 
 use serde_json::{Value, json};
 
-use super::items::{Item, Sheet};
+use super::items::{Item, JUDGED, Sheet};
 use crate::course::{Course, rounded};
+use crate::standing::Outcome;
 
 /// The most that is told of a submission, in characters. PrairieLearn takes 1 MB in all, and Gradescope shows little
 /// more than this.
@@ -67,10 +68,11 @@ pub(super) fn gradescope(sheet: &Sheet, course: &Course) -> String {
     }))
 }
 
-/// The last line of what Autolab's autograder prints.
+/// The last line of what Autolab's autograder prints; before it, what the line can't say to whoever must look.
 pub(super) fn autolab(sheet: &Sheet) -> String {
     let mut scores: BTreeMap<&str, f64> = BTreeMap::new();
-    for item in &sheet.items {
+    // A score of a problem that it doesn't have it takes for an error.
+    for item in sheet.items.iter().filter(|item| item.part != JUDGED) {
         *scores.entry(&item.part).or_default() += item.exact;
     }
     for (_, points) in &sheet.deductions {
@@ -80,7 +82,11 @@ pub(super) fn autolab(sheet: &Sheet) -> String {
         *points = rounded(*points);
     }
     let line = json!({ "scores": scores, "scoreboard": [sheet.sum] });
-    line.to_string() + "\n"
+    let before = match sheet.outcome {
+        Outcome::Unjudged => summary(sheet) + "\n",
+        _ => String::new(),
+    };
+    format!("{before}{line}\n")
 }
 
 /// PrairieLearn's results.json.
@@ -148,7 +154,7 @@ pub(super) fn classroom50(sheet: &Sheet) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::items::tests::sheets;
+    use super::super::items::tests::{sheets, unjudged};
     use super::*;
     use crate::sheet::Seeds;
 
@@ -196,6 +202,27 @@ mod tests {
             (&json!("classroom50/result/v1"), &json!(25))
         );
         assert_eq!(result["tests"][1]["passed"], json!(false));
+    }
+
+    #[test]
+    fn what_could_not_be_judged_is_shown_with_the_points() {
+        let says = |text: &Value| text.as_str().is_some_and(|text| text.contains("not be judged"));
+        let gradescope = value(&gradescope(&unjudged(), &Course::default()));
+        let output = gradescope["output"].as_str().expect("text");
+        assert!(output.starts_with("unjudged: 50 of 50 points\n2 of 3 runs"), "{output}");
+        assert_eq!(
+            (&gradescope["score"], gradescope["tests"][2]["status"].as_str()),
+            (&json!(50.0), Some("failed"))
+        );
+        let prairielearn = value(&prairielearn(&unjudged()));
+        assert!(says(&prairielearn["message"]) && prairielearn["score"] == json!(1.0));
+        let classroom = value(&classroom50(&unjudged()));
+        assert!(says(&classroom["tests"][2]["output"]));
+        assert_eq!(classroom["tests"][2]["passed"], json!(false));
+        let autolab = autolab(&unjudged());
+        let (before, line) = autolab.trim_end().rsplit_once('\n').expect("two lines");
+        assert!(before.contains("could not be judged"), "{before}");
+        assert_eq!(line, "{\"scoreboard\":[50.0],\"scores\":{\"3A\":25.0,\"3B\":25.0}}");
     }
 
     trait MapThree {

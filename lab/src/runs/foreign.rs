@@ -29,7 +29,8 @@ use crate::suite::{LabTest, Suite};
 const CASUALTIES: usize = 3;
 
 /// What children are told that are confined.
-const VARIABLES: [(&str, &str); 2] = [("LAB_STRICT", "1"), ("LAB_CLOCK", "virtual")];
+const VARIABLES: [(&str, &str); 3] =
+    [("LAB_STRICT", "1"), ("LAB_CLOCK", "virtual"), (variables::HIDES, "1")];
 
 /// What children are to do besides making runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

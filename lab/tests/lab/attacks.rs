@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::grade::{grade, grade_by, path, row, submit, write};
-use crate::student::folder;
+use crate::student::{folder, lab};
 
 /// What is tried in `make`, with what each attempt is told printed. `FILES` are paths of the grader's.
 const HOSTILE: &str = r#"if me == 0 {
@@ -21,6 +21,8 @@ const HOSTILE: &str = r#"if me == 0 {
         told("forge results", OpenOptions::new().append(true).open("OUT/results.jsonl").map(|_| ()).map_err(error));
         told("fill the disk", fs::write("OUT/filled", "x").map_err(error));
         told("write memory", OpenOptions::new().write(true).open("/proc/self/mem").map(|_| ()).map_err(error));
+        told("read memory", std::fs::File::open("/proc/self/mem").map(|_| ()).map_err(error));
+        told("read what it began with", fs::read("/proc/self/environ").map(|_| ()).map_err(error));
         told("read the grader", fs::read(format!("/proc/{parent}/environ")).map(|_| ()).map_err(error));
         told("end the grader", std::process::Command::new("kill").arg(parent.to_string()).status().map(|_| ()).map_err(error));
         told("live on", std::process::Command::new("sleep").arg("4712").spawn().map(|_| ()).map_err(error));
@@ -202,6 +204,15 @@ fn no_attack_changes_a_verdict_or_harms_the_machine() {
             assert!(told.contains(&line), "no {line} in:\n{told}");
         }
     }
+    // Root may open all.
+    if is_enforced && !ran.stderr.contains("another user") {
+        for attempt in ["read memory", "read what it began with"] {
+            let line = format!(r#"tried to {attempt}: Err("Permission denied (os error 13)")"#);
+            assert!(told.contains(&line), "no {line} in:\n{told}");
+        }
+    }
+    let is_told_of_parent = told.lines().any(|line| line.trim() == "has LAB_WORKER");
+    assert!(!is_told_of_parent && told.contains("has LAB_WORKER_CALL"), "{told}");
     for attempt in ["end the grader", "live on", "call home"] {
         let line = format!(r#"tried to {attempt}: Err("Operation not permitted (os error 1)")"#);
         assert!(told.contains(&line), "no {line} in:\n{told}");
@@ -302,4 +313,35 @@ fn what_harms_its_reader_is_refused_and_the_others_are_graded() {
         assert!(line.is_some_and(|line| line.contains(why)), "{name}:\n{}", ran.stderr);
     }
     ran.assert_prints("8 submissions: 8 refused");
+}
+
+/// It finds out that a run is being made again, and fails then, so that nobody can judge it.
+#[test]
+fn a_submission_whose_runs_cannot_be_judged_has_not_passed() {
+    let (all, out) = (folder("shy"), folder("grades-of-the-shy"));
+    let results = out.join("shy/results.jsonl");
+    // Whether a file is there is nothing that Landlock hides.
+    let shy = format!("assert!(std::fs::metadata({results:?}).is_err(), \"not now\");");
+    submit(&all.join("shy/raft/src"), &shy);
+    submit(&all.join("right/raft/src"), "");
+    let course = "[runs]\neach = 1\n[points]\nTestInitialElection3A = 10\n";
+    let ran = grade_by(course, &all, &out, &[]);
+    ran.assert_code(0);
+    assert_eq!(row(&ran, "right")[1..], ["passed", "1/1", "10 / 10", ""]);
+    assert_eq!(row(&ran, "shy")[1..4], ["unjudged", "1/1", "10 / 10"]);
+    ran.assert_complains("unjudged     shy: 10 of 10 points");
+    ran.assert_prints("2 submissions: 1 passed, 1 unjudged");
+    let verdict = fs::read_to_string(&results).expect("there are results");
+    for said in [
+        r#""shortage":{"wanted":1,"judged":0}"#,
+        "made again, it failed: server 0 panicked in make",
+    ] {
+        assert!(verdict.contains(said), "no {said} in:\n{verdict}");
+    }
+    // It stays so, and whoever reads no table sees it, too.
+    let again = grade_by(course, &all, &out, &["--resume"]);
+    assert_eq!(row(&again, "shy")[1], "unjudged");
+    let merged = lab(&out, &["merge", ".", "--form", "junit"]);
+    merged.assert_code(0);
+    merged.assert_prints("1 of 1 runs that passed could not be judged");
 }

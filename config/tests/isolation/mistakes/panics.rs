@@ -18,6 +18,14 @@ impl Drop for Fragile {
     }
 }
 
+struct Endless;
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        while black_box(true) {}
+    }
+}
+
 /// Takes a value that something might be done with.
 fn keep<T>(value: T) {
     black_box(value);
@@ -31,6 +39,7 @@ pub(super) fn list() -> Vec<Mistake> {
         in_start("a panic in start()", || panic!("not now")),
         in_get_state("a panic in get_state()", || panic!("who knows")),
         in_kill("a panic in kill()", || panic!("immortal")),
+        in_make("a panic with a value whose drop() loops", || panic::panic_any(Endless)),
         in_task("a panic in a destructor", || async { drop(Fragile) }.boxed()),
         in_task("a panic in a destructor while another unwinds", || {
             async {

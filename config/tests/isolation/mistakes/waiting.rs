@@ -11,7 +11,19 @@ use std::time::{Duration, Instant};
 use futures::future::FutureExt as _;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use super::{Mistake, in_get_state, in_handler, in_make, in_task};
+use super::{Mistake, in_get_state, in_handler, in_last_drop, in_make, in_task};
+
+thread_local! {
+    static WAITS_AT_ITS_END: WaitsForever = const { WaitsForever };
+}
+
+struct WaitsForever;
+
+impl Drop for WaitsForever {
+    fn drop(&mut self) {
+        while black_box(true) {}
+    }
+}
 
 pub(super) fn list() -> Vec<Mistake> {
     vec![
@@ -84,6 +96,15 @@ pub(super) fn list() -> Vec<Mistake> {
             let is_ready = Arc::new(AtomicBool::new(false));
             while !is_ready.load(Ordering::Relaxed) {}
         }),
+        in_last_drop("a drop() that waits for a flag in a loop, when the run is over", || {
+            let is_ready = Arc::new(AtomicBool::new(false));
+            while !is_ready.load(Ordering::Relaxed) {}
+        }),
+        in_last_drop("a drop() that waits for a std channel, when the run is over", || {
+            let (_sender, receiver) = mpsc::channel::<()>();
+            receiver.recv().unwrap();
+        }),
+        in_make("a thread_local whose drop() loops", || WAITS_AT_ITS_END.with(|_| ())),
         in_task("a loop of yield_now()", || {
             async {
                 loop {
