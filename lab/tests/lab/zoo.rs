@@ -63,7 +63,7 @@ fn what_is_left_to_run_is_left_out() {
 
     let only_plan = format!("{}\n", CAMPAIGN.lines().next().expect("a plan"));
     let ran = report("zoo-begun", &only_plan);
-    ran.assert_prints("**The right Raft's tests aren't all done");
+    ran.assert_prints("**Not all tests of the right Raft are done");
     ran.assert_prints("| all | 0 | 0.0 | 0 |");
 
     let with_tester = CAMPAIGN.replacen(r#""right":4,"#, r#""right":4,"tester":2,"#, 1);

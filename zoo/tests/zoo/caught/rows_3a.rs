@@ -38,7 +38,7 @@ const TERM_0: Expected =
     Expected::at("TestInitialElection3A", "fatal", Safety, "term is N, but should be at least N");
 
 pub(super) const ROWS: &[Row] = &[
-    row(Bug::BlocksOnVotes, MANY_ELECTIONS, 300, &[(3, NONE_OF_SEVEN)]),
+    row(Bug::BlocksOnVotes, MANY_ELECTIONS, 150, &[(1, NONE_OF_SEVEN)]),
     row(Bug::WaitsForAllVotes, MANY_ELECTIONS, 50, &[(45, NONE_OF_SEVEN)]),
     row(Bug::StandsOnce, RE_ELECTION, 20, &[(20, NONE_AGAIN)]),
     row(Bug::StandsOnce, MANY_ELECTIONS, 50, &[(40, NONE_OF_SEVEN)]),
@@ -46,19 +46,19 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::StandsUntilItVotes, RE_ELECTION, 20, &[(20, NONE_AGAIN)]),
     row(Bug::StandsUntilItVotes, MANY_ELECTIONS, 20, &[(20, NONE_OF_SEVEN)]),
     // All of the four that are left must have led before.
-    row(Bug::StandsUntilItLeads, MANY_ELECTIONS, 200, &[(5, NONE_OF_SEVEN)]),
+    row(Bug::StandsUntilItLeads, MANY_ELECTIONS, 100, &[(2, NONE_OF_SEVEN)]),
     row(Bug::HoldsLockDuringCalls, MANY_ELECTIONS, 20, &[(15, NONE_OF_SEVEN)]),
     row(Bug::HoldsLockDuringCalls, RE_ELECTION, 60, &[(20, NONE_AGAIN), (10, CLAIMS_TO_LEAD)]),
-    row(Bug::HeedsFormerLeaders, MANY_ELECTIONS, 50, &[(30, NONE_OF_SEVEN)]),
-    row(Bug::SendsOnWhenDeposed, MANY_ELECTIONS, 50, &[(30, NONE_OF_SEVEN)]),
+    row(Bug::HeedsFormerLeaders, MANY_ELECTIONS, 15, &[(9, NONE_OF_SEVEN)]),
+    row(Bug::SendsOnWhenDeposed, MANY_ELECTIONS, 15, &[(9, NONE_OF_SEVEN)]),
     row(Bug::NeverDrawsTimeout, INITIAL_ELECTION, 20, &[(20, NONE_AT_FIRST)]),
     row(Bug::SeedsByClock, INITIAL_ELECTION, 20, &[(20, NONE_AT_FIRST)]),
     row(Bug::SeedsByClock, RE_ELECTION, 20, &[(20, NONE_AGAIN)]),
     // It takes many timers that fire in the same millisecond, or two that always do.
     row(Bug::DrawsCloseTimeouts, MANY_ELECTIONS, 200, &[(2, NONE_OF_SEVEN)]),
     row(Bug::DrawsTimeoutOnce, RE_ELECTION, 400, &[(1, NONE_AGAIN)]),
-    row(Bug::TimesOutAfterSeconds, RE_ELECTION, 200, &[(10, NONE_AGAIN)]),
-    row(Bug::TimesOutAfterSeconds, MANY_ELECTIONS, 200, &[(5, NONE_OF_SEVEN)]),
+    row(Bug::TimesOutAfterSeconds, RE_ELECTION, 100, &[(4, NONE_AGAIN)]),
+    row(Bug::TimesOutAfterSeconds, MANY_ELECTIONS, 100, &[(2, NONE_OF_SEVEN)]),
     row(Bug::CountsOnlyOthersVotes, RE_ELECTION, 20, &[(20, NONE_AGAIN)]),
     row(Bug::CountsOnlyOthersVotes, MANY_ELECTIONS, 20, &[(20, NONE_OF_SEVEN)]),
     row(Bug::NeverClearsVote, RE_ELECTION, 20, &[(20, NONE_AGAIN)]),
@@ -68,9 +68,9 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::NeverSaysItLeads, INITIAL_ELECTION, 20, &[(20, NONE_AT_FIRST)]),
     row(Bug::NeverSaysItLeads, RE_ELECTION, 20, &[(20, NONE_AGAIN)]),
     // It takes two candidates whose timers fire in the same millisecond.
-    row(Bug::VotesTwice, MANY_ELECTIONS, 200, &[(10, TWO_OF_SEVEN)]),
+    row(Bug::VotesTwice, MANY_ELECTIONS, 80, &[(3, TWO_OF_SEVEN)]),
     // A server that stays in its term forgets its vote at every request, so that it can vote twice.
-    row(Bug::NeverAdoptsTerm, INITIAL_ELECTION, 100, &[(90, DISAGREE), (0, TWO_AT_FIRST)])
+    row(Bug::NeverAdoptsTerm, INITIAL_ELECTION, 20, &[(16, DISAGREE), (0, TWO_AT_FIRST)])
         .in_all(100),
     // Its own vote is enough for it, so two that become candidates at the same time both win.
     row(Bug::WinsWithHalf, RE_ELECTION, 100, &[(90, CLAIMS_TO_LEAD), (0, TWO_AGAIN)]).in_all(100),
@@ -84,12 +84,12 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::LeadsOnInHigherTerm, MANY_ELECTIONS, 20, &[(20, TWO_OF_SEVEN)]),
     row(Bug::SaysItLeadsForEver, RE_ELECTION, 20, &[(20, TWO_AGAIN)]),
     row(Bug::SaysItLeadsForEver, MANY_ELECTIONS, 20, &[(20, TWO_OF_SEVEN)]),
-    row(Bug::SaysItLeadsAsCandidate, RE_ELECTION, 100, &[(90, CLAIMS_TO_LEAD), (0, TWO_AGAIN)])
+    row(Bug::SaysItLeadsAsCandidate, RE_ELECTION, 20, &[(16, CLAIMS_TO_LEAD), (0, TWO_AGAIN)])
         .in_all(100),
-    row(Bug::ForgetsVoteWhenLed, MANY_ELECTIONS, 200, &[(15, TWO_OF_SEVEN)]),
-    row(Bug::NeverIncrementsTerm, INITIAL_ELECTION, 100, &[(100, TERM_0)]),
+    row(Bug::ForgetsVoteWhenLed, MANY_ELECTIONS, 80, &[(5, TWO_OF_SEVEN)]),
+    row(Bug::NeverIncrementsTerm, INITIAL_ELECTION, 20, &[(20, TERM_0)]),
     // All votes of term 0 have been given, and there is no other term.
-    row(Bug::NeverIncrementsTerm, RE_ELECTION, 100, &[(100, NONE_AGAIN)]),
+    row(Bug::NeverIncrementsTerm, RE_ELECTION, 20, &[(20, NONE_AGAIN)]),
     row(Bug::ReportsTermItLed, INITIAL_ELECTION, 20, &[(20, DISAGREE)]),
     // A call to a server that is cut off must take longer than the election timeout.
     row(Bug::WaitsForEachReply, RE_ELECTION, 40, &[(9, CLAIMS_TO_LEAD)]),

@@ -252,7 +252,7 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::NeverBacksUp, BACKUP, 5, &[(5, too_few("TestBackup3B"))]),
     row(Bug::BacksUpToTheirEnd, REJOIN, 5, &[(5, too_few("TestRejoin3B"))]),
     row(Bug::BacksUpToTheirEnd, BACKUP, 5, &[(5, too_few("TestBackup3B"))]),
-    row(Bug::TakesHintForMatch, BACKUP, 30, &[(6, too_few("TestBackup3B"))]),
+    row(Bug::TakesHintForMatch, BACKUP, 12, &[(2, too_few("TestBackup3B"))]),
     // They wait for a server that is cut off.
     row(Bug::SendsInTurn, FAIL_AGREE, 5, &[(5, lost_leadership("TestFailAgree3B"))]),
     row(Bug::SendsInTurn, FOLLOWER_FAILURE, 5, &[(5, lost_leadership("TestFollowerFailure3B"))]),

@@ -82,7 +82,7 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::WaitsForEachReply, FIGURE_8_UNRELIABLE, 10, &[(4, LOST_LEADERSHIP)]),
     // A leader must back up for longer than the election timeout of the follower that refuses.
     row(Bug::RestartsTimerOnSuccessOnly, FIGURE_8_UNRELIABLE, 30, &[(1, LOST_LEADERSHIP)]),
-    row(Bug::TakesHintForMatch, FIGURE_8, 20, &[(8, no_agreement("TestFigure83C"))]),
+    row(Bug::TakesHintForMatch, FIGURE_8, 8, &[(2, no_agreement("TestFigure83C"))]),
     row(Bug::RestartsTimerWhenRefusing, PERSIST_2, 10, &[(8, no_agreement("TestPersist23C"))]),
     row(Bug::RestartsTimerWithTerm, PERSIST_2, 10, &[(8, no_agreement("TestPersist23C"))]),
     row(Bug::AsksWithNextIndex, PERSIST_2, 5, &[(5, TWO_COMMANDS)]),
