@@ -68,7 +68,7 @@ fn what_is_left_to_run_is_left_out() {
 
     let with_tester = CAMPAIGN.replacen(r#""right":4,"#, r#""right":4,"tester":2,"#, 1);
     let ran = report("zoo-tester", &with_tester);
-    ran.assert_prints("**The tester itself failed in 2 runs, of which nothing is known.");
+    ran.assert_prints("**The tester itself failed in 2 runs, about which nothing is known.");
 }
 
 #[test]
