@@ -83,7 +83,7 @@ struct Voter {
 /// A request for a vote that is on its way.
 struct Asked {
     /// A copy, to be delivered again.
-    request: labrpc::Held,
+    request: labrpc::HeldMessage,
     delivered: Delivered,
     at: Instant,
 }
@@ -234,7 +234,7 @@ impl Election {
     }
 
     /// Sees what the leader to be asks.
-    fn see(&mut self, caller: usize, request: &labrpc::Held) {
+    fn see(&mut self, caller: usize, request: &labrpc::HeldMessage) {
         if caller == self.leader {
             self.has_asked = true;
             self.log = log(request).or(self.log);
@@ -242,7 +242,7 @@ impl Election {
     }
 
     /// Whether the leader to be gets a request for its vote.
-    fn may_ask_leader(&self, caller: usize, request: &labrpc::Held) -> bool {
+    fn may_ask_leader(&self, caller: usize, request: &labrpc::HeldMessage) -> bool {
         let config = &self.config;
         if !config.hear_each_other(caller, self.leader) {
             return false;
@@ -265,13 +265,13 @@ impl Election {
 }
 
 /// How new the log is of a server that asks for votes.
-fn log(request: &labrpc::Held) -> Option<(Term, Index)> {
+fn log(request: &labrpc::HeldMessage) -> Option<(Term, Index)> {
     let args = request.args().fields();
     Some((args.last_log_term?, args.last_log_index?))
 }
 
 /// The next request that is held, and whose it is.
-fn next(hold: &labrpc::Hold) -> Option<(usize, labrpc::Held)> {
+fn next(hold: &labrpc::Hold) -> Option<(usize, labrpc::HeldMessage)> {
     let caller = Cell::new(0);
     let request = hold.take(|passing| {
         caller.set(passing.caller);
@@ -281,7 +281,7 @@ fn next(hold: &labrpc::Hold) -> Option<(usize, labrpc::Held)> {
 }
 
 impl Asked {
-    fn new(request: labrpc::Held, delivered: Delivered) -> Asked {
+    fn new(request: labrpc::HeldMessage, delivered: Delivered) -> Asked {
         Asked { request, delivered, at: Instant::now() }
     }
 }
@@ -291,7 +291,7 @@ impl Asked {
 fn answer(
     config: &Config,
     voter: usize,
-    request: &labrpc::Held,
+    request: &labrpc::HeldMessage,
     (at, delivered): (Instant, &Delivered),
 ) -> Answer {
     let Some(reply) = delivered.reply() else {
@@ -306,7 +306,7 @@ fn answer(
 }
 
 impl Voter {
-    fn ask(&mut self, request: labrpc::Held) {
+    fn ask(&mut self, request: labrpc::HeldMessage) {
         let copy = request.copy();
         self.asked.push(Asked::new(copy, request.deliver()));
     }

@@ -56,7 +56,7 @@ pub struct Held {
     config: Config,
     /// Which messages it is one of.
     messages: Messages,
-    held: labrpc::Held,
+    held: labrpc::HeldMessage,
 }
 
 impl Config {

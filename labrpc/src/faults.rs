@@ -25,7 +25,7 @@ pub struct Hold {
 }
 
 /// A message that is held: [`Hold::take`] has taken it out of a [`Hold`]. If it is dropped, it is lost.
-pub struct Held {
+pub struct HeldMessage {
     shared: Arc<Shared>,
     request: Option<Arc<Request>>,
 }
@@ -74,12 +74,12 @@ impl Hold {
     }
 
     /// Takes out the first that it holds of those that `wanted` picks.
-    pub fn take(&self, wanted: impl Fn(Passing<'_>) -> bool) -> Option<Held> {
+    pub fn take(&self, wanted: impl Fn(Passing<'_>) -> bool) -> Option<HeldMessage> {
         let mut state = self.shared.state();
         let is_wanted = |held: &Arc<Request>| state.passing(held).is_some_and(&wanted);
         let place = state.holding(self.number)?.held.iter().position(is_wanted)?;
         let request = state.holding_mut(self.number)?.held.remove(place);
-        Some(Held { shared: self.shared.clone(), request: Some(request) })
+        Some(HeldMessage { shared: self.shared.clone(), request: Some(request) })
     }
 
     /// Lets go of all that it holds, in the order in which it came, and holds no more.
@@ -108,7 +108,7 @@ impl Drop for Hold {
     }
 }
 
-impl Held {
+impl HeldMessage {
     /// Delivers it. A request goes to whoever stands under its server's name now, and is lost if
     /// nobody does.
     pub fn deliver(mut self) -> Delivered {
@@ -131,11 +131,11 @@ impl Held {
     /// # Panics
     /// If it is a reply.
     #[must_use]
-    pub fn copy(&self) -> Held {
+    pub fn copy(&self) -> HeldMessage {
         let request = self.request();
         assert!(request.reply.get().is_none(), "only requests can be copied");
         let copy = self.shared.copy(&mut self.shared.state(), request);
-        Held { shared: self.shared.clone(), request: Some(copy) }
+        HeldMessage { shared: self.shared.clone(), request: Some(copy) }
     }
 
     /// Answers a request in its server's place: no handler runs, and the caller gets `reply`.
@@ -174,7 +174,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldMessage {
     fn drop(&mut self) {
         let Some(request) = self.request.take() else { return };
         let outcome = match request.reply.get() {
@@ -215,8 +215,11 @@ impl fmt::Debug for Hold {
     }
 }
 
-impl fmt::Debug for Held {
+impl fmt::Debug for HeldMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Held").field("args", self.args()).field("reply", &self.reply()).finish()
+        f.debug_struct("HeldMessage")
+            .field("args", self.args())
+            .field("reply", &self.reply())
+            .finish()
     }
 }

@@ -155,7 +155,7 @@ mod state;
 pub use chance::fate;
 pub use chance::fate::FAILS_AFTER_MS;
 pub use end::{Call, ClientEnd, Sent};
-pub use faults::{Delivered, Held, Hold};
+pub use faults::{Delivered, HeldMessage, Hold};
 pub use nemesis::{Faults, Link};
 pub use network::Network;
 pub use puppet::{Answer, Puppet};

@@ -55,8 +55,9 @@
 //!    in the doc comment what it does; part, kind, the rule in a few words, the constant of `rules.rs` that
 //!    quotes it, the symptom, the findings that name it, and its source. If no quoted rule fits,
 //!    add one to `rules.rs`.
-//! 2. A switch in `src/raft/`, where the rule is kept: `match self.bug { Bug::TheName => …, _ => … }`. With
-//!    [`Bug::None`] the Raft must draw and await exactly what it did before.
+//! 2. A switch in `src/raft/`, at each place where the rule is kept, which for most bugs is one:
+//!    `match self.bug { Bug::TheName => …, _ => … }`. With [`Bug::None`] the Raft must draw and await exactly
+//!    what it did before.
 //!
 //! That is all. The test `slice::no_bug_is_left_out` then looks for a run that the bug fails, first among
 //! the tests of its part, and fails if there is none. It prints the run, as a line for `tests/zoo/slice.txt`:

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::sync::Arc;
 
-use labrpc::{Held, Message};
+use labrpc::{HeldMessage, Message};
 use report::FailureKind;
 use tokio::time::{Instant, sleep};
 
@@ -18,7 +18,7 @@ pub struct Request<A> {
     pub to: usize,
     /// What it says.
     pub args: A,
-    held: Held,
+    held: HeldMessage,
 }
 
 impl<A> Request<A> {

@@ -52,6 +52,8 @@ struct Heard<'a> {
     term: u64,
     /// The messages that may bring commands, in order.
     messages: Vec<(Moment, &'a Payload)>,
+    /// What of that a crash takes.
+    disk: disk::Disk,
 }
 
 /// How a command came to a server.
@@ -87,6 +89,9 @@ impl<'a> Flow<'a> {
 
     /// Takes over what a step brings to a server.
     pub(super) fn hear(&mut self, moment: Moment, did: &Did<'a>) {
+        if let Some(heard) = self.servers.get_mut(did.server() as usize) {
+            heard.disk.hear(moment, did);
+        }
         match *did {
             Did::Delivered(call) => {
                 let heard = &mut self.servers[call.to as usize];

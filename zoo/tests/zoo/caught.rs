@@ -6,7 +6,7 @@
 
 mod blocked;
 mod checks;
-mod odd;
+mod odd_answers;
 mod rows_3a;
 mod rows_3b;
 mod rows_3c;
@@ -169,7 +169,7 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         rows_3d::ROWS,
         scenarios::ROWS,
         blocked::ROWS,
-        odd::ROWS,
+        odd_answers::ROWS,
     ];
     tables.into_iter().flatten()
 }
@@ -210,7 +210,7 @@ fn bugs_that_block_a_thread() {
 
 #[test]
 fn odd_rafts() {
-    check(odd::ROWS);
+    check(odd_answers::ROWS);
 }
 
 #[test]

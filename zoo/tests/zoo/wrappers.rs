@@ -1,5 +1,5 @@
 //! Rafts that are odd rather than wrong: a right one behind a wrapper that alters what it tells the
-//! tester. They show the messages that no broken rule of the paper leads to, as the table in `caught/odd.rs`
+//! tester. They show the messages that no broken rule of the paper leads to, as the table in `caught/odd_answers.rs`
 //! says.
 
 use std::env;

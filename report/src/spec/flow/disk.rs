@@ -1,11 +1,9 @@
 //! What a server remembers across a crash: what its disk had room for, and no more. Since all servers are in one
 //! process, a static outlives them.
 
-use std::collections::BTreeSet;
-
-use super::super::Known;
 use super::super::breach::Breach;
 use super::super::rules::contract::NOT_INFORMED;
+use super::super::{Did, Known};
 use crate::story::{Applied, Moment};
 use crate::text::count;
 
@@ -15,60 +13,73 @@ const FEW: usize = 4;
 /// The least that a command takes on a disk, in bytes, however the log is packed.
 const LEAST: usize = 2;
 
+/// What a server can know in its present life.
+#[derive(Debug, Default)]
+pub(super) struct Disk {
+    /// Whether it has been restarted, and when last.
+    began: Option<Moment>,
+    /// The most that it had saved until then, in bytes.
+    room: usize,
+    /// The most that it has ever saved, in bytes.
+    saved: usize,
+    /// The highest index that a message of this life says that it brings, or that `start()` returned in it.
+    up_to: u64,
+    /// How many bytes of this life's messages may have brought something in a form that isn't known.
+    bytes: usize,
+    /// How many commands it has applied in this life that no message is known to have brought.
+    remembered: usize,
+}
+
+impl Disk {
+    /// Takes over what a step tells of its server.
+    pub(super) fn hear(&mut self, moment: Moment, did: &Did<'_>) {
+        match *did {
+            Did::Started(_, life) => {
+                let began = (life.incarnation > 1).then_some(moment);
+                *self = Disk { began, room: self.saved, saved: self.saved, ..Disk::default() };
+            }
+            Did::Saved(save) => self.saved = self.saved.max((save.state + save.snapshot) as usize),
+            Did::Delivered(call) => {
+                let brought = call.args.last_included_index;
+                let brought = brought.or_else(|| call.up_to().filter(|_| call.has_entries()));
+                self.up_to = self.up_to.max(brought.unwrap_or(0));
+                self.bytes += call.brings.as_ref().map_or(0, |message| message.wire_len());
+            }
+            Did::Returned(call) => {
+                self.bytes += call.brings_back.as_ref().map_or(0, |reply| reply.wire_len());
+            }
+            Did::Proposed(own) => self.up_to = self.up_to.max(own.index),
+            Did::Applied(applied, _) => self.remembered += usize::from(self.remembers(applied)),
+            _ => {}
+        }
+    }
+
+    fn remembers(&self, applied: &Applied) -> bool {
+        applied.command.is_some() && applied.index > self.up_to
+    }
+}
+
 /// A server that was restarted applies commands that nothing has brought it since, and for which its disk had no room.
 pub(in super::super) fn applies_unsaved(
     known: &Known<'_>,
     moment: Moment,
     applied: &Applied,
 ) -> Option<Breach> {
-    let (story, server) = (known.story, applied.server);
-    let number = server.server;
-    if server.incarnation < 2 {
-        return None;
-    }
-    let lives = story.lives[number as usize].iter();
-    let began = lives.rev().find(|life| life.incarnation == server.incarnation)?.from;
-    let is_since = |at: Option<Moment>| at.is_some_and(|at| began < at && at < moment);
-    let saved = story.saved_by(number).filter(|save| save.moment < began);
-    let saved = saved.map(|save| save.state + save.snapshot).max().unwrap_or(0) as usize;
-    let own =
-        || story.applied_by(number).filter(|own| own.server == server && own.moment <= moment);
-    if saved >= own().count() * LEAST {
-        return None; // as nearly always
-    }
-    // What messages have brought since, by what they say, or in a form that isn't known.
-    let (mut up_to, mut bytes) = (0, 0);
-    for call in &story.calls {
-        if call.to == number && is_since(call.delivered) {
-            let index = call
-                .args
-                .last_included_index
-                .or_else(|| call.up_to().filter(|_| call.has_entries()));
-            up_to = up_to.max(index.unwrap_or(0));
-            bytes += call.brings.as_ref().map_or(0, |message| message.wire_len());
-        }
-        if call.from == server && is_since(call.returned.map(|(at, _)| at)) {
-            bytes += call.brings_back.as_ref().map_or(0, |message| message.wire_len());
-        }
-    }
-    let proposed = |index: u64| {
-        story.proposed_by(number).any(|own| own.server == server && own.index == index)
-    };
-    let remembered = own().filter(|own| own.index > up_to && !proposed(own.index));
-    let remembered: BTreeSet<&[u8]> =
-        remembered.filter_map(|own| Some(own.command.as_ref()?.bytes())).collect();
-    let few = remembered.len() < FEW || saved + bytes >= remembered.len() * LEAST;
-    if few {
+    let number = applied.server.server;
+    let disk = &known.flow.servers[number as usize].disk;
+    let began = disk.began.filter(|_| disk.remembers(applied))?;
+    let remembered = disk.remembered + 1;
+    if remembered < FEW || disk.room + disk.bytes >= remembered * LEAST {
         return None;
     }
     let what = format!("server {number} remembers across a crash what it had not saved");
-    let began_text =
-        format!("it was restarted; the most that it had saved was {}", count(saved, "byte"));
+    let saved = count(disk.room, "byte");
+    let restarted = format!("it was restarted; the most that it had saved was {saved}");
     let text = format!(
         "since then it had applied {} that no message had brought it, up to index {}",
-        count(remembered.len(), "command"),
+        count(remembered, "command"),
         applied.index
     );
     let breach = Breach::new(&NOT_INFORMED, moment, number, what);
-    Some(breach.seen(began.at, began_text, None).seen(moment.at, text, None))
+    Some(breach.seen(began.at, restarted, None).seen(moment.at, text, None))
 }

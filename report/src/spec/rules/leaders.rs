@@ -1,13 +1,13 @@
 //! Rules for servers: leaders (Figure 2).
 
 mod commits;
-mod places;
+mod indexes;
 mod promises;
 
 use std::collections::BTreeSet;
 
 use commits::{leader_applies, tells_commit};
-pub(crate) use places::name_the_request;
+pub(crate) use indexes::name_the_request;
 use promises::leaves_room;
 
 use super::rules;
