@@ -71,9 +71,9 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::VotesTwice, MANY_ELECTIONS, 80, &[(3, TWO_OF_SEVEN)]),
     // A server that stays in its term forgets its vote at every request, so that it can vote twice.
     row(Bug::NeverAdoptsTerm, INITIAL_ELECTION, 20, &[(16, DISAGREE), (0, TWO_AT_FIRST)])
-        .in_all(100),
+        .in_all(20),
     // Its own vote is enough for it, so two that become candidates at the same time both win.
-    row(Bug::WinsWithHalf, RE_ELECTION, 100, &[(90, CLAIMS_TO_LEAD), (0, TWO_AGAIN)]).in_all(100),
+    row(Bug::WinsWithHalf, RE_ELECTION, 100, &[(90, CLAIMS_TO_LEAD), (0, TWO_AGAIN)]).in_all(20),
     row(Bug::KeepsOldVotes, RE_ELECTION, 20, &[(20, CLAIMS_TO_LEAD)]),
     row(Bug::KeepsOldVotes, MANY_ELECTIONS, 20, &[(10, TWO_OF_SEVEN)]),
     // The first two that answer decide.
@@ -85,7 +85,7 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::SaysItLeadsForEver, RE_ELECTION, 20, &[(20, TWO_AGAIN)]),
     row(Bug::SaysItLeadsForEver, MANY_ELECTIONS, 20, &[(20, TWO_OF_SEVEN)]),
     row(Bug::SaysItLeadsAsCandidate, RE_ELECTION, 20, &[(16, CLAIMS_TO_LEAD), (0, TWO_AGAIN)])
-        .in_all(100),
+        .in_all(20),
     row(Bug::ForgetsVoteWhenLed, MANY_ELECTIONS, 80, &[(5, TWO_OF_SEVEN)]),
     row(Bug::NeverIncrementsTerm, INITIAL_ELECTION, 20, &[(20, TERM_0)]),
     // All votes of term 0 have been given, and there is no other term.
