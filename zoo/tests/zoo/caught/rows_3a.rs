@@ -73,7 +73,7 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::NeverAdoptsTerm, INITIAL_ELECTION, 20, &[(16, DISAGREE), (0, TWO_AT_FIRST)])
         .in_all(20),
     // Its own vote is enough for it, so two that become candidates at the same time both win.
-    row(Bug::WinsWithHalf, RE_ELECTION, 100, &[(90, CLAIMS_TO_LEAD), (0, TWO_AGAIN)]).in_all(20),
+    row(Bug::WinsWithHalf, RE_ELECTION, 100, &[(90, CLAIMS_TO_LEAD), (0, TWO_AGAIN)]).in_all(100),
     row(Bug::KeepsOldVotes, RE_ELECTION, 20, &[(20, CLAIMS_TO_LEAD)]),
     row(Bug::KeepsOldVotes, MANY_ELECTIONS, 20, &[(10, TWO_OF_SEVEN)]),
     // The first two that answer decide.
