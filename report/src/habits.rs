@@ -3,8 +3,9 @@
 //! An obligation is opened by an event, is due some time later, and is met by another event. A server
 //! that hears of no leader has to start an election, one that has the votes has to lead, and a leader has to
 //! send. That an obligation wasn't met in the failing check is a fact; why it wasn't is a guess by what the
-//! server did meanwhile. Each guess is a [`Habit`], with what would refute it. It is called certain
-//! only where the run shows all that it rests on, and its rule is a promise: a save without the snapshot is seen, for instance.
+//! server did meanwhile. Each guess is a [`Habit`], with what would refute it. It is called certain only
+//! where the run shows all that it rests on, and its rule is a promise: a save without the snapshot, for
+//! instance.
 
 mod adds_up;
 mod applying;

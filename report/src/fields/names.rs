@@ -122,9 +122,7 @@ impl Slot {
         }
         Some((Slot::in_use(&buffer[..len])?, Called::Otherwise))
     }
-}
 
-impl Slot {
     /// The field that may be meant by a name in lower case, without what stands between its words.
     fn in_use(name: &[u8]) -> Option<Slot> {
         Some(match name {
@@ -150,10 +148,10 @@ impl Slot {
 
     /// An index or a term of an entry, by which entry it is.
     fn composed(name: &[u8]) -> Option<Slot> {
-        let which = |words: &[&str]| words.iter().any(|word| entry(name, word).is_some());
-        let (words, [index, term]) = ENTRIES.into_iter().find(|(words, _)| which(words))?;
-        let rest = words.iter().find_map(|word| entry(name, word))?;
-        Some(if is_index(rest) { index } else { term })
+        ENTRIES.into_iter().find_map(|(words, [index, term])| {
+            let rest = words.iter().find_map(|word| entry(name, word))?;
+            Some(if is_index(rest) { index } else { term })
+        })
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::{Habit, elections, leads, turns, up};
 use crate::event::{Caller, Time};
 use crate::explain::{Case, Window};
-use crate::outcome::Outcome;
 use crate::spec::rules::{all_servers, candidates, contract, followers, leaders};
 use crate::spec::{self, Breach, Rule};
 use crate::story::{Call, Election, Story};
@@ -262,8 +261,7 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
     let is_waiting = silent.iter().all(|(election, last)| last.is_outstanding(election.at));
     // Or that call failed each time, which by chance few do.
     let has_failed = |&(election, last): &(&Election, &Call)| {
-        let failed = last.returned.filter(|&(_, outcome)| outcome != Outcome::Replied);
-        failed.is_some_and(|(at, _)| at.at <= election.at)
+        last.failed().is_some_and(|(at, _)| at.at <= election.at)
     };
     let stops = silent.len() >= FAILED && silent.iter().all(has_failed);
     let (rule, what): (&'static Rule, String) = match (is_waiting, stops) {
@@ -282,7 +280,7 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
     let sent = format!("server {leader}, the leader, sent server {server} this call");
     let mut breach = case.breach(rule, leader, what);
     breach = breach.seen(last.sent.at, sent, [last.id]);
-    if let Some((at, outcome)) = last.returned.filter(|_| stops) {
+    if let Some((at, outcome)) = last.failed().filter(|_| stops) {
         breach = breach.seen(at.at, format!("that call failed: {outcome}"), [last.id]);
     }
     if is_waiting {

@@ -6,7 +6,6 @@ use super::{Habit, LONG, applying, budget, leads, life_at, sending, turns, up};
 use crate::check::{Accepted, Check};
 use crate::event::Time;
 use crate::explain::Case;
-use crate::outcome::Outcome;
 use crate::spec::Breach;
 use crate::spec::rules::{all_servers, append_entries, contract, leaders};
 use crate::story::{Call, Proposal, Purpose, Story};
@@ -128,7 +127,7 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
         let brings = |call: &Call| {
             call.args.entries.is_some()
                 && call.up_to() >= Some(index)
-                && !(has_failed(call) && answered_since(case, call) >= AGAIN)
+                && !(call.failed().is_some() && answered_since(case, call) >= AGAIN)
         };
         let mut sent = story.sent_by(leader as usize).filter(|call| call.to == server);
         server != leader
@@ -169,7 +168,7 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
         );
         breach = breach.seen(last.sent.at, text, [last.id]);
     }
-    if let Some((call, (at, outcome))) = lost.and_then(|call| Some((call, call.returned?))) {
+    if let Some((call, (at, outcome))) = lost.and_then(|call| Some((call, call.failed()?))) {
         breach = breach.seen(
             at.at,
             format!("the call that was to bring it failed: {outcome}"),
@@ -183,10 +182,6 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
 
 /// How many requests must have been accepted since, in which an entry could have been sent again.
 const AGAIN: usize = 3;
-
-fn has_failed(call: &Call) -> bool {
-    call.returned.is_some_and(|(_, outcome)| outcome != Outcome::Replied)
-}
 
 /// How many later requests of the same leader to the same server were accepted.
 fn answered_since(case: &Case<'_>, call: &Call) -> usize {

@@ -53,6 +53,7 @@ fn cheated<'a>(
             let acts = acts.find(|call| call.is_leaders() && call.args.term == Some(term));
             let leads = [told.map(|view| view.moment.at), acts.map(|call| call.sent.at)];
             let led_at = leads.into_iter().flatten().min().unwrap_or(moved_on).min(moved_on);
+            let middle = after(at, led_at.since(at) / 2);
             let next = elections.iter().find(|next| next.at > election.at).map(|next| next.at);
             let all = || requests(story, election);
             let refused = all().find(|call| {
@@ -65,11 +66,7 @@ fn cheated<'a>(
                 at,
                 voters: arrived.iter().map(|&(_, voter)| voter).collect(),
                 outstanding: all()
-                    .filter(|call| {
-                        [at, after(at, led_at.since(at) / 2)]
-                            .iter()
-                            .all(|&it| call.is_outstanding(it))
-                    })
+                    .filter(|call| call.is_outstanding(at) && call.is_outstanding(middle))
                     .collect(),
                 until: led_at,
                 went_on: next.is_some_and(|next| all().any(|call| call.is_outstanding(next))),

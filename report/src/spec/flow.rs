@@ -96,12 +96,7 @@ impl<'a> Flow<'a> {
             Did::Delivered(call) => {
                 let heard = &mut self.servers[call.to as usize];
                 heard.term = heard.term.max(call.args.term.unwrap_or(0));
-                let brought = match call.args.last_included_index {
-                    Some(index) => index,
-                    None if call.has_entries() => call.up_to().unwrap_or(0),
-                    None => 0,
-                };
-                heard.up_to = heard.up_to.max(brought);
+                heard.up_to = heard.up_to.max(brings_up_to(call));
                 heard.messages.extend(call.brings.as_ref().map(|message| (moment, message)));
             }
             Did::Returned(call) => {
@@ -157,6 +152,15 @@ impl<'a> Flow<'a> {
             .iter()
             .filter(|(_, payload)| payload.wire_len() > overhead && !old.contains(payload.bytes()));
         (after.len(), new.map(|(_, payload)| payload.wire_len()).sum())
+    }
+}
+
+/// The highest index that a request says that it brings; 0 if it brings none.
+fn brings_up_to(call: &Call) -> u64 {
+    match call.args.last_included_index {
+        Some(index) => index,
+        None if call.has_entries() => call.up_to().unwrap_or(0),
+        None => 0,
     }
 }
 

@@ -152,6 +152,12 @@ impl Call {
         self.reply.vote_granted == Some(true) && is_of_term
     }
 
+    /// When it failed, and how.
+    #[must_use]
+    pub fn failed(&self) -> Option<(Moment, Outcome)> {
+        self.returned.filter(|&(_, outcome)| outcome != Outcome::Replied)
+    }
+
     /// Whether its receiver answered that it doesn't vote for the sender.
     #[must_use]
     pub fn is_denied(&self) -> bool {

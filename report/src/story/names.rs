@@ -65,8 +65,9 @@ impl Story {
     /// isn't in that term, or follows its leader. So a question whether there would be votes is told from a request for
     /// them.
     fn may_be_no_votes(&self) -> bool {
-        self.votes.iter().map(|&place| &self.calls[place]).filter(is_guessed_vote).any(|call| {
-            let Some(term) = call.args.term else { return false };
+        let mut votes = self.votes.iter().map(|&place| &self.calls[place]);
+        votes.any(|call| {
+            let Some(term) = call.args.term.filter(|_| is_guessed_vote(call)) else { return false };
             let server = call.from.server;
             let view = self.view_at(server as usize, call.sent.at);
             let is_behind = view
@@ -82,7 +83,7 @@ impl Story {
     fn forget_guessed_votes(&mut self) {
         for &place in &self.votes {
             let call = &mut self.calls[place];
-            if is_guessed_vote(&&*call) {
+            if is_guessed_vote(call) {
                 call.purpose = Purpose::Other;
             }
         }
@@ -391,6 +392,6 @@ fn index(call: &Call, slot: Slot) -> Option<u64> {
 }
 
 /// Whether a call is taken for a request for a vote by names that aren't the paper's.
-fn is_guessed_vote(call: &&Call) -> bool {
+fn is_guessed_vote(call: &Call) -> bool {
     call.args.named.is_none() && call.args.guessed.has(Slot::LastLogIndex)
 }

@@ -4,6 +4,7 @@
 use super::super::breach::Breach;
 use super::super::rules::contract::NOT_INFORMED;
 use super::super::{Did, Known};
+use super::brings_up_to;
 use crate::story::{Applied, Moment};
 use crate::text::count;
 
@@ -40,9 +41,7 @@ impl Disk {
             }
             Did::Saved(save) => self.saved = self.saved.max((save.state + save.snapshot) as usize),
             Did::Delivered(call) => {
-                let brought = call.args.last_included_index;
-                let brought = brought.or_else(|| call.up_to().filter(|_| call.has_entries()));
-                self.up_to = self.up_to.max(brought.unwrap_or(0));
+                self.up_to = self.up_to.max(brings_up_to(call));
                 self.bytes += call.brings.as_ref().map_or(0, |message| message.wire_len());
             }
             Did::Returned(call) => {

@@ -220,19 +220,27 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
             && view.term < term
             && lasts_until(known, from.server, view) > due.at
     });
+    if !stays && later.is_none() {
+        return None;
+    }
     let server = from.server;
     // Who does nothing more may hang.
-    let mut handled = story.handled_by(from.server as usize);
-    let mut sent = story.sent_by(from.server as usize);
-    let mut proposed = story.proposed_by(server);
-    let acts = later.is_some()
-        || proposed.any(|own| own.moment.at > due.at && own.server == from)
-        || sent.any(|sent| sent.sent.at > due.at && sent.from == from)
-        || handled.any(|own| {
+    let proposes = || {
+        let mut proposed = story.proposed_by(server);
+        proposed.any(|own| own.moment.at > due.at && own.server == from)
+    };
+    let sends = || {
+        let mut sent = story.sent_by(server as usize);
+        sent.any(|own| own.sent.at > due.at && own.from == from)
+    };
+    let answers = || {
+        let mut handled = story.handled_by(server as usize);
+        handled.any(|own| {
             let is_later = own.handled.is_some_and(|handled| handled.at > due.at);
             is_later && own.answered_in == Some(from.incarnation)
-        });
-    if !stays && later.is_none() || !acts {
+        })
+    };
+    if later.is_none() && !proposes() && !sends() && !answers() {
         return None;
     }
     let what = format!("server {server} heard of term {term} and stayed in term {asked}");
