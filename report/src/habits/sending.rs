@@ -382,7 +382,7 @@ pub(super) fn answer_not_taken(case: &Case<'_>) -> Option<Breach> {
         call.is_leaders()
             && call.dropped.is_some_and(|dropped| case.window.contains(dropped.at))
             && call.is_handled_until(until)
-            && !matches!(call.returned, Some((_, Outcome::RequestLost | Outcome::ReplyLost)))
+            && !call.is_lost()
             && leads(story, call.from.server as usize, until)
                 .is_some_and(|led| Some(led.term) == call.args.term)
     });

@@ -158,6 +158,12 @@ impl Call {
         self.returned.filter(|&(_, outcome)| outcome != Outcome::Replied)
     }
 
+    /// Whether it, or its reply, was lost on its way.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(self.returned, Some((_, Outcome::RequestLost | Outcome::ReplyLost)))
+    }
+
     /// Whether its receiver answered that it doesn't vote for the sender.
     #[must_use]
     pub fn is_denied(&self) -> bool {
