@@ -103,6 +103,10 @@ impl Fields {
         let mut fields = Fields::default();
         // A message that can't be gone through has said all that it can.
         let _ = message.serialize(Pick { fields: &mut fields, look: Look::AtFields });
+        // What follows an entry brings others, whatever they are called.
+        if fields.prev_log_index.is_some() && fields.entries.is_none() {
+            let _ = message.serialize(Pick { fields: &mut fields, look: Look::ForLists });
+        }
         if levels > 0 && !fields.tell_purpose() {
             let look = Look::Within(levels - 1);
             let _ = message.serialize(Pick { fields: &mut fields, look });
@@ -169,6 +173,22 @@ impl Fields {
         // As in JSON, where the variant of an enum is the name of a field.
         inner.named = inner.named.or_else(|| Named::by(name));
         self.fill(inner);
+    }
+
+    /// Takes a list under a name that isn't known for the entries, if each of its elements tells a term.
+    fn take_list<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        if Slot::named(name).is_some() || self.entries.as_ref().is_some_and(|it| !it.is_empty()) {
+            return;
+        }
+        let (mut terms, mut how) = (Vec::new(), Called::AsInPaper);
+        let is_list = value.serialize(Entries { terms: &mut terms, how: &mut how }).is_ok();
+        if is_list && terms.iter().all(Option::is_some) {
+            self.entries = Some(terms);
+            self.guessed.insert(Slot::Entries);
+            if let Called::Otherwise = how {
+                self.guessed.insert(Slot::EntryTerm);
+            }
+        }
     }
 
     /// The place of a number.

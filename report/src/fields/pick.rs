@@ -99,6 +99,8 @@ pub(super) struct Pick<'a> {
 pub(super) enum Look {
     /// Among the fields of the message itself.
     AtFields,
+    /// Among those of its fields that are lists and aren't known by their names.
+    ForLists,
     /// In those of its fields that have fields themselves, and in theirs, so many levels down.
     Within(u32),
 }
@@ -114,6 +116,7 @@ impl Picking<'_> {
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         match self.look {
             Look::AtFields => self.fields.take(name, value),
+            Look::ForLists => self.fields.take_list(name, value),
             Look::Within(levels) => self.fields.take_within(name, value, levels),
         }
     }

@@ -45,6 +45,21 @@ fn fields_are_found_by_name() {
 }
 
 #[test]
+fn entries_are_found_by_what_they_are() {
+    let of = |list: serde_json::Value| {
+        let message = json!({ "term": 7, "prev_idx": 4, "prev_term": 6, "cargo": list });
+        Fields::of(&message).entries
+    };
+    let entry = |term: u64| json!({ "term": term, "command": [1] });
+    assert_eq!(of(json!([entry(6), entry(7)])), Some(vec![Some(6), Some(7)]));
+    assert_eq!(of(json!([])), Some(vec![]));
+    // Bytes are none, nor is a list in a message that follows no entry.
+    assert_eq!(of(json!([1, 2, 3])), None);
+    let members = json!({ "term": 7, "members": [entry(6)] });
+    assert_eq!(Fields::of(&members).entries, None);
+}
+
+#[test]
 fn a_stored_message_says_the_same() {
     let stored = serde_json::to_value(args()).expect("plain data");
     assert_eq!(Fields::of(&stored), Fields::of(&args()));

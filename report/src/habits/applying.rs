@@ -284,8 +284,9 @@ fn left_out(case: &Case<'_>) -> Option<Breach> {
         return lost;
     }
     let left_out = indexes(behind + 1, index - 1);
-    let what = format!("server {server} left out {left_out} when it applied what was committed");
-    let text = format!("the first that it applied is index {index}: it left out {left_out}");
+    let what = format!("server {server} applied index {index} before {left_out}");
+    let text =
+        format!("the first that it applied is index {index}: {left_out} had not been applied");
     let breach = first.breach(&contract::LEFT_OUT, what);
     let came = format!("server {server} came to life");
     Some(breach.seen(life.from.at, came, None).concluded(applied.moment.at, text, None))

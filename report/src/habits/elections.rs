@@ -63,6 +63,10 @@ pub(super) const HABITS: &[Habit] = &[
         pre_votes::all_refused,
         "a server had just heard from a leader, or its log was more up-to-date",
     ),
+    Habit::new(
+        pre_votes::raise_terms,
+        "a server had been in that term before, or something else had told it of the term",
+    ),
     Habit::new(timers::dead, "it started an election as soon as one of its calls had returned"),
     Habit::new(
         older_request,

@@ -70,10 +70,15 @@ fn with_snapshot(breach: Breach, server: usize, held: &HeldSnapshot) -> Breach {
 /// beginning is gone.
 fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
     let Panicked { server, activity, is_assertion, .. } = panicked(case)?;
-    // What snapshot() itself does comes before any index is counted from its end; and whoever asserts something is
-    // within its log.
-    let indexes = matches!(activity, Activity::Task | Activity::Handler { .. }) && !is_assertion;
-    let held = last_snapshot(case, server).filter(|_| indexes)?;
+    if is_assertion {
+        return None; // it is within its log
+    }
+    let held = match activity {
+        Activity::Task | Activity::Handler { .. } => last_snapshot(case, server)?,
+        // In snapshot() it is the one before that counts.
+        Activity::Method { name } if name == "snapshot" => before_snapshot(case, server)?,
+        _ => return None,
+    };
     if went_well_since(case, (server, activity), held.moment) {
         return None;
     }
@@ -85,6 +90,14 @@ fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
         held.index, held.index
     );
     Some(with_snapshot(breach, server, &held).concluded(case.window.until, text, None))
+}
+
+/// The snapshot that a server had when snapshot() was called, in which it panicked.
+fn before_snapshot(case: &Case<'_>, server: usize) -> Option<HeldSnapshot> {
+    let held = case.story.held_by(server as u32, case.window.end());
+    let (installed, mut made): (Vec<_>, Vec<_>) = held.partition(|held| held.is_installed);
+    made.pop()?;
+    installed.into_iter().chain(made).max_by_key(|held| held.index)
 }
 
 /// A server installs a snapshot, and panics before anything else has come to it: what goes by the log's indexes doesn't
@@ -183,6 +196,8 @@ fn went_well_since(case: &Case<'_>, (server, activity): (usize, &Activity), sinc
     let (story, until) = (case.story, case.window.end());
     let is_since = |at: Moment| since < at && at < until;
     match activity {
+        // A log that has been cut once may be cut wrongly the second time.
+        Activity::Method { .. } => false,
         Activity::Handler { method } => story.handled_by(server).any(|call| {
             let is_such = call.method == *method && call.has_entries();
             is_such && call.handled.is_some_and(is_since)

@@ -1,10 +1,10 @@
-//! Instead of an election: questions about votes, to which nobody says yes (thesis §9.6).
+//! Instead of an election: questions about votes, to which nobody says yes, or which change the terms (thesis §9.6).
 
 use super::life_at;
 use crate::explain::Case;
 use crate::spec::Breach;
 use crate::spec::rules::candidates;
-use crate::story::Call;
+use crate::story::{Call, Moment, Story, View};
 use crate::text::count;
 
 /// How many answers a server must have got.
@@ -57,4 +57,76 @@ pub(super) fn all_refused(case: &Case<'_>) -> Option<Breach> {
         breach.by(server).seen(last.sent.at, text, [last.id])
     });
     breach.if_shown()
+}
+
+/// Servers come to terms that nobody has stood in: a question about votes brought them there.
+pub(super) fn raise_terms(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.end());
+    let mut raised = Vec::new();
+    for server in 0..story.servers {
+        let mut before: Option<&View> = None;
+        for view in story.views[server].iter().filter(|view| view.moment < until) {
+            let earlier = before.replace(view);
+            let Some(earlier) = earlier.filter(|it| it.incarnation == view.incarnation) else {
+                continue;
+            };
+            if view.term > earlier.term
+                && case.window.contains(view.moment.at)
+                && let Some(question) = brought_by_question(story, server as u32, earlier, view)
+            {
+                raised.push((view, server as u32, question));
+            }
+        }
+    }
+    raised.sort_by_key(|(view, ..)| view.moment);
+    if raised.len() < FEW {
+        return None;
+    }
+    let (view, server, question) = raised.first()?;
+    let what = format!(
+        "server {server} came to a term in which nobody had stood, by a question about votes"
+    );
+    let asked = format!(
+        "server {} asked server {server} whether it would vote for it in term {}, and was in an earlier one itself",
+        question.from.server, view.term
+    );
+    let text = format!(
+        "server {server} was in term {}; {} like that in the failing check",
+        view.term,
+        count(raised.len(), "time")
+    );
+    let breach = case.breach(&candidates::PRE_VOTE_RAISES, *server, what);
+    Some(breach.seen(question.sent.at, asked, [question.id]).seen(view.moment.at, text, None))
+}
+
+/// The question about votes by which a server must have learned of its new term: nothing else with that term had come
+/// to it, and nobody had been in that term.
+fn brought_by_question<'a>(
+    story: &'a Story,
+    server: u32,
+    earlier: &View,
+    view: &View,
+) -> Option<&'a Call> {
+    let is_before = |at: Moment| at < view.moment;
+    let is_such = |term: Option<u64>| term >= Some(view.term);
+    let in_term = |call: &&Call| {
+        let asks = is_such(call.args.term) && is_before(call.sent);
+        let answers = is_such(call.reply.term) && call.handled.is_some_and(is_before);
+        (asks || answers) && !call.is_pre_vote()
+    };
+    let was_in = |other: usize| {
+        let mut views = story.views[other].iter().take_while(|other| is_before(other.moment));
+        views.any(|other| other.term >= view.term)
+    };
+    if (0..story.servers).any(was_in) || story.calls.iter().any(|call| in_term(&call)) {
+        return None;
+    }
+    story.calls.iter().find(|call| {
+        let asker = story.view_at(call.from.server as usize, call.sent.at);
+        call.to == server
+            && call.is_pre_vote()
+            && call.args.term == Some(view.term)
+            && call.delivered.is_some_and(|at| earlier.moment < at && is_before(at))
+            && asker.is_some_and(|asker| asker.term < view.term)
+    })
 }

@@ -383,6 +383,7 @@ pub(super) fn answer_not_taken(case: &Case<'_>) -> Option<Breach> {
             && call.dropped.is_some_and(|dropped| case.window.contains(dropped.at))
             && call.is_handled_until(until)
             && !call.is_lost()
+            && !call.is_answered_emptily()
             && leads(story, call.from.server as usize, until)
                 .is_some_and(|led| Some(led.term) == call.args.term)
     });

@@ -249,11 +249,10 @@ pub(super) fn none_taken(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
     case.window.up.iter().find_map(|&server| {
         let came = story.sent_by(server).filter(|call| {
-            let is_empty = call.says_nothing_back() && call.brings_back.is_none();
             case.window.contains(call.sent.at)
                 && call.is_handled_until(until)
                 && !call.is_lost()
-                && !is_empty
+                && !call.is_answered_emptily()
         });
         let came: Vec<&Call> = came.collect();
         let dropped: Vec<&Call> =

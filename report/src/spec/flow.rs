@@ -12,7 +12,7 @@ mod leads;
 mod tests;
 
 pub(super) use disk::applies_unsaved;
-pub(super) use leads::leads_unelected;
+pub(super) use leads::{leads_unelected, possible_votes};
 
 use std::cell::Cell;
 use std::collections::BTreeSet;

@@ -262,6 +262,11 @@ impl Call {
         self.handled.is_some() && term.is_none() && vote_granted.is_none() && success.is_none()
     }
 
+    /// Whether its reply says nothing at all: whoever answers by a message of its own sends such ones.
+    pub(crate) fn is_answered_emptily(&self) -> bool {
+        self.says_nothing_back() && self.brings_back.is_none()
+    }
+
     /// Whether its receiver took the sender for its leader: it answered in the sender's own term.
     #[must_use]
     pub fn is_followed(&self) -> bool {

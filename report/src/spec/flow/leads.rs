@@ -75,6 +75,19 @@ pub(in crate::spec) fn leads_unelected(
     Some(breach.sure_if(!has_led && !is_elected))
 }
 
+/// How many servers may have voted for a server between `since` and `until`, as far as messages go, if it asked for
+/// their votes of `term` from `since` on.
+pub(in crate::spec) fn possible_votes(
+    known: &Known<'_>,
+    number: u32,
+    term: u64,
+    (since, until): (Moment, Moment),
+) -> usize {
+    let asked = Asked { known, candidate: number, term, since: since.at.0, until };
+    let others = (0..known.story.servers as u32).filter(|&voter| voter != number);
+    others.filter(|&voter| asked.may_have_voted(voter)).count()
+}
+
 /// Until when a server says the same as in a view: that it leads, and in which term.
 fn told_until(story: &Story, number: u32, view: &View) -> Time {
     let views = story.lasting_views(number as usize);

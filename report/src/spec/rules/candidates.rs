@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{leaders, rules};
 use crate::spec::Known;
 use crate::spec::breach::Breach;
-use crate::spec::flow::leads_unelected;
+use crate::spec::flow::{leads_unelected, possible_votes};
 use crate::story::{Call, Moment};
 use crate::text::{count, list};
 
@@ -40,6 +40,13 @@ rules! {
          later than its own, and if the log is up-to-date: whom it has voted for doesn't matter",
         "the handler of pre-votes: each condition under which it says no, and when the time of the last word of a \
          leader is set",
+        normal NORMAL;
+    PRE_VOTE_RAISES: Liveness "pre-vote-raises-term" at [RequestVote, Candidates 1],
+        "the author's thesis, §9.6",
+        "a pre-vote changes nothing: the term in it is the one in which its sender would stand, and nobody is in that \
+         term yet, so that its receiver stays in its own",
+        "the handler of pre-votes, and what is done with every message before it is looked at: only the term of a \
+         real request or reply is adopted",
         normal NORMAL;
     WITHOUT_MAJORITY: Safety "leads-without-majority" = "M17" at [Candidates 2],
         "Figure 2, Candidates 2; §5.2",
@@ -117,12 +124,42 @@ fn stands_in_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option
     Some(Breach::new(&WITHOUT_NEW_TERM, moment, server, what).concluded(moment.at, text, [call.id]))
 }
 
+/// A server acts as a leader before the requests for votes that it has sent can have been answered, by whatever message
+/// its Raft answers them.
+fn leads_unanswered(known: &Known<'_>, moment: Moment, call: &Call, term: u64) -> Option<Breach> {
+    let (story, number) = (known.story, call.from.server);
+    let is_its_own =
+        |asked: &&Call| asked.from == call.from && asked.is_vote() && asked.args.term == Some(term);
+    let asked = story.sent_by(number as usize).find(is_its_own)?;
+    let needed = story.majority() - 1;
+    let votes = possible_votes(known, number, term, (asked.sent, moment));
+    if story.dropped > 0 || asked.sent >= moment || votes >= needed {
+        return None;
+    }
+    let what =
+        format!("server {number} became the leader of term {term} without the votes of a majority");
+    let stood = format!("server {number} asked for votes in term {term}");
+    let text = format!(
+        "it sent {} as a leader; since it had asked, messages that may be votes had come to it from {}, and it \
+         needs {}",
+        call.method,
+        count(votes, "server"),
+        count(needed, "vote")
+    );
+    let breach = Breach::new(&WITHOUT_MAJORITY, moment, number, what);
+    let breach = breach.seen(asked.sent.at, stood, [asked.id]);
+    Some(breach.seen(moment.at, text, [call.id]))
+}
+
 /// A server acts as a leader without the votes that it takes.
 fn leads_without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let (number, term) = (call.from.server, call.args.term?);
     let server = known.server(number);
-    if !known.reads.votes || server.led.as_ref().is_some_and(|led| led.term >= term) {
+    if server.led.as_ref().is_some_and(|led| led.term >= term) {
         return None;
+    }
+    if !known.reads.votes {
+        return leads_unanswered(known, moment, call, term);
     }
     // A request of an earlier term is late, or says the wrong one.
     if known.story.view_at(number as usize, moment.at).is_some_and(|view| view.term > term) {

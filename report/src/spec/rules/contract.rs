@@ -55,8 +55,9 @@ rules! {
     LEFT_OUT: Safety "apply-left-out" = "M9" at [AllServers 1],
         APPLIED_TWICE.place,
         APPLIED_TWICE.says,
-        "how far lastApplied moves at a time, when commitIndex has gone up by more than one, and whether \
-         everything that it passes has been handed on: a send that fails or is given up leaves a gap";
+        "how many tasks send to the apply channel: one, for several send in any order; how far lastApplied moves at a \
+         time, when commitIndex has gone up by more than one; and whether everything that it passes has been \
+         handed on: a send that fails or is given up leaves a gap";
     COMMIT_GOES_BACK: Safety "commit-goes-back" = "M9" at [VolatileState],
         "Figure 2, Volatile state: commitIndex, increases monotonically",
         "commitIndex only goes up",
@@ -218,6 +219,9 @@ pub(super) fn says_term_zero(
 /// out at once, and again at least ten times a second.
 const SILENT: u64 = 150_000;
 
+/// The same of a leader that has led before, in µs: some heartbeats' time.
+const SILENT_FOR_LONG: u64 = 400_000;
+
 /// How long a reply may take to make a leader, in µs.
 const JUST: u64 = 20_000;
 
@@ -268,7 +272,10 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     {
         return None;
     }
-    if let Some(breach) = leads_on(known, number, view) {
+    // Who leads on sends on.
+    if until.0.saturating_sub(view.moment.at.0) < SILENT_FOR_LONG
+        && let Some(breach) = leads_on(known, number, view)
+    {
         return Some(breach);
     }
     let what = format!("server {number} said that it leads when it did not");

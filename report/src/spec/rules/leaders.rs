@@ -40,7 +40,8 @@ rules! {
     WITHOUT_MAJORITY: Safety "commits-without-majority" = "M21" at [Leaders 4],
         "Figure 2, Leaders 4; §5.3",
         "an entry is committed once it is on a majority of all servers: a majority of matchIndex[i] ≥ N",
-        "where commitIndex goes up: how many servers it takes, and whether the leader counts itself once"
+        "where commitIndex goes up: how many servers it takes, and whether the leader counts itself once; and whether \
+         leaderCommit in a request is commitIndex"
         => Appends tells_commit, Applies leader_applies;
     UNSENT_COUNTED: Safety "unsent-entry-counted" = "M21" at [Leaders 3],
         "Figure 2, Leaders 3; §5.3",

@@ -235,6 +235,35 @@ pub(super) fn not_in_saves(known: &Known<'_>, server: u32, moment: Moment) -> Op
     })
 }
 
+/// A server's disk can't have an entry that it had before its last crash: it had saved nothing since the entry came.
+pub(super) fn came_after_last_save(known: &Known<'_>, server: u32, index: u64) -> Option<Fact> {
+    let story = known.story;
+    let began = known.server(server).began?;
+    let last = story.saved_by(server).rfind(|save| save.moment < began).map(|save| save.moment);
+    let is_before = |at: Moment| last.is_some_and(|last| at < last);
+    let brings = |call: &&Call| {
+        let up_to = call.up_to().max(call.args.last_included_index);
+        call.to == server && up_to >= Some(index) && call.delivered.is_some_and(is_before)
+    };
+    let mut own = story.proposed_by(server).filter(|own| own.index >= index);
+    if story.dropped > 0
+        || story.calls.iter().any(|call| brings(&call))
+        || own.any(|own| is_before(own.moment))
+    {
+        return None;
+    }
+    let (at, text) = match last {
+        Some(last) => (
+            last.at,
+            format!(
+                "server {server} saved its state for the last time before the crash: before that entry came"
+            ),
+        ),
+        None => (began.at, format!("server {server} had saved nothing before the crash")),
+    };
+    Some(Fact::new(Basis::Seen, at, text, None))
+}
+
 /// A candidate's log ends before what it had written, on a disk that loses nothing.
 fn asks_with_less_than_written(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let (term, index) = call.args.term.zip(call.args.last_log_index)?;
@@ -250,7 +279,11 @@ fn asks_with_less_than_written(known: &Known<'_>, moment: Moment, call: &Call) -
     }
     let began = server.began.unwrap_or(moment);
     let snapshot = known.story.held_by(number, began).max_by_key(|held| held.index);
-    if let Some(snapshot) = snapshot.filter(|held| index < held.index) {
+    let is_saved = |held: &HeldSnapshot| {
+        let mut saves = known.story.saved_by(number);
+        held.is_installed || saves.any(|save| held.moment < save.moment && save.moment < began)
+    };
+    if let Some(snapshot) = snapshot.filter(|held| index < held.index && is_saved(held)) {
         // A log that ends before the snapshot with which its server began is counted from there.
         let text =
             format!("it asked for votes in term {term} with a log that ends at index {index}");

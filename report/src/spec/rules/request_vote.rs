@@ -185,6 +185,10 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
         let breach = Breach::new(&LOG_NOT_SAVED, moment, voter, lost()).facts(had);
         return Some(breach.concluded(moment.at, text, [call.id]).fact(sizes));
     }
+    if crashed && let Some(unsaved) = persistence::came_after_last_save(known, voter, own.1) {
+        let breach = Breach::new(&LOG_NOT_SAVED, moment, voter, lost()).facts(had).fact(unsaved);
+        return Some(breach.seen(moment.at, text, [call.id]));
+    }
     let seen = log_when_it_voted(known, call);
     if let Some((seen_term, seen_index)) = seen {
         let ended = format!("its log ended with index {seen_index} of term {seen_term}");

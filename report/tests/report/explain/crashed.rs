@@ -43,6 +43,22 @@ fn what_is_refused_at_once_is_lost_in_the_crash() {
     assert_first(run, "log-not-saved", Certain);
 }
 
+/// What came since a server saved its state for the last time isn't on its disk.
+#[test]
+fn what_came_after_the_last_save_is_lost_in_the_crash() {
+    let votes = |is_saved: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).save(1, [20, 0]).propose(0, 1, 1).accept(0, 1, &entries(1, &[1]));
+        if is_saved {
+            run.save(1, [40, 0]);
+        }
+        run.restart(1).in_term(1, 1).wait(100).vote_with(2, 1, &ask(2));
+        run
+    };
+    assert_first(votes(false), "log-not-saved", Certain);
+    assert_first(votes(true), "vote-for-outdated-log", Likely);
+}
+
 #[test]
 fn what_was_cut_after_a_crash_is_not_blamed_on_it() {
     let mut run = restarted();
@@ -287,6 +303,24 @@ fn numbers_that_wrapped_are_explained_without_a_panic() {
             run.fails(demand, "it fails");
         }
     }
+}
+
+/// In `snapshot()` the log that begins later is the one of the snapshot before.
+#[test]
+fn a_panic_in_snapshot_behind_another_snapshot() {
+    let panics = |snapshots: &[u64]| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        for &index in snapshots {
+            run.snapshot(0, index).wait(10);
+        }
+        let activity = Activity::Method { name: "snapshot".into() };
+        let check = Check::Panicked { server: Some(0), life: None, activity, is_assertion: false };
+        let (_, _, explanation) = run.fails((FailureKind::Panic, check), "it panicked");
+        explanation.findings.into_iter().map(|finding| finding.id).collect::<Vec<_>>()
+    };
+    assert_eq!(panics(&[9, 19]), ["snapshot-offset-ignored"]);
+    assert!(panics(&[9]).is_empty());
 }
 
 /// A log that begins later is blamed for a panic only if it wasn't used since without one.

@@ -325,6 +325,29 @@ fn pre_votes_refused() {
     assert!(!finds(asks_before(2, true), NO_LEADER, "pre-votes-refused"));
 }
 
+/// Servers come to one term after the other by questions about votes, whose sender is in the term itself or isn't.
+fn raised_by_questions(in_term: bool) -> Run {
+    let mut run = Run::new(3);
+    run.step("elect");
+    for term in 1..=6 {
+        run.wait(300);
+        if in_term {
+            run.in_term(0, term);
+        }
+        let args =
+            json!({ "term": term, "candidate_id": 0, "last_log_index": 0, "last_log_term": 0 });
+        run.call(0, 1, "Raft.PreVote", args, granted(term)).in_term(1, term);
+        run.wait(5).in_term(0, term);
+    }
+    run
+}
+
+#[test]
+fn pre_votes_that_raise_terms() {
+    assert!(finds(raised_by_questions(false), NO_LEADER, "pre-vote-raises-term"));
+    assert!(!finds(raised_by_questions(true), NO_LEADER, "pre-vote-raises-term"));
+}
+
 #[test]
 fn election_timer_dead_where_answers_say_nothing() {
     let heard = |reply: serde_json::Value| {

@@ -283,7 +283,7 @@ pub(super) const ROWS: &[Row] = &[
             6,
             Expected::anywhere(
                 Safety,
-                "rule commits-without-majority (MN): server N committed index N without a majority…",
+                "rule commits-without-majority (MN): server N calls index N committed without a majority…",
             ),
         )],
     ),

@@ -45,8 +45,10 @@ pub(super) fn applies_in_order(
             }
             (
                 &LEFT_OUT,
-                format!("server {number} left out {left_out} when it applied what was committed"),
-                format!("the next that it applied is index {index}: it left out {left_out}"),
+                format!("server {number} applied index {index} before {left_out}"),
+                format!(
+                    "the next that it applied is index {index}: {left_out} had not been applied"
+                ),
             )
         }
     };

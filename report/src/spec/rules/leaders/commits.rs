@@ -63,7 +63,7 @@ fn commits(
         if entry.is_none_or(|entry| entry >= term) {
             return None;
         }
-        (&OLD_TERM, "an entry of an earlier term before one of its own".to_owned())
+        (&OLD_TERM, "an entry of an earlier term committed before one of its own".to_owned())
     } else if ended_before_crash(known, number) == Some(index) {
         let what = format!(
             "server {number} calls index {index} committed, where its log had ended before a crash, and no \
@@ -71,19 +71,19 @@ fn commits(
         );
         (&SAVED_FOR_APPLIED, what)
     } else if !refused.is_empty() && have.len() + refused.len() + 1 >= majority {
-        let what = format!("index {index}, which no majority had confirmed, after a refusal");
+        let what = format!("index {index} committed after a refusal; no majority had confirmed it");
         (&REFUSAL_COUNTED, what)
     } else if is_unsent {
         let what = format!(
-            "index {index}, which no majority had confirmed, at an answer to a request that ends before it"
+            "index {index} committed at an answer to a request that ends before it; no majority had confirmed it"
         );
         (&UNSENT_COUNTED, what)
     } else {
-        (&WITHOUT_MAJORITY, format!("index {index} without a majority"))
+        (&WITHOUT_MAJORITY, format!("index {index} committed without a majority"))
     };
     let what = match rule.id == SAVED_FOR_APPLIED.id {
         true => what,
-        false => format!("server {number} committed {what}"),
+        false => format!("server {number} calls {what}"),
     };
     let mut breach = Breach::new(rule, moment, number, what);
     for other in refused.iter().filter(|_| rule.id == REFUSAL_COUNTED.id) {
