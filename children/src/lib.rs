@@ -21,6 +21,7 @@ mod parent;
 mod patience;
 mod permits;
 mod proc_stat;
+pub mod settings;
 pub mod variables;
 pub mod wire;
 

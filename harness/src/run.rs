@@ -18,8 +18,8 @@ use report::explain::{Confidence, Explanation, Finding, overlooked};
 use report::spec::{self, Breach, Kind, Rule};
 use report::story::Step;
 use report::{
-    Check, Demand, Failure, FailureKind, Process, Record, RunResult, Story, Time, Verdict,
-    entry_line, text,
+    Check, Demand, Failure, FailureKind, Process, Record, RunResult, Story, Time, Unreadable,
+    Verdict, entry_line, text,
 };
 use sim::context::{Context, Owner};
 use sim::{Clock, ClockGuard, Ending, Meddling, Misuse};
@@ -214,8 +214,9 @@ fn judge(t: &T, story: &Story) -> Vec<Breach> {
     if t.notes.failure().is_some() {
         return Vec::new(); // they are heard as evidence then
     }
-    if let Some(warning) = report::unreadable(story) {
-        t.warn(warning.to_owned());
+    if let Some(why) = Unreadable::of(story) {
+        t.notes.script().unreadable = Some(why);
+        t.warn(why.to_string());
     }
     let broken = spec::broken_promises(story);
     let is_strict = t.notes.job.settings.strict || t.notes.script().is_strict;
@@ -329,6 +330,7 @@ fn result(t: &T, verdict: Verdict) -> RunResult {
         not_run: 0,
         banner: story.banner.clone(),
         warnings: story.warnings.clone(),
+        unreadable: story.unreadable,
         doubts: Vec::new(),
         history: t.notes.hash(&history),
         printed: String::new(),

@@ -9,7 +9,7 @@ use std::task::Waker;
 use parking_lot::{Mutex, MutexGuard};
 use report::{
     Check, Demand, EventKind, Failure, FailureKind, History, Mark, Measured, Record, StepKind,
-    Time, Variation, entry_line, text,
+    Time, Unreadable, Variation, entry_line, text,
 };
 use sim::context::Context;
 use sim::{Misuse, Misused, Panic, Sim};
@@ -75,6 +75,8 @@ pub(crate) struct ScriptState {
     pub(crate) warnings: Vec<String>,
     /// What was warned of, as if it had failed the run.
     pub(crate) suspicions: Vec<Failure>,
+    /// Why the rules could not judge the run, if they could not.
+    pub(crate) unreadable: Option<Unreadable>,
     pub(crate) measured: Option<Measured>,
     pub(crate) participants: Option<Arc<dyn Participants>>,
     /// How many servers take part.

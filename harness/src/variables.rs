@@ -5,6 +5,8 @@
 //!
 //! `UPDATE_EXPECT=1 cargo test -p config --test settings` writes that page's table anew.
 
+use supervisor::settings;
+
 /// An environment variable that a user may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Variable {
@@ -58,7 +60,7 @@ pub const VARIABLES: [Variable; 18] = [
 const SWITCH: &str = "`1` or `0`";
 
 pub(crate) const SEED: Variable = Variable {
-    name: "LAB_SEED",
+    name: settings::SEED,
     expected: "a whole number from 0 to 18446744073709551615",
     example: "1629626496",
     meaning: "the first run's seed; the runs after it take the seeds that follow",
@@ -67,7 +69,7 @@ pub(crate) const SEED: Variable = Variable {
 };
 
 pub(crate) const ITERS: Variable = Variable {
-    name: "LAB_ITERS",
+    name: settings::ITERS,
     expected: "a whole number of runs, at least 1",
     example: "1000",
     meaning: "runs of each test",
@@ -76,7 +78,7 @@ pub(crate) const ITERS: Variable = Variable {
 };
 
 pub(crate) const JOBS: Variable = Variable {
-    name: "LAB_JOBS",
+    name: settings::JOBS,
     expected: "a whole number of runs at the same time, at least 1",
     example: "2",
     meaning: "runs at the same time, in all tests together",
@@ -85,7 +87,7 @@ pub(crate) const JOBS: Variable = Variable {
 };
 
 pub(crate) const CLOCK: Variable = Variable {
-    name: "LAB_CLOCK",
+    name: settings::CLOCK,
     expected: "`virtual` or `real`",
     example: "virtual",
     meaning: "the clock of the runs: a simulated one, or the machine's with four threads a run",
@@ -94,7 +96,7 @@ pub(crate) const CLOCK: Variable = Variable {
 };
 
 pub(crate) const ISOLATE: Variable = Variable {
-    name: "LAB_ISOLATE",
+    name: settings::ISOLATE,
     expected: "`process` or `batch`",
     example: "process",
     meaning: "`process`: each run has a process of its own; `batch`: a process makes many runs",
@@ -103,7 +105,7 @@ pub(crate) const ISOLATE: Variable = Variable {
 };
 
 pub(crate) const CHILD: Variable = Variable {
-    name: "LAB_CHILD",
+    name: settings::CHILD,
     expected: SWITCH,
     example: "1",
     meaning: "`1`: run in the test's own process, for a debugger; `0`: in child processes",
@@ -112,7 +114,7 @@ pub(crate) const CHILD: Variable = Variable {
 };
 
 pub(crate) const CHECK_DETERMINISM: Variable = Variable {
-    name: "LAB_CHECK_DETERMINISM",
+    name: settings::CHECK_DETERMINISM,
     expected: SWITCH,
     example: "1",
     meaning: "`1`: run each seed twice, and show where the two runs part; not with `LAB_CLOCK=real` or \
@@ -122,7 +124,7 @@ pub(crate) const CHECK_DETERMINISM: Variable = Variable {
 };
 
 pub(crate) const STRICT: Variable = Variable {
-    name: "LAB_STRICT",
+    name: settings::STRICT,
     expected: SWITCH,
     example: "1",
     meaning: "`1`: a run fails if it breaks a safety rule of Raft's, even if none of MIT's checks notices; \
@@ -132,7 +134,7 @@ pub(crate) const STRICT: Variable = Variable {
 };
 
 pub(crate) const REPORT: Variable = Variable {
-    name: "LAB_REPORT",
+    name: settings::REPORT,
     expected: "`failure`, `always` or `never`",
     example: "always",
     meaning: "which history to store: `failure`, that of the first failing run; `always`, also that of the \
@@ -142,7 +144,7 @@ pub(crate) const REPORT: Variable = Variable {
 };
 
 pub(crate) const LOG: Variable = Variable {
-    name: "LAB_LOG",
+    name: settings::LOG,
     expected: "`1`, `0`, `error`, `warn`, `info`, `debug` or `trace`",
     example: "1",
     meaning: "print what the servers log by `tracing`, from this level on, and what the test does, in \
@@ -152,7 +154,7 @@ pub(crate) const LOG: Variable = Variable {
 };
 
 pub(crate) const PLAN: Variable = Variable {
-    name: "LAB_PLAN",
+    name: settings::PLAN,
     expected: "a plan's file",
     example: "/tmp/plan.json",
     meaning: "the plan of faults that `TestExplore` follows",
@@ -161,7 +163,7 @@ pub(crate) const PLAN: Variable = Variable {
 };
 
 pub(crate) const VARY: Variable = Variable {
-    name: "LAB_VARY",
+    name: settings::VARY,
     expected: "a file of variations",
     example: "/tmp/variations.jsonl",
     meaning: "the variations of the runs, as `cargo lab why` writes them: all runs have the seed of \
@@ -172,7 +174,7 @@ pub(crate) const VARY: Variable = Variable {
 };
 
 pub(crate) const CALL: Variable = Variable {
-    name: "LAB_CALL",
+    name: settings::CALL,
     expected: "the number of a call of config::test() in a test function, 1 for the first",
     example: "2",
     meaning: "if a test function calls `config::test` several times: the only call that runs",
@@ -181,7 +183,7 @@ pub(crate) const CALL: Variable = Variable {
 };
 
 pub(crate) const OUT: Variable = Variable {
-    name: "LAB_OUT",
+    name: settings::OUT,
     expected: "a folder",
     example: "target/lab",
     meaning: "the folder for histories; if set, each run's result is also added to its `results.jsonl`",
@@ -190,7 +192,7 @@ pub(crate) const OUT: Variable = Variable {
 };
 
 const BUG: Variable = Variable {
-    name: "LAB_BUG",
+    name: settings::BUG,
     expected: "the name of a bug",
     example: "BlocksOnVotes",
     meaning: "the bug that the Raft of `zoo` or `styles` has; with a wrong name, the tests list the bugs",
@@ -199,7 +201,7 @@ const BUG: Variable = Variable {
 };
 
 const STYLE: Variable = Variable {
-    name: "LAB_STYLE",
+    name: settings::STYLE,
     expected: "the name of a style",
     example: "OneEnum",
     meaning: "the style of the Raft of `styles`; with a wrong name, the tests list the styles",
@@ -208,7 +210,7 @@ const STYLE: Variable = Variable {
 };
 
 const COURSE_KEY: Variable = Variable {
-    name: "LAB_COURSE_KEY",
+    name: settings::COURSE_KEY,
     expected: "a text that students don't know",
     example: "two dozen random letters",
     meaning: "the course's key, from which `cargo lab grade` makes hidden seeds; no submission that it grades \
@@ -218,7 +220,7 @@ const COURSE_KEY: Variable = Variable {
 };
 
 const SHARDS: Variable = Variable {
-    name: "LAB_SHARDS",
+    name: settings::SHARDS,
     expected: "a whole number of machines",
     example: "16",
     meaning: "in a Kubernetes Indexed Job, on how many machines `cargo lab test` and `grade` share their runs",

@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use children::settings;
 use clap::{Args, Parser, Subcommand};
 
 use crate::examples;
@@ -127,11 +128,11 @@ pub(crate) struct Run {
     pub(crate) test: String,
 
     /// The seed of the run
-    #[arg(long, value_name = "S", env = "LAB_SEED")]
+    #[arg(long, value_name = "S", env = settings::SEED)]
     pub(crate) seed: u64,
 
     /// If the test's function calls config::test several times: which call, 1 for the first
-    #[arg(long, value_name = "K", env = "LAB_CALL", default_value = "1")]
+    #[arg(long, value_name = "K", env = settings::CALL, default_value = "1")]
     pub(crate) call: NonZeroU32,
 
     /// The package whose tests are run
@@ -173,7 +174,7 @@ pub(crate) struct Why {
     pub(crate) points: usize,
 
     /// How many runs at the same time; without it, as many as there are cores
-    #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
+    #[arg(short, long, value_name = "J", env = settings::JOBS)]
     pub(crate) jobs: Option<NonZeroUsize>,
 }
 
@@ -228,11 +229,11 @@ pub(crate) struct Explore {
     pub(crate) package: String,
 
     /// How many runs to make at the same time. Default: the number of cores
-    #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
+    #[arg(short, long, value_name = "J", env = settings::JOBS)]
     pub(crate) jobs: Option<NonZeroUsize>,
 
     /// The seed of the first run; the other runs take the seeds that follow. Default: a fresh seed
-    #[arg(long, value_name = "S", env = "LAB_SEED")]
+    #[arg(long, value_name = "S", env = settings::SEED)]
     pub(crate) seed: Option<u64>,
 
     #[command(flatten)]
@@ -297,7 +298,7 @@ pub(crate) struct Zoo {
     pub(crate) tests: Vec<String>,
 
     /// How many runs to make at the same time. Default: the number of cores
-    #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
+    #[arg(short, long, value_name = "J", env = settings::JOBS)]
     pub(crate) jobs: Option<NonZeroUsize>,
 
     #[command(flatten)]
@@ -407,12 +408,12 @@ pub(crate) struct Conduct {
 impl Conduct {
     /// Whether runs are made by the wall clock, as the option or the environment says.
     pub(crate) fn is_real(&self) -> bool {
-        self.real || env::var_os("LAB_CLOCK").is_some_and(|clock| clock == "real")
+        self.real || env::var_os(settings::CLOCK).is_some_and(|clock| clock == "real")
     }
 
     /// What the tests are told of it.
     pub(crate) fn switches(&self) -> Vec<(&'static str, &'static str)> {
-        let switches = [("LAB_CLOCK", "real", self.real), ("LAB_STRICT", "1", self.strict)];
+        let switches = [(settings::CLOCK, "real", self.real), (settings::STRICT, "1", self.strict)];
         let on = switches.into_iter().filter(|(.., is_on)| *is_on);
         on.map(|(name, value, _)| (name, value)).collect()
     }

@@ -240,10 +240,7 @@ impl Rules {
     pub(crate) fn applied_to(&self, mut run: Record) -> Record {
         let result = &mut run.result;
         let has_passed = matches!(result.verdict, Verdict::Passed(_));
-        if self.unreadable == Unreadable::Fail
-            && has_passed
-            && report::is_unreadable(&result.warnings)
-        {
+        if self.unreadable == Unreadable::Fail && has_passed && result.unreadable.is_some() {
             let failure = Failure {
                 kind: FailureKind::Misuse,
                 check: Check::default(),

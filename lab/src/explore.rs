@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use children::settings;
 use indicatif::{ProgressBar, ProgressStyle};
 use nemesis::{Plan, shrink_with};
 use report::{FailureKind, RunResult, Verdict, without_numbers};
@@ -21,7 +22,7 @@ use crate::suite::{self, LabTest, Suite};
 use crate::table::wall;
 
 /// The test that explores.
-const TEST: &str = "TestExplore";
+pub(crate) const TEST: &str = "TestExplore";
 
 /// How long a process should be at work.
 const CHUNK: Duration = Duration::from_secs(2);
@@ -47,7 +48,7 @@ struct Found {
 
 /// Explores until the time is over, or something is found.
 pub(crate) fn explore(asked: &cli::Explore) -> Result<Exit, Error> {
-    if env::var_os("LAB_PLAN").is_some() {
+    if env::var_os(settings::PLAN).is_some() {
         return Err(Error::OnePlan);
     }
     if asked.conduct.is_real() {
@@ -186,11 +187,11 @@ impl Search<'_> {
     /// Runs some seeds, with what they draw or with `plan`; `None` if it was stopped.
     fn run(&self, seeds: Seeds, plan: Option<&Plan>) -> Result<Option<Ended>, Error> {
         let folder = scratch()?;
-        let mut variables = vec![("LAB_JOBS", self.jobs.to_string())];
+        let mut variables = vec![(settings::JOBS, self.jobs.to_string())];
         if let Some(plan) = plan {
             let path = folder.path().join("plan.json");
             write(&path, &json(plan))?;
-            variables.push(("LAB_PLAN", path.display().to_string()));
+            variables.push((settings::PLAN, path.display().to_string()));
         }
         let launcher = Launcher { suite: self.suite, variables };
         launcher.run(self.test, seeds, folder.path())
@@ -229,8 +230,10 @@ impl Search<'_> {
     /// Runs the plan of a file, which stays there for who wants to run it again.
     fn follow(&self, plan: &Path, seed: u64, folder: &Path) -> Result<Option<Ended>, Error> {
         let plan = plan.canonicalize().unwrap_or_else(|_| PathBuf::from(plan));
-        let variables =
-            vec![("LAB_PLAN", plan.display().to_string()), ("LAB_REPORT", "always".to_owned())];
+        let variables = vec![
+            (settings::PLAN, plan.display().to_string()),
+            (settings::REPORT, "always".to_owned()),
+        ];
         let launcher = Launcher { suite: self.suite, variables };
         launcher.run(self.test, Seeds { first: seed, count: 1 }, folder)
     }

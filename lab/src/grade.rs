@@ -31,10 +31,13 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use children::settings;
+
 use self::copy::Copy;
 use self::find::Submission;
 use self::judge::{Judged, Rules};
 use self::workspace::{Built, Workspace, target_of};
+
 use crate::cargo::workspace as metadata_of;
 use crate::cli;
 use crate::course::{Course, EXAMPLE, FILE};
@@ -55,9 +58,6 @@ use crate::table::wall;
 
 /// How long the grader's own build may take.
 const OWN_BUILD: Duration = Duration::from_secs(3000);
-
-/// The variable that may have the course's key.
-const KEY: &str = "LAB_COURSE_KEY";
 
 /// Grades what is asked for, and shows the table.
 pub(crate) fn grade(asked: &cli::Grade) -> Result<Exit, Error> {
@@ -217,12 +217,12 @@ fn course(asked: Option<&Path>, root: &Path) -> Result<Course, Error> {
 
 /// The course's key.
 fn key(asked: Option<&Path>) -> Result<Option<Key>, Error> {
-    let (key, from) = match (asked, env::var_os(KEY)) {
+    let (key, from) = match (asked, env::var_os(settings::COURSE_KEY)) {
         (Some(path), _) => {
             let bytes = fs::read(path).map_err(|error| Error::read(path, error))?;
             (Key::new(&bytes), path.display().to_string())
         }
-        (None, Some(key)) => (Key::new(key.as_encoded_bytes()), KEY.to_owned()),
+        (None, Some(key)) => (Key::new(key.as_encoded_bytes()), settings::COURSE_KEY.to_owned()),
         (None, None) => return Ok(None),
     };
     if key.len() == 0 {

@@ -70,6 +70,7 @@ use std::env;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use children::settings;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
@@ -87,7 +88,7 @@ fn main() -> ExitCode {
             }
             if error.kind() == ErrorKind::ValueValidation {
                 // Some options take their value from there.
-                for name in ["LAB_ITERS", "LAB_JOBS", "LAB_SEED", "LAB_CALL"] {
+                for name in [settings::ITERS, settings::JOBS, settings::SEED, settings::CALL] {
                     if let Ok(value) = env::var(name) {
                         output::tell(&format!("note: the environment has {name}={value:?}"));
                     }

@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use children::settings;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use report::RunResult;
@@ -148,9 +149,9 @@ impl Launcher<'_> {
         let mut stderr = tempfile::tempfile_in(folder).map_err(write)?;
         let mut command = self.suite.command(test, seeds.first, seeds.count, folder);
         command
-            .env("LAB_JOBS", "1")
+            .env(settings::JOBS, "1")
             // `cargo lab replay` stores histories, one at a time.
-            .env("LAB_REPORT", "never")
+            .env(settings::REPORT, "never")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdout(stdout.try_clone().map_err(write)?)
             .stderr(stderr.try_clone().map_err(write)?);

@@ -8,6 +8,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use children::settings;
 use tempfile::TempDir;
 
 use self::conclusion::Conclusion;
@@ -117,7 +118,7 @@ fn iterations(asked: &cli::Test) -> u64 {
 }
 
 fn variables(asked: &cli::Test) -> Vec<(&'static str, String)> {
-    let log = asked.verbose.then(|| ("LAB_LOG", "1".to_owned()));
+    let log = asked.verbose.then(|| (settings::LOG, "1".to_owned()));
     log.into_iter().collect()
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use children::settings;
 use report::{Record, RunResult, Verdict};
 
 use crate::cli;
@@ -57,7 +58,7 @@ pub(crate) fn store(
     let write = |error| Error::write(folder.path(), error);
     let mut stderr = tempfile::tempfile_in(folder.path()).map_err(write)?;
     let mut command = suite.command(test, seed, 1, folder.path());
-    command.env("LAB_REPORT", "always").stdout(Stdio::null());
+    command.env(settings::REPORT, "always").stdout(Stdio::null());
     command.stderr(stderr.try_clone().map_err(write)?);
     let ended = process::run(&mut command).map_err(|error| test.not_started(error))?;
     // A run that was interrupted has a history, too, but not the one that was asked for.
@@ -97,7 +98,7 @@ fn passing(suite: &Suite, test: &LabTest, seed: u64, out: &Path) -> Result<Optio
     // Once more, for its history.
     let folder = tempfile::TempDir::with_prefix_in(".runs-", out)
         .map_err(|error| Error::write(out, error))?;
-    let variables = vec![("LAB_REPORT", "always".to_owned())];
+    let variables = vec![(settings::REPORT, "always".to_owned())];
     let launcher = Launcher { suite, variables };
     let seeds = Seeds { first: passed.seed, count: 1 };
     let ended = launcher.run(test, seeds, folder.path())?;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use children::settings;
 use confine::Confinement;
 use tempfile::TempDir;
 
@@ -170,7 +171,7 @@ impl Plan<'_> {
         }
         // Its result is known already and must not be counted twice.
         let folder = TempDir::with_prefix_in(".runs-", self.kept).map_err(write)?;
-        let report = Some(("LAB_REPORT", "always".to_owned()));
+        let report = Some((settings::REPORT, "always".to_owned()));
         let ended = self.run_process(test, seeds, folder.path(), report)?;
         let failed = ended.filter(|ended| !ended.status.success());
         Ok(failed.map(|ended| pages::keep(ended, folder.path(), self.kept, Said::Where)))
@@ -213,7 +214,7 @@ impl Plan<'_> {
         }
         let folder = TempDir::with_prefix_in(".runs-", self.out);
         let folder = folder.map_err(|error| Error::write(self.out, error))?;
-        let report = (self.keeps == Keeps::All).then(|| ("LAB_REPORT", "always".to_owned()));
+        let report = (self.keeps == Keeps::All).then(|| (settings::REPORT, "always".to_owned()));
         let Some(ended) = self.run_process(test, seeds, folder.path(), report)? else {
             return Ok(None);
         };
@@ -238,7 +239,7 @@ impl Plan<'_> {
         report: Option<(&'static str, String)>,
     ) -> Result<Option<Ended>, Error> {
         let mut variables = self.variables.clone();
-        variables.extend(self.is_real.then(|| ("LAB_CLOCK", "real".to_owned())));
+        variables.extend(self.is_real.then(|| (settings::CLOCK, "real".to_owned())));
         variables.extend(report);
         Launcher { suite: self.suite, variables }.run(test, seeds, folder)
     }

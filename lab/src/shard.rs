@@ -8,6 +8,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
+use children::settings;
 /// One of several parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shard {
@@ -22,7 +23,7 @@ pub(crate) struct Shard {
 const SYSTEMS: [(&str, &str, u64); 3] = [
     ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", 0),
     // Kubernetes doesn't tell the number; the job's template has to, by LAB_SHARDS.
-    ("JOB_COMPLETION_INDEX", "LAB_SHARDS", 0),
+    ("JOB_COMPLETION_INDEX", settings::SHARDS, 0),
     ("CI_NODE_INDEX", "CI_NODE_TOTAL", 1),
 ];
 
@@ -182,10 +183,10 @@ mod tests {
             ]),
             third
         );
-        assert_eq!(system(&[("JOB_COMPLETION_INDEX", "2"), ("LAB_SHARDS", "16")]), third);
+        assert_eq!(system(&[("JOB_COMPLETION_INDEX", "2"), (settings::SHARDS, "16")]), third);
         assert_eq!(system(&[("CI_NODE_INDEX", "3"), ("CI_NODE_TOTAL", "16")]), third);
         assert!(system(&[]).unwrap_err().contains("CI_NODE_INDEX"));
-        assert!(system(&[("JOB_COMPLETION_INDEX", "2")]).unwrap_err().contains("LAB_SHARDS"));
+        assert!(system(&[("JOB_COMPLETION_INDEX", "2")]).unwrap_err().contains(settings::SHARDS));
         assert!(system(&[("CI_NODE_INDEX", "0"), ("CI_NODE_TOTAL", "16")]).is_err());
     }
 }

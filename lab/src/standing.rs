@@ -424,7 +424,7 @@ pub(crate) mod tests {
     #[test]
     fn runs_that_cannot_be_read_are_noted_or_fail() {
         let read = run("bob", "TestReElection3A", 1, "");
-        let warned = r#""warnings":["warning: this cluster can't be watched: why"],"submission""#;
+        let warned = r#""unreadable":"terms","submission""#;
         let unread = run("bob", "TestBackup3B", 1, "").replace(r#""submission""#, warned);
         let merged = merged(&[&read, &unread, &done("bob", "1/1", 1, r#""run""#)]).expect("runs");
         let course = |text: &str| Course::parse(text).expect("a course");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use cargo_metadata::{Message, Package, TargetKind};
+use children::settings;
 
 use crate::cargo::{self, cargo, workspace};
 use crate::cli;
@@ -61,10 +62,10 @@ impl Suite {
     pub(crate) fn command(&self, test: &LabTest, first: u64, count: u64, out: &Path) -> Command {
         let mut command = self.command_of(test);
         command
-            .env("LAB_SEED", first.to_string())
-            .env("LAB_ITERS", count.to_string())
-            .env("LAB_CALL", test.call.to_string())
-            .env("LAB_OUT", out)
+            .env(settings::SEED, first.to_string())
+            .env(settings::ITERS, count.to_string())
+            .env(settings::CALL, test.call.to_string())
+            .env(settings::OUT, out)
             .envs(self.switches.iter().copied())
             .stdin(Stdio::null());
         command

@@ -83,6 +83,8 @@ pub(crate) struct Tally {
     deaths: BTreeMap<String, u64>,
     /// Whether the tester itself has left out runs, within a process.
     left_out: bool,
+    /// Whether one that hangs is enough to leave out the others, since the code under test hangs in other tests, too.
+    expects_hangs: bool,
     /// How long the processes took, taken together.
     pub(crate) busy: Duration,
     seconds: Vec<f64>,
@@ -110,7 +112,7 @@ impl Tally {
             let cause = cause(&result);
             self.left_out |= result.not_run > 0;
             self.runs += 1;
-            self.unreadable += u64::from(report::is_unreadable(&result.warnings));
+            self.unreadable += u64::from(result.unreadable.is_some());
             for warning in result.warnings {
                 *self.warnings.entry(warning).or_default() += 1;
             }
@@ -204,11 +206,26 @@ impl Tally {
         let deaths = if hung + died == self.runs { DEATHS } else { DEATHS_AMONG_OTHERS };
         let any =
             |alike: &BTreeMap<String, u64>, limit| alike.values().any(|&count| count >= limit);
-        if any(&self.hangs, HANGS) || (self.left_out && hung > 0) {
+        let hangs = if self.expects_hangs { 1 } else { HANGS };
+        if any(&self.hangs, hangs) || (self.left_out && hung > 0) {
             Some((hung, "hung"))
         } else {
             (self.left_out || any(&self.deaths, deaths)).then_some((died, "died"))
         }
+    }
+
+    /// Whether no more runs are to be begun because all hung.
+    pub(crate) fn only_hangs(&self) -> bool {
+        let has_hung = |failed: &Failed| failed.has_hung;
+        self.runs > 0
+            && self.failures.len() as u64 == self.runs
+            && self.failures.values().all(has_hung)
+            && self.given_up().is_some()
+    }
+
+    /// From now on one run that hangs is enough to give up the others: so it is in other tests.
+    pub(crate) fn expect_hangs(&mut self) {
+        self.expects_hangs = true;
     }
 
     /// How many runs were skipped.
@@ -292,6 +309,15 @@ mod tests {
         add(&mut tally, &hung(10));
         assert_eq!(tally.given_up(), Some((4, "hung")));
         assert_eq!(tally.runs, 6);
+    }
+
+    #[test]
+    fn one_hang_is_enough_where_hangs_are_expected() {
+        let mut tally = Tally::of(100);
+        add(&mut tally, &hung(1));
+        assert_eq!((tally.given_up(), tally.only_hangs()), (None, false));
+        tally.expect_hangs();
+        assert_eq!((tally.given_up(), tally.only_hangs()), (Some((1, "hung")), true));
     }
 
     #[test]

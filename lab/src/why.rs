@@ -20,6 +20,7 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
+use children::settings;
 use report::explain::{Evidence, Finding};
 use report::why::{Cause, Interval, Point, Relation, Share, Specified, Subject, Tally, Why};
 use report::{Failure, Record, Redraw, RunResult, Source, Story, Time, Variation, explain, spec};
@@ -282,7 +283,7 @@ impl Runs<'_> {
         fs::create_dir_all(&out).map_err(write)?;
         let file = folder.join("variations.jsonl");
         fs::write(&file, Variation::write(variations)).map_err(write)?;
-        let variables = vec![("LAB_VARY", file.to_string_lossy().into_owned())];
+        let variables = vec![(settings::VARY, file.to_string_lossy().into_owned())];
         let launcher = Launcher { suite: self.suite, variables };
         let seeds = Seeds { first: self.seed, count: variations.len() as u64 };
         let ended = match launcher.run(self.test, seeds, &out)? {

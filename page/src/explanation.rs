@@ -1,7 +1,7 @@
 //! Why the run failed, as `report` gives it; each moment that proves it leads into the picture.
 
 use maud::{Markup, html};
-use report::explain::{Confidence, Evidence, Finding};
+use report::explain::{Evidence, Finding};
 use report::text::escaped;
 use report::{FailureKind, Time};
 
@@ -10,15 +10,6 @@ use crate::run::Run;
 
 /// How many notes on what isn't the cause are shown at once; the others are folded.
 const HERRINGS: usize = 2;
-
-/// How sure something is, in a word.
-pub(crate) fn confidence(finding: &Finding) -> &'static str {
-    match finding.confidence {
-        Confidence::Certain => "certain",
-        Confidence::Likely => "likely",
-        Confidence::Unknown => "unknown",
-    }
-}
 
 /// The section that says why.
 pub(crate) fn section(run: &Run<'_>, picture: &Picture) -> Markup {
@@ -82,7 +73,7 @@ fn cause<'a>(
         }
     };
     let title = html! {
-        span class={ "sure " (confidence(finding)) } { (confidence(finding)) }
+        span class={ "sure " (finding.confidence) } { (finding.confidence) }
         " " (escaped(&finding.what)) " " code.id { (escaped(&finding.id)) }
     };
     html! {

@@ -3,7 +3,6 @@
 use maud::{Markup, html};
 use report::text::escaped;
 
-use crate::explanation::confidence;
 use crate::run::Run;
 
 /// The header.
@@ -26,7 +25,7 @@ pub(crate) fn header(run: &Run<'_>) -> Markup {
                 @if record.failure.is_some() {
                     @match run.explanation.findings.first() {
                         Some(finding) => {
-                            a class={ "sure " (confidence(finding)) } href="#why" { (confidence(finding)) }
+                            a class={ "sure " (finding.confidence) } href="#why" { (finding.confidence) }
                         }
                         None => a.sure.unknown href="#why" { "unknown" },
                     }

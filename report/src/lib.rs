@@ -60,7 +60,7 @@ pub use payload::Payload;
 pub use record::Record;
 pub use result::{Measured, Process, RunResult, Verdict};
 pub use story::{Purpose, Story};
-pub use unreadable::{is_unreadable, unreadable};
+pub use unreadable::Unreadable;
 pub use variation::{CallChange, DrawChange, Drawn, Redraw, Source, Variation, Way};
 
 /// The folder of this crate's sources, no line of which is the user's.

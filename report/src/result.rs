@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::explain::{Explanation, Finding};
 use crate::failure::{Failure, without_numbers};
 use crate::record::Record;
+use crate::unreadable::Unreadable;
 use crate::variation::Drawn;
 
 /// What a run that passed has measured: the columns of MIT's Passed line.
@@ -133,6 +134,9 @@ pub struct RunResult {
     /// What the tester warned of, line by line.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Why its messages say too little for the rules to judge it; `None` if they can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<Unreadable>,
     /// What is wrong although the run passed: why something was as the tester has warned of, and what no check has
     /// noticed and no right Raft does. Each rule once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -177,6 +181,7 @@ impl RunResult {
             not_run: 0,
             banner: String::new(),
             warnings: Vec::new(),
+            unreadable: None,
             doubts: Vec::new(),
             history: 0,
             prefix: None,

@@ -26,7 +26,8 @@ mod watchdog;
 
 pub use child::{serve, wants};
 pub use children::{
-    Death, Done, Isolation, Wants, is_child, memory_held, variables, without_address_randomisation,
+    Death, Done, Isolation, Wants, is_child, memory_held, settings, variables,
+    without_address_randomisation,
 };
 pub use interrupt::is_interrupted;
 pub use last_words::overflowing;

@@ -1,10 +1,11 @@
 //! Victims: functions that misbehave on purpose, which tests run in a process of their own.
 //!
 //! They are no tests: an editor would list them, and the test runner would count them as ignored. A test
-//! binary has a table of its victims, and one ignored test, `victim`, which runs the victim that
-//! [`VICTIM_VARIABLE`] names. Other tests start that test in a process of its own. The harness repeats the
-//! variable in a failure's replay command.
+//! binary has a table of its victims, and one test, `victim`, which runs the victim that [`VICTIM_VARIABLE`]
+//! names; without a name it checks the table. Other tests start that test in a process of its own. The
+//! harness repeats the variable in a failure's replay command.
 
+use std::collections::HashSet;
 use std::env;
 
 /// Names the victim that the test `victim` runs, by its path in the test binary.
@@ -44,17 +45,15 @@ impl Victims {
         self.find(path).is_some()
     }
 
-    /// Runs the victim that [`VICTIM_VARIABLE`] names. This is all that the test `victim` does.
+    /// Runs the victim that [`VICTIM_VARIABLE`] names; if that isn't set, checks that each victim is in the table once.
+    /// This is all that the test `victim` does.
     ///
     /// # Panics
-    /// If it names none. The victim may panic as well.
+    /// If the variable names no victim, or if one is in the table twice. The victim may panic as well.
     pub fn run_chosen(self) {
-        let path = env::var(VICTIM_VARIABLE).unwrap_or_else(|_| {
-            panic!(
-                "{VICTIM_VARIABLE} must name the victim to run, as in {VICTIM_VARIABLE}={}",
-                self.example()
-            )
-        });
+        let Ok(path) = env::var(VICTIM_VARIABLE) else {
+            return self.check();
+        };
         let victim = self.find(&path).unwrap_or_else(|| {
             panic!(
                 "{VICTIM_VARIABLE}={path:?} names no victim; expected a path like {}",
@@ -62,6 +61,13 @@ impl Victims {
             )
         });
         (victim.function)();
+    }
+
+    fn check(self) {
+        let mut paths = HashSet::new();
+        for victim in self.all() {
+            assert!(paths.insert(victim.path), "the victim {} is in the table twice", victim.path);
+        }
     }
 
     fn find(self, path: &str) -> Option<&'static Victim> {

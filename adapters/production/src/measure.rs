@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use report::{RunResult, Verdict, without_numbers};
 use serde_json::Value;
 
 use crate::campaigns::{CAMPAIGNS, Campaign};
@@ -89,14 +90,14 @@ fn run(campaign: &Campaign, binary: &Path, test: &str, seeds: u64) -> Result<Mea
             error,
         })
     });
-    let mut runs = runs.collect::<Result<Vec<Value>, Error>>()?;
+    let mut runs = runs.collect::<Result<Vec<RunResult>, Error>>()?;
     let made = runs.len() as u64;
     if made != seeds {
         let output = String::from_utf8_lossy(&output.stdout).into_owned();
         let (test, peer) = (test.to_owned(), campaign.peer);
         return Err(Error::Runs { test, peer, made, asked: seeds, output });
     }
-    runs.sort_by_key(|run| run["seed"].as_u64());
+    runs.sort_by_key(|run| run.seed);
     let failed: Vec<Failed> = runs.iter().filter_map(failure).collect();
     let mut messages: BTreeMap<String, u64> = BTreeMap::new();
     for failure in &failed {
@@ -116,35 +117,16 @@ fn run(campaign: &Campaign, binary: &Path, test: &str, seeds: u64) -> Result<Mea
 }
 
 /// How a run failed, if it did.
-fn failure(run: &Value) -> Option<Failed> {
-    let failed = run["verdict"].get("failed")?;
+fn failure(run: &RunResult) -> Option<Failed> {
+    let Verdict::Failed { failure, explanation, .. } = &run.verdict else { return None };
     // What stands below a message's first line is about this run alone.
-    let text = |value: &Value| {
-        value.as_str().and_then(|text| text.lines().next()).unwrap_or_default().to_owned()
-    };
-    let finding = failed["explanation"]["findings"].get(0).map(|finding| Finding {
-        id: text(&finding["id"]),
-        confidence: text(&finding["confidence"]),
-        what: text(&finding["what"]),
+    let first_line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    let finding = explanation.findings.first().map(|finding| Finding {
+        id: finding.id.clone(),
+        confidence: finding.confidence,
+        what: first_line(&finding.what),
     });
-    Some(Failed {
-        seed: run["seed"].as_u64()?,
-        message: text(&failed["failure"]["message"]),
-        finding,
-    })
-}
-
-/// The same with `N` for each number.
-fn without_numbers(message: &str) -> String {
-    let mut text = String::new();
-    for part in message.split_inclusive(|c: char| !c.is_ascii_digit()) {
-        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
-        if rest.len() < part.len() {
-            text.push('N');
-        }
-        text.push_str(rest);
-    }
-    text
+    Some(Failed { seed: run.seed, message: first_line(&failure.message), finding })
 }
 
 /// The CPU time that the ended child processes of this one have used, in seconds; 0 where the kernel doesn't say.
@@ -157,16 +139,4 @@ fn children_cpu_seconds() -> f64 {
     let fields: Vec<f64> =
         behind.split_whitespace().skip(13).take(2).flat_map(str::parse).collect();
     fields.iter().sum::<f64>() / TICKS_A_SECOND
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_numbers;
-
-    #[test]
-    fn messages_that_differ_by_numbers_are_one() {
-        assert_eq!(without_numbers("one(14) failed"), "one(N) failed");
-        assert_eq!(without_numbers("index=2 server=0 17"), "index=N server=N N");
-        assert_eq!(without_numbers("none"), "none");
-    }
 }

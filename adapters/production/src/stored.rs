@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use report::explain::Confidence;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, adapters};
@@ -39,7 +40,7 @@ pub(crate) struct Failed {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Finding {
     pub(crate) id: String,
-    pub(crate) confidence: String,
+    pub(crate) confidence: Confidence,
     pub(crate) what: String,
 }
 

@@ -59,7 +59,6 @@ const VICTIMS: Victims = Victims(&[
 ]);
 
 #[test]
-#[ignore = "other tests run it: it is the victim that LAB_VICTIM names"]
 fn victim() {
     VICTIMS.run_chosen();
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use children::settings;
 use clap::Args;
 
 use crate::examples;
@@ -41,7 +42,7 @@ pub(crate) struct Grade {
     pub(crate) key: Option<PathBuf>,
 
     /// How many submissions at the same time; without it, as many as there are cores
-    #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
+    #[arg(short, long, value_name = "J", env = settings::JOBS)]
     pub(crate) jobs: Option<NonZeroUsize>,
 
     /// Only the submissions of these names; may be given again

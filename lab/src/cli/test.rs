@@ -4,6 +4,7 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use children::settings;
 use clap::Args;
 
 use super::{Build, Conduct};
@@ -35,11 +36,11 @@ pub(crate) struct Test {
 
     /// How often each test is run; without it 10 times. With --target-rate, at most so often; with --budget, as
     /// often as there is time for
-    #[arg(short = 'n', long, visible_alias = "iter", value_name = "N", env = "LAB_ITERS")]
+    #[arg(short = 'n', long, visible_alias = "iter", value_name = "N", env = settings::ITERS)]
     pub(crate) iterations: Option<NonZeroU64>,
 
     /// How many runs at the same time; without it, as many as there are cores
-    #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
+    #[arg(short, long, value_name = "J", env = settings::JOBS)]
     pub(crate) jobs: Option<NonZeroUsize>,
 
     /// The package whose tests are run
@@ -50,12 +51,12 @@ pub(crate) struct Test {
     pub(crate) build: Build,
 
     /// The first run's seed, for each test; the others follow. Without it, a fresh one
-    #[arg(long, visible_alias = "seed-from", value_name = "S", env = "LAB_SEED")]
+    #[arg(long, visible_alias = "seed-from", value_name = "S", env = settings::SEED)]
     pub(crate) seed: Option<u64>,
 
     /// Only this call of config::test in each test's function, 1 for the first. Without it, each call is a
     /// test of its own
-    #[arg(long, value_name = "K", env = "LAB_CALL")]
+    #[arg(long, value_name = "K", env = settings::CALL)]
     pub(crate) call: Option<NonZeroU32>,
 
     #[command(flatten)]

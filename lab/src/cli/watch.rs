@@ -3,6 +3,7 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
+use children::settings;
 use clap::Args;
 
 use super::{Build, Conduct};
@@ -25,16 +26,16 @@ pub(crate) struct Watch {
     pub(crate) filters: Vec<String>,
 
     /// How often each test is run
-    #[arg(short = 'n', long, value_name = "N", env = "LAB_ITERS", default_value = "30")]
+    #[arg(short = 'n', long, value_name = "N", env = settings::ITERS, default_value = "30")]
     pub(crate) iterations: NonZeroU64,
 
     /// How many runs to make at the same time. Default: the number of cores
-    #[arg(short, long, value_name = "J", env = "LAB_JOBS")]
+    #[arg(short, long, value_name = "J", env = settings::JOBS)]
     pub(crate) jobs: Option<NonZeroUsize>,
 
     /// The seed of each test's first run, in each round; the other runs take the seeds that follow. Default: fresh
     /// seeds, and those that have failed first
-    #[arg(long, value_name = "S", env = "LAB_SEED")]
+    #[arg(long, value_name = "S", env = settings::SEED)]
     pub(crate) seed: Option<u64>,
 
     /// The package whose tests are run

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use children::settings;
 use report::{FailureKind, RunResult, Verdict};
 
 use super::generate::Mutant;
@@ -110,7 +111,10 @@ impl Work<'_> {
     ) -> Result<Option<Duration>, Error> {
         let launcher = Launcher {
             suite: self.suite,
-            variables: vec![("LAB_STRICT", "1".to_owned()), ("LAB_CLOCK", "virtual".to_owned())],
+            variables: vec![
+                (settings::STRICT, "1".to_owned()),
+                (settings::CLOCK, "virtual".to_owned()),
+            ],
         };
         let Seeds { first, count } = plan.seeds;
         let (before, mut cpu) = (cell.failures.len(), Duration::ZERO);

@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use children::{Death, Done, Host, Isolation, Wants, variables};
+use children::{Death, Done, Host, Isolation, Wants, settings, variables};
 use confine::Confinement;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -30,7 +30,7 @@ const CASUALTIES: usize = 3;
 
 /// What children are told that are confined.
 const VARIABLES: [(&str, &str); 3] =
-    [("LAB_STRICT", "1"), ("LAB_CLOCK", "virtual"), (variables::HIDES, "1")];
+    [(settings::STRICT, "1"), (settings::CLOCK, "virtual"), (variables::HIDES, "1")];
 
 /// What children are to do besides making runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,6 +18,10 @@ use crate::suite::LabTest;
 /// How often whoever has nothing to do looks for work.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// In how many tests nothing but hangs must have been seen for one to be enough in the others: each takes seconds, and
+/// code that hangs wherever it runs would keep a grader for minutes.
+const HUNG_TESTS: usize = 3;
+
 /// Some runs of a test, which follow one another.
 #[derive(Clone, Debug)]
 struct Chunk {
@@ -38,7 +42,8 @@ struct Queue<'a> {
 
 /// Runs all that a plan has left.
 pub(super) fn run(plan: &Plan<'_>, earlier: &[Record], progress: &mut Progress) -> Counted {
-    let rows = rows(plan, earlier);
+    let mut rows = rows(plan, earlier);
+    expect_hangs(&mut rows);
     let queue = Mutex::new(Queue { rows, progress, under_way: 0, error: None });
     let changed = Condvar::new();
     #[expect(clippy::disallowed_methods, reason = "nothing is simulated in this program")]
@@ -133,14 +138,24 @@ fn enter(plan: &Plan<'_>, queue: &mut Queue<'_>, chunk: &Chunk, ended: Ended, be
     let is_first = row.tally.runs == 0;
     let run_of = row.run_of();
     row.tally.add(ended.lines, began, run_of, ended.report);
+    let (order, call) = (row.order, row.test.call + 1);
+    let next = row.test.at(call);
+    expect_hangs(rows);
+    let row = &rows[chunk.place];
     progress.show(chunk.place, &row.test, &row.tally, row.is_done(plan));
     if is_first && plan.call.is_none() {
-        let (order, call) = (row.order, row.test.call + 1);
-        let next = row.test.at(call);
         // Of several first chunks one is the first to come back.
         if !rows.iter().any(|row| row.order == order && row.test.call == call) {
             rows.push(Row::new(plan, order, next, Known::NotYet, &[]));
+            expect_hangs(rows);
         }
+    }
+}
+
+/// Where enough tests do nothing but hang, one hang of each other test will do.
+fn expect_hangs(rows: &mut [Row]) {
+    if rows.iter().filter(|row| row.tally.only_hangs()).count() >= HUNG_TESTS {
+        rows.iter_mut().for_each(|row| row.tally.expect_hangs());
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use children::settings;
 use report::{Record, RunResult, Verdict};
 
 use crate::cli;
@@ -135,7 +136,7 @@ impl<'a> Round<'a> {
         test: &LabTest,
         seeds: Seeds,
     ) -> Result<Vec<RunResult>, Error> {
-        let variables = vec![("LAB_JOBS", jobs(self.asked.jobs).to_string())];
+        let variables = vec![(settings::JOBS, jobs(self.asked.jobs).to_string())];
         let launcher = Launcher { suite, variables };
         let folder = scratch()?;
         let stopped = || Error::Stopped(stop::exit().unwrap_or(Exit::Interrupted));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use report::explain::{Confidence, Finding};
+use report::explain::Finding;
 use report::text::{self, entry, escaped};
 
 use crate::paint::paint;
@@ -114,12 +114,7 @@ fn cause(failed: &Failed) -> Option<&Finding> {
 }
 
 fn guess(finding: &Finding) -> String {
-    let sure = match finding.confidence {
-        Confidence::Certain => "certain",
-        Confidence::Likely => "likely",
-        Confidence::Unknown => "unknown",
-    };
-    format!("{sure}: {} [{}]", finding.what, finding.id)
+    format!("{}: {} [{}]", finding.confidence, finding.what, finding.id)
 }
 
 /// The hints of a finding: the rule, where to look, what was seen.
@@ -152,6 +147,8 @@ pub(super) fn report(ended: &Ended) -> String {
 
 #[cfg(test)]
 mod tests {
+    use report::explain::Confidence;
+
     use super::*;
 
     fn finding() -> Finding {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use children::settings;
 use report::{FailureKind, KnownBug, Process, RunResult, Verdict};
 
 use super::progress::Progress;
@@ -83,9 +84,9 @@ impl Work<'_> {
         let launcher = Launcher {
             suite: self.suite,
             variables: vec![
-                ("LAB_BUG", raft.to_owned()),
-                ("LAB_STRICT", "1".to_owned()),
-                ("LAB_CLOCK", "virtual".to_owned()),
+                (settings::BUG, raft.to_owned()),
+                (settings::STRICT, "1".to_owned()),
+                (settings::CLOCK, "virtual".to_owned()),
             ],
         };
         let asked = plan.count(name);

@@ -6,15 +6,13 @@ use report::KnownBug;
 use serde::{Deserialize, Serialize};
 
 use super::bugs::CONTROL;
+use crate::explore;
 use crate::process::Seeds;
 use crate::stored;
 use crate::suite::part;
 
 /// The form of the file. Another number is another form.
 pub(crate) const FORM: u32 = 1;
-
-/// How the test is named that explores at random.
-const EXPLORE: &str = "TestExplore";
 
 /// What is run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +93,7 @@ pub(crate) enum Group {
 
 impl Group {
     pub(crate) fn of(test: &str) -> Group {
-        if test == EXPLORE {
+        if test == explore::TEST {
             Group::Explore
         } else if matches!(part(test), "3A" | "3B" | "3C" | "3D") {
             Group::Mit

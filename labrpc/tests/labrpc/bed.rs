@@ -1,9 +1,10 @@
 //! A network to test on, with a recorder, and a server that does what MIT's test server does.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use labrpc::{Call, ClientEnd, Network, Observer, Server, ServerName, Service, Switch};
+use parking_lot::Mutex;
 use report::{EventKind, History, Outcome, Time};
 use sim::{Clock, Ending, Panic, Settings, Sim};
 use tokio::time::sleep;
@@ -32,16 +33,12 @@ struct Recorder {
     fatal: Mutex<Vec<String>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Observer for Recorder {
     fn record(&self, at: Time, kind: EventKind) {
-        lock(&self.history).record(at, kind);
+        self.history.lock().record(at, kind);
     }
     fn fatal(&self, message: String) {
-        lock(&self.fatal).push(message);
+        self.fatal.lock().push(message);
     }
 }
 
@@ -81,11 +78,11 @@ impl Bed {
     }
 
     pub(crate) fn history(&self) -> History {
-        lock(&self.recorder.history).clone()
+        self.recorder.history.lock().clone()
     }
 
     pub(crate) fn rpcs(&self) -> Vec<Rpc> {
-        Rpc::collect(lock(&self.recorder.history).events())
+        Rpc::collect(self.recorder.history.lock().events())
     }
 
     /// The only call so far.
@@ -98,7 +95,7 @@ impl Bed {
 
     /// Every fatal message so far.
     pub(crate) fn fatal(&self) -> Vec<String> {
-        lock(&self.recorder.fatal).clone()
+        self.recorder.fatal.lock().clone()
     }
 }
 
@@ -175,12 +172,12 @@ where
 {
     let panics: Arc<Mutex<Vec<Panic>>> = Arc::default();
     let told = panics.clone();
-    let settings = Settings::new(seed, clock, LIMIT).on_panic(move |panic| lock(&told).push(panic));
+    let settings = Settings::new(seed, clock, LIMIT).on_panic(move |panic| told.lock().push(panic));
     let recorder = Arc::new(Recorder::default());
     let recording = recorder.clone();
     let script = move |sim| script(Bed::new(&sim, recording));
     let ending = sim::run(settings, script, |_, ending| ending);
-    let (panics, fatal) = (lock(&panics).clone(), lock(&recorder.fatal).clone());
+    let (panics, fatal) = (panics.lock().clone(), recorder.fatal.lock().clone());
     (ending, panics, fatal)
 }
 
@@ -204,12 +201,12 @@ impl JunkServer {
 
     /// The arguments that Handler2 and Wait were called with.
     pub(crate) fn begun(&self) -> Vec<i64> {
-        lock(&self.begun).clone()
+        self.begun.lock().clone()
     }
 
     /// The arguments that Handler2 and Wait have come to the end with.
     pub(crate) fn ended(&self) -> Vec<i64> {
-        lock(&self.ended).clone()
+        self.ended.lock().clone()
     }
 
     async fn handler1(self: Arc<Self>, digits: String) -> i64 {
@@ -217,8 +214,8 @@ impl JunkServer {
     }
 
     async fn handler2(self: Arc<Self>, number: i64) -> String {
-        lock(&self.begun).push(number);
-        lock(&self.ended).push(number);
+        self.begun.lock().push(number);
+        self.ended.lock().push(number);
         format!("handler2-{number}")
     }
 
@@ -237,9 +234,9 @@ impl JunkServer {
 
     /// Takes as many milliseconds as it is told.
     async fn wait(self: Arc<Self>, millis: i64) -> i64 {
-        lock(&self.begun).push(millis);
+        self.begun.lock().push(millis);
         sleep(ms(millis.unsigned_abs())).await;
-        lock(&self.ended).push(millis);
+        self.ended.lock().push(millis);
         millis
     }
 }

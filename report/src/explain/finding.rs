@@ -1,5 +1,7 @@
 //! What an explanation consists of.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::{RpcId, Time};
@@ -46,6 +48,17 @@ pub enum Confidence {
     Likely,
     /// Nothing more than what happened is known.
     Unknown,
+}
+
+impl fmt::Display for Confidence {
+    /// In a word: `certain`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Confidence::Certain => "certain",
+            Confidence::Likely => "likely",
+            Confidence::Unknown => "unknown",
+        })
+    }
 }
 
 /// What proves a finding.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{LABEL, count, detail, entry, list};
 use crate::event::{Role, Time};
-use crate::explain::{Confidence, Explanation, Finding};
+use crate::explain::{Explanation, Finding};
 use crate::failure::{Failure, FailureKind};
 use crate::story::{Story, View};
 
@@ -219,12 +219,7 @@ pub fn finding(label: &str, finding: &Finding) -> String {
 
 /// A finding, in an entry.
 fn cause(text: &mut String, label: &str, finding: &Finding) {
-    let confidence = match finding.confidence {
-        Confidence::Certain => "certain",
-        Confidence::Likely => "likely",
-        Confidence::Unknown => "unknown",
-    };
-    entry(text, label, &format!("{confidence}: {} [{}]", finding.what, finding.id));
+    entry(text, label, &format!("{}: {} [{}]", finding.confidence, finding.what, finding.id));
     for evidence in &finding.evidence {
         detail(text, &format!("{} s  {}", evidence.at, evidence.text));
     }

@@ -1,5 +1,5 @@
 //! `Config::elect` makes any server the leader, whatever the style of the Raft. A thousand elections of a
-//! style and more: `LAB_STYLE=PollingTicker LAB_ITERS=100 cargo test -p styles any_of_several -- --ignored`.
+//! style and more: `LAB_STYLE=PollingTicker LAB_ITERS=100 cargo test -p styles any_of_several`.
 
 use config::{Config, Reliability, Retry, Snapshots, T, make_config};
 
@@ -55,7 +55,6 @@ async fn check_elected(cfg: &Config, leader: usize) {
 }
 
 #[test]
-#[ignore = "the test below runs it in every style"]
 fn any_of_several() {
     for servers in SIZES {
         config::test(move |t| elects(t, servers));
@@ -67,7 +66,7 @@ fn any_of_several() {
 fn elects_any(style: &str) -> bool {
     let seeds = SEEDS.to_string();
     let variables = [("LAB_STYLE", style), ("LAB_SEED", "1"), ("LAB_ITERS", &*seeds)];
-    let runs = run(variables, &["elected::any_of_several", "--exact", "--ignored"]);
+    let runs = run(variables, &["elected::any_of_several", "--exact"]);
     assert_eq!(runs.results.len() as u64, SIZES.len() as u64 * SEEDS, "{}", runs.output);
     for result in &runs.results {
         assert_eq!(result.failure(), None, "{style}: call {}, seed {}", result.call, result.seed);

@@ -59,7 +59,7 @@ fn run_until(victim: &str, seeds: &[u64], enough: fn(&Done) -> bool) -> Vec<Done
     let command = || {
         let mut command = Command::new(&binary);
         command.env(VICTIM_VARIABLE, victim);
-        command.args([VICTIM_TEST, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+        command.args([VICTIM_TEST, "--exact", "--nocapture", "--test-threads=1"]);
         command
     };
     // As many as there are tests here, so that none of them waits for another.

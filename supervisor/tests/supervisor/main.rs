@@ -10,7 +10,6 @@ use testkit::Victims;
 const VICTIMS: Victims = Victims(&[children::VICTIMS]);
 
 #[test]
-#[ignore = "other tests run it: it is the victim that LAB_VICTIM names"]
 fn victim() {
     VICTIMS.run_chosen();
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use config::{FailureKind, Reliability, Retry, Snapshots, make_config};
+use testkit::{VICTIM_TEST, VICTIM_VARIABLE, Victim, victims};
 use tokio::time::sleep;
 
 use crate::child::{Expected, run_with};
 
-#[test]
-#[ignore = "fails on purpose; the test below runs it"]
+pub(crate) const VICTIMS: &[Victim] = victims![crashes_within_one];
+
 fn crashes_within_one() {
     config::test(|t| async move {
         let cfg = make_config(&t, 3, Reliability::Reliable, Snapshots::Off, zoo::make);
@@ -32,8 +33,9 @@ fn crashes_within_one() {
 
 #[test]
 fn a_crash_within_one_is_told() {
-    let arguments = ["crashed::crashes_within_one", "--exact", "--ignored"];
-    let runs = run_with([("LAB_SEED", "1".to_owned())], &arguments);
+    let victim = "crashed::crashes_within_one".to_owned();
+    let variables = [("LAB_SEED", "1".to_owned()), (VICTIM_VARIABLE, victim)];
+    let runs = run_with(variables, &[VICTIM_TEST, "--exact"]);
     let crashed = "one(N) failed to reach agreement\n  command   server N accepted it at index N in \
                    term N, and was crashed\n";
     assert_eq!(runs.assert_only([Expected::anywhere(FailureKind::Liveness, crashed)]), [1]);

@@ -32,4 +32,14 @@ mod unit;
 mod warned;
 mod wrappers;
 
+use testkit::Victims;
+
 pub(crate) use wrappers::make;
+
+/// All victims of this binary.
+const VICTIMS: Victims = Victims(&[crashed::VICTIMS]);
+
+#[test]
+fn victim() {
+    VICTIMS.run_chosen();
+}
