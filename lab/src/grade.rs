@@ -3,7 +3,8 @@
 //! * `find` looks for submissions, `take` reads what counts of each (`archive`, `repository`), `check`
 //!   refuses what takes in files from elsewhere, `dependencies` says which crates aren't allowed.
 //! * `workspace` is where they are built, one after the other for each job. `copy` is the grader's copy of the lab,
-//!   whose manifests it has; `files` copies.
+//!   whose manifests it has; `files` copies; `compiler` knows what a compiler may see of the environment, and what it
+//!   says.
 //! * `judge` takes one submission through all of that, runs its tests, and puts down what came of it in its folder.
 //! * Some of the runs that passed are made again (`crate::sample`), and judged without the submission's code by
 //!   `crate::judge`, with the tests that were built with the grader's own Raft.
@@ -11,6 +12,7 @@
 
 mod archive;
 mod check;
+mod compiler;
 mod copy;
 pub(crate) mod dependencies;
 mod files;

@@ -150,7 +150,7 @@ pub fn watchable(story: &Story) -> Watchable {
     Watchable { messages: tells(story), votes, logs, commands }
 }
 
-/// Whether messages say that they bring entries, and have no command in a form that is known: then nobody can see
+/// Whether messages have no command in a form that is known, also such as say that they bring entries: then nobody can see
 /// how commands come to those who apply them.
 #[must_use]
 pub fn hides_commands(story: &Story) -> bool {

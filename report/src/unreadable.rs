@@ -13,7 +13,7 @@ use crate::story::Story;
 pub enum Unreadable {
     /// None of them has a term or a vote that can be read.
     Terms,
-    /// They say that they bring entries, and don't have the commands.
+    /// None of them has a command that start() took, whether it says that it brings entries or not.
     Commands,
 }
 
@@ -41,8 +41,8 @@ impl fmt::Display for Unreadable {
                  of Raft's weren't checked. Give the fields of the messages the names of Figure 2"
             }
             Unreadable::Commands => {
-                "messages between its servers say that they bring entries, and none has the bytes of a command, \
-                 so that nobody can see how commands come to the servers that apply them. Send each command \
+                "no message between its servers has the bytes of a command, not even such as say that they bring \
+                 entries, so that nobody can see how commands come to the servers that apply them. Send each command \
                  as start() took it"
             }
         })

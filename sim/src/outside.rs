@@ -19,6 +19,8 @@ use crate::{context, handle, tester};
 type Open = unsafe extern "C" fn(*const c_char, c_int, mode_t) -> c_int;
 type OpenDir = unsafe extern "C" fn(*const c_char) -> *mut DIR;
 type Socket = unsafe extern "C" fn(c_int, c_int, c_int) -> c_int;
+type SocketPair = unsafe extern "C" fn(c_int, c_int, c_int, *mut c_int) -> c_int;
+type Execute = unsafe extern "C" fn(*const c_char, *const *const c_char) -> c_int;
 type Fork = unsafe extern "C" fn() -> pid_t;
 type Spawn = unsafe extern "C" fn(
     *mut pid_t,
@@ -34,6 +36,8 @@ struct Reals {
     open64: Real<Open>,
     opendir: Real<OpenDir>,
     socket: Real<Socket>,
+    socketpair: Real<SocketPair>,
+    execvp: Real<Execute>,
     fork: Real<Fork>,
     posix_spawn: Real<Spawn>,
     posix_spawnp: Real<Spawn>,
@@ -47,6 +51,8 @@ static REAL: Reals = unsafe {
         open64: Real::new(c"open64"),
         opendir: Real::new(c"opendir"),
         socket: Real::new(c"socket"),
+        socketpair: Real::new(c"socketpair"),
+        execvp: Real::new(c"execvp"),
         fork: Real::new(c"fork"),
         posix_spawn: Real::new(c"posix_spawn"),
         posix_spawnp: Real::new(c"posix_spawnp"),
@@ -66,6 +72,8 @@ pub(crate) fn resolve() {
     REAL.open64.look_up();
     REAL.opendir.look_up();
     REAL.socket.look_up();
+    REAL.socketpair.look_up();
+    REAL.execvp.look_up();
     REAL.fork.look_up();
     REAL.posix_spawn.look_up();
     REAL.posix_spawnp.look_up();
@@ -162,6 +170,40 @@ unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_in
     let Some(real) = REAL.socket.get() else { return refuse(libc::ENOSYS) };
     // SAFETY: the arguments are those of socket, passed on unchanged.
     unsafe { real(domain, kind, protocol) }
+}
+
+/// socketpair(2), which the standard library's `UnixStream::pair` calls: the same.
+///
+/// # Safety
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn socketpair(
+    domain: c_int,
+    kind: c_int,
+    protocol: c_int,
+    both: *mut c_int,
+) -> c_int {
+    if misuse_of_a_server(|| Some(Misuse::Socket)) {
+        return refuse(libc::EPERM);
+    }
+    let Some(real) = REAL.socketpair.get() else { return refuse(libc::ENOSYS) };
+    // SAFETY: the arguments are those of socketpair, passed on unchanged.
+    unsafe { real(domain, kind, protocol, both) }
+}
+
+/// execvp(3), by which the standard library's `exec` has another program take this one's place: from a server a
+/// [`Misuse`], and refused.
+///
+/// # Safety
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn execvp(file: *const c_char, arguments: *const *const c_char) -> c_int {
+    if misuse_of_a_server(|| Some(Misuse::Process)) {
+        return refuse(libc::EPERM);
+    }
+    let Some(real) = REAL.execvp.get() else { return refuse(libc::ENOSYS) };
+    // SAFETY: the arguments are those of execvp, passed on unchanged.
+    unsafe { real(file, arguments) }
 }
 
 /// fork(2): from a server a [`Misuse`], and refused.

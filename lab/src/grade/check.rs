@@ -1,9 +1,13 @@
-//! What sources may not do that neither the compiler nor a lint forbids: take in files from elsewhere.
+//! What sources may not do that neither the compiler nor a lint forbids: take in files from elsewhere, and say `unsafe`
+//! in an attribute.
 //!
 //! `include!`, `include_str!`, `include_bytes!` and the attribute `path` may name the submission's own sources and
 //! nothing else, in a plain string; `debugger_visualizer`, which takes in a file as well, may not stand anywhere. So
 //! they can't read a file of the grader's while they are compiled. The rest is the compiler's:
 //! `unsafe_code = "forbid"` refuses `unsafe`, `no_mangle`, `link_section`, `extern` blocks and inline assembly.
+//!
+//! But the lint lets pass what it doesn't know, such as `#[unsafe(naked)]`, which makes a safe function of any machine
+//! code: so the word `unsafe` may stand neither in an attribute nor in a macro.
 //!
 //! A macro can put tokens together anew, from its definition and from the arguments of its calls, and these may be in
 //! different files. So words count there, wherever they stand. `include!` and its like may not be there at all. An
@@ -143,6 +147,12 @@ impl Checker<'_> {
                 return Some(format!("{name} isn't allowed: it takes in a file"));
             }
             name if INCLUDES.contains(&name) => return self.include(name, follows, within),
+            // The compiler's lint doesn't know all that an attribute can say with it, and a macro can make one.
+            "unsafe"
+                if within.attribute || within.a_macro || is_in_parentheses(follows.first()) =>
+            {
+                return Some("unsafe may not stand in an attribute or a macro".to_owned());
+            }
             "path" if within.a_macro => drop(self.path_in_macro.get_or_insert(line)),
             "mod" if within.a_macro => drop(self.mod_in_macro.get_or_insert(line)),
             _ => {}
@@ -210,6 +220,10 @@ fn opens(before: &[TokenTree], delimiter: Delimiter) -> (bool, bool) {
 
 fn is_punct(token: Option<&TokenTree>, c: char) -> bool {
     matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == c)
+}
+
+fn is_in_parentheses(token: Option<&TokenTree>) -> bool {
+    matches!(token, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis)
 }
 
 /// The text of a plain string literal that stands alone, but for a comma.
@@ -319,6 +333,29 @@ mod tests {
         );
         let sources = [("lib.rs".to_owned(), vec![0xff])].into();
         assert_eq!(refusal(&sources).as_deref(), Some("lib.rs isn't UTF-8"));
+    }
+
+    /// `#[unsafe(naked)]` makes a safe function of any machine code, and the lint says nothing.
+    #[test]
+    fn no_attribute_has_the_word_unsafe() {
+        for wrong in [
+            "#[unsafe(naked)] extern \"C\" fn f() { core::arch::naked_asm!(\"ret\") }",
+            "#[cfg_attr(all(), unsafe(naked))] extern \"C\" fn f() {}",
+            "struct S; impl S { #[unsafe(link_section = \".init\")] fn f() {} }",
+            "#[unsafe(no_mangle)] fn send() {}",
+            "macro_rules! w { ($m:meta) => { #[$m] fn f() {} } } w!(unsafe(naked));",
+            "macro_rules! w { ($u:tt) => { #[$u(naked)] fn f() {} } } w!(unsafe);",
+            "macro_rules! w { () => { #[unsafe(naked)] fn f() {} } }",
+        ] {
+            let why = refused(wrong);
+            let told = "net/deep.rs:1: unsafe may not stand in an attribute or a macro";
+            assert_eq!(why.as_deref(), Some(told), "{wrong}");
+        }
+        // The lint's.
+        for left in ["unsafe fn f() {}", "fn f() { unsafe { g() } }", "unsafe impl Send for S {}"] {
+            assert_eq!(refused(left), None, "{left}");
+        }
+        assert_eq!(refused("#![forbid(unsafe_code)]\n/// unsafe(no)\nfn f() {}"), None);
     }
 
     /// More of each than any stack holds. A thread's is as small as those of the graders.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use report::FailureKind;
+use report::text::escaped;
 
 use super::find::Submission;
 use super::take::{Taken, take};
@@ -72,7 +73,7 @@ const REASON: usize = 500;
 /// A reason in one line, whatever a submission has put into it.
 fn one_line(why: &str) -> String {
     let words: Vec<&str> = why.split_whitespace().collect();
-    let line = words.join(" ");
+    let line = escaped(&words.join(" ")).into_owned();
     match line.char_indices().nth(REASON) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
@@ -346,6 +347,11 @@ mod tests {
     #[test]
     fn a_reason_is_one_line_that_can_be_read() {
         assert_eq!(one_line("git failed:\n\n  no such\r\nobject"), "git failed: no such object");
+        // A name in an archive may turn a terminal upside down.
+        assert_eq!(
+            one_line("\u{1b}]0;t\u{7}\u{202e}.rs:1: no"),
+            r"\u{1b}]0;t\u{7}\u{202e}.rs:1: no"
+        );
         let long = one_line(&"ä".repeat(10_000));
         assert_eq!(long.chars().count(), REASON + 1);
     }

@@ -16,6 +16,7 @@ use cargo_metadata::{Metadata, MetadataCommand};
 use confine::Confinement;
 use toml::{Table, Value};
 
+use super::compiler::{files_read, first_error, library, without_secrets};
 use super::copy::{Copy, PACKAGE};
 use super::files::{add_sources, copy_folder, remove, take_over, write_if_new};
 use super::take::Sources;
@@ -298,7 +299,30 @@ impl Workspace {
                 .map_err(|error| Error::read(log, error))?;
             return Ok(Err(first_error(&String::from_utf8_lossy(&text))));
         }
+        if confinement.is_some()
+            && let Some(file) = self.taken_from_elsewhere(&messages)?
+        {
+            return Ok(Err(format!(
+                "the compiler took in {file}, which isn't one of the files in raft/src"
+            )));
+        }
         binaries(&messages).map(Ok)
+    }
+
+    /// A file that isn't the submission's own, and that the compiler read for its library all the same: by what it says
+    /// itself of what it read. The check of the sources knows the usual ways, and not each macro's.
+    fn taken_from_elsewhere(&self, messages: &str) -> Result<Option<String>, Error> {
+        let Some(library) = library(messages, PACKAGE)? else { return Ok(None) };
+        let said = library.with_extension("d");
+        let stem = said.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let said = said.with_file_name(stem.strip_prefix("lib").unwrap_or(&stem));
+        let Ok(text) = fs::read_to_string(&said) else { return Ok(None) };
+        let sources = self.package().join("src");
+        let sources = sources.canonicalize().unwrap_or(sources);
+        Ok(files_read(&text).into_iter().find(|file| {
+            let file = self.folder.join(file);
+            !file.canonicalize().is_ok_and(|file| file.starts_with(&sources))
+        }))
     }
 
     /// Whether nobody else builds into its target folder.
@@ -409,36 +433,4 @@ fn reads(metadata: &Metadata, root: &Path, folder: &Path) -> Vec<PathBuf> {
     reads.sort();
     reads.dedup();
     reads
-}
-
-/// Takes from a command what its code could print: the course's key, and settings that aren't for it.
-fn without_secrets(command: &mut Command) {
-    for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("LAB_") {
-            command.env_remove(name);
-        }
-    }
-}
-
-/// The first error among what cargo says, in a line.
-fn first_error(log: &str) -> String {
-    let mut lines = log.lines().skip_while(|line| !line.starts_with("error"));
-    let Some(error) = lines.next() else {
-        return log.lines().next_back().unwrap_or("cargo failed without a word").to_owned();
-    };
-    let place = lines.next().and_then(|line| line.trim().strip_prefix("--> "));
-    place.map_or_else(|| error.to_owned(), |place| format!("{error}, at {place}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_error_is_said_in_a_line() {
-        let log = "   Compiling raft\nwarning: unused\nerror[E0308]: mismatched types\n  --> raft/src/lib.rs:1:5\n";
-        assert_eq!(first_error(log), "error[E0308]: mismatched types, at raft/src/lib.rs:1:5");
-        assert_eq!(first_error("error: no\n"), "error: no");
-        assert_eq!(first_error(""), "cargo failed without a word");
-    }
 }

@@ -156,11 +156,18 @@ fn no_attack_changes_a_verdict_or_harms_the_machine() {
     let early = "extern \"C\" fn early() { std::process::exit(0) }\n#[used]\n\
                  #[unsafe(link_section = \".init_array\")]\nstatic EARLY: extern \"C\" fn() = early;";
     submit_with_item(&all.join("early/raft/src"), early);
+    let naked = "#[unsafe(naked)]\nextern \"C\" fn any() { core::arch::naked_asm!(\"ret\") }";
+    submit_with_item(&all.join("naked/raft/src"), naked);
+    // Serde makes code of it.
+    let hidden = "#[derive(serde::Serialize)]\n#[serde(bound = \"[u8; { include_bytes!(\\\"/etc/passwd\\\").len() }]: Sized\")]\n\
+                  pub struct Hidden(u8);";
+    submit_with_item(&all.join("hides/raft/src"), hidden);
     let leak = "pub const KEY: &str = env!(\"LAB_COURSE_KEY\");";
     submit_with_item(&all.join("leaks/raft/src"), leak);
     // What runs at build time, if it did.
     let marker = all.join("was-here");
-    submit(&all.join("builds/raft/src"), "");
+    let sees = "const { assert!(option_env!(\"SOME_TOKEN\").is_none()) };";
+    submit(&all.join("builds/raft/src"), sees);
     let manifest = "[package]\nname = \"raft\"\nbuild = \"build.rs\"\n";
     write(&all.join("builds/raft/Cargo.toml"), manifest);
     let script = format!("fn main() {{ std::fs::write({:?}, \"\").unwrap(); }}", path(&marker));
@@ -170,22 +177,26 @@ fn no_attack_changes_a_verdict_or_harms_the_machine() {
     ran.assert_code(0);
     for (name, verdict) in [
         ("builds", "passed"),
-        ("early", "not built"),
+        ("early", "refused"),
+        ("hides", "not built"),
         ("hostile", "failed"),
         ("leaks", "not built"),
-        ("mangles", "not built"),
+        ("mangles", "refused"),
+        ("naked", "refused"),
     ] {
         assert_eq!(row(&ran, name)[1], verdict, "{name}:\n{}\n{}", ran.stdout, ran.stderr);
     }
     assert_eq!(row(&ran, "hostile")[2..4], ["0/2", "0 / 10"]);
-    for (name, why) in [
-        ("mangles", "declaration of a `no_mangle` function"),
-        ("early", "link_section"),
-        ("leaks", "environment variable `LAB_COURSE_KEY` not defined"),
-    ] {
-        let log = fs::read_to_string(out.join(name).join("build.log")).expect("there is a log");
-        assert!(log.contains(why), "{why:?} isn't in:\n{log}");
+    for name in ["early", "mangles", "naked"] {
+        let place = format!("refused      {name}: lib.rs:");
+        let line = ran.stderr.lines().find(|line| line.contains(&place));
+        let told = "unsafe may not stand in an attribute or a macro";
+        assert!(line.is_some_and(|line| line.contains(told)), "{name}:\n{}", ran.stderr);
     }
+    ran.assert_complains("not built    hides: the compiler took in /etc/passwd, which isn't one");
+    let log = fs::read_to_string(out.join("leaks/build.log")).expect("there is a log");
+    let why = "environment variable `LAB_COURSE_KEY` not defined";
+    assert!(log.contains(why), "{why:?} isn't in:\n{log}");
     assert!(!marker.exists(), "a build script was run");
     assert!(!out.join("hostile/filled").exists(), "it has written a file");
 

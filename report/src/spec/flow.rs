@@ -67,7 +67,9 @@ enum Came {
     ByShams(usize),
     /// A message says that it brings it, and has it in a form that isn't known.
     Hidden,
-    /// Something may have brought it in a form that isn't known.
+    /// No message has its bytes, and something may have brought it in a form that isn't known.
+    Unseen,
+    /// That can't be looked for.
     Unknown,
 }
 
@@ -198,7 +200,7 @@ fn came(known: &Known<'_>, applied: &Applied) -> Came {
     flow.missed.set(flow.missed.get() + 1);
     match flow.may_bring(number, noted(first)) {
         (messages, new) if new < command.wire_len() => Came::ByNothing(messages),
-        _ => Came::Unknown,
+        _ => Came::Unseen,
     }
 }
 
@@ -364,7 +366,7 @@ pub(super) fn follows_commands<'a>(known: &mut Known<'a>) -> bool {
         known.flow.hear(moment, &did);
         match did {
             Did::Applied(applied, _) => {
-                !matches!(came(known, applied), Came::Unknown | Came::Hidden)
+                !matches!(came(known, applied), Came::Unknown | Came::Unseen | Came::Hidden)
             }
             _ => true,
         }
@@ -376,18 +378,25 @@ pub(super) fn follows_commands<'a>(known: &mut Known<'a>) -> bool {
 const TRIED: usize = 16;
 const HIDDEN: usize = 3;
 
-/// Whether messages say that they bring entries, and none has the bytes of a command.
+/// Whether servers apply the commands of others, and no message has the bytes of one: neither such as say that they bring
+/// entries, nor any other.
 pub(super) fn hides_commands<'a>(known: &mut Known<'a>) -> bool {
     let story = known.story;
-    let (mut tried, mut hidden) = (0, 0);
+    let (mut tried, mut hidden, mut unseen) = (0, 0, 0);
     for (moment, did) in super::step::steps(story) {
         known.flow.hear(moment, &did);
         let Did::Applied(applied, _) = did else { continue };
-        hidden += usize::from(matches!(came(known, applied), Came::Hidden | Came::ByShams(_)));
+        match came(known, applied) {
+            Came::Hidden | Came::ByShams(_) => hidden += 1,
+            Came::Unseen => unseen += 1,
+            _ => {}
+        }
         tried += usize::from(applied.command.is_some());
         if known.flow.is_shown.get() || tried >= TRIED {
             break;
         }
     }
-    hidden >= HIDDEN && !known.flow.is_shown.get()
+    // Where one is found in a message of any kind, the others may have come by another.
+    let is_any_found = known.flow.overhead.get().is_some();
+    !known.flow.is_shown.get() && (hidden >= HIDDEN || unseen >= HIDDEN && !is_any_found)
 }

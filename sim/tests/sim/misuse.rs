@@ -307,6 +307,8 @@ mod outside {
     use std::fs::{self, File};
     use std::io;
     use std::net::{TcpStream, UdpSocket};
+    use std::os::unix::net::UnixStream;
+    use std::os::unix::process::CommandExt as _;
     use std::process::Command;
 
     use sim::Misuse;
@@ -355,6 +357,29 @@ mod outside {
             assert!(UdpSocket::bind("127.0.0.1:0").is_err());
         });
         assert_eq!(misused[0].misuse, Misuse::Socket);
+        check(&ending, &misused[0], LINE);
+    }
+
+    #[test]
+    fn a_pair_of_sockets_is_refused_and_named_at_its_line() {
+        const LINE: u32 = line!() + 2;
+        let (ending, misused) = misuses(|| async {
+            let refused = UnixStream::pair();
+            assert!(refused.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied));
+        });
+        assert_eq!(misused[0].misuse, Misuse::Socket);
+        check(&ending, &misused[0], LINE);
+    }
+
+    /// It would end the tester without a word.
+    #[test]
+    fn another_program_in_the_tester_s_place_is_refused_and_named_at_its_line() {
+        const LINE: u32 = line!() + 2;
+        let (ending, misused) = misuses(|| async {
+            let error = Command::new("true").exec();
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        });
+        assert_eq!(misused[0].misuse, Misuse::Process);
         check(&ending, &misused[0], LINE);
     }
 

@@ -138,6 +138,21 @@ fn a_message_in_another_form_may_bring_anything() {
     assert!(!watchable(&run.story()).messages);
 }
 
+/// Servers that decide by a static may send noise of any length. Nothing is proven by that, and it is said.
+#[test]
+fn noise_brings_no_command_that_anybody_can_see() {
+    let noise = b"1f6e0d5c27b899a3 and as much again of it";
+    let mut run = Run::new();
+    run.start().says(1, noise).apply(1).apply(1).assert_unheard(&[]);
+    assert!(!hides_commands(&run.story()), "two commands tell little");
+    run.apply(1);
+    assert!(hides_commands(&run.story()));
+    // One that is seen on its way is enough: the others may have come as part of something else.
+    let mut run = Run::new();
+    run.start().says(1, noise).says(2, &with_command()).apply(2).apply(1).apply(1).apply(1);
+    assert!(!hides_commands(&run.story()));
+}
+
 #[test]
 fn what_says_that_it_brings_an_index_is_believed() {
     let mut run = Run::new();
