@@ -97,7 +97,8 @@ impl Led {
     ) -> u64 {
         let Led { confirmed, in_order, .. } = self;
         in_order.clear();
-        in_order.extend(confirmed.iter().map(|&up_to| if up_to == u64::MAX { unread } else { up_to }));
+        in_order
+            .extend(confirmed.iter().map(|&up_to| if up_to == u64::MAX { unread } else { up_to }));
         in_order[leader as usize] = own;
         in_order.sort_unstable();
         in_order[in_order.len() - majority]
