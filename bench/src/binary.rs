@@ -62,6 +62,18 @@ impl Binary {
         Binary::build_in(checkout, "raft", "lab3", Profile::Release)
     }
 
+    /// Builds the tests of a Raft as many students write it.
+    pub(crate) fn student() -> Result<Binary> {
+        Binary::build("bench", "student", Profile::Release)
+    }
+
+    /// The same in another checkout; `None` if that has no such Raft.
+    pub(crate) fn student_of(checkout: &Path) -> Result<Option<Binary>> {
+        let has_it = checkout.join("bench/tests/student").is_dir();
+        let build = || Binary::build_in(checkout, "bench", "student", Profile::Release);
+        has_it.then(build).transpose()
+    }
+
     /// Builds the tests `name` of `package`, and finds the binary.
     fn build(package: &str, name: &str, profile: Profile) -> Result<Binary> {
         Binary::build_in(Path::new("."), package, name, profile)

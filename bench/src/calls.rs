@@ -12,6 +12,7 @@ use labrpc::{ClientEnd, Network, Observer, Reliability, Server, Service, Switch}
 use rand::RngExt as _;
 use report::{EventKind, History, Time};
 use serde::{Deserialize, Serialize};
+use sim::context::Owner;
 use sim::{Clock, Ending, Settings, Sim};
 
 use crate::Effort;
@@ -172,15 +173,16 @@ fn echo_servers(network: &Network, servers: usize) -> Vec<Vec<ClientEnd>> {
         .map(|i| {
             let service = Service::new("Echo", Arc::new(Echo)).method("Echo", Echo::echo);
             network.add_server(i, Server::new(None).with(service));
-            (0..servers).map(|j| end(network, i, j)).collect()
+            (0..servers).map(|j| end(network, i, j, None)).collect()
         })
         .collect()
 }
 
-/// An end from server `from` to server `to`, ready for use.
-pub(crate) fn end(network: &Network, from: usize, to: usize) -> ClientEnd {
+/// An end from server `from` to server `to`, ready for use. The record tells whose calls they are if there is a
+/// `caller`.
+pub(crate) fn end(network: &Network, from: usize, to: usize, caller: Option<Owner>) -> ClientEnd {
     let name = format!("{from}->{to}");
-    let end = network.make_end(&name, None);
+    let end = network.make_end(&name, caller);
     network.connect(&name, to);
     network.enable(&name, Switch::On);
     end

@@ -10,7 +10,8 @@ use crate::{Effort, Result};
 /// How long a test is measured at a time.
 const LONG_ENOUGH_MS: f64 = 150.0;
 
-/// What the tests of the reference cost in the checkout `other`, and here.
+/// What the tests of the reference cost in the checkout `other`, and here; and all tests of a student's Raft, if `other`
+/// has it.
 pub(crate) fn table(effort: Effort, other: &Path) -> Result<Table> {
     let here = Binary::reference(Profile::Release)?;
     let there = Binary::reference_of(other)?;
@@ -30,14 +31,7 @@ pub(crate) fn table(effort: Effort, other: &Path) -> Result<Table> {
     let mut all = [0.0; 2];
     let mut without_churn = [0.0; 2];
     for name in here.tests()? {
-        let first = here.cpu_ms(&name, 1)?;
-        let seeds = (LONG_ENOUGH_MS / first.max(0.05)).ceil().clamp(1.0, 400.0) as u64;
-        let mut best = [f64::MAX; 2];
-        for _ in 0..rounds {
-            for (best, binary) in best.iter_mut().zip([&there, &here]) {
-                *best = best.min(binary.cpu_ms(&name, seeds)? / seeds as f64);
-            }
-        }
+        let best = in_turns(rounds, &name, [&there, &here])?;
         for (sum, ms) in all.iter_mut().zip(best) {
             *sum += ms;
         }
@@ -50,5 +44,22 @@ pub(crate) fn table(effort: Effort, other: &Path) -> Result<Table> {
     }
     row("all", all);
     row("all but TestReliableChurn3C", without_churn);
+    if let Some(there) = Binary::student_of(other)? {
+        let best = in_turns(rounds, "", [&there, &Binary::student()?])?;
+        row("all, a student's Raft", best);
+    }
     Ok(table)
+}
+
+/// What a seed of the tests with `filter` in their names costs by each of two binaries, in ms.
+fn in_turns(rounds: usize, filter: &str, binaries: [&Binary; 2]) -> Result<[f64; 2]> {
+    let first = binaries[1].cpu_ms(filter, 1)?;
+    let seeds = (LONG_ENOUGH_MS / first.max(0.05)).ceil().clamp(1.0, 400.0) as u64;
+    let mut best = [f64::MAX; 2];
+    for _ in 0..rounds {
+        for (best, binary) in best.iter_mut().zip(binaries) {
+            *best = best.min(binary.cpu_ms(filter, seeds)? / seeds as f64);
+        }
+    }
+    Ok(best)
 }

@@ -11,10 +11,11 @@
 //!   beside its *floor*: to encode and decode what it carries and to wait in a heap for its turn,
 //!   which no network with these properties can do without.
 //! * [`runs`]: whole runs of the reference Raft within this process: what it costs to begin and end
-//!   one, and what share goes into recording it.
+//!   one, and what share goes into recording it and holding it against the rules.
 //! * [`tests`]: the tests of part 3A, run as a user runs them, by one worker and by two, beside what
 //!   MadRaft's tests of the same name cost.
-//! * [`pass`]: all 28 tests, each by itself and all together.
+//! * [`pass`]: all 28 tests, each by itself and all together; and all together on a Raft as many students write it
+//!   (`bench/tests/student`).
 //! * [`sizes`]: the reference Raft in clusters of up to 101 servers.
 //! * [`memory`]: whether a worker grows while it runs one seed after another.
 //! * [`replay`]: whether the same seed is the same run in other processes, beside other tests, and
@@ -82,7 +83,7 @@ enum Other {
 enum Part {
     /// One RPC, beside its floor
     Calls,
-    /// Whole runs: their beginning and end, and their record
+    /// Whole runs: their beginning and end, their record, and the rules
     Runs,
     /// The tests of part 3A, seed by seed
     Tests,

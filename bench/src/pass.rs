@@ -86,14 +86,17 @@ pub(crate) fn table(effort: Effort, binary: &Binary) -> Result<Table> {
     Ok(table)
 }
 
-/// All tests together, by a release build and by a debug one.
+/// All tests together, by a release build and by a debug one; and a student's Raft by a release build.
 pub(crate) fn together(effort: Effort, release: &Binary) -> Result<Table> {
     let columns = ["build", "CPU ms", "1 worker", "2 workers", "ratio"];
     let mut table = crate::table(1, &columns);
     let debug = Binary::reference(Profile::Debug)?;
-    for (name, binary, passes) in
-        [("release", release, passes(effort)), ("debug", &debug, passes(effort) / 5)]
-    {
+    let student = Binary::student()?;
+    for (name, binary, passes) in [
+        ("release", release, passes(effort)),
+        ("debug", &debug, passes(effort) / 5),
+        ("release, a student's Raft", &student, passes(effort) / 5),
+    ] {
         let best = binary.best(effort, "", passes, [1, 2])?;
         let [one, two] = best.map(|cost| passes as f64 / cost.real.as_secs_f64());
         table.add_row([

@@ -122,6 +122,7 @@
 
 mod error;
 mod frame;
+mod one_byte;
 mod payload_decoder;
 mod payload_encoder;
 mod sequence;

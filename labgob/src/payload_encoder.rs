@@ -12,6 +12,7 @@ use bincode::error::EncodeError;
 use serde::ser::{self, Serialize};
 
 use crate::error::Fault;
+use crate::one_byte::OneByte;
 use crate::{CONFIG, MAX_DEPTH, ONE_BYTE};
 
 /// A serde serializer that appends to a buffer.
@@ -205,6 +206,26 @@ impl<'a> ser::Serializer for &'a mut PayloadEncoder {
         self.counted(len)
     }
 
+    /// What a `Vec` or a slice calls. Its bytes, if it has such, are written in one piece.
+    #[inline]
+    fn collect_seq<I>(self, elements: I) -> Result<(), Fault>
+    where
+        I: IntoIterator<Item: Serialize>,
+    {
+        let mut elements = elements.into_iter();
+        let (least, most) = elements.size_hint();
+        let mut parts = self.counted(most.filter(|&most| most == least))?;
+        let Some(first) = elements.next() else { return parts.finish() };
+        if let Ok(byte) = first.serialize(OneByte) {
+            return parts.bytes(byte, elements);
+        }
+        parts.part(&first)?;
+        for element in elements {
+            parts.part(&element)?;
+        }
+        parts.finish()
+    }
+
     fn serialize_map(self, len: Option<usize>) -> Result<Parts<'a>, Fault> {
         self.counted(len)
     }
@@ -260,6 +281,25 @@ impl Parts<'_> {
             .checked_sub(1)
             .ok_or_else(|| Fault::new("it has more parts than its Serialize announced"))?;
         value.serialize(&mut *self.encoder)
+    }
+
+    /// All elements of a sequence whose first is a byte. Then all are: its `Deserialize` asks for one kind.
+    fn bytes(mut self, first: u8, rest: impl Iterator<Item: Serialize>) -> Result<(), Fault> {
+        let buffer = &mut self.encoder.out.writer().0;
+        let (begin, mut are_bytes) = (buffer.len(), true);
+        buffer.push(first);
+        buffer.extend(rest.map(|element| {
+            element.serialize(OneByte).unwrap_or_else(|_| {
+                are_bytes = false;
+                0
+            })
+        }));
+        let written = buffer.len() - begin;
+        if !are_bytes || written > self.missing {
+            return Err(Fault::new("it has a sequence of bytes with something else among them"));
+        }
+        self.missing -= written;
+        self.finish()
     }
 
     fn finish(self) -> Result<(), Fault> {
@@ -420,7 +460,32 @@ mod tests {
             same(value as i64);
         }
         same(vec![251_u8, 250, 0]);
+        same(Vec::<u8>::new());
+        same([[7_u8; 300].to_vec(), Vec::new()].to_vec());
         same(Some("text".to_owned()));
         same("x".repeat(300));
+    }
+
+    /// A number that is a byte if it is small: no `Deserialize` could tell.
+    struct Mixed(u16);
+
+    impl Serialize for Mixed {
+        fn serialize<S: ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match u8::try_from(self.0) {
+                Ok(byte) => serializer.serialize_u8(byte),
+                Err(_) => serializer.serialize_u16(self.0),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_byte_among_bytes_is_a_fault() {
+        let encode = |elements: Vec<Mixed>| {
+            let mut encoder = PayloadEncoder::new(Vec::new());
+            elements.serialize(&mut encoder).map(|()| encoder.into_bytes())
+        };
+        assert_eq!(encode(vec![Mixed(1), Mixed(2)]).expect("they are bytes"), [2, 1, 2]);
+        let error = encode(vec![Mixed(1), Mixed(300)]).expect_err("one is none");
+        assert!(error.to_string().contains("something else among them"), "{error}");
     }
 }

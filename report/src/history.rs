@@ -1,8 +1,11 @@
 //! The events of a run, in order, and the hash that identifies the run.
 
+use std::sync::Mutex;
+
 use crate::event::{Caller, Event, EventKind, RpcId, TaskEnding, Time};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
+use crate::reused::{Kept, Reused};
 
 /// What happened in a run, in order.
 ///
@@ -14,11 +17,18 @@ use crate::payload::Payload;
 /// events are dropped, a quarter at a time. The hash still covers them.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    events: Vec<Event>,
+    events: Reused<Event>,
     hash: Hash,
     /// What the events take, in bytes.
     size: usize,
     dropped: u64,
+}
+
+impl Kept for Event {
+    fn kept() -> &'static Mutex<Vec<Event>> {
+        static KEPT: Mutex<Vec<Event>> = Mutex::new(Vec::new());
+        &KEPT
+    }
 }
 
 impl History {

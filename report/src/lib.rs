@@ -35,6 +35,7 @@ mod outcome;
 mod payload;
 mod record;
 mod result;
+mod reused;
 pub mod spec;
 pub mod story;
 pub mod text;

@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::sync::Arc;
 
+use bytes::{Bytes, BytesMut};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -14,8 +14,8 @@ use crate::fields::Fields;
 /// Raft's terms is kept beside it.
 #[derive(Clone)]
 pub struct Payload {
-    /// The message, and behind it its packed [`Fields`].
-    data: Arc<[u8]>,
+    /// The message, and behind it its packed [`Fields`]: a part of a chunk of many messages, if it is short.
+    data: Bytes,
     /// The length of the message in `data`.
     len: u32,
     /// How long it was on the wire.
@@ -28,9 +28,24 @@ pub struct Payload {
 type Render = fn(&[u8]) -> Result<Value, String>;
 
 thread_local! {
-    /// Where a message and its fields are put together. Taken while in use.
-    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// Taken while in use.
+    static ROOM: Cell<Option<Room>> = const { Cell::new(None) };
 }
+
+/// Where messages are put together and kept.
+#[derive(Default)]
+struct Room {
+    /// A message and its fields, while they are put together.
+    scratch: Vec<u8>,
+    /// What is left of the chunk in which short messages are kept: a run has many, which live about as long.
+    chunk: BytesMut,
+}
+
+/// How large a chunk of messages is, in bytes.
+const CHUNK: usize = 16 * 1024;
+
+/// How long a message and its fields may be that are kept in a chunk, in bytes.
+const SHORT: usize = CHUNK / 16;
 
 /// The shortest message that is looked for within others, in bytes.
 const SEARCHABLE: usize = 6;
@@ -56,14 +71,23 @@ impl Payload {
         fields: &Fields,
         render: fn(&[u8]) -> Result<Value, String>,
     ) -> Payload {
-        let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
+        let mut room = ROOM.try_with(Cell::take).ok().flatten().unwrap_or_default();
+        let Room { scratch, chunk } = &mut room;
         scratch.clear();
         scratch.extend_from_slice(bytes);
-        fields.pack(&mut scratch);
-        let data = scratch.as_slice().into();
+        fields.pack(scratch);
+        let data = if scratch.len() <= SHORT {
+            if chunk.capacity() < scratch.len() {
+                *chunk = BytesMut::with_capacity(CHUNK);
+            }
+            chunk.extend_from_slice(scratch);
+            chunk.split().freeze()
+        } else {
+            Bytes::copy_from_slice(scratch)
+        };
         if scratch.capacity() <= KEEP_SCRATCH {
             // If the thread is ending, there is nobody left to keep it for.
-            let _ = SCRATCH.try_with(|kept| kept.set(scratch));
+            let _ = ROOM.try_with(|kept| kept.set(Some(room)));
         }
         // No message is as long as that: the network's memory would be gone before.
         let length = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);

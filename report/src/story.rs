@@ -19,6 +19,8 @@ pub use data::{
 };
 pub use standing::Standing;
 
+pub use crate::reused::{Kept, Reused};
+
 use crate::event::{Caller, Time};
 use crate::fields::Names;
 
@@ -30,7 +32,7 @@ pub struct Story {
     /// When the last thing happened.
     pub end: Time,
     /// All calls between servers, in the order of sending.
-    pub calls: Vec<Call>,
+    pub calls: Reused<Call>,
     /// What the handlers of each server have answered, as places in `calls`, in order: each in the incarnation that
     /// was the server's at that time. What a former incarnation still answers isn't among it.
     pub handled: Vec<Vec<usize>>,

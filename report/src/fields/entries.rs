@@ -78,6 +78,9 @@ struct TermWithin {
 
 impl TermWithin {
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        if name == "command" {
+            return; // as in most logs
+        }
         if let Some((Slot::Term, how)) = Slot::named(name)
             && (how == Called::AsInPaper || self.term.is_none())
             && let Ok(Scalar::Number(term)) = value.serialize(One)

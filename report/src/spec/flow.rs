@@ -208,12 +208,13 @@ fn came(known: &Known<'_>, applied: &Applied) -> Came {
 /// and bring something else: what a message has for an entry must have room for it.
 fn is_brought(known: &Known<'_>, applied: &Applied) -> Came {
     let (flow, number, index) = (&known.flow, applied.server.server, applied.index);
-    let Some(command) = &applied.command else { return Came::Rightly };
-    let bytes = command.bytes();
-    let mut same = known.story.proposals.iter().filter(|own| own.command.bytes() == bytes);
-    let Some(first) = same.next().filter(|_| flow.can_look_for(command)) else {
+    let Some(command) = applied.command.as_ref().filter(|command| flow.can_look_for(command))
+    else {
         return Came::Rightly; // as far as is known
     };
+    let bytes = command.bytes();
+    let mut same = known.story.proposals.iter().filter(|own| own.command.bytes() == bytes);
+    let Some(first) = same.next() else { return Came::Rightly };
     if first.server.server == number || same.any(|own| own.server.server == number) {
         return Came::Rightly;
     }

@@ -191,7 +191,8 @@ impl Known<'_> {
         if server.led.as_ref().is_none_or(|led| led.term < term) {
             let (confirmed, answered) = (vec![0; servers], vec![None; servers]);
             let refused = answered.clone();
-            server.led = Some(Led { term, since: moment, confirmed, told: 0, answered, refused });
+            let (since, told, in_order) = (moment, 0, Vec::new());
+            server.led = Some(Led { term, since, confirmed, told, answered, refused, in_order });
         }
     }
 
@@ -359,12 +360,9 @@ impl Known<'_> {
         // Up to where a majority has the log, if an entry of its own term is at that end. Of an entry whose
         // term isn't known it may be true.
         let own = server.log.last_index().max(up_to);
-        let is_own = |n: u64| server.log.term(n).is_none_or(|term| term == led.term);
-        let [sure, perhaps] = [0, u64::MAX].map(|unread| {
-            let up_to =
-                led.confirmed.iter().map(|&up_to| if up_to == u64::MAX { unread } else { up_to });
-            counted(up_to.collect(), call.from.server, own, majority)
-        });
+        let (leader, term) = ((call.from.server, own), led.term);
+        let [sure, perhaps] = [0, u64::MAX].map(|unread| led.counts(unread, leader, majority));
+        let is_own = |n: u64| server.log.term(n).is_none_or(|known| known == term);
         if is_own(sure) {
             server.commit = server.commit.max(sure);
         }
@@ -467,11 +465,4 @@ impl Known<'_> {
         server.applied = Some((moment, index));
         server.log.shows(index);
     }
-}
-
-/// Up to where a majority has the log, if the leader has it up to `own`.
-fn counted(mut confirmed: Vec<u64>, leader: u32, own: u64, majority: usize) -> u64 {
-    confirmed[leader as usize] = own;
-    confirmed.sort_unstable();
-    confirmed[confirmed.len() - majority]
 }

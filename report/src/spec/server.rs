@@ -82,6 +82,27 @@ pub(crate) struct Led {
     pub(crate) answered: Vec<Option<(Time, RpcId, u64)>>,
     /// The last request that each server has refused in the leader's term.
     pub(crate) refused: Vec<Option<(Time, RpcId, u64)>>,
+    /// Room to put `confirmed` in order, each time that a reply comes.
+    pub(super) in_order: Vec<u64>,
+}
+
+impl Led {
+    /// Up to where a majority has the log, if the `leader` has it up to `own`, and those whose logs can't be read up to
+    /// `unread`.
+    pub(super) fn counts(
+        &mut self,
+        unread: u64,
+        (leader, own): (u32, u64),
+        majority: usize,
+    ) -> u64 {
+        let Led { confirmed, in_order, .. } = self;
+        in_order.clear();
+        in_order
+            .extend(confirmed.iter().map(|&up_to| if up_to == u64::MAX { unread } else { up_to }));
+        in_order[leader as usize] = own;
+        in_order.sort_unstable();
+        in_order[in_order.len() - majority]
+    }
 }
 
 /// A server's log: the term of each entry from index 1 on, where it is known.

@@ -92,11 +92,11 @@ impl Story {
             links: vec![Vec::new(); servers],
             views: vec![Vec::new(); servers],
             dropped: history.dropped(),
-            // Four events make a call.
-            calls: Vec::with_capacity(history.events().len() / 4),
             order: Vec::with_capacity(history.events().len()),
             ..Story::default()
         };
+        // Four events make a call.
+        story.calls.reserve(history.events().len() / 4);
         if story.dropped > 0 {
             story.begin_within(history.events());
         }
@@ -219,7 +219,8 @@ impl Story {
                 // It is no deed of its sender's, and so is missing where such are listed.
                 if let Some(call) = draft.places.get(of.0).copied() {
                     draft.places.insert(id.0, self.calls.len());
-                    self.calls.push(self.calls[call].copied(*id));
+                    let copy = self.calls[call].copied(*id);
+                    self.calls.push(copy);
                 }
             }
             EventKind::RpcDelivered { id, life } => {

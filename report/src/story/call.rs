@@ -1,8 +1,9 @@
 //! A call from one server to another, and what it is for.
 
 use std::borrow::Cow;
+use std::sync::Mutex;
 
-use super::Moment;
+use super::{Kept, Moment};
 use crate::event::{Caller, RpcId, Time};
 use crate::fields::{Fields, Named, Names};
 use crate::outcome::Outcome;
@@ -103,6 +104,13 @@ pub struct Answer {
     pub success: Option<bool>,
     /// Which of these were found by a name that isn't the paper's.
     pub guessed: Names,
+}
+
+impl Kept for Call {
+    fn kept() -> &'static Mutex<Vec<Call>> {
+        static KEPT: Mutex<Vec<Call>> = Mutex::new(Vec::new());
+        &KEPT
+    }
 }
 
 impl Call {
