@@ -134,6 +134,10 @@ impl Checkout {
             used.extend(keys(&manifest, "dependencies").map(str::to_owned));
         }
         used.insert("config".to_owned());
+        // Whose tests it is for aren't there.
+        if let Some(profiles) = root.get_mut("profile").and_then(Item::as_table_mut) {
+            profiles.remove("checks");
+        }
         let workspace = table(&mut root["workspace"], &path, "workspace")?;
         let mut members = vec!["raft".to_owned()];
         if tester == Tester::Copied {

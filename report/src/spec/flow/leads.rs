@@ -36,7 +36,7 @@ pub(in crate::spec) fn leads_unelected(
     let mut before = story.views[number as usize].iter().rev();
     let earlier = before.find(|other| other.moment < view.moment && other.term < term);
     let since = earlier.map_or(0, |earlier| earlier.moment.at.0.saturating_sub(BEHIND));
-    let asked = Asked { known, candidate: number, term, since, until: view.moment };
+    let asked = Asked::new(known, (number, term), since, view.moment);
     let may_have_voted =
         |&voter: &u32| voter != number && (voters.contains(&voter) || asked.may_have_voted(voter));
     let votes = (0..story.servers as u32).filter(may_have_voted).count();
@@ -83,7 +83,7 @@ pub(in crate::spec) fn possible_votes(
     term: u64,
     (since, until): (Moment, Moment),
 ) -> usize {
-    let asked = Asked { known, candidate: number, term, since: since.at.0, until };
+    let asked = Asked::new(known, (number, term), since.at.0, until);
     let others = (0..known.story.servers as u32).filter(|&voter| voter != number);
     others.filter(|&voter| asked.may_have_voted(voter)).count()
 }
@@ -107,20 +107,25 @@ struct Asked<'k> {
     since: u64,
     /// When it said that it leads.
     until: Moment,
+    /// The calls that were sent in that time. A copy that the network makes stands behind later calls.
+    calls: Vec<&'k Call>,
 }
 
-impl Asked<'_> {
-    /// The calls that were sent in that time.
-    fn calls(&self) -> &[Call] {
-        let calls = &self.known.story.calls;
-        let from = calls.partition_point(|call| call.sent.at.0 < self.since);
-        let calls = &calls[from..];
-        &calls[..calls.partition_point(|call| call.sent < self.until)]
+impl<'k> Asked<'k> {
+    fn new(
+        known: &'k Known<'k>,
+        (candidate, term): (u32, u64),
+        since: u64,
+        until: Moment,
+    ) -> Asked<'k> {
+        let calls = known.story.calls.iter();
+        let calls = calls.filter(|call| since <= call.sent.at.0 && call.sent < until).collect();
+        Asked { known, candidate, term, since, until, calls }
     }
 
     /// Whether what has come from a server to the candidate may be its vote.
     fn may_have_voted(&self, voter: u32) -> bool {
-        self.calls().iter().any(|call| {
+        self.calls.iter().any(|call| {
             if (call.from.server, call.to) == (self.candidate, voter) {
                 let came = matches!(call.returned, Some((at, Outcome::Replied)) if at < self.until);
                 came && self.may_be_answered_by_vote(call)
@@ -169,7 +174,7 @@ impl Asked<'_> {
 
     /// Whether a server had heard of the candidate when it sent something.
     fn had_heard(&self, voter: Caller, sent: Moment) -> bool {
-        self.calls().iter().any(|call| {
+        self.calls.iter().any(|call| {
             let is_told = (call.from.server, call.to) == (self.candidate, voter.server)
                 && call.delivered.is_some_and(|at| at < sent);
             let has_asked = (call.from, call.to) == (voter, self.candidate)
