@@ -264,6 +264,14 @@ pub(super) fn came_after_last_save(known: &Known<'_>, server: u32, index: u64) -
     Some(Fact::new(Basis::Seen, at, text, None))
 }
 
+/// Whether a server has saved its state since it had a snapshot, and before its present life began.
+pub(super) fn was_saved(known: &Known<'_>, server: u32, held: &HeldSnapshot) -> bool {
+    let began = known.server(server).began;
+    let mut saves = known.story.saved_by(server);
+    // What a leader sends is saved before it is applied.
+    held.is_installed || saves.any(|save| held.moment < save.moment && Some(save.moment) < began)
+}
+
 /// A candidate's log ends before what it had written, on a disk that loses nothing.
 fn asks_with_less_than_written(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let (term, index) = call.args.term.zip(call.args.last_log_index)?;
@@ -279,11 +287,9 @@ fn asks_with_less_than_written(known: &Known<'_>, moment: Moment, call: &Call) -
     }
     let began = server.began.unwrap_or(moment);
     let snapshot = known.story.held_by(number, began).max_by_key(|held| held.index);
-    let is_saved = |held: &HeldSnapshot| {
-        let mut saves = known.story.saved_by(number);
-        held.is_installed || saves.any(|save| held.moment < save.moment && save.moment < began)
-    };
-    if let Some(snapshot) = snapshot.filter(|held| index < held.index && is_saved(held)) {
+    if let Some(snapshot) =
+        snapshot.filter(|held| index < held.index && was_saved(known, number, held))
+    {
         // A log that ends before the snapshot with which its server began is counted from there.
         let text =
             format!("it asked for votes in term {term} with a log that ends at index {index}");

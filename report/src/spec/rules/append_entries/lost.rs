@@ -8,7 +8,7 @@ use crate::spec::rules::install_snapshot::{
 };
 use crate::spec::rules::persistence::{
     LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, SNAPSHOT_TERM, had, handled_older_snapshot,
-    handled_shorter, saved_snapshot, snapshot_index_forgotten,
+    handled_shorter, saved_snapshot, snapshot_index_forgotten, was_saved,
 };
 use crate::spec::{Known, step};
 use crate::story::{Call, Happened, HeldSnapshot, Moment, Purpose};
@@ -165,6 +165,7 @@ pub(super) fn lost(
     let at_start = server.began.and_then(|began| known.story.last_held(number, began));
     if let Some(snapshot) = at_start
         .filter(|held| !refuses && server.life > 1 && call.args.last_log_index < Some(held.index))
+        .filter(|held| was_saved(known, number, held))
     {
         return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
     }

@@ -27,7 +27,27 @@ pub(super) fn leader_applies(
     applied.command.as_ref().filter(|_| !known.story.counts_other_entries)?;
     let term = is_leading(known, server, moment)?.term;
     let text = || format!("server {server}, the leader, applied index {index}");
-    commits(known, (server, term, index), moment, (&text, None))
+    let breach = commits(known, (server, term, index), moment, (&text, None))?;
+    // An entry of an earlier term is committed with those of its own that are applied at once.
+    match last_at_once(known, applied) {
+        last if breach.rule.id == OLD_TERM.id
+            && known.server(server).log.term(last) == Some(term) =>
+        {
+            let text =
+                || format!("server {server}, the leader, applied what goes up to index {last}");
+            commits(known, (server, term, last), moment, (&text, None))
+        }
+        _ => Some(breach),
+    }
+}
+
+/// Up to which index a server applies at the same instant what follows one another.
+fn last_at_once(known: &Known<'_>, first: &Applied) -> u64 {
+    let applied = &known.story.applied;
+    let from = applied.partition_point(|other| other.moment < first.moment);
+    let at_once = applied[from..].iter().take_while(|other| other.moment.at == first.moment.at);
+    let own = at_once.filter(|other| other.server == first.server);
+    own.map(|other| other.index).max().unwrap_or(first.index)
 }
 
 /// A server that leads `term` commits up to `index`.
