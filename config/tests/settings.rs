@@ -36,8 +36,8 @@ fn the_page_s_table_is_that_of_the_settings() {
     expect_file![path].assert_eq(&format!("{before}{HEAD}{}{after}", rows()));
 }
 
-/// Adds the names of variables that the sources in `folder` have as a string. Unit tests end a source:
-/// they may name what there isn't.
+/// Adds the names of variables that the sources in `folder` have, as a string or as a constant of `children::settings`.
+/// Unit tests end a source: they may name what there isn't.
 fn add_names_in(folder: &Path, names: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).expect("the folder can be read") {
         let path = entry.expect("the folder can be read").path();
@@ -50,6 +50,11 @@ fn add_names_in(folder: &Path, names: &mut BTreeSet<String>) {
             let is_name =
                 |string: &&str| string.bytes().all(|b| b == b'_' || b.is_ascii_uppercase());
             names.extend(strings.filter(is_name).map(str::to_owned));
+            let words = code.split("settings::").skip(1);
+            let words =
+                words.map(|rest| rest.split(|c: char| c != '_' && !c.is_alphanumeric()).next());
+            let constants = words.flatten().filter(|word| !word.is_empty() && is_name(word));
+            names.extend(constants.map(|word| format!("LAB_{word}")));
         }
     }
 }
