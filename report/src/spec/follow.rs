@@ -1,5 +1,7 @@
 //! What each step tells of servers. Nothing is judged here.
 
+use std::mem;
+
 use super::server::{Confirmation, Grant, Led, Replaced, Shown, Vote};
 use super::{Did, Known};
 use crate::event::RpcId;
@@ -10,6 +12,7 @@ impl Known<'_> {
     pub(super) fn follow(&mut self, moment: Moment, did: &Did<'_>) {
         match *did {
             Did::Started(server, life) => {
+                self.was_interrupted(server as usize);
                 self.servers[server as usize].restart(life.incarnation, life.from);
             }
             Did::Crashed(server) => self.servers[server as usize].is_alive = false,
@@ -152,6 +155,30 @@ impl Known<'_> {
         let mut views = self.story.views[number].iter();
         let now = self.story.view_at(number, call.sent.at);
         views.any(|view| view.term == term) && now.is_none_or(|view| view.term <= term)
+    }
+
+    /// What a server was at when it crashed it may have saved, though it told nobody.
+    fn was_interrupted(&mut self, number: usize) {
+        let (story, server) = (self.story, &mut self.servers[number]);
+        let under_way = mem::take(&mut server.under_way);
+        if under_way.is_empty() {
+            return;
+        }
+        for call in story.calls.iter().filter(|call| under_way.contains(&call.id)) {
+            let log = &server.log;
+            let agrees = call.args.prev_log_index.zip(call.args.entries.as_deref()).is_some_and(
+                |(prev, entries)| {
+                    let of_log = |index| log.term(index).filter(|_| index <= log.last_index());
+                    let mut entries = (prev + 1..).zip(entries);
+                    entries.all(|(index, &term)| of_log(index).is_none_or(|own| Some(own) == term))
+                },
+            );
+            if agrees {
+                server.log.open = true;
+            } else if let Some(delivered) = call.delivered {
+                server.lose_sight(delivered, call);
+            }
+        }
     }
 
     fn voted(&mut self, call: &Call, moment: Moment) {

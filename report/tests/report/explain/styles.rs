@@ -400,3 +400,14 @@ fn a_snapshot_that_is_right_and_old() {
     let ids: Vec<&str> = explanation.findings.iter().map(|finding| &*finding.id).collect();
     assert_eq!(ids, ["snapshot-goes-back"]);
 }
+
+/// What a server was at when it crashed it may have saved.
+#[test]
+fn a_request_that_a_crash_interrupts() {
+    let mut run = Run::new(3);
+    run.elect(0, 1).propose(0, 1, 1).accept(0, 1, &entries(1, &[1])).save(1, [20, 0]);
+    let sent = run.propose(0, 2, 1).appends(0, 1, &append(1, [1, 1], &[1], 0));
+    run.delivers(sent).save(1, [40, 0]).restart(1).in_term(1, 1).wait(10);
+    run.accept(0, 1, &append(1, [2, 1], &[], 0));
+    assert_legal(&run);
+}
