@@ -337,7 +337,11 @@ pub(super) fn shows_unheard(known: &Known<'_>, number: u32, view: &View) -> Opti
     let others = (0..).zip(&known.servers).filter(|&(other, _)| other != number);
     let mut shows = others.filter_map(|(other, server)| Some((other, server.shown?)));
     let (other, source) = shows.find(|(_, shown)| shown.term == view.term)?;
-    if !reads_terms(known) {
+    // Who stood for election, and crashed before anybody looked, has said so in its requests.
+    let mut said = known.story.sent_by(number as usize).filter(|call| call.sent < view.moment);
+    let has_said =
+        said.any(|call| call.args.term.is_some_and(|term| view.term <= term.saturating_add(1)));
+    if has_said || !reads_terms(known) {
         return None;
     }
     let what = format!("server {number} was in a term that nothing had told it");

@@ -411,3 +411,21 @@ fn a_request_that_a_crash_interrupts() {
     run.accept(0, 1, &append(1, [2, 1], &[], 0));
     assert_legal(&run);
 }
+
+/// Who stands for election, and crashes before anybody has looked at it, is in that term after the crash.
+#[test]
+fn an_election_that_a_crash_interrupts() {
+    let comes_back = |stood: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).in_term(1, 1).wait(10);
+        if stood {
+            for term in [2, 3, 4] {
+                run.sends(1, 2, "Raft.RequestVote", &request(term, [0, 0]));
+            }
+        }
+        run.restart(1).wait(10).in_term(2, 4).wait(10).in_term(1, 4).wait(300);
+        broken(&run.story())
+    };
+    assert_eq!(comes_back(true), [] as [&str; 0]);
+    assert_eq!(comes_back(false), ["knows-what-nothing-told"]);
+}
