@@ -48,6 +48,11 @@ fn cheated<'a>(
             // Who has moved on to another term needs the votes no more.
             let moved_on = views.iter().find(|view| view.term > term);
             let moved_on = moved_on.map_or(until, |view| view.moment.at.min(until));
+            // And who asks about the next term has given this election up.
+            let mut asks_anew = story.sent_by(server).filter(|call| {
+                call.sent.at > election.at && call.args.term > Some(term) && call.is_pre_vote()
+            });
+            let moved_on = asks_anew.next().map_or(moved_on, |call| call.sent.at.min(moved_on));
             let told = views.iter().find(|view| view.is_leader && view.term == term);
             let mut acts = story.sent_by(server);
             let acts = acts.find(|call| call.is_leaders() && call.args.term == Some(term));

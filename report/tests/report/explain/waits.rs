@@ -4,7 +4,7 @@ use report::Outcome;
 use serde_json::json;
 
 use crate::demands::{ACCEPTED, NO_LEADER};
-use crate::run::{Run, append, ask, causes, denied, entries, heartbeat, refusal, success};
+use crate::run::{Run, append, ask, causes, denied, entries, granted, heartbeat, refusal, success};
 
 fn found(run: Run) -> Vec<String> {
     let (_, _, explanation) = run.fails(NO_LEADER, "expected one leader, got none");
@@ -139,4 +139,30 @@ fn of_calls_without_an_answer_nobody_agreed() {
     let (_, _, explanation) = run.wait(10).clone().fails(NO_LEADER, "expected one leader");
     let text = format!("{:?}", explanation.findings);
     assert!(text.contains("3 AppendEntries calls (0 answered, 0 with yes)"), "{text}");
+}
+
+/// The votes of two servers come late, and server 1 doesn't lead; until then it has asked about the next term, or not.
+fn votes_come_late(asks_anew: bool) -> Vec<String> {
+    let mut run = Run::new(5);
+    run.crash(4).step("check").wait(400).in_term(1, 1);
+    let asked: Vec<_> =
+        [0, 2, 3].into_iter().map(|voter| (voter, run.asks(1, voter, &ask(1)))).collect();
+    run.wait(400);
+    if asks_anew {
+        let args = json!({ "term": 2, "candidate_id": 1, "last_log_index": 0, "last_log_term": 0 });
+        run.sends(1, 3, "Raft.PreVote", &args);
+    }
+    run.wait(50);
+    for &(voter, asked) in asked.iter().filter(|&&(voter, _)| voter != 3) {
+        run.in_term(voter, 1).replies(asked, &granted(1));
+    }
+    run.wait(2000);
+    found(run)
+}
+
+#[test]
+fn votes_for_an_election_that_was_given_up() {
+    let waits = |found: &[String]| found.iter().any(|id| id == "waits-for-all-replies");
+    assert!(waits(&votes_come_late(false)));
+    assert!(!waits(&votes_come_late(true)));
 }
