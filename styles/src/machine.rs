@@ -201,7 +201,8 @@ impl Machine {
             election_at: Duration::ZERO,
             has_heard: false,
             calls: BTreeMap::new(),
-            last_number: 0,
+            // A late answer to a request of an earlier life must not be taken for one to a request of this life.
+            last_number: seed >> 40,
             shown,
             outputs: Vec::new(),
         };

@@ -326,16 +326,15 @@ impl Known<'_> {
         // What it has handed on before its handler ended isn't older than itself.
         let is_handed_on =
             server.applied.is_some_and(|(at, up_to)| up_to == index && Some(at) > call.delivered);
-        // Nor does it refuse it, whatever term it tells.
-        let is_refused = call.is_rejected() || is_former && !is_handed_on;
         let is_older = !is_handed_on && index <= server.commit && index <= server.log.last_index();
-        if call.reply.term.is_some_and(|now| now > term) || is_older || is_refused {
+        if call.reply.term.is_some_and(|now| now > term) || is_older || call.is_rejected() {
             return;
         }
         let committed = server.commit;
         // Who answers in an earlier term hasn't taken note of the request's, and perhaps of nothing else.
         let is_earlier = call.reply.term.is_some_and(|now| 0 < now && now < term);
-        if is_earlier || !is_handed_on && !self.story.hands_on(call) {
+        // And who came to a later term at that instant may have taken it before, or refused it.
+        if is_earlier || !is_handed_on && (is_former || !self.story.hands_on(call)) {
             let log = &mut self.servers[call.to as usize].log;
             log.blur(committed);
             log.open = true;
