@@ -37,7 +37,6 @@ use self::copy::Copy;
 use self::find::Submission;
 use self::judge::{Judged, Rules};
 use self::workspace::{Built, Workspace, target_of};
-
 use crate::cargo::workspace as metadata_of;
 use crate::cli;
 use crate::course::{Course, EXAMPLE, FILE};

@@ -138,18 +138,17 @@ fn enter(plan: &Plan<'_>, queue: &mut Queue<'_>, chunk: &Chunk, ended: Ended, be
     let is_first = row.tally.runs == 0;
     let run_of = row.run_of();
     row.tally.add(ended.lines, began, run_of, ended.report);
-    let (order, call) = (row.order, row.test.call + 1);
-    let next = row.test.at(call);
-    expect_hangs(rows);
-    let row = &rows[chunk.place];
-    progress.show(chunk.place, &row.test, &row.tally, row.is_done(plan));
     if is_first && plan.call.is_none() {
+        let (order, call) = (row.order, row.test.call + 1);
+        let next = row.test.at(call);
         // Of several first chunks one is the first to come back.
         if !rows.iter().any(|row| row.order == order && row.test.call == call) {
             rows.push(Row::new(plan, order, next, Known::NotYet, &[]));
-            expect_hangs(rows);
         }
     }
+    expect_hangs(rows);
+    let row = &rows[chunk.place];
+    progress.show(chunk.place, &row.test, &row.tally, row.is_done(plan));
 }
 
 /// Where enough tests do nothing but hang, one hang of each other test will do.

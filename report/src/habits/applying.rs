@@ -284,7 +284,7 @@ fn left_out(case: &Case<'_>) -> Option<Breach> {
         return lost;
     }
     let left_out = indexes(behind + 1, index - 1);
-    let what = format!("server {server} applied index {index} before {left_out}");
+    let what = contract::applied_before(server as u32, index, behind);
     let text =
         format!("the first that it applied is index {index}: {left_out} had not been applied");
     let breach = first.breach(&contract::LEFT_OUT, what);

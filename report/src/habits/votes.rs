@@ -48,7 +48,7 @@ fn cheated<'a>(
             // Who has moved on to another term needs the votes no more.
             let moved_on = views.iter().find(|view| view.term > term);
             let moved_on = moved_on.map_or(until, |view| view.moment.at.min(until));
-            // And who asks about the next term has given this election up.
+            // A server that asks about the next term has given up this election.
             let mut asks_anew = story.sent_by(server).filter(|call| {
                 call.sent.at > election.at && call.args.term > Some(term) && call.is_pre_vote()
             });

@@ -2,8 +2,8 @@
 
 mod applied;
 
+pub(crate) use applied::{applied_before, indexes, not_delivered};
 use applied::{applies_another, applies_in_order, applies_moved, applies_of_nobody};
-pub(crate) use applied::{indexes, not_delivered};
 
 use super::all_servers::{LASTING, NOT_ADOPTED, tells_less};
 use super::leaders::BEYOND_LOG;

@@ -412,7 +412,7 @@ fn a_request_that_a_crash_interrupts() {
     assert_legal(&run);
 }
 
-/// Who stands for election, and crashes before anybody has looked at it, is in that term after the crash.
+/// A server stands for election and crashes before `get_state` is asked. After the crash it is still in that term.
 #[test]
 fn an_election_that_a_crash_interrupts() {
     let comes_back = |stood: bool| {

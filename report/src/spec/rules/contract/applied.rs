@@ -45,7 +45,7 @@ pub(super) fn applies_in_order(
             }
             (
                 &LEFT_OUT,
-                format!("server {number} applied index {index} before {left_out}"),
+                applied_before(number, index, before),
                 format!(
                     "the next that it applied is index {index}: {left_out} had not been applied"
                 ),
@@ -87,6 +87,11 @@ pub(crate) fn not_delivered(
             .seen(handled.at, taken, [call.id])
             .seen(moment.at, text, None),
     )
+}
+
+/// That a server applied an index while those between that and what it `had` applied were still missing.
+pub(crate) fn applied_before(server: u32, index: u64, had: u64) -> String {
+    format!("server {server} applied index {index} before {}", indexes(had + 1, index - 1))
 }
 
 pub(crate) fn indexes(first: u64, last: u64) -> String {
