@@ -22,6 +22,9 @@ pub(crate) fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
+/// Has `cargo metadata` leave out what other platforms need: a build doesn't download it, so offline it may lack.
+pub(crate) const FOR_THIS_PLATFORM: [&str; 2] = ["--filter-platform", "host-tuple"];
+
 /// What cargo knows of the workspace around the current folder, or of the one at `path`.
 pub(crate) fn workspace(path: Option<&Path>) -> Result<Metadata, Error> {
     let mut command = MetadataCommand::new();

@@ -6,7 +6,7 @@ use std::path::{self, Path, PathBuf};
 use std::process::Command;
 
 use crate::adapter;
-use crate::cargo::cargo;
+use crate::cargo::{FOR_THIS_PLATFORM, cargo};
 use crate::cli;
 use crate::course::{Course, EXAMPLE, FILE};
 use crate::error::Error;
@@ -119,8 +119,9 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
 /// Has cargo strike from the Cargo.lock what isn't needed, so that the first build changes nothing.
 pub(crate) fn settle_versions(dir: &Path) {
     // If cargo can't do it now it will later.
-    let _ =
-        cargo().args(["metadata", "--format-version", "1", "--offline"]).current_dir(dir).output();
+    let mut command = cargo();
+    command.args(["metadata", "--format-version", "1", "--offline"]).args(FOR_THIS_PLATFORM);
+    let _ = command.current_dir(dir).output();
 }
 
 /// Makes a git repository with a first commit. If that doesn't work, says why.

@@ -20,7 +20,7 @@ use super::compiler::{files_read, first_error, library, without_secrets};
 use super::copy::{Copy, PACKAGE};
 use super::files::{add_sources, copy_folder, remove, take_over, write_if_new};
 use super::take::Sources;
-use crate::cargo::{cargo, output_for};
+use crate::cargo::{FOR_THIS_PLATFORM, cargo, output_for};
 use crate::course::Course;
 use crate::error::Error;
 use crate::output::tell;
@@ -104,7 +104,8 @@ impl Workspace {
     fn metadata(&self) -> Result<Metadata, Error> {
         let mut metadata = MetadataCommand::new();
         metadata.manifest_path(self.folder.join("Cargo.toml"));
-        metadata.other_options(vec!["--offline".to_owned(), "--locked".to_owned()]);
+        let options = ["--offline", "--locked"].into_iter().chain(FOR_THIS_PLATFORM);
+        metadata.other_options(options.map(str::to_owned).collect::<Vec<_>>());
         metadata.exec().map_err(|error| Error::NotPrepared(error.to_string()))
     }
 
@@ -125,6 +126,7 @@ impl Workspace {
             let mut command = cargo();
             command
                 .args(["metadata", "--format-version", "1"])
+                .args(FOR_THIS_PLATFORM)
                 .args(offline)
                 .current_dir(&self.folder);
             command.output().map_err(|error| Error::NotStarted { what: "cargo".to_owned(), error })

@@ -105,16 +105,17 @@ fn assert_named(victim: &str, texts: &[&str]) {
 }
 
 fn reads_where_nothing_is() {
-    serve(|| {
+    fn reads() {
         // SAFETY: it isn't safe, which is what is to be caught.
         black_box(unsafe { black_box(ptr::without_provenance::<u64>(8)).read_volatile() });
-    });
+    }
+    serve(reads);
 }
 
 #[test]
 fn an_invalid_access_is_named_with_its_line() {
     let by = "signal 11 (invalid memory access) by server Some(3) at supervisor/tests/supervisor/children.rs:";
-    assert_named("children::reads_where_nothing_is", &[by, "reads_where_nothing_is"]);
+    assert_named("children::reads_where_nothing_is", &[by, "reads"]);
 }
 
 fn jumps_where_nothing_is() {
@@ -208,19 +209,20 @@ fn is_blocked_amid_signals() {
             thread::sleep(Duration::from_millis(1));
         }
     });
-    serve(|| {
+    fn locks_twice() {
         let state = Mutex::new(());
         STORM.store(true, Ordering::Relaxed);
         let _locked = state.lock();
         drop(state.lock());
-    });
+    }
+    serve(locks_twice);
 }
 
 /// The signal by which the watchdog asks comes from outside as well, to any thread and all the time.
 #[test]
 fn signals_from_outside_confuse_nobody() {
     let by = "by server Some(3) at supervisor/tests/supervisor/children.rs:";
-    assert_named("children::is_blocked_amid_signals", &[by, "is_blocked_amid_signals"]);
+    assert_named("children::is_blocked_amid_signals", &[by, "locks_twice"]);
 }
 
 fn dies_while_another_holds_its_socket() {

@@ -94,11 +94,11 @@ pub(super) fn list() -> Vec<Mistake> {
         }),
         in_make("a loop that waits for a flag", || {
             let is_ready = Arc::new(AtomicBool::new(false));
-            while !is_ready.load(Ordering::Relaxed) {}
+            while !black_box(&is_ready).load(Ordering::Relaxed) {}
         }),
         in_last_drop("a drop() that waits for a flag in a loop, when the run is over", || {
             let is_ready = Arc::new(AtomicBool::new(false));
-            while !is_ready.load(Ordering::Relaxed) {}
+            while !black_box(&is_ready).load(Ordering::Relaxed) {}
         }),
         in_last_drop("a drop() that waits for a std channel, when the run is over", || {
             let (_sender, receiver) = mpsc::channel::<()>();
