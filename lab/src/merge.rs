@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use report::RESULTS;
 
+use self::html::Pages;
 use self::items::Sheet;
 use crate::cli::{self, Form};
 use crate::course::Course;
@@ -35,7 +36,7 @@ pub(crate) fn merge(asked: &cli::Merge) -> Result<Exit, Error> {
     for note in merged.notes() {
         tell(&format!("note: {note}"));
     }
-    let text = text_of(asked, &merged)?;
+    let text = text_of(asked, &merged, &files)?;
     match &asked.out {
         None => print(&text),
         Some(path) => {
@@ -77,7 +78,7 @@ fn find_in(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     Ok(())
 }
 
-fn text_of(asked: &cli::Merge, merged: &Merged) -> Result<String, Error> {
+fn text_of(asked: &cli::Merge, merged: &Merged, files: &[PathBuf]) -> Result<String, Error> {
     if asked.form == Form::Jsonl {
         return Ok(merged.lines().map(|line| line.text()).collect());
     }
@@ -129,7 +130,12 @@ fn text_of(asked: &cli::Merge, merged: &Merged) -> Result<String, Error> {
         Form::Classroom50 => platforms::classroom50(one()?),
         Form::Csv => text::csv(&sheets),
         Form::Markdown => text::markdown(&sheets),
-        Form::Html => html::html(&sheets, &course)?,
+        Form::Html => {
+            let from = asked.out.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+            // An empty path is the folder that the user is in.
+            let from = if from.as_os_str().is_empty() { Path::new(".") } else { from };
+            html::html(&sheets, &course, &Pages::beside(files, from))?
+        }
         Form::Table | Form::Jsonl => unreachable!("they were written before"),
     })
 }

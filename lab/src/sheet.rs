@@ -135,8 +135,7 @@ fn worst(standing: &Standing) -> Option<(String, usize, String, String)> {
     let mut causes: BTreeMap<(String, String), (usize, usize)> = BTreeMap::new();
     for (place, tally) in standing.tallies.iter().enumerate() {
         for cause in tally.causes() {
-            causes.entry((cause.sentence, cause.cause)).or_insert((0, place)).0 +=
-                cause.seeds.len();
+            causes.entry((cause.sentence, cause.cause)).or_insert((0, place)).0 += cause.runs.len();
         }
     }
     let worst =
@@ -148,7 +147,7 @@ fn worst(standing: &Standing) -> Option<(String, usize, String, String)> {
 
 /// Some tests with a seed that fails soonest.
 pub(crate) fn failing_seeds(standing: &Standing) -> Vec<String> {
-    let soonest = |tally: &Tally| tally.causes().into_iter().next().map(|cause| cause.soonest.0);
+    let soonest = |tally: &Tally| Some(tally.causes().first()?.soonest()?.0);
     let rows = standing.tests.iter().zip(&standing.tallies);
     let failing =
         rows.filter_map(|(test, tally)| Some(format!("{} {}", test.title(), soonest(tally)?)));

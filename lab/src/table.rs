@@ -145,12 +145,12 @@ fn replay(test: &LabTest, doubted: &Doubted, package: &str) -> String {
 
 /// How often runs failed by a cause, with which seeds, and which of them fails soonest.
 fn cause_line(cause: &Cause) -> String {
-    let Cause { sentence, cause, seeds: failing, soonest: (soonest, at) } = cause;
-    let (count, shown) = (failing.len(), seeds(failing.iter().copied()));
-    let soonest = match failing.len() {
-        1 => String::new(),
-        _ => format!("; {soonest} fails soonest, at {at} s"),
+    let soonest = match (cause.runs.len(), cause.soonest()) {
+        (2.., Some((seed, at))) => format!("; {seed} fails soonest, at {at} s"),
+        _ => String::new(),
     };
+    let (count, shown) = (cause.runs.len(), seeds(cause.runs.iter().map(|(seed, _)| *seed)));
+    let Cause { sentence, cause, .. } = cause;
     format!("{count} x {sentence}; seeds {shown}{soonest} ({cause})")
 }
 

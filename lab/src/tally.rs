@@ -44,10 +44,15 @@ pub(crate) struct Cause {
     pub(crate) sentence: String,
     /// Why they failed, in a word.
     pub(crate) cause: String,
-    /// Their seeds, by which run it was.
-    pub(crate) seeds: Vec<u64>,
-    /// The one that fails soonest, by its own time: its seed, and when.
-    pub(crate) soonest: (u64, Time),
+    /// Their seeds, by which run it was, and when each failed, in its own time.
+    pub(crate) runs: Vec<(u64, Time)>,
+}
+
+impl Cause {
+    /// The run that fails soonest, by its own time: its seed, and when.
+    pub(crate) fn soonest(&self) -> Option<(u64, Time)> {
+        self.runs.iter().min_by_key(|(_, at)| at.0).copied()
+    }
 }
 
 /// Runs that passed although something was wrong.
@@ -182,20 +187,15 @@ impl Tally {
         let mut causes: BTreeMap<(String, String), Cause> = BTreeMap::new();
         for failed in self.failures.values() {
             let (sentence, cause) = (without_numbers(&failed.sentence), failed.cause.clone());
-            let soonest = (failed.seed, failed.at);
             let entry = causes.entry((sentence.clone(), cause.clone())).or_insert_with(|| Cause {
                 sentence,
                 cause,
-                seeds: Vec::new(),
-                soonest,
+                runs: Vec::new(),
             });
-            entry.seeds.push(failed.seed);
-            if failed.at < entry.soonest.1 {
-                entry.soonest = soonest;
-            }
+            entry.runs.push((failed.seed, failed.at));
         }
         let mut causes: Vec<Cause> = causes.into_values().collect();
-        causes.sort_by_key(|cause| std::cmp::Reverse(cause.seeds.len()));
+        causes.sort_by_key(|cause| std::cmp::Reverse(cause.runs.len()));
         causes
     }
 

@@ -8,7 +8,7 @@ use crate::course::{Scheme, rounded};
 use crate::record::Shortage;
 use crate::sheet::Seeds;
 use crate::standing::{Outcome, Standing};
-use crate::suite::group;
+use crate::suite::{LabTest, group};
 use crate::table::{between, percent};
 use crate::tally::{Cause, Tally};
 
@@ -19,7 +19,7 @@ const CANNOT_FAIL: &str = "writing to a string can't fail";
 pub(super) const JUDGED: &str = "judged";
 
 /// How many causes of a test are told.
-const CAUSES: usize = 4;
+pub(super) const CAUSES: usize = 4;
 
 /// A submission, or the user's own code, for a reader.
 #[derive(Debug)]
@@ -57,6 +57,8 @@ pub(super) struct Item {
     /// What is to be told, line by line.
     pub(super) message: String,
     pub(super) causes: Vec<Cause>,
+    /// Its runs that failed and whose seeds are shown: the seed, and what the run is called on disk.
+    pub(super) files: Vec<(u64, String)>,
     pub(super) seconds: f64,
 }
 
@@ -87,12 +89,12 @@ impl Sheet {
                 .filter(|(test, _)| test.name == name)
                 .collect();
             if calls.is_empty() {
-                items.push(item(name, name, &empty, (points, max), seeds));
+                items.push(item(&LabTest::named(name, 1), &empty, (points, max), seeds));
             }
             // The points are those of all calls together.
             for (i, (test, tally)) in calls.iter().enumerate() {
                 let worth = if i == 0 { (points, max) } else { (0.0, 0.0) };
-                items.push(item(&test.title(), name, tally, worth, seeds));
+                items.push(item(test, tally, worth, seeds));
             }
         }
         if let Some(shortage) = standing.shortage {
@@ -118,10 +120,11 @@ impl Sheet {
     }
 }
 
-fn item(title: &str, name: &str, tally: &Tally, (points, max): (f64, f64), seeds: Seeds) -> Item {
+fn item(test: &LabTest, tally: &Tally, (points, max): (f64, f64), seeds: Seeds) -> Item {
+    let shown = tally.failures.values().filter(|_| seeds == Seeds::Shown);
     Item {
-        test: title.to_owned(),
-        part: group(name).to_owned(),
+        test: test.title(),
+        part: group(&test.name).to_owned(),
         asked: tally.asked,
         runs: tally.runs,
         passed: tally.passed(),
@@ -130,8 +133,9 @@ fn item(title: &str, name: &str, tally: &Tally, (points, max): (f64, f64), seeds
         points: rounded(points),
         exact: points,
         max: rounded(max),
-        message: message(name, tally, seeds),
+        message: message(&test.name, tally, seeds),
         causes: tally.causes(),
+        files: shown.map(|failed| (failed.seed, test.file_name(failed.seed))).collect(),
         seconds: tally.busy.as_secs_f64(),
     }
 }
@@ -152,6 +156,7 @@ fn item_of(shortage: Shortage) -> Item {
         max: 0.0,
         message: shortage.to_string(),
         causes: Vec::new(),
+        files: Vec::new(),
         seconds: 0.0,
     }
 }
@@ -182,7 +187,7 @@ fn message(name: &str, tally: &Tally, seeds: Seeds) -> String {
         write!(text, "\n{} runs were not made", asked - runs).expect(CANNOT_FAIL);
     }
     for cause in tally.causes().iter().take(CAUSES) {
-        write!(text, "\n{} x {}", cause.seeds.len(), cause.sentence).expect(CANNOT_FAIL);
+        write!(text, "\n{} x {}", cause.runs.len(), cause.sentence).expect(CANNOT_FAIL);
         let rule = RULES
             .iter()
             .find(|rule| rule.id == cause.cause || rule.alias == Some(cause.cause.as_str()));
@@ -191,8 +196,7 @@ fn message(name: &str, tally: &Tally, seeds: Seeds) -> String {
                 .expect(CANNOT_FAIL);
             write!(text, "\n    look: {}", rule.look).expect(CANNOT_FAIL);
         }
-        if seeds == Seeds::Shown {
-            let seed = cause.soonest.0;
+        if let (Seeds::Shown, Some((seed, _))) = (seeds, cause.soonest()) {
             write!(text, "\n    repeat: LAB_STRICT=1 LAB_SEED={seed} cargo test -p raft {name}")
                 .expect(CANNOT_FAIL);
         }

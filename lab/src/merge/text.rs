@@ -108,7 +108,7 @@ pub(super) fn markdown(sheets: &[Sheet]) -> String {
             let causes: Vec<String> = item
                 .causes
                 .iter()
-                .map(|cause| format!("{} x {}", cause.seeds.len(), cause.sentence))
+                .map(|cause| format!("{} x {}", cause.runs.len(), cause.sentence))
                 .collect();
             let rate = if played == 0 {
                 "-".to_owned()

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::grade::{grade, grade_by, path, row, submit, write};
-use crate::student::{folder, lab};
+use crate::grade::{grade, grade_by, row, submit, write};
+use crate::student::{folder, lab, path};
 
 /// What is tried in `make`, with what each attempt is told printed. `FILES` are paths of the grader's.
 const HOSTILE: &str = r#"if me == 0 {

@@ -9,8 +9,8 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::grade::{path, row, submit, write};
-use crate::student::{Ran, command, folder, run, solved};
+use crate::grade::{row, submit, write};
+use crate::student::{Ran, command, folder, path, run, solved};
 
 /// Few tests, each a few times: verdicts are looked at here, and not rates.
 const COURSE: &str = "[runs]\neach = 4\n[points]\nTestInitialElection3A = 20\nTestBasicAgree3B = 20\n\

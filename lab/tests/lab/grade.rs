@@ -4,15 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::student::{Ran, folder, lab, solved};
+use crate::merge::merged;
+use crate::student::{Ran, folder, lab, path, solved};
 
 /// What each course file here begins with: few tests, few runs.
 const COURSE: &str =
     "[runs]\neach = 2\n[points]\nTestInitialElection3A = 4\nTestReElection3A = 6\n";
-
-pub(crate) fn path(path: &Path) -> &str {
-    path.to_str().expect("it is UTF-8")
-}
 
 pub(crate) fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder can be made");
@@ -154,6 +151,39 @@ fn each_submission_gets_its_verdict() {
     let gradescope = lab(&out, &["merge", ".", "--form", "gradescope", "--submission", "exits"]);
     gradescope.assert_code(0);
     gradescope.assert_prints(r#""score": 0.0"#);
+}
+
+#[test]
+fn machines_that_share_a_class_out_come_to_what_one_does() {
+    let all = folder("class-of-two");
+    submit(&all.join("right"), "");
+    submit(&all.join("panics"), "assert!(me != 2 || rand::random::<bool>());");
+    let graded = |name: &str, more: &[&str]| {
+        let out = folder(name);
+        grade(&all, &out, more).assert_code(0);
+        out
+    };
+    let whole = graded("grades-by-one", &[]);
+    let parts: Vec<PathBuf> = (1..=3)
+        .map(|part| graded(&format!("grades-by-{part}-of-3"), &["--shard", &format!("{part}/3")]))
+        .collect();
+    // Which part has done what is told by lines of their own.
+    let runs = |files: &[&Path]| {
+        let mut lines = merged(files);
+        lines.retain(|line| line["seed"].is_u64());
+        lines
+    };
+    let whole_runs = runs(&[&whole]);
+    assert_eq!(whole_runs.len(), 8, "two tests, two runs of each, two submissions");
+    assert!(whole_runs.iter().any(|run| !run["verdict"]["failed"].is_null()), "{whole_runs:?}");
+    let parts: Vec<&Path> = parts.iter().map(PathBuf::as_path).collect();
+    assert_eq!(runs(&parts), whole_runs);
+    let table = |files: &[&Path]| {
+        let files: Vec<&str> = files.iter().map(|file| path(file)).collect();
+        let course = whole.with_extension("toml");
+        lab(solved(), &[&["merge", "--course", path(&course)], &files[..]].concat()).stdout
+    };
+    assert_eq!(table(&parts), table(&[&whole]));
 }
 
 #[test]

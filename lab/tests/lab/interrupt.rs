@@ -3,14 +3,15 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-use crate::student::{Ran, command, folder, odd, run, skeleton, solved};
+use crate::merge::without_times;
+use crate::student::{Ran, command, folder, odd, path, run, skeleton, solved};
 
 /// A variable by which the processes of a test are found.
 const MARK: &str = "EDGE_MARK";
@@ -242,4 +243,51 @@ fn a_hang_up_that_is_ignored_is_nothing() {
     assert!(!marked(&lab.mark).is_empty(), "it has ended");
     lab.kill(To::Lab, Signal::SIGTERM);
     assert_told(&lab.end(), 143);
+}
+
+/// The lines of the results in `out` that are of runs, without the times, sorted.
+fn runs(out: &Path) -> Vec<String> {
+    let text = fs::read_to_string(out.join("results.jsonl")).expect("there are results");
+    let lines = text.lines().map(without_times).filter(|line| line["seed"].is_u64());
+    let mut runs: Vec<String> = lines.map(|line| line.to_string()).collect();
+    runs.sort_unstable();
+    runs
+}
+
+#[test]
+fn killed_at_ten_points_it_loses_nothing_and_doubles_nothing() {
+    const RUNS: usize = 600;
+    let asked = |out: &Path| {
+        let mut lab = command(env!("CARGO_BIN_EXE_lab"), solved());
+        lab.args(["test", "3A", "-n", "200", "--seed", "7", "-j", "2", "-o", path(out)]);
+        lab
+    };
+    let whole = folder("never-killed");
+    run(&mut asked(&whole)).assert_code(0);
+    let out = folder("killed-again-and-again");
+    for point in 1..=10 {
+        let mut lab = asked(&out);
+        // There is nothing to go on with at first.
+        if point > 1 {
+            lab.arg("--resume");
+        }
+        let lab = Lab::start(lab, "200 runs of each");
+        let results = out.join("results.jsonl");
+        let size = || fs::metadata(&results).map_or(0, |results| results.len());
+        // At another place of its work each time, and wherever it is just then.
+        let enough = size() + 997 * point;
+        let begun = Instant::now();
+        while size() < enough {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it writes nothing");
+            std::thread::yield_now();
+        }
+        lab.kill(To::Group, Signal::SIGKILL);
+        assert_eq!(lab.end().code, None, "it was killed");
+    }
+    let before = fs::read_to_string(out.join("results.jsonl")).expect("there are results");
+    assert!(before.lines().count() < RUNS, "it was done before it was killed");
+    run(asked(&out).arg("--resume")).assert_code(0);
+    let (runs, whole) = (runs(&out), runs(&whole));
+    assert_eq!(runs.len(), RUNS);
+    assert_eq!(runs, whole);
 }

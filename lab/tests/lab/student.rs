@@ -58,6 +58,10 @@ fn folders() -> PathBuf {
     folders
 }
 
+pub(crate) fn path(path: &Path) -> &str {
+    path.to_str().expect("it is UTF-8")
+}
+
 /// A folder for this purpose, not there yet.
 pub(crate) fn folder(purpose: &str) -> PathBuf {
     let folder = folders().join(purpose);
