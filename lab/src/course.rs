@@ -100,6 +100,7 @@ enum CurveKind {
 pub(crate) struct Rules {
     pub(crate) broken: Broken,
     unreadable: Unreadable,
+    pub(crate) shared_state: SharedState,
     /// Points by rule, or `any`.
     deductions: BTreeMap<String, f64>,
 }
@@ -124,6 +125,17 @@ enum Unreadable {
     Note,
     /// It fails.
     Fail,
+}
+
+/// What becomes of a submission whose sources could keep state that all its servers share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SharedState {
+    /// It is graded, and that is noted.
+    #[default]
+    Note,
+    /// It is refused.
+    Refuse,
 }
 
 /// Why rules could not be checked.

@@ -1,7 +1,8 @@
 //! `cargo lab grade`: a folder of submissions, one command, one table.
 //!
 //! * `find` looks for submissions, `take` reads what counts of each (`archive`, `repository`), `check`
-//!   refuses what takes in files from elsewhere, `dependencies` says which crates aren't allowed.
+//!   refuses what takes in files from elsewhere, `shared` notes where servers could share state, `dependencies` says
+//!   which crates aren't allowed.
 //! * `workspace` is where they are built, one after the other for each job. `copy` is the grader's copy of the lab,
 //!   whose manifests it has; `files` copies; `compiler` knows what a compiler may see of the environment, and what it
 //!   says.
@@ -19,6 +20,7 @@ mod files;
 mod find;
 mod judge;
 mod repository;
+mod shared;
 mod take;
 mod workspace;
 

@@ -53,7 +53,7 @@ pub(super) fn refusal(sources: &Sources) -> Option<String> {
 
 /// A file's tokens; or what is wrong with it, to be put behind its name. What can't be read here isn't left to the
 /// compiler, which might read it otherwise.
-fn tokens(bytes: &[u8]) -> Result<TokenStream, String> {
+pub(super) fn tokens(bytes: &[u8]) -> Result<TokenStream, String> {
     // What the lexer keeps for the places of tokens that are gone.
     proc_macro2::extra::invalidate_current_thread_spans();
     let text = str::from_utf8(bytes).map_err(|_| " isn't UTF-8".to_owned())?;

@@ -9,10 +9,11 @@ use report::FailureKind;
 use report::text::escaped;
 
 use super::find::Submission;
+use super::shared::shared_state;
 use super::take::{Taken, take};
 use super::workspace::{Built, Workspace};
 use super::{check, dependencies};
-use crate::course::Scheme;
+use crate::course::{Scheme, SharedState};
 use crate::error::Error;
 use crate::judge::Judge;
 use crate::output::tell;
@@ -124,10 +125,15 @@ pub(super) fn judge(
     };
     let checked = guarded(|| {
         check::refusal(&taken.sources).map_or(Ok(()), Err)?;
-        Ok(dependencies::not_allowed(taken.manifest.as_deref(), &rules.allowed))
+        let shared = shared_state(&taken.sources);
+        if let (SharedState::Refuse, Some(why)) = (shared_state_is(rules), &shared) {
+            return Err(why.clone());
+        }
+        let not_allowed = dependencies::not_allowed(taken.manifest.as_deref(), &rules.allowed);
+        Ok(not_allowed.into_iter().chain(shared))
     });
     match checked {
-        Ok(note) => case.notes.extend(note),
+        Ok(notes) => case.notes.extend(notes),
         Err(why) => return case.end(End::Refused { why }),
     }
     workspace.put(&taken.sources)?;
@@ -187,6 +193,10 @@ pub(super) fn judge(
             limit: humantime::format_duration(limits.submission).to_string(),
         })
     }
+}
+
+fn shared_state_is(rules: &Rules) -> SharedState {
+    rules.scheme.course().rules.shared_state
 }
 
 /// A sentence about runs in which the tester itself failed, which nobody can be blamed for unseen.
@@ -321,6 +331,9 @@ fn hash(rules: &Rules, taken: &Result<Taken, String>) -> String {
             }
         }
         Err(why) => all.extend(why.as_bytes()),
+    }
+    if shared_state_is(rules) == SharedState::Refuse {
+        all.extend(b"no shared state\n");
     }
     // Other seeds are other runs.
     let seeds = match &rules.key {

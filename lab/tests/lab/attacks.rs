@@ -250,6 +250,16 @@ fn servers_that_share_a_variable_are_caught_whatever_they_send() {
         assert_eq!(row(&ran, name)[1], "failed", "{name}:\n{}\n{}", ran.stdout, ran.stderr);
         let told = report_of(&out.join(name));
         assert!(told.starts_with("rule knows-what-nothing-told: "), "{name}:\n{told}");
+        ran.assert_prints("its servers could share state without a message: lib.rs:");
+    }
+    // Who wants it otherwise has it refused before it is built.
+    let strict = format!("{course}[rules]\nshared_state = \"refuse\"\n");
+    let again = grade_by(&strict, &all, &out, &["--resume"]);
+    again.assert_code(0);
+    for name in ["silent", "sham"] {
+        let row = row(&again, name);
+        assert_eq!(row[1], "refused", "{name}:\n{}", again.stdout);
+        assert!(row.join(" ").contains("could share state without a message: lib.rs:"), "{row:?}");
     }
 }
 

@@ -1,0 +1,102 @@
+//! Where sources could keep state that all servers share. Servers of a run live in one process, so by a `static` they can
+//! decide together without a message, and no rule sees how a server has decided. Without `unsafe` this needs one of a
+//! few words. An honest Raft may have them, too: a table of names, a counter for the log.
+
+use proc_macro2::{TokenStream, TokenTree};
+
+use super::check::tokens;
+use super::take::Sources;
+
+/// `thread_local!` and `task_local!` have a `static` in their arguments. A subscriber of `tracing`'s is told by all
+/// servers, and answers.
+const WORDS: [&str; 4] = ["static", "set_global_default", "set_default", "with_default"];
+
+/// How many places are named.
+const SHOWN: usize = 3;
+
+/// A sentence about the places where these sources could share state; `None` if there are none.
+pub(super) fn shared_state(sources: &Sources) -> Option<String> {
+    let mut places: Vec<String> = Vec::new();
+    for (path, bytes) in sources {
+        // What can't be read is refused elsewhere.
+        let found = tokens(bytes).map(words).unwrap_or_default();
+        places.extend(found.iter().map(|(line, word)| format!("{path}:{line} ({word})")));
+    }
+    let more = match places.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    places.truncate(SHOWN);
+    (!places.is_empty()).then(|| {
+        format!("its servers could share state without a message: {}{more}", places.join(", "))
+    })
+}
+
+/// The lines of these words, in order. It needs no more stack for deeper brackets.
+fn words(tokens: TokenStream) -> Vec<(usize, &'static str)> {
+    let mut found = Vec::new();
+    let mut left = vec![tokens];
+    while let Some(tokens) = left.pop() {
+        let mut is_lifetime = false;
+        for token in tokens {
+            match &token {
+                TokenTree::Ident(ident) if !is_lifetime => {
+                    let line = token.span().start().line;
+                    found
+                        .extend(WORDS.iter().find(|word| ident == *word).map(|word| (line, *word)));
+                }
+                TokenTree::Group(group) => left.push(group.stream()),
+                _ => {}
+            }
+            is_lifetime = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared(source: &str) -> Option<String> {
+        shared_state(&[("lib.rs".into(), source.as_bytes().to_vec())].into())
+    }
+
+    #[test]
+    fn what_all_servers_see_is_noticed() {
+        let says = |places: &str| {
+            Some(format!("its servers could share state without a message: {places}"))
+        };
+        assert_eq!(
+            shared("use x::y;\nstatic LEADER: AtomicUsize = AtomicUsize::new(0);"),
+            says("lib.rs:2 (static)")
+        );
+        assert_eq!(
+            shared("fn f() {\n{ thread_local! {\n static A: Cell<u8> = Cell::new(1); } } }"),
+            says("lib.rs:3 (static)")
+        );
+        assert_eq!(
+            shared("macro_rules! s { () => { static A: Mutex<u8> = Mutex::new(1); } }"),
+            says("lib.rs:1 (static)")
+        );
+        assert_eq!(
+            shared("fn f() { tracing::subscriber::set_global_default(Mine).ok(); }"),
+            says("lib.rs:1 (set_global_default)")
+        );
+        assert_eq!(
+            shared(&"static A: u8 = 1;\n".repeat(5)),
+            says("lib.rs:1 (static), lib.rs:2 (static), lib.rs:3 (static), and 2 more")
+        );
+    }
+
+    #[test]
+    fn what_each_server_has_for_itself_is_not() {
+        let source = r#"
+            // static
+            const NAME: &'static str = "static";
+            fn f<F: 'static + Send>(statics: F) -> Box<dyn Any + 'static> { Box::new(statics) }
+        "#;
+        assert_eq!(shared(source), None);
+    }
+}
