@@ -18,7 +18,7 @@ use super::take::{ENTRIES, Entry, FILE, NAME, Visit, is_wanted, plain};
 use crate::leftovers;
 
 /// How much CPU time git may use for one answer, and how much memory, in bytes.
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_secs(10);
 const MEMORY: u64 = 2 << 30;
 
 /// How large a file may be that says which commit a name stands for, in bytes.
