@@ -35,6 +35,20 @@ const COPIED: [(&str, &str); 6] = [
 /// The licenses, under which the tester may be passed on.
 const LICENSES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
+/// What the guide, and messages, send a reader to: pages of the checkout's `docs`, with their pictures and files.
+const DOCS: [&str; 10] = [
+    "containment.md",
+    "explore.md",
+    "extra.md",
+    "failures.md",
+    "grading",
+    "grading.md",
+    "mistakes.md",
+    "pictures",
+    "settings.md",
+    "why.md",
+];
+
 /// Folders of a crate that only its own tests need.
 const NOT_COPIED: [&str; 3] = ["tests", "benches", "target"];
 
@@ -90,10 +104,17 @@ pub(crate) fn files(checkout: &Path, tester: Tester, mark: &str) -> Result<Files
     for (from, to) in COPIED {
         copy(&checkout.join(from), Path::new(to), &mut files)?;
     }
-    copy_guide(&checkout.join("guide/src"), Path::new("guide"), &mut files)?;
     let mut lab = r#""run", "--package", "lab", "--""#.to_owned();
+    let docs = match tester {
+        Tester::Copied => Path::new(TESTER).join("docs"),
+        Tester::Linked => checkout.join("docs"),
+    };
+    copy_guide(&checkout.join("guide/src"), Path::new("guide"), &docs, &mut files)?;
     match tester {
         Tester::Copied => {
+            for name in DOCS {
+                copy(&checkout.join("docs").join(name), &docs.join(name), &mut files)?;
+            }
             for name in &crates {
                 let to = Path::new(TESTER).join(name);
                 copy_crate(&checkout.join(name), &to, &mut files)?;
@@ -131,14 +152,14 @@ fn copy(from: &Path, to: &Path, files: &mut Files) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads the guide's pages.
-fn copy_guide(from: &Path, to: &Path, files: &mut Files) -> Result<(), Error> {
+/// Reads the guide's pages. What it calls `docs` is in the folder `docs`.
+fn copy_guide(from: &Path, to: &Path, docs: &Path, files: &mut Files) -> Result<(), Error> {
     for name in entries(from)? {
         let (from, to) = (from.join(&name), to.join(&name));
         if from.is_dir() {
-            copy_guide(&from, &to, files)?;
+            copy_guide(&from, &to, docs, files)?;
         } else if name.ends_with(".md") {
-            files.insert(to, guide::page(&from)?.into());
+            files.insert(to, guide::page(&from, docs, &DOCS)?.into());
         }
     }
     Ok(())

@@ -10,8 +10,9 @@ use crate::error::Error;
 const OPEN: &str = "{{#include ";
 const CLOSE: &str = "}}";
 
-/// A page with the content of the files that it includes.
-pub(super) fn page(path: &Path) -> Result<String, Error> {
+/// A page with the content of the files that it includes, in which the checkout's pages `names` are called by their
+/// place in the folder `docs`.
+pub(super) fn page(path: &Path, docs: &Path, names: &[&str]) -> Result<String, Error> {
     let text = read(path)?;
     let folder = path.parent().unwrap_or(path);
     let mut pieces = text.split(OPEN);
@@ -33,6 +34,9 @@ pub(super) fn page(path: &Path) -> Result<String, Error> {
             .trim_end(),
         );
         page.push_str(rest);
+    }
+    for name in names {
+        page = page.replace(&format!("`docs/{name}`"), &format!("`{}`", docs.join(name).display()));
     }
     Ok(page)
 }

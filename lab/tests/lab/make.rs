@@ -58,6 +58,19 @@ fn all_is_in_the_first_commit() {
     ] {
         assert!(files.lines().any(|line| line == file), "no {file} in:\n{files}");
     }
+    // Each page that the guide names is there, or said to be elsewhere.
+    let mut named = 0;
+    for page in files.lines().filter(|file| file.starts_with("guide/")) {
+        let text = fs::read_to_string(folder.join(page)).expect("it is text").replace('\n', " ");
+        for (before, _) in text.match_indices("docs/") {
+            let start = text[..before].rfind('`').map_or(before, |quote| quote + 1);
+            let (path, rest) = text[start..].split_once('`').expect("a path ends");
+            named += 1;
+            let is_elsewhere = rest.starts_with(" in the harness's repository");
+            assert!(is_elsewhere || folder.join(path).is_file(), "{page} names {path}");
+        }
+    }
+    assert!(named > 3, "the guide names {named} pages");
     // No solution, and no test of the tester's own.
     for part in ["tester/zoo/", "tester/styles/", "raft/src/election.rs", "tester/sim/tests/"] {
         assert!(!files.lines().any(|line| line.contains(part)), "{part} in:\n{files}");
