@@ -44,6 +44,7 @@ mod paint;
 mod process;
 mod progress;
 mod record;
+mod reference;
 mod repeat;
 mod replay;
 mod results;

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use comfy_table::{
-    Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
-};
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use console::measure_text_width;
 
+use report::Measured;
 use report::explain::Finding;
 use report::text::entry;
 
+use crate::output::terminal_width;
+use crate::reference::reference;
 use crate::statistics::interval;
 use crate::suite::LabTest;
 use crate::tally::{Cause, Doubted, Tally};
@@ -21,51 +23,114 @@ pub(crate) const DEFAULT_PACKAGE: &str = "raft";
 /// How many failing seeds are shown.
 const SEEDS_SHOWN: usize = 3;
 
-/// The width of a seed with a comma and its margin, if nobody has chosen a longer one.
-const SEED_WIDTH: u16 = 13;
-
 const CANNOT_FAIL: &str = "writing to a string can't fail";
 
-/// The table of all tests that have been run at least once.
+/// A column of the table: its title, and what a test has there.
+struct Column {
+    title: &'static str,
+    cell: fn(&LabTest, &Tally) -> Option<String>,
+    /// In a terminal that is too narrow for the whole table, columns are left out: the one with the highest number first.
+    /// Those without a number stay.
+    left_out: Option<u8>,
+}
+
+const COLUMNS: [Column; 9] = [
+    Column { title: "test", cell: |test, _| Some(test.title()), left_out: None },
+    Column { title: "runs", cell: |_, tally| Some(tally.runs.to_string()), left_out: None },
+    Column { title: SKIPPED, cell: |_, tally| Some(tally.skipped().to_string()), left_out: None },
+    Column { title: "failed", cell: |_, tally| Some(failed(tally).to_string()), left_out: None },
+    Column {
+        title: "rate",
+        cell: |_, tally| (tally.played() > 0).then(|| rate(failed(tally), tally.played())),
+        left_out: Some(2),
+    },
+    Column {
+        title: "95 %",
+        cell: |_, tally| (tally.played() > 0).then(|| between(failed(tally), tally.played())),
+        left_out: None,
+    },
+    Column {
+        title: "s",
+        cell: |test, tally| beside(test, tally, |measured| measured.seconds, 1),
+        left_out: Some(3),
+    },
+    Column {
+        title: "RPCs",
+        cell: |test, tally| beside(test, tally, |measured| measured.rpcs as f64, 0),
+        left_out: Some(1),
+    },
+    Column {
+        title: "kB",
+        cell: |test, tally| beside(test, tally, |measured| measured.bytes as f64 / 1000.0, 1),
+        left_out: Some(4),
+    },
+];
+
+/// The title of a column that most Rafts don't need.
+const SKIPPED: &str = "skipped";
+
+/// What stands below the table.
+const BESIDE: &str = "s, RPCs, kB: medians of the runs that passed; in brackets the reference's";
+
+fn failed(tally: &Tally) -> u64 {
+    tally.failures.len() as u64
+}
+
+/// The median of a figure, and behind it that of the reference.
+fn beside(
+    test: &LabTest,
+    tally: &Tally,
+    figure: fn(&Measured) -> f64,
+    places: usize,
+) -> Option<String> {
+    let own = tally.median(figure)?;
+    let reference = reference(&test.title()).map(|reference| figure(&reference));
+    let behind = reference.map_or(String::new(), |figure| format!(" ({figure:.places$})"));
+    Some(format!("{own:.places$}{behind}"))
+}
+
+/// The table of all tests that have been run at least once, as wide as the terminal allows if there is one.
 pub(crate) fn table(tests: &[LabTest], tallies: &[Tally]) -> String {
+    table_within(terminal_width(), tests, tallies)
+}
+
+fn table_within(width: Option<usize>, tests: &[LabTest], tallies: &[Tally]) -> String {
+    let has_skips = tallies.iter().any(|tally| tally.skipped() > 0);
+    let mut columns: Vec<&Column> =
+        COLUMNS.iter().filter(|column| has_skips || column.title != SKIPPED).collect();
+    loop {
+        let text = table_of(&columns, tests, tallies);
+        let needed = text.lines().map(measure_text_width).max().unwrap_or(0);
+        let least = columns.iter().filter_map(|column| column.left_out).max();
+        match least {
+            Some(_) if width.is_some_and(|width| needed > width) => {
+                columns.retain(|column| column.left_out != least);
+            }
+            _ => {
+                let has_figures = least.is_some_and(|least| least > 0);
+                return if has_figures { format!("{text}\n{BESIDE}") } else { text };
+            }
+        }
+    }
+}
+
+fn table_of(columns: &[&Column], tests: &[LabTest], tallies: &[Tally]) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    let mut head =
-        vec!["test", "runs", "failed", "rate", "95 %", "failing seeds", "median s", "RPCs", "wall"];
-    // Most Rafts have no test skipped, and need no column for that.
-    let has_skips = tallies.iter().any(|tally| tally.skipped() > 0);
-    if has_skips {
-        head.insert(2, "skipped");
-    }
-    table.set_header(&head);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(columns.iter().map(|column| column.title));
     for (test, tally) in tests.iter().zip(tallies).filter(|(_, tally)| tally.runs > 0) {
-        let failed = tally.failures.len();
-        let color = if failed == 0 { Color::Reset } else { Color::Red };
-        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-        let or_dash = |text: Option<String>| right(text.unwrap_or_else(|| "-".to_owned()));
-        let mut row = vec![
-            Cell::new(test.title()).fg(color),
-            right(tally.runs.to_string()),
-            right(failed.to_string()).fg(color),
-            or_dash((tally.played() > 0).then(|| rate(failed as u64, tally.played()))).fg(color),
-            or_dash((tally.played() > 0).then(|| between(failed as u64, tally.played()))),
-            Cell::new(seeds(tally.failures.values().map(|failed| failed.seed))),
-            or_dash(tally.median_seconds().map(|seconds| format!("{seconds:.1}"))),
-            or_dash(tally.median_rpcs().map(|rpcs| rpcs.to_string())),
-            right(wall(tally.wall())),
-        ];
-        if has_skips {
-            row.insert(2, right(tally.skipped().to_string()));
-        }
-        table.add_row(row);
-    }
-    // In a narrow terminal the seeds may take several lines, but each must stay in one piece.
-    for (column, title) in table.column_iter_mut().zip(head) {
-        column.set_constraint(match title {
-            "failing seeds" => ColumnConstraint::LowerBoundary(Width::Fixed(SEED_WIDTH)),
-            _ => ColumnConstraint::ContentWidth,
-        });
+        let color = if failed(tally) == 0 { Color::Reset } else { Color::Red };
+        table.add_row(columns.iter().enumerate().map(|(place, column)| {
+            let text = (column.cell)(test, tally).unwrap_or_else(|| "-".to_owned());
+            match place {
+                0 => Cell::new(text).fg(color),
+                _ if column.title == "failed" => {
+                    Cell::new(text).fg(color).set_alignment(CellAlignment::Right)
+                }
+                _ => Cell::new(text).set_alignment(CellAlignment::Right),
+            }
+        }));
     }
     table.to_string()
 }
@@ -236,6 +301,28 @@ mod tests {
         assert_eq!(row("TestTwoX02")[1..6], ["4", "4", "0", "-", "-"]);
         let why = "TestTwoX02: 4 x skipped: no call has entries\n";
         assert_eq!(causes(&tests, &with), why);
+    }
+
+    #[test]
+    fn a_narrow_terminal_has_fewer_columns() {
+        let long = "TestSnapshotInstallUnreliable3D";
+        let (tests, tallies) = ([test("TestTwoX02"), test(long)], [tally(4, 0), tally(4, 0)]);
+        let titles = |width| -> Vec<String> {
+            let shown = table_within(width, &tests, &tallies);
+            let lines: Vec<&str> = shown.lines().filter(|line| *line != BESIDE).collect();
+            assert!(lines.iter().all(|line| line.chars().count() <= width.unwrap_or(1000)));
+            assert_eq!(shown.ends_with(BESIDE), shown.contains("RPCs"), "{shown}");
+            lines[1].split(['│', '┆']).map(|title| title.trim().to_owned()).collect()
+        };
+        let all = ["", "test", "runs", "failed", "rate", "95 %", "s", "RPCs", "kB", ""];
+        assert_eq!(titles(None), all);
+        assert_eq!(titles(Some(120)), all);
+        let few = ["", "test", "runs", "failed", "rate", "95 %", "RPCs", ""];
+        assert_eq!(titles(Some(80)), few);
+        // The reference's are in brackets; those of a test that it isn't known for are alone.
+        let shown = table_within(None, &tests, &tallies);
+        assert!(shown.contains("1.0 (39"), "{shown}");
+        assert!(shown.contains("┆ 1.0 ┆") || shown.contains("  1.0 ┆"), "{shown}");
     }
 
     #[test]

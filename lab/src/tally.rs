@@ -92,9 +92,8 @@ pub(crate) struct Tally {
     expects_hangs: bool,
     /// How long the processes took, taken together.
     pub(crate) busy: Duration,
-    seconds: Vec<f64>,
-    rpcs: Vec<u64>,
-    span: Option<(Instant, Instant)>,
+    /// Of the runs that passed.
+    measured: Vec<Measured>,
 }
 
 impl Tally {
@@ -130,10 +129,7 @@ impl Tally {
                 doubted.seeds.push(result.seed);
             }
             match result.verdict {
-                Verdict::Passed(Measured { seconds, rpcs, .. }) => {
-                    self.seconds.push(seconds);
-                    self.rpcs.push(rpcs);
-                }
+                Verdict::Passed(measured) => self.measured.push(measured),
                 Verdict::Skipped { reason } => *self.skips.entry(reason).or_default() += 1,
                 Verdict::Failed { failure, .. } => {
                     let rule = broken_rule(&failure).map(str::to_owned);
@@ -159,17 +155,15 @@ impl Tally {
         }
         let ended = Instant::now();
         self.busy += ended - began;
-        let (first, last) = self.span.get_or_insert((began, ended));
-        (*first, *last) = ((*first).min(began), (*last).max(ended));
     }
 
     /// Counts a run that was made before, by another process of this program.
     pub(crate) fn add_earlier(&mut self, record: Record, run_of: impl Fn(u64) -> u64) {
         let took = Duration::try_from_secs_f64(record.stamp.wall_ms / 1000.0);
-        let (busy, span) = (self.busy + took.unwrap_or_default(), self.span);
+        let busy = self.busy + took.unwrap_or_default();
         self.add(vec![record.result], Instant::now(), run_of, String::new());
         // What was printed is no longer known.
-        (self.busy, self.span, self.printed) = (busy, span, None);
+        (self.busy, self.printed) = (busy, None);
     }
 
     /// How many passed.
@@ -243,23 +237,11 @@ impl Tally {
         self.failures.values().next()
     }
 
-    /// How long it took from the first run's beginning to the last run's end.
-    pub(crate) fn wall(&self) -> Duration {
-        self.span.map_or(Duration::ZERO, |(first, last)| last - first)
-    }
-
-    /// The median of the runs that passed: seconds in the run's own time.
-    pub(crate) fn median_seconds(&self) -> Option<f64> {
-        let mut seconds = self.seconds.clone();
-        seconds.sort_by(f64::total_cmp);
-        seconds.get(seconds.len() / 2).copied()
-    }
-
-    /// The median of the runs that passed: RPCs.
-    pub(crate) fn median_rpcs(&self) -> Option<u64> {
-        let mut rpcs = self.rpcs.clone();
-        rpcs.sort_unstable();
-        rpcs.get(rpcs.len() / 2).copied()
+    /// The median of the runs that passed, of some figure.
+    pub(crate) fn median(&self, figure: impl Fn(&Measured) -> f64) -> Option<f64> {
+        let mut figures: Vec<f64> = self.measured.iter().map(figure).collect();
+        figures.sort_by(f64::total_cmp);
+        figures.get(figures.len() / 2).copied()
     }
 }
 
@@ -293,7 +275,10 @@ mod tests {
         add(&mut tally, r#"{"seed":3,"verdict":{"passed":{"seconds":1.5,"rpcs":9}}}"#);
         assert_eq!((tally.runs, tally.skipped(), tally.played()), (4, 3, 1));
         assert_eq!(tally.skips["no votes"], 3);
-        assert_eq!((tally.median_seconds(), tally.failures.len()), (Some(1.5), 0));
+        assert_eq!(
+            (tally.median(|measured| measured.seconds), tally.failures.len()),
+            (Some(1.5), 0)
+        );
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Lines of a log as a reader sees them: one below the other, or in a column for each server.
 
-use std::env;
 use std::num::NonZeroU32;
 
 use anstyle::{AnsiColor, Style};
 use report::text::{LogLine, WIDTH, one_line};
 
 use super::TEST;
+use crate::output::terminal_width;
 
 /// How wide the time and the topic are, with a blank behind each.
 const HEAD: usize = 14;
@@ -26,7 +26,7 @@ pub(super) struct Columns {
 impl Columns {
     /// As many as are `asked` for, or as fit for this many servers.
     pub(super) fn new(asked: Option<NonZeroU32>, servers: Option<u32>) -> Columns {
-        Columns::within(terminal_width(), asked, servers)
+        Columns::within(terminal_width().unwrap_or(WIDTH), asked, servers)
     }
 
     fn within(width: usize, asked: Option<NonZeroU32>, servers: Option<u32>) -> Columns {
@@ -73,16 +73,6 @@ impl Columns {
         }
         shown
     }
-}
-
-/// How wide the terminal is: what `COLUMNS` says, else what it says itself.
-fn terminal_width() -> usize {
-    let said = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let asked = || {
-        let (_, columns) = console::Term::stdout().size_checked()?;
-        Some(usize::from(columns))
-    };
-    said.or_else(asked).unwrap_or(WIDTH)
 }
 
 /// The topics of dslogs, in its colours, and those of the tester.

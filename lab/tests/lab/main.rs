@@ -13,6 +13,7 @@ mod misuse;
 mod mutants;
 mod outcome;
 mod output;
+mod reference;
 mod replay;
 mod student;
 mod watch;
