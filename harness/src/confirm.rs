@@ -37,6 +37,10 @@ pub(crate) fn confirm(
     if let Some(reported) = reported.and_then(|reported| results.get_mut(reported)) {
         let seeds = [reported.seed];
         let again = in_children(test, settings, &seeds, Isolation::Process, Extra::Histories)?;
+        // A run that is cut off is no other run.
+        if supervisor::is_interrupted() {
+            return Ok(());
+        }
         for again in again {
             compare(reported, &again);
             reported.stored = again.stored;
@@ -54,6 +58,9 @@ pub(crate) fn confirm(
     let mut others = to_be_confirmed(results, reported);
     let seeds: Vec<u64> = others.iter().map(|result| result.seed).collect();
     let again = in_children(test, settings, &seeds, Isolation::Process, Extra::Outcomes)?;
+    if supervisor::is_interrupted() {
+        return Ok(());
+    }
     for (first, again) in others.iter_mut().zip(&again) {
         compare(first, again);
     }

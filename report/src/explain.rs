@@ -21,6 +21,7 @@ pub use window::Window;
 use crate::check::Check;
 use crate::failure::{Failure, FailureKind};
 use crate::habits;
+use crate::spec::rules::{contract, leaders};
 use crate::spec::{self, Breach, Kind};
 use crate::story::Story;
 
@@ -108,10 +109,14 @@ fn ranked(case: &Case<'_>) -> Vec<Breach> {
     ranked.extend(first(&causes));
     let (fitting, costs): (Vec<_>, Vec<_>) =
         habits::find(case).into_iter().partition(|breach| breach.rule.kind != Kind::Budget);
-    // Of a server that does what it needn't, the check may tell more.
+    // Of a server that does what it needn't, the check may tell more, unless the run shows what made it do that.
+    let tells_why = |breach: &&Breach| {
+        [&leaders::FORMER_TERM, &contract::LATE_REPLY].iter().any(|rule| rule.id == breach.rule.id)
+    };
+    let told = rest.iter().copied().find(tells_why);
+    let odd = told.or(rest.first().copied()).cloned();
     let is_election = case.failure.check == Check::OneLeader;
-    let odd = rest.first().map(|&breach| breach.clone());
-    let (before, behind) = if is_election { (None, odd) } else { (odd, None) };
+    let (before, behind) = if is_election && told.is_none() { (None, odd) } else { (odd, None) };
     ranked.extend(before.into_iter().chain(fitting).chain(behind).chain(costs));
     // What is only seen because something else is broken accuses nobody of more.
     if ranked.is_empty() {

@@ -42,6 +42,7 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(commit_not_told, "what was sent since was lost"),
     Habit::new(heartbeat_commit, "it has applied something of which only heartbeats had told it"),
     Habit::new(not_applied, "its service was slow"),
+    Habit::new(not_applied_by_leader, "its service was slow"),
 ];
 
 /// How often the same must have been tried in vain.
@@ -413,6 +414,32 @@ fn heartbeat_commit(case: &Case<'_>) -> Option<Breach> {
     };
     let breach = case.breach(&append_entries::HEARTBEAT_COMMIT, server, what);
     left_unapplied(case, breach, server, &calls).filter(|_| ignores)
+}
+
+/// Who tells the others that it is committed, and doesn't apply it.
+fn not_applied_by_leader(case: &Case<'_>) -> Option<Breach> {
+    let (own, until) = (target(case)?, case.window.until);
+    lacking(case, own).into_iter().find_map(|server| {
+        let life = case.story.lives[server as usize].last()?;
+        let mut told = case.story.sent_by(server as usize).filter(|call| {
+            call.is_append()
+                && call.args.leader_commit >= Some(own.index)
+                && life.covers(call.sent.at)
+        });
+        let first = told.next().filter(|first| until.since(first.sent.at) >= LONG / 2)?;
+        let what = format!(
+            "server {server} tells others that the command is committed, and doesn't apply it itself"
+        );
+        let says = format!(
+            "server {server} told server {} that index {} is committed",
+            first.to, first.args.leader_commit?
+        );
+        let applied = case.story.applied_by(server).filter(|applied| applied.moment.at <= until);
+        let last = applied.map(|applied| applied.index).max().unwrap_or(0);
+        let text = format!("server {server} has applied up to index {last}");
+        let breach = case.breach(&all_servers::NOT_APPLIED, server, what);
+        Some(breach.seen(first.sent.at, says, [first.id]).seen(until, text, None))
+    })
 }
 
 fn not_applied(case: &Case<'_>) -> Option<Breach> {

@@ -7,7 +7,7 @@ use super::{COUNTED, after, ids, seconds};
 use crate::event::Time;
 use crate::explain::Case;
 use crate::outcome::Outcome;
-use crate::spec::rules::{candidates, contract};
+use crate::spec::rules::{candidates, contract, request_vote};
 use crate::spec::{Breach, Rule};
 use crate::story::{Call, Election, Story};
 use crate::text::{count, list};
@@ -83,6 +83,12 @@ fn cheated<'a>(
 
 /// That a candidate had its votes and did not lead.
 fn had_votes(case: &Case<'_>, rule: &'static Rule, cheated: &Cheated<'_>, what: &str) -> Breach {
+    let server = cheated.election.candidate.server;
+    with_votes(case, case.breach(rule, server, format!("server {server} {what}")), cheated)
+}
+
+/// The same breach, with the votes that the candidate had.
+fn with_votes(case: &Case<'_>, breach: Breach, cheated: &Cheated<'_>) -> Breach {
     let Cheated { election, at, voters, until, .. } = cheated;
     let server = election.candidate.server;
     let asked = format!("server {server} asked for votes in term {}", election.term);
@@ -93,9 +99,7 @@ fn had_votes(case: &Case<'_>, rule: &'static Rule, cheated: &Cheated<'_>, what: 
         case.story.servers,
         seconds(until.since(*at))
     );
-    case.breach(rule, server, format!("server {server} {what}"))
-        .seen(election.at, asked, None)
-        .seen(*at, text, ids(requests(case.story, election)))
+    breach.seen(election.at, asked, None).seen(*at, text, ids(requests(case.story, election)))
 }
 
 /// A candidate has the votes, and looks at them only when all replies are in.
@@ -303,5 +307,37 @@ pub(super) fn not_recognised(case: &Case<'_>) -> Option<Breach> {
     let voters = voters(case);
     let goes_on = |cheated: &Cheated<'_>| cheated.outstanding.is_empty() || cheated.went_on;
     let last = cheated(case, &voters).filter(goes_on).last()?;
-    Some(had_votes(case, &candidates::LEADS, &last, "had a majority of the votes and never led"))
+    let breach =
+        had_votes(case, &candidates::LEADS, &last, "had a majority of the votes and never led");
+    let former = former_votes(case.story, last.election);
+    // Who has led with such votes takes them.
+    let has_led = |election: &&Election| {
+        let mut acts = case.story.sent_by(election.candidate.server as usize);
+        acts.any(|call| call.is_leaders() && call.args.term == Some(election.term))
+    };
+    let are_taken = voters
+        .values()
+        .flatten()
+        .filter(has_led)
+        .any(|election| !former_votes(case.story, election).is_empty());
+    let Some(first) = former.first().filter(|_| {
+        let of_present = last.voters.len().saturating_sub(former.len());
+        of_present + 1 < case.story.majority() && !are_taken
+    }) else {
+        return Some(breach);
+    };
+    let (voter, term) = (first.to, last.election.term);
+    let what = format!("server {voter} votes in term {term}, and its reply has an earlier term");
+    let text = format!(
+        "server {voter}'s vote in term {term} came with term {}: a candidate drops what is of another term",
+        first.reply.term?
+    );
+    let breach = with_votes(case, case.breach(&request_vote::FORMER_REPLY, voter, what), &last);
+    Some(breach.seen(first.replied()?, text, ids(former)))
+}
+
+/// The votes for an election that came with an earlier term than it has.
+fn former_votes<'a>(story: &'a Story, election: &'a Election) -> Vec<&'a Call> {
+    let is_former = |call: &&Call| call.reply.term.is_some_and(|term| Some(term) < call.args.term);
+    requests(story, election).filter(|call| call.is_granted()).filter(is_former).collect()
 }

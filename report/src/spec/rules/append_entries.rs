@@ -242,13 +242,31 @@ fn keeps_former(
     (number, index, term): (u32, u64, u64),
     (moment, text, call): (Moment, String, &Call),
 ) -> Breach {
-    let what = format!(
-        "server {number} accepted another entry at index {index}, and kept the one of term {term} there"
-    );
-    let breach = Breach::new(&SUFFIX_KEPT, moment, number, what);
+    let (rule, what) = match accepted_before_crash(known, number, index) {
+        true => (
+            &LOG_NOT_SAVED,
+            format!(
+                "server {number} lost the entry at index {index} in a crash, and has the earlier one of term {term} \
+                 there again"
+            ),
+        ),
+        false => (
+            &SUFFIX_KEPT,
+            format!(
+                "server {number} accepted another entry at index {index}, and kept the one of term {term} there"
+            ),
+        ),
+    };
+    let breach = Breach::new(rule, moment, number, what);
     // It may only say so.
     let breach = breach.facts(had(known, number, index, moment));
     breach.seen(moment.at, text, [call.id]).sure_if(false)
+}
+
+/// Whether a server accepted what it has at `index` before it crashed, and nothing there since.
+fn accepted_before_crash(known: &Known<'_>, number: u32, index: u64) -> bool {
+    let server = known.server(number);
+    server.log.confirmed(index).is_some_and(|confirmed| confirmed.life != server.life)
 }
 
 /// A candidate tells of more than its log is known to have.
@@ -329,6 +347,11 @@ pub(crate) fn kept_suffix(
     let (rule, what) = if is_replaced || by_snapshot {
         let what = format!("server {number} kept its log over a snapshot that conflicts with it");
         (&KEPT_OVER_SNAPSHOT, what)
+    } else if accepted_before_crash(known, number, last) {
+        let what = format!(
+            "server {number} lost in a crash that the entry at index {last} had replaced another and what followed it"
+        );
+        (&LOG_NOT_SAVED, what)
     } else {
         let what = format!(
             "server {number} kept entries behind one that had replaced another: terms never go down in a log"
@@ -377,13 +400,21 @@ fn applies_replaced(
         earlier.term
     );
     let had = format!("server {number} confirmed its log up to index {}", confirmed.up_to);
+    let crashed = confirmed.life != server.life;
     let gave = |own: &crate::story::Proposal| {
         format!(
             "server {}'s start() gave {:?} index {index} in term {}",
             own.server.server, own.command, own.term
         )
     };
-    let breach = Breach::new(&SUFFIX_KEPT, moment, number, what)
+    let rule = if crashed { &LOG_NOT_SAVED } else { &SUFFIX_KEPT };
+    let what = match crashed {
+        true => {
+            format!("server {number} lost the entry of term {term} at index {index} in a crash")
+        }
+        false => what,
+    };
+    let breach = Breach::new(rule, moment, number, what)
         .seen(earlier.moment.at, gave(earlier), None)
         .seen(others.moment.at, gave(others), None)
         .seen(confirmed.at, had, [confirmed.call]);

@@ -86,6 +86,11 @@ rules! {
         "the first index is 1",
         "what start() returns: the index of the entry that it appended, not the log's length before"
         => Proposes index_zero;
+    START_TERM: Contract "start-term-wrong" at [Leaders 2, Contract 3],
+        "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
+        "start() returns the term in which its command is appended: currentTerm, in which the server leads",
+        "what start() returns as the term: currentTerm, and not the term of an entry or of an earlier leadership"
+        => Proposes start_of_former_term;
     START_INDEX: Contract "start-index-wrong" at [Leaders 2, Contract 3],
         "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
         "start() returns the index at which its command is in the log: that of the last entry, once the command is \
@@ -367,6 +372,24 @@ fn index_zero(_: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {
     let text = format!("server {number}'s start() returned index 0 in term {term}");
     let breach = Breach::new(&INDEX_FROM_ZERO, moment, number, what);
     Some(breach.seen(moment.at, text, None))
+}
+
+fn start_of_former_term(known: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {
+    let number = own.server.server;
+    let led = known.server(number).led.as_ref()?;
+    // What happens at one instant may be told in another order.
+    if led.term <= own.term || led.since.at >= moment.at {
+        return None;
+    }
+    let (term, present) = (own.term, led.term);
+    let what =
+        format!("server {number}'s start() returned term {term}, and it leads term {present}");
+    let text = format!("server {number}'s start() returned index {} in term {term}", own.index);
+    Some(
+        Breach::new(&START_TERM, moment, number, what)
+            .seen(led.since.at, format!("server {number} leads term {present}"), None)
+            .seen(moment.at, text, None),
+    )
 }
 
 fn index_twice(known: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {

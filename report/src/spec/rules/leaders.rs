@@ -10,7 +10,7 @@ use commits::{leader_applies, tells_commit};
 pub(crate) use indexes::name_the_request;
 use promises::leaves_room;
 
-use super::rules;
+use super::{contract, rules};
 use crate::outcome::Outcome;
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach};
@@ -37,6 +37,12 @@ rules! {
          nextIndex and retries",
         "where a leader becomes a follower: a refusal in its own term is no reason"
         => Views gives_up;
+    FORMER_TERM: Liveness "sends-in-former-term" at [AllServers 2, Leaders 1],
+        "Figure 2, AppendEntries, Arguments: leader's term; §5.1",
+        "a request has the term that its sender is in when it sends it; what is sent for a term ends with the term, and \
+         a refusal of it says nothing of a later one",
+        "the task that sends for a leadership: it has to end with that term, also if the server leads a later one; and \
+         a reply counts only if its request's term is still the current one";
     WITHOUT_MAJORITY: Safety "commits-without-majority" = "M21" at [Leaders 4],
         "Figure 2, Leaders 4; §5.3",
         "an entry is committed once it is on a majority of all servers: a majority of matchIndex[i] ≥ N",
@@ -356,6 +362,9 @@ pub(crate) fn gives_up(known: &Known<'_>, number: u32, view: &View) -> Option<Br
     if view.is_leader || known.server(number).leads(Some(view.term)).is_none() {
         return None;
     }
+    if let Some(breach) = gives_up_for_former_term(known, number, before, view) {
+        return Some(breach);
+    }
     let own = story.sent_by(number as usize).rev().filter(|call| {
         call.is_leaders() && call.args.term == Some(view.term) && call.sent < view.moment
     });
@@ -385,4 +394,48 @@ pub(crate) fn gives_up(known: &Known<'_>, number: u32, view: &View) -> Option<Br
     let text = format!("it is in term {} still, and leads no more", view.term);
     let answered = count(answered.len(), "server");
     Some(breach.seen(view.moment.at, format!("{text}; {answered} had just answered it"), None))
+}
+
+/// A leader that gives up because a request of an earlier term of its own is refused: who refuses it tells it only of the
+/// term that it leads itself.
+fn gives_up_for_former_term(
+    known: &Known<'_>,
+    number: u32,
+    before: &View,
+    view: &View,
+) -> Option<Breach> {
+    let led = known.server(number).leads(Some(view.term))?;
+    let mut sent = known.story.sent_by(number as usize).rev();
+    let call = sent.find(|call| {
+        let came_now =
+            matches!(call.returned, Some((at, Outcome::Replied)) if at.at == view.moment.at);
+        let is_former = call.args.term < Some(view.term);
+        let is_request = call.is_leaders() || call.is_vote();
+        came_now
+            && is_former
+            && is_request
+            && call.from.incarnation == view.incarnation
+            && call.reply.term == Some(view.term)
+    })?;
+    let former = call.args.term?;
+    let (rule, how) = match call.sent > led.since {
+        true => (&FORMER_TERM, "it sent"),
+        false => (&contract::LATE_REPLY, "it had sent"),
+    };
+    let what = format!(
+        "server {number} gave up its leadership of term {} because a request of its term {former} was refused",
+        view.term
+    );
+    let sent = format!("{how} server {} {} of term {former}", call.to, call.method);
+    let text = format!(
+        "server {} answered that the term is {}; server {number} leads no more",
+        call.to, view.term
+    );
+    let led = (before.moment.at.min(led.since.at), format!("it led term {}", view.term));
+    let breach = Breach::new(rule, view.moment, number, what);
+    let breach = match call.sent > known.server(number).leads(Some(view.term))?.since {
+        true => breach.seen(led.0, led.1, None).seen(call.sent.at, sent, [call.id]),
+        false => breach.seen(call.sent.at, sent, [call.id]).seen(led.0, led.1, None),
+    };
+    Some(breach.seen(view.moment.at, text, [call.id]))
 }

@@ -40,6 +40,11 @@ rules! {
          current leader; after that it adopts the higher term",
         "the condition under which a request for a vote is turned away because there is a leader: when the leader \
          was last heard, and for how long that counts";
+    FORMER_REPLY: Liveness "reply-of-former-term" at [RequestVote, AllServers 2],
+        "Figure 2, RequestVote, Results: term; §5.1",
+        "a reply has the term that its sender is in: if the request brought a higher one, that, since it was adopted \
+         before",
+        "where the reply's term is filled in: behind the place where the request's term is adopted, not before";
     REFUSED: Liveness "vote-refused-without-reason" at [RequestVote 2],
         "Figure 2, RequestVote 2; §5.2, §5.4.1",
         "if votedFor is null or candidateId, and candidate's log is at least as up-to-date as receiver's \

@@ -179,14 +179,24 @@ pub(super) fn lost(
     if !crashed && older.is_none() && was_cut_at_prev(known, number, index, moment) {
         return None;
     }
-    let mut breach = if older.is_some() {
+    // What lies before its end a follower may refuse as old.
+    let is_old = refuses && index < server.log.last_index();
+    // Whether anything that came can have cut its log.
+    let may_be_cut = crashed
+        || shorter.is_some()
+        || older_snapshot.is_some()
+        || !is_old && has_refused(known, number, index, (moment, call));
+    let never = shorter.is_none() && had_it_never(known, number, index, (moment, call));
+    let mut breach = if refuses && !may_be_cut && !never {
+        new(&MATCH_REFUSED, format!("server {number} refused entries that fit its log"))
+    } else if older.is_some() {
         let what = format!(
             "server {number} threw away {entry}, which is behind a snapshot that it was sent"
         );
         new(&DROPPED_FOR_SNAPSHOT, what)
     } else if crashed && short.is_none() {
         new(&LOG_NOT_SAVED, format!("server {number} lost {entry} in a crash"))
-    } else if shorter.is_none() && had_it_never(known, number, index, (moment, call)) {
+    } else if never {
         // Nothing that came since can have cut it.
         let what = format!("server {number} confirmed {entry}, and did not append it");
         new(&NOT_APPENDED, what)
@@ -231,8 +241,6 @@ pub(super) fn lost(
         + usize::from(shorter.is_some())
         + usize::from(older_snapshot.is_some());
     let text = format!("{since}{text}");
-    // What lies before its end a follower may refuse as old.
-    let is_old = refuses && index < server.log.last_index();
     let breach = breach.known(
         Basis::seen_if(!(server.log.is_claimed || is_old)),
         moment.at,
@@ -255,11 +263,17 @@ fn had_it_never(
         return false; // its log was seen to have it in another way
     };
     let from = Moment { place: 0, at: confirmed.at };
-    let refused = known.story.handled_by(number as usize).any(|call| {
-        let is_since = call.handled.is_some_and(|at| from <= at && at <= moment);
+    !has_refused(known, number, index, (moment, now))
+        && !known.told_ends(number, from, moment).any(|(_, _, last)| last >= index)
+}
+
+/// Whether a server has refused another request since it confirmed `index`.
+fn has_refused(known: &Known<'_>, number: u32, index: u64, (moment, now): (Moment, &Call)) -> bool {
+    let from = known.server(number).log.confirmed(index).map(|confirmed| confirmed.at);
+    known.story.handled_by(number as usize).any(|call| {
+        let is_since = call.handled.is_some_and(|at| from <= Some(at.at) && at <= moment);
         is_since && call.id != now.id && call.is_append() && call.is_rejected()
-    });
-    !refused && !known.told_ends(number, from, moment).any(|(_, _, last)| last >= index)
+    })
 }
 
 /// Whether a server has refused a request since it confirmed `index`, because it had another entry at `prevLogIndex`:
