@@ -154,18 +154,25 @@ fn saved_snapshot(breach: Breach, server: usize, save: &Save) -> Breach {
     breach.seen(save.moment.at, text, None)
 }
 
-/// A server began with a snapshot, and its first save has none.
+/// A server had saved a snapshot, and a later save has none.
 pub(super) fn replaced_by_none(story: &Story, server: usize, until: Moment) -> Option<Breach> {
-    let (before, life, save) = story.lives[server].iter().find_map(|life| {
-        let before = last_save(story, server, life.from)?;
-        let save = next_save(story, server, life.from, until)?;
-        (before.snapshot > 0 && save.snapshot == 0).then_some((before, life, save))
-    })?;
+    let all = || saves(story, server, until);
+    let (before, save) = all()
+        .zip(all().skip(1))
+        .find(|(before, save)| before.snapshot > 0 && save.snapshot == 0)?;
+    let none = "it saved its state, and no snapshot";
+    // What it has saved in this life it had no need to read back.
+    if before.server == save.server {
+        let what =
+            format!("server {server} saved its state without the snapshot that it had saved");
+        let breach = by_save(&persistence::SNAPSHOT_ERASED, server, save, what);
+        return Some(saved_snapshot(breach, server, before).seen(save.moment.at, none, None));
+    }
+    let life = story.lives[server].iter().rev().find(|life| life.from < save.moment)?;
     let what = format!("server {server} lost its saved snapshot by the first save after a crash");
     let breach = by_save(&persistence::SNAPSHOT_NOT_READ_BACK, server, save, what);
-    let began = "it was restarted with what it had saved";
-    let none = "it saved its state, and no snapshot";
     let breach = saved_snapshot(breach, server, before);
+    let began = "it was restarted with what it had saved";
     Some(breach.seen(life.from.at, began, None).seen(save.moment.at, none, None))
 }
 

@@ -5,7 +5,7 @@
 use crate::event::{Caller, Time};
 use crate::outcome::Outcome;
 use crate::spec::breach::Breach;
-use crate::spec::rules::candidates::UNELECTED;
+use crate::spec::rules::candidates::{UNELECTED, counted_twice};
 use crate::spec::{Known, step};
 use crate::story::{Call, Moment, Purpose, Story, View};
 use crate::text::count;
@@ -43,6 +43,11 @@ pub(in crate::spec) fn leads_unelected(
     if votes >= needed {
         return None;
     }
+    let told = step::later(view.moment, LASTING);
+    if let Some(breach) = counted_twice(known, (number, term), told).filter(|_| known.reads.votes) {
+        let text = format!("server {number} said that it leads term {term}");
+        return Some(breach.seen(view.moment.at, text, None));
+    }
     let what = format!("server {number} said that it leads a term in which nobody elected it");
     let says = format!(
         "server {number} said that it leads term {term}, for {:.2} s; for that it needs {} of other servers",
@@ -57,7 +62,7 @@ pub(in crate::spec) fn leads_unelected(
         ),
     };
     // Until then it may have been said by mistake; what it does as a leader meanwhile says more.
-    let breach = Breach::new(&UNELECTED, step::later(view.moment, LASTING), number, what);
+    let breach = Breach::new(&UNELECTED, told, number, what);
     let breach = breach.seen(view.moment.at, says, None).seen(view.moment.at, came, None);
     // Who has led before may have come to a later term, and lead on.
     let mut views = story.views[number as usize].iter();

@@ -151,6 +151,41 @@ fn leads_unanswered(known: &Known<'_>, moment: Moment, call: &Call, term: u64) -
     Some(breach.seen(moment.at, text, [call.id]))
 }
 
+/// A server has a majority of the votes only if one of them counts twice: its own, for which it has asked itself, or
+/// one that has come again.
+pub(crate) fn counted_twice(
+    known: &Known<'_>,
+    (number, term): (u32, u64),
+    moment: Moment,
+) -> Option<Breach> {
+    let grants = known.server(number).grants.get(&term).map_or(&[][..], |grants| grants);
+    let (first, second) = grants.iter().enumerate().find_map(|(place, grant)| {
+        let first = grants[..place].iter().find(|first| first.voter == grant.voter);
+        first.map(|first| (first, grant)).or((grant.voter == number).then_some((grant, grant)))
+    })?;
+    if grants.len() + 1 < known.story.majority() {
+        return None;
+    }
+    let (what, text) = match second.voter == number {
+        true => (
+            format!("server {number} asked itself for its vote, and counted it twice"),
+            format!(
+                "server {number}'s vote of term {term} for itself came to it as an answer, too"
+            ),
+        ),
+        false => (
+            format!("server {number} counted a vote of server {} twice", second.voter),
+            format!("server {}'s vote of term {term} reached server {number}", first.voter),
+        ),
+    };
+    let breach = Breach::new(&COUNTED_TWICE, moment, number, what);
+    let breach = breach.seen(first.at, text, [first.call]);
+    Some(match second.call == first.call {
+        true => breach,
+        false => breach.seen(second.at, "it came again", [second.call]),
+    })
+}
+
 /// A server acts as a leader without the votes that it takes.
 fn leads_without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let (number, term) = (call.from.server, call.args.term?);
@@ -174,30 +209,13 @@ fn leads_without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> Option
     if let Some(breach) = leaders::without_votes(known, moment, call) {
         return Some(breach);
     }
-    let grants = server.grants.get(&term).map_or(&[][..], |grants| grants);
-    let again = grants.iter().enumerate().find_map(|(place, grant)| {
-        let first = grants[..place].iter().find(|first| first.voter == grant.voter);
-        first.map(|first| (first, grant)).or((grant.voter == number).then_some((grant, grant)))
-    });
     let text = format!(
         "server {number} leads term {term}; by then {} had reached it in that term, and with its own that is \
          {} of {majority} that it needs",
         count(voters.len(), "vote"),
         voters.len() + 1
     );
-    if let Some((first, second)) = again.filter(|_| grants.len() + 1 >= majority) {
-        let what = format!("server {number} counted a vote of server {} twice", second.voter);
-        let first_text =
-            format!("server {}'s vote of term {term} reached server {number}", first.voter);
-        let breach = Breach::new(&COUNTED_TWICE, moment, number, what).seen(
-            first.at,
-            first_text,
-            [first.call],
-        );
-        let breach = match second.call == first.call {
-            true => breach,
-            false => breach.seen(second.at, "it came again", [second.call]),
-        };
+    if let Some(breach) = counted_twice(known, (number, term), moment) {
         return Some(breach.seen(moment.at, text, [call.id]));
     }
     let what =

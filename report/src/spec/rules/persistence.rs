@@ -30,6 +30,10 @@ rules! {
         "§7",
         "a snapshot is saved together with the log that begins behind it, and stays saved",
         "what is read back after a crash: read_snapshot(), so that the next save() has something to keep";
+    SNAPSHOT_ERASED: Safety "snapshot-erased" at [PersistentState],
+        SNAPSHOT_NOT_READ_BACK.place,
+        SNAPSHOT_NOT_READ_BACK.says,
+        "each place that saves: it has to hand over the snapshot that is there, and not an empty one";
     OLD_SNAPSHOT_KEPT: Safety "old-snapshot-kept" at [Snapshots],
         "§7",
         "log and snapshot change together: a log that begins behind a snapshot is worth nothing without it",
