@@ -8,7 +8,7 @@ use crate::check::{Activity, Check};
 use crate::event::{Caller, Time};
 use crate::explain::Case;
 use crate::spec::Breach;
-use crate::spec::rules::{all_servers, contract, install_snapshot, persistence};
+use crate::spec::rules::{all_servers, contract, install_snapshot, leaders, persistence};
 use crate::story::{Call, HeldSnapshot, Life, Moment, Purpose};
 
 pub(super) const HABITS: &[Habit] = &[
@@ -30,6 +30,10 @@ pub(super) const HABITS: &[Habit] = &[
         "it had gone on to send that follower its snapshot, or was at something else",
     ),
     Habit::new(offset_ignored, "the same was done since the snapshot, and went well"),
+    Habit::new(
+        counted_beyond,
+        "what it did with such an answer before went well, or it panicked over something else",
+    ),
 ];
 
 /// What is done with a reply is done by then.
@@ -82,8 +86,9 @@ fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
     if went_well_since(case, (server, activity), held.moment) {
         return None;
     }
-    let what =
-        format!("server {server} used an index of Raft's as a position in a log that begins later");
+    let what = format!(
+        "server {server} looked for an entry that its log, cut behind a snapshot, doesn't have"
+    );
     let breach = case.breach(&install_snapshot::OFFSET_IGNORED, server as u32, what);
     let text = format!(
         "it panicked; its log begins behind index {}: what has index i is entry number i - {} of its log",
@@ -341,6 +346,79 @@ fn request_below_snapshot(case: &Case<'_>) -> Option<Breach> {
     let breach = case.breach(rule, server as u32, what);
     let at = call.delivered?.at;
     Some(with_snapshot(breach, server, &held).concluded(at, text, [call.id]))
+}
+
+/// A follower confirms entries, and its leader panics: what it counts as the follower's may lie beyond its own log.
+fn counted_beyond(case: &Case<'_>) -> Option<Breach> {
+    let Panicked { server, life, activity, is_assertion } = panicked(case)?;
+    if *activity != Activity::Task || is_assertion {
+        return None;
+    }
+    let (story, until) = (case.story, case.window.until);
+    let accepted = || {
+        story.sent_by(server).filter(|call| {
+            let is_own = call.from.incarnation == life.incarnation;
+            is_own && call.is_append() && call.is_accepted() && call.replied().is_some()
+        })
+    };
+    let now = story.reached[server].last()?.term;
+    let own = || accepted().filter(|call| call.args.term == Some(now));
+    // What it asked for doesn't say how far the follower goes by now: another answer came meanwhile. The panic may come
+    // only when it sends what follows.
+    let last =
+        own().filter(|call| call.replied() <= Some(until)).max_by_key(|call| call.replied())?;
+    let meanwhile = |other: &&Call| {
+        let answered = other.replied();
+        other.id != last.id
+            && other.to == last.to
+            && other.has_entries()
+            && answered > Some(last.sent.at)
+            && answered <= last.replied()
+    };
+    if let Some(other) = own().filter(meanwhile).last() {
+        let what = format!(
+            "server {server} panicked; of server {}'s answers one had come while it waited for another",
+            last.to
+        );
+        let sent = format!(
+            "server {server} sent server {} what follows index {}",
+            last.to, last.args.prev_log_index?
+        );
+        let confirmed =
+            format!("server {} confirmed its log up to index {}", other.to, other.up_to()?);
+        let came = format!(
+            "the answer to the first came, which confirms its log up to index {}",
+            last.up_to()?
+        );
+        let breach = case.breach(&leaders::UNSENT_COUNTED, server as u32, what);
+        let breach = breach.seen(last.sent.at, sent, [last.id]);
+        let breach = breach.seen(other.replied()?, confirmed, [other.id]);
+        let breach = breach.seen(last.replied()?, came, [last.id]);
+        return Some(breach.concluded(until, "it panicked".to_owned(), None));
+    }
+    // What a follower confirmed in an earlier term it may have lost since.
+    let is_now = |at: Time| at <= until && until.since(at) <= AT_ONCE;
+    let call = Some(last).filter(|last| last.replied().is_some_and(is_now))?;
+    let sent = story.sent_by(server).filter(|own| own.is_append() && own.args.term == Some(now));
+    let own_end = sent.filter_map(Call::up_to).max()?;
+    let former = accepted()
+        .find(|other| other.args.term < call.args.term && other.up_to() > Some(own_end))?;
+    let (follower, term) = (former.to, former.args.term?);
+    let what = format!(
+        "server {server} panicked over an answer; in term {term} server {follower} had confirmed more than its log has now"
+    );
+    let confirmed = format!(
+        "server {follower} confirmed its log up to index {} in term {term}",
+        former.up_to()?
+    );
+    let came = format!(
+        "server {}'s answer of term {} came, whose leader's log goes up to index {own_end}, and server {server} \
+         panicked",
+        call.to, call.args.term?
+    );
+    let breach = case.breach(&leaders::MATCH_KEPT, server as u32, what);
+    let breach = breach.seen(former.replied()?, confirmed, [former.id]);
+    Some(breach.concluded(call.replied()?, came, [call.id]))
 }
 
 /// The reply to a call of an earlier term arrives, and the server panics.

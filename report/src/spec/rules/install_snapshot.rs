@@ -97,7 +97,7 @@ rules! {
         "a snapshot replaces all entries up to lastIncludedIndex: in what is left, the \
          entry at index i is entry number i - lastIncludedIndex",
         "the line of the panic, and every other place where the log is indexed: one function that knows the \
-         offset is enough";
+         offset is enough; and how much snapshot() cuts: the entries up to its index, and no more";
     BELOW: Liveness "request-below-snapshot" at [AppendEntries 2, Snapshots],
         "§5.4, §7",
         "what a snapshot covers is committed, and so the same in each leader's log: a request may begin there, \

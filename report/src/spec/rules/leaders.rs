@@ -55,6 +55,11 @@ rules! {
          its entries",
         "how matchIndex is set: from the request's arguments, not from the log's length, from nextIndex at \
          the time of the reply, or from what the follower says of its own log's end";
+    MATCH_KEPT: Liveness "match-index-kept" at [Leaders 3, VolatileState],
+        "Figure 2, Volatile state on leaders: matchIndex[], reinitialized after election",
+        "a new leader knows of no follower what it has: matchIndex is 0, and nextIndex the last index of its own log \
+         plus 1",
+        "what is done at each election: matchIndex and nextIndex of all followers are set anew";
     REFUSAL_COUNTED: Safety "refusal-counted" = "M21" at [Leaders 3, Leaders 4],
         "Figure 2, Leaders 3 and 4; §5.3",
         "a reply confirms entries only if it says success: after a refusal matchIndex stays",

@@ -3,7 +3,7 @@
 use super::{APPLIED_TWICE, LEFT_OUT, MOVED, OF_NOBODY, TWO_COMMANDS};
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach};
-use crate::spec::rules::install_snapshot::{GOES_BACK, NOT_DELIVERED, OFFSET_IGNORED};
+use crate::spec::rules::install_snapshot::{GOES_BACK, NEEDED, NOT_DELIVERED, OFFSET_IGNORED};
 use crate::spec::rules::leaders::NOBODY_ASKED;
 use crate::spec::rules::request_vote::HANDLERS_OVERLAP;
 use crate::story::{Applied, Call, Moment, Proposal, Snapshot, Story};
@@ -137,6 +137,9 @@ pub(super) fn applies_of_nobody(
     if known.story.proposals.iter().any(|own| is_same(&own)) {
         return None;
     }
+    if let Some(breach) = sent_from_below_snapshot(known, moment, applied) {
+        return Some(breach);
+    }
     let what = format!("server {number} applied a command that no client has started");
     let took = format!(
         "server {}'s start() gave {:?} index {index} in term {}",
@@ -146,6 +149,38 @@ pub(super) fn applies_of_nobody(
     let breach = Breach::new(&OF_NOBODY, moment, number, what).seen(own.moment.at, took, None);
     // It may have come to the server like that.
     Some(breach.seen(moment.at, text, None).sure_if(false))
+}
+
+/// The entry that a server applies came from a leader whose own snapshot covers its index: what that sent in the place of
+/// its entry is something else.
+fn sent_from_below_snapshot(
+    known: &Known<'_>,
+    moment: Moment,
+    applied: &Applied,
+) -> Option<Breach> {
+    let (number, index) = (applied.server.server, applied.index);
+    let (call, held) = known.story.handled_by(number as usize).rev().find_map(|call| {
+        let has_it = call.args.prev_log_index? < index && index <= call.up_to()?;
+        let is_before = call.delivered.is_some_and(|delivered| delivered < moment);
+        let held = known.story.last_held(call.from.server, call.sent)?;
+        (has_it && is_before && held.index >= index).then_some((call, held))
+    })?;
+    let (leader, command) = (call.from.server, applied.command.as_ref()?);
+    let what = format!(
+        "server {leader} sent server {number} an entry in the place of what its snapshot covers"
+    );
+    let sent = format!(
+        "server {leader} sent server {number} what follows index {}, as entries",
+        call.args.prev_log_index?
+    );
+    let text =
+        format!("server {number} applied {command:?} at index {index}, which no start() took");
+    Some(
+        Breach::new(&NEEDED, moment, leader, what)
+            .seen(held.moment.at, format!("server {leader} {held}"), None)
+            .seen(call.sent.at, sent, [call.id])
+            .seen(moment.at, text, None),
+    )
 }
 
 /// A server applies at one index the command that leaders have given another.
