@@ -115,6 +115,10 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Breach> {
     found
 }
 
+fn before(time: Time, span: Duration) -> Time {
+    Time(time.0.saturating_sub(span.as_micros() as u64))
+}
+
 fn after(time: Time, span: Duration) -> Time {
     Time(time.0 + span.as_micros() as u64)
 }

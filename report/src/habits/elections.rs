@@ -81,6 +81,7 @@ pub(super) const HABITS: &[Habit] = &[
         vote_refused,
         "the voter had the more up-to-date log, had voted already, or had just heard of its leader",
     ),
+    Habit::new(of_former_term, "what it sent in that term had been under way for long"),
     Habit::new(replaced_at_once, "the leader's heartbeats were lost"),
     Habit::new(same_times::same_seed, "the servers waited for different times"),
     Habit::new(same_times::drawn_once, "one of them waited for another time"),
@@ -363,6 +364,44 @@ fn vote_refused(case: &Case<'_>) -> Option<Breach> {
     );
     let breach = case.breach(&request_vote::REFUSED, call.to, what);
     Some(breach.facts(found.into_iter().take(3).cloned()))
+}
+
+/// How many requests of a former term are too many to have been under way when it ended.
+const MANY_FORMER: usize = 8;
+
+/// A server goes on with requests of a term in which it isn't any more.
+fn of_former_term(case: &Case<'_>) -> Option<Breach> {
+    let story = case.story;
+    case.window.up.iter().find_map(|&server| {
+        let is_former = |call: &&Call| {
+            let seen = super::before(call.sent.at, COUNTED);
+            let view = story.view_at(server, seen);
+            let is_of_now = view.is_some_and(|view| view.incarnation == call.from.incarnation);
+            let is_later = view.is_some_and(|view| call.args.term < Some(view.term));
+            (call.is_leaders() || call.is_vote())
+                && call.args.term.is_some()
+                && is_of_now
+                && is_later
+                && case.window.contains(call.sent.at)
+        };
+        let former: Vec<&Call> = story.sent_by(server).filter(is_former).collect();
+        let last = former.last().filter(|_| former.len() >= MANY_FORMER)?;
+        let term = last.args.term?;
+        let view = story.view_at(server, super::before(last.sent.at, COUNTED))?;
+        let what = format!(
+            "server {server} sends requests of term {term}, although it is in term {}",
+            view.term
+        );
+        let seen = format!("server {server} is in term {}", view.term);
+        let sent = format!(
+            "server {server} sent server {} {} of term {term}; {} like that in the failing check",
+            last.to,
+            last.method,
+            count(former.len(), "request")
+        );
+        let breach = case.breach(&leaders::FORMER_TERM, server as u32, what);
+        Some(breach.seen(view.moment.at, seen, None).seen(last.sent.at, sent, [last.id]))
+    })
 }
 
 /// Leaders are elected, and replaced before they are noticed.

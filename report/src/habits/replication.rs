@@ -2,13 +2,13 @@
 //! it ends.
 
 use super::votes::not_taken;
-use super::{Habit, LONG, applying, budget, leads, life_at, sending, turns, up};
+use super::{Habit, LONG, Leader, applying, budget, leads, life_at, sending, turns, up};
 use crate::check::{Accepted, Check};
-use crate::event::Time;
+use crate::event::{Caller, Time};
 use crate::explain::Case;
 use crate::spec::Breach;
 use crate::spec::rules::{all_servers, append_entries, contract, leaders};
-use crate::story::{Call, Proposal, Purpose, Story};
+use crate::story::{Call, Proposal, Purpose, Story, TaskEnd};
 use crate::text::{count, list};
 
 pub(super) const HABITS: &[Habit] = &[
@@ -91,7 +91,10 @@ fn task_ended(case: &Case<'_>) -> Option<Breach> {
     });
     let (server, last) = silent?;
     let task = story.tasks.iter().rev().find(|task| {
-        task.server == last.from && task.moment.at >= last.sent.at && task.moment.at <= until
+        task.server == last.from
+            && task.moment.at >= last.sent.at
+            && task.moment.at <= until
+            && !is_of_a_call(story, task)
     })?;
     let what =
         format!("a task of server {} has ended, and the server sends less since", led.server);
@@ -105,6 +108,41 @@ fn task_ended(case: &Case<'_>) -> Option<Breach> {
             .seen(task.moment.at, text, None)
             .seen(until, nothing, None),
     )
+}
+
+/// A task that is spawned for a single call ends with it, as it should.
+fn is_of_a_call(story: &Story, task: &TaskEnd) -> bool {
+    story.sent_by(task.server.server as usize).any(|call| {
+        let ended = call.returned.map(|(at, _)| at.at).or(call.dropped.map(|dropped| dropped.at));
+        call.sent.at == task.began && ended == Some(task.moment.at)
+    })
+}
+
+/// The task that ended when a server applied for the last time, or later, and that had begun with the server.
+fn applier_ended<'a>(case: &Case<'a>, server: u32, since: Time) -> Option<&'a TaskEnd> {
+    let story = case.story;
+    let life = story.lives[server as usize].last()?;
+    let applied = story.applied_by(server).filter(|it| it.moment > life.from);
+    let last = applied.map(|it| it.moment.at).max();
+    story.tasks.iter().find(|task| {
+        task.server == Caller { server, incarnation: life.incarnation }
+            && task.began.since(life.from.at) < LONG / 100
+            && last.is_none_or(|last| last <= task.moment.at)
+            && task.moment.at <= since
+    })
+}
+
+/// The same breach, or that the task which applied has ended.
+fn or_task_ended(case: &Case<'_>, breach: Breach, server: u32, since: Time) -> Breach {
+    let Some(task) = applier_ended(case, server, since) else { return breach };
+    let what = format!("a task of server {server} has ended, and the server applies nothing since");
+    let text = format!(
+        "server {server}'s task that was spawned at {}, when the server was made, {}",
+        task.place(),
+        task.how
+    );
+    let ended = case.breach(&contract::TASK_ENDED, server, what).seen(task.moment.at, text, None);
+    ended.facts(breach.facts)
 }
 
 /// Its leader never sent it to somebody.
@@ -149,6 +187,9 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
     if let Some(slow) = budget::one_a_request(case) {
         return Some(slow);
     }
+    if let Some(breach) = stopped_at_failure(case, &led, server) {
+        return Some(breach);
+    }
     let accepted =
         format!("server {leader} accepted the command at index {index} in term {}", led.term);
     let mut lost =
@@ -179,6 +220,27 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
     let else_ = if lost.is_some() { "nothing else" } else { "nothing" };
     let text = format!("until now it has sent server {server} {else_} with that index");
     Some(breach.seen(until, text, None))
+}
+
+/// A leader sends a server nothing at all since a call to it has failed.
+fn stopped_at_failure(case: &Case<'_>, led: &Leader, server: u32) -> Option<Breach> {
+    let last = appends(case.story, led.server, server, led.term).next_back()?;
+    let (failed, outcome) = last.failed()?;
+    let until = case.window.until;
+    if until.since(failed.at) < LONG {
+        return None;
+    }
+    let leader = led.server;
+    let what = format!("server {leader} sends server {server} nothing more since a call failed");
+    let sent = format!("the last that server {leader} sent server {server}");
+    let failed = (failed.at, format!("that call failed: {outcome}"));
+    let text = format!("server {leader} leads still, and has sent server {server} nothing since");
+    Some(
+        case.breach(&leaders::STOPS, leader, what)
+            .seen(last.sent.at, sent, [last.id])
+            .seen(failed.0, failed.1, [last.id])
+            .seen(until, text, None),
+    )
 }
 
 /// How many requests must have been accepted since, in which an entry could have been sent again.
@@ -375,7 +437,8 @@ fn unapplied<'a>(case: &Case<'a>) -> Option<(u32, Vec<&'a Call>, bool)> {
     let nobody = is_led && !by_leaders && !by_followers;
     let ignores =
         by_leaders && !by_followers || by_heartbeats && !nobody && !heeds_heartbeats(case, server);
-    Some((server, calls, ignores && !knows))
+    let has_ended = applier_ended(case, server, calls.first()?.handled?.at).is_some();
+    Some((server, calls, ignores && !knows && !has_ended))
 }
 
 /// Whether leaders have applied commands, and whether other servers have.
@@ -438,7 +501,8 @@ fn not_applied_by_leader(case: &Case<'_>) -> Option<Breach> {
         let last = applied.map(|applied| applied.index).max().unwrap_or(0);
         let text = format!("server {server} has applied up to index {last}");
         let breach = case.breach(&all_servers::NOT_APPLIED, server, what);
-        Some(breach.seen(first.sent.at, says, [first.id]).seen(until, text, None))
+        let breach = breach.seen(first.sent.at, says, [first.id]).seen(until, text, None);
+        Some(or_task_ended(case, breach, server, first.sent.at))
     })
 }
 
@@ -453,5 +517,6 @@ fn not_applied(case: &Case<'_>) -> Option<Breach> {
     }
     let what = format!("server {server} knows that the command is committed, and doesn't apply it");
     let breach = case.breach(&all_servers::NOT_APPLIED, server, what);
-    left_unapplied(case, breach, server, &calls).filter(|_| !ignores)
+    let breach = left_unapplied(case, breach, server, &calls).filter(|_| !ignores)?;
+    Some(or_task_ended(case, breach, server, since.at))
 }
