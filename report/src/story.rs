@@ -42,6 +42,8 @@ pub struct Story {
     pub reached: Vec<Vec<Reached>>,
     /// The requests for votes, as places in `calls`, in order; without those of former incarnations.
     pub votes: Vec<usize>,
+    /// The same, by server.
+    pub votes_of: Vec<Vec<usize>>,
     /// What each server has sent, as places in `calls`, in order. What the tasks of a former incarnation still send
     /// isn't among it.
     pub sent: Vec<Vec<usize>>,

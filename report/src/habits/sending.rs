@@ -7,7 +7,7 @@ use super::votes::not_taken;
 use super::{LONG, leads, up};
 use crate::explain::Case;
 use crate::outcome::Outcome;
-use crate::spec::rules::{contract, install_snapshot, leaders, persistence};
+use crate::spec::rules::{append_entries, contract, install_snapshot, leaders, persistence};
 use crate::spec::{Basis, Breach, Fact};
 use crate::story::{Call, Purpose};
 use crate::text::count;
@@ -84,6 +84,12 @@ pub(super) fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
             &persistence::SNAPSHOT_TERM,
             server,
             format!("server {server} refuses what follows its own snapshot, again and again"),
+        ),
+        // Nothing precedes the first entry, so there is nothing that could differ.
+        None if prev == 0 => (
+            &append_entries::MATCH_REFUSED,
+            server,
+            format!("server {server} refuses a leader's requests that nothing precedes"),
         ),
         None => (
             &leaders::NEXT_INDEX_STAYS,

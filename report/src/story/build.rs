@@ -109,6 +109,13 @@ impl Story {
         }
         story.elections = story.find_elections();
         story.judge_names();
+        // Only now is it known which calls ask for votes.
+        story.votes_of = vec![Vec::new(); servers];
+        for &place in &story.votes {
+            if let Some(own) = story.votes_of.get_mut(story.calls[place].from.server as usize) {
+                own.push(place);
+            }
+        }
         story
     }
 

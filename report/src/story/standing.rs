@@ -18,19 +18,19 @@ impl Story {
     /// What a server was at `moment`; `None` while it was crashed or not yet started.
     #[must_use]
     pub fn standing_at(&self, server: usize, moment: Moment) -> Option<Standing> {
-        let life = self.lives[server].iter().rev().find(|life| life.from <= moment);
+        let lives = &self.lives[server];
+        let life = lives[..lives.partition_point(|life| life.from <= moment)].last();
         let life = life.filter(|life| life.until.is_none_or(|until| until > moment))?;
         let incarnation = life.incarnation;
         let views = &self.views[server];
         let seen = views.partition_point(|view| view.moment <= moment);
-        let is_of_life = |view: &&View| view.incarnation == incarnation;
-        let view = views[..seen].iter().rev().find(is_of_life);
+        // What comes later is of a later life, or of the same.
+        let view = views[..seen].last().filter(|view| view.incarnation == incarnation);
         // Requests for votes tell of a candidacy before a look does.
-        let asked = self.votes.partition_point(|&place| self.calls[place].sent <= moment);
-        let mut asked = self.votes[..asked].iter().rev().map(|&place| &self.calls[place]);
-        let stood = asked.find(|call| {
-            call.from.server as usize == server && call.from.incarnation == incarnation
-        });
+        let own = &self.votes_of[server];
+        let asked = own.partition_point(|&place| self.calls[place].sent <= moment);
+        let asked = own[..asked].last().map(|&place| &self.calls[place]);
+        let stood = asked.filter(|call| call.from.incarnation == incarnation);
         let stood = stood.and_then(|call| call.args.term);
         let (role, term) = match (view.map(|view| view.term).max(stood), view) {
             (None, _) => (Role::Follower, 0),
@@ -46,8 +46,7 @@ impl Story {
         let lives = self.lives[server].iter();
         let lives = lives.flat_map(|life| [Some(life.from), life.until]).flatten();
         let views = self.views[server].iter().map(|view| view.moment);
-        let asked = self.votes.iter().map(|&place| &self.calls[place]);
-        let asked = asked.filter(|call| call.from.server as usize == server).map(|call| call.sent);
+        let asked = self.votes_of[server].iter().map(|&place| self.calls[place].sent);
         let mut changes: Vec<Moment> = lives.chain(views).chain(asked).collect();
         changes.sort_unstable();
         let mut standings: Vec<(Moment, Option<Standing>)> = Vec::new();

@@ -267,8 +267,9 @@ fn state(story: &Story, server: usize, moment: Moment) -> String {
     let Some(Standing { role, term, .. }) = story.standing_at(server, moment) else {
         return String::new();
     };
-    let mut links = story.links[server].iter().rev();
-    let is_up = links.find(|link| link.moment <= moment).is_some_and(|link| link.is_up);
+    let links = &story.links[server];
+    let last = links[..links.partition_point(|link| link.moment <= moment)].last();
+    let is_up = last.is_some_and(|link| link.is_up);
     let dot = if is_up { "" } else { "." };
     let role = match role {
         Role::Leader => 'L',

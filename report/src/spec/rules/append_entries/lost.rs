@@ -10,6 +10,8 @@ use crate::spec::rules::persistence::{
     LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, SNAPSHOT_TERM, had, handled_older_snapshot,
     handled_shorter, saved_snapshot, snapshot_index_forgotten, was_saved,
 };
+use crate::spec::rules::request_vote::HANDLERS_OVERLAP;
+use crate::spec::server::Confirmation;
 use crate::spec::{Known, step};
 use crate::story::{Call, Happened, HeldSnapshot, Moment, Purpose};
 
@@ -200,6 +202,18 @@ pub(super) fn lost(
         // Nothing that came since can have cut it.
         let what = format!("server {number} confirmed {entry}, and did not append it");
         new(&NOT_APPENDED, what)
+    } else if let Some(overlapping) =
+        short.filter(|short| began_before(short, server.log.confirmed(index).as_ref()))
+    {
+        let what = format!(
+            "server {number} threw away {entry}, which another handler had taken meanwhile"
+        );
+        let text = format!(
+            "server {number} began to handle a request of server {}'s",
+            overlapping.from.server
+        );
+        let began = overlapping.delivered.map_or(moment.at, |delivered| delivered.at);
+        new(&HANDLERS_OVERLAP, what).seen(began, text, [overlapping.id])
     } else {
         new(
             &TRUNCATED,
@@ -265,6 +279,14 @@ fn had_it_never(
     let from = Moment { place: 0, at: confirmed.at };
     !has_refused(known, number, index, (moment, now))
         && !known.told_ends(number, from, moment).any(|(_, _, last)| last >= index)
+}
+
+/// Whether the handler of a request began before an entry was confirmed, and ended after that.
+fn began_before(call: &Call, confirmed: Option<&Confirmation>) -> bool {
+    confirmed.is_some_and(|confirmed| {
+        let began = call.delivered.is_some_and(|at| at.at < confirmed.at);
+        began && call.handled.is_some_and(|at| at.at > confirmed.at) && call.id != confirmed.call
+    })
 }
 
 /// Whether a server has refused another request since it confirmed `index`.
