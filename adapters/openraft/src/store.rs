@@ -65,6 +65,12 @@ impl Store {
         &self.disk
     }
 
+    /// From now on nothing is saved or applied.
+    pub(crate) fn kill(&self) {
+        self.disk.pull();
+        self.applies.end();
+    }
+
     /// How many commands the log has, with those in the snapshot.
     pub(crate) fn commands(&self) -> Index {
         self.state().saved.log.commands()
