@@ -252,6 +252,6 @@ fn at_most_three_causes_are_reported() {
         run.in_term(1, term);
         run.refuse(1, 0, term);
     }
-    let told = ["votes-not-asked-for", "timer-reset-by-refusal", "election-timer-dead"];
+    let told = ["votes-not-asked-for", "vote-refused-without-reason", "timer-reset-by-refusal"];
     assert_eq!(found(run, NO_LEADER), told);
 }
