@@ -213,7 +213,24 @@ impl Story {
             let last = sent.find(|sent| sent.purpose != Purpose::Vote);
             last.is_some_and(|sent| is_recent(sent.sent.at))
         };
-        heard.any(|other| matches!(other.purpose, Purpose::Append | Purpose::Snapshot)) || leads()
+        heard.any(|other| matches!(other.purpose, Purpose::Append | Purpose::Snapshot))
+            || leads()
+            || self.holds_since_crash(call.to, handled)
+    }
+
+    /// Whether a server has begun anew after a crash only just, and had heard a leader before. A lease outlasts a crash:
+    /// how much of it is left by then, the server doesn't know.
+    fn holds_since_crash(&self, server: u32, moment: Moment) -> bool {
+        let mut lives = self.lives[server as usize].iter().rev();
+        let life = lives.find(|life| life.from < moment).filter(|life| life.incarnation > 1);
+        life.is_some_and(|life| {
+            let is_heard = |other: &Call| {
+                matches!(other.purpose, Purpose::Append | Purpose::Snapshot)
+                    && other.handled < Some(life.from)
+            };
+            moment.at.since(life.from.at) < HOLDS_TO_LEADER
+                && self.handled_by(server as usize).any(is_heard)
+        })
     }
 
     /// Whether a server that was sent a snapshot handed that on to its service, or what follows it, within a time

@@ -34,11 +34,40 @@ pub(crate) struct AppendEntriesArgs {
     /// How many of the entries up to `prev_log_index` are commands. The lab's specification knows by this field that
     /// indexes count other entries, too.
     commands_before: Index,
+    /// Entries that async-raft sends under their own indexes, which don't follow `prev_log_index`. The paper has no such
+    /// request, so the specification doesn't read them.
+    misplaced: Vec<(Index, Entry)>,
+}
+
+impl AppendEntriesArgs {
+    /// A request, with so many commands before its entries.
+    fn new(request: &AppendEntriesRequest<Request>, commands_before: Index) -> AppendEntriesArgs {
+        let own = request.entries.iter().map(|entry| entry.index);
+        let (entries, misplaced) = if own
+            .eq((request.prev_log_index + 1..).take(request.entries.len()))
+        {
+            (request.entries.iter().map(from_entry).collect(), Vec::new())
+        } else {
+            let misplaced = request.entries.iter().map(|entry| (entry.index, from_entry(entry)));
+            (Vec::new(), misplaced.collect())
+        };
+        AppendEntriesArgs {
+            term: request.term,
+            leader_id: request.leader_id,
+            prev_log_index: request.prev_log_index,
+            prev_log_term: request.prev_log_term,
+            entries,
+            leader_commit: request.leader_commit,
+            commands_before,
+            misplaced,
+        }
+    }
 }
 
 impl From<AppendEntriesArgs> for AppendEntriesRequest<Request> {
     fn from(args: AppendEntriesArgs) -> AppendEntriesRequest<Request> {
         let entries = (args.prev_log_index + 1..).zip(&args.entries);
+        let entries = entries.chain(args.misplaced.iter().map(|(index, entry)| (*index, entry)));
         AppendEntriesRequest {
             term: args.term,
             leader_id: args.leader_id,
@@ -157,15 +186,8 @@ impl RaftNetwork<Request> for Network {
         target: NodeId,
         request: AppendEntriesRequest<Request>,
     ) -> Result<AppendEntriesResponse> {
-        let args = AppendEntriesArgs {
-            term: request.term,
-            leader_id: request.leader_id,
-            prev_log_index: request.prev_log_index,
-            prev_log_term: request.prev_log_term,
-            entries: request.entries.iter().map(from_entry).collect(),
-            leader_commit: request.leader_commit,
-            commands_before: self.store.commands_up_to(request.prev_log_index),
-        };
+        let commands_before = self.store.commands_up_to(request.prev_log_index);
+        let args = AppendEntriesArgs::new(&request, commands_before);
         self.end(target).call("Raft.AppendEntries", &args).await.ok_or_else(no_reply)
     }
 

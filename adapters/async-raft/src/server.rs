@@ -28,7 +28,7 @@ struct Server {
 /// Makes server `me` of a cluster.
 ///
 /// async-raft has its default settings. The service decides when there is a snapshot, and then the log is made shorter at
-/// once. Server 0 initializes the cluster, as its guide has it.
+/// once. Each server initializes the cluster with the same members, as its guide has it.
 ///
 /// # Panics
 /// If what `persister` has is not what a server saves.
@@ -48,7 +48,7 @@ pub fn make(
     let is_new = store.is_new();
     let raft = Raft::new(me, Arc::new(config), network, store.clone());
     let server = Arc::new(Server { store, raft, starts: Mutex::default() });
-    if me == 0 && is_new {
+    if is_new {
         tokio::spawn(server.clone().initialize(members));
     }
     server
@@ -127,7 +127,7 @@ impl raftapi::Raft for Server {
     }
 
     fn kill(&self) {
-        self.store.disk().pull();
+        self.store.kill();
         let raft = self.raft.clone();
         tokio::spawn(async move {
             // It may have ended by itself, when its disk was gone.

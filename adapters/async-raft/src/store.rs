@@ -98,6 +98,12 @@ impl Store {
         &self.disk
     }
 
+    /// From now on nothing is saved or applied.
+    pub(crate) fn kill(&self) {
+        self.disk.pull();
+        self.applies.end();
+    }
+
     /// Whether nothing was ever saved.
     pub(crate) fn is_new(&self) -> bool {
         let state = self.state();
@@ -149,6 +155,12 @@ impl Store {
             let last = state.saved.log.last_index();
             if entry.index > last + 1 {
                 bail!("entry {} doesn't follow the log's last, {last}", entry.index);
+            }
+            let here = state.saved.log.base_at(entry.index);
+            if entry.index <= state.saved.log.base().index
+                || here.is_some_and(|it| it.term == entry.term)
+            {
+                continue; // It is there, or in the snapshot.
             }
             // As its guide has it, an entry takes the place of the one that is there.
             state.saved.log.truncate(entry.index);

@@ -12,6 +12,7 @@ use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
 };
 use openraft::{EmptyNode, OptionalSend, Snapshot};
+use tokio::time::sleep;
 
 use crate::rpc::{
     AppendEntriesArgs, AppendEntriesReply, InstallSnapshotArgs, InstallSnapshotReply, Meta,
@@ -74,13 +75,15 @@ impl RaftNetwork<Types> for Client {
         vote: openraft::Vote<u64>,
         snapshot: Snapshot<Types>,
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
-        _: RPCOption,
+        option: RPCOption,
     ) -> Result<SnapshotResponse<u64>, StreamingError<Types, Fatal<u64>>> {
         let args = InstallSnapshotArgs::new(&vote, Meta::from(&snapshot.meta), *snapshot.snapshot);
         let call = self.end.call("Raft.InstallSnapshot", &args);
         let reply: Option<InstallSnapshotReply> = tokio::select! {
             reply = call => reply,
             closed = cancel => return Err(closed.into()),
+            // openraft gives other calls up by itself.
+            () = sleep(option.hard_ttl()) => None,
         };
         Ok(SnapshotResponse::new(reply.ok_or_else(no_reply)?.into()))
     }

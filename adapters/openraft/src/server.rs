@@ -41,7 +41,8 @@ struct Server {
 /// Makes server `me` of a cluster.
 ///
 /// openraft has its default settings, but for two: the service decides when a snapshot is made, and a log keeps nothing
-/// that is in a snapshot. Server 0 initializes the cluster, as openraft's guide has it.
+/// that is in a snapshot. Each server initializes the cluster with the same members, as openraft's guide allows: the
+/// lab's servers know one another, and each starts an election if it hears from no leader.
 ///
 /// # Panics
 /// If what `persister` has is not what a server saves, or the variable `ADAPTER_STARTS` has neither of its values.
@@ -88,7 +89,7 @@ impl Server {
         let _ = self.raft.set(raft.clone());
         if self.store.disk().is_pulled() {
             end(raft).await;
-        } else if me == 0 {
+        } else {
             match raft.initialize(members).await {
                 Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => {}
                 Err(error) => self.fail(&error).await,
@@ -184,7 +185,7 @@ impl raftapi::Raft for Server {
     }
 
     fn kill(&self) {
-        self.store.disk().pull();
+        self.store.kill();
         if let Some(raft) = self.raft.get().cloned() {
             tokio::spawn(end(raft));
         }

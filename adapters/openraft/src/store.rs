@@ -35,7 +35,7 @@ struct State {
     /// Another server's snapshot that openraft hasn't installed yet.
     incoming: Option<(Meta, Bytes)>,
     /// What openraft has applied in this incarnation, or the snapshot has.
-    applied: (Index, Term),
+    applied: Base,
     /// The members as of there.
     membership: StoredMembership<u64, EmptyNode>,
 }
@@ -54,7 +54,7 @@ impl Store {
     pub(crate) fn new(disk: Disk, applies: Applies) -> Store {
         let (saved, snapshot) = disk.read::<Saved>().unwrap_or_default();
         let meta = saved.meta.as_ref();
-        let applied = meta.map_or((0, 0), |meta| (meta.base.index, meta.base.term));
+        let applied = meta.map(|meta| meta.base).unwrap_or_default();
         let membership = meta.map_or_else(StoredMembership::default, Meta::membership);
         let state = Mutex::new(State { saved, snapshot, incoming: None, applied, membership });
         Store { disk, state, applies }
@@ -63,6 +63,12 @@ impl Store {
     /// The server's disk.
     pub(crate) fn disk(&self) -> &Disk {
         &self.disk
+    }
+
+    /// From now on nothing is saved or applied.
+    pub(crate) fn kill(&self) {
+        self.disk.pull();
+        self.applies.end();
     }
 
     /// How many commands the log has, with those in the snapshot.
@@ -228,7 +234,7 @@ impl RaftStateMachine<Types> for Handle {
 
     async fn applied_state(&mut self) -> Result<(Option<LogId>, StoredMembership<u64, EmptyNode>)> {
         let state = self.0.state();
-        let (index, term) = state.applied;
+        let Base { index, term, .. } = state.applied;
         Ok((log_id(term, index), state.membership.clone()))
     }
 
@@ -241,12 +247,13 @@ impl RaftStateMachine<Types> for Handle {
         let mut results = Vec::new();
         for entry in entries {
             let (index, term) = index_and_term(Some(entry.log_id));
-            state.applied = (index, term);
+            (state.applied.index, state.applied.term) = (index, term);
             match entry.payload {
                 EntryPayload::Blank => {}
                 EntryPayload::Normal(command) => {
-                    let base = state.saved.log.base_at(index).expect("applied from the log");
-                    self.0.applies.command(base.commands, command);
+                    // Another server's snapshot may have taken the entry's place in the log by now.
+                    state.applied.commands += 1;
+                    self.0.applies.command(state.applied.commands, command);
                 }
                 EntryPayload::Membership(membership) => {
                     state.membership = StoredMembership::new(Some(entry.log_id), membership);
@@ -272,8 +279,8 @@ impl RaftStateMachine<Types> for Handle {
     ) -> Result<()> {
         let mut state = self.0.state();
         let meta = Meta::from(meta);
-        let Base { index, term, commands } = meta.base;
-        state.applied = (index, term);
+        let Base { term, commands, .. } = meta.base;
+        state.applied = meta.base;
         state.membership = meta.membership();
         state.saved.meta = Some(meta);
         state.snapshot = *snapshot;

@@ -1,9 +1,11 @@
 //! What is measured: which foreign Raft, with which patches and settings, by which tests.
 
+use std::collections::BTreeSet;
+
 /// A foreign Raft, measured by some tests.
 #[derive(Debug)]
 pub(crate) struct Campaign {
-    /// The bug that it is about, or `right`.
+    /// The bug that it is about; or, for a right Raft, `right`, `extra` or `explored`: whose tests they are.
     pub(crate) of: &'static str,
     /// Its name.
     pub(crate) name: &'static str,
@@ -17,10 +19,19 @@ pub(crate) struct Campaign {
     pub(crate) variables: &'static [(&'static str, &'static str)],
     /// Its tests.
     pub(crate) tests: &'static [&'static str],
-    /// How many runs of each.
-    pub(crate) seeds: u64,
+    /// How much is run of each.
+    pub(crate) amount: Amount,
     /// What it is for.
     pub(crate) role: Role,
+}
+
+/// How much is run of a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Amount {
+    /// So many runs.
+    Runs(u64),
+    /// Runs for so many minutes of CPU time.
+    CpuMinutes(u64),
 }
 
 /// What a campaign is for.
@@ -58,7 +69,8 @@ macro_rules! with_the_rest {
     ($($fix:literal),*) => {
         concat!(
             $($fix, ",",)*
-            "applies-from-log,conflict-goes-back,counts-what-is-confirmed,leader-applies-all"
+            "applies-from-log,conflict-goes-back,counts-what-is-confirmed,leader-applies-all,",
+            "match-index-begins-at-zero"
         )
     };
 }
@@ -102,6 +114,47 @@ pub(crate) const MIT: &[&str] = &[
     "TestSnapshotAllCrash3D",
     "TestSnapshotInit3D",
 ];
+
+/// The tests beyond MIT's.
+pub(crate) const EXTRA: &[&str] = &[
+    "TestFigure8X01",
+    "TestOneVoteATermX02",
+    "TestLateVoteX03",
+    "TestLateAppendEntriesX04",
+    "TestVoteSurvivesCrashX05",
+    "TestEntriesSurviveCrashX06",
+    "TestCrashAtSaveX07",
+    "TestAnswerToFormerTermX08",
+    "TestLateSnapshotX09",
+    "TestEntriesBehindSnapshotX10",
+    "TestCommitBehindDivergenceX11",
+    "TestSilentPeersX12",
+    "TestRefusedRequestsX13",
+    "TestHigherTermInRepliesX14",
+    "TestRepeatedRequestVoteX15",
+    "TestSlowServiceX16",
+    "TestDoubledRequestsX17",
+    "TestReorderedRequestsX18",
+    "TestOneWayLinksX19",
+    "TestAlignedTimersX20",
+    "TestSlowDisksX21",
+    "TestLeaderStaysX22",
+    "TestRefusalOfFormerTermX23",
+    "TestMatchOfFormerTermX24",
+    "TestInstalledSnapshotSurvivesCrashX25",
+    "TestEvenClusterX26",
+    "TestUnevenSnapshotsX27",
+    "TestSnapshotWhileApplyingX28",
+    "TestCallWithoutAnswerX29",
+    "TestSnapshotOverConflictX30",
+    "TestRefusingFollowerX31",
+    "TestSlowMessagesX32",
+    "TestRequestsAtOnceX33",
+    "TestVotesBehindRefusalX34",
+];
+
+/// A random plan for each seed.
+const EXPLORE: &[&str] = &["TestExplore"];
 
 pub(crate) const BUGS: &[Bug] = &[
     Bug {
@@ -148,9 +201,32 @@ const fn campaign(
     name: &'static str,
     (peer, version, patches): (&'static str, &'static str, &'static str),
     tests: &'static [&'static str],
-    (role, seeds): (Role, u64),
+    (role, runs): (Role, u64),
 ) -> Campaign {
-    Campaign { of, name, peer, version, patches, variables: &[], tests, seeds, role }
+    let amount = Amount::Runs(runs);
+    Campaign { of, name, peer, version, patches, variables: &[], tests, amount, role }
+}
+
+const fn right_one(
+    of: &'static str,
+    name: &'static str,
+    peer: (&'static str, &'static str, &'static str),
+    (tests, amount): (&'static [&'static str], Amount),
+) -> Campaign {
+    let campaign = campaign(of, name, peer, tests, (Role::Right, 0));
+    Campaign { variables: STRICT, amount, ..campaign }
+}
+
+/// A right Raft's runs of MIT's tests, of the extra ones, and of random plans.
+const fn right(
+    [tests, extra, explored]: [&'static str; 3],
+    peer: (&'static str, &'static str, &'static str),
+) -> [Campaign; 3] {
+    [
+        right_one("right", tests, peer, (MIT, Amount::Runs(1000))),
+        right_one("extra", extra, peer, (EXTRA, Amount::Runs(1000))),
+        right_one("explored", explored, peer, (EXPLORE, Amount::CpuMinutes(10))),
+    ]
 }
 
 const fn openraft(
@@ -176,10 +252,45 @@ const fn async_raft(
 
 const ALIGNED: &[(&str, &str)] = &[("ADAPTER_STARTS", "aligned")];
 const SPREAD: &[(&str, &str)] = &[("ADAPTER_STARTS", "spread")];
-const STRICT: &[(&str, &str)] = &[("LAB_STRICT", "1")];
+/// For right Rafts. openraft's servers begin an election as soon as they are made, so they begin one after the other.
+const STRICT: &[(&str, &str)] = &[("LAB_STRICT", "1"), ("ADAPTER_STARTS", "spread")];
+
+/// The right Rafts.
+const RIGHT: [[Campaign; 3]; 2] = [
+    right(
+        [
+            "openraft with P1's fix",
+            "openraft with P1's fix, extra tests",
+            "openraft with P1's fix, explored",
+        ],
+        ("openraft", OPENRAFT, "draws-anew"),
+    ),
+    right(
+        [
+            "raftbare with all fixes",
+            "raftbare with all fixes, extra tests",
+            "raftbare with all fixes, explored",
+        ],
+        (
+            "raftbare",
+            RAFTBARE,
+            "newer-log-wins,higher-term-is-adopted,leader-is-followed,timer-goes-on",
+        ),
+    ),
+];
 
 /// All campaigns, those of a bug side by side.
-pub(crate) const CAMPAIGNS: &[Campaign] = &[
+pub(crate) fn all() -> impl Iterator<Item = &'static Campaign> {
+    OF_BUGS.iter().chain(RIGHT.as_flattened())
+}
+
+/// One campaign of each peer with all its fixes.
+pub(crate) fn fixed() -> impl Iterator<Item = &'static Campaign> {
+    let mut peers = BTreeSet::new();
+    all().filter(move |it| it.role == Role::Control && peers.insert(it.peer))
+}
+
+const OF_BUGS: &[Campaign] = &[
     openraft("P1, all servers begin at the same instant", ALIGNED, "", Role::Bug),
     openraft("P1, servers begin within a tick", SPREAD, "", Role::Bug),
     openraft("P1 fixed, at the same instant", ALIGNED, "draws-anew", Role::Control),
@@ -219,14 +330,4 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
         REJOIN,
         (Role::Control, 1000),
     ),
-    Campaign {
-        variables: STRICT,
-        ..campaign(
-            "right",
-            "openraft with P1's fix",
-            ("openraft", OPENRAFT, "draws-anew"),
-            MIT,
-            (Role::Right, 100),
-        )
-    },
 ];

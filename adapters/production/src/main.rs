@@ -4,6 +4,7 @@
 //! cd adapters/production
 //! cargo run -- measure            # all campaigns; minutes to an hour
 //! cargo run -- measure P1 P4      # those of two bugs
+//! cargo run -- share              # whose CPU time it is, by the profiler perf
 //! cargo run -- report             # writes ../PRODUCTION.md from what is stored
 //! ```
 //!
@@ -11,8 +12,11 @@
 //! again takes the place of what was stored of it.
 
 mod campaigns;
+mod exempt;
 mod measure;
 mod report;
+mod right;
+mod share;
 mod stored;
 
 use std::io;
@@ -35,12 +39,15 @@ struct Cli {
 enum Command {
     /// Runs campaigns and stores what comes of them
     Measure {
-        /// The bugs whose campaigns are run, such as P1, or `right` for those of right Rafts; all if there is none
+        /// The bugs whose campaigns are run, such as P1; for right Rafts `right` (MIT's tests), `extra` or
+        /// `explored`; all if there is none
         names: Vec<String>,
         /// The runs of each test, in place of the campaign's own number
         #[arg(short = 'n', long)]
         seeds: Option<u64>,
     },
+    /// Finds by `perf` which share of the CPU time is the lab's, for each crate with all its fixes
+    Share,
     /// Writes PRODUCTION.md from what is stored
     Report,
 }
@@ -78,6 +85,7 @@ fn adapters() -> PathBuf {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Measure { names, seeds } => measure::measure(&names, seeds),
+        Command::Share => campaigns::fixed().try_for_each(share::measure),
         Command::Report => report::write(),
     };
     match done {

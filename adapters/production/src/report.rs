@@ -5,7 +5,9 @@ use std::fs;
 
 use statrs::distribution::{Beta, ContinuousCDF as _};
 
-use crate::campaigns::{BUGS, CAMPAIGNS, Campaign, Role};
+use crate::campaigns::{self, BUGS, Campaign, Role};
+use crate::right;
+use crate::share::{self, Share};
 use crate::stored::{self, Measured};
 use crate::{Error, adapters};
 
@@ -16,10 +18,10 @@ const TAIL: &str = include_str!("tail.md");
 pub(crate) fn write() -> Result<(), Error> {
     let all = stored::read()?;
     let path = adapters().join("PRODUCTION.md");
-    fs::write(&path, page(&all)).map_err(Error::file("write", &path))
+    fs::write(&path, page(&all, &share::read()?)).map_err(Error::file("write", &path))
 }
 
-fn page(all: &[Measured]) -> String {
+fn page(all: &[Measured], shares: &[Share]) -> String {
     let mut page = HEAD.to_owned();
     for bug in BUGS {
         let _ = write!(
@@ -34,14 +36,13 @@ fn page(all: &[Measured]) -> String {
             }
         }
     }
-    page += "\n## Right Rafts\n\nWith `LAB_STRICT=1`, so that a broken safety rule fails a run even if no test notices.\n\n";
-    page += &table(all, |campaign| campaign.role == Role::Right);
+    page += &right::section(all, shares);
     page + "\n" + TAIL
 }
 
 /// What is stored, in the order of the campaigns.
-fn measured(all: &[Measured]) -> impl Iterator<Item = (&'static Campaign, &Measured)> {
-    CAMPAIGNS.iter().flat_map(move |campaign| {
+pub(crate) fn measured(all: &[Measured]) -> impl Iterator<Item = (&'static Campaign, &Measured)> {
+    campaigns::all().flat_map(move |campaign| {
         let of = all.iter().filter(move |it| it.campaign == campaign.name);
         of.map(move |it| (campaign, it))
     })
@@ -53,10 +54,7 @@ fn table(all: &[Measured], is_asked: impl Fn(&Campaign) -> bool) -> String {
                      | --- | --- | --- | --: | --: | --- | --: |\n"
             .to_owned();
     for (campaign, it) in measured(all).filter(|(campaign, _)| is_asked(campaign)) {
-        let patches = match campaign.patches {
-            "" => "none".to_owned(),
-            patches => format!("`{}`", patches.replace(',', "`, `")),
-        };
+        let patches = patches(campaign);
         let (low, high) = interval(it.failed, it.runs);
         let rate = it.failed as f64 / it.runs as f64;
         let _ = writeln!(
@@ -74,6 +72,14 @@ fn table(all: &[Measured], is_asked: impl Fn(&Campaign) -> bool) -> String {
         );
     }
     table
+}
+
+/// A campaign's patches, as the table has them.
+pub(crate) fn patches(campaign: &Campaign) -> String {
+    match campaign.patches {
+        "" => "none".to_owned(),
+        patches => format!("`{}`", patches.replace(',', "`, `")),
+    }
 }
 
 /// How a test failed first, how often with which message, and how to see it again.
@@ -112,12 +118,12 @@ fn seen(campaign: &Campaign, it: &Measured) -> String {
     text
 }
 
-fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
 /// Between which rates the true one lies with 95 % confidence, by Clopper and Pearson.
-fn interval(failed: u64, runs: u64) -> (f64, f64) {
+pub(crate) fn interval(failed: u64, runs: u64) -> (f64, f64) {
     const TAIL: f64 = 0.025;
     let beta = |a: u64, b: u64| Beta::new(a as f64, b as f64).expect("both are positive");
     let low = match failed {

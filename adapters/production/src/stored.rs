@@ -1,9 +1,10 @@
 //! What was measured, as it is stored: a line of JSON for each campaign and test.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use report::explain::Confidence;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, adapters};
@@ -19,12 +20,19 @@ pub(crate) struct Measured {
     pub(crate) runs: u64,
     /// How many failed.
     pub(crate) failed: u64,
+    /// How many were skipped, because the scenario doesn't apply to the Raft.
+    #[serde(default)]
+    pub(crate) skipped: u64,
     /// The CPU time of all runs, in seconds.
     pub(crate) cpu_seconds: f64,
     /// The first run that failed.
     pub(crate) first: Option<Failed>,
     /// The messages with which runs failed, without their numbers, and how many did so; the most frequent first.
     pub(crate) messages: Vec<(String, u64)>,
+    /// What the reports of runs that passed say is wrong, and what they warn of: in how many runs, the most frequent
+    /// first.
+    #[serde(default)]
+    pub(crate) said: Vec<(String, u64)>,
 }
 
 /// A run that failed.
@@ -50,21 +58,7 @@ fn file() -> PathBuf {
 
 /// All that is stored.
 pub(crate) fn read() -> Result<Vec<Measured>, Error> {
-    let path = file();
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let text = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
-    let lines = (1..).zip(text.lines());
-    lines
-        .map(|(line, text)| {
-            serde_json::from_str(text).map_err(|error| Error::Stored {
-                path: path.clone(),
-                line,
-                error,
-            })
-        })
-        .collect()
+    read_lines(&file())
 }
 
 /// Stores what was measured, in the place of what was stored of the same campaign and test.
@@ -77,7 +71,26 @@ pub(crate) fn add(measured: Measured) -> Result<(), Error> {
         Some(before) => *before = measured,
         None => all.push(measured),
     }
+    write_lines(&file(), &all)
+}
+
+/// The values of a file with one in each line; none if there is no such file.
+pub(crate) fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, Error> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
+    let lines = (1..).zip(text.lines());
+    lines
+        .map(|(line, text)| {
+            let stored = |error| Error::Stored { path: path.to_owned(), line, error };
+            serde_json::from_str(text).map_err(stored)
+        })
+        .collect()
+}
+
+/// Writes such a file.
+pub(crate) fn write_lines<T: Serialize>(path: &Path, all: &[T]) -> Result<(), Error> {
     let lines = all.iter().map(|it| serde_json::to_string(it).expect("plain data") + "\n");
-    let path = file();
-    fs::write(&path, lines.collect::<String>()).map_err(Error::file("write", &path))
+    fs::write(path, lines.collect::<String>()).map_err(Error::file("write", path))
 }

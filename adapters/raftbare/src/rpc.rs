@@ -39,9 +39,9 @@ pub(crate) struct AppendEntriesArgs {
     prev_log_index: Index,
     prev_log_term: Term,
     entries: Vec<Entry>,
-    /// The leader's commit index. It hasn't the paper's name: a follower's answer tells where its log ends, and a leader
+    /// The leader's commit index. It has no name that is in use for it: a follower's answer tells where its log ends, and a leader
     /// counts that, so the specification can't say what a leader may commit.
-    committed: Index,
+    agreed: Index,
     /// How many of the entries up to `prev_log_index` are commands. The lab's specification knows by this field that
     /// indexes count other entries, too.
     commands_before: Index,
@@ -206,7 +206,7 @@ impl AppendEntriesArgs {
             prev_log_index: prev.index.get(),
             prev_log_term: prev.term.get(),
             entries,
-            committed: commit.get(),
+            agreed: commit.get(),
             commands_before,
             sequence: header.seqno.get(),
         }
@@ -215,7 +215,7 @@ impl AppendEntriesArgs {
     pub(crate) fn message(&self) -> Message {
         Message::AppendEntriesCall {
             header: header(self.leader_id, self.term, self.sequence),
-            commit_index: LogIndex::new(self.committed),
+            commit_index: LogIndex::new(self.agreed),
             entries: self.entries(),
         }
     }

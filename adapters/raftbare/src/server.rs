@@ -70,7 +70,8 @@ enum Sent {
     Snapshot(InstallSnapshotArgs),
 }
 
-/// Makes server `me` of a cluster. Server 0 creates the cluster.
+/// Makes server `me` of a cluster, which knows its members from the beginning. raftbare's guide has one server create the
+/// cluster; the others then know nobody, and start no election, until they hear from that one.
 ///
 /// # Panics
 /// If what `persister` has is not what a server saves.
@@ -84,23 +85,15 @@ pub fn make(
     let id = NodeId::new(me as u64);
     let disk = Disk::new(persister);
     let found = disk.read::<Saved>();
-    let is_new = found.is_none();
     let (saved, snapshot) = found.unwrap_or_default();
     let base = saved.snapshot.as_ref().map(|snapshot| snapshot.base).unwrap_or_default();
-    let mut node = if is_new {
-        Node::start(id)
-    } else {
-        let members = saved.snapshot.as_ref().map(|snapshot| cluster(&snapshot.members));
-        let entries = saved.log.range(0, u64::MAX).map(|(_, entry)| entry);
-        let entries = from_entries(position(base.index, base.term), entries);
-        let log = raftbare::Log::new(members.unwrap_or_default(), entries);
-        let voted_for = saved.voted_for.map(NodeId::new);
-        Node::restart(id, raftbare::Term::new(saved.term), voted_for, log)
-    };
-    if is_new && me == 0 {
-        let all: Vec<NodeId> = (0..peers.len() as u64).map(NodeId::new).collect();
-        node.create_cluster(&all);
-    }
+    let all = || (0..peers.len() as u64).collect();
+    let members = saved.snapshot.as_ref().map_or_else(all, |snapshot| snapshot.members.clone());
+    let entries = saved.log.range(0, u64::MAX).map(|(_, entry)| entry);
+    let entries = from_entries(position(base.index, base.term), entries);
+    let log = raftbare::Log::new(cluster(&members), entries);
+    let voted_for = saved.voted_for.map(NodeId::new);
+    let node = Node::restart(id, raftbare::Term::new(saved.term), voted_for, log);
     let core = Core {
         node,
         disk,
@@ -404,7 +397,10 @@ impl raftapi::Raft for Server {
     }
 
     fn kill(&self) {
-        self.core().disk.pull();
+        let core = self.core();
+        core.disk.pull();
+        core.applies.end();
+        drop(core);
         self.timer_set.notify_one();
     }
 }

@@ -1,5 +1,7 @@
 //! What a server applies.
 
+use std::sync::{Arc, Mutex};
+
 use bytes::Bytes;
 use raftapi::{ApplyCh, ApplyMsg, Command, Index, Term};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -10,11 +12,13 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 /// is committed, and after a restart it applies again whatever its snapshot doesn't cover.
 #[derive(Clone, Debug)]
 pub struct Applies {
-    queue: UnboundedSender<ApplyMsg>,
+    /// `None` once the server was killed.
+    queue: Arc<Mutex<Option<UnboundedSender<ApplyMsg>>>>,
 }
 
 impl Applies {
-    /// Begins a task that sends to `apply_ch`. It ends when all clones of the result are gone.
+    /// Begins a task that sends to `apply_ch`. It ends with [`end`](Applies::end), or when all clones of the result are
+    /// gone.
     #[must_use]
     pub fn new(apply_ch: ApplyCh) -> Applies {
         let (queue, mut messages) = unbounded_channel();
@@ -23,7 +27,12 @@ impl Applies {
                 apply_ch.send(message).await;
             }
         });
-        Applies { queue }
+        Applies { queue: Arc::new(Mutex::new(Some(queue))) }
+    }
+
+    /// The server was killed: nothing more is handed on. A foreign Raft may keep its state machine for longer.
+    pub fn end(&self) {
+        *self.queue.lock().expect("sending doesn't panic") = None;
     }
 
     /// A committed command.
@@ -37,7 +46,9 @@ impl Applies {
     }
 
     fn send(&self, message: ApplyMsg) {
-        // Its task is gone only if the whole run is.
-        let _ = self.queue.send(message);
+        if let Some(queue) = &*self.queue.lock().expect("sending doesn't panic") {
+            // Its task is gone only if the whole run is.
+            let _ = queue.send(message);
+        }
     }
 }

@@ -109,6 +109,7 @@ impl raftapi::Raft for Server {
 
     fn kill(&self) {
         self.disk.pull();
+        self.applies.end();
         // Here: end the foreign Raft, in a task.
     }
 }

@@ -50,6 +50,10 @@ pub(super) const HABITS: &[Habit] = &[
         "between two such requests there was time enough for its timer to fire",
     ),
     Habit::new(
+        vote_refused,
+        "the voter had the more up-to-date log, had voted already, or had just heard of its leader",
+    ),
+    Habit::new(
         timers::reset_by_refusal,
         "between two refusals there was time enough for its timer to fire",
     ),
@@ -76,10 +80,6 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(
         timers::not_restarted,
         "it started another election while requests were outstanding",
-    ),
-    Habit::new(
-        vote_refused,
-        "the voter had the more up-to-date log, had voted already, or had just heard of its leader",
     ),
     Habit::new(of_former_term, "what it sent in that term had been under way for long"),
     Habit::new(replaced_at_once, "the leader's heartbeats were lost"),

@@ -48,8 +48,13 @@ pub(super) const HABITS: &[Habit] = &[
 /// How often the same must have been tried in vain.
 pub(super) const FEW: usize = 4;
 
-/// The command that wasn't agreed upon, as its leader had accepted it.
+/// The command that wasn't agreed upon, if messages have it at the index that its leader's `start()` returned.
 fn target<'a>(case: &Case<'a>) -> Option<&'a Proposal> {
+    accepted(case).filter(|_| !case.story.counts_other_entries)
+}
+
+/// The command that wasn't agreed upon, as its leader had accepted it.
+fn accepted<'a>(case: &Case<'a>) -> Option<&'a Proposal> {
     let until = case.window.until;
     let mut own = case.story.proposals.iter().rev().filter(|own| own.moment.at <= until);
     match case.failure.check {
@@ -80,7 +85,7 @@ pub(super) fn appends(
 /// A leader's task has ended, and what it had sent to somebody until then is sent no more.
 fn task_ended(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
-    let own = target(case)?;
+    let own = accepted(case)?;
     let led = leads(story, own.server.server as usize, until)?;
     let silent = lacking(case, own).into_iter().find_map(|server| {
         let sent = story.sent_by(led.server as usize).rev();

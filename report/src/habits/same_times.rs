@@ -14,6 +14,10 @@ use crate::text::list;
 /// How many intervals between elections must be the same, and how far they may differ.
 const SAME: (usize, Duration) = (6, Duration::from_millis(5));
 
+/// Which share of the intervals must be as long as the one before. If a timeout is one of a few ticks, it may be drawn
+/// the same several times in a row, but not nearly always.
+const NEARLY_ALWAYS: (usize, usize) = (3, 4);
+
 /// A server's election timeout is always the same.
 pub(super) fn always_the_same(case: &Case<'_>) -> Option<Breach> {
     let (least, spread) = SAME;
@@ -21,6 +25,12 @@ pub(super) fn always_the_same(case: &Case<'_>) -> Option<Breach> {
         let within = elections.iter().filter(|election| case.window.contains(election.at));
         let times: Vec<_> = within.map(|election| election.at).collect();
         let gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+        let pairs = gaps.windows(2);
+        let alike = pairs.clone().filter(|pair| pair[0].abs_diff(pair[1]) <= spread).count();
+        let (part, whole) = NEARLY_ALWAYS;
+        if whole * alike < part * pairs.len() {
+            continue;
+        }
         let same = gaps.windows(least).find(|gaps| {
             let (min, max) = (gaps.iter().min(), gaps.iter().max());
             min.zip(max).is_some_and(|(min, max)| *max - *min <= spread)

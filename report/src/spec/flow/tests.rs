@@ -252,7 +252,7 @@ fn a_term_that_nobody_told_is_unheard_of() {
 #[test]
 fn entries_are_sent_as_others() {
     let commands = [&b"the first command"[..], b"the second command"];
-    let sends = |prev: u64, sent: &[&[u8]]| {
+    let tells = |prev: u64, commands_before: Option<u64>, sent: &[&[u8]]| {
         let mut run = Run::new();
         let entries = sent.iter().map(|_| Some(1)).collect();
         let fields = Fields {
@@ -260,6 +260,7 @@ fn entries_are_sent_as_others() {
             prev_log_index: Some(prev),
             prev_log_term: Some(prev.min(1)),
             entries: Some(entries),
+            commands_before,
             ..Fields::default()
         };
         for (index, command) in (1..).zip(commands) {
@@ -270,11 +271,17 @@ fn entries_are_sent_as_others() {
         let [args, reply] = [(sent.concat(), fields), (Vec::new(), answer)]
             .map(|(bytes, fields)| Payload::new(&bytes, &fields, |_| Ok("bytes".into())));
         run.call(1, args, reply);
+        // By itself this is doubtful, whatever was sent.
+        let (server, index, command) = (caller(1), 7, raw(commands[1]));
+        run.event(EventKind::Applied { server, index, command });
         judge(&run.story()).iter().any(|breach| breach.rule.id == "request-of-another-index")
     };
+    let sends = |prev, sent: &[&[u8]]| tells(prev, None, sent);
     assert!(sends(2, &commands));
     assert!(!sends(0, &commands));
     assert!(!sends(2, &[b"what it has of others may be anywhere"]));
+    // Two blank entries before the commands have indexes in messages only.
+    assert!(!tells(2, Some(0), &commands));
 }
 
 /// Server 0 has five commands of its own, saves so many bytes, crashes, is told so much, and applies all five again.

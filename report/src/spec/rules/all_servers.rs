@@ -177,7 +177,8 @@ fn stays_below(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach>
     let (story, number) = (known.story, call.to);
     let seen = story.view_at(number as usize, moment.at).filter(|view| view.term == term)?;
     let is_raised = known.server(number).shown.is_some_and(|shown| shown.term > term);
-    if is_raised || story.holds_to_leader(call) || !known.came_to_this_life(call) {
+    let may_stay = story.holds_to_leader(call) || refuses_outdated(known, call);
+    if is_raised || may_stay || !known.came_to_this_life(call) {
         return None;
     }
     let what = format!("server {number} heard of term {asked} and stayed in term {}", seen.term);
@@ -193,6 +194,15 @@ fn stays_below(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach>
         text,
         [call.id],
     ))
+}
+
+/// Whether a voter refuses a candidate whose log is less up-to-date than its own. Some Rafts compare the logs first, and
+/// then leave the term as it is: that candidate can't win (§5.4.1), and it refuses what comes with a lower term, by which
+/// the others learn of its own.
+fn refuses_outdated(known: &Known<'_>, call: &Call) -> bool {
+    let offered = call.args.last_log_term.zip(call.args.last_log_index);
+    let own = known.server(call.to).log.last_shown();
+    call.is_denied() && offered.zip(own).is_some_and(|(offered, own)| offered < own)
 }
 
 /// What a message says is dealt with by then, in µs.

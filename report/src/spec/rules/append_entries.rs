@@ -229,6 +229,8 @@ fn asks_with_less(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Brea
         lost(known, number, index, (moment, text, call))
     } else if log.term(last).is_some_and(|own| own > last_term) {
         ends_with_earlier_term(known, (last, index, last_term), (moment, term, call))
+    } else if known.story.counts_other_entries {
+        None // What it has appended and not sent yet nobody knows: start() tells other indexes.
     } else if index > last && !log.open && known.reads.logs && !log.is_claimed {
         asks_with_more(known, (last, index), (moment, text, call))
     } else {

@@ -3,7 +3,7 @@
 
 use report::FailureKind::Safety;
 use report::explain::{Confidence, Explanation};
-use report::{Activity, Check, FailureKind, Outcome, Role, SnapshotFault};
+use report::{Accepted, Activity, Check, FailureKind, Outcome, Role, SnapshotFault};
 use serde_json::json;
 
 use crate::demands::{
@@ -160,6 +160,43 @@ fn majority_not_committed() {
     run.wait(2000);
     run.appends(0, 1, &heartbeat(1));
     assert_finds("majority-not-committed", run, ACCEPTED);
+}
+
+/// Index 2 of the messages is the first command, behind a blank entry: nobody says that the second is committed.
+#[test]
+fn what_messages_with_other_entries_commit_is_not_an_index_of_start() {
+    let blames = |says_so: bool| {
+        let accepts = |run: &mut Run, server: u32, prev: u64, sent: usize, commit: u64| {
+            let mut args = json!({
+                "term": 1, "leader_id": 0, "prev_log_index": prev, "prev_log_term": prev.min(1),
+                "entries": vec![json!({ "term": 1 }); sent], "leader_commit": commit,
+            });
+            if says_so {
+                args["commands_before"] = json!(prev.saturating_sub(1));
+            }
+            let id = run.sends(0, server, "Raft.AppendEntries", &args);
+            run.arrives(id).answers(id, &success(1));
+        };
+        let mut run = one();
+        [1, 2].into_iter().for_each(|server| accepts(&mut run, server, 0, 2, 0));
+        run.apply(0, 1);
+        for server in [1, 2] {
+            accepts(&mut run, server, 2, 0, 2);
+            run.apply(server, 1);
+        }
+        run.propose(0, 2, 1);
+        for _ in 0..8 {
+            accepts(&mut run, 1, 2, 0, 2);
+            run.wait(100);
+        }
+        run.wait(2000);
+        let accepted = Some(Accepted { index: 2, term: Some(1) });
+        let demand = (FailureKind::Liveness, Check::Agreed { accepted });
+        let (_, _, explanation) = run.fails(demand, "one(100) failed to reach agreement");
+        causes(&explanation).contains(&"committed-not-applied")
+    };
+    assert!(blames(false));
+    assert!(!blames(true));
 }
 
 #[test]

@@ -6,7 +6,9 @@ use serde_json::json;
 
 use crate::demands::{TERM_ADOPTED, TWO_LEADERS};
 use crate::explain::golden::assert_explained;
-use crate::run::{Run, append, ask, causes, denied, entries, granted, heartbeat, refusal, success};
+use crate::run::{
+    Ask, Run, append, ask, causes, denied, entries, granted, heartbeat, refusal, success,
+};
 
 fn finds(run: Run) -> Option<String> {
     let (_, _, explanation) = run.fails(TWO_LEADERS, "term 1 has 2 (>1) leaders");
@@ -137,6 +139,43 @@ fn who_holds_to_its_leader_need_not_adopt_a_term() {
     let adopts = Some("term-not-adopted");
     assert_ne!(first(denied(1)).as_deref(), adopts);
     assert_eq!(first(granted(1)).as_deref(), adopts);
+}
+
+/// A lease outlasts a crash, but not for ever.
+#[test]
+fn who_comes_back_may_hold_to_the_leader_of_before() {
+    let first = |is_heard: bool, wait: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).disconnect(0);
+        if is_heard {
+            run.accept(0, 1, &heartbeat(1));
+        }
+        run.wait(3000).restart(1).in_term(1, 1).wait(wait);
+        let id = run.asks(2, 1, &ask(2));
+        run.answers(id, &denied(1)).wait(200).network(NetworkChange::Reliable);
+        finds(run)
+    };
+    let adopts = Some("term-not-adopted");
+    assert_ne!(first(true, 100).as_deref(), adopts);
+    assert_eq!(first(true, 3000).as_deref(), adopts);
+    assert_eq!(first(false, 100).as_deref(), adopts);
+}
+
+/// Server 2, which lacks an entry of server 1's, or has it, asks that one for a vote; there is no leader any more.
+#[test]
+fn who_refuses_an_outdated_candidate_need_not_adopt_its_term() {
+    let first = |last_index: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).accept(0, 1, &entries(1, &[1]));
+        run.disconnect(0).wait(3000).in_term(1, 1);
+        let last_term = last_index.min(1);
+        let id = run.asks(2, 1, &Ask { last_index, last_term, ..ask(2) });
+        run.answers(id, &denied(1)).wait(200).network(NetworkChange::Reliable);
+        finds(run)
+    };
+    let adopts = Some("term-not-adopted");
+    assert_ne!(first(0).as_deref(), adopts);
+    assert_eq!(first(1).as_deref(), adopts);
 }
 
 /// Server 0 leads term 6 and is refused by server 1, which is in term 7. So many ms later it leads still.

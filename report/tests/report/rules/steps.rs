@@ -349,6 +349,20 @@ fn entries_that_the_lab_gives_no_index_are_no_breach_if_messages_say_so() {
 }
 
 #[test]
+fn a_leader_that_counts_other_entries_may_accept_more_than_its_messages_show() {
+    let broken = |says_so: bool| {
+        let mut run = with_a_blank_entry(says_so);
+        (2..=6).for_each(|index| _ = run.propose(0, index, 1));
+        // It tells of them first when it asks for votes.
+        run.wait(500).in_term(0, 2);
+        run.asks(0, 1, &Ask { last_index: 7, last_term: 1, ..ask(2) });
+        spec::judge(&run.story()).len()
+    };
+    assert!(broken(false) > 0);
+    assert_eq!(broken(true), 0);
+}
+
+#[test]
 fn a_leader_whose_messages_count_other_entries_is_judged_by_them() {
     // Its second term begins with a log that lacks what a majority had confirmed in its first.
     let mut run = with_a_blank_entry(true);
@@ -377,16 +391,21 @@ fn a_follower_may_remember_what_an_earlier_request_of_its_leader_brought() {
 
 #[test]
 fn a_follower_may_cut_its_log_where_it_refuses() {
-    let cut = |prev_term| {
+    let cut = |prev_term, crashes: bool| {
         let mut run = Run::new(3);
         run.accept(0, 1, &entries(1, &[1, 1])).wait(10);
+        if crashes {
+            run.restart(1).wait(10);
+        }
         run.in_term(1, 3).reject(2, 1, &append(3, [2, prev_term], &[3], 0)).wait(10);
         let ask = Ask { last_index: 1, last_term: 1, ..ask(4) };
         run.in_term(1, 4).asks(1, 0, &ask);
         run.trips("M7")
     };
-    assert!(!cut(2), "the entry at index 2 isn't the leader's");
-    assert!(cut(1), "it is");
+    for crashes in [false, true] {
+        assert!(!cut(2, crashes), "the entry at index 2 isn't the leader's");
+        assert!(cut(1, crashes), "it is");
+    }
 }
 
 #[test]

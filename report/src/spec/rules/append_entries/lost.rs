@@ -178,7 +178,7 @@ pub(super) fn lost(
     let older_snapshot = handled_older_snapshot(known, number, index, moment);
     let short = shorter.filter(is_of_now);
     let older = older_snapshot.filter(is_of_now);
-    if !crashed && older.is_none() && was_cut_at_prev(known, number, index, moment) {
+    if older.is_none() && was_cut_at_prev(known, number, index, moment) {
         return None;
     }
     // What lies before its end a follower may refuse as old.

@@ -12,8 +12,12 @@ use crate::story::{Call, Proposal, Story};
 const SEARCHED: usize = 1 << 26;
 
 /// Where a log has entries that nobody asked for, or a server applies what belongs elsewhere, a leader may have sent
-/// entries as others than they are: that comes first.
+/// entries as others than they are: that comes first. If messages count entries that aren't commands, their indexes are
+/// never those of `start()`, and say nothing about it.
 pub(crate) fn name_the_request(story: &Story, breaches: &mut Vec<Breach>) {
+    if story.counts_other_entries {
+        return;
+    }
     let doubtful = [NOBODY_ASKED.id, MOVED.id];
     let first = breaches.iter().filter(|breach| doubtful.contains(&breach.rule.id));
     let Some(first) = first.map(|breach| breach.at).min() else { return };

@@ -11,12 +11,12 @@ use crate::spec::rules::install_snapshot::{OFFSET_IGNORED, counts_otherwise};
 use crate::story::{Applied, Call, Moment, Proposal, Snapshot, Story};
 
 /// `start()` returns an index that leaves room behind the log's last entry. Either the log has more than was asked for,
-/// or the index isn't the entry's, or there is no entry.
+/// or the index isn't the entry's, or there is no entry. Messages that count other entries have other indexes.
 pub(super) fn leaves_room(known: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {
     let (number, index, term) = (own.server.server, own.index, own.term);
     let log = &known.server(number).log;
     let last = log.last_index();
-    if index <= last + 1 || log.open || !known.reads.logs {
+    if index <= last + 1 || log.open || !known.reads.logs || known.story.counts_other_entries {
         return None;
     }
     let breach = if let Some(made) = snapshot_between(known.story, own) {
