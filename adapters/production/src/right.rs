@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::campaigns::{Campaign, Role};
-use crate::exempt::EXEMPT;
+use crate::exempt::{self, EXEMPT};
 use crate::report::{interval, measured, patches, percent};
 use crate::share::{self, Share};
 use crate::stored::Measured;
@@ -19,7 +19,10 @@ pub(crate) fn section(all: &[Measured], shares: &[Share]) -> String {
     text += "| what | patches | tests | runs | failed | rate, with its 95 % interval | skipped | complain | CPU s a run |\n\
              | --- | --- | --: | --: | --: | --- | --: | --: | --: |\n";
     let mut seen: Vec<(&'static Campaign, Vec<&Measured>)> = Vec::new();
-    for (campaign, it) in measured(all).filter(|(campaign, _)| campaign.role == Role::Right) {
+    let is_asked = |(campaign, it): &(&'static Campaign, &Measured)| {
+        campaign.role == Role::Right && exempt::reason(campaign.peer, &it.test).is_none()
+    };
+    for (campaign, it) in measured(all).filter(is_asked) {
         match seen.last_mut() {
             Some((last, tests)) if last.name == campaign.name => tests.push(it),
             _ => seen.push((campaign, vec![it])),
