@@ -28,11 +28,11 @@ rules! {
         "the function that returns the term at an index: what it returns where the log begins, at its end, and \
          at the snapshot's last index"
         => Asks asks_with_term_zero, Appends follows_term_zero;
-    LEADER_ONLY_TOLD: Contract "leader-only-told" at [Contract 4],
+    LEADER_ONLY_TOLD: Contract "leader-only-told" at [Contract 4, AllServers 2],
         "Figure 4; §5.1, §5.2; rule 4 of the contract",
         "a server leads from the votes of a majority on, until it learns of a higher term; get_state tells that",
         "what get_state reads: the role as it is now, which is neither a candidate's nor that of an earlier \
-         term"
+         term; and whether a leader that learns of a higher term becomes a follower"
         => Views only_says_so;
     TERM_NOT_TOLD: Contract "term-not-told" at [Contract 4],
         "Figure 2, State: currentTerm; §5.1; rule 4 of the contract",
