@@ -208,7 +208,13 @@ fn without_what_differs(row: &str) -> String {
     for _ in 0..if is_of_chance { 2 } else { 1 } {
         columns = columns.rsplit_once(" | ").map_or(columns, |(before, _last)| before);
     }
-    without_numbers(columns)
+    // How much of a function's path is told depends on how it was built.
+    let name = |word: &str| match word.starts_with("isolation::") {
+        true => word.rsplit("::").next().unwrap_or(word).to_owned(),
+        false => word.to_owned(),
+    };
+    let words: Vec<String> = columns.split(' ').map(name).collect();
+    without_numbers(&words.join(" "))
 }
 
 /// The rows of all mistakes, some made at a time.
