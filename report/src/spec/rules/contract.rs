@@ -21,7 +21,7 @@ rules! {
          end, its commit index",
         "where the request is filled in: each field from the state as it is now, under one lock; the last \
          index and the last term both from the log's last entry";
-    TERM_ZERO: Contract "entry-of-term-zero" at [Leaders 3, Snapshots],
+    TERM_ZERO: Contract "entry-of-term-zero" at [Leaders 3, Snapshots, RequestVote 2],
         "Figure 2, State: log[]; §5.3, §7",
         "an entry has the term in which a leader took it, and the first of those is 1: only index 0, where \
          there is no entry, has term 0",
