@@ -363,3 +363,54 @@ fn election_timer_dead_where_answers_say_nothing() {
     };
     assert!(!heard(json!(null)));
 }
+
+#[test]
+fn reply_of_former_term() {
+    let votes = |term| {
+        let mut run = Run::new(3);
+        run.step("elect").wait(300).in_term(0, 2);
+        for voter in [1, 2] {
+            let asked = run.asks(0, voter, &ask(2));
+            run.answers(asked, &granted(term));
+        }
+        run.wait(2000);
+        run
+    };
+    assert!(finds(votes(1), NO_LEADER, "reply-of-former-term"));
+    assert!(!finds(votes(2), NO_LEADER, "reply-of-former-term"));
+    assert!(finds(votes(2), NO_LEADER, "majority-not-recognised"));
+}
+
+#[test]
+fn a_leader_that_does_not_apply_what_it_tells_of() {
+    let told = |applies: bool| {
+        let mut run = one();
+        for follower in [1, 2] {
+            run.accept(0, follower, &entries(1, &[1]));
+        }
+        for follower in [1, 2] {
+            run.accept(0, follower, &append(1, [1, 1], &[], 1)).apply(follower, 1);
+        }
+        if applies {
+            run.apply(0, 1);
+        }
+        run.wait(2000);
+        run
+    };
+    assert!(finds(told(false), ACCEPTED, "committed-not-applied"));
+    assert!(!finds(told(true), ACCEPTED, "committed-not-applied"));
+}
+
+#[test]
+fn requests_that_go_on_in_a_former_term() {
+    let goes_on = |term| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).step("elect").wait(10).in_term(0, 3).wait(200);
+        for _ in 0..10 {
+            run.wait(20).appends(0, 1, &heartbeat(term));
+        }
+        finds(run, NO_LEADER, "sends-in-former-term")
+    };
+    assert!(goes_on(1));
+    assert!(!goes_on(3));
+}

@@ -511,3 +511,43 @@ fn confirmed_not_appended() {
     assert!(refuses(false));
     assert!(!refuses(true));
 }
+
+#[test]
+fn start_term_wrong() {
+    let starts = |term| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).elect(0, 2).appends(0, 1, &heartbeat(2));
+        breaks(run.wait(10).propose(0, 1, term), "start-term-wrong")
+    };
+    assert!(starts(1));
+    assert!(!starts(2));
+}
+
+#[test]
+fn sends_in_former_term() {
+    let refused = |term| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).appends(0, 1, &heartbeat(1));
+        run.wait(100).elect(0, 2).appends(0, 1, &heartbeat(2));
+        let call = run.wait(50).appends(0, 1, &heartbeat(term));
+        run.answers(call, &refusal(2));
+        breaks(run.in_term(0, 2), "sends-in-former-term")
+    };
+    assert!(refused(1));
+    assert!(!refused(2));
+}
+
+#[test]
+fn own_vote_counted_twice() {
+    let elected = |asked| {
+        let mut run = Run::new(5);
+        run.in_term(0, 1);
+        for voter in asked {
+            run.vote(0, voter, 1);
+        }
+        run.appends(0, 4, &heartbeat(1));
+        breaks(&run, "voter-counted-twice")
+    };
+    assert!(elected([0, 1]));
+    assert!(!elected([1, 2]));
+}
