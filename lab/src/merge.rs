@@ -131,10 +131,16 @@ fn text_of(asked: &cli::Merge, merged: &Merged, files: &[PathBuf]) -> Result<Str
         Form::Csv => text::csv(&sheets),
         Form::Markdown => text::markdown(&sheets),
         Form::Html => {
-            let from = asked.out.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-            // An empty path is the folder that the user is in.
-            let from = if from.as_os_str().is_empty() { Path::new(".") } else { from };
-            html::html(&sheets, &course, &Pages::beside(files, from))?
+            // Pages show their seeds.
+            let pages = match seeds {
+                Seeds::Shown => {
+                    let folder = asked.out.as_deref().and_then(Path::parent);
+                    let is_named = |folder: &&Path| !folder.as_os_str().is_empty();
+                    Pages::beside(files, folder.filter(is_named).unwrap_or(Path::new(".")))
+                }
+                Seeds::Hidden => Pages::default(),
+            };
+            html::html(&sheets, &course, &pages)?
         }
         Form::Table | Form::Jsonl => unreachable!("they were written before"),
     })

@@ -101,16 +101,14 @@ fn table_within(width: Option<usize>, tests: &[LabTest], tallies: &[Tally]) -> S
     loop {
         let text = table_of(&columns, tests, tallies);
         let needed = text.lines().map(measure_text_width).max().unwrap_or(0);
-        let least = columns.iter().filter_map(|column| column.left_out).max();
-        match least {
-            Some(_) if width.is_some_and(|width| needed > width) => {
-                columns.retain(|column| column.left_out != least);
-            }
-            _ => {
-                let has_figures = least.is_some_and(|least| least > 0);
-                return if has_figures { format!("{text}\n{BESIDE}") } else { text };
-            }
+        let Some(least) = columns.iter().filter_map(|column| column.left_out).max() else {
+            return text;
+        };
+        // The last that is left out is one of the figures.
+        if width.is_none_or(|width| needed <= width) {
+            return format!("{text}\n{BESIDE}");
         }
+        columns.retain(|column| column.left_out != Some(least));
     }
 }
 

@@ -372,22 +372,21 @@ const MANY_FORMER: usize = 8;
 /// A server goes on with requests of a term in which it isn't any more.
 fn of_former_term(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
+    let seen_before =
+        |server: usize, call: &Call| story.view_at(server, super::before(call.sent.at, COUNTED));
     case.window.up.iter().find_map(|&server| {
         let is_former = |call: &&Call| {
-            let seen = super::before(call.sent.at, COUNTED);
-            let view = story.view_at(server, seen);
-            let is_of_now = view.is_some_and(|view| view.incarnation == call.from.incarnation);
-            let is_later = view.is_some_and(|view| call.args.term < Some(view.term));
             (call.is_leaders() || call.is_vote())
-                && call.args.term.is_some()
-                && is_of_now
-                && is_later
                 && case.window.contains(call.sent.at)
+                && call.args.term.is_some()
+                && seen_before(server, call).is_some_and(|view| {
+                    view.incarnation == call.from.incarnation && call.args.term < Some(view.term)
+                })
         };
         let former: Vec<&Call> = story.sent_by(server).filter(is_former).collect();
         let last = former.last().filter(|_| former.len() >= MANY_FORMER)?;
         let term = last.args.term?;
-        let view = story.view_at(server, super::before(last.sent.at, COUNTED))?;
+        let view = seen_before(server, last)?;
         let what = format!(
             "server {server} sends requests of term {term}, although it is in term {}",
             view.term

@@ -355,54 +355,60 @@ fn counted_beyond(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let (story, until) = (case.story, case.window.until);
-    let accepted = || {
-        story.sent_by(server).filter(|call| {
-            let is_own = call.from.incarnation == life.incarnation;
-            is_own && call.is_append() && call.is_accepted() && call.replied().is_some()
-        })
-    };
+    let accepted = story.sent_by(server).filter(|call| {
+        let is_own = call.from.incarnation == life.incarnation;
+        is_own && call.is_append() && call.is_accepted() && call.replied().is_some()
+    });
+    let accepted: Vec<&Call> = accepted.collect();
     let now = story.reached[server].last()?.term;
-    let own = || accepted().filter(|call| call.args.term == Some(now));
-    // What it asked for doesn't say how far the follower goes by now: another answer came meanwhile. The panic may come
-    // only when it sends what follows.
+    let own = accepted.iter().copied().filter(|call| call.args.term == Some(now));
     let last =
-        own().filter(|call| call.replied() <= Some(until)).max_by_key(|call| call.replied())?;
-    let meanwhile = |other: &&Call| {
+        own.filter(|call| call.replied() <= Some(until)).max_by_key(|call| call.replied())?;
+    overtaken(case, &accepted, last).or_else(|| kept_from_former_term(case, &accepted, last))
+}
+
+/// While it waited for its last answer another came from the same follower, so that what it asked for doesn't say how far
+/// the follower goes by now. The panic may come only when it sends what follows.
+fn overtaken(case: &Case<'_>, accepted: &[&Call], last: &Call) -> Option<Breach> {
+    let other = accepted.iter().rev().find(|other| {
         let answered = other.replied();
         other.id != last.id
             && other.to == last.to
+            && other.args.term == last.args.term
             && other.has_entries()
             && answered > Some(last.sent.at)
             && answered <= last.replied()
-    };
-    if let Some(other) = own().filter(meanwhile).last() {
-        let what = format!(
-            "server {server} panicked; of server {}'s answers one had come while it waited for another",
-            last.to
-        );
-        let sent = format!(
-            "server {server} sent server {} what follows index {}",
-            last.to, last.args.prev_log_index?
-        );
-        let confirmed =
-            format!("server {} confirmed its log up to index {}", other.to, other.up_to()?);
-        let came = format!(
-            "the answer to the first came, which confirms its log up to index {}",
-            last.up_to()?
-        );
-        let breach = case.breach(&leaders::UNSENT_COUNTED, server as u32, what);
-        let breach = breach.seen(last.sent.at, sent, [last.id]);
-        let breach = breach.seen(other.replied()?, confirmed, [other.id]);
-        let breach = breach.seen(last.replied()?, came, [last.id]);
-        return Some(breach.concluded(until, "it panicked".to_owned(), None));
-    }
-    // What a follower confirmed in an earlier term it may have lost since.
-    let is_now = |at: Time| at <= until && until.since(at) <= AT_ONCE;
-    let call = Some(last).filter(|last| last.replied().is_some_and(is_now))?;
-    let sent = story.sent_by(server).filter(|own| own.is_append() && own.args.term == Some(now));
+    })?;
+    let (server, follower) = (last.from.server, last.to);
+    let what = format!(
+        "server {server} panicked; of server {follower}'s answers one had come while it waited for another"
+    );
+    let sent = format!(
+        "server {server} sent server {follower} what follows index {}",
+        last.args.prev_log_index?
+    );
+    let confirmed = format!("server {follower} confirmed its log up to index {}", other.up_to()?);
+    let came = format!(
+        "the answer to the first came, which confirms its log up to index {}",
+        last.up_to()?
+    );
+    let breach = case.breach(&leaders::UNSENT_COUNTED, server, what);
+    let breach = breach.seen(last.sent.at, sent, [last.id]);
+    let breach = breach.seen(other.replied()?, confirmed, [other.id]);
+    let breach = breach.seen(last.replied()?, came, [last.id]);
+    Some(breach.concluded(case.window.until, "it panicked".to_owned(), None))
+}
+
+/// What a follower confirmed in an earlier term it may have lost since.
+fn kept_from_former_term(case: &Case<'_>, accepted: &[&Call], last: &Call) -> Option<Breach> {
+    let until = case.window.until;
+    let replied = last.replied().filter(|&at| at <= until && until.since(at) <= AT_ONCE)?;
+    let (server, now) = (last.from.server, last.args.term?);
+    let sent = case.story.sent_by(server as usize);
+    let sent = sent.filter(|own| own.is_append() && own.args.term == Some(now));
     let own_end = sent.filter_map(Call::up_to).max()?;
-    let former = accepted()
-        .find(|other| other.args.term < call.args.term && other.up_to() > Some(own_end))?;
+    let is_former = |other: &&&Call| other.args.term < Some(now) && other.up_to() > Some(own_end);
+    let former = accepted.iter().find(is_former)?;
     let (follower, term) = (former.to, former.args.term?);
     let what = format!(
         "server {server} panicked over an answer; in term {term} server {follower} had confirmed more than its log has now"
@@ -412,13 +418,13 @@ fn counted_beyond(case: &Case<'_>) -> Option<Breach> {
         former.up_to()?
     );
     let came = format!(
-        "server {}'s answer of term {} came, whose leader's log goes up to index {own_end}, and server {server} \
+        "server {}'s answer of term {now} came, whose leader's log goes up to index {own_end}, and server {server} \
          panicked",
-        call.to, call.args.term?
+        last.to
     );
-    let breach = case.breach(&leaders::MATCH_KEPT, server as u32, what);
+    let breach = case.breach(&leaders::MATCH_KEPT, server, what);
     let breach = breach.seen(former.replied()?, confirmed, [former.id]);
-    Some(breach.concluded(call.replied()?, came, [call.id]))
+    Some(breach.concluded(replied, came, [last.id]))
 }
 
 /// The reply to a call of an earlier term arrives, and the server panics.

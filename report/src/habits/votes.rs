@@ -54,8 +54,7 @@ fn cheated<'a>(
             });
             let moved_on = asks_anew.next().map_or(moved_on, |call| call.sent.at.min(moved_on));
             let told = views.iter().find(|view| view.is_leader && view.term == term);
-            let mut acts = story.sent_by(server);
-            let acts = acts.find(|call| call.is_leaders() && call.args.term == Some(term));
+            let acts = first_act(story, election);
             let leads = [told.map(|view| view.moment.at), acts.map(|call| call.sent.at)];
             let led_at = leads.into_iter().flatten().min().unwrap_or(moved_on).min(moved_on);
             let middle = after(at, led_at.since(at) / 2);
@@ -210,16 +209,11 @@ fn won_despite_refusal<'a>(
     story: &Story,
     voters: &'a BTreeMap<usize, Vec<Election>>,
 ) -> Option<&'a Election> {
-    voters.iter().find_map(|(&server, elections)| {
-        elections.iter().find(|election| {
-            let mut acts = story.sent_by(server);
-            let term = Some(election.term);
-            let led = acts.find(|call| call.is_leaders() && call.args.term == term);
-            led.is_some_and(|led| {
-                requests(story, election).any(|call| {
-                    let is_vote = call.is_granted();
-                    !is_vote && call.returned.is_some_and(|(at, _)| at.at <= led.sent.at)
-                })
+    voters.values().flatten().find(|election| {
+        first_act(story, election).is_some_and(|led| {
+            requests(story, election).any(|call| {
+                let is_vote = call.is_granted();
+                !is_vote && call.returned.is_some_and(|(at, _)| at.at <= led.sent.at)
             })
         })
     })
@@ -307,33 +301,41 @@ pub(super) fn not_recognised(case: &Case<'_>) -> Option<Breach> {
     let voters = voters(case);
     let goes_on = |cheated: &Cheated<'_>| cheated.outstanding.is_empty() || cheated.went_on;
     let last = cheated(case, &voters).filter(goes_on).last()?;
-    let breach =
-        had_votes(case, &candidates::LEADS, &last, "had a majority of the votes and never led");
-    let former = former_votes(case.story, last.election);
-    // Who has led with such votes takes them.
-    let has_led = |election: &&Election| {
-        let mut acts = case.story.sent_by(election.candidate.server as usize);
-        acts.any(|call| call.is_leaders() && call.args.term == Some(election.term))
-    };
-    let are_taken = voters
-        .values()
-        .flatten()
-        .filter(has_led)
-        .any(|election| !former_votes(case.story, election).is_empty());
-    let Some(first) = former.first().filter(|_| {
-        let of_present = last.voters.len().saturating_sub(former.len());
-        of_present + 1 < case.story.majority() && !are_taken
-    }) else {
-        return Some(breach);
-    };
+    let what = "had a majority of the votes and never led";
+    let by_replies = of_former_term(case, &voters, &last);
+    Some(by_replies.unwrap_or_else(|| had_votes(case, &candidates::LEADS, &last, what)))
+}
+
+/// A candidate has the votes, but came to them by replies of an earlier term, which nobody has led by.
+fn of_former_term(
+    case: &Case<'_>,
+    voters: &BTreeMap<usize, Vec<Election>>,
+    last: &Cheated<'_>,
+) -> Option<Breach> {
+    let story = case.story;
+    let former = former_votes(story, last.election);
+    let of_present = last.voters.len().saturating_sub(former.len());
+    let are_taken = voters.values().flatten().any(|election| {
+        first_act(story, election).is_some() && !former_votes(story, election).is_empty()
+    });
+    if of_present + 1 >= story.majority() || are_taken {
+        return None;
+    }
+    let first = former.first()?;
     let (voter, term) = (first.to, last.election.term);
     let what = format!("server {voter} votes in term {term}, and its reply has an earlier term");
     let text = format!(
         "server {voter}'s vote in term {term} came with term {}: a candidate drops what is of another term",
         first.reply.term?
     );
-    let breach = with_votes(case, case.breach(&request_vote::FORMER_REPLY, voter, what), &last);
+    let breach = with_votes(case, case.breach(&request_vote::FORMER_REPLY, voter, what), last);
     Some(breach.seen(first.replied()?, text, ids(former)))
+}
+
+/// What a candidate sent first as the leader of its election's term.
+fn first_act<'a>(story: &'a Story, election: &Election) -> Option<&'a Call> {
+    let mut sent = story.sent_by(election.candidate.server as usize);
+    sent.find(|call| call.is_leaders() && call.args.term == Some(election.term))
 }
 
 /// The votes for an election that came with an earlier term than it has.

@@ -44,7 +44,9 @@ pub(in crate::spec) fn leads_unelected(
         return None;
     }
     let told = step::later(view.moment, LASTING);
-    if let Some(breach) = counted_twice(known, (number, term), told).filter(|_| known.reads.votes) {
+    if known.reads.votes
+        && let Some(breach) = counted_twice(known, (number, term), told)
+    {
         let text = format!("server {number} said that it leads term {term}");
         return Some(breach.seen(view.moment.at, text, None));
     }

@@ -402,19 +402,18 @@ fn applies_replaced(
         earlier.term
     );
     let had = format!("server {number} confirmed its log up to index {}", confirmed.up_to);
-    let crashed = confirmed.life != server.life;
     let gave = |own: &crate::story::Proposal| {
         format!(
             "server {}'s start() gave {:?} index {index} in term {}",
             own.server.server, own.command, own.term
         )
     };
-    let rule = if crashed { &LOG_NOT_SAVED } else { &SUFFIX_KEPT };
-    let what = match crashed {
-        true => {
-            format!("server {number} lost the entry of term {term} at index {index} in a crash")
-        }
-        false => what,
+    let (rule, what) = match accepted_before_crash(known, number, index) {
+        true => (
+            &LOG_NOT_SAVED,
+            format!("server {number} lost the entry of term {term} at index {index} in a crash"),
+        ),
+        false => (&SUFFIX_KEPT, what),
     };
     let breach = Breach::new(rule, moment, number, what)
         .seen(earlier.moment.at, gave(earlier), None)

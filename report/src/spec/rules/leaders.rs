@@ -423,24 +423,23 @@ fn gives_up_for_former_term(
             && call.reply.term == Some(view.term)
     })?;
     let former = call.args.term?;
-    let (rule, how) = match call.sent > led.since {
-        true => (&FORMER_TERM, "it sent"),
-        false => (&contract::LATE_REPLY, "it had sent"),
-    };
     let what = format!(
         "server {number} gave up its leadership of term {} because a request of its term {former} was refused",
         view.term
     );
-    let sent = format!("{how} server {} {} of term {former}", call.to, call.method);
+    let sent = format!("server {} {} of term {former}", call.to, call.method);
     let text = format!(
         "server {} answered that the term is {}; server {number} leads no more",
         call.to, view.term
     );
-    let led = (before.moment.at.min(led.since.at), format!("it led term {}", view.term));
-    let breach = Breach::new(rule, view.moment, number, what);
-    let breach = match call.sent > known.server(number).leads(Some(view.term))?.since {
-        true => breach.seen(led.0, led.1, None).seen(call.sent.at, sent, [call.id]),
-        false => breach.seen(call.sent.at, sent, [call.id]).seen(led.0, led.1, None),
+    let (since, leads) = (before.moment.at.min(led.since.at), format!("it led term {}", view.term));
+    let breach = |rule| Breach::new(rule, view.moment, number, what);
+    let breach = if call.sent > led.since {
+        let sent = format!("it sent {sent}");
+        breach(&FORMER_TERM).seen(since, leads, None).seen(call.sent.at, sent, [call.id])
+    } else {
+        let sent = format!("it had sent {sent}");
+        breach(&contract::LATE_REPLY).seen(call.sent.at, sent, [call.id]).seen(since, leads, None)
     };
     Some(breach.seen(view.moment.at, text, [call.id]))
 }

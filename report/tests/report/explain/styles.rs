@@ -412,7 +412,7 @@ fn a_request_that_a_crash_interrupts() {
     assert_legal(&run);
 }
 
-/// A server stands for election and crashes before `get_state` is asked. After the crash it is still in that term.
+/// A server starts an election and crashes. Nobody has asked its `get_state` in that term. It begins again in that term.
 #[test]
 fn an_election_that_a_crash_interrupts() {
     let comes_back = |stood: bool| {

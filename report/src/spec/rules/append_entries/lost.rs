@@ -183,12 +183,11 @@ pub(super) fn lost(
     }
     // What lies before its end a follower may refuse as old.
     let is_old = refuses && index < server.log.last_index();
+    let has_refused = has_refused(known, number, index, (moment, call));
     // Whether anything that came can have cut its log.
-    let may_be_cut = crashed
-        || shorter.is_some()
-        || older_snapshot.is_some()
-        || !is_old && has_refused(known, number, index, (moment, call));
-    let never = shorter.is_none() && had_it_never(known, number, index, (moment, call));
+    let may_be_cut =
+        crashed || shorter.is_some() || older_snapshot.is_some() || !is_old && has_refused;
+    let never = shorter.is_none() && !has_refused && had_it_never(known, number, index, moment);
     let mut breach = if refuses && !may_be_cut && !never {
         new(&MATCH_REFUSED, format!("server {number} refused entries that fit its log"))
     } else if older.is_some() {
@@ -266,19 +265,13 @@ pub(super) fn lost(
 }
 
 /// Whether nothing shows that a server has had the entry at `index`, which it confirmed: it has not told of a log that
-/// goes so far, and has refused nothing since, where it might have cut its log.
-fn had_it_never(
-    known: &Known<'_>,
-    number: u32,
-    index: u64,
-    (moment, now): (Moment, &Call),
-) -> bool {
+/// goes so far.
+fn had_it_never(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> bool {
     let Some(confirmed) = known.server(number).log.confirmed(index) else {
         return false; // its log was seen to have it in another way
     };
     let from = Moment { place: 0, at: confirmed.at };
-    !has_refused(known, number, index, (moment, now))
-        && !known.told_ends(number, from, moment).any(|(_, _, last)| last >= index)
+    !known.told_ends(number, from, moment).any(|(_, _, last)| last >= index)
 }
 
 /// Whether the handler of a request began before an entry was confirmed, and ended after that.
@@ -289,7 +282,7 @@ fn began_before(call: &Call, confirmed: Option<&Confirmation>) -> bool {
     })
 }
 
-/// Whether a server has refused another request since it confirmed `index`.
+/// Whether a server has refused another request since it confirmed `index`: it might have cut its log there.
 fn has_refused(known: &Known<'_>, number: u32, index: u64, (moment, now): (Moment, &Call)) -> bool {
     let from = known.server(number).log.confirmed(index).map(|confirmed| confirmed.at);
     known.story.handled_by(number as usize).any(|call| {
