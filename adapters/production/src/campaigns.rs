@@ -62,6 +62,8 @@ pub(crate) struct Bug {
 const OPENRAFT: &str = "openraft 0.9.25";
 const ASYNC_RAFT: &str = "async-raft 0.6.1";
 const RAFTBARE: &str = "raftbare 0.2.2";
+const TIKV_RAFT: &str = "raft 0.7.0";
+const OLD_TIKV_RAFT: &str = "raft 0.4.3";
 
 /// Faults of async-raft that aren't P2 to P4, and that the same tests show: what it needs beside a bug's own fix to pass.
 /// `PRODUCTION.md` says what each is.
@@ -82,6 +84,7 @@ const ALL_FIXES: &str =
 const ELECTIONS: &[&str] = &["TestReElection3A", "TestManyElections3A"];
 const REJOIN: &[&str] = &["TestRejoin3B", "TestBackup3B"];
 const RESTART: &[&str] = &["TestPersist13C"];
+const CRASHES: &[&str] = &["TestPersist13C", "TestFigure83C"];
 
 /// All of MIT's tests.
 pub(crate) const MIT: &[&str] = &[
@@ -187,6 +190,13 @@ pub(crate) const BUGS: &[Bug] = &[
         mechanism: "After a restart a server waits for 30 s before it starts its first election.",
     },
     Bug {
+        id: "P5",
+        versions: "raft (tikv) 0.1.0 to 0.5.0",
+        public: "tikv/raft-rs#128; fixed by tikv/raft-rs#372 in 0.6.0",
+        mechanism: "`Ready::must_sync` says that nothing must be synced, although there are new entries. Who relies on it \
+                    replies before the entries are durable, and a crash takes them.",
+    },
+    Bug {
         id: "N1",
         versions: "raftbare 0.2.2",
         public: "nowhere that we know of: the lab found it",
@@ -256,7 +266,7 @@ const SPREAD: &[(&str, &str)] = &[("ADAPTER_STARTS", "spread")];
 const STRICT: &[(&str, &str)] = &[("LAB_STRICT", "1"), ("ADAPTER_STARTS", "spread")];
 
 /// The right Rafts.
-const RIGHT: [[Campaign; 3]; 2] = [
+const RIGHT: [[Campaign; 3]; 3] = [
     right(
         [
             "openraft with P1's fix",
@@ -277,6 +287,10 @@ const RIGHT: [[Campaign; 3]; 2] = [
             "newer-log-wins,higher-term-is-adopted,leader-is-followed,timer-goes-on",
         ),
     ),
+    right(
+        ["raft (tikv)", "raft (tikv), extra tests", "raft (tikv), explored"],
+        ("tikv-raft", TIKV_RAFT, ""),
+    ),
 ];
 
 /// All campaigns, those of a bug side by side.
@@ -287,7 +301,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Campaign> {
 /// One campaign of each peer with all its fixes.
 pub(crate) fn fixed() -> impl Iterator<Item = &'static Campaign> {
     let mut peers = BTreeSet::new();
-    all().filter(move |it| it.role == Role::Control && peers.insert(it.peer))
+    let right_first = RIGHT.as_flattened().iter().chain(OF_BUGS);
+    let is_fixed = |it: &&Campaign| matches!(it.role, Role::Right | Role::Control);
+    right_first.filter(is_fixed).filter(move |it| peers.insert(it.peer))
 }
 
 const OF_BUGS: &[Campaign] = &[
@@ -322,6 +338,21 @@ const OF_BUGS: &[Campaign] = &[
         Role::Alone,
     ),
     async_raft("P4", "P4 fixed, with the rest", ALL_FIXES, RESTART, Role::Control),
+    campaign("P5", "P5", ("tikv-raft-0.4", OLD_TIKV_RAFT, ""), CRASHES, (Role::Bug, 1000)),
+    campaign(
+        "P5",
+        "P5 fixed",
+        ("tikv-raft-0.4", OLD_TIKV_RAFT, "entries-are-synced"),
+        CRASHES,
+        (Role::Control, 1000),
+    ),
+    campaign(
+        "P5",
+        "P5, the newer version",
+        ("tikv-raft", TIKV_RAFT, ""),
+        CRASHES,
+        (Role::Control, 1000),
+    ),
     campaign("N1", "N1", ("raftbare", RAFTBARE, ""), REJOIN, (Role::Bug, 1000)),
     campaign(
         "N1",

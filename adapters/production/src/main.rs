@@ -65,6 +65,8 @@ enum Error {
     Build { peer: &'static str, patches: &'static str, output: String },
     #[error("{test} of {peer} made {made} of {asked} runs:\n{output}")]
     Runs { test: String, peer: &'static str, made: u64, asked: u64, output: String },
+    #[error("perf has no samples of the lab, the adapter or the crate:\n{0}")]
+    NoSamples(String),
     #[error("there is no campaign {0}; write one of {1}")]
     NoCampaign(String, String),
 }

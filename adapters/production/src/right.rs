@@ -90,10 +90,11 @@ fn exceptions(seen: &[(&'static Campaign, Vec<&Measured>)]) -> String {
 
 fn exempt() -> String {
     let mut text =
-        "\nTests that aren't asked of a peer:\n\n| peer | tests | why |\n| --- | --- | --- |\n"
+        "\nTests that aren't asked of a peer:\n\n| peers | tests | why |\n| --- | --- | --- |\n"
             .to_owned();
     for it in EXEMPT {
-        let _ = writeln!(text, "| {} | `{}` | {} |", it.peer, it.tests.join("`, `"), it.reason);
+        let (peers, tests) = (it.peers.join(", "), it.tests.join("`, `"));
+        let _ = writeln!(text, "| {peers} | `{tests}` | {} |", it.reason);
     }
     text
 }

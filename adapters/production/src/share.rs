@@ -14,8 +14,8 @@ use crate::measure::Built;
 use crate::stored::{read_lines, write_lines};
 use crate::{Error, adapters};
 
-/// The seeds of a pass that is sampled.
-const SEEDS: &str = "10";
+/// How many passes are timed. One more is sampled.
+const PASSES: u64 = 10;
 
 /// The lab's crates.
 const LAB: [&str; 13] = [
@@ -34,8 +34,14 @@ const LAB: [&str; 13] = [
     "raftapi",
 ];
 
-/// The adapter's crates: its library has the name that the scripts call it by.
-const ADAPTER: [&str; 2] = ["raft", "seam"];
+/// What adapters have in common.
+const SEAM: &str = "seam";
+
+/// The name of the adapter's library, which the scripts call it by. A foreign crate may have the same.
+const ADAPTER: &str = "raft";
+
+/// The modules of adapters.
+const MODULES: [&str; 4] = ["network", "rpc", "server", "store"];
 
 /// Whose CPU time it was, in samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,44 +59,34 @@ pub(crate) struct Share {
 /// Samples MIT's tests of a campaign's peer, and stores what comes of it.
 pub(crate) fn measure(campaign: &Campaign) -> Result<(), Error> {
     let built = Built::new(campaign)?;
+    let program = built.program(MIT[0]);
     let out = adapters().join("target/production");
     fs::create_dir_all(&out).map_err(Error::file("create", &out))?;
     let data = out.join("perf.data");
     let start = |error| Error::Start { program: "perf".to_owned(), error };
+    let pass = |command: &mut Command, seeds: u64| {
+        let command = command.current_dir(adapters().join(campaign.peer)).stdout(Stdio::null());
+        let settings = campaign.variables.iter().copied();
+        let settings = settings.chain([("LAB_REPORT", "never"), ("LAB_SEED", "1")]);
+        let command = command.envs(settings).env("LAB_OUT", &out);
+        command.env("LAB_ITERS", seeds.to_string()).status().map_err(start)
+    };
     let before = crate::measure::children_cpu_seconds();
-    Command::new(built.program(MIT[0]))
-        .current_dir(adapters().join(campaign.peer))
-        .env("LAB_OUT", &out)
-        .env("LAB_REPORT", "never")
-        .env("LAB_SEED", "1")
-        .env("LAB_ITERS", SEEDS)
-        .stdout(Stdio::null())
-        .status()
-        .map_err(start)?;
+    pass(&mut Command::new(program), PASSES)?;
     let seconds = crate::measure::children_cpu_seconds() - before;
-    Command::new("perf")
-        .args(["record", "-q", "-F", "99", "--call-graph", "dwarf,16384", "-o"])
-        .arg(&data)
-        .arg(built.program(MIT[0]))
-        .current_dir(adapters().join(campaign.peer))
-        .env("LAB_OUT", &out)
-        .env("LAB_REPORT", "never")
-        .env("LAB_SEED", "1")
-        .env("LAB_ITERS", "1")
-        .stdout(Stdio::null())
-        .status()
-        .map_err(start)?;
+    let mut perf = Command::new("perf");
+    perf.args(["record", "-q", "-F", "997", "--call-graph", "dwarf,16384", "-o"]).arg(&data);
+    pass(perf.arg(program), 1)?;
     let script = Command::new("perf")
-        .args(["script", "-F", "ip,sym", "-i"])
+        .args(["script", "--no-inline", "-F", "ip,sym", "-i"])
         .arg(&data)
-        .stderr(Stdio::null())
         .output()
         .map_err(start)?;
     let foreign = campaign.version.split(' ').next().unwrap_or_default().replace('-', "_");
     let mut share = Share {
         version: campaign.version.to_owned(),
         patches: campaign.patches.to_owned(),
-        pass_seconds: seconds / SEEDS.parse::<f64>().unwrap_or(1.0),
+        pass_seconds: seconds / PASSES as f64,
         foreign: 0,
         adapter: 0,
         lab: 0,
@@ -102,6 +98,9 @@ pub(crate) fn measure(campaign: &Campaign) -> Result<(), Error> {
             Some(Owner::Lab) => share.lab += 1,
             None => {}
         }
+    }
+    if share.foreign + share.adapter + share.lab == 0 {
+        return Err(Error::NoSamples(String::from_utf8_lossy(&script.stderr).into_owned()));
     }
     println!("{share:?}");
     let mut all = read()?;
@@ -126,14 +125,17 @@ enum Owner {
 
 /// Whose a function is, if its crate is known: the first crate of those that its name names.
 fn owner(frame: &str, foreign: &str) -> Option<Owner> {
-    let words = frame.split(|c: char| !c.is_alphanumeric() && c != '_');
-    words.into_iter().find_map(|word| {
-        if word == foreign {
-            Some(Owner::Foreign)
-        } else if ADAPTER.contains(&word) {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let paths = frame.split(|c: char| !is_word(c) && c != ':');
+    paths.into_iter().find_map(|path| {
+        let mut words = path.split("::");
+        let (krate, module) = (words.next()?, words.next());
+        if krate == SEAM || krate == ADAPTER && MODULES.iter().any(|it| module == Some(it)) {
             Some(Owner::Adapter)
+        } else if krate == foreign {
+            Some(Owner::Foreign)
         } else {
-            LAB.contains(&word).then_some(Owner::Lab)
+            LAB.contains(&krate).then_some(Owner::Lab)
         }
     })
 }
@@ -186,6 +188,15 @@ mod tests {
             Some(Owner::Adapter)
         );
         assert_eq!(of("  55d0 labgob::encode"), Some(Owner::Lab));
+        assert_eq!(of("  55d0 <async_raft::core::RaftCore<D>>::run"), Some(Owner::Foreign));
+        assert_eq!(of("  55d0 tokio::runtime::config::Config::new"), None);
         assert_eq!(of("  55d0 malloc"), None);
+    }
+
+    #[test]
+    fn a_foreign_crate_may_have_the_name_of_the_adapters_library() {
+        assert_eq!(owner("  55d0 raft::raft::Raft<T>::step", "raft"), Some(Owner::Foreign));
+        let adapters = "  55d0 <raft::store::Store as raft::storage::Storage>::entries";
+        assert_eq!(owner(adapters, "raft"), Some(Owner::Adapter));
     }
 }

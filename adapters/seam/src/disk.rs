@@ -56,6 +56,21 @@ impl Disk {
         true
     }
 
+    /// Saves both, but a crash undoes it until a [`Disk::sync`] that began later has returned.
+    ///
+    /// # Panics
+    /// If `state` can't be encoded, see [`labgob::encode`].
+    pub fn write<S: Serialize + DeserializeOwned + 'static>(&self, state: &S, snapshot: Bytes) {
+        if !self.is_pulled() {
+            self.persister.write(labgob::encode(state), snapshot);
+        }
+    }
+
+    /// Waits until what was written before is durable.
+    pub async fn sync(&self) {
+        self.persister.sync().await;
+    }
+
     /// From now on it refuses.
     pub fn pull(&self) {
         self.is_pulled.store(true, Ordering::Relaxed);
