@@ -10,14 +10,16 @@ use tikv::eraftpb::{self, EntryType, Message, MessageType, Snapshot};
 
 use crate::form::{self, bytes};
 
-/// A candidate asks for a vote.
+/// A candidate asks for a vote, or whether it would get one (thesis §9.6).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RequestVoteArgs {
     term: Term,
     candidate_id: u64,
     last_log_index: Index,
     last_log_term: Term,
-    commit: (Index, Term),
+    /// What is committed in the candidate's log, and that entry's term.
+    commit: Index,
+    commit_term: Term,
 }
 
 /// The answer to a candidate.
@@ -25,7 +27,18 @@ pub(crate) struct RequestVoteArgs {
 pub(crate) struct RequestVoteReply {
     term: Term,
     vote_granted: bool,
-    commit: (Index, Term),
+    /// What is committed in this server's log, and that entry's term.
+    commit: Index,
+    commit_term: Term,
+}
+
+/// What a candidate asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// Whether it would get a vote.
+    PreVote,
+    /// For a vote.
+    Vote,
 }
 
 /// A leader replicates entries, or asserts itself with none.
@@ -85,7 +98,7 @@ pub(crate) struct InstallSnapshotReply {
 /// A request to another server.
 #[derive(Debug)]
 pub(crate) enum Request {
-    Vote(RequestVoteArgs),
+    Vote(Ask, RequestVoteArgs),
     Entries(AppendEntriesArgs),
     Snapshot(InstallSnapshotArgs),
 }
@@ -192,14 +205,20 @@ impl Request {
         let (term, from) = (message.term, message.from - 1);
         let commands_up_to =
             |index| log.base_at(index).map_or(log.commands(), |base| base.commands);
-        match message.get_msg_type() {
-            MessageType::MsgRequestVote => Some(Request::Vote(RequestVoteArgs {
+        let vote = || {
+            let (commit, commit_term) = form::commit(message);
+            RequestVoteArgs {
                 term,
                 candidate_id: from,
                 last_log_index: message.index,
                 last_log_term: message.log_term,
-                commit: form::commit(message),
-            })),
+                commit,
+                commit_term,
+            }
+        };
+        match message.get_msg_type() {
+            MessageType::MsgRequestPreVote => Some(Request::Vote(Ask::PreVote, vote())),
+            MessageType::MsgRequestVote => Some(Request::Vote(Ask::Vote, vote())),
             MessageType::MsgAppend => Some(Request::Entries(AppendEntriesArgs {
                 term,
                 leader_id: from,
@@ -241,12 +260,28 @@ impl Request {
     }
 }
 
+impl Ask {
+    fn request(self) -> MessageType {
+        match self {
+            Ask::PreVote => MessageType::MsgRequestPreVote,
+            Ask::Vote => MessageType::MsgRequestVote,
+        }
+    }
+
+    /// The kind of the answer.
+    pub(crate) fn answer(self) -> MessageType {
+        match self {
+            Ask::PreVote => MessageType::MsgRequestPreVoteResponse,
+            Ask::Vote => MessageType::MsgRequestVoteResponse,
+        }
+    }
+}
+
 impl RequestVoteArgs {
-    pub(crate) fn message(&self, to: u64) -> Message {
-        let kind = MessageType::MsgRequestVote;
-        let mut made = message(kind, self.term, self.candidate_id, to);
+    pub(crate) fn message(&self, ask: Ask, to: u64) -> Message {
+        let mut made = message(ask.request(), self.term, self.candidate_id, to);
         (made.index, made.log_term) = (self.last_log_index, self.last_log_term);
-        form::set_commit(&mut made, self.commit);
+        form::set_commit(&mut made, (self.commit, self.commit_term));
         made
     }
 
@@ -260,14 +295,15 @@ impl RequestVoteReply {
     /// paper's server refuses it (§6), and so does this.
     pub(crate) fn new(term: Term, answer: Option<&Message>) -> RequestVoteReply {
         let vote_granted = answer.is_some_and(|answer| !answer.reject);
-        let commit = answer.map_or((0, 0), form::commit);
-        RequestVoteReply { term: answer.map_or(term, |answer| answer.term), vote_granted, commit }
+        let (commit, commit_term) = answer.map_or((0, 0), form::commit);
+        let term = answer.map_or(term, |answer| answer.term);
+        RequestVoteReply { term, vote_granted, commit, commit_term }
     }
 
-    pub(crate) fn message(&self, from: u64, to: u64) -> Message {
-        let mut made = message(MessageType::MsgRequestVoteResponse, self.term, from, to);
+    pub(crate) fn message(&self, ask: Ask, from: u64, to: u64) -> Message {
+        let mut made = message(ask.answer(), self.term, from, to);
         made.reject = !self.vote_granted;
-        form::set_commit(&mut made, self.commit);
+        form::set_commit(&mut made, (self.commit, self.commit_term));
         made
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::rpc::{
-    AppendEntriesArgs, AppendEntriesReply, InstallSnapshotArgs, InstallSnapshotReply, Request,
+    AppendEntriesArgs, AppendEntriesReply, Ask, InstallSnapshotArgs, InstallSnapshotReply, Request,
     RequestVoteArgs, RequestVoteReply, context, is_command, number,
 };
 use crate::store::Store;
@@ -53,8 +53,9 @@ struct Core {
 
 /// Makes server `me` of a cluster, which knows its members from the beginning.
 ///
-/// raft has its default settings, but for its times, the size of its messages, and `check_quorum`, which TiKV sets, too:
-/// without it a leader that was replaced may learn of that only from its successor.
+/// raft has its default settings, but for its times and for what TiKV sets, too: the size of its messages, `check_quorum`
+/// and `pre_vote`. Without these two a leader that was replaced may learn of that only from its successor, and servers that
+/// can't win keep others from their elections: raft's timer begins anew at each higher term.
 ///
 /// # Panics
 /// If what `persister` has is not what a server saves.
@@ -74,6 +75,7 @@ pub fn make(
         max_size_per_msg: MESSAGE,
         applied: kept.log().base().index,
         check_quorum: true,
+        pre_vote: true,
         ..Config::default()
     };
     let node = version::node(config, kept);
@@ -184,11 +186,15 @@ impl Server {
         let (server, me) = (self.clone(), self.me);
         let end = &self.peers[to as usize];
         match request {
-            Request::Vote(args) => {
-                let call = end.call::<_, RequestVoteReply>("Raft.RequestVote", &args);
+            Request::Vote(ask, args) => {
+                let method = match ask {
+                    Ask::PreVote => "Raft.PreVote",
+                    Ask::Vote => "Raft.RequestVote",
+                };
+                let call = end.call::<_, RequestVoteReply>(method, &args);
                 tokio::spawn(async move {
                     if let Some(reply) = call.await {
-                        server.hear(reply.message(to, me));
+                        server.hear(reply.message(ask, to, me));
                     }
                 });
             }
@@ -268,9 +274,16 @@ impl Server {
         }
     }
 
+    async fn pre_vote(self: Arc<Self>, args: RequestVoteArgs) -> RequestVoteReply {
+        self.vote(Ask::PreVote, &args).await
+    }
+
     async fn request_vote(self: Arc<Self>, args: RequestVoteArgs) -> RequestVoteReply {
-        let kinds = [MessageType::MsgRequestVoteResponse];
-        let answer = self.ask(args.from(), args.message(self.me), &kinds).await;
+        self.vote(Ask::Vote, &args).await
+    }
+
+    async fn vote(self: &Arc<Self>, ask: Ask, args: &RequestVoteArgs) -> RequestVoteReply {
+        let answer = self.ask(args.from(), args.message(ask, self.me), &[ask.answer()]).await;
         RequestVoteReply::new(self.core().term(), answer.as_ref())
     }
 
@@ -314,6 +327,7 @@ impl raftapi::Raft for Server {
 
     fn service(self: Arc<Self>) -> Service {
         Service::new("Raft", self)
+            .method("PreVote", Server::pre_vote)
             .method("RequestVote", Server::request_vote)
             .method("AppendEntries", Server::append_entries)
             .method("InstallSnapshot", Server::install_snapshot)

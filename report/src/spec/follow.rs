@@ -53,9 +53,13 @@ impl Known<'_> {
                 }
             }
             Did::Returned(call) => match call.purpose {
-                Purpose::Vote => self.got_vote(call),
+                Purpose::Vote => {
+                    self.may_commit_by_answer(call);
+                    self.got_vote(call);
+                }
                 Purpose::Append | Purpose::Snapshot => self.got_confirmation(call),
                 Purpose::Other => {
+                    self.may_commit_by_answer(call);
                     if call.hides_what_it_brings_back() {
                         self.servers[call.from.server as usize].lose_sight(moment, call);
                     }
@@ -453,12 +457,24 @@ impl Known<'_> {
                 }
                 up_to.min(told).max(server.matches.1.min(server.told))
             }
+            // In some Rafts a candidate tells what is committed in its log, with that entry's term. Whether the voter's
+            // log has the entry isn't looked at: it only may know.
+            (None, None) if call.purpose == Purpose::Vote => call.args.leader_commit.unwrap_or(0),
             // What can't be read may tell all that its sender knows.
-            (None, None) if call.purpose != Purpose::Vote => self.server(call.from.server).knows(),
+            (None, None) => self.server(call.from.server).knows(),
             _ => return,
         };
         let server = &mut self.servers[call.to as usize];
         server.may_know = server.may_know.max(index);
+    }
+
+    /// Where candidates tell what is committed in their logs, voters may tell in their answers all that they know.
+    fn may_commit_by_answer(&mut self, call: &Call) {
+        if call.args.leader_commit.is_some() && (call.is_vote() || call.is_pre_vote()) {
+            let told = self.server(call.to).knows();
+            let server = &mut self.servers[call.from.server as usize];
+            server.may_know = server.may_know.max(told);
+        }
     }
 
     fn proposed(&mut self, proposal: &Proposal) {

@@ -1,7 +1,7 @@
 //! Steps that no rule permits.
 
 use report::{Role, spec};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::run::{Ask, Run, append, ask, denied, entries, granted, heartbeat, refusal, success};
 
@@ -369,6 +369,30 @@ fn a_leader_whose_messages_count_other_entries_is_judged_by_them() {
     let ask = Ask { last_index: 0, last_term: 0, ..ask(2) };
     run.in_term(1, 2).vote_with(1, 2, &ask);
     assert!(breaks(&run, "vote-for-outdated-log"));
+}
+
+#[test]
+fn a_vote_may_tell_what_is_committed() {
+    // Server 1 applies what its leader hasn't told it, after it was asked for its vote, or after it has asked.
+    let applies = |asks: [u32; 2], told: Value| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1);
+        run.accept(0, 1, &entries(1, &[1])).accept(0, 2, &entries(1, &[1])).apply(0, 1);
+        run.accept(0, 2, &append(1, [1, 1], &[], 1)).apply(2, 1);
+        let [candidate, voter] = asks;
+        let mut args = json!({
+            "term": 2, "candidate_id": candidate, "last_log_index": 1, "last_log_term": 1,
+        });
+        args["commit"] = told;
+        run.in_term(candidate, 2);
+        run.call(candidate, voter, "Raft.RequestVote", args, granted(2));
+        breaks(run.apply(1, 1), "commits-beyond-new-entries")
+    };
+    assert!(!applies([2, 1], json!(1)), "the candidate says so");
+    assert!(applies([2, 1], json!(0)));
+    assert!(applies([2, 1], Value::Null));
+    assert!(!applies([1, 2], json!(0)), "the voter may have answered so");
+    assert!(applies([1, 2], Value::Null), "voters say no such thing here");
 }
 
 #[test]
