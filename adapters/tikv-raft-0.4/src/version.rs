@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use raftapi::Term;
 use rand::RngExt as _;
 use tikv::eraftpb::{Entry, HardState, Message, Snapshot};
-use tikv::{Config, Error, RaftState, RawNode, Result, StateRole, Storage, StorageError};
+use tikv::{Config, Error, INVALID_ID, RaftState, RawNode, Result, StateRole, Storage, StorageError};
 
 use crate::store::{Missing, Store};
 
@@ -39,7 +39,13 @@ pub(crate) struct Wishes {
 /// The core of a server, in its default settings but for these.
 pub(crate) fn node(settings: Config, store: Store) -> Node {
     let ticks = [settings.min_election_tick(), settings.max_election_tick()];
-    let raft = RawNode::new(&settings, store, Vec::new()).expect("the settings are valid");
+    let (saved, is_empty) = (store.hard_state(), store.log().last_index() == 0);
+    let mut raft = RawNode::new(&settings, store, Vec::new()).expect("the settings are valid");
+    if is_empty {
+        // raft takes this for a new cluster's server, and begins in term 1, without a vote.
+        raft.raft.become_follower(saved.get_term(), INVALID_ID);
+        raft.raft.vote = saved.get_vote();
+    }
     let drawn_for = (raft.raft.term, raft.raft.state);
     let mut node = Node { raft, ticks, drawn_for };
     node.draw();
