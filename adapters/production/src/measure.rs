@@ -25,10 +25,7 @@ pub(crate) fn measure(names: &[String], seeds: Option<u64>) -> Result<(), Error>
         |campaign: &&Campaign| names.is_empty() || names.iter().any(|name| campaign.of == name);
     for campaign in campaigns::all().filter(is_asked) {
         let built = Built::new(campaign)?;
-        let amount = match (campaign.amount, seeds) {
-            (Amount::Runs(_), Some(seeds)) => Amount::Runs(seeds),
-            (amount, _) => amount,
-        };
+        let amount = seeds.map_or(campaign.amount, Amount::Runs);
         let is_right = campaign.role == Role::Right;
         let is_asked = |test: &&&str| !is_right || exempt::reason(campaign.peer, test).is_none();
         for test in campaign.tests.iter().filter(is_asked) {

@@ -372,6 +372,20 @@ fn a_leader_whose_messages_count_other_entries_is_judged_by_them() {
 }
 
 #[test]
+fn what_a_new_leader_appends_isnt_what_it_lost() {
+    // Server 1 loses its log in a crash. Elected all the same, it appends an entry that is no command.
+    let mut run = with_a_blank_entry(true);
+    run.restart(1).restart(2).wait(500).in_term(1, 2).vote_with(1, 2, &ask(2)).leads(1, 2);
+    let args = json!({
+        "term": 2, "leader_id": 1, "prev_log_index": 0, "prev_log_term": 0, "entries": [{ "term": 2 }],
+        "leader_commit": 0, "commands_before": 0,
+    });
+    run.sends(1, 2, "Raft.AppendEntries", &args);
+    assert!(breaks(&run, "log-not-saved"));
+    assert!(!breaks(&run, "says-another-state"));
+}
+
+#[test]
 fn a_vote_may_tell_what_is_committed() {
     // Server 1 applies what its leader hasn't told it, after it was asked for its vote, or after it has asked.
     let applies = |asks: [u32; 2], told: Value| {

@@ -96,7 +96,7 @@ fn still_has(
                             && moment < own.moment
                             && own.moment < call.sent
                     });
-                    if own {
+                    if own || is_of_own_term(call, index) {
                         return None;
                     }
                     let text = format!(
@@ -111,6 +111,18 @@ fn still_has(
         }
     }
     None
+}
+
+/// Whether what a leader sends has an entry of the leader's own term at `index`: one that it has appended since it was
+/// elected, be it a command or a blank entry (§8).
+fn is_of_own_term(call: &Call, index: u64) -> bool {
+    let args = &call.args;
+    let Some(prev) = args.prev_log_index else { return false };
+    let term = match index.checked_sub(prev + 1) {
+        Some(place) => args.entries.as_ref().and_then(|it| *it.get(place as usize)?),
+        None => args.prev_log_term.filter(|_| index == prev),
+    };
+    term.is_some() && term == args.term
 }
 
 /// A server lacks the entry at `index`, which it has had: so it says.
