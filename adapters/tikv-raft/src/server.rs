@@ -128,7 +128,6 @@ impl Server {
             && let Some(wishes) = version::wishes(&mut core.node)
         {
             let Wishes { snapshot, entries, hard_state, must_sync, .. } = wishes;
-            self.send_all(core, &wishes.messages);
             let is_new = snapshot.is_some() || hard_state.is_some() || !entries.is_empty();
             let kept = core.node.mut_store();
             if let Some(snapshot) = snapshot {
@@ -142,6 +141,7 @@ impl Server {
             if is_new {
                 kept.write();
             }
+            self.send_all(core, &wishes.messages);
             core.apply(&wishes.committed);
             let applied = wishes.committed.last().map(|entry| entry.get_index());
             version::written(&mut core.node, wishes.ready, applied);
