@@ -202,7 +202,18 @@ fn stays_below(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach>
 fn refuses_outdated(known: &Known<'_>, call: &Call) -> bool {
     let offered = call.args.last_log_term.zip(call.args.last_log_index);
     let own = known.server(call.to).log.last_shown();
-    call.is_denied() && offered.zip(own).is_some_and(|(offered, own)| offered < own)
+    let is_shown = || offered.zip(own).is_some_and(|(offered, own)| offered < own);
+    call.is_denied() && (is_shown() || has_accepted_since(known, call))
+}
+
+/// Whether a voter accepted commands, in a candidate's last term or later, of which its known log may have none: where
+/// messages count other entries too, the log isn't known from what `start()` returned.
+fn has_accepted_since(known: &Known<'_>, call: &Call) -> bool {
+    let mut accepted = known.story.proposed_by(call.to);
+    known.story.counts_other_entries
+        && accepted.any(|own| {
+            Some(own.moment) < call.delivered && Some(own.term) >= call.args.last_log_term
+        })
 }
 
 /// What a message says is dealt with by then, in µs.

@@ -372,6 +372,20 @@ fn a_leader_whose_messages_count_other_entries_is_judged_by_them() {
 }
 
 #[test]
+fn a_voter_that_counts_other_entries_may_have_accepted_more_than_its_messages_show() {
+    let stays = |last_term| {
+        let mut run = with_a_blank_entry(true);
+        (2..=6).for_each(|index| _ = run.propose(0, index, 1));
+        run.restart(0).wait(3000).in_term(0, 1).in_term(1, 3);
+        let id = run.asks(1, 0, &Ask { last_index: 3, last_term, ..ask(3) });
+        run.answers(id, &denied(1)).wait(200).in_term(0, 1);
+        breaks(&run, "term-not-adopted")
+    };
+    assert!(!stays(1), "its log may be more up-to-date, and it may compare the logs first");
+    assert!(stays(2), "it has accepted nothing in term 2");
+}
+
+#[test]
 fn what_a_new_leader_appends_isnt_what_it_lost() {
     // Server 1 loses its log in a crash. Elected all the same, it appends an entry that is no command.
     let mut run = with_a_blank_entry(true);
