@@ -5,7 +5,9 @@ use std::ops::{Deref, DerefMut};
 use raftapi::Term;
 use rand::RngExt as _;
 use tikv::eraftpb::{Entry, HardState, Message, Snapshot};
-use tikv::{Config, Error, INVALID_ID, RaftState, RawNode, Result, StateRole, Storage, StorageError};
+use tikv::{
+    Config, Error, INVALID_ID, RaftState, RawNode, Result, StateRole, Storage, StorageError,
+};
 
 use crate::store::{Missing, Store};
 
