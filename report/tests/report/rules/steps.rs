@@ -45,6 +45,23 @@ fn fitting_entries_refused() {
     assert!(!breaks(&run, "fitting-entries-refused"));
 }
 
+/// A refusal of what fits any log tells nothing of the log, nor do others of that server.
+#[test]
+fn who_refuses_anything_has_not_lost_an_entry() {
+    let refuses = |index| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1).accept(0, 1, &entries(1, &[1, 1]));
+        // It may have cut its log there.
+        run.accept(0, 1, &entries(1, &[1])).wait(10);
+        run.reject(0, 1, &append(1, [2, 1], &[], 0)).wait(10);
+        let prev = if index == 0 { [0, 0] } else { [index, 1] };
+        run.reject(0, 1, &append(1, prev, &[1], 0));
+        breaks(&run, "log-truncated")
+    };
+    assert!(!refuses(0));
+    assert!(refuses(1));
+}
+
 #[test]
 fn commit_of_refused_request() {
     let told = |is_taken| {
