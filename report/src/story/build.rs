@@ -187,6 +187,9 @@ impl Story {
             {
                 let mut fields = args.fields().capped();
                 let purpose = Purpose::by(draft.methods.named(method), &fields);
+                if purpose == Purpose::Snapshot {
+                    fields.last_is_included();
+                }
                 if fields.done == Some(false) {
                     fields.last_included_index = None; // a part of a snapshot ends nowhere
                 }
