@@ -35,10 +35,11 @@ impl<'a> Row<'a> {
     }
 }
 
-/// The longest row of refused requests with the same prevLogIndex, each sent with the refusal before known.
+/// The longest row of refused requests with the same prevLogIndex, each sent with the refusal before known. What came
+/// right soon afterwards isn't among them.
 fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
     let mut rows: BTreeMap<(u32, u32, u64), Row<'_>> = BTreeMap::new();
-    let mut found: Option<Row<'_>> = None;
+    let mut longest: BTreeMap<(u32, u32, u64), Row<'_>> = BTreeMap::new();
     for call in &case.story.calls {
         let (Purpose::Append, Some(term), Some(success), Some((returned, _))) =
             (call.purpose, call.args.term, call.reply.success, call.returned)
@@ -52,19 +53,22 @@ fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
         let same = |row: &&Row<'_>| row.last.args.prev_log_index == call.args.prev_log_index;
         if success || call.reply.term != Some(term) {
             rows.remove(&key);
+            if longest.get(&key).is_some_and(|row| call.sent.at.since(row.first.sent.at) < LONG) {
+                longest.remove(&key);
+            }
         } else if let Some(&row) = rows.get(&key).filter(same) {
             let Some(row) = row.and(call) else { continue };
             rows.insert(key, row);
             let lasted = call.sent.at.since(row.first.sent.at);
-            let is_longest = found.is_none_or(|found| found.count < row.count);
+            let is_longest = longest.get(&key).is_none_or(|found| found.count < row.count);
             if row.count >= FEW && lasted > LONG / 4 && is_longest {
-                found = Some(row);
+                longest.insert(key, row);
             }
         } else {
             rows.insert(key, Row::of(call));
         }
     }
-    found
+    longest.into_values().rev().max_by_key(|row| row.count)
 }
 
 /// A request says the same as one whose refusal its leader has had, again and again.
