@@ -4,13 +4,28 @@ use std::collections::BTreeMap;
 
 use super::replication::{FEW, appends};
 use super::votes::not_taken;
-use super::{LONG, leads, up};
+use super::{Habit, LONG, leads, up};
+use crate::check::Check;
 use crate::explain::Case;
 use crate::outcome::Outcome;
 use crate::spec::rules::{append_entries, contract, install_snapshot, leaders, persistence};
 use crate::spec::{Basis, Breach, Fact};
 use crate::story::{Call, Purpose};
 use crate::text::count;
+
+/// What a leader does without end.
+pub(super) const AGAIN: &[Habit] = &[PREV, SNAPSHOT];
+
+pub(super) const PREV: Habit =
+    Habit::new(same_prev_again, "the refusals were lost on their way, or nextIndex went down");
+
+pub(super) const SNAPSHOT: Habit = Habit::new(
+    same_snapshot_again,
+    "the answers were lost on their way, or the follower had crashed meanwhile",
+);
+
+/// How many refusals in a row are a flood, however soon they come.
+const FLOOD: usize = 50;
 
 /// For how many refusals in a row an entry is looked for before that is slow.
 const MANY: usize = 8;
@@ -61,7 +76,12 @@ fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
             rows.insert(key, row);
             let lasted = call.sent.at.since(row.first.sent.at);
             let is_longest = longest.get(&key).is_none_or(|found| found.count < row.count);
-            if row.count >= FEW && lasted > LONG / 4 && is_longest {
+            let is_flood = matches!(case.failure.check, Check::Misused { .. });
+            let is_enough = match is_flood {
+                true => row.count >= FLOOD,
+                false => row.count >= FEW && lasted > LONG / 4,
+            };
+            if is_enough && is_longest {
                 longest.insert(key, row);
             }
         } else {
@@ -72,7 +92,7 @@ fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
 }
 
 /// A request says the same as one whose refusal its leader has had, again and again.
-pub(super) fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
+fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
     let Row { first, last, count } = refused_again(case)?;
     let (leader, server, prev) = (first.from.server, first.to, first.args.prev_log_index?);
     let refused =
@@ -126,7 +146,7 @@ pub(super) fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
 }
 
 /// A leader keeps sending a follower a snapshot after the follower said that it has it.
-pub(super) fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
+fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
     let mut rows: BTreeMap<(u32, u32, Option<u64>), Row<'_>> = BTreeMap::new();
     let mut longest: Option<Row<'_>> = None;
     let story = case.story;

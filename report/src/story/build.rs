@@ -342,7 +342,10 @@ impl Story {
             }
             EventKind::Viewed { server, term, is_leader, detail } if exists(server.server) => {
                 let views = &mut self.views[server.server as usize];
-                self.order.push((moment, Happened::Viewed(server.server, views.len())));
+                // How it came to what it was when the known part of a run begins nobody can judge.
+                if self.dropped == 0 || moment.at > self.since {
+                    self.order.push((moment, Happened::Viewed(server.server, views.len())));
+                }
                 views.push(View {
                     moment,
                     incarnation: server.incarnation,
