@@ -100,9 +100,9 @@ impl fmt::Display for Misuse {
             ),
             Misuse::SameCalls(Burst { server, calls, lasted, .. }) => write!(
                 f,
-                "server {server} made the same call to the same server {} times in a row {}. What is answered in the \
-                 same way each time helps nobody: wait before the next one, by a sleep of at least a millisecond or \
-                 until something has changed",
+                "server {server} made the same call to the same server {} times in a row {}, none with success. Wait \
+                 before the next one: for the answer, and then for a sleep of at least a millisecond or until \
+                 something has changed",
                 grouped(*calls),
                 within(*lasted)
             ),
