@@ -60,7 +60,7 @@ pub(crate) fn did(misuse: &Misuse, context: Option<Context>) -> Check {
     match misuse {
         Misuse::BlockingSleep(_) => Blame::of(context).blocked(),
         // Which server made the calls is known; whose code runs now may be chance.
-        Misuse::MassOfCalls(burst) | Misuse::MassOfBytes(burst) => {
+        Misuse::MassOfCalls(burst) | Misuse::SameCalls(burst) | Misuse::MassOfBytes(burst) => {
             Blame::of_server(burst.server, context).misused()
         }
         _ => Blame::of(context).misused(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use report::CallChange;
 use sim::context::Owner;
-use sim::{Redraw, Rng, Sim, Stream};
+use sim::{Redraw, Rng, SameCalls, Sim, Stream};
 
 use crate::end::ClientEnd;
 use crate::pump;
@@ -50,7 +50,19 @@ impl Network {
         let [rng, mishaps, losses] = self.shared.streams(&name);
         let (server, enabled) = (None, Switch::Off);
         let is_deleted = false;
-        state.ends.push(End { name, caller, server, enabled, is_deleted, rng, mishaps, losses });
+        let (last, same) = (None, SameCalls::default());
+        state.ends.push(End {
+            name,
+            caller,
+            server,
+            enabled,
+            is_deleted,
+            rng,
+            mishaps,
+            losses,
+            last,
+            same,
+        });
         ClientEnd { shared: self.shared.clone(), index }
     }
 

@@ -13,7 +13,7 @@ use nemesis::Link;
 use parking_lot::MutexGuard;
 use report::{EventKind, Outcome, Payload, Time};
 use sim::context::{self, Activity, Owner};
-use sim::{Clock, Sim};
+use sim::{Clock, SameCalls, Sim};
 use tokio::time::Sleep;
 
 use crate::mishap::ReplyFate;
@@ -235,6 +235,10 @@ fn handled(shared: &Shared, state: &mut State, request: Arc<Request>, reply: Pay
     let now = shared.sim.now_us();
     if let Some(owner) = request.server.get().and_then(|server| server.owner()) {
         shared.sim.count_reply(owner.server, reply.bytes().len() as u64);
+    }
+    let same = &mut state.ends[request.end].same;
+    if same.calls > 1 && reply.fields().success == Some(true) {
+        *same = SameCalls::default(); // who says the same for that isn't in vain
     }
     request.reply.set(reply.clone()).expect("a request is handled once");
     shared.observer.record(Time(now), EventKind::RpcHandled { id: request.id, reply });

@@ -26,7 +26,10 @@ impl Shared {
         let caller = state.ends[end_index].caller;
         if let Some(caller) = caller {
             // It ends a caller that makes too many, and so comes before anything is changed.
-            self.sim.count_call(caller.server, args.bytes().len() as u64, called_at);
+            let bytes = args.bytes().len() as u64;
+            self.sim.count_call(caller.server, bytes, called_at);
+            let row = state.ends[end_index].says(method, &args, now);
+            self.sim.count_same_call(caller.server, bytes, called_at, row);
         }
         let State { ends, faults, .. } = &mut *state;
         let end = &mut ends[end_index];

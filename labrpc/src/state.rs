@@ -9,7 +9,7 @@ use nemesis::{Faults, Link};
 use parking_lot::{Mutex, MutexGuard};
 use report::{CallChange, EventKind, Payload, RpcId, Time};
 use sim::context::Owner;
-use sim::{Rng, Sim};
+use sim::{Rng, SameCalls, Sim};
 
 use crate::request::Request;
 use crate::schedule::Schedule;
@@ -125,6 +125,24 @@ pub(crate) struct End {
     pub(crate) mishaps: Rng,
     /// For when calls fail that scripts lose.
     pub(crate) losses: Rng,
+    /// What the last call by it said.
+    pub(crate) last: Option<(&'static str, Payload)>,
+    /// How often that was said in a row.
+    pub(crate) same: SameCalls,
+}
+
+impl End {
+    /// A call is made by it at `now_us`. Returns how many of the same that makes in a row.
+    pub(crate) fn says(&mut self, method: &'static str, args: &Payload, now_us: u64) -> SameCalls {
+        let is_same = self.last.as_ref().is_some_and(|(last_method, last)| {
+            *last_method == method && last.bytes() == args.bytes()
+        });
+        if !is_same {
+            self.last = Some((method, args.clone()));
+        }
+        self.same.add(is_same, now_us);
+        self.same
+    }
 }
 
 /// A request or a reply on its way, as a [`Hold`](crate::Hold) sees it.

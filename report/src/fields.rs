@@ -274,6 +274,23 @@ impl Fields {
         }
     }
 
+    /// What a snapshot's message calls its last entry is the last that the snapshot includes, if it tells no other.
+    pub(crate) fn last_is_included(&mut self) {
+        for (from, to) in [
+            (Slot::LastLogIndex, Slot::LastIncludedIndex),
+            (Slot::LastLogTerm, Slot::LastIncludedTerm),
+        ] {
+            let number = self.number(from as u8).and_then(|number| number.take());
+            self.guessed.remove(from);
+            if let Some(place) = self.number(to as u8).filter(|place| place.is_none())
+                && number.is_some()
+            {
+                *place = number;
+                self.guessed.insert(to);
+            }
+        }
+    }
+
     /// The same without a field.
     pub(crate) fn forget(&mut self, slot: Slot) {
         match slot {

@@ -86,7 +86,7 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
         Check::Budget { .. } => &[budget::HABITS, leadership::HABITS, applying::LATE],
         Check::Panicked { .. } => &[panics::HABITS],
         Check::Blocked { .. } => &[blocked::HABITS],
-        Check::Misused { .. } => &[snapshots::AGAIN],
+        Check::Misused { .. } => &[snapshots::AGAIN, sending::AGAIN],
         Check::Script | Check::TermAdopted { .. } => {
             &[leadership::UNELECTED, elections::HANGING, replication::HABITS, leadership::HABITS]
         }

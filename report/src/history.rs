@@ -1,5 +1,6 @@
 //! The events of a run, in order, and the hash that identifies the run.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use crate::event::{Caller, Event, EventKind, RpcId, TaskEnding, Time};
@@ -14,7 +15,8 @@ use crate::reused::{Kept, Reused};
 /// same things at the same times.
 ///
 /// It is bounded: of a run in which more happens than [`History::LIMIT`] bytes can hold, the oldest
-/// events are dropped, a quarter at a time. The hash still covers them.
+/// events are dropped, a quarter at a time. The hash still covers them. Of each server, what it was last seen to be
+/// is kept, at the time at which the rest begins.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     events: Reused<Event>,
@@ -22,6 +24,8 @@ pub struct History {
     /// What the events take, in bytes.
     size: usize,
     dropped: u64,
+    /// It is read, and has no more than there was room for once.
+    is_stored: bool,
 }
 
 impl Kept for Event {
@@ -38,9 +42,10 @@ impl History {
         History::default()
     }
 
-    /// A history whose `dropped` oldest events are missing. Its hash covers only what follows.
-    pub(crate) fn after(dropped: u64) -> History {
-        History { dropped, ..History::default() }
+    /// A history that is read, and whose `dropped` oldest events are missing. Its hash covers only what follows. All
+    /// that is read is kept, though it may take more memory than what was recorded.
+    pub(crate) fn stored(dropped: u64) -> History {
+        History { dropped, is_stored: true, ..History::default() }
     }
 
     /// How much memory the events may take, in bytes: some hundred thousand calls. The tests of the lab take a
@@ -63,7 +68,7 @@ impl History {
     pub fn note(&mut self, at: Time, kind: EventKind) {
         self.size += size_of::<Event>() + kind.heap_size();
         self.events.push(Event { at, kind });
-        if self.size > History::LIMIT {
+        if self.size > History::LIMIT && !self.is_stored {
             self.drop_oldest();
         }
     }
@@ -71,10 +76,25 @@ impl History {
     #[cold]
     fn drop_oldest(&mut self) {
         let oldest = self.events.len() / 4 + 1;
+        // What servers were last seen to be stays known: it is the beginning of what is left.
+        let Some(begin) = self.events.get(oldest).map(|event| event.at) else { return };
+        let mut seen: BTreeMap<u32, EventKind> = BTreeMap::new();
         for Event { kind, .. } in self.events.drain(..oldest) {
             self.size -= size_of::<Event>() + kind.heap_size();
+            match kind {
+                EventKind::Viewed { server, .. } => {
+                    seen.insert(server.server, kind);
+                }
+                EventKind::Crashed { server } | EventKind::Started { server } => {
+                    seen.remove(&server.server);
+                }
+                _ => {}
+            }
         }
-        self.dropped += oldest as u64;
+        self.dropped += (oldest - seen.len()) as u64;
+        self.size += seen.values().map(|kind| size_of::<Event>() + kind.heap_size()).sum::<usize>();
+        let seen = seen.into_values().map(|kind| Event { at: begin, kind });
+        self.events.splice(..0, seen);
     }
 
     /// How many events are no longer here, the oldest ones; 0 but for very long runs.
@@ -352,16 +372,56 @@ mod tests {
 
     #[test]
     fn a_history_is_bounded_and_keeps_the_end() {
-        let mut history = History::new();
         let bytes = vec![0; 1 << 20];
-        for time in 0..400 {
-            let command = Payload::new(&bytes, &Fields::default(), |_| Ok(serde_json::Value::Null));
-            let server = Caller { server: 0, incarnation: 1 };
-            history.record(Time(time), EventKind::Applied { server, index: time, command });
-        }
+        let fill = |history: &mut History| {
+            for time in 0..400 {
+                let command =
+                    Payload::new(&bytes, &Fields::default(), |_| Ok(serde_json::Value::Null));
+                let server = Caller { server: 0, incarnation: 1 };
+                history.record(Time(time), EventKind::Applied { server, index: time, command });
+            }
+        };
+        let mut history = History::new();
+        fill(&mut history);
         assert!(history.size <= History::LIMIT, "{}", history.size);
         assert_eq!(history.dropped() + history.events().len() as u64, 400);
         assert!(history.dropped() > 0);
         assert_eq!(history.events().last().map(|event| event.at), Some(Time(399)));
+        // One that is read isn't cut again.
+        let mut read = History::stored(3);
+        fill(&mut read);
+        assert_eq!((read.dropped(), read.events().len()), (3, 400));
+    }
+
+    #[test]
+    fn what_servers_were_seen_to_be_is_not_dropped() {
+        let caller = |server| Caller { server, incarnation: 1 };
+        let viewed = |server, term, is_leader| EventKind::Viewed {
+            server: caller(server),
+            term,
+            is_leader,
+            detail: None,
+        };
+        let mut history = History::new();
+        history.record(Time(0), viewed(0, 1, false));
+        history.record(Time(0), viewed(1, 1, false));
+        history.record(Time(0), viewed(2, 1, false));
+        history.record(Time(1), viewed(0, 2, true));
+        history.record(Time(1), EventKind::Crashed { server: caller(2) });
+        let bytes = vec![0; 1 << 20];
+        for time in 2..400 {
+            let command = Payload::new(&bytes, &Fields::default(), |_| Ok(serde_json::Value::Null));
+            let server = caller(0);
+            history.record(Time(time), EventKind::Applied { server, index: time, command });
+        }
+        let [first, second, third] = &history.events()[..3] else { panic!("there are more") };
+        assert!(third.at > Time(1) && first.at == third.at && second.at == third.at);
+        let is = |event: &Event, server, term| {
+            let own = caller(server);
+            matches!(event.kind, EventKind::Viewed { server, term: now, .. } if (server, now) == (own, term))
+        };
+        assert!(is(first, 0, 2) && is(second, 1, 1));
+        assert!(matches!(third.kind, EventKind::Applied { .. }));
+        assert_eq!(history.dropped() + history.events().len() as u64, 403);
     }
 }

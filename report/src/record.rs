@@ -84,7 +84,7 @@ impl Record {
     /// The events as a history.
     #[must_use]
     pub fn to_history(&self) -> History {
-        let mut history = History::after(self.dropped);
+        let mut history = History::stored(self.dropped);
         for Event { at, kind } in &self.events {
             history.record(*at, kind.clone());
         }

@@ -113,6 +113,11 @@ impl Story {
         self.sent[server].iter().map(|&place| &self.calls[place])
     }
 
+    /// Whether it is known how a life began; else what was before is missing.
+    pub(crate) fn saw_begin(&self, life: &Life) -> bool {
+        self.dropped == 0 || life.from.at > self.since
+    }
+
     /// What an incarnation of a server has answered, in order.
     pub fn answered_by(&self, server: Caller) -> impl DoubleEndedIterator<Item = &Call> {
         let lives = self.lives[server.server as usize].iter();

@@ -10,6 +10,7 @@ use std::time::Duration;
 use chance::{Rng, Stream};
 use tokio::sync::Notify;
 
+use crate::burst::{Burst, SameCalls};
 use crate::draw::Anew;
 use crate::lines;
 use crate::listeners::Listeners;
@@ -208,7 +209,7 @@ impl Sim {
             Misuse::TimeStandsStill { spawned_at, .. } | Misuse::MassOfTasks { spawned_at, .. } => {
                 spawned_at.and_then(lines::users_place)
             }
-            Misuse::MassOfCalls(burst) | Misuse::MassOfBytes(burst) => {
+            Misuse::MassOfCalls(burst) | Misuse::SameCalls(burst) | Misuse::MassOfBytes(burst) => {
                 burst.called_at.and_then(lines::users_place)
             }
             Misuse::BlockingSleep(_) | Misuse::OsThread | Misuse::Clock(_) => stack::users_line(),
@@ -291,6 +292,29 @@ impl Sim {
         if let Some(misuse) = tally::misuse(burst) {
             misuse.end_code();
         }
+    }
+
+    /// Counts a call that a server makes again at this line: to the same server, with the same arguments, with no other
+    /// between them and no pause. `row` says how many there are by now.
+    ///
+    /// # Panics
+    ///
+    /// If it is made too often.
+    pub fn count_same_call(
+        &self,
+        server: u32,
+        bytes: u64,
+        called_at: &'static Location<'static>,
+        row: SameCalls,
+    ) {
+        let SameCalls { calls, since_us, .. } = row;
+        if calls < tally::SAME_CALLS || self.clock() == Clock::Real {
+            return;
+        }
+        let lasted = Duration::from_micros(self.virtual_us() - since_us);
+        let called_at = Some(called_at);
+        Misuse::SameCalls(Burst { server, calls, bytes: bytes * calls, lasted, called_at })
+            .end_code();
     }
 
     /// Counts a reply that a server gives, of so many bytes.

@@ -92,7 +92,7 @@ mod turn;
 mod watcher;
 mod words;
 
-pub use burst::Burst;
+pub use burst::{Burst, SameCalls};
 pub use chance::{Rng, Stream};
 pub use draw::{DrawChange, Drawn, Redraw};
 #[cfg(unix)]

@@ -34,6 +34,8 @@ pub enum Misuse {
     },
     /// A server made more calls than the network can carry while the clock hardly moved.
     MassOfCalls(Burst),
+    /// A server made the same call to another one more often, without a pause, than there can be a reason for.
+    SameCalls(Burst),
     /// A server passed more bytes than the network can carry while the clock hardly moved.
     MassOfBytes(Burst),
     /// The runtime's clock was meddled with.
@@ -96,6 +98,14 @@ impl fmt::Display for Misuse {
                 grouped(*calls),
                 within(*lasted)
             ),
+            Misuse::SameCalls(Burst { server, calls, lasted, .. }) => write!(
+                f,
+                "server {server} made the same call to the same server {} times in a row {}, none with success. Wait \
+                 before the next one: for the answer, and then for a sleep of at least a millisecond or until \
+                 something has changed",
+                grouped(*calls),
+                within(*lasted)
+            ),
             Misuse::MassOfBytes(Burst { server, calls, bytes, lasted, .. }) => write!(
                 f,
                 "server {server} passed arguments and replies of {} MB in {} {}. Send what the other \
@@ -131,7 +141,7 @@ impl Misuse {
     /// Whether its text says which server it is; else that is whose code runs.
     #[must_use]
     pub fn names_server(&self) -> bool {
-        matches!(self, Misuse::MassOfCalls(_) | Misuse::MassOfBytes(_))
+        matches!(self, Misuse::MassOfCalls(_) | Misuse::SameCalls(_) | Misuse::MassOfBytes(_))
     }
 
     /// Ends the code that runs now, which the run's panic hook hears of: a loop that never waits can't be

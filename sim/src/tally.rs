@@ -28,6 +28,10 @@ const LONG_US: u64 = 1_000_000;
 /// hundred. What never pauses, such as a leader that sends again as soon as it has an answer, comes to that.
 const CALLS_FOR_LONG: u64 = 250_000;
 
+/// How many times in a row, with no pause of a millisecond between them, a server may make the same call to another one.
+/// Who tries again what is refused, at once and without end, comes to that before the run's history grows too long.
+pub(crate) const SAME_CALLS: u64 = 20_000;
+
 /// How many bytes of arguments and replies a server may pass in one burst before that counts as more than
 /// any network carries.
 const BYTES_IN_A_BURST: u64 = 150_000_000;

@@ -41,11 +41,15 @@ fn build(target_name: &str) -> PathBuf {
     // features and nothing is compiled twice.
     cargo.args(["test", "--no-run", "--workspace", "--test", target_name, "--offline"]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
     let me = env::current_exe().expect("this binary's path");
-    let target = me.ancestors().nth(3).expect("it is in the target folder's debug/deps");
+    let built = me.ancestors().nth(2).expect("it is in the target folder's debug/deps");
+    // A profile's builds are in a folder of its name, except that of `dev`.
+    let profile = match built.file_name().and_then(|name| name.to_str()).expect("it is UTF-8") {
+        "debug" => "dev",
+        profile => profile,
+    };
+    cargo.args(["--profile", profile]);
+    let target = built.parent().expect("it is in the target folder's debug/deps");
     cargo.arg("--target-dir").arg(target);
     let output = cargo.output().expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

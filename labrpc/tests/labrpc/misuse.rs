@@ -3,6 +3,7 @@
 use std::future::Ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -53,6 +54,29 @@ fn an_unknown_service_is_fatal() {
             at(line, 48)
         )
     );
+}
+
+/// Who makes the same call without end is stopped; who has something else to say isn't.
+#[test]
+fn the_same_call_without_end_is_a_misuse() {
+    let calls_until_end = |differ: i64| {
+        let made = Arc::new(AtomicU64::new(0));
+        let counted = made.clone();
+        let panics = panics_of(move |bed| async move {
+            bed.server(0);
+            let end = bed.net.make_end("end", Some(Owner { server: 1, incarnation: 1 }));
+            bed.net.connect("end", 0);
+            bed.net.enable("end", Switch::On);
+            for call in 0..25_000 {
+                handler2(&end, call % differ).await;
+                made.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        assert_eq!(panics.len(), 0, "{panics:?}");
+        counted.load(Ordering::Relaxed)
+    };
+    assert_eq!(calls_until_end(1), 19_999);
+    assert_eq!(calls_until_end(2), 25_000);
 }
 
 #[test]

@@ -72,12 +72,18 @@ struct TermWithin {
     term: Found,
     /// The term of what is in it, as where an entry is an enum.
     inner_term: Found,
+    /// The numbers under names that tell nothing; the last of them, if it isn't an index.
+    number: Found,
+    numbers: usize,
+    /// How many fields it has.
+    fields: usize,
     is_behind: bool,
     key: String,
 }
 
 impl TermWithin {
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        self.fields += 1;
         if name == "command" {
             return; // as in most logs
         }
@@ -86,6 +92,11 @@ impl TermWithin {
             && let Ok(Scalar::Number(term)) = value.serialize(One)
         {
             self.term = Some((term, how));
+        } else if let Ok(Scalar::Number(number)) = value.serialize(One) {
+            if !Slot::is_place(name) {
+                self.numbers += 1;
+                self.number = Some((number, Called::Otherwise));
+            }
         } else if !is_no_message(name)
             && let Ok(Some(term)) = value.serialize(EntryTerm)
         {
@@ -103,7 +114,10 @@ impl TermWithin {
     }
 
     fn found(self) -> Found {
-        self.term.or(self.inner_term)
+        // The first number of a list beside other fields is a command's.
+        let is_list_of = |found: &(u64, Called)| found.1 == Called::Otherwise && self.fields > 1;
+        let inner = self.inner_term.filter(|found| !is_list_of(found));
+        self.term.or(inner).or(self.number.filter(|_| self.numbers == 1))
     }
 }
 

@@ -139,6 +139,13 @@ impl Slot {
         })
     }
 
+    /// Whether a field of an entry, by its name, tells where the entry is and not of which term.
+    pub(super) fn is_place(name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        is_index(name.as_bytes())
+            || matches!(&*name, "i" | "id" | "n" | "no" | "seq" | "slot" | "offset" | "len")
+    }
+
     /// The commit index, whatever it is called besides.
     fn commit(name: &[u8]) -> Option<Slot> {
         let name = name.strip_prefix(b"leader").unwrap_or(name);

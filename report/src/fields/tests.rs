@@ -60,6 +60,20 @@ fn entries_are_found_by_what_they_are() {
 }
 
 #[test]
+fn an_entry_s_term_may_have_a_name_of_its_own() {
+    let term_of = |entry: serde_json::Value| {
+        let message = json!({ "term": 7, "prev_idx": 4, "prev_term": 6, "ents": [entry] });
+        Fields::of(&message).entries.and_then(|entries| entries[0])
+    };
+    assert_eq!(term_of(json!({ "t": 6, "cmd": [10, 19] })), Some(6));
+    assert_eq!(term_of(json!({ "i": 5, "t": 6, "cmd": [10, 19] })), Some(6));
+    assert_eq!(term_of(json!({ "Normal": [6, [10, 19]] })), Some(6));
+    // Which of two numbers it is nobody knows; and a command's bytes aren't terms.
+    assert_eq!(term_of(json!({ "a": 5, "b": 6, "cmd": [10, 19] })), None);
+    assert_eq!(term_of(json!({ "kind": "normal", "cmd": [10, 19] })), None);
+}
+
+#[test]
 fn a_stored_message_says_the_same() {
     let stored = serde_json::to_value(args()).expect("plain data");
     assert_eq!(Fields::of(&stored), Fields::of(&args()));

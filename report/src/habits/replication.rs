@@ -23,14 +23,8 @@ pub(super) const HABITS: &[Habit] = &[
         "the follower has what comes before the leader's snapshot, or was sent a snapshot meanwhile",
     ),
     Habit::new(sending::moved_at_sending, "the requests that failed were sent again"),
-    Habit::new(
-        sending::same_prev_again,
-        "the refusals were lost on their way, or nextIndex went down",
-    ),
-    Habit::new(
-        sending::same_snapshot_again,
-        "the answers were lost on their way, or the follower had crashed meanwhile",
-    ),
+    sending::PREV,
+    sending::SNAPSHOT,
     Habit::new(sending::answer_not_taken, "the same was answered and taken later"),
     Habit::new(
         turns::one_call,
@@ -126,7 +120,7 @@ fn is_of_a_call(story: &Story, task: &TaskEnd) -> bool {
 /// The task that ended when a server applied for the last time, or later, and that had begun with the server.
 fn applier_ended<'a>(case: &Case<'a>, server: u32, since: Time) -> Option<&'a TaskEnd> {
     let story = case.story;
-    let life = story.lives[server as usize].last()?;
+    let life = story.lives[server as usize].last().filter(|life| story.saw_begin(life))?;
     let applied = story.applied_by(server).filter(|it| it.moment > life.from);
     let last = applied.map(|it| it.moment.at).max();
     story.tasks.iter().find(|task| {
@@ -476,6 +470,10 @@ fn left_unapplied(case: &Case<'_>, breach: Breach, server: u32, calls: &[&Call])
 /// Who was told only by heartbeats, and doesn't apply it.
 fn heartbeat_commit(case: &Case<'_>) -> Option<Breach> {
     let (server, calls, ignores) = unapplied(case)?;
+    // Where the leader that tells it doesn't apply it either, what is told isn't where it ends.
+    if not_applied_by_leader(case).is_some() {
+        return None;
+    }
     let what = match calls.iter().any(|call| call.has_entries()) {
         true => format!("server {server} ignores the commit index that it is told"),
         false => format!("server {server} ignores the commit index of requests without entries"),

@@ -4,13 +4,28 @@ use std::collections::BTreeMap;
 
 use super::replication::{FEW, appends};
 use super::votes::not_taken;
-use super::{LONG, leads, up};
+use super::{Habit, LONG, leads, up};
+use crate::check::Check;
 use crate::explain::Case;
 use crate::outcome::Outcome;
 use crate::spec::rules::{append_entries, contract, install_snapshot, leaders, persistence};
 use crate::spec::{Basis, Breach, Fact};
 use crate::story::{Call, Purpose};
 use crate::text::count;
+
+/// What a leader does without end.
+pub(super) const AGAIN: &[Habit] = &[PREV, SNAPSHOT];
+
+pub(super) const PREV: Habit =
+    Habit::new(same_prev_again, "the refusals were lost on their way, or nextIndex went down");
+
+pub(super) const SNAPSHOT: Habit = Habit::new(
+    same_snapshot_again,
+    "the answers were lost on their way, or the follower had crashed meanwhile",
+);
+
+/// How many refusals in a row are a flood, however soon they come.
+const FLOOD: usize = 50;
 
 /// For how many refusals in a row an entry is looked for before that is slow.
 const MANY: usize = 8;
@@ -35,10 +50,11 @@ impl<'a> Row<'a> {
     }
 }
 
-/// The longest row of refused requests with the same prevLogIndex, each sent with the refusal before known.
+/// The longest row of refused requests with the same prevLogIndex, each sent with the refusal before known. What came
+/// right soon afterwards isn't among them.
 fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
     let mut rows: BTreeMap<(u32, u32, u64), Row<'_>> = BTreeMap::new();
-    let mut found: Option<Row<'_>> = None;
+    let mut longest: BTreeMap<(u32, u32, u64), Row<'_>> = BTreeMap::new();
     for call in &case.story.calls {
         let (Purpose::Append, Some(term), Some(success), Some((returned, _))) =
             (call.purpose, call.args.term, call.reply.success, call.returned)
@@ -52,23 +68,31 @@ fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
         let same = |row: &&Row<'_>| row.last.args.prev_log_index == call.args.prev_log_index;
         if success || call.reply.term != Some(term) {
             rows.remove(&key);
+            if longest.get(&key).is_some_and(|row| call.sent.at.since(row.first.sent.at) < LONG) {
+                longest.remove(&key);
+            }
         } else if let Some(&row) = rows.get(&key).filter(same) {
             let Some(row) = row.and(call) else { continue };
             rows.insert(key, row);
             let lasted = call.sent.at.since(row.first.sent.at);
-            let is_longest = found.is_none_or(|found| found.count < row.count);
-            if row.count >= FEW && lasted > LONG / 4 && is_longest {
-                found = Some(row);
+            let is_longest = longest.get(&key).is_none_or(|found| found.count < row.count);
+            let is_flood = matches!(case.failure.check, Check::Misused { .. });
+            let is_enough = match is_flood {
+                true => row.count >= FLOOD,
+                false => row.count >= FEW && lasted > LONG / 4,
+            };
+            if is_enough && is_longest {
+                longest.insert(key, row);
             }
         } else {
             rows.insert(key, Row::of(call));
         }
     }
-    found
+    longest.into_values().rev().max_by_key(|row| row.count)
 }
 
 /// A request says the same as one whose refusal its leader has had, again and again.
-pub(super) fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
+fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
     let Row { first, last, count } = refused_again(case)?;
     let (leader, server, prev) = (first.from.server, first.to, first.args.prev_log_index?);
     let refused =
@@ -122,7 +146,7 @@ pub(super) fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
 }
 
 /// A leader keeps sending a follower a snapshot after the follower said that it has it.
-pub(super) fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
+fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
     let mut rows: BTreeMap<(u32, u32, Option<u64>), Row<'_>> = BTreeMap::new();
     let mut longest: Option<Row<'_>> = None;
     let story = case.story;

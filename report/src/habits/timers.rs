@@ -28,7 +28,8 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
     let story = case.story;
     let until = case.window.until;
     let Some(life) = life_at(story, server, until) else { return Vec::new() };
-    let mut resets = vec![(life.from.at, "started")];
+    let began = if story.saw_begin(life) { "started" } else { "was there already" };
+    let mut resets = vec![(life.from.at, began)];
     resets.extend(elections.iter().map(|election| (election.at, "started an election")));
     for call in story.handled_by(server) {
         let Some(handled) = call.handled.filter(|handled| *handled >= life.from) else { continue };
@@ -74,10 +75,10 @@ fn may_have_reset(call: &Call) -> bool {
     }
 }
 
-/// Whether a server sends a call in the term in which it is seen to be.
+/// Whether a server sends a call in the term in which it is seen to be; also if what it was is missing.
 pub(super) fn is_of_own_term(story: &Story, server: usize, call: &Call) -> bool {
     let view = story.view_at(server, call.sent.at);
-    view.is_some_and(|view| Some(view.term) == call.args.term)
+    view.map_or(story.dropped > 0, |view| Some(view.term) == call.args.term)
 }
 
 /// The times of the window for which a server's timer wasn't reset though it should have fired: when

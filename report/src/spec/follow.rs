@@ -321,6 +321,10 @@ impl Known<'_> {
 
     fn took_snapshot(&mut self, call: &Call, moment: Moment) {
         let (Some(index), Some(term)) = (call.args.last_included_index, call.args.term) else {
+            // Where it ends nobody can read, unless it is only a part, which ends nowhere.
+            if call.args.done != Some(false) && !call.is_rejected() {
+                self.servers[call.to as usize].lose_sight(moment, call);
+            }
             return;
         };
         let view = self.story.view_at(call.to as usize, moment.at);

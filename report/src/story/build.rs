@@ -187,6 +187,9 @@ impl Story {
             {
                 let mut fields = args.fields().capped();
                 let purpose = Purpose::by(draft.methods.named(method), &fields);
+                if purpose == Purpose::Snapshot {
+                    fields.last_is_included();
+                }
                 if fields.done == Some(false) {
                     fields.last_included_index = None; // a part of a snapshot ends nowhere
                 }
@@ -339,7 +342,10 @@ impl Story {
             }
             EventKind::Viewed { server, term, is_leader, detail } if exists(server.server) => {
                 let views = &mut self.views[server.server as usize];
-                self.order.push((moment, Happened::Viewed(server.server, views.len())));
+                // How it came to what it was when the known part of a run begins nobody can judge.
+                if self.dropped == 0 || moment.at > self.since {
+                    self.order.push((moment, Happened::Viewed(server.server, views.len())));
+                }
                 views.push(View {
                     moment,
                     incarnation: server.incarnation,

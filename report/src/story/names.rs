@@ -36,11 +36,23 @@ impl Story {
         if !otherwise.is_empty() {
             self.forget(otherwise);
         }
-        let mut guessed = Names::default();
-        for call in self.calls.iter().filter(|call| call.purpose != Purpose::Other) {
-            guessed.extend(call.args.guessed);
-            guessed.extend(call.reply.guessed);
+        let guesses = |story: &Story| {
+            let mut guessed = Names::default();
+            for call in story.calls.iter().filter(|call| call.purpose != Purpose::Other) {
+                guessed.extend(call.args.guessed);
+                guessed.extend(call.reply.guessed);
+            }
+            guessed
+        };
+        let mut refuted = Names::default();
+        guesses(self)
+            .iter()
+            .filter(|&slot| self.refutes(slot))
+            .for_each(|slot| refuted.insert(slot));
+        if !refuted.is_empty() {
+            self.forget(refuted);
         }
+        let mut guessed = guesses(self);
         let confirmed: Vec<Slot> = guessed.iter().filter(|&slot| self.confirms(slot)).collect();
         confirmed.into_iter().for_each(|slot| guessed.remove(slot));
         if self.last_index_shift > 0 {
@@ -254,7 +266,24 @@ impl Story {
         }
     }
 
+    /// Whether the run shows that what is taken for a field is something else: more often than not it isn't what it
+    /// would have to be.
+    fn refutes(&self, slot: Slot) -> bool {
+        let (right, all) = match slot {
+            Slot::Term => self.terms_as_seen(),
+            Slot::EntryTerm => self.entries_terms_as_proposed(),
+            _ => return false,
+        };
+        all >= FEW && right * 2 < all
+    }
+
     fn terms_are_as_seen(&self) -> bool {
+        let (right, all) = self.terms_as_seen();
+        all >= SEEN && right * 10 >= all * 9
+    }
+
+    /// How many of the terms that messages tell are those that their servers are seen in, and of how many.
+    fn terms_as_seen(&self) -> (usize, usize) {
         let seen = |server: u32, moment: Moment, term: u64| {
             let views = &self.views[server as usize];
             let next = views.partition_point(|view| view.moment <= moment);
@@ -272,7 +301,7 @@ impl Story {
                 right += usize::from(seen(server, moment, term));
             }
         }
-        all >= SEEN && right * 10 >= all * 9
+        (right, all)
     }
 
     /// Whether each server that was seen to lead had the votes of a majority by then.
@@ -358,25 +387,32 @@ impl Story {
     }
 
     fn entries_terms_are_as_proposed(&self) -> bool {
-        let mut count = 0;
+        let (right, all) = self.entries_terms_as_proposed();
+        all >= FEW && right == all
+    }
+
+    /// How many of the terms that entries tell are those in which some server's `start()` took an entry of that index,
+    /// and of how many; of the first entries only.
+    fn entries_terms_as_proposed(&self) -> (usize, usize) {
+        let (mut right, mut all) = (0, 0);
         for call in self.calls.iter().filter(|call| call.is_append()) {
             let (Some(prev), Some(entries)) = (call.args.prev_log_index, &call.args.entries) else {
                 continue;
             };
             for (index, term) in (prev + 1..).zip(entries) {
-                let Some(term) = *term else { return false };
                 let own = |proposal: &&super::Proposal| proposal.index == index;
                 let mut own = self.proposals.iter().filter(own).peekable();
-                if own.peek().is_some() && !own.any(|proposal| proposal.term == term) {
-                    return false;
-                }
-                count += 1;
-                if count > COMPARED {
-                    return true;
+                let is_right = term.is_some_and(|term| {
+                    own.peek().is_none() || own.any(|proposal| proposal.term == term)
+                });
+                all += 1;
+                right += usize::from(is_right);
+                if all > COMPARED {
+                    return (right, all);
                 }
             }
         }
-        count >= FEW
+        (right, all)
     }
 }
 

@@ -9,6 +9,7 @@ mod elected;
 mod extra;
 mod judged;
 mod lab3;
+mod names;
 mod right;
 #[path = "../../../tests/steps/main.rs"]
 mod steps;

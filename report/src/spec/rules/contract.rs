@@ -32,7 +32,8 @@ rules! {
         "Figure 4; §5.1, §5.2; rule 4 of the contract",
         "a server leads from the votes of a majority on, until it learns of a higher term; get_state tells that",
         "what get_state reads: the role as it is now, which is neither a candidate's nor that of an earlier \
-         term; and whether a leader that learns of a higher term becomes a follower"
+         term; whether a leader that learns of a higher term becomes a follower; and with how many votes, its own \
+         among them, a candidate becomes the leader"
         => Views only_says_so;
     TERM_NOT_TOLD: Contract "term-not-told" at [Contract 4],
         "Figure 2, State: currentTerm; §5.1; rule 4 of the contract",

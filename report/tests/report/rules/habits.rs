@@ -214,6 +214,65 @@ fn snapshot_answer_ignored() {
     assert!(!finds(behind(refused), NOBODY, "snapshot-answer-ignored"));
 }
 
+/// A leader asks the same again, has it right soon after, or not; and the command isn't applied.
+#[test]
+fn what_is_soon_right_holds_nothing_up() {
+    let finds_it = |is_soon_right: bool| {
+        let mut run = one();
+        for _ in 0..6 {
+            run.wait(100).reject(0, 1, &append(1, [5, 1], &[], 0));
+        }
+        if is_soon_right {
+            run.wait(100).accept(0, 1, &entries(1, &[1]));
+        }
+        run.wait(3000);
+        finds(run, ACCEPTED, "next-index-stays")
+    };
+    assert!(finds_it(false));
+    assert!(!finds_it(true));
+}
+
+/// A leader that floods the network with the same request, which is refused each time.
+#[test]
+fn a_flood_of_refused_requests_has_a_cause() {
+    let finds_it = |refused: bool| {
+        let mut run = one();
+        for _ in 0..60 {
+            run.reject(0, 1, &append(1, [5, 1], &[], 0)).wait(1);
+            if !refused {
+                run.accept(0, 1, &append(1, [0, 0], &[1], 0)).wait(1);
+            }
+        }
+        let (server, life) = (Some(0), Some(1));
+        let activity = Activity::Elsewhere;
+        let misused = Check::Misused { server, life, activity };
+        finds(run, (FailureKind::Misuse, misused), "next-index-stays")
+    };
+    assert!(finds_it(true));
+    assert!(!finds_it(false));
+}
+
+/// Followers are told that a command is committed, and nobody applies it.
+#[test]
+fn a_leader_that_does_not_apply_accuses_nobody_of_ignoring_it() {
+    let first = |leader_applies: bool| {
+        let mut run = one();
+        run.accept(0, 1, &entries(1, &[1])).accept(0, 2, &entries(1, &[1]));
+        if leader_applies {
+            run.apply(0, 1);
+        }
+        for _ in 0..20 {
+            run.wait(100);
+            run.accept(0, 1, &append(1, [1, 1], &[], 1)).accept(0, 2, &append(1, [1, 1], &[], 1));
+        }
+        run.network(NetworkChange::Reliable);
+        let (_, _, explanation) = run.fails(ACCEPTED, "it fails");
+        explanation.findings[0].id.clone()
+    };
+    assert_eq!(first(true), "heartbeat-commit-ignored");
+    assert_eq!(first(false), "committed-not-applied");
+}
+
 #[test]
 fn confirmation_ignored() {
     let sends = |again: u64| {

@@ -45,6 +45,23 @@ fn fitting_entries_refused() {
     assert!(!breaks(&run, "fitting-entries-refused"));
 }
 
+/// A refusal of what fits any log tells nothing of the log, nor do others of that server.
+#[test]
+fn who_refuses_anything_has_not_lost_an_entry() {
+    let refuses = |index| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1).accept(0, 1, &entries(1, &[1, 1]));
+        // It may have cut its log there.
+        run.accept(0, 1, &entries(1, &[1])).wait(10);
+        run.reject(0, 1, &append(1, [2, 1], &[], 0)).wait(10);
+        let prev = if index == 0 { [0, 0] } else { [index, 1] };
+        run.reject(0, 1, &append(1, prev, &[1], 0));
+        breaks(&run, "log-truncated")
+    };
+    assert!(!refuses(0));
+    assert!(refuses(1));
+}
+
 #[test]
 fn commit_of_refused_request() {
     let told = |is_taken| {
@@ -498,20 +515,41 @@ fn entries_that_nobody_can_read_may_be_in_a_log() {
     assert!(!accepts_behind("slots", 1));
 }
 
+/// What the run shows to be something else isn't taken for a term.
+#[test]
+fn numbers_that_cannot_be_terms_are_none() {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    for index in 1..=3 {
+        run.propose(0, index, 1);
+        let args = json!({
+            "term": 1, "leader_id": 0, "prev_log_index": index - 1, "prev_log_term": u64::from(index > 1),
+            "leader_commit": 0, "entries": [{ "serial": 10 + index, "command": "100" }],
+        });
+        run.call(0, 1, "Raft.AppendEntries", args, success(1));
+    }
+    assert!(!breaks(&run, "log-mismatch-accepted"));
+}
+
 #[test]
 fn a_message_that_nobody_can_read_may_have_been_a_snapshot() {
-    let accepts = |is_sent: bool| {
+    let accepts = |method, end, index: u64| {
         let mut run = Run::new(3);
         run.elect(0, 1);
-        if is_sent {
-            let args = json!({ "term": 1, "leader_id": 0, "image_up_to": 5, "image": "of all five commands" });
-            run.call(0, 1, "Raft.Image", args, json!({ "term": 1 }));
+        if let Some(end) = end {
+            let mut args = json!({ "term": 1, "leader_id": 0, "image": "of all five commands" });
+            args[end] = json!(5);
+            run.call(0, 1, method, args, json!({ "term": 1 }));
         }
-        run.accept(0, 1, &append(1, [5, 1], &[], 0));
+        run.accept(0, 1, &append(1, [index, 1], &[], 0));
         breaks(&run, "log-mismatch-accepted")
     };
-    assert!(accepts(false));
-    assert!(!accepts(true));
+    assert!(accepts("Raft.Image", None, 5));
+    assert!(!accepts("Raft.Image", Some("image_up_to"), 5));
+    assert!(!accepts("Raft.InstallSnapshot", Some("up_to"), 5));
+    // The last entry that a snapshot speaks of is the last that it includes.
+    assert!(!accepts("Raft.InstallSnapshot", Some("lastIdx"), 5));
+    assert!(accepts("Raft.InstallSnapshot", Some("lastIdx"), 6));
 }
 
 /// A leader's `start()` returns `index` for a command, which is applied at index 1.

@@ -1,6 +1,7 @@
 //! What it means that a server lacks an entry which it has had: which of the rules it broke.
 
 use super::{MATCH_REFUSED, NOT_APPENDED, TRUNCATED};
+use crate::event::Caller;
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::rules::contract;
 use crate::spec::rules::install_snapshot::{
@@ -125,6 +126,22 @@ fn is_of_own_term(call: &Call, index: u64) -> bool {
     term.is_some() && term == args.term
 }
 
+/// A request behind index 0 of its own term's leader, which a server refuses after `moment` in the same life: its log
+/// has no part in that answer, so its refusals tell nothing of its log.
+fn refuses_the_beginning(known: &Known<'_>, number: u32, moment: Moment) -> Option<Fact> {
+    let life = Caller { server: number, incarnation: known.server(number).life };
+    let refused = known.story.answered_by(life).find(|call| {
+        let is_equal = call.args.term.is_some() && call.reply.term == call.args.term;
+        let is_refused = call.is_append() && call.is_rejected() && is_equal;
+        is_refused && call.handled > Some(moment) && call.args.prev_log_index == Some(0)
+    })?;
+    let text = format!(
+        "it also refused what server {} sent to follow index 0, which fits any log",
+        refused.from.server
+    );
+    Some(Fact::new(Basis::Seen, refused.handled?.at, text, [refused.id]))
+}
+
 /// A server lacks the entry at `index`, which it has had: so it says.
 pub(super) fn lost(
     known: &Known<'_>,
@@ -155,6 +172,11 @@ pub(super) fn lost(
         // What it does later may be as wrong as what it says now; what it tells at the same time isn't.
         let is_told = has.calls.is_empty();
         return Some(new(rule, what).seen(moment.at, text, [call.id]).fact(has).sure_if(is_told));
+    }
+    if refuses && let Some(refused) = refuses_the_beginning(known, number, moment) {
+        let what = format!("server {number} refused entries that fit its log");
+        let breach = new(&MATCH_REFUSED, what).seen(moment.at, text, [call.id]);
+        return Some(breach.fact(refused).sure_if(false));
     }
     if let Some(breach) = never_installed(known, number, index, (moment, &text, call)) {
         return Some(breach);

@@ -1,0 +1,249 @@
+//! A right Raft is right whatever its author has called the fields of its messages: the same run under other names
+//! breaks no rule.
+//!
+//! More of them: `NAMES=1000 cargo test -p styles --test styles names -- --nocapture`.
+
+use std::collections::BTreeMap;
+use std::env;
+
+use rand::rngs::SmallRng;
+use rand::seq::IndexedRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
+use report::explain::overlooked;
+use report::{Record, Story, spec};
+use serde_json::{Map, Value, json};
+use testkit::TestBinary;
+
+/// How many times each run is renamed.
+const RENAMED: u64 = 12;
+
+/// Tests with elections, lost messages, crashes and snapshots.
+const TESTS: [&str; 5] = [
+    "lab3::agreement_3b::TestBackup3B",
+    "lab3::persistence_3c::TestFigure83C",
+    "lab3::persistence_3c::TestUnreliableAgree3C",
+    "lab3::snapshot_3d::TestSnapshotInstallCrash3D",
+    "lab3::snapshot_3d::TestSnapshotInstallUnreliable3D",
+];
+
+/// What a field may be called in the messages that have it; the messages are those of the paper, and `Entry` and
+/// `Answer`. Where names differ between two messages, a student meant two things by them.
+const NAMES: [(&str, &str, &[&str]); 20] = [
+    ("", "term", &["term", "term", "term", "t", "currentTerm", "epoch", "my_term", "ballot"]),
+    ("RequestVote", "candidate_id", &["candidateId", "cand", "id", "me", "from", "who", "server"]),
+    (
+        "RequestVote",
+        "last_log_index",
+        &["lastLogIndex", "lastIdx", "last", "li", "lastIndex", "log_len", "end", "index", "n"],
+    ),
+    (
+        "RequestVote",
+        "last_log_term",
+        &["lastLogTerm", "lastT", "lt", "lastTerm", "logTerm", "end_term"],
+    ),
+    (
+        "RequestVote reply",
+        "vote_granted",
+        &["voteGranted", "ok", "granted", "yes", "vote", "v", "success"],
+    ),
+    ("AppendEntries", "leader_id", &["leaderId", "leader", "from", "me", "id", "l"]),
+    (
+        "AppendEntries",
+        "prev_log_index",
+        &[
+            "prevLogIndex",
+            "prev",
+            "pi",
+            "prevIdx",
+            "lastIdx",
+            "start",
+            "index",
+            "after",
+            "prevIndex",
+        ],
+    ),
+    (
+        "AppendEntries",
+        "prev_log_term",
+        &["prevLogTerm", "pt", "prevT", "lastTerm", "prevTerm", "afterTerm"],
+    ),
+    (
+        "AppendEntries",
+        "entries",
+        &["entries", "ents", "es", "log", "items", "new", "data", "e", "slots"],
+    ),
+    (
+        "AppendEntries",
+        "leader_commit",
+        &["leaderCommit", "commit", "lc", "commitIdx", "committed", "c", "done"],
+    ),
+    (
+        "AppendEntries reply",
+        "success",
+        &["success", "ok", "matched", "good", "s", "accepted", "granted"],
+    ),
+    (
+        "AppendEntries reply",
+        "retry_from",
+        &["xLen", "conflictIndex", "next", "hint", "lastIdx", "index", "term2"],
+    ),
+    (
+        "InstallSnapshot",
+        "last_included_index",
+        &[
+            "lastIncludedIndex",
+            "lastIdx",
+            "lastIndex",
+            "index",
+            "upTo",
+            "snapIdx",
+            "last",
+            "prevIdx",
+            "commit",
+        ],
+    ),
+    (
+        "InstallSnapshot",
+        "last_included_term",
+        &["lastIncludedTerm", "lastTerm", "snapTerm", "logTerm", "prevTerm", "t2"],
+    ),
+    ("InstallSnapshot", "leader_id", &["leaderId", "leader", "from", "me", "id"]),
+    ("InstallSnapshot", "data", &["data", "snapshot", "bytes", "image", "log", "state"]),
+    ("Entry", "term", &["term", "t", "epoch", "Term", "tm", "created"]),
+    ("Entry", "index", &["index", "i", "idx", "n", "pos"]),
+    ("Entry", "command", &["command", "cmd", "c", "data", "op", "payload", "x"]),
+    ("", "number", &["number", "seq", "id", "request", "rpc", "time"]),
+];
+
+/// The names of one author.
+struct Author {
+    names: BTreeMap<(&'static str, &'static str), &'static str>,
+    method: Option<&'static str>,
+    are_tuples: bool,
+    are_bytes: bool,
+}
+
+impl Author {
+    fn draw(random: &mut SmallRng) -> Author {
+        let mut choose = |among: &[&'static str]| *among.choose(random).expect("there is one");
+        let names = NAMES.map(|(of, field, among)| ((of, field), choose(among))).into();
+        let method = Some(choose(&["", "Raft.Handle", "Rf.msg"])).filter(|name| !name.is_empty());
+        Author { names, method, are_tuples: random.random_ratio(1, 4), are_bytes: random.random() }
+    }
+
+    fn name(&self, of: &'static str, field: &str) -> String {
+        let of_any = |of| self.names.iter().find(|((at, own), _)| *at == of && *own == field);
+        of_any(of).or_else(|| of_any("")).map_or(field, |(_, name)| name).to_owned()
+    }
+
+    /// A message under other names. Two fields of one name would be no message: then the second keeps its own.
+    fn rename(&self, of: &'static str, message: &Value) -> Value {
+        let Value::Object(fields) = message else { return message.clone() };
+        let mut renamed = Map::new();
+        for (field, value) in fields {
+            let value = match (field.as_str(), value) {
+                ("entries", Value::Array(entries)) => {
+                    entries.iter().map(|entry| self.entry(entry)).collect()
+                }
+                _ => value.clone(),
+            };
+            let name = self.name(of, field);
+            let name = if renamed.contains_key(&name) { field.clone() } else { name };
+            renamed.insert(name, value);
+        }
+        Value::Object(renamed)
+    }
+
+    fn entry(&self, entry: &Value) -> Value {
+        let Value::Object(fields) = self.rename("Entry", entry) else { return entry.clone() };
+        let command = self.name("Entry", "command");
+        let bytes = |value: Value| match value {
+            // As a list of numbers, of which each command begins with the same.
+            Value::String(text) if self.are_bytes => {
+                json!([7].into_iter().chain(text.bytes()).collect::<Vec<u8>>())
+            }
+            value => value,
+        };
+        let fields = fields.into_iter().map(|(name, value)| match name == command {
+            true => (name, bytes(value)),
+            false => (name, value),
+        });
+        match self.are_tuples {
+            true => {
+                let mut fields: Vec<_> = fields.collect();
+                fields.sort_by_key(|(name, _)| *name == command);
+                Value::Array(fields.into_iter().map(|(_, value)| value).collect())
+            }
+            false => Value::Object(fields.collect()),
+        }
+    }
+
+    /// The whole run as this author would have written it.
+    fn rewrite(&self, record: &Record) -> Record {
+        let mut record = serde_json::to_value(record).expect("a record is plain data");
+        let mut sent: BTreeMap<u64, &str> = BTreeMap::new();
+        for event in record["events"].as_array_mut().expect("a list") {
+            let id = event["id"].as_u64();
+            let (part, of) = match event["event"].as_str() {
+                Some("rpc_sent") => {
+                    let method = event["method"].as_str().expect("a method");
+                    let all = ["RequestVote", "AppendEntries", "InstallSnapshot"];
+                    let of =
+                        all.into_iter().find(|of| method.ends_with(of)).expect("one of Raft's");
+                    sent.extend(id.map(|id| (id, of)));
+                    if let Some(name) = self.method {
+                        event["method"] = json!(name);
+                    }
+                    ("args", of)
+                }
+                Some("rpc_copied") => {
+                    let of = event["of"].as_u64().and_then(|of| sent.get(&of).copied());
+                    sent.extend(id.zip(of));
+                    continue;
+                }
+                Some("rpc_handled") => {
+                    let of = match id.and_then(|id| sent.get(&id)).expect("it was sent") {
+                        &"RequestVote" => "RequestVote reply",
+                        &"AppendEntries" => "AppendEntries reply",
+                        _ => "InstallSnapshot reply",
+                    };
+                    ("reply", of)
+                }
+                _ => continue,
+            };
+            let value = &mut event[part]["value"];
+            *value = self.rename(of, value);
+        }
+        serde_json::from_value(record).expect("it is still a record")
+    }
+}
+
+#[test]
+fn under_no_names_does_a_right_raft_break_a_rule() {
+    let many = env::var("NAMES").map_or(RENAMED, |many| many.parse().expect("a number"));
+    let binary = TestBinary::this(env!("CARGO_PKG_NAME"));
+    let mut wrong = Vec::new();
+    for test in TESTS {
+        let run = binary.whole_run(test, 3, &[("LAB_STYLE", "Plain"), ("LAB_STRICT", "1")]);
+        let record = run.record.expect("its record is asked for");
+        for number in 0..many {
+            let author = Author::draw(&mut SmallRng::seed_from_u64(number));
+            let record = author.rewrite(&record);
+            let story = Story::new(&record.to_history(), record.servers as usize);
+            let broken = spec::broken_promises(&story);
+            let said = broken.iter().map(|breach| format!("{}: {}", breach.rule.id, breach.what));
+            let doubts = overlooked(&story, &broken);
+            let doubts = doubts.iter().map(|doubt| format!("{}: {}", doubt.id, doubt.what));
+            if let Some(said) = said.chain(doubts).next() {
+                wrong.push(format!("{test}, {number}: {said}; {:?}", author.names));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        many * TESTS.len() as u64,
+        wrong.join("\n")
+    );
+}
