@@ -295,7 +295,7 @@ impl Sim {
     }
 
     /// Counts a call that a server makes again at this line: to the same server, with the same arguments, with no other
-    /// between them and no pause. `row` says how many there are by now.
+    /// between them. `row` says how many there are by now.
     ///
     /// # Panics
     ///
@@ -307,7 +307,7 @@ impl Sim {
         called_at: &'static Location<'static>,
         row: SameCalls,
     ) {
-        let SameCalls { calls, since_us, .. } = row;
+        let SameCalls { calls, since_us } = row;
         if calls < tally::SAME_CALLS || self.clock() == Clock::Real {
             return;
         }

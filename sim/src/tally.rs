@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::burst::Burst;
+use crate::burst::{Burst, LONG_US};
 use crate::context::Context;
 use crate::misuse::Misuse;
 
@@ -21,15 +21,12 @@ const BURST_US: u64 = 10_000;
 /// 20 in each microsecond.
 const CALLS_IN_A_BURST: u64 = 200_000;
 
-/// What counts as going on for long, in microseconds of virtual time.
-const LONG_US: u64 = 1_000_000;
-
 /// How many calls a server may make in that time: 250 in each millisecond, where a server of the lab makes some in a
 /// hundred. What never pauses, such as a leader that sends again as soon as it has an answer, comes to that.
 const CALLS_FOR_LONG: u64 = 250_000;
 
-/// How many times in a row, with no pause of a millisecond between them, a server may make the same call to another one.
-/// Who tries again what is refused, at once and without end, comes to that before the run's history grows too long.
+/// How many times in a row a server may make the same call to another one in that time: twice as often as one can that
+/// waits for each answer. Who has many of them under way comes to that before the run's history grows too long.
 pub(crate) const SAME_CALLS: u64 = 20_000;
 
 /// How many bytes of arguments and replies a server may pass in one burst before that counts as more than

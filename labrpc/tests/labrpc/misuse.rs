@@ -56,10 +56,11 @@ fn an_unknown_service_is_fatal() {
     );
 }
 
-/// Who makes the same call without end is stopped; who has something else to say isn't.
+/// Who makes the same call without end, several times at once, is stopped; who has something else to say isn't.
 #[test]
 fn the_same_call_without_end_is_a_misuse() {
-    let calls_until_end = |differ: i64| {
+    const CALLS: i64 = 25_000;
+    let calls_until_end = |at_a_time: i64, differ: i64| {
         let made = Arc::new(AtomicU64::new(0));
         let counted = made.clone();
         let panics = panics_of(move |bed| async move {
@@ -67,16 +68,21 @@ fn the_same_call_without_end_is_a_misuse() {
             let end = bed.net.make_end("end", Some(Owner { server: 1, incarnation: 1 }));
             bed.net.connect("end", 0);
             bed.net.enable("end", Switch::On);
-            for call in 0..25_000 {
-                handler2(&end, call % differ).await;
-                made.fetch_add(1, Ordering::Relaxed);
+            for round in 0..CALLS / at_a_time {
+                let calls = (0..at_a_time).map(|call| {
+                    made.fetch_add(1, Ordering::Relaxed);
+                    handler2(&end, (round * at_a_time + call) % differ)
+                });
+                join_all(calls).await;
             }
         });
         assert_eq!(panics.len(), 0, "{panics:?}");
         counted.load(Ordering::Relaxed)
     };
-    assert_eq!(calls_until_end(1), 19_999);
-    assert_eq!(calls_until_end(2), 25_000);
+    assert_eq!(calls_until_end(10, 1), 20_000);
+    assert_eq!(calls_until_end(10, 2), 25_000);
+    // Who waits for each answer.
+    assert_eq!(calls_until_end(1, 1), 25_000);
 }
 
 #[test]

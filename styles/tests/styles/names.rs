@@ -202,9 +202,9 @@ impl Author {
                     continue;
                 }
                 Some("rpc_handled") => {
-                    let of = match id.and_then(|id| sent.get(&id)).expect("it was sent") {
-                        &"RequestVote" => "RequestVote reply",
-                        &"AppendEntries" => "AppendEntries reply",
+                    let of = match *id.and_then(|id| sent.get(&id)).expect("it was sent") {
+                        "RequestVote" => "RequestVote reply",
+                        "AppendEntries" => "AppendEntries reply",
                         _ => "InstallSnapshot reply",
                     };
                     ("reply", of)
