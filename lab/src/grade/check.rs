@@ -13,12 +13,18 @@
 //! different files. So words count there, wherever they stand. `include!` and its like may not be there at all. An
 //! attribute `path` comes to something only on a `mod`: hence both words may be in macros, but not both in one
 //! submission's.
+//!
+//! A derive can make code of a string in an attribute, as serde does of `#[serde(bound = "...")]`. So the words count in
+//! such strings as well; and in any macro's strings if the submission has a macro of its own, which can put them into
+//! an attribute.
 
 use std::str::FromStr as _;
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Literal, TokenStream, TokenTree};
 
 use super::take::Sources;
+
+const UNSAFE: &str = "unsafe may not stand in an attribute or a macro";
 
 const INCLUDES: [&str; 3] = ["include", "include_str", "include_bytes"];
 
@@ -29,20 +35,35 @@ const DEPTH: usize = 256;
 pub(super) fn refusal(sources: &Sources) -> Option<String> {
     // Those of the first of each that is in a macro.
     let (mut path_in_macro, mut mod_in_macro) = (None, None);
+    let (mut string_in_macro, mut own_macro) = (None, None);
     for (path, bytes) in sources {
         let tokens = match tokens(bytes) {
             Ok(tokens) => tokens,
             Err(why) => return Some(format!("{path}{why}")),
         };
-        let mut checker = Checker { path, sources, path_in_macro: None, mod_in_macro: None };
+        let mut checker = Checker {
+            path,
+            sources,
+            path_in_macro: None,
+            mod_in_macro: None,
+            string_in_macro: None,
+            own_macro: None,
+        };
         let refused = checker.refusal(tokens);
-        let Checker { path_in_macro: new_path, mod_in_macro: new_mod, .. } = checker;
         if let Some((line, why)) = refused {
             return Some(format!("{path}:{line}: {why}"));
         }
         let place = |line: Option<usize>| line.map(|line| format!("{path}:{line}"));
-        path_in_macro = path_in_macro.or(place(new_path));
-        mod_in_macro = mod_in_macro.or(place(new_mod));
+        path_in_macro = path_in_macro.or(place(checker.path_in_macro));
+        mod_in_macro = mod_in_macro.or(place(checker.mod_in_macro));
+        string_in_macro = string_in_macro.or(place(checker.string_in_macro));
+        own_macro = own_macro.or(place(checker.own_macro));
+    }
+    if let (Some(string), Some(own)) = (string_in_macro, own_macro) {
+        return Some(format!(
+            "{string}: unsafe may not stand in a macro's string if there is a macro of one's own, as at {own}, which can \
+             put the string into an attribute"
+        ));
     }
     let (path, module) = (path_in_macro?, mod_in_macro?);
     Some(format!(
@@ -76,6 +97,9 @@ struct Checker<'a> {
     /// The lines where macros have these words, for the first time.
     path_in_macro: Option<usize>,
     mod_in_macro: Option<usize>,
+    /// Where a macro has a string with the word `unsafe`, and where one is defined, for the first time.
+    string_in_macro: Option<usize>,
+    own_macro: Option<usize>,
 }
 
 /// What tokens are part of.
@@ -127,7 +151,16 @@ impl Checker<'_> {
                             },
                         ));
                     }
-                    TokenTree::Literal(_) => {}
+                    TokenTree::Literal(literal) => {
+                        let counts = within.attribute && !is_doc(&tokens[..i]) || within.a_macro;
+                        if counts && has_word(literal, "unsafe") {
+                            // A macro takes the text of a comment as any other string.
+                            if within.attribute && !is_doc(&tokens[..i]) {
+                                return Some((line, UNSAFE.to_owned()));
+                            }
+                            self.string_in_macro.get_or_insert(line);
+                        }
+                    }
                 }
             }
         }
@@ -151,10 +184,11 @@ impl Checker<'_> {
             "unsafe"
                 if within.attribute || within.a_macro || is_in_parentheses(follows.first()) =>
             {
-                return Some("unsafe may not stand in an attribute or a macro".to_owned());
+                return Some(UNSAFE.to_owned());
             }
             "path" if within.a_macro => drop(self.path_in_macro.get_or_insert(line)),
             "mod" if within.a_macro => drop(self.mod_in_macro.get_or_insert(line)),
+            "macro_rules" => drop(self.own_macro.get_or_insert(line)),
             _ => {}
         }
         if name == "path" && within.attribute && is_punct(follows.first(), '=') {
@@ -206,7 +240,7 @@ impl Checker<'_> {
 }
 
 /// Whether brackets are an attribute's, and whether they are a macro's, by what stands before them.
-fn opens(before: &[TokenTree], delimiter: Delimiter) -> (bool, bool) {
+pub(super) fn opens(before: &[TokenTree], delimiter: Delimiter) -> (bool, bool) {
     let back = |n: usize| before.len().checked_sub(n).and_then(|i| before.get(i));
     let (last, last_but_one) = (back(1), back(2));
     let is_attribute = delimiter == Delimiter::Bracket
@@ -216,6 +250,71 @@ fn opens(before: &[TokenTree], delimiter: Delimiter) -> (bool, bool) {
         || is_punct(last_but_one, '!')
             && matches!(back(3), Some(TokenTree::Ident(ident)) if ident.to_string().ends_with("macro_rules"));
     (is_attribute, is_macro)
+}
+
+/// Whether what follows `before` is the text of a `doc`, as which comments for documentation are read.
+pub(super) fn is_doc(before: &[TokenTree]) -> bool {
+    let [.., TokenTree::Ident(name), equals] = before else { return false };
+    name == "doc" && is_punct(Some(equals), '=')
+}
+
+/// Whether the text of a literal has this word, also if the text or a string in it has letters of the word as escapes.
+pub(super) fn has_word(literal: &Literal, word: &str) -> bool {
+    let mut text = literal.to_string();
+    loop {
+        let is_part = |c: char| c == '_' || c.is_alphanumeric();
+        let mut found =
+            text.match_indices(word).map(|(at, _)| (&text[..at], &text[at + word.len()..]));
+        // A lifetime may have the name of a word.
+        if found.any(|(before, behind)| {
+            !before.ends_with(|c| is_part(c) || c == '\'') && !behind.starts_with(is_part)
+        }) {
+            return true;
+        }
+        let plain = without_escapes(&text);
+        if plain.len() == text.len() {
+            return false;
+        }
+        text = plain;
+    }
+}
+
+/// A text with its escapes resolved. What is no escape loses its `\`, so that the text gets shorter by each.
+fn without_escapes(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let (digits, end) = match escape.as_bytes() {
+            [b'x', _, _, ..] => (escape.get(1..3), 3),
+            [b'u', b'{', ..] => {
+                let end = escape.find('}').unwrap_or(escape.len());
+                (escape.get(2..end), (end + 1).min(escape.len()))
+            }
+            _ => (None, 0),
+        };
+        let digits = digits.map(|digits| digits.replace('_', ""));
+        let code = digits.and_then(|digits| u32::from_str_radix(&digits, 16).ok());
+        if let Some(c) = code.and_then(char::from_u32) {
+            plain.push(c);
+            rest = &escape[end..];
+            continue;
+        }
+        // What stands for white space parts words; the end of a line doesn't, with what follows it.
+        match escape.chars().next() {
+            Some('n' | 'r' | 't' | '0') => {
+                plain.push(' ');
+                rest = &escape[1..];
+            }
+            Some('\n') => rest = escape.trim_start(),
+            Some(c) => {
+                plain.push(c);
+                rest = &escape[c.len_utf8()..];
+            }
+            None => rest = escape,
+        }
+    }
+    plain + rest
 }
 
 fn is_punct(token: Option<&TokenTree>, c: char) -> bool {
@@ -346,6 +445,14 @@ mod tests {
             "macro_rules! w { ($m:meta) => { #[$m] fn f() {} } } w!(unsafe(naked));",
             "macro_rules! w { ($u:tt) => { #[$u(naked)] fn f() {} } } w!(unsafe);",
             "macro_rules! w { () => { #[unsafe(naked)] fn f() {} } }",
+            // A derive makes code of it.
+            r#"#[serde(bound = "[u8; { #[unsafe(naked)] fn f() {} 0 }]: Sized")] struct S;"#,
+            r#"#[serde(bound = "[u8; { #[\u{75}n\x73a\u{0_66}e(naked)] fn f() {} 0 }]: Sized")] struct S;"#,
+            "#[serde(bound = \"[u8; { #[un\\\n   safe(naked)] fn f() {} 0 }]: Sized\")] struct S;",
+            "#[serde(bound = r##\"[u8; { #[unsafe(naked)] fn f() {} 0 }]: Sized\"##)] struct S;",
+            r#"#[cfg_attr(all(), serde(bound = "T: unsafe"))] struct S;"#,
+            r#"#[serde(bound = "[u8; { #[serde(bound = \"\\u{75}nsafe\")] struct T; 0 }]: Sized")] struct S;"#,
+            r#"macro_rules! w { () => { #[serde(bound = "unsafe")] struct S; } }"#,
         ] {
             let why = refused(wrong);
             let told = "net/deep.rs:1: unsafe may not stand in an attribute or a macro";
@@ -354,6 +461,30 @@ mod tests {
         // The lint's.
         for left in ["unsafe fn f() {}", "fn f() { unsafe { g() } }", "unsafe impl Send for S {}"] {
             assert_eq!(refused(left), None, "{left}");
+        }
+        // What a macro of one's own can put into an attribute.
+        let string = r#"w!("\u{75}nsafe");"#;
+        let own = "macro_rules! w { ($l:literal) => { #[serde(bound = $l)] struct S; } }";
+        let why = refused(&format!("{own}\n{string}")).expect("it is refused");
+        assert!(
+            why.starts_with("net/deep.rs:2: unsafe may not stand in a macro's string"),
+            "{why}"
+        );
+        assert!(why.contains("as at net/deep.rs:1"), "{why}");
+        let takes =
+            "macro_rules! w { (#[doc = $l:literal]) => { #[serde(bound = $l)] struct S; } }";
+        let why = refused(&format!("{takes}\nw!(#[doc = \"unsafe\"]);")).expect("it is refused");
+        assert!(
+            why.starts_with("net/deep.rs:2: unsafe may not stand in a macro's string"),
+            "{why}"
+        );
+        for right in [
+            r#"println!("unsafe");"#,
+            r#"fn f() { let text = "unsafe"; }"#,
+            "/// It is unsafe.\n#[doc = \"unsafe\"] #[expect(unsafe_code, reason = \"unsafely\")] fn f() {}",
+            r#"macro_rules! w { () => { println!("safe: \u{e4}\\ \n"); } } fn f() { let text = "unsafe"; }"#,
+        ] {
+            assert_eq!(refused(right), None, "{right}");
         }
         assert_eq!(refused("#![forbid(unsafe_code)]\n/// unsafe(no)\nfn f() {}"), None);
     }

@@ -1,10 +1,11 @@
 //! Where sources could keep state that all servers share. Servers of a run live in one process, so by a `static` they can
 //! decide together without a message, and no rule sees how a server has decided. Without `unsafe` this needs one of a
-//! few words. An honest Raft may have them, too: a table of names, a counter for the log.
+//! few words. An honest Raft may have them, too: a table of names, a counter for the log. The words count also in strings
+//! of which code may be made, as in those that `check` looks at.
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use super::check::tokens;
+use super::check::{has_word, is_doc, opens, tokens};
 use super::take::Sources;
 
 /// `thread_local!` and `task_local!` have a `static` in their arguments. A subscriber of `tracing`'s is told by all
@@ -17,9 +18,11 @@ const SHOWN: usize = 3;
 /// A sentence about the places where these sources could share state; `None` if there are none.
 pub(super) fn shared_state(sources: &Sources) -> Option<String> {
     let mut places: Vec<String> = Vec::new();
-    for (path, bytes) in sources {
-        // What can't be read is refused elsewhere.
-        let found = tokens(bytes).map(words).unwrap_or_default();
+    // What can't be read is refused elsewhere.
+    let files = || sources.iter().map(|(path, bytes)| (path, tokens(bytes).unwrap_or_default()));
+    let has_macros = files().any(|(_, tokens)| defines_a_macro(tokens));
+    for (path, tokens) in files() {
+        let found = words(tokens, has_macros);
         places.extend(found.iter().map(|(line, word)| format!("{path}:{line} ({word})")));
     }
     let more = match places.len().saturating_sub(SHOWN) {
@@ -32,23 +35,49 @@ pub(super) fn shared_state(sources: &Sources) -> Option<String> {
     })
 }
 
-/// The lines of these words, in order. It needs no more stack for deeper brackets.
-fn words(tokens: TokenStream) -> Vec<(usize, &'static str)> {
-    let mut found = Vec::new();
+/// Whether a macro is defined there.
+fn defines_a_macro(tokens: TokenStream) -> bool {
     let mut left = vec![tokens];
     while let Some(tokens) = left.pop() {
-        let mut is_lifetime = false;
         for token in tokens {
-            match &token {
-                TokenTree::Ident(ident) if !is_lifetime => {
-                    let line = token.span().start().line;
-                    found
-                        .extend(WORDS.iter().find(|word| ident == *word).map(|word| (line, *word)));
-                }
+            match token {
+                TokenTree::Ident(ident) if ident == "macro_rules" => return true,
                 TokenTree::Group(group) => left.push(group.stream()),
                 _ => {}
             }
-            is_lifetime = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
+        }
+    }
+    false
+}
+
+/// The lines of these words, in order. It needs no more stack for deeper brackets. Strings count in attributes, and if
+/// `has_macros` in all macros.
+fn words(tokens: TokenStream, has_macros: bool) -> Vec<(usize, &'static str)> {
+    let mut found = Vec::new();
+    let mut left = vec![(tokens, false, false)];
+    while let Some((tokens, in_attribute, in_macro)) = left.pop() {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let mut is_lifetime = false;
+        for (i, token) in tokens.iter().enumerate() {
+            let line = token.span().start().line;
+            match token {
+                TokenTree::Ident(ident) if !is_lifetime => {
+                    found
+                        .extend(WORDS.iter().find(|word| ident == *word).map(|word| (line, *word)));
+                }
+                TokenTree::Literal(literal)
+                    if in_attribute && !is_doc(&tokens[..i]) || has_macros && in_macro =>
+                {
+                    let word = WORDS.iter().find(|word| has_word(literal, word));
+                    found.extend(word.map(|word| (line, *word)));
+                }
+                TokenTree::Group(group) => {
+                    let (attribute, a_macro) = opens(&tokens[..i], group.delimiter());
+                    left.push((group.stream(), in_attribute || attribute, in_macro || a_macro));
+                }
+                _ => {}
+            }
+            is_lifetime = matches!(token, TokenTree::Punct(punct) if punct.as_char() == '\'');
         }
     }
     found.sort_unstable();
@@ -84,6 +113,10 @@ mod tests {
             shared("fn f() { tracing::subscriber::set_global_default(Mine).ok(); }"),
             says("lib.rs:1 (set_global_default)")
         );
+        let bound = "#[derive(Serialize)]\n#[serde(bound = \"[u8; b!{ \\x73tatic A: AtomicU8 = ...; 0 }]: Sized\")] struct S;";
+        assert_eq!(shared(bound), says("lib.rs:2 (static)"));
+        let own = "macro_rules! w { ($l:literal) => { #[serde(bound = $l)] struct S; } }\nw!(\"static\");";
+        assert_eq!(shared(own), says("lib.rs:2 (static)"));
         assert_eq!(
             shared(&"static A: u8 = 1;\n".repeat(5)),
             says("lib.rs:1 (static), lib.rs:2 (static), lib.rs:3 (static), and 2 more")
@@ -92,11 +125,15 @@ mod tests {
 
     #[test]
     fn what_each_server_has_for_itself_is_not() {
-        let source = r#"
+        let source = r##"
             // static
             const NAME: &'static str = "static";
+            #[serde(bound = "T: 'static")]
+            struct S<T>(T);
+            /// It is static.
+            fn g() { println!("static"); }
             fn f<F: 'static + Send>(statics: F) -> Box<dyn Any + 'static> { Box::new(statics) }
-        "#;
+        "##;
         assert_eq!(shared(source), None);
     }
 }
