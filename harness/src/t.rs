@@ -304,7 +304,7 @@ impl T {
         self.notes.job.judged.clone()
     }
 
-    /// The script has come to its end.
+    /// The script has come to its end, or ends the run. What happens later is no part of it.
     pub(crate) fn ends(&self) {
         if let Some(on_record) = self.notes.on_record.get() {
             on_record(self.now(), &EventKind::Mark(Mark::End));
@@ -367,6 +367,7 @@ impl T {
     /// Unwinds the caller.
     pub fn skip(&self, reason: impl Into<String>) -> ! {
         self.notes.script().skipped.get_or_insert(reason.into());
+        self.ends();
         self.sim.stop();
         panic::resume_unwind(Box::new(Fatal))
     }

@@ -80,7 +80,7 @@ impl Judge {
         Ok(Judge { suite, folder, confinement, patience, records: AtomicU64::new(0) })
     }
 
-    /// Judges a run that has passed, by its whole record as it was sent; `None` if this program was stopped.
+    /// Judges a run that has passed or was skipped, by its whole record as it was sent; `None` if this program was stopped.
     pub(crate) fn judge(
         &self,
         test: &LabTest,
@@ -112,7 +112,9 @@ impl Judge {
 /// Judges a run by what came of it when it was made again without its servers' code.
 fn compared(run: &RunResult, again: &RunResult) -> Judgement {
     match &again.verdict {
-        Verdict::Passed(_) if again.verdict == run.verdict && again.history == run.history => {
+        Verdict::Passed(_) | Verdict::Skipped { .. }
+            if again.verdict == run.verdict && again.history == run.history =>
+        {
             Judgement::Right
         }
         Verdict::Passed(measured) => {
@@ -120,6 +122,9 @@ fn compared(run: &RunResult, again: &RunResult) -> Judgement {
             let what = match &run.verdict {
                 Verdict::Passed(says) if says != measured => {
                     format!("it says that it has measured {says}, and that is {measured}")
+                }
+                Verdict::Skipped { reason } => {
+                    format!("it says that it was skipped ({reason}), and it passes")
                 }
                 _ => format!("it says that its history is {theirs:016x}, and that is {ours:016x}"),
             };

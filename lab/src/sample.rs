@@ -1,4 +1,5 @@
-//! Some of the runs that passed are made again, and judged without the code under test.
+//! Some of the runs that passed or were skipped are made again, and judged without the code under test. A skipped run
+//! counts as well as one that passed.
 //!
 //! Which they are is drawn when all runs have been made: no submission knows that when it says how a run went, and by
 //! then it has told the hash of each history.
@@ -75,7 +76,7 @@ pub(crate) fn sample(
         let Some(again) = ran.lines.first() else {
             return Ok(Some(Tried::Unjudged { why: "it left no result".to_owned() }));
         };
-        if let Some(why) = not_passed(again) {
+        if let Some(why) = not_passed(first, again) {
             return Ok(Some(Tried::Unjudged { why }));
         }
         let note = difference(first, again);
@@ -90,7 +91,7 @@ pub(crate) fn sample(
         let results = records.iter().map(|record| &record.result);
         results
             .filter(|result| (&result.test, result.call) == (&test.name, test.call))
-            .filter(|result| matches!(result.verdict, Verdict::Passed(_)))
+            .filter(|result| matches!(result.verdict, Verdict::Passed(_) | Verdict::Skipped { .. }))
             .collect()
     };
     judge_some(tests, passed, share, again)
@@ -157,10 +158,11 @@ fn judge_some<'a>(
     Ok(sampled)
 }
 
-/// Why a run that passed at first couldn't be judged, if it didn't pass when it was made again.
-fn not_passed(again: &RunResult) -> Option<String> {
+/// Why a run that passed or was skipped at first couldn't be judged, if that isn't what came of it again.
+fn not_passed(first: &RunResult, again: &RunResult) -> Option<String> {
     match &again.verdict {
         Verdict::Passed(_) => None,
+        Verdict::Skipped { .. } if matches!(first.verdict, Verdict::Skipped { .. }) => None,
         Verdict::Skipped { reason } => Some(format!("made again, it was skipped: {reason}")),
         Verdict::Failed { failure, .. } => {
             let first = failure.message.lines().next().unwrap_or_default();
@@ -269,8 +271,10 @@ mod tests {
         assert_eq!(difference(&same, &same), None);
         let note = difference(&same, &other).expect("they differ");
         assert!(note.starts_with("a run of TestReElection3A that passed came out"), "{note}");
-        assert_eq!(not_passed(&same), None);
+        assert_eq!(not_passed(&same, &same), None);
         let skipped = run("TestReElection3A", 7, r#"{"skipped":{"reason":"none"}}"#);
-        assert_eq!(not_passed(&skipped).expect("why"), "made again, it was skipped: none");
+        let passed = run("TestReElection3A", 7, PASSED);
+        assert_eq!(not_passed(&passed, &skipped).expect("why"), "made again, it was skipped: none");
+        assert_eq!(not_passed(&skipped, &skipped), None);
     }
 }
