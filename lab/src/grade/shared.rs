@@ -9,8 +9,17 @@ use super::check::{has_word, is_doc, opens, tokens};
 use super::take::Sources;
 
 /// `thread_local!` and `task_local!` have a `static` in their arguments. A subscriber of `tracing`'s is told by all
-/// servers, and answers.
-const WORDS: [&str; 4] = ["static", "set_global_default", "set_default", "with_default"];
+/// servers, and answers. The runtime's metrics count the tasks of all servers, and an executor of `futures` knows whether
+/// any of them has entered one.
+const WORDS: [&str; 7] = [
+    "static",
+    "set_global_default",
+    "set_default",
+    "with_default",
+    "Dispatch",
+    "metrics",
+    "executor",
+];
 
 /// How many places are named.
 const SHOWN: usize = 3;
@@ -112,6 +121,15 @@ mod tests {
         assert_eq!(
             shared("fn f() { tracing::subscriber::set_global_default(Mine).ok(); }"),
             says("lib.rs:1 (set_global_default)")
+        );
+        assert_eq!(shared("fn f() { tracing::Dispatch::new(Mine); }"), says("lib.rs:1 (Dispatch)"));
+        assert_eq!(
+            shared("fn f() { Handle::current().metrics().num_alive_tasks(); }"),
+            says("lib.rs:1 (metrics)")
+        );
+        assert_eq!(
+            shared("fn f() { forget(futures::executor::enter()); }"),
+            says("lib.rs:1 (executor)")
         );
         let bound = "#[derive(Serialize)]\n#[serde(bound = \"[u8; b!{ \\x73tatic A: AtomicU8 = ...; 0 }]: Sized\")] struct S;";
         assert_eq!(shared(bound), says("lib.rs:2 (static)"));
