@@ -251,8 +251,9 @@ impl Rules {
     /// A run, as it counts by these rules.
     pub(crate) fn applied_to(&self, mut run: Record) -> Record {
         let result = &mut run.result;
-        let has_passed = matches!(result.verdict, Verdict::Passed(_));
-        if self.unreadable == Unreadable::Fail && has_passed && result.unreadable.is_some() {
+        // One that was skipped because nobody could read it would otherwise count like one that passed.
+        let is_in_favour = matches!(result.verdict, Verdict::Passed(_) | Verdict::Skipped { .. });
+        if self.unreadable == Unreadable::Fail && is_in_favour && result.unreadable.is_some() {
             let failure = Failure {
                 kind: FailureKind::Misuse,
                 check: Check::default(),

@@ -439,6 +439,20 @@ pub(crate) mod tests {
         assert_eq!(by(&course("[rules]\nunreadable = \"note\"\n")), expected);
         let fails = by(&course("[rules]\nunreadable = \"fail\"\n"));
         assert_eq!(fails, (Outcome::Failed, 25.0, vec![said.to_owned()]));
+
+        // Nor does a run count that was skipped because nobody could read it.
+        let passed = r#"{"passed":{"seconds":4.0,"rpcs":90}}"#;
+        let skipped = unread.replace(passed, r#"{"skipped":{"reason":"can't read"}}"#);
+        let done = done("bob", "1/1", 1, r#""run""#);
+        let merged = super::tests::merged(&[&read, &skipped, &done]).expect("runs");
+        let by = |course: &Course| {
+            let standing = merged.standings(&course.rules).swap_remove(0);
+            let scheme = course.scheme(&merged.all_tests()).expect("a scheme");
+            (standing.outcome(), standing.points(&scheme).sum)
+        };
+        assert_eq!(by(&Course::default()), (Outcome::Passed, 50.0));
+        let course = course("[rules]\nunreadable = \"fail\"\n");
+        assert_eq!(by(&course), (Outcome::Failed, 25.0));
     }
 
     #[test]
