@@ -426,33 +426,27 @@ pub(crate) mod tests {
         let read = run("bob", "TestReElection3A", 1, "");
         let warned = r#""unreadable":"terms","submission""#;
         let unread = run("bob", "TestBackup3B", 1, "").replace(r#""submission""#, warned);
-        let merged = merged(&[&read, &unread, &done("bob", "1/1", 1, r#""run""#)]).expect("runs");
         let course = |text: &str| Course::parse(text).expect("a course");
-        let by = |course: &Course| {
+        let by = |merged: &Merged, course: &Course| {
             let standing = merged.standings(&course.rules).swap_remove(0);
             let scheme = course.scheme(&merged.all_tests()).expect("a scheme");
             (standing.outcome(), standing.points(&scheme).sum, standing.remarks())
         };
         let said = "in 1 of 2 runs the rules could not be checked: the messages between its servers can't be read";
-        let expected = (Outcome::Passed, 50.0, vec![said.to_owned()]);
-        assert_eq!(by(&Course::default()), expected);
-        assert_eq!(by(&course("[rules]\nunreadable = \"note\"\n")), expected);
-        let fails = by(&course("[rules]\nunreadable = \"fail\"\n"));
-        assert_eq!(fails, (Outcome::Failed, 25.0, vec![said.to_owned()]));
-
-        // Nor does a run count that was skipped because nobody could read it.
+        let with = |outcome, points| (outcome, points, vec![said.to_owned()]);
+        let notes = course("[rules]\nunreadable = \"note\"\n");
+        let fails = course("[rules]\nunreadable = \"fail\"\n");
+        // A run that was skipped because nobody could read it counts no more than one that passed.
         let passed = r#"{"passed":{"seconds":4.0,"rpcs":90}}"#;
         let skipped = unread.replace(passed, r#"{"skipped":{"reason":"can't read"}}"#);
-        let done = done("bob", "1/1", 1, r#""run""#);
-        let merged = super::tests::merged(&[&read, &skipped, &done]).expect("runs");
-        let by = |course: &Course| {
-            let standing = merged.standings(&course.rules).swap_remove(0);
-            let scheme = course.scheme(&merged.all_tests()).expect("a scheme");
-            (standing.outcome(), standing.points(&scheme).sum)
-        };
-        assert_eq!(by(&Course::default()), (Outcome::Passed, 50.0));
-        let course = course("[rules]\nunreadable = \"fail\"\n");
-        assert_eq!(by(&course), (Outcome::Failed, 25.0));
+        assert_ne!(skipped, unread);
+        for unread in [unread, skipped] {
+            let done = done("bob", "1/1", 1, r#""run""#);
+            let merged = merged(&[&read, &unread, &done]).expect("runs");
+            assert_eq!(by(&merged, &Course::default()), with(Outcome::Passed, 50.0));
+            assert_eq!(by(&merged, &notes), with(Outcome::Passed, 50.0));
+            assert_eq!(by(&merged, &fails), with(Outcome::Failed, 25.0));
+        }
     }
 
     #[test]

@@ -238,7 +238,7 @@ fn handled(shared: &Shared, state: &mut State, request: Arc<Request>, reply: Pay
     }
     let same = &mut state.ends[request.end].same;
     if same.calls > 1 && reply.fields().success == Some(true) {
-        *same = SameCalls::default(); // who says the same for that isn't in vain
+        *same = SameCalls::default(); // a call that succeeds may be made again
     }
     request.reply.set(reply.clone()).expect("a request is handled once");
     shared.observer.record(Time(now), EventKind::RpcHandled { id: request.id, reply });

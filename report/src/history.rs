@@ -66,7 +66,7 @@ impl History {
     /// Adds what is seen at `at`, and leaves the hash alone: what identifies a run mustn't depend on how
     /// soon somebody looks.
     pub fn note(&mut self, at: Time, kind: EventKind) {
-        self.size += size_of::<Event>() + kind.heap_size();
+        self.size += size(&kind);
         self.events.push(Event { at, kind });
         if self.size > History::LIMIT && !self.is_stored {
             self.drop_oldest();
@@ -80,7 +80,7 @@ impl History {
         let Some(begin) = self.events.get(oldest).map(|event| event.at) else { return };
         let mut seen: BTreeMap<u32, EventKind> = BTreeMap::new();
         for Event { kind, .. } in self.events.drain(..oldest) {
-            self.size -= size_of::<Event>() + kind.heap_size();
+            self.size -= size(&kind);
             match kind {
                 EventKind::Viewed { server, .. } => {
                     seen.insert(server.server, kind);
@@ -92,7 +92,7 @@ impl History {
             }
         }
         self.dropped += (oldest - seen.len()) as u64;
-        self.size += seen.values().map(|kind| size_of::<Event>() + kind.heap_size()).sum::<usize>();
+        self.size += seen.values().map(size).sum::<usize>();
         let seen = seen.into_values().map(|kind| Event { at: begin, kind });
         self.events.splice(..0, seen);
     }
@@ -133,6 +133,11 @@ impl History {
         before.for_each(|Event { at, kind }| hash.event(*at, kind));
         (self.dropped == 0).then_some(hash.0)
     }
+}
+
+/// What an event takes, in bytes.
+fn size(kind: &EventKind) -> usize {
+    size_of::<Event>() + kind.heap_size()
 }
 
 /// A running hash of words, the same on every platform and in every version of Rust.

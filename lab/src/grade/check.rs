@@ -152,10 +152,10 @@ impl Checker<'_> {
                         ));
                     }
                     TokenTree::Literal(literal) => {
-                        let counts = within.attribute && !is_doc(&tokens[..i]) || within.a_macro;
-                        if counts && has_word(literal, "unsafe") {
-                            // A macro takes the text of a comment as any other string.
-                            if within.attribute && !is_doc(&tokens[..i]) {
+                        // A macro takes the text of a comment as any other string.
+                        let in_attribute = within.attribute && !is_doc(&tokens[..i]);
+                        if (in_attribute || within.a_macro) && has_word(literal, "unsafe") {
+                            if in_attribute {
                                 return Some((line, UNSAFE.to_owned()));
                             }
                             self.string_in_macro.get_or_insert(line);

@@ -28,6 +28,7 @@ const SHOWN: usize = 3;
 pub(super) fn shared_state(sources: &Sources) -> Option<String> {
     let mut places: Vec<String> = Vec::new();
     // What can't be read is refused elsewhere.
+    // Each file is read anew, since the lines of one are forgotten when the next is read.
     let files = || sources.iter().map(|(path, bytes)| (path, tokens(bytes).unwrap_or_default()));
     let has_macros = files().any(|(_, tokens)| defines_a_macro(tokens));
     for (path, tokens) in files() {
@@ -139,6 +140,15 @@ mod tests {
             shared(&"static A: u8 = 1;\n".repeat(5)),
             says("lib.rs:1 (static), lib.rs:2 (static), lib.rs:3 (static), and 2 more")
         );
+    }
+
+    #[test]
+    fn each_file_has_its_lines() {
+        let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+        let own = "macro_rules! m { () => {} }\nstatic A: u8 = 1;";
+        let sources = [file("a.rs", own), file("b.rs", "\n\nstatic B: u8 = 1;")].into();
+        let said = shared_state(&sources).expect("it is noticed");
+        assert!(said.ends_with(": a.rs:2 (static), b.rs:3 (static)"), "{said}");
     }
 
     #[test]

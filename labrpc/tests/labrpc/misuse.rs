@@ -56,7 +56,8 @@ fn an_unknown_service_is_fatal() {
     );
 }
 
-/// Who makes the same call without end, several times at once, is stopped; who has something else to say isn't.
+/// A caller is stopped if it makes the same call without end, and doesn't wait for each answer. It isn't stopped if its
+/// calls differ.
 #[test]
 fn the_same_call_without_end_is_a_misuse() {
     const CALLS: i64 = 25_000;

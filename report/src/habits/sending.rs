@@ -53,8 +53,13 @@ impl<'a> Row<'a> {
 /// The longest row of refused requests with the same prevLogIndex, each sent with the refusal before known. What came
 /// right soon afterwards isn't among them.
 fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
+    let is_flood = matches!(case.failure.check, Check::Misused { .. });
+    let is_enough = |row: &Row<'_>| match is_flood {
+        true => row.count >= FLOOD,
+        false => row.count >= FEW && row.last.sent.at.since(row.first.sent.at) > LONG / 4,
+    };
     let mut rows: BTreeMap<(u32, u32, u64), Row<'_>> = BTreeMap::new();
-    let mut longest: BTreeMap<(u32, u32, u64), Row<'_>> = BTreeMap::new();
+    let mut longest = rows.clone();
     for call in &case.story.calls {
         let (Purpose::Append, Some(term), Some(success), Some((returned, _))) =
             (call.purpose, call.args.term, call.reply.success, call.returned)
@@ -74,14 +79,8 @@ fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
         } else if let Some(&row) = rows.get(&key).filter(same) {
             let Some(row) = row.and(call) else { continue };
             rows.insert(key, row);
-            let lasted = call.sent.at.since(row.first.sent.at);
             let is_longest = longest.get(&key).is_none_or(|found| found.count < row.count);
-            let is_flood = matches!(case.failure.check, Check::Misused { .. });
-            let is_enough = match is_flood {
-                true => row.count >= FLOOD,
-                false => row.count >= FEW && lasted > LONG / 4,
-            };
-            if is_enough && is_longest {
+            if is_enough(&row) && is_longest {
                 longest.insert(key, row);
             }
         } else {

@@ -252,7 +252,7 @@ fn a_flood_of_refused_requests_has_a_cause() {
     assert!(!finds_it(false));
 }
 
-/// Followers are told that a command is committed, and nobody applies it.
+/// The leader tells its followers that a command is committed, but they don't apply it.
 #[test]
 fn a_leader_that_does_not_apply_accuses_nobody_of_ignoring_it() {
     let first = |leader_applies: bool| {
