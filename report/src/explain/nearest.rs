@@ -1,5 +1,9 @@
 //! What is nearest to a failure that nothing explains: what the check waited for, what the servers that could
-//! have met it did meanwhile, and how a working run goes on there.
+//! have met it did meanwhile, and how a working run goes on there; what a server was at before it panicked; where
+//! a run's time went that had no end.
+
+mod panicked;
+mod took;
 
 use super::{Case, Confidence, Evidence, Finding};
 use crate::check::Check;
@@ -10,13 +14,42 @@ use crate::text::{count, list};
 
 /// What is known of a failure without a known cause; nothing if its own sentence says what is wrong.
 pub(super) fn unknown(case: &Case<'_>) -> Option<Finding> {
-    let says_why = matches!(
-        case.failure.kind,
-        FailureKind::Panic | FailureKind::Misuse | FailureKind::Stuck | FailureKind::Tester
-    );
-    if says_why || case.story.servers == 0 {
+    if case.story.servers == 0 {
         return None;
     }
+    match (case.failure.kind, &case.failure.check) {
+        (FailureKind::Panic, &Check::Panicked { server: Some(server), life, .. }) => {
+            panicked::before(case, server, life)
+        }
+        (FailureKind::Stuck, Check::InTime) => Some(took::time(case)),
+        (kind, _) => (!says_why(kind)).then(|| meanwhile(case)),
+    }
+}
+
+/// Whether the failure's own sentence says what is wrong.
+fn says_why(kind: FailureKind) -> bool {
+    matches!(
+        kind,
+        FailureKind::Panic | FailureKind::Misuse | FailureKind::Stuck | FailureKind::Tester
+    )
+}
+
+/// A finding that names no cause.
+fn finding(what: String, evidence: Vec<Evidence>, look: &str, normal: Option<&str>) -> Finding {
+    Finding {
+        id: "unknown".to_owned(),
+        confidence: Confidence::Unknown,
+        what,
+        evidence,
+        rule: "none is seen to be broken".to_owned(),
+        look: look.to_owned(),
+        normal: normal.map(str::to_owned),
+        refuted_if: None,
+    }
+}
+
+/// What the servers did that could have met the failing check.
+fn meanwhile(case: &Case<'_>) -> Finding {
     let (story, window) = (case.story, &case.window);
     let mut evidence = Vec::new();
     for &server in &window.up {
@@ -83,18 +116,11 @@ pub(super) fn unknown(case: &Case<'_>) -> Option<Finding> {
         ),
         _ => ("", None),
     };
-    Some(Finding {
-        id: "unknown".to_owned(),
-        confidence: Confidence::Unknown,
-        what: match waited {
-            "" => "no known cause fits".to_owned(),
-            waited => format!("no known cause fits; the check waited for {waited}"),
-        },
-        evidence,
-        rule: "none is seen to be broken".to_owned(),
-        look: "what the servers did meanwhile, in the table below; and what they should have done next"
-            .to_owned(),
-        normal: normal.map(str::to_owned),
-        refuted_if: None,
-    })
+    let what = match waited {
+        "" => "no known cause fits".to_owned(),
+        waited => format!("no known cause fits; the check waited for {waited}"),
+    };
+    let look =
+        "what the servers did meanwhile, in the table below; and what they should have done next";
+    finding(what, evidence, look, normal)
 }

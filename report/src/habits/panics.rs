@@ -162,13 +162,16 @@ fn not_restored(case: &Case<'_>) -> Option<Breach> {
     let Panicked { server, life, activity, .. } = panicked(case)?;
     let (story, number) = (case.story, server as u32);
     let caller = Caller { server: number, incarnation: life.incarnation };
-    // A task may panic over a message, too, or over what it has decided since.
+    let mut came = story.calls.iter().filter(|call| call.to == number);
+    let began_at_once = case.window.until.since(life.from.at) <= AT_ONCE
+        && !story.answered_by(caller).any(|call| call.handled > Some(life.from));
     let is_beginning = match activity {
         Activity::Make => true,
+        // A task may panic over a message, too, or over what it has decided since.
         Activity::Task => {
-            let mut came = story.calls.iter().filter(|call| call.to == number);
-            story.sent_by(server).all(|call| call.from != caller)
-                && !came.any(|call| call.delivered > Some(life.from))
+            began_at_once
+                || story.sent_by(server).all(|call| call.from != caller)
+                    && !came.any(|call| call.delivered > Some(life.from))
         }
         _ => false,
     };
@@ -188,9 +191,14 @@ fn not_restored(case: &Case<'_>) -> Option<Breach> {
     );
     let text = match activity {
         Activity::Make => "it was restarted, and panicked in make",
+        _ if began_at_once => "it was restarted, and its task panicked at once",
         _ => "it was restarted, and panicked before any message had come to it",
     };
-    let breach = case.breach(&persistence::NOT_RESTORED, number, what);
+    // All that a task does before anything has come, and no timeout has passed, is to apply.
+    let applies = *activity == Activity::Task && began_at_once && last.snapshot > 0;
+    let rule =
+        if applies { &persistence::SNAPSHOT_INDEX_FORGOTTEN } else { &persistence::NOT_RESTORED };
+    let breach = case.breach(rule, number, what);
     let breach = breach.seen(last.moment.at, saved, None);
     Some(breach.concluded(case.window.until, text, None))
 }
@@ -332,10 +340,10 @@ fn request_below_snapshot(case: &Case<'_>) -> Option<Breach> {
     let prev = call.args.prev_log_index?;
     let held = last_snapshot(case, server).filter(|held| prev <= held.index)?;
     let (rule, what) = match prev == held.index {
-        true => (
-            &persistence::SNAPSHOT_TERM,
-            format!("server {server} panicked over a request that follows its own snapshot"),
-        ),
+        true => {
+            let (rule, snapshot) = install_snapshot::end_unknown(&held);
+            (rule, format!("server {server} panicked over a request that follows {snapshot}"))
+        }
         false => (
             &install_snapshot::BELOW,
             format!("server {server} panicked over entries that its snapshot covers already"),

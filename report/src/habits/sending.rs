@@ -8,7 +8,7 @@ use super::{Habit, LONG, leads, up};
 use crate::check::Check;
 use crate::explain::Case;
 use crate::outcome::Outcome;
-use crate::spec::rules::{append_entries, contract, install_snapshot, leaders, persistence};
+use crate::spec::rules::{append_entries, contract, install_snapshot, leaders};
 use crate::spec::{Basis, Breach, Fact};
 use crate::story::{Call, Purpose};
 use crate::text::count;
@@ -103,11 +103,11 @@ fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
     // It has that entry as the last of its snapshot: one of the two doesn't know the term of it.
     let snapshot = case.story.last_held(server, first.sent).filter(|held| held.index == prev);
     let (rule, culprit, what) = match snapshot {
-        Some(_) => (
-            &persistence::SNAPSHOT_TERM,
-            server,
-            format!("server {server} refuses what follows its own snapshot, again and again"),
-        ),
+        Some(held) => {
+            let (rule, snapshot) = install_snapshot::end_unknown(&held);
+            let what = format!("server {server} refuses what follows {snapshot}, again and again");
+            (rule, server, what)
+        }
         // Nothing precedes the first entry, so there is nothing that could differ.
         None if prev == 0 => (
             &append_entries::MATCH_REFUSED,

@@ -8,6 +8,7 @@ mod golden;
 mod incarnations;
 mod leaderless;
 mod names;
+mod nearest;
 mod shown;
 mod silent;
 mod slips;

@@ -432,7 +432,7 @@ bugs! {
         rule: LAST_INCLUDED_TERM,
         symptom: "`one(…) failed to reach agreement`, with a leader that still leads: the follower \
             refuses what comes behind the snapshot",
-        causes: ["snapshot-term-wrong"],
+        causes: ["snapshot-taken-half", "snapshot-term-wrong"],
         source: "students' repositories: `term` for `last_included_term`",
     }
 

@@ -1,9 +1,10 @@
 //! InstallSnapshot RPC (Figure 13).
 
+use super::persistence::SNAPSHOT_TERM;
 use super::rules;
 use crate::spec::breach::Breach;
-use crate::spec::{Known, step};
-use crate::story::{Applied, Call, Moment, Snapshot};
+use crate::spec::{Known, Rule, step};
+use crate::story::{Applied, Call, HeldSnapshot, Moment, Snapshot};
 
 rules! {
     COVERED_REFUSED: Liveness "covered-entry-refused" at [AppendEntries 2, Snapshots],
@@ -80,12 +81,13 @@ rules! {
         "§7",
         "a snapshot replaces the log up to its last entry: that part is discarded",
         "where the log is cut: what is saved must begin behind the snapshot";
-    TAKEN_HALF: Liveness "snapshot-taken-half" at [InstallSnapshot, Snapshots],
-        "Figure 13; §7",
-        "who takes a snapshot has everything up to its last index: the log begins behind it, and commitIndex and \
-         lastApplied are no lower",
-        "the line of the panic; and what the handler of InstallSnapshot moves together, under one lock: the log's \
-         beginning, commitIndex, lastApplied, and what each place in the log means";
+    TAKEN_HALF: Safety "snapshot-taken-half" at [InstallSnapshot 6, InstallSnapshot 7, Snapshots],
+        "Figure 13, InstallSnapshot 6 and 7; §7",
+        "who takes a snapshot has everything up to its last index: the log begins behind it, with \
+         lastIncludedTerm as the term there, and commitIndex and lastApplied are no lower",
+        "what the handler of InstallSnapshot moves together, under one lock: the log's beginning and the term \
+         there, commitIndex, lastApplied, and what each place in the log means; and the line of the panic, if it \
+         panicked";
     AGAIN: Liveness "snapshot-handed-on-again" at [AllServers 1, Snapshots],
         "Figure 2, All Servers 1; §7",
         "a snapshot is handed to the service once: from then on lastApplied is its last index, at least",
@@ -104,6 +106,14 @@ rules! {
          if it comes late or if its leader has cut its log less far",
         "the check of prevLogIndex where the log begins behind a snapshot: what the snapshot covers matches, \
          and only the entries behind it are looked at";
+}
+
+/// Which rule a server breaks that doesn't know the entry at its snapshot's end, and whose snapshot it is.
+pub(crate) fn end_unknown(held: &HeldSnapshot) -> (&'static Rule, &'static str) {
+    match held.is_installed {
+        true => (&TAKEN_HALF, "the snapshot that it was sent"),
+        false => (&SNAPSHOT_TERM, "its own snapshot"),
+    }
 }
 
 /// What a leader does whose entries have moved since it made a snapshot.

@@ -6,7 +6,7 @@ use report::{Activity, Check, FailureKind, Role, SnapshotFault};
 use serde_json::json;
 
 use crate::demands::{ACCEPTED, Demanded, TWO_COMMANDS};
-use crate::run::{Ask, Run, append, ask, denied, entries, granted};
+use crate::run::{Ask, Run, append, ask, causes, denied, entries, granted};
 
 /// Asserts that a run that fails by two commands at an index has this finding first.
 #[track_caller]
@@ -317,7 +317,7 @@ fn a_panic_in_snapshot_behind_another_snapshot() {
         let activity = Activity::Method { name: "snapshot".into() };
         let check = Check::Panicked { server: Some(0), life: None, activity, is_assertion: false };
         let (_, _, explanation) = run.fails((FailureKind::Panic, check), "it panicked");
-        explanation.findings.into_iter().map(|finding| finding.id).collect::<Vec<_>>()
+        causes(&explanation).into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(panics(&[9, 19]), ["snapshot-offset-ignored"]);
     assert!(panics(&[9]).is_empty());
@@ -341,7 +341,7 @@ fn a_panic_over_a_log_that_begins_behind_a_snapshot() {
         let check =
             Check::Panicked { server: Some(1), life: Some(1), activity, is_assertion: false };
         let (_, _, explanation) = run.fails((FailureKind::Panic, check), "it panicked");
-        explanation.findings.into_iter().map(|finding| finding.id).collect::<Vec<_>>()
+        causes(&explanation).into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(panics(false), ["snapshot-offset-ignored"]);
     assert!(panics(true).is_empty());
@@ -361,4 +361,47 @@ fn a_snapshot_that_nobody_made() {
     };
     assert_eq!(first(false).as_deref(), Some("snapshot-of-nothing"));
     assert_ne!(first(true).as_deref(), Some("snapshot-of-nothing"));
+}
+
+/// What a server refuses that follows a snapshot: whoever was sent it hasn't taken all of it, and whoever made it
+/// doesn't know its end.
+#[test]
+fn what_follows_a_snapshot_is_refused() {
+    let refused = |is_sent: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1).accept(0, 2, &entries(1, &[1, 1]));
+        if is_sent {
+            run.snapshot(0, 2);
+            let id = run.installs(0, 1, [2, 1]);
+            run.answers(id, &json!({ "term": 1 })).apply_snapshot(1, 2, 9);
+        } else {
+            run.accept(0, 1, &append(1, [0, 0], &[1, 1], 2)).apply(1, 1).apply(1, 2).snapshot(1, 2);
+        }
+        run.wait(10).step("one").reject(0, 1, &append(1, [2, 1], &[], 2)).wait(100);
+        let (_, _, explanation) = run.fails(ACCEPTED, "it fails");
+        explanation.findings.first().map(|finding| finding.id.clone())
+    };
+    assert_eq!(refused(true).as_deref(), Some("snapshot-taken-half"));
+    assert_eq!(refused(false).as_deref(), Some("snapshot-term-wrong"));
+}
+
+/// All that a task does at once after a restart is to apply: a snapshot says where that begins.
+#[test]
+fn a_task_that_panics_at_once() {
+    let first = |(snapshot, ms): (u64, u64)| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).save(1, [40, snapshot]).restart(1).wait(ms);
+        let check = Check::Panicked {
+            server: Some(1),
+            life: None,
+            activity: Activity::Task,
+            is_assertion: false,
+        };
+        let (_, _, explanation) = run.fails((FailureKind::Panic, check), "it panicked");
+        explanation.findings.first().map(|finding| finding.id.clone())
+    };
+    assert_eq!(first((200, 0)).as_deref(), Some("snapshot-index-forgotten"));
+    // Without a snapshot there is none; and later it may have begun an election.
+    assert_eq!(first((0, 0)).as_deref(), Some("saved-state-not-restored"));
+    assert_eq!(first((200, 300)).as_deref(), Some("saved-state-not-restored"));
 }

@@ -5,11 +5,11 @@ use crate::event::Caller;
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::rules::contract;
 use crate::spec::rules::install_snapshot::{
-    COVERED_REFUSED, DROPPED_FOR_SNAPSHOT, KEPT_OVER_SNAPSHOT, NOT_DELIVERED,
+    COVERED_REFUSED, DROPPED_FOR_SNAPSHOT, KEPT_OVER_SNAPSHOT, NOT_DELIVERED, end_unknown,
 };
 use crate::spec::rules::persistence::{
-    LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, SNAPSHOT_TERM, had, handled_older_snapshot,
-    handled_shorter, saved_snapshot, snapshot_index_forgotten, was_saved,
+    LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, had, handled_older_snapshot, handled_shorter,
+    saved_snapshot, snapshot_index_forgotten, was_saved,
 };
 use crate::spec::rules::request_vote::HANDLERS_OVERLAP;
 use crate::spec::server::Confirmation;
@@ -404,8 +404,8 @@ fn refused_in_snapshot(
         let what = format!("server {number} forgot in a crash where its snapshot ends");
         (&SNAPSHOT_INDEX_FORGOTTEN, what)
     } else if held.index == index {
-        let what = format!("server {number} refuses what follows its own snapshot");
-        (&SNAPSHOT_TERM, what)
+        let (rule, snapshot) = end_unknown(&held);
+        (rule, format!("server {number} refuses what follows {snapshot}"))
     } else {
         let what =
             format!("server {number} refuses what follows {entry}, which its snapshot covers");
