@@ -160,7 +160,9 @@ impl Hold {
         self.take_that(|_| true)
     }
 
-    fn take_that(&self, wanted: impl Fn(&Fields) -> bool) -> Option<Held> {
+    /// The first message that is held whose arguments are as they are `wanted`, if there is one: it doesn't wait.
+    #[must_use]
+    pub fn take_that(&self, wanted: impl Fn(&Fields) -> bool) -> Option<Held> {
         let held = self.hold.take(|passing| wanted(&passing.args.fields()))?;
         Some(Held { config: self.config.clone(), messages: self.messages, held })
     }

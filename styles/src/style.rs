@@ -23,6 +23,8 @@ pub struct Style {
     pub heartbeats: Heartbeats,
     /// How often a leader sends something to each server, in ms.
     pub heartbeat_ms: u64,
+    /// Which term a candidate stands for.
+    pub terms: Terms,
     /// What a higher term does to the election timer.
     pub higher_terms: HigherTerms,
     /// When a server repeats a call that has failed.
@@ -100,6 +102,15 @@ pub enum Heartbeats {
     OfTheirOwn,
 }
 
+/// Which term a candidate stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Terms {
+    /// The one behind its own.
+    Next,
+    /// Some later one: what Raft needs of terms is that they rise.
+    Later,
+}
+
 /// What a higher term does to the election timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HigherTerms {
@@ -127,6 +138,7 @@ const ACTOR: Style = Style {
     wire: Wire::Methods,
     heartbeats: Heartbeats::Empty,
     heartbeat_ms: 100,
+    terms: Terms::Next,
     higher_terms: HigherTerms::KeepTimer,
     losses: Losses::Later,
 };
@@ -145,7 +157,7 @@ const ONE_WAY: Style = Style {
 
 impl Style {
     /// All styles; the first is the one that is used if none is chosen.
-    pub const ALL: [Style; 13] = [
+    pub const ALL: [Style; 14] = [
         ACTOR,
         Style { name: "LeaderDiskInParallel", disk: Disk::InParallel, ..ACTOR },
         Style { name: "LeaderDiskLast", disk: Disk::Last, ..ACTOR },
@@ -161,6 +173,7 @@ impl Style {
         // within 10 s, as each candidate restarts the others' timers.
         Style { name: "RestartsForTerms", higher_terms: HigherTerms::RestartTimer, ..PLAIN },
         Style { name: "TriesAtOnce", losses: Losses::AtOnce, ..PLAIN },
+        Style { name: "LeapingTerms", terms: Terms::Later, ..PLAIN },
     ];
 
     /// A style that is right, but needs luck where some logs are too old to win: it can take longer than the

@@ -3,8 +3,12 @@
 #![expect(non_snake_case, reason = "as MIT names tests")]
 
 use config::{Check, Config, FailureKind, Messages, Purpose, Retry, Saved, Snapshots};
+use tokio::time::Instant;
 
-use super::{accept, acknowledges, cluster, has_entry, is_vote, of_one_term, stand_alone, term};
+use super::{
+    accept, acknowledges, cluster, has_entry, is_vote, may_meet_still, of_one_term, stand_alone,
+    term,
+};
 
 /// A server votes, for another and for itself, crashes, comes back, and is asked by another candidate in
 /// the same term.
@@ -178,19 +182,28 @@ async fn stand_and_crash(cfg: &Config) {
     // Who has led would go on as a leader.
     cfg.restart(&[0, 1]);
     stand_alone(cfg, [0, 1]).await;
-    // Its earlier requests are there, too.
-    let of_term = loop {
+    let begun = Instant::now();
+    let (of_term, rival) = loop {
+        may_meet_still(cfg, begun);
+        // Its earlier requests are there, too.
         let of_term = term(cfg, &to_0.next().await);
-        if cfg.get_state(1).is_some_and(|(now, _)| now == of_term) {
-            break of_term;
+        let is_in = |i: usize| cfg.get_state(i).map_or(0, |(term, _)| term);
+        // The other one has stood in that term, or will, unless it leaves it out.
+        let stood = to_1.take_that(|args| args.term == Some(of_term));
+        if is_in(1) != of_term || stood.is_none() && is_in(0) > of_term {
+            continue;
+        }
+        cfg.crash1(1);
+        let rival = match stood {
+            Some(rival) => rival,
+            None => to_1.next_that(|args| args.term >= Some(of_term)).await,
+        };
+        cfg.start1(1);
+        cfg.connect(1);
+        if term(cfg, &rival) == of_term {
+            break (of_term, rival);
         }
     };
-    cfg.crash1(1);
-
-    // The other one has stood in that term, or will.
-    let rival = to_1.next_that(|args| args.term == Some(of_term)).await;
-    cfg.start1(1);
-    cfg.connect(1);
     if is_vote(cfg, rival.deliver().await) {
         let message = format!(
             "server 1 has stood in term {of_term} and, after a crash, votes for server 0 in it"

@@ -62,10 +62,23 @@ pub(crate) async fn stand_alone<const N: usize>(cfg: &Config, servers: [usize; N
     cfg.skip("no server starts an election unless others answer, as with PreVote")
 }
 
+/// Within which time two servers that stand for election again and again must do so in one term. Those that leave
+/// terms out come to one by luck; and where each has terms of its own they never do.
+const MEET_WITHIN: Duration = Duration::from_secs(30);
+
+/// Skips the run if it is too late for two candidates of one term.
+pub(crate) fn may_meet_still(cfg: &Config, begun: Instant) {
+    if begun.elapsed() > MEET_WITHIN {
+        cfg.skip("no two servers are candidates of one term, as where each has terms of its own");
+    }
+}
+
 /// A request of each of two candidates, of one term, which is `least` or later.
 pub(crate) async fn of_one_term(cfg: &Config, holds: [&Hold; 2], least: u64) -> [Held; 2] {
+    let begun = Instant::now();
     let [mut a, mut b] = [holds[0].next().await, holds[1].next().await];
     loop {
+        may_meet_still(cfg, begun);
         match (term(cfg, &a), term(cfg, &b)) {
             (in_a, in_b) if in_a == in_b && in_a >= least => return [a, b],
             (in_a, in_b) if in_a <= in_b => a = holds[0].next().await,

@@ -341,7 +341,7 @@ pub(super) fn shows_unheard(known: &Known<'_>, number: u32, view: &View) -> Opti
     let mut said = known.story.sent_by(number as usize).filter(|call| call.sent < view.moment);
     let has_said =
         said.any(|call| call.args.term.is_some_and(|term| view.term <= term.saturating_add(1)));
-    if has_said || !reads_terms(known) {
+    if has_said || !reads_terms(known) || terms_leap(known.story) {
         return None;
     }
     let what = format!("server {number} was in a term that nothing had told it");
@@ -355,6 +355,18 @@ pub(super) fn shows_unheard(known: &Known<'_>, number: u32, view: &View) -> Opti
     );
     let breach = Breach::new(&NOT_INFORMED, view.moment, number, what);
     Some(breach.seen(source.moment.at, first, None).seen(view.moment.at, text, None))
+}
+
+/// Whether candidates leave terms out: then two may come to the same one, and nobody had told either of it.
+fn terms_leap(story: &Story) -> bool {
+    let mut calls = story.calls.iter().peekable();
+    let mut highest = 0;
+    story.elections.iter().any(|election| {
+        while let Some(call) = calls.next_if(|call| call.sent.at < election.at) {
+            highest = highest.max(call.args.term.unwrap_or(0));
+        }
+        election.term > highest.saturating_add(1)
+    })
 }
 
 /// Whether all messages tell their term.

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use tracing::debug;
 
 use raftapi::Term;
+use rand::RngExt as _;
 
 use crate::bug::Bug;
 use crate::message::{Number, Request, RequestVoteArgs, RequestVoteReply};
-use crate::style::{Guard, Timer};
+use crate::style::{Guard, Terms, Timer};
 
 use super::leader::Progress;
 use super::{Machine, Role, Sent};
@@ -48,7 +49,11 @@ impl Machine {
 
     /// Candidates 1: a new term, a vote for itself, a request to each other server.
     fn start_election(&mut self) {
-        self.observe(self.saved.current_term + 1);
+        let left_out = match self.style.terms {
+            Terms::Next => 0,
+            Terms::Later => self.rng.random_range(0..4),
+        };
+        self.observe(self.saved.current_term + 1 + left_out);
         self.saved.voted_for = Some(self.me);
         self.role = Role::Candidate(BTreeSet::new());
         debug!(me = self.me, term = self.saved.current_term, "starts an election");

@@ -231,6 +231,11 @@ fn tries_at_once() {
 }
 
 #[test]
+fn leaping_terms() {
+    passes_all_but(NONE, "LeapingTerms");
+}
+
+#[test]
 fn a_skipped_run_says_why() {
     let seeds = SEEDS.to_string();
     let variables = [("LAB_STYLE", "Actor"), ("LAB_SEED", "1"), ("LAB_ITERS", &*seeds)];

@@ -429,3 +429,15 @@ fn an_election_that_a_crash_interrupts() {
     assert_eq!(comes_back(true), [] as [&str; 0]);
     assert_eq!(comes_back(false), ["knows-what-nothing-told"]);
 }
+
+/// Candidates may leave terms out; then two come to the same one of which nobody has told them.
+#[test]
+fn terms_that_leap() {
+    let meet = |first: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, first).wait(10).in_term(2, first + 3).wait(10).in_term(1, first + 3).wait(300);
+        broken(&run.story())
+    };
+    assert_eq!(meet(3), [] as [&str; 0]);
+    assert_eq!(meet(1), ["knows-what-nothing-told"]);
+}
