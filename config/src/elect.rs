@@ -103,16 +103,20 @@ impl Config {
     /// before it: with a vote before the vote, a leader gives none.
     ///
     /// Fails the run (liveness) if that takes more than 30 s. Skips it if that can be because nobody can
-    /// read what is asked and answered in elections.
+    /// read what is asked and answered in elections; or if the leader sends what leaders send, and never says that it
+    /// leads, as where it first waits for an answer which the script holds.
     #[track_caller]
     pub fn elect(&self, leader: usize) -> impl Future<Output = Term> + Send {
         let here = Location::caller();
         self.t.step("elect", here);
         let mut election = Election::new(self, leader);
+        let sent = self.count(Messages::requests(Purpose::Append).from(leader));
         let config = self.clone();
         async move {
+            let mut says_so = false;
             loop {
                 election.look();
+                says_so |= config.get_state(leader).is_some_and(|(_, leads)| leads);
                 if let Some(term) = config.is_heard(leader) {
                     election.end();
                     return term;
@@ -120,6 +124,11 @@ impl Config {
                 if election.begun.elapsed() > ELECTED_WITHIN {
                     let votes = Messages::requests(Purpose::Vote).from(leader);
                     config.skip_if_untold(votes, Needs::Votes);
+                    if !says_so && sent.take() > 0 {
+                        config.skip(format!(
+                            "server {leader} leads, and doesn't say so before others have answered"
+                        ));
+                    }
                     let message = format!(
                         "server {leader} was not elected in 30 s, though nobody was in its way"
                     );
