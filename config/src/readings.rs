@@ -60,6 +60,8 @@ struct Readings {
     replies_tell: bool,
     /// Between whom there were some that could be anything.
     unknown: BTreeSet<(usize, Option<usize>)>,
+    /// Whether a server has handed on a snapshot: some message has brought it.
+    has_installed: bool,
 }
 
 impl Readings {
@@ -88,6 +90,7 @@ impl Readings {
                         *answer = Some(reply);
                     }
                 }
+                EventKind::AppliedSnapshot { .. } => readings.has_installed = true,
                 _ => {}
             }
         }
@@ -100,7 +103,9 @@ impl Readings {
         let purpose = messages.purpose()?;
         let is_known = self.calls.values().any(|(known, ..)| *known == purpose);
         let mut unknown = self.unknown.iter();
-        let may_be_there = unknown.any(|&(from, to)| messages.are_between(from, to));
+        // A snapshot may come as a part of another message.
+        let may_be_there = unknown.any(|&(from, to)| messages.are_between(from, to))
+            || purpose == Purpose::Snapshot && self.has_installed;
         let fields = match purpose {
             _ if is_known || !may_be_there => return None,
             Purpose::Vote => "lastLogIndex and lastLogTerm",

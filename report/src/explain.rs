@@ -135,6 +135,13 @@ fn first(breaches: &[&Breach]) -> Vec<Breach> {
         })
     });
     let certain = breaches.iter().find(|breach| breach.is_certain());
-    let all = [Some(behind.unwrap_or(first)), certain];
-    all.into_iter().flatten().map(|&breach| breach.clone()).collect()
+    let mut all: Vec<&Breach> =
+        [Some(behind.unwrap_or(first)), certain].into_iter().flatten().copied().collect();
+    // Of what a server shows at one time, what is certain says more.
+    if let [first, certain] = &*all
+        && (first.at.at, &first.servers) == (certain.at.at, &certain.servers)
+    {
+        all.reverse();
+    }
+    all.into_iter().cloned().collect()
 }

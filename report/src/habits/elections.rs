@@ -83,6 +83,10 @@ pub(super) const HABITS: &[Habit] = &[
     ),
     Habit::new(of_former_term, "what it sent in that term had been under way for long"),
     Habit::new(replaced_at_once, "the leader's heartbeats were lost"),
+    Habit::new(
+        same_times::at_once,
+        "each of these elections was over when the next began, by a refusal of a higher term",
+    ),
     Habit::new(same_times::same_seed, "the servers waited for different times"),
     Habit::new(same_times::drawn_once, "one of them waited for another time"),
     Habit::new(

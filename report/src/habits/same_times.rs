@@ -49,6 +49,36 @@ pub(super) fn always_the_same(case: &Case<'_>) -> Option<Breach> {
     None
 }
 
+/// In less time than this no election can be won in which a message may be late.
+const TOO_SOON: Duration = Duration::from_millis(50);
+
+/// A server starts one election after the other, without waiting for what comes of it.
+pub(super) fn at_once(case: &Case<'_>) -> Option<Breach> {
+    let soon = voters(case).into_iter().filter_map(|(server, elections)| {
+        let within = elections.iter().filter(|election| case.window.contains(election.at));
+        let times: Vec<Time> = within.map(|election| election.at).collect();
+        let is_soon = |pair: &&[Time]| pair[1].since(pair[0]) < TOO_SOON;
+        let count = times.windows(2).filter(is_soon).count();
+        let pair = times.windows(2).find(is_soon)?;
+        let is_habit = count >= SAME.0 && 2 * count >= times.len();
+        is_habit.then_some((count, server, times.len(), [pair[0], pair[1]]))
+    });
+    let (count, server, all, [first, second]) = soon.max()?;
+    let what = format!("server {server} starts one election after the other without waiting");
+    let began = format!("server {server} started an election");
+    let again = format!("it started another one, {} ms later", second.since(first).as_millis());
+    let often = format!(
+        "of its {all} elections in the failing check {count} began less than {} ms after the one before",
+        TOO_SOON.as_millis()
+    );
+    Some(
+        case.breach(&candidates::AT_ONCE, server as u32, what)
+            .seen(first, began, None)
+            .seen(second, again, None)
+            .seen(case.window.until, often, None),
+    )
+}
+
 /// Several servers ask for votes at the same instants, always after the same time: each draws its timeout once, and
 /// they drew the same.
 pub(super) fn drawn_once(case: &Case<'_>) -> Option<Breach> {

@@ -364,7 +364,11 @@ pub(super) fn moved_at_sending(case: &Case<'_>) -> Option<Breach> {
             let end = failed.up_to()?;
             let later: Vec<&&Call> = all.iter().filter(|call| call.sent > returned).collect();
             let beyond = |call: &&&Call| call.args.prev_log_index.is_some_and(|prev| prev >= end);
-            if later.len() >= FEW
+            // Who sends ahead learns by a refusal that something is missing. Until one comes it goes on.
+            let refused = later.iter().find(|call| call.is_rejected() && call.replied().is_some());
+            let told = refused.and_then(|call| call.replied()).unwrap_or(until);
+            let since_told = later.iter().filter(|call| call.sent.at > told).count();
+            if since_told >= FEW
                 && later.iter().all(beyond)
                 && until.since(returned.at) > LONG / 2
                 && let (Some(first), Some(last)) = (later.first(), later.last())

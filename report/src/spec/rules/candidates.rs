@@ -22,6 +22,11 @@ rules! {
         "the beginning of an election: the term goes up for a candidate, too",
         normal NORMAL
         => Asks stands_in_term_zero;
+    ASKS_IN_LATER_TERM: Safety "asks-in-later-term" at [Candidates 1],
+        "Figure 2, Candidates 1; §5.2",
+        "an election is one term's: all its requests have the term to which the candidate went when it began",
+        "where the term of a RequestVote is read: once, when the election begins, with the rest of what it says; not \
+         when each request is sent, for by then currentTerm may be another's";
     ASKS_NOBODY: Liveness "votes-not-asked-for" at [Candidates 1],
         "Figure 2, Candidates 1; §5.2",
         "on conversion to candidate, start election: increment currentTerm, vote for self, reset election timer, \
@@ -91,6 +96,12 @@ rules! {
          7 s to fail in this network",
         "a loop, join or channel receive that waits for vote replies before the election timer is looked at \
          again; send each request in a task of its own, and count where the reply arrives",
+        normal NORMAL;
+    AT_ONCE: Liveness "election-timer-not-restarted" at [Candidates 1, Candidates 4],
+        "Figure 2, Candidates 1 and 4; §5.2",
+        "on conversion to candidate, start election: increment currentTerm, vote for self, reset election timer: a \
+         candidate's next election is a whole timeout away",
+        "the beginning of an election: the timer begins anew there, with a new timeout, also for a candidate",
         normal NORMAL;
     SPLIT: Liveness "votes-split" = "M14" at [ElectionTimeout],
         "§5.2, §9.3",

@@ -6,6 +6,7 @@ pub(crate) use applied::{applied_before, indexes, not_delivered};
 use applied::{applies_another, applies_in_order, applies_moved, applies_of_nobody};
 
 use super::all_servers::{LASTING, NOT_ADOPTED, tells_less};
+use super::install_snapshot::CUTS_TOO_MUCH;
 use super::leaders::BEYOND_LOG;
 use super::{persistence, rules};
 use crate::event::{Caller, Role};
@@ -393,16 +394,33 @@ fn start_of_former_term(known: &Known<'_>, moment: Moment, own: &Proposal) -> Op
     )
 }
 
-fn index_twice(known: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {
-    let (number, index, term) = (own.server.server, own.index, own.term);
+fn index_twice(known: &Known<'_>, moment: Moment, proposal: &Proposal) -> Option<Breach> {
+    let (number, index, term) = (proposal.server.server, proposal.index, proposal.term);
     if known.server(number).log.last_index() < index || index == 0 {
         return None; // as nearly always
     }
-    let earlier = known
-        .proposed_at(index)
-        .find(|other| other.moment < moment && other.server == own.server && other.term == term)?;
+    let earlier = known.proposed_at(index).find(|other| {
+        other.moment < moment && other.server == proposal.server && other.term == term
+    })?;
+    let text = |own: &Proposal| {
+        format!("server {number}'s start() returned index {} in term {term}", own.index)
+    };
+    // What it had appended may have gone with the log's beginning.
+    let own = |other: &&Proposal| other.server == proposal.server && other.term == term;
+    let last = known.story.proposed_by(number).rev().filter(own).find(|it| it.moment < moment);
+    let made = known.story.snapshots_between(last.unwrap_or(earlier).moment, moment);
+    let made = made.filter(|made| made.server == earlier.server && made.index < index).last();
+    if let (Some(made), Some(last)) = (made, last) {
+        let what = format!(
+            "server {number} gave index {index} again after a snapshot, as if its log ended there"
+        );
+        let given = format!("it was given a snapshot up to index {}", made.index);
+        let breach = Breach::new(&CUTS_TOO_MUCH, moment, number, what);
+        let breach =
+            breach.seen(last.moment.at, text(last), None).seen(made.moment.at, given, None);
+        return Some(breach.seen(moment.at, text(proposal), None).sure_if(false));
+    }
     let what = format!("server {number} gave two commands of term {term} the index {index}");
-    let text = format!("server {number}'s start() returned index {index} in term {term}");
     let breach = Breach::new(&INDEX_TWICE, moment, number, what);
-    Some(breach.seen(earlier.moment.at, text.clone(), None).seen(moment.at, text, None))
+    Some(breach.seen(earlier.moment.at, text(earlier), None).seen(moment.at, text(proposal), None))
 }

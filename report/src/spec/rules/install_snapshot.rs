@@ -98,8 +98,13 @@ rules! {
         "§7",
         "a snapshot replaces all entries up to lastIncludedIndex: in what is left, the \
          entry at index i is entry number i - lastIncludedIndex",
-        "the line of the panic, and every other place where the log is indexed: one function that knows the \
-         offset is enough; and how much snapshot() cuts: the entries up to its index, and no more";
+        "every place where the log is indexed, or its length taken for an index, the line of a panic above all: one \
+         function that knows the offset is enough; and how much snapshot() cuts: the entries up to its index, and no \
+         more";
+    CUTS_TOO_MUCH: Safety "snapshot-cuts-too-much" at [Snapshots],
+        "§7",
+        "a snapshot replaces the log up to its last entry: what follows that stays in the log",
+        "how much snapshot() cuts, and which part it keeps: the entries behind its index, all of them";
     BELOW: Liveness "request-below-snapshot" at [AppendEntries 2, Snapshots],
         "§5.4, §7",
         "what a snapshot covers is committed, and so the same in each leader's log: a request may begin there, \

@@ -2,7 +2,7 @@
 
 use super::all_servers::NOT_ADOPTED;
 use super::append_entries::{SUFFIX_KEPT, TRUNCATED, kept_suffix};
-use super::candidates::WITHOUT_NEW_TERM;
+use super::candidates::{ASKS_IN_LATER_TERM, WITHOUT_NEW_TERM};
 use super::persistence::{
     LOG_NOT_SAVED, VOTE_NOT_SAVED, handled_older_snapshot, handled_shorter, not_in_saves,
     term_forgotten,
@@ -10,7 +10,7 @@ use super::persistence::{
 use super::{contract, persistence, rules};
 use crate::event::Caller;
 use crate::spec::breach::{Basis, Breach, Fact};
-use crate::spec::server::Shown;
+use crate::spec::server::{Shown, Vote};
 use crate::spec::{Known, of_votes, step};
 use crate::story::{Call, Moment, Story, View};
 
@@ -106,6 +106,9 @@ fn votes_again(
     if overlaps.is_none() && has_gone_back {
         return None;
     }
+    if let Some(breach) = asks_on(known, (voter, term), first, moment, call) {
+        return Some(breach);
+    }
     let what = format!("server {voter} voted for two candidates of term {term}");
     let (rule, what) = match overlaps {
         None if term == 0 => (
@@ -145,6 +148,45 @@ fn votes_again(
     };
     let is_forgotten = rule.id != VOTE_NOT_SAVED.id || was_seen(known, voter, between, has_none);
     Some(breach.sure_if(is_forgotten))
+}
+
+/// How soon after its election began a candidate has asked everybody, in µs: before another timeout ends.
+const ASKED_ALL: u64 = 100_000;
+
+/// A server asks for a vote in a term in which it has voted for another, and has just begun an election in an earlier
+/// one, in which it hasn't asked that server: the request is of that election.
+fn asks_on(
+    known: &Known<'_>,
+    (number, term): (u32, u64),
+    first: &Vote,
+    moment: Moment,
+    call: &Call,
+) -> Option<Breach> {
+    let asked = || {
+        let own = known.story.sent_by(number as usize).rev();
+        own.filter(|own| own.from == call.from && own.is_vote() && own.sent < moment)
+    };
+    let before =
+        asked().find(|own| own.args.term < Some(term)).filter(|_| call.from.server == number)?;
+    let is_new = moment.at.0.saturating_sub(before.sent.at.0) < ASKED_ALL;
+    let mut others = asked().filter(|own| own.args.term == before.args.term);
+    if !is_new || others.any(|own| own.to == call.to) || first.candidate == number {
+        return None;
+    }
+    let what =
+        format!("server {number} asked for votes in term {term}, for which it began no election");
+    let text = |own: &Call| {
+        let (to, term) = (own.to, own.args.term.unwrap_or(0));
+        format!("server {number} asked server {to} for its vote in term {term}")
+    };
+    let voted = format!("it voted for server {} in term {term}", first.candidate);
+    Some(
+        Breach::new(&ASKS_IN_LATER_TERM, moment, number, what)
+            .seen(before.sent.at, text(before), [before.id])
+            .seen(first.moment.at, voted, [first.call])
+            .seen(moment.at, text(call), [call.id])
+            .sure_if(false),
+    )
 }
 
 /// Whether a server was seen so in its present life.

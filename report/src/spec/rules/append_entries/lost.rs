@@ -5,7 +5,8 @@ use crate::event::Caller;
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::rules::contract;
 use crate::spec::rules::install_snapshot::{
-    COVERED_REFUSED, DROPPED_FOR_SNAPSHOT, KEPT_OVER_SNAPSHOT, NOT_DELIVERED, end_unknown,
+    COVERED_REFUSED, DROPPED_FOR_SNAPSHOT, KEPT_OVER_SNAPSHOT, NOT_DELIVERED, OFFSET_IGNORED,
+    end_unknown,
 };
 use crate::spec::rules::persistence::{
     LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, had, handled_older_snapshot, handled_shorter,
@@ -181,6 +182,9 @@ pub(super) fn lost(
     if let Some(breach) = never_installed(known, number, index, (moment, &text, call)) {
         return Some(breach);
     }
+    if !refuses && let Some(breach) = ends_before_snapshot(known, number, moment, call) {
+        return Some(breach);
+    }
     if !refuses && call.args.last_log_term == Some(0) && call.args.last_log_index > Some(0) {
         return contract::says_term_zero(known, (moment, call), call.args.last_log_index?);
     }
@@ -296,6 +300,29 @@ pub(super) fn lost(
     );
     // What it says may be wrong, or its comparison; or one of several took it.
     Some(breach.sure_if(gone.is_some() && suspects == 1 && !server.log.is_claimed))
+}
+
+/// A server asks for votes with a log that ends before a snapshot that it has made or taken in its present life.
+fn ends_before_snapshot(
+    known: &Known<'_>,
+    number: u32,
+    moment: Moment,
+    call: &Call,
+) -> Option<Breach> {
+    let (term, last) = call.args.term.zip(call.args.last_log_index)?;
+    let life = known.server(number).life;
+    let own = known.story.held_by(number, moment).filter(|it| it.server.incarnation == life);
+    let held = own.max_by_key(|held| held.index).filter(|held| last < held.index)?;
+    let what = format!(
+        "server {number} asked for votes with a log that ends before its own snapshot does"
+    );
+    let text = format!("it asked for votes in term {term} with a log that ends at index {last}");
+    Some(
+        Breach::new(&OFFSET_IGNORED, moment, number, what)
+            .seen(held.moment.at, format!("server {number} {held}"), None)
+            .seen(moment.at, text, [call.id])
+            .sure_if(false),
+    )
 }
 
 /// Whether nothing shows that a server has had the entry at `index`, which it confirmed: it has not told of a log that

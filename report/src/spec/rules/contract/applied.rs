@@ -31,6 +31,10 @@ pub(super) fn applies_in_order(
             format!("server {number} took its service back to an older snapshot"),
             format!("it handed its service a snapshot that ends at index {index}"),
         ),
+        // That it is another index's command says more.
+        Some(_) if index <= before && applies_moved(known, moment, applied).is_some() => {
+            return None;
+        }
         Some(_) if index <= before => (
             &APPLIED_TWICE,
             format!("server {number} applied an index a second time"),
