@@ -7,6 +7,7 @@ mod build;
 mod call;
 mod data;
 mod names;
+mod pair;
 mod standing;
 mod when;
 

@@ -107,6 +107,7 @@ impl Story {
             let moment = Moment { place, at: story.end };
             story.add(&mut draft, moment, &event.kind);
         }
+        story.pair_answers();
         story.elections = story.find_elections();
         story.judge_names();
         // Only now is it known which calls ask for votes.
@@ -237,12 +238,7 @@ impl Story {
                 if let Some(call) = draft.places.get(id.0).copied() {
                     self.calls[call].delivered = Some(moment);
                     self.calls[call].life = *life;
-                    self.order.push((moment, Happened::Delivered(call)));
-                    // What a delivery proves of the sender's term: a dead server's calls are never delivered.
-                    let Call { purpose, from, args: Fields { term, .. }, .. } = self.calls[call];
-                    if purpose != Purpose::Other {
-                        self.reaches(moment, from.server, term, call);
-                    }
+                    self.happened(moment, Happened::Delivered(call));
                 }
             }
             EventKind::RpcHandled { id, reply } => {
@@ -268,15 +264,7 @@ impl Story {
                     if call.answered_in.is_some() || life.is_none() {
                         self.handled[call.to as usize].push(place);
                     }
-                    self.order.push((moment, Happened::Handled(place)));
-                    let Call { purpose, to, answered_in, ref args, reply, .. } = self.calls[place];
-                    if purpose != Purpose::Other && answered_in.is_some() {
-                        // Whatever term the answer has, only one that is in the request's votes or obeys.
-                        let agrees =
-                            reply.success == Some(true) || reply.vote_granted == Some(true);
-                        let term = if agrees { reply.term.max(args.term) } else { reply.term };
-                        self.reaches(moment, to, term, place);
-                    }
+                    self.happened(moment, Happened::Handled(place));
                 }
             }
             EventKind::RpcReturned { id, outcome } => {
@@ -431,12 +419,34 @@ impl Story {
         self.applied.push(Applied { moment, server, index: index.min(HIGHEST), command, bytes });
     }
 
-    fn reaches(&mut self, moment: Moment, server: u32, term: Option<u64>, proof: usize) {
-        let reached = &mut self.reached[server as usize];
-        if let Some(term) = term
-            && reached.last().is_none_or(|last| last.term < term)
-        {
-            reached.push(Reached { place: moment.place, term, proof });
+    /// Something has happened that may prove a server's term.
+    fn happened(&mut self, moment: Moment, happened: Happened) {
+        self.order.push((moment, happened));
+        if let Some((server, term, proof)) = self.proves(happened) {
+            let reached = &mut self.reached[server as usize];
+            if reached.last().is_none_or(|last| last.term < term) {
+                reached.push(Reached { place: moment.place, term, proof });
+            }
+        }
+    }
+
+    /// Which server it proves to have reached which term, and by which call.
+    pub(super) fn proves(&self, happened: Happened) -> Option<(u32, u64, usize)> {
+        match happened {
+            // What a delivery proves of the sender's term: a dead server's calls are never delivered.
+            Happened::Delivered(place) => {
+                let Call { purpose, from, args: Fields { term, .. }, .. } = self.calls[place];
+                Some((from.server, term.filter(|_| purpose != Purpose::Other)?, place))
+            }
+            Happened::Handled(place) => {
+                let Call { purpose, to, answered_in, ref args, reply, .. } = self.calls[place];
+                // Whatever term the answer has, only one that is in the request's votes or obeys.
+                let agrees = reply.success == Some(true) || reply.vote_granted == Some(true);
+                let term = if agrees { reply.term.max(args.term) } else { reply.term };
+                let is_proof = purpose != Purpose::Other && answered_in.is_some();
+                Some((to, term.filter(|_| is_proof)?, place))
+            }
+            _ => None,
         }
     }
 

@@ -275,6 +275,20 @@ impl Call {
         self.says_nothing_back() && self.brings_back.is_none()
     }
 
+    /// Whether it is an answer of its own to a request for a vote or to AppendEntries.
+    pub(super) fn is_own_answer(&self) -> bool {
+        let (vote_granted, success) = (self.args.vote_granted, self.args.success);
+        self.purpose == Purpose::Other
+            && !self.is_copy
+            && vote_granted.is_some() != success.is_some()
+            && !self.is_pre_vote()
+    }
+
+    /// Whether it asks for a vote or is AppendEntries, and its reply says nothing that can be read.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.says_nothing_back() && (self.is_vote() || self.is_append() || self.is_pre_vote())
+    }
+
     /// Whether its receiver took the sender for its leader: it answered in the sender's own term.
     #[must_use]
     pub fn is_followed(&self) -> bool {

@@ -1,0 +1,127 @@
+//! Answers that are messages of their own: which request each of them answers.
+//!
+//! What a server computes takes no time of the run's. So an answer belongs to the request of its kind that came from
+//! the server it goes to just before it was sent, if there was one and no other. Where that can't be told, the request
+//! stays without an answer that can be read.
+
+use std::collections::BTreeMap;
+
+use super::{Answer, Call, Happened, Moment, Reached, Story};
+use crate::event::{Caller, Time};
+use crate::outcome::Outcome;
+
+/// What comes to a server has been dealt with by then, in µs: a task that it wakes may have its turn a little later.
+const AT_ONCE: u64 = 1000;
+
+impl Story {
+    /// Gives requests the answers that came as messages of their own, as if they had come as replies.
+    pub(super) fn pair_answers(&mut self) {
+        let answers: Vec<usize> = self.places(Call::is_own_answer);
+        if answers.is_empty() {
+            return;
+        }
+        // Whose request came to whom, and when.
+        let mut asked: BTreeMap<(u32, u32), BTreeMap<Moment, usize>> = BTreeMap::new();
+        for place in self.places(|call| call.is_unanswered()) {
+            let call = &self.calls[place];
+            if let Some(delivered) = call.delivered {
+                asked.entry((call.from.server, call.to)).or_default().insert(delivered, place);
+            }
+        }
+        let mut pairs = Vec::new();
+        for place in answers {
+            let answer = &self.calls[place];
+            let Some(requests) = asked.get_mut(&(answer.to, answer.from.server)) else { continue };
+            let since = Time(answer.sent.at.0.saturating_sub(AT_ONCE));
+            let just_before = requests.range(Moment { at: since, place: 0 }..answer.sent);
+            let mut fitting = just_before.filter(|&(_, &request)| {
+                let request = &self.calls[request];
+                let is_vote = request.is_vote() || request.is_pre_vote();
+                is_vote == answer.args.vote_granted.is_some()
+                    && request.life.is_none_or(|life| life == answer.from.incarnation)
+            });
+            if let (Some((&came, &request)), None) = (fitting.next(), fitting.next()) {
+                requests.remove(&came);
+                pairs.push((request, place));
+            }
+        }
+        let is_paired: Vec<bool> = {
+            let mut is_paired = vec![false; self.calls.len()];
+            pairs.iter().for_each(|&(request, _)| is_paired[request] = true);
+            is_paired
+        };
+        self.order.retain(|(_, happened)| match happened {
+            Happened::Handled(place) | Happened::Returned(place) => !is_paired[*place],
+            _ => true,
+        });
+        for (request, answer) in pairs {
+            self.pair(request, answer);
+        }
+        self.order.sort_by_key(|&(moment, _)| moment);
+        self.list_handled();
+        self.list_reached();
+    }
+
+    fn places(&self, wanted: impl Fn(&Call) -> bool) -> Vec<usize> {
+        let calls = self.calls.iter().enumerate();
+        calls.filter(|(_, call)| wanted(call)).map(|(place, _)| place).collect()
+    }
+
+    fn pair(&mut self, request: usize, answer: usize) {
+        let Call { from, to, sent, delivered, returned, ref args, .. } = self.calls[answer];
+        let reply = Answer {
+            term: args.term,
+            vote_granted: args.vote_granted,
+            success: args.success,
+            guessed: args.guessed,
+        };
+        let asker = self.calls[request].from;
+        let came = delivered.filter(|&at| self.lived(asker, at)).map(|at| (at, Outcome::Replied));
+        debug_assert_eq!(to, asker.server, "it goes to who has asked");
+        let lost = returned.map(|(at, _)| (at, Outcome::ReplyLost));
+        let call = &mut self.calls[request];
+        call.handled = Some(sent);
+        call.reply = reply;
+        call.answered_in = Some(from.incarnation);
+        call.returned = came.or(lost);
+        call.dropped = None;
+        self.order.push((sent, Happened::Handled(request)));
+        if let Some((at, _)) = call.returned {
+            self.order.push((at, Happened::Returned(request)));
+        }
+    }
+
+    /// Whether a server was in this life then.
+    fn lived(&self, server: Caller, at: Moment) -> bool {
+        let mut lives = self.lives[server.server as usize].iter();
+        lives.any(|life| life.incarnation == server.incarnation && life.has(Some(at)))
+    }
+
+    /// What each server has handled, in order.
+    fn list_handled(&mut self) {
+        let mut handled = vec![Vec::new(); self.servers];
+        for &(_, happened) in &self.order {
+            if let Happened::Handled(place) = happened {
+                let call = &self.calls[place];
+                if call.answered_in.is_some() || self.lives[call.to as usize].is_empty() {
+                    handled[call.to as usize].push(place);
+                }
+            }
+        }
+        self.handled = handled;
+    }
+
+    /// When each server is proven to have reached a term, in order.
+    fn list_reached(&mut self) {
+        let mut reached: Vec<Vec<Reached>> = vec![Vec::new(); self.servers];
+        for &(moment, happened) in &self.order {
+            if let Some((server, term, proof)) = self.proves(happened) {
+                let reached = &mut reached[server as usize];
+                if reached.last().is_none_or(|last| last.term < term) {
+                    reached.push(Reached { place: moment.place, term, proof });
+                }
+            }
+        }
+        self.reached = reached;
+    }
+}
