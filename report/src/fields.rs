@@ -291,6 +291,14 @@ impl Fields {
         }
     }
 
+    /// A message that brings a snapshot may say how entries go on behind it. Where the snapshot ends isn't known, so
+    /// that what follows can't be read.
+    pub(crate) fn forget_entries(&mut self) {
+        for slot in [Slot::PrevLogIndex, Slot::PrevLogTerm, Slot::Entries, Slot::LeaderCommit] {
+            self.forget(slot);
+        }
+    }
+
     /// The same without a field.
     pub(crate) fn forget(&mut self, slot: Slot) {
         match slot {
@@ -324,9 +332,42 @@ impl Fields {
             && let Ok(Scalar::Number(commands)) = value.serialize(One)
         {
             self.commands_before = Some(commands);
+        } else if named::is_snapshot(name) && is_something(value) {
+            // Beside entries, too: then nobody can say what becomes of the log.
+            self.named = Some(Named::Snapshot);
         }
     }
 }
+
+/// Whether a value has parts: it isn't left out, no list or text without any, and no mere number or flag.
+fn is_something<T: Serialize + ?Sized>(value: &T) -> bool {
+    let mut begins = Beginning::default();
+    // It ends in an error if there is more than the beginning.
+    let _ = serde_json::to_writer(&mut begins, value);
+    let is_scalar = |byte: &u8| byte.is_ascii_alphanumeric() || b"-.".contains(byte);
+    !matches!(&*begins.0, b"[]" | b"{}" | b"\"\"") && !begins.0.iter().all(is_scalar)
+}
+
+/// Takes no more than a few bytes.
+#[derive(Default)]
+struct Beginning(Vec<u8>);
+
+impl std::io::Write for Beginning {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.extend(bytes.iter().take(BEGINNING));
+        match self.0.len() {
+            0..BEGINNING => Ok(bytes.len()),
+            _ => Err(std::io::ErrorKind::StorageFull.into()),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// More than `null` has, in bytes.
+const BEGINNING: usize = 8;
 
 #[cfg(test)]
 mod tests;

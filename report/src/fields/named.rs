@@ -83,9 +83,14 @@ pub(super) fn is_commands_before(name: &str) -> bool {
     ["commands_before", "commandsBefore"].contains(&name)
 }
 
+/// Whether a field of this name has a snapshot, if there is anything in it.
+pub(super) fn is_snapshot(name: &str) -> bool {
+    ["snapshot", "snap"].contains(&name)
+}
+
 /// Whether what is in a field of this name is no message: what it says isn't said of the message.
 pub(super) fn is_no_message(name: &str) -> bool {
-    ["command", "conflict", "data", "snapshot", "config", "configuration"].contains(&name)
+    ["command", "conflict", "data", "snapshot", "snap", "config", "configuration"].contains(&name)
 }
 
 #[cfg(test)]

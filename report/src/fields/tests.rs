@@ -320,3 +320,19 @@ fn a_name_is_understood_by_its_words() {
         assert_eq!(Fields::of(&json!({name: 1})), Fields::default(), "{name}");
     }
 }
+
+#[test]
+fn a_message_may_bring_a_snapshot_beside_entries() {
+    let named = |snapshot: serde_json::Value| {
+        let entries = json!([{"term": 1, "command": 5}]);
+        let message = json!({"prev_log_index": 3, "entries": entries, "snapshot": snapshot});
+        Fields::of(&json!({"from": 1, "Append": message})).named
+    };
+    for none in [json!(null), json!([]), json!(""), json!({}), json!(false), json!(12345678901_u64)]
+    {
+        assert_eq!(named(none.clone()), Some(Named::Append), "{none}");
+    }
+    for some in [json!([1, 2]), json!("base64"), json!({"index": 3, "data": [7]})] {
+        assert_eq!(named(some.clone()), Some(Named::Snapshot), "{some}");
+    }
+}

@@ -190,6 +190,7 @@ impl Story {
                 let purpose = Purpose::by(draft.methods.named(method), &fields);
                 if purpose == Purpose::Snapshot {
                     fields.last_is_included();
+                    fields.forget_entries();
                 }
                 if fields.done == Some(false) {
                     fields.last_included_index = None; // a part of a snapshot ends nowhere

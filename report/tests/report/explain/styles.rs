@@ -441,3 +441,51 @@ fn terms_that_leap() {
     assert_eq!(meet(3), [] as [&str; 0]);
     assert_eq!(meet(1), ["knows-what-nothing-told"]);
 }
+
+/// A leader sends a snapshot and the entries behind it in one message.
+#[test]
+fn a_snapshot_within_append_entries() {
+    let takes = |snapshot: serde_json::Value| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        for index in 1..=3 {
+            run.propose(0, index, 1);
+        }
+        run.accept(0, 2, &entries(1, &[1, 1, 1])).accept(0, 2, &append(1, [3, 1], &[], 3));
+        (1..=3).for_each(|index| _ = run.apply(0, index));
+        run.snapshot(0, 2).wait(10);
+        let args = json!({
+            "term": 1, "leader_id": 0, "prev_log_index": 2, "prev_log_term": 1,
+            "entries": [{"term": 1, "command": 100}], "leader_commit": 3, "snapshot": snapshot,
+        });
+        run.call(0, 1, "Raft.AppendEntries", args, success(1));
+        broken(&run.story())
+    };
+    assert_eq!(takes(json!({"index": 2, "term": 1, "data": [7]})), [] as [&str; 0]);
+    assert_eq!(takes(json!(null)), ["log-mismatch-accepted"]);
+}
+
+/// Answers that are messages of their own tell what replies tell, if it is certain what they answer.
+#[test]
+fn answers_as_messages_of_their_own() {
+    let leads = |granted: bool, late: bool| {
+        let mut run = Run::new(3);
+        run.in_term(0, 1);
+        for voter in [1, 2] {
+            run.call(0, voter, "Raft.RequestVote", request(1, [0, 0]), json!(null));
+            run.wait(if late { 10 } else { 0 });
+            let answer = json!({"term": 1, "vote_granted": granted});
+            run.call(voter, 0, "Raft.RequestVoteReply", answer, json!(null));
+        }
+        run.wait(10).leads(0, 1);
+        for follower in [1, 2] {
+            let id = run.appends(0, follower, &heartbeat(1));
+            run.answers(id, &json!(null)).wait(100);
+        }
+        broken(&run.story())
+    };
+    assert_eq!(leads(true, false), [] as [&str; 0]);
+    assert_eq!(leads(false, false), ["leads-without-majority"]);
+    // It may be the answer to something else.
+    assert_eq!(leads(false, true), [] as [&str; 0]);
+}
