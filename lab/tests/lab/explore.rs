@@ -127,7 +127,7 @@ fn ctrl_c_ends_it() {
     assert!(Command::new("sh").args(["-c", &interrupt]).status().expect("sh runs").success());
     let ran = Ran::from(lab.wait_with_output().expect("it ends"));
     ran.assert_code(130);
-    ran.assert_prints(" of CPU time\ninterrupted: this is not all\n");
+    ran.assert_prints(" of CPU time\ninterrupted: these results are incomplete\n");
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn what_makes_no_sense_is_named() {
     let ran = run(by_the_wall.arg("explore").env("LAB_CLOCK", "real"));
     ran.assert_code(3);
     ran.assert_complains(
-        "error: failed to explore: by the wall clock (--real, LAB_CLOCK=real) nothing that is found",
+        "error: failed to explore: with the wall clock (--real, LAB_CLOCK=real) no failure",
     );
 }
 
