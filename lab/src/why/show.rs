@@ -27,7 +27,8 @@ pub(crate) fn show(why: &Why) -> String {
         let Tally { runs, failed, .. } = point.tally;
         let bar = "#".repeat((share(point.tally) * WIDTH as f64).round() as usize);
         let mark = why.interval.as_ref().map_or("", |interval| mark(interval, point.at));
-        let row = format!("  {:>10.3} s  {failed:>4} of {runs:<4} {bar:<WIDTH$}{mark}", point.at);
+        let at = format!("{:.3}", point.at);
+        let row = format!("  {at:>10} s  {failed:>4} of {runs:<4} {bar:<WIDTH$}{mark}");
         line(&mut text, format_args!("{}", row.trim_end()));
     }
     text.push('\n');

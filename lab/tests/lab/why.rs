@@ -46,7 +46,7 @@ fn the_timers_that_made_a_failure_inevitable_are_found() {
     let (ran, file) = why("TestChance3A", &seed, "why");
     ran.assert_code(1);
     ran.assert_prints(&format!("TestChance3A, seed {seed}, failed at "));
-    ran.assert_prints("  lost      between ");
+    ran.assert_prints("  lost      the failure became inevitable between ");
     ran.assert_prints("  causes    ");
     ran.assert_complains(&format!("stored in {}, beside the run's history\n", file.display()));
     assert!(file.with_file_name(format!("TestChance3A-{seed}.json")).is_file());
