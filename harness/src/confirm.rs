@@ -83,7 +83,8 @@ fn to_be_confirmed(results: &mut [RunResult], was_confirmed: Option<usize>) -> V
                 _ => (DEATHS, format!("{DEATHS} that died in this way were")),
             };
             if *count > at_most {
-                let note = format!("not confirmed: it was not run again, as the first {first}");
+                let note =
+                    format!("not confirmed: the run was not repeated, because the first {first}");
                 result.note = Some(note);
                 continue;
             }
@@ -101,7 +102,7 @@ fn compare(first: &mut RunResult, again: &RunResult) {
         return;
     }
     if is_silent(again) {
-        let note = "not confirmed: it was run again, and that process gave no sign of life";
+        let note = "not confirmed: the run was repeated, but that process gave no sign of life";
         first.note = first.note.take().or((!is_silent(first)).then(|| note.to_owned()));
     } else if is_silent(first) {
         let (not_run, note) = (first.not_run, Some(AFTER_SILENCE.to_owned()));
@@ -129,18 +130,18 @@ fn is_silent(result: &RunResult) -> bool {
 }
 
 /// What is said of a run that came to something only when it took place again.
-const AFTER_SILENCE: &str = "the first process with this seed gave no sign of life, as on a machine with too much to \
-     do; this is what came of it in a fresh process";
+const AFTER_SILENCE: &str = "the first process with this seed gave no sign of life: perhaps the machine was overloaded; \
+     this is the result of a fresh process";
 
 /// What is likely where nothing but the seed should count.
 const LEAKS_IN: &str = "Something outside the simulation leaks in: most likely a static or another global that remembers \
      earlier runs, a counter of the whole process such as that of futures::select!, an address, or a \
-     thread. LAB_CHECK_DETERMINISM=1 shows where the two runs part; LAB_ISOLATE=process gives each run a \
+     thread. LAB_CHECK_DETERMINISM=1 shows where the two runs begin to differ; LAB_ISOLATE=process gives each run a \
      process of its own";
 
 /// What is likely where a run was ended because it got nowhere.
-const WAS_CUT: &str = "A run that got nowhere was ended from outside, by its CPU time, its memory or the clock on the wall: \
-     close to these limits it also depends on the machine and its load whether that happens. Far from \
+const WAS_CUT: &str = "The run made no progress and was ended by a limit on CPU time, memory or wall-clock time: \
+     whether a run reaches such a limit also depends on the machine and its load. If it is far from \
      them, something outside the simulation leaks in, such as a static that remembers earlier runs";
 
 /// Whether one of the two was ended from outside: where in its history that happened isn't the seed's

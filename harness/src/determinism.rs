@@ -54,9 +54,8 @@ fn cut(when: &str, other: &RunResult) -> String {
         None => "passed".to_owned(),
     };
     format!(
-        "of two runs of this seed the other {outcome}. This one got nowhere {when}, and was ended from \
-         outside: by its CPU time, its memory or the clock on the wall, which the machine and its load \
-         have a part in"
+        "of two runs of this seed the other {outcome}. This one made no progress {when}, and was ended by a \
+         limit on CPU time, memory or wall-clock time, which also depends on the machine and its load"
     )
 }
 
@@ -77,17 +76,17 @@ impl Leak {
         match self {
             Leak::BetweenRuns => {
                 "two fresh processes agree, but a second run in one process differs from the first: \
-                 a static, or another global, remembers the run before, or something counts for the \
-                 whole process, as futures::select!, thread ids and task ids do. Keep all state in the server; use \
+                 a static or another global remembers the run before, or a counter belongs to the whole \
+                 process, like those of futures::select!, thread ids and task ids. Keep all state in the server; use \
                  tokio::select!"
             }
             Leak::Addresses => {
-                "two processes agree only while their addresses do: an address decides something, \
+                "two processes agree only if their addresses do: some decision depends on an address, \
                  such as a pointer that is hashed, compared or printed. Use numbers of your own"
             }
             Leak::World => {
                 "two fresh processes differ: something outside the process leaks in, such as an OS \
-                 thread, a file, the process id, or a clock or random source that is not the run's"
+                 thread, a file, the process id, or a clock or random source outside the simulation"
             }
             Leak::Elusive => {
                 "the repetitions made to find the cause agreed with each other: a thread, or memory \

@@ -47,7 +47,7 @@ pub(crate) fn warn_of_tasks(t: &T, story: &Story) {
             count => format!("{count} tasks of server {server} still run"),
         };
         t.warn(format!(
-            "warning: {tasks}, spawned at {line}, although the server was crashed \
+            "warning: {tasks}, spawned at {line}, although the server crashed \
              more than {} s before; a task must end soon after kill()",
             TASKS_END_WITHIN.as_secs()
         ));
@@ -72,8 +72,8 @@ pub(crate) fn warn_of_handlers(t: &T, story: &Story) {
     for ((server, method), (count, first)) in waiting {
         t.warn(format!(
             "warning: server {server}'s handler of {method} has not returned for {:.2} s ({count} \
-             request(s), the first delivered at {first} s); its callers wait as long: a handler must \
-             not wait for what may never come",
+             request(s), the first delivered at {first} s); its callers are waiting, too: a handler must \
+             not wait for an event that may never come",
             t.now().since(first).as_secs_f64()
         ));
     }

@@ -146,7 +146,7 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
     match ending {
         Ending::Finished(()) if notes.script().skipped.is_some() => {}
         Ending::Finished(()) if notes.script().measured.is_none() => {
-            fail(FailureKind::Tester.into(), "the script came to its end without calling end()");
+            fail(FailureKind::Tester.into(), "the script ended without calling end()");
         }
         Ending::Finished(()) => {}
         Ending::Unwound(_) | Ending::Stopped if notes.script().skipped.is_some() => {}

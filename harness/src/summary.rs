@@ -94,13 +94,22 @@ fn outcomes(results: &[RunResult]) -> String {
     text
 }
 
-/// A line for each warning, with how often it was given.
+/// A line for each warning, with how often it was given. Of each broken rule, only the first warning is shown.
 fn warnings(results: &[RunResult]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut rules: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
     for warning in results.iter().flat_map(|result| &result.warnings) {
-        *counts.entry(warning).or_default() += 1;
+        let of_rule = warning.strip_prefix("warning: ").filter(|text| text.starts_with("rule "));
+        match of_rule.and_then(|text| Some((text.split(' ').nth(1)?, text))) {
+            Some((rule, text)) => rules.entry(rule).or_insert((0, text)).0 += 1,
+            None => *counts.entry(warning).or_default() += 1,
+        }
     }
     let mut text = String::new();
+    for (count, first) in rules.into_values() {
+        let more = if count > 1 { format!(" ({count} such warnings)") } else { String::new() };
+        text::entry(&mut text, "warning", &format!("{first}{more}"));
+    }
     for (warning, count) in counts {
         let warning = indented(warning, 4);
         match results.len() {
@@ -211,7 +220,7 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
     }
     entry_line(&mut text, "seed", format_args!("{}", result.seed));
     let how_far = match result.process {
-        Process::Hung => ", as far as it was followed: another each time",
+        Process::Hung => ", up to the point where the run was stopped: differs each time",
         Process::Survived | Process::Died => "",
     };
     entry_line(&mut text, "history", format_args!("{:016x}{how_far}", result.history));
@@ -252,7 +261,9 @@ fn failure_report(test: &TestName, settings: &Settings, result: &RunResult) -> S
 /// What is lost on this platform or in this build, in a line each.
 fn limits(settings: &Settings) -> Vec<String> {
     if settings.clock == Clock::Real {
-        return vec!["the real clock never repeats itself: a replay may end otherwise".to_owned()];
+        return vec![
+            "with the wall clock no run repeats exactly: a replay may end differently".to_owned(),
+        ];
     }
     let mut limits = Vec::new();
     if let Err(leaks) = sim::self_check() {
@@ -262,12 +273,12 @@ fn limits(settings: &Settings) -> Vec<String> {
         limits.push(match settings.isolation {
             None => {
                 "a replay may differ: without --cfg tokio_unstable, tokio::select! follows a counter \
-                 of the whole process, and a spawned task is not known to be a server's"
+                 of the whole process, and the tester can't tell which server spawned a task"
                     .to_owned()
             }
             Some(Isolation::Batch) | Some(Isolation::Process) => {
-                "without --cfg tokio_unstable each run takes a process of its own, and a spawned \
-                 task is not known to be a server's"
+                "without --cfg tokio_unstable each run takes a process of its own, and the tester \
+                 can't tell which server spawned a task"
                     .to_owned()
             }
         });

@@ -189,7 +189,7 @@ fn ended_by_exit(job: &Job, seed: u64, why: &supervisor::Stuck) {
         let _ = store::add_results(out, &results);
     }
     let report = summarise(test, settings, &results).unwrap_or_else(|failed| failed);
-    let ended = "LAB_CHILD=1 runs tests in this very process: all others end here, too\n";
+    let ended = "LAB_CHILD=1 runs all tests in this process: the other tests end here, too\n";
     let _ = io::stderr().lock().write_all((report + ended).as_bytes());
 }
 
@@ -201,7 +201,7 @@ fn is_to_run(test: &TestName, settings: &Settings) -> bool {
     let ordinal = test.call.ordinal;
     let Some(only) = settings.call.filter(|only| only.get() != ordinal) else { return true };
     print_always(&format!(
-        "call {ordinal} of config::test() in {}: not run, for LAB_CALL={only} asks for another\n",
+        "call {ordinal} of config::test() in {}: not run, because LAB_CALL={only} selects another call\n",
         test.short
     ));
     false

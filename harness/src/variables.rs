@@ -117,7 +117,7 @@ pub(crate) const CHECK_DETERMINISM: Variable = Variable {
     name: settings::CHECK_DETERMINISM,
     expected: SWITCH,
     example: "1",
-    meaning: "`1`: run each seed twice, and show where the two runs part; not with `LAB_CLOCK=real` or \
+    meaning: "`1`: run each seed twice, and show where the two runs begin to differ; not with `LAB_CLOCK=real` or \
               `LAB_CHILD=1`",
     default: "`0`",
     owner: Owner::Tester,
@@ -127,7 +127,7 @@ pub(crate) const STRICT: Variable = Variable {
     name: settings::STRICT,
     expected: SWITCH,
     example: "1",
-    meaning: "`1`: a run fails if it breaks a safety rule of Raft's, even if none of MIT's checks notices; \
+    meaning: "`1`: a run fails if it breaks a safety rule of Raft, even if none of MIT's checks notices; \
               `0`: it gets a warning",
     default: "`0`",
     owner: Owner::Tester,
@@ -169,7 +169,7 @@ pub(crate) const VARY: Variable = Variable {
     meaning: "the variations of the runs, as `cargo lab why` writes them: all runs have the seed of \
               `LAB_SEED`, and each follows another line of the file from some time on; `LAB_ITERS` says \
               how many lines",
-    default: "each run is its seed's",
+    default: "no variations",
     owner: Owner::Tester,
 };
 

@@ -14,6 +14,7 @@ use crate::exit::{EXIT_CODES, MUTANTS_EXIT_CODES, WHY_EXIT_CODES, ZOO_EXIT_CODES
 mod grade;
 mod logs;
 mod merge;
+mod narrow;
 mod test;
 mod verify;
 mod watch;
@@ -21,20 +22,15 @@ mod watch;
 pub(crate) use grade::Grade;
 pub(crate) use logs::Logs;
 pub(crate) use merge::{Form, Merge};
+pub(crate) use narrow::narrow;
 pub(crate) use test::Test;
 pub(crate) use verify::Verify;
 pub(crate) use watch::Watch;
 
 /// MIT's Raft lab in Rust: makes your workspace, runs tests many times, and shows single runs
 ///
-/// These mean the same in each subcommand that has them: FILTER is a part (3A), a test's name, or a piece of a
-/// name; --seed is the seed of the first run, and the other runs take the seeds that follow; -n is how often each
-/// test is run; -j is how many runs are made at the same time; -p is the package whose tests are run; -o is the folder
-/// for what is stored; --strict fails a run that breaks a safety rule, also if no test notices; --real makes runs by
-/// the wall clock.
-///
-/// Environment variables whose names begin with LAB_ have the effect that they have with `cargo test`:
-/// LAB_STRICT=1, for instance, fails a run that breaks a safety rule, also if no test notices.
+/// An option has the same meaning in every subcommand. Environment variables that begin with LAB_ have the same effect
+/// as with `cargo test`.
 #[derive(Debug, Parser)]
 #[command(name = "lab", bin_name = "cargo lab", version, after_help = examples::with(examples::LAB, EXIT_CODES))]
 pub(crate) struct Cli {
@@ -60,37 +56,37 @@ pub(crate) enum Command {
     Mutants(Mutants),
 }
 
-/// Makes a workspace to write your Raft in: the same tests, and a skeleton that fails them all
+/// Makes a workspace for your own Raft: the tests, the guide, and a skeleton that fails every test
 ///
-/// The workspace stands alone: the tester's crates are in its folder `tester`, as sources. Push it, clone it
-/// elsewhere, hand it in.
+/// The workspace needs nothing else: its folder `tester` has the source code of the tester. You can push the workspace,
+/// clone it on another machine, and hand it in.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::NEW, EXIT_CODES))]
 pub(crate) struct New {
     /// The folder to make. It must be empty, or not exist yet
     pub(crate) dir: PathBuf,
 
-    /// Use the tester from where this program was built, by its path, and copy nothing of it. For those who work on
-    /// the tester: the workspace works on this machine only, while that place stays
+    /// Don't copy the tester, but refer to its folder by its path. This is for developers of the tester: such a
+    /// workspace works only on this machine, and only as long as that folder exists
     #[arg(long)]
     pub(crate) link: bool,
 
-    /// Make the frame of an adapter instead, to test a Raft that wasn't written for the lab. It uses the lab from where
-    /// this program was built
+    /// Make an adapter's skeleton instead, to test a Raft that wasn't written for the lab. It refers to the tester's
+    /// folder by its path
     #[arg(long, conflicts_with_all = ["link", "course"])]
     pub(crate) adapter: bool,
 
-    /// Also write the course file lab.toml: this one, or without FILE an example that explains each key. `cargo lab
-    /// grade` grades by it. The crates that FILE allows are added to raft/Cargo.toml
+    /// Also write lab.toml, the course file for `cargo lab grade`: a copy of FILE or, without FILE, an example that
+    /// explains each key. The crates that FILE allows are added to raft/Cargo.toml
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     pub(crate) course: Option<Option<PathBuf>>,
 }
 
-/// Brings this tester into a workspace that an older one has made
+/// Updates a workspace to this version of the tester
 ///
-/// Run it where the newer tester is. What you write stays as it is: the folder raft, README.md, .gitignore, lab.toml.
-/// All else is replaced, but for files that you have changed: they stay, and the newer one is put beside them, with
-/// `.new` behind its name.
+/// Run it in the folder of the newer tester. Your own files stay as they are: the folder raft, README.md, .gitignore,
+/// lab.toml. All other files are replaced. If you have changed one of them, your version stays, and the new version is
+/// written beside it, with `.new` after its name.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::UPGRADE, EXIT_CODES))]
 pub(crate) struct Upgrade {
@@ -101,19 +97,19 @@ pub(crate) struct Upgrade {
 /// Runs one seed of a test again, and shows the whole run
 ///
 /// Prints how the run ended, why it failed if it did, and its table: time goes down, and each server has a column.
-/// Between the events stand the lines that the servers logged by `tracing`. The run's history is stored, for
-/// `cargo lab explain` and for other programs.
+/// The lines that the servers logged with `tracing` are in the table, too. The run's history is stored:
+/// `cargo lab explain` and other programs can read it.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::REPLAY, EXIT_CODES))]
 pub(crate) struct Replay {
     #[command(flatten)]
     pub(crate) run: Run,
 
-    /// Also draw the run: a page that opens in any browser. Without FILE, it is beside the history
+    /// Also draw the run as a page for a browser. Default for FILE: beside the history
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     pub(crate) html: Option<Option<PathBuf>>,
 
-    /// Draw beside it the nearest run of the test that passes: by the next seeds, in order
+    /// Also draw a run that passes, to compare: the first one among the next seeds
     #[arg(long, requires = "html", conflicts_with = "beside")]
     pub(crate) compare: bool,
 
@@ -131,7 +127,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "S", env = settings::SEED)]
     pub(crate) seed: u64,
 
-    /// If the test's function calls config::test several times: which call, 1 for the first
+    /// Which call of config::test, if the test's function has several; 1 is the first
     #[arg(long, value_name = "K", env = settings::CALL, default_value = "1")]
     pub(crate) call: NonZeroU32,
 
@@ -150,45 +146,46 @@ pub(crate) struct Run {
     pub(crate) out: Option<PathBuf>,
 }
 
-/// Finds out when a run's failure became inevitable, and what made it so
+/// Finds out when a run's failure became inevitable, and what caused it
 ///
-/// Makes the run again up to a time, and draws everything anew from there on: the network's delays and losses,
-/// the script's choices, the servers' random numbers. Doing so many times at each of some points gives the share
-/// of runs that fail as a curve, and the interval in which it comes to all. Then each message and each timer of
-/// that interval is changed alone: what turns the verdict is a cause. docs/why.md says how to read it.
+/// Repeats the run up to some point, and from there on makes all random choices anew: the network's delays and losses,
+/// the script's choices, the servers' random numbers. It does so N times for each of up to 24 points, and counts how
+/// many of these runs fail. So it finds the interval after which all of them fail. Then it changes the messages and
+/// timers of that interval, one at a time: if the run passes with such a change, this message or timer is a cause.
+/// docs/why.md says how to read the result.
 ///
-/// What was found is stored as JSON beside the run's history, in a file that ends in `.why.json`. The same
-/// command finds the same.
+/// The result is stored as JSON beside the run's history, in a file that ends in `.why.json`. The same command always
+/// gives the same result.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::WHY, WHY_EXIT_CODES))]
 pub(crate) struct Why {
     #[command(flatten)]
     pub(crate) run: Run,
 
-    /// How many runs are drawn anew at each point
+    /// How many runs to make from each point on
     #[arg(long, value_name = "N", default_value = "30")]
     pub(crate) redraws: NonZeroU64,
 
-    /// How many points there are at most
+    /// The largest number of points
     #[arg(long, value_name = "N", default_value = "24")]
     pub(crate) points: usize,
 
-    /// How many runs at the same time; without it, as many as there are cores
+    /// How many runs to make at the same time. Default: the number of cores
     #[arg(short, long, value_name = "J", env = settings::JOBS)]
     pub(crate) jobs: Option<NonZeroUsize>,
 }
 
-/// Shows a run whose history is stored, and why it failed
+/// Shows a stored run, and why it failed
 ///
-/// Prints the same as `cargo lab replay`, without running anything.
+/// Prints the same as `cargo lab replay`, but runs nothing.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::EXPLAIN, EXIT_CODES))]
 pub(crate) struct Explain {
-    /// The history, which a failed test or `cargo lab replay` has stored
+    /// The history that a failed test or `cargo lab replay` has stored
     #[arg(value_name = "HISTORY.json")]
     pub(crate) history: PathBuf,
 
-    /// Also draw the run: a page that opens in any browser. Without FILE, it is beside the history
+    /// Also draw the run as a page for a browser. Default for FILE: beside the history
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     pub(crate) html: Option<Option<PathBuf>>,
 
@@ -199,7 +196,7 @@ pub(crate) struct Explain {
 /// How a run is drawn.
 #[derive(Args, Debug)]
 pub(crate) struct Drawing {
-    /// Draw beside it the run of another stored history, of the same test
+    /// Also draw this stored run of the same test, to compare
     #[arg(long, value_name = "HISTORY.json", requires = "html")]
     pub(crate) beside: Option<PathBuf>,
 
@@ -207,16 +204,16 @@ pub(crate) struct Drawing {
     #[arg(long, requires = "html")]
     pub(crate) open: bool,
 
-    /// Also write Chrome's trace events, for ui.perfetto.dev
+    /// Also write the run as trace events, for ui.perfetto.dev
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
 }
 
-/// Tries random faults on a Raft until a run fails or the time is over
+/// Tests a Raft with random faults until a run fails or the time is over
 ///
-/// Runs the package's test `TestExplore`, which draws its faults and its load from the seed. If a run fails, makes
-/// its scenario smaller (fewer faults, fewer servers, less time) as long as the same failure comes back. Then prints
-/// the report of the smallest failing run, and a test that you can paste into a test file.
+/// Runs the package's test `TestExplore`. The seed decides its faults and its load. If a run fails, looks for a smaller
+/// scenario with the same failure: fewer faults, fewer servers, less time. Then prints the report of the smallest
+/// failing run, and a test that you can paste into a test file.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::EXPLORE, EXIT_CODES))]
 pub(crate) struct Explore {
@@ -257,18 +254,18 @@ impl Explore {
 fn minutes(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(minutes) if minutes > 0.0 && minutes <= 1e6 => Ok(minutes),
-        _ => Err("it is no number of minutes, such as 1 or 0.5".to_owned()),
+        _ => Err("it isn't a number of minutes, such as 1 or 0.5".to_owned()),
     }
 }
 
 /// Counts how many of the known bugs the tests catch
 ///
-/// The package `zoo` has a Raft with a switch for each known bug. Runs every test N times with the right Raft, then with
-/// each bug, and stores a line for each bug and test. A run also fails if a safety rule is broken. Such failures are
-/// counted apart, so the same runs show what MIT's tests catch alone, and what they catch with the rules.
+/// The package `zoo` has a Raft with a switch for each known bug. Runs every test N times with the right Raft, then
+/// with each bug, and stores a line for each bug and test. A run also fails if it breaks a safety rule. Such failures
+/// are counted separately: the same runs show what MIT's tests catch without the rules, and with them.
 ///
-/// When a test has failed 10 times by its own checks with a bug, or hung twice, its other runs are left out. Its rate
-/// is the rate of the runs that were made.
+/// If a test has failed 10 times with a bug by its own checks, or has hung twice, its other runs are left out. Its rate
+/// counts only the runs that were made.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::ZOO, ZOO_EXIT_CODES))]
 pub(crate) struct Zoo {
@@ -288,8 +285,8 @@ pub(crate) struct Zoo {
     #[arg(long, value_name = "S", default_value = "1")]
     pub(crate) seed: u64,
 
-    /// Leave out a test's other seeds when it has failed K times with a bug; failures by rules alone don't count. 0: run
-    /// all seeds
+    /// Leave out a test's other seeds when it has failed K times with a bug; failures by rules alone don't count. 0:
+    /// run all seeds
     #[arg(long, value_name = "K", default_value = "10")]
     pub(crate) enough: u64,
 
@@ -331,11 +328,11 @@ pub(crate) struct Zoo {
     pub(crate) slice: Option<PathBuf>,
 }
 
-/// Counts how often failures are explained rightly, on mutants of the reference Raft
+/// Counts how often the first explanation of a failure is right, on mutants of the reference Raft
 ///
-/// cargo-mutants lists the mutants of the package `raft`. Each is put into a copy of the workspace and built, and the
-/// tests are run on it until a few have failed. The first explanation of each failed run is compared with the rules of
-/// the mutated function, which the documentation of `raft` lists. docs/explained.md is such a report.
+/// cargo-mutants lists the mutants of the package `raft`. This command puts each mutant into a copy of the workspace,
+/// builds it, and runs the tests until a few have failed. It compares the first explanation of each failed run with the
+/// rules of the mutated function, which the documentation of `raft` lists. docs/explained.md is such a report.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::MUTANTS, MUTANTS_EXIT_CODES))]
 pub(crate) struct Mutants {
@@ -396,11 +393,11 @@ pub(crate) struct Mutants {
 /// How runs are made.
 #[derive(Args, Debug)]
 pub(crate) struct Conduct {
-    /// Run by the wall clock and on many threads, as the Go lab does; nothing repeats exactly then: LAB_CLOCK=real
+    /// Use the wall clock and many threads, like the Go lab. Then no run repeats exactly. The same as LAB_CLOCK=real
     #[arg(long)]
     real: bool,
 
-    /// Fail also a run that breaks a safety rule without any check of its test noticing: LAB_STRICT=1
+    /// A run also fails if it breaks a safety rule that no check of its test notices. The same as LAB_STRICT=1
     #[arg(long)]
     strict: bool,
 }
@@ -422,8 +419,8 @@ impl Conduct {
 /// How tests are built.
 #[derive(Args, Debug)]
 pub(crate) struct Build {
-    /// Build with optimisations. Default: the build of `cargo test`, which is done sooner and also notices
-    /// overflows. The same seed is the same run in both
+    /// Build with optimisations. Default: the same build as `cargo test`, which takes less time. A seed gives the same
+    /// run in both
     #[arg(long)]
     pub(crate) release: bool,
 

@@ -45,7 +45,7 @@ pub(crate) fn create(asked: &cli::New) -> Result<Exit, Error> {
 
     let shown = dir.display();
     print(&format!(
-        "{shown} is ready. Your code goes into {shown}/raft/src/raft.rs; begin with\n\n  cd {shown}\n  \
+        "{shown} is ready. Write your code in {shown}/raft/src/raft.rs. Begin with\n\n  cd {shown}\n  \
          cargo test TestInitialElection3A\n\n"
     ));
     if let Some(note) = note {

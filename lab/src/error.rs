@@ -16,11 +16,11 @@ const MUST_CALL: &str = " A test whose name begins with `Test` has to call confi
 /// Why there is nothing to show. Its text is meant for who typed the command.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
-    #[error("failed to make {}: it is there already, and isn't an empty folder", .0.display())]
+    #[error("failed to make {}: it exists, and isn't an empty folder", .0.display())]
     NotEmpty(PathBuf),
 
     #[error(
-        "failed to make {}: it is inside {}, whose cargo settings would get in its way; choose a \
+        "failed to make {}: it is inside {}, whose cargo settings would also apply to it; choose a \
          folder outside, for example {}",
         dir.display(), checkout.display(), instead.display()
     )]
@@ -30,8 +30,8 @@ pub(crate) enum Error {
     NotUtf8(PathBuf),
 
     #[error(
-        "failed to find the skeleton: this program was built in {}, which is no checkout of the tester but a \
-         student's workspace; run it where the tester was checked out",
+        "failed to find the skeleton: this program was built in {}, which is a student's workspace; run it in \
+         the checkout of the tester",
         .0.display()
     )]
     NoSkeleton(PathBuf),
@@ -55,7 +55,7 @@ pub(crate) enum Error {
     NoWorkspace(String),
 
     #[error(
-        "failed to find a log: `{0}` is no file; expected a stored history (a file that ends in .json), `-` for \
+        "failed to find a log: `{0}` isn't a file; expected a stored history (a file that ends in .json), `-` for \
          standard input, or a test's name together with --seed"
     )]
     NoSource(String),
@@ -83,20 +83,20 @@ pub(crate) enum Error {
     NoExploration(String),
 
     #[error(
-        "failed to explore: with LAB_PLAN every run has that plan; unset it to have plans drawn, or run \
-         `TestExplore` to follow that one"
+        "failed to explore: with LAB_PLAN every run follows this plan; unset it to explore, or run \
+         `TestExplore` to follow the plan"
     )]
     OnePlan,
 
     #[error(
-        "failed to explore: by the wall clock (--real, LAB_CLOCK=real) nothing that is found happens again; leave that \
-         out, or run `TestExplore` with it"
+        "failed to explore: with the wall clock (--real, LAB_CLOCK=real) no failure repeats; leave it out, or run \
+         `TestExplore` with it"
     )]
     NothingRepeats,
 
     #[error(
-        "failed to look into the run: by the wall clock (--real, LAB_CLOCK=real) no run is the same twice; leave that \
-         out, and give a seed that fails by the virtual clock"
+        "failed to find the cause: with the wall clock (--real, LAB_CLOCK=real) no run repeats; leave it out, and give a \
+         seed that fails with the virtual clock"
     )]
     NothingIsExact,
 
@@ -107,11 +107,11 @@ pub(crate) enum Error {
     )]
     NotReplayed { until: Time },
 
-    #[error("failed to choose a test: `{name}` is a piece of {}", tests.join(", "))]
+    #[error("failed to choose a test: `{name}` is a piece of several names: {}", tests.join(", "))]
     ManyTests { name: String, tests: Vec<String> },
 
     #[error(
-        "failed to find call {call} of config::test() in {tests}: there are fewer, or something fails before it"
+        "failed to find call {call} of config::test() in {tests}: there are fewer calls, or an earlier one fails"
     )]
     NoSuchCall { tests: String, call: u32 },
 
@@ -124,7 +124,7 @@ pub(crate) enum Error {
     #[error("failed to read the course file {}: {why}", path.display())]
     BadCourse { path: PathBuf, why: String },
 
-    #[error("failed to find `{name}`, of which the course file {} speaks: {hint}", path.display())]
+    #[error("failed to find `{name}`, which the course file {} names: {hint}", path.display())]
     NoSuchWorth { path: PathBuf, name: String, hint: String },
 
     #[error("failed to find submissions in {}: {why}", path.display())]
@@ -133,7 +133,7 @@ pub(crate) enum Error {
     #[error("failed to make a workspace for submissions: {0}")]
     NotPrepared(String),
 
-    #[error("failed to build the tests with the grader's own copy; {} says why", log.display())]
+    #[error("failed to build the tests in the grader's own copy; {} says why", log.display())]
     OwnNotBuilt { log: PathBuf },
 
     #[error("failed to merge: {0}")]
@@ -146,11 +146,11 @@ pub(crate) enum Error {
     NoBugs(String),
 
     #[error(
-        "failed to list the mutants: there is no cargo-mutants. `cargo install cargo-mutants --locked` installs it"
+        "failed to list the mutants: cargo-mutants isn't installed. `cargo install cargo-mutants --locked` installs it"
     )]
     NoGenerator,
 
-    #[error("failed to list the mutants by `cargo mutants --list`: {0}")]
+    #[error("failed to list the mutants with `cargo mutants --list`: {0}")]
     NoMutants(String),
 
     #[error(
@@ -162,7 +162,7 @@ pub(crate) enum Error {
     NoCampaign { path: PathBuf, why: String },
 
     #[error(
-        "failed to begin: {} is there already; --resume goes on with it, and -o names another file",
+        "failed to begin: {} exists; --resume continues it, and -o names another file",
         .0.display()
     )]
     Taken(PathBuf),
@@ -170,7 +170,7 @@ pub(crate) enum Error {
     #[error("failed to store a result: {0}")]
     NotStored(io::Error),
 
-    #[error("failed to go on with {}: it was made with {what}", path.display())]
+    #[error("failed to continue {}: it was made with {what}", path.display())]
     NotTheSame { path: PathBuf, what: String },
 
     #[error("failed to build the tests of `{0}`")]
@@ -189,8 +189,8 @@ pub(crate) enum Error {
     Read { path: PathBuf, error: io::Error },
 
     #[error(
-        "failed to get a result for each run of {test}, from seed {seed} on: {expected} were asked \
-         for, {got} came, and the test binary ended with {status}.{} What it printed:\n{}",
+        "failed to get a result for each run of {test}, from seed {seed} on: expected {expected}, \
+         got {got}, and the test binary ended with {status}.{} What it printed:\n{}",
         if *got == 0 && status.success() { MUST_CALL } else { "" },
         report::text::printed(printed)
     )]

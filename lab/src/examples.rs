@@ -6,65 +6,76 @@ pub(crate) fn with(examples: &str, exit_codes: &str) -> String {
 }
 
 pub(crate) const LAB: &str = "Examples:
-  cargo lab new ../my-lab                     make a workspace with the tests and a skeleton
-  cargo lab test 3A -n 1000                   run each test of part 3A a thousand times
-  cargo lab replay TestReElection3A --seed 5  show one run from beginning to end
-  cargo lab help test                         the options and examples of a subcommand";
+  cargo lab new ../my-lab      make a workspace with the tests and a skeleton
+  cargo lab test 3A -n 1000    run each test of part 3A a thousand times
+  cargo lab replay TestReElection3A --seed 5   show a whole run
+  cargo lab help test          show the options and examples of a subcommand
+
+Options that several subcommands have:
+  FILTER      which tests: a part (3A), a test's name, or a piece of a name
+  --seed S    the first run's seed; the other runs take the seeds that follow
+  -n N        run each test N times
+  -j J        make J runs at the same time
+  -p PACKAGE  the package whose tests are run
+  -o DIR      the folder for results and histories
+  --strict    a run also fails if it breaks a safety rule that no check notices
+  --real      use the wall clock instead of simulated time";
 
 pub(crate) const NEW: &str = "Examples:
   cargo lab new ../my-lab      make the workspace beside this one
   cd ../my-lab && cargo test TestInitialElection3A";
 
 pub(crate) const TEST: &str = "Examples:
-  cargo lab test                              all tests, 10 runs each
-  cargo lab test 3A 3B -n 1000                two parts, 1,000 runs of each test
-  cargo lab test TestFigure8 --seed 7 -n 1    the tests with this piece in their names, seed 7
-  LAB_STRICT=1 cargo lab test 3C -n 100       a broken safety rule fails a run, too
-  cargo lab test 3A -n 5 --real               by the wall clock
-  cargo lab test -n 300 -o results            a line for each run, in results/results.jsonl
-  cargo lab test -n 3000 -o results --resume  go on with these results
-  cargo lab test --target-rate 1%             until it is known whether each test fails in less than 1 % of its runs
-  cargo lab test --budget 10min --seed 1 --shard 3/16 -o results    one of sixteen machines, for ten minutes";
+  cargo lab test                            all tests, 10 runs each
+  cargo lab test 3A 3B -n 1000              two parts, 1,000 runs of each test
+  cargo lab test TestFigure8 --seed 7 -n 1  tests with this piece in their names
+  cargo lab test 3C -n 100 --strict         broken safety rules fail a run, too
+  cargo lab test 3A -n 5 --real             with the wall clock
+  cargo lab test -n 300 -o results          store each run's result
+  cargo lab test -n 900 -o results --resume   add more runs to these results
+  cargo lab test --target-rate 1%           is each failure rate below 1 %?
+  cargo lab test --budget 10min --seed 1 --shard 3/16 -o results";
 
 pub(crate) const WATCH: &str = "Examples:
   cargo lab watch 3A                          part 3A, on each save
   cargo lab watch 3A 3B -n 100                two parts, 100 runs of each test
-  cargo lab watch TestReElection3A --open     one test; open the page of the first failed run
-  cargo lab watch 3C --strict                 a broken safety rule fails a run, too";
+  cargo lab watch TestReElection3A --open     one test; open the first page
+  cargo lab watch 3C --strict                 broken safety rules fail a run, too";
 
 pub(crate) const UPGRADE: &str = "Examples:
-  cd raftlab && git pull && cargo lab upgrade ../my-lab   bring the newer tester into a workspace
-  cd ../my-lab && git diff                                see what is new";
+  cd raftlab && git pull
+  cargo lab upgrade ../my-lab    bring the newer tester into a workspace
+  cd ../my-lab && git diff       see what is new";
 
 pub(crate) const WHY: &str = "Examples:
-  cargo lab why TestReElection3A --seed 5             when this run's failure became inevitable
-  cargo lab why TestReElection3A --seed 5 --redraws 100 --points 40    more exactly, and slower";
+  cargo lab why TestReElection3A --seed 5
+  cargo lab why TestReElection3A --seed 5 --redraws 100 --points 40";
 
 pub(crate) const GRADE: &str = "Examples:
-  cargo lab grade ../submissions                        all of them, into the folder grades
-  cargo lab grade ../submissions --key ../course.key    by seeds that students don't know
-  cargo lab grade ../submissions --resume --reveal      show seeds, after the deadline
-  cargo lab grade ../submissions --only bob -o bob      one of them
-  cargo lab grade --example-course > lab.toml           a course file to begin with";
+  cargo lab grade ../submissions                      all submissions
+  cargo lab grade ../submissions --key ../course.key  with hidden seeds
+  cargo lab grade ../submissions --resume --reveal    show seeds, at the end
+  cargo lab grade ../submissions --only bob -o bob    one submission
+  cargo lab grade --example-course > lab.toml         a course file to begin with";
 
 pub(crate) const MERGE: &str = "Examples:
-  cargo lab merge results                               a table of all results in a folder
+  cargo lab merge results                a table of all results in a folder
   cargo lab merge grades --course lab.toml --form html --out grades.html
-  cargo lab merge grades/bob --course lab.toml --form gradescope --out results.json";
+  cargo lab merge grades/bob --form gradescope --out results.json";
 
 pub(crate) const REPLAY: &str = "Examples:
   cargo lab replay TestReElection3A --seed 5
-  cargo lab replay TestReElection3A --seed 5 -o runs     store the history in the folder runs
+  cargo lab replay TestReElection3A --seed 5 -o runs  store it in the folder runs
   LAB_BUG=VotesTwice cargo lab replay TestReElection3A --seed 5 -p zoo";
 
 pub(crate) const EXPLAIN: &str = "Examples:
   cargo lab explain target/lab/TestReElection3A-5.json";
 
 pub(crate) const LOGS: &str = "Examples:
-  cargo lab logs                                 the failed run that was stored last, a column for each server
-  cargo lab logs -j VOTE,TERM --from 3s          just these topics, from second 3 on
-  cargo lab logs -e -s 0,2 -g AppendEntries      what the tester saw of two servers, where this text is in it
-  cargo lab logs TestReElection3A --seed 5       run this seed, and show its log
+  cargo lab logs                             the last failed run
+  cargo lab logs -j VOTE,TERM --from 3s      only these topics, from second 3 on
+  cargo lab logs -e -s 0,2 -g AppendEntries  two servers' events with this text
+  cargo lab logs TestReElection3A --seed 5   run this seed, and show its log
   LAB_LOG=1 cargo test TestReElection3A -- --nocapture | cargo lab logs - -c 3";
 
 pub(crate) const VERIFY: &str = "Examples:
@@ -84,7 +95,7 @@ pub(crate) const ZOO: &str = "Examples:
 
 pub(crate) const MUTANTS: &str = "Examples:
   cargo lab mutants State::vote               the mutants of one function
-  cargo lab mutants --minutes 15              as many as there is time for
+  cargo lab mutants --minutes 15              as many as fit into this time
   cargo lab mutants --minutes 15 --resume     continue
   cargo lab mutants --report target/lab/mutants/mutants.jsonl";
 

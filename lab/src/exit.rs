@@ -46,37 +46,37 @@ If the reader of the output goes away, as `head` does, the exit code stays the s
 /// The same for `--help` of `cargo lab verify`.
 pub(crate) const VERIFY_EXIT_CODES: &str = "\
 Exit codes:
-  0    the history is one that its seed gives
-  1    it isn't; what is wrong is said
-  3    it can't be read, or can't be judged";
+  0    its seed can have produced the history
+  1    its seed can't have produced it; the output says why
+  3    the history can't be read, or can't be checked";
 
 /// The same for `--help` of `cargo lab test`.
 pub(crate) const TEST_EXIT_CODES: &str = "\
 Exit codes:
   0    all runs passed; with --target-rate: each test's rate is below it; with --shard: all runs are recorded
-  1    some run failed; with --target-rate: some test's rate is above it; with --judge: a run isn't what it says
+  1    some run failed; with --target-rate: some test's rate is above it; with --judge: a run's record is false
   2    the tests didn't build
-  3    the command makes no sense: an option, a package, a folder, a file of results
+  3    the command makes no sense: an unknown option, package or folder, or wrong results
   4    there is no such test
-  5    with --target-rate: too few runs to know; with --judge: too few runs could be judged
-  70   the tester itself failed, or a disk is full: nothing is known of the code under test
-  130  interrupted by Ctrl-C; --resume goes on
-  143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume goes on
+  5    with --target-rate: too few runs to know; with --judge: too few runs could be checked
+  70   the tester itself failed, or a disk is full: nothing is known about the code under test
+  130  interrupted by Ctrl-C; --resume continues
+  143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume continues
 
-Whoever reads the output may stop reading: the exit code is the same.";
+If the reader of the output goes away, as `head` does, the exit code stays the same.";
 
 /// The same for `--help` of `cargo lab grade`.
 pub(crate) const GRADE_EXIT_CODES: &str = "\
 Exit codes:
-  0    each submission has a verdict, good or bad; it may be `unjudged`, which the grader must look into
-  2    the tests didn't build with the grader's own copy: a fault of the course's, not of a submission
-  3    the command makes no sense: an option, the course file, a folder without submissions
-  4    the course file names a test that there isn't
-  70   the tester itself failed, or a disk is full: --resume goes on
-  130  interrupted by Ctrl-C; --resume goes on
-  143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume goes on
+  0    each submission has a verdict, good or bad. Look into each verdict `unjudged`
+  2    the tests didn't build without a submission: your own copy is at fault
+  3    the command makes no sense: an unknown option, a wrong course file, or no submissions
+  4    the course file names a test that doesn't exist
+  70   the tester itself failed, or a disk is full: --resume continues
+  130  interrupted by Ctrl-C; --resume continues
+  143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume continues
 
-Whoever reads the output may stop reading: the exit code is the same.";
+If the reader of the output goes away, as `head` does, the exit code stays the same.";
 
 /// The same for `--help` of `cargo lab watch`.
 pub(crate) const WATCH_EXIT_CODES: &str = "\
@@ -84,9 +84,9 @@ Exit codes:
   0    ended by the key q, when all runs had passed
   1    ended by the key q, when some run had failed
   2    ended by the key q, when the tests didn't build
-  3    the command makes no sense: an option, a package, a folder
+  3    the command makes no sense: an unknown option, package or folder
   4    there is no such test
-  70   the tester itself failed, or a disk is full: nothing is known of the code under test
+  70   the tester itself failed, or a disk is full: nothing is known about the code under test
   130  interrupted by Ctrl-C
   143  ended by SIGTERM or SIGHUP";
 
@@ -94,9 +94,9 @@ Exit codes:
 pub(crate) const SHOWN_EXIT_CODES: &str = "\
 Exit codes:
   0    the log was shown, however the run ended
-  1    the run that was asked for left no history
+  1    the run left no history
   2    the tests didn't build
-  3    the command makes no sense: an option, a file, a package
+  3    the command makes no sense: an unknown option, file or package
   4    there is no such test
   70   the tester itself failed, or a disk is full
   130  interrupted by Ctrl-C
@@ -107,51 +107,51 @@ If the reader of the output goes away, as `head` does, the exit code stays the s
 /// The same for `--help` of `cargo lab merge`.
 pub(crate) const MERGE_EXIT_CODES: &str = "\
 Exit codes:
-  0    the results are written, whatever they say
-  3    the command makes no sense, or a file of results is broken, or the files are of different code
-  4    the course file names a test that there isn't in the results
+  0    the results were written, even if runs failed
+  3    the command makes no sense, a file of results is broken, or the files belong to different code
+  4    the course file names a test that isn't in the results
   70   the disk is full";
 
 /// The same for `--help` of `cargo lab zoo`, where failing is what runs should do.
 pub(crate) const ZOO_EXIT_CODES: &str = "\
 Exit codes:
-  0    every bug was caught, harmless ones aside, and the right Raft passed all runs; with --report: shown
-  1    the right Raft failed a run, or a bug was caught by nothing
+  0    every bug except the harmless ones was caught, and the right Raft passed all runs; or --report
+  1    the right Raft failed a run, or no test caught some bug
   2    the zoo didn't build
-  3    the command makes no sense: an option, a bug, a file
+  3    the command makes no sense: an unknown option, bug or file
   4    there is no such test
   70   the tester itself failed, or a disk is full: nothing is known about the tests
-  130  interrupted by Ctrl-C; --resume goes on
-  143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume goes on
+  130  interrupted by Ctrl-C; --resume continues
+  143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume continues
 
 If the reader of the output goes away, as `head` does, the exit code stays the same.";
 
 /// The same for `--help` of `cargo lab why`.
 pub(crate) const WHY_EXIT_CODES: &str = "\
 Exit codes:
-  0    the run passed: there is nothing to look into
-  1    the run failed; when that became inevitable is shown, unless the run left no history
+  0    the run passed: there is nothing to explain
+  1    the run failed
   2    the tests didn't build
-  3    the command makes no sense: an option, a package, a folder
+  3    the command makes no sense: an unknown option, package or folder
   4    there is no such test
-  6    the run isn't the same each time: nothing that is found would be about it. LAB_CHECK_DETERMINISM=1
-       shows where two runs of the seed part
-  70   the tester itself failed, or a disk is full: nothing is known of the code under test
+  6    the seed doesn't repeat the run, so there is no result. LAB_CHECK_DETERMINISM=1 shows where two
+       runs of the seed begin to differ
+  70   the tester itself failed, or a disk is full: nothing is known about the code under test
   130  interrupted by Ctrl-C
   143  ended by SIGTERM or SIGHUP, as by `timeout`
 
-Whoever reads the output may stop reading: the exit code is the same.";
+If the reader of the output goes away, as `head` does, the exit code stays the same.";
 
 /// The same for `--help` of `cargo lab mutants`.
 pub(crate) const MUTANTS_EXIT_CODES: &str = "\
 Exit codes:
-  0    the right Raft passed all runs; with --report: shown
+  0    the right Raft passed all runs; or --report
   1    the right Raft failed a run
-  2    the tests didn't build, without a mutant
-  3    the command makes no sense: an option, a mutant, a file; or cargo-mutants isn't installed
+  2    the tests didn't build even without a mutant
+  3    the command makes no sense: an unknown option, mutant or file; or cargo-mutants isn't installed
   70   the tester itself failed, or a disk is full: nothing is known about the tests
-  130  interrupted by Ctrl-C; --resume goes on
-  143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume goes on
+  130  interrupted by Ctrl-C; --resume continues
+  143  ended by SIGTERM or SIGHUP, as by `timeout`; --resume continues
 
 If the reader of the output goes away, as `head` does, the exit code stays the same.";
 

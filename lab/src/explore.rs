@@ -79,7 +79,7 @@ pub(crate) fn explore(asked: &cli::Explore) -> Result<Exit, Error> {
     print(&format!("{runs} runs, {}, {:.1} s of CPU time\n", wall(*took), cpu.as_secs_f64()));
     let Some((seed, found)) = found else {
         if let Some(exit) = stop::exit() {
-            print("interrupted: this is not all\n");
+            print("interrupted: these results are incomplete\n");
             return Ok(exit);
         }
         print("nothing found\n");
@@ -93,13 +93,13 @@ pub(crate) fn explore(asked: &cli::Explore) -> Result<Exit, Error> {
     if search.seed_with(&plan, found)? != Some(*seed) && !stop::is_asked() {
         print(&format!(
             "run alone, seed {seed} doesn't show it: the code under test keeps something from run to run, \
-             or takes time from the machine's clock. LAB_CHECK_DETERMINISM=1 tells where two runs part\n"
+             or takes time from the machine's clock. LAB_CHECK_DETERMINISM=1 shows where two runs begin to differ\n"
         ));
         return Ok(Exit::Failed);
     }
     let smallest = search.shrink(&plan, found)?;
     if stop::is_asked() {
-        print("interrupted: a smaller plan may show it, too\n");
+        print("interrupted: a smaller plan might also show the failure\n");
     }
     search.show(&smallest, found, &out)?;
     Ok(stop::exit().unwrap_or(Exit::Failed))

@@ -116,7 +116,7 @@ pub(crate) fn grade(asked: &cli::Grade) -> Result<Exit, Error> {
         return Err(error);
     }
     if let Some(exit) = stop::exit() {
-        print("interrupted: this is not all; --resume goes on\n");
+        print("interrupted: these results are incomplete; --resume continues\n");
         return Ok(exit);
     }
     Ok(Exit::Passed)

@@ -118,7 +118,7 @@ fn text_of(asked: &cli::Merge, merged: &Merged, files: &[PathBuf]) -> Result<Str
     let one = || match &sheets[..] {
         [one] => Ok(one),
         all => Err(Error::NotMerged(format!(
-            "this form is for one submission, and the results have {}; choose one by --submission NAME",
+            "this format is for one submission, but the results have {}; choose one with --submission NAME",
             all.len()
         ))),
     };

@@ -85,7 +85,7 @@ pub(crate) fn mutants(asked: &cli::Mutants) -> Result<Exit, Error> {
         return Err(error);
     }
     if let Some(exit) = stop::exit() {
-        print("interrupted: this is not all\n");
+        print("interrupted: these results are incomplete\n");
         return Ok(exit);
     }
     Ok(if campaign.control_fails() { Exit::Failed } else { Exit::Passed })

@@ -151,7 +151,7 @@ fn show(
         reports(plan, &tests, &tallies, asked.out.as_deref())?;
     }
     if let Some(exit) = stop::exit() {
-        print("interrupted: this is not all\n");
+        print("interrupted: these results are incomplete\n");
         return Ok(exit);
     }
     let conclusion = Conclusion::of(&tests, &tallies, plan.limits.target);

@@ -7,9 +7,9 @@ use std::time::Duration;
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use console::measure_text_width;
 
-use report::Measured;
 use report::explain::Finding;
-use report::text::entry;
+use report::text::{WIDTH, entry};
+use report::{Measured, without_numbers};
 
 use crate::output::terminal_width;
 use crate::reference::reference;
@@ -133,8 +133,8 @@ fn table_of(columns: &[&Column], tests: &[LabTest], tallies: &[Tally]) -> String
     table.to_string()
 }
 
-/// A line for each cause that a test's runs failed by, for each reason for which runs were skipped, for each warning,
-/// and for each test that was given up before it had all its runs.
+/// A line for each cause that a test's runs failed by, for each reason for which runs were skipped, for each kind of
+/// warning, and for each test that was given up before it had all its runs.
 pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally]) -> String {
     let mut text = String::new();
     for (test, tally) in tests.iter().zip(tallies) {
@@ -145,8 +145,9 @@ pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally]) -> String {
         for (reason, count) in &tally.skips {
             writeln!(text, "{name}: {count} x skipped: {reason}").expect(CANNOT_FAIL);
         }
-        for (warning, count) in &tally.warnings {
-            writeln!(text, "{name}: {count} x {warning}").expect(CANNOT_FAIL);
+        for Warnings { count, first, are_same } in warnings(tally) {
+            let such_as = if are_same { "" } else { "such as " };
+            wrapped(&mut text, &format!("{name}: {count} x {such_as}{first}"));
         }
         let not_run = tally.asked.saturating_sub(tally.runs);
         if let (Some((count, how)), 1..) = (tally.given_up(), not_run) {
@@ -159,6 +160,34 @@ pub(crate) fn causes(tests: &[LabTest], tallies: &[Tally]) -> String {
         }
     }
     text
+}
+
+/// Warnings that differ only in their numbers: the time, the server.
+struct Warnings<'a> {
+    count: u64,
+    first: &'a str,
+    are_same: bool,
+}
+
+/// A test's warnings, by kind.
+fn warnings(tally: &Tally) -> impl Iterator<Item = Warnings<'_>> {
+    let mut kinds: BTreeMap<String, Warnings<'_>> = BTreeMap::new();
+    for (warning, count) in &tally.warnings {
+        let new = Warnings { count: 0, first: warning, are_same: true };
+        let known = kinds.entry(without_numbers(warning)).or_insert(new);
+        known.count += count;
+        known.are_same &= known.first == warning;
+    }
+    kinds.into_values()
+}
+
+/// Adds a line, broken where it is too long.
+fn wrapped(text: &mut String, line: &str) {
+    let options = textwrap::Options::new(WIDTH)
+        .subsequent_indent("  ")
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    writeln!(text, "{}", textwrap::fill(line, options)).expect(CANNOT_FAIL);
 }
 
 /// What is wrong though runs passed: each finding once, with its rule, its tests, and a command that shows it.
@@ -278,6 +307,18 @@ mod tests {
     fn test(name: &str) -> LabTest {
         let name = name.to_owned();
         LabTest { binary: PathBuf::new(), path: name.clone(), name, call: 1 }
+    }
+
+    #[test]
+    fn warnings_that_differ_only_in_numbers_are_one_line() {
+        let mut tally = tally(4, 0);
+        let warnings =
+            [("server 1 led at 0.45 s", 2), ("server 2 led at 10.5 s", 1), ("no leader", 1)];
+        tally.warnings = warnings.map(|(text, count)| (text.to_owned(), count)).into();
+        assert_eq!(
+            causes(&[test("TestOneX01")], &[tally]),
+            "TestOneX01: 1 x no leader\nTestOneX01: 3 x such as server 1 led at 0.45 s\n"
+        );
     }
 
     #[test]

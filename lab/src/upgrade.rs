@@ -109,9 +109,10 @@ fn beside(path: &Path) -> PathBuf {
 fn told(dir: &Path, changes: &BTreeMap<PathBuf, Change>) -> String {
     let shown = dir.display();
     if changes.is_empty() {
-        return format!("{shown} has this tester already.\n");
+        return format!("{shown} already has this version of the tester.\n");
     }
-    let mut text = format!("{shown} has this tester now. Your own files are as they were.\n\n");
+    let mut text =
+        format!("{shown} now has this version of the tester. Your own files haven't changed.\n\n");
     let mut folders: BTreeMap<PathBuf, BTreeMap<&str, usize>> = BTreeMap::new();
     for (path, change) in changes {
         let folder: PathBuf = match path.components().count() {
@@ -139,7 +140,7 @@ fn told(dir: &Path, changes: &BTreeMap<PathBuf, Change>) -> String {
         .collect();
     if !kept.is_empty() {
         text.push_str(
-            "\nYou have changed these, so they stayed. What is newer is beside them, in *.new:\n",
+            "\nYou have changed these files, so they stay. The new versions are beside them, in *.new:\n",
         );
         for path in kept {
             text.push_str(&format!("  {}\n", path.display()));

@@ -34,7 +34,7 @@ pub(crate) fn run(asked: &cli::Verify) -> Result<Exit, Error> {
     let record = pages::read(&asked.history)?;
     let cannot = |why: &str| Error::NoHistory { path: asked.history.clone(), why: why.to_owned() };
     if record.clock != "virtual" {
-        return Err(cannot("it is of a run by the real clock, which no seed gives"));
+        return Err(cannot("it belongs to a run with the wall clock, which no seed repeats"));
     }
     if record.dropped > 0 {
         return Err(cannot("its oldest events are missing"));
@@ -49,7 +49,7 @@ pub(crate) fn run(asked: &cli::Verify) -> Result<Exit, Error> {
             Ok(Exit::Passed)
         }
         Err(why) => {
-            print(&format!("seed {} doesn't give this history: {why}\n", record.seed));
+            print(&format!("seed {} can't have produced this history: {why}\n", record.seed));
             Ok(Exit::Failed)
         }
     }

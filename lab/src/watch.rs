@@ -47,7 +47,7 @@ pub(crate) fn watch(asked: &cli::Watch) -> Result<Exit, Error> {
             Err(error) => return Err(error),
         };
         if let Ended::Changed = ended {
-            print("a file has changed: once more\n");
+            print("a file has changed: running again\n");
             continue;
         }
         let mut hints = Hints::of(&ended, keys.is_some());

@@ -61,7 +61,7 @@ pub(crate) fn why(asked: &cli::Why) -> Result<Exit, Error> {
     let record = pages::read(&stored)?;
     let Some(failure) = record.failure.clone() else {
         print(&format!(
-            "{}, seed {seed}: it didn't fail, so there is nothing to look into\n",
+            "{}, seed {seed}: it didn't fail, so there is nothing to explain\n",
             test.title()
         ));
         return Ok(Exit::Passed);

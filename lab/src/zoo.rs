@@ -72,12 +72,12 @@ pub(crate) fn zoo(asked: &cli::Zoo) -> Result<Exit, Error> {
     let (campaign, error) = work.run(store, campaign);
 
     print(&score(&campaign));
-    print(&format!("\nstored in {}; with --report it is shown bug by bug\n", path.display()));
+    print(&format!("\nstored in {}; --report shows it bug by bug\n", path.display()));
     if let Some(error) = error {
         return Err(error);
     }
     if let Some(exit) = stop::exit() {
-        print("interrupted: this is not all\n");
+        print("interrupted: these results are incomplete\n");
         return Ok(exit);
     }
     Ok(verdict(&campaign))

@@ -63,7 +63,7 @@ fn one_call_can_be_chosen() {
     assert_eq!(told(&ran), [(2, 7, "5 servers")], "{}", ran.output);
     // A test that runs nothing must not seem to have passed.
     ran.assert_says(&[
-        "call 1 of config::test() in victim: not run, for LAB_CALL=2 asks for another\n",
+        "call 1 of config::test() in victim: not run, because LAB_CALL=2 selects another call\n",
     ]);
 }
 

@@ -57,7 +57,7 @@ fn a_failure_that_comes_from_earlier_runs_is_called_that() {
         " this run failed; another of the same seed passed in a\n",
         "  note      NOT REPRODUCED: ",
         "most likely a static or another global that remembers earlier runs",
-        "LAB_CHECK_DETERMINISM=1 shows where the two runs part",
+        "LAB_CHECK_DETERMINISM=1 shows where the two runs begin to differ",
         "LAB_ISOLATE=process gives each run a process of its own",
         "  replay    LAB_SEED=4 LAB_ISOLATE=process LAB_VICTIM='confirmed::remembers_earlier_runs' cargo test \
          -p config --test isolation victim\n",
@@ -98,12 +98,15 @@ fn a_thousand_sure_hangs_are_not_waited_for() {
             "\nstopped after {hung} runs that hung in the same way: {not_run} of 1000 seeds were not run\n"
         ),
         // Where it was ended says little of the run.
-        ", as far as it was followed: another each time\n",
+        ", up to the point where the run was stopped: differs each time\n",
     ]);
     let is_confirmed = |result: &&&RunResult| result.note.is_none();
     assert_eq!(results.iter().filter(is_confirmed).count(), 1, "{}", ran.output);
     let note = results[1].note.as_deref().unwrap_or_default();
-    assert!(note.starts_with("not confirmed: it was not run again, as the first "), "{note}");
+    assert!(
+        note.starts_with("not confirmed: the run was not repeated, because the first "),
+        "{note}"
+    );
 }
 
 fn aborts_in_every_run() {

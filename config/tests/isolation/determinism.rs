@@ -70,11 +70,11 @@ fn draws_clocks_and_hash_maps_follow_the_seed() {
 /// What is said of each likely leak.
 const BETWEEN_RUNS: [&str; 3] = [
     "two fresh processes agree, but a second run in one process differs from the first",
-    "a static, or another global, remembers the run before",
-    "or something counts for the whole process, as futures::select!, thread ids and task ids do",
+    "a static or another global remembers the run before",
+    "or a counter belongs to the whole process, like those of futures::select!, thread ids and task ids",
 ];
 const ADDRESSES: [&str; 2] =
-    ["two processes agree only while their addresses do", "a pointer that is hashed, compared"];
+    ["two processes agree only if their addresses do", "a pointer that is hashed, compared"];
 const WORLD: [&str; 2] =
     ["two fresh processes differ: something outside the process leaks in", "the process id"];
 

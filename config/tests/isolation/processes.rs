@@ -99,7 +99,7 @@ fn assert_exit_is_told(clock: &str) {
         ": exit() was called, which would end the tester as well; return instead, or panic\n  kind      \
          misuse\n",
         "  line      config/tests/isolation/processes.rs:",
-        "LAB_CHILD=1 runs tests in this very process: all others end here, too\n",
+        "LAB_CHILD=1 runs all tests in this process: the other tests end here, too\n",
     ]);
     let failure = ran.results[0].failure().expect("it has failed");
     assert!(failure.location.contains("exits_in_every_place"), "{failure:?}");

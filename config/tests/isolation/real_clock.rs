@@ -59,7 +59,7 @@ fn a_panic_is_named_by_the_wall_clock_too() {
         &line,
         "  replay    LAB_SEED=3 LAB_CLOCK=real LAB_VICTIM='real_clock::panics_in_a_task' cargo test -p config --test \
          isolation victim\n",
-        "  note      the real clock never repeats itself",
+        "  note      with the wall clock no run repeats exactly",
     ]);
 }
 

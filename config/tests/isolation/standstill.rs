@@ -196,7 +196,7 @@ fn a_handler_that_never_returns_is_warned_of() {
     ran.assert_says(&[warning]);
     for part in [
         "warning: server 1's handler of Raft.Listen has not returned for ",
-        "its callers wait as long: a handler must not wait for what may never come",
+        "its callers are waiting, too: a handler must not wait for an event that may never come",
     ] {
         assert!(warning.contains(part), "{warning}");
     }

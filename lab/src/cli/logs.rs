@@ -10,15 +10,16 @@ use super::{Build, Conduct};
 use crate::examples;
 use crate::exit::SHOWN_EXIT_CODES;
 
-/// Shows what the servers logged, in columns: one for each server
+/// Shows the servers' logs, with a column for each server
 ///
-/// Reads a stored run: by default the failed one that was stored last. Or runs a test with a seed. Or reads lines from
-/// standard input, in the form that `LAB_LOG=1` prints: time, topic, server, message, as in `018430 VOTE S1 granted
-/// to 2`. Lines of another form are shown as they are.
+/// Without SOURCE, shows the last failed run that was stored. With --seed, runs a test and shows its logs. With `-`,
+/// reads lines from standard input, in the format of `LAB_LOG=1`: time, topic, server, message, as in `018430 VOTE S1
+/// granted to 2`. Lines in another format are shown as they are.
 ///
-/// A topic is a message's first word or its field `topic`, if that has four capitals; else its level (ERRO, WARN, INFO,
-/// DBUG, TRCE). TEST is what the test did. With --events the topics CALL, RTRN, ROLE, CMND, APLY and SAVE are what the
-/// tester saw of the servers.
+/// A message's topic is its field `topic`, or its first word, if that has four capital letters. Otherwise the topic is
+/// the message's level: ERRO, WARN, INFO, DBUG, TRCE. The topic TEST shows what the test did. With --events, the topics
+/// CALL, RTRN, ROLE, CMND, APLY and SAVE show what the tester observed: calls, returns, roles, commands, applied
+/// commands, saves.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::LOGS, SHOWN_EXIT_CODES))]
 pub(crate) struct Logs {
@@ -30,40 +31,40 @@ pub(crate) struct Logs {
     #[arg(long, value_name = "S", requires = "source")]
     pub(crate) seed: Option<u64>,
 
-    /// How many columns there are: servers from this number on have none. 1: each line as it comes. Default: as many
-    /// as there are servers, if they fit; from standard input 1
+    /// The number of columns: servers with higher numbers are not shown. 1: no columns, all lines in order. Default:
+    /// one for each server, if they fit; 1 for standard input
     #[arg(short, long, value_name = "N")]
     pub(crate) columns: Option<NonZeroU32>,
 
-    /// Leave these topics out, such as -i TIMR,HEAR
+    /// Leave out these topics, such as -i TIMR,HEAR
     #[arg(short, long, value_name = "TOPICS", value_delimiter = ',')]
     pub(crate) ignore: Vec<String>,
 
-    /// Just these topics, such as -j VOTE,TERM
+    /// Show only these topics, such as -j VOTE,TERM
     #[arg(short, long, value_name = "TOPICS", value_delimiter = ',', conflicts_with = "ignore")]
     pub(crate) just: Vec<String>,
 
-    /// Just these servers' lines, and the test's: -s 0,2
+    /// Show only the lines of these servers and of the test, such as -s 0,2
     #[arg(short, long = "servers", value_name = "SERVERS", value_delimiter = ',')]
     pub(crate) servers: Vec<u32>,
 
-    /// From this time of the run on, such as 3.5s or 3500ms
+    /// Show only lines from this time of the run on, such as 3.5s or 3500ms
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) from: Option<Duration>,
 
-    /// Until this time of the run
+    /// Show only lines until this time of the run
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) until: Option<Duration>,
 
-    /// Just lines that contain this text, in capitals or not
+    /// Show only lines that contain this text. Upper and lower case are the same
     #[arg(short, long, value_name = "TEXT")]
     pub(crate) grep: Option<String>,
 
-    /// Just this level and more important ones
+    /// Show only this level and more important ones
     #[arg(long, value_enum, default_value = "trace")]
     pub(crate) level: Level,
 
-    /// Also show what the tester saw of the servers: calls, roles, saves, what they applied
+    /// Also show what the tester observed: calls, roles, saves, applied commands
     #[arg(short, long)]
     pub(crate) events: bool,
 
@@ -77,7 +78,7 @@ pub(crate) struct Logs {
     #[command(flatten)]
     pub(crate) conduct: Conduct,
 
-    /// The folder with stored histories, and for that of the run. Default: `lab` in cargo's target folder
+    /// The folder of stored histories. Default: `lab` in cargo's target folder
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

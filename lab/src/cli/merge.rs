@@ -7,46 +7,47 @@ use clap::{Args, ValueEnum};
 use crate::examples;
 use crate::exit::MERGE_EXIT_CODES;
 
-/// Puts results together, and writes them in the form that a platform reads
+/// Merges results, and writes them in the format of a platform
 ///
-/// Reads the `results.jsonl` of `cargo lab test -o` and `cargo lab grade`, of one machine or of many. A run that
-/// several files have counts once, so merging again changes nothing. Files of different code aren't mixed.
+/// Reads the files `results.jsonl` of `cargo lab test -o` and `cargo lab grade`, from one machine or many. If several
+/// files have the same run, it counts once. So you can merge again without changing anything. Results of different code
+/// can't be merged.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::MERGE, MERGE_EXIT_CODES))]
 pub(crate) struct Merge {
-    /// The files, or folders: all `results.jsonl` in them
+    /// Files of results, or folders: then all files `results.jsonl` in them
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
 
-    /// In which form
+    /// The format of the output
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t = Form::Table)]
     pub(crate) form: Form,
 
-    /// The file that is written. Without it, standard output
+    /// The file to write. Default: standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
-    /// The course file, for points. Without it: 100 points for MIT's tests, in equal parts
+    /// The course file, with the points. Default: 100 points, divided equally among MIT's tests
     #[arg(short, long, value_name = "FILE")]
     pub(crate) course: Option<PathBuf>,
 
-    /// Only this submission. Forms for one student need it where the results have several
+    /// Write only this submission. A format for one student needs this option if there are several submissions
     #[arg(long, value_name = "NAME")]
     pub(crate) submission: Option<String>,
 
-    /// Show seeds of runs that failed, by which a student repeats them
+    /// Show the seeds of failed runs, so that students can repeat them
     #[arg(long)]
     pub(crate) reveal: bool,
 }
 
-/// In which form results are written.
+/// The format in which results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Form {
     /// The table of `cargo lab test` or `cargo lab grade`
     Table,
     /// JSON lines: each run once, sorted
     Jsonl,
-    /// JUnit XML: a suite for each submission, a case for each test
+    /// JUnit XML, with a suite for each submission
     Junit,
     /// Gradescope's results.json, for one submission
     Gradescope,

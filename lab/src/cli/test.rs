@@ -12,34 +12,32 @@ use crate::examples;
 use crate::exit::TEST_EXIT_CODES;
 use crate::shard::Shard;
 
-/// Runs tests many times, each time with another seed, and counts
+/// Runs tests many times, each time with another seed, and counts the failures
 ///
-/// Builds a package's test binaries once, as `cargo test` does, and runs each test that a FILTER
-/// selects N times. MIT's tests and all others whose name begins with `Test` count; a package's other
-/// tests are left to `cargo test`.
+/// Builds the test binaries of a package once, like `cargo test`, and runs each test that a FILTER selects N times. It
+/// runs only tests whose names begin with `Test`: MIT's, the guide's and the stricter ones.
 ///
-/// The table has for each test how many of its runs failed, and between which rates the true one lies with 95 %
-/// confidence (Clopper and Pearson). Below it is a line for each cause.
+/// The table shows how many runs of each test failed, and the interval that contains the true failure rate with 95 %
+/// confidence (Clopper and Pearson). Below the table is a line for each cause.
 ///
-/// Other `LAB_…` variables in the environment have the effect that they have with `cargo test`, but for LAB_OUT and
-/// LAB_REPORT, which `cargo lab` sets itself.
+/// Environment variables that begin with LAB_ have the same effect as with `cargo test`, except LAB_OUT and LAB_REPORT,
+/// which `cargo lab` sets itself.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::TEST, TEST_EXIT_CODES))]
 pub(crate) struct Test {
-    /// Which tests: a part (3A), a name, or any piece of one. All tests without it
+    /// Which tests: a part (3A), a test's name, or a piece of a name. Default: all tests
     #[arg(value_name = "FILTER")]
     pub(crate) filters: Vec<String>,
 
-    /// All tests, as without FILTER
+    /// Run all tests, as without FILTER
     #[arg(long, conflicts_with = "filters")]
     pub(crate) all: bool,
 
-    /// How often each test is run; without it 10 times. With --target-rate, at most so often; with --budget, as
-    /// often as there is time for
+    /// How often to run each test. Default: 10 times; with --target-rate or --budget, until they end the runs
     #[arg(short = 'n', long, visible_alias = "iter", value_name = "N", env = settings::ITERS)]
     pub(crate) iterations: Option<NonZeroU64>,
 
-    /// How many runs at the same time; without it, as many as there are cores
+    /// How many runs to make at the same time. Default: the number of cores
     #[arg(short, long, value_name = "J", env = settings::JOBS)]
     pub(crate) jobs: Option<NonZeroUsize>,
 
@@ -50,67 +48,67 @@ pub(crate) struct Test {
     #[command(flatten)]
     pub(crate) build: Build,
 
-    /// The first run's seed, for each test; the others follow. Without it, a fresh one
+    /// The seed of each test's first run; the other runs take the seeds that follow. Default: a fresh seed
     #[arg(long, visible_alias = "seed-from", value_name = "S", env = settings::SEED)]
     pub(crate) seed: Option<u64>,
 
-    /// Only this call of config::test in each test's function, 1 for the first. Without it, each call is a
-    /// test of its own
+    /// Run only this call of config::test in each test's function; 1 is the first. Default: each call counts as a test
+    /// of its own
     #[arg(long, value_name = "K", env = settings::CALL)]
     pub(crate) call: Option<NonZeroU32>,
 
     #[command(flatten)]
     pub(crate) conduct: Conduct,
 
-    /// When all runs are done go on, with G times as many in all, again and again
+    /// When all runs are done, make more, until there are G times as many; and so on, until you stop it
     #[arg(short, long = "loop", conflicts_with = "shard")]
     pub(crate) looped: bool,
 
-    /// How much each round of --loop adds to what was run before: G times as much in all
+    /// With --loop: the factor by which each round increases the number of runs
     #[arg(short, long, value_name = "G", default_value = "10", requires = "looped",
         value_parser = clap::value_parser!(u64).range(2..))]
     pub(crate) growth: u64,
 
-    /// Begin no more runs of a test that has failed K times
+    /// Start no more runs of a test that has failed K times
     #[arg(long, value_name = "K")]
     pub(crate) until_failures: Option<NonZeroU64>,
 
-    /// Begin no more runs after this time, such as 90s or 10min. All tests get their share of it
+    /// Start no more runs after this time, such as 90s or 10min. The tests share the time
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) budget: Option<Duration>,
 
-    /// Ask whether each test fails in less than this share of its runs, such as 0.01 or 1%. A test's runs end as soon
-    /// as that is known with 95 % confidence; if it isn't known in the end, the exit code says so
+    /// Find out whether each test's failure rate is below P, such as 0.01 or 1%. The runs of a test end as soon as this
+    /// is known with 95 % confidence. If there are too few runs to know, the exit code is 5
     #[arg(long, value_name = "P", value_parser = rate)]
     pub(crate) target_rate: Option<f64>,
 
-    /// Only this part of the runs: I/N, or `auto` to take it from a batch system's variables (SLURM_ARRAY_TASK_ID and
-    /// SLURM_ARRAY_TASK_COUNT, JOB_COMPLETION_INDEX and LAB_SHARDS, CI_NODE_INDEX and CI_NODE_TOTAL). Needs --seed,
-    /// the same for all. Runs that fail are recorded, and don't change the exit code: `cargo lab merge` says what
-    /// came of all
+    /// Make only part I of N of the runs, so that N machines can share them. `auto` takes I and N from the variables of
+    /// a batch system (SLURM_ARRAY_TASK_ID and SLURM_ARRAY_TASK_COUNT, JOB_COMPLETION_INDEX and LAB_SHARDS,
+    /// CI_NODE_INDEX and CI_NODE_TOTAL). All parts need the same --seed. Failed runs are recorded, but don't change the
+    /// exit code: `cargo lab merge` puts the parts together
     #[arg(long, value_name = "I/N", requires = "seed")]
     pub(crate) shard: Option<Shard>,
 
-    /// A folder for `results.jsonl`, which gets a line for each run, and for the first failing run's
-    /// report of each test
+    /// The folder for `results.jsonl`, which has a line for each run, and for the history of each test's first failing
+    /// run
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
-    /// Go on with the results in DIR: what they have isn't run again
+    /// Continue with the results in DIR, without repeating their runs
     #[arg(long, requires = "out")]
     pub(crate) resume: bool,
 
-    /// Keep the history of each run in DIR, also of those that pass
+    /// Store the history of each run in DIR, even if it passes
     #[arg(short, long, requires = "out")]
     pub(crate) archive: bool,
 
-    /// When all runs are made, judge K of each test's that passed: they are made again, and then a process that has none
-    /// of the code under test makes them once more, by their records. There the script and the network draw anew from
-    /// the seed, and all checks and rules are held against what servers sent, saved and applied
+    /// At the end, check K passed runs of each test for deceit. Each is repeated and recorded. Then another process,
+    /// which doesn't contain the code under test, repeats it from the record: it runs the script and the network from
+    /// the seed, and applies all checks and rules to what the servers sent, saved and applied
     #[arg(long, value_name = "K", conflicts_with = "real")]
     pub(crate) judge: Option<NonZeroUsize>,
 
-    /// Have servers print what they log, in dslogs' form, and keep that of each failed run in DIR
+    /// Make the servers print their logs in the format of dslogs, and store those of each failed run in DIR
     #[arg(short, long, requires = "out")]
     pub(crate) verbose: bool,
 }
@@ -123,6 +121,6 @@ fn rate(text: &str) -> Result<f64, String> {
     };
     match share {
         Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
-        _ => Err("it is no share between 0 and 1, such as 0.01 or 1%".to_owned()),
+        _ => Err("it isn't a share between 0 and 1, such as 0.01 or 1%".to_owned()),
     }
 }

@@ -7,16 +7,16 @@ use clap::Args;
 use crate::examples;
 use crate::exit::VERIFY_EXIT_CODES;
 
-/// Judges a stored history without any of the code under test: is it one that its seed gives?
+/// Checks a stored history without running the code under test: could its seed have produced it?
 ///
-/// The network's part is drawn anew from the seed: what becomes of each message, and when. Of a run that passed, what
-/// servers applied and which led is judged, too, and the rules of Raft's that a run can be proven to break. The script
-/// isn't run again: that needs a run's whole record, and is what `cargo lab grade` does with some of each submission's runs,
-/// and `cargo lab test --judge` with yours.
+/// Computes from the seed what the network must have done: which messages arrive, and when. If the run passed, also
+/// checks which servers led, what they applied, and the rules of Raft that a history can prove broken. It doesn't run
+/// the test script again, because that needs a longer record: `cargo lab test --judge` makes such records of your runs,
+/// and `cargo lab grade` makes them of some runs of each submission.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::VERIFY, VERIFY_EXIT_CODES))]
 pub(crate) struct Verify {
-    /// The history, which a failed test or `cargo lab replay` has stored
+    /// The history that a failed test or `cargo lab replay` has stored
     #[arg(value_name = "HISTORY.json")]
     pub(crate) history: PathBuf,
 }

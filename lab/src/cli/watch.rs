@@ -10,22 +10,23 @@ use super::{Build, Conduct};
 use crate::examples;
 use crate::exit::WATCH_EXIT_CODES;
 
-/// On each save, builds and runs the tests until the first failure, and says why it failed
+/// On each save, builds, runs tests until the first failure, and explains it
 ///
-/// Tests are run one after the other, each with N seeds, as long as they pass. The first run that fails ends the round:
-/// its finding is shown, its history is stored, and its page is drawn. `latest.html` in the folder of histories is
-/// always the newest page. Then it waits for the next save.
+/// Runs the tests one after the other, each with N seeds. At the first run that fails, it stops, shows the explanation,
+/// stores the run's history, and draws its page. `latest.html` in the folder of histories is always the newest page.
+/// Then it waits for the next save.
 ///
-/// On a terminal, keys do more: h shows the next hint (the rule, where to look, what was seen), r the whole report, p
-/// opens the page, Enter runs again with fresh seeds, and q ends. Elsewhere all hints are printed at once.
+/// On a terminal, you can press keys: h shows the next hint (the rule, where to look, the evidence), r shows the whole
+/// report, p opens the page, Enter runs the tests again with fresh seeds, and q ends. If the output isn't a terminal,
+/// all hints are printed at once.
 #[derive(Args, Debug)]
 #[command(after_help = examples::with(examples::WATCH, WATCH_EXIT_CODES))]
 pub(crate) struct Watch {
-    /// Which tests: a part (3A), a name, or any piece of one. All tests without it
+    /// Which tests: a part (3A), a test's name, or a piece of a name. Default: all tests
     #[arg(value_name = "FILTER")]
     pub(crate) filters: Vec<String>,
 
-    /// How often each test is run
+    /// How often to run each test
     #[arg(short = 'n', long, value_name = "N", env = settings::ITERS, default_value = "30")]
     pub(crate) iterations: NonZeroU64,
 
@@ -33,8 +34,8 @@ pub(crate) struct Watch {
     #[arg(short, long, value_name = "J", env = settings::JOBS)]
     pub(crate) jobs: Option<NonZeroUsize>,
 
-    /// The seed of each test's first run, in each round; the other runs take the seeds that follow. Default: fresh
-    /// seeds, and those that have failed first
+    /// The seed of each test's first run; the other runs take the seeds that follow. Default: first the seeds that have
+    /// failed, then fresh seeds
     #[arg(long, value_name = "S", env = settings::SEED)]
     pub(crate) seed: Option<u64>,
 

@@ -232,7 +232,7 @@ mod tests {
         let said = |text| scheme(text).expect_err("it is wrong").to_string();
         assert!(
             said("[points]\n3a = 1\n")
-                .contains("`3a`, of which the course file lab.toml speaks: did you mean 3A or")
+                .contains("`3a`, which the course file lab.toml names: did you mean 3A or")
         );
         assert!(said("[points]\n3B = 1\n[curves.3E]\n").contains("`3E`"));
         assert!(said("[points]\n").contains("no test is worth"));

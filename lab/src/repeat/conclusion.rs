@@ -43,25 +43,25 @@ fn no_failure(tallies: &[Tally]) -> String {
     let skipped = run().filter(|tally| tally.played() == 0).count();
     let least = run().map(Tally::played).filter(|&played| played > 0).min();
     let Some(least) = least else {
-        return "no failure, and nothing is shown by that: all runs were skipped".to_owned();
+        return "no failure, but this proves nothing: all runs were skipped".to_owned();
     };
     let which = match skipped {
         0 => "each test".to_owned(),
-        1 => "each test but the one that was always skipped".to_owned(),
-        skipped => format!("each test but the {skipped} that were always skipped"),
+        1 => "each test except the one that was always skipped".to_owned(),
+        skipped => format!("each test except the {skipped} that were always skipped"),
     };
     let most = percent(bound(least));
     let needed = |rate: &f64| (*rate, runs_needed(*rate, 0, 1.0 - CONFIDENCE));
     let next = CLAIMS.iter().map(needed).find(|(_, needed)| *needed > least);
     let next = next.map_or(String::new(), |(rate, needed)| {
-        format!(". To show less than {} takes {needed} runs of each", percent(rate))
+        format!("\nTo show less than {}, run each test {needed} times.", percent(rate))
     });
     let but = match run().any(|tally| !tally.doubts.is_empty()) {
         true => ", and yet something is wrong (see above)",
         false => "",
     };
     format!(
-        "no failure{but}: with 95 % confidence, {which} fails in less than {most} of its runs{next}"
+        "no failure{but}\nWith 95 % confidence, {which} fails in less than {most} of its runs.{next}"
     )
 }
 
@@ -86,7 +86,7 @@ fn claims(tests: &[LabTest], tallies: &[Tally], target: f64) -> Conclusion {
         }
         .expect(CANNOT_FAIL);
     }
-    text += "pass and fail are said with 95 % confidence each\n";
+    text += "pass and fail hold with 95 % confidence each\n";
     let exit = match (any_above, any_open) {
         (true, _) => Exit::Failed,
         (false, true) => Exit::Unknown,
@@ -122,9 +122,10 @@ mod tests {
     #[test]
     fn what_was_skipped_has_shown_nothing() {
         let said = |tallies: &[Tally]| no_failure(tallies);
-        let most = "fails in less than 0.99 % of its runs. To show less than 0.10 % takes 2995 runs of each";
+        let most = "fails in less than 0.99 % of its runs.\nTo show less than 0.10 %, run each test 2995 times.";
         assert!(said(&[tally(300, 0)]).ends_with(&format!(" confidence, each test {most}")));
-        let but_one = format!(" confidence, each test but the one that was always skipped {most}");
+        let but_one =
+            format!(" confidence, each test except the one that was always skipped {most}");
         assert!(said(&[tally(300, 0), tally(0, 300)]).ends_with(&but_one));
         assert!(said(&[tally(300, 0), tally(10, 290)]).contains("less than 26 % of its runs"));
         assert!(said(&[tally(0, 300)]).ends_with("all runs were skipped"));

@@ -85,7 +85,7 @@ fn of_call(call: &Call) -> Candidate {
             Some((_, Outcome::RequestLost)) => request("request delivered", Way::After(0)),
             // Its caller waits for the word that nobody can be reached.
             Some((end, _)) if span(sent, end.at) <= AT_ONCE_US => {}
-            _ => request("caller told at once that the call failed", Way::After(0)),
+            _ => request("the caller learns at once that the call failed", Way::After(0)),
         },
     }
     let mut reply = |what: &str, way| {

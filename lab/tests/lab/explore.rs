@@ -127,7 +127,7 @@ fn ctrl_c_ends_it() {
     assert!(Command::new("sh").args(["-c", &interrupt]).status().expect("sh runs").success());
     let ran = Ran::from(lab.wait_with_output().expect("it ends"));
     ran.assert_code(130);
-    ran.assert_prints(" of CPU time\ninterrupted: this is not all\n");
+    ran.assert_prints(" of CPU time\ninterrupted: these results are incomplete\n");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn what_makes_no_sense_is_named() {
     for minutes in ["0", "-1", "a-few", "1e7", "NaN"] {
         let ran = lab(skeleton(), &["explore", &format!("--minutes={minutes}")]);
         ran.assert_code(3);
-        ran.assert_complains("it is no number of minutes, such as 1 or 0.5");
+        ran.assert_complains("it isn't a number of minutes, such as 1 or 0.5");
     }
     let ran = lab(skeleton(), &["explore", "-p", "raff"]);
     ran.assert_code(3);
@@ -151,14 +151,14 @@ fn what_makes_no_sense_is_named() {
     let ran = run(with_plan.arg("explore").env("LAB_PLAN", "plan.json"));
     ran.assert_code(3);
     ran.assert_complains(
-        "error: failed to explore: with LAB_PLAN every run has that plan; unset it",
+        "error: failed to explore: with LAB_PLAN every run follows this plan; unset it",
     );
 
     let mut by_the_wall = command(env!("CARGO_BIN_EXE_lab"), skeleton());
     let ran = run(by_the_wall.arg("explore").env("LAB_CLOCK", "real"));
     ran.assert_code(3);
     ran.assert_complains(
-        "error: failed to explore: by the wall clock (--real, LAB_CLOCK=real) nothing that is found",
+        "error: failed to explore: with the wall clock (--real, LAB_CLOCK=real) no failure",
     );
 }
 

@@ -135,7 +135,7 @@ fn each_submission_gets_its_verdict() {
     // Results of before aren't overwritten; what they have isn't run again.
     let again = grade(&all, &out, &[]);
     again.assert_code(3);
-    again.assert_complains("--resume goes on");
+    again.assert_complains("--resume continues");
     let results = out.join("right/results.jsonl");
     let text = fs::read_to_string(&results).expect("there are results");
     let half: Vec<&str> = text.lines().take(2).collect();

@@ -127,7 +127,7 @@ fn assert_told(ran: &Ran, code: i32) {
     ran.assert_code(code);
     ran.assert_prints("TestManyElections3A");
     ran.assert_prints(" 0 failures");
-    ran.assert_prints("interrupted: this is not all");
+    ran.assert_prints("interrupted: these results are incomplete");
     assert!(!ran.stderr.contains("error: "), "{}", ran.stderr);
 }
 
@@ -167,7 +167,7 @@ fn a_run_that_takes_an_hour_ends_with_the_program() {
         assert!(begun.elapsed() < Duration::from_secs(6), "it took {:?}", begun.elapsed());
         ran.assert_code(143);
         ran.assert_prints("0 tests, 0 runs, 0 failures");
-        ran.assert_prints("interrupted: this is not all");
+        ran.assert_prints("interrupted: these results are incomplete");
         assert!(!ran.stderr.contains("error: "), "{}", ran.stderr);
     }
 }

@@ -76,7 +76,7 @@ fn what_is_no_source_is_said_so() {
     let ran = lab(&here, &["logs", "TestMine"]);
     ran.assert_code(3);
     ran.assert_complains(
-        "error: failed to find a log: `TestMine` is no file; expected a stored history",
+        "error: failed to find a log: `TestMine` isn't a file; expected a stored history",
     );
     let ran = lab(&here, &["logs", "gone.json"]);
     ran.assert_code(3);

@@ -127,7 +127,7 @@ fn an_upgrade_leaves_what_the_student_has_changed() {
     let folder = standing_alone("upgraded");
     let path = |name: &str| folder.join(name);
     let dir = folder.to_str().unwrap();
-    lab(&folder, &["upgrade", dir]).assert_prints("has this tester already");
+    lab(&folder, &["upgrade", dir]).assert_prints("already has this version of the tester");
 
     // An older tester's workspace: one file has other words, one is lacking, one is there no more.
     let record = path(".cargo/lab.json");
@@ -223,7 +223,7 @@ fn nothing_is_overwritten() {
     for taken in [".", "thesis.txt"] {
         let ran = lab(&folder, &["new", taken]);
         ran.assert_code(3);
-        ran.assert_complains("it is there already, and isn't an empty folder");
+        ran.assert_complains("it exists, and isn't an empty folder");
     }
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
 }

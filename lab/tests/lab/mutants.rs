@@ -144,7 +144,7 @@ fn mutants_are_built_and_run() {
     let runs: Vec<u64> = cells.iter().filter_map(|line| line["cell"]["runs"].as_u64()).collect();
     assert_eq!((runs.len(), runs.iter().sum::<u64>()), (4, 9));
 
-    mutants(&asked).assert_complains("three.jsonl is there already");
+    mutants(&asked).assert_complains("three.jsonl exists");
     let ran = mutants(&[&asked[..], &["--resume"]].concat());
     ran.assert_code(0);
     assert!(!ran.stderr.contains("survives"), "{}", ran.stderr);

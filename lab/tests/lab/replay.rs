@@ -149,7 +149,7 @@ fn where_no_run_passes_there_is_none_to_compare_with() {
 fn one_test_must_be_meant() {
     let ran = lab(skeleton(), &["replay", "3A", "--seed", "1"]);
     ran.assert_code(3);
-    ran.assert_complains("error: failed to choose a test: `3A` is a piece of ");
+    ran.assert_complains("error: failed to choose a test: `3A` is a piece of several names: ");
     ran.assert_complains("TestManyElections3A");
 
     let ran = lab(skeleton(), &["replay", "TestRelection3A", "--seed", "1"]);
@@ -217,7 +217,7 @@ fn a_history_is_judged_without_the_code_that_made_it() {
     let another_seed = |text: &str| text.replace("\"seed\":40,", "\"seed\":41,");
     let told = verify(&file, another_seed);
     told.assert_code(1);
-    told.assert_prints("seed 41 doesn't give this history: call ");
+    told.assert_prints("seed 41 can't have produced this history: call ");
     for (tamper, why) in [
         (change("rpc_delivered", |_| false), "arrive"),
         (
@@ -246,7 +246,7 @@ fn a_history_is_judged_without_the_code_that_made_it() {
     ] {
         let told = verify(&file, tamper);
         told.assert_code(1);
-        told.assert_prints("seed 40 doesn't give this history: ");
+        told.assert_prints("seed 40 can't have produced this history: ");
         told.assert_prints(why);
     }
     // Nor is another file a history.

@@ -46,7 +46,7 @@ fn the_timers_that_made_a_failure_inevitable_are_found() {
     let (ran, file) = why("TestChance3A", &seed, "why");
     ran.assert_code(1);
     ran.assert_prints(&format!("TestChance3A, seed {seed}, failed at "));
-    ran.assert_prints("  lost      between ");
+    ran.assert_prints("  lost      the failure became inevitable between ");
     ran.assert_prints("  causes    ");
     ran.assert_complains(&format!("stored in {}, beside the run's history\n", file.display()));
     assert!(file.with_file_name(format!("TestChance3A-{seed}.json")).is_file());
@@ -73,7 +73,7 @@ fn the_timers_that_made_a_failure_inevitable_are_found() {
 
     let (ran, file) = why("TestChance3A", &passing, "why-passes");
     ran.assert_code(0);
-    ran.assert_prints(": it didn't fail, so there is nothing to look into\n");
+    ran.assert_prints(": it didn't fail, so there is nothing to explain\n");
     assert!(!file.exists());
 }
 
@@ -93,5 +93,5 @@ fn code_that_cannot_pass_is_named() {
     let ran =
         lab(skeleton(), &[&["why", "TestInitialElection3A", "--seed", "40"][..], &few].concat());
     ran.assert_code(1);
-    ran.assert_prints("from the beginning: this code can't pass this test. 12 of 12 runs failed");
+    ran.assert_prints("from the beginning: this code can't pass this test. 12 of 12");
 }

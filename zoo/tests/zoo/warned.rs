@@ -58,6 +58,6 @@ fn a_broken_rule_is_told_once_with_its_replay_command() {
     let runs = run("TestUnreliableChurn3C", Bug::TruncatesWithEntries, 1..=6);
     assert_eq!(runs.failures().next(), None, "{}", runs.output);
     assert_eq!(runs.output.matches("[log-truncated]").count(), 1, "{}", runs.output);
-    assert!(!runs.output.contains("warning: rule log-truncated"), "{}", runs.output);
+    assert!(!runs.output.contains("rule log-truncated"), "{}", runs.output);
     assert!(runs.output.contains("  strict    LAB_STRICT=1 fails such a run\n"), "{}", runs.output);
 }
