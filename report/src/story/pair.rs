@@ -54,8 +54,18 @@ impl Story {
             Happened::Handled(place) | Happened::Returned(place) => !is_paired[*place],
             _ => true,
         });
+        // A copy that the network makes of an answer may come first.
+        let mut copies: BTreeMap<Moment, Moment> = BTreeMap::new();
+        for copy in self.calls.iter().filter(|call| call.is_copy) {
+            if let Some(delivered) = copy.delivered {
+                let first = copies.entry(copy.sent).or_insert(delivered);
+                *first = delivered.min(*first);
+            }
+        }
         for (request, answer) in pairs {
-            self.pair(request, answer);
+            let call = &self.calls[answer];
+            let came = call.delivered.into_iter().chain(copies.get(&call.sent).copied()).min();
+            self.pair(request, answer, came);
         }
         self.order.sort_by_key(|&(moment, _)| moment);
         self.list_handled();
@@ -67,8 +77,8 @@ impl Story {
         calls.filter(|(_, call)| wanted(call)).map(|(place, _)| place).collect()
     }
 
-    fn pair(&mut self, request: usize, answer: usize) {
-        let Call { from, to, sent, delivered, returned, ref args, .. } = self.calls[answer];
+    fn pair(&mut self, request: usize, answer: usize, delivered: Option<Moment>) {
+        let Call { from, to, sent, returned, ref args, .. } = self.calls[answer];
         let reply = Answer {
             term: args.term,
             vote_granted: args.vote_granted,
