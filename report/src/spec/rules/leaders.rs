@@ -10,7 +10,9 @@ use commits::{leader_applies, tells_commit};
 pub(crate) use indexes::name_the_request;
 use promises::leaves_room;
 
+use super::install_snapshot::{OFFSET_IGNORED, counts_otherwise};
 use super::{contract, rules};
+use crate::event::Caller;
 use crate::outcome::Outcome;
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach};
@@ -86,6 +88,10 @@ rules! {
         "prevLogTerm is the term of the entry at prevLogIndex in the leader's own log",
         "how prevLogIndex and prevLogTerm are read: both from the same entry, just before nextIndex"
         => Appends says_another_term;
+    ENTRY_TERM: Contract "entry-in-another-term" at [Leaders 2],
+        "Figure 2, Leaders 2; §5.3",
+        "a new entry has the term in which its leader leads: currentTerm, which start() returns as well",
+        "where start() appends an entry: which term it gives it";
     ANOTHER_PLACE: Contract "request-of-another-index" at [Leaders 3, Snapshots],
         "Figure 2, AppendEntries, Arguments; Leaders 3; §5.3, §7",
         "the entries of a request are those that the leader's log has from prevLogIndex + 1 on",
@@ -216,7 +222,15 @@ fn sends_unasked(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     })?;
     let mut own = known.story.proposals.iter().take_while(|own| own.moment < moment);
     let was_asked = own.any(|own| own.server == call.from && own.term == term);
-    let (rule, what, when) = if was_asked {
+    let made = known
+        .story
+        .snapshots
+        .iter()
+        .rfind(|made| made.server.server == number && made.moment < moment);
+    let (rule, what, when) = if let Some(made) = made.filter(|_| was_asked) {
+        // Until then it hasn't had too many.
+        (&OFFSET_IGNORED, counts_otherwise(made), "")
+    } else if was_asked {
         let what = format!("server {number}'s log has entries that no client has asked for");
         (&NOBODY_ASKED, what, "")
     } else {
@@ -293,6 +307,9 @@ fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<B
     if prev > applied && !is_own && (said != 0 || server.log.is_claimed) {
         return None;
     }
+    if let Some(entry) = sends_in_term(known, call.from, (prev, said), moment) {
+        return Some(entry.facts(super::persistence::had(known, number, prev, moment)));
+    }
     let (rule, what) = match at_end {
         Some(_) => (
             &super::persistence::SNAPSHOT_TERM,
@@ -316,6 +333,31 @@ fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<B
         call.to
     );
     Some(breach.known(Basis::seen_if(!server.log.is_claimed), moment.at, text, [call.id]))
+}
+
+/// A leader sends the entry at `index` itself as one of the term that it also says before what follows: the entry has
+/// another term than `start()` returned.
+fn sends_in_term(
+    known: &Known<'_>,
+    leader: Caller,
+    (index, said): (u64, u64),
+    moment: Moment,
+) -> Option<Breach> {
+    let number = leader.server;
+    let own = known.story.proposed_by(number).find(|own| {
+        own.server == leader && own.index == index && own.term != said && own.moment < moment
+    })?;
+    let sent = known.story.sent_by(number as usize).find(|call| {
+        let place = call.args.prev_log_index.and_then(|prev| index.checked_sub(prev + 1));
+        let term =
+            place.zip(call.args.entries.as_ref()).and_then(|(at, it)| *it.get(at as usize)?);
+        call.from == leader && call.sent > own.moment && term == Some(said)
+    })?;
+    let what = format!("server {number} gave a new entry another term than the one that it leads");
+    let took = format!("server {number}'s start() returned index {index} in term {}", own.term);
+    let text = format!("it sent server {} that entry as one of term {said}", sent.to);
+    let breach = Breach::new(&ENTRY_TERM, moment, number, what);
+    Some(breach.seen(own.moment.at, took, None).seen(sent.sent.at, text, [sent.id]).sure_if(false))
 }
 
 /// How a server came to act as the leader of a term for which it has no majority of votes.
