@@ -56,7 +56,8 @@ fn meanwhile(case: &Case<'_>) -> Finding {
         let within = |call: &&Call| window.contains(call.sent.at);
         let sent = |purpose: Purpose| {
             let mut all = story.sent_by(server).filter(within);
-            let calls: Vec<&Call> = all.by_ref().filter(|call| call.purpose == purpose).collect();
+            let is_it = |call: &&Call| call.purpose == purpose && !call.is_own_answer();
+            let calls: Vec<&Call> = all.by_ref().filter(is_it).collect();
             calls
         };
         let mut did = Vec::new();

@@ -416,8 +416,9 @@ fn replaced_at_once(case: &Case<'_>) -> Option<Breach> {
         // Whose incarnation has ended, or who leads still, was replaced by nobody.
         let views = &story.views[server];
         for (view, next) in views.iter().zip(views.iter().skip(1)) {
-            let is_same_life = view.incarnation == next.incarnation;
-            if view.is_leader && is_same_life && case.window.contains(view.moment.at) {
+            // Nor was who leads no more in the same term: it has given up.
+            let is_replaced = view.incarnation == next.incarnation && next.term > view.term;
+            if view.is_leader && is_replaced && case.window.contains(view.moment.at) {
                 reigns.push((view.moment.at, server, view.term, next.moment.at));
             }
         }

@@ -41,7 +41,9 @@ fn cheated<'a>(
                 .filter(|&(at, _)| at <= until)
                 .collect();
             arrived.sort();
-            // Its own vote is one of them.
+            // Each server has one vote, however often its reply comes; the candidate's own is one of them.
+            let mut counted = BTreeSet::from([server as u32]);
+            arrived.retain(|&(_, voter)| counted.insert(voter));
             let at = arrived.get(story.majority().checked_sub(2)?)?.0;
             let term = election.term;
             let views = &story.views[server];

@@ -276,7 +276,7 @@ impl Call {
     }
 
     /// Whether it is an answer of its own to a request for a vote or to AppendEntries.
-    pub(super) fn is_own_answer(&self) -> bool {
+    pub(crate) fn is_own_answer(&self) -> bool {
         let (vote_granted, success) = (self.args.vote_granted, self.args.success);
         self.purpose == Purpose::Other
             && !self.is_copy

@@ -180,6 +180,9 @@ fn same(kinds: &[Option<usize>]) -> usize {
     best.map_or(1, |(_, end)| end.max(1))
 }
 
+/// How many tasks of a line end in a run that a task of a server's life is none of them.
+const MANY_TASKS: usize = 16;
+
 /// The same of a whole run, with what its servers logged.
 #[must_use]
 pub fn whole_timeline(
@@ -195,6 +198,12 @@ pub fn whole_timeline(
     }
     for task in &story.tasks {
         let (file, line) = &task.spawned;
+        // Of a line that spawns a task for each call, the ends say nothing.
+        let of_line =
+            story.tasks.iter().filter(|it| it.spawned == task.spawned && it.how == task.how);
+        if task.how == TaskEnding::Returned && of_line.take(MANY_TASKS).count() == MANY_TASKS {
+            continue;
+        }
         let how = match task.how {
             TaskEnding::Returned => "returns",
             TaskEnding::Panicked => "panics",

@@ -53,7 +53,7 @@ rules! {
         "commitIndex = min(leaderCommit, index of last new entry); what follows that entry may not be the \
          leader's",
         "where a follower's commitIndex goes up: the last new entry is prevLogIndex + the number of entries, \
-         not the end of the log"
+         not the end of the log; and where it begins after a restart: at 0, or at the snapshot's last index"
         => Applies applies_unknown;
     COMMIT_OF_REFUSED: Safety "commit-of-refused-request" = "M21" at [AppendEntries 5, AppendEntries 2],
         "Figure 2, AppendEntries 1, 2 and 5; §5.3",

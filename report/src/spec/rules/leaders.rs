@@ -163,7 +163,8 @@ rules! {
     COMMITS: Liveness "majority-not-committed" at [Leaders 4],
         "Figure 2, Leaders 4; §5.3",
         "if a majority of matchIndex[i] ≥ N and log[N].term == currentTerm: set commitIndex = N",
-        "where commitIndex goes up: after each success, by a majority that counts the leader itself";
+        "where commitIndex goes up: after each success, by a majority that counts the leader itself; and how N is \
+         looked for: an entry of an earlier term is passed over, and committed with the one behind it";
     TELLS_COMMIT: Liveness "commit-not-told" at [Leaders 3, Leaders 4],
         "Figure 2, AppendEntries, Arguments: leaderCommit; §5.3",
         "a leader includes the highest index that it knows to be committed in each AppendEntries, so that the \

@@ -112,14 +112,18 @@ pub(super) fn applies_another(
     let first = known.first_applied(applied.index)?;
     let other = first.command.as_ref().filter(|other| other.bytes() != command.bytes())?;
     let (one, two) = (first.server.server, applied.server.server);
-    let what =
-        format!("servers {one} and {two} applied different commands at index {}", applied.index);
+    let what = match one == two {
+        true => format!("server {one} applied two different commands at index {}", applied.index),
+        false => {
+            format!("servers {one} and {two} applied different commands at index {}", applied.index)
+        }
+    };
     let text =
         |who, command| format!("server {who} applied {command:?} at index {}", applied.index);
     let mut breach = Breach::new(&TWO_COMMANDS, moment, two, what)
         .seen(first.moment.at, text(one, other), None)
         .seen(moment.at, text(two, command), None);
-    breach.servers = vec![one, two];
+    breach.servers = if one == two { vec![one] } else { vec![one, two] };
     // How it came to that says more.
     Some(breach.sure_if(false))
 }
