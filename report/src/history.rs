@@ -16,7 +16,8 @@ use crate::reused::{Kept, Reused};
 ///
 /// It is bounded: of a run in which more happens than [`History::LIMIT`] bytes can hold, the oldest
 /// events are dropped, a quarter at a time. The hash still covers them. Of each server, what it was last seen to be
-/// is kept, at the time at which the rest begins.
+/// is kept, at the time at which the rest begins. If lines that servers logged take most of the room, only such lines are
+/// dropped, the older half of them: how a run is judged mustn't depend on whether they are recorded.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     events: Reused<Event>,
@@ -73,8 +74,29 @@ impl History {
         }
     }
 
+    /// Makes room by lines that were logged, if they take most of it. Returns whether they do.
+    fn drop_logged(&mut self) -> bool {
+        let is_logged = |event: &Event| matches!(event.kind, EventKind::Logged { .. });
+        let logged = self.events.iter().filter(|event| is_logged(event));
+        let logged: usize = logged.map(|event| size(&event.kind)).sum();
+        if logged < History::LIMIT / 2 {
+            return false;
+        }
+        let mut room = 0;
+        self.events.retain(|event| {
+            let is_dropped = room < logged / 2 && is_logged(event);
+            room += if is_dropped { size(&event.kind) } else { 0 };
+            !is_dropped
+        });
+        self.size -= room;
+        true
+    }
+
     #[cold]
     fn drop_oldest(&mut self) {
+        if self.drop_logged() {
+            return;
+        }
         let oldest = self.events.len() / 4 + 1;
         // What servers were last seen to be stays known: it is the beginning of what is left.
         let Some(begin) = self.events.get(oldest).map(|event| event.at) else { return };
@@ -356,6 +378,21 @@ mod tests {
         history.record(Time(1), logged);
         assert_eq!(history.hash(), History::new().hash());
         assert_eq!(history.events().len(), 1);
+    }
+
+    #[test]
+    fn what_is_logged_takes_no_room_of_other_events() {
+        let mut history = History::new();
+        history.record(Time(0), EventKind::Connected { server: 1 });
+        for time in 1..400 {
+            let text = "a line that is long ".repeat(1 << 14);
+            let (level, target) = ("DEBUG".into(), "raft".into());
+            history.record(Time(time), EventKind::Logged { server: None, level, target, text });
+        }
+        assert!(history.size <= History::LIMIT, "{}", history.size);
+        assert!(history.events().len() < 400, "lines were dropped");
+        assert_eq!((history.dropped(), history.events()[0].at), (0, Time(0)));
+        assert_eq!(history.events().last().map(|event| event.at), Some(Time(399)));
     }
 
     #[test]

@@ -2,24 +2,19 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use labrpc::ClientEnd;
-use openraft::error::{
-    Fatal, NetworkError, RPCError, RaftError, ReplicationClosed, StreamingError,
-};
-use openraft::network::{RPCOption, RaftNetwork, RaftNetworkFactory};
-use openraft::raft::{
-    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
-};
-use openraft::{EmptyNode, OptionalSend, Snapshot};
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 use crate::rpc::{
     AppendEntriesArgs, AppendEntriesReply, InstallSnapshotArgs, InstallSnapshotReply, Meta,
-    RequestVoteArgs, RequestVoteReply,
+    RequestVoteArgs, RequestVoteReply, index_and_term,
 };
 use crate::store::Store;
-use crate::{Types, index_and_term};
+use crate::version::{
+    self, AppendEntriesRequest, AppendEntriesResponse, Snapshot, Vote, VoteRequest, VoteResponse,
+};
 
 /// Makes a server's clients, one for each other server.
 #[derive(Debug)]
@@ -35,56 +30,48 @@ pub(crate) struct Client {
     store: Arc<Store>,
 }
 
-impl RaftNetworkFactory<Types> for Clients {
-    type Network = Client;
+/// A call's reply, if it comes within this time. Why there is none, the network doesn't say; openraft then tries again.
+pub(crate) async fn in_time<T>(
+    time: Duration,
+    call: impl Future<Output = Option<T>>,
+) -> io::Result<T> {
+    let reply = timeout(time, call).await.ok().flatten();
+    reply.ok_or_else(|| io::Error::new(io::ErrorKind::TimedOut, "no reply"))
+}
 
-    async fn new_client(&mut self, target: u64, _: &EmptyNode) -> Client {
+impl Clients {
+    /// The client that calls `target`.
+    pub(crate) fn client(&self, target: u64) -> Client {
         Client { end: self.peers[target as usize].clone(), store: self.store.clone() }
     }
 }
 
-/// That there was no reply is all that the network says. openraft then tries again by its own timers.
-fn no_reply() -> NetworkError {
-    NetworkError::new(&io::Error::new(io::ErrorKind::TimedOut, "no reply"))
-}
-
-impl RaftNetwork<Types> for Client {
-    async fn append_entries(
-        &mut self,
-        request: AppendEntriesRequest<Types>,
-        _: RPCOption,
-    ) -> Result<AppendEntriesResponse<u64>, RPCError<u64, EmptyNode, RaftError<u64>>> {
+impl Client {
+    /// Returns the reply, if there is one.
+    pub(crate) async fn send_entries(
+        &self,
+        request: AppendEntriesRequest,
+    ) -> Option<AppendEntriesResponse> {
         let (prev, _) = index_and_term(request.prev_log_id);
         let args = AppendEntriesArgs::new(request, self.store.commands_up_to(prev));
-        let reply: Option<AppendEntriesReply> = self.end.call("Raft.AppendEntries", &args).await;
-        Ok(reply.ok_or_else(no_reply)?.into())
+        let reply: AppendEntriesReply = self.end.call("Raft.AppendEntries", &args).await?;
+        Some(reply.into())
     }
 
-    async fn vote(
-        &mut self,
-        request: VoteRequest<u64>,
-        _: RPCOption,
-    ) -> Result<VoteResponse<u64>, RPCError<u64, EmptyNode, RaftError<u64>>> {
+    /// Returns the reply, if there is one.
+    pub(crate) async fn ask_for_vote(&self, request: VoteRequest) -> Option<VoteResponse> {
         let args = RequestVoteArgs::from(&request);
-        let reply: Option<RequestVoteReply> = self.end.call("Raft.RequestVote", &args).await;
-        Ok(reply.ok_or_else(no_reply)?.into())
+        let reply: RequestVoteReply = self.end.call("Raft.RequestVote", &args).await?;
+        Some(reply.into())
     }
 
-    async fn full_snapshot(
-        &mut self,
-        vote: openraft::Vote<u64>,
-        snapshot: Snapshot<Types>,
-        cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
-        option: RPCOption,
-    ) -> Result<SnapshotResponse<u64>, StreamingError<Types, Fatal<u64>>> {
-        let args = InstallSnapshotArgs::new(&vote, Meta::from(&snapshot.meta), *snapshot.snapshot);
-        let call = self.end.call("Raft.InstallSnapshot", &args);
-        let reply: Option<InstallSnapshotReply> = tokio::select! {
-            reply = call => reply,
-            closed = cancel => return Err(closed.into()),
-            // openraft gives other calls up by itself.
-            () = sleep(option.hard_ttl()) => None,
-        };
-        Ok(SnapshotResponse::new(reply.ok_or_else(no_reply)?.into()))
+    /// Returns the reply, if there is one.
+    pub(crate) async fn send_snapshot(&self, vote: Vote, snapshot: Snapshot) -> Option<Vote> {
+        let meta = snapshot.meta.clone();
+        let data = version::data(snapshot);
+        let config = Meta::new(&meta, data.commands);
+        let args = InstallSnapshotArgs::new(&vote, config, data.bytes);
+        let reply: InstallSnapshotReply = self.end.call("Raft.InstallSnapshot", &args).await?;
+        Some(reply.into())
     }
 }

@@ -3,14 +3,18 @@
 //! The specification reads messages by the names of their fields. So these have the paper's names; what the paper has
 //! no name for stands beside them.
 
+use std::fmt;
+
 use bytes::Bytes;
-use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, VoteRequest, VoteResponse};
-use openraft::{EntryPayload, LeaderId, Membership, SnapshotMeta, StoredMembership};
+use openraft::EntryPayload;
 use raftapi::{Index, Term};
 use seam::{Base, Content, Entry};
 use serde::{Deserialize, Serialize};
 
-use crate::{LogId, Types, index_and_term, log_id};
+use crate::version::{
+    self, AppendEntriesRequest, AppendEntriesResponse, LogId, Membership, Snapshot, SnapshotMeta,
+    StoredMembership, VoteRequest, VoteResponse,
+};
 
 /// A candidate asks for a vote.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -88,6 +92,25 @@ pub(crate) struct Meta {
     membership_at: (Index, Term),
 }
 
+/// A command. openraft, from 0.10 on, wants to be able to show it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Opaque(pub(crate) Bytes);
+
+impl fmt::Display for Opaque {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+/// What openraft carries as a snapshot.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Data {
+    /// How many commands it covers. openraft knows only how many entries.
+    pub(crate) commands: Index,
+    /// The service's snapshot.
+    pub(crate) bytes: Bytes,
+}
+
 /// The answer to a leader's snapshot.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct InstallSnapshotReply {
@@ -103,22 +126,31 @@ pub(crate) struct Vote {
     is_leader: bool,
 }
 
-impl From<openraft::Vote<u64>> for Vote {
-    fn from(vote: openraft::Vote<u64>) -> Vote {
-        let LeaderId { term, voted_for } = vote.leader_id;
-        Vote { number: term, voted_for, is_leader: vote.committed }
+impl From<version::Vote> for Vote {
+    fn from(vote: version::Vote) -> Vote {
+        let (number, voted_for) = (vote.leader_id.term, version::voted_for(&vote));
+        Vote { number, voted_for, is_leader: vote.committed }
     }
 }
 
-impl From<Vote> for openraft::Vote<u64> {
-    fn from(vote: Vote) -> openraft::Vote<u64> {
-        let leader_id = LeaderId { term: vote.number, voted_for: vote.voted_for };
-        openraft::Vote { leader_id, committed: vote.is_leader }
+impl From<Vote> for version::Vote {
+    fn from(vote: Vote) -> version::Vote {
+        version::vote(vote.number, vote.voted_for, vote.is_leader)
     }
 }
 
-impl From<&VoteRequest<u64>> for RequestVoteArgs {
-    fn from(request: &VoteRequest<u64>) -> RequestVoteArgs {
+/// The identity of the entry at `index`, from 1; `None` for index 0, where none is.
+pub(crate) fn log_id(term: Term, index: Index) -> Option<LogId> {
+    index.checked_sub(1).map(|index| version::log_id(term, index))
+}
+
+/// The index of an entry, from 1, and its term; 0 and 0 if there is no entry yet.
+pub(crate) fn index_and_term(log_id: Option<LogId>) -> (Index, Term) {
+    log_id.map_or((0, 0), |log_id| (log_id.index + 1, log_id.leader_id.term))
+}
+
+impl From<&VoteRequest> for RequestVoteArgs {
+    fn from(request: &VoteRequest) -> RequestVoteArgs {
         let (last_log_index, last_log_term) = index_and_term(request.last_log_id);
         RequestVoteArgs {
             term: request.vote.leader_id.term,
@@ -129,15 +161,15 @@ impl From<&VoteRequest<u64>> for RequestVoteArgs {
     }
 }
 
-impl From<RequestVoteArgs> for VoteRequest<u64> {
-    fn from(args: RequestVoteArgs) -> VoteRequest<u64> {
-        let vote = openraft::Vote::new(args.term, args.candidate_id);
+impl From<RequestVoteArgs> for VoteRequest {
+    fn from(args: RequestVoteArgs) -> VoteRequest {
+        let vote = version::Vote::new(args.term, args.candidate_id);
         VoteRequest::new(vote, log_id(args.last_log_term, args.last_log_index))
     }
 }
 
-impl From<VoteResponse<u64>> for RequestVoteReply {
-    fn from(response: VoteResponse<u64>) -> RequestVoteReply {
+impl From<VoteResponse> for RequestVoteReply {
+    fn from(response: VoteResponse) -> RequestVoteReply {
         RequestVoteReply {
             term: response.vote.leader_id.term,
             vote_granted: response.vote_granted,
@@ -149,20 +181,17 @@ impl From<VoteResponse<u64>> for RequestVoteReply {
     }
 }
 
-impl From<RequestVoteReply> for VoteResponse<u64> {
-    fn from(reply: RequestVoteReply) -> VoteResponse<u64> {
+impl From<RequestVoteReply> for VoteResponse {
+    fn from(reply: RequestVoteReply) -> VoteResponse {
         let VoterState { vote, log: (index, term) } = reply.voter;
-        let vote: openraft::Vote<u64> = vote.into();
+        let vote: version::Vote = vote.into();
         VoteResponse::new(vote, log_id(term, index), reply.vote_granted)
     }
 }
 
 impl AppendEntriesArgs {
     /// A request, with so many commands before its entries.
-    pub(crate) fn new(
-        request: AppendEntriesRequest<Types>,
-        commands_before: Index,
-    ) -> AppendEntriesArgs {
+    pub(crate) fn new(request: AppendEntriesRequest, commands_before: Index) -> AppendEntriesArgs {
         let (prev_log_index, prev_log_term) = index_and_term(request.prev_log_id);
         let (leader_commit, commit_term) = index_and_term(request.leader_commit);
         AppendEntriesArgs {
@@ -183,11 +212,11 @@ impl AppendEntriesArgs {
     }
 }
 
-impl From<AppendEntriesArgs> for AppendEntriesRequest<Types> {
-    fn from(args: AppendEntriesArgs) -> AppendEntriesRequest<Types> {
+impl From<AppendEntriesArgs> for AppendEntriesRequest {
+    fn from(args: AppendEntriesArgs) -> AppendEntriesRequest {
         let entries = (args.prev_log_index + 1..).zip(args.entries);
         AppendEntriesRequest {
-            vote: openraft::Vote::new_committed(args.term, args.leader_id),
+            vote: version::Vote::new_committed(args.term, args.leader_id),
             prev_log_id: log_id(args.prev_log_term, args.prev_log_index),
             entries: entries.map(|(index, entry)| openrafts(index, &entry)).collect(),
             leader_commit: log_id(args.commit_term, args.leader_commit),
@@ -197,7 +226,7 @@ impl From<AppendEntriesArgs> for AppendEntriesRequest<Types> {
 
 impl AppendEntriesReply {
     /// What a server answers to a leader of `term`. openraft's answer has a term only if that is higher.
-    pub(crate) fn new(term: Term, response: AppendEntriesResponse<u64>) -> AppendEntriesReply {
+    pub(crate) fn new(term: Term, response: AppendEntriesResponse) -> AppendEntriesReply {
         let (success, answer) = match response {
             AppendEntriesResponse::Success => (true, Answer::Success),
             AppendEntriesResponse::PartialSuccess(matching) => {
@@ -215,8 +244,8 @@ impl AppendEntriesReply {
     }
 }
 
-impl From<AppendEntriesReply> for AppendEntriesResponse<u64> {
-    fn from(reply: AppendEntriesReply) -> AppendEntriesResponse<u64> {
+impl From<AppendEntriesReply> for AppendEntriesResponse {
+    fn from(reply: AppendEntriesReply) -> AppendEntriesResponse {
         match reply.answer {
             Answer::Success => AppendEntriesResponse::Success,
             Answer::PartialSuccess(index, term) => {
@@ -230,11 +259,7 @@ impl From<AppendEntriesReply> for AppendEntriesResponse<u64> {
 
 impl InstallSnapshotArgs {
     /// A leader's snapshot, and what goes with it.
-    pub(crate) fn new(
-        vote: &openraft::Vote<u64>,
-        config: Meta,
-        data: Bytes,
-    ) -> InstallSnapshotArgs {
+    pub(crate) fn new(vote: &version::Vote, config: Meta, data: Bytes) -> InstallSnapshotArgs {
         InstallSnapshotArgs {
             term: vote.leader_id.term,
             leader_id: candidate(vote),
@@ -246,26 +271,32 @@ impl InstallSnapshotArgs {
     }
 
     /// The leader's vote, and its snapshot.
-    pub(crate) fn into_parts(self) -> (openraft::Vote<u64>, Meta, Bytes) {
-        (openraft::Vote::new_committed(self.term, self.leader_id), self.config, self.data)
+    pub(crate) fn into_parts(self) -> (version::Vote, Meta, Bytes) {
+        (version::Vote::new_committed(self.term, self.leader_id), self.config, self.data)
     }
 }
 
-impl From<openraft::Vote<u64>> for InstallSnapshotReply {
-    fn from(vote: openraft::Vote<u64>) -> InstallSnapshotReply {
+impl From<version::Vote> for InstallSnapshotReply {
+    fn from(vote: version::Vote) -> InstallSnapshotReply {
         InstallSnapshotReply { term: vote.leader_id.term, vote: vote.into() }
     }
 }
 
-impl From<InstallSnapshotReply> for openraft::Vote<u64> {
-    fn from(reply: InstallSnapshotReply) -> openraft::Vote<u64> {
+impl From<InstallSnapshotReply> for version::Vote {
+    fn from(reply: InstallSnapshotReply) -> version::Vote {
         reply.vote.into()
     }
 }
 
 impl Meta {
-    /// A snapshot that ends at `base`, with the members of that moment.
-    pub(crate) fn new(base: Base, membership: &StoredMembership<u64, openraft::EmptyNode>) -> Meta {
+    /// What goes with a snapshot that covers so many commands.
+    pub(crate) fn new(meta: &SnapshotMeta, commands: Index) -> Meta {
+        let (index, term) = index_and_term(meta.last_log_id);
+        Meta::at(Base { index, term, commands }, &meta.last_membership)
+    }
+
+    /// What goes with a snapshot that ends at `base`, with the members of that moment.
+    pub(crate) fn at(base: Base, membership: &StoredMembership) -> Meta {
         Meta {
             base,
             membership: labgob::encode(membership.membership()),
@@ -274,39 +305,28 @@ impl Meta {
     }
 
     /// The members.
-    pub(crate) fn membership(&self) -> StoredMembership<u64, openraft::EmptyNode> {
+    pub(crate) fn membership(&self) -> StoredMembership {
         let (index, term) = self.membership_at;
         StoredMembership::new(log_id(term, index), decoded(&self.membership))
     }
 
-    /// In openraft's form. The snapshot's name has the number of commands, which openraft has no field for.
-    pub(crate) fn to_openraft(&self) -> SnapshotMeta<u64, openraft::EmptyNode> {
-        SnapshotMeta {
-            last_log_id: log_id(self.base.term, self.base.index),
-            last_membership: self.membership(),
-            snapshot_id: self.base.commands.to_string(),
-        }
-    }
-}
-
-impl From<&SnapshotMeta<u64, openraft::EmptyNode>> for Meta {
-    fn from(meta: &SnapshotMeta<u64, openraft::EmptyNode>) -> Meta {
-        let (index, term) = index_and_term(meta.last_log_id);
-        let commands = meta.snapshot_id.parse().expect("the adapter has named it");
-        Meta::new(Base { index, term, commands }, &meta.last_membership)
+    /// The snapshot with these bytes, in openraft's form.
+    pub(crate) fn snapshot(&self, bytes: Bytes) -> Snapshot {
+        let Base { index, term, commands } = self.base;
+        version::snapshot(log_id(term, index), self.membership(), Data { commands, bytes })
     }
 }
 
 /// Who asks with this vote, or leads by it.
-fn candidate(vote: &openraft::Vote<u64>) -> u64 {
-    vote.leader_id.voted_for.expect("a server asks with a vote for itself")
+fn candidate(vote: &version::Vote) -> u64 {
+    version::voted_for(vote).expect("a server asks with a vote for itself")
 }
 
 /// An entry of openraft's, for wire and disk.
-pub(crate) fn entry(entry: openraft::Entry<Types>) -> Entry {
+pub(crate) fn entry(entry: version::Entry) -> Entry {
     let content = match entry.payload {
         EntryPayload::Blank => Content::Blank,
-        EntryPayload::Normal(command) => Content::Command(command),
+        EntryPayload::Normal(command) => Content::Command(command.0),
         EntryPayload::Membership(membership) => Content::Membership(labgob::encode(&membership)),
     };
     Entry { term: entry.log_id.leader_id.term, content }
@@ -316,19 +336,19 @@ pub(crate) fn entry(entry: openraft::Entry<Types>) -> Entry {
 ///
 /// # Panics
 /// If `index` is 0, where no entry is.
-pub(crate) fn openrafts(index: Index, entry: &Entry) -> openraft::Entry<Types> {
+pub(crate) fn openrafts(index: Index, entry: &Entry) -> version::Entry {
     let payload = match &entry.content {
         Content::Blank => EntryPayload::Blank,
-        Content::Command(command) => EntryPayload::Normal(command.clone()),
+        Content::Command(command) => EntryPayload::Normal(Opaque(command.clone())),
         Content::Membership(membership) => EntryPayload::Membership(decoded(membership)),
     };
-    openraft::Entry { log_id: id(entry.term, index), payload }
+    version::Entry { log_id: id(entry.term, index), payload }
 }
 
 fn id(term: Term, index: Index) -> LogId {
     log_id(term, index).expect("entries are counted from 1")
 }
 
-fn decoded(membership: &[u8]) -> Membership<u64, openraft::EmptyNode> {
+fn decoded(membership: &[u8]) -> Membership {
     labgob::decode(membership).expect("the adapter has encoded it")
 }

@@ -6,35 +6,31 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::FutureExt as _;
 use labrpc::{ClientEnd, Service};
-use openraft::error::{Fatal, InitializeError, RaftError};
-use openraft::{Config, Raft, Snapshot, SnapshotPolicy};
+use openraft::error::{InitializeError, RaftError};
+use openraft::{Config, SnapshotPolicy};
 use raftapi::{ApplyCh, Command, Index, Persister, Start, Term};
 use rand::RngExt as _;
 use seam::{Applies, Disk, Starts};
 use tokio::sync::SetOnce;
 use tokio::time::sleep;
 
-use crate::Types;
 use crate::network::Clients;
 use crate::rpc::{
     AppendEntriesArgs, AppendEntriesReply, InstallSnapshotArgs, InstallSnapshotReply,
     RequestVoteArgs, RequestVoteReply,
 };
 use crate::store::{Handle, Store};
+use crate::version::{self, Raft, TICK};
 
 /// The variable that says when servers begin: `aligned`, all at the same instant; `spread`, each up to a tick later.
 const STARTS: &str = "ADAPTER_STARTS";
-
-/// How often openraft looks at its timers, with its default settings.
-const TICK: Duration = Duration::from_millis(75);
 
 /// One server.
 struct Server {
     store: Arc<Store>,
     /// openraft, once it has begun.
-    raft: SetOnce<Raft<Types>>,
+    raft: SetOnce<Raft>,
     starts: Mutex<Starts>,
 }
 
@@ -98,7 +94,7 @@ impl Server {
     }
 
     /// openraft; waits until it has begun.
-    async fn raft(&self) -> &Raft<Types> {
+    async fn raft(&self) -> &Raft {
         self.raft.wait().await
     }
 
@@ -124,26 +120,16 @@ impl Server {
     async fn install_snapshot(self: Arc<Self>, args: InstallSnapshotArgs) -> InstallSnapshotReply {
         let (vote, meta, data) = args.into_parts();
         self.store.expect_snapshot(meta.clone(), data.clone());
-        let snapshot = Snapshot { meta: meta.to_openraft(), snapshot: Box::new(data) };
+        let snapshot = meta.snapshot(data);
         match self.raft().await.install_full_snapshot(vote, snapshot).await {
             Ok(response) => response.vote.into(),
             Err(error) => self.fail(&error).await,
         }
     }
 
-    /// The term in which openraft says that it leads, if it does.
-    fn leads_in(&self) -> Option<Term> {
-        let (term, is_leader) = self.role();
-        is_leader.then_some(term)
-    }
-
     fn role(&self) -> (Term, bool) {
         match self.raft.get() {
-            Some(raft) => {
-                let metrics = raft.metrics();
-                let metrics = metrics.borrow();
-                (metrics.current_term, metrics.state.is_leader())
-            }
+            Some(raft) => version::role(raft),
             None => (self.store.term(), false),
         }
     }
@@ -151,11 +137,9 @@ impl Server {
 
 impl raftapi::Raft for Server {
     fn start(&self, command: Command) -> Option<Start> {
-        let term = self.leads_in()?;
-        // It only puts the command into openraft's queue, so it doesn't wait. What becomes of the command, the tester
-        // sees by what is applied.
-        let queued = self.raft.get()?.client_write_ff(command).now_or_never();
-        if let Some(Err(Fatal::Stopped | Fatal::Panicked | Fatal::StorageError(_))) = queued {
+        let raft = self.raft.get()?;
+        let term = version::leads_in(raft)?;
+        if !version::queue(raft, command) {
             return None;
         }
         let mut starts = self.starts.lock().expect("predicting doesn't panic");
@@ -193,7 +177,7 @@ impl raftapi::Raft for Server {
 }
 
 /// Ends openraft, which takes a while.
-async fn end(raft: Raft<Types>) {
+async fn end(raft: Raft) {
     // It may have ended by itself, when its disk was gone.
     let _ = raft.shutdown().await;
 }

@@ -1,24 +1,17 @@
 //! The log, the vote and the snapshot, on the lab's disk; and the state machine, which is the apply channel.
 
-use std::fmt::Debug;
 use std::io;
 use std::ops::{Bound, RangeBounds};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use openraft::storage::{LogFlushed, LogState, RaftLogStorage, RaftStateMachine};
-use openraft::{
-    EmptyNode, EntryPayload, ErrorSubject, ErrorVerb, OptionalSend, RaftLogReader,
-    RaftSnapshotBuilder, Snapshot, SnapshotMeta, StorageError, StorageIOError, StoredMembership,
-};
+use openraft::EntryPayload;
 use raftapi::{Index, Term};
 use seam::{Applies, Base, Disk, Log};
 use serde::{Deserialize, Serialize};
 
-use crate::rpc::{self, Meta, Vote};
-use crate::{LogId, Types, index_and_term, log_id};
-
-type Result<T> = std::result::Result<T, StorageError<u64>>;
+use crate::rpc::{self, Data, Meta, Vote, index_and_term, log_id};
+use crate::version::{self, Entry, LogId, Snapshot, SnapshotMeta, StoredMembership};
 
 /// What a server keeps. openraft gets handles to it, as its log storage, log reader and state machine.
 #[derive(Debug)]
@@ -37,7 +30,7 @@ struct State {
     /// What openraft has applied in this incarnation, or the snapshot has.
     applied: Base,
     /// The members as of there.
-    membership: StoredMembership<u64, EmptyNode>,
+    membership: StoredMembership,
 }
 
 /// What is on the disk, beside the snapshot.
@@ -79,7 +72,7 @@ impl Store {
     /// The term that was saved last.
     pub(crate) fn term(&self) -> Term {
         let vote = self.state().saved.vote;
-        vote.map_or(0, |vote| openraft::Vote::from(vote).leader_id.term)
+        vote.map_or(0, |vote| version::Vote::from(vote).leader_id.term)
     }
 
     /// Keeps the service's snapshot, which ends at `command`. Returns whether it is newer than the one before.
@@ -90,10 +83,10 @@ impl Store {
         let base = log.index_of(command).and_then(|index| log.base_at(index));
         let Some(base) = base.filter(|base| base.commands > newest) else { return false };
         // Nobody changes the members, so they are those of whatever was applied.
-        state.saved.meta = Some(Meta::new(base, &state.membership));
+        state.saved.meta = Some(Meta::at(base, &state.membership));
         state.snapshot = snapshot;
         // Its disk may be gone; openraft hears of that at its next write.
-        let _ = self.save(&state, ErrorSubject::Snapshot(None));
+        let _ = self.save(&state);
         true
     }
 
@@ -113,30 +106,21 @@ impl Store {
         self.state.lock().expect("a panic has ended the run")
     }
 
-    fn save(&self, state: &State, subject: ErrorSubject<u64>) -> Result<()> {
-        if self.disk.save(&state.saved, state.snapshot.clone()) {
-            return Ok(());
+    fn save(&self, state: &State) -> io::Result<()> {
+        match self.disk.save(&state.saved, state.snapshot.clone()) {
+            true => Ok(()),
+            false => Err(io::Error::other("this server was killed")),
         }
-        let gone = io::Error::other("this server was killed");
-        Err(StorageIOError::new(subject, ErrorVerb::Write, &gone).into())
-    }
-
-    fn current_snapshot(&self) -> Option<Snapshot<Types>> {
-        let state = self.state();
-        let meta = state.saved.meta.as_ref()?.to_openraft();
-        Some(Snapshot { meta, snapshot: Box::new(state.snapshot.clone()) })
     }
 }
 
-/// openraft's handle.
+/// openraft's handle: what `traits.rs` needs. All indexes are openraft's, from 0.
 #[derive(Clone, Debug)]
 pub(crate) struct Handle(pub(crate) Arc<Store>);
 
-impl RaftLogReader<Types> for Handle {
-    async fn try_get_log_entries<R>(&mut self, range: R) -> Result<Vec<openraft::Entry<Types>>>
-    where
-        R: RangeBounds<u64> + Clone + Debug + OptionalSend,
-    {
+impl Handle {
+    /// The entries in a range of indexes.
+    pub(crate) fn entries(&self, range: impl RangeBounds<u64>) -> Vec<Entry> {
         let first = match range.start_bound() {
             Bound::Included(&first) => first,
             Bound::Excluded(&before) => before + 1,
@@ -149,62 +133,46 @@ impl RaftLogReader<Types> for Handle {
         };
         let state = self.0.state();
         let entries = state.saved.log.range(first + 1, end + 1);
-        Ok(entries.map(|(index, entry)| rpc::openrafts(index, entry)).collect())
+        entries.map(|(index, entry)| rpc::openrafts(index, entry)).collect()
     }
-}
 
-impl RaftLogStorage<Types> for Handle {
-    type LogReader = Handle;
-
-    async fn get_log_state(&mut self) -> Result<LogState<Types>> {
+    /// Behind which entry the log begins, and its last entry.
+    pub(crate) fn log_ends(&self) -> (Option<LogId>, Option<LogId>) {
         let state = self.0.state();
         let log = &state.saved.log;
-        Ok(LogState {
-            last_purged_log_id: log_id(log.base().term, log.base().index),
-            last_log_id: log_id(log.last_term(), log.last_index()),
-        })
+        let base = log.base();
+        (log_id(base.term, base.index), log_id(log.last_term(), log.last_index()))
     }
 
-    async fn get_log_reader(&mut self) -> Handle {
-        self.clone()
-    }
-
-    async fn save_vote(&mut self, vote: &openraft::Vote<u64>) -> Result<()> {
+    pub(crate) fn keep_vote(&self, vote: &version::Vote) -> io::Result<()> {
         let mut state = self.0.state();
         state.saved.vote = Some((*vote).into());
-        self.0.save(&state, ErrorSubject::Vote)
+        self.0.save(&state)
     }
 
-    async fn read_vote(&mut self) -> Result<Option<openraft::Vote<u64>>> {
-        Ok(self.0.state().saved.vote.map(openraft::Vote::from))
+    pub(crate) fn vote(&self) -> Option<version::Vote> {
+        self.0.state().saved.vote.map(version::Vote::from)
     }
 
-    async fn append<I>(&mut self, entries: I, callback: LogFlushed<Types>) -> Result<()>
-    where
-        I: IntoIterator<Item = openraft::Entry<Types>> + OptionalSend,
-        I::IntoIter: OptionalSend,
-    {
-        let saved = {
-            let mut state = self.0.state();
-            for entry in entries {
-                assert_eq!(entry.log_id.index, state.saved.log.last_index(), "a gap in the log");
-                state.saved.log.push(rpc::entry(entry));
-            }
-            self.0.save(&state, ErrorSubject::Logs)
-        };
-        if saved.is_ok() {
-            callback.log_io_completed(Ok(()));
-        }
-        saved
-    }
-
-    async fn truncate(&mut self, log_id: LogId) -> Result<()> {
+    /// Appends entries.
+    pub(crate) fn push(&self, entries: impl IntoIterator<Item = Entry>) -> io::Result<()> {
         let mut state = self.0.state();
-        state.saved.log.truncate(log_id.index + 1);
-        self.0.save(&state, ErrorSubject::Logs)
+        for entry in entries {
+            assert_eq!(entry.log_id.index, state.saved.log.last_index(), "a gap in the log");
+            state.saved.log.push(rpc::entry(entry));
+        }
+        self.0.save(&state)
     }
 
-    async fn purge(&mut self, log_id: LogId) -> Result<()> {
+    /// Keeps the log's first so many entries.
+    pub(crate) fn keep_entries(&self, entries: u64) -> io::Result<()> {
+        let mut state = self.0.state();
+        state.saved.log.truncate(entries + 1);
+        self.0.save(&state)
+    }
+
+    /// Removes the entries up to one.
+    pub(crate) fn compact(&self, log_id: LogId) -> io::Result<()> {
         let mut state = self.0.state();
         let (index, term) = index_and_term(Some(log_id));
         let is_it = |base: &Base| (base.index, base.term) == (index, term);
@@ -219,76 +187,49 @@ impl RaftLogStorage<Types> for Handle {
         let of_log = || state.saved.log.base_at(index).filter(is_it);
         let base = of_snapshot.or_else(of_log).expect("only a snapshot replaces entries");
         state.saved.log.compact(base);
-        self.0.save(&state, ErrorSubject::Logs)
+        self.0.save(&state)
     }
-}
 
-impl RaftSnapshotBuilder<Types> for Handle {
-    async fn build_snapshot(&mut self) -> Result<Snapshot<Types>> {
-        Ok(self.0.current_snapshot().expect("asked for only when there is one"))
+    /// The newest snapshot.
+    pub(crate) fn snapshot(&self) -> Option<Snapshot> {
+        let state = self.0.state();
+        Some(state.saved.meta.as_ref()?.snapshot(state.snapshot.clone()))
     }
-}
 
-impl RaftStateMachine<Types> for Handle {
-    type SnapshotBuilder = Handle;
-
-    async fn applied_state(&mut self) -> Result<(Option<LogId>, StoredMembership<u64, EmptyNode>)> {
+    /// The last entry that was applied, and the members as of there.
+    pub(crate) fn applied(&self) -> (Option<LogId>, StoredMembership) {
         let state = self.0.state();
         let Base { index, term, .. } = state.applied;
-        Ok((log_id(term, index), state.membership.clone()))
+        (log_id(term, index), state.membership.clone())
     }
 
-    async fn apply<I>(&mut self, entries: I) -> Result<Vec<()>>
-    where
-        I: IntoIterator<Item = openraft::Entry<Types>> + OptionalSend,
-        I::IntoIter: OptionalSend,
-    {
+    /// Applies the entry behind the last one that was applied.
+    pub(crate) fn apply_one(&self, entry: Entry) {
         let mut state = self.0.state();
-        let mut results = Vec::new();
-        for entry in entries {
-            let (index, term) = index_and_term(Some(entry.log_id));
-            (state.applied.index, state.applied.term) = (index, term);
-            match entry.payload {
-                EntryPayload::Blank => {}
-                EntryPayload::Normal(command) => {
-                    // Another server's snapshot may have taken the entry's place in the log by now.
-                    state.applied.commands += 1;
-                    self.0.applies.command(state.applied.commands, command);
-                }
-                EntryPayload::Membership(membership) => {
-                    state.membership = StoredMembership::new(Some(entry.log_id), membership);
-                }
+        (state.applied.index, state.applied.term) = index_and_term(Some(entry.log_id));
+        match entry.payload {
+            EntryPayload::Blank => {}
+            EntryPayload::Normal(command) => {
+                // Another server's snapshot may have taken the entry's place in the log by now.
+                state.applied.commands += 1;
+                self.0.applies.command(state.applied.commands, command.0);
             }
-            results.push(());
+            EntryPayload::Membership(membership) => {
+                state.membership = StoredMembership::new(Some(entry.log_id), membership);
+            }
         }
-        Ok(results)
     }
 
-    async fn get_snapshot_builder(&mut self) -> Handle {
-        self.clone()
-    }
-
-    async fn begin_receiving_snapshot(&mut self) -> Result<Box<Bytes>> {
-        Ok(Box::default())
-    }
-
-    async fn install_snapshot(
-        &mut self,
-        meta: &SnapshotMeta<u64, EmptyNode>,
-        snapshot: Box<Bytes>,
-    ) -> Result<()> {
+    /// Another server's snapshot takes the place of all that was applied.
+    pub(crate) fn install(&self, meta: &SnapshotMeta, data: Data) -> io::Result<()> {
         let mut state = self.0.state();
-        let meta = Meta::from(meta);
+        let meta = Meta::new(meta, data.commands);
         let Base { term, commands, .. } = meta.base;
         state.applied = meta.base;
         state.membership = meta.membership();
         state.saved.meta = Some(meta);
-        state.snapshot = *snapshot;
+        state.snapshot = data.bytes;
         self.0.applies.snapshot(commands, term, state.snapshot.clone());
-        self.0.save(&state, ErrorSubject::Snapshot(None))
-    }
-
-    async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot<Types>>> {
-        Ok(self.0.current_snapshot())
+        self.0.save(&state)
     }
 }

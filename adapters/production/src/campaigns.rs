@@ -60,6 +60,7 @@ pub(crate) struct Bug {
 }
 
 const OPENRAFT: &str = "openraft 0.9.25";
+const NEW_OPENRAFT: &str = "openraft 0.10.0-alpha.37";
 const ASYNC_RAFT: &str = "async-raft 0.6.1";
 const RAFTBARE: &str = "raftbare 0.2.2";
 const TIKV_RAFT: &str = "raft 0.7.0";
@@ -242,10 +243,9 @@ const fn right(
 const fn openraft(
     name: &'static str,
     starts: &'static [(&'static str, &'static str)],
-    patches: &'static str,
+    peer: (&'static str, &'static str, &'static str),
     role: Role,
 ) -> Campaign {
-    let peer = ("openraft", OPENRAFT, patches);
     let campaign = campaign("P1", name, peer, ELECTIONS, (role, 1000));
     Campaign { variables: starts, ..campaign }
 }
@@ -266,7 +266,7 @@ const SPREAD: &[(&str, &str)] = &[("ADAPTER_STARTS", "spread")];
 const STRICT: &[(&str, &str)] = &[("LAB_STRICT", "1"), ("ADAPTER_STARTS", "spread")];
 
 /// The right Rafts.
-const RIGHT: [[Campaign; 3]; 3] = [
+const RIGHT: [[Campaign; 3]; 4] = [
     right(
         [
             "openraft with P1's fix",
@@ -274,6 +274,10 @@ const RIGHT: [[Campaign; 3]; 3] = [
             "openraft with P1's fix, explored",
         ],
         ("openraft", OPENRAFT, "draws-anew"),
+    ),
+    right(
+        ["openraft 0.10", "openraft 0.10, extra tests", "openraft 0.10, explored"],
+        ("openraft-0.10", NEW_OPENRAFT, ""),
     ),
     right(
         [
@@ -307,10 +311,37 @@ pub(crate) fn fixed() -> impl Iterator<Item = &'static Campaign> {
 }
 
 const OF_BUGS: &[Campaign] = &[
-    openraft("P1, all servers begin at the same instant", ALIGNED, "", Role::Bug),
-    openraft("P1, servers begin within a tick", SPREAD, "", Role::Bug),
-    openraft("P1 fixed, at the same instant", ALIGNED, "draws-anew", Role::Control),
-    openraft("P1 fixed, within a tick", SPREAD, "draws-anew", Role::Control),
+    openraft(
+        "P1, all servers begin at the same instant",
+        ALIGNED,
+        ("openraft", OPENRAFT, ""),
+        Role::Bug,
+    ),
+    openraft("P1, servers begin within a tick", SPREAD, ("openraft", OPENRAFT, ""), Role::Bug),
+    openraft(
+        "P1 fixed, at the same instant",
+        ALIGNED,
+        ("openraft", OPENRAFT, "draws-anew"),
+        Role::Control,
+    ),
+    openraft(
+        "P1 fixed, within a tick",
+        SPREAD,
+        ("openraft", OPENRAFT, "draws-anew"),
+        Role::Control,
+    ),
+    openraft(
+        "P1, the newer version, at the same instant",
+        ALIGNED,
+        ("openraft-0.10", NEW_OPENRAFT, ""),
+        Role::Control,
+    ),
+    openraft(
+        "P1, the newer version, within a tick",
+        SPREAD,
+        ("openraft-0.10", NEW_OPENRAFT, ""),
+        Role::Control,
+    ),
     async_raft("P2", "P2", "", REJOIN, Role::Bug),
     async_raft(
         "P2",

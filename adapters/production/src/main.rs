@@ -42,6 +42,9 @@ enum Command {
         /// The bugs whose campaigns are run, such as P1; for right Rafts `right` (MIT's tests), `extra` or
         /// `explored`; all if there is none
         names: Vec<String>,
+        /// The only adapter that is measured, by its folder
+        #[arg(short, long)]
+        peer: Option<String>,
         /// The runs of each test, in place of the campaign's own number
         #[arg(short = 'n', long)]
         seeds: Option<u64>,
@@ -86,7 +89,7 @@ fn adapters() -> PathBuf {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Measure { names, seeds } => measure::measure(&names, seeds),
+        Command::Measure { names, peer, seeds } => measure::measure(&names, peer.as_deref(), seeds),
         Command::Share => campaigns::fixed().try_for_each(share::measure),
         Command::Report => report::write(),
     };

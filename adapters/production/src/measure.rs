@@ -13,16 +13,22 @@ use crate::exempt;
 use crate::stored::{self, Failed, Finding, Measured};
 use crate::{Error, adapters};
 
-/// Runs the campaigns of these names, with so many seeds or with their own number.
-pub(crate) fn measure(names: &[String], seeds: Option<u64>) -> Result<(), Error> {
+/// Runs the campaigns of these names, of one adapter or of all, with so many seeds or with their own number.
+pub(crate) fn measure(
+    names: &[String],
+    peer: Option<&str>,
+    seeds: Option<u64>,
+) -> Result<(), Error> {
     let known = |name: &String| campaigns::all().any(|campaign| campaign.of == name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
         let mut all: Vec<&str> = campaigns::all().map(|campaign| campaign.of).collect();
         all.dedup();
         return Err(Error::NoCampaign(unknown.clone(), all.join(", ")));
     }
-    let is_asked =
-        |campaign: &&Campaign| names.is_empty() || names.iter().any(|name| campaign.of == name);
+    let is_asked = |campaign: &&Campaign| {
+        (names.is_empty() || names.iter().any(|name| campaign.of == name))
+            && peer.is_none_or(|peer| campaign.peer == peer)
+    };
     for campaign in campaigns::all().filter(is_asked) {
         let built = Built::new(campaign)?;
         let amount = seeds.map_or(campaign.amount, Amount::Runs);

@@ -4,12 +4,11 @@ use std::ops::{Deref, DerefMut};
 
 use raftapi::Term;
 use rand::RngExt as _;
-use tikv::eraftpb::{Entry, HardState, Message, Snapshot};
-use tikv::{
-    Config, Error, INVALID_ID, RaftState, RawNode, Result, StateRole, Storage, StorageError,
-};
+use tikv::eraftpb::{Entry, Snapshot};
+use tikv::{Config, INVALID_ID, RaftState, RawNode, Result, StateRole, Storage};
 
-use crate::store::{Missing, Store};
+use crate::server::Wishes;
+use crate::store::Store;
 
 /// raft's core.
 ///
@@ -21,21 +20,6 @@ pub(crate) struct Node {
     ticks: [usize; 2],
     /// The term and the role with the timeout that was drawn last: raft draws anew when one of them changes.
     drawn_for: (Term, StateRole),
-}
-
-/// What raft wishes to be done.
-pub(crate) struct Wishes {
-    pub(crate) snapshot: Option<Snapshot>,
-    pub(crate) entries: Vec<Entry>,
-    pub(crate) hard_state: Option<HardState>,
-    pub(crate) committed: Vec<Entry>,
-    /// To be sent at once.
-    pub(crate) messages: Vec<Message>,
-    /// To be sent when the rest is durable.
-    pub(crate) messages_behind: Vec<Message>,
-    /// Whether the rest must be made durable.
-    pub(crate) must_sync: bool,
-    pub(crate) ready: tikv::Ready,
 }
 
 /// The core of a server, in its default settings but for these.
@@ -114,15 +98,6 @@ pub(crate) fn new_entries(node: &Node) -> &[Entry] {
 /// What the server keeps.
 pub(crate) fn store(node: &Node) -> &Store {
     node.get_store()
-}
-
-impl From<Missing> for Error {
-    fn from(missing: Missing) -> Error {
-        Error::Store(match missing {
-            Missing::Compacted => StorageError::Compacted,
-            Missing::Unavailable => StorageError::Unavailable,
-        })
-    }
 }
 
 impl Storage for Store {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use labrpc::{ClientEnd, Service};
 use raftapi::{ApplyCh, Command, Index, Persister, Start, Term};
 use seam::{Applies, Content, Disk};
-use tikv::eraftpb::{Entry, Message, MessageType};
+use tikv::eraftpb::{Entry, HardState, Message, MessageType, Snapshot};
 use tikv::{Config, SnapshotStatus, StateRole};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
@@ -18,7 +18,7 @@ use crate::rpc::{
     RequestVoteArgs, RequestVoteReply, context, is_command, number,
 };
 use crate::store::Store;
-use crate::version::{self, Node, Wishes, store};
+use crate::version::{self, Node, store};
 
 /// raft counts its times in these.
 const TICK: Duration = Duration::from_millis(50);
@@ -31,6 +31,10 @@ const ELECTION: usize = 10;
 
 /// About the most bytes in a message with entries, as TiKV sets it. By default each entry has its own message.
 const MESSAGE: u64 = 1 << 20;
+
+/// How many messages with entries may be under way to a follower. More of them, which raft allows by default, need a
+/// network that keeps them in order: a follower refuses what comes too early, and then the leader sends all of it again.
+const IN_FLIGHT: usize = 1;
 
 /// One server.
 struct Server {
@@ -49,6 +53,21 @@ struct Core {
     applies: Applies,
     /// How often raft has wished something.
     wishes: u64,
+}
+
+/// What raft wishes to be done.
+pub(crate) struct Wishes {
+    pub(crate) snapshot: Option<Snapshot>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) hard_state: Option<HardState>,
+    pub(crate) committed: Vec<Entry>,
+    /// To be sent at once.
+    pub(crate) messages: Vec<Message>,
+    /// To be sent when the rest is durable.
+    pub(crate) messages_behind: Vec<Message>,
+    /// Whether the rest must be made durable.
+    pub(crate) must_sync: bool,
+    pub(crate) ready: tikv::Ready,
 }
 
 /// Makes server `me` of a cluster, which knows its members from the beginning.
@@ -73,6 +92,7 @@ pub fn make(
         election_tick: ELECTION,
         heartbeat_tick: HEARTBEAT,
         max_size_per_msg: MESSAGE,
+        max_inflight_msgs: IN_FLIGHT,
         applied: kept.log().base().index,
         check_quorum: true,
         pre_vote: true,

@@ -7,6 +7,7 @@ use raftapi::{Index, Term};
 use seam::{Base, Disk, Log};
 use serde::{Deserialize, Serialize};
 use tikv::eraftpb::{self, ConfState, HardState, Snapshot};
+use tikv::{Error, StorageError};
 
 use crate::form;
 use crate::rpc::{from_entry, make_snapshot, read_snapshot, size, to_entry};
@@ -37,6 +38,15 @@ pub(crate) enum Missing {
     Compacted,
     /// The log ends before it.
     Unavailable,
+}
+
+impl From<Missing> for Error {
+    fn from(missing: Missing) -> Error {
+        Error::Store(match missing {
+            Missing::Compacted => StorageError::Compacted,
+            Missing::Unavailable => StorageError::Unavailable,
+        })
+    }
 }
 
 impl Store {

@@ -1,28 +1,14 @@
 //! raft 0.7, as far as its core differs from older versions.
 
 use slog::{Discard, Logger, o};
-use tikv::eraftpb::{Entry, HardState, Message, Snapshot};
+use tikv::eraftpb::{Entry, Snapshot};
 use tikv::{Config, Error, GetEntriesContext, RaftState, RawNode, Result, Storage, StorageError};
 
-use crate::store::{Missing, Store};
+use crate::server::Wishes;
+use crate::store::Store;
 
 /// raft's core.
 pub(crate) type Node = RawNode<Store>;
-
-/// What raft wishes to be done.
-pub(crate) struct Wishes {
-    pub(crate) snapshot: Option<Snapshot>,
-    pub(crate) entries: Vec<Entry>,
-    pub(crate) hard_state: Option<HardState>,
-    pub(crate) committed: Vec<Entry>,
-    /// To be sent at once.
-    pub(crate) messages: Vec<Message>,
-    /// To be sent when the rest is durable.
-    pub(crate) messages_behind: Vec<Message>,
-    /// Whether the rest must be made durable.
-    pub(crate) must_sync: bool,
-    pub(crate) ready: tikv::Ready,
-}
 
 /// The core of a server, in its default settings but for these.
 pub(crate) fn node(settings: Config, store: Store) -> Node {
@@ -75,15 +61,6 @@ pub(crate) fn new_entries(node: &Node) -> &[Entry] {
 /// What the server keeps.
 pub(crate) fn store(node: &Node) -> &Store {
     node.store()
-}
-
-impl From<Missing> for Error {
-    fn from(missing: Missing) -> Error {
-        Error::Store(match missing {
-            Missing::Compacted => StorageError::Compacted,
-            Missing::Unavailable => StorageError::Unavailable,
-        })
-    }
 }
 
 impl Storage for Store {

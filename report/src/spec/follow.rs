@@ -222,8 +222,9 @@ impl Known<'_> {
         if server.led.as_ref().is_none_or(|led| led.term < term) {
             let (confirmed, answered) = (vec![0; servers], vec![None; servers]);
             let refused = answered.clone();
-            let (since, told, in_order) = (moment, 0, Vec::new());
-            server.led = Some(Led { term, since, confirmed, told, answered, refused, in_order });
+            let (since, told, own, in_order) = (moment, 0, None, Vec::new());
+            let led = Led { term, since, confirmed, told, own, answered, refused, in_order };
+            server.led = Some(led);
         }
     }
 
@@ -240,6 +241,9 @@ impl Known<'_> {
         let (Some(prev), Some(entries)) = (call.args.prev_log_index, &call.args.entries) else {
             return;
         };
+        let mut sent = (prev + 1..).zip(entries);
+        let own = sent.find(|&(_, entry)| *entry == Some(term)).map(|(index, _)| index);
+        led.own = led.own.into_iter().chain(own).min();
         // A request that was built before it gave way tells of the log as it was.
         let life = server.life;
         if server.shown.is_some_and(|shown| shown.life == life && shown.term > term) {
@@ -260,14 +264,20 @@ impl Known<'_> {
         let server = &mut self.servers[call.to as usize];
         let log = &server.log;
         if call.is_rejected() {
-            // What it refuses to follow it has no more, though it had it.
-            let has =
-                prev > 0 && log.term(prev).is_some() && log.term(prev) == call.args.prev_log_term;
-            let is_its = call.reply.term == Some(term) && log.confirmed(prev).is_some();
-            if has && is_its && server.is_at_rest(call) {
-                let log = &mut server.log;
-                log.end_with(prev - 1, None);
-                log.open = true;
+            let has = log.term(prev).filter(|_| prev > 0 && call.reply.term == Some(term));
+            match has.zip(call.args.prev_log_term) {
+                // What its leader has otherwise it may drop at once.
+                Some((own, said)) if own != said && prev > server.commit => {
+                    server.log.may_drop(prev);
+                }
+                // What it refuses to follow it has no more, though it had it.
+                Some((own, said))
+                    if own == said && log.confirmed(prev).is_some() && server.is_at_rest(call) =>
+                {
+                    server.log.end_with(prev - 1, None);
+                    server.log.open = true;
+                }
+                _ => {}
             }
             return;
         }
@@ -439,7 +449,8 @@ impl Known<'_> {
     }
 
     /// What a request tells of the commit index counts from its delivery on: its handler may wait for a disk,
-    /// and the entries are applied before it answers. What it refuses tells nothing.
+    /// and the entries are applied before it answers. What it refuses of its own leader's tells only of entries that it
+    /// has taken before.
     fn may_commit(&mut self, call: &Call) {
         let index = match (call.args.last_included_index, call.up_to()) {
             // What is of an earlier term is refused.
@@ -461,12 +472,20 @@ impl Known<'_> {
                 }
                 up_to.min(told).max(server.matches.1.min(server.told))
             }
+            (None, Some(_)) => {
+                let server = &mut self.servers[call.to as usize];
+                let (term, matches) = server.matches;
+                if call.args.term != Some(term) || call.reply.term != Some(term) {
+                    return;
+                }
+                server.told = server.told.max(call.args.leader_commit.unwrap_or(0));
+                matches.min(server.told)
+            }
             // In some Rafts a candidate tells what is committed in its log, with that entry's term. Whether the voter's
             // log has the entry isn't looked at: it only may know.
             (None, None) if call.purpose == Purpose::Vote => call.args.leader_commit.unwrap_or(0),
             // What can't be read may tell all that its sender knows.
             (None, None) => self.server(call.from.server).knows(),
-            _ => return,
         };
         let server = &mut self.servers[call.to as usize];
         server.may_know = server.may_know.max(index);

@@ -78,6 +78,8 @@ pub(crate) struct Led {
     pub(crate) confirmed: Vec<u64>,
     /// Up to where it has told others that its log is committed.
     pub(crate) told: u64,
+    /// The first index at which it has sent an entry of its own term.
+    pub(crate) own: Option<u64>,
     /// The last request that each server has answered in the leader's term, with success.
     pub(crate) answered: Vec<Option<(Time, RpcId, u64)>>,
     /// The last request that each server has refused in the leader's term.
@@ -131,6 +133,8 @@ pub(crate) struct Log {
     pub(crate) former: BTreeMap<u64, u64>,
     /// The last snapshot that replaced entries with which it doesn't agree.
     pub(crate) replaced: Option<Replaced>,
+    /// The entries at its end that it may have dropped, and the first one's index: see [`Log::may_drop`].
+    dropped: Option<(u64, Vec<Option<u64>>)>,
 }
 
 /// A server has answered that its log is a leader's up to an index.
@@ -280,6 +284,29 @@ impl Log {
         self.changed = Some((moment, term));
     }
 
+    /// The server has refused to follow `index`, where its leader has another entry: it may have dropped its own and all
+    /// behind it.
+    pub(crate) fn may_drop(&mut self, index: u64) {
+        let entries = self.terms.split_off(index as usize - 1);
+        self.dropped = Some((index, entries)).filter(|_| !self.open);
+        self.end_with(index - 1, None);
+        self.open = true;
+    }
+
+    /// What it may have dropped is as good as there if another entry takes the first one's place now.
+    fn takes_the_place(&mut self, prev: u64, entries: &[Option<u64>]) {
+        let Some((first, _)) = self.dropped else { return };
+        let is_covered = prev < first && first <= prev + entries.len() as u64;
+        let is_at_end = self.open && self.last_index() + 1 == first;
+        if let Some((_, dropped)) = self.dropped.take_if(|_| is_covered || !is_at_end)
+            && is_at_end
+            && dropped.first() != entries.get((first - prev - 1) as usize)
+        {
+            self.terms.extend(dropped);
+            self.open = false;
+        }
+    }
+
     /// An accepted request: its entries follow `prev`, of which the log has that of `prev_term`.
     pub(crate) fn accept(
         &mut self,
@@ -287,6 +314,7 @@ impl Log {
         entries: &[Option<u64>],
         (moment, term): (Moment, u64),
     ) {
+        self.takes_the_place(prev, entries);
         if self.last_index() < prev {
             self.end_with(prev, prev_term);
             self.changed = Some((moment, term));

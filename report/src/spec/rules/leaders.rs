@@ -291,8 +291,7 @@ fn committed(known: &Known<'_>, led: &Led) -> Option<u64> {
     let alone = confirmed.get(majority - 1).copied();
     let with_leader = majority.checked_sub(2).and_then(|last| confirmed.get(last).copied());
     let index = alone.max(with_leader.map(|index| index.min(led.told)))?;
-    let own = known.promised.range((0, led.term, 0)..);
-    let is_own = own.clone().any(|&(_, term, own)| term == led.term && own <= index);
+    let is_own = led.own.is_some_and(|own| own <= index);
     (is_own && index < u64::MAX).then_some(index)
 }
 

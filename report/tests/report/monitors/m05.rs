@@ -1,6 +1,6 @@
 //! M5: a vote for a candidate whose log is behind the voter's.
 
-use crate::run::{Ask, Run, entries, success};
+use crate::run::{Ask, Run, append, entries, success};
 
 fn two_entries_reach_server_1() -> Run {
     let mut run = Run::new(3);
@@ -30,6 +30,26 @@ fn another_leader_may_have_shortened_the_log() {
     run.delivers(append);
     run.vote_with(2, 1, &Ask { term: 4, last_term: 1, last_index: 1 });
     assert!(!run.trips("M5"));
+}
+
+/// A server that finds an entry that its leader has otherwise may drop it at once, with all that follows, and refuse what
+/// comes behind it.
+#[test]
+fn a_log_may_be_shortened_by_what_is_refused() {
+    let refuses = |prev: [u64; 2]| {
+        let mut run = Run::new(3);
+        run.accept(0, 1, &entries(3, &[1, 3, 3])).reject(2, 1, &append(4, prev, &[4], 0));
+        run.vote_with(0, 1, &Ask { term: 5, last_term: 2, last_index: 2 });
+        run.trips("M5")
+    };
+    assert!(!refuses([2, 2]));
+    assert!(refuses([4, 4]), "it has no such entry, and so loses nothing");
+    // When it has taken the leader's entries, it has no others behind them.
+    let mut run = Run::new(3);
+    run.accept(0, 1, &entries(3, &[1, 3, 3])).reject(2, 1, &append(4, [2, 2], &[4], 0));
+    run.accept(2, 1, &append(4, [1, 1], &[2], 0));
+    run.vote_with(0, 1, &Ask { term: 5, last_term: 1, last_index: 9 });
+    assert!(run.trips("M5"));
 }
 
 /// A leader may save its entries while it sends them (thesis §10.2.1).

@@ -1,6 +1,8 @@
 //! M11: a leader's log lacks a committed entry.
 
-use crate::run::{Append, Ask, Run, entries, heartbeat};
+use serde_json::{Value, json};
+
+use crate::run::{Append, Ask, Run, entries, heartbeat, success};
 
 /// The leader of term 1 has one follower that has its two entries: two of three, if it has them itself.
 fn one_follower_has_two_entries() -> Run {
@@ -55,5 +57,28 @@ fn a_leader_lacks_what_no_majority_has() {
     run.accept(0, 1, &entries(1, &[1, 1]));
     run.asks(2, 3, &SHORTER);
     run.appends(2, 3, &heartbeat(2));
+    assert!(!run.trips("M11"));
+}
+
+/// The leader of term 3 has two blank entries of earlier terms, which a majority confirms, and a command: its first,
+/// as the lab counts. So the command's index there isn't the one that messages say (§5.4.2).
+#[test]
+fn a_leader_lacks_earlier_entries_that_a_majority_has() {
+    let mut run = Run::new(5);
+    run.propose(0, 1, 3);
+    for follower in [1, 2, 3] {
+        let mut sent = |prev: u64, entries: Value| {
+            let args = json!({
+                "term": 3, "leader_id": 0, "prev_log_index": prev, "prev_log_term": prev.min(1),
+                "entries": entries, "leader_commit": 0, "commands_before": 0,
+            });
+            run.sends(0, follower, "Raft.AppendEntries", &args)
+        };
+        let earlier = sent(0, json!([{ "term": 1 }, { "term": 1 }]));
+        sent(2, json!([{ "term": 3 }]));
+        run.answers(earlier, &success(3));
+    }
+    run.asks(4, 1, &Ask { term: 4, last_term: 2, last_index: 1 });
+    run.appends(4, 1, &heartbeat(4));
     assert!(!run.trips("M11"));
 }
