@@ -137,9 +137,9 @@ fn first(breaches: &[&Breach]) -> Vec<Breach> {
     let certain = breaches.iter().find(|breach| breach.is_certain());
     let mut all: Vec<&Breach> =
         [Some(behind.unwrap_or(first)), certain].into_iter().flatten().copied().collect();
-    // Of what a server shows at one time, what is certain says more.
+    // Of what a server shows by one step, what is certain says more.
     if let [first, certain] = &*all
-        && (first.at.at, &first.servers) == (certain.at.at, &certain.servers)
+        && (first.at, &first.servers) == (certain.at, &certain.servers)
     {
         all.reverse();
     }
