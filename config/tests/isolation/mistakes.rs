@@ -22,6 +22,7 @@ use std::time::Instant;
 
 use config::{RunResult, T, Verdict};
 use futures::future::BoxFuture;
+use report::explain::{Confidence, Finding};
 use report::without_numbers;
 use testkit::{Victim, victims};
 
@@ -170,7 +171,8 @@ fn said(result: &RunResult) -> String {
         Verdict::Failed { failure, explanation, evidence, .. } => {
             let mut said = format!("{}: {}", failure.kind, failure.message);
             let likely = evidence.lines().find_map(|line| line.strip_prefix("  likely    "));
-            let found = explanation.findings.first().map(|finding| finding.what.as_str());
+            let is_cause = |it: &&Finding| it.confidence != Confidence::Unknown;
+            let found = explanation.findings.iter().find(is_cause).map(|it| it.what.as_str());
             for why in likely.into_iter().chain(found) {
                 write!(said, " — {why}").expect("writing to a string can't fail");
             }
