@@ -234,7 +234,9 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
     }
     if crashed && let Some(unsaved) = persistence::came_after_last_save(known, voter, own.1) {
         let breach = Breach::new(&LOG_NOT_SAVED, moment, voter, lost()).facts(had).fact(unsaved);
-        return Some(breach.seen(moment.at, text, [call.id]));
+        // What it took as a leader, and nobody relied on, it may forget: then it compares wrongly what it has.
+        let is_promised = server.log.confirmed(own.1).is_some();
+        return Some(breach.seen(moment.at, text, [call.id]).sure_if(is_promised));
     }
     let seen = log_when_it_voted(known, call);
     if let Some((seen_term, seen_index)) = seen {

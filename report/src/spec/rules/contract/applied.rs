@@ -211,7 +211,9 @@ pub(super) fn applies_moved(
     if let Some(breach) = appends_overlap(known, moment, applied, own) {
         return Some(breach);
     }
-    let is_one = elsewhere.all(|other| other.index == own.index);
+    let given = |other: &&Proposal| (other.server, other.term) == (own.server, own.term);
+    let is_its = known.proposed_at(own.index).filter(given).count() == 1;
+    let is_one = is_its && elsewhere.all(|other| other.index == own.index);
     let before = known.story.applied.iter().take_while(|before| before.moment < moment);
     // Where another command has that index, entries have moved; else there is one too many.
     let is_free = known.proposed_at(index).next().is_none();
