@@ -2,4 +2,5 @@
 //! those that are looked for under a failed check.
 
 mod habits;
+mod own;
 mod steps;
