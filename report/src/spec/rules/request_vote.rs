@@ -153,7 +153,7 @@ fn votes_again(
 /// How soon after its election began a candidate has asked everybody, in µs: before another timeout ends.
 const ASKED_ALL: u64 = 100_000;
 
-/// A server asks for a vote in a term in which it has voted for another, and has just begun an election in an earlier
+/// A server votes for another, and asks for a vote itself, in one term, and has just begun an election in an earlier
 /// one, in which it hasn't asked that server: the request is of that election.
 fn asks_on(
     known: &Known<'_>,
@@ -162,15 +162,20 @@ fn asks_on(
     moment: Moment,
     call: &Call,
 ) -> Option<Breach> {
-    let asked = || {
-        let own = known.story.sent_by(number as usize).rev();
-        own.filter(|own| own.from == call.from && own.is_vote() && own.sent < moment)
+    let story = known.story;
+    let of_first = || story.calls.iter().find(|asked| asked.id == first.call);
+    let asked = match first.candidate == number {
+        true => of_first()?,
+        false => Some(call).filter(|call| call.from.server == number)?,
     };
-    let before =
-        asked().find(|own| own.args.term < Some(term)).filter(|_| call.from.server == number)?;
-    let is_new = moment.at.0.saturating_sub(before.sent.at.0) < ASKED_ALL;
-    let mut others = asked().filter(|own| own.args.term == before.args.term);
-    if !is_new || others.any(|own| own.to == call.to) || first.candidate == number {
+    let of_earlier = || {
+        let own = story.sent_by(number as usize).rev();
+        own.filter(|own| own.from == asked.from && own.is_vote() && own.sent < asked.sent)
+    };
+    let before = of_earlier().find(|own| own.args.term < Some(term))?;
+    let is_new = asked.sent.at.0.saturating_sub(before.sent.at.0) < ASKED_ALL;
+    let mut others = of_earlier().filter(|own| own.args.term == before.args.term);
+    if !is_new || others.any(|own| own.to == asked.to) {
         return None;
     }
     let what =
@@ -179,12 +184,15 @@ fn asks_on(
         let (to, term) = (own.to, own.args.term.unwrap_or(0));
         format!("server {number} asked server {to} for its vote in term {term}")
     };
-    let voted = format!("it voted for server {} in term {term}", first.candidate);
+    let (voted, candidate, vote) = match first.candidate == number {
+        true => (moment, call.from.server, call.id),
+        false => (first.moment, first.candidate, first.call),
+    };
     Some(
         Breach::new(&ASKS_IN_LATER_TERM, moment, number, what)
             .seen(before.sent.at, text(before), [before.id])
-            .seen(first.moment.at, voted, [first.call])
-            .seen(moment.at, text(call), [call.id])
+            .seen(asked.sent.at, text(asked), [asked.id])
+            .seen(voted.at, format!("it voted for server {candidate} in term {term}"), [vote])
             .sure_if(false),
     )
 }

@@ -42,6 +42,12 @@ fn asks_in_later_term() {
     };
     assert_eq!(asks(false).first(), Some(&"asks-in-later-term"));
     assert_eq!(asks(true).first(), Some(&"voted-twice"));
+    // It has heard of the later term, asks in it, and votes in it.
+    let mut run = Run::new(5);
+    run.in_term(0, 2).asks(0, 1, &ask(2));
+    run.wait(5).in_term(0, 3).asks(0, 3, &ask(3));
+    run.wait(5).vote(1, 0, 3);
+    assert_eq!(broken(&run).first(), Some(&"asks-in-later-term"));
 }
 
 #[test]
