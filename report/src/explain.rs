@@ -18,6 +18,8 @@ pub use overlooked::overlooked;
 pub use repeat::{Parted, PartedAt, not_repeatable};
 pub use window::Window;
 
+use std::borrow::Cow;
+
 use crate::check::Check;
 use crate::failure::{Failure, FailureKind};
 use crate::habits;
@@ -60,8 +62,14 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
     if failure.kind == FailureKind::Tester {
         return Explanation::default();
     }
+    let proven = if is_said { Vec::new() } else { spec::judge(story) };
+    let with_answers = story.with_answers();
+    let mut breaches = match &with_answers {
+        Cow::Owned(story) if !is_said => likely(spec::judge(story), &proven),
+        _ => proven,
+    };
+    let story = &*with_answers;
     let window = Window::of(story, failure);
-    let mut breaches = if is_said { Vec::new() } else { spec::judge(story) };
     breaches.retain(|breach| breach.at.at <= window.until);
     for breach in &mut breaches {
         breach.facts.retain(|fact| fact.at <= window.until);
@@ -82,6 +90,16 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
         findings.extend(nearest::unknown(&case));
     }
     Explanation { findings, not_the_cause: red_herrings::not_the_cause(&case) }
+}
+
+/// What is likely in a run in which answers were found to their requests: certain is only what is so without that.
+fn likely(breaches: Vec<Breach>, proven: &[Breach]) -> Vec<Breach> {
+    let is_proven = |breach: &Breach| {
+        let same = |it: &&Breach| (it.rule.id, &it.servers) == (breach.rule.id, &breach.servers);
+        proven.iter().filter(same).any(Breach::is_certain)
+    };
+    let sure = breaches.iter().map(is_proven).collect::<Vec<bool>>();
+    breaches.into_iter().zip(sure).map(|(breach, sure)| breach.sure_if(sure)).collect()
 }
 
 /// What may be the cause, the more telling first.

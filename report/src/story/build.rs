@@ -107,7 +107,6 @@ impl Story {
             let moment = Moment { place, at: story.end };
             story.add(&mut draft, moment, &event.kind);
         }
-        story.pair_answers();
         story.elections = story.find_elections();
         story.judge_names();
         // Only now is it known which calls ask for votes.

@@ -284,9 +284,9 @@ impl Call {
             && !self.is_pre_vote()
     }
 
-    /// Whether it asks for a vote or is AppendEntries, and its reply says nothing that can be read.
+    /// Whether it is one of Raft's requests, and its reply says nothing that can be read.
     pub(super) fn is_unanswered(&self) -> bool {
-        self.says_nothing_back() && (self.is_vote() || self.is_append() || self.is_pre_vote())
+        self.says_nothing_back() && (self.is_vote() || self.is_leaders() || self.is_pre_vote())
     }
 
     /// Whether its receiver took the sender for its leader: it answered in the sender's own term.

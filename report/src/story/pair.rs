@@ -1,9 +1,13 @@
 //! Answers that are messages of their own: which request each of them answers.
 //!
 //! What a server computes takes no time of the run's. So an answer belongs to the request of its kind that came from
-//! the server it goes to just before it was sent, if there was one and no other. Where that can't be told, the request
-//! stays without an answer that can be read.
+//! the server it goes to just before it was sent, if no other one was open then. A server may also wait for its disk
+//! before it answers: then others are open, and nobody can say which of them is answered. They stay without an answer
+//! that can be read.
+//!
+//! That is nearly always right, and no proof. So it serves explanations, and what fails a run is judged without it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{Answer, Call, Happened, Moment, Reached, Story};
@@ -13,13 +17,23 @@ use crate::outcome::Outcome;
 /// What comes to a server has been dealt with by then, in µs: a task that it wakes may have its turn a little later.
 const AT_ONCE: u64 = 1000;
 
+/// What hasn't been answered by then, in µs, won't be.
+const OPEN: u64 = 1_000_000;
+
 impl Story {
-    /// Gives requests the answers that came as messages of their own, as if they had come as replies.
-    pub(super) fn pair_answers(&mut self) {
+    /// The same run, in which requests have the answers that came as messages of their own.
+    #[must_use]
+    pub(crate) fn with_answers(&self) -> Cow<'_, Story> {
         let answers: Vec<usize> = self.places(Call::is_own_answer);
         if answers.is_empty() {
-            return;
+            return Cow::Borrowed(self);
         }
+        let mut story = self.clone();
+        story.pair_answers(answers);
+        Cow::Owned(story)
+    }
+
+    fn pair_answers(&mut self, answers: Vec<usize>) {
         // Whose request came to whom, and when.
         let mut asked: BTreeMap<(u32, u32), BTreeMap<Moment, usize>> = BTreeMap::new();
         for place in self.places(|call| call.is_unanswered()) {
@@ -32,15 +46,18 @@ impl Story {
         for place in answers {
             let answer = &self.calls[place];
             let Some(requests) = asked.get_mut(&(answer.to, answer.from.server)) else { continue };
-            let since = Time(answer.sent.at.0.saturating_sub(AT_ONCE));
-            let just_before = requests.range(Moment { at: since, place: 0 }..answer.sent);
-            let mut fitting = just_before.filter(|&(_, &request)| {
+            let since = |us: u64| Time(answer.sent.at.0.saturating_sub(us));
+            let before = requests.range(Moment { at: since(OPEN), place: 0 }..answer.sent);
+            let mut open = before.filter(|&(_, &request)| {
                 let request = &self.calls[request];
                 let is_vote = request.is_vote() || request.is_pre_vote();
                 is_vote == answer.args.vote_granted.is_some()
                     && request.life.is_none_or(|life| life == answer.from.incarnation)
             });
-            if let (Some((&came, &request)), None) = (fitting.next(), fitting.next()) {
+            if let (Some((&came, &request)), None) = (open.next(), open.next())
+                && came.at >= since(AT_ONCE)
+                && !self.calls[request].is_snapshot()
+            {
                 requests.remove(&came);
                 pairs.push((request, place));
             }

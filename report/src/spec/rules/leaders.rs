@@ -284,8 +284,11 @@ fn lacks_committed(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Bre
 /// for what it has told to be committed: until then it may be saving its own entries still (thesis §10.2.1).
 fn committed(known: &Known<'_>, led: &Led) -> Option<u64> {
     let answered = led.answered.iter().zip(&led.confirmed);
-    let mut confirmed: Vec<u64> =
-        answered.filter_map(|(answered, &up_to)| answered.map(|_| up_to)).collect();
+    // Who may have confirmed anything is no proof.
+    let mut confirmed: Vec<u64> = answered
+        .filter_map(|(answered, &up_to)| answered.map(|_| up_to))
+        .filter(|&up_to| up_to < u64::MAX)
+        .collect();
     confirmed.sort_unstable_by(|one, other| other.cmp(one));
     let majority = known.story.majority();
     let alone = confirmed.get(majority - 1).copied();
