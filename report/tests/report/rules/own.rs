@@ -188,8 +188,7 @@ fn who_gives_up_is_not_replaced() {
             }
         }
         let (_, _, explanation) = run.fails(NO_LEADER, "it fails");
-        let found = causes(&explanation).contains(&"leader-replaced-at-once");
-        found
+        causes(&explanation).contains(&"leader-replaced-at-once")
     };
     assert!(!first(true));
 }
