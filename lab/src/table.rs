@@ -8,7 +8,7 @@ use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets
 use console::measure_text_width;
 
 use report::explain::Finding;
-use report::text::{WIDTH, entry};
+use report::text::{WIDTH, broken, entry};
 use report::{Measured, without_numbers};
 
 use crate::output::terminal_width;
@@ -183,11 +183,9 @@ fn warnings(tally: &Tally) -> impl Iterator<Item = Warnings<'_>> {
 
 /// Adds a line, broken where it is too long.
 fn wrapped(text: &mut String, line: &str) {
-    let options = textwrap::Options::new(WIDTH)
-        .subsequent_indent("  ")
-        .break_words(false)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation);
-    writeln!(text, "{}", textwrap::fill(line, options)).expect(CANNOT_FAIL);
+    for line in broken(line, WIDTH, ["", "  "]) {
+        writeln!(text, "{line}").expect(CANNOT_FAIL);
+    }
 }
 
 /// What is wrong though runs passed: each finding once, with its rule, its tests, and a command that shows it.

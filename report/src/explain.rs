@@ -98,8 +98,11 @@ fn likely(breaches: Vec<Breach>, proven: &[Breach]) -> Vec<Breach> {
         let same = |it: &&Breach| (it.rule.id, &it.servers) == (breach.rule.id, &breach.servers);
         proven.iter().filter(same).any(Breach::is_certain)
     };
-    let sure = breaches.iter().map(is_proven).collect::<Vec<bool>>();
-    breaches.into_iter().zip(sure).map(|(breach, sure)| breach.sure_if(sure)).collect()
+    let so_far = |breach: Breach| {
+        let is_sure = is_proven(&breach);
+        breach.sure_if(is_sure)
+    };
+    breaches.into_iter().map(so_far).collect()
 }
 
 /// What may be the cause, the more telling first.

@@ -103,6 +103,12 @@ const HANDED_ON: Duration = Duration::from_secs(1);
 const DEALT_WITH: Duration = Duration::from_millis(20);
 
 impl Story {
+    /// A server's life of this number, or its last one if that isn't known.
+    pub(crate) fn life(&self, server: u32, incarnation: Option<u32>) -> Option<&Life> {
+        let lives = self.lives.get(server as usize)?;
+        lives.iter().find(|life| Some(life.incarnation) == incarnation).or(lives.last())
+    }
+
     /// How many servers are a majority.
     #[must_use]
     pub fn majority(&self) -> usize {

@@ -42,14 +42,21 @@ fn detail(text: &mut String, content: &str) {
 }
 
 fn wrapped(text: &mut String, first: &str, then: &str, content: &str) {
-    let options = textwrap::Options::new(WIDTH)
+    for line in broken(&escaped(content), WIDTH, [first, then]) {
+        writeln!(text, "{}", line.trim_end()).expect(CANNOT_FAIL);
+    }
+}
+
+/// A text in lines of at most `width` columns: the first begins with the first indent, the others with the second. A word
+/// that is longer stays whole.
+#[must_use]
+pub fn broken(content: &str, width: usize, [first, then]: [&str; 2]) -> Vec<String> {
+    let options = textwrap::Options::new(width)
         .initial_indent(first)
         .subsequent_indent(then)
         .break_words(false)
         .word_splitter(textwrap::WordSplitter::NoHyphenation);
-    for line in textwrap::wrap(&escaped(content), options) {
-        writeln!(text, "{}", line.trim_end()).expect(CANNOT_FAIL);
-    }
+    textwrap::wrap(content, options).into_iter().map(Into::into).collect()
 }
 
 /// How often, for a reader: `1 call`, `2 calls`, `2 entries`.

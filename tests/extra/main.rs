@@ -62,8 +62,8 @@ pub(crate) async fn stand_alone<const N: usize>(cfg: &Config, servers: [usize; N
     cfg.skip("no server starts an election unless others answer, as with PreVote")
 }
 
-/// Within which time two servers that stand for election again and again must do so in one term. Those that leave
-/// terms out come to one by luck; and where each has terms of its own they never do.
+/// How long a script waits until two servers are candidates of one term. Servers that leave terms out meet by chance.
+/// Servers that each have terms of their own never meet.
 const MEET_WITHIN: Duration = Duration::from_secs(30);
 
 /// Skips the run if it is too late for two candidates of one term.

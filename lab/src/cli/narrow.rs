@@ -4,9 +4,7 @@
 
 use clap::builder::StyledStr;
 use clap::{Arg, Command};
-
-/// How many columns a line of `--help` may have.
-const WIDTH: usize = 80;
+use report::text::{self, WIDTH};
 
 /// How far clap indents the help of an option.
 const INDENT: usize = 10;
@@ -49,26 +47,21 @@ fn narrow_argument(mut argument: Arg) -> Arg {
 
 /// The same text in lines of at most `width` columns. The rest of an indented line begins with `hanging`.
 fn broken(text: &StyledStr, width: usize, hanging: &str) -> StyledStr {
-    let lines: Vec<String> = text
-        .to_string()
-        .lines()
-        .map(|line| {
-            let then = if line.starts_with(' ') { hanging } else { "" };
-            let options = textwrap::Options::new(width)
-                .subsequent_indent(then)
-                .break_words(false)
-                .word_splitter(textwrap::WordSplitter::NoHyphenation);
-            textwrap::fill(line, options)
-        })
-        .collect();
-    lines.join("\n").into()
+    let text = text.to_string();
+    let lines = text.lines().flat_map(|line| {
+        let then = if line.starts_with(' ') { hanging } else { "" };
+        text::broken(line, width, ["", then])
+    });
+    lines.collect::<Vec<String>>().join("\n").into()
 }
 
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
 
-    use super::{WIDTH, narrow};
+    use report::text::WIDTH;
+
+    use super::narrow;
     use crate::cli::Cli;
 
     #[test]

@@ -416,7 +416,7 @@ fn replaced_at_once(case: &Case<'_>) -> Option<Breach> {
         // Whose incarnation has ended, or who leads still, was replaced by nobody.
         let views = &story.views[server];
         for (view, next) in views.iter().zip(views.iter().skip(1)) {
-            // Nor was who leads no more in the same term: it has given up.
+            // A leader that is a follower of the same term later has given up: nobody replaced it.
             let is_replaced = view.incarnation == next.incarnation && next.term > view.term;
             if view.is_leader && is_replaced && case.window.contains(view.moment.at) {
                 reigns.push((view.moment.at, server, view.term, next.moment.at));

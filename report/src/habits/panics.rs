@@ -54,10 +54,8 @@ fn panicked<'a>(case: &Case<'a>) -> Option<Panicked<'a>> {
     else {
         return None;
     };
-    let server = server as usize;
-    let lives = case.story.lives.get(server)?;
-    let life = lives.iter().find(|it| Some(it.incarnation) == life).or(lives.last())?;
-    Some(Panicked { server, life, activity, is_assertion })
+    let life = case.story.life(server, life)?;
+    Some(Panicked { server: server as usize, life, activity, is_assertion })
 }
 
 /// The last snapshot that a server has when it panics.
@@ -181,10 +179,7 @@ fn not_restored(case: &Case<'_>) -> Option<Breach> {
     }
     let what =
         format!("server {server} panicked over the state that it had saved before its restart");
-    let snapshot = match last.snapshot {
-        0 => "no snapshot".to_owned(),
-        bytes => format!("a snapshot of {bytes} bytes"),
-    };
+    let snapshot = last.its_snapshot();
     let saved = format!(
         "server {server} saved its state, {} bytes, and {snapshot}: that is what it was restarted with",
         last.state

@@ -168,10 +168,7 @@ fn state_for_snapshot(case: &Case<'_>) -> Option<Breach> {
     let mut servers = 0..case.story.servers as u32;
     let (server, [state, save]) =
         servers.find_map(|server| Some((server, swapped(case, server)?)))?;
-    let had = match state.snapshot {
-        0 => "no snapshot".to_owned(),
-        bytes => format!("a snapshot of {bytes} bytes"),
-    };
+    let had = state.its_snapshot();
     let what = format!("server {server} saved its state in the place of its snapshot");
     let before = format!("server {server} saved {} bytes of state and {had}", state.state);
     let text = format!(

@@ -260,10 +260,6 @@ impl Story {
                             None => life.from.place < call.sent.place,
                         })
                         .map(|life| life.incarnation);
-                    // Where nothing is known of a server's incarnations, all is taken for the present one's.
-                    if call.answered_in.is_some() || life.is_none() {
-                        self.handled[call.to as usize].push(place);
-                    }
                     self.happened(moment, Happened::Handled(place));
                 }
             }
@@ -419,9 +415,20 @@ impl Story {
         self.applied.push(Applied { moment, server, index: index.min(HIGHEST), command, bytes });
     }
 
-    /// Something has happened that may prove a server's term.
     fn happened(&mut self, moment: Moment, happened: Happened) {
         self.order.push((moment, happened));
+        self.notes((moment, happened));
+    }
+
+    /// Notes what has been handled, and what proves that a server has reached a term.
+    pub(super) fn notes(&mut self, (moment, happened): (Moment, Happened)) {
+        if let Happened::Handled(place) = happened {
+            let Call { to, answered_in, .. } = self.calls[place];
+            // Where nothing is known of a server's incarnations, all is taken for the present one's.
+            if answered_in.is_some() || self.lives[to as usize].is_empty() {
+                self.handled[to as usize].push(place);
+            }
+        }
         if let Some((server, term, proof)) = self.proves(happened) {
             let reached = &mut self.reached[server as usize];
             if reached.last().is_none_or(|last| last.term < term) {
@@ -431,7 +438,7 @@ impl Story {
     }
 
     /// Which server it proves to have reached which term, and by which call.
-    pub(super) fn proves(&self, happened: Happened) -> Option<(u32, u64, usize)> {
+    fn proves(&self, happened: Happened) -> Option<(u32, u64, usize)> {
         match happened {
             // What a delivery proves of the sender's term: a dead server's calls are never delivered.
             Happened::Delivered(place) => {

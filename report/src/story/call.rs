@@ -241,6 +241,13 @@ impl Call {
         Some(self.args.prev_log_index? + entries)
     }
 
+    /// The term of the entry at `index`, if the call brings that entry and tells its term.
+    #[must_use]
+    pub fn entry_term(&self, index: u64) -> Option<u64> {
+        let place = index.checked_sub(self.args.prev_log_index? + 1)?;
+        *self.args.entries.as_ref()?.get(place as usize)?
+    }
+
     /// When a reply arrived; `None` if none has.
     #[must_use]
     pub fn replied(&self) -> Option<Time> {

@@ -242,6 +242,16 @@ pub struct Save {
     pub snapshot: u64,
 }
 
+impl Save {
+    /// The snapshot, for a reader.
+    pub(crate) fn its_snapshot(&self) -> String {
+        match self.snapshot {
+            0 => "no snapshot".to_owned(),
+            bytes => format!("a snapshot of {bytes} bytes"),
+        }
+    }
+}
+
 /// A line of a log.
 #[derive(Clone, Debug)]
 pub struct Logged {

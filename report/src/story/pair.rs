@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Answer, Call, Happened, Moment, Reached, Story};
+use super::{Answer, Call, Happened, Moment, Story};
 use crate::event::{Caller, Time};
 use crate::outcome::Outcome;
 
@@ -36,7 +36,7 @@ impl Story {
     fn pair_answers(&mut self, answers: Vec<usize>) {
         // Whose request came to whom, and when.
         let mut asked: BTreeMap<(u32, u32), BTreeMap<Moment, usize>> = BTreeMap::new();
-        for place in self.places(|call| call.is_unanswered()) {
+        for place in self.places(Call::is_unanswered) {
             let call = &self.calls[place];
             if let Some(delivered) = call.delivered {
                 asked.entry((call.from.server, call.to)).or_default().insert(delivered, place);
@@ -62,11 +62,8 @@ impl Story {
                 pairs.push((request, place));
             }
         }
-        let is_paired: Vec<bool> = {
-            let mut is_paired = vec![false; self.calls.len()];
-            pairs.iter().for_each(|&(request, _)| is_paired[request] = true);
-            is_paired
-        };
+        let mut is_paired = vec![false; self.calls.len()];
+        pairs.iter().for_each(|&(request, _)| is_paired[request] = true);
         self.order.retain(|(_, happened)| match happened {
             Happened::Handled(place) | Happened::Returned(place) => !is_paired[*place],
             _ => true,
@@ -85,8 +82,11 @@ impl Story {
             self.pair(request, answer, came);
         }
         self.order.sort_by_key(|&(moment, _)| moment);
-        self.list_handled();
-        self.list_reached();
+        self.handled.iter_mut().for_each(Vec::clear);
+        self.reached.iter_mut().for_each(Vec::clear);
+        for step in 0..self.order.len() {
+            self.notes(self.order[step]);
+        }
     }
 
     fn places(&self, wanted: impl Fn(&Call) -> bool) -> Vec<usize> {
@@ -104,7 +104,7 @@ impl Story {
         };
         let asker = self.calls[request].from;
         let came = delivered.filter(|&at| self.lived(asker, at)).map(|at| (at, Outcome::Replied));
-        debug_assert_eq!(to, asker.server, "it goes to who has asked");
+        debug_assert_eq!(to, asker.server, "an answer goes to the server that asked");
         let lost = returned.map(|(at, _)| (at, Outcome::ReplyLost));
         let call = &mut self.calls[request];
         call.handled = Some(sent);
@@ -122,33 +122,5 @@ impl Story {
     fn lived(&self, server: Caller, at: Moment) -> bool {
         let mut lives = self.lives[server.server as usize].iter();
         lives.any(|life| life.incarnation == server.incarnation && life.has(Some(at)))
-    }
-
-    /// What each server has handled, in order.
-    fn list_handled(&mut self) {
-        let mut handled = vec![Vec::new(); self.servers];
-        for &(_, happened) in &self.order {
-            if let Happened::Handled(place) = happened {
-                let call = &self.calls[place];
-                if call.answered_in.is_some() || self.lives[call.to as usize].is_empty() {
-                    handled[call.to as usize].push(place);
-                }
-            }
-        }
-        self.handled = handled;
-    }
-
-    /// When each server is proven to have reached a term, in order.
-    fn list_reached(&mut self) {
-        let mut reached: Vec<Vec<Reached>> = vec![Vec::new(); self.servers];
-        for &(moment, happened) in &self.order {
-            if let Some((server, term, proof)) = self.proves(happened) {
-                let reached = &mut reached[server as usize];
-                if reached.last().is_none_or(|last| last.term < term) {
-                    reached.push(Reached { place: moment.place, term, proof });
-                }
-            }
-        }
-        self.reached = reached;
     }
 }

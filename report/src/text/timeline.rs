@@ -22,6 +22,9 @@ const TEST: &str = "test: ";
 /// How late a return has to be to be told, in microseconds.
 const LATE: u64 = 1_000_000;
 
+/// If a line's tasks end so often in a run, it spawns one for each call, and none for a server's whole life.
+const MANY_TASKS: usize = 16;
+
 /// Something that a row tells.
 struct Row {
     moment: Moment,
@@ -179,9 +182,6 @@ fn same(kinds: &[Option<usize>]) -> usize {
         (1..=KINDS).map(within).reduce(|best, next| if next.0 > best.0 { next } else { best });
     best.map_or(1, |(_, end)| end.max(1))
 }
-
-/// How many tasks of a line end in a run that a task of a server's life is none of them.
-const MANY_TASKS: usize = 16;
 
 /// The same of a whole run, with what its servers logged.
 #[must_use]

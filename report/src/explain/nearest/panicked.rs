@@ -6,38 +6,22 @@ use crate::story::{Call, Life, Story};
 
 use super::finding;
 
+/// A server's life until it panicked.
+struct Last<'a> {
+    story: &'a Story,
+    server: u32,
+    life: &'a Life,
+    until: Time,
+}
+
 /// The last of each kind that a server's life tells until the panic.
 pub(super) fn before(case: &Case<'_>, server: u32, life: Option<u32>) -> Option<Finding> {
-    let story = case.story;
-    let lives = story.lives.get(server as usize)?;
-    let life = lives.iter().find(|it| Some(it.incarnation) == life).or(lives.last())?;
-    let until = case.window.until;
-    let is_its = |at: Time| life.from.at <= at && at <= until;
-    let mut evidence: Vec<Evidence> = [
-        began(story, server, life),
-        request(story, server, life, is_its),
-        answer(story, server, life, is_its),
-        story.proposed_by(server).rfind(|it| is_its(it.moment.at)).map(|it| {
-            let text = format!(
-                "server {server}'s start() promised index {} in term {}",
-                it.index, it.term
-            );
-            fact(it.moment.at, text, None)
-        }),
-        story
-            .last_held(server, case.window.end())
-            .map(|held| fact(held.moment.at, format!("server {server} {held}"), None)),
-        story.applied_by(server).rfind(|it| is_its(it.moment.at)).map(|it| {
-            fact(
-                it.moment.at,
-                format!("server {server} had applied up to index {}", it.index),
-                None,
-            )
-        }),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let (story, until) = (case.story, case.window.until);
+    let last = Last { story, server, life: story.life(server, life)?, until };
+    let held = story.last_held(server, case.window.end());
+    let held = held.map(|it| fact(it.moment.at, format!("server {server} {it}"), None));
+    let all = [last.began(), last.request(), last.answer(), last.start(), held, last.applied()];
+    let mut evidence: Vec<Evidence> = all.into_iter().flatten().collect();
     if evidence.is_empty() {
         return None;
     }
@@ -53,30 +37,69 @@ fn fact(at: Time, text: String, call: Option<RpcId>) -> Evidence {
     Evidence { text, at, calls: call.into_iter().collect() }
 }
 
-fn began(story: &Story, server: u32, life: &Life) -> Option<Evidence> {
-    let saved = story.saved_by(server).rfind(|save| save.moment < life.from);
-    let saved = saved.filter(|_| life.incarnation > 1)?;
-    let with = match saved.snapshot {
-        0 => format!("{} bytes of state and no snapshot", saved.state),
-        bytes => format!("{} bytes of state and a snapshot of {bytes} bytes", saved.state),
-    };
-    Some(fact(life.from.at, format!("server {server} was restarted with {with}"), None))
-}
+impl Last<'_> {
+    fn has(&self, at: Time) -> bool {
+        self.life.from.at <= at && at <= self.until
+    }
 
-/// The last request that came to it.
-fn request(
-    story: &Story,
-    server: u32,
-    life: &Life,
-    is_its: impl Fn(Time) -> bool,
-) -> Option<Evidence> {
-    let came = story.calls.iter().filter(|call| {
-        call.to == server && call.delivered.is_some_and(|at| at > life.from && is_its(at.at))
-    });
-    let call = came.max_by_key(|call| call.delivered)?;
-    let open = if call.handled.is_none() { ", and hasn't answered it" } else { "" };
-    let text = format!("server {server} got {}{open}", said(call));
-    Some(fact(call.delivered?.at, text, Some(call.id)))
+    fn began(&self) -> Option<Evidence> {
+        let Last { story, server, life, .. } = *self;
+        let saved = story.saved_by(server).rfind(|save| save.moment < life.from);
+        let saved = saved.filter(|_| life.incarnation > 1)?;
+        let snapshot = saved.its_snapshot();
+        let text = format!(
+            "server {server} was restarted with {} bytes of state and {snapshot}",
+            saved.state
+        );
+        Some(fact(life.from.at, text, None))
+    }
+
+    /// The last request that came to it.
+    fn request(&self) -> Option<Evidence> {
+        let Last { story, server, life, .. } = *self;
+        let came = story.calls.iter().filter(|call| {
+            call.to == server && call.delivered.is_some_and(|at| at > life.from && self.has(at.at))
+        });
+        let call = came.max_by_key(|call| call.delivered)?;
+        let open = if call.handled.is_none() { ", and hasn't answered it" } else { "" };
+        let text = format!("server {server} got {}{open}", said(call));
+        Some(fact(call.delivered?.at, text, Some(call.id)))
+    }
+
+    /// The last answer that came to it.
+    fn answer(&self) -> Option<Evidence> {
+        let own = self.story.sent_by(self.server as usize).filter(|call| {
+            call.from.incarnation == self.life.incarnation
+                && call.replied().is_some_and(|at| self.has(at))
+        });
+        let call = own.max_by_key(|call| call.replied())?;
+        let [is_yes, is_no] =
+            [call.is_accepted() || call.is_granted(), call.is_rejected() || call.is_denied()];
+        let says = match (is_yes, is_no) {
+            (true, _) => ", which is yes",
+            (_, true) => ", which is no",
+            _ => "",
+        };
+        let text = format!("server {}'s answer came to {}{says}", call.to, said(call));
+        Some(fact(call.replied()?, text, Some(call.id)))
+    }
+
+    /// The last command that it took.
+    fn start(&self) -> Option<Evidence> {
+        let server = self.server;
+        let own = self.story.proposed_by(server).rfind(|it| self.has(it.moment.at))?;
+        let text =
+            format!("server {server}'s start() promised index {} in term {}", own.index, own.term);
+        Some(fact(own.moment.at, text, None))
+    }
+
+    /// The last that it applied.
+    fn applied(&self) -> Option<Evidence> {
+        let server = self.server;
+        let own = self.story.applied_by(server).rfind(|it| self.has(it.moment.at))?;
+        let text = format!("server {server} had applied up to index {}", own.index);
+        Some(fact(own.moment.at, text, None))
+    }
 }
 
 /// A call and what it says, in Raft's terms.
@@ -93,25 +116,4 @@ fn said(call: &Call) -> String {
         _ => String::new(),
     };
     format!("server {from}'s {}{term}{brings}", call.method)
-}
-
-/// The last answer that came to it.
-fn answer(
-    story: &Story,
-    server: u32,
-    life: &Life,
-    is_its: impl Fn(Time) -> bool,
-) -> Option<Evidence> {
-    let own = story.sent_by(server as usize).filter(|call| {
-        call.from.incarnation == life.incarnation && call.replied().is_some_and(&is_its)
-    });
-    let call = own.max_by_key(|call| call.replied())?;
-    let says =
-        match (call.is_accepted() || call.is_granted(), call.is_rejected() || call.is_denied()) {
-            (true, _) => ", which is yes",
-            (_, true) => ", which is no",
-            _ => "",
-        };
-    let text = format!("server {}'s answer came to {}{says}", call.to, said(call));
-    Some(fact(call.replied()?, text, Some(call.id)))
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::explain::{Case, Evidence, Finding};
-use crate::story::Story;
 use crate::text::{count, list};
 
 use super::finding;
@@ -47,7 +46,7 @@ pub(super) fn time(case: &Case<'_>) -> Finding {
 
 /// How long the script waited for each kind of step, the longest first.
 fn waits(case: &Case<'_>) -> Vec<String> {
-    let (story, until): (&Story, _) = (case.story, case.window.until);
+    let (story, until) = (case.story, case.window.until);
     let steps: Vec<_> =
         story.steps.iter().filter(|step| !step.is_fault && step.moment.at <= until).collect();
     let ends = steps.iter().skip(1).map(|step| step.moment.at).chain([until]);

@@ -351,10 +351,7 @@ fn sends_in_term(
         own.server == leader && own.index == index && own.term != said && own.moment < moment
     })?;
     let sent = known.story.sent_by(number as usize).find(|call| {
-        let place = call.args.prev_log_index.and_then(|prev| index.checked_sub(prev + 1));
-        let term =
-            place.zip(call.args.entries.as_ref()).and_then(|(at, it)| *it.get(at as usize)?);
-        call.from == leader && call.sent > own.moment && term == Some(said)
+        call.from == leader && call.sent > own.moment && call.entry_term(index) == Some(said)
     })?;
     let what = format!("server {number} gave a new entry another term than the one that it leads");
     let took = format!("server {number}'s start() returned index {index} in term {}", own.term);

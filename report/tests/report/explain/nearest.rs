@@ -1,4 +1,4 @@
-//! What is told of a failure that nothing explains.
+//! What a report says if no cause of the failure is found.
 
 use report::explain::{Confidence, Explanation};
 use report::{Activity, Check, FailureKind};

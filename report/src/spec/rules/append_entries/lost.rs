@@ -119,11 +119,8 @@ fn still_has(
 /// elected, be it a command or a blank entry (§8).
 fn is_of_own_term(call: &Call, index: u64) -> bool {
     let args = &call.args;
-    let Some(prev) = args.prev_log_index else { return false };
-    let term = match index.checked_sub(prev + 1) {
-        Some(place) => args.entries.as_ref().and_then(|it| *it.get(place as usize)?),
-        None => args.prev_log_term.filter(|_| index == prev),
-    };
+    let before = || args.prev_log_term.filter(|_| args.prev_log_index == Some(index));
+    let term = call.entry_term(index).or_else(before);
     term.is_some() && term == args.term
 }
 
