@@ -75,6 +75,10 @@ pub(crate) fn seen() -> Vec<Drawn> {
 
 /// Fills `bytes` for who asks the system for random bytes, from `stream` unless something else is to be given
 /// out.
+#[cfg_attr(
+    not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
+    expect(dead_code, reason = "only the interposed functions ask")
+)]
 pub(crate) fn fill(bytes: &mut [u8], stream: &mut Rng) {
     let Ok(seed) = <&mut Seed>::try_from(&mut *bytes) else { return stream.fill_bytes(bytes) };
     if let Some(next) = NEXT.take() {

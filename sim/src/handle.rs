@@ -440,10 +440,6 @@ pub(crate) fn set_student_stream(rng: Rng) {
 }
 
 /// The simulated thread's time, in microseconds since the run began; `None` on any other thread.
-#[cfg_attr(
-    not(all(target_os = "linux", target_env = "gnu", not(sim_no_interposition))),
-    expect(dead_code, reason = "only the interposed functions ask")
-)]
 pub(crate) fn simulated_micros() -> Option<u64> {
     NOW_US.get()
 }

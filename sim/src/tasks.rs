@@ -60,6 +60,7 @@ pub enum Ended {
 struct Known {
     task: Task,
     /// When it was spawned, by the virtual clock.
+    #[cfg(tokio_unstable)]
     began_us: u64,
 }
 
