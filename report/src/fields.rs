@@ -13,6 +13,7 @@ mod named;
 mod names;
 mod pack;
 mod pick;
+mod shape;
 
 use serde::ser::Serialize;
 
@@ -22,6 +23,7 @@ use names::Called;
 pub use names::Names;
 pub(crate) use names::Slot;
 use pick::{Look, Name, One, Pick, Scalar};
+use shape::Shape;
 
 /// How many levels down Raft's fields are looked for in a message that has none itself.
 const LEVELS: u32 = 4;
@@ -103,6 +105,9 @@ impl Fields {
         let mut fields = Fields::default();
         // A message that can't be gone through has said all that it can.
         let _ = message.serialize(Pick { fields: &mut fields, look: Look::AtFields });
+        if !fields.tell_purpose() {
+            fields.take_shape(Shape::of(message));
+        }
         // What follows an entry brings others, whatever they are called.
         if fields.prev_log_index.is_some() && fields.entries.is_none() {
             let _ = message.serialize(Pick { fields: &mut fields, look: Look::ForLists });
@@ -112,6 +117,21 @@ impl Fields {
             let _ = message.serialize(Pick { fields: &mut fields, look });
         }
         fields
+    }
+
+    /// Takes what a message says by its shape, where no name tells it.
+    fn take_shape(&mut self, shape: Shape) {
+        if let Some(flag) = shape.answer() {
+            // A vote, too, if that is what it answers.
+            self.success = Some(flag);
+            self.guessed.insert(Slot::Success);
+        }
+        for (slot, number) in shape.says() {
+            if let Some(place) = self.number(slot as u8).filter(|place| place.is_none()) {
+                *place = Some(number);
+                self.guessed.insert(slot);
+            }
+        }
     }
 
     /// Whether there is more than an envelope has.

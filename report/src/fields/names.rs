@@ -164,8 +164,14 @@ impl Slot {
 
 /// Which entry of a log is meant by some words, and the fields for its index and its term.
 const ENTRIES: [(&[&str], [Slot; 2]); 3] = [
-    (&["last", "latest", "newest", "final", "tip"], [Slot::LastLogIndex, Slot::LastLogTerm]),
-    (&["prev", "previous", "prior", "preceding"], [Slot::PrevLogIndex, Slot::PrevLogTerm]),
+    (
+        &["last", "latest", "newest", "final", "tip", "tail"],
+        [Slot::LastLogIndex, Slot::LastLogTerm],
+    ),
+    (
+        &["prev", "previous", "prior", "preceding", "base", "anchor"],
+        [Slot::PrevLogIndex, Slot::PrevLogTerm],
+    ),
     (
         &["lastincluded", "lastinclude", "included", "snapshot", "snap"],
         [Slot::LastIncludedIndex, Slot::LastIncludedTerm],
@@ -179,8 +185,54 @@ fn entry<'a>(name: &'a [u8], word: &str) -> Option<&'a [u8]> {
     (is_index(rest) || matches!(rest, b"term" | b"epoch")).then_some(rest)
 }
 
-fn is_index(word: &[u8]) -> bool {
+pub(super) fn is_index(word: &[u8]) -> bool {
     matches!(word, b"index" | b"idx" | b"ix" | b"pos" | b"position")
+}
+
+/// What a term is called.
+const TERMS: [&str; 9] =
+    ["term", "epoch", "round", "generation", "gen", "era", "reign", "ballot", "view"];
+
+pub(super) fn is_term(name: &str) -> bool {
+    TERMS.contains(&name)
+}
+
+/// What a name that ends with a term's is said of; empty if that is all of it.
+pub(super) fn term_of(name: &str) -> Option<&str> {
+    TERMS.into_iter().find_map(|term| name.strip_suffix(term))
+}
+
+/// What a name that ends with an index's is said of.
+pub(super) fn index_of(name: &str) -> Option<&str> {
+    const INDEXES: [&str; 8] = ["index", "idx", "ix", "position", "pos", "slot", "offset", "at"];
+    INDEXES.into_iter().find_map(|index| name.strip_suffix(index)).filter(|of| !of.is_empty())
+}
+
+/// The fields for the index and the term of the entry that is called so.
+pub(super) fn slots_of(name: &str) -> Option<[Slot; 2]> {
+    let means = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
+    ENTRIES.into_iter().find_map(|(words, slots)| means(words).then_some(slots))
+}
+
+/// Whether it says from whom a message is.
+pub(super) fn is_sender(name: &str) -> bool {
+    const SENDERS: [&str; 12] = [
+        "from",
+        "sender",
+        "src",
+        "source",
+        "id",
+        "me",
+        "who",
+        "node",
+        "server",
+        "peer",
+        "leader",
+        "candidate",
+    ];
+    SENDERS
+        .iter()
+        .any(|sender| name.strip_prefix(sender).is_some_and(|rest| rest.is_empty() || rest == "id"))
 }
 
 /// A set of fields' names.

@@ -321,6 +321,49 @@ fn a_name_is_understood_by_its_words() {
     }
 }
 
+/// Whatever an entry is called: its index and its term tell it, and what comes with them says which it is.
+#[test]
+fn a_message_is_understood_by_its_shape() {
+    let fields = Fields::of(&json!({"round": 3, "who": 1, "mine_slot": 4, "mine_round": 2}));
+    assert_eq!(
+        (fields.term, fields.last_log_index, fields.last_log_term),
+        (Some(3), Some(4), Some(2))
+    );
+    let items = json!([{"round": 3, "what": [1, 2]}]);
+    for items in [json!([]), items] {
+        let push = json!(
+            {"era": 3, "from": 1, "onto_at": 4, "onto_era": 2, "stuff": items, "firm": 3}
+        );
+        let fields = Fields::of(&push);
+        assert_eq!(
+            (fields.term, fields.prev_log_index, fields.prev_log_term, fields.leader_commit),
+            (Some(3), Some(4), Some(2), Some(3))
+        );
+        assert!(fields.entries.is_some());
+    }
+    // An object, or a name and the same with a term's; and bytes.
+    let object = json!({"gen": 3, "upto": {"pos": 9, "gen": 2}, "blob": [7, 7]});
+    let pair = json!({"gen": 3, "upto": 9, "upto_gen": 2, "blob": [7, 7]});
+    let stored = json!({"gen": 3, "upto": 9, "upto_gen": 2, "blob": "200 bytes"});
+    for message in [object, pair, stored] {
+        let fields = Fields::of(&message);
+        assert_eq!(
+            (fields.last_included_index, fields.last_included_term),
+            (Some(9), Some(2)),
+            "{message}"
+        );
+    }
+    assert_eq!(Fields::of(&json!({"term": 3, "sure": true})).success, Some(true));
+    // Two entries, a list of whatever beside bytes, and what no list follows are not told apart.
+    for nothing in [
+        json!({"a_at": 1, "a_era": 1, "b_at": 2, "b_era": 2}),
+        json!({"a_at": 1, "a_era": 1, "list": [{"x": 1}], "bytes": [1]}),
+        json!({"a_at": 1, "a_era": 1, "flag": true, "list": []}),
+    ] {
+        assert_eq!(Fields::of(&nothing), Fields::default(), "{nothing}");
+    }
+}
+
 #[test]
 fn a_message_may_bring_a_snapshot_beside_entries() {
     let named = |snapshot: serde_json::Value| {

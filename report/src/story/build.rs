@@ -250,7 +250,7 @@ impl Story {
                     if reply.wire_len() >= BRINGS {
                         call.brings_back = Some(reply.clone());
                     }
-                    call.reply = Answer { term, vote_granted, success, guessed };
+                    call.reply = Answer { term, vote_granted, success, guessed }.to(call.purpose);
                     // What was sent before this life goes to an earlier one, unless it was late or held.
                     let life = self.lives[call.to as usize].last();
                     call.answered_in = life

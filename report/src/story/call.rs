@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use super::{Kept, Moment};
 use crate::event::{Caller, RpcId, Time};
-use crate::fields::{Fields, Named, Names};
+use crate::fields::{Fields, Named, Names, Slot};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 
@@ -104,6 +104,26 @@ pub struct Answer {
     pub success: Option<bool>,
     /// Which of these were found by a name that isn't the paper's.
     pub guessed: Names,
+}
+
+impl Answer {
+    /// The same as an answer to a call for this: that one says yes to what it was asked, whatever the author calls it.
+    pub(super) fn to(mut self, purpose: Purpose) -> Answer {
+        match purpose {
+            Purpose::Vote if self.vote_granted.is_none() && self.success.is_some() => {
+                self.vote_granted = self.success.take();
+                self.guessed.remove(Slot::Success);
+                self.guessed.insert(Slot::VoteGranted);
+            }
+            Purpose::Append if self.success.is_none() && self.vote_granted.is_some() => {
+                self.success = self.vote_granted.take();
+                self.guessed.remove(Slot::VoteGranted);
+                self.guessed.insert(Slot::Success);
+            }
+            _ => {}
+        }
+        self
+    }
 }
 
 impl Kept for Call {

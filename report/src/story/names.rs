@@ -74,7 +74,7 @@ impl Story {
     }
 
     /// Whether what is taken for requests for votes, by names that are guessed, comes from who can't be a candidate: it
-    /// isn't in that term, or follows its leader. So a question whether there would be votes is told from a request for
+    /// isn't in that term, follows its leader, or leads it. So a question whether there would be votes is told from a request for
     /// them.
     fn may_be_no_votes(&self) -> bool {
         let mut votes = self.votes.iter().map(|&place| &self.calls[place]);
@@ -88,7 +88,10 @@ impl Story {
             let handled = handled.skip_while(|own| own.handled >= Some(call.sent));
             let follows =
                 handled.take(COMPARED).any(|own| own.is_followed() && own.args.term == Some(term));
-            term == 0 || is_behind || follows
+            let leads = view.is_some_and(|view| {
+                view.incarnation == call.from.incarnation && view.is_leader && view.term == term
+            });
+            term == 0 || is_behind || follows || leads
         })
     }
 
@@ -272,6 +275,10 @@ impl Story {
         let (right, all) = match slot {
             Slot::Term => self.terms_as_seen(),
             Slot::EntryTerm => self.entries_terms_as_proposed(),
+            Slot::LastLogIndex | Slot::PrevLogIndex if self.dropped == 0 => {
+                self.indexes_in_logs(slot)
+            }
+            Slot::LeaderCommit => self.commits_as_applied(),
             _ => return false,
         };
         all >= FEW && right * 2 < all
@@ -357,8 +364,20 @@ impl Story {
             && self.calls.iter().filter_map(|call| index(call, slot)).all(|index| index <= last)
     }
 
-    /// Whether the commit index that a leader tells is, more often than not, the last that it has applied.
+    /// How many of a field's indexes aren't beyond what `start()` has returned, and of how many.
+    fn indexes_in_logs(&self, slot: Slot) -> (usize, usize) {
+        let last = self.proposals.iter().map(|proposal| proposal.index).max().unwrap_or(0);
+        let told = || self.calls.iter().filter_map(|call| index(call, slot));
+        (told().filter(|&index| index <= last).count(), told().count())
+    }
+
     fn commits_are_as_applied(&self) -> bool {
+        let (same, all) = self.commits_as_applied();
+        same * 2 >= all
+    }
+
+    /// How many of the commit indexes that leaders tell are the last that they have applied, and of how many.
+    fn commits_as_applied(&self) -> (usize, usize) {
         let mut applied = self.applied.iter().peekable();
         let mut last = vec![0; self.servers];
         let (mut same, mut all) = (0, 0);
@@ -371,7 +390,7 @@ impl Story {
                 same += usize::from(commit == last[call.from.server as usize]);
             }
         }
-        same * 2 >= all
+        (same, all)
     }
 
     fn entries_are_as_proposed(&self) -> bool {

@@ -108,7 +108,7 @@ impl Story {
         let lost = returned.map(|(at, _)| (at, Outcome::ReplyLost));
         let call = &mut self.calls[request];
         call.handled = Some(sent);
-        call.reply = reply;
+        call.reply = reply.to(call.purpose);
         call.answered_in = Some(from.incarnation);
         call.returned = came.or(lost);
         call.dropped = None;

@@ -1,0 +1,287 @@
+//! What a message is by its shape, where its author has names of his own: which numbers belong together, and whether a
+//! list or bytes come with them.
+//!
+//! An entry is told by its index and its term, whatever it is called: `tail_index` and `tail_term`, or `tail` and
+//! `tail_epoch`, or an object of both. In a message that brings a list it is the entry before the list's; in one that
+//! brings bytes, the last that they include; in any other, the sender's last. All of it is a guess, which the run
+//! must confirm.
+
+use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct};
+use serde::ser::{SerializeStructVariant, Serializer};
+
+use super::Slot;
+use super::named::{is_no_message, is_tag};
+use super::names::{index_of, is_index, is_sender, is_term, slots_of, term_of};
+use super::pick::{One, Other, Scalar, key_of};
+
+/// What a message consists of.
+#[derive(Default)]
+pub(super) struct Shape {
+    /// Its numbers, by their names in lower case without what stands between the words.
+    numbers: Vec<(String, u64)>,
+    flags: Vec<bool>,
+    /// Entries that are objects of an index and a term.
+    entries: Vec<Entry>,
+    has_list: bool,
+    has_bytes: bool,
+}
+
+/// An entry of a log that a message tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    /// What it is called: its fields' names without `index` and `term`.
+    name: String,
+    index: u64,
+    term: u64,
+}
+
+impl Shape {
+    pub(super) fn of<T: Serialize + ?Sized>(message: &T) -> Shape {
+        let mut shape = Shape::default();
+        // What isn't made up of fields has no shape.
+        let _ = message.serialize(Gather(&mut shape));
+        shape
+    }
+
+    /// What it says, as far as its shape tells: no field twice.
+    pub(super) fn says(mut self) -> Vec<(Slot, u64)> {
+        let mut said = Vec::new();
+        let is_request = self.flags.is_empty();
+        let entry = self.take_entry().filter(|_| is_request && !(self.has_list && self.has_bytes));
+        let Some(Entry { name, index, term }) = entry else { return said };
+        let [at_index, at_term] = if self.has_list {
+            [Slot::PrevLogIndex, Slot::PrevLogTerm]
+        } else if self.has_bytes {
+            [Slot::LastIncludedIndex, Slot::LastIncludedTerm]
+        } else {
+            slots_of(&name).unwrap_or([Slot::LastLogIndex, Slot::LastLogTerm])
+        };
+        said.extend([(at_index, index), (at_term, term)]);
+        said.extend(self.term().map(|term| (Slot::Term, term)));
+        if at_index == Slot::PrevLogIndex {
+            said.extend(self.commit().map(|commit| (Slot::LeaderCommit, commit)));
+        }
+        said
+    }
+
+    /// Whether it says yes or no, and nothing else but numbers.
+    pub(super) fn answer(&self) -> Option<bool> {
+        let [flag] = *self.flags else { return None };
+        (!self.has_list && !self.has_bytes).then_some(flag)
+    }
+
+    /// The one entry that it tells of, if there is one alone.
+    fn take_entry(&mut self) -> Option<Entry> {
+        let mut entries = std::mem::take(&mut self.entries);
+        let terms = self.numbers.iter().filter_map(|(name, term)| Some((term_of(name)?, *term)));
+        for (of, term) in terms.filter(|(of, _)| !of.is_empty()) {
+            let index = self.numbers.iter().find(|(name, _)| index_of(name) == Some(of));
+            let index = index.or_else(|| self.numbers.iter().find(|(name, _)| name == of));
+            entries.extend(index.map(|&(_, index)| Entry { name: of.to_owned(), index, term }));
+        }
+        let entry = entries.pop().filter(|_| entries.is_empty())?;
+        self.numbers.retain(|(name, _)| {
+            name != &entry.name
+                && index_of(name) != Some(&entry.name)
+                && term_of(name) != Some(&entry.name)
+        });
+        Some(entry)
+    }
+
+    /// The sender's term, under a name that is in use for it.
+    fn term(&self) -> Option<u64> {
+        let mut terms = self.numbers.iter().filter(|(name, _)| is_term(name));
+        terms.next().filter(|_| terms.next().is_none()).map(|&(_, term)| term)
+    }
+
+    /// The number that is left, if it is one alone.
+    fn commit(&self) -> Option<u64> {
+        let is_left =
+            |name: &str| !is_term(name) && !is_sender(name) && Slot::named(name).is_none();
+        let mut left = self.numbers.iter().filter(|(name, _)| is_left(name));
+        left.next().filter(|_| left.next().is_none()).map(|&(_, commit)| commit)
+    }
+
+    fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        let plain = |letter: &char| !matches!(letter, '_' | '-');
+        let name: String = name.to_ascii_lowercase().chars().filter(plain).collect();
+        match value.serialize(One) {
+            Ok(Scalar::Number(number)) => return self.numbers.push((name, number)),
+            Ok(Scalar::Flag(flag)) => return self.flags.push(flag),
+            Err(_) => {}
+        }
+        match value.serialize(Kind) {
+            Ok(Part::List) => self.has_list = true,
+            // A text may stand for bytes, as in a stored history.
+            Ok(Part::Bytes) => self.has_bytes |= !is_sender(&name) && !is_tag(&name),
+            Ok(Part::Entry { index, term }) if !is_no_message(&name) => {
+                self.entries.push(Entry { name, index, term });
+            }
+            Ok(Part::Entry { .. } | Part::Other) | Err(_) => {}
+        }
+    }
+}
+
+/// Goes through a message's fields.
+struct Gather<'a>(&'a mut Shape);
+
+/// Takes them one by one.
+struct Gathering<'a> {
+    shape: &'a mut Shape,
+    key: String,
+}
+
+impl Gathering<'_> {
+    fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        self.shape.take(name, value);
+    }
+
+    fn found(self) {}
+}
+
+impl<'a> Gather<'a> {
+    fn fields(self) -> Gathering<'a> {
+        Gathering { shape: self.0, key: String::new() }
+    }
+}
+
+impl<'a> Serializer for Gather<'a> {
+    type Ok = ();
+    type Error = Other;
+    type SerializeSeq = Impossible<(), Other>;
+    type SerializeTuple = Impossible<(), Other>;
+    type SerializeTupleStruct = Impossible<(), Other>;
+    type SerializeMap = Gathering<'a>;
+    type SerializeStruct = Gathering<'a>;
+    type SerializeStructVariant = Gathering<'a>;
+    type SerializeTupleVariant = Impossible<(), Other>;
+
+    take_parts! { Gather::fields =>
+        serialize_map(Option<usize>) -> Gathering<'a>;
+        serialize_struct(&'static str, usize) -> Gathering<'a>;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Gathering<'a>;
+    }
+    look_within! {
+        serialize_newtype_variant(&'static str, u32, &'static str) -> ();
+    }
+    refuse! {
+        serialize_seq(Option<usize>) -> Impossible<(), Other>;
+        serialize_tuple(usize) -> Impossible<(), Other>;
+        serialize_tuple_struct(&'static str, usize) -> Impossible<(), Other>;
+        serialize_unit_variant(&'static str, u32, &'static str) -> ();
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Impossible<(), Other>;
+    }
+
+    refuse_scalars!(());
+    refuse_the_rest!(());
+}
+
+takes_fields!(Gathering<'_>, ());
+
+/// What a field's value is, if it is no number and no flag.
+enum Part {
+    /// Of anything but numbers, or empty.
+    List,
+    Bytes,
+    /// An object of these two and nothing else.
+    Entry {
+        index: u64,
+        term: u64,
+    },
+    Other,
+}
+
+/// Tells which it is.
+struct Kind;
+
+/// A list, by its first element.
+#[derive(Default)]
+struct Elements {
+    first_is_number: Option<bool>,
+}
+
+/// An object, which may be an entry's index and term.
+#[derive(Default)]
+struct Object {
+    index: Option<u64>,
+    term: Option<u64>,
+    has_more: bool,
+    key: String,
+}
+
+impl Object {
+    fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        let name = name.to_ascii_lowercase();
+        match value.serialize(One) {
+            Ok(Scalar::Number(index)) if is_index(name.as_bytes()) => self.index = Some(index),
+            Ok(Scalar::Number(term)) if is_term(&name) => self.term = Some(term),
+            _ => self.has_more = true,
+        }
+    }
+
+    fn found(self) -> Part {
+        match self.index.zip(self.term) {
+            Some((index, term)) if !self.has_more => Part::Entry { index, term },
+            _ => Part::Other,
+        }
+    }
+}
+
+impl Serializer for Kind {
+    type Ok = Part;
+    type Error = Other;
+    type SerializeSeq = Elements;
+    type SerializeTuple = Impossible<Part, Other>;
+    type SerializeTupleStruct = Impossible<Part, Other>;
+    type SerializeMap = Object;
+    type SerializeStruct = Object;
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Elements, Other> {
+        Ok(Elements::default())
+    }
+
+    fn serialize_bytes(self, _: &[u8]) -> Result<Part, Other> {
+        Ok(Part::Bytes)
+    }
+
+    fn serialize_str(self, _: &str) -> Result<Part, Other> {
+        Ok(Part::Bytes)
+    }
+
+    take_parts! { |_| Object::default() =>
+        serialize_map(Option<usize>) -> Object;
+        serialize_struct(&'static str, usize) -> Object;
+    }
+    look_within! {
+        serialize_some() -> Part;
+        serialize_newtype_struct(&'static str) -> Part;
+    }
+    refuse! {
+        serialize_tuple(usize) -> Impossible<Part, Other>;
+        serialize_tuple_struct(&'static str, usize) -> Impossible<Part, Other>;
+        serialize_f32(f32) -> Part;
+        serialize_f64(f64) -> Part;
+        serialize_char(char) -> Part;
+        serialize_none() -> Part;
+        serialize_unit() -> Part;
+        serialize_unit_struct(&'static str) -> Part;
+    }
+    refuse_scalars!(Part);
+    refuse_variants!(Part);
+}
+
+impl SerializeSeq for Elements {
+    type Ok = Part;
+    type Error = Other;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
+        self.first_is_number.get_or_insert_with(|| value.serialize(One).is_ok());
+        Ok(())
+    }
+
+    fn end(self) -> Result<Part, Other> {
+        Ok(if self.first_is_number == Some(true) { Part::Bytes } else { Part::List })
+    }
+}
+
+takes_fields!(Object, Part);
