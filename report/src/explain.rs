@@ -158,9 +158,11 @@ fn first(breaches: &[&Breach]) -> Vec<Breach> {
     let certain = breaches.iter().find(|breach| breach.is_certain());
     let mut all: Vec<&Breach> =
         [Some(behind.unwrap_or(first)), certain].into_iter().flatten().copied().collect();
-    // Of what a server shows by one step, what is certain says more.
+    // Of what a server shows by one step, and of what it does wrong in one way or another, what is certain says more.
     if let [first, certain] = &*all
-        && (first.at, &first.servers) == (certain.at, &certain.servers)
+        && first.servers == certain.servers
+        && (first.at == certain.at
+            || first.rule.alias.is_some() && first.rule.alias == certain.rule.alias)
     {
         all.reverse();
     }

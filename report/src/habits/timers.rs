@@ -1,6 +1,6 @@
 //! Instead of an election: timers that are reset, dead, too long or all the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::elections::{present, requests, voters};
@@ -387,19 +387,43 @@ fn long_elections<'a>(
     elections.filter(|&(election, until)| is_long(election, until)).collect()
 }
 
+/// What a candidate asked each server in an election.
+fn voted<'a>(
+    story: &'a Story,
+    election: &'a Election,
+    until: Time,
+) -> impl Iterator<Item = Vec<&'a Call>> {
+    let to: BTreeSet<u32> = requests(story, election).map(|call| call.to).collect();
+    to.into_iter().map(move |to| {
+        let again = requests(story, election).filter(move |call| call.to == to);
+        again.filter(|call| call.sent.at <= until).collect()
+    })
+}
+
+/// Whether a candidate asked a server for its vote again and again, long after its timer should have fired, though no
+/// request before had failed.
+fn asks_on(election: &Election, asked: &[&Call]) -> bool {
+    let timeout = after(election.at, PATIENCE / 2);
+    let anew = |pair: &&[&Call]| {
+        let [before, again] = **pair else { return false };
+        again.sent.at > timeout
+            && before.failed().is_none_or(|(failed, _)| failed.at > again.sent.at)
+    };
+    asked.windows(2).filter(anew).count() >= AGAIN
+}
+
 /// A candidate asks for votes again and again, and always in the same term.
 pub(super) fn same_term_again(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let voters = voters(case);
-    let what = "a candidate starts one election after the other in the same term, in which the votes are given";
+    let what = "a candidate asks for votes again and again in the same term, in which the votes are given";
     let mut breach = Breach::of_several(&candidates::WITHOUT_NEW_TERM, case.window.end(), what);
     for (election, until) in long_elections(case, &voters) {
-        let to = requests(story, election).next()?.to;
-        let again = requests(story, election).filter(|call| call.to == to);
-        let asked: Vec<&Call> = again.filter(|call| call.sent.at <= until).collect();
-        // A request may be sent again at once if it gets lost (§5.5): that is no election.
+        let Some(asked) = voted(story, election, until).next() else { continue };
+        let to = asked.first()?.to;
+        // A request may be sent again at once if it gets lost (§5.5): that is no election, unless it goes on and on.
         let is_slow = |pair: &[&Call]| pair[1].sent.at.since(pair[0].sent.at) > RETRIED;
-        if asked.len() < AGAIN || !asked.windows(2).all(is_slow) {
+        if asked.len() < AGAIN || !asked.windows(2).all(is_slow) && !asks_on(election, &asked) {
             continue;
         }
         let server = election.candidate.server;
@@ -423,6 +447,10 @@ pub(super) fn not_restarted(case: &Case<'_>) -> Option<Breach> {
                 reached were outstanding";
     let mut breach = Breach::of_several(&candidates::NOT_RESTARTED, case.window.end(), what);
     for (election, until) in long_elections(case, &voters) {
+        // Who asks again doesn't wait for the answers.
+        if voted(story, election, until).any(|asked| asks_on(election, &asked)) {
+            continue;
+        }
         // What it waited for when its timer should have fired.
         let patience = after(election.at, PATIENCE / 2);
         let waiting: Vec<&Call> =

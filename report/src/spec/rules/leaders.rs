@@ -366,7 +366,7 @@ pub(super) fn without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> O
     let server = known.server(number);
     let led = server.led.as_ref().filter(|led| led.term < term)?;
     if server.stood.contains(&term) {
-        return None;
+        return sends_as_candidate(known, moment, call, (led.since, led.term));
     }
     let told = known.story.calls.iter().find(|other| {
         let asked = other.to == number && other.delivered > Some(led.since);
@@ -392,6 +392,35 @@ pub(super) fn without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> O
             .seen(at.at, how, [told.id])
             .seen(moment.at, text, [call.id]),
     )
+}
+
+/// Who led and stands again sends as a leader though nobody has seen it lead: so do the tasks of its leadership, if they
+/// go on.
+fn sends_as_candidate(
+    known: &Known<'_>,
+    moment: Moment,
+    call: &Call,
+    (since, led): (Moment, u64),
+) -> Option<Breach> {
+    let (number, term) = (call.from.server, call.args.term?);
+    let views = &known.story.views[number as usize];
+    let own = |view: &&View| view.incarnation == call.from.incarnation && view.term == term;
+    let mut views = views.iter().filter(own).peekable();
+    if views.peek().is_none() || views.any(|view| view.is_leader) {
+        return None;
+    }
+    let what =
+        format!("server {number} sends on as a leader in term {term}, in which nobody elected it");
+    let text = format!(
+        "server {number} sent {} of term {term}, in which it was asking for votes; whenever it was asked in that term, \
+         it said that it doesn't lead",
+        call.method
+    );
+    let breach = Breach::new(&DEPOSED_SENDS, moment, number, what)
+        .seen(since.at, format!("server {number} led term {led}"), None)
+        .seen(moment.at, text, [call.id]);
+    // It may have led between two questions.
+    Some(breach.sure_if(false))
 }
 
 /// How fresh an answer is that leaves a leader no reason to doubt its followers, in µs: no election timeout
