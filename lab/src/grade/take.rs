@@ -174,10 +174,16 @@ fn scan(path: &Path, visit: &mut Visit<'_>) -> Result<(), String> {
     let unreadable = |error: io::Error| format!("it can't be read: {error}");
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     // Whoever grades may name a link on the command line: that is resolved before.
-    if path.symlink_metadata().map_err(unreadable)?.is_symlink() {
+    let kind = path.symlink_metadata().map_err(unreadable)?.file_type();
+    if kind.is_symlink() {
         return Err("it is a link; only folders, repositories and archives are taken".to_owned());
     }
-    if path.is_dir() {
+    // A pipe would never open.
+    if !kind.is_dir() && !kind.is_file() {
+        return Err("it is a pipe or a device; only folders, repositories and archives are taken"
+            .to_owned());
+    }
+    if kind.is_dir() {
         if repository::is_bare(path) {
             return repository::read(path, visit);
         }
@@ -303,6 +309,20 @@ mod tests {
         fs::remove_dir_all(path.join("raft/src")).expect("it goes");
         std::os::unix::fs::symlink("../vendor", path.join("raft/src")).expect("a link");
         assert!(take(&path, b"").is_err());
+    }
+
+    /// To open it would take for ever.
+    #[test]
+    fn a_pipe_is_no_submission() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("bob.zip");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("there is mkfifo").success());
+        let (said, says) = std::sync::mpsc::channel();
+        #[expect(clippy::disallowed_methods, reason = "nothing is simulated in this program")]
+        std::thread::spawn(move || said.send(take(&path, b"")));
+        let why = says.recv_timeout(std::time::Duration::from_secs(10)).expect("it is looked at");
+        assert!(why.unwrap_err().starts_with("it is a pipe or a device; only folders"));
     }
 
     #[test]
