@@ -28,6 +28,14 @@ const UNSAFE: &str = "unsafe may not stand in an attribute or a macro";
 
 const INCLUDES: [&str; 3] = ["include", "include_str", "include_bytes"];
 
+/// What the network has for the judge's puppets: a message's bytes, beside which stands what the tester is to read in
+/// it. So a server could send one thing and have the rules see another.
+const OF_PUPPETS: [&str; 2] = ["send_whole", "of_puppet"];
+
+fn of_puppets(name: &str) -> String {
+    format!("{name} is for the tester's own servers; call other servers by ClientEnd::call")
+}
+
 /// How deep brackets may be nested. The compiler works on them by recursion, and so would others.
 const DEPTH: usize = 256;
 
@@ -56,12 +64,14 @@ pub(super) fn refusal(sources: &Sources) -> Option<String> {
         let place = |line: Option<usize>| line.map(|line| format!("{path}:{line}"));
         path_in_macro = path_in_macro.or(place(checker.path_in_macro));
         mod_in_macro = mod_in_macro.or(place(checker.mod_in_macro));
-        string_in_macro = string_in_macro.or(place(checker.string_in_macro));
+        let string = checker.string_in_macro;
+        string_in_macro =
+            string_in_macro.or(string.map(|(line, word)| format!("{path}:{line}: {word}")));
         own_macro = own_macro.or(place(checker.own_macro));
     }
     if let (Some(string), Some(own)) = (string_in_macro, own_macro) {
         return Some(format!(
-            "{string}: unsafe may not stand in a macro's string if there is a macro of one's own, as at {own}, which can \
+            "{string} may not stand in a macro's string if there is a macro of one's own, as at {own}, which can \
              put the string into an attribute"
         ));
     }
@@ -97,8 +107,8 @@ struct Checker<'a> {
     /// The lines where macros have these words, for the first time.
     path_in_macro: Option<usize>,
     mod_in_macro: Option<usize>,
-    /// Where a macro has a string with the word `unsafe`, and where one is defined, for the first time.
-    string_in_macro: Option<usize>,
+    /// Where a macro has a string with a word that is refused, and where a macro is defined, for the first time.
+    string_in_macro: Option<(usize, &'static str)>,
     own_macro: Option<usize>,
 }
 
@@ -154,11 +164,21 @@ impl Checker<'_> {
                     TokenTree::Literal(literal) => {
                         // A macro takes the text of a comment as any other string.
                         let in_attribute = within.attribute && !is_doc(&tokens[..i]);
-                        if (in_attribute || within.a_macro) && has_word(literal, "unsafe") {
-                            if in_attribute {
+                        let found = if in_attribute || within.a_macro {
+                            ["unsafe"]
+                                .iter()
+                                .chain(&OF_PUPPETS)
+                                .find(|word| has_word(literal, word))
+                        } else {
+                            None
+                        };
+                        match found {
+                            Some(&"unsafe") if in_attribute => {
                                 return Some((line, UNSAFE.to_owned()));
                             }
-                            self.string_in_macro.get_or_insert(line);
+                            Some(name) if in_attribute => return Some((line, of_puppets(name))),
+                            Some(name) => drop(self.string_in_macro.get_or_insert((line, name))),
+                            None => {}
                         }
                     }
                 }
@@ -180,6 +200,7 @@ impl Checker<'_> {
                 return Some(format!("{name} isn't allowed: it takes in a file"));
             }
             name if INCLUDES.contains(&name) => return self.include(name, follows, within),
+            name if OF_PUPPETS.contains(&name) => return Some(of_puppets(name)),
             // The compiler's lint doesn't know all that an attribute can say with it, and a macro can make one.
             "unsafe"
                 if within.attribute || within.a_macro || is_in_parentheses(follows.first()) =>
@@ -258,10 +279,15 @@ pub(super) fn is_doc(before: &[TokenTree]) -> bool {
     name == "doc" && is_punct(Some(equals), '=')
 }
 
+/// How many times escapes may stand for escapes. Each time the whole text is read: `\x5cx5cx5c...` would take as many
+/// times as it has escapes. Where strings stand in strings, five levels are already sixteen `\` before each quote.
+const ESCAPES: usize = 16;
+
 /// Whether the text of a literal has this word, also if the text or a string in it has letters of the word as escapes.
+/// A text whose escapes stand for more escapes than [`ESCAPES`] may have any word.
 pub(super) fn has_word(literal: &Literal, word: &str) -> bool {
     let mut text = literal.to_string();
-    loop {
+    for _ in 0..=ESCAPES {
         let is_part = |c: char| c == '_' || c.is_alphanumeric();
         let mut found =
             text.match_indices(word).map(|(at, _)| (&text[..at], &text[at + word.len()..]));
@@ -277,6 +303,7 @@ pub(super) fn has_word(literal: &Literal, word: &str) -> bool {
         }
         text = plain;
     }
+    true
 }
 
 /// A text with its escapes resolved. What is no escape loses its `\`, so that the text gets shorter by each.
@@ -317,7 +344,7 @@ fn without_escapes(text: &str) -> String {
     plain + rest
 }
 
-fn is_punct(token: Option<&TokenTree>, c: char) -> bool {
+pub(super) fn is_punct(token: Option<&TokenTree>, c: char) -> bool {
     matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == c)
 }
 
@@ -487,6 +514,39 @@ mod tests {
             assert_eq!(refused(right), None, "{right}");
         }
         assert_eq!(refused("#![forbid(unsafe_code)]\n/// unsafe(no)\nfn f() {}"), None);
+    }
+
+    #[test]
+    fn what_puppets_have_is_refused() {
+        for wrong in [
+            "fn f() { peers[1].send_whole(\"Raft.AppendEntries\", args); }",
+            "fn f() { let f = ClientEnd::send_whole; }",
+            "fn f() -> Service { labrpc::Service::of_puppet(mine) }",
+            r#"#[serde(serialize_with = "{ labrpc::ClientEnd::send_\x77hole }")] struct S;"#,
+        ] {
+            let why = refused(wrong).expect("it is refused");
+            assert!(why.starts_with("net/deep.rs:1: ") && why.contains("tester's own"), "{why}");
+        }
+        let own = "macro_rules! w { ($l:literal) => { #[serde(bound = $l)] struct S; } }";
+        let why = refused(&format!("{own}\nw!(\"send_whole\");")).expect("it is refused");
+        assert!(
+            why.starts_with("net/deep.rs:2: send_whole may not stand in a macro's string"),
+            "{why}"
+        );
+        assert_eq!(refused("fn f() { peers[1].send(\"send_whole\"); }"), None);
+    }
+
+    /// Each level takes a pass over the whole text: as many as these would take days.
+    #[test]
+    fn escapes_that_stand_for_escapes_take_no_time() {
+        let nested = |levels: usize| {
+            refused(&format!(r#"#[serde(rename = "\{}")] struct S;"#, "x5c".repeat(levels)))
+        };
+        let told = "net/deep.rs:1: unsafe may not stand in an attribute or a macro";
+        assert_eq!(nested(1_000_000).as_deref(), Some(told));
+        assert_eq!(nested(8), None);
+        let quoted = |levels: u32| format!("{}\"", r"\".repeat(2_usize.pow(levels) - 1));
+        assert_eq!(refused(&format!("#[serde(rename = \"{}\")] struct S;", quoted(12))), None);
     }
 
     /// More of each than any stack holds. A thread's is as small as those of the graders.
