@@ -12,7 +12,7 @@ mod timeline;
 pub mod why;
 
 pub use event::event;
-pub use foreign::{escaped, indented, one_line, printed};
+pub use foreign::{escaped, indented, is_hidden, one_line, printed};
 pub use log::{LogLine, event_lines, log, log_lines};
 pub use report::report;
 pub(crate) use summary::put_first;

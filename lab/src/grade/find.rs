@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use report::text::is_hidden;
+
 use crate::error::Error;
 
 /// What is handed in as one file.
@@ -81,7 +83,7 @@ fn name_of(file_name: &str) -> String {
     let lower = file_name.to_lowercase();
     let end = ENDS.iter().find(|end| lower.ends_with(*end) && lower.len() > end.len());
     let name = &file_name[..file_name.len() - end.map_or(0, |end| end.len())];
-    name.chars().map(|c| if c.is_control() || c == '/' { '_' } else { c }).collect()
+    name.chars().map(|c| if is_hidden(c) || c == '/' { '_' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -95,6 +97,8 @@ mod tests {
         }
         assert_eq!(name_of("bob.smith"), "bob.smith");
         assert_eq!(name_of(".zip"), ".zip");
+        // What would turn a terminal's lines round, or can't be told from another name.
+        assert_eq!(name_of("bob\u{202e}\n\u{200b}\u{1b}[2J"), "bob____[2J");
     }
 
     #[test]

@@ -81,6 +81,11 @@ fn one_line(why: &str) -> String {
     }
 }
 
+/// Notes as they are put down. A submission has a say in them, by the names of crates and what its runs fail with.
+fn notes(notes: &[String]) -> Vec<String> {
+    notes.iter().map(|note| one_line(note)).collect()
+}
+
 /// What came of a submission.
 #[derive(Debug)]
 pub(super) enum Judged {
@@ -271,7 +276,7 @@ impl Case<'_> {
             tests: scheme.tests().map(str::to_owned).collect(),
             end,
             shortage: self.shortage,
-            notes: self.notes.clone(),
+            notes: notes(&self.notes),
         }
     }
 
@@ -367,6 +372,16 @@ mod tests {
         );
         let long = one_line(&"ä".repeat(10_000));
         assert_eq!(long.chars().count(), REASON + 1);
+    }
+
+    #[test]
+    fn notes_are_lines_as_well() {
+        // A key of a manifest may have any characters, and there may be any number of them.
+        let manifest = "[dependencies]\n\"\\u001b[2J\" = \"1\"\n";
+        let note = dependencies::not_allowed(Some(manifest), &[]).expect("it isn't allowed");
+        assert!(note.contains('\u{1b}'), "{note:?}");
+        assert_eq!(notes(&[note]), [r"its Cargo.toml asks for \u{1b}[2J, which isn't allowed"]);
+        assert_eq!(notes(&["x".repeat(1 << 20)])[0].chars().count(), REASON + 1);
     }
 
     #[test]

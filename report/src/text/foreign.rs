@@ -8,7 +8,8 @@ use super::CANNOT_FAIL;
 
 /// Whether a character acts on what stands around it, or can't be seen: controls such as the beginning of
 /// an escape code, marks that turn the direction of writing, what has no width, and other ends of lines.
-fn is_hidden(c: char) -> bool {
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
