@@ -90,11 +90,11 @@ pub(super) fn files_read(said: &str) -> Vec<String> {
     names.filter_map(|line| line.strip_suffix(':')).map(|name| name.replace("\\ ", " ")).collect()
 }
 
-/// The first error among what cargo says, in a line.
-pub(super) fn first_error(log: &str) -> String {
+/// The first error among what cargo says, in a line; if it says none, as it does when it is ended, `how` it ended.
+pub(super) fn first_error(log: &str, how: &str) -> String {
     let mut lines = log.lines().skip_while(|line| !line.starts_with("error"));
     let Some(error) = lines.next() else {
-        return log.lines().next_back().unwrap_or("cargo failed without a word").to_owned();
+        return format!("cargo ended without an error message ({how})");
     };
     let place = lines.next().and_then(|line| line.trim().strip_prefix("--> "));
     place.map_or_else(|| error.to_owned(), |place| format!("{error}, at {place}"))
@@ -133,8 +133,16 @@ mod tests {
     #[test]
     fn the_first_error_is_said_in_a_line() {
         let log = "   Compiling raft\nwarning: unused\nerror[E0308]: mismatched types\n  --> raft/src/lib.rs:1:5\n";
-        assert_eq!(first_error(log), "error[E0308]: mismatched types, at raft/src/lib.rs:1:5");
-        assert_eq!(first_error("error: no\n"), "error: no");
-        assert_eq!(first_error(""), "cargo failed without a word");
+        assert_eq!(
+            first_error(log, "exit status: 101"),
+            "error[E0308]: mismatched types, at raft/src/lib.rs:1:5"
+        );
+        assert_eq!(first_error("error: no\n", "exit status: 101"), "error: no");
+        for log in ["", "warning: unused\n  --> raft/src/lib.rs:1:5\n\n"] {
+            assert_eq!(
+                first_error(log, "signal: 9 (SIGKILL)"),
+                "cargo ended without an error message (signal: 9 (SIGKILL))"
+            );
+        }
     }
 }

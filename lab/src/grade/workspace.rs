@@ -299,7 +299,7 @@ impl Workspace {
             File::open(log)
                 .and_then(|log| log.take(LOG).read_to_end(&mut text))
                 .map_err(|error| Error::read(log, error))?;
-            return Ok(Err(first_error(&String::from_utf8_lossy(&text))));
+            return Ok(Err(first_error(&String::from_utf8_lossy(&text), &status.to_string())));
         }
         if confinement.is_some()
             && let Some(file) = self.taken_from_elsewhere(&messages)?
