@@ -3,15 +3,18 @@
 //! few words. An honest Raft may have them, too: a table of names, a counter for the log. The words count also in strings
 //! of which code may be made, as in those that `check` looks at.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use super::check::{has_word, is_doc, opens, tokens};
+use super::check::{has_word, is_doc, is_punct, opens, tokens};
 use super::take::Sources;
 
 /// `thread_local!` and `task_local!` have a `static` in their arguments. A subscriber of `tracing`'s is told by all
 /// servers, and answers. The runtime's metrics count the tasks of all servers, and an executor of `futures` knows whether
 /// any of them has entered one.
-const WORDS: [&str; 7] = [
+///
+/// What a process has is its servers' in common, too: the descriptors, of which files and pipes take the next numbers;
+/// the memory, of which one gets what the others leave, and where.
+const WORDS: [&str; 21] = [
     "static",
     "set_global_default",
     "set_default",
@@ -19,7 +22,27 @@ const WORDS: [&str; 7] = [
     "Dispatch",
     "metrics",
     "executor",
+    "fs",
+    "File",
+    "OpenOptions",
+    "Path",
+    "PathBuf",
+    "pipe",
+    "as_raw_fd",
+    "as_ptr",
+    "as_mut_ptr",
+    "addr",
+    "ptr",
+    "Pointer",
+    "try_reserve",
+    "try_reserve_exact",
 ];
+
+/// Tasks and threads have numbers in the order in which they are made, whoever makes them.
+const NUMBER: &str = "id()";
+
+/// An address as a number, by `as *const T as usize` or in a text.
+const ADDRESS: [&str; 2] = ["as *", ":p}"];
 
 /// How many places are named.
 const SHOWN: usize = 3;
@@ -74,6 +97,19 @@ fn words(tokens: TokenStream, has_macros: bool) -> Vec<(usize, &'static str)> {
                 TokenTree::Ident(ident) if !is_lifetime => {
                     found
                         .extend(WORDS.iter().find(|word| ident == *word).map(|word| (line, *word)));
+                    let next = tokens.get(i + 1);
+                    if ident == "id" && is_call_without_arguments(next) && !is_defined(&tokens[..i])
+                    {
+                        found.push((line, NUMBER));
+                    }
+                    if ident == "as" && is_punct(next, '*') {
+                        found.push((line, ADDRESS[0]));
+                    }
+                }
+                TokenTree::Literal(literal)
+                    if in_macro && literal.to_string().contains(ADDRESS[1]) =>
+                {
+                    found.push((line, ADDRESS[1]));
                 }
                 TokenTree::Literal(literal)
                     if in_attribute && !is_doc(&tokens[..i]) || has_macros && in_macro =>
@@ -92,6 +128,15 @@ fn words(tokens: TokenStream, has_macros: bool) -> Vec<(usize, &'static str)> {
     }
     found.sort_unstable();
     found
+}
+
+fn is_call_without_arguments(token: Option<&TokenTree>) -> bool {
+    matches!(token, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis && group.stream().is_empty())
+}
+
+/// Whether a function is defined here, by what stands before its name.
+fn is_defined(before: &[TokenTree]) -> bool {
+    matches!(before.last(), Some(TokenTree::Ident(ident)) if ident == "fn")
 }
 
 #[cfg(test)]
@@ -142,6 +187,27 @@ mod tests {
         );
     }
 
+    /// Each of these has passed a number from one server to another.
+    #[test]
+    fn what_a_process_has_is_noticed() {
+        for (source, word) in [
+            ("fn f() { std::fs::File::open(\"/dev/null\"); }", "fs"),
+            ("fn f() { OpenOptions::new(); }", "OpenOptions"),
+            ("fn f() { Path::new(\"/proc/self/fd/9\").exists(); }", "Path"),
+            ("fn f() { std::io::pipe(); }", "pipe"),
+            ("fn f(e: OwnedFd) { e.as_raw_fd(); }", "as_raw_fd"),
+            ("fn f(v: Vec<u8>) -> usize { v.as_ptr() as usize }", "as_ptr"),
+            ("fn f(v: &u8) -> usize { v as *const u8 as usize }", "as *"),
+            ("fn f(v: &u8) -> String { format!(\"{v:p}\") }", ":p}"),
+            ("fn f(v: &mut Vec<u8>) -> bool { v.try_reserve(1 << 30).is_err() }", "try_reserve"),
+            ("fn f() { tokio::task::id(); }", "id()"),
+            ("fn f() { tokio::spawn(async {}).id(); }", "id()"),
+        ] {
+            let said = shared(source).expect("it is noticed");
+            assert!(said.contains(&format!("lib.rs:1 ({word})")), "{source}: {said}");
+        }
+    }
+
     #[test]
     fn each_file_has_its_lines() {
         let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
@@ -160,6 +226,8 @@ mod tests {
             struct S<T>(T);
             /// It is static.
             fn g() { println!("static"); }
+            fn id(&self) -> usize { self.id * 2 as usize }
+            fn h(a: &Arc<S>, b: &Arc<S>) -> bool { Arc::ptr_eq(a, b) && id(1) == a.id }
             fn f<F: 'static + Send>(statics: F) -> Box<dyn Any + 'static> { Box::new(statics) }
         "##;
         assert_eq!(shared(source), None);
