@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use report::{Outcome, Payload};
 
 use crate::request::Request;
-use crate::server::{Message, payload};
+use crate::server::{Message, assert_is_name, payload};
 use crate::state::Shared;
 
 /// One caller's way to one server. A clone is the same end.
@@ -44,9 +44,13 @@ impl ClientEnd {
     /// the request back; the network records that nobody waits any longer.
     ///
     /// The run fails if the server has no such method, or if the reply isn't of type `R`.
+    ///
+    /// # Panics
+    /// If `method` is too long for a name: [`LONGEST_NAME`] bytes.
     #[track_caller]
     #[must_use = "the request is sent, but its reply is known only to the future"]
     pub fn call<A: Message, R: Message>(&self, method: &'static str, args: &A) -> Call<R> {
+        assert_is_name(method);
         let request = self.shared.send(self.index, method, payload(args), Location::caller());
         // On a closed network it has returned already, and is recorded nowhere.
         let is_over = request.answer.is_given();

@@ -159,7 +159,7 @@ pub use faults::{Delivered, HeldMessage, Hold};
 pub use nemesis::{Faults, Link};
 pub use network::Network;
 pub use puppet::{Answer, Puppet};
-pub use server::{Message, Server, Service};
+pub use server::{LONGEST_NAME, Message, Server, Service};
 pub use state::{Observer, Passing, Reliability, ServerName, Switch};
 
 /// The folder of this crate's sources. None of its lines is the user's.

@@ -37,6 +37,18 @@ pub(crate) type Handling = Pin<Box<dyn Future<Output = Payload> + Send>>;
 /// A handler with its types erased. Fails if the arguments don't decode as the handler's.
 type Handler = Box<dyn Fn(&[u8]) -> Result<Handling, String> + Send + Sync>;
 
+/// The longest name of a service, of a method, or of both with a dot between, in bytes. Each event and report has it.
+pub const LONGEST_NAME: usize = 200;
+
+#[track_caller]
+pub(crate) fn assert_is_name(name: &str) {
+    let len = name.len();
+    assert!(
+        len <= LONGEST_NAME,
+        "the name of a method has {len} bytes; {LONGEST_NAME} are the most"
+    );
+}
+
 /// A set of handlers under one name. The name stands before the dot: "Raft" in "Raft.RequestVote".
 ///
 /// ```
@@ -56,7 +68,12 @@ pub struct Service {
 
 impl Service {
     /// A service without methods. Each handler gets its own `Arc` of `receiver`.
+    ///
+    /// # Panics
+    /// If the name is longer than [`LONGEST_NAME`].
+    #[track_caller]
     pub fn new<S: Send + Sync + 'static>(name: &'static str, receiver: Arc<S>) -> Service {
+        assert_is_name(name);
         Service { name, receiver, methods: Vec::new(), puppet: None }
     }
 
@@ -73,7 +90,7 @@ impl Service {
     ///
     /// # Panics
     /// If the handler's receiver is of another type than the one given to [`Service::new`], or if
-    /// the name is taken.
+    /// the name is taken or longer than [`LONGEST_NAME`].
     #[must_use]
     pub fn method<S, A, R, F, Fut>(mut self, name: &'static str, handler: F) -> Service
     where
@@ -90,6 +107,7 @@ impl Service {
                 type_name::<S>()
             );
         };
+        assert_is_name(name);
         let taken = self.methods.iter().any(|(other, _)| *other == name);
         assert!(!taken, "the service {} has two methods named {name}", self.name);
         let handler: Handler = Box::new(move |args| {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
-use labrpc::{ClientEnd, Message, Server, Service, Switch};
+use labrpc::{ClientEnd, LONGEST_NAME, Message, Server, Service, Switch};
 use report::EventKind;
 use sim::Panic;
 use sim::context::{Activity, Context, Owner};
@@ -229,6 +229,20 @@ fn names_are_taken_once() {
     });
     let begin = "the handler Other.Crack takes an Arc<";
     assert!(message.starts_with(begin) && message.contains("Fragile"), "{message}");
+}
+
+/// Each event and each report has them.
+#[test]
+fn names_have_a_length() {
+    const LONG: &str = match str::from_utf8(&[b'x'; LONGEST_NAME + 1]) {
+        Ok(name) => name,
+        Err(_) => unreachable!(),
+    };
+    let told = "the name of a method has 201 bytes; 200 are the most";
+    assert_eq!(panic_of(|_| drop(Service::new(LONG, Arc::new(7)))), told);
+    assert_eq!(panic_of(|_| drop(Fragile::service().method(LONG, Fragile::crack))), told);
+    let call = |bed: &Bed| drop(bed.end("end", 2).call::<_, ()>(LONG, &7_u8));
+    assert_eq!(panic_of(call), told);
 }
 
 #[test]
