@@ -60,7 +60,11 @@ static REAL: Reals = unsafe {
 };
 
 /// Where the system's own files are, which libraries read: no student keeps any there.
-const SYSTEM: [&[u8]; 7] = [b"/sys/", b"/dev/", b"/etc/", b"/usr/", b"/lib", b"/nix/", b"/gnu/"];
+const SYSTEM: [&[u8]; 6] = [b"/sys/", b"/etc/", b"/usr/", b"/lib", b"/nix/", b"/gnu/"];
+
+/// The devices that libraries open. Others may be links to what the process has open, as /dev/fd is.
+const DEVICES: [&[u8]; 5] =
+    [b"/dev/null", b"/dev/zero", b"/dev/random", b"/dev/urandom", b"/dev/tty"];
 
 /// What libraries ask the kernel: where the program's code is, how many processors and how much memory there are. The
 /// rest of /proc, such as what the process has open, changes by what servers do, who could so tell each other something
@@ -118,10 +122,21 @@ unsafe fn note(path: *const c_char) {
         // SAFETY: the caller's contract.
         let path = unsafe { CStr::from_ptr(path) }.to_bytes();
         let is_program = PROGRAM.get().is_some_and(|own| !own.is_empty() && path.starts_with(own));
-        let is_system = SYSTEM.iter().chain(&KERNEL).any(|place| path.starts_with(place));
-        (!is_program && !is_system)
-            .then(|| Misuse::File(String::from_utf8_lossy(path).into_owned()))
+        (!is_program && !is_system(path))
+            .then(|| Misuse::File(String::from_utf8_lossy(shown(path)).into_owned()))
     });
+}
+
+/// What is told of a name. No file has a longer one, but any may be asked for.
+fn shown(path: &[u8]) -> &[u8] {
+    &path[..path.len().min(libc::PATH_MAX as usize)]
+}
+
+/// Whether the system's own file or folder has this name. One that leads up may be any.
+fn is_system(path: &[u8]) -> bool {
+    let leads_up = path.split(|&byte| byte == b'/').any(|part| part == b"..");
+    let is_below = |place: &&[u8]| path.starts_with(place);
+    DEVICES.contains(&path) || !leads_up && SYSTEM.iter().chain(&KERNEL).any(is_below)
 }
 
 /// open(2): from a server a [`Misuse`], and done.

@@ -336,6 +336,13 @@ mod outside {
             fs::read("/proc/self/fdinfo/0").expect("there is a standard input");
         });
         assert_eq!(misused[0].misuse, Misuse::File("/proc/self/fdinfo/0".to_owned()));
+        let (_, misused) = misuses(|| async { drop(File::open("x".repeat(1 << 20))) });
+        assert_eq!(misused[0].misuse, Misuse::File("x".repeat(4096)));
+        // By other names.
+        for path in ["/usr/../proc/self/fdinfo/0", "/dev/fd/0", "/dev/../proc/self/fdinfo/0"] {
+            let (_, misused) = misuses(move || async move { drop(File::open(path)) });
+            assert_eq!(misused[0].misuse, Misuse::File(path.to_owned()));
+        }
     }
 
     #[test]
