@@ -116,8 +116,8 @@ fn still(work: &Work, printed: Printed, spawned: Option<(String, u64)>) -> Optio
         return Some(Diagnosis::new(FailureKind::Stuck, sentence));
     }
     if work.encodes {
-        let sentence = "it passes arguments or a reply so large that to encode them takes seconds. Send \
-                        what the other server lacks, and not all there is";
+        let sentence = "it passes arguments or a reply so large that to encode them takes seconds, or \
+                        whose own Serialize never ends. Send what the other server lacks, and not all there is";
         return Some(Diagnosis::new(FailureKind::Stuck, sentence.to_owned()));
     }
     if let Some(mass) = mass_at_one_instant(work, spawned) {
