@@ -416,7 +416,8 @@ fn asks_on(election: &Election, asked: &[&Call]) -> bool {
 pub(super) fn same_term_again(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let voters = voters(case);
-    let what = "a candidate asks for votes again and again in the same term, in which the votes are given";
+    let what =
+        "a candidate asks for votes again and again in the same term, in which the votes are given";
     let mut breach = Breach::of_several(&candidates::WITHOUT_NEW_TERM, case.window.end(), what);
     for (election, until) in long_elections(case, &voters) {
         let Some(asked) = voted(story, election, until).next() else { continue };

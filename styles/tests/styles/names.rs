@@ -10,8 +10,9 @@ use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use report::explain::overlooked;
-use report::{Record, Story, spec};
+use report::{Record, Story, explain, spec};
 use serde_json::{Map, Value, json};
+use styles::Bug;
 use testkit::TestBinary;
 
 /// How many times each run is renamed.
@@ -115,9 +116,22 @@ const NAMES: [(&str, &str, &[&str]); 20] = [
     ("", "number", &["number", "seq", "id", "request", "rpc", "time"]),
 ];
 
+/// The messages that tell of an entry by its index and its term.
+const ENTRIES: [(&str, &str, &str); 3] = [
+    ("RequestVote", "last_log_index", "last_log_term"),
+    ("AppendEntries", "prev_log_index", "prev_log_term"),
+    ("InstallSnapshot", "last_included_index", "last_included_term"),
+];
+
+/// What an author may call an entry whose index and term have its name, and what these are called then.
+const STEMS: [&str; 10] =
+    ["tail", "mine", "onto", "upto", "base", "cut", "edge", "my_log", "x", "covers"];
+const ENDS: [(&str, &str); 5] =
+    [("_index", "_term"), ("Idx", "Epoch"), ("", "_term"), ("_at", "_gen"), ("_pos", "_round")];
+
 /// The names of one author.
 struct Author {
-    names: BTreeMap<(&'static str, &'static str), &'static str>,
+    names: BTreeMap<(&'static str, &'static str), String>,
     method: Option<&'static str>,
     are_tuples: bool,
     are_bytes: bool,
@@ -126,14 +140,53 @@ struct Author {
 impl Author {
     fn draw(random: &mut SmallRng) -> Author {
         let mut choose = |among: &[&'static str]| *among.choose(random).expect("there is one");
-        let names = NAMES.map(|(of, field, among)| ((of, field), choose(among))).into();
+        let names = NAMES.map(|(of, field, among)| ((of, field), choose(among).to_owned()));
         let method = Some(choose(&["", "Raft.Handle", "Rf.msg"])).filter(|name| !name.is_empty());
-        Author { names, method, are_tuples: random.random_ratio(1, 4), are_bytes: random.random() }
+        let (are_tuples, are_bytes) = (random.random_ratio(1, 4), random.random());
+        let mut author = Author { names: names.into(), method, are_tuples, are_bytes };
+        for entry in ENTRIES {
+            if random.random() {
+                author.has_stem(random, entry);
+            }
+        }
+        author
+    }
+
+    /// An author who has a name of its own for whatever can be told by a message's shape.
+    fn with_stems(random: &mut SmallRng) -> Author {
+        let mut author =
+            Author { names: BTreeMap::new(), method: None, are_tuples: false, are_bytes: false };
+        ENTRIES.into_iter().for_each(|entry| author.has_stem(random, entry));
+        for (of, field, name) in [
+            ("", "term", "round"),
+            ("RequestVote reply", "vote_granted", "fine"),
+            ("AppendEntries reply", "success", "fine"),
+            ("AppendEntries", "entries", "stuff"),
+            ("AppendEntries", "leader_commit", "firm"),
+            ("AppendEntries", "leader_id", "who"),
+            ("InstallSnapshot", "leader_id", "who"),
+            ("InstallSnapshot", "data", "blob"),
+            ("RequestVote", "candidate_id", "who"),
+        ] {
+            author.names.insert((of, field), name.to_owned());
+        }
+        author
+    }
+
+    fn has_stem(
+        &mut self,
+        random: &mut SmallRng,
+        (of, index, term): (&'static str, &'static str, &'static str),
+    ) {
+        let stem = STEMS.choose(random).expect("there is one");
+        let (index_end, term_end) = ENDS.choose(random).expect("there is one");
+        self.names.insert((of, index), format!("{stem}{index_end}"));
+        self.names.insert((of, term), format!("{stem}{term_end}"));
     }
 
     fn name(&self, of: &'static str, field: &str) -> String {
         let of_any = |of| self.names.iter().find(|((at, own), _)| *at == of && *own == field);
-        of_any(of).or_else(|| of_any("")).map_or(field, |(_, name)| name).to_owned()
+        of_any(of).or_else(|| of_any("")).map_or_else(|| field.to_owned(), |(_, name)| name.clone())
     }
 
     /// A message under other names. Two fields of one name would be no message: then the second keeps its own.
@@ -246,4 +299,33 @@ fn under_no_names_does_a_right_raft_break_a_rule() {
         many * TESTS.len() as u64,
         wrong.join("\n")
     );
+}
+
+/// Runs that fail, and by what.
+const WRONG: [(Bug, &str, &str); 5] = [
+    (Bug::VotesForAnyLog, "lab3::persistence_3c::TestFigure8Unreliable3C", "vote-for-outdated-log"),
+    (Bug::CountsWhatItSends, "lab3::agreement_3b::TestFailNoAgree3B", "commits-without-majority"),
+    (Bug::KeepsConflicts, "lab3::agreement_3b::TestRejoin3B", "conflicting-suffix-kept"),
+    (Bug::KeepsConflicts, "lab3::agreement_3b::TestBackup3B", "conflicting-suffix-kept"),
+    (Bug::SavesNoEntries, "lab3::persistence_3c::TestPersist13C", "log-not-saved"),
+];
+
+/// A Raft whose author has names of its own fails for the same reason, and that is told.
+#[test]
+fn a_cause_is_found_whatever_the_names() {
+    let binary = TestBinary::this(env!("CARGO_PKG_NAME"));
+    for (bug, test, cause) in WRONG {
+        let run =
+            binary.whole_run(test, 1, &[("LAB_STYLE", "Plain"), ("LAB_BUG", &format!("{bug:?}"))]);
+        let record = run.record.expect("its record is asked for");
+        let failure = record.failure.as_ref().expect("it fails");
+        for number in 0..4 {
+            let author = Author::with_stems(&mut SmallRng::seed_from_u64(number));
+            let renamed = author.rewrite(&record);
+            let story = Story::new(&renamed.to_history(), renamed.servers as usize);
+            let found = explain(&story, failure).findings;
+            let first = found.first().map(|finding| &*finding.id);
+            assert_eq!(first, Some(cause), "{bug:?} {test}, {:?}", author.names);
+        }
+    }
 }
