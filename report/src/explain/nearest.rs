@@ -65,7 +65,7 @@ fn meanwhile(case: &Case<'_>) -> Finding {
             (Purpose::Vote, "request for votes"),
             (Purpose::Append, "AppendEntries call"),
             (Purpose::Snapshot, "InstallSnapshot call"),
-            (Purpose::Other, "other call"),
+            (Purpose::Other, "call of another kind"),
         ] {
             let calls = sent(purpose);
             // What was answered, and whose answer was lost or is still on its way, its sender doesn't know.
@@ -77,6 +77,7 @@ fn meanwhile(case: &Case<'_>) -> Finding {
                 let name = match (calls.len(), name) {
                     (1, name) => format!("1 {name}"),
                     (n, "request for votes") => format!("{n} requests for votes"),
+                    (n, "call of another kind") => format!("{n} calls of other kinds"),
                     (n, name) => count(n, name),
                 };
                 // Where answers are messages of their own, what comes back says nothing.

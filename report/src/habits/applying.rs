@@ -291,6 +291,9 @@ fn left_out(case: &Case<'_>) -> Option<Breach> {
     let text =
         format!("the first that it applied is index {index}: {left_out} had not been applied");
     let breach = first.breach(&contract::LEFT_OUT, what);
-    let came = format!("server {server} came to life");
+    let came = match life.incarnation {
+        0 | 1 => format!("server {server} started"),
+        _ => format!("server {server} restarted"),
+    };
     Some(breach.seen(life.from.at, came, None).concluded(applied.moment.at, text, None))
 }

@@ -227,8 +227,13 @@ pub(super) fn hangs(case: &Case<'_>) -> Option<Breach> {
         never |= hung
             .iter()
             .any(|&(began, ended, call)| call.handled.is_none() && ended.since(began) > PATIENCE);
+        let meanwhile = match hung.iter().all(|hung| awaits_meanwhile(story, server, hung)) {
+            true => "; all the while calls of its own were outstanding",
+            false => "",
+        };
         let text = format!(
-            "{} reached server {server}; its handlers then hung for {} of the failing check's {} ({} of them)",
+            "{} reached server {server}; for {} of the failing check's {} it had requests that it didn't answer \
+             ({}){meanwhile}",
             first.method,
             seconds(covered),
             seconds(until.since(from)),
@@ -246,6 +251,18 @@ pub(super) fn hangs(case: &Case<'_>) -> Option<Breach> {
         false => "a server takes requests and answers them late".to_owned(),
     };
     breach.if_shown()
+}
+
+/// Whether a server had a call of its own outstanding from before a handler hung until it answered, or just before.
+fn awaits_meanwhile(
+    story: &Story,
+    server: usize,
+    &(began, ended, _): &(Time, Time, &Call),
+) -> bool {
+    story.sent_by(server).any(|own| {
+        let returned = own.returned.map_or(ended, |(returned, _)| returned.at);
+        own.sent.at <= began && returned > began && ended.since(returned.min(ended)) <= COUNTED
+    })
 }
 
 /// Somebody leads, and `get_state` denies it.

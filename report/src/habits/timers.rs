@@ -292,7 +292,8 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
             is_its && task.moment.at <= until && after(task.moment.at, PATIENCE / 2) >= reset
         });
         if let Some(task) = ended {
-            let text = format!("its task that was spawned at {} {}", task.place(), task.how);
+            let text =
+                format!("server {server}'s task that was spawned at {} {}", task.place(), task.how);
             breach = breach.seen(task.moment.at, text, None);
         }
         let refused: Vec<&Call> = story

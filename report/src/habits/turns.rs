@@ -77,7 +77,7 @@ pub(super) fn in_turn(case: &Case<'_>) -> Option<Breach> {
     })?;
     let server = call.from.server;
     let what = format!(
-        "server {server} sends nothing while a call of its is outstanding ({})",
+        "server {server} waits for one call to return before it sends the next ({})",
         count(stalled.len(), "time")
     );
     let text = format!(

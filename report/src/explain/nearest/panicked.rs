@@ -109,9 +109,9 @@ fn said(call: &Call) -> String {
     let brings = match (&args.entries, args.prev_log_index, args.last_included_index) {
         (_, _, Some(index)) => format!(", a snapshot up to index {index}"),
         (Some(entries), Some(prev), None) => match entries.len() {
-            0 => format!(", without entries, behind index {prev}"),
-            1 => format!(", the entry behind index {prev}"),
-            n => format!(", the {n} entries behind index {prev}"),
+            0 => format!(", without entries, with prevLogIndex {prev}"),
+            1 => format!(", the entry after index {prev}"),
+            n => format!(", the {n} entries after index {prev}"),
         },
         _ => String::new(),
     };

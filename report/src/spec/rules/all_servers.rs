@@ -33,8 +33,8 @@ rules! {
         "rule 10 of the contract; §5.1; §5.6",
         "a handler returns soon: it waits neither for a lock that is held across an RPC nor for a channel that \
          nobody reads",
-        "an async mutex whose guard lives across a call's .await, two locks that are taken in different orders, \
-         a send on a full channel in a handler";
+        "an async mutex whose guard lives across a call's .await, a task that answers requests and awaits calls of its \
+         own meanwhile, two locks that are taken in different orders, a send on a full channel in a handler";
     NOT_APPLIED: Liveness "committed-not-applied" at [AllServers 1],
         "Figure 2, All Servers 1; §5.3",
         "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied]",

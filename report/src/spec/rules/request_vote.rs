@@ -49,8 +49,8 @@ rules! {
         "Figure 2, RequestVote 2; §5.2, §5.4.1",
         "if votedFor is null or candidateId, and candidate's log is at least as up-to-date as receiver's \
          log, grant vote",
-        "whether votedFor is cleared when the term goes up, and whether logs that are equal, empty ones too, \
-         count as up to date (>= and not >)";
+        "whether votedFor is cleared when the term goes up; whether logs that are equal, empty ones too, count as up \
+         to date (>= and not >); and whether a later last term is enough, however short the log is";
 }
 
 fn votes_for_itself(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
@@ -418,6 +418,14 @@ fn refused_for_length(known: &Known<'_>, call: &Call) -> Option<Fact> {
     Some(Fact::new(Basis::Concluded, call.handled?.at, text, [call.id]))
 }
 
+/// How a log ends, by its last entry's term and index.
+fn ends((term, index): (u64, u64)) -> String {
+    match index {
+        0 => "is empty".to_owned(),
+        _ => format!("ends with index {index} of term {term}"),
+    }
+}
+
 /// Whether a voter that refuses is known to have no reason to, and what its log's end is then: its term, its
 /// index, and whether both are seen.
 pub(crate) fn refuses_without_reason(known: &Known<'_>, call: &Call) -> Option<Fact> {
@@ -445,8 +453,10 @@ pub(crate) fn refuses_without_reason(known: &Known<'_>, call: &Call) -> Option<F
         Some((term, _)) => format!("its last vote was its own, in term {term}"),
         None => "it had given no vote before".to_owned(),
     };
+    let (end, own_end) = (ends(offered), ends(own));
     let text = format!(
-        "server {} refused its vote of term {term} to server {}, whose log was no worse than its own; {vote}",
+        "server {} refused its vote of term {term} to server {}, whose log is at least as up-to-date: it {end}, and \
+         its own {own_end}; {vote}",
         call.to, call.from.server
     );
     (!told).then(|| Fact::new(Basis::Concluded, handled.at, text, [call.id]))

@@ -181,11 +181,11 @@ fn a_candidate_that_asks_in_turn_never_comes_to_ask_all() {
 
 #[test]
 fn a_candidate_stands_again_in_the_same_term() {
-    let asked = |pause: u64, then: u64| {
+    let asked = |times: usize, pause: u64, then: u64| {
         let mut run = Run::new(3);
         run.step("one");
         run.in_term(0, 1);
-        for _ in 0..5 {
+        for _ in 0..times {
             run.asks(0, 1, &ask(1));
             run.asks(0, 2, &ask(1));
             run.wait(pause);
@@ -194,9 +194,12 @@ fn a_candidate_stands_again_in_the_same_term() {
         found(run, NO_LEADER)
     };
     let id = "election-without-new-term".to_owned();
-    assert_eq!(asked(500, 0)[0], id);
-    // It only repeats its requests.
-    assert!(!asked(20, 2400).contains(&id));
+    assert_eq!(asked(5, 500, 0)[0], id);
+    // It only repeats its requests, or never ceases to.
+    assert!(!asked(5, 20, 2400).contains(&id));
+    let asked_on = asked(25, 100, 0);
+    assert_eq!(asked_on[0], id);
+    assert!(!asked_on.contains(&"election-not-restarted".to_owned()), "it waits for nothing");
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn what_came_before_a_panic() {
         [
             "server 1 was restarted with 40 bytes of state and no snapshot",
             "server 1 had applied up to index 1",
-            "server 1 got server 0's Raft.AppendEntries of term 1, the 2 entries behind index 1, and hasn't answered it",
+            "server 1 got server 0's Raft.AppendEntries of term 1, the 2 entries after index 1, and hasn't answered it",
         ]
     );
 }
@@ -56,7 +56,7 @@ fn what_came_to_a_leader_before_its_panic() {
         told(&explanation),
         [
             "server 0's start() promised index 1 in term 1",
-            "server 1's answer came to server 0's Raft.AppendEntries of term 1, the entry behind index 0, which is yes",
+            "server 1's answer came to server 0's Raft.AppendEntries of term 1, the entry after index 0, which is yes",
         ]
     );
 }

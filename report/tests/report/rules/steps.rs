@@ -89,6 +89,19 @@ fn deposed_leader_sends() {
     assert!(sends(2));
     // It was about to send this.
     assert!(!sends(1));
+    // It stands again, and is never seen to lead; or it counts too few votes.
+    let stands = |leads: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).wait(100).in_term(0, 2);
+        run.asks(0, 1, &ask(2));
+        if leads {
+            run.leads(0, 2);
+        }
+        run.appends(0, 2, &heartbeat(2));
+        ["deposed-leader-sends", "leads-without-majority"].map(|id| breaks(&run, id))
+    };
+    assert_eq!(stands(false), [true, false]);
+    assert_eq!(stands(true), [false, true]);
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn commits(
         (&REFUSAL_COUNTED, what)
     } else if is_unsent {
         let what = format!(
-            "index {index} committed at an answer to a request that ends before it; no majority had confirmed it"
+            "index {index} committed by an answer to a request that ended before it; no majority had confirmed it"
         );
         (&UNSENT_COUNTED, what)
     } else {
