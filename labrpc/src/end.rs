@@ -46,7 +46,7 @@ impl ClientEnd {
     /// The run fails if the server has no such method, or if the reply isn't of type `R`.
     ///
     /// # Panics
-    /// If `method` is too long for a name: [`LONGEST_NAME`] bytes.
+    /// If `method` is too long for a name: [`LONGEST_NAME`](crate::LONGEST_NAME) bytes.
     #[track_caller]
     #[must_use = "the request is sent, but its reply is known only to the future"]
     pub fn call<A: Message, R: Message>(&self, method: &'static str, args: &A) -> Call<R> {
