@@ -389,7 +389,7 @@ fn long_elections<'a>(
 }
 
 /// What a candidate asked each server in an election.
-fn voted<'a>(
+fn asked_of_each<'a>(
     story: &'a Story,
     election: &'a Election,
     until: Time,
@@ -421,14 +421,13 @@ pub(super) fn same_term_again(case: &Case<'_>) -> Option<Breach> {
         "a candidate asks for votes again and again in the same term, in which the votes are given";
     let mut breach = Breach::of_several(&candidates::WITHOUT_NEW_TERM, case.window.end(), what);
     for (election, until) in long_elections(case, &voters) {
-        let Some(asked) = voted(story, election, until).next() else { continue };
-        let to = asked.first()?.to;
+        let Some(asked) = asked_of_each(story, election, until).next() else { continue };
         // A request may be sent again at once if it gets lost (§5.5): that is no election, unless it goes on and on.
         let is_slow = |pair: &[&Call]| pair[1].sent.at.since(pair[0].sent.at) > RETRIED;
         if asked.len() < AGAIN || !asked.windows(2).all(is_slow) && !asks_on(election, &asked) {
             continue;
         }
-        let server = election.candidate.server;
+        let (server, to) = (election.candidate.server, asked[0].to);
         let text = format!(
             "server {server} started an election in term {}, and asked server {to} {} times for its vote of that term, \
              within {}",
@@ -450,7 +449,7 @@ pub(super) fn not_restarted(case: &Case<'_>) -> Option<Breach> {
     let mut breach = Breach::of_several(&candidates::NOT_RESTARTED, case.window.end(), what);
     for (election, until) in long_elections(case, &voters) {
         // Who asks again doesn't wait for the answers.
-        if voted(story, election, until).any(|asked| asks_on(election, &asked)) {
+        if asked_of_each(story, election, until).any(|asked| asks_on(election, &asked)) {
             continue;
         }
         // What it waited for when its timer should have fired.
