@@ -127,7 +127,7 @@ unsafe fn note(path: *const c_char) {
     });
 }
 
-/// What is told of a name. No file has a longer one, but any may be asked for.
+/// The part of a name that is shown: code may ask for a name that is longer than any file's.
 fn shown(path: &[u8]) -> &[u8] {
     &path[..path.len().min(libc::PATH_MAX as usize)]
 }

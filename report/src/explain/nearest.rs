@@ -10,7 +10,7 @@ use crate::check::Check;
 use crate::failure::FailureKind;
 use crate::spec::rules::candidates;
 use crate::story::{Call, Purpose};
-use crate::text::{count, list};
+use crate::text::list;
 
 /// What is known of a failure without a known cause; nothing if its own sentence says what is wrong.
 pub(super) fn unknown(case: &Case<'_>) -> Option<Finding> {
@@ -61,11 +61,11 @@ fn meanwhile(case: &Case<'_>) -> Finding {
             calls
         };
         let mut did = Vec::new();
-        for (purpose, name) in [
-            (Purpose::Vote, "request for votes"),
-            (Purpose::Append, "AppendEntries call"),
-            (Purpose::Snapshot, "InstallSnapshot call"),
-            (Purpose::Other, "call of another kind"),
+        for (purpose, one, several) in [
+            (Purpose::Vote, "request for votes", "requests for votes"),
+            (Purpose::Append, "AppendEntries call", "AppendEntries calls"),
+            (Purpose::Snapshot, "InstallSnapshot call", "InstallSnapshot calls"),
+            (Purpose::Other, "call of another kind", "calls of other kinds"),
         ] {
             let calls = sent(purpose);
             // What was answered, and whose answer was lost or is still on its way, its sender doesn't know.
@@ -74,12 +74,8 @@ fn meanwhile(case: &Case<'_>) -> Finding {
             let agreed = answered.clone().filter(|call| call.is_granted() || call.is_accepted());
             let answered = answered.count();
             if !calls.is_empty() {
-                let name = match (calls.len(), name) {
-                    (1, name) => format!("1 {name}"),
-                    (n, "request for votes") => format!("{n} requests for votes"),
-                    (n, "call of another kind") => format!("{n} calls of other kinds"),
-                    (n, name) => count(n, name),
-                };
+                let name =
+                    format!("{} {}", calls.len(), if calls.len() == 1 { one } else { several });
                 // Where answers are messages of their own, what comes back says nothing.
                 let mut handled = calls.iter().filter(|call| call.handled.is_some());
                 let says_nothing = answered > 0 && handled.all(|call| call.says_nothing_back());

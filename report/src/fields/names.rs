@@ -185,8 +185,12 @@ fn entry<'a>(name: &'a [u8], word: &str) -> Option<&'a [u8]> {
     (is_index(rest) || matches!(rest, b"term" | b"epoch")).then_some(rest)
 }
 
+/// What an index is called; and what it may be called besides, behind what tells of which entry it is.
+const INDEXES: [&str; 5] = ["index", "idx", "ix", "pos", "position"];
+const PLACES: [&str; 3] = ["slot", "offset", "at"];
+
 pub(super) fn is_index(word: &[u8]) -> bool {
-    matches!(word, b"index" | b"idx" | b"ix" | b"pos" | b"position")
+    INDEXES.iter().any(|index| index.as_bytes() == word)
 }
 
 /// What a term is called.
@@ -204,8 +208,8 @@ pub(super) fn term_of(name: &str) -> Option<&str> {
 
 /// What a name that ends with an index's is said of.
 pub(super) fn index_of(name: &str) -> Option<&str> {
-    const INDEXES: [&str; 8] = ["index", "idx", "ix", "position", "pos", "slot", "offset", "at"];
-    INDEXES.into_iter().find_map(|index| name.strip_suffix(index)).filter(|of| !of.is_empty())
+    let mut words = INDEXES.into_iter().chain(PLACES);
+    words.find_map(|index| name.strip_suffix(index)).filter(|of| !of.is_empty())
 }
 
 /// The fields for the index and the term of the entry that is called so.

@@ -74,8 +74,8 @@ impl Story {
     }
 
     /// Whether what is taken for requests for votes, by names that are guessed, comes from who can't be a candidate: it
-    /// isn't in that term, follows its leader, or leads it. So a question whether there would be votes is told from a request for
-    /// them.
+    /// isn't in that term, follows its leader, or leads it. So a question whether there would be votes is told from a
+    /// request for them.
     fn may_be_no_votes(&self) -> bool {
         let mut votes = self.votes.iter().map(|&place| &self.calls[place]);
         votes.any(|call| {
@@ -358,15 +358,18 @@ impl Story {
     fn indexes_are_plausible(&self, slot: Slot) -> bool {
         let first = self.first_entry();
         let mut early = self.calls.iter().take_while(|call| call.sent < first);
-        let last = self.proposals.iter().map(|proposal| proposal.index).max().unwrap_or(0);
-        self.dropped == 0
-            && early.any(|call| index(call, slot) == Some(0))
-            && self.calls.iter().filter_map(|call| index(call, slot)).all(|index| index <= last)
+        let (right, all) = self.indexes_in_logs(slot);
+        self.dropped == 0 && early.any(|call| index(call, slot) == Some(0)) && right == all
+    }
+
+    /// The highest index that any `start()` has returned.
+    fn highest_proposed(&self) -> u64 {
+        self.proposals.iter().map(|proposal| proposal.index).max().unwrap_or(0)
     }
 
     /// How many of a field's indexes aren't beyond what `start()` has returned, and of how many.
     fn indexes_in_logs(&self, slot: Slot) -> (usize, usize) {
-        let last = self.proposals.iter().map(|proposal| proposal.index).max().unwrap_or(0);
+        let last = self.highest_proposed();
         let told = || self.calls.iter().filter_map(|call| index(call, slot));
         (told().filter(|&index| index <= last).count(), told().count())
     }
@@ -394,7 +397,7 @@ impl Story {
     }
 
     fn entries_are_as_proposed(&self) -> bool {
-        let last = self.proposals.iter().map(|proposal| proposal.index).max().unwrap_or(0);
+        let last = self.highest_proposed();
         let ends = || {
             self.calls.iter().filter(|call| call.is_append()).filter_map(|call| {
                 Some((call, call.up_to().filter(|_| call.args.entries.is_some())?))

@@ -152,7 +152,7 @@ impl Author {
         author
     }
 
-    /// An author who has a name of its own for whatever can be told by a message's shape.
+    /// An author whose names tell nothing: a message must be understood by its shape.
     fn with_stems(random: &mut SmallRng) -> Author {
         let mut author =
             Author { names: BTreeMap::new(), method: None, are_tuples: false, are_bytes: false };

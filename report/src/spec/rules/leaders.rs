@@ -394,8 +394,8 @@ pub(super) fn without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> O
     )
 }
 
-/// Who led and stands again sends as a leader though nobody has seen it lead: so do the tasks of its leadership, if they
-/// go on.
+/// A server led an earlier term and is a candidate now, and sends as a leader all the same: perhaps a task of its
+/// former leadership hasn't ended.
 fn sends_as_candidate(
     known: &Known<'_>,
     moment: Moment,

@@ -89,7 +89,7 @@ fn deposed_leader_sends() {
     assert!(sends(2));
     // It was about to send this.
     assert!(!sends(1));
-    // It stands again, and is never seen to lead; or it counts too few votes.
+    // It is a candidate, and nobody has seen it lead. If somebody has, it has counted too few votes.
     let stands = |leads: bool| {
         let mut run = Run::new(3);
         run.elect(0, 1).wait(100).in_term(0, 2);
