@@ -40,8 +40,9 @@ const HEAD: &str = "| mistake | what is said | line | s |\n| --- | --- | --- | -
 /// Tells the victim which mistake to make.
 const CHOICE: &str = "LAB_MISTAKE";
 
-/// How many mistakes are made at a time where it doesn't matter how long each takes.
-const AT_A_TIME: usize = 2;
+/// How many mistakes are made at a time where it doesn't matter how long each takes. Most wait for seconds until it is
+/// sure that nothing goes on.
+const AT_A_TIME: usize = 6;
 
 /// Something that a student may well write.
 #[derive(Clone, Copy)]

@@ -256,10 +256,10 @@ fn runs(out: &Path) -> Vec<String> {
 
 #[test]
 fn killed_at_ten_points_it_loses_nothing_and_doubles_nothing() {
-    const RUNS: usize = 600;
+    const RUNS: usize = 300;
     let asked = |out: &Path| {
         let mut lab = command(env!("CARGO_BIN_EXE_lab"), solved());
-        lab.args(["test", "3A", "-n", "200", "--seed", "7", "-j", "2", "-o", path(out)]);
+        lab.args(["test", "3A", "-n", "100", "--seed", "7", "-j", "2", "-o", path(out)]);
         lab
     };
     let whole = folder("never-killed");
@@ -271,7 +271,7 @@ fn killed_at_ten_points_it_loses_nothing_and_doubles_nothing() {
         if point > 1 {
             lab.arg("--resume");
         }
-        let lab = Lab::start(lab, "200 runs of each");
+        let lab = Lab::start(lab, "100 runs of each");
         let results = out.join("results.jsonl");
         let size = || fs::metadata(&results).map_or(0, |results| results.len());
         // At another place of its work each time, and wherever it is just then.
@@ -279,7 +279,7 @@ fn killed_at_ten_points_it_loses_nothing_and_doubles_nothing() {
         let begun = Instant::now();
         while size() < enough {
             assert!(begun.elapsed() < Duration::from_secs(60), "it writes nothing");
-            std::thread::yield_now();
+            pause(Duration::from_millis(1));
         }
         lab.kill(To::Group, Signal::SIGKILL);
         assert_eq!(lab.end().code, None, "it was killed");

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::student::{command, folder, lab, run, skeleton, standing_alone};
 
@@ -77,6 +77,11 @@ fn all_is_in_the_first_commit() {
     }
 }
 
+/// Where workspaces are checked that are not run: what they depend on is checked once.
+fn checked() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("checked")
+}
+
 /// Pushed and cloned elsewhere, where nothing else is.
 #[test]
 fn a_workspace_stands_alone() {
@@ -87,11 +92,8 @@ fn a_workspace_stands_alone() {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let files = run(command("git", &clone).args(["grep", "-l"]).arg(checkout)).stdout;
     assert_eq!(files, "", "these lead out of the workspace");
-    // As this workspace is built, and where it is, so that what both depend on needn't be checked twice.
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let mut check = command(env!("CARGO"), &clone);
-    check.env("CARGO_TARGET_DIR", target);
-    check.env_remove("CARGO_PROFILE_DEV_OPT_LEVEL").env_remove("CARGO_PROFILE_DEV_DEBUG");
+    check.env("CARGO_TARGET_DIR", checked());
     let arguments = ["check", "--locked", "--offline", "--workspace", "--tests"];
     let ran = run(check.args(arguments));
     ran.assert_code(0);
@@ -279,11 +281,10 @@ fn the_frame_of_an_adapter_is_a_package_of_its_own_that_uses_this_lab() {
         assert!(Path::new(source).is_file(), "there is no {source}");
     }
     assert_eq!(targets.len(), 3, "a library and two tests");
-    // It compiles as it is, with MIT's tests. All frames share the folder, so that only the first one waits for the lab.
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("adapter-target");
+    // It compiles as it is, with MIT's tests.
     let check = ["check", "--offline", "--lib", "--test", "lab3"];
     let mut cargo = command(env!("CARGO"), &mine);
-    run(cargo.args(check).env("CARGO_TARGET_DIR", target)).assert_code(0);
+    run(cargo.args(check).env("CARGO_TARGET_DIR", checked())).assert_code(0);
     // Nothing is overwritten.
     lab(&parent, &["new", "--adapter", "mine"]).assert_code(3);
 }

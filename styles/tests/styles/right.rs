@@ -9,7 +9,7 @@ use styles::Style;
 use crate::run;
 
 /// The seeds of each test.
-const SEEDS: u64 = 3;
+const SEEDS: u64 = 2;
 
 /// The scripts, all that have tests.
 const SCRIPTS: [&str; 15] = [

@@ -29,25 +29,25 @@ fn assert_passes_all(module: &str, script: &str, seeds: u64) {
 #[test]
 fn passes_part_3a() {
     let script = include_str!("../../../tests/raft/election_3a.rs");
-    assert_passes_all("election_3a", script, 500);
+    assert_passes_all("election_3a", script, 200);
 }
 
 #[test]
 fn passes_part_3b() {
     let script = include_str!("../../../tests/raft/agreement_3b.rs");
-    assert_passes_all("agreement_3b", script, 100);
+    assert_passes_all("agreement_3b", script, 50);
 }
 
 #[test]
 fn passes_part_3c() {
     let script = include_str!("../../../tests/raft/persistence_3c.rs");
-    assert_passes_all("persistence_3c", script, 20);
+    assert_passes_all("persistence_3c", script, 10);
 }
 
 #[test]
 fn passes_part_3d() {
     let script = include_str!("../../../tests/raft/snapshot_3d.rs");
-    assert_passes_all("snapshot_3d", script, 50);
+    assert_passes_all("snapshot_3d", script, 25);
 }
 
 /// The most that `count` gives for any run; all have passed.

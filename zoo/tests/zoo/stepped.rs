@@ -51,7 +51,7 @@ fn tests() -> impl Iterator<Item = String> {
 fn the_right_raft_climbs_each_step() {
     assert_eq!(tests().count(), 15);
     for test in tests() {
-        let runs = run(&test, Bug::None, 1..=30);
+        let runs = run(&test, Bug::None, 1..=10);
         assert_eq!(runs.failures().next(), None, "{test}");
         assert!(runs.warnings().is_empty(), "{test}: {:?}", runs.warnings());
     }

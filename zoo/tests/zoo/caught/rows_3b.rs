@@ -300,14 +300,14 @@ pub(super) const ROWS: &[Row] = &[
     row(Bug::NeverSendsEntries, BASIC_AGREE, 5, &[(5, too_few("TestBasicAgree3B"))]),
     row(Bug::NeverSendsEntries, CONCURRENT_STARTS, 5, &[(5, too_few_decided("concurrent_starts"))]),
     row(Bug::NeverSendsEntries, COUNT, 5, &[(5, too_few_decided("count_agreement"))]),
-    row(Bug::AnswersOnceApplied, BASIC_AGREE, 5, &[(5, too_few("TestBasicAgree3B"))]),
+    row(Bug::AnswersOnceApplied, BASIC_AGREE, 2, &[(2, too_few("TestBasicAgree3B"))]),
     row(
         Bug::AnswersOnceApplied,
         CONCURRENT_STARTS,
-        5,
-        &[(5, too_few_decided("concurrent_starts"))],
+        1,
+        &[(1, too_few_decided("concurrent_starts"))],
     ),
-    row(Bug::AnswersOnceApplied, COUNT, 5, &[(5, too_few_decided("count_agreement"))]),
+    row(Bug::AnswersOnceApplied, COUNT, 1, &[(1, too_few_decided("count_agreement"))]),
     row(
         Bug::AppliesOnePerNotice,
         CONCURRENT_STARTS,

@@ -125,7 +125,7 @@ pub(super) const ROWS: &[Row] = &[
         5,
         &[(5, Expected { at: Some(("TestSnapshotInit3D", "one")), ..NOBODY_ACCEPTED })],
     ),
-    row(Bug::NeverSendsSnapshot, INSTALL, 2, &[(2, TOO_FEW)]),
+    row(Bug::NeverSendsSnapshot, INSTALL, 1, &[(1, TOO_FEW)]),
     row(Bug::NeverSendsSnapshot, INSTALL_UN_CRASH, 5, &[(5, TOO_FEW)]),
     // A follower that was cut off must have led, and have other entries where the snapshot ends.
     row(Bug::KeepsLogOverSnapshot, INSTALL, 30, &[(2, TOO_FEW)]),
