@@ -101,18 +101,48 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
 
 /// What servers did instead of what was due.
 pub(crate) fn find(case: &Case<'_>) -> Vec<Breach> {
-    let habits = tables(case).iter().copied().flatten();
-    let mut found: Vec<Breach> = habits.filter_map(|habit| habit.look(case)).collect();
-    // What a test waited for may not have come because for a good part of that time nobody led.
+    let mut found = look(case);
     let waited = matches!(case.failure.kind, FailureKind::Liveness | FailureKind::Stuck);
-    if waited
-        && case.failure.check != Check::OneLeader
+    if !waited {
+        return found;
+    }
+    // What a test waited for may not have come because for a good part of that time nobody led.
+    if case.failure.check != Check::OneLeader
         && let Some(window) = leadership::leaderless(case.story, &case.window)
     {
         let case = Case { window, ..*case };
         found.extend(elections::HABITS.iter().filter_map(|habit| habit.look(&case)));
     }
+    // Or for what went wrong before the end.
+    if found.is_empty()
+        && let Some(window) = earlier(case)
+    {
+        found = look(&Case { window, ..*case });
+    }
     found
+}
+
+fn look(case: &Case<'_>) -> Vec<Breach> {
+    let habits = tables(case).iter().copied().flatten();
+    habits.filter_map(|habit| habit.look(case)).collect()
+}
+
+/// Where else to look than in the whole of the failing check: the time for which the leader that had accepted the command
+/// led, if it led no more at the end; of a test that took too long, the check that took longest.
+fn earlier(case: &Case<'_>) -> Option<Window> {
+    let (story, whole) = (case.story, &case.window);
+    let (from, until) = match case.failure.check {
+        Check::Agreed { accepted: Some(_) } => replication::reign(case)?,
+        Check::InTime => {
+            let steps = story.steps.iter().filter(|step| !step.is_fault).map(|step| step.moment.at);
+            let steps: Vec<Time> = steps.filter(|&at| at <= whole.until).collect();
+            steps.windows(2).map(|step| (step[0], step[1])).max_by_key(|it| it.1.since(it.0))?
+        }
+        _ => return None,
+    };
+    let settled = story.settled_before(until);
+    let is_long = until.since(from.max(settled)) >= LONG;
+    is_long.then(|| Window { from, until, settled, up: story.up(until) })
 }
 
 fn before(time: Time, span: Duration) -> Time {

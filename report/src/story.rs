@@ -24,6 +24,7 @@ pub use crate::reused::{Kept, Reused};
 
 use crate::event::{Caller, Time};
 use crate::fields::Names;
+use crate::outcome::Outcome;
 
 /// A run, put together.
 #[derive(Clone, Debug, Default)]
@@ -123,6 +124,24 @@ impl Story {
     /// Whether it is known how a life began; else what was before is missing.
     pub(crate) fn saw_begin(&self, life: &Life) -> bool {
         self.dropped == 0 || life.from.at > self.since
+    }
+
+    /// The answer that went furthest of those by which a server confirmed its log to another one, before `until`, in an
+    /// earlier term than `term` and in the same life of that leader.
+    pub(crate) fn confirmed_formerly(
+        &self,
+        (leader, term): (Caller, u64),
+        server: u32,
+        until: Moment,
+    ) -> Option<&Call> {
+        let sent = self.sent_by(leader.server as usize).filter(|call| {
+            call.from == leader && call.to == server && call.args.term.is_some_and(|own| own < term)
+        });
+        let came =
+            |call: &&Call| matches!(call.returned, Some((at, Outcome::Replied)) if at < until);
+        sent.filter(came)
+            .filter(|call| call.confirms().is_some())
+            .max_by_key(|call| call.confirms())
     }
 
     /// What an incarnation of a server has answered, in order.

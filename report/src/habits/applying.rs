@@ -229,7 +229,7 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
         call.args.last_included_index >= Some(index - 1) && call.handled < Some(applied.moment)
     });
     if was_sent
-        || !is_its_end && !knew_of_more(story, &first)
+        || !is_its_end && !knew_of_more(story, &first) && !goes_on_as_before(story, &first)
         || story.held_by(server as u32, applied.moment).any(covers)
     {
         return None;
@@ -253,6 +253,20 @@ fn knew_of_more(story: &Story, first: &First<'_>) -> bool {
             && call.delivered > Some(first.life.from)
             && call.handled < Some(first.applied.moment)
             && known > Some(first.applied.index)
+    })
+}
+
+/// Whether a server goes on where it had been before its restart: with something that it had applied then, and with what
+/// follows that.
+fn goes_on_as_before(story: &Story, first: &First<'_>) -> bool {
+    let (applied, began) = (first.applied, first.life.from);
+    let own = || story.applied_by(first.server as u32);
+    let had = own().any(|before| before.moment < began && before.index == applied.index);
+    had && own().any(|next| {
+        next.server == applied.server
+            && next.moment > applied.moment
+            && next.moment.at == applied.moment.at
+            && next.index == applied.index + 1
     })
 }
 

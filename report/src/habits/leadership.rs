@@ -8,7 +8,7 @@ use crate::event::{Caller, Time};
 use crate::explain::{Case, Window};
 use crate::spec::rules::{all_servers, candidates, contract, followers, leaders};
 use crate::spec::{self, Breach, Rule};
-use crate::story::{Call, Election, Story};
+use crate::story::{Call, Election, Story, View};
 
 /// A server has come to lead without the votes that this takes, just now.
 fn leads_unelected(case: &Case<'_>) -> Option<Breach> {
@@ -123,10 +123,12 @@ fn not_told_of_successor(case: &Case<'_>) -> Option<Breach> {
         let since = links.find(|link| link.moment.at <= until)?.moment.at;
         (0..story.servers).find_map(|other| {
             let view = story.views[other].iter().rev().find(|view| view.is_leader)?;
+            let of_term = |other: &&View| other.is_leader && other.term == view.term;
+            let led_since = story.views[other].iter().find(of_term)?.moment.at;
             let mut sent = story.sent_by(other).filter(|call| call.to == led.server);
             let call =
                 sent.rfind(|call| call.args.term == Some(view.term) && call.sent.at <= until)?;
-            let was_up = until.since(since.max(view.moment.at)) > SOON;
+            let was_up = until.since(since.max(led_since)) > SOON;
             if view.term <= led.term
                 || call.sent.at >= since
                 || !call.is_outstanding(since)

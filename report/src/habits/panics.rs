@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::sending::confirms;
 use super::{Habit, leads};
 use crate::check::{Activity, Check};
 use crate::event::{Caller, Time};
@@ -135,7 +134,7 @@ fn just_before_snapshot(case: &Case<'_>) -> Option<Breach> {
     let sent = || story.sent_by(server).filter(|call| call.args.term == Some(led.term));
     let (at, call, up_to) = (0..story.servers as u32).find_map(|other| {
         let answered = sent().filter(|call| call.to == other && call.replied() <= Some(until.at));
-        let confirmed = answered.filter_map(|call| Some((call.replied()?, call, confirms(call)?)));
+        let confirmed = answered.filter_map(|call| Some((call.replied()?, call, call.confirms()?)));
         confirmed.max_by_key(|&(.., up_to)| up_to).filter(|&(.., up_to)| up_to + 1 == held.index)
     })?;
     let what = format!(
@@ -367,7 +366,50 @@ fn counted_beyond(case: &Case<'_>) -> Option<Breach> {
     let own = accepted.iter().copied().filter(|call| call.args.term == Some(now));
     let last =
         own.filter(|call| call.replied() <= Some(until)).max_by_key(|call| call.replied())?;
-    overtaken(case, &accepted, last).or_else(|| kept_from_former_term(case, &accepted, last))
+    overtaken(case, &accepted, last)
+        .or_else(|| kept_from_former_term(case, &accepted, last))
+        .or_else(|| confirmed_by_longer(case, &accepted, last))
+}
+
+/// A follower says yes whose log is longer than the leader's: what lies behind the request nobody has compared.
+fn confirmed_by_longer(case: &Case<'_>, accepted: &[&Call], last: &Call) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let (server, now) = (last.from.server, last.args.term?);
+    let led = leads(story, server as usize, until).filter(|led| led.term == now)?;
+    let sent = story.sent_by(server as usize);
+    let sent = sent.filter(|own| own.is_append() && own.args.term == Some(now));
+    let took = story.proposed_by(server).filter(|own| own.term == now).map(|own| own.index);
+    let own_end = sent.filter_map(Call::up_to).chain(took).max()?;
+    let (call, took) = accepted.iter().find_map(|&call| {
+        let own = call.args.term == Some(now) && call.replied() <= Some(until);
+        // What a leader has sent it since may have taken its place.
+        let replaced = story.handled_by(call.to as usize).filter(|other| {
+            other.is_accepted() && other.has_entries() && other.handled <= call.handled
+        });
+        let replaced = replaced.filter_map(|other| other.handled).max();
+        let mut took = story.proposed_by(call.to).rev();
+        let took = took.find(|took| Some(took.moment) < call.handled)?;
+        (own && took.index > own_end && Some(took.moment) > replaced).then_some((call, took))
+    })?;
+    let follower = call.to;
+    let what = format!(
+        "server {server} panicked over answers of a follower whose log is longer than its own"
+    );
+    let longer = format!(
+        "server {follower} accepted a command at index {} in term {}",
+        took.index, took.term
+    );
+    let said = format!(
+        "server {follower} confirmed what server {server} had sent it, which ends with index {}",
+        call.up_to()?
+    );
+    let then = format!(
+        "server {server}, the leader of term {now}, panicked; its log goes up to index {own_end}"
+    );
+    let breach = case.breach(&leaders::UNSENT_COUNTED, server, what);
+    let breach = breach.seen(took.moment.at, longer, None);
+    let breach = breach.seen(call.replied()?, said, [call.id]);
+    Some(breach.concluded(until.max(led.since), then, None))
 }
 
 /// While it waited for its last answer another came from the same follower, so that what it asked for doesn't say how far

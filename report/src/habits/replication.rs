@@ -1,6 +1,8 @@
 //! Instead of agreement on a command: the way of one entry from its leader's log to each service, and where
 //! it ends.
 
+use std::time::Duration;
+
 use super::votes::not_taken;
 use super::{Habit, LONG, Leader, applying, budget, leads, life_at, sending, turns, up};
 use crate::check::{Accepted, Check};
@@ -57,6 +59,16 @@ fn accepted<'a>(case: &Case<'a>) -> Option<&'a Proposal> {
         }
         _ => own.next(),
     }
+}
+
+/// From when to when the leader that accepted the command led afterwards, if it led no more when the check failed.
+pub(super) fn reign(case: &Case<'_>) -> Option<(Time, Time)> {
+    let own = accepted(case)?;
+    let mut views = case.story.views[own.server.server as usize].iter();
+    let fell =
+        views.find(|view| view.moment > own.moment && (view.term > own.term || !view.is_leader))?;
+    let until = super::before(fell.moment.at, Duration::from_micros(1));
+    (until < case.window.until).then_some((own.moment.at.max(case.window.from), until))
 }
 
 /// The servers that could have it and don't.

@@ -9,7 +9,7 @@ use crate::check::Check;
 use crate::explain::Case;
 use crate::outcome::Outcome;
 use crate::spec::rules::{append_entries, contract, install_snapshot, leaders};
-use crate::spec::{Basis, Breach, Fact};
+use crate::spec::{Basis, Breach, Fact, Rule};
 use crate::story::{Call, Purpose};
 use crate::text::count;
 
@@ -50,16 +50,39 @@ impl<'a> Row<'a> {
     }
 }
 
-/// The longest row of refused requests with the same prevLogIndex, each sent with the refusal before known. What came
-/// right soon afterwards isn't among them.
+/// The refusals that a leader has had from one follower in one term, since the last that took it further back.
+#[derive(Default)]
+struct Search<'a> {
+    /// The refused requests by their prevLogIndex: those that are the same, each sent with the refusal before known.
+    rows: BTreeMap<u64, Row<'a>>,
+}
+
+impl<'a> Search<'a> {
+    /// Takes a refused request in, and returns the row that it belongs to now.
+    fn refused(&mut self, call: &'a Call, prev: u64) -> Option<Row<'a>> {
+        // Who goes back further has made something of the refusals.
+        if self.rows.keys().next().is_none_or(|&lowest| prev < lowest) {
+            self.rows.clear();
+        }
+        let row = match self.rows.get(&prev) {
+            Some(row) => row.and(call)?,
+            None => Row::of(call),
+        };
+        self.rows.insert(prev, row);
+        Some(row)
+    }
+}
+
+/// The longest row of refused requests with the same prevLogIndex, each sent with the refusal before known. In between
+/// there may have been others that don't go further back. What came right soon afterwards isn't among them.
 fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
     let is_flood = matches!(case.failure.check, Check::Misused { .. });
     let is_enough = |row: &Row<'_>| match is_flood {
         true => row.count >= FLOOD,
         false => row.count >= FEW && row.last.sent.at.since(row.first.sent.at) > LONG / 4,
     };
-    let mut rows: BTreeMap<(u32, u32, u64), Row<'_>> = BTreeMap::new();
-    let mut longest = rows.clone();
+    let mut searches: BTreeMap<(u32, u32, u64), Search<'_>> = BTreeMap::new();
+    let mut longest: BTreeMap<(u32, u32, u64), Row<'_>> = BTreeMap::new();
     for call in &case.story.calls {
         let (Purpose::Append, Some(term), Some(success), Some((returned, _))) =
             (call.purpose, call.args.term, call.reply.success, call.returned)
@@ -70,21 +93,18 @@ fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
             continue;
         }
         let key = (call.from.server, call.to, term);
-        let same = |row: &&Row<'_>| row.last.args.prev_log_index == call.args.prev_log_index;
         if success || call.reply.term != Some(term) {
-            rows.remove(&key);
+            searches.remove(&key);
             if longest.get(&key).is_some_and(|row| call.sent.at.since(row.first.sent.at) < LONG) {
                 longest.remove(&key);
             }
-        } else if let Some(&row) = rows.get(&key).filter(same) {
-            let Some(row) = row.and(call) else { continue };
-            rows.insert(key, row);
-            let is_longest = longest.get(&key).is_none_or(|found| found.count < row.count);
-            if is_enough(&row) && is_longest {
-                longest.insert(key, row);
-            }
-        } else {
-            rows.insert(key, Row::of(call));
+            continue;
+        }
+        let Some(prev) = call.args.prev_log_index else { continue };
+        let Some(row) = searches.entry(key).or_default().refused(call, prev) else { continue };
+        let is_longest = longest.get(&key).is_none_or(|found| found.count < row.count);
+        if is_enough(&row) && is_longest {
+            longest.insert(key, row);
         }
     }
     longest.into_values().rev().max_by_key(|row| row.count)
@@ -123,16 +143,33 @@ fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
     let had = snapshot.map(|held| {
         Fact::new(Basis::Seen, held.moment.at, format!("server {server} {held}"), None)
     });
+    let (rule, what, formerly) = match formerly_confirmed(case, rule, first, prev) {
+        Some(call) => {
+            let text = format!(
+                "server {server} had confirmed its log up to index {} in term {}, in which server {leader} led, too; \
+                 since then another leader may have changed it",
+                call.confirms()?,
+                call.args.term?
+            );
+            let what = format!(
+                "server {leader} takes what server {server} confirmed in an earlier term for what it has now"
+            );
+            let fact = Fact::new(Basis::Seen, call.replied()?, text, [call.id]);
+            (&leaders::MATCH_KEPT, what, Some(fact))
+        }
+        None => (rule, what, None),
+    };
     let breach = case
         .breach(rule, culprit, what)
         .facts(had)
+        .facts(formerly)
         .seen(first.sent.at, refused, [first.id])
         .seen(last.sent.at, again, [last.id])
         .sure_if(false);
     // What may hold it up: a confirmation that goes as far in the same term, or that the leader takes for one.
     let confirmed = appends(case.story, leader, server, first.args.term?)
-        .filter(|call| call.sent < first.sent && call.is_accepted())
-        .filter_map(Call::up_to)
+        .filter(|call| call.sent < first.sent)
+        .filter_map(Call::confirms)
         .max();
     Some(match confirmed {
         Some(up_to) if up_to >= prev => breach.seen(
@@ -142,6 +179,22 @@ fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
         ),
         _ => breach,
     })
+}
+
+/// The answer by which a follower confirmed in an earlier term what its leader, which led then, too, doesn't go back
+/// behind now.
+fn formerly_confirmed<'a>(
+    case: &Case<'a>,
+    rule: &Rule,
+    first: &Call,
+    prev: u64,
+) -> Option<&'a Call> {
+    if rule.id != leaders::NEXT_INDEX_STAYS.id {
+        return None;
+    }
+    let former =
+        case.story.confirmed_formerly((first.from, first.args.term?), first.to, first.sent);
+    former.filter(|call| call.confirms() >= Some(prev))
 }
 
 /// A leader keeps sending a follower a snapshot after the follower said that it has it.
@@ -282,14 +335,6 @@ pub(super) fn snapshot_needed(case: &Case<'_>) -> Option<Breach> {
     ))
 }
 
-/// Up to which index a follower has confirmed its log by the answer to a leader's request.
-pub(super) fn confirms(call: &Call) -> Option<u64> {
-    match call.is_snapshot() {
-        true => call.args.last_included_index.filter(|_| call.is_followed() && !call.is_rejected()),
-        false => call.up_to().filter(|_| call.is_accepted()),
-    }
-}
-
 /// After an answer a leader goes on behind what that confirms, is refused, and has never sent what lies between.
 pub(super) fn counted_beyond(case: &Case<'_>) -> Option<Breach> {
     let Row { first, last, count } = refused_again(case)?;
@@ -302,7 +347,7 @@ pub(super) fn counted_beyond(case: &Case<'_>) -> Option<Breach> {
     let confirmed = sent.iter().filter_map(|&call| {
         let (at, _) =
             call.returned.filter(|(at, _)| call.replied().is_some() && *at < first.sent)?;
-        Some((at, call, confirms(call)?))
+        Some((at, call, call.confirms()?))
     });
     let (at, call, up_to) = confirmed.max_by_key(|(at, ..)| *at)?;
     // What it counts may have been sent, and confirmed in a way that isn't seen; but not what was refused.

@@ -261,6 +261,16 @@ impl Call {
         Some(self.args.prev_log_index? + entries)
     }
 
+    /// Up to which index its receiver has confirmed its log by the answer, if it is a leader's.
+    #[must_use]
+    pub fn confirms(&self) -> Option<u64> {
+        if self.is_snapshot() {
+            let index = self.args.last_included_index;
+            return index.filter(|_| self.is_followed() && !self.is_rejected());
+        }
+        self.up_to().filter(|_| self.is_append() && self.is_accepted())
+    }
+
     /// The term of the entry at `index`, if the call brings that entry and tells its term.
     #[must_use]
     pub fn entry_term(&self, index: u64) -> Option<u64> {

@@ -7,7 +7,7 @@ use lost::{lost, replaced_by};
 use super::install_snapshot::KEPT_OVER_SNAPSHOT;
 use super::persistence::{LOG_NOT_SAVED, had};
 use super::{contract, rules};
-use crate::spec::breach::{Basis, Breach};
+use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::{Known, step};
 use crate::story::{Call, Moment};
 
@@ -475,8 +475,26 @@ fn applies_unknown(
         let breach = breach.seen(at, said, [refused.id]).seen(moment.at, text, None);
         return Some(breach.sure_if(!acts_as_leader(known, number, moment)));
     }
-    let what = format!("server {number} applied what it couldn't know to be committed");
-    let breach = Breach::new(&COMMITS_BEYOND, moment, number, what);
+    let mut heard = known.story.handled_by(number as usize).rev();
+    let mut has_heard = !server.under_way.is_empty();
+    has_heard |= heard.any(|call| {
+        call.is_leaders() && call.delivered > server.began && call.delivered < Some(moment)
+    });
+    let (rule, what) = if server.life > 1 && !has_heard {
+        let what = format!(
+            "server {number} applied what it couldn't know to be committed, before any leader had sent it anything \
+             since its restart"
+        );
+        (&super::persistence::SAVED_FOR_APPLIED, what)
+    } else {
+        let what = format!("server {number} applied what it couldn't know to be committed");
+        (&COMMITS_BEYOND, what)
+    };
+    let restarted = server.began.filter(|_| rule.id != COMMITS_BEYOND.id);
+    let restarted = restarted.map(|began| {
+        Fact::new(Basis::Seen, began.at, format!("server {number} was restarted"), None)
+    });
+    let breach = Breach::new(rule, moment, number, what).facts(restarted);
     // The tester tells a restarted server nothing of what it had applied: what it knows may be saved, which
     // the wire doesn't show.
     let breach = breach.known(Basis::seen_if(server.life == 1), moment.at, text, None);

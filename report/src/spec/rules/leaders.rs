@@ -57,7 +57,7 @@ rules! {
          its entries",
         "how matchIndex is set: from the request's arguments, not from the log's length, from nextIndex at \
          the time of the reply, or from what the follower says of its own log's end";
-    MATCH_KEPT: Liveness "match-index-kept" at [Leaders 3, VolatileState],
+    MATCH_KEPT: Safety "match-index-kept" = "M21" at [Leaders 3, VolatileState],
         "Figure 2, Volatile state on leaders: matchIndex[], reinitialized after election",
         "a new leader knows of no follower what it has: matchIndex is 0, and nextIndex the last index of its own log \
          plus 1",

@@ -1,10 +1,10 @@
 //! What servers do instead of what is due.
 
-use report::{Activity, Check, FailureKind, NetworkChange, Outcome, TaskEnding, spec};
+use report::{Accepted, Activity, Check, FailureKind, NetworkChange, Outcome, TaskEnding, spec};
 use serde_json::json;
 
 use crate::demands::{ACCEPTED, Demanded, NO_LEADER, NOBODY};
-use crate::run::{Run, append, ask, causes, denied, entries, granted, heartbeat};
+use crate::run::{Ask, Run, append, ask, causes, denied, entries, granted, heartbeat};
 
 /// Whether a run that fails by a check is explained by a rule, among others.
 fn finds(mut run: Run, demand: Demanded, id: &str) -> bool {
@@ -472,4 +472,126 @@ fn requests_that_go_on_in_a_former_term() {
     };
     assert!(goes_on(1));
     assert!(!goes_on(3));
+}
+
+/// A leader that was cut off is back, and its successor has sent it nothing since, with an earlier call to it outstanding;
+/// the successor is looked at once more at the very end.
+#[test]
+fn a_former_leader_is_not_told_of_its_successor() {
+    let told = |outstanding: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).leads(0, 1).disconnect(0).elect(1, 2).leads(1, 2);
+        let sent = run.appends(1, 0, &heartbeat(2));
+        if !outstanding {
+            run.returns(sent, Outcome::Unreachable);
+        }
+        run.wait(500).connect(0);
+        for _ in 0..5 {
+            run.wait(100).accept(1, 2, &heartbeat(2));
+        }
+        run.disconnect(1).disconnect(2).wait(2000).step("check_no_leader");
+        run.leads(0, 1).leads(1, 2);
+        finds(run, (FailureKind::Safety, Check::NoSecondLeader), "one-call-at-a-time")
+    };
+    assert!(told(true));
+    assert!(!told(false));
+}
+
+/// Heartbeats follow the leader's last entry, and what comes in between follows an index that doesn't go down.
+#[test]
+fn refusals_take_next_index_no_further_back() {
+    let finds_it = |further_back: bool| {
+        let mut run = one();
+        for round in 0..8 {
+            let prev = if further_back { 30 - round } else { 30 };
+            run.wait(100).reject(0, 1, &append(1, [40, 1], &[], 0));
+            run.wait(1).reject(0, 1, &append(1, [prev, 1], &[1], 0));
+        }
+        run.wait(3000);
+        finds(run, ACCEPTED, "next-index-stays")
+    };
+    assert!(finds_it(false));
+    assert!(!finds_it(true));
+}
+
+/// A server leads twice, and in between its follower loses what it had confirmed.
+#[test]
+fn next_index_begins_with_what_was_confirmed_before() {
+    let finds_it = |confirmed: &[u64], id: &str| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1);
+        run.accept(0, 1, &append(1, [0, 0], confirmed, 0));
+        run.vote(2, 1, 2).leads(2, 2).propose(2, 1, 2).propose(2, 2, 2);
+        run.accept(2, 0, &entries(2, &[2, 2])).accept(2, 1, &entries(2, &[2]));
+        run.vote_with(0, 1, &Ask { term: 3, last_term: 2, last_index: 2 }).leads(0, 3);
+        run.step("one").propose(0, 3, 3);
+        for _ in 0..8 {
+            run.wait(100).reject(0, 1, &append(3, [2, 2], &[3], 0));
+        }
+        run.wait(3000);
+        let check = Check::Agreed { accepted: Some(Accepted { index: 3, term: Some(3) }) };
+        finds(run, (FailureKind::Liveness, check), id)
+    };
+    assert!(finds_it(&[1, 1], "match-index-kept"));
+    assert!(finds_it(&[1], "next-index-stays"));
+}
+
+/// What went wrong while a command's leader led counts, also if it leads no more at the end.
+#[test]
+fn what_a_deposed_leader_left_undone() {
+    let sends = |again: bool| {
+        let mut run = one();
+        let lost = run.appends(0, 1, &entries(1, &[1]));
+        run.appends(0, 2, &entries(1, &[1]));
+        run.wait(50).returns(lost, Outcome::RequestLost);
+        for _ in 0..15 {
+            run.wait(100).accept(0, 1, &heartbeat(1));
+        }
+        if again {
+            run.accept(0, 1, &entries(1, &[1]));
+        }
+        run.leads(0, 1).wait(10).in_term(0, 2);
+        for term in 3..6 {
+            run.wait(400).elect(2, term).leads(2, term).accept(2, 1, &heartbeat(term));
+        }
+        finds(run, ACCEPTED, "entry-not-sent")
+    };
+    assert!(sends(false));
+    assert!(!sends(true));
+}
+
+/// A leader panics after the yes of a follower whose log is longer.
+#[test]
+fn a_panic_over_the_answer_of_a_longer_log() {
+    let panics = |index: u64| {
+        let mut run = Run::new(3);
+        run.elect(1, 1).propose(1, 1, 1).accept(1, 0, &entries(1, &[1])).propose(1, index, 1);
+        run.elect(0, 2).leads(0, 2).accept(0, 1, &append(2, [1, 1], &[], 0)).wait(100);
+        let check = Check::Panicked {
+            server: Some(0),
+            life: Some(1),
+            activity: Activity::Task,
+            is_assertion: false,
+        };
+        finds(run, (FailureKind::Panic, check), "unsent-entry-counted")
+    };
+    assert!(panics(2));
+    assert!(!panics(1));
+}
+
+/// After a restart a server applies once more what it applied last before, and goes on from there.
+#[test]
+fn a_restarted_server_goes_on_where_it_was() {
+    let first = |then: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        for index in 1..=3 {
+            run.propose(0, index, 1).apply(1, index);
+        }
+        run.restart(1).wait(300).propose(0, 4, 1).apply(1, 3).apply(1, then);
+        let check = Check::InOrder { server: 1, index: 3, expected: Some(1) };
+        finds(run, (FailureKind::Safety, check), "saved-taken-for-applied")
+    };
+    assert!(first(4));
+    assert!(!first(9), "it may apply only the last");
 }

@@ -653,3 +653,42 @@ fn own_vote_counted_twice() {
     assert!(elected([0, 1]));
     assert!(!elected([1, 2]));
 }
+
+/// A leader commits by what a follower confirmed to it in a term before another leader's.
+#[test]
+fn what_was_confirmed_in_an_earlier_term_is_counted() {
+    let commits = |confirmed: &[u64]| {
+        let mut run = Run::new(5);
+        run.vote(0, 3, 1).vote(0, 4, 1).leads(0, 1).propose(0, 1, 1).propose(0, 2, 1);
+        run.accept(0, 1, &append(1, [0, 0], confirmed, 0));
+        run.vote(2, 3, 2).vote(2, 4, 2).leads(2, 2).propose(2, 1, 2);
+        run.accept(2, 0, &entries(2, &[2])).accept(2, 1, &entries(2, &[2]));
+        let ask = Ask { term: 3, last_term: 2, last_index: 1 };
+        run.vote_with(0, 3, &ask).vote_with(0, 4, &ask).leads(0, 3).propose(0, 2, 3);
+        run.accept(0, 2, &append(3, [1, 2], &[3], 0)).appends(0, 3, &append(3, [1, 2], &[3], 2));
+        assert!(run.trips("M21"));
+        breaks(&run, "match-index-kept")
+    };
+    assert!(commits(&[1, 1]));
+    assert!(!commits(&[1]));
+}
+
+/// A server that is restarted applies what no leader has told it of.
+#[test]
+fn a_restarted_server_calls_its_whole_log_committed() {
+    let broken = |hears: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1);
+        run.accept(0, 1, &entries(1, &[1, 1])).restart(1);
+        if hears {
+            run.accept(0, 1, &append(1, [0, 0], &[], 0));
+        }
+        run.wait(100).apply(1, 1);
+        assert!(
+            breaks(&run, "saved-taken-for-applied") || breaks(&run, "commits-beyond-new-entries")
+        );
+        breaks(&run, "saved-taken-for-applied")
+    };
+    assert!(broken(false));
+    assert!(!broken(true));
+}

@@ -1,7 +1,7 @@
 //! What a leader calls committed, and what it knows of that.
 
-use super::{OLD_TERM, REFUSAL_COUNTED, UNSENT_COUNTED, WITHOUT_MAJORITY, is_leading};
-use crate::event::RpcId;
+use super::{MATCH_KEPT, OLD_TERM, REFUSAL_COUNTED, UNSENT_COUNTED, WITHOUT_MAJORITY, is_leading};
+use crate::event::{Caller, RpcId};
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach};
 use crate::spec::rules::persistence::SAVED_FOR_APPLIED;
@@ -78,6 +78,13 @@ fn commits(
     let refused = others()
         .filter(|&(other, &up_to)| up_to < index && has_refused(&led.refused[other as usize]));
     let refused: Vec<u32> = refused.map(|it| it.0).collect();
+    let leader = Caller { server: number, incarnation: server.life };
+    let kept: Vec<&Call> = others()
+        .filter(|&(_, &up_to)| up_to < index)
+        .filter_map(|(other, _)| known.story.confirmed_formerly((leader, term), other, moment))
+        .filter(|call| call.confirms() >= Some(index))
+        .collect();
+    let is_kept = !kept.is_empty() && have.len() + kept.len() + 1 >= majority;
     let entry = server.log.term(index);
     let (rule, what) = if have.len() + 1 >= majority {
         if entry.is_none_or(|entry| entry >= term) {
@@ -93,6 +100,11 @@ fn commits(
     } else if !refused.is_empty() && have.len() + refused.len() + 1 >= majority {
         let what = format!("index {index} committed after a refusal; no majority had confirmed it");
         (&REFUSAL_COUNTED, what)
+    } else if is_kept {
+        let what = format!(
+            "index {index} committed by what was confirmed in an earlier term; no majority had confirmed it in this one"
+        );
+        (&MATCH_KEPT, what)
     } else if is_unsent {
         let what = format!(
             "index {index} committed by an answer to a request that ended before it; no majority had confirmed it"
@@ -113,6 +125,16 @@ fn commits(
             );
             breach = breach.seen(at, said, [id]);
         }
+    }
+    for call in kept.iter().filter(|_| rule.id == MATCH_KEPT.id) {
+        let (Some(at), Some(former)) = (call.replied(), call.args.term) else { continue };
+        let said = format!(
+            "server {} had confirmed its log to server {number} in term {former}, which server {number} led, too: up \
+             to index {}; since then another leader may have changed it",
+            call.to,
+            call.confirms().unwrap_or(0)
+        );
+        breach = breach.seen(at, said, [call.id]);
     }
     for (other, _) in others().filter(|&(_, &up_to)| up_to < index) {
         // How far the last answer of each reached.
@@ -150,8 +172,8 @@ fn commits(
         id if id == SAVED_FOR_APPLIED.id => {
             breach.sure_if(told_committed(known, number, (led.since, index)))
         }
-        // What was refused may be there by chance.
-        id => breach.sure_if(id != REFUSAL_COUNTED.id),
+        // What was refused, or confirmed in an earlier term, may be there by chance.
+        id => breach.sure_if(id != REFUSAL_COUNTED.id && id != MATCH_KEPT.id),
     })
 }
 
