@@ -105,7 +105,9 @@ impl Fields {
         let mut fields = Fields::default();
         // A message that can't be gone through has said all that it can.
         let _ = message.serialize(Pick { fields: &mut fields, look: Look::AtFields });
-        if !fields.tell_purpose() {
+        // What tells its purpose by a name may have no name for the rest.
+        let lacks_commit = fields.prev_log_index.is_some() && fields.leader_commit.is_none();
+        if lacks_commit || !fields.tell_purpose() {
             fields.take_shape(Shape::of(message));
         }
         // What follows an entry brings others, whatever they are called.

@@ -353,6 +353,11 @@ fn a_message_is_understood_by_its_shape() {
             "{message}"
         );
     }
+    // The rest of a message that has names for the entry before.
+    let push = json!(
+        {"from": 1, "term": 3, "prev_index": 4, "prev_term": 2, "items": [], "safe_upto": 3}
+    );
+    assert_eq!(Fields::of(&push).leader_commit, Some(3));
     assert_eq!(Fields::of(&json!({"term": 3, "sure": true})).success, Some(true));
     // Two entries, a list of whatever beside bytes, and what no list follows are not told apart.
     for nothing in [

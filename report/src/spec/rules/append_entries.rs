@@ -171,6 +171,7 @@ fn refuses_what_it_has(known: &Known<'_>, moment: Moment, call: &Call) -> Option
         || server.log.term(prev) != Some(prev_term)
         || server.log.confirmed(prev).is_none()
         || !server.is_at_rest(call)
+        || server.stood.contains(&call.args.term?)
     {
         return None;
     }
@@ -185,7 +186,8 @@ fn refuses_what_it_has(known: &Known<'_>, moment: Moment, call: &Call) -> Option
 fn refuses_from_the_beginning(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let (number, server) = (call.to, known.server(call.to));
     let is_empty = server.log.last_index() == 0 && !server.log.open && server.snapshot.is_none();
-    if !is_empty || !server.is_at_rest(call) || server.leads(call.args.term).is_some() {
+    let stood = call.args.term.is_some_and(|term| server.stood.contains(&term));
+    if !is_empty || !server.is_at_rest(call) || stood {
         return None;
     }
     let what = format!("server {number} refused a leader's request that nothing precedes");

@@ -90,6 +90,13 @@ rules! {
         "what a candidate does with a reply that is no vote, and for how long it waits for the others: an \
          election timeout is many times as long as a round trip",
         normal COUNTED;
+    LEADER_NOT_FOLLOWED: Liveness "leader-not-followed" at [Candidates 3],
+        "Figure 2, Candidates 3; §5.2",
+        "if AppendEntries RPC received from new leader: convert to follower; a leader of the candidate's own term is \
+         such a one, and what it sends is answered as a follower answers it",
+        "the handler of AppendEntries: what a candidate does with a request of its own term; only one of an earlier \
+         term is refused for its term"
+        => Answers refuses_as_candidate;
     NOT_RESTARTED: Liveness "election-not-restarted" = "M12" at [Candidates 4],
         "Figure 2, Candidates 4; §5.2",
         "if election timeout elapses: start new election. A call to a server that can't be reached takes up to \
@@ -195,6 +202,35 @@ pub(crate) fn counted_twice(
         true => breach,
         false => breach.seen(second.at, "it came again", [second.call]),
     })
+}
+
+/// A candidate refuses what the leader of its own term sends, though its log has what that follows.
+fn refuses_as_candidate(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
+    let (number, term) = (call.to, call.args.term?);
+    let server = known.server(number);
+    let (prev, prev_term) = call.args.prev_log_index.zip(call.args.prev_log_term)?;
+    let fits = prev == 0 || server.log.term(prev) == Some(prev_term);
+    let stands = server.stood.contains(&term) && server.leads(Some(term)).is_none();
+    let refuses = call.is_rejected() && call.reply.term == Some(term);
+    if !stands || !refuses || !fits || !server.is_at_rest(call) {
+        return None;
+    }
+    let asked = known.story.sent_by(number as usize).rfind(|asked| {
+        asked.is_vote() && asked.args.term == Some(term) && Some(asked.sent) < call.delivered
+    })?;
+    let what = format!(
+        "server {number}, a candidate of term {term}, refused what the leader of that term sent"
+    );
+    let stood = format!("server {number} asked for votes in term {term}");
+    let follows = match prev {
+        0 => "begins with the first entry".to_owned(),
+        _ => format!("follows index {prev}, as its log has it"),
+    };
+    let text =
+        format!("it refused server {}'s request of term {term}, which {follows}", call.from.server);
+    let breach = Breach::new(&LEADER_NOT_FOLLOWED, moment, number, what);
+    let breach = breach.seen(asked.sent.at, stood, [asked.id]).seen(moment.at, text, [call.id]);
+    Some(breach.sure_if(false))
 }
 
 /// A server acts as a leader without the votes that it takes.

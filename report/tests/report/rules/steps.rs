@@ -692,3 +692,39 @@ fn a_restarted_server_calls_its_whole_log_committed() {
     assert!(broken(false));
     assert!(!broken(true));
 }
+
+/// `start()` counts on from an earlier term, whose entries another leader has replaced.
+#[test]
+fn start_goes_on_from_an_earlier_term() {
+    let returns = |index: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        (1..=5).for_each(|index| _ = run.propose(0, index, 1));
+        run.vote(2, 1, 2).leads(2, 2).propose(2, 1, 2).accept(2, 0, &entries(2, &[2]));
+        let ask = Ask { term: 3, last_term: 2, last_index: 1 };
+        run.vote_with(0, 1, &ask).leads(0, 3).propose(0, index, 3);
+        [breaks(&run, "start-index-wrong"), breaks(&run, "entry-nobody-asked-for")]
+    };
+    assert_eq!(returns(6), [true, false]);
+    assert_eq!(returns(4), [false, true]);
+    assert_eq!(returns(2), [false, false]);
+}
+
+/// A candidate refuses the leader of its own term, as if only a later one counted.
+#[test]
+fn a_candidate_does_not_follow_the_leader_of_its_term() {
+    let refuses = |prev: [u64; 2], term: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1);
+        run.accept(0, 1, &entries(1, &[1])).accept(0, 2, &entries(1, &[1]));
+        let ask = Ask { term: 2, last_term: 1, last_index: 1 };
+        run.in_term(1, 2);
+        run.asks(1, 0, &ask);
+        run.vote_with(0, 2, &Ask { term, ..ask }).leads(0, term);
+        run.reject(0, 1, &append(term, prev, &[], 0));
+        ["leader-not-followed", "confirmed-not-appended"].map(|id| breaks(&run, id))
+    };
+    assert_eq!(refuses([1, 1], 2), [true, false]);
+    assert_eq!(refuses([5, 1], 2), [false, false], "it has no such entry");
+    assert_eq!(refuses([1, 1], 3), [false, true], "it stood in an earlier term");
+}

@@ -42,6 +42,15 @@ pub(super) fn leaves_room(known: &Known<'_>, moment: Moment, own: &Proposal) -> 
             format!("server {number}'s start() returns indexes, and its log gets no entries there");
         let text = format!("in the same term its start() had returned index {}", earlier.index);
         Breach::new(&NEVER_APPENDED, moment, number, what).seen(earlier.moment.at, text, None)
+    } else if let Some(former) = former_promise(known.story, own) {
+        let what = format!(
+            "server {number}'s start() goes on from an index that it returned in an earlier term"
+        );
+        let text = format!(
+            "its start() had returned index {} in term {}; since then its log has lost what lies behind index {last}",
+            former.index, former.term
+        );
+        Breach::new(&START_INDEX, moment, number, what).seen(former.moment.at, text, None)
     } else {
         let what = format!("server {number}'s log has entries that no client has asked for");
         Breach::new(&NOBODY_ASKED, moment, number, what)
@@ -73,6 +82,13 @@ fn applied_elsewhere<'a>(story: &'a Story, own: &Proposal) -> Option<&'a Applied
     let same = |other: &&Proposal| other.command.bytes() == own.command.bytes();
     let until = story.proposals.iter().take_while(|other| other.moment < first.moment);
     (until.filter(same).count() == 1).then_some(first)
+}
+
+/// What the same life of a server promised last, if that was in an earlier term and the place just before this one.
+fn former_promise<'a>(story: &'a Story, own: &Proposal) -> Option<&'a Proposal> {
+    let mut earlier = story.proposals.iter().rev().filter(|it| it.moment < own.moment);
+    let last = earlier.find(|it| it.server == own.server)?;
+    (last.term < own.term && last.index + 1 == own.index).then_some(last)
 }
 
 /// An earlier promise of the same leader's, of a place behind the end that its log was seen to have since.
