@@ -28,6 +28,10 @@ pub(super) const HABITS: &[Habit] = &[
         just_before_snapshot,
         "it had gone on to send that follower its snapshot, or was at something else",
     ),
+    Habit::new(
+        led_with_longer_log,
+        "it sets nextIndex and matchIndex anew at each election, or it panicked over something else",
+    ),
     Habit::new(offset_ignored, "the same was done since the snapshot, and went well"),
     Habit::new(
         counted_beyond,
@@ -410,6 +414,37 @@ fn confirmed_by_longer(case: &Case<'_>, accepted: &[&Call], last: &Call) -> Opti
     let breach = breach.seen(took.moment.at, longer, None);
     let breach = breach.seen(call.replied()?, said, [call.id]);
     Some(breach.concluded(until.max(led.since), then, None))
+}
+
+/// A server panics as soon as it is elected, and led before in an earlier term, with a log that was longer.
+fn led_with_longer_log(case: &Case<'_>) -> Option<Breach> {
+    let Panicked { server, life, activity, is_assertion } = panicked(case)?;
+    if *activity != Activity::Task || is_assertion {
+        return None;
+    }
+    let (story, until) = (case.story, case.window.until);
+    let own = |caller: Caller| caller.incarnation == life.incarnation;
+    let is_now =
+        |call: &&Call| call.replied().is_some_and(|at| at <= until && until.since(at) <= AT_ONCE);
+    let votes = story.sent_by(server).filter(|call| call.is_vote() && own(call.from));
+    let vote = votes.rev().filter(|call| call.is_granted()).find(is_now)?;
+    let (now, end) = vote.args.term.zip(vote.args.last_log_index)?;
+    let former = story.proposed_by(server as u32).filter(|it| own(it.server) && it.term < now);
+    let former = former.max_by_key(|it| it.index).filter(|it| it.index > end)?;
+    let what = format!(
+        "server {server} panicked as soon as it was elected again; its log is shorter than when it led before"
+    );
+    let took = format!(
+        "server {server}, the leader of term {}, took a command at index {}",
+        former.term, former.index
+    );
+    let asked = format!(
+        "server {server} asked for votes in term {now} with a log that ends with index {end}"
+    );
+    let came = format!("server {}'s vote came, and server {server} panicked", vote.to);
+    let breach = case.breach(&leaders::MATCH_KEPT, server as u32, what);
+    let breach = breach.seen(former.moment.at, took, None).seen(vote.sent.at, asked, [vote.id]);
+    Some(breach.concluded(vote.replied()?, came, [vote.id]))
 }
 
 /// While it waited for its last answer another came from the same follower, so that what it asked for doesn't say how far

@@ -338,6 +338,17 @@ fn panicked(method: &'static str) -> Demanded {
     )
 }
 
+/// Server 0 has panicked in a task of its own.
+const PANICKED_IN_TASK: Demanded = (
+    FailureKind::Panic,
+    Check::Panicked {
+        server: Some(0),
+        life: Some(1),
+        activity: Activity::Task,
+        is_assertion: false,
+    },
+);
+
 /// A script's own demand.
 const SCRIPT: Demanded = (FailureKind::Safety, Check::Script);
 
@@ -567,15 +578,23 @@ fn a_panic_over_the_answer_of_a_longer_log() {
         let mut run = Run::new(3);
         run.elect(1, 1).propose(1, 1, 1).accept(1, 0, &entries(1, &[1])).propose(1, index, 1);
         run.elect(0, 2).leads(0, 2).accept(0, 1, &append(2, [1, 1], &[], 0)).wait(100);
-        let check = Check::Panicked {
-            server: Some(0),
-            life: Some(1),
-            activity: Activity::Task,
-            is_assertion: false,
-        };
-        finds(run, (FailureKind::Panic, check), "unsent-entry-counted")
+        finds(run, PANICKED_IN_TASK, "unsent-entry-counted")
     };
     assert!(panics(2));
+    assert!(!panics(1));
+}
+
+/// A leader panics when it is elected again, with a shorter log than when it led before.
+#[test]
+fn a_panic_at_the_second_election() {
+    let panics = |index: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, index, 1);
+        run.vote(2, 1, 2).leads(2, 2).propose(2, 1, 2).accept(2, 0, &entries(2, &[2]));
+        run.wait(300).vote_with(0, 1, &Ask { term: 3, last_term: 2, last_index: 1 });
+        finds(run, PANICKED_IN_TASK, "match-index-kept")
+    };
+    assert!(panics(9));
     assert!(!panics(1));
 }
 
