@@ -57,16 +57,19 @@ impl Case<'_> {
 /// Why the run of `story` failed.
 #[must_use]
 pub fn explain(story: &Story, failure: &Failure) -> Explanation {
-    // The sentence says it.
-    let is_said = failure.kind == FailureKind::Misuse;
     if failure.kind == FailureKind::Tester {
         return Explanation::default();
     }
-    let proven = if is_said { Vec::new() } else { spec::judge(story) };
     let with_answers = story.with_answers();
+    // The sentence says it, but for what made a server do the same again and again.
+    let is_said = failure.kind == FailureKind::Misuse && !does_again(&with_answers, failure);
+    if is_said {
+        return Explanation::default();
+    }
+    let proven = spec::judge(story);
     let mut breaches = match &with_answers {
-        Cow::Owned(story) if !is_said => likely(spec::judge(story), &proven),
-        _ => proven,
+        Cow::Owned(story) => likely(spec::judge(story), &proven),
+        Cow::Borrowed(_) => proven,
     };
     let story = &*with_answers;
     let window = Window::of(story, failure);
@@ -83,13 +86,16 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
         }
     }
     findings.truncate(FINDINGS);
-    if is_said {
-        return Explanation { findings, ..Explanation::default() };
-    }
     if findings.is_empty() {
         findings.extend(nearest::unknown(&case));
     }
     Explanation { findings, not_the_cause: red_herrings::not_the_cause(&case) }
+}
+
+/// Whether a server did the same again and again.
+fn does_again(story: &Story, failure: &Failure) -> bool {
+    let window = Window::of(story, failure);
+    !habits::find(&Case { story, failure, window, breaches: &[] }).is_empty()
 }
 
 /// What is likely in a run in which answers were found to their requests: certain is only what is so without that.

@@ -114,7 +114,9 @@ impl Fields {
         if fields.prev_log_index.is_some() && fields.entries.is_none() {
             let _ = message.serialize(Pick { fields: &mut fields, look: Look::ForLists });
         }
-        if levels > 0 && !fields.tell_purpose() {
+        // What says yes or no may say its term behind that.
+        let lacks_term = fields.is_answer() && fields.term.is_none();
+        if levels > 0 && (lacks_term || !fields.tell_purpose()) {
             let look = Look::Within(levels - 1);
             let _ = message.serialize(Pick { fields: &mut fields, look });
         }
@@ -185,7 +187,9 @@ impl Fields {
 
     /// Takes what a field's value says, if it is a message in an envelope.
     fn take_within<T: Serialize + ?Sized>(&mut self, name: &str, value: &T, levels: u32) {
-        if Slot::named(name).is_some() || named::is_no_message(name) {
+        // A flag's name that isn't a flag's is an answer's, as JSON writes an enum's variant.
+        let is_field = Slot::named(name).is_some_and(|(slot, _)| !slot.is_flag());
+        if is_field || named::is_no_message(name) || named::is_conflict(name) {
             return;
         }
         let mut inner = Fields::within(value, levels);

@@ -39,20 +39,27 @@ pub(super) fn csv(sheets: &[Sheet]) -> String {
             let cause = item.causes.first().map(|cause| cause.cause.clone()).unwrap_or_default();
             let numbers = [item.asked, item.runs, item.passed, item.failed, item.skipped]
                 .map(|count| count.to_string());
-            let mut record = vec![sheet.submission.clone(), sheet.outcome.word().to_owned()];
+            let mut record = vec![inert(&sheet.submission), sheet.outcome.word().to_owned()];
             record.extend([item.part.clone(), item.test.clone()]);
             record.extend(numbers);
             record.extend([item.failed as f64 / played as f64, low, high].map(share));
             record.extend([
                 item.points.to_string(),
                 item.max.to_string(),
-                cause,
+                inert(&cause),
                 format!("{:.3}", item.seconds),
             ]);
             writer.write_record(record).expect(CANNOT_FAIL);
         }
     }
     String::from_utf8(writer.into_inner().expect(CANNOT_FAIL)).expect("it was text")
+}
+
+/// Text of a submission's in a cell of a CSV file: what a spreadsheet would compute begins with an apostrophe, by which
+/// spreadsheets know text.
+fn inert(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if is_formula { format!("'{text}") } else { text.to_owned() }
 }
 
 /// Text in a cell of a Markdown table.
@@ -148,6 +155,15 @@ mod tests {
             "bob,failed,3B,TestBackup3B,2,2,1,1,0,0.500000,0.012579,0.987421,0,25,liveness,0.006"
         );
         assert_eq!(lines[6], "carol,not built,3B,TestBackup3B,2,0,0,0,0,,,,0,25,,0.000");
+    }
+
+    #[test]
+    fn a_spreadsheet_computes_nothing_of_a_submission_s() {
+        let mut sheets = sheets(Seeds::Hidden);
+        sheets[1].submission = "=HYPERLINK(\"https://example.org\")".to_owned();
+        let text = csv(&sheets);
+        assert!(text.contains("\n\"'=HYPERLINK("), "{text}");
+        assert_eq!(inert("bob=1"), "bob=1");
     }
 
     #[test]

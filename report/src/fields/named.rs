@@ -93,9 +93,90 @@ pub(super) fn is_no_message(name: &str) -> bool {
     ["command", "conflict", "data", "snapshot", "snap", "config", "configuration"].contains(&name)
 }
 
+/// Whether a word that stands for a whole answer, such as the name of an enum's variant, says yes or no. What a request
+/// may be called says neither.
+pub(super) fn verdict(name: &str) -> Option<bool> {
+    let lower = name.to_ascii_lowercase();
+    if Named::by(name).is_some_and(|named| named != Named::Vote) {
+        return None;
+    }
+    let is = |words: &[&str], stems: &[&str]| {
+        words.contains(&&*lower) || stems.iter().any(|stem| lower.contains(stem))
+    };
+    // Those first: a mismatch isn't a match, and what is not granted isn't granted.
+    if is(&NO, &NO_STEMS) || lower.starts_with("not") {
+        Some(false)
+    } else if is(&YES, &YES_STEMS) {
+        Some(true)
+    } else {
+        None
+    }
+}
+
+/// Whether an enum's variant of this name tells of a log that differs: its term is an entry's, and not the answer's.
+pub(super) fn is_conflict(variant: &str) -> bool {
+    ["conflict", "mismatch", "inconsistent"].iter().any(|word| variant.eq_ignore_ascii_case(word))
+}
+
+const YES: [&str; 8] = ["yes", "ok", "okay", "ack", "aye", "true", "done", "voted"];
+const YES_STEMS: [&str; 7] = ["grant", "accept", "succe", "match", "agree", "stored", "taken"];
+const NO: [&str; 8] = ["no", "nay", "nack", "err", "error", "false", "old", "behind"];
+const NO_STEMS: [&str; 16] = [
+    "deny",
+    "denied",
+    "reject",
+    "refus",
+    "declin",
+    "fail",
+    "conflict",
+    "mismatch",
+    "inconsist",
+    "stale",
+    "outdated",
+    "obsolete",
+    "expired",
+    "missing",
+    "diverge",
+    "higherterm",
+];
+
+/// Whether the value of a field of this name is an answer, if it is a word.
+pub(super) fn is_answer(name: &str) -> bool {
+    const NAMES: [&str; 10] = [
+        "result", "status", "outcome", "reply", "answer", "verdict", "response", "vote",
+        "decision", "ack",
+    ];
+    NAMES.contains(&name) || is_tag(name)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Named;
+    use super::{Named, verdict};
+
+    #[test]
+    fn an_answer_is_known_by_a_word() {
+        for yes in ["Yes", "Ok", "Granted", "VoteGranted", "Accepted", "Success", "Matched"] {
+            assert_eq!(verdict(yes), Some(true), "{yes}");
+        }
+        for no in [
+            "No",
+            "NotGranted",
+            "VoteDenied",
+            "Rejected",
+            "Mismatch",
+            "Conflict",
+            "StaleTerm",
+            "Err",
+        ] {
+            assert_eq!(verdict(no), Some(false), "{no}");
+        }
+        for neither in
+            ["Vote", "RequestVote", "AppendEntries", "AppendOk", "Snapshot", "Follower", ""]
+        {
+            let said = verdict(neither);
+            assert_eq!(said, None, "{neither}");
+        }
+    }
 
     #[test]
     fn messages_are_known_by_their_names() {

@@ -139,6 +139,11 @@ impl Slot {
         })
     }
 
+    /// Whether it is yes or no.
+    pub(super) fn is_flag(self) -> bool {
+        matches!(self, Slot::VoteGranted | Slot::Success | Slot::Done)
+    }
+
     /// Whether a field of an entry, by its name, tells where the entry is and not of which term.
     pub(super) fn is_place(name: &str) -> bool {
         let name = name.to_ascii_lowercase();

@@ -4,7 +4,7 @@ use serde::ser::SerializeStructVariant;
 use serde::ser::{Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use super::Fields;
-use super::named::Named;
+use super::named::{Named, is_conflict};
 
 /// Why something was not gone through: it isn't what was looked for.
 pub(super) type Other = std::fmt::Error;
@@ -158,7 +158,10 @@ impl<'a> Serializer for Pick<'a> {
         _: usize,
     ) -> Result<Picking<'a>, Other> {
         self.named(variant);
-        Ok(self.fields())
+        match is_conflict(variant) {
+            true => Err(std::fmt::Error),
+            false => Ok(self.fields()),
+        }
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -169,7 +172,10 @@ impl<'a> Serializer for Pick<'a> {
         value: &T,
     ) -> Result<(), Other> {
         self.named(variant);
-        value.serialize(self)
+        match is_conflict(variant) {
+            true => Err(std::fmt::Error),
+            false => value.serialize(self),
+        }
     }
 
     type SerializeTupleVariant = Impossible<(), Other>;

@@ -10,9 +10,9 @@ use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStr
 use serde::ser::{SerializeStructVariant, Serializer};
 
 use super::Slot;
-use super::named::{is_no_message, is_tag};
+use super::named::{Named, is_answer, is_no_message, is_tag, verdict};
 use super::names::{index_of, is_index, is_sender, is_term, slots_of, term_of};
-use super::pick::{One, Other, Scalar, key_of};
+use super::pick::{Name, One, Other, Scalar, key_of};
 
 /// What a message consists of.
 #[derive(Default)]
@@ -20,6 +20,8 @@ pub(super) struct Shape {
     /// Its numbers, by their names in lower case without what stands between the words.
     numbers: Vec<(String, u64)>,
     flags: Vec<bool>,
+    /// What words say that stand for an answer: the name of an enum's variant, above all.
+    words: Vec<bool>,
     /// Entries that are objects of an index and a term.
     entries: Vec<Entry>,
     has_list: bool,
@@ -46,7 +48,7 @@ impl Shape {
     /// What it says, as far as its shape tells: no field twice.
     pub(super) fn says(mut self) -> Vec<(Slot, u64)> {
         let mut said = Vec::new();
-        let is_request = self.flags.is_empty();
+        let is_request = self.flags.is_empty() && self.words.is_empty();
         let entry = self.take_entry().filter(|_| is_request && !(self.has_list && self.has_bytes));
         let Some(Entry { name, index, term }) = entry else { return said };
         let [at_index, at_term] = if self.has_list {
@@ -66,8 +68,16 @@ impl Shape {
 
     /// Whether it says yes or no, and nothing else but numbers.
     pub(super) fn answer(&self) -> Option<bool> {
-        let [flag] = *self.flags else { return None };
-        (!self.has_list && !self.has_bytes).then_some(flag)
+        let said = match (&*self.flags, &*self.words) {
+            (&[said], []) | ([], &[said]) => said,
+            _ => return None,
+        };
+        (!self.has_list && !self.has_bytes).then_some(said)
+    }
+
+    /// Takes the name of what it is, or all that it is.
+    fn take_word(&mut self, word: &str) {
+        self.words.extend(verdict(word));
     }
 
     /// The one entry that it tells of, if there is one alone.
@@ -103,6 +113,11 @@ impl Shape {
     }
 
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        if is_answer(name)
+            && let Ok(word) = value.serialize(Name)
+        {
+            return self.take_word(&word);
+        }
         let plain = |letter: &char| !matches!(letter, '_' | '-');
         let name: String = name.to_ascii_lowercase().chars().filter(plain).collect();
         match value.serialize(One) {
@@ -129,19 +144,32 @@ struct Gather<'a>(&'a mut Shape);
 struct Gathering<'a> {
     shape: &'a mut Shape,
     key: String,
+    count: usize,
+    /// What the name of its first field says if it is the only one and no mere number's: so JSON writes an enum's
+    /// variant.
+    variant: Option<bool>,
 }
 
 impl Gathering<'_> {
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        self.count += 1;
+        let is_variant = name.starts_with(char::is_uppercase) || value.serialize(One).is_err();
+        if self.count == 1 && is_variant {
+            let word = value.serialize(Name).ok();
+            self.variant =
+                verdict(name).or_else(|| verdict(&word.filter(|_| Named::by(name).is_some())?));
+        }
         self.shape.take(name, value);
     }
 
-    fn found(self) {}
+    fn found(self) {
+        self.shape.words.extend(self.variant.filter(|_| self.count == 1));
+    }
 }
 
 impl<'a> Gather<'a> {
     fn fields(self) -> Gathering<'a> {
-        Gathering { shape: self.0, key: String::new() }
+        Gathering { shape: self.0, key: String::new(), count: 0, variant: None }
     }
 }
 
@@ -159,21 +187,75 @@ impl<'a> Serializer for Gather<'a> {
     take_parts! { Gather::fields =>
         serialize_map(Option<usize>) -> Gathering<'a>;
         serialize_struct(&'static str, usize) -> Gathering<'a>;
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Gathering<'a>;
     }
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<(), Other> {
+        self.0.take_word(variant);
+        Ok(())
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Gathering<'a>, Other> {
+        self.0.take_word(variant);
+        Ok(self.fields())
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Other> {
+        self.0.take_word(variant);
+        value.serialize(self)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Impossible<(), Other>, Other> {
+        self.0.take_word(variant);
+        Err(std::fmt::Error)
+    }
+
+    /// As a variant that has nothing but its name stands in a stored history.
+    fn serialize_str(self, word: &str) -> Result<(), Other> {
+        self.0.take_word(word);
+        Ok(())
+    }
+
     look_within! {
-        serialize_newtype_variant(&'static str, u32, &'static str) -> ();
+        serialize_some() -> ();
+        serialize_newtype_struct(&'static str) -> ();
     }
     refuse! {
         serialize_seq(Option<usize>) -> Impossible<(), Other>;
         serialize_tuple(usize) -> Impossible<(), Other>;
         serialize_tuple_struct(&'static str, usize) -> Impossible<(), Other>;
-        serialize_unit_variant(&'static str, u32, &'static str) -> ();
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Impossible<(), Other>;
+        serialize_f32(f32) -> ();
+        serialize_f64(f64) -> ();
+        serialize_char(char) -> ();
+        serialize_bytes(&[u8]) -> ();
+        serialize_none() -> ();
+        serialize_unit() -> ();
+        serialize_unit_struct(&'static str) -> ();
     }
 
     refuse_scalars!(());
-    refuse_the_rest!(());
 }
 
 takes_fields!(Gathering<'_>, ());

@@ -384,3 +384,51 @@ fn a_message_may_bring_a_snapshot_beside_entries() {
         assert_eq!(named(some.clone()), Some(Named::Snapshot), "{some}");
     }
 }
+
+/// An answer may be an enum: what it says, it says by its variant's name.
+#[test]
+fn an_answer_may_be_an_enum() {
+    #[derive(serde::Serialize)]
+    enum Vote {
+        Yes,
+        No { term: u64 },
+    }
+    #[derive(serde::Serialize)]
+    enum Append {
+        Ok { matched: u64 },
+        Conflict { term: Option<u64>, hint: u64 },
+        Stale { term: u64 },
+        Behind(u64),
+    }
+    #[derive(serde::Serialize)]
+    struct WithResult {
+        term: u64,
+        result: Vote,
+    }
+    #[derive(serde::Serialize)]
+    enum Reply {
+        Vote(Vote),
+    }
+    fn said<T: serde::Serialize>(message: &T) -> (Option<bool>, Option<u64>) {
+        let fields = Fields::of(message);
+        let stored = serde_json::to_value(message).expect("plain data");
+        assert_eq!(fields, Fields::of(&stored), "{stored}");
+        assert_eq!(fields.is_answer(), fields.success.is_some(), "{stored}");
+        (fields.success, fields.term)
+    }
+    assert_eq!(said(&Vote::Yes), (Some(true), None));
+    assert_eq!(said(&Vote::No { term: 3 }), (Some(false), Some(3)));
+    assert_eq!(said(&Append::Ok { matched: 7 }), (Some(true), None));
+    assert_eq!(said(&Append::Conflict { term: Some(2), hint: 1 }), (Some(false), None));
+    assert_eq!(said(&Append::Stale { term: 4 }), (Some(false), Some(4)));
+    assert_eq!(said(&Append::Behind(4)), (Some(false), None));
+    assert_eq!(said(&WithResult { term: 5, result: Vote::Yes }), (Some(true), Some(5)));
+    assert_eq!(Fields::of(&Reply::Vote(Vote::Yes)).success, Some(true));
+    assert_eq!(Fields::of(&json!({"Vote": "Yes"})).success, Some(true));
+    // What a request is called, or a command, is no answer.
+    for message in
+        [json!({"AppendEntries": {"x": 1}}), json!("RequestVote"), json!({"command": "ok"})]
+    {
+        assert_eq!(Fields::of(&message).success, None, "{message}");
+    }
+}

@@ -1,16 +1,20 @@
-//! Answers that are messages of their own: which request each of them answers.
+//! What answers leave out: which request they answer, where they are messages of their own, and in which term they are
+//! given, where they tell none.
 //!
 //! What a server computes takes no time of the run's. So an answer belongs to the request of its kind that came from
 //! the server it goes to just before it was sent, if no other one was open then. A server may also wait for its disk
 //! before it answers: then others are open, and nobody can say which of them is answered. They stay without an answer
 //! that can be read.
 //!
-//! That is nearly always right, and no proof. So it serves explanations, and what fails a run is judged without it.
+//! An answer that says yes is given in its request's term. One that says no is, too, unless its server is known to be in
+//! a later one: so enums answer of which only the variant for a later term has a term.
+//!
+//! All that is nearly always right, and no proof. So it serves explanations, and what fails a run is judged without it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Answer, Call, Happened, Moment, Story};
+use super::{Answer, Call, Happened, Moment, Reached, Story};
 use crate::event::{Caller, Time};
 use crate::outcome::Outcome;
 
@@ -21,16 +25,42 @@ const AT_ONCE: u64 = 1000;
 const OPEN: u64 = 1_000_000;
 
 impl Story {
-    /// The same run, in which requests have the answers that came as messages of their own.
+    /// The same run, in which requests have the answers that came as messages of their own, and answers their terms.
     #[must_use]
     pub(crate) fn with_answers(&self) -> Cow<'_, Story> {
         let answers: Vec<usize> = self.places(Call::is_own_answer);
-        if answers.is_empty() {
+        let implied = self.implied_terms();
+        if answers.is_empty() && implied.is_empty() {
             return Cow::Borrowed(self);
         }
         let mut story = self.clone();
-        story.pair_answers(answers);
+        for (place, term) in implied {
+            story.calls[place].reply.term = Some(term);
+        }
+        if !answers.is_empty() {
+            story.pair_answers(answers);
+        }
+        story.handled.iter_mut().for_each(Vec::clear);
+        story.reached.iter_mut().for_each(Vec::clear);
+        for step in 0..story.order.len() {
+            story.notes(story.order[step]);
+        }
         Cow::Owned(story)
+    }
+
+    /// The answers that tell no term, and the term of each.
+    fn implied_terms(&self) -> Vec<(usize, u64)> {
+        let untold = self.calls.iter().enumerate().filter(|(_, call)| call.reply.term.is_none());
+        let implied = untold.filter_map(|(place, call)| {
+            let (term, handled) = call.args.term.zip(call.handled)?;
+            let is_later = |reached: Reached| reached.term > term;
+            let is_so = match call.reply.vote_granted.or(call.reply.success)? {
+                true => true,
+                false => !self.reached_before(call.to, handled).is_some_and(is_later),
+            };
+            is_so.then_some((place, term))
+        });
+        implied.collect()
     }
 
     fn pair_answers(&mut self, answers: Vec<usize>) {
@@ -82,11 +112,6 @@ impl Story {
             self.pair(request, answer, came);
         }
         self.order.sort_by_key(|&(moment, _)| moment);
-        self.handled.iter_mut().for_each(Vec::clear);
-        self.reached.iter_mut().for_each(Vec::clear);
-        for step in 0..self.order.len() {
-            self.notes(self.order[step]);
-        }
     }
 
     fn places(&self, wanted: impl Fn(&Call) -> bool) -> Vec<usize> {

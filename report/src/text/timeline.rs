@@ -8,7 +8,7 @@ use crate::event::{Role, TaskEnding, Time};
 use crate::explain::{Explanation, Window};
 use crate::failure::Failure;
 use crate::outcome::Outcome;
-use crate::story::{Call, Moment, Standing, Story};
+use crate::story::{Call, Election, Moment, Standing, Story};
 
 /// How many rows are shown at most.
 const ROWS: usize = 48;
@@ -288,6 +288,31 @@ fn state(story: &Story, server: usize, moment: Moment) -> String {
     format!("{role}{term}{dot}")
 }
 
+/// Whom a candidate asked, each once, how often if that was more than once, and what came of it if nobody was reached.
+fn asked(story: &Story, election: &Election) -> Vec<String> {
+    let mut asked: Vec<(u32, Vec<&Call>)> = Vec::new();
+    for call in election.requests.iter().map(|&place| &story.calls[place]) {
+        match asked.iter_mut().find(|(to, _)| *to == call.to) {
+            Some((_, calls)) => calls.push(call),
+            None => asked.push((call.to, vec![call])),
+        }
+    }
+    let one = |(to, calls): (u32, Vec<&Call>)| {
+        let failed = |call: &&Call| matches!(call.returned, Some((_, Outcome::Unreachable)));
+        let waits = |call: &&Call| call.returned.is_none() && call.delivered.is_none();
+        let times = (calls.len() > 1).then(|| format!("{} times", calls.len()));
+        let came_to = if calls.iter().all(failed) {
+            Some("unreachable".to_owned())
+        } else {
+            let is_open = calls.iter().all(|call| failed(call) || waits(call));
+            is_open.then(|| "no answer yet".to_owned())
+        };
+        let said: Vec<String> = times.into_iter().chain(came_to).collect();
+        if said.is_empty() { format!("S{to}") } else { format!("S{to} ({})", said.join(", ")) }
+    };
+    asked.into_iter().map(one).collect()
+}
+
 fn rows(story: &Story) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for step in &story.steps {
@@ -303,16 +328,7 @@ fn rows(story: &Story) -> Vec<Row> {
     for election in &story.elections {
         let first = &story.calls[election.requests[0]];
         let server = election.candidate.server;
-        let asked: Vec<String> = election
-            .requests
-            .iter()
-            .map(|&place| &story.calls[place])
-            .map(|call| match call.returned {
-                Some((_, Outcome::Unreachable)) => format!("S{} (unreachable)", call.to),
-                None if call.delivered.is_none() => format!("S{} (no answer yet)", call.to),
-                _ => format!("S{}", call.to),
-            })
-            .collect();
+        let asked = asked(story, election);
         let event = format!("S{server} election, term {} -> {}", election.term, asked.join(", "));
         rows.push(Row::new(first.sent, event));
     }

@@ -614,3 +614,24 @@ fn a_restarted_server_goes_on_where_it_was() {
     assert!(first(4));
     assert!(!first(9), "it may apply only the last");
 }
+
+/// Answers that are enums, of which only one variant tells a term.
+#[test]
+fn an_answer_without_a_term_is_given_in_its_request_s() {
+    let finds_it = |later: u64| {
+        let mut run = one();
+        for _ in 0..8 {
+            let sent = run.wait(100).appends(0, 1, &append(1, [5, 1], &[], 0));
+            if later > 1 {
+                // Its own word tells that it is in a later term.
+                let asked = run.asks(1, 2, &ask(later));
+                run.answers(asked, &denied(later));
+            }
+            run.answers(sent, &json!({ "Conflict": { "had": null, "hint": 1 } }));
+        }
+        run.wait(3000);
+        finds(run, ACCEPTED, "next-index-stays")
+    };
+    assert!(finds_it(1));
+    assert!(!finds_it(2));
+}
