@@ -189,7 +189,7 @@ impl Fields {
     fn take_within<T: Serialize + ?Sized>(&mut self, name: &str, value: &T, levels: u32) {
         // A flag's name that isn't a flag's is an answer's, as JSON writes an enum's variant.
         let is_field = Slot::named(name).is_some_and(|(slot, _)| !slot.is_flag());
-        if is_field || named::is_no_message(name) || named::is_conflict(name) {
+        if is_field || named::is_no_message(name) || named::is_of_an_entry(name, count(value)) {
             return;
         }
         let mut inner = Fields::within(value, levels);
@@ -363,6 +363,12 @@ impl Fields {
             self.named = Some(Named::Snapshot);
         }
     }
+}
+
+/// How many fields a value has, if it is an object.
+fn count<T: Serialize + ?Sized>(value: &T) -> usize {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_object().map_or(0, serde_json::Map::len)
 }
 
 /// Whether a value has parts: it isn't left out, no list or text without any, and no mere number or flag.

@@ -121,6 +121,13 @@ impl Story {
         self.sent[server].iter().map(|&place| &self.calls[place])
     }
 
+    /// The same from a moment on.
+    pub(crate) fn sent_since(&self, server: usize, since: Moment) -> impl Iterator<Item = &Call> {
+        let places = &self.sent[server];
+        let first = places.partition_point(|&place| self.calls[place].sent <= since);
+        places[first..].iter().map(|&place| &self.calls[place])
+    }
+
     /// Whether it is known how a life began; else what was before is missing.
     pub(crate) fn saw_begin(&self, life: &Life) -> bool {
         self.dropped == 0 || life.from.at > self.since

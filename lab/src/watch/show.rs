@@ -129,7 +129,7 @@ fn grades(finding: &Finding) -> Vec<String> {
         entry(&mut grades[2], "normal", &format!("a working run: {normal}"));
     }
     if let Some(refuted_if) = &finding.refuted_if {
-        entry(&mut grades[2], "but", &format!("it is a wrong guess if {refuted_if}"));
+        entry(&mut grades[2], "but", &format!("wrong if {refuted_if}"));
     }
     grades.into_iter().filter(|grade| !grade.is_empty()).collect()
 }

@@ -51,14 +51,19 @@ fn late_returns(case: &Case<'_>, server: usize) -> Option<String> {
         (late.iter().map(|late| late.0).min()?, late.iter().map(|late| late.0).max()?);
     let (first, last) =
         (late.iter().map(|late| late.1).min()?, late.iter().map(|late| late.1).max()?);
+    let span = |from: Time, until: Time| match (from.to_string(), until.to_string()) {
+        (from, until) if from == until => format!("at {from} s"),
+        (from, until) => format!("between {from} and {until} s"),
+    };
     (since == 0 && late.len() >= 2).then(|| {
         format!(
             "server {server} led term {} and stepped down at {} s; it has sent no AppendEntries \
-             since. The {} calls that returned to it between {first} and {last} s had been sent \
-             between {first_sent} and {last_sent} s, while it led",
+             since. The {} calls that returned to it {} had been sent {}, while it led",
             led.term,
             down.moment.at,
-            late.len()
+            late.len(),
+            span(first, last),
+            span(first_sent, last_sent)
         )
     })
 }

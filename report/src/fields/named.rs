@@ -113,10 +113,16 @@ pub(super) fn verdict(name: &str) -> Option<bool> {
     }
 }
 
-/// Whether an enum's variant of this name tells of a log that differs: its term is an entry's, and not the answer's.
-pub(super) fn is_conflict(variant: &str) -> bool {
-    ["conflict", "mismatch", "inconsistent"].iter().any(|word| variant.eq_ignore_ascii_case(word))
+/// Whether what an enum's variant of this name says beside its name may be of something else than the answer: a term may be
+/// that of the entry on which two logs differ, above all if it isn't alone.
+pub(super) fn is_of_an_entry(variant: &str, fields: usize) -> bool {
+    let lower = variant.to_ascii_lowercase();
+    verdict(variant) == Some(false)
+        && (fields > 1 || OF_AN_ENTRY.iter().any(|stem| lower.contains(stem)))
 }
+
+const OF_AN_ENTRY: [&str; 6] =
+    ["conflict", "mismatch", "inconsist", "diverge", "missing", "behind"];
 
 const YES: [&str; 8] = ["yes", "ok", "okay", "ack", "aye", "true", "done", "voted"];
 const YES_STEMS: [&str; 7] = ["grant", "accept", "succe", "match", "agree", "stored", "taken"];

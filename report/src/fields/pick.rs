@@ -3,8 +3,8 @@
 use serde::ser::SerializeStructVariant;
 use serde::ser::{Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use super::Fields;
-use super::named::{Named, is_conflict};
+use super::named::{Named, is_of_an_entry};
+use super::{Fields, count};
 
 /// Why something was not gone through: it isn't what was looked for.
 pub(super) type Other = std::fmt::Error;
@@ -155,10 +155,10 @@ impl<'a> Serializer for Pick<'a> {
         _: &'static str,
         _: u32,
         variant: &'static str,
-        _: usize,
+        len: usize,
     ) -> Result<Picking<'a>, Other> {
         self.named(variant);
-        match is_conflict(variant) {
+        match is_of_an_entry(variant, len) {
             true => Err(std::fmt::Error),
             false => Ok(self.fields()),
         }
@@ -172,7 +172,7 @@ impl<'a> Serializer for Pick<'a> {
         value: &T,
     ) -> Result<(), Other> {
         self.named(variant);
-        match is_conflict(variant) {
+        match is_of_an_entry(variant, count(value)) {
             true => Err(std::fmt::Error),
             false => value.serialize(self),
         }

@@ -399,6 +399,7 @@ fn an_answer_may_be_an_enum() {
         Conflict { term: Option<u64>, hint: u64 },
         Stale { term: u64 },
         Behind(u64),
+        Rejected { term: u64, first: Option<u64> },
     }
     #[derive(serde::Serialize)]
     struct WithResult {
@@ -422,6 +423,7 @@ fn an_answer_may_be_an_enum() {
     assert_eq!(said(&Append::Conflict { term: Some(2), hint: 1 }), (Some(false), None));
     assert_eq!(said(&Append::Stale { term: 4 }), (Some(false), Some(4)));
     assert_eq!(said(&Append::Behind(4)), (Some(false), None));
+    assert_eq!(said(&Append::Rejected { term: 2, first: None }), (Some(false), None));
     assert_eq!(said(&WithResult { term: 5, result: Vote::Yes }), (Some(true), Some(5)));
     assert_eq!(Fields::of(&Reply::Vote(Vote::Yes)).success, Some(true));
     assert_eq!(Fields::of(&json!({"Vote": "Yes"})).success, Some(true));

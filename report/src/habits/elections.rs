@@ -132,8 +132,8 @@ fn asks_nobody(case: &Case<'_>) -> Option<Breach> {
         // One may be the first step of somebody who was cut off at once.
         if let Some(last) = own.rfind(|view| view.term > 1) {
             let text = format!(
-                "server {server} has come to term {}, of which nothing had told it, and it has never sent a \
-                 request for a vote",
+                "server {server} went to term {} by itself, for no message had told it of that term, and it has never sent \
+                 a request for a vote",
                 last.term
             );
             breach = breach.by(server as u32).seen(last.moment.at, text, None);

@@ -107,7 +107,7 @@ pub(super) fn drawn_once(case: &Case<'_>) -> Option<Breach> {
     let who = list(together.iter().map(|(server, _)| format!("server {server}")));
     let what = format!(
         "{who} asked for votes at the same instants, always {gap} after the time before: each draws its election \
-         timeout once"
+         timeout once, or has a constant for it"
     );
     let mut breach = case.breach(&candidates::ALWAYS_THE_SAME, *first as u32, what);
     breach.servers = together.iter().map(|(server, _)| *server as u32).collect();

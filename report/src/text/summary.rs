@@ -229,6 +229,6 @@ fn cause(text: &mut String, label: &str, finding: &Finding) {
         detail(text, &format!("a working run: {normal}"));
     }
     if let Some(refuted_if) = &finding.refuted_if {
-        detail(text, &format!("a wrong guess if {refuted_if}"));
+        detail(text, &format!("wrong if: {refuted_if}"));
     }
 }

@@ -57,9 +57,9 @@ pub(in crate::spec) fn leads_unelected(
         count(needed, "vote")
     );
     let came = match votes {
-        0 => "until then no message had come to it that may have been a vote".to_owned(),
+        0 => "by then no message had come that could be a vote".to_owned(),
         n => format!(
-            "until then messages that may have been votes had come to it from {} only",
+            "by then only {} had sent it a message that could be a vote",
             count(n, "server")
         ),
     };

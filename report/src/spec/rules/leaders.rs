@@ -316,13 +316,11 @@ fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<B
     let (rule, what) = match at_end {
         Some(_) => (
             &super::persistence::SNAPSHOT_TERM,
-            format!(
-                "server {number} says another term of the entry at its snapshot's end than that has"
-            ),
+            format!("server {number} tells a wrong term for the last entry of its snapshot"),
         ),
         None => (
             &SAYS_ANOTHER_TERM,
-            format!("server {number} says another term of the entry at prevLogIndex than that has"),
+            format!("server {number} tells a wrong term for the entry at prevLogIndex"),
         ),
     };
     let mut breach = Breach::new(rule, moment, number, what)
@@ -338,6 +336,9 @@ fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<B
     Some(breach.known(Basis::seen_if(!server.log.is_claimed), moment.at, text, [call.id]))
 }
 
+/// Among how many of its next requests a leader sends a new entry, be it to the last of many servers.
+const SOON: usize = 64;
+
 /// A leader sends the entry at `index` itself as one of the term that it also says before what follows: the entry has
 /// another term than `start()` returned.
 fn sends_in_term(
@@ -347,12 +348,14 @@ fn sends_in_term(
     moment: Moment,
 ) -> Option<Breach> {
     let number = leader.server;
-    let own = known.story.proposed_by(number).find(|own| {
-        own.server == leader && own.index == index && own.term != said && own.moment < moment
-    })?;
-    let sent = known.story.sent_by(number as usize).find(|call| {
-        call.from == leader && call.sent > own.moment && call.entry_term(index) == Some(said)
-    })?;
+    let own = known
+        .proposed_at(index)
+        .find(|own| own.server == leader && own.term != said && own.moment < moment)?;
+    let sent = known
+        .story
+        .sent_since(number as usize, own.moment)
+        .take(SOON)
+        .find(|call| call.from == leader && call.entry_term(index) == Some(said))?;
     let what = format!("server {number} gave a new entry another term than the one that it leads");
     let took = format!("server {number}'s start() returned index {index} in term {}", own.term);
     let text = format!("it sent server {} that entry as one of term {said}", sent.to);

@@ -369,7 +369,7 @@ fn several_servers_draw_their_timeout_once() {
         explanation.findings.first().map(|finding| finding.what.clone())
     };
     let once = "server 1 and server 2 asked for votes at the same instants, always 0.28 s after the time \
-                before: each draws its election timeout once";
+                before: each draws its election timeout once, or has a constant for it";
     assert!(first(0).is_some_and(|what| what == once), "{:?}", first(0));
     assert!(first(20).is_some_and(|what| what != once), "{:?}", first(20));
 }
