@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use labrpc::{Call, ClientEnd, Message, Service};
+use raftapi::{Index, Term};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::Input;
@@ -22,6 +23,82 @@ use crate::style::Wire;
 enum Parcel {
     Request(Request),
     Reply(Reply),
+}
+
+/// An answer to a request for a vote, of [`Wire::EnumAnswers`].
+#[derive(Serialize, Deserialize)]
+enum VoteAnswer {
+    Yes { number: Number, from: usize },
+    No { number: Number, from: usize, term: Term },
+}
+
+impl VoteAnswer {
+    fn of(RequestVoteReply { number, from, term, vote_granted }: RequestVoteReply) -> VoteAnswer {
+        match vote_granted {
+            true => VoteAnswer::Yes { number, from },
+            false => VoteAnswer::No { number, from, term },
+        }
+    }
+
+    /// The reply to a request of `asked`, a term.
+    fn to(self, asked: Term) -> RequestVoteReply {
+        match self {
+            VoteAnswer::Yes { number, from } => {
+                RequestVoteReply { number, from, term: asked, vote_granted: true }
+            }
+            VoteAnswer::No { number, from, term } => {
+                RequestVoteReply { number, from, term, vote_granted: false }
+            }
+        }
+    }
+}
+
+/// An answer to AppendEntries, of [`Wire::EnumAnswers`].
+#[derive(Serialize, Deserialize)]
+enum AppendAnswer {
+    Ok {
+        number: Number,
+        from: usize,
+    },
+    /// The term is that of the entry which isn't there.
+    Conflict {
+        number: Number,
+        from: usize,
+        term: Term,
+        first: Index,
+    },
+    Stale {
+        number: Number,
+        from: usize,
+        term: Term,
+    },
+}
+
+impl AppendAnswer {
+    /// The answer to a request of the term `asked`, behind an entry of the term `prev`.
+    fn of(reply: AppendEntriesReply, asked: Term, prev: Term) -> AppendAnswer {
+        let AppendEntriesReply { number, from, term, success, retry_from: first } = reply;
+        match success {
+            true => AppendAnswer::Ok { number, from },
+            false if term == asked => AppendAnswer::Conflict { number, from, term: prev, first },
+            false => AppendAnswer::Stale { number, from, term },
+        }
+    }
+
+    /// The reply to a request of the term `asked`.
+    fn to(self, asked: Term) -> AppendEntriesReply {
+        match self {
+            AppendAnswer::Ok { number, from } => {
+                AppendEntriesReply { number, from, term: asked, success: true, retry_from: 0 }
+            }
+            AppendAnswer::Conflict { number, from, first: retry_from, .. } => {
+                AppendEntriesReply { number, from, term: asked, success: false, retry_from }
+            }
+            AppendAnswer::Stale { number, from, term } => {
+                AppendEntriesReply { number, from, term, success: false, retry_from: 0 }
+            }
+        }
+    }
 }
 
 impl Wire {
@@ -47,6 +124,19 @@ impl Wire {
                 let call = end.call("Raft.Message", &labgob::encode(request));
                 Some(reply(number, call, |bytes: Bytes| open(&bytes)))
             }
+            Wire::EnumAnswers => match request {
+                Request::RequestVote(args) => {
+                    let (asked, call) = (args.term, end.call("Raft.RequestVote", args));
+                    let answer = move |it: VoteAnswer| Reply::RequestVote(it.to(asked));
+                    Some(reply(number, call, answer))
+                }
+                Request::AppendEntries(args) => {
+                    let (asked, call) = (args.term, end.call("Raft.AppendEntries", args));
+                    let answer = move |it: AppendAnswer| Reply::AppendEntries(it.to(asked));
+                    Some(reply(number, call, answer))
+                }
+                _ => Wire::Methods.send(end, request),
+            },
             Wire::Methods => Some(match request {
                 Request::PreVote(args) => {
                     reply(number, end.call("Raft.PreVote", args), Reply::PreVote)
@@ -89,6 +179,17 @@ impl Wire {
                 .method("PreVote", pre_vote)
                 .method("RequestVote", request_vote)
                 .method("AppendEntries", append_entries)
+                .method("Heartbeat", heartbeat)
+                .method("InstallSnapshot", install_snapshot),
+            Wire::EnumAnswers => service
+                .method("PreVote", pre_vote)
+                .method("RequestVote", |server, args| {
+                    request_vote(server, args).map(VoteAnswer::of)
+                })
+                .method("AppendEntries", |server, args: AppendEntriesArgs| {
+                    let (asked, prev) = (args.term, args.prev_log_term);
+                    append_entries(server, args).map(move |it| AppendAnswer::of(it, asked, prev))
+                })
                 .method("Heartbeat", heartbeat)
                 .method("InstallSnapshot", install_snapshot),
             Wire::OneEnum => service.method("Message", message),

@@ -203,7 +203,8 @@ pub(crate) fn refused(
         if goes_on && !is_refused && begun.elapsed() > Duration::from_secs(5) {
             cfg.skip("a new leader goes on from what its follower has, and isn't refused");
         }
-        reply.success == Some(false) && reply.term == args.term
+        // What tells no term doesn't speak of a later one.
+        reply.success == Some(false) && (reply.term.is_none() || reply.term == args.term)
     };
     replies.first_that("that refuse entries", Needs::Acknowledgements, wanted)
 }
