@@ -8,6 +8,7 @@
 #[macro_use]
 mod refuse;
 
+mod bare;
 mod entries;
 mod named;
 mod names;
@@ -96,7 +97,14 @@ impl Fields {
     /// What `message` says.
     #[must_use]
     pub fn of<T: Serialize + ?Sized>(message: &T) -> Fields {
-        Fields::within(message, LEVELS)
+        let mut fields = Fields::within(message, LEVELS);
+        if fields == Fields::default()
+            && let Some(said) = bare::answer(message)
+        {
+            fields.success = Some(said);
+            fields.guessed.insert(Slot::Success);
+        }
+        fields
     }
 
     /// What `message` says: by its own fields, or, if these don't tell what it is for, by those of what is

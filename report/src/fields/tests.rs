@@ -145,7 +145,7 @@ fn a_name_that_isn_t_the_paper_s_is_a_guess() {
 
 #[test]
 fn a_message_that_is_no_struct_says_nothing() {
-    assert_eq!(Fields::of(&(1, true)), Fields::default());
+    assert_eq!(Fields::of(&(1, 2, true)), Fields::default());
     assert_eq!(Fields::of(&-1), Fields::default());
 }
 
@@ -432,5 +432,26 @@ fn an_answer_may_be_an_enum() {
         [json!({"AppendEntries": {"x": 1}}), json!("RequestVote"), json!({"command": "ok"})]
     {
         assert_eq!(Fields::of(&message).success, None, "{message}");
+    }
+}
+
+/// An answer may have no names at all. A number beside a yes or a no may be a term, and an index.
+#[test]
+fn an_answer_may_be_a_pair() {
+    #[derive(serde::Serialize)]
+    struct Reply(u64, bool);
+    let said = |message: serde_json::Value| {
+        let fields = Fields::of(&message);
+        assert_eq!(fields.term, None, "{message}");
+        fields.success
+    };
+    assert_eq!(Fields::of(&Reply(3, true)).success, Some(true));
+    assert_eq!(Fields::of(&(false, 4_u64)).success, Some(false));
+    assert_eq!(said(json!([3, true])), Some(true));
+    assert_eq!(said(json!(true)), Some(true));
+    for none in
+        [json!([true]), json!([1, 2]), json!([1, true, 2]), json!([]), json!(7), json!([1, "a"])]
+    {
+        assert_eq!(said(none.clone()), None, "{none}");
     }
 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::elections::{present, requests, voters};
-use super::{PATIENCE, after, ids, life_at, seconds};
+use super::{COUNTED, PATIENCE, after, ids, life_at, seconds};
 use crate::event::Time;
 use crate::explain::Case;
 use crate::spec::rules::{candidates, followers};
 use crate::spec::{Breach, Rule};
-use crate::story::{Call, Election, Purpose, Story};
+use crate::story::{Call, Election, Purpose, Story, TaskEnd};
 use crate::text::{count, list};
 
 /// What a server does that asks for pre-votes: its timer has fired, though it doesn't stand yet.
@@ -258,6 +258,24 @@ fn reset_by(
     breach.if_shown()
 }
 
+/// The task that has ended and may have been the timer's: no other one was spawned at its line, as one for each call or
+/// each follower would be; and it began with the server, or ended when the timer was last reset.
+fn timer_s_task<'a>(case: &Case<'a>, server: usize, reset: Time) -> Option<&'a TaskEnd> {
+    let (story, until) = (case.story, case.window.until);
+    let life = life_at(story, server, until)?;
+    let own = || {
+        story.tasks.iter().filter(|task| {
+            let is_its = task.server.server as usize == server;
+            is_its && task.server.incarnation == life.incarnation && task.moment.at <= until
+        })
+    };
+    let alone =
+        || own().filter(|task| own().filter(|other| other.spawned == task.spawned).count() == 1);
+    let mut began = alone().filter(|task| task.began.since(life.from.at) < COUNTED);
+    let mut ended = alone().filter(|task| after(task.moment.at, PATIENCE / 2) >= reset);
+    began.next_back().or_else(|| ended.next_back())
+}
+
 /// A server's election timer fires no more.
 pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
@@ -287,11 +305,7 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
             seconds(until.since(reset))
         );
         breach = breach.by(server as u32).seen(reset, text, None);
-        let ended = story.tasks.iter().rev().find(|task| {
-            let is_its = task.server.server as usize == server && task.server.incarnation == life;
-            is_its && task.moment.at <= until && after(task.moment.at, PATIENCE / 2) >= reset
-        });
-        if let Some(task) = ended {
+        if let Some(task) = timer_s_task(case, server, reset) {
             let text =
                 format!("server {server}'s task that was spawned at {} {}", task.place(), task.how);
             breach = breach.seen(task.moment.at, text, None);

@@ -285,7 +285,7 @@ bugs! {
         rule: MATCH_INDEX,
         symptom: "`apply error: commit index=…`, if the leader's log has lost entries since it led \
             last: it counts new ones as replicated that nobody else has",
-        causes: ["commits-without-majority", "unsent-entry-counted"],
+        causes: ["match-index-kept", "commits-without-majority"],
         source: "students' repositories",
     }
 

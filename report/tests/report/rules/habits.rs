@@ -635,3 +635,19 @@ fn an_answer_without_a_term_is_given_in_its_request_s() {
     assert!(finds_it(1));
     assert!(!finds_it(2));
 }
+
+/// Of the tasks that have ended, the timer's is the one that no other was spawned like.
+#[test]
+fn the_task_of_a_dead_timer() {
+    let mut run = Run::new(3);
+    run.elect(0, 1).step("elect").wait(10);
+    run.ends_task(1, 7, TaskEnding::Returned).accept(0, 1, &heartbeat(1));
+    run.accept(0, 2, &heartbeat(1)).wait(500);
+    run.ends_task(1, 9, TaskEnding::Returned).ends_task(1, 9, TaskEnding::Returned);
+    run.crash(0).wait(9000);
+    let (_, _, explanation) = run.fails(NO_LEADER, "it fails");
+    let finding = &explanation.findings[0];
+    assert_eq!(finding.id, "election-timer-dead");
+    let tells = |line: &str| finding.evidence.iter().any(|it| it.text.contains(line));
+    assert!(tells(":7 returned") && !tells(":9 returned"), "{:?}", finding.evidence);
+}
