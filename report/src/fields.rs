@@ -8,7 +8,6 @@
 #[macro_use]
 mod refuse;
 
-mod bare;
 mod entries;
 mod named;
 mod names;
@@ -99,7 +98,7 @@ impl Fields {
     pub fn of<T: Serialize + ?Sized>(message: &T) -> Fields {
         let mut fields = Fields::within(message, LEVELS);
         if fields == Fields::default()
-            && let Some(said) = bare::answer(message)
+            && let Some(said) = bare_answer(message)
         {
             fields.success = Some(said);
             fields.guessed.insert(Slot::Success);
@@ -197,7 +196,7 @@ impl Fields {
     fn take_within<T: Serialize + ?Sized>(&mut self, name: &str, value: &T, levels: u32) {
         // A flag's name that isn't a flag's is an answer's, as JSON writes an enum's variant.
         let is_field = Slot::named(name).is_some_and(|(slot, _)| !slot.is_flag());
-        if is_field || named::is_no_message(name) || named::is_of_an_entry(name, count(value)) {
+        if is_field || named::is_no_message(name) || named::is_of_an_entry(name, || count(value)) {
             return;
         }
         let mut inner = Fields::within(value, levels);
@@ -379,25 +378,55 @@ fn count<T: Serialize + ?Sized>(value: &T) -> usize {
     value.as_object().map_or(0, serde_json::Map::len)
 }
 
-/// Whether a value has parts: it isn't left out, no list or text without any, and no mere number or flag.
-fn is_something<T: Serialize + ?Sized>(value: &T) -> bool {
-    let mut begins = Beginning::default();
-    // It ends in an error if there is more than the beginning.
-    let _ = serde_json::to_writer(&mut begins, value);
-    let is_scalar = |byte: &u8| byte.is_ascii_alphanumeric() || b"-.".contains(byte);
-    !matches!(&*begins.0, b"[]" | b"{}" | b"\"\"") && !begins.0.iter().all(is_scalar)
+/// What a message without names says that is a flag, or a number and a flag: yes or no. The number may be a term, and an
+/// index.
+fn bare_answer<T: Serialize + ?Sized>(message: &T) -> Option<bool> {
+    use serde_json::Value::{Array, Bool, Number};
+    match serde_json::from_slice(&beginning(message, PAIR)).ok()? {
+        Bool(said) => Some(said),
+        Array(parts) => match &*parts {
+            [Number(number), Bool(said)] | [Bool(said), Number(number)] if number.is_u64() => {
+                Some(*said)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
-/// Takes no more than a few bytes.
-#[derive(Default)]
-struct Beginning(Vec<u8>);
+/// More than a pair of a number and a flag has, in bytes.
+const PAIR: usize = 32;
+
+/// Whether a value has parts: it isn't left out, no list or text without any, and no mere number or flag.
+fn is_something<T: Serialize + ?Sized>(value: &T) -> bool {
+    let begins = beginning(value, NULL);
+    let is_scalar = |byte: &u8| byte.is_ascii_alphanumeric() || b"-.".contains(byte);
+    !matches!(&*begins, b"[]" | b"{}" | b"\"\"") && !begins.iter().all(is_scalar)
+}
+
+/// More than `null` has, in bytes.
+const NULL: usize = 8;
+
+/// How a value begins in JSON: all of it, if it has less than `most` bytes.
+fn beginning<T: Serialize + ?Sized>(value: &T, most: usize) -> Vec<u8> {
+    let mut begins = Beginning { bytes: Vec::new(), most };
+    // It ends in an error if there is more than the beginning.
+    let _ = serde_json::to_writer(&mut begins, value);
+    begins.bytes
+}
+
+/// Takes no more than so many bytes.
+struct Beginning {
+    bytes: Vec<u8>,
+    most: usize,
+}
 
 impl std::io::Write for Beginning {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.extend(bytes.iter().take(BEGINNING));
-        match self.0.len() {
-            0..BEGINNING => Ok(bytes.len()),
-            _ => Err(std::io::ErrorKind::StorageFull.into()),
+        self.bytes.extend(bytes.iter().take(self.most));
+        match self.bytes.len() < self.most {
+            true => Ok(bytes.len()),
+            false => Err(std::io::ErrorKind::StorageFull.into()),
         }
     }
 
@@ -405,9 +434,6 @@ impl std::io::Write for Beginning {
         Ok(())
     }
 }
-
-/// More than `null` has, in bytes.
-const BEGINNING: usize = 8;
 
 #[cfg(test)]
 mod tests;

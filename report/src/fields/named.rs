@@ -114,11 +114,11 @@ pub(super) fn verdict(name: &str) -> Option<bool> {
 }
 
 /// Whether what an enum's variant of this name says beside its name may be of something else than the answer: a term may be
-/// that of the entry on which two logs differ, above all if it isn't alone.
-pub(super) fn is_of_an_entry(variant: &str, fields: usize) -> bool {
+/// that of the entry on which two logs differ, above all if it isn't alone. `fields` counts what is there, if need be.
+pub(super) fn is_of_an_entry(variant: &str, fields: impl FnOnce() -> usize) -> bool {
     let lower = variant.to_ascii_lowercase();
     verdict(variant) == Some(false)
-        && (fields > 1 || OF_AN_ENTRY.iter().any(|stem| lower.contains(stem)))
+        && (OF_AN_ENTRY.iter().any(|stem| lower.contains(stem)) || fields() > 1)
 }
 
 const OF_AN_ENTRY: [&str; 6] =

@@ -158,7 +158,7 @@ impl<'a> Serializer for Pick<'a> {
         len: usize,
     ) -> Result<Picking<'a>, Other> {
         self.named(variant);
-        match is_of_an_entry(variant, len) {
+        match is_of_an_entry(variant, || len) {
             true => Err(std::fmt::Error),
             false => Ok(self.fields()),
         }
@@ -172,7 +172,7 @@ impl<'a> Serializer for Pick<'a> {
         value: &T,
     ) -> Result<(), Other> {
         self.named(variant);
-        match is_of_an_entry(variant, count(value)) {
+        match is_of_an_entry(variant, || count(value)) {
             true => Err(std::fmt::Error),
             false => value.serialize(self),
         }
