@@ -134,11 +134,11 @@ impl Story {
     }
 
     /// The answer that went furthest of those by which a server confirmed its log to another one, before `until`, in an
-    /// earlier term than `term` and in the same life of that leader.
+    /// earlier term than `term` and in the same life of that leader; if it went up to `index`.
     pub(crate) fn confirmed_formerly(
         &self,
         (leader, term): (Caller, u64),
-        server: u32,
+        (server, index): (u32, u64),
         until: Moment,
     ) -> Option<&Call> {
         let sent = self.sent_by(leader.server as usize).filter(|call| {
@@ -147,7 +147,7 @@ impl Story {
         let came =
             |call: &&Call| matches!(call.returned, Some((at, Outcome::Replied)) if at < until);
         sent.filter(came)
-            .filter(|call| call.confirms().is_some())
+            .filter(|call| call.confirms() >= Some(index))
             .max_by_key(|call| call.confirms())
     }
 

@@ -61,6 +61,11 @@ fn panicked<'a>(case: &Case<'a>) -> Option<Panicked<'a>> {
     Some(Panicked { server: server as usize, life, activity, is_assertion })
 }
 
+/// The same, if it was in a task and at a loss there: it checked nothing itself.
+fn panicked_at_a_loss<'a>(case: &Case<'a>) -> Option<Panicked<'a>> {
+    panicked(case).filter(|it| *it.activity == Activity::Task && !it.is_assertion)
+}
+
 /// The last snapshot that a server has when it panics.
 fn last_snapshot(case: &Case<'_>, server: usize) -> Option<HeldSnapshot> {
     let until = case.window.end();
@@ -130,10 +135,9 @@ fn taken_half(case: &Case<'_>) -> Option<Breach> {
 
 /// A leader panics that has a follower whose next entry is the very last that the leader's snapshot covers.
 fn just_before_snapshot(case: &Case<'_>) -> Option<Breach> {
-    let Panicked { server, activity, is_assertion, .. } = panicked(case)?;
+    let Panicked { server, .. } = panicked_at_a_loss(case)?;
     let (story, until) = (case.story, case.window.end());
-    let is_task = *activity == Activity::Task && !is_assertion;
-    let held = last_snapshot(case, server).filter(|_| is_task)?;
+    let held = last_snapshot(case, server)?;
     let led = leads(story, server, until.at)?;
     let sent = || story.sent_by(server).filter(|call| call.args.term == Some(led.term));
     let (at, call, up_to) = (0..story.servers as u32).find_map(|other| {
@@ -356,10 +360,7 @@ fn request_below_snapshot(case: &Case<'_>) -> Option<Breach> {
 
 /// A follower confirms entries, and its leader panics: what it counts as the follower's may lie beyond its own log.
 fn counted_beyond(case: &Case<'_>) -> Option<Breach> {
-    let Panicked { server, life, activity, is_assertion } = panicked(case)?;
-    if *activity != Activity::Task || is_assertion {
-        return None;
-    }
+    let Panicked { server, life, .. } = panicked_at_a_loss(case)?;
     let (story, until) = (case.story, case.window.until);
     let accepted = story.sent_by(server).filter(|call| {
         let is_own = call.from.incarnation == life.incarnation;
@@ -418,10 +419,7 @@ fn confirmed_by_longer(case: &Case<'_>, accepted: &[&Call], last: &Call) -> Opti
 
 /// A server panics as soon as it is elected, and led before in an earlier term, with a log that was longer.
 fn led_with_longer_log(case: &Case<'_>) -> Option<Breach> {
-    let Panicked { server, life, activity, is_assertion } = panicked(case)?;
-    if *activity != Activity::Task || is_assertion {
-        return None;
-    }
+    let Panicked { server, life, .. } = panicked_at_a_loss(case)?;
     let (story, until) = (case.story, case.window.until);
     let own = |caller: Caller| caller.incarnation == life.incarnation;
     let is_now =

@@ -9,7 +9,7 @@ use crate::check::Check;
 use crate::explain::Case;
 use crate::outcome::Outcome;
 use crate::spec::rules::{append_entries, contract, install_snapshot, leaders};
-use crate::spec::{Basis, Breach, Fact, Rule};
+use crate::spec::{Basis, Breach, Fact};
 use crate::story::{Call, Purpose};
 use crate::text::count;
 
@@ -122,6 +122,8 @@ fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
     );
     // It has that entry as the last of its snapshot: one of the two doesn't know the term of it.
     let snapshot = case.story.last_held(server, first.sent).filter(|held| held.index == prev);
+    let led = (first.from, first.args.term?);
+    let formerly = case.story.confirmed_formerly(led, (server, prev), first.sent);
     let (rule, culprit, what) = match snapshot {
         Some(held) => {
             let (rule, snapshot) = install_snapshot::end_unknown(&held);
@@ -134,35 +136,29 @@ fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
             server,
             format!("server {server} refuses a leader's requests that nothing precedes"),
         ),
-        None => (
-            &leaders::NEXT_INDEX_STAYS,
-            leader,
-            format!("server {leader} tries the same prevLogIndex again and again"),
-        ),
+        None => match formerly {
+            Some(_) => (
+                &leaders::MATCH_KEPT,
+                leader,
+                format!(
+                    "server {leader} takes what server {server} confirmed in an earlier term for what it has now"
+                ),
+            ),
+            None => (
+                &leaders::NEXT_INDEX_STAYS,
+                leader,
+                format!("server {leader} tries the same prevLogIndex again and again"),
+            ),
+        },
     };
     let had = snapshot.map(|held| {
         Fact::new(Basis::Seen, held.moment.at, format!("server {server} {held}"), None)
     });
-    let (rule, what, formerly) = match formerly_confirmed(case, rule, first, prev) {
-        Some(call) => {
-            let text = format!(
-                "server {server} had confirmed its log up to index {} in term {}, in which server {leader} led, too; \
-                 since then another leader may have changed it",
-                call.confirms()?,
-                call.args.term?
-            );
-            let what = format!(
-                "server {leader} takes what server {server} confirmed in an earlier term for what it has now"
-            );
-            let fact = Fact::new(Basis::Seen, call.replied()?, text, [call.id]);
-            (&leaders::MATCH_KEPT, what, Some(fact))
-        }
-        None => (rule, what, None),
-    };
+    let formerly = formerly.filter(|_| rule.id == leaders::MATCH_KEPT.id);
     let breach = case
         .breach(rule, culprit, what)
         .facts(had)
-        .facts(formerly)
+        .facts(formerly.and_then(leaders::confirmed_before))
         .seen(first.sent.at, refused, [first.id])
         .seen(last.sent.at, again, [last.id])
         .sure_if(false);
@@ -179,22 +175,6 @@ fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
         ),
         _ => breach,
     })
-}
-
-/// The answer by which a follower confirmed in an earlier term what its leader, which led then, too, doesn't go back
-/// behind now.
-fn formerly_confirmed<'a>(
-    case: &Case<'a>,
-    rule: &Rule,
-    first: &Call,
-    prev: u64,
-) -> Option<&'a Call> {
-    if rule.id != leaders::NEXT_INDEX_STAYS.id {
-        return None;
-    }
-    let former =
-        case.story.confirmed_formerly((first.from, first.args.term?), first.to, first.sent);
-    former.filter(|call| call.confirms() >= Some(prev))
 }
 
 /// A leader keeps sending a follower a snapshot after the follower said that it has it.

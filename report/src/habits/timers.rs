@@ -263,14 +263,17 @@ fn reset_by(
 fn timer_s_task<'a>(case: &Case<'a>, server: usize, reset: Time) -> Option<&'a TaskEnd> {
     let (story, until) = (case.story, case.window.until);
     let life = life_at(story, server, until)?;
-    let own = || {
-        story.tasks.iter().filter(|task| {
+    let own: Vec<&TaskEnd> = story
+        .tasks
+        .iter()
+        .filter(|task| {
             let is_its = task.server.server as usize == server;
             is_its && task.server.incarnation == life.incarnation && task.moment.at <= until
         })
-    };
-    let alone =
-        || own().filter(|task| own().filter(|other| other.spawned == task.spawned).count() == 1);
+        .collect();
+    let mut spawned: BTreeMap<_, usize> = BTreeMap::new();
+    own.iter().for_each(|task| *spawned.entry(&task.spawned).or_default() += 1);
+    let alone = || own.iter().copied().filter(|task| spawned[&task.spawned] == 1);
     let mut began = alone().filter(|task| task.began.since(life.from.at) < COUNTED);
     let mut ended = alone().filter(|task| after(task.moment.at, PATIENCE / 2) >= reset);
     began.next_back().or_else(|| ended.next_back())

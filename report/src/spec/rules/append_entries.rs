@@ -7,7 +7,7 @@ use lost::{lost, replaced_by};
 use super::install_snapshot::KEPT_OVER_SNAPSHOT;
 use super::persistence::{LOG_NOT_SAVED, had};
 use super::{contract, rules};
-use crate::spec::breach::{Basis, Breach, Fact};
+use crate::spec::breach::{Basis, Breach};
 use crate::spec::{Known, step};
 use crate::story::{Call, Moment};
 
@@ -482,21 +482,17 @@ fn applies_unknown(
     has_heard |= heard.any(|call| {
         call.is_leaders() && call.delivered > server.began && call.delivered < Some(moment)
     });
-    let (rule, what) = if server.life > 1 && !has_heard {
-        let what = format!(
-            "server {number} applied what it couldn't know to be committed, before any leader had sent it anything \
-             since its restart"
-        );
-        (&super::persistence::SAVED_FOR_APPLIED, what)
-    } else {
-        let what = format!("server {number} applied what it couldn't know to be committed");
-        (&COMMITS_BEYOND, what)
+    let what = format!("server {number} applied what it couldn't know to be committed");
+    let began = server.began.filter(|_| server.life > 1 && !has_heard);
+    let breach = match began {
+        Some(began) => {
+            let what = format!("{what}, before any leader had sent it anything since its restart");
+            let restarted = format!("server {number} was restarted");
+            Breach::new(&super::persistence::SAVED_FOR_APPLIED, moment, number, what)
+                .seen(began.at, restarted, None)
+        }
+        None => Breach::new(&COMMITS_BEYOND, moment, number, what),
     };
-    let restarted = server.began.filter(|_| rule.id != COMMITS_BEYOND.id);
-    let restarted = restarted.map(|began| {
-        Fact::new(Basis::Seen, began.at, format!("server {number} was restarted"), None)
-    });
-    let breach = Breach::new(rule, moment, number, what).facts(restarted);
     // The tester tells a restarted server nothing of what it had applied: what it knows may be saved, which
     // the wire doesn't show.
     let breach = breach.known(Basis::seen_if(server.life == 1), moment.at, text, None);

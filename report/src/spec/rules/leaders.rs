@@ -15,7 +15,7 @@ use super::{contract, rules};
 use crate::event::Caller;
 use crate::outcome::Outcome;
 use crate::spec::Known;
-use crate::spec::breach::{Basis, Breach};
+use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::server::Led;
 use crate::story::{Call, Moment, View};
 use crate::text::count;
@@ -176,6 +176,19 @@ rules! {
          several heartbeats long",
         "whether a new leader sends at once, and the heartbeat's interval beside the election timeout",
         normal "a leader stays until the test cuts it off";
+}
+
+/// What a follower confirmed to a leader in a term that is over, and need not have any more.
+pub(crate) fn confirmed_before(call: &Call) -> Option<Fact> {
+    let text = format!(
+        "server {} had confirmed its log up to index {} in term {}, in which server {} led, too; since then another \
+         leader may have changed it",
+        call.to,
+        call.confirms()?,
+        call.args.term?,
+        call.from.server
+    );
+    Some(Fact::new(Basis::Seen, call.replied()?, text, [call.id]))
 }
 
 /// What a server leads at `moment`, by what it has done and what it says.

@@ -1,6 +1,9 @@
 //! What a leader calls committed, and what it knows of that.
 
-use super::{MATCH_KEPT, OLD_TERM, REFUSAL_COUNTED, UNSENT_COUNTED, WITHOUT_MAJORITY, is_leading};
+use super::{
+    MATCH_KEPT, OLD_TERM, REFUSAL_COUNTED, UNSENT_COUNTED, WITHOUT_MAJORITY, confirmed_before,
+    is_leading,
+};
 use crate::event::{Caller, RpcId};
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach};
@@ -81,8 +84,9 @@ fn commits(
     let leader = Caller { server: number, incarnation: server.life };
     let kept: Vec<&Call> = others()
         .filter(|&(_, &up_to)| up_to < index)
-        .filter_map(|(other, _)| known.story.confirmed_formerly((leader, term), other, moment))
-        .filter(|call| call.confirms() >= Some(index))
+        .filter_map(|(other, _)| {
+            known.story.confirmed_formerly((leader, term), (other, index), moment)
+        })
         .collect();
     let is_kept = !kept.is_empty() && have.len() + kept.len() + 1 >= majority;
     let entry = server.log.term(index);
@@ -126,15 +130,8 @@ fn commits(
             breach = breach.seen(at, said, [id]);
         }
     }
-    for call in kept.iter().filter(|_| rule.id == MATCH_KEPT.id) {
-        let (Some(at), Some(former)) = (call.replied(), call.args.term) else { continue };
-        let said = format!(
-            "server {} had confirmed its log to server {number} in term {former}, which server {number} led, too: up \
-             to index {}; since then another leader may have changed it",
-            call.to,
-            call.confirms().unwrap_or(0)
-        );
-        breach = breach.seen(at, said, [call.id]);
+    if rule.id == MATCH_KEPT.id {
+        breach = breach.facts(kept.into_iter().filter_map(confirmed_before));
     }
     for (other, _) in others().filter(|&(_, &up_to)| up_to < index) {
         // How far the last answer of each reached.

@@ -63,10 +63,15 @@ pub(super) fn leaves_room(known: &Known<'_>, moment: Moment, own: &Proposal) -> 
     Some(breach.concluded(moment.at, text, None))
 }
 
+/// What the same life of a server promised before, the last first.
+fn earlier<'a>(story: &'a Story, own: &Proposal) -> impl Iterator<Item = &'a Proposal> {
+    let (server, moment) = (own.server, own.moment);
+    story.proposals.iter().rev().filter(move |it| it.moment < moment && it.server == server)
+}
+
 /// The snapshot that a leader made between its last command but one and this, if nothing else can have moved its entries.
 fn snapshot_between<'a>(story: &'a Story, own: &Proposal) -> Option<&'a Snapshot> {
-    let mut earlier = story.proposals.iter().rev().filter(|it| it.moment < own.moment);
-    let before = earlier.find(|it| it.server == own.server && it.term == own.term)?;
+    let before = earlier(story, own).find(|it| it.term == own.term)?;
     story.snapshots_between(before.moment, own.moment).find(|made| made.server == own.server)
 }
 
@@ -86,17 +91,13 @@ fn applied_elsewhere<'a>(story: &'a Story, own: &Proposal) -> Option<&'a Applied
 
 /// What the same life of a server promised last, if that was in an earlier term and the place just before this one.
 fn former_promise<'a>(story: &'a Story, own: &Proposal) -> Option<&'a Proposal> {
-    let mut earlier = story.proposals.iter().rev().filter(|it| it.moment < own.moment);
-    let last = earlier.find(|it| it.server == own.server)?;
+    let last = earlier(story, own).next()?;
     (last.term < own.term && last.index + 1 == own.index).then_some(last)
 }
 
 /// An earlier promise of the same leader's, of a place behind the end that its log was seen to have since.
 fn promised_behind<'a>(story: &'a Story, own: &Proposal, last: u64) -> Option<&'a Proposal> {
-    let mut earlier = story.proposals.iter().rev().filter(|it| it.moment < own.moment);
-    earlier.find(|it| {
-        it.server == own.server && it.term == own.term && last < it.index && it.index < own.index
-    })
+    earlier(story, own).find(|it| it.term == own.term && last < it.index && it.index < own.index)
 }
 
 /// The request by which a leader shows that its log ends before a place that it had promised, and a follower has all of
