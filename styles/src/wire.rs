@@ -175,23 +175,17 @@ impl Wire {
     pub(crate) fn service(self, server: Arc<Server>) -> Service {
         let service = Service::new("Raft", server);
         match self {
-            Wire::Methods => service
-                .method("PreVote", pre_vote)
+            Wire::Methods => others(service)
                 .method("RequestVote", request_vote)
-                .method("AppendEntries", append_entries)
-                .method("Heartbeat", heartbeat)
-                .method("InstallSnapshot", install_snapshot),
-            Wire::EnumAnswers => service
-                .method("PreVote", pre_vote)
+                .method("AppendEntries", append_entries),
+            Wire::EnumAnswers => others(service)
                 .method("RequestVote", |server, args| {
                     request_vote(server, args).map(VoteAnswer::of)
                 })
                 .method("AppendEntries", |server, args: AppendEntriesArgs| {
                     let (asked, prev) = (args.term, args.prev_log_term);
                     append_entries(server, args).map(move |it| AppendAnswer::of(it, asked, prev))
-                })
-                .method("Heartbeat", heartbeat)
-                .method("InstallSnapshot", install_snapshot),
+                }),
             Wire::OneEnum => service.method("Message", message),
             Wire::Sealed => service.method("Message", sealed),
             Wire::SealedOneWay => {
@@ -221,6 +215,14 @@ impl Wire {
                 }),
         }
     }
+}
+
+/// With the methods whose replies are the same, whether answers are enums or not.
+fn others(service: Service) -> Service {
+    service
+        .method("PreVote", pre_vote)
+        .method("Heartbeat", heartbeat)
+        .method("InstallSnapshot", install_snapshot)
 }
 
 /// Ends with the reply to a call, as an input.
