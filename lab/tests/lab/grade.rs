@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::merge::merged;
-use crate::student::{Ran, folder, lab, path, solved};
+use crate::student::{Ran, folder, graders, lab, path};
 
 /// What each course file here begins with: few tests, few runs.
 const COURSE: &str =
@@ -88,7 +88,7 @@ pub(crate) fn grade_by(course: &str, submissions: &Path, out: &Path, more: &[&st
         "--work",
         path(&work),
     ];
-    lab(solved(), &[&arguments[..], &["--shared-target", path(&shared)], more].concat())
+    lab(graders(), &[&arguments[..], &["--shared-target", path(&shared)], more].concat())
 }
 
 pub(crate) fn row<'a>(ran: &'a Ran, name: &str) -> Vec<&'a str> {
@@ -181,7 +181,7 @@ fn machines_that_share_a_class_out_come_to_what_one_does() {
     let table = |files: &[&Path]| {
         let files: Vec<&str> = files.iter().map(|file| path(file)).collect();
         let course = whole.with_extension("toml");
-        lab(solved(), &[&["merge", "--course", path(&course)], &files[..]].concat()).stdout
+        lab(graders(), &[&["merge", "--course", path(&course)], &files[..]].concat()).stdout
     };
     assert_eq!(table(&parts), table(&[&whole]));
 }
@@ -199,7 +199,7 @@ fn what_makes_no_sense_is_said_before_anything_is_built() {
     let course = folder("wrong-course").join("lab.toml");
     write(&course, "[run]\neach = 2\n");
     let arguments = ["grade", path(&all), "-o", path(&out), "--course", path(&course)];
-    let wrong = lab(solved(), &arguments);
+    let wrong = lab(graders(), &arguments);
     wrong.assert_code(3);
     wrong.assert_complains("unknown field `run`");
 }

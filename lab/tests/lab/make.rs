@@ -22,13 +22,6 @@ fn the_first_test_runs_at_once_and_says_what_is_missing() {
 }
 
 #[test]
-fn the_skeleton_compiles_without_a_warning() {
-    let ran = run(command(env!("CARGO"), skeleton()).args(["check", "--locked"]));
-    ran.assert_code(0);
-    assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
-}
-
-#[test]
 fn all_is_in_the_first_commit() {
     let folder = standing_alone("committed");
     let git = |arguments: &[&str]| run(command("git", &folder).args(arguments));
@@ -82,7 +75,7 @@ fn checked() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("checked")
 }
 
-/// Pushed and cloned elsewhere, where nothing else is.
+/// Pushed and cloned elsewhere, where nothing else is. All compiles, the skeleton among it, and without a warning.
 #[test]
 fn a_workspace_stands_alone() {
     let origin = standing_alone("pushed");

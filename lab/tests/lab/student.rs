@@ -138,6 +138,24 @@ pub(crate) fn solved() -> &'static Path {
     })
 }
 
+/// A grader's copy with the tests of parts 3A and 3B: each submission's build compiles them anew.
+pub(crate) fn graders() -> &'static Path {
+    static WORKSPACE: OnceLock<PathBuf> = OnceLock::new();
+    WORKSPACE.get_or_init(|| {
+        let workspace = folder("graders");
+        run(command("cp", solved()).arg("-r").arg(solved()).arg(&workspace)).assert_code(0);
+        let main = workspace.join("tests/raft/main.rs");
+        let mut text = fs::read_to_string(&main).expect("it is there");
+        for part in ["persistence_3c", "snapshot_3d"] {
+            let of_part = format!("mod {part};\n");
+            assert!(text.contains(&of_part), "no {of_part:?} in:\n{text}");
+            text = text.replace(&of_part, "");
+        }
+        fs::write(main, text).expect("it can be written");
+        workspace
+    })
+}
+
 /// A workspace with the reference Raft in the skeleton's place, and with tests of its own:
 ///
 /// * `TestTwice3A` calls `config::test` for 3 and for 5 servers, and fails for 5 if the environment says so.

@@ -1,6 +1,7 @@
 //! Each style is right: it passes MIT's tests and our own, without a warning, or is skipped as expected.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
 use std::path::Path;
 
@@ -8,8 +9,10 @@ use styles::Style;
 
 use crate::run;
 
-/// The seeds of each test.
-const SEEDS: u64 = 2;
+/// The seeds of each test: one, or as many as the variable `SEEDS` says.
+fn seeds() -> u64 {
+    env::var("SEEDS").map_or(1, |seeds| seeds.parse().expect("SEEDS is a number"))
+}
 
 /// The scripts, all that have tests.
 const SCRIPTS: [&str; 15] = [
@@ -108,7 +111,8 @@ impl Skipped {
 /// none of them can be.
 fn passes_all_but(skipped: Skipped, style: &str) {
     let _: Style = style.parse().expect("there is such a style");
-    let seeds = SEEDS.to_string();
+    let count = seeds();
+    let seeds = count.to_string();
     let variables =
         [("LAB_STYLE", style), ("LAB_STRICT", "1"), ("LAB_SEED", "1"), ("LAB_ITERS", &*seeds)];
     let runs = run(variables, &["lab3::", "extra::", "steps::"]);
@@ -131,7 +135,7 @@ fn passes_all_but(skipped: Skipped, style: &str) {
         *runs_of.entry(&result.test).or_default() += 1;
     }
     for test in tests() {
-        assert_eq!(runs_of.remove(test), Some(SEEDS), "{style}: {test}\n{}", runs.output);
+        assert_eq!(runs_of.remove(test), Some(count), "{style}: {test}\n{}", runs.output);
     }
     assert_eq!(runs_of, BTreeMap::new(), "{style}");
 }
@@ -248,11 +252,12 @@ fn leaping_terms() {
 
 #[test]
 fn a_skipped_run_says_why() {
-    let seeds = SEEDS.to_string();
+    let count = seeds();
+    let seeds = count.to_string();
     let variables = [("LAB_STYLE", "Actor"), ("LAB_SEED", "1"), ("LAB_ITERS", &*seeds)];
     let runs = run(variables, &["TestOneVoteATermX02"]);
     let line = format!(
-        "  ... Skipped -- no server starts an election unless others answer, as with PreVote ({SEEDS} of {SEEDS} runs)\n"
+        "  ... Skipped -- no server starts an election unless others answer, as with PreVote ({count} of {count} runs)\n"
     );
     assert!(runs.output.contains(&line), "{}", runs.output);
     assert!(runs.output.contains("test result: ok. 1 passed"), "{}", runs.output);
