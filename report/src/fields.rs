@@ -116,6 +116,8 @@ impl Fields {
         let lacks_commit = fields.prev_log_index.is_some() && fields.leader_commit.is_none();
         if lacks_commit || !fields.tell_purpose() {
             fields.take_shape(Shape::of(message));
+        } else if fields.term.is_none() {
+            fields.take_numbers(Shape::of(message).says(), |slot| slot == Slot::Term);
         }
         // What follows an entry brings others, whatever they are called.
         if fields.prev_log_index.is_some() && fields.entries.is_none() {
@@ -137,7 +139,12 @@ impl Fields {
             self.success = Some(flag);
             self.guessed.insert(Slot::Success);
         }
-        for (slot, number) in shape.says() {
+        self.take_numbers(shape.says(), |_| true);
+    }
+
+    /// Takes numbers that are guessed, where none is known and the field is wanted.
+    fn take_numbers(&mut self, said: Vec<(Slot, u64)>, is_wanted: impl Fn(Slot) -> bool) {
+        for (slot, number) in said.into_iter().filter(|&(slot, _)| is_wanted(slot)) {
             if let Some(place) = self.number(slot as u8).filter(|place| place.is_none()) {
                 *place = Some(number);
                 self.guessed.insert(slot);

@@ -134,14 +134,17 @@ impl Story {
     }
 
     /// The answer that went furthest of those by which a server confirmed its log to another one, before `until`, in an
-    /// earlier term than `term` and in the same life of that leader; if it went up to `index`.
+    /// earlier term than the one that its leader has led since `since`, and in the same life of that leader; if it
+    /// went up to `index`.
     pub(crate) fn confirmed_formerly(
         &self,
-        (leader, term): (Caller, u64),
+        (leader, term, since): (Caller, u64, Moment),
         (server, index): (u32, u64),
         until: Moment,
     ) -> Option<&Call> {
-        let sent = self.sent_by(leader.server as usize).filter(|call| {
+        let places = &self.sent[leader.server as usize];
+        let first = places.partition_point(|&place| self.calls[place].sent < since);
+        let sent = places[..first].iter().map(|&place| &self.calls[place]).filter(|call| {
             call.from == leader && call.to == server && call.args.term.is_some_and(|own| own < term)
         });
         let came =

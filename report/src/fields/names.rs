@@ -198,6 +198,11 @@ pub(super) fn is_index(word: &[u8]) -> bool {
     INDEXES.iter().any(|index| index.as_bytes() == word)
 }
 
+/// The same of a field beside a term's, which makes an entry of the two.
+pub(super) fn is_place(word: &str) -> bool {
+    INDEXES.contains(&word) || PLACES.contains(&word)
+}
+
 /// What a term is called.
 const TERMS: [&str; 9] =
     ["term", "epoch", "round", "generation", "gen", "era", "reign", "ballot", "view"];
@@ -225,8 +230,16 @@ pub(super) fn slots_of(name: &str) -> Option<[Slot; 2]> {
 
 /// Whether it says from whom a message is.
 pub(super) fn is_sender(name: &str) -> bool {
-    const SENDERS: [&str; 12] = [
+    const SENDERS: [&str; 20] = [
+        "author",
+        "boss",
+        "caller",
+        "chief",
         "from",
+        "head",
+        "master",
+        "origin",
+        "primary",
         "sender",
         "src",
         "source",

@@ -11,7 +11,7 @@ use serde::ser::{SerializeStructVariant, Serializer};
 
 use super::Slot;
 use super::named::{Named, is_answer, is_no_message, is_tag, verdict};
-use super::names::{index_of, is_index, is_sender, is_term, slots_of, term_of};
+use super::names::{index_of, is_place, is_sender, is_term, slots_of, term_of};
 use super::pick::{Name, One, Other, Scalar, key_of};
 
 /// What a message consists of.
@@ -49,7 +49,10 @@ impl Shape {
     pub(super) fn says(mut self) -> Vec<(Slot, u64)> {
         let mut said = Vec::new();
         let is_request = self.flags.is_empty() && self.words.is_empty();
+        // What stands beside a no may be of the entry on which two logs differ.
+        let is_own = !self.words.contains(&false) || self.numbers.len() == 1;
         let entry = self.take_entry().filter(|_| is_request && !(self.has_list && self.has_bytes));
+        said.extend(self.term().filter(|_| is_own).map(|term| (Slot::Term, term)));
         let Some(Entry { name, index, term }) = entry else { return said };
         let [at_index, at_term] = if self.has_list {
             [Slot::PrevLogIndex, Slot::PrevLogTerm]
@@ -59,7 +62,6 @@ impl Shape {
             slots_of(&name).unwrap_or([Slot::LastLogIndex, Slot::LastLogTerm])
         };
         said.extend([(at_index, index), (at_term, term)]);
-        said.extend(self.term().map(|term| (Slot::Term, term)));
         if at_index == Slot::PrevLogIndex {
             said.extend(self.commit().map(|commit| (Slot::LeaderCommit, commit)));
         }
@@ -295,7 +297,7 @@ impl Object {
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         let name = name.to_ascii_lowercase();
         match value.serialize(One) {
-            Ok(Scalar::Number(index)) if is_index(name.as_bytes()) => self.index = Some(index),
+            Ok(Scalar::Number(index)) if is_place(&name) => self.index = Some(index),
             Ok(Scalar::Number(term)) if is_term(&name) => self.term = Some(term),
             _ => self.has_more = true,
         }

@@ -277,7 +277,8 @@ fn leader_not_told(case: &Case<'_>) -> Option<Breach> {
         };
         let sent = story.sent_by(server).filter(as_leader);
         for call in sent.filter(|call| case.window.contains(call.sent.at)) {
-            terms.entry(call.args.term.unwrap_or(0)).or_default().push(call);
+            let Some(term) = call.args.term else { continue };
+            terms.entry(term).or_default().push(call);
         }
         for (term, calls) in terms {
             let mut views = story.views[server].iter();

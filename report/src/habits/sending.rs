@@ -122,7 +122,7 @@ fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
     );
     // It has that entry as the last of its snapshot: one of the two doesn't know the term of it.
     let snapshot = case.story.last_held(server, first.sent).filter(|held| held.index == prev);
-    let led = (first.from, first.args.term?);
+    let led = (first.from, first.args.term?, first.sent);
     let formerly = case.story.confirmed_formerly(led, (server, prev), first.sent);
     let (rule, culprit, what) = match snapshot {
         Some(held) => {

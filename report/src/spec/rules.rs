@@ -94,7 +94,7 @@ pub(crate) struct StepCheck {
 }
 
 /// A kind of step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum On {
     /// A request for a vote is sent.
     Asks,
@@ -234,6 +234,6 @@ static CHECKS: LazyLock<[Vec<StepCheck>; KINDS]> = LazyLock::new(|| {
 });
 
 /// The checks of a step.
-pub(super) fn checks(did: &Did<'_>) -> &'static [StepCheck] {
-    &CHECKS[On::of(did) as usize]
+pub(super) fn checks(on: On) -> &'static [StepCheck] {
+    &CHECKS[on as usize]
 }

@@ -143,7 +143,7 @@ impl Story {
     }
 
     /// All elections, by the time at which they began.
-    fn find_elections(&self) -> Vec<Election> {
+    pub(super) fn find_elections(&self) -> Vec<Election> {
         let mut elections: Vec<Election> = Vec::new();
         // Each server's elections so far, and the latest of them by life and term.
         let mut own: Vec<Vec<usize>> = vec![Vec::new(); self.servers];

@@ -1,5 +1,7 @@
-//! What answers leave out: which request they answer, where they are messages of their own, and in which term they are
-//! given, where they tell none.
+//! What messages leave out: in which term a request is sent, where none of a run's can be read; which request an answer
+//! is for, where answers are messages of their own; and in which term it is given, where it tells none.
+//!
+//! A request is sent in the term that its server is seen in.
 //!
 //! What a server computes takes no time of the run's. So an answer belongs to the request of its kind that came from
 //! the server it goes to just before it was sent, if no other one was open then. A server may also wait for its disk
@@ -14,7 +16,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Answer, Call, Happened, Moment, Reached, Story};
+use super::{Answer, Call, Happened, Moment, Purpose, Reached, Story};
 use crate::event::{Caller, Time};
 use crate::outcome::Outcome;
 
@@ -25,9 +27,37 @@ const AT_ONCE: u64 = 1000;
 const OPEN: u64 = 1_000_000;
 
 impl Story {
-    /// The same run, in which requests have the answers that came as messages of their own, and answers their terms.
+    /// The same run, in which requests have their terms and the answers that came as messages of their own, and answers
+    /// their terms.
     #[must_use]
     pub(crate) fn with_answers(&self) -> Cow<'_, Story> {
+        let seen = self.seen_terms();
+        if seen.is_empty() {
+            return self.with_answers_to_terms();
+        }
+        let mut story = self.clone();
+        for (place, term) in seen {
+            story.calls[place].args.term = Some(term);
+        }
+        story.elections = story.find_elections();
+        Cow::Owned(story.with_answers_to_terms().into_owned())
+    }
+
+    /// The requests of a run of which none tells a term, and the term of each.
+    fn seen_terms(&self) -> Vec<(usize, u64)> {
+        let of_raft =
+            || self.calls.iter().enumerate().filter(|(_, call)| call.purpose != Purpose::Other);
+        if of_raft().any(|(_, call)| call.args.term.is_some()) {
+            return Vec::new();
+        }
+        let seen = of_raft().filter_map(|(place, call)| {
+            let view = self.view_at(call.from.server as usize, call.sent.at)?;
+            (view.incarnation == call.from.incarnation).then_some((place, view.term))
+        });
+        seen.collect()
+    }
+
+    fn with_answers_to_terms(&self) -> Cow<'_, Story> {
         let answers: Vec<usize> = self.places(Call::is_own_answer);
         let implied = self.implied_terms();
         if answers.is_empty() && implied.is_empty() {

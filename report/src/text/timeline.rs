@@ -355,11 +355,10 @@ fn rows(story: &Story) -> Vec<Row> {
     for call in story.calls.iter().filter(is_late) {
         if let Some((moment, outcome)) = call.returned {
             let waited = moment.at.since(call.sent.at).as_secs_f64();
+            let term = call.args.term.map_or(String::new(), |term| format!(", term {term}"));
             let event = format!(
-                "S{} <- its request for S{}'s vote, term {}: {outcome}, after {waited:.2} s",
-                call.from.server,
-                call.to,
-                call.args.term.unwrap_or_default()
+                "S{} <- its request for S{}'s vote{term}: {outcome}, after {waited:.2} s",
+                call.from.server, call.to
             );
             rows.push(Row::new(moment, event));
         }

@@ -85,7 +85,8 @@ fn commits(
     let kept: Vec<&Call> = others()
         .filter(|&(_, &up_to)| up_to < index)
         .filter_map(|(other, _)| {
-            known.story.confirmed_formerly((leader, term), (other, index), moment)
+            let led = (leader, term, led.since);
+            known.story.confirmed_formerly(led, (other, index), moment)
         })
         .collect();
     let is_kept = !kept.is_empty() && have.len() + kept.len() + 1 >= majority;
