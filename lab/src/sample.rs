@@ -176,8 +176,8 @@ fn not_passed(first: &RunResult, again: &RunResult) -> Option<String> {
 fn difference(first: &RunResult, again: &RunResult) -> Option<String> {
     (first.history != again.history).then(|| {
         format!(
-            "a run of {} that passed came out otherwise when it was made again in a fresh process: only that one could \
-             be judged",
+            "a run of {} that passed ended differently when it was made again in a fresh process: only that \
+             run could be judged",
             first.test
         )
     })

@@ -154,7 +154,7 @@ fn allocates_without_end() {
 #[test]
 fn want_of_memory_is_named() {
     let caught = catch("deaths::allocates_without_end");
-    let how = "signal 6 (abort): memory without end: a run may take 4 GiB";
+    let how = "signal 6 (abort): too much memory: a run may take 4 GiB";
     assert_death(&caught, "server 1, in a task spawned at ", how);
     caught.assert_at(&here("allocates_without_end", "Vec::<u8>::with_capacity"));
 }

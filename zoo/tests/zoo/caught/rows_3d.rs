@@ -30,7 +30,7 @@ const TOO_FEW: Expected = Expected::at(
     "one",
     Liveness,
     "one(N) failed to reach agreement\n  command   server N accepted it at index N in term N, and \
-     still leads; it is applied by too few, N were wanted\n",
+     still leads; too few servers applied it, N were wanted\n",
 );
 const NOBODY_ACCEPTED: Expected = Expected::at(
     "snapcommon",
