@@ -109,7 +109,7 @@ fn despite_leader(story: &Story, followed: &[(&Election, Heard<'_>)]) -> Option<
     let server = election.candidate.server;
     let what = format!("server {server} started an election though it heard from its leader");
     let answered = format!(
-        "server {server} answered the leader, server {}, which it had heard every {} ms",
+        "server {server} answered the leader, server {}, which it had heard from every {} ms",
         heard.last.from.server,
         pace.as_millis()
     );

@@ -494,7 +494,7 @@ pub(super) fn not_restarted(case: &Case<'_>) -> Option<Breach> {
     let since = case.window.settled.max(case.window.from);
     let since_back = voters.iter().map(|(server, elections)| {
         let new = elections.iter().filter(|election| election.at >= since).count();
-        format!("server {server}: {new}")
+        format!("{new} by server {server}")
     });
     let since_back: Vec<String> = since_back.collect();
     let text = format!(
