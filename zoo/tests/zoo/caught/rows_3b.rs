@@ -27,7 +27,7 @@ const fn no_agreement(function: &'static str) -> Expected {
 
 const fn nobody_accepted(function: &'static str) -> Expected {
     let message = "one(N) failed to reach agreement\n  command   nobody accepted it: no connected \
-                   server said that it leads";
+                   server reported itself as the leader";
     Expected::at(function, "one", Liveness, message)
 }
 

@@ -36,8 +36,8 @@ const NOBODY_ACCEPTED: Expected = Expected::at(
     "snapcommon",
     "one",
     Liveness,
-    "one(N) failed to reach agreement\n  command   nobody accepted it: no connected server said \
-     that it leads",
+    "one(N) failed to reach agreement\n  command   nobody accepted it: no connected server \
+     reported itself as the leader",
 );
 const NOT_IN_LOG: Expected = Expected::anywhere(
     Panic,
