@@ -40,9 +40,9 @@ impl fmt::Display for Death {
             }
             Death::Silent => f.write_str("the process gave no sign of life"),
             Death::Stopped => f.write_str(
-                "the process was stopped by a signal such as SIGSTOP, and went on no more",
+                "the process was stopped by a signal such as SIGSTOP, and did not continue",
             ),
-            Death::Late => f.write_str("the process took longer than it may, and was ended"),
+            Death::Late => f.write_str("the process took longer than allowed, and was ended"),
             Death::NotAWorker => f.write_str("the process did not come to the point of running"),
             Death::Garbled(what) => write!(
                 f,

@@ -223,14 +223,14 @@ impl Config {
     /// leadership, or it leads and the command is in too few places.
     fn why_no_agreement(&self, last_try: Option<(usize, Start)>, expected: usize) -> String {
         let Some((leader, Start { index, term })) = last_try else {
-            return "  command   nobody accepted it: no connected server said that it leads"
+            return "  command   nobody accepted it: no connected server reported itself as the leader"
                 .to_owned();
         };
         let accepted = format!("server {leader} accepted it at index {index} in term {term}");
         let fate = match self.get_state(leader) {
             None => "and was crashed".to_owned(),
             Some((now, true)) if now == term => {
-                format!("and still leads; it is applied by too few, {expected} were wanted")
+                format!("and still leads; too few servers applied it, {expected} were wanted")
             }
             Some((now, _)) => format!("and then lost its leadership (term {now} now)"),
         };

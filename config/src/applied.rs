@@ -151,7 +151,7 @@ impl Logs {
             return refused(
                 same_command(index, [server]),
                 format!(
-                    "server {server} applied at index {index} what no client has started: {}",
+                    "server {server} applied at index {index} a command that no client submitted: {}",
                     Value::show(command)
                 ),
             );
@@ -223,14 +223,13 @@ impl Logs {
         let has = commands.len() as Index;
         if end == 0 || end != has {
             let message = format!(
-                "server {server} snapshot at index {end} is none of the service's: it has {has} \
-                 commands"
+                "server {server} snapshot at index {end} was not made by the service: it has {has} commands"
             );
             return fails(SnapshotFault::AnotherIndex, message);
         }
         if end > self.max_index {
             let message = format!(
-                "server {server} snapshot at index {end} is beyond index {}, the last that anybody \
+                "server {server} snapshot at index {end} ends after index {}, the last index that any server \
                  has applied",
                 self.max_index
             );
@@ -241,8 +240,8 @@ impl Logs {
             && end < last
         {
             let message = format!(
-                "server {server} snapshot at index {end} goes back behind index {last}, which it \
-                 has applied"
+                "server {server} snapshot at index {end} is older than index {last}, which the server has \
+                 already applied"
             );
             return fails(SnapshotFault::Older, message);
         }
@@ -264,8 +263,8 @@ impl Logs {
                 return refused(
                     same_command(index, [other, server]),
                     format!(
-                        "committed values do not match: index {index}, {}, {}\n  \
-                         who       server {other} has applied the one, server {server} the other",
+                        "committed values do not match: index {index}, {}, {}\n  who       server {other} \
+                         applied the first, server {server} the second",
                         Value::show(found),
                         Value::show(command)
                     ),
@@ -393,7 +392,7 @@ mod tests {
     fn a_snapshot_far_ahead_has_too_few_commands() {
         for far in FAR {
             let refusal = refusal(&snapshot(far, 1), Snapshots::On);
-            let end = format!("at index {far} is none of the service's: it has 1 commands");
+            let end = format!("at index {far} was not made by the service: it has 1 commands");
             let sentence = format!("server 1 snapshot {end}");
             assert_eq!(refusal, wrong(1, SnapshotFault::AnotherIndex, &sentence));
             // The same if it had been saved.
@@ -406,7 +405,7 @@ mod tests {
     fn a_snapshot_has_a_command_for_each_index() {
         for (end, has) in [(0, 0), (0, 1), (9, 8), (9, 10)] {
             let refusal = refusal(&snapshot(end, has), Snapshots::On);
-            let has = format!("is none of the service's: it has {has} commands");
+            let has = format!("was not made by the service: it has {has} commands");
             let sentence = format!("server 1 snapshot at index {end} {has}");
             assert_eq!(refusal, wrong(1, SnapshotFault::AnotherIndex, &sentence));
         }
@@ -417,8 +416,7 @@ mod tests {
         let mut logs = logs(20, Snapshots::On);
         assert_eq!(logs.apply(1, &snapshot(20, 20), Snapshots::On), Ok(Applied::Noted));
         assert_eq!(logs.apply(1, &command(21), Snapshots::On), Ok(Applied::Noted));
-        let beyond = "server 0 snapshot at index 22 is beyond index 21, the last that anybody has \
-                      applied";
+        let beyond = "server 0 snapshot at index 22 ends after index 21, the last index that any server has applied";
         let beyond = wrong(0, SnapshotFault::NeverMade, beyond);
         assert_eq!(logs.apply(0, &snapshot(22, 22), Snapshots::On), Err(beyond));
     }
@@ -427,7 +425,7 @@ mod tests {
     fn a_snapshot_does_not_go_back_within_a_life() {
         let mut logs = logs(20, Snapshots::On);
         assert_eq!(logs.apply(0, &snapshot(20, 20), Snapshots::On), Ok(Applied::Noted));
-        let back = "server 0 snapshot at index 19 goes back behind index 20, which it has applied";
+        let back = "server 0 snapshot at index 19 is older than index 20, which the server has already applied";
         let back = wrong(0, SnapshotFault::Older, back);
         assert_eq!(logs.apply(0, &snapshot(19, 19), Snapshots::On), Err(back));
         // A new life begins behind what was saved, early as that may have been.
@@ -461,7 +459,7 @@ mod tests {
         let message = ApplyMsg::Snapshot { index: 1, term: 1, snapshot: encoder.finish() };
         assert_eq!(logs.apply(1, &message, Snapshots::On), Ok(Applied::Noted));
         let refusal = logs.n_committed(1).expect_err("they differ");
-        let who = "  who       server 0 has applied the one, server 1 the other";
+        let who = "  who       server 0 applied the first, server 1 the second";
         let sentence = format!("committed values do not match: index 1, 1, 7\n{who}");
         assert_eq!(refusal, Refusal::new(same_command(1, [0, 1]), sentence));
         assert_eq!(logs.n_committed(2), Ok((1, Some(number(2)))));

@@ -126,11 +126,11 @@ impl Config {
                     config.skip_if_untold(votes, Needs::Votes);
                     if !says_so && sent.take() > 0 {
                         config.skip(format!(
-                            "server {leader} leads, and doesn't say so before others have answered"
+                            "server {leader} leads, but doesn't report so before others have answered"
                         ));
                     }
                     let message = format!(
-                        "server {leader} was not elected in 30 s, though nobody was in its way"
+                        "server {leader} was not elected in 30 s, though nothing prevented it"
                     );
                     config.missed(here, votes, message);
                 }

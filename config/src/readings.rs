@@ -188,8 +188,7 @@ impl Config {
                     Readings::one_way(name)
                 }
                 _ => format!(
-                    "can't read this Raft's messages: one has no {name}, or not by the name that it has \
-                     in the paper"
+                    "can't read this Raft's messages: one has no {name}, or not under the paper's name"
                 ),
             })
         })

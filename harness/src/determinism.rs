@@ -54,8 +54,8 @@ fn cut(when: &str, other: &RunResult) -> String {
         None => "passed".to_owned(),
     };
     format!(
-        "of two runs of this seed the other {outcome}. This one made no progress {when}, and was ended by a \
-         limit on CPU time, memory or wall-clock time, which also depends on the machine and its load"
+        "this seed ran twice, and the other run {outcome}. This one made no progress {when}, and was ended by \
+         a limit on CPU time, memory or wall-clock time, which also depends on the machine and its load"
     )
 }
 

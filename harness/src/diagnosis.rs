@@ -109,15 +109,15 @@ pub(crate) fn diagnose(sim: Option<&Sim>, stuck: &Stuck, printed: &str) -> Diagn
 fn still(work: &Work, printed: Printed, spawned: Option<(String, u64)>) -> Option<Diagnosis> {
     if printed.goes_on && (printed.lines >= MANY_LINES || printed.bytes >= MUCH_PRINTED) {
         let sentence = format!(
-            "it printed {}, and let no time pass meanwhile. Print once for what happens, such as an \
-             election, and not in a loop without an .await",
+            "it printed {} without letting any time pass. Print once for each event, such as an election, and \
+             not in a loop without an .await",
             amount_printed(printed)
         );
         return Some(Diagnosis::new(FailureKind::Stuck, sentence));
     }
     if work.encodes {
-        let sentence = "it passes arguments or a reply so large that to encode them takes seconds, or \
-                        whose own Serialize never ends. Send what the other server lacks, and not all there is";
+        let sentence = "it passes arguments or a reply that take seconds to encode because they are so large, \
+                        or whose own Serialize never ends. Send only what the other server lacks";
         return Some(Diagnosis::new(FailureKind::Stuck, sentence.to_owned()));
     }
     if let Some(mass) = mass_at_one_instant(work, spawned) {
@@ -164,8 +164,8 @@ fn masses(work: &Work, spawned: Option<(String, u64)>) -> Option<Diagnosis> {
     }
     let (at, count) = spawned.filter(|(_, count)| *count >= GREAT_MASS)?;
     let sentence = format!(
-        "{} tasks are alive that were spawned at {at}, more than a run can carry. Spawn a task for a \
-         peer or for a message, and see to it that each comes to its end",
+        "{} tasks that were spawned at {at} are alive, more than a run can carry. Spawn one task for each peer \
+         or each message, and make sure that each task ends",
         grouped(count)
     );
     let diagnosis = Diagnosis::new(FailureKind::Stuck, sentence);
@@ -197,14 +197,13 @@ fn death(signal: i32, printed: &str) -> Option<Diagnosis> {
         .filter(|bytes| *bytes >= ONE_TOO_LARGE && !is_growth(*bytes, supervisor::memory_held()))
     {
         format!(
-            "{death}: it asked for {} at once, where a run may take 4 GiB in all. Look for a length or \
-             a capacity that is wrong, such as a difference below 0 that has wrapped around",
+            "{death}: it asked for {} at once, but a run may take 4 GiB in all. Look for a wrong length or \
+             capacity, such as a difference below 0 that has wrapped around",
             size(bytes)
         )
     } else if supervisor::printed().bytes >= MUCH_PRINTED {
         format!(
-            "{death}: it printed {}. Print once for what happens, such as an election, and not in a \
-             loop",
+            "{death}: it printed {}. Print once for each event, such as an election, and not in a loop",
             amount_printed(supervisor::printed())
         )
     } else {
@@ -310,12 +309,15 @@ mod tests {
         let text = "server 2 passed arguments and replies of 200 MB in 1 call at one instant";
         assert_begins(still(&work, NOTHING, None), text);
         let work = Work { encodes: true, ..Work::default() };
-        assert_begins(still(&work, NOTHING, None), "it passes arguments or a reply so large");
+        assert_begins(
+            still(&work, NOTHING, None),
+            "it passes arguments or a reply that take seconds to encode",
+        );
         let work = Work { most_calls: burst(1_000_000, 9, 2950), ..Work::default() };
         let text = "server 2 made 1,000,000 calls within 3 ms of virtual time";
         assert_begins(masses(&work, None), text);
         let spawned = Some(("raft.rs:7".to_owned(), 400_000));
-        let text = "400,000 tasks are alive that were spawned at raft.rs:7";
+        let text = "400,000 tasks that were spawned at raft.rs:7 are alive";
         assert_begins(masses(&Work::default(), spawned), text);
     }
 

@@ -218,9 +218,8 @@ impl Search<'_> {
             .map(|ended| pages::keep(ended, folder.path(), out, Said::Where))
             .unwrap_or_default();
         print(&format!(
-            "\nthe smallest plan that shows it has {acts} on {servers}:\n\n{report}\n\
-             As a test, to be pasted into a file of tests:\n\n{script}\n\
-             stored in {} and {}\n",
+            "\nthe smallest plan that shows it has {acts} on {servers}:\n\n{report}\nAs a test that you can \
+             paste into a test file:\n\n{script}\nstored in {} and {}\n",
             plan_file.display(),
             script_file.display()
         ));

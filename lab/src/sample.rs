@@ -176,8 +176,8 @@ fn not_passed(first: &RunResult, again: &RunResult) -> Option<String> {
 fn difference(first: &RunResult, again: &RunResult) -> Option<String> {
     (first.history != again.history).then(|| {
         format!(
-            "a run of {} that passed came out otherwise when it was made again in a fresh process: only that one could \
-             be judged",
+            "a run of {} that passed ended differently when it was made again in a fresh process: only that \
+             run could be judged",
             first.test
         )
     })
@@ -270,7 +270,10 @@ mod tests {
         let [same, other] = [7, 8].map(|seed| run("TestReElection3A", seed, PASSED));
         assert_eq!(difference(&same, &same), None);
         let note = difference(&same, &other).expect("they differ");
-        assert!(note.starts_with("a run of TestReElection3A that passed came out"), "{note}");
+        assert!(
+            note.starts_with("a run of TestReElection3A that passed ended differently"),
+            "{note}"
+        );
         assert_eq!(not_passed(&same, &same), None);
         let skipped = run("TestReElection3A", 7, r#"{"skipped":{"reason":"none"}}"#);
         let passed = run("TestReElection3A", 7, PASSED);

@@ -178,8 +178,8 @@ impl Merged {
         if self.differ > 0 {
             let differ = self.differ;
             notes.push(format!(
-                "{differ} runs came out otherwise in another file, with the same seed and code; where one failed, \
-                 that counts"
+                "{differ} runs ended differently in another file, with the same seed and code; where one \
+                 failed, that counts"
             ));
         }
         notes
@@ -377,7 +377,7 @@ pub(crate) mod tests {
         let c = run("bob", "TestBackup3B", 1, "no");
         let both = merged(&[&a, &c]).expect("they differ");
         assert_eq!(texts(&both), texts(&merged(&[&c, &a]).expect("they differ")));
-        assert!(both.notes()[0].contains("1 runs came out otherwise"), "{:?}", both.notes());
+        assert!(both.notes()[0].contains("1 runs ended differently"), "{:?}", both.notes());
         assert!(texts(&both)[0].contains("failed"));
     }
 

@@ -205,7 +205,7 @@ pub(crate) fn doubts(tests: &[LabTest], tallies: &[Tally], package: &str) -> Str
         let Finding { what, rule, look, .. } = &first.finding;
         entry(&mut text, "why", &format!("{what} [{id}]"));
         entry(&mut text, "rule", rule);
-        entry(&mut text, "look for", look);
+        entry(&mut text, "look at", look);
         let tests: Vec<String> = all
             .iter()
             .map(|(test, tally, doubted)| {
@@ -376,7 +376,7 @@ mod tests {
 3 runs passed, and yet something is wrong:
   why       server 1 voted twice [voted-twice]
   rule      one vote (§5.2)
-  look for  the vote
+  look at   the vote
   tests     TestOne3A (2 of 2), TestTwo3A (1 of 1)
   replay    LAB_BUG=Mine cargo lab replay TestOne3A --seed 7 -p zoo
 ";

@@ -38,7 +38,7 @@ pub(crate) fn section(run: &Run<'_>, picture: &Picture) -> Markup {
     html! {
         section #why aria-label="why the run failed" {
             @if findings.is_empty() && !says_why {
-                p { "Why it failed is unknown: none of the known causes shows in this run." }
+                p { "Why it failed is unknown: no known cause fits this run." }
             }
             @for (place, finding) in findings.iter().enumerate() {
                 (cause(finding, &mut flags, (place == 0).then_some(&herrings)))
@@ -68,7 +68,7 @@ fn cause<'a>(
         }
         dl.rule {
             dt { "Rule" } dd { (escaped(&finding.rule)) }
-            dt { "Look for" } dd { (escaped(&finding.look)) }
+            dt { "Look at" } dd { (escaped(&finding.look)) }
             @if let Some(normal) = &finding.normal { dt { "A working run" } dd { (escaped(normal)) } }
         }
     };

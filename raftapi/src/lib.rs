@@ -57,22 +57,22 @@
 //! 2. [`Raft::start`] returns at once: it waits neither for agreement nor for the disk. If the server doesn't believe that
 //!    it leads, it returns `None` and does nothing. An accepted command may still be lost: until a majority has it, a
 //!    leader that crashes may forget it.
-//! 3. Indexes begin at 1 and leave no gap: the n-th entry of the log has index n, also if a snapshot has replaced it
+//! 3. Indexes begin at 1 and leave no gap: the n-th entry of the log has index n, even if a snapshot has replaced it
 //!    (§5.3).
-//! 4. [`Raft::get_state`] reports the server's term and role at this moment, also while the server is cut off. A leader that
-//!    doesn't know of its successor says that it leads.
+//! 4. [`Raft::get_state`] reports the server's term and role at this moment, even while the server is cut off. A leader that
+//!    doesn't know of its successor reports that it leads.
 //! 5. A server saves its term, its vote and its log before another server, or its own count, relies on them (Figure 2,
 //!    "Persistent state on all servers"). A follower saves before it answers an RPC, a candidate before it asks for votes,
 //!    a leader before it counts itself among the servers that have an entry. A leader may send an entry while its own
 //!    disk is still writing it (thesis §10.2.1). A crash keeps what was saved and nothing else.
 //! 6. Each server sends each committed command to its `ApplyCh` once, in the order of the indexes, without a gap (§5.3).
-//!    After a restart it begins again: behind its snapshot, or at 1.
+//!    After a restart it begins again: after its snapshot, or at index 1.
 //! 7. A snapshot that came from another server is sent as [`ApplyMsg::Snapshot`], at its point in the order of the
 //!    commands. The commands that it covers are not sent after it (§7).
 //! 8. [`ApplyCh::send`] may take as long as the tester likes, and meanwhile the tester may call [`Raft::snapshot`]. So hold
 //!    no lock while you send.
 //! 9. Hold no lock while you wait for an RPC: the reply may take seconds, and the other server may wait for yours.
-//! 10. Handlers return soon. Several may run at the same time, also for the same caller, and the caller may have stopped
+//! 10. Handlers return soon. Several may run at the same time, even for the same caller, and the caller may have stopped
 //!     waiting.
 //! 11. Wait by `.await` only: `tokio::time::sleep`, channels, `Notify`. A blocked OS thread blocks the whole simulated
 //!     cluster.
@@ -98,7 +98,7 @@
 //! * *May `start` answer before the entry is saved?* Yes. The tester doesn't expect a command to survive a crash of its leader
 //!   until a majority has confirmed it.
 //! * *Who restores the service after a restart?* The service itself. Before `make` is called, it reads the snapshot that the
-//!   persister has. A Raft continues behind that snapshot. It may also send it as [`ApplyMsg::Snapshot`] first.
+//!   persister has. A Raft continues after that snapshot. It may also send it as [`ApplyMsg::Snapshot`] first.
 //! * *Does anybody look into a snapshot?* Only the service. A Raft saves the bytes, sends them to other servers, and returns
 //!   them, all without a change. The index and the term of the snapshot's last entry belong to the Raft's own state.
 //! * *What does a server report while it asks for votes before the vote (PreVote, thesis §9.6)?* Its current term, and that it

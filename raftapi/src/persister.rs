@@ -127,7 +127,7 @@ impl Persister {
         self.put(Saved { raft_state: RaftState::Whole(raft_state), snapshot }, Safe::Now);
     }
 
-    /// The same as [`Persister::save`] of all parts one behind the other. Nothing is copied before the state is read: so a
+    /// The same as [`Persister::save`] of all parts, one after the other. Nothing is copied before the state is read: so a
     /// server that keeps most of its log encoded, as [`Bytes`], can save it often although it is long.
     pub fn save_parts(&self, raft_state: impl Into<Arc<[Bytes]>>, snapshot: Bytes) {
         let raft_state = RaftState::Parts(raft_state.into());

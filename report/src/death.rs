@@ -97,14 +97,14 @@ fn cause(printed: &str) -> Option<&str> {
     // Its line has a number of the system's, which is another each time.
     if printed.contains("has overflowed its stack") {
         return Some(
-            "a thread has overflowed its stack, by a recursion that is too deep or has no end; write a loop \
-             in its place",
+            "a thread has overflowed its stack: a recursion is too deep or never ends; write a loop in its \
+             place",
         );
     }
     if printed.contains("memory allocation of ") {
         return Some(
-            "memory without end: a run may take 4 GiB; look for a Vec or a channel that only grows, or \
-             for tasks that are spawned and never end",
+            "too much memory: a run may take 4 GiB; look for a Vec or a channel that only grows, or for tasks \
+             that are spawned and never end",
         );
     }
     const CAUSES: [&str; 2] = ["panic in a destructor", "thread caused non-unwinding panic"];

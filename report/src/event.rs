@@ -372,7 +372,7 @@ impl fmt::Display for TaskEnding {
         f.write_str(match self {
             TaskEnding::Returned => "returned",
             TaskEnding::Panicked => "panicked",
-            TaskEnding::LikelyAborted => "ended without having gone on, as if it was aborted",
+            TaskEnding::LikelyAborted => "ended without running again, as if it was aborted",
         })
     }
 }

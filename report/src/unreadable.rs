@@ -37,13 +37,13 @@ impl fmt::Display for Unreadable {
         f.write_str("warning: this cluster can't be watched: ")?;
         f.write_str(match self {
             Unreadable::Terms => {
-                "no message between its servers tells a term or a vote that can be read, so that most rules \
-                 of Raft's weren't checked. Give the fields of the messages the names of Figure 2"
+                "no message between its servers has a term or a vote that can be read, so most of Raft's rules \
+                 weren't checked. Give the fields of the messages the names of Figure 2"
             }
             Unreadable::Commands => {
-                "no message between its servers has the bytes of a command, not even such as say that they bring \
-                 entries, so that nobody can see how commands come to the servers that apply them. Send each command \
-                 as start() took it"
+                "no message between its servers has the bytes of a command, not even the messages that claim \
+                 to bring entries, so nobody can see how commands reach the servers that apply them. Send each \
+                 command as start() got it"
             }
         })
     }

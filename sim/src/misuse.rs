@@ -59,30 +59,29 @@ impl fmt::Display for Misuse {
                  simulated thread; write tokio::time::sleep({duration:?}).await instead"
             ),
             Misuse::OsThread => f.write_str(
-                "an OS thread was started: what it does is outside the simulation, follows no seed \
-                 and takes no virtual time; write tokio::spawn instead of std::thread::spawn or \
-                 spawn_blocking",
+                "an OS thread was started: it runs outside the simulation, doesn't follow the seed and takes \
+                 no virtual time; write tokio::spawn instead of std::thread::spawn or spawn_blocking",
             ),
             Misuse::File(name) => write!(
                 f,
-                "the file {} was opened: what files hold follows no seed, and is still there in the next run. Keep \
-                 what a server must remember by its Persister; print what is for you to read, or log it by tracing",
+                "the file {} was opened: the contents of files don't follow the seed, and they are still there \
+                 in the next run. Save a server's state with its Persister; if you want to read something \
+                 yourself, print it, or log it by tracing",
                 name.escape_debug()
             ),
             Misuse::Socket => f.write_str(
-                "a socket was made: what comes by it follows no seed, and passes the simulated network by, which \
-                 loses, delays and counts messages. Call other servers by their ClientEnd",
+                "a socket was made: its messages don't follow the seed, and they bypass the simulated network, \
+                 which loses, delays and counts messages. Call other servers by their ClientEnd",
             ),
             Misuse::Process => f.write_str(
-                "a process was started: what it does is outside the simulation, follows no seed and takes no virtual \
-                 time. Leave it out",
+                "a process was started: it runs outside the simulation, doesn't follow the seed and takes no \
+                 virtual time. Leave it out",
             ),
             Misuse::Clock(meddling) => meddling.fmt(f),
             Misuse::MassOfTasks { spawned, within: time, spawned_at } => write!(
                 f,
-                "{} tasks were spawned {}{}. Spawn a task for a peer or for a message, \
-                 and let time pass in a loop that spawns: by a sleep of at least a millisecond, or by \
-                 waiting for an answer",
+                "{} tasks were spawned {}{}. Spawn one task for each peer or each message; in a loop that \
+                 spawns, sleep for at least a millisecond, or wait for an answer",
                 grouped(*spawned),
                 within(*time),
                 match spawned_at.and_then(users_place) {
@@ -92,25 +91,24 @@ impl fmt::Display for Misuse {
             ),
             Misuse::MassOfCalls(Burst { server, calls, lasted, .. }) => write!(
                 f,
-                "server {server} made {} calls {}, more than the network can carry: they pile up. Wait \
-                 before the next call to the same server, for the answer or for a sleep of at least a \
-                 millisecond",
+                "server {server} made {} calls {}, more than the network can carry: they pile up. Before the \
+                 next call to the same server, wait for the answer, or sleep for at least a millisecond",
                 grouped(*calls),
                 within(*lasted)
             ),
             Misuse::SameCalls(Burst { server, calls, lasted, .. }) => write!(
                 f,
-                "server {server} made the same call to the same server {} times in a row {}, none with success. Wait \
-                 before the next one: for the answer, and then for a sleep of at least a millisecond or until \
-                 something has changed",
+                "server {server} made the same call to the same server {} times in a row {}, none with \
+                 success. Before the next call, wait for the answer; then sleep for at least a millisecond, or \
+                 wait until something has changed",
                 grouped(*calls),
                 within(*lasted)
             ),
             Misuse::MassOfBytes(Burst { server, calls, bytes, lasted, .. }) => write!(
                 f,
-                "server {server} passed arguments and replies of {} MB in {} {}. Send what the other \
-                 server lacks, and not all there is; a byte string as bytes::Bytes, which is copied in \
-                 one piece, and not as a Vec<u8>",
+                "server {server} passed arguments and replies of {} MB in {} {}. Send only what the other \
+                 server lacks; send a byte string as bytes::Bytes, which is copied in one piece, and not as a \
+                 Vec<u8>",
                 grouped(bytes / 1_000_000),
                 match calls {
                     1 => "1 call".to_owned(),
@@ -130,8 +128,8 @@ impl fmt::Display for Misuse {
                 }
             ),
             Misuse::PanicHook => f.write_str(
-                "the panic hook was replaced: the tester learns of panics by it, and may have missed \
-                 some; leave the hook alone, or call from yours the one that panic::take_hook() gave",
+                "the panic hook was replaced: the tester needs it to learn of panics, and may have missed \
+                 some; leave the hook alone, or let your hook call the one that panic::take_hook() returned",
             ),
         }
     }
@@ -175,13 +173,12 @@ impl fmt::Display for Meddling {
                 )
             }
             Meddling::Resumed => f.write_str(
-                "tokio::time::resume() takes the clock of the whole cluster from the tester. Leave it \
+                "tokio::time::resume() takes control of the whole cluster's clock from the tester. Leave it \
                  out: time passes by itself while all tasks wait",
             ),
             Meddling::Paused => f.write_str(
-                "tokio::time::pause() is for tests that make a runtime of their own; here the clock is \
-                 the tester's, for the whole cluster. Leave it out: time passes by itself while all \
-                 tasks wait",
+                "tokio::time::pause() is for tests that make their own runtime; here the tester controls the \
+                 clock of the whole cluster. Leave it out: time passes by itself while all tasks wait",
             ),
         }
     }

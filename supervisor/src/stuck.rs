@@ -75,38 +75,36 @@ impl fmt::Display for Why {
             Why::Slow { cpu, clock } => {
                 return write!(
                     f,
-                    "work without end: in {:.1} s of CPU time the run's clock came {:.3} s further, where a run of \
-                     the lab takes some hundredths of a second for a whole one; look for work that grows \
-                     with all that was done before: a whole log that is copied, sent or saved for each \
-                     command, tasks or calls that only pile up",
+                    "too much work: in {:.1} s of CPU time, the run's clock moved only {:.3} s; a run of the \
+                     lab needs some hundredths of a second of CPU time for one second of its clock. Look for \
+                     work that grows during the run: a whole log that is copied, sent or saved for each \
+                     command, or tasks or calls that only pile up",
                     cpu.as_secs_f64(),
                     clock.as_secs_f64()
                 );
             }
             Why::Loop => {
-                "an endless loop: code runs on and on without an .await that waits, and nothing \
-                 else gets its turn; wait in the loop, by tokio::time::sleep for at least a \
-                 millisecond or by a Notify. The clock stands while code runs, so a loop that waits \
-                 for Instant::now() to move never ends"
+                "an endless loop: code runs without an .await that waits, so nothing else can run; in the \
+                 loop, wait with tokio::time::sleep for at least a millisecond, or with a Notify. The clock \
+                 stands still while code runs, so a loop that waits for Instant::now() to move never ends"
             }
             Why::Memory => {
-                "memory without end: the run holds 2 GiB, where one of the lab's takes some tens of \
-                 MiB; look for a Vec or a channel that only grows, or for tasks that are spawned and \
-                 never end"
+                "too much memory: the run holds 2 GiB, but a run of the lab takes some tens of MiB; look for a \
+                 Vec or a channel that only grows, or for tasks that are spawned and never end"
             }
             Why::Blocked => {
-                "the simulated thread is blocked, and with it the whole cluster: by a mutex that \
-                 is locked twice, or by a receive, a join or a lock that blocks; use tokio's \
-                 channels and .await, and let go of a lock before taking it again"
+                "the simulated thread is blocked, and with it the whole cluster: by a mutex that is locked \
+                 twice, or by a receive, a join or a lock that blocks; use tokio's channels and .await, and \
+                 release a lock before you take it again"
             }
             Why::Overtime => {
-                "the run's time is up, but it can't be ended: the tester waits for a call of its own, \
-                 such as get_state(), that is blocked or loops; let go of a lock before taking it \
-                 again"
+                "the run's time is up, but the run can't be ended: the tester waits for a call of its own, \
+                 such as get_state(), that is blocked or loops; release a lock before you take it again"
             }
             Why::Drop => {
-                "the run was over, but a destructor never ended: the drop() of a server, or of something that it keeps, \
-                 loops or is blocked. A destructor must not wait for anything: tasks don't run any more then"
+                "the run was over, but a destructor never ended: the drop() of a server, or of something that \
+                 it keeps, loops or is blocked. A destructor must not wait for anything, because tasks no \
+                 longer run then"
             }
             Why::Interrupted => "interrupted: this is how far the run had come",
             Why::Exit => {

@@ -77,7 +77,7 @@ fn starts_a_thread() {
 
 const OS_THREAD: [&str; 3] = [
     "an OS thread was started",
-    "outside the simulation, follows no seed and takes no virtual time",
+    "outside the simulation, doesn't follow the seed and takes no virtual time",
     "write tokio::spawn",
 ];
 
@@ -104,7 +104,7 @@ fn blocking_work_is_named() {
 
 const BLOCKED: [&str; 2] = [
     "the simulated thread is blocked, and with it the whole cluster",
-    "use tokio's channels and .await, and let go of a lock before taking it again",
+    "use tokio's channels and .await, and release a lock before you take it again",
 ];
 
 fn locks_twice() {

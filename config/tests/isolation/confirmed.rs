@@ -53,8 +53,8 @@ fn a_failure_that_comes_from_earlier_runs_is_called_that() {
     }
     ran.assert_says(&[
         " panicked in make: out of numbers\n",
-        "  why       certain: the same seed came out otherwise when it was run again:\n",
-        " this run failed; another of the same seed passed in a\n",
+        "  why       certain: another run of the same seed went differently: ",
+        " this run failed; another run of the same seed passed in",
         "  note      NOT REPRODUCED: ",
         "most likely a static or another global that remembers earlier runs",
         "LAB_CHECK_DETERMINISM=1 shows where the two runs begin to differ",

@@ -106,8 +106,7 @@ fn recurses() {
 #[test]
 fn a_stack_overflow_is_named() {
     let caught = catch("deaths::recurses");
-    let how =
-        "signal 6 (abort): a thread has overflowed its stack, by a recursion that is too deep";
+    let how = "signal 6 (abort): a thread has overflowed its stack: a recursion is too deep";
     assert_death(&caught, "server 1, in the handler of Raft.Listen: ", how);
     // Which of its lines it was at depends on the stack's size.
     assert!(caught.failure.location.contains("depth"), "{}", caught.output);
@@ -154,7 +153,7 @@ fn allocates_without_end() {
 #[test]
 fn want_of_memory_is_named() {
     let caught = catch("deaths::allocates_without_end");
-    let how = "signal 6 (abort): memory without end: a run may take 4 GiB";
+    let how = "signal 6 (abort): too much memory: a run may take 4 GiB";
     assert_death(&caught, "server 1, in a task spawned at ", how);
     caught.assert_at(&here("allocates_without_end", "Vec::<u8>::with_capacity"));
 }

@@ -172,8 +172,8 @@ fn a_panic_hook_in_place_of_the_tester_s_is_named() {
         FailureKind::Misuse,
         &[
             "the panic hook was replaced",
-            "the tester learns of panics by it, and may have missed some",
-            "leave the hook alone, or call from yours the one that panic::take_hook() gave",
+            "the tester needs it to learn of panics, and may have missed some",
+            "leave the hook alone, or let your hook call the one that panic::take_hook() returned",
         ],
     );
 }

@@ -40,8 +40,8 @@ fn loops() {
 
 const ENDLESS_LOOP: [&str; 3] = [
     "an endless loop",
-    "runs on and on without an .await that waits, and nothing else gets its turn",
-    "wait in the loop, by tokio::time::sleep for at least a millisecond or by a Notify",
+    "runs without an .await that waits, so nothing else can run",
+    "wait with tokio::time::sleep for at least a millisecond, or with a Notify",
 ];
 
 #[test]

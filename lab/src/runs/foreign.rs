@@ -310,7 +310,7 @@ mod tests {
             Duration::from_secs(1),
         );
         let failure = result.failure().expect("it has failed");
-        assert_eq!(failure.message, "the process took longer than it may, and was ended");
+        assert_eq!(failure.message, "the process took longer than allowed, and was ended");
         assert_eq!(result.process, Process::Hung);
         assert!(begun.elapsed() < Duration::from_secs(15), "it took {:?}", begun.elapsed());
     }

@@ -121,7 +121,7 @@ fn guess(finding: &Finding) -> String {
 fn grades(finding: &Finding) -> Vec<String> {
     let mut grades = [String::new(), String::new(), String::new()];
     entry(&mut grades[0], "rule", &finding.rule);
-    entry(&mut grades[1], "look for", &finding.look);
+    entry(&mut grades[1], "look at", &finding.look);
     for evidence in &finding.evidence {
         entry(&mut grades[2], "seen", &format!("{} s  {}", evidence.at, evidence.text));
     }
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(grades.len(), 3);
         let mut hints = Hints { first: String::new(), grades, told: 0, wait: true };
         assert!(hints.next().contains("rule      don't sleep"));
-        assert!(hints.next().contains("look for  a sleep"));
+        assert!(hints.next().contains("look at   a sleep"));
         assert!(hints.next().contains("nobody sleeps"));
         assert!(hints.next().contains("no other hint"));
     }

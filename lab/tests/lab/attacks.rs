@@ -228,7 +228,7 @@ fn no_attack_changes_a_verdict_or_harms_the_machine() {
         let line = format!(r#"tried to {attempt}: Err("Operation not permitted (os error 1)")"#);
         assert!(told.contains(&line), "no {line} in:\n{told}");
     }
-    assert!(told.contains("was opened: what files hold follows no seed"), "{told}");
+    assert!(told.contains("was opened: the contents of files don't follow the seed"), "{told}");
     assert!(told.contains("has LAB_STRICT") && !told.contains("has LAB_SEED"), "{told}");
     assert!(!told.contains("the course's key"), "{told}");
     assert!(!crate::grade::is_running("4712"), "what a submission has started goes on");

@@ -99,7 +99,7 @@ fn what_is_found_is_shrunk_shown_and_a_test() {
             .expect("it is JSON");
     assert_eq!((&stored["servers"], &stored["acts"]), (&1.into(), &serde_json::json!([])));
     let script = fs::read_to_string(out.join("found-5.rs")).expect("there is a script");
-    ran.assert_prints(&format!("As a test, to be pasted into a file of tests:\n\n{script}"));
+    ran.assert_prints(&format!("As a test that you can paste into a test file:\n\n{script}"));
     ran.assert_prints("stored in found/plan-5.json and found/found-5.rs\n");
 
     // Pasted, it fails by itself, and passes with a right Raft.

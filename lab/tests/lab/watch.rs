@@ -87,7 +87,7 @@ fn each_save_is_built_and_run_until_the_first_failure() {
         // Without a terminal, all hints come at once.
         "  why       ",
         "  rule      ",
-        "  look for  ",
+        "  look at   ",
     ] {
         assert!(first.contains(says), "no {says:?} in:\n{first}");
     }

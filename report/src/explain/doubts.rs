@@ -20,27 +20,27 @@ pub(super) fn doubt(story: &Story) -> Option<Fact> {
         let first = story.calls.iter().find(has_guess)?;
         if story.last_index_shift > 0 {
             let text = format!(
-                "requests for votes say {} for lastLogIndex of an empty log; that is taken for another way to \
-                 count",
+                "requests for votes have lastLogIndex {} for an empty log; this report takes that as another \
+                 way to count indexes",
                 story.last_index_shift
             );
             return Some(Fact::new(Basis::Concluded, first.sent.at, text, [first.id]));
         }
         let names = list(story.guessed.iter().map(Slot::paper_name));
         let text = format!(
-            "messages have no field of the paper's name for {names}; what is taken for it is a guess, \
-             which nothing in the run confirms"
+            "messages have no field with the paper's name for {names}; this report guesses which field it is, \
+             and nothing in the run confirms the guess"
         );
         return Some(Fact::new(Basis::Concluded, first.sent.at, text, [first.id]));
     }
     if story.dropped > 0 {
-        let text = "what was before is missing, for the history grew too long";
+        let text = "the beginning is missing, because the history grew too long";
         return Some(Fact::new(Basis::Concluded, story.since, text, None));
     }
     let (call, index) = own_entry(story)?;
     let text = format!(
-        "server {} sent an entry of its own term at index {index}, which its start() never returned: its \
-         log may count its entries otherwise than start() does",
+        "server {} sent an entry of its own term at index {index}, which its start() never returned: its log \
+         may count its entries differently than start() does",
         call.from.server
     );
     Some(Fact::new(Basis::Concluded, call.sent.at, text, [call.id]))

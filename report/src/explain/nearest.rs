@@ -41,7 +41,7 @@ fn finding(what: String, evidence: Vec<Evidence>, look: &str, normal: Option<&st
         confidence: Confidence::Unknown,
         what,
         evidence,
-        rule: "none is seen to be broken".to_owned(),
+        rule: "no broken rule was found".to_owned(),
         look: look.to_owned(),
         normal: normal.map(str::to_owned),
         refuted_if: None,
@@ -104,13 +104,13 @@ fn meanwhile(case: &Case<'_>) -> Finding {
         Check::Agreed { .. } => (
             "a command to be applied by enough servers",
             Some(
-                "the leader sends the command to all others at once, a majority confirms it within \
-                 milliseconds, and everybody applies it by the next heartbeat",
+                "the leader sends the command to all other servers at once, a majority confirms it within \
+                 milliseconds, and all servers apply it by the next heartbeat",
             ),
         ),
         Check::InOrder { .. } => (
             "the next index",
-            Some("a server applies one index after the other, from behind its snapshot on"),
+            Some("a server applies one index after the other, beginning after its snapshot"),
         ),
         _ => ("", None),
     };
@@ -119,6 +119,6 @@ fn meanwhile(case: &Case<'_>) -> Finding {
         waited => format!("no known cause fits; the check waited for {waited}"),
     };
     let look =
-        "what the servers did meanwhile, in the table below; and what they should have done next";
+        "what the servers did meanwhile, in the table below, and what they should have done next";
     finding(what, evidence, look, normal)
 }

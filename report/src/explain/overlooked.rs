@@ -109,7 +109,7 @@ fn despite_leader(story: &Story, followed: &[(&Election, Heard<'_>)]) -> Option<
     let server = election.candidate.server;
     let what = format!("server {server} started an election though it heard from its leader");
     let answered = format!(
-        "server {server} answered the leader, server {}, which it had heard every {} ms",
+        "server {server} answered the leader, server {}, which it had heard from every {} ms",
         heard.last.from.server,
         pace.as_millis()
     );
@@ -119,12 +119,12 @@ fn despite_leader(story: &Story, followed: &[(&Election, Heard<'_>)]) -> Option<
         election.term
     );
     let asked = election.requests.first().map(|&place| story.calls[place].id);
-    let times = format!("the first of {} elections of that kind", despite.len());
+    let times = format!("the first of {} such elections", despite.len());
     let breach = Breach::new(&followers::DESPITE_LEADER, moment(election), server, what)
         .seen(heard.at, answered, [heard.last.id])
         .seen(election.at, stood, asked)
         .seen(election.at, times, None);
-    Some(breach.refuted_if("the election had begun before the leader was heard"))
+    Some(breach.refuted_if("the election had begun before the server heard from the leader"))
 }
 
 /// A server starts an election after it has followed a leader that is up and connected, leads still, has lost no
@@ -134,19 +134,19 @@ fn silent_leader(story: &Story, followed: &[(&Election, Heard<'_>)]) -> Option<B
     let silent: Vec<&(&Election, Heard<'_>)> = followed.iter().filter(is_silent).collect();
     let (election, heard) = silent.first().filter(|_| silent.len() >= ELECTIONS)?;
     let (server, leader) = (election.candidate.server, heard.last.from.server);
-    let what = format!("server {leader} led, and was silent for longer than an election timeout");
+    let what = format!("server {leader} led, but was silent for longer than an election timeout");
     let sent = format!("server {leader} sent server {server} this call, and then nothing more");
     let stood = format!(
         "{} ms later server {server} started an election in term {}",
         election.at.since(heard.last.sent.at).as_millis(),
         election.term
     );
-    let times = format!("the first of {} elections of that kind", silent.len());
+    let times = format!("the first of {} such elections", silent.len());
     let breach = Breach::new(&leaders::SILENT, moment(election), leader, what)
         .seen(heard.last.sent.at, sent, [heard.last.id])
         .seen(election.at, stood, None)
         .seen(election.at, times, None);
-    Some(breach.refuted_if("the leader's requests were lost, or it didn't lead any more"))
+    Some(breach.refuted_if("the leader's requests were lost, or it no longer led"))
 }
 
 /// Whether the leader that a candidate had heard was silent, for no reason that is known.

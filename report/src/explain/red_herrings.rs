@@ -17,8 +17,8 @@ pub(super) fn not_the_cause(case: &Case<'_>) -> Vec<String> {
             && story.is_alive(server, until)
         {
             notes.push(format!(
-                "server {server} still says that it leads term {}: it is cut off and can't know \
-                 better, and no check asks it",
+                "server {server} still reports itself as the leader of term {}: it is disconnected and can't \
+                 know better, and no check asks it",
                 view.term
             ));
         }
@@ -57,8 +57,8 @@ fn late_returns(case: &Case<'_>, server: usize) -> Option<String> {
     };
     (since == 0 && late.len() >= 2).then(|| {
         format!(
-            "server {server} led term {} and stepped down at {} s; it has sent no AppendEntries \
-             since. The {} calls that returned to it {} had been sent {}, while it led",
+            "server {server} led term {} and stepped down at {} s; it has sent no AppendEntries since then. \
+             The {} calls that returned to it {} had been sent {}, while it led",
             led.term,
             down.moment.at,
             late.len(),

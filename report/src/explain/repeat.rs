@@ -48,7 +48,7 @@ fn finding(failed: Time, Parted { other, hashes, event }: &Parted) -> Finding {
     if let Some(PartedAt { same, at, events: [one, two] }) = event {
         let shown = |event: &str| event.chars().take(SHOWN).collect::<String>();
         let text = format!(
-            "{same} events are the same in both runs, then one run has {}, and the other {}",
+            "{same} events are the same in both runs; then one run has {}, and the other {}",
             shown(one),
             shown(two)
         );
@@ -59,13 +59,13 @@ fn finding(failed: Time, Parted { other, hashes, event }: &Parted) -> Finding {
     });
     all.push(evidence(
         failed,
-        format!("this run failed; another of the same seed {other}{hashes}"),
+        format!("this run failed; another run of the same seed {other}{hashes}"),
     ));
     Finding {
         id: NOT_REPEATABLE.id.to_owned(),
         confidence: Confidence::Certain,
-        what: "the same seed came out otherwise when it was run again: something beside the seed decides how \
-               this run goes"
+        what: "another run of the same seed went differently: something other than the seed decides how this \
+               run goes"
             .to_owned(),
         evidence: all,
         rule: format!("{} ({})", NOT_REPEATABLE.says, NOT_REPEATABLE.place),
@@ -116,26 +116,26 @@ mod tests {
         let parted = Parted { other, hashes: Some([1, 2]), event: Some(event) };
         let text = told(failed(FailureKind::Liveness, EVIDENCE), &parted);
         expect_test::expect![[r#"
-              script    tests/raft/agreement_3b.rs:12, in one
-              did       one from 1.00 s on, for 2.00 s
-              why       certain: the same seed came out otherwise when it was run again:
-                        something beside the seed decides how this run goes [not-repeatable]
-                          1.50 s  12 events are the same in both runs, then one run has S0
-                            sends 1, and the other S0 sends 2
-                          3.00 s  this run failed; another of the same seed passed; the
-                            hashes of the two histories are 0000000000000001 and
-                            0000000000000002
-                          rule: the same seed is the same run (rule 11 of the contract; the
-                            lab's own rule)
-                          look for: what can differ between two runs of a seed: a static
-                            that remembers earlier runs, futures::select! (use
-                            tokio::select!), the order of a HashMap, an OS thread, a clock
-                            or a source of randomness that is not the run's (use tokio::time
-                            and the rand crate), an address
-              or        likely: server 1 is slow [slow]
-                          1.20 s  it waited
-              or        likely: server 2 is slow [slower]
-              not so    The lost messages aren't.
+            script    tests/raft/agreement_3b.rs:12, in one
+            did       one from 1.00 s on, for 2.00 s
+            why       certain: another run of the same seed went differently: something
+                      other than the seed decides how this run goes [not-repeatable]
+                        1.50 s  12 events are the same in both runs; then one run has S0
+                          sends 1, and the other S0 sends 2
+                        3.00 s  this run failed; another run of the same seed passed; the
+                          hashes of the two histories are 0000000000000001 and
+                          0000000000000002
+                        rule: the same seed gives the same run (rule 11 of the contract;
+                          the lab's own rule)
+                        look at: what can differ between two runs of a seed: a static that
+                          remembers earlier runs, futures::select! (use tokio::select!),
+                          the order of a HashMap, an OS thread, the address of a value, or
+                          a clock or a source of randomness other than the run's own (use
+                          tokio::time and the rand crate)
+            or        likely: server 1 is slow [slow]
+                        1.20 s  it waited
+            or        likely: server 2 is slow [slower]
+            not so    The lost messages aren't.
         "#]]
         .assert_eq(&textwrap::dedent(&text));
     }
@@ -145,17 +145,17 @@ mod tests {
         let parted = Parted { other: "passed".to_owned(), hashes: None, event: None };
         let text = told(failed(FailureKind::Panic, "  did       one from 1.00 s on\n"), &parted);
         expect_test::expect![[r#"
-              did       one from 1.00 s on
-              why       certain: the same seed came out otherwise when it was run again:
-                        something beside the seed decides how this run goes [not-repeatable]
-                          3.00 s  this run failed; another of the same seed passed
-                          rule: the same seed is the same run (rule 11 of the contract; the
-                            lab's own rule)
-                          look for: what can differ between two runs of a seed: a static
-                            that remembers earlier runs, futures::select! (use
-                            tokio::select!), the order of a HashMap, an OS thread, a clock
-                            or a source of randomness that is not the run's (use tokio::time
-                            and the rand crate), an address
+            did       one from 1.00 s on
+            why       certain: another run of the same seed went differently: something
+                      other than the seed decides how this run goes [not-repeatable]
+                        3.00 s  this run failed; another run of the same seed passed
+                        rule: the same seed gives the same run (rule 11 of the contract;
+                          the lab's own rule)
+                        look at: what can differ between two runs of a seed: a static that
+                          remembers earlier runs, futures::select! (use tokio::select!),
+                          the order of a HashMap, an OS thread, the address of a value, or
+                          a clock or a source of randomness other than the run's own (use
+                          tokio::time and the rand crate)
         "#]]
         .assert_eq(&textwrap::dedent(&text));
     }

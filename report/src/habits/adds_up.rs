@@ -97,21 +97,21 @@ pub(super) fn adds_up(case: &Case<'_>) -> Option<Breach> {
     }
     let server = shown.server;
     let what = format!(
-        "server {server}'s election timer is put off by a whole timeout with each word of its leader"
+        "each message from its leader delays server {server}'s election timer by another whole timeout"
     );
     let [first, last] = [shown.words.first()?, shown.words.last()?];
     let heard = format!(
-        "server {server} heard its leader, or voted, for the first of {}",
+        "the first of {} that server {server} heard from its leader, or voted",
         count(shown.words.len(), "time")
     );
     let waited = format!(
-        "it started an election, {} after the last of them and {} after its timer had begun",
+        "it started an election {} after the last of them, and {} after its timer had started",
         seconds(shown.behind()),
         seconds(shown.length())
     );
     let usual = format!(
-        "where servers heard nobody in between, they waited for {} to {}: so long a wait is as many timeouts, \
-         one after the other",
+        "servers that heard from nobody waited {} to {} before an election; so this wait looks like one \
+         timeout after another, one for each message",
         seconds(least),
         seconds(most)
     );

@@ -14,21 +14,21 @@ use crate::story::{Applied, Life, Story};
 
 pub(super) const LATE: &[Habit] = &[Habit::new(
     applies_late,
-    "most commands are applied as soon as they are known to be committed",
+    "most commands were applied as soon as they were known to be committed",
 )];
 
 pub(super) const ORDER: &[Habit] = &[
     Habit::new(
         snapshot_index_forgotten,
-        "the first index that it applies after a crash is the one behind its snapshot",
+        "the first index that it applied after a crash is the one after its snapshot",
     ),
-    Habit::new(snapshot_lost, "what is saved after snapshot() has a snapshot"),
+    Habit::new(snapshot_lost, "a save after snapshot() included a snapshot"),
     Habit::new(
         saved_with_older_snapshot,
-        "the snapshot that it had saved last is the one that its log begins behind",
+        "its log begins right after the snapshot that it saved last",
     ),
-    Habit::new(saved_for_applied, "it had been told of what is committed since it began"),
-    Habit::new(left_out, "what it left out is covered by a snapshot that it has handed on"),
+    Habit::new(saved_for_applied, "a leader had told it, since its restart, what is committed"),
+    Habit::new(left_out, "it had passed a snapshot to its service that covers the missing entries"),
 ];
 
 /// A right Raft applies at once.
@@ -61,10 +61,10 @@ pub(super) fn applies_late(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let worst = delays.last()?;
-    let what = "what is committed is applied late, so that each command takes long";
-    let knew = format!("server {} knew that index {} is committed", worst.server, worst.index);
+    let what = "committed entries are applied late, so each command takes long";
+    let knew = format!("server {} knew that index {} was committed", worst.server, worst.index);
     let late = format!(
-        "it applied it {} ms later; half of {} commands were applied after {} ms or more",
+        "it applied that entry {} ms later; half of all {} commands were applied after {} ms or more",
         worst.length().as_millis(),
         delays.len(),
         middle.length().as_millis()
@@ -162,7 +162,8 @@ fn snapshot_index_forgotten(case: &Case<'_>) -> Option<Breach> {
     let began = format!(
         "server {server} was restarted with a snapshot that covers everything up to index {behind}"
     );
-    let what = format!("server {server} went on before its snapshot after a crash");
+    let what =
+        format!("after a crash, server {server} continued from an index that its snapshot covers");
     let breach = first.breach(&persistence::SNAPSHOT_INDEX_FORGOTTEN, what);
     let text = format!("it applied index {} first", applied.index);
     Some(breach.seen(life.from.at, began, None).seen(applied.moment.at, text, None))
@@ -196,21 +197,20 @@ fn saved_with_older_snapshot(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let what = format!(
-        "server {server} saved a log that begins behind index {} with an older snapshot",
+        "server {server} saved a log that begins after index {} with an older snapshot",
         held.index
     );
     let saved = format!(
-        "server {server} last saved its state, {} bytes, and a snapshot of {} bytes",
+        "the last save of server {server} had {} bytes of state and a snapshot of {} bytes",
         save.state, save.snapshot
     );
-    let began =
-        format!("it was restarted; the snapshot that it had saved ends with index {behind}");
+    let began = format!("it was restarted; the snapshot that it had saved ends at index {behind}");
     let breach = first.breach(&persistence::OLD_SNAPSHOT_KEPT, what);
     let breach = breach
         .seen(held.moment.at, format!("server {server} {held}"), None)
         .seen(save.moment.at, saved, None)
         .seen(life.from.at, began, None);
-    let text = format!("the first that it applied is index {}", applied.index);
+    let text = format!("the first index that it applied is {}", applied.index);
     Some(breach.concluded(applied.moment.at, text, None))
 }
 
@@ -238,7 +238,7 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
         format!("server {server} was restarted; its service had everything up to index {behind}");
     let text =
         format!("it applied index {index} first, and left out {}", indexes(behind + 1, index - 1));
-    let what = format!("server {server} took for applied what it had only saved");
+    let what = format!("server {server} treated entries as applied that it had only saved");
     // That it leaves something out is certain, and how it comes to that is not.
     let breach = first.breach(&persistence::SAVED_FOR_APPLIED, what);
     Some(breach.seen(life.from.at, began, None).concluded(applied.moment.at, text, None))
@@ -303,7 +303,7 @@ fn left_out(case: &Case<'_>) -> Option<Breach> {
     let left_out = indexes(behind + 1, index - 1);
     let what = contract::applied_before(server as u32, index, behind);
     let text =
-        format!("the first that it applied is index {index}: {left_out} had not been applied");
+        format!("the first index that it applied is {index}; {left_out} had not been applied");
     let breach = first.breach(&contract::LEFT_OUT, what);
     let came = match life.incarnation {
         0 | 1 => format!("server {server} started"),

@@ -7,8 +7,8 @@ use crate::spec::Breach;
 use crate::spec::rules::contract;
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit::new(killed_server_waits, "the life that blocks is the present one"),
-    Habit::new(snapshot_waits, "nothing was on its way to the service"),
+    Habit::new(killed_server_waits, "the blocked task belongs to the server's present incarnation"),
+    Habit::new(snapshot_waits, "no message was on its way to the service"),
     Habit::new(start_waits, "start() returned"),
 ];
 
@@ -30,9 +30,9 @@ fn killed_server_waits(case: &Case<'_>) -> Option<Breach> {
     let (server, life, _) = blocked(case)?;
     let life = case.story.lives[server as usize].iter().find(|it| Some(it.incarnation) == life)?;
     let crashed = life.until?;
-    let what = format!("server {server} was killed, and its tasks go on and wait for ever");
-    let killed = format!("server {server} was killed, in its life {}", life.incarnation);
-    let text = "a task of a life that had ended blocks the thread, and with it all others";
+    let what = format!("server {server} was killed, but its tasks go on and wait forever");
+    let killed = format!("server {server} was killed, in its incarnation {}", life.incarnation);
+    let text = "a task of a killed incarnation blocks the thread, and so all other tasks";
     Some(case.breach(&contract::KILLED_WAITS, server, what).seen(crashed.at, killed, None).seen(
         case.window.until,
         text,
@@ -45,11 +45,11 @@ fn snapshot_waits(case: &Case<'_>) -> Option<Breach> {
     let (server, _, activity) = blocked(case)?;
     let last = case.story.applied_by(server).next_back()?;
     let what = format!(
-        "server {server}'s snapshot() waits, most likely for a lock; what holds that lock waits for the \
-         service, and the service waits for snapshot()"
+        "server {server}'s snapshot() waits, most likely for a lock; the task that holds the lock waits for \
+         the service, and the service waits for snapshot()"
     );
     let given = format!("server {server}'s service was given index {}", last.index);
-    let text = "before it took the next message it called snapshot(), which doesn't return";
+    let text = "before it took the next message, it called snapshot(), which doesn't return";
     let breach = case.breach(&contract::LOCK_WHILE_APPLYING, server, what);
     let breach = breach.seen(last.moment.at, given, None).seen(case.window.until, text, None);
     is_in(activity, "snapshot").then_some(breach)
@@ -62,9 +62,9 @@ fn start_waits(case: &Case<'_>) -> Option<Breach> {
     let what = format!("server {server}'s start() waits instead of returning at once");
     let mut breach = case.breach(&contract::START_WAITS, server, what);
     if let Some(leader) = leads(case.story, server as usize, until) {
-        let text = format!("server {server} leads term {}", leader.term);
+        let text = format!("server {server} led term {}", leader.term);
         breach = breach.seen(leader.since, text, None);
     }
-    let text = format!("a client calls server {server}'s start(), which doesn't return");
+    let text = format!("a client called server {server}'s start(), which doesn't return");
     is_in(activity, "start").then_some(breach.seen(until, text, None))
 }

@@ -12,11 +12,11 @@ use crate::story::Call;
 use crate::text::{count, list};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit::new(no_pause, "heartbeats come as often when nothing is answered"),
-    Habit::new(one_of_calls, "most requests bring all that there was"),
+    Habit::new(no_pause, "heartbeats come just as often when no reply arrives"),
+    Habit::new(one_of_calls, "most requests carry all entries that were waiting"),
     Habit::new(
         confirmed_sent_again,
-        "the confirmation hadn't come in when the entries were sent again",
+        "the leader sent the entries again before the confirmation arrived",
     ),
     Habit::new(sent_twice, "the first request was lost"),
     Habit::new(heartbeats_too_often, "half of the heartbeats are further apart"),
@@ -55,7 +55,7 @@ fn bytes<'a>(calls: impl IntoIterator<Item = &'a Call>) -> usize {
 /// The same breach, and how many of the bytes that went out as entries these calls have.
 fn share(case: &Case<'_>, breach: Breach, last: &Call, calls: &[&Call]) -> Breach {
     let text = format!(
-        "{} such requests have {} of the {} bytes of AppendEntries",
+        "{} such requests make up {} of the {} bytes of AppendEntries",
         calls.len(),
         bytes(calls.iter().copied()),
         bytes(appends(case))
@@ -85,8 +85,10 @@ fn confirmed_sent_again(case: &Case<'_>) -> Option<Breach> {
     let is_much = bytes(again.iter().copied()) * 10 > bytes(appends(case));
     let (confirmed, call, begin) = first.filter(|_| again.len() >= OFTEN && is_much)?;
     let (leader, server) = pair(call);
-    let what = format!("server {leader} sends again what a follower has confirmed");
-    let text = format!("server {server} confirmed to server {leader} that it has index {begin}");
+    let what = format!("server {leader} sends entries again that a follower has confirmed");
+    let text = format!(
+        "server {server} confirmed to server {leader} that it has the entry at index {begin}"
+    );
     let sent = format!("server {leader} sent it the entries from index {begin} on");
     let breach = case
         .breach(&budget::SENT_AGAIN, leader, what)
@@ -118,14 +120,14 @@ fn sent_twice(case: &Case<'_>) -> Option<Breach> {
     }
     let (twin, call, begin, end) = first.filter(|_| again.len() >= OFTEN)?;
     let (leader, server) = pair(call);
-    let what = format!("server {leader} sends entries again while they are under way");
-    let sent = format!("server {leader} sent server {server} {}", indexes(begin, end));
+    let what = format!("server {leader} sends entries again while they are still on their way");
+    let sent = format!("server {leader} sent server {server} entries ({})", indexes(begin, end));
     let after = match call.sent.at.0 - twin.sent.at.0 {
         0 => "at the same moment".to_owned(),
         us if us < 1000 => format!("after {us} µs"),
         us => format!("after {} ms", us / 1000),
     };
-    let text = format!("it sent the same again {after}, before the answer came");
+    let text = format!("it sent the same entries again {after}, before the answer arrived");
     let breach = case
         .breach(&budget::SENT_TWICE, leader, what)
         .seen(twin.sent.at, sent, [twin.id])
@@ -154,13 +156,13 @@ pub(super) fn one_a_request(case: &Case<'_>) -> Option<Breach> {
         appends(case).filter_map(|call| waiting(call).map(|found| (call, found))).collect();
     let &(call, (index, more)) = calls.first().filter(|_| calls.len() >= OFTEN)?;
     let (leader, server) = pair(call);
-    let what = format!("server {leader} sends each entry in a request of its own");
+    let what = format!("server {leader} sends each entry in a separate request");
     let text = format!(
-        "server {leader} sent server {server} index {index} alone, though it had taken {} more",
+        "server {leader} sent server {server} only index {index}, though it had already accepted {} after that",
         count(more, "command")
     );
     let last = calls.last()?.0;
-    let of = format!("the last of {} requests of that kind", calls.len());
+    let of = format!("the last of {} such requests", calls.len());
     Some(
         case.breach(&budget::ONE_A_REQUEST, leader, what).seen(call.sent.at, text, [call.id]).seen(
             last.sent.at,
@@ -212,10 +214,11 @@ fn no_pause(case: &Case<'_>) -> Option<Breach> {
     let is_rule = count >= 2 * OFTEN && 2 * count > all && counts_calls(case);
     let (before, call, pause) = first.filter(|_| is_rule)?;
     let (leader, server) = pair(call);
-    let what = format!("server {leader} sends the next heartbeat as soon as the last is answered");
+    let what =
+        format!("server {leader} sends the next heartbeat as soon as the last one is answered");
     let came = format!("server {server}'s answer to a heartbeat reached server {leader}");
-    let again = format!("server {leader} sent the same heartbeat again, {pause} µs later");
-    let text = format!("by now there are {count} such heartbeats");
+    let again = format!("server {leader} sent the same heartbeat again {pause} µs later");
+    let text = format!("by then it had sent {count} such heartbeats");
     Some(
         case.breach(&budget::NO_PAUSE, leader, what)
             .seen(before.returned?.0.at, came, [before.id])
@@ -245,7 +248,7 @@ fn heartbeats_too_often(case: &Case<'_>) -> Option<Breach> {
     let ms = gap.div_ceil(1000);
     let what = format!("heartbeats come every {ms} ms (from server {})", list(senders));
     let text = format!(
-        "the next followed after {} ms; half of {} followed within {ms} ms",
+        "the next heartbeat followed after {} ms; half of all {} heartbeats followed within {ms} ms",
         (call.sent.at.0 - before.sent.at.0) / 1000,
         gaps.len()
     );

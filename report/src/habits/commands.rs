@@ -12,9 +12,9 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(super::turns::in_turn, "two of its calls were outstanding at the same time"),
     Habit::new(
         one_command_at_a_time,
-        "a second command was taken while the first one wasn't applied",
+        "it accepted a second command before the first one was applied",
     ),
-    Habit::new(leader_refuses, "it didn't lead any more when it was asked"),
+    Habit::new(leader_refuses, "it was no longer the leader when start() was called"),
 ];
 
 /// The leader that refused a command, until when it led for certain, and whether the refusal was seen.
@@ -47,7 +47,8 @@ fn refused(case: &Case<'_>) -> Option<(Leader, Time, bool)> {
 }
 
 fn led(breach: Breach, leader: &Leader) -> Breach {
-    let text = format!("server {} said that it leads term {}", leader.server, leader.term);
+    let text =
+        format!("server {} reported itself as the leader of term {}", leader.server, leader.term);
     breach.seen(leader.since, text, None)
 }
 
@@ -81,14 +82,12 @@ fn one_command_at_a_time(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let last = story.proposals.iter().rev().find(|own| own.moment.at <= until)?;
-    let what = format!(
-        "server {} takes no command as long as an earlier one isn't committed",
-        leader.server
-    );
+    let what =
+        format!("server {} accepts no command until the earlier ones are committed", leader.server);
     let took = format!("server {} accepted a command at index {}", last.server.server, last.index);
     let text = format!(
-        "server {} led still, had applied up to index {applied}, and had accepted no other command; nor did \
-         any server ever accept one before the one before was applied",
+        "server {} was still the leader, had applied up to index {applied}, and had accepted no other command; \
+         in the whole run, no server accepted a command before the previous one was applied",
         leader.server
     );
     let breach = case.breach(&contract::ONE_COMMAND, leader.server, what);
@@ -103,19 +102,22 @@ fn leader_refuses(case: &Case<'_>) -> Option<Breach> {
     // Whom nobody has answered anything nobody has elected. It may lead all the same, and may have ceased to by then.
     let mut sent = case.story.sent_by(leader.server as usize);
     if case.story.majority() > 1 && !sent.any(|call| call.replied().is_some_and(|at| at <= until)) {
-        let what = format!("server {} said that it leads when it did not", leader.server);
+        let what =
+            format!("server {} reported itself as the leader when it was not", leader.server);
         let breach = case.breach(&contract::LEADER_ONLY_TOLD, leader.server, what);
-        let text = "start() refused a command; nobody had answered the server anything, and so nobody had \
-                    elected it";
+        let text = "start() refused a command; no server had answered this one, so no server had elected it";
         return Some(led(breach, &leader).concluded(until, text, None));
     }
     let (accepted, applied) = accepted_and_applied(case.story, leader.server, until);
     let text = if accepted > applied {
-        format!("it led still and took no command; it had applied up to index {applied}")
+        format!(
+            "it was still the leader, but accepted no command; it had applied up to index {applied}"
+        )
     } else {
-        "it led still and took no command; all that it had taken before was applied".to_owned()
+        "it was still the leader, but accepted no command; it had applied all commands that it had accepted \
+         before".to_owned()
     };
-    let what = format!("server {} leads, and start() refused a command", leader.server);
+    let what = format!("server {} leads, but start() refused a command", leader.server);
     let breach = case.breach(&contract::REFUSES_COMMANDS, leader.server, what);
     Some(led(breach, &leader).seen(until, text, None))
 }

@@ -17,7 +17,7 @@ use crate::text::{count, list};
 /// A server that answers nothing can do nothing else.
 /// What refutes that a server hangs.
 const HUNG_FOR_ANOTHER_REASON: &str =
-    "the handlers that took long ended by themselves, without anything else having happened";
+    "the slow handlers ended by themselves, although nothing else had happened";
 
 /// What refutes that a server leaves others out.
 const ASKED_BEFORE: &str = "it had asked that server in an earlier term";
@@ -27,42 +27,39 @@ pub(super) const HANGING: &[Habit] =
 
 pub(super) const HABITS: &[Habit] = &[
     Habit::new(hangs, HUNG_FOR_ANOTHER_REASON),
-    Habit::new(leader_not_told, "it had given up its leadership, and sent on all the same"),
+    Habit::new(leader_not_told, "it had given up its leadership, and still sent requests"),
     Habit::new(leaves_out, ASKED_BEFORE),
-    Habit::new(votes::waits_for_all, "it had the votes, and led while replies were outstanding"),
-    Habit::new(votes::vote_not_taken, "the reply was dropped when it was of no use any more"),
-    Habit::new(
-        votes::gives_up,
-        "it led with a refusal among the replies, or after a vote that was slow",
-    ),
-    Habit::new(votes::not_recognised, "it led as soon as another vote came"),
+    Habit::new(votes::waits_for_all, "it became leader while replies were outstanding"),
+    Habit::new(votes::vote_not_taken, "the reply was of no use any more when it was dropped"),
+    Habit::new(votes::gives_up, "it became leader after a refusal, or after a slow vote"),
+    Habit::new(votes::not_recognised, "it became leader as soon as another vote arrived"),
     Habit::new(
         adds_up::adds_up,
-        "it had waited for something else, or the times without a leader's word are no usual timeouts",
+        "it waited for something else, or the times without a message from a leader are not usual timeouts",
     ),
-    Habit::new(timers::too_long, "it waited for something else than its timer"),
+    Habit::new(timers::too_long, "it waited for something other than its timer"),
     Habit::new(
         timers::silent_since_restart,
-        "it sent something of its own in that life; servers without a snapshot were silent, too",
+        "it sent something on its own after that restart, or servers without a snapshot were silent, too",
     ),
     Habit::new(
         timers::reset_by_stale_leader,
-        "between two such requests there was time enough for its timer to fire",
+        "between two such requests there was enough time for its timer to fire",
     ),
     Habit::new(
         vote_refused,
-        "the voter had the more up-to-date log, had voted already, or had just heard of its leader",
+        "the voter had the more up-to-date log, had already voted, or had just heard from its leader",
     ),
     Habit::new(
         timers::reset_by_refusal,
-        "between two refusals there was time enough for its timer to fire",
+        "between two refusals there was enough time for its timer to fire",
     ),
     Habit::new(
         timers::same_term_again,
-        "the requests are the same one, sent again because it was lost",
+        "they are all the same request, sent again because it was lost",
     ),
     Habit::new(asks_nobody, "a message had told it of these terms"),
-    Habit::new(votes::none_taken, "what its calls return is of no use to it"),
+    Habit::new(votes::none_taken, "it doesn't need the replies to these calls"),
     Habit::new(
         pre_votes::all_refused,
         "a server had just heard from a leader, or its log was more up-to-date",
@@ -74,27 +71,27 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(timers::dead, "it started an election as soon as one of its calls had returned"),
     Habit::new(
         older_request,
-        "it asked that server in the new term before the older call returned",
+        "it asked that server in the new term before the older call had returned",
     ),
     Habit::new(turns::in_turn, "two of its calls were outstanding at the same time"),
     Habit::new(
         timers::not_restarted,
         "it started another election while requests were outstanding",
     ),
-    Habit::new(of_former_term, "what it sent in that term had been under way for long"),
+    Habit::new(of_former_term, "its requests of that term had been on their way for a long time"),
     Habit::new(replaced_at_once, "the leader's heartbeats were lost"),
     Habit::new(
         same_times::at_once,
-        "each of these elections was over when the next began, by a refusal of a higher term",
+        "each of these elections was over before the next began, because a refusal had a higher term",
     ),
-    Habit::new(same_times::same_seed, "the servers waited for different times"),
-    Habit::new(same_times::drawn_once, "one of them waited for another time"),
+    Habit::new(same_times::same_seed, "the servers waited for different lengths of time"),
+    Habit::new(same_times::drawn_once, "one of them waited for a different time"),
     Habit::new(
         same_times::votes_split,
         "the candidates started their elections far apart, or the votes were refused for another reason",
     ),
     Habit::new(same_times::always_the_same, "the times between its elections differ"),
-    Habit::new(timers::never_stands, "the others' timers are much shorter"),
+    Habit::new(timers::never_stands, "the other servers' timers are much shorter"),
 ];
 
 /// A server goes to one term after the other of which nobody has told it, and asks nobody for a vote.
@@ -103,7 +100,7 @@ fn asks_nobody(case: &Case<'_>) -> Option<Breach> {
     let mut breach = Breach::of_several(
         &candidates::ASKS_NOBODY,
         case.window.end(),
-        "a server starts elections and asks nobody for a vote",
+        "a server starts elections but asks nobody for a vote",
     );
     for &server in &case.window.up {
         let life = life_at(story, server, until)?;
@@ -132,8 +129,8 @@ fn asks_nobody(case: &Case<'_>) -> Option<Breach> {
         // One may be the first step of somebody who was cut off at once.
         if let Some(last) = own.rfind(|view| view.term > 1) {
             let text = format!(
-                "server {server} went to term {} by itself, for no message had told it of that term, and it has never sent \
-                 a request for a vote",
+                "server {server} entered term {} on its own: no message had told it of that term, and it has \
+                 never sent a request for a vote",
                 last.term
             );
             breach = breach.by(server as u32).seen(last.moment.at, text, None);
@@ -151,7 +148,7 @@ fn leaves_out(case: &Case<'_>) -> Option<Breach> {
     let mut breach = Breach::of_several(
         &candidates::ASKS_NOBODY,
         case.window.end(),
-        "a server starts elections, and asks some of the others for no vote",
+        "a server starts elections but never asks some of the others for a vote",
     );
     for (server, elections) in voters(case) {
         let number = server as u32;
@@ -170,10 +167,10 @@ fn leaves_out(case: &Case<'_>) -> Option<Breach> {
             true => {
                 format!("it has never asked {}", list(left.iter().map(|to| format!("server {to}"))))
             }
-            false => "it has asked itself, and nobody else".to_owned(),
+            false => "it has only asked itself".to_owned(),
         };
         let text = format!(
-            "server {number} asked for votes in term {}, in its {} of this life; {whom}",
+            "server {number} asked for votes in term {}, in its {} since it started; {whom}",
             last.term,
             ordinal(elections.len())
         );
@@ -228,12 +225,12 @@ pub(super) fn hangs(case: &Case<'_>) -> Option<Breach> {
             .iter()
             .any(|&(began, ended, call)| call.handled.is_none() && ended.since(began) > PATIENCE);
         let meanwhile = match hung.iter().all(|hung| awaits_meanwhile(story, server, hung)) {
-            true => "; all the while calls of its own were outstanding",
+            true => "; during all this time, its own calls were outstanding",
             false => "",
         };
         let text = format!(
-            "{} reached server {server}; for {} of the failing check's {} it had requests that it didn't answer \
-             ({}){meanwhile}",
+            "{} reached server {server}; for {} of the failing check's {}, it had requests that it didn't \
+             answer ({}){meanwhile}",
             first.method,
             seconds(covered),
             seconds(until.since(from)),
@@ -247,8 +244,8 @@ pub(super) fn hangs(case: &Case<'_>) -> Option<Breach> {
     }
     // What is answered in the end was only slow, for whatever reason.
     breach.what = match never {
-        true => "a server takes requests and never answers them".to_owned(),
-        false => "a server takes requests and answers them late".to_owned(),
+        true => "a server gets requests and never answers them".to_owned(),
+        false => "a server gets requests and answers them late".to_owned(),
     };
     breach.if_shown()
 }
@@ -288,7 +285,7 @@ fn leader_not_told(case: &Case<'_>) -> Option<Breach> {
                 continue;
             }
             let text = format!(
-                "server {server} began to send {} in term {term}, and did so {} times until {} s",
+                "server {server} began to send {} in term {term}; it did so {} times until {} s",
                 first.method,
                 calls.len(),
                 last.sent.at
@@ -356,8 +353,10 @@ fn older_request(case: &Case<'_>) -> Option<Breach> {
     }
     let &(election, older) = found.last()?;
     let (candidate, server) = (election.candidate.server, older.to);
-    let what =
-        format!("server {candidate} asks a server nothing as long as a call to it is outstanding");
+    let what = format!(
+        "server {candidate} sends a server no request while an earlier call to that server is \
+                 outstanding"
+    );
     let sent = format!(
         "server {candidate} asked server {server} for its vote in term {}",
         older.args.term?
@@ -380,10 +379,8 @@ fn vote_refused(case: &Case<'_>) -> Option<Breach> {
     let found: Vec<_> = found.iter().filter(within).collect();
     let first = found.first()?;
     let call = case.story.calls.iter().find(|call| first.calls.contains(&call.id))?;
-    let what = format!(
-        "servers that were free to vote refused their votes ({})",
-        count(found.len(), "time")
-    );
+    let what =
+        format!("servers refused their votes without a reason ({})", count(found.len(), "time"));
     let breach = case.breach(&request_vote::REFUSED, call.to, what);
     Some(breach.facts(found.into_iter().take(3).cloned()))
 }
@@ -413,9 +410,9 @@ fn of_former_term(case: &Case<'_>) -> Option<Breach> {
             "server {server} sends requests of term {term}, although it is in term {}",
             view.term
         );
-        let seen = format!("server {server} is in term {}", view.term);
+        let seen = format!("server {server} was in term {}", view.term);
         let sent = format!(
-            "server {server} sent server {} {} of term {term}; {} like that in the failing check",
+            "server {server} sent server {} {} of term {term}; it sent {} like that in the failing check",
             last.to,
             last.method,
             count(former.len(), "request")
@@ -460,9 +457,9 @@ fn replaced_at_once(case: &Case<'_>) -> Option<Breach> {
         let heard = heard.find_map(|call| call.handled.filter(|handled| handled.at <= at));
         let silence = match heard {
             Some(heard) => {
-                format!("{} after it had last heard a leader", seconds(at.since(heard.at)))
+                format!("{} after it had last heard from a leader", seconds(at.since(heard.at)))
             }
-            None => "having heard no leader at all".to_owned(),
+            None => "without having heard from any leader".to_owned(),
         };
         let led = seconds(until.since(from));
         let text = format!(

@@ -34,10 +34,10 @@ fn leads_unelected(case: &Case<'_>) -> Option<Breach> {
             .filter(|call| call.from == caller && call.replied().is_some_and(|at| at <= until));
         let what =
             format!("server {server} leads term {} without the votes of a majority", led.term);
-        let says = format!("server {server} said that it leads term {}", led.term);
+        let says = format!("server {server} reported itself as the leader of term {}", led.term);
         let mut breach = case.breach(&candidates::WITHOUT_MAJORITY, server, what);
         for call in votes {
-            let text = format!("server {}'s vote of term {} came in", call.to, call.args.term?);
+            let text = format!("server {}'s vote of term {} arrived", call.to, call.args.term?);
             breach = breach.seen(call.replied()?, text, [call.id]);
         }
         Some(breach.seen(led.since, says, None).sure_if(false))
@@ -50,16 +50,16 @@ const SENT_MEANWHILE: &str = "it sent something as a leader in one of these term
 pub(super) const HABITS: &[Habit] = &[
     Habit::new(
         despite_leader,
-        "the leader that it heard was of an earlier term, or it had been silent for long",
+        "the leader that it heard from was of an earlier term, or had been silent for long",
     ),
-    Habit::new(silent, "the leader's requests were lost, or it didn't lead any more"),
+    Habit::new(silent, "the leader's requests were lost, or it no longer led"),
     Habit::new(leads_in_silence, SENT_MEANWHILE),
 ];
 
 /// A server says, when the run fails, that it leads, and the votes of a majority haven't come in.
 pub(super) const UNELECTED: &[Habit] = &[Habit::new(
     leads_unelected,
-    "votes had come to it in a way that can't be read, or it only says that it leads",
+    "it received votes in a message that can't be read, or it only reports itself as the leader",
 )];
 
 pub(super) const SILENCE: &[Habit] = &[Habit::new(leads_in_silence, SENT_MEANWHILE)];
@@ -67,8 +67,8 @@ pub(super) const SILENCE: &[Habit] = &[Habit::new(leads_in_silence, SENT_MEANWHI
 pub(super) const DEPOSED: &[Habit] = &[
     Habit::new(higher_term_unhandled, "no message of a higher term has reached the leader"),
     Habit::new(not_told_of_successor, "the leader of the later term has sent it something"),
-    Habit::new(hung_meanwhile, "all servers went on answering while the leader was back"),
-    Habit::new(in_turn_meanwhile, "the others had two calls outstanding at the same time"),
+    Habit::new(hung_meanwhile, "all servers still answered while the leader was back"),
+    Habit::new(in_turn_meanwhile, "the other servers had two calls outstanding at the same time"),
 ];
 
 /// The same case from when the leader that isn't deposed could be reached again: with all that were alive.
@@ -104,12 +104,12 @@ fn higher_term_unhandled(case: &Case<'_>) -> Option<Breach> {
             let is_open = call.handled.is_none_or(|handled| handled.at > until);
             call.to == led.server && call.args.term > Some(led.term) && came && is_open
         })?;
-        let what = format!("server {} takes requests and doesn't answer them", led.server);
+        let what = format!("server {} gets requests and doesn't answer them", led.server);
         let text = format!(
             "{} of term {} from server {} reached server {}, whose handler hasn't ended since",
             call.method, call.args.term?, call.from.server, led.server
         );
-        let says = format!("it leads term {} still", led.term);
+        let says = format!("it still led term {}", led.term);
         let breach = case.breach(&all_servers::HANGS, led.server, what);
         Some(breach.seen(call.delivered?.at, text, [call.id]).seen(until, says, None))
     })
@@ -142,8 +142,8 @@ fn not_told_of_successor(case: &Case<'_>) -> Option<Breach> {
                 view.term, led.server, call.method
             );
             let text = format!(
-                "server {} could be reached again; with that call outstanding server {other} has \
-                 sent it nothing since",
+                "server {} could be reached again; but while that call was outstanding, server {other} sent it \
+                 nothing",
                 led.server
             );
             let breach = case.breach(&leaders::ONE_CALL, other as u32, what);
@@ -200,7 +200,7 @@ fn stood(
     let breach = breach.seen(election.at, text, asked);
     match times {
         1 => breach,
-        n => breach.seen(first.at, format!("the first of {n} elections of that kind"), None),
+        n => breach.seen(first.at, format!("the first of {n} such elections"), None),
     }
 }
 
@@ -237,12 +237,11 @@ fn leads_in_silence(case: &Case<'_>) -> Option<Breach> {
     if reigns.len() < FEW && longest < ALONE {
         return None;
     }
-    let what = format!("server {first} led, and sent nothing as a leader");
+    let what = format!("server {first} led, but sent nothing as a leader");
     let mut breach = case.breach(&leaders::SILENT, first, what);
     for &(from, ended, server, term) in reigns.iter().take(3) {
         let ms = ended.since(from).as_millis();
-        let text =
-            format!("server {server} led term {term} for {ms} ms and sent nobody anything in it");
+        let text = format!("server {server} led term {term} for {ms} ms but sent nothing in it");
         breach = breach.seen(from, text, None);
     }
     Some(breach)
@@ -270,13 +269,13 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
         (true, _) => (&leaders::ONE_CALL, turns::sends_nothing_meanwhile(leader)),
         (_, true) => {
             let what = format!(
-                "server {leader} led, and sent a server nothing more once a call had failed"
+                "server {leader} led, but sent a server nothing more after a call had failed"
             );
             (&leaders::STOPS, what)
         }
         _ => (
             &leaders::SILENT,
-            format!("server {leader} led, and was silent for longer than an election timeout"),
+            format!("server {leader} led, but was silent for longer than an election timeout"),
         ),
     };
     let sent = format!("server {leader}, the leader, sent server {server} this call");

@@ -11,31 +11,34 @@ use crate::spec::rules::{all_servers, contract, install_snapshot, leaders, persi
 use crate::story::{Call, HeldSnapshot, Life, Moment, Purpose};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit::new(not_restored, "the panic has nothing to do with what was saved before"),
+    Habit::new(not_restored, "the panic has nothing to do with the saved state"),
     Habit::new(
         began_before_snapshot,
-        "it had applied something in that life, or its snapshot is no reason",
+        "it had applied something since its restart, or the panic has nothing to do with its snapshot",
     ),
     Habit::new(
         leads_at_higher_term,
-        "the panic has nothing to do with the server's role, or it had taken note of the term",
+        "the panic has nothing to do with the server's role, or the server had adopted the term",
     ),
-    Habit::new(snapshot_beyond_log, "the server's log goes as far as the snapshot"),
-    Habit::new(request_below_snapshot, "the request begins behind the server's snapshot"),
-    Habit::new(late_reply_heeded, "no reply to a request of an earlier term came just before"),
-    Habit::new(taken_half, "something else had come to the server since it installed the snapshot"),
+    Habit::new(snapshot_beyond_log, "the server's log reaches the end of the snapshot"),
+    Habit::new(request_below_snapshot, "the request begins after the server's snapshot"),
+    Habit::new(
+        late_reply_heeded,
+        "no reply to a request of an earlier term arrived just before the panic",
+    ),
+    Habit::new(taken_half, "something else had reached the server since it installed the snapshot"),
     Habit::new(
         just_before_snapshot,
-        "it had gone on to send that follower its snapshot, or was at something else",
+        "it went on to send that follower its snapshot, or panicked over something else",
     ),
     Habit::new(
         led_with_longer_log,
         "it sets nextIndex and matchIndex anew at each election, or it panicked over something else",
     ),
-    Habit::new(offset_ignored, "the same was done since the snapshot, and went well"),
+    Habit::new(offset_ignored, "the same happened again after the snapshot, without a panic"),
     Habit::new(
         counted_beyond,
-        "what it did with such an answer before went well, or it panicked over something else",
+        "it handled such an answer before without a panic, or it panicked over something else",
     ),
 ];
 
@@ -93,11 +96,12 @@ fn offset_ignored(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let what = format!(
-        "server {server} looked for an entry that its log, cut behind a snapshot, doesn't have"
+        "server {server} looked for an entry that its log doesn't have: the log was cut after a snapshot"
     );
     let breach = case.breach(&install_snapshot::OFFSET_IGNORED, server as u32, what);
     let text = format!(
-        "it panicked; its log begins behind index {}: what has index i is entry number i - {} of its log",
+        "it panicked; its log begins after index {}, so the entry with index i is entry number i - {} of its \
+         log",
         held.index, held.index
     );
     Some(with_snapshot(breach, server, &held).concluded(case.window.until, text, None))
@@ -129,7 +133,7 @@ fn taken_half(case: &Case<'_>) -> Option<Breach> {
     }
     let what = format!("server {server} installed a snapshot, and panicked at once");
     let breach = case.breach(&install_snapshot::TAKEN_HALF, server as u32, what);
-    let text = "nothing else had come to it when it panicked";
+    let text = "nothing else had reached it before it panicked";
     Some(with_snapshot(breach, server, &held).concluded(case.window.until, text, None))
 }
 
@@ -146,15 +150,16 @@ fn just_before_snapshot(case: &Case<'_>) -> Option<Breach> {
         confirmed.max_by_key(|&(.., up_to)| up_to).filter(|&(.., up_to)| up_to + 1 == held.index)
     })?;
     let what = format!(
-        "server {server} panicked as a leader, with a follower whose next entry is the last of its snapshot"
+        "server {server} panicked as a leader; the next entry for one of its followers is the last entry in \
+         its snapshot"
     );
     let confirmed = format!(
         "server {} had confirmed its log up to index {up_to} to server {server}, the leader",
         call.to
     );
     let text = format!(
-        "it panicked; for entries from index {} on it needs the term at index {up_to}, which is gone: here it has to \
-         send its snapshot",
+        "it panicked; to send entries from index {} on, it needs the term at index {up_to}, which its log no \
+         longer has: here it has to send its snapshot",
         held.index
     );
     let breach = case.breach(&install_snapshot::NEEDED, server as u32, what);
@@ -188,13 +193,13 @@ fn not_restored(case: &Case<'_>) -> Option<Breach> {
         format!("server {server} panicked over the state that it had saved before its restart");
     let snapshot = last.its_snapshot();
     let saved = format!(
-        "server {server} saved its state, {} bytes, and {snapshot}: that is what it was restarted with",
+        "server {server} saved {} bytes of state and {snapshot}; it was restarted with these",
         last.state
     );
     let text = match activity {
-        Activity::Make => "it was restarted, and panicked in make",
+        Activity::Make => "it was restarted, and panicked in make()",
         _ if began_at_once => "it was restarted, and its task panicked at once",
-        _ => "it was restarted, and panicked before any message had come to it",
+        _ => "it was restarted, and panicked before it received any message",
     };
     // All that a task does before anything has come, and no timeout has passed, is to apply.
     let applies = *activity == Activity::Task && began_at_once && last.snapshot > 0;
@@ -256,7 +261,7 @@ fn began_before_snapshot(case: &Case<'_>) -> Option<Breach> {
         }
         None => {
             let call = confirmed()?;
-            let text = format!("it led, and server {} confirmed what it sent", call.to);
+            let text = format!("it led, and server {} confirmed its request", call.to);
             (call.replied()?, text, call.id)
         }
     };
@@ -264,7 +269,7 @@ fn began_before_snapshot(case: &Case<'_>) -> Option<Breach> {
         "server {server} was restarted with a snapshot that covers everything up to index {last}"
     );
     let what =
-        format!("server {server} looked for entries that its snapshot covers, after a crash");
+        format!("after a crash, server {server} looked for entries that its snapshot covers");
     Some(
         case.breach(&persistence::SNAPSHOT_INDEX_FORGOTTEN, server as u32, what)
             .seen(life.from.at, began, None)
@@ -295,9 +300,9 @@ fn leads_at_higher_term(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let what = format!("server {server} heard of term {term} and stayed the leader of term {now}");
-    let led = format!("server {server} leads term {now}");
+    let led = format!("server {server} led term {now}");
     let text = format!(
-        "it got {} of term {term} from server {}, and panicked over it as a leader",
+        "it got {} of term {term} from server {} while it was the leader, and panicked",
         call.method, call.from.server
     );
     let breach = case.breach(&all_servers::NOT_ADOPTED, server as u32, what);
@@ -323,14 +328,15 @@ fn snapshot_beyond_log(case: &Case<'_>) -> Option<Breach> {
     if index <= last {
         return None;
     }
-    let what = format!("server {server} panicked over a snapshot that ends behind its log");
+    let what =
+        format!("server {server} panicked over a snapshot that ends after the end of its log");
     let text = format!(
         "it got a snapshot up to index {index} from server {}, and panicked",
         call.from.server
     );
     let breach = case.breach(&install_snapshot::KEPT_OVER_SNAPSHOT, server as u32, what);
     let breach =
-        breach.seen(view.moment.at, format!("server {server}'s log ends with index {last}"), None);
+        breach.seen(view.moment.at, format!("server {server}'s log ended at index {last}"), None);
     Some(breach.concluded(call.delivered?.at, text, [call.id]))
 }
 
@@ -344,15 +350,22 @@ fn request_below_snapshot(case: &Case<'_>) -> Option<Breach> {
     let (rule, what) = match prev == held.index {
         true => {
             let (rule, snapshot) = install_snapshot::end_unknown(&held);
-            (rule, format!("server {server} panicked over a request that follows {snapshot}"))
+            (
+                rule,
+                format!(
+                    "server {server} panicked over a request that begins right after {snapshot}"
+                ),
+            )
         }
         false => (
             &install_snapshot::BELOW,
-            format!("server {server} panicked over entries that its snapshot covers already"),
+            format!("server {server} panicked over entries that its snapshot already covers"),
         ),
     };
-    let text =
-        format!("it got what follows index {prev} from server {}, and panicked", call.from.server);
+    let text = format!(
+        "it got a request with prevLogIndex {prev} from server {}, and panicked",
+        call.from.server
+    );
     let breach = case.breach(rule, server as u32, what);
     let at = call.delivered?.at;
     Some(with_snapshot(breach, server, &held).concluded(at, text, [call.id]))
@@ -398,18 +411,18 @@ fn confirmed_by_longer(case: &Case<'_>, accepted: &[&Call], last: &Call) -> Opti
     })?;
     let follower = call.to;
     let what = format!(
-        "server {server} panicked over answers of a follower whose log is longer than its own"
+        "server {server} panicked over answers from a follower whose log is longer than its own"
     );
     let longer = format!(
         "server {follower} accepted a command at index {} in term {}",
         took.index, took.term
     );
     let said = format!(
-        "server {follower} confirmed what server {server} had sent it, which ends with index {}",
+        "server {follower} confirmed a request from server {server} that ends at index {}",
         call.up_to()?
     );
     let then = format!(
-        "server {server}, the leader of term {now}, panicked; its log goes up to index {own_end}"
+        "server {server}, the leader of term {now}, panicked; its log ends at index {own_end}"
     );
     let breach = case.breach(&leaders::UNSENT_COUNTED, server, what);
     let breach = breach.seen(took.moment.at, longer, None);
@@ -433,13 +446,13 @@ fn led_with_longer_log(case: &Case<'_>) -> Option<Breach> {
         "server {server} panicked as soon as it was elected again; its log is shorter than when it led before"
     );
     let took = format!(
-        "server {server}, the leader of term {}, took a command at index {}",
+        "server {server}, the leader of term {}, accepted a command at index {}",
         former.term, former.index
     );
     let asked = format!(
-        "server {server} asked for votes in term {now} with a log that ends with index {end}"
+        "server {server} asked for votes in term {now} with a log that ended at index {end}"
     );
-    let came = format!("server {}'s vote came, and server {server} panicked", vote.to);
+    let came = format!("server {}'s vote arrived, and server {server} panicked", vote.to);
     let breach = case.breach(&leaders::MATCH_KEPT, server as u32, what);
     let breach = breach.seen(former.moment.at, took, None).seen(vote.sent.at, asked, [vote.id]);
     Some(breach.concluded(vote.replied()?, came, [vote.id]))
@@ -459,15 +472,16 @@ fn overtaken(case: &Case<'_>, accepted: &[&Call], last: &Call) -> Option<Breach>
     })?;
     let (server, follower) = (last.from.server, last.to);
     let what = format!(
-        "server {server} panicked; of server {follower}'s answers one had come while it waited for another"
+        "server {server} panicked; an answer from server {follower} had arrived while it waited for another \
+         answer from that server"
     );
     let sent = format!(
-        "server {server} sent server {follower} what follows index {}",
+        "server {server} sent server {follower} a request with prevLogIndex {}",
         last.args.prev_log_index?
     );
     let confirmed = format!("server {follower} confirmed its log up to index {}", other.up_to()?);
     let came = format!(
-        "the answer to the first came, which confirms its log up to index {}",
+        "the answer to that request arrived; it confirms the log up to index {}",
         last.up_to()?
     );
     let breach = case.breach(&leaders::UNSENT_COUNTED, server, what);
@@ -489,15 +503,16 @@ fn kept_from_former_term(case: &Case<'_>, accepted: &[&Call], last: &Call) -> Op
     let former = accepted.iter().find(is_former)?;
     let (follower, term) = (former.to, former.args.term?);
     let what = format!(
-        "server {server} panicked over an answer; in term {term} server {follower} had confirmed more than its log has now"
+        "server {server} panicked over an answer; in term {term}, server {follower} had confirmed more entries \
+         than server {server}'s log has now"
     );
     let confirmed = format!(
         "server {follower} confirmed its log up to index {} in term {term}",
         former.up_to()?
     );
     let came = format!(
-        "server {}'s answer of term {now} came, whose leader's log goes up to index {own_end}, and server {server} \
-         panicked",
+        "server {}'s answer of term {now} arrived; the leader's log goes up to index {own_end}, and server \
+         {server} panicked",
         last.to
     );
     let breach = case.breach(&leaders::MATCH_KEPT, server, what);
@@ -525,7 +540,7 @@ fn late_reply_heeded(case: &Case<'_>) -> Option<Breach> {
         "server {server} sent {} of term {} to server {}",
         call.method, call.args.term?, call.to
     );
-    let came = format!("the reply came, with server {server} in term {now}, and it panicked");
+    let came = format!("the reply arrived when server {server} was in term {now}, and it panicked");
     let breach = case.breach(&contract::LATE_REPLY, server as u32, what);
     Some(breach.seen(call.sent.at, sent, [call.id]).concluded(call.replied()?, came, [call.id]))
 }

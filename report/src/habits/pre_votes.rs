@@ -39,7 +39,7 @@ pub(super) fn all_refused(case: &Case<'_>) -> Option<Breach> {
         let term = last.args.term.map_or(String::new(), |term| format!(" of term {term}"));
         let own = if in_own_term { ", which is its own," } else { "" };
         let text = format!(
-            "server {server} had asked about votes{term}{own} and got {}, all of them no",
+            "server {server} had asked for pre-votes{term}{own} and got {}, all of them no",
             count(asked.len(), "answer")
         );
         facts.push((server as u32, last, text));
@@ -47,10 +47,10 @@ pub(super) fn all_refused(case: &Case<'_>) -> Option<Breach> {
     let (rule, what) = if all_in_own_term {
         (
             &candidates::PRE_VOTE_TERM,
-            "servers ask about votes of a term that they are in already, and get none",
+            "servers ask for pre-votes of the term that they are already in, and get none",
         )
     } else {
-        (&candidates::PRE_VOTES_REFUSED, "nobody leads, and no server would give another its vote")
+        (&candidates::PRE_VOTES_REFUSED, "nobody leads, but no server grants a pre-vote")
     };
     let breach = Breach::of_several(rule, case.window.end(), what);
     let breach = facts.into_iter().fold(breach, |breach, (server, last, text)| {
@@ -84,14 +84,14 @@ pub(super) fn raise_terms(case: &Case<'_>) -> Option<Breach> {
     }
     let (view, server, question) = raised.first()?;
     let what = format!(
-        "server {server} came to a term in which nobody had stood, by a question about votes"
+        "server {server} entered a term in which nobody had started an election, because of a pre-vote"
     );
     let asked = format!(
-        "server {} asked server {server} whether it would vote for it in term {}, and was in an earlier one itself",
+        "server {} asked server {server} for a pre-vote for term {}, and was in an earlier term itself",
         question.from.server, view.term
     );
     let text = format!(
-        "server {server} was in term {}; {} like that in the failing check",
+        "server {server} was in term {}; this happened {} in the failing check",
         view.term,
         count(raised.len(), "time")
     );

@@ -15,28 +15,37 @@ use crate::text::{count, list};
 
 pub(super) const HABITS: &[Habit] = &[
     Habit::new(turns::in_turn, "two of its calls were outstanding at the same time"),
-    Habit::new(sending::back_one_by_one, "the steps back are longer than one"),
+    Habit::new(sending::back_one_by_one, "the leader went back by more than one entry at a time"),
     Habit::new(
         sending::counted_beyond,
-        "the leader had reason to go on there, such as what the follower's answer says of its log",
+        "the leader had a reason to continue there, such as what the follower's answer says about its log",
     ),
     Habit::new(
         sending::snapshot_needed,
-        "the follower has what comes before the leader's snapshot, or was sent a snapshot meanwhile",
+        "the follower has all entries that the leader's snapshot replaced, or was sent a snapshot meanwhile",
     ),
     Habit::new(sending::moved_at_sending, "the requests that failed were sent again"),
     sending::PREV,
     sending::SNAPSHOT,
-    Habit::new(sending::answer_not_taken, "the same was answered and taken later"),
+    Habit::new(
+        sending::answer_not_taken,
+        "the same was sent again later, and the leader used the answer",
+    ),
     Habit::new(
         turns::one_call,
         "another request went to that server while the call was outstanding",
     ),
     Habit::new(task_ended, "another task did that work afterwards"),
-    Habit::new(not_sent, "the follower refused what comes before, or a snapshot was on its way"),
-    Habit::new(not_committed, "the answers came to a leader of another term"),
-    Habit::new(commit_not_told, "what was sent since was lost"),
-    Habit::new(heartbeat_commit, "it has applied something of which only heartbeats had told it"),
+    Habit::new(
+        not_sent,
+        "the follower refused the entries before it, or a snapshot was on its way",
+    ),
+    Habit::new(not_committed, "the answers arrived when the leader was in another term"),
+    Habit::new(commit_not_told, "the requests since then were lost"),
+    Habit::new(
+        heartbeat_commit,
+        "it has applied an entry that only heartbeats had reported as committed",
+    ),
     Habit::new(not_applied, "its service was slow"),
     Habit::new(not_applied_by_leader, "its service was slow"),
 ];
@@ -108,14 +117,15 @@ fn task_ended(case: &Case<'_>) -> Option<Breach> {
             && !is_of_a_call(story, task)
     })?;
     let what =
-        format!("a task of server {} has ended, and the server sends less since", led.server);
-    let text =
-        format!("server {}'s task that was spawned at {} {}", led.server, task.place(), task.how);
-    let nothing =
-        format!("server {} has sent server {server} nothing since, and leads still", led.server);
+        format!("a task of server {} has ended, and since then the server sends less", led.server);
+    let text = format!("server {}'s task, spawned at {}, {}", led.server, task.place(), task.how);
+    let nothing = format!(
+        "server {} still leads, but has sent server {server} nothing since then",
+        led.server
+    );
     Some(
         case.breach(&contract::TASK_ENDED, led.server, what)
-            .seen(last.sent.at, format!("the last that it sent server {server}"), [last.id])
+            .seen(last.sent.at, format!("its last request to server {server}"), [last.id])
             .seen(task.moment.at, text, None)
             .seen(until, nothing, None),
     )
@@ -146,9 +156,10 @@ fn applier_ended<'a>(case: &Case<'a>, server: u32, since: Time) -> Option<&'a Ta
 /// The same breach, or that the task which applied has ended.
 fn or_task_ended(case: &Case<'_>, breach: Breach, server: u32, since: Time) -> Breach {
     let Some(task) = applier_ended(case, server, since) else { return breach };
-    let what = format!("a task of server {server} has ended, and the server applies nothing since");
+    let what =
+        format!("a task of server {server} has ended, and since then the server applies nothing");
     let text = format!(
-        "server {server}'s task that was spawned at {}, when the server was made, {}",
+        "server {server}'s task, spawned at {} when the server was made, {}",
         task.place(),
         task.how
     );
@@ -208,28 +219,25 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
     let lost = lost.next_back();
     let what = match lost {
         Some(_) => format!(
-            "server {leader} sent the command to server {server}, and not again when that failed"
+            "server {leader} sent the command to server {server}, but not again after that call failed"
         ),
         None => format!("server {leader} never sent the command to server {server}"),
     };
     let mut breach = case.breach(&leaders::SENDS, leader, what).seen(own.moment.at, accepted, None);
     if let Some(last) = appends(story, leader, server, led.term).last() {
         let text = format!(
-            "the last that it sent server {server} follows index {} and has {}",
+            "its last request to server {server} has prevLogIndex {} and {}",
             last.args.prev_log_index.unwrap_or(0),
             count(last.args.entries.as_ref().map_or(0, Vec::len), "entry")
         );
         breach = breach.seen(last.sent.at, text, [last.id]);
     }
     if let Some((call, (at, outcome))) = lost.and_then(|call| Some((call, call.failed()?))) {
-        breach = breach.seen(
-            at.at,
-            format!("the call that was to bring it failed: {outcome}"),
-            [call.id],
-        );
+        breach =
+            breach.seen(at.at, format!("the call with that command failed: {outcome}"), [call.id]);
     }
     let else_ = if lost.is_some() { "nothing else" } else { "nothing" };
-    let text = format!("until now it has sent server {server} {else_} with that index");
+    let text = format!("until now it has sent server {server} {else_} that has this index");
     Some(breach.seen(until, text, None))
 }
 
@@ -245,7 +253,8 @@ fn stopped_at_failure(case: &Case<'_>, led: &Leader, server: u32) -> Option<Brea
     let what = format!("server {leader} sends server {server} nothing more since a call failed");
     let sent = format!("the last that server {leader} sent server {server}");
     let failed = (failed.at, format!("that call failed: {outcome}"));
-    let text = format!("server {leader} leads still, and has sent server {server} nothing since");
+    let text =
+        format!("server {leader} still leads, but has sent server {server} nothing since then");
     Some(
         case.breach(&leaders::STOPS, leader, what)
             .seen(last.sent.at, sent, [last.id])
@@ -303,20 +312,22 @@ fn not_committed(case: &Case<'_>) -> Option<Breach> {
     }
     let who = list(confirmed.iter().map(|(_, call)| format!("server {}", call.to)));
     let text = format!(
-        "{who} had confirmed index {index} to server {leader}, the leader: a majority with it"
+        "{who} had confirmed index {index} to server {leader}, the leader; together with the leader, that is a \
+         majority"
     );
-    let nothing =
-        format!("server {leader} hasn't applied it, and has told nobody that it is committed");
+    let nothing = format!(
+        "server {leader} hasn't applied that index, and has told nobody that it is committed"
+    );
     // Whoever took no answer knows of none.
     let dropped = confirmed.iter().filter(|(_, call)| call.dropped.is_some()).count();
     if let Some((_, call)) = confirmed.iter().find(|(_, call)| call.dropped.is_some()) {
-        let what = format!("server {leader} stops waiting for answers that come");
+        let what = format!("server {leader} stops waiting for answers before they arrive");
         return Some(not_taken(case, leader, call, what, dropped));
     }
     if let Some(ignored) = confirmed.iter().find_map(|&(_, call)| sends_again(case, own, call)) {
         return Some(ignored);
     }
-    let what = format!("server {leader} doesn't commit what a majority has");
+    let what = format!("server {leader} doesn't commit an entry that a majority has");
     Some(
         case.breach(&leaders::COMMITS, leader, what)
             .seen(at, text, confirmed.iter().map(|(_, call)| call.id))
@@ -336,10 +347,10 @@ fn sends_again(case: &Case<'_>, own: &Proposal, confirmed: &Call) -> Option<Brea
     });
     let again: Vec<&Call> = again.collect();
     let last = again.last().filter(|_| again.len() >= FEW)?;
-    let what = format!("server {leader} learns nothing from what a follower has confirmed");
+    let what = format!("server {leader} ignores what a follower has confirmed");
     let text = format!("server {server} confirmed index {} to server {leader}", own.index);
     let sent = format!(
-        "server {leader} has sent it that entry {} since, and has not committed it",
+        "since then, server {leader} has sent it that entry {}, and has not committed it",
         count(again.len(), "more time")
     );
     let breach = case.breach(&leaders::ANSWER_IGNORED, leader, what);
@@ -368,7 +379,7 @@ fn commit_not_told(case: &Case<'_>) -> Option<Breach> {
     }
     let what = format!("server {leader} doesn't tell the others what is committed");
     let text = format!(
-        "the last of {} to server {server} since then says that index {} is committed",
+        "since then, the last of {} to server {server} says that index {} is committed",
         count(calls.len(), "request"),
         last.args.leader_commit?
     );
@@ -468,14 +479,15 @@ fn left_unapplied(case: &Case<'_>, breach: Breach, server: u32, calls: &[&Call])
     let first = calls.first()?;
     let index = target(case)?.index;
     let told = format!(
-        "server {server} answered a request that says that index {} is committed; its log had index {index}",
+        "server {server} answered a request which says that index {} is committed; its log had an entry at \
+         index {index}",
         first.args.leader_commit?
     );
     let often = match calls.len() {
         1 => "once".to_owned(),
         n => format!("{n} times"),
     };
-    let never = format!("it was told {often} and hasn't applied it");
+    let never = format!("it was told so {often}, but hasn't applied the entry");
     Some(breach.seen(first.handled?.at, told, [first.id]).seen(case.window.until, never, None))
 }
 
@@ -487,8 +499,8 @@ fn heartbeat_commit(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let what = match calls.iter().any(|call| call.has_entries()) {
-        true => format!("server {server} ignores the commit index that it is told"),
-        false => format!("server {server} ignores the commit index of requests without entries"),
+        true => format!("server {server} ignores leaderCommit"),
+        false => format!("server {server} ignores leaderCommit in requests without entries"),
     };
     let breach = case.breach(&append_entries::HEARTBEAT_COMMIT, server, what);
     left_unapplied(case, breach, server, &calls).filter(|_| ignores)
@@ -506,7 +518,7 @@ fn not_applied_by_leader(case: &Case<'_>) -> Option<Breach> {
         });
         let first = told.next().filter(|first| until.since(first.sent.at) >= LONG / 2)?;
         let what = format!(
-            "server {server} tells others that the command is committed, and doesn't apply it itself"
+            "server {server} tells others that the command is committed, but doesn't apply it itself"
         );
         let says = format!(
             "server {server} told server {} that index {} is committed",
@@ -530,7 +542,7 @@ fn not_applied(case: &Case<'_>) -> Option<Breach> {
     if goes_on && let Some(late) = applying::applies_late(case) {
         return Some(late);
     }
-    let what = format!("server {server} knows that the command is committed, and doesn't apply it");
+    let what = format!("server {server} knows that the command is committed, but doesn't apply it");
     let breach = case.breach(&all_servers::NOT_APPLIED, server, what);
     let breach = left_unapplied(case, breach, server, &calls).filter(|_| !ignores)?;
     Some(or_task_ended(case, breach, server, since.at))

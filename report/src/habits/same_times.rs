@@ -37,7 +37,7 @@ pub(super) fn always_the_same(case: &Case<'_>) -> Option<Breach> {
         });
         let Some(gaps) = same else { continue };
         let text = format!(
-            "server {server} began {} elections, {} of them in a row each {} after the one before",
+            "server {server} began {} elections; {} of them in a row began {} after the one before",
             times.len(),
             gaps.len(),
             seconds(gaps[0])
@@ -64,11 +64,11 @@ pub(super) fn at_once(case: &Case<'_>) -> Option<Breach> {
         is_habit.then_some((count, server, times.len(), [pair[0], pair[1]]))
     });
     let (count, server, all, [first, second]) = soon.max()?;
-    let what = format!("server {server} starts one election after the other without waiting");
+    let what = format!("server {server} starts one election after another without waiting");
     let began = format!("server {server} started an election");
-    let again = format!("it started another one, {} ms later", second.since(first).as_millis());
+    let again = format!("it started another one {} ms later", second.since(first).as_millis());
     let often = format!(
-        "of its {all} elections in the failing check {count} began less than {} ms after the one before",
+        "of its {all} elections in the failing check, {count} began less than {} ms after the one before",
         TOO_SOON.as_millis()
     );
     Some(
@@ -106,13 +106,13 @@ pub(super) fn drawn_once(case: &Case<'_>) -> Option<Breach> {
     let gap = seconds(times[1].since(times[0]));
     let who = list(together.iter().map(|(server, _)| format!("server {server}")));
     let what = format!(
-        "{who} asked for votes at the same instants, always {gap} after the time before: each draws its election \
-         timeout once, or has a constant for it"
+        "{who} asked for votes at the same instants, always {gap} after the last time: each draws its election \
+         timeout only once, or uses a constant"
     );
     let mut breach = case.breach(&candidates::ALWAYS_THE_SAME, *first as u32, what);
     breach.servers = together.iter().map(|(server, _)| *server as u32).collect();
     for at in times.iter().take(2) {
-        breach = breach.seen(*at, format!("{who} asked for votes, within 5 ms"), None);
+        breach = breach.seen(*at, format!("{who} asked for votes within 5 ms of each other"), None);
     }
     let text = format!(
         "they did so {} times in the failing check, {gap} apart, and split the votes each time",
@@ -198,7 +198,7 @@ pub(super) fn votes_split(case: &Case<'_>) -> Option<Breach> {
     }
     if let (Some(min), Some(max)) = (gaps.iter().min(), gaps.iter().max()) {
         let text = format!(
-            "{} of {} elections of the failing check were split like that; a server waited {} to {} for its \
+            "{} of {} elections of the failing check were split in this way; a server waited {} to {} for its \
              next election",
             split.len(),
             rounds.len(),

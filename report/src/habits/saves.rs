@@ -8,13 +8,13 @@ use crate::spec::{Basis, Breach, Rule};
 use crate::story::{Moment, Save, Snapshot, Story};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit::new(command_not_saved, "it saved something after it had accepted the command"),
-    Habit::new(installed_not_saved, "its last save has a snapshot"),
+    Habit::new(command_not_saved, "it saved something after it accepted the command"),
+    Habit::new(installed_not_saved, "its last save included a snapshot"),
     Habit::new(entry_lost, "a leader of a later term has replaced the entry"),
 ];
 
 pub(super) const CUT: &[Habit] =
-    &[Habit::new(not_cut, "what it saves gets smaller after a snapshot")];
+    &[Habit::new(not_cut, "its saved state got smaller after a snapshot")];
 
 fn snapshots(
     story: &Story,
@@ -85,7 +85,7 @@ fn entry_lost(case: &Case<'_>) -> Option<Breach> {
     // It may have been replaced or cut meanwhile, by another mistake.
     Some(
         case.breach(&persistence::LOG_NOT_SAVED, server, what)
-            .seen(had.at, format!("before a crash server {server} {how} index {index}"), call)
+            .seen(had.at, format!("before a crash, server {server} {how} index {index}"), call)
             .seen(life.from.at, "it was restarted", None)
             .concluded(until, lacks, None),
     )
@@ -135,7 +135,7 @@ fn installed_not_saved(case: &Case<'_>) -> Option<Breach> {
             save.moment.at,
             format!("its last save has {} bytes of state and no snapshot", save.state),
         ),
-        None => (until.at, "it has saved nothing since it began".to_owned()),
+        None => (until.at, "it has saved nothing since it started".to_owned()),
     };
     let text = format!(
         "server {server} answered server {}, which had sent it a snapshot up to index {index}",
@@ -160,7 +160,7 @@ pub(super) fn replaced_by_none(story: &Story, server: usize, until: Moment) -> O
     let (before, save) = all()
         .zip(all().skip(1))
         .find(|(before, save)| before.snapshot > 0 && save.snapshot == 0)?;
-    let none = "it saved its state, and no snapshot";
+    let none = "it saved its state but no snapshot";
     // What it has saved in this life it had no need to read back.
     if before.server == save.server {
         let what =
@@ -169,7 +169,7 @@ pub(super) fn replaced_by_none(story: &Story, server: usize, until: Moment) -> O
         return Some(saved_snapshot(breach, server, before).seen(save.moment.at, none, None));
     }
     let life = story.lives[server].iter().rev().find(|life| life.from < save.moment)?;
-    let what = format!("server {server} lost its saved snapshot by the first save after a crash");
+    let what = format!("server {server} lost its saved snapshot in the first save after a crash");
     let breach = by_save(&persistence::SNAPSHOT_NOT_READ_BACK, server, save, what);
     let breach = saved_snapshot(breach, server, before);
     let began = "it was restarted with what it had saved";
@@ -188,10 +188,10 @@ pub(super) fn kept_old(story: &Story, server: usize, until: Moment) -> Option<Br
         let is_old = save.snapshot == before.snapshot && save.snapshot > 0;
         (!has_later && is_old && save.state < before.state).then_some((made, before, save))
     })?;
-    let what = format!("server {server} cut its log behind a new snapshot and kept the old one");
+    let what = format!("server {server} cut its log for a new snapshot but kept the old snapshot");
     let given = format!("it was given a snapshot up to index {}", made.index);
     let again = format!(
-        "it cut its log and saved a snapshot of {} bytes again: the old one",
+        "it cut its log, and again saved a snapshot of {} bytes: the old one",
         save.snapshot
     );
     let breach = by_save(&persistence::OLD_SNAPSHOT_KEPT, server, save, what);
@@ -225,7 +225,7 @@ fn log_not_cut(story: &Story, server: usize, until: Moment) -> Option<Breach> {
     let (rule, what, snapshot) = match has_snapshot {
         true => (
             &install_snapshot::LOG_NOT_CUT,
-            format!("server {server} saves its snapshot, and the whole log beside it"),
+            format!("server {server} saves its snapshot, but still saves the whole log, too"),
             format!("a snapshot of {} bytes", last.snapshot),
         ),
         false => (
@@ -236,7 +236,7 @@ fn log_not_cut(story: &Story, server: usize, until: Moment) -> Option<Breach> {
     };
     let saved = format!("server {server} saved {} bytes of state", before.state);
     let text = format!(
-        "its state has {} bytes, never fewer since then, and there is {snapshot}",
+        "its saved state has {} bytes; it has never got smaller since then, and there is {snapshot}",
         last.state
     );
     let breach = by_save(rule, server, last, what).seen(before.moment.at, saved, None);

@@ -114,10 +114,11 @@ fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
 fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
     let Row { first, last, count } = refused_again(case)?;
     let (leader, server, prev) = (first.from.server, first.to, first.args.prev_log_index?);
-    let refused =
-        format!("server {leader} sent what follows index {prev}, and server {server} refused it");
+    let refused = format!(
+        "server {leader} sent a request with prevLogIndex {prev}, and server {server} refused it"
+    );
     let again = format!(
-        "server {leader} had {} such refusals by then, and tried the same prevLogIndex again",
+        "by then server {leader} had got {} such refusals, and it tried the same prevLogIndex again",
         count - 1
     );
     // It has that entry as the last of its snapshot: one of the two doesn't know the term of it.
@@ -127,21 +128,24 @@ fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
     let (rule, culprit, what) = match snapshot {
         Some(held) => {
             let (rule, snapshot) = install_snapshot::end_unknown(&held);
-            let what = format!("server {server} refuses what follows {snapshot}, again and again");
+            let what = format!(
+                "server {server} refuses requests that begin right after {snapshot}, again and \
+                                again"
+            );
             (rule, server, what)
         }
         // Nothing precedes the first entry, so there is nothing that could differ.
         None if prev == 0 => (
             &append_entries::MATCH_REFUSED,
             server,
-            format!("server {server} refuses a leader's requests that nothing precedes"),
+            format!("server {server} refuses requests with prevLogIndex 0, which match any log"),
         ),
         None => match formerly {
             Some(_) => (
                 &leaders::MATCH_KEPT,
                 leader,
                 format!(
-                    "server {leader} takes what server {server} confirmed in an earlier term for what it has now"
+                    "server {leader} relies on what server {server} confirmed in an earlier term"
                 ),
             ),
             None => (
@@ -170,7 +174,7 @@ fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
     Some(match confirmed {
         Some(up_to) if up_to >= prev => breach.seen(
             first.sent.at,
-            format!("it had confirmed index {up_to} in that term before"),
+            format!("it had already confirmed index {up_to} in that term"),
             None,
         ),
         _ => breach,
@@ -213,7 +217,7 @@ fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let sent = format!(
-        "server {leader} sent server {server} its snapshot up to index {}, and got its answer",
+        "server {leader} sent server {server} its snapshot up to index {}, and got an answer",
         first.args.last_included_index?
     );
     let what = format!("server {leader} sends the same snapshot again and again");
@@ -222,7 +226,7 @@ fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
             .seen(first.sent.at, sent, [first.id])
             .seen(
                 last.sent.at,
-                format!("it had sent the same one {count} times by then"),
+                format!("by then it had sent the same snapshot {count} times"),
                 [last.id],
             ),
     )
@@ -255,11 +259,12 @@ pub(super) fn back_one_by_one(case: &Case<'_>) -> Option<Breach> {
     let ((&to, last), (&from, first)) = (prevs.first_key_value()?, prevs.last_key_value()?);
     let (leader, server) = (first.from.server, first.to);
     let took = last.sent.at.0.abs_diff(first.sent.at.0) as f64 / 1e6;
-    let what = format!("server {leader} looked for the end of a follower's log entry by entry");
+    let what = format!("server {leader} lowers a follower's nextIndex one entry at a time");
     let refused =
-        format!("server {server} refused what server {leader} sent to follow index {from}");
+        format!("server {server} refused a request from server {leader} with prevLogIndex {from}");
     let again = format!(
-        "{took:.2} s later it was to follow index {to}, and was refused again; between lie {steps} steps by one"
+        "{took:.2} s later it refused one with prevLogIndex {to}; in between, the leader went back {steps} \
+         times, by one entry each time"
     );
     Some(
         case.breach(&leaders::ONE_BY_ONE, leader, what)
@@ -305,8 +310,8 @@ pub(super) fn snapshot_needed(case: &Case<'_>) -> Option<Breach> {
     };
     let had = format!("server {leader} {held}");
     let text = format!(
-        "server {server} has refused {count} requests that follow index {prev}: it lacks what comes before, \
-         and {since} server {leader} has sent it no snapshot"
+        "server {server} has refused {count} requests with prevLogIndex {prev}: it lacks earlier entries, and \
+         {since} server {leader} has sent it no snapshot"
     );
     Some(case.breach(&install_snapshot::NEEDED, leader, what).seen(held.moment.at, had, None).seen(
         last.sent.at,
@@ -341,14 +346,17 @@ pub(super) fn counted_beyond(case: &Case<'_>) -> Option<Breach> {
     if up_to >= prev || !goes_on || sent.iter().any(brings) {
         return None;
     }
-    let what = format!("server {leader} counts more than server {server}'s answer has confirmed");
+    let what =
+        format!("server {leader} counts more entries than server {server}'s answer has confirmed");
     let brought = match call.is_snapshot() {
         true => format!("server {leader} sent server {server} a snapshot up to index {up_to}"),
-        false => format!("server {leader} sent server {server} what goes up to index {up_to}"),
+        false => {
+            format!("server {leader} sent server {server} a request that ends at index {up_to}")
+        }
     };
     let then = format!(
-        "the answer came, and server {leader} went on with what follows index {prev}; it has sent server {server} \
-         nothing that brings {}",
+        "the answer arrived, and server {leader} continued with prevLogIndex {prev}; it has never sent server \
+         {server} the entries in between ({})",
         contract::indexes(up_to + 1, prev)
     );
     let refused = format!("server {server} has refused {count} such requests by now");
@@ -412,15 +420,18 @@ pub(super) fn moved_at_sending(case: &Case<'_>) -> Option<Breach> {
     }
     let (leader, server, failed, at, outcome, (first, last), times) = found.pop()?;
     let (prev, end) = (failed.args.prev_log_index?, failed.up_to()?);
-    let what = format!("server {leader} takes for delivered what it has only sent");
+    let what = format!("server {leader} treats entries as delivered that it has only sent");
     let came_to = match outcome {
         Outcome::Replied => "was refused".to_owned(),
         outcome => format!("failed ({outcome})"),
     };
-    let sent = format!("server {leader} sent server {server} {}", contract::indexes(prev + 1, end));
+    let sent = format!(
+        "server {leader} sent server {server} entries ({})",
+        contract::indexes(prev + 1, end)
+    );
     let next = format!(
-        "it went on with what follows index {}; in {} since then it has never sent {} again, which server \
-         {server} hasn't confirmed",
+        "it continued with prevLogIndex {}; in {} since then, it never again sent these entries ({}), which \
+         server {server} hasn't confirmed",
         first.args.prev_log_index?,
         count(times, "request"),
         contract::indexes(prev + 1, end)
@@ -455,6 +466,6 @@ pub(super) fn answer_not_taken(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let server = last.from.server;
-    let what = format!("server {server} stops waiting for answers that come");
+    let what = format!("server {server} stops waiting for answers before they arrive");
     Some(not_taken(case, server, last, what, dropped.len()))
 }

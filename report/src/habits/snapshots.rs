@@ -9,15 +9,17 @@ use crate::spec::rules::{install_snapshot, persistence};
 use crate::story::{Applied, Call, Moment, Save};
 
 pub(super) const HABITS: &[Habit] = &[
-    Habit::new(state_for_snapshot, "the snapshot that it saved is another than its state"),
-    Habit::new(of_nothing, "a snapshot had come to it in a way that can't be read"),
+    Habit::new(state_for_snapshot, "the snapshot that it saved differs from its state"),
+    Habit::new(of_nothing, "a snapshot had reached it in a message that can't be read"),
     Habit::new(sender_s_snapshot, "the sender's own snapshot is the right one"),
-    Habit::new(another_index, "the contents are those of the index that was sent with them"),
+    Habit::new(another_index, "the contents belong to the index that was sent with them"),
 ];
 
 /// What keeps a run from coming to an end.
-pub(super) const AGAIN: &[Habit] =
-    &[Habit::new(handed_on_again, "something else was done without end between them")];
+pub(super) const AGAIN: &[Habit] = &[Habit::new(
+    handed_on_again,
+    "the server did something else without end between two of these snapshots",
+)];
 
 /// How often a server must have handed on the same snapshot.
 const MANY: usize = 100;
@@ -32,9 +34,9 @@ fn handed_on_again(case: &Case<'_>) -> Option<Breach> {
             |applied: &&Applied| (applied.server, applied.index) == (newest.server, newest.index);
         let same = last.take_while(is_same).take(MANY).count();
         let what =
-            format!("server {server} hands the same snapshot to the service again and again");
+            format!("server {server} passes the same snapshot to the service again and again");
         let text = format!(
-            "it handed on its snapshot up to index {}, as it had {MANY} times before",
+            "it passed its snapshot up to index {} to the service, as it had {MANY} times before",
             newest.index
         );
         let breach = case.breach(&install_snapshot::AGAIN, server, what);
@@ -77,11 +79,12 @@ fn sent<'a>(case: &Case<'a>) -> Option<&'a Call> {
 
 /// The same breach, and a snapshot was sent.
 fn was_sent(breach: Breach, call: &Call) -> Breach {
-    let up_to = call.args.last_included_index.map_or(String::new(), |index| {
-        format!(", which was to cover everything up to index {index}")
-    });
+    let up_to = call
+        .args
+        .last_included_index
+        .map_or(String::new(), |index| format!("; it should cover everything up to index {index}"));
     let text = format!(
-        "server {} sent server {} its snapshot, {} bytes with all that goes with it{up_to}",
+        "server {} sent server {} its snapshot, in a request of {} bytes{up_to}",
         call.from.server, call.to, call.size
     );
     breach.seen(call.sent.at, text, [call.id])
@@ -99,7 +102,7 @@ fn of_nothing(case: &Case<'_>) -> Option<Breach> {
     if was_sent || has_made || story.dropped > 0 {
         return None;
     }
-    let what = format!("server {server} handed its service a snapshot, and had none");
+    let what = format!("server {server} passed a snapshot to its service, but had none");
     let text = format!(
         "until then no leader had sent server {server} a snapshot, and its service had made none"
     );
@@ -125,9 +128,9 @@ fn another_index(case: &Case<'_>) -> Option<Breach> {
     let new = |rule, what| Breach::new(rule, applied.moment, server, what);
     let call = sent_until(case, applied).next()?;
     if applied.bytes == 0 {
-        let what = format!("the snapshot that server {server} handed to its service is empty");
+        let what = format!("the snapshot that server {server} passed to its service is empty");
         let text = format!(
-            "server {server} handed its service an empty one, with SnapshotIndex {}",
+            "server {server} passed an empty snapshot to its service, with SnapshotIndex {}",
             applied.index
         );
         let breach = was_sent(new(&install_snapshot::EMPTY, what), call);
@@ -140,11 +143,12 @@ fn another_index(case: &Case<'_>) -> Option<Breach> {
     let told = call.args.last_included_index.filter(|&told| told != applied.index && !was_given);
     if let Some(told) = told {
         let what = format!(
-            "server {server} was sent a snapshot up to index {told}, and tells its service that it ends at {}",
+            "server {server} was sent a snapshot up to index {told}, but tells its service that it ends at \
+             index {}",
             applied.index
         );
         let text = format!(
-            "server {server} handed it to its service with SnapshotIndex {}",
+            "server {server} passed it to its service with SnapshotIndex {}",
             applied.index
         );
         let breach = was_sent(new(&install_snapshot::ANOTHER_INDEX, what), call);
@@ -154,7 +158,7 @@ fn another_index(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let what = format!(
-        "the snapshot that server {server} applied isn't the one of the index that went with it"
+        "the snapshot that server {server} applied doesn't belong to the index that came with it"
     );
     let breach = was_sent(new(&install_snapshot::ANOTHER_INDEX, what), sent(case)?);
     Some(breach.sure_if(fault == SnapshotFault::AnotherIndex))
@@ -169,10 +173,10 @@ fn state_for_snapshot(case: &Case<'_>) -> Option<Breach> {
     let (server, [state, save]) =
         servers.find_map(|server| Some((server, swapped(case, server)?)))?;
     let had = state.its_snapshot();
-    let what = format!("server {server} saved its state in the place of its snapshot");
+    let what = format!("server {server} saved its state in place of its snapshot");
     let before = format!("server {server} saved {} bytes of state and {had}", state.state);
     let text = format!(
-        "it was restarted, and saved {} bytes as its snapshot, as many as its state had had",
+        "it was restarted, and saved {} bytes as its snapshot, exactly as many as its state had had",
         save.snapshot
     );
     let breach = Breach::new(&persistence::STATE_FOR_SNAPSHOT, save.moment, server, what).seen(

@@ -28,7 +28,7 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
     let story = case.story;
     let until = case.window.until;
     let Some(life) = life_at(story, server, until) else { return Vec::new() };
-    let began = if story.saw_begin(life) { "started" } else { "was there already" };
+    let began = if story.saw_begin(life) { "started" } else { "was already running" };
     let mut resets = vec![(life.from.at, began)];
     resets.extend(elections.iter().map(|election| (election.at, "started an election")));
     for call in story.handled_by(server) {
@@ -173,7 +173,7 @@ pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
     let mut breach = Breach::of_several(
         &followers::TOO_LONG,
         case.window.end(),
-        "the election timeout is too long for the time that the test gives",
+        "the election timeout is too long for the time that the test allows",
     );
     for (server, elections) in present(case, 0..case.story.servers) {
         let longest = timeouts(case, server, &elections).into_iter().max();
@@ -190,7 +190,7 @@ pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
 
 /// A leader of an earlier term keeps a server from standing.
 pub(super) fn reset_by_stale_leader(case: &Case<'_>) -> Option<Breach> {
-    let what = "the words of a leader of an earlier term keep a server from starting an election";
+    let what = "messages from a leader of an earlier term keep a server from starting an election";
     let is_stale = |call: &Call| call.is_leaders() && call.args.term < call.reply.term;
     reset_by(case, (&followers::STALE_RESETS, what), (3, None), &is_stale, &|stale, time| {
         format!(
@@ -249,7 +249,7 @@ fn reset_by(
                 continue;
             }
             let text = format!(
-                "server {server} last heard its leader, voted or started an election; {}",
+                "server {server} last heard from its leader, voted or started an election; {}",
                 text(such.len(), seconds(end.since(reset)))
             );
             breach = breach.by(server as u32).seen(reset, text, ids(such));
@@ -285,7 +285,7 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
     let mut breach = Breach::of_several(
         &followers::STANDS,
         case.window.end(),
-        "a server's election timer fires no more",
+        "a server's election timer no longer fires",
     );
     for (server, elections) in voters(case) {
         let Some((reset, why)) = resets(case, server, &elections).pop() else { continue };
@@ -300,7 +300,8 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
         }
         if elections.is_empty() {
             breach.what =
-                "a server's election timer has not fired: it is dead, or longer than the test waits".into();
+                "a server's election timer has not fired: it is dead, or its timeout is longer than the test \
+                 waits".into();
         }
         let text = format!(
             "server {server} {why}; in the {} since then it has heard from no leader, given no vote and started no \
@@ -309,8 +310,7 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
         );
         breach = breach.by(server as u32).seen(reset, text, None);
         if let Some(task) = timer_s_task(case, server, reset) {
-            let text =
-                format!("server {server}'s task that was spawned at {} {}", task.place(), task.how);
+            let text = format!("server {server}'s task, spawned at {}, {}", task.place(), task.how);
             breach = breach.seen(task.moment.at, text, None);
         }
         let refused: Vec<&Call> = story
@@ -367,13 +367,13 @@ pub(super) fn silent_since_restart(case: &Case<'_>) -> Option<Breach> {
             continue;
         }
         let what = format!(
-            "server {server} does nothing of its own since it was restarted with a snapshot"
+            "server {server} does nothing on its own since it was restarted with a snapshot"
         );
         let held_text =
-            format!("before a crash server {server} had a snapshot up to index {}", held.index);
+            format!("before a crash, server {server} had a snapshot up to index {}", held.index);
         let began = format!(
-            "server {server} was restarted; in the {} since then it has sent nothing, though no leader was \
-             heard",
+            "server {server} was restarted; in the {} since then it has sent nothing, though it heard from no \
+             leader",
             seconds(until.since(life.from.at))
         );
         return Some(
@@ -434,8 +434,7 @@ fn asks_on(election: &Election, asked: &[&Call]) -> bool {
 pub(super) fn same_term_again(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let voters = voters(case);
-    let what =
-        "a candidate asks for votes again and again in the same term, in which the votes are given";
+    let what = "a candidate asks for votes again and again in the same term, in which the servers have already voted";
     let mut breach = Breach::of_several(&candidates::WITHOUT_NEW_TERM, case.window.end(), what);
     for (election, until) in long_elections(case, &voters) {
         let Some(asked) = asked_of_each(story, election, until).next() else { continue };
@@ -461,8 +460,8 @@ pub(super) fn same_term_again(case: &Case<'_>) -> Option<Breach> {
 pub(super) fn not_restarted(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let voters = voters(case);
-    let what = "candidates did not restart their election while requests for votes to servers that can't be \
-                reached were outstanding";
+    let what = "candidates did not start another election while their requests for votes to unreachable \
+                servers were outstanding";
     let mut breach = Breach::of_several(&candidates::NOT_RESTARTED, case.window.end(), what);
     for (election, until) in long_elections(case, &voters) {
         // Who asks again doesn't wait for the answers.
@@ -495,10 +494,13 @@ pub(super) fn not_restarted(case: &Case<'_>) -> Option<Breach> {
     let since = case.window.settled.max(case.window.from);
     let since_back = voters.iter().map(|(server, elections)| {
         let new = elections.iter().filter(|election| election.at >= since).count();
-        format!("server {server}: {new}")
+        format!("{new} by server {server}")
     });
     let since_back: Vec<String> = since_back.collect();
-    let text = format!("a majority was back; elections started since: {}", since_back.join(", "));
+    let text = format!(
+        "a majority was connected again; elections started since then: {}",
+        since_back.join(", ")
+    );
     Some(breach.if_shown()?.seen(case.window.settled, text, None))
 }
 
@@ -529,9 +531,9 @@ pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
         return None;
     }
     let text = format!(
-        "in the {} of the failing check the others began {all} elections, and server {server} none",
+        "in the {} of the failing check, the other servers began {all} elections, and server {server} none",
         seconds(case.window.until.since(case.window.from))
     );
-    let what = "a server's election timer fires no more";
+    let what = "a server's election timer no longer fires";
     Some(case.breach(&followers::STANDS, server as u32, what).seen(case.window.until, text, None))
 }

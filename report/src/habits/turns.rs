@@ -37,8 +37,8 @@ pub(super) fn one_call(case: &Case<'_>) -> Option<Breach> {
     let (leader, server) = (call.from.server, call.to);
     let what = sends_nothing_meanwhile(leader);
     let text = format!(
-        "server {leader} sent server {server} {}, and nothing more for the {} for which that call was \
-         outstanding; it never had two calls to that server under way",
+        "server {leader} sent server {server} {}, and nothing more for {} while that call was outstanding; it \
+         never had two calls to that server outstanding at the same time",
         call.method,
         seconds(end.since(call.sent.at))
     );
@@ -47,7 +47,9 @@ pub(super) fn one_call(case: &Case<'_>) -> Option<Breach> {
 
 /// What a server does that has one call to each server at a time.
 pub(super) fn sends_nothing_meanwhile(server: u32) -> String {
-    format!("server {server} sends a server nothing as long as a call to it is outstanding")
+    format!(
+        "server {server} sends a server nothing while an earlier call to that server is outstanding"
+    )
 }
 
 /// How long a call must have kept the others waiting: several heartbeat intervals.
@@ -77,21 +79,21 @@ pub(super) fn in_turn(case: &Case<'_>) -> Option<Breach> {
     })?;
     let server = call.from.server;
     let what = format!(
-        "server {server} waits for one call to return before it sends the next ({})",
+        "server {server} waits for one call to return before it sends the next (seen {})",
         count(stalled.len(), "time")
     );
     let text = format!(
-        "server {server} sent {} to server {}, and as long as that call was outstanding nothing more of the \
-         kind to anybody, for {}{}",
+        "server {server} sent {} to server {}; while that call was outstanding, it sent no other call of that \
+         kind to any server, for {}{}",
         call.method,
         call.to,
         seconds(until.since(call.sent.at)),
-        if next.is_some() { "" } else { ": until it ended" }
+        if next.is_some() { "" } else { ", until the call ended" }
     );
     let breach = case.breach(&leaders::IN_TURN, server, what).seen(call.sent.at, text, [call.id]);
     Some(match next {
         Some(next) => {
-            let text = format!("at once it sent {} to server {}", next.method, next.to);
+            let text = format!("right after that, it sent {} to server {}", next.method, next.to);
             breach.seen(next.sent.at, text, [next.id])
         }
         None => breach,

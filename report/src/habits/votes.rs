@@ -94,7 +94,7 @@ fn with_votes(case: &Case<'_>, breach: Breach, cheated: &Cheated<'_>) -> Breach 
     let server = election.candidate.server;
     let asked = format!("server {server} asked for votes in term {}", election.term);
     let text = format!(
-        "it had its own vote and {}: {} of {}, a majority; it did not lead for the {} that followed",
+        "it had its own vote and {}: {} of {} votes, a majority; but it did not lead for the {} that followed",
         list(voters.iter().map(|voter| format!("server {voter}'s"))),
         voters.len() + 1,
         case.story.servers,
@@ -114,7 +114,7 @@ pub(super) fn waits_for_all(case: &Case<'_>) -> Option<Breach> {
     };
     let found = all.iter().filter(|it| !goes_on(it.election.candidate.server));
     let longest = found.max_by_key(|cheated| cheated.until.since(cheated.at))?;
-    let what = "had a majority of the votes and didn't lead while other replies were outstanding";
+    let what = "had a majority of the votes, but didn't lead while other replies were outstanding";
     let who = longest.outstanding.iter().map(|call| format!("server {}", call.to));
     let text = format!("still outstanding then: the requests to {}", list(who));
     let outstanding = ids(longest.outstanding.iter().copied());
@@ -139,11 +139,11 @@ pub(super) fn gives_up(case: &Case<'_>) -> Option<Breach> {
         let (returned, outcome) = call.returned?;
         let (what, text) = match outcome {
             Outcome::Replied => (
-                "had a majority of the votes, and had given up at a refusal",
+                "had a majority of the votes, but had given up after a refusal",
                 format!("before that server {} refused its vote", call.to),
             ),
             outcome => (
-                "had a majority of the votes, and had given up at a call that failed",
+                "had a majority of the votes, but had given up after a failed call",
                 format!("before that its request to server {} had failed: {outcome}", call.to),
             ),
         };
@@ -153,9 +153,9 @@ pub(super) fn gives_up(case: &Case<'_>) -> Option<Breach> {
     // All those that it had came late.
     let is_late = |it: &&Cheated<'_>| it.at.since(it.election.at) > COUNTED;
     if let Some(it) = all.last().filter(|_| all.len() >= FEW && all.iter().all(|it| is_late(&it))) {
-        let what = "had a majority of the votes, and had given up before they came";
+        let what = "had a majority of the votes, but had given up before they arrived";
         let text = format!(
-            "the deciding vote took {} to come; {} like that",
+            "the deciding vote took {} to arrive; {} went like that",
             seconds(it.at.since(it.election.at)),
             count(all.len(), "election")
         );
@@ -185,7 +185,7 @@ pub(super) fn gives_up(case: &Case<'_>) -> Option<Breach> {
     let (one, next, later) = early.last().filter(|_| early.len() >= FEW)?;
     let server = one.candidate.server;
     let what = format!(
-        "server {server} started its next election before the votes for the last one could come in"
+        "server {server} started its next election before the votes for the previous one could arrive"
     );
     let breach = case.breach(&candidates::GIVES_UP, server, what);
     let gap = next.at.since(one.at).as_millis();
@@ -197,7 +197,7 @@ pub(super) fn gives_up(case: &Case<'_>) -> Option<Breach> {
             .seen(
                 last,
                 format!(
-                    "of term {} a majority had voted for it: the last vote came then; {} like that",
+                    "in term {}, a majority had voted for it: the last vote arrived only now; {} went like that",
                     one.term,
                     count(early.len(), "election")
                 ),
@@ -242,7 +242,7 @@ pub(super) fn vote_not_taken(case: &Case<'_>) -> Option<Breach> {
     let (election, dropped) = lost.last()?;
     let server = election.candidate.server;
     let call = dropped.first()?;
-    let what = format!("server {server} stopped waiting for votes that were given to it");
+    let what = format!("server {server} stopped waiting for votes that it was given");
     Some(not_taken(case, server, call, what, lost.len()))
 }
 
@@ -265,7 +265,7 @@ pub(super) fn none_taken(case: &Case<'_>) -> Option<Breach> {
         let last = dropped
             .last()
             .filter(|_| dropped.len() >= MANY && dropped.len() * 10 >= came.len() * 9)?;
-        let what = format!("server {server} drops its calls before their replies come");
+        let what = format!("server {server} drops its calls before their replies arrive");
         Some(not_taken(case, last.from.server, last, what, dropped.len()))
     })
 }
@@ -282,7 +282,7 @@ pub(super) fn not_taken(
     let waited = dropped.since(call.sent.at).as_millis();
     let sent = format!("server {server} sent {} to server {}", call.method, call.to);
     let gone = format!(
-        "it waited for {waited} ms and took no reply; {} like that in the failing check",
+        "it waited for {waited} ms and then dropped the call; this happened {} in the failing check",
         count(count_of, "time")
     );
     let breach = case
@@ -303,7 +303,7 @@ pub(super) fn not_recognised(case: &Case<'_>) -> Option<Breach> {
     let voters = voters(case);
     let goes_on = |cheated: &Cheated<'_>| cheated.outstanding.is_empty() || cheated.went_on;
     let last = cheated(case, &voters).filter(goes_on).last()?;
-    let what = "had a majority of the votes and never led";
+    let what = "had a majority of the votes, but never led";
     let by_replies = of_former_term(case, &voters, &last);
     Some(by_replies.unwrap_or_else(|| had_votes(case, &candidates::LEADS, &last, what)))
 }
@@ -325,9 +325,10 @@ fn of_former_term(
     }
     let first = former.first()?;
     let (voter, term) = (first.to, last.election.term);
-    let what = format!("server {voter} votes in term {term}, and its reply has an earlier term");
+    let what = format!("server {voter} votes in term {term}, but its reply has an earlier term");
     let text = format!(
-        "server {voter}'s vote in term {term} came with term {}: a candidate drops what is of another term",
+        "server {voter}'s reply with its vote in term {term} has term {}; a candidate drops a reply of another \
+         term",
         first.reply.term?
     );
     let breach = with_votes(case, case.breach(&request_vote::FORMER_REPLY, voter, what), last);

@@ -269,22 +269,22 @@ pub(super) fn applies_unheard(
     let (number, index) = (applied.server.server, applied.index);
     let command = applied.command.as_ref()?;
     let first = known.story.proposals.iter().find(|own| own.command.bytes() == command.bytes())?;
-    let what = format!("server {number} applied a command that nothing had brought it");
+    let what = format!("server {number} applied a command that it can't have received");
     let took = format!(
-        "server {}'s start() took {command:?}, and gave it index {} in term {}",
+        "server {}'s start() gave {command:?} index {} in term {}",
         first.server.server, first.index, first.term
     );
     let why = match came {
         Came::ByShams(room) => format!(
-            "the messages to it that say that they bring this index have {room} bytes for an entry at most, and \
-             the command has {}",
+            "the messages that claim to bring it the entry at this index have room for at most {room} bytes, \
+             but the command has {} bytes",
             command.wire_len()
         ),
         Came::ByNothing(n) if n > 0 => format!(
-            "{} had come to it since then that could bring a command, and none says anything new",
+            "since then it had received {} that could bring a command, but none brought anything new",
             count(n, "message")
         ),
-        _ => "since then no message had come to it that could bring a command".to_owned(),
+        _ => "since then it had received no message that could bring a command".to_owned(),
     };
     let text = format!("server {number} applied it at index {index}: {why}");
     let breach = Breach::new(&NOT_INFORMED, moment, number, what);
@@ -312,13 +312,14 @@ pub(super) fn sends_unheard(known: &Known<'_>, moment: Moment, call: &Call) -> O
     if new > 0 {
         return None;
     }
-    let what = format!("server {number} sent an entry that nothing had brought it");
+    let what = format!("server {number} sent an entry that it can't have received");
     let took = format!(
-        "server {}'s start() took the command at index {index} in term {}",
+        "server {}'s start() accepted the command at index {index} in term {}",
         first.server.server, first.term
     );
     let text = format!(
-        "server {number} sent that entry to server {}; no message had come to it that could bring it",
+        "server {number} sent that entry to server {}; but it had received no message that could bring the \
+         entry",
         call.to
     );
     let breach = Breach::new(&NOT_INFORMED, moment, number, what);
@@ -344,11 +345,11 @@ pub(super) fn shows_unheard(known: &Known<'_>, number: u32, view: &View) -> Opti
     if has_said || !reads_terms(known) || terms_leap(known.story) {
         return None;
     }
-    let what = format!("server {number} was in a term that nothing had told it");
+    let what = format!("server {number} was in a term that it can't have heard of");
     let first = format!("server {other} was in term {}", view.term);
     let text = format!(
-        "server {number} was in term {}; until then it had been in no term above {}, and no message had told it \
-         of one above {}",
+        "server {number} was in term {}; until then its own highest term had been {}, and it had received no \
+         message with a term above {}",
         view.term,
         shown.max(stood),
         heard.term

@@ -19,7 +19,7 @@ pub fn event(kind: &EventKind) -> String {
             to.map_or("nobody".to_owned(), |to| format!("server {to}")),
         ),
         EventKind::RpcCopied { id, of } => {
-            format!("call {} came to be as a copy of call {}", id.0, of.0)
+            format!("call {} was made as a copy of call {}", id.0, of.0)
         }
         EventKind::RpcDelivered { id, .. } => format!("call {} arrived", id.0),
         EventKind::RpcHandled { id, reply } => {
@@ -31,14 +31,16 @@ pub fn event(kind: &EventKind) -> String {
         EventKind::Crashed { server } => format!("{} was crashed", of(server)),
         EventKind::Connected { server } => format!("server {server} was connected"),
         EventKind::Disconnected { server } => format!("server {server} was cut off"),
-        EventKind::Network { what, .. } => format!("the script had it that {what}"),
+        EventKind::Network { what, .. } => format!("the script's step on the network: {what}"),
         EventKind::Step { what, line, .. } => {
-            format!("the script came to {what} in its line {line}")
+            format!("the script reached {what} in its line {line}")
         }
         EventKind::Looked { round, leader: Some(leader), .. } => {
-            format!("the script's look {round} for a leader found server {leader}")
+            format!("the script's attempt {round} to find a leader found server {leader}")
         }
-        EventKind::Looked { round, .. } => format!("the script's look {round} found no leader"),
+        EventKind::Looked { round, .. } => {
+            format!("the script's attempt {round} to find a leader found none")
+        }
         EventKind::Viewed { server, term, is_leader, .. } => {
             let role = if *is_leader { "and led it" } else { "and didn't lead it" };
             format!("{} was in term {term} {role}", of(server))
@@ -60,9 +62,9 @@ pub fn event(kind: &EventKind) -> String {
         }
         EventKind::Logged { .. } => "a server logged something".to_owned(),
         EventKind::Mark(mark) => match mark {
-            Mark::Turn { task: 0 } => "the script went on".to_owned(),
-            Mark::Turn { task } => format!("task {task} of script and network went on"),
-            Mark::End => "the script came to its end".to_owned(),
+            Mark::Turn { task: 0 } => "the script continued".to_owned(),
+            Mark::Turn { task } => format!("task {task} of script and network continued"),
+            Mark::End => "the script ended".to_owned(),
             Mark::Waits { id } => format!("the handler of call {} waited", id.0),
             Mark::Answers { id } => format!("the handler of call {} had waited", id.0),
             Mark::Started { server, answer: Some((index, term)) } => {

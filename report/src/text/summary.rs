@@ -35,8 +35,8 @@ pub fn summary(story: &Story, failure: &Failure, explanation: &Explanation) -> S
 /// What is left of a run whose beginning was dropped.
 pub(super) fn missing(story: &Story) -> String {
     format!(
-        "the {} oldest events, for the history grew too long: nothing is known of what was before {} s, \
-         and little of what depends on it",
+        "the {} oldest events, because the history grew too long: nothing before {} s is known, and little of \
+         what depends on it",
         story.dropped, story.since
     )
 }
@@ -85,7 +85,7 @@ pub fn did(story: &Story, failure: &Failure) -> Option<String> {
     let looks = looks.filter(|look| is_before(look.moment.at)).count();
     did.push_str(&format!("{} from {} s on, for {waited:.2} s", check.what, check.moment.at));
     if looks > 0 {
-        did.push_str(&format!(": {}, no leader", count(looks, "look")));
+        did.push_str(&format!(": {}, no leader", count(looks, "attempt")));
     }
     Some(did)
 }
@@ -94,7 +94,7 @@ pub fn did(story: &Story, failure: &Failure) -> Option<String> {
 fn state(story: &Story, server: usize, at: Time) -> String {
     let link = if story.is_connected(server, at) { "connected" } else { "disconnected" };
     if story.dropped > 0 && !story.lives[server].iter().any(|life| life.from.at <= at) {
-        return "unknown: it does nothing in what is left of the history".to_owned();
+        return "unknown: it does nothing in the rest of the history".to_owned();
     }
     if !story.is_alive(server, at) {
         let was_started = story.lives[server].iter().any(|life| life.from.at <= at);
@@ -104,7 +104,7 @@ fn state(story: &Story, server: usize, at: Time) -> String {
         let lives = story.lives[server].iter().filter(|life| life.from.at <= at);
         return match lives.count() {
             0 | 1 if story.dropped > 0 => {
-                format!("{link}, state not seen in what is left of the history")
+                format!("{link}, state not seen in the rest of the history")
             }
             0 | 1 => format!("{link}, state never seen"),
             _ => format!("{link}, restarted; its state has not been seen since"),
@@ -173,7 +173,7 @@ fn why(text: &mut String, kind: FailureKind, findings: &[Finding]) {
         FailureKind::Panic | FailureKind::Misuse | FailureKind::Stuck | FailureKind::Tester
     );
     if findings.is_empty() && !says_why {
-        entry(text, "why", "unknown: none of the known causes shows in this run");
+        entry(text, "why", "unknown: no known cause fits this run");
     }
     for (i, finding) in findings.iter().enumerate() {
         cause(text, if i == 0 { WHY } else { OR }, finding);
@@ -224,7 +224,7 @@ fn cause(text: &mut String, label: &str, finding: &Finding) {
         detail(text, &format!("{} s  {}", evidence.at, evidence.text));
     }
     detail(text, &format!("rule: {}", finding.rule));
-    detail(text, &format!("look for: {}", finding.look));
+    detail(text, &format!("look at: {}", finding.look));
     if let Some(normal) = &finding.normal {
         detail(text, &format!("a working run: {normal}"));
     }

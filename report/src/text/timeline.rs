@@ -245,7 +245,7 @@ fn table(story: &Story, earlier: usize, rows: &[Row]) -> String {
     text.push_str("event\n");
     if story.dropped > 0 {
         let since = story.since.to_string();
-        let what = "what was before is missing: the history grew too long";
+        let what = "the beginning is missing: the history grew too long";
         writeln!(text, "{since:>7}  {what}").expect(CANNOT_FAIL);
     }
     if earlier > 0 {
@@ -472,9 +472,9 @@ mod tests {
         .assert_eq(&text);
         let did = super::super::summary(&story, &failure, &Explanation::default());
         expect_test::expect![[r#"
-              did       one from 3.00 s on, for 0.00 s
-              server 0  connected, state never seen
-              why       unknown: none of the known causes shows in this run
+            did       one from 3.00 s on, for 0.00 s
+            server 0  connected, state never seen
+            why       unknown: no known cause fits this run
         "#]]
         .assert_eq(&textwrap::dedent(&did));
     }

@@ -48,9 +48,9 @@ pub fn no_cause(why: &Why) -> &'static str {
     let decided: Vec<Source> =
         why.sources.iter().filter(decided).map(|share| share.source).collect();
     match decided[..] {
-        [Source::Script] => "The script's choices decided, which can't be changed one at a time",
+        [Source::Script] => "The script's choices decided, and they can't be changed one at a time",
         [] => "More than one part of chance led to the failure",
-        _ => "More than one thing led to the failure, or a choice of the script's",
+        _ => "More than one thing led to the failure, or the script's own choices did",
     }
 }
 
@@ -78,7 +78,7 @@ pub fn agreement(specified: &Specified) -> String {
         Relation::After => {
             "after the interval: the two disagree. The failure was inevitable before it, so it may be a consequence"
         }
-        Relation::CannotPass => "no interval to hold it against: every run fails",
+        Relation::CannotPass => "there is no interval to compare it with: every run fails",
     };
     format!("{id}, {when}: {verdict}")
 }

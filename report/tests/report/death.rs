@@ -38,5 +38,5 @@ fn each_kind_of_death_has_a_process_and_a_check() {
 fn why_it_died_may_be_among_what_it_printed() {
     let result = died(DeathKind::Crash, "memory allocation of 9 bytes failed\n");
     let message = &result.failure().expect("it has failed").message;
-    assert!(message.starts_with("it has ended: memory without end: "), "{message}");
+    assert!(message.starts_with("it has ended: too much memory: "), "{message}");
 }

@@ -324,7 +324,7 @@ mod outside {
         assert_eq!(misused[0].misuse, Misuse::File(env!("CARGO_MANIFEST_DIR").to_owned()));
         check(&ending, &misused[0], LINE);
         let text = misused[0].misuse.to_string();
-        assert!(text.contains("by its Persister"), "{text}");
+        assert!(text.contains("with its Persister"), "{text}");
     }
 
     /// By what the process has open, servers could tell each other something; what libraries ask the kernel is none of it.

@@ -165,7 +165,7 @@ fn a_forged_run_is_told_by_its_first_event_that_is_wrong() {
     let other = judge("lab3::agreement_3b::TestBasicAgree3B", &record);
     let failure = other.failure().expect("it is another test's");
     assert_eq!(failure.kind, FailureKind::Tester);
-    assert!(failure.message.starts_with("the record has: the script came to "), "{failure:?}");
+    assert!(failure.message.starts_with("the record has: the script reached "), "{failure:?}");
 }
 
 #[test]

@@ -101,7 +101,7 @@ bugs! {
         kind: Service,
         breaks: "the log has the clients' commands only",
         rule: COMMANDS_ONLY,
-        symptom: "`apply error: … applied at index … what no client has started`",
+        symptom: "`apply error: … applied at index … a command that no client submitted`",
         causes: ["entry-of-a-new-leader"],
         source: "the paper's own §8, taken for part of the lab",
     }

@@ -213,7 +213,7 @@ bugs! {
         kind: Service,
         breaks: "a late snapshot is discarded",
         rule: SAVE_SNAPSHOT,
-        symptom: "`apply error: … goes back behind index …`, if requests overtook each other",
+        symptom: "`apply error: … is older than index …`, if requests overtook each other",
         causes: ["snapshot-goes-back", "applied-twice", "log-dropped-for-snapshot"],
         source: "students' repositories",
     }
@@ -271,7 +271,7 @@ bugs! {
         kind: Service,
         breaks: "a late snapshot is discarded",
         rule: SAVE_SNAPSHOT,
-        symptom: "`apply error: … goes back behind index …`, if requests overtook each other",
+        symptom: "`apply error: … is older than index …`, if requests overtook each other",
         causes: ["snapshot-goes-back", "applied-twice"],
         source: "students' repositories",
     }

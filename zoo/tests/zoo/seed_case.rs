@@ -88,7 +88,7 @@ fn the_student_s_own_log_is_explained() {
         in_order
             && is_not("server 0 led term")
             && is_not("it has sent no AppendEntries since")
-            && is_not("server 1 still says that it leads")
+            && is_not("server 1 still reports itself as the leader")
     };
     let told: Vec<&Explanation> = explanations.into_iter().filter(same_story).collect();
     assert!(!told.is_empty(), "no run has the log's story");

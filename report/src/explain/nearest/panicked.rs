@@ -26,10 +26,11 @@ pub(super) fn before(case: &Case<'_>, server: u32, life: Option<u32>) -> Option<
         return None;
     }
     evidence.sort_by_key(|fact| fact.at);
-    let what =
-        format!("no known cause fits; this is what came last to server {server} before its panic");
-    let look = "the line of the panic: which of its values can't be what it should be after what came last, and where \
-                that value was set";
+    let what = format!(
+        "no known cause fits; these are the last events that reached server {server} before its panic"
+    );
+    let look = "the line of the panic: which of its values can't be right after these events, and where that \
+                value was set";
     Some(finding(what, evidence, look, None))
 }
 
@@ -80,7 +81,7 @@ impl Last<'_> {
             (_, true) => ", which is no",
             _ => "",
         };
-        let text = format!("server {}'s answer came to {}{says}", call.to, said(call));
+        let text = format!("server {}'s answer arrived, to {}{says}", call.to, said(call));
         Some(fact(call.replied()?, text, Some(call.id)))
     }
 
@@ -89,7 +90,7 @@ impl Last<'_> {
         let server = self.server;
         let own = self.story.proposed_by(server).rfind(|it| self.has(it.moment.at))?;
         let text =
-            format!("server {server}'s start() promised index {} in term {}", own.index, own.term);
+            format!("server {server}'s start() returned index {} in term {}", own.index, own.term);
         Some(fact(own.moment.at, text, None))
     }
 

@@ -36,11 +36,10 @@ pub(super) fn time(case: &Case<'_>) -> Finding {
         count(led.len(), "leader"),
     ));
     let look = "what the test waited for longest, each time: whether leaders changed meanwhile, and how long a \
-                command was under way";
-    let normal = "a leader stays until the test takes it away, and a command is applied within some tens of \
-                  milliseconds where no message is lost";
-    let what =
-        "no known cause fits; nothing stood still, and all in all it took too long".to_owned();
+                command took";
+    let normal = "a leader leads until the test disconnects it, and a command is applied within some tens of \
+                  milliseconds if no message is lost";
+    let what = "no known cause fits; nothing stopped, but the whole test took too long".to_owned();
     finding(what, evidence, look, Some(normal))
 }
 

@@ -71,11 +71,11 @@ pub(in super::super) fn applies_unsaved(
     if remembered < FEW || disk.room + disk.bytes >= remembered * LEAST {
         return None;
     }
-    let what = format!("server {number} remembers across a crash what it had not saved");
+    let what = format!("server {number} remembered after a crash what it had not saved");
     let saved = count(disk.room, "byte");
-    let restarted = format!("it was restarted; the most that it had saved was {saved}");
+    let restarted = format!("it was restarted; it had never saved more than {saved}");
     let text = format!(
-        "since then it had applied {} that no message had brought it, up to index {}",
+        "since its restart it had applied {} that no message had brought, up to index {}",
         count(remembered, "command"),
         applied.index
     );

@@ -47,17 +47,20 @@ pub(in crate::spec) fn leads_unelected(
     if known.reads.votes
         && let Some(breach) = counted_twice(known, (number, term), told)
     {
-        let text = format!("server {number} said that it leads term {term}");
+        let text = format!("server {number} reported itself as the leader of term {term}");
         return Some(breach.seen(view.moment.at, text, None));
     }
-    let what = format!("server {number} said that it leads a term in which nobody elected it");
+    let what = format!(
+        "server {number} reported itself as the leader of a term in which nobody elected it"
+    );
     let says = format!(
-        "server {number} said that it leads term {term}, for {:.2} s; for that it needs {} of other servers",
+        "server {number} reported itself as the leader of term {term} for {:.2} s; to be the leader, it needs \
+         {} from other servers",
         lasts as f64 / 1e6,
         count(needed, "vote")
     );
     let came = match votes {
-        0 => "by then no message had come that could be a vote".to_owned(),
+        0 => "by then it had received no message that could be a vote".to_owned(),
         n => format!(
             "by then only {} had sent it a message that could be a vote",
             count(n, "server")

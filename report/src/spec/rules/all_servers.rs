@@ -14,38 +14,40 @@ use crate::story::{Call, Moment, Purpose, View};
 rules! {
     WENT_BACK: Safety "term-went-back" = "M3" at [AllServers 2, AppendEntries 1],
         "Figure 2, All Servers 2, AppendEntries 1; §5.1",
-        "terms only go up: a server takes over a term that is higher than its own, and refuses what comes with \
-         a lower one",
-        "where the current term is set: only to a higher one, also when a reply or a leader names another"
+        "terms only go up: a server adopts a term that is higher than its own, and refuses requests with a \
+         lower term",
+        "every place that sets currentTerm. It may only go up, whatever term a reply or a leader has"
         => Views view_goes_back within;
     NOT_ADOPTED: Contract "term-not-adopted" at [AllServers 2],
         "Figure 2, All Servers 2; §5.1",
         "if RPC request or response contains term T > currentTerm: set currentTerm = T, convert to follower",
-        "the first lines of every handler, and of what is done with every reply, a refusal above all: the \
-         higher term is adopted before anything else"
+        "the first lines of every handler, and the code that handles replies, above all refusals. It must \
+         adopt a higher term before it does anything else"
         => Votes stays_below, Answers stays_below, Takes stays_below, Gets ignores_reply;
     ANSWERS_LOWER: Safety "answer-without-term" = "M4" at [RequestVote 1, AppendEntries 1],
         "Figure 2, Results of RequestVote and AppendEntries; §5.1",
-        "each reply has the answering server's current term, for the asking one to update itself",
-        "every return of a handler, those of refusals, too: the reply's term is set to the current one"
+        "each reply has the current term of the server that answers, so that the server that asked can update \
+         itself",
+        "every return of a handler, also where it refuses. The reply's term must be currentTerm"
         => Votes answers_lower within, Answers answers_lower within, Takes answers_lower within;
     HANGS: Liveness "server-hangs" = "M16" at [Contract 10],
         "rule 10 of the contract; §5.1; §5.6",
-        "a handler returns soon: it waits neither for a lock that is held across an RPC nor for a channel that \
+        "a handler returns soon: it doesn't wait for a lock that is held across an RPC, or for a channel that \
          nobody reads",
-        "an async mutex whose guard lives across a call's .await, a task that answers requests and awaits calls of its \
-         own meanwhile, two locks that are taken in different orders, a send on a full channel in a handler";
+        "what a handler waits for. Typical mistakes: an async mutex whose guard lives across the .await of a \
+         call, one task that both answers requests and awaits its own calls, two locks that are taken in \
+         different orders, a send on a full channel";
     NOT_APPLIED: Liveness "committed-not-applied" at [AllServers 1],
         "Figure 2, All Servers 1; §5.3",
         "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied]",
-        "what wakes the task that applies, and what it may be waiting for: a notice that came before it \
-         waited, a lock, a full channel";
+        "what wakes the task that applies, and what may block it: a notification that was sent before the task \
+         waited for it, a lock, a full channel";
     APPLIES_LATE: Liveness "applies-late" at [AllServers 1],
         "Figure 2, All Servers 1; §5.3",
         "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied], at once",
-        "what the task that applies waits for: a notice of each new commitIndex, not the next turn of a slow \
-         loop; and whether it applies all that there is before it waits again",
-        normal "a command is applied within milliseconds of being committed";
+        "what the task that applies waits for. It must wake up for each new commitIndex, not at the next turn \
+         of a slow loop; and it must apply all committed entries before it waits again",
+        normal "a command is applied within milliseconds after it is committed";
 }
 
 /// For how long a view must outlast what contradicts it: by the real clock, a server is looked at only every
@@ -75,7 +77,7 @@ fn view_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breach>
     if acts_in(known, number, (view.moment, until), |term| term > view.term) {
         return None; // what it tells is wrong, and it is told of that
     }
-    let text = format!("it is in term {}", view.term);
+    let text = format!("later it was in term {}", view.term);
     if before.life != view.incarnation {
         let breach = went_back(number, &before, view.moment);
         return Some(breach.known(Basis::seen_if(!is_short), view.moment.at, text, None));
@@ -132,11 +134,11 @@ fn answers_lower(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
         false => (proof.sent, proof.from.incarnation, "sent"),
     };
     let answer = format!(
-        "server {number} answered {} of server {} with term {term}",
+        "server {number} answered {} from server {} with term {term}",
         call.method, call.from.server
     );
     let now = known.server(number).life;
-    let before = if life < now { "before a crash " } else { "" };
+    let before = if life < now { "before a crash, " } else { "" };
     let was = format!("{before}server {number} {how} {} in term {}", proof.method, reached.term);
     let is_below = seen.is_some_and(|seen| seen < reached.term);
     let shown = Shown { term: reached.term, life, moment: at, call: Some(proof.id) };
@@ -147,7 +149,7 @@ fn answers_lower(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
         let what = format!("server {number} went back from term {} to term {term}", reached.term);
         (&WENT_BACK, what)
     } else {
-        (&ANSWERS_LOWER, format!("server {number} answers without its term"))
+        (&ANSWERS_LOWER, format!("server {number} answered with a lower term than its own"))
     };
     let breach = Breach::new(rule, moment, number, what).seen(at.at, was, [proof.id]);
     // A reply that leaves its term at 0 tells none.
@@ -163,9 +165,9 @@ fn leaves_term_out(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Bre
     if before.term < asked || known.story.holds_to_leader(call) {
         return None;
     }
-    let what = format!("server {} answers without its term", call.to);
+    let what = format!("server {} answered with a lower term than its own", call.to);
     let text = format!(
-        "server {} was in term {}, and answered {} of term {asked} from server {} with term {term}",
+        "server {} was in term {}, but answered {} of term {asked} from server {} with term {term}",
         call.to, before.term, call.method, call.from.server
     );
     Some(Breach::new(&ANSWERS_LOWER, moment, call.to, what).concluded(moment.at, text, [call.id]))
@@ -183,7 +185,7 @@ fn stays_below(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach>
     }
     let what = format!("server {number} heard of term {asked} and stayed in term {}", seen.term);
     let text = format!(
-        "server {number} answered {} of term {asked} from server {} in term {term}",
+        "server {number} answered {} of term {asked} from server {}; the answer has term {term}",
         call.method, call.from.server
     );
     let breach = Breach::new(&NOT_ADOPTED, moment, number, what);
@@ -273,7 +275,7 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     Some(match later.filter(|_| stays) {
         Some(later) => {
             let text = format!(
-                "server {server} sent {} of term {} still",
+                "server {server} still sent {} of term {}",
                 later.method,
                 later.args.term.unwrap_or(asked)
             );
@@ -282,7 +284,7 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
         }
         // It may have stopped waiting for that reply; and what it tells may be wrong.
         None => {
-            breach.concluded(due.at, format!("server {server} is in an earlier term still"), None)
+            breach.concluded(due.at, format!("server {server} was still in an earlier term"), None)
         }
     })
 }
@@ -313,12 +315,20 @@ pub(crate) fn tells_less(known: &Known<'_>, number: u32, view: &View) -> Option<
     let sends = sent.any(|call| {
         view.moment.at <= call.sent.at && call.sent.at < until && call.args.term >= Some(term)
     });
-    let what = format!("server {number}'s get_state tells another term than the one it is in");
+    let what = format!("server {number}'s get_state and its answers have different terms");
     Some(
         Breach::new(&TERM_NOT_TOLD, view.moment, number, what)
-            .seen(view.moment.at, format!("server {number} told term {}", view.term), None)
-            .seen(handled.at, format!("server {number} answered in term {term}"), [act.id])
-            .seen(until, format!("until then it told term {}", view.term), None)
+            .seen(
+                view.moment.at,
+                format!("server {number}'s get_state reported term {}", view.term),
+                None,
+            )
+            .seen(
+                handled.at,
+                format!("server {number}'s answer to a leader had term {term}"),
+                [act.id],
+            )
+            .seen(until, format!("until then its get_state reported term {}", view.term), None)
             .sure_if(sends),
     )
 }

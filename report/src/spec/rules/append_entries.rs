@@ -14,59 +14,62 @@ use crate::story::{Call, Moment};
 rules! {
     OLD_LEADER_OBEYED: Safety "old-leader-obeyed" = "M6" at [AppendEntries 1],
         "Figure 2, AppendEntries 1; §5.1",
-        "a request whose term is lower than one's own is refused",
-        "the beginning of the handler of AppendEntries"
+        "a server refuses a request whose term is lower than its own",
+        "the beginning of the AppendEntries handler. It must compare the request's term with currentTerm"
         => Answers obeys_old_leader within;
     MISMATCH_ACCEPTED: Safety "log-mismatch-accepted" at [AppendEntries 2],
         "Figure 2, AppendEntries 2; §5.3",
         "a follower refuses entries if its log has no entry at prevLogIndex whose term is prevLogTerm",
-        "the consistency check of AppendEntries: both the index and the term, for heartbeats, too"
+        "the consistency check in the AppendEntries handler. It must compare both the index and the term, for \
+         heartbeats, too"
         => Answers accepts_mismatch;
     MATCH_REFUSED: Contract "fitting-entries-refused" at [AppendEntries 2],
         "Figure 2, AppendEntries 1 and 2; §5.3",
-        "entries of the current term are refused only if the log has no entry at prevLogIndex whose term is \
-         prevLogTerm",
-        "the consistency check of AppendEntries: the index that it looks at, and what it compares; and the \
-         comparison of terms before it"
+        "a follower refuses entries of the current term only if its log has no entry at prevLogIndex whose \
+         term is prevLogTerm",
+        "the consistency check in the AppendEntries handler: which index it looks at, and what it compares. \
+         And check the comparison of terms before it"
         => Answers refuses_what_it_has;
     TRUNCATED: Safety "log-truncated" = "M7" at [AppendEntries 3],
         "Figure 2, AppendEntries 3; §5.3",
-        "only an entry that conflicts with a new one, of the same index and another term, is deleted, with all \
-         that follow it",
-        "where a follower cuts its log: not at prevLogIndex, and not at the end of the request's entries, \
-         unless one of them conflicts"
+        "a follower deletes an entry only if it conflicts with a new one (same index but different terms); \
+         then it also deletes all that follow it",
+        "where a follower cuts its log. It must not cut at prevLogIndex or at the end of the request's \
+         entries, unless an entry conflicts"
         => Asks asks_with_less;
     NOT_APPENDED: Safety "confirmed-not-appended" = "M7" at [AppendEntries 4],
         "Figure 2, AppendEntries 4; §5.3",
-        "append any new entries not already in the log: a follower that answers with success has all of them",
-        "where a follower takes over a request's entries: those that are there already are passed over one by \
-         one, and don't end the loop; the rest is appended before the answer says success";
+        "append any new entries not already in the log: a follower that replies success has all entries of the \
+         request",
+        "where a follower appends the entries of a request. It must skip each entry that it already has, \
+         without leaving the loop, and append the rest before it replies success";
     SUFFIX_KEPT: Safety "conflicting-suffix-kept" = "M7" at [AppendEntries 3],
         "Figure 2, AppendEntries 3; §5.3",
-        "if an existing entry conflicts with a new one (same index but different terms), the existing entry \
-         and all that follow it are deleted",
-        "where a follower takes over new entries: at the first that conflicts the log is cut, and what follows \
-         is appended"
+        "if an existing entry conflicts with a new one (same index but different terms), delete the existing \
+         entry and all that follow it",
+        "where a follower appends the entries of a request. At the first conflict it must cut its log, and \
+         then append the rest"
         => Applies applies_replaced;
     COMMITS_BEYOND: Safety "commits-beyond-new-entries" = "M21" at [AppendEntries 5],
         "Figure 2, AppendEntries 5; §5.3",
-        "commitIndex = min(leaderCommit, index of last new entry); what follows that entry may not be the \
-         leader's",
-        "where a follower's commitIndex goes up: the last new entry is prevLogIndex + the number of entries, \
-         not the end of the log; and where it begins after a restart: at 0, or at the snapshot's last index"
+        "commitIndex = min(leaderCommit, index of last new entry); the entries after that one may differ from \
+         the leader's",
+        "where a follower's commitIndex goes up. The index of the last new entry is prevLogIndex + the number \
+         of entries, not the end of the log. After a restart, commitIndex must begin at 0, or at the \
+         snapshot's last index"
         => Applies applies_unknown;
     COMMIT_OF_REFUSED: Safety "commit-of-refused-request" = "M21" at [AppendEntries 5, AppendEntries 2],
         "Figure 2, AppendEntries 1, 2 and 5; §5.3",
-        "a request that is refused changes nothing: its leaderCommit speaks of the leader's log, which this \
-         server's log isn't yet",
-        "the order of the handler's steps: commitIndex goes up in the last one, behind every return that \
-         refuses";
+        "a refused request changes nothing: its leaderCommit is about the leader's log, and this server's log \
+         doesn't match that log yet",
+        "the order of the steps in the AppendEntries handler. commitIndex may go up only in the last step, \
+         after every return that refuses";
     HEARTBEAT_COMMIT: Liveness "heartbeat-commit-ignored" at [AppendEntries 5],
         "Figure 2, AppendEntries 5; §5.3",
-        "if leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of last new entry): \
-         heartbeats tell it, too",
-        "the handler of AppendEntries: step 5 comes after every consistent request; the last new entry of a \
-         heartbeat is prevLogIndex";
+        "if leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of last new entry): this \
+         holds for heartbeats, too",
+        "the AppendEntries handler. It must do step 5 for every request that passes the consistency check; for \
+         a heartbeat, the index of the last new entry is prevLogIndex";
 }
 
 /// A leader's requests are accepted in its own term only.
@@ -92,7 +95,7 @@ fn obeys_old_leader(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
     let was = format!("server {server} {how} {} in term {}", proof.method, reached.term);
     let text =
         format!("it accepted {} of term {term} from server {}", call.method, call.from.server);
-    let what = format!("server {server} obeyed the leader of a term that was over for it");
+    let what = format!("server {server} obeyed a leader whose term is lower than its own");
     let breach = Breach::new(&OLD_LEADER_OBEYED, moment, server, what);
     Some(breach.seen(at.at, was, [proof.id]).seen(moment.at, text, [call.id]))
 }
@@ -107,7 +110,7 @@ fn accepts_mismatch(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
     let log = &server.log;
     let has = match log.term(prev) {
         Some(term) if term != prev_term && prev <= log.last_shown_index() => {
-            format!("its own there is of term {term}")
+            format!("its own entry at that index has term {term}")
         }
         None if prev > log.last_index() && !log.open => {
             format!("its own log ended at index {}", log.last_index())
@@ -135,11 +138,11 @@ fn accepts_mismatch(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
         return None;
     }
     let text = format!(
-        "server {number} accepted what server {} sent to follow its entry of term {prev_term} at index \
-         {prev}; {has}",
+        "server {number} accepted a request from server {} with prevLogIndex {prev} and prevLogTerm \
+         {prev_term}; {has}",
         call.from.server
     );
-    let what = format!("server {number} accepted entries that don't fit its log");
+    let what = format!("server {number} accepted a request that doesn't match its log");
     let breach = Breach::new(&MISMATCH_ACCEPTED, moment, number, what);
     // What it has may be its own word only, and what it is sent may be said wrongly.
     // Its log may have come to what it is by another mistake; that it ends before it has told itself.
@@ -176,7 +179,8 @@ fn refuses_what_it_has(known: &Known<'_>, moment: Moment, call: &Call) -> Option
         return None;
     }
     let text = format!(
-        "it refused server {}'s entries behind index {prev}, as if it had no entry of term {prev_term} there",
+        "it refused server {}'s request with prevLogIndex {prev}, as if it had no entry of term {prev_term} at \
+         that index",
         call.from.server
     );
     lost(known, call.to, prev, (moment, text, call))
@@ -190,9 +194,11 @@ fn refuses_from_the_beginning(known: &Known<'_>, moment: Moment, call: &Call) ->
     if !is_empty || !server.is_at_rest(call) || stood {
         return None;
     }
-    let what = format!("server {number} refused a leader's request that nothing precedes");
+    let what =
+        format!("server {number} refused a request with prevLogIndex 0, which matches any log");
     let text = format!(
-        "server {number}, whose log was empty, refused what server {} sent to follow index 0, in the term of both",
+        "server {number}, whose log was empty, refused a request from server {} with prevLogIndex 0; both were \
+         in the same term",
         call.from.server
     );
     let breach = Breach::new(&MATCH_REFUSED, moment, number, what);
@@ -216,14 +222,15 @@ fn asks_with_less(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Brea
         return None;
     }
     let last = log.last_shown_index();
-    let text = format!("it asked for votes in term {term} with a log that ends at index {index}");
+    let text = format!("it asked for votes in term {term} with a log that ended at index {index}");
     if last < index && index <= log.last_index() {
         None
     } else if index < last {
         lost(known, number, index + 1, (moment, text, call))
     } else if index == last && log.term(index).is_some_and(|own| own != last_term) {
         let text = format!(
-            "it asked for votes in term {term} and said that its entry at index {index} is of term {last_term}"
+            "it asked for votes in term {term} and claimed that its last entry, at index {index}, has term \
+             {last_term}"
         );
         if log.former.get(&index) == Some(&last_term) {
             return Some(keeps_former(known, (number, index, last_term), (moment, text, call)));
@@ -250,14 +257,15 @@ fn keeps_former(
         true => (
             &LOG_NOT_SAVED,
             format!(
-                "server {number} lost the entry at index {index} in a crash, and has the earlier one of term {term} \
-                 there again"
+                "server {number} lost the entry at index {index} in a crash, and again has the older entry of \
+                 term {term} there"
             ),
         ),
         false => (
             &SUFFIX_KEPT,
             format!(
-                "server {number} accepted another entry at index {index}, and kept the one of term {term} there"
+                "server {number} accepted a new entry at index {index}, but kept the old entry of term {term} \
+                 there"
             ),
         ),
     };
@@ -284,7 +292,7 @@ fn asks_with_more(
     if told.any(|(_, _, last)| last == index) {
         return None;
     }
-    let what = format!("server {number} asked for votes with another log than it has");
+    let what = format!("server {number} asked for votes and gave a wrong end of its log");
     let breach = Breach::new(&contract::CONTRADICTS_ITSELF, moment, number, what)
         .facts(had(known, number, last, moment));
     // It may hide entries of its own; what it sends first as the leader of that term shows them.
@@ -298,7 +306,7 @@ fn asks_with_more(
     Some(match first {
         Some(first) => {
             let then = format!(
-                "as the leader of that term it first sent server {} what goes up to index {}",
+                "its first request as the leader of that term, to server {}, ended at index {}",
                 first.to,
                 first.up_to()?
             );
@@ -317,7 +325,7 @@ fn ends_with_earlier_term(
     let number = call.from.server;
     let server = known.server(number);
     let text = format!(
-        "it asked for votes in term {term} with a log that ends with index {index} of term {last_term}"
+        "it asked for votes in term {term} with a log whose last entry had index {index} and term {last_term}"
     );
     let mut told = known.told_ends(number, call.sent, step::later(call.sent, step::LOOKED_AT));
     let is_told = told.any(|(_, term, last)| (term, last) == (last_term, index));
@@ -328,7 +336,7 @@ fn ends_with_earlier_term(
         let what = format!("server {number} lost the entry at index {last} in a crash");
         let breach = Breach::new(&LOG_NOT_SAVED, moment, number, what);
         let breach = breach.facts(had(known, number, last, moment));
-        let text = format!("after a crash {text}");
+        let text = format!("after a crash, {text}");
         let breach = breach.seen(moment.at, text, [call.id]);
         return Some(breach.sure_if(is_told && !server.log.is_claimed));
     }
@@ -349,16 +357,21 @@ pub(crate) fn kept_suffix(
     let by_snapshot = confirming.is_some_and(Call::is_snapshot);
     let is_replaced = log.replaced.is_some_and(|replaced| replaced.index == last);
     let (rule, what) = if is_replaced || by_snapshot {
-        let what = format!("server {number} kept its log over a snapshot that conflicts with it");
+        let what = format!(
+            "server {number} kept its log, though it conflicts with a snapshot that the server \
+                            took"
+        );
         (&KEPT_OVER_SNAPSHOT, what)
     } else if accepted_before_crash(known, number, last) {
         let what = format!(
-            "server {number} lost in a crash that the entry at index {last} had replaced another and what followed it"
+            "server {number} lost the entry at index {last} in a crash, and again has the older entries that \
+             this entry had replaced"
         );
         (&LOG_NOT_SAVED, what)
     } else {
         let what = format!(
-            "server {number} kept entries behind one that had replaced another: terms never go down in a log"
+            "server {number} replaced an entry but kept the old entries after it, so that the terms in its log \
+             go down"
         );
         (&SUFFIX_KEPT, what)
     };
@@ -368,7 +381,7 @@ pub(crate) fn kept_suffix(
         breach = breach.fact(replaced_by(number, &replaced));
     } else if let Some(term) = log.term(last) {
         let at = breach.facts.last().map_or(moment.at, |had| had.at);
-        breach = breach.seen(at, format!("that entry is of term {term}"), None);
+        breach = breach.seen(at, format!("that entry has term {term}"), None);
     }
     // What it calls committed it doesn't replace, whatever a leader sends that lacks it. And what a request only
     // follows it may have had otherwise.
@@ -400,7 +413,8 @@ fn applies_replaced(
     }
     let confirmed = log.confirmed(index)?;
     let what = format!(
-        "server {number} accepted the entry of term {term} at index {index}, and kept the one of term {} there",
+        "server {number} accepted the entry of term {term} at index {index}, but kept the old entry of term {} \
+         there",
         earlier.term
     );
     let had = format!("server {number} confirmed its log up to index {}", confirmed.up_to);
@@ -462,15 +476,14 @@ fn applies_unknown(
             && call.args.leader_commit >= Some(index)
     });
     let text = format!(
-        "server {number} applied index {index}; no leader had told it of more than index {knows} together \
-         with the entries up to there"
+        "server {number} applied index {index}, but it could know only the entries up to index {knows} to be \
+         committed"
     );
     if let Some(refused) = refused {
         let what = format!("server {number} took its commit index from a request that it refused");
         let at = refused.delivered.map_or(moment.at, |delivered| delivered.at);
         let said = format!(
-            "server {number} got a request of server {}'s, which it refused, and which says that index {} is \
-             committed",
+            "server {number} refused a request from server {}, which says that index {} is committed",
             refused.from.server, refused.args.leader_commit?
         );
         let breach = Breach::new(&COMMIT_OF_REFUSED, moment, number, what);
@@ -482,7 +495,7 @@ fn applies_unknown(
     has_heard |= heard.any(|call| {
         call.is_leaders() && call.delivered > server.began && call.delivered < Some(moment)
     });
-    let what = format!("server {number} applied what it couldn't know to be committed");
+    let what = format!("server {number} applied an entry that it couldn't know to be committed");
     let began = server.began.filter(|_| server.life > 1 && !has_heard);
     let breach = match began {
         Some(began) => {

@@ -10,124 +10,130 @@ use crate::story::{Call, Moment};
 use crate::text::{count, list};
 
 /// What a working run does when a majority is back.
-pub(crate) const NORMAL: &str = "somebody starts an election within 0.6 s after a majority is back, again \
-                                 after 0.3 to 0.6 s if it comes to nothing, and one of the first few wins";
+pub(crate) const NORMAL: &str = "a server starts an election within 0.6 s after a majority is connected; if \
+                                 nobody wins, the next election starts 0.3 to 0.6 s later; one of the first \
+                                 few succeeds";
 
-const COUNTED: &str = "the candidate leads as soon as the deciding vote is in";
+const COUNTED: &str = "the candidate becomes leader as soon as the deciding vote arrives";
 
 rules! {
     WITHOUT_NEW_TERM: Safety "election-without-new-term" at [Candidates 1],
         "Figure 2, Candidates 1; §5.2",
-        "a candidate increments currentTerm before it asks for votes, also when it starts another election",
-        "the beginning of an election: the term goes up for a candidate, too",
+        "a candidate increments currentTerm before each election, also after an election that nobody won",
+        "the beginning of an election. The term must go up, also if the server is already a candidate",
         normal NORMAL
         => Asks stands_in_term_zero;
     ASKS_IN_LATER_TERM: Safety "asks-in-later-term" at [Candidates 1],
         "Figure 2, Candidates 1; §5.2",
-        "an election is one term's: all its requests have the term to which the candidate went when it began",
-        "where the term of a RequestVote is read: once, when the election begins, with the rest of what it says; not \
-         when each request is sent, for by then currentTerm may be another's";
+        "an election has one term: all its requests have the term that the candidate entered when the election \
+         began",
+        "where the term of a RequestVote is read. Read it once, when the election begins, together with the \
+         other fields; when a request is sent later, currentTerm may have changed";
     ASKS_NOBODY: Liveness "votes-not-asked-for" at [Candidates 1],
         "Figure 2, Candidates 1; §5.2",
         "on conversion to candidate, start election: increment currentTerm, vote for self, reset election timer, \
          send RequestVote RPCs to all other servers",
-        "where an election begins: whom the requests for votes go to, and whether they are sent at all, in tasks \
-         that live on",
+        "where an election begins: which servers get requests for votes, whether the requests are sent at all, \
+         and whether the tasks that send them live on",
         normal NORMAL;
     PRE_VOTE_TERM: Liveness "pre-vote-in-own-term" at [Candidates 1],
         "the author's thesis, §9.6",
-        "a pre-vote is about the term in which the server would start its election: currentTerm + 1",
-        "the term of the requests for pre-votes, and what their receiver compares it with",
+        "a pre-vote has the term in which the server would start its election: currentTerm + 1",
+        "the term in requests for pre-votes, and what the receiver compares it with",
         normal NORMAL;
     PRE_VOTES_REFUSED: Liveness "pre-votes-refused" at [RequestVote, Candidates 1],
         "the author's thesis, §9.6",
-        "a server says yes to a pre-vote if it has heard from no leader for an election timeout, if the term is \
-         later than its own, and if the log is up-to-date: whom it has voted for doesn't matter",
-        "the handler of pre-votes: each condition under which it says no, and when the time of the last word of a \
-         leader is set",
+        "a server grants a pre-vote if it has heard from no leader for an election timeout, if the term is \
+         higher than its own, and if the candidate's log is up-to-date; its own vote doesn't matter",
+        "the handler of pre-votes: each condition under which it refuses, and where the server notes when it \
+         last heard from a leader",
         normal NORMAL;
     PRE_VOTE_RAISES: Liveness "pre-vote-raises-term" at [RequestVote, Candidates 1],
         "the author's thesis, §9.6",
-        "a pre-vote changes nothing: the term in it is the one in which its sender would stand, and nobody is in that \
-         term yet, so that its receiver stays in its own",
-        "the handler of pre-votes, and what is done with every message before it is looked at: only the term of a \
-         real request or reply is adopted",
+        "a pre-vote changes nothing: its term is the one in which its sender would start an election. Nobody \
+         is in that term yet, so the receiver stays in its own term",
+        "the handler of pre-votes, and the code that runs for every message. It may adopt only the term of a \
+         real request or reply",
         normal NORMAL;
     WITHOUT_MAJORITY: Safety "leads-without-majority" = "M17" at [Candidates 2],
         "Figure 2, Candidates 2; §5.2",
-        "a candidate leads once it has votes of a majority of all servers, in the same term",
-        "the number that a candidate's votes are compared with: more than half of all servers, whoever can be \
-         reached; and whether it counts a call that failed, or a vote of an earlier term"
+        "a candidate becomes leader once it has votes of a majority of all servers, in the same term",
+        "how many votes make a candidate the leader. A majority is more than half of all servers, not of those \
+         that can be reached. A failed call or a vote of an earlier term doesn't count"
         => Appends leads_without_votes, Installs leads_without_votes;
     COUNTED_TWICE: Safety "voter-counted-twice" = "M17" at [Candidates 2],
         "Figure 2, Candidates 2; §5.2",
-        "a majority is of servers, not of replies: each has one vote, however often its reply comes, and the \
-         candidate's own vote is one",
-        "how votes are counted: a set of the servers that have voted, not a number that goes up with each reply";
+        "a majority is a number of servers, not of replies: each server has one vote, however often its reply \
+         arrives, and the candidate's own vote counts once",
+        "how votes are counted. Use the set of servers that voted, not a number that goes up with each reply";
     UNELECTED: Safety "leads-unelected" at [Candidates 2, Contract 4],
         "Figure 2, Candidates 2; §5.1, §5.2; rule 4 of the contract",
-        "a server leads, and says that it leads, from the votes of a majority on; and a vote comes to it by a \
-         message, for servers communicate using RPCs",
-        "where the role becomes leader, and what get_state reads; and what the servers share beside the network: \
-         a static, a file, an address of another's memory"
+        "a server leads, and reports itself as the leader, only once it has the votes of a majority; a vote \
+         arrives in a message, because servers communicate using RPCs",
+        "where the role becomes leader; what get_state reads; and what the servers share besides the network: \
+         a static, a file, a pointer to another server's memory"
         => Views leads_unelected;
     LEADS: Liveness "majority-not-recognised" at [Candidates 2],
         "Figure 2, Candidates 2; §5.2",
-        "if votes received from majority of servers: become leader; a majority of n servers is n/2 + 1, the \
-         candidate's own vote included",
-        "where votes are counted: whether the own vote is one of them, and what they are compared with",
+        "if votes received from majority of servers: become leader; a majority of n servers is n/2 + 1, \
+         including the candidate's own vote",
+        "where votes are counted: whether the candidate's own vote counts, and which number the count must \
+         reach",
         normal COUNTED;
     WAITS_FOR_ALL: Liveness "waits-for-all-replies" at [Candidates 2],
         "Figure 2, Candidates 2; §5.2",
         "if votes received from majority of servers: become leader",
-        "a loop or join over all vote replies: count each reply as it arrives, and become leader with the one \
-         that makes the majority",
+        "the code that waits for vote replies, such as a loop or join over all of them. Count each reply as it \
+         arrives, and become leader with the one that makes the majority",
         normal COUNTED;
     GIVES_UP: Liveness "candidate-gives-up" at [Candidates 2],
         "Figure 2, Candidates 2 to 4; §5.2",
-        "a candidate remains one until it wins, another server leads, or its election timeout elapses: a vote that \
-         is refused ends nothing, and a slow one still counts",
-        "what a candidate does with a reply that is no vote, and for how long it waits for the others: an \
-         election timeout is many times as long as a round trip",
+        "a candidate stays a candidate until it wins, another server leads, or its election timeout elapses: a \
+         refused vote ends nothing, and a slow vote still counts",
+        "what a candidate does with a refusal, and how long it waits for the other replies. An election \
+         timeout is many times as long as a round trip",
         normal COUNTED;
     LEADER_NOT_FOLLOWED: Liveness "leader-not-followed" at [Candidates 3],
         "Figure 2, Candidates 3; §5.2",
-        "if AppendEntries RPC received from new leader: convert to follower; a leader of the candidate's own term is \
-         such a one, and what it sends is answered as a follower answers it",
-        "the handler of AppendEntries: what a candidate does with a request of its own term; only one of an earlier \
-         term is refused for its term"
+        "if AppendEntries RPC received from new leader: convert to follower; the leader may have the \
+         candidate's own term, and the candidate answers it as a follower does",
+        "what a candidate does in the AppendEntries handler with a request of its own term. It may refuse a \
+         request for its term only if that term is lower"
         => Answers refuses_as_candidate;
     NOT_RESTARTED: Liveness "election-not-restarted" = "M12" at [Candidates 4],
         "Figure 2, Candidates 4; §5.2",
-        "if election timeout elapses: start new election. A call to a server that can't be reached takes up to \
-         7 s to fail in this network",
-        "a loop, join or channel receive that waits for vote replies before the election timer is looked at \
-         again; send each request in a task of its own, and count where the reply arrives",
+        "if election timeout elapses: start new election. In this network, a call to an unreachable server \
+         takes up to 7 s to fail",
+        "the code that waits for vote replies, such as a loop, a join or a channel receive. It must not keep \
+         the server from checking its election timer. Send each request in a task of its own, and count the \
+         vote where the reply arrives",
         normal NORMAL;
     AT_ONCE: Liveness "election-timer-not-restarted" at [Candidates 1, Candidates 4],
         "Figure 2, Candidates 1 and 4; §5.2",
-        "on conversion to candidate, start election: increment currentTerm, vote for self, reset election timer: a \
-         candidate's next election is a whole timeout away",
-        "the beginning of an election: the timer begins anew there, with a new timeout, also for a candidate",
+        "on conversion to candidate, start election: increment currentTerm, vote for self, reset election \
+         timer: a candidate waits a whole timeout before its next election",
+        "the beginning of an election. The timer must restart there with a new timeout, also if the server is \
+         already a candidate",
         normal NORMAL;
     SPLIT: Liveness "votes-split" = "M14" at [ElectionTimeout],
         "§5.2, §9.3",
-        "election timeouts are chosen randomly, anew each time, from an interval that is wide beside the time \
-         an election takes",
-        "where the election timeout is drawn: once for all, from a narrow range, or as a constant",
+        "election timeouts are chosen randomly, anew each time, from an interval that is much longer than an \
+         election takes",
+        "where the election timeout is drawn. Typical mistakes: it is drawn only once, it is drawn from a \
+         narrow range, or it is a constant",
         normal NORMAL;
     SAME_SEED: Liveness "same-seed-everywhere" at [ElectionTimeout],
         "§5.2, §9.3",
-        "each server draws election timeouts of its own: generators that begin with the same seed draw the \
-         same",
-        "how the random generator is seeded: not by the time (all servers start at the same instant of virtual \
-         time) and not by a constant; by the server's number, or from the thread's generator",
+        "each server draws its own election timeouts: random generators with the same seed draw the same \
+         numbers",
+        "how the random generator is seeded. Use the server's number, or the thread's generator. Don't use a \
+         constant, and don't use the time: all servers start at the same instant of virtual time",
         normal NORMAL;
     ALWAYS_THE_SAME: Liveness "timeout-always-the-same" at [ElectionTimeout],
         "§5.2, §9.3",
-        "election timeouts are chosen randomly, anew each time, so that it isn't always the same server that \
-         starts an election first",
-        "where the election timeout is drawn: once for all, or as a constant",
+        "election timeouts are chosen randomly, anew each time, so that not always the same server starts an \
+         election first",
+        "where the election timeout is drawn. Typical mistakes: it is drawn only once, or it is a constant",
         normal NORMAL;
 }
 
@@ -136,7 +142,7 @@ fn stands_in_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option
     if term > 0 || known.server(server).stood.contains(&0) || !known.stands(call, 0) {
         return None;
     }
-    let what = format!("server {server} started an election in term 0, where all begin");
+    let what = format!("server {server} started an election in term 0, the initial term");
     let text = format!("server {server} asked server {} for its vote in term 0", call.to);
     // What asks before a vote (PreVote) may do so under a name that isn't known here.
     Some(Breach::new(&WITHOUT_NEW_TERM, moment, server, what).concluded(moment.at, text, [call.id]))
@@ -158,8 +164,8 @@ fn leads_unanswered(known: &Known<'_>, moment: Moment, call: &Call, term: u64) -
         format!("server {number} became the leader of term {term} without the votes of a majority");
     let stood = format!("server {number} asked for votes in term {term}");
     let text = format!(
-        "it sent {} as a leader; since it had asked, messages that may be votes had come to it from {}, and it \
-         needs {}",
+        "it sent {} as a leader; since its request, messages that may be votes had come from {}, and it needs \
+         {}",
         call.method,
         count(votes, "server"),
         count(needed, "vote")
@@ -186,10 +192,8 @@ pub(crate) fn counted_twice(
     }
     let (what, text) = match second.voter == number {
         true => (
-            format!("server {number} asked itself for its vote, and counted it twice"),
-            format!(
-                "server {number}'s vote of term {term} for itself came to it as an answer, too"
-            ),
+            format!("server {number} also asked itself for its vote, and counted that vote twice"),
+            format!("server {number}'s vote of term {term} for itself also arrived as a reply"),
         ),
         false => (
             format!("server {number} counted a vote of server {} twice", second.voter),
@@ -200,7 +204,7 @@ pub(crate) fn counted_twice(
     let breach = breach.seen(first.at, text, [first.call]);
     Some(match second.call == first.call {
         true => breach,
-        false => breach.seen(second.at, "it came again", [second.call]),
+        false => breach.seen(second.at, "the same vote arrived again", [second.call]),
     })
 }
 
@@ -219,12 +223,12 @@ fn refuses_as_candidate(known: &Known<'_>, moment: Moment, call: &Call) -> Optio
         asked.is_vote() && asked.args.term == Some(term) && Some(asked.sent) < call.delivered
     })?;
     let what = format!(
-        "server {number}, a candidate of term {term}, refused what the leader of that term sent"
+        "server {number}, a candidate of term {term}, refused a request from the leader of that term"
     );
     let stood = format!("server {number} asked for votes in term {term}");
     let follows = match prev {
         0 => "begins with the first entry".to_owned(),
-        _ => format!("follows index {prev}, as its log has it"),
+        _ => format!("has prevLogIndex {prev} and matches its log"),
     };
     let text =
         format!("it refused server {}'s request of term {term}, which {follows}", call.from.server);
@@ -257,8 +261,8 @@ fn leads_without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> Option
         return Some(breach);
     }
     let text = format!(
-        "server {number} leads term {term}; by then {} had reached it in that term, and with its own that is \
-         {} of {majority} that it needs",
+        "server {number} acted as the leader of term {term}; by then it had received {} in that term. With its \
+         own vote, it had {} of the {majority} votes that it needed",
         count(voters.len(), "vote"),
         voters.len() + 1
     );

@@ -18,145 +18,150 @@ use crate::story::{Call, Moment, Proposal, View};
 rules! {
     CONTRADICTS_ITSELF: Contract "says-another-state" at [Candidates 1, RequestVote 2],
         "Figure 2, Arguments of RequestVote and AppendEntries; §5.3, §5.4.1",
-        "what a message says of its sender is the sender's state when the message is made: its term, its log's \
-         end, its commit index",
-        "where the request is filled in: each field from the state as it is now, under one lock; the last \
-         index and the last term both from the log's last entry";
+        "a message gives its sender's state at the time when the message is made: its term, the end of its \
+         log, its commitIndex",
+        "where the request is filled in. Read each field from the current state, under one lock; the last \
+         index and the last term must both come from the log's last entry";
     TERM_ZERO: Contract "entry-of-term-zero" at [Leaders 3, Snapshots, RequestVote 2],
         "Figure 2, State: log[]; §5.3, §7",
-        "an entry has the term in which a leader took it, and the first of those is 1: only index 0, where \
-         there is no entry, has term 0",
-        "the function that returns the term at an index: what it returns where the log begins, at its end, and \
-         at the snapshot's last index"
+        "an entry has the term of the leader that appended it, and the first term of a leader is 1: only index \
+         0, where there is no entry, has term 0",
+        "the function that returns the term at an index: what it returns at the beginning of the log, at its \
+         end, and at the snapshot's last index"
         => Asks asks_with_term_zero, Appends follows_term_zero;
     LEADER_ONLY_TOLD: Contract "leader-only-told" at [Contract 4, AllServers 2],
         "Figure 4; §5.1, §5.2; rule 4 of the contract",
-        "a server leads from the votes of a majority on, until it learns of a higher term; get_state tells that",
-        "what get_state reads: the role as it is now, which is neither a candidate's nor that of an earlier \
-         term; whether a leader that learns of a higher term becomes a follower; and with how many votes, its own \
-         among them, a candidate becomes the leader"
+        "a server leads from the moment when it has the votes of a majority until it learns of a higher term; \
+         get_state reports that",
+        "what get_state reads. It must be the current role, not a candidate's, and not the role of an earlier \
+         term. And check that a leader that learns of a higher term becomes a follower, and how many votes, \
+         including its own, make a candidate leader"
         => Views only_says_so;
     TERM_NOT_TOLD: Contract "term-not-told" at [Contract 4],
         "Figure 2, State: currentTerm; §5.1; rule 4 of the contract",
-        "get_state tells the current term, which only goes up",
-        "what get_state reads: currentTerm itself, and not a copy of it; or what the answers have for their \
-         server's term"
+        "get_state reports the current term, which only goes up",
+        "what get_state reads. It must be currentTerm itself, not a copy. If that is right, check the term in \
+         the server's answers"
         => Views tells_less;
     LEADER_NOT_TOLD: Liveness "leader-not-told" at [Contract 4],
         "rule 4 of the contract",
-        "get_state tells the term and whether the server believes itself the leader",
+        "get_state reports the term, and whether the server believes that it is the leader",
         "what get_state reads, and where the role becomes leader";
     APPLIED_TWICE: Safety "applied-twice" = "M9" at [AllServers 1],
         "Figure 2, All Servers 1; §5.3; rule 6 of the contract",
-        "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied]: each index once, none \
-         left out",
-        "who sends to the apply channel: one task, which sends what is behind lastApplied and moves \
-         lastApplied before it lets go of the lock; and whether something moves it back, such as a snapshot \
-         that is older"
+        "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied]: apply each index once, \
+         and leave none out",
+        "the code that sends to the apply channel. Only one task may send: it takes the entries after \
+         lastApplied, and raises lastApplied before it releases the lock. And check whether something moves \
+         lastApplied back, such as an older snapshot"
         => Applies applies_in_order within;
     LEFT_OUT: Safety "apply-left-out" = "M9" at [AllServers 1],
         APPLIED_TWICE.place,
         APPLIED_TWICE.says,
-        "how many tasks send to the apply channel: one, for several send in any order; how far lastApplied moves at a \
-         time, when commitIndex has gone up by more than one; and whether everything that it passes has been \
-         handed on: a send that fails or is given up leaves a gap";
+        "the code that sends to the apply channel. Only one task may send, because several tasks send in any \
+         order. Check how far lastApplied moves when commitIndex has gone up by more than one. And check \
+         whether a send fails or is given up, because that leaves a gap";
     COMMIT_GOES_BACK: Safety "commit-goes-back" = "M9" at [VolatileState],
         "Figure 2, Volatile state: commitIndex, increases monotonically",
         "commitIndex only goes up",
-        "where commitIndex is set: never to less than it is, also by a snapshot or a leader that knows less"
+        "every place that sets commitIndex. It must never go down, even if a snapshot or a leader knows less"
         => Views commit_goes_back within;
     TWO_COMMANDS: Safety "two-commands-at-an-index" = "M10" at [AppendEntries, Leaders],
         "§5.4.3, State Machine Safety",
         "no two servers apply different commands at the same index",
-        "who votes for whom, when an entry is called committed, and what can change it in a log after that"
+        "who votes for whom; when an entry is called committed; and what can change it in a log after that"
         => Applies applies_another within;
     OF_NOBODY: Contract "applied-what-nobody-started" at [AllServers 1],
         "Figure 2, All Servers 1; §5.3; rule 6 of the contract",
-        "apply log[lastApplied]: what the service gets is the command that start() was given, byte for byte",
-        "the way of a command from start() through the log to the apply channel: what becomes of its bytes where \
-         entries are made, saved, sent, and read for the service"
+        "apply log[lastApplied]: the service gets the command that start() was given, byte for byte",
+        "the path of a command from start() through the log to the apply channel: what happens to its bytes \
+         when entries are made, saved, sent, and read for the service"
         => Applies applies_of_nobody;
     MOVED: Safety "applied-at-another-index" at [AppendEntries 4, Snapshots],
         "Figure 2, AppendEntries 4; §5.3, §7",
-        "an entry has the index that its leader gave it, in every log and whatever a snapshot has replaced: the \
+        "an entry keeps the index that its leader gave it, in every log, whatever a snapshot has replaced: the \
          first entry of a request has the index prevLogIndex + 1",
-        "where indexes become places in the log and places become indexes: above all where a request begins \
+        "the code that turns indexes into positions in the log and back, above all where a request begins \
          before the end of the snapshot, and where the log is cut"
         => Applies applies_moved;
     INDEX_FROM_ZERO: Contract "index-from-zero" at [Leaders 2, Contract 3],
         "Figure 2, State: log[]; rule 3 of the contract",
         "the first index is 1",
-        "what start() returns: the index of the entry that it appended, not the log's length before"
+        "what start() returns. It must be the index of the entry that it appended, not the length of the log \
+         before that"
         => Proposes index_zero;
     START_TERM: Contract "start-term-wrong" at [Leaders 2, Contract 3],
         "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
-        "start() returns the term in which its command is appended: currentTerm, in which the server leads",
-        "what start() returns as the term: currentTerm, and not the term of an entry or of an earlier leadership"
+        "start() returns the term in which it appends its command: currentTerm, the term that the server leads",
+        "what start() returns as the term. It must be currentTerm, not the term of another entry or of an \
+         earlier leadership"
         => Proposes start_of_former_term;
     START_INDEX: Contract "start-index-wrong" at [Leaders 2, Contract 3],
         "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
-        "start() returns the index at which its command is in the log: that of the last entry, once the command is \
+        "start() returns the index of its command in the log: the index of the last entry, once the command is \
          appended",
-        "how start() finds the index that it returns: from the log, behind the append, under the same lock";
+        "how start() finds the index that it returns. Read it from the log after the append, under the same \
+         lock";
     NEVER_APPENDED: Contract "command-not-appended" at [Leaders 2, Contract 3],
         "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
-        "if command received from client: append entry to local log: an index that start() has returned has its \
-         command for as long as the server leads",
-        "the way of a command from start() to the log: a channel that is full, a task that has ended, a condition \
-         under which it is thrown away";
+        "if command received from client: append entry to local log: once start() has returned an index, its \
+         command stays at that index for as long as the server leads",
+        "the path of a command from start() to the log: a full channel, a task that has ended, a condition \
+         under which the command is dropped";
     INDEX_TWICE: Contract "index-given-twice" at [Leaders 2],
         "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
-        "a leader appends each command behind its log's last entry, committed or not",
+        "a leader appends each command after the last entry of its log, whether that entry is committed or not",
         "how start() finds the index that it returns"
         => Proposes index_twice;
     REFUSES_COMMANDS: Liveness "leader-refuses-commands" at [Leaders 2],
         "Figure 2, Leaders 2; §5.3; rule 2 of the contract",
         "if command received from client: append entry to local log: start() returns at once, and refuses only \
-         if the server doesn't lead",
-        "start(): under which condition it returns that the server doesn't lead; get_state() must say the \
-         same. Neither entries that aren't committed nor silent followers are a reason";
+         if the server isn't the leader",
+        "under which condition start() returns that the server isn't the leader. get_state() must say the \
+         same. Uncommitted entries or silent followers are no reason to refuse";
     ONE_COMMAND: Liveness "one-command-at-a-time" at [Leaders 2, Contract 2],
         REFUSES_COMMANDS.place,
         REFUSES_COMMANDS.says,
-        "start(): what it waits for or depends on beside the role, such as commitIndex";
+        "what start() waits for or depends on besides the role, such as commitIndex";
     START_WAITS: Liveness "start-waits" at [Contract 2],
         "rule 2 of the contract; §5.3",
-        "start() returns at once: it appends the command, and waits neither for agreement nor for the disk; the \
+        "start() returns at once: it appends the command, but doesn't wait for agreement or for the disk; the \
          service answers its client when the entry is applied",
-        "what start() waits for: a reply, a channel, a commit; or a lock that it, or who called it, holds \
-         already";
+        "what start() waits for: a reply, a channel, a commit, or a lock that start() or its caller already \
+         holds";
     LOCK_WHILE_APPLYING: Liveness "lock-held-while-applying" at [Contract 8],
         "rule 8 of the contract",
-        "no lock is held while something waits, above all not while a message is sent to the apply channel: the \
-         service may call snapshot() before it takes the next message",
-        "what snapshot() waits for: a lock that it holds already, a receive; or the task that sends to the \
-         apply channel, which copies what it sends, lets go of the lock, and sends then";
+        "no code holds a lock while it waits, above all not while it sends to the apply channel: the service \
+         may call snapshot() before it takes the next message",
+        "what snapshot() waits for: a lock that it already holds, a receive, or the task that sends to the \
+         apply channel. That task must copy what it sends, release the lock, and only then send";
     KILLED_WAITS: Liveness "killed-server-waits" at [Contract 12],
         "rule 12 of the contract",
-        "a server that is killed ends its work: kill() returns at once, leaves no lock taken, and its tasks end",
-        "what kill() locks, and whether it lets go of it; and the tasks' loops, which have to end once the \
-         server is killed";
+        "a killed server ends its work: kill() returns at once, leaves no lock taken, and the server's tasks \
+         end",
+        "which locks kill() takes, and whether it releases them. And check that the loops of the server's \
+         tasks end after kill()";
     LATE_REPLY: Liveness "late-reply-heeded" at [Candidates 2, Leaders 3],
         "§5.1, §5.2",
-        "a reply tells of the term in which its request was sent: if currentTerm isn't that any more, it says \
-         nothing of now",
-        "the first thing that is done with a reply: its request's term is compared with currentTerm, and the \
-         reply is dropped if they differ";
+        "a reply is about the term in which its request was sent: if currentTerm has changed since then, the \
+         reply is out of date",
+        "the first thing that is done with a reply. Compare the term of its request with currentTerm, and drop \
+         the reply if they differ";
     REPLY_NOT_TAKEN: Liveness "reply-not-taken" at [Contract 10],
         "§5.1, §5.5; rule 10 of the contract",
-        "a reply counts whenever it comes: a call takes as long as the network takes, and whoever stops waiting \
-         for it loses what it says",
+        "a reply counts whenever it arrives: a call takes as long as the network takes, and code that stops \
+         waiting for a reply loses it",
         "what ends the wait for a call: a timeout around it, a select! with a timer in it, a task that is \
-         aborted. Await each call to its end in a task of its own",
-        normal "a reply takes up to 27 ms on an unreliable network, and up to 2.2 s where replies are reordered";
+         aborted. Await each call to its end, in a task of its own",
+        normal "a reply takes up to 27 ms on an unreliable network, and up to 2.2 s if replies are reordered";
     TASK_ENDED: Liveness "task-ended" at [Contract 1],
         "rule 1 of the contract",
-        "a task whose work is needed for as long as the server lives, or leads, goes on until then",
-        "the task's loop: what returns from it, breaks it or ends it by an error, and who aborts it";
+        "a task that is needed for as long as the server lives, or leads, runs until then",
+        "the task's loop: what returns from it, breaks it or ends it by an error; and what aborts the task";
     NOT_INFORMED: Safety "knows-what-nothing-told" at [],
         "§5.1: servers communicate using RPCs",
-        "a server knows only what a message, its own start(), or its disk has brought it",
-        "what the servers share beside the network: a static, a file, an address of another's memory"
+        "a server knows only what it got from a message, from its own start(), or from its disk",
+        "what the servers share besides the network: a static, a file, a pointer to another server's memory"
         => Applies applies_unheard, Applies applies_unsaved, Appends sends_unheard, Views shows_unheard;
 }
 
@@ -181,9 +186,9 @@ fn follows_term_zero(known: &Known<'_>, moment: Moment, call: &Call) -> Option<B
     if server.log.open || prev <= last {
         return says_term_zero(known, (moment, call), prev);
     }
-    let what = format!("server {number} sends what follows an index that its log doesn't have");
+    let what = format!("server {number} sent a prevLogIndex that its log doesn't have");
     let text = format!(
-        "server {number} sent server {} a request that follows index {prev}; its log ends with index {last}",
+        "server {number} sent server {} a request with prevLogIndex {prev}; its own log ended at index {last}",
         call.to
     );
     let breach = Breach::new(&BEYOND_LOG, moment, number, what);
@@ -205,10 +210,10 @@ pub(super) fn says_term_zero(
     let (rule, what) = match is_in_snapshot {
         Some(_) => (
             &persistence::SNAPSHOT_TERM,
-            format!("server {number} doesn't know the term at its snapshot's end"),
+            format!("server {number} doesn't know the term of its snapshot's last entry"),
         ),
         None => {
-            (&TERM_ZERO, format!("server {number} calls its entry at index {index} one of term 0"))
+            (&TERM_ZERO, format!("server {number} says that its entry at index {index} has term 0"))
         }
     };
     let mut breach = Breach::new(rule, moment, number, what);
@@ -216,7 +221,7 @@ pub(super) fn says_term_zero(
         breach = breach.seen(held.moment.at, format!("server {number} {held}"), None);
     }
     let text = format!(
-        "it sent server {} {} that calls the entry at index {index} one of term 0",
+        "it sent server {} {}, which says that the entry at index {index} has term 0",
         call.to, call.method
     );
     Some(breach.seen(moment.at, text, [call.id]))
@@ -285,20 +290,20 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     {
         return Some(breach);
     }
-    let what = format!("server {number} said that it leads when it did not");
+    let what = format!("server {number} reported itself as the leader when it was not");
     let says = format!(
-        "server {number} said that it leads term {}, without the votes of a majority",
+        "server {number} reported itself as the leader of term {}, without the votes of a majority",
         view.term
     );
     let breach =
         Breach::new(&LEADER_ONLY_TOLD, view.moment, number, what).seen(view.moment.at, says, None);
     let breach = match first {
         Some(first) => {
-            let text = "it first sent something as a leader then, with the votes for it";
+            let text = "only now did it send something as the leader, with the votes of a majority";
             breach.seen(first.sent.at, text, [first.id])
         }
         None => {
-            let text = "in that term it never sent anything as a leader";
+            let text = "it never sent anything as the leader of that term";
             breach.seen(view.moment.at, text, None)
         }
     };
@@ -326,10 +331,12 @@ fn leads_on(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     if server.led.is_none() || server.stood.contains(&view.term) || is_other || follows {
         return None;
     }
-    let what = format!("server {number} came to term {} and did not become a follower", view.term);
+    let what = format!("server {number} entered term {} but did not become a follower", view.term);
     let led = format!("server {number} led term {}", before.term);
-    let says =
-        format!("it says that it leads term {}, for which it never asked for a vote", view.term);
+    let says = format!(
+        "it reported itself as the leader of term {}, for which it never asked for a vote",
+        view.term
+    );
     let breach = Breach::new(&NOT_ADOPTED, view.moment, number, what);
     // It may say only that, and be a follower.
     Some(breach.seen(before.moment.at, led, None).seen(view.moment.at, says, None).sure_if(false))
@@ -355,8 +362,8 @@ fn commit_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breac
     if before <= detail.commit_index {
         return None;
     }
-    let what = format!("server {number}'s commit index went back");
-    let said = |commit| format!("server {number} had the commit index {commit}");
+    let what = format!("server {number}'s commitIndex went down");
+    let said = |commit| format!("server {number}'s commitIndex was {commit}");
     let breach = Breach::new(&COMMIT_GOES_BACK, view.moment, number, what);
     Some(breach.seen(other.moment.at, said(before), None).seen(
         view.moment.at,
@@ -370,7 +377,7 @@ fn index_zero(_: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {
         return None;
     }
     let (number, term) = (own.server.server, own.term);
-    let what = format!("server {number} gave a command index 0, though the log begins at 1");
+    let what = format!("server {number} gave a command index 0, but the first index is 1");
     let text = format!("server {number}'s start() returned index 0 in term {term}");
     let breach = Breach::new(&INDEX_FROM_ZERO, moment, number, what);
     Some(breach.seen(moment.at, text, None))
@@ -384,12 +391,13 @@ fn start_of_former_term(known: &Known<'_>, moment: Moment, own: &Proposal) -> Op
         return None;
     }
     let (term, present) = (own.term, led.term);
-    let what =
-        format!("server {number}'s start() returned term {term}, and it leads term {present}");
+    let what = format!(
+        "server {number}'s start() returned term {term}, but the server led term {present}"
+    );
     let text = format!("server {number}'s start() returned index {} in term {term}", own.index);
     Some(
         Breach::new(&START_TERM, moment, number, what)
-            .seen(led.since.at, format!("server {number} leads term {present}"), None)
+            .seen(led.since.at, format!("server {number} led term {present}"), None)
             .seen(moment.at, text, None),
     )
 }
@@ -412,7 +420,8 @@ fn index_twice(known: &Known<'_>, moment: Moment, proposal: &Proposal) -> Option
     let made = made.filter(|made| made.server == earlier.server && made.index < index).last();
     if let (Some(made), Some(last)) = (made, last) {
         let what = format!(
-            "server {number} gave index {index} again after a snapshot, as if its log ended there"
+            "server {number} gave index {index} to a second command after a snapshot, as if the first entry \
+             there were gone"
         );
         let given = format!("it was given a snapshot up to index {}", made.index);
         let breach = Breach::new(&CUTS_TOO_MUCH, moment, number, what);
@@ -420,7 +429,7 @@ fn index_twice(known: &Known<'_>, moment: Moment, proposal: &Proposal) -> Option
             breach.seen(last.moment.at, text(last), None).seen(made.moment.at, given, None);
         return Some(breach.seen(moment.at, text(proposal), None).sure_if(false));
     }
-    let what = format!("server {number} gave two commands of term {term} the index {index}");
+    let what = format!("server {number} gave two commands of term {term} the same index {index}");
     let breach = Breach::new(&INDEX_TWICE, moment, number, what);
     Some(breach.seen(earlier.moment.at, text(earlier), None).seen(moment.at, text(proposal), None))
 }

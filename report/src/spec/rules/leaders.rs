@@ -24,165 +24,170 @@ rules! {
     TWO: Safety "two-leaders" = "M1" at [RequestVote, Candidates],
         "§5.2, Election Safety",
         "at most one leader is elected in a term",
-        "who counts votes of which term: a reply counts only while its sender is still a candidate of the term of \
-         the request; and whether a leader changes its term without giving up its leadership"
+        "how votes are counted. A reply counts only while the server is still a candidate of the request's \
+         term. And check whether a leader can change its term without giving up its leadership"
         => Appends second_leader within, Installs second_leader within;
     DEPOSED_SENDS: Safety "deposed-leader-sends" = "M17" at [AllServers 2],
         "Figure 2, All Servers 2; §5.1",
-        "a leader that learns of a higher term becomes a follower, and sends nothing as a leader any more: \
-         least of all in that term, in which nobody has elected it",
-        "where a leader's requests are built: the role and the term are looked at together, under one lock, \
-         just before each request; and whether the tasks of a leadership end with it";
+        "a leader that learns of a higher term becomes a follower, and sends nothing more as a leader: above \
+         all not in that term, in which nobody has elected it",
+        "where a leader's requests are built. Check the role and the term together, under one lock, just \
+         before each request. And check that the tasks of a leadership end with it";
     GIVES_UP: Liveness "leader-gives-up" at [AllServers 2, Leaders 3],
         "Figure 4; §5.1; Figure 2, Leaders 3; §5.3",
-        "a leader leads until it learns of a higher term; if a follower's log doesn't match, it decrements \
-         nextIndex and retries",
-        "where a leader becomes a follower: a refusal in its own term is no reason"
+        "a leader leads until it learns of a higher term; if a follower's log doesn't match, the leader \
+         decrements nextIndex and retries",
+        "where a leader becomes a follower. A refusal in its own term is no reason to give up"
         => Views gives_up;
     FORMER_TERM: Liveness "sends-in-former-term" at [AllServers 2, Leaders 1],
         "Figure 2, AppendEntries, Arguments: leader's term; §5.1",
-        "a request has the term that its sender is in when it sends it; what is sent for a term ends with the term, and \
-         a refusal of it says nothing of a later one",
-        "the task that sends for a leadership: it has to end with that term, also if the server leads a later one; and \
-         a reply counts only if its request's term is still the current one";
+        "a request has the term that its sender is in when it sends the request; code that sends for a term \
+         must stop when the term ends, and a refusal from that term says nothing about a later one",
+        "the task that sends during a leadership. It must end with that term, even if the server leads a later \
+         one; and a reply counts only if the term of its request is still the current one";
     WITHOUT_MAJORITY: Safety "commits-without-majority" = "M21" at [Leaders 4],
         "Figure 2, Leaders 4; §5.3",
         "an entry is committed once it is on a majority of all servers: a majority of matchIndex[i] ≥ N",
-        "where commitIndex goes up: how many servers it takes, and whether the leader counts itself once; and whether \
-         leaderCommit in a request is commitIndex"
+        "where commitIndex goes up: how many servers must have the entry, and whether the leader counts itself \
+         once. And check whether leaderCommit in a request is commitIndex"
         => Appends tells_commit, Applies leader_applies;
     UNSENT_COUNTED: Safety "unsent-entry-counted" = "M21" at [Leaders 3],
         "Figure 2, Leaders 3; §5.3",
-        "a reply tells that a follower has what the request had: matchIndex is prevLogIndex + the number of \
-         its entries",
-        "how matchIndex is set: from the request's arguments, not from the log's length, from nextIndex at \
-         the time of the reply, or from what the follower says of its own log's end";
+        "a reply says that a follower has the entries of the request: matchIndex is prevLogIndex + the number \
+         of these entries",
+        "how matchIndex is set. Compute it from the request's arguments: not from the log's length, not from \
+         nextIndex at the time of the reply, and not from what the follower says about the end of its log";
     MATCH_KEPT: Safety "match-index-kept" = "M21" at [Leaders 3, VolatileState],
         "Figure 2, Volatile state on leaders: matchIndex[], reinitialized after election",
-        "a new leader knows of no follower what it has: matchIndex is 0, and nextIndex the last index of its own log \
-         plus 1",
-        "what is done at each election: matchIndex and nextIndex of all followers are set anew";
+        "a new leader doesn't know which entries its followers have: matchIndex is 0, and nextIndex is the \
+         last index of its own log plus 1",
+        "what a server does when it becomes leader. It must set matchIndex and nextIndex of all followers anew";
     REFUSAL_COUNTED: Safety "refusal-counted" = "M21" at [Leaders 3, Leaders 4],
         "Figure 2, Leaders 3 and 4; §5.3",
-        "a reply confirms entries only if it says success: after a refusal matchIndex stays",
-        "what is done with a reply: success is looked at before matchIndex and nextIndex go up";
+        "a reply confirms entries only if it says success: after a refusal, matchIndex stays the same",
+        "what is done with a reply. Check success before matchIndex and nextIndex go up";
     OLD_TERM: Safety "old-term-committed" = "M8" at [Leaders 4],
         "Figure 2, Leaders 4; §5.4.2, Figure 8",
-        "a leader counts replicas only of entries of its own term: log[N].term == currentTerm",
-        "where commitIndex goes up: the entry's term";
+        "a leader counts replicas only for entries of its own term: log[N].term == currentTerm",
+        "where commitIndex goes up. It must check the term of the entry";
     NOBODY_ASKED: Contract "entry-nobody-asked-for" at [Leaders 2],
         "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
         "a leader appends a command when a client asks it to, once, and nothing else: the lab counts indexes \
-         by commands, so that there is no room for the no-op of §8",
-        "where the log grows: in start(), by one entry, and not when a server becomes the leader"
+         by commands, so there is no room for the no-op of §8",
+        "where the log grows. It must grow in start(), by one entry, and not when a server becomes the leader"
         => Appends sends_unasked, Proposes leaves_room;
     OF_A_NEW_LEADER: Contract "entry-of-a-new-leader" at [Leaders 2], NOBODY_ASKED.place, NOBODY_ASKED.says, NOBODY_ASKED.look;
     LACKS_COMMITTED: Safety "leader-lacks-committed" = "M11" at [RequestVote 2],
         "§5.4, Leader Completeness; §5.4.1",
         "a leader's log has every entry that was committed in an earlier term",
-        "who votes for whom, and when an entry is called committed; then what a crash or a leader's request \
-         can take from a log"
+        "who votes for whom, and when an entry is called committed. And check what a crash or a leader's \
+         request can remove from a log"
         => Appends lacks_committed, Installs lacks_committed;
     SAYS_ANOTHER_TERM: Contract "prev-log-term-wrong" at [Leaders 3],
         "Figure 2, AppendEntries, Arguments; §5.3",
         "prevLogTerm is the term of the entry at prevLogIndex in the leader's own log",
-        "how prevLogIndex and prevLogTerm are read: both from the same entry, just before nextIndex"
+        "how prevLogIndex and prevLogTerm are read. Both must come from the same entry, the one just before \
+         nextIndex"
         => Appends says_another_term;
     ENTRY_TERM: Contract "entry-in-another-term" at [Leaders 2],
         "Figure 2, Leaders 2; §5.3",
-        "a new entry has the term in which its leader leads: currentTerm, which start() returns as well",
-        "where start() appends an entry: which term it gives it";
+        "a new entry has the term of its leader: currentTerm, which start() also returns",
+        "where start() appends an entry, and which term it gives that entry";
     ANOTHER_PLACE: Contract "request-of-another-index" at [Leaders 3, Snapshots],
         "Figure 2, AppendEntries, Arguments; Leaders 3; §5.3, §7",
-        "the entries of a request are those that the leader's log has from prevLogIndex + 1 on",
-        "where a request is filled in, prevLogIndex and the entries both from nextIndex; and the function that \
-         turns an index into a place in the log";
+        "the entries of a request are the entries of the leader's log from prevLogIndex + 1 on",
+        "where a request is filled in. prevLogIndex and the entries must both come from nextIndex. And check \
+         the function that turns an index into a position in the log";
     BEYOND_LOG: Contract "next-index-beyond-log" at [Leaders 3],
         "Figure 2, Volatile state on leaders: nextIndex; Leaders 3; §5.3",
-        "nextIndex is at most the index behind the leader's last entry, whatever a follower has",
-        "where nextIndex is set: what a follower says of its own log's end may lie behind the leader's";
+        "nextIndex is at most the leader's last index plus 1, whatever a follower has",
+        "where nextIndex is set. What a follower says about the end of its log may lie after the end of the \
+         leader's log";
     ANSWER_IGNORED: Liveness "confirmation-ignored" at [Leaders 3],
         "Figure 2, Leaders 3; §5.3",
         "if a request is successful: update nextIndex and matchIndex for the follower",
-        "what a leader does with a reply that says success: matchIndex becomes the index of the request's last \
-         entry, and nextIndex the one behind it",
-        normal "what a follower has confirmed it is sent once";
+        "what a leader does with a reply that says success. matchIndex must become the index of the request's \
+         last entry, and nextIndex that index plus 1",
+        normal "once a follower has confirmed an entry, the leader doesn't send it again";
     SENDS: Liveness "entry-not-sent" at [Leaders 3],
         "Figure 2, Leaders 3; §5.3",
         "if last log index ≥ nextIndex for a follower: send AppendEntries with the entries starting at \
          nextIndex",
-        "what start() sets off, and whether a heartbeat brings the entries that are due";
+        "what start() triggers, and whether a heartbeat brings the entries that the follower lacks";
     NEXT_INDEX_STAYS: Liveness "next-index-stays" at [Leaders 3],
         "Figure 2, Leaders 3; §5.3; Figure 13",
-        "if AppendEntries fails because of log inconsistency: decrement nextIndex and retry; who has a \
-         snapshot is sent what follows it",
-        "what a leader does with a refusal: nextIndex must go down, whatever holds it up, such as a matchIndex \
-         that isn't what the follower has confirmed",
-        normal "a leader finds the place after two or three refusals";
+        "if AppendEntries fails because of log inconsistency: decrement nextIndex and retry; a follower that \
+         has a snapshot gets the entries after it",
+        "what a leader does with a refusal. nextIndex must go down. Something may keep it from that, such as a \
+         matchIndex that the follower has not confirmed",
+        normal "a leader finds the right nextIndex after two or three refusals";
     MOVED_AT_SENDING: Liveness "next-index-moved-at-sending" at [Leaders 3],
         "Figure 2, Leaders 3; §5.3, §5.5",
-        "nextIndex goes up when a follower has confirmed what was sent; a request that is lost or refused is \
-         sent again",
-        "where nextIndex goes up: at the reply. If it goes up when a request is sent, it has to go back when \
-         that fails or is refused";
+        "nextIndex goes up when a follower has confirmed the entries that it was sent; a request that is lost \
+         or refused is sent again",
+        "where nextIndex goes up. It should go up at the reply. If it goes up when a request is sent, it has \
+         to go back when that request fails or is refused";
     ONE_BY_ONE: Liveness "back-one-by-one" at [FastBackup],
         "§5.3, last paragraphs; the lab's hand-out, 3C",
-        "the number of rejected AppendEntries can be reduced: a refusal tells the conflicting entry's term and \
-         the first index of that term, and the leader goes back by a term at a time",
-        "what a refusal tells, and where a leader sets nextIndex after it; and whether it tries again at once \
-         or waits for the next heartbeat",
-        normal "a leader finds the place after two or three refusals";
+        "the number of rejected AppendEntries can be reduced: a refusal contains the conflicting entry's term \
+         and the first index of that term, and the leader goes back one term at a time",
+        "what a refusal contains, and where a leader sets nextIndex after it. And check whether the leader \
+         tries again at once or waits for the next heartbeat",
+        normal "a leader finds the right nextIndex after two or three refusals";
     IN_TURN: Liveness "sends-in-turn" = "M15" at [Leaders 1, Leaders 3, Candidates 1],
         "§5.1, last paragraph; §5.3",
-        "a server issues its requests in parallel; in this network a call to a server that can't be reached \
-         takes up to 7 s to fail",
-        "a loop that waits for each reply before it sends the next request, and a lock that is held across a \
-         call: each call belongs in a task of its own",
+        "a server issues its requests in parallel; in this network, a call to an unreachable server takes up \
+         to 7 s to fail",
+        "the code that sends requests. It must not wait for each reply before it sends the next request, and \
+         must not hold a lock across a call. Make each call in a task of its own",
         normal "each follower hears from its leader ten times a second";
     ONE_CALL: Liveness "one-call-at-a-time" at [Leaders 1, Leaders 3],
         "Figure 2, Leaders 1; §5.2, §5.5",
-        "a heartbeat, or a request for a vote, goes to each server whatever has become of the ones before: in \
-         this network a call may take seconds to fail",
-        "the loop that sends to one server: it waits for the answer to a request before it sends the next \
-         heartbeat. Each call belongs in a task of its own, or is given up after a heartbeat's interval",
+        "a server sends heartbeats and requests for votes to each server, whatever happened to earlier calls: \
+         in this network, a call may take seconds to fail",
+        "the loop that sends to one server. It must not wait for the answer to a request before it sends the \
+         next heartbeat. Make each call in a task of its own, or give it up after a heartbeat interval",
         normal "each follower hears from its leader ten times a second";
     SILENT: Liveness "heartbeats-too-seldom" at [Leaders 1],
         "Figure 2, Leaders 1; §5.2",
-        "a leader sends heartbeats during idle periods to prevent election timeouts; the lab allows some ten a \
-         second",
-        "how often a leader sends heartbeats, and what may keep it from that: an election timeout is several \
-         intervals long",
-        normal "a leader that nothing disturbs leads until the end";
+        "a leader sends heartbeats during idle periods to prevent election timeouts; the lab allows about ten \
+         a second",
+        "how often a leader sends heartbeats, and what may keep it from sending. An election timeout is \
+         several heartbeat intervals long",
+        normal "if nothing disturbs the leader, it leads until the end";
     STOPS: Liveness "stops-at-failed-call" at [Leaders 1, Leaders 3],
         "Figure 2, Leaders 1; §5.3, §5.5",
-        "if a follower crashes or runs slowly, or a message is lost, its leader goes on sending to it for as long as it \
-         leads",
-        "the loop that sends to one server: what it does when a call fails. It has to go on, with the next heartbeat at \
-         the latest: continue, and neither break nor return",
-        normal "each follower hears from its leader ten times a second, whatever was lost";
+        "if a follower crashes or runs slowly, or a message is lost, its leader goes on sending to it for as \
+         long as it leads",
+        "what the loop that sends to one server does when a call fails. It has to go on, with the next \
+         heartbeat at the latest: use continue, not break or return",
+        normal "each follower hears from its leader ten times a second, even if messages are lost";
     COMMITS: Liveness "majority-not-committed" at [Leaders 4],
         "Figure 2, Leaders 4; §5.3",
         "if a majority of matchIndex[i] ≥ N and log[N].term == currentTerm: set commitIndex = N",
-        "where commitIndex goes up: after each success, by a majority that counts the leader itself; and how N is \
-         looked for: an entry of an earlier term is passed over, and committed with the one behind it";
+        "where commitIndex goes up. Check it after each success, with a majority that includes the leader \
+         itself. And check how N is found: skip an entry of an earlier term; it is committed together with a \
+         later entry of the current term";
     TELLS_COMMIT: Liveness "commit-not-told" at [Leaders 3, Leaders 4],
         "Figure 2, AppendEntries, Arguments: leaderCommit; §5.3",
         "a leader includes the highest index that it knows to be committed in each AppendEntries, so that the \
-         others find out",
-        "what is sent as leaderCommit: commitIndex as it is when the request is sent, in heartbeats, too";
+         other servers find out",
+        "what is sent as leaderCommit. It must be commitIndex at the time when the request is sent, in \
+         heartbeats, too";
     REPLACED: Liveness "leader-replaced-at-once" at [Leaders 1],
         "Figure 2, Leaders 1; §5.6",
         "upon election: send initial empty AppendEntries to each server, and repeat; the election timeout is \
-         several heartbeats long",
-        "whether a new leader sends at once, and the heartbeat's interval beside the election timeout",
-        normal "a leader stays until the test cuts it off";
+         several heartbeat intervals long",
+        "whether a new leader sends at once, and how long the heartbeat interval is compared with the election \
+         timeout",
+        normal "a leader leads until the test disconnects it";
 }
 
 /// What a follower confirmed to a leader in a term that is over, and need not have any more.
 pub(crate) fn confirmed_before(call: &Call) -> Option<Fact> {
     let text = format!(
-        "server {} had confirmed its log up to index {} in term {}, in which server {} led, too; since then another \
-         leader may have changed it",
+        "server {} had confirmed its log up to index {} in term {}, when server {} led, too; since then \
+         another leader may have changed that log",
         call.to,
         call.confirms()?,
         call.args.term?,
@@ -245,17 +250,17 @@ fn sends_unasked(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
         // Until then it hasn't had too many.
         (&OFFSET_IGNORED, counts_otherwise(made), "")
     } else if was_asked {
-        let what = format!("server {number}'s log has entries that no client has asked for");
+        let what = format!("server {number}'s log has entries that no client submitted");
         (&NOBODY_ASKED, what, "")
     } else {
         let what = format!(
             "server {number} appended entries of its own when it became the leader of term {term}"
         );
-        (&OF_A_NEW_LEADER, what, "before any client asked it to append anything, ")
+        (&OF_A_NEW_LEADER, what, "before any client gave it a command, ")
     };
     let text = format!(
-        "{when}server {number} sent server {} an entry of term {term} at index {index}; its start() has \
-         returned that index for no command",
+        "{when}server {number} sent server {} an entry of term {term} at index {index}; but its start() has \
+         never returned that index",
         call.to
     );
     // A Raft may hide entries of its own from the service, and count without them in start().
@@ -281,11 +286,11 @@ fn lacks_committed(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Bre
         return None;
     }
     let what = format!(
-        "server {number} leads term {term} without index {index}, which a majority had confirmed in term \
-         {earlier}"
+        "server {number} leads term {term} without the entry at index {index}, which a majority had confirmed \
+         in term {earlier}"
     );
     let text = format!(
-        "server {number} led term {term} with a log that ended with index {} of term {}",
+        "server {number} led term {term}; the last entry of its log had index {} and term {}",
         last.1, last.0
     );
     let breach = Breach::new(&LACKS_COMMITTED, moment, number, what);
@@ -329,11 +334,11 @@ fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<B
     let (rule, what) = match at_end {
         Some(_) => (
             &super::persistence::SNAPSHOT_TERM,
-            format!("server {number} tells a wrong term for the last entry of its snapshot"),
+            format!("server {number} sent a wrong term for the last entry of its snapshot"),
         ),
         None => (
             &SAYS_ANOTHER_TERM,
-            format!("server {number} tells a wrong term for the entry at prevLogIndex"),
+            format!("server {number} sent a wrong term for the entry at prevLogIndex"),
         ),
     };
     let mut breach = Breach::new(rule, moment, number, what)
@@ -342,8 +347,8 @@ fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<B
         breach = breach.seen(held.moment.at, format!("it {held}"), None);
     }
     let text = format!(
-        "it sent server {} a request that follows index {prev} and calls that entry one of term {said}; it is \
-         of term {own}",
+        "it sent server {} a request with prevLogIndex {prev} and prevLogTerm {said}; but its entry at that \
+         index has term {own}",
         call.to
     );
     Some(breach.known(Basis::seen_if(!server.log.is_claimed), moment.at, text, [call.id]))
@@ -369,9 +374,9 @@ fn sends_in_term(
         .sent_since(number as usize, own.moment)
         .take(SOON)
         .find(|call| call.from == leader && call.entry_term(index) == Some(said))?;
-    let what = format!("server {number} gave a new entry another term than the one that it leads");
+    let what = format!("server {number} gave a new entry a term that is not the one it leads");
     let took = format!("server {number}'s start() returned index {index} in term {}", own.term);
-    let text = format!("it sent server {} that entry as one of term {said}", sent.to);
+    let text = format!("it sent server {} that entry with term {said}", sent.to);
     let breach = Breach::new(&ENTRY_TERM, moment, number, what);
     Some(breach.seen(own.moment.at, took, None).seen(sent.sent.at, text, [sent.id]).sure_if(false))
 }
@@ -392,8 +397,9 @@ pub(super) fn without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> O
             && (asked && other.args.term >= Some(term)
                 || answered && other.reply.term >= Some(term))
     })?;
-    let what =
-        format!("server {number} sends on as a leader in term {term}, in which nobody elected it");
+    let what = format!(
+        "server {number} went on sending as a leader in term {term}, in which nobody elected it"
+    );
     let (at, how) = match told.to == number {
         true => (told.delivered?, format!("server {} told it of term {term}", told.from.server)),
         false => (told.returned?.0, format!("server {}'s reply told it of term {term}", told.to)),
@@ -425,11 +431,12 @@ fn sends_as_candidate(
     if views.peek().is_none() || views.any(|view| view.is_leader) {
         return None;
     }
-    let what =
-        format!("server {number} sends on as a leader in term {term}, in which nobody elected it");
+    let what = format!(
+        "server {number} went on sending as a leader in term {term}, in which nobody elected it"
+    );
     let text = format!(
-        "server {number} sent {} of term {term}, in which it was asking for votes; whenever it was asked in that term, \
-         it said that it doesn't lead",
+        "server {number} sent {} of term {term} while it asked for votes in that term; whenever its get_state \
+         was called in that term, it reported that the server isn't the leader",
         call.method
     );
     let breach = Breach::new(&DEPOSED_SENDS, moment, number, what)
@@ -473,17 +480,17 @@ pub(crate) fn gives_up(known: &Known<'_>, number: u32, view: &View) -> Option<Br
     if answered.len() + 1 < story.majority() {
         return None;
     }
-    let what = format!("server {number} gave up its leadership though it knew of no later term");
+    let what = format!("server {number} gave up its leadership though it knew of no higher term");
     let mut breach = Breach::new(&GIVES_UP, view.moment, number, what).seen(
         before.moment.at,
         format!("it led term {}", view.term),
         None,
     );
     if let Some(call) = refused {
-        let text = format!("server {} refused what it had sent in that term", call.to);
+        let text = format!("server {} refused one of its requests of that term", call.to);
         breach = breach.seen(view.moment.at, text, [call.id]);
     }
-    let text = format!("it is in term {} still, and leads no more", view.term);
+    let text = format!("it was still in term {}, but no longer the leader", view.term);
     let answered = count(answered.len(), "server");
     Some(breach.seen(view.moment.at, format!("{text}; {answered} had just answered it"), None))
 }
@@ -511,12 +518,12 @@ fn gives_up_for_former_term(
     })?;
     let former = call.args.term?;
     let what = format!(
-        "server {number} gave up its leadership of term {} because a request of its term {former} was refused",
+        "server {number} gave up its leadership of term {} because its request of term {former} was refused",
         view.term
     );
     let sent = format!("server {} {} of term {former}", call.to, call.method);
     let text = format!(
-        "server {} answered that the term is {}; server {number} leads no more",
+        "server {} answered with term {}; server {number} was no longer the leader",
         call.to, view.term
     );
     let (since, leads) = (before.moment.at.min(led.since.at), format!("it led term {}", view.term));

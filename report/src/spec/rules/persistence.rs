@@ -9,65 +9,69 @@ use crate::story::{Call, HeldSnapshot, Moment};
 rules! {
     TERM_NOT_SAVED: Safety "term-not-saved" = "M3" at [PersistentState],
         "Figure 2, Persistent state; §5.1",
-        "currentTerm is saved before a server answers",
-        "what is saved and read back, and whether each change of the term is saved";
+        "a server saves currentTerm before it answers",
+        "what is saved and read back. Each change of the term must be saved";
     VOTE_NOT_SAVED: Safety "vote-not-saved" = "M2" at [PersistentState],
         "Figure 2, Persistent state; §5.2",
-        "votedFor is saved before a server answers",
-        "what is saved and read back, and whether each vote is saved before the reply";
+        "a server saves votedFor before it answers",
+        "what is saved and read back. Each vote must be saved before the reply";
     LOG_NOT_SAVED: Safety "log-not-saved" = "M7" at [PersistentState],
         "Figure 2, Persistent state; §5.3",
-        "log[] is saved before a server answers",
-        "what is saved and read back, and whether it is saved with each change of the log"
+        "a server saves log[] before it answers",
+        "what is saved and read back. Each change of the log must be saved"
         => Asks asks_with_less_than_written;
     SNAPSHOT_NOT_SAVED: Safety "snapshot-not-saved" at [PersistentState, InstallSnapshot 5],
         "§7; Figure 13, InstallSnapshot 5",
-        "a snapshot is saved together with the log that begins behind it, and stays saved; one that a leader \
-         sends is saved before the reply",
-        "what snapshot() and the handler of InstallSnapshot keep, and each call of the persister's save(): \
-         its second argument is the snapshot, and an empty one erases what is stored";
+        "a server saves a snapshot together with the log that begins after it, and keeps it saved; if a leader \
+         sends a snapshot, the server saves it before it replies",
+        "what snapshot() and the InstallSnapshot handler keep, and each call of the persister's save(). Its \
+         second argument is the snapshot, and an empty one erases the stored snapshot";
     SNAPSHOT_NOT_READ_BACK: Safety "snapshot-not-read-back" at [PersistentState],
         "§7",
-        "a snapshot is saved together with the log that begins behind it, and stays saved",
-        "what is read back after a crash: read_snapshot(), so that the next save() has something to keep";
+        "a server saves a snapshot together with the log that begins after it, and keeps it saved",
+        "what is read back after a crash. It must include read_snapshot(), so that the next save() can store \
+         the snapshot again";
     SNAPSHOT_ERASED: Safety "snapshot-erased" at [PersistentState],
         SNAPSHOT_NOT_READ_BACK.place,
         SNAPSHOT_NOT_READ_BACK.says,
-        "each place that saves: it has to hand over the snapshot that is there, and not an empty one";
+        "each place that saves. It has to pass the current snapshot, not an empty one";
     OLD_SNAPSHOT_KEPT: Safety "old-snapshot-kept" at [Snapshots],
         "§7",
-        "log and snapshot change together: a log that begins behind a snapshot is worth nothing without it",
-        "what snapshot() and the handler of InstallSnapshot do with the new snapshot when there is one already, and \
-         in which order: a save between the change of the log and that of the snapshot has one new and one old";
+        "log and snapshot change together: a log that begins after a snapshot is worth nothing without that \
+         snapshot",
+        "what snapshot() and the InstallSnapshot handler do with the new snapshot when there is already an \
+         older one, and in which order. If a save comes between the change of the log and the change of the \
+         snapshot, one of the two is new and the other old";
     STATE_FOR_SNAPSHOT: Safety "state-saved-as-snapshot" at [PersistentState],
         "§7; the persister's save()",
-        "a snapshot is saved together with the log that begins behind it, and stays saved",
-        "the two arguments of save(), and what is read back after a crash: read_raft_state() for the state, \
-         read_snapshot() for the snapshot";
+        "a server saves a snapshot together with the log that begins after it, and keeps it saved",
+        "the two arguments of save(), and what is read back after a crash: read_raft_state() gives the state, \
+         read_snapshot() gives the snapshot";
     SNAPSHOT_INDEX_FORGOTTEN: Safety "snapshot-index-forgotten" at [PersistentState, Snapshots],
         "§7; Figure 2, Volatile state",
-        "a log that begins behind a snapshot keeps the snapshot's last index and term, and commitIndex and \
-         lastApplied begin there",
-        "what is read back after a crash: the snapshot's index and term, from which the log's indexes count \
-         and which the check of prevLogIndex needs; and lastApplied, which isn't 0 then";
+        "a log that begins after a snapshot needs the snapshot's last index and term; commitIndex and \
+         lastApplied begin at that index",
+        "what is read back after a crash. It must include the snapshot's last index and term: the log's \
+         indexes count from that index, and the check of prevLogIndex needs the term. And lastApplied must \
+         begin at that index, not at 0";
     SNAPSHOT_TERM: Safety "snapshot-term-wrong" at [Snapshots, InstallSnapshot 6],
         "§7; Figure 13, lastIncludedTerm",
-        "the entry at a snapshot's end has a term that stays known: it is taken from the log before that is \
-         cut, saved with it, read back, installed, and sent as prevLogTerm where a request follows it",
-        "every place that sets or reads the term at the snapshot's end: snapshot(), the handler of \
-         InstallSnapshot, what is read back after a crash, and the function that returns the term at an \
-         index";
+        "a server always knows the term of its snapshot's last entry: it reads the term from the log before it \
+         cuts the log, saves it, reads it back, installs it, and sends it as prevLogTerm in a request that \
+         begins right after the snapshot",
+        "every place that sets or reads the term of the snapshot's last entry: snapshot(), the InstallSnapshot \
+         handler, what is read back after a crash, and the function that returns the term at an index";
     NOT_RESTORED: Contract "saved-state-not-restored" at [PersistentState],
         "Figure 2, Persistent state; rule 5 of the contract",
-        "a server that is restarted begins with what it has saved: whatever it saves it can read back, and each \
-         value as what it was saved as",
-        "what is saved and what is read back, value by value: the same order and types, and the right variable, \
-         such as the term at the snapshot's end beside the term of the log's last entry; a log that begins behind a \
-         snapshot, or is empty; and a state that make() itself refuses";
+        "a restarted server begins with what it saved: it can read back whatever it saves, and each value is \
+         the same as before",
+        "what is saved and what is read back, value by value. Both need the same order and types, and the \
+         right variable: the term of the snapshot's last entry is not the term of the log's last entry. And \
+         check a log that begins after a snapshot, an empty log, and a state that make() itself refuses";
     SAVED_FOR_APPLIED: Safety "saved-taken-for-applied" at [VolatileState],
         "Figure 2, Volatile state; §7",
         "commitIndex and lastApplied are volatile: they begin at 0, or at the snapshot's last index",
-        "what lastApplied and commitIndex are set to when a server begins";
+        "what lastApplied and commitIndex are set to when a server starts";
 }
 
 /// The highest term that the lives of a server before the present one have answered or sent, and so had
@@ -119,20 +123,20 @@ pub(super) fn term_forgotten(
     }
     let before = promised(known, server, moment).filter(|before| before.term >= least)?;
     let breach = went_back(server, &before, moment);
-    Some(breach.seen(moment.at, format!("after a crash {text}"), [call.id]))
+    Some(breach.seen(moment.at, format!("after a crash, {text}"), [call.id]))
 }
 
 /// A server forgot its term in a crash: what it had been in.
 pub(super) fn went_back(server: u32, before: &Shown, moment: Moment) -> Breach {
     let what = format!("server {server} forgot its term in a crash");
-    let was = format!("before a crash server {server} was in term {}", before.term);
+    let was = format!("before a crash, server {server} was in term {}", before.term);
     Breach::new(&TERM_NOT_SAVED, moment, server, what).seen(before.moment.at, was, before.call)
 }
 
 /// When a server had the entry at `index`.
 pub(crate) fn had(known: &Known<'_>, server: u32, index: u64, until: Moment) -> Option<Fact> {
     let now = known.server(server);
-    let before = |life: u32| if life < now.life { "before a crash " } else { "" };
+    let before = |life: u32| if life < now.life { "before a crash, " } else { "" };
     if let Some(confirmed) = now.log.confirmed(index) {
         let text = format!(
             "{}server {server} confirmed its log up to index {}",
@@ -230,8 +234,8 @@ pub(super) fn not_in_saves(known: &Known<'_>, server: u32, moment: Moment) -> Op
     // Each entry takes some bytes; a vote or a term takes another one or two.
     (sizes.len() > 1 && most - least < 2 * entries.max(2)).then(|| {
         let text = format!(
-            "until then it had saved its state {} times, {least} to {most} bytes each time, with up to {} in \
-             its log",
+            "until then it had saved its state {} times, always {least} to {most} bytes, though its log had up \
+             to {}",
             sizes.len(),
             crate::text::count(entries as usize, "entry")
         );
@@ -260,7 +264,8 @@ pub(super) fn came_after_last_save(known: &Known<'_>, server: u32, index: u64) -
         Some(last) => (
             last.at,
             format!(
-                "server {server} saved its state for the last time before the crash: before that entry came"
+                "this was the last time that server {server} saved its state before the crash; the entry came \
+                 later"
             ),
         ),
         None => (began.at, format!("server {server} had saved nothing before the crash")),
@@ -296,12 +301,12 @@ fn asks_with_less_than_written(known: &Known<'_>, moment: Moment, call: &Call) -
     {
         // A log that ends before the snapshot with which its server began is counted from there.
         let text =
-            format!("it asked for votes in term {term} with a log that ends at index {index}");
+            format!("it asked for votes in term {term} with a log that ended at index {index}");
         return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
     }
     let what = format!("server {number} lost the entry at index {written} in a crash");
     let text = format!(
-        "after a crash it asked for votes in term {term} with a log that ends at index {index}"
+        "after a crash, it asked for votes in term {term} with a log that ended at index {index}"
     );
     let breach = Breach::new(&LOG_NOT_SAVED, moment, number, what);
     // What it saved since may have left that entry out, for nobody relied on it.

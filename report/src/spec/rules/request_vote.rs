@@ -17,40 +17,40 @@ use crate::story::{Call, Moment, Story, View};
 rules! {
     TWICE: Safety "voted-twice" = "M2" at [RequestVote 2],
         "Figure 2, RequestVote 2; §5.2",
-        "a server votes once in a term, whether it restarts or not: if votedFor is null or candidateId",
-        "the vote's condition, and whether votedFor is cleared only when the term goes up"
+        "a server votes at most once in a term, even if it restarts: if votedFor is null or candidateId",
+        "the condition for granting a vote, and whether votedFor is cleared only when the term goes up"
         => Asks votes_for_itself within, Votes votes within;
     HANDLERS_OVERLAP: Safety "handlers-overlap" at [RequestVote 2, Contract 10],
         "rule 10 of the contract; Figure 2, RequestVote 2; §5.2",
-        "several handlers may be under way at once, and each must act on what it has looked at: nothing is \
-         awaited between the look and the act",
-        "what is awaited in a handler between a look at the state and the change that rests on it: look and \
-         act under one lock, with no .await in between";
+        "several handlers may run at the same time, and each must act on the state that it has just read: \
+         there is no .await between reading the state and acting on it",
+        "whether a handler awaits anything between reading the state and changing it. Do both under one lock, \
+         with no .await in between";
     OUTDATED: Safety "vote-for-outdated-log" = "M5" at [RequestVote 2],
         "Figure 2, RequestVote 2; §5.4.1",
-        "a server votes only for a candidate whose log is at least as up-to-date as its own: the later \
-         last term counts, and with equal terms the longer log",
-        "how a voter compares the logs: (last term, last index) of the candidate against its own, in this \
-         order"
+        "a server votes only for a candidate whose log is at least as up-to-date as its own: the log with the \
+         later last term is more up-to-date; with equal terms, the longer log is",
+        "how a voter compares the logs. It must compare the last terms first, and the last indexes only if the \
+         terms are equal"
         => Votes votes_for_outdated;
     LONGER_PREFERRED: Safety "longer-log-preferred" at [RequestVote 2], OUTDATED.place, OUTDATED.says, OUTDATED.look;
     LEASE_LASTS: Contract "lease-outlasts-leader" at [RequestVote 2, AllServers 2],
         "§6, last paragraph; Figure 2, All Servers 2; §5.1",
-        "a server may refuse its vote, and keep its term, only within the minimum election timeout of hearing from a \
-         current leader; after that it adopts the higher term",
-        "the condition under which a request for a vote is turned away because there is a leader: when the leader \
-         was last heard, and for how long that counts";
+        "a server may refuse its vote, and keep its term, only within the minimum election timeout of hearing \
+         from a current leader; after that, it adopts the higher term",
+        "the condition under which a server turns a request for its vote away because there is a leader: when \
+         it last heard from the leader, and for how long that counts";
     FORMER_REPLY: Liveness "reply-of-former-term" at [RequestVote, AllServers 2],
         "Figure 2, RequestVote, Results: term; §5.1",
-        "a reply has the term that its sender is in: if the request brought a higher one, that, since it was adopted \
-         before",
-        "where the reply's term is filled in: behind the place where the request's term is adopted, not before";
+        "a reply has the current term of its sender: if the request brought a higher term, the sender has \
+         already adopted it",
+        "where the reply's term is filled in. That must happen after the request's term is adopted";
     REFUSED: Liveness "vote-refused-without-reason" at [RequestVote 2],
         "Figure 2, RequestVote 2; §5.2, §5.4.1",
         "if votedFor is null or candidateId, and candidate's log is at least as up-to-date as receiver's \
          log, grant vote",
-        "whether votedFor is cleared when the term goes up; whether logs that are equal, empty ones too, count as up \
-         to date (>= and not >); and whether a later last term is enough, however short the log is";
+        "whether votedFor is cleared when the term goes up; whether equal logs, even empty ones, count as \
+         up-to-date (>= and not >); and whether a later last term is enough, however short the log is";
 }
 
 fn votes_for_itself(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
@@ -60,7 +60,7 @@ fn votes_for_itself(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
         return None;
     }
     let text =
-        format!("it started an election in term {term}, as if it had been in an earlier one");
+        format!("it started an election in term {term}, as if it had been in an earlier term");
     term_forgotten(known, server, term, (moment, text, call))
         .or_else(|| votes_again(known, (server, term, server), moment, call))
 }
@@ -113,20 +113,19 @@ fn votes_again(
     let (rule, what) = match overlaps {
         None if term == 0 => (
             &WITHOUT_NEW_TERM,
-            format!("server {voter} voted in term 0, where all begin, for two candidates"),
+            format!("server {voter} voted for two candidates in term 0, the initial term"),
         ),
         // Who has forgotten its term has forgotten its vote with it.
         None if !is_same_life && was_seen(known, voter, between, |view| view.term < term) => {
             (&persistence::TERM_NOT_SAVED, format!("server {voter} forgot its term in a crash"))
         }
         None if !is_same_life => {
-            let what =
-                format!("server {voter} forgot in a crash for whom it had voted in term {term}");
+            let what = format!("server {voter} forgot its vote of term {term} in a crash");
             (&VOTE_NOT_SAVED, what)
         }
         None => (&TWICE, what),
         Some(_) => {
-            (&HANDLERS_OVERLAP, format!("{what}, in handlers that were under way at the same time"))
+            (&HANDLERS_OVERLAP, format!("{what}, in two handlers that ran at the same time"))
         }
     };
     let voted = |who: u32| match who == voter {
@@ -138,7 +137,7 @@ fn votes_again(
         let text = format!("server {voter} began to handle the request of server {candidate}");
         breach = breach.seen(began.at, text, [call.id]);
     }
-    let before = if is_same_life { "" } else { "before a crash " };
+    let before = if is_same_life { "" } else { "before a crash, " };
     let first_text = format!("{before}{}", voted(first.candidate));
     let breach = breach.seen(first.moment.at, first_text, [first.call]);
     let breach = breach.seen(moment.at, voted(candidate), [call.id]);
@@ -179,7 +178,7 @@ fn asks_on(
         return None;
     }
     let what =
-        format!("server {number} asked for votes in term {term}, for which it began no election");
+        format!("server {number} asked for votes in term {term}, in which it started no election");
     let text = |own: &Call| {
         let (to, term) = (own.to, own.args.term.unwrap_or(0));
         format!("server {number} asked server {to} for its vote in term {term}")
@@ -229,8 +228,8 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
     let server = known.server(voter);
     let had = persistence::had(known, voter, own.1, moment);
     let text = format!(
-        "it voted in term {term} for server {candidate}, whose log ends with term {} at index {}; its own \
-         ends with term {} at index {}",
+        "it voted in term {term} for server {candidate}, whose last entry has term {} and index {}; its own \
+         last entry has term {} and index {}",
         offered.0, offered.1, own.0, own.1
     );
     let crashed = server.is_as_saved();
@@ -248,11 +247,11 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
     }
     let seen = log_when_it_voted(known, call);
     if let Some((seen_term, seen_index)) = seen {
-        let ended = format!("its log ended with index {seen_index} of term {seen_term}");
+        let ended = format!("its own last entry had index {seen_index} and term {seen_term}");
         if crashed && (seen_term, seen_index) < own {
             let breach = Breach::new(&LOG_NOT_SAVED, moment, voter, lost()).facts(had);
             let breach = breach.seen(moment.at, text, [call.id]);
-            let breach = breach.seen(moment.at, format!("after the crash {ended}"), None);
+            let breach = breach.seen(moment.at, format!("after the crash, {ended}"), None);
             let is_alone = handled_shorter(known, voter, own.1, moment).is_none()
                 && handled_older_snapshot(known, voter, own.1, moment).is_none();
             let is_known = !server.log.is_claimed && server.commit <= own.1;
@@ -267,10 +266,10 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
     let shift = known.story.last_index_shift;
     if shift > 0 && (offered.0, offered.1 + shift) >= own {
         let what = format!(
-            "server {candidate} asked for votes with an index behind its log's end, and server {voter} compared \
-             it with where its own log ends"
+            "server {candidate} asked for votes with a lastLogIndex after the end of its log, and server \
+             {voter} compared that with the end of its own log"
         );
-        let said = format!("its request says {} for lastLogIndex", offered.1 + shift);
+        let said = format!("the request's lastLogIndex is {}", offered.1 + shift);
         let breach = Breach::new(&contract::CONTRADICTS_ITSELF, moment, candidate, what);
         return Some(breach.facts(had).concluded(moment.at, format!("{text}; {said}"), [call.id]));
     }
@@ -315,7 +314,7 @@ pub(crate) fn name_the_comparison(story: &Story, breaches: &mut [Breach]) {
     let Some(proof) = refused.first() else { return };
     for breach in outdated {
         breach.rule = &LONGER_PREFERRED;
-        breach.what.push_str(": it compared the logs' lengths, and not their last terms");
+        breach.what.push_str(": it compared the lengths of the logs, and not their last terms");
         breach.facts.push(proof.clone());
     }
 }
@@ -349,7 +348,8 @@ pub(crate) fn name_the_lease(story: &Story, breaches: &mut [Breach]) {
         let (server, candidate) = (call.to, call.from.server);
         breach.rule = &LEASE_LASTS;
         breach.what = format!(
-            "server {server} refused its vote as if there were a leader, and had heard none for {seconds:.2} s"
+            "server {server} refused its vote as if there were a leader, but it had heard from none for \
+             {seconds:.2} s"
         );
         if let Some(fact) = breach.facts.last_mut() {
             fact.text = format!(
@@ -358,12 +358,12 @@ pub(crate) fn name_the_lease(story: &Story, breaches: &mut [Breach]) {
             );
         }
         let text = format!(
-            "server {server} heard from its leader, server {}, for the last time until then",
+            "this was the last time that server {server} heard from its leader, server {}, before it refused",
             word.from.server
         );
         breach.facts.insert(0, Fact::new(Basis::Seen, heard.at, text, [word.id]));
         let text = format!(
-            "server {} adopted the term of such a request: it had heard from no leader yet",
+            "server {} adopted the term of such a request: it had not heard from any leader yet",
             other.to
         );
         let at = other.handled.map_or(heard.at, |handled| handled.at);
@@ -393,7 +393,7 @@ fn takes_over(story: &Story, call: &Call) -> bool {
 /// That a vote went to a candidate whose log is outdated and shorter than the voter's.
 fn chosen_though_shorter(known: &Known<'_>, call: &Call) -> Option<Fact> {
     let [(_, index), (_, own_index)] = outdated(known, call)?;
-    let text = format!("server {} got a vote with a shorter log", call.from.server);
+    let text = format!("server {} got a vote though its log was shorter", call.from.server);
     let fact = Fact::new(Basis::Concluded, call.handled?.at, text, [call.id]);
     (index < own_index).then_some(fact)
 }
@@ -411,8 +411,7 @@ fn refused_for_length(known: &Known<'_>, call: &Call) -> Option<Fact> {
         return None;
     }
     let text = format!(
-        "server {} refused its vote to server {}, whose log ends with a later term than its own, term \
-         {last_term}, and is shorter",
+        "server {} refused its vote to server {}, whose log is shorter but ends with a later term, {last_term}",
         call.to, call.from.server
     );
     Some(Fact::new(Basis::Concluded, call.handled?.at, text, [call.id]))
@@ -422,7 +421,7 @@ fn refused_for_length(known: &Known<'_>, call: &Call) -> Option<Fact> {
 fn ends((term, index): (u64, u64)) -> String {
     match index {
         0 => "is empty".to_owned(),
-        _ => format!("ends with index {index} of term {term}"),
+        _ => format!("ends at index {index} with term {term}"),
     }
 }
 
@@ -450,13 +449,13 @@ pub(crate) fn refuses_without_reason(known: &Known<'_>, call: &Call) -> Option<F
         Some((term, vote)) if vote.candidate != call.to => {
             format!("its last vote was for server {} in term {term}", vote.candidate)
         }
-        Some((term, _)) => format!("its last vote was its own, in term {term}"),
-        None => "it had given no vote before".to_owned(),
+        Some((term, _)) => format!("its last vote was for itself, in term {term}"),
+        None => "it had not voted before".to_owned(),
     };
     let (end, own_end) = (ends(offered), ends(own));
     let text = format!(
-        "server {} refused its vote of term {term} to server {}, whose log is at least as up-to-date: it {end}, and \
-         its own {own_end}; {vote}",
+        "server {} refused its vote of term {term} to server {}, whose log is at least as up-to-date as its \
+         own: that log {end}, and its own log {own_end}; {vote}",
         call.to, call.from.server
     );
     (!told).then(|| Fact::new(Basis::Concluded, handled.at, text, [call.id]))

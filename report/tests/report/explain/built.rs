@@ -338,5 +338,5 @@ fn entry_not_sent_again() {
     run.apply(2, 1);
     let (_, _, explanation) = run.fails(ACCEPTED, "it fails");
     assert_eq!(causes(&explanation)[0], "entry-not-sent");
-    assert!(explanation.findings[0].what.ends_with("and not again when that failed"));
+    assert!(explanation.findings[0].what.ends_with("but not again after that call failed"));
 }

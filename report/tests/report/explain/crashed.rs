@@ -257,7 +257,7 @@ fn the_life_that_blocks_is_the_one_of_which_the_sentence_speaks() {
     let (_, _, explanation) = run.fails((Stuck, check), message);
     let [finding] = &explanation.findings[..] else { panic!("{explanation:#?}") };
     assert_eq!(finding.id, "killed-server-waits");
-    assert_eq!(finding.evidence[0].text, "server 1 was killed, in its life 1");
+    assert_eq!(finding.evidence[0].text, "server 1 was killed, in its incarnation 1");
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn a_server_that_panics_over_what_it_had_saved_is_not_what_it_was() {
     let (text, first) = panics_in_make(run);
     assert_eq!(first, Some(("saved-state-not-restored".to_owned(), Confidence::Likely)));
     assert!(text.contains("disconnected, restarted; its state has not been seen since"), "{text}");
-    assert!(!text.contains("still says that it leads"), "{text}");
+    assert!(!text.contains("still reports itself as the leader"), "{text}");
     // What it begins with isn't what it has saved.
     let mut run = Run::new(3);
     run.wait(10);

@@ -106,7 +106,7 @@ fn a_name_that_nothing_confirms_makes_nothing_certain() {
     let [finding] = &explanation.findings[..] else { panic!("{explanation:#?}") };
     assert_eq!((&*finding.id, finding.confidence), ("commits-without-majority", Likely));
     let last = finding.evidence.last().expect("it has evidence");
-    assert!(last.text.contains("no field of the paper's name for leaderCommit"), "{}", last.text);
+    assert!(last.text.contains("no field with the paper's name for leaderCommit"), "{}", last.text);
 }
 
 /// The first entry has index 0 on the wire, and 1 for the service.

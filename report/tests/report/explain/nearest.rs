@@ -55,8 +55,8 @@ fn what_came_to_a_leader_before_its_panic() {
     assert_eq!(
         told(&explanation),
         [
-            "server 0's start() promised index 1 in term 1",
-            "server 1's answer came to server 0's Raft.AppendEntries of term 1, the entry after index 0, which is yes",
+            "server 0's start() returned index 1 in term 1",
+            "server 1's answer arrived, to server 0's Raft.AppendEntries of term 1, the entry after index 0, which is yes",
         ]
     );
 }

@@ -96,7 +96,7 @@ fn a_history_without_its_beginning_says_so_and_begins_with_what_is_known() {
     let record = without_beginning(&run, dropped);
     let text = text::report(&record);
     assert!(text.contains("  missing   the "), "{text}");
-    assert!(text.contains("what was before is missing"), "{text}");
+    assert!(text.contains("the beginning is missing"), "{text}");
     assert!(text.contains("server 0  connected, term 2"), "{text}");
     assert!(text.contains("server 1  connected, term 2"), "{text}");
     assert!(text.contains("server 2  unknown"), "{text}");

@@ -395,7 +395,8 @@ fn a_snapshot_that_is_right_and_old() {
 
     later.apply_snapshot(1, 7, 99);
     later.apply_snapshot(1, 4, 99);
-    let sentence = "server 1 snapshot at index 4 goes back behind index 7, which it has applied";
+    let sentence =
+        "server 1 snapshot at index 4 is older than index 7, which the server has already applied";
     let (_, _, explanation) = later.fails(snapshot(SnapshotFault::Older), sentence);
     let ids: Vec<&str> = explanation.findings.iter().map(|finding| &*finding.id).collect();
     assert_eq!(ids, ["snapshot-goes-back"]);

@@ -368,8 +368,8 @@ fn several_servers_draw_their_timeout_once() {
         let (_, _, explanation) = run.fails(NO_LEADER, "it fails");
         explanation.findings.first().map(|finding| finding.what.clone())
     };
-    let once = "server 1 and server 2 asked for votes at the same instants, always 0.28 s after the time \
-                before: each draws its election timeout once, or has a constant for it";
+    let once = "server 1 and server 2 asked for votes at the same instants, always 0.28 s after the last \
+                time: each draws its election timeout only once, or uses a constant";
     assert!(first(0).is_some_and(|what| what == once), "{:?}", first(0));
     assert!(first(20).is_some_and(|what| what != once), "{:?}", first(20));
 }
@@ -649,5 +649,5 @@ fn the_task_of_a_dead_timer() {
     let finding = &explanation.findings[0];
     assert_eq!(finding.id, "election-timer-dead");
     let tells = |line: &str| finding.evidence.iter().any(|it| it.text.contains(line));
-    assert!(tells(":7 returned") && !tells(":9 returned"), "{:?}", finding.evidence);
+    assert!(tells(":7, returned") && !tells(":9, returned"), "{:?}", finding.evidence);
 }

@@ -47,7 +47,7 @@ const CHECKS: &[(&str, &[&str])] = &[
     ("didn't find a value", &["same_command"]),
     ("committed values do not match", &["same_command"]),
     ("commit index=N", &["same_command"]),
-    ("what no client has started", &["same_command"]),
+    ("a command that no client submitted", &["same_command"]),
     ("apply out of order", &["in_order"]),
     ("leads without the committed entry", &["saved"]),
     ("has saved none when it crashes", &["saved"]),

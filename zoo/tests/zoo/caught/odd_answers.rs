@@ -103,8 +103,7 @@ pub(super) const ROWS: &[Row] = &[
         &[(
             3,
             safety(
-                "apply error: server N snapshot at index N is none of the service's: it has N \
-                 commands",
+                "apply error: server N snapshot at index N was not made by the service: it has N commands",
             ),
         )],
     ),
@@ -114,8 +113,7 @@ pub(super) const ROWS: &[Row] = &[
         &[(
             3,
             safety(
-                "apply error: server N snapshot at index N is none of the \
-                 service's: it has N commands",
+                "apply error: server N snapshot at index N was not made by the service: it has N commands",
             ),
         )],
     ),
@@ -124,10 +122,7 @@ pub(super) const ROWS: &[Row] = &[
         "TestSnapshotInit3D",
         &[(
             3,
-            safety(
-                "server N snapshot at index N is none of the service's: it has \
-                 N commands",
-            ),
+            safety("server N snapshot at index N was not made by the service: it has N commands"),
         )],
     ),
     // ---- Snapshots that don't cover what was applied ----
@@ -137,8 +132,7 @@ pub(super) const ROWS: &[Row] = &[
         &[(
             3,
             safety(
-                "apply error: server N snapshot at index N is beyond index N, the last that \
-                 anybody has applied",
+                "apply error: server N snapshot at index N ends after index N, the last index that any server has applied",
             ),
         )],
     ),
@@ -148,8 +142,7 @@ pub(super) const ROWS: &[Row] = &[
         &[(
             3,
             safety(
-                "apply error: server N snapshot at index N goes back behind index N, which it has \
-                 applied",
+                "apply error: server N snapshot at index N is older than index N, which the server has already applied",
             ),
         )],
     ),

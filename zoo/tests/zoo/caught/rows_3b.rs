@@ -27,7 +27,7 @@ const fn no_agreement(function: &'static str) -> Expected {
 
 const fn nobody_accepted(function: &'static str) -> Expected {
     let message = "one(N) failed to reach agreement\n  command   nobody accepted it: no connected \
-                   server said that it leads";
+                   server reported itself as the leader";
     Expected::at(function, "one", Liveness, message)
 }
 
@@ -39,7 +39,7 @@ const fn lost_leadership(function: &'static str) -> Expected {
 
 const fn too_few(function: &'static str) -> Expected {
     let message = "one(N) failed to reach agreement\n  command   server N accepted it at index N in \
-                   term N, and still leads; it is applied by too few, N were wanted\n";
+                   term N, and still leads; too few servers applied it, N were wanted\n";
     Expected::at(function, "one", Liveness, message)
 }
 
@@ -196,7 +196,7 @@ pub(super) const ROWS: &[Row] = &[
             5,
             Expected::anywhere(
                 Safety,
-                "apply error: server N applied at index N what no client has started: N \
+                "apply error: server N applied at index N a command that no client submitted: N \
                  undecodable bytes",
             ),
         )],

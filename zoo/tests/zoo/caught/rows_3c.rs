@@ -27,7 +27,7 @@ const TOO_FEW: Expected = Expected::at(
     "one",
     Liveness,
     "one(N) failed to reach agreement\n  command   server N accepted it at index N in term N, and \
-     still leads; it is applied by too few, N were wanted\n",
+     still leads; too few servers applied it, N were wanted\n",
 );
 const LOST_LEADERSHIP: Expected = Expected::at(
     "TestFigure8Unreliable3C",

@@ -30,14 +30,14 @@ const TOO_FEW: Expected = Expected::at(
     "one",
     Liveness,
     "one(N) failed to reach agreement\n  command   server N accepted it at index N in term N, and \
-     still leads; it is applied by too few, N were wanted\n",
+     still leads; too few servers applied it, N were wanted\n",
 );
 const NOBODY_ACCEPTED: Expected = Expected::at(
     "snapcommon",
     "one",
     Liveness,
-    "one(N) failed to reach agreement\n  command   nobody accepted it: no connected server said \
-     that it leads",
+    "one(N) failed to reach agreement\n  command   nobody accepted it: no connected server \
+     reported itself as the leader",
 );
 const NOT_IN_LOG: Expected = Expected::anywhere(
     Panic,

@@ -112,7 +112,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "rule log-truncated (MN): server N threw away the entry of term N at index N…",
+                "rule log-truncated (MN): server N deleted the entry of term N at index N…",
             ),
         )],
     ),
@@ -283,7 +283,7 @@ pub(super) const ROWS: &[Row] = &[
             6,
             Expected::anywhere(
                 Safety,
-                "rule commits-without-majority (MN): server N calls index N committed without a majority…",
+                "rule commits-without-majority (MN): server N treated index N as committed without a majority…",
             ),
         )],
     ),

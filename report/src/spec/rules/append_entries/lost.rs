@@ -20,8 +20,8 @@ use crate::story::{Call, Happened, HeldSnapshot, Moment, Purpose};
 pub(super) fn replaced_by(number: u32, replaced: &crate::spec::server::Replaced) -> Fact {
     let [now, had] = replaced.terms;
     let text = format!(
-        "server {number} took a snapshot whose last entry, at index {}, is of term {now}; its log had one of \
-         term {had} there",
+        "server {number} took a snapshot whose last entry, at index {}, has term {now}; the entry in its log \
+         at that index had term {had}",
         replaced.index
     );
     Fact::new(Basis::Seen, replaced.at, text, [replaced.call])
@@ -56,7 +56,7 @@ fn still_has(
                 }
                 if let Some(detail) = detail.filter(|detail| detail.last_index >= index) {
                     let text = format!(
-                        "server {number} told that its log ends with index {}",
+                        "server {number} reported that its log ends at index {}",
                         detail.last_index
                     );
                     return Some(Fact::new(Basis::Seen, at.at, text, None));
@@ -74,7 +74,7 @@ fn still_has(
                 let follows = call.args.prev_log_index.is_some_and(|prev| prev >= index);
                 if call.to == number && call.is_accepted() && follows {
                     let text = format!(
-                        "server {number} accepted what follows index {}, and so has that entry",
+                        "server {number} accepted a request with prevLogIndex {}, so it has that entry",
                         call.args.prev_log_index?
                     );
                     return seen(at, text, call);
@@ -102,7 +102,7 @@ fn still_has(
                         return None;
                     }
                     let text = format!(
-                        "server {number} sent server {} what goes up to index {}, and so has that entry",
+                        "server {number} sent server {} a request that ends at index {}, so it has that entry",
                         call.to,
                         call.up_to()?
                     );
@@ -134,7 +134,7 @@ fn refuses_the_beginning(known: &Known<'_>, number: u32, moment: Moment) -> Opti
         is_refused && call.handled > Some(moment) && call.args.prev_log_index == Some(0)
     })?;
     let text = format!(
-        "it also refused what server {} sent to follow index 0, which fits any log",
+        "it also refused a request from server {} with prevLogIndex 0, which matches any log",
         refused.from.server
     );
     Some(Fact::new(Basis::Seen, refused.handled?.at, text, [refused.id]))
@@ -161,10 +161,12 @@ pub(super) fn lost(
     }
     if let Some(has) = still_has(known, number, index, (moment, call)) {
         let (rule, what) = match refuses {
-            true => (&MATCH_REFUSED, format!("server {number} refused entries that fit its log")),
+            true => {
+                (&MATCH_REFUSED, format!("server {number} refused a request that matches its log"))
+            }
             false => (
                 &contract::CONTRADICTS_ITSELF,
-                format!("server {number} asked for votes with another log than it has"),
+                format!("server {number} asked for votes and gave a wrong end of its log"),
             ),
         };
         // What it does later may be as wrong as what it says now; what it tells at the same time isn't.
@@ -172,7 +174,7 @@ pub(super) fn lost(
         return Some(new(rule, what).seen(moment.at, text, [call.id]).fact(has).sure_if(is_told));
     }
     if refuses && let Some(refused) = refuses_the_beginning(known, number, moment) {
-        let what = format!("server {number} refused entries that fit its log");
+        let what = format!("server {number} refused a request that matches its log");
         let breach = new(&MATCH_REFUSED, what).seen(moment.at, text, [call.id]);
         return Some(breach.fact(refused).sure_if(false));
     }
@@ -224,26 +226,26 @@ pub(super) fn lost(
         crashed || shorter.is_some() || older_snapshot.is_some() || !is_old && has_refused;
     let never = shorter.is_none() && !has_refused && had_it_never(known, number, index, moment);
     let mut breach = if refuses && !may_be_cut && !never {
-        new(&MATCH_REFUSED, format!("server {number} refused entries that fit its log"))
+        new(&MATCH_REFUSED, format!("server {number} refused a request that matches its log"))
     } else if older.is_some() {
         let what = format!(
-            "server {number} threw away {entry}, which is behind a snapshot that it was sent"
+            "server {number} deleted {entry}, which comes after a snapshot that it was sent"
         );
         new(&DROPPED_FOR_SNAPSHOT, what)
     } else if crashed && short.is_none() {
         new(&LOG_NOT_SAVED, format!("server {number} lost {entry} in a crash"))
     } else if never {
         // Nothing that came since can have cut it.
-        let what = format!("server {number} confirmed {entry}, and did not append it");
+        let what = format!("server {number} confirmed {entry}, but did not append it");
         new(&NOT_APPENDED, what)
     } else if let Some(overlapping) =
         short.filter(|short| began_before(short, server.log.confirmed(index).as_ref()))
     {
         let what = format!(
-            "server {number} threw away {entry}, which another handler had taken meanwhile"
+            "server {number} deleted {entry}, which another handler had meanwhile accepted"
         );
         let text = format!(
-            "server {number} began to handle a request of server {}'s",
+            "server {number} began to handle a request from server {}",
             overlapping.from.server
         );
         let began = overlapping.delivered.map_or(moment.at, |delivered| delivered.at);
@@ -251,14 +253,14 @@ pub(super) fn lost(
     } else {
         new(
             &TRUNCATED,
-            format!("server {number} threw away {entry}, which conflicted with nothing"),
+            format!("server {number} deleted {entry}, though no entry conflicted with it"),
         )
     };
     if let Some((short, handled, last)) =
         short.and_then(|short| Some((short, short.handled?, short.up_to()?)))
     {
         let text = format!(
-            "it then handled a request of server {}'s whose last entry is at index {last}",
+            "it then handled a request from server {} that ends at index {last}",
             short.from.server
         );
         breach = breach.seen(handled.at, text, [short.id]);
@@ -267,7 +269,7 @@ pub(super) fn lost(
         older.and_then(|older| Some((older, older.handled?, older.args.last_included_index?)))
     {
         let text =
-            format!("it then took a snapshot of server {}'s up to index {last}", older.from.server);
+            format!("it then took a snapshot from server {} up to index {last}", older.from.server);
         breach = breach.seen(handled.at, text, [older.id]);
     }
     let last_known = breach.facts.last().map(|fact| fact.at);
@@ -278,12 +280,12 @@ pub(super) fn lost(
     let gone = told.find(|&(_, _, last)| last < index);
     if let Some((at, term, last)) = gone {
         let text = match last {
-            0 => "it told that its log is empty".to_owned(),
-            _ => format!("it told that its log ends with index {last} of term {term}"),
+            0 => "it reported that its log is empty".to_owned(),
+            _ => format!("it reported that its log ends at index {last} with term {term}"),
         };
         breach = breach.seen(at.at.min(moment.at), text, None);
     }
-    let since = if crashed { "after a crash " } else { "later " };
+    let since = if crashed { "after a crash, " } else { "later " };
     // Also what came before a crash can have taken it.
     let suspects = usize::from(crashed)
         + usize::from(shorter.is_some())
@@ -311,9 +313,9 @@ fn ends_before_snapshot(
     let own = known.story.held_by(number, moment).filter(|it| it.server.incarnation == life);
     let held = own.max_by_key(|held| held.index).filter(|held| last < held.index)?;
     let what = format!(
-        "server {number} asked for votes with a log that ends before its own snapshot does"
+        "server {number} asked for votes with a log that ends before the end of its own snapshot"
     );
-    let text = format!("it asked for votes in term {term} with a log that ends at index {last}");
+    let text = format!("it asked for votes in term {term} with a log that ended at index {last}");
     Some(
         Breach::new(&OFFSET_IGNORED, moment, number, what)
             .seen(held.moment.at, format!("server {number} {held}"), None)
@@ -384,7 +386,8 @@ fn never_installed(
     if applied.any(|applied| applied.server.server == number && applied.index >= covers) {
         return None;
     }
-    let what = format!("server {number} answered a snapshot, and did not install it");
+    let what =
+        format!("server {number} answered a request with a snapshot, but did not install it");
     let sent = format!(
         "server {number} answered server {}, which had sent it a snapshot up to index {covers}",
         took.from.server
@@ -393,7 +396,7 @@ fn never_installed(
     let breach = breach.seen(confirmed.at, sent, [took.id]);
     Some(breach.concluded(
         moment.at,
-        format!("it has handed on no snapshot since, and {text}"),
+        format!("it has passed no snapshot to its service since then, and {text}"),
         [call.id],
     ))
 }
@@ -422,17 +425,22 @@ fn refused_in_snapshot(
     let is_kept = last.index == index && saved_snapshot(known, number, index).is_some();
     let held = covers().filter(knows).max_by_key(|held| held.index).or(is_kept.then_some(last))?;
     let (rule, what) = if server.log.replaced.is_some_and(|replaced| replaced.index == index) {
-        let what = format!("server {number} kept its log over a snapshot that conflicts with it");
+        let what = format!(
+            "server {number} kept its log, though it conflicts with a snapshot that the server \
+                            took"
+        );
         (&KEPT_OVER_SNAPSHOT, what)
     } else if !knows(&held) && !tells_snapshot(known, number, index) {
         let what = format!("server {number} forgot in a crash where its snapshot ends");
         (&SNAPSHOT_INDEX_FORGOTTEN, what)
     } else if held.index == index {
         let (rule, snapshot) = end_unknown(&held);
-        (rule, format!("server {number} refuses what follows {snapshot}"))
+        (rule, format!("server {number} refused a request that begins right after {snapshot}"))
     } else {
-        let what =
-            format!("server {number} refuses what follows {entry}, which its snapshot covers");
+        let what = format!(
+            "server {number} refused a request that begins right after {entry}, though its snapshot \
+                     covers that entry"
+        );
         (&COVERED_REFUSED, what)
     };
     let had = format!("it had a snapshot up to index {}", held.index);

@@ -28,8 +28,10 @@ pub(super) fn applies_in_order(
     let (rule, what, text) = match applied.command {
         None => (
             &GOES_BACK,
-            format!("server {number} took its service back to an older snapshot"),
-            format!("it handed its service a snapshot that ends at index {index}"),
+            format!(
+                "server {number} passed its service an older snapshot than its service's state"
+            ),
+            format!("it passed its service a snapshot that ends at index {index}"),
         ),
         // That it is another index's command says more.
         Some(_) if index <= before && applies_moved(known, moment, applied).is_some() => {
@@ -37,7 +39,7 @@ pub(super) fn applies_in_order(
         }
         Some(_) if index <= before => (
             &APPLIED_TWICE,
-            format!("server {number} applied an index a second time"),
+            format!("server {number} applied the same index twice"),
             format!("it applied index {index} again"),
         ),
         Some(_) => {
@@ -51,7 +53,7 @@ pub(super) fn applies_in_order(
                 &LEFT_OUT,
                 applied_before(number, index, before),
                 format!(
-                    "the next that it applied is index {index}: {left_out} had not been applied"
+                    "the next index that it applied is {index}; {left_out} had not been applied"
                 ),
             )
         }
@@ -74,14 +76,13 @@ pub(crate) fn not_delivered(
             && call.delivered > began
     })?;
     let (handled, covers) = (call.handled?, call.args.last_included_index?);
-    let what = format!("server {number} took a snapshot and didn't hand it on to its service");
+    let what = format!("server {number} took a snapshot, but didn't pass it to its service");
     let taken = format!(
         "server {number} was sent a snapshot by server {} that covers everything up to index {covers}",
         call.from.server
     );
     let text = format!(
-        "it applied index {index}; the last that its service had was index {before}, and the snapshot it never \
-         got"
+        "it applied index {index}; its service had everything up to index {before}, but never got the snapshot"
     );
     // It may have left the snapshot alone, and the entries out for another reason.
     let had = format!("server {number}'s service had everything up to index {before}");
@@ -99,7 +100,7 @@ pub(crate) fn applied_before(server: u32, index: u64, had: u64) -> String {
 }
 
 pub(crate) fn indexes(first: u64, last: u64) -> String {
-    if first == last { format!("index {first}") } else { format!("the indexes {first} to {last}") }
+    if first == last { format!("index {first}") } else { format!("indexes {first} to {last}") }
 }
 
 /// Two servers apply different commands at one index.
@@ -148,12 +149,14 @@ pub(super) fn applies_of_nobody(
     if let Some(breach) = sent_from_below_snapshot(known, moment, applied) {
         return Some(breach);
     }
-    let what = format!("server {number} applied a command that no client has started");
+    let what = format!("server {number} applied a command that no client submitted");
     let took = format!(
         "server {}'s start() gave {:?} index {index} in term {}",
         own.server.server, own.command, own.term
     );
-    let text = format!("server {number} applied {command:?} at that index, which no start() took");
+    let text = format!(
+        "server {number} applied {command:?} at that index; no start() was given this command"
+    );
     let breach = Breach::new(&OF_NOBODY, moment, number, what).seen(own.moment.at, took, None);
     // It may have come to the server like that.
     Some(breach.seen(moment.at, text, None).sure_if(false))
@@ -175,14 +178,15 @@ fn sent_from_below_snapshot(
     })?;
     let (leader, command) = (call.from.server, applied.command.as_ref()?);
     let what = format!(
-        "server {leader} sent server {number} an entry in the place of what its snapshot covers"
+        "server {leader} sent server {number} an entry in place of one that its snapshot covers"
     );
     let sent = format!(
-        "server {leader} sent server {number} what follows index {}, as entries",
+        "server {leader} sent server {number} a request with prevLogIndex {}, with entries",
         call.args.prev_log_index?
     );
-    let text =
-        format!("server {number} applied {command:?} at index {index}, which no start() took");
+    let text = format!(
+        "server {number} applied {command:?} at index {index}; no start() was given this command"
+    );
     Some(
         Breach::new(&NEEDED, moment, leader, what)
             .seen(held.moment.at, format!("server {leader} {held}"), None)
@@ -224,7 +228,8 @@ pub(super) fn applies_moved(
     }) {
         return Some(applies_copy(known.story, applied, own, first, is_one));
     }
-    let what = format!("server {number} applied at index {index} the command of another index");
+    let what =
+        format!("server {number} applied at index {index} a command that belongs to another index");
     let given = format!(
         "server {}'s start() gave {command:?} index {} in term {}",
         own.server.server, own.index, own.term
@@ -257,7 +262,7 @@ fn appends_overlap(
         all[place + 1..].iter().find(overlaps).map(|second| (*first, *second))
     })?;
     let what = format!(
-        "server {number} took the same entry over twice, in handlers that were under way at the same time"
+        "server {number} appended the same entry twice, in two handlers that ran at the same time"
     );
     let text = |call: &Call| {
         format!("server {number} began to handle {} from server {}", call.method, call.from.server)
@@ -281,10 +286,12 @@ fn applies_copy(
     is_one: bool,
 ) -> Breach {
     let (number, index) = (applied.server.server, applied.index);
-    let what =
-        format!("a command is in the log twice, at index {} and at index {index}", own.index);
+    let what = format!(
+        "the same command is in the log twice, at index {} and at index {index}",
+        own.index
+    );
     let took = format!(
-        "server {}'s start() gave a command index {} in term {}, and no other one",
+        "server {}'s start() gave a command index {} in term {}, and no other index",
         own.server.server, own.index, own.term
     );
     let applied_first =

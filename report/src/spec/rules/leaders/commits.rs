@@ -37,7 +37,7 @@ pub(super) fn leader_applies(
             && known.server(server).log.term(last) == Some(term) =>
         {
             let text =
-                || format!("server {server}, the leader, applied what goes up to index {last}");
+                || format!("server {server}, the leader, applied the entries up to index {last}");
             commits(known, (server, term, last), moment, (&text, None))
         }
         _ => Some(breach),
@@ -95,38 +95,44 @@ fn commits(
         if entry.is_none_or(|entry| entry >= term) {
             return None;
         }
-        (&OLD_TERM, "an entry of an earlier term committed before one of its own".to_owned())
+        (
+            &OLD_TERM,
+            "an entry of an earlier term as committed before one of its own term".to_owned(),
+        )
     } else if ended_before_crash(known, number) == Some(index) {
         let what = format!(
-            "server {number} calls index {index} committed, where its log had ended before a crash, and no \
-             majority has confirmed that"
+            "server {number} treated index {index} as committed; its log had ended there before a crash, and \
+             no majority had confirmed it"
         );
         (&SAVED_FOR_APPLIED, what)
     } else if !refused.is_empty() && have.len() + refused.len() + 1 >= majority {
-        let what = format!("index {index} committed after a refusal; no majority had confirmed it");
+        let what =
+            format!("index {index} as committed after a refusal; no majority had confirmed it");
         (&REFUSAL_COUNTED, what)
     } else if is_kept {
         let what = format!(
-            "index {index} committed by what was confirmed in an earlier term; no majority had confirmed it in this one"
+            "index {index} as committed because of what was confirmed in an earlier term; no majority had \
+             confirmed it in this term"
         );
         (&MATCH_KEPT, what)
     } else if is_unsent {
         let what = format!(
-            "index {index} committed by an answer to a request that ended before it; no majority had confirmed it"
+            "index {index} as committed because of an answer to a request that didn't contain that entry; no \
+             majority had confirmed it"
         );
         (&UNSENT_COUNTED, what)
     } else {
-        (&WITHOUT_MAJORITY, format!("index {index} committed without a majority"))
+        (&WITHOUT_MAJORITY, format!("index {index} as committed without a majority"))
     };
     let what = match rule.id == SAVED_FOR_APPLIED.id {
         true => what,
-        false => format!("server {number} calls {what}"),
+        false => format!("server {number} treated {what}"),
     };
     let mut breach = Breach::new(rule, moment, number, what);
     for other in refused.iter().filter(|_| rule.id == REFUSAL_COUNTED.id) {
         if let Some((at, id, up_to)) = led.refused[*other as usize] {
             let said = format!(
-                "server {other} refused a request of server {number}'s that ends with index {up_to}"
+                "server {other} refused a request from server {number} that ends at index {up_to}"
             );
             breach = breach.seen(at, said, [id]);
         }
@@ -140,13 +146,13 @@ fn commits(
             led.answered[other as usize].filter(|_| rule.id == UNSENT_COUNTED.id)
         {
             let said = format!(
-                "the last that server {other} confirmed to server {number} in term {term} ends with index \
-                 {up_to}"
+                "the last request of term {term} that server {other} confirmed to server {number} ends at \
+                 index {up_to}"
             );
             breach = breach.seen(at, said, [id]);
         }
     }
-    let of_term = entry.map_or(String::new(), |term| format!("; that entry is of term {term}"));
+    let of_term = entry.map_or(String::new(), |term| format!("; that entry has term {term}"));
     let who = match have.is_empty() {
         true => "nobody".to_owned(),
         false if have.len() + 1 < majority => {
@@ -155,7 +161,8 @@ fn commits(
         false => list(have.iter().map(|other| format!("server {other}"))),
     };
     let text = format!(
-        "{}{of_term}; a majority is {majority} servers, and besides server {number} itself {who} had confirmed it",
+        "{}{of_term}; a majority is {majority} servers, and besides server {number} itself, {who} had \
+         confirmed it",
         text()
     );
     // The term of an entry may be known by its server's own word only; and where every claim of a term's

@@ -60,7 +60,9 @@ fn sent_as(story: &Story, call: &Call, own: &Proposal, (first, last): (u64, u64)
     let (rule, what) = match made {
         Some(made) => (&OFFSET_IGNORED, counts_otherwise(made)),
         None => {
-            let what = format!("server {number} sent entries as others than they are in its log");
+            let what = format!(
+                "server {number} sent entries with other indexes than they have in its log"
+            );
             (&ANOTHER_PLACE, what)
         }
     };
@@ -69,7 +71,7 @@ fn sent_as(story: &Story, call: &Call, own: &Proposal, (first, last): (u64, u64)
         own.command, own.index, own.term
     );
     let text = format!(
-        "in the same term it sent that to server {}, in a request that says that it brings {}",
+        "in the same term it sent that command to server {}, in a request that claims to bring {}",
         call.to,
         crate::spec::rules::contract::indexes(first, last)
     );

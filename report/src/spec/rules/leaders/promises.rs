@@ -22,7 +22,8 @@ pub(super) fn leaves_room(known: &Known<'_>, moment: Moment, own: &Proposal) -> 
     let breach = if let Some(made) = snapshot_between(known.story, own) {
         Breach::new(&OFFSET_IGNORED, moment, number, counts_otherwise(made))
     } else if let Some(applied) = applied_elsewhere(known.story, own) {
-        let what = format!("server {number}'s start() returns an index that its entry doesn't get");
+        let what =
+            format!("server {number}'s start() returned an index that its command didn't get");
         let text = format!(
             "server {} applied that command at index {}",
             applied.server.server, applied.index
@@ -30,34 +31,35 @@ pub(super) fn leaves_room(known: &Known<'_>, moment: Moment, own: &Proposal) -> 
         Breach::new(&START_INDEX, moment, number, what).seen(applied.moment.at, text, None)
     } else if let Some(end) = log_ends_before(known.story, own) {
         let what =
-            format!("server {number}'s start() returns an index, and its log gets no entry there");
+            format!("server {number}'s start() returned an index, but its log got no entry there");
         let text = format!(
-            "server {number}, which still led, sent server {} all up to index {}, and had no more",
+            "server {number}, still the leader, sent server {} its whole log up to index {}, and had no more",
             end.to,
             end.up_to().unwrap_or(0)
         );
         Breach::new(&NEVER_APPENDED, moment, number, what).seen(end.sent.at, text, [end.id])
     } else if let Some(earlier) = promised_behind(known.story, own, last) {
         let what =
-            format!("server {number}'s start() returns indexes, and its log gets no entries there");
+            format!("server {number}'s start() returned indexes, but its log got no entries there");
         let text = format!("in the same term its start() had returned index {}", earlier.index);
         Breach::new(&NEVER_APPENDED, moment, number, what).seen(earlier.moment.at, text, None)
     } else if let Some(former) = former_promise(known.story, own) {
         let what = format!(
-            "server {number}'s start() goes on from an index that it returned in an earlier term"
+            "server {number}'s start() continued from an index that it had returned in an earlier term"
         );
         let text = format!(
-            "its start() had returned index {} in term {}; since then its log has lost what lies behind index {last}",
+            "its start() had returned index {} in term {}; since then its log has lost the entries after index \
+             {last}",
             former.index, former.term
         );
         Breach::new(&START_INDEX, moment, number, what).seen(former.moment.at, text, None)
     } else {
-        let what = format!("server {number}'s log has entries that no client has asked for");
+        let what = format!("server {number}'s log has entries that no client submitted");
         Breach::new(&NOBODY_ASKED, moment, number, what)
     };
     let text = format!(
-        "server {number}'s start() returned index {index} in term {term}; its log's last entry was at index \
-         {last}"
+        "server {number}'s start() returned index {index} in term {term}; but the last entry of its log was at \
+         index {last}"
     );
     // What it has beyond those may have come to it in a way that isn't seen.
     Some(breach.concluded(moment.at, text, None))
