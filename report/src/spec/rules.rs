@@ -124,7 +124,7 @@ pub(crate) enum On {
 const KINDS: usize = On::Other as usize + 1;
 
 impl On {
-    fn of(did: &Did<'_>) -> On {
+    pub(super) fn of(did: &Did<'_>) -> On {
         match did {
             Did::Sent(call) if call.is_vote() => On::Asks,
             Did::Sent(call) if call.is_append() => On::Appends,
