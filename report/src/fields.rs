@@ -385,24 +385,26 @@ fn count<T: Serialize + ?Sized>(value: &T) -> usize {
     value.as_object().map_or(0, serde_json::Map::len)
 }
 
-/// What a message without names says that is a flag, or a number and a flag: yes or no. The number may be a term, and an
+/// What a message without names says that is a flag, or a few numbers and a flag: yes or no. A number may be a term, or an
 /// index.
 fn bare_answer<T: Serialize + ?Sized>(message: &T) -> Option<bool> {
-    use serde_json::Value::{Array, Bool, Number};
-    match serde_json::from_slice(&beginning(message, PAIR)).ok()? {
+    use serde_json::Value::{Array, Bool};
+    match serde_json::from_slice(&beginning(message, FEW_NUMBERS)).ok()? {
         Bool(said) => Some(said),
-        Array(parts) => match &*parts {
-            [Number(number), Bool(said)] | [Bool(said), Number(number)] if number.is_u64() => {
-                Some(*said)
+        Array(parts) => {
+            let is_number = |part: &&serde_json::Value| part.is_u64();
+            let (numbers, rest): (Vec<_>, Vec<_>) = parts.iter().partition(is_number);
+            match (&*numbers, &*rest) {
+                ([_, ..], &[&Bool(said)]) => Some(said),
+                _ => None,
             }
-            _ => None,
-        },
+        }
         _ => None,
     }
 }
 
-/// More than a pair of a number and a flag has, in bytes.
-const PAIR: usize = 32;
+/// More than a flag and a few numbers have, in bytes.
+const FEW_NUMBERS: usize = 96;
 
 /// Whether a value has parts: it isn't left out, no list or text without any, and no mere number or flag.
 fn is_something<T: Serialize + ?Sized>(value: &T) -> bool {

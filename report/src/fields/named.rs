@@ -22,6 +22,10 @@ pub enum Named {
 const ALL: [Named; 5] =
     [Named::PreVote, Named::Vote, Named::Append, Named::Snapshot, Named::Answer];
 
+/// Parts of names for AppendEntries and for InstallSnapshot.
+const APPEND: [&str; 3] = ["append", "heartbeat", "replicate"];
+const SNAPSHOT: [&str; 1] = ["snap"];
+
 /// What the name of an answer ends with.
 const ANSWERS: [&str; 6] = ["reply", "response", "resp", "result", "answer", "ack"];
 
@@ -30,17 +34,17 @@ impl Named {
     pub(crate) fn by(name: &str) -> Option<Named> {
         let lower = name.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-        let is_of_raft = has(&["vote", "append", "heartbeat", "snapshot"]);
+        let is_of_raft = has(&["vote"]) || has(&APPEND) || has(&SNAPSHOT);
         let is_answer = ANSWERS.iter().any(|end| lower.ends_with(end));
         if is_answer && (is_of_raft || ANSWERS.contains(&lower.as_str())) {
             Some(Named::Answer)
         } else if has(&["prevote", "pre_vote"]) {
             Some(Named::PreVote)
-        } else if has(&["snapshot"]) {
+        } else if has(&SNAPSHOT) {
             Some(Named::Snapshot)
         } else if has(&["vote"]) {
             Some(Named::Vote)
-        } else if has(&["append", "heartbeat"]) {
+        } else if has(&APPEND) {
             Some(Named::Append)
         } else {
             None
@@ -124,10 +128,16 @@ pub(super) fn is_of_an_entry(variant: &str, fields: impl FnOnce() -> usize) -> b
 const OF_AN_ENTRY: [&str; 6] =
     ["conflict", "mismatch", "inconsist", "diverge", "missing", "behind"];
 
-const YES: [&str; 8] = ["yes", "ok", "okay", "ack", "aye", "true", "done", "voted"];
+const YES: [&str; 11] =
+    ["yes", "ok", "okay", "ack", "aye", "true", "done", "voted", "took", "fits", "same"];
 const YES_STEMS: [&str; 7] = ["grant", "accept", "succe", "match", "agree", "stored", "taken"];
-const NO: [&str; 8] = ["no", "nay", "nack", "err", "error", "false", "old", "behind"];
-const NO_STEMS: [&str; 16] = [
+const NO: [&str; 14] = [
+    "no", "nay", "nack", "err", "error", "false", "old", "behind", "gap", "hole", "late", "retry",
+    "short", "differs",
+];
+const NO_STEMS: [&str; 18] = [
+    "toolate",
+    "tooshort",
     "deny",
     "denied",
     "reject",
@@ -161,7 +171,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_known_by_a_word() {
-        for yes in ["Yes", "Ok", "Granted", "VoteGranted", "Accepted", "Success", "Matched"] {
+        for yes in ["Yes", "Ok", "Granted", "VoteGranted", "Accepted", "Success", "Matched", "Took"]
+        {
             assert_eq!(verdict(yes), Some(true), "{yes}");
         }
         for no in [
@@ -173,6 +184,8 @@ mod tests {
             "Conflict",
             "StaleTerm",
             "Err",
+            "Gap",
+            "TooLate",
         ] {
             assert_eq!(verdict(no), Some(false), "{no}");
         }
@@ -192,6 +205,8 @@ mod tests {
             ("append_entries", Some(Named::Append)),
             ("Heartbeat", Some(Named::Append)),
             ("InstallSnapshot", Some(Named::Snapshot)),
+            ("Snap", Some(Named::Snapshot)),
+            ("ReplicateLog", Some(Named::Append)),
             ("PreVoteReply", Some(Named::Answer)),
             ("append_entries_response", Some(Named::Answer)),
             ("HeartbeatAck", Some(Named::Answer)),

@@ -121,7 +121,7 @@ fn installed_not_saved(case: &Case<'_>) -> Option<Breach> {
     let mut handled = story.handled_by(server as usize).rev();
     let call = handled.find(|call| {
         call.is_snapshot()
-            && call.reply.term == call.args.term
+            && call.is_answered_in_its_term()
             && call.handled.is_some_and(|handled| handled < until)
     })?;
     let (answered, index) = (call.handled?, call.args.last_included_index?);

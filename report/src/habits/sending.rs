@@ -181,6 +181,14 @@ fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
     })
 }
 
+/// Which snapshot a request brings: by its last index, or where that can't be read, by all that the request says.
+fn snapshot_of(call: &Call) -> Option<(Option<u64>, &[u8])> {
+    match call.args.last_included_index {
+        None => Some((None, call.brings.as_ref()?.bytes())),
+        index => Some((index, &[])),
+    }
+}
+
 /// A leader keeps sending a follower a snapshot after the follower said that it has it.
 fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
     let mut rows: BTreeMap<(u32, u32, Option<u64>), Row<'_>> = BTreeMap::new();
@@ -190,15 +198,13 @@ fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
     let calls = story.calls.iter().filter(|call| call.is_snapshot() && !call.is_copy);
     for call in calls.filter(|call| call.sent.at <= case.window.until) {
         let key = (call.from.server, call.to, call.args.term);
-        let index = call.args.last_included_index;
-        let is_taken = call.replied().is_some() && call.reply.term == call.args.term;
-        if !is_taken || index.is_none() {
+        let is_taken = call.replied().is_some() && call.is_answered_in_its_term();
+        let Some(snapshot) = snapshot_of(call).filter(|_| is_taken) else {
             rows.remove(&key);
             continue;
-        }
-        let same = |row: &&Row<'_>| {
-            (row.last.args.last_included_index, row.last.life) == (index, call.life)
         };
+        let same =
+            |row: &&Row<'_>| snapshot_of(row.last) == Some(snapshot) && row.last.life == call.life;
         let row = match rows.get(&key).filter(same) {
             Some(row) => row.and(call),
             None => Some(Row::of(call)),
@@ -216,10 +222,11 @@ fn same_snapshot_again(case: &Case<'_>) -> Option<Breach> {
     if count < FEW || !life.covers(last.sent.at) {
         return None;
     }
-    let sent = format!(
-        "server {leader} sent server {server} its snapshot up to index {}, and got an answer",
-        first.args.last_included_index?
-    );
+    let which = match first.args.last_included_index {
+        Some(index) => format!("its snapshot up to index {index}"),
+        None => "a snapshot".to_owned(),
+    };
+    let sent = format!("server {leader} sent server {server} {which}, and got an answer");
     let what = format!("server {leader} sends the same snapshot again and again");
     Some(
         case.breach(&install_snapshot::ANSWER_MOVED_NOTHING, leader, what)

@@ -326,9 +326,15 @@ impl Call {
         self.says_nothing_back() && (self.is_vote() || self.is_leaders() || self.is_pre_vote())
     }
 
+    /// Whether its receiver answered in the sender's own term, as far as both can be read.
+    #[must_use]
+    pub fn is_answered_in_its_term(&self) -> bool {
+        self.args.term.is_some() && self.reply.term == self.args.term
+    }
+
     /// Whether its receiver took the sender for its leader: it answered in the sender's own term.
     #[must_use]
     pub fn is_followed(&self) -> bool {
-        self.is_leaders() && self.handled.is_some() && self.reply.term == self.args.term
+        self.is_leaders() && self.handled.is_some() && self.is_answered_in_its_term()
     }
 }

@@ -1,7 +1,7 @@
 //! What messages leave out: in which term a request is sent, where none of a run's can be read; which request an answer
 //! is for, where answers are messages of their own; and in which term it is given, where it tells none.
 //!
-//! A request is sent in the term that its server is seen in.
+//! A request is sent in the term that its server is seen in, and answered in the one that its receiver is seen in.
 //!
 //! What a server computes takes no time of the run's. So an answer belongs to the request of its kind that came from
 //! the server it goes to just before it was sent, if no other one was open then. A server may also wait for its disk
@@ -31,30 +31,32 @@ impl Story {
     /// their terms.
     #[must_use]
     pub(crate) fn with_answers(&self) -> Cow<'_, Story> {
-        let seen = self.seen_terms();
-        if seen.is_empty() {
+        if !self.hides_terms() {
             return self.with_answers_to_terms();
         }
         let mut story = self.clone();
-        for (place, term) in seen {
-            story.calls[place].args.term = Some(term);
+        for call in story.calls.iter_mut().filter(|call| call.purpose != Purpose::Other) {
+            call.args.term = self.seen_term(call.from, call.sent);
+            let answered = call.answered_in.zip(call.handled);
+            call.reply.term = call.reply.term.or_else(|| {
+                let (incarnation, handled) = answered?;
+                self.seen_term(Caller { server: call.to, incarnation }, handled)
+            });
         }
         story.elections = story.find_elections();
         Cow::Owned(story.with_answers_to_terms().into_owned())
     }
 
-    /// The requests of a run of which none tells a term, and the term of each.
-    fn seen_terms(&self) -> Vec<(usize, u64)> {
-        let of_raft =
-            || self.calls.iter().enumerate().filter(|(_, call)| call.purpose != Purpose::Other);
-        if of_raft().any(|(_, call)| call.args.term.is_some()) {
-            return Vec::new();
-        }
-        let seen = of_raft().filter_map(|(place, call)| {
-            let view = self.view_at(call.from.server as usize, call.sent.at)?;
-            (view.incarnation == call.from.incarnation).then_some((place, view.term))
-        });
-        seen.collect()
+    /// Whether no term can be read in the run's requests.
+    fn hides_terms(&self) -> bool {
+        let mut requests = self.calls.iter().filter(|call| call.purpose != Purpose::Other);
+        requests.clone().next().is_some() && requests.all(|call| call.args.term.is_none())
+    }
+
+    /// The term that a server is seen in, in this life of it.
+    fn seen_term(&self, server: Caller, moment: Moment) -> Option<u64> {
+        let view = self.view_at(server.server as usize, moment.at)?;
+        (view.incarnation == server.incarnation).then_some(view.term)
     }
 
     fn with_answers_to_terms(&self) -> Cow<'_, Story> {
@@ -83,14 +85,27 @@ impl Story {
         let untold = self.calls.iter().enumerate().filter(|(_, call)| call.reply.term.is_none());
         let implied = untold.filter_map(|(place, call)| {
             let (term, handled) = call.args.term.zip(call.handled)?;
-            let is_later = |reached: Reached| reached.term > term;
             let is_so = match call.reply.vote_granted.or(call.reply.success)? {
                 true => true,
-                false => !self.reached_before(call.to, handled).is_some_and(is_later),
+                false => !self.is_later(call, term, handled),
             };
             is_so.then_some((place, term))
         });
         implied.collect()
+    }
+
+    /// Whether the receiver of a request is known to have been in a later term than `term` when it answered: by what came
+    /// from it, by what it had sent, or by what it was seen to be.
+    fn is_later(&self, call: &Call, term: u64, handled: Moment) -> bool {
+        let is_later = |reached: Reached| reached.term > term;
+        let incarnation = call.answered_in.unwrap_or_default();
+        let receiver = Caller { server: call.to, incarnation };
+        let own = &self.sent[call.to as usize];
+        let sent = own.partition_point(|&place| self.calls[place].sent < handled);
+        let last = own[..sent].last().map(|&place| &self.calls[place]);
+        self.reached_before(call.to, handled).is_some_and(is_later)
+            || self.seen_term(receiver, handled) > Some(term)
+            || last.is_some_and(|own| own.args.term > Some(term))
     }
 
     fn pair_answers(&mut self, answers: Vec<usize>) {

@@ -165,7 +165,7 @@ fn says_so_again(known: &Known<'_>, call: &Call, prev: u64, prev_term: u64) -> b
 fn refuses_what_it_has(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let (prev, prev_term) = call.args.prev_log_index.zip(call.args.prev_log_term)?;
     let server = known.server(call.to);
-    let refuses = call.is_rejected() && call.reply.term == call.args.term;
+    let refuses = call.is_rejected() && call.is_answered_in_its_term();
     if prev == 0 && refuses {
         return refuses_from_the_beginning(known, moment, call);
     }

@@ -135,10 +135,7 @@ fn installs_nothing(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
     let (story, number, server) = (known.story, call.to, known.server(call.to));
     let index = call.args.last_included_index?;
     let has = server.commit.max(server.applied.map_or(0, |(_, applied)| applied));
-    if call.reply.term != call.args.term
-        || call.is_rejected()
-        || index <= has
-        || story.hands_on(call)
+    if !call.is_answered_in_its_term() || call.is_rejected() || index <= has || story.hands_on(call)
     {
         return None;
     }
@@ -149,7 +146,7 @@ fn installs_nothing(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
         later.handled > Some(moment)
             && later.answered_in == Some(life)
             && later.is_rejected()
-            && later.reply.term == later.args.term
+            && later.is_answered_in_its_term()
             && later.args.prev_log_index == Some(index)
     });
     let mut ends = known.told_ends(number, step::later(moment, 0), step::later(moment, u64::MAX));

@@ -200,7 +200,7 @@ pub(super) fn handled_older_snapshot<'a>(
 ) -> Option<&'a Call> {
     answered_since(known, server, index, until).find(|call| {
         call.is_snapshot()
-            && call.reply.term == call.args.term
+            && call.is_answered_in_its_term()
             && call.args.last_included_index.is_some_and(|last| last < index)
     })
 }

@@ -387,7 +387,7 @@ fn takes_over(story: &Story, call: &Call) -> bool {
     let was_lower = before.is_none_or(|view| {
         Some(view.incarnation) != call.answered_in || Some(view.term) < call.args.term
     });
-    was_lower && call.answered_in.is_some() && call.reply.term == call.args.term
+    was_lower && call.answered_in.is_some() && call.is_answered_in_its_term()
 }
 
 /// That a vote went to a candidate whose log is outdated and shorter than the voter's.

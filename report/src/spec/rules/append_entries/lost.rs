@@ -129,8 +129,7 @@ fn is_of_own_term(call: &Call, index: u64) -> bool {
 fn refuses_the_beginning(known: &Known<'_>, number: u32, moment: Moment) -> Option<Fact> {
     let life = Caller { server: number, incarnation: known.server(number).life };
     let refused = known.story.answered_by(life).find(|call| {
-        let is_equal = call.args.term.is_some() && call.reply.term == call.args.term;
-        let is_refused = call.is_append() && call.is_rejected() && is_equal;
+        let is_refused = call.is_append() && call.is_rejected() && call.is_answered_in_its_term();
         is_refused && call.handled > Some(moment) && call.args.prev_log_index == Some(0)
     })?;
     let text = format!(
@@ -364,7 +363,7 @@ fn was_cut_at_prev(known: &Known<'_>, number: u32, index: u64, moment: Moment) -
             call.handled.is_some_and(|at| at <= moment && since.is_none_or(|since| since <= at.at));
         call.is_append()
             && call.is_rejected()
-            && call.reply.term == call.args.term
+            && call.is_answered_in_its_term()
             && differs
             && is_in_time
     })
