@@ -385,17 +385,17 @@ fn count<T: Serialize + ?Sized>(value: &T) -> usize {
     value.as_object().map_or(0, serde_json::Map::len)
 }
 
-/// What a message without names says that is a flag, or a few numbers and a flag: yes or no. A number may be a term, or an
-/// index.
+/// What a message without names says that is a flag, or one or two numbers and a flag: yes or no. A number may be a term, or
+/// an index. A request has more.
 fn bare_answer<T: Serialize + ?Sized>(message: &T) -> Option<bool> {
     use serde_json::Value::{Array, Bool};
-    match serde_json::from_slice(&beginning(message, FEW_NUMBERS)).ok()? {
+    match serde_json::from_slice(&beginning(message, TWO_NUMBERS)).ok()? {
         Bool(said) => Some(said),
         Array(parts) => {
             let is_number = |part: &&serde_json::Value| part.is_u64();
             let (numbers, rest): (Vec<_>, Vec<_>) = parts.iter().partition(is_number);
             match (&*numbers, &*rest) {
-                ([_, ..], &[&Bool(said)]) => Some(said),
+                ([_] | [_, _], &[&Bool(said)]) => Some(said),
                 _ => None,
             }
         }
@@ -403,8 +403,8 @@ fn bare_answer<T: Serialize + ?Sized>(message: &T) -> Option<bool> {
     }
 }
 
-/// More than a flag and a few numbers have, in bytes.
-const FEW_NUMBERS: usize = 96;
+/// More than a flag and two numbers have, in bytes.
+const TWO_NUMBERS: usize = 64;
 
 /// Whether a value has parts: it isn't left out, no list or text without any, and no mere number or flag.
 fn is_something<T: Serialize + ?Sized>(value: &T) -> bool {

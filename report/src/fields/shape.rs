@@ -10,7 +10,7 @@ use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStr
 use serde::ser::{SerializeStructVariant, Serializer};
 
 use super::Slot;
-use super::named::{Named, is_answer, is_no_message, is_tag, verdict};
+use super::named::{Named, is_answer, is_no_message, is_of_an_entry, is_tag, verdict};
 use super::names::{index_of, is_place, is_sender, is_term, slots_of, term_of};
 use super::pick::{Name, One, Other, Scalar, key_of};
 
@@ -26,6 +26,10 @@ pub(super) struct Shape {
     entries: Vec<Entry>,
     has_list: bool,
     has_bytes: bool,
+    /// How many fields it has.
+    fields: usize,
+    /// Whether the name of what it is tells that it is about an entry, as that of a conflict does.
+    is_of_an_entry: bool,
 }
 
 /// An entry of a log that a message tells of.
@@ -50,7 +54,8 @@ impl Shape {
         let mut said = Vec::new();
         let is_request = self.flags.is_empty() && self.words.is_empty();
         // What stands beside a no may be of the entry on which two logs differ.
-        let is_own = !self.words.contains(&false) || self.numbers.len() == 1;
+        let is_no = self.words.contains(&false);
+        let is_own = !self.is_of_an_entry && !(is_no && self.fields > 1);
         let entry = self.take_entry().filter(|_| is_request && !(self.has_list && self.has_bytes));
         said.extend(self.term().filter(|_| is_own).map(|term| (Slot::Term, term)));
         let Some(Entry { name, index, term }) = entry else { return said };
@@ -80,6 +85,7 @@ impl Shape {
     /// Takes the name of what it is, or all that it is.
     fn take_word(&mut self, word: &str) {
         self.words.extend(verdict(word));
+        self.is_of_an_entry |= is_of_an_entry(word, || 0);
     }
 
     /// The one entry that it tells of, if there is one alone.
@@ -115,6 +121,7 @@ impl Shape {
     }
 
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        self.fields += 1;
         if is_answer(name)
             && let Ok(word) = value.serialize(Name)
         {

@@ -145,7 +145,7 @@ fn a_name_that_isn_t_the_paper_s_is_a_guess() {
 
 #[test]
 fn a_message_that_is_no_struct_says_nothing() {
-    assert_eq!(Fields::of(&(1, 2, true)), Fields::default());
+    assert_eq!(Fields::of(&(1, 2, 3, true)), Fields::default());
     assert_eq!(Fields::of(&-1), Fields::default());
 }
 
@@ -435,6 +435,34 @@ fn an_answer_may_be_an_enum() {
     }
 }
 
+/// A term's everyday name tells it beside whatever else, but for what may be the term of an entry.
+#[test]
+fn a_term_may_have_an_everyday_name() {
+    let term = |message: serde_json::Value| Fields::of(&message).term;
+    let tip = json!({"at": 7, "round": 2});
+    let fields = Fields::of(&json!({"AskVote": {"round": 3, "from": 0, "tip": tip}}));
+    assert_eq!(
+        (fields.term, fields.last_log_index, fields.last_log_term),
+        (Some(3), Some(7), Some(2))
+    );
+    let append = json!({"round": 3, "boss": 0, "after": tip, "items": [], "sure": 5});
+    let fields = Fields::of(&json!({"Append": append}));
+    assert_eq!(
+        (fields.term, fields.prev_log_index, fields.leader_commit),
+        (Some(3), Some(7), Some(5))
+    );
+    assert_eq!(term(json!({"Ballot": {"round": 3, "yes": true}})), Some(3));
+    assert_eq!(term(json!({"Took": {"round": 3, "upto": 9}})), Some(3));
+    assert_eq!(term(json!({"Gap": {"round": 3, "retry": 9}})), None);
+    #[derive(serde::Serialize)]
+    enum Answer {
+        Gap { round: u64, retry: u64 },
+        Old { round: u64 },
+    }
+    assert_eq!(Fields::of(&Answer::Gap { round: 3, retry: 9 }).term, None);
+    assert_eq!(Fields::of(&Answer::Old { round: 3 }).term, Some(3));
+}
+
 /// An answer may have no names at all. A number beside a yes or a no may be a term, and an index.
 #[test]
 fn an_answer_may_be_a_pair() {
@@ -449,9 +477,9 @@ fn an_answer_may_be_a_pair() {
     assert_eq!(Fields::of(&(false, 4_u64)).success, Some(false));
     assert_eq!(said(json!([3, true])), Some(true));
     assert_eq!(said(json!(true)), Some(true));
-    for none in
-        [json!([true]), json!([1, 2]), json!([1, true, 2]), json!([]), json!(7), json!([1, "a"])]
-    {
+    assert_eq!(said(json!([1, true, 2])), Some(true));
+    let more = json!([1, 2, true, 3]);
+    for none in [json!([true]), json!([1, 2]), more, json!([]), json!(7), json!([1, "a"])] {
         assert_eq!(said(none.clone()), None, "{none}");
     }
 }
