@@ -252,13 +252,9 @@ fn leaping_terms() {
 
 #[test]
 fn a_skipped_run_says_why() {
-    let count = seeds();
-    let seeds = count.to_string();
-    let variables = [("LAB_STYLE", "Actor"), ("LAB_SEED", "1"), ("LAB_ITERS", &*seeds)];
+    let variables = [("LAB_STYLE", "Actor"), ("LAB_SEED", "1"), ("LAB_ITERS", "2")];
     let runs = run(variables, &["TestOneVoteATermX02"]);
-    let line = format!(
-        "  ... Skipped -- no server starts an election unless others answer, as with PreVote ({count} of {count} runs)\n"
-    );
-    assert!(runs.output.contains(&line), "{}", runs.output);
+    let line = "  ... Skipped -- no server starts an election unless others answer, as with PreVote (2 of 2 runs)\n";
+    assert!(runs.output.contains(line), "{}", runs.output);
     assert!(runs.output.contains("test result: ok. 1 passed"), "{}", runs.output);
 }
