@@ -230,7 +230,9 @@ impl Config {
         let fate = match self.get_state(leader) {
             None => "and was crashed".to_owned(),
             Some((now, true)) if now == term => {
-                format!("and still leads; too few servers applied it, {expected} were wanted")
+                format!(
+                    "and still leads; too few servers applied it: the test waits for {expected}"
+                )
             }
             Some((now, _)) => format!("and then lost its leadership (term {now} now)"),
         };
@@ -249,6 +251,9 @@ impl Config {
                 .collect();
             if servers.is_empty() { "nobody".to_owned() } else { servers.join(", ") }
         };
+        if has.iter().all(|&has| has) {
+            return format!("  index {index}: every server applied a command there");
+        }
         format!("  index {index}: applied by {}; not by {}", list(true), list(false))
     }
 

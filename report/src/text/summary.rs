@@ -82,10 +82,10 @@ pub fn did(story: &Story, failure: &Failure) -> Option<String> {
     }
     let waited = failure.at.since(check.moment.at).as_secs_f64();
     let looks = story.looks.iter().filter(|look| look.moment >= check.moment);
-    let looks = looks.filter(|look| is_before(look.moment.at)).count();
+    let looks: Vec<_> = looks.filter(|look| is_before(look.moment.at)).collect();
     did.push_str(&format!("{} from {} s on, for {waited:.2} s", check.what, check.moment.at));
-    if looks > 0 {
-        did.push_str(&format!(": {}, no leader", count(looks, "attempt")));
+    if !looks.is_empty() && looks.iter().all(|look| look.leader.is_none()) {
+        did.push_str(&format!(": {}, no leader", count(looks.len(), "attempt")));
     }
     Some(did)
 }

@@ -333,17 +333,19 @@ fn rows(story: &Story) -> Vec<Row> {
         rows.push(Row::new(first.sent, event));
     }
     for (server, views) in story.views.iter().enumerate() {
-        let mut before: Option<(u64, bool)> = None;
+        let mut before: Option<(u64, u64, bool)> = None;
         for view in views {
-            let led = before.is_some_and(|(_, led)| led);
-            if view.is_leader && before != Some((view.term, true)) {
+            let life = u64::from(view.incarnation);
+            // Who is started again steps down from nothing.
+            let led = before.is_some_and(|(of, _, led)| led && of == life);
+            if view.is_leader && before != Some((life, view.term, true)) {
                 let event = format!("S{server} leads term {}", view.term);
                 rows.push(Row::new(view.moment, event));
             } else if led && !view.is_leader {
                 let event = format!("S{server} steps down, term {}", view.term);
                 rows.push(Row::new(view.moment, event));
             }
-            before = Some((view.term, view.is_leader));
+            before = Some((life, view.term, view.is_leader));
         }
     }
     let is_late = |call: &&Call| {
