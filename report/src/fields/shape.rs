@@ -55,7 +55,7 @@ impl Shape {
         let is_request = self.flags.is_empty() && self.words.is_empty();
         // What stands beside a no may be of the entry on which two logs differ.
         let is_no = self.words.contains(&false);
-        let is_own = !self.is_of_an_entry && !(is_no && self.fields > 1);
+        let is_own = !(self.is_of_an_entry || is_no && self.fields > 1);
         let entry = self.take_entry().filter(|_| is_request && !(self.has_list && self.has_bytes));
         said.extend(self.term().filter(|_| is_own).map(|term| (Slot::Term, term)));
         let Some(Entry { name, index, term }) = entry else { return said };
