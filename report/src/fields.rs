@@ -207,10 +207,12 @@ impl Fields {
             return;
         }
         let mut inner = Fields::within(value, levels);
-        if inner == Fields::default() {
+        let is_variant = name.starts_with(char::is_uppercase);
+        if inner == Fields::default() && !is_variant {
             return;
         }
-        // As in JSON, where the variant of an enum is the name of a field.
+        // As in JSON, where the variant of an enum is the name of a field. One whose values have no names says nothing
+        // but what it is.
         inner.named = inner.named.or_else(|| Named::by(name));
         self.fill(inner);
     }

@@ -459,6 +459,8 @@ fn a_term_may_have_an_everyday_name() {
         Gap { round: u64, retry: u64 },
         Old { round: u64 },
     }
+    let snapshot = Fields::of(&json!({"Snap": [3, 0, tip, "bytes"]}));
+    assert_eq!((snapshot.named, snapshot.term), (Some(Named::Snapshot), None));
     assert_eq!(Fields::of(&Answer::Gap { round: 3, retry: 9 }).term, None);
     assert_eq!(Fields::of(&Answer::Old { round: 3 }).term, Some(3));
 }

@@ -1,5 +1,5 @@
-//! What messages leave out: in which term a request is sent, where none of a run's can be read; which request an answer
-//! is for, where answers are messages of their own; and in which term it is given, where it tells none.
+//! What messages leave out: in which term a request is sent, where that can't be read; which request an answer is for,
+//! where answers are messages of their own; and in which term it is given, where it tells none.
 //!
 //! A request is sent in the term that its server is seen in, and answered in the one that its receiver is seen in.
 //!
@@ -31,11 +31,12 @@ impl Story {
     /// their terms.
     #[must_use]
     pub(crate) fn with_answers(&self) -> Cow<'_, Story> {
-        if !self.hides_terms() {
+        let is_untold = |call: &Call| call.purpose != Purpose::Other && call.args.term.is_none();
+        if !self.calls.iter().any(is_untold) {
             return self.with_answers_to_terms();
         }
         let mut story = self.clone();
-        for call in story.calls.iter_mut().filter(|call| call.purpose != Purpose::Other) {
+        for call in story.calls.iter_mut().filter(|call| is_untold(call)) {
             call.args.term = self.seen_term(call.from, call.sent);
             let answered = call.answered_in.zip(call.handled);
             call.reply.term = call.reply.term.or_else(|| {
@@ -45,12 +46,6 @@ impl Story {
         }
         story.elections = story.find_elections();
         Cow::Owned(story.with_answers_to_terms().into_owned())
-    }
-
-    /// Whether no term can be read in the run's requests.
-    fn hides_terms(&self) -> bool {
-        let mut requests = self.calls.iter().filter(|call| call.purpose != Purpose::Other);
-        requests.clone().next().is_some() && requests.all(|call| call.args.term.is_none())
     }
 
     /// The term that a server is seen in, in this life of it.

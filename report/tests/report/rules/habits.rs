@@ -636,6 +636,27 @@ fn an_answer_without_a_term_is_given_in_its_request_s() {
     assert!(!finds_it(2));
 }
 
+/// Messages that are tuples: nobody can read their terms, but what their servers are seen in.
+#[test]
+fn a_request_without_a_term_is_in_its_server_s() {
+    let stands_again = |grows: u64| {
+        let mut run = Run::new(3);
+        run.step("elect");
+        for round in 0..8 {
+            for server in [1, 2] {
+                let term = 2 + round * grows;
+                run.wait(170).in_term(server, term);
+                let args = json!([term, server, 0, 0]);
+                let asked = run.sends(server, 0, "Raft.RequestVote", &args);
+                run.answers(asked, &json!([term, false]));
+            }
+        }
+        finds(run, NO_LEADER, "election-without-new-term")
+    };
+    assert!(stands_again(0));
+    assert!(!stands_again(1));
+}
+
 /// Of the tasks that have ended, the timer's is the one that no other was spawned like.
 #[test]
 fn the_task_of_a_dead_timer() {
