@@ -182,7 +182,7 @@ fn log_kept_over_snapshot() {
 fn applied_at_another_index() {
     let applies = |index| {
         let mut run = Run::new(3);
-        run.elect(0, 1).propose(0, 1, 1).apply(0, index);
+        run.elect(0, 1).propose(0, 1, 1).apply(1, index);
         breaks(&run, "applied-at-another-index")
     };
     assert!(applies(2));
@@ -574,6 +574,19 @@ fn start_index_wrong() {
     };
     assert!(breaks_at(2));
     assert!(!breaks_at(1));
+}
+
+/// A leader applies its own command elsewhere than where its `start()` said, and nothing has moved its entries.
+#[test]
+fn start_returned_another_index_than_the_leader_applies() {
+    let breaks_at = |server: u32, id: &str| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose_command(0, [2, 1], "a command");
+        run.apply_command(server, 1, "a command");
+        breaks(&run, id)
+    };
+    assert!(breaks_at(0, "start-index-wrong"));
+    assert!(breaks_at(1, "applied-at-another-index"));
 }
 
 /// A leader's `start()` goes on counting from a command that never came into its log.

@@ -1,6 +1,6 @@
 //! What servers hand to their services, and at which index.
 
-use super::{APPLIED_TWICE, LEFT_OUT, MOVED, OF_NOBODY, TWO_COMMANDS};
+use super::{APPLIED_TWICE, LEFT_OUT, MOVED, OF_NOBODY, START_INDEX, TWO_COMMANDS};
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach};
 use crate::spec::rules::install_snapshot::{GOES_BACK, NEEDED, NOT_DELIVERED, OFFSET_IGNORED};
@@ -228,15 +228,27 @@ pub(super) fn applies_moved(
     }) {
         return Some(applies_copy(known.story, applied, own, first, is_one));
     }
-    let what =
-        format!("server {number} applied at index {index} a command that belongs to another index");
+    // A leader keeps its own entries where they are; without a snapshot, there is nothing from which to count anew.
+    let server = known.server(number);
+    let is_leader_s = own.server == applied.server && server.leads(Some(own.term)).is_some();
+    let (rule, what) = if is_leader_s && server.snapshot.is_none() {
+        let what =
+            format!("server {number}'s start() returned an index that its command didn't get");
+        (&START_INDEX, what)
+    } else {
+        let what = format!(
+            "server {number} applied at index {index} a command that belongs to another index"
+        );
+        (&MOVED, what)
+    };
     let given = format!(
         "server {}'s start() gave {command:?} index {} in term {}",
         own.server.server, own.index, own.term
     );
     let text = format!("server {number} applied that command at index {index}");
-    let breach = Breach::new(&MOVED, moment, number, what).seen(own.moment.at, given, None);
-    Some(breach.known(Basis::seen_if(is_one && known.story.dropped == 0), moment.at, text, None))
+    let breach = Breach::new(rule, moment, number, what).seen(own.moment.at, given, None);
+    let is_certain = is_one && known.story.dropped == 0 && rule.id == MOVED.id;
+    Some(breach.known(Basis::seen_if(is_certain), moment.at, text, None))
 }
 
 /// A server applies an entry at another index than its own, and two handlers that brought it had been under
