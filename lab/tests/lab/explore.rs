@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::student::{Ran, command, folder, lab, run, skeleton, solved};
+use crate::student::{Ran, command, copied, lab, run, skeleton, solved};
 
 /// A Raft whose servers end at once if the environment says so: whatever befalls them, they never agree.
 const MAKE: &str = r#"
@@ -34,8 +34,7 @@ fn edit(workspace: &Path, name: &str, from: &str, to: &str) {
 
 /// A workspace without our own tests, and so without the one that explores.
 fn unexplored() -> PathBuf {
-    let workspace = folder("unexplored");
-    run(command("cp", skeleton()).arg("-r").arg(skeleton()).arg(&workspace)).assert_code(0);
+    let workspace = copied(skeleton(), "unexplored");
     // Another version, so that its build doesn't take the place of the other workspace's.
     edit(&workspace, "raft/Cargo.toml", "0.1.0+", "0.1.0+unexplored");
     let extra = "\n[[test]]\nname = \"extra\"\npath = \"../tests/extra/main.rs\"\n";
@@ -47,8 +46,7 @@ fn unexplored() -> PathBuf {
 fn explored() -> &'static Path {
     static WORKSPACE: OnceLock<PathBuf> = OnceLock::new();
     WORKSPACE.get_or_init(|| {
-        let workspace = folder("explored");
-        run(command("cp", solved()).arg("-r").arg(solved()).arg(&workspace)).assert_code(0);
+        let workspace = copied(solved(), "explored");
         let edit = |name: &str, from: &str, to: &str| edit(&workspace, name, from, to);
         // Another version, so that its build doesn't take the place of the other workspace's.
         edit("raft/Cargo.toml", "0.1.0+", "0.1.0+explored");

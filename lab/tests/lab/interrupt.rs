@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use crate::merge::without_times;
-use crate::student::{Ran, command, folder, odd, path, run, skeleton, solved};
+use crate::student::{Ran, command, copied, folder, odd, path, run, skeleton, solved};
 
 /// A variable by which the processes of a test are found.
 const MARK: &str = "EDGE_MARK";
@@ -202,8 +202,7 @@ fn a_replay_can_be_interrupted() {
 #[test]
 fn a_build_can_be_interrupted() {
     for to in [To::Lab, To::Group] {
-        let workspace = folder("edge-build");
-        run(command("cp", skeleton()).arg("-r").arg(skeleton()).arg(&workspace)).assert_code(0);
+        let workspace = copied(skeleton(), "edge-build");
         // A build script that never ends.
         let raft = workspace.join("raft");
         let script = "fn main() { std::thread::sleep(std::time::Duration::from_secs(600)) }";

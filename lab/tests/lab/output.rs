@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, PipeWriter};
 use std::process::Command;
 
-use crate::student::{Ran, command, folder, run, skeleton, solved};
+use crate::student::{Ran, command, copied, folder, run, skeleton, solved};
 
 /// A pipe that nobody reads.
 fn closed_pipe() -> PipeWriter {
@@ -117,8 +117,7 @@ fn a_workspace_is_made_whoever_reads_of_it() {
 /// are built all the same.
 #[test]
 fn a_build_that_has_something_to_say_is_no_failure() {
-    let workspace = folder("talkative");
-    run(command("cp", skeleton()).arg("-r").arg(skeleton()).arg(&workspace)).assert_code(0);
+    let workspace = copied(skeleton(), "talkative");
     let manifest = workspace.join("raft/Cargo.toml");
     let text = fs::read_to_string(&manifest).expect("it is there");
     fs::write(manifest, text.replace("0.1.0+", "0.1.0+talkative")).expect("it can be written");

@@ -117,6 +117,13 @@ fn made(purpose: &str, options: &[&str]) -> PathBuf {
     folder
 }
 
+/// A copy of a workspace, in a folder for this purpose.
+pub(crate) fn copied(workspace: &Path, purpose: &str) -> PathBuf {
+    let copy = folder(purpose);
+    run(command("cp", workspace).arg("-r").arg(workspace).arg(&copy)).assert_code(0);
+    copy
+}
+
 /// A workspace as it is made.
 pub(crate) fn skeleton() -> &'static Path {
     static WORKSPACE: OnceLock<PathBuf> = OnceLock::new();
@@ -142,8 +149,7 @@ pub(crate) fn solved() -> &'static Path {
 pub(crate) fn graders() -> &'static Path {
     static WORKSPACE: OnceLock<PathBuf> = OnceLock::new();
     WORKSPACE.get_or_init(|| {
-        let workspace = folder("graders");
-        run(command("cp", solved()).arg("-r").arg(solved()).arg(&workspace)).assert_code(0);
+        let workspace = copied(solved(), "graders");
         let main = workspace.join("tests/raft/main.rs");
         let mut text = fs::read_to_string(&main).expect("it is there");
         for part in ["persistence_3c", "snapshot_3d"] {
@@ -166,8 +172,7 @@ pub(crate) fn graders() -> &'static Path {
 pub(crate) fn odd() -> &'static Path {
     static WORKSPACE: OnceLock<PathBuf> = OnceLock::new();
     WORKSPACE.get_or_init(|| {
-        let workspace = folder("odd-tests");
-        run(command("cp", solved()).arg("-r").arg(solved()).arg(&workspace)).assert_code(0);
+        let workspace = copied(solved(), "odd-tests");
         let manifest = workspace.join("raft/Cargo.toml");
         let text = fs::read_to_string(&manifest).expect("it is there");
         // Another version, so that its build doesn't take the place of the other workspace's.

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use expect_test::expect_file;
 use serde_json::Value;
 
-use crate::student::{Ran, command, folder, lab, run, skeleton, solved};
+use crate::student::{Ran, command, copied, folder, lab, run, skeleton, solved};
 
 /// A campaign of four tests and six bugs.
 const CAMPAIGN: &str = include_str!("zoo/campaign.jsonl");
@@ -164,9 +164,7 @@ fn TestExplore() {
 fn zoo() -> &'static Path {
     static WORKSPACE: OnceLock<PathBuf> = OnceLock::new();
     WORKSPACE.get_or_init(|| {
-        let workspace = folder("with-zoo");
-        let copied = run(command("cp", solved()).arg("-r").arg(solved()).arg(&workspace));
-        copied.assert_code(0);
+        let workspace = copied(solved(), "with-zoo");
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the checkout");
         let checkout = checkout.to_str().expect("it is text");
         let read = |name| fs::read_to_string(workspace.join(name)).expect("it is there");

@@ -11,7 +11,7 @@ use serde::ser::{SerializeStructVariant, Serializer};
 
 use super::Slot;
 use super::named::{Named, is_answer, is_no_message, is_of_an_entry, is_tag, verdict};
-use super::names::{index_of, is_place, is_sender, is_term, slots_of, term_of};
+use super::names::{index_of, is_index_beside_term, is_sender, is_term, slots_of, term_of};
 use super::pick::{Name, One, Other, Scalar, key_of};
 
 /// What a message consists of.
@@ -153,7 +153,6 @@ struct Gather<'a>(&'a mut Shape);
 struct Gathering<'a> {
     shape: &'a mut Shape,
     key: String,
-    count: usize,
     /// What the name of its first field says if it is the only one and no mere number's: so JSON writes an enum's
     /// variant.
     variant: Option<bool>,
@@ -161,9 +160,8 @@ struct Gathering<'a> {
 
 impl Gathering<'_> {
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
-        self.count += 1;
         let is_variant = name.starts_with(char::is_uppercase) || value.serialize(One).is_err();
-        if self.count == 1 && is_variant {
+        if self.shape.fields == 0 && is_variant {
             let word = value.serialize(Name).ok();
             self.variant =
                 verdict(name).or_else(|| verdict(&word.filter(|_| Named::by(name).is_some())?));
@@ -172,13 +170,14 @@ impl Gathering<'_> {
     }
 
     fn found(self) {
-        self.shape.words.extend(self.variant.filter(|_| self.count == 1));
+        let is_alone = self.shape.fields == 1;
+        self.shape.words.extend(self.variant.filter(|_| is_alone));
     }
 }
 
 impl<'a> Gather<'a> {
     fn fields(self) -> Gathering<'a> {
-        Gathering { shape: self.0, key: String::new(), count: 0, variant: None }
+        Gathering { shape: self.0, key: String::new(), variant: None }
     }
 }
 
@@ -304,7 +303,7 @@ impl Object {
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         let name = name.to_ascii_lowercase();
         match value.serialize(One) {
-            Ok(Scalar::Number(index)) if is_place(&name) => self.index = Some(index),
+            Ok(Scalar::Number(index)) if is_index_beside_term(&name) => self.index = Some(index),
             Ok(Scalar::Number(term)) if is_term(&name) => self.term = Some(term),
             _ => self.has_more = true,
         }

@@ -16,7 +16,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Answer, Call, Happened, Moment, Purpose, Reached, Story};
+use super::{Answer, Call, Happened, Moment, Purpose, Story};
 use crate::event::{Caller, Time};
 use crate::outcome::Outcome;
 
@@ -31,36 +31,13 @@ impl Story {
     /// their terms.
     #[must_use]
     pub(crate) fn with_answers(&self) -> Cow<'_, Story> {
-        let is_untold = |call: &Call| call.purpose != Purpose::Other && call.args.term.is_none();
-        if !self.calls.iter().any(is_untold) {
-            return self.with_answers_to_terms();
-        }
-        let mut story = self.clone();
-        for call in story.calls.iter_mut().filter(|call| is_untold(call)) {
-            call.args.term = self.seen_term(call.from, call.sent);
-            let answered = call.answered_in.zip(call.handled);
-            call.reply.term = call.reply.term.or_else(|| {
-                let (incarnation, handled) = answered?;
-                self.seen_term(Caller { server: call.to, incarnation }, handled)
-            });
-        }
-        story.elections = story.find_elections();
-        Cow::Owned(story.with_answers_to_terms().into_owned())
-    }
-
-    /// The term that a server is seen in, in this life of it.
-    fn seen_term(&self, server: Caller, moment: Moment) -> Option<u64> {
-        let view = self.view_at(server.server as usize, moment.at)?;
-        (view.incarnation == server.incarnation).then_some(view.term)
-    }
-
-    fn with_answers_to_terms(&self) -> Cow<'_, Story> {
-        let answers: Vec<usize> = self.places(Call::is_own_answer);
-        let implied = self.implied_terms();
+        let told = self.with_terms();
+        let answers: Vec<usize> = told.places(Call::is_own_answer);
+        let implied = told.implied_terms();
         if answers.is_empty() && implied.is_empty() {
-            return Cow::Borrowed(self);
+            return told;
         }
-        let mut story = self.clone();
+        let mut story = told.into_owned();
         for (place, term) in implied {
             story.calls[place].reply.term = Some(term);
         }
@@ -73,6 +50,31 @@ impl Story {
             story.notes(story.order[step]);
         }
         Cow::Owned(story)
+    }
+
+    /// The same run, in which each request has a term, if its server is seen in one.
+    fn with_terms(&self) -> Cow<'_, Story> {
+        let is_untold = |call: &Call| call.purpose != Purpose::Other && call.args.term.is_none();
+        if !self.calls.iter().any(is_untold) {
+            return Cow::Borrowed(self);
+        }
+        let mut story = self.clone();
+        for call in story.calls.iter_mut().filter(|call| is_untold(call)) {
+            call.args.term = self.seen_term(call.from, call.sent);
+            let answered = call.answered_in.zip(call.handled);
+            call.reply.term = call.reply.term.or_else(|| {
+                let (incarnation, handled) = answered?;
+                self.seen_term(Caller { server: call.to, incarnation }, handled)
+            });
+        }
+        story.elections = story.find_elections();
+        Cow::Owned(story)
+    }
+
+    /// The term that a server is seen in, in this life of it.
+    fn seen_term(&self, server: Caller, moment: Moment) -> Option<u64> {
+        let view = self.view_at(server.server as usize, moment.at)?;
+        (view.incarnation == server.incarnation).then_some(view.term)
     }
 
     /// The answers that tell no term, and the term of each.
@@ -92,13 +94,13 @@ impl Story {
     /// Whether the receiver of a request is known to have been in a later term than `term` when it answered: by what came
     /// from it, by what it had sent, or by what it was seen to be.
     fn is_later(&self, call: &Call, term: u64, handled: Moment) -> bool {
-        let is_later = |reached: Reached| reached.term > term;
+        let reached = self.reached_before(call.to, handled);
         let incarnation = call.answered_in.unwrap_or_default();
         let receiver = Caller { server: call.to, incarnation };
         let own = &self.sent[call.to as usize];
         let sent = own.partition_point(|&place| self.calls[place].sent < handled);
         let last = own[..sent].last().map(|&place| &self.calls[place]);
-        self.reached_before(call.to, handled).is_some_and(is_later)
+        reached.is_some_and(|reached| reached.term > term)
             || self.seen_term(receiver, handled) > Some(term)
             || last.is_some_and(|own| own.args.term > Some(term))
     }

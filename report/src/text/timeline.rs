@@ -8,7 +8,7 @@ use crate::event::{Role, TaskEnding, Time};
 use crate::explain::{Explanation, Window};
 use crate::failure::Failure;
 use crate::outcome::Outcome;
-use crate::story::{Call, Election, Moment, Standing, Story};
+use crate::story::{Call, Election, Moment, Standing, Story, View};
 
 /// How many rows are shown at most.
 const ROWS: usize = 48;
@@ -333,19 +333,18 @@ fn rows(story: &Story) -> Vec<Row> {
         rows.push(Row::new(first.sent, event));
     }
     for (server, views) in story.views.iter().enumerate() {
-        let mut before: Option<(u64, u64, bool)> = None;
+        let mut before: Option<&View> = None;
         for view in views {
-            let life = u64::from(view.incarnation);
             // Who is started again steps down from nothing.
-            let led = before.is_some_and(|(of, _, led)| led && of == life);
-            if view.is_leader && before != Some((life, view.term, true)) {
+            let led = before.filter(|it| it.is_leader && it.incarnation == view.incarnation);
+            if view.is_leader && led.is_none_or(|led| led.term != view.term) {
                 let event = format!("S{server} leads term {}", view.term);
                 rows.push(Row::new(view.moment, event));
-            } else if led && !view.is_leader {
+            } else if led.is_some() && !view.is_leader {
                 let event = format!("S{server} steps down, term {}", view.term);
                 rows.push(Row::new(view.moment, event));
             }
-            before = Some((life, view.term, view.is_leader));
+            before = Some(view);
         }
     }
     let is_late = |call: &&Call| {

@@ -82,12 +82,10 @@ fn commits(
         .filter(|&(other, &up_to)| up_to < index && has_refused(&led.refused[other as usize]));
     let refused: Vec<u32> = refused.map(|it| it.0).collect();
     let leader = Caller { server: number, incarnation: server.life };
+    let leadership = (leader, term, led.since);
     let kept: Vec<&Call> = others()
         .filter(|&(_, &up_to)| up_to < index)
-        .filter_map(|(other, _)| {
-            let led = (leader, term, led.since);
-            known.story.confirmed_formerly(led, (other, index), moment)
-        })
+        .filter_map(|(other, _)| known.story.confirmed_formerly(leadership, (other, index), moment))
         .collect();
     let is_kept = !kept.is_empty() && have.len() + kept.len() + 1 >= majority;
     let entry = server.log.term(index);
