@@ -39,8 +39,8 @@ pub(super) fn doubt(story: &Story) -> Option<Fact> {
     }
     let (call, index) = own_entry(story)?;
     let text = format!(
-        "server {} sent an entry of its own term at index {index}, which its start() never returned: its log \
-         may count its entries differently than start() does",
+        "server {} sent an entry of its own term at index {index}, but its start() never returned that index: \
+         the indexes in its log may differ from those of start()",
         call.from.server
     );
     Some(Fact::new(Basis::Concluded, call.sent.at, text, [call.id]))

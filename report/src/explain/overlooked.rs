@@ -109,7 +109,7 @@ fn despite_leader(story: &Story, followed: &[(&Election, Heard<'_>)]) -> Option<
     let server = election.candidate.server;
     let what = format!("server {server} started an election though it heard from its leader");
     let answered = format!(
-        "server {server} answered the leader, server {}, which it had heard from every {} ms",
+        "server {server} answered the leader, server {}, whose messages came every {} ms",
         heard.last.from.server,
         pace.as_millis()
     );
@@ -135,7 +135,7 @@ fn silent_leader(story: &Story, followed: &[(&Election, Heard<'_>)]) -> Option<B
     let (election, heard) = silent.first().filter(|_| silent.len() >= ELECTIONS)?;
     let (server, leader) = (election.candidate.server, heard.last.from.server);
     let what = format!("server {leader} led, but was silent for longer than an election timeout");
-    let sent = format!("server {leader} sent server {server} this call, and then nothing more");
+    let sent = format!("server {leader} sent server {server} a call, and then nothing more");
     let stood = format!(
         "{} ms later server {server} started an election in term {}",
         election.at.since(heard.last.sent.at).as_millis(),

@@ -17,8 +17,8 @@ pub(super) fn not_the_cause(case: &Case<'_>) -> Vec<String> {
             && story.is_alive(server, until)
         {
             notes.push(format!(
-                "server {server} still reports itself as the leader of term {}: it is disconnected and can't \
-                 know better, and no check asks it",
+                "server {server} still reports itself as the leader of term {}: it is disconnected, so it \
+                 can't learn of a higher term, and no check asks it",
                 view.term
             ));
         }

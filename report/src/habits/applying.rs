@@ -27,8 +27,11 @@ pub(super) const ORDER: &[Habit] = &[
         saved_with_older_snapshot,
         "its log begins right after the snapshot that it saved last",
     ),
-    Habit::new(saved_for_applied, "a leader had told it, since its restart, what is committed"),
-    Habit::new(left_out, "it had passed a snapshot to its service that covers the missing entries"),
+    Habit::new(
+        saved_for_applied,
+        "since its restart, a leader had told it which entries are committed",
+    ),
+    Habit::new(left_out, "it had passed its service a snapshot that covers the missing entries"),
 ];
 
 /// A right Raft applies at once.
@@ -238,7 +241,7 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
         format!("server {server} was restarted; its service had everything up to index {behind}");
     let text =
         format!("it applied index {index} first, and left out {}", indexes(behind + 1, index - 1));
-    let what = format!("server {server} treated entries as applied that it had only saved");
+    let what = format!("server {server} had only saved some entries, but treated them as applied");
     // That it leaves something out is certain, and how it comes to that is not.
     let breach = first.breach(&persistence::SAVED_FOR_APPLIED, what);
     Some(breach.seen(life.from.at, began, None).concluded(applied.moment.at, text, None))

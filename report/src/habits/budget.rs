@@ -85,7 +85,8 @@ fn confirmed_sent_again(case: &Case<'_>) -> Option<Breach> {
     let is_much = bytes(again.iter().copied()) * 10 > bytes(appends(case));
     let (confirmed, call, begin) = first.filter(|_| again.len() >= OFTEN && is_much)?;
     let (leader, server) = pair(call);
-    let what = format!("server {leader} sends entries again that a follower has confirmed");
+    let what =
+        format!("server {leader} sends entries to a follower that has already confirmed them");
     let text = format!(
         "server {server} confirmed to server {leader} that it has the entry at index {begin}"
     );

@@ -200,7 +200,10 @@ fn stood(
     let breach = breach.seen(election.at, text, asked);
     match times {
         1 => breach,
-        n => breach.seen(first.at, format!("the first of {n} such elections"), None),
+        n => {
+            let text = format!("the first of {n} elections that started for the same reason");
+            breach.seen(first.at, text, None)
+        }
     }
 }
 
@@ -278,7 +281,7 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
             format!("server {leader} led, but was silent for longer than an election timeout"),
         ),
     };
-    let sent = format!("server {leader}, the leader, sent server {server} this call");
+    let sent = format!("server {leader}, the leader, sent server {server} a call");
     let mut breach = case.breach(rule, leader, what);
     breach = breach.seen(last.sent.at, sent, [last.id]);
     if let Some((at, outcome)) = last.failed().filter(|_| stops) {

@@ -483,11 +483,8 @@ fn left_unapplied(case: &Case<'_>, breach: Breach, server: u32, calls: &[&Call])
          index {index}",
         first.args.leader_commit?
     );
-    let often = match calls.len() {
-        1 => "once".to_owned(),
-        n => format!("{n} times"),
-    };
-    let never = format!("it was told so {often}, but hasn't applied the entry");
+    let requests = count(calls.len(), "such request");
+    let never = format!("it answered {requests}, but hasn't applied the entry");
     Some(breach.seen(first.handled?.at, told, [first.id]).seen(case.window.until, never, None))
 }
 

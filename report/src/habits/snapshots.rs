@@ -18,7 +18,7 @@ pub(super) const HABITS: &[Habit] = &[
 /// What keeps a run from coming to an end.
 pub(super) const AGAIN: &[Habit] = &[Habit::new(
     handed_on_again,
-    "the server did something else without end between two of these snapshots",
+    "between two of these snapshots, the server did something else in an endless loop",
 )];
 
 /// How often a server must have handed on the same snapshot.

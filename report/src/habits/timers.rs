@@ -460,8 +460,8 @@ pub(super) fn same_term_again(case: &Case<'_>) -> Option<Breach> {
 pub(super) fn not_restarted(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let voters = voters(case);
-    let what = "candidates did not start another election while their requests for votes to unreachable \
-                servers were outstanding";
+    let what = "candidates did not start another election while RequestVote calls to unreachable servers \
+                were outstanding";
     let mut breach = Breach::of_several(&candidates::NOT_RESTARTED, case.window.end(), what);
     for (election, until) in long_elections(case, &voters) {
         // Who asks again doesn't wait for the answers.
@@ -477,14 +477,14 @@ pub(super) fn not_restarted(case: &Case<'_>) -> Option<Breach> {
         }
         let returned = waiting.iter().map(|call| match call.returned {
             Some((at, outcome)) if at.at <= case.window.until => {
-                format!("server {} ({outcome} at {} s)", call.to, at.at)
+                format!("to server {} ({outcome} at {} s)", call.to, at.at)
             }
-            _ => format!("server {} (not returned yet)", call.to),
+            _ => format!("to server {} (not returned yet)", call.to),
         });
         let server = election.candidate.server;
         let text = format!(
             "server {server} asked for votes in term {} and started no other election for {}; \
-             outstanding meanwhile: {}",
+             calls outstanding meanwhile: {}",
             election.term,
             seconds(until.since(election.at)),
             list(returned)

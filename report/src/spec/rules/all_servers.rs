@@ -45,8 +45,8 @@ rules! {
     APPLIES_LATE: Liveness "applies-late" at [AllServers 1],
         "Figure 2, All Servers 1; §5.3",
         "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied], at once",
-        "what the task that applies waits for. It must wake up for each new commitIndex, not at the next turn \
-         of a slow loop; and it must apply all committed entries before it waits again",
+        "what wakes the task that applies. It must wake up for each new commitIndex, not at the next round of \
+         a slow loop; and it must apply all committed entries before it waits again",
         normal "a command is applied within milliseconds after it is committed";
 }
 

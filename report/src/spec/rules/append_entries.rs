@@ -476,8 +476,8 @@ fn applies_unknown(
             && call.args.leader_commit >= Some(index)
     });
     let text = format!(
-        "server {number} applied index {index}, but it could know only the entries up to index {knows} to be \
-         committed"
+        "server {number} applied index {index}, but by then it could only know that the entries up to index \
+         {knows} are committed"
     );
     if let Some(refused) = refused {
         let what = format!("server {number} took its commit index from a request that it refused");
@@ -495,11 +495,13 @@ fn applies_unknown(
     has_heard |= heard.any(|call| {
         call.is_leaders() && call.delivered > server.began && call.delivered < Some(moment)
     });
-    let what = format!("server {number} applied an entry that it couldn't know to be committed");
+    let what = format!(
+        "server {number} applied an entry before it could know that this entry was committed"
+    );
     let began = server.began.filter(|_| server.life > 1 && !has_heard);
     let breach = match began {
         Some(began) => {
-            let what = format!("{what}, before any leader had sent it anything since its restart");
+            let what = format!("{what}: no leader had sent it anything since its restart");
             let restarted = format!("server {number} was restarted");
             Breach::new(&super::persistence::SAVED_FOR_APPLIED, moment, number, what)
                 .seen(began.at, restarted, None)

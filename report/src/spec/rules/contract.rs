@@ -34,8 +34,8 @@ rules! {
         "a server leads from the moment when it has the votes of a majority until it learns of a higher term; \
          get_state reports that",
         "what get_state reads. It must be the current role, not a candidate's, and not the role of an earlier \
-         term. And check that a leader that learns of a higher term becomes a follower, and how many votes, \
-         including its own, make a candidate leader"
+         term. Check that a leader becomes a follower when it learns of a higher term. And check how many \
+         votes, including its own, a candidate needs to become the leader"
         => Views only_says_so;
     TERM_NOT_TOLD: Contract "term-not-told" at [Contract 4],
         "Figure 2, State: currentTerm; §5.1; rule 4 of the contract",

@@ -56,8 +56,8 @@ rules! {
         "Figure 13, InstallSnapshot; §7; rule 7 of the contract",
         "lastIncludedIndex is the index of the last entry that the snapshot replaces, and SnapshotIndex is the \
          same index",
-        "where the index, the term and the contents of a snapshot are set. Set them together, from what \
-         snapshot() was given. And check where the message for the service is made";
+        "where the index, the term and the contents of a snapshot are set. Set them together, from \
+         the index and the bytes that snapshot() gets. And check where the message for the service is made";
     NEEDED: Liveness "snapshot-not-sent" at [Snapshots, Leaders 3],
         "§7; Figure 13",
         "if a follower needs entries that its leader has discarded, the leader sends its snapshot: nothing \
@@ -92,8 +92,8 @@ rules! {
     AGAIN: Liveness "snapshot-handed-on-again" at [AllServers 1, Snapshots],
         "Figure 2, All Servers 1; §7",
         "the service gets a snapshot once: from then on, lastApplied is at least the snapshot's last index",
-        "where lastApplied is compared with the snapshot's index. The test must be less, not less or equal. \
-         And lastApplied must move when the snapshot is passed to the service",
+        "where lastApplied is compared with the snapshot's index. The comparison must be <, not <=. And \
+         lastApplied must move when the snapshot is passed to the service",
         normal "a server passes a snapshot to its service once, and then the entries after it";
     OFFSET_IGNORED: Liveness "snapshot-offset-ignored" at [Snapshots],
         "§7",

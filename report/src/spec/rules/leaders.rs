@@ -72,8 +72,8 @@ rules! {
         "where commitIndex goes up. It must check the term of the entry";
     NOBODY_ASKED: Contract "entry-nobody-asked-for" at [Leaders 2],
         "Figure 2, Leaders 2; §5.3; rule 3 of the contract",
-        "a leader appends a command when a client asks it to, once, and nothing else: the lab counts indexes \
-         by commands, so there is no room for the no-op of §8",
+        "a leader appends each command once, when a client submits it, and appends nothing else. The lab's \
+         indexes count only commands, so a leader must not append the no-op of §8",
         "where the log grows. It must grow in start(), by one entry, and not when a server becomes the leader"
         => Appends sends_unasked, Proposes leaves_room;
     OF_A_NEW_LEADER: Contract "entry-of-a-new-leader" at [Leaders 2], NOBODY_ASKED.place, NOBODY_ASKED.says, NOBODY_ASKED.look;
@@ -157,8 +157,8 @@ rules! {
         normal "if nothing disturbs the leader, it leads until the end";
     STOPS: Liveness "stops-at-failed-call" at [Leaders 1, Leaders 3],
         "Figure 2, Leaders 1; §5.3, §5.5",
-        "if a follower crashes or runs slowly, or a message is lost, its leader goes on sending to it for as \
-         long as it leads",
+        "if a follower crashes or runs slowly, or a message is lost, the leader continues to send to that \
+         follower for as long as it is the leader",
         "what the loop that sends to one server does when a call fails. It has to go on, with the next \
          heartbeat at the latest: use continue, not break or return",
         normal "each follower hears from its leader ten times a second, even if messages are lost";

@@ -17,7 +17,8 @@ use crate::story::{Call, Moment, Story, View};
 rules! {
     TWICE: Safety "voted-twice" = "M2" at [RequestVote 2],
         "Figure 2, RequestVote 2; §5.2",
-        "a server votes at most once in a term, even if it restarts: if votedFor is null or candidateId",
+        "a server votes at most once in a term, even if it restarts: it grants a vote only if \
+         votedFor is null or candidateId",
         "the condition for granting a vote, and whether votedFor is cleared only when the term goes up"
         => Asks votes_for_itself within, Votes votes within;
     HANDLERS_OVERLAP: Safety "handlers-overlap" at [RequestVote 2, Contract 10],
@@ -228,8 +229,8 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
     let server = known.server(voter);
     let had = persistence::had(known, voter, own.1, moment);
     let text = format!(
-        "it voted in term {term} for server {candidate}, whose last entry has term {} and index {}; its own \
-         last entry has term {} and index {}",
+        "server {voter} voted in term {term} for server {candidate}, whose last entry has term {} and index \
+         {}; the voter's own last entry has term {} and index {}",
         offered.0, offered.1, own.0, own.1
     );
     let crashed = server.is_as_saved();

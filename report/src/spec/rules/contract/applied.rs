@@ -78,7 +78,7 @@ pub(crate) fn not_delivered(
     let (handled, covers) = (call.handled?, call.args.last_included_index?);
     let what = format!("server {number} took a snapshot, but didn't pass it to its service");
     let taken = format!(
-        "server {number} was sent a snapshot by server {} that covers everything up to index {covers}",
+        "server {} sent server {number} a snapshot that covers everything up to index {covers}",
         call.from.server
     );
     let text = format!(

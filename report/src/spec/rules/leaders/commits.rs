@@ -115,8 +115,8 @@ fn commits(
         (&MATCH_KEPT, what)
     } else if is_unsent {
         let what = format!(
-            "index {index} as committed because of an answer to a request that didn't contain that entry; no \
-             majority had confirmed it"
+            "index {index} as committed without a majority: it counted an answer to a request that didn't \
+             contain that entry"
         );
         (&UNSENT_COUNTED, what)
     } else {
