@@ -251,7 +251,7 @@ fn stopped_at_failure(case: &Case<'_>, led: &Leader, server: u32) -> Option<Brea
     }
     let leader = led.server;
     let what = format!("server {leader} sends server {server} nothing more since a call failed");
-    let sent = format!("the last that server {leader} sent server {server}");
+    let sent = format!("this is the last call that server {leader} sent server {server}");
     let failed = (failed.at, format!("that call failed: {outcome}"));
     let text =
         format!("server {leader} still leads, but has sent server {server} nothing since then");

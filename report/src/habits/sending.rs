@@ -427,7 +427,7 @@ pub(super) fn moved_at_sending(case: &Case<'_>) -> Option<Breach> {
     }
     let (leader, server, failed, at, outcome, (first, last), times) = found.pop()?;
     let (prev, end) = (failed.args.prev_log_index?, failed.up_to()?);
-    let what = format!("server {leader} treats entries as delivered that it has only sent");
+    let what = format!("server {leader} has only sent some entries, but treats them as delivered");
     let came_to = match outcome {
         Outcome::Replied => "was refused".to_owned(),
         outcome => format!("failed ({outcome})"),

@@ -69,7 +69,7 @@ rules! {
     TWO_COMMANDS: Safety "two-commands-at-an-index" = "M10" at [AppendEntries, Leaders],
         "§5.4.3, State Machine Safety",
         "no two servers apply different commands at the same index",
-        "who votes for whom; when an entry is called committed; and what can change it in a log after that"
+        "which candidates get votes; when an entry counts as committed; and what can change it in a log after that"
         => Applies applies_another within;
     OF_NOBODY: Contract "applied-what-nobody-started" at [AllServers 1],
         "Figure 2, All Servers 1; §5.3; rule 6 of the contract",

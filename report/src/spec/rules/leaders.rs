@@ -80,7 +80,7 @@ rules! {
     LACKS_COMMITTED: Safety "leader-lacks-committed" = "M11" at [RequestVote 2],
         "§5.4, Leader Completeness; §5.4.1",
         "a leader's log has every entry that was committed in an earlier term",
-        "who votes for whom, and when an entry is called committed. And check what a crash or a leader's \
+        "which candidates get votes, and when an entry counts as committed. And check what a crash or a leader's \
          request can remove from a log"
         => Appends lacks_committed, Installs lacks_committed;
     SAYS_ANOTHER_TERM: Contract "prev-log-term-wrong" at [Leaders 3],
@@ -398,7 +398,7 @@ pub(super) fn without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> O
                 || answered && other.reply.term >= Some(term))
     })?;
     let what = format!(
-        "server {number} went on sending as a leader in term {term}, in which nobody elected it"
+        "server {number} continued to send as a leader in term {term}, in which nobody elected it"
     );
     let (at, how) = match told.to == number {
         true => (told.delivered?, format!("server {} told it of term {term}", told.from.server)),
@@ -432,7 +432,7 @@ fn sends_as_candidate(
         return None;
     }
     let what = format!(
-        "server {number} went on sending as a leader in term {term}, in which nobody elected it"
+        "server {number} continued to send as a leader in term {term}, in which nobody elected it"
     );
     let text = format!(
         "server {number} sent {} of term {term} while it asked for votes in that term; whenever its get_state \

@@ -39,7 +39,7 @@ rules! {
         "§6, last paragraph; Figure 2, All Servers 2; §5.1",
         "a server may refuse its vote, and keep its term, only within the minimum election timeout of hearing \
          from a current leader; after that, it adopts the higher term",
-        "the condition under which a server turns a request for its vote away because there is a leader: when \
+        "the condition under which a server refuses a request for its vote because there is a leader: when \
          it last heard from the leader, and for how long that counts";
     FORMER_REPLY: Liveness "reply-of-former-term" at [RequestVote, AllServers 2],
         "Figure 2, RequestVote, Results: term; §5.1",

@@ -29,7 +29,7 @@ pub(super) fn applies_in_order(
         None => (
             &GOES_BACK,
             format!(
-                "server {number} passed its service an older snapshot than its service's state"
+                "server {number} passed its service a snapshot that is older than the service's state"
             ),
             format!("it passed its service a snapshot that ends at index {index}"),
         ),

@@ -109,8 +109,8 @@ fn commits(
         (&REFUSAL_COUNTED, what)
     } else if is_kept {
         let what = format!(
-            "index {index} as committed because of what was confirmed in an earlier term; no majority had \
-             confirmed it in this term"
+            "index {index} as committed without a majority in this term: it counted confirmations from an \
+             earlier term"
         );
         (&MATCH_KEPT, what)
     } else if is_unsent {
