@@ -24,7 +24,7 @@ use proc_macro2::{Delimiter, Literal, TokenStream, TokenTree};
 
 use super::take::Sources;
 
-const UNSAFE: &str = "unsafe may not stand in an attribute or a macro";
+const UNSAFE: &str = "unsafe isn't allowed in an attribute or a macro";
 
 const INCLUDES: [&str; 3] = ["include", "include_str", "include_bytes"];
 
@@ -71,7 +71,7 @@ pub(super) fn refusal(sources: &Sources) -> Option<String> {
     }
     if let (Some(string), Some(own)) = (string_in_macro, own_macro) {
         return Some(format!(
-            "{string} may not stand in a macro's string if there is a macro of one's own, as at {own}, which can \
+            "{string} isn't allowed in a macro's string if there is a macro of one's own, as at {own}, which can \
              put the string into an attribute"
         ));
     }
@@ -222,7 +222,7 @@ impl Checker<'_> {
     /// What is wrong with the use of `name`, behind which `follows` stands.
     fn include(&self, name: &str, follows: &[TokenTree], within: Within) -> Option<String> {
         if within.a_macro {
-            return Some(format!("{name} may not stand in a macro"));
+            return Some(format!("{name} isn't allowed in a macro"));
         }
         if !is_punct(follows.first(), '!') {
             // Any other word may be called so; but not where it can become a macro's name.
@@ -482,7 +482,7 @@ mod tests {
             r#"macro_rules! w { () => { #[serde(bound = "unsafe")] struct S; } }"#,
         ] {
             let why = refused(wrong);
-            let told = "net/deep.rs:1: unsafe may not stand in an attribute or a macro";
+            let told = "net/deep.rs:1: unsafe isn't allowed in an attribute or a macro";
             assert_eq!(why.as_deref(), Some(told), "{wrong}");
         }
         // The lint's.
@@ -494,7 +494,7 @@ mod tests {
         let own = "macro_rules! w { ($l:literal) => { #[serde(bound = $l)] struct S; } }";
         let why = refused(&format!("{own}\n{string}")).expect("it is refused");
         assert!(
-            why.starts_with("net/deep.rs:2: unsafe may not stand in a macro's string"),
+            why.starts_with("net/deep.rs:2: unsafe isn't allowed in a macro's string"),
             "{why}"
         );
         assert!(why.contains("as at net/deep.rs:1"), "{why}");
@@ -502,7 +502,7 @@ mod tests {
             "macro_rules! w { (#[doc = $l:literal]) => { #[serde(bound = $l)] struct S; } }";
         let why = refused(&format!("{takes}\nw!(#[doc = \"unsafe\"]);")).expect("it is refused");
         assert!(
-            why.starts_with("net/deep.rs:2: unsafe may not stand in a macro's string"),
+            why.starts_with("net/deep.rs:2: unsafe isn't allowed in a macro's string"),
             "{why}"
         );
         for right in [
@@ -530,7 +530,7 @@ mod tests {
         let own = "macro_rules! w { ($l:literal) => { #[serde(bound = $l)] struct S; } }";
         let why = refused(&format!("{own}\nw!(\"send_whole\");")).expect("it is refused");
         assert!(
-            why.starts_with("net/deep.rs:2: send_whole may not stand in a macro's string"),
+            why.starts_with("net/deep.rs:2: send_whole isn't allowed in a macro's string"),
             "{why}"
         );
         assert_eq!(refused("fn f() { peers[1].send(\"send_whole\"); }"), None);
@@ -542,7 +542,7 @@ mod tests {
         let nested = |levels: usize| {
             refused(&format!(r#"#[serde(rename = "\{}")] struct S;"#, "x5c".repeat(levels)))
         };
-        let told = "net/deep.rs:1: unsafe may not stand in an attribute or a macro";
+        let told = "net/deep.rs:1: unsafe isn't allowed in an attribute or a macro";
         assert_eq!(nested(1_000_000).as_deref(), Some(told));
         assert_eq!(nested(8), None);
         let quoted = |levels: u32| format!("{}\"", r"\".repeat(2_usize.pow(levels) - 1));

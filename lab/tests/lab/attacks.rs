@@ -190,7 +190,7 @@ fn no_attack_changes_a_verdict_or_harms_the_machine() {
     for name in ["early", "mangles", "naked"] {
         let place = format!("refused      {name}: lib.rs:");
         let line = ran.stderr.lines().find(|line| line.contains(&place));
-        let told = "unsafe may not stand in an attribute or a macro";
+        let told = "unsafe isn't allowed in an attribute or a macro";
         assert!(line.is_some_and(|line| line.contains(told)), "{name}:\n{}", ran.stderr);
     }
     ran.assert_complains("not built    hides: the compiler took in /etc/passwd, which isn't one");
