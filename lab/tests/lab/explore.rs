@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::student::{Ran, command, copied, lab, run, skeleton, solved};
+use crate::student::{EXTRA, Ran, command, copied, lab, run, skeleton, solved};
 
 /// A Raft whose servers end at once if the environment says so: whatever befalls them, they never agree.
 const MAKE: &str = r#"
@@ -37,8 +37,7 @@ fn unexplored() -> PathBuf {
     let workspace = copied(skeleton(), "unexplored");
     // Another version, so that its build doesn't take the place of the other workspace's.
     edit(&workspace, "raft/Cargo.toml", "0.1.0+", "0.1.0+unexplored");
-    let extra = "\n[[test]]\nname = \"extra\"\npath = \"../tests/extra/main.rs\"\n";
-    edit(&workspace, "raft/Cargo.toml", extra, "");
+    edit(&workspace, "raft/Cargo.toml", EXTRA, "");
     workspace
 }
 
@@ -50,6 +49,7 @@ fn explored() -> &'static Path {
         let edit = |name: &str, from: &str, to: &str| edit(&workspace, name, from, to);
         // Another version, so that its build doesn't take the place of the other workspace's.
         edit("raft/Cargo.toml", "0.1.0+", "0.1.0+explored");
+        edit("raft/Cargo.toml", "\n[[test]]\n", &format!("{EXTRA}\n[[test]]\n"));
         let right = "pub use server::{Raft, make};";
         let both = format!("pub use server::Raft;\nuse server::make as make_right;\n{MAKE}");
         edit("raft/src/lib.rs", right, &both);

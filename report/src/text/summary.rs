@@ -8,7 +8,7 @@ use crate::explain::{Explanation, Finding};
 use crate::failure::{Failure, FailureKind};
 use crate::story::{Story, View};
 
-/// The entries below a failure's sentence: `did`, `server …`, `why` and `not so`.
+/// The entries below a failure's sentence: `did`, `why`, `not so` and `server …`.
 #[must_use]
 pub fn summary(story: &Story, failure: &Failure, explanation: &Explanation) -> String {
     let mut text = String::new();
@@ -18,16 +18,16 @@ pub fn summary(story: &Story, failure: &Failure, explanation: &Explanation) -> S
     if let Some(did) = did(story, failure) {
         entry(&mut text, "did", &did);
     }
+    why(&mut text, failure.kind, &explanation.findings);
+    for note in &explanation.not_the_cause {
+        entry(&mut text, NOT_SO, note);
+    }
     for (server, lines) in servers(story, failure).iter().enumerate() {
         let (state, calls) = lines.split_first().expect("each server is something");
-        entry(&mut text, &format!("server {server}"), state);
+        entry(&mut text, &format!("{SERVER} {server}"), state);
         for line in calls {
             detail(&mut text, line);
         }
-    }
-    why(&mut text, failure.kind, &explanation.findings);
-    for note in &explanation.not_the_cause {
-        entry(&mut text, "not so", note);
     }
     text
 }
@@ -145,26 +145,43 @@ fn role(view: &View) -> String {
     }
 }
 
-/// The calls that a server waited for at `at`, by target and method, each with the one that has been out for
-/// longest.
+/// The calls that a server waited for at `at`, by method and target, each with the one that has been out for longest. To
+/// many servers they are one line.
 fn outstanding(story: &Story, server: usize, at: Time) -> Vec<String> {
     let mut lives = story.lives[server].iter().rev();
     let life = lives.find(|life| life.from.at <= at).map(|life| life.incarnation);
-    let mut calls: BTreeMap<(u32, &str), (usize, Time)> = BTreeMap::new();
+    let mut methods: BTreeMap<&str, BTreeMap<u32, (usize, Time)>> = BTreeMap::new();
     for call in story.sent_by(server) {
         if call.is_outstanding(at) && Some(call.from.incarnation) == life {
-            calls.entry((call.to, &call.method)).or_insert((0, call.sent.at)).0 += 1;
+            let targets = methods.entry(&call.method).or_default();
+            targets.entry(call.to).or_insert((0, call.sent.at)).0 += 1;
         }
     }
-    let line = |((to, method), (count, oldest)): ((u32, &str), (usize, Time))| {
+    let line = |method: &str, to: &str, count: usize, oldest: Time| {
         let age = at.since(oldest).as_secs_f64();
         match count {
-            1 => format!("{method} to server {to} outstanding for {age:.2} s"),
-            n => format!("{n} {method} to server {to} outstanding, for up to {age:.2} s"),
+            1 => format!("{method} to {to} outstanding for {age:.2} s"),
+            n => format!("{n} {method} to {to} outstanding, for up to {age:.2} s"),
         }
     };
-    calls.into_iter().map(line).collect()
+    let lines = methods.into_iter().flat_map(|(method, targets)| match targets.len() {
+        0..MANY_TARGETS => {
+            let each = targets.into_iter();
+            each.map(|(to, (count, oldest))| line(method, &format!("server {to}"), count, oldest))
+                .collect()
+        }
+        _ => {
+            let to = format!("servers {}", list(targets.keys()));
+            let count = targets.values().map(|(count, _)| count).sum();
+            let oldest = targets.values().map(|(_, oldest)| *oldest).min().unwrap_or(at);
+            vec![line(method, &to, count, oldest)]
+        }
+    });
+    lines.collect()
 }
+
+/// To so many servers, the calls of a method are one line.
+const MANY_TARGETS: usize = 3;
 
 fn why(text: &mut String, kind: FailureKind, findings: &[Finding]) {
     // Some sentences say themselves what is wrong.
@@ -180,33 +197,31 @@ fn why(text: &mut String, kind: FailureKind, findings: &[Finding]) {
     }
 }
 
-/// The labels of the first finding, and of the others.
+/// The labels of the first finding, of the others, of what isn't the cause, and of a server with its number.
 const WHY: &str = "why";
 const OR: &str = "or";
+const NOT_SO: &str = "not so";
+const SERVER: &str = "server";
 
 /// Puts a finding before the others in a [`summary`].
 pub(crate) fn put_first(summary: &mut String, finding: &Finding) {
-    let label = |label: &str| format!("  {label:<LABEL$} ");
-    let lines = |summary: &str, label: &str| {
+    let mut text = String::new();
+    cause(&mut text, WHY, finding);
+    // What stands in its place now, or after it.
+    let [why, not_so, server] = [WHY, NOT_SO, SERVER].map(|label| {
+        let begins = format!("  {label} ");
         let mut at = 0;
-        let starts = summary.split_inclusive('\n').map(|line| {
+        let mut starts = summary.split_inclusive('\n').map(|line| {
             at += line.len();
             (at - line.len(), line)
         });
-        starts.into_iter().find(|(_, line)| line.starts_with(label)).map(|(at, _)| at)
-    };
-    let mut text = String::new();
-    cause(&mut text, WHY, finding);
-    match lines(summary, &label(WHY)) {
-        Some(at) => {
-            summary.replace_range(at..at + label(WHY).len(), &label(OR));
-            summary.insert_str(at, &text);
-        }
-        None => match lines(summary, &label("not so")) {
-            Some(at) => summary.insert_str(at, &text),
-            None => summary.push_str(&text),
-        },
+        starts.find(|(_, line)| line.starts_with(&begins)).map(|(at, _)| at)
+    });
+    if let Some(at) = why {
+        let label = |label: &str| format!("  {label:<LABEL$} ");
+        summary.replace_range(at..at + label(WHY).len(), &label(OR));
     }
+    summary.insert_str(why.or(not_so).or(server).unwrap_or(summary.len()), &text);
 }
 
 /// A finding, as an entry with this label.

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::{CANNOT_FAIL, WIDTH, escaped, one_line};
+use super::{CANNOT_FAIL, WIDTH, broken, escaped, one_line};
 use crate::event::{Role, TaskEnding, Time};
 use crate::explain::{Explanation, Window};
 use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::story::{Call, Election, Moment, Standing, Story, View};
 
-/// How many rows are shown at most.
-const ROWS: usize = 48;
+/// How many lines the rows may have together, but for those that prove something.
+const LINES: usize = 48;
 
 /// How long before the failing check the table begins, in microseconds.
 const BEFORE: u64 = 3_000_000;
@@ -57,7 +57,12 @@ pub fn timeline(story: &Story, failure: &Failure, explanation: &Explanation) -> 
     let rows = folded(story, rows);
     // The end tells more than the beginning.
     let others = rows.iter().rev().filter(|row| !row.is_proof && row.moment.at >= begin);
-    let first = others.map(|row| row.moment).take(ROWS).last();
+    let mut lines = 0;
+    let first = others.map_while(|row| {
+        lines += written(story, row).len();
+        (lines <= LINES).then_some(row.moment)
+    });
+    let first = first.last();
     let all = rows.len();
     let is_shown = |row: &Row| row.is_proof || first.is_some_and(|first| row.moment >= first);
     let shown: Vec<Row> = rows.into_iter().filter(is_shown).collect();
@@ -225,19 +230,30 @@ fn end(story: &Story, failure: Option<&Failure>) -> Row {
     Row::new(Moment { place: usize::MAX, at }, event)
 }
 
+/// How many columns a server has: for its role, its term and a dot. Where there are many, they stand closer.
+fn cell(story: &Story) -> usize {
+    let last = story.calls.iter().filter_map(|call| call.args.term).max().unwrap_or(0);
+    let term = last.to_string().len().max(2);
+    term + if story.servers > CLOSE { 3 } else { 4 }
+}
+
+/// More servers than this stand closer, so that what happened has room beside them.
+const CLOSE: usize = 5;
+
+/// A row, in as many lines as it needs.
+fn written(story: &Story, Row { moment, event, .. }: &Row) -> Vec<String> {
+    let cell = cell(story);
+    let mut first = format!("{:>7}  ", moment.at.to_string());
+    for server in 0..story.servers {
+        write!(first, "{:<cell$}", state(story, server, *moment)).expect(CANNOT_FAIL);
+    }
+    let then = " ".repeat(first.len() + 2);
+    broken(&escaped(event), WIDTH.max(first.len() + 20), [&first, &then])
+}
+
 fn table(story: &Story, earlier: usize, rows: &[Row]) -> String {
     let mut text = String::new();
-    let cell = 2
-        + story
-            .calls
-            .iter()
-            .filter_map(|call| call.args.term)
-            .max()
-            .unwrap_or(0)
-            .to_string()
-            .len()
-            .max(2)
-        + 2;
+    let cell = cell(story);
     write!(text, "{:>7}  ", "t (s)").expect(CANNOT_FAIL);
     for server in 0..story.servers {
         write!(text, "{:<cell$}", format!("S{server}")).expect(CANNOT_FAIL);
@@ -251,18 +267,8 @@ fn table(story: &Story, earlier: usize, rows: &[Row]) -> String {
     if earlier > 0 {
         writeln!(text, "{:>7}  {earlier} earlier rows are left out", "…").expect(CANNOT_FAIL);
     }
-    for Row { moment, event, .. } in rows {
-        let mut first = format!("{:>7}  ", moment.at.to_string());
-        for server in 0..story.servers {
-            write!(first, "{:<cell$}", state(story, server, *moment)).expect(CANNOT_FAIL);
-        }
-        let options = textwrap::Options::new(WIDTH.max(first.len() + 20))
-            .initial_indent(&first)
-            .break_words(false);
-        let then = " ".repeat(first.len() + 2);
-        for line in textwrap::wrap(&escaped(event), options.subsequent_indent(&then)) {
-            writeln!(text, "{}", line.trim_end()).expect(CANNOT_FAIL);
-        }
+    for line in rows.iter().flat_map(|row| written(story, row)) {
+        writeln!(text, "{}", line.trim_end()).expect(CANNOT_FAIL);
     }
     text.push_str(match story.dropped {
         0 => "F follower, C candidate, L leader, with the term; a dot: cut off; blank: crashed\n",
@@ -288,8 +294,9 @@ fn state(story: &Story, server: usize, moment: Moment) -> String {
     format!("{role}{term}{dot}")
 }
 
-/// Whom a candidate asked, each once, how often if that was more than once, and what came of it if nobody was reached.
-fn asked(story: &Story, election: &Election) -> Vec<String> {
+/// Whom a candidate asked, each once, and how often if that was more than once; then those it has not reached, by what
+/// came of it: `S1, S2 (3 times); S3: unreachable`.
+fn asked(story: &Story, election: &Election) -> String {
     let mut asked: Vec<(u32, Vec<&Call>)> = Vec::new();
     for call in election.requests.iter().map(|&place| &story.calls[place]) {
         match asked.iter_mut().find(|(to, _)| *to == call.to) {
@@ -297,21 +304,34 @@ fn asked(story: &Story, election: &Election) -> Vec<String> {
             None => asked.push((call.to, vec![call])),
         }
     }
-    let one = |(to, calls): (u32, Vec<&Call>)| {
+    let mut by_ending =
+        [(None, Vec::new()), (Some(NO_ANSWER), Vec::new()), (Some(UNREACHED), Vec::new())];
+    for (to, calls) in asked {
         let failed = |call: &&Call| matches!(call.returned, Some((_, Outcome::Unreachable)));
         let waits = |call: &&Call| call.returned.is_none() && call.delivered.is_none();
-        let times = (calls.len() > 1).then(|| format!("{} times", calls.len()));
-        let came_to = if calls.iter().all(failed) {
-            Some("unreachable".to_owned())
-        } else {
-            let is_open = calls.iter().all(|call| failed(call) || waits(call));
-            is_open.then(|| "no answer yet".to_owned())
+        let ending = match () {
+            () if calls.iter().all(failed) => Some(UNREACHED),
+            () if calls.iter().all(|call| failed(call) || waits(call)) => Some(NO_ANSWER),
+            () => None,
         };
-        let said: Vec<String> = times.into_iter().chain(came_to).collect();
-        if said.is_empty() { format!("S{to}") } else { format!("S{to} ({})", said.join(", ")) }
-    };
-    asked.into_iter().map(one).collect()
+        let name = match calls.len() {
+            1 => format!("S{to}"),
+            times => format!("S{to} ({times} times)"),
+        };
+        let of_ending = by_ending.iter_mut().find(|(it, _)| *it == ending);
+        of_ending.expect("all endings are there").1.push(name);
+    }
+    let groups = by_ending.iter().filter(|(_, names)| !names.is_empty());
+    let groups = groups.map(|(ending, names)| match ending {
+        None => names.join(", "),
+        Some(ending) => format!("{}: {ending}", names.join(", ")),
+    });
+    groups.collect::<Vec<_>>().join("; ")
 }
+
+/// What comes of requests that reach nobody.
+const UNREACHED: &str = "unreachable";
+const NO_ANSWER: &str = "no answer yet";
 
 fn rows(story: &Story) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
@@ -329,7 +349,7 @@ fn rows(story: &Story) -> Vec<Row> {
         let first = &story.calls[election.requests[0]];
         let server = election.candidate.server;
         let asked = asked(story, election);
-        let event = format!("S{server} election, term {} -> {}", election.term, asked.join(", "));
+        let event = format!("S{server} election, term {} -> {asked}", election.term);
         rows.push(Row::new(first.sent, event));
     }
     for (server, views) in story.views.iter().enumerate() {
@@ -474,8 +494,8 @@ mod tests {
         let did = super::super::summary(&story, &failure, &Explanation::default());
         expect_test::expect![[r#"
             did       one from 3.00 s on, for 0.00 s
-            server 0  connected, state never seen
             why       unknown: no known cause fits this run
+            server 0  connected, state never seen
         "#]]
         .assert_eq(&textwrap::dedent(&did));
     }

@@ -27,6 +27,7 @@ pub(crate) fn assert_explained(
 
     let summary = text::summary(story, failure, explanation);
     let why = summary.find("  why ").expect("a summary says why");
+    let servers = summary.find("\n  server 0 ").expect("a summary says what each server was");
     let golden = path("golden", &format!("{id}.txt"));
-    expect_file![golden].assert_eq(&summary[why..]);
+    expect_file![golden].assert_eq(&summary[why..=servers]);
 }
