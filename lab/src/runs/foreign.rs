@@ -230,8 +230,7 @@ mod tests {
     fn what_is_counted_of_a_run_has_a_bound() {
         let long = "x".repeat(1 << 20);
         let failed = format!(
-            r#"{{"test":"TestReElection3A","seed":7,"banner":"{long}","warnings":["{long}"],"verdict":{{"failed":
-            {{"failure":{{"kind":"panic","message":"{long}","location":"{long}","at":0}},"evidence":"{long}"}}}}}}"#
+            r#"{{"test":"TestReElection3A","seed":7,"banner":"{long}","warnings":["{long}"],"verdict":{{"failed":{{"failure":{{"kind":"panic","message":"{long}","location":"{long}","at":0}},"evidence":"{long}"}}}}}}"#
         );
         let brief = counted(&failed).brief();
         let text = serde_json::to_string(&brief).expect("it is plain data");
