@@ -7,7 +7,7 @@
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,7 @@ pub(crate) fn table(effort: Effort) -> Result<Table> {
         Effort::Full => 4,
     };
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    must_pass("the build", cargo.args(["build", "--release", "--package", "lab"]).status()?)?;
+    must_pass("the build", cargo.args(["build", "--package", "lab"]).status()?)?;
     let folder = Path::new("target/bench-grade");
     fs::create_dir_all(folder)?;
     let submission = folder.join("submissions/reference/raft/src");
@@ -108,7 +108,7 @@ fn by_difference(run: impl Fn(u64) -> Result<Took>) -> Result<Took> {
 
 /// The tests as their author runs them.
 fn test(folder: &Path, runs: u64) -> Result<Took> {
-    let out = emptied(&folder.join("tested"))?;
+    let out = emptied(folder.join("tested"))?;
     let mut command = lab();
     command.args(["test", "--strict", "--seed", "1", "--jobs", "1", "-n"]).arg(runs.to_string());
     command.arg("-o").arg(out).args(TESTS);
@@ -117,7 +117,7 @@ fn test(folder: &Path, runs: u64) -> Result<Took> {
 
 /// The tests as a grader runs them.
 fn grade(folder: &Path, runs: u64) -> Result<Took> {
-    let out = emptied(&folder.join("graded"))?;
+    let out = emptied(folder.join("graded"))?;
     let mut text = format!("[runs]\neach = {runs}\n[points]\n");
     for test in TESTS {
         writeln!(text, "{test} = 1")?;
@@ -131,22 +131,27 @@ fn grade(folder: &Path, runs: u64) -> Result<Took> {
         .arg(course)
         .arg("--work")
         .arg(folder.join("work"))
+        // Which has what both build.
+        .arg("--shared-target")
+        .arg(target())
         .args(["--jobs", "1"]);
     timed(command)
 }
 
+/// As `cargo lab` starts it.
 fn lab() -> Command {
-    let mut command = Command::new("target/release/lab");
-    if let Some(target) = env::var_os("CARGO_TARGET_DIR") {
-        command = Command::new(Path::new(&target).join("release/lab"));
-    }
+    let mut command = Command::new(target().join("debug/lab"));
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 
-fn emptied(folder: &Path) -> Result<&Path> {
+fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from)
+}
+
+fn emptied(folder: PathBuf) -> Result<PathBuf> {
     if folder.exists() {
-        fs::remove_dir_all(folder)?;
+        fs::remove_dir_all(&folder)?;
     }
     Ok(folder)
 }
