@@ -34,7 +34,7 @@ const KEPT: usize = 3;
 
 /// Of how many runs in all, as a submission may fail each run with another sentence; how much room their files may take,
 /// in bytes; and how long it may take to make these runs again.
-const KEPT_IN_ALL: usize = 60;
+const KEPT_IN_ALL: usize = 300;
 const ROOM: u64 = 1 << 30;
 const REPORTING: Duration = Duration::from_secs(600);
 
@@ -326,7 +326,7 @@ impl Case<'_> {
         tests: &[LabTest],
         tallies: &[Tally],
     ) -> Result<Option<String>, Error> {
-        let (mut kept, began) = (0, Instant::now());
+        let mut kept = Kept { count: 0, folder: &self.folder, began: Instant::now() };
         let mut counts = std::collections::BTreeMap::<(String, String), usize>::new();
         for (test, tally) in tests.iter().zip(tallies) {
             for failed in tally.failures.values() {
@@ -337,12 +337,13 @@ impl Case<'_> {
                     continue;
                 }
                 *count += 1;
-                if kept == KEPT_IN_ALL || began.elapsed() > REPORTING || room(&self.folder) > ROOM {
+                if kept.is_enough() {
+                    let Kept { count, .. } = kept;
                     return Ok(Some(format!(
-                        "its runs fail in too many ways, or with too long reports: {kept} reports are kept"
+                        "its runs fail in too many ways, or with too long reports: {count} reports are kept"
                     )));
                 }
-                kept += 1;
+                kept.count += 1;
                 let path = self.folder.join(format!("{}.txt", test.file_name(failed.seed)));
                 if path.exists() || stop::is_asked() {
                     continue;
@@ -357,10 +358,21 @@ impl Case<'_> {
     }
 }
 
-/// How many bytes the files of a folder have.
-fn room(folder: &Path) -> u64 {
-    let files = fs::read_dir(folder).into_iter().flatten().flatten();
-    files.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
+/// What is kept of a submission's failed runs.
+struct Kept<'a> {
+    /// How many reports.
+    count: usize,
+    folder: &'a Path,
+    /// Since when runs are made again for them.
+    began: Instant,
+}
+
+impl Kept<'_> {
+    fn is_enough(&self) -> bool {
+        let files = fs::read_dir(self.folder).into_iter().flatten().flatten();
+        let room: u64 = files.filter_map(|file| Some(file.metadata().ok()?.len())).sum();
+        self.count >= KEPT_IN_ALL || room > ROOM || self.began.elapsed() > REPORTING
+    }
 }
 
 /// What tells a submission's code, and that it is built with, from other such.
@@ -420,6 +432,20 @@ mod tests {
         assert!(note.contains('\u{1b}'), "{note:?}");
         assert_eq!(notes(&[note]), [r"its Cargo.toml asks for \u{1b}[2J, which isn't allowed"]);
         assert_eq!(notes(&["x".repeat(1 << 20)])[0].chars().count(), REASON + 1);
+    }
+
+    #[test]
+    fn reports_are_kept_as_long_as_they_are_few_and_short() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (folder, began) = (folder.path(), Instant::now());
+        let is_enough = |count| Kept { count, folder, began }.is_enough();
+        assert_eq!(
+            [is_enough(0), is_enough(KEPT_IN_ALL - 1), is_enough(KEPT_IN_ALL)],
+            [false, false, true]
+        );
+        let history = fs::File::create(folder.join("TestBackup3B-1.json")).expect("a file");
+        history.set_len(ROOM + 1).expect("it takes no room on the disk");
+        assert!(is_enough(0));
     }
 
     #[test]
