@@ -25,6 +25,8 @@
 //! in turns ([`compare`]). `cargo run --release -p bench build` measures a first build, crate by crate, and an edit
 //! after it ([`build`]).
 //!
+//! `cargo run --release -p bench grade` measures what the protection of graders costs ([`grade`]).
+//!
 //! Everything but seeds a second is CPU time, and the best of several measurements that alternate
 //! with those it is compared with: other load on the machine makes all of them longer, but it makes
 //! ratios much less wrong. Compare figures of one run with each other.
@@ -33,6 +35,7 @@ mod binary;
 mod build;
 mod calls;
 mod compare;
+mod grade;
 mod memory;
 mod pass;
 mod replay;
@@ -77,6 +80,12 @@ enum Other {
     },
     /// A first build of the last commit, crate by crate, and an edit after it
     Build,
+    /// Runs a second by `cargo lab test --strict` and by `cargo lab grade`, in turns
+    Grade {
+        /// Measure less often: faster, and less exact
+        #[arg(long)]
+        quick: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -120,6 +129,8 @@ fn main() -> ExitCode {
         Some(Other::Build) => {
             build::tables().map(|[whole, crates]| println!("{whole}\n\nThe first build\n{crates}"))
         }
+        Some(Other::Grade { quick }) => grade::table(effort(quick))
+            .map(|table| println!("Runs a second of real time, one at a time\n{table}")),
         None => measure(effort(options.quick), &options.parts),
     };
     match measured {

@@ -83,6 +83,11 @@ pub trait Host: Sync {
         Wants::Results
     }
 
+    /// The most bytes that the result of a run may have.
+    fn most(&self) -> u64 {
+        wire::MOST
+    }
+
     /// Starts a child.
     ///
     /// # Errors
@@ -362,7 +367,7 @@ impl<'a> Worker<'a> {
             self.wait_for_word()?;
         }
         let mut reader = Until { from: &mut self.reader, host: self.host };
-        let frame = wire::read(&mut reader, &self.nonce).map_err(|error| {
+        let frame = wire::read(&mut reader, &self.nonce, self.host.most()).map_err(|error| {
             let is_garbled = error.kind() == io::ErrorKind::InvalidData;
             let garbled = is_garbled.then(|| Death::Garbled(error.to_string()));
             garbled.or_else(|| is_late(self.host).then_some(Death::Late))

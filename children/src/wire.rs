@@ -13,7 +13,7 @@ pub const OUTPUT_KEPT: u64 = 64 * 1024;
 
 /// The most bytes that a result may have. What a run tells of itself takes some thousands; all that a
 /// history may hold, a few times as many as it has.
-const MOST: u64 = 256 << 20;
+pub const MOST: u64 = 256 << 20;
 
 /// The most bytes that a run's output may have. Of a longer one its last part is sent.
 const MOST_OUTPUT: u64 = OUTPUT_KEPT;
@@ -67,9 +67,9 @@ pub fn write(to: &mut impl Write, nonce: &Nonce, frame: &Frame) -> io::Result<()
     }
 }
 
-/// Reads the next frame of the process with this `nonce`. An end of input is an error, and so is what is no
+/// Reads the next frame of the process with this `nonce`, whose result has `most` bytes at the most. An end of input is an error, and so is what is no
 /// frame: then its text says why, and its kind is `InvalidData`.
-pub(crate) fn read(from: &mut impl Read, nonce: &Nonce) -> io::Result<Frame> {
+pub(crate) fn read(from: &mut impl Read, nonce: &Nonce, most: u64) -> io::Result<Frame> {
     let mut kind = [0];
     from.read_exact(&mut kind)?;
     if ![READY, ALIVE, LEAVING, RESULT].contains(&kind[0]) {
@@ -91,7 +91,7 @@ pub(crate) fn read(from: &mut impl Read, nonce: &Nonce) -> io::Result<Frame> {
         LEAVING => Ok(Frame::Leaving),
         _ => {
             let seed = read_u64(from)?;
-            let result = read_bytes(from, "result", MOST)?;
+            let result = read_bytes(from, "result", most)?;
             Ok(Frame::Result {
                 seed,
                 result,
@@ -144,7 +144,8 @@ mod tests {
     fn what_is_written_is_read() {
         let bytes = bytes(&[&Frame::Ready, &Frame::Alive, &result(), &Frame::Leaving]);
         let mut from = &bytes[..];
-        let read: Vec<Frame> = (0..4).map(|_| read(&mut from, &NONCE).expect("a frame")).collect();
+        let read: Vec<Frame> =
+            (0..4).map(|_| read(&mut from, &NONCE, MOST).expect("a frame")).collect();
         assert_eq!(read, [Frame::Ready, Frame::Alive, result(), Frame::Leaving]);
         assert!(from.is_empty());
     }
@@ -153,7 +154,7 @@ mod tests {
     fn of_a_long_output_the_last_part_is_sent() {
         let output = [vec![b'a'; 10], vec![b'b'; MOST_OUTPUT as usize]].concat();
         let sent = bytes(&[&Frame::Result { seed: 1, result: Vec::new(), output }]);
-        let Ok(Frame::Result { output, .. }) = read(&mut &sent[..], &NONCE) else {
+        let Ok(Frame::Result { output, .. }) = read(&mut &sent[..], &NONCE, MOST) else {
             panic!("no result")
         };
         assert_eq!(output, vec![b'b'; MOST_OUTPUT as usize]);
@@ -163,7 +164,7 @@ mod tests {
     fn a_frame_that_is_cut_off_is_an_end_and_no_nonsense() {
         let whole = bytes(&[&result()]);
         for len in 0..whole.len() {
-            let error = read(&mut &whole[..len], &NONCE).expect_err("it isn't whole");
+            let error = read(&mut &whole[..len], &NONCE, MOST).expect_err("it isn't whole");
             assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{len} bytes: {error}");
         }
     }
@@ -187,7 +188,7 @@ mod tests {
                 "a run's output of 65537 bytes, where 65536 are the most",
             ),
         ] {
-            let error = read(&mut &from[..], &NONCE).expect_err("it is no frame");
+            let error = read(&mut &from[..], &NONCE, MOST).expect_err("it is no frame");
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
             assert!(error.to_string().starts_with(says), "{error}");
         }
@@ -197,7 +198,7 @@ mod tests {
     fn a_promise_of_much_takes_no_memory() {
         // Nothing follows the length, so it is an end; a vector of that size would be noticed.
         let from = [&[RESULT], &NONCE.text()[..], &[0; 8], &MOST.to_le_bytes()].concat();
-        let error = read(&mut &from[..], &NONCE).expect_err("it isn't whole");
+        let error = read(&mut &from[..], &NONCE, MOST).expect_err("it isn't whole");
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 }

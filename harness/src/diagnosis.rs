@@ -117,7 +117,7 @@ fn still(work: &Work, printed: Printed, spawned: Option<(String, u64)>) -> Optio
     }
     if work.encodes {
         let sentence = "it passes arguments or a reply that take seconds to encode because they are so large, \
-                        or whose own Serialize never ends. Send only what the other server lacks";
+                        or whose own Serialize or Deserialize never ends. Send only what the other server lacks";
         return Some(Diagnosis::new(FailureKind::Stuck, sentence.to_owned()));
     }
     if let Some(mass) = mass_at_one_instant(work, spawned) {

@@ -159,17 +159,6 @@ impl Record {
     pub(crate) fn key(&self) -> (&str, &str, u32, u64) {
         (&self.stamp.submission, &self.result.test, self.result.call, self.result.seed)
     }
-
-    /// The same without what only a reader of single runs needs: long texts, which would fill a disk.
-    pub(crate) fn shortened(mut self) -> Record {
-        self.result.printed.clear();
-        self.result.trace = None;
-        if let Verdict::Failed { evidence, timeline, .. } = &mut self.result.verdict {
-            evidence.clear();
-            timeline.clear();
-        }
-        self
-    }
 }
 
 /// Why a run failed, in a word; empty if it didn't.

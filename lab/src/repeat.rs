@@ -21,7 +21,7 @@ use crate::process::{jobs, scratch};
 use crate::progress::Progress;
 use crate::record::{Asked, Line, Record, cut_broken_end, read_file};
 use crate::runs::{Code, Counted, Keeps, Limits, Plan, Trust};
-use crate::sample::{Share, sample};
+use crate::sample::{Sampled, Share, sample};
 use crate::seeding::Seeding;
 use crate::shard::Shard;
 use crate::statistics::sequential_runs;
@@ -173,13 +173,17 @@ fn judge(plan: &Plan<'_>, tests: &[LabTest], runs: NonZeroUsize) -> Result<Exit,
     for note in &sampled.notes {
         print(&format!("note: {note}\n"));
     }
-    let (exit, text) = match (sampled.objection, sampled.shortage) {
+    let (exit, text) = judged(sampled);
+    print(&format!("judged: {text}\n"));
+    Ok(exit)
+}
+
+fn judged(sampled: Sampled) -> (Exit, String) {
+    match (sampled.objection, sampled.shortage) {
         (Some(objection), _) => (Exit::Failed, objection),
         (None, Some(shortage)) => (Exit::Unknown, shortage.to_string()),
         (None, None) => (Exit::Passed, format!("{} runs are what they say", sampled.right)),
-    };
-    print(&format!("judged: {text}\n"));
-    Ok(exit)
+    }
 }
 
 /// What was run before.
@@ -352,6 +356,18 @@ fn report(plan: &Plan<'_>, test: &LabTest, tally: &Tally) -> Result<String, Erro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Shortage;
+
+    #[test]
+    fn what_could_not_be_judged_has_an_exit_code_of_its_own() {
+        let of = |objection: Option<&str>, shortage| {
+            let objection = objection.map(str::to_owned);
+            judged(Sampled { right: 1, objection, shortage, notes: Vec::new() }).0
+        };
+        let few = Some(Shortage { wanted: 2, judged: 1 });
+        assert_eq!([of(None, None), of(None, few)], [Exit::Passed, Exit::Unknown]);
+        assert_eq!(of(Some("no"), few), Exit::Failed);
+    }
 
     #[test]
     fn the_sum_counts_tests_runs_and_failures() {

@@ -157,6 +157,11 @@ impl Plan<'_> {
         queue::run(self, earlier, progress)
     }
 
+    /// The same, of which nothing goes on behind `late`.
+    pub(crate) fn until(self, late: Instant) -> Self {
+        Plan { limits: Limits { until: Some(late), ..self.limits }, ..self }
+    }
+
     /// Runs one seed alone, stores its history, draws it, and returns the report; `None` if it passed this
     /// time, or was stopped.
     pub(crate) fn report(&self, test: &LabTest, seed: u64) -> Result<Option<String>, Error> {
@@ -185,11 +190,15 @@ impl Plan<'_> {
         seed: u64,
         asked: Asked<'_>,
     ) -> Result<Option<Ran>, Error> {
-        let (patience, confinement) = match self.trust {
-            Trust::Nobody { patience, confinement } => (patience, Some(confinement)),
-            Trust::User => (PATIENCE, None),
+        let late = |patience| Instant::now() + patience;
+        let (late, confinement) = match self.trust {
+            Trust::Nobody { patience, confinement } => {
+                let until = self.limits.until.unwrap_or(late(patience));
+                (late(patience).min(until), Some(confinement))
+            }
+            Trust::User => (late(PATIENCE), None),
         };
-        let (seeds, late) = (Seeds { first: seed, count: 1 }, Instant::now() + patience);
+        let seeds = Seeds { first: seed, count: 1 };
         foreign::run((self.suite, test), seeds, confinement, late, asked)
     }
 
@@ -258,9 +267,6 @@ impl Plan<'_> {
             let mut record = Record { result: result.clone(), stamp };
             record.result.stored = None; // it was moved
             record.result.record = None;
-            if matches!(self.trust, Trust::Nobody { .. }) {
-                record = record.shortened();
-            }
             lines += &Line::Run(Box::new(record)).text();
         }
         let path = self.out.join(report::RESULTS);

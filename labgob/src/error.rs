@@ -54,7 +54,8 @@ pub enum Error {
         type_name: &'static str,
         /// The shape of that type.
         wanted: String,
-        /// The shape of what was encoded if this thread knows it, else its fingerprint in words.
+        /// The shape of what was encoded if it is a simple one, such as `Option<u64>`; else its fingerprint in words.
+        /// Whoever knows the type that was encoded can put [`shape`](crate::shape()) in its place.
         found: String,
     },
     /// The content can't be read as the type, although length, checksum and shape fit: the type's

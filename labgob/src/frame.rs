@@ -92,7 +92,7 @@ where
     }
     let frame = open::<T>(rest, at)?;
     if frame.fingerprint != shape.fingerprint {
-        let (wanted, found) = shape::mismatch::<T>(frame.fingerprint);
+        let (wanted, found) = (shape::in_words::<T>(), shape::found(frame.fingerprint));
         return Err(Error::Shape { at, type_name, wanted, found });
     }
     match payload_decoder::read(frame.content) {

@@ -115,6 +115,8 @@
 //!   spot check and no proof: don't write such types.
 //! * `#[serde(skip)]` on an enum's *variant* belongs on the last ones. Serde numbers variants
 //!   differently on its two sides behind a skipped one.
+//! * An error names the shape of what was encoded only if it is a simple one, such as `Option<u64>`.
+//!   What others have encoded before isn't told: servers that share a thread could speak by that.
 //! * The shape of a type is found by running its `Deserialize` on made-up values. If a hand-written
 //!   one rejects these, the shape covers what it asked for until then, and less is noticed.
 //! * The format is for one build of one program, as in the Go lab; it is no file format and may
@@ -168,6 +170,16 @@ const ONE_BYTE: u8 = 250;
 #[track_caller]
 pub fn encode<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Bytes {
     encode_with(value, Bytes::copy_from_slice)
+}
+
+/// The shape of a type in words, as an [`Error::Shape`] has it.
+///
+/// ```
+/// assert_eq!(labgob::shape::<(u64, Vec<String>)>(), "(u64, [String])");
+/// ```
+#[must_use]
+pub fn shape<T: DeserializeOwned + 'static>() -> String {
+    shape::in_words::<T>()
 }
 
 /// Encodes one value and hands the bytes to `take`, for a caller that keeps them in something else

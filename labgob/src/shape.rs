@@ -3,8 +3,11 @@
 //! The table is per thread, and uses neither locks nor a hash map, on purpose. Under simulation
 //! every run has a thread of its own, and finding a shape runs the type's `Deserialize`, which may
 //! create a `HashMap` and so move that thread's random numbers by one: it must happen in every run
-//! or in none. Shapes shared by the process would make its first run differ from the others, and so
-//! would names for an error's text that another run had left behind.
+//! or in none. Shapes shared by the process would make its first run differ from the others.
+//!
+//! What is in the table is told to nobody who hasn't asked for that very type. All servers of a run
+//! share a thread: if an error named each shape that somebody has met, a server could say something
+//! to another one by what it encodes, without a message.
 
 use std::any::TypeId;
 use std::cell::RefCell;
@@ -16,6 +19,12 @@ use crate::trace;
 
 /// Longer shapes are cut in messages.
 const SHOWN_CHARS: usize = 200;
+
+/// Shapes that a fingerprint alone tells: these, an option of one, and a sequence of them.
+const SIMPLE: [&str; 17] = [
+    "bool", "i8", "i16", "i32", "i64", "i128", "u8", "u16", "u32", "u64", "u128", "f32", "f64",
+    "char", "String", "Bytes", "()",
+];
 
 /// What encoding and decoding need to know of a type.
 #[derive(Clone, Copy, Debug)]
@@ -51,17 +60,19 @@ pub(crate) fn of_encoded<T: DeserializeOwned + 'static>() -> (Shape, Encoded) {
     with_known::<T, _>(|known| (known.shape, std::mem::replace(&mut known.encoded, Encoded::Again)))
 }
 
-/// The shape that `T` has, and the shape with this fingerprint, both in words.
+/// The shape of a type in words.
 #[cold]
-pub(crate) fn mismatch<T: DeserializeOwned + 'static>(fingerprint: u32) -> (String, String) {
-    let wanted = with_known::<T, _>(|known| shown(&known.text));
-    let found = KNOWN.try_with(|known| {
-        let known = known.borrow();
-        let found = known.values().find(|known| known.shape.fingerprint == fingerprint);
-        found.map(|known| shown(&known.text))
-    });
-    let unknown = || format!("of a shape not met on this thread ({fingerprint:#010x})");
-    (wanted, found.ok().flatten().unwrap_or_else(unknown))
+pub(crate) fn in_words<T: DeserializeOwned + 'static>() -> String {
+    with_known::<T, _>(|known| shown(&known.text))
+}
+
+/// The shape with this fingerprint, in words, if it is one of the simplest.
+#[cold]
+pub(crate) fn found(fingerprint: u32) -> String {
+    let is_it = |text: &String| crc32fast::hash(text.as_bytes()) == fingerprint;
+    let composed = |name: &str| [name.to_owned(), format!("Option<{name}>"), format!("[{name}]")];
+    let simple = SIMPLE.iter().flat_map(|name| composed(name)).find(is_it);
+    simple.unwrap_or_else(|| format!("of another shape ({fingerprint:#010x})"))
 }
 
 fn with_known<T: DeserializeOwned + 'static, R>(mut f: impl FnMut(&mut Known) -> R) -> R {

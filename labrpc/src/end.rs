@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 
 use report::{Outcome, Payload};
 
-use crate::request::Request;
-use crate::server::{Message, assert_is_name, payload};
+use crate::request::{Args, Request};
+use crate::server::{Message, assert_is_name, payload, with_shape};
 use crate::state::Shared;
 
 /// One caller's way to one server. A clone is the same end.
@@ -51,7 +51,8 @@ impl ClientEnd {
     #[must_use = "the request is sent, but its reply is known only to the future"]
     pub fn call<A: Message, R: Message>(&self, method: &'static str, args: &A) -> Call<R> {
         assert_is_name(method);
-        let request = self.shared.send(self.index, method, payload(args), Location::caller());
+        let args = Args { payload: payload(args), shape: Some(labgob::shape::<A>) };
+        let request = self.shared.send(self.index, method, args, Location::caller());
         // On a closed network it has returned already, and is recorded nowhere.
         let is_over = request.answer.is_given();
         Call { request, shared: self.shared.clone(), is_over, reply: PhantomData }
@@ -68,6 +69,7 @@ impl ClientEnd {
     /// Sends what a record says that a server has sent.
     #[track_caller]
     pub fn send_whole(&self, method: &'static str, args: Payload) -> Sent {
+        let args = Args { payload: args, shape: None };
         let request = self.shared.send(self.index, method, args, Location::caller());
         Sent { shared: self.shared.clone(), request }
     }
@@ -116,7 +118,9 @@ impl<R: Message> Future for Call<R> {
         match labgob::decode::<R>(reply.bytes()) {
             Ok(reply) => Poll::Ready(Some(reply)),
             Err(error) => {
-                let Request { method, called_at, .. } = &*self.request;
+                let Request { method, called_at, server, .. } = &*self.request;
+                let sent_as = server.get().and_then(|server| server.reply_shape(method));
+                let error = with_shape(error, sent_as);
                 self.shared.observer.fatal(format!(
                     "labrpc: the reply of {method} is not what the caller expects: {error}; \
                      the call is at {called_at}"

@@ -160,7 +160,7 @@ impl HeldMessage {
     /// The call's arguments.
     #[must_use]
     pub fn args(&self) -> &Payload {
-        &self.request().args
+        &self.request().args.payload
     }
 
     /// The reply, if it is one.

@@ -17,7 +17,7 @@ use sim::{Clock, SameCalls, Sim};
 use tokio::time::Sleep;
 
 use crate::mishap::ReplyFate;
-use crate::request::Request;
+use crate::request::{Args, Request};
 use crate::schedule::{Schedule, Scheduled, Step, at_us};
 use crate::state::{Shared, State};
 
@@ -188,7 +188,8 @@ fn deliver(shared: &Arc<Shared>, request: Arc<Request>) -> Option<(Arc<Request>,
         return None;
     }
     // A handler that panics has been noted by the run, which it ends; its call never returns.
-    let dispatch = AssertUnwindSafe(|| server.dispatch(request.method, request.args.bytes()));
+    let Args { payload, shape } = &request.args;
+    let dispatch = AssertUnwindSafe(|| server.dispatch(request.method, payload.bytes(), *shape));
     let mut handling = match catch_unwind(dispatch) {
         Ok(Ok(handling)) => handling,
         Ok(Err(message)) => {

@@ -10,7 +10,15 @@ use parking_lot::Mutex;
 use report::{Outcome, Payload, RpcId};
 
 use crate::mishap::ReplyFate;
-use crate::server::Server;
+use crate::server::{Server, ShapeOf};
+
+/// Arguments.
+#[derive(Clone, Debug)]
+pub(crate) struct Args {
+    pub(crate) payload: Payload,
+    /// Of their type, if that is known.
+    pub(crate) shape: Option<ShapeOf>,
+}
 
 /// A call that was sent, with every decision about it.
 #[derive(Debug)]
@@ -21,7 +29,7 @@ pub(crate) struct Request {
     /// or held beyond MIT's delays it is known only when it arrives.
     pub(crate) server: OnceLock<Arc<Server>>,
     pub(crate) method: &'static str,
-    pub(crate) args: Payload,
+    pub(crate) args: Args,
     pub(crate) called_at: &'static Location<'static>,
     pub(crate) reply_fate: ReplyFate,
     /// How long its caller waits for the word that it has failed, if a script makes it fail.

@@ -4,11 +4,11 @@ use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 
 use chance::fate::{Fate, Span, fails_after};
-use report::{CallChange, Caller, EventKind, Outcome, Payload, RpcId, Time, Way};
+use report::{CallChange, Caller, EventKind, Outcome, RpcId, Time, Way};
 use sim::context::Owner;
 
 use crate::mishap::{Mishap, ReplyFate};
-use crate::request::{Answer, Request};
+use crate::request::{Answer, Args, Request};
 use crate::schedule::Step;
 use crate::state::{Reliability, ServerName, Shared, State, Switch};
 
@@ -18,7 +18,7 @@ impl Shared {
         &self,
         end_index: usize,
         method: &'static str,
-        args: Payload,
+        args: Args,
         called_at: &'static Location<'static>,
     ) -> Arc<Request> {
         let now = self.sim.now_us();
@@ -26,9 +26,9 @@ impl Shared {
         let caller = state.ends[end_index].caller;
         if let Some(caller) = caller {
             // It ends a caller that makes too many, and so comes before anything is changed.
-            let bytes = args.bytes().len() as u64;
+            let bytes = args.payload.bytes().len() as u64;
             self.sim.count_call(caller.server, bytes, called_at);
-            let row = state.ends[end_index].says(method, &args, now);
+            let row = state.ends[end_index].says(method, &args.payload, now);
             self.sim.count_same_call(caller.server, bytes, called_at, row);
         }
         let State { ends, faults, .. } = &mut *state;
@@ -81,7 +81,7 @@ impl Shared {
         state.caller_is_busy(&request);
         state.ids += 1;
         state.count += 1;
-        state.bytes += args.bytes().len() as u64;
+        state.bytes += args.payload.bytes().len() as u64;
         self.observer.record(
             Time(now),
             EventKind::RpcSent {
@@ -89,7 +89,7 @@ impl Shared {
                 from: caller.map(|Owner { server, incarnation }| Caller { server, incarnation }),
                 to: to.map(server_number),
                 method: method.into(),
-                args,
+                args: args.payload,
             },
         );
         // What a dead server still sends reaches nobody, nor any hold.

@@ -35,7 +35,29 @@ pub(crate) fn payload<T: Message>(message: &T) -> Payload {
 pub(crate) type Handling = Pin<Box<dyn Future<Output = Payload> + Send>>;
 
 /// A handler with its types erased. Fails if the arguments don't decode as the handler's.
-type Handler = Box<dyn Fn(&[u8]) -> Result<Handling, String> + Send + Sync>;
+type Handler = Box<dyn Fn(&[u8]) -> Result<Handling, labgob::Error> + Send + Sync>;
+
+/// Says the shape of a message's type in words.
+pub(crate) type ShapeOf = fn() -> String;
+
+/// What is wrong with a message whose receiver takes another type than it was sent as, if that is known. Only the tester
+/// is told both: what its peers have encoded is nothing that a server may learn without a message.
+pub(crate) fn with_shape(error: labgob::Error, sent_as: Option<ShapeOf>) -> labgob::Error {
+    match (error, sent_as) {
+        (labgob::Error::Shape { at, type_name, wanted, .. }, Some(shape)) => {
+            labgob::Error::Shape { at, type_name, wanted, found: shape() }
+        }
+        (error, _) => error,
+    }
+}
+
+/// A method of a service.
+struct Method {
+    name: &'static str,
+    handler: Handler,
+    /// Of its replies.
+    shape: ShapeOf,
+}
 
 /// The longest name of a service, of a method, or of both with a dot between, in bytes. Each event and report has it.
 pub const LONGEST_NAME: usize = 200;
@@ -61,7 +83,7 @@ pub(crate) fn assert_is_name(name: &str) {
 pub struct Service {
     name: &'static str,
     receiver: Arc<dyn Any + Send + Sync>,
-    methods: Vec<(&'static str, Handler)>,
+    methods: Vec<Method>,
     /// Who answers in the place of all methods.
     puppet: Option<Arc<dyn Puppet>>,
 }
@@ -108,21 +130,21 @@ impl Service {
             );
         };
         assert_is_name(name);
-        let taken = self.methods.iter().any(|(other, _)| *other == name);
+        let taken = self.methods.iter().any(|other| other.name == name);
         assert!(!taken, "the service {} has two methods named {name}", self.name);
         let handler: Handler = Box::new(move |args| {
-            let args = labgob::decode::<A>(args).map_err(|error| error.to_string())?;
+            let args = labgob::decode::<A>(args)?;
             let reply = handler(receiver.clone(), args);
             Ok(Box::pin(async move { payload(&reply.await) }))
         });
-        self.methods.push((name, handler));
+        self.methods.push(Method { name, handler, shape: labgob::shape::<R> });
         self
     }
 }
 
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let methods: Vec<_> = self.methods.iter().map(|(name, _)| name).collect();
+        let methods: Vec<_> = self.methods.iter().map(|method| method.name).collect();
         f.debug_struct("Service").field("name", &self.name).field("methods", &methods).finish()
     }
 }
@@ -181,9 +203,22 @@ impl Server {
         Some(puppet)
     }
 
+    /// The shape of a method's replies.
+    pub(crate) fn reply_shape(&self, full_name: &str) -> Option<ShapeOf> {
+        let (service_name, method_name) = full_name.rsplit_once('.')?;
+        let service = self.services.iter().find(|service| service.name == service_name)?;
+        let method = service.methods.iter().find(|method| method.name == method_name)?;
+        Some(method.shape)
+    }
+
     /// Begins to handle a request. Fails with MIT's sentence if there is no such handler, or with
-    /// one of our own if the arguments are not of the handler's type.
-    pub(crate) fn dispatch(&self, full_name: &str, args: &[u8]) -> Result<Handling, String> {
+    /// one of our own if the arguments are not of the handler's type: they were `sent_as` another.
+    pub(crate) fn dispatch(
+        &self,
+        full_name: &str,
+        args: &[u8],
+        sent_as: Option<ShapeOf>,
+    ) -> Result<Handling, String> {
         // Only the pump counts, so that adding needs no atomic step.
         self.count.store(self.count() + 1, Ordering::Relaxed);
         let (service_name, method_name) = full_name.rsplit_once('.').unwrap_or(("", full_name));
@@ -195,15 +230,16 @@ impl Server {
                  {service_name}.{method_name}; expecting one of {choices}"
             )
         })?;
-        let method = service.methods.iter().find(|(name, _)| *name == method_name);
-        let (_, handler) = method.ok_or_else(|| {
-            let choices = choices(service.methods.iter().map(|(name, _)| *name));
+        let method = service.methods.iter().find(|method| method.name == method_name);
+        let method = method.ok_or_else(|| {
+            let choices = choices(service.methods.iter().map(|method| method.name));
             format!(
                 "labrpc.Service.dispatch(): unknown method {method_name} in {full_name}; \
                  expecting one of {choices}"
             )
         })?;
-        handler(args).map_err(|error| {
+        (method.handler)(args).map_err(|error| {
+            let error = with_shape(error, sent_as);
             format!(
                 "labrpc: the arguments of {full_name} are not what its handler takes: {error}; \
                  the caller's and the handler's types must be the same"

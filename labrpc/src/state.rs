@@ -253,7 +253,7 @@ impl State {
     pub(crate) fn passing<'a>(&self, request: &'a Request) -> Option<Passing<'a>> {
         let Link { from: caller, to: callee } = self.link(request.end)?;
         let Request { method, args, reply, .. } = request;
-        Some(Passing { caller, callee, method, args, reply: reply.get() })
+        Some(Passing { caller, callee, method, args: &args.payload, reply: reply.get() })
     }
 
     /// Holds a message that sets out, if somebody wants that.

@@ -100,10 +100,13 @@ impl Persister {
         Persister::default()
     }
 
-    /// Another persister, with what would survive a crash now. The two are independent.
+    /// Another persister, with what would survive a crash now. The two are independent: they don't even share memory, by
+    /// which what the dead instance has left running could tell the next one something.
     #[must_use]
     pub fn copy(&self) -> Persister {
-        let safe = self.disk().safe.clone();
+        let Saved { raft_state, snapshot } = self.disk().safe.clone();
+        let raft_state = RaftState::Whole(Bytes::copy_from_slice(&raft_state.whole()));
+        let safe = Saved { raft_state, snapshot: Bytes::copy_from_slice(&snapshot) };
         let disk = Disk { written: safe.clone(), safe, ..Disk::default() };
         Persister { disk: Mutex::new(disk), ..Persister::default() }
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::check::Check;
 use crate::explain::{Explanation, Finding};
 use crate::failure::{Failure, without_numbers};
 use crate::record::Record;
@@ -244,6 +245,62 @@ impl RunResult {
             }
         };
         self.history == other.history && outcome(self) == outcome(other)
+    }
+}
+
+/// The most bytes of a text of a run's result in a list of results, and of all that is data in it.
+const TEXT: usize = 16 << 10;
+
+/// How many warnings such a result has at the most.
+const WARNINGS: usize = 16;
+
+/// A text that is no longer than is kept; of a longer one its begin, and how long it is.
+fn brief(text: &mut String) {
+    if text.len() > TEXT {
+        let len = text.len();
+        text.truncate(text.floor_char_boundary(TEXT));
+        text.push_str(&format!("… ({len} bytes)"));
+    }
+}
+
+impl RunResult {
+    /// The same without what only a reader of single runs needs, and of bounded size: code that nobody knows has a say
+    /// in it, and a list of results may have very many.
+    #[must_use]
+    pub fn brief(mut self) -> RunResult {
+        let is_long = |data: serde_json::Result<Vec<u8>>| data.is_ok_and(|data| data.len() > TEXT);
+        self.printed.clear();
+        (self.trace, self.record, self.draws) = (None, None, Vec::new());
+        match &mut self.verdict {
+            Verdict::Passed(_) => {}
+            Verdict::Skipped { reason } => brief(reason),
+            Verdict::Failed { failure, evidence, timeline, explanation } => {
+                evidence.clear();
+                timeline.clear();
+                brief(&mut failure.message);
+                brief(&mut failure.location);
+                if is_long(serde_json::to_vec(&failure.check)) {
+                    failure.check = Check::default();
+                }
+                if is_long(serde_json::to_vec(explanation)) {
+                    *explanation = Explanation::default();
+                }
+            }
+        }
+        brief(&mut self.banner);
+        if is_long(serde_json::to_vec(&self.warnings)) {
+            self.warnings.truncate(WARNINGS);
+            self.warnings
+                .iter_mut()
+                .for_each(|text| text.truncate(text.floor_char_boundary(TEXT / WARNINGS)));
+        }
+        if is_long(serde_json::to_vec(&self.choices)) {
+            self.choices.clear();
+        }
+        if is_long(serde_json::to_vec(&self.doubts)) {
+            self.doubts.clear();
+        }
+        self
     }
 }
 

@@ -12,6 +12,9 @@ use crate::{clock_guard, context, last_turn, stack, tester};
 /// Whether the hook is installed, as far as is known.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
+/// The most bytes that are kept of a panic's message.
+const MESSAGE: usize = 64 << 10;
+
 /// What is thrown to find out whether the hook hears it.
 struct Probe;
 
@@ -58,6 +61,14 @@ pub(crate) fn is_heard() -> bool {
     is_heard
 }
 
+/// A message, or the begin of one that would fill reports.
+fn kept(message: &str) -> String {
+    match &message[..message.floor_char_boundary(MESSAGE)] {
+        begin if begin.len() < message.len() => format!("{begin}… ({} bytes)", message.len()),
+        all => all.to_owned(),
+    }
+}
+
 /// Tells the run of a panic, or of the misuse that it comes from.
 fn tell(sim: &Sim, info: &PanicHookInfo<'_>) {
     if let Some(misuse) = info.payload().downcast_ref::<Misuse>() {
@@ -74,7 +85,7 @@ fn tell(sim: &Sim, info: &PanicHookInfo<'_>) {
     let context = context::current();
     let place = |location| stack::place_of_panic(location, context);
     sim.panicked(Panic {
-        message: message.to_owned(),
+        message: kept(message),
         is_assertion: message.starts_with("assertion "),
         location: info.location().map_or_else(|| "unknown".to_owned(), place),
         at: sim.now(),

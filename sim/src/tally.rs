@@ -37,7 +37,7 @@ const BYTES_IN_A_BURST: u64 = 150_000_000;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// How long a message that is being encoded is waited for, to hear how large it is.
-const ENCODED_WITHIN: Duration = Duration::from_secs(4);
+const ENCODED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Messages that are being encoded now, in the whole process.
 static ENCODING: AtomicU64 = AtomicU64::new(0);

@@ -29,9 +29,6 @@ const LOOK: Duration = Duration::from_millis(250);
 /// that a cluster of a hundred servers does at one instant takes a small part of it.
 const CPU_WITHOUT_PROGRESS: Duration = Duration::from_secs(2);
 
-/// How many times as much it may use while it encodes a message.
-const ENCODES_LONGER: u32 = 10;
-
 /// How far the virtual clock must come in a run's limit of CPU time. It's the pace that counts, not the
 /// sum: a run may well take minutes in a build without optimisations, on a machine with other things to do.
 const PACE: Duration = Duration::from_secs(1);
@@ -323,9 +320,8 @@ impl Seen {
             return None;
         }
         self.looks_asleep = if state == 'S' { self.looks_asleep + 1 } else { 0 };
-        // To encode a message takes as long as it is large, and then it is too large if anything.
-        let cpu_limit = CPU_WITHOUT_PROGRESS * if sim::is_encoding() { ENCODES_LONGER } else { 1 };
-        if cpu.saturating_sub(self.moved.cpu) >= cpu_limit {
+        // A message that takes as long to encode is larger than any that a run may send.
+        if cpu.saturating_sub(self.moved.cpu) >= CPU_WITHOUT_PROGRESS {
             Some(asked(running.why_stuck(Why::Loop), thread))
         } else if self.looks_asleep >= LOOKS_ASLEEP {
             Some(asked(running.why_stuck(Why::Blocked), thread))

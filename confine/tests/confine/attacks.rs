@@ -79,6 +79,8 @@ fn by_the_c_library(
             "new-session" => said(libc::setsid().into()),
             "io-uring" => said(libc::syscall(libc::SYS_io_uring_setup, 1, ptr::null::<u8>())),
             "unshare" => said(libc::unshare(libc::CLONE_NEWUSER).into()),
+            "stay-root" if libc::geteuid() == 0 => Ok(()),
+            "stay-root" => Err(io::Error::from_raw_os_error(libc::EPERM)),
             "be-root" => said(libc::setuid(0).into()),
             "unconfine" => {
                 said(libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_STRICT).into())

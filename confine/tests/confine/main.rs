@@ -166,6 +166,20 @@ fn harm_is_refused_and_each_attack_is_told_how() {
     assert!(!Path::new(new).exists());
 }
 
+#[test]
+fn what_root_starts_is_another_user_s() {
+    let mut scene = Scene::new();
+    if scene.attack_freely("stay-root", "") != "done" {
+        eprintln!("not tested, for this isn't run by root");
+        return;
+    }
+    // Where it is now, others may not reach it.
+    let binary = scene.folder.path().join("attacker");
+    fs::copy(&scene.binary, &binary).expect("a copy");
+    scene.binary = binary;
+    assert_eq!(scene.attack("stay-root", ""), "Operation not permitted (os error 1)");
+}
+
 /// A program that a run can read isn't one that it can start, unless its caller has named that file.
 #[test]
 fn a_run_starts_no_program_that_it_can_read() {

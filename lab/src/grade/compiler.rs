@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use cargo_metadata::{Message, TargetKind};
+use nix::sys::signal::Signal;
 
 use crate::error::Error;
 
@@ -90,8 +91,38 @@ pub(super) fn files_read(said: &str) -> Vec<String> {
     names.filter_map(|line| line.strip_suffix(':')).map(|name| name.replace("\\ ", " ")).collect()
 }
 
-/// The first error among what cargo says, in a line; if it says none, as it does when it is ended, `how` it ended.
+/// What ended the compiler, by what cargo says, if it was a signal: the signal's number, and what cargo calls it.
+fn signal(log: &str) -> Option<(i32, &str)> {
+    let line =
+        log.lines().rfind(|line| line.starts_with("  process didn't exit successfully: "))?;
+    let (_, signal) = line.strip_suffix(')')?.rsplit_once("(signal: ")?;
+    let (number, name) = signal.split_once(", ")?;
+    Some((number.parse().ok()?, name))
+}
+
+/// What to say of a compiler that a signal has ended.
+fn crash(log: &str) -> Option<String> {
+    let (number, name) = signal(log)?;
+    let why = match Signal::try_from(number) {
+        Ok(Signal::SIGXCPU) => "it took more CPU time than a build may",
+        Ok(Signal::SIGXFSZ) => "it wrote a larger file than a build may",
+        Ok(Signal::SIGKILL) => "the system has ended it, most likely because memory ran out",
+        Ok(Signal::SIGABRT) if log.contains("memory allocation of ") => {
+            "it needed more memory than a build may take"
+        }
+        _ => "most likely by an expression, a type or a macro that goes on too long or too deep",
+    };
+    Some(format!(
+        "the compiler crashed on it: signal {number}, {name}: {why}; build.log has its last words"
+    ))
+}
+
+/// The first error among what cargo says, in a line; if it says none, as it does when it is ended, `how` it ended. If the
+/// compiler crashed, no error says why.
 pub(super) fn first_error(log: &str, how: &str) -> String {
+    if let Some(crash) = crash(log) {
+        return crash;
+    }
     let mut lines = log.lines().skip_while(|line| !line.starts_with("error"));
     let Some(error) = lines.next() else {
         return format!("cargo ended without an error message ({how})");
@@ -128,6 +159,34 @@ mod tests {
         let said = "/t/raft-1.d: raft/src/lib.rs raft/src/a\\ b.rs /etc/hostname\n\n\
                     raft/src/lib.rs:\nraft/src/a\\ b.rs:\n/etc/hostname:\n\n# env-dep:HOME=/x:\n";
         assert_eq!(files_read(said), ["raft/src/lib.rs", "raft/src/a b.rs", "/etc/hostname"]);
+    }
+
+    #[test]
+    fn a_crash_of_the_compiler_is_called_that() {
+        let log = |words: &str, signal: &str| {
+            format!(
+                "error: {words}\n\nerror: could not compile `raft` (lib)\n\nCaused by:\n  \
+                 process didn't exit successfully: `/bin/rustc --crate-name raft (x)` (signal: {signal})\n"
+            )
+        };
+        for (words, signal, says) in [
+            (
+                "rustc interrupted by SIGSEGV, printing backtrace",
+                "11, SIGSEGV: invalid memory reference",
+                "too deep",
+            ),
+            (
+                "memory allocation of 9 bytes failed",
+                "6, SIGABRT: process abort signal",
+                "more memory than",
+            ),
+            ("x", "9, SIGKILL: kill", "memory ran out"),
+            ("x", "24, SIGXCPU: CPU time limit exceeded", "more CPU time"),
+        ] {
+            let said = first_error(&log(words, signal), "exit status: 101");
+            let begin = format!("the compiler crashed on it: signal {signal}: ");
+            assert!(said.starts_with(&begin) && said.contains(says), "{said}");
+        }
     }
 
     #[test]

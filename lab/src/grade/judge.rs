@@ -32,6 +32,12 @@ use crate::tally::Tally;
 /// Of how many runs of each cause the report and the history are kept.
 const KEPT: usize = 3;
 
+/// Of how many runs in all, as a submission may fail each run with another sentence; how much room their files may take,
+/// in bytes; and how long it may take to make these runs again.
+const KEPT_IN_ALL: usize = 300;
+const ROOM: u64 = 1 << 30;
+const REPORTING: Duration = Duration::from_secs(600);
+
 /// Of how many runs of a test that passed one is judged without the submission's code.
 const JUDGED_ONE_OF: usize = 100;
 
@@ -60,12 +66,11 @@ pub(super) struct Rules {
     pub(super) jobs: usize,
 }
 
-/// Reads what somebody has handed in. A bug here or in a library costs that submission its grading, and no other one.
-fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    let read = panic::catch_unwind(AssertUnwindSafe(read));
-    read.unwrap_or_else(|_| {
-        Err("the grader panicked when it read it, which is a bug of the grader".to_owned())
-    })
+/// Deals with what somebody has handed in. A bug here or in a library costs that submission its grading, and no other one:
+/// then the error says what it was `at`.
+fn guarded<T>(at: &str, work: impl FnOnce() -> T) -> Result<T, String> {
+    panic::catch_unwind(AssertUnwindSafe(work))
+        .map_err(|_| format!("the grader panicked when it {at} it, which is a bug of the grader"))
 }
 
 /// The most characters of a reason.
@@ -116,7 +121,7 @@ pub(super) fn judge(
 ) -> Result<Judged, Error> {
     let folder = rules.out.join(&submission.name);
     fs::create_dir_all(&folder).map_err(|error| Error::write(&folder, error))?;
-    let taken = guarded(|| take(&submission.path, &rules.default_lib));
+    let taken = guarded("read", || take(&submission.path, &rules.default_lib)).flatten();
     let hash = hash(rules, &taken);
     let mut case =
         Case { rules, submission, shard, folder, hash, shortage: None, notes: Vec::new() };
@@ -128,76 +133,9 @@ pub(super) fn judge(
         Ok(taken) => taken,
         Err(why) => return case.end(End::Refused { why }),
     };
-    let checked = guarded(|| {
-        check::refusal(&taken.sources).map_or(Ok(()), Err)?;
-        let shared = shared_state(&taken.sources);
-        if let (SharedState::Refuse, Some(why)) = (shared_state_is(rules), &shared) {
-            return Err(why.clone());
-        }
-        let not_allowed = dependencies::not_allowed(taken.manifest.as_deref(), &rules.allowed);
-        Ok(not_allowed.into_iter().chain(shared))
-    });
-    match checked {
-        Ok(notes) => case.notes.extend(notes),
-        Err(why) => return case.end(End::Refused { why }),
-    }
-    workspace.put(&taken.sources)?;
-    let limits = &rules.scheme.course().limits;
-    let log = case.folder.join("build.log");
-    let suite = match workspace.build(&rules.targets, &rules.own, &log, limits.build)? {
-        Built::Tests(suite) => suite,
-        Built::Not { why } => return case.end(End::NotBuilt { why }),
-    };
-    let patience = PATIENCE.min(limits.submission);
-    let confinement = workspace.confinement_of_runs(&suite, patience)?;
-    let runs = rules.scheme.course().runs.clone();
-    let began = Instant::now();
-    let plan = Plan {
-        suite: &suite,
-        seeding: match &rules.key {
-            Some(key) => Seeding::Hidden { key: key.clone(), submission: submission.name.clone() },
-            None => Seeding::Same(runs.seed),
-        },
-        iterations: runs.each.get(),
-        shard,
-        call: Some(1),
-        jobs: rules.jobs,
-        is_real: false,
-        variables: Vec::new(),
-        limits: Limits { until: Some(began + limits.submission), ..Limits::default() },
-        trust: Trust::Nobody { patience, confinement: &confinement },
-        keeps: Keeps::Nothing,
-        code: Code::Sources { submission: submission.name.clone(), hash: case.hash.clone() },
-        out: &case.folder,
-        kept: &case.folder,
-    };
-    let Counted { tests, tallies, error } = plan.run(&earlier, &mut Progress::silent());
-    if let Some(error) = error {
-        return Err(error);
-    }
-    case.keep_reports(&plan, &tests, &tallies)?;
-    if stop::is_asked() {
-        return Ok(Judged::Stopped);
-    }
-    let share = Share::OneOf(JUDGED_ONE_OF);
-    let sampled = sample(&plan, &rules.judge, &tests, &case.runs()?, share)?;
-    if stop::is_asked() {
-        return Ok(Judged::Stopped);
-    }
-    case.notes.extend(sampled.notes);
-    case.shortage = sampled.shortage;
-    if let Some(why) = sampled.objection {
-        return case.end(End::Refused { why });
-    }
-    case.notes.extend(tester_failed(&tallies));
-    let is_done = |tally: &Tally| tally.runs >= tally.asked || tally.given_up().is_some();
-    if tallies.iter().all(is_done) {
-        case.end(End::Run)
-    } else {
-        case.end(End::OutOfTime {
-            limit: humantime::format_duration(limits.submission).to_string(),
-        })
-    }
+    // What comes of its runs is as foreign as its sources.
+    guarded("judged", || case.judge(workspace, &taken, &earlier))
+        .unwrap_or_else(|why| case.end(End::Refused { why }))
 }
 
 fn shared_state_is(rules: &Rules) -> SharedState {
@@ -222,6 +160,92 @@ enum Earlier {
 }
 
 impl Case<'_> {
+    /// Builds it, has it run, and has its runs judged.
+    fn judge(
+        &mut self,
+        workspace: &Workspace,
+        taken: &Taken,
+        earlier: &[Record],
+    ) -> Result<Judged, Error> {
+        let Case { rules, submission, shard, .. } = *self;
+        let checked = guarded("read", || {
+            check::refusal(&taken.sources).map_or(Ok(()), Err)?;
+            let shared = shared_state(&taken.sources);
+            if let (SharedState::Refuse, Some(why)) = (shared_state_is(rules), &shared) {
+                return Err(why.clone());
+            }
+            let not_allowed = dependencies::not_allowed(taken.manifest.as_deref(), &rules.allowed);
+            Ok(not_allowed.into_iter().chain(shared))
+        });
+        let checked = checked.flatten();
+        match checked {
+            Ok(notes) => self.notes.extend(notes),
+            Err(why) => return self.end(End::Refused { why }),
+        }
+        workspace.put(&taken.sources)?;
+        let limits = &rules.scheme.course().limits;
+        let log = self.folder.join("build.log");
+        let suite = match workspace.build(&rules.targets, &rules.own, &log, limits.build)? {
+            Built::Tests(suite) => suite,
+            Built::Not { why } => return self.end(End::NotBuilt { why }),
+        };
+        let patience = PATIENCE.min(limits.submission);
+        let confinement = workspace.confinement_of_runs(&suite, patience)?;
+        let runs = rules.scheme.course().runs.clone();
+        let began = Instant::now();
+        let plan = Plan {
+            suite: &suite,
+            seeding: match &rules.key {
+                Some(key) => {
+                    Seeding::Hidden { key: key.clone(), submission: submission.name.clone() }
+                }
+                None => Seeding::Same(runs.seed),
+            },
+            iterations: runs.each.get(),
+            shard,
+            call: Some(1),
+            jobs: rules.jobs,
+            is_real: false,
+            variables: Vec::new(),
+            limits: Limits { until: Some(began + limits.submission), ..Limits::default() },
+            trust: Trust::Nobody { patience, confinement: &confinement },
+            keeps: Keeps::Nothing,
+            code: Code::Sources { submission: submission.name.clone(), hash: self.hash.clone() },
+            out: &self.folder,
+            kept: &self.folder,
+        };
+        let Counted { tests, tallies, error } = plan.run(earlier, &mut Progress::silent());
+        if let Some(error) = error {
+            return Err(error);
+        }
+        let plan = plan.until(Instant::now() + REPORTING);
+        let left_out = self.keep_reports(&plan, &tests, &tallies)?;
+        if stop::is_asked() {
+            return Ok(Judged::Stopped);
+        }
+        // What makes these runs slow costs as much time as the runs themselves have, and not more.
+        let plan = plan.until(Instant::now() + limits.submission.max(PATIENCE));
+        let share = Share::OneOf(JUDGED_ONE_OF);
+        let sampled = sample(&plan, &rules.judge, &tests, &self.runs()?, share)?;
+        if stop::is_asked() {
+            return Ok(Judged::Stopped);
+        }
+        self.notes.extend(sampled.notes);
+        self.shortage = sampled.shortage;
+        if let Some(why) = sampled.objection {
+            return self.end(End::Refused { why });
+        }
+        self.notes.extend(tester_failed(&tallies).into_iter().chain(left_out));
+        let is_done = |tally: &Tally| tally.runs >= tally.asked || tally.given_up().is_some();
+        if tallies.iter().all(is_done) {
+            self.end(End::Run)
+        } else {
+            self.end(End::OutOfTime {
+                limit: humantime::format_duration(limits.submission).to_string(),
+            })
+        }
+    }
+
     /// What the submission's folder has of the same code. What is of other code goes.
     fn earlier(&self) -> Result<Earlier, Error> {
         let path = self.folder.join(report::RESULTS);
@@ -294,13 +318,15 @@ impl Case<'_> {
         Ok(Judged::Done(Box::new(done)))
     }
 
-    /// Keeps the reports and histories of the first runs that failed by each cause.
+    /// Keeps the reports and histories of the first runs that failed by each cause. Returns a sentence about those that it
+    /// leaves out because there are too many.
     fn keep_reports(
         &self,
         plan: &Plan<'_>,
         tests: &[LabTest],
         tallies: &[Tally],
-    ) -> Result<(), Error> {
+    ) -> Result<Option<String>, Error> {
+        let mut kept = Kept { count: 0, folder: &self.folder, began: Instant::now() };
         let mut counts = std::collections::BTreeMap::<(String, String), usize>::new();
         for (test, tally) in tests.iter().zip(tallies) {
             for failed in tally.failures.values() {
@@ -311,6 +337,13 @@ impl Case<'_> {
                     continue;
                 }
                 *count += 1;
+                if kept.is_enough() {
+                    let Kept { count, .. } = kept;
+                    return Ok(Some(format!(
+                        "its runs fail in too many ways, or with too long reports: {count} reports are kept"
+                    )));
+                }
+                kept.count += 1;
                 let path = self.folder.join(format!("{}.txt", test.file_name(failed.seed)));
                 if path.exists() || stop::is_asked() {
                     continue;
@@ -321,7 +354,24 @@ impl Case<'_> {
                     .map_err(|error| Error::write(&path, error))?;
             }
         }
-        Ok(())
+        Ok(None)
+    }
+}
+
+/// What is kept of a submission's failed runs.
+struct Kept<'a> {
+    /// How many reports.
+    count: usize,
+    folder: &'a Path,
+    /// Since when runs are made again for them.
+    began: Instant,
+}
+
+impl Kept<'_> {
+    fn is_enough(&self) -> bool {
+        let files = fs::read_dir(self.folder).into_iter().flatten().flatten();
+        let room: u64 = files.filter_map(|file| Some(file.metadata().ok()?.len())).sum();
+        self.count >= KEPT_IN_ALL || room > ROOM || self.began.elapsed() > REPORTING
     }
 }
 
@@ -385,8 +435,22 @@ mod tests {
     }
 
     #[test]
+    fn reports_are_kept_as_long_as_they_are_few_and_short() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (folder, began) = (folder.path(), Instant::now());
+        let is_enough = |count| Kept { count, folder, began }.is_enough();
+        assert_eq!(
+            [is_enough(0), is_enough(KEPT_IN_ALL - 1), is_enough(KEPT_IN_ALL)],
+            [false, false, true]
+        );
+        let history = fs::File::create(folder.join("TestBackup3B-1.json")).expect("a file");
+        history.set_len(ROOM + 1).expect("it takes no room on the disk");
+        assert!(is_enough(0));
+    }
+
+    #[test]
     fn a_bug_in_reading_costs_one_submission() {
-        let read: Result<(), String> = guarded(|| unreachable!("a library's bug"));
+        let read: Result<(), String> = guarded("read", || unreachable!("a library's bug"));
         assert!(read.unwrap_err().contains("a bug of the grader"));
     }
 }

@@ -13,8 +13,9 @@ use super::take::Sources;
 /// any of them has entered one.
 ///
 /// What a process has is its servers' in common, too: the descriptors, of which files and pipes take the next numbers;
-/// the memory, of which one gets what the others leave, and where.
-const WORDS: [&str; 21] = [
+/// the memory, of which one gets what the others leave, and where; the hook for panics, which may answer one. Each hash
+/// map of a thread has the next key, which its hasher shows.
+const WORDS: [&str; 38] = [
     "static",
     "set_global_default",
     "set_default",
@@ -36,6 +37,23 @@ const WORDS: [&str; 21] = [
     "Pointer",
     "try_reserve",
     "try_reserve_exact",
+    "as_fd",
+    "try_clone_to_owned",
+    "OwnedFd",
+    "BorrowedFd",
+    "build_hasher",
+    "set_hook",
+    "take_hook",
+    "try_id",
+    "current_exe",
+    "current_dir",
+    "temp_dir",
+    "home_dir",
+    "split_paths",
+    "as_pathname",
+    "read_dir",
+    "read_link",
+    "canonicalize",
 ];
 
 /// Tasks and threads have numbers in the order in which they are made, whoever makes them.
@@ -87,19 +105,23 @@ fn defines_a_macro(tokens: TokenStream) -> bool {
 /// `has_macros` in all macros.
 fn words(tokens: TokenStream, has_macros: bool) -> Vec<(usize, &'static str)> {
     let mut found = Vec::new();
-    let mut left = vec![(tokens, false, false)];
-    while let Some((tokens, in_attribute, in_macro)) = left.pop() {
+    let mut left = vec![(tokens, false, false, false)];
+    while let Some((tokens, in_attribute, in_macro, in_path)) = left.pop() {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut is_lifetime = false;
         for (i, token) in tokens.iter().enumerate() {
             let line = token.span().start().line;
             match token {
                 TokenTree::Ident(ident) if !is_lifetime => {
-                    found
-                        .extend(WORDS.iter().find(|word| ident == *word).map(|word| (line, *word)));
+                    let ident = ident.to_string();
+                    // Both are the same word.
+                    let ident = ident.trim_start_matches("r#");
+                    found.extend(
+                        WORDS.iter().find(|word| ident == **word).map(|word| (line, *word)),
+                    );
                     let next = tokens.get(i + 1);
-                    if ident == "id" && is_call_without_arguments(next) && !is_defined(&tokens[..i])
-                    {
+                    let is_called = is_call_without_arguments(next) && !is_defined(&tokens[..i]);
+                    if ident == "id" && (is_called || is_of_path(&tokens[..i]) || in_path) {
                         found.push((line, NUMBER));
                     }
                     if ident == "as" && is_punct(next, '*') {
@@ -116,10 +138,20 @@ fn words(tokens: TokenStream, has_macros: bool) -> Vec<(usize, &'static str)> {
                 {
                     let word = WORDS.iter().find(|word| has_word(literal, word));
                     found.extend(word.map(|word| (line, *word)));
+                    if has_word(literal, "id") && has_word(literal, "task") {
+                        found.push((line, NUMBER));
+                    }
                 }
                 TokenTree::Group(group) => {
                     let (attribute, a_macro) = opens(&tokens[..i], group.delimiter());
-                    left.push((group.stream(), in_attribute || attribute, in_macro || a_macro));
+                    // As in `use tokio::task::{id as number}`.
+                    let a_path = is_of_path(&tokens[..i]) && group.delimiter() == Delimiter::Brace;
+                    left.push((
+                        group.stream(),
+                        in_attribute || attribute,
+                        in_macro || a_macro,
+                        a_path,
+                    ));
                 }
                 _ => {}
             }
@@ -132,6 +164,11 @@ fn words(tokens: TokenStream, has_macros: bool) -> Vec<(usize, &'static str)> {
 
 fn is_call_without_arguments(token: Option<&TokenTree>) -> bool {
     matches!(token, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis && group.stream().is_empty())
+}
+
+/// Whether a path goes on here, by what stands before.
+fn is_of_path(before: &[TokenTree]) -> bool {
+    matches!(before, [.., TokenTree::Punct(a), TokenTree::Punct(b)] if a.as_char() == ':' && b.as_char() == ':')
 }
 
 /// Whether a function is defined here, by what stands before its name.
@@ -202,6 +239,15 @@ mod tests {
             ("fn f(v: &mut Vec<u8>) -> bool { v.try_reserve(1 << 30).is_err() }", "try_reserve"),
             ("fn f() { tokio::task::id(); }", "id()"),
             ("fn f() { tokio::spawn(async {}).id(); }", "id()"),
+            ("fn f() { let number = tokio::task::id; number(); }", "id()"),
+            ("use tokio::task::{id as number};", "id()"),
+            ("fn f() { tokio::task::try_id(); }", "try_id"),
+            ("#[derive(Deserialize)] struct S(#[serde(skip, default = \"task::id\")] Id);", "id()"),
+            ("fn f(v: Vec<u8>) -> usize { v.r#as_ptr().r#addr() }", "addr"),
+            ("fn f() { io::stdout().as_fd().try_clone_to_owned(); }", "as_fd"),
+            ("fn f() { format!(\"{:?}\", RandomState::new().build_hasher()); }", "build_hasher"),
+            ("fn f() { panic::set_hook(Box::new(|_| {})); }", "set_hook"),
+            ("fn f() { env::temp_dir().join(\"/proc/self/fd/9\").exists(); }", "temp_dir"),
         ] {
             let said = shared(source).expect("it is noticed");
             assert!(said.contains(&format!("lib.rs:1 ({word})")), "{source}: {said}");

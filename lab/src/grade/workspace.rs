@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -32,6 +32,9 @@ const SCRATCH: &str = "scratch";
 
 /// How much of what cargo says is looked at for the first error, in bytes.
 const LOG: u64 = 16 << 20;
+
+/// How much of its end, which says how the compiler ended.
+const LAST: u64 = 64 << 10;
 
 /// A workspace for submissions.
 #[derive(Debug)]
@@ -295,10 +298,7 @@ impl Workspace {
             return Ok(Err(why));
         };
         if !status.success() {
-            let mut text = Vec::new();
-            File::open(log)
-                .and_then(|log| log.take(LOG).read_to_end(&mut text))
-                .map_err(|error| Error::read(log, error))?;
+            let text = said(log).map_err(|error| Error::read(log, error))?;
             return Ok(Err(first_error(&String::from_utf8_lossy(&text), &status.to_string())));
         }
         if confinement.is_some()
@@ -382,6 +382,19 @@ impl Workspace {
         all.extend(version.map(|output| output.stdout).unwrap_or_default());
         Ok(sha256(&all))
     }
+}
+
+/// What cargo has said, as much as is looked at: the first of it, and the last.
+fn said(log: &Path) -> io::Result<Vec<u8>> {
+    let (mut file, mut text) = (File::open(log)?, Vec::new());
+    file.by_ref().take(LOG).read_to_end(&mut text)?;
+    let end = file.metadata()?.len().saturating_sub(LAST);
+    if end >= LOG {
+        text.push(b'\n');
+        file.seek(SeekFrom::Start(end))?;
+        file.take(LAST).read_to_end(&mut text)?;
+    }
+    Ok(text)
 }
 
 fn not_confined(error: io::Error) -> Error {

@@ -28,6 +28,10 @@ use crate::suite::{LabTest, Suite};
 /// How many runs of a process's seeds may hang or die before its others aren't begun.
 const CASUALTIES: usize = 3;
 
+/// The most bytes that a child may send of a run of which only the result is asked for. Those of all of a process's runs
+/// are in memory at the same time.
+const MOST: u64 = 4 << 20;
+
 /// What children are told that are confined.
 const VARIABLES: [(&str, &str); 3] =
     [(settings::STRICT, "1"), (settings::CLOCK, "virtual"), (variables::HIDES, "1")];
@@ -75,7 +79,11 @@ pub(crate) fn run(
     if stop::is_asked() {
         return Ok(None);
     }
-    let mut lines: Vec<RunResult> = done.iter().map(|done| result(test, done)).collect();
+    let result = |done| match asked {
+        Asked::Results => result(test, done).brief(),
+        _ => result(test, done),
+    };
+    let mut lines: Vec<RunResult> = done.iter().map(result).collect();
     let not_run = seeds.count - lines.len() as u64;
     if let Some(last) = lines.iter_mut().rfind(|line| line.process != Process::Survived) {
         last.not_run = not_run;
@@ -122,6 +130,13 @@ impl Host for Strange<'_> {
         match self.asked {
             Asked::WholeRecords => Wants::WholeRecords,
             _ => Wants::Results,
+        }
+    }
+
+    fn most(&self) -> u64 {
+        match self.asked {
+            Asked::Results => MOST,
+            _ => children::wire::MOST,
         }
     }
 
@@ -209,6 +224,28 @@ mod tests {
         let done =
             Done { seed: 7, result: Ok(sent.into()), output: "printed".to_owned(), is_last: false };
         result(&test, &done)
+    }
+
+    #[test]
+    fn what_is_counted_of_a_run_has_a_bound() {
+        let long = "x".repeat(1 << 20);
+        let failed = format!(
+            r#"{{"test":"TestReElection3A","seed":7,"banner":"{long}","warnings":["{long}"],"verdict":{{"failed":{{"failure":{{"kind":"panic","message":"{long}","location":"{long}","at":0}},"evidence":"{long}"}}}}}}"#
+        );
+        let brief = counted(&failed).brief();
+        let text = serde_json::to_string(&brief).expect("it is plain data");
+        assert!(text.len() < 64 << 10, "{} bytes", text.len());
+        let failure = brief.failure().expect("it has failed");
+        assert_eq!((failure.kind, &failure.message[..3]), (FailureKind::Panic, "xxx"));
+        assert!(failure.message.ends_with("… (1048576 bytes)"), "{}", failure.message);
+        let reason = format!(
+            r#"{{"test":"TestReElection3A","seed":7,"verdict":{{"skipped":{{"reason":"{long}"}}}}}}"#
+        );
+        assert!(counted(&reason).brief().skipped().expect("it is skipped").len() < 20_000);
+        // What an honest run says stays as it is.
+        let short = r#"{"test":"TestReElection3A","seed":7,"warnings":["slow"],"verdict":{"passed":{"seconds":1.0}}}"#;
+        let result = RunResult { printed: String::new(), ..counted(short) };
+        assert_eq!(result.clone().brief(), result);
     }
 
     #[test]

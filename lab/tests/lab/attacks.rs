@@ -271,13 +271,15 @@ fn a_build_that_takes_too_much_is_ended() {
     let time = "#![allow(long_running_const_eval)]\n\
                 pub const X: u64 = { let mut n = 0_u64; while n < u64::MAX { n += 1; } n };\n";
     let memory = "pub const X: &[u8] = &[1; 6 << 30];\n";
-    for (name, source) in [("time", time), ("memory", memory)] {
+    let crash = format!("pub fn f(a: bool) -> bool {{ {}a }}", "!".repeat(100_000));
+    for (name, source) in [("time", time), ("memory", memory), ("crash", &crash)] {
         write(&all.join(name).join("raft/src/lib.rs"), source);
     }
     let course = "[limits]\nbuild = \"3s\"\nmemory = \"3GiB\"\n[points]\nTestBasicAgree3B = 10\n";
     let ran = grade_by(course, &all, &out, &["--jobs", "1"]);
     ran.assert_code(0);
     ran.assert_complains("not built    time: building it took more than 3s");
+    ran.assert_complains("not built    crash: the compiler crashed on it: signal 11, SIGSEGV");
     let told = "not built    memory: error[E0080]: tried to allocate more memory than available";
     ran.assert_complains(told);
 }

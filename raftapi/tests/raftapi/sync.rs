@@ -104,3 +104,16 @@ fn a_sync_takes_no_time_on_mit_s_disk() {
         assert_eq!(after_crash(&persister), "written");
     });
 }
+
+/// By memory that both have, what the dead instance has left running could tell the next one something.
+#[test]
+fn a_copy_shares_no_memory_with_what_was_saved() {
+    let saved = [vec![1; 64], vec![2; 64]].map(Bytes::from);
+    let persister = Persister::new();
+    persister.save(saved[0].clone(), saved[1].clone());
+    let copy = persister.copy();
+    for (read, saved) in [copy.read_raft_state(), copy.read_snapshot()].iter().zip(&saved) {
+        assert_eq!(read, saved);
+        assert_ne!(read.as_ptr(), saved.as_ptr());
+    }
+}

@@ -74,3 +74,11 @@ fn a_panic_of_the_user_s_own_has_its_column() {
     assert_at(&panic, LINE);
     assert!(panic.location.ends_with(&format!(":{LINE}:29")), "{panic:?}");
 }
+
+/// It is part of reports, and of the list of all results.
+#[test]
+fn a_message_of_any_length_is_cut() {
+    let Panic { message, .. } = panic_of(|| panic!("{}", "ä".repeat(1 << 20)));
+    assert!(message.len() < 70_000, "{} bytes", message.len());
+    assert!(message.ends_with("ä… (2097152 bytes)"), "{}", &message[message.len() - 40..]);
+}

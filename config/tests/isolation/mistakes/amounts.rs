@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::FutureExt as _;
 use raftapi::Term;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::time::sleep;
 
 use super::{Mistake, calls, in_handler, in_make, in_task};
@@ -50,6 +51,18 @@ pub(super) fn list() -> Vec<Mistake> {
             async move {
                 let log: Vec<(Term, String)> = vec![(7, "x".repeat(23_000)); 8_700];
                 let _answer = peers[0].call::<_, bool>("Raft.Append", &log).await;
+            }
+            .boxed()
+        }),
+        calls("a message whose Serialize never ends", |peers| {
+            async move {
+                let _answer = peers[0].call::<_, bool>("Raft.Append", &Entries::<true>).await;
+            }
+            .boxed()
+        }),
+        calls("a message whose Deserialize never ends", |peers| {
+            async move {
+                let _answer = peers[0].call::<_, bool>("Raft.Append", &Entries::<false>).await;
             }
             .boxed()
         }),
@@ -140,6 +153,24 @@ pub(super) fn list() -> Vec<Mistake> {
             .boxed()
         }),
     ]
+}
+
+/// A list that is gone through by hand, by a loop that never ends: to write it, or to read it.
+struct Entries<const WRITTEN: bool>;
+
+impl<const WRITTEN: bool> Serialize for Entries<WRITTEN> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        while WRITTEN && black_box(true) {}
+        serializer.serialize_u64(7)
+    }
+}
+
+impl<'de, const WRITTEN: bool> Deserialize<'de> for Entries<WRITTEN> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u64::deserialize(deserializer)?;
+        while !WRITTEN && black_box(number) > 0 {}
+        Ok(Entries)
+    }
 }
 
 fn spawns_a_large_future() {
