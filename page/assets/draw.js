@@ -248,8 +248,9 @@ class Chart {
       g.fillRect(left, top, width, layout.role);
       if (stay.role === "candidate" || !stay.role) this.hatched(g, left, top, width, layout.role, stay.role);
       const ink = stay.role === "leader" ? color["leader-ink"] : color.ink;
-      const name = stay.role ? `${stay.role} ${stay.term}` : "crashed";
-      const short = stay.role ? stay.role[0].toUpperCase() + stay.term : "";
+      const term = stay.term ?? "?";
+      const name = stay.role ? `${stay.role} ${term}` : "crashed";
+      const short = stay.role ? stay.role[0].toUpperCase() + term : "";
       const shown = width > 90 ? name : short;
       if (stay.role !== "leader" && width > 30) {
         g.fillStyle = color[stay.role || "crashed"];
@@ -258,7 +259,7 @@ class Chart {
       }
       this.label(g, shown, left, right, top + layout.role / 2 + 1, ink);
       this.hits.push({ x1: left, x2: right, y: top + layout.role / 2, h: layout.role / 2 - 2, tip: [
-        `S${server}: ${stay.role || "crashed"}` + (stay.role ? `, term ${stay.term}` : ""),
+        `S${server}: ${stay.role || "crashed"}` + (stay.role ? `, term ${term}` : ""),
         `from ${seconds(stay.at)} for ${lasting(until - stay.at)}`] });
     }
     for (const [from, until] of lane.cut) {

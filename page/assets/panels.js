@@ -33,7 +33,7 @@ function showStates(run, at) {
     const waits = outstanding.length === 0 ? "–"
       : `${outstanding.length} call${outstanding.length > 1 ? "s" : ""}, for up to ${lasting(at - oldest.sent)}`;
     const role = element("span", { className: `role ${stay.role}` }, stay.role);
-    return element("tr", {}, name, cell(role, isCut ? " cut off" : ""), cell(String(stay.term)),
+    return element("tr", {}, name, cell(role, isCut ? " cut off" : ""), cell(String(stay.term ?? "?")),
       cell(told((own) => (own.voted_for === null ? "nobody" : `S${own.voted_for}`))),
       cell(last ? `${last[0]} (term ${last[1]})` : "–"), cell(String(known)),
       cell(String(applied)), cell(told((own) => own.snapshot)), cell(waits));

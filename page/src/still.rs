@@ -169,7 +169,7 @@ fn roles(picture: &Picture, lane: &Lane, layout: &Layout, top: usize, scale: &Sc
                 height=(layout.role) {}
             @if right - left > 24.0 {
                 text class={ "role " (class) } x=(left + 4.0) y=(top + 15) {
-                    (letter) @if stay.role.is_some() { (stay.term) }
+                    (letter) @if stay.role.is_some() { (stay.its_term()) }
                 }
             }
         }

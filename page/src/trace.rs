@@ -96,7 +96,7 @@ fn lane(picture: &Picture, server: usize, events: &mut Vec<Value>) {
             None => "crashed",
         };
         let term =
-            if stay.role.is_some() { format!(", term {}", stay.term) } else { String::new() };
+            if stay.role.is_some() { format!(", term {}", stay.its_term()) } else { String::new() };
         events.push(slice(track, stay.at, until, "role", &format!("{name}{term}")));
     }
     for [from, until] in &lane.cut {

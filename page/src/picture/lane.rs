@@ -35,10 +35,17 @@ pub struct Stay {
     pub at: u64,
     /// Its role; `None` while it was crashed, or before it was started.
     pub role: Option<Role>,
-    /// Its term.
-    pub term: u64,
+    /// Its term; `None` if it isn't known.
+    pub term: Option<u64>,
     /// In which life, from 1.
     pub life: u32,
+}
+
+impl Stay {
+    /// Its term, for a reader.
+    pub(crate) fn its_term(&self) -> String {
+        self.term.map_or("?".to_owned(), |term| term.to_string())
+    }
 }
 
 /// What a server told of itself.
@@ -118,7 +125,7 @@ fn lane(story: &Story, server: usize, end: u64, texts: &mut Texts) -> Lane {
     let mut led = None;
     for (moment, standing) in &standings {
         let leads = standing.filter(|standing| standing.role == Role::Leader);
-        let leads = leads.map(|standing| standing.term);
+        let leads = leads.and_then(|standing| standing.term);
         let (kind, text) = match (led, leads) {
             (before, Some(term)) if before != Some(term) => {
                 (MarkKind::Lead, format!("leads term {term}"))
@@ -134,7 +141,7 @@ fn lane(story: &Story, server: usize, end: u64, texts: &mut Texts) -> Lane {
     let stays = standings.iter().map(|(moment, standing)| Stay {
         at: moment.at.0,
         role: standing.map(|standing| standing.role),
-        term: standing.map_or(0, |standing| standing.term),
+        term: standing.and_then(|standing| standing.term),
         life: standing.map_or(0, |standing| standing.incarnation),
     });
     let number = server as u32;

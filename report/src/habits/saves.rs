@@ -9,6 +9,7 @@ use crate::story::{Moment, Save, Snapshot, Story};
 
 pub(super) const HABITS: &[Habit] = &[
     Habit::new(command_not_saved, "it saved something after it accepted the command"),
+    Habit::new(term_not_saved, "it saved its term before it sent these requests"),
     Habit::new(installed_not_saved, "its last save included a snapshot"),
     Habit::new(entry_lost, "a leader of a later term has replaced the entry"),
 ];
@@ -64,6 +65,32 @@ fn command_not_saved(case: &Case<'_>) -> Option<Breach> {
         Some(_) => breach.seen(until.at, nothing, None),
         None => breach.concluded(until.at, nothing, None),
     })
+}
+
+/// A server that was to save something has asked for votes, and hasn't.
+fn term_not_saved(case: &Case<'_>) -> Option<Breach> {
+    let Check::Saved { server, what: Saved::Command } = case.failure.check else { return None };
+    let (story, from, until) = (case.story, case.window.from, case.window.end());
+    let asked =
+        story.sent_by(server as usize).find(|call| call.is_vote() && call.sent.at >= from)?;
+    let term = asked.args.term?;
+    let saved = last_save(story, server as usize, until);
+    let was_in_it = story.view_at(server as usize, from).is_some_and(|view| view.term >= term);
+    if was_in_it || saved.is_some_and(|save| save.moment.at >= from) {
+        return None;
+    }
+    let what =
+        format!("server {server} asked for votes in a new term and saved neither term nor vote");
+    let text = format!("server {server} asked for votes in term {term}");
+    let nothing = match saved {
+        Some(save) => format!("the last time that it saved its state was at {} s", save.moment.at),
+        None => "it has never saved its state".to_owned(),
+    };
+    Some(
+        Breach::new(&persistence::TERM_NOT_SAVED, until, server, what)
+            .seen(asked.sent.at, text, [asked.id])
+            .concluded(until.at, nothing, None),
+    )
 }
 
 /// A leader puts another entry where it had one before a crash.

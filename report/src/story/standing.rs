@@ -10,8 +10,8 @@ pub struct Standing {
     pub incarnation: u32,
     /// Its role, as `get_state` and its requests for votes show it.
     pub role: Role,
-    /// Its term; 0 if nothing has shown one yet.
-    pub term: u64,
+    /// Its term; `None` if nothing has shown one since it was restarted. Its first life begins with term 0.
+    pub term: Option<u64>,
 }
 
 impl Story {
@@ -33,9 +33,9 @@ impl Story {
         let stood = asked.filter(|call| call.from.incarnation == incarnation);
         let stood = stood.and_then(|call| call.args.term);
         let (role, term) = match (view.map(|view| view.term).max(stood), view) {
-            (None, _) => (Role::Follower, 0),
-            (Some(term), Some(view)) if view.term == term => (role(view, stood), term),
-            (Some(term), _) => (Role::Candidate, term),
+            (None, _) => (Role::Follower, (incarnation == 1).then_some(0)),
+            (Some(term), Some(view)) if view.term == term => (role(view, stood), Some(term)),
+            (Some(term), _) => (Role::Candidate, Some(term)),
         };
         Some(Standing { incarnation, role, term })
     }

@@ -45,7 +45,7 @@ impl Row {
 /// it, from shortly before the failing check on; and all that proves the first finding.
 ///
 /// A cell has the role (**F**ollower, **C**andidate, **L**eader), the term, and a dot if the server was
-/// cut off; it is empty while the server is crashed.
+/// cut off; it is empty while the server is crashed. A restarted server's term is `?` until something shows it.
 #[must_use]
 pub fn timeline(story: &Story, failure: &Failure, explanation: &Explanation) -> String {
     let window = Window::of(story, failure);
@@ -270,10 +270,12 @@ fn table(story: &Story, earlier: usize, rows: &[Row]) -> String {
     for line in rows.iter().flat_map(|row| written(story, row)) {
         writeln!(text, "{}", line.trim_end()).expect(CANNOT_FAIL);
     }
-    text.push_str(match story.dropped {
-        0 => "F follower, C candidate, L leader, with the term; a dot: cut off; blank: crashed\n",
-        _ => "F follower, C candidate, L leader, with the term; a dot: cut off; blank: crashed\nor unknown\n",
-    });
+    text.push_str(
+        "F follower, C candidate, L leader, with the term; a dot: cut off; blank: crashed\n",
+    );
+    if story.dropped > 0 {
+        text.push_str("or unknown\n");
+    }
     text
 }
 
@@ -291,6 +293,7 @@ fn state(story: &Story, server: usize, moment: Moment) -> String {
         Role::Candidate => 'C',
         Role::Follower => 'F',
     };
+    let term = term.map_or("?".to_owned(), |term| term.to_string());
     format!("{role}{term}{dot}")
 }
 

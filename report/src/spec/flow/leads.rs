@@ -1,14 +1,15 @@
 //! Whether what has reached a server can have made it a leader. It takes the votes of others, and a vote comes
 //! from a server that has heard of the candidate: by the reply to a call, or by a message of the voter's own.
 //! That holds for every Raft, also where nobody can read its messages.
+use std::collections::BTreeSet;
 
 use crate::event::{Caller, Time};
 use crate::outcome::Outcome;
 use crate::spec::breach::Breach;
-use crate::spec::rules::candidates::{UNELECTED, counted_twice};
+use crate::spec::rules::candidates::{UNELECTED, WITHOUT_MAJORITY, counted_twice};
 use crate::spec::{Known, step};
 use crate::story::{Call, Moment, Purpose, Story, View};
-use crate::text::count;
+use crate::text::{count, list};
 
 /// For how long a server must say that it leads, in µs: role and term may change one after the other.
 const LASTING: u64 = 150_000;
@@ -50,9 +51,24 @@ pub(in crate::spec) fn leads_unelected(
         let text = format!("server {number} reported itself as the leader of term {term}");
         return Some(breach.seen(view.moment.at, text, None));
     }
-    let what = format!(
-        "server {number} reported itself as the leader of a term in which nobody elected it"
-    );
+    // Votes of earlier terms that came when it was in this one.
+    let in_it = earlier.map_or(Time(0), |earlier| earlier.moment.at);
+    let former = server.grants.range(..term).flat_map(|(_, grants)| grants);
+    let former: BTreeSet<u32> = former
+        .filter(|grant| grant.voter != number && grant.at > in_it && grant.at <= view.moment.at)
+        .map(|grant| grant.voter)
+        .collect();
+    let (rule, what) = match former.is_empty() {
+        true => (
+            &UNELECTED,
+            "reported itself as the leader of a term in which nobody elected it".to_owned(),
+        ),
+        false => (
+            &WITHOUT_MAJORITY,
+            format!("became the leader of term {term} without the votes of a majority"),
+        ),
+    };
+    let what = format!("server {number} {what}");
     let says = format!(
         "server {number} reported itself as the leader of term {term} for {:.2} s; to be the leader, it needs \
          {} from other servers",
@@ -60,6 +76,12 @@ pub(in crate::spec) fn leads_unelected(
         count(needed, "vote")
     );
     let came = match votes {
+        0 if !former.is_empty() => {
+            format!(
+                "by then it had received no vote of that term; votes of earlier terms had come from {}",
+                list(&former)
+            )
+        }
         0 => "by then it had received no message that could be a vote".to_owned(),
         n => format!(
             "by then only {} had sent it a message that could be a vote",
@@ -67,7 +89,7 @@ pub(in crate::spec) fn leads_unelected(
         ),
     };
     // Until then it may have been said by mistake; what it does as a leader meanwhile says more.
-    let breach = Breach::new(&UNELECTED, told, number, what);
+    let breach = Breach::new(rule, told, number, what);
     let breach = breach.seen(view.moment.at, says, None).seen(view.moment.at, came, None);
     // Who has led before may have come to a later term, and lead on.
     let mut views = story.views[number as usize].iter();
@@ -82,7 +104,7 @@ pub(in crate::spec) fn leads_unelected(
         let voters = server.voters(other);
         voters.iter().filter(|&&voter| voter != number).count() >= needed
     });
-    Some(breach.sure_if(!has_led && !is_elected))
+    Some(breach.sure_if(!has_led && !is_elected && former.is_empty()))
 }
 
 /// How many servers may have voted for a server between `since` and `until`, as far as messages go, if it asked for

@@ -39,8 +39,9 @@ rules! {
         "a server starts an election if the election timeout elapses without AppendEntries from the current \
          leader",
         "where the election timer restarts. Each AppendEntries of the current term must restart it, even one \
-         without entries, and one that is refused because the log doesn't match. And check the length of the \
-         timeout: it must be several heartbeat intervals",
+         without entries, and one that is refused because the log doesn't match. The timer is checked under the same lock under which the \
+         election begins: after a wait in between, check it again. And the timeout must be several heartbeat \
+         intervals long",
         normal "if nothing disturbs the leader, it leads until the end";
     SILENT_SINCE_RESTART: Liveness "silent-since-restart" at [Followers 2, Snapshots],
         "Figure 2, Followers 2; §7; rule 6 of the contract",

@@ -62,6 +62,12 @@ rules! {
         "a new leader doesn't know which entries its followers have: matchIndex is 0, and nextIndex is the \
          last index of its own log plus 1",
         "what a server does when it becomes leader. It must set matchIndex and nextIndex of all followers anew";
+    FORMER_COUNTED: Safety "former-reply-counted" = "M21" at [Leaders 3, AllServers 2],
+        "Figure 2, Leaders 3; §5.1",
+        "a reply counts only if the term of its request is still the current one: since then another leader may \
+         have changed the follower's log",
+        "where the reply to AppendEntries is handled. First compare the term of the request with the current \
+         term; a leader that was elected again leads another term";
     REFUSAL_COUNTED: Safety "refusal-counted" = "M21" at [Leaders 3, Leaders 4],
         "Figure 2, Leaders 3 and 4; §5.3",
         "a reply confirms entries only if it says success: after a refusal, matchIndex stays the same",

@@ -4,7 +4,7 @@ use super::rules;
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::server::Shown;
-use crate::story::{Call, HeldSnapshot, Moment};
+use crate::story::{Call, HeldSnapshot, Moment, Proposal, Save};
 
 rules! {
     TERM_NOT_SAVED: Safety "term-not-saved" = "M3" at [PersistentState],
@@ -145,12 +145,7 @@ pub(crate) fn had(known: &Known<'_>, server: u32, index: u64, until: Moment) -> 
         );
         return Some(Fact::new(Basis::Seen, confirmed.at, text, [confirmed.call]));
     }
-    if known.story.counts_other_entries {
-        return None;
-    }
-    let before_then = known.story.proposals.partition_point(|own| own.moment < until);
-    let mut own = known.story.proposals[..before_then].iter().rev();
-    let own = own.find(|own| own.server.server == server && own.index >= index)?;
+    let own = own_command(known, server, index, until)?;
     let life = before(own.server.incarnation);
     let text = format!("{life}server {server} accepted a command at index {}", own.index);
     // start() may promise an index before the entry is in the log. What it has sent it has.
@@ -163,7 +158,21 @@ pub(crate) fn had(known: &Known<'_>, server: u32, index: u64, until: Moment) -> 
     Some(Fact::new(Basis::seen_if(is_sent), own.moment.at, text, None))
 }
 
-/// What a server has answered since it confirmed `index`, the latest first.
+/// The server's own command that shows that it had the entry at `index`: as a leader it appended it.
+fn own_command<'a>(
+    known: &Known<'a>,
+    server: u32,
+    index: u64,
+    until: Moment,
+) -> Option<&'a Proposal> {
+    let story = known.story;
+    let before_then = story.proposals.partition_point(|own| own.moment < until);
+    let mut own = story.proposals[..before_then].iter().rev();
+    own.find(|own| own.server.server == server && own.index >= index)
+        .filter(|_| !story.counts_other_entries)
+}
+
+/// What a server has answered since it confirmed `index`, or appended it as a leader, the latest first.
 fn answered_since<'a>(
     known: &Known<'a>,
     server: u32,
@@ -171,16 +180,45 @@ fn answered_since<'a>(
     until: Moment,
 ) -> impl Iterator<Item = &'a Call> {
     let confirmed = known.server(server).log.confirmed(index);
+    let since = match confirmed {
+        Some(confirmed) => Some((confirmed.at, Some(confirmed.call))),
+        None => own_command(known, server, index, until).map(|own| (own.moment.at, None)),
+    };
     let answered = known.story.handled_by(server as usize).rev();
     answered.filter(move |call| {
-        let is_since = |at: Moment| {
-            confirmed.is_some_and(|confirmed| at.at >= confirmed.at && call.id != confirmed.call)
-        };
+        let is_since =
+            |at: Moment| since.is_some_and(|(since, by)| at.at >= since && by != Some(call.id));
         call.handled.is_some_and(|at| at < until && is_since(at))
     })
 }
 
-/// The last request that a server has accepted since it confirmed `index`, and that ends before.
+/// By so many bytes what a server saves gets smaller, at least, if an entry is gone; if a vote is.
+const AN_ENTRY: u64 = 3;
+pub(super) const A_VOTE: u64 = 1;
+
+/// While a server handled this request, it saved less than the time before, by at least so many bytes: what was taken
+/// away is no longer on its disk.
+pub(super) fn saved_less(known: &Known<'_>, call: &Call, least: u64) -> Option<Fact> {
+    let (delivered, handled) = call.delivered.zip(call.handled)?;
+    let mut before: Option<&Save> = None;
+    for save in known.story.saved_by(call.to).take_while(|save| save.moment <= handled) {
+        let of_life = before.filter(|before| before.server == save.server);
+        let less = of_life.map_or(0, |before| before.state.saturating_sub(save.state));
+        if save.moment >= delivered && less >= least {
+            let text = format!(
+                "while server {} handled a request from server {}, it saved a state {} smaller than the last one",
+                call.to,
+                call.from.server,
+                crate::text::count(less as usize, "byte")
+            );
+            return Some(Fact::new(Basis::Seen, save.moment.at, text, [call.id]));
+        }
+        before = Some(save);
+    }
+    None
+}
+
+/// The last request that a server has accepted since it had the entry at `index`, and that ends before.
 pub(crate) fn handled_shorter<'a>(
     known: &Known<'a>,
     server: u32,
@@ -189,6 +227,27 @@ pub(crate) fn handled_shorter<'a>(
 ) -> Option<&'a Call> {
     let ends_before = |call: &&Call| call.up_to().is_some_and(|last| last < index);
     answered_since(known, server, index, until).filter(|call| call.is_accepted()).find(ends_before)
+}
+
+/// The last request that ends before `index`, has no entry that conflicted with the server's, and took from what it
+/// saves, since it had the entry at `index`. Its reply may be lost.
+pub(crate) fn cut_by<'a>(
+    known: &Known<'a>,
+    server: u32,
+    index: u64,
+    until: Moment,
+) -> Option<(&'a Call, Fact)> {
+    let log = &known.server(server).log;
+    let agrees = |call: &Call| {
+        let end = call.up_to().filter(|&end| end < index);
+        let terms = call.args.prev_log_index.zip(end).map(|(prev, end)| prev + 1..=end);
+        let differs =
+            |at| log.term(at).zip(call.entry_term(at)).is_some_and(|(own, its)| own != its);
+        terms.is_some_and(|mut terms| !terms.any(differs))
+    };
+    let answered = answered_since(known, server, index, until);
+    let mut shorter = answered.filter(|call| call.is_append() && agrees(call));
+    shorter.find_map(|call| Some((call, saved_less(known, call, AN_ENTRY)?)))
 }
 
 /// The last snapshot that ends before `index` and that a server was sent since it confirmed `index`.

@@ -5,7 +5,7 @@ use super::append_entries::{SUFFIX_KEPT, TRUNCATED, kept_suffix};
 use super::candidates::{ASKS_IN_LATER_TERM, WITHOUT_NEW_TERM};
 use super::persistence::{
     LOG_NOT_SAVED, VOTE_NOT_SAVED, handled_older_snapshot, handled_shorter, not_in_saves,
-    term_forgotten,
+    saved_less, term_forgotten,
 };
 use super::{contract, persistence, rules};
 use crate::event::Caller;
@@ -110,6 +110,16 @@ fn votes_again(
     if let Some(breach) = asks_on(known, (voter, term), first, moment, call) {
         return Some(breach);
     }
+    // What a request of the same term took before the crash is gone from the disk, too.
+    let cleared = known.server(voter).began.filter(|_| !is_same_life).and_then(|began| {
+        let mut handled = known.story.handled_by(voter as usize);
+        let is_between = |at: Moment| first.moment < at && at < began;
+        handled.find_map(|other| {
+            let is_suspect = other.args.term == Some(term) && other.id != first.call;
+            let saved_less = saved_less(known, other, persistence::A_VOTE);
+            saved_less.filter(|_| is_suspect && other.handled.is_some_and(is_between))
+        })
+    });
     let what = format!("server {voter} voted for two candidates of term {term}");
     let (rule, what) = match overlaps {
         None if term == 0 => (
@@ -120,6 +130,7 @@ fn votes_again(
         None if !is_same_life && was_seen(known, voter, between, |view| view.term < term) => {
             (&persistence::TERM_NOT_SAVED, format!("server {voter} forgot its term in a crash"))
         }
+        None if cleared.is_some() => (&TWICE, what),
         None if !is_same_life => {
             let what = format!("server {voter} forgot its vote of term {term} in a crash");
             (&VOTE_NOT_SAVED, what)
@@ -140,14 +151,15 @@ fn votes_again(
     }
     let before = if is_same_life { "" } else { "before a crash, " };
     let first_text = format!("{before}{}", voted(first.candidate));
-    let breach = breach.seen(first.moment.at, first_text, [first.call]);
+    let is_cleared = cleared.is_some();
+    let breach = breach.seen(first.moment.at, first_text, [first.call]).facts(cleared);
     let breach = breach.seen(moment.at, voted(candidate), [call.id]);
     // It may have its vote still, and not look at it: what it says of itself shows whether it has.
     let has_none = |view: &View| {
         view.term == term && view.detail.as_ref().is_some_and(|it| it.voted_for.is_none())
     };
     let is_forgotten = rule.id != VOTE_NOT_SAVED.id || was_seen(known, voter, between, has_none);
-    Some(breach.sure_if(is_forgotten))
+    Some(breach.sure_if(is_forgotten && !is_cleared))
 }
 
 /// How soon after its election began a candidate has asked everybody, in µs: before another timeout ends.
@@ -228,12 +240,17 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
     let (voter, candidate) = (call.to, call.from.server);
     let server = known.server(voter);
     let had = persistence::had(known, voter, own.1, moment);
+    let crashed = server.is_as_saved();
+    let has = if crashed {
+        "before the crash, the voter's own last entry had"
+    } else {
+        "the voter's own last entry has"
+    };
     let text = format!(
         "server {voter} voted in term {term} for server {candidate}, whose last entry has term {} and index \
-         {}; the voter's own last entry has term {} and index {}",
+         {}; {has} term {} and index {}",
         offered.0, offered.1, own.0, own.1
     );
-    let crashed = server.is_as_saved();
     // Its own log may be gone.
     let lost = || format!("server {voter} lost its log in a crash");
     if crashed && let Some(sizes) = not_in_saves(known, voter, moment) {
@@ -250,11 +267,16 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
     if let Some((seen_term, seen_index)) = seen {
         let ended = format!("its own last entry had index {seen_index} and term {seen_term}");
         if crashed && (seen_term, seen_index) < own {
-            let breach = Breach::new(&LOG_NOT_SAVED, moment, voter, lost()).facts(had);
+            let shorter = handled_shorter(known, voter, own.1, moment);
+            let cut = persistence::cut_by(known, voter, own.1, moment);
+            let breach = match cut {
+                Some((by, saved_less)) => deleted(voter, own.1, (moment, by), had).fact(saved_less),
+                None => Breach::new(&LOG_NOT_SAVED, moment, voter, lost()).facts(had),
+            };
             let breach = breach.seen(moment.at, text, [call.id]);
             let breach = breach.seen(moment.at, format!("after the crash, {ended}"), None);
-            let is_alone = handled_shorter(known, voter, own.1, moment).is_none()
-                && handled_older_snapshot(known, voter, own.1, moment).is_none();
+            let is_alone =
+                shorter.is_none() && handled_older_snapshot(known, voter, own.1, moment).is_none();
             let is_known = !server.log.is_claimed && server.commit <= own.1;
             return Some(breach.sure_if(is_alone && is_known));
         }
@@ -289,6 +311,20 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
         Some(seen) if seen >= own => breach,
         _ => breach.or(perhaps),
     })
+}
+
+/// A server's log lost its entry at `index` when it handled a request that ends before.
+fn deleted(number: u32, index: u64, (moment, by): (Moment, &Call), had: Option<Fact>) -> Breach {
+    let what = format!(
+        "server {number} deleted the entry at index {index}, though no entry conflicted with it"
+    );
+    let last = by.up_to().unwrap_or(0);
+    let text = format!(
+        "it then handled a request from server {} that ends at index {last}",
+        by.from.server
+    );
+    let at = by.handled.map_or(moment.at, |handled| handled.at);
+    Breach::new(&TRUNCATED, moment, number, what).facts(had).seen(at, text, [by.id])
 }
 
 /// The term and the index of a voter's last entry, as it told them when it gave its vote: servers are looked

@@ -90,8 +90,9 @@ fn a_name_is_believed_if_it_is_the_paper_s_or_the_run_confirms_it() {
         let broken = spec::unsafe_steps(&too_early(name).story());
         let broken: Vec<_> = broken.iter().map(|breach| breach.rule.alias).collect();
         assert_eq!(broken, [Some("M21")], "{name}");
-        let [certain, _] = findings(too_early(name));
-        assert_eq!(certain.len(), 1, "{name}: {certain:?}");
+        // It is one too few of them, or it counted what doesn't confirm that entry.
+        let [certain, likely] = findings(too_early(name));
+        assert_eq!((certain.len(), likely.len()), (0, 1), "{name}: {certain:?} {likely:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use crate::spec::rules::install_snapshot::{
     end_unknown,
 };
 use crate::spec::rules::persistence::{
-    LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, had, handled_older_snapshot, handled_shorter,
+    LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, cut_by, had, handled_older_snapshot, handled_shorter,
     saved_snapshot, snapshot_index_forgotten, was_saved,
 };
 use crate::spec::rules::request_vote::HANDLERS_OVERLAP;
@@ -210,9 +210,12 @@ pub(super) fn lost(
     // What it has done since: in this life, if there was a crash.
     let began = server.began.filter(|_| crashed);
     let is_of_now = |other: &&Call| other.handled > began;
-    let shorter = handled_shorter(known, number, index, moment);
+    let cut = cut_by(known, number, index, moment);
+    let (by, saved_less) = cut.unzip();
+    let shorter = by.or_else(|| handled_shorter(known, number, index, moment));
     let older_snapshot = handled_older_snapshot(known, number, index, moment);
-    let short = shorter.filter(is_of_now);
+    // What a request took before the crash is gone from the disk, too.
+    let short = shorter.filter(|short| is_of_now(short) || saved_less.is_some());
     let older = older_snapshot.filter(is_of_now);
     if older.is_none() && was_cut_at_prev(known, number, index, moment) {
         return None;
@@ -262,7 +265,7 @@ pub(super) fn lost(
             "it then handled a request from server {} that ends at index {last}",
             short.from.server
         );
-        breach = breach.seen(handled.at, text, [short.id]);
+        breach = breach.seen(handled.at, text, [short.id]).facts(saved_less);
     }
     if let Some((older, handled, last)) =
         older.and_then(|older| Some((older, older.handled?, older.args.last_included_index?)))

@@ -1,8 +1,8 @@
 //! What a leader calls committed, and what it knows of that.
 
 use super::{
-    MATCH_KEPT, OLD_TERM, REFUSAL_COUNTED, UNSENT_COUNTED, WITHOUT_MAJORITY, confirmed_before,
-    is_leading,
+    FORMER_COUNTED, MATCH_KEPT, OLD_TERM, REFUSAL_COUNTED, UNSENT_COUNTED, WITHOUT_MAJORITY,
+    confirmed_before, is_leading,
 };
 use crate::event::{Caller, RpcId};
 use crate::spec::Known;
@@ -108,11 +108,15 @@ fn commits(
             format!("index {index} as committed after a refusal; no majority had confirmed it");
         (&REFUSAL_COUNTED, what)
     } else if is_kept {
+        let is_late = |call: &&Call| call.returned.is_some_and(|(at, _)| at >= led.since);
+        let (rule, counted) = match kept.iter().any(is_late) {
+            true => (&FORMER_COUNTED, "a reply to a request of an earlier term"),
+            false => (&MATCH_KEPT, "confirmations from an earlier term"),
+        };
         let what = format!(
-            "index {index} as committed without a majority in this term: it counted confirmations from an \
-             earlier term"
+            "index {index} as committed without a majority in this term: it counted {counted}"
         );
-        (&MATCH_KEPT, what)
+        (rule, what)
     } else if is_unsent {
         let what = format!(
             "index {index} as committed without a majority: it counted an answer to a request that didn't \
@@ -135,7 +139,8 @@ fn commits(
             breach = breach.seen(at, said, [id]);
         }
     }
-    if rule.id == MATCH_KEPT.id {
+    let counts_former = [MATCH_KEPT.id, FORMER_COUNTED.id].contains(&rule.id);
+    if counts_former {
         breach = breach.facts(kept.into_iter().filter_map(confirmed_before));
     }
     for (other, _) in others().filter(|&(_, &up_to)| up_to < index) {
@@ -175,8 +180,10 @@ fn commits(
         id if id == SAVED_FOR_APPLIED.id => {
             breach.sure_if(told_committed(known, number, (led.since, index)))
         }
+        // Whoever has one too few counts wrongly, whatever it is that made it count.
+        id if id == UNSENT_COUNTED.id && have.len() + 2 >= majority => breach.or(&WITHOUT_MAJORITY),
         // What was refused, or confirmed in an earlier term, may be there by chance.
-        id => breach.sure_if(id != REFUSAL_COUNTED.id && id != MATCH_KEPT.id),
+        id => breach.sure_if(id != REFUSAL_COUNTED.id && !counts_former),
     })
 }
 
