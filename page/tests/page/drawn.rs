@@ -49,9 +49,9 @@ fn a_lane_has_roles_terms_and_what_was_cut_off() {
     assert_eq!(
         stays,
         [
-            (0, Some(Role::Follower), 0),
-            (300_000, Some(Role::Follower), 3),
-            (1_400_000, Some(Role::Candidate), 4)
+            (0, Some(Role::Follower), Some(0)),
+            (300_000, Some(Role::Follower), Some(3)),
+            (1_400_000, Some(Role::Candidate), Some(4))
         ]
     );
     assert_eq!(lane.cut, [[1_000_000, 3_000_000]]);
