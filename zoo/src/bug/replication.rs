@@ -273,7 +273,7 @@ bugs! {
         rule: UPDATE_INDEXES,
         symptom: "`apply error: commit index=…`: an entry counts as replicated that nobody else \
             has",
-        causes: ["commits-without-majority", "unsent-entry-counted"],
+        causes: ["former-reply-counted", "commits-without-majority", "unsent-entry-counted"],
         source: "Students' Guide to Raft",
     }
 

@@ -202,7 +202,9 @@ pub(super) fn saved_less(known: &Known<'_>, call: &Call, least: u64) -> Option<F
     let (delivered, handled) = call.delivered.zip(call.handled)?;
     let mut before: Option<&Save> = None;
     for save in known.story.saved_by(call.to).take_while(|save| save.moment <= handled) {
-        let of_life = before.filter(|before| before.server == save.server);
+        // A snapshot takes the place of entries.
+        let of_life = before
+            .filter(|before| before.server == save.server && before.snapshot == save.snapshot);
         let less = of_life.map_or(0, |before| before.state.saturating_sub(save.state));
         if save.moment >= delivered && less >= least {
             let text = format!(

@@ -1,9 +1,11 @@
 //! Steps that no rule permits.
 
-use report::{Role, spec};
+use report::{Outcome, Role, spec};
 use serde_json::{Value, json};
 
-use crate::run::{Ask, Run, append, ask, denied, entries, granted, heartbeat, refusal, success};
+use crate::run::{
+    Append, Ask, Run, append, ask, denied, entries, granted, heartbeat, refusal, success,
+};
 
 /// Whether a rule is broken in a run, for certain or not.
 fn breaks(run: &Run, id: &str) -> bool {
@@ -670,20 +672,65 @@ fn own_vote_counted_twice() {
 /// A leader commits by what a follower confirmed to it in a term before another leader's.
 #[test]
 fn what_was_confirmed_in_an_earlier_term_is_counted() {
-    let commits = |confirmed: &[u64]| {
+    let commits = |confirmed: &[u64], is_late: bool, rule: &str| {
         let mut run = Run::new(5);
         run.vote(0, 3, 1).vote(0, 4, 1).leads(0, 1).propose(0, 1, 1).propose(0, 2, 1);
-        run.accept(0, 1, &append(1, [0, 0], confirmed, 0));
+        let kept = run.appends(0, 1, &append(1, [0, 0], confirmed, 0));
+        run.arrives(kept).ends(kept, &success(1));
+        if !is_late {
+            run.returns(kept, Outcome::Replied);
+        }
         run.vote(2, 3, 2).vote(2, 4, 2).leads(2, 2).propose(2, 1, 2);
         run.accept(2, 0, &entries(2, &[2])).accept(2, 1, &entries(2, &[2]));
         let ask = Ask { term: 3, last_term: 2, last_index: 1 };
         run.vote_with(0, 3, &ask).vote_with(0, 4, &ask).leads(0, 3).propose(0, 2, 3);
+        if is_late {
+            run.returns(kept, Outcome::Replied);
+        }
         run.accept(0, 2, &append(3, [1, 2], &[3], 0)).appends(0, 3, &append(3, [1, 2], &[3], 2));
         assert!(run.trips("M21"));
-        breaks(&run, "match-index-kept")
+        breaks(&run, rule)
     };
-    assert!(commits(&[1, 1]));
-    assert!(!commits(&[1]));
+    assert!(commits(&[1, 1], false, "match-index-kept"));
+    assert!(!commits(&[1], false, "match-index-kept"));
+    assert!(commits(&[1, 1], true, "former-reply-counted"));
+    assert!(!commits(&[1, 1], true, "match-index-kept"));
+}
+
+/// A request is handled, and what its receiver saves meanwhile has this size.
+fn handled_and_saved(run: &mut Run, to: u32, request: &Append<'_>, state: u64) {
+    let call = run.appends(0, to, request);
+    run.arrives(call).save(to, [state, 0]).replies(call, &success(1));
+}
+
+/// An entry is gone after a crash. What was saved shows whether a request had taken it before.
+#[test]
+fn what_a_request_took_from_the_disk_a_crash_has_not_taken() {
+    let breaks = |state: u64, rule: &str| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1);
+        handled_and_saved(&mut run, 1, &append(1, [0, 0], &[1, 1], 0), 50);
+        handled_and_saved(&mut run, 1, &append(1, [0, 0], &[1], 0), state);
+        let ask = Ask { term: 2, last_term: 1, last_index: 1 };
+        run.restart(1).wait(500).in_term(1, 2).vote_with(1, 2, &ask);
+        breaks(&run, rule)
+    };
+    assert!(breaks(40, "log-truncated") && !breaks(40, "log-not-saved"));
+    assert!(breaks(50, "log-not-saved") && !breaks(50, "log-truncated"));
+}
+
+/// The same of a vote.
+#[test]
+fn a_vote_that_a_request_took_from_the_disk_is_not_lost_in_a_crash() {
+    let breaks = |state: u64, rule: &str| {
+        let mut run = Run::new(3);
+        run.vote(0, 1, 1).save(1, [20, 0]).leads(0, 1);
+        handled_and_saved(&mut run, 1, &heartbeat(1), state);
+        run.restart(1).vote(2, 1, 1);
+        breaks(&run, rule)
+    };
+    assert!(breaks(19, "voted-twice") && !breaks(19, "vote-not-saved"));
+    assert!(breaks(20, "vote-not-saved") && !breaks(20, "voted-twice"));
 }
 
 /// A server that is restarted applies what no leader has told it of.
