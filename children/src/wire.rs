@@ -67,8 +67,8 @@ pub fn write(to: &mut impl Write, nonce: &Nonce, frame: &Frame) -> io::Result<()
     }
 }
 
-/// Reads the next frame of the process with this `nonce`, whose result has `most` bytes at the most. An end of input is an error, and so is what is no
-/// frame: then its text says why, and its kind is `InvalidData`.
+/// Reads the next frame of the process with this `nonce`, whose result has at most `most` bytes. An end of input is an
+/// error, and so is what is no frame: then its text says why, and its kind is `InvalidData`.
 pub(crate) fn read(from: &mut impl Read, nonce: &Nonce, most: u64) -> io::Result<Frame> {
     let mut kind = [0];
     from.read_exact(&mut kind)?;
