@@ -39,6 +39,19 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long a message that is being encoded is waited for, to hear how large it is.
 const ENCODED_WITHIN: Duration = Duration::from_secs(1);
 
+/// Tasks and messages that were counted in the whole process. Of each a run may have so many at one instant, and no more.
+static COUNTED: AtomicU64 = AtomicU64::new(0);
+
+/// How many tasks and messages this process has counted: while it grows, a run comes nearer to where it is ended.
+pub fn counted() -> u64 {
+    COUNTED.load(Ordering::Relaxed)
+}
+
+/// By the virtual clock only one thread counts, so that adding needs no atomic step.
+fn count() {
+    COUNTED.store(counted() + 1, Ordering::Relaxed);
+}
+
 /// Messages that are being encoded now, in the whole process.
 static ENCODING: AtomicU64 = AtomicU64::new(0);
 
@@ -165,6 +178,7 @@ impl Tally {
             self.spawned.store(0, Ordering::Relaxed);
             self.spawned_since_us.store(now_us, Ordering::Relaxed);
         }
+        count();
         let spawned = self.spawned.load(Ordering::Relaxed) + 1;
         self.spawned.store(spawned, Ordering::Relaxed);
         self.spawned_until_us.store(now_us, Ordering::Relaxed);
@@ -184,6 +198,7 @@ impl Tally {
 
     /// A server sends a message at `now_us`. Returns the burst that it is part of.
     pub(crate) fn sent(&self, server: u32, sent: Message, now_us: u64) -> Burst {
+        count();
         self.sent.lock().add(server, sent, now_us)
     }
 

@@ -275,17 +275,19 @@ impl Running {
 #[derive(Default)]
 struct Seen {
     run: Option<(Instant, Stage)>,
-    /// When it was last seen that the clock has moved.
+    /// When it was last seen that the clock has moved, or that something was counted that has an end.
     moved: Mark,
     /// Where the present stretch of the clock begins.
     stretch: Mark,
     looks_asleep: u32,
 }
 
-/// How far a run had come, by both of its measures.
+/// How far a run had come, by all of its measures.
 #[derive(Clone, Copy, Default)]
 struct Mark {
     clock_us: u64,
+    /// Tasks and messages.
+    counted: u64,
     cpu: Duration,
 }
 
@@ -296,7 +298,7 @@ impl Seen {
         let Thread(id) = thread.id;
         // Each run has a thread of its own, which may have ended.
         let Stat { state, cpu } = Stat::read(&PathBuf::from(format!("/proc/self/task/{id}")))?;
-        let now = Mark { clock_us: sim::clock_us(), cpu };
+        let now = Mark { clock_us: sim::clock_us(), counted: sim::counted(), cpu };
         // What the tester needs for its judgement doesn't count.
         let is_large = || children::memory_held().is_some_and(|held| held > limits::HELD);
         if running.stage == Stage::UnderWay && is_large() {
@@ -315,7 +317,7 @@ impl Seen {
         } else if used >= thread.cpu_limit {
             return Some(asked(Why::Slow { cpu: used, clock }, thread));
         }
-        if now.clock_us != self.moved.clock_us {
+        if (now.clock_us, now.counted) != (self.moved.clock_us, self.moved.counted) {
             (self.moved, self.looks_asleep) = (now, 0);
             return None;
         }
