@@ -42,7 +42,7 @@ fn unexplored() -> PathBuf {
 }
 
 /// A workspace that can be explored.
-fn explored() -> &'static Path {
+pub(crate) fn explored() -> &'static Path {
     static WORKSPACE: OnceLock<PathBuf> = OnceLock::new();
     WORKSPACE.get_or_init(|| {
         let workspace = copied(solved(), "explored");

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, PipeWriter};
 use std::process::Command;
 
+use crate::explore::explored;
 use crate::student::{Ran, command, copied, folder, run, skeleton, solved};
 
 /// A pipe that nobody reads.
@@ -37,6 +38,8 @@ fn commands(test: &str) -> Vec<(Command, i32)> {
     slice.arg(campaign.join("zoo.jsonl"));
     let mut replay = lab(&["replay", "TestInitialElection3A", "--seed", "41", "-o"]);
     replay.arg(folder(&format!("{test}-replayed")));
+    let mut explore = command(env!("CARGO_BIN_EXE_lab"), explored());
+    explore.args(["explore", "-m", "0.01", "--seed", "1"]);
     vec![
         (lab(&["--help"]), 0),
         (lab(&["test", "--help"]), 0),
@@ -44,7 +47,7 @@ fn commands(test: &str) -> Vec<(Command, i32)> {
         (failing, 1),
         (explain, 0),
         (replay, 0),
-        (lab(&["explore", "-m", "0.01", "--seed", "1"]), 0),
+        (explore, 0),
         (zoo, 0),
         (slice, 0),
     ]
