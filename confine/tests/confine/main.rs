@@ -166,6 +166,13 @@ fn harm_is_refused_and_each_attack_is_told_how() {
     assert!(!Path::new(new).exists());
 }
 
+/// Copies a program by another one: of a file that this process writes, another test's child may have the descriptor, and
+/// what somebody writes can't be started.
+fn copy_program(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg(from).arg(to).status();
+    assert!(copied.expect("cp can be started").success());
+}
+
 #[test]
 fn what_root_starts_is_another_user_s() {
     let mut scene = Scene::new();
@@ -175,10 +182,7 @@ fn what_root_starts_is_another_user_s() {
     }
     // Where it is now, others may not reach it.
     let binary = scene.folder.path().join("attacker");
-    // By another program: of a file that this one writes, another test's child may have the descriptor, and a file that
-    // is written can't be started.
-    let copied = Command::new("cp").arg(&scene.binary).arg(&binary).status();
-    assert!(copied.expect("it can be started").success());
+    copy_program(&scene.binary, &binary);
     scene.binary = binary;
     assert_eq!(scene.attack("stay-root", ""), "Operation not permitted (os error 1)");
 }
@@ -193,7 +197,7 @@ fn a_run_starts_no_program_that_it_can_read() {
     let sources = scene.folder.path().join("sources");
     fs::create_dir(&sources).expect("a folder");
     let program = sources.join("program");
-    fs::copy("/bin/true", &program).expect("it can be copied");
+    copy_program(Path::new("/bin/true"), &program);
     let on = program.to_str().expect("it is UTF-8");
     let told = |reads: &[PathBuf], attack| {
         let mut command = scene.command(attack, on);
