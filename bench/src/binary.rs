@@ -27,10 +27,10 @@ pub(crate) struct Binary {
     path: PathBuf,
 }
 
-/// What some seeds of a test took.
+/// What some seeds of a test took, or another command.
 #[derive(Clone, Copy)]
 pub(crate) struct Cost {
-    /// CPU time of the test binary and its workers.
+    /// CPU time of the command and of its processes.
     pub(crate) cpu: Duration,
     /// Real time.
     pub(crate) real: Duration,
@@ -44,6 +44,23 @@ impl Cost {
     fn min(self, other: Cost) -> Cost {
         Cost { cpu: self.cpu.min(other.cpu), real: self.real.min(other.real) }
     }
+}
+
+/// The cargo that builds this.
+pub(crate) fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Runs a command to its end. An error if that is a failure.
+fn timed(what: &str, command: &mut Command) -> Result<Cost> {
+    let (cpu, began) = (children_cpu()?, Instant::now());
+    must_pass(what, command.status()?)?;
+    Ok(Cost { cpu: children_cpu()? - cpu, real: began.elapsed() })
+}
+
+/// The same of a command whose output nobody needs.
+pub(crate) fn take(what: &str, command: &mut Command) -> Result<Cost> {
+    timed(what, command.stdout(Stdio::null()).stderr(Stdio::null()))
 }
 
 impl Binary {
@@ -80,7 +97,7 @@ impl Binary {
     }
 
     fn build_in(checkout: &Path, package: &str, name: &str, profile: Profile) -> Result<Binary> {
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = cargo();
         cargo.current_dir(checkout);
         cargo.args(["test", "--package", package, "--test", name, "--no-run"]);
         cargo.args(["--message-format", "json-render-diagnostics"]);
@@ -167,9 +184,7 @@ impl Binary {
     }
 
     fn run(&self, filter: &str, seeds: u64, jobs: u32) -> Result<Cost> {
-        let (cpu, start_at) = (children_cpu()?, Instant::now());
-        must_pass(filter, self.start(filter, seeds, jobs)?.wait()?)?;
-        Ok(Cost { cpu: children_cpu()? - cpu, real: start_at.elapsed() })
+        timed(filter, &mut self.command(filter, seeds, jobs))
     }
 
     /// Runs what [`Binary::start`] starts, and returns what came of each run.

@@ -9,12 +9,12 @@ use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use comfy_table::Table;
 
-use crate::binary::{children_cpu, must_pass};
+use crate::binary::{self, children_cpu, must_pass, take};
 use crate::{Result, percent};
 
 /// Where the wrapper notes what rustc took. Its being there makes this program the wrapper.
@@ -59,18 +59,6 @@ fn wrapped(log: &Path) -> Result<ExitCode> {
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What a command took.
-struct Took {
-    cpu: Duration,
-    real: Duration,
-}
-
-fn take(what: &str, command: &mut Command) -> Result<Took> {
-    let (cpu, began) = (children_cpu()?, Instant::now());
-    must_pass(what, command.stdout(Stdio::null()).stderr(Stdio::null()).status()?)?;
-    Ok(Took { cpu: children_cpu()? - cpu, real: began.elapsed() })
-}
-
 /// Builds the last commit of the checkout around the current folder, in a folder of its own.
 pub(crate) fn tables() -> Result<[Table; 2]> {
     let folder = tempfile::tempdir()?;
@@ -80,7 +68,7 @@ pub(crate) fn tables() -> Result<[Table; 2]> {
     must_pass("git clone", clone.status()?)?;
     let log = folder.path().join("log");
     let cargo = |arguments: &[&str]| {
-        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut command = binary::cargo();
         command
             .args(arguments)
             .current_dir(&checkout)

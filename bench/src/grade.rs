@@ -8,12 +8,12 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use comfy_table::Table;
 
-use crate::binary::{children_cpu, must_pass};
+use crate::binary::{Cost, cargo, must_pass, take};
 use crate::{Effort, Result};
 
 /// Tests of all parts; those that take the longest would be measured instead of all others.
@@ -42,21 +42,13 @@ const TESTS: [&str; 18] = [
 const FEW: u64 = 100;
 const MANY: u64 = 500;
 
-/// What it took to make runs.
-#[derive(Clone, Copy, Debug)]
-struct Took {
-    real: Duration,
-    cpu: Duration,
-}
-
 /// Both commands by turns.
 pub(crate) fn table(effort: Effort) -> Result<Table> {
     let rounds = match effort {
         Effort::Quick => 1,
         Effort::Full => 4,
     };
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    must_pass("the build", cargo.args(["build", "--package", "lab"]).status()?)?;
+    must_pass("the build", cargo().args(["build", "--package", "lab"]).status()?)?;
     let folder = Path::new("target/bench-grade");
     fs::create_dir_all(folder)?;
     let submission = folder.join("submissions/reference/raft/src");
@@ -76,7 +68,7 @@ pub(crate) fn table(effort: Effort) -> Result<Table> {
             [by_difference(|runs| test(folder, runs))?, by_difference(|runs| grade(folder, runs))?];
         sums[0] += plain.real;
         sums[1] += graded.real;
-        let cpu = |took: Took| format!("{:.2}", took.cpu.as_secs_f64() * 1000.0 / runs());
+        let cpu = |took: Cost| format!("{:.2}", took.cpu.as_secs_f64() * 1000.0 / runs());
         table.add_row([
             round.to_string(),
             format!("{:.0}/s", per_second(plain.real)),
@@ -101,22 +93,22 @@ fn runs() -> f64 {
     ((MANY - FEW) * TESTS.len() as u64) as f64
 }
 
-fn by_difference(run: impl Fn(u64) -> Result<Took>) -> Result<Took> {
+fn by_difference(run: impl Fn(u64) -> Result<Cost>) -> Result<Cost> {
     let [few, many] = [run(FEW)?, run(MANY)?];
-    Ok(Took { real: many.real.saturating_sub(few.real), cpu: many.cpu.saturating_sub(few.cpu) })
+    Ok(Cost { real: many.real.saturating_sub(few.real), cpu: many.cpu.saturating_sub(few.cpu) })
 }
 
 /// The tests as their author runs them.
-fn test(folder: &Path, runs: u64) -> Result<Took> {
+fn test(folder: &Path, runs: u64) -> Result<Cost> {
     let out = emptied(folder.join("tested"))?;
     let mut command = lab();
     command.args(["test", "--strict", "--seed", "1", "--jobs", "1", "-n"]).arg(runs.to_string());
     command.arg("-o").arg(out).args(TESTS);
-    timed(command)
+    take("the runs", &mut command)
 }
 
 /// The tests as a grader runs them.
-fn grade(folder: &Path, runs: u64) -> Result<Took> {
+fn grade(folder: &Path, runs: u64) -> Result<Cost> {
     let out = emptied(folder.join("graded"))?;
     let mut text = format!("[runs]\neach = {runs}\n[points]\n");
     for test in TESTS {
@@ -135,14 +127,12 @@ fn grade(folder: &Path, runs: u64) -> Result<Took> {
         .arg("--shared-target")
         .arg(target())
         .args(["--jobs", "1"]);
-    timed(command)
+    take("the runs", &mut command)
 }
 
 /// As `cargo lab` starts it.
 fn lab() -> Command {
-    let mut command = Command::new(target().join("debug/lab"));
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    command
+    Command::new(target().join("debug/lab"))
 }
 
 fn target() -> PathBuf {
@@ -154,11 +144,4 @@ fn emptied(folder: PathBuf) -> Result<PathBuf> {
         fs::remove_dir_all(&folder)?;
     }
     Ok(folder)
-}
-
-fn timed(mut command: Command) -> Result<Took> {
-    let (cpu, began) = (children_cpu()?, Instant::now());
-    let what = format!("{command:?}");
-    must_pass(&what, command.status()?)?;
-    Ok(Took { real: began.elapsed(), cpu: children_cpu()? - cpu })
 }

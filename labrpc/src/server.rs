@@ -205,10 +205,28 @@ impl Server {
 
     /// The shape of a method's replies.
     pub(crate) fn reply_shape(&self, full_name: &str) -> Option<ShapeOf> {
-        let (service_name, method_name) = full_name.rsplit_once('.')?;
-        let service = self.services.iter().find(|service| service.name == service_name)?;
-        let method = service.methods.iter().find(|method| method.name == method_name)?;
-        Some(method.shape)
+        self.method(full_name).ok().map(|method| method.shape)
+    }
+
+    /// A method, by its service's name and its own. If there is none, fails with MIT's sentence.
+    fn method(&self, full_name: &str) -> Result<&Method, String> {
+        let (service_name, method_name) = full_name.rsplit_once('.').unwrap_or(("", full_name));
+        let service = self.services.iter().find(|service| service.name == service_name);
+        let service = service.ok_or_else(|| {
+            let choices = choices(self.services.iter().map(|service| service.name));
+            format!(
+                "labrpc.Server.dispatch(): unknown service {service_name} in \
+                 {service_name}.{method_name}; expecting one of {choices}"
+            )
+        })?;
+        let method = service.methods.iter().find(|method| method.name == method_name);
+        method.ok_or_else(|| {
+            let choices = choices(service.methods.iter().map(|method| method.name));
+            format!(
+                "labrpc.Service.dispatch(): unknown method {method_name} in {full_name}; \
+                 expecting one of {choices}"
+            )
+        })
     }
 
     /// Begins to handle a request. Fails with MIT's sentence if there is no such handler, or with
@@ -221,23 +239,7 @@ impl Server {
     ) -> Result<Handling, String> {
         // Only the pump counts, so that adding needs no atomic step.
         self.count.store(self.count() + 1, Ordering::Relaxed);
-        let (service_name, method_name) = full_name.rsplit_once('.').unwrap_or(("", full_name));
-        let service = self.services.iter().find(|service| service.name == service_name);
-        let service = service.ok_or_else(|| {
-            let choices = choices(self.services.iter().map(|service| service.name));
-            format!(
-                "labrpc.Server.dispatch(): unknown service {service_name} in \
-                 {service_name}.{method_name}; expecting one of {choices}"
-            )
-        })?;
-        let method = service.methods.iter().find(|method| method.name == method_name);
-        let method = method.ok_or_else(|| {
-            let choices = choices(service.methods.iter().map(|method| method.name));
-            format!(
-                "labrpc.Service.dispatch(): unknown method {method_name} in {full_name}; \
-                 expecting one of {choices}"
-            )
-        })?;
+        let method = self.method(full_name)?;
         (method.handler)(args).map_err(|error| {
             let error = with_shape(error, sent_as);
             format!(

@@ -248,7 +248,7 @@ impl RunResult {
     }
 }
 
-/// The most bytes of a text of a run's result in a list of results, and of all that is data in it.
+/// The most bytes of each text of a result in a list of results. Data that has more is left out.
 const TEXT: usize = 16 << 10;
 
 /// How many warnings such a result has at the most.

@@ -108,7 +108,7 @@ pub use self_check::{NotReplayable, self_check};
 pub use settings::{Clock, ClockGuard, Exit, Misused, Panic, Settings};
 pub use stack::{Frame, FrameSize, Stack};
 pub use symbols::{why_no_lines, without_lines};
-pub use tally::{Encoding, Work, counted, is_encoding};
+pub use tally::{Encoding, Work, counted};
 pub use tasks::{Ended, Task, TaskEnd};
 pub use turn::{
     Entered, Within, enter, enter_call, go_on_in_a_task, spawn_unnumbered, within_context,

@@ -71,7 +71,7 @@ impl Encoding {
 
 /// Whether a message is being encoded now, in this process.
 #[must_use]
-pub fn is_encoding() -> bool {
+pub(crate) fn is_encoding() -> bool {
     ENCODING.load(Ordering::Relaxed) > 0
 }
 

@@ -177,8 +177,7 @@ impl Case<'_> {
             let not_allowed = dependencies::not_allowed(taken.manifest.as_deref(), &rules.allowed);
             Ok(not_allowed.into_iter().chain(shared))
         });
-        let checked = checked.flatten();
-        match checked {
+        match checked.flatten() {
             Ok(notes) => self.notes.extend(notes),
             Err(why) => return self.end(End::Refused { why }),
         }

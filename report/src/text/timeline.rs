@@ -57,9 +57,9 @@ pub fn timeline(story: &Story, failure: &Failure, explanation: &Explanation) -> 
     let rows = folded(story, rows);
     // The end tells more than the beginning.
     let others = rows.iter().rev().filter(|row| !row.is_proof && row.moment.at >= begin);
-    let mut lines = 0;
+    let (cell, mut lines) = (cell(story), 0);
     let first = others.map_while(|row| {
-        lines += written(story, row).len();
+        lines += written(story, cell, row).len();
         (lines <= LINES).then_some(row.moment)
     });
     let first = first.last();
@@ -240,9 +240,8 @@ fn cell(story: &Story) -> usize {
 /// More servers than this stand closer, so that what happened has room beside them.
 const CLOSE: usize = 5;
 
-/// A row, in as many lines as it needs.
-fn written(story: &Story, Row { moment, event, .. }: &Row) -> Vec<String> {
-    let cell = cell(story);
+/// A row, in as many lines as it needs; a server has so many columns.
+fn written(story: &Story, cell: usize, Row { moment, event, .. }: &Row) -> Vec<String> {
     let mut first = format!("{:>7}  ", moment.at.to_string());
     for server in 0..story.servers {
         write!(first, "{:<cell$}", state(story, server, *moment)).expect(CANNOT_FAIL);
@@ -267,7 +266,7 @@ fn table(story: &Story, earlier: usize, rows: &[Row]) -> String {
     if earlier > 0 {
         writeln!(text, "{:>7}  {earlier} earlier rows are left out", "…").expect(CANNOT_FAIL);
     }
-    for line in rows.iter().flat_map(|row| written(story, row)) {
+    for line in rows.iter().flat_map(|row| written(story, cell, row)) {
         writeln!(text, "{}", line.trim_end()).expect(CANNOT_FAIL);
     }
     text.push_str(

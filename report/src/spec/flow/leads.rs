@@ -1,6 +1,7 @@
 //! Whether what has reached a server can have made it a leader. It takes the votes of others, and a vote comes
 //! from a server that has heard of the candidate: by the reply to a call, or by a message of the voter's own.
 //! That holds for every Raft, also where nobody can read its messages.
+
 use std::collections::BTreeSet;
 
 use crate::event::{Caller, Time};

@@ -200,13 +200,16 @@ pub(super) const A_VOTE: u64 = 1;
 /// away is no longer on its disk.
 pub(super) fn saved_less(known: &Known<'_>, call: &Call, least: u64) -> Option<Fact> {
     let (delivered, handled) = call.delivered.zip(call.handled)?;
-    let mut before: Option<&Save> = None;
-    for save in known.story.saved_by(call.to).take_while(|save| save.moment <= handled) {
+    let saves = &known.story.saved;
+    let (earlier, others) = saves.split_at(saves.partition_point(|save| save.moment < delivered));
+    let is_own = |save: &&Save| save.server.server == call.to;
+    let mut before = earlier.iter().rfind(is_own);
+    for save in others.iter().take_while(|save| save.moment <= handled).filter(is_own) {
         // A snapshot takes the place of entries.
         let of_life = before
             .filter(|before| before.server == save.server && before.snapshot == save.snapshot);
         let less = of_life.map_or(0, |before| before.state.saturating_sub(save.state));
-        if save.moment >= delivered && less >= least {
+        if less >= least {
             let text = format!(
                 "while server {} handled a request from server {}, it saved a state {} smaller than the last one",
                 call.to,
@@ -218,6 +221,16 @@ pub(super) fn saved_less(known: &Known<'_>, call: &Call, least: u64) -> Option<F
         before = Some(save);
     }
     None
+}
+
+/// That a server handled a request which ends before an entry that it had.
+pub(super) fn handled_it(short: &Call) -> Option<Fact> {
+    let (handled, last) = short.handled.zip(short.up_to())?;
+    let text = format!(
+        "it then handled a request from server {} that ends at index {last}",
+        short.from.server
+    );
+    Some(Fact::new(Basis::Seen, handled.at, text, [short.id]))
 }
 
 /// The last request that a server has accepted since it had the entry at `index`, and that ends before.

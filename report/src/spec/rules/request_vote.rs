@@ -112,13 +112,15 @@ fn votes_again(
     }
     // What a request of the same term took before the crash is gone from the disk, too.
     let cleared = known.server(voter).began.filter(|_| !is_same_life).and_then(|began| {
-        let mut handled = known.story.handled_by(voter as usize);
-        let is_between = |at: Moment| first.moment < at && at < began;
-        handled.find_map(|other| {
-            let is_suspect = other.args.term == Some(term) && other.id != first.call;
-            let saved_less = saved_less(known, other, persistence::A_VOTE);
-            saved_less.filter(|_| is_suspect && other.handled.is_some_and(is_between))
-        })
+        let handled = known.story.handled_by(voter as usize);
+        let is_suspect = |other: &&Call| {
+            let is_between = |at: Moment| first.moment < at && at < began;
+            other.args.term == Some(term)
+                && other.id != first.call
+                && other.handled.is_some_and(is_between)
+        };
+        let mut suspects = handled.filter(is_suspect);
+        suspects.find_map(|other| saved_less(known, other, persistence::A_VOTE))
     });
     let what = format!("server {voter} voted for two candidates of term {term}");
     let (rule, what) = match overlaps {
@@ -270,7 +272,14 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
             let shorter = handled_shorter(known, voter, own.1, moment);
             let cut = persistence::cut_by(known, voter, own.1, moment);
             let breach = match cut {
-                Some((by, saved_less)) => deleted(voter, own.1, (moment, by), had).fact(saved_less),
+                Some((by, saved_less)) => {
+                    let what = format!(
+                        "server {voter} deleted the entry at index {}, though no entry conflicted with it",
+                        own.1
+                    );
+                    let breach = Breach::new(&TRUNCATED, moment, voter, what).facts(had);
+                    breach.facts(persistence::handled_it(by)).fact(saved_less)
+                }
                 None => Breach::new(&LOG_NOT_SAVED, moment, voter, lost()).facts(had),
             };
             let breach = breach.seen(moment.at, text, [call.id]);
@@ -311,20 +320,6 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
         Some(seen) if seen >= own => breach,
         _ => breach.or(perhaps),
     })
-}
-
-/// A server's log lost its entry at `index` when it handled a request that ends before.
-fn deleted(number: u32, index: u64, (moment, by): (Moment, &Call), had: Option<Fact>) -> Breach {
-    let what = format!(
-        "server {number} deleted the entry at index {index}, though no entry conflicted with it"
-    );
-    let last = by.up_to().unwrap_or(0);
-    let text = format!(
-        "it then handled a request from server {} that ends at index {last}",
-        by.from.server
-    );
-    let at = by.handled.map_or(moment.at, |handled| handled.at);
-    Breach::new(&TRUNCATED, moment, number, what).facts(had).seen(at, text, [by.id])
 }
 
 /// The term and the index of a voter's last entry, as it told them when it gave its vote: servers are looked

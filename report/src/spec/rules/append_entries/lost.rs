@@ -9,8 +9,8 @@ use crate::spec::rules::install_snapshot::{
     end_unknown,
 };
 use crate::spec::rules::persistence::{
-    LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, cut_by, had, handled_older_snapshot, handled_shorter,
-    saved_snapshot, snapshot_index_forgotten, was_saved,
+    LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, cut_by, had, handled_it, handled_older_snapshot,
+    handled_shorter, saved_snapshot, snapshot_index_forgotten, was_saved,
 };
 use crate::spec::rules::request_vote::HANDLERS_OVERLAP;
 use crate::spec::server::Confirmation;
@@ -258,15 +258,7 @@ pub(super) fn lost(
             format!("server {number} deleted {entry}, though no entry conflicted with it"),
         )
     };
-    if let Some((short, handled, last)) =
-        short.and_then(|short| Some((short, short.handled?, short.up_to()?)))
-    {
-        let text = format!(
-            "it then handled a request from server {} that ends at index {last}",
-            short.from.server
-        );
-        breach = breach.seen(handled.at, text, [short.id]).facts(saved_less);
-    }
+    breach = breach.facts(short.and_then(handled_it)).facts(saved_less);
     if let Some((older, handled, last)) =
         older.and_then(|older| Some((older, older.handled?, older.args.last_included_index?)))
     {
