@@ -3,7 +3,7 @@
 //! It has all of the workspace, each with its [`Owner`]: so the runner knows which of them choose the Raft under
 //! test, and which are nothing to a run.
 //!
-//! `UPDATE_EXPECT=1 cargo test -p config --test settings` writes that page's table anew.
+//! `UPDATE_EXPECT=1 cargo test -p checks --test settings` writes that page's table anew.
 
 use supervisor::settings;
 

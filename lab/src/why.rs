@@ -349,6 +349,15 @@ fn specified(story: &Story, failure: &Failure, interval: Option<&Interval>) -> O
     let times = || evidence.iter().map(|Evidence { at, .. }| *at);
     let at = breach.map(|breach| breach.at.at).or_else(|| times().max())?;
     let from = times().min().map_or(at, |from| from.min(at));
-    let relation = interval.map_or(Relation::CannotPass, |interval| interval.relation(from, at));
-    Some(Specified { id, what, confidence, from, at, relation })
+    let mut relation =
+        interval.map_or(Relation::CannotPass, |interval| interval.relation(from, at));
+    // A rule that is broken all the time decides nothing until chance makes one of these steps count.
+    let again = interval.filter(|_| relation == Relation::Before).and_then(|interval| {
+        let again = spec::broken_between(story, &id, interval.open, interval.felt)?;
+        Some(again.at)
+    });
+    if again.is_some() {
+        relation = Relation::Within;
+    }
+    Some(Specified { id, what, confidence, from, at, again, relation })
 }

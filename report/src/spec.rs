@@ -26,7 +26,7 @@ pub(crate) use step::Did;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::Caller;
+use crate::event::{Caller, Time};
 use crate::numbered::Numbered;
 use crate::story::{Applied, Call, Moment, Proposal, Purpose, Story};
 
@@ -98,6 +98,25 @@ pub fn judge(story: &Story) -> Vec<Breach> {
     rules::leaders::name_the_request(story, &mut breaches);
     breaches.sort_by_key(|breach| breach.at);
     breaches
+}
+
+/// The first step at or after `from`, and not after `to`, with which somebody broke this rule, also if the same server
+/// had broken it before.
+#[must_use]
+pub fn broken_between(story: &Story, rule: &str, from: Time, to: Time) -> Option<Moment> {
+    let mut first = None;
+    walk(story, |known, moment, did| {
+        if first.is_some() || moment.at < from || moment.at > to {
+            return;
+        }
+        let checks = rules::checks(On::of(did)).iter();
+        let mut checks = checks.filter(|check| story.dropped == 0 || check.within);
+        let breach = checks.find_map(|check| {
+            (check.judge)(known, moment, did).filter(|breach| breach.rule.id == rule)
+        });
+        first = breach.map(|breach| breach.at);
+    });
+    first
 }
 
 /// Goes through a run: each step is visited before what it tells is known. Steps that don't count are left out.

@@ -150,6 +150,9 @@ pub struct Specified {
     pub from: Time,
     /// When it was complete: the step that breaks the rule, or the last of what shows it.
     pub at: Time,
+    /// When the same rule was broken again within the interval, if all of the above was before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Time>,
     /// Where that is.
     pub relation: Relation,
 }

@@ -1,5 +1,7 @@
 //! What is said of why a failure became inevitable, wherever it is shown.
 
+use std::fmt::Write as _;
+
 use super::escaped;
 use crate::variation::Source;
 use crate::why::{Cause, Relation, Share, Specified, Subject, Why};
@@ -67,9 +69,12 @@ pub fn source(source: Source) -> &'static str {
 /// Whether the explanation's first finding and the curve agree.
 #[must_use]
 pub fn agreement(specified: &Specified) -> String {
-    let Specified { from, at, relation, id, .. } = specified;
-    let when =
+    let Specified { from, at, again, relation, id, .. } = specified;
+    let mut when =
         if from == at { format!("at {at:.3} s") } else { format!("from {from:.3} s to {at:.3} s") };
+    if let Some(again) = again {
+        let _ = write!(when, ", and again at {again:.3} s");
+    }
     let verdict = match relation {
         Relation::Within => "within the interval: both agree",
         Relation::Before => {

@@ -44,7 +44,7 @@ fn a_blocking_sleep_is_named() {
         .assert_is(
             FailureKind::Misuse,
             &[
-                "server 1, in a task spawned at config/tests/isolation/server.rs:",
+                "server 1, in a task spawned at checks/tests/isolation/server.rs:",
                 "std::thread::sleep(50ms) blocks the whole cluster: all servers share one simulated \
                  thread",
                 "write tokio::time::sleep(50ms).await",

@@ -82,7 +82,7 @@ fn assert_death(caught: &Caught, server: &str, how: &str) {
     caught.assert_is(FailureKind::Panic, &[server, ": the process was ended by ", how]);
     assert!(caught.failure.at > Time(0), "{}", caught.output);
     for text in
-        ["  test      Isolation: servers that call each other\n", "  stack     config/tests/"]
+        ["  test      Isolation: servers that call each other\n", "  stack     checks/tests/"]
     {
         assert!(
             caught.output.contains(text),

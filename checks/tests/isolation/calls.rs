@@ -110,7 +110,7 @@ fn a_later_call_s_failure_is_told_stored_and_repeated_as_its_own() {
     ran.assert_status(FAILED);
     ran.assert_says(&[
         "server 1 panicked in start: no disk\n",
-        "  replay    LAB_SEED=7 LAB_CALL=2 LAB_VICTIM='calls::the_second_fails' cargo test -p config --test \
+        "  replay    LAB_SEED=7 LAB_CALL=2 LAB_VICTIM='calls::the_second_fails' cargo test -p checks --test \
          isolation victim\n",
         &format!("  stored    {out}/victim-call2-7.json\n"),
     ]);
@@ -167,8 +167,8 @@ fn a_test_that_makes_other_calls_in_a_child_is_told_so() {
 
     let ran = run(&["calls::another_order_in_a_child"], &SEEDS);
     ran.assert_status(FAILED);
-    ran.assert_says(&["call 1 of config::test() is at config/tests/isolation/calls.rs:"]);
-    ran.assert_says(&[" in the parent process and at config/tests/isolation/calls.rs:"]);
+    ran.assert_says(&["call 1 of config::test() is at checks/tests/isolation/calls.rs:"]);
+    ran.assert_says(&[" in the parent process and at checks/tests/isolation/calls.rs:"]);
     assert!(ran.results.is_empty(), "{}", ran.output);
 }
 

@@ -81,7 +81,7 @@ fn a_failure_in_the_test_s_own_process_is_reported_as_any_other() {
     ran.assert_says(&[
         &format!("server 0 panicked in make: of process {}\n  kind      panic\n", ran.process_id),
         "  seed      4\n",
-        "  replay    LAB_SEED=4 LAB_VICTIM='processes::fails_in_every_place' cargo test -p config --test isolation victim\n",
+        "  replay    LAB_SEED=4 LAB_VICTIM='processes::fails_in_every_place' cargo test -p checks --test isolation victim\n",
     ]);
 }
 
@@ -98,7 +98,7 @@ fn assert_exit_is_told(clock: &str) {
     ran.assert_says(&[
         ": exit() was called, which would end the tester as well; return instead, or panic\n  kind      \
          misuse\n",
-        "  line      config/tests/isolation/processes.rs:",
+        "  line      checks/tests/isolation/processes.rs:",
         "LAB_CHILD=1 runs all tests in this process: the other tests end here, too\n",
     ]);
     let failure = ran.results[0].failure().expect("it has failed");

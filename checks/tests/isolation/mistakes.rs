@@ -1,6 +1,6 @@
 //! Honest mistakes, and what is said of each: the table in `docs/mistakes.md`.
 //!
-//! `UPDATE_EXPECT=1 cargo test -p config --test isolation mistakes` makes each, one after the other, and
+//! `UPDATE_EXPECT=1 cargo test -p checks --test isolation mistakes` makes each, one after the other, and
 //! writes the table anew. Without it the table is compared, but for the numbers in it: some are times or amounts, which
 //! differ from machine to machine. So no crate for golden texts does it, which compares all that it writes.
 
@@ -257,7 +257,7 @@ fn each_is_told_as_the_table_says() {
     for (told, stands) in told.iter().zip(&stands) {
         assert_eq!(
             told, stands,
-            "write it anew: UPDATE_EXPECT=1 cargo test -p config --test isolation mistakes"
+            "write it anew: UPDATE_EXPECT=1 cargo test -p checks --test isolation mistakes"
         );
     }
     assert_eq!(told.len(), stands.len(), "the table has other rows than there are mistakes");

@@ -156,7 +156,7 @@ fn hangs() {
 #[test]
 fn a_handler_that_waits_for_ever_is_named() {
     let says = "server 0 has not answered within 5 s: Raft.Hang\n  kind      liveness\n";
-    fails("hangs", &[says, "config/tests/isolation/unit.rs:", "LAB_SEED=7"]);
+    fails("hangs", &[says, "checks/tests/isolation/unit.rs:", "LAB_SEED=7"]);
 }
 
 fn panics() {

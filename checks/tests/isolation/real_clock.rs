@@ -54,10 +54,10 @@ fn a_panic_is_named_by_the_wall_clock_too() {
     let line = place(source, "panics_in_a_task", "panic!(").to_string();
     assert!(failure.location.starts_with(&line), "{failure:?}");
     ran.assert_says(&[
-        "server 1 panicked in a task spawned at config/tests/isolation/server.rs:",
+        "server 1 panicked in a task spawned at checks/tests/isolation/server.rs:",
         ": by any clock\n  kind      panic\n",
         &line,
-        "  replay    LAB_SEED=3 LAB_CLOCK=real LAB_VICTIM='real_clock::panics_in_a_task' cargo test -p config --test \
+        "  replay    LAB_SEED=3 LAB_CLOCK=real LAB_VICTIM='real_clock::panics_in_a_task' cargo test -p checks --test \
          isolation victim\n",
         "  note      with the wall clock no run repeats exactly",
     ]);

@@ -122,7 +122,7 @@ pub(crate) fn catch(path: &str) -> Caught {
     ran.assert_says(&[
         &format!("{}\n  kind      {}\n", failure.message, failure.kind),
         &format!("  seed      {bad}\n"),
-        &format!("  replay    LAB_SEED={bad} LAB_VICTIM='{path}' cargo test -p config --test isolation {VICTIM}\n"),
+        &format!("  replay    LAB_SEED={bad} LAB_VICTIM='{path}' cargo test -p checks --test isolation {VICTIM}\n"),
         &format!("\n1 of {SEEDS} runs failed:\n"),
     ]);
     Caught { failure, output: ran.output }
@@ -158,7 +158,7 @@ pub(crate) struct Place {
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "config/tests/isolation/{}:{}", self.file, self.line)
+        write!(f, "checks/tests/isolation/{}:{}", self.file, self.line)
     }
 }
 

@@ -60,7 +60,7 @@ fn a_failure_that_comes_from_earlier_runs_is_called_that() {
         "LAB_CHECK_DETERMINISM=1 shows where the two runs begin to differ",
         "LAB_ISOLATE=process gives each run a process of its own",
         "  replay    LAB_SEED=4 LAB_ISOLATE=process LAB_VICTIM='confirmed::remembers_earlier_runs' cargo test \
-         -p config --test isolation victim\n",
+         -p checks --test isolation victim\n",
         "\n3 of 6 runs failed:\n",
     ]);
 

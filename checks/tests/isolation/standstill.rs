@@ -81,7 +81,7 @@ fn an_endless_loop_is_the_same_run_twice() {
 }
 
 const STANDS_STILL: [&str; 4] = [
-    "server 1, in a task spawned at config/tests/isolation/standstill.rs:",
+    "server 1, in a task spawned at checks/tests/isolation/standstill.rs:",
     "virtual time stands still",
     "The clock moves only when every task waits",
     "Wait for at least a millisecond, or for a tokio::sync::Notify",

@@ -68,7 +68,7 @@ fn of_a_test_that_fails_the_first_history_is_stored() {
     assert_eq!(failure.message, "server 1 panicked in start: no disk");
     assert_eq!(
         record.replay,
-        "LAB_SEED=7 LAB_VICTIM='histories::fails' cargo test -p config --test isolation victim"
+        "LAB_SEED=7 LAB_VICTIM='histories::fails' cargo test -p checks --test isolation victim"
     );
     assert!(record.events.len() > 10, "{} events", record.events.len());
 }
