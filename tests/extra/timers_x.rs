@@ -344,8 +344,8 @@ fn TestRefusingFollowerX31() {
         let (asked, heard) = (asked.take(), heard.take());
         if asked > 0 || cfg.get_state(1) != before {
             let message = format!(
-                "server 1 has heard {heard} times in 6 s from the leader of its term, whose entries it refuses, \
-                 and has started an election"
+                "server 1 started an election, although in 6 s it received {heard} requests from the leader of \
+                 its term: it refused their entries, but they must restart its election timer"
             );
             cfg.fatal((FailureKind::Liveness, Check::LeaderStays { server: 0 }), message);
         }

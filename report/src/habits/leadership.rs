@@ -178,14 +178,14 @@ fn despite_leader(case: &Case<'_>) -> Option<Breach> {
     let answered = format!("server {server} answered the leader, server {}", call.from.server);
     let breach = case.breach(&followers::DESPITE_LEADER, server, what);
     let breach = breach.seen(heard, answered, [call.id]);
-    Some(stood(case, breach, (heard, ""), election, despite[0].0, despite.len()))
+    Some(stood(case, breach, (heard, "after that"), election, despite[0].0, despite.len()))
 }
 
 /// The same breach, and a server stood for election some time after something.
 fn stood(
     case: &Case<'_>,
     breach: Breach,
-    (since, what): (Time, &str),
+    (since, after): (Time, &str),
     election: &Election,
     first: &Election,
     times: usize,
@@ -193,9 +193,9 @@ fn stood(
     let asked = election.requests.first().map(|&place| case.story.calls[place].id);
     let server = election.candidate.server;
     let text = format!(
-        "{} ms later {what}server {server} started an election in term {}",
-        election.at.since(since).as_millis(),
-        election.term
+        "server {server} started an election in term {}, {} ms {after}",
+        election.term,
+        election.at.since(since).as_millis()
     );
     let breach = breach.seen(election.at, text, asked);
     match times {
@@ -292,8 +292,9 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
         breach =
             breach.seen(election.at, format!("{text} {server} started an election"), [last.id]);
     }
-    let nothing = "it had sent nothing more to that server, and ";
-    Some(stood(case, breach, (last.sent.at, nothing), election, silent[0].0, silent.len()))
+    let after =
+        format!("after that call was sent; until then server {leader} had sent it nothing more");
+    Some(stood(case, breach, (last.sent.at, &after), election, silent[0].0, silent.len()))
 }
 
 /// The last request of the leader that a candidate heard last, if that leader was there, leading, until the

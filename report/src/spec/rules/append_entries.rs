@@ -420,8 +420,8 @@ fn applies_replaced(
     let had = format!("server {number} confirmed its log up to index {}", confirmed.up_to);
     let gave = |own: &crate::story::Proposal| {
         format!(
-            "server {}'s start() gave {:?} index {index} in term {}",
-            own.server.server, own.command, own.term
+            "server {}'s start() returned index {index} in term {} for {:?}",
+            own.server.server, own.term, own.command
         )
     };
     let (rule, what) = match accepted_before_crash(known, number, index) {

@@ -377,7 +377,7 @@ fn index_zero(_: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {
         return None;
     }
     let (number, term) = (own.server.server, own.term);
-    let what = format!("server {number} gave a command index 0, but the first index is 1");
+    let what = format!("server {number}'s start() returned index 0, but the first index is 1");
     let text = format!("server {number}'s start() returned index 0 in term {term}");
     let breach = Breach::new(&INDEX_FROM_ZERO, moment, number, what);
     Some(breach.seen(moment.at, text, None))

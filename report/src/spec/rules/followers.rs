@@ -39,8 +39,8 @@ rules! {
         "a server starts an election if the election timeout elapses without AppendEntries from the current \
          leader",
         "where the election timer restarts. Each AppendEntries of the current term must restart it, even one \
-         without entries, and one that is refused because the log doesn't match. The timer is checked under the same lock under which the \
-         election begins: after a wait in between, check it again. And the timeout must be several heartbeat \
+         without entries, and one that is refused because the log doesn't match. Check the timer and start the election under one lock; \
+         if you release the lock in between, check the timer again. And the timeout must be several heartbeat \
          intervals long",
         normal "if nothing disturbs the leader, it leads until the end";
     SILENT_SINCE_RESTART: Liveness "silent-since-restart" at [Followers 2, Snapshots],

@@ -171,9 +171,9 @@ rules! {
     COMMITS: Liveness "majority-not-committed" at [Leaders 4],
         "Figure 2, Leaders 4; §5.3",
         "if a majority of matchIndex[i] ≥ N and log[N].term == currentTerm: set commitIndex = N",
-        "where commitIndex goes up. Check it after each success, with a majority that includes the leader \
-         itself. And check how N is found: skip an entry of an earlier term; it is committed together with a \
-         later entry of the current term";
+        "where commitIndex goes up. The leader must look for a new N after each success, and count itself. An \
+         entry of an earlier term must not end the search: N can be a later index with the current term, and \
+         then the older entry is committed, too";
     TELLS_COMMIT: Liveness "commit-not-told" at [Leaders 3, Leaders 4],
         "Figure 2, AppendEntries, Arguments: leaderCommit; §5.3",
         "a leader includes the highest index that it knows to be committed in each AppendEntries, so that the \

@@ -29,8 +29,8 @@ rules! {
          with no .await in between";
     OUTDATED: Safety "vote-for-outdated-log" = "M5" at [RequestVote 2],
         "Figure 2, RequestVote 2; §5.4.1",
-        "a server votes only for a candidate whose log is at least as up-to-date as its own: the log with the \
-         later last term is more up-to-date; with equal terms, the longer log is",
+        "a server votes only for a candidate whose log is at least as up-to-date as its own: the log whose last \
+         entry has the higher term is more up-to-date; if these terms are equal, the longer log is",
         "how a voter compares the logs. It must compare the last terms first, and the last indexes only if the \
          terms are equal"
         => Votes votes_for_outdated;
