@@ -50,7 +50,7 @@ const SENT_MEANWHILE: &str = "it sent something as a leader in one of these term
 pub(super) const HABITS: &[Habit] = &[
     Habit::new(
         despite_leader,
-        "the leader that it heard from was of an earlier term, or had been silent for long",
+        "the leader that it heard from led an earlier term, or had been silent for long",
     ),
     Habit::new(silent, "the leader's requests were lost, or it no longer led"),
     Habit::new(leads_in_silence, SENT_MEANWHILE),
@@ -109,7 +109,7 @@ fn higher_term_unhandled(case: &Case<'_>) -> Option<Breach> {
             "{} of term {} from server {} reached server {}, whose handler hasn't ended since",
             call.method, call.args.term?, call.from.server, led.server
         );
-        let says = format!("it still led term {}", led.term);
+        let says = format!("server {} still led term {}", led.server, led.term);
         let breach = case.breach(&all_servers::HANGS, led.server, what);
         Some(breach.seen(call.delivered?.at, text, [call.id]).seen(until, says, None))
     })

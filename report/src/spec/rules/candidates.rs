@@ -164,8 +164,8 @@ fn leads_unanswered(known: &Known<'_>, moment: Moment, call: &Call, term: u64) -
         format!("server {number} became the leader of term {term} without the votes of a majority");
     let stood = format!("server {number} asked for votes in term {term}");
     let text = format!(
-        "it sent {} as a leader; since its request, messages that may be votes had come from {}, and it needs \
-         {}",
+        "it sent {} as a leader; since it had asked for votes, only {} had sent it a message that may be a \
+         vote, and it needs {}",
         call.method,
         count(votes, "server"),
         count(needed, "vote")

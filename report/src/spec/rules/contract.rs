@@ -334,7 +334,7 @@ fn leads_on(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     let what = format!("server {number} entered term {} but did not become a follower", view.term);
     let led = format!("server {number} led term {}", before.term);
     let says = format!(
-        "it reported itself as the leader of term {}, for which it never asked for a vote",
+        "it reported itself as the leader of term {}, in which it never asked for a vote",
         view.term
     );
     let breach = Breach::new(&NOT_ADOPTED, view.moment, number, what);

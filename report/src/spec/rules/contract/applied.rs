@@ -82,7 +82,8 @@ pub(crate) fn not_delivered(
         call.from.server
     );
     let text = format!(
-        "server {number} applied index {index}, but its service had everything only up to index {before}: it never got the snapshot"
+        "server {number} applied index {index}, but its service had everything only up to index {before}: it \
+         never got the snapshot"
     );
     // It may have left the snapshot alone, and the entries out for another reason.
     let had = format!("server {number}'s service had everything up to index {before}");
@@ -178,7 +179,7 @@ fn sent_from_below_snapshot(
     })?;
     let (leader, command) = (call.from.server, applied.command.as_ref()?);
     let what = format!(
-        "server {leader} sent server {number} an entry in place of one that its snapshot covers"
+        "server {leader} sent server {number} an entry in place of one that the sender's own snapshot covers"
     );
     let sent = format!(
         "server {leader} sent server {number} a request with prevLogIndex {}, with entries",
