@@ -325,13 +325,13 @@ pub(super) const ROWS: &[Row] = &[
         Bug::RestartsTimerOnSuccessOnly,
         "TestRefusingFollowerX31",
         3,
-        &[(3, Expected::anywhere(Liveness, "server N has heard N times in N s from the leader of its term, whose entries it refuses,…"))],
+        &[(3, Expected::anywhere(Liveness, "server N started an election, although in N s it received N requests from the leader of its term: …"))],
     ),
     row(
         Bug::StopsAllWhenOneFails,
         "TestRefusingFollowerX31",
         3,
-        &[(3, Expected::anywhere(Liveness, "server N has heard N times in N s from the leader of its term, whose entries it refuses,…"))],
+        &[(3, Expected::anywhere(Liveness, "server N started an election, although in N s it received N requests from the leader of its term: …"))],
     ),
     row(
         Bug::GivesUpCallsSoon,
