@@ -488,7 +488,7 @@ fn left_unapplied(case: &Case<'_>, breach: Breach, server: u32, calls: &[&Call])
         first.args.leader_commit?
     );
     let requests = count(calls.len(), "such request");
-    let never = format!("it has answered {requests}, but hasn't applied the entry");
+    let never = format!("it answered {requests}, but hasn't applied the entry");
     Some(breach.seen(first.handled?.at, told, [first.id]).seen(case.window.until, never, None))
 }
 
