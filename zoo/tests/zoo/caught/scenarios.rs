@@ -83,7 +83,7 @@ pub(super) const ROWS: &[Row] = &[
         3,
         &[(
             3,
-            Expected::anywhere(Safety, "server N has been in term N, and is in N after a crash"),
+            Expected::anywhere(Safety, "server N was in term N, but is in term N after a crash"),
         )],
     ),
     row(
