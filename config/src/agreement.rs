@@ -241,20 +241,29 @@ impl Config {
 
     fn who_has(&self, index: Index) -> String {
         let has = self.with_logs(|logs| logs.who_has(index));
-        let list = |wanted: bool| {
-            let servers: Vec<String> = (0..has.len())
-                .filter(|&i| has[i] == wanted)
-                .map(|i| {
-                    let cut_off = if self.is_connected(i) { "" } else { " (not connected)" };
-                    format!("server {i}{cut_off}")
-                })
-                .collect();
-            if servers.is_empty() { "nobody".to_owned() } else { servers.join(", ") }
+        let named = |servers: &[usize]| match servers {
+            [server] => format!("server {server}"),
+            [others @ .., last] => {
+                let others: Vec<String> = others.iter().map(usize::to_string).collect();
+                format!("servers {} and {last}", others.join(", "))
+            }
+            [] => "no server".to_owned(),
         };
-        if has.iter().all(|&has| has) {
-            return format!("  index {index}: every server applied a command there");
-        }
-        format!("  index {index}: applied by {}; not by {}", list(true), list(false))
+        let (having, lacking): (Vec<usize>, Vec<usize>) = (0..has.len()).partition(|&i| has[i]);
+        let who = match (&having[..], &lacking[..]) {
+            (_, []) => return format!("  index {index}: every server applied a command there"),
+            ([], _) => "no server has applied it".to_owned(),
+            (having, lacking) => {
+                format!("applied by {}, not by {}", named(having), named(lacking))
+            }
+        };
+        let cut_off: Vec<usize> = (0..has.len()).filter(|&i| !self.is_connected(i)).collect();
+        let cut_off = match cut_off.len() {
+            0 => String::new(),
+            1 => format!(" ({} isn't connected)", named(&cut_off)),
+            _ => format!(" ({} aren't connected)", named(&cut_off)),
+        };
+        format!("  index {index}: {who}{cut_off}")
     }
 
     /// Whether server `i` leads, by its own account; `false` if it is crashed.

@@ -255,7 +255,7 @@ fn warn_of_unsafe(t: &T, broken: &[Breach], doubts: &[Finding]) {
 pub(crate) fn script_line(t: &T) -> String {
     let mut text = String::new();
     if let Some((what, location)) = t.notes.script().step {
-        entry_line(&mut text, "script", format_args!("{}, in {what}", shown_line(location)));
+        entry_line(&mut text, "script", format_args!("{}, in {what}()", shown_line(location)));
     }
     text
 }
@@ -264,7 +264,7 @@ pub(crate) fn script_line(t: &T) -> String {
 fn step_line(step: &Step) -> String {
     let mut text = String::new();
     if let Some((file, number)) = &step.line {
-        entry_line(&mut text, "script", format_args!("{file}:{number}, in {}", step.what));
+        entry_line(&mut text, "script", format_args!("{file}:{number}, in {}()", step.what));
     }
     text
 }

@@ -88,7 +88,7 @@ impl State {
         let is_current = args.term == self.current_term;
         // Receiver 2: one vote a term, first come, first served; asked again, the same answer.
         let is_free = self.voted_for.is_none_or(|candidate| candidate == args.candidate_id);
-        // Only a candidate whose log has everything that is committed may win: the later last term
+        // Only a candidate whose log has everything that is committed may win: the higher last term
         // decides, then the longer log (§5.4.1).
         let is_up_to_date = (args.last_log_term, args.last_log_index)
             >= (self.log.last_term(), self.log.last_index());

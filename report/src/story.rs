@@ -15,8 +15,8 @@ use std::time::Duration;
 
 pub use call::{Answer, Call, Purpose};
 pub use data::{
-    Applied, Election, Happened, HeldSnapshot, Life, Link, Logged, Look, Moment, Proposal, Reached,
-    Refusal, Save, Snapshot, Step, TaskEnd, View,
+    Act, Applied, Election, Happened, HeldSnapshot, Life, Link, Logged, Look, Moment, Proposal,
+    Reached, Refusal, Save, Snapshot, Step, TaskEnd, View,
 };
 pub use standing::Standing;
 

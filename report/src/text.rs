@@ -68,6 +68,12 @@ pub(crate) fn count(n: usize, noun: &str) -> String {
     }
 }
 
+/// Servers for a reader: `server 0`, `servers 0 and 2`.
+pub(crate) fn named<T: ToString>(servers: impl IntoIterator<Item = T>) -> String {
+    let servers: Vec<T> = servers.into_iter().collect();
+    format!("server{} {}", if servers.len() == 1 { "" } else { "s" }, list(servers))
+}
+
 /// A list for a reader: `0`, `0 and 2`, `0, 1 and 2`.
 pub(crate) fn list(items: impl IntoIterator<Item = impl ToString>) -> String {
     let mut items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();

@@ -74,8 +74,7 @@ fn TestInstalledSnapshotSurvivesCrashX25() {
         cfg.crash1(2);
         let is_taken = answer.is_some_and(|answer| cfg.told(answer.term, "term") == of_term);
         if is_taken && cfg.snapshot_size(2) == 0 {
-            let message =
-                "server 2 has acknowledged a snapshot, and has saved none when it crashes";
+            let message = "server 2 acknowledged a snapshot, but had saved none when it crashed";
             let check = Check::Saved { server: 2, what: Saved::Snapshot };
             cfg.fatal((FailureKind::Safety, check), message);
         }
@@ -206,7 +205,7 @@ async fn stand_and_crash(cfg: &Config) {
     };
     if is_vote(cfg, rival.deliver().await) {
         let message = format!(
-            "server 1 has stood in term {of_term} and, after a crash, votes for server 0 in it"
+            "server 1 was a candidate in term {of_term} and, after a crash, voted for server 0 in that term"
         );
         cfg.fatal(FailureKind::Safety, message);
     }
@@ -257,8 +256,8 @@ fn check_kept(cfg: &Config, leader: usize, kept: u64) {
     let next = accept(cfg, leader, 12);
     if next <= kept {
         let message = format!(
-            "server {leader} leads without the committed entry at index {kept}, which it had: it puts \
-             another at index {next}"
+            "server {leader} leads without the committed entry at index {kept}, which it had before: it puts \
+             another entry at index {next}"
         );
         cfg.fatal((FailureKind::Safety, has_entry(leader, kept)), message);
     }
@@ -274,7 +273,7 @@ fn check_term_after_crash(cfg: &Config, i: usize, known: u64) {
         && term < known
     {
         let message =
-            format!("server {i} has been in term {known}, and is in {term} after a crash");
+            format!("server {i} was in term {known}, but is in term {term} after a crash");
         cfg.fatal(FailureKind::Safety, message);
     }
 }

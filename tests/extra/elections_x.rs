@@ -169,7 +169,7 @@ fn TestHigherTermInRepliesX14() {
         let is_told = || cfg.get_state(1).is_some_and(|(now, _)| now >= told);
         if !soon(is_told).await {
             let message =
-                format!("a candidate was told of term {told} by a reply, and isn't in it");
+                format!("a candidate was told of term {told} by a reply, but isn't in that term");
             cfg.fatal((FailureKind::Safety, Check::TermAdopted { server: 1 }), message);
         }
 
@@ -207,7 +207,7 @@ async fn check_stepped_down(cfg: &Config, term: Term, request: &str) {
     let follows = || cfg.get_state(0).is_some_and(|(now, leads)| now >= term && !leads);
     if !soon(follows).await {
         let message = format!(
-            "server 0 was told of term {term} by a reply to {request}, and isn't a follower in it"
+            "server 0 was told of term {term} by a reply to {request}, but isn't a follower in that term"
         );
         cfg.fatal((FailureKind::Safety, Check::TermAdopted { server: 0 }), message);
     }
@@ -249,7 +249,7 @@ fn TestRepeatedRequestVoteX15() {
         let again = is_vote(&cfg, request.deliver().await);
         if !again && cfg.get_state(2).is_some_and(|(now, _)| now == of_term) {
             cfg.warn(
-                "warning: a candidate that asks again is refused the vote that it has (Figure 2)",
+                "warning: a candidate that already has a vote asks for it again, and is refused (Figure 2)",
             );
         }
 
@@ -281,7 +281,7 @@ fn TestEvenClusterX26() {
             }
             if let Some(index) = index.filter(|&index| cfg.n_committed(index).0 > 0) {
                 let message =
-                    format!("index {index} is committed, and two of four servers have it");
+                    format!("index {index} is committed, though only two of four servers have it");
                 cfg.fatal((FailureKind::Safety, Check::Committed { index }), message);
             }
             sleep(Duration::from_millis(10)).await;
@@ -336,7 +336,7 @@ fn TestRequestsAtOnceX33() {
             replies.filter(|reply| term(&cfg, reply) == of_term && is_vote(&cfg, reply.reply()));
         if granted.count() > 1 {
             let message = format!(
-                "server 2 votes for server 0 and for server 1 in term {of_term}, which ask at the same instant"
+                "server 2 votes for both server 0 and server 1 in term {of_term}: they ask at the same instant"
             );
             cfg.fatal(FailureKind::Safety, message);
         }

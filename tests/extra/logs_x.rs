@@ -123,7 +123,7 @@ fn TestLateAppendEntriesX04() {
         if third <= second {
             let message = format!(
                 "server 1 leads without the committed entry at index {second}: late AppendEntries that \
-                 end at index {first} have taken it back"
+                 end at index {first} have removed it"
             );
             cfg.fatal((FailureKind::Safety, has_entry(1, second)), message);
         }
@@ -164,8 +164,8 @@ fn TestAnswerToFormerTermX08() {
         sleep(Duration::from_millis(200)).await;
         if cfg.n_committed(next).0 > 0 {
             let message = format!(
-                "index {next} is committed, though two of five servers have it: server 0 has counted an \
-                 answer to what it sent in an earlier term, up to index {last}"
+                "index {next} is committed, though only two of five servers have it: server 0 has counted an \
+                 answer to a request of an earlier term, which ended at index {last}"
             );
             cfg.fatal((FailureKind::Safety, Check::Committed { index: next }), message);
         }
@@ -247,7 +247,7 @@ fn TestMatchOfFormerTermX24() {
         sleep(Duration::from_millis(200)).await;
         if cfg.n_committed(next).0 > 0 {
             let message = format!(
-                "index {next} is committed, though two of five servers have it: server 0 has counted what \
+                "index {next} is committed, though only two of five servers have it: server 0 has counted what \
                  was acknowledged in an earlier term, up to index {last}"
             );
             cfg.fatal((FailureKind::Safety, Check::Committed { index: next }), message);

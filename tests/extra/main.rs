@@ -69,7 +69,7 @@ const MEET_WITHIN: Duration = Duration::from_secs(30);
 /// Skips the run if it is too late for two candidates of one term.
 pub(crate) fn may_meet_still(cfg: &Config, begun: Instant) {
     if begun.elapsed() > MEET_WITHIN {
-        cfg.skip("no two servers are candidates of one term, as where each has terms of its own");
+        cfg.skip("no two servers are candidates of one term; perhaps each has terms of its own");
     }
 }
 
@@ -116,7 +116,7 @@ pub(crate) async fn accept_unsent(
     // All of them: it may save them one by one.
     sleep(Duration::from_millis(200)).await;
     if !saves.is_safe(Duration::from_secs(2)).await {
-        cfg.skip("a leader doesn't save what no majority has, as it may");
+        cfg.skip("a leader doesn't save an entry before a majority has it, which is allowed");
     }
     last
 }
@@ -141,7 +141,9 @@ pub(crate) async fn remembers(cfg: &Config, i: usize, index: u64) {
     asked.lose_all();
     match last {
         Some(last) if last >= index => {}
-        Some(_) => cfg.skip("a leader forgets in a crash what no majority has, as it may"),
+        Some(_) => {
+            cfg.skip("a leader forgets in a crash an entry that no majority has, which is allowed")
+        }
         None if has_asked => cfg.skip("can't read this Raft's messages: no call has lastLogIndex"),
         None => {
             let message =

@@ -66,7 +66,7 @@ fn TestSilentPeersX12() {
         let (terms, again) = (in_term(&cfg) - first, asked.count());
         if terms < 2 && again < 2 {
             let message = format!(
-                "server 1 has asked for votes, and has begun {terms} more elections in 6 s without an answer"
+                "server 1 asked for votes, got no answer for 6 s, and began {terms} more elections in that time"
             );
             cfg.fatal((FailureKind::Liveness, Check::OneLeader), message);
         }
@@ -222,7 +222,7 @@ fn TestLeaderStaysX22() {
         if after != before {
             let of = |state: Option<(u64, bool)>| state.map_or(0, |(term, _)| term);
             let message = format!(
-                "server {leader} led term {} and has lost its leadership, by term {}, though nothing failed",
+                "server {leader} led term {} and has lost its leadership (term {} now), though nothing failed",
                 of(before),
                 of(after)
             );
@@ -344,8 +344,8 @@ fn TestRefusingFollowerX31() {
         let (asked, heard) = (asked.take(), heard.take());
         if asked > 0 || cfg.get_state(1) != before {
             let message = format!(
-                "server 1 has heard {heard} times in 6 s from the leader of its term, whose entries it refuses, \
-                 and has started an election"
+                "server 1 started an election, although in 6 s it received {heard} requests from the leader of \
+                 its term: it refused their entries, but they must restart its election timer"
             );
             cfg.fatal((FailureKind::Liveness, Check::LeaderStays { server: 0 }), message);
         }

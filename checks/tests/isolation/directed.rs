@@ -156,7 +156,7 @@ fn a_restart_is_at_the_script_s_line() {
     ran.assert_status(FAILED);
     let text = "cfg.restart(&[1, 2]);";
     let line = place(("directed.rs", include_str!("directed.rs")), "restarts_and_panics", text);
-    ran.assert_says(&[&format!("  script    {line}, in connect\n")]);
+    ran.assert_says(&[&format!("  script    {line}, in connect()\n")]);
 }
 
 #[test]

@@ -114,9 +114,9 @@ fn despite_leader(story: &Story, followed: &[(&Election, Heard<'_>)]) -> Option<
         pace.as_millis()
     );
     let stood = format!(
-        "{} ms later server {server} started an election in term {}",
-        election.at.since(heard.at).as_millis(),
-        election.term
+        "server {server} started an election in term {}, {} ms after that",
+        election.term,
+        election.at.since(heard.at).as_millis()
     );
     let asked = election.requests.first().map(|&place| story.calls[place].id);
     let times = format!("the first of {} such elections", despite.len());
@@ -137,9 +137,9 @@ fn silent_leader(story: &Story, followed: &[(&Election, Heard<'_>)]) -> Option<B
     let what = format!("server {leader} led, but was silent for longer than an election timeout");
     let sent = format!("server {leader} sent server {server} a call, and then nothing more");
     let stood = format!(
-        "{} ms later server {server} started an election in term {}",
-        election.at.since(heard.last.sent.at).as_millis(),
-        election.term
+        "server {server} started an election in term {}, {} ms after that call",
+        election.term,
+        election.at.since(heard.last.sent.at).as_millis()
     );
     let times = format!("the first of {} such elections", silent.len());
     let breach = Breach::new(&leaders::SILENT, moment(election), leader, what)

@@ -18,7 +18,7 @@ pub(super) fn not_the_cause(case: &Case<'_>) -> Vec<String> {
         {
             notes.push(format!(
                 "server {server} still reports itself as the leader of term {}: it is disconnected, so it \
-                 can't learn of a higher term, and no check asks it",
+                 can't learn of a higher term, and the checks look for a leader only among connected servers",
                 view.term
             ));
         }

@@ -81,8 +81,8 @@ mod tests {
     use crate::check::Check;
     use crate::failure::{Failure, FailureKind};
 
-    const EVIDENCE: &str = "  script    tests/raft/agreement_3b.rs:12, in one
-  did       one from 1.00 s on, for 2.00 s
+    const EVIDENCE: &str = "  script    tests/raft/agreement_3b.rs:12, in one()
+  did       ran one() from 1.00 to 3.00 s
   why       likely: server 1 is slow [slow]
               1.20 s  it waited
   or        likely: server 2 is slow [slower]
@@ -116,8 +116,8 @@ mod tests {
         let parted = Parted { other, hashes: Some([1, 2]), event: Some(event) };
         let text = told(failed(FailureKind::Liveness, EVIDENCE), &parted);
         expect_test::expect![[r#"
-            script    tests/raft/agreement_3b.rs:12, in one
-            did       one from 1.00 s on, for 2.00 s
+            script    tests/raft/agreement_3b.rs:12, in one()
+            did       ran one() from 1.00 to 3.00 s
             why       certain: another run of the same seed went differently: something
                       other than the seed decides how this run goes [not-repeatable]
                         1.50 s  12 events are the same in both runs; then one run has S0
@@ -143,9 +143,10 @@ mod tests {
     #[test]
     fn a_failure_without_a_why_gets_one() {
         let parted = Parted { other: "passed".to_owned(), hashes: None, event: None };
-        let text = told(failed(FailureKind::Panic, "  did       one from 1.00 s on\n"), &parted);
+        let text =
+            told(failed(FailureKind::Panic, "  did       ran one() from 1.00 s on\n"), &parted);
         expect_test::expect![[r#"
-            did       one from 1.00 s on
+            did       ran one() from 1.00 s on
             why       certain: another run of the same seed went differently: something
                       other than the seed decides how this run goes [not-repeatable]
                         3.00 s  this run failed; another run of the same seed passed

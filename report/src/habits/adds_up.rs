@@ -101,7 +101,7 @@ pub(super) fn adds_up(case: &Case<'_>) -> Option<Breach> {
     );
     let [first, last] = [shown.words.first()?, shown.words.last()?];
     let heard = format!(
-        "the first of {} that server {server} heard from its leader, or voted",
+        "server {server} heard from its leader or voted, for the first of {}",
         count(shown.words.len(), "time")
     );
     let waited = format!(

@@ -159,7 +159,8 @@ pub(super) fn one_a_request(case: &Case<'_>) -> Option<Breach> {
     let (leader, server) = pair(call);
     let what = format!("server {leader} sends each entry in a separate request");
     let text = format!(
-        "server {leader} sent server {server} only index {index}, though it had already accepted {} after that",
+        "server {leader} sent server {server} only index {index}, though server {leader} had \
+         already accepted {} after that",
         count(more, "command")
     );
     let last = calls.last()?.0;

@@ -105,7 +105,8 @@ fn leader_refuses(case: &Case<'_>) -> Option<Breach> {
         let what =
             format!("server {} reported itself as the leader when it was not", leader.server);
         let breach = case.breach(&contract::LEADER_ONLY_TOLD, leader.server, what);
-        let text = "start() refused a command; no server had answered this one, so no server had elected it";
+        let text = "start() refused a command; no server had answered a request of this server, so none had \
+                    elected it";
         return Some(led(breach, &leader).concluded(until, text, None));
     }
     let (accepted, applied) = accepted_and_applied(case.story, leader.server, until);

@@ -68,7 +68,11 @@ pub(super) const HABITS: &[Habit] = &[
         pre_votes::raise_terms,
         "a server had been in that term before, or something else had told it of the term",
     ),
-    Habit::new(timers::dead, "it started an election as soon as one of its calls had returned"),
+    Habit::new(
+        timers::dead,
+        "in a longer run it starts an election as soon as one of its calls returns: then the timer only waits for \
+         that call",
+    ),
     Habit::new(
         older_request,
         "it asked that server in the new term before the older call had returned",

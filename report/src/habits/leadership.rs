@@ -50,7 +50,7 @@ const SENT_MEANWHILE: &str = "it sent something as a leader in one of these term
 pub(super) const HABITS: &[Habit] = &[
     Habit::new(
         despite_leader,
-        "the leader that it heard from was of an earlier term, or had been silent for long",
+        "the leader that it heard from led an earlier term, or had been silent for long",
     ),
     Habit::new(silent, "the leader's requests were lost, or it no longer led"),
     Habit::new(leads_in_silence, SENT_MEANWHILE),
@@ -109,7 +109,7 @@ fn higher_term_unhandled(case: &Case<'_>) -> Option<Breach> {
             "{} of term {} from server {} reached server {}, whose handler hasn't ended since",
             call.method, call.args.term?, call.from.server, led.server
         );
-        let says = format!("it still led term {}", led.term);
+        let says = format!("server {} still led term {}", led.server, led.term);
         let breach = case.breach(&all_servers::HANGS, led.server, what);
         Some(breach.seen(call.delivered?.at, text, [call.id]).seen(until, says, None))
     })
@@ -178,14 +178,14 @@ fn despite_leader(case: &Case<'_>) -> Option<Breach> {
     let answered = format!("server {server} answered the leader, server {}", call.from.server);
     let breach = case.breach(&followers::DESPITE_LEADER, server, what);
     let breach = breach.seen(heard, answered, [call.id]);
-    Some(stood(case, breach, (heard, ""), election, despite[0].0, despite.len()))
+    Some(stood(case, breach, (heard, "after that"), election, despite[0].0, despite.len()))
 }
 
 /// The same breach, and a server stood for election some time after something.
 fn stood(
     case: &Case<'_>,
     breach: Breach,
-    (since, what): (Time, &str),
+    (since, after): (Time, &str),
     election: &Election,
     first: &Election,
     times: usize,
@@ -193,9 +193,9 @@ fn stood(
     let asked = election.requests.first().map(|&place| case.story.calls[place].id);
     let server = election.candidate.server;
     let text = format!(
-        "{} ms later {what}server {server} started an election in term {}",
-        election.at.since(since).as_millis(),
-        election.term
+        "server {server} started an election in term {}, {} ms {after}",
+        election.term,
+        election.at.since(since).as_millis()
     );
     let breach = breach.seen(election.at, text, asked);
     match times {
@@ -292,8 +292,9 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
         breach =
             breach.seen(election.at, format!("{text} {server} started an election"), [last.id]);
     }
-    let nothing = "it had sent nothing more to that server, and ";
-    Some(stood(case, breach, (last.sent.at, nothing), election, silent[0].0, silent.len()))
+    let after =
+        format!("after that call was sent; until then server {leader} had sent it nothing more");
+    Some(stood(case, breach, (last.sent.at, &after), election, silent[0].0, silent.len()))
 }
 
 /// The last request of the leader that a candidate heard last, if that leader was there, leading, until the

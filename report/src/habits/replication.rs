@@ -29,7 +29,7 @@ pub(super) const HABITS: &[Habit] = &[
     sending::SNAPSHOT,
     Habit::new(
         sending::answer_not_taken,
-        "the same was sent again later, and the leader used the answer",
+        "the same request was sent again later, and the leader used the answer",
     ),
     Habit::new(
         turns::one_call,
@@ -125,7 +125,11 @@ fn task_ended(case: &Case<'_>) -> Option<Breach> {
     );
     Some(
         case.breach(&contract::TASK_ENDED, led.server, what)
-            .seen(last.sent.at, format!("its last request to server {server}"), [last.id])
+            .seen(
+                last.sent.at,
+                format!("server {}'s last request to server {server}", led.server),
+                [last.id],
+            )
             .seen(task.moment.at, text, None)
             .seen(until, nothing, None),
     )
@@ -350,7 +354,7 @@ fn sends_again(case: &Case<'_>, own: &Proposal, confirmed: &Call) -> Option<Brea
     let what = format!("server {leader} ignores what a follower has confirmed");
     let text = format!("server {server} confirmed index {} to server {leader}", own.index);
     let sent = format!(
-        "since then, server {leader} has sent it that entry {}, and has not committed it",
+        "since then, server {leader} has sent server {server} that entry {}, and has not committed it",
         count(again.len(), "more time")
     );
     let breach = case.breach(&leaders::ANSWER_IGNORED, leader, what);
@@ -479,8 +483,8 @@ fn left_unapplied(case: &Case<'_>, breach: Breach, server: u32, calls: &[&Call])
     let first = calls.first()?;
     let index = target(case)?.index;
     let told = format!(
-        "server {server} answered a request which says that index {} is committed; its log had an entry at \
-         index {index}",
+        "server {server} answered a request that says that index {} is committed; the server's log had an entry \
+         at index {index}",
         first.args.leader_commit?
     );
     let requests = count(calls.len(), "such request");

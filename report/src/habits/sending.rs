@@ -174,7 +174,7 @@ fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
     Some(match confirmed {
         Some(up_to) if up_to >= prev => breach.seen(
             first.sent.at,
-            format!("it had already confirmed index {up_to} in that term"),
+            format!("server {server} had already confirmed index {up_to} in that term"),
             None,
         ),
         _ => breach,

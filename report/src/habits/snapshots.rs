@@ -130,7 +130,7 @@ fn another_index(case: &Case<'_>) -> Option<Breach> {
     if applied.bytes == 0 {
         let what = format!("the snapshot that server {server} passed to its service is empty");
         let text = format!(
-            "server {server} passed an empty snapshot to its service, with SnapshotIndex {}",
+            "server {server} passed an empty snapshot to its service, with index {}",
             applied.index
         );
         let breach = was_sent(new(&install_snapshot::EMPTY, what), call);
@@ -143,12 +143,12 @@ fn another_index(case: &Case<'_>) -> Option<Breach> {
     let told = call.args.last_included_index.filter(|&told| told != applied.index && !was_given);
     if let Some(told) = told {
         let what = format!(
-            "server {server} was sent a snapshot up to index {told}, but tells its service that it ends at \
-             index {}",
+            "server {server} was sent a snapshot up to index {told}, but tells its service that the snapshot \
+             ends at index {}",
             applied.index
         );
         let text = format!(
-            "server {server} passed it to its service with SnapshotIndex {}",
+            "server {server} passed it to its service as a snapshot up to index {}",
             applied.index
         );
         let breach = was_sent(new(&install_snapshot::ANOTHER_INDEX, what), call);

@@ -180,7 +180,8 @@ pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
         let Some(longest) = longest.filter(|&longest| longest > PATIENCE) else { continue };
         let last = elections.last().map_or(Time(0), |election| election.at);
         let text = format!(
-            "server {server} started an election; before one of its elections it had heard nothing for {}",
+            "server {server} started an election; one of its elections began {} after the last event that \
+             restarts the timer",
             seconds(longest)
         );
         breach = breach.by(server as u32).seen(last, text, None);

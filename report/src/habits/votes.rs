@@ -155,7 +155,7 @@ pub(super) fn gives_up(case: &Case<'_>) -> Option<Breach> {
     if let Some(it) = all.last().filter(|_| all.len() >= FEW && all.iter().all(|it| is_late(&it))) {
         let what = "had a majority of the votes, but had given up before they arrived";
         let text = format!(
-            "the deciding vote took {} to arrive; {} went like that",
+            "the deciding vote took {} to arrive; this happened in {}",
             seconds(it.at.since(it.election.at)),
             count(all.len(), "election")
         );
@@ -193,11 +193,11 @@ pub(super) fn gives_up(case: &Case<'_>) -> Option<Breach> {
     Some(
         breach
             .seen(one.at, format!("server {server} asked for votes in term {}", one.term), None)
-            .seen(next.at, format!("{gap} ms later it asked for votes in term {}", next.term), None)
+            .seen(next.at, format!("it asked for votes in term {}, {gap} ms after that", next.term), None)
             .seen(
                 last,
                 format!(
-                    "in term {}, a majority had voted for it: the last vote arrived only now; {} went like that",
+                    "in term {}, a majority had voted for it: the last vote arrived only now; this happened in {}",
                     one.term,
                     count(early.len(), "election")
                 ),

@@ -271,7 +271,7 @@ pub(super) fn applies_unheard(
     let first = known.story.proposals.iter().find(|own| own.command.bytes() == command.bytes())?;
     let what = format!("server {number} applied a command that it can't have received");
     let took = format!(
-        "server {}'s start() gave {command:?} index {} in term {}",
+        "server {}'s start() returned index {} in term {} for {command:?}",
         first.server.server, first.index, first.term
     );
     let why = match came {

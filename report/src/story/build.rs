@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::{
-    Answer, Applied, Call, Election, Happened, Life, Link, Logged, Look, Moment, Proposal, Purpose,
-    Reached, Refusal, Save, Snapshot, Step, Story, TaskEnd, View,
+    Act, Answer, Applied, Call, Election, Happened, Life, Link, Logged, Look, Moment, Proposal,
+    Purpose, Reached, Refusal, Save, Snapshot, Step, Story, TaskEnd, View,
 };
 use crate::event::{Caller, Event, EventKind, NetworkChange, RpcId, StepKind};
 use crate::fields::{Fields, HIGHEST, Named};
@@ -284,7 +284,7 @@ impl Story {
                 self.order.push((moment, Happened::Started(server.server, lives.len())));
                 lives.push(life);
                 if server.incarnation > 1 {
-                    self.happens(moment, format!("start server {}", server.server));
+                    self.happens(moment, Act::Start, server.server);
                 }
             }
             EventKind::Crashed { server } if exists(server.server) => {
@@ -294,15 +294,15 @@ impl Story {
                     lives[place].until = Some(moment);
                     self.order.push((moment, Happened::Crashed(server.server, place)));
                 }
-                self.happens(moment, format!("crash server {}", server.server));
+                self.happens(moment, Act::Crash, server.server);
             }
             EventKind::Connected { server } if exists(*server) => {
                 self.links[*server as usize].push(Link { moment, is_up: true });
-                self.happens(moment, format!("connect server {server}"));
+                self.happens(moment, Act::Connect, *server);
             }
             EventKind::Disconnected { server } if exists(*server) => {
                 self.links[*server as usize].push(Link { moment, is_up: false });
-                self.happens(moment, format!("cut off server {server}"));
+                self.happens(moment, Act::CutOff, *server);
             }
             EventKind::Network { what, change } => {
                 self.syncs_take_time |= matches!(change, NetworkChange::SyncTime { us: 1.. });
@@ -315,6 +315,7 @@ impl Story {
                     what: what.clone(),
                     line: Some((file.clone(), *line)),
                     is_fault: false,
+                    server: None,
                     network: None,
                     announces: *kind == StepKind::Change,
                 });
@@ -457,16 +458,20 @@ impl Story {
         }
     }
 
-    /// The script has changed something. The step that announced it has come just before, if there is one.
-    fn happens(&mut self, moment: Moment, what: String) {
-        let what = what.into();
+    /// The script has changed a server. The step that announced it has come just before, if there is one.
+    fn happens(&mut self, moment: Moment, act: Act, server: u32) {
+        let what = format!("{} server {server}", act.verb()).into();
         match self.steps.last_mut() {
             Some(step) if step.moment.at == moment.at && step.announces => {
                 step.what = what;
                 step.is_fault = true;
+                step.server = Some((act, server));
                 step.announces = false;
             }
-            _ => self.steps.push(Step::changes(moment, what)),
+            _ => {
+                let step = Step::changes(moment, what);
+                self.steps.push(Step { server: Some((act, server)), ..step });
+            }
         }
     }
 }
@@ -474,6 +479,7 @@ impl Story {
 impl Step {
     /// A step of which no line is known.
     fn changes(moment: Moment, what: Cow<'static, str>) -> Step {
-        Step { moment, what, line: None, is_fault: true, network: None, announces: false }
+        let (line, server, network) = (None, None, None);
+        Step { moment, what, line, is_fault: true, server, network, announces: false }
     }
 }

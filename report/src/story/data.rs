@@ -104,6 +104,43 @@ pub struct View {
     pub detail: Option<Detail>,
 }
 
+/// What a script can do to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Act {
+    /// Starts it again.
+    Start,
+    /// Crashes it.
+    Crash,
+    /// Connects it with all others that are connected.
+    Connect,
+    /// Cuts it off from all others.
+    CutOff,
+}
+
+impl Act {
+    /// As a request: `cut off`.
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Act::Start => "start",
+            Act::Crash => "crash",
+            Act::Connect => "connect",
+            Act::CutOff => "cut off",
+        }
+    }
+
+    /// When it is over: `crashed`.
+    #[must_use]
+    pub fn past(self) -> &'static str {
+        match self {
+            Act::Start => "started",
+            Act::Crash => "crashed",
+            Act::Connect => "connected",
+            Act::CutOff => "cut off",
+        }
+    }
+}
+
 /// What the script did.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -115,6 +152,8 @@ pub struct Step {
     pub line: Option<(Cow<'static, str>, u32)>,
     /// Whether it changed the cluster or the network; else it checked or waited.
     pub is_fault: bool,
+    /// What it did to which server; `None` if it was something else that it did.
+    pub server: Option<(Act, u32)>,
     /// How it changed the network; `None` if it was something else that it did.
     pub network: Option<NetworkChange>,
     /// Whether a change of the cluster is to follow that says more: that takes this step's place.

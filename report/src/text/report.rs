@@ -33,7 +33,7 @@ pub fn report(record: &Record) -> String {
             entry(&mut text, "line", &failure.location);
         }
         if let Some((line, what)) = step {
-            entry(&mut text, "script", &format!("{line}, in {what}"));
+            entry(&mut text, "script", &format!("{line}, in {what}()"));
         }
         text.push_str(&summary(&story, failure, &explanation));
     } else {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{LABEL, count, detail, entry, list};
+use super::{LABEL, count, detail, entry, list, named};
 use crate::event::{Role, Time};
 use crate::explain::{Explanation, Finding};
 use crate::failure::{Failure, FailureKind};
-use crate::story::{Story, View};
+use crate::story::{Act, Step, Story, View};
 
 /// The entries below a failure's sentence: `did`, `why`, `not so` and `server …`.
 #[must_use]
@@ -47,8 +47,11 @@ pub fn servers(story: &Story, failure: &Failure) -> Vec<Vec<String>> {
     // What is unsafe may be noticed only when the run is over.
     let at = if failure.at == Time(0) { story.end } else { failure.at.min(story.end) };
     let lines = |server| {
-        let state = state(story, server, at);
-        std::iter::once(state).chain(outstanding(story, server, at)).collect()
+        let (mut state, calls) = (state(story, server, at), outstanding(story, server, at));
+        if state == CRASHED && !calls.is_empty() {
+            state.push_str("; calls from before the crash that haven't returned:");
+        }
+        std::iter::once(state).chain(calls).collect()
     };
     (0..story.servers).map(lines).collect()
 }
@@ -65,29 +68,70 @@ pub fn did(story: &Story, failure: &Failure) -> Option<String> {
     let last: Vec<_> = faults.filter(|step| Some(step.moment.at) == last).collect();
     let mut did = String::new();
     if let Some(first) = last.first() {
-        did.push_str(&list(last.iter().map(|step| &step.what)));
-        let up = story.up(first.moment.at);
-        let majority = match up.len() >= story.majority() {
-            true => "a majority",
-            false => "no majority",
-        };
-        did.push_str(&format!(
-            " at {} s ({} up: {majority}); ",
-            first.moment.at,
-            match up.len() {
-                1 => format!("server {}", up[0]),
-                _ => format!("servers {}", list(&up)),
-            }
-        ));
+        let at = first.moment.at;
+        let when = format!("at {at} s ({})", who_is_up(story, at));
+        let network = || list(last.iter().filter(|it| it.server.is_none()).map(|it| &it.what));
+        let acts = acts(&last);
+        did.push_str(&match last.iter().all(|step| step.server.is_some()) {
+            true => format!("{acts} {when}; "),
+            false if acts.is_empty() => format!("{when}: {}; ", network()),
+            false => format!("{acts} {when}; {}; ", network()),
+        });
     }
-    let waited = failure.at.since(check.moment.at).as_secs_f64();
+    let (begin, end) =
+        (check.moment.at, if failure.at == Time(0) { story.end } else { failure.at });
     let looks = story.looks.iter().filter(|look| look.moment >= check.moment);
     let looks: Vec<_> = looks.filter(|look| is_before(look.moment.at)).collect();
-    did.push_str(&format!("{} from {} s on, for {waited:.2} s", check.what, check.moment.at));
+    did.push_str(&match (begin.to_string(), end.to_string()) {
+        (begin, end) if begin == end => format!("called {}() at {begin} s", check.what),
+        (begin, end) => format!("ran {}() from {begin} to {end} s", check.what),
+    });
     if !looks.is_empty() && looks.iter().all(|look| look.leader.is_none()) {
         did.push_str(&format!(": {}, no leader", count(looks.len(), "attempt")));
     }
     Some(did)
+}
+
+/// What these steps did to servers: `cut off servers 0 and 2, and connected server 1`. They are of one instant.
+fn acts(steps: &[&Step]) -> String {
+    let mut of_server: BTreeMap<u32, Vec<Act>> = BTreeMap::new();
+    for (act, server) in steps.iter().filter_map(|step| step.server) {
+        of_server.entry(server).or_default().push(act);
+    }
+    let mut groups: Vec<(Vec<Act>, Vec<u32>)> = Vec::new();
+    // In the order of the steps.
+    for (_, server) in steps.iter().filter_map(|step| step.server) {
+        let Some(acts) = of_server.remove(&server) else { continue };
+        match groups.iter_mut().find(|(others, _)| *others == acts) {
+            Some((_, servers)) => servers.push(server),
+            None => groups.push((acts, vec![server])),
+        }
+    }
+    let groups = groups.into_iter().map(|(acts, mut servers)| {
+        servers.sort_unstable();
+        format!("{} {}", list(acts.into_iter().map(Act::past)), named(servers))
+    });
+    clauses(groups.collect())
+}
+
+/// `one`; `one, and two`; `one, two, and three`: with a comma before each, as they have lists in themselves.
+fn clauses(mut clauses: Vec<String>) -> String {
+    match clauses.pop() {
+        None => String::new(),
+        Some(last) if clauses.is_empty() => last,
+        Some(last) => format!("{}, and {last}", clauses.join(", ")),
+    }
+}
+
+/// Which servers can reach each other at `at`.
+fn who_is_up(story: &Story, at: Time) -> String {
+    let up = story.up(at);
+    match up.len() {
+        0 => "no server up".to_owned(),
+        n if n == story.servers && n > 1 => format!("all {n} servers up"),
+        n if n >= story.majority() => format!("{} up: a majority", named(&up)),
+        _ => format!("{} up: no majority", named(&up)),
+    }
 }
 
 /// What a server was at `at`.
@@ -98,7 +142,7 @@ fn state(story: &Story, server: usize, at: Time) -> String {
     }
     if !story.is_alive(server, at) {
         let was_started = story.lives[server].iter().any(|life| life.from.at <= at);
-        return if was_started { "crashed" } else { "not started" }.to_owned();
+        return if was_started { CRASHED } else { "not started" }.to_owned();
     }
     let Some(view) = story.view_at(server, at) else {
         let lives = story.lives[server].iter().filter(|life| life.from.at <= at);
@@ -124,6 +168,8 @@ fn state(story: &Story, server: usize, at: Time) -> String {
     }
     text
 }
+
+const CRASHED: &str = "crashed";
 
 /// What a view says of the server's role, and of its vote if it tells.
 fn role(view: &View) -> String {
@@ -171,7 +217,7 @@ fn outstanding(story: &Story, server: usize, at: Time) -> Vec<String> {
                 .collect()
         }
         _ => {
-            let to = format!("servers {}", list(targets.keys()));
+            let to = named(targets.keys());
             let count = targets.values().map(|(count, _)| count).sum();
             let oldest = targets.values().map(|(_, oldest)| *oldest).min().unwrap_or(at);
             vec![line(method, &to, count, oldest)]

@@ -269,9 +269,16 @@ fn table(story: &Story, earlier: usize, rows: &[Row]) -> String {
     for line in rows.iter().flat_map(|row| written(story, cell, row)) {
         writeln!(text, "{}", line.trim_end()).expect(CANNOT_FAIL);
     }
-    text.push_str(
-        "F follower, C candidate, L leader, with the term; a dot: cut off; blank: crashed\n",
-    );
+    let is_unknown = |row: &Row| {
+        let standings = (0..story.servers).map(|server| story.standing_at(server, row.moment));
+        standings.flatten().any(|standing| standing.term.is_none())
+    };
+    text.push_str(match rows.iter().any(is_unknown) {
+        true => "F follower, C candidate, L leader; ? term unknown; dot: cut off; blank: crashed\n",
+        false => {
+            "F follower, C candidate, L leader, with the term; a dot: cut off; blank: crashed\n"
+        }
+    });
     if story.dropped > 0 {
         text.push_str("or unknown\n");
     }
@@ -378,9 +385,9 @@ fn rows(story: &Story) -> Vec<Row> {
     for call in story.calls.iter().filter(is_late) {
         if let Some((moment, outcome)) = call.returned {
             let waited = moment.at.since(call.sent.at).as_secs_f64();
-            let term = call.args.term.map_or(String::new(), |term| format!(", term {term}"));
+            let term = call.args.term.map_or(String::new(), |term| format!(" in term {term}"));
             let event = format!(
-                "S{} <- its request for S{}'s vote{term}: {outcome}, after {waited:.2} s",
+                "S{}'s request for S{}'s vote{term} fails after {waited:.2} s: {outcome}",
                 call.from.server, call.to
             );
             rows.push(Row::new(moment, event));
@@ -495,7 +502,7 @@ mod tests {
         .assert_eq(&text);
         let did = super::super::summary(&story, &failure, &Explanation::default());
         expect_test::expect![[r#"
-            did       one from 3.00 s on, for 0.00 s
+            did       called one() at 3.00 s
             why       unknown: no known cause fits this run
             server 0  connected, state never seen
         "#]]

@@ -39,7 +39,7 @@ fn a_failure_s_report_has_what_its_reader_needs() {
     assert_eq!(report.lines().next(), Some("expected one leader, got none"));
     assert_eq!(entry(report, "kind"), "liveness");
     assert!(lines("re_election", "check_one_leader").contains(&line(&failure)), "{failure:?}");
-    assert_eq!(entry(report, "script"), format!("{}, in check_one_leader", failure.location));
+    assert_eq!(entry(report, "script"), format!("{}, in check_one_leader()", failure.location));
     for server in ["server 0", "server 1", "server 2"] {
         assert!(entry(report, server).contains("term "), "{report}");
     }

@@ -10,7 +10,7 @@ use crate::spec::breach::Breach;
 use crate::spec::rules::candidates::{UNELECTED, WITHOUT_MAJORITY, counted_twice};
 use crate::spec::{Known, step};
 use crate::story::{Call, Moment, Purpose, Story, View};
-use crate::text::{count, list};
+use crate::text::{count, named};
 
 /// For how long a server must say that it leads, in µs: role and term may change one after the other.
 const LASTING: u64 = 150_000;
@@ -62,7 +62,9 @@ pub(in crate::spec) fn leads_unelected(
     let (rule, what) = match former.is_empty() {
         true => (
             &UNELECTED,
-            "reported itself as the leader of a term in which nobody elected it".to_owned(),
+            format!(
+                "reported itself as the leader of term {term}, but no majority had voted for it"
+            ),
         ),
         false => (
             &WITHOUT_MAJORITY,
@@ -80,7 +82,7 @@ pub(in crate::spec) fn leads_unelected(
         0 if !former.is_empty() => {
             format!(
                 "by then it had received no vote of that term; votes of earlier terms had come from {}",
-                list(&former)
+                named(&former)
             )
         }
         0 => "by then it had received no message that could be a vote".to_owned(),

@@ -32,7 +32,7 @@ rules! {
         => Answers refuses_what_it_has;
     TRUNCATED: Safety "log-truncated" = "M7" at [AppendEntries 3],
         "Figure 2, AppendEntries 3; §5.3",
-        "a follower deletes an entry only if it conflicts with a new one (same index but different terms); \
+        "a follower deletes an entry only if that entry conflicts with a new one (same index but different terms); \
          then it also deletes all that follow it",
         "where a follower cuts its log. It must not cut at prevLogIndex or at the end of the request's \
          entries, unless an entry conflicts"
@@ -370,8 +370,8 @@ pub(crate) fn kept_suffix(
         (&LOG_NOT_SAVED, what)
     } else {
         let what = format!(
-            "server {number} replaced an entry but kept the old entries after it, so that the terms in its log \
-             go down"
+            "server {number} replaced an entry but kept the old entries after it: the terms in its log go \
+             down there"
         );
         (&SUFFIX_KEPT, what)
     };
@@ -420,8 +420,8 @@ fn applies_replaced(
     let had = format!("server {number} confirmed its log up to index {}", confirmed.up_to);
     let gave = |own: &crate::story::Proposal| {
         format!(
-            "server {}'s start() gave {:?} index {index} in term {}",
-            own.server.server, own.command, own.term
+            "server {}'s start() returned index {index} in term {} for {:?}",
+            own.server.server, own.term, own.command
         )
     };
     let (rule, what) = match accepted_before_crash(known, number, index) {
@@ -483,7 +483,7 @@ fn applies_unknown(
         let what = format!("server {number} took its commit index from a request that it refused");
         let at = refused.delivered.map_or(moment.at, |delivered| delivered.at);
         let said = format!(
-            "server {number} refused a request from server {}, which says that index {} is committed",
+            "server {number} refused a request in which server {} says that index {} is committed",
             refused.from.server, refused.args.leader_commit?
         );
         let breach = Breach::new(&COMMIT_OF_REFUSED, moment, number, what);

@@ -7,7 +7,7 @@ use crate::spec::Known;
 use crate::spec::breach::Breach;
 use crate::spec::flow::{leads_unelected, possible_votes};
 use crate::story::{Call, Moment};
-use crate::text::{count, list};
+use crate::text::{count, named};
 
 /// What a working run does when a majority is back.
 pub(crate) const NORMAL: &str = "a server starts an election within 0.6 s after a majority is connected; if \
@@ -68,8 +68,8 @@ rules! {
         "how votes are counted. Use the set of servers that voted, not a number that goes up with each reply";
     UNELECTED: Safety "leads-unelected" at [Candidates 2, Contract 4],
         "Figure 2, Candidates 2; §5.1, §5.2; rule 4 of the contract",
-        "a server leads, and reports itself as the leader, only once it has the votes of a majority; a vote \
-         arrives in a message, because servers communicate using RPCs",
+        "a server may lead, and report that it leads, only after messages with the votes of a majority have \
+         reached it",
         "where the role becomes leader; what get_state reads; and what the servers share besides the network: \
          a static, a file, a pointer to another server's memory"
         => Views leads_unelected;
@@ -164,8 +164,8 @@ fn leads_unanswered(known: &Known<'_>, moment: Moment, call: &Call, term: u64) -
         format!("server {number} became the leader of term {term} without the votes of a majority");
     let stood = format!("server {number} asked for votes in term {term}");
     let text = format!(
-        "it sent {} as a leader; since its request, messages that may be votes had come from {}, and it needs \
-         {}",
+        "it sent {} as a leader; since it had asked for votes, only {} had sent it a message that may be a \
+         vote, and it needs {}",
         call.method,
         count(votes, "server"),
         count(needed, "vote")
@@ -276,7 +276,10 @@ fn leads_without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> Option
     let earlier = server.grants.range(..term).flat_map(|(_, grants)| grants);
     let earlier: BTreeSet<u32> = earlier.map(|grant| grant.voter).collect();
     if voters.len() + 1 + earlier.len() >= majority && !earlier.is_empty() {
-        let text = format!("in earlier terms it had got votes from {}", list(&earlier));
+        let text = format!(
+            "before term {term} it had received votes from {}; it may have counted these, too",
+            named(&earlier)
+        );
         breach = breach.seen(moment.at, text, None);
     }
     Some(breach)

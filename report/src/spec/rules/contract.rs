@@ -334,7 +334,7 @@ fn leads_on(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     let what = format!("server {number} entered term {} but did not become a follower", view.term);
     let led = format!("server {number} led term {}", before.term);
     let says = format!(
-        "it reported itself as the leader of term {}, for which it never asked for a vote",
+        "it reported itself as the leader of term {}, in which it never asked for a vote",
         view.term
     );
     let breach = Breach::new(&NOT_ADOPTED, view.moment, number, what);
@@ -377,7 +377,7 @@ fn index_zero(_: &Known<'_>, moment: Moment, own: &Proposal) -> Option<Breach> {
         return None;
     }
     let (number, term) = (own.server.server, own.term);
-    let what = format!("server {number} gave a command index 0, but the first index is 1");
+    let what = format!("server {number}'s start() returned index 0, but the first index is 1");
     let text = format!("server {number}'s start() returned index 0 in term {term}");
     let breach = Breach::new(&INDEX_FROM_ZERO, moment, number, what);
     Some(breach.seen(moment.at, text, None))

@@ -21,7 +21,8 @@ rules! {
         "Figure 2, Followers 2; §5.2, §9.3",
         "a message from the leader restarts the election timeout: the deadline is that moment plus one timeout",
         "where the deadline is set. It must be the present time plus a timeout, not the old deadline plus a \
-         timeout (= and not +=). And check whether each message adds a timer or a permit that has to run out",
+         timeout (= and not +=). And check whether each message adds another timer, which must also run out, \
+         instead of replacing the old one",
         normal NORMAL;
     STALE_RESETS: Liveness "timer-reset-by-stale-leader" at [Followers 2],
         "Figure 2, Followers 2; §5.2",
@@ -39,9 +40,9 @@ rules! {
         "a server starts an election if the election timeout elapses without AppendEntries from the current \
          leader",
         "where the election timer restarts. Each AppendEntries of the current term must restart it, even one \
-         without entries, and one that is refused because the log doesn't match. The timer is checked under the same lock under which the \
-         election begins: after a wait in between, check it again. And the timeout must be several heartbeat \
-         intervals long",
+         without entries, and one that is refused because the log doesn't match. Check the timer and start the \
+         election under one lock; if you release the lock in between, check the timer again. And the timeout \
+         must be several heartbeat intervals long",
         normal "if nothing disturbs the leader, it leads until the end";
     SILENT_SINCE_RESTART: Liveness "silent-since-restart" at [Followers 2, Snapshots],
         "Figure 2, Followers 2; §7; rule 6 of the contract",

@@ -54,8 +54,8 @@ rules! {
          that is right if the log has no snapshot yet";
     ANOTHER_INDEX: Safety "snapshot-of-another-index" at [InstallSnapshot, Snapshots],
         "Figure 13, InstallSnapshot; §7; rule 7 of the contract",
-        "lastIncludedIndex is the index of the last entry that the snapshot replaces, and SnapshotIndex is the \
-         same index",
+        "lastIncludedIndex is the index of the last entry that the snapshot replaces, and the \
+         message for the service has the same index",
         "where the index, the term and the contents of a snapshot are set. Set them together, from \
          the index and the bytes that snapshot() gets. And check where the message for the service is made";
     NEEDED: Liveness "snapshot-not-sent" at [Snapshots, Leaders 3],
@@ -154,8 +154,8 @@ fn installs_nothing(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
     let what =
         format!("server {number} answered a request with a snapshot, but did not install it");
     let sent = format!(
-        "server {number} answered server {}, which had sent it a snapshot up to index {index}; it passed \
-         neither that nor anything later to its service",
+        "server {number} answered server {}, which had sent it a snapshot up to index {index}; server {number} \
+         passed neither that snapshot nor anything later to its service",
         call.from.server
     );
     let breach = Breach::new(&NOT_DELIVERED, moment, number, what).seen(moment.at, sent, [call.id]);

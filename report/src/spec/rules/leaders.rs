@@ -171,9 +171,9 @@ rules! {
     COMMITS: Liveness "majority-not-committed" at [Leaders 4],
         "Figure 2, Leaders 4; §5.3",
         "if a majority of matchIndex[i] ≥ N and log[N].term == currentTerm: set commitIndex = N",
-        "where commitIndex goes up. Check it after each success, with a majority that includes the leader \
-         itself. And check how N is found: skip an entry of an earlier term; it is committed together with a \
-         later entry of the current term";
+        "where commitIndex goes up. The leader must look for a new N after each success, and count itself. An \
+         entry of an earlier term must not end the search: N can be a later index with the current term, and \
+         then the older entry is committed, too";
     TELLS_COMMIT: Liveness "commit-not-told" at [Leaders 3, Leaders 4],
         "Figure 2, AppendEntries, Arguments: leaderCommit; §5.3",
         "a leader includes the highest index that it knows to be committed in each AppendEntries, so that the \
@@ -192,7 +192,7 @@ rules! {
 /// What a follower confirmed to a leader in a term that is over, and need not have any more.
 pub(crate) fn confirmed_before(call: &Call) -> Option<Fact> {
     let text = format!(
-        "server {} had confirmed its log up to index {} in term {}, when server {} led, too; since then \
+        "server {} had confirmed its log up to index {} in term {}, which server {} also led; since then \
          another leader may have changed that log",
         call.to,
         call.confirms()?,
@@ -265,8 +265,8 @@ fn sends_unasked(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
         (&OF_A_NEW_LEADER, what, "before any client gave it a command, ")
     };
     let text = format!(
-        "{when}server {number} sent server {} an entry of term {term} at index {index}; but its start() has \
-         never returned that index",
+        "{when}server {number} sent server {} an entry of term {term} at index {index}; but \
+         server {number}'s start() has never returned that index",
         call.to
     );
     // A Raft may hide entries of its own from the service, and count without them in start().
@@ -380,7 +380,7 @@ fn sends_in_term(
         .sent_since(number as usize, own.moment)
         .take(SOON)
         .find(|call| call.from == leader && call.entry_term(index) == Some(said))?;
-    let what = format!("server {number} gave a new entry a term that is not the one it leads");
+    let what = format!("server {number} gave a new entry another term than the one that it leads");
     let took = format!("server {number}'s start() returned index {index} in term {}", own.term);
     let text = format!("it sent server {} that entry with term {said}", sent.to);
     let breach = Breach::new(&ENTRY_TERM, moment, number, what);
@@ -411,7 +411,7 @@ pub(super) fn without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> O
         false => (told.returned?.0, format!("server {}'s reply told it of term {term}", told.to)),
     };
     let text = format!(
-        "server {number} sent {} of term {term}, for which it never asked for a vote",
+        "server {number} sent {} of term {term}, in which it never asked for a vote",
         call.method
     );
     Some(
@@ -496,7 +496,7 @@ pub(crate) fn gives_up(known: &Known<'_>, number: u32, view: &View) -> Option<Br
         let text = format!("server {} refused one of its requests of that term", call.to);
         breach = breach.seen(view.moment.at, text, [call.id]);
     }
-    let text = format!("it was still in term {}, but no longer the leader", view.term);
+    let text = format!("server {number} was still in term {}, but no longer the leader", view.term);
     let answered = count(answered.len(), "server");
     Some(breach.seen(view.moment.at, format!("{text}; {answered} had just answered it"), None))
 }

@@ -37,7 +37,7 @@ rules! {
         "each place that saves. It has to pass the current snapshot, not an empty one";
     OLD_SNAPSHOT_KEPT: Safety "old-snapshot-kept" at [Snapshots],
         "§7",
-        "log and snapshot change together: a log that begins after a snapshot is worth nothing without that \
+        "log and snapshot change together: a log that begins after a snapshot is useless without that \
          snapshot",
         "what snapshot() and the InstallSnapshot handler do with the new snapshot when there is already an \
          older one, and in which order. If a save comes between the change of the log and the change of the \

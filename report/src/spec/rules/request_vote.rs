@@ -29,16 +29,16 @@ rules! {
          with no .await in between";
     OUTDATED: Safety "vote-for-outdated-log" = "M5" at [RequestVote 2],
         "Figure 2, RequestVote 2; §5.4.1",
-        "a server votes only for a candidate whose log is at least as up-to-date as its own: the log with the \
-         later last term is more up-to-date; with equal terms, the longer log is",
+        "a server votes only for a candidate whose log is at least as up-to-date as its own: the log whose last \
+         entry has the higher term is more up-to-date; if these terms are equal, the longer log is",
         "how a voter compares the logs. It must compare the last terms first, and the last indexes only if the \
          terms are equal"
         => Votes votes_for_outdated;
     LONGER_PREFERRED: Safety "longer-log-preferred" at [RequestVote 2], OUTDATED.place, OUTDATED.says, OUTDATED.look;
     LEASE_LASTS: Contract "lease-outlasts-leader" at [RequestVote 2, AllServers 2],
         "§6, last paragraph; Figure 2, All Servers 2; §5.1",
-        "a server may refuse its vote, and keep its term, only within the minimum election timeout of hearing \
-         from a current leader; after that, it adopts the higher term",
+        "a server may refuse its vote, and keep its term, only for the minimum election timeout after it has \
+         heard from a current leader; after that, it adopts the higher term",
         "the condition under which a server refuses a request for its vote because there is a leader: when \
          it last heard from the leader, and for how long that counts";
     FORMER_REPLY: Liveness "reply-of-former-term" at [RequestVote, AllServers 2],
@@ -51,7 +51,8 @@ rules! {
         "if votedFor is null or candidateId, and candidate's log is at least as up-to-date as receiver's \
          log, grant vote",
         "whether votedFor is cleared when the term goes up; whether equal logs, even empty ones, count as \
-         up-to-date (>= and not >); and whether a later last term is enough, however short the log is";
+         up-to-date (>= and not >); and whether a candidate whose last \
+         entry has a higher term gets the vote, however short its log is";
 }
 
 fn votes_for_itself(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
@@ -443,7 +444,7 @@ fn refused_for_length(known: &Known<'_>, call: &Call) -> Option<Fact> {
         return None;
     }
     let text = format!(
-        "server {} refused its vote to server {}, whose log is shorter but ends with a later term, {last_term}",
+        "server {} refused its vote to server {}, whose log is shorter but ends with a higher term, {last_term}",
         call.to, call.from.server
     );
     Some(Fact::new(Basis::Concluded, call.handled?.at, text, [call.id]))

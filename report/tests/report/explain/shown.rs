@@ -24,7 +24,7 @@ fn what_is_unsafe_is_told_as_of_its_own_time() {
     failure.at = at;
     let summary = text::summary(&story, &failure, &explanation);
     assert!(summary.contains("server 0  connected, term 1, leader"), "{summary}");
-    assert!(summary.contains("did       one from 0.00 s on, for 0.10 s"), "{summary}");
+    assert!(summary.contains("did       ran one() from 0.00 to 0.10 s"), "{summary}");
 }
 
 #[test]

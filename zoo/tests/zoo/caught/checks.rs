@@ -7,7 +7,7 @@ use serde_json::Value;
 /// first that fits counts. What only a script knows has none of its own.
 const CHECKS: &[(&str, &[&str])] = &[
     ("expected one leader, got none", &["one_leader"]),
-    ("more elections in N s without an answer", &["one_leader"]),
+    ("more elections in that time", &["one_leader"]),
     ("has heard of no leader for", &["one_leader"]),
     ("asks nobody for its vote", &["one_leader"]),
     ("has no vote for a candidate", &["one_leader"]),
@@ -15,7 +15,7 @@ const CHECKS: &[(&str, &[&str])] = &[
     ("isn't elected in N s", &["one_leader"]),
     ("and neither leads after N s", &["one_leader"]),
     ("and sends server N nothing for N s", &["replicated"]),
-    ("has started an election", &["leader_stays"]),
+    ("server N started an election, although", &["leader_stays"]),
     ("none of the requests", &["one_leader"]),
     ("none of the RequestVote", &["one_leader"]),
     ("none of the AppendEntries", &["replicated"]),
@@ -50,7 +50,7 @@ const CHECKS: &[(&str, &[&str])] = &[
     ("a command that no client submitted", &["same_command"]),
     ("apply out of order", &["in_order"]),
     ("leads without the committed entry", &["saved"]),
-    ("has saved none when it crashes", &["saved"]),
+    ("had saved none when it crashed", &["saved"]),
     ("has saved nothing for", &["saved"]),
     ("Log size too large", &["log_cut"]),
     (": nil snapshot", &["snapshot"]),

@@ -56,7 +56,7 @@ const fn too_few_decided(function: &'static str) -> Expected {
 }
 
 const fn only_its_leader_decided(function: &'static str) -> Expected {
-    let message = "only N decided for index N; wanted N\n  index N: applied by server N; not by …";
+    let message = "only N decided for index N; wanted N\n  index N: applied by server N, not by …";
     Expected::at(function, "wait", Liveness, message)
 }
 

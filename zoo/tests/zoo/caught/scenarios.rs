@@ -61,7 +61,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "server N has stood in term N and, after a crash, votes for server N in it",
+                "server N was a candidate in term N and, after a crash, voted for server N in that term",
             ),
         )],
     ),
@@ -83,7 +83,7 @@ pub(super) const ROWS: &[Row] = &[
         3,
         &[(
             3,
-            Expected::anywhere(Safety, "server N has been in term N, and is in N after a crash"),
+            Expected::anywhere(Safety, "server N was in term N, but is in term N after a crash"),
         )],
     ),
     row(
@@ -94,7 +94,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "index N is committed, though two of five servers have it: server N has counted an answer…",
+                "index N is committed, though only two of five servers have it: server N has counted an answer…",
             ),
         )],
     ),
@@ -124,7 +124,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Liveness,
-                "server N has asked for votes, and has begun N more elections in N s without an answer",
+                "server N asked for votes, got no answer for N s, and began N more elections in that time",
             ),
         )],
     ),
@@ -187,7 +187,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Liveness,
-                "server N led term N and has lost its leadership, by term N, though nothing failed",
+                "server N led term N and has lost its leadership (term N now), though nothing failed",
             ),
         )],
     ),
@@ -211,7 +211,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "index N is committed, though two of five servers have it: server N has counted what was…",
+                "index N is committed, though only two of five servers have it: server N has counted what was…",
             ),
         )],
     ),
@@ -223,7 +223,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "server N has acknowledged a snapshot, and has saved none when it crashes",
+                "server N acknowledged a snapshot, but had saved none when it crashed",
             ),
         )],
     ),
@@ -237,7 +237,7 @@ pub(super) const ROWS: &[Row] = &[
         Bug::CommitsWithHalfOfEven,
         "TestEvenClusterX26",
         3,
-        &[(3, Expected::anywhere(Safety, "index N is committed, and two of four servers have it"))],
+        &[(3, Expected::anywhere(Safety, "index N is committed, though only two of four servers have it"))],
     ),
     row(
         Bug::InstallsOverApplied,
@@ -325,13 +325,13 @@ pub(super) const ROWS: &[Row] = &[
         Bug::RestartsTimerOnSuccessOnly,
         "TestRefusingFollowerX31",
         3,
-        &[(3, Expected::anywhere(Liveness, "server N has heard N times in N s from the leader of its term, whose entries it refuses,…"))],
+        &[(3, Expected::anywhere(Liveness, "server N started an election, although in N s it received N requests from the leader of its term: …"))],
     ),
     row(
         Bug::StopsAllWhenOneFails,
         "TestRefusingFollowerX31",
         3,
-        &[(3, Expected::anywhere(Liveness, "server N has heard N times in N s from the leader of its term, whose entries it refuses,…"))],
+        &[(3, Expected::anywhere(Liveness, "server N started an election, although in N s it received N requests from the leader of its term: …"))],
     ),
     row(
         Bug::GivesUpCallsSoon,
@@ -361,7 +361,7 @@ pub(super) const ROWS: &[Row] = &[
         Bug::VotesInTwoSteps,
         "TestRequestsAtOnceX33",
         3,
-        &[(3, Expected::anywhere(Safety, "server N votes for server N and for server N in term N, which ask at the same instant"))],
+        &[(3, Expected::anywhere(Safety, "server N votes for both server N and server N in term N: they ask at the same instant"))],
     ),
     row(
         Bug::GivesUpAtRefusal,
@@ -379,7 +379,7 @@ pub(super) const ROWS: &[Row] = &[
         Bug::RefusesInTheirTerm,
         "TestHigherTermInRepliesX14",
         3,
-        &[(3, Expected::anywhere(Safety, "server N was told of term N by a reply to AppendEntries, and isn't a follower in it"))],
+        &[(3, Expected::anywhere(Safety, "server N was told of term N by a reply to AppendEntries, but isn't a follower in that term"))],
     ),
     row(
         Bug::CountsRepeatedVotes,

@@ -390,7 +390,7 @@ fn never_installed(
     let breach = breach.seen(confirmed.at, sent, [took.id]);
     Some(breach.concluded(
         moment.at,
-        format!("it has passed no snapshot to its service since then, and {text}"),
+        format!("server {number} has passed no snapshot to its service since then, and {text}"),
         [call.id],
     ))
 }

@@ -82,7 +82,8 @@ pub(crate) fn not_delivered(
         call.from.server
     );
     let text = format!(
-        "it applied index {index}; its service had everything up to index {before}, but never got the snapshot"
+        "server {number} applied index {index}, but its service had everything only up to index {before}: it \
+         never got the snapshot"
     );
     // It may have left the snapshot alone, and the entries out for another reason.
     let had = format!("server {number}'s service had everything up to index {before}");
@@ -151,8 +152,8 @@ pub(super) fn applies_of_nobody(
     }
     let what = format!("server {number} applied a command that no client submitted");
     let took = format!(
-        "server {}'s start() gave {:?} index {index} in term {}",
-        own.server.server, own.command, own.term
+        "server {}'s start() returned index {index} in term {} for {:?}",
+        own.server.server, own.term, own.command
     );
     let text = format!(
         "server {number} applied {command:?} at that index; no start() was given this command"
@@ -178,7 +179,7 @@ fn sent_from_below_snapshot(
     })?;
     let (leader, command) = (call.from.server, applied.command.as_ref()?);
     let what = format!(
-        "server {leader} sent server {number} an entry in place of one that its snapshot covers"
+        "server {leader} sent server {number} an entry in place of one that the sender's own snapshot covers"
     );
     let sent = format!(
         "server {leader} sent server {number} a request with prevLogIndex {}, with entries",
@@ -242,7 +243,7 @@ pub(super) fn applies_moved(
         (&MOVED, what)
     };
     let given = format!(
-        "server {}'s start() gave {command:?} index {} in term {}",
+        "server {}'s start() returned index {} in term {} for {command:?}",
         own.server.server, own.index, own.term
     );
     let text = format!("server {number} applied that command at index {index}");
@@ -303,7 +304,7 @@ fn applies_copy(
         own.index
     );
     let took = format!(
-        "server {}'s start() gave a command index {} in term {}, and no other index",
+        "server {}'s start() returned index {} in term {} for a command, and no other index",
         own.server.server, own.index, own.term
     );
     let applied_first =

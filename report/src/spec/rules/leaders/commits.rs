@@ -165,7 +165,7 @@ fn commits(
     };
     let text = format!(
         "{}{of_term}; a majority is {majority} servers, and besides server {number} itself, {who} had \
-         confirmed it",
+         confirmed that index",
         text()
     );
     // The term of an entry may be known by its server's own word only; and where every claim of a term's

@@ -67,8 +67,8 @@ fn sent_as(story: &Story, call: &Call, own: &Proposal, (first, last): (u64, u64)
         }
     };
     let took = format!(
-        "server {number}'s start() gave {:?} index {} in term {}",
-        own.command, own.index, own.term
+        "server {number}'s start() returned index {} in term {} for {:?}",
+        own.index, own.term, own.command
     );
     let text = format!(
         "in the same term it sent that command to server {}, in a request that claims to bring {}",
