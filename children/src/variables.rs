@@ -18,5 +18,8 @@ pub const JUDGED: &str = "LAB_WORKER_JUDGED";
 /// Has a child hide its memory and the environment that it began with from the code that it runs, if it is set.
 pub const HIDES: &str = "LAB_WORKER_HIDES";
 
+/// How many columns of text a child's reports may have.
+pub const COLUMNS: &str = "LAB_WORKER_COLUMNS";
+
 /// Tells a process that it is a child, and on which descriptor its parent is.
 pub(crate) const CHILD: &str = PREFIX;

@@ -151,6 +151,7 @@ fn start(
         command.arg(&test.path).args(["--exact", "--nocapture", "--test-threads=1"]);
         command.arg("--include-ignored");
         command.env(variables::CALL, test.call.to_string());
+        command.env(variables::COLUMNS, report::text::columns().to_string());
         match extra {
             Extra::Nothing => {}
             Extra::Events => drop(command.env(TRACE, "1")),

@@ -1,13 +1,14 @@
 //! Running a test: from its settings to its runs, and from their results to what cargo is told.
 
 use std::any::type_name;
+use std::env;
 use std::io::{self, Write as _};
 use std::panic::{self, Location};
 use std::sync::Arc;
 
 use report::{Measured, RunResult};
 use sim::Clock;
-use supervisor::{Isolation, is_child, is_interrupted};
+use supervisor::{Isolation, is_child, is_interrupted, variables};
 
 use crate::children::{self, until_enough};
 use crate::confirm::confirm;
@@ -99,6 +100,7 @@ fn run_test(
     script: Script,
 ) {
     leave_out_own_lines();
+    write_for_terminal();
     let test = match TestName::of_call(location, type_of_script) {
         Ok(test) => test,
         Err(error) => fail_test(&error),
@@ -157,6 +159,16 @@ fn run_test(
         Ok(passed) => print_always(&passed),
         Err(failed) => fail_test(&failed),
     }
+}
+
+/// Reports are as wide as the terminal for which they are: a child's parent knows it.
+fn write_for_terminal() {
+    let columns = if is_child() {
+        env::var(variables::COLUMNS).ok().and_then(|columns| columns.parse().ok())
+    } else {
+        supervisor::terminal_columns()
+    };
+    columns.into_iter().for_each(report::text::write_for);
 }
 
 /// Runs all seeds where the settings say, and confirms the failures.

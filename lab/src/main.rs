@@ -99,6 +99,11 @@ fn main() -> ExitCode {
             return end(if is_error { Exit::Usage } else { Exit::Passed });
         }
     };
+    if let Command::Explain(_) | Command::Replay(_) | Command::Watch(_) | Command::Why(_) =
+        cli.command
+    {
+        output::terminal_width().into_iter().for_each(report::text::write_for);
+    }
     let outcome = match cli.command {
         Command::New(asked) => create::create(&asked),
         Command::Upgrade(asked) => upgrade::upgrade(&asked),

@@ -1,6 +1,6 @@
 //! A run for the reader: what is printed below a failure.
 //!
-//! Everything fits into [`WIDTH`] columns and is plain text. What isn't ours, such as a panic's message or
+//! Everything fits into [`WIDTH`] columns, or into those of a wider terminal, and is plain text. What isn't ours, such as a panic's message or
 //! what was printed, goes through [`escaped`], [`one_line`], [`indented`] or [`printed`].
 
 mod event;
@@ -20,9 +20,26 @@ pub use summary::{did, finding, servers, summary};
 pub use timeline::{timeline, whole_timeline};
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many columns a line may have.
+/// How many columns a line may have, on any terminal.
 pub const WIDTH: usize = 80;
+
+/// How many columns a line may have on the widest terminal: longer lines are hard to follow with the eye.
+const WIDEST: usize = 160;
+
+static COLUMNS: AtomicUsize = AtomicUsize::new(WIDTH);
+
+/// Has this process write its reports for a terminal with so many columns. With fewer than [`WIDTH`] they stay as they are.
+pub fn write_for(columns: usize) {
+    COLUMNS.store(columns.clamp(WIDTH, WIDEST), Ordering::Relaxed);
+}
+
+/// How many columns a line of this process's reports may have.
+#[must_use]
+pub fn columns() -> usize {
+    COLUMNS.load(Ordering::Relaxed)
+}
 
 /// How wide a label is.
 const LABEL: usize = 9;
@@ -42,7 +59,7 @@ fn detail(text: &mut String, content: &str) {
 }
 
 fn wrapped(text: &mut String, first: &str, then: &str, content: &str) {
-    for line in broken(&escaped(content), WIDTH, [first, then]) {
+    for line in broken(&escaped(content), columns(), [first, then]) {
         writeln!(text, "{}", line.trim_end()).expect(CANNOT_FAIL);
     }
 }

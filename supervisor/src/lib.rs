@@ -21,6 +21,7 @@ mod parent;
 mod printed;
 mod signals;
 mod stuck;
+mod terminal;
 mod threads;
 mod watchdog;
 
@@ -34,6 +35,7 @@ pub use last_words::overflowing;
 pub use parent::run_in_children;
 pub use printed::{Printed, printed};
 pub use stuck::{Stuck, Why};
+pub use terminal::terminal_columns;
 
 /// No line of this crate, nor of those that it is made of, counts as the user's from now on.
 #[doc(hidden)]

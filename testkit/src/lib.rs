@@ -119,7 +119,7 @@ impl TestBinary {
         command.args(arguments);
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
-            if text.starts_with("LAB_") || text.starts_with("RUST_") {
+            if text.starts_with("LAB_") || text.starts_with("RUST_") || text == "COLUMNS" {
                 command.env_remove(name);
             }
         }

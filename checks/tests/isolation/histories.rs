@@ -73,6 +73,31 @@ fn of_a_test_that_fails_the_first_history_is_stored() {
     assert!(record.events.len() > 10, "{} events", record.events.len());
 }
 
+/// The same report, in lines as long as the terminal lets them be, but none that is hard to follow with the eye.
+#[test]
+fn a_report_is_as_wide_as_the_terminal() {
+    let report = |columns: &str| {
+        let ran = run(&["histories::fails"], &[SEED, ("COLUMNS", columns)]);
+        ran.assert_status(FAILED);
+        let begun = ran.output.lines().skip_while(|line| !line.starts_with("  kind "));
+        let lines = begun.take_while(|line| !line.starts_with("  replay "));
+        let lines: Vec<String> = lines.map(str::to_owned).collect();
+        let widest = lines.iter().map(|line| line.chars().count()).max().expect("a report");
+        let words: Vec<String> = lines
+            .iter()
+            .flat_map(|line| line.split_whitespace().map(str::to_owned))
+            .filter(|word| !word.contains("/victim-"))
+            .collect();
+        (lines.len(), widest, words)
+    };
+    let (narrow, usual, wide, huge) = (report("40"), report("80"), report("120"), report("9999"));
+    assert_eq!(narrow, usual);
+    assert!(usual.1 <= 80 && (81..=120).contains(&wide.1), "{usual:?} {wide:?}");
+    assert!(wide.0 < usual.0, "{usual:?} {wide:?}");
+    assert_eq!(wide.2, usual.2);
+    assert_eq!(report("160"), huge);
+}
+
 #[test]
 fn of_a_test_that_passes_a_history_is_stored_if_that_is_asked_for() {
     const NAME: &str = "servers_without_a_bad_habit_pass-7.json";

@@ -77,7 +77,7 @@ pub(crate) fn command(program: &str, folder: &Path) -> Command {
     command.current_dir(folder);
     for (name, _) in env::vars_os() {
         let name_text = name.to_string_lossy();
-        if name_text.starts_with("LAB_") || name_text == "RUSTFLAGS" {
+        if name_text.starts_with("LAB_") || ["RUSTFLAGS", "COLUMNS"].contains(&&*name_text) {
             command.env_remove(name);
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::{CANNOT_FAIL, WIDTH, broken, escaped, one_line};
+use super::{CANNOT_FAIL, broken, columns, escaped, one_line};
 use crate::event::{Role, TaskEnding, Time};
 use crate::explain::{Explanation, Window};
 use crate::failure::Failure;
@@ -247,7 +247,7 @@ fn written(story: &Story, cell: usize, Row { moment, event, .. }: &Row) -> Vec<S
         write!(first, "{:<cell$}", state(story, server, *moment)).expect(CANNOT_FAIL);
     }
     let then = " ".repeat(first.len() + 2);
-    broken(&escaped(event), WIDTH.max(first.len() + 20), [&first, &then])
+    broken(&escaped(event), columns().max(first.len() + 20), [&first, &then])
 }
 
 fn table(story: &Story, earlier: usize, rows: &[Row]) -> String {
