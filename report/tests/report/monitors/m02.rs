@@ -41,8 +41,8 @@ fn the_vote_of_a_dead_server_is_none() {
 #[test]
 fn what_a_server_does_again_is_told_once_and_found_again() {
     let mut run = Run::new(3);
-    run.at(100).vote(0, 2, 1).restart(2).vote(1, 2, 1);
-    run.at(500).vote(0, 2, 2).restart(2).vote(1, 2, 2);
+    run.at(100).vote(0, 2, 1).vote(1, 2, 1);
+    run.at(500).vote(0, 2, 2).vote(1, 2, 2);
     let story = run.story();
     let twice = |breach: &Breach| breach.rule.id == "voted-twice";
     assert_eq!(judge(&story).into_iter().filter(twice).count(), 1);
