@@ -18,6 +18,14 @@ const SAME: (usize, Duration) = (6, Duration::from_millis(5));
 /// the same several times in a row, but not nearly always.
 const NEARLY_ALWAYS: (usize, usize) = (3, 4);
 
+/// Whether nearly all of these intervals are as long as the one before: a timeout that isn't drawn anew.
+fn stays(gaps: &[Duration]) -> bool {
+    let pairs = gaps.windows(2);
+    let alike = pairs.clone().filter(|pair| pair[0].abs_diff(pair[1]) <= SAME.1).count();
+    let (part, whole) = NEARLY_ALWAYS;
+    whole * alike >= part * pairs.len()
+}
+
 /// A server's election timeout is always the same.
 pub(super) fn always_the_same(case: &Case<'_>) -> Option<Breach> {
     let (least, spread) = SAME;
@@ -25,10 +33,7 @@ pub(super) fn always_the_same(case: &Case<'_>) -> Option<Breach> {
         let within = elections.iter().filter(|election| case.window.contains(election.at));
         let times: Vec<_> = within.map(|election| election.at).collect();
         let gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
-        let pairs = gaps.windows(2);
-        let alike = pairs.clone().filter(|pair| pair[0].abs_diff(pair[1]) <= spread).count();
-        let (part, whole) = NEARLY_ALWAYS;
-        if whole * alike < part * pairs.len() {
+        if !stays(&gaps) {
             continue;
         }
         let same = gaps.windows(least).find(|gaps| {
@@ -138,8 +143,7 @@ pub(super) fn same_seed(case: &Case<'_>) -> Option<Breach> {
             let drawn = own.len().min(theirs.len());
             let (own, theirs) = (&own[own.len() - drawn..], &theirs[theirs.len() - drawn..]);
             let is_same = own.iter().zip(theirs).all(|(one, other)| close(one, other));
-            let varies = own.iter().any(|gap| !close(gap, &own[0]));
-            if drawn < DRAWN || !is_same || !varies {
+            if drawn < DRAWN || !is_same || stays(own) {
                 continue;
             }
             let what = format!("servers {one} and {two} draw the same election timeouts");
