@@ -22,8 +22,11 @@ use std::thread;
 
 use children::settings;
 use report::explain::{Evidence, Finding};
+use report::story::Call;
 use report::why::{Cause, Interval, Point, Relation, Share, Specified, Subject, Tally, Why};
-use report::{Failure, Record, Redraw, RunResult, Source, Story, Time, Variation, explain, spec};
+use report::{
+    Failure, Outcome, Record, Redraw, RunResult, Source, Story, Time, Variation, explain, spec,
+};
 
 use crate::cli;
 use crate::error::Error;
@@ -324,20 +327,36 @@ fn interval(curve: &Curve) -> Option<Interval> {
     })
 }
 
-/// When something took effect, in a run that ended at `end`.
+/// When something took effect, in a run that ended at `end`: when it had come to whom it concerns, and so had what these
+/// servers sent because of it, at the same instant.
 fn felt(story: &Story, what: &Subject, end: Time) -> Time {
-    let calls = || story.calls.iter();
+    // Which server it made act, and when.
+    let mut acts: Vec<(u32, Time)> = Vec::new();
     match what {
         Subject::Call { id, .. } => {
-            let call = calls().find(|call| call.id == *id);
-            call.and_then(|call| call.returned).map_or(end, |(returned, _)| returned.at)
+            let Some(call) = story.calls.iter().find(|call| call.id == *id) else { return end };
+            let Some((returned, _)) = call.returned else { return end };
+            acts.push((call.from.server, returned.at));
+            acts.extend(call.delivered.map(|delivered| (call.to, delivered.at)));
         }
-        // The timer that it set is most likely an election timer.
+        // The timer that it set is most likely an election timer: this is the election.
         Subject::Draw { server, at } => {
-            let mut sent = calls().filter(|call| call.from.server == *server && call.sent.at > *at);
-            sent.find(|call| call.is_vote()).map_or(*at, |call| call.sent.at)
+            acts.push((*server, *at));
+            let later = |call: &&Call| call.from.server == *server && call.sent.at > *at;
+            let mut asked =
+                story.calls.iter().filter(later).filter(|call| call.is_vote()).peekable();
+            let term = asked.peek().and_then(|first| first.args.term);
+            for call in asked.take_while(|call| call.args.term == term) {
+                acts.push((*server, call.sent.at));
+                let answered = call.returned.filter(|(_, outcome)| *outcome == Outcome::Replied);
+                acts.extend(answered.map(|(returned, _)| (*server, returned.at)));
+            }
         }
     }
+    let sent_then = |call: &&Call| acts.contains(&(call.from.server, call.sent.at));
+    let came = story.calls.iter().filter(sent_then).filter_map(|call| call.delivered);
+    let came = came.map(|delivered| delivered.at);
+    acts.iter().map(|&(_, at)| at).chain(came).max().unwrap_or(end)
 }
 
 /// What the explanation says first, and where that is.

@@ -74,7 +74,8 @@ pub struct Interval {
     /// The first point from which on none did, nor from any later one.
     pub lost: Time,
     /// When the last of what was decided within the interval took effect: the last of the causes' messages had come
-    /// back, and servers acted by the timers that they had set. Not before `lost`.
+    /// back, the elections that the timers began were over, and what servers sent at once because of either had arrived.
+    /// Not before `lost`.
     pub felt: Time,
     /// What came of the runs from `lost` on, this point alone: how sure it is that all was lost.
     pub at_lost: Tally,
