@@ -136,7 +136,7 @@ const EVERY_ACT: &str = "found::FoundEveryAct";
 #[test]
 fn the_script_finds_the_bug_and_nothing_else() {
     let runs = run(COMMITS_OLD_TERMS, Bug::CommitsOldTerms, 7..=56);
-    let message = "rule old-term-committed (MN): server N treated an entry of an earlier term as committed before one of its own term";
+    let message = "rule old-term-committed (MN): server N treated an entry of term N as committed before any entry of its own term N";
     let expected = Expected::anywhere(FailureKind::Safety, message);
     let [found] = runs.assert_only([expected]);
     assert!(found > 0, "none of 50 seeds finds it");
