@@ -229,11 +229,10 @@ impl Config {
         let accepted = format!("server {leader} accepted it at index {index} in term {term}");
         let fate = match self.get_state(leader) {
             None => "and was crashed".to_owned(),
-            Some((now, true)) if now == term => {
-                format!(
-                    "and still leads; too few servers applied it: the test waits for {expected}"
-                )
-            }
+            Some((now, true)) if now == term => match expected {
+                1 => "and still leads, but no server applied it".to_owned(),
+                _ => format!("and still leads, but fewer than {expected} servers applied it"),
+            },
             Some((now, _)) => format!("and then lost its leadership (term {now} now)"),
         };
         format!("  command   {accepted}, {fate}\n{}", self.who_has(index))

@@ -87,9 +87,25 @@ pub fn make_config<F>(
 where
     F: Fn(Vec<ClientEnd>, usize, Arc<Persister>, ApplyCh) -> Arc<dyn Raft> + Send + Sync + 'static,
 {
+    cluster(t, "make_config", servers, reliability, snapshots, make)
+}
+
+/// What [`make_config`] makes. The script has called `called` for it.
+#[track_caller]
+pub(crate) fn cluster<F>(
+    t: &T,
+    called: &'static str,
+    servers: usize,
+    reliability: Reliability,
+    snapshots: Snapshots,
+    make: F,
+) -> Config
+where
+    F: Fn(Vec<ClientEnd>, usize, Arc<Persister>, ApplyCh) -> Arc<dyn Raft> + Send + Sync + 'static,
+{
     let puppets = Puppets::of(t);
     marks::begin(t);
-    t.step("make_config", Location::caller());
+    t.step(called, Location::caller());
     let recorder = Arc::new(Recorder::new(t, servers));
     puppets.iter().for_each(Puppets::network_is_next);
     let network = Network::new(t.sim(), recorder.clone());

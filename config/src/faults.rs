@@ -39,8 +39,8 @@ impl Config {
         let Link { from, to } = link;
         self.network().set_link(link, switch);
         self.note_network(match switch {
-            Switch::On => format!("messages go from server {from} to server {to}"),
-            Switch::Off => format!("no messages go from server {from} to server {to}"),
+            Switch::On => format!("the link from server {from} to server {to} opens"),
+            Switch::Off => format!("the link from server {from} to server {to} closes"),
         });
     }
 
@@ -49,21 +49,23 @@ impl Config {
     pub fn partition(&self, groups: &[&[usize]]) {
         let together = |a, b| groups.iter().any(|group| group.contains(&a) && group.contains(&b));
         self.set_links(|link| if together(link.from, link.to) { Switch::On } else { Switch::Off });
-        let group = |group: &&[usize]| {
+        let alone = |i: &usize| !groups.iter().any(|group| group.contains(i));
+        let alone: Vec<[usize; 1]> = (0..self.servers()).filter(alone).map(|i| [i]).collect();
+        let all = groups.iter().copied().chain(alone.iter().map(<[usize; 1]>::as_slice));
+        let group = |group: &[usize]| {
             let members: Vec<String> = group.iter().map(ToString::to_string).collect();
-            members.join(" ")
+            format!("{{{}}}", members.join(", "))
         };
-        let groups: Vec<String> = groups.iter().map(group).collect();
-        self.note_network(match &groups[..] {
+        self.note_network(match groups {
             [] => "each server is alone".to_owned(),
-            groups => format!("the servers are parted: {}", groups.join(" | ")),
+            _ => format!("partition {}", all.map(group).collect::<Vec<_>>().join(" | ")),
         });
     }
 
     /// Lets messages go from every server to every other.
     pub fn join(&self) {
         self.set_links(|_| Switch::On);
-        self.note_network("messages go from every server to every other");
+        self.note_network("all links open");
     }
 
     /// Whether messages go from one server to another and back, as far as links are concerned.
@@ -142,5 +144,5 @@ fn describe(faults: &Faults) -> String {
     ];
     let kinds: Vec<String> =
         kinds.into_iter().filter(|&(of_1000, _)| of_1000 > 0).map(|(_, what)| what).collect();
-    if kinds.is_empty() { "no message is late or doubled".to_owned() } else { kinds.join(", ") }
+    if kinds.is_empty() { "no extra message faults".to_owned() } else { kinds.join(", ") }
 }

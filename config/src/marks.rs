@@ -97,7 +97,7 @@ impl Raft for Marked {
         let state = self.raft.get_state();
         if self.t.history().events().len() != before {
             let server = self.owner.server;
-            let why = format!("server {server}'s get_state() does more than to answer");
+            let why = format!("server {server}'s get_state() does something besides answering");
             self.t.mark(|| Mark::Alone { why });
         }
         state

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, sleep_until};
 
 use crate::applied::Snapshots;
-use crate::cluster::{Config, make_config};
+use crate::cluster::{Config, cluster};
 
 /// Runs a plan of faults, drawn from the run's seed: a cluster of some size, a load, partitions of any
 /// shape, crashes and quick reboots, messages that are lost, late, doubled and reordered. All the while
@@ -37,7 +37,7 @@ where
     };
     t.be_strict();
     let snapshots = if plan.snapshots { Snapshots::Uneven } else { Snapshots::Off };
-    let cfg = make_config(t, plan.servers, Reliability::Reliable, snapshots, make);
+    let cfg = cluster(t, "explore", plan.servers, Reliability::Reliable, snapshots, make);
     cfg.begin("Explore: faults and load by the seed");
     follow(cfg, plan)
 }

@@ -173,7 +173,7 @@ impl Puppets {
         });
         tape.is_over = true;
         drop(tape);
-        let message = format!("the record has: {next}; seed and script have: {here}");
+        let message = format!("by the record, {next}; by seed and script, {here}");
         self.0.t.fail((FailureKind::Tester, Check::Script), message);
     }
 

@@ -79,9 +79,9 @@ impl Prepared {
         }
         if of.kind == Kind::Run && of.user.is_none() {
             let why = if geteuid().is_root() {
-                "another user (others than root can't reach the folder of workspaces)"
+                "another user for submissions (others than root can't reach the folder of workspaces)"
             } else {
-                "another user (this program isn't run by root)"
+                "another user for submissions (this program isn't run by root)"
             };
             lacks.push(why.to_owned());
         }

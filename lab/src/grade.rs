@@ -322,7 +322,7 @@ fn tell_of_confinement(
     lacks.dedup();
     if !lacks.is_empty() {
         tell(&format!(
-            "note: submissions are confined, but for what this machine can't enforce: {}",
+            "note: submissions aren't fully confined. Not enforced on this machine: {}",
             lacks.join("; ")
         ));
     }

@@ -136,7 +136,7 @@ fn judge_some<'a>(
                 Tried::Wrong { note, why } => {
                     sampled.notes.extend(notes.into_iter().chain(note));
                     sampled.objection = Some(format!(
-                        "a run of {} isn't what it says, made again without its servers' code: {why}",
+                        "a run of {} was reported wrongly. Made again without its servers' code: {why}",
                         test.title()
                     ));
                     return Ok(sampled);

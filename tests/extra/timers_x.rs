@@ -119,7 +119,7 @@ fn TestRefusedRequestsX13() {
         cfg.crash1(2);
 
         // It gets the same request again and again.
-        let what = "requests for its vote in an earlier term";
+        let what = "vote requests of an earlier term";
         stands_despite(&cfg, &of_earlier_term, what).await;
 
         // It hears from a former leader.
@@ -180,7 +180,7 @@ async fn stands_despite(cfg: &Config, request: &Held, what: &str) {
     }
     if stands.count() == 0 {
         let message = format!(
-            "server 1 has refused {what}, has heard of no leader for 3.3 s, and starts no election"
+            "server 1 refuses {what}, has heard from no leader for 3.3 s, and starts no election"
         );
         cfg.fatal((FailureKind::Liveness, Check::OneLeader), message);
     }

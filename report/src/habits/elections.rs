@@ -70,8 +70,8 @@ pub(super) const HABITS: &[Habit] = &[
     ),
     Habit::new(
         timers::dead,
-        "in a longer run it starts an election as soon as one of its calls returns: then the timer only waits for \
-         that call",
+        "in a longer run the server starts an election as soon as one of its calls returns: then the timer waits \
+         for that call",
     ),
     Habit::new(
         older_request,

@@ -7,6 +7,7 @@ use super::elections::{present, requests, voters};
 use super::{COUNTED, PATIENCE, after, ids, life_at, seconds};
 use crate::event::Time;
 use crate::explain::Case;
+use crate::outcome::Outcome;
 use crate::spec::rules::{candidates, followers};
 use crate::spec::{Breach, Rule};
 use crate::story::{Call, Election, Purpose, Story, TaskEnd};
@@ -28,7 +29,7 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
     let story = case.story;
     let until = case.window.until;
     let Some(life) = life_at(story, server, until) else { return Vec::new() };
-    let began = if story.saw_begin(life) { "started" } else { "was already running" };
+    let began = if story.saw_begin(life) { STARTED } else { "was already running" };
     let mut resets = vec![(life.from.at, began)];
     resets.extend(elections.iter().map(|election| (election.at, "started an election")));
     for call in story.handled_by(server) {
@@ -65,6 +66,9 @@ fn resets(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, 
     resets.sort();
     resets
 }
+
+/// That an incarnation of a server began.
+const STARTED: &str = "was started";
 
 /// Whether a request may have reset its receiver's timer, for all that can be read of the answer.
 fn may_have_reset(call: &Call) -> bool {
@@ -249,8 +253,14 @@ fn reset_by(
             {
                 continue;
             }
+            let is_new = life_at(story, server, end).is_some_and(|life| life.from.at == reset);
             let text = format!(
-                "server {server} last heard from its leader, voted or started an election; {}",
+                "server {server} {}; {}",
+                if is_new {
+                    STARTED
+                } else {
+                    "last heard from its leader, voted or started an election"
+                },
                 text(such.len(), seconds(end.since(reset)))
             );
             breach = breach.by(server as u32).seen(reset, text, ids(such));
@@ -477,10 +487,11 @@ pub(super) fn not_restarted(case: &Case<'_>) -> Option<Breach> {
             continue;
         }
         let returned = waiting.iter().map(|call| match call.returned {
-            Some((at, outcome)) if at.at <= case.window.until => {
-                format!("to server {} ({outcome} at {} s)", call.to, at.at)
-            }
-            _ => format!("to server {} (not returned yet)", call.to),
+            Some((at, outcome)) if at.at <= case.window.until => match outcome {
+                Outcome::Replied => format!("to server {} (replied at {} s)", call.to, at.at),
+                _ => format!("to server {} (failed at {} s: {outcome})", call.to, at.at),
+            },
+            _ => format!("to server {} (no answer yet)", call.to),
         });
         let server = election.candidate.server;
         let text = format!(

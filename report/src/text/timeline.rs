@@ -132,12 +132,13 @@ fn folded(story: &Story, rows: Vec<Row>) -> Vec<Row> {
         })
         .collect();
     let mut folded: Vec<Row> = Vec::new();
-    // Where the next rows that are to be folded into some of `folded` end.
-    let (mut end, mut first) = (0, 0);
+    // Where the next rows that are to be folded into some of `folded` end; of how many a turn is, if they take turns.
+    let (mut end, mut first, mut turn) = (0, 0, None);
     let mut counts: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
     for (i, row) in rows.into_iter().enumerate() {
         if i >= end {
             (end, first) = (i + same(&kinds[i..]), i);
+            turn = turns(&kinds[first..end]);
             counts.clear();
         }
         let Some(kind) = kinds[i].filter(|_| end > first + 1) else {
@@ -151,13 +152,26 @@ fn folded(story: &Story, rows: Vec<Row>) -> Vec<Row> {
             }
             Some((place, count)) => {
                 *count += 1;
+                let rows = match turn {
+                    None => String::new(),
+                    // The last row of a turn speaks for all.
+                    Some(rows) if (i - first) % rows == rows - 1 => format!("these {rows} rows "),
+                    Some(_) => continue,
+                };
                 let kept = &mut folded[*place].event;
                 kept.truncate(row.event.len());
-                kept.push_str(&format!(" ({count} times, until {} s)", row.moment.at));
+                kept.push_str(&format!(" ({rows}{count} times, until {} s)", row.moment.at));
             }
         }
     }
     folded
+}
+
+/// How many rows a turn has, if rows of several kinds take turns, always in the same order.
+fn turns(kinds: &[Option<usize>]) -> Option<usize> {
+    let rows = kinds.iter().skip(1).position(|kind| *kind == kinds[0])? + 1;
+    let in_order = || kinds.chunks(rows).all(|turn| *turn == kinds[..rows]);
+    (rows > 1 && in_order()).then_some(rows)
 }
 
 /// How many of the next rows are of a few kinds, each of which is there more than once; at least 1.
@@ -304,7 +318,7 @@ fn state(story: &Story, server: usize, moment: Moment) -> String {
 }
 
 /// Whom a candidate asked, each once, and how often if that was more than once; then those it has not reached, by what
-/// came of it: `S1, S2 (3 times); S3: unreachable`.
+/// came of it: `: asks S1, S2 (3 times); unreachable: S3`.
 fn asked(story: &Story, election: &Election) -> String {
     let mut asked: Vec<(u32, Vec<&Call>)> = Vec::new();
     for call in election.requests.iter().map(|&place| &story.calls[place]) {
@@ -332,10 +346,10 @@ fn asked(story: &Story, election: &Election) -> String {
     }
     let groups = by_ending.iter().filter(|(_, names)| !names.is_empty());
     let groups = groups.map(|(ending, names)| match ending {
-        None => names.join(", "),
-        Some(ending) => format!("{}: {ending}", names.join(", ")),
+        None => format!(": asks {}", names.join(", ")),
+        Some(ending) => format!("; {ending}: {}", names.join(", ")),
     });
-    groups.collect::<Vec<_>>().join("; ")
+    groups.collect()
 }
 
 /// What comes of requests that reach nobody.
@@ -358,7 +372,7 @@ fn rows(story: &Story) -> Vec<Row> {
         let first = &story.calls[election.requests[0]];
         let server = election.candidate.server;
         let asked = asked(story, election);
-        let event = format!("S{server} election, term {} -> {asked}", election.term);
+        let event = format!("S{server} election, term {}{asked}", election.term);
         rows.push(Row::new(first.sent, event));
     }
     for (server, views) in story.views.iter().enumerate() {
@@ -456,8 +470,8 @@ mod tests {
         expect_test::expect![[r#"
               t (s)  S0    event
                1.00  F0    test: checkOneLeader, line 3
-               2.00  F0    test: wait, line 5 (40 times, until 80.00 s)
-               3.00  F0    test: one, line 9 (40 times, until 81.00 s)
+               2.00  F0    test: wait, line 5
+               3.00  F0    test: one, line 9 (these 2 rows 40 times, until 81.00 s)
               82.00  F0    test: end, line 11
               84.00  F0    FAIL failed to reach agreement
             F follower, C candidate, L leader, with the term; a dot: cut off; blank: crashed

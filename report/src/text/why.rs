@@ -76,7 +76,7 @@ pub fn agreement(specified: &Specified) -> String {
         let _ = write!(when, ", and again at {again:.3} s");
     }
     let verdict = match relation {
-        Relation::Within => "within the interval: both agree",
+        Relation::Within => "fits the interval, so the two agree",
         Relation::Before => {
             "before the interval: the two disagree. The run could still pass after it, so it alone didn't decide"
         }

@@ -62,19 +62,19 @@ type Forge = fn(&mut Record);
 
 /// Ways to forge a run, and how the judge's sentence begins for each.
 const FORGED: [(&str, Forge); 11] = [
-    ("the record has: call ", |record| record.seed += 1),
-    ("the record has: nothing; seed and script have: ", |record| {
+    ("by the record, call ", |record| record.seed += 1),
+    ("by the record, nothing; by seed and script, ", |record| {
         let half = record.events.len() / 2;
         record.events.truncate(half);
     }),
-    ("the record has: ", |record| {
+    ("by the record, ", |record| {
         change(record, |event| {
             let is_it = matches!(event.kind, EventKind::RpcDelivered { .. });
             event.at = Time(event.at.0 - u64::from(is_it));
             is_it
         });
     }),
-    ("the record has: call ", |record| {
+    ("by the record, call ", |record| {
         change(record, |event| match &mut event.kind {
             EventKind::RpcReturned { outcome, .. } if *outcome == Outcome::Replied => {
                 *outcome = Outcome::RequestLost;
@@ -83,7 +83,7 @@ const FORGED: [(&str, Forge); 11] = [
             _ => false,
         });
     }),
-    ("the record has: ", |record| {
+    ("by the record, ", |record| {
         let half = record.events.len() / 2;
         let is_applied = |event: &Event| matches!(event.kind, EventKind::Applied { .. });
         let first = record.events[half..].iter().position(is_applied).expect("one is applied");
@@ -112,7 +112,7 @@ const FORGED: [(&str, Forge); 11] = [
             _ => false,
         });
     }),
-    ("the record has: ", |record| {
+    ("by the record, ", |record| {
         change(record, |event| match &mut event.kind {
             EventKind::Mark(Mark::Started { answer: Some((index, _)), .. }) => {
                 *index += 1;
@@ -121,7 +121,7 @@ const FORGED: [(&str, Forge); 11] = [
             _ => false,
         });
     }),
-    ("the record has: ", |record| {
+    ("by the record, ", |record| {
         change(record, |event| match &mut event.kind {
             EventKind::Saved { server, .. } => {
                 server.incarnation += 7;
@@ -130,7 +130,7 @@ const FORGED: [(&str, Forge); 11] = [
             _ => false,
         });
     }),
-    ("the record has: ", |record| {
+    ("by the record, ", |record| {
         change(record, |event| match &mut event.kind {
             EventKind::Saved { state, .. } => {
                 *state = u64::MAX;
@@ -165,7 +165,7 @@ fn a_forged_run_is_told_by_its_first_event_that_is_wrong() {
     let other = judge("lab3::agreement_3b::TestBasicAgree3B", &record);
     let failure = other.failure().expect("it is another test's");
     assert_eq!(failure.kind, FailureKind::Tester);
-    assert!(failure.message.starts_with("the record has: the script reached "), "{failure:?}");
+    assert!(failure.message.starts_with("by the record, the script reached "), "{failure:?}");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn what_cannot_be_made_again_is_said() {
     cut.dropped = 3;
     assert_eq!(judge(test, &cut).skipped(), Some("its record lacks the first 3 events"));
     let mut alone = record;
-    let why = "server 1's get_state() does more than to answer".to_owned();
+    let why = "server 1's get_state() does something besides answering".to_owned();
     let kind = EventKind::Mark(Mark::Alone { why: why.clone() });
     alone.events.push(Event { at: alone.end, kind });
     assert_eq!(judge(test, &alone).skipped(), Some(&*why));

@@ -14,9 +14,9 @@ mod plans;
 const PLAN: &str = r#"{"seed":7,"servers":4,"snapshots":false,"load":{"every_ms":100,"burst":1},"acts":[{"at_ms":0,"act":{"partition":[[0,2,3],[1]]}},{"at_ms":680,"act":{"partition":[[0,1,3],[2]]}}],"end_ms":780}"#;
 
 /// What it said of it.
-const FOUND: &str = "rule old-term-committed (M8): server 3 treated an entry of an earlier term as committed before one of its own term";
+const FOUND: &str = "rule old-term-committed (M8): server 3 treated an entry of term 1 as committed before any entry of its own term 3";
 
-/// rule old-term-committed (M8): server 3 treated an entry of an earlier term as committed before one of its own term
+/// rule old-term-committed (M8): server 3 treated an entry of term 1 as committed before any entry of its own term 3
 #[test]
 #[expect(non_snake_case, reason = "as MIT names tests")]
 fn FoundCommitsOldTerms() {
@@ -136,7 +136,7 @@ const EVERY_ACT: &str = "found::FoundEveryAct";
 #[test]
 fn the_script_finds_the_bug_and_nothing_else() {
     let runs = run(COMMITS_OLD_TERMS, Bug::CommitsOldTerms, 7..=56);
-    let message = "rule old-term-committed (MN): server N treated an entry of an earlier term as committed before one of its own term";
+    let message = "rule old-term-committed (MN): server N treated an entry of term N as committed before any entry of its own term N";
     let expected = Expected::anywhere(FailureKind::Safety, message);
     let [found] = runs.assert_only([expected]);
     assert!(found > 0, "none of 50 seeds finds it");

@@ -480,16 +480,23 @@ pub(crate) fn refuses_without_reason(known: &Known<'_>, call: &Call) -> Option<F
     let voted = server.votes.range(..term).next_back();
     let vote = match voted.filter(|(_, vote)| vote.life == server.life) {
         Some((term, vote)) if vote.candidate != call.to => {
-            format!("its last vote was for server {} in term {term}", vote.candidate)
+            format!("'s last vote was for server {}, in term {term}", vote.candidate)
         }
-        Some((term, _)) => format!("its last vote was for itself, in term {term}"),
-        None => "it had not voted before".to_owned(),
+        Some((term, _)) => format!("'s last vote was for itself, in term {term}"),
+        None => " had not voted before".to_owned(),
     };
-    let (end, own_end) = (ends(offered), ends(own));
+    let (voter, candidate) = (call.to, call.from.server);
+    let logs = match offered == own {
+        true if own.1 == 0 => "is as up-to-date: both are empty".to_owned(),
+        true => format!("is as up-to-date: both end at index {} with term {}", own.1, own.0),
+        false => {
+            let (end, own_end) = (ends(offered), ends(own));
+            format!("is more up-to-date: it {end}, and server {voter}'s log {own_end}")
+        }
+    };
     let text = format!(
-        "server {} refused its vote of term {term} to server {}, whose log is at least as up-to-date as its \
-         own: that log {end}, and its own log {own_end}; {vote}",
-        call.to, call.from.server
+        "server {voter} refused to vote for server {candidate} in term {term}, although server {candidate}'s log \
+         {logs}; server {voter}{vote}"
     );
     (!told).then(|| Fact::new(Basis::Concluded, handled.at, text, [call.id]))
 }

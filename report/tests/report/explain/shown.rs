@@ -49,7 +49,7 @@ fn rows_that_say_the_same_are_one_and_what_proves_a_finding_is_there() {
     assert_eq!(table.matches("test: wait").count(), 1, "{table}");
     assert!(table.contains("(60 times, until 30.10 s)"), "{table}");
     // The elections have rows of their own, and the vote that one of them got has none.
-    assert!(table.contains("S2 election, term 1 -> S1"), "{table}");
+    assert!(table.contains("S2 election, term 1: asks S1"), "{table}");
     assert!(table.contains("why: server 1 voted for server 0 in term 1"), "{table}");
     let times: Vec<&str> =
         table.lines().filter_map(|line| line.split_whitespace().next()).collect();

@@ -39,7 +39,7 @@ const fn lost_leadership(function: &'static str) -> Expected {
 
 const fn too_few(function: &'static str) -> Expected {
     let message = "one(N) failed to reach agreement\n  command   server N accepted it at index N in \
-                   term N, and still leads; too few servers applied it: the test waits for N\n";
+                   term N, and still leads, but fewer than N servers applied it\n";
     Expected::at(function, "one", Liveness, message)
 }
 

@@ -30,7 +30,7 @@ const TOO_FEW: Expected = Expected::at(
     "one",
     Liveness,
     "one(N) failed to reach agreement\n  command   server N accepted it at index N in term N, and \
-     still leads; too few servers applied it: the test waits for N\n",
+     still leads, but fewer than N servers applied it\n",
 );
 const NOBODY_ACCEPTED: Expected = Expected::at(
     "snapcommon",

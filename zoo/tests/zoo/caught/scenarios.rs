@@ -136,7 +136,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Liveness,
-                "server N has refused requests for its vote in an earlier term…",
+                "server N refuses vote requests of an earlier term…",
             ),
         )],
     ),

@@ -230,9 +230,8 @@ pub(super) fn lost(
     let mut breach = if refuses && !may_be_cut && !never {
         new(&MATCH_REFUSED, format!("server {number} refused a request that matches its log"))
     } else if older.is_some() {
-        let what = format!(
-            "server {number} deleted {entry}, which comes after a snapshot that it was sent"
-        );
+        let what =
+            format!("server {number} deleted {entry} because of a snapshot that ends before it");
         new(&DROPPED_FOR_SNAPSHOT, what)
     } else if crashed && short.is_none() {
         new(&LOG_NOT_SAVED, format!("server {number} lost {entry} in a crash"))

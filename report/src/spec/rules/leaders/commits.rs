@@ -90,13 +90,10 @@ fn commits(
     let is_kept = !kept.is_empty() && have.len() + kept.len() + 1 >= majority;
     let entry = server.log.term(index);
     let (rule, what) = if have.len() + 1 >= majority {
-        if entry.is_none_or(|entry| entry >= term) {
-            return None;
-        }
-        (
-            &OLD_TERM,
-            "an entry of an earlier term as committed before one of its own term".to_owned(),
-        )
+        let old = entry.filter(|&entry| entry < term)?;
+        let what =
+            format!("an entry of term {old} as committed before any entry of its own term {term}");
+        (&OLD_TERM, what)
     } else if ended_before_crash(known, number) == Some(index) {
         let what = format!(
             "server {number} treated index {index} as committed; its log had ended there before a crash, and \
@@ -149,8 +146,8 @@ fn commits(
             led.answered[other as usize].filter(|_| rule.id == UNSENT_COUNTED.id)
         {
             let said = format!(
-                "the last request of term {term} that server {other} confirmed to server {number} ends at \
-                 index {up_to}"
+                "server {other}'s last confirmation to server {number} in term {term} was for a request that \
+                 ends at index {up_to}"
             );
             breach = breach.seen(at, said, [id]);
         }
