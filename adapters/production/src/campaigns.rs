@@ -200,7 +200,8 @@ pub(crate) const BUGS: &[Bug] = &[
     Bug {
         id: "N1",
         versions: "raftbare 0.2.2",
-        public: "nowhere that we know of: the lab found it",
+        public: "sile/noraft#22 fixes it in noraft, the crate's successor; the lab found it in raftbare without knowing \
+                 of that",
         mechanism: "A server that votes compares the last indexes of the two logs, and not their last terms. So a \
                     longer log of an earlier term wins over a shorter log of a later term (§5.4.1), and the new \
                     leader replaces committed entries.",
