@@ -74,7 +74,8 @@ pub fn make(
     let (saved, _snapshot) = disk.read::<Saved>().unwrap_or_default();
     let (saved, starts) = (Mutex::new(saved), Mutex::default());
     let applies = Applies::new(apply_ch);
-    // Here: start the foreign Raft, in a task if it takes time. Server 0 initializes a new cluster.
+    // Here: start the foreign Raft, in a task if it takes time. Each server initializes a new cluster with the same
+    // members, and starts an election if it hears from no leader.
     Arc::new(Server { peers, saved, disk, applies, starts })
 }
 
