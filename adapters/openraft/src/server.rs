@@ -24,7 +24,8 @@ use crate::store::{Handle, Store};
 use crate::version::{self, Raft, TICK};
 
 /// The variable that says when servers begin: `aligned`, all at the same instant; `spread`, each up to a tick later.
-const STARTS: &str = "ADAPTER_STARTS";
+/// Because it begins with `LAB_`, a report's replay command repeats it.
+const STARTS: &str = "LAB_STARTS";
 
 /// One server.
 struct Server {
@@ -41,7 +42,7 @@ struct Server {
 /// lab's servers know one another, and each starts an election if it hears from no leader.
 ///
 /// # Panics
-/// If what `persister` has is not what a server saves, or the variable `ADAPTER_STARTS` has neither of its values.
+/// If what `persister` has is not what a server saves, or the variable `LAB_STARTS` has neither of its values.
 #[must_use]
 pub fn make(
     peers: Vec<ClientEnd>,

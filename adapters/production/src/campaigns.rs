@@ -261,10 +261,10 @@ const fn async_raft(
     campaign(of, name, ("async-raft", ASYNC_RAFT, patches), tests, (role, 1000))
 }
 
-const ALIGNED: &[(&str, &str)] = &[("ADAPTER_STARTS", "aligned")];
-const SPREAD: &[(&str, &str)] = &[("ADAPTER_STARTS", "spread")];
+const ALIGNED: &[(&str, &str)] = &[("LAB_STARTS", "aligned")];
+const SPREAD: &[(&str, &str)] = &[("LAB_STARTS", "spread")];
 /// For right Rafts. openraft's servers begin an election as soon as they are made, so they begin one after the other.
-const STRICT: &[(&str, &str)] = &[("LAB_STRICT", "1"), ("ADAPTER_STARTS", "spread")];
+const STRICT: &[(&str, &str)] = &[("LAB_STRICT", "1"), ("LAB_STARTS", "spread")];
 
 /// The right Rafts.
 const RIGHT: [[Campaign; 3]; 4] = [
