@@ -355,6 +355,8 @@ impl Known<'_> {
         if is_earlier || !is_handed_on && (is_former || !self.story.hands_on(call)) {
             let log = &mut self.servers[call.to as usize].log;
             log.blur(committed);
+            // If it took it, and had another entry there, all that followed is gone.
+            log.end_with(log.last_index().min(index), None);
             log.open = true;
             return;
         }

@@ -244,6 +244,20 @@ fn a_late_request_within_a_snapshot() {
     assert!(!accepts(true));
 }
 
+/// A snapshot whose last entry isn't the server's own takes along all that follows, also if nobody sees that it is handed
+/// on.
+#[test]
+fn what_follows_a_snapshot_may_be_gone_with_it() {
+    let mut run = Run::new(3);
+    run.elect(1, 1).appends(1, 2, &entries(1, &[1, 1, 1, 1]));
+    run.wait(50).in_term(1, 2);
+    let sent = run.installs(2, 1, [2, 2]);
+    run.answers(sent, &json!({ "term": 2 })).wait(3000).in_term(1, 3);
+    run.asks(1, 0, &Ask { term: 3, last_term: 2, last_index: 2 });
+    run.wait(3000).step("wait");
+    assert!(!breaks(&run, "log-truncated"));
+}
+
 #[test]
 fn a_request_that_nothing_precedes_is_refused() {
     let mut run = Run::new(3);
