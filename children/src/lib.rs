@@ -22,6 +22,7 @@ mod patience;
 mod permits;
 mod proc_stat;
 pub mod settings;
+mod terminal;
 pub mod variables;
 pub mod wire;
 
@@ -31,6 +32,7 @@ pub use nonce::Nonce;
 pub use parent::{Done, Host, Isolation, run_in_children, without_address_randomisation};
 pub use permits::Permits;
 pub use proc_stat::{Stat, memory_held};
+pub use terminal::terminal_columns;
 
 /// The folder of this crate's sources, no line of which is the user's.
 #[doc(hidden)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use harness::caller;
 use labrpc::{Reliability, Switch};
 use raftapi::{Command, Index, Start, Term};
+use report::text::named;
 use report::{Accepted, Check, EventKind, FailureKind, NetworkChange};
 use sim::context::Owner;
 use tokio::time::sleep;
@@ -240,14 +241,6 @@ impl Config {
 
     fn who_has(&self, index: Index) -> String {
         let has = self.with_logs(|logs| logs.who_has(index));
-        let named = |servers: &[usize]| match servers {
-            [server] => format!("server {server}"),
-            [others @ .., last] => {
-                let others: Vec<String> = others.iter().map(usize::to_string).collect();
-                format!("servers {} and {last}", others.join(", "))
-            }
-            [] => "no server".to_owned(),
-        };
         let (having, lacking): (Vec<usize>, Vec<usize>) = (0..has.len()).partition(|&i| has[i]);
         let who = match (&having[..], &lacking[..]) {
             (_, []) => return format!("  index {index}: every server applied a command there"),

@@ -102,7 +102,7 @@ fn main() -> ExitCode {
     if let Command::Explain(_) | Command::Replay(_) | Command::Watch(_) | Command::Why(_) =
         cli.command
     {
-        output::terminal_width().into_iter().for_each(report::text::write_for);
+        children::terminal_columns().into_iter().for_each(report::text::write_for);
     }
     let outcome = match cli.command {
         Command::New(asked) => create::create(&asked),

@@ -1,7 +1,6 @@
 //! What the program prints. Where it can't be printed the program goes on and ends as it would have; `main`
 //! then says so, unless it is because the reader has gone.
 
-use std::env;
 use std::io::{self, Write};
 use std::sync::OnceLock;
 
@@ -35,16 +34,6 @@ pub(crate) fn note(printed: io::Result<()>) {
     if let Err(error) = printed {
         let _ = FAILED.set(error);
     }
-}
-
-/// How wide the terminal is: what `COLUMNS` says, else what it says itself. `None` if standard output is none.
-pub(crate) fn terminal_width() -> Option<usize> {
-    let said = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let asked = || {
-        let (_, columns) = console::Term::stdout().size_checked()?;
-        Some(usize::from(columns))
-    };
-    said.or_else(asked)
 }
 
 /// At once, for what is left in a buffer is lost without a word.

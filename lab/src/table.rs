@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use children::terminal_columns;
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use console::measure_text_width;
 
@@ -11,7 +12,6 @@ use report::explain::Finding;
 use report::text::{WIDTH, broken, entry};
 use report::{Measured, without_numbers};
 
-use crate::output::terminal_width;
 use crate::reference::reference;
 use crate::statistics::interval;
 use crate::suite::LabTest;
@@ -91,7 +91,7 @@ fn beside(
 
 /// The table of all tests that have been run at least once, as wide as the terminal allows if there is one.
 pub(crate) fn table(tests: &[LabTest], tallies: &[Tally]) -> String {
-    table_within(terminal_width(), tests, tallies)
+    table_within(terminal_columns(), tests, tallies)
 }
 
 fn table_within(width: Option<usize>, tests: &[LabTest], tallies: &[Tally]) -> String {

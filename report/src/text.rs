@@ -86,7 +86,7 @@ pub(crate) fn count(n: usize, noun: &str) -> String {
 }
 
 /// Servers for a reader: `server 0`, `servers 0 and 2`.
-pub(crate) fn named<T: ToString>(servers: impl IntoIterator<Item = T>) -> String {
+pub fn named<T: ToString>(servers: impl IntoIterator<Item = T>) -> String {
     let servers: Vec<T> = servers.into_iter().collect();
     format!("server{} {}", if servers.len() == 1 { "" } else { "s" }, list(servers))
 }

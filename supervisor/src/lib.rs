@@ -21,13 +21,12 @@ mod parent;
 mod printed;
 mod signals;
 mod stuck;
-mod terminal;
 mod threads;
 mod watchdog;
 
 pub use child::{serve, wants};
 pub use children::{
-    Death, Done, Isolation, Wants, is_child, memory_held, settings, variables,
+    Death, Done, Isolation, Wants, is_child, memory_held, settings, terminal_columns, variables,
     without_address_randomisation,
 };
 pub use interrupt::is_interrupted;
@@ -35,7 +34,6 @@ pub use last_words::overflowing;
 pub use parent::run_in_children;
 pub use printed::{Printed, printed};
 pub use stuck::{Stuck, Why};
-pub use terminal::terminal_columns;
 
 /// No line of this crate, nor of those that it is made of, counts as the user's from now on.
 #[doc(hidden)]

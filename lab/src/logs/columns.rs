@@ -3,10 +3,10 @@
 use std::num::NonZeroU32;
 
 use anstyle::{AnsiColor, Style};
+use children::terminal_columns;
 use report::text::{LogLine, WIDTH, one_line};
 
 use super::TEST;
-use crate::output::terminal_width;
 
 /// How wide the time and the topic are, with a blank behind each.
 const HEAD: usize = 14;
@@ -26,7 +26,7 @@ pub(super) struct Columns {
 impl Columns {
     /// As many as are `asked` for, or as fit for this many servers.
     pub(super) fn new(asked: Option<NonZeroU32>, servers: Option<u32>) -> Columns {
-        Columns::within(terminal_width().unwrap_or(WIDTH), asked, servers)
+        Columns::within(terminal_columns().unwrap_or(WIDTH), asked, servers)
     }
 
     fn within(width: usize, asked: Option<NonZeroU32>, servers: Option<u32>) -> Columns {

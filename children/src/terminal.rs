@@ -1,4 +1,4 @@
-//! The terminal for which a test binary prints.
+//! The terminal for which a parent prints.
 
 use std::env;
 
