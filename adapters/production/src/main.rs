@@ -50,7 +50,11 @@ enum Command {
         seeds: Option<u64>,
     },
     /// Finds by `perf` which share of the CPU time is the lab's, for each crate with all its fixes
-    Share,
+    Share {
+        /// The only adapter that is looked at, by its folder
+        #[arg(short, long)]
+        peer: Option<String>,
+    },
     /// Writes PRODUCTION.md from what is stored
     Report,
 }
@@ -90,7 +94,9 @@ fn adapters() -> PathBuf {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Measure { names, peer, seeds } => measure::measure(&names, peer.as_deref(), seeds),
-        Command::Share => campaigns::fixed().try_for_each(share::measure),
+        Command::Share { peer } => campaigns::fixed()
+            .filter(|campaign| peer.as_ref().is_none_or(|peer| campaign.peer == peer))
+            .try_for_each(share::measure),
         Command::Report => report::write(),
     };
     match done {

@@ -157,7 +157,11 @@ const AT_ONCE: u64 = 500;
 fn summary(campaign: &Campaign, test: &str, runs: &[RunResult], cpu_seconds: f64) -> Measured {
     let failed: Vec<Failed> = runs.iter().filter_map(failure).collect();
     let messages = failed.iter().map(|failed| without_numbers(&failed.message));
-    let is_skipped = |run: &&RunResult| matches!(run.verdict, Verdict::Skipped { .. });
+    let reasons = runs.iter().filter_map(|run| match &run.verdict {
+        Verdict::Skipped { reason } => Some(without_numbers(reason)),
+        Verdict::Passed(_) | Verdict::Failed { .. } => None,
+    });
+    let reasons = counted(reasons);
     // A run's findings and warnings, each once.
     let said = runs.iter().flat_map(|run| {
         let doubts = run.doubts.iter().map(|doubt| doubt.id.clone());
@@ -169,7 +173,8 @@ fn summary(campaign: &Campaign, test: &str, runs: &[RunResult], cpu_seconds: f64
         test: test.to_owned(),
         runs: runs.len() as u64,
         failed: failed.len() as u64,
-        skipped: runs.iter().filter(is_skipped).count() as u64,
+        skipped: reasons.iter().map(|(_, runs)| runs).sum(),
+        reasons,
         cpu_seconds,
         messages: counted(messages),
         said: counted(said),

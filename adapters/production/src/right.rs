@@ -74,8 +74,16 @@ fn exceptions(seen: &[(&'static Campaign, Vec<&Measured>)]) -> String {
                 );
             }
             if it.skipped > 0 {
-                let _ =
-                    writeln!(text, "* {}, `{}`: {} skipped", campaign.name, it.test, it.skipped);
+                let reasons: Vec<&str> = it.reasons.iter().map(|(reason, _)| &**reason).collect();
+                let reasons = match reasons[..] {
+                    [] => String::new(),
+                    _ => format!(": \"{}\"", reasons.join("\", \"")),
+                };
+                let _ = writeln!(
+                    text,
+                    "* {}, `{}`: {} skipped{reasons}",
+                    campaign.name, it.test, it.skipped
+                );
             }
             for (what, runs) in said {
                 let _ = writeln!(text, "* {}, `{}`: {runs} say \"{what}\"", campaign.name, it.test);

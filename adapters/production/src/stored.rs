@@ -23,6 +23,9 @@ pub(crate) struct Measured {
     /// How many were skipped, because the scenario doesn't apply to the Raft.
     #[serde(default)]
     pub(crate) skipped: u64,
+    /// Why, without numbers, and in how many runs.
+    #[serde(default)]
+    pub(crate) reasons: Vec<(String, u64)>,
     /// The CPU time of all runs, in seconds.
     pub(crate) cpu_seconds: f64,
     /// The first run that failed.

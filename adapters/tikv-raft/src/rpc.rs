@@ -370,6 +370,13 @@ impl InstallSnapshotReply {
         InstallSnapshotReply { term: answer.term, answer: Answer::new(answer) }
     }
 
+    /// What a server in `term` answers if raft ignores the snapshot, because the leader's term is over. The paper's server
+    /// tells its term then (Figure 13), as raft itself does where it ignores entries.
+    pub(crate) fn ignored(term: Term) -> InstallSnapshotReply {
+        let answer = Answer::new(&message(MessageType::MsgAppendResponse, term, 0, 0));
+        InstallSnapshotReply { term, answer }
+    }
+
     pub(crate) fn message(&self, from: u64, to: u64) -> Message {
         self.answer.message(self.term, from, to)
     }

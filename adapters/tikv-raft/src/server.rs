@@ -317,9 +317,12 @@ impl Server {
 
     async fn install_snapshot(self: Arc<Self>, args: InstallSnapshotArgs) -> InstallSnapshotReply {
         let message = args.message(self.me, self.peers.len() as u64);
-        match self.ask(args.from(), message, &[MessageType::MsgAppendResponse]).await {
-            Some(answer) => InstallSnapshotReply::new(&answer),
-            None => future::pending().await,
+        let answer = self.ask(args.from(), message, &[MessageType::MsgAppendResponse]).await;
+        let term = Some(self.core()).filter(|core| !core.is_pulled()).map(|core| core.term());
+        match (answer, term) {
+            (Some(answer), _) => InstallSnapshotReply::new(&answer),
+            (None, Some(term)) => InstallSnapshotReply::ignored(term),
+            (None, None) => future::pending().await,
         }
     }
 }
