@@ -165,28 +165,50 @@ fn conclude(t: &T, ending: Ending<()>) -> RunResult {
         // They are asked between polls, while they still live.
         participants.look();
     }
-    let story = Story::new(&notes.history(), notes.servers());
-    warn_of_tasks(t, &story);
-    warn_of_handlers(t, &story);
+    let is_judged = is_shown(t) || is_strict(t);
+    let story = is_judged.then(|| Story::new(&notes.history(), notes.servers()));
+    if let Some(story) = &story {
+        warn_of_tasks(t, story);
+        warn_of_handlers(t, story);
+    }
     if let Some(participants) = participants {
         participants.close();
     }
     // To judge a run in which much has happened takes a while, in which no clock moves.
-    sim::run_is_over(|| judged(t, &story))
+    sim::run_is_over(|| match &story {
+        Some(story) => judged(t, story),
+        None => result(t, verdict(t, |failure| Verdict::unexplained(failure, String::new()))),
+    })
+}
+
+/// Whether anybody reads more of a run than its verdict. Of varied runs only that counts, unless somebody wants to see
+/// one.
+fn is_shown(t: &T) -> bool {
+    let job = &t.notes.job;
+    !job.is_varied() || job.histories.is_some()
+}
+
+/// Whether broken rules fail a run.
+fn is_strict(t: &T) -> bool {
+    t.notes.job.settings.strict || t.notes.script().is_strict
+}
+
+/// What came of a run; `failed` says what is to be told of one that has failed.
+fn verdict(t: &T, failed: impl FnOnce(Failure) -> Verdict) -> Verdict {
+    let skipped = t.notes.script().skipped.take();
+    match (t.notes.failure(), skipped) {
+        (Some(failure), _) => failed(failure),
+        (None, Some(reason)) => Verdict::Skipped { reason },
+        (None, None) => {
+            Verdict::Passed(t.notes.script().measured.expect("a run without it has failed"))
+        }
+    }
 }
 
 /// Judges a run by what it has left. No code under test runs here.
 fn judged(t: &T, story: &Story) -> RunResult {
-    let notes = &t.notes;
     let broken = judge(t, story);
-    let skipped = notes.script().skipped.take();
-    let verdict = match (notes.failure(), skipped) {
-        (Some(failure), _) => failed(t, story, failure, String::new()),
-        (None, Some(reason)) => Verdict::Skipped { reason },
-        (None, None) => {
-            Verdict::Passed(notes.script().measured.expect("a run without it has failed"))
-        }
-    };
+    let verdict = verdict(t, |failure| failed(t, story, failure, String::new()));
     print!("{}", log(t));
     let doubts = doubts(t, story, &broken, &verdict);
     if verdict.failure().is_none() {
@@ -219,9 +241,8 @@ fn judge(t: &T, story: &Story) -> Vec<Breach> {
         t.warn(why.to_string());
     }
     let broken = spec::broken_promises(story);
-    let is_strict = t.notes.job.settings.strict || t.notes.script().is_strict;
     let mut first = broken.iter().filter(|breach| breach.rule.kind == Kind::Safety);
-    if let Some(breach) = first.next().filter(|_| is_strict) {
+    if let Some(breach) = first.next().filter(|_| is_strict(t)) {
         let Rule { id, says, place, .. } = *breach.rule;
         t.notes.fail(Failure {
             kind: FailureKind::Safety,
@@ -277,10 +298,7 @@ fn failed(t: &T, story: &Story, failure: Failure, more: String) -> Verdict {
         _ => script_line(t),
     };
     let (mut timeline, mut explanation) = (String::new(), Explanation::default());
-    let job = &t.notes.job;
-    // Of varied runs only the verdict counts, unless somebody wants to see one.
-    let is_shown = !job.is_varied() || job.histories.is_some();
-    if story.servers > 0 && is_shown {
+    if story.servers > 0 && is_shown(t) {
         explanation = report::explain(story, &failure);
         evidence.push_str(&text::summary(story, &failure, &explanation));
         timeline = text::timeline(story, &failure, &explanation);

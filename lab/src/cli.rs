@@ -162,9 +162,9 @@ pub(crate) struct Why {
     #[command(flatten)]
     pub(crate) run: Run,
 
-    /// How many runs to make from each point on
-    #[arg(long, value_name = "N", default_value = "30")]
-    pub(crate) redraws: NonZeroU64,
+    /// How many runs to make from each point on. Default: 30, or fewer, at least 8, if a run makes very many calls
+    #[arg(long, value_name = "N")]
+    pub(crate) redraws: Option<NonZeroU64>,
 
     /// The largest number of points
     #[arg(long, value_name = "N", default_value = "24")]

@@ -17,6 +17,8 @@ mod stats;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::num::NonZeroU64;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::thread;
 
@@ -25,7 +27,8 @@ use report::explain::{Evidence, Finding};
 use report::story::Call;
 use report::why::{Cause, Interval, Point, Relation, Share, Specified, Subject, Tally, Why};
 use report::{
-    Failure, Outcome, Record, Redraw, RunResult, Source, Story, Time, Variation, explain, spec,
+    Failure, History, Outcome, Record, Redraw, RunResult, Source, Story, Time, Variation, Verdict,
+    explain, spec,
 };
 
 use crate::cli;
@@ -42,8 +45,18 @@ use changes::{Candidate, candidates};
 use points::{Count, Curve};
 use stats::tally;
 
+/// How many redraws make a point, if not said otherwise: so many of short runs, and fewer of long ones.
+const REDRAWS: RangeInclusive<u64> = 8..=30;
+
+/// How many calls the redraws of a point may make together, if not said otherwise. With this many the whole takes
+/// seconds.
+const CALLS: u64 = 150_000;
+
 /// How many runs are made with only a part of what chance decides drawn anew, at most.
 const SOURCE_RUNS: u64 = 20;
+
+/// How many single changes are tried for each redraw of a point, at most.
+const CHANGES: u64 = 4;
 
 /// A millisecond in microseconds: the grain of the points.
 const MS: u64 = 1000;
@@ -74,7 +87,7 @@ pub(crate) fn why(asked: &cli::Why) -> Result<Exit, Error> {
         test: &test,
         seed: *seed,
         jobs: jobs(asked.jobs),
-        each: asked.redraws.get(),
+        each: asked.redraws.map(NonZeroU64::get),
         record: &record,
     }
     .find(&failure, asked.points)?;
@@ -93,19 +106,19 @@ struct Runs<'a> {
     test: &'a LabTest,
     seed: u64,
     jobs: usize,
-    /// How many redraws make a point.
-    each: u64,
+    /// How many redraws make a point; `None` for as many as take seconds.
+    each: Option<u64>,
     record: &'a Record,
 }
 
 impl Runs<'_> {
     fn find(&self, failure: &Failure, points: usize) -> Result<Why, Error> {
-        let curve = self.curve(failure, points)?;
         let story = Story::new(&self.record.to_history(), self.record.servers as usize);
+        let curve = self.curve(&story, failure, points)?;
         let mut interval = interval(&curve);
         let (mut sources, mut causes, mut tried, mut left_out) = (Vec::new(), Vec::new(), 0, 0);
         if let Some(interval) = &mut interval {
-            sources = self.sources(interval.open)?;
+            sources = self.sources(interval.open, curve.batch().min(SOURCE_RUNS))?;
             let (candidates, out) = self.candidates(&story, &curve, interval)?;
             left_out = out;
             tried = candidates.iter().map(|candidate| candidate.changes.len() as u64).sum();
@@ -136,44 +149,28 @@ impl Runs<'_> {
     }
 
     /// The share that fails, over the time from which on all is drawn anew.
-    fn curve(&self, failure: &Failure, points: usize) -> Result<Curve, Error> {
-        let mut curve = Curve::new(failure.at.0 / MS + 1, self.each, points);
-        let mut made: BTreeMap<u64, u64> = BTreeMap::new();
+    fn curve(&self, story: &Story, failure: &Failure, points: usize) -> Result<Curve, Error> {
         // The run as its seed has it, twice in each of the processes.
         for result in self.vary(&vec![Variation::default(); 2 * self.jobs])?.iter().flatten() {
             self.is_the_run(result)?;
         }
+        let mut redraws =
+            Redraws { runs: self, history: self.record.to_history(), points: BTreeMap::new() };
+        let few = self.each.unwrap_or(u64::MAX).min(*REDRAWS.start());
+        let sample = redraws.make(vec![(0, few)])?;
+        let each = self.each.unwrap_or_else(|| affordable(story, &sample));
+        let mut curve = Curve::new(failure.at.0 / MS + 1, each, points);
+        let mut made = sample;
         loop {
+            for (at, result) in made {
+                let failed = u64::from(result.failure().is_some());
+                curve.add(at, Count { runs: 1, failed });
+            }
             let next = curve.next();
             if next.is_empty() {
                 return Ok(curve);
             }
-            let mut variations = Vec::new();
-            for (at, runs) in next {
-                let time = Time(at * MS);
-                let made = made.entry(at).or_default();
-                // What redrawn runs must have in common is known by one that goes on as its seed has it.
-                variations.push(Variation { prefix: Some(time), ..Variation::default() });
-                variations
-                    .extend((*made..*made + runs).map(|number| Variation::redraw(time, number)));
-                *made += runs;
-            }
-            let results = self.vary(&variations)?;
-            let mut prefix = None;
-            for (variation, result) in variations.iter().zip(results) {
-                let (Some(result), Some(at)) = (result, variation.prefix) else { continue };
-                if variation.redraw.is_none() {
-                    self.is_the_run(&result)?;
-                    prefix = result.prefix;
-                    continue;
-                }
-                // A run that took its process along has no history, nor has one that is too long.
-                if result.prefix.is_some() && result.prefix != prefix {
-                    return Err(Error::NotReplayed { until: at });
-                }
-                let failed = u64::from(result.failure().is_some());
-                curve.add(at.0 / MS, Count { runs: 1, failed });
-            }
+            made = redraws.make(next)?;
         }
     }
 
@@ -184,9 +181,8 @@ impl Runs<'_> {
         if is_same || result.history == 0 { Ok(()) } else { Err(Error::NotReplayed { until: end }) }
     }
 
-    /// What comes of it if only a part of what chance decides is drawn anew from `at` on.
-    fn sources(&self, at: Time) -> Result<Vec<Share>, Error> {
-        let each = self.each.min(SOURCE_RUNS);
+    /// What comes of it if only a part of what chance decides is drawn anew from `at` on, `each` time.
+    fn sources(&self, at: Time, each: u64) -> Result<Vec<Share>, Error> {
         let variations: Vec<Variation> = Source::ALL
             .into_iter()
             .flat_map(|source| (0..each).map(move |number| (source, number)))
@@ -229,7 +225,8 @@ impl Runs<'_> {
             None => Vec::new(),
         };
         let jumps = curve.jumps().map(|jump| jump.map(|at| Time(at * MS)));
-        Ok(candidates(story, &draws, within, &jumps))
+        let most = (curve.batch() * CHANGES) as usize;
+        Ok(candidates(story, &draws, (within, &jumps), most))
     }
 
     /// Tries each change, and keeps what turned the verdict.
@@ -303,6 +300,60 @@ impl Runs<'_> {
         }
         Ok(results)
     }
+}
+
+/// The redrawn runs so far.
+struct Redraws<'a> {
+    runs: &'a Runs<'a>,
+    /// The stored run, which each of them is until it is redrawn.
+    history: History,
+    /// For each point: how many runs were made, and the hash of what they must have in common.
+    points: BTreeMap<u64, (u64, Option<u64>)>,
+}
+
+impl Redraws<'_> {
+    /// Makes so many more runs from each of these points on; returns each result with its point.
+    fn make(&mut self, next: Vec<(u64, u64)>) -> Result<Vec<(u64, RunResult)>, Error> {
+        let (mut from, mut variations) = (Vec::new(), Vec::new());
+        for (at, runs) in next {
+            let time = Time(at * MS);
+            let common = || (0, self.history.hash_before(time));
+            let (made, _) = self.points.entry(at).or_insert_with(common);
+            variations.extend((*made..*made + runs).map(|number| Variation::redraw(time, number)));
+            *made += runs;
+            from.resize(variations.len(), at);
+        }
+        let results = from.into_iter().zip(self.runs.vary(&variations)?);
+        let results: Vec<_> = results.filter_map(|(at, result)| Some((at, result?))).collect();
+        for (at, result) in &results {
+            // A run that took its process along has no history, nor has one that is too long.
+            let common = result.prefix.zip(self.points[at].1);
+            if common.is_some_and(|(here, stored)| here != stored) {
+                return Err(Error::NotReplayed { until: Time(at * MS) });
+            }
+        }
+        Ok(results)
+    }
+}
+
+/// How many redraws make a point, where a run makes as many calls as the one that failed, or as those that were drawn
+/// anew from the beginning on and passed. Nothing here depends on how fast the machine is.
+fn affordable(story: &Story, sample: &[(u64, RunResult)]) -> u64 {
+    let passed = sample.iter().filter_map(|(_, result)| match result.verdict {
+        Verdict::Passed(measured) => Some(measured.rpcs),
+        Verdict::Skipped { .. } | Verdict::Failed { .. } => None,
+    });
+    let calls = passed.fold(story.calls.len() as u64, u64::max);
+    // A point is looked at by halves.
+    let each = (CALLS / calls.max(1) / 2 * 2).clamp(*REDRAWS.start(), *REDRAWS.end());
+    if each < *REDRAWS.end() {
+        tell(&format!(
+            "{each} redraws from each point: a run of this test makes {calls} calls. --redraws {} is more certain, \
+             and takes longer",
+            REDRAWS.end()
+        ));
+    }
+    each
 }
 
 /// When the failure became inevitable, by the curve.

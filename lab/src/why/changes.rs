@@ -15,9 +15,6 @@ const AT_ONCE_US: u64 = 1000;
 /// How many other draws are tried in place of one.
 const DRAWS: u64 = 6;
 
-/// How many changes are tried at most.
-const TRIED: usize = 120;
-
 /// Something that can be changed alone.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Candidate {
@@ -28,13 +25,13 @@ pub(crate) struct Candidate {
 }
 
 /// What chance decided in a run in `[from, until)`: the calls that were sent, and what servers drew, by time. If
-/// there is too much, what was in one of the `jumps` comes first, and then the latest; also returns how many changes
-/// are left out.
+/// there are more than `most` changes, what was in one of the `jumps` comes first, and then the latest; also returns
+/// how many changes are left out.
 pub(crate) fn candidates(
     story: &Story,
     draws: &[Drawn],
-    (from, until): (Time, Time),
-    jumps: &[[Time; 2]],
+    ((from, until), jumps): ((Time, Time), &[[Time; 2]]),
+    most: usize,
 ) -> (Vec<Candidate>, u64) {
     let is_within = |at: Time| from <= at && at < until;
     let calls = story.calls.iter().filter(|call| !call.is_copy && is_within(call.sent.at));
@@ -46,7 +43,7 @@ pub(crate) fn candidates(
     let mut count = 0;
     let fit = all.iter().take_while(|(_, candidate)| {
         count += candidate.changes.len();
-        count <= TRIED
+        count <= most
     });
     let rest = all.split_off(fit.count());
     let left_out = rest.iter().map(|(_, candidate)| candidate.changes.len() as u64).sum();

@@ -53,6 +53,11 @@ impl Curve {
         Curve { counts: BTreeMap::new(), end: end.max(1), batch, points }
     }
 
+    /// How many runs make a point.
+    pub(crate) fn batch(&self) -> u64 {
+        self.batch
+    }
+
     pub(crate) fn counts(&self) -> &BTreeMap<u64, Count> {
         &self.counts
     }
@@ -66,7 +71,10 @@ impl Curve {
 
     /// Where to look next, and by how many runs; nothing if the curve is known well enough.
     pub(crate) fn next(&self) -> Vec<(u64, u64)> {
-        let Some(&first) = self.counts.get(&0) else { return vec![(0, self.batch)] };
+        let first = self.counts.get(&0).copied().unwrap_or_default();
+        if first.runs < self.batch {
+            return vec![(0, self.batch - first.runs)];
+        }
         if first.passed() == 0 {
             // From the beginning on nothing passes; one batch says little of that.
             let more = self.wanted(0);
