@@ -305,11 +305,7 @@ impl Reads {
 
 fn reads_votes(story: &Story) -> bool {
     let votes = || story.votes.iter().map(|&place| &story.calls[place]);
-    votes().any(|call| call.reply.vote_granted.is_some())
-        && votes().all(|call| {
-            let is_answered = call.handled.is_none() || call.reply.vote_granted.is_some();
-            call.args.term.is_some() && is_answered
-        })
+    votes().any(|call| call.reply.vote_granted.is_some()) && !votes().any(Call::hides_vote)
 }
 
 fn reads_logs(story: &Story) -> bool {
@@ -317,17 +313,7 @@ fn reads_logs(story: &Story) -> bool {
     // If none has entries, they may come by calls that say nothing.
     let has_entries = appends().any(|call| call.args.entries.is_some());
     let is_dumb = |call: &Call| call.purpose == Purpose::Other && call.args.term.is_none();
-    (has_entries || !story.calls.iter().any(is_dumb))
-        && appends().all(|call| {
-            let is_answered = call.handled.is_none() || call.reply.success.is_some();
-            // A heartbeat of another type says nothing of logs.
-            let is_heartbeat = call.args.leader_commit.is_none() && call.args.entries.is_none();
-            is_heartbeat
-                || call.args.term.is_some()
-                    && call.args.prev_log_index.is_some()
-                    && call.args.entries.is_some()
-                    && is_answered
-        })
+    (has_entries || !story.calls.iter().any(is_dumb)) && !appends().any(Call::hides_log)
 }
 
 fn reads_commits(story: &Story) -> bool {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::spec;
-use crate::story::Story;
+use crate::story::{Call, Story};
 
 /// Why a run's messages say too little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,4 +47,31 @@ impl fmt::Display for Unreadable {
             }
         })
     }
+}
+
+/// Which rules weren't checked, because not all messages of this story say what these rules are about; empty if they
+/// do.
+#[must_use]
+pub fn unchecked(story: &Story) -> Vec<&'static str> {
+    if !spec::tells(story) {
+        return vec!["most rules (no message has a term or a vote that can be read)"];
+    }
+    let mut votes = story.votes.iter().map(|&place| &story.calls[place]);
+    let mut appends = story.calls.iter().filter(|call| call.is_append());
+    let off = [
+        (
+            votes.any(Call::hides_vote),
+            "rules about who is elected (some requests for votes, or their answers, can't be read)",
+        ),
+        (
+            appends.any(Call::hides_log),
+            "rules about what logs contain (some AppendEntries, or their answers, can't be read)",
+        ),
+        (
+            story.counts_other_entries,
+            "rules that compare the index in a message with that of start() or of the apply channel (messages also count \
+             entries that aren't commands)",
+        ),
+    ];
+    off.into_iter().filter(|(is_off, _)| *is_off).map(|(_, rules)| rules).collect()
 }

@@ -159,6 +159,23 @@ impl Call {
         self.purpose == Purpose::Vote
     }
 
+    /// Whether this request for a vote, or its answer, doesn't say in a form that can be read what such a call says.
+    pub(crate) fn hides_vote(&self) -> bool {
+        let is_answered = self.handled.is_none() || self.reply.vote_granted.is_some();
+        self.args.term.is_none() || !is_answered
+    }
+
+    /// The same of an AppendEntries and what it says of logs.
+    pub(crate) fn hides_log(&self) -> bool {
+        let (args, reply) = (&self.args, &self.reply);
+        // A heartbeat of another type says nothing of logs.
+        let is_heartbeat = args.leader_commit.is_none() && args.entries.is_none();
+        let is_whole =
+            args.term.is_some() && args.prev_log_index.is_some() && args.entries.is_some();
+        let is_answered = self.handled.is_none() || reply.success.is_some();
+        !is_heartbeat && !(is_whole && is_answered)
+    }
+
     /// Whether it is an AppendEntries.
     #[must_use]
     pub fn is_append(&self) -> bool {

@@ -6,6 +6,7 @@ use crate::explain::{explain, overlooked};
 use crate::record::Record;
 use crate::spec;
 use crate::story::Story;
+use crate::unreadable::unchecked;
 
 /// How a stored run ended, why, and all that happened.
 #[must_use]
@@ -39,6 +40,9 @@ pub fn report(record: &Record) -> String {
     } else {
         if record.dropped > 0 {
             entry(&mut text, "missing", &missing(&story));
+        }
+        for rules in unchecked(&story) {
+            entry(&mut text, "unchecked", rules);
         }
         // It has passed, and yet this is wrong.
         for overlooked in overlooked(&story, &spec::broken_promises(&story)) {

@@ -7,6 +7,7 @@ use crate::event::{Role, Time};
 use crate::explain::{Explanation, Finding};
 use crate::failure::{Failure, FailureKind};
 use crate::story::{Act, Step, Story, View};
+use crate::unreadable::unchecked;
 
 /// The entries below a failure's sentence: `did`, `why`, `not so` and `server …`.
 #[must_use]
@@ -14,6 +15,9 @@ pub fn summary(story: &Story, failure: &Failure, explanation: &Explanation) -> S
     let mut text = String::new();
     if story.dropped > 0 {
         entry(&mut text, "missing", &missing(story));
+    }
+    for rules in unchecked(story) {
+        entry(&mut text, "unchecked", rules);
     }
     if let Some(did) = did(story, failure) {
         entry(&mut text, "did", &did);

@@ -2,9 +2,10 @@
 
 use report::FailureKind::{Liveness, Safety};
 use report::{Check, EventKind, Failure, Record, Story, Time, explain, text};
+use serde_json::json;
 
 use crate::demands::TWO_LEADERS;
-use crate::run::{Run, heartbeat};
+use crate::run::{Run, granted, heartbeat, success};
 
 #[test]
 fn what_is_unsafe_is_told_as_of_its_own_time() {
@@ -105,6 +106,37 @@ fn a_history_without_its_beginning_says_so_and_begins_with_what_is_known() {
     let story = Story::new(&record.to_history(), 3);
     let table = text::timeline(&story, failure, &explain(&story, failure));
     assert!(table.contains("F2"), "{table}");
+}
+
+#[test]
+fn a_report_says_which_rules_could_not_be_checked() {
+    let unchecked = |change: &dyn Fn(&mut Run)| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).accept(0, 1, &heartbeat(1));
+        change(&mut run);
+        let (story, failure, explanation) = run.fails(TWO_LEADERS, "two leaders");
+        let text = text::summary(&story, &failure, &explanation);
+        let lines = text.lines().filter(|line| line.starts_with("  unchecked "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(unchecked(&|_| {}), [""; 0]);
+    let vote = unchecked(&|run| {
+        run.call(1, 2, "Raft.RequestVote", json!({ "q": 2, "candidate_id": 1 }), granted(2));
+    });
+    assert!(vote[0].contains("rules about who is elected") && vote.len() == 1, "{vote:?}");
+    let append = unchecked(&|run| {
+        let args = json!({ "term": 1, "leader_id": 0, "entries": [], "leader_commit": 0 });
+        run.call(0, 1, "Raft.AppendEntries", args, success(1));
+    });
+    assert!(append[0].contains("rules about what logs contain") && append.len() == 1, "{append:?}");
+    let counts = unchecked(&|run| {
+        let args = json!({
+            "term": 1, "leader_id": 0, "prev_log_index": 1, "prev_log_term": 1, "entries": [],
+            "leader_commit": 0, "commands_before": 0,
+        });
+        run.call(0, 1, "Raft.AppendEntries", args, success(1));
+    });
+    assert!(counts[0].contains("rules that compare the index") && counts.len() == 1, "{counts:?}");
 }
 
 #[test]
