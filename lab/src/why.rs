@@ -7,8 +7,8 @@
 //! * `points` says where to look, `stats` what some runs tell of all, `changes` what can be changed, `show` how
 //!   it is printed. [`report::why`] is what is stored.
 //! * A redraw's seeds come from the run's seed, the time and the redraw's number: the same command finds the same.
-//! * The run without a change must have the history of the stored one, and each redrawn run the same beginning;
-//!   else nothing that is found would be about this run, and it is refused.
+//! * The run without a change must have the history of the stored one, in each process and each time, and all runs that
+//!   are redrawn from a time on the same beginning; else nothing that is found would be about this run, and it is refused.
 
 mod changes;
 mod points;
@@ -27,8 +27,8 @@ use report::explain::{Evidence, Finding};
 use report::story::Call;
 use report::why::{Cause, Interval, Point, Relation, Share, Specified, Subject, Tally, Why};
 use report::{
-    Failure, History, Outcome, Record, Redraw, RunResult, Source, Story, Time, Variation, Verdict,
-    explain, spec,
+    Failure, Outcome, Record, Redraw, RunResult, Source, Story, Time, Variation, Verdict, explain,
+    spec,
 };
 
 use crate::cli;
@@ -154,8 +154,7 @@ impl Runs<'_> {
         for result in self.vary(&vec![Variation::default(); 2 * self.jobs])?.iter().flatten() {
             self.is_the_run(result)?;
         }
-        let mut redraws =
-            Redraws { runs: self, history: self.record.to_history(), points: BTreeMap::new() };
+        let mut redraws = Redraws { runs: self, points: BTreeMap::new() };
         let few = self.each.unwrap_or(u64::MAX).min(*REDRAWS.start());
         let sample = redraws.make(vec![(0, few)])?;
         let each = self.each.unwrap_or_else(|| affordable(story, &sample));
@@ -305,9 +304,7 @@ impl Runs<'_> {
 /// The redrawn runs so far.
 struct Redraws<'a> {
     runs: &'a Runs<'a>,
-    /// The stored run, which each of them is until it is redrawn.
-    history: History,
-    /// For each point: how many runs were made, and the hash of what they must have in common.
+    /// For each point: how many runs were made, and the hash of the beginning that they have in common.
     points: BTreeMap<u64, (u64, Option<u64>)>,
 }
 
@@ -316,10 +313,9 @@ impl Redraws<'_> {
     fn make(&mut self, next: Vec<(u64, u64)>) -> Result<Vec<(u64, RunResult)>, Error> {
         let (mut from, mut variations) = (Vec::new(), Vec::new());
         for (at, runs) in next {
-            let time = Time(at * MS);
-            let common = || (0, self.history.hash_before(time));
-            let (made, _) = self.points.entry(at).or_insert_with(common);
-            variations.extend((*made..*made + runs).map(|number| Variation::redraw(time, number)));
+            let (made, _) = self.points.entry(at).or_default();
+            let redraw = |number| Variation::redraw(Time(at * MS), number);
+            variations.extend((*made..*made + runs).map(redraw));
             *made += runs;
             from.resize(variations.len(), at);
         }
@@ -327,8 +323,9 @@ impl Redraws<'_> {
         let results: Vec<_> = results.filter_map(|(at, result)| Some((at, result?))).collect();
         for (at, result) in &results {
             // A run that took its process along has no history, nor has one that is too long.
-            let common = result.prefix.zip(self.points[at].1);
-            if common.is_some_and(|(here, stored)| here != stored) {
+            let Some(here) = result.prefix else { continue };
+            let (_, common) = self.points.entry(*at).or_default();
+            if *common.get_or_insert(here) != here {
                 return Err(Error::NotReplayed { until: Time(at * MS) });
             }
         }
