@@ -46,11 +46,11 @@ use points::{Count, Curve};
 use stats::tally;
 
 /// How many redraws make a point, if not said otherwise: so many of short runs, and fewer of long ones.
-const REDRAWS: RangeInclusive<u64> = 8..=30;
+const REDRAWS: RangeInclusive<u64> = 6..=30;
 
 /// How many calls the redraws of a point may make together, if not said otherwise. With this many the whole takes
 /// seconds.
-const CALLS: u64 = 150_000;
+const CALLS: u64 = 100_000;
 
 /// How many runs are made with only a part of what chance decides drawn anew, at most.
 const SOURCE_RUNS: u64 = 20;
@@ -158,6 +158,8 @@ impl Runs<'_> {
         let few = self.each.unwrap_or(u64::MAX).min(*REDRAWS.start());
         let sample = redraws.make(vec![(0, few)])?;
         let each = self.each.unwrap_or_else(|| affordable(story, &sample));
+        // Long runs have fewer points, too.
+        let points = if self.each.is_some() { points } else { points.min(each as usize + 8) };
         let mut curve = Curve::new(failure.at.0 / MS + 1, each, points);
         let mut made = sample;
         loop {
@@ -254,25 +256,30 @@ impl Runs<'_> {
     /// Makes a run for each variation. `None` where it wasn't begun, as too many before it had hung or died.
     fn vary(&self, variations: &[Variation]) -> Result<Vec<Option<RunResult>>, Error> {
         let folder = scratch()?;
-        let size = variations.len().div_ceil(self.jobs).max(1);
-        let chunks: Vec<&[Variation]> = variations.chunks(size).collect();
+        // Neighbours take about as long as each other, so each process gets some of all.
+        let share = |job| variations.iter().skip(job).step_by(self.jobs).cloned().collect();
+        let shares: Vec<Vec<Variation>> = (0..self.jobs.min(variations.len())).map(share).collect();
         #[expect(clippy::disallowed_methods, reason = "nothing is simulated in this program")]
         let results: Vec<Result<_, Error>> = thread::scope(|scope| {
-            let start = |(chunk, number): (_, usize)| {
-                let folder = folder.path().join(number.to_string());
-                scope.spawn(move || self.vary_chunk(chunk, &folder))
+            let start = |(share, job): (_, usize)| {
+                let folder = folder.path().join(job.to_string());
+                scope.spawn(move || self.vary_share(share, &folder))
             };
-            let threads: Vec<_> = chunks.into_iter().zip(0..).map(start).collect();
+            let threads: Vec<_> = shares.iter().zip(0..).map(start).collect();
             threads.into_iter().map(|thread| thread.join().expect("it doesn't panic")).collect()
         });
-        let mut all = Vec::new();
-        for result in results {
-            all.extend(result?);
+        let mut all = vec![None; variations.len()];
+        for (job, results) in results.into_iter().enumerate() {
+            all.iter_mut()
+                .skip(job)
+                .step_by(self.jobs)
+                .zip(results?)
+                .for_each(|(it, its)| *it = its);
         }
         Ok(all)
     }
 
-    fn vary_chunk(
+    fn vary_share(
         &self,
         variations: &[Variation],
         folder: &Path,

@@ -89,7 +89,7 @@ impl Curve {
         let Some(Bounds { open, last_pass, lost }) = self.bounds() else { return Vec::new() };
         let is_full = self.counts.len() >= self.points;
         // So many are drawn of a point that only has to say whether anything passes.
-        let half = self.batch.div_ceil(2);
+        let half = (self.batch.div_ceil(4) * 2).min(self.batch);
         if lost < self.end && self.counts[&lost].runs < self.batch {
             return vec![(lost, self.batch - half)];
         }
@@ -208,6 +208,6 @@ mod tests {
         curve.add(50, Count { runs: 30, failed: 29 });
         let bounds = curve.bounds().expect("some passed");
         assert_eq!((bounds.last_pass, bounds.lost), (50, 62));
-        assert_eq!(curve.next(), [(56, 15)]);
+        assert_eq!(curve.next(), [(56, 16)]);
     }
 }
