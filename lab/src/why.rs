@@ -261,7 +261,7 @@ impl Runs<'_> {
         let shares: Vec<Vec<Variation>> = (0..self.jobs.min(variations.len())).map(share).collect();
         #[expect(clippy::disallowed_methods, reason = "nothing is simulated in this program")]
         let results: Vec<Result<_, Error>> = thread::scope(|scope| {
-            let start = |(share, job): (_, usize)| {
+            let start = |(share, job): (&Vec<_>, usize)| {
                 let folder = folder.path().join(job.to_string());
                 scope.spawn(move || self.vary_share(share, &folder))
             };
