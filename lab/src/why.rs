@@ -261,11 +261,11 @@ impl Runs<'_> {
         let shares: Vec<Vec<Variation>> = (0..self.jobs.min(variations.len())).map(share).collect();
         #[expect(clippy::disallowed_methods, reason = "nothing is simulated in this program")]
         let results: Vec<Result<_, Error>> = thread::scope(|scope| {
-            let start = |(share, job): (&Vec<_>, usize)| {
+            let start = |(share, job): (_, usize)| {
                 let folder = folder.path().join(job.to_string());
                 scope.spawn(move || self.vary_share(share, &folder))
             };
-            let threads: Vec<_> = shares.iter().zip(0..).map(start).collect();
+            let threads: Vec<_> = shares.iter().map(Vec::as_slice).zip(0..).map(start).collect();
             threads.into_iter().map(|thread| thread.join().expect("it doesn't panic")).collect()
         });
         let mut all = vec![None; variations.len()];
