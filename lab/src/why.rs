@@ -50,7 +50,7 @@ const REDRAWS: RangeInclusive<u64> = 6..=30;
 
 /// How many calls the redraws of a point may make together, if not said otherwise. With this many the whole takes
 /// seconds.
-const CALLS: u64 = 100_000;
+const CALLS: u64 = 80_000;
 
 /// How many runs are made with only a part of what chance decides drawn anew, at most.
 const SOURCE_RUNS: u64 = 20;
@@ -159,7 +159,7 @@ impl Runs<'_> {
         let sample = redraws.make(vec![(0, few)])?;
         let each = self.each.unwrap_or_else(|| affordable(story, &sample));
         // Long runs have fewer points, too.
-        let points = if self.each.is_some() { points } else { points.min(each as usize + 8) };
+        let points = if self.each.is_some() { points } else { points.min(each as usize + 6) };
         let mut curve = Curve::new(failure.at.0 / MS + 1, each, points);
         let mut made = sample;
         loop {
