@@ -162,7 +162,7 @@ pub(crate) struct Why {
     #[command(flatten)]
     pub(crate) run: Run,
 
-    /// How many runs to make from each point on. Default: 30, or fewer, at least 6, if a run makes thousands of calls
+    /// How many runs to make from each point on. Default: 30, or fewer, at least 4, if a run makes thousands of calls
     #[arg(long, value_name = "N")]
     pub(crate) redraws: Option<NonZeroU64>,
 

@@ -46,7 +46,7 @@ use points::{Count, Curve};
 use stats::tally;
 
 /// How many redraws make a point, if not said otherwise: so many of short runs, and fewer of long ones.
-const REDRAWS: RangeInclusive<u64> = 6..=30;
+const REDRAWS: RangeInclusive<u64> = 4..=30;
 
 /// How many calls the redraws of a point may make together, if not said otherwise. With this many the whole takes
 /// seconds.

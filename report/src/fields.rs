@@ -128,6 +128,8 @@ impl Fields {
         if levels > 0 && (lacks_term || !fields.tell_purpose()) {
             let look = Look::Within(levels - 1);
             let _ = message.serialize(Pick { fields: &mut fields, look });
+        } else if levels > 0 && fields.term.is_none() {
+            let _ = message.serialize(Pick { fields: &mut fields, look: Look::ForHead });
         }
         fields
     }
@@ -215,6 +217,19 @@ impl Fields {
         // but what it is.
         inner.named = inner.named.or_else(|| Named::by(name));
         self.fill(inner);
+    }
+
+    /// Takes what a request says of itself in a part of its own, such as `header: { term, sender }`.
+    fn take_head<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        let is_other = self.term.is_some() || Slot::named(name).is_some();
+        if is_other || named::is_no_message(name) || !is_head(value) {
+            return;
+        }
+        let mut head = Fields::default();
+        let _ = value.serialize(Pick { fields: &mut head, look: Look::AtFields });
+        if head.term.is_some() && !head.tell_purpose() {
+            self.fill(Fields { named: None, ..head });
+        }
     }
 
     /// Takes a list under a name that isn't known for the entries, if each of its elements tells a term.
@@ -385,6 +400,19 @@ impl Fields {
 fn count<T: Serialize + ?Sized>(value: &T) -> usize {
     let value = serde_json::to_value(value).unwrap_or_default();
     value.as_object().map_or(0, serde_json::Map::len)
+}
+
+/// Whether a value is an object of plain values none of which is a place in a log: a term beside such a place is that of
+/// the entry there.
+fn is_head<T: Serialize + ?Sized>(value: &T) -> bool {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    let is_plain = |(name, value): (&String, &serde_json::Value)| {
+        let name = name.to_ascii_lowercase();
+        !value.is_array()
+            && !value.is_object()
+            && !["index", "idx"].iter().any(|it| name.contains(it))
+    };
+    value.as_object().is_some_and(|fields| fields.iter().all(is_plain))
 }
 
 /// What a message without names says that is a flag, or one or two numbers and a flag: yes or no. A number may be a term, or

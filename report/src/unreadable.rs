@@ -51,8 +51,7 @@ impl fmt::Display for Unreadable {
 
 /// Which rules weren't checked, because not all messages of this story say what these rules are about; empty if they
 /// do.
-#[must_use]
-pub fn unchecked(story: &Story) -> Vec<&'static str> {
+pub(crate) fn unchecked(story: &Story) -> Vec<&'static str> {
     if !spec::tells(story) {
         return vec!["most rules (no message has a term or a vote that can be read)"];
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::{Finding, doubts};
 use crate::event::Time;
-use crate::spec::rules::{followers, leaders};
+use crate::spec::rules::{followers, leaders, persistence};
 use crate::spec::{Breach, Kind};
 use crate::story::{Call, Election, Moment, Story};
 
@@ -42,11 +42,22 @@ pub fn overlooked(story: &Story, broken: &[Breach]) -> Vec<Finding> {
         .filter_map(|election| heard(story, election).map(|heard| (election, heard)))
         .collect();
     let guesses =
-        [despite_leader(story, &followed), silent_leader(story, &followed)].into_iter().flatten();
+        [despite_leader(story, &followed), silent_leader(story, &followed), erased_snapshot(story)];
+    let guesses = guesses.into_iter().flatten();
     let all = promises.chain(guesses.filter(|_| story.dropped == 0));
     all.filter(|breach| told.insert(breach.rule.id))
         .map(|breach| breach.finding(doubt.as_ref()))
         .collect()
+}
+
+/// A server saved its state without the snapshot that it had saved: only a crash would have shown it.
+fn erased_snapshot(story: &Story) -> Option<Breach> {
+    (0..story.servers as u32).find_map(|server| {
+        let saves = || story.saved_by(server);
+        saves().zip(saves().skip(1)).find_map(|(before, save)| {
+            Some(persistence::erased(story, before, save)?.sure_if(false))
+        })
+    })
 }
 
 /// For how long a leader must have been silent: longer than any time between heartbeats of which several make an

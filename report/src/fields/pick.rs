@@ -103,6 +103,8 @@ pub(super) enum Look {
     ForLists,
     /// In those of its fields that have fields themselves, and in theirs, so many levels down.
     Within(u32),
+    /// In those of its fields that say who speaks, and in which term.
+    ForHead,
 }
 
 /// Takes the fields one by one.
@@ -118,6 +120,7 @@ impl Picking<'_> {
             Look::AtFields => self.fields.take(name, value),
             Look::ForLists => self.fields.take_list(name, value),
             Look::Within(levels) => self.fields.take_within(name, value, levels),
+            Look::ForHead => self.fields.take_head(name, value),
         }
     }
 

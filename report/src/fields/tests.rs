@@ -118,6 +118,23 @@ fn a_request_may_say_how_many_commands_come_before_it() {
 }
 
 #[test]
+fn a_request_s_term_may_be_in_its_header() {
+    let term_of = |message: serde_json::Value| Fields::of(&message).term;
+    let header = json!({ "server_id": 1, "term": 7 });
+    assert_eq!(
+        term_of(json!({ "header": header, "last_log_index": 0, "last_log_term": 0 })),
+        Some(7)
+    );
+    let append = json!({
+        "entries": [{ "term": 3, "command": [1] }], "first": { "term": 3, "command": [1] }, "head": header,
+        "leader_commit": 0, "prev": { "term": 2, "index": 4 }, "prev_log_index": 4, "prev_log_term": 2,
+    });
+    assert_eq!(term_of(append), Some(7));
+    let without = json!({ "prev": { "term": 2, "index": 4 }, "prev_log_index": 4, "entries": [] });
+    assert_eq!(term_of(without), None);
+}
+
+#[test]
 fn a_conflict_term_is_no_term() {
     assert_eq!(Fields::of(&json!({"x_term": 3, "conflict": {"term": 4}})), Fields::default());
 }

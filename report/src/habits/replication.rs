@@ -319,9 +319,11 @@ fn not_committed(case: &Case<'_>) -> Option<Breach> {
         "{who} had confirmed index {index} to server {leader}, the leader; together with the leader, that is a \
          majority"
     );
-    let nothing = format!(
-        "server {leader} hasn't applied that index, and has told nobody that it is committed"
-    );
+    // What its messages don't say in a form that can be read it may know all the same.
+    let mut sent = story.sent_by(leader as usize).filter(|call| call.is_append());
+    let tells = sent.any(|call| call.args.leader_commit.is_some());
+    let told = if tells { ", and has told nobody that it is committed" } else { "" };
+    let nothing = format!("server {leader} hasn't applied that index{told}");
     // Whoever took no answer knows of none.
     let dropped = confirmed.iter().filter(|(_, call)| call.dropped.is_some()).count();
     if let Some((_, call)) = confirmed.iter().find(|(_, call)| call.dropped.is_some()) {
@@ -331,7 +333,8 @@ fn not_committed(case: &Case<'_>) -> Option<Breach> {
     if let Some(ignored) = confirmed.iter().find_map(|&(_, call)| sends_again(case, own, call)) {
         return Some(ignored);
     }
-    let what = format!("server {leader} doesn't commit an entry that a majority has");
+    let or_apply = if tells { "" } else { ", or doesn't apply," };
+    let what = format!("server {leader} doesn't commit{or_apply} an entry that a majority has");
     Some(
         case.breach(&leaders::COMMITS, leader, what)
             .seen(at, text, confirmed.iter().map(|(_, call)| call.id))

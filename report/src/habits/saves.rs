@@ -184,23 +184,7 @@ fn saved_snapshot(breach: Breach, server: usize, save: &Save) -> Breach {
 /// A server had saved a snapshot, and a later save has none.
 pub(super) fn replaced_by_none(story: &Story, server: usize, until: Moment) -> Option<Breach> {
     let all = || saves(story, server, until);
-    let (before, save) = all()
-        .zip(all().skip(1))
-        .find(|(before, save)| before.snapshot > 0 && save.snapshot == 0)?;
-    let none = "it saved its state but no snapshot";
-    // What it has saved in this life it had no need to read back.
-    if before.server == save.server {
-        let what =
-            format!("server {server} saved its state without the snapshot that it had saved");
-        let breach = by_save(&persistence::SNAPSHOT_ERASED, server, save, what);
-        return Some(saved_snapshot(breach, server, before).seen(save.moment.at, none, None));
-    }
-    let life = story.lives[server].iter().rev().find(|life| life.from < save.moment)?;
-    let what = format!("server {server} lost its saved snapshot in the first save after a crash");
-    let breach = by_save(&persistence::SNAPSHOT_NOT_READ_BACK, server, save, what);
-    let breach = saved_snapshot(breach, server, before);
-    let began = "it was restarted with what it had saved";
-    Some(breach.seen(life.from.at, began, None).seen(save.moment.at, none, None))
+    all().zip(all().skip(1)).find_map(|(before, save)| persistence::erased(story, before, save))
 }
 
 /// A server was given a later snapshot, and its next save has the one before.

@@ -260,8 +260,14 @@ impl Known<'_> {
     }
 
     fn answered_entries(&mut self, call: &Call, moment: Moment) {
-        let (Some(term), Some(prev)) = (call.args.term, call.args.prev_log_index) else { return };
         let server = &mut self.servers[call.to as usize];
+        let (Some(term), Some(prev)) = (call.args.term, call.args.prev_log_index) else {
+            // What it brings is known, but not where it goes, or whose it is.
+            if call.args.entries.as_ref().is_some_and(|it| !it.is_empty()) && !call.is_rejected() {
+                server.lose_sight(moment, call);
+            }
+            return;
+        };
         let log = &server.log;
         if call.is_rejected() {
             let has = log.term(prev).filter(|_| prev > 0 && call.reply.term == Some(term));

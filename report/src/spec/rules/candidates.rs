@@ -219,6 +219,15 @@ fn refuses_as_candidate(known: &Known<'_>, moment: Moment, call: &Call) -> Optio
     if !stands || !refuses || !fits || !server.is_at_rest(call) {
         return None;
     }
+    // Who has followed this leader is no candidate any more.
+    let mut answered = known.story.handled_by(number as usize);
+    let has_followed = answered.any(|other| {
+        let is_its = other.from.server == call.from.server && other.args.term == Some(term);
+        is_its && other.is_accepted() && other.handled < Some(moment)
+    });
+    if has_followed {
+        return None;
+    }
     let asked = known.story.sent_by(number as usize).rfind(|asked| {
         asked.is_vote() && asked.args.term == Some(term) && Some(asked.sent) < call.delivered
     })?;

@@ -4,7 +4,7 @@ use super::rules;
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::server::Shown;
-use crate::story::{Call, HeldSnapshot, Moment, Proposal, Save};
+use crate::story::{Call, HeldSnapshot, Moment, Proposal, Save, Story};
 
 rules! {
     TERM_NOT_SAVED: Safety "term-not-saved" = "M3" at [PersistentState],
@@ -34,7 +34,8 @@ rules! {
     SNAPSHOT_ERASED: Safety "snapshot-erased" at [PersistentState],
         SNAPSHOT_NOT_READ_BACK.place,
         SNAPSHOT_NOT_READ_BACK.says,
-        "each place that saves. It has to pass the current snapshot, not an empty one";
+        "each place that saves. It has to pass the current snapshot, not an empty one"
+        => Saves erases_snapshot;
     OLD_SNAPSHOT_KEPT: Safety "old-snapshot-kept" at [Snapshots],
         "§7",
         "log and snapshot change together: a log that begins after a snapshot is useless without that \
@@ -356,6 +357,56 @@ pub(super) fn was_saved(known: &Known<'_>, server: u32, held: &HeldSnapshot) -> 
 }
 
 /// A candidate's log ends before what it had written, on a disk that loses nothing.
+/// A server saves its state without the snapshot that it had saved. That harms nobody before a crash, and never if its
+/// log still has all of it.
+fn erases_snapshot(known: &Known<'_>, _: Moment, save: &Save) -> Option<Breach> {
+    let all = &known.story.saved[..];
+    let earlier = all[..all.partition_point(|other| other.moment < save.moment)].iter();
+    let before = earlier.rev().find(|other| other.server.server == save.server.server)?;
+    erased(known.story, before, save).map(|breach| breach.sure_if(false))
+}
+
+/// A save without the snapshot that the save before it had.
+pub(crate) fn erased(story: &Story, before: &Save, save: &Save) -> Option<Breach> {
+    if before.snapshot == 0 || save.snapshot > 0 {
+        return None;
+    }
+    let server = save.server.server;
+    let life = story.lives[server as usize].iter().rev().find(|life| life.from < save.moment)?;
+    // What it has saved in this life it had no need to read back, nor has it to read back what it saves again later.
+    let is_kept = before.server == save.server || saves_it_again(story, before, save);
+    let (rule, what) = match is_kept {
+        true => (
+            &SNAPSHOT_ERASED,
+            format!("server {server} saved its state without the snapshot that it had saved"),
+        ),
+        false => (
+            &SNAPSHOT_NOT_READ_BACK,
+            format!("server {server} lost its saved snapshot in the first save after a crash"),
+        ),
+    };
+    let had = format!("server {server} saved a snapshot of {} bytes", before.snapshot);
+    let mut breach = Breach::new(rule, save.moment, server, what).seen(before.moment.at, had, None);
+    if before.server != save.server {
+        breach = breach.seen(life.from.at, "it was restarted with what it had saved", None);
+    }
+    let breach = breach.seen(save.moment.at, "it saved its state but no snapshot", None);
+    // A single save doesn't tell what was read back.
+    Some(breach.sure_if(before.server == save.server))
+}
+
+/// Whether a server saves a snapshot again in the life of `save`, though it has got none since: the one from before.
+fn saves_it_again(story: &Story, before: &Save, save: &Save) -> bool {
+    let server = save.server.server;
+    let again = story.saved_by(server).find(|again| {
+        again.server == save.server && again.moment > save.moment && again.snapshot > 0
+    });
+    again.is_some_and(|again| {
+        let mut held = story.held_by(server, again.moment);
+        again.snapshot == before.snapshot && !held.any(|held| held.server == save.server)
+    })
+}
+
 fn asks_with_less_than_written(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let (term, index) = call.args.term.zip(call.args.last_log_index)?;
     let (number, server) = (call.from.server, known.server(call.from.server));

@@ -103,6 +103,25 @@ fn a_command_at_a_place_in_the_log() {
     assert!(applies("command 1").contains(&"applied-twice"));
 }
 
+/// An index that a snapshot has covered is applied behind it: the same rule, but it wasn't applied before.
+#[test]
+fn what_a_snapshot_covers_is_not_said_to_be_applied_twice() {
+    let says = |first: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        (1..=3).for_each(|index| _ = run.propose(0, index, 1));
+        run.accept(0, 1, &append(1, [0, 0], &[1; 3], 3));
+        (1..=first).for_each(|index| _ = run.apply(1, index));
+        run.wait(10).apply_snapshot(1, 3, 10).wait(10).apply(1, 2);
+        let story = run.story();
+        let broken = report::spec::judge(&story);
+        let twice = broken.into_iter().find(|breach| breach.rule.id == "applied-twice");
+        twice.expect("it goes back").what
+    };
+    assert!(says(2).contains("the same index twice"), "{}", says(2));
+    assert!(says(1).contains("a snapshot had already covered"), "{}", says(1));
+}
+
 #[test]
 fn election_timer_not_restarted() {
     let found = |ms: u64| {

@@ -1,5 +1,7 @@
 //! Steps that no rule permits.
 
+use report::explain::{Confidence, overlooked};
+use report::spec::broken_promises;
 use report::{Outcome, Role, spec};
 use serde_json::{Value, json};
 
@@ -767,6 +769,63 @@ fn a_restarted_server_calls_its_whole_log_committed() {
     assert!(!broken(true));
 }
 
+/// A server that saves what it takes has confirmed an entry without a save: it never had it, whatever came since.
+#[test]
+fn what_is_confirmed_without_a_save_was_never_appended() {
+    let refuses = |is_saved: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        for (entries, is_saved) in [(&[1][..], true), (&[1, 1], is_saved)] {
+            let id = run.appends(0, 1, &append(1, [0, 0], entries, 0));
+            run.wait(1).arrives(id);
+            if is_saved {
+                run.save(1, [20 * entries.len() as u64, 0]);
+            }
+            run.replies(id, &success(1)).wait(10);
+        }
+        // Another request comes in between, which might have cut it.
+        run.accept(0, 1, &entries(1, &[1])).wait(10);
+        run.reject(0, 1, &append(1, [2, 1], &[], 0));
+        ["confirmed-not-appended", "log-truncated"].map(|id| breaks(&run, id))
+    };
+    assert_eq!(refuses(false), [true, false]);
+    assert_eq!(refuses(true), [false, true]);
+}
+
+/// The entry right behind a new snapshot is gone: the cut took one too many.
+#[test]
+fn what_is_lost_right_behind_a_snapshot_was_cut_with_it() {
+    let refuses = |up_to: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        (1..=3).for_each(|index| _ = run.propose(0, index, 1));
+        run.accept(0, 1, &append(1, [0, 0], &[1, 1, 1], 0)).accept(0, 2, &entries(1, &[1, 1, 1]));
+        run.accept(0, 1, &append(1, [3, 1], &[], 2)).apply(1, 1).apply(1, 2);
+        run.snapshot(1, up_to).wait(10);
+        run.reject(0, 1, &append(1, [3, 1], &[], 2));
+        breaks(&run, "snapshot-offset-ignored")
+    };
+    assert!(refuses(2));
+    assert!(!refuses(1));
+}
+
+/// A save without the snapshot that the one before it had. A run that passes tells it, too.
+#[test]
+fn a_save_that_leaves_the_snapshot_out() {
+    let saves = |snapshots: &[u64]| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        snapshots.iter().for_each(|&snapshot| _ = run.wait(10).save(1, [40, snapshot]));
+        let story = run.story();
+        let told = overlooked(&story, &broken_promises(&story));
+        let is_told = told.iter().any(|finding| finding.id == "snapshot-erased");
+        assert!(told.iter().all(|finding| finding.confidence != Confidence::Certain));
+        [is_told, breaks(&run, "snapshot-erased")]
+    };
+    assert_eq!(saves(&[100, 0]), [true, true]);
+    assert_eq!(saves(&[0, 0, 100, 120]), [false, false]);
+}
+
 /// `start()` counts on from an earlier term, whose entries another leader has replaced.
 #[test]
 fn start_goes_on_from_an_earlier_term() {
@@ -796,7 +855,16 @@ fn a_candidate_does_not_follow_the_leader_of_its_term() {
         run.asks(1, 0, &ask);
         run.vote_with(0, 2, &Ask { term, ..ask }).leads(0, term);
         run.reject(0, 1, &append(term, prev, &[], 0));
-        ["leader-not-followed", "confirmed-not-appended"].map(|id| breaks(&run, id))
+        let broken = ["leader-not-followed", "confirmed-not-appended"];
+        let broken = broken.map(|id| breaks(&run, id));
+        // Who has followed it before is no candidate any more.
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).accept(0, 1, &entries(1, &[1])).in_term(1, 2);
+        run.asks(1, 0, &ask);
+        run.vote_with(0, 2, &ask).leads(0, 2).accept(0, 1, &append(2, [0, 0], &[1], 0));
+        run.wait(10).reject(0, 1, &append(2, [1, 1], &[], 0));
+        assert!(!breaks(&run, "leader-not-followed"));
+        broken
     };
     assert_eq!(refuses([1, 1], 2), [true, false]);
     assert_eq!(refuses([5, 1], 2), [false, false], "it has no such entry");

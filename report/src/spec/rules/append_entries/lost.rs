@@ -227,6 +227,13 @@ pub(super) fn lost(
     let may_be_cut =
         crashed || shorter.is_some() || older_snapshot.is_some() || !is_old && has_refused;
     let never = shorter.is_none() && !has_refused && had_it_never(known, number, index, moment);
+    let never = never || !crashed && was_never_saved(known, number, index, moment);
+    if !crashed && let Some(held) = cut_for_snapshot(known, number, index, moment) {
+        let what = format!("server {number} lost {entry}, the first behind its new snapshot");
+        let made = format!("server {number} {held}");
+        let breach = new(&OFFSET_IGNORED, what).seen(held.moment.at, made, None);
+        return Some(breach.seen(moment.at, format!("later {text}"), [call.id]).sure_if(false));
+    }
     let mut breach = if refuses && !may_be_cut && !never {
         new(&MATCH_REFUSED, format!("server {number} refused a request that matches its log"))
     } else if older.is_some() {
@@ -325,6 +332,43 @@ fn had_it_never(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> b
     };
     let from = Moment { place: 0, at: confirmed.at };
     !known.told_ends(number, from, moment).any(|(_, _, last)| last >= index)
+}
+
+/// The snapshot that a server made, after it had confirmed the entry at `index`, of all that is before this entry.
+fn cut_for_snapshot(
+    known: &Known<'_>,
+    number: u32,
+    index: u64,
+    moment: Moment,
+) -> Option<HeldSnapshot> {
+    let server = known.server(number);
+    let confirmed = server.log.confirmed(index)?;
+    let mut made = known.story.held_by(number, moment).filter(|held| {
+        let is_own = held.server.incarnation == server.life && !held.is_installed;
+        is_own && held.index + 1 == index && held.moment.at >= confirmed.at
+    });
+    made.next()
+}
+
+/// Whether a server that saves what it takes before it confirms that has saved nothing whenever it confirmed the entry at
+/// `index`.
+fn was_never_saved(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> bool {
+    let story = known.story;
+    let has_saved = |call: &&Call| {
+        let mut at = story.saved_by(number).map(|save| Some(save.moment));
+        at.any(|at| call.delivered <= at && at <= call.handled)
+    };
+    let covers = |call: &&Call| {
+        call.args.prev_log_index < Some(index) && call.up_to().is_some_and(|last| last >= index)
+    };
+    let life = Caller { server: number, incarnation: known.server(number).life };
+    let taken = story.answered_by(life).filter(|call| call.is_append() && call.is_accepted());
+    let taken = taken.filter(|call| call.has_entries() && call.handled < Some(moment));
+    let taken: Vec<&Call> = taken.collect();
+    let Some(first) = taken.iter().position(|call| covers(call)) else { return false };
+    let (before, since) = taken.split_at(first);
+    before.iter().any(|call| has_saved(call))
+        && !since.iter().any(|call| covers(call) && has_saved(call))
 }
 
 /// Whether the handler of a request began before an entry was confirmed, and ended after that.

@@ -37,11 +37,22 @@ pub(super) fn applies_in_order(
         Some(_) if index <= before && applies_moved(known, moment, applied).is_some() => {
             return None;
         }
-        Some(_) if index <= before => (
-            &APPLIED_TWICE,
-            format!("server {number} applied the same index twice"),
-            format!("it applied index {index} again"),
-        ),
+        Some(_) if index <= before => {
+            let mut own = known.story.applied_by(number);
+            let is_it = |own: &Applied| own.server == applied.server && own.index == index;
+            match own.any(|own| is_it(own) && own.command.is_some() && own.moment < moment) {
+                true => (
+                    &APPLIED_TWICE,
+                    format!("server {number} applied the same index twice"),
+                    format!("it applied index {index} again"),
+                ),
+                false => (
+                    &APPLIED_TWICE,
+                    format!("server {number} applied an index that a snapshot had already covered"),
+                    format!("it applied index {index}"),
+                ),
+            }
+        }
         Some(_) => {
             let left_out = indexes(before + 1, index - 1);
             let (began, until) = (known.server(number).began, (moment, index));
