@@ -80,7 +80,7 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
             &[elections::HANGING, applying::LATE, replication::HABITS, leadership::HABITS]
         }
         Check::InOrder { .. } => &[applying::ORDER],
-        Check::Snapshot { .. } => &[snapshots::HABITS],
+        Check::Snapshot { .. } => &[saves::ERASED, snapshots::HABITS],
         Check::LogCut { .. } => &[saves::CUT],
         Check::Saved { .. } => &[saves::HABITS],
         Check::Budget { .. } => &[budget::HABITS, leadership::HABITS, applying::LATE],

@@ -54,7 +54,10 @@ pub fn overlooked(story: &Story, broken: &[Breach]) -> Vec<Finding> {
 fn erased_snapshot(story: &Story) -> Option<Breach> {
     (0..story.servers as u32).find_map(|server| {
         let saves = || story.saved_by(server);
-        saves().zip(saves().skip(1)).find_map(|(before, save)| {
+        // A crash may have taken what wasn't on the disk yet.
+        let mut pairs =
+            saves().zip(saves().skip(1)).filter(|(one, next)| one.server == next.server);
+        pairs.find_map(|(before, save)| {
             Some(persistence::erased(story, before, save)?.sure_if(false))
         })
     })

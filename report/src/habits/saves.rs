@@ -17,6 +17,9 @@ pub(super) const HABITS: &[Habit] = &[
 pub(super) const CUT: &[Habit] =
     &[Habit::new(not_cut, "its saved state got smaller after a snapshot")];
 
+pub(super) const ERASED: &[Habit] =
+    &[Habit::new(erased_by_some, "it never handed out or needed a snapshot after that save")];
+
 fn snapshots(
     story: &Story,
     server: usize,
@@ -185,6 +188,12 @@ fn saved_snapshot(breach: Breach, server: usize, save: &Save) -> Breach {
 pub(super) fn replaced_by_none(story: &Story, server: usize, until: Moment) -> Option<Breach> {
     let all = || saves(story, server, until);
     all().zip(all().skip(1)).find_map(|(before, save)| persistence::erased(story, before, save))
+}
+
+/// The same of any server.
+fn erased_by_some(case: &Case<'_>) -> Option<Breach> {
+    let until = case.window.end();
+    (0..case.story.servers).find_map(|server| replaced_by_none(case.story, server, until))
 }
 
 /// A server was given a later snapshot, and its next save has the one before.

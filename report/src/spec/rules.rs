@@ -116,8 +116,6 @@ pub(crate) enum On {
     Applies,
     /// `get_state` tells something new.
     Views,
-    /// State is saved.
-    Saves,
     /// Nothing that is judged.
     Other,
 }
@@ -138,7 +136,6 @@ impl On {
             Did::Proposed(_) => On::Proposes,
             Did::Applied(..) => On::Applies,
             Did::Viewed(..) => On::Views,
-            Did::Saved(_) => On::Saves,
             _ => On::Other,
         }
     }
@@ -164,9 +161,6 @@ macro_rules! check {
     };
     (@call Views, $known:ident, $moment:ident, $did:ident, $judge:ident) => {
         match $did { $crate::spec::Did::Viewed(who, it) => $judge($known, *who, it), _ => None }
-    };
-    (@call Saves, $known:ident, $moment:ident, $did:ident, $judge:ident) => {
-        match $did { $crate::spec::Did::Saved(it) => $judge($known, $moment, it), _ => None }
     };
     (@call $on:ident, $known:ident, $moment:ident, $did:ident, $judge:ident) => {
         match $did {

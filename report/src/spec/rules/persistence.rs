@@ -34,8 +34,7 @@ rules! {
     SNAPSHOT_ERASED: Safety "snapshot-erased" at [PersistentState],
         SNAPSHOT_NOT_READ_BACK.place,
         SNAPSHOT_NOT_READ_BACK.says,
-        "each place that saves. It has to pass the current snapshot, not an empty one"
-        => Saves erases_snapshot;
+        "each place that saves. It has to pass the current snapshot, not an empty one";
     OLD_SNAPSHOT_KEPT: Safety "old-snapshot-kept" at [Snapshots],
         "§7",
         "log and snapshot change together: a log that begins after a snapshot is useless without that \
@@ -357,15 +356,6 @@ pub(super) fn was_saved(known: &Known<'_>, server: u32, held: &HeldSnapshot) -> 
 }
 
 /// A candidate's log ends before what it had written, on a disk that loses nothing.
-/// A server saves its state without the snapshot that it had saved. That harms nobody before a crash, and never if its
-/// log still has all of it.
-fn erases_snapshot(known: &Known<'_>, _: Moment, save: &Save) -> Option<Breach> {
-    let all = &known.story.saved[..];
-    let earlier = all[..all.partition_point(|other| other.moment < save.moment)].iter();
-    let before = earlier.rev().find(|other| other.server.server == save.server.server)?;
-    erased(known.story, before, save).map(|breach| breach.sure_if(false))
-}
-
 /// A save without the snapshot that the save before it had.
 pub(crate) fn erased(story: &Story, before: &Save, save: &Save) -> Option<Breach> {
     if before.snapshot == 0 || save.snapshot > 0 {
