@@ -116,8 +116,13 @@ impl Fields {
         let lacks_commit = fields.prev_log_index.is_some() && fields.leader_commit.is_none();
         if lacks_commit || !fields.tell_purpose() {
             fields.take_shape(Shape::of(message));
-        } else if fields.term.is_none() {
-            fields.take_numbers(Shape::of(message).says(), |slot| slot == Slot::Term);
+        } else {
+            if levels > 0 && fields.term.is_none() && !fields.is_answer() {
+                let _ = message.serialize(Pick { fields: &mut fields, look: Look::ForHead });
+            }
+            if fields.term.is_none() {
+                fields.take_numbers(Shape::of(message).says(), |slot| slot == Slot::Term);
+            }
         }
         // What follows an entry brings others, whatever they are called.
         if fields.prev_log_index.is_some() && fields.entries.is_none() {
@@ -128,8 +133,6 @@ impl Fields {
         if levels > 0 && (lacks_term || !fields.tell_purpose()) {
             let look = Look::Within(levels - 1);
             let _ = message.serialize(Pick { fields: &mut fields, look });
-        } else if levels > 0 && fields.term.is_none() {
-            let _ = message.serialize(Pick { fields: &mut fields, look: Look::ForHead });
         }
         fields
     }

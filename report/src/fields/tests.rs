@@ -130,6 +130,13 @@ fn a_request_s_term_may_be_in_its_header() {
         "leader_commit": 0, "prev": { "term": 2, "index": 4 }, "prev_log_index": 4, "prev_log_term": 2,
     });
     assert_eq!(term_of(append), Some(7));
+    let ask =
+        json!({ "header": header, "last_log_index": 0, "last_log_term": 0, "pre_vote": false });
+    assert_eq!(term_of(ask), Some(7));
+    let replicate = json!({
+        "entries": [], "header": header, "leader_commit": 0, "prev_log_index": 0, "prev_log_term": 0, "round": 1,
+    });
+    assert_eq!(term_of(replicate), Some(7));
     let without = json!({ "prev": { "term": 2, "index": 4 }, "prev_log_index": 4, "entries": [] });
     assert_eq!(term_of(without), None);
 }
