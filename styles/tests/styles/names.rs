@@ -135,7 +135,12 @@ struct Author {
     method: Option<&'static str>,
     are_tuples: bool,
     are_bytes: bool,
+    /// The part of a message that says its term and its sender, if it isn't the message itself.
+    header: Option<&'static str>,
 }
+
+/// What an author may call that part.
+const HEADERS: [&str; 5] = ["header", "head", "meta", "envelope", "who_speaks"];
 
 impl Author {
     fn draw(random: &mut SmallRng) -> Author {
@@ -143,19 +148,21 @@ impl Author {
         let names = NAMES.map(|(of, field, among)| ((of, field), choose(among).to_owned()));
         let method = Some(choose(&["", "Raft.Handle", "Rf.msg"])).filter(|name| !name.is_empty());
         let (are_tuples, are_bytes) = (random.random_ratio(1, 4), random.random());
-        let mut author = Author { names: names.into(), method, are_tuples, are_bytes };
+        let names = names.into();
+        let mut author = Author { names, method, are_tuples, are_bytes, header: None };
         for entry in ENTRIES {
             if random.random() {
                 author.has_stem(random, entry);
             }
         }
+        author.header = HEADERS.choose(random).copied().filter(|_| random.random_ratio(1, 3));
         author
     }
 
     /// An author whose names tell nothing: a message must be understood by its shape.
     fn with_stems(random: &mut SmallRng) -> Author {
-        let mut author =
-            Author { names: BTreeMap::new(), method: None, are_tuples: false, are_bytes: false };
+        let (names, method, are_tuples, are_bytes) = (BTreeMap::new(), None, false, false);
+        let mut author = Author { names, method, are_tuples, are_bytes, header: None };
         ENTRIES.into_iter().for_each(|entry| author.has_stem(random, entry));
         for (of, field, name) in [
             ("", "term", "round"),
@@ -203,6 +210,13 @@ impl Author {
             let name = self.name(of, field);
             let name = if renamed.contains_key(&name) { field.clone() } else { name };
             renamed.insert(name, value);
+        }
+        if let Some(header) = self.header.filter(|_| of != "Entry") {
+            let mut within = Map::new();
+            for field in ["term", "candidate_id", "leader_id"] {
+                within.extend(renamed.remove_entry(&self.name(of, field)));
+            }
+            renamed.insert(header.to_owned(), Value::Object(within));
         }
         Value::Object(renamed)
     }
