@@ -44,7 +44,10 @@ impl Needs {
             Needs::Acknowledgements => {
                 has_entries && reply.is_some_and(|reply| reply.success.is_some())
             }
-            Needs::Votes => reply.is_some_and(|reply| reply.vote_granted.is_some()),
+            // Whatever an author calls it.
+            Needs::Votes => {
+                reply.is_some_and(|reply| reply.vote_granted.or(reply.success).is_some())
+            }
         }
     }
 }
@@ -188,7 +191,7 @@ impl Config {
                     Readings::one_way(name)
                 }
                 _ => format!(
-                    "can't read this Raft's messages: one has no {name}, or not under the paper's name"
+                    "can't read this Raft's messages: a message has no {name}, or has it under another name than the paper's"
                 ),
             })
         })

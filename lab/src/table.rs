@@ -236,7 +236,7 @@ fn replay(test: &LabTest, doubted: &Doubted, package: &str) -> String {
 /// How often runs failed by a cause, with which seeds, and which of them fails soonest.
 fn cause_line(cause: &Cause) -> String {
     let soonest = match (cause.runs.len(), cause.soonest()) {
-        (2.., Some((seed, at))) => format!("; {seed} fails soonest, at {at} s"),
+        (2.., Some((seed, at))) => format!("; seed {seed} fails soonest, at {at} s"),
         _ => String::new(),
     };
     let (count, shown) = (cause.runs.len(), seeds(cause.runs.iter().map(|(seed, _)| *seed)));

@@ -173,7 +173,7 @@ impl Call {
         let is_whole =
             args.term.is_some() && args.prev_log_index.is_some() && args.entries.is_some();
         let is_answered = self.handled.is_none() || reply.success.is_some();
-        !is_heartbeat && !(is_whole && is_answered)
+        !(is_heartbeat || is_whole && is_answered)
     }
 
     /// Whether it is an AppendEntries.

@@ -365,10 +365,9 @@ fn was_never_saved(known: &Known<'_>, number: u32, index: u64, moment: Moment) -
     let taken = story.answered_by(life).filter(|call| call.is_append() && call.is_accepted());
     let taken = taken.filter(|call| call.has_entries() && call.handled < Some(moment));
     let taken: Vec<&Call> = taken.collect();
-    let Some(first) = taken.iter().position(|call| covers(call)) else { return false };
+    let Some(first) = taken.iter().position(covers) else { return false };
     let (before, since) = taken.split_at(first);
-    before.iter().any(|call| has_saved(call))
-        && !since.iter().any(|call| covers(call) && has_saved(call))
+    before.iter().any(has_saved) && !since.iter().any(|call| covers(call) && has_saved(call))
 }
 
 /// Whether the handler of a request began before an entry was confirmed, and ended after that.
