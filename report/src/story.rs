@@ -133,9 +133,9 @@ impl Story {
         self.dropped == 0 || life.from.at > self.since
     }
 
-    /// The answer that went furthest of those by which a server confirmed its log to another one, before `until`, in an
-    /// earlier term than the one that its leader has led since `since`, and in the same life of that leader; if it
-    /// went up to `index`.
+    /// An answer by which a server confirmed its log up to `index` to another one, before `until`, in an earlier term
+    /// than the one that its leader has led since `since`, and in the same life of that leader. One that came since then
+    /// says most, and else the one that went furthest.
     pub(crate) fn confirmed_formerly(
         &self,
         (leader, term, since): (Caller, u64, Moment),
@@ -151,7 +151,7 @@ impl Story {
             |call: &&Call| matches!(call.returned, Some((at, Outcome::Replied)) if at < until);
         sent.filter(came)
             .filter(|call| call.confirms() >= Some(index))
-            .max_by_key(|call| call.confirms())
+            .max_by_key(|call| (call.returned.map(|(at, _)| at >= since), call.confirms()))
     }
 
     /// What an incarnation of a server has answered, in order.
