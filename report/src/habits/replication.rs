@@ -66,14 +66,7 @@ fn accepted<'a>(case: &Case<'a>) -> Option<&'a Proposal> {
         Check::Agreed { accepted: Some(Accepted { index, term }) } => {
             own.find(|own| own.index == index && term.is_none_or(|term| term == own.term))
         }
-        // What a former leader took is the present one's business no more.
-        _ => {
-            let is_present = |own: &&Proposal| {
-                let led = leads(case.story, own.server.server as usize, until);
-                led.is_some_and(|led| led.term == own.term)
-            };
-            own.clone().find(is_present).or_else(|| own.next())
-        }
+        _ => own.next(),
     }
 }
 
