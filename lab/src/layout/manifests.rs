@@ -124,6 +124,18 @@ impl Checkout {
         Ok(manifest.to_string())
     }
 
+    /// The packages that a linked workspace certainly has: its own, those of its tester, and what these name.
+    fn linked(&self) -> Result<BTreeSet<String>, Error> {
+        let tester = self.closure(&["handout", "config"])?;
+        let mut all = BTreeSet::from(["raft".to_owned()]);
+        for name in &tester {
+            let (manifest, _) = self.manifest(name)?;
+            all.extend(keys(&manifest, "dependencies").map(str::to_owned));
+        }
+        all.extend(tester);
+        Ok(all)
+    }
+
     /// The workspace's own Cargo.toml, whose tester consists of `crates`.
     pub(super) fn root(&self, tester: Tester, crates: &BTreeSet<String>) -> Result<String, Error> {
         let path = self.folder.join("Cargo.toml");
@@ -137,6 +149,15 @@ impl Checkout {
         // Whose tests it is for aren't there.
         if let Some(profiles) = root.get_mut("profile").and_then(Item::as_table_mut) {
             profiles.remove("checks");
+        }
+        if tester == Tester::Linked {
+            // Of what isn't in the workspace cargo warns.
+            let here = self.linked()?;
+            let mut path = ["profile", "dev", "package"].iter();
+            let packages = path.try_fold(root.as_item_mut(), |item, name| item.get_mut(name));
+            if let Some(packages) = packages.and_then(Item::as_table_mut) {
+                packages.retain(|name, _| here.contains(name));
+            }
         }
         let workspace = table(&mut root["workspace"], &path, "workspace")?;
         let mut members = vec!["raft".to_owned()];
