@@ -307,7 +307,7 @@ fn answer(
         let is_over = at.elapsed() >= ANSWERS_WITHIN;
         return if is_over { Answer::Refusal } else { Answer::Pending };
     };
-    let is_vote = reply.fields().vote_granted.or(reply.fields().success).unwrap_or_else(|| {
+    let is_vote = reply.fields().gives_vote().unwrap_or_else(|| {
         let term = config.get_state(voter).map(|(term, _)| term);
         term.is_some() && term == request.args().fields().term
     });

@@ -44,10 +44,7 @@ impl Needs {
             Needs::Acknowledgements => {
                 has_entries && reply.is_some_and(|reply| reply.success.is_some())
             }
-            // Whatever an author calls it.
-            Needs::Votes => {
-                reply.is_some_and(|reply| reply.vote_granted.or(reply.success).is_some())
-            }
+            Needs::Votes => reply.is_some_and(|reply| reply.gives_vote().is_some()),
         }
     }
 }

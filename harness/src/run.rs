@@ -193,7 +193,7 @@ fn is_strict(t: &T) -> bool {
     t.notes.job.settings.strict || t.notes.script().is_strict
 }
 
-/// What came of a run; `failed` says what is to be told of one that has failed.
+/// The verdict on a run. `failed` makes it if the run has failed.
 fn verdict(t: &T, failed: impl FnOnce(Failure) -> Verdict) -> Verdict {
     let skipped = t.notes.script().skipped.take();
     match (t.notes.failure(), skipped) {

@@ -156,12 +156,11 @@ impl Runs<'_> {
         }
         let mut redraws = Redraws { runs: self, points: BTreeMap::new() };
         let few = self.each.unwrap_or(u64::MAX).min(*REDRAWS.start());
-        let sample = redraws.make(vec![(0, few)])?;
-        let each = self.each.unwrap_or_else(|| affordable(story, &sample));
+        let mut made = redraws.make(vec![(0, few)])?;
+        let each = self.each.unwrap_or_else(|| affordable(story, &made));
         // Long runs have fewer points, too.
         let points = if self.each.is_some() { points } else { points.min(each as usize + 6) };
         let mut curve = Curve::new(failure.at.0 / MS + 1, each, points);
-        let mut made = sample;
         loop {
             for (at, result) in made {
                 let failed = u64::from(result.failure().is_some());
@@ -182,7 +181,7 @@ impl Runs<'_> {
         if is_same || result.history == 0 { Ok(()) } else { Err(Error::NotReplayed { until: end }) }
     }
 
-    /// What comes of it if only a part of what chance decides is drawn anew from `at` on, `each` time.
+    /// What comes of it if only a part of what chance decides is drawn anew from `at` on, `each` times for each part.
     fn sources(&self, at: Time, each: u64) -> Result<Vec<Share>, Error> {
         let variations: Vec<Variation> = Source::ALL
             .into_iter()

@@ -182,6 +182,12 @@ impl Fields {
         !is_request && (self.vote_granted.is_some() || self.success.is_some())
     }
 
+    /// Whether it gives the vote, if it answers a request for one: whatever an author calls it, it says yes or no.
+    #[must_use]
+    pub fn gives_vote(&self) -> Option<bool> {
+        self.vote_granted.or(self.success)
+    }
+
     /// Takes over what `inner` says and this doesn't.
     fn fill(&mut self, mut inner: Fields) {
         for slot in inner.guessed.iter() {

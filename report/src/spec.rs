@@ -304,8 +304,9 @@ impl Reads {
 }
 
 fn reads_votes(story: &Story) -> bool {
-    let votes = || story.votes.iter().map(|&place| &story.calls[place]);
-    votes().any(|call| call.reply.vote_granted.is_some()) && !votes().any(Call::hides_vote)
+    let mut votes = story.requests_for_votes();
+    votes.any(|call| call.reply.vote_granted.is_some())
+        && !story.requests_for_votes().any(Call::hides_vote)
 }
 
 fn reads_logs(story: &Story) -> bool {

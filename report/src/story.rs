@@ -177,6 +177,16 @@ impl Story {
         self.proposals.iter().filter(move |own| own.server.server == server)
     }
 
+    /// The requests for votes, in order; without those of former incarnations.
+    pub(crate) fn requests_for_votes(&self) -> impl Iterator<Item = &Call> {
+        self.votes.iter().map(|&place| &self.calls[place])
+    }
+
+    /// A server's saves, each with the one that follows it.
+    pub(crate) fn consecutive_saves(&self, server: u32) -> impl Iterator<Item = (&Save, &Save)> {
+        self.saved_by(server).zip(self.saved_by(server).skip(1))
+    }
+
     /// What a server has saved, in order.
     pub fn saved_by(&self, server: u32) -> impl DoubleEndedIterator<Item = &Save> {
         self.saved.iter().filter(move |save| save.server.server == server)

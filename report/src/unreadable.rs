@@ -55,11 +55,10 @@ pub(crate) fn unchecked(story: &Story) -> Vec<&'static str> {
     if !spec::tells(story) {
         return vec!["most rules (no message has a term or a vote that can be read)"];
     }
-    let mut votes = story.votes.iter().map(|&place| &story.calls[place]);
     let mut appends = story.calls.iter().filter(|call| call.is_append());
     let off = [
         (
-            votes.any(Call::hides_vote),
+            story.requests_for_votes().any(Call::hides_vote),
             "rules about who is elected (some requests for votes, or their answers, can't be read)",
         ),
         (

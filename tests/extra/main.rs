@@ -38,9 +38,7 @@ pub(crate) fn term(cfg: &Config, held: &Held) -> u64 {
 
 /// Whether a reply to RequestVote gives a vote; `false` if there was none.
 pub(crate) fn is_vote(cfg: &Config, reply: Option<Fields>) -> bool {
-    // Whatever an author calls it, a reply to RequestVote that says yes gives the vote.
-    let granted = |reply: &Fields| reply.vote_granted.or(reply.success);
-    reply.is_some_and(|reply| cfg.told(granted(&reply), "voteGranted"))
+    reply.is_some_and(|reply| cfg.told(reply.gives_vote(), "voteGranted"))
 }
 
 /// Waits until each of these servers, which nobody answers, has started an election. With a vote before

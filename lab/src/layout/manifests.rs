@@ -149,13 +149,12 @@ impl Checkout {
         // Whose tests it is for aren't there.
         if let Some(profiles) = root.get_mut("profile").and_then(Item::as_table_mut) {
             profiles.remove("checks");
-        }
-        if tester == Tester::Linked {
-            // Of what isn't in the workspace cargo warns.
-            let here = self.linked()?;
-            let mut path = ["profile", "dev", "package"].iter();
-            let packages = path.try_fold(root.as_item_mut(), |item, name| item.get_mut(name));
-            if let Some(packages) = packages.and_then(Item::as_table_mut) {
+            let packages = profiles.get_mut("dev").and_then(|dev| dev.get_mut("package"));
+            if let Some(packages) = packages.and_then(Item::as_table_mut)
+                && tester == Tester::Linked
+            {
+                // Of what isn't in the workspace cargo warns.
+                let here = self.linked()?;
                 packages.retain(|name, _| here.contains(name));
             }
         }

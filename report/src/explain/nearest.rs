@@ -72,12 +72,11 @@ fn meanwhile(case: &Case<'_>) -> Finding {
             let answered =
                 calls.iter().filter(|call| call.replied().is_some_and(|at| at <= window.until));
             let agreed = answered.clone().filter(|call| call.is_granted() || call.is_accepted());
-            let is_unread =
-                |call: &&Call| call.reply.vote_granted.is_none() && call.reply.success.is_none();
             // What answers to snapshots say isn't yes or no.
-            let unread =
-                answered.clone().filter(|it| purpose != Purpose::Snapshot && is_unread(it));
-            let unread = unread.count();
+            let is_unread = purpose != Purpose::Snapshot
+                && answered
+                    .clone()
+                    .all(|call| call.reply.vote_granted.is_none() && call.reply.success.is_none());
             let answered = answered.count();
             if !calls.is_empty() {
                 let name =
@@ -87,7 +86,7 @@ fn meanwhile(case: &Case<'_>) -> Finding {
                 let says_nothing = answered > 0 && handled.all(|call| call.says_nothing_back());
                 did.push(match says_nothing {
                     true => format!("{name} ({answered} delivered)"),
-                    false if unread == answered && unread > 0 => {
+                    false if is_unread && answered > 0 => {
                         format!(
                             "{name} ({answered} answered, but this report can't read yes or no)"
                         )

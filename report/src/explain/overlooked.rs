@@ -53,13 +53,12 @@ pub fn overlooked(story: &Story, broken: &[Breach]) -> Vec<Finding> {
 /// A server saved its state without the snapshot that it had saved: only a crash would have shown it.
 fn erased_snapshot(story: &Story) -> Option<Breach> {
     (0..story.servers as u32).find_map(|server| {
-        let saves = || story.saved_by(server);
         // A crash may have taken what wasn't on the disk yet.
-        let mut pairs =
-            saves().zip(saves().skip(1)).filter(|(one, next)| one.server == next.server);
-        pairs.find_map(|(before, save)| {
-            Some(persistence::erased(story, before, save)?.sure_if(false))
-        })
+        let mut saves =
+            story.consecutive_saves(server).filter(|(one, next)| one.server == next.server);
+        saves
+            .find_map(|(before, save)| persistence::erased(story, before, save))
+            .map(|breach| breach.sure_if(false))
     })
 }
 

@@ -186,8 +186,9 @@ fn saved_snapshot(breach: Breach, server: usize, save: &Save) -> Breach {
 
 /// A server had saved a snapshot, and a later save has none.
 pub(super) fn replaced_by_none(story: &Story, server: usize, until: Moment) -> Option<Breach> {
-    let all = || saves(story, server, until);
-    all().zip(all().skip(1)).find_map(|(before, save)| persistence::erased(story, before, save))
+    let mut saves =
+        story.consecutive_saves(server as u32).take_while(|(_, save)| save.moment < until);
+    saves.find_map(|(before, save)| persistence::erased(story, before, save))
 }
 
 /// The same of any server.

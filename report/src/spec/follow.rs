@@ -263,7 +263,7 @@ impl Known<'_> {
         let server = &mut self.servers[call.to as usize];
         let (Some(term), Some(prev)) = (call.args.term, call.args.prev_log_index) else {
             // What it brings is known, but not where it goes, or whose it is.
-            if call.args.entries.as_ref().is_some_and(|it| !it.is_empty()) && !call.is_rejected() {
+            if call.has_entries() && !call.is_rejected() {
                 server.lose_sight(moment, call);
             }
             return;

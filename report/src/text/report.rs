@@ -1,12 +1,11 @@
 //! A stored run as text.
 
-use super::summary::missing;
+use super::summary::gaps;
 use super::{entry, escaped, finding, summary, whole_timeline};
 use crate::explain::{explain, overlooked};
 use crate::record::Record;
 use crate::spec;
 use crate::story::Story;
-use crate::unreadable::unchecked;
 
 /// How a stored run ended, why, and all that happened.
 #[must_use]
@@ -38,12 +37,7 @@ pub fn report(record: &Record) -> String {
         }
         text.push_str(&summary(&story, failure, &explanation));
     } else {
-        if record.dropped > 0 {
-            entry(&mut text, "missing", &missing(&story));
-        }
-        for rules in unchecked(&story) {
-            entry(&mut text, "unchecked", rules);
-        }
+        gaps(&mut text, &story);
         // It has passed, and yet this is wrong.
         for overlooked in overlooked(&story, &spec::broken_promises(&story)) {
             text.push_str(&finding("why", &overlooked));

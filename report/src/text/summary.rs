@@ -13,12 +13,7 @@ use crate::unreadable::unchecked;
 #[must_use]
 pub fn summary(story: &Story, failure: &Failure, explanation: &Explanation) -> String {
     let mut text = String::new();
-    if story.dropped > 0 {
-        entry(&mut text, "missing", &missing(story));
-    }
-    for rules in unchecked(story) {
-        entry(&mut text, "unchecked", rules);
-    }
+    gaps(&mut text, story);
     if let Some(did) = did(story, failure) {
         entry(&mut text, "did", &did);
     }
@@ -36,8 +31,18 @@ pub fn summary(story: &Story, failure: &Failure, explanation: &Explanation) -> S
     text
 }
 
+/// The entries `missing` and `unchecked`, where there is something to say: what isn't known of a run.
+pub(super) fn gaps(text: &mut String, story: &Story) {
+    if story.dropped > 0 {
+        entry(text, "missing", &missing(story));
+    }
+    for rules in unchecked(story) {
+        entry(text, "unchecked", rules);
+    }
+}
+
 /// What is left of a run whose beginning was dropped.
-pub(super) fn missing(story: &Story) -> String {
+fn missing(story: &Story) -> String {
     format!(
         "the {} oldest events, because the history grew too long: nothing before {} s is known, and little of \
          what depends on it",

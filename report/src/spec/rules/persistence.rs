@@ -355,34 +355,36 @@ pub(super) fn was_saved(known: &Known<'_>, server: u32, held: &HeldSnapshot) -> 
     held.is_installed || saves.any(|save| held.moment < save.moment && Some(save.moment) < began)
 }
 
-/// A candidate's log ends before what it had written, on a disk that loses nothing.
 /// A save without the snapshot that the save before it had.
 pub(crate) fn erased(story: &Story, before: &Save, save: &Save) -> Option<Breach> {
     if before.snapshot == 0 || save.snapshot > 0 {
         return None;
     }
     let server = save.server.server;
+    let had = format!("server {server} saved a snapshot of {} bytes", before.snapshot);
+    let none = "it saved its state but no snapshot";
+    let breach = |rule, what| {
+        Breach::new(rule, save.moment, server, what).seen(before.moment.at, had.clone(), None)
+    };
+    let erases =
+        || format!("server {server} saved its state without the snapshot that it had saved");
+    // What it has saved in this life it had no need to read back.
+    if before.server == save.server {
+        return Some(breach(&SNAPSHOT_ERASED, erases()).seen(save.moment.at, none, None));
+    }
     let life = story.lives[server as usize].iter().rev().find(|life| life.from < save.moment)?;
-    // What it has saved in this life it had no need to read back, nor has it to read back what it saves again later.
-    let is_kept = before.server == save.server || saves_it_again(story, before, save);
-    let (rule, what) = match is_kept {
-        true => (
-            &SNAPSHOT_ERASED,
-            format!("server {server} saved its state without the snapshot that it had saved"),
-        ),
+    // What it saves again later it has read back.
+    let (rule, what) = match saves_it_again(story, before, save) {
+        true => (&SNAPSHOT_ERASED, erases()),
         false => (
             &SNAPSHOT_NOT_READ_BACK,
             format!("server {server} lost its saved snapshot in the first save after a crash"),
         ),
     };
-    let had = format!("server {server} saved a snapshot of {} bytes", before.snapshot);
-    let mut breach = Breach::new(rule, save.moment, server, what).seen(before.moment.at, had, None);
-    if before.server != save.server {
-        breach = breach.seen(life.from.at, "it was restarted with what it had saved", None);
-    }
-    let breach = breach.seen(save.moment.at, "it saved its state but no snapshot", None);
+    let began = "it was restarted with what it had saved";
+    let breach = breach(rule, what).seen(life.from.at, began, None);
     // A single save doesn't tell what was read back.
-    Some(breach.sure_if(before.server == save.server))
+    Some(breach.seen(save.moment.at, none, None).sure_if(false))
 }
 
 /// Whether a server saves a snapshot again in the life of `save`, though it has got none since: the one from before.
@@ -397,6 +399,7 @@ fn saves_it_again(story: &Story, before: &Save, save: &Save) -> bool {
     })
 }
 
+/// A candidate's log ends before what it had written, on a disk that loses nothing.
 fn asks_with_less_than_written(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
     let (term, index) = call.args.term.zip(call.args.last_log_index)?;
     let (number, server) = (call.from.server, known.server(call.from.server));

@@ -361,8 +361,7 @@ pub(crate) fn name_the_lease(story: &Story, breaches: &mut [Breach]) {
     if kept.peek().is_none() {
         return;
     }
-    let asked =
-        || story.votes.iter().map(|&place| &story.calls[place]).filter(|call| !call.is_copy);
+    let asked = || story.requests_for_votes().filter(|call| !call.is_copy);
     let (held, free): (Vec<&Call>, Vec<&Call>) = asked()
         .filter(|call| takes_over(story, call))
         .partition(|call| last_word(story, call).is_some());

@@ -855,18 +855,28 @@ fn a_candidate_does_not_follow_the_leader_of_its_term() {
         run.asks(1, 0, &ask);
         run.vote_with(0, 2, &Ask { term, ..ask }).leads(0, term);
         run.reject(0, 1, &append(term, prev, &[], 0));
-        let broken = ["leader-not-followed", "confirmed-not-appended"];
-        let broken = broken.map(|id| breaks(&run, id));
-        // Who has followed it before is no candidate any more.
-        let mut run = Run::new(3);
-        run.elect(0, 1).propose(0, 1, 1).accept(0, 1, &entries(1, &[1])).in_term(1, 2);
-        run.asks(1, 0, &ask);
-        run.vote_with(0, 2, &ask).leads(0, 2).accept(0, 1, &append(2, [0, 0], &[1], 0));
-        run.wait(10).reject(0, 1, &append(2, [1, 1], &[], 0));
-        assert!(!breaks(&run, "leader-not-followed"));
-        broken
+        ["leader-not-followed", "confirmed-not-appended"].map(|id| breaks(&run, id))
     };
     assert_eq!(refuses([1, 1], 2), [true, false]);
     assert_eq!(refuses([5, 1], 2), [false, false], "it has no such entry");
     assert_eq!(refuses([1, 1], 3), [false, true], "it stood in an earlier term");
+}
+
+/// Who has followed the leader of its term is no candidate any more.
+#[test]
+fn who_has_followed_a_leader_is_no_candidate() {
+    let refuses = |has_followed: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).accept(0, 1, &entries(1, &[1])).in_term(1, 2);
+        let ask = Ask { term: 2, last_term: 1, last_index: 1 };
+        run.asks(1, 0, &ask);
+        run.vote_with(0, 2, &ask).leads(0, 2);
+        if has_followed {
+            run.accept(0, 1, &append(2, [0, 0], &[1], 0));
+        }
+        run.wait(10).reject(0, 1, &append(2, [1, 1], &[], 0));
+        breaks(&run, "leader-not-followed")
+    };
+    assert!(refuses(false));
+    assert!(!refuses(true));
 }

@@ -334,7 +334,7 @@ fn had_it_never(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> b
     !known.told_ends(number, from, moment).any(|(_, _, last)| last >= index)
 }
 
-/// The snapshot that a server made, after it had confirmed the entry at `index`, of all that is before this entry.
+/// A snapshot that a server made after it had confirmed the entry at `index`, and that ends right before this entry.
 fn cut_for_snapshot(
     known: &Known<'_>,
     number: u32,

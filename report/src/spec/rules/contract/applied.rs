@@ -40,18 +40,17 @@ pub(super) fn applies_in_order(
         Some(_) if index <= before => {
             let mut own = known.story.applied_by(number);
             let is_it = |own: &Applied| own.server == applied.server && own.index == index;
-            match own.any(|own| is_it(own) && own.command.is_some() && own.moment < moment) {
-                true => (
-                    &APPLIED_TWICE,
-                    format!("server {number} applied the same index twice"),
-                    format!("it applied index {index} again"),
-                ),
-                false => (
-                    &APPLIED_TWICE,
-                    format!("server {number} applied an index that a snapshot had already covered"),
-                    format!("it applied index {index}"),
-                ),
-            }
+            let is_again =
+                own.any(|own| is_it(own) && own.command.is_some() && own.moment < moment);
+            let (what, again) = match is_again {
+                true => ("the same index twice", " again"),
+                false => ("an index that a snapshot had already covered", ""),
+            };
+            (
+                &APPLIED_TWICE,
+                format!("server {number} applied {what}"),
+                format!("it applied index {index}{again}"),
+            )
         }
         Some(_) => {
             let left_out = indexes(before + 1, index - 1);
