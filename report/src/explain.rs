@@ -80,7 +80,8 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
     let case = Case { story, failure, window, breaches: &breaches };
     let doubt = doubts::doubt(story);
     let mut findings: Vec<Finding> = Vec::new();
-    for breach in ranked(&case) {
+    for mut breach in ranked(&case) {
+        breach.facts.extend(doubts::reading(story, &breach.facts));
         if findings.iter().all(|other| other.id != breach.rule.id) {
             findings.push(breach.finding(doubt.as_ref()));
         }

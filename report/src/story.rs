@@ -6,6 +6,7 @@
 mod build;
 mod call;
 mod data;
+mod learn;
 mod names;
 mod pair;
 mod standing;
@@ -18,6 +19,7 @@ pub use data::{
     Act, Applied, Election, Happened, HeldSnapshot, Life, Link, Logged, Look, Moment, Proposal,
     Reached, Refusal, Save, Snapshot, Step, TaskEnd, View,
 };
+pub use learn::Learned;
 pub use standing::Standing;
 
 pub use crate::reused::{Kept, Reused};
@@ -92,6 +94,8 @@ pub struct Story {
     /// Whether messages count entries to which the lab gives no index, such as a new leader's blank one, and say so:
     /// then their indexes aren't those of `start()`, of what is applied, and of the snapshots that the tester has made.
     pub counts_other_entries: bool,
+    /// How answers are read whose words nobody knows, if the run tells that.
+    pub learned: Option<Learned>,
 }
 
 /// How long a server may hold to a leader that it has heard, whoever asks for its vote.

@@ -1,8 +1,9 @@
 //! What makes a whole run doubtful: messages whose fields are a guess, and logs that count otherwise than
-//! `start()` does. Then nothing that rests on messages is certain.
+//! `start()` does. Then nothing that rests on messages is certain. And how answers are read whose words were learned.
 
 use std::collections::BTreeSet;
 
+use crate::event::RpcId;
 use crate::fields::Slot;
 use crate::spec::{Basis, Fact};
 use crate::story::{Call, Story};
@@ -44,6 +45,25 @@ pub(super) fn doubt(story: &Story) -> Option<Fact> {
         call.from.server
     );
     Some(Fact::new(Basis::Concluded, call.sent.at, text, [call.id]))
+}
+
+/// How answers are read of which `facts` tell, if their words were learned from the run.
+pub(super) fn reading(story: &Story, facts: &[Fact]) -> Option<Fact> {
+    let learned = story.learned.as_ref()?;
+    let says = &learned.says;
+    let is_told =
+        |id: &RpcId| says.binary_search_by_key(id, |&(place, _)| story.calls[place].id).is_ok();
+    let of = facts.iter().rev().find_map(|fact| fact.calls.iter().copied().find(is_told))?;
+    let words = |yes: bool| {
+        let own = learned.words.iter().filter(|(_, said)| *said == yes);
+        let own: Vec<String> = own.map(|(word, _)| format!("\"{word}\"")).collect();
+        let says = if yes { "yes" } else { "no" };
+        (!own.is_empty()).then(|| format!("{} for {says}", list(own)))
+    };
+    let told = list([words(true), words(false)].into_iter().flatten());
+    let text = format!("this report takes the answer {told}: the run tells that");
+    let at = facts.iter().map(|fact| fact.at).max()?;
+    Some(Fact::new(Basis::Concluded, at, text, [of]))
 }
 
 /// The first entry that a leader sends of its own term though its `start()` has returned that index for no

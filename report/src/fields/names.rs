@@ -139,6 +139,12 @@ impl Slot {
         })
     }
 
+    /// Whether a field of this name is a term, as far as names tell.
+    pub(crate) fn is_term(name: &str) -> bool {
+        is_term(&name.to_ascii_lowercase())
+            || Slot::named(name).is_some_and(|(slot, _)| slot == Slot::Term)
+    }
+
     /// Whether it is yes or no.
     pub(super) fn is_flag(self) -> bool {
         matches!(self, Slot::VoteGranted | Slot::Success | Slot::Done)

@@ -7,7 +7,7 @@ use super::votes::not_taken;
 use super::{Habit, LONG, Leader, applying, budget, leads, life_at, sending, turns, up};
 use crate::check::{Accepted, Check};
 use crate::event::{Caller, Time};
-use crate::explain::Case;
+use crate::explain::{Case, Window};
 use crate::spec::Breach;
 use crate::spec::rules::{all_servers, append_entries, contract, leaders};
 use crate::story::{Call, Proposal, Purpose, Story, TaskEnd};
@@ -20,10 +20,7 @@ pub(super) const HABITS: &[Habit] = &[
         sending::counted_beyond,
         "the leader had a reason to continue there, such as what the follower's answer says about its log",
     ),
-    Habit::new(
-        sending::snapshot_needed,
-        "the follower has all entries that the leader's snapshot replaced, or was sent a snapshot meanwhile",
-    ),
+    sending::NEEDED,
     Habit::new(sending::moved_at_sending, "the requests that failed were sent again"),
     sending::PREV,
     sending::SNAPSHOT,
@@ -58,16 +55,22 @@ fn target<'a>(case: &Case<'a>) -> Option<&'a Proposal> {
     accepted(case).filter(|_| !case.story.counts_other_entries)
 }
 
-/// The command that wasn't agreed upon, as its leader had accepted it.
+/// The command that wasn't agreed upon, as its leader had accepted it. A later leader's counts more: a former one that is
+/// cut off accepts commands as well, and the test asks all.
 fn accepted<'a>(case: &Case<'a>) -> Option<&'a Proposal> {
-    let until = case.window.until;
+    let Window { from, until, .. } = case.window;
     let mut own = case.story.proposals.iter().rev().filter(|own| own.moment.at <= until);
-    match case.failure.check {
-        Check::Agreed { accepted: Some(Accepted { index, term }) } => {
-            own.find(|own| own.index == index && term.is_none_or(|term| term == own.term))
-        }
-        _ => own.next(),
-    }
+    let Check::Agreed { accepted: Some(Accepted { index, term }) } = case.failure.check else {
+        return own.next();
+    };
+    let told =
+        own.clone().find(|own| own.index == index && term.is_none_or(|term| term == own.term))?;
+    let still_leads = |own: &Proposal| {
+        leads(case.story, own.server.server as usize, until).is_some_and(|led| led.term == own.term)
+    };
+    let in_check = own.take_while(|own| own.moment.at >= from);
+    let later = in_check.filter(|own| own.term > told.term && still_leads(own));
+    Some(later.last().unwrap_or(told))
 }
 
 /// From when to when the leader that accepted the command led afterwards, if it led no more when the check failed.

@@ -19,6 +19,11 @@ pub(super) const AGAIN: &[Habit] = &[PREV, SNAPSHOT];
 pub(super) const PREV: Habit =
     Habit::new(same_prev_again, "the refusals were lost on their way, or nextIndex went down");
 
+pub(super) const NEEDED: Habit = Habit::new(
+    snapshot_needed,
+    "the follower has all entries that the leader's snapshot replaced, or was sent a snapshot meanwhile",
+);
+
 pub(super) const SNAPSHOT: Habit = Habit::new(
     same_snapshot_again,
     "the answers were lost on their way, or the follower had crashed meanwhile",
@@ -282,7 +287,7 @@ pub(super) fn back_one_by_one(case: &Case<'_>) -> Option<Breach> {
 
 /// What a leader can't bring by entries: its log begins behind what the follower lacks, and it sends no
 /// snapshot.
-pub(super) fn snapshot_needed(case: &Case<'_>) -> Option<Breach> {
+fn snapshot_needed(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let Row { first, last, count } = refused_again(case)?;
     let (leader, server, prev) = (first.from.server, first.to, last.args.prev_log_index?);

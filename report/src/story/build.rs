@@ -67,7 +67,7 @@ fn is_heard(events: &[Event], server: u32) -> bool {
 }
 
 /// From how many bytes on a message may bring a command.
-const BRINGS: usize = 16;
+pub(super) const BRINGS: usize = 16;
 
 /// Whether a request may bring commands, for all that can be read of it.
 fn may_bring(purpose: Purpose, fields: &Fields, message: &Payload) -> bool {
@@ -247,7 +247,8 @@ impl Story {
                     call.handled = Some(moment);
                     let Fields { term, vote_granted, success, guessed, .. } =
                         reply.fields().capped();
-                    if reply.wire_len() >= BRINGS {
+                    let is_unread = (vote_granted, success) == (None, None);
+                    if reply.wire_len() >= BRINGS || is_unread && reply.wire_len() > 0 {
                         call.brings_back = Some(reply.clone());
                     }
                     call.reply = Answer { term, vote_granted, success, guessed }.to(call.purpose);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Mutex;
 
+use super::build::BRINGS;
 use super::{Kept, Moment};
 use crate::event::{Caller, RpcId, Time};
 use crate::fields::{Fields, Named, Names, Slot};
@@ -262,7 +263,10 @@ impl Call {
     /// Whether its reply may change its sender's log in such a way.
     #[must_use]
     pub fn hides_what_it_brings_back(&self) -> bool {
-        self.purpose == Purpose::Other && self.brings_back.is_some() && !self.is_named_otherwise()
+        let brings = |reply: &Payload| reply.wire_len() >= BRINGS;
+        self.purpose == Purpose::Other
+            && self.brings_back.as_ref().is_some_and(brings)
+            && !self.is_named_otherwise()
     }
 
     /// Whether its name tells that it is neither a request for a vote nor a leader's.
@@ -326,7 +330,8 @@ impl Call {
 
     /// Whether its reply says nothing at all: whoever answers by a message of its own sends such ones.
     pub(crate) fn is_answered_emptily(&self) -> bool {
-        self.says_nothing_back() && self.brings_back.is_none()
+        let brings = |reply: &Payload| reply.wire_len() >= BRINGS;
+        self.says_nothing_back() && !self.brings_back.as_ref().is_some_and(brings)
     }
 
     /// Whether it is an answer of its own to a request for a vote or to AppendEntries.

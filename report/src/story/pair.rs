@@ -11,6 +11,8 @@
 //! An answer that says yes is given in its request's term. One that says no is, too, unless its server is known to be in
 //! a later one: so enums answer of which only the variant for a later term has a term.
 //!
+//! What answers say in words that nobody knows is learned from the run: see `learn`.
+//!
 //! All that is nearly always right, and no proof. So it serves explanations, and what fails a run is judged without it.
 
 use std::borrow::Cow;
@@ -18,23 +20,38 @@ use std::collections::BTreeMap;
 
 use super::{Answer, Call, Happened, Moment, Purpose, Story};
 use crate::event::{Caller, Time};
+use crate::fields::Slot;
 use crate::outcome::Outcome;
 
 /// What comes to a server has been dealt with by then, in µs: a task that it wakes may have its turn a little later.
-const AT_ONCE: u64 = 1000;
+pub(super) const AT_ONCE: u64 = 1000;
 
 /// What hasn't been answered by then, in µs, won't be.
 const OPEN: u64 = 1_000_000;
+
+/// The same run, in which answers say what the run tells that they say.
+fn with_learned(story: Cow<'_, Story>) -> Cow<'_, Story> {
+    let Some(learned) = story.learn_answers() else { return story };
+    let mut story = story.into_owned();
+    for &(place, said) in &learned.says {
+        let call = &mut story.calls[place];
+        call.reply.success = Some(said);
+        call.reply.guessed.insert(Slot::Success);
+        call.reply = call.reply.to(call.purpose);
+    }
+    story.learned = Some(learned);
+    Cow::Owned(story)
+}
 
 impl Story {
     /// The same run, in which requests have their terms and the answers that came as messages of their own, and answers
     /// their terms.
     #[must_use]
     pub(crate) fn with_answers(&self) -> Cow<'_, Story> {
-        let told = self.with_terms();
+        let told = with_learned(self.with_terms());
         let answers: Vec<usize> = told.places(Call::is_own_answer);
         let implied = told.implied_terms();
-        if answers.is_empty() && implied.is_empty() {
+        if answers.is_empty() && implied.is_empty() && told.learned.is_none() {
             return told;
         }
         let mut story = told.into_owned();
@@ -93,7 +110,7 @@ impl Story {
 
     /// Whether the receiver of a request is known to have been in a later term than `term` when it answered: by what came
     /// from it, by what it had sent, or by what it was seen to be.
-    fn is_later(&self, call: &Call, term: u64, handled: Moment) -> bool {
+    pub(super) fn is_later(&self, call: &Call, term: u64, handled: Moment) -> bool {
         let reached = self.reached_before(call.to, handled);
         let incarnation = call.answered_in.unwrap_or_default();
         let receiver = Caller { server: call.to, incarnation };

@@ -7,6 +7,7 @@ mod get_state;
 mod golden;
 mod incarnations;
 mod leaderless;
+mod learned;
 mod names;
 mod nearest;
 mod shown;

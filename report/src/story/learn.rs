@@ -1,0 +1,352 @@
+//! What answers say in words that nobody knows: which of them are yes and which are no, as the run itself tells.
+//!
+//! The answers to requests of a kind are told apart by their forms: the variant of an enum, which fields are there, what a
+//! flag says; or, if all are alike, by which number reaches just as far as the request. A form says yes if it answers
+//! what a server has to agree to, and no if it answers what it has to refuse:
+//!
+//! - AppendEntries that begins before the first entry fits each log; what begins behind all that a server can have
+//!   fits none;
+//! - who leads right after an answer to its request for a vote got that vote; who asks for votes itself in the same
+//!   term gives none;
+//! - a request of a former term gets a no.
+//!
+//! All that is nearly always right, and no proof. So it serves explanations alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::pair::AT_ONCE;
+use super::{Call, Happened, Moment, Story};
+use crate::fields::Slot;
+use crate::outcome::Outcome;
+
+/// How long a word may be that tells forms apart, in bytes: longer ones are somebody's data.
+const WORD: usize = 24;
+
+/// How many parts a list may have that each say something of their own.
+const PARTS: usize = 4;
+
+/// How often a form must say one thing for each time it seems to say the other.
+const CLEARLY: usize = 3;
+
+/// What was learned of a run's answers.
+#[derive(Clone, Debug, Default)]
+pub struct Learned {
+    /// What each says that is read so: its place in [`Story::calls`], in order, and whether it is yes.
+    pub says: Vec<(usize, bool)>,
+    /// What forms say, in words.
+    pub words: Vec<(String, bool)>,
+}
+
+/// How often a form seems to say yes, and no.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    yes: usize,
+    no: usize,
+}
+
+impl Tally {
+    fn says(self) -> Option<bool> {
+        let Tally { yes, no } = self;
+        match (yes, no) {
+            (1.., _) if yes > CLEARLY * no => Some(true),
+            (_, 1..) if no > CLEARLY * yes => Some(false),
+            _ => None,
+        }
+    }
+}
+
+/// The forms of some answers, and what each says, if that is known.
+struct Told {
+    forms: Vec<String>,
+    says: BTreeMap<String, Option<bool>>,
+}
+
+/// What the run tells of each form.
+fn tallies(forms: &[String], unread: &[Unread]) -> BTreeMap<String, Tally> {
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    for (form, answer) in forms.iter().zip(unread) {
+        let tally = tallies.entry(form.clone()).or_default();
+        match answer.must {
+            Some(true) => tally.yes += 1,
+            Some(false) => tally.no += 1,
+            None => {}
+        }
+    }
+    tallies
+}
+
+/// How far a server's log may reach.
+#[derive(Clone, Default)]
+struct Longest {
+    index: u64,
+    /// Whether it has a snapshot, of which its answers may tell what they like, or something that can't be read.
+    is_unknown: bool,
+}
+
+impl Longest {
+    fn reaches(&mut self, index: u64) {
+        self.index = self.index.max(index);
+    }
+
+    /// Takes over what a message brings; returns whether it has to fit, if that is known.
+    fn takes(&mut self, call: &Call) -> Option<bool> {
+        self.is_unknown |= call.is_snapshot() || call.hides_what_it_brings();
+        if !call.is_append() {
+            return None;
+        }
+        let (prev, up_to) = call.args.prev_log_index.zip(call.up_to())?;
+        self.is_unknown |= call.args.entries.is_none();
+        if self.is_unknown {
+            return None;
+        }
+        if prev > self.index {
+            return Some(false);
+        }
+        self.reaches(up_to);
+        (prev == 0).then_some(true)
+    }
+}
+
+/// An answer that can't be read.
+struct Unread {
+    place: usize,
+    value: Value,
+    /// What it has to say, if the run tells that.
+    must: Option<bool>,
+}
+
+impl Story {
+    /// What the answers say that can't be read, as far as the run tells it; `None` if it doesn't.
+    pub(super) fn learn_answers(&self) -> Option<Learned> {
+        let is_unread = |call: &Call| {
+            let says = (call.reply.vote_granted, call.reply.success);
+            let is_asked = call.is_append() || call.is_vote();
+            is_asked && call.handled.is_some() && says == (None, None) && call.brings_back.is_some()
+        };
+        let unread = self.calls.iter().enumerate().filter(|(_, call)| is_unread(call));
+        let mut unread = unread.peekable();
+        unread.peek()?;
+        let musts = self.musts();
+        let unread = unread.filter_map(|(place, call)| {
+            let value = call.brings_back.as_ref()?.render().ok()?;
+            Some(Unread { place, value, must: musts.get(&place).copied() })
+        });
+        let (votes, appends): (Vec<_>, Vec<_>) =
+            unread.partition(|it| self.calls[it.place].is_vote());
+        let mut learned = Learned::default();
+        for unread in [appends, votes] {
+            let told = self.by_words(&unread).or_else(|| self.by_numbers(&unread));
+            let Some(Told { forms, says }) = told else { continue };
+            let own = forms.iter().zip(&unread);
+            let own = own.filter_map(|(form, answer)| Some((answer.place, (*says.get(form)?)?)));
+            learned.says.extend(own);
+            let all: Vec<&str> = says.keys().map(String::as_str).collect();
+            let words = says.iter();
+            let words = words.filter_map(|(form, said)| Some((in_words(form, &all), (*said)?)));
+            learned.words.extend(words);
+        }
+        learned.says.sort_unstable();
+        (!learned.says.is_empty()).then_some(learned)
+    }
+
+    /// What answers of one kind say by words, flags, and what is left out. `None` if all are alike, but for numbers and
+    /// bytes.
+    fn by_words(&self, unread: &[Unread]) -> Option<Told> {
+        let forms: Vec<String> = unread.iter().map(|it| form_of(&it.value, None)).collect();
+        let tallies = tallies(&forms, unread);
+        let is_said = match tallies.keys().next() {
+            Some(form) if tallies.len() == 1 => is_telling(form),
+            other => other.is_some(),
+        };
+        if !is_said {
+            return None;
+        }
+        // Where each kind of request was agreed to, what was never a yes is none.
+        let agreed: BTreeSet<bool> = unread
+            .iter()
+            .filter(|answer| answer.must == Some(true))
+            .map(|answer| self.calls[answer.place].has_entries())
+            .collect();
+        let is_vote = unread.first().is_some_and(|answer| self.calls[answer.place].is_vote());
+        let is_known = agreed.len() == if is_vote { 1 } else { 2 };
+        let says = tallies.into_iter().map(|(form, tally)| {
+            let is_unseen = (tally.yes, tally.no) == (0, 0);
+            (form, tally.says().or((is_known && is_unseen).then_some(false)))
+        });
+        Some(Told { forms, says: says.collect() })
+    }
+
+    /// The same by a number: that of a yes reaches just as far as the request, that of a no doesn't.
+    fn by_numbers(&self, unread: &[Unread]) -> Option<Told> {
+        let reach = |answer: &Unread| self.calls[answer.place].up_to();
+        let forms = unread.iter().map(|answer| Some(form_of(&answer.value, Some(reach(answer)?))));
+        let forms: Vec<String> = forms.collect::<Option<_>>()?;
+        let tallies = tallies(&forms, unread);
+        let mut agreed = tallies.iter().filter(|(_, tally)| tally.yes > 0);
+        let (yes, tally) = agreed.next()?;
+        let own = forms
+            .iter()
+            .zip(unread)
+            .filter(|(form, answer)| *form == yes && answer.must == Some(true));
+        let reaches: BTreeSet<Option<u64>> = own.map(|(_, answer)| reach(answer)).collect();
+        // What is the same for requests of different lengths follows them.
+        let follows = yes.contains(['=', '+']) && reaches.len() > 1;
+        if agreed.next().is_some() || !follows || tally.says() != Some(true) {
+            return None;
+        }
+        let says = tallies.keys().map(|form| (form.clone(), Some(form == yes)));
+        Some(Told { says: says.collect(), forms })
+    }
+
+    /// What answers have to say, where the run tells that.
+    fn musts(&self) -> BTreeMap<usize, bool> {
+        let mut musts = BTreeMap::new();
+        let mut logs = vec![Longest::default(); self.servers];
+        for &(moment, happened) in &self.order {
+            match happened {
+                Happened::Proposed(place) => {
+                    let own = &self.proposals[place];
+                    logs[own.server.server as usize].reaches(own.index);
+                }
+                Happened::Applied(place) => {
+                    let own = &self.applied[place];
+                    logs[own.server.server as usize].reaches(own.index);
+                }
+                Happened::Snapshotted(place) => {
+                    logs[self.snapshots[place].server.server as usize].is_unknown = true;
+                }
+                Happened::Sent(place) => {
+                    let call = &self.calls[place];
+                    logs[call.from.server as usize].reaches(call.up_to().unwrap_or(0));
+                }
+                Happened::Delivered(place) => {
+                    let call = &self.calls[place];
+                    let fits = logs[call.to as usize].takes(call);
+                    musts.extend(fits.map(|fits| (place, fits)));
+                }
+                Happened::Handled(place) if self.must_refuse(place, moment) => {
+                    musts.insert(place, false);
+                }
+                _ => {}
+            }
+        }
+        self.must_grant(&mut musts);
+        musts
+    }
+
+    /// Whether a request has to be refused, whatever it brings: it is of a former term, or asks for the vote of who asks
+    /// for votes itself in the same term.
+    fn must_refuse(&self, place: usize, moment: Moment) -> bool {
+        let call = &self.calls[place];
+        let Some(term) = call.args.term else { return false };
+        let is_candidate = || {
+            self.elections.iter().any(|own| {
+                own.candidate.server == call.to && own.term == term && own.at < moment.at
+            })
+        };
+        call.reply.term > Some(term)
+            || self.is_later(call, term, moment)
+            || call.is_vote() && is_candidate()
+    }
+
+    /// Notes which answers made leaders: the last that came to each before the first request that it sent as one.
+    fn must_grant(&self, musts: &mut BTreeMap<usize, bool>) {
+        for election in &self.elections {
+            let own = self.sent_by(election.candidate.server as usize);
+            let mut own = own.skip_while(|call| call.sent.at < election.at);
+            let leads = own.find(|call| {
+                call.is_leaders()
+                    && call.from == election.candidate
+                    && call.args.term == Some(election.term)
+            });
+            let Some(leads) = leads else { continue };
+            let came = election.requests.iter().filter_map(|&place| {
+                let call = &self.calls[place];
+                let (at, outcome) = call.returned?;
+                (outcome == Outcome::Replied && at < leads.sent).then_some((at, place))
+            });
+            if let Some((at, place)) = came.max()
+                && leads.sent.at.0 < at.at.0 + AT_ONCE
+                && self.calls[place].reply.term <= Some(election.term)
+            {
+                musts.entry(place).or_insert(true);
+            }
+        }
+    }
+}
+
+/// What tells a form from the others: the first of its parts that isn't in all of them.
+fn in_words(form: &str, all: &[&str]) -> String {
+    fn parts(form: &str) -> impl Iterator<Item = &str> {
+        form.split(['{', '}', '[', ']', ' ']).filter(|part| !part.is_empty())
+    }
+    let is_in = |part: &str, form: &str| parts(form).any(|other| other == part);
+    let own = parts(form).find(|part| !all.iter().all(|form| is_in(part, form))).unwrap_or(form);
+    match own.split_once(':') {
+        Some((name, "")) => name.to_owned(),
+        Some((name, "#")) => format!("{name}: a number"),
+        Some((name, "=")) => format!("{name}: the request's last index"),
+        Some((name, "+")) => format!("{name}: one more than the request's last index"),
+        Some((name, "-")) => format!("{name}: anything else"),
+        Some((name, value)) => format!("{name}: {value}"),
+        None => own.to_owned(),
+    }
+}
+
+/// Whether a form that is the only one says something: it has a word, or leaves something out, and nothing that may hide
+/// another answer.
+fn is_telling(form: &str) -> bool {
+    let has_word = form.contains(|letter: char| letter.is_ascii_uppercase())
+        || ["null", "true", "false"].iter().any(|word| form.contains(word));
+    has_word && !form.contains('#') && !form.contains("...")
+}
+
+fn form_of(value: &Value, reach: Option<u64>) -> String {
+    let mut form = String::new();
+    write_form(&mut form, value, reach);
+    form
+}
+
+/// Writes what tells answers apart. Of a number it is how far it reaches, if that is asked; of a term nothing.
+fn write_form(form: &mut String, value: &Value, reach: Option<u64>) {
+    match value {
+        Value::Null => form.push_str("null"),
+        Value::Bool(said) => form.push_str(if *said { "true" } else { "false" }),
+        Value::Number(number) => form.push(match reach.map(|reach| (number.as_u64(), reach)) {
+            Some((Some(number), reach)) if number == reach => '=',
+            Some((Some(number), reach)) if number == reach + 1 => '+',
+            Some(_) => '-',
+            None => '#',
+        }),
+        Value::String(word) if word.len() <= WORD => form.push_str(word),
+        Value::String(_) => form.push_str("..."),
+        Value::Array(parts) if parts.len() <= PARTS => {
+            form.push('[');
+            for (number, part) in parts.iter().enumerate() {
+                if number > 0 {
+                    form.push(' ');
+                }
+                write_form(form, part, reach);
+            }
+            form.push(']');
+        }
+        Value::Array(_) => form.push_str("[...]"),
+        Value::Object(fields) => {
+            form.push('{');
+            for (number, (name, field)) in fields.iter().enumerate() {
+                if number > 0 {
+                    form.push(' ');
+                }
+                form.push_str(name);
+                form.push(':');
+                match field {
+                    Value::Number(_) if Slot::is_term(name) => form.push_str("term"),
+                    _ => write_form(form, field, reach),
+                }
+            }
+            form.push('}');
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Answers in words of their author's own: what they say is learned from the run.
+
+use report::explain::Confidence::{Certain, Likely};
+use report::explain::Explanation;
+use report::spec;
+use serde_json::{Value, json};
+
+use crate::demands::{NO_LEADER, TWO_COMMANDS};
+use crate::run::{Run, append, ask};
+
+/// How an author answers AppendEntries that reaches up to an index: with yes, or with no and where to go on.
+type Answer = fn(is_yes: bool, up_to: u64) -> Value;
+
+/// By an enum's variants, by what is left out, by numbers alone, and by a tuple.
+const ANSWERS: [Answer; 4] = [
+    |is_yes, up_to| match is_yes {
+        true => json!({"term": 1, "body": {"Have": {"upto": up_to}}}),
+        false => json!({"term": 1, "body": {"Lack": {"after": 0}}}),
+    },
+    |is_yes, _| json!({"term": 1, "hint": if is_yes { Value::Null } else { json!(1) }}),
+    |is_yes, up_to| json!({"term": 1, "next": if is_yes { up_to + 1 } else { 1 }}),
+    |is_yes, up_to| json!([1, if is_yes { json!(up_to) } else { Value::Null }]),
+];
+
+/// A leader whose followers answer in some way. One of them confirms an entry and, if it loses it, says later that it
+/// doesn't have it.
+fn run(answer: Answer, loses_it: bool) -> Run {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    let send = |run: &mut Run, prev: u64, entries: &[u64], is_yes: bool| {
+        let up_to = prev + entries.len() as u64;
+        let id = run.appends(0, 1, &append(1, [prev, u64::from(prev > 0)], entries, 0));
+        run.answers(id, &answer(is_yes, up_to));
+    };
+    for at in [100, 200, 300] {
+        send(run.at(at), 0, &[], true);
+    }
+    // What it hasn't been sent it can't have.
+    run.propose(0, 1, 1).propose(0, 2, 1);
+    send(&mut run, 2, &[], false);
+    send(&mut run, 0, &[1], true);
+    for at in [400, 500, 600] {
+        send(run.at(at), 1, &[], !loses_it);
+    }
+    run
+}
+
+fn explained(run: Run) -> Explanation {
+    run.fails(TWO_COMMANDS, "one(100) failed to reach agreement").2
+}
+
+#[test]
+fn what_followers_answer_is_learned() {
+    for (number, answer) in ANSWERS.into_iter().enumerate() {
+        let explanation = explained(run(answer, true));
+        let first = explanation.findings.first().expect("it is found");
+        assert_eq!(&*first.id, "confirmed-not-appended", "{number}: {explanation:#?}");
+        assert_eq!(first.confidence, Likely, "{number}");
+        let last = first.evidence.last().expect("it has evidence");
+        assert!(last.text.contains("the run tells that"), "{number}: {}", last.text);
+    }
+}
+
+/// What is learned fails nobody, and a run in which nothing is wrong accuses nobody.
+#[test]
+fn what_is_learned_is_no_breach() {
+    for (number, answer) in ANSWERS.into_iter().enumerate() {
+        let right = run(answer, false);
+        assert_eq!(spec::unsafe_steps(&right.story()).len(), 0, "{number}");
+        assert_eq!(spec::unsafe_steps(&run(answer, true).story()).len(), 0, "{number}");
+        let findings = explained(right).findings;
+        assert!(
+            findings.iter().all(|it| it.id == "unknown" || it.id == "entry-not-sent"),
+            "{findings:#?}"
+        );
+    }
+}
+
+/// A number that means yes or no is no index, and isn't told from other numbers.
+#[test]
+fn a_number_that_hides_the_answer_is_not_read() {
+    let flag: Answer = |is_yes, _| json!({"term": 1, "ok_code": u8::from(is_yes)});
+    let opaque: Answer = |is_yes, _| json!(vec![u8::from(is_yes); 10]);
+    for answer in [flag, opaque] {
+        assert_is_unread(&explained(run(answer, true)));
+    }
+}
+
+fn assert_is_unread(explanation: &Explanation) {
+    let facts = explanation.findings.iter().flat_map(|it| &it.evidence);
+    let texts: Vec<&str> = facts.map(|it| &*it.text).collect();
+    assert!(texts.iter().all(|text| !text.contains("the run tells")), "{texts:#?}");
+}
+
+/// An answer that isn't seen where it must be yes or no isn't read.
+#[test]
+fn what_the_run_does_not_tell_is_not_read() {
+    let mut run = Run::new(3);
+    run.elect(0, 1).propose(0, 1, 1);
+    for (at, body) in [(100, "Alpha"), (200, "Beta"), (300, "Alpha")] {
+        let id = run.at(at).appends(0, 1, &append(1, [1, 1], &[], 0));
+        run.answers(id, &json!({"term": 1, "body": {body: {"upto": 1}}}));
+    }
+    assert_is_unread(&explained(run));
+}
+
+/// Who leads at once after an answer got a vote by it, so that who says the same to another one votes twice.
+#[test]
+fn what_voters_answer_is_learned() {
+    let mut run = Run::new(5);
+    let vote = |run: &mut Run, from: u32, to: u32, term: u64, says: &str| {
+        let id = run.asks(from, to, &ask(term));
+        run.answers(id, &json!({"term": term, "ballot": says}));
+    };
+    for (term, leader) in [(1, 0), (2, 3)] {
+        run.at(1000 * term).in_term(leader, term);
+        for voter in (0..5).filter(|&voter| voter != leader) {
+            vote(&mut run, leader, voter, term, "Ja");
+        }
+        run.leads(leader, term);
+        run.appends(leader, 1, &append(term, [0, 0], &[], 0));
+    }
+    run.at(3000).in_term(1, 3).in_term(2, 3);
+    vote(&mut run, 1, 2, 3, "Nein");
+    vote(&mut run, 2, 1, 3, "Nein");
+    vote(&mut run, 1, 0, 3, "Ja");
+    vote(&mut run, 2, 0, 3, "Ja");
+    let explanation = run.at(6000).clone().fails(NO_LEADER, "expected one leader, got none").2;
+    let first = explanation.findings.first().expect("it is found");
+    assert_eq!((&*first.id, first.confidence), ("voted-twice", Likely), "{explanation:#?}");
+    assert_eq!(spec::unsafe_steps(&run.story()).len(), 0);
+    assert!(explanation.findings.iter().all(|finding| finding.confidence != Certain));
+}
