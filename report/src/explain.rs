@@ -68,7 +68,7 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
     }
     let proven = spec::judge(story);
     let mut breaches = match &with_answers {
-        Cow::Owned(story) => likely(spec::judge(story), &proven),
+        Cow::Owned(story) => likely(spec::judge(story), proven),
         Cow::Borrowed(_) => proven,
     };
     let story = &*with_answers;
@@ -99,17 +99,25 @@ fn does_again(story: &Story, failure: &Failure) -> bool {
     !habits::find(&Case { story, failure, window, breaches: &[] }).is_empty()
 }
 
-/// What is likely in a run in which answers were found to their requests: certain is only what is so without that.
-fn likely(breaches: Vec<Breach>, proven: &[Breach]) -> Vec<Breach> {
+/// What is likely in a run in which answers were found to their requests: certain is only what is so without that. And
+/// what is certain without that stays.
+fn likely(breaches: Vec<Breach>, proven: Vec<Breach>) -> Vec<Breach> {
+    let is_same = |one: &Breach, other: &Breach| {
+        (one.rule.id, &one.servers) == (other.rule.id, &other.servers)
+    };
     let is_proven = |breach: &Breach| {
-        let same = |it: &&Breach| (it.rule.id, &it.servers) == (breach.rule.id, &breach.servers);
-        proven.iter().filter(same).any(Breach::is_certain)
+        proven.iter().filter(|it| is_same(it, breach)).any(Breach::is_certain)
     };
     let so_far = |breach: Breach| {
         let is_sure = is_proven(&breach);
         breach.sure_if(is_sure)
     };
-    breaches.into_iter().map(so_far).collect()
+    let mut all: Vec<Breach> = breaches.into_iter().map(so_far).collect();
+    let is_missing = |own: &Breach| own.is_certain() && !all.iter().any(|it| is_same(it, own));
+    let missing: Vec<Breach> = proven.iter().filter(|own| is_missing(own)).cloned().collect();
+    all.extend(missing);
+    all.sort_by_key(|breach| breach.at);
+    all
 }
 
 /// What may be the cause, the more telling first.

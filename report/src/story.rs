@@ -181,6 +181,12 @@ impl Story {
         self.proposals.iter().filter(move |own| own.server.server == server)
     }
 
+    /// Whether a server asks for votes in a term, at any time.
+    pub(crate) fn stands(&self, server: u32, term: u64) -> bool {
+        let mut own = self.elections.iter();
+        own.any(|own| own.candidate.server == server && own.term == term)
+    }
+
     /// The requests for votes, in order; without those of former incarnations.
     pub(crate) fn requests_for_votes(&self) -> impl Iterator<Item = &Call> {
         self.votes.iter().map(|&place| &self.calls[place])

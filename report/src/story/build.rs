@@ -245,13 +245,11 @@ impl Story {
                 if let Some(place) = draft.places.get(id.0).copied() {
                     let call = &mut self.calls[place];
                     call.handled = Some(moment);
-                    let Fields { term, vote_granted, success, guessed, .. } =
-                        reply.fields().capped();
-                    let is_unread = (vote_granted, success) == (None, None);
-                    if reply.wire_len() >= BRINGS || is_unread && reply.wire_len() > 0 {
+                    let answer = Answer::of(&reply.fields().capped());
+                    if reply.wire_len() >= BRINGS || !answer.is_read() && reply.wire_len() > 0 {
                         call.brings_back = Some(reply.clone());
                     }
-                    call.reply = Answer { term, vote_granted, success, guessed }.to(call.purpose);
+                    call.reply = answer.to(call.purpose);
                     // What was sent before this life goes to an earlier one, unless it was late or held.
                     let life = self.lives[call.to as usize].last();
                     call.answered_in = life

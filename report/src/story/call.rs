@@ -108,6 +108,21 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// What a message answers by its fields.
+    pub(super) fn of(fields: &Fields) -> Answer {
+        let mut guessed = Names::default();
+        let own = [Slot::Term, Slot::VoteGranted, Slot::Success];
+        let own = own.into_iter().filter(|&slot| fields.guessed.has(slot));
+        own.for_each(|slot| guessed.insert(slot));
+        let Fields { term, vote_granted, success, .. } = *fields;
+        Answer { term, vote_granted, success, guessed }
+    }
+
+    /// Whether it says yes or no.
+    pub(super) fn is_read(self) -> bool {
+        self.vote_granted.is_some() || self.success.is_some()
+    }
+
     /// The same as an answer to a call for this: that one says yes to what it was asked, whatever the author calls it.
     pub(super) fn to(mut self, purpose: Purpose) -> Answer {
         match purpose {

@@ -121,9 +121,8 @@ impl Story {
     /// What the answers say that can't be read, as far as the run tells it; `None` if it doesn't.
     pub(super) fn learn_answers(&self) -> Option<Learned> {
         let is_unread = |call: &Call| {
-            let says = (call.reply.vote_granted, call.reply.success);
-            let is_asked = call.is_append() || call.is_vote();
-            is_asked && call.handled.is_some() && says == (None, None) && call.brings_back.is_some()
+            let is_answered = (call.is_append() || call.is_vote()) && call.handled.is_some();
+            is_answered && !call.reply.is_read() && call.brings_back.is_some()
         };
         let unread = self.calls.iter().enumerate().filter(|(_, call)| is_unread(call));
         let mut unread = unread.peekable();
@@ -241,14 +240,9 @@ impl Story {
     fn must_refuse(&self, place: usize, moment: Moment) -> bool {
         let call = &self.calls[place];
         let Some(term) = call.args.term else { return false };
-        let is_candidate = || {
-            self.elections.iter().any(|own| {
-                own.candidate.server == call.to && own.term == term && own.at < moment.at
-            })
-        };
         call.reply.term > Some(term)
             || self.is_later(call, term, moment)
-            || call.is_vote() && is_candidate()
+            || call.is_vote() && self.stands(call.to, term)
     }
 
     /// Notes which answers made leaders: the last that came to each before the first request that it sent as one.

@@ -180,12 +180,7 @@ impl Story {
 
     fn pair(&mut self, request: usize, answer: usize, delivered: Option<Moment>) {
         let Call { from, to, sent, returned, ref args, .. } = self.calls[answer];
-        let reply = Answer {
-            term: args.term,
-            vote_granted: args.vote_granted,
-            success: args.success,
-            guessed: args.guessed,
-        };
+        let reply = Answer::of(args);
         let asker = self.calls[request].from;
         let came = delivered.filter(|&at| self.lived(asker, at)).map(|at| (at, Outcome::Replied));
         debug_assert_eq!(to, asker.server, "an answer goes to the server that asked");

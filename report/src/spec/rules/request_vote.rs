@@ -465,7 +465,9 @@ pub(crate) fn refuses_without_reason(known: &Known<'_>, call: &Call) -> Option<F
     let server = known.server(call.to);
     let is_free = server.votes.get(&term).is_none_or(|vote| vote.candidate == call.from.server);
     let refused = call.is_denied() && call.reply.term == Some(term);
-    if !refused || !is_free || server.stood.contains(&term) || known.story.holds_to_leader(call) {
+    // Who stands in that term has its own vote, also if its requests are only sent a little later.
+    let stands = known.story.stands(call.to, term);
+    if !refused || !is_free || stands || known.story.holds_to_leader(call) {
         return None;
     }
     let own = server.log.last()?;
