@@ -105,9 +105,8 @@ fn likely(breaches: Vec<Breach>, proven: Vec<Breach>) -> Vec<Breach> {
     let is_same = |one: &Breach, other: &Breach| {
         (one.rule.id, &one.servers) == (other.rule.id, &other.servers)
     };
-    let is_proven = |breach: &Breach| {
-        proven.iter().filter(|it| is_same(it, breach)).any(Breach::is_certain)
-    };
+    let is_proven =
+        |breach: &Breach| proven.iter().filter(|it| is_same(it, breach)).any(Breach::is_certain);
     let so_far = |breach: Breach| {
         let is_sure = is_proven(&breach);
         breach.sure_if(is_sure)

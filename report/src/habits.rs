@@ -81,7 +81,9 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
         }
         Check::InOrder { .. } => &[applying::ORDER],
         Check::Snapshot { .. } => &[saves::ERASED, snapshots::HABITS],
-        Check::LogCut { .. } => &[saves::CUT, &[sending::NEEDED, sending::SNAPSHOT]],
+        Check::LogCut { .. } => {
+            &[saves::CUT, &[sending::NO_ENTRIES, sending::NEEDED, sending::SNAPSHOT]]
+        }
         Check::Saved { .. } => &[saves::HABITS],
         Check::Budget { .. } => &[budget::HABITS, leadership::HABITS, applying::LATE],
         Check::Panicked { .. } => &[panics::HABITS],

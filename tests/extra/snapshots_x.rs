@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use config::{Config, FailureKind, Held, Hold, Messages, Needs, Purpose, Retry, Snapshots};
+use config::{Check, Config, FailureKind, Held, Hold, Messages, Needs, Purpose, Retry, Snapshots};
 use tokio::time::{Instant, sleep};
 
 use super::{accept, cluster, reaches, term};
@@ -158,7 +158,7 @@ fn TestSlowServiceX16() {
                     "server 0 leads and has sent no AppendEntries for 0.6 s, while its service takes \
                      {SLOW_MS} ms for each command"
                 );
-                cfg.fatal(FailureKind::Liveness, message);
+                cfg.fatal((FailureKind::Liveness, Check::LeaderStays { server: 0 }), message);
             }
         }
         drop(heartbeats);

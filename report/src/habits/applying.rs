@@ -17,6 +17,49 @@ pub(super) const LATE: &[Habit] = &[Habit::new(
     "most commands were applied as soon as they were known to be committed",
 )];
 
+pub(super) const WAITS: Habit =
+    Habit::new(waits_for_service, "the leader sends while its service is at work");
+
+/// For how long a leader has sent nothing that should send heartbeats.
+const SILENT: Duration = Duration::from_millis(400);
+
+/// What begins together does so within this time.
+const TOGETHER: Duration = Duration::from_millis(20);
+
+/// A leader sends nothing from when it began to apply, and has more to apply: it waits for its service.
+fn waits_for_service(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    super::up(&case.window).find_map(|server| {
+        let led = super::leads(story, server as usize, until)?;
+        let sent = story.sent_by(server as usize).filter(|call| call.is_leaders());
+        let last = sent.filter(|call| call.sent.at <= until).last()?;
+        if until.since(last.sent.at) < SILENT {
+            return None;
+        }
+        let applied = story.applied_by(server).filter(|applied| applied.moment.at <= until);
+        let applied: Vec<&Applied> = applied.collect();
+        let from = super::before(last.sent.at, TOGETHER);
+        let began = applied.iter().find(|applied| applied.moment.at >= from)?;
+        let done = applied.last()?;
+        let is_slow = done.moment.at.since(began.moment.at) >= SILENT;
+        let next = story.proposed_by(server).find(|own| own.index > done.index)?;
+        let is_next = next.term == led.term && next.moment.at <= until;
+        if began.moment.at > super::after(last.sent.at, TOGETHER) || !is_next || !is_slow {
+            return None;
+        }
+        let what = format!("server {server} sends nothing while its service is at work");
+        let took = format!("server {server}, the leader, applied index {}", began.index);
+        let text = format!(
+            "since then server {server} has sent nothing; it has applied up to index {}, and index {} isn't \
+             applied yet",
+            done.index, next.index
+        );
+        let breach = case.breach(&contract::LOCK_WHILE_APPLYING, server, what);
+        let breach = breach.seen(last.sent.at, "its last request", [last.id]);
+        Some(breach.seen(began.moment.at, took, None).seen(until, text, None))
+    })
+}
+
 pub(super) const ORDER: &[Habit] = &[
     Habit::new(
         snapshot_index_forgotten,

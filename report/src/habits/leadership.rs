@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Habit, elections, leads, turns, up};
+use super::{Habit, applying, elections, leads, turns, up};
 use crate::event::{Caller, Time};
 use crate::explain::{Case, Window};
 use crate::spec::rules::{all_servers, candidates, contract, followers, leaders};
@@ -52,6 +52,7 @@ pub(super) const HABITS: &[Habit] = &[
         despite_leader,
         "the leader that it heard from led an earlier term, or had been silent for long",
     ),
+    applying::WAITS,
     Habit::new(silent, "the leader's requests were lost, or it no longer led"),
     Habit::new(leads_in_silence, SENT_MEANWHILE),
 ];
@@ -262,7 +263,13 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
     let &(election, last) = silent.last()?;
     let (server, leader) = (election.candidate.server, last.from.server);
     // It may have waited for the last call, which was under way all the time.
-    let is_waiting = silent.iter().all(|(election, last)| last.is_outstanding(election.at));
+    let waits = |it: &&(&Election, &Call)| it.1.is_outstanding(it.0.at);
+    let waiting = silent.iter().filter(waits).count();
+    let is_waiting = waiting * 4 >= silent.len() * 3;
+    let (election, last) = match is_waiting {
+        true => *silent.iter().rfind(waits)?,
+        false => (election, last),
+    };
     // Or that call failed each time, which by chance few do.
     let has_failed = |&(election, last): &(&Election, &Call)| {
         last.failed().is_some_and(|(at, _)| at.at <= election.at)

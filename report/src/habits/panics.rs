@@ -13,6 +13,10 @@ use crate::story::{Call, HeldSnapshot, Life, Moment, Purpose};
 pub(super) const HABITS: &[Habit] = &[
     Habit::new(not_restored, "the panic has nothing to do with the saved state"),
     Habit::new(
+        counted_beyond,
+        "it handled such an answer before without a panic, or it panicked over something else",
+    ),
+    Habit::new(
         began_before_snapshot,
         "it had applied something since its restart, or the panic has nothing to do with its snapshot",
     ),
@@ -36,10 +40,6 @@ pub(super) const HABITS: &[Habit] = &[
         "it sets nextIndex and matchIndex anew at each election, or it panicked over something else",
     ),
     Habit::new(offset_ignored, "the same happened again after the snapshot, without a panic"),
-    Habit::new(
-        counted_beyond,
-        "it handled such an answer before without a panic, or it panicked over something else",
-    ),
 ];
 
 /// What is done with a reply is done by then.

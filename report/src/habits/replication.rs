@@ -6,21 +6,22 @@ use std::time::Duration;
 use super::votes::not_taken;
 use super::{Habit, LONG, Leader, applying, budget, leads, life_at, sending, turns, up};
 use crate::check::{Accepted, Check};
-use crate::event::{Caller, Time};
+use crate::event::{Caller, Detail, Time};
 use crate::explain::{Case, Window};
 use crate::spec::Breach;
-use crate::spec::rules::{all_servers, append_entries, contract, leaders};
+use crate::spec::rules::{all_servers, append_entries, contract, leaders, persistence};
 use crate::story::{Call, Proposal, Purpose, Story, TaskEnd};
 use crate::text::{count, list};
 
 pub(super) const HABITS: &[Habit] = &[
     Habit::new(turns::in_turn, "two of its calls were outstanding at the same time"),
     Habit::new(sending::back_one_by_one, "the leader went back by more than one entry at a time"),
+    sending::NO_ENTRIES,
+    sending::NEEDED,
     Habit::new(
         sending::counted_beyond,
         "the leader had a reason to continue there, such as what the follower's answer says about its log",
     ),
-    sending::NEEDED,
     Habit::new(sending::moved_at_sending, "the requests that failed were sent again"),
     sending::PREV,
     sending::SNAPSHOT,
@@ -158,6 +159,53 @@ fn applier_ended<'a>(case: &Case<'a>, server: u32, since: Time) -> Option<&'a Ta
             && last.is_none_or(|last| last <= task.moment.at)
             && task.moment.at <= since
     })
+}
+
+/// What a server says of itself, in its `debug_state`, the last time since then: servers are looked at when a run fails.
+fn says<'a>(case: &Case<'a>, server: u32, since: Time) -> Option<&'a Detail> {
+    let last = case.story.views[server as usize].last()?;
+    last.detail.as_ref().filter(|_| last.moment.at >= since)
+}
+
+/// The same breach, or what keeps the server from applying anything: it hasn't since it was restarted with a snapshot; by
+/// its own word it has already; or the task which applied has ended.
+fn or_stuck(case: &Case<'_>, breach: Breach, (server, index): (u32, u64), since: Time) -> Breach {
+    let (story, until) = (case.story, case.window.until);
+    if applier_ended(case, server, since).is_some() {
+        return or_task_ended(case, breach, server, since);
+    }
+    let applied = || story.applied_by(server).filter(|applied| applied.moment.at <= until);
+    let life = life_at(story, server as usize, until);
+    let says = says(case, server, since);
+    if let Some(life) = life.filter(|life| life.incarnation > 1 && story.saw_begin(life))
+        && let Some(held) = story.last_held(server, life.from).filter(|held| held.index > 0)
+        && !applied().any(|applied| applied.moment > life.from)
+    {
+        let what =
+            format!("since its restart with a snapshot, server {server} has applied nothing");
+        let began =
+            format!("server {server} was restarted with a snapshot up to index {}", held.index);
+        let stuck = case.breach(&persistence::SNAPSHOT_INDEX_FORGOTTEN, server, what);
+        let mut stuck = stuck.seen(life.from.at, began, None);
+        if let Some(says) = says {
+            let text = format!("server {server} reports lastApplied {}", says.last_applied);
+            stuck = stuck.concluded(until, text, None);
+        }
+        return stuck.facts(breach.facts);
+    }
+    let last = applied().next_back();
+    let got = applied().map(|applied| applied.index).max().unwrap_or(0);
+    let is_idle = last.is_none_or(|last| until.since(last.moment.at) >= 3 * LONG);
+    if let Some(says) = says.filter(|says| is_idle && says.last_applied >= index && got < index) {
+        let what = format!("server {server} takes commands for applied that its service never got");
+        let text = format!(
+            "server {server} reports lastApplied {}, but its service has got nothing after index {got}",
+            says.last_applied
+        );
+        let left_out = case.breach(&contract::LEFT_OUT, server, what).sure_if(false);
+        return left_out.facts(breach.facts).concluded(until, text, None);
+    }
+    breach
 }
 
 /// The same breach, or that the task which applied has ended.
@@ -336,13 +384,33 @@ fn not_committed(case: &Case<'_>) -> Option<Breach> {
     if let Some(ignored) = confirmed.iter().find_map(|&(_, call)| sends_again(case, own, call)) {
         return Some(ignored);
     }
-    let or_apply = if tells { "" } else { ", or doesn't apply," };
-    let what = format!("server {leader} doesn't commit{or_apply} an entry that a majority has");
-    Some(
-        case.breach(&leaders::COMMITS, leader, what)
-            .seen(at, text, confirmed.iter().map(|(_, call)| call.id))
-            .seen(until, nothing, None),
-    )
+    let says = says(case, leader, at);
+    let commits = says.map(|says| says.commit_index >= index);
+    let (rule, what) = match commits {
+        Some(true) => (
+            &all_servers::NOT_APPLIED,
+            format!("server {leader} knows that the command is committed, but doesn't apply it"),
+        ),
+        _ => {
+            let is_sure = tells || commits.is_some();
+            let or_apply = if is_sure { "" } else { ", or doesn't apply," };
+            let what =
+                format!("server {leader} doesn't commit{or_apply} an entry that a majority has");
+            (&leaders::COMMITS, what)
+        }
+    };
+    let mut breach = case.breach(rule, leader, what);
+    breach = breach.seen(at, text, confirmed.iter().map(|(_, call)| call.id));
+    breach = breach.seen(until, nothing, None);
+    if let Some(says) = says {
+        let text = format!("server {leader} reports commitIndex {}", says.commit_index);
+        breach = breach.concluded(until, text, None);
+    }
+    // Where it may be that it isn't applied.
+    Some(match tells || commits == Some(false) {
+        true => breach,
+        false => or_stuck(case, breach, (leader, index), at),
+    })
 }
 
 /// A leader sends again what a follower has confirmed to it, as if it had had no answer.
@@ -536,7 +604,7 @@ fn not_applied_by_leader(case: &Case<'_>) -> Option<Breach> {
         let text = format!("server {server} has applied up to index {last}");
         let breach = case.breach(&all_servers::NOT_APPLIED, server, what);
         let breach = breach.seen(first.sent.at, says, [first.id]).seen(until, text, None);
-        Some(or_task_ended(case, breach, server, first.sent.at))
+        Some(or_stuck(case, breach, (server, own.index), first.sent.at))
     })
 }
 
@@ -552,5 +620,5 @@ fn not_applied(case: &Case<'_>) -> Option<Breach> {
     let what = format!("server {server} knows that the command is committed, but doesn't apply it");
     let breach = case.breach(&all_servers::NOT_APPLIED, server, what);
     let breach = left_unapplied(case, breach, server, &calls).filter(|_| !ignores)?;
-    Some(or_task_ended(case, breach, server, since.at))
+    Some(or_stuck(case, breach, (server, target(case)?.index), since.at))
 }

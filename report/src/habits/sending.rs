@@ -19,6 +19,11 @@ pub(super) const AGAIN: &[Habit] = &[PREV, SNAPSHOT];
 pub(super) const PREV: Habit =
     Habit::new(same_prev_again, "the refusals were lost on their way, or nextIndex went down");
 
+pub(super) const NO_ENTRIES: Habit = Habit::new(
+    no_entries_since_failure,
+    "the leader had sent that follower entries since the failure",
+);
+
 pub(super) const NEEDED: Habit = Habit::new(
     snapshot_needed,
     "the follower has all entries that the leader's snapshot replaced, or was sent a snapshot meanwhile",
@@ -98,6 +103,14 @@ fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
             continue;
         }
         let key = (call.from.server, call.to, term);
+        // A heartbeat that fits further back tells nothing of the place that is looked for.
+        let is_elsewhere = |search: &Search<'_>| {
+            let lowest = search.rows.keys().next();
+            lowest.is_some_and(|&lowest| call.up_to().is_some_and(|up_to| up_to < lowest))
+        };
+        if success && !call.has_entries() && searches.get(&key).is_some_and(is_elsewhere) {
+            continue;
+        }
         if success || call.reply.term != Some(term) {
             searches.remove(&key);
             if longest.get(&key).is_some_and(|row| call.sent.at.since(row.first.sent.at) < LONG) {
@@ -113,6 +126,47 @@ fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
         }
     }
     longest.into_values().rev().max_by_key(|row| row.count)
+}
+
+/// Since a call with entries or with a snapshot failed, its leader sends that follower only requests without entries, though
+/// clients have given it more.
+fn no_entries_since_failure(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    up(&case.window).find_map(|leader| {
+        let led = leads(story, leader as usize, until)?;
+        let followers = up(&case.window).filter(|&server| server != leader);
+        let found = followers.filter_map(|server| {
+            let sent = story.sent_by(leader as usize).filter(|call| {
+                call.to == server && call.args.term == Some(led.term) && call.sent.at <= until
+            });
+            let sent: Vec<&Call> = sent.collect();
+            let lost = sent.iter().rfind(|call| call.has_entries() || call.is_snapshot())?;
+            let (failed, outcome) = lost.failed()?;
+            let since = sent.iter().filter(|call| call.sent > failed && call.is_append());
+            let since: Vec<&Call> = since.copied().collect();
+            let last = since.last().filter(|_| since.len() >= FEW)?;
+            let own = story.proposed_by(leader).find(|own| {
+                own.term == led.term && own.moment > failed && until.since(own.moment.at) >= LONG
+            })?;
+            let is_read = since.iter().all(|call| call.args.entries.is_some());
+            is_read.then_some((server, *lost, failed, outcome, own, since.len(), *last))
+        });
+        let (server, lost, failed, outcome, own, empty, last) = found.max_by_key(|it| it.5)?;
+        let kind = if lost.is_snapshot() { "a snapshot" } else { "entries" };
+        let what = format!(
+            "server {leader} sends a server no more entries after a call with {kind} failed"
+        );
+        let sent = format!("server {leader} sent server {server} {kind}");
+        let accepted = format!("server {leader} accepted a command at index {}", own.index);
+        let text = format!(
+            "since that failure it has sent server {server} {}, all without entries",
+            count(empty, "request")
+        );
+        let breach = case.breach(&leaders::STOPS, leader, what);
+        let breach = breach.seen(lost.sent.at, sent, [lost.id]);
+        let breach = breach.seen(failed.at, format!("that call failed: {outcome}"), [lost.id]);
+        Some(breach.seen(own.moment.at, accepted, None).seen(last.sent.at, text, [last.id]))
+    })
 }
 
 /// A request says the same as one whose refusal its leader has had, again and again.

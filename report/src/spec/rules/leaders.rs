@@ -252,6 +252,29 @@ fn sends_unasked(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
         .snapshots
         .iter()
         .rfind(|made| made.server.server == number && made.moment < moment);
+    // An index that was taken already when start() returned it. An entry may be sent before that returns.
+    let proposed = known.story.proposals.iter().take_while(|own| own.moment.at <= moment.at);
+    let mut proposed = proposed.filter(|own| own.server == call.from && own.term == term);
+    let is_older = call.args.prev_log_term < Some(term);
+    let misnumbered = proposed.find(|own| {
+        let was_taken = own.index <= last && server.log.term(own.index) != Some(term);
+        was_taken || own.index <= prev && is_older
+    });
+    if let Some(own) = misnumbered {
+        let what =
+            format!("server {number}'s start() returned an index that its command didn't get");
+        let returned =
+            format!("server {number}'s start() returned index {} in term {term}", own.index);
+        let text = format!(
+            "server {number} sent server {} an entry of term {term} at index {index}; before that entry its log \
+             had reached index {}",
+            call.to,
+            index - 1
+        );
+        let breach = Breach::new(&contract::START_INDEX, moment, number, what);
+        let breach = breach.seen(own.moment.at, returned, None);
+        return Some(breach.concluded(moment.at, text, [call.id]));
+    }
     let (rule, what, when) = if let Some(made) = made.filter(|_| was_asked) {
         // Until then it hasn't had too many.
         (&OFFSET_IGNORED, counts_otherwise(made), "")

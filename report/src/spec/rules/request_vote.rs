@@ -1,7 +1,7 @@
 //! RequestVote RPC (Figure 2): who votes for whom.
 
 use super::all_servers::NOT_ADOPTED;
-use super::append_entries::{SUFFIX_KEPT, TRUNCATED, kept_suffix};
+use super::append_entries::{NOT_APPENDED, SUFFIX_KEPT, TRUNCATED, kept_suffix};
 use super::candidates::{ASKS_IN_LATER_TERM, WITHOUT_NEW_TERM};
 use super::persistence::{
     LOG_NOT_SAVED, VOTE_NOT_SAVED, handled_older_snapshot, handled_shorter, not_in_saves,
@@ -294,6 +294,16 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
         if seen_index > own.1 && seen_term < own.0 {
             let text = format!("{ended}, when it voted");
             return Some(kept_suffix(known, voter, (moment, text, call)));
+        }
+        // It compared what it has: what it lacks it had confirmed without taking it.
+        if seen_index < own.1 && offered >= (seen_term, seen_index) {
+            let what = format!(
+                "server {voter} confirmed the entry of term {} at index {}, but did not append it",
+                own.0, own.1
+            );
+            let breach = Breach::new(&NOT_APPENDED, moment, voter, what).facts(had);
+            let text = format!("{ended}, when it voted for server {candidate} in term {term}");
+            return Some(breach.concluded(moment.at, text, [call.id]));
         }
     }
     let shift = known.story.last_index_shift;
