@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{LABEL, count, detail, entry, list, named};
-use crate::event::{Role, Time};
+use crate::event::{Detail, Role, Time};
 use crate::explain::{Explanation, Finding};
 use crate::failure::{Failure, FailureKind};
 use crate::story::{Act, Step, Story, View};
@@ -60,7 +60,7 @@ pub fn servers(story: &Story, failure: &Failure) -> Vec<Vec<String>> {
         if state == CRASHED && !calls.is_empty() {
             state.push_str("; calls from before the crash that haven't returned:");
         }
-        std::iter::once(state).chain(calls).collect()
+        std::iter::once(state).chain(log(story, server, at)).chain(calls).collect()
     };
     (0..story.servers).map(lines).collect()
 }
@@ -179,6 +179,25 @@ fn state(story: &Story, server: usize, at: Time) -> String {
 }
 
 const CRASHED: &str = "crashed";
+
+/// What a server says of its log and of what is done with it, if it tells: it is asked when the run fails. Of an empty log
+/// there is nothing to say.
+fn log(story: &Story, server: usize, at: Time) -> Option<String> {
+    let view = story.views[server].last().filter(|view| view.moment.at >= at)?;
+    let Detail { last_index, last_term, commit_index, last_applied, snapshot_index, .. } =
+        view.detail.as_ref()?;
+    if last_index.max(commit_index) == &0 {
+        return None;
+    }
+    let snapshot = match snapshot_index {
+        0 => String::new(),
+        index => format!(", snapshot up to {index}"),
+    };
+    Some(format!(
+        "log up to index {last_index} (term {last_term}), committed up to {commit_index}, applied up to \
+         {last_applied}{snapshot}"
+    ))
+}
 
 /// What a view says of the server's role, and of its vote if it tells.
 fn role(view: &View) -> String {

@@ -175,6 +175,7 @@ fn refuses_what_it_has(known: &Known<'_>, moment: Moment, call: &Call) -> Option
         || server.log.confirmed(prev).is_none()
         || !server.is_at_rest(call)
         || server.stood.contains(&call.args.term?)
+        || may_be_covered(known, call.to, prev, moment)
     {
         return None;
     }
@@ -184,6 +185,14 @@ fn refuses_what_it_has(known: &Known<'_>, moment: Moment, call: &Call) -> Option
         call.from.server
     );
     lost(known, call.to, prev, (moment, text, call))
+}
+
+/// Whether a snapshot of a server may cover an entry, for all that can be told: where messages count other entries, too, the
+/// index of a snapshot isn't theirs. What is committed it may cover.
+fn may_be_covered(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> bool {
+    known.story.counts_other_entries
+        && index <= known.server(number).knows()
+        && known.story.held_by(number, moment).next().is_some()
 }
 
 /// A server with an empty log refuses what begins at the log's beginning, where there is nothing to compare.

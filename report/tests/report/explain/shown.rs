@@ -1,10 +1,10 @@
 //! What a reader is shown of a run: when things were, what is missing, and nothing twice.
 
 use report::FailureKind::{Liveness, Safety};
-use report::{Check, EventKind, Failure, Record, Story, Time, explain, text};
+use report::{Check, EventKind, Failure, Record, Role, Story, Time, explain, text};
 use serde_json::json;
 
-use crate::demands::TWO_LEADERS;
+use crate::demands::{TWO_COMMANDS, TWO_LEADERS};
 use crate::run::{Run, granted, heartbeat, success};
 
 #[test]
@@ -56,6 +56,20 @@ fn rows_that_say_the_same_are_one_and_what_proves_a_finding_is_there() {
         table.lines().filter_map(|line| line.split_whitespace().next()).collect();
     let times: Vec<f64> = times.iter().filter_map(|time| time.parse().ok()).collect();
     assert!(times.is_sorted(), "{table}");
+}
+
+/// What a server says of its log when the run fails stands below its line; what it said before is old.
+#[test]
+fn a_server_s_log_is_shown_as_it_was_at_the_failure() {
+    let mut run = Run::new(3);
+    run.elect(0, 1).tell(1, (1, Role::Follower), [7, 1], 3);
+    run.wait(1000);
+    run.tell(2, (1, Role::Follower), [5, 1], 4).tell(0, (1, Role::Leader), [0, 0], 0);
+    let (story, failure, explanation) = run.fails(TWO_COMMANDS, "apply error");
+    let text = text::summary(&story, &failure, &explanation);
+    let shown = "log up to index 5 (term 1), committed up to 4, applied up to 0";
+    assert!(text.contains(shown), "{text}");
+    assert_eq!(text.matches("log up to").count(), 1, "{text}");
 }
 
 /// A run whose first events are missing, as those of a very long one are.

@@ -325,13 +325,13 @@ pub(super) const ROWS: &[Row] = &[
         Bug::RestartsTimerOnSuccessOnly,
         "TestRefusingFollowerX31",
         3,
-        &[(3, Expected::anywhere(Liveness, "server N started an election, although in N s it received N requests from the leader of its term: …"))],
+        &[(3, Expected::anywhere(Liveness, "server N started an election, although in N s it received N requests from server N, which leads: …"))],
     ),
     row(
         Bug::StopsAllWhenOneFails,
         "TestRefusingFollowerX31",
         3,
-        &[(3, Expected::anywhere(Liveness, "server N started an election, although in N s it received N requests from the leader of its term: …"))],
+        &[(3, Expected::anywhere(Liveness, "server N started an election, although in N s it received N requests from server N, which leads: …"))],
     ),
     row(
         Bug::GivesUpCallsSoon,
