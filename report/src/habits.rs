@@ -93,11 +93,8 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
             &[leadership::UNELECTED, elections::HANGING, replication::HABITS, leadership::HABITS]
         }
         Check::NoSecondLeader => &[leadership::UNELECTED, leadership::DEPOSED, leadership::HABITS],
-        Check::NextIndex { .. }
-        | Check::Committed { .. }
-        | Check::SameCommand { .. }
-        | Check::Repeated
-        | Check::Rule { .. } => &[],
+        Check::Committed { .. } | Check::SameCommand { .. } => &[saves::LATE],
+        Check::NextIndex { .. } | Check::Repeated | Check::Rule { .. } => &[],
     }
 }
 

@@ -211,8 +211,24 @@ impl Story {
         self.snapshots.iter().filter(move |made| from < made.moment && made.moment < until)
     }
 
-    /// The snapshots that a server has had before `until`, in no particular order.
+    /// The snapshots that a server has had before `until`, in no particular order, with the index at which each ends in
+    /// messages. None where messages count other entries as well: there it isn't the one that the tester knows.
     pub fn held_by(&self, server: u32, until: Moment) -> impl Iterator<Item = HeldSnapshot> {
+        self.all_held_by(server, until).filter(|_| !self.counts_other_entries)
+    }
+
+    /// Whether a server has had a snapshot before `until`, wherever it ends.
+    #[must_use]
+    pub fn has_held(&self, server: u32, until: Moment) -> bool {
+        self.all_held_by(server, until).next().is_some()
+    }
+
+    /// The same with the index that the tester knows.
+    pub(crate) fn all_held_by(
+        &self,
+        server: u32,
+        until: Moment,
+    ) -> impl Iterator<Item = HeldSnapshot> {
         let made = self.snapshots.iter().map(|made| HeldSnapshot {
             moment: made.moment,
             server: made.server,

@@ -276,7 +276,7 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
     });
     if was_sent
         || !is_its_end && !knew_of_more(story, &first) && !goes_on_as_before(story, &first)
-        || story.held_by(server as u32, applied.moment).any(covers)
+        || story.all_held_by(server as u32, applied.moment).any(covers)
     {
         return None;
     }

@@ -6,6 +6,7 @@ use crate::explain::Case;
 use crate::spec::rules::{install_snapshot, persistence};
 use crate::spec::{Basis, Breach, Rule};
 use crate::story::{Moment, Save, Snapshot, Story};
+use crate::text::count;
 
 pub(super) const HABITS: &[Habit] = &[
     Habit::new(command_not_saved, "it saved something after it accepted the command"),
@@ -19,6 +20,61 @@ pub(super) const CUT: &[Habit] =
 
 pub(super) const ERASED: &[Habit] =
     &[Habit::new(erased_by_some, "it never handed out or needed a snapshot after that save")];
+
+pub(super) const LATE: &[Habit] =
+    &[Habit::new(confirms_unsaved, "it had saved these entries before it answered")];
+
+/// How often a server must have confirmed what it hadn't saved.
+const OFTEN: usize = 4;
+
+/// A server confirms entries and saves them only later, if at all; some server has crashed.
+fn confirms_unsaved(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let mut lives = story.lives.iter().flatten();
+    if !lives.any(|life| life.incarnation > 1) {
+        return None;
+    }
+    (0..story.servers as u32).find_map(|server| {
+        let saves: Vec<Moment> = story.saved_by(server).map(|save| save.moment).collect();
+        let is_saved = |from: Moment, to: Moment| {
+            let next = saves.partition_point(|&save| save < from);
+            saves.get(next).is_some_and(|&save| save < to)
+        };
+        let mut own = story.proposed_by(server).peekable();
+        // What it may have had, and may have saved with another request that was under way.
+        let (mut had, mut last) = (0, None);
+        let (mut unsaved, mut all) = (Vec::new(), 0);
+        for call in story.handled_by(server as usize) {
+            let (Some(delivered), Some(handled)) = (call.delivered, call.handled) else { continue };
+            if handled.at > until {
+                break;
+            }
+            while let Some(own) = own.next_if(|own| own.moment < handled) {
+                had = had.max(own.index);
+            }
+            let up_to = call.confirms().unwrap_or(0);
+            let is_alone = last.is_none_or(|last| last < delivered);
+            last = last.max(Some(handled));
+            if call.has_entries() && up_to > had && is_alone {
+                all += 1;
+                unsaved.extend((!is_saved(delivered, handled)).then_some((call, handled, up_to)));
+            }
+            had = had.max(up_to);
+        }
+        let &(call, handled, up_to) = unsaved.last()?;
+        if unsaved.len() < OFTEN || unsaved.len() * 2 < all {
+            return None;
+        }
+        let what = format!("server {server} confirms entries before it has saved them");
+        let text = format!(
+            "server {server} confirmed its log up to index {up_to}; it had saved nothing since that request came"
+        );
+        let times = count(unsaved.len(), "time");
+        let seen = format!("by then it had done so {times}, of {all} confirmations of new entries");
+        let breach = case.breach(&persistence::LOG_NOT_SAVED, server, what);
+        Some(breach.seen(handled.at, text, [call.id]).seen(until, seen, None).sure_if(false))
+    })
+}
 
 fn snapshots(
     story: &Story,
@@ -203,7 +259,7 @@ pub(super) fn kept_old(story: &Story, server: usize, until: Moment) -> Option<Br
         let before = last_save(story, server, made.moment)?;
         let save = next_save(story, server, made.moment, until)?;
         // One that ends before another which the server has is rightly left alone.
-        let mut held = story.held_by(server as u32, made.moment);
+        let mut held = story.all_held_by(server as u32, made.moment);
         let has_later = held.any(|held| held.index >= made.index);
         // A later one has more commands in it.
         let is_old = save.snapshot == before.snapshot && save.snapshot > 0;

@@ -139,7 +139,7 @@ fn another_index(case: &Case<'_>) -> Option<Breach> {
     // It may have taken its time with an earlier one, or be its own.
     let its = |other: &Call| other.args.last_included_index == Some(applied.index);
     let was_given = sent_until(case, applied).any(its)
-        || story.held_by(server, applied.moment).any(|held| held.index == applied.index);
+        || story.all_held_by(server, applied.moment).any(|held| held.index == applied.index);
     let told = call.args.last_included_index.filter(|&told| told != applied.index && !was_given);
     if let Some(told) = told {
         let what = format!(

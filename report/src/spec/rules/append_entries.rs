@@ -192,7 +192,7 @@ fn refuses_what_it_has(known: &Known<'_>, moment: Moment, call: &Call) -> Option
 fn may_be_covered(known: &Known<'_>, number: u32, index: u64, moment: Moment) -> bool {
     known.story.counts_other_entries
         && index <= known.server(number).knows()
-        && known.story.held_by(number, moment).next().is_some()
+        && known.story.has_held(number, moment)
 }
 
 /// A server with an empty log refuses what begins at the log's beginning, where there is nothing to compare.

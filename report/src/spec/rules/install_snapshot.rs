@@ -135,8 +135,8 @@ fn installs_nothing(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Br
     let (story, number, server) = (known.story, call.to, known.server(call.to));
     let index = call.args.last_included_index?;
     let has = server.commit.max(server.applied.map_or(0, |(_, applied)| applied));
-    if !call.is_answered_in_its_term() || call.is_rejected() || index <= has || story.hands_on(call)
-    {
+    let is_due = call.is_answered_in_its_term() && !call.is_rejected() && index > has;
+    if !is_due || story.counts_other_entries || story.hands_on(call) {
         return None;
     }
     // It may have it, and its service none.
@@ -177,6 +177,9 @@ fn applies_of_old_leader(known: &Known<'_>, moment: Moment, applied: &Applied) -
     let (story, number) = (known.story, applied.server.server);
     if applied.command.is_some() || applied.index <= known.server(number).commit {
         return None; // as nearly always
+    }
+    if story.counts_other_entries {
+        return None; // messages have another index for it
     }
     // What can't be read, or is a part of it, may have brought it.
     let mut brought = story.calls.iter().filter(|call| {

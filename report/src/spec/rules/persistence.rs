@@ -298,7 +298,7 @@ pub(super) fn saved_snapshot(known: &Known<'_>, server: u32, index: u64) -> Opti
 /// What a server saved has always had the same size, whatever was in its log.
 pub(super) fn not_in_saves(known: &Known<'_>, server: u32, moment: Moment) -> Option<Fact> {
     // A log that is cut behind snapshots needn't grow.
-    if known.story.held_by(server, moment).next().is_some() {
+    if known.story.has_held(server, moment) {
         return None;
     }
     let saves = known.story.saved_by(server).filter(|save| save.moment < moment && save.state > 0);
@@ -394,7 +394,7 @@ fn saves_it_again(story: &Story, before: &Save, save: &Save) -> bool {
         again.server == save.server && again.moment > save.moment && again.snapshot > 0
     });
     again.is_some_and(|again| {
-        let mut held = story.held_by(server, again.moment);
+        let mut held = story.all_held_by(server, again.moment);
         again.snapshot == before.snapshot && !held.any(|held| held.server == save.server)
     })
 }

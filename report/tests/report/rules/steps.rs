@@ -446,6 +446,56 @@ fn what_a_new_leader_appends_isnt_what_it_lost() {
     assert!(!breaks(&run, "says-another-state"));
 }
 
+/// A leader and server 1, whose log has entries 1 to 5, and a snapshot that its service calls the one of index 4. If
+/// messages count other entries, too, it ends at index 5 of theirs.
+fn with_a_snapshot(counts_others: bool) -> Run {
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    let mut send = |prev: u64, entries: &[u64], commit: u64| {
+        let entries: Vec<Value> = entries.iter().map(|term| json!({"term": term})).collect();
+        let mut args = json!({
+            "term": 1, "leader_id": 0, "prev_log_index": prev, "prev_log_term": u64::from(prev > 0),
+            "entries": entries, "leader_commit": commit,
+        });
+        if counts_others {
+            args["commands_before"] = json!(prev.saturating_sub(1));
+        }
+        run.call(0, 1, "Raft.AppendEntries", args, success(1));
+    };
+    send(0, &[1; 5], 0);
+    send(5, &[], 5);
+    (1..=4).for_each(|index| _ = run.apply(1, index));
+    run.save(1, [90, 0]).snapshot(1, 4).save(1, [20, 40]);
+    run
+}
+
+#[test]
+fn what_a_snapshot_may_cover_may_be_refused_where_messages_count_other_entries() {
+    let refuses = |counts_others: bool| {
+        let mut run = with_a_snapshot(counts_others);
+        run.restart(1).wait(100).in_term(1, 1);
+        run.reject(0, 1, &append(1, [5, 1], &[], 5));
+        spec::unsafe_steps(&run.story()).len()
+    };
+    assert_eq!(refuses(true), 0);
+    assert_eq!(refuses(false), 1, "it has lost the entry at index 5");
+}
+
+#[test]
+fn an_old_leader_s_snapshot_has_another_index_where_messages_count_other_entries() {
+    let takes = |counts_others: bool| {
+        let mut run = with_a_snapshot(counts_others);
+        // Server 1 refuses a former leader's snapshot up to index 7, and takes one up to 8 from the new leader.
+        run.in_term(1, 2).vote_with(1, 2, &Ask { last_index: 5, last_term: 1, ..ask(2) });
+        let old = run.installs(0, 1, [7, 1]);
+        run.answers(old, &json!({"term": 2})).elect(2, 3);
+        run.installs(2, 1, [8, 3]);
+        breaks(run.wait(10).apply_snapshot(1, 7, 40), "old-leader-s-snapshot")
+    };
+    assert!(!takes(true), "the service's index 7 is index 8 of the messages");
+    assert!(takes(false));
+}
+
 #[test]
 fn a_vote_may_tell_what_is_committed() {
     // Server 1 applies what its leader hasn't told it, after it was asked for its vote, or after it has asked.

@@ -80,6 +80,9 @@ pub(crate) fn not_delivered(
     (since, before): (Moment, u64),
     (moment, index): (Moment, u64),
 ) -> Option<Breach> {
+    if story.counts_other_entries {
+        return None; // a message's index isn't the service's
+    }
     // Who leaves out more than the snapshot covers doesn't go on behind it.
     let call = story.handled_by(number as usize).rev().find(|call| {
         call.args.last_included_index.is_some_and(|last| before < last && last + 1 == index)

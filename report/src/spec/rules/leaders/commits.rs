@@ -74,6 +74,23 @@ fn commits(
     let appended = appended.map_or(led.since.at, |own| own.moment.at);
     let others_answered = led.answered.iter().flatten();
     let unsent = others_answered.filter(|&&(at, _, up_to)| at >= appended && up_to < index).count();
+    // Or it had counted the entry before it had it: it sent what follows to a server that was never sent the entry.
+    let ahead = others().filter(|&(other, &up_to)| {
+        let sent = known.story.sent_by(number as usize).filter(|call| {
+            let is_own = call.to == other && call.is_append() && call.args.term == Some(term);
+            is_own && led.since <= call.sent && call.sent < moment && call.has_entries()
+        });
+        let [mut goes_on, mut was_sent] = [false; 2];
+        for call in sent {
+            let follows = call.args.prev_log_index >= Some(index);
+            goes_on |= follows;
+            was_sent |= !follows && call.up_to() >= Some(index);
+        }
+        up_to < index && goes_on && !was_sent
+    });
+    let ahead = ahead.count();
+    let is_sure = unsent >= ahead;
+    let unsent = unsent.max(ahead);
     let is_unsent = unsent > 0 && have.len() + unsent + 1 >= majority;
     let has_refused = |refused: &Option<(_, _, u64)>| {
         refused.is_some_and(|(at, _, up_to)| at >= appended && up_to >= index)
@@ -179,6 +196,7 @@ fn commits(
         }
         // Whoever has one too few counts wrongly, whatever it is that made it count.
         id if id == UNSENT_COUNTED.id && have.len() + 2 >= majority => breach.or(&WITHOUT_MAJORITY),
+        id if id == UNSENT_COUNTED.id => breach.sure_if(is_sure),
         // What was refused, or confirmed in an earlier term, may be there by chance.
         id => breach.sure_if(id != REFUSAL_COUNTED.id && !counts_former),
     })
