@@ -245,24 +245,26 @@ impl Story {
             || call.is_vote() && self.stands(call.to, term)
     }
 
-    /// Notes which answers made leaders: the last that came to each before the first request that it sent as one.
+    /// Notes which answers made leaders: the next that such a server sent was a leader's request.
     fn must_grant(&self, musts: &mut BTreeMap<usize, bool>) {
         for election in &self.elections {
-            let own = self.sent_by(election.candidate.server as usize);
-            let mut own = own.skip_while(|call| call.sent.at < election.at);
-            let leads = own.find(|call| {
-                call.is_leaders()
-                    && call.from == election.candidate
-                    && call.args.term == Some(election.term)
-            });
-            let Some(leads) = leads else { continue };
             let came = election.requests.iter().filter_map(|&place| {
-                let call = &self.calls[place];
-                let (at, outcome) = call.returned?;
-                (outcome == Outcome::Replied && at < leads.sent).then_some((at, place))
+                let (at, outcome) = self.calls[place].returned?;
+                Some((at, place)).filter(|_| outcome == Outcome::Replied)
             });
-            if let Some((at, place)) = came.max()
-                && leads.sent.at.0 < at.at.0 + AT_ONCE
+            // Until it leads: what comes later made no leader.
+            let mut came: Vec<(Moment, usize)> = came.collect();
+            came.sort_unstable();
+            let made = came.into_iter().find(|&(at, _)| {
+                let next = self.sent_since(election.candidate.server as usize, at).next();
+                next.is_some_and(|next| {
+                    next.is_leaders()
+                        && next.from == election.candidate
+                        && next.args.term == Some(election.term)
+                        && next.sent.at.0 < at.at.0 + AT_ONCE
+                })
+            });
+            if let Some((_, place)) = made
                 && self.calls[place].reply.term <= Some(election.term)
             {
                 musts.entry(place).or_insert(true);
