@@ -171,6 +171,24 @@ impl Story {
         self.handled[server].iter().map(|&place| &self.calls[place])
     }
 
+    /// The same from a moment on, with the moment of each.
+    pub(crate) fn handled_since(
+        &self,
+        server: usize,
+        since: Moment,
+    ) -> impl Iterator<Item = (Moment, &Call)> {
+        let places = &self.handled[server];
+        let first = places.partition_point(|&place| self.calls[place].handled < Some(since));
+        let handled = places[first..].iter().map(|&place| &self.calls[place]);
+        handled.filter_map(|call| Some((call.handled?, call)))
+    }
+
+    /// What a server was seen to be from a moment on, in order.
+    pub(crate) fn views_since(&self, server: usize, since: Moment) -> impl Iterator<Item = &View> {
+        let views = &self.views[server];
+        views[views.partition_point(|view| view.moment < since)..].iter()
+    }
+
     /// What a server has applied, in order.
     pub fn applied_by(&self, server: u32) -> impl DoubleEndedIterator<Item = &Applied> {
         self.applied.iter().filter(move |applied| applied.server.server == server)
@@ -363,27 +381,30 @@ impl Story {
     pub fn stands_until(&self, elections: &[Election], election: &Election) -> Time {
         let Election { candidate, term, at, .. } = *election;
         let server = candidate.server as usize;
-        let next = elections
+        // Each list is in order of time, and a run may have thousands of elections.
+        let since = Moment { at, place: 0 };
+        let later = &elections[elections.partition_point(|other| other.at < at)..];
+        let next = later
             .iter()
-            .filter(|other| other.candidate == candidate && (other.at, other.term) > (at, term))
+            .find(|other| other.candidate == candidate && (other.at, other.term) > (at, term))
             .map(|other| other.at);
-        let views = self.views[server]
-            .iter()
-            .filter(|view| view.moment.at >= at && (view.is_leader || view.term > term))
+        let view = self
+            .views_since(server, since)
+            .find(|view| view.is_leader || view.term > term)
             .map(|view| view.moment.at);
-        // Whoever follows the term's leader has given way.
-        let followed = self
-            .handled_by(server)
-            .filter(|call| call.is_leaders() && call.args.term >= Some(term))
-            .filter_map(|call| call.handled)
-            .map(|moment| moment.at)
-            .filter(|&handled| handled >= at);
         let crashed = self.lives[server]
             .iter()
-            .filter(|life| life.incarnation == candidate.incarnation)
-            .filter_map(|life| life.until)
+            .find(|life| life.incarnation == candidate.incarnation)
+            .and_then(|life| life.until)
             .map(|moment| moment.at);
-        next.chain(views).chain(followed).chain(crashed).chain([self.end]).min().unwrap_or(self.end)
+        let until = [next, view, crashed].into_iter().flatten().min().unwrap_or(self.end);
+        let until = until.min(self.end);
+        // Whoever follows the term's leader has given way.
+        let followed = self
+            .handled_since(server, since)
+            .take_while(|(handled, _)| handled.at < until)
+            .find(|(_, call)| call.is_leaders() && call.args.term >= Some(term));
+        followed.map_or(until, |(handled, _)| handled.at)
     }
 
     /// The script's step that was under way at `at`: a checker, or whatever the script waited for. A time of 0

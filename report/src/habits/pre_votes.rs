@@ -62,6 +62,9 @@ pub(super) fn all_refused(case: &Case<'_>) -> Option<Breach> {
 /// Servers come to terms that nobody has stood in: a question about votes brought them there.
 pub(super) fn raise_terms(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.end());
+    if !story.calls.iter().any(Call::is_pre_vote) {
+        return None;
+    }
     let mut raised = Vec::new();
     for server in 0..story.servers {
         let mut before: Option<&View> = None;

@@ -165,13 +165,13 @@ fn is_same_role(one: &Call, other: &Call) -> bool {
 /// For how long the sender of `call` stood in its term, until `until` at most.
 fn stands(story: &Story, call: &Call, until: Time) -> Duration {
     let server = call.from.server as usize;
-    let views = story.views[server].iter();
-    let moved = views.filter(|view| view.moment > call.sent && Some(view.term) > call.args.term);
-    let answered = story
-        .handled_by(server)
-        .filter(|other| other.handled > Some(call.sent) && other.reply.term > call.args.term);
-    let answered = answered.filter_map(|other| other.handled).map(|handled| handled.at);
-    let left = moved.map(|view| view.moment.at).chain(answered).min();
+    let moved = story.views_since(server, call.sent).take_while(|view| view.moment.at < until);
+    let moved = moved.filter(|view| Some(view.term) > call.args.term).map(|view| view.moment.at);
+    let answered = story.handled_since(server, call.sent);
+    let answered = answered.take_while(|(handled, _)| handled.at < until);
+    let answered = answered.filter(|(_, other)| other.reply.term > call.args.term);
+    let answered = answered.map(|(handled, _)| handled.at);
+    let left = moved.take(1).chain(answered.take(1)).min();
     left.unwrap_or(until).min(until).since(call.sent.at)
 }
 
