@@ -40,6 +40,8 @@ pub(crate) struct Known<'a> {
     proposed: Numbered<Vec<usize>>,
     /// Who has applied a command at each index first, as places in the story.
     applied: Numbered<usize>,
+    /// The terms in which each server is ever seen.
+    seen_terms: Vec<BTreeSet<u64>>,
     /// What has reached each server.
     flow: flow::Flow<'a>,
     /// Which of what is said can be read. What can't is no reason to doubt anybody.
@@ -225,7 +227,9 @@ impl<'a> Known<'a> {
         }
         let (applied, reads) = (Numbered::default(), Reads::of(story));
         let flow = flow::Flow::new(story.servers);
-        Known { story, servers, promised, proposed, applied, flow, reads }
+        let seen = story.views.iter().map(|views| views.iter().map(|view| view.term).collect());
+        let seen_terms = seen.collect();
+        Known { story, servers, promised, proposed, applied, seen_terms, flow, reads }
     }
 
     /// The commands that were proposed at an index, in the whole run.

@@ -344,7 +344,8 @@ fn older_request(case: &Case<'_>) -> Option<Breach> {
     for election in elections {
         let candidate = election.candidate;
         let asked: BTreeSet<u32> = requests(story, election).map(|call| call.to).collect();
-        for server in (0..story.servers as u32).filter(|it| *it != candidate.server) {
+        let others = (0..story.servers as u32).filter(|it| *it != candidate.server);
+        for server in others.filter(|it| !asked.contains(it)) {
             let older = story.sent_by(candidate.server as usize).find(|call| {
                 call.from == candidate
                     && call.to == server
@@ -352,7 +353,7 @@ fn older_request(case: &Case<'_>) -> Option<Breach> {
                     && call.args.term < Some(election.term)
                     && call.is_outstanding(super::after(election.at, COUNTED))
             });
-            found.extend(older.filter(|_| !asked.contains(&server)).map(|call| (election, call)));
+            found.extend(older.map(|call| (election, call)));
         }
     }
     let &(election, older) = found.last()?;

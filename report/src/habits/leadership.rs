@@ -8,7 +8,7 @@ use crate::event::{Caller, Time};
 use crate::explain::{Case, Window};
 use crate::spec::rules::{all_servers, candidates, contract, followers, leaders};
 use crate::spec::{self, Breach, Rule};
-use crate::story::{Call, Election, Story, View};
+use crate::story::{Call, Election, Moment, Story, View};
 
 /// A server has come to lead without the votes that this takes, just now.
 fn leads_unelected(case: &Case<'_>) -> Option<Breach> {
@@ -162,15 +162,18 @@ fn despite_leader(case: &Case<'_>) -> Option<Breach> {
     let despite = story.elections.iter().filter(|election| election.at <= until);
     let despite: Vec<(&Election, &Call, Time)> = despite
         .filter_map(|election| {
-            let heard = story.answered_by(election.candidate).rev();
-            let call = heard
-                .filter(|call| call.is_append())
-                .filter(|call| call.reply.term.is_none_or(|term| Some(term) == call.args.term))
-                .find(|call| call.is_handled_until(election.at))?;
-            let heard = call.handled?.at;
-            let is_soon = election.at.since(heard) < SOON
+            let since = Moment { at: super::before(election.at, SOON), place: 0 };
+            let soon = story.handled_since(election.candidate.server as usize, since);
+            let soon = soon.take_while(|(handled, _)| handled.at <= election.at);
+            let heard = soon.filter(|(_, call)| {
+                call.is_append()
+                    && call.answered_in == Some(election.candidate.incarnation)
+                    && call.reply.term.is_none_or(|term| Some(term) == call.args.term)
+            });
+            let (heard, call) = heard.last()?;
+            let is_soon = election.at.since(heard.at) < SOON
                 && call.args.term.is_some_and(|term| term < election.term);
-            is_soon.then_some((election, call, heard))
+            is_soon.then_some((election, call, heard.at))
         })
         .collect();
     let &(election, call, heard) = despite.last()?;

@@ -10,7 +10,7 @@ use crate::explain::Case;
 use crate::outcome::Outcome;
 use crate::spec::rules::{candidates, followers};
 use crate::spec::{Breach, Rule};
-use crate::story::{Call, Election, Purpose, Story, TaskEnd};
+use crate::story::{Call, Election, Moment, Purpose, Story, TaskEnd};
 use crate::text::{count, list};
 
 /// What a server does that asks for pre-votes: its timer has fired, though it doesn't stand yet.
@@ -104,11 +104,11 @@ fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<Durat
     let resets = resets(case, server, elections);
     let mut timeouts = Vec::new();
     for election in elections {
-        let before = resets.iter().rev().find(|(at, _)| *at < election.at);
+        let before = resets[..resets.partition_point(|(at, _)| *at < election.at)].last();
         // It stands when it has the answers, and no timer tells it to.
         let is_known = |(_, why): &&(Time, &str)| ![PRE_VOTE, UNREAD].contains(why);
         let Some(&(reset, _)) = before.filter(is_known) else { continue };
-        let before = elections.iter().rev().find(|other| other.at < election.at);
+        let before = elections[..elections.partition_point(|it| it.at < election.at)].last();
         // What came back within a few ms may have been waited for.
         let was_free = before.is_none_or(|before| {
             requests(case.story, before).all(|call| {
@@ -116,7 +116,10 @@ fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<Durat
             })
         });
         // What it refused meanwhile may have reset its timer.
-        let heard_nothing = !case.story.handled_by(server).any(|call| {
+        let since = Moment { at: reset, place: 0 };
+        let heard = case.story.handled_since(server, since);
+        let mut heard = heard.take_while(|(handled, _)| handled.at <= election.at);
+        let heard_nothing = !heard.any(|(_, call)| {
             is_between(call, reset, election.at) && (call.is_leaders() || call.is_denied())
         });
         if was_free && heard_nothing {

@@ -141,7 +141,10 @@ fn stalled<'a>(case: &Case<'a>, server: usize) -> Vec<Stalled<'a>> {
         if until.since(call.sent.at) < STALLED || until < from {
             return None;
         }
-        let next = sent[place + 1..].iter().copied().find(|next| is_same_role(next, call));
+        // What comes later was sent for another reason.
+        let later = sent[place + 1..].iter().copied();
+        let later = later.take_while(|next| next.sent.at.since(until) <= SOON);
+        let next = later.into_iter().find(|next| is_same_role(next, call));
         let wanted = match call.purpose {
             Purpose::Vote => stands(story, call, until),
             _ => led(story, server, call.sent.at, until),

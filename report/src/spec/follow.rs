@@ -156,9 +156,8 @@ impl Known<'_> {
     /// candidate is never seen; and who has told a later one by then says the wrong term, or is late.
     pub(super) fn stands(&self, call: &Call, term: u64) -> bool {
         let number = call.from.server as usize;
-        let mut views = self.story.views[number].iter();
         let now = self.story.view_at(number, call.sent.at);
-        views.any(|view| view.term == term) && now.is_none_or(|view| view.term <= term)
+        self.seen_terms[number].contains(&term) && now.is_none_or(|view| view.term <= term)
     }
 
     /// What a server was at when it crashed it may have saved, though it told nobody.

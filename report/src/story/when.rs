@@ -59,12 +59,16 @@ impl Story {
 
     /// What a server was seen to be, and until when that was the last that was seen of its life.
     pub fn lasting_views(&self, server: usize) -> impl Iterator<Item = (&View, Time)> {
+        self.views[server].iter().map(move |view| (view, self.lasts_until(server, view)))
+    }
+
+    /// Until when a view was the last that was seen of its server's life.
+    pub(crate) fn lasts_until(&self, server: usize, view: &View) -> Time {
         let views = &self.views[server];
-        views.iter().enumerate().map(move |(place, view)| {
-            let next = views.get(place + 1).map(|next| next.moment.at);
-            let life = self.lives[server].iter().find(|life| life.incarnation == view.incarnation);
-            let crashed = life.and_then(|life| life.until).map(|until| until.at);
-            (view, next.into_iter().chain(crashed).chain([self.end]).min().unwrap_or(self.end))
-        })
+        let place = views.partition_point(|other| other.moment <= view.moment);
+        let next = views.get(place).map(|next| next.moment.at);
+        let life = self.lives[server].iter().find(|life| life.incarnation == view.incarnation);
+        let crashed = life.and_then(|life| life.until).map(|until| until.at);
+        next.into_iter().chain(crashed).chain([self.end]).min().unwrap_or(self.end)
     }
 }

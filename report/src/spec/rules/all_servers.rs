@@ -54,12 +54,6 @@ rules! {
 /// 10 ms, and two looks at once may be noted in the wrong order.
 pub(super) const LASTING: Duration = Duration::from_millis(50);
 
-/// Until when a view was the last of its life.
-pub(super) fn lasts_until(known: &Known<'_>, number: u32, view: &View) -> Time {
-    let mut views = known.story.lasting_views(number as usize);
-    views.find(|(other, _)| other.moment == view.moment).map_or(view.moment.at, |(_, until)| until)
-}
-
 /// `get_state` tells a lower term than before.
 fn view_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     let shown = known.server(number).shown?;
@@ -68,7 +62,7 @@ fn view_goes_back(known: &Known<'_>, number: u32, view: &View) -> Option<Breach>
         // What was only seen before a crash may not have been saved yet.
         false => promised(known, number, view.moment)?,
     };
-    let until = lasts_until(known, number, view);
+    let until = known.story.lasts_until(number as usize, view);
     // A run may end before that shows.
     let is_short = until.since(view.moment.at) < LASTING;
     if before.term <= view.term || is_short && until < known.story.end {
@@ -241,7 +235,7 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     let stays = view.is_some_and(|view| {
         view.incarnation == from.incarnation
             && view.term < term
-            && lasts_until(known, from.server, view) > due.at
+            && known.story.lasts_until(from.server as usize, view) > due.at
     });
     if !stays && later.is_none() {
         return None;
@@ -298,7 +292,7 @@ pub(crate) fn tells_less(known: &Known<'_>, number: u32, view: &View) -> Option<
     if first == answers.len() {
         return None;
     }
-    let until = lasts_until(known, number, view);
+    let until = known.story.lasts_until(number as usize, view);
     let later = answers[first..].iter().map(|&place| &story.calls[place]);
     let act = later
         .take_while(|call| call.handled.is_some_and(|at| until.since(at.at) >= LASTING))
