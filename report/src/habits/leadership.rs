@@ -260,9 +260,18 @@ const FAILED: usize = 3;
 /// A server starts an election because its leader, which is up and connected, has sent it nothing for long.
 fn silent(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
+    // What leaders sent each server, in order.
+    let heard = (0..story.servers).map(|server| {
+        let all = story.handled_since(server, Moment { at: Time(0), place: 0 });
+        all.filter(|(_, call)| call.is_leaders()).collect()
+    });
+    let heard: Vec<Vec<(Moment, &Call)>> = heard.collect();
     let before = story.elections.iter().filter(|election| election.at <= until);
-    let silent: Vec<(&Election, &Call)> =
-        before.filter_map(|election| Some((election, silent_before(story, election)?))).collect();
+    let silent = before.filter_map(|election| {
+        let heard = &heard[election.candidate.server as usize];
+        Some((election, silent_before(story, heard, election)?))
+    });
+    let silent: Vec<(&Election, &Call)> = silent.collect();
     let &(election, last) = silent.last()?;
     let (server, leader) = (election.candidate.server, last.from.server);
     // It may have waited for the last call, which was under way all the time.
@@ -309,12 +318,18 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
 
 /// The last request of the leader that a candidate heard last, if that leader was there, leading, until the
 /// election, and had sent it nothing more for longer than heartbeats may take.
-fn silent_before<'a>(story: &'a Story, election: &Election) -> Option<&'a Call> {
+fn silent_before<'a>(
+    story: &'a Story,
+    heard: &[(Moment, &'a Call)],
+    election: &Election,
+) -> Option<&'a Call> {
     let (candidate, at) = (election.candidate.server, election.at);
-    let heard = story.answered_by(election.candidate).rev().filter(|call| call.is_leaders());
-    let mut heard = heard.filter(|call| call.is_handled_until(at));
-    let heard =
-        heard.next().filter(|call| call.args.term.is_some_and(|term| term + 1 == election.term))?;
+    let (_, heard) = heard[..heard.partition_point(|(handled, _)| handled.at <= at)].last()?;
+    let is_of_life = heard.answered_in == Some(election.candidate.incarnation);
+    let is_of_last_term = heard.args.term.is_some_and(|term| term + 1 == election.term);
+    if !is_of_life || !is_of_last_term {
+        return None;
+    }
     let leader = heard.from.server as usize;
     let last = story
         .sent_by(leader)
