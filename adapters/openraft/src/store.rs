@@ -1,5 +1,6 @@
 //! The log, the vote and the snapshot, on the lab's disk; and the state machine, which is the apply channel.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::{Bound, RangeBounds};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -25,8 +26,9 @@ pub(crate) struct Store {
 struct State {
     saved: Saved,
     snapshot: Bytes,
-    /// Another server's snapshot that openraft hasn't installed yet.
-    incoming: Option<(Meta, Bytes)>,
+    /// Other servers' snapshots that openraft hasn't installed yet, by the index and the term at which they end: another may
+    /// come before it has.
+    incoming: BTreeMap<(Index, Term), (Meta, Bytes)>,
     /// What openraft has applied in this incarnation, or the snapshot has.
     applied: Base,
     /// The members as of there.
@@ -49,7 +51,7 @@ impl Store {
         let meta = saved.meta.as_ref();
         let applied = meta.map(|meta| meta.base).unwrap_or_default();
         let membership = meta.map_or_else(StoredMembership::default, Meta::membership);
-        let state = Mutex::new(State { saved, snapshot, incoming: None, applied, membership });
+        let state = Mutex::new(State { saved, snapshot, incoming: BTreeMap::new(), applied, membership });
         Store { disk, state, applies }
     }
 
@@ -92,7 +94,8 @@ impl Store {
 
     /// Another server's snapshot has come, which openraft may install.
     pub(crate) fn expect_snapshot(&self, meta: Meta, snapshot: Bytes) {
-        self.state().incoming = Some((meta, snapshot));
+        let Base { index, term, .. } = meta.base;
+        self.state().incoming.insert((index, term), (meta, snapshot));
     }
 
     /// How many of the entries up to `index` are commands, as far as the log knows.
@@ -178,11 +181,11 @@ impl Handle {
         let is_it = |base: &Base| (base.index, base.term) == (index, term);
         // openraft drops what another server's snapshot covers before it installs that. A crash between the two would
         // leave neither, so the snapshot is kept here.
-        let is_incoming = state.incoming.as_ref().is_some_and(|(meta, _)| is_it(&meta.base));
-        if is_incoming && let Some((meta, snapshot)) = state.incoming.take() {
+        if let Some((meta, snapshot)) = state.incoming.remove(&(index, term)) {
             state.saved.meta = Some(meta);
             state.snapshot = snapshot;
         }
+        state.incoming.retain(|&(incoming, _), _| incoming > index);
         let of_snapshot = state.saved.meta.as_ref().map(|meta| meta.base).filter(is_it);
         let of_log = || state.saved.log.base_at(index).filter(is_it);
         let base = of_snapshot.or_else(of_log).expect("only a snapshot replaces entries");
