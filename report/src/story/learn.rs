@@ -1,7 +1,7 @@
 //! What answers say in words that nobody knows: which of them are yes and which are no, as the run itself tells.
 //!
 //! The answers to requests of a kind are told apart by their forms: the variant of an enum, which fields are there, what a
-//! flag says; or, if all are alike, by which number reaches just as far as the request. A form says yes if it answers
+//! flag says; or, if all are alike, by which number is the request's last index, or its candidate. A form says yes if it answers
 //! what a server has to agree to, and no if it answers what it has to refuse:
 //!
 //! - AppendEntries that begins before the first entry fits each log; what begins behind all that a server can have
@@ -136,7 +136,9 @@ impl Story {
             unread.partition(|it| self.calls[it.place].is_vote());
         let mut learned = Learned::default();
         for unread in [appends, votes] {
-            let told = self.by_words(&unread).or_else(|| self.by_numbers(&unread));
+            let agrees = |told: &Told| told.says.values().any(|&said| said == Some(true));
+            let told = self.by_words(&unread).filter(agrees);
+            let told = told.or_else(|| self.by_numbers(&unread));
             let Some(Told { forms, says }) = told else { continue };
             let own = forms.iter().zip(&unread);
             let own = own.filter_map(|(form, answer)| Some((answer.place, (*says.get(form)?)?)));
@@ -177,9 +179,12 @@ impl Story {
         Some(Told { forms, says: says.collect() })
     }
 
-    /// The same by a number: that of a yes reaches just as far as the request, that of a no doesn't.
+    /// The same by a number: that of a yes is the request's last index, or the candidate, and that of a no isn't.
     fn by_numbers(&self, unread: &[Unread]) -> Option<Told> {
-        let reach = |answer: &Unread| self.calls[answer.place].up_to();
+        let reach = |answer: &Unread| match &self.calls[answer.place] {
+            call if call.is_vote() => Some(u64::from(call.from.server)),
+            call => call.up_to(),
+        };
         let forms = unread.iter().map(|answer| Some(form_of(&answer.value, Some(reach(answer)?))));
         let forms: Vec<String> = forms.collect::<Option<_>>()?;
         let tallies = tallies(&forms, unread);
@@ -190,7 +195,7 @@ impl Story {
             .zip(unread)
             .filter(|(form, answer)| *form == yes && answer.must == Some(true));
         let reaches: BTreeSet<Option<u64>> = own.map(|(_, answer)| reach(answer)).collect();
-        // What is the same for requests of different lengths follows them.
+        // What is the same for different requests follows them.
         let follows = yes.contains(['=', '+']) && reaches.len() > 1;
         if agreed.next().is_some() || !follows || tally.says() != Some(true) {
             return None;
@@ -283,8 +288,8 @@ fn in_words(form: &str, all: &[&str]) -> String {
     match own.split_once(':') {
         Some((name, "")) => name.to_owned(),
         Some((name, "#")) => format!("{name}: a number"),
-        Some((name, "=")) => format!("{name}: the request's last index"),
-        Some((name, "+")) => format!("{name}: one more than the request's last index"),
+        Some((name, "=")) => format!("{name}: the number of the request"),
+        Some((name, "+")) => format!("{name}: one more than the number of the request"),
         Some((name, "-")) => format!("{name}: anything else"),
         Some((name, value)) => format!("{name}: {value}"),
         None => own.to_owned(),

@@ -107,24 +107,31 @@ fn what_the_run_does_not_tell_is_not_read() {
 /// Who leads at once after an answer got a vote by it, so that who says the same to another one votes twice.
 #[test]
 fn what_voters_answer_is_learned() {
+    // In words of their own, and by whom they have voted for.
+    assert_votes_twice(|says_yes, _| json!(if says_yes { "Ja" } else { "Nein" }));
+    assert_votes_twice(|says_yes, candidate| json!(if says_yes { candidate } else { 4 }));
+}
+
+#[track_caller]
+fn assert_votes_twice(answer: fn(says_yes: bool, candidate: u32) -> Value) {
     let mut run = Run::new(5);
-    let vote = |run: &mut Run, from: u32, to: u32, term: u64, says: &str| {
+    let vote = |run: &mut Run, from: u32, to: u32, term: u64, says_yes: bool| {
         let id = run.asks(from, to, &ask(term));
-        run.answers(id, &json!({"term": term, "ballot": says}));
+        run.answers(id, &json!({"term": term, "choice": answer(says_yes, from)}));
     };
     for (term, leader) in [(1, 0), (2, 3)] {
         run.at(1000 * term).in_term(leader, term);
         for voter in (0..5).filter(|&voter| voter != leader) {
-            vote(&mut run, leader, voter, term, "Ja");
+            vote(&mut run, leader, voter, term, true);
         }
         run.leads(leader, term);
         run.appends(leader, 1, &append(term, [0, 0], &[], 0));
     }
     run.at(3000).in_term(1, 3).in_term(2, 3);
-    vote(&mut run, 1, 2, 3, "Nein");
-    vote(&mut run, 2, 1, 3, "Nein");
-    vote(&mut run, 1, 0, 3, "Ja");
-    vote(&mut run, 2, 0, 3, "Ja");
+    vote(&mut run, 1, 2, 3, false);
+    vote(&mut run, 2, 1, 3, false);
+    vote(&mut run, 1, 0, 3, true);
+    vote(&mut run, 2, 0, 3, true);
     let explanation = run.at(6000).clone().fails(NO_LEADER, "expected one leader, got none").2;
     let first = explanation.findings.first().expect("it is found");
     assert_eq!((&*first.id, first.confidence), ("voted-twice", Likely), "{explanation:#?}");
