@@ -56,7 +56,7 @@ pub(super) fn reading(story: &Story, facts: &[Fact]) -> Option<Fact> {
     let of = facts.iter().rev().find_map(|fact| fact.calls.iter().copied().find(is_told))?;
     let words = |yes: bool| {
         let own = learned.words.iter().filter(|(_, said)| *said == yes);
-        let own: Vec<String> = own.map(|(word, _)| format!("\"{word}\"")).collect();
+        let own: BTreeSet<String> = own.map(|(word, _)| format!("\"{word}\"")).collect();
         let says = if yes { "yes" } else { "no" };
         (!own.is_empty()).then(|| format!("{} for {says}", list(own)))
     };

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::pair::AT_ONCE;
-use super::{Call, Happened, Moment, Story};
+use super::{Call, Election, Happened, Moment, Story};
 use crate::fields::Slot;
 use crate::outcome::Outcome;
 
@@ -27,8 +27,9 @@ const WORD: usize = 24;
 /// How many parts a list may have that each say something of their own.
 const PARTS: usize = 4;
 
-/// How often a form must say one thing for each time it seems to say the other.
+/// How often a form must say one thing for each time it seems to say the other; and how often at least.
 const CLEARLY: usize = 3;
+const OFTEN: usize = 2;
 
 /// What was learned of a run's answers.
 #[derive(Clone, Debug, Default)]
@@ -50,8 +51,8 @@ impl Tally {
     fn says(self) -> Option<bool> {
         let Tally { yes, no } = self;
         match (yes, no) {
-            (1.., _) if yes > CLEARLY * no => Some(true),
-            (_, 1..) if no > CLEARLY * yes => Some(false),
+            (OFTEN.., _) if yes > CLEARLY * no => Some(true),
+            (_, OFTEN..) if no > CLEARLY * yes => Some(false),
             _ => None,
         }
     }
@@ -136,12 +137,14 @@ impl Story {
             unread.partition(|it| self.calls[it.place].is_vote());
         let mut learned = Learned::default();
         for unread in [appends, votes] {
-            let agrees = |told: &Told| told.says.values().any(|&said| said == Some(true));
-            let told = self.by_words(&unread).filter(agrees);
-            let told = told.or_else(|| self.by_numbers(&unread));
+            let told = self.by_numbers(&unread).or_else(|| self.by_words(&unread));
             let Some(Told { forms, says }) = told else { continue };
             let own = forms.iter().zip(&unread);
             let own = own.filter_map(|(form, answer)| Some((answer.place, (*says.get(form)?)?)));
+            let own: Vec<(usize, bool)> = own.collect();
+            if !self.makes_leaders(&own) {
+                continue;
+            }
             learned.says.extend(own);
             let all: Vec<&str> = says.keys().map(String::as_str).collect();
             let words = says.iter();
@@ -153,10 +156,12 @@ impl Story {
     }
 
     /// What answers of one kind say by words, flags, and what is left out. `None` if all are alike, but for numbers and
-    /// bytes.
+    /// bytes. In a vote a number may be whom it is for: then its form says nothing.
     fn by_words(&self, unread: &[Unread]) -> Option<Told> {
         let forms: Vec<String> = unread.iter().map(|it| form_of(&it.value, None)).collect();
         let tallies = tallies(&forms, unread);
+        let is_vote = unread.first().is_some_and(|answer| self.calls[answer.place].is_vote());
+        let is_open = |form: &str| is_vote && form.contains('#') || form.contains("...");
         let is_said = match tallies.keys().next() {
             Some(form) if tallies.len() == 1 => is_telling(form),
             other => other.is_some(),
@@ -170,17 +175,21 @@ impl Story {
             .filter(|answer| answer.must == Some(true))
             .map(|answer| self.calls[answer.place].has_entries())
             .collect();
-        let is_vote = unread.first().is_some_and(|answer| self.calls[answer.place].is_vote());
         let is_known = agreed.len() == if is_vote { 1 } else { 2 };
+        let is_known = is_known && !tallies.keys().any(|form| is_open(form));
         let says = tallies.into_iter().map(|(form, tally)| {
-            let is_unseen = (tally.yes, tally.no) == (0, 0);
-            (form, tally.says().or((is_known && is_unseen).then_some(false)))
+            let said = tally.says().or((is_known && tally.yes == 0).then_some(false));
+            let said = said.filter(|_| !is_open(&form));
+            (form, said)
         });
-        Some(Told { forms, says: says.collect() })
+        let told = Told { forms, says: says.collect() };
+        told.says.values().any(|&said| said == Some(true)).then_some(told)
     }
 
-    /// The same by a number: that of a yes is the request's last index, or the candidate, and that of a no isn't.
+    /// The same by a number: that of a yes is the request's last index, or one more, and that of a no less; or it is the
+    /// candidate, and that of a no somebody else. A follower may also tell how far its log goes, beyond the request.
     fn by_numbers(&self, unread: &[Unread]) -> Option<Told> {
+        let is_vote = unread.first().is_some_and(|answer| self.calls[answer.place].is_vote());
         let reach = |answer: &Unread| match &self.calls[answer.place] {
             call if call.is_vote() => Some(u64::from(call.from.server)),
             call => call.up_to(),
@@ -200,8 +209,29 @@ impl Story {
         if agreed.next().is_some() || !follows || tally.says() != Some(true) {
             return None;
         }
-        let says = tallies.keys().map(|form| (form.clone(), Some(form == yes)));
+        let is_beyond = |form: &str| form.contains('>') || form.contains('+') && !yes.contains('+');
+        let says = tallies.keys().map(|form| {
+            let said = form == yes;
+            (form.clone(), Some(said).filter(|said| *said || is_vote || !is_beyond(form)))
+        });
         Some(Told { says: says.collect(), forms })
+    }
+
+    /// Whether those that led had the votes of a majority, if these answers are read so: nearly all have.
+    fn makes_leaders(&self, says: &[(usize, bool)]) -> bool {
+        let says: BTreeMap<usize, bool> = says.iter().copied().collect();
+        let [mut led, mut chosen] = [0; 2];
+        for election in &self.elections {
+            let is_read = election.requests.iter().any(|place| says.contains_key(place));
+            if !is_read || self.makes_leader(election).is_none() {
+                continue;
+            }
+            let granted = election.requests.iter().filter(|place| says.get(place) == Some(&true));
+            let voters: BTreeSet<u32> = granted.map(|&place| self.calls[place].to).collect();
+            led += 1;
+            chosen += usize::from(voters.len() + 1 >= self.majority());
+        }
+        chosen * (CLEARLY + 1) >= led * CLEARLY
     }
 
     /// What answers have to say, where the run tells that.
@@ -250,47 +280,50 @@ impl Story {
             || call.is_vote() && self.stands(call.to, term)
     }
 
-    /// Notes which answers made leaders: the next that such a server sent was a leader's request.
+    /// Notes which answers made leaders.
     fn must_grant(&self, musts: &mut BTreeMap<usize, bool>) {
-        for election in &self.elections {
-            let came = election.requests.iter().filter_map(|&place| {
-                let (at, outcome) = self.calls[place].returned?;
-                Some((at, place)).filter(|_| outcome == Outcome::Replied)
-            });
-            // Until it leads: what comes later made no leader.
-            let mut came: Vec<(Moment, usize)> = came.collect();
-            came.sort_unstable();
-            let made = came.into_iter().find(|&(at, _)| {
-                let next = self.sent_since(election.candidate.server as usize, at).next();
-                next.is_some_and(|next| {
-                    next.is_leaders()
-                        && next.from == election.candidate
-                        && next.args.term == Some(election.term)
-                        && next.sent.at.0 < at.at.0 + AT_ONCE
-                })
-            });
-            if let Some((_, place)) = made
-                && self.calls[place].reply.term <= Some(election.term)
-            {
-                musts.entry(place).or_insert(true);
-            }
-        }
+        let made = self.elections.iter().filter_map(|election| self.makes_leader(election));
+        made.for_each(|place| _ = musts.entry(place).or_insert(true));
+    }
+
+    /// The answer that made a leader: the next that its candidate sent was a leader's request.
+    fn makes_leader(&self, election: &Election) -> Option<usize> {
+        let came = election.requests.iter().filter_map(|&place| {
+            let (at, outcome) = self.calls[place].returned?;
+            Some((at, place)).filter(|_| outcome == Outcome::Replied)
+        });
+        // Until it leads: what comes later made no leader.
+        let mut came: Vec<(Moment, usize)> = came.collect();
+        came.sort_unstable();
+        let (_, place) = came.into_iter().find(|&(at, _)| {
+            let next = self.sent_since(election.candidate.server as usize, at).next();
+            next.is_some_and(|next| {
+                next.is_leaders()
+                    && next.from == election.candidate
+                    && next.args.term == Some(election.term)
+                    && next.sent.at.0 < at.at.0 + AT_ONCE
+            })
+        })?;
+        (self.calls[place].reply.term <= Some(election.term)).then_some(place)
     }
 }
 
-/// What tells a form from the others: the first of its parts that isn't in all of them.
+/// What tells a form from the others: the first of its parts that isn't in all of them, and else the first that tells
+/// anything.
 fn in_words(form: &str, all: &[&str]) -> String {
     fn parts(form: &str) -> impl Iterator<Item = &str> {
         form.split(['{', '}', '[', ']', ' ']).filter(|part| !part.is_empty())
     }
     let is_in = |part: &str, form: &str| parts(form).any(|other| other == part);
-    let own = parts(form).find(|part| !all.iter().all(|form| is_in(part, form))).unwrap_or(form);
+    let own = parts(form).find(|part| !all.iter().all(|form| is_in(part, form)));
+    let own = own.or_else(|| parts(form).find(|part| !part.ends_with("term"))).unwrap_or("nothing");
     match own.split_once(':') {
         Some((name, "")) => name.to_owned(),
         Some((name, "#")) => format!("{name}: a number"),
         Some((name, "=")) => format!("{name}: the number of the request"),
         Some((name, "+")) => format!("{name}: one more than the number of the request"),
-        Some((name, "-")) => format!("{name}: anything else"),
+        Some((name, "-")) => format!("{name}: less"),
+        Some((name, ">")) => format!("{name}: more"),
         Some((name, value)) => format!("{name}: {value}"),
         None => own.to_owned(),
     }
@@ -318,6 +351,7 @@ fn write_form(form: &mut String, value: &Value, reach: Option<u64>) {
         Value::Number(number) => form.push(match reach.map(|reach| (number.as_u64(), reach)) {
             Some((Some(number), reach)) if number == reach => '=',
             Some((Some(number), reach)) if number == reach + 1 => '+',
+            Some((Some(number), reach)) if number > reach => '>',
             Some(_) => '-',
             None => '#',
         }),
