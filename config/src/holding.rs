@@ -199,6 +199,12 @@ impl Held {
         self.held.args().fields()
     }
 
+    /// The size of the request, in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.held.args().wire_len()
+    }
+
     /// What the reply says; `None` for a request.
     #[must_use]
     pub fn reply(&self) -> Option<Fields> {

@@ -116,6 +116,15 @@ impl Readings {
         Some(format!("can't read this Raft's messages: no call has {fields}"))
     }
 
+    /// Why a leader's heartbeats may have been sent all the same: calls between these servers are none that is known.
+    fn why_hidden(&self, messages: Messages) -> Option<String> {
+        let is_hidden = messages.purpose() == Some(Purpose::Append)
+            && self.unknown.iter().any(|&(from, to)| messages.are_between(from, to));
+        is_hidden.then(|| {
+            "can't read this Raft's messages: calls that aren't recognised may be its heartbeats".to_owned()
+        })
+    }
+
     /// Why what a script needs can't be read in calls of this purpose; `None` if it can in some.
     fn why_untold(&self, purpose: Purpose, needs: Needs) -> Option<String> {
         let mut of_purpose = self.calls.values().filter(|(known, ..)| *known == purpose).peekable();
@@ -157,6 +166,14 @@ impl Config {
         }
     }
 
+    /// Skips the run if a leader may have sent its heartbeats by calls that aren't recognised: `messages` are its
+    /// AppendEntries.
+    pub fn skip_if_hidden(&self, messages: Messages) {
+        if let Some(reason) = Readings::of(self).why_hidden(messages) {
+            self.skip(reason);
+        }
+    }
+
     /// Skips the run if nothing that a script needs was told by any of the messages until now, though
     /// there were some of their kind.
     pub(crate) fn skip_if_untold(&self, messages: Messages, needs: Needs) {
@@ -175,6 +192,7 @@ impl Config {
         message: String,
     ) -> ! {
         self.skip_if_unread(messages);
+        self.skip_if_hidden(messages);
         self.t.fatal_at(here, (FailureKind::Liveness, messages.demanded()), message)
     }
 

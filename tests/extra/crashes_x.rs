@@ -63,10 +63,15 @@ fn TestInstalledSnapshotSurvivesCrashX25() {
         // the last counts.
         let snapshot = loop {
             let snapshot = snapshots.next().await;
-            if snapshot.args().done != Some(false) {
-                break snapshot;
+            match snapshot.args().done {
+                Some(false) => _ = snapshot.deliver().await,
+                Some(true) => break snapshot,
+                // Less than the snapshot is a piece of it, and which piece is the last isn't told.
+                None if snapshot.size() < smallest(&cfg) => {
+                    cfg.skip("can't read this Raft's messages: its snapshots come in pieces, and none has done")
+                }
+                None => break snapshot,
             }
-            snapshot.deliver().await;
         };
         let answers = cfg.hold(Messages::replies(Purpose::Snapshot).from(2));
         let of_term = term(&cfg, &snapshot);
@@ -84,6 +89,12 @@ fn TestInstalledSnapshotSurvivesCrashX25() {
         cfg.check_progress().await;
         cfg.end();
     });
+}
+
+/// The size of the smallest snapshot that servers 0 and 1 have, in bytes: one of them sends its own.
+fn smallest(cfg: &Config) -> usize {
+    let sizes = [0, 1].map(|server| cfg.snapshot_size(server));
+    sizes.into_iter().filter(|&size| size > 0).min().unwrap_or(0)
 }
 
 /// A server crashes when it has saved something, and before it sends what was to follow.

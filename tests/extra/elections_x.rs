@@ -394,6 +394,7 @@ async fn is_elected(
         if begun.elapsed() > ELECTED_WITHIN {
             to_1.skip_if_unread();
             cfg.hold(Messages::replies(Purpose::Vote)).skip_if_unread();
+            cfg.skip_if_hidden(Messages::requests(Purpose::Append).from(2));
             let message = format!(
                 "server 0 asks server 1 for its vote when {what}, and isn't elected in {} s",
                 ELECTED_WITHIN.as_secs()

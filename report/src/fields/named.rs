@@ -26,6 +26,9 @@ const ALL: [Named; 5] =
 const APPEND: [&str; 3] = ["append", "heartbeat", "replicate"];
 const SNAPSHOT: [&str; 1] = ["snap"];
 
+/// What a heartbeat may be called besides, and nothing else is.
+const HEARTBEATS: [&str; 6] = ["beat", "pulse", "ping", "alive", "keepalive", "keep_alive"];
+
 /// What the name of an answer ends with.
 const ANSWERS: [&str; 6] = ["reply", "response", "resp", "result", "answer", "ack"];
 
@@ -44,7 +47,7 @@ impl Named {
             Some(Named::Snapshot)
         } else if has(&["vote"]) {
             Some(Named::Vote)
-        } else if has(&APPEND) {
+        } else if has(&APPEND) || HEARTBEATS.contains(&&*lower) {
             Some(Named::Append)
         } else {
             None
@@ -204,6 +207,8 @@ mod tests {
             ("MsgRequestPreVote", Some(Named::PreVote)),
             ("append_entries", Some(Named::Append)),
             ("Heartbeat", Some(Named::Append)),
+            ("Beat", Some(Named::Append)),
+            ("Mapping", None),
             ("InstallSnapshot", Some(Named::Snapshot)),
             ("Snap", Some(Named::Snapshot)),
             ("ReplicateLog", Some(Named::Append)),

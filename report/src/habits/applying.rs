@@ -31,8 +31,8 @@ fn waits_for_service(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
     super::up(&case.window).find_map(|server| {
         let led = super::leads(story, server as usize, until)?;
-        let sent = story.sent_by(server as usize).filter(|call| call.is_leaders());
-        let last = sent.filter(|call| call.sent.at <= until).last()?;
+        let mut sent = story.sent_by(server as usize).filter(|call| call.is_leaders());
+        let last = sent.rfind(|call| call.sent.at <= until)?;
         if until.since(last.sent.at) < SILENT {
             return None;
         }

@@ -333,7 +333,8 @@ fn silent_before<'a>(
     let leader = heard.from.server as usize;
     let last = story
         .sent_by(leader)
-        .filter(|call| call.from == heard.from && call.to == candidate && call.is_leaders())
+        // Its heartbeats may be what nobody recognises.
+        .filter(|call| call.from == heard.from && call.to == candidate && !call.is_vote())
         .rfind(|call| call.sent.at <= at)?;
     let since = last.sent.at;
     let view = story.view_at(leader, at)?;

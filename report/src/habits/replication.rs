@@ -46,6 +46,7 @@ pub(super) const HABITS: &[Habit] = &[
     ),
     Habit::new(not_applied, "its service was slow"),
     Habit::new(not_applied_by_leader, "its service was slow"),
+    Habit::new(reported_and_not_applied, "its service was slow"),
 ];
 
 /// How often the same must have been tried in vain.
@@ -605,6 +606,30 @@ fn not_applied_by_leader(case: &Case<'_>) -> Option<Breach> {
         let breach = case.breach(&all_servers::NOT_APPLIED, server, what);
         let breach = breach.seen(first.sent.at, says, [first.id]).seen(until, text, None);
         Some(or_stuck(case, breach, (server, own.index), first.sent.at))
+    })
+}
+
+/// Who reports that it is committed, and doesn't apply it, whatever its messages say.
+fn reported_and_not_applied(case: &Case<'_>) -> Option<Breach> {
+    let (own, until) = (accepted(case)?, case.window.until);
+    lacking(case, own).into_iter().find_map(|server| {
+        let says = says(case, server, own.moment.at)?;
+        let Detail { commit_index, last_applied, .. } = *says;
+        let last = case.story.applied_by(server).rfind(|applied| applied.moment.at <= until);
+        let is_idle = until.since(last.map_or(own.moment.at, |last| last.moment.at)) >= LONG;
+        if commit_index < own.index || last_applied >= own.index || !is_idle {
+            return None;
+        }
+        let what =
+            format!("server {server} knows that the command is committed, but doesn't apply it");
+        let accepted =
+            format!("server {} accepted the command at index {}", own.server.server, own.index);
+        let text = format!(
+            "server {server} reports commitIndex {commit_index} and lastApplied {last_applied}"
+        );
+        let breach = case.breach(&all_servers::NOT_APPLIED, server, what);
+        let breach = breach.seen(own.moment.at, accepted, None).concluded(until, text, None);
+        Some(or_stuck(case, breach, (server, own.index), own.moment.at))
     })
 }
 

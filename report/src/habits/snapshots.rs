@@ -1,7 +1,7 @@
 //! What became of a snapshot on its way to the service.
 
-use super::Habit;
 use super::saves::{kept_old, not_saved, replaced_by_none};
+use super::{Habit, life_at};
 use crate::check::{Check, SnapshotFault};
 use crate::explain::Case;
 use crate::spec::Breach;
@@ -152,7 +152,13 @@ fn another_index(case: &Case<'_>) -> Option<Breach> {
             applied.index
         );
         let breach = was_sent(new(&install_snapshot::ANOTHER_INDEX, what), call);
-        return Some(breach.seen(applied.moment.at, text, None));
+        // It may have come in pieces, before a crash, or in the place of the service's own.
+        let life = life_at(story, server as usize, applied.moment.at);
+        let is_of_life = life.is_some_and(|life| call.delivered > Some(life.from));
+        let is_alone = sent_until(case, applied).count() == 1
+            && !story.snapshots.iter().any(|made| made.server.server == server);
+        let breach = breach.seen(applied.moment.at, text, None);
+        return Some(breach.sure_if(is_of_life && is_alone));
     }
     if state_for_snapshot(case).is_some() || sender_s_snapshot(case).is_some() {
         return None;

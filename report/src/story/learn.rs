@@ -62,6 +62,8 @@ impl Tally {
 struct Told {
     forms: Vec<String>,
     says: BTreeMap<String, Option<bool>>,
+    /// The same in words.
+    words: Vec<(String, bool)>,
 }
 
 /// What the run tells of each form.
@@ -138,7 +140,7 @@ impl Story {
         let mut learned = Learned::default();
         for unread in [appends, votes] {
             let told = self.by_numbers(&unread).or_else(|| self.by_words(&unread));
-            let Some(Told { forms, says }) = told else { continue };
+            let Some(Told { forms, says, words }) = told else { continue };
             let own = forms.iter().zip(&unread);
             let own = own.filter_map(|(form, answer)| Some((answer.place, (*says.get(form)?)?)));
             let own: Vec<(usize, bool)> = own.collect();
@@ -146,9 +148,6 @@ impl Story {
                 continue;
             }
             learned.says.extend(own);
-            let all: Vec<&str> = says.keys().map(String::as_str).collect();
-            let words = says.iter();
-            let words = words.filter_map(|(form, said)| Some((in_words(form, &all), (*said)?)));
             learned.words.extend(words);
         }
         learned.says.sort_unstable();
@@ -182,8 +181,12 @@ impl Story {
             let said = said.filter(|_| !is_open(&form));
             (form, said)
         });
-        let told = Told { forms, says: says.collect() };
-        told.says.values().any(|&said| said == Some(true)).then_some(told)
+        let says: BTreeMap<String, Option<bool>> = says.collect();
+        let all: Vec<&str> = says.keys().map(String::as_str).collect();
+        let words = says.iter();
+        let words = words.filter_map(|(form, said)| Some((in_words(form, &all), (*said)?)));
+        let words: Vec<(String, bool)> = words.collect();
+        words.iter().any(|(_, said)| *said).then_some(Told { forms, says, words })
     }
 
     /// The same by a number: that of a yes is the request's last index, or one more, and that of a no less; or it is the
@@ -214,7 +217,15 @@ impl Story {
             let said = form == yes;
             (form.clone(), Some(said).filter(|said| *said || is_vote || !is_beyond(form)))
         });
-        Some(Told { says: says.collect(), forms })
+        let says = says.collect();
+        // What says no is anything else.
+        let number = if is_vote { "the candidate's number" } else { "the request's last index" };
+        let mut parts = yes.split(['{', '}', '[', ']', ' ']);
+        let named = parts.find_map(|part| part.strip_suffix(['=', '+']));
+        let name = named.and_then(|name| name.strip_suffix(':')).unwrap_or("a number");
+        let more = if yes.contains('+') { "one more than " } else { "" };
+        let words = vec![(format!("{name}: {more}{number}"), true)];
+        Some(Told { says, forms, words })
     }
 
     /// Whether those that led had the votes of a majority, if these answers are read so: nearly all have.
@@ -320,10 +331,6 @@ fn in_words(form: &str, all: &[&str]) -> String {
     match own.split_once(':') {
         Some((name, "")) => name.to_owned(),
         Some((name, "#")) => format!("{name}: a number"),
-        Some((name, "=")) => format!("{name}: the number of the request"),
-        Some((name, "+")) => format!("{name}: one more than the number of the request"),
-        Some((name, "-")) => format!("{name}: less"),
-        Some((name, ">")) => format!("{name}: more"),
         Some((name, value)) => format!("{name}: {value}"),
         None => own.to_owned(),
     }
