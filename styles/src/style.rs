@@ -87,6 +87,8 @@ pub enum Wire {
     /// A method for each kind of request. The replies to a request for a vote and to AppendEntries are enums, of which
     /// only the variants for a later term tell the server's own; another one tells an entry's.
     EnumAnswers,
+    /// A method for each kind of request, of which the one for heartbeats has words that nobody knows.
+    OwnWords,
     /// One method, whose argument and reply are bytes that only this crate can read.
     Sealed,
     /// A method for each kind of request and for each kind of reply, which all answer with nothing.
@@ -160,7 +162,7 @@ const ONE_WAY: Style = Style {
 
 impl Style {
     /// All styles; the first is the one that is used if none is chosen.
-    pub const ALL: [Style; 15] = [
+    pub const ALL: [Style; 16] = [
         ACTOR,
         Style { name: "LeaderDiskInParallel", disk: Disk::InParallel, ..ACTOR },
         Style { name: "LeaderDiskLast", disk: Disk::Last, ..ACTOR },
@@ -168,6 +170,12 @@ impl Style {
         Style { name: "PollingTicker", timer: Timer::Polling(600..900), ..PLAIN },
         Style { name: "OneEnum", wire: Wire::OneEnum, ..PLAIN },
         Style { name: "EnumAnswers", wire: Wire::EnumAnswers, ..PLAIN },
+        Style {
+            name: "OwnWords",
+            wire: Wire::OwnWords,
+            heartbeats: Heartbeats::OfTheirOwn,
+            ..PLAIN
+        },
         Style { name: "Sealed", wire: Wire::Sealed, ..ACTOR },
         ONE_WAY,
         Style { name: "SealedOneWay", wire: Wire::SealedOneWay, ..ONE_WAY },

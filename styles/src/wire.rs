@@ -25,6 +25,27 @@ enum Parcel {
     Reply(Reply),
 }
 
+/// A heartbeat, of [`Wire::OwnWords`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Thump {
+    nth: Number,
+    season: Term,
+    captain: usize,
+    safe: Index,
+}
+
+impl Thump {
+    fn of(args: &HeartbeatArgs) -> Thump {
+        let &HeartbeatArgs { number, term, leader_id, leader_commit } = args;
+        Thump { nth: number, season: term, captain: leader_id, safe: leader_commit }
+    }
+
+    fn heartbeat(self) -> HeartbeatArgs {
+        let Thump { nth, season, captain, safe } = self;
+        HeartbeatArgs { number: nth, term: season, leader_id: captain, leader_commit: safe }
+    }
+}
+
 /// An answer to a request for a vote, of [`Wire::EnumAnswers`].
 #[derive(Serialize, Deserialize)]
 enum VoteAnswer {
@@ -137,6 +158,13 @@ impl Wire {
                 }
                 _ => Wire::Methods.send(end, request),
             },
+            Wire::OwnWords => match request {
+                Request::Heartbeat(args) => {
+                    let thump = Thump::of(args);
+                    Some(reply(number, end.call("Raft.Thump", &thump), Reply::Heartbeat))
+                }
+                _ => Wire::Methods.send(end, request),
+            },
             Wire::Methods => Some(match request {
                 Request::PreVote(args) => {
                     reply(number, end.call("Raft.PreVote", args), Reply::PreVote)
@@ -186,6 +214,10 @@ impl Wire {
                     let (asked, prev) = (args.term, args.prev_log_term);
                     append_entries(server, args).map(move |it| AppendAnswer::of(it, asked, prev))
                 }),
+            Wire::OwnWords => others(service)
+                .method("RequestVote", request_vote)
+                .method("AppendEntries", append_entries)
+                .method("Thump", |server, thump: Thump| heartbeat(server, thump.heartbeat())),
             Wire::OneEnum => service.method("Message", message),
             Wire::Sealed => service.method("Message", sealed),
             Wire::SealedOneWay => {

@@ -459,9 +459,10 @@ impl Known<'_> {
     /// and the entries are applied before it answers. What it refuses of its own leader's tells only of entries that it
     /// has taken before.
     fn may_commit(&mut self, call: &Call) {
+        let is_late = call.reply.term.zip(call.args.term).is_some_and(|(now, asked)| now > asked);
         let index = match (call.args.last_included_index, call.up_to()) {
             // What is of an earlier term is refused.
-            _ if call.reply.term > call.args.term && call.reply.success != Some(true) => return,
+            _ if is_late && call.reply.success != Some(true) => return,
             (Some(index), _) => index,
             (None, Some(up_to)) if call.reply.success != Some(false) => {
                 let knows = || self.server(call.from.server).knows();
