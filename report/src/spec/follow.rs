@@ -210,7 +210,7 @@ impl Known<'_> {
 
     /// A server acts, or is seen, as the leader of `term`.
     fn leads(&mut self, server: u32, term: Option<u64>, moment: Moment) {
-        let servers = self.story.servers;
+        let (servers, appends_others) = (self.story.servers, self.story.counts_other_entries);
         let Some(term) = term else { return };
         // A request of an earlier term is late, or says the wrong one.
         let view = self.story.view_at(server as usize, moment.at);
@@ -224,6 +224,8 @@ impl Known<'_> {
             let (since, told, own, in_order) = (moment, 0, None, Vec::new());
             let led = Led { term, since, confirmed, told, own, answered, refused, in_order };
             server.led = Some(led);
+            // A leader's blank entry isn't seen before it is sent.
+            server.log.open |= appends_others;
         }
     }
 
@@ -253,6 +255,10 @@ impl Known<'_> {
             if index > log.last_index() {
                 log.end_with(index, *entry);
                 log.changed = Some((call.sent, term));
+                // What it took as a leader it needn't have saved yet. Other entries than commands no start() tells of.
+                if *entry == Some(term) && self.story.counts_other_entries {
+                    log.promises(index);
+                }
             }
         }
         log.shows(prev + entries.len() as u64);
