@@ -114,6 +114,8 @@ impl Known<'_> {
         if let Some(detail) = view.detail.as_ref().filter(|it| it.last_term > 0) {
             server.log.shows(detail.last_index);
         }
+        // A leader's blank entry isn't seen before it is sent, and perhaps it never is.
+        server.log.open |= view.is_leader && self.story.counts_other_entries;
         // Whoever only says that it leads has no part in what leaders do.
         let has_votes = server.voters(view.term).len() + 1 >= self.story.majority();
         if view.is_leader && (has_votes || !self.reads.votes) {
@@ -210,7 +212,7 @@ impl Known<'_> {
 
     /// A server acts, or is seen, as the leader of `term`.
     fn leads(&mut self, server: u32, term: Option<u64>, moment: Moment) {
-        let (servers, appends_others) = (self.story.servers, self.story.counts_other_entries);
+        let servers = self.story.servers;
         let Some(term) = term else { return };
         // A request of an earlier term is late, or says the wrong one.
         let view = self.story.view_at(server as usize, moment.at);
@@ -224,8 +226,6 @@ impl Known<'_> {
             let (since, told, own, in_order) = (moment, 0, None, Vec::new());
             let led = Led { term, since, confirmed, told, own, answered, refused, in_order };
             server.led = Some(led);
-            // A leader's blank entry isn't seen before it is sent.
-            server.log.open |= appends_others;
         }
     }
 
