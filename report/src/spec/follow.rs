@@ -488,8 +488,15 @@ impl Known<'_> {
             }
             (None, Some(_)) => {
                 let server = &mut self.servers[call.to as usize];
-                let (term, matches) = server.matches;
-                if call.args.term != Some(term) || call.reply.term != Some(term) {
+                let Some(term) = call.args.term.filter(|_| call.is_answered_in_its_term()) else {
+                    return;
+                };
+                // The first that comes of a leader may be what is refused.
+                if server.matches.0 < term {
+                    server.matches = (term, 0);
+                }
+                let (now, matches) = server.matches;
+                if term < now {
                     return;
                 }
                 server.told = server.told.max(call.args.leader_commit.unwrap_or(0));

@@ -539,6 +539,24 @@ fn a_follower_may_remember_what_an_earlier_request_of_its_leader_brought() {
 }
 
 #[test]
+fn a_follower_may_remember_what_a_request_told_that_it_refused() {
+    let breaks_it = |takes_earlier: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        (1..=3).for_each(|index| _ = run.propose(0, index, 1));
+        run.accept(0, 2, &entries(1, &[1; 3])).apply(0, 1).apply(0, 2);
+        // The first that comes to it is the later request; the earlier one knows of no commit.
+        run.reject(0, 1, &append(1, [2, 1], &[1], 2));
+        if takes_earlier {
+            run.accept(0, 1, &entries(1, &[1, 1]));
+        }
+        breaks(run.apply(1, 1), "commit-of-refused-request")
+    };
+    assert!(!breaks_it(true), "its log is the leader's up to what is committed");
+    assert!(breaks_it(false));
+}
+
+#[test]
 fn a_follower_may_cut_its_log_where_it_refuses() {
     let cut = |prev_term, crashes: bool| {
         let mut run = Run::new(3);
