@@ -198,8 +198,10 @@ fn is_played(case: &Case, style: &Style) -> bool {
         Bug::IgnoresLeaders | Bug::ForgetsCalls | Bug::CountsVotersTwice => {
             style.wire != Wire::SealedOneWay
         }
-        // The scenario has to recognise entries.
-        Bug::WaitsForEachAnswer => !matches!(style.wire, Wire::Sealed | Wire::SealedOneWay),
+        // The scenario has to recognise entries, and heartbeats.
+        Bug::WaitsForEachAnswer => {
+            !matches!(style.wire, Wire::Sealed | Wire::SealedOneWay | Wire::OwnWords)
+        }
         // A vote before the vote asks with the term before, which is no later than the others'.
         Bug::AsksWithCurrentTerm => style.guard != Guard::PreVote,
         // The scenario has to recognise votes, and a refusal is to come back.

@@ -13,7 +13,7 @@ use crate::event::{Caller, Role};
 use crate::spec::Known;
 use crate::spec::breach::Breach;
 use crate::spec::flow::{applies_unheard, applies_unsaved, sends_unheard, shows_unheard};
-use crate::story::{Call, Moment, Proposal, View};
+use crate::story::{Call, Moment, Proposal, Purpose, View};
 
 rules! {
     CONTRADICTS_ITSELF: Contract "says-another-state" at [Candidates 1, RequestVote 2],
@@ -289,6 +289,12 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
         && let Some(breach) = leads_on(known, number, view)
     {
         return Some(breach);
+    }
+    // What it sends as a leader may be what nobody recognises.
+    let sent = story.sent_since(number as usize, view.moment);
+    let mut sent = sent.take_while(|call| call.sent.at <= until);
+    if sent.any(|call| call.purpose == Purpose::Other && !call.is_named_otherwise()) {
+        return None;
     }
     let what = format!("server {number} reported itself as the leader when it was not");
     let says = format!(
