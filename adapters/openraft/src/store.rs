@@ -51,7 +51,8 @@ impl Store {
         let meta = saved.meta.as_ref();
         let applied = meta.map(|meta| meta.base).unwrap_or_default();
         let membership = meta.map_or_else(StoredMembership::default, Meta::membership);
-        let state = Mutex::new(State { saved, snapshot, incoming: BTreeMap::new(), applied, membership });
+        let state =
+            Mutex::new(State { saved, snapshot, incoming: BTreeMap::new(), applied, membership });
         Store { disk, state, applies }
     }
 
