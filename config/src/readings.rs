@@ -102,10 +102,9 @@ impl Readings {
     fn why_unknown(&self, messages: Messages) -> Option<String> {
         let purpose = messages.purpose()?;
         let is_known = self.calls.values().any(|(known, ..)| *known == purpose);
-        let mut unknown = self.unknown.iter();
         // A snapshot may come as a part of another message.
-        let may_be_there = unknown.any(|&(from, to)| messages.are_between(from, to))
-            || purpose == Purpose::Snapshot && self.has_installed;
+        let may_be_there =
+            self.has_unknown(messages) || purpose == Purpose::Snapshot && self.has_installed;
         let fields = match purpose {
             _ if is_known || !may_be_there => return None,
             Purpose::Vote => "lastLogIndex and lastLogTerm",
@@ -116,10 +115,14 @@ impl Readings {
         Some(format!("can't read this Raft's messages: no call has {fields}"))
     }
 
+    /// Whether their senders have sent to their receivers what could be anything.
+    fn has_unknown(&self, messages: Messages) -> bool {
+        self.unknown.iter().any(|&(from, to)| messages.are_between(from, to))
+    }
+
     /// Why a leader's heartbeats may have been sent all the same: calls between these servers are none that is known.
     fn why_hidden(&self, messages: Messages) -> Option<String> {
-        let is_hidden = messages.purpose() == Some(Purpose::Append)
-            && self.unknown.iter().any(|&(from, to)| messages.are_between(from, to));
+        let is_hidden = messages.purpose() == Some(Purpose::Append) && self.has_unknown(messages);
         is_hidden.then(|| {
             "can't read this Raft's messages: calls that aren't recognised may be its heartbeats".to_owned()
         })

@@ -81,8 +81,8 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
     let doubt = doubts::doubt(story);
     let mut findings: Vec<Finding> = Vec::new();
     for mut breach in ranked(&case) {
-        breach.facts.extend(doubts::reading(story, &breach.facts));
         if findings.iter().all(|other| other.id != breach.rule.id) {
+            breach.facts.extend(doubts::reading(story, &breach.facts));
             findings.push(breach.finding(doubt.as_ref()));
         }
     }

@@ -203,9 +203,7 @@ impl Wire {
     pub(crate) fn service(self, server: Arc<Server>) -> Service {
         let service = Service::new("Raft", server);
         match self {
-            Wire::Methods => others(service)
-                .method("RequestVote", request_vote)
-                .method("AppendEntries", append_entries),
+            Wire::Methods => methods(service),
             Wire::EnumAnswers => others(service)
                 .method("RequestVote", |server, args| {
                     request_vote(server, args).map(VoteAnswer::of)
@@ -214,9 +212,7 @@ impl Wire {
                     let (asked, prev) = (args.term, args.prev_log_term);
                     append_entries(server, args).map(move |it| AppendAnswer::of(it, asked, prev))
                 }),
-            Wire::OwnWords => others(service)
-                .method("RequestVote", request_vote)
-                .method("AppendEntries", append_entries)
+            Wire::OwnWords => methods(service)
                 .method("Thump", |server, thump: Thump| heartbeat(server, thump.heartbeat())),
             Wire::OneEnum => service.method("Message", message),
             Wire::Sealed => service.method("Message", sealed),
@@ -247,6 +243,11 @@ impl Wire {
                 }),
         }
     }
+}
+
+/// With a method for each kind of request.
+fn methods(service: Service) -> Service {
+    others(service).method("RequestVote", request_vote).method("AppendEntries", append_entries)
 }
 
 /// With the methods whose replies are the same, whether answers are enums or not.

@@ -74,9 +74,7 @@ fn meanwhile(case: &Case<'_>) -> Finding {
             let agreed = answered.clone().filter(|call| call.is_granted() || call.is_accepted());
             // What answers to snapshots say isn't yes or no.
             let is_unread = purpose != Purpose::Snapshot
-                && answered
-                    .clone()
-                    .all(|call| call.reply.vote_granted.is_none() && call.reply.success.is_none());
+                && answered.clone().all(|call| call.reply.says().is_none());
             let answered = answered.count();
             if !calls.is_empty() {
                 let name =

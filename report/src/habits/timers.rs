@@ -119,9 +119,8 @@ fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<Durat
         let since = Moment { at: reset, place: 0 };
         let heard = case.story.handled_since(server, since);
         let mut heard = heard.take_while(|(handled, _)| handled.at <= election.at);
-        let heard_nothing = !heard.any(|(_, call)| {
-            is_between(call, reset, election.at) && (call.is_leaders() || call.is_denied())
-        });
+        let heard_nothing = !heard
+            .any(|(handled, call)| handled.at > reset && (call.is_leaders() || call.is_denied()));
         if was_free && heard_nothing {
             timeouts.push(election.at.since(reset));
         }

@@ -246,7 +246,8 @@ impl Story {
                     let call = &mut self.calls[place];
                     call.handled = Some(moment);
                     let answer = Answer::of(&reply.fields().capped());
-                    if reply.wire_len() >= BRINGS || !answer.is_read() && reply.wire_len() > 0 {
+                    if reply.wire_len() >= BRINGS || answer.says().is_none() && reply.wire_len() > 0
+                    {
                         call.brings_back = Some(reply.clone());
                     }
                     call.reply = answer.to(call.purpose);

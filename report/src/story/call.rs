@@ -118,9 +118,9 @@ impl Answer {
         Answer { term, vote_granted, success, guessed }
     }
 
-    /// Whether it says yes or no.
-    pub(super) fn is_read(self) -> bool {
-        self.vote_granted.is_some() || self.success.is_some()
+    /// Whether it says yes, or no, if that can be read.
+    pub(crate) fn says(self) -> Option<bool> {
+        self.vote_granted.or(self.success)
     }
 
     /// The same as an answer to a call for this: that one says yes to what it was asked, whatever the author calls it.
@@ -278,10 +278,12 @@ impl Call {
     /// Whether its reply may change its sender's log in such a way.
     #[must_use]
     pub fn hides_what_it_brings_back(&self) -> bool {
-        let brings = |reply: &Payload| reply.wire_len() >= BRINGS;
-        self.purpose == Purpose::Other
-            && self.brings_back.as_ref().is_some_and(brings)
-            && !self.is_named_otherwise()
+        self.purpose == Purpose::Other && self.may_bring_back() && !self.is_named_otherwise()
+    }
+
+    /// Whether its reply is long enough to bring a command.
+    fn may_bring_back(&self) -> bool {
+        self.brings_back.as_ref().is_some_and(|reply| reply.wire_len() >= BRINGS)
     }
 
     /// Whether its name tells that it is neither a request for a vote nor a leader's.
@@ -339,14 +341,12 @@ impl Call {
     /// Whether its answer says nothing that can be read: it may come as a message of its own.
     #[must_use]
     pub fn says_nothing_back(&self) -> bool {
-        let Answer { term, vote_granted, success, .. } = self.reply;
-        self.handled.is_some() && term.is_none() && vote_granted.is_none() && success.is_none()
+        self.handled.is_some() && self.reply.term.is_none() && self.reply.says().is_none()
     }
 
     /// Whether its reply says nothing at all: whoever answers by a message of its own sends such ones.
     pub(crate) fn is_answered_emptily(&self) -> bool {
-        let brings = |reply: &Payload| reply.wire_len() >= BRINGS;
-        self.says_nothing_back() && !self.brings_back.as_ref().is_some_and(brings)
+        self.says_nothing_back() && !self.may_bring_back()
     }
 
     /// Whether it is an answer of its own to a request for a vote or to AppendEntries.

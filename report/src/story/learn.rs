@@ -1,14 +1,14 @@
 //! What answers say in words that nobody knows: which of them are yes and which are no, as the run itself tells.
 //!
-//! The answers to requests of a kind are told apart by their forms: the variant of an enum, which fields are there, what a
-//! flag says; or, if all are alike, by which number is the request's last index, or its candidate. A form says yes if it answers
-//! what a server has to agree to, and no if it answers what it has to refuse:
+//! The answers to requests of a kind are told apart by their forms: the variant of an enum, which fields are there, what
+//! a flag says; or, if all are alike, by which number is the request's last index, or its candidate. A form that
+//! answers requests which must be agreed to says yes, and one that answers requests which must be refused says no:
 //!
-//! - AppendEntries that begins before the first entry fits each log; what begins behind all that a server can have
-//!   fits none;
-//! - who leads right after an answer to its request for a vote got that vote; who asks for votes itself in the same
-//!   term gives none;
-//! - a request of a former term gets a no.
+//! - AppendEntries that begins before the first entry fits each log. If it begins behind everything that a server can
+//!   have, it fits none.
+//! - If a candidate leads right after an answer, that answer gave it a vote. A candidate gives no other candidate of its
+//!   term a vote.
+//! - A request of a former term gets a no.
 //!
 //! All that is nearly always right, and no proof. So it serves explanations alone.
 
@@ -125,12 +125,13 @@ impl Story {
     pub(super) fn learn_answers(&self) -> Option<Learned> {
         let is_unread = |call: &Call| {
             let is_answered = (call.is_append() || call.is_vote()) && call.handled.is_some();
-            is_answered && !call.reply.is_read() && call.brings_back.is_some()
+            is_answered && call.reply.says().is_none() && call.brings_back.is_some()
         };
         let unread = self.calls.iter().enumerate().filter(|(_, call)| is_unread(call));
         let mut unread = unread.peekable();
         unread.peek()?;
-        let musts = self.musts();
+        let leaders = self.leaders();
+        let musts = self.musts(&leaders);
         let unread = unread.filter_map(|(place, call)| {
             let value = call.brings_back.as_ref()?.render().ok()?;
             Some(Unread { place, value, must: musts.get(&place).copied() })
@@ -138,17 +139,16 @@ impl Story {
         let (votes, appends): (Vec<_>, Vec<_>) =
             unread.partition(|it| self.calls[it.place].is_vote());
         let mut learned = Learned::default();
-        for unread in [appends, votes] {
+        for (unread, leaders) in [(appends, &[][..]), (votes, &leaders[..])] {
             let told = self.by_numbers(&unread).or_else(|| self.by_words(&unread));
             let Some(Told { forms, says, words }) = told else { continue };
             let own = forms.iter().zip(&unread);
             let own = own.filter_map(|(form, answer)| Some((answer.place, (*says.get(form)?)?)));
             let own: Vec<(usize, bool)> = own.collect();
-            if !self.makes_leaders(&own) {
-                continue;
+            if self.makes(leaders, &own) {
+                learned.says.extend(own);
+                learned.words.extend(words);
             }
-            learned.says.extend(own);
-            learned.words.extend(words);
         }
         learned.says.sort_unstable();
         (!learned.says.is_empty()).then_some(learned)
@@ -220,21 +220,19 @@ impl Story {
         let says = says.collect();
         // What says no is anything else.
         let number = if is_vote { "the candidate's number" } else { "the request's last index" };
-        let mut parts = yes.split(['{', '}', '[', ']', ' ']);
-        let named = parts.find_map(|part| part.strip_suffix(['=', '+']));
+        let named = parts(yes).find_map(|part| part.strip_suffix(['=', '+']));
         let name = named.and_then(|name| name.strip_suffix(':')).unwrap_or("a number");
         let more = if yes.contains('+') { "one more than " } else { "" };
         let words = vec![(format!("{name}: {more}{number}"), true)];
         Some(Told { says, forms, words })
     }
 
-    /// Whether those that led had the votes of a majority, if these answers are read so: nearly all have.
-    fn makes_leaders(&self, says: &[(usize, bool)]) -> bool {
+    /// Whether these leaders had the votes of a majority, if answers are read so: nearly all have.
+    fn makes(&self, leaders: &[(&Election, usize)], says: &[(usize, bool)]) -> bool {
         let says: BTreeMap<usize, bool> = says.iter().copied().collect();
         let [mut led, mut chosen] = [0; 2];
-        for election in &self.elections {
-            let is_read = election.requests.iter().any(|place| says.contains_key(place));
-            if !is_read || self.makes_leader(election).is_none() {
+        for (election, _) in leaders {
+            if !election.requests.iter().any(|place| says.contains_key(place)) {
                 continue;
             }
             let granted = election.requests.iter().filter(|place| says.get(place) == Some(&true));
@@ -246,7 +244,7 @@ impl Story {
     }
 
     /// What answers have to say, where the run tells that.
-    fn musts(&self) -> BTreeMap<usize, bool> {
+    fn musts(&self, leaders: &[(&Election, usize)]) -> BTreeMap<usize, bool> {
         let mut musts = BTreeMap::new();
         let mut logs = vec![Longest::default(); self.servers];
         for &(moment, happened) in &self.order {
@@ -277,12 +275,12 @@ impl Story {
                 _ => {}
             }
         }
-        self.must_grant(&mut musts);
+        leaders.iter().for_each(|&(_, place)| _ = musts.entry(place).or_insert(true));
         musts
     }
 
-    /// Whether a request has to be refused, whatever it brings: it is of a former term, or asks for the vote of who asks
-    /// for votes itself in the same term.
+    /// Whether a request has to be refused, whatever it brings: it is of a former term, or asks another candidate of its
+    /// term for a vote.
     fn must_refuse(&self, place: usize, moment: Moment) -> bool {
         let call = &self.calls[place];
         let Some(term) = call.args.term else { return false };
@@ -291,10 +289,10 @@ impl Story {
             || call.is_vote() && self.stands(call.to, term)
     }
 
-    /// Notes which answers made leaders.
-    fn must_grant(&self, musts: &mut BTreeMap<usize, bool>) {
-        let made = self.elections.iter().filter_map(|election| self.makes_leader(election));
-        made.for_each(|place| _ = musts.entry(place).or_insert(true));
+    /// The elections that made leaders, each with the answer that did.
+    fn leaders(&self) -> Vec<(&Election, usize)> {
+        let made = self.elections.iter();
+        made.filter_map(|election| Some((election, self.makes_leader(election)?))).collect()
     }
 
     /// The answer that made a leader: the next that its candidate sent was a leader's request.
@@ -319,12 +317,14 @@ impl Story {
     }
 }
 
+/// The parts of a form, each with its name.
+fn parts(form: &str) -> impl Iterator<Item = &str> {
+    form.split(['{', '}', '[', ']', ' ']).filter(|part| !part.is_empty())
+}
+
 /// What tells a form from the others: the first of its parts that isn't in all of them, and else the first that tells
 /// anything.
 fn in_words(form: &str, all: &[&str]) -> String {
-    fn parts(form: &str) -> impl Iterator<Item = &str> {
-        form.split(['{', '}', '[', ']', ' ']).filter(|part| !part.is_empty())
-    }
     let is_in = |part: &str, form: &str| parts(form).any(|other| other == part);
     let own = parts(form).find(|part| !all.iter().all(|form| is_in(part, form)));
     let own = own.or_else(|| parts(form).find(|part| !part.ends_with("term"))).unwrap_or("nothing");
@@ -344,51 +344,33 @@ fn is_telling(form: &str) -> bool {
     has_word && !form.contains('#') && !form.contains("...")
 }
 
+/// What tells an answer from others. Of a number it is how far it reaches, if that is asked; of a term nothing.
 fn form_of(value: &Value, reach: Option<u64>) -> String {
-    let mut form = String::new();
-    write_form(&mut form, value, reach);
-    form
-}
-
-/// Writes what tells answers apart. Of a number it is how far it reaches, if that is asked; of a term nothing.
-fn write_form(form: &mut String, value: &Value, reach: Option<u64>) {
     match value {
-        Value::Null => form.push_str("null"),
-        Value::Bool(said) => form.push_str(if *said { "true" } else { "false" }),
-        Value::Number(number) => form.push(match reach.map(|reach| (number.as_u64(), reach)) {
-            Some((Some(number), reach)) if number == reach => '=',
-            Some((Some(number), reach)) if number == reach + 1 => '+',
-            Some((Some(number), reach)) if number > reach => '>',
-            Some(_) => '-',
-            None => '#',
-        }),
-        Value::String(word) if word.len() <= WORD => form.push_str(word),
-        Value::String(_) => form.push_str("..."),
-        Value::Array(parts) if parts.len() <= PARTS => {
-            form.push('[');
-            for (number, part) in parts.iter().enumerate() {
-                if number > 0 {
-                    form.push(' ');
-                }
-                write_form(form, part, reach);
-            }
-            form.push(']');
+        Value::Null => "null".to_owned(),
+        Value::Bool(said) => said.to_string(),
+        Value::Number(number) => match reach.map(|reach| (number.as_u64(), reach)) {
+            Some((Some(number), reach)) if number == reach => "=",
+            Some((Some(number), reach)) if number == reach + 1 => "+",
+            Some((Some(number), reach)) if number > reach => ">",
+            Some(_) => "-",
+            None => "#",
         }
-        Value::Array(_) => form.push_str("[...]"),
+        .to_owned(),
+        Value::String(word) if word.len() <= WORD => word.clone(),
+        Value::String(_) => "...".to_owned(),
+        Value::Array(parts) if parts.len() <= PARTS => {
+            let parts: Vec<String> = parts.iter().map(|part| form_of(part, reach)).collect();
+            format!("[{}]", parts.join(" "))
+        }
+        Value::Array(_) => "[...]".to_owned(),
         Value::Object(fields) => {
-            form.push('{');
-            for (number, (name, field)) in fields.iter().enumerate() {
-                if number > 0 {
-                    form.push(' ');
-                }
-                form.push_str(name);
-                form.push(':');
-                match field {
-                    Value::Number(_) if Slot::is_term(name) => form.push_str("term"),
-                    _ => write_form(form, field, reach),
-                }
-            }
-            form.push('}');
+            let field = |(name, field): (&String, &Value)| match field {
+                Value::Number(_) if Slot::is_term(name) => format!("{name}:term"),
+                _ => format!("{name}:{}", form_of(field, reach)),
+            };
+            let fields: Vec<String> = fields.iter().map(field).collect();
+            format!("{{{}}}", fields.join(" "))
         }
     }
 }

@@ -99,7 +99,7 @@ impl Story {
         let untold = self.calls.iter().enumerate().filter(|(_, call)| call.reply.term.is_none());
         let implied = untold.filter_map(|(place, call)| {
             let (term, handled) = call.args.term.zip(call.handled)?;
-            let is_so = match call.reply.vote_granted.or(call.reply.success)? {
+            let is_so = match call.reply.says()? {
                 true => true,
                 false => !self.is_later(call, term, handled),
             };

@@ -104,7 +104,8 @@ fn what_the_run_does_not_tell_is_not_read() {
     assert_is_unread(&explained(run));
 }
 
-/// Who leads at once after an answer got a vote by it, so that who says the same to another one votes twice.
+/// If a candidate leads right after an answer, that answer gave it a vote. A voter that answers two candidates of a term so
+/// votes twice.
 #[test]
 fn what_voters_answer_is_learned() {
     // In words of their own, and by whom they have voted for.
