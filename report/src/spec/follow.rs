@@ -275,20 +275,20 @@ impl Known<'_> {
         };
         let log = &server.log;
         if call.is_rejected() {
-            let has = log.term(prev).filter(|_| prev > 0 && call.reply.term == Some(term));
-            match has.zip(call.args.prev_log_term) {
-                // What its leader has otherwise it may drop at once.
-                Some((own, said)) if own != said && prev > server.commit => {
-                    server.log.may_drop(prev);
-                }
-                // What it refuses to follow it has no more, though it had it.
-                Some((own, said))
-                    if own == said && log.confirmed(prev).is_some() && server.is_at_rest(call) =>
-                {
-                    server.log.end_with(prev - 1, None);
-                    server.log.open = true;
-                }
-                _ => {}
+            if !(1..=log.last_index()).contains(&prev) || call.reply.term != Some(term) {
+                return;
+            }
+            let follows =
+                log.term(prev).zip(call.args.prev_log_term).map(|(own, said)| own == said);
+            // What it refuses to follow it has no more, though it had it.
+            let has_lost = log.confirmed(prev).is_some() && server.is_at_rest(call);
+            if follows == Some(true) && has_lost {
+                server.log.end_with(prev - 1, None);
+                server.log.open = true;
+            }
+            // What its leader has otherwise it may drop at once.
+            if follows != Some(true) && prev > server.commit {
+                server.log.may_drop(prev);
             }
             return;
         }

@@ -323,14 +323,18 @@ pub(super) fn came_after_last_save(known: &Known<'_>, server: u32, index: u64) -
     let began = known.server(server).began?;
     let last = story.saved_by(server).rfind(|save| save.moment < began).map(|save| save.moment);
     let is_before = |at: Moment| last.is_some_and(|last| at < last);
+    // What a server appends of its own it saves before start() returns, and before it sends it.
+    let is_own_before = |at: Moment| last.is_some_and(|last| at.at <= last.at);
     let brings = |call: &&Call| {
         let up_to = call.up_to().max(call.args.last_included_index);
-        call.to == server && up_to >= Some(index) && call.delivered.is_some_and(is_before)
+        let is_taken = call.to == server && call.delivered.is_some_and(is_before);
+        let is_own = call.from.server == server && is_own_before(call.sent);
+        up_to >= Some(index) && (is_taken || is_own)
     };
     let mut own = story.proposed_by(server).filter(|own| own.index >= index);
     if story.dropped > 0
         || story.calls.iter().any(|call| brings(&call))
-        || own.any(|own| is_before(own.moment))
+        || own.any(|own| is_own_before(own.moment))
     {
         return None;
     }

@@ -59,6 +59,30 @@ fn what_came_after_the_last_save_is_lost_in_the_crash() {
     assert_first(votes(true), "vote-for-outdated-log", Likely);
 }
 
+/// A former leader's entries that nobody has confirmed are known by what it says of its last one alone.
+#[test]
+fn what_is_refused_may_be_dropped_whatever_it_was() {
+    let refuses_at = |prev: u64, saves: bool| {
+        let mut run = Run::new(3);
+        run.elect(1, 1).save(1, [20, 0]).wait(10);
+        (1..=9).for_each(|index| _ = run.propose(1, index, 1));
+        if saves {
+            run.save(1, [90, 0]);
+        }
+        let sent = run.appends(1, 0, &entries(1, &[1; 9]));
+        run.drops(sent).wait(10).restart(1).wait(100).in_term(1, 2);
+        let asked = run.asks(1, 2, &Ask { term: 2, last_term: 1, last_index: 9 });
+        run.drops(asked).vote_with(2, 0, &Ask { term: 3, last_term: 2, last_index: 12 });
+        run.reject(2, 1, &append(3, [prev, 2], &[], 0));
+        run.vote_with(0, 1, &Ask { term: 4, last_term: 1, last_index: 5 });
+        let (_, _, explanation) = run.fails(TWO_COMMANDS, "apply error");
+        causes(&explanation).contains(&"log-not-saved")
+    };
+    assert!(!refuses_at(5, false));
+    assert!(refuses_at(12, false), "it has no such entry, and so drops nothing");
+    assert!(!refuses_at(12, true), "it saved what it sent");
+}
+
 #[test]
 fn what_was_cut_after_a_crash_is_not_blamed_on_it() {
     let mut run = restarted();
