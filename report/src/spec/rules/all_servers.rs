@@ -192,14 +192,17 @@ fn stays_below(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach>
     ))
 }
 
-/// Whether a voter refuses a candidate whose log is less up-to-date than its own. Some Rafts compare the logs first, and
+/// Whether a voter refuses a candidate whose log may be less up-to-date than its own. Some Rafts compare the logs first, and
 /// then leave the term as it is: that candidate can't win (§5.4.1), and it refuses what comes with a lower term, by which
 /// the others learn of its own.
 fn refuses_outdated(known: &Known<'_>, call: &Call) -> bool {
     let offered = call.args.last_log_term.zip(call.args.last_log_index);
-    let own = known.server(call.to).log.last_shown();
-    let is_shown = || offered.zip(own).is_some_and(|(offered, own)| offered < own);
-    call.is_denied() && (is_shown() || has_accepted_since(known, call))
+    let log = &known.server(call.to).log;
+    let own = log.last_shown();
+    // A log may go on unseen, by entries of no later term than the voter's own.
+    let may_go_on = log.open && call.args.last_log_term <= call.reply.term;
+    let may_be = || may_go_on || offered.zip(own).is_some_and(|(offered, own)| offered < own);
+    call.is_denied() && (may_be() || has_accepted_since(known, call))
 }
 
 /// Whether a voter accepted commands, in a candidate's last term or later, of which its known log may have none: where

@@ -432,6 +432,22 @@ fn a_voter_that_counts_other_entries_may_have_accepted_more_than_its_messages_sh
     assert!(stays(2), "it has accepted nothing in term 2");
 }
 
+/// Of a server that was interrupted nobody knows whether its log goes on.
+#[test]
+fn a_voter_whose_log_may_go_on_may_compare_it_first() {
+    let stays = |last_term| {
+        let mut run = Run::new(3);
+        run.accept(0, 1, &entries(1, &[1]));
+        let append = run.appends(0, 1, &append(1, [1, 1], &[1, 1], 0));
+        run.arrives(append).wait(1).restart(1).wait(3000).in_term(1, 1).in_term(2, 3);
+        let id = run.asks(2, 1, &Ask { last_index: 2, last_term, ..ask(3) });
+        run.answers(id, &denied(1)).wait(200).in_term(1, 1);
+        breaks(&run, "term-not-adopted")
+    };
+    assert!(!stays(1));
+    assert!(stays(2), "it can have no entry of term 2");
+}
+
 #[test]
 fn what_a_new_leader_appends_isnt_what_it_lost() {
     // Server 1 loses its log in a crash. Elected all the same, it appends an entry that is no command.
