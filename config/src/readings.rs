@@ -18,33 +18,38 @@ use crate::messages::{Messages, is_answer};
 pub enum Needs {
     /// Where entries go, in AppendEntries.
     Entries,
-    /// Where entries went and whether they were taken over, in replies to AppendEntries.
-    Acknowledgements,
-    /// Whether a vote was given, in replies to RequestVote.
+    /// Where entries went and that they were taken over, in replies to AppendEntries.
+    Acceptance,
+    /// Where entries went and that they were refused, in replies to AppendEntries.
+    Refusal,
+    /// That a vote was given, in replies to RequestVote.
     Votes,
 }
 
 impl Needs {
     /// The fields, and the messages that should have them.
     fn fields(self) -> (&'static str, &'static str) {
+        let with_reply = "no call has, together with its reply,";
         match self {
             Needs::Entries => ("no call has", "prevLogIndex and entries"),
-            Needs::Acknowledgements => {
-                ("no call has, together with its reply,", "prevLogIndex, entries and success")
-            }
-            Needs::Votes => ("no reply has", "voteGranted"),
+            Needs::Acceptance => (with_reply, "prevLogIndex, entries and success = true"),
+            Needs::Refusal => (with_reply, "prevLogIndex, entries and success = false"),
+            Needs::Votes => ("no reply has", "voteGranted = true"),
         }
     }
 
-    /// Whether a message and its reply have them.
-    fn are_told(self, args: &Fields, reply: Option<&Fields>) -> bool {
-        let has_entries = args.prev_log_index.is_some() && args.entries.is_some();
+    /// Whether the arguments have what is needed of them.
+    fn are_asked(self, args: &Fields) -> bool {
+        self == Needs::Votes || args.prev_log_index.is_some() && args.entries.is_some()
+    }
+
+    /// Whether a reply says what is needed; `None` if it can't be read.
+    fn are_answered(self, reply: &Fields) -> Option<bool> {
         match self {
-            Needs::Entries => has_entries,
-            Needs::Acknowledgements => {
-                has_entries && reply.is_some_and(|reply| reply.success.is_some())
-            }
-            Needs::Votes => reply.is_some_and(|reply| reply.gives_vote().is_some()),
+            Needs::Entries => Some(true),
+            Needs::Acceptance => reply.success,
+            Needs::Refusal => reply.success.map(|success| !success),
+            Needs::Votes => reply.gives_vote(),
         }
     }
 }
@@ -128,22 +133,31 @@ impl Readings {
         })
     }
 
-    /// Why what a script needs can't be read in calls of this purpose; `None` if it can in some.
+    /// Why what a script needs can't be read in calls of this purpose; `None` if it can in some, or if all could be read
+    /// that should say it.
     fn why_untold(&self, purpose: Purpose, needs: Needs) -> Option<String> {
-        let mut of_purpose = self.calls.values().filter(|(known, ..)| *known == purpose).peekable();
-        of_purpose.peek()?;
-        if of_purpose.any(|(_, args, reply)| needs.are_told(args, reply.as_ref())) {
+        let of_purpose = self.calls.values().filter(|(known, ..)| *known == purpose);
+        let of_purpose: Vec<_> = of_purpose.map(|(_, args, reply)| (args, reply)).collect();
+        if of_purpose.is_empty() {
             return None;
         }
+        let asked = of_purpose.iter().filter(|(args, _)| needs.are_asked(args));
         // Handlers that have answered nothing at all aren't unreadable: they hang.
-        let has_replies =
-            self.calls.values().any(|(known, _, reply)| *known == purpose && reply.is_some());
-        if needs != Needs::Entries && !has_replies {
+        let is_untold = match needs {
+            Needs::Entries => asked.count() == 0,
+            _ if asked.clone().next().is_none() => of_purpose.iter().any(|(_, it)| it.is_some()),
+            _ => {
+                let replies = asked.filter_map(|(_, reply)| reply.as_ref());
+                let said: BTreeSet<_> = replies.map(|reply| needs.are_answered(reply)).collect();
+                said.contains(&None) && !said.contains(&Some(true))
+            }
+        };
+        if !is_untold {
             return None;
         }
         let (subject, fields) = needs.fields();
         Some(match (needs, self.is_one_way()) {
-            (Needs::Acknowledgements | Needs::Votes, true) => Readings::one_way(fields),
+            (Needs::Acceptance | Needs::Refusal | Needs::Votes, true) => Readings::one_way(fields),
             _ => format!("can't read this Raft's messages: {subject} {fields}"),
         })
     }
@@ -213,5 +227,46 @@ impl Config {
                 ),
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// AppendEntries with an entry each, and these answers.
+    fn answered(answers: &[Value]) -> Readings {
+        let args = json!({
+            "term": 1, "leader_id": 0, "prev_log_index": 0, "prev_log_term": 0, "entries": [{ "term": 1 }],
+            "leader_commit": 0,
+        });
+        let call = |(id, answer)| {
+            let reply = Some(answer).filter(|it: &&Value| !it.is_null()).map(Fields::of);
+            (id, (Purpose::Append, Fields::of(&args), reply))
+        };
+        Readings { calls: (0..).zip(answers).map(call).collect(), ..Readings::default() }
+    }
+
+    /// A Raft may say yes in words that nobody knows, and no in others.
+    #[test]
+    fn what_is_never_said_in_words_that_are_known_cant_be_read() {
+        let (held, gap) =
+            (json!({ "Held": { "ballot": 1, "through": 1 } }), json!({ "Gap": { "resume": 1 } }));
+        let (yes, no) =
+            (json!({ "term": 1, "success": true }), json!({ "term": 1, "success": false }));
+        let is_untold = |needs, answers: &[Value]| {
+            answered(answers).why_untold(Purpose::Append, needs).is_some()
+        };
+        let refuses = &[gap.clone(), held.clone()];
+        assert!(is_untold(Needs::Acceptance, refuses));
+        assert!(!is_untold(Needs::Refusal, refuses));
+        assert!(is_untold(Needs::Refusal, &[yes.clone(), held.clone()]));
+        // Who never says it, in words that are known, is wrong.
+        assert!(!is_untold(Needs::Acceptance, &[no.clone(), no]));
+        assert!(!is_untold(Needs::Acceptance, &[yes, held]));
+        // And who answers nothing, hangs.
+        assert!(!is_untold(Needs::Acceptance, &[Value::Null, Value::Null]));
     }
 }

@@ -114,15 +114,16 @@ impl Fields {
         let _ = message.serialize(Pick { fields: &mut fields, look: Look::AtFields });
         // What tells its purpose by a name may have no name for the rest.
         let lacks_commit = fields.prev_log_index.is_some() && fields.leader_commit.is_none();
-        if lacks_commit || !fields.tell_purpose() {
+        let by_name = !lacks_commit && fields.tell_purpose();
+        if !by_name {
             fields.take_shape(Shape::of(message));
-        } else {
-            if levels > 0 && fields.term.is_none() && !fields.is_answer() {
-                let _ = message.serialize(Pick { fields: &mut fields, look: Look::ForHead });
-            }
-            if fields.term.is_none() {
-                fields.take_numbers(Shape::of(message).says(), |slot| slot == Slot::Term);
-            }
+        }
+        let tells_no_term = fields.term.is_none() && !fields.is_answer() && fields.tell_purpose();
+        if levels > 0 && tells_no_term {
+            let _ = message.serialize(Pick { fields: &mut fields, look: Look::ForHead });
+        }
+        if by_name && fields.term.is_none() {
+            fields.take_numbers(Shape::of(message).says(), |slot| slot == Slot::Term);
         }
         // What follows an entry brings others, whatever they are called.
         if fields.prev_log_index.is_some() && fields.entries.is_none() {
@@ -229,7 +230,14 @@ impl Fields {
     }
 
     /// Takes what a request says of itself in a part of its own, such as `header: { term, sender }`.
+    /// Or in two numbers without names, such as `holder: (term, id)`: the first of them is guessed to be its term.
     fn take_head<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        if self.term.is_none() && names::is_of_sender(name) {
+            self.term = first_of_two(value);
+            if self.term.is_some() {
+                return self.guessed.insert(Slot::Term);
+            }
+        }
         let is_other = self.term.is_some() || Slot::named(name).is_some();
         if is_other || named::is_no_message(name) || !is_head(value) {
             return;
@@ -411,6 +419,13 @@ fn count<T: Serialize + ?Sized>(value: &T) -> usize {
     value.as_object().map_or(0, serde_json::Map::len)
 }
 
+/// The first of two numbers that have no names.
+fn first_of_two<T: Serialize + ?Sized>(value: &T) -> Option<u64> {
+    let value = serde_json::to_value(value).ok()?;
+    let [first, second] = value.as_array()?.as_slice() else { return None };
+    first.as_u64().filter(|_| second.is_u64())
+}
+
 /// Whether a value is an object of plain values none of which is a place in a log: a term beside such a place is that of
 /// the entry there.
 fn is_head<T: Serialize + ?Sized>(value: &T) -> bool {
@@ -419,6 +434,7 @@ fn is_head<T: Serialize + ?Sized>(value: &T) -> bool {
         let name = name.to_ascii_lowercase();
         !value.is_array()
             && !value.is_object()
+            && !names::is_index_beside_term(&name)
             && !["index", "idx"].iter().any(|it| name.contains(it))
     };
     value.as_object().is_some_and(|fields| fields.iter().all(is_plain))

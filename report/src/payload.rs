@@ -177,9 +177,10 @@ struct Stored {
     /// Why it can't be told what it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// Of a message that is too long to be stored, its packed [`Fields`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    fields: Vec<u8>,
+    /// Its packed [`Fields`], if `value` doesn't say the same: of a message that is too long to be stored, or has tuples,
+    /// which are lists in a stored history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fields: Option<Vec<u8>>,
     /// Of a message that is stored whole, its bytes and behind them its packed [`Fields`], in hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     whole: Option<String>,
@@ -195,7 +196,7 @@ impl Serialize for Payload {
         let bytes = self.wire_len();
         if self.render.is_none() {
             let whole = Some(hex(&self.data));
-            return Stored { bytes, value: None, error: None, fields: Vec::new(), whole }
+            return Stored { bytes, value: None, error: None, fields: None, whole }
                 .serialize(serializer);
         }
         let too_long = || Err("it is too long to be stored".to_owned());
@@ -204,7 +205,9 @@ impl Serialize for Payload {
                 Ok(value) => (Some(value), None),
                 Err(error) => (None, Some(error)),
             };
-        let fields = if bytes > STORED { self.fields().pack_within(FIELDS) } else { Vec::new() };
+        let said = value.as_ref().map(Fields::of).unwrap_or_default();
+        let fields = Some(self.fields()).filter(|fields| *fields != said);
+        let fields = fields.map(|fields| fields.pack_within(FIELDS));
         Stored { bytes, value, error, fields, whole: None }.serialize(serializer)
     }
 }
@@ -221,9 +224,10 @@ impl<'de> Deserialize<'de> for Payload {
             return Ok(Payload { data: data.into(), len, wire_len: len, render: None });
         }
         let text = serde_json::to_vec(&stored).map_err(D::Error::custom)?;
-        let fields = match &stored.value {
-            Some(value) => Fields::of(value),
-            None => Fields::unpack(&stored.fields),
+        let fields = match (&stored.fields, &stored.value) {
+            (Some(fields), _) => Fields::unpack(fields),
+            (None, Some(value)) => Fields::of(value),
+            (None, None) => Fields::default(),
         };
         Ok(Payload::with_wire_len(&text, stored.bytes, &fields, render_stored))
     }
@@ -295,6 +299,27 @@ mod tests {
         assert_eq!((read.fields(), read.wire_len()), (fields, STORED + 1));
         let again = serde_json::to_string(&read).expect("a payload is data");
         assert_eq!(again, stored);
+    }
+
+    /// What a run's report says of a message, its stored history says, too.
+    #[test]
+    fn where_a_stored_message_reads_otherwise_its_fields_are_stored() {
+        let message =
+            r#"{"term":3,"holder":[3,1],"after":{"slot":4,"ballot":2},"proposals":[],"chosen":4}"#;
+        let render = |text: &[u8]| serde_json::from_slice(text).map_err(|error| error.to_string());
+        let value: Value = render(message.as_bytes()).expect("it is JSON");
+        for fields in
+            [Fields::of(&value), Fields { term: Some(3), ..Fields::default() }, Fields::default()]
+        {
+            let payload = Payload::new(message.as_bytes(), &fields, render);
+            let stored = serde_json::to_string(&payload).expect("a payload is data");
+            let is_as_read = fields == Fields::of(&value);
+            assert_eq!(stored.contains(r#""fields":"#), !is_as_read, "{stored}");
+            let read: Payload = serde_json::from_str(&stored).expect("what was stored can be read");
+            assert_eq!((read.fields(), read.render()), (fields, Ok(value.clone())));
+            let again = serde_json::to_string(&read).expect("a payload is data");
+            assert_eq!(again, stored);
+        }
     }
 
     /// Where the terms take too much room, it is still told how many entries there are.

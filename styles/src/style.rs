@@ -89,6 +89,9 @@ pub enum Wire {
     EnumAnswers,
     /// A method for each kind of request, of which the one for heartbeats has words that nobody knows.
     OwnWords,
+    /// A method for each kind of request. Requests have words of another protocol, tuples and parts of their own; the
+    /// replies are enums whose variants nobody knows, but for one that says no.
+    Ballots,
     /// One method, whose argument and reply are bytes that only this crate can read.
     Sealed,
     /// A method for each kind of request and for each kind of reply, which all answer with nothing.
@@ -162,7 +165,7 @@ const ONE_WAY: Style = Style {
 
 impl Style {
     /// All styles; the first is the one that is used if none is chosen.
-    pub const ALL: [Style; 16] = [
+    pub const ALL: [Style; 17] = [
         ACTOR,
         Style { name: "LeaderDiskInParallel", disk: Disk::InParallel, ..ACTOR },
         Style { name: "LeaderDiskLast", disk: Disk::Last, ..ACTOR },
@@ -176,6 +179,7 @@ impl Style {
             heartbeats: Heartbeats::OfTheirOwn,
             ..PLAIN
         },
+        Style { name: "Ballots", wire: Wire::Ballots, ..PLAIN },
         Style { name: "Sealed", wire: Wire::Sealed, ..ACTOR },
         ONE_WAY,
         Style { name: "SealedOneWay", wire: Wire::SealedOneWay, ..ONE_WAY },

@@ -1,5 +1,7 @@
 //! How messages travel: which methods there are, and what they take and return.
 
+mod ballots;
+
 use std::future::ready;
 use std::sync::Arc;
 
@@ -9,6 +11,8 @@ use futures::future::BoxFuture;
 use labrpc::{Call, ClientEnd, Message, Service};
 use raftapi::{Index, Term};
 use serde::{Deserialize, Serialize};
+
+use ballots::{Claim, ClaimAnswer, Lease, LeaseAnswer, Transfer};
 
 use crate::machine::Input;
 use crate::message::{
@@ -165,6 +169,21 @@ impl Wire {
                 }
                 _ => Wire::Methods.send(end, request),
             },
+            Wire::Ballots => Some(match request {
+                Request::RequestVote(args) => {
+                    let call = end.call("Raft.Claim", &Claim::of(args));
+                    reply(number, call, |it: ClaimAnswer| Reply::RequestVote(it.reply()))
+                }
+                Request::AppendEntries(args) => {
+                    let call = end.call("Raft.Lease", &Lease::of(args));
+                    reply(number, call, |it: LeaseAnswer| Reply::AppendEntries(it.reply()))
+                }
+                Request::InstallSnapshot(args) => {
+                    let call = end.call("Raft.Transfer", &Transfer::of(args));
+                    reply(number, call, Reply::InstallSnapshot)
+                }
+                _ => return Wire::Methods.send(end, request),
+            }),
             Wire::Methods => Some(match request {
                 Request::PreVote(args) => {
                     reply(number, end.call("Raft.PreVote", args), Reply::PreVote)
@@ -214,6 +233,19 @@ impl Wire {
                 }),
             Wire::OwnWords => methods(service)
                 .method("Thump", |server, thump: Thump| heartbeat(server, thump.heartbeat())),
+            Wire::Ballots => others(service)
+                .method("Claim", |server, claim: Claim| {
+                    request_vote(server, claim.args()).map(ClaimAnswer::of)
+                })
+                .method("Lease", |server, lease: Lease| {
+                    let args = lease.args();
+                    let asked = args.term;
+                    let through = args.prev_log_index + args.entries.len() as Index;
+                    append_entries(server, args).map(move |it| LeaseAnswer::of(it, asked, through))
+                })
+                .method("Transfer", |server, transfer: Transfer| {
+                    install_snapshot(server, transfer.args())
+                }),
             Wire::OneEnum => service.method("Message", message),
             Wire::Sealed => service.method("Message", sealed),
             Wire::SealedOneWay => {

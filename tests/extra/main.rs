@@ -159,7 +159,7 @@ pub(crate) async fn has_entries(replies: Hold) {
     let had_entries = |reply: &Held| {
         is_success(reply) && reply.args().entries.is_some_and(|entries| !entries.is_empty())
     };
-    let first = replies.first_that("that take entries over", Needs::Acknowledgements, had_entries);
+    let first = replies.first_that("that take entries over", Needs::Acceptance, had_entries);
     first.await.deliver().await;
 }
 
@@ -181,7 +181,7 @@ pub(crate) fn reaches(append: &Held) -> Option<u64> {
 pub(crate) fn acknowledges(replies: &Hold, index: u64) -> impl Future<Output = Held> + Send {
     let what = format!("that acknowledge index {index}");
     let wanted = move |reply: &Held| is_success(reply) && reaches(reply) >= Some(index);
-    replies.first_that(what, Needs::Acknowledgements, wanted)
+    replies.first_that(what, Needs::Acceptance, wanted)
 }
 
 /// Of the replies to AppendEntries that are held, the first that refuses because of the follower's log,
@@ -208,5 +208,5 @@ pub(crate) fn refused(
         // What tells no term doesn't speak of a later one.
         reply.success == Some(false) && (reply.term.is_none() || reply.term == args.term)
     };
-    replies.first_that("that refuse entries", Needs::Acknowledgements, wanted)
+    replies.first_that("that refuse entries", Needs::Refusal, wanted)
 }

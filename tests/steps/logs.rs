@@ -78,7 +78,7 @@ fn TestStep08EntriesArrive() {
                 answer.success == Some(true) && last >= Some(start.index)
             };
             let what = format!("that acknowledge index {}", start.index);
-            replies.first_that(what, Needs::Acknowledgements, has_it).await.deliver().await;
+            replies.first_that(what, Needs::Acceptance, has_it).await.deliver().await;
         }
         cfg.end();
     });

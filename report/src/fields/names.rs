@@ -234,17 +234,31 @@ pub(super) fn slots_of(name: &str) -> Option<[Slot; 2]> {
     ENTRIES.into_iter().find_map(|(words, slots)| means(words).then_some(slots))
 }
 
+/// Whether it says from whom a message is, or in which term, by whatever name.
+pub(super) fn is_of_sender(name: &str) -> bool {
+    let plain = |letter: &char| !matches!(letter, '_' | '-');
+    let lower: String = name.to_ascii_lowercase().chars().filter(plain).collect();
+    let is_named = |slot| matches!(slot, Slot::Term | Slot::Sender);
+    is_sender(&lower)
+        || is_term(&lower)
+        || Slot::named(name).is_some_and(|(slot, _)| is_named(slot))
+}
+
 /// Whether it says from whom a message is.
 pub(super) fn is_sender(name: &str) -> bool {
-    const SENDERS: [&str; 20] = [
+    const SENDERS: [&str; 24] = [
         "author",
         "boss",
         "caller",
+        "captain",
         "chief",
+        "claimant",
         "from",
         "head",
+        "holder",
         "master",
         "origin",
+        "owner",
         "primary",
         "sender",
         "src",

@@ -118,6 +118,33 @@ fn a_request_may_say_how_many_commands_come_before_it() {
 }
 
 #[test]
+fn a_request_s_term_may_be_the_first_of_two_numbers() {
+    #[derive(Serialize)]
+    struct Mark {
+        slot: u64,
+        ballot: u64,
+    }
+    #[derive(Serialize)]
+    struct Lease {
+        holder: (u64, usize),
+        after: Mark,
+        proposals: Vec<Entry>,
+        chosen: u64,
+    }
+    let after = Mark { slot: 4, ballot: 2 };
+    let proposals = vec![Entry { term: 3, command: vec![1] }];
+    let lease = Lease { holder: (3, 1), after, proposals, chosen: 4 };
+    let fields = Fields::of(&lease);
+    let said = (fields.term, fields.prev_log_index, fields.prev_log_term, fields.leader_commit);
+    assert_eq!(said, (Some(3), Some(4), Some(2), Some(4)));
+    assert!(fields.guessed.has(Slot::Term));
+    let stored = serde_json::to_value(&lease).expect("it is data");
+    assert_eq!(Fields::of(&stored), fields, "in a stored history a tuple is a list");
+    let other = json!({ "after": { "slot": 4, "ballot": 2 }, "proposals": [], "chosen": 4 });
+    assert_eq!(Fields::of(&other).term, None);
+}
+
+#[test]
 fn a_request_s_term_may_be_in_its_header() {
     let term_of = |message: serde_json::Value| Fields::of(&message).term;
     let header = json!({ "server_id": 1, "term": 7 });
