@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use crate::event::{Caller, Time};
 use crate::outcome::Outcome;
-use crate::spec::breach::Breach;
+use crate::spec::breach::{Basis, Breach, Fact};
+use crate::spec::rules::all_servers::ROLE_KEPT;
 use crate::spec::rules::candidates::{UNELECTED, WITHOUT_MAJORITY, counted_twice};
 use crate::spec::{Known, step};
 use crate::story::{Call, Moment, Purpose, Story, View};
@@ -59,14 +60,27 @@ pub(in crate::spec) fn leads_unelected(
         .filter(|grant| grant.voter != number && grant.at > in_it && grant.at <= view.moment.at)
         .map(|grant| grant.voter)
         .collect();
-    let (rule, what) = match former.is_empty() {
-        true => (
+    // Who has led before may have come to a later term, and lead on.
+    let mut views = story.views[number as usize].iter();
+    let led = views.rfind(|other| {
+        other.moment < view.moment
+            && other.incarnation == view.incarnation
+            && other.is_leader
+            && other.term < term
+    });
+    let heard = led.filter(|_| !server.stood.contains(&term));
+    let heard = heard.and_then(|led| heard_of(known, number, (led.moment, view.moment), term));
+    let (rule, what) = match (&heard, former.is_empty()) {
+        (Some(_), _) => {
+            (&ROLE_KEPT, format!("adopted term {term} from another server, and stayed the leader"))
+        }
+        (None, true) => (
             &UNELECTED,
             format!(
                 "reported itself as the leader of term {term}, but no majority had voted for it"
             ),
         ),
-        false => (
+        (None, false) => (
             &WITHOUT_MAJORITY,
             format!("became the leader of term {term} without the votes of a majority"),
         ),
@@ -93,21 +107,52 @@ pub(in crate::spec) fn leads_unelected(
     };
     // Until then it may have been said by mistake; what it does as a leader meanwhile says more.
     let breach = Breach::new(rule, told, number, what);
-    let breach = breach.seen(view.moment.at, says, None).seen(view.moment.at, came, None);
-    // Who has led before may have come to a later term, and lead on.
-    let mut views = story.views[number as usize].iter();
-    let has_led = views.any(|other| {
-        other.moment < view.moment
-            && other.incarnation == view.incarnation
-            && other.is_leader
-            && other.term < term
-    });
+    let formerly = led.filter(|_| heard.is_some());
+    let breach = match formerly {
+        Some(led) => {
+            breach.seen(led.moment.at, format!("server {number} led term {}", led.term), None)
+        }
+        None => breach,
+    };
+    let breach = breach.facts(heard).seen(view.moment.at, says, None);
+    let breach = breach.seen(view.moment.at, came, None);
     // And who was elected in another term may tell the wrong one.
     let is_elected = server.grants.keys().any(|&other| {
         let voters = server.voters(other);
         voters.iter().filter(|&&voter| voter != number).count() >= needed
     });
-    Some(breach.sure_if(!has_led && !is_elected && former.is_empty()))
+    Some(breach.sure_if(led.is_none() && !is_elected && former.is_empty()))
+}
+
+/// By which message of another server a server first heard of `term` between two moments, if that can be read.
+fn heard_of(
+    known: &Known<'_>,
+    number: u32,
+    (since, until): (Moment, Moment),
+    term: u64,
+) -> Option<Fact> {
+    let within = |moment: &Moment| since < *moment && *moment <= until;
+    let asked = known.story.handled_by(number as usize).filter_map(|call| {
+        let at = call.delivered.filter(within)?;
+        let text = || {
+            let (method, from) = (&call.method, call.from.server);
+            format!("{method} of term {term} from server {from} reached server {number}")
+        };
+        (call.args.term == Some(term)).then(|| (at, text(), call.id))
+    });
+    let answered = known.story.sent_by(number as usize).filter_map(|call| {
+        let at = call.returned.map(|(at, _)| at).filter(within)?;
+        let text = || {
+            format!(
+                "server {} answered server {number}'s {} with term {term}",
+                call.to, call.method
+            )
+        };
+        let is_told = call.replied().is_some() && call.reply.term == Some(term);
+        is_told.then(|| (at, text(), call.id))
+    });
+    let (at, text, call) = asked.chain(answered).min_by_key(|&(at, _, _)| at)?;
+    Some(Fact::new(Basis::Seen, at.at, text, [call]))
 }
 
 /// How many servers may have voted for a server between `since` and `until`, as far as messages go, if it asked for

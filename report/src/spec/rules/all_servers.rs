@@ -24,6 +24,11 @@ rules! {
         "the first lines of every handler, and the code that handles replies, above all refusals. It must \
          adopt a higher term before it does anything else"
         => Votes stays_below, Answers stays_below, Takes stays_below, Gets ignores_reply;
+    ROLE_KEPT: Safety "role-kept-in-later-term" at [AllServers 2],
+        "Figure 2, All Servers 2; §5.1",
+        "if RPC request or response contains term T > currentTerm: set currentTerm = T, convert to follower",
+        "every place that adopts a higher term: in each handler, and where replies are handled. It must also \
+         make the server a follower; best one function does both";
     ANSWERS_LOWER: Safety "answer-without-term" = "M4" at [RequestVote 1, AppendEntries 1],
         "Figure 2, Results of RequestVote and AppendEntries; §5.1",
         "each reply has the current term of the server that answers, so that the server that asked can update \

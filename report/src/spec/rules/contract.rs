@@ -5,7 +5,7 @@ mod applied;
 pub(crate) use applied::{applied_before, indexes, not_delivered};
 use applied::{applies_another, applies_in_order, applies_moved, applies_of_nobody};
 
-use super::all_servers::{LASTING, NOT_ADOPTED, tells_less};
+use super::all_servers::{LASTING, ROLE_KEPT, tells_less};
 use super::install_snapshot::CUTS_TOO_MUCH;
 use super::leaders::BEYOND_LOG;
 use super::{persistence, rules};
@@ -284,8 +284,9 @@ fn only_says_so(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
     {
         return None;
     }
-    // Who leads on sends on.
-    if until.0.saturating_sub(view.moment.at.0) < SILENT_FOR_LONG
+    // Who leads on sends on; or it says itself that it leads.
+    let says_so = view.detail.as_ref().is_some_and(|detail| detail.role == Role::Leader);
+    if (says_so || until.0.saturating_sub(view.moment.at.0) < SILENT_FOR_LONG)
         && let Some(breach) = leads_on(known, number, view)
     {
         return Some(breach);
@@ -343,7 +344,7 @@ fn leads_on(known: &Known<'_>, number: u32, view: &View) -> Option<Breach> {
         "it reported itself as the leader of term {}, in which it never asked for a vote",
         view.term
     );
-    let breach = Breach::new(&NOT_ADOPTED, view.moment, number, what);
+    let breach = Breach::new(&ROLE_KEPT, view.moment, number, what);
     // It may say only that, and be a follower.
     Some(breach.seen(before.moment.at, led, None).seen(view.moment.at, says, None).sure_if(false))
 }

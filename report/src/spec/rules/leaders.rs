@@ -94,7 +94,7 @@ rules! {
         "prevLogTerm is the term of the entry at prevLogIndex in the leader's own log",
         "how prevLogIndex and prevLogTerm are read. Both must come from the same entry, the one just before \
          nextIndex"
-        => Appends says_another_term;
+        => Appends says_another_term, Installs says_another_term;
     ENTRY_TERM: Contract "entry-in-another-term" at [Leaders 2],
         "Figure 2, Leaders 2; §5.3",
         "a new entry has the term of its leader: currentTerm, which start() also returns",
@@ -345,19 +345,29 @@ fn committed(known: &Known<'_>, led: &Led) -> Option<u64> {
     (is_own && index < u64::MAX).then_some(index)
 }
 
-/// A request says another term of the entry before its own than the leader's log has there.
+/// A request says another term of the entry before its own, or of its snapshot's last, than the leader's log has there.
 fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breach> {
-    let (prev, said) = call.args.prev_log_index.zip(call.args.prev_log_term)?;
+    let args = &call.args;
+    let is_snapshot = call.is_snapshot() && !known.story.counts_other_entries;
+    let (prev, said) = match is_snapshot {
+        true => args.last_included_index.zip(args.last_included_term)?,
+        false => args.prev_log_index.zip(args.prev_log_term)?,
+    };
     let (number, server) = (call.from.server, known.server(call.from.server));
     let own = server.log.term(prev).filter(|&own| own != said)?;
     let applied = server.applied.map_or(0, |(_, index)| index);
     let at_end = server.snapshot.filter(|held| held.index == prev);
+    if is_snapshot && at_end.is_none() {
+        return None; // it is a snapshot of something else, and that is told
+    }
     // What it has applied it can't lose; of the rest another leader's word may have changed it.
     let is_own = server.leads(call.args.term).is_some_and(|led| own == led.term) || prev == 0;
     if prev > applied && !is_own && (said != 0 || server.log.is_claimed) {
         return None;
     }
-    if let Some(entry) = sends_in_term(known, call.from, (prev, said), moment) {
+    if let Some(entry) = sends_in_term(known, call.from, (prev, said), moment)
+        && !is_snapshot
+    {
         return Some(entry.facts(super::persistence::had(known, number, prev, moment)));
     }
     let (rule, what) = match at_end {
@@ -370,13 +380,19 @@ fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<B
             format!("server {number} sent a wrong term for the entry at prevLogIndex"),
         ),
     };
-    let mut breach = Breach::new(rule, moment, number, what)
-        .facts(super::persistence::had(known, number, prev, moment));
+    let mut breach = Breach::new(rule, moment, number, what);
+    if !is_snapshot {
+        breach = breach.facts(super::persistence::had(known, number, prev, moment));
+    }
     if let Some(held) = at_end {
         breach = breach.seen(held.moment.at, format!("it {held}"), None);
     }
+    let [index_name, term_name] = match is_snapshot {
+        true => ["lastIncludedIndex", "lastIncludedTerm"],
+        false => ["prevLogIndex", "prevLogTerm"],
+    };
     let text = format!(
-        "it sent server {} a request with prevLogIndex {prev} and prevLogTerm {said}; but its entry at that \
+        "it sent server {} a request with {index_name} {prev} and {term_name} {said}; but its entry at that \
          index has term {own}",
         call.to
     );

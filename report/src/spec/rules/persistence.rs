@@ -57,10 +57,10 @@ rules! {
     SNAPSHOT_TERM: Safety "snapshot-term-wrong" at [Snapshots, InstallSnapshot 6],
         "§7; Figure 13, lastIncludedTerm",
         "a server always knows the term of its snapshot's last entry: it reads the term from the log before it \
-         cuts the log, saves it, reads it back, installs it, and sends it as prevLogTerm in a request that \
-         begins right after the snapshot",
-        "every place that sets or reads the term of the snapshot's last entry: snapshot(), the InstallSnapshot \
-         handler, what is read back after a crash, and the function that returns the term at an index";
+         cuts the log, saves it, reads it back, installs it, and sends it: as lastIncludedTerm, and as \
+         prevLogTerm of a request that begins right after the snapshot",
+        "every place that sets or reads the term of the snapshot's last entry: snapshot(), where InstallSnapshot \
+         is sent and its handler, what is read back after a crash, and the function that returns the term at an index";
     NOT_RESTORED: Contract "saved-state-not-restored" at [PersistentState],
         "Figure 2, Persistent state; rule 5 of the contract",
         "a restarted server begins with what it saved: it can read back whatever it saves, and each value is \
