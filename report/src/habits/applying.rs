@@ -122,6 +122,74 @@ pub(super) fn applies_late(case: &Case<'_>) -> Option<Breach> {
     )
 }
 
+/// When the highest index that a server knows to be committed went up, to which, and the message that shows it.
+fn commits_known(story: &Story, server: usize) -> Vec<(u64, Time, RpcId)> {
+    // What it was told as a follower, or told others as the leader.
+    let mut known: Vec<(u64, Time, RpcId)> = Vec::new();
+    for call in story.handled_by(server) {
+        if let (Some(commit), Some(last), Some(true), Some(handled)) =
+            (call.args.leader_commit, call.up_to(), call.reply.success, call.handled)
+        {
+            known.push((commit.min(last), handled.at, call.id));
+        }
+    }
+    for call in story.sent_by(server).filter(|call| call.is_append()) {
+        known.extend(call.args.leader_commit.map(|commit| (commit, call.sent.at, call.id)));
+    }
+    known.sort_by_key(|&(_, at, _)| at);
+    let mut highest = 0;
+    known.retain(|&(commit, _, _)| {
+        let rises = commit > highest;
+        highest = highest.max(commit);
+        rises
+    });
+    known
+}
+
+/// A server applied one command each time its commitIndex went up, also where that went up by more: that it did so, and
+/// then waited though it had more to apply.
+pub(super) fn one_each(case: &Case<'_>, server: u32) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let life = life_at(story, server as usize, until)?;
+    if story.counts_other_entries || !story.saw_begin(life) {
+        return None;
+    }
+    let rises = commits_known(story, server as usize);
+    let rises: Vec<_> = rises.into_iter().filter(|(_, at, _)| life.covers(*at)).collect();
+    let applied = story.applied_by(server).filter(|it| it.moment > life.from);
+    let applied: Vec<&Applied> = applied.filter(|it| it.moment.at <= until).collect();
+    let (mut stalled, mut turns) = (None, 0);
+    for (place, &(commit, at, call)) in rises.iter().enumerate() {
+        let next = rises.get(place + 1).map_or(until, |&(_, next, _)| next);
+        // What it applies at the instant at which it knows of more may still be of the time before.
+        let from = applied.partition_point(|it| it.moment.at < at);
+        let to = applied.partition_point(|it| it.moment.at < next);
+        match &applied[from..to.max(from)] {
+            [own] => {
+                turns += 1;
+                let waits = own.index < commit && next.since(own.moment.at) >= AT_ONCE;
+                stalled = stalled.or(waits.then_some((commit, at, call, *own, next)));
+            }
+            [] => {}
+            _ => return None,
+        }
+    }
+    // Once it may have got stuck.
+    if turns < FEW {
+        return None;
+    }
+    let (commit, at, call, own, next) = stalled?;
+    let what = format!("server {server} applies one command each time its commitIndex goes up");
+    let knew = format!("server {server} knew that index {commit} was committed");
+    let text = format!(
+        "it applied index {}, and nothing more in the next {:.2} s",
+        own.index,
+        next.since(own.moment.at).as_secs_f64()
+    );
+    let breach = case.breach(&all_servers::ONE_EACH, server, what);
+    Some(breach.seen(at, knew, [call]).seen(own.moment.at, text, None))
+}
+
 fn delays(case: &Case<'_>) -> Vec<Delay> {
     let (story, until) = (case.story, case.window.until);
     let mut delays = Vec::new();
@@ -129,25 +197,7 @@ fn delays(case: &Case<'_>) -> Vec<Delay> {
         return delays; // Its commands have other indexes in messages.
     }
     for server in 0..story.servers {
-        // What it was told as a follower, or told others as the leader.
-        let mut known: Vec<(u64, Time, RpcId)> = Vec::new();
-        for call in story.handled_by(server) {
-            if let (Some(commit), Some(last), Some(true), Some(handled)) =
-                (call.args.leader_commit, call.up_to(), call.reply.success, call.handled)
-            {
-                known.push((commit.min(last), handled.at, call.id));
-            }
-        }
-        for call in story.sent_by(server).filter(|call| call.is_append()) {
-            known.extend(call.args.leader_commit.map(|commit| (commit, call.sent.at, call.id)));
-        }
-        known.sort_by_key(|&(_, at, _)| at);
-        let mut highest = 0;
-        known.retain(|&(commit, _, _)| {
-            let rises = commit > highest;
-            highest = highest.max(commit);
-            rises
-        });
+        let known = commits_known(story, server);
         for applied in story.applied_by(server as u32) {
             let at = applied.moment.at;
             if applied.command.is_none() || at > until {

@@ -206,7 +206,7 @@ fn or_stuck(case: &Case<'_>, breach: Breach, (server, index): (u32, u64), since:
         let left_out = case.breach(&contract::LEFT_OUT, server, what).sure_if(false);
         return left_out.facts(breach.facts).concluded(until, text, None);
     }
-    breach
+    applying::one_each(case, server).unwrap_or(breach)
 }
 
 /// The same breach, or that the task which applied has ended.

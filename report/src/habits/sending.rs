@@ -312,9 +312,13 @@ pub(super) fn back_one_by_one(case: &Case<'_>) -> Option<Breach> {
             row.entry(prev).or_insert(call);
         }
     }
+    // What was on its way already when the refusal came is no step back.
     let steps = |prevs: &BTreeMap<u64, &Call>| {
-        let next = |prev: &&u64| prevs.contains_key(&(**prev + 1));
-        prevs.keys().filter(next).count()
+        let is_next = |&(prev, call): &(&u64, &&Call)| {
+            let refused = prevs.get(&(prev + 1)).and_then(|before| before.returned);
+            refused.is_some_and(|(refused, _)| refused < call.sent)
+        };
+        prevs.iter().filter(is_next).count()
     };
     let (_, prevs) = refused.iter().max_by_key(|(_, prevs)| steps(prevs))?;
     let steps = steps(prevs);

@@ -45,8 +45,14 @@ rules! {
     NOT_APPLIED: Liveness "committed-not-applied" at [AllServers 1],
         "Figure 2, All Servers 1; §5.3",
         "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied]",
-        "what wakes the task that applies, and what may block it: a notification that was sent before the task \
-         waited for it, a lock, a full channel";
+        "what wakes the task that applies, whether it then applies all that is committed, and what may block it: \
+         a notification that was sent before the task waited for it, a lock, a full channel";
+    ONE_EACH: Liveness "one-command-each-time" at [AllServers 1],
+        NOT_APPLIED.place,
+        "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied], until lastApplied is \
+         commitIndex: commitIndex often goes up by more than one",
+        "the loop that applies: it must apply all committed entries before it waits again. And check that \
+         nothing ends it early";
     APPLIES_LATE: Liveness "applies-late" at [AllServers 1],
         "Figure 2, All Servers 1; §5.3",
         "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied], at once",

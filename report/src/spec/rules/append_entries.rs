@@ -169,12 +169,23 @@ fn refuses_what_it_has(known: &Known<'_>, moment: Moment, call: &Call) -> Option
     if prev == 0 && refuses {
         return refuses_from_the_beginning(known, moment, call);
     }
+    // Who stood in that term, and has followed nobody in it, may refuse who leads it.
+    let term = call.args.term?;
+    let has_followed = || {
+        let mut before = known.story.handled_by(call.to as usize).rev();
+        before.any(|other| {
+            other.handled < Some(moment)
+                && other.is_accepted()
+                && other.args.term == Some(term)
+                && other.answered_in == Some(server.life)
+        })
+    };
     if prev == 0
         || !refuses
         || server.log.term(prev) != Some(prev_term)
         || server.log.confirmed(prev).is_none()
         || !server.is_at_rest(call)
-        || server.stood.contains(&call.args.term?)
+        || server.stood.contains(&term) && !has_followed()
         || may_be_covered(known, call.to, prev, moment)
     {
         return None;
