@@ -1,10 +1,12 @@
 //! AppendEntries RPC (Figure 2): which entries a follower takes, and what becomes of its log.
 
+mod kept;
 mod lost;
 
-use lost::{lost, replaced_by};
+pub(crate) use kept::kept_suffix;
+use kept::{accepted_before_crash, keeps_former};
+use lost::lost;
 
-use super::install_snapshot::KEPT_OVER_SNAPSHOT;
 use super::persistence::{LOG_NOT_SAVED, had};
 use super::{contract, rules};
 use crate::spec::breach::{Basis, Breach};
@@ -267,40 +269,6 @@ fn asks_with_less(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Brea
     }
 }
 
-/// A server says that it has the entry at an index that it had before it accepted another leader's there.
-fn keeps_former(
-    known: &Known<'_>,
-    (number, index, term): (u32, u64, u64),
-    (moment, text, call): (Moment, String, &Call),
-) -> Breach {
-    let (rule, what) = match accepted_before_crash(known, number, index) {
-        true => (
-            &LOG_NOT_SAVED,
-            format!(
-                "server {number} lost the entry at index {index} in a crash, and again has the older entry of \
-                 term {term} there"
-            ),
-        ),
-        false => (
-            &SUFFIX_KEPT,
-            format!(
-                "server {number} accepted a new entry at index {index}, but kept the old entry of term {term} \
-                 there"
-            ),
-        ),
-    };
-    let breach = Breach::new(rule, moment, number, what);
-    // It may only say so.
-    let breach = breach.facts(had(known, number, index, moment));
-    breach.seen(moment.at, text, [call.id]).sure_if(false)
-}
-
-/// Whether a server accepted what it has at `index` before it crashed, and nothing there since.
-fn accepted_before_crash(known: &Known<'_>, number: u32, index: u64) -> bool {
-    let server = known.server(number);
-    server.log.confirmed(index).is_some_and(|confirmed| confirmed.life != server.life)
-}
-
 /// A candidate tells of more than its log is known to have.
 fn asks_with_more(
     known: &Known<'_>,
@@ -361,55 +329,6 @@ fn ends_with_earlier_term(
         return Some(breach.sure_if(is_told && !server.log.is_claimed));
     }
     Some(kept_suffix(known, number, (moment, text, call)).sure_if(is_told))
-}
-
-/// A server's log goes on with an earlier term behind the last entry that it has accepted.
-pub(crate) fn kept_suffix(
-    known: &Known<'_>,
-    number: u32,
-    (moment, text, call): (Moment, String, &Call),
-) -> Breach {
-    let log = &known.server(number).log;
-    let last = log.last_index();
-    let confirmed = log.confirmed(last);
-    let mut handled = known.story.handled_by(number as usize);
-    let confirming = handled.find(|call| confirmed.is_some_and(|own| own.call == call.id));
-    let by_snapshot = confirming.is_some_and(Call::is_snapshot);
-    let is_replaced = log.replaced.is_some_and(|replaced| replaced.index == last);
-    let (rule, what) = if is_replaced || by_snapshot {
-        let what = format!(
-            "server {number} kept its log, though it conflicts with a snapshot that the server \
-                            took"
-        );
-        (&KEPT_OVER_SNAPSHOT, what)
-    } else if accepted_before_crash(known, number, last) {
-        let what = format!(
-            "server {number} lost the entry at index {last} in a crash, and again has the older entries that \
-             this entry had replaced"
-        );
-        (&LOG_NOT_SAVED, what)
-    } else {
-        let what = format!(
-            "server {number} replaced an entry but kept the old entries after it: the terms in its log go \
-             down there"
-        );
-        (&SUFFIX_KEPT, what)
-    };
-    let mut breach =
-        Breach::new(rule, moment, number, what).facts(had(known, number, last, moment));
-    if let Some(replaced) = log.replaced.filter(|replaced| replaced.index == last) {
-        breach = breach.fact(replaced_by(number, &replaced));
-    } else if let Some(term) = log.term(last) {
-        let at = breach.facts.last().map_or(moment.at, |had| had.at);
-        breach = breach.seen(at, format!("that entry has term {term}"), None);
-    }
-    // What it calls committed it doesn't replace, whatever a leader sends that lacks it. And what a request only
-    // follows it may have had otherwise.
-    let brought = confirming.is_some_and(|call| call.args.prev_log_index < Some(last));
-    let can_replace =
-        known.server(number).commit <= last && (is_replaced || brought && !by_snapshot);
-    let is_sure = can_replace && !log.is_claimed;
-    breach.seen(moment.at, format!("later {text}"), [call.id]).sure_if(is_sure)
 }
 
 /// A server applies a command that it had at an index before it accepted another leader's entry there.

@@ -1,5 +1,6 @@
 //! What it means that a server lacks an entry which it has had: which of the rules it broke.
 
+use super::kept::{keeps_former, kept_former};
 use super::{MATCH_REFUSED, NOT_APPENDED, TRUNCATED};
 use crate::event::Caller;
 use crate::spec::breach::{Basis, Breach, Fact};
@@ -206,6 +207,12 @@ pub(super) fn lost(
         .filter(|held| was_saved(known, number, held))
     {
         return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
+    }
+    if refuses
+        && !crashed
+        && let Some(former) = kept_former(known, number, index, moment)
+    {
+        return Some(keeps_former(known, (number, index, former), (moment, text, call)));
     }
     // What it has done since: in this life, if there was a crash.
     let began = server.began.filter(|_| crashed);
