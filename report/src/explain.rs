@@ -80,10 +80,15 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
     let case = Case { story, failure, window, breaches: &breaches };
     let doubt = doubts::doubt(story);
     let mut findings: Vec<Finding> = Vec::new();
-    for mut breach in ranked(&case) {
+    for breach in ranked(&case) {
         if findings.iter().all(|other| other.id != breach.rule.id) {
-            breach.facts.extend(doubts::reading(story, &breach.facts));
-            findings.push(breach.finding(doubt.as_ref()));
+            let reading = doubts::reading(story, &breach.facts);
+            let mut finding = breach.finding(doubt.as_ref());
+            if finding.confidence != Confidence::Certain {
+                let clauses = finding.refuted_if.take().into_iter().chain(reading);
+                finding.refuted_if = clauses.reduce(|one, other| format!("{one}; or if {other}"));
+            }
+            findings.push(finding);
         }
     }
     findings.truncate(FINDINGS);

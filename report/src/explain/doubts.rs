@@ -47,23 +47,29 @@ pub(super) fn doubt(story: &Story) -> Option<Fact> {
     Some(Fact::new(Basis::Concluded, call.sent.at, text, [call.id]))
 }
 
-/// How answers are read of which `facts` tell, if their words were learned from the run.
-pub(super) fn reading(story: &Story, facts: &[Fact]) -> Option<Fact> {
+/// What would refute how the answers are read of which `facts` tell, if their words were learned from the run.
+pub(super) fn reading(story: &Story, facts: &[Fact]) -> Option<String> {
     let learned = story.learned.as_ref()?;
     let says = &learned.says;
-    let is_told =
-        |id: &RpcId| says.binary_search_by_key(id, |&(place, _)| story.calls[place].id).is_ok();
-    let of = facts.iter().rev().find_map(|fact| fact.calls.iter().copied().find(is_told))?;
+    let answered = |id: &RpcId| {
+        let place = says.binary_search_by_key(id, |&(place, _)| story.calls[place].id).ok()?;
+        story.calls[says[place].0].handled
+    };
+    // Of what was said before the answer came it tells nothing.
+    let is_told = |fact: &Fact| {
+        let mut answered = fact.calls.iter().filter_map(answered);
+        answered.any(|answered| answered.at <= fact.at)
+    };
+    facts.iter().find(|fact| is_told(fact))?;
     let words = |yes: bool| {
         let own = learned.words.iter().filter(|(_, said)| *said == yes);
         let own: BTreeSet<String> = own.map(|(word, _)| format!("\"{word}\"")).collect();
         let says = if yes { "yes" } else { "no" };
-        (!own.is_empty()).then(|| format!("{} for {says}", list(own)))
+        let verb = if own.len() == 1 { "doesn't" } else { "don't" };
+        (!own.is_empty()).then(|| format!("{} {verb} mean {says}", list(own)))
     };
-    let told = list([words(true), words(false)].into_iter().flatten());
-    let text = format!("this report takes the answer {told}: the run tells that");
-    let at = facts.iter().map(|fact| fact.at).max()?;
-    Some(Fact::new(Basis::Concluded, at, text, [of]))
+    let told: Vec<String> = [words(true), words(false)].into_iter().flatten().collect();
+    Some(format!("in answers, {}: that was concluded from what followed them", told.join(", or ")))
 }
 
 /// The first entry that a leader sends of its own term though its `start()` has returned that index for no

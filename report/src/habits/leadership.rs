@@ -1,6 +1,7 @@
 //! Instead of a leader that stays: elections that nobody needs, leaders that are silent; and times without
 //! any leader.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Habit, applying, elections, leads, turns, up};
@@ -277,7 +278,8 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
     // It may have waited for the last call, which was under way all the time.
     let waits = |it: &&(&Election, &Call)| it.1.is_outstanding(it.0.at);
     let waiting = silent.iter().filter(waits).count();
-    let is_waiting = waiting * 4 >= silent.len() * 3;
+    let is_waiting = waiting * 4 >= silent.len() * 3
+        && !silent.iter().all(|(_, last)| sends_seldom(story, last));
     let (election, last) = match is_waiting {
         true => *silent.iter().rfind(waits)?,
         false => (election, last),
@@ -314,6 +316,28 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
     let after =
         format!("after that call was sent; until then server {leader} had sent it nothing more");
     Some(stood(case, breach, (last.sent.at, &after), election, silent[0].0, silent.len()))
+}
+
+/// Whether a leader sends a server more while a call is outstanding, or is silent towards another for long after its last
+/// call to that had returned: then it sends seldom in any case. Of the term of one of its calls, until an election.
+fn sends_seldom(story: &Story, &(election, of): &(&Election, &Call)) -> bool {
+    let own = story.sent_by(of.from.server as usize).filter(|call| {
+        let is_before = call.sent.at <= election.at;
+        is_before && call.from == of.from && call.args.term == of.args.term && !call.is_vote()
+    });
+    let is_late = |before: &Call, until: Time| {
+        let returned = before.returned.map(|(at, _)| at.at).filter(|&at| at <= until);
+        returned.is_some_and(|returned| until.since(returned) >= SOON)
+    };
+    let mut last: BTreeMap<u32, &Call> = BTreeMap::new();
+    let mut is_seldom = false;
+    for call in own {
+        let Some(before) = last.insert(call.to, call) else { continue };
+        // What goes out at one instant waited for nothing.
+        let is_under_way = before.is_outstanding(call.sent.at) && before.sent.at < call.sent.at;
+        is_seldom |= is_late(before, call.sent.at) || is_under_way && call.to == of.to;
+    }
+    is_seldom || last.values().any(|before| is_late(before, election.at))
 }
 
 /// The last request of the leader that a candidate heard last, if that leader was there, leading, until the
