@@ -278,8 +278,8 @@ fn silent(case: &Case<'_>) -> Option<Breach> {
     // It may have waited for the last call, which was under way all the time.
     let waits = |it: &&(&Election, &Call)| it.1.is_outstanding(it.0.at);
     let waiting = silent.iter().filter(waits).count();
-    let is_waiting = waiting * 4 >= silent.len() * 3
-        && !silent.iter().all(|(_, last)| sends_seldom(story, last));
+    let seldom = silent.iter().filter(|it| sends_seldom(story, it)).count();
+    let is_waiting = waiting * 4 >= silent.len() * 3 && seldom * 2 < silent.len();
     let (election, last) = match is_waiting {
         true => *silent.iter().rfind(waits)?,
         false => (election, last),
