@@ -268,8 +268,9 @@ impl Story {
                     self.order.push((moment, Happened::Returned(place)));
                     let call = &mut self.calls[place];
                     call.returned = Some((moment, *outcome));
-                    if *outcome == Outcome::ServerDied {
-                        call.answered_in = None; // what it saved may be lost
+                    // What it saved may be lost, unless only the life is over to which the call was sent.
+                    if *outcome == Outcome::ServerDied && call.life.is_none() {
+                        call.answered_in = None;
                     }
                 }
             }

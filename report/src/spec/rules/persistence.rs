@@ -323,8 +323,12 @@ pub(super) fn came_after_last_save(known: &Known<'_>, server: u32, index: u64) -
     let began = known.server(server).began?;
     let last = story.saved_by(server).rfind(|save| save.moment < began).map(|save| save.moment);
     let is_before = |at: Moment| last.is_some_and(|last| at < last);
-    // What a server appends of its own it saves before start() returns, and before it sends it.
-    let is_own_before = |at: Moment| last.is_some_and(|last| at.at <= last.at);
+    // What a server appends of its own it saves before start() returns, and before it sends it. That the state grew then
+    // shows it.
+    let mut saves = story.saved_by(server).rev().skip_while(|save| save.moment >= began);
+    let grew =
+        saves.next().zip(saves.next()).is_some_and(|(last, before)| last.state > before.state);
+    let is_own_before = |at: Moment| last.is_some_and(|last| at < last || grew && at.at == last.at);
     let brings = |call: &&Call| {
         let up_to = call.up_to().max(call.args.last_included_index);
         let is_taken = call.to == server && call.delivered.is_some_and(is_before);
