@@ -3,4 +3,5 @@
 
 mod habits;
 mod own;
+mod roles;
 mod steps;

@@ -1,0 +1,178 @@
+//! Roles that are kept, or given up, for the wrong reason; and what a server does with its own vote.
+
+use report::explain::Confidence::{Certain, Likely};
+use report::{Accepted, Check, Detail, FailureKind, Role, spec};
+
+use crate::demands::{ACCEPTED, NO_LEADER, TWO_LEADERS};
+use crate::run::{Run, append, ask, causes, denied, entries, heartbeat};
+
+fn broken(run: &Run) -> Vec<&'static str> {
+    spec::judge(&run.story()).iter().map(|breach| breach.rule.id).collect()
+}
+
+/// Server 1 is a candidate, and then votes for server 0 in the same term.
+fn gives_its_own_vote_away(run: &mut Run, term: u64) {
+    run.in_term(1, term);
+    let own = run.asks(1, 2, &ask(term));
+    run.drops(own).wait(10).vote(0, 1, term);
+}
+
+#[test]
+fn own_vote_not_kept() {
+    let mut run = Run::new(3);
+    gives_its_own_vote_away(&mut run, 1);
+    assert_eq!(broken(&run).first(), Some(&"own-vote-not-kept"));
+    // Who also gives others a vote twice looks at none.
+    let mut run = Run::new(3);
+    run.vote(0, 2, 1).vote(1, 2, 1);
+    gives_its_own_vote_away(&mut run, 2);
+    assert!(!broken(&run).contains(&"own-vote-not-kept"));
+    // And where another candidate keeps its own, it is noted.
+    let mut run = Run::new(3);
+    run.in_term(2, 1);
+    let own = run.asks(2, 1, &ask(1));
+    let other = run.drops(own).asks(0, 2, &ask(1));
+    run.answers(other, &denied(1));
+    gives_its_own_vote_away(&mut run, 2);
+    assert_eq!(broken(&run).first(), Some(&"voted-twice"));
+}
+
+/// A crash took nothing that was never there.
+#[test]
+fn who_says_that_it_voted_for_nobody_forgot_nothing_in_a_crash() {
+    let says = |voted_for: Option<u64>| {
+        let mut run = Run::new(3);
+        run.in_term(1, 1);
+        let own = run.asks(1, 2, &ask(1));
+        let detail = Box::new(Detail {
+            role: Role::Candidate,
+            voted_for,
+            last_index: 0,
+            last_term: 0,
+            commit_index: 0,
+            last_applied: 0,
+            snapshot_index: 0,
+        });
+        run.drops(own).view(1, 1, Role::Candidate, Some(detail));
+        run.restart(1).wait(10).vote(0, 1, 1);
+        let (_, _, explanation) = run.fails(TWO_LEADERS, "it fails");
+        let first = explanation.findings.first().expect("it is found");
+        (first.id.clone(), first.confidence)
+    };
+    assert_eq!(says(None), ("own-vote-not-kept".to_owned(), Certain));
+    assert_eq!(says(Some(1)), ("vote-not-saved".to_owned(), Likely));
+}
+
+/// Whoever leads becomes a follower in a later term, and in none for who leads an earlier one.
+#[test]
+fn old_leader_obeyed_by_a_leader() {
+    let finds = |term: u64, follows: bool| {
+        let mut run = Run::new(3);
+        run.elect(2, 1).wait(100).elect(0, 2).wait(200);
+        for to in 1..=2 {
+            run.accept(0, to, &heartbeat(2));
+        }
+        let late = run.wait(5).appends(2, 0, &heartbeat(term));
+        run.answers(late, &denied(2));
+        if follows {
+            run.in_term(0, 2);
+        }
+        run.wait(300);
+        let (_, _, explanation) = run.fails(NO_LEADER, "it fails");
+        causes(&explanation).first().map(|id| (*id).to_owned())
+    };
+    assert_eq!(finds(1, true).as_deref(), Some("old-leader-obeyed"));
+    assert_ne!(finds(1, false).as_deref(), Some("old-leader-obeyed"));
+}
+
+/// A snapshot's last entry has the term that its leader's log has there.
+#[test]
+fn snapshot_sent_with_a_wrong_term() {
+    let sends = |said: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1);
+        run.accept(0, 1, &entries(1, &[1, 1])).apply(0, 1).apply(0, 2).snapshot(0, 2);
+        let sent = run.installs(0, 2, [2, said]);
+        run.drops(sent);
+        broken(&run)
+    };
+    assert!(sends(4).contains(&"snapshot-term-wrong"));
+    assert!(!sends(1).contains(&"snapshot-term-wrong"));
+}
+
+/// A server that has been told of many commands applies all of them.
+#[test]
+fn one_command_each_time() {
+    let finds = |each: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        (1..=8).for_each(|index| _ = run.propose(0, index, 1));
+        for (turn, commit) in [2, 5, 6, 8].into_iter().enumerate() {
+            run.accept(0, 1, &append(1, [0, 0], &[1; 8], commit));
+            let first = turn as u64 * each + 1;
+            (first..first + each).filter(|&it| it <= commit).for_each(|it| _ = run.apply(1, it));
+            run.wait(400);
+        }
+        for _ in 0..30 {
+            run.accept(0, 1, &append(1, [8, 1], &[], 8)).wait(100);
+        }
+        (1..=8).for_each(|index| _ = run.apply(0, index));
+        let accepted = Some(Accepted { index: 8, term: Some(1) });
+        run.wait(500);
+        let (_, _, explanation) =
+            run.fails((FailureKind::Liveness, Check::Agreed { accepted }), "it fails");
+        causes(&explanation).contains(&"one-command-each-time")
+    };
+    assert!(finds(1));
+    assert!(!finds(2));
+}
+
+/// Who accepts an entry in the place of another and refuses what follows it may have the other still.
+#[test]
+fn conflicting_entry_kept() {
+    let refuses = |had: u64| {
+        let mut run = Run::new(3);
+        run.accept(0, 1, &append(2, [0, 0], &[1, had], 0)).wait(10);
+        run.accept(2, 1, &append(3, [1, 1], &[3], 0)).wait(10);
+        run.reject(2, 1, &append(3, [2, 3], &[], 0));
+        broken(&run)
+    };
+    assert!(refuses(2).contains(&"conflicting-suffix-kept"));
+    let mut run = Run::new(3);
+    run.accept(2, 1, &append(3, [0, 0], &[1, 3], 0)).wait(10);
+    run.reject(2, 1, &append(3, [2, 3], &[], 0));
+    assert!(!broken(&run).contains(&"conflicting-suffix-kept"));
+    // What it has accepted behind the entry shows that it had it.
+    let mut run = Run::new(3);
+    run.accept(0, 1, &append(2, [0, 0], &[1, 2], 0)).wait(10);
+    run.accept(2, 1, &append(3, [1, 1], &[3], 0)).wait(10);
+    run.accept(2, 1, &append(3, [2, 3], &[], 0)).wait(10);
+    run.reject(2, 1, &append(3, [2, 3], &[], 0));
+    assert!(!broken(&run).contains(&"conflicting-suffix-kept"));
+}
+
+/// Requests that were on their way together, and were refused together, are no steps.
+#[test]
+fn back_one_by_one() {
+    let finds = |one_by_one: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        (1..=30).for_each(|index| _ = run.propose(0, index, 1));
+        let sent = |run: &mut Run, prev: u64| run.appends(0, 1, &append(1, [prev, 1], &[1], 0));
+        let no = crate::run::refusal(1);
+        if one_by_one {
+            (1..30).rev().for_each(|prev| {
+                let id = sent(&mut run, prev);
+                run.answers(id, &no).wait(20);
+            });
+        } else {
+            let all: Vec<_> = (1..30).rev().map(|prev| sent(&mut run, prev)).collect();
+            all.into_iter().for_each(|id| _ = run.answers(id, &no));
+        }
+        run.wait(500);
+        let (_, _, explanation) = run.fails(ACCEPTED, "it fails");
+        causes(&explanation).contains(&"back-one-by-one")
+    };
+    assert!(finds(true));
+    assert!(!finds(false));
+}
