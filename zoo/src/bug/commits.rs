@@ -147,7 +147,7 @@ bugs! {
         rule: APPLY,
         symptom: "`only … decided for index …; wanted …` and `one(…) failed to reach agreement`: \
             a server that gets several at once falls behind",
-        causes: ["committed-not-applied"],
+        causes: ["one-command-each-time", "committed-not-applied"],
         source: "students' repositories: `if` for `while` beside a condition variable",
     }
 
