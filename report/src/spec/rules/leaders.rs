@@ -43,6 +43,12 @@ rules! {
          must stop when the term ends, and a refusal from that term says nothing about a later one",
         "the task that sends during a leadership. It must end with that term, even if the server leads a later \
          one; and a reply counts only if the term of its request is still the current one";
+    BEFORE_ANSWERS: Safety "committed-before-any-answer" = "M21" at [Leaders 4, VolatileState],
+        "Figure 2, Leaders 4, Volatile state on leaders; §5.3",
+        "an entry is committed once a majority has confirmed it to the leader; of a new leader each matchIndex is \
+         0, and its commitIndex stays",
+        "what moves a leader's commitIndex: only the replies of its term may. Look at what a server does when it \
+         becomes the leader, above all at the first values of matchIndex, and at start()";
     WITHOUT_MAJORITY: Safety "commits-without-majority" = "M21" at [Leaders 4],
         "Figure 2, Leaders 4; §5.3",
         "an entry is committed once it is on a majority of all servers: a majority of matchIndex[i] ≥ N",

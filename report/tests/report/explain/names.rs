@@ -105,7 +105,7 @@ fn a_name_that_nothing_confirms_makes_nothing_certain() {
     assert!(is_safe(&run));
     let (_, _, explanation) = run.fails(TWO_COMMANDS, "apply error");
     let [finding] = &explanation.findings[..] else { panic!("{explanation:#?}") };
-    assert_eq!((&*finding.id, finding.confidence), ("commits-without-majority", Likely));
+    assert_eq!((&*finding.id, finding.confidence), ("committed-before-any-answer", Likely));
     let last = finding.evidence.last().expect("it has evidence");
     assert!(last.text.contains("no field with the paper's name for leaderCommit"), "{}", last.text);
 }

@@ -176,3 +176,20 @@ fn back_one_by_one() {
     assert!(finds(true));
     assert!(!finds(false));
 }
+
+/// Whatever a leader counts, it isn't answers where there are none.
+#[test]
+fn committed_before_any_answer() {
+    let tells = |answers: bool| {
+        let mut run = Run::new(5);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1);
+        if answers {
+            run.accept(0, 1, &entries(1, &[1]));
+        }
+        let sent = run.appends(0, 2, &append(1, [0, 0], &[1, 1], 2));
+        run.drops(sent);
+        broken(&run)
+    };
+    assert_eq!(tells(false), ["committed-before-any-answer"]);
+    assert!(!tells(true).contains(&"committed-before-any-answer"));
+}

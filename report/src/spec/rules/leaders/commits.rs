@@ -1,8 +1,8 @@
 //! What a leader calls committed, and what it knows of that.
 
 use super::{
-    FORMER_COUNTED, MATCH_KEPT, OLD_TERM, REFUSAL_COUNTED, UNSENT_COUNTED, WITHOUT_MAJORITY,
-    confirmed_before, is_leading,
+    BEFORE_ANSWERS, FORMER_COUNTED, MATCH_KEPT, OLD_TERM, REFUSAL_COUNTED, UNSENT_COUNTED,
+    WITHOUT_MAJORITY, confirmed_before, is_leading,
 };
 use crate::event::{Caller, RpcId};
 use crate::spec::Known;
@@ -137,6 +137,10 @@ fn commits(
              contain that entry"
         );
         (&UNSENT_COUNTED, what)
+    } else if led.answered.iter().chain(&led.refused).all(Option::is_none) {
+        let what =
+            format!("index {index} as committed before any server had answered it in term {term}");
+        (&BEFORE_ANSWERS, what)
     } else {
         (&WITHOUT_MAJORITY, format!("index {index} as committed without a majority"))
     };
