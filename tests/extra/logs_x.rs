@@ -164,8 +164,8 @@ fn TestAnswerToFormerTermX08() {
         sleep(Duration::from_millis(200)).await;
         if cfg.n_committed(next).0 > 0 {
             let message = format!(
-                "index {next} is committed, though only two of five servers have it: server 0 has counted an \
-                 answer to a request of an earlier term, which ended at index {last}"
+                "index {next} is committed, though only two of five servers have it; an answer to a request of an \
+                 earlier term, which ended at index {last}, has just reached server 0"
             );
             cfg.fatal((FailureKind::Safety, Check::Committed { index: next }), message);
         }
@@ -247,8 +247,8 @@ fn TestMatchOfFormerTermX24() {
         sleep(Duration::from_millis(200)).await;
         if cfg.n_committed(next).0 > 0 {
             let message = format!(
-                "index {next} is committed, though only two of five servers have it: server 0 has counted what \
-                 was acknowledged in an earlier term, up to index {last}"
+                "index {next} is committed, though only two of five servers have it; in an earlier term server 1 had \
+                 acknowledged what server 0 sent, up to index {last}"
             );
             cfg.fatal((FailureKind::Safety, Check::Committed { index: next }), message);
         }

@@ -179,9 +179,7 @@ async fn stands_despite(cfg: &Config, request: &Held, what: &str) {
         sleep(PAUSE).await;
     }
     if stands.count() == 0 {
-        let message = format!(
-            "server 1 refuses {what}, has heard from no leader for 3.3 s, and starts no election"
-        );
+        let message = format!("server 1 gets nothing but {what} for 3.3 s, and starts no election");
         cfg.fatal((FailureKind::Liveness, Check::OneLeader), message);
     }
     stands.lose_all();

@@ -94,7 +94,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "index N is committed, though only two of five servers have it: server N has counted an answer…",
+                "index N is committed, though only two of five servers have it; an answer to a request of an…",
             ),
         )],
     ),
