@@ -24,7 +24,7 @@ use crate::check::Check;
 use crate::failure::{Failure, FailureKind};
 use crate::habits;
 use crate::spec::rules::{contract, leaders};
-use crate::spec::{self, Breach, Kind};
+use crate::spec::{self, Breach, Kind, either};
 use crate::story::Story;
 
 /// How many findings are told.
@@ -85,8 +85,7 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
             let reading = doubts::reading(story, &breach.facts);
             let mut finding = breach.finding(doubt.as_ref());
             if finding.confidence != Confidence::Certain {
-                let clauses = finding.refuted_if.take().into_iter().chain(reading);
-                finding.refuted_if = clauses.reduce(|one, other| format!("{one}; or if {other}"));
+                finding.refuted_if = either([finding.refuted_if.take(), reading]);
             }
             findings.push(finding);
         }

@@ -17,6 +17,7 @@ mod server;
 mod step;
 
 pub use breach::{Basis, Breach, Fact};
+pub(crate) use breach::{Doubt, either};
 pub use logs::{LogChange, logs};
 pub use place::{Part, Place};
 use rules::On;

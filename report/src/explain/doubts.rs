@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use crate::event::RpcId;
 use crate::fields::Slot;
-use crate::spec::{Basis, Fact};
+use crate::spec::{Basis, Doubt, Fact};
 use crate::story::{Call, Story};
 use crate::text::list;
 
 /// Why messages may say something else than is read in them, if they may.
-pub(super) fn doubt(story: &Story) -> Option<Fact> {
+pub(super) fn doubt(story: &Story) -> Option<Doubt> {
     if !story.guessed.is_empty() {
         let has_guess = |call: &&Call| {
             story
@@ -25,18 +25,22 @@ pub(super) fn doubt(story: &Story) -> Option<Fact> {
                  way to count indexes",
                 story.last_index_shift
             );
-            return Some(Fact::new(Basis::Concluded, first.sent.at, text, [first.id]));
+            return Some(Doubt::Shown(Fact::new(
+                Basis::Concluded,
+                first.sent.at,
+                text,
+                [first.id],
+            )));
         }
         let names = list(story.guessed.iter().map(Slot::paper_name));
-        let text = format!(
-            "messages have no field with the paper's name for {names}; this report guesses which field it is, \
-             and nothing in the run confirms the guess"
-        );
-        return Some(Fact::new(Basis::Concluded, first.sent.at, text, [first.id]));
+        return Some(Doubt::Reading(format!(
+            "messages mean something else by what this report takes for {names}: no field has the paper's name \
+             for that"
+        )));
     }
     if story.dropped > 0 {
         let text = "the beginning is missing, because the history grew too long";
-        return Some(Fact::new(Basis::Concluded, story.since, text, None));
+        return Some(Doubt::Shown(Fact::new(Basis::Concluded, story.since, text, None)));
     }
     let (call, index) = own_entry(story)?;
     let text = format!(
@@ -44,7 +48,7 @@ pub(super) fn doubt(story: &Story) -> Option<Fact> {
          the indexes in its log may differ from those of start()",
         call.from.server
     );
-    Some(Fact::new(Basis::Concluded, call.sent.at, text, [call.id]))
+    Some(Doubt::Shown(Fact::new(Basis::Concluded, call.sent.at, text, [call.id])))
 }
 
 /// What would refute how the answers are read of which `facts` tell, if their words were learned from the run.

@@ -163,10 +163,27 @@ fn another_index(case: &Case<'_>) -> Option<Breach> {
     if state_for_snapshot(case).is_some() || sender_s_snapshot(case).is_some() {
         return None;
     }
-    let what = format!(
-        "the snapshot that server {server} applied doesn't belong to the index that came with it"
-    );
-    let breach = was_sent(new(&install_snapshot::ANOTHER_INDEX, what), sent(case)?);
+    let call = sent(case)?;
+    // The sender may have given it another index than its service had.
+    let held = story.last_held(call.from.server, call.sent).filter(|_| !story.counts_other_entries);
+    let other = held.zip(call.args.last_included_index).filter(|(held, told)| held.index != *told);
+    let breach = match other {
+        Some((held, told)) => {
+            let what = format!(
+                "server {} sent its snapshot, which ends at index {}, as one that ends at index {told}",
+                call.from.server, held.index
+            );
+            let made = format!("server {} {held}", call.from.server);
+            new(&install_snapshot::ANOTHER_INDEX, what).seen(held.moment.at, made, None)
+        }
+        None => {
+            let what = format!(
+                "the snapshot that server {server} applied doesn't belong to the index that came with it"
+            );
+            new(&install_snapshot::ANOTHER_INDEX, what)
+        }
+    };
+    let breach = was_sent(breach, call);
     Some(breach.sure_if(fault == SnapshotFault::AnotherIndex))
 }
 

@@ -56,6 +56,15 @@ impl Basis {
     }
 }
 
+/// Why all that rests on messages is doubtful in a run.
+#[derive(Clone, Debug)]
+pub(crate) enum Doubt {
+    /// By something that happened in it.
+    Shown(Fact),
+    /// By how messages are read: a clause of what would refute that.
+    Reading(String),
+}
+
 impl Fact {
     pub(crate) fn new(
         basis: Basis,
@@ -170,13 +179,17 @@ impl Breach {
 
     /// What a reader is told, by the evidence that was there when the rule was broken. `doubt` is why all
     /// that rests on messages is doubtful in this run, if it is.
-    pub(crate) fn finding(mut self, doubt: Option<&Fact>) -> Finding {
+    pub(crate) fn finding(mut self, doubt: Option<&Doubt>) -> Finding {
         self.facts.sort_by_key(|fact| fact.at);
-        if let Some(doubt) = doubt
-            && self.is_certain()
-            && self.facts.iter().any(|fact| !fact.calls.is_empty())
-        {
-            self.facts.push(doubt.clone());
+        let rests_on_messages = self.facts.iter().any(|fact| !fact.calls.is_empty());
+        let mut reading = None;
+        match doubt.filter(|_| self.is_certain() && rests_on_messages) {
+            Some(Doubt::Shown(fact)) => self.facts.push(fact.clone()),
+            Some(Doubt::Reading(clause)) => {
+                self.is_ambiguous = true;
+                reading = Some(clause.clone());
+            }
+            None => {}
         }
         let confidence = if self.is_certain() { Confidence::Certain } else { Confidence::Likely };
         // What is proven isn't a guess.
@@ -191,7 +204,13 @@ impl Breach {
             rule: format!("{says} ({place})"),
             look: look.to_owned(),
             normal: normal.map(str::to_owned),
-            refuted_if: refuted_if.map(str::to_owned),
+            refuted_if: either([refuted_if.map(str::to_owned), reading]),
         }
     }
+}
+
+/// The clauses of these that there are, each of which refutes a finding.
+pub(crate) fn either(clauses: impl IntoIterator<Item = Option<String>>) -> Option<String> {
+    let clauses = clauses.into_iter().flatten();
+    clauses.reduce(|one, other| format!("{one}; or if {other}"))
 }

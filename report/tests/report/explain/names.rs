@@ -106,8 +106,8 @@ fn a_name_that_nothing_confirms_makes_nothing_certain() {
     let (_, _, explanation) = run.fails(TWO_COMMANDS, "apply error");
     let [finding] = &explanation.findings[..] else { panic!("{explanation:#?}") };
     assert_eq!((&*finding.id, finding.confidence), ("committed-before-any-answer", Likely));
-    let last = finding.evidence.last().expect("it has evidence");
-    assert!(last.text.contains("no field with the paper's name for leaderCommit"), "{}", last.text);
+    let wrong_if = finding.refuted_if.as_deref().unwrap_or_default();
+    assert!(wrong_if.contains("takes for leaderCommit"), "{wrong_if}");
 }
 
 /// The first entry has index 0 on the wire, and 1 for the service.
