@@ -234,6 +234,15 @@ pub(super) fn slots_of(name: &str) -> Option<[Slot; 2]> {
     ENTRIES.into_iter().find_map(|(words, slots)| means(words).then_some(slots))
 }
 
+/// Whether it tells of an entry by where that stands in a log.
+pub(super) fn is_of_a_place(name: &str) -> bool {
+    const PLACES: [&str; 14] = [
+        "after", "base", "before", "behind", "covers", "end", "entry", "floor", "mark", "newest",
+        "spot", "tail", "top", "upto",
+    ];
+    PLACES.contains(&name) || is_index_beside_term(name) || slots_of(name).is_some()
+}
+
 /// Whether it says from whom a message is, or in which term, by whatever name.
 pub(super) fn is_of_sender(name: &str) -> bool {
     let plain = |letter: &char| !matches!(letter, '_' | '-');

@@ -7,11 +7,13 @@
 //! must confirm.
 
 use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct};
-use serde::ser::{SerializeStructVariant, Serializer};
+use serde::ser::{SerializeStructVariant, SerializeTuple, Serializer};
 
 use super::Slot;
 use super::named::{Named, is_answer, is_no_message, is_of_an_entry, is_tag, verdict};
-use super::names::{index_of, is_index_beside_term, is_sender, is_term, slots_of, term_of};
+use super::names::{
+    index_of, is_index_beside_term, is_of_a_place, is_sender, is_term, slots_of, term_of,
+};
 use super::pick::{Name, One, Other, Scalar, key_of};
 
 /// What a message consists of.
@@ -141,6 +143,11 @@ impl Shape {
             Ok(Part::Entry { index, term }) if !is_no_message(&name) => {
                 self.entries.push(Entry { name, index, term });
             }
+            // As most say it: at which index, and then of which term.
+            Ok(Part::Pair { numbers: [index, term], .. }) if is_of_a_place(&name) => {
+                self.entries.push(Entry { name, index, term });
+            }
+            Ok(Part::Pair { is_tuple, .. }) => self.has_bytes |= !is_tuple && !is_sender(&name),
             Ok(Part::Entry { .. } | Part::Other) | Err(_) => {}
         }
     }
@@ -278,17 +285,28 @@ enum Part {
         index: u64,
         term: u64,
     },
+    /// Two numbers without names: a tuple, or a list, as which a tuple may stand in a text.
+    Pair {
+        numbers: [u64; 2],
+        is_tuple: bool,
+    },
     Other,
 }
 
 /// Tells which it is.
 struct Kind;
 
-/// A list, by its first element.
+/// A list or a tuple, by its first elements.
 #[derive(Default)]
 struct Elements {
-    first_is_number: Option<bool>,
+    is_tuple: bool,
+    first: Option<Element>,
+    second: Option<Element>,
+    has_more: bool,
 }
+
+/// A number, or something else.
+type Element = Option<u64>;
 
 /// An object, which may be an entry's index and term.
 #[derive(Default)]
@@ -321,13 +339,17 @@ impl Serializer for Kind {
     type Ok = Part;
     type Error = Other;
     type SerializeSeq = Elements;
-    type SerializeTuple = Impossible<Part, Other>;
+    type SerializeTuple = Elements;
     type SerializeTupleStruct = Impossible<Part, Other>;
     type SerializeMap = Object;
     type SerializeStruct = Object;
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Elements, Other> {
         Ok(Elements::default())
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Elements, Other> {
+        Ok(Elements { is_tuple: true, ..Elements::default() })
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<Part, Other> {
@@ -347,7 +369,6 @@ impl Serializer for Kind {
         serialize_newtype_struct(&'static str) -> Part;
     }
     refuse! {
-        serialize_tuple(usize) -> Impossible<Part, Other>;
         serialize_tuple_struct(&'static str, usize) -> Impossible<Part, Other>;
         serialize_f32(f32) -> Part;
         serialize_f64(f64) -> Part;
@@ -360,17 +381,58 @@ impl Serializer for Kind {
     refuse_variants!(Part);
 }
 
+impl Elements {
+    fn take<T: Serialize + ?Sized>(&mut self, value: &T) {
+        let number = || match value.serialize(One) {
+            Ok(Scalar::Number(number)) => Some(number),
+            _ => None,
+        };
+        if self.first.is_none() {
+            self.first = Some(number());
+        } else if self.second.is_none() {
+            self.second = Some(number());
+        } else {
+            self.has_more = true;
+        }
+    }
+
+    fn found(self) -> Part {
+        match (self.first.flatten(), self.second.flatten()) {
+            (Some(first), Some(second)) if !self.has_more => {
+                Part::Pair { numbers: [first, second], is_tuple: self.is_tuple }
+            }
+            _ if self.is_tuple => Part::Other,
+            (Some(_), _) => Part::Bytes,
+            (None, _) => Part::List,
+        }
+    }
+}
+
 impl SerializeSeq for Elements {
     type Ok = Part;
     type Error = Other;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
-        self.first_is_number.get_or_insert_with(|| value.serialize(One).is_ok());
+        self.take(value);
         Ok(())
     }
 
     fn end(self) -> Result<Part, Other> {
-        Ok(if self.first_is_number == Some(true) { Part::Bytes } else { Part::List })
+        Ok(self.found())
+    }
+}
+
+impl SerializeTuple for Elements {
+    type Ok = Part;
+    type Error = Other;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Other> {
+        self.take(value);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Part, Other> {
+        Ok(self.found())
     }
 }
 

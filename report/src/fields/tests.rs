@@ -169,6 +169,32 @@ fn a_request_s_term_may_be_in_its_header() {
 }
 
 #[test]
+fn an_entry_s_place_may_be_two_numbers() {
+    #[derive(Serialize)]
+    struct Ask {
+        epoch: u64,
+        who: usize,
+        tail: (u64, u64),
+    }
+    let ask = Ask { epoch: 7, who: 1, tail: (4, 3) };
+    let fields = Fields::of(&ask);
+    let said = (fields.term, fields.last_log_index, fields.last_log_term);
+    assert_eq!(said, (Some(7), Some(4), Some(3)));
+    assert!(fields.guessed.has(Slot::LastLogIndex) && fields.guessed.has(Slot::LastLogTerm));
+    assert_eq!(Fields::of(&serde_json::to_value(&ask).expect("it is data")), fields);
+
+    let append =
+        json!({ "epoch": 7, "after": [4, 3], "batch": [{ "epoch": 7, "cargo": "" }], "safe": 2 });
+    let fields = Fields::of(&append);
+    let said = (fields.prev_log_index, fields.prev_log_term, fields.leader_commit);
+    assert_eq!(said, (Some(4), Some(3), Some(2)));
+    let install = json!({ "epoch": 7, "last": [4, 3], "image": [1, 2, 3] });
+    assert_eq!(Fields::of(&install).last_included_index, Some(4));
+    let other = json!({ "epoch": 7, "range": [4, 3] });
+    assert_eq!(Fields::of(&other).last_log_index, None);
+}
+
+#[test]
 fn a_conflict_term_is_no_term() {
     assert_eq!(Fields::of(&json!({"x_term": 3, "conflict": {"term": 4}})), Fields::default());
 }
