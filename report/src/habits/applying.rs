@@ -122,8 +122,9 @@ pub(super) fn applies_late(case: &Case<'_>) -> Option<Breach> {
     )
 }
 
-/// When the highest index that a server knows to be committed went up, to which, and the message that shows it.
-fn commits_known(story: &Story, server: usize) -> Vec<(u64, Time, RpcId)> {
+/// When the highest index that a server knows to be committed went up, within a life or at all, to which, and the message
+/// that shows it.
+fn commits_known(story: &Story, server: usize, life: Option<&Life>) -> Vec<(u64, Time, RpcId)> {
     // What it was told as a follower, or told others as the leader.
     let mut known: Vec<(u64, Time, RpcId)> = Vec::new();
     for call in story.handled_by(server) {
@@ -136,6 +137,7 @@ fn commits_known(story: &Story, server: usize) -> Vec<(u64, Time, RpcId)> {
     for call in story.sent_by(server).filter(|call| call.is_append()) {
         known.extend(call.args.leader_commit.map(|commit| (commit, call.sent.at, call.id)));
     }
+    known.retain(|&(_, at, _)| life.is_none_or(|life| life.covers(at)));
     known.sort_by_key(|&(_, at, _)| at);
     let mut highest = 0;
     known.retain(|&(commit, _, _)| {
@@ -154,8 +156,7 @@ pub(super) fn one_each(case: &Case<'_>, server: u32) -> Option<Breach> {
     if story.counts_other_entries || !story.saw_begin(life) {
         return None;
     }
-    let rises = commits_known(story, server as usize);
-    let rises: Vec<_> = rises.into_iter().filter(|(_, at, _)| life.covers(*at)).collect();
+    let rises = commits_known(story, server as usize, Some(life));
     let applied = story.applied_by(server).filter(|it| it.moment > life.from);
     let applied: Vec<&Applied> = applied.filter(|it| it.moment.at <= until).collect();
     let (mut stalled, mut turns) = (None, 0);
@@ -167,7 +168,8 @@ pub(super) fn one_each(case: &Case<'_>, server: u32) -> Option<Breach> {
         match &applied[from..to.max(from)] {
             [own] => {
                 turns += 1;
-                let waits = own.index < commit && next.since(own.moment.at) >= AT_ONCE;
+                // Of two that are left it takes one; one alone it may leave for another reason.
+                let waits = own.index + 1 < commit && next.since(own.moment.at) >= AT_ONCE;
                 stalled = stalled.or(waits.then_some((commit, at, call, *own, next)));
             }
             [] => {}
@@ -190,6 +192,41 @@ pub(super) fn one_each(case: &Case<'_>, server: u32) -> Option<Breach> {
     Some(breach.seen(at, knew, [call]).seen(own.moment.at, text, None))
 }
 
+/// All servers apply all that they know to be committed, but for the last entry, until there is another: that one does.
+pub(super) fn leaves_last(case: &Case<'_>, server: u32) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    let (mut turns, mut last, mut has_applied) = (0, None, false);
+    for other in case.window.up.iter().copied() {
+        let life = life_at(story, other, until)?;
+        if story.counts_other_entries || !story.saw_begin(life) {
+            return None;
+        }
+        let rises = commits_known(story, other, Some(life));
+        let applied = story.applied_by(other as u32).filter(|it| it.moment > life.from);
+        let applied: Vec<&Applied> = applied.filter(|it| it.moment.at <= until).collect();
+        for (place, &(commit, at, call)) in rises.iter().enumerate() {
+            let next = rises.get(place + 1).map_or(until, |&(_, next, _)| next);
+            if next.since(at) < AT_ONCE {
+                continue;
+            }
+            let got = applied.iter().filter(|it| it.moment.at < next).map(|it| it.index).max();
+            if got.unwrap_or(0) + 1 != commit {
+                return None;
+            }
+            turns += 1;
+            has_applied |= got.is_some();
+            last = last.or(Some((commit, at, call, next)).filter(|_| other == server as usize));
+        }
+    }
+    let (commit, at, call, next) = last.filter(|_| turns >= FEW && has_applied)?;
+    let what =
+        format!("server {server} doesn't apply the last committed entry until there is another");
+    let knew = format!("server {server} knew that index {commit} was committed");
+    let text = format!("server {server} had applied all entries up to index {}", commit - 1);
+    let breach = case.breach(&all_servers::LAST_LEFT, server, what);
+    Some(breach.seen(at, knew, [call]).seen(next, text, None))
+}
+
 fn delays(case: &Case<'_>) -> Vec<Delay> {
     let (story, until) = (case.story, case.window.until);
     let mut delays = Vec::new();
@@ -197,7 +234,7 @@ fn delays(case: &Case<'_>) -> Vec<Delay> {
         return delays; // Its commands have other indexes in messages.
     }
     for server in 0..story.servers {
-        let known = commits_known(story, server);
+        let known = commits_known(story, server, None);
         for applied in story.applied_by(server as u32) {
             let at = applied.moment.at;
             if applied.command.is_none() || at > until {

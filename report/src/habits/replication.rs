@@ -206,7 +206,8 @@ fn or_stuck(case: &Case<'_>, breach: Breach, (server, index): (u32, u64), since:
         let left_out = case.breach(&contract::LEFT_OUT, server, what).sure_if(false);
         return left_out.facts(breach.facts).concluded(until, text, None);
     }
-    applying::one_each(case, server).unwrap_or(breach)
+    let misses = || applying::leaves_last(case, server);
+    applying::one_each(case, server).or_else(misses).unwrap_or(breach)
 }
 
 /// The same breach, or that the task which applied has ended.
@@ -635,15 +636,23 @@ fn reported_and_not_applied(case: &Case<'_>) -> Option<Breach> {
 
 fn not_applied(case: &Case<'_>) -> Option<Breach> {
     let (server, calls, ignores) = unapplied(case)?;
-    let since = calls.first()?.handled?;
+    let (since, index) = (calls.first()?.handled?, target(case)?.index);
     let until = case.window.until;
     let last = case.story.applied_by(server).rfind(|it| it.moment > since);
     let goes_on = last.is_some_and(|last| until.since(last.moment.at) * 2 < until.since(since.at));
     if goes_on && let Some(late) = applying::applies_late(case) {
         return Some(late);
     }
+    let says = says(case, server, since.at).filter(|says| says.commit_index < index);
+    if let Some(says) = says.filter(|_| !ignores && !case.story.counts_other_entries) {
+        let what = format!("server {server} doesn't raise its commitIndex to leaderCommit");
+        let breach = case.breach(&append_entries::HEARTBEAT_COMMIT, server, what);
+        let breach = left_unapplied(case, breach, server, &calls)?;
+        let text = format!("server {server} reports commitIndex {}", says.commit_index);
+        return Some(breach.concluded(until, text, None));
+    }
     let what = format!("server {server} knows that the command is committed, but doesn't apply it");
     let breach = case.breach(&all_servers::NOT_APPLIED, server, what);
     let breach = left_unapplied(case, breach, server, &calls).filter(|_| !ignores)?;
-    Some(or_stuck(case, breach, (server, target(case)?.index), since.at))
+    Some(or_stuck(case, breach, (server, index), since.at))
 }

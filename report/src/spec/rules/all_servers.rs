@@ -53,6 +53,10 @@ rules! {
          commitIndex: commitIndex often goes up by more than one",
         "the loop that applies: it must apply all committed entries before it waits again. And check that \
          nothing ends it early";
+    LAST_LEFT: Liveness "last-committed-not-applied" at [AllServers 1],
+        NOT_APPLIED.place, NOT_APPLIED.says,
+        "the bounds of the loop that applies: the entry at commitIndex is committed, too. And look at the \
+         function that returns entries by their indexes: whether its end is among them";
     APPLIES_LATE: Liveness "applies-late" at [AllServers 1],
         "Figure 2, All Servers 1; §5.3",
         "if commitIndex > lastApplied: increment lastApplied, apply log[lastApplied], at once",

@@ -333,7 +333,8 @@ fn applies_copy(
     };
     // Entries may have moved where a snapshot took the place of those before them.
     let is_of_either = |made: &&Snapshot| [number, own.server.server].contains(&made.server.server);
-    let mut made = story.snapshots_between(first.moment, applied.moment);
+    let since = own.moment.min(first.moment);
+    let mut made = story.snapshots_between(since, applied.moment);
     if let Some(made) = made.rfind(is_of_either) {
         let text = format!(
             "between the two, server {} made a snapshot up to index {}",
@@ -345,5 +346,12 @@ fn applies_copy(
             None,
         );
     }
-    breach(&NOBODY_ASKED, what).known(Basis::seen_if(is_one), applied.moment.at, again, None)
+    let twice =
+        breach(&NOBODY_ASKED, what).known(Basis::seen_if(is_one), applied.moment.at, again, None);
+    // What comes after a snapshot may be counted otherwise ever since.
+    let mut made = story.snapshots.iter().filter(|made| made.moment < applied.moment);
+    match made.any(|made| is_of_either(&made)) {
+        true => twice.or(&OFFSET_IGNORED),
+        false => twice,
+    }
 }

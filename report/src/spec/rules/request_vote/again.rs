@@ -126,6 +126,14 @@ fn forgets_itself(
             && view.term == term
             && detail.is_some_and(|it| it.voted_for.is_none() && it.role != Role::Follower)
     };
+    // Who has noted it and looks at it no more makes another mistake.
+    let has_it = |view: &View| {
+        let voted_for = view.detail.as_ref().and_then(|detail| detail.voted_for);
+        view.incarnation == first.life && view.term == term && voted_for == Some(u64::from(voter))
+    };
+    if views.clone().any(has_it) {
+        return None;
+    }
     if let Some(view) = views.find(|view| has_none(view)) {
         let text = format!("server {voter} was a candidate, and its votedFor was null");
         return Some(Some(Fact::new(Basis::Seen, view.moment.at, text, None)));
