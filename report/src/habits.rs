@@ -66,7 +66,7 @@ const LONG: Duration = Duration::from_secs(1);
 /// The habits that are looked for under a check, the more telling ones first.
 fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
     match &case.failure.check {
-        Check::OneLeader => &[elections::HABITS, leadership::SILENCE],
+        Check::OneLeader => &[pre_votes::TERM, elections::HABITS, leadership::SILENCE],
         Check::SameTerm | Check::TermStays | Check::LeaderStays { .. } => {
             &[leadership::HABITS, commands::HABITS]
         }
@@ -89,7 +89,10 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
         Check::Panicked { .. } => &[panics::HABITS],
         Check::Blocked { .. } => &[blocked::HABITS],
         Check::Misused { .. } => &[snapshots::AGAIN, sending::AGAIN],
-        Check::Script | Check::TermAdopted { .. } => {
+        Check::TermAdopted { .. } => {
+            &[pre_votes::TERM, leadership::UNELECTED, elections::HANGING, leadership::HABITS]
+        }
+        Check::Script => {
             &[leadership::UNELECTED, elections::HANGING, replication::HABITS, leadership::HABITS]
         }
         Check::NoSecondLeader => &[leadership::UNELECTED, leadership::DEPOSED, leadership::HABITS],
@@ -110,7 +113,8 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Breach> {
         && let Some(window) = leadership::leaderless(case.story, &case.window)
     {
         let case = Case { window, ..*case };
-        found.extend(elections::HABITS.iter().filter_map(|habit| habit.look(&case)));
+        let habits = pre_votes::TERM.iter().chain(elections::HABITS);
+        found.extend(habits.filter_map(|habit| habit.look(&case)));
     }
     // Or for what went wrong before the end.
     if found.is_empty()

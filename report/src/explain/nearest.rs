@@ -54,20 +54,22 @@ fn meanwhile(case: &Case<'_>) -> Finding {
     let mut evidence = Vec::new();
     for &server in &window.up {
         let within = |call: &&Call| window.contains(call.sent.at);
-        let sent = |purpose: Purpose| {
-            let mut all = story.sent_by(server).filter(within);
-            let is_it = |call: &&Call| call.purpose == purpose && !call.is_own_answer();
-            let calls: Vec<&Call> = all.by_ref().filter(is_it).collect();
-            calls
+        let sent = |purpose: Purpose, asks_before: bool| -> Vec<&Call> {
+            let is_it = |call: &&Call| {
+                let is_such = call.purpose == purpose && call.is_pre_vote() == asks_before;
+                is_such && !call.is_own_answer()
+            };
+            story.sent_by(server).filter(within).filter(is_it).collect()
         };
         let mut did = Vec::new();
-        for (purpose, one, several) in [
-            (Purpose::Vote, "request for votes", "requests for votes"),
-            (Purpose::Append, "AppendEntries call", "AppendEntries calls"),
-            (Purpose::Snapshot, "InstallSnapshot call", "InstallSnapshot calls"),
-            (Purpose::Other, "call of another kind", "calls of other kinds"),
+        for (purpose, asks_before, one, several) in [
+            (Purpose::Other, true, "request for a pre-vote", "requests for pre-votes"),
+            (Purpose::Vote, false, "request for votes", "requests for votes"),
+            (Purpose::Append, false, "AppendEntries call", "AppendEntries calls"),
+            (Purpose::Snapshot, false, "InstallSnapshot call", "InstallSnapshot calls"),
+            (Purpose::Other, false, "call of another kind", "calls of other kinds"),
         ] {
-            let calls = sent(purpose);
+            let calls = sent(purpose, asks_before);
             // What was answered, and whose answer was lost or is still on its way, its sender doesn't know.
             let answered =
                 calls.iter().filter(|call| call.replied().is_some_and(|at| at <= window.until));

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Habit, applying, elections, leads, turns, up};
+use super::{Habit, applying, elections, leads, life_at, turns, up};
 use crate::event::{Caller, Time};
 use crate::explain::{Case, Window};
 use crate::spec::rules::{all_servers, candidates, contract, followers, leaders};
@@ -245,8 +245,29 @@ fn leads_in_silence(case: &Case<'_>) -> Option<Breach> {
     if reigns.len() < FEW && longest < ALONE {
         return None;
     }
-    let what = format!("server {first} led, but sent nothing as a leader");
-    let mut breach = case.breach(&leaders::SILENT, first, what);
+    // Who sent as the leader before has what it takes to send, and what sends is gone.
+    let spoke = |&(from, _, server, _): &(Time, Time, u32, u64)| {
+        let life = life_at(story, server as usize, from)?.incarnation;
+        let mut before = story.sent_by(server as usize).take_while(|call| call.sent.at < from);
+        before.find(|call| call.is_leaders() && call.from.incarnation == life)
+    };
+    let spoken: Vec<&Call> = reigns.iter().filter_map(spoke).collect();
+    let mut breach = match spoken.first().filter(|_| spoken.len() == reigns.len()) {
+        Some(before) => {
+            let server = before.from.server;
+            let what = format!("server {server} led again, but sent nothing as a leader this time");
+            let text = format!(
+                "server {server}, the leader of an earlier term, sent server {} a call",
+                before.to
+            );
+            let breach = case.breach(&leaders::SILENT_AGAIN, server, what);
+            breach.seen(before.sent.at, text, [before.id])
+        }
+        None => {
+            let what = format!("server {first} led, but sent nothing as a leader");
+            case.breach(&leaders::SILENT, first, what)
+        }
+    };
     for &(from, ended, server, term) in reigns.iter().take(3) {
         let ms = ended.since(from).as_millis();
         let text = format!("server {server} led term {term} for {ms} ms but sent nothing in it");

@@ -1,14 +1,20 @@
 //! Instead of an election: questions about votes, to which nobody says yes, or which change the terms (thesis §9.6).
 
-use super::life_at;
+use super::{Habit, life_at};
+use crate::check::Check;
 use crate::explain::Case;
 use crate::spec::Breach;
-use crate::spec::rules::candidates;
+use crate::spec::rules::{all_servers, candidates};
 use crate::story::{Call, Moment, Story, View};
 use crate::text::count;
 
 /// How many answers a server must have got.
 const FEW: usize = 4;
+
+pub(super) const TERM: &[Habit] = &[Habit::new(
+    terms_ignored,
+    "it adopted the term later, or the answers came too late to tell it",
+)];
 
 /// Nobody leads, servers ask whether they would get votes, and all say no.
 pub(super) fn all_refused(case: &Case<'_>) -> Option<Breach> {
@@ -57,6 +63,47 @@ pub(super) fn all_refused(case: &Case<'_>) -> Option<Breach> {
         breach.by(server).seen(last.sent.at, text, [last.id])
     });
     breach.if_shown()
+}
+
+/// A server asks for pre-votes of the same term again and again, though answers have told it of a higher one than its own.
+pub(super) fn terms_ignored(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    case.window.up.iter().find_map(|&server| {
+        let life = life_at(story, server, until)?.incarnation;
+        let own = story.sent_by(server).filter(|call| {
+            call.is_pre_vote() && call.from.incarnation == life && call.sent.at <= until
+        });
+        let asked: Vec<&Call> = own.collect();
+        let term = asked.last()?.args.term?;
+        let asked: Vec<&Call> = asked.into_iter().filter(|it| it.args.term == Some(term)).collect();
+        // It asks for the term behind its own.
+        let told = asked.iter().copied().filter(|call| {
+            call.reply.term >= Some(term) && call.replied().is_some() && call.dropped.is_none()
+        });
+        let told: Vec<&Call> = told.collect();
+        let (first, last) = (*told.first()?, *told.last()?);
+        let at = first.replied()?;
+        let since = asked.iter().filter(|call| call.sent.at > at).count();
+        let stays = story.view_at(server, until).is_some_and(|view| view.term < term);
+        // The check may have told it of one, and looks at once.
+        let is_checked = matches!(case.failure.check, Check::TermAdopted { server: it } if it as usize == server);
+        if !stays || !is_checked && (told.len() < FEW || since < FEW) {
+            return None;
+        }
+        let what = format!("server {server} was told of a higher term by answers to pre-votes, and stayed in its own");
+        let answered = format!(
+            "server {} answered its request for a pre-vote of term {term} with term {}",
+            first.to, first.reply.term?
+        );
+        let text = format!(
+            "by then it had got {}, and still asked for pre-votes of term {term}",
+            count(told.len(), "such answer")
+        );
+        let breach = case.breach(&all_servers::NOT_ADOPTED, server as u32, what);
+        let breach = breach.seen(at, answered, [first.id]).seen(last.replied()?, text, [last.id]);
+        // A vote before the vote is in no term yet: some adopt nothing by it.
+        Some(breach.sure_if(false))
+    })
 }
 
 /// Servers come to terms that nobody has stood in: a question about votes brought them there.

@@ -532,7 +532,8 @@ pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
     // A message that can't be read may be a request for a vote.
     let until = case.window.until;
     let mut sent = case.story.sent_by(server).filter(|call| case.window.contains(call.sent.at));
-    if sent.any(is_unread) {
+    // And who asks for pre-votes has a timer that fires.
+    if sent.any(|call| is_unread(call) || call.is_pre_vote()) {
         return None;
     }
     // A server that waits for replies may not be dead.

@@ -165,6 +165,10 @@ rules! {
         "how often a leader sends heartbeats, and what may keep it from sending. An election timeout is \
          several heartbeat intervals long",
         normal "if nothing disturbs the leader, it leads until the end";
+    SILENT_AGAIN: Liveness "silent-when-leading-again" at [Leaders 1],
+        SILENT.place, SILENT.says,
+        "what sends for a leader, and what becomes of it when the server steps down: a task that ends then must \
+         be spawned again, and one that stays must learn that the server leads again";
     STOPS: Liveness "stops-at-failed-call" at [Leaders 1, Leaders 3],
         "Figure 2, Leaders 1; §5.3, §5.5",
         "if a follower crashes or runs slowly, or a message is lost, the leader continues to send to that \

@@ -2,6 +2,7 @@
 
 use report::explain::Confidence::{Certain, Likely};
 use report::{Accepted, Check, Detail, FailureKind, Role, spec};
+use serde_json::json;
 
 use crate::demands::{ACCEPTED, NO_LEADER, TWO_LEADERS};
 use crate::run::{Run, append, ask, causes, denied, entries, heartbeat};
@@ -192,4 +193,69 @@ fn committed_before_any_answer() {
     };
     assert_eq!(tells(false), ["committed-before-any-answer"]);
     assert!(!tells(true).contains(&"committed-before-any-answer"));
+}
+
+/// Who was told of a higher term by a pre-vote's answer asks for a later one.
+#[test]
+fn higher_terms_in_answers_to_pre_votes() {
+    let finds = |told: u64| {
+        let mut run = Run::new(3);
+        run.in_term(0, 1).in_term(1, told);
+        for _ in 0..12 {
+            let args =
+                json!({ "term": 2, "candidate_id": 0, "last_log_index": 0, "last_log_term": 0 });
+            let id = run.sends(0, 1, "Raft.PreVote", &args);
+            run.answers(id, &denied(told)).wait(500);
+        }
+        run.in_term(0, 1);
+        causes(&run.fails(NO_LEADER, "it fails").2).first().map(|id| (*id).to_owned())
+    };
+    assert_eq!(finds(4).as_deref(), Some("term-not-adopted"));
+    assert_ne!(finds(1).as_deref(), Some("term-not-adopted"));
+}
+
+/// A leader that sent before and sends nothing when it leads again.
+#[test]
+fn silent_when_leading_again() {
+    let finds = |spoke: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        if spoke {
+            run.accept(0, 1, &heartbeat(1)).accept(0, 2, &heartbeat(1));
+        }
+        run.wait(50).elect(1, 2).accept(1, 0, &heartbeat(2)).wait(50);
+        for term in [3, 5, 7] {
+            run.elect(0, term).wait(600).elect(1, term + 1).accept(1, 0, &heartbeat(term + 1));
+            run.wait(50);
+        }
+        causes(&run.fails(NO_LEADER, "it fails").2).contains(&"silent-when-leading-again")
+    };
+    assert!(finds(true));
+    assert!(!finds(false));
+}
+
+/// The last committed entry is committed, too.
+#[test]
+fn last_committed_not_applied() {
+    let finds = |behind: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        (1..=6).for_each(|index| _ = run.propose(0, index, 1));
+        for commit in [2, 4, 6] {
+            for server in [1, 2] {
+                run.accept(0, server, &append(1, [0, 0], &[1; 6], commit));
+            }
+            let due = (commit - 1..=commit).filter(|&it| it > behind).map(|it| it - behind);
+            due.for_each(|it| (0..3).for_each(|server| _ = run.apply(server, it)));
+            run.wait(500);
+        }
+        let accepted = Some(Accepted { index: 6, term: Some(1) });
+        for _ in 0..30 {
+            run.accept(0, 1, &append(1, [6, 1], &[], 6)).wait(100);
+        }
+        let demand = (FailureKind::Liveness, Check::Agreed { accepted });
+        causes(&run.fails(demand, "it fails").2).contains(&"last-committed-not-applied")
+    };
+    assert!(finds(1));
+    assert!(!finds(2));
 }
