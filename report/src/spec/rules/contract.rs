@@ -64,7 +64,8 @@ rules! {
     COMMIT_GOES_BACK: Safety "commit-goes-back" = "M9" at [VolatileState],
         "Figure 2, Volatile state: commitIndex, increases monotonically",
         "commitIndex only goes up",
-        "every place that sets commitIndex. It must never go down, even if a snapshot or a leader knows less"
+        "every place that sets commitIndex, above all from leaderCommit. It must never go down, even if a snapshot \
+         or a leader knows less"
         => Views commit_goes_back within;
     TWO_COMMANDS: Safety "two-commands-at-an-index" = "M10" at [AppendEntries, Leaders],
         "§5.4.3, State Machine Safety",

@@ -259,3 +259,19 @@ fn last_committed_not_applied() {
     assert!(finds(1));
     assert!(!finds(2));
 }
+
+/// Who applies again what follows a lower leaderCommit took it for its own.
+#[test]
+fn commit_goes_back_with_a_leader_s() {
+    let again = |told: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        (1..=3).for_each(|index| _ = run.propose(0, index, 1));
+        run.accept(0, 1, &append(1, [0, 0], &[1, 1, 1], 3));
+        (1..=3).for_each(|index| _ = run.apply(1, index));
+        run.wait(50).accept(0, 1, &append(1, [3, 1], &[], told)).wait(50).apply(1, 2);
+        broken(&run)
+    };
+    assert!(again(1).contains(&"commit-goes-back"));
+    assert!(again(3).contains(&"applied-twice"));
+}

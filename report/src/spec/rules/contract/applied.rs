@@ -1,6 +1,8 @@
 //! What servers hand to their services, and at which index.
 
-use super::{APPLIED_TWICE, LEFT_OUT, MOVED, OF_NOBODY, START_INDEX, TWO_COMMANDS};
+use super::{
+    APPLIED_TWICE, COMMIT_GOES_BACK, LEFT_OUT, MOVED, OF_NOBODY, START_INDEX, TWO_COMMANDS,
+};
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach};
 use crate::spec::rules::install_snapshot::{GOES_BACK, NEEDED, NOT_DELIVERED, OFFSET_IGNORED};
@@ -42,6 +44,22 @@ pub(super) fn applies_in_order(
             let is_it = |own: &Applied| own.server == applied.server && own.index == index;
             let is_again =
                 own.any(|own| is_it(own) && own.command.is_some() && own.moment < moment);
+            if is_again && let Some(call) = lowered_by(known, number, (since, moment), index) {
+                let what = format!(
+                    "server {number}'s commitIndex went down, and it applied an index again"
+                );
+                let told = format!(
+                    "then server {number} accepted a request from server {} with leaderCommit {}",
+                    call.from.server,
+                    index - 1
+                );
+                let breach = Breach::new(&COMMIT_GOES_BACK, moment, number, what);
+                let breach =
+                    breach.seen(since.at, was, None).seen(call.handled?.at, told, [call.id]);
+                let text = format!("it applied index {index} again");
+                // Something else may have moved lastApplied back to just there.
+                return Some(breach.seen(moment.at, text, None).sure_if(false));
+            }
             let (what, again) = match is_again {
                 true => ("the same index twice", " again"),
                 false => ("an index that a snapshot had already covered", ""),
@@ -70,6 +88,23 @@ pub(super) fn applies_in_order(
     };
     let breach = Breach::new(rule, moment, number, what);
     Some(breach.seen(since.at, was, None).seen(moment.at, text, None))
+}
+
+/// The request by which a leader told a server that less is committed than it had applied: all before the index that the
+/// server then applied again.
+fn lowered_by<'a>(
+    known: &Known<'a>,
+    number: u32,
+    (since, until): (Moment, Moment),
+    index: u64,
+) -> Option<&'a Call> {
+    let handled = known.story.handled_since(number as usize, since);
+    let mut handled = handled.take_while(|(at, _)| *at < until).filter(|(at, call)| {
+        since.at < at.at && call.is_accepted() && call.args.leader_commit.is_some()
+    });
+    let told = |call: &Call| call.args.leader_commit.zip(call.up_to()).map(|(it, end)| it.min(end));
+    let (_, call) = handled.find(|(_, call)| told(call) == Some(index - 1))?;
+    (!known.story.counts_other_entries).then_some(call)
 }
 
 /// A snapshot was taken that ends between what was applied before and what is, and the service never got it.
