@@ -136,7 +136,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Liveness,
-                "server N refuses vote requests of an earlier term…",
+                "server N gets nothing but vote requests of an earlier term…",
             ),
         )],
     ),
@@ -211,7 +211,7 @@ pub(super) const ROWS: &[Row] = &[
             3,
             Expected::anywhere(
                 Safety,
-                "index N is committed, though only two of five servers have it: server N has counted what was…",
+                "index N is committed, though only two of five servers have it; in an earlier term server N had…",
             ),
         )],
     ),
