@@ -8,7 +8,7 @@ use serde_json::Value;
 const CHECKS: &[(&str, &[&str])] = &[
     ("expected one leader, got none", &["one_leader"]),
     ("more elections in that time", &["one_leader"]),
-    ("has heard from no leader for", &["one_leader"]),
+    ("and starts no election", &["one_leader"]),
     ("asks nobody for its vote", &["one_leader"]),
     ("has no vote for a candidate", &["one_leader"]),
     ("was not elected in N s", &["one_leader"]),
