@@ -76,9 +76,14 @@ pub(super) fn terms_ignored(case: &Case<'_>) -> Option<Breach> {
         let asked: Vec<&Call> = own.collect();
         let term = asked.last()?.args.term?;
         let asked: Vec<&Call> = asked.into_iter().filter(|it| it.args.term == Some(term)).collect();
-        // It asks for the term behind its own.
+        // It asks for the term behind its own. That some who say yes answer with, too.
+        let is_own = |call: &Call| {
+            let voter = call.handled.and_then(|at| story.view_at(call.to as usize, at.at));
+            voter.is_some_and(|voter| Some(voter.term) >= call.reply.term)
+        };
         let told = asked.iter().copied().filter(|call| {
-            call.reply.term >= Some(term) && call.replied().is_some() && call.dropped.is_none()
+            let is_taken = call.replied().is_some() && call.dropped.is_none();
+            is_taken && call.is_denied() && call.reply.term >= Some(term) && is_own(call)
         });
         let told: Vec<&Call> = told.collect();
         let (first, last) = (*told.first()?, *told.last()?);
@@ -86,11 +91,14 @@ pub(super) fn terms_ignored(case: &Case<'_>) -> Option<Breach> {
         let since = asked.iter().filter(|call| call.sent.at > at).count();
         let stays = story.view_at(server, until).is_some_and(|view| view.term < term);
         // The check may have told it of one, and looks at once.
-        let is_checked = matches!(case.failure.check, Check::TermAdopted { server: it } if it as usize == server);
+        let checked = Check::TermAdopted { server: server as u32 };
+        let is_checked = case.failure.check == checked;
         if !stays || !is_checked && (told.len() < FEW || since < FEW) {
             return None;
         }
-        let what = format!("server {server} was told of a higher term by answers to pre-votes, and stayed in its own");
+        let what = format!(
+            "server {server} was told of a higher term by answers to pre-votes, and stayed in its own"
+        );
         let answered = format!(
             "server {} answered its request for a pre-vote of term {term} with term {}",
             first.to, first.reply.term?

@@ -230,6 +230,9 @@ fn has_accepted_since(known: &Known<'_>, call: &Call) -> bool {
         })
 }
 
+/// How much longer a handler takes that hangs, in µs.
+const HUNG: u64 = 300_000;
+
 /// What a message says is dealt with by then, in µs.
 const DEALT_WITH: u64 = 20_000;
 
@@ -259,6 +262,17 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
         return None;
     }
     let server = from.server;
+    // Who answers nothing either has other reasons.
+    let hangs = story.calls.iter().any(|own| {
+        let is_late = |handled: Moment| handled.at > step::later(due, HUNG).at;
+        own.to == server
+            && own.delivered.is_some_and(|at| at <= due)
+            && own.handled.is_none_or(is_late)
+            && known.came_to_this_life(own)
+    });
+    if hangs {
+        return None;
+    }
     // Who does nothing more may hang.
     let proposes = || {
         let mut proposed = story.proposed_by(server);

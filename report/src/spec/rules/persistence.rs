@@ -318,7 +318,11 @@ pub(super) fn not_in_saves(known: &Known<'_>, server: u32, moment: Moment) -> Op
 }
 
 /// A server's disk can't have an entry that it had before its last crash: it had saved nothing since the entry came.
-pub(super) fn came_after_last_save(known: &Known<'_>, server: u32, index: u64) -> Option<Fact> {
+pub(in crate::spec) fn came_after_last_save(
+    known: &Known<'_>,
+    server: u32,
+    index: u64,
+) -> Option<Fact> {
     let story = known.story;
     let began = known.server(server).began?;
     let last = story.saved_by(server).rfind(|save| save.moment < began).map(|save| save.moment);

@@ -83,6 +83,26 @@ fn what_is_refused_may_be_dropped_whatever_it_was() {
     assert!(!refuses_at(12, true), "it saved what it sent");
 }
 
+/// Also if the server handles a request since that ends before the entry.
+#[test]
+fn what_was_never_saved_is_lost_whatever_came_since() {
+    let refuses = |saves: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).save(1, [20, 0]).wait(10);
+        (1..=4).for_each(|index| _ = run.propose(0, index, 1));
+        run.accept(0, 1, &entries(1, &[1, 1, 1, 1])).wait(10);
+        if saves {
+            run.save(1, [400, 0]);
+        }
+        run.restart(1).in_term(1, 1).wait(100);
+        run.accept(0, 1, &append(1, [0, 0], &[1, 1], 0)).wait(100);
+        run.reject(0, 1, &append(1, [4, 1], &[], 0));
+        run
+    };
+    assert_first(refuses(false), "log-not-saved", Likely);
+    assert_first(refuses(true), "log-truncated", Likely);
+}
+
 #[test]
 fn what_was_cut_after_a_crash_is_not_blamed_on_it() {
     let mut run = restarted();

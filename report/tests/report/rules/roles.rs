@@ -275,3 +275,21 @@ fn commit_goes_back_with_a_leader_s() {
     assert!(again(1).contains(&"commit-goes-back"));
     assert!(again(3).contains(&"applied-twice"));
 }
+
+/// Who answers nobody adopts no term either, for the same reason.
+#[test]
+fn a_server_that_hangs_hears_nothing() {
+    let stays = |hangs: bool| {
+        let mut run = Run::new(3);
+        run.in_term(0, 1);
+        let asked = run.asks(0, 1, &ask(1));
+        if hangs {
+            let request = run.asks(2, 0, &ask(3));
+            run.arrives(request);
+        }
+        run.answers(asked, &denied(4)).wait(400).in_term(0, 1).asks(0, 2, &ask(1));
+        broken(&run).contains(&"term-not-adopted")
+    };
+    assert!(stays(false));
+    assert!(!stays(true));
+}

@@ -10,8 +10,8 @@ use crate::spec::rules::install_snapshot::{
     end_unknown,
 };
 use crate::spec::rules::persistence::{
-    LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, cut_by, had, handled_it, handled_older_snapshot,
-    handled_shorter, saved_snapshot, snapshot_index_forgotten, was_saved,
+    LOG_NOT_SAVED, SNAPSHOT_INDEX_FORGOTTEN, came_after_last_save, cut_by, had, handled_it,
+    handled_older_snapshot, handled_shorter, saved_snapshot, snapshot_index_forgotten, was_saved,
 };
 use crate::spec::rules::request_vote::HANDLERS_OVERLAP;
 use crate::spec::server::Confirmation;
@@ -241,6 +241,9 @@ pub(super) fn lost(
         let breach = new(&OFFSET_IGNORED, what).seen(held.moment.at, made, None);
         return Some(breach.seen(moment.at, format!("later {text}"), [call.id]).sure_if(false));
     }
+    // What came since its last save is gone with the crash, whatever has cut its log since.
+    let unsaved = crashed.then(|| came_after_last_save(known, number, index)).flatten();
+    let short = short.filter(|_| unsaved.is_none());
     let mut breach = if refuses && !may_be_cut && !never {
         new(&MATCH_REFUSED, format!("server {number} refused a request that matches its log"))
     } else if older.is_some() {
@@ -271,7 +274,7 @@ pub(super) fn lost(
             format!("server {number} deleted {entry}, though no entry conflicted with it"),
         )
     };
-    breach = breach.facts(short.and_then(handled_it)).facts(saved_less);
+    breach = breach.facts(unsaved).facts(short.and_then(handled_it)).facts(saved_less);
     if let Some((older, handled, last)) =
         older.and_then(|older| Some((older, older.handled?, older.args.last_included_index?)))
     {
