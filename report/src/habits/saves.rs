@@ -5,7 +5,7 @@ use crate::check::{Check, Saved};
 use crate::explain::Case;
 use crate::spec::rules::{install_snapshot, persistence};
 use crate::spec::{Basis, Breach, Rule};
-use crate::story::{Moment, Save, Snapshot, Story};
+use crate::story::{HeldSnapshot, Moment, Save, Snapshot, Story};
 use crate::text::count;
 
 pub(super) const HABITS: &[Habit] = &[
@@ -177,15 +177,17 @@ fn entry_lost(case: &Case<'_>) -> Option<Breach> {
     )
 }
 
-/// A server was given a snapshot, and its next save has none.
+/// A server was given a snapshot, or has installed one, and its next save has none.
 pub(super) fn not_saved(story: &Story, server: usize, until: Moment) -> Option<Breach> {
-    let (made, save) = snapshots(story, server, until).find_map(|made| {
-        let save = next_save(story, server, made.moment, until)?;
-        (save.snapshot == 0).then_some((made, save))
-    })?;
-    let what =
-        format!("server {server} saved its state without the snapshot that it had been given");
-    let given = format!("server {server} was given a snapshot up to index {}", made.index);
+    let without = |held: HeldSnapshot| {
+        let save = next_save(story, server, held.moment, until)?;
+        (save.snapshot == 0).then_some((held, save))
+    };
+    let held = story.all_held_by(server as u32, until).filter_map(without);
+    let (made, save) = held.min_by_key(|(held, _)| held.moment)?;
+    let had = if made.is_installed { "installed" } else { "been given" };
+    let what = format!("server {server} saved its state without the snapshot that it had {had}");
+    let given = format!("server {server} {made}");
     let saved = format!("it then saved {} bytes of state and no snapshot", save.state);
     let breach = by_save(&persistence::SNAPSHOT_NOT_SAVED, server, save, what);
     let breach = breach.seen(made.moment.at, given, None);
