@@ -1,5 +1,6 @@
 //! What a server was at when it panicked.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Habit, leads};
@@ -440,6 +441,13 @@ fn led_with_longer_log(case: &Case<'_>) -> Option<Breach> {
     let votes = story.sent_by(server).filter(|call| call.is_vote() && own(call.from));
     let vote = votes.rev().filter(|call| call.is_granted()).find(is_now)?;
     let (now, end) = vote.args.term.zip(vote.args.last_log_index)?;
+    // Who has found out what to send to all of them did that by right numbers.
+    let sent =
+        story.sent_by(server).filter(|call| call.is_leaders() && call.args.term == Some(now));
+    let told: BTreeSet<u32> = sent.filter(|call| own(call.from)).map(|call| call.to).collect();
+    if told.len() + 1 >= story.servers {
+        return None;
+    }
     let former = story.proposed_by(server as u32).filter(|it| own(it.server) && it.term < now);
     let former = former.max_by_key(|it| it.index).filter(|it| it.index > end)?;
     let what = format!(
