@@ -34,8 +34,7 @@ pub(super) fn doubt(story: &Story) -> Option<Doubt> {
         }
         let names = list(story.guessed.iter().map(Slot::paper_name));
         return Some(Doubt::Reading(format!(
-            "messages mean something else by what this report takes for {names}: no field has the paper's name \
-             for that"
+            "the fields that this report reads as {names} mean something else; none has the paper's name"
         )));
     }
     if story.dropped > 0 {

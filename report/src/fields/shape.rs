@@ -10,7 +10,7 @@ use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStr
 use serde::ser::{SerializeStructVariant, SerializeTuple, Serializer};
 
 use super::Slot;
-use super::named::{Named, is_answer, is_no_message, is_of_an_entry, is_tag, verdict};
+use super::named::{Named, is_answer, is_no_message, is_of_an_entry, is_snapshot, is_tag, verdict};
 use super::names::{
     index_of, is_index_beside_term, is_of_a_place, is_sender, is_term, slots_of, term_of,
 };
@@ -144,7 +144,9 @@ impl Shape {
                 self.entries.push(Entry { name, index, term });
             }
             // As most say it: at which index, and then of which term.
-            Ok(Part::Pair { numbers: [index, term], .. }) if is_of_a_place(&name) => {
+            Ok(Part::Pair { numbers: [index, term], is_tuple })
+                if is_of_a_place(&name) && (is_tuple || !is_snapshot(&name)) =>
+            {
                 self.entries.push(Entry { name, index, term });
             }
             Ok(Part::Pair { is_tuple, .. }) => self.has_bytes |= !is_tuple && !is_sender(&name),

@@ -192,7 +192,7 @@ pub(super) fn one_each(case: &Case<'_>, server: u32) -> Option<Breach> {
     Some(breach.seen(at, knew, [call]).seen(own.moment.at, text, None))
 }
 
-/// All servers apply all that they know to be committed, but for the last entry, until there is another: that one does.
+/// Every server leaves the last committed entry unapplied until another entry is committed: `server` does.
 pub(super) fn leaves_last(case: &Case<'_>, server: u32) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
     let (mut turns, mut last, mut has_applied) = (0, None, false);
@@ -209,13 +209,16 @@ pub(super) fn leaves_last(case: &Case<'_>, server: u32) -> Option<Breach> {
             if next.since(at) < AT_ONCE {
                 continue;
             }
-            let got = applied.iter().filter(|it| it.moment.at < next).map(|it| it.index).max();
+            let until = applied.partition_point(|it| it.moment.at < next);
+            let got = applied[..until].last().map(|it| it.index);
             if got.unwrap_or(0) + 1 != commit {
                 return None;
             }
             turns += 1;
             has_applied |= got.is_some();
-            last = last.or(Some((commit, at, call, next)).filter(|_| other == server as usize));
+            if other == server as usize {
+                last = Some((commit, at, call, next));
+            }
         }
     }
     let (commit, at, call, next) = last.filter(|_| turns >= FEW && has_applied)?;

@@ -103,10 +103,11 @@ pub(super) fn terms_ignored(case: &Case<'_>) -> Option<Breach> {
             "server {} answered its request for a pre-vote of term {term} with term {}",
             first.to, first.reply.term?
         );
-        let text = format!(
-            "by then it had got {}, and still asked for pre-votes of term {term}",
-            count(told.len(), "such answer")
-        );
+        let still = match since {
+            0 => "was still in an earlier term".to_owned(),
+            _ => format!("still asked for pre-votes of term {term}"),
+        };
+        let text = format!("by then it had got {}, and {still}", count(told.len(), "such answer"));
         let breach = case.breach(&all_servers::NOT_ADOPTED, server as u32, what);
         let breach = breach.seen(at, answered, [first.id]).seen(last.replied()?, text, [last.id]);
         // A vote before the vote is in no term yet: some adopt nothing by it.

@@ -269,7 +269,11 @@ impl Story {
                     let call = &mut self.calls[place];
                     call.returned = Some((moment, *outcome));
                     // What it saved may be lost, unless only the life is over to which the call was sent.
-                    if *outcome == Outcome::ServerDied && call.life.is_none() {
+                    let last = self.lives[call.to as usize].last();
+                    let lives_on = last.is_some_and(|last| {
+                        last.until.is_none() && Some(last.incarnation) == call.life
+                    });
+                    if *outcome == Outcome::ServerDied && !lives_on {
                         call.answered_in = None;
                     }
                 }

@@ -230,7 +230,7 @@ fn has_accepted_since(known: &Known<'_>, call: &Call) -> bool {
         })
 }
 
-/// How much longer a handler takes that hangs, in µs.
+/// A handler that runs this much longer hangs, in µs.
 const HUNG: u64 = 300_000;
 
 /// What a message says is dealt with by then, in µs.
@@ -262,9 +262,10 @@ fn ignores_reply(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
         return None;
     }
     let server = from.server;
-    // Who answers nothing either has other reasons.
+    // A server whose handlers hang doesn't adopt the term for another reason.
+    let long_after = step::later(due, HUNG).at;
     let hangs = story.calls.iter().any(|own| {
-        let is_late = |handled: Moment| handled.at > step::later(due, HUNG).at;
+        let is_late = |handled: Moment| handled.at > long_after;
         own.to == server
             && own.delivered.is_some_and(|at| at <= due)
             && own.handled.is_none_or(is_late)

@@ -45,8 +45,8 @@ rules! {
          one; and a reply counts only if the term of its request is still the current one";
     BEFORE_ANSWERS: Safety "committed-before-any-answer" = "M21" at [Leaders 4, VolatileState],
         "Figure 2, Leaders 4, Volatile state on leaders; §5.3",
-        "an entry is committed once a majority has confirmed it to the leader; of a new leader each matchIndex is \
-         0, and its commitIndex stays",
+        "an entry is committed once a majority has confirmed it to the leader; a new leader starts with every \
+         matchIndex at 0, and keeps its commitIndex",
         "what moves a leader's commitIndex: only the replies of its term may. Look at what a server does when it \
          becomes the leader, above all at the first values of matchIndex, and at start()";
     WITHOUT_MAJORITY: Safety "commits-without-majority" = "M21" at [Leaders 4],
@@ -373,9 +373,7 @@ fn says_another_term(known: &Known<'_>, moment: Moment, call: &Call) -> Option<B
     if prev > applied && !is_own && (said != 0 || server.log.is_claimed) {
         return None;
     }
-    if let Some(entry) = sends_in_term(known, call.from, (prev, said), moment)
-        && !is_snapshot
-    {
+    if !is_snapshot && let Some(entry) = sends_in_term(known, call.from, (prev, said), moment) {
         return Some(entry.facts(super::persistence::had(known, number, prev, moment)));
     }
     let (rule, what) = match at_end {

@@ -107,7 +107,7 @@ fn a_name_that_nothing_confirms_makes_nothing_certain() {
     let [finding] = &explanation.findings[..] else { panic!("{explanation:#?}") };
     assert_eq!((&*finding.id, finding.confidence), ("committed-before-any-answer", Likely));
     let wrong_if = finding.refuted_if.as_deref().unwrap_or_default();
-    assert!(wrong_if.contains("takes for leaderCommit"), "{wrong_if}");
+    assert!(wrong_if.contains("reads as leaderCommit"), "{wrong_if}");
 }
 
 /// The first entry has index 0 on the wire, and 1 for the service.

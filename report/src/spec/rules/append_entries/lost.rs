@@ -208,12 +208,6 @@ pub(super) fn lost(
     {
         return Some(snapshot_index_forgotten(known, number, &snapshot, (moment, text, call)));
     }
-    if refuses
-        && !crashed
-        && let Some(former) = kept_former(known, number, index, moment)
-    {
-        return Some(keeps_former(known, (number, index, former), (moment, text, call)));
-    }
     // What it has done since: in this life, if there was a crash.
     let began = server.began.filter(|_| crashed);
     let is_of_now = |other: &&Call| other.handled > began;
@@ -229,6 +223,14 @@ pub(super) fn lost(
     }
     // What lies before its end a follower may refuse as old.
     let is_old = refuses && index < server.log.last_index();
+    if refuses
+        && !crashed
+        && !is_old
+        && !server.log.is_claimed
+        && let Some(former) = kept_former(known, number, index, moment)
+    {
+        return Some(keeps_former(known, (number, index, former), (moment, text, call)));
+    }
     let has_refused = has_refused(known, number, index, (moment, call));
     // Whether anything that came can have cut its log.
     let may_be_cut =
@@ -243,7 +245,7 @@ pub(super) fn lost(
     }
     // What came since its last save is gone with the crash, whatever has cut its log since.
     let unsaved = crashed.then(|| came_after_last_save(known, number, index)).flatten();
-    let short = short.filter(|_| unsaved.is_none());
+    let (short, older) = (short.filter(|_| unsaved.is_none()), older.filter(|_| unsaved.is_none()));
     let mut breach = if refuses && !may_be_cut && !never {
         new(&MATCH_REFUSED, format!("server {number} refused a request that matches its log"))
     } else if older.is_some() {

@@ -103,7 +103,8 @@ fn lowered_by<'a>(
         since.at < at.at && call.is_accepted() && call.args.leader_commit.is_some()
     });
     let told = |call: &Call| call.args.leader_commit.zip(call.up_to()).map(|(it, end)| it.min(end));
-    let (_, call) = handled.find(|(_, call)| told(call) == Some(index - 1))?;
+    let below = index.checked_sub(1)?;
+    let (_, call) = handled.find(|(_, call)| told(call) == Some(below))?;
     (!known.story.counts_other_entries).then_some(call)
 }
 
@@ -372,7 +373,7 @@ fn applies_copy(
     let mut made = story.snapshots_between(since, applied.moment);
     if let Some(made) = made.rfind(is_of_either) {
         let text = format!(
-            "between the two, server {} made a snapshot up to index {}",
+            "before it was applied again, server {} made a snapshot up to index {}",
             made.server.server, made.index
         );
         return breach(&OFFSET_IGNORED, what).seen(applied.moment.at, again, None).concluded(

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{FORMER_TERM, GIVES_UP};
+use crate::event::Time;
 use crate::outcome::Outcome;
 use crate::spec::Known;
 use crate::spec::breach::Breach;
 use crate::spec::rules::append_entries::OLD_LEADER_OBEYED;
 use crate::spec::rules::contract;
-use crate::story::Call;
-use crate::story::View;
+use crate::story::{Call, View};
 use crate::text::count;
 
 /// How fresh an answer is that leaves a leader no reason to doubt its followers, in µs: no election timeout
@@ -71,8 +71,11 @@ fn follows_former(known: &Known<'_>, number: u32, before: &View, view: &View) ->
     let came = |call: &&Call| {
         let is_since =
             call.delivered.is_some_and(|at| before.moment < at && at.at <= view.moment.at);
-        let is_now = call.handled.is_some_and(|at| view.moment.at.since(at.at) <= AT_ONCE);
-        is_since && is_now && call.is_leaders() && call.args.term < Some(view.term)
+        // What it changed may be seen before its handler ends.
+        let apart = |at: Time| view.moment.at.since(at).max(at.since(view.moment.at));
+        let is_now = call.handled.is_some_and(|at| apart(at.at) <= AT_ONCE);
+        let is_former = call.is_leaders() && call.args.term < Some(view.term);
+        is_since && is_now && is_former
     };
     let call = known.story.handled_by(number as usize).rev().find(came)?;
     let former = call.args.term?;
@@ -87,7 +90,7 @@ fn follows_former(known: &Known<'_>, number: u32, before: &View, view: &View) ->
     let breach = Breach::new(&OLD_LEADER_OBEYED, view.moment, number, what);
     let breach = breach.seen(before.moment.at, led, None).seen(call.delivered?.at, text, [call.id]);
     // It may have had another reason at that very moment.
-    Some(breach.seen(view.moment.at, then, None).sure_if(false))
+    Some(breach.concluded(view.moment.at, then, None))
 }
 
 /// A leader that gives up because a request of an earlier term of its own is refused: who refuses it tells it only of the

@@ -108,9 +108,8 @@ pub(super) fn votes_again(
     Some(breach.sure_if(is_forgotten && !is_cleared && !is_guessed))
 }
 
-/// Whether a candidate that voted for another in the same term hadn't noted that it votes for itself: it says so, which
-/// is returned, or no
-/// server of this run keeps the vote that it gave itself, while those that it gave others are kept.
+/// Whether a candidate that voted for another in the same term hadn't noted that it votes for itself. It says so, which is
+/// returned; or nothing in this run speaks against it: no candidate keeps its own vote, and nobody gives two others one.
 fn forgets_itself(
     known: &Known<'_>,
     (voter, term): (u32, u64),
@@ -143,28 +142,26 @@ fn forgets_itself(
     }
     // Whom each server gave its vote, by term, but for itself.
     let mut given: BTreeMap<(u32, u64), u32> = BTreeMap::new();
-    let is_kept = story.requests_for_votes().any(|call| {
+    let is_refuted = story.requests_for_votes().any(|call| {
         let (Some(term), Some(_)) = (call.args.term, call.handled) else { return false };
         let others = granted(call).is_some_and(|_| {
             *given.entry((call.to, term)).or_insert(call.from.server) != call.from.server
         });
         others || keeps_its_own(story, call)
     });
-    (!is_kept).then_some(None)
+    (!is_refuted).then_some(None)
 }
 
 /// Whether a candidate refuses another of its term its vote, whose log is as up-to-date as its own.
 fn keeps_its_own(story: &Story, call: &Call) -> bool {
-    let own = story.votes_of[call.to as usize].iter().map(|&place| &story.calls[place]);
-    let mut own = own.filter(|own| {
-        own.args.term == call.args.term
-            && Some(own.sent) < call.delivered
-            && own.from.server == call.to
-    });
+    if !call.is_denied() || call.reply.term != call.args.term {
+        return false;
+    }
+    let own = story.votes_of[call.to as usize].iter().rev().map(|&place| &story.calls[place]);
+    let own = own.skip_while(|own| Some(own.sent) >= call.delivered);
+    let mut own = own.take_while(|own| own.args.term >= call.args.term);
     let log = |call: &Call| call.args.last_log_term.zip(call.args.last_log_index);
-    call.is_denied()
-        && call.reply.term == call.args.term
-        && own.any(|own| log(own).is_some() && log(own) <= log(call))
+    own.any(|own| own.args.term == call.args.term && log(own).is_some() && log(own) <= log(call))
 }
 
 /// How soon after its election began a candidate has asked everybody, in µs: before another timeout ends.
