@@ -309,7 +309,12 @@ pub(super) fn back_one_by_one(case: &Case<'_>) -> Option<Breach> {
             && call.returned.is_some_and(|(returned, _)| returned.at >= case.window.settled)
         {
             let row = refused.entry((call.from.server, call.to, term)).or_default();
-            row.entry(prev).or_insert(call);
+            // Of several the one that came back first: by that the leader knows.
+            let kept = row.entry(prev).or_insert(call);
+            let came = |call: &Call| call.returned.map(|(at, _)| at);
+            if came(call) < came(kept) {
+                *kept = call;
+            }
         }
     }
     // What was on its way already when the refusal came is no step back.
