@@ -229,8 +229,8 @@ impl Fields {
         self.fill(inner);
     }
 
-    /// Takes what a request says of itself in a part of its own, such as `header: { term, sender }`.
-    /// Or in two numbers without names, such as `holder: (term, id)`: the first of them is guessed to be its term.
+    /// Takes what a request says of itself in a part of its own, such as `header: { term, sender }`;
+    /// or in two numbers without names, such as `holder: (term, id)`: the first of them is guessed to be its term.
     fn take_head<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         if self.term.is_none() && names::is_of_sender(name) {
             self.term = first_of_two(value);

@@ -148,29 +148,47 @@ fn commits_known(story: &Story, server: usize, life: Option<&Life>) -> Vec<(u64,
     known
 }
 
-/// A server applied one command each time its commitIndex went up, also where that went up by more: that it did so, and
-/// then waited though it had more to apply.
-pub(super) fn one_each(case: &Case<'_>, server: u32) -> Option<Breach> {
+/// What a server knew to be committed, and until when that was the most; the message that shows it.
+struct Known {
+    commit: u64,
+    from: Time,
+    until: Time,
+    call: RpcId,
+}
+
+/// What a server came to know to be committed in its present life, and what it applied, each in order; `None` if that can't
+/// be told.
+fn known_and_applied<'a>(case: &Case<'a>, server: u32) -> Option<(Vec<Known>, Vec<&'a Applied>)> {
     let (story, until) = (case.story, case.window.until);
     let life = life_at(story, server as usize, until)?;
     if story.counts_other_entries || !story.saw_begin(life) {
         return None;
     }
     let rises = commits_known(story, server as usize, Some(life));
+    let ends = rises.iter().skip(1).map(|&(_, at, _)| at).chain([until]);
+    let known = rises.iter().zip(ends);
+    let known = known.map(|(&(commit, from, call), until)| Known { commit, from, until, call });
     let applied = story.applied_by(server).filter(|it| it.moment > life.from);
-    let applied: Vec<&Applied> = applied.filter(|it| it.moment.at <= until).collect();
+    Some((known.collect(), applied.filter(|it| it.moment.at <= until).collect()))
+}
+
+/// A server applied one command each time its commitIndex went up, also where that went up by more: that it did so, and
+/// then waited though it had more to apply.
+pub(super) fn one_each(case: &Case<'_>, server: u32) -> Option<Breach> {
+    let (known, applied) = known_and_applied(case, server)?;
     let (mut stalled, mut turns) = (None, 0);
-    for (place, &(commit, at, call)) in rises.iter().enumerate() {
-        let next = rises.get(place + 1).map_or(until, |&(_, next, _)| next);
+    for known in known {
         // What it applies at the instant at which it knows of more may still be of the time before.
-        let from = applied.partition_point(|it| it.moment.at < at);
-        let to = applied.partition_point(|it| it.moment.at < next);
+        let from = applied.partition_point(|it| it.moment.at < known.from);
+        let to = applied.partition_point(|it| it.moment.at < known.until);
         match &applied[from..to.max(from)] {
             [own] => {
                 turns += 1;
                 // Of two that are left it takes one; one alone it may leave for another reason.
-                let waits = own.index + 1 < commit && next.since(own.moment.at) >= AT_ONCE;
-                stalled = stalled.or(waits.then_some((commit, at, call, *own, next)));
+                let idle = known.until.since(own.moment.at);
+                if own.index + 1 < known.commit && idle >= AT_ONCE && stalled.is_none() {
+                    stalled = Some((known, *own, idle));
+                }
             }
             [] => {}
             _ => return None,
@@ -180,54 +198,44 @@ pub(super) fn one_each(case: &Case<'_>, server: u32) -> Option<Breach> {
     if turns < FEW {
         return None;
     }
-    let (commit, at, call, own, next) = stalled?;
+    let (Known { commit, from, call, .. }, own, idle) = stalled?;
     let what = format!("server {server} applies one command each time its commitIndex goes up");
     let knew = format!("server {server} knew that index {commit} was committed");
     let text = format!(
         "it applied index {}, and nothing more in the next {:.2} s",
         own.index,
-        next.since(own.moment.at).as_secs_f64()
+        idle.as_secs_f64()
     );
     let breach = case.breach(&all_servers::ONE_EACH, server, what);
-    Some(breach.seen(at, knew, [call]).seen(own.moment.at, text, None))
+    Some(breach.seen(from, knew, [call]).seen(own.moment.at, text, None))
 }
 
 /// Every server leaves the last committed entry unapplied until another entry is committed: `server` does.
 pub(super) fn leaves_last(case: &Case<'_>, server: u32) -> Option<Breach> {
-    let (story, until) = (case.story, case.window.until);
     let (mut turns, mut last, mut has_applied) = (0, None, false);
-    for other in case.window.up.iter().copied() {
-        let life = life_at(story, other, until)?;
-        if story.counts_other_entries || !story.saw_begin(life) {
-            return None;
-        }
-        let rises = commits_known(story, other, Some(life));
-        let applied = story.applied_by(other as u32).filter(|it| it.moment > life.from);
-        let applied: Vec<&Applied> = applied.filter(|it| it.moment.at <= until).collect();
-        for (place, &(commit, at, call)) in rises.iter().enumerate() {
-            let next = rises.get(place + 1).map_or(until, |&(_, next, _)| next);
-            if next.since(at) < AT_ONCE {
-                continue;
-            }
-            let until = applied.partition_point(|it| it.moment.at < next);
+    for other in super::up(&case.window) {
+        let (known, applied) = known_and_applied(case, other)?;
+        for known in known.into_iter().filter(|it| it.until.since(it.from) >= AT_ONCE) {
+            let until = applied.partition_point(|it| it.moment.at < known.until);
             let got = applied[..until].last().map(|it| it.index);
-            if got.unwrap_or(0) + 1 != commit {
+            if got.unwrap_or(0) + 1 != known.commit {
                 return None;
             }
             turns += 1;
             has_applied |= got.is_some();
-            if other == server as usize {
-                last = Some((commit, at, call, next));
+            if other == server {
+                last = Some(known);
             }
         }
     }
-    let (commit, at, call, next) = last.filter(|_| turns >= FEW && has_applied)?;
+    let last = last.filter(|_| turns >= FEW && has_applied)?;
+    let Known { commit, from, until, call } = last;
     let what =
         format!("server {server} doesn't apply the last committed entry until there is another");
     let knew = format!("server {server} knew that index {commit} was committed");
     let text = format!("server {server} had applied all entries up to index {}", commit - 1);
     let breach = case.breach(&all_servers::LAST_LEFT, server, what);
-    Some(breach.seen(at, knew, [call]).seen(next, text, None))
+    Some(breach.seen(from, knew, [call]).seen(until, text, None))
 }
 
 fn delays(case: &Case<'_>) -> Vec<Delay> {

@@ -165,7 +165,7 @@ fn another_index(case: &Case<'_>) -> Option<Breach> {
     }
     let call = sent(case)?;
     // The sender may have given it another index than its service had.
-    let held = story.last_held(call.from.server, call.sent).filter(|_| !story.counts_other_entries);
+    let held = story.last_held(call.from.server, call.sent);
     let other = held.zip(call.args.last_included_index).filter(|(held, told)| held.index != *told);
     let breach = match other {
         Some((held, told)) => {

@@ -532,7 +532,7 @@ pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
     // A message that can't be read may be a request for a vote.
     let until = case.window.until;
     let mut sent = case.story.sent_by(server).filter(|call| case.window.contains(call.sent.at));
-    // And who asks for pre-votes has a timer that fires.
+    // A server that asks for pre-votes has a timer that fires.
     if sent.any(|call| is_unread(call) || call.is_pre_vote()) {
         return None;
     }

@@ -5,3 +5,12 @@ mod habits;
 mod own;
 mod roles;
 mod steps;
+
+use report::spec;
+
+use crate::run::Run;
+
+/// The rules that a run breaks, in order.
+fn broken(run: &Run) -> Vec<&'static str> {
+    spec::judge(&run.story()).iter().map(|breach| breach.rule.id).collect()
+}

@@ -171,7 +171,7 @@ fn refuses_what_it_has(known: &Known<'_>, moment: Moment, call: &Call) -> Option
     if prev == 0 && refuses {
         return refuses_from_the_beginning(known, moment, call);
     }
-    // Who stood in that term, and has followed nobody in it, may refuse who leads it.
+    // A candidate of that term may refuse its leader until it has followed it.
     let term = call.args.term?;
     let has_followed = || {
         let mut before = known.story.handled_by(call.to as usize).rev();

@@ -1,14 +1,10 @@
 //! What a server's requests and its `start()` tell of itself, and the elections that it starts.
 
-use report::{Outcome, spec};
+use report::Outcome;
 
+use super::broken;
 use crate::demands::{ACCEPTED, NO_LEADER};
 use crate::run::{Ask, Run, append, ask, causes, entries, heartbeat};
-
-/// The rules that a run breaks, in order.
-fn broken(run: &Run) -> Vec<&'static str> {
-    spec::judge(&run.story()).iter().map(|breach| breach.rule.id).collect()
-}
 
 #[test]
 fn snapshot_cuts_too_much() {

@@ -1,15 +1,12 @@
 //! Roles that are kept, or given up, for the wrong reason; and what a server does with its own vote.
 
 use report::explain::Confidence::{Certain, Likely};
-use report::{Accepted, Check, Detail, FailureKind, Role, spec};
+use report::{Accepted, Check, Detail, FailureKind, Role};
 use serde_json::json;
 
+use super::broken;
 use crate::demands::{ACCEPTED, NO_LEADER, TWO_LEADERS};
 use crate::run::{Run, append, ask, causes, denied, entries, heartbeat};
-
-fn broken(run: &Run) -> Vec<&'static str> {
-    spec::judge(&run.story()).iter().map(|breach| breach.rule.id).collect()
-}
 
 /// Server 1 is a candidate, and then votes for server 0 in the same term.
 fn gives_its_own_vote_away(run: &mut Run, term: u64) {
@@ -64,7 +61,7 @@ fn who_says_that_it_voted_for_nobody_forgot_nothing_in_a_crash() {
     assert_eq!(says(Some(1)), ("vote-not-saved".to_owned(), Likely));
 }
 
-/// Whoever leads becomes a follower in a later term, and in none for who leads an earlier one.
+/// A leader stays the leader when a leader of an earlier term sends it something.
 #[test]
 fn old_leader_obeyed_by_a_leader() {
     let finds = |term: u64, follows: bool| {

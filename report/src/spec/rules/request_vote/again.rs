@@ -22,7 +22,7 @@ pub(super) fn votes_again(
     let is_same_life = first.life == server.life;
     let began = call.delivered.filter(|_| call.to == voter);
     let overlaps = began.filter(|&began| is_same_life && began < first.moment);
-    // Who has gone back to an earlier term has forgotten its vote with that, and is told of it.
+    // A server that has gone back to an earlier term has forgotten its vote, too: another rule tells that.
     let between = (first.moment, moment);
     let shown = Shown { term, life: first.life, moment: first.moment, call: Some(first.call) };
     let has_gone_back = match is_same_life {
