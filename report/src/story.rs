@@ -9,6 +9,7 @@ mod data;
 mod learn;
 mod names;
 mod pair;
+mod partial;
 mod standing;
 mod when;
 

@@ -103,17 +103,28 @@ pub(super) fn is_no_message(name: &str) -> bool {
 /// Whether a word that stands for a whole answer, such as the name of an enum's variant, says yes or no. What a request
 /// may be called says neither.
 pub(super) fn verdict(name: &str) -> Option<bool> {
-    let lower = name.to_ascii_lowercase();
     if Named::by(name).is_some_and(|named| named != Named::Vote) {
         return None;
     }
+    said_by(&name.to_ascii_lowercase(), &[])
+}
+
+/// Whether a flag of this name, in lower case without what stands between the words, says yes if it is set, or no, as
+/// `reject` does. What it says under any other name nobody knows.
+pub(super) fn sense(name: &str) -> Option<bool> {
+    let name = name.strip_prefix("is").unwrap_or(name);
+    if is_pre_vote_flag(name) { None } else { said_by(name, &FLAG_STEMS) }
+}
+
+/// What a word says, in lower case; `more` are stems that say yes, too.
+fn said_by(word: &str, more: &[&str]) -> Option<bool> {
     let is = |words: &[&str], stems: &[&str]| {
-        words.contains(&&*lower) || stems.iter().any(|stem| lower.contains(stem))
+        words.contains(&word) || stems.iter().any(|stem| word.contains(stem))
     };
     // Those first: a mismatch isn't a match, and what is not granted isn't granted.
-    if is(&NO, &NO_STEMS) || lower.starts_with("not") {
+    if is(&NO, &NO_STEMS) || NOT.iter().any(|not| word.starts_with(not)) {
         Some(false)
-    } else if is(&YES, &YES_STEMS) {
+    } else if is(&YES, &YES_STEMS) || is(&[], more) {
         Some(true)
     } else {
         None
@@ -134,6 +145,27 @@ const OF_AN_ENTRY: [&str; 6] =
 const YES: [&str; 11] =
     ["yes", "ok", "okay", "ack", "aye", "true", "done", "voted", "took", "fits", "same"];
 const YES_STEMS: [&str; 7] = ["grant", "accept", "succe", "match", "agree", "stored", "taken"];
+/// What a flag that says yes may be called besides.
+const FLAG_STEMS: [&str; 16] = [
+    "vote",
+    "elect",
+    "support",
+    "approve",
+    "append",
+    "replicated",
+    "insync",
+    "consistent",
+    "valid",
+    "uptodate",
+    "result",
+    "status",
+    "sure",
+    "confirm",
+    "good",
+    "fine",
+];
+/// What a word begins with that says the contrary of the rest.
+const NOT: [&str; 4] = ["not", "dis", "un", "invalid"];
 const NO: [&str; 14] = [
     "no", "nay", "nack", "err", "error", "false", "old", "behind", "gap", "hole", "late", "retry",
     "short", "differs",
@@ -170,7 +202,7 @@ pub(super) fn is_answer(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Named, verdict};
+    use super::{Named, sense, verdict};
 
     #[test]
     fn an_answer_is_known_by_a_word() {
@@ -197,6 +229,19 @@ mod tests {
         {
             let said = verdict(neither);
             assert_eq!(said, None, "{neither}");
+        }
+    }
+
+    #[test]
+    fn a_flag_says_yes_or_no_by_its_name() {
+        for yes in ["granted", "isok", "appended", "matches", "insync", "uptodate", "vote"] {
+            assert_eq!(sense(yes), Some(true), "{yes}");
+        }
+        for no in ["reject", "rejected", "refused", "denied", "conflict", "isstale", "unmatched"] {
+            assert_eq!(sense(no), Some(false), "{no}");
+        }
+        for neither in ["prevote", "flag", "more", "leader"] {
+            assert_eq!(sense(neither), None, "{neither}");
         }
     }
 

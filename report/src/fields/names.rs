@@ -192,6 +192,9 @@ const ENTRIES: [(&[&str], [Slot; 2]); 3] = [
 /// What a name says of the entry that `word` means: its index or its term.
 fn entry<'a>(name: &'a [u8], word: &str) -> Option<&'a [u8]> {
     let rest = name.strip_prefix(word.as_bytes())?;
+    if rest == b"logentry" {
+        return Some(INDEXES[0].as_bytes()); // as Hashicorp's Raft calls its index
+    }
     let rest = rest.strip_prefix(b"log").or_else(|| rest.strip_prefix(b"entry")).unwrap_or(rest);
     (is_index(rest) || matches!(rest, b"term" | b"epoch")).then_some(rest)
 }

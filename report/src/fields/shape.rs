@@ -10,7 +10,9 @@ use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStr
 use serde::ser::{SerializeStructVariant, SerializeTuple, Serializer};
 
 use super::Slot;
-use super::named::{Named, is_answer, is_no_message, is_of_an_entry, is_snapshot, is_tag, verdict};
+use super::named::{
+    Named, is_answer, is_no_message, is_of_an_entry, is_snapshot, is_tag, sense, verdict,
+};
 use super::names::{
     index_of, is_index_beside_term, is_of_a_place, is_sender, is_term, slots_of, term_of,
 };
@@ -21,7 +23,8 @@ use super::pick::{Name, One, Other, Scalar, key_of};
 pub(super) struct Shape {
     /// Its numbers, by their names in lower case without what stands between the words.
     numbers: Vec<(String, u64)>,
-    flags: Vec<bool>,
+    /// What its flags say, by their names: yes, no, or nothing that is known.
+    flags: Vec<Option<bool>>,
     /// What words say that stand for an answer: the name of an enum's variant, above all.
     words: Vec<bool>,
     /// Entries that are objects of an index and a term.
@@ -77,11 +80,9 @@ impl Shape {
 
     /// Whether it says yes or no, and nothing else but numbers.
     pub(super) fn answer(&self) -> Option<bool> {
-        let said = match (&*self.flags, &*self.words) {
-            (&[said], []) | ([], &[said]) => said,
-            _ => return None,
-        };
-        (!self.has_list && !self.has_bytes).then_some(said)
+        let mut said = self.flags.iter().copied().flatten().chain(self.words.iter().copied());
+        let is_alone = said.clone().count() == 1 && !self.has_list && !self.has_bytes;
+        said.next().filter(|_| is_alone)
     }
 
     /// Takes the name of what it is, or all that it is.
@@ -133,7 +134,10 @@ impl Shape {
         let name: String = name.to_ascii_lowercase().chars().filter(plain).collect();
         match value.serialize(One) {
             Ok(Scalar::Number(number)) => return self.numbers.push((name, number)),
-            Ok(Scalar::Flag(flag)) => return self.flags.push(flag),
+            Ok(Scalar::Flag(flag)) => {
+                let said = sense(&name).map(|sense| sense == flag);
+                return self.flags.push(said);
+            }
             Err(_) => {}
         }
         match value.serialize(Kind) {

@@ -45,6 +45,26 @@ fn fields_are_found_by_name() {
 }
 
 #[test]
+fn a_flag_that_is_set_may_say_no() {
+    let said = |answer: serde_json::Value| Fields::of(&answer).success;
+    assert_eq!(said(json!({ "term": 7, "reject": false })), Some(true));
+    assert_eq!(said(json!({ "term": 7, "reject": true, "hint": 4 })), Some(false));
+    assert_eq!(
+        said(json!({ "from": 1, "term": 7, "body": { "Resp": { "stale": true } } })),
+        Some(false)
+    );
+    assert_eq!(said(json!({ "term": 7, "approved": true, "is_pre_vote": false })), Some(true));
+    // What is set or not by a name that says neither may mean anything.
+    assert_eq!(said(json!({ "term": 7, "flag": true })), None);
+}
+
+#[test]
+fn the_entry_before_may_be_called_so() {
+    let message = json!({ "term": 7, "prev_log_entry": 4, "prev_log_term": 6, "entries": [] });
+    assert_eq!(Fields::of(&message).prev_log_index, Some(4));
+}
+
+#[test]
 fn entries_are_found_by_what_they_are() {
     let of = |list: serde_json::Value| {
         let message = json!({ "term": 7, "prev_idx": 4, "prev_term": 6, "cargo": list });

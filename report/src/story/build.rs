@@ -109,6 +109,7 @@ impl Story {
         }
         story.elections = story.find_elections();
         story.judge_names();
+        story.forget_partial_answers(history, &draft.places);
         // Only now is it known which calls ask for votes.
         story.votes_of = vec![Vec::new(); servers];
         for &place in &story.votes {

@@ -165,11 +165,16 @@ impl Story {
                 *first = delivered.min(*first);
             }
         }
-        for (request, answer) in pairs {
+        for &(request, answer) in &pairs {
             let call = &self.calls[answer];
             let came = call.delivered.into_iter().chain(copies.get(&call.sent).copied()).min();
             self.pair(request, answer, came);
         }
+        let answers = pairs
+            .iter()
+            .filter_map(|&(request, answer)| Some((request, self.calls[answer].brings.as_ref()?)));
+        let partial = self.partial(answers);
+        partial.into_iter().for_each(|request| self.calls[request].reply.success = None);
         self.order.sort_by_key(|&(moment, _)| moment);
     }
 

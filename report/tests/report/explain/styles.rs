@@ -281,6 +281,33 @@ fn one_way_messages() {
     assert_legal(&run);
 }
 
+/// A follower says yes to what begins before its commit index, and beside it up to where it agrees: it hasn't looked at
+/// the rest (etcd's Raft, `handleAppendEntries`).
+#[test]
+fn a_yes_to_less_than_was_asked() {
+    let answers = |index: Option<u64>| {
+        let mut run = led(4);
+        let agrees = |index: Option<u64>| match index {
+            Some(index) => json!({"term": 1, "success": true, "index": index}),
+            None => json!({"term": 1, "success": true}),
+        };
+        for own in 0..3_u64 {
+            for follower in [1, 2] {
+                let request = args(1, [own, own.min(1)], 1, 0);
+                let answer = agrees(index.map(|_| own + 1));
+                run.call(0, follower, "Raft.AppendEntries", request, answer);
+            }
+        }
+        run.call(0, 1, "Raft.AppendEntries", args(1, [1, 1], 3, 3), agrees(index));
+        run.wait(10);
+        run.reject(0, 1, &append(1, [4, 1], &[], 3));
+        spec::judge(&run.story()).iter().any(|breach| breach.rule.id == "confirmed-not-appended")
+    };
+    assert!(!answers(Some(3)));
+    assert!(answers(None));
+    assert!(answers(Some(4)));
+}
+
 /// Messages of which nothing can be read.
 #[test]
 fn sealed_messages() {
