@@ -267,8 +267,8 @@ impl Known<'_> {
     fn answered_entries(&mut self, call: &Call, moment: Moment) {
         let server = &mut self.servers[call.to as usize];
         let (Some(term), Some(prev)) = (call.args.term, call.args.prev_log_index) else {
-            // What it brings is known, but not where it goes, or whose it is.
-            if call.has_entries() && !call.is_rejected() {
+            // What it brings is known, but not where it goes, or whose it is; or nothing is.
+            if (call.has_entries() || call.hides_log()) && !call.is_rejected() {
                 server.lose_sight(moment, call);
             }
             return;

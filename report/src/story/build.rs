@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::{
     Act, Answer, Applied, Call, Election, Happened, Life, Link, Logged, Look, Moment, Proposal,
     Purpose, Reached, Refusal, Save, Snapshot, Step, Story, TaskEnd, View,
@@ -76,7 +78,26 @@ fn may_bring(purpose: Purpose, fields: &Fields, message: &Payload) -> bool {
         Purpose::Append => fields.entries.as_ref().is_some_and(Vec::is_empty),
         Purpose::Snapshot | Purpose::Other => false,
     };
-    !says_what && message.wire_len() >= BRINGS
+    let is_mere = || purpose == Purpose::Append && is_mere_heartbeat(fields, message);
+    !says_what && message.wire_len() >= BRINGS && !is_mere()
+}
+
+/// Whether AppendEntries that names no entry before its own has no room for entries either: it is made up of numbers,
+/// flags and short words. So do some Rafts send heartbeats, as messages of another type.
+fn is_mere_heartbeat(fields: &Fields, message: &Payload) -> bool {
+    fields.leader_commit.is_some()
+        && fields.prev_log_index.is_none()
+        && fields.entries.is_none()
+        && message.render().is_ok_and(|message| has_no_list(&message))
+}
+
+fn has_no_list(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        Value::String(word) => word.len() < BRINGS,
+        Value::Array(_) => false,
+        Value::Object(fields) => fields.values().all(has_no_list),
+    }
 }
 
 impl Story {

@@ -343,6 +343,21 @@ fn heartbeats_of_their_own_kind() {
     assert_legal(&run);
 }
 
+/// The same with a name that is known. It brings no entries: what logs contain is judged all the same.
+#[test]
+fn heartbeats_that_tell_the_commit_index() {
+    let breaks = |heartbeat: Value| {
+        let mut run = led(1);
+        run.accept(0, 1, &entries(1, &[1]));
+        run.call(0, 1, "Raft.Heartbeat", heartbeat, json!({"term": 1}));
+        run.wait(10);
+        run.reject(0, 1, &append(1, [1, 1], &[], 0));
+        !broken(&run.story()).is_empty()
+    };
+    assert!(breaks(json!({"term": 1, "leader_id": 0, "leader_commit": 0})));
+    assert!(!breaks(json!({"term": 1, "leader_id": 0, "leader_commit": 0, "more": [[1, 5]]})));
+}
+
 /// A no-op of a new leader's, which is hidden from the service: its log counts one more than `start()`.
 #[test]
 fn a_no_op_that_the_service_doesn_t_see() {
