@@ -256,7 +256,8 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
     // What can't be read may have brought it.
     let mut sent = story.sent_by(leader as usize).filter(|call| call.to == server);
     if sent.any(|call| {
-        let says = call.args.prev_log_index.is_some() && call.args.entries.is_some();
+        let says = call.args.prev_log_index.is_some() && call.args.entries.is_some()
+            || call.is_mere_heartbeat();
         call.sent.at >= own.moment.at
             && (call.purpose == Purpose::Other || call.is_append() && !says)
     }) {
@@ -282,11 +283,13 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
     };
     let mut breach = case.breach(&leaders::SENDS, leader, what).seen(own.moment.at, accepted, None);
     if let Some(last) = appends(story, leader, server, led.term).last() {
-        let text = format!(
-            "its last request to server {server} has prevLogIndex {} and {}",
-            last.args.prev_log_index.unwrap_or(0),
-            count(last.args.entries.as_ref().map_or(0, Vec::len), "entry")
-        );
+        let brings = match (last.args.prev_log_index, &last.args.entries) {
+            (Some(prev), Some(entries)) => {
+                format!("has prevLogIndex {prev} and {}", count(entries.len(), "entry"))
+            }
+            _ => "is a heartbeat".to_owned(),
+        };
+        let text = format!("its last request to server {server} {brings}");
         breach = breach.seen(last.sent.at, text, [last.id]);
     }
     if let Some((call, (at, outcome))) = lost.and_then(|call| Some((call, call.failed()?))) {
@@ -323,11 +326,16 @@ fn stopped_at_failure(case: &Case<'_>, led: &Leader, server: u32) -> Option<Brea
 /// How many requests must have been accepted since, in which an entry could have been sent again.
 const AGAIN: usize = 3;
 
-/// How many later requests of the same leader to the same server were accepted.
+/// How many later requests of the same leader to the same server were accepted, or answered if they are mere heartbeats.
 fn answered_since(case: &Case<'_>, call: &Call) -> usize {
     let Some(term) = call.args.term else { return 0 };
     let later = appends(case.story, call.from.server, call.to, term);
-    later.filter(|later| later.sent > call.sent && later.is_accepted()).count()
+    later
+        .filter(|later| later.sent > call.sent)
+        .filter(|later| {
+            later.is_accepted() || later.is_mere_heartbeat() && later.replied().is_some()
+        })
+        .count()
 }
 
 /// The answers by which a majority has confirmed a command to its leader, the deciding one last.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::replication::{FEW, appends};
 use super::votes::not_taken;
-use super::{Habit, LONG, leads, up};
+use super::{Habit, LONG, ids, leads, up};
 use crate::check::Check;
 use crate::explain::Case;
 use crate::outcome::Outcome;
@@ -19,10 +19,8 @@ pub(super) const AGAIN: &[Habit] = &[PREV, SNAPSHOT];
 pub(super) const PREV: Habit =
     Habit::new(same_prev_again, "the refusals were lost on their way, or nextIndex went down");
 
-pub(super) const NO_ENTRIES: Habit = Habit::new(
-    no_entries_since_failure,
-    "the leader had sent that follower entries since the failure",
-);
+pub(super) const NO_ENTRIES: Habit =
+    Habit::new(no_entries_since, "the leader had sent that follower entries since then");
 
 pub(super) const NEEDED: Habit = Habit::new(
     snapshot_needed,
@@ -129,8 +127,9 @@ fn refused_again<'a>(case: &Case<'a>) -> Option<Row<'a>> {
 }
 
 /// Since a call with entries or with a snapshot failed, its leader sends that follower only requests without entries, though
-/// clients have given it more.
-fn no_entries_since_failure(case: &Case<'_>) -> Option<Breach> {
+/// the follower hasn't confirmed all that its leader has. Where heartbeats are messages of their own, so may it be after
+/// an answer.
+fn no_entries_since(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
     up(&case.window).find_map(|leader| {
         let led = leads(story, leader as usize, until)?;
@@ -140,32 +139,69 @@ fn no_entries_since_failure(case: &Case<'_>) -> Option<Breach> {
                 call.to == server && call.args.term == Some(led.term) && call.sent.at <= until
             });
             let sent: Vec<&Call> = sent.collect();
-            let lost = sent.iter().rfind(|call| call.has_entries() || call.is_snapshot())?;
-            let (failed, outcome) = lost.failed()?;
-            let since = sent.iter().filter(|call| call.sent > failed && call.is_append());
-            let since: Vec<&Call> = since.copied().collect();
-            let last = since.last().filter(|_| since.len() >= FEW)?;
-            let own = story.proposed_by(leader).find(|own| {
-                own.term == led.term && own.moment > failed && until.since(own.moment.at) >= LONG
+            let own_heartbeats = sent.iter().any(|call| call.is_mere_heartbeat());
+            let last = sent.iter().rfind(|call| {
+                let is_more = own_heartbeats && call.is_append() && !call.is_mere_heartbeat();
+                call.has_entries() || call.is_snapshot() || is_more
             })?;
-            let is_read = since.iter().all(|call| call.args.entries.is_some());
-            is_read.then_some((server, *lost, failed, outcome, own, since.len(), *last))
+            let (ended, _) = last.returned.filter(|&(ended, _)| ended.at <= until)?;
+            let since = sent.iter().copied().filter(|call| call.sent > ended && call.is_append());
+            let since: Vec<&Call> = since.collect();
+            if since.len() < FEW || until.since(ended.at) < LONG {
+                return None;
+            }
+            let is_idle = |call: &&Call| {
+                call.is_mere_heartbeat()
+                    || call.args.entries.is_some()
+                        && last.failed().is_some()
+                        && !call.is_rejected()
+            };
+            let confirmed = sent.iter().filter(|call| call.replied().is_some());
+            let confirmed = confirmed.filter_map(|call| call.confirms()).max();
+            let own = story.proposed_by(leader).find(|own| {
+                own.term == led.term
+                    && Some(own.index) > confirmed
+                    && until.since(own.moment.at) >= LONG
+            })?;
+            since.iter().all(is_idle).then_some((server, *last, own, since))
         });
-        let (server, lost, failed, outcome, own, empty, last) = found.max_by_key(|it| it.5)?;
-        let kind = if lost.is_snapshot() { "a snapshot" } else { "entries" };
-        let what = format!(
-            "server {leader} sends a server no more entries after a call with {kind} failed"
-        );
+        let (server, call, own, since) = found.max_by_key(|(.., since)| since.len())?;
+        let (kind, with) = match call {
+            call if call.is_snapshot() => ("a snapshot", " with a snapshot"),
+            call if call.has_entries() => ("entries", " with entries"),
+            _ => ("a request without entries", ""),
+        };
         let sent = format!("server {leader} sent server {server} {kind}");
         let accepted = format!("server {leader} accepted a command at index {}", own.index);
-        let text = format!(
-            "since that failure it has sent server {server} {}, all without entries",
-            count(empty, "request")
-        );
-        let breach = case.breach(&leaders::STOPS, leader, what);
-        let breach = breach.seen(lost.sent.at, sent, [lost.id]);
-        let breach = breach.seen(failed.at, format!("that call failed: {outcome}"), [lost.id]);
-        Some(breach.seen(own.moment.at, accepted, None).seen(last.sent.at, text, [last.id]))
+        let requests = count(since.len(), "request");
+        let text = format!("since then it has sent server {server} {requests}, all without entries");
+        let (ended, outcome) = call.returned?;
+        let (rule, what, how) = match outcome {
+            Outcome::Replied => (
+                &leaders::SENDS,
+                format!("server {leader} sends server {server} only heartbeats, though that server lacks entries"),
+                match call.reply.says() {
+                    Some(true) => format!("server {server} answered yes"),
+                    Some(false) => format!("server {server} refused it"),
+                    None => format!("server {server} answered"),
+                },
+            ),
+            _ => (
+                &leaders::STOPS,
+                format!("server {leader} sends a server no more entries after a call{with} failed"),
+                format!("that call failed: {outcome}"),
+            ),
+        };
+        let facts = [
+            (call.sent.at, sent, ids([call])),
+            (ended.at, how, ids([call])),
+            (own.moment.at, accepted, Vec::new()),
+        ];
+        let mut facts = facts.to_vec();
+        facts.sort_by_key(|&(at, ..)| at);
+        let breach = case.breach(rule, leader, what);
+        let breach = facts.into_iter().fold(breach, |breach, (at, text, ids)| breach.seen(at, text, ids));
+        Some(breach.seen(since.last()?.sent.at, text, ids(since.last().copied())))
     })
 }
 

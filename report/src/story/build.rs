@@ -85,8 +85,7 @@ fn may_bring(purpose: Purpose, fields: &Fields, message: &Payload) -> bool {
 /// Whether AppendEntries that names no entry before its own has no room for entries either: it is made up of numbers,
 /// flags and short words. So do some Rafts send heartbeats, as messages of another type.
 fn is_mere_heartbeat(fields: &Fields, message: &Payload) -> bool {
-    fields.leader_commit.is_some()
-        && fields.prev_log_index.is_none()
+    fields.prev_log_index.is_none()
         && fields.entries.is_none()
         && message.render().is_ok_and(|message| has_no_list(&message))
 }

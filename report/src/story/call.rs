@@ -185,13 +185,18 @@ impl Call {
     pub(crate) fn hides_log(&self) -> bool {
         let (args, reply) = (&self.args, &self.reply);
         // A heartbeat of another type says nothing of logs, but how far they are committed.
-        let is_heartbeat = args.entries.is_none()
-            && (args.leader_commit.is_none()
-                || self.brings.is_none() && args.prev_log_index.is_none());
+        let is_heartbeat =
+            self.is_mere_heartbeat() || args.leader_commit.is_none() && args.entries.is_none();
         let is_whole =
             args.term.is_some() && args.prev_log_index.is_some() && args.entries.is_some();
         let is_answered = self.handled.is_none() || reply.success.is_some();
         !(is_heartbeat || is_whole && is_answered)
+    }
+
+    /// Whether it is an AppendEntries of a type of its own that has no room for entries, nor for what comes before them.
+    pub(crate) fn is_mere_heartbeat(&self) -> bool {
+        let says_where = self.args.prev_log_index.is_some() || self.args.entries.is_some();
+        self.is_append() && !says_where && self.brings.is_none()
     }
 
     /// Whether it is an AppendEntries.
