@@ -161,6 +161,7 @@ fn no_entries_since(case: &Case<'_>) -> Option<Breach> {
             let own = story.proposed_by(leader).find(|own| {
                 own.term == led.term
                     && Some(own.index) > confirmed
+                    && (own_heartbeats || own.moment > ended)
                     && until.since(own.moment.at) >= LONG
             })?;
             since.iter().all(is_idle).then_some((server, *last, own, since))

@@ -3,8 +3,8 @@
 mod kept;
 mod lost;
 
-pub(crate) use kept::kept_suffix;
 use kept::{accepted_before_crash, keeps_former};
+pub(crate) use kept::{accepted_blindly, kept_suffix};
 use lost::lost;
 
 use super::persistence::{LOG_NOT_SAVED, had};
@@ -351,6 +351,10 @@ fn applies_replaced(
         return None;
     }
     let confirmed = log.confirmed(index)?;
+    let text = format!("it applied {command:?} at index {index}");
+    if let Some(breach) = accepted_blindly(known, number, index, moment) {
+        return Some(breach.seen(moment.at, text, None));
+    }
     let what = format!(
         "server {number} accepted the entry of term {term} at index {index}, but kept the old entry of term {} \
          there",
@@ -374,7 +378,6 @@ fn applies_replaced(
         .seen(earlier.moment.at, gave(earlier), None)
         .seen(others.moment.at, gave(others), None)
         .seen(confirmed.at, had, [confirmed.call]);
-    let text = format!("it applied {command:?} at index {index}");
     // It may have taken nothing over for another reason, or have another entry there by now.
     Some(breach.concluded(moment.at, text, None))
 }

@@ -12,6 +12,8 @@ use promises::leaves_room;
 
 use super::install_snapshot::{OFFSET_IGNORED, counts_otherwise};
 use super::{contract, rules};
+use std::collections::BTreeSet;
+
 use crate::event::Caller;
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach, Fact};
@@ -437,7 +439,8 @@ pub(super) fn without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> O
     let (number, term) = (call.from.server, call.args.term?);
     let server = known.server(number);
     let led = server.led.as_ref().filter(|led| led.term < term)?;
-    if server.stood.contains(&term) {
+    // A task that sends may be sooner than those that ask for votes.
+    if known.story.stands(number, term) {
         return sends_as_candidate(known, moment, call, (led.since, led.term));
     }
     let told = known.story.calls.iter().find(|other| {
@@ -467,6 +470,18 @@ pub(super) fn without_votes(known: &Known<'_>, moment: Moment, call: &Call) -> O
     )
 }
 
+/// Whether a candidate had the votes of a majority before `moment`.
+fn has_majority(known: &Known<'_>, candidate: Caller, term: u64, moment: Moment) -> bool {
+    let story = known.story;
+    let asked = story.requests_for_votes().filter(|call| {
+        let is_its =
+            call.from == candidate && call.args.term == Some(term) && call.to != candidate.server;
+        is_its && call.is_granted() && call.replied().is_some_and(|at| at <= moment.at)
+    });
+    let voters: BTreeSet<u32> = asked.map(|call| call.to).collect();
+    voters.len() + 1 >= story.majority()
+}
+
 /// A server led an earlier term and is a candidate now, and sends as a leader all the same: perhaps a task of its
 /// former leadership hasn't ended.
 fn sends_as_candidate(
@@ -479,15 +494,19 @@ fn sends_as_candidate(
     let views = &known.story.views[number as usize];
     let own = |view: &&View| view.incarnation == call.from.incarnation && view.term == term;
     let mut views = views.iter().filter(own).peekable();
-    if views.peek().is_none() || views.any(|view| view.is_leader) {
+    views.peek()?;
+    // Who leads only once it has the votes of a majority has counted no others.
+    if let Some(leads) = views.find(|view| view.is_leader)
+        && !has_majority(known, call.from, term, leads.moment)
+    {
         return None;
     }
     let what = format!(
         "server {number} continued to send as a leader in term {term}, in which nobody elected it"
     );
     let text = format!(
-        "server {number} sent {} of term {term} while it asked for votes in that term; whenever its get_state \
-         was called in that term, it reported that the server isn't the leader",
+        "server {number} sent {} of term {term} while it asked for votes in that term, and before its get_state \
+         had reported that the server is the leader",
         call.method
     );
     let breach = Breach::new(&DEPOSED_SENDS, moment, number, what)

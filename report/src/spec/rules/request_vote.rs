@@ -3,7 +3,7 @@
 mod again;
 
 use super::all_servers::NOT_ADOPTED;
-use super::append_entries::{NOT_APPENDED, SUFFIX_KEPT, TRUNCATED, kept_suffix};
+use super::append_entries::{NOT_APPENDED, SUFFIX_KEPT, TRUNCATED, accepted_blindly, kept_suffix};
 use super::persistence::{
     LOG_NOT_SAVED, handled_older_snapshot, handled_shorter, not_in_saves, term_forgotten,
 };
@@ -162,6 +162,9 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
             );
             let breach = Breach::new(&NOT_APPENDED, moment, voter, what).facts(had);
             let text = format!("{ended}, when it voted for server {candidate} in term {term}");
+            if let Some(breach) = accepted_blindly(known, voter, own.1, moment) {
+                return Some(breach.seen(moment.at, text, [call.id]));
+            }
             return Some(breach.concluded(moment.at, text, [call.id]));
         }
     }

@@ -1,7 +1,7 @@
 //! Entries that a server kept though it accepted others in their place.
 
-use super::SUFFIX_KEPT;
 use super::lost::replaced_by;
+use super::{MISMATCH_ACCEPTED, SUFFIX_KEPT};
 use crate::spec::Known;
 use crate::spec::breach::Breach;
 use crate::spec::rules::install_snapshot::KEPT_OVER_SNAPSHOT;
@@ -61,6 +61,57 @@ pub(super) fn kept_former(
     (!follows).then_some(former)
 }
 
+/// A request that a server accepted behind an entry which nothing has brought to it, the entry that it should have had at
+/// `index`: so it hasn't looked at what it has there.
+pub(crate) fn accepted_blindly(
+    known: &Known<'_>,
+    number: u32,
+    index: u64,
+    moment: Moment,
+) -> Option<Breach> {
+    let story = known.story;
+    let log = &known.server(number).log;
+    let term = log.term(index).filter(|_| !story.counts_other_entries)?;
+    let confirmed = log.confirmed(index)?;
+    let mut handled = story.handled_by(number as usize);
+    let call = handled.find(|call| call.id == confirmed.call)?;
+    let (prev, prev_term) = call.args.prev_log_index.zip(call.args.prev_log_term)?;
+    // In whatever life: what it had in a former one it may have saved.
+    let may_have_it = |other: &Call| match (other.args.prev_log_index, &other.args.entries) {
+        (Some(prev), Some(_)) => {
+            let is_in_it = prev < index && other.up_to().is_some_and(|last| last >= index);
+            is_in_it && other.entry_term(index).is_none_or(|brought| brought == term)
+        }
+        (None, Some(entries)) => !entries.is_empty(),
+        (_, None) => !other.is_mere_heartbeat(),
+    };
+    let may_bring = |other: &Call| {
+        let covers = || other.args.last_included_index.is_none_or(|last| last >= index);
+        other.to == number
+            && other.delivered.is_some_and(|delivered| delivered < moment)
+            && (other.is_append() && !other.is_rejected() && may_have_it(other)
+                || other.is_snapshot() && covers()
+                || other.hides_what_it_brings())
+    };
+    let is_own =
+        known.proposed_at(index).any(|own| own.server.server == number && own.term == term);
+    let is_blind = prev >= index && !is_own && !story.calls.iter().any(may_bring);
+    if !is_blind || story.held_by(number, moment).any(|held| held.index >= index) {
+        return None;
+    }
+    let at = call.handled?;
+    let what = format!("server {number} accepted a request that doesn't match its log");
+    let accepted = format!(
+        "server {number} accepted a request from server {} with prevLogIndex {prev} and prevLogTerm {prev_term}",
+        call.from.server
+    );
+    let nothing = format!(
+        "until then server {number} had accepted no request with the entry of term {term} at index {index}"
+    );
+    let breach = Breach::new(&MISMATCH_ACCEPTED, at, number, what);
+    Some(breach.seen(at.at, accepted, [call.id]).concluded(at.at, nothing, None))
+}
+
 /// A server's log goes on with an earlier term behind the last entry that it has accepted.
 pub(crate) fn kept_suffix(
     known: &Known<'_>,
@@ -74,6 +125,9 @@ pub(crate) fn kept_suffix(
     let confirming = handled.find(|call| confirmed.is_some_and(|own| own.call == call.id));
     let by_snapshot = confirming.is_some_and(Call::is_snapshot);
     let is_replaced = log.replaced.is_some_and(|replaced| replaced.index == last);
+    if !is_replaced && let Some(breach) = accepted_blindly(known, number, last, moment) {
+        return breach.seen(moment.at, format!("later {text}"), [call.id]);
+    }
     let (rule, what) = if is_replaced || by_snapshot {
         let what = format!(
             "server {number} kept its log, though it conflicts with a snapshot that the server \

@@ -1,6 +1,6 @@
 //! What it means that a server lacks an entry which it has had: which of the rules it broke.
 
-use super::kept::{keeps_former, kept_former};
+use super::kept::{accepted_blindly, keeps_former, kept_former};
 use super::{MATCH_REFUSED, NOT_APPENDED, TRUNCATED};
 use crate::event::Caller;
 use crate::spec::breach::{Basis, Breach, Fact};
@@ -242,6 +242,9 @@ pub(super) fn lost(
         let made = format!("server {number} {held}");
         let breach = new(&OFFSET_IGNORED, what).seen(held.moment.at, made, None);
         return Some(breach.seen(moment.at, format!("later {text}"), [call.id]).sure_if(false));
+    }
+    if never && let Some(breach) = accepted_blindly(known, number, index, moment) {
+        return Some(breach.seen(moment.at, format!("later {text}"), [call.id]));
     }
     // What came since its last save is gone with the crash, whatever has cut its log since.
     let unsaved = crashed.then(|| came_after_last_save(known, number, index)).flatten();
