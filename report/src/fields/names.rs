@@ -101,6 +101,16 @@ impl Slot {
         })
     }
 
+    /// The field that the paper calls so but for the word for an index, which is shorter.
+    fn shortened(name: &[u8]) -> Option<Slot> {
+        Some(match name {
+            b"prevlogidx" => Slot::PrevLogIndex,
+            b"lastlogidx" => Slot::LastLogIndex,
+            b"lastincludedidx" => Slot::LastIncludedIndex,
+            _ => return None,
+        })
+    }
+
     /// The field that goes by `name`, and whether that is the paper's name for it.
     pub(super) fn named(name: &str) -> Option<(Slot, Called)> {
         // Most are called as in the paper, and are found at once.
@@ -117,10 +127,11 @@ impl Slot {
             buffer[len] = byte.to_ascii_lowercase();
             len += 1;
         }
-        if let Some(slot) = Slot::in_paper(&buffer[..len]) {
+        let name = &buffer[..len];
+        if let Some(slot) = Slot::in_paper(name).or_else(|| Slot::shortened(name)) {
             return Some((slot, Called::AsInPaper));
         }
-        Some((Slot::in_use(&buffer[..len])?, Called::Otherwise))
+        Some((Slot::in_use(name)?, Called::Otherwise))
     }
 
     /// The field that may be meant by a name in lower case, without what stands between its words.

@@ -178,9 +178,12 @@ fn or_stuck(case: &Case<'_>, breach: Breach, (server, index): (u32, u64), since:
     let applied = || story.applied_by(server).filter(|applied| applied.moment.at <= until);
     let life = life_at(story, server as usize, until);
     let says = says(case, server, since);
+    let commits = says.is_some_and(|says| says.commit_index >= index);
+    let commits = commits || breach.rule.id != leaders::COMMITS.id;
     if let Some(life) = life.filter(|life| life.incarnation > 1 && story.saw_begin(life))
         && let Some(held) = story.last_held(server, life.from).filter(|held| held.index > 0)
         && !applied().any(|applied| applied.moment > life.from)
+        && commits
     {
         let what =
             format!("since its restart with a snapshot, server {server} has applied nothing");

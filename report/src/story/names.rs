@@ -384,18 +384,30 @@ impl Story {
         same * 2 >= all
     }
 
-    /// How many of the commit indexes that leaders tell are the last that they have applied, and of how many.
+    /// How many of the commit indexes that leaders tell are the last that they have applied, at some time while they tell
+    /// it, and of how many. A slow service is behind for long, and a stuck one for good.
     fn commits_as_applied(&self) -> (usize, usize) {
         let mut applied = self.applied.iter().peekable();
         let mut last = vec![0; self.servers];
+        let mut told: Vec<Option<(u64, bool)>> = vec![None; self.servers];
         let (mut same, mut all) = (0, 0);
         for call in &self.calls {
             while let Some(done) = applied.next_if(|done| done.moment < call.sent) {
                 last[done.server.server as usize] = done.index;
             }
-            if let Some(commit) = call.args.leader_commit {
-                all += 1;
-                same += usize::from(commit == last[call.from.server as usize]);
+            let server = call.from.server as usize;
+            let Some(commit) = call.args.leader_commit else { continue };
+            let is_same = commit == last[server];
+            match &mut told[server] {
+                Some((before, was_same)) if *before == commit => {
+                    same += usize::from(is_same && !*was_same);
+                    *was_same |= is_same;
+                }
+                now => {
+                    *now = Some((commit, is_same));
+                    all += 1;
+                    same += usize::from(is_same);
+                }
             }
         }
         (same, all)
