@@ -179,11 +179,42 @@ fn despite_leader(case: &Case<'_>) -> Option<Breach> {
         .collect();
     let &(election, call, heard) = despite.last()?;
     let server = election.candidate.server;
-    let what = format!("server {server} started an election though it heard from its leader");
     let answered = format!("server {server} answered the leader, server {}", call.from.server);
-    let breach = case.breach(&followers::DESPITE_LEADER, server, what);
-    let breach = breach.seen(heard, answered, [call.id]);
+    // A follower's timer is another's fault than a candidate's that stays one.
+    let stood_before: Vec<Option<&Election>> = despite
+        .iter()
+        .map(|(election, call, _)| stood_in(story, election.candidate, call))
+        .collect();
+    let breach = match stood_before.last().copied().flatten() {
+        Some(own) if stood_before.iter().all(Option::is_some) => {
+            let what = format!(
+                "server {server} stayed a candidate though it heard from the leader of its term"
+            );
+            let stood = format!("server {server} asked for votes in term {}", own.term);
+            let breach = case.breach(&candidates::LEADER_NOT_FOLLOWED, server, what);
+            let asked = own.requests.first().map(|&place| story.calls[place].id);
+            breach.seen(own.at, stood, asked).seen(
+                heard,
+                format!("{answered}, in that term"),
+                [call.id],
+            )
+        }
+        _ => {
+            let what =
+                format!("server {server} started an election though it heard from its leader");
+            let breach = case.breach(&followers::DESPITE_LEADER, server, what);
+            breach.seen(heard, answered, [call.id])
+        }
+    };
     Some(stood(case, breach, (heard, "after that"), election, despite[0].0, despite.len()))
+}
+
+/// The election in which a server was a candidate of the term of a leader's request.
+fn stood_in<'a>(story: &'a Story, candidate: Caller, call: &Call) -> Option<&'a Election> {
+    let mut own = story.elections.iter().filter(|own| own.candidate == candidate);
+    own.find(|own| {
+        Some(own.term) == call.args.term && Some(own.at) <= call.delivered.map(|it| it.at)
+    })
 }
 
 /// The same breach, and a server stood for election some time after something.

@@ -354,11 +354,14 @@ pub(super) fn back_one_by_one(case: &Case<'_>) -> Option<Breach> {
             }
         }
     }
-    // What was on its way already when the refusal came is no step back.
+    // What was on its way already when the refusal came is no step back. And where each entry has another term, a leap over
+    // a whole term goes no further.
     let steps = |prevs: &BTreeMap<u64, &Call>| {
         let is_next = |&(prev, call): &(&u64, &&Call)| {
-            let refused = prevs.get(&(prev + 1)).and_then(|before| before.returned);
-            refused.is_some_and(|(refused, _)| refused < call.sent)
+            prevs.get(&(prev + 1)).is_some_and(|before| {
+                before.args.prev_log_term == call.args.prev_log_term
+                    && before.returned.is_some_and(|(refused, _)| refused < call.sent)
+            })
         };
         prevs.iter().filter(is_next).count()
     };

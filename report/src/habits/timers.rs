@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::elections::{present, requests, voters};
-use super::{COUNTED, PATIENCE, after, ids, life_at, seconds};
+use super::{COUNTED, PATIENCE, after, ids, leads, life_at, seconds};
 use crate::event::Time;
 use crate::explain::Case;
 use crate::outcome::Outcome;
 use crate::spec::rules::{candidates, followers};
 use crate::spec::{Breach, Rule};
-use crate::story::{Call, Election, Moment, Purpose, Story, TaskEnd};
+use crate::story::{Call, Election, Moment, Purpose, Story, TaskEnd, View};
 use crate::text::{count, list};
 
 /// What a server does that asks for pre-votes: its timer has fired, though it doesn't stand yet.
@@ -528,7 +528,17 @@ pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
         elections.iter().filter(|election| case.window.contains(election.at)).count()
     };
     let all: usize = voters.values().map(|elections| within(elections)).sum();
-    let (&server, elections) = voters.iter().find(|(_, elections)| within(elections) == 0)?;
+    // A leader has no such timer.
+    let has_led = |server: usize| {
+        let within = |view: &&View| view.is_leader && view.moment.at <= case.window.until;
+        case.story.views[server]
+            .iter()
+            .filter(within)
+            .any(|view| view.moment.at >= case.window.from)
+            || leads(case.story, server, case.window.from).is_some()
+    };
+    let mut silent = voters.iter().filter(|(_, elections)| within(elections) == 0);
+    let (&server, elections) = silent.find(|&(&server, _)| !has_led(server))?;
     // A message that can't be read may be a request for a vote.
     let until = case.window.until;
     let mut sent = case.story.sent_by(server).filter(|call| case.window.contains(call.sent.at));
