@@ -21,7 +21,7 @@ use entries::Entries;
 pub use named::Named;
 use names::Called;
 pub use names::Names;
-pub(crate) use names::Slot;
+pub(crate) use names::{Slot, is_of_sender};
 use pick::{Look, Name, One, Pick, Scalar};
 use shape::Shape;
 

@@ -12,6 +12,7 @@ mod applying;
 mod blocked;
 mod budget;
 mod commands;
+mod confirmed;
 mod elections;
 mod leadership;
 mod panics;

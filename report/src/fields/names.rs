@@ -258,7 +258,7 @@ pub(super) fn is_of_a_place(name: &str) -> bool {
 }
 
 /// Whether it says from whom a message is, or in which term, by whatever name.
-pub(super) fn is_of_sender(name: &str) -> bool {
+pub(crate) fn is_of_sender(name: &str) -> bool {
     let plain = |letter: &char| !matches!(letter, '_' | '-');
     let lower: String = name.to_ascii_lowercase().chars().filter(plain).collect();
     let is_named = |slot| matches!(slot, Slot::Term | Slot::Sender);

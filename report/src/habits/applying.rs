@@ -368,7 +368,8 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     // Else it is what it has come to know since; and behind a later snapshot it may begin there.
     let is_its_end = was_last(story, server, life.from, index - 1);
-    let covers = |held: crate::story::HeldSnapshot| held.index >= index;
+    // Or right behind one, which is lost then.
+    let covers = |held: crate::story::HeldSnapshot| held.index + 1 >= index;
     let was_sent = story.handled_by(server).any(|call| {
         call.args.last_included_index >= Some(index - 1) && call.handled < Some(applied.moment)
     });

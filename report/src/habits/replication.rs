@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::votes::not_taken;
-use super::{Habit, LONG, Leader, applying, budget, leads, life_at, sending, turns, up};
+use super::{Habit, LONG, Leader, applying, budget, confirmed, leads, life_at, sending, turns, up};
 use crate::check::{Accepted, Check};
 use crate::event::{Caller, Detail, Time};
 use crate::explain::{Case, Window};
@@ -14,6 +14,10 @@ use crate::story::{Call, Proposal, Purpose, Story, TaskEnd};
 use crate::text::{count, list};
 
 pub(super) const HABITS: &[Habit] = &[
+    Habit::new(
+        confirmed::lacks_confirmed,
+        "last_index in its debug_state isn't the index of its last entry",
+    ),
     Habit::new(turns::in_turn, "two of its calls were outstanding at the same time"),
     Habit::new(sending::back_one_by_one, "the leader went back by more than one entry at a time"),
     sending::NO_ENTRIES,

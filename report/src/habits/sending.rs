@@ -210,9 +210,12 @@ fn no_entries_since(case: &Case<'_>) -> Option<Breach> {
 fn same_prev_again(case: &Case<'_>) -> Option<Breach> {
     let Row { first, last, count } = refused_again(case)?;
     let (leader, server, prev) = (first.from.server, first.to, first.args.prev_log_index?);
-    let refused = format!(
+    let mut refused = format!(
         "server {leader} sent a request with prevLogIndex {prev}, and server {server} refused it"
     );
+    if let Some(said) = first.says_besides() {
+        refused += &format!("; its answer said {said}");
+    }
     let again = format!(
         "by then server {leader} had got {} such refusals, and it tried the same prevLogIndex again",
         count - 1
@@ -397,12 +400,14 @@ fn snapshot_needed(case: &Case<'_>) -> Option<Breach> {
     let held = story.last_held(leader, last.sent)?;
     // It begins where its snapshot ends, or may no more have what comes before.
     let is_at_end = prev == held.index || prev == held.index + 1;
-    // It has all that if it has a snapshot that goes as far, or has confirmed as much.
-    let has_snapshot = story.held_by(server, last.sent).any(|own| own.index >= prev);
-    let confirmed = story.handled_by(server as usize).any(|call| {
-        call.is_accepted() && call.up_to() >= Some(prev) && call.handled < Some(last.sent)
+    // It has all that if it has a snapshot that goes as far, or has confirmed or applied as much.
+    let needed = prev.min(held.index);
+    let has_snapshot = story.held_by(server, last.sent).any(|own| own.index >= needed);
+    let has_confirmed = story.handled_by(server as usize).any(|call| {
+        call.is_accepted() && call.up_to() >= Some(needed) && call.handled < Some(last.sent)
     });
-    if has_snapshot || confirmed {
+    let mut applied = story.applied_by(server).filter(|own| own.moment < last.sent);
+    if has_snapshot || has_confirmed || applied.any(|own| own.index >= needed) {
         return None;
     }
     // A snapshot that was sent before may be an older one, or have been lost.

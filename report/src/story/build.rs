@@ -267,8 +267,9 @@ impl Story {
                     let call = &mut self.calls[place];
                     call.handled = Some(moment);
                     let answer = Answer::of(&reply.fields().capped());
-                    if reply.wire_len() >= BRINGS || answer.says().is_none() && reply.wire_len() > 0
-                    {
+                    // What else a refusal says, such as how long a log is, is worth showing.
+                    let is_telling = answer.says() != Some(true) && reply.wire_len() > 0;
+                    if reply.wire_len() >= BRINGS || is_telling {
                         call.brings_back = Some(reply.clone());
                     }
                     call.reply = answer.to(call.purpose);

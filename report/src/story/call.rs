@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Mutex;
 
+use serde_json::Value;
+
 use super::build::BRINGS;
 use super::{Kept, Moment};
 use crate::event::{Caller, RpcId, Time};
-use crate::fields::{Fields, Named, Names, Slot};
+use crate::fields::{Fields, Named, Names, Slot, is_of_sender};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 
@@ -288,6 +290,17 @@ impl Call {
         self.purpose == Purpose::Other && self.may_bring_back() && !self.is_named_otherwise()
     }
 
+    /// What numbers its reply says beside its term, by their names, such as the hint of a refusal; `None` if there are
+    /// none, or more than are of use.
+    pub(crate) fn says_besides(&self) -> Option<String> {
+        const MOST: usize = 4;
+        let reply = self.brings_back.as_ref()?.render().ok()?;
+        let mut numbers = Vec::new();
+        numbers_of(&reply, &mut numbers);
+        let is_few = (1..=MOST).contains(&numbers.len());
+        is_few.then(|| numbers.join(", "))
+    }
+
     /// Whether its reply is long enough to bring a command.
     fn may_bring_back(&self) -> bool {
         self.brings_back.as_ref().is_some_and(|reply| reply.wire_len() >= BRINGS)
@@ -380,5 +393,19 @@ impl Call {
     #[must_use]
     pub fn is_followed(&self) -> bool {
         self.is_leaders() && self.handled.is_some() && self.is_answered_in_its_term()
+    }
+}
+
+/// The numbers in a message that are neither terms nor say who it is from, each with its name.
+fn numbers_of(message: &Value, numbers: &mut Vec<String>) {
+    let Some(fields) = message.as_object() else { return };
+    for (name, value) in fields {
+        match value {
+            Value::Number(number) if !is_of_sender(name) && !matches!(&**name, "term" | "to") => {
+                numbers.push(format!("{name} {number}"));
+            }
+            Value::Object(_) => numbers_of(value, numbers),
+            _ => {}
+        }
     }
 }

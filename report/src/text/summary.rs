@@ -1,6 +1,7 @@
 //! What the test did, what each server did, and why the run failed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{LABEL, count, detail, entry, list, named};
 use crate::event::{Detail, Role, Time};
@@ -180,7 +181,10 @@ fn state(story: &Story, server: usize, at: Time) -> String {
 
 const CRASHED: &str = "crashed";
 
-/// What a server says of its log and of what is done with it, if it tells: it is asked when the run fails. Of an empty log
+/// Who is asked within this time is asked when it happens.
+const AT_ONCE: Duration = Duration::from_millis(10);
+
+/// What a server says of its log and of what is done with it, if it tells: it is asked when the run ends. Of an empty log
 /// there is nothing to say.
 fn log(story: &Story, server: usize, at: Time) -> Option<String> {
     let view = story.views[server].last().filter(|view| view.moment.at >= at)?;
@@ -193,9 +197,15 @@ fn log(story: &Story, server: usize, at: Time) -> Option<String> {
         0 => String::new(),
         index => format!(", snapshot up to {index}"),
     };
+    // A rule's breach is found when the run has ended.
+    let asked = view.moment.at;
+    let later = match asked.since(at) > AT_ONCE {
+        true => format!("; all this at {asked} s"),
+        false => String::new(),
+    };
     Some(format!(
         "log up to index {last_index} (term {last_term}), committed up to {commit_index}, applied up to \
-         {last_applied}{snapshot}"
+         {last_applied}{snapshot}{later}"
     ))
 }
 

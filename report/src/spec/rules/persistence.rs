@@ -30,7 +30,7 @@ rules! {
         "§7",
         "a server saves a snapshot together with the log that begins after it, and keeps it saved",
         "what is read back after a crash. It must include read_snapshot(), so that the next save() can store \
-         the snapshot again";
+         the snapshot again. And check each place that saves: it has to pass the current snapshot, not an empty one";
     SNAPSHOT_ERASED: Safety "snapshot-erased" at [PersistentState],
         SNAPSHOT_NOT_READ_BACK.place,
         SNAPSHOT_NOT_READ_BACK.says,
@@ -386,15 +386,16 @@ pub(crate) fn erased(story: &Story, before: &Save, save: &Save) -> Option<Breach
     }
     let life = story.lives[server as usize].iter().rev().find(|life| life.from < save.moment)?;
     // What it saves again later it has read back.
-    let (rule, what) = match saves_it_again(story, before, save) {
-        true => (&SNAPSHOT_ERASED, erases()),
-        false => (
-            &SNAPSHOT_NOT_READ_BACK,
-            format!("server {server} lost its saved snapshot in the first save after a crash"),
-        ),
+    let breach = match saves_it_again(story, before, save) {
+        true => breach(&SNAPSHOT_ERASED, erases()),
+        false => {
+            let what =
+                format!("server {server} lost its saved snapshot in the first save after a crash");
+            breach(&SNAPSHOT_NOT_READ_BACK, what).or(&SNAPSHOT_ERASED)
+        }
     };
     let began = "it was restarted with what it had saved";
-    let breach = breach(rule, what).seen(life.from.at, began, None);
+    let breach = breach.seen(life.from.at, began, None);
     // A single save doesn't tell what was read back.
     Some(breach.seen(save.moment.at, none, None).sure_if(false))
 }

@@ -60,17 +60,29 @@ pub(super) fn applies_in_order(
                 // Something else may have moved lastApplied back to just there.
                 return Some(breach.seen(moment.at, text, None).sure_if(false));
             }
-            let (what, again) = match is_again {
-                true => ("the same index twice", " again"),
-                false => ("an index that a snapshot had already covered", ""),
+            let mut held = known.story.all_held_by(number, moment);
+            let is_covered = held.any(|held| held.index >= index);
+            let (rule, what, again) = match is_again {
+                true => (&APPLIED_TWICE, "the same index twice".to_owned(), " again"),
+                false if is_covered => {
+                    (&APPLIED_TWICE, "an index that a snapshot had already covered".to_owned(), "")
+                }
+                false => {
+                    (&LEFT_OUT, format!("index {index} after {}", indexes(index + 1, before)), "")
+                }
             };
-            (
-                &APPLIED_TWICE,
-                format!("server {number} applied {what}"),
-                format!("it applied index {index}{again}"),
-            )
+            let what = format!("server {number} applied {what}");
+            (rule, what, format!("it applied index {index}{again}"))
         }
         Some(_) => {
+            // Who has gone back goes on from there.
+            let mut own = known.story.applied_by(number);
+            let had_more = own.any(|own| {
+                own.server == applied.server && own.moment < moment && own.index + 1 >= index
+            });
+            if had_more {
+                return None;
+            }
             let left_out = indexes(before + 1, index - 1);
             let (began, until) = (known.server(number).began, (moment, index));
             let lost = not_delivered(known.story, number, began, (since, before), until);
