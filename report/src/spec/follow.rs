@@ -486,30 +486,35 @@ impl Known<'_> {
                 }
                 up_to.min(told).max(server.matches.1.min(server.told))
             }
-            (None, Some(_)) => {
-                let server = &mut self.servers[call.to as usize];
-                let Some(term) = call.args.term.filter(|_| call.is_answered_in_its_term()) else {
-                    return;
-                };
-                // The first that comes of a leader may be what is refused.
-                if server.matches.0 < term {
-                    server.matches = (term, 0);
-                }
-                let (now, matches) = server.matches;
-                if term < now {
-                    return;
-                }
-                server.told = server.told.max(call.args.leader_commit.unwrap_or(0));
-                matches.min(server.told)
+            (None, at) if at.is_some() || tells_commit_alone(call) => {
+                let Some(index) = self.told_of_matches(call) else { return };
+                index
             }
             // In some Rafts a candidate tells what is committed in its log, with that entry's term. Whether the voter's
             // log has the entry isn't looked at: it only may know.
-            (None, None) if call.purpose == Purpose::Vote => call.args.leader_commit.unwrap_or(0),
+            (None, _) if call.purpose == Purpose::Vote => call.args.leader_commit.unwrap_or(0),
             // What can't be read may tell all that its sender knows.
-            (None, None) => self.server(call.from.server).knows(),
+            (None, _) => self.server(call.from.server).knows(),
         };
         let server = &mut self.servers[call.to as usize];
         server.may_know = server.may_know.max(index);
+    }
+
+    /// What a request tells of the commit index that says nothing more of logs, or was refused: it counts only of what is
+    /// known to match the leader's log.
+    fn told_of_matches(&mut self, call: &Call) -> Option<u64> {
+        let server = &mut self.servers[call.to as usize];
+        let term = call.args.term.filter(|_| call.is_answered_in_its_term())?;
+        // The first that comes of a leader may be such a one.
+        if server.matches.0 < term {
+            server.matches = (term, 0);
+        }
+        let (now, matches) = server.matches;
+        if term < now {
+            return None;
+        }
+        server.told = server.told.max(call.args.leader_commit.unwrap_or(0));
+        Some(matches.min(server.told))
     }
 
     /// Where candidates tell what is committed in their logs, voters may tell in their answers all that they know.
@@ -551,4 +556,9 @@ impl Known<'_> {
         server.applied = Some((moment, index));
         server.log.shows(index);
     }
+}
+
+/// Whether a heartbeat tells up to where the leader's log is committed, and not what a follower's log has to match there.
+fn tells_commit_alone(call: &Call) -> bool {
+    call.is_mere_heartbeat() && call.args.leader_commit.is_some() && call.is_answered_in_its_term()
 }

@@ -9,6 +9,8 @@ use lost::lost;
 
 use super::persistence::{LOG_NOT_SAVED, had};
 use super::{contract, rules};
+use std::time::Duration;
+
 use crate::spec::breach::{Basis, Breach};
 use crate::spec::{Known, step};
 use crate::story::{Call, Moment};
@@ -331,6 +333,9 @@ fn ends_with_earlier_term(
     Some(kept_suffix(known, number, (moment, text, call)).sure_if(is_told))
 }
 
+/// What a server hands on reaches its service within this time, unless the service is slow.
+const SENT_ON: Duration = Duration::from_millis(1);
+
 /// A server applies a command that it had at an index before it accepted another leader's entry there.
 fn applies_replaced(
     known: &Known<'_>,
@@ -351,6 +356,16 @@ fn applies_replaced(
         return None;
     }
     let confirmed = log.confirmed(index)?;
+    // Who was told before that it is committed may have had it on its way to the service by then.
+    let told = |call: &Call| {
+        call.args.leader_commit >= Some(index)
+            && call.id != confirmed.call
+            && call.handled.is_some_and(|handled| handled.at <= confirmed.at)
+    };
+    let is_soon = moment.at.since(confirmed.at) < SENT_ON;
+    if is_soon && known.story.handled_by(number as usize).any(told) {
+        return None;
+    }
     let text = format!("it applied {command:?} at index {index}");
     if let Some(breach) = accepted_blindly(known, number, index, moment) {
         return Some(breach.seen(moment.at, text, None));
