@@ -51,7 +51,7 @@ pub(crate) struct AppendEntriesReply {
     pub(crate) from: usize,
     pub(crate) term: Term,
     pub(crate) success: bool,
-    /// If not: from where the leader should go on.
+    /// If not: from where the leader should go on. If so: the same, if that isn't behind the request's last entry; 0 else.
     pub(crate) retry_from: Index,
 }
 

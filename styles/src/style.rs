@@ -29,6 +29,8 @@ pub struct Style {
     pub higher_terms: HigherTerms,
     /// When a server repeats a call that has failed.
     pub losses: Losses,
+    /// What a follower makes of entries behind one that it has committed.
+    pub behind_commit: BehindCommit,
 }
 
 /// When a leader sends entries.
@@ -92,6 +94,9 @@ pub enum Wire {
     /// A method for each kind of request. Requests have words of another protocol, tuples and parts of their own; the
     /// replies are enums whose variants nobody knows, but for one that says no.
     Ballots,
+    /// A method for each kind of request. A flag in a reply says no if it is set, and a number says up to where the two
+    /// logs match, as in etcd's Raft.
+    Rejections,
     /// One method, whose argument and reply are bytes that only this crate can read.
     Sealed,
     /// A method for each kind of request and for each kind of reply, which all answer with nothing.
@@ -137,6 +142,15 @@ pub enum Losses {
     AtOnce,
 }
 
+/// What a follower makes of entries behind one that it has committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BehindCommit {
+    /// It takes what is new: Figure 2.
+    Taken,
+    /// It leaves them alone, and confirms what it has committed, as in etcd's Raft.
+    Confirmed,
+}
+
 /// The actor as it is if nothing is chosen; the other styles say where they differ.
 const ACTOR: Style = Style {
     name: "Actor",
@@ -149,6 +163,7 @@ const ACTOR: Style = Style {
     terms: Terms::Next,
     higher_terms: HigherTerms::KeepTimer,
     losses: Losses::Later,
+    behind_commit: BehindCommit::Taken,
 };
 
 /// A style whose candidates ask nobody before they start an election, as in Figure 2.
@@ -165,7 +180,7 @@ const ONE_WAY: Style = Style {
 
 impl Style {
     /// All styles; the first is the one that is used if none is chosen.
-    pub const ALL: [Style; 17] = [
+    pub const ALL: [Style; 18] = [
         ACTOR,
         Style { name: "LeaderDiskInParallel", disk: Disk::InParallel, ..ACTOR },
         Style { name: "LeaderDiskLast", disk: Disk::Last, ..ACTOR },
@@ -180,6 +195,13 @@ impl Style {
             ..PLAIN
         },
         Style { name: "Ballots", wire: Wire::Ballots, ..PLAIN },
+        Style {
+            name: "Rejections",
+            wire: Wire::Rejections,
+            heartbeats: Heartbeats::OfTheirOwn,
+            behind_commit: BehindCommit::Confirmed,
+            ..PLAIN
+        },
         Style { name: "Sealed", wire: Wire::Sealed, ..ACTOR },
         ONE_WAY,
         Style { name: "SealedOneWay", wire: Wire::SealedOneWay, ..ONE_WAY },

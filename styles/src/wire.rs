@@ -1,6 +1,7 @@
 //! How messages travel: which methods there are, and what they take and return.
 
 mod ballots;
+mod rejections;
 
 use std::future::ready;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use raftapi::{Index, Term};
 use serde::{Deserialize, Serialize};
 
 use ballots::{Claim, ClaimAnswer, Lease, LeaseAnswer, Transfer};
+use rejections::{AppendResponse, VoteResponse};
 
 use crate::machine::Input;
 use crate::message::{
@@ -162,6 +164,17 @@ impl Wire {
                 }
                 _ => Wire::Methods.send(end, request),
             },
+            Wire::Rejections => match request {
+                Request::RequestVote(args) => {
+                    let call = end.call("Raft.RequestVote", args);
+                    Some(reply(number, call, |it: VoteResponse| Reply::RequestVote(it.reply())))
+                }
+                Request::AppendEntries(args) => {
+                    let call = end.call("Raft.AppendEntries", args);
+                    Some(reply(number, call, |it: AppendResponse| Reply::AppendEntries(it.reply())))
+                }
+                _ => Wire::Methods.send(end, request),
+            },
             Wire::OwnWords => match request {
                 Request::Heartbeat(args) => {
                     let thump = Thump::of(args);
@@ -230,6 +243,14 @@ impl Wire {
                 .method("AppendEntries", |server, args: AppendEntriesArgs| {
                     let (asked, prev) = (args.term, args.prev_log_term);
                     append_entries(server, args).map(move |it| AppendAnswer::of(it, asked, prev))
+                }),
+            Wire::Rejections => others(service)
+                .method("RequestVote", |server, args| {
+                    request_vote(server, args).map(VoteResponse::of)
+                })
+                .method("AppendEntries", |server, args: AppendEntriesArgs| {
+                    let (prev, count) = (args.prev_log_index, args.entries.len() as Index);
+                    append_entries(server, args).map(move |it| AppendResponse::of(it, prev, count))
                 }),
             Wire::OwnWords => methods(service)
                 .method("Thump", |server, thump: Thump| heartbeat(server, thump.heartbeat())),

@@ -9,6 +9,8 @@ use crate::message::{
     InstallSnapshotReply, Reply, Request,
 };
 
+use crate::style::BehindCommit;
+
 use super::{Machine, Output};
 
 impl Machine {
@@ -58,6 +60,11 @@ impl Machine {
             if is_heard && self.bug == Bug::CommitsWhatItRefuses {
                 self.commit(args.leader_commit.min(last_new).min(self.saved.log.last_index()));
             }
+            return reply;
+        }
+        let is_behind = args.prev_log_index < self.commit_index;
+        if is_behind && self.style.behind_commit == BehindCommit::Confirmed {
+            (reply.success, reply.retry_from) = (true, self.commit_index + 1);
             return reply;
         }
         // Receiver 3 and 4: what conflicts goes, what is new comes, and what is there stays.

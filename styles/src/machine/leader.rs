@@ -398,7 +398,10 @@ impl Machine {
         let bug = self.bug;
         let Some(known) = self.progress(reply.from) else { return };
         if reply.success {
-            known.matches(prev_log_index + count);
+            known.matches(match reply.retry_from {
+                0 => prev_log_index + count,
+                next => next - 1,
+            });
             known.in_flight.remove(&reply.number);
             let needs_none = known.mode == Mode::Snapshot && known.match_index >= base_index;
             if needs_none || (known.mode == Mode::Probe && known.epoch == epoch) {

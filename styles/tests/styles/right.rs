@@ -228,6 +228,11 @@ fn ballots() {
 }
 
 #[test]
+fn rejections() {
+    passes_all_but(NONE, "Rejections");
+}
+
+#[test]
 fn sealed() {
     passes_all_but(SEALED, "Sealed");
 }
