@@ -187,7 +187,7 @@ impl Hold {
 
     /// Loses all that are held, and holds no more.
     pub fn lose_all(self) {
-        self.config.note_network(format!("{} are lost that were held", self.messages));
+        self.config.note_network(format!("the held {} are lost", self.messages));
         self.hold.lose_all();
     }
 }
@@ -225,7 +225,7 @@ impl Held {
     /// Delivers a copy of a request, whose reply nobody waits for. Returns it, as
     /// [`Held::deliver`] does.
     pub async fn deliver_copy(&self) -> Option<Fields> {
-        self.note("delivered, and still held");
+        self.config.note_network(format!("a copy of one of the {} is delivered", self.messages));
         answer(self.held.deliver_copy()).await
     }
 

@@ -78,11 +78,11 @@ pub fn explain(story: &Story, failure: &Failure) -> Explanation {
         breach.facts.retain(|fact| fact.at <= window.until);
     }
     let case = Case { story, failure, window, breaches: &breaches };
-    let doubt = doubts::doubt(story);
     let mut findings: Vec<Finding> = Vec::new();
     for breach in ranked(&case) {
         if findings.iter().all(|other| other.id != breach.rule.id) {
             let reading = doubts::reading(story, &breach.facts);
+            let doubt = doubts::doubt(story, &breach.facts);
             let mut finding = breach.finding(doubt.as_ref());
             if finding.confidence != Confidence::Certain {
                 finding.refuted_if = either([finding.refuted_if.take(), reading]);

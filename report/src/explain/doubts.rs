@@ -9,8 +9,8 @@ use crate::spec::{Basis, Doubt, Fact};
 use crate::story::{Call, Story};
 use crate::text::list;
 
-/// Why messages may say something else than is read in them, if they may.
-pub(super) fn doubt(story: &Story) -> Option<Doubt> {
+/// Why messages may say something else than is read in them, if they may; above all those that `facts` tell of.
+pub(super) fn doubt(story: &Story, facts: &[Fact]) -> Option<Doubt> {
     if !story.guessed.is_empty() {
         let has_guess = |call: &&Call| {
             story
@@ -32,7 +32,16 @@ pub(super) fn doubt(story: &Story) -> Option<Doubt> {
                 [first.id],
             )));
         }
-        let names = list(story.guessed.iter().map(Slot::paper_name));
+        let is_told = |call: &&Call| facts.iter().any(|fact| fact.calls.contains(&call.id));
+        let told: Vec<&Call> = story.calls.iter().filter(is_told).collect();
+        let is_in = |name: &Slot| {
+            told.iter().any(|call| call.args.guessed.has(*name) || call.reply.guessed.has(*name))
+        };
+        let mut names: Vec<Slot> = story.guessed.iter().filter(is_in).collect();
+        if names.is_empty() {
+            names = story.guessed.iter().collect();
+        }
+        let names = list(names.into_iter().map(Slot::paper_name));
         return Some(Doubt::Reading(format!(
             "the fields that this report reads as {names} mean something else; none has the paper's name"
         )));

@@ -25,7 +25,7 @@ const ELECTIONS: usize = 2;
 #[must_use]
 pub fn overlooked(story: &Story, broken: &[Breach]) -> Vec<Finding> {
     // It takes a look at every message, and in most runs that pass there is nothing to tell.
-    let doubt = LazyCell::new(|| doubts::doubt(story));
+    let doubt = LazyCell::new(|| doubts::doubt(story, &[]));
     let mut told = BTreeSet::new();
     // What fails a run where that is asked for is told in any case, and what else is broken if nothing is doubtful.
     let is_told = |breach: &&Breach| {

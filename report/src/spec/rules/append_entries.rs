@@ -436,7 +436,14 @@ fn applies_unknown(
         "server {number} applied index {index}, but by then it could only know that the entries up to index \
          {knows} are committed"
     );
-    if let Some(refused) = refused {
+    // A heartbeat of its own kind may tell of what the server's log needn't match.
+    let told = known.story.handled_by(number as usize).rev().find(|call| {
+        call.is_mere_heartbeat()
+            && call.delivered < Some(moment)
+            && call.delivered > server.began
+            && call.args.leader_commit >= Some(index)
+    });
+    if let Some(refused) = refused.filter(|_| told.is_none()) {
         let what = format!("server {number} took its commit index from a request that it refused");
         let at = refused.delivered.map_or(moment.at, |delivered| delivered.at);
         let said = format!(
@@ -464,6 +471,17 @@ fn applies_unknown(
                 .seen(began.at, restarted, None)
         }
         None => Breach::new(&COMMITS_BEYOND, moment, number, what),
+    };
+    let breach = match told.and_then(|call| Some((call, call.delivered?))) {
+        Some((call, at)) => {
+            let told = format!(
+                "a heartbeat from server {} says that index {} is committed; it doesn't say whether server \
+                 {number}'s log matches",
+                call.from.server, call.args.leader_commit?
+            );
+            breach.seen(at.at, told, [call.id])
+        }
+        None => breach,
     };
     // The tester tells a restarted server nothing of what it had applied: what it knows may be saved, which
     // the wire doesn't show.

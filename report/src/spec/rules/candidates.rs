@@ -131,8 +131,8 @@ rules! {
         normal NORMAL;
     ALWAYS_THE_SAME: Liveness "timeout-always-the-same" at [ElectionTimeout],
         "§5.2, §9.3",
-        "election timeouts are chosen randomly, anew each time, so that not always the same server starts an \
-         election first",
+        "election timeouts are chosen randomly, anew each time: so servers rarely start elections together twice in a \
+         row, and not always the same server is first",
         "where the election timeout is drawn. Typical mistakes: it is drawn only once, or it is a constant",
         normal NORMAL;
 }
