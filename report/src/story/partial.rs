@@ -19,7 +19,7 @@ use crate::payload::Payload;
 
 /// How many answers tell which number it is, at most; and how many without any such number tell that there is none.
 const ASKED: usize = 16;
-const FEW: usize = 4;
+const FEW: usize = 2;
 
 impl Story {
     /// Forgets the answers to AppendEntries that agree to less than they were asked to.
