@@ -2,8 +2,8 @@
 //!
 //! An answer may say beside its yes up to where the two logs match, as that of etcd's Raft does: a follower that has
 //! committed more than a request's `prevLogIndex` says yes up to its commit index, without a look at the rest. Which of
-//! an answer's numbers that is, the run tells: mostly it is the request's last index. Where it is less, the yes is none
-//! to the whole request, and is taken for none.
+//! an answer's numbers that is, the run tells: mostly it is the request's last index, or the one behind that. Where it is
+//! less, the yes is none to the whole request, and is taken for none.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -46,21 +46,24 @@ impl Story {
                 call.up_to().filter(|&up_to| call.confirms() == Some(up_to) && up_to > 0)?;
             Some((place, up_to, answer))
         });
-        let Some(number) = says_up_to_where(agreed.clone().take(ASKED)) else { return Vec::new() };
+        let Some((number, behind)) = says_up_to_where(agreed.clone().take(ASKED)) else {
+            return Vec::new();
+        };
         let is_partial = |&(_, up_to, answer): &(usize, u64, &Payload)| {
-            let said = answer.render().ok();
-            said.and_then(|said| said.pointer(&number)?.as_u64()).is_some_and(|said| said < up_to)
+            let said = answer.render().ok().and_then(|said| said.pointer(&number)?.as_u64());
+            said.is_some_and(|said| said < up_to + behind)
         };
         agreed.filter(is_partial).map(|(place, ..)| place).collect()
     }
 }
 
-/// The number in answers that mostly is the last index of what they answer, as a JSON pointer.
+/// The number in answers that mostly is so far behind the last index of what they answer, which is 0 or 1: as a JSON
+/// pointer.
 fn says_up_to_where<'a>(
     answers: impl Iterator<Item = (usize, u64, &'a Payload)>,
-) -> Option<String> {
+) -> Option<(String, u64)> {
     let mut all = 0;
-    let mut reaches: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    let mut reaches: BTreeMap<(String, u64), Vec<u64>> = BTreeMap::new();
     for (_, up_to, answer) in answers {
         if all == FEW && reaches.is_empty() {
             return None; // as in most Rafts, at once
@@ -68,8 +71,8 @@ fn says_up_to_where<'a>(
         all += 1;
         let answer = answer.render().ok()?;
         each_number(&answer, &mut String::new(), &mut |number, said| {
-            if said == up_to {
-                reaches.entry(number.to_owned()).or_default().push(said);
+            if let Some(behind) = said.checked_sub(up_to).filter(|&behind| behind <= 1) {
+                reaches.entry((number.to_owned(), behind)).or_default().push(said);
             }
         });
     }
