@@ -2,6 +2,7 @@
 //! those that are looked for under a failed check.
 
 mod habits;
+mod heartbeats;
 mod own;
 mod roles;
 mod steps;

@@ -96,6 +96,41 @@ fn a_name_is_believed_if_it_is_the_paper_s_or_the_run_confirms_it() {
     }
 }
 
+/// A leader's service hangs, and the leader sends the same commit index again and again.
+#[test]
+fn a_name_is_believed_though_the_service_hangs() {
+    for times in [1, 40] {
+        let mut run = commits("leader_commit_index", 0, true);
+        run.propose(0, 4, 1);
+        for follower in [1, 2] {
+            send(&mut run, follower, entries(3, 1, "leader_commit_index", 3));
+        }
+        for _ in 0..times {
+            send(&mut run, 1, entries(4, 0, "leader_commit_index", 4));
+        }
+        assert!(is_safe(&run), "{times}");
+        run.propose(0, 5, 1);
+        send(&mut run, 1, entries(4, 0, "leader_commit_index", 5));
+        assert!(!is_safe(&run), "{times}");
+    }
+}
+
+/// A short word for an index is the paper's word.
+#[test]
+fn a_shortened_name_is_the_paper_s() {
+    let accepts = |name: &str| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        run.propose(0, 1, 1);
+        let mut args = json!({ "term": 1, "prev_log_term": 1, "entries": [], "leader_commit": 0 });
+        args[name] = json!(1);
+        send(&mut run, 1, args);
+        !is_safe(&run)
+    };
+    assert!(accepts("prev_log_idx") && accepts("prevLogIndex"));
+    assert!(!accepts("prev_idx"));
+}
+
 #[test]
 fn a_name_that_nothing_confirms_makes_nothing_certain() {
     let mut run = Run::new(3);

@@ -2,10 +2,10 @@
 
 use report::FailureKind::{Liveness, Safety};
 use report::{Check, EventKind, Failure, Record, Role, Story, Time, explain, text};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::demands::{TWO_COMMANDS, TWO_LEADERS};
-use crate::run::{Run, granted, heartbeat, success};
+use crate::demands::{ACCEPTED, TWO_COMMANDS, TWO_LEADERS};
+use crate::run::{Run, append, granted, heartbeat, success};
 
 #[test]
 fn what_is_unsafe_is_told_as_of_its_own_time() {
@@ -70,6 +70,50 @@ fn a_server_s_log_is_shown_as_it_was_at_the_failure() {
     let shown = "log up to index 5 (term 1), committed up to 4, applied up to 0";
     assert!(text.contains(shown), "{text}");
     assert_eq!(text.matches("log up to").count(), 1, "{text}");
+}
+
+/// What a server says of its log when the run ends is shown with its time, if the failure was before that.
+#[test]
+fn a_log_that_is_told_later_than_the_failure_has_its_time() {
+    let shows = |later: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).wait(1000);
+        let at = run.now();
+        run.wait(later).tell(2, (1, Role::Follower), [5, 1], 4);
+        let told = format!("applied up to 0; all this at {} s", run.now());
+        let (story, mut failure, explanation) = run.fails(TWO_COMMANDS, "apply error");
+        failure.at = at;
+        let text = text::summary(&story, &failure, &explanation);
+        assert!(text.contains("log up to index 5"), "{text}");
+        text.split_whitespace().collect::<Vec<_>>().join(" ").contains(&told)
+    };
+    assert!(shows(900));
+    assert!(!shows(0));
+}
+
+/// What a refusal says beside its term, such as where its leader should go on.
+#[test]
+fn what_a_refusal_says_is_shown() {
+    let shows = |answer: Value| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).step("one").propose(0, 1, 1);
+        for _ in 0..6 {
+            let sent = run.wait(100).appends(0, 1, &append(1, [5, 1], &[], 0));
+            run.answers(sent, &answer);
+        }
+        run.wait(3000);
+        let (_, _, explanation) = run.fails(ACCEPTED, "it fails");
+        let mut evidence = explanation.findings.iter().flat_map(|finding| &finding.evidence);
+        let refused = evidence.find(|it| it.text.contains("server 1 refused it"));
+        let (_, said) = refused?.text.split_once("refused it")?;
+        Some(said.to_owned())
+    };
+    let answer = json!({ "term": 1, "success": false, "from": 1, "x_len": 2, "hint": { "at": 3 } });
+    assert_eq!(shows(answer).as_deref(), Some("; its answer said at 3, x_len 2"));
+    assert_eq!(shows(json!({ "term": 1, "success": false })).as_deref(), Some(""));
+    assert_eq!(shows(json!({ "No": 2 })).as_deref(), Some("; its answer said No 2"));
+    let many = json!({ "term": 1, "success": false, "a": 1, "b": 2, "c": 3, "d": 4, "e": 5 });
+    assert_eq!(shows(many).as_deref(), Some(""));
 }
 
 /// A run whose first events are missing, as those of a very long one are.

@@ -310,6 +310,33 @@ fn a_yes_to_less_than_was_asked() {
     }
 }
 
+/// The same where an answer is a message of its own.
+#[test]
+fn a_yes_to_less_that_is_a_message_of_its_own() {
+    let answers = |index: u64| {
+        let mut run = led(4);
+        let mut send = |follower: u32, request: Value, index: u64| {
+            run.call(0, follower, "Raft.AppendEntries", request, json!(null));
+            let answer = json!({"term": 1, "success": index > 0, "index": index});
+            run.call(follower, 0, "Raft.AppendEntriesReply", answer, json!(null)).wait(10);
+        };
+        // Else it might be learned from the run that no answer is one, too.
+        send(2, args(1, [4, 1], 0, 0), 0);
+        for own in 0..3_u64 {
+            for follower in [1, 2] {
+                send(follower, args(1, [own, own.min(1)], 1, 0), own + 1);
+            }
+        }
+        send(1, args(1, [1, 1], 3, 3), index);
+        send(1, args(1, [4, 1], 0, 3), 0);
+        let (_, _, explanation) = run.fails(TWO_COMMANDS, "it fails");
+        eprintln!("{explanation:#?}");
+        explanation.findings.iter().any(|it| it.id == "confirmed-not-appended")
+    };
+    assert!(!answers(3));
+    assert!(answers(4));
+}
+
 /// Messages of which nothing can be read.
 #[test]
 fn sealed_messages() {

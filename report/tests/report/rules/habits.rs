@@ -1,10 +1,12 @@
 //! What servers do instead of what is due.
 
-use report::{Accepted, Activity, Check, FailureKind, NetworkChange, Outcome, TaskEnding, spec};
+use report::{
+    Accepted, Activity, Check, FailureKind, NetworkChange, Outcome, Role, TaskEnding, spec,
+};
 use serde_json::json;
 
 use crate::demands::{ACCEPTED, Demanded, NO_LEADER, NOBODY};
-use crate::run::{Ask, Run, append, ask, causes, denied, entries, granted, heartbeat};
+use crate::run::{Ask, Run, append, ask, causes, denied, entries, granted, heartbeat, success};
 
 /// Whether a run that fails by a check is explained by a rule, among others.
 fn finds(mut run: Run, demand: Demanded, id: &str) -> bool {
@@ -208,6 +210,110 @@ fn snapshot_not_sent() {
     let mut run = behind(refused);
     installed(&mut run);
     assert!(!finds(run, ACCEPTED, "snapshot-not-sent"));
+}
+
+/// If a follower has applied or confirmed everything that the snapshot covers, it needs no snapshot.
+#[test]
+fn a_snapshot_that_nobody_needs() {
+    let finds_it = |has: fn(&mut Run), prev: u64| {
+        let mut run = behind(has);
+        for _ in 0..6 {
+            run.wait(300).reject(0, 2, &append(1, [prev, 1], &[], 5));
+        }
+        finds(run, ACCEPTED, "snapshot-not-sent")
+    };
+    let nothing = |_: &mut Run| {};
+    let applied = |run: &mut Run| {
+        let has = run.story().applied_by(2).count() as u64;
+        if has < 5 {
+            run.apply(2, has + 1);
+        }
+    };
+    let confirmed = |run: &mut Run| _ = run.accept(0, 2, &append(1, [0, 0], &[1; 5], 0));
+    for prev in [5, 6] {
+        assert!(finds_it(nothing, prev), "{prev}");
+        assert!(!finds_it(applied, prev), "{prev}");
+        assert!(!finds_it(confirmed, prev), "{prev}");
+    }
+}
+
+/// A follower reports that its log ends before the index that it has confirmed to its leader.
+#[test]
+fn a_follower_lacks_what_it_has_confirmed() {
+    let finds_it = |confirms: bool, [own, leader_s]: [u64; 2]| {
+        let mut run = one();
+        run.propose(0, 2, 1).accept(0, 2, &entries(1, &[1, 1]));
+        if confirms {
+            run.accept(0, 1, &entries(1, &[1, 1]));
+        }
+        run.wait(2000).tell(1, (1, Role::Follower), [own, own.min(1)], 0);
+        run.tell(0, (1, Role::Leader), [leader_s, leader_s.min(1)], 0);
+        finds(run, ACCEPTED, "confirmed-not-appended")
+    };
+    assert!(finds_it(true, [1, 2]));
+    assert!(!finds_it(false, [1, 2]));
+    assert!(!finds_it(true, [2, 2]));
+    assert!(!finds_it(true, [1, 1]), "its last_index may be something else");
+}
+
+/// A leader has applied nothing since its restart with a snapshot. If it has committed nothing, the snapshot isn't the cause.
+#[test]
+fn a_leader_that_commits_nothing_since_its_restart() {
+    let finds_it = |commit: Option<u64>| {
+        let mut run = Run::new(3);
+        run.snapshot(0, 5).save(0, [10, 90]).restart(0).elect(0, 2).step("one").propose(0, 6, 2);
+        for follower in [1, 2] {
+            let args = json!({
+                "term": 2, "leader_id": 0, "prev_log_index": 5, "prev_log_term": 1,
+                "entries": [{ "term": 2 }],
+            });
+            run.call(0, follower, "Raft.AppendEntries", args, success(2));
+        }
+        run.wait(4000).leads(0, 2);
+        if let Some(commit) = commit {
+            run.tell(0, (2, Role::Leader), [6, 2], commit);
+        }
+        let check = Check::Agreed { accepted: Some(Accepted { index: 6, term: Some(2) }) };
+        let (_, _, explanation) = run.fails((FailureKind::Liveness, check), "it fails");
+        let found = causes(&explanation);
+        ["majority-not-committed", "snapshot-index-forgotten"].map(|id| found.contains(&id))
+    };
+    assert_eq!(finds_it(None), [true, false]);
+    assert_eq!(finds_it(Some(6)), [false, true]);
+}
+
+/// A leader whose heartbeats are messages of their own sends nothing else.
+#[test]
+fn a_command_that_no_heartbeat_brings() {
+    let finds_it = |heartbeat: serde_json::Value| {
+        let mut run = one();
+        for _ in 0..20 {
+            run.call(0, 1, "Raft.Heartbeat", heartbeat.clone(), json!({ "term": 1 })).wait(100);
+        }
+        run.leads(0, 1);
+        finds(run, ACCEPTED, "entry-not-sent")
+    };
+    assert!(finds_it(json!({ "term": 1, "leader_id": 0 })));
+    let unread = json!({ "term": 1, "leader_id": 0, "more": [[1, 100]] });
+    assert!(!finds_it(unread), "it may bring the command");
+}
+
+/// Heartbeats of a type of their own are answered, and a call with the command had failed before.
+#[test]
+fn a_command_that_is_not_sent_again() {
+    let finds_it = |heartbeats: usize| {
+        let mut run = one();
+        let lost = run.crash(2).appends(0, 1, &entries(1, &[1]));
+        run.wait(100).returns(lost, Outcome::RequestLost);
+        for _ in 0..heartbeats {
+            let heartbeat = json!({ "term": 1, "leader_id": 0 });
+            run.wait(700).call(0, 1, "Raft.Heartbeat", heartbeat, json!({ "term": 1 }));
+        }
+        run.wait(700).leads(0, 1);
+        finds(run, ACCEPTED, "entry-not-sent")
+    };
+    assert!(finds_it(3));
+    assert!(!finds_it(2));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a server's requests and its `start()` tell of itself, and the elections that it starts.
 
-use report::Outcome;
+use report::{Outcome, spec};
+use serde_json::json;
 
 use super::broken;
 use crate::demands::{ACCEPTED, NO_LEADER};
@@ -116,6 +117,35 @@ fn what_a_snapshot_covers_is_not_said_to_be_applied_twice() {
     };
     assert!(says(2).contains("the same index twice"), "{}", says(2));
     assert!(says(1).contains("a snapshot had already covered"), "{}", says(1));
+}
+
+/// An index that is applied after a later one was left out before. A server that has gone back leaves nothing out when it
+/// goes on.
+#[test]
+fn an_index_that_comes_after_a_later_one() {
+    let applies = |order: &[u64], snapshot: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        (1..=4).for_each(|index| _ = run.propose_command(0, [index, 1], &format!("{index}")));
+        run.accept(0, 2, &append(1, [0, 0], &[1; 4], 0));
+        run.accept(0, 1, &append(1, [0, 0], &[1; 4], 4));
+        if snapshot {
+            let sent = run.installs(0, 1, [3, 1]);
+            run.answers(sent, &json!({ "term": 1 }));
+        }
+        order.iter().for_each(|&index| _ = run.apply_command(1, index, &format!("{index}")));
+        let broken = spec::judge(&run.story()).into_iter();
+        broken.map(|breach| (breach.rule.id, breach.what)).collect::<Vec<_>>()
+    };
+    let left_out = |what: &str| vec![("apply-left-out", what.to_owned())];
+    assert_eq!(applies(&[3, 2], false), left_out("server 1 applied index 2 after index 3"));
+    for snapshot in [false, true] {
+        assert_eq!(
+            applies(&[3, 2, 4], snapshot),
+            left_out("server 1 applied index 2 after index 3"),
+            "{snapshot}"
+        );
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use report::{Accepted, Check, Detail, FailureKind, Role};
 use serde_json::json;
 
 use super::broken;
-use crate::demands::{ACCEPTED, NO_LEADER, TWO_LEADERS};
+use crate::demands::{ACCEPTED, NO_LEADER, NOBODY, TWO_LEADERS};
 use crate::run::{Run, append, ask, causes, denied, entries, heartbeat};
 
 /// Server 1 is a candidate, and then votes for server 0 in the same term.
@@ -173,6 +173,83 @@ fn back_one_by_one() {
     };
     assert!(finds(true));
     assert!(!finds(false));
+}
+
+/// If each entry has a term of its own, a leap over all entries of a term is one step long.
+#[test]
+fn a_leap_over_a_term_of_one_entry_is_no_step() {
+    let finds = |entry_term: fn(u64) -> u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 31);
+        for prev in (1..30).rev() {
+            run.reject(0, 1, &append(31, [prev, entry_term(prev)], &[31], 0)).wait(20);
+        }
+        run.wait(500);
+        let (_, _, explanation) = run.fails(ACCEPTED, "it fails");
+        causes(&explanation).contains(&"back-one-by-one")
+    };
+    assert!(finds(|_| 1));
+    assert!(!finds(|prev| prev));
+}
+
+/// A former leader sends in a new term before it asks for votes in that term, or before it is elected: it has counted no
+/// votes wrongly.
+#[test]
+fn a_former_leader_sends_before_it_stands() {
+    let sends = |then: fn(&mut Run)| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).wait(100).in_term(0, 2).appends(0, 1, &heartbeat(2));
+        then(run.wait(1));
+        let broken = broken(&run);
+        ["deposed-leader-sends", "leads-without-majority"].map(|id| broken.contains(&id))
+    };
+    assert_eq!(sends(|run| _ = run.asks(0, 1, &ask(2))), [true, false]);
+    assert_eq!(sends(|run| _ = run.vote(0, 2, 2).leads(0, 2)), [true, false]);
+    assert_eq!(sends(|run| _ = run.refuse(0, 2, 2).leads(0, 2)), [false, true]);
+}
+
+/// A candidate stays one though it hears from the leader of its term. A follower's timer is another fault.
+#[test]
+fn a_candidate_that_stays_one_is_no_follower_whose_timer_goes_on() {
+    let finds = |stood: bool| {
+        let mut run = Run::new(3);
+        run.step("one");
+        for term in [2, 4, 6] {
+            run.wait(300).in_term(1, term);
+            if stood {
+                run.refuse(1, 2, term);
+            }
+            run.in_term(0, term).vote(0, 2, term).leads(0, term).wait(5);
+            run.accept(0, 1, &heartbeat(term)).wait(50);
+            run.in_term(1, term + 1).asks(1, 2, &ask(term + 1));
+        }
+        let (_, _, explanation) = run.fails(NOBODY, "it fails");
+        let found = causes(&explanation);
+        ["leader-not-followed", "election-despite-leader"].map(|id| found.contains(&id))
+    };
+    assert_eq!(finds(true), [true, false]);
+    assert_eq!(finds(false), [false, true]);
+}
+
+/// A leader starts no election, and has no timer that could be dead.
+#[test]
+fn a_leader_s_timer_is_not_dead() {
+    let finds = |leads: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        if !leads {
+            run.in_term(0, 1);
+        }
+        run.step("check");
+        for term in 2..=20 {
+            run.wait(300).in_term(1, term).refuse(1, 2, term);
+            run.wait(100 + 20 * (term % 3)).in_term(2, term + 1).refuse(2, 1, term + 1);
+        }
+        let (_, _, explanation) = run.fails(NO_LEADER, "it fails");
+        causes(&explanation).contains(&"election-timer-dead")
+    };
+    assert!(finds(false));
+    assert!(!finds(true));
 }
 
 /// Whatever a leader counts, it isn't answers where there are none.
