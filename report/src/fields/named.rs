@@ -106,25 +106,47 @@ pub(super) fn verdict(name: &str) -> Option<bool> {
     if Named::by(name).is_some_and(|named| named != Named::Vote) {
         return None;
     }
-    said_by(&name.to_ascii_lowercase(), &[])
+    let is_not = |rest: &str| rest.starts_with(char::is_uppercase);
+    match name.strip_prefix("Not").is_some_and(is_not) {
+        true => Some(false),
+        false => said_by(&name.to_ascii_lowercase()),
+    }
 }
 
 /// Whether a flag of this name, in lower case without what stands between the words, says yes if it is set, or no, as
 /// `reject` does. What it says under any other name nobody knows.
 pub(super) fn sense(name: &str) -> Option<bool> {
     let name = name.strip_prefix("is").unwrap_or(name);
-    if is_pre_vote_flag(name) { None } else { said_by(name, &FLAG_STEMS) }
+    if is_pre_vote_flag(name) {
+        return None;
+    }
+    let says_yes = |word: &str| {
+        said_by(word) == Some(true)
+            || FLAGS.contains(&word)
+            || FLAG_BEGINNINGS.iter().any(|beginning| word.starts_with(beginning))
+    };
+    let not = || NOT.iter().filter_map(|not| name.strip_prefix(not)).any(says_yes);
+    match said_by(name) {
+        Some(said) => Some(said),
+        None if not() => Some(false),
+        None => says_yes(name).then_some(true),
+    }
 }
 
-/// What a word says, in lower case; `more` are stems that say yes, too.
-fn said_by(word: &str, more: &[&str]) -> Option<bool> {
+/// What a word says, in lower case.
+fn said_by(word: &str) -> Option<bool> {
     let is = |words: &[&str], stems: &[&str]| {
         words.contains(&word) || stems.iter().any(|stem| word.contains(stem))
     };
     // Those first: a mismatch isn't a match, and what is not granted isn't granted.
-    if is(&NO, &NO_STEMS) || NOT.iter().any(|not| word.starts_with(not)) {
+    if is(&NO, &NO_STEMS)
+        || NOT
+            .iter()
+            .filter_map(|not| word.strip_prefix(not))
+            .any(|word| is(&YES, &[]) || YES_STEMS.iter().any(|stem| word.starts_with(stem)))
+    {
         Some(false)
-    } else if is(&YES, &YES_STEMS) || is(&[], more) {
+    } else if is(&YES, &YES_STEMS) {
         Some(true)
     } else {
         None
@@ -145,8 +167,9 @@ const OF_AN_ENTRY: [&str; 6] =
 const YES: [&str; 11] =
     ["yes", "ok", "okay", "ack", "aye", "true", "done", "voted", "took", "fits", "same"];
 const YES_STEMS: [&str; 7] = ["grant", "accept", "succe", "match", "agree", "stored", "taken"];
-/// What a flag that says yes may be called besides.
-const FLAG_STEMS: [&str; 16] = [
+/// What a flag that says yes may be called besides, and what its name may begin with.
+const FLAGS: [&str; 3] = ["sure", "good", "fine"];
+const FLAG_BEGINNINGS: [&str; 13] = [
     "vote",
     "elect",
     "support",
@@ -159,13 +182,10 @@ const FLAG_STEMS: [&str; 16] = [
     "uptodate",
     "result",
     "status",
-    "sure",
     "confirm",
-    "good",
-    "fine",
 ];
 /// What a word begins with that says the contrary of the rest.
-const NOT: [&str; 4] = ["not", "dis", "un", "invalid"];
+const NOT: [&str; 8] = ["not", "non", "no", "un", "dis", "in", "cant", "already"];
 const NO: [&str; 14] = [
     "no", "nay", "nack", "err", "error", "false", "old", "behind", "gap", "hole", "late", "retry",
     "short", "differs",
@@ -237,10 +257,35 @@ mod tests {
         for yes in ["granted", "isok", "appended", "matches", "insync", "uptodate", "vote"] {
             assert_eq!(sense(yes), Some(true), "{yes}");
         }
-        for no in ["reject", "rejected", "refused", "denied", "conflict", "isstale", "unmatched"] {
+        for no in [
+            "reject",
+            "rejected",
+            "refused",
+            "denied",
+            "conflict",
+            "isstale",
+            "unmatched",
+            "disagree",
+            "invalid",
+            "novote",
+            "cantvote",
+            "alreadyvoted",
+            "notuptodate",
+        ] {
             assert_eq!(sense(no), Some(false), "{no}");
         }
-        for neither in ["prevote", "flag", "more", "leader"] {
+        for neither in [
+            "prevote",
+            "flag",
+            "more",
+            "leader",
+            "noted",
+            "notified",
+            "dispatched",
+            "unanimous",
+            "underway",
+            "measured",
+        ] {
             assert_eq!(sense(neither), None, "{neither}");
         }
     }

@@ -537,8 +537,10 @@ pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
             .any(|view| view.moment.at >= case.window.from)
             || leads(case.story, server, case.window.from).is_some()
     };
-    let mut silent = voters.iter().filter(|(_, elections)| within(elections) == 0);
-    let (&server, elections) = silent.find(|&(&server, _)| !has_led(server))?;
+    let is_silent = |&(&server, elections): &(&usize, &Vec<Election>)| {
+        within(elections) == 0 && !has_led(server)
+    };
+    let (&server, elections) = voters.iter().find(is_silent)?;
     // A message that can't be read may be a request for a vote.
     let until = case.window.until;
     let mut sent = case.story.sent_by(server).filter(|call| case.window.contains(call.sent.at));
@@ -551,7 +553,7 @@ pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
         requests(case.story, election).any(|call| call.is_outstanding(until))
     });
     // Where many vote, some never come to start one.
-    let silent = voters.values().filter(|elections| within(elections) == 0).count();
+    let silent = voters.iter().filter(is_silent).count();
     if all < OTHERS * silent || waits {
         return None;
     }

@@ -401,11 +401,18 @@ fn numbers_of(message: &Value, numbers: &mut Vec<String>) {
     let Some(fields) = message.as_object() else { return };
     for (name, value) in fields {
         match value {
-            Value::Number(number) if !is_of_sender(name) && !matches!(&**name, "term" | "to") => {
+            Value::Number(number) if is_word(name) && !is_of_sender(name) && name != "to" => {
                 numbers.push(format!("{name} {number}"));
             }
             Value::Object(_) => numbers_of(value, numbers),
             _ => {}
         }
     }
+}
+
+/// Whether a field's name can stand in a sentence.
+fn is_word(name: &str) -> bool {
+    const LONGEST: usize = 24;
+    name.len() <= LONGEST
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }

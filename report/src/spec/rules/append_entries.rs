@@ -3,14 +3,14 @@
 mod kept;
 mod lost;
 
+use std::time::Duration;
+
 use kept::{accepted_before_crash, keeps_former};
 pub(crate) use kept::{accepted_blindly, kept_suffix};
 use lost::lost;
 
 use super::persistence::{LOG_NOT_SAVED, had};
 use super::{contract, rules};
-use std::time::Duration;
-
 use crate::spec::breach::{Basis, Breach};
 use crate::spec::{Known, step};
 use crate::story::{Call, Moment};

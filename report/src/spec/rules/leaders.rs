@@ -5,6 +5,8 @@ mod gives_up;
 mod indexes;
 mod promises;
 
+use std::collections::BTreeSet;
+
 use commits::{leader_applies, tells_commit};
 pub(crate) use gives_up::gives_up;
 pub(crate) use indexes::name_the_request;
@@ -12,8 +14,6 @@ use promises::leaves_room;
 
 use super::install_snapshot::{OFFSET_IGNORED, counts_otherwise};
 use super::{contract, rules};
-use std::collections::BTreeSet;
-
 use crate::event::Caller;
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach, Fact};

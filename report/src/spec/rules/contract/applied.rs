@@ -62,17 +62,22 @@ pub(super) fn applies_in_order(
             }
             let mut held = known.story.all_held_by(number, moment);
             let is_covered = held.any(|held| held.index >= index);
-            let (rule, what, again) = match is_again {
-                true => (&APPLIED_TWICE, "the same index twice".to_owned(), " again"),
-                false if is_covered => {
-                    (&APPLIED_TWICE, "an index that a snapshot had already covered".to_owned(), "")
-                }
-                false => {
-                    (&LEFT_OUT, format!("index {index} after {}", indexes(index + 1, before)), "")
-                }
+            if !is_again && !is_covered {
+                let what = format!("server {number} applied index {index} after index {before}");
+                let before = format!("server {number} applied index {before}");
+                let after = format!("it applied index {index} after that");
+                let breach = Breach::new(&LEFT_OUT, moment, number, what);
+                return Some(breach.seen(since.at, before, None).seen(moment.at, after, None));
+            }
+            let (what, again) = match is_again {
+                true => ("the same index twice", " again"),
+                false => ("an index that a snapshot had already covered", ""),
             };
-            let what = format!("server {number} applied {what}");
-            (rule, what, format!("it applied index {index}{again}"))
+            (
+                &APPLIED_TWICE,
+                format!("server {number} applied {what}"),
+                format!("it applied index {index}{again}"),
+            )
         }
         Some(_) => {
             // Who has gone back goes on from there.
