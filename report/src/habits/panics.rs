@@ -40,6 +40,10 @@ pub(super) const HABITS: &[Habit] = &[
         led_with_longer_log,
         "it sets nextIndex and matchIndex anew at each election, or it panicked over something else",
     ),
+    Habit::new(
+        hint_beyond_log,
+        "the leader makes no index of that number, or it panicked over something else",
+    ),
     Habit::new(offset_ignored, "the same happened again after the snapshot, without a panic"),
 ];
 
@@ -429,6 +433,41 @@ fn confirmed_by_longer(case: &Case<'_>, accepted: &[&Call], last: &Call) -> Opti
     let breach = breach.seen(took.moment.at, longer, None);
     let breach = breach.seen(call.replied()?, said, [call.id]);
     Some(breach.concluded(until.max(led.since), then, None))
+}
+
+/// A leader panics just after a refusal that names an index beyond the end of its log.
+fn hint_beyond_log(case: &Case<'_>) -> Option<Breach> {
+    let Panicked { server, life, .. } = panicked_at_a_loss(case)?;
+    let (story, until) = (case.story, case.window.until);
+    let own = || story.sent_by(server).filter(|call| call.from.incarnation == life.incarnation);
+    let refused = own().rev().find(|call| {
+        let is_now = |at: Time| at <= until && until.since(at) <= AT_ONCE;
+        call.is_append() && call.is_rejected() && call.replied().is_some_and(is_now)
+    })?;
+    let term = refused.args.term?;
+    let stood = own().find(|call| call.is_vote() && call.args.term == Some(term))?;
+    let took = story.proposed_by(server as u32).filter(|own| own.term == term);
+    let end = took.map(|own| own.index).max().max(stood.args.last_log_index)?;
+    let numbers = refused.numbers_besides();
+    let is_beyond = |(name, number): &&(String, u64)| {
+        *number > end + 1 && !name.to_ascii_lowercase().contains("term")
+    };
+    let (name, number) = numbers.iter().find(is_beyond)?;
+    let what = format!(
+        "server {server} panicked over a refusal that names an index beyond the end of its log"
+    );
+    let prev = match refused.args.prev_log_index {
+        Some(prev) => format!(" with prevLogIndex {prev}"),
+        None => String::new(),
+    };
+    let said = format!(
+        "server {} refused server {server}'s request{prev}; its answer said {name} {number}",
+        refused.to
+    );
+    let then = format!("server {server}'s own log ended at index {end}");
+    let breach = case.breach(&leaders::BEYOND_LOG, server as u32, what);
+    let breach = breach.seen(refused.replied()?, said, [refused.id]);
+    Some(breach.concluded(until, then, None))
 }
 
 /// A server panics as soon as it is elected, and led before in an earlier term, with a log that was longer.

@@ -290,15 +290,20 @@ impl Call {
         self.purpose == Purpose::Other && self.may_bring_back() && !self.is_named_otherwise()
     }
 
-    /// What numbers its reply says beside its term, by their names, such as the hint of a refusal; `None` if there are
-    /// none, or more than are of use.
+    /// The numbers that its reply says beside its term, such as the hint of a refusal, each with its name.
+    pub(crate) fn numbers_besides(&self) -> Vec<(String, u64)> {
+        let reply = self.brings_back.as_ref().and_then(|reply| reply.render().ok());
+        let mut numbers = Vec::new();
+        reply.iter().for_each(|reply| numbers_of(reply, &mut numbers));
+        numbers
+    }
+
+    /// The same in words; `None` if there are none, or more than are of use.
     pub(crate) fn says_besides(&self) -> Option<String> {
         const MOST: usize = 4;
-        let reply = self.brings_back.as_ref()?.render().ok()?;
-        let mut numbers = Vec::new();
-        numbers_of(&reply, &mut numbers);
-        let is_few = (1..=MOST).contains(&numbers.len());
-        is_few.then(|| numbers.join(", "))
+        let numbers = self.numbers_besides();
+        let words = numbers.iter().map(|(name, number)| format!("{name} {number}"));
+        (1..=MOST).contains(&numbers.len()).then(|| words.collect::<Vec<_>>().join(", "))
     }
 
     /// Whether its reply is long enough to bring a command.
@@ -396,13 +401,13 @@ impl Call {
     }
 }
 
-/// The numbers in a message that are neither terms nor say who it is from, each with its name.
-fn numbers_of(message: &Value, numbers: &mut Vec<String>) {
+/// The numbers in a message that don't say in which term it is or from whom, each with its name.
+fn numbers_of(message: &Value, numbers: &mut Vec<(String, u64)>) {
     let Some(fields) = message.as_object() else { return };
     for (name, value) in fields {
         match value {
             Value::Number(number) if is_word(name) && !is_of_sender(name) && name != "to" => {
-                numbers.push(format!("{name} {number}"));
+                numbers.extend(number.as_u64().map(|number| (name.clone(), number)));
             }
             Value::Object(_) => numbers_of(value, numbers),
             _ => {}

@@ -81,7 +81,9 @@ impl Last<'_> {
             (_, true) => ", which is no",
             _ => "",
         };
-        let text = format!("server {}'s answer arrived, to {}{says}", call.to, said(call));
+        let besides = call.says_besides().filter(|_| is_no);
+        let besides = besides.map_or(String::new(), |besides| format!("; it says {besides}"));
+        let text = format!("server {}'s answer arrived, to {}{says}{besides}", call.to, said(call));
         Some(fact(call.replied()?, text, Some(call.id)))
     }
 

@@ -449,3 +449,32 @@ fn a_task_that_panics_at_once() {
     assert_eq!(first((0, 0)).as_deref(), Some("saved-state-not-restored"));
     assert_eq!(first((200, 300)).as_deref(), Some("saved-state-not-restored"));
 }
+
+/// What a refusal names that lies beyond the leader's log is blamed for the leader's panic right after it.
+#[test]
+fn a_leader_that_panics_over_a_refusal() {
+    let panics = |hint: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1);
+        let refused =
+            json!({"term": 1, "success": false, "conflict_index": hint, "conflict_term": 9});
+        let request = json!({
+            "term": 1, "leader_id": 0, "prev_log_index": 1, "prev_log_term": 1, "entries": [],
+            "leader_commit": 0,
+        });
+        run.call(0, 1, "Raft.AppendEntries", request, refused);
+        let activity = Activity::Task;
+        let check =
+            Check::Panicked { server: Some(0), life: Some(1), activity, is_assertion: false };
+        let (_, _, explanation) = run.fails((FailureKind::Panic, check), "it panicked");
+        let finding = &explanation.findings[0];
+        (finding.id.clone(), format!("{finding:?}"))
+    };
+    let (id, text) = panics(7);
+    assert_eq!(id, "next-index-beyond-log");
+    assert!(text.contains("its answer said conflict_index 7"), "{text}");
+    // The entry behind the last, and the term of one, lie not beyond it.
+    let (id, text) = panics(2);
+    assert_eq!(id, "unknown");
+    assert!(text.contains("which is no; it says conflict_index 2, conflict_term 9"), "{text}");
+}
