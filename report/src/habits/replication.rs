@@ -42,6 +42,7 @@ pub(super) const HABITS: &[Habit] = &[
         not_sent,
         "the follower refused the entries before it, or a snapshot was on its way",
     ),
+    sending::REST,
     Habit::new(not_committed, "the answers arrived when the leader was in another term"),
     Habit::new(commit_not_told, "the requests since then were lost"),
     Habit::new(

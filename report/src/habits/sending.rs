@@ -22,6 +22,9 @@ pub(super) const PREV: Habit =
 pub(super) const NO_ENTRIES: Habit =
     Habit::new(no_entries_since, "the leader had sent that follower entries since then");
 
+pub(super) const REST: Habit =
+    Habit::new(rest_not_sent, "another leader had taken these entries back");
+
 pub(super) const NEEDED: Habit = Habit::new(
     snapshot_needed,
     "the follower has all entries that the leader's snapshot replaced, or was sent a snapshot meanwhile",
@@ -203,6 +206,65 @@ fn no_entries_since(case: &Case<'_>) -> Option<Breach> {
         let breach = case.breach(rule, leader, what);
         let breach = facts.into_iter().fold(breach, |breach, (at, text, ids)| breach.seen(at, text, ids));
         Some(breach.seen(since.last()?.sent.at, text, ids(since.last().copied())))
+    })
+}
+
+/// A follower accepts one request after the other that ends before its leader's log does, and its leader sends it nothing
+/// of the rest.
+fn rest_not_sent(case: &Case<'_>) -> Option<Breach> {
+    let (story, until) = (case.story, case.window.until);
+    up(&case.window).find_map(|leader| {
+        let led = leads(story, leader as usize, until)?;
+        let own = || {
+            let own = story.sent_by(leader as usize);
+            own.filter(|call| call.args.term == Some(led.term) && call.sent.at <= until)
+        };
+        let stood = own().find(|call| call.is_vote())?;
+        let end = stood.args.last_log_index.filter(|_| !story.counts_other_entries)?;
+        let mut followers = up(&case.window).filter(|&server| server != leader);
+        followers.find_map(|server| {
+            let sent = own().filter(|call| call.to == server && call.is_leaders());
+            let sent: Vec<&Call> = sent.collect();
+            let is_short = |call: &&&Call| {
+                call.is_append()
+                    && call.args.entries.as_ref().is_some_and(Vec::is_empty)
+                    && call.up_to() < Some(end)
+                    && !call.is_rejected()
+            };
+            let short: Vec<&Call> = sent.iter().rev().take_while(is_short).copied().collect();
+            let accepted: Vec<&Call> = short
+                .iter()
+                .copied()
+                .filter(|call| call.is_accepted() && call.replied().is_some())
+                .collect();
+            let (last, first) = (accepted.first()?, accepted.last()?);
+            if accepted.len() < FEW || last.sent.at.since(first.sent.at) < LONG {
+                return None;
+            }
+            let from = first.up_to()?;
+            let what = format!(
+                "server {leader} never sends server {server} the entries after index {from}"
+            );
+            let stood = (
+                stood.sent.at,
+                format!("server {leader} asked for votes with a log up to index {end}"),
+                stood.id,
+            );
+            let accepts = format!(
+                "server {server} accepted a request without entries, with prevLogIndex {from}"
+            );
+            let again = format!(
+                "since then server {leader} has sent server {server} {}, all without entries",
+                count(short.len(), "request")
+            );
+            let breach =
+                case.breach(&leaders::SENDS, leader, what).seen(stood.0, stood.1, [stood.2]);
+            Some(breach.seen(first.handled?.at, accepts, [first.id]).seen(
+                last.sent.at,
+                again,
+                [last.id],
+            ))
+        })
     })
 }
 

@@ -1,7 +1,8 @@
 //! Heartbeats bring no entries: a follower that accepts one may lack the entry before it, and a follower that gets nothing
 //! else lacks everything.
 
-use report::{NetworkChange, Outcome, Role};
+use report::FailureKind::Liveness;
+use report::{Check, NetworkChange, Outcome, Role};
 use serde_json::{Value, json};
 
 use super::broken;
@@ -176,4 +177,31 @@ fn nothing_but_heartbeats_since_a_request_failed_or_was_answered() {
     assert!(finds(refuses, false, "entry-not-sent"));
     assert!(!finds(refuses, true, "entry-not-sent"));
     assert!(!finds(confirms, false, "entry-not-sent"));
+}
+
+/// A leader whose heartbeats are accepted where they begin, and that sends nothing of what it has behind that.
+#[test]
+fn entries_of_an_earlier_term_that_are_never_sent() {
+    let first = |brings: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1);
+        run.accept(0, 1, &entries(1, &[1, 1])).accept(0, 2, &entries(1, &[1]));
+        run.wait(300).in_term(1, 2);
+        let last = Ask { last_index: 2, last_term: 1, ..ask(2) };
+        for voter in [0, 2] {
+            let asked = run.asks(1, voter, &last);
+            run.answers(asked, &granted(2)).in_term(voter, 2);
+        }
+        run.leads(1, 2).step("wait");
+        for _ in 0..30 {
+            run.wait(100).accept(1, 2, &append(2, [1, 1], &[], 0));
+        }
+        if brings {
+            run.accept(1, 2, &append(2, [1, 1], &[1], 0));
+        }
+        let (_, _, explanation) = run.fails((Liveness, Check::Replicated), "nothing came");
+        explanation.findings[0].id.clone()
+    };
+    assert_eq!(first(false), "entry-not-sent");
+    assert_ne!(first(true), "entry-not-sent");
 }
