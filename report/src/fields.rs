@@ -183,6 +183,11 @@ impl Fields {
         !is_request && (self.vote_granted.is_some() || self.success.is_some())
     }
 
+    /// Whether it has all that only AppendEntries has: the entry before, and a list of entries.
+    pub(crate) fn brings_entries(&self) -> bool {
+        self.prev_log_index.is_some() && self.entries.is_some()
+    }
+
     /// Whether it gives the vote, if it answers a request for one: whatever an author calls it, it says yes or no.
     #[must_use]
     pub fn gives_vote(&self) -> Option<bool> {
@@ -284,6 +289,12 @@ impl Fields {
     /// Takes a field's value, if it is one of Raft's.
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         let Some((slot, how)) = Slot::named(name) else { return self.take_name(name, value) };
+        // Two flags for the same that differ say neither yes nor no.
+        if self.contradicts(slot, value) {
+            self.vote_granted.take_if(|_| slot == Slot::VoteGranted);
+            self.success.take_if(|_| slot == Slot::Success);
+            return self.guessed.remove(slot);
+        }
         // What has the paper's name is what the paper means by it, whatever else sounds like it.
         if how == Called::Otherwise && self.has(slot) && !self.guessed.has(slot) {
             return;
@@ -335,6 +346,18 @@ impl Fields {
                 false
             }
         }
+    }
+
+    /// Whether a flag says yes and the same under another name says no, or the other way round.
+    fn contradicts<T: Serialize + ?Sized>(&self, slot: Slot, value: &T) -> bool {
+        let said = match slot {
+            Slot::VoteGranted => self.vote_granted,
+            Slot::Success => self.success,
+            _ => None,
+        };
+        said.is_some_and(
+            |said| matches!(value.serialize(One), Ok(Scalar::Flag(flag)) if flag != said),
+        )
     }
 
     /// Whether a field is there.

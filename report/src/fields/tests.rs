@@ -59,6 +59,19 @@ fn a_flag_that_is_set_may_say_no() {
 }
 
 #[test]
+fn flags_that_contradict_each_other_say_nothing() {
+    let said = |success: bool, matched: bool| {
+        let one = Fields::of(&json!({ "term": 7, "success": success, "matched": matched }));
+        let other = Fields::of(&json!({ "term": 7, "accepted": matched, "success": success }));
+        assert_eq!(one.success, other.success);
+        one.success
+    };
+    assert_eq!(said(true, true), Some(true));
+    assert_eq!(said(false, false), Some(false));
+    assert_eq!(said(true, false), None);
+}
+
+#[test]
 fn the_entry_before_may_be_called_so() {
     let message = json!({ "term": 7, "prev_log_entry": 4, "prev_log_term": 6, "entries": [] });
     assert_eq!(Fields::of(&message).prev_log_index, Some(4));

@@ -321,15 +321,16 @@ impl Log {
         }
         for (index, &entry) in (prev + 1..).zip(entries) {
             let (has, known) = (self.last_index() >= index, self.term(index));
-            if has && known == entry {
+            if has && known == entry && entry.is_some() {
                 continue;
             }
             if let (true, Some(known)) = (has, known) {
                 self.former.insert(index, known);
             }
-            // What isn't known may go on behind the end that is; a conflict cuts it. What was unknown may have
-            // been another entry, with which all that followed is gone.
-            self.open = (has && known.is_none()) || (self.open && !has);
+            // What isn't known may go on behind the end that is; a conflict cuts it. Where one of the two isn't known they
+            // may have been different entries, and then all that followed is gone.
+            let is_unknown = known.is_none() || entry.is_none();
+            self.open = (has && is_unknown) || (self.open && !has);
             self.end_with(index, entry);
             if let Some(last) = self.terms.get_mut(index as usize - 1) {
                 *last = entry;

@@ -212,6 +212,9 @@ impl Story {
                     fields.last_is_included();
                     fields.forget_entries();
                 }
+                if purpose == Purpose::Append {
+                    (fields.last_included_index, fields.last_included_term) = (None, None);
+                }
                 if fields.done == Some(false) {
                     fields.last_included_index = None; // a part of a snapshot ends nowhere
                 }

@@ -42,6 +42,8 @@ impl Purpose {
             (Some(Named::Append), _) => Purpose::Append,
             (Some(Named::Snapshot), _) => Purpose::Snapshot,
             (None, _) if args.is_answer() => Purpose::Other,
+            // Where a leader's snapshot ends AppendEntries may tell as well.
+            (None, _) if args.brings_entries() => Purpose::Append,
             (None, _) if args.last_included_index.is_some() => Purpose::Snapshot,
             (None, Some(Named::Snapshot)) => Purpose::Snapshot,
             (None, _) if args.prev_log_index.is_some() || args.entries.is_some() => Purpose::Append,
@@ -298,6 +300,12 @@ impl Call {
         numbers
     }
 
+    /// Whether its reply says this number anywhere.
+    pub(crate) fn says_number(&self, number: u64) -> bool {
+        let reply = self.brings_back.as_ref().and_then(|reply| reply.render().ok());
+        reply.is_some_and(|reply| has_number(&reply, number))
+    }
+
     /// The same in words; `None` if there are none, or more than are of use.
     pub(crate) fn says_besides(&self) -> Option<String> {
         const MOST: usize = 4;
@@ -420,4 +428,13 @@ fn is_word(name: &str) -> bool {
     const LONGEST: usize = 24;
     name.len() <= LONGEST
         && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+}
+
+fn has_number(value: &Value, number: u64) -> bool {
+    match value {
+        Value::Number(own) => own.as_u64() == Some(number),
+        Value::Array(parts) => parts.iter().any(|part| has_number(part, number)),
+        Value::Object(fields) => fields.values().any(|field| has_number(field, number)),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
 }

@@ -131,6 +131,10 @@ fn answers_lower(known: &Known<'_>, moment: Moment, call: &Call) -> Option<Breac
     let (story, number) = (known.story, call.to);
     let (term, delivered) = call.reply.term.zip(call.delivered)?;
     let seen = story.view_at(number as usize, moment.at).map(|view| view.term);
+    // It may say its term under another name.
+    if seen.is_some_and(|seen| seen > term && call.says_number(seen)) {
+        return None;
+    }
     // Of two handlers that ran at the same time nobody knows which came first, so only what had ended before
     // this one began is held against it.
     let reached = story.reached_before(number, delivered).filter(|_| call.answered_in.is_some());
