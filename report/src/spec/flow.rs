@@ -345,6 +345,13 @@ pub(super) fn shows_unheard(known: &Known<'_>, number: u32, view: &View) -> Opti
     if has_said || !reads_terms(known) || terms_leap(known.story) {
         return None;
     }
+    // An answer may say its server's term under another name.
+    let is_told = |call: &Call| {
+        call.replied().is_some_and(|at| at <= view.moment.at) && call.says_number(view.term)
+    };
+    if known.story.sent_by(number as usize).any(is_told) {
+        return None;
+    }
     let what = format!("server {number} was in a term that it can't have heard of");
     let first = format!("server {other} was in term {}", view.term);
     let text = format!(
