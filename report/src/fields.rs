@@ -144,6 +144,9 @@ impl Fields {
             // A vote, too, if that is what it answers.
             self.success = Some(flag);
             self.guessed.insert(Slot::Success);
+            if flag && shape.only_lacks_refusal() {
+                self.guessed.insert(Slot::Unrefused);
+            }
         }
         self.take_numbers(shape.says(), |_| true);
     }
@@ -201,6 +204,9 @@ impl Fields {
             if is_new && (slot != Slot::EntryTerm || self.entries.is_none()) {
                 self.guessed.insert(slot);
             }
+        }
+        if inner.guessed.has(Slot::Unrefused) && !self.is_answer() {
+            self.guessed.insert(Slot::Unrefused);
         }
         self.done = self.done.or(inner.done);
         self.commands_before = self.commands_before.or(inner.commands_before);
@@ -296,7 +302,10 @@ impl Fields {
             return self.guessed.remove(slot);
         }
         // What has the paper's name is what the paper means by it, whatever else sounds like it.
-        if how == Called::Otherwise && self.has(slot) && !self.guessed.has(slot) {
+        // But of two terms the sender's own is the one that says whose it is, as `leader_term` does.
+        let says_whose = slot == Slot::Term;
+        let is_known = self.has(slot) && self.guessed.has(slot) == says_whose;
+        if is_known && (how == Called::Otherwise) != says_whose {
             return;
         }
         if !self.set(slot, value) {

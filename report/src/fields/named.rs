@@ -126,8 +126,11 @@ pub(super) fn sense(name: &str) -> Option<bool> {
             || FLAG_BEGINNINGS.iter().any(|beginning| word.starts_with(beginning))
     };
     let not = || NOT.iter().filter_map(|not| name.strip_prefix(not)).any(says_yes);
+    let refuses = || REFUSALS.iter().any(|stem| name.contains(stem));
     match said_by(name) {
-        Some(said) => Some(said),
+        Some(true) => Some(true),
+        // Another no only gives a reason, which may be one of several.
+        Some(false) => (refuses() || not()).then_some(false),
         None if not() => Some(false),
         None => says_yes(name).then_some(true),
     }
@@ -184,6 +187,9 @@ const FLAG_BEGINNINGS: [&str; 13] = [
     "status",
     "confirm",
 ];
+/// What the name of a flag has that says no if it is set.
+const REFUSALS: [&str; 9] =
+    ["deny", "denied", "reject", "refus", "declin", "fail", "conflict", "mismatch", "nack"];
 /// What a word begins with that says the contrary of the rest.
 const NOT: [&str; 8] = ["not", "non", "no", "un", "dis", "in", "cant", "already"];
 const NO: [&str; 14] = [
@@ -263,7 +269,6 @@ mod tests {
             "refused",
             "denied",
             "conflict",
-            "isstale",
             "unmatched",
             "disagree",
             "invalid",

@@ -23,6 +23,8 @@ pub(crate) enum Slot {
     Done,
     /// The term of each of the entries.
     EntryTerm,
+    /// Not a field: that an answer says yes only by a flag for no that isn't set.
+    Unrefused,
 }
 
 /// How a field is called.
@@ -78,6 +80,7 @@ impl Slot {
             Slot::Named => "its name",
             Slot::Done => "done",
             Slot::EntryTerm => "an entry's term",
+            Slot::Unrefused => "no refusal",
         }
     }
 
@@ -138,7 +141,7 @@ impl Slot {
     fn in_use(name: &[u8]) -> Option<Slot> {
         Some(match name {
             b"currentterm" | b"currterm" | b"curterm" | b"leaderterm" | b"candidateterm"
-            | b"replyterm" | b"epoch" => Slot::Term,
+            | b"replyterm" | b"myterm" | b"ownterm" => Slot::Term,
             b"candidate" | b"leader" => Slot::Sender,
             b"granted" | b"grant" | b"grantvote" | b"isgranted" | b"voted" | b"votegiven"
             | b"yes" => Slot::VoteGranted,

@@ -25,6 +25,8 @@ pub(super) struct Shape {
     numbers: Vec<(String, u64)>,
     /// What its flags say, by their names: yes, no, or nothing that is known.
     flags: Vec<Option<bool>>,
+    /// Whether a flag for no is there that isn't set.
+    lacks_refusal: bool,
     /// What words say that stand for an answer: the name of an enum's variant, above all.
     words: Vec<bool>,
     /// Entries that are objects of an index and a term.
@@ -85,6 +87,11 @@ impl Shape {
         said.next().filter(|_| is_alone)
     }
 
+    /// Whether it says yes only by a flag for no that isn't set: what is refused for another reason may leave it so, too.
+    pub(super) fn only_lacks_refusal(&self) -> bool {
+        self.lacks_refusal && self.words.is_empty()
+    }
+
     /// Takes the name of what it is, or all that it is.
     fn take_word(&mut self, word: &str) {
         self.words.extend(verdict(word));
@@ -135,7 +142,9 @@ impl Shape {
         match value.serialize(One) {
             Ok(Scalar::Number(number)) => return self.numbers.push((name, number)),
             Ok(Scalar::Flag(flag)) => {
-                let said = sense(&name).map(|sense| sense == flag);
+                let sense = sense(&name);
+                self.lacks_refusal |= sense == Some(false) && !flag;
+                let said = sense.map(|sense| sense == flag);
                 return self.flags.push(said);
             }
             Err(_) => {}

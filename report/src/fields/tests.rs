@@ -50,7 +50,7 @@ fn a_flag_that_is_set_may_say_no() {
     assert_eq!(said(json!({ "term": 7, "reject": false })), Some(true));
     assert_eq!(said(json!({ "term": 7, "reject": true, "hint": 4 })), Some(false));
     assert_eq!(
-        said(json!({ "from": 1, "term": 7, "body": { "Resp": { "stale": true } } })),
+        said(json!({ "from": 1, "term": 7, "body": { "Resp": { "rejected": true } } })),
         Some(false)
     );
     assert_eq!(said(json!({ "term": 7, "approved": true, "is_pre_vote": false })), Some(true));
@@ -243,12 +243,13 @@ fn entries_may_be_tuples() {
 fn a_name_that_isn_t_the_paper_s_is_a_guess() {
     assert_eq!(Fields::of(&args()).guessed, Names::default());
     let fields = Fields::of(&json!({"leaderCommitIndex": 3, "term": 1, "currentTerm": 2}));
-    assert_eq!((fields.leader_commit, fields.term), (Some(3), Some(1)));
+    assert_eq!((fields.leader_commit, fields.term), (Some(3), Some(2)));
     let names: Vec<Slot> = fields.guessed.iter().collect();
-    assert_eq!(names, [Slot::LeaderCommit]);
+    assert_eq!(names, [Slot::Term, Slot::LeaderCommit]);
     // Whatever comes first.
     let fields = Fields::of(&json!({"leader_term": 2, "term": 1}));
-    assert_eq!((fields.term, fields.guessed), (Some(1), Names::default()));
+    assert_eq!(fields.term, Some(2));
+    assert!(fields.guessed.has(Slot::Term), "{:?}", fields.guessed);
     let fields = Fields::of(&json!({"entries": [{"leader_term": 4}]}));
     assert_eq!(fields.guessed.iter().collect::<Vec<_>>(), [Slot::EntryTerm]);
 }
@@ -594,4 +595,14 @@ fn an_answer_may_be_a_pair() {
     for none in [json!([true]), json!([1, 2]), more, json!([]), json!(7), json!([1, "a"])] {
         assert_eq!(said(none.clone()), None, "{none}");
     }
+}
+
+#[test]
+fn of_two_terms_the_own_one_says_so() {
+    let term = |message: serde_json::Value| Fields::of(&message).term;
+    let own = json!({ "current_term": 7, "success": false, "term": 3 });
+    let behind = json!({ "success": false, "term": 3, "currentTerm": 7 });
+    assert_eq!((term(own), term(behind)), (Some(7), Some(7)));
+    assert_eq!(term(json!({ "epoch": 9, "success": true })), Some(9));
+    assert_eq!(term(json!({ "term": 7, "success": true, "epoch": 9 })), Some(7));
 }

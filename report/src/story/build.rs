@@ -212,8 +212,12 @@ impl Story {
                     fields.last_is_included();
                     fields.forget_entries();
                 }
-                if purpose == Purpose::Append {
+                if matches!(purpose, Purpose::Append | Purpose::Vote) {
                     (fields.last_included_index, fields.last_included_term) = (None, None);
+                }
+                if purpose == Purpose::Vote {
+                    (fields.prev_log_index, fields.prev_log_term) = (None, None);
+                    fields.entries = None;
                 }
                 if fields.done == Some(false) {
                     fields.last_included_index = None; // a part of a snapshot ends nowhere
@@ -270,6 +274,7 @@ impl Story {
                     let call = &mut self.calls[place];
                     call.handled = Some(moment);
                     let answer = Answer::of(&reply.fields().capped());
+                    let answer = answer.in_term_of(call.args.term);
                     // What else a refusal says, such as how long a log is, is worth showing.
                     let is_telling = answer.says() != Some(true) && reply.wire_len() > 0;
                     if reply.wire_len() >= BRINGS || is_telling {

@@ -42,6 +42,8 @@ impl Purpose {
             (Some(Named::Append), _) => Purpose::Append,
             (Some(Named::Snapshot), _) => Purpose::Snapshot,
             (None, _) if args.is_answer() => Purpose::Other,
+            // Whatever else it tells.
+            (None, Some(Named::Vote)) if args.last_log_index.is_some() => Purpose::Vote,
             // Where a leader's snapshot ends AppendEntries may tell as well.
             (None, _) if args.brings_entries() => Purpose::Append,
             (None, _) if args.last_included_index.is_some() => Purpose::Snapshot,
@@ -115,11 +117,19 @@ impl Answer {
     /// What a message answers by its fields.
     pub(super) fn of(fields: &Fields) -> Answer {
         let mut guessed = Names::default();
-        let own = [Slot::Term, Slot::VoteGranted, Slot::Success];
+        let own = [Slot::Term, Slot::VoteGranted, Slot::Success, Slot::Unrefused];
         let own = own.into_iter().filter(|&slot| fields.guessed.has(slot));
         own.for_each(|slot| guessed.insert(slot));
         let Fields { term, vote_granted, success, .. } = *fields;
         Answer { term, vote_granted, success, guessed }
+    }
+
+    /// The same as an answer to a request of `asked`, a term. In a later term nothing is agreed to.
+    pub(super) fn in_term_of(mut self, asked: Option<u64>) -> Answer {
+        if self.guessed.has(Slot::Unrefused) && asked.is_some() && self.term > asked {
+            (self.vote_granted, self.success) = (None, None);
+        }
+        self
     }
 
     /// Whether it says yes, or no, if that can be read.

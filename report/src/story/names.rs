@@ -254,7 +254,7 @@ impl Story {
     /// Whether the run shows that what is taken for a field is that field.
     fn confirms(&self, slot: Slot) -> bool {
         match slot {
-            Slot::Sender | Slot::Named | Slot::Done => true,
+            Slot::Sender | Slot::Named | Slot::Done | Slot::Unrefused => true,
             Slot::Term => self.terms_are_as_seen(),
             Slot::VoteGranted => self.votes_make_leaders(),
             Slot::Success => self.successes_are_plausible(),
