@@ -356,10 +356,11 @@ fn applies_replaced(
         return None;
     }
     let confirmed = log.confirmed(index)?;
-    // Who was told before that it is committed may have had it on its way to the service by then.
+    // Who was told that it is committed, by an earlier leader or by a heartbeat of its own kind, may have had it on its way
+    // to the service by then.
     let told = |call: &Call| {
-        call.args.leader_commit >= Some(index)
-            && call.id != confirmed.call
+        (call.is_mere_heartbeat() || call.args.term < Some(term))
+            && call.args.leader_commit >= Some(index)
             && call.handled.is_some_and(|handled| handled.at <= confirmed.at)
     };
     let is_soon = moment.at.since(confirmed.at) < SENT_ON;
