@@ -84,32 +84,25 @@ impl Slot {
         }
     }
 
-    /// The field that the paper calls so: in snake case, or in lower case without what stands between the words.
+    /// The field that the paper calls so: in snake case, or in lower case without what stands between the words. An index may
+    /// be called `idx` there.
     fn in_paper(name: &[u8]) -> Option<Slot> {
         Some(match name {
             b"term" => Slot::Term,
             b"leader_id" | b"candidate_id" | b"leaderid" | b"candidateid" => Slot::Sender,
-            b"prev_log_index" | b"prevlogindex" => Slot::PrevLogIndex,
+            b"prev_log_index" | b"prevlogindex" | b"prevlogidx" => Slot::PrevLogIndex,
             b"prev_log_term" | b"prevlogterm" => Slot::PrevLogTerm,
             b"entries" => Slot::Entries,
             b"leader_commit" | b"leadercommit" => Slot::LeaderCommit,
             b"success" => Slot::Success,
-            b"last_log_index" | b"lastlogindex" => Slot::LastLogIndex,
+            b"last_log_index" | b"lastlogindex" | b"lastlogidx" => Slot::LastLogIndex,
             b"last_log_term" | b"lastlogterm" => Slot::LastLogTerm,
             b"vote_granted" | b"votegranted" => Slot::VoteGranted,
-            b"last_included_index" | b"lastincludedindex" => Slot::LastIncludedIndex,
+            b"last_included_index" | b"lastincludedindex" | b"lastincludedidx" => {
+                Slot::LastIncludedIndex
+            }
             b"last_included_term" | b"lastincludedterm" => Slot::LastIncludedTerm,
             b"done" => Slot::Done,
-            _ => return None,
-        })
-    }
-
-    /// The field that the paper calls so but for the word for an index, which is shorter.
-    fn shortened(name: &[u8]) -> Option<Slot> {
-        Some(match name {
-            b"prevlogidx" => Slot::PrevLogIndex,
-            b"lastlogidx" => Slot::LastLogIndex,
-            b"lastincludedidx" => Slot::LastIncludedIndex,
             _ => return None,
         })
     }
@@ -131,7 +124,7 @@ impl Slot {
             len += 1;
         }
         let name = &buffer[..len];
-        if let Some(slot) = Slot::in_paper(name).or_else(|| Slot::shortened(name)) {
+        if let Some(slot) = Slot::in_paper(name) {
             return Some((slot, Called::AsInPaper));
         }
         Some((Slot::in_use(name)?, Called::Otherwise))

@@ -196,12 +196,11 @@ fn no_entries_since(case: &Case<'_>) -> Option<Breach> {
                 format!("that call failed: {outcome}"),
             ),
         };
-        let facts = [
+        let mut facts = [
             (call.sent.at, sent, ids([call])),
             (ended.at, how, ids([call])),
             (own.moment.at, accepted, Vec::new()),
         ];
-        let mut facts = facts.to_vec();
         facts.sort_by_key(|&(at, ..)| at);
         let breach = case.breach(rule, leader, what);
         let breach = facts.into_iter().fold(breach, |breach, (at, text, ids)| breach.seen(at, text, ids));
@@ -245,11 +244,7 @@ fn rest_not_sent(case: &Case<'_>) -> Option<Breach> {
             let what = format!(
                 "server {leader} never sends server {server} the entries after index {from}"
             );
-            let stood = (
-                stood.sent.at,
-                format!("server {leader} asked for votes with a log up to index {end}"),
-                stood.id,
-            );
+            let asked = format!("server {leader} asked for votes with a log up to index {end}");
             let accepts = format!(
                 "server {server} accepted a request without entries, with prevLogIndex {from}"
             );
@@ -257,13 +252,10 @@ fn rest_not_sent(case: &Case<'_>) -> Option<Breach> {
                 "since then server {leader} has sent server {server} {}, all without entries",
                 count(short.len(), "request")
             );
-            let breach =
-                case.breach(&leaders::SENDS, leader, what).seen(stood.0, stood.1, [stood.2]);
-            Some(breach.seen(first.handled?.at, accepts, [first.id]).seen(
-                last.sent.at,
-                again,
-                [last.id],
-            ))
+            let breach = case.breach(&leaders::SENDS, leader, what);
+            let breach = breach.seen(stood.sent.at, asked, [stood.id]);
+            let breach = breach.seen(first.handled?.at, accepts, [first.id]);
+            Some(breach.seen(last.sent.at, again, [last.id]))
         })
     })
 }

@@ -530,11 +530,8 @@ pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
     let all: usize = voters.values().map(|elections| within(elections)).sum();
     // A leader has no such timer.
     let has_led = |server: usize| {
-        let within = |view: &&View| view.is_leader && view.moment.at <= case.window.until;
-        case.story.views[server]
-            .iter()
-            .filter(within)
-            .any(|view| view.moment.at >= case.window.from)
+        let leads_then = |view: &View| view.is_leader && case.window.contains(view.moment.at);
+        case.story.views[server].iter().any(leads_then)
             || leads(case.story, server, case.window.from).is_some()
     };
     let is_silent = |&(&server, elections): &(&usize, &Vec<Election>)| {
