@@ -15,7 +15,7 @@ use children::{Nonce, Stat};
 use parking_lot::{Mutex, MutexGuard};
 use sim::{Clock, Exit};
 
-use crate::ask::{self, ask};
+use crate::ask::{self, Answer, ask};
 use crate::last_words::{self, LastWords};
 use crate::printed::Output;
 use crate::stuck::{Stuck, Why};
@@ -35,6 +35,9 @@ const PACE: Duration = Duration::from_secs(1);
 
 /// How many looks in a row may find the simulated thread asleep. It never sleeps by itself.
 const LOOKS_ASLEEP: u32 = 12;
+
+/// How often a thread that works without getting anywhere is asked where it is.
+const LOOKS_AT_WORK: usize = 9;
 
 /// How long a run by the real clock may go on behind its limit.
 const OVERTIME: Duration = Duration::from_secs(10);
@@ -338,8 +341,15 @@ impl Seen {
 
 /// A run that gets nowhere, with what its thread answers when it is asked.
 fn asked(why: Why, thread: SimulatedThread) -> Stuck {
-    match ask(thread.id) {
-        Some(answer) => Stuck::at(why, &answer.stack, answer.context),
-        None => Stuck::unseen(why),
-    }
+    // A thread that is blocked stays where it is. One that works is now and then where a walk along its stack
+    // misses a caller, or in what its loop calls: its place is where it is found most often.
+    let looks = if why == Why::Blocked { 1 } else { LOOKS_AT_WORK };
+    let answers: Vec<Answer> = (0..looks).map_while(|_| ask(thread.id)).collect();
+    let stuck = |answer: &Answer| Stuck::at(why, &answer.stack, answer.context);
+    let found: Vec<Stuck> = answers.iter().map(stuck).collect();
+    let count =
+        |stuck: &Stuck| found.iter().filter(|it| it.stack.first() == stuck.stack.first()).count();
+    // Of places as common as each other, the one that was seen first.
+    let place = found.iter().rev().max_by_key(|stuck| count(stuck));
+    place.cloned().unwrap_or_else(|| Stuck::unseen(why))
 }
