@@ -82,7 +82,12 @@ impl Shape {
 
     /// Whether it says yes or no, and nothing else but numbers.
     pub(super) fn answer(&self) -> Option<bool> {
-        let mut said = self.flags.iter().copied().flatten().chain(self.words.iter().copied());
+        // A word within another that says the same is one with it, as in `Err(Mismatch { .. })`.
+        let first = self.words.first();
+        let is_of_one = self.words.iter().all(|word| Some(word) == first);
+        let words =
+            &self.words[..if is_of_one { self.words.len().min(1) } else { self.words.len() }];
+        let mut said = self.flags.iter().copied().flatten().chain(words.iter().copied());
         let is_alone = said.clone().count() == 1 && !self.has_list && !self.has_bytes;
         said.next().filter(|_| is_alone)
     }

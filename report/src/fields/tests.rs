@@ -518,6 +518,17 @@ fn an_answer_may_be_an_enum() {
         result: Vote,
     }
     #[derive(serde::Serialize)]
+    struct Fine {
+        term: u64,
+        index: u64,
+    }
+    #[derive(serde::Serialize)]
+    enum Refused {
+        Stale { term: u64 },
+        Mismatch { term: u64, index: u64 },
+    }
+    type Outcome = Result<Fine, Refused>;
+    #[derive(serde::Serialize)]
     enum Reply {
         Vote(Vote),
     }
@@ -535,6 +546,10 @@ fn an_answer_may_be_an_enum() {
     assert_eq!(said(&Append::Stale { term: 4 }), (Some(false), Some(4)));
     assert_eq!(said(&Append::Behind(4)), (Some(false), None));
     assert_eq!(said(&Append::Rejected { term: 2, first: None }), (Some(false), None));
+    assert_eq!(said(&Outcome::Ok(Fine { term: 3, index: 9 })), (Some(true), Some(3)));
+    assert_eq!(said(&Outcome::Err(Refused::Stale { term: 3 })), (Some(false), Some(3)));
+    let refused = Refused::Mismatch { term: 3, index: 9 };
+    assert_eq!(said(&Outcome::Err(refused)), (Some(false), None));
     assert_eq!(said(&WithResult { term: 5, result: Vote::Yes }), (Some(true), Some(5)));
     assert_eq!(Fields::of(&Reply::Vote(Vote::Yes)).success, Some(true));
     assert_eq!(Fields::of(&json!({"Vote": "Yes"})).success, Some(true));
