@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use report::story::Life;
-use report::{Story, Time};
+use report::story::{Call, Life};
+use report::{Caller, Story, Time};
 use sim::Task;
 use sim::context::Owner;
 
@@ -32,6 +32,7 @@ pub(crate) fn warn_of_tasks(t: &T, story: &Story) {
     if dead.is_empty() {
         return; // as in most runs
     }
+    let dead = without_those_that_wait(dead, t.now(), story);
     let mut lines: BTreeMap<(u32, String), usize> = BTreeMap::new();
     for Task { owner, activity } in t.sim.alive_tasks() {
         // Of handlers that wait there is a warning of their own.
@@ -52,6 +53,23 @@ pub(crate) fn warn_of_tasks(t: &T, story: &Story) {
             TASKS_END_WITHIN.as_secs()
         ));
     }
+}
+
+/// Those of the `dead` whose calls of before their crash have long come back, too. Where a script holds such a call,
+/// a task may wait for its answer. What a task calls after the crash excuses nothing.
+fn without_those_that_wait(mut dead: Vec<Owner>, now: Time, story: &Story) -> Vec<Owner> {
+    let has_long_ended = |call: &Call| {
+        let ended = call.dropped.or(call.returned.map(|(moment, _)| moment));
+        ended.is_some_and(|moment| now.since(moment.at) > TASKS_END_WITHIN)
+    };
+    for call in story.calls.iter().filter(|call| !call.is_copy && !has_long_ended(call)) {
+        let Caller { server, incarnation } = call.from;
+        let life = story.lives[server as usize].iter().find(|it| it.incarnation == incarnation);
+        if life.is_some_and(|life| life.has(Some(call.sent))) {
+            dead.retain(|&owner| owner != Owner { server, incarnation });
+        }
+    }
+    dead
 }
 
 /// Warns of handlers that have not returned for a long time.

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use config::{Messages, Reliability, Snapshots, T, make_config};
 use futures::future::FutureExt as _;
 use testkit::{Victim, victims};
 use tokio::time::sleep;
 
 use crate::child::{PASSED, Place, VICTIM, place, run_batch};
-use crate::server::{Habits, one_in_some_runs};
+use crate::server::{BAD_SERVER, Habits, SERVERS, make, one_in_some_runs};
 
-pub(crate) const VICTIMS: &[Victim] = victims![outlives_its_server, has_much_to_say];
+pub(crate) const VICTIMS: &[Victim] =
+    victims![outlives_its_server, waits_for_an_answer, has_much_to_say];
 
 fn here(function: &str, text: &str) -> Place {
     place(("leftovers.rs", include_str!("leftovers.rs")), function, text)
@@ -41,6 +43,32 @@ fn a_task_that_outlives_its_server_is_warned_of() {
     ] {
         assert!(warning.contains(part), "{part:?} is not in {warning}");
     }
+}
+
+/// A script in which a server's calls are held when it is crashed, and until the end.
+async fn holds_what_a_dead_server_asked(t: T) {
+    let (reliable, off) = (Reliability::Reliable, Snapshots::Off);
+    let cfg =
+        make_config(&t, SERVERS, reliable, off, |peers, me, _, _| make(peers, me, Habits::GOOD));
+    cfg.begin("Isolation: a server whose calls are held");
+    let _hold = cfg.hold(Messages::all_requests().from(BAD_SERVER));
+    sleep(Duration::from_secs(1)).await;
+    cfg.crash1(BAD_SERVER);
+    sleep(Duration::from_secs(12)).await;
+    cfg.end();
+}
+
+fn waits_for_an_answer() {
+    config::test(holds_what_a_dead_server_asked);
+}
+
+#[test]
+fn a_task_that_waits_for_an_answer_is_not_warned_of() {
+    let ran = run_batch("leftovers::waits_for_an_answer");
+    ran.assert_status(PASSED);
+    let warnings: Vec<&String> =
+        ran.results_of(VICTIM).iter().flat_map(|result| &result.warnings).collect();
+    assert!(warnings.is_empty(), "{warnings:?}");
 }
 
 fn has_much_to_say() {
