@@ -4,8 +4,7 @@ use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStr
 use serde::ser::{SerializeStructVariant, SerializeTuple, SerializeTupleStruct};
 
 use super::Slot;
-use super::named::is_no_message;
-use super::names::Called;
+use super::names::{Called, Meaning};
 use super::pick::{One, Other, Scalar, key_of};
 
 /// Takes the terms of a log's entries.
@@ -87,17 +86,18 @@ impl TermWithin {
         if name == "command" {
             return; // as in most logs
         }
-        if let Some((Slot::Term, how)) = Slot::named(name)
+        let meaning = Meaning::of(name);
+        if let Some((Slot::Term, how)) = meaning.slot
             && (how == Called::AsInPaper || self.term.is_none())
             && let Ok(Scalar::Number(term)) = value.serialize(One)
         {
             self.term = Some((term, how));
         } else if let Ok(Scalar::Number(number)) = value.serialize(One) {
-            if !Slot::is_place(name) {
+            if !meaning.is_place {
                 self.numbers += 1;
                 self.number = Some((number, Called::Otherwise));
             }
-        } else if !is_no_message(name)
+        } else if !meaning.is_no_message
             && let Ok(Some(term)) = value.serialize(EntryTerm)
         {
             self.inner_term = Some(term);

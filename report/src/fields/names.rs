@@ -1,6 +1,9 @@
 //! Fields of Raft's, how each is called, and sets of them.
 
+use std::cell::Cell;
 use std::fmt;
+
+use super::named::is_no_message;
 
 /// A field of Raft's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,24 +113,10 @@ impl Slot {
     /// The field that goes by `name`, and whether that is the paper's name for it.
     pub(super) fn named(name: &str) -> Option<(Slot, Called)> {
         // Most are called as in the paper, and are found at once.
-        if let Some(slot) = Slot::in_paper(name.as_bytes()) {
-            return Some((slot, Called::AsInPaper));
+        match Slot::in_paper(name.as_bytes()) {
+            Some(slot) => Some((slot, Called::AsInPaper)),
+            None => Meaning::of(name).slot,
         }
-        if name.len() > LONGEST || matches!(name, "command" | "conflict" | "data") {
-            return None;
-        }
-        // In lower case, without what stands between the words.
-        let mut buffer = [0; LONGEST];
-        let mut len = 0;
-        for byte in name.bytes().filter(|&byte| byte != b'_' && byte != b'-') {
-            buffer[len] = byte.to_ascii_lowercase();
-            len += 1;
-        }
-        let name = &buffer[..len];
-        if let Some(slot) = Slot::in_paper(name) {
-            return Some((slot, Called::AsInPaper));
-        }
-        Some((Slot::in_use(name)?, Called::Otherwise))
     }
 
     /// The field that may be meant by a name in lower case, without what stands between its words.
@@ -157,13 +146,6 @@ impl Slot {
         matches!(self, Slot::VoteGranted | Slot::Success | Slot::Done)
     }
 
-    /// Whether a field of an entry, by its name, tells where the entry is and not of which term.
-    pub(super) fn is_place(name: &str) -> bool {
-        let name = name.to_ascii_lowercase();
-        is_index(name.as_bytes())
-            || matches!(&*name, "i" | "id" | "n" | "no" | "seq" | "slot" | "offset" | "len")
-    }
-
     /// The commit index, whatever it is called besides.
     fn commit(name: &[u8]) -> Option<Slot> {
         let name = name.strip_prefix(b"leader").unwrap_or(name);
@@ -177,6 +159,68 @@ impl Slot {
             let rest = words.iter().find_map(|word| entry(name, word))?;
             Some(if is_index(rest) { index } else { term })
         })
+    }
+}
+
+/// What the name of a field tells.
+#[derive(Clone, Copy)]
+pub(super) struct Meaning {
+    /// The field that goes by it, and whether that is the paper's name for it.
+    pub(super) slot: Option<(Slot, Called)>,
+    /// Whether, as a field of an entry, it tells where the entry is and not of which term.
+    pub(super) is_place: bool,
+    /// Whether what is in it is no message.
+    pub(super) is_no_message: bool,
+}
+
+/// How many names are kept.
+const KEPT: usize = 64;
+
+thread_local! {
+    /// What is known of names that were looked up: a Raft has a few, and reads them of each entry.
+    static KNOWN: [Cell<([u8; LONGEST], Meaning)>; KEPT] =
+        const { [const { Cell::new(([0; LONGEST], Meaning::NONE)) }; KEPT] };
+}
+
+impl Meaning {
+    /// That of no name, and of most.
+    const NONE: Meaning = Meaning { slot: None, is_place: false, is_no_message: false };
+
+    /// What `name` tells.
+    pub(super) fn of(name: &str) -> Meaning {
+        let bytes = name.as_bytes();
+        let Some(middle) = bytes.get(bytes.len() / 2).filter(|_| bytes.len() <= LONGEST) else {
+            return Meaning { is_no_message: is_no_message(name), ..Meaning::NONE };
+        };
+        let mut padded = [0; LONGEST];
+        padded[..bytes.len()].copy_from_slice(bytes);
+        // Wherever it is kept: a name that takes another's place costs no more than to look it up again.
+        let sum = [bytes[0], *middle, bytes[bytes.len() - 1]].map(usize::from);
+        let place = sum[0] + 3 * sum[1] + 5 * sum[2] + 7 * bytes.len();
+        KNOWN.with(|known| {
+            let kept = &known[place % KEPT];
+            let (name_there, meaning) = kept.get();
+            if name_there == padded {
+                return meaning;
+            }
+            let meaning = Meaning::found(name);
+            kept.set((padded, meaning));
+            meaning
+        })
+    }
+
+    /// Finds it out.
+    fn found(name: &str) -> Meaning {
+        let lower = name.to_ascii_lowercase();
+        let is_place = is_index(lower.as_bytes())
+            || matches!(&*lower, "i" | "id" | "n" | "no" | "seq" | "slot" | "offset" | "len");
+        let plain: Vec<u8> = lower.bytes().filter(|&byte| byte != b'_' && byte != b'-').collect();
+        let in_paper = || Some((Slot::in_paper(&plain)?, Called::AsInPaper));
+        let slot = match name {
+            "command" | "conflict" | "data" => None,
+            _ => in_paper().or_else(|| Some((Slot::in_use(&plain)?, Called::Otherwise))),
+        };
+        Meaning { slot, is_place, is_no_message: is_no_message(name) }
     }
 }
 
