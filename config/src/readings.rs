@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
 
-use report::{EventKind, FailureKind, Fields, Named, Purpose};
+use report::{EventKind, FailureKind, Fields, Named, Purpose, Story};
 
 use crate::cluster::Config;
 use crate::messages::{Messages, is_answer};
@@ -200,6 +200,19 @@ impl Config {
         }
     }
 
+    /// Skips the run if the indexes in the messages aren't those of `start()`: then a script that waits for an entry
+    /// looks for another.
+    fn skip_if_counted_otherwise(&self, messages: Messages) {
+        let is_by_index = messages.purpose() == Some(Purpose::Append);
+        if is_by_index
+            && !Story::new(&self.t.history(), self.servers()).counted_otherwise.is_empty()
+        {
+            self.skip(
+                "can't read this Raft's messages: their indexes aren't those that start() returned",
+            );
+        }
+    }
+
     /// Such messages, or what should have come of them, didn't come. Fails the run (liveness), or skips
     /// it if nobody can know, as [`Config::skip_if_unread`] does.
     pub(crate) fn missed(
@@ -210,6 +223,7 @@ impl Config {
     ) -> ! {
         self.skip_if_unread(messages);
         self.skip_if_hidden(messages);
+        self.skip_if_counted_otherwise(messages);
         self.t.fatal_at(here, (FailureKind::Liveness, messages.demanded()), message)
     }
 

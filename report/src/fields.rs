@@ -122,8 +122,16 @@ impl Fields {
         if levels > 0 && tells_no_term {
             let _ = message.serialize(Pick { fields: &mut fields, look: Look::ForHead });
         }
-        if by_name && fields.term.is_none() {
-            fields.take_numbers(Shape::of(message).says(), |slot| slot == Slot::Term);
+        // So may what has names for all but the entry before: that is a struct then, of an index and a term.
+        let lacks_prev = fields.prev_log_index.is_none()
+            && (fields.leader_commit.is_some() || fields.entries.is_some())
+            && !fields.is_answer();
+        if by_name && (fields.term.is_none() || lacks_prev) {
+            let is_wanted = |slot| match slot {
+                Slot::PrevLogIndex | Slot::PrevLogTerm | Slot::LeaderCommit => lacks_prev,
+                slot => slot == Slot::Term,
+            };
+            fields.take_numbers(Shape::of(message).says(), is_wanted);
         }
         // What follows an entry brings others, whatever they are called.
         if fields.prev_log_index.is_some() && fields.entries.is_none() {

@@ -92,6 +92,8 @@ pub struct Story {
     /// By how much requests for votes count the log's last index higher than the paper does, as far as the run
     /// tells; what is read is less by that, and is a guess.
     pub last_index_shift: u64,
+    /// The indexes that messages count in another way than the paper's, from another number than `start()`'s first.
+    pub counted_otherwise: Names,
     /// Whether messages count entries to which the lab gives no index, such as a new leader's blank one, and say so:
     /// then their indexes aren't those of `start()`, of what is applied, and of the snapshots that the tester has made.
     pub counts_other_entries: bool,

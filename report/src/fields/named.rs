@@ -95,6 +95,14 @@ pub(super) fn is_snapshot(name: &str) -> bool {
     ["snapshot", "snap"].contains(&name)
 }
 
+/// Whether a field of this name says in what two logs differ.
+pub(super) fn is_conflict(name: &str) -> bool {
+    const STEMS: [&str; 3] = ["conflict", "mismatch", "diverg"];
+    let begins =
+        |stem: &str| name.get(..stem.len()).is_some_and(|it| it.eq_ignore_ascii_case(stem));
+    STEMS.iter().any(|stem| begins(stem))
+}
+
 /// Whether what is in a field of this name is no message: what it says isn't said of the message.
 pub(super) fn is_no_message(name: &str) -> bool {
     ["command", "conflict", "data", "snapshot", "snap", "config", "configuration"].contains(&name)

@@ -3,8 +3,8 @@
 use serde::ser::SerializeStructVariant;
 use serde::ser::{Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use super::named::{Named, is_of_an_entry};
-use super::{Fields, count};
+use super::named::{self, Named, is_of_an_entry};
+use super::{Fields, Slot, count};
 
 /// Why something was not gone through: it isn't what was looked for.
 pub(super) type Other = std::fmt::Error;
@@ -88,6 +88,40 @@ impl Serializer for Name {
     refuse_scalars!(String);
 }
 
+/// Whether a field says in what two logs differ: something that may be left out, and isn't.
+pub(super) fn names_conflict<T: Serialize + ?Sized>(name: &str, value: &T) -> bool {
+    named::is_conflict(name) && value.serialize(IsThere).is_ok()
+}
+
+/// Takes what may be left out and isn't.
+struct IsThere;
+
+impl Serializer for IsThere {
+    type Ok = ();
+    type Error = Other;
+
+    fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<(), Other> {
+        Ok(())
+    }
+
+    look_within! {
+        serialize_newtype_struct(&'static str) -> ();
+    }
+    refuse! {
+        serialize_f32(f32) -> ();
+        serialize_f64(f64) -> ();
+        serialize_char(char) -> ();
+        serialize_str(&str) -> ();
+        serialize_bytes(&[u8]) -> ();
+        serialize_none() -> ();
+        serialize_unit() -> ();
+        serialize_unit_struct(&'static str) -> ();
+    }
+    refuse_parts!(());
+    refuse_variants!(());
+    refuse_scalars!(());
+}
+
 /// Takes the fields of a struct, or of an object; those of an enum's variant, too, and the variant's name.
 pub(super) struct Pick<'a> {
     pub(super) fields: &'a mut Fields,
@@ -112,24 +146,34 @@ pub(super) struct Picking<'a> {
     fields: &'a mut Fields,
     look: Look,
     key: String,
+    /// Whether it names what two logs differ in: a conflict that is there, where there may be none.
+    names_conflict: bool,
 }
 
 impl Picking<'_> {
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         match self.look {
-            Look::AtFields => self.fields.take(name, value),
+            Look::AtFields => {
+                self.names_conflict |= names_conflict(name, value);
+                self.fields.take(name, value);
+            }
             Look::ForLists => self.fields.take_list(name, value),
             Look::Within(levels) => self.fields.take_within(name, value, levels),
             Look::ForHead => self.fields.take_head(name, value),
         }
     }
 
-    fn found(self) {}
+    /// A yes beside what two logs differ in isn't said of the entries: it may only say that the request was current.
+    fn found(self) {
+        if self.names_conflict && self.fields.success == Some(true) {
+            self.fields.forget(Slot::Success);
+        }
+    }
 }
 
 impl<'a> Pick<'a> {
     fn fields(self) -> Picking<'a> {
-        Picking { fields: self.fields, look: self.look, key: String::new() }
+        Picking { fields: self.fields, look: self.look, key: String::new(), names_conflict: false }
     }
 
     fn named(&mut self, variant: &str) {

@@ -71,6 +71,49 @@ fn flags_that_contradict_each_other_say_nothing() {
     assert_eq!(said(true, false), None);
 }
 
+/// A yes beside a conflict only says that the request was current.
+#[test]
+fn what_names_a_conflict_says_no_yes() {
+    #[derive(Serialize)]
+    struct Reply {
+        conflict_index: Option<u64>,
+        term: u64,
+        success: bool,
+        conflict_term: Option<u64>,
+    }
+    let said = |success, conflict_index, conflict_term| {
+        Fields::of(&Reply { conflict_index, term: 7, success, conflict_term }).success
+    };
+    assert_eq!(said(true, None, None), Some(true));
+    assert_eq!(said(false, Some(3), Some(2)), Some(false));
+    assert_eq!(said(true, Some(3), None), None);
+    assert_eq!(said(true, None, Some(2)), None);
+    // A number that is always there may mean anything.
+    let always = json!({ "term": 7, "success": true, "conflict_index": 3 });
+    assert_eq!(Fields::of(&always).success, Some(true));
+}
+
+/// Where the commit index or the entries have a name that is known, too.
+#[test]
+fn the_entry_before_may_be_a_struct() {
+    let base = json!({ "term": 6, "index": 4 });
+    for name in ["base", "prev", "after"] {
+        for (list, commit) in
+            [("items", "commit"), ("entries", "leader_commit"), ("entries", "sure")]
+        {
+            let message = json!({ "term": 7, "leader": 1, name: base, list: [{ "term": 6, "command": [1] }], commit: 3 });
+            let fields = Fields::of(&message);
+            let prev = (fields.prev_log_index, fields.prev_log_term);
+            assert_eq!(prev, (Some(4), Some(6)), "{message}");
+            assert_eq!(fields.entries, Some(vec![Some(6)]), "{message}");
+            assert_eq!((fields.term, fields.leader_commit), (Some(7), Some(3)), "{message}");
+        }
+    }
+    // A heartbeat that follows no entry.
+    let heartbeat = json!({ "term": 7, "leader_id": 1, "leader_commit": 3 });
+    assert_eq!(Fields::of(&heartbeat).prev_log_index, None);
+}
+
 #[test]
 fn the_entry_before_may_be_called_so() {
     let message = json!({ "term": 7, "prev_log_entry": 4, "prev_log_term": 6, "entries": [] });

@@ -36,6 +36,7 @@ impl Story {
         if !otherwise.is_empty() {
             self.forget(otherwise);
         }
+        self.counted_otherwise = otherwise;
         let guesses = |story: &Story| {
             let mut guessed = Names::default();
             for call in story.calls.iter().filter(|call| call.purpose != Purpose::Other) {
