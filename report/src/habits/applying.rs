@@ -376,6 +376,7 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
     if was_sent
         || !is_its_end && !knew_of_more(story, &first) && !goes_on_as_before(story, &first)
         || story.all_held_by(server as u32, applied.moment).any(covers)
+        || begins_anew(story)
     {
         return None;
     }
@@ -398,6 +399,21 @@ fn knew_of_more(story: &Story, first: &First<'_>) -> bool {
             && call.delivered > Some(first.life.from)
             && call.handled < Some(first.applied.moment)
             && known > Some(first.applied.index)
+    })
+}
+
+/// Whether some server has begun right behind its snapshot after a restart, though it had applied more before: as its
+/// service needs it, and as nobody does who takes up where it was.
+fn begins_anew(story: &Story) -> bool {
+    (0..story.servers as u32).any(|server| {
+        story.lives[server as usize].iter().skip(1).any(|life| {
+            let covered = story.last_held(server, life.from).map_or(0, |held| held.index);
+            let mut own = story.applied_by(server);
+            let first = own.find(|own| own.server.incarnation == life.incarnation);
+            let before = story.applied_by(server).take_while(|own| own.moment < life.from);
+            let highest = before.map(|own| own.index).max();
+            first.is_some_and(|first| first.index == covered + 1 && highest > Some(first.index))
+        })
     })
 }
 

@@ -15,8 +15,13 @@ pub(super) fn lacks_confirmed(case: &Case<'_>) -> Option<Breach> {
         let detail = view.detail.as_ref()?;
         Some(detail.last_index.max(detail.snapshot_index))
     };
+    // Who tells so is asked again when the run fails. What was told before that is out of date.
+    let last_told = |server: u32| {
+        let last = story.views[server as usize].last();
+        last.filter(|view| view.moment.at >= until && case.failure.at == until)
+    };
     up(&case.window).find_map(|server| {
-        let view = story.view_at(server as usize, until).filter(|view| !view.is_leader)?;
+        let view = last_told(server).filter(|view| !view.is_leader)?;
         let has = ends(view)?;
         let life = Caller { server, incarnation: view.incarnation };
         let call = story.answered_by(life).rfind(|call| {
@@ -27,11 +32,9 @@ pub(super) fn lacks_confirmed(case: &Case<'_>) -> Option<Breach> {
                 && call.handled.is_some_and(|handled| until.since(handled.at) >= LONG)
         })?;
         let (confirmed, handled) = (call.confirms()?, call.handled?);
-        // Who tells so is asked again when the run fails; and a leader tells that its log has what it sends.
+        // And a leader tells that its log has what it sends.
         let leader = leads(story, call.from.server as usize, until)?;
-        let leads_so =
-            story.view_at(leader.server as usize, until).and_then(ends) >= Some(confirmed);
-        if leader.term != view.term || !leads_so || case.failure.at != until {
+        if leader.term != view.term || last_told(leader.server).and_then(ends) < Some(confirmed) {
             return None;
         }
         let what = format!("server {server} confirmed entries that it doesn't have");
@@ -39,6 +42,6 @@ pub(super) fn lacks_confirmed(case: &Case<'_>) -> Option<Breach> {
         let breach = case.breach(&append_entries::NOT_APPENDED, server, what);
         let breach = breach.seen(handled.at, text, [call.id]);
         let text = format!("it reports that its log ends at index {has}");
-        Some(breach.seen(until, text, None).sure_if(false))
+        Some(breach.seen(view.moment.at, text, None).sure_if(false))
     })
 }

@@ -254,6 +254,12 @@ fn a_follower_lacks_what_it_has_confirmed() {
     assert!(!finds_it(false, [1, 2]));
     assert!(!finds_it(true, [2, 2]));
     assert!(!finds_it(true, [1, 1]), "its last_index may be something else");
+    // What it told before it confirmed anything is out of date.
+    let mut run = one();
+    run.tell(1, (1, Role::Follower), [1, 1], 0);
+    run.propose(0, 2, 1).accept(0, 2, &entries(1, &[1, 1])).accept(0, 1, &entries(1, &[1, 1]));
+    run.wait(2000).tell(0, (1, Role::Leader), [2, 1], 0);
+    assert!(!finds(run, ACCEPTED, "confirmed-not-appended"));
 }
 
 /// A leader has applied nothing since its restart with a snapshot. If it has committed nothing, the snapshot isn't the cause.
@@ -722,6 +728,16 @@ fn a_restarted_server_goes_on_where_it_was() {
     };
     assert!(first(4));
     assert!(!first(9), "it may apply only the last");
+    // Where another has begun with what it had applied before, that isn't how a server begins.
+    let mut run = Run::new(3);
+    run.elect(0, 1);
+    for index in 1..=3 {
+        run.propose(0, index, 1).apply(1, index).apply(2, index);
+    }
+    run.restart(2).wait(300).apply(2, 1).apply(2, 2).restart(1).wait(300);
+    run.propose(0, 4, 1).apply(1, 3).apply(1, 4);
+    let check = Check::InOrder { server: 1, index: 3, expected: Some(1) };
+    assert!(!finds(run, (FailureKind::Safety, check), "saved-taken-for-applied"));
 }
 
 /// Answers that are enums, of which only one variant tells a term.
