@@ -90,9 +90,13 @@ fn tables(case: &Case<'_>) -> &'static [&'static [Habit]] {
         Check::Panicked { .. } => &[panics::HABITS],
         Check::Blocked { .. } => &[blocked::HABITS],
         Check::Misused { .. } => &[snapshots::AGAIN, sending::AGAIN],
-        Check::TermAdopted { .. } => {
-            &[pre_votes::TERM, leadership::UNELECTED, elections::HANGING, leadership::HABITS]
-        }
+        Check::TermAdopted { .. } => &[
+            pre_votes::TERM,
+            leadership::UNELECTED,
+            elections::HANGING,
+            leadership::TOLD,
+            leadership::HABITS,
+        ],
         Check::Script => {
             &[leadership::UNELECTED, elections::HANGING, replication::HABITS, leadership::HABITS]
         }

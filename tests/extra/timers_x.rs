@@ -171,9 +171,7 @@ async fn stands_despite(cfg: &Config, request: &Held, what: &str) {
     let begun = Instant::now();
     while stands.count() == 0 && begun.elapsed() <= STANDS_WITHIN {
         let reply = request.deliver_copy().await;
-        if reply
-            .is_some_and(|reply| reply.vote_granted == Some(true) || reply.success == Some(true))
-        {
+        if reply.is_some_and(|reply| reply.gives_vote() == Some(true)) {
             cfg.fatal(FailureKind::Safety, format!("server 1 doesn't refuse {what}"));
         }
         sleep(PAUSE).await;

@@ -132,6 +132,7 @@ pub(super) fn sense(name: &str) -> Option<bool> {
         said_by(word) == Some(true)
             || FLAGS.contains(&word)
             || FLAG_BEGINNINGS.iter().any(|beginning| word.starts_with(beginning))
+            || word.ends_with("ok")
     };
     let not = || NOT.iter().filter_map(|not| name.strip_prefix(not)).any(says_yes);
     let refuses = || REFUSALS.iter().any(|stem| name.contains(stem));
@@ -268,7 +269,8 @@ mod tests {
 
     #[test]
     fn a_flag_says_yes_or_no_by_its_name() {
-        for yes in ["granted", "isok", "appended", "matches", "insync", "uptodate", "vote"] {
+        for yes in ["granted", "isok", "logok", "appended", "matches", "insync", "uptodate", "vote"]
+        {
             assert_eq!(sense(yes), Some(true), "{yes}");
         }
         for no in [

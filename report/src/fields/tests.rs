@@ -69,6 +69,8 @@ fn flags_that_contradict_each_other_say_nothing() {
     assert_eq!(said(true, true), Some(true));
     assert_eq!(said(false, false), Some(false));
     assert_eq!(said(true, false), None);
+    let apart = json!({ "term": 7, "success": true, "log_ok": false, "hint": 4 });
+    assert_eq!(Fields::of(&apart).success, None);
 }
 
 /// A yes beside a conflict only says that the request was current.

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Habit, applying, elections, leads, life_at, turns, up};
+use crate::check::Check;
 use crate::event::{Caller, Time};
 use crate::explain::{Case, Window};
 use crate::spec::rules::{all_servers, candidates, contract, followers, leaders};
 use crate::spec::{self, Breach, Rule};
-use crate::story::{Call, Election, Moment, Story, View};
+use crate::story::{Call, Election, Moment, Purpose, Story, View};
 
 /// A server has come to lead without the votes that this takes, just now.
 fn leads_unelected(case: &Case<'_>) -> Option<Breach> {
@@ -62,6 +63,44 @@ pub(super) const HABITS: &[Habit] = &[
 pub(super) const UNELECTED: &[Habit] = &[Habit::new(
     leads_unelected,
     "it received votes in a message that can't be read, or it only reports itself as the leader",
+)];
+
+/// A message told a server of a higher term, and it says that it is in an earlier one when it is asked.
+fn told_of_term(case: &Case<'_>) -> Option<Breach> {
+    let Check::TermAdopted { server } = case.failure.check else { return None };
+    let story = case.story;
+    let view = story.views[server as usize].last()?;
+    let is_asked = |at: Time| at < view.moment.at && view.moment.at.since(at) >= DEALT_WITH;
+    let told =
+        story.calls.iter().filter(|call| call.purpose != Purpose::Other).filter_map(|call| {
+            let request = call.delivered.filter(|_| call.to == server && call.life.is_none());
+            let reply = call.replied().filter(|_| call.from.server == server);
+            let request = request.map(|at| (at.at, call.args.term, "request"));
+            let told = reply.map(|at| (at, call.reply.term, "reply")).or(request)?;
+            let is_higher = told.1 > Some(view.term) && call.dropped.is_none();
+            (is_higher && is_asked(told.0)).then_some((call, told))
+        });
+    let (call, (at, term, how)) = told.max_by_key(|(_, told)| told.0)?;
+    let term = term?;
+    let what = format!("server {server} heard of term {term} and stayed in term {}", view.term);
+    let text = match how {
+        "reply" => format!("server {}'s reply to {}", call.to, call.method),
+        _ => format!("server {}'s request {}", call.from.server, call.method),
+    };
+    let text = format!("{text} told server {server} of term {term}");
+    let breach = case.breach(&all_servers::NOT_ADOPTED, server, what);
+    let breach = breach.seen(at, text, [call.id]);
+    let role = if view.is_leader { "the leader" } else { "a follower or a candidate" };
+    let text = format!("its get_state says that it is {role} of term {}", view.term);
+    Some(breach.seen(view.moment.at, text, None).sure_if(false))
+}
+
+/// How long a server may take to deal with what a message tells.
+const DEALT_WITH: Duration = Duration::from_millis(20);
+
+pub(super) const TOLD: &[Habit] = &[Habit::new(
+    told_of_term,
+    "it waited for its disk before it adopted the term, or its get_state tells an earlier state",
 )];
 
 pub(super) const SILENCE: &[Habit] = &[Habit::new(leads_in_silence, SENT_MEANWHILE)];

@@ -527,6 +527,11 @@ impl Known<'_> {
     }
 
     fn proposed(&mut self, proposal: &Proposal) {
+        // Who takes a command in a term that he has left behind has no such entry: his leader may have.
+        let reached = self.story.reached_before(proposal.server.server, proposal.moment);
+        if reached.is_some_and(|reached| reached.term > proposal.term) {
+            return;
+        }
         let server = &mut self.servers[proposal.server.server as usize];
         if proposal.index > 0 && !self.story.counts_other_entries {
             server.log.end_with(proposal.index, Some(proposal.term));

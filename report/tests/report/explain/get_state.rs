@@ -204,6 +204,28 @@ fn a_term_that_a_reply_tells_is_ignored() {
     assert_eq!(causes(&refused(answer, 10).2), [""; 0]);
 }
 
+/// A leader is told of a later term, and from then on does nothing but to say that it leads.
+#[test]
+fn a_term_that_only_get_state_ignores() {
+    let first = |now: u64, leads: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 6).in_term(1, 7).refuse(1, 2, 7);
+        let id = run.appends(0, 1, &heartbeat(6));
+        run.answers(id, &refusal(7)).wait(100).step("look");
+        if leads {
+            run.leads(0, now);
+        } else {
+            run.in_term(0, now);
+        }
+        let (_, _, explanation) = run.fails(TERM_ADOPTED, "server 0 isn't a follower in term 7");
+        causes(&explanation).first().map(|&id| id.to_owned())
+    };
+    let adopts = Some("term-not-adopted");
+    assert_eq!(first(6, true).as_deref(), adopts);
+    assert_eq!(first(6, false).as_deref(), adopts);
+    assert_ne!(first(7, true).as_deref(), adopts);
+}
+
 #[test]
 fn answer_without_term() {
     let (story, failure, explanation) = refused(refusal(0), 100);

@@ -4,7 +4,7 @@ use super::{
     BEFORE_ANSWERS, FORMER_COUNTED, MATCH_KEPT, OLD_TERM, REFUSAL_COUNTED, UNSENT_COUNTED,
     WITHOUT_MAJORITY, confirmed_before, is_leading,
 };
-use crate::event::{Caller, RpcId};
+use crate::event::{Caller, RpcId, Time};
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach};
 use crate::spec::rules::persistence::SAVED_FOR_APPLIED;
@@ -98,6 +98,10 @@ fn commits(
     let refused = others()
         .filter(|&(other, &up_to)| up_to < index && has_refused(&led.refused[other as usize]));
     let refused: Vec<u32> = refused.map(|it| it.0).collect();
+    // What came last made it commit.
+    let last =
+        |answers: &[Option<(Time, RpcId, u64)>]| answers.iter().flatten().map(|it| it.0).max();
+    let is_refusal_last = !is_unsent || last(&led.refused) >= last(&led.answered);
     let leader = Caller { server: number, incarnation: server.life };
     let leadership = (leader, term, led.since);
     let kept: Vec<&Call> = others()
@@ -117,7 +121,7 @@ fn commits(
              no majority had confirmed it"
         );
         (&SAVED_FOR_APPLIED, what)
-    } else if !refused.is_empty() && have.len() + refused.len() + 1 >= majority {
+    } else if is_refusal_last && !refused.is_empty() && have.len() + refused.len() + 1 >= majority {
         let what =
             format!("index {index} as committed after a refusal; no majority had confirmed it");
         (&REFUSAL_COUNTED, what)
