@@ -9,6 +9,7 @@
 
 mod adds_up;
 mod applying;
+mod batches;
 mod blocked;
 mod budget;
 mod commands;

@@ -374,7 +374,9 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
         call.args.last_included_index >= Some(index - 1) && call.handled < Some(applied.moment)
     });
     if was_sent
-        || !is_its_end && !knew_of_more(story, &first) && !goes_on_as_before(story, &first)
+        || !is_its_end
+            && !(knew_of_more(story, &first) && had_come_to(story, server, life.from, index - 2))
+            && !goes_on_as_before(story, &first)
         || story.all_held_by(server as u32, applied.moment).any(covers)
         || begins_anew(story)
     {
@@ -434,17 +436,39 @@ fn goes_on_as_before(story: &Story, first: &First<'_>) -> bool {
 /// Whether `index` is the last that a server had applied before its present life, or where its log
 /// ended then.
 fn was_last(story: &Story, server: usize, began: crate::story::Moment, index: u64) -> bool {
+    let ends = ends_before(story, server, began);
+    let latest = ends.iter().max_by_key(|(moment, _)| *moment).map(|&(_, end)| end);
+    let highest = ends.iter().map(|&(_, end)| end).max();
+    let applied = highest_before(story, server, began);
+    applied == Some(index) || applied < Some(index) && [latest, highest].contains(&Some(index))
+}
+
+/// Whether a server had applied `index` before its present life, or had it in its log. Where a log counts the blank entry
+/// before the first one, it is one longer than it seems.
+fn had_come_to(story: &Story, server: usize, began: crate::story::Moment, index: u64) -> bool {
+    let ends = ends_before(story, server, began);
+    let ends = ends.into_iter().map(|(_, end)| end).chain(highest_before(story, server, began));
+    ends.max() >= Some(index)
+}
+
+/// The highest index that a server had applied before its present life.
+fn highest_before(story: &Story, server: usize, began: crate::story::Moment) -> Option<u64> {
     let applied = story.applied_by(server as u32).filter(|applied| applied.moment < began);
+    applied.map(|applied| applied.index).max()
+}
+
+/// Where a server's log ended before its present life, and when.
+fn ends_before(
+    story: &Story,
+    server: usize,
+    began: crate::story::Moment,
+) -> Vec<(crate::story::Moment, u64)> {
     let confirmed = story.handled_by(server).filter_map(|call| {
         let handled = call.handled.filter(|&handled| handled < began)?;
         (call.is_accepted()).then_some((handled, call.up_to()?))
     });
     let proposed = story.proposed_by(server as u32).filter(|own| own.moment < began);
-    let ends: Vec<_> = confirmed.chain(proposed.map(|own| (own.moment, own.index))).collect();
-    let latest = ends.iter().max_by_key(|(moment, _)| *moment).map(|&(_, end)| end);
-    let highest = ends.iter().map(|&(_, end)| end).max();
-    let applied = applied.map(|applied| applied.index).max();
-    applied == Some(index) || applied < Some(index) && [latest, highest].contains(&Some(index))
+    confirmed.chain(proposed.map(|own| (own.moment, own.index))).collect()
 }
 
 /// The first that it applies in a life lies behind what should come.

@@ -57,6 +57,10 @@ pub(super) const HABITS: &[Habit] = &[
     applying::WAITS,
     Habit::new(silent, "the leader's requests were lost, or it no longer led"),
     Habit::new(leads_in_silence, SENT_MEANWHILE),
+    Habit::new(
+        turns::one_call,
+        "two calls to that server were outstanding at the same time, or the leader had no reason to send more",
+    ),
 ];
 
 /// A server says, when the run fails, that it leads, and the votes of a majority haven't come in.

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use super::votes::not_taken;
-use super::{Habit, LONG, Leader, applying, budget, confirmed, leads, life_at, sending, turns, up};
+use super::{
+    Habit, LONG, Leader, applying, batches, budget, confirmed, leads, life_at, sending, turns, up,
+};
 use crate::check::{Accepted, Check};
 use crate::event::{Caller, Detail, Time};
 use crate::explain::{Case, Window};
@@ -273,6 +275,9 @@ fn not_sent(case: &Case<'_>) -> Option<Breach> {
     }
     // Then its turn may not have come yet.
     if let Some(slow) = budget::one_a_request(case) {
+        return Some(slow);
+    }
+    if let Some(slow) = batches::few_a_request(case, &led, server, own) {
         return Some(slow);
     }
     if let Some(breach) = stopped_at_failure(case, &led, server) {

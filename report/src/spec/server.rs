@@ -276,9 +276,9 @@ impl Log {
         self.terms[kept..].fill(None);
     }
 
-    /// Something may have changed what is behind `index`, and nobody can read how.
+    /// Something may have changed what is behind `index`, and nobody can read how: it may be cut off, too.
     pub(crate) fn lose_sight(&mut self, index: u64, (moment, term): (Moment, u64)) {
-        self.blur(index);
+        self.end_with(index.min(self.last_index()), None);
         self.open = true;
         self.saved = self.saved.min(index);
         self.changed = Some((moment, term));

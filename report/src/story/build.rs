@@ -75,19 +75,16 @@ pub(super) const BRINGS: usize = 16;
 fn may_bring(purpose: Purpose, fields: &Fields, message: &Payload) -> bool {
     let says_what = match purpose {
         Purpose::Vote => fields.last_log_index.is_some(),
+        // One that names neither entries nor what comes before them may have room for some all the same, however short it
+        // is. Where it has none it is made up of numbers, flags and short words: so do some Rafts send heartbeats, as
+        // messages of another type.
+        Purpose::Append if fields.prev_log_index.is_none() && fields.entries.is_none() => {
+            return !message.render().is_ok_and(|message| has_no_list(&message));
+        }
         Purpose::Append => fields.entries.as_ref().is_some_and(Vec::is_empty),
         Purpose::Snapshot | Purpose::Other => false,
     };
-    let is_mere = || purpose == Purpose::Append && is_mere_heartbeat(fields, message);
-    !says_what && message.wire_len() >= BRINGS && !is_mere()
-}
-
-/// Whether AppendEntries that names no entry before its own has no room for entries either: it is made up of numbers,
-/// flags and short words. So do some Rafts send heartbeats, as messages of another type.
-fn is_mere_heartbeat(fields: &Fields, message: &Payload) -> bool {
-    fields.prev_log_index.is_none()
-        && fields.entries.is_none()
-        && message.render().is_ok_and(|message| has_no_list(&message))
+    !says_what && message.wire_len() >= BRINGS
 }
 
 fn has_no_list(value: &Value) -> bool {

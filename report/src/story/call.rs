@@ -199,8 +199,10 @@ impl Call {
     pub(crate) fn hides_log(&self) -> bool {
         let (args, reply) = (&self.args, &self.reply);
         // A heartbeat of another type says nothing of logs, but how far they are committed.
-        let is_heartbeat =
-            self.is_mere_heartbeat() || args.leader_commit.is_none() && args.entries.is_none();
+        let is_heartbeat = self.is_mere_heartbeat()
+            || args.leader_commit.is_none()
+                && args.entries.is_none()
+                && args.prev_log_index.is_some();
         let is_whole =
             args.term.is_some() && args.prev_log_index.is_some() && args.entries.is_some();
         let is_answered = self.handled.is_none() || reply.success.is_some();

@@ -126,6 +126,13 @@ rules! {
         "if last log index ≥ nextIndex for a follower: send AppendEntries with the entries starting at \
          nextIndex",
         "what start() triggers, and whether a heartbeat brings the entries that the follower lacks";
+    FEW_A_REQUEST: Liveness "few-entries-a-request" at [AppendEntries, Leaders 3],
+        "Figure 2, AppendEntries, Arguments; Leaders 3; §5.3",
+        "if last log index ≥ nextIndex for a follower: send AppendEntries with the entries starting at \
+         nextIndex; a follower that was away for long lacks hundreds",
+        "how many entries a request gets, and what a leader does when one is confirmed and more are left: it \
+         should send them at once, and not with the next heartbeat",
+        normal "a request brings all entries from nextIndex on";
     NEXT_INDEX_STAYS: Liveness "next-index-stays" at [Leaders 3],
         "Figure 2, Leaders 3; §5.3; Figure 13",
         "if AppendEntries fails because of log inconsistency: decrement nextIndex and retry; a follower that \

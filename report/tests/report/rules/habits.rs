@@ -713,6 +713,32 @@ fn a_panic_at_the_second_election() {
     assert!(!panics(1));
 }
 
+/// A follower that was away gets eight entries with each heartbeat.
+#[test]
+fn a_leader_that_sends_few_entries_at_a_time() {
+    let waits = |most: u64, last: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        for index in 1..=60 {
+            run.propose(0, index, 1);
+        }
+        run.accept(0, 2, &entries(1, &[1; 8])).step("one").propose(0, 61, 1);
+        let mut prev = 0;
+        while prev < last {
+            let some = vec![1; most.min(last - prev) as usize];
+            run.wait(100).accept(0, 1, &append(1, [prev, prev.min(1)], &some, 0));
+            prev += most;
+        }
+        run.wait(1000);
+        let accepted = Some(Accepted { index: 61, term: Some(1) });
+        let demand = (FailureKind::Liveness, Check::Agreed { accepted });
+        finds(run, demand, "few-entries-a-request")
+    };
+    assert!(waits(8, 48));
+    assert!(!waits(8, 61), "it has them all");
+    assert!(!waits(5, 50), "others get more");
+}
+
 /// After a restart a server applies once more what it applied last before, and goes on from there.
 #[test]
 fn a_restarted_server_goes_on_where_it_was() {

@@ -205,3 +205,22 @@ fn entries_of_an_earlier_term_that_are_never_sent() {
     assert_eq!(first(false), "entry-not-sent");
     assert_ne!(first(true), "entry-not-sent");
 }
+
+/// Short messages that name neither what comes before their entries nor these bring entries all the same: another entry may
+/// have been replaced.
+#[test]
+fn what_is_short_may_bring_an_entry() {
+    let loses = |message: Option<Value>| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1).accept(0, 1, &entries(1, &[1, 1]));
+        if let Some(message) = message {
+            run.call(0, 1, "Raft.Append", message, success(1));
+        }
+        run.wait(500).in_term(1, 2);
+        run.vote_with(1, 2, &Ask { term: 2, last_term: 1, last_index: 1 });
+        breaks(&run, ["log-truncated", "confirmed-not-appended"]).contains(&true)
+    };
+    assert!(loses(None));
+    assert!(loses(Some(json!({ "term": 1 }))));
+    assert!(!loses(Some(json!({ "x": [1] }))));
+}
