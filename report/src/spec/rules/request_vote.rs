@@ -8,10 +8,10 @@ use super::persistence::{
     LOG_NOT_SAVED, handled_older_snapshot, handled_shorter, not_in_saves, term_forgotten,
 };
 use super::{contract, persistence, rules};
-use crate::event::Caller;
+use crate::event::{Caller, Detail};
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::{Known, of_votes, step};
-use crate::story::{Call, Moment, Story};
+use crate::story::{Call, Moment, Story, View};
 
 rules! {
     TWICE: Safety "voted-twice" = "M2" at [RequestVote 2],
@@ -178,6 +178,24 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
         let breach = Breach::new(&contract::CONTRADICTS_ITSELF, moment, candidate, what);
         return Some(breach.facts(had).concluded(moment.at, format!("{text}; {said}"), [call.id]));
     }
+    // Its log may end where its snapshot does: then the snapshot's last entry is its own.
+    let held = known.story.last_held(voter, moment).filter(|held| held.index == own.1);
+    let told = view_when_it_voted(known, call).and_then(|view| view.detail.as_ref());
+    let is_other = |told: &&Detail| told.last_index == own.1 && told.last_term < own.0;
+    if let (Some(held), Some(told)) = (held, told.filter(is_other)) {
+        let what = format!(
+            "server {voter} takes another term for its last entry, where its snapshot ends: {} in place of {}",
+            told.last_term, own.0
+        );
+        let breach = Breach::new(&persistence::SNAPSHOT_TERM, moment, voter, what).facts(had);
+        let breach = breach.seen(held.moment.at, format!("server {voter} {held}"), None);
+        let tells = format!(
+            "it reports that its last entry has index {} and term {}",
+            told.last_index, told.last_term
+        );
+        let breach = breach.seen(moment.at, tells, None).seen(moment.at, text, [call.id]);
+        return Some(breach.sure_if(false));
+    }
     let what = format!(
         "server {voter} voted for server {candidate}, whose log is less up-to-date than its own"
     );
@@ -198,14 +216,19 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
 /// The term and the index of a voter's last entry, as it told them when it gave its vote: servers are looked
 /// at when their term has changed.
 fn log_when_it_voted(known: &Known<'_>, call: &Call) -> Option<(u64, u64)> {
+    let detail = view_when_it_voted(known, call)?.detail.as_ref();
+    let detail = detail.filter(|it| it.last_term > 0 || it.last_index == 0)?;
+    Some((detail.last_term, detail.last_index))
+}
+
+/// What a voter was seen to be when it gave its vote.
+fn view_when_it_voted<'a>(known: &Known<'a>, call: &Call) -> Option<&'a View> {
     let (delivered, handled) = call.delivered.zip(call.handled)?;
     let view = known.story.view_at(call.to as usize, handled.at)?;
     let is_of_vote = Some(view.term) == call.args.term
         && view.moment.at >= delivered.at
         && view.incarnation == known.server(call.to).life;
-    let detail = view.detail.as_ref().filter(|it| it.last_term > 0 || it.last_index == 0);
-    let detail = detail.filter(|_| is_of_vote)?;
-    Some((detail.last_term, detail.last_index))
+    is_of_vote.then_some(view)
 }
 
 /// Where all votes are as the logs' lengths are, that is how they are compared: a vote was refused for the

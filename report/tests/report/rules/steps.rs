@@ -966,3 +966,19 @@ fn who_has_followed_a_leader_is_no_candidate() {
     assert!(refuses(false));
     assert!(!refuses(true));
 }
+
+/// A voter whose log ends where its snapshot does votes for a shorter log. What it tells of its last entry shows why.
+#[test]
+fn a_voter_takes_another_term_for_the_end_of_its_snapshot() {
+    let breaks = |term: u64, rule: &str| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1).accept(0, 1, &entries(1, &[1, 1]));
+        run.apply(1, 1).apply(1, 2).snapshot(1, 2).wait(500).in_term(2, 2);
+        let ask = Ask { term: 2, last_term: 1, last_index: 1 };
+        let asked = run.asks(2, 1, &ask);
+        run.arrives(asked).ends(asked, &granted(2)).tell(1, (2, Role::Follower), [2, term], 2);
+        breaks(&run, rule)
+    };
+    assert!(breaks(0, "snapshot-term-wrong") && !breaks(0, "vote-for-outdated-log"));
+    assert!(breaks(1, "vote-for-outdated-log") && !breaks(1, "snapshot-term-wrong"));
+}
