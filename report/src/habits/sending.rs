@@ -549,6 +549,8 @@ pub(super) fn moved_at_sending(case: &Case<'_>) -> Option<Breach> {
     let mut found = Vec::new();
     for leader in up(&case.window) {
         let Some(led) = leads(story, leader as usize, until) else { continue };
+        // What its snapshot covers it has no more.
+        let covered = story.last_held(leader, case.window.end()).map_or(0, |held| held.index);
         for server in (0..story.servers as u32).filter(|&server| server != leader) {
             let all: Vec<&Call> = appends(story, leader, server, led.term).collect();
             let confirmed = |call: &&Call| call.is_accepted() && call.replied().is_some();
@@ -564,6 +566,7 @@ pub(super) fn moved_at_sending(case: &Case<'_>) -> Option<Breach> {
                 carries
                     && is_lost
                     && end > up_to
+                    && call.args.prev_log_index >= Some(covered)
                     && call.returned.is_some_and(|it| it.0.at <= until)
             });
             let Some(failed) = failed else { continue };

@@ -122,10 +122,13 @@ fn task_ended() {
 
 #[test]
 fn next_index_moved_at_sending() {
-    let rounds = |again: bool| {
+    let rounds = |again: bool, is_covered: bool| {
         let mut run = one();
         let lost = run.appends(0, 2, &entries(1, &[1]));
         run.wait(100).returns(lost, Outcome::RequestLost);
+        if is_covered {
+            run.snapshot(0, 1);
+        }
         for _ in 0..9 {
             run.wait(100);
             match again {
@@ -135,8 +138,9 @@ fn next_index_moved_at_sending() {
         }
         finds(run, ACCEPTED, "next-index-moved-at-sending")
     };
-    assert!(rounds(false));
-    assert!(!rounds(true));
+    assert!(rounds(false, false));
+    assert!(!rounds(true, false));
+    assert!(!rounds(false, true), "its log has them no more");
 }
 
 #[test]
