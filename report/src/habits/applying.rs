@@ -373,10 +373,11 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
     let was_sent = story.handled_by(server).any(|call| {
         call.args.last_included_index >= Some(index - 1) && call.handled < Some(applied.moment)
     });
+    let was_kept = is_its_end
+        || knew_of_more(story, &first) && had_come_to(story, server, life.from, index - 2)
+        || goes_on_as_before(story, &first);
     if was_sent
-        || !is_its_end
-            && !(knew_of_more(story, &first) && had_come_to(story, server, life.from, index - 2))
-            && !goes_on_as_before(story, &first)
+        || !was_kept
         || story.all_held_by(server as u32, applied.moment).any(covers)
         || begins_anew(story)
     {
