@@ -80,9 +80,13 @@ pub(super) fn is_tag(name: &str) -> bool {
 
 /// Whether a field of this name says, if it is true, that a request for votes is only a question.
 pub(super) fn is_pre_vote_flag(name: &str) -> bool {
-    const FLAGS: [&str; 6] =
-        ["pre_vote", "prevote", "preVote", "is_pre_vote", "is_prevote", "isPreVote"];
-    FLAGS.contains(&name)
+    const FLAGS: [&str; 4] = ["pre", "prevote", "preelection", "dryrun"];
+    let plain = name.bytes().filter(|&byte| byte != b'_').map(|byte| byte.to_ascii_lowercase());
+    let is = |flag: &&str| {
+        plain.clone().eq(flag.bytes())
+            || plain.clone().eq(b"is".iter().copied().chain(flag.bytes()))
+    };
+    FLAGS.iter().any(|flag| is(&flag))
 }
 
 /// Whether a field of this name says how many of the entries before a request's own are commands.

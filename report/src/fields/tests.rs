@@ -450,9 +450,11 @@ fn a_tag_tells_what_a_message_is() {
     assert_eq!(said(&flat(Tag::MsgRequestVote)).0, Purpose::Vote);
     assert_eq!(said(&flat(Tag::MsgAppend)).0, Purpose::Append);
     assert_eq!(said(&flat(Tag::MsgAppendResponse)).0, Purpose::Other);
-    let flagged = |pre_vote: bool| json!({"term": 3, "last_log_index": 1, "pre_vote": pre_vote});
-    assert_eq!(said(&flagged(true)).0, Purpose::Other);
-    assert_eq!(said(&flagged(false)).0, Purpose::Vote);
+    for name in ["pre_vote", "isPreVote", "pre", "is_pre", "dry_run"] {
+        let flagged = |flag: bool| json!({"term": 3, "last_log_index": 1, name: flag});
+        assert_eq!(said(&flagged(true)).0, Purpose::Other, "{name}");
+        assert_eq!(said(&flagged(false)).0, Purpose::Vote, "{name}");
+    }
 }
 
 #[test]

@@ -34,6 +34,11 @@ rules! {
         "the consistency check in the AppendEntries handler: which index it looks at, and what it compares. \
          And check the comparison of terms before it"
         => Answers refuses_what_it_has;
+    TERM_OF_REQUEST: Safety "entry-term-changed" at [AppendEntries 4],
+        "Figure 2, AppendEntries 4; State: log[]; §5.3",
+        "an entry keeps the term in which a leader received it, whoever brings it later",
+        "where the AppendEntries handler appends entries: each has a term of its own, and the request's term is \
+         another thing";
     TRUNCATED: Safety "log-truncated" = "M7" at [AppendEntries 3],
         "Figure 2, AppendEntries 3; §5.3",
         "a follower deletes an entry only if that entry conflicts with a new one (same index but different terms); \

@@ -39,6 +39,20 @@ fn asks_in_later_term() {
     };
     assert_eq!(asks(false).first(), Some(&"asks-in-later-term"));
     assert_eq!(asks(true).first(), Some(&"voted-twice"));
+    // It asks once more those from whom no answer came, in the term that it has come to.
+    let again = |all: bool| {
+        let mut run = Run::new(5);
+        run.in_term(0, 2);
+        let asked: Vec<_> = (1..=4).map(|voter| run.asks(0, voter, &ask(2))).collect();
+        run.wait(300).in_term(0, 3).vote(1, 0, 3).wait(300);
+        run.returns(asked[2], Outcome::RequestLost).asks(0, 3, &ask(3));
+        if all {
+            run.asks(0, 4, &ask(3));
+        }
+        broken(&run)
+    };
+    assert_eq!(again(false).first(), Some(&"asks-in-later-term"));
+    assert_eq!(again(true).first(), Some(&"voted-twice"));
     // It has heard of the later term, asks in it, and votes in it.
     let mut run = Run::new(5);
     run.in_term(0, 2).asks(0, 1, &ask(2));

@@ -982,3 +982,28 @@ fn a_voter_takes_another_term_for_the_end_of_its_snapshot() {
     assert!(breaks(0, "snapshot-term-wrong") && !breaks(0, "vote-for-outdated-log"));
     assert!(breaks(1, "vote-for-outdated-log") && !breaks(1, "snapshot-term-wrong"));
 }
+
+/// A follower tells of an entry with the term of the request that brought it.
+#[test]
+fn an_entry_keeps_its_term() {
+    let breaks = |told: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).accept(0, 2, &entries(1, &[1]));
+        run.elect(2, 3).accept(2, 1, &append(3, [0, 0], &[1], 0)).wait(10);
+        let id = run.appends(2, 1, &append(3, [1, 1], &[], 0));
+        let refusal = json!({ "term": 3, "success": false, "conflict_term": told });
+        run.answers(id, &refusal);
+        breaks(&run, "entry-term-changed")
+    };
+    assert!(breaks(3));
+    assert!(!breaks(2));
+    let stands = |last_term: u64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).accept(0, 2, &entries(1, &[1]));
+        run.elect(2, 3).accept(2, 1, &append(3, [0, 0], &[1], 0)).wait(500);
+        run.in_term(1, 4).asks(1, 0, &Ask { term: 4, last_term, last_index: 1 });
+        super::broken(&run).contains(&"entry-term-changed")
+    };
+    assert!(stands(3));
+    assert!(!stands(1));
+}

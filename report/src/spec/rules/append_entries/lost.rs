@@ -1,7 +1,7 @@
 //! What it means that a server lacks an entry which it has had: which of the rules it broke.
 
 use super::kept::{accepted_blindly, keeps_former, kept_former};
-use super::{MATCH_REFUSED, NOT_APPENDED, TRUNCATED};
+use super::{MATCH_REFUSED, NOT_APPENDED, TERM_OF_REQUEST, TRUNCATED};
 use crate::event::Caller;
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::rules::contract;
@@ -141,6 +141,30 @@ fn refuses_the_beginning(known: &Known<'_>, number: u32, moment: Moment) -> Opti
 }
 
 /// A server lacks the entry at `index`, which it has had: so it says.
+/// The last request that brought a server the entry at `index`, the entry's term and the request's, if these differ and the
+/// server says in `call` that the entry has the request's.
+fn takes_request_s_term<'a>(
+    known: &Known<'a>,
+    number: u32,
+    index: u64,
+    moment: Moment,
+    call: &Call,
+) -> Option<(&'a Call, u64, u64)> {
+    let brought = known.story.handled_by(number as usize).rev().find(|own| {
+        let covers = own.args.prev_log_index < Some(index) && own.up_to() >= Some(index);
+        own.is_append() && own.is_accepted() && covers && own.handled < Some(moment)
+    })?;
+    let place = usize::try_from(index - brought.args.prev_log_index? - 1).ok()?;
+    let own = (*brought.args.entries.as_ref()?.get(place)?)?;
+    let leaders = brought.args.term.filter(|&term| term > own)?;
+    let says_so = if call.to == number && call.is_append() {
+        call.numbers_besides().iter().any(|(name, term)| *term == leaders && name.contains("term"))
+    } else {
+        call.args.last_log_index == Some(index) && call.args.last_log_term == Some(leaders)
+    };
+    says_so.then_some((brought, own, leaders))
+}
+
 pub(super) fn lost(
     known: &Known<'_>,
     number: u32,
@@ -158,6 +182,24 @@ pub(super) fn lost(
     let new = |rule, what: String| Breach::new(rule, moment, number, what).facts(had.clone());
     if let Some(breach) = refused_in_snapshot(known, number, index, (moment, &text, call), &entry) {
         return Some(breach.facts(had));
+    }
+    if let Some((brought, own, leaders)) = takes_request_s_term(known, number, index, moment, call)
+    {
+        let what = format!(
+            "server {number} took the entry at index {index} with the term of the request, {leaders}, and not \
+             with its own, {own}"
+        );
+        let came = format!(
+            "server {}, which led term {leaders}, brought server {number} the entry of term {own} at index {index}",
+            brought.from.server
+        );
+        let breach = Breach::new(&TERM_OF_REQUEST, moment, number, what);
+        let breach = breach.seen(brought.handled?.at, came, [brought.id]);
+        let says = match refuses {
+            true => format!("{text}; its answer has term {leaders} for that entry"),
+            false => text,
+        };
+        return Some(breach.seen(moment.at, says, [call.id]).sure_if(false));
     }
     if let Some(has) = still_has(known, number, index, (moment, call)) {
         let (rule, what) = match refuses {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{HANDLERS_OVERLAP, OWN_VOTE, TWICE, granted};
-use crate::event::Role;
+use crate::event::{Role, Time};
 use crate::spec::Known;
 use crate::spec::breach::{Basis, Breach, Fact};
 use crate::spec::rules::candidates::{ASKS_IN_LATER_TERM, WITHOUT_NEW_TERM};
@@ -168,7 +168,7 @@ fn keeps_its_own(story: &Story, call: &Call) -> bool {
 const ASKED_ALL: u64 = 100_000;
 
 /// A server votes for another, and asks for a vote itself, in one term, and has just begun an election in an earlier
-/// one, in which it hasn't asked that server: the request is of that election.
+/// one, in which it hasn't asked that server, or not with success: the request is of that election.
 fn asks_on(
     known: &Known<'_>,
     (number, term): (u32, u64),
@@ -186,12 +186,25 @@ fn asks_on(
         let own = story.sent_by(number as usize).rev();
         own.filter(|own| own.from == asked.from && own.is_vote() && own.sent < asked.sent)
     };
-    let before = of_earlier().find(|own| own.args.term < Some(term))?;
-    let is_new = asked.sent.at.0.saturating_sub(before.sent.at.0) < ASKED_ALL;
-    let mut others = of_earlier().filter(|own| own.args.term == before.args.term);
-    if !is_new || others.any(|own| own.to == asked.to) {
-        return None;
-    }
+    let soon = |from: Time, until: Time| until.0.saturating_sub(from.0) < ASKED_ALL;
+    let of_earlier_term = || of_earlier().filter(|own| own.args.term < Some(term));
+    let before = of_earlier_term().next()?;
+    let was_asked = of_earlier().any(|own| own.args.term == before.args.term && own.to == asked.to);
+    let goes_on = !was_asked && soon(before.sent.at, asked.sent.at);
+    // Or it asks that server once more, and nobody else, now that its earlier request has come back.
+    let again = of_earlier_term().find(|own| {
+        let ended = own.returned.filter(|&(at, _)| at <= asked.sent);
+        own.to == asked.to && ended.is_some_and(|(at, _)| soon(at.at, asked.sent.at))
+    });
+    let own = story.sent_by(number as usize).filter(|own| own.from == asked.from && own.is_vote());
+    let mut own = own.filter(|own| own.args.term == Some(term));
+    let at_once = |own: &Call| own.sent.at.0.abs_diff(asked.sent.at.0) < ASKED_ALL;
+    let is_alone = own.all(|own| own.to == asked.to || !at_once(own));
+    let before = match again.filter(|_| !goes_on && is_alone) {
+        Some(again) => again,
+        None if goes_on => before,
+        None => return None,
+    };
     let what =
         format!("server {number} asked for votes in term {term}, in which it started no election");
     let text = |own: &Call| {
