@@ -268,10 +268,11 @@ impl Fields {
         }
     }
 
-    /// Takes a list under a name that isn't known for the entries, if each of its elements tells a term.
-    fn take_list<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+    /// Takes a list under a name that isn't known for the entries, if each of its elements tells a term. Returns whether it
+    /// is a list.
+    fn take_list<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> bool {
         if Slot::named(name).is_some() || self.entries.as_ref().is_some_and(|it| !it.is_empty()) {
-            return;
+            return false;
         }
         let (mut terms, mut how) = (Vec::new(), Called::AsInPaper);
         let is_list = value.serialize(Entries { terms: &mut terms, how: &mut how }).is_ok();
@@ -282,6 +283,7 @@ impl Fields {
                 self.guessed.insert(Slot::EntryTerm);
             }
         }
+        is_list
     }
 
     /// The place of a number.

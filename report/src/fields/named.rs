@@ -86,7 +86,7 @@ pub(super) fn is_pre_vote_flag(name: &str) -> bool {
         plain.clone().eq(flag.bytes())
             || plain.clone().eq(b"is".iter().copied().chain(flag.bytes()))
     };
-    FLAGS.iter().any(|flag| is(&flag))
+    FLAGS.iter().any(is)
 }
 
 /// Whether a field of this name says how many of the entries before a request's own are commands.
@@ -105,6 +105,13 @@ pub(super) fn is_conflict(name: &str) -> bool {
     let begins =
         |stem: &str| name.get(..stem.len()).is_some_and(|it| it.eq_ignore_ascii_case(stem));
     STEMS.iter().any(|stem| begins(stem))
+}
+
+/// Whether a flag of this name says that a part of what is asked for is right, as `log_ok` does: not set it is a no, and
+/// set it says little.
+pub(super) fn is_ok_of_a_part(name: &str) -> bool {
+    let is_more = name.len() > "_ok".len() && !name.eq_ignore_ascii_case("is_ok");
+    is_more && (name.ends_with("_ok") || name.ends_with("Ok"))
 }
 
 /// Whether what is in a field of this name is no message: what it says isn't said of the message.
@@ -136,7 +143,6 @@ pub(super) fn sense(name: &str) -> Option<bool> {
         said_by(word) == Some(true)
             || FLAGS.contains(&word)
             || FLAG_BEGINNINGS.iter().any(|beginning| word.starts_with(beginning))
-            || word.ends_with("ok")
     };
     let not = || NOT.iter().filter_map(|not| name.strip_prefix(not)).any(says_yes);
     let refuses = || REFUSALS.iter().any(|stem| name.contains(stem));
@@ -273,8 +279,7 @@ mod tests {
 
     #[test]
     fn a_flag_says_yes_or_no_by_its_name() {
-        for yes in ["granted", "isok", "logok", "appended", "matches", "insync", "uptodate", "vote"]
-        {
+        for yes in ["granted", "isok", "appended", "matches", "insync", "uptodate", "vote"] {
             assert_eq!(sense(yes), Some(true), "{yes}");
         }
         for no in [

@@ -130,8 +130,7 @@ impl Slot {
             b"logentries" | b"newentries" | b"logs" | b"log" | b"records" | b"suffix" => {
                 Slot::Entries
             }
-            b"succeeded" | b"succeed" | b"accepted" | b"ok" | b"okay" | b"matched" | b"logok"
-            | b"entriesok" | b"prevok" | b"isok" => Slot::Success,
+            b"succeeded" | b"succeed" | b"accepted" | b"ok" | b"okay" | b"matched" => Slot::Success,
             _ => return Slot::commit(name).or_else(|| Slot::composed(name)),
         })
     }

@@ -88,9 +88,12 @@ impl Serializer for Name {
     refuse_scalars!(String);
 }
 
-/// Whether a field says in what two logs differ: something that may be left out, and isn't.
-pub(super) fn names_conflict<T: Serialize + ?Sized>(name: &str, value: &T) -> bool {
-    named::is_conflict(name) && value.serialize(IsThere).is_ok()
+/// Whether a field takes back a yes: it says in what two logs differ, as something that may be left out and isn't, or that
+/// something wasn't right, as `log_ok: false`.
+pub(super) fn takes_back<T: Serialize + ?Sized>(name: &str, value: &T) -> bool {
+    let is_there = || value.serialize(IsThere).is_ok();
+    let is_not_set = || matches!(value.serialize(One), Ok(Scalar::Flag(false)));
+    named::is_conflict(name) && is_there() || named::is_ok_of_a_part(name) && is_not_set()
 }
 
 /// Takes what may be left out and isn't.
@@ -146,34 +149,46 @@ pub(super) struct Picking<'a> {
     fields: &'a mut Fields,
     look: Look,
     key: String,
-    /// Whether it names what two logs differ in: a conflict that is there, where there may be none.
-    names_conflict: bool,
+    /// Whether something in it takes back a yes.
+    takes_back: bool,
+    /// How many lists it has under names that aren't known.
+    lists: usize,
 }
 
 impl Picking<'_> {
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         match self.look {
             Look::AtFields => {
-                self.names_conflict |= names_conflict(name, value);
+                self.takes_back |= takes_back(name, value);
                 self.fields.take(name, value);
             }
-            Look::ForLists => self.fields.take_list(name, value),
+            Look::ForLists => self.lists += usize::from(self.fields.take_list(name, value)),
             Look::Within(levels) => self.fields.take_within(name, value, levels),
             Look::ForHead => self.fields.take_head(name, value),
         }
     }
 
-    /// A yes beside what two logs differ in isn't said of the entries: it may only say that the request was current.
+    /// A yes that something takes back isn't said of the entries: it may only say that the request was current. And which
+    /// of two empty lists is that of the entries nobody knows.
     fn found(self) {
-        if self.names_conflict && self.fields.success == Some(true) {
+        if self.takes_back && self.fields.success == Some(true) {
             self.fields.forget(Slot::Success);
+        }
+        if self.lists > 1 && self.fields.entries.as_ref().is_some_and(Vec::is_empty) {
+            self.fields.forget(Slot::Entries);
         }
     }
 }
 
 impl<'a> Pick<'a> {
     fn fields(self) -> Picking<'a> {
-        Picking { fields: self.fields, look: self.look, key: String::new(), names_conflict: false }
+        Picking {
+            fields: self.fields,
+            look: self.look,
+            key: String::new(),
+            takes_back: false,
+            lists: 0,
+        }
     }
 
     fn named(&mut self, variant: &str) {

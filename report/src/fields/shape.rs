@@ -16,7 +16,7 @@ use super::named::{
 use super::names::{
     index_of, is_index_beside_term, is_of_a_place, is_sender, is_term, slots_of, term_of,
 };
-use super::pick::{Name, One, Other, Scalar, key_of, names_conflict};
+use super::pick::{Name, One, Other, Scalar, key_of, takes_back};
 
 /// What a message consists of.
 #[derive(Default)]
@@ -37,8 +37,8 @@ pub(super) struct Shape {
     fields: usize,
     /// Whether the name of what it is tells that it is about an entry, as that of a conflict does.
     is_of_an_entry: bool,
-    /// Whether it says in what two logs differ.
-    names_conflict: bool,
+    /// Whether something in it takes back a yes.
+    takes_back: bool,
 }
 
 /// An entry of a log that a message tells of.
@@ -91,7 +91,7 @@ impl Shape {
             &self.words[..if is_of_one { self.words.len().min(1) } else { self.words.len() }];
         let mut said = self.flags.iter().copied().flatten().chain(words.iter().copied());
         let is_alone = said.clone().count() == 1 && !self.has_list && !self.has_bytes;
-        said.next().filter(|said| is_alone && !(*said && self.names_conflict))
+        said.next().filter(|said| is_alone && !(*said && self.takes_back))
     }
 
     /// Whether it says yes only by a flag for no that isn't set: what is refused for another reason may leave it so, too.
@@ -139,7 +139,7 @@ impl Shape {
 
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         self.fields += 1;
-        self.names_conflict |= names_conflict(name, value);
+        self.takes_back |= takes_back(name, value);
         if is_answer(name)
             && let Ok(word) = value.serialize(Name)
         {

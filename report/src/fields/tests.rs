@@ -71,6 +71,8 @@ fn flags_that_contradict_each_other_say_nothing() {
     assert_eq!(said(true, false), None);
     let apart = json!({ "term": 7, "success": true, "log_ok": false, "hint": 4 });
     assert_eq!(Fields::of(&apart).success, None);
+    let vote = json!({ "log_ok": true, "term_ok": true, "vote": false, "term": 7 });
+    assert_eq!(Fields::of(&vote).gives_vote(), Some(false));
 }
 
 /// A yes beside a conflict only says that the request was current.
@@ -131,6 +133,9 @@ fn entries_are_found_by_what_they_are() {
     let entry = |term: u64| json!({ "term": term, "command": [1] });
     assert_eq!(of(json!([entry(6), entry(7)])), Some(vec![Some(6), Some(7)]));
     assert_eq!(of(json!([])), Some(vec![]));
+    // Nobody knows which of two lists it is.
+    let two = json!({ "term": 7, "prev": [4, 6], "commit": 3, "commands": [], "terms": [] });
+    assert_eq!((Fields::of(&two).prev_log_index, Fields::of(&two).entries), (Some(4), None));
     // Bytes are none, nor is a list in a message that follows no entry.
     assert_eq!(of(json!([1, 2, 3])), None);
     let members = json!({ "term": 7, "members": [entry(6)] });
