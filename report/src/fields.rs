@@ -131,7 +131,7 @@ impl Fields {
                 Slot::PrevLogIndex | Slot::PrevLogTerm | Slot::LeaderCommit => lacks_prev,
                 slot => slot == Slot::Term,
             };
-            fields.take_numbers(Shape::of(message).says(), is_wanted);
+            fields.take_numbers(Shape::of(message).says_by_names(), is_wanted);
         }
         // What follows an entry brings others, whatever they are called.
         if fields.prev_log_index.is_some() && fields.entries.is_none() {

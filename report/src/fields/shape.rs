@@ -48,6 +48,8 @@ struct Entry {
     name: String,
     index: u64,
     term: u64,
+    /// Whether its two numbers have no names: which is the index is a guess.
+    is_pair: bool,
 }
 
 impl Shape {
@@ -67,7 +69,7 @@ impl Shape {
         let is_own = !(self.is_of_an_entry || is_no && self.fields > 1);
         let entry = self.take_entry().filter(|_| is_request && !(self.has_list && self.has_bytes));
         said.extend(self.term().filter(|_| is_own).map(|term| (Slot::Term, term)));
-        let Some(Entry { name, index, term }) = entry else { return said };
+        let Some(Entry { name, index, term, .. }) = entry else { return said };
         let [at_index, at_term] = if self.has_list {
             [Slot::PrevLogIndex, Slot::PrevLogTerm]
         } else if self.has_bytes {
@@ -80,6 +82,12 @@ impl Shape {
             said.extend(self.commit().map(|commit| (Slot::LeaderCommit, commit)));
         }
         said
+    }
+
+    /// The same but for an entry of which only the order of two numbers tells the index from the term.
+    pub(super) fn says_by_names(mut self) -> Vec<(Slot, u64)> {
+        self.entries.retain(|entry| !entry.is_pair);
+        self.says()
     }
 
     /// Whether it says yes or no, and nothing else but numbers.
@@ -112,7 +120,12 @@ impl Shape {
         for (of, term) in terms.filter(|(of, _)| !of.is_empty()) {
             let index = self.numbers.iter().find(|(name, _)| index_of(name) == Some(of));
             let index = index.or_else(|| self.numbers.iter().find(|(name, _)| name == of));
-            entries.extend(index.map(|&(_, index)| Entry { name: of.to_owned(), index, term }));
+            entries.extend(index.map(|&(_, index)| Entry {
+                name: of.to_owned(),
+                index,
+                term,
+                is_pair: false,
+            }));
         }
         let entry = entries.pop().filter(|_| entries.is_empty())?;
         self.numbers.retain(|(name, _)| {
@@ -162,13 +175,13 @@ impl Shape {
             // A text may stand for bytes, as in a stored history.
             Ok(Part::Bytes) => self.has_bytes |= !is_sender(&name) && !is_tag(&name),
             Ok(Part::Entry { index, term }) if !is_no_message(&name) => {
-                self.entries.push(Entry { name, index, term });
+                self.entries.push(Entry { name, index, term, is_pair: false });
             }
             // As most say it: at which index, and then of which term.
             Ok(Part::Pair { numbers: [index, term], is_tuple })
                 if is_of_a_place(&name) && (is_tuple || !is_snapshot(&name)) =>
             {
-                self.entries.push(Entry { name, index, term });
+                self.entries.push(Entry { name, index, term, is_pair: true });
             }
             Ok(Part::Pair { is_tuple, .. }) => self.has_bytes |= !is_tuple && !is_sender(&name),
             Ok(Part::Entry { .. } | Part::Other) | Err(_) => {}

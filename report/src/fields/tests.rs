@@ -113,6 +113,9 @@ fn the_entry_before_may_be_a_struct() {
             assert_eq!((fields.term, fields.leader_commit), (Some(7), Some(3)), "{message}");
         }
     }
+    // Which of two numbers is the index nobody says.
+    let pair = json!({ "term": 7, "prev_log": [6, 4], "entries": [], "commit": 3 });
+    assert_eq!(Fields::of(&pair).prev_log_index, None);
     // A heartbeat that follows no entry.
     let heartbeat = json!({ "term": 7, "leader_id": 1, "leader_commit": 3 });
     assert_eq!(Fields::of(&heartbeat).prev_log_index, None);
@@ -134,7 +137,7 @@ fn entries_are_found_by_what_they_are() {
     assert_eq!(of(json!([entry(6), entry(7)])), Some(vec![Some(6), Some(7)]));
     assert_eq!(of(json!([])), Some(vec![]));
     // Nobody knows which of two lists it is.
-    let two = json!({ "term": 7, "prev": [4, 6], "commit": 3, "commands": [], "terms": [] });
+    let two = json!({ "term": 7, "prev_idx": 4, "commit": 3, "commands": [], "terms": [] });
     assert_eq!((Fields::of(&two).prev_log_index, Fields::of(&two).entries), (Some(4), None));
     // Bytes are none, nor is a list in a message that follows no entry.
     assert_eq!(of(json!([1, 2, 3])), None);
