@@ -108,7 +108,7 @@ const HOLDS_TO_LEADER: Duration = Duration::from_secs(2);
 const HANDED_ON: Duration = Duration::from_secs(1);
 
 /// What a message says is dealt with by then.
-const DEALT_WITH: Duration = Duration::from_millis(20);
+pub(crate) const DEALT_WITH: Duration = Duration::from_millis(20);
 
 impl Story {
     /// A server's life of this number, or its last one if that isn't known.

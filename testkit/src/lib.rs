@@ -168,6 +168,12 @@ impl Ran {
         self.results.iter().filter(|result| result.test == name(path)).collect()
     }
 
+    /// The warnings of the test at `path`, of all its runs.
+    #[must_use]
+    pub fn warnings_of(&self, path: &str) -> Vec<&String> {
+        self.results_of(path).into_iter().flat_map(|result| &result.warnings).collect()
+    }
+
     /// Asserts that the output has each of `texts`.
     ///
     /// # Panics

@@ -32,8 +32,7 @@ fn outlives_its_server() {
 fn a_task_that_outlives_its_server_is_warned_of() {
     let ran = run_batch("leftovers::outlives_its_server");
     ran.assert_status(PASSED);
-    let warnings: Vec<&String> =
-        ran.results_of(VICTIM).iter().flat_map(|result| &result.warnings).collect();
+    let warnings = ran.warnings_of(VICTIM);
     let [warning] = warnings[..] else { panic!("not one warning: {warnings:?}") };
     ran.assert_says(&[warning]);
     for part in [
@@ -66,8 +65,7 @@ fn waits_for_an_answer() {
 fn a_task_that_waits_for_an_answer_is_not_warned_of() {
     let ran = run_batch("leftovers::waits_for_an_answer");
     ran.assert_status(PASSED);
-    let warnings: Vec<&String> =
-        ran.results_of(VICTIM).iter().flat_map(|result| &result.warnings).collect();
+    let warnings = ran.warnings_of(VICTIM);
     assert!(warnings.is_empty(), "{warnings:?}");
 }
 

@@ -190,8 +190,7 @@ fn never_answers() {
 fn a_handler_that_never_returns_is_warned_of() {
     let ran = run_batch("standstill::never_answers");
     ran.assert_status(PASSED);
-    let warnings: Vec<&String> =
-        ran.results_of(VICTIM).iter().flat_map(|result| &result.warnings).collect();
+    let warnings = ran.warnings_of(VICTIM);
     let [warning] = warnings[..] else { panic!("not one warning: {warnings:?}") };
     ran.assert_says(&[warning]);
     for part in [

@@ -10,7 +10,7 @@ use crate::explain::Case;
 use crate::spec::Breach;
 use crate::spec::rules::contract::{self, indexes};
 use crate::spec::rules::{all_servers, persistence};
-use crate::story::{Applied, Life, Story};
+use crate::story::{Applied, Life, Moment, Story};
 
 pub(super) const LATE: &[Habit] = &[Habit::new(
     applies_late,
@@ -286,8 +286,7 @@ impl First<'_> {
         }
         let server = server as usize;
         let life = *life_at(story, server, applied.moment.at)?;
-        let own = story.applied_by(server as u32).filter(|before| before.moment < life.from);
-        let highest = || own.map(|before| before.index).max().unwrap_or(0);
+        let highest = || highest_before(story, server, life.from).unwrap_or(0);
         let behind = expected.map_or_else(highest, |next| next.saturating_sub(1));
         Some(First { server, life, applied, behind })
     }
@@ -408,13 +407,13 @@ fn knew_of_more(story: &Story, first: &First<'_>) -> bool {
 /// Whether some server has begun right behind its snapshot after a restart, though it had applied more before: as its
 /// service needs it, and as nobody does who takes up where it was.
 fn begins_anew(story: &Story) -> bool {
-    (0..story.servers as u32).any(|server| {
-        story.lives[server as usize].iter().skip(1).any(|life| {
-            let covered = story.last_held(server, life.from).map_or(0, |held| held.index);
-            let mut own = story.applied_by(server);
+    (0..story.servers).any(|server| {
+        story.lives[server].iter().skip(1).any(|life| {
+            let number = server as u32;
+            let covered = story.last_held(number, life.from).map_or(0, |held| held.index);
+            let mut own = story.applied_by(number);
             let first = own.find(|own| own.server.incarnation == life.incarnation);
-            let before = story.applied_by(server).take_while(|own| own.moment < life.from);
-            let highest = before.map(|own| own.index).max();
+            let highest = highest_before(story, server, life.from);
             first.is_some_and(|first| first.index == covered + 1 && highest > Some(first.index))
         })
     })
@@ -436,7 +435,7 @@ fn goes_on_as_before(story: &Story, first: &First<'_>) -> bool {
 
 /// Whether `index` is the last that a server had applied before its present life, or where its log
 /// ended then.
-fn was_last(story: &Story, server: usize, began: crate::story::Moment, index: u64) -> bool {
+fn was_last(story: &Story, server: usize, began: Moment, index: u64) -> bool {
     let ends = ends_before(story, server, began);
     let latest = ends.iter().max_by_key(|(moment, _)| *moment).map(|&(_, end)| end);
     let highest = ends.iter().map(|&(_, end)| end).max();
@@ -446,24 +445,20 @@ fn was_last(story: &Story, server: usize, began: crate::story::Moment, index: u6
 
 /// Whether a server had applied `index` before its present life, or had it in its log. Where a log counts the blank entry
 /// before the first one, it is one longer than it seems.
-fn had_come_to(story: &Story, server: usize, began: crate::story::Moment, index: u64) -> bool {
+fn had_come_to(story: &Story, server: usize, began: Moment, index: u64) -> bool {
     let ends = ends_before(story, server, began);
     let ends = ends.into_iter().map(|(_, end)| end).chain(highest_before(story, server, began));
     ends.max() >= Some(index)
 }
 
 /// The highest index that a server had applied before its present life.
-fn highest_before(story: &Story, server: usize, began: crate::story::Moment) -> Option<u64> {
+fn highest_before(story: &Story, server: usize, began: Moment) -> Option<u64> {
     let applied = story.applied_by(server as u32).filter(|applied| applied.moment < began);
     applied.map(|applied| applied.index).max()
 }
 
 /// Where a server's log ended before its present life, and when.
-fn ends_before(
-    story: &Story,
-    server: usize,
-    began: crate::story::Moment,
-) -> Vec<(crate::story::Moment, u64)> {
+fn ends_before(story: &Story, server: usize, began: Moment) -> Vec<(Moment, u64)> {
     let confirmed = story.handled_by(server).filter_map(|call| {
         let handled = call.handled.filter(|&handled| handled < began)?;
         (call.is_accepted()).then_some((handled, call.up_to()?))

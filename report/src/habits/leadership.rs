@@ -10,7 +10,7 @@ use crate::event::{Caller, Time};
 use crate::explain::{Case, Window};
 use crate::spec::rules::{all_servers, candidates, contract, followers, leaders};
 use crate::spec::{self, Breach, Rule};
-use crate::story::{Call, Election, Moment, Purpose, Story, View};
+use crate::story::{Call, DEALT_WITH, Election, Moment, Purpose, Story, View};
 
 /// A server has come to lead without the votes that this takes, just now.
 fn leads_unelected(case: &Case<'_>) -> Option<Breach> {
@@ -75,32 +75,29 @@ fn told_of_term(case: &Case<'_>) -> Option<Breach> {
     let story = case.story;
     let view = story.views[server as usize].last()?;
     let is_asked = |at: Time| at < view.moment.at && view.moment.at.since(at) >= DEALT_WITH;
-    let told =
-        story.calls.iter().filter(|call| call.purpose != Purpose::Other).filter_map(|call| {
-            let request = call.delivered.filter(|_| call.to == server && call.life.is_none());
-            let reply = call.replied().filter(|_| call.from.server == server);
-            let request = request.map(|at| (at.at, call.args.term, "request"));
-            let told = reply.map(|at| (at, call.reply.term, "reply")).or(request)?;
-            let is_higher = told.1 > Some(view.term) && call.dropped.is_none();
-            (is_higher && is_asked(told.0)).then_some((call, told))
-        });
-    let (call, (at, term, how)) = told.max_by_key(|(_, told)| told.0)?;
-    let term = term?;
-    let what = format!("server {server} heard of term {term} and stayed in term {}", view.term);
-    let text = match how {
-        "reply" => format!("server {}'s reply to {}", call.to, call.method),
-        _ => format!("server {}'s request {}", call.from.server, call.method),
+    let tells = |call: &Call| {
+        let request = call.delivered.filter(|_| call.to == server && call.life.is_none());
+        let reply = call.replied().filter(|_| call.from.server == server);
+        let request = request.map(|at| (at.at, call.args.term));
+        let (at, term) = reply.map(|at| (at, call.reply.term)).or(request)?;
+        let is_higher = term > Some(view.term) && call.dropped.is_none();
+        (is_higher && is_asked(at)).then_some((at, term?))
     };
-    let text = format!("{text} told server {server} of term {term}");
+    let calls = story.calls.iter().filter(|call| call.purpose != Purpose::Other);
+    let told = calls.filter_map(|call| Some((call, tells(call)?)));
+    let (call, (at, term)) = told.max_by_key(|&(_, (at, _))| at)?;
+    let what = format!("server {server} heard of term {term} and stayed in term {}", view.term);
+    let teller = match call.from.server == server {
+        true => format!("server {}'s reply to {}", call.to, call.method),
+        false => format!("server {}'s request {}", call.from.server, call.method),
+    };
+    let text = format!("{teller} told server {server} of term {term}");
     let breach = case.breach(&all_servers::NOT_ADOPTED, server, what);
     let breach = breach.seen(at, text, [call.id]);
     let role = if view.is_leader { "the leader" } else { "a follower or a candidate" };
     let text = format!("its get_state says that it is {role} of term {}", view.term);
     Some(breach.seen(view.moment.at, text, None).sure_if(false))
 }
-
-/// How long a server may take to deal with what a message tells.
-const DEALT_WITH: Duration = Duration::from_millis(20);
 
 pub(super) const TOLD: &[Habit] = &[Habit::new(
     told_of_term,
