@@ -25,6 +25,18 @@ pub(crate) use names::{Slot, is_of_sender};
 use pick::{Look, Name, One, Pick, Scalar};
 use shape::Shape;
 
+/// The fields that only requests have.
+const OF_REQUESTS: [Slot; 8] = [
+    Slot::LastLogIndex,
+    Slot::LastLogTerm,
+    Slot::PrevLogIndex,
+    Slot::PrevLogTerm,
+    Slot::Entries,
+    Slot::LeaderCommit,
+    Slot::LastIncludedIndex,
+    Slot::LastIncludedTerm,
+];
+
 /// How many levels down Raft's fields are looked for in a message that has none itself.
 const LEVELS: u32 = 4;
 
@@ -112,11 +124,16 @@ impl Fields {
         let mut fields = Fields::default();
         // A message that can't be gone through has said all that it can.
         let _ = message.serialize(Pick { fields: &mut fields, look: Look::AtFields });
+        // One struct for all messages has a request's fields in an answer, too, where they say nothing.
+        let is_named_answer = fields.named == Some(Named::Answer);
+        if is_named_answer {
+            OF_REQUESTS.into_iter().for_each(|slot| fields.forget(slot));
+        }
         // What tells its purpose by a name may have no name for the rest.
         let lacks_commit = fields.prev_log_index.is_some() && fields.leader_commit.is_none();
         let by_name = !lacks_commit && fields.tell_purpose();
         if !by_name {
-            fields.take_shape(Shape::of(message));
+            fields.take_shape(Shape::of(message), is_named_answer);
         }
         let tells_no_term = fields.term.is_none() && !fields.is_answer() && fields.tell_purpose();
         if levels > 0 && tells_no_term {
@@ -147,8 +164,8 @@ impl Fields {
     }
 
     /// Takes what a message says by its shape, where no name tells it.
-    fn take_shape(&mut self, shape: Shape) {
-        if let Some(flag) = shape.answer() {
+    fn take_shape(&mut self, shape: Shape, is_named_answer: bool) {
+        if let Some(flag) = shape.answer(is_named_answer) {
             // A vote, too, if that is what it answers.
             self.success = Some(flag);
             self.guessed.insert(Slot::Success);
@@ -156,7 +173,7 @@ impl Fields {
                 self.guessed.insert(Slot::Unrefused);
             }
         }
-        self.take_numbers(shape.says(), |_| true);
+        self.take_numbers(shape.says(), |slot| !(is_named_answer && OF_REQUESTS.contains(&slot)));
     }
 
     /// Takes numbers that are guessed, where none is known and the field is wanted.

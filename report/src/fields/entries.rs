@@ -47,10 +47,10 @@ impl SerializeSeq for Entries<'_> {
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, entry: &T) -> Result<(), Other> {
         let found = entry.serialize(EntryTerm).unwrap_or(None);
-        if let Some((_, Called::Otherwise)) = found {
+        if found.is_some_and(|found| found.how != How::Named(Called::AsInPaper)) {
             *self.how = Called::Otherwise;
         }
-        self.terms.push(found.map(|(term, _)| term));
+        self.terms.push(found.map(|found| found.term));
         Ok(())
     }
 
@@ -62,8 +62,27 @@ impl SerializeSeq for Entries<'_> {
 /// Takes the term of one entry: its field of that name, or the first number of a tuple.
 struct EntryTerm;
 
-/// The term of an entry, and how it is called there.
-type Found = Option<(u64, Called)>;
+/// The term of an entry, and how it was known.
+#[derive(Clone, Copy)]
+struct Term {
+    term: u64,
+    how: How,
+}
+
+/// How a number was known to be a term.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// By its name.
+    Named(Called),
+    /// It is the only number beside an index, and nothing else is there.
+    BesideIndex,
+    /// It is the only number of those that are no index.
+    Alone,
+    /// It is the first of a list. It may be the index, or a command's.
+    First,
+}
+
+type Found = Option<Term>;
 
 /// Takes it out of what it is in.
 #[derive(Default)]
@@ -74,6 +93,8 @@ struct TermWithin {
     /// The numbers under names that tell nothing; the last of them, if it isn't an index.
     number: Found,
     numbers: usize,
+    /// How many of its numbers are indexes.
+    places: usize,
     /// How many fields it has.
     fields: usize,
     is_behind: bool,
@@ -91,16 +112,21 @@ impl TermWithin {
             && (how == Called::AsInPaper || self.term.is_none())
             && let Ok(Scalar::Number(term)) = value.serialize(One)
         {
-            self.term = Some((term, how));
+            self.term = Some(Term { term, how: How::Named(how) });
         } else if let Ok(Scalar::Number(number)) = value.serialize(One) {
-            if !meaning.is_place {
+            if meaning.is_place {
+                self.places += 1;
+            } else {
                 self.numbers += 1;
-                self.number = Some((number, Called::Otherwise));
+                self.number = Some(Term { term: number, how: How::Alone });
             }
         } else if !meaning.is_no_message
             && let Ok(Some(term)) = value.serialize(EntryTerm)
         {
-            self.inner_term = Some(term);
+            // A command may come behind it.
+            let is_better = |known: Term| term.how == How::First && known.how != How::First;
+            self.inner_term =
+                Some(self.inner_term.filter(|&known| is_better(known)).unwrap_or(term));
         }
     }
 
@@ -108,16 +134,21 @@ impl TermWithin {
         if !std::mem::replace(&mut self.is_behind, true)
             && let Ok(Scalar::Number(term)) = value.serialize(One)
         {
-            // It may be the index.
-            self.term = Some((term, Called::Otherwise));
+            self.term = Some(Term { term, how: How::First });
         }
     }
 
     fn found(self) -> Found {
-        // The first number of a list beside other fields is a command's.
-        let is_list_of = |found: &(u64, Called)| found.1 == Called::Otherwise && self.fields > 1;
-        let inner = self.inner_term.filter(|found| !is_list_of(found));
-        self.term.or(inner).or(self.number.filter(|_| self.numbers == 1))
+        let number = self.number.filter(|_| self.numbers == 1);
+        let how = if self.places == 1 && self.fields == 2 { How::BesideIndex } else { How::Alone };
+        let number = number.map(|number| Term { how, ..number });
+        // What else is beside other fields may be a command's.
+        let inner = self.inner_term.filter(|inner| match inner.how {
+            How::Named(_) => true,
+            How::BesideIndex => number.is_none(),
+            How::Alone | How::First => self.fields == 1,
+        });
+        self.term.or(inner).or(number)
     }
 }
 

@@ -26,20 +26,22 @@ const ALL: [Named; 5] =
 const APPEND: [&str; 3] = ["append", "heartbeat", "replicate"];
 const SNAPSHOT: [&str; 1] = ["snap"];
 
-/// What a heartbeat may be called besides, and nothing else is.
-const HEARTBEATS: [&str; 6] = ["beat", "pulse", "ping", "alive", "keepalive", "keep_alive"];
+/// What AppendEntries may be called besides, as etcd does, or a heartbeat; and nothing else is.
+const APPENDS: [&str; 7] = ["app", "beat", "pulse", "ping", "alive", "keepalive", "keep_alive"];
 
-/// What the name of an answer ends with.
-const ANSWERS: [&str; 6] = ["reply", "response", "resp", "result", "answer", "ack"];
+/// What the name of an answer ends with: any, and one to a message of Raft's.
+const ANSWERS: [&str; 4] = ["reply", "response", "resp", "answer"];
+const OUTCOMES: [&str; 2] = ["result", "ack"];
 
 impl Named {
     /// What is called `name`, such as `RequestVote`, `append_entries` or `HeartbeatReply`.
     pub(crate) fn by(name: &str) -> Option<Named> {
         let lower = name.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+        let plain = lower.strip_prefix("msg").unwrap_or(&lower).trim_start_matches('_');
         let is_of_raft = has(&["vote"]) || has(&APPEND) || has(&SNAPSHOT);
-        let is_answer = ANSWERS.iter().any(|end| lower.ends_with(end));
-        if is_answer && (is_of_raft || ANSWERS.contains(&lower.as_str())) {
+        let ends = |ends: &[&str]| ends.iter().any(|end| lower.ends_with(end));
+        if ends(&ANSWERS) || ends(&OUTCOMES) && (is_of_raft || OUTCOMES.contains(&plain)) {
             Some(Named::Answer)
         } else if has(&["prevote", "pre_vote"]) {
             Some(Named::PreVote)
@@ -47,7 +49,7 @@ impl Named {
             Some(Named::Snapshot)
         } else if has(&["vote"]) {
             Some(Named::Vote)
-        } else if has(&APPEND) || HEARTBEATS.contains(&&*lower) {
+        } else if has(&APPEND) || APPENDS.contains(&plain) {
             Some(Named::Append)
         } else {
             None
@@ -329,6 +331,11 @@ mod tests {
             ("PreVoteReply", Some(Named::Answer)),
             ("append_entries_response", Some(Named::Answer)),
             ("HeartbeatAck", Some(Named::Answer)),
+            ("MsgApp", Some(Named::Append)),
+            ("MsgAppResp", Some(Named::Answer)),
+            ("ShipResponse", Some(Named::Answer)),
+            ("Stack", None),
+            ("Mishap", None),
             ("Reply", Some(Named::Answer)),
             ("TimeoutNow", None),
             ("Pack", None),

@@ -90,15 +90,16 @@ impl Shape {
         self.says()
     }
 
-    /// Whether it says yes or no, and nothing else but numbers.
-    pub(super) fn answer(&self) -> Option<bool> {
+    /// Whether it says yes or no, and nothing else but numbers; of what `is_named` an answer, whatever else is there.
+    pub(super) fn answer(&self, is_named: bool) -> Option<bool> {
         // A word within another that says the same is one with it, as in `Err(Mismatch { .. })`.
         let first = self.words.first();
         let is_of_one = self.words.iter().all(|word| Some(word) == first);
         let words =
             &self.words[..if is_of_one { self.words.len().min(1) } else { self.words.len() }];
         let mut said = self.flags.iter().copied().flatten().chain(words.iter().copied());
-        let is_alone = said.clone().count() == 1 && !self.has_list && !self.has_bytes;
+        let is_alone = said.clone().count() == 1;
+        let is_alone = is_alone && (is_named || !self.has_list && !self.has_bytes);
         said.next().filter(|said| is_alone && !(*said && self.takes_back))
     }
 
@@ -174,7 +175,9 @@ impl Shape {
             Ok(Part::List) => self.has_list = true,
             // A text may stand for bytes, as in a stored history.
             Ok(Part::Bytes) => self.has_bytes |= !is_sender(&name) && !is_tag(&name),
-            Ok(Part::Entry { index, term }) if !is_no_message(&name) => {
+            Ok(Part::Entry { index, term, is_known })
+                if !is_no_message(&name) && (is_known || is_of_a_place(&name)) =>
+            {
                 self.entries.push(Entry { name, index, term, is_pair: false });
             }
             // As most say it: at which index, and then of which term.
@@ -320,6 +323,8 @@ enum Part {
     Entry {
         index: u64,
         term: u64,
+        /// Whether both have names that are known: if one has, the other is what is left.
+        is_known: bool,
     },
     /// Two numbers without names: a tuple, or a list, as which a tuple may stand in a text.
     Pair {
@@ -349,6 +354,8 @@ type Element = Option<u64>;
 struct Object {
     index: Option<u64>,
     term: Option<u64>,
+    /// A number of another name.
+    other: Option<u64>,
     has_more: bool,
     key: String,
 }
@@ -356,18 +363,29 @@ struct Object {
 impl Object {
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         let name = name.to_ascii_lowercase();
-        match value.serialize(One) {
-            Ok(Scalar::Number(index)) if is_index_beside_term(&name) => self.index = Some(index),
-            Ok(Scalar::Number(term)) if is_term(&name) => self.term = Some(term),
-            _ => self.has_more = true,
-        }
+        let Ok(Scalar::Number(number)) = value.serialize(One) else { return self.has_more = true };
+        let place = if is_index_beside_term(&name) {
+            &mut self.index
+        } else if is_term(&name) {
+            &mut self.term
+        } else if !is_sender(&name) {
+            &mut self.other
+        } else {
+            return self.has_more = true;
+        };
+        self.has_more |= place.replace(number).is_some();
     }
 
     fn found(self) -> Part {
-        match self.index.zip(self.term) {
-            Some((index, term)) if !self.has_more => Part::Entry { index, term },
-            _ => Part::Other,
-        }
+        let (index, term, is_known) = match (self.index, self.term, self.other) {
+            _ if self.has_more => return Part::Other,
+            (Some(index), Some(term), None) => (index, term, true),
+            (Some(index), None, Some(term)) | (None, Some(term), Some(index)) => {
+                (index, term, false)
+            }
+            _ => return Part::Other,
+        };
+        Part::Entry { index, term, is_known }
     }
 }
 

@@ -676,3 +676,40 @@ fn of_two_terms_the_own_one_says_so() {
     assert_eq!(term(json!({ "epoch": 9, "success": true })), Some(9));
     assert_eq!(term(json!({ "term": 7, "success": true, "epoch": 9 })), Some(7));
 }
+
+/// As etcd's: all messages are of one struct, which has all fields.
+#[test]
+fn an_answer_may_have_the_fields_of_requests() {
+    let message = |msg_type: &str, reject: bool| {
+        json!({
+            "msg_type": msg_type, "to": 1, "from": 2, "term": 7, "log_term": 0, "index": 4, "entries": [], "commit": 3,
+            "reject": reject, "reject_hint": 2, "snapshot": null,
+        })
+    };
+    for kind in ["MsgVoteResp", "MsgAppResp"] {
+        for reject in [false, true] {
+            let fields = Fields::of(&message(kind, reject));
+            let said = (fields.term, fields.gives_vote(), fields.is_answer());
+            assert_eq!(said, (Some(7), Some(!reject), true), "{kind}");
+            assert_eq!((fields.leader_commit, fields.entries), (None, None), "{kind}");
+        }
+    }
+    assert!(!Fields::of(&message("MsgApp", false)).is_answer());
+}
+
+/// Where the run uses one name that is known, the other number of a place in a log is what is left.
+#[test]
+fn one_name_tells_both_numbers_of_an_entry() {
+    for after in [json!({ "trm": 6, "idx": 4 }), json!({ "term": 6, "nr": 4 })] {
+        let message = json!({ "epoch": 7, "boss": 1, "after": after, "recs": [{ "at": after, "cmd": [1, 2] }], "safe": 3 });
+        let fields = Fields::of(&message);
+        let prev = (fields.prev_log_index, fields.prev_log_term, fields.leader_commit);
+        assert_eq!(prev, (Some(4), Some(6), Some(3)), "{message}");
+        assert_eq!(fields.entries, Some(vec![Some(6)]), "{message}");
+        let vote = Fields::of(&json!({ "epoch": 7, "who": 1, "tip": after }));
+        assert_eq!((vote.last_log_index, vote.last_log_term), (Some(4), Some(6)));
+        // It may be anything where the name tells no place.
+        let head = Fields::of(&json!({ "epoch": 7, "who": 1, "meta": after }));
+        assert_eq!((head.last_log_index, head.last_log_term), (None, None));
+    }
+}

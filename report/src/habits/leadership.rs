@@ -209,7 +209,7 @@ fn despite_leader(case: &Case<'_>) -> Option<Breach> {
             let heard = soon.filter(|(_, call)| {
                 call.is_append()
                     && call.answered_in == Some(election.candidate.incarnation)
-                    && call.reply.term.is_none_or(|term| Some(term) == call.args.term)
+                    && call.is_answered_in_its_term()
             });
             let (heard, call) = heard.last()?;
             let is_soon = election.at.since(heard.at) < SOON

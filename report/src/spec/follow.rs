@@ -293,8 +293,9 @@ impl Known<'_> {
             return;
         }
         let entries = call.args.entries.as_deref().unwrap_or_default();
+        let are_hidden = call.args.entries.is_none() && call.brings.is_some();
         // Whether it took them can't be read: they may have replaced what follows.
-        if call.reply.success.is_none() && !entries.is_empty() {
+        if call.reply.success.is_none() && (are_hidden || !entries.is_empty()) {
             if server.log.last_index() > prev {
                 server.log.end_with(prev, None);
             }
@@ -303,7 +304,7 @@ impl Known<'_> {
         if call.reply.success != Some(true) {
             return;
         }
-        if call.args.entries.is_none() && self.reads.hides_entries {
+        if are_hidden || call.args.entries.is_none() && self.reads.hides_entries {
             server.lose_sight(moment, call);
         }
         let last_new = prev + entries.len() as u64;

@@ -308,7 +308,12 @@ impl Call {
     pub(crate) fn numbers_besides(&self) -> Vec<(String, u64)> {
         let reply = self.brings_back.as_ref().and_then(|reply| reply.render().ok());
         let mut numbers = Vec::new();
-        reply.iter().for_each(|reply| numbers_of(reply, &mut numbers));
+        let mut take = |name: &str, number| {
+            if is_word(name) && !is_of_sender(name) && name != "to" {
+                numbers.push((name.to_owned(), number));
+            }
+        };
+        reply.iter().for_each(|reply| each_named_number(reply, &mut take));
         numbers
     }
 
@@ -421,17 +426,11 @@ impl Call {
     }
 }
 
-/// The numbers in a message that don't say in which term it is or from whom, each with its name.
-fn numbers_of(message: &Value, numbers: &mut Vec<(String, u64)>) {
-    let Some(fields) = message.as_object() else { return };
-    for (name, value) in fields {
-        match value {
-            Value::Number(number) if is_word(name) && !is_of_sender(name) && name != "to" => {
-                numbers.extend(number.as_u64().map(|number| (name.clone(), number)));
-            }
-            Value::Object(_) => numbers_of(value, numbers),
-            _ => {}
-        }
+/// Goes through the numbers in a message that have names.
+pub(super) fn each_named_number(message: &Value, take: &mut impl FnMut(&str, u64)) {
+    for (name, value) in message.as_object().into_iter().flatten() {
+        value.as_u64().into_iter().for_each(|number| take(name, number));
+        each_named_number(value, take);
     }
 }
 

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::call::each_named_number;
 use super::pair::AT_ONCE;
 use super::{Call, Election, Happened, Moment, Story};
 use crate::fields::Slot;
@@ -157,7 +158,7 @@ impl Story {
     /// What answers of one kind say by words, flags, and what is left out. `None` if all are alike, but for numbers and
     /// bytes. In a vote a number may be whom it is for: then its form says nothing.
     fn by_words(&self, unread: &[Unread]) -> Option<Told> {
-        let forms: Vec<String> = unread.iter().map(|it| form_of(&it.value, None)).collect();
+        let forms: Vec<String> = unread.iter().map(|it| form_of(&it.value, None, &[])).collect();
         let tallies = tallies(&forms, unread);
         let is_vote = unread.first().is_some_and(|answer| self.calls[answer.place].is_vote());
         let is_open = |form: &str| is_vote && form.contains('#') || form.contains("...");
@@ -197,7 +198,10 @@ impl Story {
             call if call.is_vote() => Some(u64::from(call.from.server)),
             call => call.up_to(),
         };
-        let forms = unread.iter().map(|answer| Some(form_of(&answer.value, Some(reach(answer)?))));
+        // Who answers is no answer.
+        let senders = if is_vote { self.senders(unread) } else { Vec::new() };
+        let form = |answer: &Unread| Some(form_of(&answer.value, Some(reach(answer)?), &senders));
+        let forms = unread.iter().map(form);
         let forms: Vec<String> = forms.collect::<Option<_>>()?;
         let tallies = tallies(&forms, unread);
         let mut agreed = tallies.iter().filter(|(_, tally)| tally.yes > 0);
@@ -225,6 +229,20 @@ impl Story {
         let more = if yes.contains('+') { "one more than " } else { "" };
         let words = vec![(format!("{name}: {more}{number}"), true)];
         Some(Told { says, forms, words })
+    }
+
+    /// The names of the numbers by which answers say whose they are.
+    fn senders(&self, unread: &[Unread]) -> Vec<String> {
+        let mut apart: BTreeMap<String, BTreeSet<i128>> = BTreeMap::new();
+        for answer in unread {
+            let server = i128::from(self.calls[answer.place].to);
+            each_named_number(&answer.value, &mut |name, number| {
+                apart.entry(name.to_owned()).or_default().insert(i128::from(number) - server);
+            });
+        }
+        let servers: BTreeSet<u32> = unread.iter().map(|it| self.calls[it.place].to).collect();
+        let is_own = |apart: &BTreeSet<i128>| apart.len() == 1 && servers.len() > 1;
+        apart.into_iter().filter(|(_, apart)| is_own(apart)).map(|(name, _)| name).collect()
     }
 
     /// Whether these leaders had the votes of a majority, if answers are read so: nearly all have.
@@ -345,7 +363,7 @@ fn is_telling(form: &str) -> bool {
 }
 
 /// What tells an answer from others. Of a number it is how far it reaches, if that is asked; of a term nothing.
-fn form_of(value: &Value, reach: Option<u64>) -> String {
+fn form_of(value: &Value, reach: Option<u64>, senders: &[String]) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(said) => said.to_string(),
@@ -360,14 +378,16 @@ fn form_of(value: &Value, reach: Option<u64>) -> String {
         Value::String(word) if word.len() <= WORD => word.clone(),
         Value::String(_) => "...".to_owned(),
         Value::Array(parts) if parts.len() <= PARTS => {
-            let parts: Vec<String> = parts.iter().map(|part| form_of(part, reach)).collect();
+            let parts: Vec<String> =
+                parts.iter().map(|part| form_of(part, reach, senders)).collect();
             format!("[{}]", parts.join(" "))
         }
         Value::Array(_) => "[...]".to_owned(),
         Value::Object(fields) => {
             let field = |(name, field): (&String, &Value)| match field {
                 Value::Number(_) if Slot::is_term(name) => format!("{name}:term"),
-                _ => format!("{name}:{}", form_of(field, reach)),
+                Value::Number(_) if senders.contains(name) => format!("{name}:sender"),
+                _ => format!("{name}:{}", form_of(field, reach, senders)),
             };
             let fields: Vec<String> = fields.iter().map(field).collect();
             format!("{{{}}}", fields.join(" "))
