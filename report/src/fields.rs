@@ -21,7 +21,7 @@ use entries::Entries;
 pub use named::Named;
 use names::Called;
 pub use names::Names;
-pub(crate) use names::{Slot, is_of_sender};
+pub(crate) use names::{Slot, is_index_beside_term, is_of_sender};
 use pick::{Look, Name, One, Pick, Scalar};
 use shape::Shape;
 
@@ -301,6 +301,11 @@ impl Fields {
             }
         }
         is_list
+    }
+
+    /// Takes numbers of which the run tells what they are, where no name does.
+    pub(crate) fn take_learned(&mut self, said: impl Iterator<Item = (Slot, u64)>) {
+        self.take_numbers(said.collect(), |_| true);
     }
 
     /// The place of a number.

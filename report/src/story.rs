@@ -10,6 +10,7 @@ mod learn;
 mod names;
 mod pair;
 mod partial;
+mod requests;
 mod standing;
 mod when;
 
@@ -28,6 +29,7 @@ pub use crate::reused::{Kept, Reused};
 use crate::event::{Caller, Time};
 use crate::fields::Names;
 use crate::outcome::Outcome;
+use crate::payload::Payload;
 
 /// A run, put together.
 #[derive(Clone, Debug, Default)]
@@ -97,6 +99,8 @@ pub struct Story {
     /// Whether messages count entries to which the lab gives no index, such as a new leader's blank one, and say so:
     /// then their indexes aren't those of `start()`, of what is applied, and of the snapshots that the tester has made.
     pub counts_other_entries: bool,
+    /// The requests of which not all could be read, as places in `calls`, in order.
+    pub(crate) unread: Vec<(usize, Payload)>,
     /// How answers are read whose words nobody knows, if the run tells that.
     pub learned: Option<Learned>,
 }

@@ -259,7 +259,7 @@ pub(super) fn is_index(word: &[u8]) -> bool {
 }
 
 /// The same of a field beside a term's, which makes an entry of the two.
-pub(super) fn is_index_beside_term(word: &str) -> bool {
+pub(crate) fn is_index_beside_term(word: &str) -> bool {
     INDEXES.contains(&word) || PLACES.contains(&word)
 }
 

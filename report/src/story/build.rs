@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::requests::is_unread;
 use super::{
     Act, Answer, Applied, Call, Election, Happened, Life, Link, Logged, Look, Moment, Proposal,
     Purpose, Reached, Refusal, Save, Snapshot, Step, Story, TaskEnd, View,
@@ -72,7 +73,7 @@ fn is_heard(events: &[Event], server: u32) -> bool {
 pub(super) const BRINGS: usize = 16;
 
 /// Whether a request may bring commands, for all that can be read of it.
-fn may_bring(purpose: Purpose, fields: &Fields, message: &Payload) -> bool {
+pub(super) fn may_bring(purpose: Purpose, fields: &Fields, message: &Payload) -> bool {
     let says_what = match purpose {
         Purpose::Vote => fields.last_log_index.is_some(),
         // One that names neither entries nor what comes before them may have room for some all the same, however short it
@@ -220,6 +221,9 @@ impl Story {
                     fields.last_included_index = None; // a part of a snapshot ends nowhere
                 }
                 let brings = may_bring(purpose, &fields, args).then(|| args.clone());
+                if is_unread(purpose, &fields) {
+                    self.unread.push((self.calls.len(), args.clone()));
+                }
                 draft.places.insert(id.0, self.calls.len());
                 // What a former incarnation's tasks still send is no deed of its server's.
                 if !self.is_former(*from) {
@@ -256,6 +260,10 @@ impl Story {
                 if let Some(call) = draft.places.get(of.0).copied() {
                     draft.places.insert(id.0, self.calls.len());
                     let copy = self.calls[call].copied(*id);
+                    if let Ok(unread) = self.unread.binary_search_by_key(&call, |&(place, _)| place)
+                    {
+                        self.unread.push((self.calls.len(), self.unread[unread].1.clone()));
+                    }
                     self.calls.push(copy);
                 }
             }
@@ -467,6 +475,15 @@ impl Story {
             if reached.last().is_none_or(|last| last.term < term) {
                 reached.push(Reached { place: moment.place, term, proof });
             }
+        }
+    }
+
+    /// Notes it all again: calls say more than they did.
+    pub(super) fn notes_anew(&mut self) {
+        self.handled.iter_mut().for_each(Vec::clear);
+        self.reached.iter_mut().for_each(Vec::clear);
+        for step in 0..self.order.len() {
+            self.notes(self.order[step]);
         }
     }
 

@@ -48,7 +48,10 @@ impl Story {
     /// their terms.
     #[must_use]
     pub(crate) fn with_answers(&self) -> Cow<'_, Story> {
-        let told = with_learned(self.with_terms());
+        let told = match self.with_requests() {
+            Cow::Borrowed(_) => with_learned(self.with_terms()),
+            Cow::Owned(story) => with_learned(Cow::Owned(story.with_terms().into_owned())),
+        };
         let answers: Vec<usize> = told.places(Call::is_own_answer);
         let implied = told.implied_terms();
         if answers.is_empty() && implied.is_empty() && told.learned.is_none() {
@@ -61,11 +64,7 @@ impl Story {
         if !answers.is_empty() {
             story.pair_answers(answers);
         }
-        story.handled.iter_mut().for_each(Vec::clear);
-        story.reached.iter_mut().for_each(Vec::clear);
-        for step in 0..story.order.len() {
-            story.notes(story.order[step]);
-        }
+        story.notes_anew();
         Cow::Owned(story)
     }
 

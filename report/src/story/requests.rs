@@ -1,0 +1,551 @@
+//! What requests say by names that nobody knows, or by none: which of their numbers is which, as the run itself tells.
+//!
+//! - What servers send while they say that they lead is a leader's; of all else a request for votes is what came last
+//!   before they said so, and what came before that is a question whether there would be votes.
+//! - A request's term is the number that is the term in which its sender is seen.
+//! - A list brings entries, and a number is the index before them, if the two make the last index that `start()` gave.
+//! - What is known of an index gives its term, and what is left the commit index.
+//! - A snapshot ends where one was made.
+//!
+//! All that is nearly always right, and no proof. So it serves explanations alone. What a name tells stays as it is.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::build::may_bring;
+use super::{Call, Purpose, Story};
+use crate::fields::{self, Fields, Slot, is_index_beside_term};
+
+/// How many requests of a kind are looked at to learn how they are read.
+const LOOKED_AT: usize = 1000;
+
+/// How often something must be so that is taken for learned.
+const OFTEN: usize = 3;
+
+/// How long a word may be that tells kinds apart, in bytes, and how many parts a message without names may have.
+const WORD: usize = 24;
+const PARTS: usize = 12;
+
+/// The numbers of a message, or of an entry, each with the way to it.
+type Numbers = Vec<(String, u64)>;
+
+/// A request, taken apart.
+#[derive(Default)]
+struct Parts {
+    /// Words, and of what they are said.
+    words: String,
+    numbers: Numbers,
+    /// Its lists, each with the numbers of its elements.
+    lists: Vec<(String, Vec<Numbers>)>,
+}
+
+impl Parts {
+    fn of(value: &Value) -> Parts {
+        let mut parts = Parts::default();
+        match value {
+            // A message without names.
+            Value::Array(all) if all.len() <= PARTS => parts.take_all(all, ""),
+            _ => parts.take(value, ""),
+        }
+        parts
+    }
+
+    fn take(&mut self, value: &Value, path: &str) {
+        match value {
+            Value::Number(number) => {
+                self.numbers.extend(number.as_u64().map(|number| (path.to_owned(), number)));
+            }
+            Value::String(word) if word.len() <= WORD => self.words += &format!("{path}={word} "),
+            Value::Object(fields) => {
+                if let (1, Some((variant, _))) = (fields.len(), fields.iter().next()) {
+                    self.words += &format!("{path}={variant} ");
+                }
+                fields.iter().for_each(|(name, value)| self.take(value, &format!("{path}/{name}")));
+            }
+            Value::Array(all) if is_tuple(all) => self.take_all(all, path),
+            Value::Array(all) if !all.first().is_some_and(Value::is_number) => {
+                let entries = all.iter().map(|entry| Parts::of(entry).numbers).collect();
+                self.lists.push((path.to_owned(), entries));
+            }
+            Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) => {}
+        }
+    }
+
+    fn take_all(&mut self, all: &[Value], path: &str) {
+        all.iter().enumerate().for_each(|(n, value)| self.take(value, &format!("{path}/{n}")));
+    }
+
+    fn number(&self, path: &str) -> Option<u64> {
+        number(&self.numbers, path)
+    }
+
+    fn list(&self, path: &str) -> Option<&Vec<Numbers>> {
+        self.lists.iter().find(|(own, _)| own == path).map(|(_, entries)| entries)
+    }
+}
+
+fn number(numbers: &Numbers, path: &str) -> Option<u64> {
+    numbers.iter().find(|(own, _)| own == path).map(|&(_, number)| number)
+}
+
+/// Whether it may be a tuple that begins with a number, and no list of them.
+fn is_tuple(all: &[Value]) -> bool {
+    let begins = all.first().is_some_and(Value::is_number);
+    begins && (all.len() <= 2 || all.len() <= PARTS && !all.iter().all(Value::is_number))
+}
+
+/// How the requests of a kind are read.
+struct Reading {
+    purpose: Purpose,
+    is_question: bool,
+    /// Which number is which.
+    numbers: Vec<(Slot, String)>,
+    /// The list of the entries, and which of an entry's numbers is its term.
+    entries: Option<(String, Option<String>)>,
+}
+
+/// The requests of a kind, in order: each with its place in [`Story::calls`].
+type Requests = Vec<(usize, Parts)>;
+
+impl Story {
+    /// The same run, in which requests say what the run tells that they say.
+    pub(super) fn with_requests(&self) -> Cow<'_, Story> {
+        if self.unread.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut kinds: BTreeMap<(&str, String), Requests> = BTreeMap::new();
+        for (place, message) in &self.unread {
+            let Ok(value) = message.render() else { continue };
+            let parts = Parts::of(&value);
+            let method = &*self.calls[*place].method;
+            kinds.entry((method, parts.words.clone())).or_default().push((*place, parts));
+        }
+        let kinds: Vec<Requests> = kinds.into_values().collect();
+        let readings = self.readings(&kinds);
+        if readings.iter().all(Option::is_none) {
+            return Cow::Borrowed(self);
+        }
+        let mut story = self.clone();
+        for (requests, reading) in kinds.iter().zip(&readings) {
+            for (place, parts) in requests {
+                reading.iter().for_each(|reading| reading.read(&mut story.calls[*place], parts));
+            }
+        }
+        story.take_over_readings();
+        Cow::Owned(story)
+    }
+
+    /// What follows from what its calls are for.
+    fn take_over_readings(&mut self) {
+        let (unread, calls) = (std::mem::take(&mut self.unread), &mut self.calls);
+        for (place, message) in &unread {
+            let call = &mut calls[*place];
+            call.brings = may_bring(call.purpose, &call.args, message).then(|| message.clone());
+        }
+        self.votes_of.iter_mut().for_each(Vec::clear);
+        for (own, sent) in self.votes_of.iter_mut().zip(&self.sent) {
+            own.extend(sent.iter().copied().filter(|&place| self.calls[place].is_vote()));
+        }
+        self.votes = self.votes_of.concat();
+        self.votes.sort_unstable();
+        self.elections = self.find_elections();
+        self.notes_anew();
+    }
+
+    /// How the requests of each kind are read.
+    fn readings(&self, kinds: &[Requests]) -> Vec<Option<Reading>> {
+        let read =
+            |named: &Named| kinds.iter().map(|requests| self.reading(requests, named)).collect();
+        // What one kind tells of a name serves the others.
+        let first: Vec<Option<Reading>> = read(&BTreeMap::new());
+        let mut readings: Vec<Option<Reading>> = read(&names(&first));
+        let are_votes = |reading: &Option<Reading>| {
+            reading.as_ref().is_some_and(|reading| reading.purpose == Purpose::Vote)
+        };
+        // What came last before a server led made it lead.
+        let mut last: BTreeMap<usize, usize> = BTreeMap::new();
+        for (server, views) in self.views.iter().enumerate() {
+            for view in views.iter().filter(|view| view.is_leader) {
+                let before =
+                    kinds.iter().enumerate().filter(|(kind, _)| are_votes(&readings[*kind]));
+                let before = before.filter_map(|(kind, requests)| {
+                    let sent = requests.iter().map(|&(place, _)| &self.calls[place]);
+                    let mut own = sent.filter(|call| call.from.server as usize == server);
+                    let of_life = own.rfind(|call| call.sent < view.moment)?;
+                    (of_life.from.incarnation == view.incarnation).then_some((of_life.sent, kind))
+                });
+                before.max().into_iter().for_each(|(_, kind)| *last.entry(kind).or_default() += 1);
+            }
+        }
+        let made = last.into_iter().max_by_key(|&(_, often)| often).map(|(kind, _)| kind);
+        let knows_votes = !self.votes.is_empty()
+            && kinds.iter().flatten().all(|(place, _)| !self.calls[*place].is_vote());
+        for (kind, reading) in readings.iter_mut().enumerate() {
+            let is_named = kinds[kind].iter().any(|&(place, _)| self.calls[place].is_vote());
+            if !are_votes(reading) || is_named || Some(kind) == made && !knows_votes {
+                continue;
+            }
+            match reading {
+                Some(reading) if made.is_some() => reading.is_question = true,
+                _ => *reading = None,
+            }
+        }
+        readings
+    }
+
+    fn reading(&self, requests: &Requests, named: &Named) -> Option<Reading> {
+        let looked_at = &requests[..requests.len().min(LOOKED_AT)];
+        let (first, _) = looked_at.first().filter(|_| looked_at.len() >= OFTEN)?;
+        let sender = |place: usize| {
+            let Call { from, sent, .. } = self.calls[place];
+            let view = self.view_at(from.server as usize, sent.at)?;
+            (view.incarnation == from.incarnation).then_some(view)
+        };
+        let mut learning = Learning { story: self, requests: looked_at, named, known: Vec::new() };
+        let term =
+            |path: &str| learning.share(path, |place, number| Some(sender(place)?.term == number));
+        let term = learning.best(Is::Term, term)?;
+        learning.known.push((Slot::Term, term));
+        // Of whom it is said isn't of interest, but it is none of the rest.
+        if let Some(path) = learning.constant(|call| call.from.server) {
+            learning.known.push((Slot::Sender, path));
+        }
+        if let Some(path) = learning.constant(|call| call.to) {
+            learning.known.push((Slot::Named, path));
+        }
+        let purpose = self.calls[*first].purpose;
+        let entries = if purpose == Purpose::Vote { None } else { learning.entries() };
+        let seen = looked_at.iter().filter_map(|&(place, _)| sender(place));
+        let led = seen.clone().filter(|view| view.is_leader).count();
+        let purpose = match purpose {
+            Purpose::Other if entries.is_some() || 4 * led >= 3 * seen.clone().count() => {
+                Purpose::Append
+            }
+            Purpose::Other if 4 * led <= seen.count() => Purpose::Vote,
+            Purpose::Other => return None,
+            known => known,
+        };
+        let brings_lists = looked_at.iter().any(|(_, parts)| !parts.lists.is_empty());
+        let mut reading = Reading { purpose, is_question: false, numbers: Vec::new(), entries };
+        match purpose {
+            Purpose::Vote => learning.last_entry(),
+            _ if reading.entries.is_some() => learning.commit(),
+            _ if learning.snapshot() => reading.purpose = Purpose::Snapshot,
+            _ if !brings_lists => learning.commit(),
+            _ => {}
+        }
+        reading.numbers = learning.known;
+        Some(reading)
+    }
+
+    /// The last index that the sender's `start()` gave in its present term.
+    fn given_to(&self, call: &Call, term: u64) -> Option<u64> {
+        let until = self.proposals.partition_point(|own| own.moment < call.sent);
+        let own = self.proposals[..until].iter().rfind(|own| own.server == call.from)?;
+        (own.term == term).then_some(own.index)
+    }
+
+    /// The term of the entry at an index, as far as `start()` tells; a later one may have taken its place.
+    fn terms_at(&self) -> BTreeMap<u64, BTreeSet<u64>> {
+        let mut terms: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::from([(0, BTreeSet::from([0]))]);
+        for own in &self.proposals {
+            terms.entry(own.index).or_default().insert(own.term);
+        }
+        terms
+    }
+}
+
+/// What a number is of an entry, or of the sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Is {
+    Term,
+    Index,
+    EntryTerm,
+}
+
+/// What numbers of a name are.
+type Named = BTreeMap<String, Is>;
+
+/// What the names are said of that were found.
+fn names(readings: &[Option<Reading>]) -> Named {
+    let mut named = Named::new();
+    for reading in readings.iter().flatten() {
+        let numbers = reading.numbers.iter().filter_map(|(slot, path)| match slot {
+            Slot::Term => Some((path, Is::Term)),
+            Slot::PrevLogIndex | Slot::LastIncludedIndex => Some((path, Is::Index)),
+            Slot::PrevLogTerm | Slot::LastIncludedTerm => Some((path, Is::EntryTerm)),
+            _ => None,
+        });
+        named.extend(numbers.map(|(path, is)| (name(path).to_owned(), is)));
+    }
+    named
+}
+
+/// The name of a number: the last on the way to it.
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// What is learned of requests of a kind.
+struct Learning<'a> {
+    story: &'a Story,
+    requests: &'a [(usize, Parts)],
+    /// What names are said of in other kinds.
+    named: &'a Named,
+    /// Which number is which, so far.
+    known: Vec<(Slot, String)>,
+}
+
+impl Learning<'_> {
+    /// The numbers that all have, and of which nobody knows yet what they are.
+    fn open(&self) -> Vec<&str> {
+        let Some((_, first)) = self.requests.first() else { return Vec::new() };
+        let is_known = |path: &str| self.known.iter().any(|(_, known)| known == path);
+        let paths = first.numbers.iter().map(|(path, _)| &**path).filter(|path| !is_known(path));
+        let in_all =
+            |path: &&str| self.requests.iter().all(|(_, parts)| parts.number(path).is_some());
+        paths.filter(in_all).collect()
+    }
+
+    fn path(&self, slot: Slot) -> Option<&str> {
+        self.known.iter().find(|(own, _)| *own == slot).map(|(_, path)| &**path)
+    }
+
+    fn values(&self, path: &str) -> impl Iterator<Item = u64> {
+        self.requests.iter().filter_map(move |(_, parts)| parts.number(path))
+    }
+
+    /// In how many requests a number is what it would be, if nearly all of those that tell agree; and how many different
+    /// ones there are.
+    fn share(&self, path: &str, is: impl Fn(usize, u64) -> Option<bool>) -> Option<(usize, usize)> {
+        let all = self.requests.iter().filter_map(|(place, parts)| {
+            let number = parts.number(path)?;
+            Some((is(*place, number)?, number))
+        });
+        let (mut hits, mut of, mut values) = (0, 0, BTreeSet::new());
+        for (is, number) in all {
+            of += 1;
+            if is {
+                hits += 1;
+                values.insert(number);
+            }
+        }
+        (of >= OFTEN && 10 * hits >= 9 * of).then_some((hits, values.len()))
+    }
+
+    /// What a number is by its name, in the lab's words or by what another kind of requests tells.
+    fn by_name(&self, path: &str) -> Option<Is> {
+        let own = self.named.get(name(path)).copied();
+        own.or_else(|| is_index_beside_term(&name(path).to_ascii_lowercase()).then_some(Is::Index))
+    }
+
+    /// The number that is it in most requests, and different in most.
+    fn best(&self, is: Is, share: impl Fn(&str) -> Option<(usize, usize)>) -> Option<String> {
+        let shares = self.open().into_iter().filter_map(|path| Some((share(path)?, path)));
+        let mut shares: Vec<((usize, usize), &str)> = shares.collect();
+        // Of numbers that never change one is like the other, but for its name.
+        if shares.iter().all(|((_, values), _)| *values == 1) && shares.len() > 1 {
+            shares.retain(|(_, path)| self.by_name(path) == Some(is));
+        }
+        let is_alone = shares.len() == 1;
+        let ((_, values), path) =
+            shares.into_iter().max_by_key(|&((hits, values), _)| (values, hits))?;
+        (values > 1 || is_alone).then(|| path.to_owned())
+    }
+
+    /// The number that is always as much more or less than a server's.
+    fn constant(&self, server: impl Fn(&Call) -> u32) -> Option<String> {
+        let apart = |path: &str| -> BTreeSet<i128> {
+            let of = self.requests.iter().filter_map(|(place, parts)| {
+                let server = server(&self.story.calls[*place]);
+                Some(i128::from(parts.number(path)?) - i128::from(server))
+            });
+            of.collect()
+        };
+        let servers: BTreeSet<_> =
+            self.requests.iter().map(|(place, _)| server(&self.story.calls[*place])).collect();
+        let mut own = self.open().into_iter().filter(|path| apart(path).len() == 1);
+        own.next().filter(|_| servers.len() > 1).map(str::to_owned)
+    }
+
+    /// In a request for votes, what is left are the candidate's last index and its term.
+    fn last_entry(&mut self) {
+        let terms = self.story.terms_at();
+        let open = self.open();
+        let is_entry = |index: &str, term: &str| {
+            let all = self.values(index).zip(self.values(term));
+            let mut known = all.filter_map(|(index, term)| Some((terms.get(&index)?, index, term)));
+            known.all(|(terms, index, term)| terms.contains(&term) && (index == 0) == (term == 0))
+        };
+        let [one, other] = *open.as_slice() else { return };
+        let (index, term) = match (is_entry(one, other), is_entry(other, one)) {
+            (true, false) => (one, other),
+            (false, true) => (other, one),
+            // Both may be for all that is known.
+            (true, true) => match [one, other].map(|path| self.by_name(path)) {
+                [Some(Is::Index), _] | [_, Some(Is::EntryTerm)] => (one, other),
+                [_, Some(Is::Index)] | [Some(Is::EntryTerm), _] => (other, one),
+                _ => return,
+            },
+            _ => return,
+        };
+        let found = [(Slot::LastLogIndex, index.to_owned()), (Slot::LastLogTerm, term.to_owned())];
+        self.known.extend(found);
+    }
+
+    /// The list of the entries, and which of their numbers is the term; the index and the term before them, too.
+    fn entries(&mut self) -> Option<(String, Option<String>)> {
+        let lists: BTreeSet<&str> = self
+            .requests
+            .iter()
+            .flat_map(|(_, parts)| &parts.lists)
+            .map(|(path, _)| &**path)
+            .collect();
+        let fits = |list: &str, index: &str| {
+            let mut brought = 0;
+            let all = self.requests.iter().filter_map(|(place, parts)| {
+                let call = &self.story.calls[*place];
+                let given = self.story.given_to(call, parts.number(self.path(Slot::Term)?)?)?;
+                let entries = parts.list(list)?.len() as u64;
+                Some((parts.number(index)? + entries, given, entries))
+            });
+            let (mut hits, mut over, mut of) = (0, 0, 0);
+            for (up_to, given, entries) in all {
+                of += 1;
+                over += usize::from(up_to > given);
+                hits += usize::from(up_to == given);
+                brought += usize::from(up_to == given && entries > 0);
+            }
+            (brought >= OFTEN && 2 * hits >= of && 20 * over <= of).then_some(hits)
+        };
+        let pairs =
+            lists.iter().flat_map(|list| self.open().into_iter().map(move |index| (*list, index)));
+        let fitting = pairs.filter_map(|(list, index)| Some((fits(list, index)?, list, index)));
+        // The commit index may be the same in most, but doesn't go back.
+        let goes_back = |path: &str| !self.grows(path);
+        let fitting = fitting.map(|(hits, list, index)| (goes_back(index), hits, list, index));
+        let (_, _, list, index) = fitting.max()?;
+        let (list, index) = (list.to_owned(), index.to_owned());
+        let terms = self.story.terms_at();
+        let is_term_at = |index: u64, term: u64| Some(terms.get(&index)?.contains(&term));
+        self.known.push((Slot::PrevLogIndex, index.clone()));
+        let term = |path: &str| {
+            let shares = self
+                .requests
+                .iter()
+                .filter_map(|(_, parts)| is_term_at(parts.number(&index)?, parts.number(path)?));
+            let all: Vec<bool> = shares.collect();
+            let hits = all.iter().filter(|is| **is).count();
+            let values: BTreeSet<u64> = self.values(path).collect();
+            (all.len() >= OFTEN && 20 * hits >= 19 * all.len()).then_some((hits, values.len()))
+        };
+        let before = self.best(Is::EntryTerm, term);
+        self.known.extend(before.map(|path| (Slot::PrevLogTerm, path)));
+        let entries = || {
+            let all = self.requests.iter().filter_map(|(_, parts)| {
+                let before = parts.number(&index)?;
+                Some((before + 1..).zip(parts.list(&list)?))
+            });
+            all.flatten()
+        };
+        let paths: BTreeSet<&str> =
+            entries().flat_map(|(_, numbers)| numbers).map(|(path, _)| &**path).collect();
+        let term = paths.into_iter().filter_map(|path| {
+            let known = entries().filter_map(|(index, numbers)| {
+                Some(
+                    number(numbers, path).is_some_and(|term| is_term_at(index, term) == Some(true)),
+                )
+                .filter(|_| terms.contains_key(&index))
+            });
+            let all: Vec<bool> = known.collect();
+            let hits = all.iter().filter(|is| **is).count();
+            (all.len() >= OFTEN && 20 * hits >= 19 * all.len()).then_some((hits, path))
+        });
+        let term = term.max().map(|(_, path)| path.to_owned());
+        Some((list, term))
+    }
+
+    /// Whether a number never gets smaller under a leader, and is never more than it has.
+    fn grows(&self, path: &str) -> bool {
+        let mut last: BTreeMap<(u32, u32, u64), u64> = BTreeMap::new();
+        let mut is_so = |place: usize, parts: &Parts| {
+            let call = &self.story.calls[place];
+            let own = parts.number(path)?;
+            let term = parts.number(self.path(Slot::Term)?)?;
+            let last = last.entry((call.from.server, call.from.incarnation, term)).or_default();
+            let is_so = own >= *last && self.story.given_to(call, term).is_none_or(|it| own <= it);
+            *last = own;
+            is_so.then_some(())
+        };
+        let grows = self.requests.iter().all(|(place, parts)| is_so(*place, parts).is_some());
+        grows && self.values(path).max() > self.values(path).min()
+    }
+
+    /// The commit index is the number that is left, grows with time, and is never more than is there.
+    fn commit(&mut self) {
+        let mut growing = self.open().into_iter().filter(|path| self.grows(path));
+        let commit = growing.next().map(str::to_owned);
+        let is_alone = growing.next().is_none();
+        self.known.extend(commit.filter(|_| is_alone).map(|path| (Slot::LeaderCommit, path)));
+    }
+
+    /// Whether it brings snapshots: where they end, and in which term.
+    fn snapshot(&mut self) -> bool {
+        let made: BTreeSet<(u32, u64)> =
+            self.story.snapshots.iter().map(|own| (own.server.server, own.index)).collect();
+        let ends = |path: &str| {
+            self.share(path, |place, number| {
+                Some(made.contains(&(self.story.calls[place].from.server, number)))
+            })
+        };
+        let Some(index) = self.best(Is::Index, ends) else { return false };
+        let terms = self.story.terms_at();
+        self.known.push((Slot::LastIncludedIndex, index.clone()));
+        let term = |path: &str| {
+            let all = self.values(&index).zip(self.values(path));
+            let mut known =
+                all.filter_map(|(index, term)| Some(terms.get(&index)?.contains(&term)));
+            known.all(|is| is).then_some((1, 2))
+        };
+        let term = self.best(Is::EntryTerm, term);
+        self.known.extend(term.map(|path| (Slot::LastIncludedTerm, path)));
+        true
+    }
+}
+
+impl Reading {
+    /// Reads a request so.
+    fn read(&self, call: &mut Call, parts: &Parts) {
+        let own = self.numbers.iter().filter(|(slot, _)| *slot != Slot::Sender);
+        let said = own.filter_map(|(slot, path)| Some((*slot, parts.number(path)?)));
+        call.args.take_learned(said);
+        if self.is_question {
+            call.args.named = Some(fields::Named::PreVote);
+        } else {
+            call.purpose = self.purpose;
+        }
+        if let Some((list, term)) = &self.entries
+            && call.args.entries.is_none()
+            && let Some(entries) = parts.list(list)
+        {
+            let term = |entry: &Numbers| number(entry, term.as_ref()?);
+            call.args.entries = Some(entries.iter().map(term).collect());
+            call.args.guessed.insert(Slot::Entries);
+            call.args.guessed.insert(Slot::EntryTerm);
+        }
+        call.reply = call.reply.in_term_of(call.args.term).to(call.purpose);
+    }
+}
+
+/// Whether of a request is still open what it says.
+pub(super) fn is_unread(purpose: Purpose, args: &Fields) -> bool {
+    let lacks = match purpose {
+        Purpose::Vote => args.last_log_index.is_none(),
+        Purpose::Append => args.prev_log_index.is_none() || args.entries.is_none(),
+        Purpose::Snapshot => args.last_included_index.is_none(),
+        Purpose::Other => !args.is_answer(),
+    };
+    lacks || args.term.is_none()
+}
