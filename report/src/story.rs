@@ -100,7 +100,7 @@ pub struct Story {
     /// then their indexes aren't those of `start()`, of what is applied, and of the snapshots that the tester has made.
     pub counts_other_entries: bool,
     /// The requests of which not all could be read, as places in `calls`, in order.
-    pub(crate) unread: Vec<(usize, Payload)>,
+    pub unread: Vec<(usize, Payload)>,
     /// How answers are read whose words nobody knows, if the run tells that.
     pub learned: Option<Learned>,
 }

@@ -411,14 +411,18 @@ impl Learning<'_> {
                 let entries = parts.list(list)?.len() as u64;
                 Some((parts.number(index)? + entries, given, entries))
             });
-            let (mut hits, mut over, mut of) = (0, 0, 0);
+            let (mut hits, mut over, mut of, mut ends) = (0, 0, 0, BTreeSet::new());
             for (up_to, given, entries) in all {
                 of += 1;
                 over += usize::from(up_to > given);
                 hits += usize::from(up_to == given);
-                brought += usize::from(up_to == given && entries > 0);
+                if up_to == given && entries > 0 {
+                    brought += 1;
+                    ends.insert(up_to);
+                }
             }
-            (brought >= OFTEN && 2 * hits >= of && 20 * over <= of).then_some(hits)
+            (brought >= OFTEN && ends.len() > 1 && 2 * hits >= of && 20 * over <= of)
+                .then_some(hits)
         };
         let pairs =
             lists.iter().flat_map(|list| self.open().into_iter().map(move |index| (*list, index)));

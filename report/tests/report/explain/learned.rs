@@ -5,8 +5,8 @@ use report::explain::Explanation;
 use report::spec;
 use serde_json::{Value, json};
 
-use crate::demands::{NO_LEADER, TWO_COMMANDS};
-use crate::run::{Run, append, ask};
+use crate::demands::{ACCEPTED, NO_LEADER, TWO_COMMANDS};
+use crate::run::{Run, append, ask, causes};
 
 /// How an author answers AppendEntries that reaches up to an index: with yes, or with no and where to go on.
 type Answer = fn(is_yes: bool, up_to: u64) -> Value;
@@ -138,4 +138,34 @@ fn assert_votes_twice(answer: fn(says_yes: bool, candidate: u32) -> Value) {
     assert_eq!((&*first.id, first.confidence), ("voted-twice", Likely), "{explanation:#?}");
     assert_eq!(spec::unsafe_steps(&run.story()).len(), 0);
     assert!(explanation.findings.iter().all(|finding| finding.confidence != Certain));
+}
+
+/// A follower that accepts entries which don't follow its log, in requests that go by names of their author's own.
+#[test]
+fn requests_in_foreign_words_are_learned() {
+    let accuses = |skipped: u64, fits: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).step("one");
+        for index in 1..=8 {
+            run.propose(0, index, 1).wait(50);
+            for follower in [1, 2] {
+                // The second follower misses some.
+                if follower == 2 && (3..3 + skipped).contains(&index) {
+                    continue;
+                }
+                let (before, gen_before) = (index - 1, u64::from(index > 1));
+                let place = json!({ "zq": before, "zr": gen_before });
+                let args = json!({
+                    "zt": if fits { 1 } else { 7 + index % 2 }, "zs": 0, "zp": place,
+                    "ze": [{ "zr": 1, "zb": [104, 1] }], "zc": before,
+                });
+                run.call(0, follower, "Raft.Zap", args, json!({ "term": 1, "success": true }));
+            }
+        }
+        run.leads(0, 1).wait(2000);
+        causes(&run.fails(ACCEPTED, "it fails").2).contains(&"log-mismatch-accepted")
+    };
+    assert!(accuses(2, true));
+    assert!(!accuses(0, true), "all fit");
+    assert!(!accuses(2, false), "no number is the leader's term");
 }
