@@ -288,6 +288,13 @@ fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// How often it is so, if that is nearly always, and often enough.
+fn nearly_always(all: impl Iterator<Item = bool>) -> Option<usize> {
+    let (mut hits, mut of) = (0, 0);
+    all.for_each(|is| (hits, of) = (hits + usize::from(is), of + 1));
+    (of >= OFTEN && 20 * hits >= 19 * of).then_some(hits)
+}
+
 /// What is learned of requests of a kind.
 struct Learning<'a> {
     story: &'a Story,
@@ -383,7 +390,7 @@ impl Learning<'_> {
         let (index, term) = match (is_entry(one, other), is_entry(other, one)) {
             (true, false) => (one, other),
             (false, true) => (other, one),
-            // Both may be for all that is known.
+            // The run allows both: then names decide.
             (true, true) => match [one, other].map(|path| self.by_name(path)) {
                 [Some(Is::Index), _] | [_, Some(Is::EntryTerm)] => (one, other),
                 [_, Some(Is::Index)] | [Some(Is::EntryTerm), _] => (other, one),
@@ -440,10 +447,8 @@ impl Learning<'_> {
                 .requests
                 .iter()
                 .filter_map(|(_, parts)| is_term_at(parts.number(&index)?, parts.number(path)?));
-            let all: Vec<bool> = shares.collect();
-            let hits = all.iter().filter(|is| **is).count();
             let values: BTreeSet<u64> = self.values(path).collect();
-            (all.len() >= OFTEN && 20 * hits >= 19 * all.len()).then_some((hits, values.len()))
+            Some((nearly_always(shares)?, values.len()))
         };
         let before = self.best(Is::EntryTerm, term);
         self.known.extend(before.map(|path| (Slot::PrevLogTerm, path)));
@@ -458,14 +463,10 @@ impl Learning<'_> {
             entries().flat_map(|(_, numbers)| numbers).map(|(path, _)| &**path).collect();
         let term = paths.into_iter().filter_map(|path| {
             let known = entries().filter_map(|(index, numbers)| {
-                Some(
-                    number(numbers, path).is_some_and(|term| is_term_at(index, term) == Some(true)),
-                )
-                .filter(|_| terms.contains_key(&index))
+                let known = terms.get(&index)?;
+                Some(number(numbers, path).is_some_and(|term| known.contains(&term)))
             });
-            let all: Vec<bool> = known.collect();
-            let hits = all.iter().filter(|is| **is).count();
-            (all.len() >= OFTEN && 20 * hits >= 19 * all.len()).then_some((hits, path))
+            Some((nearly_always(known)?, path))
         });
         let term = term.max().map(|(_, path)| path.to_owned());
         Some((list, term))

@@ -204,7 +204,7 @@ fn a_term_that_a_reply_tells_is_ignored() {
     assert_eq!(causes(&refused(answer, 10).2), [""; 0]);
 }
 
-/// A leader is told of a later term. After that it only says that it leads.
+/// A server is told of a later term, and get_state still shows the former one.
 #[test]
 fn a_term_that_only_get_state_ignores() {
     let first = |now: u64, leads: bool| {

@@ -154,8 +154,7 @@ fn takes_request_s_term<'a>(
         let covers = own.args.prev_log_index < Some(index) && own.up_to() >= Some(index);
         own.is_append() && own.is_accepted() && covers && own.handled < Some(moment)
     })?;
-    let place = usize::try_from(index - brought.args.prev_log_index? - 1).ok()?;
-    let own = (*brought.args.entries.as_ref()?.get(place)?)?;
+    let own = brought.entry_term(index)?;
     let leaders = brought.args.term.filter(|&term| term > own)?;
     let says_so = if call.to == number && call.is_append() {
         call.numbers_besides().iter().any(|(name, term)| *term == leaders && name.contains("term"))
